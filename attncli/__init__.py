@@ -1,0 +1,1 @@
+"""Self-attention in the terminal and in pipes."""

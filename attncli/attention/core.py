@@ -1,0 +1,188 @@
+"""Attention as pure functions: scores, softmax, weights, contextual vectors. numpy only.
+
+Every mechanism in this project calls `attend`: general attention with query = key = value = the
+embeddings, task-specific attention and transformers with projections of them.
+
+Source: Vaswani et al. 2017, "Attention Is All You Need" (arXiv:1706.03762), equation 1; the
+soft cap on scores is from Gemma Team 2024 (arXiv:2408.00118), section 2; shared key/value heads
+are from Ainslie et al. 2023 (arXiv:2305.13245).
+"""
+
+import math
+
+import numpy as np
+
+from attncli.arrays import BoolArray, FloatArray
+from attncli.attention.masks import causal_mask
+from attncli.errors import ShapeError
+
+
+def attention_scores(
+    query: FloatArray, key: FloatArray, *, scale: float | None = None, softcap: float | None = None
+) -> FloatArray:
+    """Scores before masks and softmax: scale · query·keyᵀ, then softcap · tanh(score / softcap).
+
+    Shapes: query (…, n_q, d_k), key (…, n_k, d_k) → (…, n_q, n_k). `scale` None is 1/√d_k.
+    The dtype of the inputs is kept.
+    """
+    scores = np.matmul(query, np.swapaxes(key, -1, -2))  # (…, n_q, n_k)
+    if scale is None:
+        scale = 1.0 / math.sqrt(query.shape[-1])
+    if scale != 1.0:
+        scores *= scores.dtype.type(scale)
+    if softcap is not None:
+        scores /= scores.dtype.type(softcap)
+        np.tanh(scores, out=scores)
+        scores *= scores.dtype.type(softcap)
+    return scores
+
+
+def masked(scores: FloatArray, mask: BoolArray | FloatArray | None) -> FloatArray:
+    """Scores with the mask applied: −inf where a boolean mask is False, else scores + mask.
+
+    Shapes: scores (…, n_q, n_k), mask broadcasting to it → (…, n_q, n_k).
+    """
+    if mask is None:
+        return scores
+    if mask.dtype == np.bool_:
+        return np.where(mask, scores, scores.dtype.type(-np.inf))
+    forbidden = np.isneginf(mask)
+    return np.where(forbidden, scores.dtype.type(-np.inf), scores + mask.astype(scores.dtype))
+
+
+def softmax(scores: FloatArray, *, may_be_empty: bool = True) -> FloatArray:
+    """Weights of each row: exp(score − row maximum) / sum. A row of −inf only becomes zeros.
+
+    Shapes: (…, n_q, n_k) → (…, n_q, n_k); computed in place of `scores`, which is overwritten.
+    With `may_be_empty` False the caller knows that every row has a finite score.
+
+    >>> softmax(np.array([[0.0, 0.0]]))
+    array([[0.5, 0.5]])
+    """
+    if scores.shape[-1] == 0:
+        return scores
+    peak = scores.max(axis=-1, keepdims=True)  # (…, n_q, 1)
+    if may_be_empty:
+        peak[np.isneginf(peak)] = 0.0
+    scores -= peak
+    np.exp(scores, out=scores)
+    total = scores.sum(axis=-1, keepdims=True)  # (…, n_q, 1)
+    if may_be_empty:
+        total[total == 0.0] = 1.0
+    scores /= total
+    return scores
+
+
+def attend(
+    query: FloatArray,
+    key: FloatArray,
+    value: FloatArray,
+    *,
+    mask: BoolArray | FloatArray | None = None,
+    causal: bool = False,
+    scale: float | None = None,
+    softcap: float | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    """The contextual vectors and the weights: weights = softmax(scores), contextual = weights·value.
+
+    Shapes:
+        query (…, n_q, d_k), key (…, n_k, d_k), value (…, n_k, d_v)
+        → contextual (…, n_q, d_v), weights (…, n_q, n_k). Leading axes broadcast. With a heads
+        axis (third from the end), fewer key/value heads are shared in groups: key head h serves
+        query heads h·g … h·g+g−1.
+    Options:
+        mask: boolean (True: may attend) or additive (−inf: may not), broadcasting to the scores.
+        causal: query i sees keys 0…i, aligned top-left when there are fewer queries than keys.
+        scale: factor on the scores, 1/√d_k when None. softcap: applied before the mask.
+    Rows of weights sum to 1; a row with every key masked is zeros, and so is its contextual
+    vector. What a masked position holds, NaN included, never reaches the result.
+    Raises: ShapeError when the shapes do not fit together.
+    Source: arXiv:1706.03762, equation 1.
+
+    >>> x = np.eye(2)
+    >>> contextual, weights = attend(x, x, x, causal=True)
+    >>> weights[0]
+    array([1., 0.])
+    """
+    _check(query, key, value)
+    query, key, value = _widened(query), _widened(key), _widened(value)
+    key, value = _shared_heads(query, key), _shared_heads(query, value)
+    scores = attention_scores(query, key, scale=scale, softcap=softcap)  # (…, n_q, n_k)
+    allowed = _joined(mask, causal, scores.shape[-2], scores.shape[-1])
+    if allowed is None:
+        weights = softmax(scores, may_be_empty=False)  # (…, n_q, n_k)
+    else:
+        _check_mask(allowed, scores)
+        weights = softmax(masked(scores, allowed))  # (…, n_q, n_k)
+        return _weighted_sum(weights, value), weights
+    return np.matmul(weights, value), weights  # (…, n_q, d_v)
+
+
+def _check(query: FloatArray, key: FloatArray, value: FloatArray) -> None:
+    if min(query.ndim, key.ndim, value.ndim) < 2:
+        raise ShapeError(
+            "query, key and value need at least two axes (n_tokens, d), "
+            f"got {query.shape}, {key.shape} and {value.shape}"
+        )
+    if query.shape[-1] != key.shape[-1]:
+        raise ShapeError(
+            f"query and key must have the same d_k: query {query.shape}, key {key.shape}"
+        )
+    if key.shape[-2] != value.shape[-2]:
+        raise ShapeError(
+            f"key and value must have the same n_k: key {key.shape}, value {value.shape}"
+        )
+
+
+def _widened(array: FloatArray) -> FloatArray:
+    """float16 as float32 (300 products of 60 overflow it), integers as float64, others as is."""
+    if array.dtype == np.float16:
+        return array.astype(np.float32)
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def _shared_heads(query: FloatArray, shared: FloatArray) -> FloatArray:
+    if query.ndim < 3 or shared.ndim < 3 or shared.shape[-3] in (1, query.shape[-3]):
+        return shared
+    groups, rest = divmod(query.shape[-3], shared.shape[-3])
+    if rest:
+        if query.shape[-3] == 1:
+            return shared
+        raise ShapeError(
+            f"{query.shape[-3]} query heads cannot share {shared.shape[-3]} key/value heads evenly"
+        )
+    return np.repeat(shared, groups, axis=-3)  # (…, n_heads, n_k, d)
+
+
+def _joined(
+    mask: BoolArray | FloatArray | None, causal: bool, n_q: int, n_k: int
+) -> BoolArray | FloatArray | None:
+    if not causal:
+        return mask
+    triangle = causal_mask(n_q, n_k)  # (n_q, n_k)
+    if mask is None:
+        return triangle
+    if mask.dtype == np.bool_:
+        return mask & triangle
+    return np.where(triangle, mask, mask.dtype.type(-np.inf))
+
+
+def _check_mask(mask: BoolArray | FloatArray, scores: FloatArray) -> None:
+    try:
+        fits = np.broadcast_shapes(mask.shape, scores.shape) == scores.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeError(
+            f"the mask must broadcast to the scores {scores.shape}, got {mask.shape}"
+        )
+
+
+def _weighted_sum(weights: FloatArray, value: FloatArray) -> FloatArray:
+    """weights·value, where a value that is not finite counts only in rows that see it."""
+    finite = np.isfinite(value)
+    if finite.all():
+        return np.matmul(weights, value)
+    contextual = np.matmul(weights, np.where(finite, value, value.dtype.type(0)))  # (…, n_q, d_v)
+    seen = np.matmul((weights != 0).astype(weights.dtype), (~finite).astype(weights.dtype))
+    return np.where(seen > 0, contextual.dtype.type(np.nan), contextual)

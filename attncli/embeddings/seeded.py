@@ -1,0 +1,70 @@
+"""Random vectors that depend on seed, dimension and word only.
+
+Each word's vector is a stream of normal numbers from a counter-based generator (SplitMix64, Steele
+et al. 2014) started by a hash of seed, dimension and word, so neither the order of words nor numpy's
+own generator matters. Entries have the standard deviation c·d^(−1/4): a self score then has the
+mean c²·√d·√d/√d = c² after the 1/√d scale, whatever d is, and attention is neither the identity
+(N(0, 1) entries give self-weights of 1.00) nor uniform (unit vectors give 1/n).
+"""
+
+import hashlib
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from attncli.arrays import Float32Array, IntArray
+
+# c² = 2: the mean self-weight is e²/(e²+n−1) when other scores are near 0: 0.79 for 3 words.
+_SELF_SCORE = 2.0
+_GAMMA = np.uint64(0x9E3779B97F4A7C15)
+
+
+def random_vector(word: str, dim: int, seed: int = 0) -> Float32Array:
+    """The vector of `word`: normal entries of standard deviation (2/√d)^(1/2). Shape (dim,).
+
+    >>> bool((random_vector("bank", 4) == random_vector("bank", 4)).all())
+    True
+    """
+    name = f"{seed}\x1f{dim}\x1f{word}".encode("utf-8", "surrogatepass")
+    start = int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "little")
+    pairs = (dim + 1) // 2
+    bits = _splitmix(np.uint64(start), 2 * pairs)  # (2 · pairs,)
+    uniform = ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53  # in (0, 1)
+    radius = np.sqrt(-2.0 * np.log(uniform[:pairs]))
+    angle = 2.0 * math.pi * uniform[pairs:]
+    normal = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:dim]  # (dim,)
+    return (normal * math.sqrt(_SELF_SCORE / math.sqrt(dim))).astype(np.float32)
+
+
+def _splitmix(start: np.uint64, count: int) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+    steps = np.arange(1, count + 1, dtype=np.uint64)
+    z = start + steps * _GAMMA  # wraps, as intended
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+class SeededStore:
+    """A store in which every word has a vector; rows are given as words are asked for."""
+
+    def __init__(self, dim: int = 50, seed: int = 0) -> None:
+        self.name = f"random-{dim}d-seed-{seed}"
+        self.dim = dim
+        self.seed = seed
+        self.words: int | None = None
+        self.sha256: str | None = None
+        self._row_of: dict[str, int] = {}
+        self._vectors: list[Float32Array] = []
+
+    def row(self, word: str) -> int | None:
+        found = self._row_of.get(word)
+        if found is None:
+            found = self._row_of[word] = len(self._vectors)
+            self._vectors.append(random_vector(word, self.dim, self.seed))
+        return found
+
+    def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
+        if len(rows) == 0:
+            return np.zeros((0, self.dim), dtype=np.float32)
+        return np.stack([self._vectors[row] for row in rows])  # (n, dim)

@@ -1,0 +1,222 @@
+"""Where vectors live: words, their rows, and one read-only float32 matrix.
+
+A store folder holds
+
+    vectors.npy   (n_words, dim) float32, C order, mapped and never read whole
+    words.marisa  a trie of the words as UTF-8 (surrogateescape), mapped
+    rows.npy      uint32: the row of each trie id; words keep the order of their source
+    ids.npy       uint32: the trie id of each row
+    meta.json     format, name, words, dim, sha256, and where the vectors came from
+
+so that opening it costs the same whatever its size. `sha256` names the content: see `content_hash`.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from attncli.arrays import Float32Array, IntArray, read_only
+from attncli.errors import DataError, InputError
+from attncli.escape import quoted, visible
+
+STORE_FORMAT = 1
+
+
+class EmbeddingStore(Protocol):
+    """What every source of vectors offers. Rows are numbered 0 … n_words−1, most frequent first."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dim(self) -> int: ...
+    @property
+    def sha256(self) -> str | None: ...
+    @property
+    def words(self) -> int | None:
+        """How many words there are; None when the source was only scanned, or has no list."""
+
+    def row(self, word: str) -> int | None:
+        """The row of exactly this word, or None."""
+
+    def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
+        """The vectors of these rows, shape (n, dim), as a copy."""
+
+
+class VocabularyStore(EmbeddingStore, Protocol):
+    """A store whose whole vocabulary can be listed and searched."""
+
+    @property
+    def matrix(self) -> Float32Array:
+        """All vectors, shape (n_words, dim), read-only, possibly mapped."""
+
+    def word(self, row: int) -> str:
+        """The word of a row."""
+
+
+class FolderStore:
+    """A store folder, opened in milliseconds: trie and matrix are mapped, nothing is read whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._meta = _read_meta(folder)
+        self.name: str = self._meta["name"]
+        self.dim: int = self._meta["dim"]
+        self.words: int = self._meta["words"]
+        self.sha256: str = self._meta["sha256"]
+        self.matrix: Float32Array = _mapped(folder / "vectors.npy", (self.words, self.dim))
+        self._rows = _mapped(folder / "rows.npy", (self.words,))
+        self._trie = _open_trie(folder / "words.marisa")
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """The facts in meta.json, among them where the vectors came from."""
+        return dict(self._meta)
+
+    def row(self, word: str) -> int | None:
+        found = self._trie.get(_encoded(word))
+        return None if found is None else int(self._rows[found])
+
+    def word(self, row: int) -> str:
+        ids = _mapped(self._folder / "ids.npy", (self.words,))
+        return _decoded(self._trie.restore_key(int(ids[row])))
+
+    def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
+        return np.asarray(self.matrix[np.asarray(rows, dtype=np.intp)])  # (n, dim)
+
+
+class MemoryStore:
+    """Words and vectors held in memory: small files, vectors typed by hand, scanned words."""
+
+    def __init__(
+        self,
+        name: str,
+        words: Iterable[str],
+        matrix: Float32Array,
+        *,
+        sha256: str | None = None,
+        complete: bool = True,
+    ) -> None:
+        self.name = name
+        self._words = list(words)
+        self._row_of = {word: row for row, word in reversed(list(enumerate(self._words)))}
+        self.matrix: Float32Array = read_only(np.ascontiguousarray(matrix, dtype=np.float32))
+        if self.matrix.ndim != 2 or len(self.matrix) != len(self._words):
+            raise DataError(
+                f"{len(self._words)} words need as many rows, got the shape {self.matrix.shape}"
+            )
+        self.dim = int(self.matrix.shape[1])
+        self.words: int | None = len(self._words) if complete else None
+        self.sha256 = sha256
+
+    def row(self, word: str) -> int | None:
+        return self._row_of.get(word)
+
+    def word(self, row: int) -> str:
+        return self._words[row]
+
+    def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
+        return np.asarray(self.matrix[np.asarray(rows, dtype=np.intp)])  # (n, dim)
+
+
+def content_hash(words: Iterable[str], matrix: Float32Array) -> str:
+    """SHA-256 of the words (UTF-8, each ended by a newline, a backslash or newline inside a word
+    escaped by a backslash), then of the matrix as little-endian float32 in C order.
+
+    The same words and values have the same hash whatever file they came from.
+    """
+    digest = hashlib.sha256()
+    for word in words:
+        digest.update(_encoded(word.replace("\\", "\\\\").replace("\n", "\\n")) + b"\n")
+    for start in range(0, len(matrix), 65536):
+        block = np.ascontiguousarray(matrix[start : start + 65536], dtype="<f4")
+        digest.update(block.tobytes())
+    return digest.hexdigest()
+
+
+def write_store(
+    folder: Path, name: str, words: Sequence[str], matrix: Float32Array, **facts: Any
+) -> None:
+    """Writes a store folder; `folder` must exist. The words must be distinct.
+
+    Raises: DataError when words and rows do not fit, or a word occurs twice.
+    """
+    if len(set(words)) != len(words):
+        raise DataError(f"the words of {quoted(name)} are not distinct")
+    if matrix.ndim != 2 or len(matrix) != len(words):
+        raise DataError(f"{len(words)} words need as many rows, got the shape {matrix.shape}")
+    values = np.ascontiguousarray(matrix, dtype="<f4")
+    np.save(folder / "vectors.npy", values)
+    write_index(folder, words)
+    meta = {
+        "format": STORE_FORMAT,
+        "name": name,
+        "words": len(words),
+        "dim": int(matrix.shape[1]),
+        "sha256": content_hash(words, values),
+        **facts,
+    }
+    text = json.dumps(meta, indent=1, ensure_ascii=False)
+    (folder / "meta.json").write_text(text + "\n", encoding="utf-8")
+
+
+def write_index(folder: Path, words: Sequence[str]) -> None:
+    """Writes words.marisa, rows.npy and ids.npy for these distinct words, in row order."""
+    import marisa_trie
+
+    trie = marisa_trie.BinaryTrie([_encoded(word) for word in words])
+    ids = np.fromiter((trie[_encoded(word)] for word in words), dtype="<u4", count=len(words))
+    rows = np.empty(len(words), dtype="<u4")
+    rows[ids] = np.arange(len(words), dtype="<u4")
+    trie.save(str(folder / "words.marisa"))
+    np.save(folder / "ids.npy", ids)
+    np.save(folder / "rows.npy", rows)
+
+
+def _encoded(word: str) -> bytes:
+    return word.encode("utf-8", "surrogateescape")
+
+
+def _decoded(word: bytes) -> str:
+    return word.decode("utf-8", "surrogateescape")
+
+
+def _read_meta(folder: Path) -> dict[str, Any]:
+    path = folder / "meta.json"
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+        facts = {"name": str, "words": int, "dim": int, "sha256": str}
+        whole = all(isinstance(meta[fact], kind) for fact, kind in facts.items())
+        if not whole or meta["format"] != STORE_FORMAT:
+            raise DataError(f"not a store of format {STORE_FORMAT}", place=visible(str(path)))
+    except OSError as fault:
+        raise InputError(f"cannot open: {fault.strerror}", place=visible(str(path))) from None
+    except (ValueError, KeyError, TypeError):
+        raise DataError("the facts of this store are damaged", place=visible(str(path))) from None
+    return dict(meta)
+
+
+def _mapped(path: Path, shape: tuple[int, ...]) -> Any:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as fault:
+        raise InputError(f"cannot open: {fault.strerror}", place=visible(str(path))) from None
+    except (ValueError, EOFError):
+        raise DataError("this store is damaged", place=visible(str(path))) from None
+    if array.shape != shape:
+        raise DataError(
+            f"found the shape {array.shape}, expected {shape}", place=visible(str(path))
+        )
+    return array
+
+
+def _open_trie(path: Path) -> Any:
+    import marisa_trie
+
+    try:
+        return marisa_trie.BinaryTrie().mmap(str(path))
+    except (RuntimeError, OSError):
+        raise DataError("the word index is damaged", place=visible(str(path))) from None

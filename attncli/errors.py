@@ -1,0 +1,146 @@
+"""Every error raised on purpose, with the exit code it ends in. Imports nothing.
+
+A message says what was found and what was expected; `place` says where (`file`, `file:line`,
+`file: byte N`, `--option`), and `hints` are lines that work when typed. The command prints them as
+
+    attn: error: PLACE: found, expected
+      hint: …
+"""
+
+
+class AttnError(Exception):
+    """Base of all errors raised on purpose; a bare one is a bug (exit 1)."""
+
+    exit_code = 1
+    name = "internal"
+
+    def __init__(
+        self, message: str, *, place: str | None = None, hints: tuple[str, ...] | list[str] = ()
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = place
+        self.hints = tuple(hints)[:2]
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" if self.place else self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.message, self.place, self.hints)
+
+
+def _rebuild(
+    kind: type[AttnError], message: str, place: str | None, hints: tuple[str, ...]
+) -> AttnError:
+    return kind(message, place=place, hints=hints)
+
+
+class ShapeError(AttnError, ValueError):
+    """Arrays whose shapes do not fit; only a caller from Python can cause it."""
+
+    name = "shape"
+
+
+class UsageError(AttnError):
+    """A wrong option, or a value out of its range."""
+
+    exit_code = 2
+    name = "usage"
+
+
+class PartialError(AttnError):
+    """Done, but some lines were set aside; each has its error record."""
+
+    exit_code = 3
+    name = "partial"
+
+
+class EmptyError(AttnError):
+    """Nothing to do: no sentence, or no word in it."""
+
+    exit_code = 4
+    name = "empty"
+
+
+class DataError(AttnError):
+    """A file is damaged, cut, of the wrong kind, or contradicts itself."""
+
+    exit_code = 5
+    name = "data"
+
+
+class UnknownWordError(DataError):
+    """A word has no vector, and the policy is to stop there."""
+
+    name = "unknown-word"
+
+
+class InputError(AttnError):
+    """A file cannot be opened or read."""
+
+    exit_code = 6
+    name = "no-input"
+
+
+class RefusedError(AttnError):
+    """Loading it could run code, write elsewhere or reach out."""
+
+    exit_code = 7
+    name = "refused"
+
+
+class LimitError(AttnError):
+    """A stated limit is passed: memory, line length, dimension, tokens, unpacked size."""
+
+    exit_code = 8
+    name = "limit"
+
+
+class OutputError(AttnError):
+    """The result cannot be written; what was there before is untouched."""
+
+    exit_code = 9
+    name = "output"
+
+
+class LockedError(AttnError):
+    """Another run works on this output."""
+
+    exit_code = 10
+    name = "locked"
+
+
+class ResumeError(AttnError):
+    """The checkpoint belongs to another input, other vectors or other options."""
+
+    exit_code = 11
+    name = "resume"
+
+
+class ClusterError(AttnError):
+    """Workers died more often than allowed; finished parts are kept."""
+
+    exit_code = 12
+    name = "cluster"
+
+
+class NumericError(AttnError):
+    """The result would not be finite, or a training diverged."""
+
+    exit_code = 13
+    name = "numeric"
+
+
+class MissingExtraError(AttnError):
+    """An optional package is missing; the hint is the line that installs it."""
+
+    exit_code = 14
+    name = "extra"
+
+    @classmethod
+    def of(cls, package: str, extra: str, purpose: str) -> "MissingExtraError":
+        """The error for `purpose`, which needs `package` from the extra `extra`."""
+        return cls(
+            f"{purpose} needs the package {package}, which is not installed",
+            hints=(f"pip install 'attncli[{extra}]'",),
+        )

@@ -1,0 +1,249 @@
+"""What was found about one sentence, and nothing about how to show it.
+
+`AttentionResult` is the one record that every mechanism makes and every view draws. Weights always
+have four axes (n_layers, n_heads, n_tokens, n_tokens): rows are queries, columns are keys. A result
+can be read back: `from_dict(r.to_dict()) == r`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+from attncli.arrays import Float32Array, read_only
+from attncli.errors import DataError
+
+SCHEMA_VERSION = "1.0"
+
+# Optional arrays of the record and their number of axes; they appear only when asked for.
+OPTIONAL_ARRAYS = {"embeddings": 2, "query": 4, "key": 4, "value": 4, "scores": 4}
+DEFAULT_FIELDS = ("weights", "contextual")
+OPTIONAL_FIELDS = (*OPTIONAL_ARRAYS, "measures")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token: `text[start:end]` of the sentence in code points, and how its vector was found.
+
+    `key` is the form that was looked up; `status` says how: exact, lower, random, zero, mean, …
+    """
+
+    text: str
+    start: int
+    end: int
+    key: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionSettings:
+    """How the weights were computed."""
+
+    kind: str = "general"
+    score: str = "scaled"
+    scale: float = 1.0
+    temperature: float = 1.0
+    causal: bool = False
+    n_layers: int = 1
+    n_heads: int = 1
+    window: int | None = None
+    see_self: bool = True
+    positions: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class VectorsInfo:
+    """Which embeddings were used; `words` and `sha256` are None when a file was only scanned."""
+
+    name: str
+    dim: int
+    words: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """Which learned model was used, and what it says of the sentence."""
+
+    name: str
+    sha256: str | None = None
+    label: str | None = None
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultWarning:
+    """Something a reader should know; `tokens` are positions in the token list."""
+
+    code: str
+    message: str
+    tokens: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AttentionResult:
+    """The attention of one sentence.
+
+    Shapes: weights (n_layers, n_heads, n_tokens, n_tokens), rows sum to 1 (a row with every key
+    masked is zeros); contextual (n_tokens, d_v); embeddings (n_tokens, d_model); query, key
+    (n_layers, n_heads, n_tokens, d_k); value (n_layers, n_heads, n_tokens, d_v); scores like
+    weights. Arrays are float32 and read-only.
+    Raises: DataError when the parts contradict each other or a number is not finite.
+    """
+
+    text: str
+    tokens: tuple[Token, ...]
+    attention: AttentionSettings
+    weights: Float32Array
+    contextual: Float32Array
+    vectors: VectorsInfo
+    index: int = 0
+    line: int | None = None
+    model: ModelInfo | None = None
+    warnings: tuple[ResultWarning, ...] = ()
+    embeddings: Float32Array | None = None
+    query: Float32Array | None = None
+    key: Float32Array | None = None
+    value: Float32Array | None = None
+    scores: Float32Array | None = None
+    measures: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        for name, axes in {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}.items():
+            array = getattr(self, name)
+            if array is not None:
+                object.__setattr__(self, name, _checked(name, array, axes, len(self.tokens)))
+        expected = (self.attention.n_layers, self.attention.n_heads)
+        if self.weights.shape[:2] != expected:
+            raise DataError(
+                f"weights have {self.weights.shape[:2]} layers and heads, expected {expected}"
+            )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AttentionResult):
+            return NotImplemented
+        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+
+    __hash__ = None  # type: ignore[assignment]  # holds arrays
+
+    @property
+    def words(self) -> list[str]:
+        """The texts of the tokens, in order."""
+        return [token.text for token in self.tokens]
+
+    def to_record(
+        self, include: Iterable[str] = (), exclude: Iterable[str] = ()
+    ) -> dict[str, Any]:
+        """The record of DESIGN as a dictionary whose matrices are still float32 arrays.
+
+        `include` adds optional fields (those the result holds), `exclude` leaves out any field
+        but `type` and `schema`.
+        """
+        record: dict[str, Any] = {
+            "type": "result",
+            "schema": SCHEMA_VERSION,
+            "index": self.index,
+            "line": self.line,
+            "text": self.text,
+            "tokens": [_plain(token) for token in self.tokens],
+            "attention": _plain(self.attention),
+            "weights": self.weights,
+            "contextual": self.contextual,
+            "vectors": _plain(self.vectors),
+            "model": None if self.model is None else _plain(self.model),
+            "warnings": [_plain(warning) for warning in self.warnings],
+        }
+        for name in OPTIONAL_FIELDS:
+            if name in set(include) and getattr(self, name) is not None:
+                record[name] = getattr(self, name)
+        for name in set(exclude) - {"type", "schema"}:
+            record.pop(name, None)
+        return record
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything the result holds, as plain lists and numbers; `from_dict` reads it back."""
+        record = self.to_record(include=OPTIONAL_FIELDS)
+        return {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in record.items()
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> "AttentionResult":
+        """The result of a record; unknown keys are ignored.
+
+        Raises: DataError when a field is missing, of the wrong kind, or contradicts another.
+        """
+        try:
+            return cls(**_parsed(record))
+        except KeyError as missing:
+            raise DataError(f"the record has no {missing.args[0]!r}") from None
+        except (TypeError, ValueError, AttributeError) as fault:
+            raise DataError(f"the record cannot be read: {fault}") from None
+
+    def _repr_html_(self) -> str:
+        """The table for a notebook; words are escaped."""
+        from attncli.views.notebook import fragment
+
+        return fragment(self)
+
+
+def _checked(name: str, array: Any, axes: int, n_tokens: int) -> Float32Array:
+    values = np.asarray(array, dtype=np.float32)
+    if values.ndim != axes:
+        raise DataError(f"{name} needs {axes} axes, got the shape {values.shape}")
+    token_axes = values.shape[-2:] if name in ("weights", "scores") else values.shape[-2:-1]
+    if any(size != n_tokens for size in token_axes):
+        raise DataError(f"{name} has the shape {values.shape}, but there are {n_tokens} tokens")
+    if not np.isfinite(values).all():
+        raise DataError(f"{name} holds a number that is not finite")
+    return read_only(values)
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return one.shape == other.shape and bool(np.array_equal(one, other))
+    return bool(one == other)
+
+
+def _plain(part: Any) -> dict[str, Any]:
+    plain = {f.name: getattr(part, f.name) for f in fields(part)}
+    for name, value in plain.items():
+        if isinstance(value, tuple):
+            plain[name] = list(value)
+        elif isinstance(value, Mapping):
+            plain[name] = dict(value)
+    return plain
+
+
+def _known(kind: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    names = {f.name for f in fields(kind)}
+    return {name: value for name, value in given.items() if name in names}
+
+
+def _parsed(record: Mapping[str, Any]) -> dict[str, Any]:
+    if record.get("type") != "result":
+        raise DataError(f"expected a record of type 'result', found {record.get('type')!r}")
+    if str(record.get("schema", "")).partition(".")[0] != SCHEMA_VERSION.partition(".")[0]:
+        raise DataError(f"schema {record.get('schema')!r} cannot be read, expected {SCHEMA_VERSION}")
+    model = record.get("model")
+    parsed: dict[str, Any] = {
+        "index": record.get("index", 0),
+        "line": record.get("line"),
+        "text": record["text"],
+        "tokens": tuple(Token(**_known(Token, token)) for token in record["tokens"]),
+        "attention": AttentionSettings(**_known(AttentionSettings, record["attention"])),
+        "weights": record["weights"],
+        "contextual": record["contextual"],
+        "vectors": VectorsInfo(**_known(VectorsInfo, record["vectors"])),
+        "model": None if model is None else ModelInfo(**_known(ModelInfo, model)),
+        "warnings": tuple(
+            ResultWarning(
+                warning["code"], warning["message"], tuple(warning.get("tokens", ()))
+            )
+            for warning in record.get("warnings", ())
+        ),
+    }
+    parsed.update({name: record[name] for name in OPTIONAL_FIELDS if name in record})
+    return parsed
