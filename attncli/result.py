@@ -17,7 +17,14 @@ from attncli.errors import DataError
 SCHEMA_VERSION = "1.0"
 
 # Optional arrays of the record and their number of axes; they appear only when asked for.
-OPTIONAL_ARRAYS = {"embeddings": 2, "query": 4, "key": 4, "value": 4, "scores": 4}
+OPTIONAL_ARRAYS = {
+    "embeddings": 2,
+    "query": 4,
+    "key": 4,
+    "value": 4,
+    "scores": 4,
+    "hidden_states": 3,
+}
 DEFAULT_FIELDS = ("weights", "contextual")
 OPTIONAL_FIELDS = (*OPTIONAL_ARRAYS, "measures")
 
@@ -88,7 +95,10 @@ class AttentionResult:
     Shapes: weights (n_layers, n_heads, n_tokens, n_tokens), rows sum to 1 (a row with every key
     masked is zeros); contextual (n_tokens, d_v); embeddings (n_tokens, d_model); query, key
     (n_layers, n_heads, n_tokens, d_k); value (n_layers, n_heads, n_tokens, d_v); scores like
-    weights. Arrays are float32 and read-only.
+    weights; hidden_states (n_layers + 1, n_tokens, d_model). Arrays are float32 and read-only.
+    Of a sentence pair, `pair` is the second sentence and `segments` says for each token whether
+    its offsets count in `text` (0) or in `pair` (1). `selection` says which layers, heads and
+    tokens of a larger result these are (attncli.insight.select); None when nothing was left out.
     Raises: DataError when the parts contradict each other or a number is not finite.
     """
 
@@ -107,7 +117,11 @@ class AttentionResult:
     key: Float32Array | None = None
     value: Float32Array | None = None
     scores: Float32Array | None = None
+    hidden_states: Float32Array | None = None
     measures: Mapping[str, Any] | None = None
+    pair: str | None = None
+    segments: tuple[int, ...] = ()
+    selection: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         for name, axes in {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}.items():
@@ -118,6 +132,10 @@ class AttentionResult:
         if self.weights.shape[:2] != expected:
             raise DataError(
                 f"weights have {self.weights.shape[:2]} layers and heads, expected {expected}"
+            )
+        if self.segments and len(self.segments) != len(self.tokens):
+            raise DataError(
+                f"segments name {len(self.segments)} tokens, but there are {len(self.tokens)}"
             )
 
     def __eq__(self, other: object) -> bool:
@@ -132,9 +150,7 @@ class AttentionResult:
         """The texts of the tokens, in order."""
         return [token.text for token in self.tokens]
 
-    def to_record(
-        self, include: Iterable[str] = (), exclude: Iterable[str] = ()
-    ) -> dict[str, Any]:
+    def to_record(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
         """The record of DESIGN as a dictionary whose matrices are still float32 arrays.
 
         `include` adds optional fields (those the result holds), `exclude` leaves out any field
@@ -154,6 +170,11 @@ class AttentionResult:
             "model": None if self.model is None else _plain(self.model),
             "warnings": [_plain(warning) for warning in self.warnings],
         }
+        if self.pair is not None:
+            record["pair"] = self.pair
+            record["segments"] = list(self.segments)
+        if self.selection is not None:
+            record["selection"] = dict(self.selection)
         for name in OPTIONAL_FIELDS:
             if name in set(include) and getattr(self, name) is not None:
                 record[name] = getattr(self, name)
@@ -226,7 +247,9 @@ def _parsed(record: Mapping[str, Any]) -> dict[str, Any]:
     if record.get("type") != "result":
         raise DataError(f"expected a record of type 'result', found {record.get('type')!r}")
     if str(record.get("schema", "")).partition(".")[0] != SCHEMA_VERSION.partition(".")[0]:
-        raise DataError(f"schema {record.get('schema')!r} cannot be read, expected {SCHEMA_VERSION}")
+        raise DataError(
+            f"schema {record.get('schema')!r} cannot be read, expected {SCHEMA_VERSION}"
+        )
     model = record.get("model")
     parsed: dict[str, Any] = {
         "index": record.get("index", 0),
@@ -239,11 +262,12 @@ def _parsed(record: Mapping[str, Any]) -> dict[str, Any]:
         "vectors": VectorsInfo(**_known(VectorsInfo, record["vectors"])),
         "model": None if model is None else ModelInfo(**_known(ModelInfo, model)),
         "warnings": tuple(
-            ResultWarning(
-                warning["code"], warning["message"], tuple(warning.get("tokens", ()))
-            )
+            ResultWarning(warning["code"], warning["message"], tuple(warning.get("tokens", ())))
             for warning in record.get("warnings", ())
         ),
+        "pair": record.get("pair"),
+        "segments": tuple(record.get("segments", ())),
+        "selection": record.get("selection"),
     }
     parsed.update({name: record[name] for name in OPTIONAL_FIELDS if name in record})
     return parsed

@@ -1,0 +1,179 @@
+"""Tokens of a result: word pieces merged into words, special tokens hidden.
+
+Pure functions, result → result, also for matrices of other tools; what was done is kept in
+`result.selection`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from attncli.arrays import BoolArray, Float32Array
+from attncli.errors import EmptyError
+from attncli.escape import quoted
+from attncli.result import AttentionResult, ResultWarning, Token
+
+_BY_HEAD = ("query", "key", "value", "scores")
+_BY_TOKEN = ("contextual", "embeddings", "hidden_states", "query", "key", "value")
+_LOOKS_SPECIAL = re.compile(r"\[[A-Z]+\]|<[^<>]+>|</?s>")
+_WORD_STARTS = ("Ġ", "▁")  # byte-level BPE and SentencePiece mark the space before a word
+
+
+def merge_pieces(result: AttentionResult) -> AttentionResult:
+    """The result with word pieces merged into words: queries averaged, keys summed.
+
+    A row still sums to 1, because the weight that a word receives is the sum of what its pieces
+    receive. Vectors of the pieces are averaged. Query, key, value and scores are left out when
+    anything was merged.
+    Source: Clark et al. 2019 (arXiv:1906.04341), section 4.1.
+    """
+    starts = [at for at, joins in enumerate(continues_word(result.tokens)) if not joins]
+    if len(starts) == len(result.tokens):
+        return result
+    counts = np.diff([*starts, len(result.tokens)])  # (n_words,)
+    summed = np.add.reduceat(result.weights, starts, axis=-1)  # (…, n_tokens, n_words)
+    groups = [slice(at, at + n) for at, n in zip(starts, counts, strict=True)]
+    changes: dict[str, Any] = dict.fromkeys(_BY_HEAD)
+    for name in ("contextual", "embeddings", "hidden_states"):
+        if (array := getattr(result, name)) is not None:
+            changes[name] = _averaged(array, starts, counts)  # (…, n_words, d)
+    if result.segments:
+        changes["segments"] = tuple(result.segments[at] for at in starts)
+    return replace(
+        result,
+        tokens=tuple(_joined(result, group) for group in groups),
+        weights=_averaged(summed, starts, counts),  # (…, n_words, n_words)
+        warnings=tuple(_moved(w, _word_of(counts)) for w in result.warnings),
+        selection={**(result.selection or {}), "merged": True},
+        **changes,
+    )
+
+
+def hide_tokens(
+    result: AttentionResult, names: Iterable[str] = (), *, special: bool = False
+) -> AttentionResult:
+    """The result without these tokens, as queries and as keys; rows are rescaled to sum to 1.
+
+    `names` are compared with the text and the key of each token, so "[CLS]" hides [CLS]; with
+    `special` every special token goes. How much weight went to what is hidden is said in a
+    warning and in `selection`: it is often most of it. A row that saw nothing else is zeros.
+    Raises: EmptyError when no token is left.
+    """
+    hidden = _hidden(result.tokens, set(names), special)  # (n_tokens,)
+    if not hidden.any():
+        return result
+    keep = np.flatnonzero(~hidden)
+    if len(keep) == 0:
+        raise EmptyError("every token of the sentence is hidden, nothing is left to show")
+    rows = result.weights[:, :, keep, :]  # (n_layers, n_heads, n_kept, n_tokens)
+    kept = rows[:, :, :, keep]  # (n_layers, n_heads, n_kept, n_kept)
+    total = kept.sum(axis=-1, keepdims=True)
+    share = float(rows[..., hidden].sum() / max(float(rows.sum()), np.finfo(np.float32).tiny))
+    gone = list(dict.fromkeys(t.text for t, h in zip(result.tokens, hidden, strict=True) if h))
+    place = {int(old): new for new, old in enumerate(keep)}
+    warning = ResultWarning("hidden-tokens", _hidden_message(gone, share))
+    changes: dict[str, Any] = {
+        name: np.take(array, keep, axis=-2)
+        for name in _BY_TOKEN
+        if (array := getattr(result, name)) is not None
+    }
+    if result.scores is not None:
+        changes["scores"] = result.scores[:, :, keep][..., keep]
+    if result.segments:
+        changes["segments"] = tuple(result.segments[at] for at in keep)
+    return replace(
+        result,
+        tokens=tuple(result.tokens[at] for at in keep),
+        weights=np.asarray(kept / np.where(total == 0, 1, total), dtype=np.float32),
+        warnings=(*(_moved(w, place) for w in result.warnings), warning),
+        selection={**(result.selection or {}), "hidden": gone, "hidden_share": round(share, 6)},
+        **changes,
+    )
+
+
+def continues_word(tokens: Sequence[Token]) -> list[bool]:
+    """For each token whether it belongs to the word of the token before it.
+
+    Tokens of our own tokenisers say it by their status "piece". Of tokens from elsewhere the marks
+    decide: ## before a continuation (WordPiece), Ġ or ▁ before a start (byte-level BPE,
+    SentencePiece; marks of punctuation start a word of their own).
+    """
+    if any(token.status in ("piece", "special") for token in tokens):
+        return [at > 0 and token.status == "piece" for at, token in enumerate(tokens)]
+    names = [token.key or token.text for token in tokens]
+    if not any(name.startswith(_WORD_STARTS) for name in names):
+        return [at > 0 and len(name) > 2 and name.startswith("##") for at, name in enumerate(names)]
+    return [at > 0 and _glued(names[at - 1], name) for at, name in enumerate(names)]
+
+
+def _averaged(array: Float32Array, starts: Sequence[int], counts: Any) -> Float32Array:
+    """The mean of each group of rows. Shapes: (…, n_tokens, d) → (…, n_words, d)."""
+    sums = np.add.reduceat(array, starts, axis=-2)  # (…, n_words, d)
+    return np.asarray(sums / counts[:, None].astype(np.float32))
+
+
+def _joined(result: AttentionResult, group: slice) -> Token:
+    tokens = result.tokens[group]
+    first, last = tokens[0], tokens[-1]
+    if len(tokens) == 1:
+        return first
+    source = result.text
+    if result.segments and result.segments[group.start] and result.pair is not None:
+        source = result.pair
+    if last.end > first.start:
+        text = source[first.start : last.end]
+    else:
+        text = "".join(_unmarked(token.text) for token in tokens)
+    return Token(
+        text, first.start, last.end, "".join(_unmarked(t.key) for t in tokens), first.status
+    )
+
+
+def _unmarked(piece: str) -> str:
+    bare = piece[2:] if piece.startswith("##") and len(piece) > 2 else piece
+    return bare.lstrip("Ġ▁") or bare
+
+
+def _glued(before: str, name: str) -> bool:
+    if name.startswith(_WORD_STARTS) or _LOOKS_SPECIAL.fullmatch(name):
+        return False
+    if _LOOKS_SPECIAL.fullmatch(before):
+        return False
+    return before[-1:].isalnum() and name[:1].isalnum()
+
+
+def _hidden(tokens: Sequence[Token], names: set[str], special: bool) -> BoolArray:
+    by_status = any(token.status == "special" for token in tokens)
+    return np.array(
+        [
+            token.text in names
+            or token.key in names
+            or (
+                special
+                and (
+                    token.status == "special"
+                    if by_status
+                    else _LOOKS_SPECIAL.fullmatch(token.text) is not None
+                )
+            )
+            for token in tokens
+        ],
+        dtype=np.bool_,
+    )
+
+
+def _hidden_message(gone: Sequence[str], share: float) -> str:
+    named = ", ".join(quoted(text) for text in gone[:4]) + (" …" if len(gone) > 4 else "")
+    return f"{named} hidden: {share:.0%} of the weight went there; rows are rescaled to sum to 1"
+
+
+def _word_of(counts: Any) -> dict[int, int]:
+    return dict(enumerate(np.repeat(np.arange(len(counts)), counts).tolist()))
+
+
+def _moved(warning: ResultWarning, place: Mapping[int, int]) -> ResultWarning:
+    tokens = dict.fromkeys(int(place[at]) for at in warning.tokens if at in place)
+    return replace(warning, tokens=tuple(tokens))

@@ -1,0 +1,183 @@
+"""Laws of choosing and merging parts of a result."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attncli.errors import EmptyError, UsageError
+from attncli.insight.select import aggregate, describe, select_heads, select_layers
+from attncli.insight.tokens import continues_word, hide_tokens, merge_pieces
+from attncli.result import (
+    AttentionResult,
+    AttentionSettings,
+    ResultWarning,
+    Token,
+    VectorsInfo,
+)
+
+PIECES = [
+    ("[CLS]", 0, 0, "[CLS]", "special"),
+    ("un", 0, 2, "un", "exact"),
+    ("happi", 2, 7, "##happi", "piece"),
+    ("ness", 7, 11, "##ness", "piece"),
+    ("grows", 12, 17, "grows", "exact"),
+    ("[SEP]", 17, 17, "[SEP]", "special"),
+]
+
+
+def made(pieces=PIECES, layers=2, heads=3, seed=0):
+    """A result of random numbers over these pieces."""
+    rng = np.random.default_rng(seed)
+    n = len(pieces)
+    weights = rng.random((layers, heads, n, n), dtype=np.float32) + 0.01
+    return AttentionResult(
+        text="unhappiness grows",
+        tokens=tuple(Token(*piece) for piece in pieces),
+        attention=AttentionSettings(kind="transformer", n_layers=layers, n_heads=heads),
+        weights=weights / weights.sum(-1, keepdims=True),
+        contextual=rng.random((n, 4), dtype=np.float32),
+        vectors=VectorsInfo("made", 4),
+        query=rng.random((layers, heads, n, 2), dtype=np.float32),
+        scores=rng.random((layers, heads, n, n), dtype=np.float32),
+        hidden_states=rng.random((layers + 1, n, 4), dtype=np.float32),
+    )
+
+
+def test_chosen_layers_and_heads_are_those_of_the_result():
+    """A layer and a head of the selection are the very numbers of the whole result."""
+    result = made()
+    part = select_heads(select_layers(result, [-1]), [2, 0])
+    assert part.weights.shape[:2] == (1, 2)
+    np.testing.assert_array_equal(part.weights[0, 0], result.weights[1, 2])
+    np.testing.assert_array_equal(part.query[0, 1], result.query[1, 0])
+    assert part.selection == {"layers": [1], "heads": [2, 0]}
+    assert (part.attention.n_layers, part.attention.n_heads) == (1, 2)
+
+
+def test_a_selection_of_a_selection_names_the_first_numbers():
+    """Choosing twice still names the layers of the model."""
+    part = select_layers(select_layers(made(layers=4), [1, 3]), [1])
+    assert part.selection == {"layers": [3]}
+
+
+@pytest.mark.parametrize("layer", [2, -3])
+def test_a_layer_that_does_not_exist_is_an_error_of_usage(layer):
+    """A layer outside the model is refused with the range that exists."""
+    with pytest.raises(UsageError, match="expected 0…1"):
+        select_layers(made(), [layer])
+
+
+def test_a_mean_of_heads_is_the_mean_and_its_rows_sum_to_one():
+    """The mean over heads is numpy's mean, and stays a distribution."""
+    result = made()
+    pooled = aggregate(result, ["heads"], "mean")
+    np.testing.assert_allclose(pooled.weights[:, 0], result.weights.mean(1), atol=1e-7)
+    np.testing.assert_allclose(pooled.weights.sum(-1), 1, atol=1e-6)
+    assert pooled.selection == {"heads": [0, 1, 2], "heads_pooled": "mean"}
+    assert pooled.scores is None
+
+
+def test_a_maximum_over_heads_and_layers_is_the_strongest_link():
+    """The maximum over both axes is the largest weight of the cell anywhere."""
+    result = made()
+    pooled = aggregate(result, ["heads", "layers"], "max")
+    np.testing.assert_array_equal(pooled.weights[0, 0], result.weights.max((0, 1)))
+
+
+def test_merging_averages_queries_and_sums_keys():
+    """A word's row is the mean of its pieces' rows, its column the sum of their columns."""
+    result = made()
+    merged = merge_pieces(result)
+    assert merged.words == ["[CLS]", "unhappiness", "grows", "[SEP]"]
+    plain = result.weights.astype(np.float64)
+    expected = plain[:, :, 1:4][..., 1:4].mean(2).sum(-1)
+    np.testing.assert_allclose(merged.weights[:, :, 1, 1], expected, atol=1e-6)
+    np.testing.assert_allclose(merged.weights.sum(-1), 1, atol=1e-6)
+    np.testing.assert_allclose(merged.contextual[1], result.contextual[1:4].mean(0), atol=1e-6)
+    assert merged.hidden_states.shape == (3, 4, 4)
+    assert merged.tokens[1] == Token("unhappiness", 0, 11, "unhappiness", "exact")
+    assert merged.scores is None
+
+
+def test_merging_words_that_are_whole_changes_nothing():
+    """Without pieces the very same result comes back."""
+    result = made([PIECES[0], PIECES[4], PIECES[5]])
+    assert merge_pieces(result) is result
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=12), st.integers(0, 99))
+def test_merging_keeps_the_mass_of_every_row(joins, seed):
+    """Whatever is merged, every row sums to 1 and every text is kept in order."""
+    pieces = [
+        (f"t{at}", at, at + 1, f"t{at}", "piece" if join else "exact")
+        for at, join in enumerate(joins)
+    ]
+    merged = merge_pieces(made(pieces, seed=seed))
+    np.testing.assert_allclose(merged.weights.sum(-1), 1, atol=1e-5)
+    assert len(merged.tokens) == 1 + sum(not join for join in joins[1:])
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["[CLS]", "play", "##ing", "##"], [False, False, True, False]),
+        (["<s>", "New", "ĠYork", "based", "."], [False, False, False, True, False]),
+        (["▁un", "happi", "ness", "▁day"], [False, True, True, False]),
+    ],
+)
+def test_marks_of_other_tokenisers_tell_pieces(names, expected):
+    """Tokens without a status of ours are grouped by ##, Ġ and ▁."""
+    tokens = [Token(name, 0, 0, name, "given") for name in names]
+    assert continues_word(tokens) == expected
+
+
+def test_hiding_special_tokens_rescales_and_says_how_much_went_there():
+    """Rows without [CLS] and [SEP] sum to 1, keep their proportions, and the share is said."""
+    result = made()
+    shown = hide_tokens(result, special=True)
+    assert shown.words == ["un", "happi", "ness", "grows"]
+    np.testing.assert_allclose(shown.weights.sum(-1), 1, atol=1e-6)
+    inner = result.weights[:, :, 1:5, 1:5]
+    np.testing.assert_allclose(shown.weights, inner / inner.sum(-1, keepdims=True), atol=1e-6)
+    share = 1 - inner.sum() / result.weights[:, :, 1:5].sum()
+    assert shown.selection["hidden_share"] == pytest.approx(share, abs=1e-5)
+    assert shown.warnings[-1].code == "hidden-tokens"
+    assert f"{share:.0%}" in shown.warnings[-1].message
+    np.testing.assert_array_equal(shown.scores, result.scores[:, :, 1:5, 1:5])
+
+
+def test_a_hidden_token_is_named_by_text_or_key():
+    """A name hides the token whose text or vocabulary piece it is, and no other."""
+    assert hide_tokens(made(), ["##ness"]).words == ["[CLS]", "un", "happi", "grows", "[SEP]"]
+    assert hide_tokens(made(), ["absent"]).words == made().words
+
+
+def test_hiding_everything_is_an_error():
+    """No token left is said, never an empty matrix."""
+    with pytest.raises(EmptyError):
+        hide_tokens(made(), [piece[0] for piece in PIECES])
+
+
+def test_warnings_follow_their_tokens():
+    """Positions in warnings are those of the tokens that are left."""
+    warned = replace(made(), warnings=(ResultWarning("x", "y", (0, 3, 4)),))
+    assert hide_tokens(warned, special=True).warnings[0].tokens == (2, 3)
+    assert merge_pieces(warned).warnings[0].tokens == (0, 1, 2)
+
+
+def test_a_selected_result_is_read_back_whole():
+    """The record keeps what was selected, the pair and its segments."""
+    part = hide_tokens(select_layers(made(), [1]), special=True)
+    part = replace(part, pair="banks", segments=(0, 0, 0, 1))
+    assert AttentionResult.from_dict(part.to_dict()) == part
+
+
+def test_a_caption_says_what_is_shown():
+    """Layers, pooling, merging and hiding are named in one line."""
+    part = hide_tokens(merge_pieces(aggregate(select_layers(made(), [1]))), special=True)
+    caption = "layer 1 · mean of heads 0–2 · pieces merged · hidden: [CLS] [SEP]"
+    assert describe(part.selection) == caption
+    assert describe(None) == ""
