@@ -1,1 +1,41 @@
-"""Self-attention in the terminal and in pipes."""
+"""Self-attention in the terminal and in pipes: shown, explained, computed.
+
+The front door for Python: a few names, each loaded when it is first used.
+
+>>> import attncli
+>>> result = attncli.explain("money bank grows")
+>>> [round(float(weight), 2) for weight in result.weights[0, 0, 0]]
+[0.78, 0.19, 0.03]
+"""
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from attncli.attention.core import attend as attend
+    from attncli.embeddings.sources import open_vectors as open_vectors
+    from attncli.errors import AttnError as AttnError
+    from attncli.frontdoor import explain as explain
+    from attncli.result import AttentionResult as AttentionResult
+
+_WHERE = {
+    "AttentionResult": "attncli.result",
+    "AttnError": "attncli.errors",
+    "attend": "attncli.attention.core",
+    "explain": "attncli.frontdoor",
+    "open_vectors": "attncli.embeddings.sources",
+}
+__all__ = ["AttentionResult", "AttnError", "__version__", "attend", "explain", "open_vectors"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'attncli' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_WHERE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

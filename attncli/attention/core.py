@@ -25,7 +25,7 @@ def attention_scores(
     Shapes: query (…, n_q, d_k), key (…, n_k, d_k) → (…, n_q, n_k). `scale` None is 1/√d_k.
     The dtype of the inputs is kept.
     """
-    scores = np.matmul(query, np.swapaxes(key, -1, -2))  # (…, n_q, n_k)
+    scores: FloatArray = np.matmul(query, np.swapaxes(key, -1, -2))  # (…, n_q, n_k)
     if scale is None:
         scale = 1.0 / math.sqrt(query.shape[-1])
     if scale != 1.0:
@@ -163,7 +163,7 @@ def _joined(
     if mask is None:
         return triangle
     if mask.dtype == np.bool_:
-        return mask & triangle
+        return np.logical_and(mask, triangle)
     return np.where(triangle, mask, mask.dtype.type(-np.inf))
 
 
@@ -173,16 +173,17 @@ def _check_mask(mask: BoolArray | FloatArray, scores: FloatArray) -> None:
     except ValueError:
         fits = False
     if not fits:
-        raise ShapeError(
-            f"the mask must broadcast to the scores {scores.shape}, got {mask.shape}"
-        )
+        raise ShapeError(f"the mask must broadcast to the scores {scores.shape}, got {mask.shape}")
 
 
 def _weighted_sum(weights: FloatArray, value: FloatArray) -> FloatArray:
     """weights·value, where a value that is not finite counts only in rows that see it."""
+    contextual: FloatArray
     finite = np.isfinite(value)
     if finite.all():
-        return np.matmul(weights, value)
+        contextual = np.matmul(weights, value)  # (…, n_q, d_v)
+        return contextual
     contextual = np.matmul(weights, np.where(finite, value, value.dtype.type(0)))  # (…, n_q, d_v)
     seen = np.matmul((weights != 0).astype(weights.dtype), (~finite).astype(weights.dtype))
-    return np.where(seen > 0, contextual.dtype.type(np.nan), contextual)
+    contextual[seen > 0] = np.nan
+    return contextual

@@ -18,7 +18,8 @@ def causal_mask(n_q: int, n_k: int) -> BoolArray:
 def window_mask(n_q: int, n_k: int, window: int) -> BoolArray:
     """Query i sees keys i−window … i+window. Shape (n_q, n_k)."""
     distance = np.arange(n_q)[:, None] - np.arange(n_k)[None, :]  # (n_q, n_k)
-    return np.abs(distance) <= window
+    near: BoolArray = np.abs(distance) <= window
+    return near
 
 
 def self_mask(n_tokens: int) -> BoolArray:

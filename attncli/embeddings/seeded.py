@@ -57,6 +57,9 @@ class SeededStore:
         self._row_of: dict[str, int] = {}
         self._vectors: list[Float32Array] = []
 
+    def has_word(self, word: str) -> bool:
+        return False
+
     def row(self, word: str) -> int | None:
         found = self._row_of.get(word)
         if found is None:

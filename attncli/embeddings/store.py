@@ -39,6 +39,9 @@ class EmbeddingStore(Protocol):
     def words(self) -> int | None:
         """How many words there are; None when the source was only scanned, or has no list."""
 
+    def has_word(self, word: str) -> bool:
+        """Whether the word list holds exactly this word (a seeded store has no list: False)."""
+
     def row(self, word: str) -> int | None:
         """The row of exactly this word, or None."""
 
@@ -76,6 +79,9 @@ class FolderStore:
         """The facts in meta.json, among them where the vectors came from."""
         return dict(self._meta)
 
+    def has_word(self, word: str) -> bool:
+        return _encoded(word) in self._trie
+
     def row(self, word: str) -> int | None:
         found = self._trie.get(_encoded(word))
         return None if found is None else int(self._rows[found])
@@ -111,6 +117,9 @@ class MemoryStore:
         self.dim = int(self.matrix.shape[1])
         self.words: int | None = len(self._words) if complete else None
         self.sha256 = sha256
+
+    def has_word(self, word: str) -> bool:
+        return word in self._row_of
 
     def row(self, word: str) -> int | None:
         return self._row_of.get(word)

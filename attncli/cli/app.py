@@ -1,0 +1,105 @@
+"""The typer app, and the one place where errors become messages and exit codes."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from attncli import __version__
+from attncli.cli.explain import explain
+from attncli.cli.schema import schema
+from attncli.cli.terminal import PipeClosed, message, report, write
+from attncli.errors import AttnError, LimitError
+from attncli.escape import visible
+
+app = typer.Typer(
+    name="attn",
+    help="Show, explain and compute self-attention in the terminal and in pipes.",
+    epilog='Try: attn explain "money bank grows"',
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(explain)
+app.command()(schema)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        write(f"attn {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Print the traceback of a bug in attn.")
+    ] = False,
+) -> None:
+    """Show, explain and compute self-attention in the terminal and in pipes."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Runs the command line and returns its exit code; says what went wrong on stderr."""
+    arguments, debug = _without_debug(argv)
+    command = typer.main.get_command(app)
+    try:
+        ended = command.main(args=arguments, prog_name="attn", standalone_mode=False)
+        return ended if isinstance(ended, int) else 0
+    except AttnError as error:
+        report(error)
+        return error.exit_code
+    except PipeClosed:
+        return 0
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except MemoryError:
+        report(LimitError("there is not enough memory for this"))
+        return LimitError.exit_code
+    except Exception as fault:
+        if hasattr(fault, "format_message"):  # typer's usage errors, whatever module they live in
+            return _usage(fault)
+        return _bug(fault, debug)
+
+
+def _without_debug(argv: Sequence[str]) -> tuple[list[str], bool]:
+    """The arguments without a --debug before "--", and whether there was one."""
+    end = list(argv).index("--") if "--" in argv else len(argv)
+    kept = [argument for argument in argv[:end] if argument != "--debug"]
+    debug = len(kept) < end or bool(os.environ.get("ATTN_DEBUG"))
+    return [*kept, *argv[end:]], debug
+
+
+def _usage(fault: Exception) -> int:
+    text = str(fault.format_message())  # type: ignore[attr-defined]  # checked by the caller
+    context = getattr(fault, "ctx", None)
+    if type(fault).__name__ == "NoArgsIsHelpError":
+        write(text + "\n")
+        return 2
+    message("error", visible(" ".join(text.split())).rstrip(".")[:400])
+    path = getattr(context, "command_path", "attn")
+    if sys.stderr is not None:
+        sys.stderr.write(f"  hint: {path} --help\n")
+    return 2
+
+
+def _bug(fault: Exception, debug: bool) -> int:
+    if debug:
+        raise fault
+    frame = fault.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    where = "" if frame is None else f" in {frame.tb_frame.f_code.co_name}:{frame.tb_lineno}"
+    message("internal error", f"{type(fault).__name__}{where}; a bug in attn, not in your input")
+    if sys.stderr is not None:
+        sys.stderr.write("  hint: the same command with --debug prints the traceback\n")
+    return 1

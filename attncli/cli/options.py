@@ -1,0 +1,155 @@
+"""Each shared option, defined once: same name, same meaning, on every command."""
+
+import math
+from typing import Annotated, Literal, TypeAlias
+
+import typer
+
+from attncli.errors import UsageError
+
+_VECTORS = "Vectors"
+_ATTENTION = "Attention"
+_OUTPUT = "Output"
+
+Texts: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(help="Sentences; - reads lines from standard input.", show_default=False),
+]
+FileOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--file", "-f", metavar="FILE", help="Read the sentences of a file, one a line."),
+]
+Vectors: TypeAlias = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="glove (built in) or random.", rich_help_panel=_VECTORS),
+]
+Dim: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        metavar="N", help="Values of a random vector.", rich_help_panel=_VECTORS, min=1, max=65536
+    ),
+]
+Seed: TypeAlias = Annotated[
+    int, typer.Option(metavar="N", help="Seed of random vectors.", rich_help_panel=_VECTORS)
+]
+Oov: TypeAlias = Annotated[
+    Literal["random", "zero", "mean", "skip", "error"],
+    typer.Option(
+        metavar="POLICY",
+        help="Unknown words: random, zero, mean, skip or error.",
+        rich_help_panel=_VECTORS,
+    ),
+]
+Tokenizer: TypeAlias = Annotated[
+    Literal["words", "whitespace", "chars"],
+    typer.Option(
+        metavar="NAME",
+        help="words (UAX #29), whitespace or chars.",
+        rich_help_panel=_VECTORS,
+    ),
+]
+ScoreOption: TypeAlias = Annotated[
+    Literal["scaled", "dot", "cosine"],
+    typer.Option(metavar="SCORE", help="scaled (1/√d), dot or cosine.", rich_help_panel=_ATTENTION),
+]
+Temperature: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        metavar="T",
+        help="Divide the scores by T: small is sharp, large is flat (default 1).",
+        rich_help_panel=_ATTENTION,
+        show_default=False,
+    ),
+]
+TargetSelf: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        metavar="W",
+        help="Find the temperature whose mean self-weight is W.",
+        rich_help_panel=_ATTENTION,
+    ),
+]
+Causal: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--causal", help="A word sees itself and earlier ones.", rich_help_panel=_ATTENTION
+    ),
+]
+Window: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="K", min=0, help="A word sees K words to each side.", rich_help_panel=_ATTENTION
+    ),
+]
+SeeSelf: TypeAlias = Annotated[
+    bool,
+    typer.Option("--self/--no-self", help="A word sees itself.", rich_help_panel=_ATTENTION),
+]
+MaxTokens: TypeAlias = Annotated[
+    int,
+    typer.Option(metavar="N", min=1, help="Longest sentence allowed.", rich_help_panel=_ATTENTION),
+]
+Show: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B",
+        help="Sections: tokens, weights, equations, embeddings, moved; or all.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+Precision: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", min=1, max=9, help="Digits after the point.", rich_help_panel=_OUTPUT
+    ),
+]
+Width: TypeAlias = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, max=10_000, help="Columns to use.", rich_help_panel=_OUTPUT),
+]
+Color: TypeAlias = Annotated[
+    Literal["auto", "always", "never"],
+    typer.Option(metavar="WHEN", help="auto, always or never.", rich_help_panel=_OUTPUT),
+]
+Full: TypeAlias = Annotated[
+    bool,
+    typer.Option("--full", help="Show every word of a long sentence.", rich_help_panel=_OUTPUT),
+]
+Json: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print JSON, one object a line.", rich_help_panel=_OUTPUT)
+]
+Include: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B",
+        help="Add fields to the JSON: embeddings, query, key, value, scores, measures.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+Exclude: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="A,B", help="Leave fields out of the JSON.", rich_help_panel=_OUTPUT),
+]
+Quiet: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No warnings on stderr.", rich_help_panel=_OUTPUT)
+]
+
+
+def names_of(value: str | None, allowed: tuple[str, ...], option: str) -> tuple[str, ...]:
+    """The names in a comma-separated value. Raises: UsageError for one that is not allowed."""
+    names = tuple(name.strip() for name in (value or "").split(",") if name.strip())
+    for name in names:
+        if name not in allowed:
+            from attncli.escape import quoted
+
+            raise UsageError(
+                f"found {quoted(name)}, expected one of {', '.join(allowed)}", place=option
+            )
+    return names
+
+
+def positive(value: float, option: str) -> float:
+    """A finite number above 0. Raises: UsageError."""
+    if not (math.isfinite(value) and value > 0):
+        raise UsageError(f"found {value:g}, expected a number above 0", place=option)
+    return value

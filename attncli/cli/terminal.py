@@ -1,0 +1,170 @@
+"""The terminal as an argument: is it one, how wide, which colours; and writing to it.
+
+Views never ask the environment; what they need to know is settled here, once.
+"""
+
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
+
+from attncli.errors import AttnError, OutputError
+from attncli.escape import visible
+
+if TYPE_CHECKING:
+    from attncli.views.ink import Colors, Ink
+
+ColorChoice: TypeAlias = Literal["auto", "always", "never"]
+
+_SIGNS = "·√−…–→×τ÷"
+_WIDEST = 10_000
+
+
+class PipeClosed(Exception):
+    """The reader of standard output went away."""
+
+
+def wants_color(choice: ColorChoice, env: Mapping[str, str], is_terminal: bool) -> bool:
+    """Whether to colour: --color, then NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, CLICOLOR, TERM.
+
+    Sources: no-color.org, force-color.org, bixense.com/clicolors. Empty variables do not count.
+    """
+    if choice != "auto":
+        return choice == "always"
+    if env.get("NO_COLOR"):
+        return False
+    if env.get("FORCE_COLOR"):
+        return env["FORCE_COLOR"] not in ("0", "false")
+    if env.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+        return True
+    if env.get("CLICOLOR") == "0" or env.get("TERM") == "dumb":
+        return False
+    return is_terminal
+
+
+def color_system(env: Mapping[str, str]) -> "Colors":
+    """How many colours the terminal says it has."""
+    if env.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
+        return "truecolor"
+    term = env.get("TERM", "")
+    if term.endswith("-direct"):
+        return "truecolor"
+    sixteen = ("", "dumb", "xterm", "linux", "screen", "vt100", "vt220", "ansi", "cygwin", "rxvt")
+    return "16" if term in (*sixteen, "xterm-color", "xterm-16color") else "256"
+
+
+def ink_for(choice: ColorChoice, env: Mapping[str, str] | None = None) -> "Ink":
+    """The ink for standard output."""
+    from attncli.views.ink import Ink
+
+    env = os.environ if env is None else env
+    stream = sys.stdout
+    is_terminal = stream is not None and stream.isatty()
+    colors = color_system(env) if wants_color(choice, env, is_terminal) else None
+    return Ink(colors=colors, unicode=_can_encode(stream))
+
+
+def width_for(asked: int | None, env: Mapping[str, str] | None = None) -> int:
+    """The columns to use: --width, then COLUMNS, then the terminal's size, then 80."""
+    if asked is not None:
+        return asked
+    env = os.environ if env is None else env
+    columns = env.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and int(columns[:6]) > 0:
+        return min(int(columns[:6]), _WIDEST)
+    if sys.stdout is not None and sys.stdout.isatty():
+        return shutil.get_terminal_size().columns or 80
+    return 80
+
+
+def write(text: str) -> None:
+    """Text to standard output.
+
+    Raises: PipeClosed when its reader left; OutputError when it cannot be written.
+    """
+    stream = sys.stdout
+    if stream is None:
+        raise OutputError("cannot write to standard output: it is closed")
+    try:
+        stream.write(text)
+        stream.flush()
+    except UnicodeEncodeError:
+        stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
+        stream.flush()
+    except OSError as fault:
+        _give_up_stdout()
+        if fault.errno in (errno.EPIPE, errno.EINVAL):
+            raise PipeClosed from None
+        raise OutputError(
+            f"cannot write to standard output: {(fault.strerror or str(fault)).lower()}"
+        ) from None
+    except ValueError:
+        raise OutputError("cannot write to standard output: it is closed") from None
+
+
+def write_json(line: str) -> None:
+    """A line of JSON to standard output, always UTF-8 whatever the locale."""
+    if sys.stdout is not None and _encoding(sys.stdout) != "utf8":
+        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # a TextIOWrapper
+    write(line + "\n")
+
+
+def standard_input() -> BinaryIO:
+    """Standard input as bytes. Raises: OutputError never; an empty stream when it is closed."""
+    if sys.stdin is None:
+        import io
+
+        return io.BytesIO(b"")
+    return sys.stdin.buffer
+
+
+def message(kind: str, text: str) -> None:
+    """A line on stderr: `attn: kind: text`. A stderr that cannot be written is passed over."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(f"attn: {kind}: {text}\n")
+        sys.stderr.flush()
+    except UnicodeEncodeError:
+        sys.stderr.write(f"attn: {kind}: {text.encode('ascii', 'backslashreplace').decode()}\n")
+    except (OSError, ValueError):
+        return
+
+
+def report(error: AttnError) -> None:
+    """The error and its hints on stderr."""
+    message("error", str(error))
+    for hint in error.hints:
+        if sys.stderr is not None:
+            try:
+                sys.stderr.write(f"  hint: {hint}\n")
+            except (OSError, ValueError, UnicodeEncodeError):
+                return
+
+
+def shown_value(value: object) -> str:
+    """A value given by the user, as it may stand in a message."""
+    return visible(str(value))[:80]
+
+
+def _give_up_stdout() -> None:
+    """Points standard output at nothing, so that Python's own flush at exit cannot fail."""
+    try:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+    except (OSError, ValueError):
+        return
+
+
+def _encoding(stream: object) -> str:
+    return str(getattr(stream, "encoding", "") or "ascii").lower().replace("-", "").replace("_", "")
+
+
+def _can_encode(stream: object) -> bool:
+    try:
+        _SIGNS.encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,32 @@
+"""Matrices that show nothing: nearly one key a row, or nearly the same weight everywhere."""
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from attncli.arrays import BoolArray, FloatArray
+
+ONE_KEY = 0.98  # a weight above this in every row
+UNIFORM = 0.02  # all weights of every row within this
+
+Degenerate: TypeAlias = Literal["one-key", "uniform"]
+
+
+def degenerate(weights: FloatArray, mask: BoolArray | None = None) -> Degenerate | None:
+    """How a matrix is degenerate, or None. Rows with fewer than two keys to see do not count.
+
+    Shapes: weights and mask (n_tokens, n_tokens).
+
+    >>> degenerate(np.eye(3))
+    'one-key'
+    """
+    seen = np.ones(weights.shape, dtype=np.bool_) if mask is None else mask
+    rows = seen.sum(axis=-1) >= 2  # (n_tokens,)
+    if not rows.any():
+        return None
+    weights, seen = weights[rows], seen[rows]
+    if (weights.max(axis=-1) > ONE_KEY).all():
+        return "one-key"
+    highest = np.where(seen, weights, -np.inf).max(axis=-1)
+    lowest = np.where(seen, weights, np.inf).min(axis=-1)
+    return "uniform" if (highest - lowest <= UNIFORM).all() else None

@@ -1,0 +1,51 @@
+"""Measures of one result: entropy of each row, self-weights, how far each word moved."""
+
+from typing import Any
+
+import numpy as np
+
+from attncli.arrays import FloatArray
+from attncli.attention.general import unit_rows
+from attncli.result import AttentionResult
+
+
+def entropy(weights: FloatArray) -> FloatArray:
+    """Shannon entropy of each row in nats: 0 (one key) to ln n_k (uniform).
+
+    Shapes: weights (…, n_q, n_k) → (…, n_q).
+    """
+    logs = np.log(weights, out=np.zeros_like(weights), where=weights > 0)
+    found: FloatArray = np.maximum(-(weights * logs).sum(axis=-1), 0)
+    return found
+
+
+def self_weights(weights: FloatArray) -> FloatArray:
+    """The weight each token gives itself. Shapes: (…, n_tokens, n_tokens) → (…, n_tokens)."""
+    return np.diagonal(weights, axis1=-2, axis2=-1)
+
+
+def moved(before: FloatArray, after: FloatArray) -> FloatArray:
+    """Cosine of each old vector with its new one: 1 stayed, 0 turned away; 0 for zeros.
+
+    Shapes: before and after (n_tokens, d) → (n_tokens,).
+    """
+    units = unit_rows(before.astype(np.float64)) * unit_rows(after.astype(np.float64))
+    cosines: FloatArray = np.clip(units.sum(axis=-1), -1.0, 1.0)
+    return cosines
+
+
+def measures(result: AttentionResult) -> dict[str, Any]:
+    """The measures of a result as plain numbers, for the record's `measures`.
+
+    entropy (layers × heads × tokens, nats), self_weight (likewise), mean_self_weight; and, where the
+    old and the new vectors have the same size, moved (a cosine for each token).
+    """
+    own = self_weights(result.weights)
+    found: dict[str, Any] = {
+        "entropy": entropy(result.weights).tolist(),
+        "self_weight": own.tolist(),
+        "mean_self_weight": float(own.mean()) if own.size else 0.0,
+    }
+    if result.embeddings is not None and result.embeddings.shape == result.contextual.shape:
+        found["moved"] = moved(result.embeddings, result.contextual).tolist()
+    return found

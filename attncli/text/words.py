@@ -1,0 +1,176 @@
+"""Sentence → words with their places: Unicode words by UAX #29, offsets in code points.
+
+A word is a segment between word boundaries that holds a letter, a digit or an emoji; punctuation and
+spaces are not words. E-mail addresses and web addresses stay whole (UAX #29 alone would cut them).
+ASCII text takes a short cut through the standard library's `re`; other text needs the properties of
+the `regex` package, which is imported then only.
+
+Source: Unicode Standard Annex #29, "Unicode Text Segmentation", rules WB1–WB999.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, TypeAlias
+
+TokenizerName: TypeAlias = Literal["words", "whitespace", "chars"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a sentence: `text` is `sentence[start:end]`."""
+
+    text: str
+    start: int
+    end: int
+
+
+Tokenizer: TypeAlias = Callable[[str], list[Span]]
+
+# Bounded on the left of "@", so that a long text without addresses is still read in linear time.
+_ADDRESS = (
+    r"(?:https?://|www\.)[^\s<>\"'()\[\]{}]*[A-Za-z0-9/]"
+    r"|(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
+)
+_ASCII_WORD = re.compile(
+    r"\w+(?:(?:(?<=[A-Za-z])[.':](?=[A-Za-z])|(?<=\d)[.,;'](?=\d))\w+)*", re.ASCII
+)
+_ADDRESSES = re.compile(_ADDRESS)
+
+
+def words(sentence: str) -> list[Span]:
+    """The words of a sentence, in order.
+
+    >>> [w.text for w in words("Don't bank on it: 3.5% (New York-based).")]
+    ["Don't", 'bank', 'on', 'it', '3.5', 'New', 'York', 'based']
+    """
+    find = _ascii_words if sentence.isascii() else _unicode_words
+    if "@" not in sentence and "://" not in sentence and "www." not in sentence:
+        return list(find(sentence, 0, len(sentence)))
+    return list(_around_addresses(sentence, find))
+
+
+def whitespace(sentence: str) -> list[Span]:
+    """The pieces between white space, punctuation and all, in order."""
+    return [Span(m.group(), m.start(), m.end()) for m in re.finditer(r"\S+", sentence)]
+
+
+def chars(sentence: str) -> list[Span]:
+    """The characters a reader sees (extended grapheme clusters), without white space."""
+    import regex
+
+    found = regex.finditer(r"\X", sentence)
+    return [Span(m.group(), m.start(), m.end()) for m in found if not m.group().isspace()]
+
+
+TOKENIZERS: dict[TokenizerName, Tokenizer] = {
+    "words": words,
+    "whitespace": whitespace,
+    "chars": chars,
+}
+
+_LONGEST_COMPOUND = 6  # parts
+
+# Endings that the Penn Treebank cuts off, as in the training text of GloVe.
+_CONTRACTION = re.compile(r"(?:n't|'(?:s|re|ve|ll|d|m))$", re.IGNORECASE)
+
+
+def split_contraction(word: Span, known: Callable[[str], bool]) -> list[Span]:
+    """ "don't" as do + n't when the vocabulary has the ending but not the whole word.
+
+    `known` says whether the vocabulary has a word. A typographic apostrophe counts as "'".
+    """
+    plain = word.text.replace("\u2019", "'")
+    found = _CONTRACTION.search(plain) if "'" in plain else None
+    if found is None or found.start() == 0 or known(plain) or not known(found.group().lower()):
+        return [word]
+    cut = found.start()
+    middle = word.start + cut
+    return [
+        Span(word.text[:cut], word.start, middle),
+        Span(word.text[cut:], middle, word.end),
+    ]
+
+
+def join_compounds(sentence: str, found: list[Span], known: Callable[[str], bool]) -> list[Span]:
+    """Words joined by hyphens as one word where the vocabulary has the compound ("e-mail").
+
+    The longest compound wins; `known` says whether the vocabulary has a word.
+    """
+    if "-" not in sentence:
+        return found
+    joined: list[Span] = []
+    position = 0
+    while position < len(found):
+        last = _longest_compound(sentence, found, position, known)
+        start, end = found[position].start, found[last].end
+        joined.append(Span(sentence[start:end], start, end) if last > position else found[position])
+        position = last + 1
+    return joined
+
+
+def _longest_compound(
+    sentence: str, found: list[Span], first: int, known: Callable[[str], bool]
+) -> int:
+    last = first
+    longest = first
+    while last + 1 < len(found) and last - first < _LONGEST_COMPOUND - 1:
+        if sentence[found[last].end : found[last + 1].start] != "-":
+            break
+        last += 1
+        if known(sentence[found[first].start : found[last].end]):
+            longest = last
+    return longest
+
+
+def _ascii_words(sentence: str, start: int, end: int) -> Iterator[Span]:
+    for found in _ASCII_WORD.finditer(sentence, start, end):
+        text = found.group()
+        if text.strip("_"):
+            yield Span(text, found.start(), found.end())
+
+
+def _unicode_words(sentence: str, start: int, end: int) -> Iterator[Span]:
+    for found in _unicode_pattern().finditer(sentence, start, end):
+        text = found.group()
+        if found.group("symbol") or any(char.isalnum() for char in text):
+            yield Span(text, found.start(), found.end())
+
+
+def _around_addresses(
+    sentence: str, find: Callable[[str, int, int], Iterator[Span]]
+) -> Iterator[Span]:
+    end = 0
+    for found in _ADDRESSES.finditer(sentence):
+        yield from find(sentence, end, found.start())
+        yield Span(found.group(), found.start(), found.end())
+        end = found.end()
+    yield from find(sentence, end, len(sentence))
+
+
+@cache
+def _unicode_pattern() -> Any:
+    import regex
+
+    extend = r"[\p{WB=Extend}\p{WB=Format}\p{WB=ZWJ}]*+"  # WB4
+    letter = rf"[\p{{WB=ALetter}}\p{{WB=Hebrew_Letter}}]{extend}"
+    mid_letter = rf"[\p{{WB=MidLetter}}\p{{WB=MidNumLet}}\p{{WB=Single_Quote}}]{extend}"
+    digit = rf"\p{{WB=Numeric}}{extend}"
+    mid_digit = rf"[\p{{WB=MidNum}}\p{{WB=MidNumLet}}\p{{WB=Single_Quote}}]{extend}"
+    hebrew = r"(?<=\p{WB=Hebrew_Letter})"
+    hebrew_quote = rf"{hebrew}(?:\"(?=\p{{WB=Hebrew_Letter}})|')"  # WB7a–c
+    letters = rf"{letter}(?:(?:{mid_letter})?{letter}|{hebrew_quote})*+"  # WB5–7
+    digits = rf"{digit}(?:(?:{mid_digit})?{digit})*+"  # WB8, WB11–12
+    katakana = rf"(?:\p{{WB=Katakana}}{extend})++"  # WB13
+    run = rf"(?:(?:{letters}|{digits})++|{katakana})"  # WB9–10
+    joiner = rf"(?:\p{{WB=ExtendNumLet}}{extend})"  # WB13a–b
+    flag = rf"\p{{RI}}{extend}\p{{RI}}{extend}"  # WB15–16
+    pictograph = (
+        rf"(?:\p{{Emoji_Presentation}}|[\p{{So}}&&\p{{Extended_Pictographic}}--[©®™]]){extend}"
+    )
+    emoji = rf"{pictograph}(?:(?<=\u200d){pictograph})*+"  # WB3c
+    lone = rf"[\p{{L}}\p{{N}}]{extend}"  # ideographs and other scripts without spaces, one by one
+    return regex.compile(
+        rf"{joiner}*+{run}(?:{joiner}++{run}?)*+|(?P<symbol>{flag}|{emoji})|{lone}", regex.V1
+    )

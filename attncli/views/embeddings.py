@@ -1,0 +1,83 @@
+"""Tables of the tokens, of the new embeddings, and of how far each word moved."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich.segment import Segment
+
+from attncli.arrays import FloatArray
+from attncli.insight.movement import Movement
+from attncli.result import Token
+from attncli.views.ink import Ink, Line, left, right, width_of, word, wrapped
+
+_STATUS = {
+    "exact": "found",
+    "lower": "found in lower case",
+    "random": "unknown: a seeded random vector",
+    "zero": "unknown: zeros",
+    "mean": "unknown: the mean vector",
+}
+
+
+def token_lines(tokens: Sequence[Token], ink: Ink, shown: Sequence[int]) -> list[Line]:
+    """What was found for each token."""
+    labels = [word(token.text) for token in tokens]
+    indent = max((width_of(labels[i]) for i in shown), default=0)
+    number = len(str(len(tokens)))
+    lines: list[Line] = []
+    for i in shown:
+        token = tokens[i]
+        note = _STATUS.get(token.status, token.status)
+        if token.key != token.text and token.status in ("exact", "lower"):
+            note += f" as {word(token.key)}"
+        found = token.status in ("exact", "lower")
+        line = f"  {right(str(i), number)}  {left(labels[i], indent)}  "
+        lines.append([Segment(line), ink.dim(note) if found else ink.bold("! " + note)])
+    return lines
+
+
+def vector_lines(
+    words: Sequence[str],
+    vectors: FloatArray,
+    ink: Ink,
+    shown: Sequence[int],
+    *,
+    width: int = 80,
+    precision: int = 3,
+) -> list[Line]:
+    """A table of vectors: as many dimensions as fit, and a line that says how many are hidden.
+
+    Shapes: vectors (n_tokens, d).
+    """
+    labels = [word(text, 16) for text in words]
+    indent = max((width_of(labels[i]) for i in shown), default=0)
+    dim = vectors.shape[-1]
+    texts = np.char.mod(f"%.{precision}f", vectors[list(shown)].astype(np.float64))
+    cell = max((int(np.char.str_len(texts).max()) if texts.size else 0), len(str(dim))) + 2
+    fits = min(dim, max(1, (width - indent - 2) // cell))
+    heading = "".join(right(str(d), cell) for d in range(1, fits + 1))
+    lines: list[Line] = [[Segment(" " * (indent + 2)), ink.bold(heading)]]
+    for row, i in enumerate(shown):
+        numbers = "".join(right(text, cell) for text in texts[row, :fits])
+        lines.append([Segment("  " + left(labels[i], indent) + numbers)])
+    if fits < dim:
+        note = f"  dimensions 1–{fits} of {dim}; {dim - fits} are hidden: --width N or --json"
+        lines += [[ink.dim(part)] for part in wrapped(note, width, 2)]
+    return lines
+
+
+def movement_lines(movements: Sequence[Movement], ink: Ink, *, width: int = 80) -> list[Line]:
+    """How far each word moved, and its nearest words before and after."""
+    indent = max((width_of(word(m.text, 16)) for m in movements), default=0)
+    lines: list[Line] = []
+    for m in movements:
+        start = f"  {left(word(m.text, 16), indent)}  {m.cosine:6.3f}  "
+        if not m.before and not m.after:
+            lines.append([Segment(start.rstrip())])
+            continue
+        before = "before: " + (", ".join(word(near) for near, _ in m.before) or "none")
+        after = "after:  " + (", ".join(word(near) for near, _ in m.after) or "none")
+        hang = min(width_of(start), 12)
+        for text in (start + before, " " * width_of(start) + after):
+            lines += [[Segment(part)] for part in wrapped(text, width, hang)]
+    return lines

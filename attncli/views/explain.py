@@ -1,0 +1,138 @@
+"""What `attn explain` prints for one result: sections of lines, each under a heading."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from attncli.insight.movement import Movement
+from attncli.result import AttentionResult
+from attncli.views.embeddings import movement_lines, token_lines, vector_lines
+from attncli.views.equations import equation_lines
+from attncli.views.ink import Ink, Line, word, wrapped
+from attncli.views.matrix import hidden_note, legend, matrix_lines, shown_tokens
+
+Section: TypeAlias = Literal["tokens", "weights", "equations", "embeddings", "moved"]
+SECTIONS: tuple[Section, ...] = ("tokens", "weights", "equations", "embeddings", "moved")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What to show and how wide: digits of the matrix and tables, of the equations' coefficients."""
+
+    sections: tuple[Section, ...] = SECTIONS
+    width: int = 80
+    precision: int = 3
+    digits: int = 2
+    everything: bool = False
+
+
+def explain_lines(
+    result: AttentionResult, movements: Sequence[Movement], ink: Ink, layout: Layout
+) -> list[Line]:
+    """The sections of one result. `movements` are given for the section "moved" only."""
+    shown = shown_tokens(len(result.tokens), everything=layout.everything)
+    lines = _title(result, ink, layout.width)
+    for section in layout.sections:
+        lines += [[], *_section(section, result, movements, ink, layout, shown)]
+        hidden = len(shown) < len(result.tokens)
+        if hidden and section in ("tokens", "equations", "embeddings"):
+            lines.append([ink.dim("  " + hidden_note(len(result.tokens), len(shown)))])
+    return lines
+
+
+def _title(result: AttentionResult, ink: Ink, width: int) -> list[Line]:
+    shown = word(result.text, max(width, 20))
+    note = ", ".join([*_setting_notes(result), f"vectors {word(result.vectors.name)}"])
+    model = result.model
+    if model is not None and model.label is not None:
+        sure = model.probabilities.get(model.label)
+        percent = "" if sure is None else f" ({sure:.0%})"
+        note += f", model {word(model.name)}: {word(model.label)}{percent}"
+    return [[ink.bold(shown)], *([ink.dim(part)] for part in wrapped(note, width, 2))]
+
+
+def _setting_notes(result: AttentionResult) -> list[str]:
+    settings = result.attention
+    notes = [f"{settings.kind} attention"]
+    if settings.kind == "general":
+        score = {"scaled": f"scores ÷ √{result.vectors.dim}", "dot": "raw dot products"}
+        notes.append(score.get(settings.score, "cosines"))
+    if settings.temperature != 1:
+        notes.append(f"temperature {settings.temperature:.4g}")
+    if settings.causal:
+        notes.append("causal")
+    if settings.window is not None:
+        notes.append(f"window {settings.window}")
+    if not settings.see_self:
+        notes.append("no self")
+    return notes
+
+
+def _section(
+    section: Section,
+    result: AttentionResult,
+    movements: Sequence[Movement],
+    ink: Ink,
+    layout: Layout,
+    shown: Sequence[int],
+) -> list[Line]:
+    if section == "tokens":
+        return [*_heading(ink, layout, "tokens"), *token_lines(result.tokens, ink, shown)]
+    if section == "weights":
+        return _matrices(result, ink, layout)
+    if section == "equations":
+        heading = _heading(ink, layout, "new embeddings as weighted sums of the old ones")
+        return heading + [
+            line
+            for layer in range(result.weights.shape[0])
+            for head in range(result.weights.shape[1])
+            for line in _equations(result, layer, head, ink, layout, shown)
+        ]
+    if section == "embeddings":
+        heading = _heading(ink, layout, "new embeddings")
+        return heading + vector_lines(
+            result.words,
+            result.contextual,
+            ink,
+            shown,
+            width=layout.width,
+            precision=layout.precision,
+        )
+    title = "how far each word moved: cosine of old and new, nearest words"
+    return _heading(ink, layout, title) + movement_lines(movements, ink, width=layout.width)
+
+
+def _matrices(result: AttentionResult, ink: Ink, layout: Layout) -> list[Line]:
+    title = "weights: each row is a word that attends, each column what it attends to"
+    lines = _heading(ink, layout, title)
+    n_layers, n_heads = result.weights.shape[:2]
+    for layer in range(n_layers):
+        for head in range(n_heads):
+            if (n_layers, n_heads) != (1, 1):
+                lines.append([ink.dim(f"  layer {layer}, head {head}")])
+            lines += matrix_lines(
+                result.words,
+                result.weights[layer, head],
+                ink,
+                width=layout.width,
+                precision=layout.precision,
+                everything=layout.everything,
+            )
+    scale = legend(ink)
+    return [*lines, scale] if scale else lines
+
+
+def _equations(
+    result: AttentionResult, layer: int, head: int, ink: Ink, layout: Layout, shown: Sequence[int]
+) -> list[Line]:
+    lines: list[Line] = []
+    if result.weights.shape[:2] != (1, 1):
+        lines.append([ink.dim(f"  layer {layer}, head {head}")])
+    weights = result.weights[layer, head]
+    return lines + equation_lines(
+        result.words, weights, ink, shown, width=layout.width, digits=layout.digits
+    )
+
+
+def _heading(ink: Ink, layout: Layout, text: str) -> list[Line]:
+    return [[ink.bold(part)] for part in wrapped(text, layout.width, 0)]

@@ -1,0 +1,73 @@
+"""A result as JSON: one object on one line, numbers as the shortest text that round-trips float32."""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from attncli.errors import AttnError
+from attncli.result import SCHEMA_VERSION, AttentionResult
+
+# A record with fewer numbers than this is written by the standard library: importing orjson would
+# take longer than it saves.
+_FEW = 1000
+
+# What JSON lets through but a terminal may obey: DEL, C1, bidi and zero-width controls, tags.
+_HIDDEN = re.compile(
+    "[\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
+    "\U000e0000-\U000e0fff]"
+)
+
+
+def result_json(
+    result: AttentionResult, include: Iterable[str] = (), exclude: Iterable[str] = ()
+) -> str:
+    """The record of a result as one line of JSON, without the newline."""
+    return record_json(result.to_record(include, exclude))
+
+
+def record_json(record: dict[str, Any]) -> str:
+    """A record whose values may be float32 arrays, as one line of JSON."""
+    numbers = sum(value.size for value in record.values() if isinstance(value, np.ndarray))
+    text = _by_standard_library(record) if numbers < _FEW else _by_orjson(record)
+    return text if text.isascii() else _HIDDEN.sub(_escaped, text)
+
+
+def error_record(error: AttnError, index: int, line: int | None) -> dict[str, Any]:
+    """The record of a sentence that failed among others."""
+    return {
+        "type": "error",
+        "schema": SCHEMA_VERSION,
+        "index": index,
+        "line": line,
+        "code": error.name,
+        "message": error.message,
+    }
+
+
+def shortest(array: Any) -> Any:
+    """An array as nested lists of the floats nearest to the shortest texts of its float32 values."""
+    if array.ndim > 1:
+        return [shortest(row) for row in array]
+    return [float(str(value)) for value in array]
+
+
+def _by_standard_library(record: dict[str, Any]) -> str:
+    plain = {k: shortest(v) if isinstance(v, np.ndarray) else v for k, v in record.items()}
+    return json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _by_orjson(record: dict[str, Any]) -> str:
+    import orjson
+
+    contiguous = {
+        k: np.ascontiguousarray(v) if isinstance(v, np.ndarray) else v for k, v in record.items()
+    }
+    return orjson.dumps(contiguous, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+
+def _escaped(found: "re.Match[str]") -> str:
+    units = found.group().encode("utf-16-be")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))

@@ -1,0 +1,109 @@
+"""The weight matrix as a heat map: rows are queries, columns are keys, the number in each cell.
+
+A matrix wider than the terminal goes into blocks of columns with the row labels repeated. One with
+very many tokens shows its first and last ones and says how many are hidden. No digit is ever cut.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich.segment import Segment
+
+from attncli.arrays import FloatArray
+from attncli.views.ink import Ink, Line, left, right, width_of, word
+
+MAX_SHOWN = 64  # tokens of a matrix on a terminal, unless all are asked for
+_LABEL = 16  # columns of a row label at most
+_HEADING = 10  # columns of a column heading at most
+
+
+def shown_tokens(n_tokens: int, *, everything: bool = False, limit: int = MAX_SHOWN) -> list[int]:
+    """The positions that are shown: all, or the first and the last `limit` / 2."""
+    if everything or n_tokens <= limit:
+        return list(range(n_tokens))
+    half = limit // 2
+    return [*range(half), *range(n_tokens - half, n_tokens)]
+
+
+def hidden_note(n_tokens: int, shown: int) -> str:
+    """The line that says what is hidden."""
+    return (
+        f"{n_tokens - shown} of {n_tokens} words are hidden (the middle ones): "
+        "--full shows all, --json gives all"
+    )
+
+
+def matrix_lines(
+    words: Sequence[str],
+    weights: FloatArray,
+    ink: Ink,
+    *,
+    width: int = 80,
+    precision: int = 3,
+    everything: bool = False,
+) -> list[Line]:
+    """The heat map of one matrix. Shapes: weights (n_tokens, n_tokens)."""
+    shown = shown_tokens(len(words), everything=everything)
+    labels = [word(text, _LABEL) for text in words]
+    indent = max((width_of(labels[i]) for i in shown), default=0)
+    cell = precision + 2  # "0." and the digits
+    lines: list[Line] = []
+    for columns in _blocks(shown, labels, cell, max(width - indent - 3, 1)):
+        if lines:
+            lines.append([])
+        lines += _block(labels, weights, shown, columns, ink, indent, precision)
+    if len(shown) < len(words):
+        lines.append([ink.dim("  " + hidden_note(len(words), len(shown)))])
+    return lines
+
+
+def legend(ink: Ink) -> Line:
+    """The scale of the colours."""
+    if ink.colors is None:
+        return []
+    steps = [ink.weight(f" {value:.1f} ", value) for value in np.linspace(0, 1, 6)]
+    return [ink.dim("  scale "), *steps]
+
+
+def _heading(label: str, cell: int) -> str:
+    return word(label, max(_HEADING, cell)) if width_of(label) > _HEADING else label
+
+
+def _blocks(
+    shown: Sequence[int], labels: Sequence[str], cell: int, room: int
+) -> list[list[tuple[int, int]]]:
+    """The columns in blocks that fit, each column with its width."""
+    blocks: list[list[tuple[int, int]]] = []
+    used = room
+    for position in shown:
+        size = max(cell, width_of(_heading(labels[position], cell))) + 2
+        if used + size > room or not blocks:
+            blocks.append([])
+            used = 0
+        blocks[-1].append((position, size))
+        used += size
+    return blocks
+
+
+def _block(
+    labels: Sequence[str],
+    weights: FloatArray,
+    shown: Sequence[int],
+    columns: Sequence[tuple[int, int]],
+    ink: Ink,
+    indent: int,
+    precision: int,
+) -> list[Line]:
+    cell = precision + 2
+    headings = [right(_heading(labels[at], cell), size - 1) + " " for at, size in columns]
+    lines: list[Line] = [[Segment(" " * (indent + 3)), ink.bold("".join(headings))]]
+    for position, query in enumerate(shown):
+        if position and query != shown[position - 1] + 1:
+            lines.append([ink.dim("  …")])
+        row = weights[query]
+        line: Line = [Segment("  " + left(labels[query], indent) + " ")]
+        for key, size in columns:
+            weight = float(row[key])
+            line.append(ink.weight(right(f"{weight:.{precision}f}", size - 1) + " ", weight))
+        lines.append(line)
+    return lines
