@@ -55,8 +55,12 @@ def weight_rgb(weight: float, palette: PaletteName = "viridis") -> RGB:
     >>> weight_rgb(0.0)
     (68, 1, 84)
     """
-    table = PALETTES[palette]
-    return table[_step(weight, len(table))]
+    return PALETTES[palette][palette_step(weight, palette)]
+
+
+def palette_step(weight: float, palette: PaletteName = "viridis") -> int:
+    """The place of the colour of a weight in its palette, counted from 0."""
+    return _step(weight, len(PALETTES[palette]))
 
 
 def weight_ansi256(weight: float, palette: PaletteName = "viridis") -> int:

@@ -1,0 +1,71 @@
+"""What a result is, in a few words: for captions and headings of every view."""
+
+from attncli.insight.select import describe
+from attncli.result import AttentionResult
+
+_KINDS = {
+    "general": "general attention",
+    "task": "task-specific attention",
+    "transformer": "transformer attention",
+    "matrix": "attention weights read from a file",
+}
+
+
+def facts_line(result: AttentionResult) -> str:
+    """One line: the mechanism, its settings, the vectors and the model."""
+    settings = result.attention
+    parts = [_KINDS.get(settings.kind, settings.kind)]
+    if settings.kind != "matrix":
+        parts += [f"{settings.score} scores", f"scale {settings.scale:.6g}"]
+        parts.append(f"temperature {settings.temperature:.6g}")
+    if settings.causal:
+        parts.append("causal")
+    if settings.window is not None:
+        parts.append(f"window {settings.window}")
+    if not settings.see_self:
+        parts.append("no word sees itself")
+    if settings.positions != "none":
+        parts.append(f"{settings.positions} positions")
+    if result.vectors.dim:
+        parts.append(f"vectors {result.vectors.name} ({result.vectors.dim} dimensions)")
+    if result.model is not None:
+        parts.append(f"model {result.model.name}")
+    selected = describe(result.selection)
+    return " · ".join([*parts, selected] if selected else parts)
+
+
+def model_line(result: AttentionResult) -> str:
+    """What the model says of the sentence, or an empty text."""
+    if result.model is None or result.model.label is None:
+        return ""
+    likely = sorted(result.model.probabilities.items(), key=lambda item: -item[1])[:3]
+    shares = ", ".join(f"{name} {share:.1%}" for name, share in likely)
+    return f"label: {result.model.label}" + (f" ({shares})" if shares else "")
+
+
+def layer_numbers(result: AttentionResult) -> list[int]:
+    """The number of each layer in the model it came from, counted from 0."""
+    return _numbers(result, "layers", result.attention.n_layers)
+
+
+def head_numbers(result: AttentionResult) -> list[int]:
+    """The number of each head in the model it came from, counted from 0."""
+    return _numbers(result, "heads", result.attention.n_heads)
+
+
+def matrix_name(result: AttentionResult, layer: int, head: int) -> str:
+    """The name of one of several matrices, "layer 5, head 3"; empty when there is only one."""
+    settings = result.attention
+    parts = []
+    if settings.n_layers > 1:
+        parts.append(f"layer {layer_numbers(result)[layer]}")
+    if settings.n_heads > 1:
+        parts.append(f"head {head_numbers(result)[head]}")
+    return ", ".join(parts)
+
+
+def _numbers(result: AttentionResult, axis: str, size: int) -> list[int]:
+    chosen = (result.selection or {}).get(axis)
+    if chosen is None or len(chosen) != size:
+        return list(range(size))
+    return [int(number) for number in chosen]

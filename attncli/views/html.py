@@ -1,0 +1,109 @@
+"""One self-contained page for any number of results: nothing in it comes from elsewhere.
+
+The page holds the scores of every result as float32; its script recomputes the softmax when a
+slider moves. Words enter it as escaped text and as JSON whose `<` is escaped, so no word can become
+markup. A Content-Security-Policy forbids every request and every script but the page's own.
+"""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+
+from attncli.insight.movement import Movement
+from attncli.result import AttentionResult
+from attncli.views.page.section import section
+from attncli.views.page.tables import escaped
+from attncli.views.palette import PALETTES, PaletteName, hex_code, text_on, weight_rgb
+
+_FILES = resources.files("attncli.views") / "page"
+
+
+def page(
+    results: Sequence[AttentionResult],
+    *,
+    title: str | None = None,
+    precision: int = 2,
+    palette: PaletteName = "viridis",
+    movements: Sequence[Sequence[Movement]] = (),
+    before: str = "",
+) -> str:
+    """A whole HTML page that shows these results; `before` is markup placed above them.
+
+    `movements` gives, for each result, how far its words moved and their nearest words. Heads that
+    would make the page larger than about 5 MB are left out, and the page says so.
+    """
+    found = [*movements, *([()] * len(results))]
+    parts = [
+        section(result, number, precision=precision, movements=found[number], share=len(results))
+        for number, result in enumerate(results)
+    ]
+    name = title or (results[0].text if len(results) == 1 else f"{len(results)} sentences")
+    heading = f"<h1>{escaped(name)}</h1>" if title or len(results) != 1 else ""
+    contents = _contents(results) if len(results) > 1 else ""
+    return document(name, f"{heading}{before}{contents}{''.join(parts)}", palette)
+
+
+def document(title: str, body: str, palette: PaletteName = "viridis") -> str:
+    """A whole page with the style, the script and the policy that allows nothing else."""
+    style, script = _style(palette), _script(palette)
+    policy = (
+        f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="und">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="referrer" content="no-referrer">\n'
+        f"<title>{escaped(title[:200])}</title>\n<style>{style}</style>\n</head>\n"
+        f'<body class="attn attn-body">\n<main>\n{body}\n</main>\n'
+        f"<script>{script}</script>\n</body>\n</html>\n"
+    )
+
+
+def fragment(
+    result: AttentionResult,
+    *,
+    precision: int = 2,
+    palette: PaletteName = "viridis",
+    movements: Sequence[Movement] = (),
+) -> str:
+    """The part of the page that shows one result, with its style and script, for a notebook."""
+    return (
+        f'<div class="attn"><style>{_style(palette)}</style>'
+        f"{section(result, 0, precision=precision, movements=movements)}"
+        f"<script>{_script(palette)}</script></div>"
+    )
+
+
+@cache
+def _style(palette: PaletteName) -> str:
+    rules = []
+    steps = len(PALETTES[palette])
+    for step in range(steps):
+        colour = weight_rgb(step / (steps - 1), palette)
+        ink = hex_code(text_on(colour))
+        rules.append(f".attn .w{step}{{background:{hex_code(colour)};color:{ink}}}")
+    return (_FILES / "page.css").read_text(encoding="utf-8") + "\n".join(rules) + "\n"
+
+
+@cache
+def _script(palette: PaletteName) -> str:
+    colours = "".join(hex_code(colour)[1:] for colour in PALETTES[palette])
+    source = (_FILES / "page.js").read_text(encoding="utf-8")
+    return source.replace("__COLOURS__", colours)
+
+
+def _source(text: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+    return f"'sha256-{digest}'"
+
+
+def _contents(results: Sequence[AttentionResult]) -> str:
+    items = "".join(
+        f'<li><a href="#result-{number}">{escaped(result.text)}</a></li>'
+        for number, result in enumerate(results)
+    )
+    return f'<nav aria-label="Sentences"><ol>{items}</ol></nav>'

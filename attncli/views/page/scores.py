@@ -1,0 +1,50 @@
+"""The scores that a page holds, so that it can compute the softmax itself."""
+
+import numpy as np
+
+from attncli.arrays import Float32Array, FloatArray
+from attncli.attention.core import softmax
+from attncli.attention.masks import attention_mask
+from attncli.result import AttentionResult
+
+_TOLERANCE = 2e-6
+
+
+def held_scores(
+    result: AttentionResult, max_bytes: int
+) -> tuple[Float32Array, list[tuple[int, int]]]:
+    """The scores whose softmax is the weights, and which (layer, head) each matrix is.
+
+    Masked cells are −inf. Where the result holds no scores, or they do not give its weights, the
+    logarithms of the weights serve as well: a softmax does not see a constant added to a row.
+    As many matrices are held as fit into `max_bytes` of base64, at least one.
+
+    Shapes: the scores are (n_held, n_tokens, n_tokens).
+    """
+    n_layers, n_heads, n_tokens = result.weights.shape[:3]
+    room = max(1, int(max_bytes * 3 / 4) // max(4 * n_tokens * n_tokens, 1))
+    held = [(layer, head) for layer in range(n_layers) for head in range(n_heads)][:room]
+    pairs = tuple(np.array(held).T)
+    scores = _scores(result)[pairs]  # (n_held, n_tokens, n_tokens)
+    return scores.astype(np.float32), held
+
+
+def _scores(result: AttentionResult) -> FloatArray:
+    if result.scores is not None:
+        for factor in (1.0, 1.0 / result.attention.temperature):
+            scores = _masked(result, result.scores.astype(np.float64) * factor)
+            if np.abs(softmax(scores.copy()) - result.weights).max(initial=0) <= _TOLERANCE:
+                return scores
+    with np.errstate(divide="ignore"):
+        return np.log(result.weights.astype(np.float64))
+
+
+def _masked(result: AttentionResult, scores: FloatArray) -> FloatArray:
+    settings = result.attention
+    mask = attention_mask(
+        scores.shape[-1],
+        causal=settings.causal,
+        window=settings.window,
+        see_self=settings.see_self,
+    )
+    return scores if mask is None else np.where(mask, scores, -np.inf)

@@ -1,0 +1,155 @@
+"""The markup of one result: heat map, lines, controls, a table of all words, and its data."""
+
+import base64
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from attncli.arrays import FloatArray
+from attncli.escape import visible
+from attncli.insight.movement import Movement
+from attncli.result import AttentionResult
+from attncli.views.facts import facts_line, head_numbers, layer_numbers, model_line
+from attncli.views.ink import word as short
+from attncli.views.page.scores import held_scores
+from attncli.views.page.tables import escaped, every_word, legend, weight_table
+
+TABLE_WORDS = 40  # more words than this are drawn as a picture, with the numbers in lists
+MAX_BYTES = 4_000_000  # of the scores in one page
+
+
+_LINES = (
+    '<figure hidden data-live><div class="scroll"><div class="lines"></div></div>'
+    "<figcaption>Each line joins a word (left) to a word it attends to (right): the wider and "
+    'lighter, the larger the weight. <span class="lines-note"></span></figcaption></figure>'
+)
+_HINT = (
+    '<p class="note">Point at a word to see its row; with the keyboard, Tab reaches the words '
+    "and the arrow keys move between them. Click or Enter keeps a word, Escape lets it go.</p>"
+)
+
+
+def section(
+    result: AttentionResult,
+    number: int,
+    *,
+    precision: int = 2,
+    movements: Sequence[Movement] = (),
+    share: int = 1,
+) -> str:
+    """The markup of the result `number` of a page, which holds `share` results."""
+    scores, held = held_scores(result, MAX_BYTES // share)
+    start = held[0]
+    data = {
+        "words": [visible(word) for word in result.words],
+        "labels": [short(word) for word in result.words],
+        "n_layers": result.attention.n_layers,
+        "n_heads": result.attention.n_heads,
+        "layers": layer_numbers(result),
+        "heads": head_numbers(result),
+        "held": held,
+        "start": start,
+        "temperature": result.attention.temperature,
+        "precision": precision,
+        "scores": base64.b64encode(scores.astype("<f4").tobytes()).decode("ascii"),
+        "moved": [movement.cosine for movement in movements] or None,
+        "before": [movement.before for movement in movements],
+        "after": [movement.after for movement in movements],
+    }
+    long = ' class="long"' if len(result.text) > 160 else ""
+    rows = every_word(result, result.weights[start], precision, movements)
+    if len(result.words) > TABLE_WORDS:
+        rows = f"<details><summary>Every word: {len(result.words)} rows</summary>{rows}</details>"
+    else:
+        rows = f"<h3>Every word</h3>{rows}"
+    return (
+        f'<section class="result" id="result-{number}" aria-label="{escaped(result.text[:200])}">'
+        f"<h2{long}>{escaped(result.text)}</h2>{_facts(result, len(held))}"
+        f"{_controls(result, start)}{_views(result, result.weights[start], precision)}"
+        f"{_heads(len(held))}{rows}"
+        f'<script type="application/json">{_json(data)}</script></section>'
+    )
+
+
+def _views(result: AttentionResult, weights: FloatArray, precision: int) -> str:
+    caption = "Weights: each row (query) attends to the columns (keys)."
+    panel = f'<div class="word-panel idle" hidden data-live>{_HINT}</div>'
+    n_tokens = len(result.words)
+    if n_tokens > TABLE_WORDS:
+        matrix = f"<figure>{_picture(n_tokens, caption)}{legend()}</figure>"
+        return f'<div class="views beside">{matrix}{panel}</div>{_LINES}'
+    table = weight_table(result.words, weights, precision, caption)
+    wide = "" if n_tokens <= 12 else " wide"
+    return f'<div class="views{wide}"><figure>{table}{legend()}</figure>{_LINES}</div>{panel}'
+
+
+def _picture(n_tokens: int, caption: str) -> str:
+    return (
+        f'<div class="scroll"><div class="board"><canvas role="img" aria-label="{caption} The '
+        'numbers are in the tables below."></canvas></div></div>'
+        '<p class="readout" aria-hidden="true"></p>'
+        f"<figcaption>{caption} {n_tokens} words: point at the picture or at a word for the "
+        "numbers.</figcaption>"
+    )
+
+
+def _facts(result: AttentionResult, held: int) -> str:
+    warnings = "".join(
+        f'<p class="warning">{escaped(warning.message)}</p>' for warning in result.warnings
+    )
+    every = result.attention.n_layers * result.attention.n_heads
+    if held < every:
+        warnings += (
+            f'<p class="warning">This page holds {held} of {every} heads, to stay small; '
+            "choose others with --layer and --head.</p>"
+        )
+    label = model_line(result)
+    said = f'<p class="label">{escaped(label)}</p>' if label else ""
+    return f'<p class="facts">{escaped(facts_line(result))}</p>{said}{warnings}'
+
+
+def _controls(result: AttentionResult, start: tuple[int, int]) -> str:
+    settings = result.attention
+    now = settings.temperature
+    parts = [
+        "<label>Temperature <output></output>"
+        f'<input type="range" name="temperature" min="{min(0.05, now / 2):g}" '
+        f'max="{max(5.0, now * 2):g}" step="any" value="{now!r}"></label>'
+    ]
+    for name, count, at in (
+        ("layer", settings.n_layers, start[0]),
+        ("head", settings.n_heads, start[1]),
+    ):
+        if count > 1:
+            parts.append(
+                f"<label>{name.title()} <output></output>"
+                f'<input type="range" name="{name}" min="0" max="{count - 1}" step="1" '
+                f'value="{at}"></label>'
+            )
+    if settings.n_heads > 1:
+        parts.append(
+            '<label class="check"><input type="checkbox" name="mean"> mean of all heads</label>'
+        )
+    return (
+        f'<div class="controls" hidden data-live>{"".join(parts)}'
+        '<label class="check" title="Off: the colours of the fixed scale 0 to 1, the same everywhere">'
+        '<input type="checkbox" name="stretch"> stretch colours to the largest weight</label>'
+        '<button type="button">Reset</button></div>'
+        '<p class="warning missing" hidden>This layer and head are not held by this page.</p>'
+    )
+
+
+def _heads(held: int) -> str:
+    if held < 2:
+        return ""
+    return (
+        '<div class="heads-box" hidden data-live><h3>All heads</h3>'
+        '<div class="heads" role="group" aria-label="Layers and heads"></div></div>'
+    )
+
+
+def _json(data: Any) -> str:
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text

@@ -1,0 +1,90 @@
+"""The tables of a page: weights as a heat map, every word in a row; and the legend."""
+
+import html
+from collections.abc import Sequence
+
+from attncli.arrays import FloatArray
+from attncli.escape import visible
+from attncli.insight.movement import Movement
+from attncli.result import AttentionResult
+from attncli.views.equations import equation
+from attncli.views.facts import matrix_name
+from attncli.views.palette import palette_step
+
+_CAPTION = "Each new vector is a weighted sum of the old ones"
+
+
+def escaped(text: str) -> str:
+    """Text made visible and safe in HTML, in attributes too."""
+    return html.escape(visible(text), quote=True)
+
+
+def weight_table(words: Sequence[str], weights: FloatArray, precision: int, caption: str) -> str:
+    """The weights as a table of coloured numbers. Shapes: weights (n_tokens, n_tokens)."""
+    names = [escaped(word) for word in words]
+    kind = " roomy" if len(words) <= 8 else ""
+    kind += " upright" if sum(max(len(name), 5) for name in words) > 70 else ""
+    heads = "".join(f'<th scope="col" title="{name}">{name}</th>' for name in names)
+    rows = []
+    for i, name in enumerate(names):
+        cells = "".join(
+            f'<td class="w{palette_step(weight)}" data-step="w{palette_step(weight)}" '
+            f'data-weight="{weight:.9g}">{weight:.{precision}f}</td>'
+            for weight in weights[i].tolist()
+        )
+        rows.append(f'<tr><th scope="row" title="{name}" data-query="{i}">{name}</th>{cells}</tr>')
+    return (
+        f'<div class="scroll"><table class="matrix{kind}"><caption>{caption}</caption>'
+        f"<thead><tr><td>from ↓ to →</td>{heads}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def every_word(
+    result: AttentionResult,
+    weights: FloatArray,
+    precision: int,
+    movements: Sequence[Movement],
+) -> str:
+    """A table with a row for each word: its equation, and how it moved where that is known."""
+    plain = all(token.status == "exact" for token in result.tokens)
+    near = any(movement.before or movement.after for movement in movements)
+    heads = ["Word", *([] if plain else ["Found as"]), "New vector"]
+    heads += ["Moved (cosine)"] if movements else []
+    heads += ["Nearest before", "Nearest after"] if near else []
+    rows = []
+    for i, token in enumerate(result.tokens):
+        found = token.status if token.key == token.text else f"{token.status}: {token.key}"
+        formula = equation(result.words, i, weights[i], digits=precision)
+        cells = [] if plain else [_cell("Found as", "", found)]
+        cells.append(f'<td class="equation" data-label="New vector">{html.escape(formula)}</td>')
+        if movements:
+            cells.append(_cell("Moved", "", f"{movements[i].cosine:.4f}"))
+        if near:
+            cells.append(_cell("Nearest before", "near", _listed(movements[i].before)))
+            cells.append(_cell("Nearest after", "near", _listed(movements[i].after)))
+        rows.append(f'<tr><th scope="row">{escaped(token.text)}</th>{"".join(cells)}</tr>')
+    columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
+    name = matrix_name(result, 0, 0)
+    caption = f"{_CAPTION} ({name})." if name else f"{_CAPTION}."
+    return (
+        f'<table class="every"><caption>{caption}</caption>'
+        f"<thead><tr>{columns}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def legend() -> str:
+    """The scale of the colours, with its numbers."""
+    steps = "".join(f'<li class="w{palette_step(k / 10)}">{k / 10:.1f}</li>' for k in range(11))
+    return (
+        '<div class="legend"><span>weight</span>'
+        f'<ol aria-label="Colours of the weights 0 to 1">{steps}</ol></div>'
+    )
+
+
+def _cell(label: str, kind: str, text: str) -> str:
+    return f'<td class="{kind}" data-label="{label}">{escaped(text)}</td>'
+
+
+def _listed(near: Sequence[tuple[str, float]]) -> str:
+    return ", ".join(f"{word} {cosine:.2f}" for word, cosine in near)

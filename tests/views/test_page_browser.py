@@ -1,0 +1,190 @@
+"""The HTML page in a real browser: hover, keyboard, sliders, small and large, light and dark."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from views.browser import Watched, watched
+from views.samples import HOSTILE, result_of
+
+from attncli.views.html import page
+from attncli.views.palette import contrast, text_on, weight_rgb
+
+WORDS = ["money", "bank", "grows"]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """One browser for all tests here."""
+    folder: Path = tmp_path_factory.mktemp("pages")
+    with watched(folder) as watch:
+        yield watch
+
+
+def cells(tab: Any) -> np.ndarray:
+    """The weights that the heat map holds."""
+    texts = tab.eval_on_selector_all(
+        ".matrix td[data-weight]", "all => all.map(c => c.dataset.weight)"
+    )
+    size = int(len(texts) ** 0.5)
+    return np.array(texts, dtype=np.float64).reshape(size, size)
+
+
+def slide(tab: Any, name: str, value: float) -> None:
+    """Moves a slider."""
+    tab.eval_on_selector(
+        f"input[name={name}]",
+        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }",
+        value,
+    )
+
+
+def test_the_first_numbers_are_those_of_the_result(browser: Watched) -> None:
+    """Before anything is touched the page shows the weights of the result."""
+    result = result_of(WORDS)
+    assert np.abs(cells(browser.open(page([result]))) - result.weights[0, 0]).max() < 1e-6
+
+
+@pytest.mark.parametrize("temperature", [0.05, 0.3, 1.0, 2.5, 5.0])
+def test_the_temperature_slider_agrees_with_our_softmax(
+    browser: Watched, temperature: float
+) -> None:
+    """At every temperature the page's weights are those of a run at that temperature."""
+    tab = browser.open(page([result_of(WORDS, temperature=0.7)]))
+    slide(tab, "temperature", temperature)
+    expected = result_of(WORDS, temperature=temperature).weights[0, 0]
+    assert np.abs(cells(tab) - expected).max() < 1e-6
+
+
+def test_the_layer_and_head_sliders_choose_their_matrix(browser: Watched) -> None:
+    """Layer 1, head 2 shows exactly that matrix; the mean of all heads shows their mean."""
+    result = result_of(WORDS, layers=2, heads=3)
+    tab = browser.open(page([result]))
+    slide(tab, "layer", 1)
+    slide(tab, "head", 2)
+    assert np.abs(cells(tab) - result.weights[1, 2]).max() < 1e-6
+    tab.check("input[name=mean]")
+    assert np.abs(cells(tab) - result.weights[1].mean(axis=0)).max() < 1e-6
+    tab.click("[data-head='0,1']")
+    assert np.abs(cells(tab) - result.weights[0, 1]).max() < 1e-6
+    tab.click("text=Reset")
+    assert np.abs(cells(tab) - result.weights[0, 0]).max() < 1e-6
+
+
+def test_pointing_at_a_word_lights_its_row_and_says_its_equation(browser: Watched) -> None:
+    """The same word is lit in the heat map and in the lines, whichever was pointed at."""
+    tab = browser.open(page([result_of(WORDS)]))
+    for target in (".word[data-query='1']", ".matrix tbody tr:nth-child(2) td:nth-child(3)"):
+        tab.mouse.move(0, 0)
+        tab.hover(target)
+        assert tab.inner_text(".matrix tr.lit th") == "bank"
+        assert tab.inner_text(".from .lit") == "bank"
+        assert tab.inner_text(".word-panel .equation").startswith("bank(new) = ")
+        assert tab.locator(".lines svg g:nth-child(2) line").count() == 3
+    assert tab.inner_text(".to .lit") == "bank"
+
+
+def test_the_keyboard_reaches_every_word(browser: Watched) -> None:
+    """Tab reaches the words, arrows move between them, Enter keeps one and Escape lets it go."""
+    tab = browser.open(page([result_of(WORDS)]))
+    tab.focus(".word[data-query='0']")
+    tab.keyboard.press("ArrowDown")
+    assert tab.inner_text(".word-panel .equation").startswith("bank(new)")
+    tab.keyboard.press("End")
+    assert tab.inner_text(".matrix tr.lit th") == "grows"
+    tab.keyboard.press("Enter")
+    tab.hover(".word[data-query='0']")
+    assert tab.inner_text(".matrix tr.lit th") == "grows"
+    tab.keyboard.press("Escape")
+    tab.hover(".word[data-query='1']")
+    assert tab.inner_text(".matrix tr.lit th") == "bank"
+
+
+def test_the_equation_of_the_page_is_the_equation_of_the_terminal(browser: Watched) -> None:
+    """For short and for long sentences the page's script writes the text that Python wrote."""
+    for words in (WORDS, [f"w{i}" for i in range(20)]):
+        html = page([result_of(words)])
+        tab = browser.open(html)
+        written = tab.eval_on_selector_all(
+            ".every .equation", "all => all.map(cell => cell.textContent)"
+        )
+        assert len(written) == len(words)
+        assert all(f">{text}</td>" in html for text in written)
+
+
+def test_hostile_words_stay_text_in_the_browser(browser: Watched) -> None:
+    """Nothing runs, and the words can be read."""
+    tab = browser.open(page([result_of(list(HOSTILE))]))
+    assert tab.locator("img").count() == 0
+    assert tab.inner_text(".word[data-query='0']") == "</script>"
+    tab.hover(".word[data-query='1']")
+    assert tab.inner_text(".word-panel h3").startswith('"><img')
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_are_those_of_the_palette_in_light_and_dark(browser: Watched, scheme: str) -> None:
+    """A weight has one colour whatever the scheme; the paper follows the scheme."""
+    result = result_of(WORDS)
+    tab = browser.open(page([result]), scheme=scheme)
+    style = "(cell, name) => getComputedStyle(cell)[name]"
+    cell = tab.locator(".matrix td[data-weight]").first
+    colour = weight_rgb(float(result.weights[0, 0, 0, 0]))
+    assert cell.evaluate(style, "backgroundColor") == f"rgb({', '.join(map(str, colour))})"
+    assert cell.evaluate(style, "color") == f"rgb({', '.join(map(str, text_on(colour)))})"
+    assert contrast(colour, text_on(colour)) >= 4.5
+    paper = tab.eval_on_selector("body", style, "backgroundColor")
+    assert paper == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(13, 17, 23)")
+
+
+@pytest.mark.parametrize("n_words", [3, 12, 40, 200])
+def test_the_page_fits_a_phone(browser: Watched, n_words: int) -> None:
+    """At 360 pixels the page itself never scrolls sideways; wide parts scroll inside it."""
+    words = [f"word{i}" for i in range(n_words)]
+    tab = browser.open(page([result_of(words)]), width=360, height=740)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    tab.locator(".word[data-query='1']").click()
+    assert "word1(new)" in tab.inner_text(".word-panel .equation")
+
+
+def test_a_long_sentence_is_drawn_quickly_and_answers(browser: Watched) -> None:
+    """512 words: the picture is painted, and pointing at a word shows its row of numbers."""
+    result = result_of([f"word{i}" for i in range(512)])
+    tab = browser.open(page([result]))
+    tab.focus(".word[data-query='7']")
+    assert tab.locator(".word-panel .row-weights tbody tr").count() == 512
+    shown = tab.get_attribute(".word-panel td[data-key='7']", "data-weight")
+    assert abs(float(shown) - result.weights[0, 0, 7, 7]) < 1e-6
+    pixel = tab.evaluate(
+        "[...document.querySelector('.board canvas').getContext('2d').getImageData(7, 7, 1, 1).data]"
+    )
+    assert tuple(pixel[:3]) == weight_rgb(float(result.weights[0, 0, 7, 7]))
+
+
+def test_several_sentences_share_a_page(browser: Watched) -> None:
+    """Each sentence has its own section, its own sliders and a link to it."""
+    first, second = result_of(WORDS), result_of(["river", "bank", "flows"])
+    tab = browser.open(page([first, second]))
+    assert tab.locator("nav a").count() == tab.locator(".result").count() == 2
+    tab.locator("#result-1 .word[data-query='0']").hover()
+    assert tab.inner_text("#result-1 .equation >> nth=0").startswith("river(new)")
+    assert tab.locator("#result-0 tr.lit").count() == 0
+
+
+def test_the_page_prints(browser: Watched) -> None:
+    """In print the sliders go, the tables stay."""
+    tab = browser.open(page([result_of(WORDS)]))
+    tab.emulate_media(media="print")
+    assert not tab.is_visible(".controls")
+    assert tab.is_visible(".matrix")
+    assert tab.is_visible(".every")
+
+
+def test_the_tables_remain_without_script(browser: Watched) -> None:
+    """Where scripts are switched off the heat map and the equations can be read."""
+    html = page([result_of(WORDS)])
+    tab = browser.open(html.replace("sha256-", "sha256-x"))
+    browser.complaints.clear()
+    assert tab.locator(".matrix td[data-weight]").count() == 9
+    assert not tab.is_visible(".controls")
