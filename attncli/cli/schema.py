@@ -6,6 +6,12 @@ from attncli.cli.terminal import write
 
 
 def schema() -> None:
-    """Print the JSON Schema of the records that attn writes."""
+    """Print the JSON Schema of the records that attn writes.
+
+    \b
+    Examples:
+      attn schema
+      attn schema > record.schema.json
+    """
     path = Path(__file__).parents[1] / "views" / "record.schema.json"
     write(path.read_text(encoding="utf-8"))

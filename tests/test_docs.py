@@ -1,0 +1,111 @@
+"""The documents say what the program does: every session in them is run, every picture made again.
+
+`ATTN_REWRITE_DOCS=1 pytest tests/test_docs.py` writes the sessions anew; read the difference.
+"""
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SESSION = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+REWRITE = bool(os.environ.get("ATTN_REWRITE_DOCS"))
+
+
+@pytest.fixture(scope="session")
+def shell_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A shell in which `attn` is this very Python's attncli, 80 columns, no colour, own cache."""
+    folder = tmp_path_factory.mktemp("bin")
+    command = folder / "attn"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m attncli "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    kept = {k: v for k, v in os.environ.items() if k in ("HOME", "PYTHONPATH", "TMPDIR")}
+    return {
+        **kept,
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        "COLUMNS": "80",
+        "LC_ALL": "C.UTF-8",
+        "ATTN_CACHE_DIR": str(tmp_path_factory.mktemp("cache")),
+    }
+
+
+def steps(session: str) -> list[tuple[str, str]]:
+    """The commands of a session with the output that the document shows for each."""
+    found = re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]
+    return [(step.partition("\n")[0], step.partition("\n")[2]) for step in found]
+
+
+def printed(command: str, environment: dict[str, str]) -> str:
+    """What a command of a session prints, both streams."""
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_session_prints_what_the_document_shows(
+    document: Path, shell_environment: dict[str, str]
+) -> None:
+    """Each command of a console block prints exactly the lines below it."""
+    text = document.read_text(encoding="utf-8")
+
+    def rerun(block: "re.Match[str]") -> str:
+        shown = [f"$ {c}\n{printed(c, shell_environment)}" for c, _ in steps(block.group(1))]
+        return "```console\n" + "".join(shown) + "```"
+
+    fresh = SESSION.sub(rerun, text)
+    if REWRITE:
+        document.write_text(fresh, encoding="utf-8")
+    assert text == fresh
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_python_block_runs(document: Path) -> None:
+    """Each Python session of a document gives the values it shows."""
+    for block in PYTHON.findall(document.read_text(encoding="utf-8")):
+        parsed = doctest.DocTestParser().get_doctest(block, {}, document.name, None, 0)
+        runner = doctest.DocTestRunner(verbose=False)
+        runner.run(parsed)
+        assert runner.failures == 0
+
+
+def test_the_readme_has_two_set_up_commands() -> None:
+    """Install-and-run and install-and-test are one line each, and nothing else is needed."""
+    blocks = SHELL.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(blocks) == 2
+    assert all(block.count("\n") == 1 for block in blocks)
+    assert 'attn explain "money bank grows"' in blocks[0]
+    assert "pytest" in blocks[1]
+
+
+def test_the_pictures_are_true() -> None:
+    """The script that makes the pictures makes the same ones again."""
+    script = ROOT / "docs" / "scripts" / "make_pictures.py"
+    done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_command_has_help_with_an_example(shell_environment: dict[str, str]) -> None:
+    """`attn COMMAND --help` shows at least one example that begins with attn."""
+    listed = printed("attn --help", shell_environment).partition("Commands:\n")[2]
+    commands = re.findall(r"^  ([a-z]+)  ", listed, flags=re.MULTILINE)
+    assert {"explain", "schema"} <= set(commands)
+    for command in commands:
+        assert "attn " + command in printed(
+            f"attn {command} --help", shell_environment
+        ).partition("\n")[2]
