@@ -106,6 +106,7 @@ def test_every_command_has_help_with_an_example(shell_environment: dict[str, str
     commands = re.findall(r"^  ([a-z]+)  ", listed, flags=re.MULTILINE)
     assert {"explain", "schema"} <= set(commands)
     for command in commands:
-        assert "attn " + command in printed(
-            f"attn {command} --help", shell_environment
-        ).partition("\n")[2]
+        assert (
+            "attn " + command
+            in printed(f"attn {command} --help", shell_environment).partition("\n")[2]
+        )

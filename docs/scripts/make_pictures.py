@@ -1,6 +1,6 @@
 """Makes the pictures of the README from real runs; `--check` says whether they are still true.
 
-    python docs/scripts/make_pictures.py [--check]
+python docs/scripts/make_pictures.py [--check]
 """
 
 import sys
