@@ -107,6 +107,7 @@ def attend(
     _check(query, key, value)
     query, key, value = _widened(query), _widened(key), _widened(value)
     key, value = _shared_heads(query, key), _shared_heads(query, value)
+    _check_leading(query, key, value)
     scores = attention_scores(query, key, scale=scale, softcap=softcap)  # (…, n_q, n_k)
     allowed = _joined(mask, causal, scores.shape[-2], scores.shape[-1])
     if allowed is None:
@@ -134,6 +135,19 @@ def _check(query: FloatArray, key: FloatArray, value: FloatArray) -> None:
         )
 
 
+def _check_leading(query: FloatArray, key: FloatArray, value: FloatArray) -> None:
+    leading = [array.shape[:-2] for array in (query, key, value)]
+    if leading[0] == leading[1] == leading[2]:
+        return
+    try:
+        np.broadcast_shapes(*leading)
+    except ValueError:
+        raise ShapeError(
+            "the leading axes of query, key and value must broadcast: "
+            f"query {query.shape}, key {key.shape}, value {value.shape}"
+        ) from None
+
+
 def _widened(array: FloatArray) -> FloatArray:
     """float16 as float32 (300 products of 60 overflow it), integers as float64, others as is."""
     if array.dtype == np.float16:
@@ -157,6 +171,8 @@ def _shared_heads(query: FloatArray, shared: FloatArray) -> FloatArray:
 def _joined(
     mask: BoolArray | FloatArray | None, causal: bool, n_q: int, n_k: int
 ) -> BoolArray | FloatArray | None:
+    if mask is not None and mask.dtype.kind not in "bf":
+        raise ShapeError(f"the mask must be boolean or of floats, got {mask.dtype}")
     if not causal:
         return mask
     triangle = causal_mask(n_q, n_k)  # (n_q, n_k)
