@@ -1,7 +1,7 @@
 """The typer app, and the one place where errors become messages and exit codes."""
 
 import os
-import sys
+import shlex
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -10,7 +10,7 @@ import typer
 from attncli import __version__
 from attncli.cli.explain import explain
 from attncli.cli.schema import schema
-from attncli.cli.terminal import PipeClosed, message, report, write
+from attncli.cli.terminal import PipeClosed, hint, message, report, write
 from attncli.errors import AttnError, LimitError
 from attncli.escape import visible
 
@@ -67,7 +67,7 @@ def run(argv: Sequence[str]) -> int:
         return LimitError.exit_code
     except Exception as fault:
         if hasattr(fault, "format_message"):  # typer's usage errors, whatever module they live in
-            return _usage(fault)
+            return _usage(fault, arguments)
         return _bug(fault, debug)
 
 
@@ -79,7 +79,7 @@ def _without_debug(argv: Sequence[str]) -> tuple[list[str], bool]:
     return [*kept, *argv[end:]], debug
 
 
-def _usage(fault: Exception) -> int:
+def _usage(fault: Exception, arguments: Sequence[str]) -> int:
     text = str(fault.format_message())  # type: ignore[attr-defined]  # checked by the caller
     context = getattr(fault, "ctx", None)
     if type(fault).__name__ == "NoArgsIsHelpError":
@@ -87,8 +87,11 @@ def _usage(fault: Exception) -> int:
         return 2
     message("error", visible(" ".join(text.split())).rstrip(".")[:400])
     path = getattr(context, "command_path", "attn")
-    if sys.stderr is not None:
-        sys.stderr.write(f"  hint: {path} --help\n")
+    hint(f"{path} --help")
+    option = getattr(fault, "option_name", None)
+    given = next((a for a in arguments if option and a.startswith(str(option)) and " " in a), None)
+    if given is not None:  # a sentence that begins with "-"
+        hint(f"{path} -- {shlex.quote(visible(given)[:80])}")
     return 2
 
 
@@ -100,6 +103,5 @@ def _bug(fault: Exception, debug: bool) -> int:
         frame = frame.tb_next
     where = "" if frame is None else f" in {frame.tb_frame.f_code.co_name}:{frame.tb_lineno}"
     message("internal error", f"{type(fault).__name__}{where}; a bug in attn, not in your input")
-    if sys.stderr is not None:
-        sys.stderr.write("  hint: the same command with --debug prints the traceback\n")
+    hint("the same command with --debug prints the traceback")
     return 1

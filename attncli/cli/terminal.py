@@ -8,10 +8,10 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
 
 from attncli.errors import AttnError, OutputError
-from attncli.escape import visible
 
 if TYPE_CHECKING:
     from attncli.views.ink import Colors, Ink
@@ -122,31 +122,29 @@ def standard_input() -> BinaryIO:
 
 def message(kind: str, text: str) -> None:
     """A line on stderr: `attn: kind: text`. A stderr that cannot be written is passed over."""
-    if sys.stderr is None:
-        return
-    try:
-        sys.stderr.write(f"attn: {kind}: {text}\n")
-        sys.stderr.flush()
-    except UnicodeEncodeError:
-        sys.stderr.write(f"attn: {kind}: {text.encode('ascii', 'backslashreplace').decode()}\n")
-    except (OSError, ValueError):
-        return
+    _to_stderr(f"attn: {kind}: {text}")
+
+
+def hint(text: str) -> None:
+    """A line on stderr that works when typed."""
+    _to_stderr(f"  hint: {text}")
 
 
 def report(error: AttnError) -> None:
     """The error and its hints on stderr."""
     message("error", str(error))
-    for hint in error.hints:
-        if sys.stderr is not None:
-            try:
-                sys.stderr.write(f"  hint: {hint}\n")
-            except (OSError, ValueError, UnicodeEncodeError):
-                return
+    for text in error.hints:
+        hint(text)
 
 
-def shown_value(value: object) -> str:
-    """A value given by the user, as it may stand in a message."""
-    return visible(str(value))[:80]
+def _to_stderr(line: str) -> None:
+    stream = sys.stderr
+    if stream is None:
+        return
+    with suppress(OSError, ValueError):
+        encoding = stream.encoding or "ascii"
+        stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.flush()
 
 
 def _give_up_stdout() -> None:

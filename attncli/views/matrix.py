@@ -100,10 +100,13 @@ def _block(
     for position, query in enumerate(shown):
         if position and query != shown[position - 1] + 1:
             lines.append([ink.dim("  …")])
-        row = weights[query]
-        line: Line = [Segment("  " + left(labels[query], indent) + " ")]
-        for key, size in columns:
-            weight = float(row[key])
-            line.append(ink.weight(right(f"{weight:.{precision}f}", size - 1) + " ", weight))
-        lines.append(line)
+        row = weights[query].tolist()
+        label = Segment("  " + left(labels[query], indent) + " ")
+        cells = [
+            (f"{row[key]:.{precision}f}".rjust(size - 1) + " ", row[key]) for key, size in columns
+        ]
+        if ink.colors is None:
+            lines.append([label, Segment("".join(text for text, _ in cells))])
+        else:
+            lines.append([label, *(ink.weight(text, weight) for text, weight in cells)])
     return lines
