@@ -1,0 +1,211 @@
+"""Task-specific attention: the matrices W_q, W_k, W_v, and what a sentence becomes under them.
+
+Q = X·W_q, K = X·W_k, V = X·W_v for each head, then the one attention of `core.attend`. The matrices
+are random (`random_projections`) or learned. Source: arXiv:1706.03762, section 3.2.2.
+"""
+
+import math
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from attncli.arrays import BoolArray, FloatArray, read_only
+from attncli.attention.core import attend, attention_scores
+from attncli.attention.heads import merge_heads
+from attncli.attention.masks import attention_mask
+from attncli.attention.positions import (
+    Positions,
+    distance_index,
+    rotated,
+    rotations,
+    sinusoidal,
+    table_width,
+)
+from attncli.errors import ShapeError
+
+# Untrained scores of word vectors then have a standard deviation near 1: neither one word nor all.
+_QUERY_KEY_GAIN = 2.0
+_MAX_POSITIONS = 128
+_REACH = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Projections:
+    """The matrices of one attention layer, and how it sees order.
+
+    Shapes: W_q, W_k (n_heads, d_model, d_k); W_v (n_heads, d_model, d_v); position_table is
+    (max_positions, d_model) for learned positions, (n_heads, 2·reach + 3) for relative ones, and
+    None for the others. A position past the table has its last row.
+    Raises: ShapeError when the shapes contradict each other.
+    """
+
+    W_q: FloatArray
+    W_k: FloatArray
+    W_v: FloatArray
+    positions: Positions = "none"
+    position_table: FloatArray | None = None
+    causal: bool = False
+    window: int | None = None
+
+    def __post_init__(self) -> None:
+        for part in fields(self):
+            value = getattr(self, part.name)
+            if isinstance(value, np.ndarray):
+                object.__setattr__(self, part.name, read_only(value))
+        heads, d_model, d_k = _three(self.W_q, "W_q")
+        if self.W_k.shape != (heads, d_model, d_k):
+            raise ShapeError(f"W_k has the shape {self.W_k.shape}, W_q {self.W_q.shape}")
+        if _three(self.W_v, "W_v")[:2] != (heads, d_model):
+            raise ShapeError(f"W_v has the shape {self.W_v.shape}, W_q {self.W_q.shape}")
+        needed = self.positions in ("learned", "relative")
+        if needed != (self.position_table is not None):
+            raise ShapeError(f"{self.positions} positions and their table do not go together")
+        if self.position_table is not None:
+            _check_table(self.position_table, self.positions, heads, d_model)
+
+    @property
+    def n_heads(self) -> int:
+        return int(self.W_q.shape[0])
+
+    @property
+    def d_model(self) -> int:
+        return int(self.W_q.shape[1])
+
+    @property
+    def d_k(self) -> int:
+        return int(self.W_q.shape[2])
+
+    @property
+    def d_v(self) -> int:
+        return int(self.W_v.shape[2])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TaskAttention:
+    """Every stage of one sentence, or of a stack of sentences of one length.
+
+    Shapes: embeddings (…, n_tokens, d_model), positions included; query, key
+    (…, n_heads, n_tokens, d_k), rotated for rope; value (…, n_heads, n_tokens, d_v); scores
+    (scaled, before masks, relative bias included) and weights (…, n_heads, n_tokens, n_tokens);
+    contextual (…, n_tokens, n_heads·d_v), the heads side by side.
+    """
+
+    embeddings: FloatArray
+    query: FloatArray
+    key: FloatArray
+    value: FloatArray
+    scores: FloatArray
+    weights: FloatArray
+    contextual: FloatArray
+
+
+def task_attention(
+    embeddings: FloatArray, projections: Projections, *, mask: BoolArray | None = None
+) -> TaskAttention:
+    """The stages of task-specific attention; `mask` is joined to the causal and window masks.
+
+    Shapes: embeddings (…, n_tokens, d_model), mask (n_tokens, n_tokens).
+    """
+    p = projections
+    n_tokens = embeddings.shape[-2]
+    placed = with_positions(embeddings, p)  # (…, n_tokens, d_model)
+    rows = placed[..., None, :, :]  # (…, 1, n_tokens, d_model)
+    query = np.matmul(rows, p.W_q)  # (…, n_heads, n_tokens, d_k)
+    key = np.matmul(rows, p.W_k)  # (…, n_heads, n_tokens, d_k)
+    value = np.matmul(rows, p.W_v)  # (…, n_heads, n_tokens, d_v)
+    if p.positions == "rope":
+        cosines, sines = rotations(n_tokens, p.d_k)
+        query, key = rotated(query, cosines, sines), rotated(key, cosines, sines)
+    bias = relative_bias(p, n_tokens)
+    allowed = joined_mask(p, n_tokens, mask)
+    contextual, weights = attend(query, key, value, mask=_additive(bias, allowed))
+    scores = attention_scores(query, key)  # (…, n_heads, n_tokens, n_tokens)
+    if bias is not None:
+        scores = scores + bias.astype(scores.dtype)
+    return TaskAttention(placed, query, key, value, scores, weights, merge_heads(contextual))
+
+
+def with_positions(embeddings: FloatArray, projections: Projections) -> FloatArray:
+    """The embeddings with what the positions add to them, if anything. Shape kept."""
+    n_tokens = embeddings.shape[-2]
+    if projections.positions == "sinusoidal":
+        added = sinusoidal(n_tokens, projections.d_model)
+    elif projections.positions == "learned" and projections.position_table is not None:
+        last = len(projections.position_table) - 1
+        added = projections.position_table[np.minimum(np.arange(n_tokens), last)]
+    else:
+        return embeddings
+    return embeddings + added.astype(embeddings.dtype)  # (…, n_tokens, d_model)
+
+
+def relative_bias(projections: Projections, n_tokens: int) -> FloatArray | None:
+    """What relative positions add to the scores, (n_heads, n_tokens, n_tokens), or None."""
+    table = projections.position_table
+    if projections.positions != "relative" or table is None:
+        return None
+    columns = distance_index(np.arange(n_tokens), n_tokens, (table.shape[1] - 3) // 2)
+    return np.asarray(table[:, columns])  # (n_heads, n_tokens, n_tokens)
+
+
+def joined_mask(
+    projections: Projections, n_tokens: int, mask: BoolArray | None = None
+) -> BoolArray | None:
+    """The layer's own masks and `mask` in one, or None. Shape (n_tokens, n_tokens)."""
+    own = attention_mask(n_tokens, causal=projections.causal, window=projections.window)
+    if own is None or mask is None:
+        return mask if own is None else own
+    return own & mask
+
+
+def random_projections(
+    d_model: int,
+    *,
+    n_heads: int = 1,
+    d_k: int | None = None,
+    d_v: int | None = None,
+    positions: Positions = "none",
+    causal: bool = False,
+    window: int | None = None,
+    seed: int = 0,
+) -> Projections:
+    """Untrained matrices of normal entries, float64; `d_k` and `d_v` None are d_model // n_heads.
+
+    >>> random_projections(4, n_heads=2, seed=1).W_q.shape
+    (2, 4, 2)
+    """
+    d_k = d_k or max(1, d_model // n_heads)
+    d_v = d_v or max(1, d_model // n_heads)
+    rng = np.random.default_rng(seed)
+    spread = 1.0 / math.sqrt(d_model)
+    matching = spread * math.sqrt(_QUERY_KEY_GAIN)
+    W_q = rng.standard_normal((n_heads, d_model, d_k)) * matching
+    W_k = rng.standard_normal((n_heads, d_model, d_k)) * matching
+    W_v = rng.standard_normal((n_heads, d_model, d_v)) * spread
+    table: FloatArray | None = None
+    if positions == "learned":
+        table = rng.standard_normal((_MAX_POSITIONS, d_model))
+    elif positions == "relative":
+        table = rng.standard_normal((n_heads, table_width(_REACH)))
+    return Projections(W_q, W_k, W_v, positions, table, causal, window)
+
+
+def _additive(bias: FloatArray | None, allowed: BoolArray | None) -> BoolArray | FloatArray | None:
+    if bias is None or allowed is None:
+        return allowed if bias is None else bias
+    return np.where(allowed, bias, -np.inf)  # (n_heads, n_tokens, n_tokens)
+
+
+def _three(matrix: FloatArray, name: str) -> tuple[int, int, int]:
+    if matrix.ndim != 3 or 0 in matrix.shape:
+        raise ShapeError(f"{name} needs the axes (n_heads, d_model, d), got {matrix.shape}")
+    return int(matrix.shape[0]), int(matrix.shape[1]), int(matrix.shape[2])
+
+
+def _check_table(table: FloatArray, positions: str, heads: int, d_model: int) -> None:
+    if positions == "learned":
+        fits = table.ndim == 2 and len(table) > 0 and table.shape[1] == d_model
+    else:
+        fits = table.ndim == 2 and len(table) == heads and table.shape[1] % 2 == 1
+        fits = fits and table.shape[1] >= 3
+    if not fits:
+        raise ShapeError(f"the table of {positions} positions has the shape {table.shape}")

@@ -1,0 +1,126 @@
+"""Sentences as arrays: a table of vectors, rows of it for each sentence, and batches of them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from attncli.arrays import BoolArray, FloatArray, IntArray
+
+_NEAR_LENGTHS = 8  # batches sorted by length at once: little padding, and still random
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examples:
+    """Sentences to learn from, or to predict.
+
+    table: (n_rows, d_model), each distinct vector once. rows: the rows of each sentence's tokens.
+    targets: the place of each target token, None where the whole sentence is read. labels: numbers
+    of the labels, None when unknown. weights: given attention rows (n_tokens, n_tokens) of each
+    sentence, None when labels are learned; a row of NaN is not given.
+    """
+
+    table: FloatArray
+    rows: Sequence[IntArray]
+    targets: IntArray | None = None
+    labels: IntArray | None = None
+    weights: Sequence[FloatArray] | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def pick(self, places: IntArray | Sequence[int]) -> "Examples":
+        """The examples at these places, in this order."""
+        return Examples(
+            self.table,
+            [self.rows[i] for i in places],
+            None if self.targets is None else self.targets[places],
+            None if self.labels is None else self.labels[places],
+            None if self.weights is None else [self.weights[i] for i in places],
+        )
+
+    def lengths(self) -> IntArray:
+        """The number of tokens of each sentence."""
+        return np.array([len(rows) for rows in self.rows], dtype=np.intp)
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Sentences padded to one length.
+
+    vectors (B, n, d_model), zeros where padded; hidden (B, n) True where no query may look
+    (padding, dropped words); targets (B,) places; lengths (B,).
+    """
+
+    vectors: FloatArray
+    hidden: BoolArray
+    lengths: IntArray
+    targets: IntArray | None
+    labels: IntArray | None
+    target_rows: IntArray | None
+    weights: FloatArray | None
+
+
+def batch_of(examples: Examples, places: IntArray | Sequence[int]) -> Batch:
+    """The examples at these places as one padded batch."""
+    rows = [examples.rows[i] for i in places]
+    lengths = np.array([len(r) for r in rows], dtype=np.intp)  # (B,)
+    n_tokens = int(lengths.max())
+    inside = np.arange(n_tokens) < lengths[:, None]  # (B, n)
+    index = np.zeros((len(rows), n_tokens), dtype=np.intp)
+    index[inside] = np.concatenate(rows)
+    vectors = examples.table[index]  # (B, n, d_model)
+    hidden = ~inside
+    if hidden.any():
+        vectors[hidden] = 0
+    targets = None if examples.targets is None else examples.targets[places]
+    return Batch(
+        vectors=vectors,
+        hidden=hidden,
+        lengths=lengths,
+        targets=targets,
+        labels=None if examples.labels is None else examples.labels[places],
+        target_rows=None if targets is None else index[np.arange(len(rows)), targets],
+        weights=None if examples.weights is None else _padded(examples, places, n_tokens),
+    )
+
+
+def batches(lengths: IntArray, size: int, rng: np.random.Generator | None) -> Iterator[IntArray]:
+    """The places of all examples in batches of sentences of about one length.
+
+    With `rng` the batches are random and differ from epoch to epoch; without it the examples are
+    sorted by length, which is the quickest way to predict.
+    """
+    if rng is None:
+        order = np.argsort(lengths, kind="stable")
+        for start in range(0, len(order), size):
+            yield order[start : start + size]
+        return
+    order = rng.permutation(len(lengths))
+    span = size * _NEAR_LENGTHS
+    for start in range(0, len(order), span):
+        part = order[start : start + span]
+        order[start : start + span] = part[np.argsort(lengths[part], kind="stable")]
+    starts = np.arange(0, len(order), size)
+    for start in rng.permutation(starts):
+        yield order[start : start + size]
+
+
+def drop_words(batch: Batch, rate: float, rng: np.random.Generator) -> None:
+    """Hides each word with the probability `rate`, never the target or a sentence's first word."""
+    dropped = rng.random(batch.hidden.shape, dtype=np.float32) < rate  # (B, n)
+    kept = np.zeros(len(dropped), dtype=np.intp) if batch.targets is None else batch.targets
+    dropped[np.arange(len(dropped)), kept] = False
+    batch.hidden |= dropped
+
+
+def _padded(
+    examples: Examples, places: IntArray | Sequence[int], n_tokens: int
+) -> FloatArray | None:
+    if examples.weights is None:
+        return None
+    padded = np.full((len(places), n_tokens, n_tokens), np.nan)  # (B, n, n)
+    for b, place in enumerate(places):
+        given = examples.weights[place]
+        padded[b, : len(given), : len(given)] = given
+    return padded

@@ -1,0 +1,250 @@
+"""A trained model as a safetensors file: its matrices, and as JSON what they mean.
+
+The file is data and nothing else: reading it runs no code. Everything in it is checked before use:
+sizes, shapes, names, finite numbers, and at use the vectors it was trained on.
+"""
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from attncli.attention.positions import POSITIONS
+from attncli.attention.projections import Projections
+from attncli.errors import DataError, InputError, LimitError
+from attncli.escape import quoted, visible
+from attncli.learning.parameters import Architecture, Parameters, Readout
+from attncli.result import VectorsInfo
+
+FORMAT = 1
+MAX_BYTES = 2**30
+_MAX_HEADER = 100_000_000  # as safetensors itself has it
+_MAX_SIZE = 1_000_000  # of any one size: labels, heads, dimensions, positions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedModel:
+    """A model: its sizes, numbers, labels, and what it was trained on and how.
+
+    vectors: the embeddings it belongs to. reading: how sentences became tokens (tokenizer, oov,
+    seed). targets: the words that were targets, most frequent first. training: the settings and
+    what came of them. name, sha256: of the file it was read from, empty before.
+    """
+
+    architecture: Architecture
+    parameters: Parameters
+    labels: tuple[str, ...]
+    vectors: VectorsInfo
+    reading: dict[str, Any] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
+    training: dict[str, Any] = field(default_factory=dict)
+    name: str = ""
+    sha256: str = ""
+
+    @property
+    def projections(self) -> Projections:
+        """The attention layer in float64; without W_v (fitted weights) V is X itself."""
+        numbers = {name: self.parameters[name].astype(np.float64) for name in self.parameters}
+        a = self.architecture
+        identity = np.broadcast_to(np.eye(a.d_model), (a.all_heads, a.d_model, a.d_model))
+        return Projections(
+            numbers["W_q"],
+            numbers["W_k"],
+            numbers.get("W_v", identity.copy()),
+            a.positions,
+            numbers.get("position_table"),
+            a.causal,
+            a.window,
+        )
+
+
+def model_bytes(model: TrainedModel) -> bytes:
+    """The content of a model file; the same model gives the same bytes."""
+    from safetensors.numpy import save
+
+    # safetensors writes several metadata keys in no fixed order: all facts are one JSON text.
+    facts = {
+        "format": FORMAT,
+        "architecture": asdict(model.architecture),
+        "labels": list(model.labels),
+        "vectors": asdict(model.vectors),
+        "reading": model.reading,
+        "targets": list(model.targets),
+        "training": model.training,
+    }
+    tensors = {name: np.ascontiguousarray(model.parameters[name]) for name in model.parameters}
+    return save(tensors, {"attn": json.dumps(facts, ensure_ascii=False)})
+
+
+def load_model(path: Path, name: str | None = None) -> TrainedModel:
+    """The model of a file.
+
+    Raises: InputError, LimitError (a file over 1 GiB), DataError when it is damaged, is no model
+    of attn, or contradicts itself.
+    """
+    place = visible(str(path))
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise LimitError(f"the file has {size} bytes; the limit is {MAX_BYTES}", place=place)
+        content = path.read_bytes()
+    except OSError as fault:
+        reason = (fault.strerror or str(fault)).lower()
+        raise InputError(f"cannot open {place[:200]}: {reason}") from None
+    return parse_model(content, name or path.stem, place)
+
+
+def parse_model(content: bytes, name: str, place: str) -> TrainedModel:
+    """The model in the content of a file; `place` stands in messages. Raises: DataError."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    facts = _facts(content, place)
+    try:
+        tensors = load(content)
+    except (SafetensorError, TypeError, KeyError, ValueError, OverflowError) as fault:
+        raise DataError(f"a damaged safetensors file: {visible(str(fault))}", place=place) from None
+    try:
+        architecture = _architecture(facts["architecture"])
+        labels = tuple(_text(label) for label in _list(facts["labels"]))
+        vectors = _vectors(facts["vectors"])
+        reading, training = _dict(facts["reading"]), _dict(facts["training"])
+        targets = tuple(_text(target) for target in _list(facts["targets"]))
+    except (KeyError, TypeError, ValueError) as fault:
+        raise DataError(
+            f"the description of this model is damaged: {visible(str(fault))[:120]}", place=place
+        ) from None
+    if len(labels) != architecture.n_labels or vectors.dim != architecture.d_model:
+        raise DataError("the labels or vectors contradict the sizes of this model", place=place)
+    return TrainedModel(
+        architecture,
+        _parameters(tensors, architecture, place),
+        labels,
+        vectors,
+        reading,
+        targets,
+        training,
+        name,
+        hashlib.sha256(content).hexdigest(),
+    )
+
+
+def require_vectors(model: TrainedModel, found: VectorsInfo) -> None:
+    """Refuses vectors that are not those the model was trained on. Raises: DataError."""
+    needed = model.vectors
+    if needed.dim != found.dim:
+        difference = f"{found.dim} values a word, expected {needed.dim}"
+    elif needed.sha256 is not None and found.sha256 is not None and needed.sha256 != found.sha256:
+        difference = f"sha256 {found.sha256[:12]}…, expected {needed.sha256[:12]}…"
+    elif needed.name != found.name and None in (needed.sha256, found.sha256):
+        difference = f"another name, expected {quoted(needed.name)}"
+    else:
+        return
+    raise DataError(
+        f"the model {quoted(model.name)} was trained on the vectors {quoted(needed.name)}; "
+        f"{quoted(found.name)} has {difference}",
+        place="--vectors",
+    )
+
+
+def _facts(content: bytes, place: str) -> dict[str, Any]:
+    """The JSON under the metadata key `attn`."""
+    try:
+        length = int.from_bytes(content[:8], "little")
+        if len(content) < 8 or length > min(len(content) - 8, _MAX_HEADER):
+            raise DataError(
+                f"found {len(content)} bytes, expected a safetensors file; it is cut or damaged",
+                place=place,
+            )
+        header = json.loads(content[8 : 8 + length])
+        told = header.get("__metadata__", {}).get("attn")
+        facts = None if told is None else json.loads(told)
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        raise DataError("the header of this safetensors file is damaged", place=place) from None
+    if not isinstance(facts, dict):
+        raise DataError(
+            "a safetensors file, but no model of attn: its metadata has no attn",
+            place=place,
+            hints=("attn train FILE -o model.safetensors makes one",),
+        )
+    if facts.get("format") != FORMAT:
+        raise DataError(
+            f"a model of format {quoted(str(facts.get('format')))}, expected {FORMAT}", place=place
+        )
+    return facts
+
+
+def _architecture(told: Any) -> Architecture:
+    known = {part.name for part in fields(Architecture)}
+    given = {name: value for name, value in _dict(told).items() if name in known}
+    for name in ("d_model", "n_heads", "d_k", "d_v", "committee", "max_positions"):
+        _size(given[name], name, 1)
+    _size(given["n_labels"], "n_labels", 0)
+    _size(given["reach"], "reach", 0)
+    if given["window"] is not None:
+        _size(given["window"], "window", 0)
+    if not isinstance(given["causal"], bool):
+        raise TypeError("causal is neither true nor false")
+    if given["readout"] not in get_args(Readout) or given["positions"] not in POSITIONS:
+        raise ValueError("an unknown read-out or kind of positions")
+    return Architecture(**given)
+
+
+def _size(value: Any, name: str, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _MAX_SIZE:
+        raise ValueError(f"{name} is {value!r}")
+
+
+def _vectors(told: Any) -> VectorsInfo:
+    known = _dict(told)
+    _size(known["dim"], "dim", 1)
+    words, sha256 = known.get("words"), known.get("sha256")
+    return VectorsInfo(
+        _text(known["name"]),
+        known["dim"],
+        words if isinstance(words, int) else None,
+        None if sha256 is None else _text(sha256),
+    )
+
+
+def _parameters(tensors: dict[str, Any], architecture: Architecture, place: str) -> Parameters:
+    shapes = architecture.shapes()
+    for name, shape in shapes.items():
+        if name not in tensors:
+            raise DataError(f"the matrix {name} is missing", place=place)
+        found = tensors[name]
+        if found.shape != shape or found.dtype != np.float32:
+            raise DataError(
+                f"{name} is {found.dtype} of shape {found.shape}, expected float32 {shape}",
+                place=place,
+            )
+    if sum(map(math.prod, shapes.values())) * 4 > MAX_BYTES:
+        raise LimitError("the matrices of this model are too large", place=place)
+    parameters = Parameters(shapes, np.float32)
+    for name in parameters:
+        parameters[name][...] = tensors[name]
+    if not np.isfinite(parameters.flat).all():
+        raise DataError("a matrix holds a number that is not finite", place=place)
+    return parameters
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"found {value!r} where a text was expected")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("found no list where one was expected")
+    return value
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError("found no object where one was expected")
+    return value

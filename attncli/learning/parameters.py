@@ -1,0 +1,132 @@
+"""The learned numbers of a model in one flat vector, with a named view of each matrix.
+
+One vector makes an optimizer step a handful of numpy calls whatever the number of matrices.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from attncli.arrays import FloatArray
+from attncli.attention.positions import Positions, table_width
+
+Readout: TypeAlias = Literal["target", "attention", "mean", "weights"]
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """The sizes and the kind of a model.
+
+    readout: "target" reads the target token's new embedding, "attention" pools the new embeddings
+    by a learned query, "mean" by their mean, "weights" has no labels and fits the weights alone.
+    A committee of several members has `n_heads` heads and a read-out each, learned side by side;
+    their probabilities are averaged.
+    """
+
+    d_model: int
+    n_labels: int
+    n_heads: int = 8
+    d_k: int = 16
+    d_v: int = 32
+    committee: int = 1
+    readout: Readout = "target"
+    positions: Positions = "none"
+    reach: int = 10
+    max_positions: int = 128
+    causal: bool = False
+    window: int | None = None
+
+    @property
+    def all_heads(self) -> int:
+        """The heads of all members together."""
+        return self.n_heads * self.committee
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each parameter, in the order of the flat vector."""
+        heads, d, members = self.all_heads, self.d_model, self.committee
+        shapes: dict[str, tuple[int, ...]] = {
+            "W_q": (heads, d, self.d_k),
+            "W_k": (heads, d, self.d_k),
+        }
+        if self.positions == "learned":
+            shapes["position_table"] = (self.max_positions, d)
+        elif self.positions == "relative":
+            shapes["position_table"] = (heads, table_width(self.reach))
+        if self.readout == "weights":
+            return shapes
+        shapes["W_v"] = (heads, d, self.d_v)
+        if self.readout == "attention":
+            shapes["pool"] = (heads, self.d_v)
+        shapes["W_out"] = (members, self.n_heads * self.d_v, self.n_labels)
+        shapes["b_out"] = (members, self.n_labels)
+        return shapes
+
+
+class Parameters:
+    """A flat vector and its named views: what is written to one is seen in the other."""
+
+    def __init__(self, shapes: dict[str, tuple[int, ...]], dtype: type[np.floating[Any]]) -> None:
+        self.shapes = shapes
+        self.flat: FloatArray = np.zeros(sum(map(math.prod, shapes.values())), dtype=dtype)
+        self._views: dict[str, FloatArray] = {}
+        start = 0
+        for name, shape in shapes.items():
+            end = start + math.prod(shape)
+            self._views[name] = self.flat[start:end].reshape(shape)
+            start = end
+
+    def __getitem__(self, name: str) -> FloatArray:
+        return self._views[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._views
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.flat.dtype
+
+    def like(self) -> "Parameters":
+        """Zeros of the same shapes and dtype."""
+        return Parameters(self.shapes, self.flat.dtype.type)
+
+    def copy(self) -> "Parameters":
+        """The same numbers in a vector of their own."""
+        twin = self.like()
+        twin.flat[:] = self.flat
+        return twin
+
+    def spread(self, values: dict[str, float], default: float) -> FloatArray:
+        """A flat vector that holds `values[name]` wherever that parameter lies."""
+        spread = self.like()
+        for name in self:
+            spread[name][...] = values.get(name, default)
+        return spread.flat
+
+
+def initial_parameters(
+    architecture: Architecture, rng: np.random.Generator, dtype: type[np.floating[Any]] = np.float32
+) -> Parameters:
+    """Random matrices, entries of standard deviation 1/√(rows); biases and pooling are zeros.
+
+    The heads of a relative model start with different reaches, from near words to the whole
+    sentence (slopes as in Press et al. 2022, arXiv:2108.12409, section 3).
+    """
+    found = Parameters(architecture.shapes(), dtype)
+    for name in found:
+        if name in ("W_q", "W_k", "W_v", "W_out"):
+            matrix = found[name]
+            matrix[...] = rng.standard_normal(matrix.shape) / math.sqrt(matrix.shape[-2])
+    if "W_out" in found:
+        found["W_out"][...] *= 0.5
+    if architecture.positions == "relative":
+        reach = architecture.reach
+        distance = np.abs(np.arange(-reach - 1, reach + 2))  # (2·reach + 3,)
+        slopes = 2.0 ** -(np.arange(architecture.all_heads) % 4)  # (all_heads,)
+        found["position_table"][...] = -slopes[:, None] * distance[None, :]
+    return found

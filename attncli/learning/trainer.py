@@ -1,0 +1,281 @@
+"""The training loop: arrays in, progress out, never a print.
+
+    training = Training(examples, architecture, settings)
+    for progress in training.run():
+        …
+    training.best  # Parameters
+
+It can be stopped after any epoch and taken up again (`state`, `restore`) with the same end, bit for
+bit.
+"""
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from attncli.arrays import FloatArray, IntArray
+from attncli.attention.core import softmax
+from attncli.errors import DataError, NumericError
+from attncli.learning.batches import Batch, Examples, batch_of, batches, drop_words
+from attncli.learning.gradients import Noise, forward
+from attncli.learning.losses import balanced_label_weights, cross_entropy, weights_loss
+from attncli.learning.optimizers import Adam, learning_rate
+from attncli.learning.parameters import Architecture, Parameters, initial_parameters
+
+_PREDICT = 64  # sentences predicted together
+_DECAYED = ("W_q", "W_k", "W_v", "W_out")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """How a model is trained. The defaults were chosen by cross-validation: docs/training.md.
+
+    epochs: how often all sentences are seen. held_out: the share of them kept aside, by label.
+    patience: epochs without a better held-out result before it stops (0: never). balance: 0 counts
+    all sentences alike, 1 gives each label the same say. weight_dropout acts on attention weights,
+    dropout on the read-out's input, word_dropout on whole words.
+    """
+
+    epochs: int = 15
+    batch_size: int = 32
+    learning_rate: float = 5e-3
+    weight_decay: float = 2.0
+    dropout: float = 0.3
+    weight_dropout: float = 0.5
+    word_dropout: float = 0.0
+    smoothing: float = 0.0
+    balance: float = 0.5
+    held_out: float = 0.1
+    patience: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a training stands after an epoch.
+
+    held_out_accuracy and held_out_loss are None when nothing is held out; for given weights
+    `worst` is the greatest difference in a cell. `best` says that the model is the best so far.
+    """
+
+    epoch: int
+    epochs: int
+    steps: int
+    loss: float
+    held_out_loss: float | None
+    held_out_accuracy: float | None
+    worst: float | None
+    best: bool
+    seconds: float
+
+
+class Training:
+    """A training in progress: parameters, optimizer and random numbers, advanced by `run`."""
+
+    def __init__(
+        self,
+        examples: Examples,
+        architecture: Architecture,
+        settings: TrainingSettings | None = None,
+        *,
+        start: Parameters | None = None,
+    ) -> None:
+        self.architecture = architecture
+        self.settings = settings or TrainingSettings()
+        self._rng = np.random.default_rng(self.settings.seed)
+        first = initial_parameters(architecture, self._rng)
+        self.parameters = first if start is None else start.copy()
+        kept, aside = split_off(examples, self.settings.held_out, self.settings.seed)
+        self._examples, self._held_out = examples.pick(kept), examples.pick(aside)
+        self._label_weights: FloatArray | None = None
+        if examples.labels is not None and self._examples.labels is not None:
+            self._label_weights = balanced_label_weights(
+                self._examples.labels, architecture.n_labels, self.settings.balance
+            )
+        decay = self.parameters.spread(
+            dict.fromkeys(_DECAYED, self.settings.weight_decay), default=0.0
+        )
+        self._adam = Adam(self.parameters.flat.size, self.parameters.dtype, decay=decay)
+        self._gradients = self.parameters.like()
+        self._epoch = 0
+        self._since_best = 0
+        self._best_rank: tuple[float, float] | None = None
+        self.best = self.parameters.copy()
+        self.best_epoch = 0
+        self.best_accuracy: float | None = None
+
+    @property
+    def n_held_out(self) -> int:
+        """The number of sentences kept aside."""
+        return len(self._held_out)
+
+    def run(self) -> Iterator[Progress]:
+        """Trains epoch by epoch; `best` holds the best parameters after each.
+
+        Raises: NumericError when the loss is no longer finite.
+        """
+        began = time.perf_counter()
+        while self._epoch < self.settings.epochs and not self._waited_long_enough():
+            loss, worst = self._epoch_of_steps()
+            self._epoch += 1
+            held_loss, held_accuracy = self._look_at_held_out()
+            best = self._keep_best(held_loss, held_accuracy, worst)
+            yield Progress(
+                epoch=self._epoch,
+                epochs=self.settings.epochs,
+                steps=self._adam.steps,
+                loss=loss,
+                held_out_loss=held_loss,
+                held_out_accuracy=held_accuracy,
+                worst=worst,
+                best=best,
+                seconds=time.perf_counter() - began,
+            )
+
+    def state(self) -> tuple[dict[str, FloatArray], str]:
+        """Everything that decides how training goes on: arrays, and facts as JSON."""
+        arrays = {
+            "parameters": self.parameters.flat.copy(),
+            "first_moment": self._adam.first.copy(),
+            "second_moment": self._adam.second.copy(),
+            "best": self.best.flat.copy(),
+        }
+        facts = {
+            "epoch": self._epoch,
+            "steps": self._adam.steps,
+            "since_best": self._since_best,
+            "best_rank": self._best_rank,
+            "best_epoch": self.best_epoch,
+            "best_accuracy": self.best_accuracy,
+            "rng": self._rng.bit_generator.state,
+        }
+        return arrays, json.dumps(facts)
+
+    def restore(self, arrays: dict[str, FloatArray], facts: str) -> None:
+        """Takes a training up where `state` left it.
+
+        Raises: DataError when the state is damaged or of another model.
+        """
+        try:
+            told = json.loads(facts)
+            self._rng.bit_generator.state = told["rng"]
+            rank = told["best_rank"]
+            self._best_rank = None if rank is None else (float(rank[0]), float(rank[1]))
+            self._epoch, self._adam.steps = int(told["epoch"]), int(told["steps"])
+            self._since_best, self.best_epoch = int(told["since_best"]), int(told["best_epoch"])
+            self.best_accuracy = told["best_accuracy"]
+            for target, name in (
+                (self.parameters.flat, "parameters"),
+                (self._adam.first, "first_moment"),
+                (self._adam.second, "second_moment"),
+                (self.best.flat, "best"),
+            ):
+                target[...] = arrays[name]
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+            raise DataError("the saved state of this training is damaged") from None
+
+    def _waited_long_enough(self) -> bool:
+        return bool(self.settings.patience) and self._since_best >= self.settings.patience
+
+    def _epoch_of_steps(self) -> tuple[float, float | None]:
+        """One pass over the sentences; the mean loss, and the worst cell of given weights."""
+        s = self.settings
+        lengths = self._examples.lengths()
+        a_pass = math.ceil(len(lengths) / s.batch_size)
+        total, worst = 0.0, 0.0
+        for places in batches(lengths, s.batch_size, self._rng):
+            batch = batch_of(self._examples, places)
+            if s.word_dropout:
+                drop_words(batch, s.word_dropout, self._rng)
+            loss, cell = self._step(batch, s.epochs * a_pass)
+            total += loss * len(places)
+            worst = max(worst, cell)
+        return total / len(lengths), worst if self.architecture.readout == "weights" else None
+
+    def _step(self, batch: Batch, steps: int) -> tuple[float, float]:
+        s = self.settings
+        fitting = self.architecture.readout == "weights"
+        noise = None if fitting else Noise(self._rng, s.weight_dropout, s.dropout)
+        found = forward(self.parameters, self.architecture, batch, noise=noise)
+        worst = 0.0
+        if found.logits is not None and batch.labels is not None:
+            loss, d_output = cross_entropy(
+                found.logits, batch.labels, label_weights=self._label_weights, smoothing=s.smoothing
+            )
+        else:
+            loss, d_output, worst = weights_loss(found.weights, _given(batch))
+        if not math.isfinite(loss):
+            raise NumericError(
+                f"the training diverged in epoch {self._epoch + 1}: its loss is {loss}, "
+                "expected a finite number",
+                hints=(f"--learning-rate {s.learning_rate / 10:g} takes smaller steps",),
+            )
+        found.backward(d_output, self._gradients)
+        rate = learning_rate(s.learning_rate, self._adam.steps, steps)
+        self._adam.step(self.parameters.flat, self._gradients.flat, rate)
+        return loss, worst
+
+    def _look_at_held_out(self) -> tuple[float | None, float | None]:
+        if not len(self._held_out) or self._held_out.labels is None:
+            return None, None
+        probabilities = predict(self.parameters, self.architecture, self._held_out)
+        labels = self._held_out.labels
+        sure = probabilities[np.arange(len(labels)), labels]  # (n,)
+        loss = -float(np.log(np.maximum(sure, np.finfo(sure.dtype).tiny)).mean())
+        return loss, float((probabilities.argmax(axis=1) == labels).mean())
+
+    def _keep_best(self, loss: float | None, accuracy: float | None, worst: float | None) -> bool:
+        """Higher held-out accuracy is better, then lower loss; with nothing held out, later is."""
+        rank = (accuracy, -(loss or 0.0)) if accuracy is not None else (float(self._epoch), 0.0)
+        if worst is not None:
+            rank = (-worst, 0.0)
+        if self._best_rank is not None and rank <= self._best_rank:
+            self._since_best += 1
+            return False
+        self._best_rank, self._since_best = rank, 0
+        self.best, self.best_epoch = self.parameters.copy(), self._epoch
+        self.best_accuracy = accuracy
+        return True
+
+
+def predict(parameters: Parameters, architecture: Architecture, examples: Examples) -> FloatArray:
+    """The probability of each label for each example, the mean over a committee.
+
+    Shape (n_examples, n_labels).
+    """
+    found = np.empty((len(examples), architecture.n_labels), dtype=parameters.dtype)
+    unlabelled = replace(examples, labels=None, weights=None)
+    for places in batches(examples.lengths(), _PREDICT, None):
+        logits = forward(parameters, architecture, batch_of(unlabelled, places)).logits
+        if logits is None:
+            raise ValueError("a model that fits weights predicts no labels")
+        found[places] = softmax(logits, may_be_empty=False).mean(axis=0)
+    return found
+
+
+def split_off(examples: Examples, share: float, seed: int) -> tuple[IntArray, IntArray]:
+    """Places to learn from, and places kept aside: `share` of each label, at least one stays.
+
+    Given weights are never kept aside: all of them are to be met.
+    """
+    everything = np.arange(len(examples))
+    if not share or examples.labels is None:
+        return everything, everything[:0]
+    rng = np.random.default_rng([seed, 1])
+    aside: list[int] = []
+    for label in np.unique(examples.labels):
+        members = rng.permutation(np.flatnonzero(examples.labels == label))
+        aside.extend(members[: min(round(share * len(members)), len(members) - 1)])
+    chosen = np.zeros(len(examples), dtype=np.bool_)
+    chosen[aside] = True
+    return everything[~chosen], everything[chosen]
+
+
+def _given(batch: Batch) -> FloatArray:
+    if batch.weights is None:
+        raise ValueError("an example needs a label or given weights")
+    return batch.weights
