@@ -158,9 +158,9 @@ def _unicode_pattern() -> Any:
     mid_letter = rf"[\p{{WB=MidLetter}}\p{{WB=MidNumLet}}\p{{WB=Single_Quote}}]{extend}"
     digit = rf"\p{{WB=Numeric}}{extend}"
     mid_digit = rf"[\p{{WB=MidNum}}\p{{WB=MidNumLet}}\p{{WB=Single_Quote}}]{extend}"
-    hebrew = r"(?<=\p{WB=Hebrew_Letter})"
-    hebrew_quote = rf"{hebrew}(?:\"(?=\p{{WB=Hebrew_Letter}})|')"  # WB7a–c
-    letters = rf"{letter}(?:(?:{mid_letter})?{letter}|{hebrew_quote})*+"  # WB5–7
+    hebrew = r"(?<=\p{WB=Hebrew_Letter}[\p{WB=Extend}\p{WB=Format}\p{WB=ZWJ}]*['\"])"
+    quoted = rf"\p{{WB=Double_Quote}}{hebrew}{extend}(?=\p{{WB=Hebrew_Letter}})"  # WB7b–c
+    letters = rf"{letter}(?:(?:{mid_letter})?{letter}|{quoted})*+"  # WB5–7
     digits = rf"{digit}(?:(?:{mid_digit})?{digit})*+"  # WB8, WB11–12
     katakana = rf"(?:\p{{WB=Katakana}}{extend})++"  # WB13
     run = rf"(?:(?:{letters}|{digits})++|{katakana})"  # WB9–10
@@ -169,8 +169,11 @@ def _unicode_pattern() -> Any:
     pictograph = (
         rf"(?:\p{{Emoji_Presentation}}|[\p{{So}}&&\p{{Extended_Pictographic}}--[©®™]]){extend}"
     )
-    emoji = rf"{pictograph}(?:(?<=\u200d){pictograph})*+"  # WB3c
+    joined = rf"(?:(?<=\u200d)\p{{Extended_Pictographic}}{extend})*+"  # WB3c
+    end = rf"(?:\p{{WB=Single_Quote}}{hebrew}{extend})?+{joined}"  # WB7a
     lone = rf"[\p{{L}}\p{{N}}]{extend}"  # ideographs and other scripts without spaces, one by one
     return regex.compile(
-        rf"{joiner}*+{run}(?:{joiner}++{run}?)*+|(?P<symbol>{flag}|{emoji})|{lone}", regex.V1
+        rf"{joiner}*+{run}(?:{joiner}++{run}?)*+{end}|(?P<symbol>{flag}|{pictograph}{joined})"
+        rf"|{lone}{joined}",
+        regex.V1,
     )
