@@ -1,7 +1,9 @@
 """The typer app, and the one place where errors become messages and exit codes."""
 
+import errno
 import os
 import shlex
+import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -10,8 +12,8 @@ import typer
 from attncli import __version__
 from attncli.cli.explain import explain
 from attncli.cli.schema import schema
-from attncli.cli.terminal import PipeClosed, hint, message, report, write
-from attncli.errors import AttnError, LimitError
+from attncli.cli.terminal import PipeClosed, give_up_stdout, hint, message, report, write
+from attncli.errors import AttnError, LimitError, OutputError
 from attncli.escape import visible
 
 app = typer.Typer(
@@ -53,6 +55,8 @@ def run(argv: Sequence[str]) -> int:
     arguments, debug = _without_debug(argv)
     command = typer.main.get_command(app)
     try:
+        if sys.stdout is None and {"-h", "--help"}.intersection(arguments):
+            write("")  # typer would pass over it in silence
         ended = command.main(args=arguments, prog_name="attn", standalone_mode=False)
         return ended if isinstance(ended, int) else 0
     except AttnError as error:
@@ -65,10 +69,23 @@ def run(argv: Sequence[str]) -> int:
     except MemoryError:
         report(LimitError("there is not enough memory for this"))
         return LimitError.exit_code
+    except SystemExit as end:  # typer's own end when the reader of its help went away
+        return 0 if isinstance(end.__context__, OSError) else int(end.code or 0)
+    except OSError as fault:
+        return _unwritable(fault, debug)
     except Exception as fault:
         if hasattr(fault, "format_message"):  # typer's usage errors, whatever module they live in
             return _usage(fault, arguments)
         return _bug(fault, debug)
+
+
+def _unwritable(fault: OSError, debug: bool) -> int:
+    """The end of a help text that could not be written: typer writes it past `write`."""
+    if fault.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return _bug(fault, debug)
+    give_up_stdout()
+    report(OutputError(f"cannot write to standard output: {(fault.strerror or '').lower()}"))
+    return OutputError.exit_code
 
 
 def _without_debug(argv: Sequence[str]) -> tuple[list[str], bool]:

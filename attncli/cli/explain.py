@@ -6,16 +6,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
-from attncli.cli.terminal import (
-    ink_for,
-    message,
-    report,
-    standard_input,
-    width_for,
-    write,
-    write_json,
-)
-from attncli.errors import AttnError, EmptyError, PartialError, UsageError
+from attncli.cli.notices import Notices
+from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
+from attncli.errors import AttnError, EmptyError, UsageError
+from attncli.escape import visible
 
 if TYPE_CHECKING:
     from attncli.embeddings.store import EmbeddingStore
@@ -73,7 +67,8 @@ def explain(
     reading = ReadingSettings(tokenizer=tokenizer, oov=oov, seed=seed, max_tokens=max_tokens)
     filled = frozenset(fields[0]) | (frozenset() if json else frozenset({"embeddings"}))
     analyser = GeneralAnalyser(store, reading, settings, include=filled)
-    outcomes = analysed(analyser, given_sentences(texts, file))
+    place = None if file is None else visible(file)
+    outcomes = analysed(analyser, given_sentences(texts, file), place)
     if json:
         _print_json(outcomes, fields, quiet)
     else:
@@ -131,7 +126,7 @@ def given_sentences(texts: list[str] | None, file: str | None) -> "Iterator[Sent
 
 
 def analysed(
-    analyser: "Analyser", given: "Iterable[Sentence]"
+    analyser: "Analyser", given: "Iterable[Sentence]", place: str | None = None
 ) -> "Iterator[tuple[Sentence, AttentionResult | AttnError]]":
     """Each sentence with its outcome, numbered. Raises: EmptyError when there is no sentence.
 
@@ -139,12 +134,11 @@ def analysed(
     """
     remaining, index = iter(given), 0
     while chunk := list(islice(remaining, _CHUNK)):
-        for sentence, outcome in zip(
-            chunk, analyser.outcomes([s.text for s in chunk]), strict=True
-        ):
+        computed = analyser.outcomes([s.text for s in chunk if s.error is None])
+        for sentence in chunk:
+            outcome = sentence.error or next(computed)
             if isinstance(outcome, AttnError):
-                if outcome.place is None and sentence.line is not None:
-                    outcome.place = f"line {sentence.line}"
+                outcome.place = outcome.place or sentence.place
                 if len(chunk) == 1 and index == 0:
                     raise outcome
                 yield sentence, outcome
@@ -152,7 +146,7 @@ def analysed(
                 yield sentence, replace(outcome, index=index, line=sentence.line)
             index += 1
     if index == 0:
-        raise EmptyError("no sentence was given, expected at least one")
+        raise EmptyError("found no sentence, expected at least one", place=place)
 
 
 def _fields(include: str | None, exclude: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -187,16 +181,15 @@ def _print_json(
 ) -> None:
     from attncli.views.json import error_record, record_json, result_json
 
-    failed = 0
+    notices = Notices(quiet)
     for index, (sentence, outcome) in enumerate(outcomes):
         if isinstance(outcome, AttnError):
-            failed += 1
-            report(outcome)
+            notices.set_aside(outcome)
             write_json(record_json(error_record(outcome, index, sentence.line)))
         else:
             write_json(result_json(outcome, *fields))
-            _warn(outcome, quiet)
-    _partial(failed)
+            notices.warn(outcome, sentence.place)
+    notices.end()
 
 
 def _print_tables(
@@ -211,30 +204,15 @@ def _print_tables(
     from attncli.insight.movement import movements
     from attncli.views.explain import explain_lines
 
-    ink, failed = ink_for(color), 0
-    for index, (_, outcome) in enumerate(outcomes):
+    ink, notices = ink_for(color), Notices(quiet)
+    for index, (sentence, outcome) in enumerate(outcomes):
         if isinstance(outcome, AttnError):
-            failed += 1
-            report(outcome)
+            notices.set_aside(outcome)
             continue
         few = len(outcome.tokens) <= _NEIGHBORS_UP_TO or chosen
         asked = "moved" in layout.sections
         found = movements(outcome, store, neighbors=5 if few else 0) if asked else []
         lines = explain_lines(outcome, found, ink, layout)
         write(ink.rendered([[], *lines] if index else lines))
-        _warn(outcome, quiet)
-    _partial(failed)
-
-
-def _warn(result: "AttentionResult", quiet: bool) -> None:
-    from attncli.views.warnings import warning_texts
-
-    if not quiet:
-        for text in warning_texts(result):
-            message("warning", text)
-
-
-def _partial(failed: int) -> None:
-    if failed:
-        what = "1 sentence was" if failed == 1 else f"{failed} sentences were"
-        raise PartialError(f"{what} set aside; the others are done")
+        notices.warn(outcome, sentence.place)
+    notices.end()

@@ -94,7 +94,7 @@ def write(text: str) -> None:
         stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
         stream.flush()
     except OSError as fault:
-        _give_up_stdout()
+        give_up_stdout()
         if fault.errno in (errno.EPIPE, errno.EINVAL):
             raise PipeClosed from None
         raise OutputError(
@@ -147,7 +147,7 @@ def _to_stderr(line: str) -> None:
         stream.flush()
 
 
-def _give_up_stdout() -> None:
+def give_up_stdout() -> None:
     """Points standard output at nothing, so that Python's own flush at exit cannot fail."""
     try:
         nothing = os.open(os.devnull, os.O_WRONLY)

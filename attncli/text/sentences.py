@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from attncli.errors import DataError, InputError, LimitError
+from attncli.errors import AttnError, DataError, InputError, LimitError, UsageError
 from attncli.escape import visible
 
 MAX_LINE = 16 * 2**20  # bytes
+_SKIPPED_LINES = 32  # a line longer than this many limits ends the reading: it may never end
 _OTHER_MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -23,10 +24,21 @@ _OTHER_MARKS = {
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence and the number of its line (1 is the first), None when it came as an argument."""
+    """A sentence, the number of its line (1 is the first) and the name of its file.
+
+    Line and source are None when it came as an argument. `error` says why a line is no sentence (not
+    UTF-8, too long); its text is empty then.
+    """
 
     text: str
     line: int | None = None
+    source: str | None = None
+    error: AttnError | None = None
+
+    @property
+    def place(self) -> str | None:
+        """Where it stands, for messages: FILE:LINE."""
+        return None if self.line is None else f"{self.source or 'line'}:{self.line}"
 
 
 def is_comment(line: str) -> bool:
@@ -37,35 +49,77 @@ def is_comment(line: str) -> bool:
 def read_sentences(path: str, *, max_line: int = MAX_LINE) -> Iterator[Sentence]:
     """The sentences of a file, comments and blank lines left out.
 
-    Raises: InputError, DataError (not UTF-8), LimitError (a line over `max_line` bytes).
+    Raises: InputError; UsageError for an address; DataError when the file is no UTF-8 text.
     """
+    name = shown_path(path)
+    if "://" in path:
+        raise UsageError(
+            "this is an address, expected a file: attn reads local files only; download it first",
+            place=name,
+        )
     try:
         with open(path, "rb") as stream:  # noqa: PTH123 - FIFOs and /dev/stdin are opened once
-            yield from sentences(stream, visible(path), max_line=max_line)
+            yield from sentences(stream, name, max_line=max_line)
     except OSError as fault:
         reason = (fault.strerror or str(fault)).lower()
-        raise InputError(f"cannot open {visible(path)[:200]}: {reason}") from None
+        raise InputError(f"cannot open {name}: {reason}") from None
+
+
+def shown_path(path: str) -> str:
+    """How a message names a file: visible, cut in the middle when very long."""
+    name = visible(path)
+    return name if len(name) <= 120 else f"{name[:80]}…{name[-30:]}"
 
 
 def sentences(stream: BinaryIO, name: str, *, max_line: int = MAX_LINE) -> Iterator[Sentence]:
-    """The sentences of a stream of bytes; `name` stands in messages."""
+    """The sentences of a stream of bytes; `name` stands in messages.
+
+    A line that is not UTF-8, or longer than `max_line` bytes, is a Sentence with an error; the lines
+    after it go on. Raises: DataError when the stream is UTF-16 or no text at all.
+    """
     for number, raw in enumerate(lines(stream, name, max_line=max_line), start=1):
-        text = decoded(raw, f"{name}:{number}")
+        if isinstance(raw, AttnError):
+            yield Sentence("", number, name, raw)
+            continue
+        try:
+            text = decoded(raw, f"{name}:{number}")
+        except DataError as error:
+            if number == 1 and b"\0" in raw:
+                raise DataError("this is no text, expected UTF-8", place=name) from None
+            yield Sentence("", number, name, error)
+            continue
         if text.strip() and not is_comment(text):
-            yield Sentence(text, number)
+            yield Sentence(text, number, name)
 
 
-def lines(stream: BinaryIO, name: str, *, max_line: int = MAX_LINE) -> Iterator[bytes]:
-    """The lines of a stream without their ends, at most `max_line` bytes each."""
+def lines(
+    stream: BinaryIO, name: str, *, max_line: int = MAX_LINE
+) -> Iterator[bytes | LimitError]:
+    """The lines of a stream without their ends; a longer one than `max_line` bytes is an error.
+
+    Raises: LimitError when a line goes on and on (`/dev/zero`); DataError for UTF-16.
+    """
     first = True
     for number, raw in enumerate(iter(lambda: stream.readline(max_line + 1), b""), start=1):
-        if len(raw) > max_line:
-            raise LimitError(f"a line of more than {max_line} bytes", place=f"{name}:{number}")
-        line = raw.removesuffix(b"\n").removesuffix(b"\r")
-        if first:
-            line = _without_mark(line, name)
-            first = False
-        yield line
+        if len(raw.removesuffix(b"\n")) > max_line:
+            error = LimitError(
+                f"found a line of more than {max_line} bytes, the limit", place=f"{name}:{number}"
+            )
+            _skip_line(stream, raw, max_line, error)
+            yield error
+        else:
+            line = raw.removesuffix(b"\n").removesuffix(b"\r")
+            yield _without_mark(line, name) if first else line
+        first = False
+
+
+def _skip_line(stream: BinaryIO, begun: bytes, max_line: int, error: LimitError) -> None:
+    """Reads to the end of a line. Raises: `error` when there is no end in sight."""
+    for _ in range(_SKIPPED_LINES):
+        if begun.endswith(b"\n") or not begun:
+            return
+        begun = stream.readline(max_line)
+    raise error
 
 
 def decoded(raw: bytes, place: str) -> str:
@@ -74,7 +128,7 @@ def decoded(raw: bytes, place: str) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError as fault:
         raise DataError(
-            f"byte {fault.start + 1} of the line is not UTF-8 (0x{raw[fault.start]:02x})",
+            f"byte {fault.start + 1} of the line is 0x{raw[fault.start]:02x}, expected UTF-8",
             place=place,
         ) from None
 
