@@ -70,9 +70,10 @@ class FolderStore:
         self.dim: int = self._meta["dim"]
         self.words: int = self._meta["words"]
         self.sha256: str = self._meta["sha256"]
-        self.matrix: Float32Array = _mapped(folder / "vectors.npy", (self.words, self.dim))
-        self._rows = _mapped(folder / "rows.npy", (self.words,))
-        self._trie = _open_trie(folder / "words.marisa")
+        self.matrix: Float32Array = _mapped(folder / "vectors.npy", (self.words, self.dim), "<f4")
+        self._rows = _mapped(folder / "rows.npy", (self.words,), "<u4")
+        self._trie = _open_trie(folder / "words.marisa", self.words)
+        self._ids: IntArray | None = None  # mapped when the first row is turned into a word
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -87,8 +88,9 @@ class FolderStore:
         return None if found is None else int(self._rows[found])
 
     def word(self, row: int) -> str:
-        ids = _mapped(self._folder / "ids.npy", (self.words,))
-        return _decoded(self._trie.restore_key(int(ids[row])))
+        if self._ids is None:
+            self._ids = _mapped(self._folder / "ids.npy", (self.words,), "<u4")
+        return _decoded(self._trie.restore_key(int(self._ids[row])))
 
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
         return np.asarray(self.matrix[np.asarray(rows, dtype=np.intp)])  # (n, dim)
@@ -208,24 +210,30 @@ def _read_meta(folder: Path) -> dict[str, Any]:
     return dict(meta)
 
 
-def _mapped(path: Path, shape: tuple[int, ...]) -> Any:
+def _mapped(path: Path, shape: tuple[int, ...], dtype: str) -> Any:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as fault:
         raise InputError(f"cannot open: {fault.strerror}", place=visible(str(path))) from None
     except (ValueError, EOFError):
         raise DataError("this store is damaged", place=visible(str(path))) from None
-    if array.shape != shape:
+    if array.shape != shape or array.dtype != dtype:
         raise DataError(
-            f"found the shape {array.shape}, expected {shape}", place=visible(str(path))
+            f"found {array.dtype} of the shape {array.shape}, expected {np.dtype(dtype)} of {shape}",
+            place=visible(str(path)),
         )
     return array
 
 
-def _open_trie(path: Path) -> Any:
+def _open_trie(path: Path, n_words: int) -> Any:
     import marisa_trie
 
     try:
-        return marisa_trie.BinaryTrie().mmap(str(path))
+        trie = marisa_trie.BinaryTrie().mmap(str(path))
     except (RuntimeError, OSError):
         raise DataError("the word index is damaged", place=visible(str(path))) from None
+    if len(trie) != n_words:
+        raise DataError(
+            f"found {len(trie)} words, meta.json says {n_words}", place=visible(str(path))
+        )
+    return trie
