@@ -13,6 +13,7 @@ import numpy as np
 
 from attncli.arrays import Float32Array, read_only
 from attncli.errors import DataError
+from attncli.escape import quoted
 
 SCHEMA_VERSION = "1.0"
 
@@ -211,7 +212,8 @@ class AttentionResult:
 
 
 def _checked(name: str, array: Any, axes: int, n_tokens: int) -> Float32Array:
-    values = np.asarray(array, dtype=np.float32)
+    with np.errstate(over="ignore"):  # said below
+        values = np.asarray(array, dtype=np.float32)
     if values.ndim != axes:
         raise DataError(f"{name} needs {axes} axes, got the shape {values.shape}")
     token_axes = values.shape[-2:] if name in ("weights", "scores") else values.shape[-2:-1]
@@ -238,9 +240,34 @@ def _plain(part: Any) -> dict[str, Any]:
     return plain
 
 
-def _known(kind: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    names = {f.name for f in fields(kind)}
-    return {name: value for name, value in given.items() if name in names}
+_KINDS: dict[Any, str] = {
+    **{str: "text", int: "a whole number", float: "a number", bool: "true or false"},
+    **{int | None: "a whole number or null", str | None: "text or null"},
+}
+
+
+def _is(value: Any, kind: Any, name: str) -> Any:
+    """The value, when it is of this kind. Raises: DataError."""
+    if not isinstance(value, int | float if kind is float else kind):
+        raise DataError(f"{name} is {quoted(str(value))}, expected {_KINDS[kind]}")
+    return value
+
+
+def _built(kind: Any, given: Mapping[str, Any]) -> Any:
+    """A part of the record: unknown keys are ignored, the kinds of the others are checked."""
+    known = {f.name: given[f.name] for f in fields(kind) if f.name in given}
+    for f in fields(kind):
+        if f.name in known and f.type in _KINDS:
+            _is(known[f.name], f.type, f.name)
+    return kind(**known)
+
+
+def _warning(given: Mapping[str, Any], n_tokens: int) -> ResultWarning:
+    tokens = tuple(_is(i, int, "tokens of a warning") for i in given.get("tokens", ()))
+    if any(not 0 <= i < n_tokens for i in tokens):
+        raise DataError(f"a warning names token {max(tokens)}, but there are {n_tokens} tokens")
+    code, message = (_is(given[name], str, f"{name} of a warning") for name in ("code", "message"))
+    return ResultWarning(code, message, tokens)
 
 
 def _parsed(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -251,22 +278,20 @@ def _parsed(record: Mapping[str, Any]) -> dict[str, Any]:
             f"schema {record.get('schema')!r} cannot be read, expected {SCHEMA_VERSION}"
         )
     model = record.get("model")
+    tokens = tuple(_built(Token, token) for token in record["tokens"])
     parsed: dict[str, Any] = {
-        "index": record.get("index", 0),
-        "line": record.get("line"),
-        "text": record["text"],
-        "tokens": tuple(Token(**_known(Token, token)) for token in record["tokens"]),
-        "attention": AttentionSettings(**_known(AttentionSettings, record["attention"])),
+        "index": _is(record.get("index", 0), int, "index"),
+        "line": _is(record.get("line"), int | None, "line"),
+        "text": _is(record["text"], str, "text"),
+        "tokens": tokens,
+        "attention": _built(AttentionSettings, record["attention"]),
         "weights": record["weights"],
         "contextual": record["contextual"],
-        "vectors": VectorsInfo(**_known(VectorsInfo, record["vectors"])),
-        "model": None if model is None else ModelInfo(**_known(ModelInfo, model)),
-        "warnings": tuple(
-            ResultWarning(warning["code"], warning["message"], tuple(warning.get("tokens", ())))
-            for warning in record.get("warnings", ())
-        ),
-        "pair": record.get("pair"),
-        "segments": tuple(record.get("segments", ())),
+        "vectors": _built(VectorsInfo, record["vectors"]),
+        "model": None if model is None else _built(ModelInfo, model),
+        "warnings": tuple(_warning(given, len(tokens)) for given in record.get("warnings", ())),
+        "pair": _is(record.get("pair"), str | None, "pair"),
+        "segments": tuple(_is(i, int, "segments") for i in record.get("segments", ())),
         "selection": record.get("selection"),
     }
     parsed.update({name: record[name] for name in OPTIONAL_FIELDS if name in record})

@@ -71,7 +71,7 @@ def _word_class(char: str) -> str:
     return next((c for c in _CLASSES if regex.match(rf"\p{{WB={c}}}", char)), "Other")
 
 
-def _is_edge(text: str, at: int) -> bool:  # noqa: C901 - one test for each rule of the standard
+def _is_edge(text: str, at: int) -> bool:
     """Whether there is a word boundary before text[at], by the rules of UAX #29, one by one."""
     classes = [_word_class(char) for char in text]
     before, after = classes[at - 1], classes[at]
@@ -103,12 +103,16 @@ def _is_edge(text: str, at: int) -> bool:  # noqa: C901 - one test for each rule
         (l2 == "Numeric" and l1 in inner_digit and r1 == "Numeric"),  # WB11
         (l1 == "Numeric" and r1 in inner_digit and r2 == "Numeric"),  # WB12
         (l1 == r1 == "Katakana"),  # WB13
-        (l1 in {*_LETTERS, "Numeric", "Katakana", "ExtendNumLet"} and r1 == "ExtendNumLet"),  # WB13a
+        (
+            l1 in {*_LETTERS, "Numeric", "Katakana", "ExtendNumLet"} and r1 == "ExtendNumLet"
+        ),  # WB13a
         (l1 == "ExtendNumLet" and r1 in {*_LETTERS, "Numeric", "Katakana"}),  # WB13b
     )
     if any(joined):
         return False
-    flags = len(left) - len("".join("x" if c == "Regional_Indicator" else " " for c in left).rstrip("x"))
+    flags = len(left) - len(
+        "".join("x" if c == "Regional_Indicator" else " " for c in left).rstrip("x")
+    )
     return not (r1 == "Regional_Indicator" and flags % 2 == 1)  # WB15, WB16, WB999
 
 

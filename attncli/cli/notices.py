@@ -40,7 +40,10 @@ class Notices:
         """Says how much was not said. Raises: PartialError when sentences were set aside."""
         for kind, count in self._counts.items():
             if count > _SAID:
-                message("note", f"… and {count - _SAID} more ({kind}); the records of --json hold them all")
+                message(
+                    "note",
+                    f"… and {count - _SAID} more ({kind}); the records of --json hold them all",
+                )
         failed = self._counts["error"]
         if failed:
             what = "1 sentence was" if failed == 1 else f"{failed} sentences were"

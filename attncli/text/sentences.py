@@ -77,7 +77,7 @@ def sentences(stream: BinaryIO, name: str, *, max_line: int = MAX_LINE) -> Itera
     A line that is not UTF-8, or longer than `max_line` bytes, is a Sentence with an error; the lines
     after it go on. Raises: DataError when the stream is UTF-16 or no text at all.
     """
-    for number, raw in enumerate(lines(stream, name, max_line=max_line), start=1):
+    for number, raw in enumerate(lines_or_errors(stream, name, max_line=max_line), start=1):
         if isinstance(raw, AttnError):
             yield Sentence("", number, name, raw)
             continue
@@ -92,10 +92,21 @@ def sentences(stream: BinaryIO, name: str, *, max_line: int = MAX_LINE) -> Itera
             yield Sentence(text, number, name)
 
 
-def lines(
+def lines(stream: BinaryIO, name: str, *, max_line: int = MAX_LINE) -> Iterator[bytes]:
+    """The lines of a stream without their ends.
+
+    Raises: LimitError for a line of more than `max_line` bytes; DataError for UTF-16.
+    """
+    for raw in lines_or_errors(stream, name, max_line=max_line):
+        if isinstance(raw, LimitError):
+            raise raw
+        yield raw
+
+
+def lines_or_errors(
     stream: BinaryIO, name: str, *, max_line: int = MAX_LINE
 ) -> Iterator[bytes | LimitError]:
-    """The lines of a stream without their ends; a longer one than `max_line` bytes is an error.
+    """Like `lines`, but a line that is too long is an error of its own and the others go on.
 
     Raises: LimitError when a line goes on and on (`/dev/zero`); DataError for UTF-16.
     """

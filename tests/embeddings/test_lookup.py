@@ -84,4 +84,8 @@ def test_a_seeded_store_knows_every_word_but_lists_none():
     assert found.statuses == ("exact", "exact")
     assert not knows(store)("n't")
     with pytest.raises(UsageError, match="no vocabulary"):
-        look_up(MemoryStore("scan", ["a"], np.ones((1, 2), np.float32), complete=False), ["b"], oov="mean")
+        look_up(
+            MemoryStore("scan", ["a"], np.ones((1, 2), np.float32), complete=False),
+            ["b"],
+            oov="mean",
+        )

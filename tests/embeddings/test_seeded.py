@@ -31,7 +31,13 @@ def test_word_seed_and_dimension_all_count():
     """A change of any of the three changes the numbers; so does a boundary that looks alike."""
     vectors = {
         tuple(random_vector(*asked)[:4].tolist())
-        for asked in [("bank", 8, 0), ("Bank", 8, 0), ("bank", 9, 0), ("bank", 8, 1), ("8bank", 8, 0)]
+        for asked in [
+            ("bank", 8, 0),
+            ("Bank", 8, 0),
+            ("bank", 9, 0),
+            ("bank", 8, 1),
+            ("8bank", 8, 0),
+        ]
     }
     assert len(vectors) == 5
 

@@ -51,7 +51,9 @@ def test_zeros_have_no_neighbours():
 def test_equal_cosines_come_in_the_order_of_the_vocabulary():
     """Ties are settled by the row, not by chance."""
     store = MemoryStore("ties", list("abcd"), np.ones((4, 2), np.float32))
-    assert [w for w, _ in nearest_words(store, np.ones((1, 2), np.float32), count=3)[0]] == list("abc")
+    assert [w for w, _ in nearest_words(store, np.ones((1, 2), np.float32), count=3)[0]] == list(
+        "abc"
+    )
 
 
 def test_blocks_do_not_show(monkeypatch):

@@ -61,7 +61,7 @@ def test_a_byte_order_mark_is_dropped():
 def test_other_encodings_are_named(encoding):
     """UTF-16 and UTF-32 with a mark are refused with the line that converts them."""
     mark = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}.get(encoding, b"")
-    with pytest.raises(DataError, match="UTF-(16|32) text") as caught:
+    with pytest.raises(DataError, match=r"UTF-(16|32) text") as caught:
         read(mark + "money bank".encode(encoding))
     assert caught.value.hints[0].startswith("iconv -f UTF-")
 
