@@ -4,8 +4,7 @@ from collections.abc import Iterable
 
 from attncli.embeddings.sources import open_vectors
 from attncli.embeddings.store import EmbeddingStore
-from attncli.pipeline import GeneralAnalyser, GeneralSettings
-from attncli.reading import ReadingSettings
+from attncli.pipeline import GeneralAnalyser, GeneralSettings, ReadingSettings
 from attncli.result import AttentionResult
 
 

@@ -1,0 +1,117 @@
+"""How BERT, RoBERTa and DistilBERT store their matrices, and what goes into their first layer.
+
+A linear map is stored output × input, so it is read transposed. Sources: Devlin et al. 2018
+(arXiv:1810.04805), Liu et al. 2019 (arXiv:1907.11692), Sanh et al. 2019 (arXiv:1910.01108).
+"""
+
+import numpy as np
+
+from attncli.arrays import Float32Array, IntArray
+from attncli.models.checkpoint import Checkpoint
+from attncli.models.config import ModelConfig
+from attncli.models.layers import Block, Linear, Norm
+
+LANDMARK = "embeddings.word_embeddings.weight"
+_WORDS, _POSITIONS, _TYPES, _NORM = (
+    "embeddings.word_embeddings.weight",
+    "embeddings.position_embeddings.weight",
+    "embeddings.token_type_embeddings.weight",
+    "embeddings.LayerNorm",
+)
+_BERT = {
+    "query": "attention.self.query",
+    "key": "attention.self.key",
+    "value": "attention.self.value",
+    "output": "attention.output.dense",
+    "inner": "intermediate.dense",
+    "outer": "output.dense",
+    "norm_attention": "attention.output.LayerNorm",
+    "norm_feed": "output.LayerNorm",
+}
+_DISTILBERT = {
+    "query": "attention.q_lin",
+    "key": "attention.k_lin",
+    "value": "attention.v_lin",
+    "output": "attention.out_lin",
+    "inner": "ffn.lin1",
+    "outer": "ffn.lin2",
+    "norm_attention": "sa_layer_norm",
+    "norm_feed": "output_layer_norm",
+}
+
+
+class BertTensors:
+    """The tensors of a BERT-like checkpoint, checked against its configuration.
+
+    Raises: DataError when one is missing or has another shape, or there are more layers than
+    config.json says.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, config: ModelConfig) -> None:
+        self._checkpoint = checkpoint
+        self._config = config
+        self.prefix = checkpoint.prefix(LANDMARK)
+        self._layers = "transformer.layer." if config.family == "distilbert" else "encoder.layer."
+        self._parts = _DISTILBERT if config.family == "distilbert" else _BERT
+        checkpoint.require(self.prefix, self._expected())
+        checkpoint.no_layer_beyond(self.prefix + self._layers, config.n_layers)
+
+    def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
+        """Word, position and segment vectors added, then layer norm. Shape (n_rows, d_model)."""
+        rows = self._read(_WORDS, ids).copy()  # (n_rows, d_model)
+        if self._config.n_types:
+            rows += self._read(_TYPES)[types]
+        rows += self._read(_POSITIONS)[positions]
+        return self._norm(self.prefix + _NORM)(rows)
+
+    def block(self, layer: int) -> Block:
+        """The matrices of a layer, counted from 0."""
+        at = {part: self._name(layer, name) for part, name in self._parts.items()}
+        return Block(
+            query=self._linear(at["query"]),
+            key=self._linear(at["key"]),
+            value=self._linear(at["value"]),
+            output=self._linear(at["output"]),
+            inner=self._linear(at["inner"]),
+            outer=self._linear(at["outer"]),
+            norm_attention=self._norm(at["norm_attention"]),
+            norm_feed=self._norm(at["norm_feed"]),
+        )
+
+    def last(self, rows: Float32Array) -> Float32Array:
+        """Nothing comes after the last layer."""
+        return rows
+
+    def _name(self, layer: int, part: str) -> str:
+        return f"{self.prefix}{self._layers}{layer}.{part}"
+
+    def _read(self, name: str, rows: IntArray | None = None) -> Float32Array:
+        return self._checkpoint.tensor(self.prefix + name, rows)
+
+    def _linear(self, name: str) -> Linear:
+        weight = self._checkpoint.tensor(f"{name}.weight")  # (d_out, d_in)
+        return Linear(np.swapaxes(weight, 0, 1), self._checkpoint.tensor(f"{name}.bias"))
+
+    def _norm(self, name: str) -> Norm:
+        weight, bias = (self._checkpoint.tensor(f"{name}.{part}") for part in ("weight", "bias"))
+        return Norm(weight, bias, self._config.epsilon)
+
+    def _expected(self) -> dict[str, tuple[int, ...]]:
+        d, inner = self._config.d_model, self._config.d_inner
+        shapes: dict[str, tuple[int, ...]] = {
+            _WORDS: (self._config.n_vocab, d),
+            _POSITIONS: (self._config.n_positions, d),
+            f"{_NORM}.weight": (d,),
+            f"{_NORM}.bias": (d,),
+        }
+        if self._config.n_types:
+            shapes[_TYPES] = (self._config.n_types, d)
+        widths = {"inner": (inner, d), "outer": (d, inner)}
+        for layer in range(self._config.n_layers):
+            for part, name in self._parts.items():
+                full = f"{self._layers}{layer}.{name}"
+                is_norm = part.startswith("norm")
+                weight = (d,) if is_norm else widths.get(part, (d, d))
+                shapes[f"{full}.weight"] = weight
+                shapes[f"{full}.bias"] = weight[:1]
+        return shapes

@@ -1,0 +1,206 @@
+"""A checkpoint folder as Hugging Face saves it: config.json beside one or more safetensors files.
+
+Only JSON and safetensors are read. A folder that has only pickled weights (.bin, .pt, …) is
+refused, because opening a pickle can run code.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from attncli.arrays import Float32Array
+from attncli.errors import DataError, InputError, LimitError, RefusedError
+from attncli.escape import quoted, visible
+from attncli.models.tensors import FLOAT_DTYPES, TensorFile
+
+SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+_PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+_MAX_JSON = 64 * 1024 * 1024  # bytes of config.json or of an index
+# The first BERT checkpoints call the two vectors of a layer norm gamma and beta.
+_OLD_NAMES = (("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta"))
+
+
+class Checkpoint:
+    """The tensors of a folder by name, mapped and read when they are used."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = [TensorFile(path) for path in weight_files(folder)]
+        self._file_of: dict[str, TensorFile] = {}
+        for file in self.files:
+            for name in file.entries:
+                if name in self._file_of:
+                    raise DataError(
+                        f"{quoted(name)} is also in {self._file_of[name].place}", place=file.place
+                    )
+                self._file_of[name] = file
+        _check_index(folder, self._file_of)
+        self._asked: dict[str, str] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all tensors, as stored."""
+        return list(self._file_of)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of a stored tensor."""
+        return self._file_of[name].entries[name].shape
+
+    def dtype(self, name: str) -> str:
+        """The dtype of a stored tensor, as safetensors calls it."""
+        return self._file_of[name].entries[name].dtype
+
+    def prefix(self, landmark: str) -> str:
+        """What stands before `landmark` in the stored name, such as "bert." or nothing.
+
+        Raises: DataError when no tensor ends in it, or several do.
+        """
+        found = [n for n in self._file_of if n == landmark or n.endswith("." + landmark)]
+        if len(found) != 1:
+            what = f"{len(found)} tensors are called" if found else "no tensor is called"
+            raise DataError(f"{what} {quoted(landmark)}, expected one", place=self.place)
+        return found[0].removesuffix(landmark)
+
+    def require(self, prefix: str, expected: Mapping[str, tuple[int, ...]]) -> None:
+        """Checks that every tensor asked for is there, in the shape that the configuration says.
+
+        Raises: DataError for the first that is missing, has another shape, or holds no floats.
+        """
+        for name, shape in expected.items():
+            stored = self._stored_name(prefix + name)
+            file = self._file_of[stored]
+            entry = file.entries[stored]
+            if entry.shape != shape:
+                raise DataError(
+                    f"{quoted(stored, 80)} is {_sizes(entry.shape)}, config.json asks for "
+                    f"{_sizes(shape)}",
+                    place=file.place,
+                )
+            if entry.dtype not in FLOAT_DTYPES:
+                raise DataError(
+                    f"{quoted(stored, 80)} has the dtype {entry.dtype}, expected one of "
+                    f"{', '.join(FLOAT_DTYPES)}",
+                    place=file.place,
+                )
+            self._asked[prefix + name] = stored
+
+    def tensor(self, name: str, rows: Any = None) -> Float32Array:
+        """A tensor that was required, as float32 (mapped where it is stored so), or rows of it."""
+        stored = self._asked[name]
+        return self._file_of[stored].read(stored, rows)
+
+    def no_layer_beyond(self, prefix: str, n_layers: int) -> None:
+        """Raises DataError when there is a tensor `prefix`N… with N ≥ n_layers."""
+        for name in self._file_of:
+            number = name.removeprefix(prefix).partition(".")[0] if name.startswith(prefix) else ""
+            if number.isdecimal() and int(number) >= n_layers:
+                raise DataError(
+                    f"{quoted(name, 80)} belongs to layer {number}, but config.json says "
+                    f"{n_layers} layers",
+                    place=self._file_of[name].place,
+                )
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether every tensor that was required is used where it lies, without a copy."""
+        return all(self.dtype(stored) == "F32" for stored in self._asked.values())
+
+    @property
+    def place(self) -> str:
+        """The place for messages: the one file, or the folder of several."""
+        return self.files[0].place if len(self.files) == 1 else visible(str(self.folder))
+
+    def sha256(self) -> str:
+        """SHA-256 of config.json and the weight files, in the order of their names."""
+        digest = hashlib.sha256()
+        for path in [self.folder / "config.json", *weight_files(self.folder)]:
+            with path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+        return digest.hexdigest()
+
+    def _stored_name(self, name: str) -> str:
+        if name in self._file_of:
+            return name
+        for new, old in _OLD_NAMES:
+            older = name.removesuffix(new) + old
+            if name.endswith(new) and older in self._file_of:
+                return older
+        raise DataError(f"the tensor {quoted(name, 80)} is missing", place=self.place)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file.
+
+    Raises: InputError when it cannot be read; DataError when it is no JSON object; LimitError
+    when it is larger than 64 MiB.
+    """
+    place = visible(str(path))
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_MAX_JSON + 1)
+        if len(raw) > _MAX_JSON:
+            raise LimitError(f"more than {_MAX_JSON >> 20} MiB of JSON", place=place)
+        found = json.loads(raw.decode("utf-8-sig"))
+    except OSError as fault:
+        raise InputError(f"cannot open: {fault.strerror}", place=place) from None
+    except (ValueError, RecursionError):
+        raise DataError("this is no JSON", place=place) from None
+    if not isinstance(found, dict):
+        raise DataError("expected a JSON object", place=place)
+    return found
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files of a checkpoint folder: one, or the shards its index names.
+
+    Raises: RefusedError when the weights are pickled; InputError when there are none; DataError
+    when the index is damaged or names files elsewhere.
+    """
+    if (folder / SINGLE).exists():
+        return [folder / SINGLE]
+    if (folder / INDEX).exists():
+        return _shards(folder)
+    place = visible(str(folder))
+    pickled = sorted(p.name for p in folder.iterdir() if p.suffix in _PICKLED)
+    if pickled:
+        raise RefusedError(
+            f"refused: its weights are pickled ({quoted(pickled[0])}), and opening a pickle can "
+            f"run code; expected {SINGLE}",
+            place=place,
+            hints=["save it once with save_pretrained(…) of transformers 5, which writes it"],
+        )
+    raise InputError(f"no {SINGLE} in this folder", place=place)
+
+
+def _shards(folder: Path) -> list[Path]:
+    place = visible(str(folder / INDEX))
+    weight_map = read_json(folder / INDEX).get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise DataError("no weight_map in this index", place=place)
+    names = sorted({name if isinstance(name, str) else "" for name in weight_map.values()})
+    for name in names:
+        if Path(name).name != name or not name.endswith(".safetensors"):
+            raise RefusedError(
+                f"refused: it names the file {quoted(name)}, expected a safetensors file beside it",
+                place=place,
+            )
+    return [folder / name for name in names]
+
+
+def _check_index(folder: Path, file_of: Mapping[str, TensorFile]) -> None:
+    if (folder / SINGLE).exists():
+        return
+    weight_map = read_json(folder / INDEX)["weight_map"]
+    for name, file in weight_map.items():
+        if name not in file_of or not file_of[name].place.endswith(visible(file)):
+            raise DataError(
+                f"{quoted(name, 80)} is not in {quoted(file)}, where the index puts it",
+                place=visible(str(folder / INDEX)),
+            )
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) or "a single number"

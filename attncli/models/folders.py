@@ -1,0 +1,115 @@
+"""Where a checkpoint lies: a folder, or a name in the local cache of Hugging Face.
+
+Nothing is downloaded: a name that is not in the cache is an error that says how to fetch it.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from attncli.errors import InputError, UsageError
+from attncli.escape import quoted, visible
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?(?:@[\w./-]+)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A checkpoint folder, and the name that messages and records give it."""
+
+    folder: Path
+    name: str
+
+
+def find_checkpoint(given: str, env: Mapping[str, str] | None = None) -> Found:
+    """The checkpoint of a folder, or of a name such as bert-base-uncased or org/name@revision.
+
+    Raises: InputError when there is none; UsageError for an address.
+    """
+    if "://" in given:
+        raise UsageError(
+            f"found {quoted(given)}, expected a folder: attn reads local files only",
+            place="--model",
+            hints=["download it first: hf download ORG/NAME"],
+        )
+    path = Path(given).expanduser()
+    if (path / "config.json").is_file():
+        return Found(path, path.resolve().name)
+    if path.is_dir():
+        raise InputError("no config.json in this folder", place=visible(given))
+    if path.exists():
+        raise InputError("expected a folder with config.json", place=visible(given))
+    return _cached(given, os.environ if env is None else env)
+
+
+def is_checkpoint(given: str, env: Mapping[str, str] | None = None) -> bool:
+    """Whether a folder or a cached name is a checkpoint; nothing is read but its place."""
+    try:
+        find_checkpoint(given, env)
+    except (InputError, UsageError):
+        return False
+    return True
+
+
+def cache_folder(env: Mapping[str, str]) -> Path:
+    """The folder of the Hugging Face cache.
+
+    Source: the environment variables of huggingface_hub: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE,
+    HF_HOME, XDG_CACHE_HOME.
+    """
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        if env.get(name):
+            return Path(env[name]).expanduser()
+    if env.get("HF_HOME"):
+        return Path(env["HF_HOME"]).expanduser() / "hub"
+    base = env.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "huggingface" / "hub"
+
+
+def _cached(given: str, env: Mapping[str, str]) -> Found:
+    hub = cache_folder(env)
+    name, _, revision = given.partition("@")
+    is_name = _NAME.fullmatch(given) and ".." not in given
+    found = _repositories(hub, name) if is_name else []
+    if len(found) > 1:
+        named = ", ".join(_name(path) for path in found[:4])
+        raise InputError(
+            f"{quoted(given)} is in the cache more than once: {named}", place="--model"
+        )
+    snapshots = [s for path in found if (s := _snapshot(path, revision)) is not None]
+    if not snapshots:
+        hints = [f"hf download {given} puts it there"] if "/" in given and not found else []
+        raise InputError(
+            f"no folder {quoted(given)}, and no such name in {visible(str(hub))}",
+            place="--model",
+            hints=hints,
+        )
+    return Found(snapshots[0], _name(found[0]))
+
+
+def _repositories(hub: Path, name: str) -> list[Path]:
+    exact = hub / f"models--{name.replace('/', '--')}"
+    if exact.is_dir():
+        return [exact]
+    return [] if "/" in name else sorted(hub.glob(f"models--*--{name}"))
+
+
+def _snapshot(repository: Path, revision: str) -> Path | None:
+    """The folder of a revision (a branch, a tag or a commit), or of the newest one that is whole."""
+    snapshots = repository / "snapshots"
+    wanted = [revision] if revision else ["main"]
+    for reference in wanted:
+        file = repository / "refs" / reference
+        commit = file.read_text().strip() if file.is_file() else reference
+        if (snapshots / commit / "config.json").is_file():
+            return snapshots / commit
+    if revision or not snapshots.is_dir():
+        return None
+    whole = [folder for folder in snapshots.iterdir() if (folder / "config.json").is_file()]
+    return max(whole, key=lambda folder: folder.stat().st_mtime, default=None)
+
+
+def _name(repository: Path) -> str:
+    return repository.name.removeprefix("models--").replace("--", "/")

@@ -1,0 +1,252 @@
+"""The forward pass: token ids in, the attention of every layer and head and the hidden states out.
+
+Sentences of any lengths are packed one after the other into one matrix of token rows, so that the
+linear maps are few large products and nothing is padded to the longest; attention is computed for
+all sentences of one length at once, by `attncli.attention.core.attend`.
+
+A sentence's numbers are the same bits whatever it is packed with: the kernels of a BLAS compute
+rows in tiles, and which rows share a tile decides in which order a row is summed. Every sentence
+therefore begins at a multiple of 12 rows, the size of the largest tile (measured on six kernels of
+OpenBLAS with one thread), and the rows between are filled and never read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from attncli.arrays import BoolArray, Float32Array, IntArray
+from attncli.attention.core import attend
+from attncli.errors import ShapeError
+from attncli.models.layers import Block, activate
+from attncli.models.model import TransformerModel
+
+_TILE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """One sentence as the model reads it. Shapes: ids (n,), types (n,), mask (n,): True where a
+    token may be attended to; None for all of them.
+    """
+
+    ids: IntArray
+    types: IntArray
+    mask: BoolArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to keep of a pass: the layers whose weights are wanted (None: all), and more.
+
+    The pass ends after the last layer that is wanted.
+    """
+
+    layers: tuple[int, ...] | None = None
+    hidden_states: bool = False
+    projections: bool = False
+    weights: bool = True
+
+
+@dataclass(slots=True)
+class States:
+    """What one sentence became.
+
+    Shapes: weights (n_layers, n_heads, n, n); contextual (n, d_model), the hidden state after the
+    last layer wanted; embeddings (n, d_model), that before the first; hidden_states
+    (n_layers + 1, n, d_model); query, key, value (n_layers, n_heads, n, d_k). The last four only
+    when asked for.
+    """
+
+    embeddings: Float32Array
+    contextual: Float32Array
+    weights: Float32Array
+    hidden_states: Float32Array | None = None
+    query: Float32Array | None = None
+    key: Float32Array | None = None
+    value: Float32Array | None = None
+
+
+@dataclass(slots=True)
+class _Group:
+    """Sentences of one length in consecutive rows, with room for what is kept of them."""
+
+    members: list[int]
+    n: int
+    start: int
+    mask: BoolArray | None
+    weights: Float32Array
+    kept: dict[str, Float32Array] = field(default_factory=dict)
+
+    @property
+    def stride(self) -> int:
+        """Rows from one sentence to the next."""
+        return filled(self.n)
+
+    @property
+    def end(self) -> int:
+        """The row after the last."""
+        return self.start + len(self.members) * self.stride
+
+    def by_head(self, rows: Float32Array, n_heads: int) -> Float32Array:
+        """A view of the group's rows by sentence and head.
+
+        Shapes: (n_rows, d_model) → (b, n_heads, n, d_k).
+        """
+        own = rows[self.start : self.end].reshape(len(self.members), self.stride, n_heads, -1)
+        return np.swapaxes(own[:, : self.n], 1, 2)
+
+    def sentence(self, rows: Float32Array, number: int) -> Float32Array:
+        """The rows of one sentence. Shapes: (n_rows, d_model) → (n, d_model)."""
+        start = self.start + number * self.stride
+        return rows[start : start + self.n]
+
+
+def filled(n: int) -> int:
+    """How many rows a sentence of n tokens takes in a pack."""
+    return -(-n // _TILE) * _TILE
+
+
+def encode(
+    model: TransformerModel, sentences: Sequence[Inputs], wanted: Wanted | None = None
+) -> list[States]:
+    """What each sentence becomes in the model, in the order given.
+
+    Numbers that overflow float32 become inf or NaN in the states of their own sentence alone.
+    Raises: ShapeError for a sentence without tokens or longer than the model reads; DataError
+    when a tensor that is used holds a number that is not finite, or an id is unknown.
+    """
+    config, wanted = model.config, wanted or Wanted()
+    layers = tuple(range(config.n_layers)) if wanted.layers is None else wanted.layers
+    depth = max(layers, default=-1) + 1 if wanted.layers is not None else config.n_layers
+    groups, n_rows = _grouped(model, sentences, len(layers) if wanted.weights else 0, wanted)
+    rows = _embedded(model, sentences, groups, n_rows)  # (n_rows, d_model)
+    states = [rows]
+    with np.errstate(over="ignore", invalid="ignore"):
+        for layer in range(depth):
+            places = [at for at, chosen in enumerate(layers) if chosen == layer]
+            rows = _layer(model, layer, rows, groups, places)  # (n_rows, d_model)
+            if layer == config.n_layers - 1:
+                rows = model.tensors.last(rows)
+            if wanted.hidden_states or layer == depth - 1:
+                states.append(rows)
+    return _taken_apart(groups, states, len(sentences), wanted)
+
+
+def _grouped(
+    model: TransformerModel, sentences: Sequence[Inputs], kept_layers: int, wanted: Wanted
+) -> tuple[list[_Group], int]:
+    members: dict[tuple[int, bool], list[int]] = {}
+    for at, sentence in enumerate(sentences):
+        n = len(sentence.ids)
+        if not 0 < n <= model.config.max_tokens:
+            raise ShapeError(
+                f"a sentence of {n} tokens, expected 1 to {model.config.max_tokens}",
+                place=model.place,
+            )
+        members.setdefault((n, sentence.mask is not None), []).append(at)
+    groups, start = [], 0
+    heads, d_k = model.config.n_heads, model.config.d_k
+    for (n, is_masked), found in sorted(members.items()):
+        masks = [mask for at in found if (mask := sentences[at].mask) is not None]
+        mask = np.stack(masks)[:, None, None, :] if is_masked else None  # (b, 1, 1, n)
+        leading = (len(found), kept_layers, heads, n)
+        group = _Group(found, n, start, mask, np.empty((*leading, n), dtype=np.float32))
+        if wanted.projections:
+            for name in ("query", "key", "value"):
+                group.kept[name] = np.empty((*leading, d_k), dtype=np.float32)
+        groups.append(group)
+        start = group.end
+    return groups, start
+
+
+def _embedded(
+    model: TransformerModel, sentences: Sequence[Inputs], groups: list[_Group], n_rows: int
+) -> Float32Array:
+    columns = np.zeros((3, n_rows), dtype=np.intp)  # ids, types, positions
+    for group in groups:
+        for number, member in enumerate(group.members):
+            sentence, start = sentences[member], group.start + number * group.stride
+            place = columns[:, start : start + group.n]
+            place[:] = sentence.ids, sentence.types, model.positions(sentence.ids)
+    ids, types, positions = columns
+    model.check_ids(ids, types)
+    return model.tensors.embed(ids, types, positions)  # (n_rows, d_model)
+
+
+def _layer(
+    model: TransformerModel,
+    layer: int,
+    rows: Float32Array,
+    groups: list[_Group],
+    places: list[int],
+) -> Float32Array:
+    """One layer. Shapes: rows (n_rows, d_model) → the same."""
+    block = model.block(layer)
+    if model.config.norm_first:
+        attended = _attended(model, layer, block, block.norm_attention(rows), groups, places)
+        attended += rows
+        return attended + _fed(model, block, block.norm_feed(attended))
+    attended = _attended(model, layer, block, rows, groups, places)
+    attended += rows
+    attended = block.norm_attention(attended)
+    fed = _fed(model, block, attended)
+    fed += attended
+    return block.norm_feed(fed)
+
+
+def _fed(model: TransformerModel, block: Block, rows: Float32Array) -> Float32Array:
+    return block.outer(activate(block.inner(rows), model.config.activation))
+
+
+def _attended(
+    model: TransformerModel,
+    layer: int,
+    block: Block,
+    rows: Float32Array,
+    groups: list[_Group],
+    places: list[int],
+) -> Float32Array:
+    """Attention of every head, then the output map. Shapes: (n_rows, d_model) → the same."""
+    projected = {
+        "query": block.query(rows),
+        "key": block.key(rows),
+        "value": block.value(rows),
+    }  # each (n_rows, d_model)
+    joined = np.zeros_like(rows)  # (n_rows, d_model)
+    for group in groups:
+        heads = {
+            name: group.by_head(values, model.config.n_heads) for name, values in projected.items()
+        }  # each (b, n_heads, n, d_k)
+        contextual, weights = attend(
+            heads["query"],
+            heads["key"],
+            heads["value"],
+            mask=group.mask,
+            causal=model.config.causal,
+            scale=model.config.scale(layer),
+        )
+        group.by_head(joined, model.config.n_heads)[...] = contextual
+        for place in places:
+            if group.weights.shape[1]:
+                group.weights[:, place] = weights
+            for name, kept in group.kept.items():
+                kept[:, place] = heads[name]
+    return block.output(joined)
+
+
+def _taken_apart(
+    groups: list[_Group], states: list[Float32Array], count: int, wanted: Wanted
+) -> list[States]:
+    found: dict[int, States] = {}
+    for group in groups:
+        for number, member in enumerate(group.members):
+            own = [group.sentence(state, number) for state in states]
+            found[member] = States(
+                embeddings=own[0],
+                contextual=own[-1],
+                weights=group.weights[number],
+                hidden_states=np.stack(own) if wanted.hidden_states else None,
+                **{name: kept[number] for name, kept in group.kept.items()},
+            )
+    return [found[at] for at in range(count)]

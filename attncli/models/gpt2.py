@@ -1,0 +1,87 @@
+"""How GPT-2 and DistilGPT-2 store their matrices, and what goes into their first layer.
+
+A linear map is stored input × output (not transposed, unlike BERT's), and the three of attention
+side by side as one matrix of width 3·d_model. Source: Radford et al. 2019, "Language Models are
+Unsupervised Multitask Learners".
+"""
+
+from attncli.arrays import Float32Array, IntArray
+from attncli.models.checkpoint import Checkpoint
+from attncli.models.config import ModelConfig
+from attncli.models.layers import Block, Linear, Norm
+
+LANDMARK = "wte.weight"
+
+
+class Gpt2Tensors:
+    """The tensors of a GPT-2 checkpoint, checked against its configuration.
+
+    Raises: DataError when one is missing or has another shape, or there are more layers than
+    config.json says.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, config: ModelConfig) -> None:
+        self._checkpoint = checkpoint
+        self._config = config
+        self.prefix = checkpoint.prefix(LANDMARK)
+        checkpoint.require(self.prefix, self._expected())
+        checkpoint.no_layer_beyond(self.prefix + "h.", config.n_layers)
+
+    def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
+        """Word and position vectors added. Shape (n_rows, d_model)."""
+        del types  # GPT-2 knows no segments
+        words = self._checkpoint.tensor(self.prefix + LANDMARK, ids)  # (n_rows, d_model)
+        return words + self._checkpoint.tensor(self.prefix + "wpe.weight")[positions]
+
+    def block(self, layer: int) -> Block:
+        """The matrices of a layer, counted from 0."""
+        at = f"{self.prefix}h.{layer}."
+        joint, d = self._linear(f"{at}attn.c_attn"), self._config.d_model
+        query, key, value = (
+            Linear(joint.weight[:, part], joint.bias[part])  # (d_model, d_model)
+            for part in (slice(0, d), slice(d, 2 * d), slice(2 * d, 3 * d))
+        )
+        return Block(
+            query=query,
+            key=key,
+            value=value,
+            output=self._linear(f"{at}attn.c_proj"),
+            inner=self._linear(f"{at}mlp.c_fc"),
+            outer=self._linear(f"{at}mlp.c_proj"),
+            norm_attention=self._norm(f"{at}ln_1"),
+            norm_feed=self._norm(f"{at}ln_2"),
+        )
+
+    def last(self, rows: Float32Array) -> Float32Array:
+        """The layer norm after the last layer. Shapes: (n_rows, d_model) → the same."""
+        return self._norm(f"{self.prefix}ln_f")(rows)
+
+    def _linear(self, name: str) -> Linear:
+        weight, bias = (self._checkpoint.tensor(f"{name}.{part}") for part in ("weight", "bias"))
+        return Linear(weight, bias)
+
+    def _norm(self, name: str) -> Norm:
+        weight, bias = (self._checkpoint.tensor(f"{name}.{part}") for part in ("weight", "bias"))
+        return Norm(weight, bias, self._config.epsilon)
+
+    def _expected(self) -> dict[str, tuple[int, ...]]:
+        d, inner = self._config.d_model, self._config.d_inner
+        shapes: dict[str, tuple[int, ...]] = {
+            LANDMARK: (self._config.n_vocab, d),
+            "wpe.weight": (self._config.n_positions, d),
+            "ln_f.weight": (d,),
+            "ln_f.bias": (d,),
+        }
+        parts: dict[str, tuple[int, ...]] = {
+            "ln_1": (d,),
+            "ln_2": (d,),
+            "attn.c_attn": (d, 3 * d),
+            "attn.c_proj": (d, d),
+            "mlp.c_fc": (d, inner),
+            "mlp.c_proj": (inner, d),
+        }
+        for layer in range(self._config.n_layers):
+            for name, weight in parts.items():
+                shapes[f"h.{layer}.{name}.weight"] = weight
+                shapes[f"h.{layer}.{name}.bias"] = weight[-1:]
+        return shapes

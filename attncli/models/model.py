@@ -1,0 +1,89 @@
+"""A checkpoint opened for use: its configuration, its tensors, and the layers read so far."""
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from attncli.arrays import Float32Array, IntArray
+from attncli.errors import DataError
+from attncli.escape import visible
+from attncli.models.bert import BertTensors
+from attncli.models.checkpoint import Checkpoint
+from attncli.models.config import ModelConfig, read_config
+from attncli.models.gpt2 import Gpt2Tensors
+from attncli.models.layers import Block
+
+# Layers that are stored in 16 bits are widened when they are used, and kept while they fit in
+# this many numbers; a mapped layer costs nothing and is always kept.
+_KEPT_NUMBERS = 16 << 20
+
+
+class ModelTensors(Protocol):
+    """What a family offers: the way into its first layer, its layers, and the way out."""
+
+    prefix: str
+
+    def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
+        """Shapes: each (n_rows,) → (n_rows, d_model)."""
+
+    def block(self, layer: int) -> Block:
+        """The matrices of a layer, counted from 0."""
+
+    def last(self, rows: Float32Array) -> Float32Array:
+        """What follows the last layer. Shapes: (n_rows, d_model) → the same."""
+
+
+class TransformerModel:
+    """A checkpoint folder, opened: everything is checked, and no layer is read before its use.
+
+    Raises: InputError, DataError, RefusedError, LimitError when the folder is not what it should
+    be; the message says which file and which tensor.
+    """
+
+    def __init__(self, folder: Path, name: str | None = None) -> None:
+        self.folder = folder
+        self.name = name or folder.resolve().name
+        self.place = visible(str(folder))
+        self.config: ModelConfig = read_config(folder / "config.json")
+        self.checkpoint = Checkpoint(folder)
+        kind = Gpt2Tensors if self.config.family == "gpt2" else BertTensors
+        self.tensors: ModelTensors = kind(self.checkpoint, self.config)
+        self._blocks: dict[int, Block] = {}
+        self._kept = 0
+
+    def block(self, layer: int) -> Block:
+        """The matrices of a layer, counted from 0; read at the first use."""
+        if (known := self._blocks.get(layer)) is not None:
+            return known
+        block = self.tensors.block(layer)
+        own = 0 if self.checkpoint.is_mapped else block.size
+        if self._kept + own <= _KEPT_NUMBERS:
+            self._kept += own
+            self._blocks[layer] = block
+        return block
+
+    def positions(self, ids: IntArray) -> IntArray:
+        """The position of each token: 0, 1, …; RoBERTa counts from its padding id + 1, and gives
+        padding itself the position of its id. Shapes: (n,) → (n,).
+        """
+        if self.config.family != "roberta":
+            return np.arange(len(ids))
+        pad = self.config.position_offset - 1
+        real = ids != pad
+        return np.where(real, np.cumsum(real) + pad, pad)
+
+    def check_ids(self, ids: IntArray, types: IntArray) -> None:
+        """Raises DataError when an id or a segment is outside the tables of the model."""
+        top = int(ids.max(initial=0))
+        if top >= self.config.n_vocab or int(ids.min(initial=0)) < 0:
+            raise DataError(
+                f"the tokenizer gives the id {top}, but the model has {self.config.n_vocab} words",
+                place=self.place,
+            )
+        if self.config.n_types and int(types.max(initial=0)) >= self.config.n_types:
+            raise DataError(
+                f"the second sentence needs segment {int(types.max())}, but the model has "
+                f"{self.config.n_types} of them",
+                place=self.place,
+            )

@@ -1,0 +1,197 @@
+"""Sentences → the pieces a transformer reads, by the tokenizer.json of its checkpoint.
+
+The `tokenizers` library does the work (extra `attncli[transformers]`); truncation and padding that
+the file asks for are switched off, so that nothing is cut or added in silence. Offsets are code
+points of the sentence as given, without the space that byte-level tokenisers count to a piece.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from attncli.errors import DataError, InputError, LimitError, MissingExtraError
+from attncli.escape import quoted, visible
+
+MAX_FILE = 256 * 1024 * 1024  # bytes
+_UNKNOWN = ("[UNK]", "<unk>")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece: `text[start:end]` of its sentence, and the vocabulary entry `key`.
+
+    `status` is exact or lower (it begins a word, spelled as given or not), piece (it continues
+    the word before it), unknown, or special: added by the tokeniser, with no text of its own.
+    `segment` is 1 in the second sentence of a pair.
+    """
+
+    text: str
+    start: int
+    end: int
+    key: str
+    status: str
+    segment: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The pieces of a sentence or a pair, with the ids and segments that the model reads."""
+
+    pieces: tuple[Piece, ...]
+    ids: tuple[int, ...]
+    types: tuple[int, ...]
+
+    @property
+    def has_words(self) -> bool:
+        """Whether any piece comes from the text."""
+        return any(piece.status != "special" for piece in self.pieces)
+
+
+class PieceTokenizer:
+    """The tokenizer.json of a checkpoint folder.
+
+    `gives_segments` says whether the model is told which sentence of a pair a piece belongs to,
+    as tokenizer_config.json decides it in transformers 5; None when there is no such file.
+    Raises: MissingExtraError without the `tokenizers` library; InputError when there is no such
+    file; DataError when it is damaged; LimitError when it is too large.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.place = visible(str(folder / "tokenizer.json"))
+        self.gives_segments = _gives_segments(folder / "tokenizer_config.json")
+        self._tokenizer = _opened(folder / "tokenizer.json", self.place)
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        unknown = getattr(self._tokenizer.model, "unk_token", None)
+        names = {unknown} if unknown else set(_UNKNOWN)
+        self._unknown_ids = {self._tokenizer.token_to_id(name) for name in names} - {None}
+
+    @property
+    def kind(self) -> str:
+        """The kind of its model: WordPiece, BPE, Unigram or WordLevel."""
+        return type(self._tokenizer.model).__name__
+
+    @property
+    def size(self) -> int:
+        """How many entries its vocabulary has, added ones included."""
+        return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
+
+    def special_tokens(self) -> list[str]:
+        """The tokens that it knows as special, in the order of their ids."""
+        added = self._tokenizer.get_added_tokens_decoder()
+        return [token.content for _, token in sorted(added.items()) if token.special]
+
+    def __call__(self, text: str, pair: str | None = None, limit: int | None = None) -> Pieces:
+        """The pieces of a sentence, or of a pair; at most `limit` of them when it is given, cut
+        from the end of the longer sentence.
+
+        Raises: DataError when the tokeniser fails on the text.
+        """
+        if limit is not None:
+            self._tokenizer.enable_truncation(limit)
+        try:
+            encoding = self._tokenizer.encode(
+                _encodable(text), None if pair is None else _encodable(pair)
+            )
+        except Exception as fault:  # the library raises bare Exceptions
+            raise DataError(
+                f"the tokeniser failed: {quoted(str(fault))}", place=self.place
+            ) from None
+        finally:
+            if limit is not None:
+                self._tokenizer.no_truncation()
+        return self._pieces(encoding, (text, pair))
+
+    def _pieces(self, encoding: Any, pair: tuple[str, str | None]) -> Pieces:
+        rows = zip(
+            encoding.ids,
+            encoding.tokens,
+            encoding.offsets,
+            encoding.word_ids,
+            encoding.sequence_ids,
+            encoding.special_tokens_mask,
+            strict=True,
+        )
+        pieces: list[Piece] = []
+        before: tuple[int, int] | None = None  # segment and word of the piece before
+        for number, key, span, word, sequence, special in rows:
+            segment = sequence or 0
+            if special or sequence is None:
+                pieces.append(_special(key, pieces))
+                before = None
+                continue
+            text = (pair[0] if segment == 0 else pair[1]) or ""
+            start, end = _trimmed(text, *span)
+            here = None if word is None else (segment, word)
+            joins = here is not None and here == before and number not in self._unknown_ids
+            status = self._status(number, key, text[start:end], joins=joins)
+            pieces.append(Piece(text[start:end], start, end, key, status, segment))
+            before = here
+        return Pieces(tuple(pieces), tuple(encoding.ids), tuple(encoding.type_ids))
+
+    def _status(self, number: int, key: str, text: str, *, joins: bool) -> str:
+        if number in self._unknown_ids:
+            return "unknown"
+        if joins:
+            return "piece"
+        return "lower" if text != key and text.lower() == key else "exact"
+
+
+def _special(key: str, before: Sequence[Piece]) -> Piece:
+    end, segment = (before[-1].end, before[-1].segment) if before else (0, 0)
+    return Piece(key, end, end, key, "special", segment)
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span without white space at its ends, unless there is nothing else in it."""
+    inner = text[start:end]
+    if not inner.strip():
+        return start, end
+    return start + len(inner) - len(inner.lstrip()), end - len(inner) + len(inner.rstrip())
+
+
+def _encodable(text: str) -> str:
+    """`text` with lone surrogates as U+FFFD; the length, and so every offset, stays."""
+    if text.isascii():
+        return text
+    return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
+
+
+def _gives_segments(path: Path) -> bool | None:
+    try:
+        config = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as fault:
+        raise InputError(
+            f"cannot open: {(fault.strerror or '').lower()}", place=visible(str(path))
+        ) from None
+    except (ValueError, RecursionError):
+        raise DataError("this is no JSON", place=visible(str(path))) from None
+    if not isinstance(config, dict):
+        raise DataError("expected a JSON object", place=visible(str(path)))
+    names = config.get("model_input_names")
+    if isinstance(names, list):
+        return "token_type_ids" in names
+    named = config.get("tokenizer_class")
+    return named in ("BertTokenizer", "BertTokenizerFast") if isinstance(named, str) else None
+
+
+def _opened(path: Path, place: str) -> Any:
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE:
+            raise LimitError(f"{size} bytes, the limit is {MAX_FILE}", place=place)
+        raw = path.read_bytes()
+    except OSError as fault:
+        raise InputError(f"cannot open: {(fault.strerror or '').lower()}", place=place) from None
+    try:
+        from tokenizers import Tokenizer
+    except ImportError:
+        raise MissingExtraError.of("tokenizers", "transformers", "reading tokenizer.json") from None
+    try:
+        return Tokenizer.from_buffer(raw)
+    except Exception as fault:  # the library raises bare Exceptions for damage
+        raise DataError(f"this is no tokeniser: {quoted(str(fault))}", place=place) from None

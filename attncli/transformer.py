@@ -1,0 +1,290 @@
+"""The Analyser of a transformer: sentences or pairs → results with every layer and head.
+
+It packs many sentences into one pass of the model (see `attncli.models.forward`) and builds the
+same record as every other mechanism: weights of four axes, and as contextual vectors the hidden
+states after the last layer asked for.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attncli.attention.core import attention_scores
+from attncli.errors import AttnError, EmptyError, LimitError, NumericError
+from attncli.escape import quoted
+from attncli.insight.select import Axis, Pooling, aggregate, checked_indices, select_heads
+from attncli.insight.tokens import hide_tokens, merge_pieces
+from attncli.models.forward import Inputs, States, Wanted, encode, filled
+from attncli.models.model import TransformerModel
+from attncli.result import (
+    AttentionResult,
+    AttentionSettings,
+    ModelInfo,
+    ResultWarning,
+    Token,
+    VectorsInfo,
+)
+from attncli.text.pieces import Pieces, PieceTokenizer
+
+_PACK_ROWS = 768  # token rows of one pass: its matrices stay in the cache
+_WINDOW_WEIGHTS = 1 << 24  # numbers of the weights held at once
+_FROM_STATES = {"embeddings", "hidden_states", "query", "key", "value"}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What of a transformer to show: layers and heads counted from 0 (None: all), pooled by
+    `over` and `how`, pieces merged into words, special tokens or named ones hidden.
+    """
+
+    layers: tuple[int, ...] | None = None
+    heads: tuple[int, ...] | None = None
+    over: tuple[Axis, ...] = ()
+    how: Pooling = "mean"
+    merge: bool = False
+    hide: tuple[str, ...] = ()
+    hide_special: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A sentence or pair with its pieces, and what to warn of."""
+
+    text: str
+    pair: str | None
+    pieces: Pieces
+    warnings: tuple[ResultWarning, ...]
+
+    @property
+    def rows(self) -> int:
+        return filled(len(self.pieces.ids))
+
+
+@dataclass(frozen=True, slots=True)
+class TransformerAnalyser:
+    """The attention of a transformer.
+
+    `include` names optional fields of the results to fill: embeddings (before the first layer),
+    hidden_states (before it and after every layer), query, key, value, scores. `pair` is a second
+    sentence that every text is read with. With `truncate` a sentence too long for the model is
+    cut, which a warning says; else it is a LimitError. `threads` packs are computed at once.
+    """
+
+    model: TransformerModel
+    tokenizer: PieceTokenizer
+    selection: Selection = field(default_factory=Selection)
+    include: frozenset[str] = frozenset()
+    pair: str | None = None
+    truncate: bool = False
+    threads: int = 1
+
+    def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
+        """The results of the texts. Raises the first sentence's AttnError."""
+        for outcome in self.outcomes(texts):
+            if isinstance(outcome, AttnError):
+                raise outcome
+            yield outcome
+
+    def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
+        """Like a call, but a sentence that fails gives its error and the others go on."""
+        return self.pairs([(text, self.pair) for text in texts])
+
+    def pairs(
+        self, pairs: Sequence[tuple[str, str | None]]
+    ) -> Iterator[AttentionResult | AttnError]:
+        """The outcome of each sentence, or of each pair whose second is not None, in order."""
+        wanted = self._wanted()
+        for start, window in self._windows(pairs):
+            outcomes: dict[int, AttentionResult | AttnError] = {
+                at: reading for at, reading in enumerate(window) if isinstance(reading, AttnError)
+            }
+            packs = _packs(window)
+            for places, states in self._computed(packs, wanted):
+                for at, (reading, state) in zip(places, states, strict=True):
+                    outcomes[at] = self._outcome(reading, state, start + at)
+            yield from (outcomes[at] for at in range(len(window)))
+
+    def _windows(
+        self, pairs: Sequence[tuple[str, str | None]]
+    ) -> Iterator[tuple[int, list[_Reading | AttnError]]]:
+        """Consecutive sentences, as many as one may hold the weights of."""
+        window: list[_Reading | AttnError] = []
+        start, held = 0, 0
+        heads = self._n_kept() * self.model.config.n_heads
+        for text, pair in pairs:
+            reading = self._read(text, pair)
+            needed = 0 if isinstance(reading, AttnError) else heads * len(reading.pieces.ids) ** 2
+            if window and held + needed > _WINDOW_WEIGHTS:
+                yield start, window
+                start, window, held = start + len(window), [], 0
+            window.append(reading)
+            held += needed
+        if window:
+            yield start, window
+
+    def _read(self, text: str, pair: str | None) -> _Reading | AttnError:
+        limit, warnings = self.model.config.max_tokens, []
+        try:
+            pieces = self.tokenizer(text, pair)
+            if not pieces.has_words:
+                what = "the sentence is empty" if not text.strip() else f"no word in {quoted(text)}"
+                return EmptyError(f"{what}, expected at least one word")
+            n = len(pieces.ids)
+            if n > limit:
+                if not self.truncate:
+                    return LimitError(
+                        f"{n} tokens, {self.model.name} reads at most {limit}",
+                        hints=("--truncate cuts a sentence that is too long",),
+                    )
+                pieces = self.tokenizer(text, pair, limit)
+                message = (
+                    f"cut to {len(pieces.ids)} of {n} tokens, the most {self.model.name} reads"
+                )
+                warnings.append(ResultWarning("truncated", message))
+            pieces, without = self._segmented(pieces)
+            warnings += without
+            self.model.check_ids(np.array(pieces.ids), np.array(pieces.types))
+        except AttnError as error:
+            return error
+        unknown = tuple(at for at, p in enumerate(pieces.pieces) if p.status == "unknown")
+        if unknown:
+            named = ", ".join(quoted(pieces.pieces[at].text) for at in unknown[:5])
+            message = f"not in the vocabulary of {self.model.name}: {named}"
+            warnings.append(ResultWarning("unknown-word", message, unknown))
+        return _Reading(text, pair, pieces, tuple(warnings))
+
+    def _segmented(self, pieces: Pieces) -> tuple[Pieces, list[ResultWarning]]:
+        """The pieces with the segments that Hugging Face would give the model, none or its own."""
+        given = self.tokenizer.gives_segments
+        config = self.model.config
+        if (config.family == "bert" if given is None else given) or not any(pieces.types):
+            return pieces, []
+        without = replace(pieces, types=(0,) * len(pieces.types))
+        if config.n_types < 2:
+            return without, []
+        message = f"both sentences are read as one segment: {self.model.name} is told of no second"
+        return without, [ResultWarning("one-segment", message)]
+
+    def _computed(
+        self, packs: list[list[tuple[int, _Reading]]], wanted: Wanted
+    ) -> Iterator[tuple[list[int], list[tuple[_Reading, States]]]]:
+        def compute(pack: list[tuple[int, _Reading]]) -> list[tuple[_Reading, States]]:
+            states = encode(self.model, [_inputs(reading) for _, reading in pack], wanted)
+            return [(reading, state) for (_, reading), state in zip(pack, states, strict=True)]
+
+        if self.threads > 1 and len(packs) > 1:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(self.threads) as pool:
+                found = list(pool.map(compute, packs))
+        else:
+            found = list(map(compute, packs))
+        for pack, computed in zip(packs, found, strict=True):
+            yield [at for at, _ in pack], computed
+
+    def _wanted(self) -> Wanted:
+        config, layers = self.model.config, self.selection.layers
+        if layers is not None:
+            layers = tuple(checked_indices(layers, config.n_layers, "layers"))
+        if self.selection.heads is not None:
+            checked_indices(self.selection.heads, config.n_heads, "heads")
+        projections = bool(self.include & {"query", "key", "value", "scores"})
+        return Wanted(layers, "hidden_states" in self.include, projections)
+
+    def _n_kept(self) -> int:
+        layers = self.selection.layers
+        return self.model.config.n_layers if layers is None else len(layers)
+
+    def _outcome(
+        self, reading: _Reading, states: States, index: int
+    ) -> AttentionResult | AttnError:
+        if not (np.isfinite(states.contextual).all() and np.isfinite(states.weights).all()):
+            return NumericError(f"the hidden states of {quoted(reading.text)} overflow float32")
+        config = self.model.config
+        layers = self._wanted().layers
+        added: dict[str, Any] = {
+            name: getattr(states, name) for name in self.include & _FROM_STATES
+        }
+        if "scores" in self.include and states.query is not None and states.key is not None:
+            chosen = range(config.n_layers) if layers is None else layers
+            added["scores"] = np.stack(
+                [
+                    attention_scores(query, key, scale=config.scale(layer))
+                    for query, key, layer in zip(states.query, states.key, chosen, strict=True)
+                ]
+            )  # (n_layers, n_heads, n_tokens, n_tokens)
+        result = AttentionResult(
+            text=reading.text,
+            tokens=tuple(
+                Token(p.text, p.start, p.end, p.key, p.status) for p in reading.pieces.pieces
+            ),
+            attention=self._settings(states.weights.shape[0], layers),
+            weights=states.weights,
+            contextual=states.contextual,
+            vectors=VectorsInfo(self.model.name, config.d_model, config.n_vocab),
+            index=index,
+            model=ModelInfo(self.model.name),
+            warnings=reading.warnings,
+            pair=reading.pair,
+            segments=()
+            if reading.pair is None
+            else tuple(piece.segment for piece in reading.pieces.pieces),
+            selection=None if layers is None else {"layers": list(layers)},
+            **added,
+        )
+        return selected(result, self.selection)
+
+    def _settings(self, n_layers: int, layers: tuple[int, ...] | None) -> AttentionSettings:
+        config = self.model.config
+        return AttentionSettings(
+            kind="transformer",
+            score="scaled" if config.scaled else "dot",
+            scale=config.scale(layers[0] if layers else 0),
+            causal=config.causal,
+            n_layers=n_layers,
+            n_heads=config.n_heads,
+            positions="learned",
+        )
+
+
+def selected(result: AttentionResult, selection: Selection) -> AttentionResult:
+    """The result as a selection wants it seen; its layers must have been chosen before."""
+    if selection.heads is not None:
+        result = select_heads(result, selection.heads)
+    if selection.over:
+        result = aggregate(result, selection.over, selection.how)
+    if selection.merge:
+        result = merge_pieces(result)
+    if selection.hide or selection.hide_special:
+        result = hide_tokens(result, selection.hide, special=selection.hide_special)
+    return result
+
+
+def open_analyser(folder: Path, name: str | None = None, **options: Any) -> TransformerAnalyser:
+    """The Analyser of a checkpoint folder; `options` are fields of TransformerAnalyser.
+
+    Raises: what `TransformerModel` and `PieceTokenizer` raise.
+    """
+    model = TransformerModel(folder, name)
+    return TransformerAnalyser(model, PieceTokenizer(folder), **options)
+
+
+def _inputs(reading: _Reading) -> Inputs:
+    return Inputs(np.array(reading.pieces.ids), np.array(reading.pieces.types))
+
+
+def _packs(window: list[_Reading | AttnError]) -> list[list[tuple[int, _Reading]]]:
+    """The sentences of a window by length, in packs of a size that suits the cache."""
+    good = [(at, r) for at, r in enumerate(window) if not isinstance(r, AttnError)]
+    packs: list[list[tuple[int, _Reading]]] = []
+    rows = _PACK_ROWS + 1
+    for at, reading in sorted(good, key=lambda item: len(item[1].pieces.ids)):
+        if rows + reading.rows > _PACK_ROWS:
+            packs.append([])
+            rows = 0
+        packs[-1].append((at, reading))
+        rows += reading.rows
+    return packs

@@ -1,0 +1,84 @@
+"""Laws of finding a checkpoint by folder or by name."""
+
+import pytest
+from models.made import write_checkpoint
+
+from attncli.errors import InputError, UsageError
+from attncli.models.folders import cache_folder, find_checkpoint, is_checkpoint
+
+
+@pytest.fixture
+def hub(tmp_path):
+    """A cache with two models of one name, and one that has two revisions."""
+    for name, commits in {
+        "one--mini": ["aaa"],
+        "two--mini": ["bbb"],
+        "org--bert": ["ccc", "ddd"],
+        "gpt2": ["eee"],
+    }.items():
+        repository = tmp_path / "hub" / f"models--{name}"
+        for commit in commits:
+            write_checkpoint(repository / "snapshots" / commit)
+        (repository / "refs").mkdir()
+        (repository / "refs" / "main").write_text(commits[-1] + "\n")
+    return {"HF_HUB_CACHE": str(tmp_path / "hub")}
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "commit"),
+    [
+        ("org/bert", "org/bert", "ddd"),
+        ("bert", "org/bert", "ddd"),
+        ("org/bert@ccc", "org/bert", "ccc"),
+        ("one/mini", "one/mini", "aaa"),
+        ("gpt2", "gpt2", "eee"),
+    ],
+)
+def test_a_name_is_found_in_the_cache(hub, given, name, commit):
+    """With or without its owner, with or without a revision."""
+    found = find_checkpoint(given, hub)
+    assert (found.name, found.folder.name) == (name, commit)
+
+
+def test_a_folder_comes_before_the_cache(hub, tmp_path, monkeypatch):
+    """A folder of the working directory is taken as it stands."""
+    write_checkpoint(tmp_path / "gpt2")
+    monkeypatch.chdir(tmp_path)
+    assert find_checkpoint("gpt2", hub).folder.resolve() == tmp_path / "gpt2"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [("mini", "more than once"), ("absent", "no folder"), ("org/absent", "no folder")],
+)
+def test_a_name_that_is_not_there_is_never_fetched(hub, given, message):
+    """It is an error with the place that was looked at, and how to put it there."""
+    with pytest.raises(InputError, match=message):
+        find_checkpoint(given, hub)
+    assert not is_checkpoint(given, hub)
+
+
+@pytest.mark.parametrize(
+    "given", ["..", "../x", "a/../../b", "*", "models--gpt2", "a\x00b", "", "gpt2@../.."]
+)
+def test_a_name_never_leads_out_of_the_cache(hub, given, tmp_path, monkeypatch):
+    """Dots, stars and control characters name nothing."""
+    monkeypatch.chdir(tmp_path / "hub")
+    (tmp_path / "hub" / "models--gpt2" / "refs" / "main").write_text("absent")
+    with pytest.raises(InputError):
+        find_checkpoint(given, hub)
+
+
+def test_an_address_is_a_wrong_use(hub):
+    """https:// is refused before anything is opened."""
+    with pytest.raises(UsageError, match="local files only"):
+        find_checkpoint("https://huggingface.co/gpt2", hub)
+
+
+def test_the_cache_is_where_its_owner_says(tmp_path):
+    """The variables of huggingface_hub are read in their order."""
+    home = {"HF_HOME": "/h", "XDG_CACHE_HOME": "/x"}
+    assert str(cache_folder({**home, "HF_HUB_CACHE": "/c"})) == "/c"
+    assert str(cache_folder(home)) == "/h/hub"
+    assert str(cache_folder({"XDG_CACHE_HOME": "/x"})) == "/x/huggingface/hub"
+    assert cache_folder({}).parts[-3:] == (".cache", "huggingface", "hub")

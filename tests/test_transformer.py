@@ -1,0 +1,132 @@
+"""Laws of the transformer's Analyser: sentences and pairs → results of every layer and head."""
+
+import numpy as np
+import pytest
+from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
+from models.plain import run
+
+from attncli.errors import AttnError, EmptyError, LimitError, NumericError, UsageError
+from attncli.result import AttentionResult
+from attncli.transformer import Selection, open_analyser
+
+pytest.importorskip("tokenizers")
+
+FIELDS = frozenset({"embeddings", "hidden_states", "query", "key", "value", "scores"})
+SENTENCES = ["money bank grows", "river bank flows", "the unhappiness grows .", "old"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A BERT of three layers and four heads, with its tokeniser."""
+    folder = write_checkpoint(tmp_path_factory.mktemp("model"))
+    write_tokenizer(folder)
+    return folder
+
+
+def test_the_record_is_that_of_the_plain_loops(folder):
+    """Weights, contextual vectors and scores of each sentence, in the order of the sentences."""
+    config, made = CONFIGS["bert"], tensors(CONFIGS["bert"])
+    analyser = open_analyser(folder, include=FIELDS)
+    for index, (text, result) in enumerate(zip(SENTENCES, analyser(SENTENCES), strict=True)):
+        assert (result.text, result.index) == (text, index)
+        ids = analyser.tokenizer(text).ids
+        weights, states = run(config, made, list(ids), [0] * len(ids))
+        np.testing.assert_allclose(result.weights, weights, atol=1e-5)
+        np.testing.assert_allclose(result.contextual, states[-1], atol=1e-5)
+        np.testing.assert_allclose(result.embeddings, states[0], atol=1e-5)
+        np.testing.assert_allclose(result.hidden_states, states, atol=1e-5)
+        exp = np.exp(result.scores.astype(np.float64))
+        np.testing.assert_allclose(result.weights, exp / exp.sum(-1, keepdims=True), atol=1e-5)
+        assert result.attention.kind == "transformer"
+        assert AttentionResult.from_dict(result.to_dict()) == result
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_order_packs_and_threads_change_no_bit(folder, threads, monkeypatch):
+    """Any number of sentences and threads gives the very numbers of one sentence alone."""
+    texts = [" ".join(SENTENCES[at % 4].split()[: 1 + at % 3]) for at in range(40)]
+    monkeypatch.setattr("attncli.transformer._PACK_ROWS", 60)
+    monkeypatch.setattr("attncli.transformer._WINDOW_WEIGHTS", 2000)
+    many = list(open_analyser(folder, threads=threads)(texts))
+    analyser = open_analyser(folder)
+    for text, result in zip(texts, many, strict=True):
+        alone = next(iter(analyser([text])))
+        assert result.text == text
+        np.testing.assert_array_equal(result.weights, alone.weights)
+        np.testing.assert_array_equal(result.contextual, alone.contextual)
+
+
+def test_a_layer_gives_the_vectors_that_leave_it(folder):
+    """With a layer chosen, contextual is the hidden state after it, and the selection says so."""
+    whole = next(iter(open_analyser(folder, include=FIELDS)(["old bank"])))
+    part = next(iter(open_analyser(folder, selection=Selection(layers=(-2,)))(["old bank"])))
+    np.testing.assert_array_equal(part.weights[0], whole.weights[1])
+    np.testing.assert_array_equal(part.contextual, whole.hidden_states[2])
+    assert part.selection == {"layers": [1]}
+
+
+def test_a_selection_is_what_is_shown(folder):
+    """Mean of two heads, pieces merged, special tokens hidden: rows still sum to 1."""
+    selection = Selection((0,), (1, 2), ("heads",), merge=True, hide_special=True)
+    result = next(iter(open_analyser(folder, selection=selection)(["the unhappiness grows"])))
+    assert result.words == ["the", "unhappiness", "grows"]
+    assert result.weights.shape == (1, 1, 3, 3)
+    np.testing.assert_allclose(result.weights.sum(-1), 1, atol=1e-6)
+    assert result.selection["heads"] == [1, 2]
+    assert result.selection["hidden"] == ["[CLS]", "[SEP]"]
+
+
+def test_a_pair_is_one_input_of_two_sentences(folder):
+    """Both sentences attend to each other; the record keeps the second and the segments."""
+    result = next(iter(open_analyser(folder, pair="river bank")(["money bank"])))
+    assert result.pair == "river bank"
+    assert result.segments == (0, 0, 0, 0, 1, 1, 1)
+    assert result.words == ["[CLS]", "money", "bank", "[SEP]", "river", "bank", "[SEP]"]
+    assert (result.weights[..., 1, 4] > 0).all()
+    assert AttentionResult.from_dict(result.to_dict()) == result
+
+
+def test_a_sentence_that_fails_does_not_stop_the_others(folder):
+    """Each gets its own error or result, in order."""
+    texts = ["old", "", "  ", "bank " * 30, "flows"]
+    kinds = [type(outcome) for outcome in open_analyser(folder).outcomes(texts)]
+    assert kinds == [AttentionResult, EmptyError, EmptyError, LimitError, AttentionResult]
+    with pytest.raises(EmptyError):
+        list(open_analyser(folder)(texts))
+
+
+def test_a_sentence_that_is_too_long_is_cut_only_when_asked(folder):
+    """The error names both lengths; with truncate a warning does, and [SEP] stays at the end."""
+    error = next(open_analyser(folder).outcomes(["bank " * 30]))
+    assert "32 tokens" in str(error)
+    assert "at most 20" in str(error)
+    result = next(iter(open_analyser(folder, truncate=True)(["bank " * 30])))
+    assert len(result.tokens) == 20
+    assert result.tokens[-1].text == "[SEP]"
+    assert result.warnings[0].message.startswith("cut to 20 of 32 tokens")
+
+
+def test_unknown_pieces_are_said(folder):
+    """The record warns of what the vocabulary does not have, and marks it."""
+    result = next(iter(open_analyser(folder)(["old xyzzy"])))
+    assert result.tokens[2].status == "unknown"
+    assert (result.warnings[0].code, result.warnings[0].tokens) == ("unknown-word", (2,))
+
+
+@pytest.mark.parametrize("selection", [Selection(layers=(3,)), Selection(heads=(-5,))])
+def test_a_layer_or_head_that_does_not_exist_is_refused(folder, selection):
+    """Before anything is computed, with the range that exists."""
+    with pytest.raises(UsageError, match="expected 0…"):
+        list(open_analyser(folder, selection=selection)(["old"]))
+
+
+def test_numbers_that_overflow_fail_alone(tmp_path):
+    """A word whose vector overflows float32 is an error of its sentence, and of no other."""
+    made = tensors(CONFIGS["gpt2"])
+    made["wte.weight"][8] = 3e38
+    folder = write_checkpoint(tmp_path, "gpt2", made=made)
+    write_tokenizer(folder)
+    outcomes = list(open_analyser(folder).outcomes(["river", "bank"]))
+    assert isinstance(outcomes[0], NumericError)
+    assert isinstance(outcomes[1], AttentionResult)
+    assert isinstance(outcomes[0], AttnError)
