@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from attncli.embeddings.sources import open_vectors
 from attncli.embeddings.store import EmbeddingStore
-from attncli.pipeline import GeneralAnalyser, GeneralSettings, ReadingSettings
+from attncli.pipeline import GeneralAnalyser, GeneralSettings
+from attncli.reading import ReadingSettings
 from attncli.result import AttentionResult
 
 

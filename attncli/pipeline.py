@@ -11,35 +11,21 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from attncli.arrays import BoolArray, FloatArray
+from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from attncli.attention.core import attention_scores
-from attncli.attention.general import Score, general_attention, matching_rows, score_scale
+from attncli.attention.general import Score, matching_rows, score_scale, unit_rows
 from attncli.attention.masks import attention_mask
+from attncli.attention.stacked import attend_long, attend_stack, blocks, exact_in_float32, is_long
 from attncli.attention.temperature import self_weight_range, solve_temperature
-from attncli.embeddings.lookup import KNOWN_STATUSES, Lookup, OovPolicy, knows, look_up
+from attncli.embeddings.lexicon import rows_of
 from attncli.embeddings.store import EmbeddingStore
-from attncli.errors import AttnError, EmptyError, LimitError, NumericError, UsageError
+from attncli.errors import AttnError, NumericError, UsageError
 from attncli.escape import quoted
-from attncli.insight.degenerate import degenerate
+from attncli.insight.degenerate import degenerate_in
 from attncli.insight.measures import measures
-from attncli.result import (
-    AttentionResult,
-    AttentionSettings,
-    ResultWarning,
-    Token,
-    VectorsInfo,
-)
-from attncli.text.words import (
-    TOKENIZERS,
-    Span,
-    TokenizerName,
-    join_compounds,
-    split_contraction,
-)
-
-MAX_TOKENS = 4096
-_STACK_FLOATS = 1 << 18  # numbers of a stack's weights in work at once
-_BLOCK_ROWS = 256  # rows of a long sentence in work at once
+from attncli.reading import Reader, ReadingSettings, vectors_info
+from attncli.result import AttentionResult, AttentionSettings, ResultWarning
+from attncli.stacks import Failure, Stack, TokenRun, in_order, stack_of
 
 
 class Analyser(Protocol):
@@ -50,16 +36,6 @@ class Analyser(Protocol):
 
     def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
         """Like a call, but a sentence that fails gives its error and the others go on."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReadingSettings:
-    """How a sentence becomes tokens with vectors."""
-
-    tokenizer: TokenizerName = "words"
-    oov: OovPolicy = "random"
-    seed: int = 0
-    max_tokens: int = MAX_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +51,12 @@ class GeneralSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A sentence's tokens, their vectors (n_tokens, d_model), and what to warn of."""
-
-    text: str
-    tokens: tuple[Token, ...]
-    embeddings: FloatArray
-    warnings: tuple[ResultWarning, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class GeneralAnalyser:
-    """General attention over the vectors of a store, computed in `dtype` (float64 by default).
+    """General attention over the vectors of a store.
 
-    `include` names optional fields of the results to fill.
+    `include` names optional fields of the results to fill. With `dtype` float64 (the default) all
+    is computed in float64; with float32, sentences whose weights float32 gives to 1e-6 are computed
+    in it. `advise` adds to a warning about a degenerate matrix an option that helps.
     """
 
     store: EmbeddingStore
@@ -96,6 +64,16 @@ class GeneralAnalyser:
     settings: GeneralSettings = field(default_factory=GeneralSettings)
     include: frozenset[str] = frozenset()
     dtype: type[np.floating[Any]] = np.float64
+    advise: bool = True
+    _reader: Reader = field(init=False, repr=False, compare=False)
+    _squares: int = field(init=False, repr=False, compare=False)
+    _units: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        reader = Reader(self.store, self.reading)
+        object.__setattr__(self, "_reader", reader)
+        object.__setattr__(self, "_squares", reader.lexicon.projection(1, _square))
+        object.__setattr__(self, "_units", reader.lexicon.projection(self.store.dim, unit_rows))
 
     def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
         for outcome in self.outcomes(texts):
@@ -104,202 +82,206 @@ class GeneralAnalyser:
             yield outcome
 
     def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
-        outcomes: list[AttentionResult | AttnError | None] = [None] * len(texts)
-        by_length: dict[int, list[tuple[int, Reading]]] = defaultdict(list)
-        for index, text in enumerate(texts):
-            try:
-                reading = read(text, self.store, self.reading)
-                by_length[len(reading.tokens)].append((index, reading))
-            except AttnError as error:
-                outcomes[index] = error
-        for n_tokens, group in by_length.items():
-            for stack in _stacks(group, n_tokens, alone=self.settings.target_self is not None):
-                computed = self._computed([reading for _, reading in stack])
-                for (index, _), outcome in zip(stack, computed, strict=True):
-                    outcomes[index] = outcome
-        for index, done in enumerate(outcomes):
-            if isinstance(done, AttentionResult):
-                yield replace(done, index=index)
-            elif done is not None:
-                yield done
+        yield from in_order(self.stacks(texts), len(texts))
 
-    def _computed(self, readings: list[Reading]) -> list[AttentionResult | AttnError]:
-        """The outcomes of sentences that have the same number of tokens."""
-        stack = np.stack([r.embeddings for r in readings]).astype(self.dtype)  # (B, n, d_model)
-        options = self.settings
+    def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
+        """Every text once, in a Stack or as a Failure, in any order."""
+        self._reader.start()
+        by_length: dict[int, list[tuple[int, TokenRun]]] = defaultdict(list)
+        for place, text in enumerate(texts):
+            try:
+                run = self._reader.run(text)
+            except AttnError as error:
+                yield Failure(place, error)
+            else:
+                by_length[len(run)].append((place, run))
+        for group in by_length.values():
+            rows = rows_of([[part.row for part in run.parts] for _, run in group])  # (B, n_tokens)
+            for chosen, small in self._alike(rows):
+                yield from self._computed(texts, [group[i] for i in chosen], rows[chosen], small)
+
+    def _alike(self, rows: IntArray) -> Iterator[tuple[IntArray, bool]]:
+        """Which sentences are computed together, and whether their scores are small."""
+        every = np.arange(len(rows))
+        if self.dtype == np.float64 or self.settings.target_self is not None:
+            single = self.settings.target_self is not None
+            parts = [every[i : i + 1] for i in every] if single else [every]
+            small = np.zeros(len(rows), dtype=np.bool_)
+        else:
+            small = self._fits_float32(rows)
+            parts = [every[small], every[~small]]
+        for part in parts:
+            if len(part):
+                for block in blocks(rows[part], 2 * self.store.dim):
+                    yield part[block], bool(small[part[0]])
+
+    def _fits_float32(self, rows: IntArray) -> BoolArray:
+        scale = score_scale(self.settings.score, self.store.dim) / self.settings.temperature
+        if self.settings.score == "cosine":
+            largest = np.full(len(rows), scale)
+        else:
+            squares = self._reader.lexicon.projected(self._squares)[:, 0]
+            largest = squares.take(rows).max(axis=1).astype(np.float64) * scale  # (B,)
+        return exact_in_float32(largest, self.store.dim)
+
+    def _computed(
+        self, texts: Sequence[str], group: list[tuple[int, TokenRun]], rows: IntArray, small: bool
+    ) -> Iterator[Stack | Failure]:
+        """The stack of sentences that have the same number of tokens."""
+        options, n_tokens = self.settings, rows.shape[1]
         mask = attention_mask(
-            stack.shape[1], causal=options.causal, window=options.window, see_self=options.see_self
+            n_tokens, causal=options.causal, window=options.window, see_self=options.see_self
         )
+        embeddings = self._reader.lexicon.vectors().take(rows, axis=0)  # (B, n_tokens, d_model)
         temperature = options.temperature
         with np.errstate(over="ignore", invalid="ignore"):
             if options.target_self is not None:
                 try:
-                    temperature = _solved(stack[0], options, mask, readings[0].text)
+                    temperature = _solved(embeddings[0], options, mask, texts[group[0][0]])
                 except AttnError as error:
-                    return [error]
-            contextual, weights = _general_in_blocks(stack, options.score, temperature, mask)
-        return [
-            self._result(reading, contextual[i], weights[i], temperature, mask)
-            for i, reading in enumerate(readings)
-        ]
+                    yield Failure(group[0][0], error)
+                    return
+            contextual, weights = self._attended(rows, embeddings, temperature, mask, small)
+        if not small:
+            finite = np.isfinite(weights).all(axis=(1, 2)) & np.isfinite(contextual).all(
+                axis=(1, 2)
+            )
+            for i in np.flatnonzero(~finite):
+                place = group[i][0]
+                what = f"the result for {quoted(texts[place])} would not be finite"
+                yield Failure(place, NumericError(what))
+            if not finite.all():
+                kept = np.flatnonzero(finite)
+                group, rows = [group[i] for i in kept], rows[kept]
+                embeddings, contextual, weights = embeddings[kept], contextual[kept], weights[kept]
+        if group:
+            yield from self._stacked(
+                texts, group, rows, embeddings, contextual, weights, temperature
+            )
 
-    def _result(
+    def _attended(
         self,
-        reading: Reading,
+        rows: IntArray,
+        embeddings: Float32Array,
+        temperature: float,
+        mask: BoolArray | None,
+        small: bool,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Contextual vectors and weights: (B, n_tokens, d_model), (B, n_tokens, n_tokens)."""
+        options = self.settings
+        scale = score_scale(options.score, self.store.dim) / temperature
+        if small:
+            matching = embeddings
+            if options.score == "cosine":
+                matching = self._reader.lexicon.projected(self._units).take(rows, axis=0)
+            return attend_stack(matching, matching, embeddings, scale=scale, mask=mask, small=True)
+        wide = embeddings.astype(np.float64)
+        matching_wide = matching_rows(wide, options.score)
+        attended = attend_long if is_long(rows.shape[1]) else attend_stack
+        return attended(matching_wide, matching_wide, wide, scale=scale, mask=mask)
+
+    def _stacked(
+        self,
+        texts: Sequence[str],
+        group: list[tuple[int, TokenRun]],
+        rows: IntArray,
+        embeddings: Float32Array,
         contextual: FloatArray,
         weights: FloatArray,
         temperature: float,
-        mask: BoolArray | None,
-    ) -> AttentionResult | AttnError:
-        if not (np.isfinite(weights).all() and np.isfinite(contextual).all()):
-            return NumericError(f"the result for {quoted(reading.text)} would not be finite")
-        options, dim = self.settings, reading.embeddings.shape[-1]
-        scale = score_scale(options.score, dim)
-        found = AttentionResult(
-            text=reading.text,
-            tokens=reading.tokens,
-            attention=AttentionSettings(
-                kind="general",
-                score=options.score,
-                scale=scale,
-                temperature=temperature,
-                causal=options.causal,
-                window=options.window,
-                see_self=options.see_self,
-            ),
-            weights=weights[None, None],  # (1, 1, n_tokens, n_tokens)
-            contextual=contextual,  # (n_tokens, d_model)
+    ) -> Iterator[Stack]:
+        options = self.settings
+        attention = AttentionSettings(
+            kind="general",
+            score=options.score,
+            scale=score_scale(options.score, self.store.dim),
+            temperature=temperature,
+            causal=options.causal,
+            window=options.window,
+            see_self=options.see_self,
+        )
+        stack = Stack(
+            places=[place for place, _ in group],
+            texts=[texts[place] for place, _ in group],
+            tokens=[run for _, run in group],
+            weights=weights[:, None, None].astype(np.float32, copy=False),  # (B, 1, 1, n, n)
+            contextual=contextual.astype(np.float32, copy=False),  # (B, n_tokens, d_model)
+            attention=attention,
             vectors=vectors_info(self.store),
-            warnings=reading.warnings + _about(weights, mask, self, reading, temperature),
+            warnings=self._warnings(texts, group, rows, embeddings, weights),
+            extras=self._extras(embeddings, temperature),
         )
-        return self._with_fields(found, reading, scale / temperature)
+        if "measures" not in self.include:
+            yield stack
+            return
+        for i, place in enumerate(stack.places):
+            result = stack.result(i)
+            yield stack_of(replace(result, measures=measures(result)), place)
 
-    def _with_fields(
-        self, result: AttentionResult, reading: Reading, scale: float
-    ) -> AttentionResult:
-        added: dict[str, Any] = {}
+    def _extras(self, embeddings: Float32Array, temperature: float) -> dict[str, Float32Array]:
+        found: dict[str, Float32Array] = {}
         if self.include & {"embeddings", "measures"}:
-            added["embeddings"] = reading.embeddings
-        rows = matching_rows(reading.embeddings.astype(np.float64), self.settings.score)
-        for name, array in (("query", rows), ("key", rows), ("value", reading.embeddings)):
+            found["embeddings"] = embeddings
+        if not self.include & {"query", "key", "value", "scores"}:
+            return found
+        score = self.settings.score
+        rows = matching_rows(embeddings.astype(np.float64), score)  # (B, n_tokens, d_model)
+        for name, array in (("query", rows), ("key", rows), ("value", embeddings)):
             if name in self.include:
-                added[name] = array[None, None]  # (1, 1, n_tokens, d_model)
+                found[name] = array[:, None, None].astype(np.float32, copy=False)
         if "scores" in self.include:
+            scale = score_scale(score, self.store.dim) / temperature
             with np.errstate(over="ignore"):
-                scores = attention_scores(rows, rows, scale=scale)
-                added["scores"] = np.nan_to_num(scores.astype(np.float32))[None, None]
-        if not added:
-            return result
-        result = replace(result, **added)
-        if "measures" in self.include:
-            result = replace(result, measures=measures(result))
-        return result
+                scores = attention_scores(rows, rows, scale=scale)  # (B, n_tokens, n_tokens)
+                found["scores"] = np.nan_to_num(scores.astype(np.float32))[:, None, None]
+        return found
 
-
-def read(text: str, store: EmbeddingStore, settings: ReadingSettings) -> Reading:
-    """A sentence's tokens and vectors.
-
-    Raises: EmptyError (no word), LimitError (too many tokens), UnknownWordError.
-    """
-    spans = tokens_of(text, store, settings.tokenizer)
-    if not spans:
-        what = "the sentence is empty" if not text.strip() else f"no word in {quoted(text)}"
-        raise EmptyError(f"{what}, expected at least one word")
-    if len(spans) > settings.max_tokens:
-        raise LimitError(
-            f"{len(spans)} tokens need {_size(4 * len(spans) ** 2)} of weights; "
-            f"the limit is {settings.max_tokens} tokens",
-            hints=(f"--max-tokens {len(spans)} raises the limit",),
+    def _warnings(
+        self,
+        texts: Sequence[str],
+        group: list[tuple[int, TokenRun]],
+        rows: IntArray,
+        embeddings: Float32Array,
+        weights: FloatArray,
+    ) -> dict[int, tuple[ResultWarning, ...]]:
+        """The warnings of those sentences that have any."""
+        found: dict[int, tuple[ResultWarning, ...]] = defaultdict(tuple)
+        known = self._reader.lexicon.known().take(rows).all(axis=1)  # (B,)
+        skipping = self.reading.oov == "skip"
+        for i in range(len(group)) if skipping else np.flatnonzero(~known).tolist():
+            place, run = group[i]
+            found[i] = self._reader.warnings(run, texts[place])
+        options = self.settings
+        mask = attention_mask(
+            rows.shape[1], causal=options.causal, window=options.window, see_self=options.see_self
         )
-    found = look_up(store, [span.text for span in spans], oov=settings.oov, seed=settings.seed)
-    if not found.kept:
-        raise EmptyError(
-            f"no word of {quoted(text)} is in {quoted(store.name)}",
-            hints=("--oov random gives unknown words a seeded random vector",),
-        )
-    tokens = tuple(
-        Token(spans[i].text, spans[i].start, spans[i].end, key, status)
-        for i, key, status in zip(found.kept, found.keys, found.statuses, strict=True)
-    )
-    return Reading(text, tokens, found.vectors, _unknown_words(spans, found, store, settings.oov))
+        if mask is not None:
+            alone = tuple(int(i) for i in np.flatnonzero(~mask.any(axis=-1)))
+            if alone:
+                message = "nothing to attend to: the weights and the new embedding are zeros"
+                for i in range(len(group)):
+                    found[i] += (ResultWarning("empty-row", message, alone),)
+        for i, kind in degenerate_in(weights, mask).items():
+            hint = _way_out(options, embeddings[i], mask) if self.advise else ""
+            found[i] += (ResultWarning(f"degenerate-{kind}", _DEGENERATE[kind] + hint),)
+        return {i: warnings for i, warnings in found.items() if warnings}
 
 
-def tokens_of(text: str, store: EmbeddingStore, tokenizer: TokenizerName) -> list[Span]:
-    """The pieces of a sentence, cut as the vocabulary of the store has them."""
-    spans = TOKENIZERS[tokenizer](text)
-    if tokenizer != "words" or ("-" not in text and "'" not in text and "\u2019" not in text):
-        return spans
-    known = knows(store)
-    joined = join_compounds(text, spans, known)
-    return [part for span in joined for part in split_contraction(span, known)]
+_DEGENERATE = {
+    "one-key": "every row gives nearly all its weight to one word",
+    "uniform": "all weights are nearly equal",
+}
 
 
-def vectors_info(store: EmbeddingStore) -> VectorsInfo:
-    """What the record says of a store."""
-    return VectorsInfo(store.name, store.dim, store.words, store.sha256)
+def _square(vector: Float32Array) -> FloatArray:
+    return np.asarray([np.dot(vector, vector)])  # (1,)
 
 
-def _unknown_words(
-    spans: list[Span], found: Lookup, store: EmbeddingStore, oov: OovPolicy
-) -> tuple[ResultWarning, ...]:
-    if oov == "skip":
-        kept = set(found.kept)
-        left_out = [span.text for i, span in enumerate(spans) if i not in kept]
-        return (_unknown_warning(left_out, (), store, "left out"),) if left_out else ()
-    places = tuple(i for i, status in enumerate(found.statuses) if status == oov)
-    if not places:
-        return ()
-    treatment = {"random": "a seeded random vector", "zero": "zeros", "mean": "the mean vector"}
-    unknown = _unknown_warning(
-        [spans[i].text for i in places], places, store, treatment.get(oov, oov)
-    )
-    if any(status in KNOWN_STATUSES for status in found.statuses) or len(places) < len(spans):
-        return (unknown,)
-    nothing = "no word is known: the weights carry no meaning"
-    return (unknown, ResultWarning("no-known-word", nothing, places))
-
-
-def _unknown_warning(
-    words: list[str], places: tuple[int, ...], store: EmbeddingStore, treatment: str
-) -> ResultWarning:
-    named = ", ".join(quoted(word) for word in words[:5])
-    more = f" and {len(words) - 5} more" if len(words) > 5 else ""
-    message = f"not in {store.name}: {named}{more}; used: {treatment}"
-    return ResultWarning("unknown-word", message, places)
-
-
-def _about(
-    weights: FloatArray,
-    mask: BoolArray | None,
-    analyser: GeneralAnalyser,
-    reading: Reading,
-    temperature: float,
-) -> tuple[ResultWarning, ...]:
-    """Warnings about the matrix itself."""
-    found: list[ResultWarning] = []
-    if mask is not None:
-        alone = tuple(int(i) for i in np.flatnonzero(~mask.any(axis=-1)))
-        if alone:
-            message = "nothing to attend to: the weights and the new embedding are zeros"
-            found.append(ResultWarning("empty-row", message, alone))
-    kind = degenerate(weights, mask)
-    if kind is not None:
-        what = (
-            "every row gives nearly all its weight to one word"
-            if kind == "one-key"
-            else "all weights are nearly equal"
-        )
-        hint = _way_out(analyser.settings, reading, mask)
-        found.append(ResultWarning(f"degenerate-{kind}", what + hint))
-    return tuple(found)
-
-
-def _way_out(options: GeneralSettings, reading: Reading, mask: BoolArray | None) -> str:
+def _way_out(options: GeneralSettings, embeddings: Float32Array, mask: BoolArray | None) -> str:
     """A hint that works when typed, or nothing."""
     if not options.see_self:
         return ""
-    rows = matching_rows(reading.embeddings.astype(np.float64), options.score)
-    scores = attention_scores(rows, rows, scale=score_scale(options.score, rows.shape[-1]))
+    scores = _scores(embeddings, options.score)
     for target in (0.7, 0.5, 0.9):
         solved = solve_temperature(scores, target, mask)
         if solved is not None:
@@ -308,10 +290,9 @@ def _way_out(options: GeneralSettings, reading: Reading, mask: BoolArray | None)
 
 
 def _solved(
-    embeddings: FloatArray, options: GeneralSettings, mask: BoolArray | None, text: str
+    embeddings: Float32Array, options: GeneralSettings, mask: BoolArray | None, text: str
 ) -> float:
-    rows = matching_rows(embeddings.astype(np.float64), options.score)
-    scores = attention_scores(rows, rows, scale=score_scale(options.score, rows.shape[-1]))
+    scores = _scores(embeddings, options.score)
     target = options.target_self or 0.0
     solved = solve_temperature(scores, target, mask)
     if solved is None:
@@ -324,40 +305,6 @@ def _solved(
     return solved
 
 
-def _general_in_blocks(
-    stack: FloatArray, score: Score, temperature: float, mask: BoolArray | None
-) -> tuple[FloatArray, FloatArray]:
-    """General attention of (B, n, d_model); long sentences by blocks of rows, weights as float32."""
-    n_tokens = stack.shape[1]
-    if n_tokens <= 4 * _BLOCK_ROWS:
-        return general_attention(stack, score=score, temperature=temperature, mask=mask)
-    from attncli.attention.core import attend
-
-    rows = matching_rows(stack, score)
-    scale = score_scale(score, stack.shape[-1]) / temperature
-    weights = np.empty((len(stack), n_tokens, n_tokens), dtype=np.float32)
-    contextual = np.empty_like(stack)
-    for start in range(0, n_tokens, _BLOCK_ROWS):
-        block = slice(start, start + _BLOCK_ROWS)
-        contextual[:, block], weights[:, block] = attend(
-            rows[:, block], rows, stack, mask=None if mask is None else mask[block], scale=scale
-        )
-    return contextual, weights
-
-
-def _stacks(
-    group: list[tuple[int, Reading]], n_tokens: int, *, alone: bool
-) -> Iterator[list[tuple[int, Reading]]]:
-    size = 1 if alone else max(1, _STACK_FLOATS // (n_tokens * n_tokens))
-    for start in range(0, len(group), size):
-        yield group[start : start + size]
-
-
-def _size(n_bytes: int) -> str:
-    """A number of bytes in units people read."""
-    amount = float(n_bytes)
-    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
-        if amount < 1024 or unit == "TiB":
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{n_bytes} bytes"
+def _scores(embeddings: Float32Array, score: Score) -> FloatArray:
+    rows = matching_rows(embeddings.astype(np.float64), score)  # (n_tokens, d_model)
+    return attention_scores(rows, rows, scale=score_scale(score, rows.shape[-1]))

@@ -59,7 +59,8 @@ def explain(
       echo "river bank flows" | attn explain - --json --include scores,measures
     """
     from attncli.embeddings.sources import open_vectors
-    from attncli.pipeline import GeneralAnalyser, ReadingSettings
+    from attncli.pipeline import GeneralAnalyser
+    from attncli.reading import ReadingSettings
 
     fields = _fields(include, exclude)
     settings = general_settings(score, temperature, target_self, causal, window, see_self)

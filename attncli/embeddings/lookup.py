@@ -76,13 +76,14 @@ def look_up(
     for place, i in enumerate(kept):
         hit = found[i]
         if hit is None:
-            vectors[place] = _stand_in(store, words[i], oov, seed)
+            vectors[place] = stand_in(store, words[i], oov, seed)
         keys.append(next(forms(words[i]))[0] if hit is None else hit[1])
         statuses.append(oov if hit is None else hit[2])
     return Lookup(kept, tuple(keys), tuple(statuses), vectors)
 
 
-def _stand_in(store: EmbeddingStore, word: str, oov: OovPolicy, seed: int) -> Float32Array:
+def stand_in(store: EmbeddingStore, word: str, oov: OovPolicy, seed: int) -> Float32Array:
+    """What an unknown word gets as its vector under a policy. Shape (dim,)."""
     if oov == "random":
         return random_vector(next(forms(word))[0], store.dim, seed)  # (d_model,)
     if oov == "mean":

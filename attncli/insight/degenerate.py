@@ -30,3 +30,17 @@ def degenerate(weights: FloatArray, mask: BoolArray | None = None) -> Degenerate
     highest = np.where(seen, weights, -np.inf).max(axis=-1)
     lowest = np.where(seen, weights, np.inf).min(axis=-1)
     return "uniform" if (highest - lowest <= UNIFORM).all() else None
+
+
+def degenerate_in(weights: FloatArray, mask: BoolArray | None = None) -> dict[int, Degenerate]:
+    """Which matrices of a stack are degenerate, and how. Shapes: weights (B, n_tokens, n_tokens)."""
+    n_tokens = weights.shape[-1]
+    counts = np.full(n_tokens, n_tokens) if mask is None else mask.sum(axis=-1)  # (n_tokens,)
+    rows = np.flatnonzero(counts >= 2)
+    if not len(rows):
+        return {}
+    peaks = weights.max(axis=-1)[:, rows]  # (B, rows)
+    level = (peaks <= 1.0 / counts[rows] + 2 * UNIFORM).all(axis=-1)
+    suspects = np.flatnonzero(level | (peaks > ONE_KEY).all(axis=-1))
+    kinds = {int(i): degenerate(weights[i], mask) for i in suspects}
+    return {i: kind for i, kind in kinds.items() if kind is not None}

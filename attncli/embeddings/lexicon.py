@@ -1,0 +1,154 @@
+"""The words met so far with their vectors, in one small matrix that stays in the processor's cache.
+
+Words repeat: a look-up in the store happens once a word, not once a token. What is kept is bounded;
+`forget` starts over when it is full, so that memory does not grow with the length of the input.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
+from attncli.embeddings.lookup import OovPolicy, find, forms, stand_in
+from attncli.embeddings.store import EmbeddingStore
+
+_MAX_WORDS = 1 << 14
+_MAX_BYTES = 16 << 20  # of vectors
+_UNREAD = -1
+
+# A word's key, status and row; the row is −1 when the word has no vector and gets none.
+Entry = tuple[str, str, int]
+
+
+class Lexicon:
+    """Distinct words → rows of `vectors()`; a row is valid until `forget` is called."""
+
+    def __init__(self, store: EmbeddingStore, oov: OovPolicy = "random", seed: int = 0) -> None:
+        self.store = store
+        self._oov: OovPolicy = oov
+        self._seed = seed
+        self._room = max(256, min(_MAX_WORDS, _MAX_BYTES // (4 * store.dim)))
+        self._projections: list[tuple[Callable[[Float32Array], FloatArray], Rows]] = []
+        self.forget()
+
+    def __len__(self) -> int:
+        return len(self._store_rows)
+
+    @property
+    def full(self) -> bool:
+        """Whether enough words are known that a new start is due."""
+        return len(self) >= self._room
+
+    def forget(self) -> None:
+        """Forgets every word; all rows given out lose their meaning."""
+        self._entries: dict[str, Entry] = {}
+        self._row_of_key: dict[str, int] = {}
+        self._store_rows: list[int] = []
+        self._stand_ins: dict[int, Float32Array] = {}
+        self._vectors = Rows(self._room, self.store.dim)
+        self._known = np.zeros(self._room, dtype=np.bool_)
+        self._projections = [
+            (project, Rows(self._room, rows.width)) for project, rows in self._projections
+        ]
+
+    def entry(self, word: str) -> Entry:
+        """The key, status and row of a word as a sentence has it."""
+        found = self._entries.get(word)
+        if found is None:
+            found = self._entries[word] = self._new(word)
+        return found
+
+    def vectors(self) -> Float32Array:
+        """The vectors of all rows so far, (n_rows, dim). Not to be kept beyond `forget`."""
+        start, end = len(self._vectors), len(self._store_rows)
+        if start < end:
+            self._load(start, end)
+        return self._vectors.array()
+
+    def known(self) -> BoolArray:
+        """For each row, whether the store has the word. Shape (n_rows,)."""
+        self.vectors()
+        return self._known[: len(self)]
+
+    def projection(self, width: int, project: Callable[[Float32Array], FloatArray]) -> int:
+        """Registers a function of one vector, (dim,) → (width,), computed once for each word.
+
+        Returns the number to ask `projected` for.
+        """
+        self._projections.append((project, Rows(self._room, width)))
+        return len(self._projections) - 1
+
+    def projected(self, number: int) -> Float32Array:
+        """What a registered function gives for all rows so far, (n_rows, width).
+
+        Each word is computed alone: a product of many rows at once would give other last bits for
+        another company of words.
+        """
+        project, rows = self._projections[number]
+        vectors = self.vectors()
+        for row in range(len(rows), len(vectors)):
+            rows.append(np.asarray(project(vectors[row]), dtype=np.float32)[None])
+        return rows.array()
+
+    def _new(self, word: str) -> Entry:
+        hit = find(self.store, word)
+        if hit is not None:
+            return hit[1], hit[2], self._row(hit[1], hit[0])
+        key = next(forms(word))[0]
+        if self._oov in ("skip", "error"):
+            return key, self._oov, -1
+        name = f"\0{self._oov}" if self._oov in ("zero", "mean") else f"\0{key}"
+        if name not in self._row_of_key:
+            self._stand_ins[len(self)] = stand_in(self.store, word, self._oov, self._seed)
+        return key, self._oov, self._row(name, _UNREAD)
+
+    def _row(self, name: str, store_row: int) -> int:
+        row = self._row_of_key.get(name)
+        if row is None:
+            row = self._row_of_key[name] = len(self._store_rows)
+            self._store_rows.append(store_row)
+        return row
+
+    def _load(self, start: int, end: int) -> None:
+        wanted = self._store_rows[start:end]
+        loaded = np.zeros((end - start, self.store.dim), dtype=np.float32)  # (n_new, dim)
+        read = [i for i, row in enumerate(wanted) if row != _UNREAD]
+        if read:
+            loaded[read] = self.store.vectors([wanted[i] for i in read])
+        for row in [row for row in self._stand_ins if row >= start]:
+            loaded[row - start] = self._stand_ins.pop(row)
+        self._vectors.append(loaded)
+        if end > len(self._known):
+            self._known = np.concatenate([self._known, np.zeros(end, dtype=np.bool_)])
+        self._known[start:end] = [row != _UNREAD for row in wanted]
+
+
+class Rows:
+    """A matrix that grows at its end."""
+
+    def __init__(self, room: int, width: int) -> None:
+        self.width = width
+        self._used = 0
+        self._array = np.empty((room, width), dtype=np.float32)
+
+    def __len__(self) -> int:
+        return self._used
+
+    def array(self) -> Float32Array:
+        """The rows so far, (n_rows, width)."""
+        return self._array[: self._used]
+
+    def append(self, rows: Float32Array) -> None:
+        """Adds rows, (n, width)."""
+        end = self._used + len(rows)
+        if end > len(self._array):
+            bigger = np.empty((max(end, 2 * len(self._array)), self.width), dtype=np.float32)
+            bigger[: self._used] = self._array[: self._used]
+            self._array = bigger
+        self._array[self._used : end] = rows
+        self._used = end
+
+
+def rows_of(runs: list[list[int]]) -> IntArray:
+    """Rows of sentences of one length as an array (B, n_tokens)."""
+    return np.array(runs, dtype=np.intp)

@@ -1,0 +1,215 @@
+"""Sentences → tokens with vectors: cut, looked up, and what to warn of.
+
+A space always ends a token, so a sentence is read piece by piece between spaces, and a piece that
+was met before costs one look-up. Reading a piece alone gives what reading the sentence gives;
+tests hold it to the plain way.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from attncli.arrays import Float32Array
+from attncli.embeddings.lexicon import Lexicon, rows_of
+from attncli.embeddings.lookup import OovPolicy, knows
+from attncli.embeddings.store import EmbeddingStore
+from attncli.errors import AttnError, EmptyError, LimitError, UnknownWordError
+from attncli.escape import quoted
+from attncli.result import ResultWarning, Token, VectorsInfo
+from attncli.stacks import Part, TokenRun
+from attncli.text.words import (
+    TOKENIZERS,
+    Span,
+    TokenizerName,
+    join_compounds,
+    split_contraction,
+)
+
+MAX_TOKENS = 4096
+_MAX_PIECES = 1 << 14
+_LONGEST_PIECE = 64  # characters; longer ones hardly ever come twice
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingSettings:
+    """How a sentence becomes tokens with vectors."""
+
+    tokenizer: TokenizerName = "words"
+    oov: OovPolicy = "random"
+    seed: int = 0
+    max_tokens: int = MAX_TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A sentence's tokens, their vectors (n_tokens, d_model), and what to warn of."""
+
+    text: str
+    tokens: tuple[Token, ...]
+    embeddings: Float32Array
+    warnings: tuple[ResultWarning, ...]
+
+
+class Reader:
+    """Reads many sentences; remembers pieces and words within bounds.
+
+    `lexicon` holds the vectors of the words; the rows of a TokenRun's parts are its rows, and stay
+    valid until `start` is called.
+    """
+
+    def __init__(self, store: EmbeddingStore, settings: ReadingSettings | None = None) -> None:
+        self.store = store
+        self.settings = settings or ReadingSettings()
+        self.lexicon = Lexicon(store, self.settings.oov, self.settings.seed)
+        self._pieces: dict[str, tuple[Part, ...]] = {}
+        self._may_lack = self.settings.oov in ("skip", "error")
+
+    def start(self) -> None:
+        """Begins a new lot of sentences: forgets, if what is remembered has grown to its bound."""
+        if self.lexicon.full or len(self._pieces) >= _MAX_PIECES:
+            self.lexicon.forget()
+            self._pieces.clear()
+
+    def run(self, text: str) -> TokenRun:
+        """The tokens of a sentence.
+
+        Raises: EmptyError (no word), LimitError (too many tokens), UnknownWordError.
+        """
+        if self.settings.tokenizer == "chars":
+            parts: Sequence[Part] = self._cut(text)
+            places = [0] * len(parts)
+        else:
+            parts, places = self._from_pieces(text)
+        if not parts:
+            what = "the sentence is empty" if not text.strip() else f"no word in {quoted(text)}"
+            raise EmptyError(f"{what}, expected at least one word")
+        if len(parts) > self.settings.max_tokens:
+            raise self._too_many(len(parts))
+        if self._may_lack and any(part.row < 0 for part in parts):
+            return self._without_unknown(text, TokenRun(parts, places))
+        return TokenRun(parts, places)
+
+    def warnings(self, run: TokenRun, text: str) -> tuple[ResultWarning, ...]:
+        """What to say of a sentence's unknown words."""
+        oov = self.settings.oov
+        if oov == "skip":
+            _, left_out = self._split(text)
+            return (self._unknown(left_out, (), "left out"),) if left_out else ()
+        places = tuple(i for i, part in enumerate(run.parts) if part.status == oov)
+        if not places:
+            return ()
+        treatment = {"random": "a seeded random vector", "zero": "zeros", "mean": "the mean vector"}
+        words = [run.parts[i].text for i in places]
+        unknown = self._unknown(words, places, treatment.get(oov, oov))
+        if len(places) < len(run):
+            return (unknown,)
+        nothing = "no word is known: the weights carry no meaning"
+        return (unknown, ResultWarning("no-known-word", nothing, places))
+
+    def vectors(self, run: TokenRun) -> Float32Array:
+        """The vectors of a sentence's tokens, (n_tokens, d_model)."""
+        rows = rows_of([[part.row for part in run.parts]])[0]  # (n_tokens,)
+        vectors: Float32Array = self.lexicon.vectors().take(rows, axis=0)
+        return vectors
+
+    def _from_pieces(self, text: str) -> tuple[list[Part], list[int]]:
+        pieces = self._pieces
+        parts: list[Part] = []
+        places: list[int] = []
+        position = 0
+        for piece in text.split(" "):
+            found = pieces.get(piece)
+            if found is None:
+                if len(parts) > self.settings.max_tokens:
+                    raise self._too_many(self._count(text))
+                found = tuple(self._cut(piece, text))
+                if len(piece) <= _LONGEST_PIECE:
+                    pieces[piece] = found
+            for part in found:
+                parts.append(part)
+                places.append(position)
+            position += len(piece) + 1
+        return parts, places
+
+    def _cut(self, piece: str, sentence: str = "") -> list[Part]:
+        spans = tokens_of(piece, self.store, self.settings.tokenizer)
+        if len(spans) > self.settings.max_tokens:
+            raise self._too_many(self._count(sentence or piece))
+        entry = self.lexicon.entry
+        return [Part(s.text, s.start, s.end, *entry(s.text)) for s in spans]
+
+    def _count(self, sentence: str) -> int:
+        return len(tokens_of(sentence, self.store, self.settings.tokenizer))
+
+    def _without_unknown(self, text: str, run: TokenRun) -> TokenRun:
+        kept, left_out = self._split(text)
+        if self.settings.oov == "error":
+            raise UnknownWordError(
+                f"no vector in {quoted(self.store.name)} for {_listed(left_out)}",
+                hints=("--oov random gives such words a seeded random vector",),
+            )
+        if not kept:
+            raise EmptyError(
+                f"no word of {quoted(text)} is in {quoted(self.store.name)}",
+                hints=("--oov random gives unknown words a seeded random vector",),
+            )
+        pairs = [(p, at) for p, at in zip(run.parts, run.places, strict=True) if p.row >= 0]
+        return TokenRun([part for part, _ in pairs], [place for _, place in pairs])
+
+    def _split(self, text: str) -> tuple[list[str], list[str]]:
+        """The texts of the tokens that have a row, and of those that have none."""
+        if self.settings.tokenizer == "chars":
+            parts: Sequence[Part] = self._cut(text)
+        else:
+            parts, _ = self._from_pieces(text)
+        return [p.text for p in parts if p.row >= 0], [p.text for p in parts if p.row < 0]
+
+    def _unknown(self, words: list[str], places: tuple[int, ...], treatment: str) -> ResultWarning:
+        message = f"not in {self.store.name}: {_listed(words)}; used: {treatment}"
+        return ResultWarning("unknown-word", message, places)
+
+    def _too_many(self, count: int) -> AttnError:
+        return LimitError(
+            f"{count} tokens need {_size(4 * count**2)} of weights; "
+            f"the limit is {self.settings.max_tokens} tokens",
+            hints=(f"--max-tokens {count} raises the limit",),
+        )
+
+
+def read(text: str, store: EmbeddingStore, settings: ReadingSettings) -> Reading:
+    """A sentence's tokens and vectors.
+
+    Raises: EmptyError (no word), LimitError (too many tokens), UnknownWordError.
+    """
+    reader = Reader(store, settings)
+    run = reader.run(text)
+    return Reading(text, run.tokens(), reader.vectors(run), reader.warnings(run, text))
+
+
+def tokens_of(text: str, store: EmbeddingStore, tokenizer: TokenizerName) -> list[Span]:
+    """The pieces of a sentence, cut as the vocabulary of the store has them."""
+    spans = TOKENIZERS[tokenizer](text)
+    if tokenizer != "words" or ("-" not in text and "'" not in text and "\u2019" not in text):
+        return spans
+    known = knows(store)
+    joined = join_compounds(text, spans, known)
+    return [part for span in joined for part in split_contraction(span, known)]
+
+
+def vectors_info(store: EmbeddingStore) -> VectorsInfo:
+    """What the record says of a store."""
+    return VectorsInfo(store.name, store.dim, store.words, store.sha256)
+
+
+def _listed(words: Sequence[str]) -> str:
+    named = ", ".join(quoted(word) for word in words[:5])
+    return f"{named} and {len(words) - 5} more" if len(words) > 5 else named
+
+
+def _size(n_bytes: int) -> str:
+    """A number of bytes in units people read."""
+    amount = float(n_bytes)
+    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024 or unit == "TiB":
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{n_bytes} bytes"

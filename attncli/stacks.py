@@ -1,0 +1,162 @@
+"""Results of many sentences as arrays: what an Analyser makes before anybody asks for one result.
+
+Sentences with the same number of tokens are computed together and stay together until a reader or
+a writer wants a single one; a writer that prints arrays never builds the single results at all.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from attncli.arrays import Float32Array
+from attncli.errors import AttnError
+from attncli.result import (
+    AttentionResult,
+    AttentionSettings,
+    ModelInfo,
+    ResultWarning,
+    Token,
+    VectorsInfo,
+)
+
+
+class Part:
+    """A token's share of a piece of text: its text, its place in the piece, and its vector's row.
+
+    One Part serves every occurrence of its piece; `key` and `status` say how the vector was found.
+    """
+
+    __slots__ = ("end", "key", "row", "start", "status", "text")
+
+    def __init__(self, text: str, start: int, end: int, key: str, status: str, row: int) -> None:
+        self.text = text
+        self.start = start
+        self.end = end
+        self.key = key
+        self.status = status
+        self.row = row
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRun:
+    """The tokens of a sentence: `parts[i]` begins its piece at character `places[i]`."""
+
+    parts: Sequence[Part]
+    places: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def tokens(self) -> tuple[Token, ...]:
+        """The tokens with their offsets in the sentence."""
+        return tuple(
+            Token(part.text, place + part.start, place + part.end, part.key, part.status)
+            for part, place in zip(self.parts, self.places, strict=True)
+        )
+
+    @classmethod
+    def of(cls, tokens: Iterable[Token]) -> "TokenRun":
+        """The run of tokens made elsewhere."""
+        parts = [Part(t.text, t.start, t.end, t.key, t.status, -1) for t in tokens]
+        return cls(parts, [0] * len(parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A sentence that has no result; `place` counts in the texts that were given."""
+
+    place: int
+    error: AttnError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """The results of B sentences that have the same number of tokens.
+
+    Shapes: weights (B, n_layers, n_heads, n_tokens, n_tokens); contextual (B, n_tokens, d_v); each
+    array of `extras` (B, …) as the field of that name in a result. `places` count in the texts that
+    were given; `warnings` holds those sentences that have any. A stack of one may hold its
+    `finished` result.
+    """
+
+    places: Sequence[int]
+    texts: Sequence[str]
+    tokens: Sequence[TokenRun]
+    weights: Float32Array
+    contextual: Float32Array
+    attention: AttentionSettings
+    vectors: VectorsInfo
+    models: Sequence[ModelInfo] | None = None
+    warnings: Mapping[int, tuple[ResultWarning, ...]] = field(default_factory=dict)
+    extras: Mapping[str, Float32Array] = field(default_factory=dict)
+    finished: AttentionResult | None = None
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def result(self, i: int) -> AttentionResult:
+        """The i-th sentence's result."""
+        if self.finished is not None:
+            return self.finished
+        extras: dict[str, Any] = {name: array[i] for name, array in self.extras.items()}
+        return AttentionResult(
+            text=self.texts[i],
+            tokens=self.tokens[i].tokens(),
+            attention=self.attention,
+            weights=self.weights[i],
+            contextual=self.contextual[i],
+            vectors=self.vectors,
+            index=self.places[i],
+            model=None if self.models is None else self.models[i],
+            warnings=self.warnings.get(i, ()),
+            **extras,
+        )
+
+
+class StackAnalyser(Protocol):
+    """An Analyser that can hand out its results as arrays."""
+
+    def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
+        """Every text once, in a Stack or as a Failure, in any order."""
+
+
+def in_order(found: Iterable[Stack | Failure], count: int) -> Iterator[AttentionResult | AttnError]:
+    """The outcomes of `count` texts in their order, from the stacks they came in."""
+    where: list[tuple[Stack, int] | AttnError | None] = [None] * count
+    for item in found:
+        if isinstance(item, Failure):
+            where[item.place] = item.error
+        else:
+            for i, place in enumerate(item.places):
+                where[place] = (item, i)
+    for outcome in where:
+        if isinstance(outcome, AttnError):
+            yield outcome
+        elif outcome is not None:
+            stack, i = outcome
+            yield stack.result(i)
+
+
+def stacks_of(outcomes: Iterable[AttentionResult | AttnError]) -> Iterator[Stack | Failure]:
+    """Finished outcomes as stacks of one, for Analysers that make single results."""
+    for place, outcome in enumerate(outcomes):
+        if isinstance(outcome, AttnError):
+            yield Failure(place, outcome)
+        else:
+            yield stack_of(outcome, place)
+
+
+def stack_of(result: AttentionResult, place: int) -> Stack:
+    """A finished result as a stack of one."""
+    return Stack(
+        places=(place,),
+        texts=(result.text,),
+        tokens=(TokenRun.of(result.tokens),),
+        weights=result.weights[None],
+        contextual=result.contextual[None],
+        attention=result.attention,
+        vectors=result.vectors,
+        models=None if result.model is None else (result.model,),
+        warnings={0: result.warnings} if result.warnings else {},
+        finished=result,
+    )

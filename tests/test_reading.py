@@ -1,0 +1,90 @@
+"""The quick way of reading gives what the plain way gives."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attncli.embeddings.lookup import look_up
+from attncli.embeddings.store import EmbeddingStore, FolderStore
+from attncli.errors import AttnError, LimitError
+from attncli.reading import Reader, ReadingSettings, read, tokens_of
+from attncli.text.words import TokenizerName
+
+ALPHABET = "abcdnt ABZ019_-'’.,:@/ \t\x1c\u0301\u200d\u00a0é한中👍🏽ा\U0001f1e9"
+WORDS = ["bank", "don't", "e-mail", "New", "York-based", "a@b.com", "https://x.org/a", "3.5%", "—"]
+
+
+def plain(text: str, store: EmbeddingStore, settings: ReadingSettings) -> list[tuple[object, ...]]:
+    """The tokens and vectors of a sentence without any memory: cut whole, looked up word by word."""
+    spans = tokens_of(text, store, settings.tokenizer)
+    found = look_up(store, [s.text for s in spans], oov=settings.oov, seed=settings.seed)
+    return [
+        (spans[i].text, spans[i].start, spans[i].end, key, status, found.vectors[place].tobytes())
+        for place, (i, key, status) in enumerate(
+            zip(found.kept, found.keys, found.statuses, strict=True)
+        )
+    ]
+
+
+texts = st.one_of(
+    st.text(alphabet=ALPHABET, max_size=30),
+    st.text(max_size=30),
+    st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join),
+)
+
+
+@given(
+    texts=st.lists(texts, max_size=6), tokenizer=st.sampled_from(["words", "whitespace", "chars"])
+)
+@pytest.mark.parametrize("oov", ["random", "zero", "skip"])
+def test_pieces_give_the_tokens_of_the_whole_sentence(
+    glove: FolderStore, texts: list[str], tokenizer: TokenizerName, oov: str
+) -> None:
+    """A reader that remembers pieces finds the same tokens, offsets, statuses and vectors."""
+    settings = ReadingSettings(tokenizer=tokenizer, oov=oov)  # type: ignore[arg-type]  # drawn
+    reader = Reader(glove, settings)
+    for text in texts:
+        expected = plain(text, glove, settings)
+        if not expected:
+            with pytest.raises(AttnError):
+                reader.run(text)
+            continue
+        run = reader.run(text)
+        vectors = reader.vectors(run)
+        got = [
+            (t.text, t.start, t.end, t.key, t.status, vectors[i].tobytes())
+            for i, t in enumerate(run.tokens())
+        ]
+        assert got == expected
+
+
+def test_forgetting_changes_nothing(glove: FolderStore) -> None:
+    """After a new start the same sentence has the same vectors."""
+    reader = Reader(glove)
+    before = reader.vectors(reader.run("money bank grows"))
+    reader.lexicon.forget()
+    reader._pieces.clear()
+    reader.run("river flows")
+    assert np.array_equal(reader.vectors(reader.run("money bank grows")), before)
+
+
+def test_memory_is_bounded(glove: FolderStore) -> None:
+    """Never-ending new words do not pile up."""
+    reader = Reader(glove)
+    for i in range(30):
+        reader.start()
+        for j in range(1000):
+            reader.run(f"word{i}x{j} bank")
+        reader.lexicon.vectors()
+    assert len(reader.lexicon) < 18_000
+    assert len(reader._pieces) < 18_000
+
+
+@pytest.mark.parametrize("text", ["a " * 50, "a-b-" * 30, "a " + "1-x " * 40, "x;" * 40])
+def test_too_many_tokens_are_counted(glove: FolderStore, text: str) -> None:
+    """The message of a sentence over the limit names the whole number of its tokens."""
+    settings = ReadingSettings(max_tokens=20)
+    count = len(tokens_of(text, glove, "words"))
+    with pytest.raises(LimitError, match=f"^{count} tokens"):
+        read(text, glove, settings)
