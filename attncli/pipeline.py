@@ -4,15 +4,16 @@ An Analyser is the seam of the program: explain, compare and batch call it and k
 is behind it. It computes many sentences at once, stacked by length, because one at a time is slow.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
-from attncli.attention.core import attention_scores
+from attncli.attention.core import attention_scores, masked, softmax
 from attncli.attention.general import Score, matching_rows, score_scale, unit_rows
 from attncli.attention.masks import attention_mask
 from attncli.attention.stacked import attend_long, attend_stack, blocks, exact_in_float32, is_long
@@ -21,11 +22,19 @@ from attncli.embeddings.lexicon import rows_of
 from attncli.embeddings.store import EmbeddingStore
 from attncli.errors import AttnError, NumericError, UsageError
 from attncli.escape import quoted
-from attncli.insight.degenerate import degenerate_in
+from attncli.insight.degenerate import degenerate, degenerate_in
 from attncli.insight.measures import measures
-from attncli.reading import Reader, ReadingSettings, vectors_info
-from attncli.result import AttentionResult, AttentionSettings, ResultWarning
+from attncli.reading import Reader, ReadingSettings, expect, one_of, vectors_info
+from attncli.result import (
+    DEFAULT_FIELDS,
+    OPTIONAL_FIELDS,
+    AttentionResult,
+    AttentionSettings,
+    ResultWarning,
+)
 from attncli.stacks import Failure, Stack, TokenRun, in_order, stack_of
+
+_HINT_UP_TO = 512  # tokens: a way out of a degenerate matrix is sought for shorter sentences only
 
 
 class Analyser(Protocol):
@@ -49,6 +58,13 @@ class GeneralSettings:
     window: int | None = None
     see_self: bool = True
 
+    def __post_init__(self) -> None:
+        one_of("score", self.score, get_args(Score))
+        expect(0 < self.temperature < math.inf, "temperature", self.temperature, "more than 0")
+        wanted = self.target_self
+        expect(wanted is None or 0 < wanted < 1, "target_self", wanted, "between 0 and 1")
+        expect(self.window is None or self.window >= 0, "window", self.window, "0 or more")
+
 
 @dataclass(frozen=True, slots=True)
 class GeneralAnalyser:
@@ -70,6 +86,8 @@ class GeneralAnalyser:
     _units: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        for name in self.include:
+            one_of("include", name, (*OPTIONAL_FIELDS, *DEFAULT_FIELDS))
         reader = Reader(self.store, self.reading)
         object.__setattr__(self, "_reader", reader)
         object.__setattr__(self, "_squares", reader.lexicon.projection(1, _square))
@@ -142,18 +160,18 @@ class GeneralAnalyser:
                     yield Failure(group[0][0], error)
                     return
             contextual, weights = self._attended(rows, embeddings, temperature, mask, small)
-        if not small:
-            finite = np.isfinite(weights).all(axis=(1, 2)) & np.isfinite(contextual).all(
-                axis=(1, 2)
-            )
+            weights = weights.astype(np.float32, copy=False)
+            contextual = contextual.astype(np.float32, copy=False)
+            made = {} if small else {"weights": weights, "new embeddings": contextual}
+            if "scores" in self.include:
+                made["scores"] = self._scores(embeddings, temperature)
+        finite = _finite(made, len(group))
+        if not finite.all():
             for i in np.flatnonzero(~finite):
-                place = group[i][0]
-                what = f"the result for {quoted(texts[place])} would not be finite"
-                yield Failure(place, NumericError(what))
-            if not finite.all():
-                kept = np.flatnonzero(finite)
-                group, rows = [group[i] for i in kept], rows[kept]
-                embeddings, contextual, weights = embeddings[kept], contextual[kept], weights[kept]
+                yield Failure(group[i][0], _not_finite(made, int(i), texts[group[i][0]]))
+            kept = np.flatnonzero(finite)
+            group, rows = [group[i] for i in kept], rows[kept]
+            embeddings, contextual, weights = embeddings[kept], contextual[kept], weights[kept]
         if group:
             yield from self._stacked(
                 texts, group, rows, embeddings, contextual, weights, temperature
@@ -186,8 +204,8 @@ class GeneralAnalyser:
         group: list[tuple[int, TokenRun]],
         rows: IntArray,
         embeddings: Float32Array,
-        contextual: FloatArray,
-        weights: FloatArray,
+        contextual: Float32Array,
+        weights: Float32Array,
         temperature: float,
     ) -> Iterator[Stack]:
         options = self.settings
@@ -204,8 +222,8 @@ class GeneralAnalyser:
             places=[place for place, _ in group],
             texts=[texts[place] for place, _ in group],
             tokens=[run for _, run in group],
-            weights=weights[:, None, None].astype(np.float32, copy=False),  # (B, 1, 1, n, n)
-            contextual=contextual.astype(np.float32, copy=False),  # (B, n_tokens, d_model)
+            weights=weights[:, None, None],  # (B, 1, 1, n_tokens, n_tokens)
+            contextual=contextual,  # (B, n_tokens, d_model)
             attention=attention,
             vectors=vectors_info(self.store),
             warnings=self._warnings(texts, group, rows, embeddings, weights),
@@ -230,11 +248,14 @@ class GeneralAnalyser:
             if name in self.include:
                 found[name] = array[:, None, None].astype(np.float32, copy=False)
         if "scores" in self.include:
-            scale = score_scale(score, self.store.dim) / temperature
-            with np.errstate(over="ignore"):
-                scores = attention_scores(rows, rows, scale=scale)  # (B, n_tokens, n_tokens)
-                found["scores"] = np.nan_to_num(scores.astype(np.float32))[:, None, None]
+            found["scores"] = self._scores(embeddings, temperature)[:, None, None]
         return found
+
+    def _scores(self, embeddings: Float32Array, temperature: float) -> Float32Array:
+        """The scores as the softmax sees them, (B, n_tokens, n_tokens)."""
+        rows = matching_rows(embeddings.astype(np.float64), self.settings.score)
+        scale = score_scale(self.settings.score, self.store.dim) / temperature
+        return attention_scores(rows, rows, scale=scale).astype(np.float32)
 
     def _warnings(
         self,
@@ -273,18 +294,31 @@ _DEGENERATE = {
 }
 
 
+def _finite(made: dict[str, Float32Array], count: int) -> BoolArray:
+    """Which of `count` sentences have only finite numbers in all that was made of them."""
+    finite = np.ones(count, dtype=np.bool_)
+    for array in made.values():
+        finite &= np.isfinite(array).reshape(count, -1).all(axis=1)
+    return finite
+
+
+def _not_finite(made: dict[str, Float32Array], i: int, text: str) -> NumericError:
+    name = next(name for name, array in made.items() if not np.isfinite(array[i]).all())
+    return NumericError(f"the {name} of {quoted(text)} would not be finite in float32")
+
+
 def _square(vector: Float32Array) -> FloatArray:
     return np.asarray([np.dot(vector, vector)])  # (1,)
 
 
 def _way_out(options: GeneralSettings, embeddings: Float32Array, mask: BoolArray | None) -> str:
     """A hint that works when typed, or nothing."""
-    if not options.see_self:
+    if not options.see_self or len(embeddings) > _HINT_UP_TO:
         return ""
     scores = _scores(embeddings, options.score)
     for target in (0.7, 0.5, 0.9):
         solved = solve_temperature(scores, target, mask)
-        if solved is not None:
+        if solved is not None and not degenerate(softmax(masked(scores / solved, mask)), mask):
             return f"; --target-self {target} finds a temperature that does not"
     return ""
 

@@ -5,15 +5,24 @@ was met before costs one look-up. Reading a piece alone gives what reading the s
 tests hold it to the plain way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from attncli.arrays import Float32Array
 from attncli.embeddings.lexicon import Lexicon, rows_of
 from attncli.embeddings.lookup import OovPolicy, knows
 from attncli.embeddings.store import EmbeddingStore
-from attncli.errors import AttnError, EmptyError, LimitError, UnknownWordError
+from attncli.errors import (
+    AttnError,
+    DataError,
+    EmptyError,
+    LimitError,
+    UnknownWordError,
+    UsageError,
+)
 from attncli.escape import quoted
+from attncli.memory import available_memory, size_text
 from attncli.result import ResultWarning, Token, VectorsInfo
 from attncli.stacks import Part, TokenRun
 from attncli.text.words import (
@@ -26,6 +35,8 @@ from attncli.text.words import (
 
 MAX_TOKENS = 4096
 _MAX_PIECES = 1 << 14
+_BYTES_PER_WEIGHT = 16  # float32 weights, their masks and checks, and the text made of them
+_SURELY_FITS = 1 << 26  # bytes that are taken without asking
 _LONGEST_PIECE = 64  # characters; longer ones hardly ever come twice
 
 
@@ -37,6 +48,10 @@ class ReadingSettings:
     oov: OovPolicy = "random"
     seed: int = 0
     max_tokens: int = MAX_TOKENS
+
+    def __post_init__(self) -> None:
+        one_of("tokenizer", self.tokenizer, TOKENIZERS)
+        one_of("oov", self.oov, get_args(OovPolicy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +87,11 @@ class Reader:
     def run(self, text: str) -> TokenRun:
         """The tokens of a sentence.
 
-        Raises: EmptyError (no word), LimitError (too many tokens), UnknownWordError.
+        Raises: EmptyError (no word), LimitError (too many tokens, too little memory),
+        UnknownWordError, DataError (a lone surrogate, which no UTF-8 text holds).
         """
+        if not text.isascii():
+            _check_text(text)
         if self.settings.tokenizer == "chars":
             parts: Sequence[Part] = self._cut(text)
             places = [0] * len(parts)
@@ -84,6 +102,7 @@ class Reader:
             raise EmptyError(f"{what}, expected at least one word")
         if len(parts) > self.settings.max_tokens:
             raise self._too_many(len(parts))
+        _check_memory(len(parts))
         if self._may_lack and any(part.row < 0 for part in parts):
             return self._without_unknown(text, TokenRun(parts, places))
         return TokenRun(parts, places)
@@ -169,7 +188,7 @@ class Reader:
 
     def _too_many(self, count: int) -> AttnError:
         return LimitError(
-            f"{count} tokens need {_size(4 * count**2)} of weights; "
+            f"{count} tokens need {size_text(4 * count**2)} of weights; "
             f"the limit is {self.settings.max_tokens} tokens",
             hints=(f"--max-tokens {count} raises the limit",),
         )
@@ -205,11 +224,32 @@ def _listed(words: Sequence[str]) -> str:
     return f"{named} and {len(words) - 5} more" if len(words) > 5 else named
 
 
-def _size(n_bytes: int) -> str:
-    """A number of bytes in units people read."""
-    amount = float(n_bytes)
-    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
-        if amount < 1024 or unit == "TiB":
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{n_bytes} bytes"
+def expect(holds: bool, name: str, found: object, expected: str) -> None:
+    """Raises: UsageError for a setting that is out of its range."""
+    if not holds:
+        raise UsageError(f"found {quoted(str(found))}, expected {expected}", place=name)
+
+
+def one_of(name: str, found: str, allowed: Iterable[str]) -> None:
+    """Raises: UsageError for a setting that is none of these."""
+    expect(found in allowed, name, found, "one of " + ", ".join(allowed))
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as fault:
+        raise DataError(
+            f"character {fault.start + 1} of {quoted(text)} is no text, expected UTF-8"
+        ) from None
+
+
+def _check_memory(n_tokens: int) -> None:
+    needed = _BYTES_PER_WEIGHT * n_tokens**2
+    if needed < _SURELY_FITS:
+        return
+    available = available_memory()
+    if available is not None and needed > available:
+        raise LimitError(
+            f"{n_tokens} tokens need {size_text(needed)} of memory, {size_text(available)} is free"
+        )

@@ -5,16 +5,15 @@ import math
 import numpy as np
 
 from attncli.arrays import BoolArray, FloatArray
-from attncli.attention.core import masked, softmax
+from attncli.attention.core import masked
 
-_GRID = np.linspace(-12, 12, 193)  # natural logarithm of the temperature over the scores' spread
-_STEPS = 200
+_GRID = np.linspace(-12, 12, 97)  # natural logarithm of the temperature over the scores' spread
+_STEPS = 60  # halvings of a step of the grid, down to the precision of float64
 
 
 def mean_self_weight(scores: FloatArray, mask: BoolArray | None = None) -> float:
     """The mean weight that tokens give themselves. Shapes: scores and mask (n_tokens, n_tokens)."""
-    weights = softmax(masked(scores, mask).copy())  # (n_tokens, n_tokens)
-    return float(np.diagonal(weights).mean())
+    return _mean(*_leads(scores, mask), 1.0)
 
 
 def solve_temperature(
@@ -26,34 +25,48 @@ def solve_temperature(
     rows whose own score is the highest as τ → 0, and to the uniform weight as τ → ∞; between them it
     need not be monotone, so the crossing nearest to τ = 1 is taken, then bisected.
     """
-    spread = float(np.ptp(scores))
-    if spread == 0 or not math.isfinite(spread):
-        reached = mean_self_weight(scores, mask)
-        return 1.0 if abs(reached - target) < 1e-9 else None
+    leads, n_tokens = _leads(scores, mask)
+    spread = _spread(leads)
+    if spread == 0:
+        return 1.0 if abs(_mean(leads, n_tokens, 1.0) - target) < 1e-9 else None
     logs = _GRID + math.log(spread)
-    gaps = [mean_self_weight(scores / math.exp(log), mask) - target for log in logs]
+    gaps = [_mean(leads, n_tokens, math.exp(log)) - target for log in logs]
     crossings = [i for i in range(len(gaps) - 1) if gaps[i] * gaps[i + 1] <= 0]
     if not crossings:
         return None
     first = min(crossings, key=lambda i: abs(logs[i]))
-    return math.exp(_bisected(scores, target, mask, logs[first], logs[first + 1]))
+    low, high = float(logs[first]), float(logs[first + 1])
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        below = _mean(leads, n_tokens, math.exp(middle)) < target
+        low, high = (middle, high) if below == (gaps[first] < 0) else (low, middle)
+    return math.exp((low + high) / 2)
 
 
 def self_weight_range(scores: FloatArray, mask: BoolArray | None = None) -> tuple[float, float]:
     """The smallest and the largest mean self-weight that some temperature gives."""
-    spread = float(np.ptp(scores)) or 1.0
-    reached = [mean_self_weight(scores / math.exp(log) / spread, mask) for log in _GRID]
+    leads, n_tokens = _leads(scores, mask)
+    spread = _spread(leads) or 1.0
+    reached = [_mean(leads, n_tokens, spread * math.exp(log)) for log in _GRID]
     return min(reached), max(reached)
 
 
-def _bisected(
-    scores: FloatArray, target: float, mask: BoolArray | None, low: float, high: float
-) -> float:
-    rising = mean_self_weight(scores / math.exp(low), mask) < target
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        if (mean_self_weight(scores / math.exp(middle), mask) < target) == rising:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
+def _leads(scores: FloatArray, mask: BoolArray | None) -> tuple[FloatArray, int]:
+    """By how much each score exceeds its row's own, for the rows that see themselves; n_tokens.
+
+    Shapes: scores and mask (n_tokens, n_tokens) → (rows, n_tokens), −inf where masked.
+    """
+    own = np.diagonal(scores)[:, None]  # (n_tokens, 1)
+    leads = masked(scores - own, mask)  # (n_tokens, n_tokens)
+    return (leads if mask is None else leads[np.diagonal(mask)]), len(scores)
+
+
+def _mean(leads: FloatArray, n_tokens: int, temperature: float) -> float:
+    """The mean of the self-weights 1 / Σ exp(lead / τ); a row that does not see itself gives 0."""
+    with np.errstate(over="ignore"):  # a lead that overflows leaves no weight: 1 / inf = 0
+        totals = np.exp(leads / temperature).sum(axis=-1)  # (rows,)
+    return float((1.0 / totals).sum() / n_tokens)
+
+
+def _spread(leads: FloatArray) -> float:
+    return float(np.abs(leads[np.isfinite(leads)]).max(initial=0.0))
