@@ -1,0 +1,41 @@
+"""Laws of matrices that show nothing."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attncli.insight.degenerate import degenerate
+
+
+@pytest.mark.parametrize(
+    ("weights", "kind"),
+    [
+        (np.eye(3), "one-key"),
+        (np.eye(3)[::-1], "one-key"),  # also when the key is another word
+        ([[0.981, 0.019], [0.015, 0.985]], "one-key"),
+        ([[0.979, 0.021], [0.015, 0.985]], None),
+        (np.full((4, 4), 0.25), "uniform"),
+        ([[0.509, 0.491], [0.5, 0.5]], "uniform"),
+        ([[0.511, 0.489], [0.5, 0.5]], None),
+        ([[0.7, 0.3], [0.2, 0.8]], None),
+        ([[1.0]], None),  # one word has nothing to compare
+        (np.zeros((2, 2)), "uniform"),
+    ],
+)
+def test_the_thresholds_are_those_of_the_definition(weights, kind):
+    """One weight above 0.98 in every row, or all weights of every row within 0.02."""
+    assert degenerate(np.array(weights)) == kind
+
+
+@given(st.integers(1, 6), st.integers(0, 2**32 - 1))
+def test_masked_keys_do_not_count(n, seed):
+    """A causal mask does not make a matrix degenerate by its zeros, nor by its first row."""
+    mask = np.tri(n, dtype=bool)
+    uniform = mask / mask.sum(-1, keepdims=True)
+    assert degenerate(uniform, mask) == ("uniform" if n > 1 else None)
+    assert degenerate(np.eye(n), mask) == ("one-key" if n > 1 else None)
+    mixed = np.where(mask, np.random.default_rng(seed).uniform(1, 2, (n, n)), 0)
+    mixed[:, 0] *= 1.5
+    mixed /= mixed.sum(-1, keepdims=True)
+    assert degenerate(mixed, mask) in (None, "uniform")

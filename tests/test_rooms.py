@@ -1,0 +1,107 @@
+"""Laws of starting: the command loads typer and nothing heavier; one sentence as JSON only numpy."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from conftest import child_environment
+
+# What costs time to load and is not needed to start. orjson and regex are loaded where they earn it.
+HEAVY = (
+    "numpy",
+    "rich",
+    "gensim",
+    "scipy",
+    "orjson",
+    "regex",
+    "pyarrow",
+    "dask",
+    "torch",
+    "pandas",
+)
+LIGHT = ("gensim", "scipy", "rich", "regex", "orjson", "pydantic", "pyarrow", "unittest")
+
+
+def loaded_by(script: str, suspects: tuple[str, ...]) -> set[str]:
+    """Which of these packages a process has loaded after this script."""
+    watch = f"\nimport sys\nprint('LOADED', *[m for m in {suspects!r} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", script + watch],
+        capture_output=True,
+        env=child_environment(),
+        check=True,
+    )
+    line = done.stdout.decode().rpartition("LOADED")[2]
+    return set(line.split())
+
+
+def command(*arguments: str) -> str:
+    """A script that runs the command in its own process."""
+    return f"from attncli.cli.app import run\nassert run({list(arguments)!r}) == 0"
+
+
+def test_the_command_loads_nothing_heavy():
+    """Importing the app."""
+    assert loaded_by("import attncli.cli.app", HEAVY) == set()
+
+
+def test_the_package_loads_nothing_heavy():
+    """import attncli resolves its names on first use."""
+    assert loaded_by("import attncli; attncli.__version__", (*HEAVY, "typer")) == set()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--version",), ("--help",), ("explain", "--help"), ("schema",)]
+)
+def test_asking_for_help_loads_no_numpy(arguments):
+    """Version, help and schema need no arrays."""
+    script = f"""
+from attncli.cli.app import run
+run({list(arguments)!r})
+"""
+    assert loaded_by(script, ("numpy", "gensim", "scipy", "orjson", "regex")) == set()
+
+
+def test_one_sentence_as_json_loads_numpy_only():
+    """ASCII words, few numbers: neither regex nor orjson earn their time."""
+    script = command("explain", "money bank grows", "--json", "-q")
+    assert loaded_by(script, LIGHT) == set()
+    assert loaded_by(script, ("numpy",)) == {"numpy"}
+
+
+def test_the_table_does_without_gensim():
+    """Neighbours are found in the mapped matrix."""
+    assert loaded_by(command("explain", "money bank grows"), ("gensim", "scipy", "orjson")) == set()
+
+
+def test_what_earns_its_time_is_loaded():
+    """regex for text beyond ASCII, orjson for many numbers: the check itself sees what is loaded."""
+    assert loaded_by(command("explain", "café", "--json", "-q"), LIGHT) == {"regex"}
+    assert loaded_by(command("explain", "bank " * 40, "--json", "-q"), LIGHT) == {"orjson"}
+
+
+def test_a_wrong_option_is_answered_without_numpy():
+    """An error must not wait for the arrays."""
+    script = (
+        "from attncli.cli.app import run\nassert run(['explain', 'x', '--temperature', '0']) == 2"
+    )
+    assert loaded_by(script, ("rich", "gensim", "scipy", "orjson", "regex")) == set()
+
+
+def test_the_process_takes_one_blas_thread():
+    """The bytes of a result must not depend on the cores of the machine."""
+    script = """
+import os, sys
+sys.argv = ["attn", "schema"]
+from attncli.__main__ import main
+try:
+    main()
+except SystemExit:
+    pass
+import json
+print("LOADED", json.dumps([os.environ[n] for n in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")]))
+"""
+    env = child_environment(OPENBLAS_NUM_THREADS=None, OMP_NUM_THREADS=None, MKL_NUM_THREADS=None)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, env=env, check=True)
+    assert json.loads(done.stdout.decode().rpartition("LOADED")[2]) == ["1", "1"]
