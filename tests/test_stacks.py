@@ -13,10 +13,26 @@ from attncli.reading import ReadingSettings, read
 from attncli.result import AttentionResult
 from attncli.stacks import Stack
 
-WORDS = "the money bank of river grows and xqzzy Flows don't e-mail said it in".split()
+WORDS = [
+    "the",
+    "money",
+    "bank",
+    "of",
+    "river",
+    "grows",
+    "and",
+    "xqzzy",
+    "Flows",
+    "don't",
+    "e-mail",
+    "said",
+    "it",
+    "in",
+]
 
 
 def sentences(count: int) -> list[str]:
+    """Random sentences of these words."""
     rng = np.random.default_rng(3)
     return [" ".join(rng.choice(WORDS, rng.integers(1, 14))) for _ in range(count)]
 
