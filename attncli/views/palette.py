@@ -9,6 +9,8 @@ whichever contrasts more: always at least 4.5 : 1 (WCAG 2.2, 1.4.3).
 
 from typing import Literal, TypeAlias
 
+from attncli.arrays import FloatArray, IntArray
+
 RGB: TypeAlias = tuple[int, int, int]
 PaletteName: TypeAlias = Literal["viridis", "cividis"]
 
@@ -61,6 +63,14 @@ def weight_rgb(weight: float, palette: PaletteName = "viridis") -> RGB:
 def palette_step(weight: float, palette: PaletteName = "viridis") -> int:
     """The place of the colour of a weight in its palette, counted from 0."""
     return _step(weight, len(PALETTES[palette]))
+
+
+def palette_steps(weights: FloatArray, palette: PaletteName = "viridis") -> IntArray:
+    """`palette_step` of each weight. Shapes: (…) → (…)."""
+    import numpy as np
+
+    last = len(PALETTES[palette]) - 1
+    return np.rint(np.clip(weights.astype(np.float64), 0, 1) * last).astype(np.intp)
 
 
 def weight_ansi256(weight: float, palette: PaletteName = "viridis") -> int:

@@ -1,0 +1,158 @@
+"""Results as a LaTeX document that compiles with pdfLaTeX, XeLaTeX and LuaLaTeX.
+
+Words in scripts that the default fonts lack need XeLaTeX or LuaLaTeX and a font; a character that
+the font lacks is printed as its code point, never as nothing.
+"""
+
+from collections.abc import Sequence
+
+from attncli.arrays import FloatArray
+from attncli.escape import visible
+from attncli.result import AttentionResult
+from attncli.views.equations import rounded_to_sum
+from attncli.views.facts import facts_line, matrix_name, model_line
+from attncli.views.ink import word
+from attncli.views.palette import PaletteName, hex_code, text_on, weight_rgb
+
+MAX_COLUMNS = 40  # of one table; more words become several tables
+_MAX_TERMS = 8
+_LABEL = 24  # columns of a label at most
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "'": r"\textquotesingle{}",
+    "`": r"\textasciigrave{}",
+    "-": "{-}",  # no ligatures
+    "[": "{[}",  # a line of a table may be followed by an option or a star
+    "]": "{]}",
+    "*": "{*}",
+}
+_HEAD = r"""\documentclass{article}
+\usepackage{iftex}
+\ifPDFTeX
+  \usepackage[T1]{fontenc}
+  \usepackage[utf8]{inputenc}
+  \usepackage{textcomp}
+  \newcommand{\attnchar}[2]{\texttt{U+#1}}
+\else
+  \usepackage{fontspec}
+  \newcommand{\attnchar}[2]{\iffontchar\font"#1 #2\else\texttt{U+#1}\fi}
+\fi
+\usepackage[table]{xcolor}
+\usepackage{graphicx}
+\usepackage[margin=2cm]{geometry}
+\setlength{\parindent}{0pt}
+\begin{document}
+"""
+
+
+def latex(
+    results: Sequence[AttentionResult], *, precision: int = 2, palette: PaletteName = "viridis"
+) -> str:
+    """A whole document: the weights as coloured tables, the new vectors as equations."""
+    parts = [line for result in results for line in _lines(result, precision, palette)]
+    return _HEAD + "\n".join(parts) + "\n\\end{document}\n"
+
+
+def escaped(text: str) -> str:
+    r"""Text that LaTeX prints as it is.
+
+    >>> escaped("50%")
+    '50\\%'
+    """
+    return _text(visible(text))
+
+
+def _text(shown: str) -> str:
+    """Text that is visible already."""
+    return "".join(_character(char) for char in shown)
+
+
+def _character(char: str) -> str:
+    if char in _SPECIAL:
+        return _SPECIAL[char]
+    if " " <= char <= "~" or "\u00c0" <= char <= "\u00ff":
+        return char
+    return f"\\attnchar{{{ord(char):04X}}}{{{char}}}"
+
+
+def _lines(result: AttentionResult, precision: int, palette: PaletteName) -> list[str]:
+    lines = [rf"\section*{{{_text(_title(result.text))}}}", _line(facts_line(result))]
+    lines += [_line(model_line(result))] if model_line(result) else []
+    lines += [_line(warning.message) for warning in result.warnings]
+    for layer in range(result.attention.n_layers):
+        for head in range(result.attention.n_heads):
+            name = matrix_name(result, layer, head)
+            lines += [rf"\subsection*{{{escaped(name)}}}"] if name else []
+            weights = result.weights[layer, head]
+            for start in range(0, len(result.tokens), MAX_COLUMNS):
+                columns = range(start, min(start + MAX_COLUMNS, len(result.tokens)))
+                lines += _table(result.words, weights, columns, precision, palette)
+            lines += [
+                _equation(result.words, query, weights[query], precision)
+                for query in range(len(result.tokens))
+            ]
+    return lines
+
+
+def _title(text: str) -> str:
+    return " ".join(word(part, _LABEL) for part in text.split(" "))
+
+
+def _line(text: str) -> str:
+    return escaped(text) + r"\par"
+
+
+def _table(
+    words: Sequence[str],
+    weights: FloatArray,
+    columns: range,
+    precision: int,
+    palette: PaletteName,
+) -> list[str]:
+    turned = [rf"\rotatebox{{60}}{{{_text(word(words[key], _LABEL))}}}" for key in columns]
+    lines = [
+        r"\medskip\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+        rf"\begin{{tabular}}{{r{'c' * len(columns)}}}",
+        " & ".join(["", *turned]) + r" \\",
+    ]
+    for query, name in enumerate(words):
+        cells = [_cell(float(weights[query, key]), precision, palette) for key in columns]
+        lines.append(" & ".join([_text(word(name, _LABEL)), *cells]) + r" \\")
+    return [*lines, r"\end{tabular}}\par\medskip"]
+
+
+def _cell(weight: float, precision: int, palette: PaletteName) -> str:
+    colour = weight_rgb(weight, palette)
+    fill, ink = hex_code(colour)[1:].upper(), hex_code(text_on(colour))[1:].upper()
+    return rf"\cellcolor[HTML]{{{fill}}}\textcolor[HTML]{{{ink}}}{{{weight:.{precision}f}}}"
+
+
+def _equation(words: Sequence[str], query: int, row: FloatArray, precision: int) -> str:
+    units = rounded_to_sum(row, precision)
+    kept = list(range(len(units)))
+    if len(units) > _MAX_TERMS:
+        kept = sorted(sorted(kept, key=lambda i: (-row[i], i))[: _MAX_TERMS - 1])
+    terms = [
+        rf"{units[i] / 10**precision:.{precision}f} \cdot \mbox{{{_text(word(words[i]))}}}"
+        for i in kept
+    ]
+    if len(kept) < len(units):
+        rest = (sum(units) - sum(units[i] for i in kept)) / 10**precision
+        others = rf"(the other {len(units) - len(kept)})"
+        terms.append(rf"{rest:.{precision}f} \cdot \mbox{{{others}}}")
+    sums = " + ".join(terms) if any(units) else "0"
+    return rf"\(\mbox{{{_text(word(words[query]))}}}_{{new}} = {sums}\)\par"

@@ -1,0 +1,50 @@
+"""Results as Markdown: tables and equations that render on any site; words stay words."""
+
+import re
+from collections.abc import Sequence
+
+from attncli.escape import visible
+from attncli.result import AttentionResult
+from attncli.views.equations import equation
+from attncli.views.facts import facts_line, matrix_name, model_line
+
+# What Markdown, its tables, or the HTML inside it would obey in the middle of a line.
+_MARKUP = re.compile(r"[\\`*_\[\]<>|#~$&!]")
+
+
+def markdown(results: Sequence[AttentionResult], *, precision: int = 2) -> str:
+    """A heading, the weights as a table, and the equations, for each result."""
+    return "\n".join(line for result in results for line in _lines(result, precision))
+
+
+def escaped(text: str) -> str:
+    r"""Text that Markdown shows as it is.
+
+    >>> escaped("a|b")
+    'a\\|b'
+    """
+    return _MARKUP.sub(r"\\\g<0>", visible(text))
+
+
+def _lines(result: AttentionResult, precision: int) -> list[str]:
+    lines = [f"## {escaped(result.text)}", "", escaped(facts_line(result)), ""]
+    if model_line(result):
+        lines += [escaped(model_line(result)), ""]
+    lines += [f"> {escaped(warning.message)}\n" for warning in result.warnings]
+    words = [escaped(word) for word in result.words]
+    for layer in range(result.attention.n_layers):
+        for head in range(result.attention.n_heads):
+            weights = result.weights[layer, head]
+            name = matrix_name(result, layer, head)
+            lines += [f"### {escaped(name)}", ""] if name else []
+            lines += ["| from ↓ to → | " + " | ".join(words) + " |"]
+            lines += ["|" + " --- |" + " ---: |" * len(words)]
+            for word, row in zip(words, weights.tolist(), strict=True):
+                cells = " | ".join(f"{weight:.{precision}f}" for weight in row)
+                lines.append(f"| **{word}** | {cells} |")
+            lines.append("")
+            for query in range(len(words)):
+                formula = equation(result.words, query, weights[query], digits=precision)
+                lines.append(f"- {escaped(formula)}")
+            lines.append("")
+    return lines

@@ -1,0 +1,34 @@
+"""Results as the bytes of a .npz file: plain arrays, no pickles."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from attncli.result import OPTIONAL_ARRAYS, AttentionResult
+from attncli.views.json import record_json
+
+
+def npz(results: Sequence[AttentionResult]) -> bytes:
+    """The arrays of one result: weights, contextual, those optional ones it holds, tokens, text.
+
+    `record` is the JSON of all the rest. Of several results the names end in _0, _1, …
+    """
+    arrays: dict[str, Any] = {}
+    for number, result in enumerate(results):
+        end = f"_{number}" if len(results) > 1 else ""
+        arrays |= {f"{name}{end}": array for name, array in _arrays(result).items()}
+    out = io.BytesIO()
+    np.savez_compressed(out, allow_pickle=False, **arrays)
+    return out.getvalue()
+
+
+def _arrays(result: AttentionResult) -> dict[str, Any]:
+    held = {name: getattr(result, name) for name in ("weights", "contextual", *OPTIONAL_ARRAYS)}
+    return {
+        **{name: array for name, array in held.items() if array is not None},
+        "tokens": np.array(result.words, dtype=np.str_),
+        "text": np.array(result.text, dtype=np.str_),
+        "record": np.array(record_json(result.to_record(exclude=("weights", "contextual")))),
+    }

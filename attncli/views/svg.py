@@ -1,0 +1,232 @@
+"""Heat maps as one self-contained SVG: no font, script, style sheet or address from elsewhere.
+
+Up to 40 words each cell has its number; up to 80 each word has its name; more words become a plain
+picture, and a line in it says so. Every word and number is also in a `<title>` where it is cut.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+import numpy as np
+
+from attncli.arrays import FloatArray
+from attncli.escape import visible
+from attncli.result import AttentionResult
+from attncli.views.facts import facts_line, matrix_name, model_line
+from attncli.views.ink import width_of, word, wrapped
+from attncli.views.palette import (
+    PALETTES,
+    PaletteName,
+    hex_code,
+    palette_steps,
+    text_on,
+    weight_rgb,
+)
+
+FONT = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
+INK, SOFT, PAPER = "#1b1f24", "#57606a", "#ffffff"
+NUMBERS_UP_TO, NAMES_UP_TO = 40, 80
+_MARGIN, _CHAR, _LINE = 16, 8.43, 20  # pixels; a character of 14 pixels is 8.43 wide
+_LABEL = 20  # columns of a label at most
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Markup with its size in pixels."""
+
+    width: float
+    height: float
+    parts: tuple[str, ...]
+
+
+def heat_maps(
+    results: Sequence[AttentionResult], *, precision: int = 2, palette: PaletteName = "viridis"
+) -> str:
+    """One SVG with a heat map for every result, layer and head, below one another."""
+    drawings = [drawing for result in results for drawing in _drawings(result, precision, palette)]
+    drawings.append(_legend(palette))
+    title = "Attention weights: " + "; ".join(visible(result.text) for result in results)
+    return svg_document(stacked(drawings), title)
+
+
+def svg_document(drawing: Drawing, title: str) -> str:
+    """A whole SVG file. `title` is what a screen reader says."""
+    width, height = round(drawing.width + 2 * _MARGIN), round(drawing.height + 2 * _MARGIN)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" role="img" font-family="{FONT}" font-size="14">\n'
+        f"<title>{escape(title)}</title>\n"
+        f'<rect width="{width}" height="{height}" fill="{PAPER}"/>\n'
+        f'<g transform="translate({_MARGIN} {_MARGIN})">\n'
+        + "\n".join(drawing.parts)
+        + "\n</g>\n</svg>\n"
+    )
+
+
+def stacked(drawings: Sequence[Drawing], gap: float = 18) -> Drawing:
+    """Drawings below one another."""
+    parts: list[str] = []
+    top = 0.0
+    for drawing in drawings:
+        parts.append(f'<g transform="translate(0 {top:g})">')
+        parts += [*drawing.parts, "</g>"]
+        top += drawing.height + gap
+    width = max((drawing.width for drawing in drawings), default=0)
+    return Drawing(width, max(top - gap, 0), tuple(parts))
+
+
+def text_lines(lines: Sequence[tuple[str, str]]) -> Drawing:
+    """Lines of text, each with its attributes."""
+    parts = [
+        f'<text y="{_LINE * i + 14}" {attributes}>{escape(text)}</text>'
+        for i, (text, attributes) in enumerate(lines)
+    ]
+    width = max((width_of(text) * _CHAR for text, _ in lines), default=0)
+    return Drawing(width, _LINE * len(lines), tuple(parts))
+
+
+def _drawings(result: AttentionResult, precision: int, palette: PaletteName) -> list[Drawing]:
+    heading = [(line, 'font-weight="bold"') for line in _folded(result.text, 6)]
+    facts = [facts_line(result), model_line(result)]
+    facts += [f"warning: {warning.message}" for warning in result.warnings]
+    for fact in facts:
+        heading += [(line, f'fill="{SOFT}"') for line in _folded(fact, 20)]
+    drawings = [text_lines(heading)]
+    for layer in range(result.attention.n_layers):
+        for head in range(result.attention.n_heads):
+            name = matrix_name(result, layer, head)
+            if name:
+                drawings.append(text_lines([(name, 'font-weight="bold"')]))
+            drawings.append(heat_map(result.words, result.weights[layer, head], precision, palette))
+    return drawings
+
+
+def _folded(text: str, most: int) -> list[str]:
+    """Lines of at most 90 columns; a text of more than `most` lines is cut, and says how long it is."""
+    lines = [
+        line[start : start + 90]
+        for line in wrapped(visible(text), 90, 0)
+        for start in range(0, len(line), 90)
+    ]
+    if len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], f"… ({len(text)} characters)"]
+
+
+def heat_map(
+    words: Sequence[str],
+    weights: FloatArray,
+    precision: int = 2,
+    palette: PaletteName = "viridis",
+) -> Drawing:
+    """One matrix, rows are queries. Shapes: weights (n_tokens, n_tokens)."""
+    if len(words) <= NUMBERS_UP_TO:
+        return _numbered(words, weights, precision, palette)
+    return _picture(words, weights, palette)
+
+
+def _numbered(
+    words: Sequence[str], weights: FloatArray, precision: int, palette: PaletteName
+) -> Drawing:
+    labels = [word(text, _LABEL) for text in words]
+    left = max(width_of(label) for label in labels) * _CHAR + 10
+    widest = max(width_of(label) for label in labels) * _CHAR + 12
+    cell = max((precision + 2) * _CHAR + 14, min(widest, 80))
+    slanted = any(width_of(label) * _CHAR + 8 > cell for label in labels)
+    top = _top(labels, slanted)
+    parts = []
+    for i, label in enumerate(labels):
+        at = left + (i + 0.5) * cell
+        place = (
+            f'transform="translate({at:g} {top - 8:g}) rotate(-45)"'
+            if slanted
+            else f'x="{at:g}" y="{top - 8:g}" text-anchor="middle"'
+        )
+        parts.append(_label(label, words[i], place))
+        y = top + i * 32 + 21
+        parts.append(_label(label, words[i], f'x="{left - 8:g}" y="{y:g}" text-anchor="end"'))
+    for i, row in enumerate(weights.tolist()):
+        for j, weight in enumerate(row):
+            parts.append(_cell(left + j * cell, top + i * 32, cell, weight, precision, palette))
+    spread = top * 0.75 if slanted else 0
+    return Drawing(left + cell * len(words) + spread, top + 32 * len(words), tuple(parts))
+
+
+def _top(labels: Sequence[str], slanted: bool) -> float:
+    longest = max(width_of(label) for label in labels) * _CHAR
+    return longest * 0.71 + 24 if slanted else 24
+
+
+def _label(label: str, full: str, place: str) -> str:
+    title = "" if label == full else f"<title>{escape(visible(full))}</title>"
+    return f"<text {place}>{title}{escape(label)}</text>"
+
+
+def _cell(
+    x: float, y: float, width: float, weight: float, precision: int, palette: PaletteName
+) -> str:
+    colour = weight_rgb(weight, palette)
+    return (
+        f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="32" fill="{hex_code(colour)}" '
+        f'stroke="{PAPER}"/><text x="{x + width / 2:g}" y="{y + 21:g}" text-anchor="middle" '
+        f'fill="{hex_code(text_on(colour))}">{weight:.{precision}f}</text>'
+    )
+
+
+def _picture(words: Sequence[str], weights: FloatArray, palette: PaletteName) -> Drawing:
+    named = len(words) <= NAMES_UP_TO
+    size = 10 if named else max(2, 800 // len(words))
+    labels = [word(text, _LABEL) for text in words] if named else []
+    edge = max((width_of(label) for label in labels), default=0) * 5.5 + 6
+    parts = [_pixels(weights, edge, edge, size, palette)]
+    for i, label in enumerate(labels):
+        at = edge + i * size + 8
+        style = 'font-size="9"'
+        parts.append(
+            _label(label, words[i], f'x="{edge - 4:g}" y="{at:g}" text-anchor="end" {style}')
+        )
+        turned = f'transform="translate({at:g} {edge - 4:g}) rotate(-90)" {style}'
+        parts.append(_label(label, words[i], turned))
+    side = edge + size * len(words)
+    missing = "the numbers" if named else "the names and numbers"
+    note = f"{len(words)} words: {missing} are left out here; .html, .csv and .json have them"
+    parts.append(f'<text y="{side + 18:g}" fill="{SOFT}">{note}</text>')
+    return Drawing(max(side, width_of(note) * _CHAR), side + 22, tuple(parts))
+
+
+def _pixels(weights: FloatArray, x: float, y: float, size: float, palette: PaletteName) -> str:
+    """Squares as strokes of one path a colour; runs of the same colour are one stroke."""
+    n_tokens = len(weights)
+    runs: dict[int, list[str]] = {}
+    for i, row in enumerate(weights):
+        steps = palette_steps(row, palette)
+        starts = np.flatnonzero(np.diff(steps, prepend=-1))
+        lengths = np.diff([*starts, n_tokens])
+        for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
+            runs.setdefault(int(steps[start]), []).append(f"M{start} {i}.5h{length}")
+    base = max(runs, key=lambda step: len(runs[step]))
+    paths = [
+        f'<path stroke="{hex_code(PALETTES[palette][step])}" d="{"".join(moves)}"/>'
+        for step, moves in sorted(runs.items())
+        if step != base
+    ]
+    return (
+        f'<g transform="translate({x:g} {y:g}) scale({size:g})" shape-rendering="crispEdges">'
+        f'<rect width="{n_tokens}" height="{n_tokens}" fill="{hex_code(PALETTES[palette][base])}"/>'
+        + "".join(paths)
+        + "</g>"
+    )
+
+
+def _legend(palette: PaletteName) -> Drawing:
+    parts = [f'<text y="17" fill="{SOFT}">weight</text>']
+    for k in range(11):
+        colour = weight_rgb(k / 10, palette)
+        x = 64 + 36 * k
+        parts.append(
+            f'<rect x="{x}" width="36" height="24" fill="{hex_code(colour)}"/>'
+            f'<text x="{x + 18}" y="17" text-anchor="middle" fill="{hex_code(text_on(colour))}" '
+            f'font-size="12">{k / 10:.1f}</text>'
+        )
+    return Drawing(64 + 36 * 11, 24, tuple(parts))

@@ -1,0 +1,134 @@
+"""Results as files: the same numbers in each, words that stay words, nothing from elsewhere."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from views.samples import HOSTILE, result_of
+
+from attncli.escape import visible
+from attncli.matrices.reading import read_results
+from attncli.result import AttentionResult
+from attncli.views.delimited import delimited
+from attncli.views.latex import latex
+from attncli.views.markdown import markdown
+from attncli.views.npz import npz
+from attncli.views.svg import heat_maps
+
+SVG = "{http://www.w3.org/2000/svg}"
+SMALL = result_of(["money", "bank", "grows"])
+HEADS = result_of(["money", "bank"], layers=2, heads=2)
+
+
+def texts(svg: str) -> list[str]:
+    """The texts of an SVG, without the titles inside them."""
+    return [
+        element.text or element[0].tail or ""
+        for element in ElementTree.fromstring(svg).iter(f"{SVG}text")
+    ]
+
+
+def test_an_svg_has_every_word_and_number() -> None:
+    """Words stand at the rows and the columns, the weight in each cell."""
+    shown = texts(heat_maps([SMALL]))
+    assert all(shown.count(word) == 2 for word in SMALL.words)
+    numbers = [f"{weight:.2f}" for weight in SMALL.weights.ravel()]
+    assert [text for text in shown if re.fullmatch(r"\d\.\d\d", text)] == numbers
+
+
+@pytest.mark.parametrize("n_words", [3, 28, 60, 200])
+def test_an_svg_refers_to_nothing(n_words: int) -> None:
+    """No address, image, font, style sheet or script, at any size; it is well-formed XML."""
+    svg = heat_maps([result_of([f"word{i}" for i in range(n_words)])])
+    root = ElementTree.fromstring(svg)
+    tags = {element.tag.removeprefix(SVG) for element in root.iter()}
+    assert tags <= {"svg", "title", "g", "rect", "text", "path"}
+    assert not re.search(r"href|url\(|data:|@", svg)
+
+
+def test_hostile_words_stay_text_in_an_svg() -> None:
+    """An XML parser reads back each word; a long one is cut with a sign and whole in its title."""
+    svg = heat_maps([result_of(list(HOSTILE))])
+    root = ElementTree.fromstring(svg)
+    titles = {element.text for element in root.iter(f"{SVG}title")}
+    shown = set(texts(svg)) | titles
+    assert {visible(word) for word in HOSTILE} <= shown
+    assert "\x1b" not in svg
+
+
+def test_a_large_svg_says_what_it_leaves_out() -> None:
+    """Without room for names and numbers the picture says where they are."""
+    assert "200 words: the names and numbers are left out" in heat_maps(
+        [result_of([f"w{i}" for i in range(200)])]
+    )
+
+
+@pytest.mark.parametrize("result", [SMALL, HEADS], ids=["one", "heads"])
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_csv_keeps_every_float32(result: AttentionResult, delimiter: str) -> None:
+    """Reading the file again gives the same tokens and the same weights to the last bit."""
+    text = delimited([result], delimiter)
+    name = "x.tsv" if delimiter == "\t" else "x.csv"
+    (again,) = read_results(io.BytesIO(text.encode()), name)
+    assert isinstance(again, AttentionResult)
+    assert again.words == result.words
+    assert np.array_equal(again.weights, result.weights)
+
+
+def test_csv_cells_are_inert() -> None:
+    """No cell begins with a sign that a spreadsheet runs, and the rows stay in shape."""
+    rows = list(csv.reader(io.StringIO(delimited([result_of(list(HOSTILE))]))))
+    assert {len(row) for row in rows} == {len(HOSTILE) + 1}
+    assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
+
+
+@pytest.mark.parametrize("results", [[SMALL], [SMALL, HEADS]], ids=["one", "two"])
+def test_npz_reads_back_as_it_was(results: list[AttentionResult]) -> None:
+    """A result written as .npz equals the result that is read, every array included."""
+    assert list(read_results(io.BytesIO(npz(results)), "x.npz")) == results
+
+
+def test_markdown_is_one_table_a_matrix() -> None:
+    """Every row of a table has as many cells as the heading, whatever the words hold."""
+    lines = markdown([result_of(list(HOSTILE))]).splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert len(table) == len(HOSTILE) + 2
+    assert {len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in table} == {len(HOSTILE) + 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("small.svg", heat_maps),
+        ("small.md", markdown),
+        ("small.tex", latex),
+        ("small.csv", delimited),
+    ],
+)
+def test_files_look_as_agreed(
+    golden: Callable[[str, str], None], name: str, make: Callable[..., str]
+) -> None:
+    """The files of a small result are those of tests/golden."""
+    golden(name, make([SMALL]))
+
+
+def test_png_and_pdf_are_pictures() -> None:
+    """PNG has twice the pixels of the SVG; PDF is one page."""
+    pytest.importorskip("resvg_py")
+    pytest.importorskip("typst")
+    from attncli.views.pictures import pdf, png
+
+    svg = heat_maps([SMALL])
+    size = re.search(r'width="(\d+)" height="(\d+)"', svg)
+    assert size is not None
+    image = png(svg)
+    assert image.startswith(b"\x89PNG")
+    assert int.from_bytes(image[16:20], "big") == 2 * int(size[1])
+    assert int.from_bytes(image[20:24], "big") == 2 * int(size[2])
+    document = pdf(svg)
+    assert document.startswith(b"%PDF")
+    assert b"/Count 1" in document
