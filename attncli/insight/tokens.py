@@ -126,13 +126,14 @@ def _joined(result: AttentionResult, group: slice) -> Token:
     if last.end > first.start:
         text = source[first.start : last.end]
     else:
-        text = "".join(_unmarked(token.text) for token in tokens)
+        text = "".join(unmarked(token.text) for token in tokens)
     return Token(
-        text, first.start, last.end, "".join(_unmarked(t.key) for t in tokens), first.status
+        text, first.start, last.end, "".join(unmarked(t.key) for t in tokens), first.status
     )
 
 
-def _unmarked(piece: str) -> str:
+def unmarked(piece: str) -> str:
+    """A piece without the mark that says whether it continues or starts a word."""
     bare = piece[2:] if piece.startswith("##") and len(piece) > 2 else piece
     return bare.lstrip("Ġ▁") or bare
 

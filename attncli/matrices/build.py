@@ -1,0 +1,142 @@
+"""Weights of someone else → results that every view draws."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from attncli.arrays import Float32Array, FloatArray
+from attncli.errors import DataError
+from attncli.insight.tokens import continues_word, unmarked
+from attncli.matrices.shapes import checked_weights, four_axes, joined_layers
+from attncli.result import (
+    AttentionResult,
+    AttentionSettings,
+    ResultWarning,
+    Token,
+    VectorsInfo,
+)
+
+
+def result_from_arrays(
+    attentions: Any,
+    tokens: Sequence[str] | None = None,
+    *,
+    scores: bool = False,
+    name: str = "given weights",
+) -> AttentionResult:
+    """The result of attention weights from elsewhere.
+
+    `attentions` is an array of 2 to 5 axes, or a sequence of one array a layer, as
+    `output_attentions=True` of Hugging Face gives it; PyTorch tensors are taken as they are. With
+    `scores` the numbers are scores before the softmax.
+    Raises: DataError when they are no weights, or the tokens are of another number.
+
+    >>> result_from_arrays([[0.9, 0.1], [0.2, 0.8]], ["money", "bank"]).weights.shape
+    (1, 1, 2, 2)
+    """
+    if isinstance(attentions, (list, tuple)) and all(hasattr(a, "shape") for a in attentions):
+        array = joined_layers({str(i): _as_array(part) for i, part in enumerate(attentions)})
+    else:
+        array = _as_array(attentions)
+    weights, remark = checked_weights(four_axes(array), scores=scores)
+    return _result(weights, tokens, remark, name)
+
+
+def result_from_record(record: Mapping[str, Any]) -> AttentionResult:
+    """The result of one of our records, also of one from which fields were left out.
+
+    Raises: DataError when weights or tokens are missing, or a part contradicts another.
+    """
+    if "weights" not in record:
+        raise DataError("the record has no 'weights', so there is nothing to draw")
+    try:
+        with np.errstate(over="ignore"):  # what is too large for float32 is told as not finite
+            return AttentionResult.from_dict(_filled(record))
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as fault:
+        raise DataError(f"the record cannot be read: {fault}") from None
+
+
+def _filled(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record with plain values for what was left out."""
+    weights = np.asarray(record["weights"], dtype=np.float32)
+    n_layers, n_heads, n_tokens, _ = weights.shape
+    tokens = record.get("tokens")
+    if tokens is None:
+        tokens = [_plain_token(token) for token in _tokens(None, n_tokens)]
+    text = record.get("text")
+    return {
+        "attention": {"kind": "matrix", "n_layers": n_layers, "n_heads": n_heads},
+        "contextual": np.zeros((len(tokens), 0), dtype=np.float32),
+        "vectors": {"name": "not given", "dim": 0},
+        **record,
+        "weights": weights,
+        "text": " ".join(token["text"] for token in tokens) if text is None else text,
+        "tokens": tokens,
+    }
+
+
+def _as_array(given: Any) -> FloatArray:
+    if hasattr(given, "detach"):  # a PyTorch tensor, without importing PyTorch
+        given = given.detach().cpu()
+        given = given.float().numpy() if given.is_floating_point() else given.numpy()
+    try:
+        return np.asarray(given)
+    except ValueError:
+        raise DataError("found lists of unequal lengths, expected a rectangular array") from None
+
+
+def _result(
+    weights: Float32Array, tokens: Sequence[str] | None, remark: str, name: str
+) -> AttentionResult:
+    n_layers, n_heads, n_tokens = weights.shape[:3]
+    if tokens is not None and len(tokens) != n_tokens:
+        raise DataError(
+            f"found {len(tokens)} tokens, expected {n_tokens}: the weights are "
+            f"{n_tokens} × {n_tokens}",
+            place="--tokens",
+        )
+    named = _tokens(tokens, n_tokens)
+    return AttentionResult(
+        text=_text(named),
+        tokens=named,
+        attention=AttentionSettings(
+            kind="matrix", score="given", n_layers=n_layers, n_heads=n_heads
+        ),
+        weights=weights,
+        contextual=np.zeros((n_tokens, 0), dtype=np.float32),
+        vectors=VectorsInfo(name, 0),
+        warnings=(ResultWarning("row-sums", remark),) if remark else (),
+    )
+
+
+def _tokens(texts: Sequence[str] | None, n_tokens: int) -> tuple[Token, ...]:
+    names = [str(i) for i in range(n_tokens)] if texts is None else list(texts)
+    bare = [Token(name, 0, 0, name, "given") for name in names]
+    tokens: list[Token] = []
+    end = 0
+    for token, joins in zip(bare, continues_word(bare), strict=True):
+        start = end if joins or not tokens else end + 1
+        end = start + len(unmarked(token.text))
+        tokens.append(replace(token, start=start, end=end))
+    return tuple(tokens)
+
+
+def _text(tokens: Sequence[Token]) -> str:
+    """The sentence of these tokens, pieces joined to the words they belong to."""
+    parts = [
+        " " * (token.start - (tokens[i - 1].end if i else 0)) + unmarked(token.text)
+        for i, token in enumerate(tokens)
+    ]
+    return "".join(parts)
+
+
+def _plain_token(token: Token) -> dict[str, Any]:
+    return {
+        "text": token.text,
+        "start": token.start,
+        "end": token.end,
+        "key": token.key,
+        "status": token.status,
+    }

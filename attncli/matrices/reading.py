@@ -1,0 +1,253 @@
+"""A file or a stream → results: our own records, or weights of other tools.
+
+The format is recognised by content; the suffix only tells CSV from TSV. Nothing is unpickled.
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from attncli.arrays import FloatArray
+from attncli.errors import AttnError, DataError, InputError, LimitError, RefusedError
+from attncli.escape import quoted, visible
+from attncli.matrices.build import result_from_arrays, result_from_record
+from attncli.matrices.shapes import MAX_WEIGHTS, joined_layers
+from attncli.matrices.texts import Given, csv_weights, json_weights
+from attncli.result import AttentionResult
+
+MAX_BYTES = 2 * 2**30
+_RESULTS = ("result", "error", "comparison")
+
+
+def read_results(
+    stream: BinaryIO,
+    name: str,
+    *,
+    tokens: Sequence[str] | None = None,
+    scores: bool = False,
+    member: str | None = None,
+) -> Iterator[AttentionResult | AttnError]:
+    """The results of a file; the error record of a sentence that failed is a DataError of its own.
+
+    `tokens` name the tokens of weights that have no names; `member` names an array of a .npz or
+    safetensors file that holds several; `scores` says that the numbers are scores.
+    Raises: DataError, LimitError, RefusedError.
+    """
+    data = stream.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise LimitError(f"more than {MAX_BYTES} bytes", place=name)
+    try:
+        if _looks_json(data):
+            yield from _json_results(data, name, tokens, scores)
+            return
+        for given in _givens(data, name, member):
+            yield _named(given, name, tokens, scores)
+    except AttnError as error:
+        if error.place is None:
+            error.place = name
+        raise
+
+
+def open_file(path: str) -> BinaryIO:
+    """The file opened for reading. Raises: InputError."""
+    try:
+        return open(path, "rb")  # noqa: PTH123  # FIFOs too; the caller closes it
+    except OSError as fault:
+        reason = (fault.strerror or str(fault)).lower()
+        raise InputError(f"cannot open: {reason}", place=visible(path)[:200]) from None
+
+
+def _named(
+    given: "Given | AttentionResult", name: str, tokens: Sequence[str] | None, scores: bool
+) -> AttentionResult:
+    if isinstance(given, AttentionResult):
+        return given
+    names = given.tokens if tokens is None else tokens
+    return result_from_arrays(given.array, names, scores=scores, name=name)
+
+
+def _looks_json(data: bytes) -> bool:
+    return data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+
+
+def _givens(data: bytes, name: str, member: str | None) -> "list[Given | AttentionResult]":
+    if data.startswith(b"\x93NUMPY"):
+        return [Given(_npy(data))]
+    if data.startswith(b"PK"):
+        return _npz(data, member)
+    if data[8:9] == b"{" and int.from_bytes(data[:8], "little") < len(data):
+        return [Given(_chosen(_safetensors(data), member))]
+    if data.startswith((b"\x80", b"\x1f\x8b", b"BZh")):
+        raise _refused(data)
+    text = _text(data)
+    if not text.strip():
+        raise DataError("the file is empty, expected weights")
+    if text.lstrip()[:1] == "<":
+        raise DataError("this is a web page or XML, expected weights")
+    return list(csv_weights(text, name, "\t" if name.endswith(".tsv") else None))
+
+
+def _refused(data: bytes) -> AttnError:
+    if data.startswith(b"\x80"):
+        return RefusedError(
+            "this is a pickle: reading it could run code",
+            hints=("save the arrays with numpy.savez or safetensors instead",),
+        )
+    return DataError(
+        "this file is compressed, expected it unpacked",
+        hints=("gzip -dc FILE.gz | attn view -",),
+    )
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        raise DataError(f"byte {fault.start} is not UTF-8, and no known format begins so") from None
+
+
+def _npy(data: bytes) -> FloatArray:
+    try:
+        array: FloatArray = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, OSError, MemoryError) as fault:
+        raise DataError(f"the .npy array cannot be read: {fault}") from None
+    return array
+
+
+def _npz(data: bytes, member: str | None) -> "list[Given | AttentionResult]":
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        infos = archive.infolist()
+    except (zipfile.BadZipFile, ValueError) as fault:
+        raise DataError(f"the archive is damaged: {fault}") from None
+    if any(info.filename.endswith("data.pkl") for info in infos):
+        raise RefusedError(
+            "this is a PyTorch file, a pickle: reading it could run code",
+            hints=(
+                "numpy.savez('attention.npz', *[layer.numpy() for layer in attentions])",
+                "attn view attention.npz --tokens 'a b c'",
+            ),
+        )
+    if sum(info.file_size for info in infos) > 4 * MAX_WEIGHTS + 2**20:
+        raise LimitError(f"the arrays unpack to more than {4 * MAX_WEIGHTS} bytes")
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            held = {key: arrays[key] for key in arrays.files}
+    except (ValueError, OSError, EOFError, KeyError, MemoryError, zipfile.BadZipFile) as fault:
+        raise DataError(f"the arrays cannot be read: {fault}") from None
+    if any(key.partition("_")[0] == "record" for key in held):
+        return list(_own_arrays(held))
+    named = held.pop("tokens", held.pop("words", None)) if member is None else held.get("tokens")
+    tokens = None if named is None else tuple(str(token) for token in named.ravel())
+    return [Given(_chosen(held, member), tokens)]
+
+
+def _own_arrays(held: dict[str, Any]) -> Iterator[AttentionResult]:
+    """The results that attncli.views.npz wrote."""
+    for key in [key for key in held if key.startswith("record")]:
+        end = key.removeprefix("record")
+        record = json.loads(str(held[key]))
+        arrays = {
+            name.removesuffix(end): array
+            for name, array in held.items()
+            if name.endswith(end) and array.dtype.kind == "f"
+        }
+        yield result_from_record({**record, **arrays})
+
+
+def _safetensors(data: bytes) -> dict[str, FloatArray]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return dict(load(data))
+    except (SafetensorError, ValueError, TypeError, KeyError) as fault:
+        raise DataError(f"the safetensors file cannot be read: {visible(str(fault))}") from None
+
+
+def _chosen(arrays: dict[str, FloatArray], member: str | None) -> FloatArray:
+    """The array called `member`, or all arrays of two axes and more, as layers."""
+    if member is not None:
+        if member not in arrays:
+            names = ", ".join(quoted(name) for name in list(arrays)[:8])
+            raise DataError(f"no array is called {quoted(member)}; there are {names}")
+        return arrays[member]
+    matrices = {name: array for name, array in arrays.items() if array.ndim >= 2}
+    for name in ("attention", "attentions", "weights"):
+        if name in matrices:
+            return matrices[name]
+    if not matrices:
+        raise DataError("found no array of two axes or more")
+    if len({array.shape for array in matrices.values()}) > 1:
+        names = ", ".join(f"{quoted(name)} {array.shape}" for name, array in matrices.items())
+        raise DataError(
+            f"found several arrays: {names[:300]}", hints=("--array NAME chooses one of them",)
+        )
+    return joined_layers(matrices)
+
+
+def _json_results(
+    data: bytes, name: str, tokens: Sequence[str] | None, scores: bool
+) -> Iterator[AttentionResult | AttnError]:
+    whole = _json_or_none(data)
+    if whole is not None:
+        records = whole if isinstance(whole, list) and _all_records(whole) else [whole]
+        for record in records:
+            yield _json_result(record, name, tokens, scores)
+        return
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if line.strip():
+            try:
+                record = _parsed(line)
+            except ValueError as fault:
+                raise DataError(f"this is no JSON: {fault}", place=f"{name}:{number}") from None
+            yield _json_result(record, f"{name}:{number}", tokens, scores)
+
+
+def _json_or_none(data: bytes) -> Any:
+    """The value of a document that is one JSON value, else None."""
+    lines = data.count(b"\n")
+    try:
+        return _parsed(data)
+    except ValueError:
+        if lines <= 1 or not data.lstrip().startswith(b"{"):
+            raise DataError("this is no JSON, although it begins like it") from None
+        return None
+
+
+def _parsed(data: bytes) -> Any:
+    if len(data) < 20_000:
+        try:
+            return json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
+    import orjson
+
+    return orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"found {name}, expected a finite number")
+
+
+def _all_records(values: Sequence[Any]) -> bool:
+    return bool(values) and all(isinstance(v, dict) and v.get("type") in _RESULTS for v in values)
+
+
+def _json_result(
+    record: Any, place: str, tokens: Sequence[str] | None, scores: bool
+) -> AttentionResult | AttnError:
+    try:
+        if isinstance(record, dict) and record.get("type") == "error":
+            return DataError(f"this sentence failed: {record.get('message')}", place=place)
+        if isinstance(record, dict) and record.get("type") == "result":
+            return result_from_record(record)
+        return _named(json_weights(record), place, tokens, scores)
+    except AttnError as error:
+        if error.place is None:
+            error.place = place
+        raise
