@@ -13,6 +13,7 @@ from attncli import __version__
 from attncli.cli.explain import explain
 from attncli.cli.schema import schema
 from attncli.cli.terminal import PipeClosed, give_up_stdout, hint, message, report, write
+from attncli.cli.view import view
 from attncli.errors import AttnError, LimitError, OutputError
 from attncli.escape import visible
 
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.command()(explain)
 app.command()(schema)
+app.command()(view)
 
 
 def _print_version(asked: bool) -> None:

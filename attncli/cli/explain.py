@@ -6,20 +6,17 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
-from attncli.cli.notices import Notices
-from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
+from attncli.cli.showing import Manner, show_outcomes
+from attncli.cli.terminal import standard_input
 from attncli.errors import AttnError, EmptyError, UsageError
 from attncli.escape import visible
 
 if TYPE_CHECKING:
-    from attncli.embeddings.store import EmbeddingStore
     from attncli.pipeline import Analyser, GeneralSettings
     from attncli.result import AttentionResult
     from attncli.text.sentences import Sentence
-    from attncli.views.explain import Layout
 
 _CHUNK = 256  # sentences computed together
-_NEIGHBORS_UP_TO = 16  # words; a longer sentence shows nearest words only when asked
 
 
 def explain(
@@ -42,6 +39,12 @@ def explain(
     width: opt.Width = None,
     color: opt.Color = "auto",
     full: opt.Full = False,
+    ascii_only: opt.Ascii = False,
+    top: opt.Top = None,
+    steps: opt.Steps = False,
+    row: opt.Row = None,
+    speak: opt.Speak = False,
+    output: opt.Output = None,
     json: opt.Json = False,
     include: opt.Include = None,
     exclude: opt.Exclude = None,
@@ -55,6 +58,8 @@ def explain(
       attn explain "money bank grows" "river bank flows" --show weights,moved
       attn explain "money bank grows" --target-self 0.7
       attn explain "dogs chase cats" --vectors random --seed 7 --causal
+      attn explain "money bank grows" --steps --row bank
+      attn explain "money bank grows" "river bank flows" -o banks.html
       attn explain --file sample_sentences.txt --json
       echo "river bank flows" | attn explain - --json --include scores,measures
     """
@@ -62,19 +67,29 @@ def explain(
     from attncli.pipeline import GeneralAnalyser
     from attncli.reading import ReadingSettings
 
-    fields = _fields(include, exclude)
+    manner = Manner(
+        show=show,
+        precision=precision,
+        width=width,
+        color=color,
+        ascii_only=ascii_only,
+        full=full,
+        top=top,
+        steps=steps,
+        rows=tuple(row or ()),
+        speak=speak,
+        json=json,
+        output=output,
+    )
+    fields = manner.fields(*_fields(include, exclude))
     settings = general_settings(score, temperature, target_self, causal, window, see_self)
     store = open_vectors(vectors, dim=dim, seed=seed)
     reading = ReadingSettings(tokenizer=tokenizer, oov=oov, seed=seed, max_tokens=max_tokens)
-    filled = frozenset(fields[0]) | (frozenset() if json else frozenset({"embeddings"}))
+    filled = frozenset(fields[0]) | manner.needs()
     analyser = GeneralAnalyser(store, reading, settings, include=filled)
     place = None if file is None else visible(file)
     outcomes = analysed(analyser, given_sentences(texts, file), place)
-    if json:
-        _print_json(outcomes, fields, quiet)
-    else:
-        layout = _layout(show, precision, width, full)
-        _print_tables(outcomes, store, layout, color, quiet, chosen=show is not None)
+    show_outcomes(outcomes, store, manner, fields, quiet)
 
 
 def general_settings(
@@ -159,61 +174,3 @@ def _fields(include: str | None, exclude: str | None) -> tuple[tuple[str, ...], 
         opt.names_of(include, optional, "--include"),
         opt.names_of(exclude, (*optional, *parts), "--exclude"),
     )
-
-
-def _layout(show: str | None, precision: int | None, width: int | None, full: bool) -> "Layout":
-    from attncli.views.explain import SECTIONS, Layout
-
-    asked = opt.names_of(show, (*SECTIONS, "all"), "--show")
-    sections = SECTIONS if not asked or "all" in asked else asked
-    return Layout(
-        sections=tuple(s for s in SECTIONS if s in sections),
-        width=width_for(width),
-        precision=3 if precision is None else precision,
-        digits=2 if precision is None else precision,
-        everything=full,
-    )
-
-
-def _print_json(
-    outcomes: "Iterable[tuple[Sentence, AttentionResult | AttnError]]",
-    fields: tuple[tuple[str, ...], tuple[str, ...]],
-    quiet: bool,
-) -> None:
-    from attncli.views.json import error_record, record_json, result_json
-
-    notices = Notices(quiet)
-    for index, (sentence, outcome) in enumerate(outcomes):
-        if isinstance(outcome, AttnError):
-            notices.set_aside(outcome)
-            write_json(record_json(error_record(outcome, index, sentence.line)))
-        else:
-            write_json(result_json(outcome, *fields))
-            notices.warn(outcome, sentence.place)
-    notices.end()
-
-
-def _print_tables(
-    outcomes: "Iterable[tuple[Sentence, AttentionResult | AttnError]]",
-    store: "EmbeddingStore",
-    layout: "Layout",
-    color: opt.Color,
-    quiet: bool,
-    *,
-    chosen: bool,
-) -> None:
-    from attncli.insight.movement import movements
-    from attncli.views.explain import explain_lines
-
-    ink, notices = ink_for(color), Notices(quiet)
-    for index, (sentence, outcome) in enumerate(outcomes):
-        if isinstance(outcome, AttnError):
-            notices.set_aside(outcome)
-            continue
-        few = len(outcome.tokens) <= _NEIGHBORS_UP_TO or chosen
-        asked = "moved" in layout.sections
-        found = movements(outcome, store, neighbors=5 if few else 0) if asked else []
-        lines = explain_lines(outcome, found, ink, layout)
-        write(ink.rendered([[], *lines] if index else lines))
-        notices.warn(outcome, sentence.place)
-    notices.end()

@@ -1,6 +1,7 @@
 """Each shared option, defined once: same name, same meaning, on every command."""
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypeAlias
 
 import typer
@@ -133,6 +134,67 @@ Exclude: TypeAlias = Annotated[
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="No warnings on stderr.", rich_help_panel=_OUTPUT)
 ]
+Output: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write a file; its suffix says what: html svg png pdf json npz csv tsv md tex.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+Steps: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--steps", help="Every stage with its formula and numbers.", rich_help_panel=_OUTPUT
+    ),
+]
+Row: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="WORD",
+        help="Follow one word (or its place, 0 the first) through --steps.",
+        rich_help_panel=_OUTPUT,
+        show_default=False,
+    ),
+]
+Top: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="K", min=1, help="Only the K strongest words of each row.", rich_help_panel=_OUTPUT
+    ),
+]
+Speak: TypeAlias = Annotated[
+    bool,
+    typer.Option("--speak", help="Say the weights in plain sentences.", rich_help_panel=_OUTPUT),
+]
+Ascii: TypeAlias = Annotated[
+    bool, typer.Option("--ascii", help="Print ASCII characters only.", rich_help_panel=_OUTPUT)
+]
+
+
+def rows_of(words: Sequence[str], asked: Sequence[str]) -> tuple[int, ...] | None:
+    """The places of the words of --row, None when none was asked for.
+
+    Raises: UsageError when a word is not in the sentence.
+    """
+    if not asked:
+        return None
+    lowered = [word.lower() for word in words]
+    rows: list[int] = []
+    for name in asked:
+        found = [i for i, word in enumerate(words) if word == name]
+        found = found or [i for i, word in enumerate(lowered) if word == name.lower()]
+        if not found and name.isdecimal() and int(name) < len(words):
+            found = [int(name)]
+        if not found:
+            from attncli.escape import quoted
+
+            given = " ".join(words[:8])
+            raise UsageError(f"{quoted(name)} is not in {quoted(given)}", place="--row")
+        rows += found
+    return tuple(dict.fromkeys(rows))
 
 
 def names_of(value: str | None, allowed: tuple[str, ...], option: str) -> tuple[str, ...]:

@@ -55,15 +55,17 @@ def color_system(env: Mapping[str, str]) -> "Colors":
     return "16" if term in (*sixteen, "xterm-color", "xterm-16color") else "256"
 
 
-def ink_for(choice: ColorChoice, env: Mapping[str, str] | None = None) -> "Ink":
-    """The ink for standard output."""
+def ink_for(
+    choice: ColorChoice, env: Mapping[str, str] | None = None, *, unicode: bool = True
+) -> "Ink":
+    """The ink for standard output; without `unicode` it is ASCII whatever the terminal can show."""
     from attncli.views.ink import Ink
 
     env = os.environ if env is None else env
     stream = sys.stdout
     is_terminal = stream is not None and stream.isatty()
     colors = color_system(env) if wants_color(choice, env, is_terminal) else None
-    return Ink(colors=colors, unicode=_can_encode(stream))
+    return Ink(colors=colors, unicode=unicode and _can_encode(stream))
 
 
 def width_for(asked: int | None, env: Mapping[str, str] | None = None) -> int:

@@ -63,11 +63,12 @@ def equation_lines(
     *,
     width: int = 80,
     digits: int = 2,
+    max_terms: int = MAX_TERMS,
 ) -> list[Line]:
     """One equation for each shown row, broken at the width. Shapes: weights (n_tokens, n_tokens)."""
     lines: list[Line] = []
     for query in shown:
-        text = "  " + equation(words, query, weights[query], digits=digits)
+        text = "  " + equation(words, query, weights[query], digits=digits, max_terms=max_terms)
         lines += [[Segment(part)] for part in wrapped(text, width, 6)]
     return lines
 

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from attncli.insight.movement import Movement
+from attncli.insight.select import describe
 from attncli.result import AttentionResult
 from attncli.views.embeddings import movement_lines, token_lines, vector_lines
-from attncli.views.equations import equation_lines
+from attncli.views.equations import MAX_TERMS, equation_lines
+from attncli.views.facts import matrix_name
 from attncli.views.ink import Ink, Line, word, wrapped
 from attncli.views.matrix import hidden_note, legend, matrix_lines, shown_tokens
+from attncli.views.strongest import strongest_lines
 
 Section: TypeAlias = Literal["tokens", "weights", "equations", "embeddings", "moved"]
 SECTIONS: tuple[Section, ...] = ("tokens", "weights", "equations", "embeddings", "moved")
@@ -17,13 +20,17 @@ SECTIONS: tuple[Section, ...] = ("tokens", "weights", "equations", "embeddings",
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What to show and how wide: digits of the matrix and tables, of the equations' coefficients."""
+    """What to show and how wide: digits of the matrix and tables, of the equations' coefficients.
+
+    With `top` each row shows its strongest keys only, and what the others get together.
+    """
 
     sections: tuple[Section, ...] = SECTIONS
     width: int = 80
     precision: int = 3
     digits: int = 2
     everything: bool = False
+    top: int | None = None
 
 
 def explain_lines(
@@ -31,7 +38,7 @@ def explain_lines(
 ) -> list[Line]:
     """The sections of one result. `movements` are given for the section "moved" only."""
     shown = shown_tokens(len(result.tokens), everything=layout.everything)
-    lines = _title(result, ink, layout.width)
+    lines = title_lines(result, ink, layout.width)
     for section in layout.sections:
         lines += [[], *_section(section, result, movements, ink, layout, shown)]
         hidden = len(shown) < len(result.tokens)
@@ -40,9 +47,13 @@ def explain_lines(
     return lines
 
 
-def _title(result: AttentionResult, ink: Ink, width: int) -> list[Line]:
+def title_lines(result: AttentionResult, ink: Ink, width: int) -> list[Line]:
+    """The sentence, and what was computed of it."""
     shown = word(result.text, max(width, 20))
-    note = ", ".join([*_setting_notes(result), f"vectors {word(result.vectors.name)}"])
+    notes = [*_setting_notes(result), describe(result.selection)]
+    if result.attention.kind != "matrix":
+        notes.append(f"vectors {word(result.vectors.name)}")
+    note = ", ".join(filter(None, notes))
     model = result.model
     if model is not None and model.label is not None:
         sure = model.probabilities.get(model.label)
@@ -53,7 +64,8 @@ def _title(result: AttentionResult, ink: Ink, width: int) -> list[Line]:
 
 def _setting_notes(result: AttentionResult) -> list[str]:
     settings = result.attention
-    notes = [f"{settings.kind} attention"]
+    given = f"attention weights from {word(result.vectors.name)}"
+    notes = [given if settings.kind == "matrix" else f"{settings.kind} attention"]
     if settings.kind == "general":
         score = {"scaled": f"scores ÷ √{result.vectors.dim}", "dot": "raw dot products"}
         notes.append(score.get(settings.score, "cosines"))
@@ -104,33 +116,56 @@ def _section(
 
 def _matrices(result: AttentionResult, ink: Ink, layout: Layout) -> list[Line]:
     title = "weights: each row is a word that attends, each column what it attends to"
+    if layout.top is not None:
+        title = f"weights: the {layout.top} strongest of each row"
     lines = _heading(ink, layout, title)
     n_layers, n_heads = result.weights.shape[:2]
     for layer in range(n_layers):
         for head in range(n_heads):
-            if (n_layers, n_heads) != (1, 1):
-                lines.append([ink.dim(f"  layer {layer}, head {head}")])
-            lines += matrix_lines(
-                result.words,
-                result.weights[layer, head],
-                ink,
-                width=layout.width,
-                precision=layout.precision,
-                everything=layout.everything,
-            )
+            if name := matrix_name(result, layer, head):
+                lines.append([ink.dim(f"  {name}")])
+            lines += _matrix(result, layer, head, ink, layout)
     scale = legend(ink)
     return [*lines, scale] if scale else lines
+
+
+def _matrix(result: AttentionResult, layer: int, head: int, ink: Ink, layout: Layout) -> list[Line]:
+    weights = result.weights[layer, head]
+    if layout.top is None:
+        return matrix_lines(
+            result.words,
+            weights,
+            ink,
+            width=layout.width,
+            precision=layout.precision,
+            everything=layout.everything,
+        )
+    return strongest_lines(
+        result.words,
+        weights,
+        ink,
+        shown_tokens(len(result.words), everything=layout.everything),
+        top=layout.top,
+        width=layout.width,
+        precision=layout.precision,
+    )
 
 
 def _equations(
     result: AttentionResult, layer: int, head: int, ink: Ink, layout: Layout, shown: Sequence[int]
 ) -> list[Line]:
     lines: list[Line] = []
-    if result.weights.shape[:2] != (1, 1):
-        lines.append([ink.dim(f"  layer {layer}, head {head}")])
+    if name := matrix_name(result, layer, head):
+        lines.append([ink.dim(f"  {name}")])
     weights = result.weights[layer, head]
     return lines + equation_lines(
-        result.words, weights, ink, shown, width=layout.width, digits=layout.digits
+        result.words,
+        weights,
+        ink,
+        shown,
+        width=layout.width,
+        digits=layout.digits,
+        max_terms=MAX_TERMS if layout.top is None else layout.top + 1,
     )
 
 

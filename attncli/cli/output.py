@@ -1,0 +1,119 @@
+"""`-o FILE`: the suffix says what is written; a file appears whole or not at all."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attncli.errors import OutputError, UsageError
+from attncli.escape import quoted, visible
+
+if TYPE_CHECKING:
+    from attncli.insight.movement import Movement
+    from attncli.result import AttentionResult
+
+TEXT_SUFFIXES = (".html", ".svg", ".json", ".jsonl", ".csv", ".tsv", ".md", ".tex")
+SUFFIXES = (*TEXT_SUFFIXES, ".png", ".pdf", ".npz")
+
+
+def suffix_of(path: str, allowed: Sequence[str] = SUFFIXES) -> str:
+    """The suffix that says the format. Raises: UsageError for one that is not allowed."""
+    suffix = Path(path).suffix.lower()
+    suffix = {".htm": ".html"}.get(suffix, suffix)
+    if suffix not in allowed:
+        raise UsageError(
+            f"found the suffix {quoted(suffix)}, expected one of {' '.join(allowed)}",
+            place="--output",
+        )
+    return suffix
+
+
+def write_results(
+    path: str,
+    results: "Sequence[AttentionResult]",
+    *,
+    movements: "Sequence[Sequence[Movement]]" = (),
+    precision: int | None = None,
+    fields: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
+) -> None:
+    """Writes results in the format of the suffix.
+
+    Raises: UsageError for an unknown suffix, MissingExtraError for .png and .pdf without their
+    libraries, OutputError when the file cannot be written.
+    """
+    suffix, digits = suffix_of(path), 2 if precision is None else precision
+    if suffix == ".html":
+        from attncli.views.html import page
+
+        content: str | bytes = page(results, movements=movements, precision=digits)
+    elif suffix in (".json", ".jsonl"):
+        from attncli.views.json import result_json
+
+        content = "".join(result_json(result, *fields) + "\n" for result in results)
+    elif suffix in (".csv", ".tsv"):
+        from attncli.views.delimited import delimited
+
+        content = delimited(results, "," if suffix == ".csv" else "\t")
+    elif suffix == ".md":
+        from attncli.views.markdown import markdown
+
+        content = markdown(results, precision=digits)
+    elif suffix == ".tex":
+        from attncli.views.latex import latex
+
+        content = latex(results, precision=digits)
+    elif suffix == ".npz":
+        from attncli.views.npz import npz
+
+        content = npz(results)
+    else:
+        from attncli.views.svg import heat_maps
+
+        content = picture(heat_maps(results, precision=digits), suffix)
+    write_file(path, content)
+
+
+def picture(svg: str, suffix: str) -> str | bytes:
+    """An SVG in the format of a suffix: .svg, .png or .pdf."""
+    if suffix == ".svg":
+        return svg
+    from attncli.views import pictures
+
+    return pictures.png(svg) if suffix == ".png" else pictures.pdf(svg)
+
+
+def write_file(path: str, content: str | bytes) -> None:
+    """Writes a file whole: to a temporary name beside it, synced, then renamed.
+
+    Raises: OutputError; what was there before is then untouched.
+    """
+    target = Path(path)
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:60]}.", dir=target.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, _mode(target))  # noqa: PTH101  # a name, not a Path
+        os.replace(temporary, target)  # noqa: PTH105  # a name, not a Path
+    except OSError as fault:
+        if temporary:
+            with suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108  # a name, not a Path
+        raise OutputError(
+            f"cannot write: {(fault.strerror or str(fault)).lower()}", place=visible(path)
+        ) from None
+
+
+def _mode(target: Path) -> int:
+    """The permissions of the file that is replaced, or those a new file would have."""
+    try:
+        return target.stat().st_mode & 0o777
+    except OSError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask

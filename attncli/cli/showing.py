@@ -1,0 +1,181 @@
+"""How results are shown: tables, strongest words, stages or plain sentences; or written to a file."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from attncli.cli import options as opt
+from attncli.cli.notices import Notices
+from attncli.cli.terminal import ColorChoice, ink_for, width_for, write, write_json
+from attncli.errors import AttnError, UsageError
+
+if TYPE_CHECKING:
+    from attncli.embeddings.store import EmbeddingStore
+    from attncli.insight.movement import Movement
+    from attncli.result import AttentionResult
+    from attncli.text.sentences import Sentence
+    from attncli.views.explain import Layout, Section
+
+_NEIGHBORS_UP_TO = 16  # words; a longer sentence shows nearest words only when asked
+_STEPS = ("embeddings", "query", "key", "value", "scores")  # attncli.views.steps.NEEDED
+
+Fields = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What the options of a command say about showing; `show` None is the command's default."""
+
+    show: str | None = None
+    precision: int | None = None
+    width: int | None = None
+    color: ColorChoice = "auto"
+    ascii_only: bool = False
+    full: bool = False
+    top: int | None = None
+    steps: bool = False
+    rows: tuple[str, ...] = ()
+    speak: bool = False
+    json: bool = False
+    output: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.output is not None:
+            from attncli.cli.output import suffix_of
+
+            for name, given in (("--json", self.json), ("--speak", self.speak)):
+                if given:
+                    raise UsageError("found --output too, expected one of them", place=name)
+            suffix_of(self.output)
+        if self.speak and (self.json or self.steps):
+            other = "--json" if self.json else "--steps"
+            raise UsageError(f"found {other} too, expected one of them", place="--speak")
+        if self.rows and not self.steps:
+            raise UsageError("found no --steps, expected both", place="--row")
+
+    def needs(self) -> frozenset[str]:
+        """The optional fields that a result must hold to be shown so."""
+        if self.steps:
+            return frozenset(_STEPS)
+        if self.output is None:
+            return frozenset() if self.json or self.speak else frozenset({"embeddings"})
+        every = self.output.lower().endswith(".npz")
+        return frozenset(_STEPS) if every else frozenset({"embeddings", "scores"})
+
+    def fields(self, include: Sequence[str], exclude: Sequence[str]) -> Fields:
+        """The fields of the JSON: those asked for, and the stages with --steps."""
+        added = _STEPS if self.steps else ()
+        return tuple(dict.fromkeys((*include, *added))), tuple(exclude)
+
+    def sections(self, default: "tuple[Section, ...] | None" = None) -> "tuple[Section, ...]":
+        """The sections of tables, in their order."""
+        from attncli.views.explain import SECTIONS
+
+        asked = opt.names_of(self.show, (*SECTIONS, "all"), "--show")
+        if not asked:
+            return SECTIONS if default is None else default
+        return SECTIONS if "all" in asked else tuple(s for s in SECTIONS if s in asked)
+
+    def layout(self, default: "tuple[Section, ...] | None" = None) -> "Layout":
+        """What the tables show, and how wide."""
+        from attncli.views.explain import Layout
+
+        return Layout(
+            sections=self.sections(default),
+            width=width_for(self.width),
+            precision=3 if self.precision is None else self.precision,
+            digits=2 if self.precision is None else self.precision,
+            everything=self.full,
+            top=self.top,
+        )
+
+
+def text_of(
+    result: "AttentionResult",
+    manner: Manner,
+    movements: "Sequence[Movement]" = (),
+    default: "tuple[Section, ...] | None" = None,
+) -> str:
+    """One result as text for the terminal, each line ended by a newline."""
+    ink = ink_for(manner.color, unicode=not manner.ascii_only)
+    if manner.speak:
+        from attncli.views.speak import spoken_text
+
+        return spoken_text(result, ink, top=manner.top)
+    from attncli.views.explain import explain_lines, title_lines
+
+    layout = manner.layout(default)
+    if not manner.steps:
+        return ink.rendered(explain_lines(result, movements, ink, layout))
+    from attncli.views.steps import PRECISION, Steps, step_lines
+
+    stages = Steps(
+        rows=opt.rows_of(result.words, manner.rows),
+        width=layout.width,
+        precision=PRECISION if manner.precision is None else manner.precision,
+        everything=manner.full,
+    )
+    title = title_lines(result, ink, layout.width)
+    return ink.rendered([*title, *step_lines(result, ink, stages)])
+
+
+def show_outcomes(
+    outcomes: "Iterable[tuple[Sentence, AttentionResult | AttnError]]",
+    store: "EmbeddingStore",
+    manner: Manner,
+    fields: Fields,
+    quiet: bool,
+) -> None:
+    """Prints the outcomes, as text or JSON, or writes them to the file of --output."""
+    notices = Notices(quiet)
+    written: list[tuple[AttentionResult, list[Movement]]] = []
+    for index, (sentence, outcome) in enumerate(outcomes):
+        if isinstance(outcome, AttnError):
+            notices.set_aside(outcome)
+            if manner.json:
+                _write_error(outcome, index, sentence.line)
+            continue
+        if manner.json:
+            from attncli.views.json import result_json
+
+            write_json(result_json(outcome, *fields))
+        elif manner.output is not None:
+            written.append((outcome, moved_words(outcome, store, manner)))
+        else:
+            text = text_of(outcome, manner, moved_words(outcome, store, manner))
+            write("\n" + text if index else text)
+        notices.warn(outcome, sentence.place)
+    if manner.output is not None and written:
+        from attncli.cli.output import write_results
+
+        write_results(
+            manner.output,
+            [result for result, _ in written],
+            movements=[found for _, found in written],
+            precision=manner.precision,
+            fields=fields,
+        )
+    notices.end()
+
+
+def moved_words(
+    result: "AttentionResult", store: "EmbeddingStore", manner: Manner
+) -> "list[Movement]":
+    """How far each word moved, where that is shown; nearest words where there is room for them."""
+    if manner.speak or manner.steps:
+        return []
+    if manner.output is not None:
+        if not manner.output.lower().endswith((".html", ".htm")):
+            return []
+    elif "moved" not in manner.sections():
+        return []
+    from attncli.insight.movement import movements
+
+    few = len(result.tokens) <= _NEIGHBORS_UP_TO or manner.show is not None
+    return movements(result, store, neighbors=5 if few else 0)
+
+
+def _write_error(error: AttnError, index: int, line: int | None) -> None:
+    from attncli.views.json import error_record, record_json
+
+    write_json(record_json(error_record(error, index, line)))

@@ -1,0 +1,224 @@
+"""`attn view`: any saved result drawn again, and other people's matrices."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attncli.cli import options as opt
+from attncli.cli import selecting as part
+from attncli.cli.notices import Notices
+from attncli.cli.showing import Manner, text_of
+from attncli.cli.terminal import message, standard_input, write, write_json
+from attncli.errors import AttnError, DataError, EmptyError, UsageError
+from attncli.escape import visible
+
+if TYPE_CHECKING:
+    from attncli.result import AttentionResult
+
+_MOST_MATRICES = 6  # on a terminal, unless a layer or head is chosen
+
+File = Annotated[
+    str,
+    typer.Argument(
+        help="A saved result (JSON, JSONL, npz) or weights (npy, npz, csv, tsv, json, "
+        "safetensors); - reads standard input."
+    ),
+]
+Tokens = Annotated[
+    str | None,
+    typer.Option(metavar="WORDS", help='Names of the tokens: "a b c", or @FILE with one a line.'),
+]
+Pair = Annotated[
+    str | None, typer.Option(metavar="WORDS", help="Tokens of the second sentence, as --tokens.")
+]
+Scores = Annotated[
+    bool, typer.Option("--scores", help="The numbers are scores: take the softmax of each row.")
+]
+ArrayName = Annotated[
+    str | None, typer.Option("--array", metavar="NAME", help="Which array of a file of several.")
+]
+
+
+def view(
+    file: File,
+    tokens: Tokens = None,
+    pair: Pair = None,
+    scores: Scores = False,
+    array: ArrayName = None,
+    layer: part.Layer = None,
+    head: part.Head = None,
+    agg: part.Agg = None,
+    merge: part.Merge = False,
+    hide: part.Hide = None,
+    top: opt.Top = None,
+    output: opt.Output = None,
+    show: opt.Show = None,
+    precision: opt.Precision = None,
+    width: opt.Width = None,
+    color: opt.Color = "auto",
+    ascii_only: opt.Ascii = False,
+    full: opt.Full = False,
+    steps: opt.Steps = False,
+    row: opt.Row = None,
+    speak: opt.Speak = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Draw a saved result again, or the attention matrix of another tool.
+
+    \b
+    Examples:
+      attn explain "money bank grows" --json | attn view -
+      attn view results.jsonl -o results.html
+      attn view weights.npy --tokens "money bank grows"
+      attn view attentions.npz --tokens @tokens.txt --layer -1 --agg mean
+      attn view attentions.npz --tokens @tokens.txt --merge --hide "[CLS]" --top 5
+    """
+    manner = Manner(
+        show=show,
+        precision=precision,
+        width=width,
+        color=color,
+        ascii_only=ascii_only,
+        full=full,
+        top=top,
+        steps=steps,
+        rows=tuple(row or ()),
+        speak=speak,
+        json=json,
+        output=output,
+    )
+    chosen = _Chosen(layer, head, agg, merge, tuple(hide or ()))
+    notices = Notices(quiet)
+    results: list[AttentionResult] = []
+    failed = 0
+    for outcome in _read(file, _names(tokens, pair), scores, array):
+        if isinstance(outcome, AttnError):
+            notices.set_aside(outcome)
+            failed += 1
+            continue
+        result = chosen.of(outcome)
+        notices.warn(result, None)
+        if output is None:
+            _print(result, manner, chosen, quiet, first=not results)
+        results.append(result)
+    if not results and not failed:
+        raise EmptyError("the file holds no result", place=visible(file)[:200])
+    if output is not None and results:
+        from attncli.cli.output import write_results
+
+        fields = _held(results[0]), ()
+        write_results(output, results, precision=precision, fields=fields)
+    notices.end()
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The part of each result that is drawn."""
+
+    layer: str | None
+    head: str | None
+    agg: str | None
+    merge: bool
+    hide: tuple[str, ...]
+
+    def of(self, result: "AttentionResult") -> "AttentionResult":
+        return part.selected(
+            result,
+            layer=self.layer,
+            head=self.head,
+            agg=self.agg,
+            merge=self.merge,
+            hide=list(self.hide),
+        )
+
+
+def _print(
+    result: "AttentionResult", manner: Manner, chosen: _Chosen, quiet: bool, *, first: bool
+) -> None:
+    if manner.json:
+        from attncli.views.json import result_json
+
+        write_json(result_json(result, include=_held(result)))
+        return
+    if manner.steps and (missing := _missing(result)):
+        raise DataError(
+            f"the result holds no {missing}, which the stages are made of",
+            hints=('attn explain "money bank grows" --steps --json | attn view - --steps',),
+        )
+    text = text_of(_few(result, chosen, quiet), manner, default=("weights", "equations"))
+    write(text if first else "\n" + text)
+
+
+def _missing(result: "AttentionResult") -> str:
+    return next((name for name in ("query", "key", "value") if getattr(result, name) is None), "")
+
+
+def _read(
+    file: str, tokens: list[str] | None, scores: bool, array: str | None
+) -> "Iterator[AttentionResult | AttnError]":
+    from attncli.matrices.reading import open_file, read_results
+
+    if file == "-":
+        yield from read_results(
+            standard_input(), "<stdin>", tokens=tokens, scores=scores, member=array
+        )
+        return
+    with open_file(file) as stream:
+        try:
+            yield from read_results(
+                stream, visible(file), tokens=tokens, scores=scores, member=array
+            )
+        except OSError as fault:
+            reason = (fault.strerror or str(fault)).lower()
+            raise DataError(f"cannot read: {reason}", place=visible(file)[:200]) from None
+
+
+def _names(tokens: str | None, pair: str | None) -> list[str] | None:
+    if tokens is None:
+        if pair is not None:
+            raise UsageError("found no --tokens, expected both", place="--pair")
+        return None
+    return _token_list(tokens, "--tokens") + ([] if pair is None else _token_list(pair, "--pair"))
+
+
+def _token_list(given: str, option: str) -> list[str]:
+    if not given.startswith("@") or given == "@":
+        names = given.split(" ") if given else []
+        return [name for name in names if name]
+    from attncli.matrices.reading import open_file
+    from attncli.text.sentences import decoded, lines
+
+    path = given[1:]
+    with open_file(path) as stream:
+        names = [
+            decoded(raw, f"{path}:{number}")
+            for number, raw in enumerate(lines(stream, path), start=1)
+        ]
+    while names and not names[-1]:
+        names.pop()
+    if not names:
+        raise EmptyError("the file holds no token", place=option)
+    return names
+
+
+def _few(result: "AttentionResult", chosen: _Chosen, quiet: bool) -> "AttentionResult":
+    """The result itself, or of very many matrices the mean of the last layer's heads, said so."""
+    n_layers, n_heads = result.attention.n_layers, result.attention.n_heads
+    if n_layers * n_heads <= _MOST_MATRICES or chosen.layer or chosen.head or chosen.agg:
+        return result
+    if not quiet:
+        message(
+            "note",
+            f"{n_layers} layers of {n_heads} heads: shown is the mean of the last layer's heads; "
+            "--layer, --head and --agg choose, -o FILE.html shows all",
+        )
+    return part.selected(result, layer="-1", agg="mean")
+
+
+def _held(result: "AttentionResult") -> tuple[str, ...]:
+    from attncli.result import OPTIONAL_FIELDS
+
+    return tuple(name for name in OPTIONAL_FIELDS if getattr(result, name) is not None)

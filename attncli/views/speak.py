@@ -1,0 +1,77 @@
+"""The matrix in plain sentences, for screen readers and for reading aloud."""
+
+from collections.abc import Sequence
+
+from attncli.arrays import FloatArray
+from attncli.result import AttentionResult
+from attncli.views.equations import rounded_to_sum
+from attncli.views.facts import matrix_name, model_line
+from attncli.views.ink import Ink, word
+from attncli.views.strongest import strongest
+
+_MOST = 8  # words named in a sentence, unless another number is asked for
+
+
+def spoken_text(result: AttentionResult, ink: Ink, *, top: int | None = None) -> str:
+    """One sentence a line: how many words there are, then what each attends to, in percent.
+
+    The percentages of a row add up to what the row adds up to. With `top` only that many words are
+    named; what the others get together is said.
+    """
+    n_tokens = len(result.tokens)
+    lines = [f"Sentence: {word(result.text, 2000)}", f"{n_tokens} words, {_kind(result)}."]
+    lines += [f"Note: {warning.message}." for warning in result.warnings]
+    if model_line(result):
+        lines.append(f"Model says: {model_line(result)}.")
+    names = spoken_names(result.words)
+    for layer in range(result.attention.n_layers):
+        for head in range(result.attention.n_heads):
+            name = matrix_name(result, layer, head)
+            lines += [f"{name.capitalize()}."] if name else []
+            weights = result.weights[layer, head]
+            lines += [
+                spoken_row(names, query, weights[query], top or _MOST) for query in range(n_tokens)
+            ]
+    return "".join(ink.plain(line) + "\n" for line in lines)
+
+
+def spoken_names(words: Sequence[str]) -> list[str]:
+    """The words, each that occurs twice followed by its place."""
+    shown = [word(text) for text in words]
+    return [
+        f"{name} (word {place})" if shown.count(name) > 1 else name
+        for place, name in enumerate(shown, start=1)
+    ]
+
+
+def spoken_row(names: Sequence[str], query: int, row: FloatArray, top: int) -> str:
+    """What one word attends to, strongest first. Shapes: row (n_tokens,)."""
+    percents = rounded_to_sum(row, 2)
+    if not any(percents):
+        return f"{names[query]} attends to nothing."
+    kept, rest = strongest(row, top)
+    said = [
+        f"{_percent(percents[key], float(row[key]))} to {'itself' if key == query else names[key]}"
+        for key in kept
+    ]
+    if rest:
+        others = sum(percents) - sum(percents[key] for key in kept)
+        plural = "word" if len(rest) == 1 else "words"
+        said.append(f"{others} % to {len(rest)} other {plural}")
+    listed = said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
+    return f"{names[query]} attends {listed}."
+
+
+def _percent(percent: int, weight: float) -> str:
+    return "under 1 %" if percent == 0 and weight > 0 else f"{percent} %"
+
+
+def _kind(result: AttentionResult) -> str:
+    settings = result.attention
+    if settings.kind == "matrix":
+        kind = "attention weights from a file"
+    else:
+        kind = {"task": "task-specific"}.get(settings.kind, settings.kind) + " attention"
+    if settings.n_layers * settings.n_heads > 1:
+        kind += f", {settings.n_layers} layers of {settings.n_heads} heads"
+    return kind + (", a word sees itself and earlier ones" if settings.causal else "")

@@ -1,0 +1,255 @@
+"""Every stage of attention with its formula and its numbers, so that a hand can follow.
+
+Digits go down along the way, so that what is printed at one stage gives what is printed at the next:
+with precision p vectors have p + 3 digits, scores p + 1, weights p, new vectors p − 1.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rich.segment import Segment
+
+from attncli.arrays import FloatArray
+from attncli.attention.masks import attention_mask
+from attncli.result import AttentionResult
+from attncli.views.equations import equation
+from attncli.views.facts import matrix_name
+from attncli.views.ink import Ink, Line, word, wrapped
+from attncli.views.numbers import number, number_lines, vector_block
+
+PRECISION = 4
+NEEDED = ("embeddings", "query", "key", "value", "scores")  # fields that the stages are made of
+_WIDE = 64  # numbers of a vector that are printed unless all are asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How the stages are printed: `rows` are the words followed, None for all."""
+
+    rows: tuple[int, ...] | None = None
+    width: int = 80
+    precision: int = PRECISION
+    everything: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """One head in float64: query, key (n, d_k), value (n, d_v), scores of three stages (n, n)."""
+
+    query: FloatArray
+    key: FloatArray
+    value: FloatArray
+    products: FloatArray
+    scaled: FloatArray
+    powers: FloatArray
+    weights: FloatArray
+    plain: bool  # whether the scaled products are the scores, with nothing added
+
+
+def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:
+    """The stages of each layer and head. The result must hold the fields `NEEDED`."""
+    rows = tuple(range(len(result.tokens))) if steps.rows is None else steps.rows
+    lines = _embeddings(result, ink, steps, rows)
+    for layer in range(result.attention.n_layers):
+        for head in range(result.attention.n_heads):
+            name = matrix_name(result, layer, head)
+            lines += [[], [ink.bold(name)]] if name else []
+            lines += _head_lines(result, _stages(result, layer, head), ink, steps, rows)
+    return lines + _ending(result, ink, steps, rows)
+
+
+def _stages(result: AttentionResult, layer: int, head: int) -> _Head:
+    settings = result.attention
+    query, key, value = (
+        np.asarray(array[layer, head], dtype=np.float64)  # (n_tokens, d)
+        for array in (result.query, result.key, result.value)
+        if array is not None
+    )
+    products = query @ key.T  # (n_tokens, n_tokens)
+    scaled = products * (settings.scale / settings.temperature)
+    plain = True
+    if result.scores is not None:
+        given = result.scores[layer, head].astype(np.float64)
+        plain = bool(np.allclose(scaled, given, rtol=1e-4, atol=1e-4))
+        scaled = scaled if plain else given
+    mask = attention_mask(
+        len(scaled),
+        causal=settings.causal,
+        window=settings.window,
+        see_self=settings.see_self,
+    )
+    if mask is not None:
+        scaled = np.where(mask, scaled, -np.inf)
+    peak = scaled.max(axis=-1, keepdims=True)
+    powers = np.exp(scaled - np.where(np.isneginf(peak), 0, peak))
+    weights = result.weights[layer, head].astype(np.float64)
+    return _Head(query, key, value, products, scaled, powers, weights, plain)
+
+
+def _embeddings(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]) -> list[Line]:
+    if result.embeddings is None:
+        return []
+    n_tokens, dim = result.embeddings.shape
+    lines = _title(ink, steps, "1", f"embeddings X, {n_tokens} words × {dim} numbers")
+    shown = range(n_tokens) if result.attention.kind == "general" else rows
+    return lines + _vectors("x", result, result.embeddings, shown, ink, steps)
+
+
+def _head_lines(
+    result: AttentionResult, head: _Head, ink: Ink, steps: Steps, rows: Sequence[int]
+) -> list[Line]:
+    general = result.attention.kind == "general"
+    everyone = range(len(result.tokens))
+    lines = _projections(result, head, ink, steps, rows, everyone)
+    lines += _title(ink, steps, "3", f"scores {_score_formula(result)}")
+    lines += _rows(result, head.products, ink, steps, rows, steps.precision + 1)
+    lines += _title(ink, steps, "4", _scale_formula(result, head))
+    lines += _rows(result, head.scaled, ink, steps, rows, steps.precision + 1)
+    lines += _title(ink, steps, "5", "weights A = softmax(S): e^(s − max s) ÷ Σ e^(s − max s)")
+    lines += _softmax(result, head, ink, steps, rows)
+    formula = "Y = A·X" if general else "Y = A·V"
+    lines += _title(ink, steps, "6", f"new embeddings {formula}")
+    new = head.weights @ head.value  # (n_tokens, d_v)
+    for i in rows:
+        text = "  " + equation(
+            result.words, i, head.weights[i], digits=steps.precision, max_terms=len(new)
+        )
+        lines += [[Segment(part)] for part in wrapped(text, steps.width, 6)]
+        lines += _vector(f"{word(result.words[i])}(new)", new[i], ink, steps, steps.precision - 1)
+    return lines
+
+
+def _projections(
+    result: AttentionResult,
+    head: _Head,
+    ink: Ink,
+    steps: Steps,
+    rows: Sequence[int],
+    everyone: Sequence[int],
+) -> list[Line]:
+    if result.attention.kind == "general":
+        note = "queries, keys and values: Q = K = V = X, no parameters"
+        if result.attention.score == "cosine":
+            note = "queries and keys: the rows of X divided by their length; V = X"
+        lines = _title(ink, steps, "2", note)
+        if result.attention.score == "cosine":
+            lines += _vectors("q", result, head.query, everyone, ink, steps)
+        return lines
+    lines = _title(ink, steps, "2", "queries Q = X·W_q, keys K = X·W_k, values V = X·W_v")
+    lines += _vectors("q", result, head.query, rows, ink, steps)
+    lines += _vectors("k", result, head.key, everyone, ink, steps)
+    return lines + _vectors("v", result, head.value, everyone, ink, steps)
+
+
+def _score_formula(result: AttentionResult) -> str:
+    if result.attention.kind == "general" and result.attention.score != "cosine":
+        return "X·Xᵀ: s(word, other) = x(word)·x(other)"
+    return "Q·Kᵀ: s(word, other) = q(word)·k(other)"
+
+
+def _scale_formula(result: AttentionResult, head: _Head) -> str:
+    settings = result.attention
+    width = head.query.shape[-1]
+    if np.isclose(settings.scale, width**-0.5, rtol=1e-5):
+        factor = f"÷ √{width}"
+    else:
+        factor = "× " + f"{settings.scale:.6g}"
+    text = f"scaled scores S {factor}"
+    if settings.temperature != 1:
+        text += f" ÷ temperature {settings.temperature:.6g}"
+    if not head.plain:
+        text += ", and what this model adds to them"
+    return text + (", masked ones −∞" if np.isneginf(head.scaled).any() else "")
+
+
+def _softmax(
+    result: AttentionResult, head: _Head, ink: Ink, steps: Steps, rows: Sequence[int]
+) -> list[Line]:
+    if steps.rows is None:
+        lines = [[ink.dim("  e^(s − max s), and their sum Σ")]]
+        table = np.hstack([head.powers, head.powers.sum(axis=-1, keepdims=True)])
+        lines += number_lines(
+            result.words,
+            [*result.words, "Σ"],
+            table,
+            ink,
+            width=steps.width,
+            precision=steps.precision + 1,
+        )
+        lines.append([ink.dim("  divided by Σ")])
+        return lines + _rows(result, head.weights, ink, steps, rows, steps.precision)
+    lines = []
+    for i in rows:
+        total = head.powers[i].sum()
+        table = np.stack([head.scaled[i], head.powers[i], head.weights[i]], axis=1)
+        columns = ["s", "e^(s−max s)", "weight"]
+        lines += [[ink.dim(f"  {word(result.words[i])}")]] if len(rows) > 1 else []
+        lines += number_lines(
+            result.words, columns, table, ink, width=steps.width, precision=steps.precision + 1
+        )
+        lines.append([Segment(f"  Σ e^(s − max s) = {number(total, steps.precision + 1)}")])
+    return lines
+
+
+def _rows(
+    result: AttentionResult,
+    values: FloatArray,
+    ink: Ink,
+    steps: Steps,
+    rows: Sequence[int],
+    precision: int,
+) -> list[Line]:
+    names = [result.words[i] for i in rows]
+    return number_lines(
+        names, result.words, values[list(rows)], ink, width=steps.width, precision=precision
+    )
+
+
+def _vectors(
+    letter: str,
+    result: AttentionResult,
+    vectors: FloatArray,
+    rows: Sequence[int],
+    ink: Ink,
+    steps: Steps,
+) -> list[Line]:
+    lines: list[Line] = []
+    for i in rows:
+        label = f"{letter}({word(result.words[i])})"
+        lines += _vector(label, vectors[i], ink, steps, steps.precision + 3)
+    return lines
+
+
+def _vector(label: str, values: FloatArray, ink: Ink, steps: Steps, precision: int) -> list[Line]:
+    cut = values if steps.everything or len(values) <= _WIDE else values[:_WIDE]
+    lines = vector_block(label, cut, ink, width=steps.width, precision=max(precision, 1))
+    if len(cut) < len(values):
+        note = f"    {len(values) - len(cut)} more of {len(values)} are hidden: --full"
+        lines.append([ink.dim(note)])
+    return lines
+
+
+def _ending(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]) -> list[Line]:
+    """How the heads become the new vectors of the result, where there are several."""
+    if result.attention.n_layers * result.attention.n_heads == 1 and _is_sum(result):
+        return []
+    title = "the new vectors of the model, from the heads side by side"
+    lines: list[Line] = [[], *_title(ink, steps, "7", title)]
+    for i in rows:
+        label = f"{word(result.words[i])}(new)"
+        lines += _vector(label, result.contextual[i], ink, steps, steps.precision - 1)
+    return lines
+
+
+def _is_sum(result: AttentionResult) -> bool:
+    if result.value is None:
+        return False
+    sums = result.weights[0, 0] @ result.value[0, 0]
+    return sums.shape == result.contextual.shape and bool(
+        np.allclose(sums, result.contextual, rtol=1e-3, atol=1e-3)
+    )
+
+
+def _title(ink: Ink, steps: Steps, step: str, text: str) -> list[Line]:
+    return [[], *([ink.bold(part)] for part in wrapped(f"{step}. {text}", steps.width, 3))]
