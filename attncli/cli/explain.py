@@ -6,34 +6,25 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
+from attncli.cli.mechanism import DEFAULTS, Mechanism, grouped, open_analyser
 from attncli.cli.showing import Manner, show_outcomes
 from attncli.cli.terminal import standard_input
 from attncli.errors import AttnError, EmptyError, UsageError
 from attncli.escape import visible
 
 if TYPE_CHECKING:
-    from attncli.pipeline import Analyser, GeneralSettings
+    from attncli.pipeline import Analyser
     from attncli.result import AttentionResult
     from attncli.text.sentences import Sentence
 
 _CHUNK = 256  # sentences computed together
 
 
+@grouped
 def explain(
     texts: opt.Texts = None,
     file: opt.FileOption = None,
-    vectors: opt.Vectors = "glove",
-    dim: opt.Dim = 50,
-    seed: opt.Seed = 0,
-    oov: opt.Oov = "random",
-    tokenizer: opt.Tokenizer = "words",
-    score: opt.ScoreOption = "scaled",
-    temperature: opt.Temperature = None,
-    target_self: opt.TargetSelf = None,
-    causal: opt.Causal = False,
-    window: opt.Window = None,
-    see_self: opt.SeeSelf = True,
-    max_tokens: opt.MaxTokens = 4096,
+    mechanism: Mechanism = DEFAULTS,
     show: opt.Show = None,
     precision: opt.Precision = None,
     width: opt.Width = None,
@@ -63,10 +54,6 @@ def explain(
       attn explain --file sample_sentences.txt --json
       echo "river bank flows" | attn explain - --json --include scores,measures
     """
-    from attncli.embeddings.sources import open_vectors
-    from attncli.pipeline import GeneralAnalyser
-    from attncli.reading import ReadingSettings
-
     manner = Manner(
         show=show,
         precision=precision,
@@ -82,44 +69,10 @@ def explain(
         output=output,
     )
     fields = manner.fields(*_fields(include, exclude))
-    settings = general_settings(score, temperature, target_self, causal, window, see_self)
-    store = open_vectors(vectors, dim=dim, seed=seed)
-    reading = ReadingSettings(tokenizer=tokenizer, oov=oov, seed=seed, max_tokens=max_tokens)
-    filled = frozenset(fields[0]) | manner.needs()
-    analyser = GeneralAnalyser(store, reading, settings, include=filled)
+    analyser, store = open_analyser(mechanism, frozenset(fields[0]) | manner.needs())
     place = None if file is None else visible(file)
     outcomes = analysed(analyser, given_sentences(texts, file), place)
     show_outcomes(outcomes, store, manner, fields, quiet)
-
-
-def general_settings(
-    score: str,
-    temperature: float | None,
-    target_self: float | None,
-    causal: bool,
-    window: int | None,
-    see_self: bool,
-) -> "GeneralSettings":
-    """The settings of general attention. Raises: UsageError for a value out of range."""
-    from attncli.pipeline import GeneralSettings
-
-    if target_self is not None:
-        if temperature is not None:
-            raise UsageError("found --temperature too, expected one of them", place="--target-self")
-        if not see_self:
-            raise UsageError("found --no-self too, expected one of them", place="--target-self")
-        if not 0 < target_self < 1:
-            raise UsageError(
-                f"found {target_self:g}, expected a number between 0 and 1", place="--target-self"
-            )
-    return GeneralSettings(
-        score=score,  # type: ignore[arg-type]  # typer has checked it
-        temperature=1.0 if temperature is None else opt.positive(temperature, "--temperature"),
-        target_self=target_self,
-        causal=causal,
-        window=window,
-        see_self=see_self,
-    )
 
 
 def given_sentences(texts: list[str] | None, file: str | None) -> "Iterator[Sentence]":
