@@ -12,7 +12,8 @@ class Adam:
     """Adam with decoupled weight decay, three vectors and no allocation a step.
 
     Source: Kingma and Ba 2015, arXiv:1412.6980, algorithm 1; the decay is that of Loshchilov and
-    Hutter 2019, arXiv:1711.05101, algorithm 2. `decay` (n,) holds each number's own rate.
+    Hutter 2019, arXiv:1711.05101, algorithm 2. `decay` (n,) holds each number's own decay,
+    `paces` (n,) what the learning rate is multiplied by for each number.
     """
 
     def __init__(
@@ -21,6 +22,7 @@ class Adam:
         dtype: np.dtype[Any],
         *,
         decay: FloatArray | float = 0.0,
+        paces: FloatArray | None = None,
         beta1: float = 0.9,
         beta2: float = 0.999,
         epsilon: float = 1e-8,
@@ -29,6 +31,7 @@ class Adam:
         self.second = np.zeros(size, dtype=dtype)
         self.steps = 0
         self._decay = decay
+        self._paces = paces
         self._has_decay = bool(np.any(decay))
         self._betas = (beta1, beta2)
         self._epsilon = epsilon
@@ -52,6 +55,8 @@ class Adam:
         work += self._epsilon
         np.divide(self.first, work, out=work)
         work *= rate / (1.0 - beta1**self.steps)
+        if self._paces is not None:
+            work *= self._paces
         if self._has_decay:
             np.multiply(values, self._decay, out=work2)
             work2 *= rate

@@ -110,9 +110,16 @@ class Parameters:
 
 
 def initial_parameters(
-    architecture: Architecture, rng: np.random.Generator, dtype: type[np.floating[Any]] = np.float32
+    architecture: Architecture,
+    rng: np.random.Generator,
+    dtype: type[np.floating[Any]] = np.float32,
+    *,
+    unit: float = 1.0,
 ) -> Parameters:
     """Random matrices, entries of standard deviation 1/√(rows); biases and pooling are zeros.
+
+    `unit` is the root mean square of the embeddings' entries: matrices that meet embeddings are
+    divided by it, so that a start does not depend on how large the vectors happen to be.
 
     The heads of a relative model start with different reaches, from near words to the whole
     sentence (slopes as in Press et al. 2022, arXiv:2108.12409, section 3).
@@ -122,6 +129,8 @@ def initial_parameters(
         if name in ("W_q", "W_k", "W_v", "W_out"):
             matrix = found[name]
             matrix[...] = rng.standard_normal(matrix.shape) / math.sqrt(matrix.shape[-2])
+        if name in ("W_q", "W_k", "W_v"):
+            found[name][...] /= unit
     if "W_out" in found:
         found["W_out"][...] *= 0.5
     if architecture.positions == "relative":

@@ -87,7 +87,8 @@ class Training:
         self.architecture = architecture
         self.settings = settings or TrainingSettings()
         self._rng = np.random.default_rng(self.settings.seed)
-        first = initial_parameters(architecture, self._rng)
+        unit = float(np.sqrt(np.mean(np.square(examples.table, dtype=np.float64)))) or 1.0
+        first = initial_parameters(architecture, self._rng, unit=unit)
         self.parameters = first if start is None else start.copy()
         kept, aside = split_off(examples, self.settings.held_out, self.settings.seed)
         self._examples, self._held_out = examples.pick(kept), examples.pick(aside)
@@ -99,7 +100,10 @@ class Training:
         decay = self.parameters.spread(
             dict.fromkeys(_DECAYED, self.settings.weight_decay), default=0.0
         )
-        self._adam = Adam(self.parameters.flat.size, self.parameters.dtype, decay=decay)
+        paces = self.parameters.spread(_paces(architecture, unit), default=1.0)
+        self._adam = Adam(
+            self.parameters.flat.size, self.parameters.dtype, decay=decay, paces=paces
+        )
         self._gradients = self.parameters.like()
         self._epoch = 0
         self._since_best = 0
@@ -273,6 +277,14 @@ def split_off(examples: Examples, share: float, seed: int) -> tuple[IntArray, In
     chosen = np.zeros(len(examples), dtype=np.bool_)
     chosen[aside] = True
     return everything[~chosen], everything[chosen]
+
+
+def _paces(architecture: Architecture, unit: float) -> dict[str, float]:
+    """Learning rates that move a score alike whatever the size of the embeddings."""
+    paces = dict.fromkeys(("W_q", "W_k", "W_v"), 1.0 / unit)
+    if architecture.positions == "learned":
+        paces["position_table"] = unit
+    return paces
 
 
 def _given(batch: Batch) -> FloatArray:

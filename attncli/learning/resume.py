@@ -1,0 +1,116 @@
+"""A training that was stopped, as a file beside its model, so that it can be taken up again."""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attncli.arrays import FloatArray
+from attncli.errors import DataError, OutputError, ResumeError
+from attncli.escape import visible
+from attncli.learning.batches import Examples
+
+_KEY = "attn-training"
+
+
+def state_path(model: Path) -> Path:
+    """Where the state of an unfinished training of `model` lies."""
+    return model.with_name(model.name + ".unfinished")
+
+
+def examples_hash(examples: Examples) -> str:
+    """SHA-256 of the examples: vectors, tokens, targets, labels, given weights, in order."""
+    digest = hashlib.sha256()
+    table = np.ascontiguousarray(examples.table, dtype="<f4")
+    digest.update(f"{table.shape}".encode() + table.tobytes())
+    for rows in examples.rows:
+        digest.update(len(rows).to_bytes(8, "little"))
+        digest.update(np.asarray(rows, dtype="<i8").tobytes())
+    for numbers in (examples.targets, examples.labels):
+        digest.update(b"-" if numbers is None else np.asarray(numbers, dtype="<i8").tobytes())
+    for given in examples.weights or ():
+        digest.update(np.asarray(given, dtype="<f8").tobytes())
+    return digest.hexdigest()
+
+
+def save_state(
+    path: Path, arrays: dict[str, FloatArray], facts: str, belongs: dict[str, Any]
+) -> None:
+    """Writes a state; `belongs` says which data, vectors and options it belongs to."""
+    from safetensors.numpy import save
+
+    told = json.dumps({"belongs": belongs, "facts": facts})
+    write_whole(path, save(dict(arrays), {_KEY: told}))
+
+
+def load_state(path: Path, belongs: dict[str, Any]) -> tuple[dict[str, FloatArray], str]:
+    """A state that `save_state` wrote.
+
+    Raises: DataError when it is damaged, ResumeError when it belongs to something else.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    place = visible(str(path))
+    try:
+        content = path.read_bytes()
+        length = int.from_bytes(content[:8], "little")
+        told = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][_KEY])
+        arrays, owner, facts = load(content), dict(told["belongs"]), str(told["facts"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError):
+        raise DataError("the saved state of this training is damaged", place=place) from None
+    now = json.loads(json.dumps(belongs))
+    differing = sorted(name for name in {*owner, *now} if owner.get(name) != now.get(name))
+    if differing:
+        raise ResumeError(
+            f"this training was started with other {', '.join(differing[:6])}",
+            place=place,
+            hints=("without --resume it starts anew",),
+        )
+    return arrays, facts
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file so that it is either as before or whole: temporary name, fsync, rename.
+
+    Raises: OutputError.
+    """
+    temporary: str | None = None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101 - a name from mkstemp
+        Path(temporary).replace(path)
+    except OSError as fault:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise OutputError(
+            f"cannot write: {(fault.strerror or str(fault)).lower()}", place=visible(str(path))
+        ) from None
+
+
+def check_writable(path: Path) -> None:
+    """Makes sure, before the work, that the file can be written. Raises: OutputError."""
+    place = visible(str(path))
+    if path.is_dir():
+        raise OutputError("this is a folder, expected a file", place=place)
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            return
+    except OSError as fault:
+        raise OutputError(
+            f"cannot write: {(fault.strerror or str(fault)).lower()}", place=place
+        ) from None
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

@@ -1,0 +1,62 @@
+"""What `attn train` says on its way: a line an epoch, and a small curve at the end."""
+
+from collections.abc import Sequence
+
+_BARS = "▁▂▃▄▅▆▇█"
+_ASCII_BARS = "_.-=+*#@"
+_CURVE = 48  # columns of a curve at most
+
+
+def progress_text(
+    epoch: int,
+    epochs: int,
+    loss: float,
+    *,
+    held_out_accuracy: float | None = None,
+    worst: float | None = None,
+    best: bool = False,
+) -> str:
+    """One epoch in words: `epoch 3/15  loss 0.412  held-out accuracy 0.910  best so far`."""
+    parts = [f"epoch {epoch:>{len(str(epochs))}}/{epochs}", f"loss {loss:.4f}"]
+    if held_out_accuracy is not None:
+        parts.append(f"held-out accuracy {held_out_accuracy:.3f}")
+        if best:
+            parts.append("best so far")
+    if worst is not None:
+        parts.append(f"worst cell off by {worst:.4f}")
+    return "  ".join(parts)
+
+
+def sparkline(values: Sequence[float], *, unicode: bool = True, columns: int = _CURVE) -> str:
+    """The values as bars of eight heights, from the least to the greatest; means when they are many.
+
+    >>> sparkline([1.0, 0.5, 0.0])
+    '█▅▁'
+    """
+    bars = _BARS if unicode else _ASCII_BARS
+    if len(values) > columns:
+        edges = [round(i * len(values) / columns) for i in range(columns + 1)]
+        spans = zip(edges, edges[1:], strict=False)
+        values = [sum(values[a:b]) / (b - a) for a, b in spans]
+    low, high = min(values), max(values)
+    if high == low:
+        return bars[0] * len(values)
+    return "".join(bars[round((v - low) / (high - low) * (len(bars) - 1))] for v in values)
+
+
+def curve_texts(
+    losses: Sequence[float],
+    accuracies: Sequence[float],
+    *,
+    unicode: bool = True,
+    width: int = 80,
+) -> list[str]:
+    """The course of a training: a curve of the loss, and one of the held-out accuracy if any."""
+    columns = max(4, min(_CURVE, width - 36))
+    arrow = "→" if unicode else "->"
+    return [
+        f"{name:<17} {sparkline(values, unicode=unicode, columns=columns)} "
+        f"{values[0]:.3f} {arrow} {values[-1]:.3f}"
+        for name, values in (("loss", losses), ("held-out accuracy", accuracies))
+        if values
+    ]
