@@ -106,18 +106,41 @@ def task_attention(
 
     Shapes: embeddings (…, n_tokens, d_model), mask (n_tokens, n_tokens).
     """
-    p = projections
-    n_tokens = embeddings.shape[-2]
-    placed = with_positions(embeddings, p)  # (…, n_tokens, d_model)
-    rows = placed[..., None, :, :]  # (…, 1, n_tokens, d_model)
-    query = np.matmul(rows, p.W_q)  # (…, n_heads, n_tokens, d_k)
-    key = np.matmul(rows, p.W_k)  # (…, n_heads, n_tokens, d_k)
-    value = np.matmul(rows, p.W_v)  # (…, n_heads, n_tokens, d_v)
-    if p.positions == "rope":
-        cosines, sines = rotations(n_tokens, p.d_k)
+    placed = with_positions(embeddings, projections)  # (…, n_tokens, d_model)
+    return attend_projected(placed, *projected(placed, projections), projections, mask=mask)
+
+
+def projected(
+    embeddings: FloatArray, projections: Projections
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Query, key and value of each row, before rotation: three of (…, n_heads, n_tokens, d).
+
+    A row's projections depend on that row alone. Shapes: embeddings (…, n_tokens, d_model).
+    """
+    rows = embeddings[..., None, :, :]  # (…, 1, n_tokens, d_model)
+    return (
+        np.matmul(rows, projections.W_q),
+        np.matmul(rows, projections.W_k),
+        np.matmul(rows, projections.W_v),
+    )
+
+
+def attend_projected(
+    placed: FloatArray,
+    query: FloatArray,
+    key: FloatArray,
+    value: FloatArray,
+    projections: Projections,
+    *,
+    mask: BoolArray | None = None,
+) -> TaskAttention:
+    """The stages from query, key and value on; `placed` are the embeddings, positions included."""
+    n_tokens = query.shape[-2]
+    if projections.positions == "rope":
+        cosines, sines = rotations(n_tokens, projections.d_k)
         query, key = rotated(query, cosines, sines), rotated(key, cosines, sines)
-    bias = relative_bias(p, n_tokens)
-    allowed = joined_mask(p, n_tokens, mask)
+    bias = relative_bias(projections, n_tokens)
+    allowed = joined_mask(projections, n_tokens, mask)
     contextual, weights = attend(query, key, value, mask=_additive(bias, allowed))
     scores = attention_scores(query, key)  # (…, n_heads, n_tokens, n_tokens)
     if bias is not None:

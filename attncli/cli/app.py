@@ -10,9 +10,11 @@ from typing import Annotated
 import typer
 
 from attncli import __version__
+from attncli.cli.evaluate import evaluate
 from attncli.cli.explain import explain
 from attncli.cli.schema import schema
 from attncli.cli.terminal import PipeClosed, give_up_stdout, hint, message, report, write
+from attncli.cli.train import train
 from attncli.cli.view import view
 from attncli.errors import AttnError, LimitError, OutputError
 from attncli.escape import visible
@@ -27,6 +29,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(explain)
+app.command()(train)
+app.command()(evaluate)
 app.command()(schema)
 app.command()(view)
 

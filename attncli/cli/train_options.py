@@ -1,17 +1,17 @@
 """The options of `attn train`, with what they mean."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
 _DATA, _MODEL, _LEARNING = "Data", "Model", "Learning"
 
 
-def _size(help_text: str, panel: str = _MODEL, least: int = 1) -> typer.models.OptionInfo:
+def _size(help_text: str, panel: str = _MODEL, least: int = 1) -> Any:
     return typer.Option(metavar="N", min=least, max=4096, help=help_text, rich_help_panel=panel)
 
 
-def _share(help_text: str) -> typer.models.OptionInfo:
+def _share(help_text: str) -> Any:
     return typer.Option(metavar="P", help=help_text, rich_help_panel=_LEARNING)
 
 
@@ -48,11 +48,12 @@ Committee: TypeAlias = Annotated[
     int, _size("Members learned side by side; their probabilities are averaged.")
 ]
 PositionKind: TypeAlias = Annotated[
-    Literal["none", "sinusoidal", "rope", "learned", "relative"],
+    Literal["none", "sinusoidal", "rope", "learned", "relative"] | None,
     typer.Option(
         metavar="KIND",
-        help="none, sinusoidal, rope, learned or relative.",
+        help="none, sinusoidal, rope, learned or relative (the default; given weights: none).",
         rich_help_panel=_MODEL,
+        show_default=False,
     ),
 ]
 Reach: TypeAlias = Annotated[
@@ -80,9 +81,7 @@ Epochs: TypeAlias = Annotated[
 BatchSize: TypeAlias = Annotated[int, _size("Sentences a step.", _LEARNING)]
 LearningRate: TypeAlias = Annotated[
     float,
-    typer.Option(
-        metavar="R", help="Peak of Adam's learning rate.", rich_help_panel=_LEARNING
-    ),
+    typer.Option(metavar="R", help="Peak of Adam's learning rate.", rich_help_panel=_LEARNING),
 ]
 WeightDecay: TypeAlias = Annotated[
     float, typer.Option(metavar="R", help="Decoupled weight decay.", rich_help_panel=_LEARNING)

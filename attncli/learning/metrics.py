@@ -53,6 +53,14 @@ class Scores:
         right = {label: self.confusion.get(label, {}).get(label, 0) for label in labels}
         return sum(2 * right[x] / (given[x] + said[x]) for x in labels) / len(labels)
 
+    def figures(self) -> dict[str, float]:
+        """The figures of the whole, by name."""
+        return {
+            "accuracy": self.accuracy,
+            "macro F1": self.macro_f1,
+            "mean recall": self.mean_recall,
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """The figures as the JSON of `attn evaluate`."""
         return {

@@ -37,20 +37,22 @@ class TrainingSettings:
     epochs: how often all sentences are seen. held_out: the share of them kept aside, by label.
     patience: epochs without a better held-out result before it stops (0: never). balance: 0 counts
     all sentences alike, 1 gives each label the same say. weight_dropout acts on attention weights,
-    dropout on the read-out's input, word_dropout on whole words.
+    dropout on the read-out's input, word_dropout on whole words. tolerance: given weights are met
+    when no cell is further off.
     """
 
-    epochs: int = 15
+    epochs: int = 30
     batch_size: int = 32
     learning_rate: float = 5e-3
     weight_decay: float = 2.0
     dropout: float = 0.3
     weight_dropout: float = 0.5
-    word_dropout: float = 0.0
-    smoothing: float = 0.0
-    balance: float = 0.5
+    word_dropout: float = 0.2
+    smoothing: float = 0.1
+    balance: float = 1.0
     held_out: float = 0.1
     patience: int = 0
+    tolerance: float = 0.0
     seed: int = 0
 
 
@@ -110,6 +112,7 @@ class Training:
         self._best_rank: tuple[float, float] | None = None
         self.best = self.parameters.copy()
         self.best_epoch = 0
+        self._at_epoch_end: tuple[dict[str, FloatArray], str] = ({}, "")
         self.best_accuracy: float | None = None
 
     @property
@@ -123,11 +126,14 @@ class Training:
         Raises: NumericError when the loss is no longer finite.
         """
         began = time.perf_counter()
+        self._at_epoch_end = self._now()
         while self._epoch < self.settings.epochs and not self._waited_long_enough():
-            loss, worst = self._epoch_of_steps()
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                loss, worst = self._epoch_of_steps()
             self._epoch += 1
             held_loss, held_accuracy = self._look_at_held_out()
             best = self._keep_best(held_loss, held_accuracy, worst)
+            self._at_epoch_end = self._now()
             yield Progress(
                 epoch=self._epoch,
                 epochs=self.settings.epochs,
@@ -141,7 +147,13 @@ class Training:
             )
 
     def state(self) -> tuple[dict[str, FloatArray], str]:
-        """Everything that decides how training goes on: arrays, and facts as JSON."""
+        """Everything that decides how training goes on: arrays, and facts as JSON.
+
+        It is that of the last whole epoch, wherever the one after was stopped.
+        """
+        return self._at_epoch_end
+
+    def _now(self) -> tuple[dict[str, FloatArray], str]:
         arrays = {
             "parameters": self.parameters.flat.copy(),
             "first_moment": self._adam.first.copy(),
@@ -183,6 +195,8 @@ class Training:
             raise DataError("the saved state of this training is damaged") from None
 
     def _waited_long_enough(self) -> bool:
+        if self._best_rank is not None and self.architecture.readout == "weights":
+            return -self._best_rank[0] <= self.settings.tolerance
         return bool(self.settings.patience) and self._since_best >= self.settings.patience
 
     def _epoch_of_steps(self) -> tuple[float, float | None]:

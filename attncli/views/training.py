@@ -1,6 +1,7 @@
 """What `attn train` says on its way: a line an epoch, and a small curve at the end."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 _BARS = "▁▂▃▄▅▆▇█"
 _ASCII_BARS = "_.-=+*#@"
@@ -36,7 +37,7 @@ def sparkline(values: Sequence[float], *, unicode: bool = True, columns: int = _
     bars = _BARS if unicode else _ASCII_BARS
     if len(values) > columns:
         edges = [round(i * len(values) / columns) for i in range(columns + 1)]
-        spans = zip(edges, edges[1:], strict=False)
+        spans = pairwise(edges)
         values = [sum(values[a:b]) / (b - a) for a, b in spans]
     low, high = min(values), max(values)
     if high == low:

@@ -1,0 +1,68 @@
+"""`attn evaluate`: how well a trained model predicts the labels of a file."""
+
+from typing import Annotated
+
+import typer
+
+from attncli.cli import options as opt
+from attncli.cli import train_options as t
+from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
+from attncli.errors import UsageError
+
+ModelIn = Annotated[
+    str,
+    typer.Option("--model", "-m", metavar="MODEL", help="A file that attn train wrote, or idioms."),
+]
+EvaluateSplit = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Only the rows whose column split has this name."),
+]
+
+
+def evaluate(
+    file: t.DataFile,
+    model: ModelIn,
+    split: EvaluateSplit = None,
+    vectors: opt.Vectors = "glove",
+    width: opt.Width = None,
+    color: opt.Color = "auto",
+    json: opt.Json = False,
+) -> None:
+    """Predict the labels of a file and compare: accuracy, recall of each label, confusion table.
+
+    \b
+    Examples:
+      attn evaluate test.tsv --model bank.safetensors
+      attn evaluate examples/idioms.tsv --split test --model idioms
+      attn evaluate test.tsv --model bank.safetensors --json
+    """
+    from attncli.examples import open_embedder, prepare
+    from attncli.learning.checkpoint import require_vectors
+    from attncli.learning.datasets import read_rows
+    from attncli.learning.metrics import Scores
+    from attncli.learning.trainer import predict
+    from attncli.task import find_model, reading_of
+
+    trained = find_model(model)
+    if trained.architecture.readout == "weights":
+        raise UsageError(
+            "this model fits attention weights, it predicts no labels", place="--model"
+        )
+    embedder, info = open_embedder(vectors, reading_of(trained), dim=trained.vectors.dim)
+    require_vectors(trained, info)
+    rows = read_rows(file, standard_input(), split=split)
+    prepared = prepare(rows, embedder, model=trained)
+    found = predict(trained.parameters, trained.architecture, prepared.examples)
+    predicted = [trained.labels[i] for i in found.argmax(axis=1)]
+    scores = Scores([str(row.label) for row in rows], predicted)
+    if json:
+        import json as text
+
+        write_json(text.dumps(scores.to_dict(), ensure_ascii=False))
+        return
+    from attncli.views.confusion import confusion_lines, figure_lines
+
+    ink = ink_for(color)
+    lines = figure_lines(scores.figures(), ink)
+    lines += [[], *confusion_lines(scores.confusion, scores.recall, ink, width=width_for(width))]
+    write(ink.rendered(lines))

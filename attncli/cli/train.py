@@ -1,0 +1,313 @@
+"""`attn train`: a file of examples → W_q, W_k, W_v and a read-out, as a safetensors file."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attncli.cli import options as opt
+from attncli.cli import train_options as t
+from attncli.cli.terminal import message, standard_input, write, write_json
+from attncli.errors import DataError, NumericError, UsageError
+
+if TYPE_CHECKING:
+    from attncli.examples import Prepared
+    from attncli.learning.checkpoint import TrainedModel
+    from attncli.learning.parameters import Architecture
+    from attncli.learning.trainer import TrainingSettings
+    from attncli.reading import ReadingSettings
+    from attncli.result import VectorsInfo
+
+_STATE_EVERY = 2.0  # seconds between two saved states at least
+_GRADIENT_SENTENCES = 8
+_GRADIENT_ENTRIES = 200  # of each parameter
+
+
+def train(
+    file: t.DataFile,
+    output: t.ModelOut = None,
+    split: t.Split = None,
+    vectors: opt.Vectors = "glove",
+    dim: opt.Dim = 50,
+    tokenizer: opt.Tokenizer = "words",
+    oov: opt.Oov = "zero",
+    heads: t.Heads = 8,
+    d_k: t.KeySize = 16,
+    d_v: t.ValueSize = 32,
+    committee: t.Committee = 4,
+    positions: t.PositionKind = None,
+    reach: t.Reach = 10,
+    causal: opt.Causal = False,
+    window: opt.Window = None,
+    pooling: t.PoolingKind = "attention",
+    epochs: t.Epochs = None,
+    batch_size: t.BatchSize = 32,
+    learning_rate: t.LearningRate = 5e-3,
+    weight_decay: t.WeightDecay = 2.0,
+    dropout: t.Dropout = 0.3,
+    weight_dropout: t.WeightDropout = 0.5,
+    word_dropout: t.WordDropout = 0.2,
+    smoothing: t.Smoothing = 0.1,
+    balance: t.Balance = 1.0,
+    held_out: t.HeldOut = 0.1,
+    patience: t.Patience = 0,
+    seed: t.TrainSeed = 0,
+    log: t.LogFile = None,
+    resume: t.Resume = False,
+    check_grad: t.CheckGrad = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Learn task-specific attention: W_q, W_k, W_v and a read-out, from labelled sentences.
+
+    A file with the column weights (a JSON matrix for each sentence) instead of label is fitted:
+    W_q and W_k that give these attention weights.
+
+    \b
+    Examples:
+      attn train bank.tsv -o bank.safetensors
+      attn train reviews.jsonl -o reviews.safetensors --held-out 0.2 --patience 5
+      attn train examples/idioms.tsv --split train -o idioms.safetensors
+      attn train examples/lecture_weights.jsonl -o lecture.safetensors
+      attn train bank.tsv --check-grad
+    """
+    from attncli.examples import open_embedder, prepare
+    from attncli.learning.datasets import read_rows, splits_of
+    from attncli.learning.trainer import TrainingSettings
+    from attncli.reading import ReadingSettings
+
+    if output is None and not check_grad:
+        raise UsageError("found no file, expected -o model.safetensors", place="--output")
+    if oov == "skip":
+        raise UsageError("found skip, expected zero, random, mean or error", place="--oov")
+    settings = TrainingSettings(
+        epochs=epochs or 30,
+        batch_size=batch_size,
+        learning_rate=opt.positive(learning_rate, "--learning-rate"),
+        weight_decay=_rate(weight_decay, "--weight-decay", below=1e6),
+        dropout=_rate(dropout, "--dropout"),
+        weight_dropout=_rate(weight_dropout, "--weight-dropout"),
+        word_dropout=_rate(word_dropout, "--word-dropout"),
+        smoothing=_rate(smoothing, "--smoothing"),
+        balance=_rate(balance, "--balance", below=10.0),
+        held_out=_rate(held_out, "--held-out"),
+        patience=patience,
+        seed=seed,
+    )
+    reading = ReadingSettings(tokenizer=tokenizer, oov=oov, seed=seed)
+    embedder, info = open_embedder(vectors, reading, dim=dim)
+    rows = read_rows(file, standard_input(), split=split)
+    unused = [] if split is not None or quiet else splits_of(rows)
+    if unused:
+        message("warning", f"all rows are learned from; --split takes one of: {', '.join(unused)}")
+    prepared = prepare(rows, embedder)
+    architecture = _architecture(
+        prepared, info.dim, heads, d_k, d_v, committee, positions, reach, causal, window, pooling
+    )
+    if architecture.readout == "weights":
+        settings = _fitting(settings, epochs)
+    if check_grad:
+        _prove(prepared, architecture, settings, json)
+        return
+    job = _Job(Path(output or ""), prepared, architecture, settings, reading, info)
+    job.run(log=log, resume=resume, json=json, quiet=quiet)
+
+
+class _Job:
+    """One training with its files: model, state, log."""
+
+    def __init__(
+        self,
+        output: Path,
+        prepared: "Prepared",
+        architecture: "Architecture",
+        settings: "TrainingSettings",
+        reading: "ReadingSettings",
+        info: "VectorsInfo",
+    ) -> None:
+        from attncli.learning.resume import examples_hash, state_path
+        from attncli.learning.trainer import Training
+
+        self.output, self.state = output, state_path(output)
+        self.prepared, self.reading, self.info = prepared, reading, info
+        self.training: Training = Training(prepared.examples, architecture, settings)
+        self.belongs: dict[str, Any] = {
+            "examples": examples_hash(prepared.examples),
+            "labels": list(prepared.labels),
+            "vectors": [info.name, info.sha256],
+            **asdict(architecture),
+            **asdict(settings),
+        }
+
+    def run(self, *, log: str | None, resume: bool, json: bool, quiet: bool) -> None:
+        """Trains to the end, or until it is stopped; writes the best model either way."""
+        from attncli.cli.train_report import Report
+        from attncli.learning.resume import check_writable, load_state
+
+        check_writable(self.output)
+        resumed = resume and self.state.exists()
+        if resumed:
+            self.training.restore(*load_state(self.state, self.belongs))
+        report = Report(self.training, len(self.prepared.labels), log, resumed, quiet)
+        saved = time.monotonic()
+        try:
+            for progress in self.training.run():
+                report.epoch(progress)
+                if time.monotonic() - saved > _STATE_EVERY:
+                    self._save_state()
+                    saved = time.monotonic()
+        except KeyboardInterrupt:
+            if self.training.best_epoch:
+                self._save_state()
+                self._save_model(whole=False)
+                report.stopped(self.output)
+            raise
+        self._save_model(whole=True)
+        self.state.unlink(missing_ok=True)
+        summary = report.ended(self.output)
+        if json:
+            write_json(_json(summary))
+
+    def _save_state(self) -> None:
+        from attncli.learning.resume import save_state
+
+        arrays, facts = self.training.state()
+        save_state(self.state, arrays, facts, self.belongs)
+
+    def _save_model(self, *, whole: bool) -> None:
+        from attncli.learning.checkpoint import model_bytes
+        from attncli.learning.resume import write_whole
+
+        write_whole(self.output, model_bytes(self._model(whole)))
+
+    def _model(self, whole: bool) -> "TrainedModel":
+        from attncli.learning.checkpoint import TrainedModel
+
+        training, reading = self.training, self.reading
+        told = {
+            "settings": asdict(training.settings),
+            "examples": len(self.prepared.examples),
+            "held_out": training.n_held_out,
+            "held_out_accuracy": training.best_accuracy,
+            "best_epoch": training.best_epoch,
+            "whole": whole,
+        }
+        return TrainedModel(
+            training.architecture,
+            training.best,
+            self.prepared.labels,
+            self.info,
+            {"tokenizer": reading.tokenizer, "oov": reading.oov, "seed": reading.seed},
+            self.prepared.targets,
+            told,
+        )
+
+
+def _architecture(
+    prepared: "Prepared",
+    d_model: int,
+    heads: int,
+    d_k: int,
+    d_v: int,
+    committee: int,
+    positions: str | None,
+    reach: int,
+    causal: bool,
+    window: int | None,
+    pooling: str,
+) -> "Architecture":
+    from attncli.learning.parameters import Architecture
+
+    fitting = prepared.examples.weights is not None
+    if not fitting and len(prepared.labels) < 2:
+        only = prepared.labels[0]
+        raise DataError(f'every sentence has the label "{_shown(only)}", expected at least two')
+    default = "none" if fitting else "relative"
+    readout = "target" if prepared.examples.targets is not None else pooling
+    return Architecture(
+        d_model=d_model,
+        n_labels=len(prepared.labels),
+        n_heads=1 if fitting else heads,
+        d_k=d_k,
+        d_v=d_model if fitting else d_v,
+        committee=1 if fitting else committee,
+        readout="weights" if fitting else readout,  # type: ignore[arg-type]  # typer checked it
+        positions=positions or default,  # type: ignore[arg-type]  # typer checked it
+        reach=reach,
+        causal=causal,
+        window=window,
+    )
+
+
+def _fitting(settings: "TrainingSettings", epochs: int | None) -> "TrainingSettings":
+    """Settings that meet given weights exactly: nothing dropped, nothing decayed, nothing aside."""
+    from dataclasses import replace
+
+    return replace(
+        settings,
+        epochs=epochs or 3000,
+        weight_decay=0.0,
+        dropout=0.0,
+        weight_dropout=0.0,
+        word_dropout=0.0,
+        smoothing=0.0,
+        held_out=0.0,
+        tolerance=0.001,
+    )
+
+
+def _prove(
+    prepared: "Prepared", architecture: "Architecture", settings: "TrainingSettings", json: bool
+) -> None:
+    """Prints how each gradient agrees. Raises: NumericError when one does not."""
+    import numpy as np
+
+    from attncli.learning.batches import batch_of
+    from attncli.learning.check import AGREES, check_gradients
+    from attncli.learning.parameters import Parameters, initial_parameters
+
+    rng = np.random.default_rng(settings.seed)
+    start = initial_parameters(architecture, rng, np.float64)
+    parameters = Parameters(start.shapes, np.float64)
+    parameters.flat[:] = start.flat + rng.standard_normal(start.flat.size) * 0.01
+    few = np.arange(min(_GRADIENT_SENTENCES, len(prepared.examples)))
+    batch = batch_of(prepared.examples.pick(few), few)
+    batch.vectors = batch.vectors.astype(np.float64)
+    wrong = []
+    for found in check_gradients(
+        parameters, architecture, batch, entries=_GRADIENT_ENTRIES, rng=rng
+    ):
+        verdict = "agrees" if found.agrees else "differs"
+        wrong += [] if found.agrees else [found.name]
+        if json:
+            write_json(_json({**asdict(found), "agrees": found.agrees}))
+        else:
+            shape = "×".join(map(str, found.shape))
+            write(
+                f"d_{found.name:<15} {shape:<12} {found.entries:>4} entries  "
+                f"worst difference {found.difference:.1e}  {verdict}\n"
+            )
+    if wrong:
+        raise NumericError(
+            f"the gradients of {', '.join(wrong)} differ from central differences by more than "
+            f"{AGREES:g} of their largest entry"
+        )
+
+
+def _rate(value: float, option: str, *, below: float = 1.0) -> float:
+    if not 0 <= value < below:
+        raise UsageError(f"found {value:g}, expected 0 or more, below {below:g}", place=option)
+    return value
+
+
+def _shown(text: str) -> str:
+    """A label as it may stand in a message."""
+    from attncli.escape import visible
+
+    return visible(text[:40])
+
+
+def _json(record: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(record, ensure_ascii=False)

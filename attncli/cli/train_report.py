@@ -1,0 +1,184 @@
+"""What a training says: epochs on stderr, a curve at the end, a log of JSON lines."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any
+
+from attncli.cli.terminal import message
+from attncli.errors import OutputError
+from attncli.escape import visible
+
+if TYPE_CHECKING:
+    from attncli.learning.trainer import Progress, Training
+
+_LINES = 10  # epochs told where stderr is no terminal
+
+
+class Report:
+    """Tells the epochs of a training; nothing of it goes to standard output."""
+
+    def __init__(
+        self, training: "Training", n_labels: int, log: str | None, resumed: bool, quiet: bool
+    ) -> None:
+        self._training, self._quiet = training, quiet
+        self._live = sys.stderr is not None and sys.stderr.isatty()
+        self._losses: list[float] = []
+        self._accuracies: list[float] = []
+        self._last: Progress | None = None
+        self._log = None if log is None else _opened(log, resumed)
+        if not resumed:
+            self._write_log(self._start(n_labels))
+
+    def epoch(self, progress: "Progress") -> None:
+        """One epoch is done."""
+        from attncli.views.training import progress_text
+
+        self._last = progress
+        self._losses.append(progress.loss)
+        if progress.held_out_accuracy is not None:
+            self._accuracies.append(progress.held_out_accuracy)
+        self._write_log(
+            {
+                "event": "epoch",
+                "epoch": progress.epoch,
+                "steps": progress.steps,
+                "loss": progress.loss,
+                "held_out_loss": progress.held_out_loss,
+                "held_out_accuracy": progress.held_out_accuracy,
+                "worst": progress.worst,
+                "best": progress.best,
+                "seconds": round(progress.seconds, 3),
+            }
+        )
+        if self._quiet:
+            return
+        text = progress_text(
+            progress.epoch,
+            progress.epochs,
+            progress.loss,
+            held_out_accuracy=progress.held_out_accuracy,
+            worst=progress.worst,
+            best=progress.best,
+        )
+        if self._live:
+            columns = shutil.get_terminal_size().columns
+            _say(f"\r\x1b[K{text[: columns - 1]}")
+        elif progress.epoch % max(1, progress.epochs // _LINES) == 0 or progress.epoch == 1:
+            _say(text + "\n")
+
+    def ended(self, output: Path) -> dict[str, Any]:
+        """The training is over: the curve, and the summary that is returned."""
+        summary = self._summary(output)
+        self._write_log({"event": "end", **summary})
+        self._close()
+        if not self._quiet:
+            self._curve()
+            message("trained", self._sentence(output))
+        return summary
+
+    def stopped(self, output: Path) -> None:
+        """The training was stopped; the best model so far is kept."""
+        self._write_log({"event": "stopped", **self._summary(output)})
+        self._close()
+        if self._live:
+            _say("\n")
+        message("stopped", f"{self._sentence(output)}; the same command with --resume goes on")
+
+    def _start(self, n_labels: int) -> dict[str, Any]:
+        from dataclasses import asdict
+
+        return {
+            "event": "start",
+            "architecture": asdict(self._training.architecture),
+            "settings": asdict(self._training.settings),
+            "parameters": int(self._training.parameters.flat.size),
+            "labels": n_labels,
+            "held_out": self._training.n_held_out,
+        }
+
+    def _summary(self, output: Path) -> dict[str, Any]:
+        last = self._last
+        return {
+            "model": str(output),
+            "epochs": 0 if last is None else last.epoch,
+            "best_epoch": self._training.best_epoch,
+            "loss": None if last is None else last.loss,
+            "held_out": self._training.n_held_out,
+            "held_out_accuracy": self._training.best_accuracy,
+            "worst": None if last is None else last.worst,
+            "parameters": int(self._training.parameters.flat.size),
+        }
+
+    def _sentence(self, output: Path) -> str:
+        training = self._training
+        text = f"{visible(str(output))}, {training.parameters.flat.size:,} numbers"
+        if training.best_accuracy is not None:
+            text += (
+                f", held-out accuracy {training.best_accuracy:.3f} on "
+                f"{training.n_held_out} sentences (epoch {training.best_epoch})"
+            )
+        if self._last is not None and self._last.worst is not None:
+            text += f", worst cell off by {self._last.worst:.4f}"
+        return text
+
+    def _curve(self) -> None:
+        from attncli.views.training import curve_texts
+
+        if self._live:
+            _say("\r\x1b[K")
+        if len(self._losses) < 2:
+            return
+        encoding = (getattr(sys.stderr, "encoding", None) or "ascii").lower()
+        lines = curve_texts(
+            self._losses, self._accuracies, unicode=encoding.startswith("utf"), width=80
+        )
+        _say("".join(line + "\n" for line in lines))
+
+    def _write_log(self, record: dict[str, Any]) -> None:
+        if self._log is None:
+            return
+        try:
+            self._log.write(json.dumps(record, ensure_ascii=False) + "\n")
+            self._log.flush()
+        except OSError as fault:
+            raise OutputError(
+                f"cannot write: {(fault.strerror or str(fault)).lower()}", place="--log"
+            ) from None
+
+    def _close(self) -> None:
+        if self._log is not None:
+            self._log.close()
+
+    def __enter__(self) -> "Report":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+
+def _opened(path: str, resumed: bool) -> IO[str]:
+    try:
+        return Path(path).open("a" if resumed else "w", encoding="utf-8")
+    except OSError as fault:
+        raise OutputError(
+            f"cannot write {visible(path)}: {(fault.strerror or str(fault)).lower()}",
+            place="--log",
+        ) from None
+
+
+def _say(text: str) -> None:
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (OSError, ValueError, UnicodeEncodeError):
+        return

@@ -1,0 +1,183 @@
+"""Rows of a file → examples to learn from: words looked up, targets found, labels numbered."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from attncli.arrays import FloatArray, IntArray
+from attncli.embeddings.sources import open_vectors
+from attncli.errors import AttnError, DataError
+from attncli.escape import quoted
+from attncli.learning.batches import Examples
+from attncli.learning.checkpoint import TrainedModel
+from attncli.learning.datasets import Row
+from attncli.reading import Reader, Reading, ReadingSettings, vectors_info
+from attncli.result import Token, VectorsInfo
+
+# A sentence → its tokens and their vectors, whatever makes the vectors.
+Embedder: TypeAlias = Callable[[str], Reading]
+
+_MANY_TARGETS = 10_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """Rows as arrays: the examples, the names of the labels, and the words that were targets."""
+
+    examples: Examples
+    labels: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
+class VectorTable:
+    """Distinct vectors, each once, in the order they are met."""
+
+    def __init__(self) -> None:
+        self._row_of: dict[bytes, int] = {}
+        self._vectors: list[FloatArray] = []
+
+    def rows(self, vectors: FloatArray) -> IntArray:
+        """The rows of these vectors, (n,). Shapes: vectors (n, d_model)."""
+        found = np.empty(len(vectors), dtype=np.intp)
+        for i, vector in enumerate(np.ascontiguousarray(vectors, dtype=np.float32)):
+            name = vector.tobytes()
+            row = self._row_of.get(name)
+            if row is None:
+                row = self._row_of[name] = len(self._vectors)
+                self._vectors.append(vector)
+            found[i] = row
+        return found
+
+    def matrix(self) -> FloatArray:
+        """All vectors, (n_rows, d_model), float32."""
+        return np.stack(self._vectors)
+
+
+def open_embedder(
+    vectors: str, settings: ReadingSettings, *, dim: int = 50
+) -> tuple[Embedder, VectorsInfo]:
+    """What turns a sentence into tokens with vectors, and the facts of these vectors."""
+    store = open_vectors(vectors, dim=dim, seed=settings.seed)
+    reader = Reader(store, settings)
+
+    def embedded(text: str) -> Reading:
+        reader.start()
+        run = reader.run(text)
+        return Reading(text, run.tokens(), reader.vectors(run), reader.warnings(run, text))
+
+    return embedded, vectors_info(store)
+
+
+def prepare(
+    rows: Sequence[Row], embedder: Embedder, *, model: TrainedModel | None = None
+) -> Prepared:
+    """The rows as arrays; each distinct vector is held once.
+
+    With `model` the rows are what it needs: its labels, and a target if it reads one. Without it
+    labels are the sorted ones of the rows, and targets or given weights are used if there are any.
+    Raises: DataError at the first row that lacks a label or target that others have, has a target
+    or weights that do not fit its sentence, or has a label the model does not know.
+    """
+    labels: Sequence[str] | None = None
+    if model is None:
+        needs_weights = _all_or_none(rows, "weights")
+        needs_target = _all_or_none(rows, "target")
+    else:
+        needs_weights, labels = False, model.labels
+        needs_target = model.architecture.readout == "target"
+    table, words = VectorTable(), Counter[str]()
+    row_index: list[IntArray] = []
+    targets: list[int] = []
+    weights: list[FloatArray] = []
+    for row in rows:
+        reading = _embedded(row, embedder)
+        row_index.append(table.rows(reading.embeddings))
+        if needs_target:
+            targets.append(target_place(reading.tokens, row.target, row.place))
+            words[reading.tokens[targets[-1]].key] += 1
+        if needs_weights and row.weights is not None:
+            weights.append(_fitting(row.weights, reading, row.place))
+    names: tuple[str, ...] = ()
+    numbers: IntArray | None = None
+    if not needs_weights:
+        names, numbers = _numbered(rows, labels)
+    examples = Examples(
+        table.matrix(),
+        row_index,
+        np.array(targets, dtype=np.intp) if needs_target else None,
+        numbers,
+        weights if needs_weights else None,
+    )
+    return Prepared(examples, names, tuple(word for word, _ in words.most_common(_MANY_TARGETS)))
+
+
+def target_place(tokens: Sequence[Token], target: str | int | None, place: str) -> int:
+    """The number of the target token: a number as given, or where the word first stands.
+
+    Raises: DataError when there is no such token.
+    """
+    if target is None:
+        raise DataError("found no target, expected a token number or a word", place=place)
+    if isinstance(target, int):
+        if 0 <= target < len(tokens):
+            return target
+        raise DataError(
+            f"found the target {target}, expected a token from 0 to {len(tokens) - 1}",
+            place=place,
+        )
+    for number, token in enumerate(tokens):
+        if token.text == target:
+            return number
+    wanted = target.casefold()
+    for number, token in enumerate(tokens):
+        if wanted in (token.text.casefold(), token.key):
+            return number
+    raise DataError(f"the target {quoted(target)} is no word of the sentence", place=place)
+
+
+def _all_or_none(rows: Sequence[Row], name: str) -> bool:
+    """Whether the rows have this. Raises: DataError when some have it and others do not."""
+    having = [row for row in rows if getattr(row, name) is not None]
+    if having and len(having) < len(rows):
+        lacking = next(row for row in rows if getattr(row, name) is None)
+        raise DataError(f"found no {name}, but {having[0].place} has one", place=lacking.place)
+    return bool(having)
+
+
+def _embedded(row: Row, embedder: Embedder) -> Reading:
+    try:
+        return embedder(row.text)
+    except AttnError as error:
+        error.place = row.place
+        raise
+
+
+def _fitting(weights: FloatArray, reading: Reading, place: str) -> FloatArray:
+    if len(weights) != len(reading.tokens):
+        raise DataError(
+            f"found {len(weights)} rows of weights for the {len(reading.tokens)} tokens "
+            f"{' '.join(quoted(t.text) for t in reading.tokens[:6])}",
+            place=place,
+        )
+    return weights
+
+
+def _numbered(
+    rows: Sequence[Row], labels: Sequence[str] | None
+) -> tuple[tuple[str, ...], IntArray]:
+    for row in rows:
+        if row.label is None:
+            raise DataError("found no label, expected one", place=row.place)
+    names = tuple(labels or sorted({str(row.label) for row in rows}))
+    number = {name: i for i, name in enumerate(names)}
+    for row in rows:
+        if row.label not in number:
+            known = ", ".join(quoted(name) for name in names[:5])
+            raise DataError(
+                f"the label {quoted(str(row.label))} is not one the model knows: {known}",
+                place=row.place,
+            )
+    return names, np.array([number[str(row.label)] for row in rows], dtype=np.intp)

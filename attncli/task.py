@@ -1,0 +1,285 @@
+"""The Analyser of task-specific attention: random matrices, or those of a trained model."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
+from attncli.attention.projections import (
+    Projections,
+    TaskAttention,
+    attend_projected,
+    projected,
+    with_positions,
+)
+from attncli.embeddings.lexicon import rows_of
+from attncli.embeddings.store import EmbeddingStore
+from attncli.errors import AttnError, DataError, NumericError, UsageError
+from attncli.escape import quoted
+from attncli.examples import target_place
+from attncli.insight.measures import measures
+from attncli.learning.batches import Examples
+from attncli.learning.checkpoint import TrainedModel, load_model, require_vectors
+from attncli.learning.trainer import predict
+from attncli.reading import Reader, ReadingSettings, vectors_info
+from attncli.result import AttentionResult, AttentionSettings, ModelInfo, ResultWarning
+from attncli.stacks import Failure, Stack, TokenRun, in_order, stack_of
+
+_STACK_FLOATS = 1 << 18  # numbers of a stack's weights in work at once
+_SHIPPED = Path(__file__).parent / "learning" / "data"
+
+
+def find_model(name: str) -> TrainedModel:
+    """The model of a file, or one that ships with the package ("idioms").
+
+    Raises: InputError, LimitError, DataError, UsageError when there is no such model.
+    """
+    path = Path(name)
+    if path.exists() or path.suffix or len(path.parts) > 1:
+        return load_model(path)
+    shipped = _SHIPPED / f"{name}.safetensors"
+    if shipped.is_file():
+        return load_model(shipped, name)
+    known = ", ".join(sorted(model.stem for model in _SHIPPED.glob("*.safetensors")))
+    raise UsageError(
+        f"no model is named {quoted(name)}, expected a file or one of: {known}", place="--model"
+    )
+
+
+def reading_of(model: TrainedModel) -> ReadingSettings:
+    """How the model's sentences were read. Raises: DataError when that is not known."""
+    told = model.reading
+    try:
+        return ReadingSettings(tokenizer=told["tokenizer"], oov=told["oov"], seed=int(told["seed"]))
+    except (KeyError, TypeError, ValueError, UsageError):
+        raise DataError(f"the model {quoted(model.name)} does not say how it reads") from None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAnalyser:
+    """Task-specific attention over the vectors of a store, computed in float64.
+
+    `model` adds the predicted label; `target` names the target token of each sentence (a number or
+    a word); without it, it is the first word that was a target in training. `include` names
+    optional fields of the results to fill.
+    """
+
+    store: EmbeddingStore
+    projections: Projections
+    reading: ReadingSettings = field(default_factory=ReadingSettings)
+    model: TrainedModel | None = None
+    target: str | int | None = None
+    include: frozenset[str] = frozenset()
+    _reader: Reader = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_reader", Reader(self.store, self.reading))
+        if self.projections.d_model != self.store.dim:
+            raise DataError(
+                f"the matrices take {self.projections.d_model} values a word, "
+                f"{quoted(self.store.name)} has {self.store.dim}"
+            )
+
+    @classmethod
+    def of_model(
+        cls,
+        model: TrainedModel,
+        store: EmbeddingStore,
+        *,
+        target: str | int | None = None,
+        include: frozenset[str] = frozenset(),
+        max_tokens: int | None = None,
+    ) -> "TaskAnalyser":
+        """The analyser of a trained model. Raises: DataError when the vectors are others."""
+        require_vectors(model, vectors_info(store))
+        reading = reading_of(model)
+        if max_tokens is not None:
+            reading = replace(reading, max_tokens=max_tokens)
+        return cls(store, model.projections, reading, model, target, include)
+
+    def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
+        for outcome in self.outcomes(texts):
+            if isinstance(outcome, AttnError):
+                raise outcome
+            yield outcome
+
+    def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
+        yield from in_order(self.stacks(texts), len(texts))
+
+    def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
+        """Every text once, in a Stack or as a Failure, in any order."""
+        self._reader.start()
+        by_length: dict[int, list[tuple[int, TokenRun]]] = defaultdict(list)
+        for place, text in enumerate(texts):
+            try:
+                run = self._reader.run(text)
+            except AttnError as error:
+                yield Failure(place, error)
+            else:
+                by_length[len(run)].append((place, run))
+        for n_tokens, group in by_length.items():
+            size = max(1, _STACK_FLOATS // (n_tokens**2 * self.projections.n_heads))
+            for start in range(0, len(group), size):
+                yield from self._computed(texts, group[start : start + size])
+
+    def _computed(
+        self, texts: Sequence[str], group: list[tuple[int, TokenRun]]
+    ) -> Iterator[Stack | Failure]:
+        """The stack of sentences that have the same number of tokens."""
+        rows = rows_of([[part.row for part in run.parts] for _, run in group])  # (B, n_tokens)
+        vectors = self._reader.lexicon.vectors().take(rows, axis=0)  # (B, n_tokens, d_model)
+        said, kept = self._predicted(texts, group, rows)
+        yield from (item for item in said if isinstance(item, Failure))
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = self._attended(rows, vectors)
+            finite = np.isfinite(found.scores.astype(np.float32)).all(axis=(1, 2, 3))  # (B,)
+            finite &= np.isfinite(found.contextual.astype(np.float32)).all(axis=(1, 2))
+        for i in np.flatnonzero(kept & ~finite):
+            message = f"the result for {quoted(texts[group[i][0]])} would not be finite"
+            yield Failure(group[i][0], NumericError(message))
+        chosen = np.flatnonzero(kept & finite)
+        if len(chosen):
+            told = [item for item in said if not isinstance(item, Failure)]
+            models = {int(i): told[j] for j, i in enumerate(np.flatnonzero(kept))}
+            yield from self._stacked(texts, group, chosen, vectors, found, models)
+
+    def _attended(self, rows: IntArray, vectors: Float32Array) -> TaskAttention:
+        """The stages; where positions do not change embeddings, each word is projected once."""
+        layer = self.projections
+        if layer.positions in ("sinusoidal", "learned"):
+            placed = with_positions(vectors.astype(np.float64), layer)  # (B, n_tokens, d_model)
+            return attend_projected(placed, *projected(placed, layer), layer)
+        distinct, where = np.unique(rows, return_inverse=True)
+        where = where.reshape(rows.shape)  # (B, n_tokens)
+        words = self._reader.lexicon.vectors()[distinct].astype(np.float64)  # (words, d_model)
+        parts = [
+            part[:, :, 0][where].swapaxes(1, 2)  # (B, n_heads, n_tokens, d)
+            for part in projected(words[:, None, :], layer)
+        ]
+        return attend_projected(vectors, parts[0], parts[1], parts[2], layer)
+
+    def _stacked(
+        self,
+        texts: Sequence[str],
+        group: list[tuple[int, TokenRun]],
+        chosen: IntArray,
+        vectors: Float32Array,
+        found: TaskAttention,
+        told: dict[int, tuple[ModelInfo, tuple[ResultWarning, ...]]],
+    ) -> Iterator[Stack]:
+        layer = self.projections
+        warnings = {}
+        for place, i in enumerate(chosen):
+            about = self._reader.warnings(group[i][1], texts[group[i][0]])
+            about += told[int(i)][1] if int(i) in told else ()
+            if about:
+                warnings[place] = about
+        extras: dict[str, Float32Array] = {}
+        if self.include & {"embeddings", "measures"}:
+            extras["embeddings"] = vectors[chosen]
+        for name in ("query", "key", "value", "scores"):
+            if name in self.include:
+                extras[name] = getattr(found, name)[chosen][:, None].astype(np.float32)
+        stack = Stack(
+            places=[group[i][0] for i in chosen],
+            texts=[texts[group[i][0]] for i in chosen],
+            tokens=[group[i][1] for i in chosen],
+            weights=found.weights[chosen][:, None].astype(np.float32),  # (B, 1, n_heads, n, n)
+            contextual=found.contextual[chosen].astype(np.float32),  # (B, n, n_heads·d_v)
+            attention=AttentionSettings(
+                kind="task",
+                score="scaled",
+                scale=1.0 / layer.d_k**0.5,
+                causal=layer.causal,
+                window=layer.window,
+                n_heads=layer.n_heads,
+                positions=layer.positions,
+            ),
+            vectors=vectors_info(self.store),
+            models=[told[int(i)][0] for i in chosen] if told else None,
+            warnings=warnings,
+            extras=extras,
+        )
+        if "measures" not in self.include:
+            yield stack
+            return
+        for i, place in enumerate(stack.places):
+            result = stack.result(i)
+            yield stack_of(replace(result, measures=measures(result)), place)
+
+    def _predicted(
+        self,
+        texts: Sequence[str],
+        group: list[tuple[int, TokenRun]],
+        rows: IntArray,
+    ) -> tuple[list[tuple[ModelInfo, tuple[ResultWarning, ...]] | Failure], BoolArray]:
+        """What the model says of each sentence, and which sentences have no failure (B,)."""
+        model = self.model
+        every = np.ones(len(group), dtype=np.bool_)
+        if model is None:
+            return [], every
+        plain = ModelInfo(model.name, model.sha256 or None)
+        if model.architecture.readout == "weights":
+            return [(plain, ()) for _ in group], every
+        said: list[tuple[ModelInfo, tuple[ResultWarning, ...]] | Failure] = []
+        targets: list[int] = []
+        asked: list[int] = []
+        for i, (place, run) in enumerate(group):
+            try:
+                target = self._target(model, run, texts[place])
+            except AttnError as error:
+                said.append(Failure(place, error))
+                every[i] = False
+                continue
+            said.append((plain, () if target is not None else (_no_target(model),)))
+            if target is not None:
+                targets.append(target)
+                asked.append(i)
+        if asked:
+            probabilities = self._probabilities(model, rows[asked], targets)
+            for i, row in zip(asked, probabilities, strict=True):
+                said[i] = (_told(model, row), ())
+        return said, every
+
+    def _probabilities(self, model: TrainedModel, rows: IntArray, targets: list[int]) -> FloatArray:
+        """The probability of each label, (B, n_labels), each sentence on its own."""
+        read = model.architecture.readout == "target"
+        table = self._reader.lexicon.vectors()
+        return np.concatenate(
+            [
+                predict(
+                    model.parameters,
+                    model.architecture,
+                    Examples(table, [row], np.array([target]) if read else None),
+                )
+                for row, target in zip(rows, targets, strict=True)
+            ]
+        )
+
+    def _target(self, model: TrainedModel, run: TokenRun, text: str) -> int | None:
+        if model.architecture.readout != "target":
+            if self.target is not None:
+                raise UsageError(
+                    f"{quoted(model.name)} reads whole sentences, it has no target",
+                    place="--target",
+                )
+            return 0
+        tokens = run.tokens()
+        if self.target is not None:
+            return target_place(tokens, self.target, f"--target in {quoted(text)}")
+        trained = set(model.targets)
+        return next((i for i, token in enumerate(tokens) if token.key in trained), None)
+
+
+def _told(model: TrainedModel, row: FloatArray) -> ModelInfo:
+    named = {label: float(p) for label, p in zip(model.labels, row, strict=True)}
+    best = model.labels[int(row.argmax())]
+    return ModelInfo(model.name, model.sha256 or None, best, named)
+
+
+def _no_target(model: TrainedModel) -> ResultWarning:
+    message = f"no label: the sentence has no word that {model.name} was trained on; --target WORD"
+    return ResultWarning("no-target", message)

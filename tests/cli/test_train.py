@@ -1,0 +1,241 @@
+"""`attn train` and `attn evaluate` as a user has them: files in, a model out, clear errors."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import child_environment
+
+MONEY = ("money", "loan", "cash", "credit", "finance")
+RIVER = ("river", "water", "shore", "mud", "fish")
+QUICK = ("--epochs", "6", "--heads", "2", "--committee", "1", "--batch-size", "8")
+
+
+def write_data(path: Path, *, target="bank", split=False) -> Path:
+    """Forty sentences about two kinds of bank."""
+    lines = ["text\tlabel\ttarget" + ("\tsplit" if split else "")]
+    for i in range(20):
+        for label, words in (("money", MONEY), ("river", RIVER)):
+            text = f"the {words[i % 5]} near the bank and the {words[(i + 2) % 5]}"
+            part = f"\t{'test' if i >= 15 else 'train'}" if split else ""
+            lines.append(f"{text}\t{label}\t{target}{part}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A small file of examples."""
+    return write_data(tmp_path / "data.tsv")
+
+
+def test_a_model_is_trained_and_evaluated(command, data, tmp_path):
+    """train writes a model, evaluate finds its figures; nothing but results goes to stdout."""
+    model = tmp_path / "m.safetensors"
+    ended = command("train", str(data), "-o", str(model), "--heads", "2", "--epochs", "60")
+    assert (ended.code, ended.out) == (0, b"")
+    assert "held-out accuracy" in ended.said
+    assert model.exists()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["data.tsv", "m.safetensors"]
+    ended = command("evaluate", str(data), "--model", str(model), "--json")
+    found = json.loads(ended.text)
+    assert set(found) == {"accuracy", "macro_f1", "recall", "mean_recall", "confusion", "n"}
+    assert found["n"] == 40
+    assert found["accuracy"] > 0.9
+    shown = command("evaluate", str(data), "--model", str(model))
+    assert f"accuracy     {found['accuracy']:.4f}" in shown.text
+    assert "money" in shown.text
+
+
+def test_the_same_seed_writes_the_same_bytes(command, data, tmp_path):
+    """Two trainings with one seed write equal files; another seed does not."""
+    contents = []
+    for seed in ("3", "3", "4"):
+        model = tmp_path / "m.safetensors"
+        assert command("train", str(data), "-o", str(model), *QUICK, "--seed", seed).code == 0
+        contents.append(model.read_bytes())
+    assert contents[0] == contents[1] != contents[2]
+
+
+def test_every_kind_of_input_trains_the_same_model(command, data, tmp_path, attn):
+    """TSV, JSONL and standard input hold the same examples and give the same bytes."""
+    rows = [line.split("\t") for line in data.read_text().splitlines()[1:]]
+    records = (json.dumps({"text": a, "label": b, "target": c}) for a, b, c in rows)
+    lines = tmp_path / "data.jsonl"
+    lines.write_text("\n".join(records))
+    for source, name in ((data, "a"), (lines, "b")):
+        assert command("train", str(source), "-o", str(tmp_path / name), *QUICK, "-q").code == 0
+    piped = attn("train", "-", "-o", "c", *QUICK, "-q", stdin=data.read_bytes())
+    assert (piped.code, piped.out, piped.err) == (0, b"", b"")
+    contents = {(tmp_path / name).read_bytes() for name in "abc"}
+    assert len(contents) == 1
+
+
+def test_the_log_has_an_object_an_epoch(command, data, tmp_path):
+    """--log holds a start, each epoch with loss and held-out accuracy, and an end."""
+    log = tmp_path / "log.jsonl"
+    ended = command("train", str(data), "-o", str(tmp_path / "m"), *QUICK, "--log", str(log))
+    assert ended.code == 0
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [e["event"] for e in events] == ["start", *["epoch"] * 6, "end"]
+    assert all(0 <= e["held_out_accuracy"] <= 1 for e in events[1:-1])
+
+
+def test_a_split_column_is_honoured(command, tmp_path):
+    """--split train learns from those rows only, --split test evaluates the others."""
+    data = write_data(tmp_path / "data.tsv", split=True)
+    model = tmp_path / "m"
+    assert command("train", str(data), "--split", "train", "-o", str(model), *QUICK).code == 0
+    for split, n in (("test", 10), ("train", 30)):
+        ended = command("evaluate", str(data), "--split", split, "-m", str(model), "--json")
+        assert json.loads(ended.text)["n"] == n
+    ended = command("train", str(data), "-o", str(model), *QUICK)
+    assert "--split takes one of: test, train" in ended.said
+
+
+def test_given_weights_are_fitted(command, tmp_path):
+    """The lecture's two matrices are met to 0.005 in every cell, from the built-in vectors."""
+    path = Path(__file__).parents[2] / "examples" / "lecture_weights.jsonl"
+    model = tmp_path / "m"
+    ended = command("train", str(path), "-o", str(model), "--json")
+    assert ended.code == 0
+    assert json.loads(ended.text)["worst"] < 0.005
+
+
+def test_gradients_are_proved(command, data):
+    """--check-grad prints each parameter and that it agrees."""
+    ended = command("train", str(data), "--check-grad", "--heads", "2", "--committee", "1")
+    assert ended.code == 0
+    assert ended.text.count("agrees") == 6
+    assert "differs" not in ended.text
+
+
+def interrupted(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Runs attn and sends it SIGINT once it has logged an epoch."""
+    log = folder / "log.jsonl"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "attncli", *arguments, "--log", str(log)],
+        env=child_environment(),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if log.exists() and log.read_text().count('"epoch"') > 3:
+            break
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+
+def test_ctrl_c_keeps_the_best_model_and_resume_ends_the_same(command, data, tmp_path):
+    """A stopped training leaves a model that works; with --resume its end equals an unbroken run."""
+    options = ("--heads", "2", "--committee", "1", "--batch-size", "2", "--epochs", "60")
+    stopped = interrupted(tmp_path, "train", str(data), "-o", "m", *options)
+    assert stopped.returncode == 130, stopped.stderr
+    assert b"Traceback" not in stopped.stderr
+    assert command("evaluate", str(data), "-m", str(tmp_path / "m"), "--json").code == 0
+    assert (tmp_path / "m.unfinished").exists()
+    other = command(
+        "train", str(data), "-o", str(tmp_path / "m"), *options, "--seed", "9", "--resume"
+    )
+    assert other.code == 11
+    assert "other seed" in other.said
+    resumed = command("train", str(data), "-o", str(tmp_path / "m"), *options, "--resume")
+    assert resumed.code == 0
+    assert not (tmp_path / "m.unfinished").exists()
+    assert command("train", str(data), "-o", str(tmp_path / "whole"), *options).code == 0
+    assert (tmp_path / "m").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+BAD = {
+    "one class": ("text\tlabel\na b\tx\nb c\tx\n", 5, "every sentence has the label"),
+    "no label": ("text\tlabel\na b\tx\nb c\t\n", 5, "data.tsv:3: found no label"),
+    "empty text": ("text\tlabel\n \tx\nb c\ty\n", 5, "data.tsv:2: the text is empty"),
+    "no word": ("text\tlabel\n!!\tx\nb c\ty\n", 4, "data.tsv:2: no word"),
+    "unknown target": ("text\tlabel\ttarget\nbank a\tx\tbank\nriver\ty\tbank\n", 5, "data.tsv:3"),
+    "target too far": ("text\tlabel\ttarget\nbank a\tx\t0\nriver\ty\t4\n", 5, "from 0 to 0"),
+    "target missing": ("text\tlabel\ttarget\nbank a\tx\t0\nriver\ty\t\n", 5, "found no target"),
+    "no header": ("bank\tmoney\n", 5, "text and label"),
+    "nothing": ("", 4, "no row"),
+    "weights too few": ('{"text": "money bank", "weights": [[1]]}\n', 5, "1 rows of weights"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_data_ends_in_a_clear_error(command, tmp_path, name):
+    """Each fault gives one message with its line, the right exit code, and no model."""
+    content, code, said = BAD[name]
+    path = tmp_path / "data.tsv"
+    path.write_text(content)
+    if content.startswith("{"):
+        path = path.rename(tmp_path / "data.jsonl")
+    ended = command("train", str(path), "-o", str(tmp_path / "m"), *QUICK)
+    assert ended.code == code, ended.said
+    assert said in ended.said
+    assert ended.is_clean()
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_diverging_training_writes_no_model(command, data, tmp_path):
+    """A loss that is not finite ends with 13 and a hint; what was there before is untouched."""
+    model = tmp_path / "m"
+    model.write_bytes(b"before")
+    ended = command("train", str(data), "-o", str(model), *QUICK, "--learning-rate", "1e38")
+    assert ended.code == 13, ended.said
+    assert "--learning-rate" in ended.said
+    assert model.read_bytes() == b"before"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("-o", "m", "--dropout", "1"),
+        ("-o", "m", "--held-out", "-0.1"),
+        ("-o", "m", "--learning-rate", "0"),
+        ("-o", "m", "--heads", "0"),
+        ("-o", "m", "--positions", "sideways"),
+        ("-o", "m", "--oov", "skip"),
+    ],
+)
+def test_wrong_options_are_usage_errors(command, data, arguments):
+    """A value out of range, or no output, ends with 2."""
+    assert command("train", str(data), *arguments).code == 2
+
+
+def test_an_output_that_cannot_be_written_is_said_first(command, data, tmp_path):
+    """A folder, or a folder that does not exist, ends with 9 before any training."""
+    for output in (tmp_path, tmp_path / "none" / "m"):
+        ended = command("train", str(data), "-o", str(output), *QUICK)
+        assert ended.code == 9
+        assert "epoch" not in ended.said
+
+
+def test_a_model_of_other_vectors_is_refused(command, data, tmp_path):
+    """A model trained on random vectors is not used with the built-in ones."""
+    model = tmp_path / "m"
+    made = command("train", str(data), "-o", str(model), *QUICK, "--vectors", "random")
+    assert made.code == 0
+    ended = command("evaluate", str(data), "-m", str(model))
+    assert ended.code == 5
+    assert "was trained on the vectors" in ended.said
+    assert command("evaluate", str(data), "-m", str(model), "--vectors", "random").code == 0
+
+
+def test_a_damaged_model_is_refused(command, data, tmp_path):
+    """A cut model, a text, a missing file: one clear line each."""
+    for content in (b"", b"not a model", b"\xff" * 100):
+        (tmp_path / "m.safetensors").write_bytes(content)
+        ended = command("evaluate", str(data), "-m", str(tmp_path / "m.safetensors"))
+        assert ended.code == 5
+        assert ended.is_clean()
+    assert command("evaluate", str(data), "-m", str(tmp_path / "none.safetensors")).code == 6
+    assert command("evaluate", str(data), "-m", "nosuch").code == 2

@@ -1,0 +1,185 @@
+"""Model files: the same bytes, read back whole, and refused when damaged or hostile."""
+
+import json
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import load, save
+
+from attncli.errors import AttnError, DataError, InputError
+from attncli.learning.checkpoint import (
+    TrainedModel,
+    load_model,
+    model_bytes,
+    parse_model,
+    require_vectors,
+)
+from attncli.learning.parameters import Architecture, initial_parameters
+from attncli.result import VectorsInfo
+
+VECTORS = VectorsInfo("six", 4, 6, "ab" * 32)
+
+
+def small(readout="target") -> TrainedModel:
+    """A small model with every kind of fact."""
+    architecture = Architecture(
+        4, 2, n_heads=2, d_k=3, d_v=5, committee=2, readout=readout, positions="relative", reach=1
+    )
+    parameters = initial_parameters(architecture, np.random.default_rng(0))
+    reading = {"tokenizer": "words", "oov": "zero", "seed": 0}
+    return TrainedModel(
+        architecture, parameters, ("money", "बैंक"), VECTORS, reading, ("bank",), {"epochs": 3}
+    )
+
+
+CONTENT = model_bytes(small())
+
+
+def test_a_model_is_read_back_whole(tmp_path: Path):
+    """What is read equals what was written: numbers bit for bit, facts, labels."""
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(CONTENT)
+    found, given_model = load_model(path), small()
+    assert found.parameters.flat.tobytes() == given_model.parameters.flat.tobytes()
+    assert found.architecture == given_model.architecture
+    assert found.labels == given_model.labels
+    assert (found.vectors, found.reading, found.targets) == (
+        VECTORS,
+        given_model.reading,
+        ("bank",),
+    )
+    assert found.name == "m"
+
+
+def test_the_same_model_gives_the_same_bytes():
+    """A model file depends on the model only."""
+    assert all(model_bytes(small()) == CONTENT for _ in range(5))
+
+
+@given(st.integers(0, len(CONTENT) - 1))
+def test_a_cut_file_is_refused(length):
+    """A file cut anywhere is a DataError."""
+    with pytest.raises(DataError):
+        parse_model(CONTENT[:length], "m", "m")
+
+
+@given(st.integers(0, len(CONTENT) - 1), st.integers(1, 255))
+def test_a_changed_byte_is_a_model_or_a_data_error(place, change):
+    """A damaged byte never ends in anything but a checked model or an AttnError."""
+    damaged = bytearray(CONTENT)
+    damaged[place] ^= change
+    try:
+        found = parse_model(bytes(damaged), "m", "m")
+    except AttnError:
+        return
+    assert np.isfinite(found.parameters.flat).all()
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_refused(content):
+    """What is no model file is a DataError."""
+    with pytest.raises(DataError):
+        parse_model(content, "m", "m")
+
+
+def test_a_pickle_is_never_opened(tmp_path: Path):
+    """A pickle under a model's name runs nothing and is refused."""
+    trap = tmp_path / "trap"
+
+    class Trap:
+        def __reduce__(self):
+            return Path.touch, (trap,)
+
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(DataError):
+        load_model(path)
+    assert not trap.exists()
+
+
+def changed(**facts) -> bytes:
+    """The small model's file with other facts."""
+    length = int.from_bytes(CONTENT[:8], "little")
+    told = json.loads(json.loads(CONTENT[8 : 8 + length])["__metadata__"]["attn"])
+    told.update(facts)
+    return save(load(CONTENT), {"attn": json.dumps(told)})
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"format": 2},
+        {"labels": ["one"]},
+        {"labels": [1, 2]},
+        {"labels": "ab"},
+        {"vectors": {"name": "six", "dim": 5}},
+        {"vectors": {"name": "six", "dim": 10**9}},
+        {"vectors": None},
+        {"architecture": {}},
+        {"architecture": {"d_model": 4, "n_labels": 2, "n_heads": 10**9}},
+        {"reading": []},
+        {"targets": [None]},
+    ],
+)
+def test_facts_that_contradict_are_refused(facts):
+    """A description that is damaged, too large or at odds with the matrices is a DataError."""
+    with pytest.raises(DataError):
+        parse_model(changed(**facts), "m", "m")
+
+
+def test_sizes_beyond_reason_are_refused_before_memory_is_asked_for():
+    """An architecture of huge sizes is refused by what the file holds."""
+    length = int.from_bytes(CONTENT[:8], "little")
+    told = json.loads(json.loads(CONTENT[8 : 8 + length])["__metadata__"]["attn"])
+    for name in ("n_heads", "d_k", "d_v", "committee", "reach", "max_positions"):
+        architecture = {**told["architecture"], name: 999_999}
+        if name == "max_positions":
+            architecture["positions"] = "learned"
+        with pytest.raises(DataError):
+            parse_model(changed(architecture=architecture), "m", "m")
+
+
+def test_numbers_that_are_not_finite_are_refused():
+    """NaN in a matrix is a DataError."""
+    model = small()
+    model.parameters["W_q"][0, 0, 0] = np.nan
+    with pytest.raises(DataError, match="not finite"):
+        parse_model(model_bytes(model), "m", "m")
+
+
+def test_a_safetensors_file_of_others_is_refused():
+    """A checkpoint of another program is named as such."""
+    with pytest.raises(DataError, match="no model of attn"):
+        parse_model(save({"weight": np.zeros(3, dtype=np.float32)}), "m", "m")
+
+
+def test_a_missing_file_cannot_be_opened(tmp_path: Path):
+    """No file, or a folder, is an InputError."""
+    for path in (tmp_path / "none.safetensors", tmp_path):
+        with pytest.raises(InputError):
+            load_model(path)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        VectorsInfo("six", 5, 6, "ab" * 32),
+        VectorsInfo("six", 4, 6, "cd" * 32),
+        VectorsInfo("other", 4, None, None),
+    ],
+)
+def test_other_vectors_are_refused(other):
+    """A model works with the vectors it was trained on, by dimension, content or name."""
+    with pytest.raises(DataError, match="was trained on"):
+        require_vectors(small(), other)
+
+
+def test_the_same_vectors_under_another_name_are_taken():
+    """Content counts, not the name."""
+    require_vectors(small(), replace(VECTORS, name="renamed"))
+    require_vectors(small(), replace(VECTORS, sha256=None))
