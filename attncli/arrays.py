@@ -4,18 +4,23 @@ Axes: `n_layers`, `n_heads`, `n_tokens` (also `n_q` queries and `n_k` keys), `d_
 embedding), `d_k` (of a query or key), `d_v` (of a value), `n_words` (of a vocabulary).
 """
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
-Float32Array: TypeAlias = npt.NDArray[np.float32]
-BoolArray: TypeAlias = npt.NDArray[np.bool_]
-IntArray: TypeAlias = npt.NDArray[np.integer[Any]]
+if TYPE_CHECKING:  # numpy.typing costs a tenth of numpy itself, and only readers of types need it
+    import numpy.typing as npt
+
+    AnyArray: TypeAlias = npt.NDArray[Any]
+    FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+    Float32Array: TypeAlias = npt.NDArray[np.float32]
+    BoolArray: TypeAlias = npt.NDArray[np.bool_]
+    IntArray: TypeAlias = npt.NDArray[np.integer[Any]]
+else:
+    AnyArray = FloatArray = Float32Array = BoolArray = IntArray = np.ndarray
 
 
-def read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def read_only(array: AnyArray) -> AnyArray:
     """The same array as a view that cannot be written to."""
     view = array.view()
     view.flags.writeable = False

@@ -5,34 +5,25 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from attncli import __version__
-from attncli.cli.evaluate import evaluate
-from attncli.cli.explain import explain
-from attncli.cli.schema import schema
 from attncli.cli.terminal import PipeClosed, give_up_stdout, hint, message, report, write
-from attncli.cli.train import train
-from attncli.cli.view import view
 from attncli.errors import AttnError, LimitError, OutputError
 from attncli.escape import visible
 
-app = typer.Typer(
-    name="attn",
-    help="Show, explain and compute self-attention in the terminal and in pipes.",
-    epilog='Try: attn explain "money bank grows"',
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command()(explain)
-app.command()(train)
-app.command()(evaluate)
-app.command()(schema)
-app.command()(view)
+# Each command by name: the module it lives in, loaded when the command is used, and its function
+# (or the typer app of its own commands). Help lists them in this order.
+COMMANDS = {
+    "explain": "attncli.cli.explain:explain",
+    "view": "attncli.cli.view:view",
+    "train": "attncli.cli.train:train",
+    "evaluate": "attncli.cli.evaluate:evaluate",
+    "schema": "attncli.cli.schema:schema",
+}
 
 
 def _print_version(asked: bool) -> None:
@@ -41,7 +32,6 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _top(
     version: Annotated[
         bool,
@@ -56,11 +46,35 @@ def _top(
     """Show, explain and compute self-attention in the terminal and in pipes."""
 
 
+def app_for(arguments: Sequence[str]) -> typer.Typer:
+    """The typer app with the command that the arguments name, or with all of them."""
+    app = typer.Typer(
+        name="attn",
+        help="Show, explain and compute self-attention in the terminal and in pipes.",
+        epilog='Try: attn explain "money bank grows"',
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_top)
+    named = arguments[0] if arguments else ""
+    completing = any(name.endswith("_COMPLETE") for name in os.environ)
+    for name in [named] if named in COMMANDS and not completing else COMMANDS:
+        module, _, attribute = COMMANDS[name].partition(":")
+        command = getattr(import_module(module), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
+
+
 def run(argv: Sequence[str]) -> int:
     """Runs the command line and returns its exit code; says what went wrong on stderr."""
     arguments, debug = _without_debug(argv)
-    command = typer.main.get_command(app)
     try:
+        command = typer.main.get_command(app_for(arguments))
         if sys.stdout is None and {"-h", "--help"}.intersection(arguments):
             write("")  # typer would pass over it in silence
         ended = command.main(args=arguments, prog_name="attn", standalone_mode=False)

@@ -7,7 +7,6 @@ mean c²·√d·√d/√d = c² after the 1/√d scale, whatever d is, and atten
 (N(0, 1) entries give self-weights of 1.00) nor uniform (unit vectors give 1/n).
 """
 
-import hashlib
 import math
 from collections.abc import Sequence
 
@@ -27,6 +26,8 @@ def random_vector(word: str, dim: int, seed: int = 0) -> Float32Array:
     True
     """
     name = f"{seed}\x1f{dim}\x1f{word}".encode("utf-8", "surrogatepass")
+    import hashlib
+
     start = int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "little")
     pairs = (dim + 1) // 2
     bits = _splitmix(np.uint64(start), 2 * pairs)  # (2 · pairs,)

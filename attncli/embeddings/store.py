@@ -11,7 +11,6 @@ A store folder holds
 so that opening it costs the same whatever its size. `sha256` names the content: see `content_hash`.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -139,6 +138,8 @@ def content_hash(words: Iterable[str], matrix: Float32Array) -> str:
 
     The same words and values have the same hash whatever file they came from.
     """
+    import hashlib  # loads OpenSSL: not for a sentence
+
     digest = hashlib.sha256()
     for word in words:
         digest.update(_encoded(word.replace("\\", "\\\\").replace("\n", "\\n")) + b"\n")
