@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 from rich.segment import Segment
 
 from attncli.arrays import FloatArray
@@ -52,13 +51,15 @@ def vector_lines(
     labels = [word(text, 16) for text in words]
     indent = max((width_of(labels[i]) for i in shown), default=0)
     dim = vectors.shape[-1]
-    texts = np.char.mod(f"%.{precision}f", vectors[list(shown)].astype(np.float64))
-    cell = max((int(np.char.str_len(texts).max()) if texts.size else 0), len(str(dim))) + 2
+    rows = vectors[list(shown)].tolist() if len(shown) else []
+    extremes = [end(row) for row in rows if row for end in (min, max)]
+    widest = max((len(f"{value:.{precision}f}") for value in extremes), default=0)
+    cell = max(widest, len(str(dim))) + 2
     fits = min(dim, max(1, (width - indent - 2) // cell))
     heading = "".join(right(str(d), cell) for d in range(1, fits + 1))
     lines: list[Line] = [[Segment(" " * (indent + 2)), ink.bold(heading)]]
-    for row, i in enumerate(shown):
-        numbers = "".join(right(text, cell) for text in texts[row, :fits])
+    for i, row in zip(shown, rows, strict=True):
+        numbers = "".join(right(f"{value:.{precision}f}", cell) for value in row[:fits])
         lines.append([Segment("  " + left(labels[i], indent) + numbers)])
     if fits < dim:
         note = f"  dimensions 1–{fits} of {dim}; {dim - fits} are hidden: --width N or --json"
