@@ -19,7 +19,9 @@ from attncli.escape import visible
 # (or the typer app of its own commands). Help lists them in this order.
 COMMANDS = {
     "explain": "attncli.cli.explain:explain",
+    "compare": "attncli.cli.compare:compare",
     "view": "attncli.cli.view:view",
+    "diff": "attncli.cli.diff:diff",
     "train": "attncli.cli.train:train",
     "evaluate": "attncli.cli.evaluate:evaluate",
     "schema": "attncli.cli.schema:schema",

@@ -44,7 +44,9 @@ def heat_maps(
     results: Sequence[AttentionResult], *, precision: int = 2, palette: PaletteName = "viridis"
 ) -> str:
     """One SVG with a heat map for every result, layer and head, below one another."""
-    drawings = [drawing for result in results for drawing in _drawings(result, precision, palette)]
+    drawings = [
+        drawing for result in results for drawing in result_drawings(result, precision, palette)
+    ]
     drawings.append(_legend(palette))
     title = "Attention weights: " + "; ".join(visible(result.text) for result in results)
     return svg_document(stacked(drawings), title)
@@ -86,7 +88,10 @@ def text_lines(lines: Sequence[tuple[str, str]]) -> Drawing:
     return Drawing(width, _LINE * len(lines), tuple(parts))
 
 
-def _drawings(result: AttentionResult, precision: int, palette: PaletteName) -> list[Drawing]:
+def result_drawings(
+    result: AttentionResult, precision: int = 2, palette: PaletteName = "viridis"
+) -> list[Drawing]:
+    """The sentence, what was computed, and a heat map for each layer and head."""
     heading = [(line, 'font-weight="bold"') for line in _folded(result.text, 6)]
     facts = [facts_line(result), model_line(result)]
     facts += [f"warning: {warning.message}" for warning in result.warnings]

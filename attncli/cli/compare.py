@@ -1,0 +1,145 @@
+"""`attn compare`: one word in two or more sentences."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attncli.cli import options as opt
+from attncli.cli.explain import analysed, given_sentences
+from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_analyser
+from attncli.cli.notices import Notices
+from attncli.cli.terminal import ink_for, width_for, write, write_json
+from attncli.errors import AttnError, UsageError
+
+if TYPE_CHECKING:
+    from attncli.insight.comparison import Comparison
+    from attncli.insight.movement import Movement
+    from attncli.insight.space import Space
+    from attncli.result import AttentionResult
+
+_SUFFIXES = (".html", ".svg", ".png", ".pdf", ".json", ".md", ".csv", ".tsv")
+
+WordOption = Annotated[
+    str | None,
+    typer.Option(metavar="WORD", help="The word; found by itself when only one is shared."),
+]
+Neighbors = Annotated[int, typer.Option(metavar="N", min=0, max=50, help="Nearest words to show.")]
+
+
+@grouped
+def compare(
+    texts: opt.Texts = None,
+    file: opt.FileOption = None,
+    word: WordOption = None,
+    neighbors: Neighbors = 5,
+    mechanism: Mechanism = DEFAULTS,
+    precision: opt.Precision = None,
+    width: opt.Width = None,
+    color: opt.Color = "auto",
+    ascii_only: opt.Ascii = False,
+    top: opt.Top = None,
+    output: opt.Output = None,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Compare one word in two or more sentences: its row, its new vector, its neighbours, a map.
+
+    \b
+    Examples:
+      attn compare "money bank grows" "river bank flows"
+      attn compare "money bank grows" "river bank flows" --word bank --json
+      attn compare "the river bank" "the bank loan" --word bank -o bank.html
+    """
+    from attncli.insight.compare import compare as compared
+    from attncli.insight.compare import shared_word
+
+    if output is not None:
+        from attncli.cli.output import suffix_of
+
+        if json:
+            raise UsageError("found --output too, expected one of them", place="--json")
+        suffix_of(output, _SUFFIXES)
+    wanted = frozenset({"embeddings", "value", "scores"})
+    opened = open_analyser(mechanism, wanted)
+    results = _results(opened, texts, file, quiet)
+    found = compared(results, word or shared_word(results), _space(opened), neighbors=neighbors)
+    if json:
+        from attncli.views.json import record_json
+
+        write_json(record_json(found.to_record()))
+    elif output is not None:
+        _write(output, found, results, opened, precision)
+    else:
+        from attncli.views.compare import comparison_lines
+
+        ink = ink_for(color, unicode=not ascii_only)
+        digits = 3 if precision is None else precision
+        lines = comparison_lines(found, ink, width=width_for(width), precision=digits, top=top)
+        write(ink.rendered(lines))
+
+
+def _results(
+    opened: Opened, texts: list[str] | None, file: str | None, quiet: bool
+) -> "list[AttentionResult]":
+    """The results of all sentences; one that fails ends the command, as nothing can be compared."""
+    notices, results = Notices(quiet), []
+    for sentence, outcome in analysed(opened.analyser, given_sentences(texts, file)):
+        if isinstance(outcome, AttnError):
+            raise outcome
+        notices.warn(outcome, sentence.place)
+        results.append(outcome)
+    if len(results) < 2:
+        raise UsageError(
+            "found 1 sentence, expected two or more",
+            hints=('attn compare "money bank grows" "river bank flows" --word bank',),
+        )
+    return results
+
+
+def _space(opened: Opened) -> "Space | None":
+    """Where nearest words are looked for: the vocabulary, turned by W_v for task attention."""
+    from attncli.embeddings.vocabulary import has_vocabulary
+    from attncli.insight.space import VocabularySpace
+
+    store = opened.store
+    if store is None or not has_vocabulary(store):
+        return None
+    projections = getattr(opened.analyser, "projections", None)
+    return VocabularySpace(store, None if projections is None else projections.W_v)
+
+
+def _write(
+    output: str,
+    found: "Comparison",
+    results: "list[AttentionResult]",
+    opened: Opened,
+    precision: int | None,
+) -> None:
+    from attncli.cli.output import picture, suffix_of, write_file
+    from attncli.views import compare_page as views
+
+    suffix, digits = suffix_of(output, _SUFFIXES), 3 if precision is None else precision
+    if suffix == ".html":
+        movements = [_movements(result, opened) for result in results]
+        content: str | bytes = views.comparison_page(
+            found, results, movements=movements, precision=digits
+        )
+    elif suffix == ".json":
+        from attncli.views.json import record_json
+
+        content = record_json(found.to_record()) + "\n"
+    elif suffix == ".md":
+        content = views.comparison_markdown(found, precision=digits)
+    elif suffix in (".csv", ".tsv"):
+        content = views.comparison_delimited(found, "," if suffix == ".csv" else "\t")
+    else:
+        content = picture(views.comparison_svg(found, results), suffix)
+    write_file(output, content)
+
+
+def _movements(result: "AttentionResult", opened: Opened) -> "list[Movement]":
+    from attncli.insight.movement import movements
+
+    if opened.store is None or result.attention.kind != "general":
+        return []
+    return movements(result, opened.store, neighbors=5 if len(result.tokens) <= 16 else 0)

@@ -1,0 +1,82 @@
+"""`attn diff`: what changed between two saved results; the exit code says whether they are equal."""
+
+import math
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attncli.cli import options as opt
+from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
+from attncli.errors import AttnError, DataError, EmptyError, UsageError
+from attncli.escape import visible
+
+if TYPE_CHECKING:
+    from attncli.result import AttentionResult
+
+First = Annotated[str, typer.Argument(metavar="A", help="A saved result or a matrix; - is stdin.")]
+Second = Annotated[str, typer.Argument(metavar="B", help="Another one.")]
+Tol = Annotated[
+    float, typer.Option("--tol", metavar="T", help="Numbers that differ by at most T are equal.")
+]
+
+
+def diff(
+    first: First,
+    second: Second,
+    tol: Tol = 1e-6,
+    width: opt.Width = None,
+    color: opt.Color = "auto",
+    ascii_only: opt.Ascii = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Tell what differs between two results. Exit 0: equal, 1: different.
+
+    \b
+    Examples:
+      attn diff old.json new.json
+      attn diff old.json new.json --tol 1e-4 --quiet && echo same
+      attn explain "money bank grows" --json | attn diff saved.json -
+    """
+    from attncli.insight.difference import differences
+
+    if not (math.isfinite(tol) and tol >= 0):
+        raise UsageError(f"found {tol:g}, expected a number of 0 or more", place="--tol")
+    if first == second == "-":
+        raise UsageError("found - twice, expected one file at least", place="B")
+    found = differences(_results(first), _results(second), tol)
+    if json:
+        from attncli.views.difference import difference_record
+        from attncli.views.json import record_json
+
+        write_json(record_json(difference_record(found, tol)))
+    elif not quiet:
+        from attncli.views.difference import difference_lines
+
+        ink = ink_for(color, unicode=not ascii_only)
+        write(ink.rendered(difference_lines(found, tol, ink, width=width_for(width))))
+    if any(difference.changes for difference in found):
+        raise typer.Exit(1)
+
+
+def _results(path: str) -> "list[AttentionResult]":
+    """All results of a file. Raises: DataError also for the record of a sentence that failed."""
+    from attncli.matrices.reading import open_file, read_results
+
+    if path == "-":
+        outcomes = list(read_results(standard_input(), "<stdin>"))
+    else:
+        with open_file(path) as stream:
+            try:
+                outcomes = list(read_results(stream, visible(path)))
+            except OSError as fault:
+                reason = (fault.strerror or str(fault)).lower()
+                raise DataError(f"cannot read: {reason}", place=visible(path)[:200]) from None
+    results: list[AttentionResult] = []
+    for outcome in outcomes:
+        if isinstance(outcome, AttnError):
+            raise outcome
+        results.append(outcome)
+    if not results:
+        raise EmptyError("the file holds no result", place=visible(path)[:200])
+    return results

@@ -1,0 +1,232 @@
+"""One word in several sentences: what it attends to, where it went, and who pulled it there.
+
+The new vector of a word is its own value plus the sum of pulls, weight·(value of the other − own
+value), because its weights sum to 1. The share of a pull is how much of the way it accounts for; the
+shares of a row sum to 1. Values of several heads stand side by side. In a transformer many layers
+lie between, so there only the weights are told.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from attncli.arrays import FloatArray
+from attncli.attention.general import unit_rows
+from attncli.errors import UsageError
+from attncli.escape import quoted
+from attncli.insight.comparison import Comparison, Near, Occurrence, Point, Pull
+from attncli.insight.plane import principal_plane
+from attncli.insight.space import Space, SpokenWords
+from attncli.result import AttentionResult
+
+
+def shared_word(results: Sequence[AttentionResult]) -> str:
+    """The one word that all sentences share. Raises: UsageError when there is none, or several."""
+    first = dict.fromkeys(
+        token.text for token in results[0].tokens if any(char.isalnum() for char in token.text)
+    )
+    held = [{token.text.casefold() for token in result.tokens} for result in results]
+    common = list(
+        {
+            word.casefold(): word
+            for word in first
+            if all(word.casefold() in words for words in held)
+        }.values()
+    )
+    if len(common) == 1:
+        return common[0]
+    if not common:
+        raise UsageError("the sentences share no word, expected --word WORD", place="--word")
+    named = ", ".join(quoted(word) for word in common[:8])
+    raise UsageError(
+        f"the sentences share {named}, expected --word with one of them",
+        place="--word",
+        hints=(f"--word {common[-1]}",),
+    )
+
+
+def compare(
+    results: Sequence[AttentionResult],
+    word: str,
+    space: Space | None = None,
+    *,
+    neighbors: int = 5,
+) -> Comparison:
+    """The word in each sentence, every time it stands there.
+
+    The results should hold their embeddings, and for general and task-specific attention their
+    values. `space` finds nearest vocabulary words; without one the nearest words are those of the
+    compared sentences.
+    Raises: UsageError when a sentence does not hold the word.
+    """
+    found = [
+        (number, place)
+        for number, result in enumerate(results)
+        for place in _places(result, word, number)
+    ]
+    space = space or SpokenWords(results)
+    vectors = np.stack([_vector(results[n], place) for n, place in found])  # (k, d)
+    owns = [_own(results[n], place) for n, place in found]
+    static = owns[0]
+    whole = None if static is None or any(own is None for own in owns) else np.stack(owns)  # type: ignore[arg-type]  # none is None here
+    nearest = space.nearest(vectors, neighbors, word)
+    occurrences = tuple(
+        Occurrence(
+            sentence=n,
+            text=results[n].text,
+            place=place,
+            pulls=_pulls(results[n], place),
+            vector=vectors[i],
+            own=owns[i],
+            moved=None if whole is None else _cosines(np.stack([whole[i], vectors[i]]))[0, 1],
+            nearest=tuple(nearest[i]),
+            label=_label(results[n]),
+        )
+        for i, (n, place) in enumerate(found)
+    )
+    near_static: Near = ()
+    if whole is not None and space.has_static:
+        near_static = tuple(space.nearest(whole[:1], neighbors, word)[0])
+    points, explained = _map(results, occurrences, whole, near_static, space)
+    return Comparison(
+        word=word,
+        kind=results[0].attention.kind,
+        occurrences=occurrences,
+        before=None if whole is None else _cosines(whole),
+        after=_cosines(vectors),
+        nearest_static=near_static,
+        neighbors_of=space.name,
+        points=points,
+        explained=explained,
+    )
+
+
+def _places(result: AttentionResult, word: str, number: int) -> list[int]:
+    wanted = word.casefold()
+    places = [i for i, token in enumerate(result.tokens) if token.text == word]
+    places = places or [
+        i
+        for i, token in enumerate(result.tokens)
+        if wanted in (token.text.casefold(), token.key.casefold())
+    ]
+    if not places:
+        raise UsageError(
+            f"{quoted(word)} is not in sentence {number + 1}, {quoted(result.text)}",
+            place="--word",
+        )
+    return places
+
+
+def _vector(result: AttentionResult, place: int) -> FloatArray:
+    return np.asarray(result.contextual[place], dtype=np.float64)
+
+
+def _values(result: AttentionResult) -> FloatArray | None:
+    """The values of all tokens, heads side by side, where new vectors are their weighted sums.
+
+    Shape (n_tokens, n_heads·d_v).
+    """
+    if result.attention.kind == "transformer" or result.attention.n_layers != 1:
+        return None
+    if result.value is None:
+        return None
+    value = np.moveaxis(result.value[0], 0, 1)  # (n_tokens, n_heads, d_v)
+    flat = value.reshape(len(value), -1).astype(np.float64)
+    return flat if flat.shape == result.contextual.shape else None
+
+
+def _own(result: AttentionResult, place: int) -> FloatArray | None:
+    values = _values(result)
+    if values is not None:
+        return np.asarray(values[place])
+    if result.embeddings is not None and result.embeddings.shape == result.contextual.shape:
+        return np.asarray(result.embeddings[place], dtype=np.float64)
+    return None
+
+
+def _pulls(result: AttentionResult, place: int) -> tuple[Pull, ...]:
+    """What the word attends to, strongest first; weights are means over heads of the last layer."""
+    row = result.weights[-1, :, place].mean(axis=0, dtype=np.float64)  # (n_tokens,)
+    shares = _shares(result, place)
+    order = np.argsort(-row, kind="stable").tolist()
+    return tuple(
+        Pull(
+            result.words[at],
+            at,
+            float(row[at]),
+            None if shares is None else float(shares[at]),
+        )
+        for at in order
+    )
+
+
+def _shares(result: AttentionResult, place: int) -> FloatArray | None:
+    """The share of the way that each word accounts for. Shape (n_tokens,)."""
+    values = _values(result)
+    if values is None:
+        return None
+    n_heads = result.attention.n_heads
+    split = values.reshape(len(values), n_heads, -1)  # (n_tokens, n_heads, d_v)
+    weights = result.weights[0, :, place].astype(np.float64)  # (n_heads, n_tokens)
+    steps = weights.T[:, :, None] * (split - split[place])  # (n_tokens, n_heads, d_v)
+    way = steps.sum(axis=0)  # (n_heads, d_v)
+    length = float((way * way).sum())
+    if length == 0:
+        return np.zeros(len(values))
+    return np.asarray((steps * way).sum(axis=(1, 2)) / length)
+
+
+def _cosines(vectors: FloatArray) -> FloatArray:
+    units = unit_rows(vectors.astype(np.float64))
+    return np.clip(units @ units.T, -1, 1)  # (n, n)
+
+
+def _label(result: AttentionResult) -> str | None:
+    return None if result.model is None else result.model.label
+
+
+def _map(
+    results: Sequence[AttentionResult],
+    occurrences: Sequence[Occurrence],
+    whole: FloatArray | None,
+    near_static: Near,
+    space: Space,
+) -> tuple[tuple[Point, ...], tuple[float, float]]:
+    rows: list[FloatArray] = []
+    names: list[tuple[str, str, int | None]] = []
+    word = results[occurrences[0].sentence].words[occurrences[0].place]
+    if whole is not None and np.allclose(whole, whole[0]):
+        rows.append(whole[0])
+        names.append((word, "static", None))
+    repeats = Counter(occurrence.sentence for occurrence in occurrences)
+    for occurrence in occurrences:
+        place = f", word {occurrence.place + 1}" if repeats[occurrence.sentence] > 1 else ""
+        rows.append(occurrence.vector)
+        names.append((f"{word} {occurrence.name}{place}", "contextual", occurrence.sentence))
+    added = {name for name, _, _ in names} | {word}
+    for occurrence in occurrences:
+        for other, vector in _others(results[occurrence.sentence], occurrence):
+            if other not in added:
+                added.add(other)
+                rows.append(vector)
+                names.append((other, "sentence", occurrence.sentence))
+    near = [name for hits in (near_static, *(o.nearest for o in occurrences)) for name, _ in hits]
+    wanted = [name for name in dict.fromkeys(near) if name not in added]
+    if wanted:
+        rows += list(space.vectors(wanted))
+        names += [(name, "neighbor", None) for name in wanted]
+    plane, explained = principal_plane(np.stack(rows))
+    points = tuple(
+        Point(label, kind, float(x), float(y), sentence)
+        for (label, kind, sentence), (x, y) in zip(names, plane, strict=True)
+    )
+    return points, explained
+
+
+def _others(result: AttentionResult, occurrence: Occurrence) -> list[tuple[str, FloatArray]]:
+    """The other words of a sentence with their values, where these are in the space of the map."""
+    values = _values(result)
+    if values is None:
+        return []
+    return [(text, values[at]) for at, text in enumerate(result.words) if at != occurrence.place]

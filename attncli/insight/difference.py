@@ -1,0 +1,161 @@
+"""What differs between two lists of results, with the worst cell named.
+
+Compared are the sentences, their tokens, and every array that both results hold. Settings, vectors
+and models are told where they differ, but only numbers and words decide.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from attncli.arrays import FloatArray
+from attncli.result import OPTIONAL_ARRAYS, AttentionResult
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that differs: in how many numbers, and where most; or a message alone."""
+
+    field: str
+    message: str
+    cells: int = 0
+    of: int = 0
+    worst: float = 0.0
+    first: float = 0.0
+    second: float = 0.0
+    place: tuple[int, ...] = ()
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs in one sentence; `notes` do not count. `delta` is second − first, the weights of
+    the layer and head that differ most, or None. Shape: delta (n_tokens, n_tokens).
+    """
+
+    index: int
+    text: str
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    delta: FloatArray | None = None
+
+
+def differences(
+    first: Sequence[AttentionResult], second: Sequence[AttentionResult], tolerance: float
+) -> list[Difference]:
+    """The differences of each pair of results; a pair that is equal has no changes.
+
+    Numbers are equal when they differ by at most `tolerance`.
+    """
+    found = [
+        _difference(index, one, other, tolerance)
+        for index, (one, other) in enumerate(zip(first, second, strict=False))
+    ]
+    if len(first) != len(second):
+        message = f"{len(first)} and {len(second)} sentences"
+        index = min(len(first), len(second))
+        extra = (first if len(first) > len(second) else second)[index]
+        found.append(Difference(index, extra.text, (Change("sentences", message),)))
+    return found
+
+
+def _difference(
+    index: int, one: AttentionResult, other: AttentionResult, tolerance: float
+) -> Difference:
+    changes: list[Change] = []
+    named = _has_names(one) and _has_names(other)
+    if named and one.text != other.text:
+        changes.append(Change("text", "the sentences are not the same"))
+    elif named and one.words != other.words:
+        changes.append(_other_tokens(one.words, other.words))
+    words = one.words if _has_names(one) else other.words
+    delta = None
+    for name in ("weights", "contextual", *OPTIONAL_ARRAYS):
+        a, b = getattr(one, name), getattr(other, name)
+        if a is None or b is None or 0 in (a.shape[-1], b.shape[-1]):
+            continue
+        change = _array_change(name, a, b, words, tolerance)
+        if change is not None:
+            changes.append(change)
+            if name == "weights" and change.place:
+                layer, head = change.place[:2]
+                delta = b[layer, head].astype(np.float64) - a[layer, head]
+    return Difference(index, one.text, tuple(changes), _notes(one, other), tuple(words), delta)
+
+
+def _has_names(result: AttentionResult) -> bool:
+    """Whether the tokens were named; a matrix without names counts them."""
+    return any(
+        token.status != "given" or token.text != str(i) for i, token in enumerate(result.tokens)
+    )
+
+
+def _other_tokens(one: Sequence[str], other: Sequence[str]) -> Change:
+    at = next(
+        (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
+        min(len(one), len(other)),
+    )
+    a = one[at] if at < len(one) else "nothing"
+    b = other[at] if at < len(other) else "nothing"
+    return Change("tokens", f"token {at + 1} is {a!r} in the first, {b!r} in the second")
+
+
+def _array_change(
+    name: str, one: FloatArray, other: FloatArray, words: Sequence[str], tolerance: float
+) -> Change | None:
+    if one.shape != other.shape:
+        return Change(name, f"the shape is {one.shape} in the first, {other.shape} in the second")
+    gaps = np.abs(one.astype(np.float64) - other)
+    beyond = gaps > tolerance
+    if not beyond.any():
+        return None
+    place = tuple(int(at) for at in np.unravel_index(int(gaps.argmax()), gaps.shape))
+    return Change(
+        field=name,
+        message=f"{int(beyond.sum())} of {gaps.size} numbers differ",
+        cells=int(beyond.sum()),
+        of=int(gaps.size),
+        worst=float(gaps[place]),
+        first=float(one[place]),
+        second=float(other[place]),
+        place=place,
+        where=_where(name, place, one.shape, words),
+    )
+
+
+def _where(name: str, place: tuple[int, ...], shape: tuple[int, ...], words: Sequence[str]) -> str:
+    parts = []
+    if len(place) == 4:
+        parts += [f"layer {place[0]}"] if shape[0] > 1 else []
+        parts += [f"head {place[1]}"] if shape[1] > 1 else []
+    elif len(place) == 3:
+        parts.append(f"layer {place[0]}")
+    if name in ("weights", "scores"):
+        parts.append(f"{words[place[-2]]} → {words[place[-1]]}")
+    else:
+        parts.append(f"{words[place[-2]]}, dimension {place[-1] + 1}")
+    return ", ".join(parts)
+
+
+def _notes(one: AttentionResult, other: AttentionResult) -> tuple[str, ...]:
+    notes = []
+    for part in ("attention", "vectors", "model"):
+        a, b = getattr(one, part), getattr(other, part)
+        if a is None or b is None:
+            if a is not b:
+                notes.append(f"{part}: only one has it")
+            continue
+        notes += [
+            f"{part}.{field.name}: {_short(x)} and {_short(y)}"
+            for field in fields(a)
+            if (x := getattr(a, field.name)) != (y := getattr(b, field.name))
+        ]
+    return tuple(notes)
+
+
+def _short(value: Any) -> str:
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 40 else text[:39] + "…"

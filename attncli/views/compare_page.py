@@ -1,0 +1,193 @@
+"""A comparison as HTML, SVG, Markdown and CSV; below it the whole result of each sentence."""
+
+from collections.abc import Sequence
+
+from attncli.arrays import FloatArray
+from attncli.insight.comparison import Comparison, Near, Occurrence
+from attncli.insight.movement import Movement
+from attncli.result import AttentionResult
+from attncli.views.compare import occurrence_names
+from attncli.views.delimited import inert
+from attncli.views.html import page
+from attncli.views.ink import word
+from attncli.views.markdown import escaped as markdown_escaped
+from attncli.views.page.tables import escaped
+from attncli.views.palette import PaletteName, palette_step
+from attncli.views.scatter import scatter_drawing
+from attncli.views.svg import Drawing, result_drawings, stacked, svg_document, text_lines
+
+_BOLD = 'font-weight="bold"'
+
+
+def comparison_page(
+    found: Comparison,
+    results: Sequence[AttentionResult],
+    *,
+    movements: Sequence[Sequence[Movement]] = (),
+    precision: int = 3,
+    palette: PaletteName = "viridis",
+) -> str:
+    """A page: the comparison above, every sentence with its sliders below."""
+    word_name = escaped(found.word)
+    rows = "".join(_occurrence(occurrence, precision) for occurrence in found.occurrences)
+    before = (
+        '<section class="comparison" aria-label="Comparison">'
+        f'<div class="tables">{rows}</div>{_cosines(found, precision)}{_nearest(found)}'
+        f"<h3>Map of {word_name} and its neighbours</h3>"
+        f"<figure>{_inline(scatter_drawing(found.points))}<figcaption>The plane on which the points "
+        f"spread most (PCA): it holds {found.explained[0]:.0%} + {found.explained[1]:.0%} of the "
+        f"spread.</figcaption></figure>{_coordinates(found)}</section>"
+    )
+    title = f"{found.word} in {len(found.occurrences)} sentences"
+    return page(
+        results, title=title, precision=2, palette=palette, movements=movements, before=before
+    )
+
+
+def comparison_svg(found: Comparison, results: Sequence[AttentionResult]) -> str:
+    """The map, then the heat map of each sentence."""
+    title = f"{found.word} in {len(found.occurrences)} sentences"
+    drawings: list[Drawing] = [text_lines([(title, _BOLD)]), scatter_drawing(found.points)]
+    for result in results:
+        drawings += result_drawings(result)
+    return svg_document(stacked(drawings), title)
+
+
+def comparison_markdown(found: Comparison, *, precision: int = 3) -> str:
+    """The rows of the word, its movement, cosines and neighbours as Markdown."""
+    lines = [f"## {markdown_escaped(found.word)} in {len(found.occurrences)} sentences", ""]
+    for occurrence in found.occurrences:
+        lines += [f"### {occurrence.name}\\. {markdown_escaped(occurrence.text)}", ""]
+        lines += ["| word | weight | share of the way |", "| --- | ---: | ---: |"]
+        for pull in occurrence.pulls:
+            share = _share(occurrence, pull.place, pull.share)
+            weight = f"{pull.weight:.{precision}f}"
+            lines.append(f"| {markdown_escaped(pull.word)} | {weight} | {share} |")
+        lines.append("")
+        if occurrence.moved is not None:
+            moved = f"{occurrence.moved:.{precision}f}"
+            lines += [f"Moved: cosine of old and new {moved}.", ""]
+        lines += [f"Nearest: {markdown_escaped(_listed(occurrence.nearest))}.", ""]
+    for title, cosines in (("before", found.before), ("after", found.after)):
+        if cosines is not None:
+            lines += _markdown_table(f"cosine {title}", occurrence_names(found), cosines, precision)
+    return "\n".join(lines)
+
+
+def comparison_delimited(found: Comparison, delimiter: str = ",") -> str:
+    """A line for each word of each row: sentence, text, word, weight, share of the way."""
+    import csv
+    import io
+
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
+    writer.writerow(["sentence", "text", "word", "token", "weight", "pull"])
+    for occurrence in found.occurrences:
+        for pull in occurrence.pulls:
+            share = "" if pull.share is None else repr(pull.share)
+            place = [occurrence.name, inert(occurrence.text), inert(pull.word), pull.place]
+            writer.writerow([*place, repr(pull.weight), share])
+    return out.getvalue()
+
+
+def _occurrence(occurrence: Occurrence, precision: int) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{escaped(pull.word)}</th>'
+        f'<td class="w{palette_step(pull.weight)}" data-weight="{pull.weight:.9g}">'
+        f"{pull.weight:.{precision}f}</td>"
+        f"<td>{_share(occurrence, pull.place, pull.share)}</td></tr>"
+        for pull in occurrence.pulls
+    )
+    moved = ""
+    if occurrence.moved is not None:
+        moved = f"<p>Cosine of old and new vector: {occurrence.moved:.{precision}f}</p>"
+    label = "" if occurrence.label is None else f"<p>Label: {escaped(occurrence.label)}</p>"
+    return (
+        f'<div><div class="scroll"><table><caption>{occurrence.name}. {escaped(occurrence.text)}'
+        '</caption><thead><tr><th scope="col">Word</th><th scope="col">Weight</th>'
+        f'<th scope="col">Share of the way</th></tr></thead><tbody>{rows}</tbody></table></div>'
+        f"{moved}{label}</div>"
+    )
+
+
+def _share(occurrence: Occurrence, place: int, share: float | None) -> str:
+    if place == occurrence.place:
+        return "itself"
+    return "–" if share is None else f"{share:.0%}"
+
+
+def _cosines(found: Comparison, precision: int) -> str:
+    names = occurrence_names(found)
+    tables = ""
+    for title, cosines in (("before attention", found.before), ("after attention", found.after)):
+        if cosines is None:
+            continue
+        heads = "".join(f'<th scope="col">{name}</th>' for name in names)
+        rows = "".join(
+            f'<tr><th scope="row">{name}</th>'
+            + "".join(f"<td>{value:.{precision}f}</td>" for value in row)
+            + "</tr>"
+            for name, row in zip(names, cosines.tolist(), strict=True)
+        )
+        tables += (
+            f"<table><caption>Cosines {title}</caption><thead><tr><td></td>{heads}</tr></thead>"
+            f"<tbody>{rows}</tbody></table>"
+        )
+    return f'<div class="tables">{tables}</div>'
+
+
+def _nearest(found: Comparison) -> str:
+    columns: list[tuple[str, Near]] = []
+    if found.nearest_static:
+        columns.append(("alone", found.nearest_static))
+    names = occurrence_names(found)
+    columns += [(f"in {n}", o.nearest) for n, o in zip(names, found.occurrences, strict=True)]
+    tables = ""
+    for title, near in columns:
+        rows = "".join(
+            f'<tr><th scope="row">{escaped(other)}</th><td>{cosine:.4f}</td></tr>'
+            for other, cosine in near
+        )
+        tables += (
+            f"<table><caption>Nearest, {escaped(title)}</caption><thead><tr>"
+            '<th scope="col">Word</th><th scope="col">Cosine</th></tr></thead>'
+            f"<tbody>{rows}</tbody></table>"
+        )
+    source = escaped(found.neighbors_of)
+    return f'<div class="tables">{tables}</div><p class="note">Nearest among {source}.</p>'
+
+
+def _inline(drawing: Drawing) -> str:
+    width, height = round(drawing.width), round(drawing.height)
+    return (
+        f'<svg class="map" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="Map; the table below has its numbers">{"".join(drawing.parts)}</svg>'
+    )
+
+
+def _coordinates(found: Comparison) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{escaped(point.label)}</th><td>{point.kind}</td>'
+        f"<td>{point.x:.4f}</td><td>{point.y:.4f}</td></tr>"
+        for point in found.points
+    )
+    return (
+        "<details><summary>The points of the map</summary><table><caption>Coordinates on the map"
+        '</caption><thead><tr><th scope="col">Point</th><th scope="col">Kind</th>'
+        '<th scope="col">First axis</th><th scope="col">Second axis</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></details>"
+    )
+
+
+def _markdown_table(
+    title: str, names: Sequence[str], cosines: FloatArray, precision: int
+) -> list[str]:
+    lines = [f"| {title} | " + " | ".join(names) + " |"]
+    lines.append("| --- |" + " ---: |" * len(names))
+    for name, row in zip(names, cosines.tolist(), strict=True):
+        lines.append(f"| {name} | " + " | ".join(f"{v:.{precision}f}" for v in row) + " |")
+    return [*lines, ""]
+
+
+def _listed(near: Near) -> str:
+    return ", ".join(f"{word(other)} {cosine:.2f}" for other, cosine in near) or "none"

@@ -1,0 +1,101 @@
+"""What differs between two results, as lines and as JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.segment import Segment
+
+from attncli.insight.difference import Change, Difference
+from attncli.views.ink import Ink, Line, word, wrapped
+from attncli.views.numbers import number_lines
+
+_TABLE_UP_TO = 16  # words whose whole matrix of differences is printed
+_SENTENCES = 10
+
+
+def difference_lines(
+    found: Sequence[Difference], tolerance: float, ink: Ink, *, width: int = 80
+) -> list[Line]:
+    """Whether all is equal; then each sentence that is not, with its worst cells."""
+    changed = [difference for difference in found if difference.changes]
+    plural = "sentence" if len(found) == 1 else "sentences"
+    if not changed:
+        text = f"equal within {tolerance:g}: {len(found)} {plural}"
+        return _notes(found, ink, width, [[Segment(text)]])
+    verdict = f"different: {len(changed)} of {len(found)} {plural}, tolerance {tolerance:g}"
+    lines: list[Line] = [[ink.bold(verdict)]]
+    for difference in changed[:_SENTENCES]:
+        lines += [[], *_sentence(difference, ink, width)]
+    if len(changed) > _SENTENCES:
+        lines += [[], [Segment(f"and {len(changed) - _SENTENCES} more; --json tells all")]]
+    return lines
+
+
+def difference_record(found: Sequence[Difference], tolerance: float) -> dict[str, Any]:
+    """The differences as a JSON object."""
+    return {
+        "type": "difference",
+        "schema": "1.0",
+        "equal": not any(difference.changes for difference in found),
+        "tolerance": tolerance,
+        "sentences": [
+            {
+                "index": difference.index,
+                "text": difference.text,
+                "equal": not difference.changes,
+                "changes": [_change_record(change) for change in difference.changes],
+                "notes": list(difference.notes),
+            }
+            for difference in found
+        ],
+    }
+
+
+def _sentence(difference: Difference, ink: Ink, width: int) -> list[Line]:
+    title = f"{difference.index + 1}. {word(difference.text, max(width - 5, 20))}"
+    lines: list[Line] = [[ink.bold(title)]]
+    for change in difference.changes:
+        lines += [[Segment(part)] for part in wrapped(f"  {_said(change)}", width, 4)]
+    if difference.delta is not None and len(difference.words) <= _TABLE_UP_TO:
+        lines.append([ink.dim("  second − first, the matrix that differs most:")])
+        lines += number_lines(
+            difference.words, difference.words, difference.delta, ink, width=width, precision=6
+        )
+    for note in difference.notes:
+        lines += [[ink.dim(part)] for part in wrapped(f"  also {word(note, 200)}", width, 4)]
+    return lines
+
+
+def _said(change: Change) -> str:
+    if not change.place:
+        return f"{change.field}: {word(change.message, 400)}"
+    return (
+        f"{change.field}: {change.message}, most at {word(change.where, 120)}: "
+        f"{change.first:.9g} and {change.second:.9g}, apart {change.worst:.3g}"
+    )
+
+
+def _notes(found: Sequence[Difference], ink: Ink, width: int, lines: list[Line]) -> list[Line]:
+    notes = dict.fromkeys(note for difference in found for note in difference.notes)
+    for note in list(notes)[:_SENTENCES]:
+        lines += [
+            [ink.dim(part)] for part in wrapped(f"  not counted: {word(note, 200)}", width, 4)
+        ]
+    return lines
+
+
+def _change_record(change: Change) -> dict[str, Any]:
+    record: dict[str, Any] = {"field": change.field, "message": change.message}
+    if change.place:
+        record |= {
+            "cells": change.cells,
+            "of": change.of,
+            "worst": {
+                "difference": change.worst,
+                "first": change.first,
+                "second": change.second,
+                "index": list(change.place),
+                "where": change.where,
+            },
+        }
+    return record
