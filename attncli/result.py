@@ -72,12 +72,13 @@ class VectorsInfo:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """Which learned model was used, and what it says of the sentence."""
+    """Which learned model was used, and what it says of the sentence, or of the token `target`."""
 
     name: str
     sha256: str | None = None
     label: str | None = None
     probabilities: Mapping[str, float] = field(default_factory=dict)
+    target: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,7 @@ class TaskAnalyser:
         chosen = np.flatnonzero(kept & finite)
         if len(chosen):
             told = [item for item in said if not isinstance(item, Failure)]
-            models = {int(i): told[j] for j, i in enumerate(np.flatnonzero(kept))}
+            models = dict(zip(np.flatnonzero(kept).tolist(), told, strict=False))
             yield from self._stacked(texts, group, chosen, vectors, found, models)
 
     def _attended(self, rows: IntArray, vectors: Float32Array) -> TaskAttention:
@@ -172,9 +172,9 @@ class TaskAnalyser:
     ) -> Iterator[Stack]:
         layer = self.projections
         warnings = {}
-        for place, i in enumerate(chosen):
+        for place, i in enumerate(chosen.tolist()):
             about = self._reader.warnings(group[i][1], texts[group[i][0]])
-            about += told[int(i)][1] if int(i) in told else ()
+            about += told[i][1] if i in told else ()
             if about:
                 warnings[place] = about
         extras: dict[str, Float32Array] = {}
@@ -240,8 +240,9 @@ class TaskAnalyser:
                 asked.append(i)
         if asked:
             probabilities = self._probabilities(model, rows[asked], targets)
-            for i, row in zip(asked, probabilities, strict=True):
-                said[i] = (_told(model, row), ())
+            read = model.architecture.readout == "target"
+            for i, target, row in zip(asked, targets, probabilities, strict=True):
+                said[i] = (_told(model, row, target if read else None), ())
         return said, every
 
     def _probabilities(self, model: TrainedModel, rows: IntArray, targets: list[int]) -> FloatArray:
@@ -274,10 +275,10 @@ class TaskAnalyser:
         return next((i for i, token in enumerate(tokens) if token.key in trained), None)
 
 
-def _told(model: TrainedModel, row: FloatArray) -> ModelInfo:
+def _told(model: TrainedModel, row: FloatArray, target: int | None) -> ModelInfo:
     named = {label: float(p) for label, p in zip(model.labels, row, strict=True)}
     best = model.labels[int(row.argmax())]
-    return ModelInfo(model.name, model.sha256 or None, best, named)
+    return ModelInfo(model.name, model.sha256 or None, best, named, target)
 
 
 def _no_target(model: TrainedModel) -> ResultWarning:

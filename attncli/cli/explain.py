@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
+from attncli.cli import selecting as part
 from attncli.cli.mechanism import DEFAULTS, Mechanism, grouped, open_analyser
 from attncli.cli.showing import Manner, show_outcomes
 from attncli.cli.terminal import standard_input
@@ -40,6 +41,10 @@ def explain(
     include: opt.Include = None,
     exclude: opt.Exclude = None,
     quiet: opt.Quiet = False,
+    layer: part.Layer = None,
+    head: part.Head = None,
+    agg: part.Agg = None,
+    against: opt.Against = None,
 ) -> None:
     """Show the self-attention of a sentence: its weights and its new embeddings.
 
@@ -50,6 +55,8 @@ def explain(
       attn explain "money bank grows" --target-self 0.7
       attn explain "dogs chase cats" --vectors random --seed 7 --causal
       attn explain "money bank grows" --steps --row bank
+      attn explain "money bank grows" --attention task --heads 2 --d-k 3 --seed 1
+      attn explain "that exam was a piece of cake" --model idioms --against general
       attn explain "money bank grows" "river bank flows" -o banks.html
       attn explain --file sample_sentences.txt --json
       echo "river bank flows" | attn explain - --json --include scores,measures
@@ -69,10 +76,19 @@ def explain(
         output=output,
     )
     fields = manner.fields(*_fields(include, exclude))
-    analyser, store = open_analyser(mechanism, frozenset(fields[0]) | manner.needs())
+    opened = open_analyser(mechanism, frozenset(fields[0]) | manner.needs())
     place = None if file is None else visible(file)
-    outcomes = analysed(analyser, given_sentences(texts, file), place)
-    show_outcomes(outcomes, store, manner, fields, quiet)
+    outcomes = analysed(opened.analyser, given_sentences(texts, file), place)
+    if against is not None:
+        from attncli.cli.against import show_against
+
+        chosen = part.of_outcomes(outcomes, layer=layer, head=head, agg=agg)
+        show_against(chosen, opened, manner, quiet)
+        return
+    if layer is None and head is None and agg is None:
+        agg = manner.pooling
+    outcomes = part.of_outcomes(outcomes, layer=layer, head=head, agg=agg)
+    show_outcomes(outcomes, opened.store, manner, fields, quiet)
 
 
 def given_sentences(texts: list[str] | None, file: str | None) -> "Iterator[Sentence]":

@@ -35,9 +35,19 @@ class Mechanism:
     window: opt.Window = None
     see_self: opt.SeeSelf = True
     max_tokens: opt.MaxTokens = 4096
+    attention: opt.AttentionKind = "general"
+    heads: opt.Heads = None
+    d_k: opt.KeySize = None
+    d_v: opt.ValueSize = None
+    positions: opt.PositionKind = "none"
+    model: opt.Model = None
+    target: opt.Target = None
 
 
 DEFAULTS = Mechanism()
+_GENERAL_ONLY = ("score", "temperature", "target_self", "see_self")
+_TASK_ONLY = ("heads", "d_k", "d_v", "positions")
+_OF_A_MODEL = (*_GENERAL_ONLY, *_TASK_ONLY, "causal", "window", "oov", "tokenizer", "attention")
 
 
 class Opened(NamedTuple):
@@ -53,6 +63,13 @@ def open_analyser(mechanism: Mechanism, include: frozenset[str] = frozenset()) -
     Raises: UsageError for options out of range or that exclude each other; what opening the
     vectors raises.
     """
+    if mechanism.model is not None:
+        return _open_trained(mechanism, mechanism.model, include)
+    if mechanism.target is not None:
+        raise UsageError("found no --model, expected both", place="--target")
+    if mechanism.attention == "task":
+        return _open_untrained(mechanism, include)
+    _reject(mechanism, _TASK_ONLY, "--attention task has it, general attention does not")
     from attncli.embeddings.sources import open_vectors
     from attncli.pipeline import GeneralAnalyser
     from attncli.reading import ReadingSettings
@@ -66,6 +83,60 @@ def open_analyser(mechanism: Mechanism, include: frozenset[str] = frozenset()) -
         max_tokens=mechanism.max_tokens,
     )
     return Opened(GeneralAnalyser(store, reading, settings, include=include), store)
+
+
+def _open_trained(mechanism: Mechanism, model: str, include: frozenset[str]) -> Opened:
+    """The Analyser of a model that attn train wrote."""
+    from attncli.embeddings.sources import open_vectors
+    from attncli.task import TaskAnalyser, find_model
+
+    _reject(mechanism, _OF_A_MODEL, "the model says it")
+    trained = find_model(model)
+    store = open_vectors(mechanism.vectors, dim=mechanism.dim, seed=mechanism.seed)
+    target = mechanism.target
+    analyser = TaskAnalyser.of_model(
+        trained,
+        store,
+        target=int(target) if target is not None and target.isdecimal() else target,
+        include=include,
+        max_tokens=mechanism.max_tokens,
+    )
+    return Opened(analyser, store)
+
+
+def _open_untrained(mechanism: Mechanism, include: frozenset[str]) -> Opened:
+    """The Analyser of random matrices."""
+    from attncli.attention.projections import random_projections
+    from attncli.embeddings.sources import open_vectors
+    from attncli.reading import ReadingSettings
+    from attncli.task import TaskAnalyser
+
+    _reject(mechanism, _GENERAL_ONLY, "general attention has it, --attention task does not")
+    m = mechanism
+    store = open_vectors(m.vectors, dim=m.dim, seed=m.seed)
+    layer = random_projections(
+        store.dim,
+        n_heads=m.heads or 1,
+        d_k=m.d_k,
+        d_v=m.d_v,
+        positions=m.positions,
+        causal=m.causal,
+        window=m.window,
+        seed=m.seed,
+    )
+    reading = ReadingSettings(
+        tokenizer=m.tokenizer, oov=m.oov, seed=m.seed, max_tokens=m.max_tokens
+    )
+    return Opened(TaskAnalyser(store, layer, reading, include=include), store)
+
+
+def _reject(mechanism: Mechanism, names: tuple[str, ...], why: str) -> None:
+    """Raises: UsageError when one of these options was given a value of its own."""
+    for name in names:
+        found = getattr(mechanism, name)
+        if found != getattr(DEFAULTS, name):
+            option = "--no-self" if name == "see_self" else "--" + name.replace("_", "-")
+            raise UsageError(f"found it, but {why}", place=option)
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:

@@ -62,6 +62,84 @@ Temperature: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+AttentionKind: TypeAlias = Annotated[
+    Literal["general", "task"],
+    typer.Option(
+        metavar="KIND",
+        help="general (no parameters) or task (random W_q, W_k, W_v, untrained).",
+        rich_help_panel=_ATTENTION,
+    ),
+]
+Heads: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=256,
+        help="Heads of --attention task (default 1).",
+        rich_help_panel=_ATTENTION,
+        show_default=False,
+    ),
+]
+KeySize: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=4096,
+        help="Values of a query or key in --attention task (default: dim ÷ heads).",
+        rich_help_panel=_ATTENTION,
+        show_default=False,
+    ),
+]
+ValueSize: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=4096,
+        help="Values of a new embedding, each head (default: dim ÷ heads).",
+        rich_help_panel=_ATTENTION,
+        show_default=False,
+    ),
+]
+PositionKind: TypeAlias = Annotated[
+    Literal["none", "sinusoidal", "rope", "learned", "relative"],
+    typer.Option(
+        metavar="KIND",
+        help="How --attention task sees order: none, sinusoidal, rope, learned, relative.",
+        rich_help_panel=_ATTENTION,
+    ),
+]
+Model: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="A file that attn train wrote, or idioms (ships with attn).",
+        rich_help_panel=_ATTENTION,
+        show_default=False,
+    ),
+]
+Against: TypeAlias = Annotated[
+    Literal["general"] | None,
+    typer.Option(
+        metavar="general",
+        help="Show general attention beside --model or --attention task.",
+        rich_help_panel=_ATTENTION,
+        show_default=False,
+    ),
+]
+Target: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WORD",
+        help="The word, or its number from 0, whose label --model predicts.",
+        rich_help_panel=_ATTENTION,
+        show_default=False,
+    ),
+]
 TargetSelf: TypeAlias = Annotated[
     float | None,
     typer.Option(

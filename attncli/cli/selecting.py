@@ -1,16 +1,19 @@
 """Options that choose a part of a result: layers, heads, their mean, words instead of pieces."""
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from attncli.errors import UsageError
+from attncli.errors import AttnError, UsageError
 from attncli.escape import quoted
 
 if TYPE_CHECKING:
     from attncli.result import AttentionResult
+    from attncli.text.sentences import Sentence
 
 _PART = "Part"
+_FEW_HEADS = 4  # more are shown as their mean, unless asked for
 Layer: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="N", help="Layers: 0, 2,5, 0-3 or -1 (the last).", rich_help_panel=_PART),
@@ -76,6 +79,27 @@ def selected(
             )
         result = aggregate(result, axes, how)  # type: ignore[arg-type]  # checked above
     return result
+
+
+def of_outcomes(
+    outcomes: "Iterable[tuple[Sentence, AttentionResult | AttnError]]",
+    *,
+    layer: str | None,
+    head: str | None,
+    agg: str | None,
+) -> "Iterator[tuple[Sentence, AttentionResult | AttnError]]":
+    """The outcomes, each result cut down to the part that the options choose.
+
+    `agg` "many" stands for the mean of the heads where there are more than four.
+    """
+    for sentence, outcome in outcomes:
+        if isinstance(outcome, AttnError):
+            yield sentence, outcome
+            continue
+        how = agg
+        if agg == "many":
+            how = "mean" if outcome.attention.n_heads > _FEW_HEADS else None
+        yield sentence, selected(outcome, layer=layer, head=head, agg=how)
 
 
 def _indices(value: str, size: int, option: str) -> list[int]:

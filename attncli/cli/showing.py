@@ -53,6 +53,11 @@ class Manner:
         if self.rows and not self.steps:
             raise UsageError("found no --steps, expected both", place="--row")
 
+    @property
+    def pooling(self) -> str | None:
+        """How heads are drawn together when nothing is said: files and JSON keep all."""
+        return None if self.json or self.output is not None or self.steps else "many"
+
     def needs(self) -> frozenset[str]:
         """The optional fields that a result must hold to be shown so."""
         if self.steps:

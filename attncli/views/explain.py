@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from attncli.escape import visible
 from attncli.insight.movement import Movement
 from attncli.insight.select import describe
 from attncli.result import AttentionResult
 from attncli.views.embeddings import movement_lines, token_lines, vector_lines
 from attncli.views.equations import MAX_TERMS, equation_lines
-from attncli.views.facts import matrix_name
+from attncli.views.facts import matrix_name, model_line
 from attncli.views.ink import Ink, Line, word, wrapped
 from attncli.views.matrix import hidden_note, legend, matrix_lines, shown_tokens
 from attncli.views.strongest import strongest_lines
@@ -40,6 +41,8 @@ def explain_lines(
     shown = shown_tokens(len(result.tokens), everything=layout.everything)
     lines = title_lines(result, ink, layout.width)
     for section in layout.sections:
+        if section == "moved" and not movements:
+            continue  # the new embeddings are of another size than the old ones
         lines += [[], *_section(section, result, movements, ink, layout, shown)]
         hidden = len(shown) < len(result.tokens)
         if hidden and section in ("tokens", "equations", "embeddings"):
@@ -54,12 +57,11 @@ def title_lines(result: AttentionResult, ink: Ink, width: int) -> list[Line]:
     if result.attention.kind != "matrix":
         notes.append(f"vectors {word(result.vectors.name)}")
     note = ", ".join(filter(None, notes))
-    model = result.model
-    if model is not None and model.label is not None:
-        sure = model.probabilities.get(model.label)
-        percent = "" if sure is None else f" ({sure:.0%})"
-        note += f", model {word(model.name)}: {word(model.label)}{percent}"
-    return [[ink.bold(shown)], *([ink.dim(part)] for part in wrapped(note, width, 2))]
+    if result.model is not None:
+        note += f", model {word(result.model.name)}"
+    lines = [[ink.bold(shown)], *([ink.dim(part)] for part in wrapped(note, width, 2))]
+    said = visible(model_line(result))
+    return lines + [[ink.bold(part)] for part in wrapped(said, width, 2)] if said else lines
 
 
 def _setting_notes(result: AttentionResult) -> list[str]:
@@ -93,7 +95,8 @@ def _section(
     if section == "weights":
         return _matrices(result, ink, layout)
     if section == "equations":
-        heading = _heading(ink, layout, "new embeddings as weighted sums of the old ones")
+        summed = "old ones" if result.attention.kind == "general" else "values"
+        heading = _heading(ink, layout, f"new embeddings as weighted sums of the {summed}")
         return heading + [
             line
             for layer in range(result.weights.shape[0])

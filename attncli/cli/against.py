@@ -1,0 +1,89 @@
+"""`attn explain --against general`: task-specific attention beside general attention."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from attncli.cli.mechanism import Opened
+from attncli.cli.notices import Notices
+from attncli.cli.showing import Manner, moved_words
+from attncli.cli.terminal import ink_for, width_for, write, write_json
+from attncli.errors import AttnError, UsageError
+
+if TYPE_CHECKING:
+    from attncli.result import AttentionResult
+    from attncli.text.sentences import Sentence
+    from attncli.views.against import Difference
+
+
+def show_against(
+    outcomes: "Iterable[tuple[Sentence, AttentionResult | AttnError]]",
+    opened: Opened,
+    manner: Manner,
+    quiet: bool,
+) -> None:
+    """Prints each sentence's task-specific and general attention, and where they differ most."""
+    from attncli.pipeline import GeneralAnalyser
+    from attncli.task import TaskAnalyser
+
+    analyser = opened.analyser
+    if not isinstance(analyser, TaskAnalyser):
+        raise UsageError(
+            "found general attention, expected --model or --attention task", place="--against"
+        )
+    if manner.output is not None or manner.speak or manner.steps:
+        raise UsageError(
+            "found --output, --speak or --steps too, expected one of them", place="--against"
+        )
+    general = GeneralAnalyser(
+        opened.store, analyser.reading, include=frozenset({"embeddings"}), advise=False
+    )
+    notices, printed = Notices(quiet), 0
+    for sentence, outcome in outcomes:
+        if isinstance(outcome, AttnError):
+            notices.set_aside(outcome)
+            continue
+        (beside,) = general([outcome.text])
+        _show(beside, outcome, opened, manner, first=not printed)
+        notices.warn(outcome, sentence.place)
+        printed += 1
+    notices.end()
+
+
+def _show(
+    general: "AttentionResult",
+    other: "AttentionResult",
+    opened: Opened,
+    manner: Manner,
+    *,
+    first: bool,
+) -> None:
+    from attncli.views.against import against_lines, differences
+
+    if manner.json:
+        write_json(_record(general, other, differences(general, other)))
+        return
+    ink = ink_for(manner.color, unicode=not manner.ascii_only)
+    lines = against_lines(
+        general,
+        other,
+        ink,
+        movements=moved_words(general, opened.store, manner),
+        width=width_for(manner.width),
+        precision=2 if manner.precision is None else manner.precision,
+        everything=manner.full,
+    )
+    write(("" if first else "\n") + ink.rendered(lines))
+
+
+def _record(general: "AttentionResult", other: "AttentionResult", cells: "list[Difference]") -> str:
+    import json
+
+    from attncli.views.json import result_json
+
+    parts = [result_json(result, exclude=("contextual",)) for result in (general, other)]
+    told = [{"query": c.query, "key": c.key, "general": c.general, "task": c.other} for c in cells]
+    text = json.dumps(general.text, ensure_ascii=True)
+    return (
+        f'{{"type":"against","schema":"1.0","text":{text},"general":{parts[0]},'
+        f'"task":{parts[1]},"differences":{json.dumps(told)}}}'
+    )

@@ -1,0 +1,141 @@
+"""Two mechanisms on one sentence, side by side, and where they differ most."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rich.segment import Segment
+
+from attncli.arrays import FloatArray
+from attncli.errors import ShapeError
+from attncli.escape import visible
+from attncli.insight.movement import Movement
+from attncli.insight.select import aggregate
+from attncli.result import AttentionResult
+from attncli.views.facts import model_line
+from attncli.views.ink import Ink, Line, left, width_of, word, wrapped
+from attncli.views.matrix import legend, matrix_lines
+
+_GAP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A cell of the two matrices: how much `query` attends to `key` under each."""
+
+    query: int
+    key: int
+    general: float
+    other: float
+
+
+def differences(
+    general: AttentionResult, other: AttentionResult, count: int = 8
+) -> list[Difference]:
+    """The cells that differ most, greatest first; several heads count as their mean.
+
+    Where the model reads one target, only the row of that word is its answer, and compared.
+    Raises: ShapeError when the results are of different tokens.
+    """
+    one, two = mean_weights(general), mean_weights(other)
+    if one.shape != two.shape:
+        raise ShapeError(f"the matrices have the shapes {one.shape} and {two.shape}")
+    n_tokens = len(one)
+    distance = np.abs(two - one)  # (n_tokens, n_tokens)
+    target = None if other.model is None else other.model.target
+    if target is not None:
+        count = min(count, n_tokens)
+        distance[np.arange(n_tokens) != target] = -1
+    order = np.argsort(-distance, axis=None, kind="stable")[:count]
+    cells = [divmod(int(place), n_tokens) for place in order]
+    return [Difference(q, k, float(one[q, k]), float(two[q, k])) for q, k in cells]
+
+
+def mean_weights(result: AttentionResult) -> FloatArray:
+    """The mean over layers and heads, (n_tokens, n_tokens)."""
+    return np.asarray(aggregate(result, ("layers", "heads")).weights[0, 0])
+
+
+def against_lines(
+    general: AttentionResult,
+    other: AttentionResult,
+    ink: Ink,
+    *,
+    movements: Sequence[Movement] = (),
+    width: int = 80,
+    precision: int = 2,
+    everything: bool = False,
+) -> list[Line]:
+    """Both matrices, the label, what the general new embeddings are near, the greatest differences.
+
+    `movements` are those of the general result: the nearest words of its new embeddings.
+    """
+    name = other.model.name if other.model is not None else "task-specific, untrained"
+    lines: list[Line] = [[ink.bold(word(general.text, max(width, 20)))]]
+    said = visible(model_line(other))
+    lines += [[ink.bold(part)] for part in wrapped(said, width, 2)] if said else []
+    lines += [[], *_both(general, other, name, ink, width, precision, everything)]
+    lines += [[], [ink.bold("where they differ most: weights, general and " + word(name))]]
+    cells = differences(general, other)
+    lines += _difference_lines(cells, general.words, ink)
+    near = [m for m in movements if m.after]
+    if near:
+        lines += [[], [ink.bold("general attention alone: words nearest to the new embeddings")]]
+        for movement in near:
+            words = ", ".join(word(text) for text, _ in movement.after)
+            text = f"  {word(movement.text)}: {words}"
+            lines += [[Segment(part)] for part in wrapped(text, width, 4)]
+    return lines
+
+
+def _both(
+    general: AttentionResult,
+    other: AttentionResult,
+    name: str,
+    ink: Ink,
+    width: int,
+    precision: int,
+    everything: bool,
+) -> list[Line]:
+    half = (width - _GAP) // 2
+    heads = other.attention.n_heads * other.attention.n_layers
+    titles = ("general", word(name) + (f", mean of {heads} heads" if heads > 1 else ""))
+    tables = [
+        matrix_lines(
+            general.words,
+            mean_weights(result),
+            ink,
+            width=width,
+            precision=precision,
+            everything=everything,
+        )
+        for result in (general, other)
+    ]
+    widest = max(_length(line) for table in tables for line in table)
+    if widest <= half and all(width_of(title) <= half for title in titles):
+        lines = [[ink.bold(left(titles[0], widest + _GAP)), ink.bold(titles[1])]]
+        for one, two in zip(*tables, strict=True):
+            fill = Segment(" " * (widest + _GAP - _length(one)))
+            lines.append([*one, fill, *two])
+    else:
+        lines = [[ink.bold(titles[0])], *tables[0], [], [ink.bold(titles[1])], *tables[1]]
+    scale = legend(ink)
+    return [*lines, scale] if scale else lines
+
+
+def _difference_lines(cells: Sequence[Difference], words: Sequence[str], ink: Ink) -> list[Line]:
+    arrow = "→" if ink.unicode else "->"
+    names = [f"{word(words[c.query], 20)} {arrow} {word(words[c.key], 20)}" for c in cells]
+    widest = max(map(width_of, names), default=0)
+    lines: list[Line] = []
+    for cell, name in zip(cells, names, strict=True):
+        line: Line = [Segment(f"  {left(name, widest)}  ")]
+        line += [ink.weight(f" {cell.general:.2f} ", cell.general), Segment("  ")]
+        line += [ink.weight(f" {cell.other:.2f} ", cell.other)]
+        line.append(Segment(f"  {cell.other - cell.general:+.2f}"))
+        lines.append(line)
+    return lines
+
+
+def _length(line: Line) -> int:
+    return sum(width_of(segment.text) for segment in line)
