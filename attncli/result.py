@@ -226,8 +226,8 @@ def _checked(name: str, array: Any, axes: int, n_tokens: int) -> Float32Array:
 
 
 def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        return one.shape == other.shape and bool(np.array_equal(one, other))
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return one is not None and other is not None and bool(np.array_equal(one, other))
     return bool(one == other)
 
 

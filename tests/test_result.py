@@ -1,6 +1,7 @@
 """Laws of the record: it reads back, and contradictions are refused."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -188,6 +189,7 @@ def test_results_with_other_numbers_are_not_equal(results):
     assert AttentionResult.from_dict(record) != one
     assert one != "money bank grows"
     assert results[0] != results[1]
+    assert replace(one, embeddings=None) != one != replace(one, embeddings=None)
 
 
 def test_include_and_exclude_choose_fields(six_words):

@@ -7,7 +7,7 @@ from rich.segment import Segment
 from attncli.arrays import FloatArray
 from attncli.insight.movement import Movement
 from attncli.result import Token
-from attncli.views.ink import Ink, Line, left, right, width_of, word, wrapped
+from attncli.views.ink import Ink, Line, left, right, width_of, wrapped
 
 _STATUS = {
     "exact": "found",
@@ -20,7 +20,7 @@ _STATUS = {
 
 def token_lines(tokens: Sequence[Token], ink: Ink, shown: Sequence[int]) -> list[Line]:
     """What was found for each token."""
-    labels = [word(token.text) for token in tokens]
+    labels = [ink.word(token.text) for token in tokens]
     indent = max((width_of(labels[i]) for i in shown), default=0)
     number = len(str(len(tokens)))
     lines: list[Line] = []
@@ -28,7 +28,7 @@ def token_lines(tokens: Sequence[Token], ink: Ink, shown: Sequence[int]) -> list
         token = tokens[i]
         note = _STATUS.get(token.status, token.status)
         if token.key != token.text and token.status in ("exact", "lower"):
-            note += f" as {word(token.key)}"
+            note += f" as {ink.word(token.key)}"
         found = token.status in ("exact", "lower")
         line = f"  {right(str(i), number)}  {left(labels[i], indent)}  "
         lines.append([Segment(line), ink.dim(note) if found else ink.bold("! " + note)])
@@ -48,7 +48,7 @@ def vector_lines(
 
     Shapes: vectors (n_tokens, d).
     """
-    labels = [word(text, 16) for text in words]
+    labels = [ink.word(text, 16) for text in words]
     indent = max((width_of(labels[i]) for i in shown), default=0)
     dim = vectors.shape[-1]
     rows = vectors[list(shown)].tolist() if len(shown) else []
@@ -63,21 +63,21 @@ def vector_lines(
         lines.append([Segment("  " + left(labels[i], indent) + numbers)])
     if fits < dim:
         note = f"  dimensions 1–{fits} of {dim}; {dim - fits} are hidden: --width N or --json"
-        lines += [[ink.dim(part)] for part in wrapped(note, width, 2)]
+        lines += [[ink.dim(part)] for part in wrapped(ink.plain(note), width, 2)]
     return lines
 
 
 def movement_lines(movements: Sequence[Movement], ink: Ink, *, width: int = 80) -> list[Line]:
     """How far each word moved, and its nearest words before and after."""
-    indent = max((width_of(word(m.text, 16)) for m in movements), default=0)
+    indent = max((width_of(ink.word(m.text, 16)) for m in movements), default=0)
     lines: list[Line] = []
     for m in movements:
-        start = f"  {left(word(m.text, 16), indent)}  {m.cosine:6.3f}  "
+        start = f"  {left(ink.word(m.text, 16), indent)}  {m.cosine:6.3f}  "
         if not m.before and not m.after:
             lines.append([Segment(start.rstrip())])
             continue
-        before = "before: " + (", ".join(word(near) for near, _ in m.before) or "none")
-        after = "after:  " + (", ".join(word(near) for near, _ in m.after) or "none")
+        before = "before: " + (", ".join(ink.word(near) for near, _ in m.before) or "none")
+        after = "after:  " + (", ".join(ink.word(near) for near, _ in m.after) or "none")
         hang = min(width_of(start), 12)
         for text in (start + before, " " * width_of(start) + after):
             lines += [[Segment(part)] for part in wrapped(text, width, hang)]

@@ -4,7 +4,7 @@ Coefficients are rounded so that those shown add up to exactly what the row adds
 remainders are rounded up, the others down. Long rows show their largest terms and the sum of the rest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from rich.segment import Segment
@@ -38,9 +38,10 @@ def equation(
     *,
     digits: int = 2,
     max_terms: int = MAX_TERMS,
+    shown: Callable[[str], str] = word,
 ) -> str:
-    """One row as an equation; terms in the order of the sentence. Shapes: row (n_tokens,)."""
-    name = f"{word(words[query])}(new)"
+    """One row as an equation; terms in the order of the sentence, each word as `shown` gives it."""
+    name = f"{shown(words[query])}(new)"
     units = rounded_to_sum(row, digits)
     if not any(units):
         return f"{name} = 0 (nothing to attend to)"
@@ -48,7 +49,7 @@ def equation(
     if len(units) > max_terms:
         largest = sorted(range(len(units)), key=lambda i: (-row[i], i))[: max_terms - 1]
         kept = sorted(largest)  # type: ignore[assignment]  # any iterable of positions
-    terms = [f"{_decimal(units[i], digits)}·{word(words[i])}" for i in kept]
+    terms = [f"{_decimal(units[i], digits)}·{shown(words[i])}" for i in kept]
     rest = sum(units) - sum(units[i] for i in kept)
     if len(terms) < len(units):
         terms.append(f"{_decimal(rest, digits)}·(the other {len(units) - len(terms)})")
@@ -68,8 +69,10 @@ def equation_lines(
     """One equation for each shown row, broken at the width. Shapes: weights (n_tokens, n_tokens)."""
     lines: list[Line] = []
     for query in shown:
-        text = "  " + equation(words, query, weights[query], digits=digits, max_terms=max_terms)
-        lines += [[Segment(part)] for part in wrapped(text, width, 6)]
+        text = "  " + equation(
+            words, query, weights[query], digits=digits, max_terms=max_terms, shown=ink.word
+        )
+        lines += [[Segment(part)] for part in wrapped(ink.plain(text), width, 6)]
     return lines
 
 

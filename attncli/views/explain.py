@@ -11,7 +11,7 @@ from attncli.result import AttentionResult
 from attncli.views.embeddings import movement_lines, token_lines, vector_lines
 from attncli.views.equations import MAX_TERMS, equation_lines
 from attncli.views.facts import matrix_name, model_line
-from attncli.views.ink import Ink, Line, word, wrapped
+from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.matrix import hidden_note, legend, matrix_lines, shown_tokens
 from attncli.views.strongest import strongest_lines
 
@@ -52,21 +52,21 @@ def explain_lines(
 
 def title_lines(result: AttentionResult, ink: Ink, width: int) -> list[Line]:
     """The sentence, and what was computed of it."""
-    shown = word(result.text, max(width, 20))
-    notes = [*_setting_notes(result), describe(result.selection)]
+    shown = ink.word(result.text, max(width, 20))
+    notes = [*_setting_notes(result, ink), describe(result.selection)]
     if result.attention.kind != "matrix":
-        notes.append(f"vectors {word(result.vectors.name)}")
+        notes.append(f"vectors {ink.word(result.vectors.name)}")
     note = ", ".join(filter(None, notes))
     if result.model is not None:
-        note += f", model {word(result.model.name)}"
-    lines = [[ink.bold(shown)], *([ink.dim(part)] for part in wrapped(note, width, 2))]
-    said = visible(model_line(result))
+        note += f", model {ink.word(result.model.name)}"
+    lines = [[ink.bold(shown)], *([ink.dim(part)] for part in wrapped(ink.plain(note), width, 2))]
+    said = ink.plain(visible(model_line(result)))
     return lines + [[ink.bold(part)] for part in wrapped(said, width, 2)] if said else lines
 
 
-def _setting_notes(result: AttentionResult) -> list[str]:
+def _setting_notes(result: AttentionResult, ink: Ink) -> list[str]:
     settings = result.attention
-    given = f"attention weights from {word(result.vectors.name)}"
+    given = f"attention weights from {ink.word(result.vectors.name)}"
     notes = [given if settings.kind == "matrix" else f"{settings.kind} attention"]
     if settings.kind == "general":
         score = {"scaled": f"scores ÷ √{result.vectors.dim}", "dot": "raw dot products"}
@@ -173,4 +173,4 @@ def _equations(
 
 
 def _heading(ink: Ink, layout: Layout, text: str) -> list[Line]:
-    return [[ink.bold(part)] for part in wrapped(text, layout.width, 0)]
+    return [[ink.bold(part)] for part in wrapped(ink.plain(text), layout.width, 0)]

@@ -59,6 +59,10 @@ class Ink:
         """An aside."""
         return Segment(text, _DIM if self.colors else None)
 
+    def word(self, text: str, limit: int = 40) -> str:
+        """A word as this terminal may show it: see `word`; in ASCII where Unicode cannot be shown."""
+        return word(text, limit, ascii_only=not self.unicode)
+
     def plain(self, text: str) -> str:
         """`text`, with the few signs of the views spelled in ASCII where Unicode cannot be shown."""
         if self.unicode:
@@ -113,9 +117,12 @@ def _cell_style(colors: Colors | None, palette: PaletteName, weight: float) -> S
     return Style(color=Color.from_ansi(black if dark else white), bgcolor=Color.from_ansi(number))
 
 
-def word(text: str, limit: int = 40) -> str:
+def word(text: str, limit: int = 40, *, ascii_only: bool = False) -> str:
     """A word as a terminal may show it: controls visible, at most `limit` columns, "…" if cut."""
-    shown = visible(text)
+    shown = visible(text[: limit * _MAX_MARKS + 1])
+    if ascii_only:
+        shown = shown.encode("ascii", "backslashreplace").decode()
+        return shown if len(shown) <= limit else shown[: limit - 3] + "..."
     if len(shown) <= limit and shown.isascii():
         return shown
     if len(shown) > limit * _MAX_MARKS:

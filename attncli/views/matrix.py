@@ -10,7 +10,7 @@ import numpy as np
 from rich.segment import Segment
 
 from attncli.arrays import FloatArray
-from attncli.views.ink import Ink, Line, left, right, width_of, word
+from attncli.views.ink import Ink, Line, left, right, width_of
 
 MAX_SHOWN = 64  # tokens of a matrix on a terminal, unless all are asked for
 _LABEL = 16  # columns of a row label at most
@@ -44,14 +44,15 @@ def matrix_lines(
 ) -> list[Line]:
     """The heat map of one matrix. Shapes: weights (n_tokens, n_tokens)."""
     shown = shown_tokens(len(words), everything=everything)
-    labels = [word(text, _LABEL) for text in words]
+    labels = [ink.word(text, _LABEL) for text in words]
+    heads = [ink.word(text, max(_HEADING, precision + 2)) for text in words]
     indent = max((width_of(labels[i]) for i in shown), default=0)
     cell = precision + 2  # "0." and the digits
     lines: list[Line] = []
-    for columns in _blocks(shown, labels, cell, max(width - indent - 3, 1)):
+    for columns in _blocks(shown, heads, cell, max(width - indent - 3, 1)):
         if lines:
             lines.append([])
-        lines += _block(labels, weights, shown, columns, ink, indent, precision)
+        lines += _block(labels, heads, weights, shown, columns, ink, indent, precision)
     if len(shown) < len(words):
         lines.append([ink.dim("  " + hidden_note(len(words), len(shown)))])
     return lines
@@ -65,18 +66,14 @@ def legend(ink: Ink) -> Line:
     return [ink.dim("  scale "), *steps]
 
 
-def _heading(label: str, cell: int) -> str:
-    return word(label, max(_HEADING, cell)) if width_of(label) > _HEADING else label
-
-
 def _blocks(
-    shown: Sequence[int], labels: Sequence[str], cell: int, room: int
+    shown: Sequence[int], heads: Sequence[str], cell: int, room: int
 ) -> list[list[tuple[int, int]]]:
     """The columns in blocks that fit, each column with its width."""
     blocks: list[list[tuple[int, int]]] = []
     used = room
     for position in shown:
-        size = max(cell, width_of(_heading(labels[position], cell))) + 2
+        size = max(cell, width_of(heads[position])) + 2
         if used + size > room or not blocks:
             blocks.append([])
             used = 0
@@ -87,6 +84,7 @@ def _blocks(
 
 def _block(
     labels: Sequence[str],
+    heads: Sequence[str],
     weights: FloatArray,
     shown: Sequence[int],
     columns: Sequence[tuple[int, int]],
@@ -94,8 +92,7 @@ def _block(
     indent: int,
     precision: int,
 ) -> list[Line]:
-    cell = precision + 2
-    headings = [right(_heading(labels[at], cell), size - 1) + " " for at, size in columns]
+    headings = [right(heads[at], size - 1) + " " for at, size in columns]
     lines: list[Line] = [[Segment(" " * (indent + 3)), ink.bold("".join(headings))]]
     for position, query in enumerate(shown):
         if position and query != shown[position - 1] + 1:

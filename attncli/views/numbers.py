@@ -6,7 +6,7 @@ import numpy as np
 from rich.segment import Segment
 
 from attncli.arrays import FloatArray
-from attncli.views.ink import Ink, Line, left, right, width_of, word
+from attncli.views.ink import Ink, Line, left, right, width_of
 
 
 def number_lines(
@@ -23,8 +23,8 @@ def number_lines(
     Shapes: values (n_rows, n_columns). A table wider than `width` goes into blocks of columns with
     the names of the rows repeated; at least one column a block.
     """
-    labels = [word(text, 16) for text in rows]
-    heads = [word(text, 12) for text in columns]
+    labels = [ink.word(text, 16) for text in rows]
+    heads = [ink.word(text, 12) for text in columns]
     texts = [[number(value, precision) for value in row] for row in values.tolist()]
     indent = max(map(width_of, labels), default=0)
     sizes = [

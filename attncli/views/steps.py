@@ -15,7 +15,7 @@ from attncli.attention.masks import attention_mask
 from attncli.result import AttentionResult
 from attncli.views.equations import equation
 from attncli.views.facts import matrix_name
-from attncli.views.ink import Ink, Line, word, wrapped
+from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.numbers import number, number_lines, vector_block
 
 PRECISION = 4
@@ -113,10 +113,17 @@ def _head_lines(
     new = head.weights @ head.value  # (n_tokens, d_v)
     for i in rows:
         text = "  " + equation(
-            result.words, i, head.weights[i], digits=steps.precision, max_terms=len(new)
+            result.words,
+            i,
+            head.weights[i],
+            digits=steps.precision,
+            max_terms=len(new),
+            shown=ink.word,
         )
-        lines += [[Segment(part)] for part in wrapped(text, steps.width, 6)]
-        lines += _vector(f"{word(result.words[i])}(new)", new[i], ink, steps, steps.precision - 1)
+        lines += [[Segment(part)] for part in wrapped(ink.plain(text), steps.width, 6)]
+        lines += _vector(
+            f"{ink.word(result.words[i])}(new)", new[i], ink, steps, steps.precision - 1
+        )
     return lines
 
 
@@ -184,7 +191,7 @@ def _softmax(
         total = head.powers[i].sum()
         table = np.stack([head.scaled[i], head.powers[i], head.weights[i]], axis=1)
         columns = ["s", "e^(s−max s)", "weight"]
-        lines += [[ink.dim(f"  {word(result.words[i])}")]] if len(rows) > 1 else []
+        lines += [[ink.dim(f"  {ink.word(result.words[i])}")]] if len(rows) > 1 else []
         lines += number_lines(
             result.words, columns, table, ink, width=steps.width, precision=steps.precision + 1
         )
@@ -216,7 +223,7 @@ def _vectors(
 ) -> list[Line]:
     lines: list[Line] = []
     for i in rows:
-        label = f"{letter}({word(result.words[i])})"
+        label = f"{letter}({ink.word(result.words[i])})"
         lines += _vector(label, vectors[i], ink, steps, steps.precision + 3)
     return lines
 
@@ -237,7 +244,7 @@ def _ending(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]
     title = "the new vectors of the model, from the heads side by side"
     lines: list[Line] = [[], *_title(ink, steps, "7", title)]
     for i in rows:
-        label = f"{word(result.words[i])}(new)"
+        label = f"{ink.word(result.words[i])}(new)"
         lines += _vector(label, result.contextual[i], ink, steps, steps.precision - 1)
     return lines
 
@@ -252,4 +259,7 @@ def _is_sum(result: AttentionResult) -> bool:
 
 
 def _title(ink: Ink, steps: Steps, step: str, text: str) -> list[Line]:
-    return [[], *([ink.bold(part)] for part in wrapped(f"{step}. {text}", steps.width, 3))]
+    return [
+        [],
+        *([ink.bold(part)] for part in wrapped(ink.plain(f"{step}. {text}"), steps.width, 3)),
+    ]

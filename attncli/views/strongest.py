@@ -6,7 +6,7 @@ import numpy as np
 from rich.segment import Segment
 
 from attncli.arrays import FloatArray
-from attncli.views.ink import Ink, Line, left, width_of, word
+from attncli.views.ink import Ink, Line, left, width_of
 
 
 def strongest(row: FloatArray, top: int) -> tuple[list[int], list[int]]:
@@ -32,7 +32,7 @@ def strongest_lines(
 
     Shapes: weights (n_tokens, n_tokens).
     """
-    labels = [word(text, 16) for text in words]
+    labels = [ink.word(text, 16) for text in words]
     indent = max((width_of(labels[i]) for i in shown), default=0)
     lines: list[Line] = []
     for query in shown:
