@@ -32,7 +32,8 @@ def record_json(record: dict[str, Any]) -> str:
     """A record whose values may be float32 arrays, as one line of JSON."""
     numbers = sum(value.size for value in record.values() if isinstance(value, np.ndarray))
     text = _by_standard_library(record) if numbers < _FEW else _by_orjson(record)
-    return text if text.isascii() else _HIDDEN.sub(_escaped, text)
+    plain = text.isascii() and "\x7f" not in text
+    return text if plain else _HIDDEN.sub(_escaped, text)
 
 
 def error_record(error: AttnError, index: int, line: int | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from jsonschema import Draft202012Validator
@@ -46,6 +46,7 @@ def test_both_writers_say_the_same(array, text):
 
 
 @given(ANY_TEXT)
+@example("\x7f")
 def test_no_raw_control_is_in_the_json(text):
     """One line, no control or bidi character raw, and the text reads back exactly."""
     line = record_json({"text": text, "words": [text]})
