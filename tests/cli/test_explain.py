@@ -236,7 +236,7 @@ def test_version_and_help(attn):
 def test_shell_completion_is_offered(attn, shell):
     """--show-completion prints a script for the shell, and completes commands."""
     source = {"_ATTN_COMPLETE": f"complete_{shell}", "COMP_WORDS": "attn ex", "COMP_CWORD": "1"}
-    source |= {"_TYPER_COMPLETE_ARGS": "attn ex"}
+    source |= {"_TYPER_COMPLETE_ARGS": "attn ex", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
     ended = attn(env=source)
     assert ended.is_clean()
     assert "explain" in ended.text
