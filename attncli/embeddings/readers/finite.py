@@ -1,0 +1,20 @@
+"""No value that is not finite gets past a reader."""
+
+import numpy as np
+
+from attncli.embeddings.readers.reading import Block
+from attncli.errors import DataError
+from attncli.escape import quoted
+
+
+def check_finite(block: Block, done: int, place: str) -> None:
+    """Raises: DataError naming the first word with a value that is not finite.
+
+    `done` is the number of words before the block.
+    """
+    finite = np.isfinite(block.values)
+    if finite.all():
+        return
+    row, column = (int(i[0]) for i in np.nonzero(~finite))
+    word = quoted(block.words[row].decode("utf-8", "surrogateescape"))
+    raise DataError(f"word {done + row + 1} {word}: value {column + 1} is not finite", place=place)

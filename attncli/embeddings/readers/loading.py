@@ -1,0 +1,130 @@
+"""A whole file in memory: for small files, for vectors that are not to be cached, and for tests."""
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from attncli.arrays import Float32Array
+from attncli.embeddings.readers.limits import memory_budget, size_text
+from attncli.embeddings.readers.opening import DEFAULTS, ReadOptions, open_reading
+from attncli.embeddings.readers.reading import Block, Reading, Subwords
+from attncli.embeddings.readers.stream import place_of
+from attncli.errors import DataError, LimitError
+from attncli.escape import quoted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """Distinct words in file order, their vectors (len(words), dim), and what there is to say."""
+
+    words: list[str]
+    matrix: Float32Array
+    format: str
+    warnings: list[str]
+    subwords: Subwords | None = None
+    duplicates: int = 0
+
+
+class Distinct:
+    """Lets each word pass once; counts those that come again, are empty, or are not UTF-8."""
+
+    def __init__(self) -> None:
+        self._seen: set[bytes] = set()
+        self.repeated = 0
+        self._counts: Counter[str] = Counter()
+        self._first: dict[str, bytes] = {}
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def __call__(self, block: Block) -> Block:
+        """The block without the words that were there before."""
+        self._look_at(block.words)
+        seen = self._seen
+        if seen.isdisjoint(block.words):
+            size = len(seen)
+            seen.update(block.words)
+            if len(seen) == size + len(block.words):
+                return block
+            seen.difference_update(block.words)  # repeated within the block
+        rows: list[int] = []
+        for row, word in enumerate(block.words):
+            if word in seen:
+                self._note("repeated", word)
+            else:
+                seen.add(word)
+                rows.append(row)
+        self.repeated = self._counts["repeated"]
+        if self.repeated > _MOST_REPEATED and self.repeated > 4 * len(seen):
+            raise DataError(f"{self.repeated} words occur again, only {len(seen)} are distinct")
+        return Block([block.words[row] for row in rows], block.values[rows])
+
+    def _look_at(self, words: list[bytes]) -> None:
+        joined = b"\n".join(words)
+        if joined.isascii() and b"" not in words:
+            return
+        try:
+            joined.decode("utf-8")
+        except UnicodeDecodeError:
+            for word in words:
+                if not _is_text(word):
+                    self._note("not UTF-8", word)
+        for _ in range(words.count(b"")):
+            self._note("empty", b"")
+
+    def _note(self, what: str, word: bytes) -> None:
+        self._counts[what] += 1
+        self._first.setdefault(what, word)
+
+    def warnings(self, place: str) -> list[str]:
+        """One sentence for each kind of odd word that was met."""
+        found = []
+        for what, count in self._counts.items():
+            first = quoted(self._first[what].decode("utf-8", "surrogateescape"))
+            words = "1 word" if count == 1 else f"{count} words"
+            found.append(f"{place}: {_SAID[what].format(words=words, first=first)}")
+        return found
+
+
+_MOST_REPEATED = 100_000
+_SAID = {
+    "repeated": "{words} occur again; the first of each is used (first: {first})",
+    "not UTF-8": "{words} not in UTF-8, kept as they are (first: {first}); "
+    "--encoding latin-1 when importing, if the whole file is",
+    "empty": "{words} without any letters kept",
+}
+
+
+def _is_text(word: bytes) -> bool:
+    try:
+        word.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def load(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> Loaded:
+    """All vectors of a file, in memory. Raises: any AttnError that says what is wrong with it."""
+    return load_reading(open_reading(path, options), place_of(path), options)
+
+
+def load_reading(reading: Reading, place: str, options: ReadOptions = DEFAULTS) -> Loaded:
+    """All vectors of a reading; matrices grow as the bytes come, never by what a header claims."""
+    distinct = Distinct()
+    budget = memory_budget(options.limits)
+    words: list[str] = []
+    parts: list[Float32Array] = []
+    used = 0
+    for block in map(distinct, reading.blocks):
+        words += [word.decode("utf-8", "surrogateescape") for word in block.words]
+        parts.append(block.values)
+        used += block.values.nbytes + 100 * len(block.words)
+        if used > budget:
+            raise LimitError(f"the vectors need more than {size_text(budget)}", place=place)
+    if not words:
+        raise DataError("no vectors found", place=place)
+    warnings = reading.warnings + distinct.warnings(place)
+    matrix = np.concatenate(parts)  # (n_words, dim)
+    return Loaded(words, matrix, reading.format, warnings, reading.subwords(), distinct.repeated)

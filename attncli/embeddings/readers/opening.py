@@ -1,0 +1,182 @@
+"""A path → a Reading: opened once, unpacked, recognised, handed to the reader of its format."""
+
+import os
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from attncli.embeddings.readers.archive import (
+    ZIP_MAGICS,
+    choose_member,
+    member_stream,
+    open_archive,
+)
+from attncli.embeddings.readers.fasttext import read_fasttext
+from attncli.embeddings.readers.foreign import check_zip_model
+from attncli.embeddings.readers.limits import Limits
+from attncli.embeddings.readers.packed import unpacked
+from attncli.embeddings.readers.reading import Block, Reading
+from attncli.embeddings.readers.sniff import check_format, format_of
+from attncli.embeddings.readers.stream import ByteStream, file_stream, place_of
+from attncli.embeddings.readers.text import read_text
+from attncli.embeddings.readers.word2vec import read_word2vec
+from attncli.errors import DataError, InputError
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How to read a file when its content does not say enough."""
+
+    format: str | None = None
+    skip_bad: bool = False
+    encoding: str = "utf-8"
+    byte_order: str = "little"
+    limits: Limits = Limits()  # noqa: RUF009  (frozen)
+    workspace: Path | None = None
+
+
+DEFAULTS = ReadOptions()
+
+
+def split_member(path: str | os.PathLike[str]) -> tuple[Path, str | None]:
+    """A path and the member it names: `glove.6B.zip:glove.6B.50d.txt` when the whole is no file."""
+    text = os.fspath(path)
+    if ":" in text and not os.path.lexists(text) and "://" not in text:
+        outer, _, member = text.partition(":")
+        while member:
+            if outer and os.path.isfile(outer):  # noqa: PTH113  (Path raises for long names)
+                return Path(outer), member
+            more, colon, member = member.partition(":")
+            if not colon:
+                break
+            outer = f"{outer}:{more}"
+    return Path(text), None
+
+
+def open_reading(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> Reading:
+    """The vectors of a file or folder, ready to be walked; only its head has been read.
+
+    Raises: InputError, UsageError (an address, a member to be named), DataError, RefusedError,
+    LimitError; while the blocks are walked too.
+    """
+    check_format(options.format)
+    file, member = split_member(path)
+    if os.path.isdir(file):  # noqa: PTH112  (Path raises for long names)
+        return _folder(file, options)
+    stream = file_stream(os.fspath(path) if member is None else file)
+    try:
+        if stream.peek(4) in ZIP_MAGICS:
+            stream.close()
+            return _archived(file, member, options)
+        if member is not None:
+            raise DataError(
+                f"no zip archive, but a file in it is named: {member}", place=stream.place
+            )
+        return _recognised(unpacked(stream, options.limits), file, options, stream.warnings)
+    except BaseException:
+        stream.close()
+        raise
+
+
+def _folder(path: Path, options: ReadOptions) -> Reading:
+    from attncli.embeddings.readers.static_model import is_static_model, read_static_model
+
+    if not is_static_model(path):
+        raise InputError(
+            "cannot open: is a directory, expected a file of vectors "
+            "(or a folder with model.safetensors and tokenizer.json)",
+            place=place_of(path),
+        )
+    return read_static_model(path, options.limits)
+
+
+def _archived(path: Path, member: str | None, options: ReadOptions) -> Reading:
+    from attncli.embeddings.readers.npz import is_npz, read_npz
+
+    archive = open_archive(path)
+    try:
+        check_zip_model(archive.namelist(), place_of(path))
+        if member is None and is_npz(archive):
+            return _closing(read_npz(archive, path, options.limits), archive)
+        chosen = choose_member(archive, member, path)
+        inner = member_stream(archive, chosen, path, options.limits)
+        if inner.peek(4) in ZIP_MAGICS:
+            raise DataError("an archive in an archive; unpack it first", place=inner.place)
+        stream = unpacked(inner, options.limits)
+        return _recognised(stream, Path(chosen.filename), options, inner.warnings)
+    except BaseException:
+        _close(archive)
+        raise
+
+
+def _close(archive: zipfile.ZipFile) -> None:
+    outer = archive.fp
+    archive.close()
+    if outer is not None:
+        outer.close()
+
+
+def _closing(reading: Reading, archive: zipfile.ZipFile) -> Reading:
+    def walk() -> Iterator[Block]:
+        try:
+            yield from reading.blocks
+        finally:
+            _close(archive)
+
+    return replace(reading, blocks=walk())
+
+
+def _recognised(
+    stream: ByteStream, path: Path, options: ReadOptions, warnings: list[str]
+) -> Reading:
+    """The reading of an unpacked stream, by its content or by the format that was named."""
+    name = options.format or format_of(stream, path.suffix)
+    if name in ("text", "word2vec") and options.format is None and path.suffix in (".kv", ".model"):
+        name = "gensim"
+    reading = _read_as(name, stream, path, options)
+    reading.warnings.extend(warnings)
+    return replace(reading, blocks=_walk(reading, stream, options))
+
+
+def _read_as(name: str, stream: ByteStream, path: Path, options: ReadOptions) -> Reading:
+    limits = options.limits
+    if name in ("text", "glove", "word2vec"):
+        form = None if name == "text" or options.format is None else name
+        return read_text(stream, limits, form=form, skip_bad=options.skip_bad)
+    if name == "word2vec-binary":
+        return read_word2vec(stream, limits, byte_order=options.byte_order)
+    if name == "fasttext":
+        return read_fasttext(stream, limits, options.workspace)
+    if name == "npy":
+        from attncli.embeddings.readers.npz import read_npy
+
+        return read_npy(stream, path, limits)
+    if name == "safetensors":
+        from attncli.embeddings.readers.tensors import read_tensors
+
+        return read_tensors(stream, path, limits)
+    from attncli.embeddings.readers.gensim import read_gensim
+
+    return read_gensim(stream, path, limits)
+
+
+def _walk(reading: Reading, stream: ByteStream, options: ReadOptions) -> Iterator[Block]:
+    """The blocks, with words decoded from another encoding; the file is closed at the end."""
+    known = len(stream.warnings)
+    try:
+        for block in reading.blocks:
+            yield _recoded(block, options.encoding, stream.place)
+    finally:
+        stream.close()
+    reading.warnings.extend(stream.warnings[known:])
+
+
+def _recoded(block: Block, encoding: str, place: str) -> Block:
+    if encoding.lower() in ("utf-8", "utf8"):
+        return block
+    try:
+        words = [word.decode(encoding).encode("utf-8") for word in block.words]
+    except (UnicodeError, LookupError):
+        raise DataError(f"a word is not in the encoding {encoding}", place=place) from None
+    return Block(words, block.values)

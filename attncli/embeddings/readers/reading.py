@@ -1,0 +1,43 @@
+"""What every reader gives: blocks of words with their vectors, and what there is to say of them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from attncli.arrays import Float32Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Some words in file order, as bytes (UTF-8 where they are text), with their finite vectors.
+
+    Shapes: values (len(words), dim), float32.
+    """
+
+    words: list[bytes]
+    values: Float32Array
+
+
+class Subwords(Protocol):
+    """Vectors for words that are in no list, made of their parts."""
+
+    @property
+    def kind(self) -> str: ...
+
+    def vector(self, word: str) -> Float32Array | None:
+        """The vector of any word, shape (dim,), or None when no part of it is known."""
+
+
+@dataclass(slots=True, eq=False)
+class Reading:
+    """A source that was opened and recognised; nothing but its head has been read.
+
+    `blocks` may be walked once. `warnings` and `subwords` are whole only when it has ended.
+    """
+
+    format: str
+    dim: int
+    blocks: Iterator[Block]
+    warnings: list[str] = field(default_factory=list)
+    claimed: int | None = None
+    subwords: Callable[[], Subwords | None] = lambda: None

@@ -1,0 +1,190 @@
+"""word2vec binary: a line with two counts, then a word, a space and float32 values, again and again.
+
+Written by word2vec.c (a line feed after each vector) and gensim (none); both are read.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from attncli.arrays import Float32Array
+from attncli.embeddings.readers.limits import Limits, size_text
+from attncli.embeddings.readers.reading import Block, Reading
+from attncli.embeddings.readers.stream import ByteStream
+from attncli.errors import DataError, LimitError
+from attncli.escape import quoted
+
+_CHUNK = 1 << 20
+
+
+def read_word2vec(stream: ByteStream, limits: Limits, *, byte_order: str = "little") -> Reading:
+    """The vectors of a word2vec binary file.
+
+    Raises: DataError with the byte, LimitError; both also while the blocks are walked.
+    """
+    head = stream.peek(200)
+    line, newline, _ = head.partition(b"\n")
+    parts = line.split()
+    if not newline or len(parts) != 2 or not all(part.isdigit() for part in parts):
+        raise DataError(
+            f"the header must be two counts, found {quoted(line[:40].decode('latin-1'))}",
+            place=f"{stream.place}:1",
+        )
+    claimed, dim = int(parts[0]), int(parts[1])
+    stream.read(len(line) + 1)
+    _check_claims(claimed, dim, stream, limits)
+    warnings: list[str] = []
+    blocks = _blocks(
+        stream, claimed, dim, limits, warnings, ">f4" if byte_order == "big" else "<f4"
+    )
+    return Reading("word2vec binary", dim, blocks, warnings, claimed)
+
+
+def _check_claims(claimed: int, dim: int, stream: ByteStream, limits: Limits) -> None:
+    place, left = stream.place, stream.left()
+    if claimed == 0 or dim == 0:
+        raise DataError(
+            f"the header claims {claimed} words of {dim} values, expected at least one of each",
+            place=f"{place}:1",
+        )
+    if left is not None and claimed * (4 * dim + 1) > 2 * left + 8 * dim + 2:
+        raise DataError(
+            f"the header claims {claimed} × {dim} values ({size_text(claimed * dim * 4)}); "
+            f"the file has {left + stream.position} bytes",
+            place=place,
+        )
+    if dim > limits.dim:
+        raise LimitError(f"{dim} values; the limit is {limits.dim}", place=place)
+
+
+def _blocks(
+    stream: ByteStream,
+    claimed: int,
+    dim: int,
+    limits: Limits,
+    warnings: list[str],
+    dtype: str,
+) -> Iterator[Block]:
+    width, done, odd, buffer = 4 * dim, 0, 0, b""
+    start = stream.position
+    while done < claimed:
+        piece = stream.take()
+        buffer += piece
+        words, raw, used = _records(buffer, width, claimed - done)
+        if words:
+            values = np.frombuffer(b"".join(raw), dtype=dtype).reshape(len(words), dim)
+            _check_finite(words, values, done, stream.place, dtype)
+            done += len(words)
+            odd += sum(map(_is_odd, words))
+            yield Block(words, values.astype(np.float32, copy=False))
+        buffer = buffer[used:]
+        start += used
+        if not words:
+            _check_word(buffer, start, limits, stream.place)
+            if not piece:
+                raise _cut(start + len(buffer), done, claimed, odd, stream.place)
+    _check_words(done, odd, stream.place)
+    _check_rest(buffer, stream, done, warnings)
+
+
+def _records(buffer: bytes, width: int, most: int) -> tuple[list[bytes], list[bytes], int]:
+    """The whole records at the start of the buffer: words, values, and the bytes they take."""
+    words: list[bytes] = []
+    raw: list[bytes] = []
+    at, size, find = 0, len(buffer), buffer.find
+    while len(words) < most:
+        space = find(b" ", at)
+        end = space + 1 + width
+        if space < 0 or end > size:
+            break
+        words.append(buffer[at:space])
+        raw.append(buffer[space + 1 : end])
+        at = end
+    return [word.lstrip(b"\n") for word in words], raw, at
+
+
+def _check_word(buffer: bytes, start: int, limits: Limits, place: str) -> None:
+    space = buffer.find(b" ", 0, limits.word + 2)
+    if space < 0 and len(buffer) > limits.word:
+        raise LimitError(
+            f"a word of more than {size_text(limits.word)}", place=f"{place}: byte {start}"
+        )
+
+
+def _cut(end: int, done: int, claimed: int, odd: int, place: str) -> DataError:
+    if odd > 1 and 4 * odd > done:
+        return _not_words(odd, done, place)
+    vectors = "vector is" if done == 1 else "vectors are"
+    return DataError(f"cut off at byte {end}: {done} of {claimed} {vectors} whole", place=place)
+
+
+def _is_odd(word: bytes) -> bool:
+    """Whether this can hardly be a word: control characters, or not UTF-8."""
+    if word.isalnum():
+        return False
+    if any(byte < 32 for byte in word):
+        return True
+    try:
+        word.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def _check_words(done: int, odd: int, place: str) -> None:
+    if odd > 1 and 2 * odd > done:
+        raise _not_words(odd, done, place)
+
+
+def _not_words(odd: int, done: int, place: str) -> DataError:
+    return DataError(
+        f"{odd} of {done} words are no text, expected words: are the counts in the header right?",
+        place=place,
+    )
+
+
+def _check_finite(
+    words: list[bytes], values: Float32Array, done: int, place: str, dtype: str
+) -> None:
+    """Raises: DataError when a value is not finite, or the bytes are in the other order."""
+    finite = np.isfinite(values)
+    if done == 0 or not finite.all():
+        _check_order(values, place, dtype)
+    if not finite.all():
+        row, column = (int(i[0]) for i in np.nonzero(~finite))
+        word = quoted(words[row].decode("utf-8", "surrogateescape"))
+        raise DataError(
+            f"word {done + row + 1} {word}: value {column + 1} is not finite", place=place
+        )
+
+
+def _check_order(values: Float32Array, place: str, dtype: str) -> None:
+    """Raises: DataError for values that are sensible only when their bytes are swapped."""
+    sample = values[:1000].astype(np.float32)
+    if _spread(sample) > 25 and _spread(sample.byteswap()) < 15:
+        other = "little" if dtype == ">f4" else "big"
+        raise DataError(
+            f"the values make sense only as {other}-endian numbers",
+            place=place,
+            hints=(f"attn vectors import FILE --byte-order {other}",),
+        )
+
+
+def _spread(values: Float32Array) -> float:
+    """The standard deviation of the exponents (base 2): a few for vectors, 70 for noise."""
+    exponents = (values[values != 0].view(np.uint32) >> np.uint32(23)) & np.uint32(0xFF)
+    return float(np.std(exponents.astype(np.float64))) if len(exponents) else 0.0
+
+
+def _check_rest(buffer: bytes, stream: ByteStream, done: int, warnings: list[str]) -> None:
+    """Counts what follows the last vector."""
+    rest, blank = 0, not buffer.strip(b"\n")
+    piece = buffer
+    while piece:
+        rest += len(piece)
+        blank = blank and not piece.strip(b"\n")
+        piece = stream.take()
+    if rest and not (blank and rest <= 2):
+        warnings.append(
+            f"{stream.place}: {rest} bytes after the {done} vectors the header claims are not read"
+        )

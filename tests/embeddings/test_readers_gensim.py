@@ -1,0 +1,130 @@
+"""The oracle: every file in gensim's own test data that gensim loads, loads here bit for bit."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from attncli.embeddings.readers.loading import load
+from attncli.errors import AttnError
+
+gensim = pytest.importorskip("gensim", reason="the oracle is gensim, which has no wheel for 3.14")
+from gensim.models import FastText, KeyedVectors, Word2Vec  # noqa: E402  (after the skip)
+from gensim.models.fasttext import load_facebook_vectors, save_facebook_model  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings(  # gensim leaves files open
+    "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
+)
+DATA = Path(gensim.__file__).parent / "test" / "test_data"
+READERS: dict[str, Callable[[str], Any]] = {
+    "text": KeyedVectors.load_word2vec_format,
+    "glove": lambda path: KeyedVectors.load_word2vec_format(path, no_header=True),
+    "binary": lambda path: KeyedVectors.load_word2vec_format(path, binary=True),
+    "fasttext": load_facebook_vectors,
+    "native": KeyedVectors.load,
+}
+FILES = {
+    "EN.1-10.cbow1_wind5_hs0_neg10_size300_smpl1e-05.txt": "text",
+    "IT.1-10.cbow1_wind5_hs0_neg10_size300_smpl1e-05.txt": "text",
+    "crime-and-punishment.vec": "text",
+    "high_precision.kv.txt": "text",
+    "lee_fasttext.vec": "text",
+    "toy-model.vec": "text",
+    "word2vec_pre_kv_c": "text",
+    "test_glove.txt": "glove",
+    "euclidean_vectors.bin": "binary",
+    "high_precision.kv.bin": "binary",
+    "poincare_vectors.bin": "binary",
+    "cp852_fasttext.bin": "fasttext",
+    "crime-and-punishment.bin": "fasttext",
+    "lee_fasttext.bin": "fasttext",
+    "lee_fasttext_new.bin": "fasttext",
+    "non_ascii_fasttext.bin": "fasttext",
+    "toy-model-pretrained.bin": "fasttext",
+    "toy-model.bin": "fasttext",
+    "compatible-hash-true.model": "native",
+    "model-from-gensim-3.8.0.w2v": "native",
+    "old_keyedvectors_320.dat": "native",
+    "word2vec_3.3": "native",
+    "word2vec_old": "native",
+    "word2vec_old_sep": "native",
+}
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Any:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def same_as(keyed: Any, path: Path) -> bool:
+    """Whether a file gives what gensim gives."""
+    keyed = getattr(keyed, "wv", keyed)
+    found = load(path)
+    rows = np.ascontiguousarray(keyed.vectors, dtype=np.float32)
+    return found.words == list(keyed.index_to_key) and found.matrix.tobytes() == rows.tobytes()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_gensims_own_files_load_the_same(name: str) -> None:
+    """Words, their order and every bit of their vectors are those that gensim gives."""
+    path = DATA / name
+    assert same_as(READERS[FILES[name]](str(path)), path)
+
+
+def test_no_file_that_gensim_loads_is_missing_here() -> None:
+    """Of all files in the folder, each that gensim takes for word vectors loads here too."""
+    known = {DATA / name for name in FILES}
+    for path in sorted(DATA.glob("old_w2v_models/*")) + sorted(DATA.glob("*.w2v")):
+        if path in known:
+            continue
+        try:
+            keyed = KeyedVectors.load(str(path))
+            keyed.wv.vectors  # noqa: B018  (models from before 0.13.4 have none)
+        except AttributeError:
+            load(path)  # gensim 4 cannot, but the words are there
+        else:
+            assert same_as(keyed, path), path
+
+
+@pytest.mark.parametrize("name", ["lda_3_0_1_model", "phrases-3.6.0.model", "fasttext_old"])
+def test_other_gensim_models_are_refused(name: str) -> None:
+    """Models that hold no word vectors, or hash in a way of their own, are told apart."""
+    with pytest.raises(AttnError):
+        load(DATA / name)
+
+
+def sentences() -> list[list[str]]:
+    """A tiny corpus."""
+    return [["money", "bank", "grows"], ["river", "bank", "flows"], ["naïve", "日本", "bank"]] * 5
+
+
+@pytest.mark.parametrize("separately", [[], ["vectors"]])
+def test_what_gensim_saves_today_loads(tmp_path: Path, separately: list[str]) -> None:
+    """KeyedVectors and whole models, with arrays inside or beside the file."""
+    model = Word2Vec(sentences(), vector_size=7, min_count=1, seed=1, workers=1)
+    model.wv.save(str(tmp_path / "m.kv"), separately=separately)
+    assert same_as(model.wv, tmp_path / "m.kv")
+    model.save(str(tmp_path / "m.model"), separately=separately)
+    assert same_as(model.wv, tmp_path / "m.model")
+    model.wv.save_word2vec_format(str(tmp_path / "m.bin"), binary=True)
+    assert same_as(model.wv, tmp_path / "m.bin")
+
+
+def test_unknown_words_have_the_vectors_gensim_gives_them(tmp_path: Path) -> None:
+    """Subword vectors of fastText models agree in every bit, in both forms of the model."""
+    model = FastText(sentences(), vector_size=6, min_count=1, bucket=50, seed=1, workers=1)
+    model.save(str(tmp_path / "m.model"))
+    save_facebook_model(model, str(tmp_path / "m.bin"))
+    for path in (tmp_path / "m.model", tmp_path / "m.bin"):
+        keyed = model.wv if path.suffix == ".model" else load_facebook_vectors(str(path))
+        subwords = load(path).subwords
+        assert subwords is not None
+        for word in ("banking", "ünïcödé", "x", "", "日本語", "bank bank"):
+            found = subwords.vector(word)
+            assert found is None or found.tobytes() == keyed.get_vector(word).tobytes()
+            assert found is not None or not keyed.get_vector(word).any()
