@@ -7,7 +7,7 @@ _KINDS = {
     "general": "general attention",
     "task": "task-specific attention",
     "transformer": "transformer attention",
-    "matrix": "attention weights read from a file",
+    "matrix": "attention weights",
 }
 
 
@@ -15,7 +15,9 @@ def facts_line(result: AttentionResult) -> str:
     """One line: the mechanism, its settings, the vectors and the model."""
     settings = result.attention
     parts = [_KINDS.get(settings.kind, settings.kind)]
-    if settings.kind != "matrix":
+    if settings.kind == "matrix":
+        parts = [f"{parts[0]} from {result.vectors.name}"]
+    else:
         parts += [f"{settings.score} scores", f"scale {settings.scale:.6g}"]
         parts.append(f"temperature {settings.temperature:.6g}")
     if settings.causal:

@@ -138,12 +138,20 @@ def test_colours_are_those_of_the_palette_in_light_and_dark(browser: Watched, sc
     assert paper == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(13, 17, 23)")
 
 
-@pytest.mark.parametrize("n_words", [3, 12, 40, 200])
-def test_the_page_fits_a_phone(browser: Watched, n_words: int) -> None:
-    """At 360 pixels the page itself never scrolls sideways; wide parts scroll inside it."""
+@pytest.mark.parametrize("n_words", [3, 7, 12, 40, 66, 200])
+def test_the_page_fits_every_screen(browser: Watched, n_words: int) -> None:
+    """From a phone to a large screen the page itself never scrolls sideways; wide parts scroll
+    inside it, and a small matrix is seen whole on a desk.
+    """
     words = [f"word{i}" for i in range(n_words)]
     tab = browser.open(page([result_of(words)]), width=360, height=740)
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    for width in (360, 800, 1000, 1100, 1280, 1600):
+        tab.set_viewport_size({"width": width, "height": 740})
+        tab.hover(".word[data-query='1']")
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        box = tab.locator(".scroll").first
+        if n_words <= 7 and width >= 800:
+            assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
     tab.locator(".word[data-query='1']").click()
     assert "word1(new)" in tab.inner_text(".word-panel .equation")
 
