@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from attncli.embeddings.sources import open_vectors as open_vectors
     from attncli.errors import AttnError as AttnError
     from attncli.frontdoor import explain as explain
+    from attncli.frontdoor import from_attentions as from_attentions
+    from attncli.frontdoor import read as read
+    from attncli.frontdoor import save as save
     from attncli.result import AttentionResult as AttentionResult
 
 _WHERE = {
@@ -24,9 +27,22 @@ _WHERE = {
     "AttnError": "attncli.errors",
     "attend": "attncli.attention.core",
     "explain": "attncli.frontdoor",
+    "from_attentions": "attncli.frontdoor",
     "open_vectors": "attncli.embeddings.sources",
+    "read": "attncli.frontdoor",
+    "save": "attncli.frontdoor",
 }
-__all__ = ["AttentionResult", "AttnError", "__version__", "attend", "explain", "open_vectors"]
+__all__ = [
+    "AttentionResult",
+    "AttnError",
+    "__version__",
+    "attend",
+    "explain",
+    "from_attentions",
+    "open_vectors",
+    "read",
+    "save",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -54,7 +54,7 @@ def compare(
     from attncli.insight.compare import shared_word
 
     if output is not None:
-        from attncli.cli.output import suffix_of
+        from attncli.views.files import suffix_of
 
         if json:
             raise UsageError("found --output too, expected one of them", place="--json")
@@ -115,8 +115,8 @@ def _write(
     opened: Opened,
     precision: int | None,
 ) -> None:
-    from attncli.cli.output import picture, suffix_of, write_file
     from attncli.views import compare_page as views
+    from attncli.views.files import picture, suffix_of, write_file
 
     suffix, digits = suffix_of(output, _SUFFIXES), 3 if precision is None else precision
     if suffix == ".html":

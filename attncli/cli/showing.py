@@ -41,7 +41,7 @@ class Manner:
 
     def __post_init__(self) -> None:
         if self.output is not None:
-            from attncli.cli.output import suffix_of
+            from attncli.views.files import suffix_of
 
             for name, given in (("--json", self.json), ("--speak", self.speak)):
                 if given:
@@ -151,7 +151,7 @@ def show_outcomes(
             write("\n" + text if index else text)
         notices.warn(outcome, sentence.place)
     if manner.output is not None and written:
-        from attncli.cli.output import write_results
+        from attncli.views.files import write_results
 
         write_results(
             manner.output,

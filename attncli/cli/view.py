@@ -107,7 +107,7 @@ def view(
     if not results and not failed:
         raise EmptyError("the file holds no result", place=visible(file)[:200])
     if output is not None and results:
-        from attncli.cli.output import write_results
+        from attncli.views.files import write_results
 
         fields = _held(results[0]), ()
         write_results(output, results, precision=precision, fields=fields)

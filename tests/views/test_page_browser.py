@@ -170,6 +170,19 @@ def test_a_long_sentence_is_drawn_quickly_and_answers(browser: Watched) -> None:
     assert tuple(pixel[:3]) == weight_rgb(float(result.weights[0, 0, 7, 7]))
 
 
+def test_heads_that_do_not_fit_are_thumbnails(browser: Watched) -> None:
+    """All heads are seen; those that are held can be chosen, the last layer's first."""
+    result = result_of([f"w{i}" for i in range(400)], layers=2, heads=8, dim=2)
+    tab = browser.open(page([result]))
+    assert tab.locator(".heads button").count() == 16
+    assert tab.locator(".heads button:disabled").count() > 8
+    assert tab.get_attribute(".heads [aria-pressed=true]", "data-head") == "1,0"
+    tab.click("[data-head='1,1']")
+    tab.focus(".word[data-query='7']")
+    shown = tab.get_attribute(".word-panel td[data-key='7']", "data-weight")
+    assert abs(float(shown) - result.weights[1, 1, 7, 7]) < 1e-6
+
+
 def test_several_sentences_share_a_page(browser: Watched) -> None:
     """Each sentence has its own section, its own sliders and a link to it."""
     first, second = result_of(WORDS), result_of(["river", "bank", "flows"])

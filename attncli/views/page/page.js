@@ -27,12 +27,8 @@
     return made;
   }
 
-  function floats(base64) {
-    const text = atob(base64);
-    const bytes = new Uint8Array(text.length);
-    for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
-    return new Float32Array(bytes.buffer);
-  }
+  const bytes = (base64) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  const floats = (base64) => new Float32Array(bytes(base64).buffer);
 
   // Adds share · softmax(scores · factor) of each row to weights; a row of −∞ only stays zeros.
   function addSoftmax(weights, scores, start, n, factor, share) {
@@ -174,10 +170,14 @@
     }
 
     paint(canvas, weights) {
+      this.paintSteps(canvas, weights.map((weight) => step(weight / this.top)));
+    }
+
+    paintSteps(canvas, steps) {
       const context = canvas.getContext("2d");
-      const image = context.createImageData(this.n, this.n);
-      for (let k = 0; k < weights.length; k += 1) {
-        const at = 3 * step(weights[k] / this.top);
+      const image = context.createImageData(canvas.width, canvas.height);
+      for (let k = 0; k < steps.length; k += 1) {
+        const at = 3 * steps[k];
         for (let part = 0; part < 3; part += 1) image.data[4 * k + part] = PARTS[at + part];
         image.data[4 * k + 3] = 255;
       }
@@ -459,10 +459,23 @@
     buildHeads() {
       const box = this.find(".heads");
       if (!box) return;
-      this.thumbs = this.held.map(([layer, head], slot) => {
-        const canvas = element("canvas", { width: this.n, height: this.n, "aria-hidden": "true" });
+      const every = [];
+      for (let layer = 0; layer < this.n_layers; layer += 1)
+        for (let head = 0; head < this.n_heads; head += 1) every.push([layer, head]);
+      const small = this.thumbnails ? bytes(this.thumbnails) : null;
+      this.thumbs = every.map(([layer, head], at) => {
+        const slot = this.slot.get(`${layer},${head}`);
+        const side = slot === undefined ? this.side : this.n;
+        const canvas = element("canvas", { width: side, height: side, "aria-hidden": "true" });
+        const name = `layer ${this.layers[layer]} head ${this.heads[head]}`;
         const button = element("button", { type: "button", "data-head": `${layer},${head}`,
-          "aria-pressed": "false" }, canvas, `layer ${this.layers[layer]} head ${this.heads[head]}`);
+          "aria-pressed": "false" }, canvas, name);
+        if (slot === undefined) {
+          button.disabled = true;
+          button.title = `${name} is not held by this page`;
+          this.paintSteps(canvas, small.subarray(at * side * side, (at + 1) * side * side));
+          return button;
+        }
         button.addEventListener("click", () => { this.choose(layer, head); this.compute(); });
         const weights = new Float64Array(this.n * this.n);
         addSoftmax(weights, this.scores, slot * this.n * this.n, this.n, 1, 1);

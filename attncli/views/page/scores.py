@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from attncli.arrays import Float32Array, FloatArray
+from attncli.arrays import Float32Array, FloatArray, IntArray
 from attncli.attention.core import softmax
 from attncli.attention.masks import attention_mask
 from attncli.result import AttentionResult
+from attncli.views.palette import PaletteName, palette_steps
 
+THUMBNAIL = 32  # cells of a side
 _TOLERANCE = 2e-6
 
 
@@ -17,16 +19,30 @@ def held_scores(
 
     Masked cells are −inf. Where the result holds no scores, or they do not give its weights, the
     logarithms of the weights serve as well: a softmax does not see a constant added to a row.
-    As many matrices are held as fit into `max_bytes` of base64, at least one.
+    As many matrices are held as fit into `max_bytes` of base64, at least one; where not all fit,
+    those of the last layer come first.
 
     Shapes: the scores are (n_held, n_tokens, n_tokens).
     """
     n_layers, n_heads, n_tokens = result.weights.shape[:3]
     room = max(1, int(max_bytes * 3 / 4) // max(4 * n_tokens * n_tokens, 1))
-    held = [(layer, head) for layer in range(n_layers) for head in range(n_heads)][:room]
+    held = [(layer, head) for layer in range(n_layers) for head in range(n_heads)]
+    if room < len(held):
+        held = sorted(held, key=lambda pair: (-pair[0], pair[1]))[:room]
     pairs = tuple(np.array(held).T)
     scores = _scores(result)[pairs]  # (n_held, n_tokens, n_tokens)
     return scores.astype(np.float32), held
+
+
+def thumbnails(result: AttentionResult, palette: PaletteName = "viridis") -> IntArray:
+    """Every head as a small picture of palette steps: the largest weight of each square of cells.
+
+    Shape (n_layers, n_heads, side, side), uint8; side is at most 32.
+    """
+    n_tokens = result.weights.shape[-1]
+    edges = np.unique(np.linspace(0, n_tokens, min(n_tokens, THUMBNAIL) + 1).astype(int))[:-1]
+    rows = np.maximum.reduceat(result.weights, edges, axis=-2)
+    return palette_steps(np.maximum.reduceat(rows, edges, axis=-1), palette).astype(np.uint8)
 
 
 def _scores(result: AttentionResult) -> FloatArray:

@@ -11,7 +11,7 @@ from attncli.insight.movement import Movement
 from attncli.result import AttentionResult
 from attncli.views.facts import facts_line, head_numbers, layer_numbers, model_line
 from attncli.views.ink import word as short
-from attncli.views.page.scores import held_scores
+from attncli.views.page.scores import held_scores, thumbnails
 from attncli.views.page.tables import escaped, every_word, legend, weight_table
 
 TABLE_WORDS = 40  # more words than this are drawn as a picture, with the numbers in lists
@@ -40,7 +40,7 @@ def section(
     """The markup of the result `number` of a page, which holds `share` results."""
     scores, held = held_scores(result, MAX_BYTES // share)
     start = held[0]
-    data = {
+    data: dict[str, Any] = {
         "words": [visible(word) for word in result.words],
         "labels": [short(word) for word in result.words],
         "n_layers": result.attention.n_layers,
@@ -56,6 +56,10 @@ def section(
         "before": [movement.before for movement in movements],
         "after": [movement.after for movement in movements],
     }
+    if len(held) < result.attention.n_layers * result.attention.n_heads:
+        small = thumbnails(result)
+        data["side"] = small.shape[-1]
+        data["thumbnails"] = base64.b64encode(small.tobytes()).decode("ascii")
     long = ' class="long"' if len(result.text) > 160 else ""
     rows = every_word(result, result.weights[start], precision, movements)
     if len(result.words) > TABLE_WORDS:
@@ -66,7 +70,7 @@ def section(
         f'<section class="result" id="result-{number}" aria-label="{escaped(result.text[:200])}">'
         f"<h2{long}>{escaped(result.text)}</h2>{_facts(result, len(held))}"
         f"{_controls(result, start)}{_views(result, result.weights[start], precision)}"
-        f"{_heads(len(held))}{rows}"
+        f"{_heads(result)}{rows}"
         f'<script type="application/json">{_json(data)}</script></section>'
     )
 
@@ -101,7 +105,7 @@ def _facts(result: AttentionResult, held: int) -> str:
     if held < every:
         warnings += (
             f'<p class="warning">This page holds {held} of {every} heads, to stay small; '
-            "choose others with --layer and --head.</p>"
+            "the others are thumbnails only. Choose them with --layer and --head.</p>"
         )
     label = model_line(result)
     said = f'<p class="label">{escaped(label)}</p>' if label else ""
@@ -139,8 +143,8 @@ def _controls(result: AttentionResult, start: tuple[int, int]) -> str:
     )
 
 
-def _heads(held: int) -> str:
-    if held < 2:
+def _heads(result: AttentionResult) -> str:
+    if result.attention.n_layers * result.attention.n_heads < 2:
         return ""
     return (
         '<div class="heads-box" hidden data-live><h3>All heads</h3>'

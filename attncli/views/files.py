@@ -1,4 +1,4 @@
-"""`-o FILE`: the suffix says what is written; a file appears whole or not at all."""
+"""Results written to files: the suffix says what is written; a file appears whole or not at all."""
 
 import os
 import tempfile
