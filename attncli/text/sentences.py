@@ -5,6 +5,7 @@ that begins with "# ", or is "#" alone, is a comment; blank lines are no sentenc
 """
 
 import codecs
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -146,13 +147,21 @@ def decoded(raw: bytes, place: str) -> str:
 
 def well_formed(texts: Iterable[str], place: str) -> Iterator[Sentence]:
     """Arguments as sentences. Raises: DataError when one is not UTF-8."""
-    for text in texts:
+    for text in map(_read_as_utf8, texts):
         for position, char in enumerate(text):
             if "\ud800" <= char <= "\udfff":
                 raise DataError(
                     f"character {position + 1} is not UTF-8 ({visible(char)})", place=place
                 )
         yield Sentence(text)
+
+
+def _read_as_utf8(text: str) -> str:
+    """An argument that Python read by another encoding (LANG=C) and whose bytes are UTF-8."""
+    try:
+        return text if text.isascii() else os.fsencode(text).decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def _without_mark(line: bytes, name: str) -> bytes:
