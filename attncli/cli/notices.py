@@ -18,11 +18,13 @@ class Notices:
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
         self._counts: Counter[str] = Counter()
+        self._done = 0
 
     def warn(self, result: "AttentionResult", place: str | None) -> None:
         """Says the warnings of a result, unless quiet or said often enough."""
         from attncli.views.warnings import warning_texts
 
+        self._done += 1
         if self._quiet:
             return
         for warning, text in zip(result.warnings, warning_texts(result), strict=True):
@@ -47,4 +49,5 @@ class Notices:
         failed = self._counts["error"]
         if failed:
             what = "1 sentence was" if failed == 1 else f"{failed} sentences were"
-            raise PartialError(f"{what} set aside; the others are done")
+            rest = "the others are done" if self._done else "none was left"
+            raise PartialError(f"{what} set aside; {rest}")

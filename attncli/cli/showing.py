@@ -50,6 +50,8 @@ class Manner:
         if self.speak and (self.json or self.steps):
             other = "--json" if self.json else "--steps"
             raise UsageError(f"found {other} too, expected one of them", place="--speak")
+        if self.show is not None:
+            self.sections()  # a wrong name is said whatever is shown
         if self.rows and not self.steps:
             raise UsageError("found no --steps, expected both", place="--row")
 
