@@ -18,6 +18,7 @@ from attncli.views.page.tables import escaped
 from attncli.views.palette import PALETTES, PaletteName, hex_code, text_on, weight_rgb
 
 _FILES = resources.files("attncli.views") / "page"
+_SCRIPTS = ("numbers.js", "lines.js", "page.js")
 
 
 def page(
@@ -92,8 +93,8 @@ def _style(palette: PaletteName) -> str:
 @cache
 def _script(palette: PaletteName) -> str:
     colours = "".join(hex_code(colour)[1:] for colour in PALETTES[palette])
-    source = (_FILES / "page.js").read_text(encoding="utf-8")
-    return source.replace("__COLOURS__", colours)
+    parts = [(_FILES / name).read_text(encoding="utf-8") for name in _SCRIPTS]
+    return f'"use strict";\n(() => {{\n{"".join(parts)}}})();\n'.replace("__COLOURS__", colours)
 
 
 def _source(text: str) -> str:

@@ -63,7 +63,7 @@ def section(
     long = ' class="long"' if len(result.text) > 160 else ""
     rows = every_word(result, result.weights[start], precision, movements)
     if len(result.words) > TABLE_WORDS:
-        rows = f"<details><summary>Every word: {len(result.words)} rows</summary>{rows}</details>"
+        rows = f'<details class="words"><summary>Every word: {len(result.words)} rows</summary>{rows}</details>'
     else:
         rows = f"<h3>Every word</h3>{rows}"
     return (
@@ -148,7 +148,7 @@ def _heads(result: AttentionResult) -> str:
         return ""
     return (
         '<div class="heads-box" hidden data-live><h3>All heads</h3>'
-        '<div class="heads" role="group" aria-label="Layers and heads"></div></div>'
+        '<div class="scroll"><div class="heads" role="group" aria-label="Layers and heads"></div></div></div>'
     )
 
 

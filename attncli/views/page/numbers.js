@@ -1,0 +1,68 @@
+// Numbers of a page: colours, softmax, equations. Joined with the other scripts into one.
+
+const COLOURS = "__COLOURS__";
+const STEPS = COLOURS.length / 6;
+const PARTS = COLOURS.match(/../g).map((part) => parseInt(part, 16)); // red, green, blue, red …
+const MOST_TERMS = 8; // of an equation
+
+// The colour of a weight on the scale 0 … 1, as attncli.views.palette chooses it.
+function step(weight) {
+  const exact = weight * (STEPS - 1);
+  const up = Math.floor(exact + 0.5);
+  const even = up - exact === 0.5 && up % 2 ? up - 1 : up; // halves to even
+  return Math.min(Math.max(even, 0), STEPS - 1);
+}
+
+const colourOf = (weight) => "#" + COLOURS.slice(6 * step(weight), 6 * step(weight) + 6);
+
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+const bytes = (base64) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+const floats = (base64) => new Float32Array(bytes(base64).buffer);
+
+// Adds share · softmax(scores · factor) of each row to weights; a row of −∞ only stays zeros.
+function addSoftmax(weights, scores, start, n, factor, share) {
+  const powers = new Float64Array(n);
+  for (let i = 0; i < n; i += 1) {
+    const row = start + i * n;
+    let peak = -Infinity;
+    for (let j = 0; j < n; j += 1) if (scores[row + j] > peak) peak = scores[row + j];
+    if (peak === -Infinity) continue;
+    let total = 0;
+    for (let j = 0; j < n; j += 1) total += powers[j] = Math.exp((scores[row + j] - peak) * factor);
+    for (let j = 0; j < n; j += 1) weights[i * n + j] += (share * powers[j]) / total;
+  }
+}
+
+// Whole numbers proportional to the weights whose sum is the rounded sum (largest remainders).
+function shares(weights, precision) {
+  const unit = 10 ** precision;
+  const down = weights.map((weight) => Math.floor(weight * unit));
+  const total = Math.round(weights.reduce((sum, weight) => sum + weight, 0) * unit);
+  const order = weights.map((weight, i) => [weight * unit - down[i], i]);
+  order.sort((a, b) => b[0] - a[0] || a[1] - b[1]);
+  let missing = total - down.reduce((sum, share) => sum + share, 0);
+  for (let k = 0; k < missing && k < order.length; k += 1) down[order[k][1]] += 1;
+  return down.map((share) => share / unit);
+}
+
+// The same text as attncli.views.equations.
+function equation(words, weights, query, precision) {
+  const parts = shares(weights, precision);
+  if (parts.every((share) => share === 0)) return `${words[query]}(new) = 0 (nothing to attend to)`;
+  let kept = parts.map((_, key) => key);
+  if (kept.length > MOST_TERMS)
+    kept = kept.sort((a, b) => weights[b] - weights[a] || a - b).slice(0, MOST_TERMS - 1)
+      .sort((a, b) => a - b);
+  const terms = kept.map((key) => `${parts[key].toFixed(precision)}·${words[key]}`);
+  const shown = kept.reduce((sum, key) => sum + parts[key], 0);
+  const rest = parts.reduce((sum, share) => sum + share, 0) - shown;
+  if (kept.length < parts.length)
+    terms.push(`${rest.toFixed(precision)}·(the other ${parts.length - kept.length})`);
+  return `${words[query]}(new) = ${terms.join(" + ")}`;
+}
