@@ -12,12 +12,9 @@ from attncli.cli.terminal import ink_for, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
 
 if TYPE_CHECKING:
-    from attncli.insight.comparison import Comparison
     from attncli.insight.movement import Movement
     from attncli.insight.space import Space
     from attncli.result import AttentionResult
-
-_SUFFIXES = (".html", ".svg", ".png", ".pdf", ".json", ".md", ".csv", ".tsv")
 
 WordOption = Annotated[
     str | None,
@@ -54,11 +51,11 @@ def compare(
     from attncli.insight.compare import shared_word
 
     if output is not None:
-        from attncli.views.files import suffix_of
+        from attncli.views.files import COMPARISON_SUFFIXES, suffix_of
 
         if json:
             raise UsageError("found --output too, expected one of them", place="--json")
-        suffix_of(output, _SUFFIXES)
+        suffix_of(output, COMPARISON_SUFFIXES)
     wanted = frozenset({"embeddings", "value", "scores"})
     opened = open_analyser(mechanism, wanted)
     results = _results(opened, texts, file, quiet)
@@ -68,7 +65,11 @@ def compare(
 
         write_json(record_json(found.to_record()))
     elif output is not None:
-        _write(output, found, results, opened, precision)
+        from attncli.views.files import write_comparison
+
+        html = output.lower().endswith((".html", ".htm"))
+        movements = [_movements(result, opened) for result in results] if html else []
+        write_comparison(output, found, results, movements=movements, precision=precision)
     else:
         from attncli.views.compare import comparison_lines
 
@@ -106,35 +107,6 @@ def _space(opened: Opened) -> "Space | None":
         return None
     projections = getattr(opened.analyser, "projections", None)
     return VocabularySpace(store, None if projections is None else projections.W_v)
-
-
-def _write(
-    output: str,
-    found: "Comparison",
-    results: "list[AttentionResult]",
-    opened: Opened,
-    precision: int | None,
-) -> None:
-    from attncli.views import compare_page as views
-    from attncli.views.files import picture, suffix_of, write_file
-
-    suffix, digits = suffix_of(output, _SUFFIXES), 3 if precision is None else precision
-    if suffix == ".html":
-        movements = [_movements(result, opened) for result in results]
-        content: str | bytes = views.comparison_page(
-            found, results, movements=movements, precision=digits
-        )
-    elif suffix == ".json":
-        from attncli.views.json import record_json
-
-        content = record_json(found.to_record()) + "\n"
-    elif suffix == ".md":
-        content = views.comparison_markdown(found, precision=digits)
-    elif suffix in (".csv", ".tsv"):
-        content = views.comparison_delimited(found, "," if suffix == ".csv" else "\t")
-    else:
-        content = picture(views.comparison_svg(found, results), suffix)
-    write_file(output, content)
 
 
 def _movements(result: "AttentionResult", opened: Opened) -> "list[Movement]":

@@ -10,11 +10,12 @@ from attncli.cli import options as opt
 from attncli.cli import selecting as part
 from attncli.cli.notices import Notices
 from attncli.cli.showing import Manner, text_of
-from attncli.cli.terminal import message, standard_input, write, write_json
+from attncli.cli.terminal import ink_for, message, standard_input, width_for, write, write_json
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
 from attncli.escape import visible
 
 if TYPE_CHECKING:
+    from attncli.insight.comparison import Comparison
     from attncli.result import AttentionResult
 
 _MOST_MATRICES = 6  # on a terminal, unless a layer or head is chosen
@@ -76,6 +77,8 @@ def view(
       attn view attentions.npz --tokens @tokens.txt --layer -1 --agg mean
       attn view attentions.npz --tokens @tokens.txt --merge --hide "[CLS]" --top 5
     """
+    from attncli.insight.comparison import Comparison
+
     manner = Manner(
         show=show,
         precision=precision,
@@ -95,6 +98,9 @@ def view(
     results: list[AttentionResult] = []
     failed = 0
     for outcome in _read(file, _names(tokens, pair), scores, array):
+        if isinstance(outcome, Comparison):
+            _show_comparison(outcome, manner)
+            return
         if isinstance(outcome, AttnError):
             notices.set_aside(outcome)
             failed += 1
@@ -152,25 +158,48 @@ def _print(
     write(text if first else "\n" + text)
 
 
+def _show_comparison(found: "Comparison", manner: Manner) -> None:
+    """Draws a saved comparison as `attn compare` drew it."""
+    if manner.json:
+        from attncli.views.json import record_json
+
+        write_json(record_json(found.to_record()))
+    elif manner.output is not None:
+        from attncli.views.files import write_comparison
+
+        write_comparison(manner.output, found, precision=manner.precision)
+    else:
+        from attncli.views.compare import comparison_lines
+
+        ink, digits = (
+            ink_for(manner.color, unicode=not manner.ascii_only),
+            3 if manner.precision is None else manner.precision,
+        )
+        width = width_for(manner.width)
+        write(
+            ink.rendered(
+                comparison_lines(found, ink, width=width, precision=digits, top=manner.top)
+            )
+        )
+
+
 def _missing(result: "AttentionResult") -> str:
     return next((name for name in ("query", "key", "value") if getattr(result, name) is None), "")
 
 
 def _read(
     file: str, tokens: list[str] | None, scores: bool, array: str | None
-) -> "Iterator[AttentionResult | AttnError]":
-    from attncli.matrices.reading import open_file, read_results
+) -> "Iterator[AttentionResult | Comparison | AttnError]":
+    from attncli.matrices.reading import open_file, read_saved
 
     if file == "-":
-        yield from read_results(
+        yield from read_saved(
             standard_input(), "<stdin>", tokens=tokens, scores=scores, member=array
         )
         return
     with open_file(file) as stream:
         try:
-            yield from read_results(
-                stream, visible(file), tokens=tokens, scores=scores, member=array
-            )
+            yield from read_saved(stream, visible(file), tokens=tokens, scores=scores, member=array)
         except OSError as fault:
             reason = (fault.strerror or str(fault)).lower()
             raise DataError(f"cannot read: {reason}", place=visible(file)[:200]) from None

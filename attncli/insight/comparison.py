@@ -1,9 +1,15 @@
 """What a comparison found: one word in several sentences, as data that views draw."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from attncli.arrays import FloatArray
+from attncli.errors import DataError
+
+POINT_KINDS = {"static", "contextual", "sentence", "neighbor"}
 
 Near: TypeAlias = tuple[tuple[str, float], ...]
 
@@ -85,6 +91,89 @@ class Comparison:
                 ],
             },
         }
+
+
+def comparison_from_record(record: Mapping[str, Any]) -> Comparison:
+    """The comparison of `Comparison.to_record`, read back.
+
+    Raises: DataError when a part is missing or of the wrong kind.
+    """
+    try:
+        return _read(record)
+    except KeyError as missing:
+        raise DataError(f"the comparison has no {missing.args[0]!r}") from None
+    except (TypeError, ValueError, AttributeError, IndexError) as fault:
+        raise DataError(f"the comparison cannot be read: {fault}") from None
+
+
+def _read(record: Mapping[str, Any]) -> Comparison:
+    cosines, plane = record["cosine"], record["map"]
+    before = cosines["before"]
+    first, second = (float(share) for share in plane["explained"])
+    found = Comparison(
+        word=_text(record["word"]),
+        kind=_text(record["kind"]),
+        occurrences=tuple(_occurrence(part) for part in record["sentences"]),
+        before=None if before is None else _numbers(before, 2),
+        after=_numbers(cosines["after"], 2),
+        nearest_static=_near_of(record["nearest_static"]),
+        neighbors_of=_text(record["neighbors_of"]),
+        points=tuple(
+            Point(_text(p["label"]), p["kind"], float(p["x"]), float(p["y"]), p["sentence"])
+            for p in plane["points"]
+        ),
+        explained=(first, second),
+    )
+    sizes = {len(found.occurrences), *found.after.shape}
+    sizes |= set() if found.before is None else set(found.before.shape)
+    if len(sizes) != 1 or not found.occurrences or not found.points:
+        raise DataError(f"the comparison holds parts of different sizes: {sorted(sizes)}")
+    if not {point.kind for point in found.points} <= POINT_KINDS:
+        raise DataError("the comparison holds a point of an unknown kind")
+    return found
+
+
+def _occurrence(part: Mapping[str, Any]) -> Occurrence:
+    own, moved, label = part["static"], part["moved"], part["label"]
+    pulls = tuple(
+        Pull(
+            _text(p["word"]),
+            int(p["token"]),
+            float(p["weight"]),
+            None if p["pull"] is None else float(p["pull"]),
+        )
+        for p in part["row"]
+    )
+    if not pulls:
+        raise DataError("the comparison holds a sentence without words")
+    return Occurrence(
+        sentence=int(part["sentence"]),
+        text=_text(part["text"]),
+        place=int(part["token"]),
+        pulls=pulls,
+        vector=_numbers(part["contextual"], 1),
+        own=None if own is None else _numbers(own, 1),
+        moved=None if moved is None else float(moved),
+        nearest=_near_of(part["nearest"]),
+        label=None if label is None else _text(label),
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise DataError(f"the comparison holds {type(value).__name__}, expected a text")
+    return value
+
+
+def _numbers(value: Any, axes: int) -> FloatArray:
+    array = np.asarray(value, dtype=np.float64)
+    if array.ndim != axes or not np.isfinite(array).all():
+        raise DataError(f"the comparison holds numbers of the shape {array.shape}")
+    return array
+
+
+def _near_of(near: Any) -> Near:
+    return tuple((_text(hit["word"]), float(hit["cosine"])) for hit in near)
 
 
 def _plain(occurrence: Occurrence) -> dict[str, Any]:

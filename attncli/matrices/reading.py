@@ -14,6 +14,7 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.errors import AttnError, DataError, InputError, LimitError, RefusedError
 from attncli.escape import quoted, visible
+from attncli.insight.comparison import Comparison, comparison_from_record
 from attncli.matrices.build import result_from_arrays, result_from_record
 from attncli.matrices.shapes import MAX_WEIGHTS, joined_layers
 from attncli.matrices.texts import Given, csv_weights, json_weights
@@ -23,15 +24,15 @@ MAX_BYTES = 2 * 2**30
 _RESULTS = ("result", "error", "comparison")
 
 
-def read_results(
+def read_saved(
     stream: BinaryIO,
     name: str,
     *,
     tokens: Sequence[str] | None = None,
     scores: bool = False,
     member: str | None = None,
-) -> Iterator[AttentionResult | AttnError]:
-    """The results of a file; the error record of a sentence that failed is a DataError of its own.
+) -> Iterator[AttentionResult | Comparison | AttnError]:
+    """The results and comparisons of a file; the error record of a sentence that failed is a DataError of its own.
 
     `tokens` name the tokens of weights that have no names; `member` names an array of a .npz or
     safetensors file that holds several; `scores` says that the numbers are scores.
@@ -50,6 +51,21 @@ def read_results(
         if error.place is None:
             error.place = name
         raise
+
+
+def read_results(
+    stream: BinaryIO,
+    name: str,
+    *,
+    tokens: Sequence[str] | None = None,
+    scores: bool = False,
+    member: str | None = None,
+) -> Iterator[AttentionResult | AttnError]:
+    """`read_saved` where only results will do. Raises: DataError for a comparison."""
+    for found in read_saved(stream, name, tokens=tokens, scores=scores, member=member):
+        if isinstance(found, Comparison):
+            raise DataError("found a comparison, expected a result", place=name)
+        yield found
 
 
 def open_file(path: str) -> BinaryIO:
@@ -192,7 +208,7 @@ def _chosen(arrays: dict[str, FloatArray], member: str | None) -> FloatArray:
 
 def _json_results(
     data: bytes, name: str, tokens: Sequence[str] | None, scores: bool
-) -> Iterator[AttentionResult | AttnError]:
+) -> Iterator[AttentionResult | Comparison | AttnError]:
     whole = _json_or_none(data)
     if whole is not None:
         records = whole if isinstance(whole, list) and _all_records(whole) else [whole]
@@ -240,8 +256,10 @@ def _all_records(values: Sequence[Any]) -> bool:
 
 def _json_result(
     record: Any, place: str, tokens: Sequence[str] | None, scores: bool
-) -> AttentionResult | AttnError:
+) -> AttentionResult | Comparison | AttnError:
     try:
+        if isinstance(record, dict) and record.get("type") == "comparison":
+            return comparison_from_record(record)
         if isinstance(record, dict) and record.get("type") == "error":
             return DataError(f"this sentence failed: {record.get('message')}", place=place)
         if isinstance(record, dict) and record.get("type") == "result":

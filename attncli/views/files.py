@@ -11,10 +11,12 @@ from attncli.errors import OutputError, UsageError
 from attncli.escape import quoted, visible
 
 if TYPE_CHECKING:
+    from attncli.insight.comparison import Comparison
     from attncli.insight.movement import Movement
     from attncli.result import AttentionResult
 
 TEXT_SUFFIXES = (".html", ".svg", ".json", ".jsonl", ".csv", ".tsv", ".md", ".tex")
+COMPARISON_SUFFIXES = (".html", ".svg", ".png", ".pdf", ".json", ".md", ".csv", ".tsv")
 SUFFIXES = (*TEXT_SUFFIXES, ".png", ".pdf", ".npz")
 
 
@@ -72,6 +74,38 @@ def write_results(
         from attncli.views.svg import heat_maps
 
         content = picture(heat_maps(results, precision=digits), suffix)
+    write_file(path, content)
+
+
+def write_comparison(
+    path: str,
+    found: "Comparison",
+    results: "Sequence[AttentionResult]" = (),
+    *,
+    movements: "Sequence[Sequence[Movement]]" = (),
+    precision: int | None = None,
+) -> None:
+    """Writes a comparison in the format of the suffix, with its results where they are at hand.
+
+    Raises: what `write_results` raises.
+    """
+    from attncli.views import compare_page as views
+
+    suffix, digits = suffix_of(path, COMPARISON_SUFFIXES), 3 if precision is None else precision
+    if suffix == ".html":
+        content: str | bytes = views.comparison_page(
+            found, results, movements=movements, precision=digits
+        )
+    elif suffix == ".json":
+        from attncli.views.json import record_json
+
+        content = record_json(found.to_record()) + "\n"
+    elif suffix == ".md":
+        content = views.comparison_markdown(found, precision=digits)
+    elif suffix in (".csv", ".tsv"):
+        content = views.comparison_delimited(found, "," if suffix == ".csv" else "\t")
+    else:
+        content = picture(views.comparison_svg(found, results), suffix)
     write_file(path, content)
 
 

@@ -76,6 +76,19 @@ def test_comparing_needs_two_sentences_and_a_word(command: Callable, tmp_path: P
         assert ended.is_clean()
 
 
+def test_a_saved_comparison_is_drawn_again(command: Callable, attn: Callable) -> None:
+    """`compare --json | view -` prints what `compare` prints, and the same JSON again."""
+    saved = attn("compare", *PAIR, "--json").out
+    assert attn("view", "-", stdin=saved).text == command("compare", *PAIR).text
+    assert attn("view", "-", "--json", stdin=saved).out == saved
+    assert attn("diff", "-", "-x", stdin=saved).code == 2
+    damaged = json.loads(saved)
+    damaged["cosine"]["after"] = [[1.0]]
+    ended = attn("view", "-", stdin=json.dumps(damaged).encode())
+    assert ended.code == 5
+    assert ended.is_clean()
+
+
 def test_diff_says_equal_or_different(command: Callable, tmp_path: Path) -> None:
     """Exit 0 and 1; the worst cell is named; --tol covers it; --quiet says nothing."""
     one, other = str(tmp_path / "a.json"), str(tmp_path / "b.json")
