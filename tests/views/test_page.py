@@ -148,3 +148,11 @@ def test_a_notebook_shows_the_same_fragment() -> None:
     section = re.search(r"<section.*</section>", page([result]), re.S)
     assert section is not None
     assert section[0] in shown
+
+
+def test_a_page_without_a_vocabulary_still_tells_how_far_words_moved() -> None:
+    """A result that holds its embeddings tells the cosine of old and new vector."""
+    result = result_of(["money", "bank"])
+    old, new = result.embeddings[1].astype(float), result.contextual[1].astype(float)  # type: ignore[index]  # the sample holds them
+    cosine = old @ new / np.linalg.norm(old) / np.linalg.norm(new)
+    assert f'data-label="Moved">{cosine:.4f}</td>' in fragment(result)
