@@ -90,9 +90,11 @@ def test_a_terminal_has_the_colours_it_says_it_has(env, system):
     ],
     ids=str,
 )
-def test_a_pipe_is_plain_unless_asked(attn, options, env, coloured):
+def test_a_pipe_is_plain_unless_asked(command, monkeypatch, options, env, coloured):
     """Policies of NO_COLOR, FORCE_COLOR, CLICOLOR and --color; JSON never has colours."""
-    ended = attn(*SENTENCE, *options, env=env)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    ended = command(*SENTENCE, *options)
     assert ended.code == 0
     assert (b"\x1b[" in ended.out) is coloured
 
@@ -116,10 +118,11 @@ def test_the_width_is_that_of_the_terminal(columns):
 
 
 @pytest.mark.parametrize("given_columns", ["0", "-5", "text", "", "1e3"])
-def test_columns_that_are_no_number_are_passed_over(attn, given_columns):
+def test_columns_that_are_no_number_are_passed_over(command, monkeypatch, given_columns):
     """COLUMNS of another kind leaves the 80 of a pipe."""
-    plain = attn(*SENTENCE).out
-    assert attn(*SENTENCE, env={"COLUMNS": given_columns}).out == plain
+    plain = command(*SENTENCE).out
+    monkeypatch.setenv("COLUMNS", given_columns)
+    assert command(*SENTENCE).out == plain
 
 
 @given(st.text(max_size=8), st.none() | st.integers(1, 500))
