@@ -49,6 +49,11 @@ def find_model(name: str) -> TrainedModel:
     )
 
 
+def is_shipped(name: str) -> bool:
+    """Whether a model of this name ships with the package."""
+    return name in {model.stem for model in _SHIPPED.glob("*.safetensors")}
+
+
 def reading_of(model: TrainedModel) -> ReadingSettings:
     """How the model's sentences were read. Raises: DataError when that is not known."""
     told = model.reading

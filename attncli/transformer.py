@@ -6,7 +6,7 @@ states after the last layer asked for.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ import numpy as np
 from attncli.attention.core import attention_scores
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError
 from attncli.escape import quoted
-from attncli.insight.select import Axis, Pooling, aggregate, checked_indices, select_heads
-from attncli.insight.tokens import hide_tokens, merge_pieces
+from attncli.insight.select import checked_indices
+from attncli.memory import available_memory, size_text
 from attncli.models.forward import Inputs, States, Wanted, encode, filled
 from attncli.models.model import TransformerModel
 from attncli.result import (
@@ -31,22 +31,9 @@ from attncli.text.pieces import Pieces, PieceTokenizer
 
 _PACK_ROWS = 768  # token rows of one pass: its matrices stay in the cache
 _WINDOW_WEIGHTS = 1 << 24  # numbers of the weights held at once
+_BYTES_PER_WEIGHT = 8  # the weights, and one copy of them while they are checked or written
+_SURELY_FITS = 1 << 28  # bytes that are taken without asking
 _FROM_STATES = {"embeddings", "hidden_states", "query", "key", "value"}
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What of a transformer to show: layers and heads counted from 0 (None: all), pooled by
-    `over` and `how`, pieces merged into words, special tokens or named ones hidden.
-    """
-
-    layers: tuple[int, ...] | None = None
-    heads: tuple[int, ...] | None = None
-    over: tuple[Axis, ...] = ()
-    how: Pooling = "mean"
-    merge: bool = False
-    hide: tuple[str, ...] = ()
-    hide_special: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +54,7 @@ class _Reading:
 class TransformerAnalyser:
     """The attention of a transformer.
 
+    `layers` are counted from 0 (−1 is the last; None: all), and nothing beyond them is computed.
     `include` names optional fields of the results to fill: embeddings (before the first layer),
     hidden_states (before it and after every layer), query, key, value, scores. `pair` is a second
     sentence that every text is read with. With `truncate` a sentence too long for the model is
@@ -75,11 +63,12 @@ class TransformerAnalyser:
 
     model: TransformerModel
     tokenizer: PieceTokenizer
-    selection: Selection = field(default_factory=Selection)
+    layers: tuple[int, ...] | None = None
     include: frozenset[str] = frozenset()
     pair: str | None = None
     truncate: bool = False
     threads: int = 1
+    max_tokens: int = 4096
 
     def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
         """The results of the texts. Raises the first sentence's AttnError."""
@@ -126,7 +115,8 @@ class TransformerAnalyser:
             yield start, window
 
     def _read(self, text: str, pair: str | None) -> _Reading | AttnError:
-        limit, warnings = self.model.config.max_tokens, []
+        limit = min(self.model.config.max_tokens, self.max_tokens)
+        warnings: list[ResultWarning] = []
         try:
             pieces = self.tokenizer(text, pair)
             if not pieces.has_words:
@@ -155,6 +145,19 @@ class TransformerAnalyser:
             message = f"not in the vocabulary of {self.model.name}: {named}"
             warnings.append(ResultWarning("unknown-word", message, unknown))
         return _Reading(text, pair, pieces, tuple(warnings))
+
+    def _require_memory(self, n: int) -> None:
+        """Raises: LimitError when the weights of n tokens would not fit in memory."""
+        needed = _BYTES_PER_WEIGHT * self._n_kept() * self.model.config.n_heads * n * n
+        if needed <= _SURELY_FITS:
+            return
+        available = available_memory()
+        if available is not None and needed > available:
+            raise LimitError(
+                f"{n} tokens need {size_text(needed)} for the weights of all layers, "
+                f"{size_text(available)} are free",
+                hints=("--layer -1 keeps the weights of one layer",),
+            )
 
     def _segmented(self, pieces: Pieces) -> tuple[Pieces, list[ResultWarning]]:
         """The pieces with the segments that Hugging Face would give the model, none or its own."""
@@ -186,17 +189,14 @@ class TransformerAnalyser:
             yield [at for at, _ in pack], computed
 
     def _wanted(self) -> Wanted:
-        config, layers = self.model.config, self.selection.layers
+        config, layers = self.model.config, self.layers
         if layers is not None:
             layers = tuple(checked_indices(layers, config.n_layers, "layers"))
-        if self.selection.heads is not None:
-            checked_indices(self.selection.heads, config.n_heads, "heads")
         projections = bool(self.include & {"query", "key", "value", "scores"})
         return Wanted(layers, "hidden_states" in self.include, projections)
 
     def _n_kept(self) -> int:
-        layers = self.selection.layers
-        return self.model.config.n_layers if layers is None else len(layers)
+        return self.model.config.n_layers if self.layers is None else len(self.layers)
 
     def _outcome(
         self, reading: _Reading, states: States, index: int
@@ -216,7 +216,7 @@ class TransformerAnalyser:
                     for query, key, layer in zip(states.query, states.key, chosen, strict=True)
                 ]
             )  # (n_layers, n_heads, n_tokens, n_tokens)
-        result = AttentionResult(
+        return AttentionResult(
             text=reading.text,
             tokens=tuple(
                 Token(p.text, p.start, p.end, p.key, p.status) for p in reading.pieces.pieces
@@ -235,7 +235,6 @@ class TransformerAnalyser:
             selection=None if layers is None else {"layers": list(layers)},
             **added,
         )
-        return selected(result, self.selection)
 
     def _settings(self, n_layers: int, layers: tuple[int, ...] | None) -> AttentionSettings:
         config = self.model.config
@@ -248,19 +247,6 @@ class TransformerAnalyser:
             n_heads=config.n_heads,
             positions="learned",
         )
-
-
-def selected(result: AttentionResult, selection: Selection) -> AttentionResult:
-    """The result as a selection wants it seen; its layers must have been chosen before."""
-    if selection.heads is not None:
-        result = select_heads(result, selection.heads)
-    if selection.over:
-        result = aggregate(result, selection.over, selection.how)
-    if selection.merge:
-        result = merge_pieces(result)
-    if selection.hide or selection.hide_special:
-        result = hide_tokens(result, selection.hide, special=selection.hide_special)
-    return result
 
 
 def open_analyser(folder: Path, name: str | None = None, **options: Any) -> TransformerAnalyser:

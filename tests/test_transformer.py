@@ -5,9 +5,11 @@ import pytest
 from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
 from models.plain import run
 
+from attncli.choosing import PartAnalyser
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError, UsageError
+from attncli.insight.part import Part
 from attncli.result import AttentionResult
-from attncli.transformer import Selection, open_analyser
+from attncli.transformer import open_analyser
 
 pytest.importorskip("tokenizers")
 
@@ -59,7 +61,7 @@ def test_order_packs_and_threads_change_no_bit(folder, threads, monkeypatch):
 def test_a_layer_gives_the_vectors_that_leave_it(folder):
     """With a layer chosen, contextual is the hidden state after it, and the selection says so."""
     whole = next(iter(open_analyser(folder, include=FIELDS)(["old bank"])))
-    part = next(iter(open_analyser(folder, selection=Selection(layers=(-2,)))(["old bank"])))
+    part = next(iter(open_analyser(folder, layers=(-2,))(["old bank"])))
     np.testing.assert_array_equal(part.weights[0], whole.weights[1])
     np.testing.assert_array_equal(part.contextual, whole.hidden_states[2])
     assert part.selection == {"layers": [1]}
@@ -67,8 +69,9 @@ def test_a_layer_gives_the_vectors_that_leave_it(folder):
 
 def test_a_selection_is_what_is_shown(folder):
     """Mean of two heads, pieces merged, special tokens hidden: rows still sum to 1."""
-    selection = Selection((0,), (1, 2), ("heads",), merge=True, hide_special=True)
-    result = next(iter(open_analyser(folder, selection=selection)(["the unhappiness grows"])))
+    part = Part(heads=(1, 2), merge=True, hide_special=True, over=("heads",))
+    analyser = PartAnalyser(open_analyser(folder, layers=(0,)), part)
+    result = next(iter(analyser(["the unhappiness grows"])))
     assert result.words == ["the", "unhappiness", "grows"]
     assert result.weights.shape == (1, 1, 3, 3)
     np.testing.assert_allclose(result.weights.sum(-1), 1, atol=1e-6)
@@ -113,11 +116,19 @@ def test_unknown_pieces_are_said(folder):
     assert (result.warnings[0].code, result.warnings[0].tokens) == ("unknown-word", (2,))
 
 
-@pytest.mark.parametrize("selection", [Selection(layers=(3,)), Selection(heads=(-5,))])
-def test_a_layer_or_head_that_does_not_exist_is_refused(folder, selection):
-    """Before anything is computed, with the range that exists."""
-    with pytest.raises(UsageError, match="expected 0…"):
-        list(open_analyser(folder, selection=selection)(["old"]))
+def test_a_layer_or_head_that_does_not_exist_is_refused(folder):
+    """With the range that exists."""
+    with pytest.raises(UsageError, match="expected 0…2"):
+        list(open_analyser(folder, layers=(3,))(["old"]))
+    with pytest.raises(UsageError, match="expected 0…3"):
+        list(PartAnalyser(open_analyser(folder), Part(heads=(-5,)))(["old"]))
+
+
+def test_a_part_leaves_errors_as_they_are(folder):
+    """What fails goes through; a sentence of which nothing is left fails alone."""
+    analyser = PartAnalyser(open_analyser(folder), Part(hide=("old", "flows"), hide_special=True))
+    kinds = [type(outcome) for outcome in analyser.outcomes(["old bank", "", "flows", "river"])]
+    assert kinds == [AttentionResult, EmptyError, EmptyError, AttentionResult]
 
 
 def test_numbers_that_overflow_fail_alone(tmp_path):

@@ -22,13 +22,14 @@ def show_against(
     quiet: bool,
 ) -> None:
     """Prints each sentence's task-specific and general attention, and where they differ most."""
+    from attncli.choosing import whole
     from attncli.pipeline import GeneralAnalyser
     from attncli.task import TaskAnalyser
 
-    analyser = opened.analyser
-    if not isinstance(analyser, TaskAnalyser):
+    analyser = whole(opened.analyser)
+    if not isinstance(analyser, TaskAnalyser) or opened.store is None:
         raise UsageError(
-            "found general attention, expected --model or --attention task", place="--against"
+            "found no task-specific attention, expected --attention task or a model of attn train", place="--against"
         )
     if manner.output is not None or manner.speak or manner.steps:
         raise UsageError(

@@ -105,7 +105,9 @@ def _space(opened: Opened) -> "Space | None":
     store = opened.store
     if store is None or not has_vocabulary(store):
         return None
-    projections = getattr(opened.analyser, "projections", None)
+    from attncli.choosing import whole
+
+    projections = getattr(whole(opened.analyser), "projections", None)
     return VocabularySpace(store, None if projections is None else projections.W_v)
 
 

@@ -6,8 +6,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
-from attncli.cli import selecting as part
 from attncli.cli.mechanism import DEFAULTS, Mechanism, grouped, open_analyser
+from attncli.cli.selecting import shown_part
 from attncli.cli.showing import Manner, show_outcomes
 from attncli.cli.terminal import standard_input
 from attncli.errors import AttnError, EmptyError, UsageError
@@ -41,9 +41,6 @@ def explain(
     include: opt.Include = None,
     exclude: opt.Exclude = None,
     quiet: opt.Quiet = False,
-    layer: part.Layer = None,
-    head: part.Head = None,
-    agg: part.Agg = None,
     against: opt.Against = None,
 ) -> None:
     """Show the self-attention of a sentence: its weights and its new embeddings.
@@ -57,6 +54,7 @@ def explain(
       attn explain "money bank grows" --steps --row bank
       attn explain "money bank grows" --attention task --heads 2 --d-k 3 --seed 1
       attn explain "that exam was a piece of cake" --model idioms --against general
+      attn explain "money bank grows" --model ./all-MiniLM-L6-v2 --layer 5 --hide special
       attn explain "money bank grows" "river bank flows" -o banks.html
       attn explain --file sample_sentences.txt --json
       echo "river bank flows" | attn explain - --json --include scores,measures
@@ -82,13 +80,15 @@ def explain(
     if against is not None:
         from attncli.cli.against import show_against
 
-        chosen = part.of_outcomes(outcomes, layer=layer, head=head, agg=agg)
-        show_against(chosen, opened, manner, quiet)
+        show_against(outcomes, opened, manner, quiet)
         return
-    if layer is None and head is None and agg is None:
-        agg = manner.pooling
-    outcomes = part.of_outcomes(outcomes, layer=layer, head=head, agg=agg)
+    if manner.pools and not mechanism.chooses:
+        outcomes = ((sentence, _shown(outcome)) for sentence, outcome in outcomes)
     show_outcomes(outcomes, opened.store, manner, fields, quiet)
+
+
+def _shown(outcome: "AttentionResult | AttnError") -> "AttentionResult | AttnError":
+    return outcome if isinstance(outcome, AttnError) else shown_part(outcome)
 
 
 def given_sentences(texts: list[str] | None, file: str | None) -> "Iterator[Sentence]":

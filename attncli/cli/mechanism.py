@@ -7,11 +7,12 @@ the one place in the commands that knows all mechanisms.
 
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
 from attncli.cli import options as opt
+from attncli.cli import selecting as part
 from attncli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,27 +43,101 @@ class Mechanism:
     positions: opt.PositionKind = "none"
     model: opt.Model = None
     target: opt.Target = None
+    pair: opt.Pair = None
+    truncate: opt.Truncate = False
+    layer: part.Layer = None
+    head: part.Head = None
+    agg: part.Agg = None
+    merge: part.Merge = False
+    hide: part.Hide = None
+
+    @property
+    def chooses(self) -> bool:
+        """Whether layers or heads are chosen or drawn together."""
+        return any(option is not None for option in (self.layer, self.head, self.agg))
 
 
 DEFAULTS = Mechanism()
 _GENERAL_ONLY = ("score", "temperature", "target_self", "see_self")
 _TASK_ONLY = ("heads", "d_k", "d_v", "positions")
 _OF_A_MODEL = (*_GENERAL_ONLY, *_TASK_ONLY, "causal", "window", "oov", "tokenizer", "attention")
+_OF_A_CHECKPOINT = (*_OF_A_MODEL, "vectors", "dim", "seed", "target")
+_TRANSFORMER_ONLY = ("pair", "truncate")
 
 
 class Opened(NamedTuple):
-    """An Analyser, and the store its words come from."""
+    """An Analyser, and the store its words come from; a transformer has none."""
 
     analyser: "Analyser"
-    store: "EmbeddingStore"
+    store: "EmbeddingStore | None"
 
 
 def open_analyser(mechanism: Mechanism, include: frozenset[str] = frozenset()) -> Opened:
     """The Analyser that the options describe; `include` names optional fields to fill.
 
     Raises: UsageError for options out of range or that exclude each other; what opening the
-    vectors raises.
+    vectors or the model raises.
     """
+    chosen = part.part_of(
+        layer=mechanism.layer,
+        head=mechanism.head,
+        agg=mechanism.agg,
+        merge=mechanism.merge,
+        hide=mechanism.hide,
+    )
+    if is_transformer(mechanism.model):
+        opened = _open_transformer(mechanism, chosen.layers, include)
+        chosen = replace(chosen, layers=None)
+    else:
+        _reject(mechanism, _TRANSFORMER_ONLY, "only a transformer (--model DIR) has it")
+        opened = _open_words(mechanism, include)
+    if chosen == type(chosen)():
+        return opened
+    from attncli.choosing import PartAnalyser
+
+    return opened._replace(analyser=PartAnalyser(opened.analyser, chosen))
+
+
+def is_transformer(model: str | None) -> bool:
+    """Whether --model names a transformer checkpoint, and no file that attn train wrote."""
+    if model is None:
+        return False
+    from pathlib import Path
+
+    path = Path(model)
+    if path.is_file():
+        return path.suffix == ".safetensors" and (path.parent / "config.json").is_file()
+    if path.is_dir():
+        return True
+    from attncli.models.folders import is_checkpoint
+    from attncli.task import is_shipped
+
+    return not is_shipped(model) and ("://" in model or is_checkpoint(model))
+
+
+def _open_transformer(
+    mechanism: Mechanism, layers: tuple[int, ...] | None, include: frozenset[str]
+) -> Opened:
+    """The Analyser of a transformer checkpoint."""
+    from attncli.models.folders import find_checkpoint
+    from attncli.transformer import open_analyser as open_transformer
+
+    _reject(mechanism, _OF_A_CHECKPOINT, "the checkpoint says it")
+    found = find_checkpoint(mechanism.model or "")
+    analyser = open_transformer(
+        found.folder,
+        found.name,
+        layers=layers,
+        include=include,
+        pair=mechanism.pair,
+        truncate=mechanism.truncate,
+        max_tokens=mechanism.max_tokens,
+    )
+    return Opened(analyser, None)
+
+
+def _open_words(mechanism: Mechanism, include: frozenset[str]) -> Opened:
+    """The Analyser of general or task-specific attention over vectors of words."""
     if mechanism.model is not None:
         return _open_trained(mechanism, mechanism.model, include)
     if mechanism.target is not None:

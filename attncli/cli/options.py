@@ -117,9 +117,27 @@ Model: TypeAlias = Annotated[
         "--model",
         "-m",
         metavar="MODEL",
-        help="A file that attn train wrote, or idioms (ships with attn).",
+        help="A file that attn train wrote, idioms (ships with attn), or a transformer: "
+        "a checkpoint folder or its name in the Hugging Face cache.",
         rich_help_panel=_ATTENTION,
         show_default=False,
+    ),
+]
+Pair: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="A second sentence that a transformer reads with each.",
+        rich_help_panel=_ATTENTION,
+        show_default=False,
+    ),
+]
+Truncate: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--truncate",
+        help="Cut a sentence too long for a transformer.",
+        rich_help_panel=_ATTENTION,
     ),
 ]
 Against: TypeAlias = Annotated[

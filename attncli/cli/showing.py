@@ -56,9 +56,9 @@ class Manner:
             raise UsageError("found no --steps, expected both", place="--row")
 
     @property
-    def pooling(self) -> str | None:
-        """How heads are drawn together when nothing is said: files and JSON keep all."""
-        return None if self.json or self.output is not None or self.steps else "many"
+    def pools(self) -> bool:
+        """Whether many layers and heads are drawn together: files and JSON keep all."""
+        return not (self.json or self.output is not None or self.steps)
 
     def needs(self) -> frozenset[str]:
         """The optional fields that a result must hold to be shown so."""

@@ -1,0 +1,50 @@
+"""An Analyser that shows a part of what another one finds."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from attncli.errors import AttnError, EmptyError
+from attncli.insight.part import Part
+from attncli.result import AttentionResult
+
+
+class Outcomes(Protocol):
+    """What is asked of the other Analyser."""
+
+    def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
+        """An outcome for each text, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartAnalyser:
+    """Each result of `analyser` cut down to `part`; errors pass through."""
+
+    analyser: Outcomes
+    part: Part
+
+    def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
+        """The results of the texts. Raises the first sentence's AttnError."""
+        for outcome in self.outcomes(texts):
+            if isinstance(outcome, AttnError):
+                raise outcome
+            yield outcome
+
+    def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
+        """Like a call, but a sentence that fails gives its error and the others go on.
+
+        Raises: UsageError when a layer or head does not exist.
+        """
+        for outcome in self.analyser.outcomes(texts):
+            if isinstance(outcome, AttnError):
+                yield outcome
+                continue
+            try:
+                yield self.part.of(outcome)
+            except EmptyError as error:
+                yield error
+
+
+def whole(analyser: object) -> object:
+    """The Analyser itself, without the part that is chosen of its results."""
+    return analyser.analyser if isinstance(analyser, PartAnalyser) else analyser

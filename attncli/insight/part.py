@@ -1,0 +1,37 @@
+"""Which part of a result is wanted: the choices of one command, applied in a fixed order."""
+
+from dataclasses import dataclass
+
+from attncli.insight.select import Axis, Pooling, aggregate, select_heads, select_layers
+from attncli.insight.tokens import hide_tokens, merge_pieces
+from attncli.result import AttentionResult
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Layers and heads counted from 0 (None: all), pieces merged into words, tokens hidden by name
+    or because they are special, and `over` (layers, heads or both) drawn into one by `how`.
+    """
+
+    layers: tuple[int, ...] | None = None
+    heads: tuple[int, ...] | None = None
+    merge: bool = False
+    hide: tuple[str, ...] = ()
+    hide_special: bool = False
+    over: tuple[Axis, ...] = ()
+    how: Pooling = "mean"
+
+    def of(self, result: AttentionResult) -> AttentionResult:
+        """The part of a result.
+
+        Raises: UsageError when a layer or head does not exist; EmptyError when no token is left.
+        """
+        if self.layers is not None:
+            result = select_layers(result, self.layers)
+        if self.heads is not None:
+            result = select_heads(result, self.heads)
+        if self.merge:
+            result = merge_pieces(result)
+        if self.hide or self.hide_special:
+            result = hide_tokens(result, self.hide, special=self.hide_special)
+        return aggregate(result, self.over, self.how) if self.over else result
