@@ -24,6 +24,7 @@ COMMANDS = {
     "diff": "attncli.cli.diff:diff",
     "train": "attncli.cli.train:train",
     "evaluate": "attncli.cli.evaluate:evaluate",
+    "model": "attncli.cli.model:app",
     "schema": "attncli.cli.schema:schema",
 }
 

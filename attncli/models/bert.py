@@ -51,10 +51,10 @@ class BertTensors:
         self._checkpoint = checkpoint
         self._config = config
         self.prefix = checkpoint.prefix(LANDMARK)
-        self._layers = "transformer.layer." if config.family == "distilbert" else "encoder.layer."
+        self.layers = "transformer.layer." if config.family == "distilbert" else "encoder.layer."
         self._parts = _DISTILBERT if config.family == "distilbert" else _BERT
         checkpoint.require(self.prefix, self._expected())
-        checkpoint.no_layer_beyond(self.prefix + self._layers, config.n_layers)
+        checkpoint.no_layer_beyond(self.prefix + self.layers, config.n_layers)
 
     def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
         """Word, position and segment vectors added, then layer norm. Shape (n_rows, d_model)."""
@@ -83,7 +83,7 @@ class BertTensors:
         return rows
 
     def _name(self, layer: int, part: str) -> str:
-        return f"{self.prefix}{self._layers}{layer}.{part}"
+        return f"{self.prefix}{self.layers}{layer}.{part}"
 
     def _read(self, name: str, rows: IntArray | None = None) -> Float32Array:
         return self._checkpoint.tensor(self.prefix + name, rows)
@@ -109,7 +109,7 @@ class BertTensors:
         widths = {"inner": (inner, d), "outer": (d, inner)}
         for layer in range(self._config.n_layers):
             for part, name in self._parts.items():
-                full = f"{self._layers}{layer}.{name}"
+                full = f"{self.layers}{layer}.{name}"
                 is_norm = part.startswith("norm")
                 weight = (d,) if is_norm else widths.get(part, (d, d))
                 shapes[f"{full}.weight"] = weight

@@ -44,6 +44,16 @@ class Checkpoint:
         """The names of all tensors, as stored."""
         return list(self._file_of)
 
+    @property
+    def required(self) -> set[str]:
+        """The names, as stored, of the tensors that were required."""
+        return set(self._asked.values())
+
+    def check(self) -> None:
+        """Reads every required number. Raises: DataError for one that is not finite."""
+        for name in self._asked:
+            self.tensor(name)
+
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of a stored tensor."""
         return self._file_of[name].entries[name].shape

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attncli.errors import InputError, UsageError
-from attncli.escape import quoted, visible
+from attncli.escape import visible
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?(?:@[\w./-]+)?", re.ASCII)
+
+
+_OLD_SENTENCE_FOLDER = "0_Transformer"  # where sentence-transformers 1 and 2 put the model
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +33,15 @@ def find_checkpoint(given: str, env: Mapping[str, str] | None = None) -> Found:
     """
     if "://" in given:
         raise UsageError(
-            f"found {quoted(given)}, expected a folder: attn reads local files only",
-            place="--model",
+            "found an address, expected a folder: attn reads local files only",
+            place=visible(given)[:80],
             hints=["download it first: hf download ORG/NAME"],
         )
     path = Path(given).expanduser()
     if (path / "config.json").is_file():
         return Found(path, path.resolve().name)
+    if (path / _OLD_SENTENCE_FOLDER / "config.json").is_file():
+        return Found(path / _OLD_SENTENCE_FOLDER, path.resolve().name)
     if path.is_dir():
         raise InputError("no config.json in this folder", place=visible(given))
     if path.exists():
@@ -82,8 +87,8 @@ def _cached(given: str, env: Mapping[str, str]) -> Found:
     if not snapshots:
         hints = [f"hf download {given} puts it there"] if "/" in given and not found else []
         raise InputError(
-            f"no folder {quoted(given)}, and no such name in {visible(str(hub))}",
-            place="--model",
+            f"no such folder, and not in the Hugging Face cache {visible(str(hub))}",
+            place=visible(given)[:80] or '""',
             hints=hints,
         )
     return Found(snapshots[0], _name(found[0]))

@@ -24,8 +24,9 @@ class Gpt2Tensors:
         self._checkpoint = checkpoint
         self._config = config
         self.prefix = checkpoint.prefix(LANDMARK)
+        self.layers = "h."
         checkpoint.require(self.prefix, self._expected())
-        checkpoint.no_layer_beyond(self.prefix + "h.", config.n_layers)
+        checkpoint.no_layer_beyond(self.prefix + self.layers, config.n_layers)
 
     def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
         """Word and position vectors added. Shape (n_rows, d_model)."""
@@ -35,7 +36,7 @@ class Gpt2Tensors:
 
     def block(self, layer: int) -> Block:
         """The matrices of a layer, counted from 0."""
-        at = f"{self.prefix}h.{layer}."
+        at = f"{self.prefix}{self.layers}{layer}."
         joint, d = self._linear(f"{at}attn.c_attn"), self._config.d_model
         query, key, value = (
             Linear(joint.weight[:, part], joint.bias[part])  # (d_model, d_model)
@@ -82,6 +83,6 @@ class Gpt2Tensors:
         }
         for layer in range(self._config.n_layers):
             for name, weight in parts.items():
-                shapes[f"h.{layer}.{name}.weight"] = weight
-                shapes[f"h.{layer}.{name}.bias"] = weight[-1:]
+                shapes[f"{self.layers}{layer}.{name}.weight"] = weight
+                shapes[f"{self.layers}{layer}.{name}.bias"] = weight[-1:]
         return shapes

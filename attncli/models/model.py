@@ -20,9 +20,13 @@ _KEPT_NUMBERS = 16 << 20
 
 
 class ModelTensors(Protocol):
-    """What a family offers: the way into its first layer, its layers, and the way out."""
+    """What a family offers: the way into its first layer, its layers, and the way out.
+
+    Stored names are `prefix` and, for a layer, `layers` with its number.
+    """
 
     prefix: str
+    layers: str
 
     def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
         """Shapes: each (n_rows,) → (n_rows, d_model)."""

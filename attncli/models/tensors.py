@@ -48,6 +48,7 @@ class TensorFile:
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.place = visible(str(path))
         try:
             with path.open("rb") as file:

@@ -49,7 +49,7 @@ def test_a_folder_comes_before_the_cache(hub, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("given", "message"),
-    [("mini", "more than once"), ("absent", "no folder"), ("org/absent", "no folder")],
+    [("mini", "more than once"), ("absent", "no such folder"), ("org/absent", "no such folder")],
 )
 def test_a_name_that_is_not_there_is_never_fetched(hub, given, message):
     """It is an error with the place that was looked at, and how to put it there."""
@@ -82,3 +82,10 @@ def test_the_cache_is_where_its_owner_says(tmp_path):
     assert str(cache_folder(home)) == "/h/hub"
     assert str(cache_folder({"XDG_CACHE_HOME": "/x"})) == "/x/huggingface/hub"
     assert cache_folder({}).parts[-3:] == (".cache", "huggingface", "hub")
+
+
+def test_the_inner_folder_of_an_old_sentence_transformer_is_found(tmp_path):
+    """The model of sentence-transformers 1 and 2 lies in 0_Transformer, under the outer name."""
+    write_checkpoint(tmp_path / "mini" / "0_Transformer")
+    found = find_checkpoint(str(tmp_path / "mini"), {})
+    assert (found.name, found.folder.name) == ("mini", "0_Transformer")

@@ -1,0 +1,94 @@
+"""`attn model`: what a transformer checkpoint is."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from attncli.cli import options as opt
+from attncli.cli.terminal import ink_for, width_for, write, write_json
+from attncli.errors import AttnError, MissingExtraError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+app = typer.Typer(
+    name="model",
+    help="Look at a transformer checkpoint: BERT, RoBERTa, DistilBERT, MiniLM, GPT-2.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Checkpoint = Annotated[
+    str,
+    typer.Argument(
+        metavar="DIR",
+        help="A checkpoint folder, or a name in the local Hugging Face cache.",
+        show_default=False,
+    ),
+]
+Check = Annotated[
+    bool,
+    typer.Option("--check", help="Read every number too, and print the SHA-256."),
+]
+
+
+@app.callback()
+def _commands() -> None:
+    """Look at a transformer checkpoint."""
+
+
+@app.command()
+def info(
+    checkpoint: Checkpoint,
+    check: Check = False,
+    width: opt.Width = None,
+    color: opt.Color = "auto",
+    json: opt.Json = False,
+) -> None:
+    """Show a checkpoint: family, layers, heads, sizes, parameters, tokenizer, files.
+
+    \b
+    Examples:
+      attn model info ./all-MiniLM-L6-v2
+      attn model info gpt2 --json
+      attn model info ./all-MiniLM-L6-v2 --check
+    """
+    from attncli.models.folders import find_checkpoint
+    from attncli.models.model import TransformerModel
+    from attncli.models.summary import summary
+
+    found = find_checkpoint(checkpoint)
+    model = TransformerModel(found.folder, found.name)
+    facts = {**summary(model), **_tokenizer_facts(found.folder)}
+    if check:
+        model.checkpoint.check()
+        facts["sha256"] = model.checkpoint.sha256()
+    if json:
+        import json as text
+
+        write_json(text.dumps(facts, ensure_ascii=False))
+        return
+    from attncli.views.checkpoint import checkpoint_lines
+
+    ink = ink_for(color)
+    write(ink.rendered(checkpoint_lines(facts, ink, width=width_for(width))))
+
+
+def _tokenizer_facts(folder: "Path") -> dict[str, Any]:
+    """The facts of the tokeniser; without its library, or without it, why there are none."""
+    from attncli.text.pieces import PieceTokenizer
+
+    try:
+        tokenizer = PieceTokenizer(folder)
+    except MissingExtraError as missing:
+        return {"tokenizer": None, "tokenizer_fault": f"{missing.message}; {missing.hints[0]}"}
+    except AttnError as fault:
+        return {"tokenizer": None, "tokenizer_fault": str(fault)}
+    return {
+        "tokenizer": {
+            "kind": tokenizer.kind,
+            "entries": tokenizer.size,
+            "special": tokenizer.special_tokens(),
+        }
+    }

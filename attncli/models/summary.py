@@ -1,0 +1,70 @@
+"""What a checkpoint is: family, sizes, parameters, files; nothing but headers is read."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from attncli.models.model import TransformerModel
+from attncli.models.tensors import FLOAT_DTYPES
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """How many numbers a checkpoint holds: in the embeddings, in the layers, and in heads on top
+    (a pooler, a classifier, a language model) that attention does not use.
+    """
+
+    embeddings: int
+    layers: int
+    unused: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.embeddings + self.layers + self.unused
+
+
+def count_parameters(model: TransformerModel) -> Parameters:
+    """The parameters of a checkpoint, by what they are for."""
+    store = model.checkpoint
+    used = store.required
+    sizes = {
+        name: math.prod(store.shape(name))
+        for name in store.names
+        if store.dtype(name) in FLOAT_DTYPES
+    }
+    start = model.tensors.prefix + model.tensors.layers
+    layers = sum(size for name, size in sizes.items() if name in used and name.startswith(start))
+    needed = sum(size for name, size in sizes.items() if name in used)
+    return Parameters(needed - layers, layers, sum(sizes.values()) - needed)
+
+
+def summary(model: TransformerModel) -> dict[str, Any]:
+    """The facts of a checkpoint as plain values, for a table or JSON."""
+    config, store, counted = model.config, model.checkpoint, count_parameters(model)
+    dtypes = Counter(store.dtype(name) for name in store.names if name in store.required)
+    return {
+        "name": model.name,
+        "family": config.family,
+        "model_type": config.model_type,
+        "layers": config.n_layers,
+        "heads": config.n_heads,
+        "d_model": config.d_model,
+        "d_k": config.d_k,
+        "d_inner": config.d_inner,
+        "activation": config.activation,
+        "causal": config.causal,
+        "layer_norm": "before" if config.norm_first else "after",
+        "max_tokens": config.max_tokens,
+        "vocabulary": config.n_vocab,
+        "segments": config.n_types,
+        "parameters": {
+            "total": counted.total,
+            "embeddings": counted.embeddings,
+            "layers": counted.layers,
+            "unused": counted.unused,
+        },
+        "dtypes": sorted(dtypes),
+        "files": [{"name": file.path.name, "bytes": file.size} for file in store.files],
+    }

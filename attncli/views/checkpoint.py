@@ -1,0 +1,69 @@
+"""What a checkpoint is, as lines of a terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.segment import Segment
+
+from attncli.memory import size_text
+from attncli.views.ink import Ink, Line, left, word, wrapped
+
+_NAME = 12  # columns of a fact's name
+
+
+def checkpoint_lines(facts: Mapping[str, Any], ink: Ink, *, width: int = 80) -> list[Line]:
+    """The facts of `attncli.models.summary`, with those of the tokeniser, one line each."""
+    lines: list[Line] = [[ink.bold(word(str(facts["name"]), max(width, 20)))]]
+    for name, text in _told(facts):
+        parts = wrapped(text, max(width - _NAME - 4, 16), 0)
+        for number, part in enumerate(parts):
+            shown = name if number == 0 else ""
+            lines.append([ink.dim(f"  {left(shown, _NAME)}  "), Segment(part)])
+    return lines
+
+
+def _told(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    counted = facts["parameters"]
+    direction = "causal: a token sees earlier ones" if facts["causal"] else "every token sees all"
+    rows = [
+        ("family", f"{facts['model_type']} ({direction})"),
+        (
+            "layers",
+            f"{facts['layers']} (0…{facts['layers'] - 1}), layer norm {facts['layer_norm']} "
+            "attention",
+        ),
+        ("heads", f"{facts['heads']} (0…{facts['heads'] - 1}) of {facts['d_k']} values"),
+        (
+            "sizes",
+            f"d_model {facts['d_model']}, feed-forward {facts['d_inner']} ({facts['activation']})",
+        ),
+        ("longest", f"{facts['max_tokens']} tokens"),
+        (
+            "parameters",
+            f"{counted['total']:,}: embeddings {counted['embeddings']:,}, layers "
+            f"{counted['layers']:,}, not used here {counted['unused']:,}",
+        ),
+        ("tokenizer", _tokenizer(facts)),
+        ("files", _files(facts)),
+    ]
+    if "sha256" in facts:
+        rows.append(("sha256", f"{facts['sha256']} (every number read, all finite)"))
+    return rows
+
+
+def _tokenizer(facts: Mapping[str, Any]) -> str:
+    told = facts.get("tokenizer")
+    if told is None:
+        return "not read: " + word(str(facts.get("tokenizer_fault", "")), 200)
+    special = " ".join(word(name, 24) for name in told["special"][:8])
+    text = f"{told['kind']}, {told['entries']:,} entries"
+    if told["entries"] != facts["vocabulary"]:
+        text += f" (the model has {facts['vocabulary']:,})"
+    return f"{text}; special: {special}" if special else text
+
+
+def _files(facts: Mapping[str, Any]) -> str:
+    dtypes = ", ".join(facts["dtypes"])
+    named = [f"{word(file['name'], 60)} {size_text(file['bytes'])}" for file in facts["files"][:4]]
+    more = len(facts["files"]) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "") + f" ({dtypes})"

@@ -1,0 +1,89 @@
+"""Laws of `attn model info`."""
+
+import json
+
+import pytest
+from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
+
+FACTS = {
+    "family": "bert",
+    "layers": 3,
+    "heads": 4,
+    "d_model": 24,
+    "d_k": 6,
+    "d_inner": 40,
+    "causal": False,
+    "max_tokens": 20,
+    "vocabulary": 16,
+    "dtypes": ["F32"],
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A BERT with a pooler that attention does not use."""
+    made = tensors(CONFIGS["bert"])
+    made["pooler.dense.weight"] = tensors(CONFIGS["bert"])["encoder.layer.0.output.dense.weight"]
+    return write_checkpoint(tmp_path / "my-bert", made=made)
+
+
+def test_the_facts_are_those_of_the_files(command, folder):
+    """Sizes, parameters by use, dtypes and files, as JSON."""
+    ended = command("model", "info", str(folder), "--json")
+    facts = json.loads(ended.text)
+    assert (ended.code, facts["name"]) == (0, "my-bert")
+    assert {name: facts[name] for name in FACTS} == FACTS
+    counted = facts["parameters"]
+    assert counted["unused"] == 24 * 40
+    assert counted["total"] == sum(a.size for a in tensors(CONFIGS["bert"]).values()) + 24 * 40
+    assert counted["embeddings"] == (16 + 20 + 2 + 2) * 24
+    size = (folder / "model.safetensors").stat().st_size
+    assert facts["files"] == [{"name": "model.safetensors", "bytes": size}]
+
+
+def test_every_fact_is_shown_at_every_width(command, folder):
+    """At 40 and at 200 columns the table names the same figures."""
+    pytest.importorskip("tokenizers")
+    write_tokenizer(folder)
+    for width in ("40", "200"):
+        said = " ".join(command("model", "info", str(folder), "--width", width).text.split())
+        for part in ("bert", "3 (0…2)", "4 (0…3)", "20 tokens", "WordPiece", "[SEP]", "F32"):
+            assert part in said
+
+
+def test_a_checkpoint_without_tokenizer_says_so(command, folder):
+    """The other facts are still shown."""
+    ended = command("model", "info", str(folder))
+    assert ended.code == 0
+    assert "not read" in ended.text
+
+
+def test_check_reads_every_number(command, folder, tmp_path):
+    """With --check the hash is printed; a NaN anywhere in a needed tensor is an error."""
+    ended = command("model", "info", str(folder), "--check", "--json")
+    assert len(json.loads(ended.text)["sha256"]) == 64
+    made = tensors(CONFIGS["bert"])
+    made["embeddings.word_embeddings.weight"][7, 3] = float("nan")
+    damaged = write_checkpoint(tmp_path / "damaged", made=made)
+    assert command("model", "info", str(damaged)).code == 0
+    ended = command("model", "info", str(damaged), "--check")
+    assert ended.code == 5
+    assert "value 172 is not finite" in ended.said
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda folder: (folder / "model.safetensors").unlink(), 6),
+        (lambda folder: (folder / "model.safetensors").rename(folder / "pytorch_model.bin"), 7),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"\xff" * 64), 5),
+        (lambda folder: (folder / "config.json").write_text('{"model_type": "t5"}'), 5),
+        (lambda folder: (folder / "config.json").unlink(), 6),
+    ],
+)
+def test_a_damaged_checkpoint_is_one_clear_line(command, folder, change, code):
+    """Each fault has its exit code, and nothing goes to standard output."""
+    change(folder)
+    ended = command("model", "info", str(folder))
+    assert (ended.code, ended.text) == (code, "")
+    assert ended.is_clean()
