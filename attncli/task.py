@@ -45,7 +45,9 @@ def find_model(name: str) -> TrainedModel:
         return load_model(shipped, name)
     known = ", ".join(sorted(model.stem for model in _SHIPPED.glob("*.safetensors")))
     raise UsageError(
-        f"no model is named {quoted(name)}, expected a file or one of: {known}", place="--model"
+        f"no model is named {quoted(name)}, expected a file, the folder of a transformer, or one "
+        f"of: {known}",
+        place="--model",
     )
 
 

@@ -29,7 +29,8 @@ def show_against(
     analyser = whole(opened.analyser)
     if not isinstance(analyser, TaskAnalyser) or opened.store is None:
         raise UsageError(
-            "found no task-specific attention, expected --attention task or a model of attn train", place="--against"
+            "found no task-specific attention, expected --attention task or a model of attn train",
+            place="--against",
         )
     if manner.output is not None or manner.speak or manner.steps:
         raise UsageError(

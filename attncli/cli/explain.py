@@ -73,6 +73,12 @@ def explain(
         json=json,
         output=output,
     )
+    for name, given in (("--agg", mechanism.agg), ("--merge", mechanism.merge)):
+        if manner.steps and given:
+            raise UsageError(
+                "found --steps too, which follows one head piece by piece; expected one of them",
+                place=name,
+            )
     fields = manner.fields(*_fields(include, exclude))
     opened = open_analyser(mechanism, frozenset(fields[0]) | manner.needs())
     place = None if file is None else visible(file)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="model",
     help="Look at a transformer checkpoint: BERT, RoBERTa, DistilBERT, MiniLM, GPT-2.",
+    epilog="Try: attn model info ./all-MiniLM-L6-v2",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -35,7 +36,7 @@ Check = Annotated[
 
 @app.callback()
 def _commands() -> None:
-    """Look at a transformer checkpoint."""
+    """Look at a transformer checkpoint: BERT, RoBERTa, DistilBERT, MiniLM, GPT-2."""
 
 
 @app.command()

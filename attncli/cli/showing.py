@@ -128,7 +128,7 @@ def text_of(
 
 def show_outcomes(
     outcomes: "Iterable[tuple[Sentence, AttentionResult | AttnError]]",
-    store: "EmbeddingStore",
+    store: "EmbeddingStore | None",
     manner: Manner,
     fields: Fields,
     quiet: bool,
@@ -166,7 +166,7 @@ def show_outcomes(
 
 
 def moved_words(
-    result: "AttentionResult", store: "EmbeddingStore", manner: Manner
+    result: "AttentionResult", store: "EmbeddingStore | None", manner: Manner
 ) -> "list[Movement]":
     """How far each word moved, where that is shown; nearest words where there is room for them."""
     if manner.speak or manner.steps:

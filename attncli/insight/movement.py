@@ -22,9 +22,9 @@ class Movement:
 
 
 def movements(
-    result: AttentionResult, store: EmbeddingStore, *, neighbors: int = 5
+    result: AttentionResult, store: EmbeddingStore | None, *, neighbors: int = 5
 ) -> list[Movement]:
-    """The movement of each token; neighbours only where the store has a vocabulary.
+    """The movement of each token; neighbours only where a store has a vocabulary.
 
     The result must hold its embeddings; where the new vectors are of another size the list is empty.
     """
@@ -32,7 +32,7 @@ def movements(
     if before is None or before.shape != after.shape:
         return []
     cosines = moved(before, after)
-    if not neighbors or not has_vocabulary(store):
+    if not neighbors or store is None or not has_vocabulary(store):
         return [Movement(t.text, float(c)) for t, c in zip(result.tokens, cosines, strict=True)]
     old = nearest_words(store, before, count=neighbors + 1)
     new = nearest_words(store, after, count=neighbors + 1)

@@ -37,6 +37,8 @@ def find_checkpoint(given: str, env: Mapping[str, str] | None = None) -> Found:
             place=visible(given)[:80],
             hints=["download it first: hf download ORG/NAME"],
         )
+    if not given:
+        raise InputError("found an empty name, expected a folder with config.json")
     path = Path(given).expanduser()
     if (path / "config.json").is_file():
         return Found(path, path.resolve().name)
@@ -80,15 +82,13 @@ def _cached(given: str, env: Mapping[str, str]) -> Found:
     found = _repositories(hub, name) if is_name else []
     if len(found) > 1:
         named = ", ".join(_name(path) for path in found[:4])
-        raise InputError(
-            f"{quoted(given)} is in the cache more than once: {named}", place="--model"
-        )
+        raise InputError(f"it is in the cache more than once: {named}", place=visible(given))
     snapshots = [s for path in found if (s := _snapshot(path, revision)) is not None]
     if not snapshots:
         hints = [f"hf download {given} puts it there"] if "/" in given and not found else []
         raise InputError(
             f"no such folder, and not in the Hugging Face cache {visible(str(hub))}",
-            place=visible(given)[:80] or '""',
+            place=visible(given)[:80],
             hints=hints,
         )
     return Found(snapshots[0], _name(found[0]))

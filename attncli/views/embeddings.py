@@ -15,7 +15,11 @@ _STATUS = {
     "random": "unknown: a seeded random vector",
     "zero": "unknown: zeros",
     "mean": "unknown: the mean vector",
+    "unknown": "not in the vocabulary",
+    "piece": "continues the word before it",
+    "special": "added for the model",
 }
+_EXPECTED = ("exact", "lower", "piece", "special")  # nothing a reader must be warned of
 
 
 def token_lines(tokens: Sequence[Token], ink: Ink, shown: Sequence[int]) -> list[Line]:
@@ -27,9 +31,10 @@ def token_lines(tokens: Sequence[Token], ink: Ink, shown: Sequence[int]) -> list
     for i in shown:
         token = tokens[i]
         note = _STATUS.get(token.status, token.status)
-        if token.key != token.text and token.status in ("exact", "lower"):
-            note += f" as {ink.word(token.key)}"
-        found = token.status in ("exact", "lower")
+        found = token.status in _EXPECTED
+        if token.key != token.text and found:
+            comma = "," if token.status == "piece" else ""
+            note += f"{comma} as {ink.word(token.key)}"
         line = f"  {right(str(i), number)}  {left(labels[i], indent)}  "
         lines.append([Segment(line), ink.dim(note) if found else ink.bold("! " + note)])
     return lines

@@ -19,6 +19,14 @@ Section: TypeAlias = Literal["tokens", "weights", "equations", "embeddings", "mo
 SECTIONS: tuple[Section, ...] = ("tokens", "weights", "equations", "embeddings", "moved")
 
 
+_SUMS = {
+    "general": "new embeddings as weighted sums of the old ones",
+    "task": "new embeddings as weighted sums of the values",
+    "transformer": "what each token takes of the values; W_o, the residual and the feed-forward "
+    "net follow",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """What to show and how wide: digits of the matrix and tables, of the equations' coefficients.
@@ -54,12 +62,15 @@ def title_lines(result: AttentionResult, ink: Ink, width: int) -> list[Line]:
     """The sentence, and what was computed of it."""
     shown = ink.word(result.text, max(width, 20))
     notes = [*_setting_notes(result, ink), describe(result.selection)]
-    if result.attention.kind != "matrix":
+    if result.attention.kind not in ("matrix", "transformer"):
         notes.append(f"vectors {ink.word(result.vectors.name)}")
     note = ", ".join(filter(None, notes))
     if result.model is not None:
         note += f", model {ink.word(result.model.name)}"
-    lines = [[ink.bold(shown)], *([ink.dim(part)] for part in wrapped(ink.plain(note), width, 2))]
+    lines = [[ink.bold(shown)]]
+    if result.pair is not None:
+        lines.append([ink.dim("+ "), ink.bold(ink.word(result.pair, max(width - 2, 20)))])
+    lines += [[ink.dim(part)] for part in wrapped(ink.plain(note), width, 2)]
     said = ink.plain(visible(model_line(result)))
     return lines + [[ink.bold(part)] for part in wrapped(said, width, 2)] if said else lines
 
@@ -95,8 +106,7 @@ def _section(
     if section == "weights":
         return _matrices(result, ink, layout)
     if section == "equations":
-        summed = "old ones" if result.attention.kind == "general" else "values"
-        heading = _heading(ink, layout, f"new embeddings as weighted sums of the {summed}")
+        heading = _heading(ink, layout, _SUMS.get(result.attention.kind, _SUMS["task"]))
         return heading + [
             line
             for layer in range(result.weights.shape[0])

@@ -91,7 +91,10 @@ def _embeddings(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[
     if result.embeddings is None:
         return []
     n_tokens, dim = result.embeddings.shape
-    lines = _title(ink, steps, "1", f"embeddings X, {n_tokens} words × {dim} numbers")
+    name = "embeddings X"
+    if result.attention.kind == "transformer":
+        name = "vectors before the first layer"
+    lines = _title(ink, steps, "1", f"{name}, {n_tokens} words × {dim} numbers")
     shown = range(n_tokens) if result.attention.kind == "general" else rows
     return lines + _vectors("x", result, result.embeddings, shown, ink, steps)
 
@@ -143,7 +146,10 @@ def _projections(
         if result.attention.score == "cosine":
             lines += _vectors("q", result, head.query, everyone, ink, steps)
         return lines
-    lines = _title(ink, steps, "2", "queries Q = X·W_q, keys K = X·W_k, values V = X·W_v")
+    note = "queries Q = X·W_q, keys K = X·W_k, values V = X·W_v"
+    if result.attention.kind == "transformer":
+        note += ", with biases; X enters the layer"
+    lines = _title(ink, steps, "2", note)
     lines += _vectors("q", result, head.query, rows, ink, steps)
     lines += _vectors("k", result, head.key, everyone, ink, steps)
     return lines + _vectors("v", result, head.value, everyone, ink, steps)
@@ -242,6 +248,8 @@ def _ending(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]
     if result.attention.n_layers * result.attention.n_heads == 1 and _is_sum(result):
         return []
     title = "the new vectors of the model, from the heads side by side"
+    if result.attention.kind == "transformer":
+        title = "the hidden states after the layer: W_o, residual, layer norm, feed-forward net"
     lines: list[Line] = [[], *_title(ink, steps, "7", title)]
     for i in rows:
         label = f"{ink.word(result.words[i])}(new)"

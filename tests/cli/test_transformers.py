@@ -1,0 +1,200 @@
+"""Laws of --model DIR: explain, compare and view with a transformer."""
+
+import json
+import sys
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
+from models.plain import run
+
+from attncli.cli import schema as schema_module
+
+pytest.importorskip("tokenizers")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A BERT of three layers and four heads, with its tokeniser."""
+    folder = write_checkpoint(tmp_path_factory.mktemp("cli") / "tiny-bert")
+    write_tokenizer(folder)
+    return str(folder)
+
+
+def records(ended):
+    """The records that a command printed, each valid under the schema."""
+    path = Path(schema_module.__file__).parents[1] / "views" / "record.schema.json"
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    found = [json.loads(line) for line in ended.text.splitlines()]
+    for record in found:
+        jsonschema.validate(record, schema)
+    return found
+
+
+def test_the_json_holds_every_layer_and_head(command, folder):
+    """Weights, hidden states and tokens of two sentences are those of the plain loops."""
+    ended = command(
+        "explain", "money bank grows", "the unhappiness", "--model", folder, "--json",
+        "--include", "embeddings,hidden_states,query,key,value,scores",
+    )  # fmt: skip
+    first, second = records(ended)
+    assert ended.code == 0
+    assert [t["text"] for t in second["tokens"]] == ["[CLS]", "the", "un", "happi", "ness", "[SEP]"]
+    weights, states = run(CONFIGS["bert"], tensors(CONFIGS["bert"]), [2, 5, 6, 7, 3], [0] * 5)
+    np.testing.assert_allclose(first["weights"], weights, atol=1e-5)
+    np.testing.assert_allclose(first["hidden_states"], states, atol=1e-5)
+    np.testing.assert_allclose(first["contextual"], states[-1], atol=1e-5)
+    assert np.shape(first["query"]) == (3, 4, 5, 6)
+    assert first["attention"]["kind"] == "transformer"
+
+
+def test_the_part_that_is_chosen_is_shown(command, folder):
+    """A layer, two heads, their mean, words, and no special tokens: in JSON and as a table."""
+    options = ["--layer", "-1", "--head", "0,2", "--agg", "mean", "--merge", "--hide", "special"]
+    arguments = ["explain", "the unhappiness grows", "--model", folder, *options]
+    (record,) = records(command(*arguments, "--json"))
+    assert [t["text"] for t in record["tokens"]] == ["the", "unhappiness", "grows"]
+    assert record["selection"]["layers"] == [2]
+    assert record["selection"]["heads"] == [0, 2]
+    np.testing.assert_allclose(np.sum(record["weights"], -1), 1, atol=1e-6)
+    shown = command(*arguments, "--show", "weights").text
+    assert "layer 2 · mean of heads 0, 2 · pieces merged · hidden: [CLS] [SEP]" in " ".join(
+        shown.split()
+    )
+    for word in ("the", "unhappiness", "grows"):
+        assert word in shown
+
+
+def test_without_a_choice_a_terminal_shows_the_last_layer(command, folder):
+    """Four heads of the last of three layers; the JSON keeps all."""
+    text = command("explain", "old bank", "--model", folder, "--show", "weights").text
+    assert "layer 2" in text
+    assert text.count("[SEP]") == 4 * 2
+    (record,) = records(command("explain", "old bank", "--model", folder, "--json"))
+    assert np.shape(record["weights"])[:2] == (3, 4)
+
+
+def test_view_shows_what_explain_shows(command, folder, tmp_path):
+    """A saved result gives the same part as explain, cell for cell."""
+    whole = command("explain", "the unhappiness grows", "--model", folder, "--json")
+    (tmp_path / "saved.json").write_bytes(whole.out)
+    options = ["--layer", "1", "--agg", "max", "--merge", "--hide", "[CLS]", "--json"]
+    (viewed,) = records(command("view", str(tmp_path / "saved.json"), *options))
+    (explained,) = records(command("explain", "the unhappiness grows", "--model", folder, *options))
+    assert viewed["weights"] == explained["weights"]
+    assert viewed["tokens"] == explained["tokens"]
+    assert viewed["selection"] == explained["selection"]
+
+
+def test_a_pair_is_read_together(command, folder):
+    """The record keeps the second sentence, its offsets and segments."""
+    arguments = ["explain", "money bank", "--model", folder, "--pair", "river bank"]
+    (record,) = records(command(*arguments, "--json"))
+    assert (record["pair"], record["segments"]) == ("river bank", [0, 0, 0, 0, 1, 1, 1])
+    token = record["tokens"][5]
+    assert record["pair"][token["start"] : token["end"]] == token["text"] == "bank"
+    assert "river bank" in command(*arguments).text
+
+
+@pytest.mark.parametrize("layer", ["0", "2"])
+def test_compare_takes_the_vector_of_a_layer(command, folder, layer):
+    """The cosine of the word in two sentences is that of the hidden states after the layer."""
+    ended = command(
+        "compare", "money bank grows", "river bank flows", "--model", folder, "--word", "bank",
+        "--layer", layer, "--json",
+    )  # fmt: skip
+    assert ended.code == 0
+    found = json.loads(ended.text)
+    vectors = []
+    for ids in ([2, 5, 6, 7, 3], [2, 8, 6, 9, 3]):
+        _, states = run(CONFIGS["bert"], tensors(CONFIGS["bert"]), ids, [0] * 5)
+        vectors.append(states[int(layer) + 1][2])
+    cosine = vectors[0] @ vectors[1] / np.linalg.norm(vectors[0]) / np.linalg.norm(vectors[1])
+    assert found["cosine"]["after"][0][1] == pytest.approx(cosine, abs=1e-5)
+
+
+def test_steps_follow_one_head(command, folder):
+    """Every stage of a head is printed, and the products of its numbers are the next ones."""
+    ended = command(
+        "explain", "old bank", "--model", folder, "--steps", "--layer", "1", "--head", "3",
+        "--row", "bank",
+    )  # fmt: skip
+    assert ended.code == 0
+    for stage in ("1.", "2.", "3.", "4.", "5.", "6.", "7."):
+        assert f"\n{stage} " in ended.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--layer", "3"], 2, "--layer: found 3, expected 0…2"),
+        (["--head", "9"], 2, "--head: found 9, expected 0…3"),
+        (["--layer", "x"], 2, "--layer"),
+        (["--agg", "sum"], 2, "--agg"),
+        (["--score", "dot"], 2, "--score"),
+        (["--vectors", "random"], 2, "--vectors"),
+        (["--attention", "task"], 2, "--attention"),
+        (["--target", "bank"], 2, "--target"),
+        (["--against", "general"], 2, "--against"),
+        (["--steps", "--agg", "mean"], 2, "--agg"),
+        (["--hide", "special", "--hide", "bank", "--hide", "old"], 4, "nothing is left"),
+    ],
+)
+def test_an_option_that_does_not_fit_is_refused(command, folder, arguments, code, said):
+    """With the name of the option and what was expected."""
+    ended = command("explain", "old bank", "--model", folder, *arguments)
+    assert ended.code == code
+    assert said in ended.said
+    assert ended.is_clean()
+
+
+def test_a_pair_needs_a_transformer(command):
+    """General attention reads one sentence."""
+    ended = command("explain", "old bank", "--pair", "river")
+    assert (ended.code, ended.text) == (2, "")
+    assert "--pair" in ended.said
+
+
+def test_a_sentence_too_long_is_cut_only_when_asked(command, folder):
+    """Exit 8 with both lengths; --truncate cuts and warns."""
+    long = "bank " * 40
+    ended = command("explain", long, "--model", folder)
+    assert ended.code == 8
+    assert "42 tokens" in ended.said
+    assert "at most 20" in ended.said
+    ended = command("explain", long, "--model", folder, "--truncate", "--json")
+    assert ended.code == 0
+    assert len(records(ended)[0]["tokens"]) == 20
+    assert "cut to 20 of 42 tokens" in ended.said
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("absent/model", 6), ("https://huggingface.co/gpt2", 2), ("", 6), ("..", 6)],
+)
+def test_a_name_that_is_no_checkpoint_is_one_clear_line(command, monkeypatch, tmp_path, name, code):
+    """Nothing is fetched, and nothing goes to standard output."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    ended = command("explain", "old bank", "--model", name)
+    assert (ended.code, ended.text) == (code, "")
+    assert ended.is_clean()
+
+
+def test_without_the_library_the_install_line_is_said(command, folder, monkeypatch):
+    """Exit 14 and the line that installs it."""
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    ended = command("explain", "old bank", "--model", folder)
+    assert (ended.code, ended.text) == (14, "")
+    assert "pip install 'attncli[transformers]'" in ended.said
+
+
+def test_a_page_has_every_layer_and_head(command, folder, tmp_path):
+    """The HTML of a transformer has sliders for its layers and heads."""
+    page = tmp_path / "t.html"
+    assert command("explain", "old bank", "--model", folder, "-o", str(page)).code == 0
+    text = page.read_text(encoding="utf-8")
+    assert 'name="layer"' in text or "layer" in text
+    assert "layers" in text
