@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from attncli.attention.core import attend as attend
-    from attncli.embeddings.sources import open_vectors as open_vectors
+    from attncli.contextual import open_vectors as open_vectors
     from attncli.errors import AttnError as AttnError
     from attncli.frontdoor import explain as explain
     from attncli.frontdoor import from_attentions as from_attentions
@@ -28,7 +28,7 @@ _WHERE = {
     "attend": "attncli.attention.core",
     "explain": "attncli.frontdoor",
     "from_attentions": "attncli.frontdoor",
-    "open_vectors": "attncli.embeddings.sources",
+    "open_vectors": "attncli.contextual",
     "read": "attncli.frontdoor",
     "save": "attncli.frontdoor",
 }

@@ -8,13 +8,13 @@ from typing import TypeAlias
 import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
-from attncli.embeddings.sources import open_vectors
+from attncli.contextual import open_vectors
 from attncli.errors import AttnError, DataError
 from attncli.escape import quoted
 from attncli.learning.batches import Examples
 from attncli.learning.checkpoint import TrainedModel
 from attncli.learning.datasets import Row
-from attncli.reading import Reader, Reading, ReadingSettings, vectors_info
+from attncli.reading import Reading, ReadingSettings, reader_for, vectors_info
 from attncli.result import Token, VectorsInfo
 
 # A sentence → its tokens and their vectors, whatever makes the vectors.
@@ -61,7 +61,7 @@ def open_embedder(
 ) -> tuple[Embedder, VectorsInfo]:
     """What turns a sentence into tokens with vectors, and the facts of these vectors."""
     store = open_vectors(vectors, dim=dim, seed=settings.seed)
-    reader = Reader(store, settings)
+    reader = reader_for(store, settings)
 
     def embedded(text: str) -> Reading:
         reader.start()

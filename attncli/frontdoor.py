@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from os import PathLike, fspath
 from typing import Any
 
-from attncli.embeddings.sources import open_vectors
+from attncli.contextual import open_vectors
 from attncli.embeddings.store import EmbeddingStore
 from attncli.errors import AttnError
 from attncli.pipeline import GeneralAnalyser, GeneralSettings

@@ -24,7 +24,7 @@ from attncli.errors import AttnError, NumericError, UsageError
 from attncli.escape import quoted
 from attncli.insight.degenerate import degenerate, degenerate_in
 from attncli.insight.measures import measures
-from attncli.reading import Reader, ReadingSettings, expect, one_of, vectors_info
+from attncli.reading import Reader, ReadingSettings, expect, one_of, reader_for, vectors_info
 from attncli.result import (
     DEFAULT_FIELDS,
     OPTIONAL_FIELDS,
@@ -88,7 +88,7 @@ class GeneralAnalyser:
     def __post_init__(self) -> None:
         for name in self.include:
             one_of("include", name, (*OPTIONAL_FIELDS, *DEFAULT_FIELDS))
-        reader = Reader(self.store, self.reading)
+        reader = reader_for(self.store, self.reading)
         object.__setattr__(self, "_reader", reader)
         object.__setattr__(self, "_squares", reader.lexicon.projection(1, _square))
         object.__setattr__(self, "_units", reader.lexicon.projection(self.store.dim, unit_rows))

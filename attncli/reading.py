@@ -194,12 +194,18 @@ class Reader:
         )
 
 
+def reader_for(store: EmbeddingStore, settings: ReadingSettings) -> Reader:
+    """What reads sentences with a store: its own reader, if it has one."""
+    own = getattr(store, "reader", None)
+    return Reader(store, settings) if own is None else own(settings)
+
+
 def read(text: str, store: EmbeddingStore, settings: ReadingSettings) -> Reading:
     """A sentence's tokens and vectors.
 
     Raises: EmptyError (no word), LimitError (too many tokens), UnknownWordError.
     """
-    reader = Reader(store, settings)
+    reader = reader_for(store, settings)
     run = reader.run(text)
     return Reading(text, run.tokens(), reader.vectors(run), reader.warnings(run, text))
 

@@ -24,7 +24,7 @@ from attncli.insight.measures import measures
 from attncli.learning.batches import Examples
 from attncli.learning.checkpoint import TrainedModel, load_model, require_vectors
 from attncli.learning.trainer import predict
-from attncli.reading import Reader, ReadingSettings, vectors_info
+from attncli.reading import Reader, ReadingSettings, reader_for, vectors_info
 from attncli.result import AttentionResult, AttentionSettings, ModelInfo, ResultWarning
 from attncli.stacks import Failure, Stack, TokenRun, in_order, stack_of
 
@@ -83,7 +83,7 @@ class TaskAnalyser:
     _reader: Reader = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_reader", Reader(self.store, self.reading))
+        object.__setattr__(self, "_reader", reader_for(self.store, self.reading))
         if self.projections.d_model != self.store.dim:
             raise DataError(
                 f"the matrices take {self.projections.d_model} values a word, "

@@ -145,7 +145,7 @@ def _open_words(mechanism: Mechanism, include: frozenset[str]) -> Opened:
     if mechanism.attention == "task":
         return _open_untrained(mechanism, include)
     _reject(mechanism, _TASK_ONLY, "--attention task has it, general attention does not")
-    from attncli.embeddings.sources import open_vectors
+    from attncli.contextual import open_vectors
     from attncli.pipeline import GeneralAnalyser
     from attncli.reading import ReadingSettings
 
@@ -162,7 +162,7 @@ def _open_words(mechanism: Mechanism, include: frozenset[str]) -> Opened:
 
 def _open_trained(mechanism: Mechanism, model: str, include: frozenset[str]) -> Opened:
     """The Analyser of a model that attn train wrote."""
-    from attncli.embeddings.sources import open_vectors
+    from attncli.contextual import open_vectors
     from attncli.task import TaskAnalyser, find_model
 
     _reject(mechanism, _OF_A_MODEL, "the model says it")
@@ -182,7 +182,7 @@ def _open_trained(mechanism: Mechanism, model: str, include: frozenset[str]) -> 
 def _open_untrained(mechanism: Mechanism, include: frozenset[str]) -> Opened:
     """The Analyser of random matrices."""
     from attncli.attention.projections import random_projections
-    from attncli.embeddings.sources import open_vectors
+    from attncli.contextual import open_vectors
     from attncli.reading import ReadingSettings
     from attncli.task import TaskAnalyser
 

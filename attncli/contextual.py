@@ -1,0 +1,201 @@
+"""Vectors by name: those of words, or the contextual vectors of a transformer's layer.
+
+`model:DIR[:LAYER]` is a store whose words have another vector in every sentence: what leaves the
+layer of the transformer (counted from 0; −1, the last, when none is given), the pieces of a word
+averaged, special tokens left out. Everything that works on a store works on it: general attention,
+task-specific attention, training.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from attncli.arrays import Float32Array, IntArray
+from attncli.embeddings.sources import open_vectors as open_words
+from attncli.embeddings.store import EmbeddingStore
+from attncli.errors import EmptyError, LimitError, NumericError, UsageError
+from attncli.escape import quoted
+from attncli.reading import Reader, ReadingSettings
+from attncli.result import ResultWarning
+from attncli.stacks import Part, TokenRun
+
+if TYPE_CHECKING:
+    from attncli.models.model import TransformerModel
+    from attncli.text.pieces import Pieces, PieceTokenizer
+
+_PREFIX = "model:"
+_LAYER = re.compile(r"(.+):(-?[0-9]{1,5}|input)", re.DOTALL)
+
+
+def open_vectors(name: str, *, dim: int = 50, seed: int = 0) -> EmbeddingStore:
+    """The vectors of this name or path, or of a transformer: model:DIR[:LAYER].
+
+    LAYER is a number (0 is the first layer, −1 the last) or "input", the vectors before the first.
+    Raises: what opening the words or the checkpoint raises.
+    """
+    if not name.startswith(_PREFIX):
+        return open_words(name, dim=dim, seed=seed)
+    from attncli.models.folders import find_checkpoint
+    from attncli.models.model import TransformerModel
+    from attncli.text.pieces import PieceTokenizer
+
+    named, layer = name.removeprefix(_PREFIX), "-1"
+    if (match := _LAYER.fullmatch(named)) is not None:
+        named, layer = match.groups()
+    found = find_checkpoint(named)
+    model = TransformerModel(found.folder, found.name)
+    return ContextualStore(model, PieceTokenizer(found.folder), _layer_of(layer, model))
+
+
+def _layer_of(layer: str, model: "TransformerModel") -> int | None:
+    from attncli.insight.select import checked_indices
+
+    if layer == "input":
+        return None
+    try:
+        return checked_indices([int(layer)], model.config.n_layers, "layers")[0]
+    except UsageError as error:
+        error.place = "--vectors"
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word of one sentence, its place and how it was found."""
+
+    text: str
+    start: int
+    end: int
+    key: str
+    status: str
+
+
+class ContextualStore:
+    """The vectors that leave a layer (None: that enter the first), one for each word it has read."""
+
+    def __init__(
+        self, model: "TransformerModel", tokenizer: "PieceTokenizer", layer: int | None
+    ) -> None:
+        self._model = model
+        self._tokenizer = tokenizer
+        self.layer = layer
+        self.name = f"{_PREFIX}{model.name}:{'input' if layer is None else layer}"
+        self.dim = model.config.d_model
+        self.words: int | None = None
+        self._sha256: str | None = None
+        self._read: list[Float32Array] = []
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the checkpoint's own hash and the layer; the files are read for it once."""
+        if self._sha256 is None:
+            text = f"{self._model.checkpoint.sha256()}:{self.name.rpartition(':')[2]}"
+            self._sha256 = hashlib.sha256(text.encode()).hexdigest()
+        return self._sha256
+
+    def row(self, word: str) -> int | None:
+        """The row of a word that was read in a sentence, by the name its reader gave it."""
+        return int(word[1:]) if word.startswith("\0") and word[1:].isdecimal() else None
+
+    def has_word(self, word: str) -> bool:
+        """There is no list of words: a word has a vector only in a sentence."""
+        return self.row(word) is not None
+
+    def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
+        if len(rows) == 0:
+            return np.zeros((0, self.dim), dtype=np.float32)
+        return np.stack([self._read[int(row)] for row in rows])  # (n, dim)
+
+    def reader(self, settings: ReadingSettings) -> "ContextualReader":
+        """What reads sentences with this store."""
+        return ContextualReader(self, settings)
+
+    def add(self, vectors: Float32Array) -> list[str]:
+        """Keeps the vectors of a sentence's words, (n, dim), and names them."""
+        start = len(self._read)
+        self._read.extend(vectors)
+        return [f"\0{row}" for row in range(start, len(self._read))]
+
+    def forget(self) -> None:
+        """Forgets every sentence; rows given out lose their meaning."""
+        self._read.clear()
+
+    def read(self, text: str, max_tokens: int) -> tuple[list[_Word], Float32Array]:
+        """The words of a sentence and their vectors, (n_words, dim).
+
+        Raises: EmptyError, LimitError, NumericError, DataError.
+        """
+        from attncli.models.forward import Inputs, Wanted, encode
+
+        pieces = self._tokenizer(text)
+        if not pieces.has_words:
+            what = "the sentence is empty" if not text.strip() else f"no word in {quoted(text)}"
+            raise EmptyError(f"{what}, expected at least one word")
+        limit = min(self._model.config.max_tokens, max_tokens)
+        if len(pieces.ids) > limit:
+            raise LimitError(
+                f"{len(pieces.ids)} tokens, {quoted(self._model.name)} reads at most {limit}"
+            )
+        inputs = Inputs(np.array(pieces.ids), np.zeros(len(pieces.ids), dtype=np.intp))
+        layers = () if self.layer is None else (self.layer,)
+        (states,) = encode(self._model, [inputs], Wanted(layers=layers, weights=False))
+        if not np.isfinite(states.contextual).all():
+            raise NumericError(f"the hidden states of {quoted(text)} overflow float32")
+        return _words(text, pieces, states.contextual)
+
+
+class ContextualReader(Reader):
+    """Reads sentences with a transformer; every word of every sentence has a row of its own."""
+
+    def __init__(self, store: ContextualStore, settings: ReadingSettings | None = None) -> None:
+        super().__init__(store, settings)
+        self._contextual = store
+
+    def start(self) -> None:
+        if self.lexicon.full:
+            self.lexicon.forget()
+            self._contextual.forget()
+
+    def run(self, text: str) -> TokenRun:
+        words, vectors = self._contextual.read(text, self.settings.max_tokens)
+        names = self._contextual.add(vectors)
+        parts = [
+            Part(word.text, word.start, word.end, word.key, word.status, self._row(name))
+            for word, name in zip(words, names, strict=True)
+        ]
+        return TokenRun(parts, [0] * len(parts))
+
+    def warnings(self, run: TokenRun, text: str) -> tuple[ResultWarning, ...]:
+        places = tuple(i for i, part in enumerate(run.parts) if part.status == "unknown")
+        if not places:
+            return ()
+        named = ", ".join(quoted(run.parts[i].text) for i in places[:5])
+        message = f"not in the vocabulary of {self._contextual.name}: {named}"
+        return (ResultWarning("unknown-word", message, places),)
+
+    def _row(self, name: str) -> int:
+        return self.lexicon.entry(name)[2]
+
+
+def _words(text: str, pieces: "Pieces", states: Float32Array) -> tuple[list[_Word], Float32Array]:
+    """Pieces drawn together into words: offsets of all, the mean of their vectors."""
+    groups: list[list[int]] = []
+    for at, piece in enumerate(pieces.pieces):
+        if piece.status == "special":
+            continue
+        if piece.status == "piece" and groups and groups[-1][-1] == at - 1:
+            groups[-1].append(at)
+        else:
+            groups.append([at])
+    words = []
+    for group in groups:
+        first, last = pieces.pieces[group[0]], pieces.pieces[group[-1]]
+        found = text[first.start : last.end]
+        key = first.key if len(group) == 1 else found.lower()
+        words.append(_Word(found, first.start, last.end, key.lstrip("Ġ▁") or key, first.status))
+    vectors = np.stack([states[group].mean(axis=0) for group in groups])  # (n_words, dim)
+    return words, vectors.astype(np.float32, copy=False)

@@ -1,0 +1,113 @@
+"""Laws of --vectors model:DIR[:LAYER]: a transformer's contextual vectors as embeddings."""
+
+import json
+
+import numpy as np
+import pytest
+from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
+from models.plain import run
+
+from attncli.contextual import open_vectors
+from attncli.errors import AttnError, EmptyError, InputError, LimitError, UsageError
+from attncli.pipeline import GeneralAnalyser
+from attncli.reading import ReadingSettings, read
+
+pytest.importorskip("tokenizers")
+
+IDS = [2, 10, 11, 12, 13, 7, 3]  # [CLS] the un ##happi ##ness grows [SEP]
+TEXT = "the Unhappiness grows"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A BERT of three layers with its tokeniser."""
+    folder = write_checkpoint(tmp_path_factory.mktemp("contextual") / "tiny")
+    write_tokenizer(folder)
+    return folder
+
+
+def states():
+    """The hidden states of TEXT by the plain loops, (4, 7, 24)."""
+    return run(CONFIGS["bert"], tensors(CONFIGS["bert"]), IDS, [0] * 7)[1]
+
+
+@pytest.mark.parametrize(
+    ("layer", "number"), [("", 3), (":-1", 3), (":0", 1), (":1", 2), (":input", 0)]
+)
+def test_a_word_is_the_mean_of_its_pieces_after_the_layer(folder, layer, number):
+    """Vectors, texts and offsets of the words, without special tokens."""
+    reading = read(TEXT, open_vectors(f"model:{folder}{layer}"), ReadingSettings())
+    expected = states()[number]
+    expected = [expected[1], expected[2:5].mean(0), expected[5]]
+    np.testing.assert_allclose(reading.embeddings, expected, atol=1e-5)
+    assert [t.text for t in reading.tokens] == TEXT.split()
+    assert [TEXT[t.start : t.end] for t in reading.tokens] == TEXT.split()
+    assert reading.tokens[1].key == "unhappiness"
+
+
+def test_general_attention_works_on_contextual_vectors(folder):
+    """The same word has another vector in another sentence, and its own in each result."""
+    store = open_vectors(f"model:{folder}:1")
+    analyser = GeneralAnalyser(store, include=frozenset({"embeddings"}))
+    texts = ["money bank grows", "river bank flows", TEXT]
+    results = list(analyser(texts))
+    for text, result in zip(texts, results, strict=True):
+        alone = read(text, open_vectors(f"model:{folder}:1"), ReadingSettings())
+        np.testing.assert_array_equal(result.embeddings, alone.embeddings)
+    assert not np.allclose(results[0].embeddings[1], results[1].embeddings[1])
+    assert results[0].vectors.name == "model:tiny:1"
+
+
+def test_the_hash_names_the_checkpoint_and_the_layer(folder, tmp_path):
+    """Another layer or other numbers are other vectors; the same are the same anywhere."""
+    other = write_checkpoint(tmp_path / "tiny", seed=1)
+    same = write_checkpoint(tmp_path / "copy" / "tiny")
+    for copy in (other, same):
+        write_tokenizer(copy)
+    name = f"model:{folder}:1"
+    hashes = [
+        open_vectors(n).sha256
+        for n in (name, f"model:{folder}:2", f"model:{other}:1", f"model:{same}:1")
+    ]
+    assert len(set(hashes)) == 3
+    assert hashes[0] == hashes[3]
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [("model:{}:3", UsageError), ("model:{}:-4", UsageError), ("model:absent", InputError)],
+)
+def test_vectors_that_do_not_exist_are_refused(folder, name, error):
+    """A layer or folder that is not there is an error with its place."""
+    with pytest.raises(error):
+        open_vectors(name.format(folder))
+
+
+def test_a_sentence_that_cannot_be_read_is_an_error(folder):
+    """No word, or more tokens than the model reads."""
+    store = open_vectors(f"model:{folder}")
+    for text, error in (("", EmptyError), ("bank " * 30, LimitError)):
+        with pytest.raises(error):
+            read(text, store, ReadingSettings())
+    assert issubclass(error, AttnError)
+
+
+def test_a_model_is_trained_on_a_layer_and_refuses_another(command, folder, tmp_path):
+    """train, evaluate and explain with contextual vectors; other vectors are refused."""
+    rows = [("money bank grows", "m"), ("river bank flows", "r"), ("old money bank", "m")]
+    rows += [("the river bank", "r")]
+    lines = ["text\ttarget\tlabel", *(f"{text}\tbank\t{label}" for text, label in rows)]
+    data, model = tmp_path / "data.tsv", tmp_path / "m.safetensors"
+    data.write_text("\n".join(lines) + "\n")
+    vectors = ["--vectors", f"model:{folder}:1"]
+    arguments = ["--epochs", "40", "--held-out", "0", "--heads", "2", "--committee", "1", "-q"]
+    ended = command("train", str(data), "-o", str(model), *vectors, *arguments)
+    assert ended.code == 0, ended.said
+    ended = command("evaluate", str(data), "--model", str(model), *vectors, "--json")
+    assert json.loads(ended.text)["accuracy"] == 1.0
+    ended = command("explain", rows[1][0], "--model", str(model), *vectors, "--json")
+    assert json.loads(ended.text)["model"]["label"] == "r"
+    other = ["--vectors", f"model:{folder}:2"]
+    ended = command("evaluate", str(data), "--model", str(model), *other)
+    assert ended.code == 5
+    assert "model:tiny:1" in ended.said
