@@ -90,7 +90,8 @@ def explain(
         return
     if manner.pools and not mechanism.chooses:
         outcomes = ((sentence, _shown(outcome)) for sentence, outcome in outcomes)
-    show_outcomes(outcomes, opened.store, manner, fields, quiet)
+    projections = getattr(opened.analyser, "projections", None)
+    show_outcomes(outcomes, opened.store, manner, fields, quiet, projections)
 
 
 def _shown(outcome: "AttentionResult | AttnError") -> "AttentionResult | AttnError":

@@ -10,6 +10,7 @@ from attncli.cli.terminal import ColorChoice, ink_for, width_for, write, write_j
 from attncli.errors import AttnError, UsageError
 
 if TYPE_CHECKING:
+    from attncli.attention.projections import Projections
     from attncli.embeddings.store import EmbeddingStore
     from attncli.insight.movement import Movement
     from attncli.result import AttentionResult
@@ -102,6 +103,7 @@ def text_of(
     manner: Manner,
     movements: "Sequence[Movement]" = (),
     default: "tuple[Section, ...] | None" = None,
+    projections: "Projections | None" = None,
 ) -> str:
     """One result as text for the terminal, each line ended by a newline."""
     ink = ink_for(manner.color, unicode=not manner.ascii_only)
@@ -121,6 +123,7 @@ def text_of(
         width=layout.width,
         precision=PRECISION if manner.precision is None else manner.precision,
         everything=manner.full,
+        projections=projections,
     )
     title = title_lines(result, ink, layout.width)
     return ink.rendered([*title, *step_lines(result, ink, stages)])
@@ -132,6 +135,7 @@ def show_outcomes(
     manner: Manner,
     fields: Fields,
     quiet: bool,
+    projections: "Projections | None" = None,
 ) -> None:
     """Prints the outcomes, as text or JSON, or writes them to the file of --output."""
     notices = Notices(quiet)
@@ -149,7 +153,9 @@ def show_outcomes(
         elif manner.output is not None:
             written.append((outcome, moved_words(outcome, store, manner)))
         else:
-            text = text_of(outcome, manner, moved_words(outcome, store, manner))
+            text = text_of(
+                outcome, manner, moved_words(outcome, store, manner), projections=projections
+            )
             write("\n" + text if index else text)
         notices.warn(outcome, sentence.place)
     if manner.output is not None and written:

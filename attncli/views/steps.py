@@ -12,25 +12,32 @@ from rich.segment import Segment
 
 from attncli.arrays import FloatArray
 from attncli.attention.masks import attention_mask
+from attncli.attention.projections import Projections, with_positions
 from attncli.result import AttentionResult
 from attncli.views.equations import equation
-from attncli.views.facts import matrix_name
+from attncli.views.facts import head_numbers, matrix_name
 from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.numbers import number, number_lines, vector_block
 
 PRECISION = 4
 NEEDED = ("embeddings", "query", "key", "value", "scores")  # fields that the stages are made of
+_LARGE = 200  # numbers of a matrix that are printed unless all are asked for
 _WIDE = 64  # numbers of a vector that are printed unless all are asked for
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """How the stages are printed: `rows` are the words followed, None for all."""
+    """How the stages are printed: `rows` are the words followed, None for all.
+
+    With `projections` the matrices W_q, W_k and W_v are printed too, and positions where they are
+    added to the embeddings.
+    """
 
     rows: tuple[int, ...] | None = None
     width: int = 80
     precision: int = PRECISION
     everything: bool = False
+    projections: Projections | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class _Head:
     scaled: FloatArray
     powers: FloatArray
     weights: FloatArray
+    name: str  # "head 3" where the new vectors are made of several heads, else empty
     plain: bool  # whether the scaled products are the scores, with nothing added
 
 
@@ -55,6 +63,7 @@ def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:
         for head in range(result.attention.n_heads):
             name = matrix_name(result, layer, head)
             lines += [[], [ink.bold(name)]] if name else []
+            lines += matrix_lines(steps, head_numbers(result)[head], ink)
             lines += _head_lines(result, _stages(result, layer, head), ink, steps, rows)
     return lines + _ending(result, ink, steps, rows)
 
@@ -84,7 +93,8 @@ def _stages(result: AttentionResult, layer: int, head: int) -> _Head:
     peak = scaled.max(axis=-1, keepdims=True)
     powers = np.exp(scaled - np.where(np.isneginf(peak), 0, peak))
     weights = result.weights[layer, head].astype(np.float64)
-    return _Head(query, key, value, products, scaled, powers, weights, plain)
+    name = matrix_name(result, layer, head)
+    return _Head(query, key, value, products, scaled, powers, weights, name, plain)
 
 
 def _embeddings(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]) -> list[Line]:
@@ -95,8 +105,13 @@ def _embeddings(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[
     if result.attention.kind == "transformer":
         name = "vectors before the first layer"
     lines = _title(ink, steps, "1", f"{name}, {n_tokens} words × {dim} numbers")
-    shown = range(n_tokens) if result.attention.kind == "general" else rows
-    return lines + _vectors("x", result, result.embeddings, shown, ink, steps)
+    shown = rows if result.attention.kind == "transformer" else range(n_tokens)
+    lines += _vectors("x", result, result.embeddings, shown, ink, steps)
+    placed = _placed(result.embeddings, steps.projections)
+    if placed is not None and steps.projections is not None:
+        lines += _title(ink, steps, "1b", f"X with {steps.projections.positions} positions added")
+        lines += _vectors("x", result, placed, shown, ink, steps)
+    return lines
 
 
 def _head_lines(
@@ -114,19 +129,21 @@ def _head_lines(
     formula = "Y = A·X" if general else "Y = A·V"
     lines += _title(ink, steps, "6", f"new embeddings {formula}")
     new = head.weights @ head.value  # (n_tokens, d_v)
+    left = "new" if head.name == "" else head.name
     for i in rows:
-        text = "  " + equation(
+        text = equation(
             result.words,
             i,
             head.weights[i],
             digits=steps.precision,
             max_terms=len(new),
             shown=ink.word,
+            term="" if general else "v",
+            new=left,
         )
-        lines += [[Segment(part)] for part in wrapped(ink.plain(text), steps.width, 6)]
-        lines += _vector(
-            f"{ink.word(result.words[i])}(new)", new[i], ink, steps, steps.precision - 1
-        )
+        lines += [[Segment(part)] for part in wrapped(ink.plain("  " + text), steps.width, 6)]
+        label = f"{ink.word(result.words[i])}({left})"
+        lines += _vector(label, new[i], ink, steps, steps.precision - 1)
     return lines
 
 
@@ -153,6 +170,34 @@ def _projections(
     lines += _vectors("q", result, head.query, rows, ink, steps)
     lines += _vectors("k", result, head.key, everyone, ink, steps)
     return lines + _vectors("v", result, head.value, everyone, ink, steps)
+
+
+def matrix_lines(steps: Steps, head: int, ink: Ink) -> list[Line]:
+    """W_q, W_k and W_v of one head, row by row; large ones only when everything is asked for."""
+    if steps.projections is None:
+        return []
+    lines: list[Line] = []
+    for name in ("W_q", "W_k", "W_v"):
+        matrix = getattr(steps.projections, name)[head]  # (d_model, d)
+        d_model, size = matrix.shape
+        lines += [[], [ink.bold(f"{name}, {d_model} × {size}")]]
+        if matrix.size > _LARGE and not steps.everything:
+            lines.append([ink.dim(f"    its {matrix.size} numbers are hidden: --full")])
+            continue
+        rows = [str(row + 1) for row in range(d_model)]
+        columns = [str(column + 1) for column in range(size)]
+        lines += number_lines(
+            rows, columns, matrix, ink, width=steps.width, precision=steps.precision + 3
+        )
+    return lines
+
+
+def _placed(embeddings: FloatArray, projections: Projections | None) -> FloatArray | None:
+    """The embeddings with positions added, or None where none are."""
+    if projections is None:
+        return None
+    placed = with_positions(embeddings.astype(np.float64), projections)  # (n_tokens, d_model)
+    return None if np.array_equal(placed, embeddings) else placed
 
 
 def _score_formula(result: AttentionResult) -> str:

@@ -102,3 +102,39 @@ def test_steps_of_a_mask_say_so() -> None:
     text = PLAIN.rendered(step_lines(result, PLAIN, Steps()))
     assert "masked ones −∞" in text
     assert text.count("−∞") == 4  # the heading and the three cells above the diagonal
+
+
+@pytest.mark.parametrize("positions", ["none", "sinusoidal"])
+def test_a_hand_can_follow_task_attention(command: Callable, positions: str) -> None:
+    """From the printed X and W_q, W_k, W_v follow the printed q, k, v, scores, weights and sums."""
+    text = command(
+        "explain", "dogs chase cats", "--attention", "task", "--heads", "1", "--d-k", "3",
+        "--d-v", "2", "--vectors", "random", "--dim", "4", "--seed", "3", "--steps",
+        "--positions", positions,
+    ).text  # fmt: skip
+
+    def vectors(letter: str, part: str) -> np.ndarray:
+        rows = re.findall(rf"^  {letter}\(.*?\) =\n((?:   .*\n)+)", part, re.MULTILINE)
+        return np.array([re.findall(r"-?\d+\.\d+", row) for row in rows], dtype=float)
+
+    def table(title: str) -> np.ndarray:
+        part = text.partition(title)[2].partition("\n\n")[0].splitlines()[2:]
+        return np.array([re.findall(r"-?\d+\.\d+", row) for row in part], dtype=float)
+
+    x = vectors("x", text.partition("1b.")[2] or text.partition("W_q, ")[0])
+    assert x.shape == (3, 4)
+    for letter in "qkv":
+        matrix = table(f"W_{letter}, ")
+        assert np.abs(x @ matrix - vectors(letter, text)).max() < 1e-5
+    products = table("3. scores")
+    assert np.abs(vectors("q", text) @ vectors("k", text).T - products).max() < 2e-5
+    scaled = table("4. scaled")
+    assert np.abs(products / 3**0.5 - scaled).max() < 2e-5
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    weights = np.array(
+        re.findall(r"\d\.\d{4}(?=·v)", text.partition("6. new")[2]), dtype=float
+    ).reshape(3, 3)
+    assert np.abs(powers / powers.sum(axis=1, keepdims=True) - weights).max() < 1.1e-4
+    rows = re.findall(r"\(new\) =\n((?:    .*\n)+)", text)
+    new = np.array([re.findall(r"-?\d+\.\d+", row) for row in rows], dtype=float)
+    assert np.abs(weights @ vectors("v", text) - new).max() < 2e-3
