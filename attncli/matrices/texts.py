@@ -107,8 +107,8 @@ def _block(lines: Sequence[tuple[int, str]], place: str, delimiter: str | None) 
     skipped = places + labelled
     n_tokens = len(rows[0][1]) - skipped if rows else 0
     values = [_row(row, number, skipped, n_tokens, place) for number, row in rows]
-    if not values:
-        raise DataError("found a heading and no row of numbers", place=place)
+    if not values or not n_tokens:
+        raise DataError("found no row of numbers, expected weights", place=place)
     labels = [row[places] for _, row in rows[:n_tokens]] if labelled else heading[skipped:]
     tokens = tuple(_bare(label) for label in labels) if labels else None
     if not places:

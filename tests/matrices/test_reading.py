@@ -156,6 +156,7 @@ def test_rows_that_do_not_sum_to_one_are_said() -> None:
         (b"a,b\n0.5,0.5\n0.5,x\n", DataError, "x:3"),
         (b"0.5,0.5\n0.5\n", DataError, "found 1 columns"),
         (b"<html>", DataError, "web page"),
+        (b"word", DataError, "no row of numbers"),
         (b"[[0.5, 0.5], [1]]", DataError, "unequal lengths"),
         (b'{"a": 1}', DataError, "expected one of"),
         (b"[" * 5000, DataError, "no JSON"),
