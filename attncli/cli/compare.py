@@ -83,12 +83,14 @@ def _results(
     opened: Opened, texts: list[str] | None, file: str | None, quiet: bool
 ) -> "list[AttentionResult]":
     """The results of all sentences; one that fails ends the command, as nothing can be compared."""
+    from attncli.insight.tokens import merge_pieces
+
     notices, results = Notices(quiet), []
     for sentence, outcome in analysed(opened.analyser, given_sentences(texts, file)):
         if isinstance(outcome, AttnError):
             raise outcome
         notices.warn(outcome, sentence.place)
-        results.append(outcome)
+        results.append(merge_pieces(outcome))
     if len(results) < 2:
         raise UsageError(
             "found 1 sentence, expected two or more",

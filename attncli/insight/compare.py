@@ -17,16 +17,16 @@ from attncli.errors import UsageError
 from attncli.escape import quoted
 from attncli.insight.comparison import Comparison, Near, Occurrence, Point, Pull
 from attncli.insight.plane import principal_plane
+from attncli.insight.select import describe
 from attncli.insight.space import Space, SpokenWords
 from attncli.result import AttentionResult
 
 
 def shared_word(results: Sequence[AttentionResult]) -> str:
     """The one word that all sentences share. Raises: UsageError when there is none, or several."""
-    first = dict.fromkeys(
-        token.text for token in results[0].tokens if any(char.isalnum() for char in token.text)
-    )
-    held = [{token.text.casefold() for token in result.tokens} for result in results]
+    named = [[token.text for token in r.tokens if token.status != "special"] for r in results]
+    first = dict.fromkeys(word for word in named[0] if any(char.isalnum() for char in word))
+    held = [{word.casefold() for word in words} for words in named]
     common = list(
         {
             word.casefold(): word
@@ -38,9 +38,9 @@ def shared_word(results: Sequence[AttentionResult]) -> str:
         return common[0]
     if not common:
         raise UsageError("the sentences share no word, expected --word WORD", place="--word")
-    named = ", ".join(quoted(word) for word in common[:8])
+    listed = ", ".join(quoted(word) for word in common[:8])
     raise UsageError(
-        f"the sentences share {named}, expected --word with one of them",
+        f"the sentences share {listed}, expected --word with one of them",
         place="--word",
         hints=(f"--word {common[-1]}",),
     )
@@ -97,6 +97,7 @@ def compare(
         after=_cosines(vectors),
         nearest_static=near_static,
         neighbors_of=space.name,
+        weights_of=_weights_of(results[0]),
         points=points,
         explained=explained,
     )
@@ -159,6 +160,16 @@ def _pulls(result: AttentionResult, place: int) -> tuple[Pull, ...]:
         )
         for at in order
     )
+
+
+def _weights_of(result: AttentionResult) -> str:
+    """Which weights a row tells, where there are several matrices: "mean of 12 heads of layer 5"."""
+    n_layers, n_heads = result.attention.n_layers, result.attention.n_heads
+    chosen = describe(result.selection)
+    parts = [f"mean of {n_heads} heads"] if n_heads > 1 else []
+    if n_layers > 1:
+        parts.append(f"layer {n_layers - 1}, the last")
+    return ", ".join([*parts, *([chosen] if chosen else [])])
 
 
 def _shares(result: AttentionResult, place: int) -> FloatArray | None:

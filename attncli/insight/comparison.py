@@ -68,6 +68,7 @@ class Comparison:
     neighbors_of: str
     points: tuple[Point, ...]
     explained: tuple[float, float]
+    weights_of: str = ""
 
     def to_record(self) -> dict[str, Any]:
         """The comparison as a JSON object: plain lists and numbers."""
@@ -76,6 +77,7 @@ class Comparison:
             "schema": "1.0",
             "word": self.word,
             "kind": self.kind,
+            "weights_of": self.weights_of,
             "sentences": [_plain(occurrence) for occurrence in self.occurrences],
             "cosine": {
                 "before": None if self.before is None else self.before.tolist(),
@@ -123,6 +125,7 @@ def _read(record: Mapping[str, Any]) -> Comparison:
             for p in plane["points"]
         ),
         explained=(first, second),
+        weights_of=_text(record.get("weights_of", "")),
     )
     sizes = {len(found.occurrences), *found.after.shape}
     sizes |= set() if found.before is None else set(found.before.shape)

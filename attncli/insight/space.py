@@ -60,13 +60,16 @@ class SpokenWords:
     name = "the words of these sentences"
 
     def __init__(self, results: Sequence[AttentionResult]) -> None:
-        self._names = [
-            f"{token.text} ({number + 1})"
+        held = [
+            (number, at, token.text)
             for number, result in enumerate(results)
-            for token in result.tokens
+            for at, token in enumerate(result.tokens)
+            if token.status != "special"
         ]
-        self._words = [token.text for result in results for token in result.tokens]
-        self._vectors = np.concatenate([result.contextual for result in results])  # (n, d)
+        self._names = [f"{text} ({number + 1})" for number, _, text in held]
+        self._words = [text for _, _, text in held]
+        rows = [results[number].contextual[at] for number, at, _ in held]
+        self._vectors = np.array(rows).reshape(len(rows), -1)  # (n, d)
 
     def nearest(
         self, vectors: FloatArray, count: int, without: str

@@ -24,6 +24,8 @@ def comparison_lines(
 ) -> list[Line]:
     """All sections of a comparison."""
     lines: list[Line] = [[ink.bold(f"{word(found.word)} in {len(found.occurrences)} sentences")]]
+    if found.weights_of:
+        lines += [[ink.dim(part)] for part in wrapped(f"weights: {found.weights_of}", width, 2)]
     for occurrence in found.occurrences:
         lines += [[], *_occurrence(occurrence, ink, width, precision, top or _MOST)]
     lines += [[], *_cosine_lines(found, ink, width, precision)]

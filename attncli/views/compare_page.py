@@ -30,9 +30,12 @@ def comparison_page(
     """A page: the comparison above, every sentence with its sliders below."""
     word_name = escaped(found.word)
     rows = "".join(_occurrence(occurrence, precision) for occurrence in found.occurrences)
+    weights = (
+        f'<p class="note">Weights: {escaped(found.weights_of)}.</p>' if found.weights_of else ""
+    )
     before = (
         '<section class="comparison" aria-label="Comparison">'
-        f'<div class="tables">{rows}</div>{_cosines(found, precision)}{_nearest(found)}'
+        f'{weights}<div class="tables">{rows}</div>{_cosines(found, precision)}{_nearest(found)}'
         f"<h3>Map of {word_name} and its neighbours</h3>"
         f"<figure>{_inline(scatter_drawing(found.points))}<figcaption>The plane on which the points "
         f"spread most (PCA): it holds {found.explained[0]:.0%} + {found.explained[1]:.0%} of the "

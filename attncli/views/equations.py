@@ -39,27 +39,21 @@ def equation(
     digits: int = 2,
     max_terms: int = MAX_TERMS,
     shown: Callable[[str], str] = word,
-    term: str = "",
-    new: str = "new",
 ) -> str:
-    """One row as an equation; terms in the order of the sentence, each word as `shown` gives it.
-
-    With `term` "v" the terms are v(word); `new` stands behind the word on the left.
-    """
-    left = f"{shown(words[query])}({new})"
+    """One row as an equation; terms in the order of the sentence, each word as `shown` gives it."""
+    name = f"{shown(words[query])}(new)"
     units = rounded_to_sum(row, digits)
     if not any(units):
-        return f"{left} = 0 (nothing to attend to)"
+        return f"{name} = 0 (nothing to attend to)"
     kept = range(len(units))
     if len(units) > max_terms:
         largest = sorted(range(len(units)), key=lambda i: (-row[i], i))[: max_terms - 1]
         kept = sorted(largest)  # type: ignore[assignment]  # any iterable of positions
-    names = [f"{term}({shown(words[i])})" if term else shown(words[i]) for i in kept]
-    terms = [f"{_decimal(units[i], digits)}·{name}" for i, name in zip(kept, names, strict=True)]
+    terms = [f"{_decimal(units[i], digits)}·{shown(words[i])}" for i in kept]
     rest = sum(units) - sum(units[i] for i in kept)
     if len(terms) < len(units):
         terms.append(f"{_decimal(rest, digits)}·(the other {len(units) - len(terms)})")
-    return f"{left} = " + " + ".join(terms)
+    return f"{name} = " + " + ".join(terms)
 
 
 def equation_lines(

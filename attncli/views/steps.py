@@ -94,6 +94,8 @@ def _stages(result: AttentionResult, layer: int, head: int) -> _Head:
     powers = np.exp(scaled - np.where(np.isneginf(peak), 0, peak))
     weights = result.weights[layer, head].astype(np.float64)
     name = matrix_name(result, layer, head)
+    if settings.kind == "transformer":
+        name = name or "head"
     return _Head(query, key, value, products, scaled, powers, weights, name, plain)
 
 
@@ -131,20 +133,32 @@ def _head_lines(
     new = head.weights @ head.value  # (n_tokens, d_v)
     left = "new" if head.name == "" else head.name
     for i in rows:
-        text = equation(
-            result.words,
-            i,
-            head.weights[i],
-            digits=steps.precision,
-            max_terms=len(new),
-            shown=ink.word,
-            term="" if general else "v",
-            new=left,
-        )
+        text = _sum_text(result, head, i, ink, steps, left)
         lines += [[Segment(part)] for part in wrapped(ink.plain("  " + text), steps.width, 6)]
         label = f"{ink.word(result.words[i])}({left})"
         lines += _vector(label, new[i], ink, steps, steps.precision - 1)
     return lines
+
+
+def _sum_text(
+    result: AttentionResult, head: _Head, query: int, ink: Ink, steps: Steps, left: str
+) -> str:
+    """The equation of one word; its terms are v(word) where values are not the embeddings."""
+
+    def value(text: str) -> str:
+        shown = ink.word(text)
+        return shown if result.attention.kind == "general" else f"v({shown})"
+
+    text = equation(
+        result.words,
+        query,
+        head.weights[query],
+        digits=steps.precision,
+        max_terms=len(result.words),
+        shown=value,
+    )
+    word = result.words[query]
+    return f"{ink.word(word)}({left})" + text.removeprefix(f"{value(word)}(new)")
 
 
 def _projections(

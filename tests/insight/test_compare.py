@@ -144,3 +144,31 @@ def test_values_of_a_vocabulary_are_looked_around_in(six_words: MemoryStore) -> 
     expected = np.concatenate([six_words.matrix @ W_v[0], six_words.matrix @ W_v[1]], axis=1)
     assert np.allclose(space.vectors(["river"]), expected[3:4], atol=1e-6)
     assert space.nearest(expected[3:4], 1, "bank")[0][0][0] == "river"
+
+
+def test_special_tokens_are_no_words(six_words: MemoryStore) -> None:
+    """[CLS] and [SEP] of a transformer are neither the shared word nor its neighbours."""
+    from dataclasses import replace as changed
+
+    def framed(result: AttentionResult) -> AttentionResult:
+        first = changed(result.tokens[0], text="[CLS]", status="special")
+        return changed(result, tokens=(first, *result.tokens[1:]))
+
+    texts = ["money bank grows", "money bank flows"]
+    results = [framed(r) for r in GeneralAnalyser(six_words, include=FIELDS)(texts)]
+    assert shared_word(results) == "bank"
+    found = compare(results, "bank")
+    assert all("[CLS]" not in name for o in found.occurrences for name, _ in o.nearest)
+
+
+def test_a_comparison_says_whose_weights_it_tells(both: list[AttentionResult]) -> None:
+    """With several layers or heads the rows are means of the last layer's heads, and say so."""
+    one = both[0]
+    deep = replace(
+        one,
+        weights=np.repeat(np.repeat(one.weights, 2, axis=0), 3, axis=1),
+        value=None,
+        attention=replace(one.attention, kind="transformer", n_layers=2, n_heads=3),
+    )
+    assert compare([deep, deep], "bank").weights_of == "mean of 3 heads, layer 1, the last"
+    assert compare(both, "bank").weights_of == ""
