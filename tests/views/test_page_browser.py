@@ -9,6 +9,7 @@ import pytest
 from views.browser import Watched, watched
 from views.samples import HOSTILE, result_of
 
+from attncli.matrices.build import result_from_arrays
 from attncli.views.html import page
 from attncli.views.palette import contrast, text_on, weight_rgb
 
@@ -168,6 +169,15 @@ def test_a_long_sentence_is_drawn_quickly_and_answers(browser: Watched) -> None:
         "[...document.querySelector('.board canvas').getContext('2d').getImageData(7, 7, 1, 1).data]"
     )
     assert tuple(pixel[:3]) == weight_rgb(float(result.weights[0, 0, 7, 7]))
+
+
+def test_rows_that_do_not_sum_to_one_keep_their_numbers(browser: Watched) -> None:
+    """The maximum over heads, and a row without any weight, are shown as they are."""
+    weights = result_of(WORDS, heads=3).weights.max(axis=1, keepdims=True)
+    weights[0, 0, 2] = 0
+    tab = browser.open(page([result_from_arrays(weights, WORDS)]))
+    assert np.abs(cells(tab) - weights[0, 0]).max() < 1e-6
+    assert np.abs(weights[0, 0].sum(axis=1) - 1).max() > 0.01
 
 
 def test_heads_that_do_not_fit_are_thumbnails(browser: Watched) -> None:

@@ -25,17 +25,20 @@ function element(tag, attributes = {}, ...children) {
 const bytes = (base64) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
 const floats = (base64) => new Float32Array(bytes(base64).buffer);
 
-// Adds share · softmax(scores · factor) of each row to weights; a row of −∞ only stays zeros.
-function addSoftmax(weights, scores, start, n, factor, share) {
+// Adds share · softmax(scores · factor) of each row of a slot to weights; a row of −∞ only stays
+// zeros. Rows that do not sum to 1 keep what they sum to.
+function addSoftmax(weights, scores, slot, n, factor, share, sums) {
+  const start = slot * n * n;
   const powers = new Float64Array(n);
   for (let i = 0; i < n; i += 1) {
     const row = start + i * n;
     let peak = -Infinity;
     for (let j = 0; j < n; j += 1) if (scores[row + j] > peak) peak = scores[row + j];
     if (peak === -Infinity) continue;
+    const of = sums ? share * sums[slot * n + i] : share;
     let total = 0;
     for (let j = 0; j < n; j += 1) total += powers[j] = Math.exp((scores[row + j] - peak) * factor);
-    for (let j = 0; j < n; j += 1) weights[i * n + j] += (share * powers[j]) / total;
+    for (let j = 0; j < n; j += 1) weights[i * n + j] += (of * powers[j]) / total;
   }
 }
 

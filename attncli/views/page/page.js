@@ -7,6 +7,7 @@ class View {
     Object.assign(this, JSON.parse(source.textContent));
     this.n = this.words.length;
     this.scores = floats(this.scores);
+    if (this.sums) this.sums = floats(this.sums);
     this.slot = new Map(this.held.map(([layer, head], i) => [`${layer},${head}`, i]));
     [this.layer, this.head] = this.start;
     this.now = this.temperature;
@@ -280,8 +281,8 @@ class View {
     const slots = chosen.map((pair) => this.slot.get(String(pair))).filter((at) => at !== undefined);
     this.weights.fill(0);
     for (const slot of slots)
-      addSoftmax(this.weights, this.scores, slot * n * n, n, this.temperature / this.now,
-        1 / slots.length);
+      addSoftmax(this.weights, this.scores, slot, n, this.temperature / this.now,
+        1 / slots.length, this.sums);
     const most = this.weights.reduce((top, weight) => Math.max(top, weight), 0);
     this.top = this.stretch && most > 0 ? most : 1;
     this.sayState(slots.length > 0);
@@ -349,7 +350,7 @@ class View {
       }
       button.addEventListener("click", () => { this.choose(layer, head); this.compute(); });
       const weights = new Float64Array(this.n * this.n);
-      addSoftmax(weights, this.scores, slot * this.n * this.n, this.n, 1, 1);
+      addSoftmax(weights, this.scores, slot, this.n, 1, 1, this.sums);
       this.paint(canvas, weights);
       return button;
     });

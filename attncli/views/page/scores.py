@@ -10,6 +10,7 @@ from attncli.views.palette import PaletteName, palette_steps
 
 THUMBNAIL = 32  # cells of a side
 _TOLERANCE = 2e-6
+_SUM_TOLERANCE = 1e-5
 
 
 def held_scores(
@@ -32,6 +33,16 @@ def held_scores(
     pairs = tuple(np.array(held).T)
     scores = _scores(result)[pairs]  # (n_held, n_tokens, n_tokens)
     return scores.astype(np.float32), held
+
+
+def row_sums(result: AttentionResult, held: list[tuple[int, int]]) -> Float32Array | None:
+    """What the rows of the held matrices sum to, or None where that is 1 (or 0) everywhere.
+
+    Shape (n_held, n_tokens). A maximum over heads, and weights of other tools, need not sum to 1.
+    """
+    sums = result.weights[tuple(np.array(held).T)].sum(axis=-1, dtype=np.float64)
+    plain = (np.abs(sums - 1) < _SUM_TOLERANCE) | (sums == 0)
+    return None if plain.all() else sums.astype(np.float32)
 
 
 def thumbnails(result: AttentionResult, palette: PaletteName = "viridis") -> IntArray:

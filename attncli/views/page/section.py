@@ -12,7 +12,7 @@ from attncli.insight.movement import Movement
 from attncli.result import AttentionResult
 from attncli.views.facts import facts_line, head_numbers, layer_numbers, model_line
 from attncli.views.ink import word as short
-from attncli.views.page.scores import held_scores, thumbnails
+from attncli.views.page.scores import held_scores, row_sums, thumbnails
 from attncli.views.page.tables import escaped, every_word, legend, weight_table
 
 TABLE_WORDS = 40  # more words than this are drawn as a picture, with the numbers in lists
@@ -58,6 +58,9 @@ def section(
         "before": [movement.before for movement in movements],
         "after": [movement.after for movement in movements],
     }
+    sums = row_sums(result, held)
+    if sums is not None:
+        data["sums"] = base64.b64encode(sums.astype("<f4").tobytes()).decode("ascii")
     if len(held) < result.attention.n_layers * result.attention.n_heads:
         small = thumbnails(result)
         data["side"] = small.shape[-1]

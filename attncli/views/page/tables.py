@@ -11,6 +11,11 @@ from attncli.views.equations import equation
 from attncli.views.facts import matrix_name
 from attncli.views.palette import palette_step
 
+_CAPTIONS = {
+    "task": "Each new vector is a weighted sum of the values",
+    "transformer": "What each token takes of the values; W_o, the residual and the feed-forward "
+    "net follow",
+}
 _CAPTION = "Each new vector is a weighted sum of the old ones"
 
 
@@ -66,7 +71,7 @@ def every_word(
         rows.append(f'<tr><th scope="row">{escaped(token.text)}</th>{"".join(cells)}</tr>')
     columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
     name = matrix_name(result, 0, 0)
-    caption = f"{_CAPTION} ({name})." if name else f"{_CAPTION}."
+    caption = _CAPTIONS.get(result.attention.kind, _CAPTION) + (f" ({name})." if name else ".")
     return (
         f'<table class="every"><caption>{caption}</caption>'
         f"<thead><tr>{columns}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
