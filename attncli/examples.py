@@ -13,7 +13,7 @@ from attncli.errors import AttnError, DataError
 from attncli.escape import quoted
 from attncli.learning.batches import Examples
 from attncli.learning.checkpoint import TrainedModel
-from attncli.learning.datasets import Row
+from attncli.learning.datasets import Offset, Row, Target
 from attncli.reading import Reading, ReadingSettings, reader_for, vectors_info
 from attncli.result import Token, VectorsInfo
 
@@ -114,28 +114,36 @@ def prepare(
     return Prepared(examples, names, tuple(word for word, _ in words.most_common(_MANY_TARGETS)))
 
 
-def target_place(tokens: Sequence[Token], target: str | int | None, place: str) -> int:
-    """The number of the target token: a number as given, or where the word first stands.
+def target_place(tokens: Sequence[Token], target: Target | None, place: str) -> int:
+    """The number of the target token: as given, where the word first stands, or by a character.
 
     Raises: DataError when there is no such token.
     """
     if target is None:
         raise DataError("found no target, expected a token number or a word", place=place)
     if isinstance(target, int):
-        if 0 <= target < len(tokens):
-            return target
-        raise DataError(
-            f"found the target {target}, expected a token from 0 to {len(tokens) - 1}",
-            place=place,
-        )
-    for number, token in enumerate(tokens):
-        if token.text == target:
-            return number
+        found = target if 0 <= target < len(tokens) else None
+        missing = f"found the target {target}, expected a token from 0 to {len(tokens) - 1}"
+    elif isinstance(target, Offset):
+        holding = (i for i, t in enumerate(tokens) if t.start <= target.start < t.end)
+        found = next(holding, None)
+        missing = f"no token holds the character {target.start}"
+    else:
+        found = _word_place(tokens, target)
+        missing = f"the target {quoted(target)} is no word of the sentence"
+    if found is None:
+        raise DataError(missing, place=place)
+    return found
+
+
+def _word_place(tokens: Sequence[Token], target: str) -> int | None:
+    """Where the word first stands, as it is written or else in any case."""
+    exact = next((i for i, token in enumerate(tokens) if token.text == target), None)
+    if exact is not None:
+        return exact
     wanted = target.casefold()
-    for number, token in enumerate(tokens):
-        if wanted in (token.text.casefold(), token.key):
-            return number
-    raise DataError(f"the target {quoted(target)} is no word of the sentence", place=place)
+    alike = (i for i, t in enumerate(tokens) if wanted in (t.text.casefold(), t.key))
+    return next(alike, None)
 
 
 def _all_or_none(rows: Sequence[Row], name: str) -> bool:

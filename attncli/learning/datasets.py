@@ -19,7 +19,7 @@ from attncli.escape import quoted, visible
 from attncli.text.sentences import MAX_LINE, decoded, lines
 
 Kind: TypeAlias = Literal["tsv", "csv", "jsonl"]
-COLUMNS = ("text", "label", "target", "weights", "split")
+COLUMNS = ("text", "label", "target", "start", "weights", "split")
 _SUFFIXES: dict[str, Kind] = {
     ".tsv": "tsv",
     ".tab": "tsv",
@@ -30,13 +30,24 @@ _SUFFIXES: dict[str, Kind] = {
 _ROW_SUM = 0.01  # given rows are read off a slide: two digits that may not quite sum to 1
 
 
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """A target given by a character of it, counted from 0: the token that holds it is meant."""
+
+    start: int
+
+
+# A token's number, the word itself, or a character of it.
+Target: TypeAlias = str | int | Offset
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
     """One example as it stands in a file; `place` names its line in messages."""
 
     text: str
     label: str | None
-    target: str | int | None
+    target: Target | None
     weights: FloatArray | None
     split: str | None
     place: str
@@ -157,7 +168,7 @@ def _row(cells: Mapping[str, Any], place: str) -> Row:
     return Row(
         text=text,
         label=_label(cells.get("label"), place),
-        target=_target(cells.get("target"), place),
+        target=_target(cells.get("target"), cells.get("start"), place),
         weights=_weights(cells.get("weights"), place),
         split=_label(cells.get("split"), place),
         place=place,
@@ -173,7 +184,12 @@ def _label(value: Any, place: str) -> str | None:
     return text or None
 
 
-def _target(value: Any, place: str) -> str | int | None:
+def _target(value: Any, start: Any, place: str) -> Target | None:
+    if start is not None and start != "":
+        number = _target(start, None, place)
+        if isinstance(number, int):
+            return Offset(number)
+        raise DataError("found a start that is no number of a character", place=place)
     if value is None or value == "":
         return None
     if isinstance(value, str):

@@ -204,17 +204,20 @@ def _pooled(
         d_pooled = np.matmul(d_by_sentence, vectors.transpose(0, 2, 1))  # (B, all_heads, n)
         if kept is not None:
             d_pooled *= kept
-        seen = np.matmul(weights, d_pooled[..., None])  # (B, all_heads, n, 1): the row sums
-        d_scores = weights * d_pooled[:, :, None]  # (B, all_heads, n, n)
-        d_scores -= weights * seen
-        d_scores *= share[..., None]
+        seen = np.matmul(weights, d_pooled[..., None])[..., 0]  # (B, all_heads, n)
         d_told: FloatArray | None = None
         if learned:
-            d_asked = softmax_backward(share, seen[..., 0])  # (B, all_heads, n)
-            through = told[:, :, None] - np.matmul(weights, told[..., None])  # (B, heads, n, n)
-            d_scores += weights * through * d_asked[..., None]
+            d_asked = softmax_backward(share, seen)  # (B, all_heads, n)
+            heard = np.matmul(weights, told[..., None])[..., 0]  # (B, all_heads, n)
+            left = np.stack([share, d_asked], axis=-1)  # (B, all_heads, n, 2)
+            d_scores = np.matmul(left, np.stack([d_pooled, told], axis=-2))  # (…, n, n): d_weights
+            d_scores -= (share * seen + d_asked * heard)[..., None]
             d_told = np.matmul(d_asked[:, :, None], weights)[:, :, 0]  # (B, all_heads, n)
             _salience_backward(d_told, vectors, parameters, gradients)
+        else:
+            d_scores = d_pooled[:, :, None] - seen[..., None]  # (B, all_heads, n, n)
+            d_scores *= share[..., None]
+        d_scores *= weights
         d_vectors = scores_back(d_scores, gradients, want_vectors)
         if d_vectors is not None:
             d_vectors += np.matmul(summed.transpose(0, 2, 1), d_by_sentence)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
-from attncli.learning.datasets import read_rows, rows_of
+from attncli.learning.datasets import Offset, read_rows, rows_of
 
 
 def rows(text: str, kind=None):
@@ -35,6 +35,14 @@ def test_a_target_is_a_number_or_a_word():
     """Digits are a token number, anything else is the word."""
     found = rows("text\tlabel\ttarget\na b\tx\t1\na b\tx\tb\na b\tx\t\n")
     assert [row.target for row in found] == [1, "b", None]
+
+
+def test_a_target_may_be_given_by_a_character():
+    """The column start names a character of the target, counted from 0."""
+    (row,) = rows("text\tlabel\ttarget\tstart\na bank\tx\tbank\t2\n")
+    assert row.target == Offset(2)
+    with pytest.raises(DataError, match="no number"):
+        rows("text\tlabel\tstart\na b\tx\tb\n")
 
 
 def test_given_weights_are_a_matrix_whose_rows_sum_to_one():

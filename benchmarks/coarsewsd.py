@@ -1,0 +1,155 @@
+"""Which sense of an ambiguous word: all words of CoarseWSD-20 with one fixed setting, beside peers.
+
+    python benchmarks/coarsewsd.py FOLDER [--vectors glove] [--words bank,mole] [--seed 0] [--json]
+
+FOLDER holds WORD.train.tsv and WORD.test.tsv for each word (columns text, target, label; target is the
+number of a token between spaces) and perhaps peers.tsv with published figures. Every word is learned
+with the same settings, the defaults of `attn train` with nothing held out; the test files are read
+after the training only. CoarseWSD-20 (Loureiro et al. 2021, arXiv:2008.11608) is not part of this
+project: its licence is for non-commercial use.
+"""
+
+import argparse
+import csv
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+
+from attncli.examples import open_embedder, prepare
+from attncli.learning.checkpoint import TrainedModel
+from attncli.learning.datasets import Offset, Row
+from attncli.learning.metrics import Scores
+from attncli.learning.parameters import Architecture
+from attncli.learning.trainer import Training, TrainingSettings, predict
+from attncli.reading import ReadingSettings
+
+
+def rows_of(path: Path) -> list[Row]:
+    """The sentences of a file; the target is told by its first character."""
+    found = []
+    with path.open(encoding="utf-8", newline="") as stream:
+        records = csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
+        for number, record in enumerate(records, start=2):
+            pieces = list(re.finditer(r"\S+", record["text"]))
+            start = Offset(pieces[int(record["target"])].start())
+            place = f"{path.name}:{number}"
+            found.append(Row(record["text"], record["label"], start, None, None, place))
+    return found
+
+
+def figures(folder: Path, word: str, vectors: str, seed: int) -> dict[str, float]:
+    """Accuracy, mean sense recall and seconds of one word."""
+    began = time.perf_counter()
+    reading = ReadingSettings(oov="zero", seed=seed)
+    embedder, info = open_embedder(vectors, reading)
+    train = prepare(rows_of(folder / f"{word}.train.tsv"), embedder)
+    architecture = Architecture(
+        d_model=info.dim,
+        n_labels=len(train.labels),
+        n_heads=8,
+        d_k=16,
+        d_v=32,
+        committee=4,
+        positions="relative",
+        reach=10,
+    )
+    settings = TrainingSettings(held_out=0.0, seed=seed)
+    training = Training(train.examples, architecture, settings)
+    for _ in training.run():
+        pass
+    learned = time.perf_counter() - began
+    model = TrainedModel(architecture, training.best, train.labels, info)
+    test_rows = rows_of(folder / f"{word}.test.tsv")
+    test = prepare(test_rows, embedder, model=model)
+    said = predict(training.best, architecture, test.examples).argmax(axis=1)
+    scores = Scores([str(row.label) for row in test_rows], [train.labels[i] for i in said])
+    return {
+        "n": scores.n,
+        "accuracy": scores.accuracy,
+        "mean_recall": scores.mean_recall,
+        "seconds": learned,
+    }
+
+
+def peers_of(folder: Path) -> dict[str, dict[str, str]]:
+    """Published figures by word, if there are any."""
+    path = folder / "peers.tsv"
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as stream:
+        return {row["word"]: row for row in csv.DictReader(stream, delimiter="\t")}
+
+
+def table(found: dict[str, dict[str, float]], peers: dict[str, dict[str, str]]) -> Iterator[str]:
+    """The figures as lines, ours and those of the peers, with means over the words."""
+    known = [word for word in found if word in peers]
+    systems = [
+        c.removesuffix(" accuracy")
+        for c in next(iter(peers.values()), {})
+        if c.endswith(" accuracy")
+    ]
+    yield f"{'word':<10}{'test':>6}{'ours acc':>10}{'recall':>8}  " + "  ".join(
+        f"{name.split('/')[-1][:16]:>16}" for name in systems
+    )
+    for word, ours in found.items():
+        cells = [
+            f"{float(peers[word][f'{s} accuracy']):.3f} / "
+            f"{float(peers[word][f'{s} mean sense recall']):.3f}"
+            if word in peers
+            else "–"
+            for s in systems
+        ]
+        yield (
+            f"{word:<10}{ours['n']:>6.0f}{ours['accuracy']:>10.4f}{ours['mean_recall']:>8.4f}  "
+            + "  ".join(f"{cell:>16}" for cell in cells)
+        )
+    mean = {k: float(np.mean([f[k] for f in found.values()])) for k in ("accuracy", "mean_recall")}
+    cells = []
+    for s in systems:
+        pairs = [
+            [float(peers[w][f"{s} {what}"]) for w in known]
+            for what in ("accuracy", "mean sense recall")
+        ]
+        cells.append(" / ".join(f"{np.mean(column):.3f}" for column in pairs) if known else "–")
+    yield (
+        f"{'mean':<10}{'':>6}{mean['accuracy']:>10.4f}{mean['mean_recall']:>8.4f}  "
+        + "  ".join(f"{cell:>16}" for cell in cells)
+    )
+    yield f"trained in {sum(f['seconds'] for f in found.values()):.0f} s"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="CoarseWSD-20 with one fixed setting.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--vectors", default="glove")
+    parser.add_argument("--words", help="some of the words, with commas")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    words = sorted(path.name.split(".")[0] for path in asked.folder.glob("*.train.tsv"))
+    if asked.words:
+        words = asked.words.split(",")
+    found = {}
+    for word in words:
+        found[word] = figures(asked.folder, word, asked.vectors, asked.seed)
+        if not asked.json:
+            f = found[word]
+            print(
+                f"{word}: {f['accuracy']:.4f} {f['mean_recall']:.4f} {f['seconds']:.0f} s",
+                flush=True,
+            )
+    if asked.json:
+        print(json.dumps(found))
+    else:
+        print("\n".join(["", *table(found, peers_of(asked.folder))]))
+
+
+if __name__ == "__main__":
+    main()
