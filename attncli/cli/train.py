@@ -48,7 +48,7 @@ def train(
     weight_dropout: t.WeightDropout = 0.5,
     word_dropout: t.WordDropout = 0.2,
     smoothing: t.Smoothing = 0.1,
-    balance: t.Balance = 1.0,
+    balance: t.Balance = 0.7,
     held_out: t.HeldOut = 0.1,
     patience: t.Patience = 0,
     seed: t.TrainSeed = 0,
