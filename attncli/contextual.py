@@ -6,7 +6,6 @@ averaged, special tokens left out. Everything that works on a store works on it:
 task-specific attention, training.
 """
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,6 +92,8 @@ class ContextualStore:
     def sha256(self) -> str:
         """SHA-256 of the checkpoint's own hash and the layer; the files are read for it once."""
         if self._sha256 is None:
+            import hashlib
+
             text = f"{self._model.checkpoint.sha256()}:{self.name.rpartition(':')[2]}"
             self._sha256 = hashlib.sha256(text.encode()).hexdigest()
         return self._sha256

@@ -4,7 +4,6 @@ Only JSON and safetensors are read. A folder that has only pickled weights (.bin
 refused, because opening a pickle can run code.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -124,6 +123,8 @@ class Checkpoint:
 
     def sha256(self) -> str:
         """SHA-256 of config.json and the weight files, in the order of their names."""
+        import hashlib  # brings OpenSSL along, which a first look does not need
+
         digest = hashlib.sha256()
         for path in [self.folder / "config.json", *weight_files(self.folder)]:
             with path.open("rb") as file:
