@@ -18,7 +18,10 @@ from attncli.pipeline import GeneralAnalyser
 from attncli.result import AttentionResult
 
 settings.register_profile(
-    "attn", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "attn",
+    max_examples=int(os.environ.get("ATTN_EXAMPLES", "60")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("attn")
 
