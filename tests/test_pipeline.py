@@ -269,7 +269,6 @@ def test_optional_fields_are_those_of_the_computation(glove):
         lambda: ReadingSettings(tokenizer="pieces"),
         lambda: ReadingSettings(oov="ignore"),
         lambda: attncli.explain("bank", include=["embedings"]),
-        lambda: attncli.explain("bank", vectors="word2vec"),
     ],
 )
 def test_a_setting_out_of_range_is_refused(wrong):

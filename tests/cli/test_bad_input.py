@@ -37,8 +37,8 @@ ARGUMENTS = [
     (["e" + "\u0301" * 100_000], 0, ""),
     (["%s%n {0.__class__} $(id)"], 0, ""),
     (["../../x __proto__"], 0, ""),
-    (["money", "--vectors", "[/]"], 2, ""),
-    (["money", "--vectors", "a\nb\x1b[31m"], 2, r"a\nb\x1b[31m"),
+    (["money", "--vectors", "[/]"], (2, 6), "[/]"),
+    (["money", "--vectors", "a\nb\x1b[31m"], (2, 6), r"a\nb\x1b[31m"),
     (["money", "--score", "euclid"], 2, "euclid"),
     (["money", "--oov", "ignore"], 2, "ignore"),
     (["money", "--tokenizer", "pieces"], 2, "pieces"),
@@ -94,7 +94,7 @@ def test_arguments_end_as_stated(command, tmp_path, monkeypatch, arguments, code
     monkeypatch.chdir(tmp_path)
     options = ["--json"] if as_json and "--json" not in arguments else []
     ended = command("explain", *options, *arguments)
-    assert ended.code == code, ended.said
+    assert ended.code in (code if isinstance(code, tuple) else (code,)), ended.said
     assert said in ended.said
     assert ended.is_clean(), ended.said
     assert len(ended.said) < 700

@@ -9,7 +9,7 @@ from conftest import child_environment
 
 from attncli.embeddings.sources import open_vectors
 from attncli.embeddings.store import content_hash
-from attncli.errors import UsageError
+from attncli.errors import AttnError
 
 CONTENT = "a50980547af6a43a803c7a36249a49a7774265aa74b43a75224d3712768e8cff"
 
@@ -64,5 +64,5 @@ def test_both_names_open_the_builtin_vectors(name):
 
 def test_another_name_is_refused():
     """The message names what was found, shown and not obeyed."""
-    with pytest.raises(UsageError, match=r"gl\\x1b"):
+    with pytest.raises(AttnError, match=r"gl\\x1b"):
         open_vectors("gl\x1b")
