@@ -132,16 +132,11 @@ def _scaled(
     """Each point with its place from the left and the top."""
     left, right = min(p.x for p in points), max(p.x for p in points)
     low, high = min(p.y for p in points), max(p.y for p in points)
-    return [
-        (
-            point,
-            (
-                (point.x - left) / (right - left or 1) * width,
-                (high - point.y) / (high - low or 1) * height,
-            ),
-        )
-        for point in points
-    ]
+
+    def share(value: float, start: float, end: float) -> float:
+        return 0.5 if start == end else (value - start) / (end - start)
+
+    return [(p, (share(p.x, left, right) * width, share(p.y, high, low) * height)) for p in points]
 
 
 def _labelled(grid: _Grid, point: Point, row: int, column: int) -> bool:

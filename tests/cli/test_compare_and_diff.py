@@ -107,6 +107,14 @@ def test_diff_says_equal_or_different(command: Callable, tmp_path: Path) -> None
     assert record["sentences"][0]["changes"][0]["worst"]["index"] == [0, 0, 2, 2]
 
 
+def test_a_difference_looks_as_agreed(command: Callable, golden: Callable, tmp_path: Path) -> None:
+    """The text at 80 columns is that of tests/golden."""
+    one, other = str(tmp_path / "a.json"), str(tmp_path / "b.json")
+    command("explain", PAIR[0], "-o", one)
+    command("explain", PAIR[0], "--temperature", "1.1", "-o", other)
+    golden("diff.txt", command("diff", one, other, "--width", "80").text)
+
+
 def test_diff_reads_stdin_and_matrices(attn: Callable, tmp_path: Path) -> None:
     """A stream is compared with a file, also with another tool's array."""
     saved = attn("explain", PAIR[0], "--json").out

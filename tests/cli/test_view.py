@@ -177,3 +177,9 @@ def test_steps_in_json_hold_every_stage(command: Callable) -> None:
     weights = powers / powers.sum(axis=1, keepdims=True)
     assert np.allclose(weights, record["weights"][0][0], atol=1e-6)
     assert np.allclose(weights @ np.array(record["value"])[0, 0], record["contextual"], atol=1e-5)
+
+
+def test_the_strongest_words_look_as_agreed(command: Callable, golden: Callable) -> None:
+    """--top 2 at 60 columns prints the text of tests/golden."""
+    text = command("explain", SENTENCE, "--top", "2", "--show", "weights", "--width", "60").text
+    golden("top.txt", text)

@@ -3,7 +3,10 @@
 import csv
 import io
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -132,3 +135,16 @@ def test_png_and_pdf_are_pictures() -> None:
     document = pdf(svg)
     assert document.startswith(b"%PDF")
     assert b"/Count 1" in document
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX on this machine")
+@pytest.mark.parametrize("words", [["money", "bank"], list(HOSTILE)], ids=["plain", "hostile"])
+def test_latex_compiles(tmp_path: Path, words: list[str]) -> None:
+    """pdfLaTeX makes a page of it, whatever the words hold."""
+    (tmp_path / "x.tex").write_text(latex([result_of(words)]), encoding="utf-8")
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "x.tex"],
+        cwd=tmp_path,
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stdout.decode("utf-8", "replace")[-800:]
