@@ -183,3 +183,17 @@ def test_options_that_do_not_go_together_are_refused(command, arguments):
     ended = command("explain", "money bank grows", *arguments)
     assert ended.code == 2, ended.said
     assert ended.is_clean()
+
+
+def test_the_shipped_model_tells_idioms_from_food(command):
+    """The README's example is easy work, a piece eaten is cake; nine in ten test sentences are right."""
+    meaning = {
+        "that exam was a piece of cake": "बहुत आसान काम",
+        "she ate a piece of cake with her tea": "केक का टुकड़ा",
+    }
+    for text, label in meaning.items():
+        record = json.loads(command("explain", text, "--model", "idioms", "--json").text)
+        assert record["model"]["label"] == label
+    data = Path(__file__).parents[1] / "examples" / "idioms.tsv"
+    found = command("evaluate", str(data), "--split", "test", "--model", "idioms", "--json")
+    assert json.loads(found.text)["accuracy"] > 0.9
