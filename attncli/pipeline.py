@@ -34,7 +34,7 @@ from attncli.result import (
 )
 from attncli.stacks import Failure, Stack, TokenRun, in_order, stack_of
 
-_HINT_UP_TO = 512  # tokens: a way out of a degenerate matrix is sought for shorter sentences only
+_HINT_UP_TO = 128  # tokens: a way out of a degenerate matrix is sought for shorter sentences only
 
 
 class Analyser(Protocol):

@@ -63,7 +63,7 @@ def _long_sentence(folder: Path) -> None:
     print(f"\n{'512 words':36} {'seconds, median of 5':>22} {'goal':>6} {'size MB':>8}")
     for label, command, goal, written in (
         ("attn view long.json", [*ATTN, "view", str(saved)], "1.0", None),
-        ("attn explain TEXT", [*ATTN, "explain", text], "", None),
+        ("attn explain TEXT", [*ATTN, "explain", text], "1.0", None),
         (
             "attn view long.json -o long.html",
             [*ATTN, "view", str(saved), "-o", str(page)],
