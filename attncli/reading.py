@@ -7,6 +7,7 @@ tests hold it to the plain way.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import get_args
 
 from attncli.arrays import Float32Array
@@ -131,23 +132,36 @@ class Reader:
         return vectors
 
     def _from_pieces(self, text: str) -> tuple[list[Part], list[int]]:
-        pieces = self._pieces
-        parts: list[Part] = []
-        places: list[int] = []
-        position = 0
-        for piece in text.split(" "):
-            found = pieces.get(piece)
-            if found is None:
-                if len(parts) > self.settings.max_tokens:
-                    raise self._too_many(self._count(text))
-                found = tuple(self._cut(piece, text))
-                if len(piece) <= _LONGEST_PIECE:
-                    pieces[piece] = found
-            for part in found:
-                parts.append(part)
+        pieces = text.split(" ")
+        found = list(map(self._pieces.get, pieces))
+        if None in found:
+            found = self._learn(pieces, text)
+        parts: list[Part] = list(chain.from_iterable(found))  # type: ignore[arg-type]  # none is None
+        places, position = [], 0
+        if len(parts) == len(pieces) and () not in found:  # one token a piece
+            for piece in pieces:
                 places.append(position)
+                position += len(piece) + 1
+            return parts, places
+        for piece, tokens in zip(pieces, found, strict=True):
+            places.extend([position] * len(tokens or ()))
             position += len(piece) + 1
         return parts, places
+
+    def _learn(self, pieces: list[str], text: str) -> "list[tuple[Part, ...] | None]":
+        found: list[tuple[Part, ...] | None] = []
+        count = 0
+        for piece in pieces:
+            parts = self._pieces.get(piece)
+            if parts is None:
+                if count > self.settings.max_tokens:
+                    raise self._too_many(self._count(text))
+                parts = tuple(self._cut(piece, text))
+                if len(piece) <= _LONGEST_PIECE:
+                    self._pieces[piece] = parts
+            count += len(parts)
+            found.append(parts)
+        return found
 
     def _cut(self, piece: str, sentence: str = "") -> list[Part]:
         spans = tokens_of(piece, self.store, self.settings.tokenizer)

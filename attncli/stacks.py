@@ -24,9 +24,10 @@ class Part:
     """A token's share of a piece of text: its text, its place in the piece, and its vector's row.
 
     One Part serves every occurrence of its piece; `key` and `status` say how the vector was found.
+    `memo` is for a writer: what it would otherwise make anew for each occurrence.
     """
 
-    __slots__ = ("end", "key", "row", "start", "status", "text")
+    __slots__ = ("end", "key", "memo", "row", "start", "status", "text")
 
     def __init__(self, text: str, start: int, end: int, key: str, status: str, row: int) -> None:
         self.text = text
@@ -35,6 +36,7 @@ class Part:
         self.key = key
         self.status = status
         self.row = row
+        self.memo: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from attncli.attention.core import attend
 
 FLOAT32_SCORES = 48.0  # the largest S·√d
-_BLOCK_FLOATS = 1 << 16  # numbers in work at once: they stay in the processor's cache
+_BLOCK_FLOATS = 1 << 17  # numbers in work at once: they stay in the processor's cache
 _LONG = 1024  # tokens; a longer sentence is computed by blocks of its rows
 _BLOCK_ROWS = 256
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "train": "attncli.cli.train:train",
     "evaluate": "attncli.cli.evaluate:evaluate",
     "model": "attncli.cli.model:app",
+    "batch": "attncli.cli.batch:batch",
     "schema": "attncli.cli.schema:schema",
 }
 

@@ -35,12 +35,18 @@ def degenerate(weights: FloatArray, mask: BoolArray | None = None) -> Degenerate
 def degenerate_in(weights: FloatArray, mask: BoolArray | None = None) -> dict[int, Degenerate]:
     """Which matrices of a stack are degenerate, and how. Shapes: weights (B, n_tokens, n_tokens)."""
     n_tokens = weights.shape[-1]
-    counts = np.full(n_tokens, n_tokens) if mask is None else mask.sum(axis=-1)  # (n_tokens,)
-    rows = np.flatnonzero(counts >= 2)
-    if not len(rows):
-        return {}
-    peaks = weights.max(axis=-1)[:, rows]  # (B, rows)
-    level = (peaks <= 1.0 / counts[rows] + 2 * UNIFORM).all(axis=-1)
-    suspects = np.flatnonzero(level | (peaks > ONE_KEY).all(axis=-1))
+    peaks = weights.max(axis=-1)  # (B, n_tokens)
+    if mask is None:
+        if n_tokens < 2:
+            return {}
+        level = peaks.max(axis=-1) <= 1.0 / n_tokens + 2 * UNIFORM  # (B,)
+    else:
+        counts = mask.sum(axis=-1)  # (n_tokens,)
+        rows = np.flatnonzero(counts >= 2)
+        if not len(rows):
+            return {}
+        peaks = peaks[:, rows]  # (B, rows)
+        level = (peaks <= 1.0 / counts[rows] + 2 * UNIFORM).all(axis=-1)
+    suspects = np.flatnonzero(level | (peaks.min(axis=-1) > ONE_KEY))
     kinds = {int(i): degenerate(weights[i], mask) for i in suspects}
     return {i: kind for i, kind in kinds.items() if kind is not None}

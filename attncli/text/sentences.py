@@ -121,7 +121,7 @@ def lines_or_errors(
             yield error
         else:
             line = raw.removesuffix(b"\n").removesuffix(b"\r")
-            yield _without_mark(line, name) if first else line
+            yield without_mark(line, name) if first else line
         first = False
 
 
@@ -164,7 +164,8 @@ def _read_as_utf8(text: str) -> str:
         return text
 
 
-def _without_mark(line: bytes, name: str) -> bytes:
+def without_mark(line: bytes, name: str) -> bytes:
+    """A first line without its byte order mark. Raises: DataError for UTF-16 and UTF-32."""
     for mark, encoding in _OTHER_MARKS.items():
         if line.startswith(mark):
             raise DataError(

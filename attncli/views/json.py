@@ -14,6 +14,8 @@ from attncli.result import SCHEMA_VERSION, AttentionResult
 # take longer than it saves.
 _FEW = 1000
 
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
 # What JSON lets through but a terminal may obey: DEL, C1, bidi and zero-width controls, tags.
 _HIDDEN = re.compile(
     "[\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
@@ -34,6 +36,12 @@ def record_json(record: dict[str, Any]) -> str:
     text = _by_standard_library(record) if numbers < _FEW else _by_orjson(record)
     plain = text.isascii() and "\x7f" not in text
     return text if plain else _HIDDEN.sub(_escaped, text)
+
+
+def plain_json(value: Any) -> str:
+    """A value without arrays as JSON, with nothing in it that a terminal would obey."""
+    text = _encode(value)
+    return text if text.isascii() and "\x7f" not in text else _HIDDEN.sub(_escaped, text)
 
 
 def error_record(error: AttnError, index: int, line: int | None) -> dict[str, Any]:

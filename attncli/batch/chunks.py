@@ -1,0 +1,65 @@
+"""A chunk: consecutive records of one input, numbered; the unit of work, of commit, of retry."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from attncli.errors import AttnError
+from attncli.text.sentences import decoded
+
+# A record's text as read: bytes of a line, text of a cell, or why there is none.
+RawText = bytes | str | AttnError
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Records `first_index`, `first_index` + 1, …; their lines follow on `first_line` or are listed.
+
+    `place` names the input in messages; `file` stands in the records when there are several inputs.
+    """
+
+    number: int
+    first_index: int
+    first_line: int
+    texts: Sequence[RawText]
+    place: str = "<stdin>"
+    file: str | None = None
+    lines: Sequence[int] | None = None
+    ids: Sequence[str | int | None] | None = None
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def line(self, i: int) -> int:
+        """The line of the i-th record in its input."""
+        return self.first_line + i if self.lines is None else self.lines[i]
+
+    def text(self, i: int) -> str:
+        """The text of the i-th record. Raises: DataError (not UTF-8), or what the input met."""
+        raw = self.texts[i]
+        if isinstance(raw, bytes):
+            return decoded(raw.removesuffix(b"\r"), f"{self.place}:{self.line(i)}")
+        if isinstance(raw, AttnError):
+            raise raw
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of records: how many there were, how many set aside, and the first of these."""
+
+    records: int = 0
+    failed: int = 0
+    empty: int = 0
+    first_failures: tuple[str, ...] = field(default=())
+
+    def __add__(self, other: "Tally") -> "Tally":
+        firsts = (self.first_failures + other.first_failures)[:FIRST_FAILURES]
+        return Tally(
+            self.records + other.records,
+            self.failed + other.failed,
+            self.empty + other.empty,
+            firsts,
+        )
+
+
+FIRST_FAILURES = 5

@@ -1,0 +1,332 @@
+"""The cores of this machine: worker processes that compute and write, a coordinator that orders.
+
+Bytes do not travel between processes. A worker says how long its chunk's bytes are; as soon as all
+chunks before it have said so, the coordinator tells it the offset, and it writes there itself. To a
+stream, workers write one after another. Chunks are committed in order.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from attncli.batch.chunks import Chunk, Tally
+from attncli.batch.journal import checksum, write_all
+from attncli.batch.run import Sink, Written
+from attncli.batch.work import Done, Recipe, Worker
+from attncli.errors import AttnError, ClusterError, LimitError
+
+TRIES = 3
+MAX_DEATHS = 20
+_AHEAD = 2  # chunks a worker has in hand: one in work, one waiting
+_CAN_FORK = sys.platform == "linux"  # elsewhere a fork of a process with libraries is not safe
+_SMALLER = ("--chunk 100 works on fewer sentences at once",)
+_ALONE_UP_TO = 2  # chunks the coordinator does itself before it starts workers
+
+
+def cores() -> int:
+    """The cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEngine:
+    """Worker processes on this machine; one worker is this process itself."""
+
+    workers: int = 1
+
+    def run(self, recipe: Recipe, chunks: Iterable[Chunk], sink: Sink) -> Iterator[Written]:
+        """What was written, in order, as soon as it was."""
+        worker = recipe.worker()
+        remaining = iter(chunks)
+        offset = sink.length
+        head = worker.writer.head if offset == 0 else b""
+        count = 0
+        for chunk in remaining:
+            if self.workers > 1 and count >= _ALONE_UP_TO:
+                remaining = chain([chunk], remaining)
+                break
+            written = _write(worker(chunk), head, sink, offset)
+            head, offset, count = b"", offset + written.length, count + 1
+            yield written
+        else:
+            return
+        crew = _Crew(recipe, worker, self.workers, sink, offset)
+        try:
+            yield from crew.run(remaining)
+        finally:
+            crew.stop()
+
+
+@dataclass(slots=True)
+class _Task:
+    """A chunk on its way: who has it, how long its bytes are, where they go."""
+
+    chunk: Chunk
+    tries: int = 0
+    length: int | None = None
+    offset: int | None = None
+    checksum: str = ""
+    tally: Tally = field(default_factory=Tally)
+    written: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Member:
+    """A worker process and what it has in hand."""
+
+    process: Any
+    connection: Connection
+    tasks: dict[int, _Task] = field(default_factory=dict)
+
+    @property
+    def busy(self) -> int:
+        """Chunks whose bytes it has not made yet."""
+        return sum(task.length is None for task in self.tasks.values())
+
+
+class _Crew:
+    """The worker processes of a run."""
+
+    def __init__(self, recipe: Recipe, own: Worker, count: int, sink: Sink, offset: int) -> None:
+        self._recipe = recipe
+        self._own = own
+        self._sink = sink
+        self._offset = offset
+        self._count = count
+        self._deaths = 0
+        self._members: list[_Member] = []
+        self._again: list[_Task] = []
+        self._tasks: dict[int, _Task] = {}
+        self._next_placed: int | None = None
+        self._next_done = 0
+
+    def run(self, chunks: Iterator[Chunk]) -> Iterator[Written]:
+        self._members = [self._hired() for _ in range(self._count)]
+        exhausted = False
+        while True:
+            while not exhausted and (member := self._free()) is not None:
+                task = self._next_task(chunks)
+                if task is None:
+                    exhausted = True
+                else:
+                    self._give(member, task)
+            while self._again and (member := self._free()) is not None:
+                self._give(member, self._again.pop(0))
+            yield from self._finished()
+            if exhausted and not self._tasks:
+                return
+            self._listen()
+
+    def stop(self) -> None:
+        """Ends all workers, wherever they are."""
+        for member in self._members:
+            with contextlib.suppress(OSError, ValueError):
+                member.connection.close()
+            if member.process.is_alive():
+                member.process.kill()
+        for member in self._members:
+            member.process.join()
+        self._members = []
+
+    def _free(self) -> _Member | None:
+        """The worker with the least in hand, if any can take more."""
+        window = 2 * _AHEAD * self._count
+        if not self._again and len(self._tasks) >= window:
+            return None
+        member = min(self._members, key=lambda m: m.busy)
+        return member if member.busy < _AHEAD else None
+
+    def _next_task(self, chunks: Iterator[Chunk]) -> _Task | None:
+        if self._again:
+            return self._again.pop(0)
+        chunk = next(chunks, None)
+        if chunk is None:
+            return None
+        task = self._tasks[chunk.number] = _Task(chunk)
+        if self._next_placed is None:
+            self._next_placed = self._next_done = chunk.number
+        return task
+
+    def _give(self, member: _Member, task: _Task) -> None:
+        member.tasks[task.chunk.number] = task
+        self._send(member, ("aside" if task.tries >= TRIES else "work", task.chunk))
+
+    def _listen(self) -> None:
+        """Takes what workers have to say; a worker that fell silent for ever is replaced."""
+        by_connection = {member.connection: member for member in self._members}
+        for ready in wait(list(by_connection)):
+            member = by_connection[ready]  # type: ignore[index]  # only connections were waited for
+            try:
+                message = member.connection.recv()
+            except (EOFError, OSError):
+                self._buried(member)
+                continue
+            self._heard(member, message)
+
+    def _heard(self, member: _Member, message: tuple[Any, ...]) -> None:
+        kind, number = message[0], message[1]
+        if kind == "error":
+            raise message[2]
+        task = self._tasks[number]
+        if kind == "made":
+            task.length, task.checksum, task.tally = message[2:]
+            if task.offset is not None:  # made again after its worker died
+                self._send(member, ("write", number, task.offset))
+            else:
+                self._place()
+        else:
+            task.written = True
+            del member.tasks[number]
+            if not self._sink.seekable:
+                self._place()
+
+    def _place(self) -> None:
+        """Tells workers where to write, as far as the lengths are known."""
+        while self._next_placed is not None:
+            task = self._tasks.get(self._next_placed)
+            if task is None or task.length is None or task.offset is not None:
+                return
+            before = self._tasks.get(self._next_placed - 1)
+            if not self._sink.seekable and before is not None and not before.written:
+                return
+            task.offset = self._offset
+            self._offset += task.length
+            self._next_placed += 1
+            for member in self._members:
+                if task.chunk.number in member.tasks:
+                    self._send(member, ("write", task.chunk.number, task.offset))
+
+    def _finished(self) -> Iterator[Written]:
+        while (task := self._tasks.get(self._next_done)) is not None and task.written:
+            yield Written(task.chunk.number, task.length or 0, task.checksum, task.tally)
+            del self._tasks[self._next_done]
+            self._next_done += 1
+
+    def _send(self, member: _Member, message: tuple[Any, ...]) -> None:
+        with contextlib.suppress(OSError):  # a dead worker is noticed when it is listened to
+            member.connection.send(message)
+
+    def _buried(self, member: _Member) -> None:
+        """A worker died: another takes its place, and its chunks are done again."""
+        self._deaths += 1
+        member.process.join()
+        member.connection.close()
+        self._members.remove(member)
+        if self._deaths > MAX_DEATHS:
+            raise ClusterError(
+                f"{self._deaths} workers died; finished chunks are kept",
+                hints=("--resume continues", "--workers 1 shows what kills them"),
+            )
+        self._members.append(self._hired())
+        unmade = True
+        for number in sorted(member.tasks):
+            task = member.tasks[number]
+            if task.offset is not None and not self._sink.seekable:
+                raise ClusterError(f"a worker died while it wrote to {self._sink.name}")
+            if task.length is None and unmade:  # the one it was at
+                task.tries += 1
+                unmade = False
+            if task.offset is None:
+                task.length = None
+            self._again.append(task)
+
+    def _hired(self) -> _Member:
+        context = multiprocessing.get_context("fork" if _CAN_FORK else "spawn")
+        ours, theirs = context.Pipe()
+        others = [member.connection for member in self._members]
+        process = context.Process(  # type: ignore[attr-defined]  # every context has it
+            target=_work,
+            args=(
+                self._own if _CAN_FORK else self._recipe,
+                theirs,
+                [ours, *others] if _CAN_FORK else [],
+                _Place.of(self._sink),
+            ),
+            daemon=True,
+        )
+        process.start()
+        theirs.close()
+        return _Member(process, ours)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a worker writes: an inherited descriptor, or a path to open."""
+
+    fd: int
+    path: str
+    name: str
+    seekable: bool
+
+    @classmethod
+    def of(cls, sink: Sink) -> "_Place":
+        return cls(sink.fd, sink.path, sink.name, sink.seekable)
+
+    def opened(self) -> int:
+        if _CAN_FORK or not self.seekable:
+            return self.fd
+        return os.open(self.path, os.O_WRONLY | getattr(os, "O_BINARY", 0))
+
+
+def _work(
+    made: Worker | Recipe, connection: Connection, others: list[Connection], place: _Place
+) -> None:
+    """The life of a worker process: chunks come, lengths go, bytes are written when told where."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _die_with_parent()
+    for other in others:
+        other.close()
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        worker = made.worker() if isinstance(made, Recipe) else made
+        fd = place.opened()
+        ready: dict[int, bytes] = {}
+        while True:
+            connection.send(_answered(connection.recv(), worker, ready, fd, place))
+
+
+def _answered(
+    message: tuple[Any, ...], worker: Worker, ready: dict[int, bytes], fd: int, place: _Place
+) -> tuple[Any, ...]:
+    kind, given = message[0], message[1]
+    try:
+        if kind == "write":
+            write_all(fd, ready.pop(given), place.name, message[2] if place.seekable else None)
+            return ("written", given)
+        if kind == "aside":
+            what = f"the chunk of this line ended its worker {TRIES} times"
+            done: Done = worker.set_aside(given, ClusterError(what))
+        else:
+            done = worker(given)
+    except (AttnError, BrokenPipeError) as error:
+        return ("error", -1, error)
+    except MemoryError:
+        return ("error", -1, LimitError("there is not enough memory for a chunk", hints=_SMALLER))
+    except Exception as fault:
+        return ("error", -1, RuntimeError(f"{type(fault).__name__}: {fault}"))
+    ready[done.number] = done.data
+    return ("made", done.number, len(done.data), checksum(done.data), done.tally)
+
+
+def _write(done: Done, head: bytes, sink: Sink, offset: int) -> Written:
+    data = head + done.data if head else done.data
+    sink.deliver(done.number, data, offset)
+    return Written(done.number, len(data), checksum(data), done.tally)
+
+
+def _die_with_parent() -> None:
+    """Asks Linux to end this process with its parent; elsewhere the closed pipe ends it."""
+    if sys.platform == "linux":
+        import ctypes
+
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG

@@ -1,0 +1,159 @@
+"""Inputs → chunks, the same for every engine; and a digest of what was read, for resume."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from attncli.batch.chunks import Chunk, RawText
+from attncli.batch.inputs import Source, lines
+from attncli.batch.tables import Record, Shape, format_of, kept_lines, records
+from attncli.errors import AttnError
+from attncli.text.sentences import MAX_LINE
+
+CHUNK_RECORDS = 1000
+# What a chunk's results may take in memory, as text; a chunk of longer texts is cut earlier.
+_CHUNK_COST = 32 << 20
+
+
+@dataclass(slots=True)
+class Plan:
+    """The chunks of some inputs, in order.
+
+    A chunk has `size` records of an input, or fewer when their results are large: `width` is the
+    number of values of a token. `skip` records are read and left out: those of an earlier run; `skipped` is then the digest of
+    their texts, by which a resumed run can tell whether it reads the same input.
+    """
+
+    sources: Sequence[Source]
+    shape: Shape
+    size: int = CHUNK_RECORDS
+    width: int = 50
+    skip: int = 0
+    max_line: int = MAX_LINE
+    skipped: str = ""
+    _digest: Any = field(default_factory=hashlib.blake2b, repr=False)
+
+    def chunks(self) -> Iterator[tuple[Chunk, str]]:
+        """Each chunk, and the digest of all texts up to its end.
+
+        Raises: what reading an input raises; chunks before the damage have been given out.
+        """
+        number, index = 0, 0
+        if self.skip == 0:
+            self.skipped = self._digest_now()
+        for source in self.sources:
+            for found in self._lots(source):
+                left_out = min(max(0, self.skip - index), len(found.texts))
+                index += left_out
+                if left_out:
+                    self._note(found.texts[:left_out])
+                    if index == self.skip:
+                        self.skipped = self._digest_now()
+                    found = found.without_first(left_out)
+                if found.texts:
+                    self._note(found.texts)
+                    yield self._chunk(number, index, source, found), self._digest_now()
+                    index += len(found.texts)
+                    number += 1
+
+    def _lots(self, source: Source) -> Iterator["_Lot"]:
+        if format_of(source.path, self.shape) != "text":
+            found = records(source, self.shape, max_line=self.max_line)
+            return _of_records(found, self.size, self.width)
+        if self.shape.comments:
+            return _of_records(_uncommented(source, self.max_line), self.size, self.width)
+        return _of_lines(lines(source, max_line=self.max_line), self.size, self.width)
+
+    def _chunk(self, number: int, index: int, source: Source, found: "_Lot") -> Chunk:
+        return Chunk(
+            number,
+            index,
+            found.first_line,
+            found.texts,
+            place=source.name,
+            file=source.path if len(self.sources) > 1 else None,
+            lines=found.lines,
+            ids=found.ids if self.shape.id_column is not None else None,
+        )
+
+    def _note(self, texts: Sequence[RawText]) -> None:
+        self._digest.update(b"".join([_as_bytes(raw) + b"\n" for raw in texts]))
+
+    def _digest_now(self) -> str:
+        return str(self._digest.copy().hexdigest()[:32])
+
+
+@dataclass(frozen=True, slots=True)
+class _Lot:
+    """Records that become a chunk; `lines` None: they follow on `first_line`."""
+
+    first_line: int
+    texts: Sequence[RawText]
+    lines: Sequence[int] | None = None
+    ids: Sequence[str | int | None] | None = None
+
+    def without_first(self, count: int) -> "_Lot":
+        return _Lot(
+            self.first_line + count if self.lines is None else (self.lines[count:] or [0])[0],
+            self.texts[count:],
+            None if self.lines is None else self.lines[count:],
+            None if self.ids is None else self.ids[count:],
+        )
+
+
+def _of_lines(blocks: Iterable[list[RawText]], size: int, width: int) -> Iterator[_Lot]:
+    """Lines in lots of `size`, fewer when their results are large."""
+    lot: list[RawText] = []
+    line, cost = 1, 0
+    for block in blocks:
+        for raw in block:
+            lot.append(raw)
+            cost += _cost(raw, width)
+            if len(lot) >= size or cost >= _CHUNK_COST:
+                yield _Lot(line, lot)
+                line += len(lot)
+                lot, cost = [], 0
+    if lot:
+        yield _Lot(line, lot)
+
+
+def _of_records(found: Iterable[Record], size: int, width: int) -> Iterator[_Lot]:
+    """Records in lots of `size`, fewer when their results are large."""
+    lot: list[Record] = []
+    cost = 0
+    for record in found:
+        lot.append(record)
+        cost += _cost(record.raw, width)
+        if len(lot) >= size or cost >= _CHUNK_COST:
+            yield _lot_of(lot)
+            lot, cost = [], 0
+    if lot:
+        yield _lot_of(lot)
+
+
+def _lot_of(found: list[Record]) -> _Lot:
+    listed = [record.line for record in found]
+    return _Lot(listed[0], [r.raw for r in found], listed, [r.id for r in found])
+
+
+def _uncommented(source: Source, max_line: int) -> Iterator[Record]:
+    line = 1
+    for block in lines(source, max_line=max_line):
+        for number, raw in kept_lines(block, line):
+            yield Record(raw, number)
+        line += len(block)
+
+
+def _cost(raw: RawText, width: int) -> int:
+    """About how many bytes the result of a text is: a word has six characters, a number nine."""
+    if isinstance(raw, AttnError):
+        return 0
+    tokens = len(raw) // 6 + 1
+    return 10 * tokens * (tokens + width)
+
+
+def _as_bytes(raw: RawText) -> bytes:
+    if isinstance(raw, bytes):
+        return raw
+    return (raw.message if isinstance(raw, AttnError) else raw).encode("utf-8", "surrogatepass")

@@ -1,0 +1,220 @@
+"""A run: chunks go to an engine, their bytes to the output, in order, and each commit is noted."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from attncli.batch.chunks import Chunk, Tally
+from attncli.batch.inputs import Source
+from attncli.batch.journal import Commit, write_all
+from attncli.batch.part import Ending, PartFile
+from attncli.batch.plan import Plan
+from attncli.batch.work import Recipe
+from attncli.errors import EmptyError, PartialError, ResumeError
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A chunk whose bytes are in the output."""
+
+    number: int
+    length: int
+    checksum: str
+    tally: Tally
+
+
+class Sink(Protocol):
+    """Where bytes go: a file that can be written at any offset, a stream, or parts behind a URL.
+
+    `fd` is −1 for parts, of which `parts` is what a worker on any machine needs to put one.
+    """
+
+    @property
+    def fd(self) -> int: ...
+    @property
+    def seekable(self) -> bool: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def length(self) -> int:
+        """Where the next byte goes."""
+
+    @property
+    def parts(self) -> Any: ...
+
+    def deliver(self, number: int, data: bytes, offset: int) -> None:
+        """Writes a chunk's bytes from this process. Raises: OutputError, BrokenPipeError."""
+
+
+class Engine(Protocol):
+    """Runs a recipe over chunks and writes their bytes to a sink, in the chunks' order."""
+
+    def run(self, recipe: Recipe, chunks: Iterable[Chunk], sink: Sink) -> Iterator[Written]:
+        """What was written, in order, as soon as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Standard output as a sink."""
+
+    fd: int
+    name: str = "standard output"
+    path: str = ""
+    seekable: bool = False
+    length: int = 0
+    parts: None = None
+
+    def deliver(self, number: int, data: bytes, offset: int) -> None:
+        write_all(self.fd, data, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSink:
+    """The part of an output file as a sink."""
+
+    part: PartFile
+    seekable: bool = True
+    parts: None = None
+
+    def deliver(self, number: int, data: bytes, offset: int) -> None:
+        self.part.write(data, offset)
+
+    @property
+    def fd(self) -> int:
+        return self.part.fd
+
+    @property
+    def name(self) -> str:
+        return str(self.part.target)
+
+    @property
+    def path(self) -> str:
+        return str(self.part.path)
+
+    @property
+    def length(self) -> int:
+        return self.part.length
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a run ended: what became of all records, how many of them in this run, how long it took."""
+
+    tally: Tally
+    new: int
+    seconds: float
+    complete: bool = False
+
+
+# Told the records done in all, and those done in this run.
+Watcher = Callable[[int, int], None]
+
+
+def run_to_stream(
+    plan: Plan, recipe: Recipe, engine: Engine, fd: int, watch: Watcher | None = None
+) -> Report:
+    """Runs a batch to an open file descriptor."""
+    begun = time.monotonic()
+    total = Tally()
+    for written, _ in _steps(plan, recipe, engine, Stream(fd)):
+        total += written.tally
+        if watch is not None:
+            watch(total.records, total.records)
+    return Report(total, total.records, time.monotonic() - begun)
+
+
+def run_to_file(
+    plan: Plan,
+    recipe: Recipe,
+    engine: Engine,
+    part: PartFile,
+    ending: Ending,
+    watch: Watcher | None = None,
+) -> Report:
+    """Runs a batch to a file, from where an earlier run stopped.
+
+    When it is stopped, what is committed stays for a resumed run.
+    Raises: EmptyError (no record at all), ResumeError (other input), and what engines raise.
+    """
+    begun = time.monotonic()
+    done = part.done
+    total = Tally() if done is None else Tally(done.records, done.failed, done.empty)
+    plan.skip = total.records
+    try:
+        for written, digest in _steps(plan, recipe, engine, FileSink(part), done):
+            total += written.tally
+            part.commit(
+                Commit(
+                    total.records,
+                    part.length + written.length,
+                    written.checksum,
+                    digest,
+                    total.failed,
+                    total.empty,
+                )
+            )
+            if watch is not None:
+                watch(total.records, total.records - plan.skip)
+        if total.records == 0:
+            part.discard()
+        else:
+            part.end(ending)
+    finally:
+        part.close()
+    return Report(total, total.records - plan.skip, time.monotonic() - begun)
+
+
+def nothing_to_do() -> Report:
+    """The report of a run whose output was already whole."""
+    return Report(Tally(), 0, 0.0, complete=True)
+
+
+def closing(report: Report, sources: Iterable[Source]) -> None:
+    """Raises the error a run ends with, if some or all of its records have no result."""
+    tally = report.tally
+    if report.complete:
+        return
+    if tally.empty == tally.records:
+        names = ", ".join(source.name for source in sources)
+        raise EmptyError("no sentence, expected at least one", place=names[:200])
+    if tally.failed:
+        what = "1 line was" if tally.failed == 1 else f"{tally.failed} lines were"
+        raise PartialError(f"{what} set aside, each with its error record; the others are done")
+
+
+def _steps(
+    plan: Plan, recipe: Recipe, engine: Engine, sink: Sink, done: Commit | None = None
+) -> Iterator[tuple[Written, str]]:
+    """What the engine wrote, each with the digest of the texts up to there."""
+    digests: dict[int, str] = {}
+
+    def given() -> Iterator[Chunk]:
+        checked = done is None
+        for chunk, digest in plan.chunks():
+            if not checked:
+                _check_skipped(plan, done)
+                checked = True
+            digests[chunk.number] = digest
+            yield chunk
+        if not checked:
+            _check_skipped(plan, done)
+
+    for written in engine.run(recipe, given(), sink):
+        yield written, digests.pop(written.number)
+
+
+def _check_skipped(plan: Plan, done: Commit | None) -> None:
+    if done is not None and plan.skipped != done.digest:
+        raise ResumeError(
+            "the input is not the one the earlier run read, expected the same",
+            hints=("--force starts again from the first line",),
+        )
+
+
+def identity_of(sources: Iterable[Source], job: dict[str, Any], version: str) -> dict[str, Any]:
+    """What makes two runs the same job: inputs, shape, vectors, options, version of attn."""
+    inputs = [source.identity() for source in sources]
+    return {"input": inputs, "version": version, **job}

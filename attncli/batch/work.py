@@ -1,0 +1,113 @@
+"""A chunk → its bytes: the part of a batch that runs on every core and every machine."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from attncli.batch.chunks import FIRST_FAILURES, Chunk, Tally
+from attncli.errors import AttnError, EmptyError
+from attncli.result import AttentionResult
+from attncli.stacks import Failure, Stack, stacks_of
+
+
+class Outcomes(Protocol):
+    """What a batch asks of an Analyser; one that also has `stacks` is asked for these instead."""
+
+    def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
+        """An outcome for each text, in order."""
+
+
+class Writer(Protocol):
+    """A format: how chunks become the bytes of a part, and the part a file."""
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether chunks show in the file, so that they must always be cut alike."""
+
+    @property
+    def head(self) -> bytes:
+        """What stands before the first chunk."""
+
+    def chunk(
+        self,
+        chunk: Chunk,
+        stacks: Iterable[tuple[Stack, Sequence[int]]],
+        failures: Iterable[tuple[int, AttnError]],
+    ) -> bytes:
+        """The bytes of a chunk; places count in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A chunk's bytes and what became of its records.
+
+    A worker that put the bytes in their place itself returns their length and checksum in `put`.
+    """
+
+    number: int
+    data: bytes
+    tally: Tally
+    put: tuple[int, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a worker makes its analyser and its writer; can be pickled."""
+
+    analyser: Callable[[], Outcomes]
+    writer: Callable[[], Writer]
+
+    def worker(self) -> "Worker":
+        """A worker with an analyser and a writer of its own."""
+        return Worker(self.analyser(), self.writer())
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Turns chunks into bytes."""
+
+    analyser: Outcomes
+    writer: Writer
+
+    def __call__(self, chunk: Chunk) -> Done:
+        texts: list[str] = []
+        places: list[int] = []
+        failures: list[tuple[int, AttnError]] = []
+        for place in range(len(chunk)):
+            try:
+                texts.append(chunk.text(place))
+                places.append(place)
+            except AttnError as error:
+                failures.append((place, error))
+        stacks: list[tuple[Stack, list[int]]] = []
+        for item in self._found(texts):
+            if isinstance(item, Failure):
+                failures.append((places[item.place], item.error))
+            else:
+                stacks.append((item, [places[i] for i in item.places]))
+        return Done(
+            chunk.number,
+            self.writer.chunk(chunk, stacks, failures),
+            _tally(chunk, sorted(failures, key=lambda failure: failure[0])),
+        )
+
+    def set_aside(self, chunk: Chunk, error: AttnError) -> Done:
+        """The chunk with an error record for each of its lines."""
+        failures = [(place, error) for place in range(len(chunk))]
+        return Done(chunk.number, self.writer.chunk(chunk, (), failures), _tally(chunk, failures))
+
+    def _found(self, texts: list[str]) -> Iterator[Stack | Failure]:
+        stacks = getattr(self.analyser, "stacks", None)
+        if stacks is not None:
+            yield from stacks(texts)
+        else:
+            yield from stacks_of(self.analyser.outcomes(texts))
+
+
+def _tally(chunk: Chunk, failures: Sequence[tuple[int, AttnError]]) -> Tally:
+    firsts = tuple(
+        f"{chunk.place}:{chunk.line(place)}: {error.message}"
+        for place, error in failures[:FIRST_FAILURES]
+    )
+    empty = sum(isinstance(error, EmptyError) for _, error in failures)
+    return Tally(len(chunk), len(failures), empty, firsts)

@@ -1,0 +1,136 @@
+"""The formats of output: which a name asks for, and what writes it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from attncli.batch.part import Ending
+from attncli.batch.work import Writer
+from attncli.batch.writers.options import Layout
+from attncli.errors import UsageError
+from attncli.escape import quoted
+
+FormatName: TypeAlias = Literal["jsonl", "csv", "parquet", "arrow", "npz"]
+Packing: TypeAlias = Literal["", "gz", "bz2", "xz", "zst"]
+
+_SUFFIXES: dict[str, FormatName] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".npz": "npz",
+}
+_PACKINGS: dict[str, Packing] = {".gz": "gz", ".bz2": "bz2", ".xz": "xz", ".zst": "zst"}
+_TEXT: tuple[FormatName, ...] = ("jsonl", "csv")
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of output, and how its text is packed."""
+
+    name: FormatName = "jsonl"
+    packing: Packing = ""
+
+    @property
+    def is_text(self) -> bool:
+        return self.name in _TEXT
+
+    @property
+    def needs_file(self) -> bool:
+        """Whether it cannot go to a pipe as it comes: it is laid out anew at its end."""
+        return not self.is_text
+
+    @property
+    def described(self) -> str:
+        return f"{self.name}.{self.packing}" if self.packing else self.name
+
+
+def format_of(path: str | None, asked: FormatName | None) -> Format:
+    """The format by what was asked for, else by the suffix, else JSON lines.
+
+    Raises: UsageError for a suffix that names no format, or a packed format that is no text.
+    """
+    name = "" if path is None else Path(path.rstrip("/")).name.lower()
+    packing: Packing = ""
+    for suffix, packed in _PACKINGS.items():
+        if name.endswith(suffix):
+            name, packing = name.removesuffix(suffix), packed
+    suffix = Path(name).suffix
+    found = asked or _SUFFIXES.get(suffix)
+    if found is None and suffix:
+        known = " ".join(_SUFFIXES)
+        raise UsageError(
+            f"found the suffix {quoted(suffix)}, expected one of {known}",
+            place="--output",
+            hints=("--format jsonl, csv, parquet, arrow or npz says it",),
+        )
+    chosen = Format(found or "jsonl", packing)
+    if packing and not chosen.is_text:
+        raise UsageError(f"found .{packing}; {chosen.name} is packed itself", place="--output")
+    return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class MakeWriter:
+    """Makes the writer of a format; can be pickled."""
+
+    format: Format
+    layout: Layout
+
+    def __call__(self) -> Writer:
+        writer = _WRITERS[self.format.name](self.layout)
+        if self.format.packing:
+            from attncli.batch.writers.packed import PackedWriter
+
+            return PackedWriter(writer, self.format.packing)
+        return writer
+
+
+def ending_of(chosen: Format, layout: Layout, *, sync: bool = False) -> Ending:
+    """How the part of a format becomes the output. Raises: MissingExtraError."""
+    if chosen.name in ("parquet", "arrow"):
+        from attncli.batch.writers.columnar import assembly
+
+        return Ending(assembly(chosen.name, layout), sync)
+    if chosen.name == "npz":
+        from attncli.batch.writers.npz import assemble
+
+        return Ending(assemble, sync)
+    return Ending(None, sync)
+
+
+def _jsonl(layout: Layout) -> Writer:
+    from attncli.batch.writers.jsonl import JsonlWriter
+
+    return JsonlWriter(layout)
+
+
+def _csv(layout: Layout) -> Writer:
+    from attncli.batch.writers.long_csv import CsvWriter
+
+    return CsvWriter(layout)
+
+
+def _columnar(layout: Layout) -> Writer:
+    from attncli.batch.writers.columnar import ArrowWriter
+
+    return ArrowWriter(layout)
+
+
+def _npz(layout: Layout) -> Writer:
+    from attncli.batch.writers.npz import NpzWriter
+
+    return NpzWriter(layout)
+
+
+_WRITERS: dict[FormatName, Callable[[Layout], Writer]] = {
+    "jsonl": _jsonl,
+    "csv": _csv,
+    "parquet": _columnar,
+    "arrow": _columnar,
+    "npz": _npz,
+}

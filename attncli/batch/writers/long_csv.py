@@ -1,0 +1,101 @@
+"""Weights as CSV in long form: a row for each query and key of each head.
+
+    line,head,query,key,weight,layer,query_word,key_word,error
+
+`query` and `key` are positions in the sentence; layers and heads count from 0. A record that failed
+has one row, with its line and its error. Words that a spreadsheet would run get an apostrophe.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from attncli.batch.chunks import Chunk
+from attncli.batch.writers.digits import json_matrices
+from attncli.batch.writers.options import Layout
+from attncli.batch.writers.top import strongest
+from attncli.errors import AttnError
+from attncli.stacks import Stack, TokenRun
+from attncli.views.delimited import inert
+
+_COLUMNS = ("line", "head", "query", "key", "weight", "layer", "query_word", "key_word", "error")
+
+
+class CsvWriter:
+    """Writes stacks as CSV in long form."""
+
+    in_blocks = False
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        extra = (*(("file",) if layout.with_file else ()), *(("id",) if layout.with_id else ()))
+        self.head = (",".join((*_COLUMNS, *extra)) + "\n").encode()
+
+    def chunk(
+        self,
+        chunk: Chunk,
+        stacks: Iterable[tuple[Stack, Sequence[int]]],
+        failures: Iterable[tuple[int, AttnError]],
+    ) -> bytes:
+        """The rows of a chunk, in its order."""
+        texts = [""] * len(chunk)
+        for stack, places in stacks:
+            for place, text in zip(places, self._rows(chunk, stack, places), strict=True):
+                texts[place] = text
+        for place, error in failures:
+            empty = [""] * (len(_COLUMNS) - 2)
+            what = inert(f"{error.name}: {error.message}")
+            extra = self._extra(chunk, place)
+            texts[place] = _csv_line([chunk.line(place), *empty, what, *extra])
+        return "".join(texts).encode("utf-8", "surrogateescape")
+
+    def _rows(self, chunk: Chunk, stack: Stack, places: Sequence[int]) -> Iterable[str]:
+        keys, weights = None, stack.weights  # (B, n_layers, n_heads, n, n)
+        if self._layout.top is not None:
+            keys, weights = strongest(weights, self._layout.top)
+        printed = json_matrices(np.ascontiguousarray(weights), self._layout.precision, signed=False)
+        n_heads, n_queries, n_kept = weights.shape[2:]
+        for i, place in enumerate(places):
+            numbers = printed[i].translate(None, b"[]").decode().split(",")
+            columns = range(n_kept) if keys is None else keys[i].reshape(-1).tolist()
+            words = _words(stack.tokens[i])
+            end = "".join(f",{_cell(str(value))}" for value in self._extra(chunk, place))
+            line = chunk.line(place)
+            rows = []
+            for number, weight in enumerate(numbers):
+                row, column = divmod(number, n_kept)
+                key = columns[column] if keys is None else columns[number]
+                outer, query = divmod(row, n_queries)
+                layer, head = divmod(outer, n_heads)
+                rows.append(
+                    f"{line},{head},{query},{key},{weight},{layer},{words[query]},{words[key]},{end}\n"
+                )
+            yield "".join(rows)
+
+    def _extra(self, chunk: Chunk, place: int) -> list[str | int]:
+        found: list[str | int] = []
+        if self._layout.with_file:
+            found.append(inert(chunk.file or ""))
+        if self._layout.with_id:
+            given = None if chunk.ids is None else chunk.ids[place]
+            found.append("" if given is None else inert(given) if isinstance(given, str) else given)
+        return found
+
+
+def _words(run: TokenRun) -> list[str]:
+    return [_cell(inert(part.text)) for part in run.parts]
+
+
+def _cell(text: str) -> str:
+    if any(char in text for char in ',"\n\r'):
+        doubled = text.replace('"', '""')
+        return f'"{doubled}"'
+    return text
+
+
+def _csv_line(cells: Sequence[str | int]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(cells)
+    return out.getvalue()

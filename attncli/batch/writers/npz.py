@@ -1,0 +1,190 @@
+"""Arrays for numpy: everything of one kind behind each other in one flat array, and the lengths.
+
+    line, index, n_tokens            one a record; n_tokens is 0 for a record that failed
+    weights, contextual, …           flat float32; a record's share is its shape's size
+    keys                             with --top: positions of the kept keys, beside weights
+    tokens_utf8, tokens_bytes        the words' bytes, and each word's number of bytes
+    text_utf8, text_bytes            the same for the texts; so error_utf8, label_utf8, id_utf8
+    layout                           JSON: the shape of each array's share, in n (tokens) and numbers
+
+A part holds frames, one a chunk: a line of JSON that lists arrays, then their bytes. At the end the
+frames are laid out anew as members of a zip file, read piece by piece.
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from attncli.batch.chunks import Chunk
+from attncli.batch.writers.options import Layout
+from attncli.batch.writers.top import strongest
+from attncli.errors import AttnError
+from attncli.stacks import Stack
+
+_PIECE = 1 << 20
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+
+
+class NpzWriter:
+    """Writes stacks as frames of flat arrays."""
+
+    in_blocks = False
+    head = b""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    def chunk(
+        self,
+        chunk: Chunk,
+        stacks: Iterable[tuple[Stack, Sequence[int]]],
+        failures: Iterable[tuple[int, AttnError]],
+    ) -> bytes:
+        """The frame of a chunk."""
+        where: list[tuple[Stack, int] | AttnError | None] = [None] * len(chunk)
+        for stack, places in stacks:
+            for i, place in enumerate(places):
+                where[place] = (stack, i)
+        for place, error in failures:
+            where[place] = error
+        found = [item for item in where if isinstance(item, tuple)]
+        arrays: dict[str, Any] = {
+            "line": np.array([chunk.line(i) for i in range(len(chunk))], dtype=np.int64),
+            "index": np.arange(chunk.first_index, chunk.first_index + len(chunk), dtype=np.int64),
+            "n_tokens": np.array(
+                [len(w[0].tokens[w[1]]) if isinstance(w, tuple) else 0 for w in where],
+                dtype=np.int32,
+            ),
+        }
+        shapes = self._numbers(found, arrays)
+        words = [part.text for stack, i in found for part in stack.tokens[i].parts]
+        _texts(arrays, "tokens", words)
+        _texts(arrays, "text", [w[0].texts[w[1]] if isinstance(w, tuple) else "" for w in where])
+        _texts(arrays, "error", [_error(w) if isinstance(w, AttnError) else "" for w in where])
+        _texts(arrays, "label", [_label(w) if isinstance(w, tuple) else "" for w in where])
+        if self._layout.with_id:
+            ids = chunk.ids or [None] * len(chunk)
+            _texts(arrays, "id", ["" if one is None else str(one) for one in ids])
+        if self._layout.with_file:
+            _texts(arrays, "file", [chunk.file or ""] * len(chunk))
+        return _frame(arrays, shapes)
+
+    def _numbers(self, found: list[tuple[Stack, int]], arrays: dict[str, Any]) -> dict[str, Any]:
+        shapes: dict[str, Any] = {}
+        shares: dict[str, list[Any]] = {name: [] for name in self._layout.arrays}
+        keys: list[Any] = []
+        for stack, i in found:
+            for name in shares:
+                array = _array(stack, name, i)
+                if array is None:
+                    continue
+                n_tokens = len(stack.tokens[i])
+                if name == "weights" and self._layout.top is not None:
+                    kept_keys, array = strongest(array, self._layout.top)
+                    keys.append(kept_keys.astype(np.int32).reshape(-1))
+                shapes[name] = ["n" if size == n_tokens else size for size in array.shape]
+                shares[name].append(array.reshape(-1))
+        for name, flat in shares.items():
+            arrays[name] = np.concatenate(flat) if flat else np.zeros(0, dtype=np.float32)
+        if self._layout.top is not None and "weights" in shares:
+            arrays["keys"] = np.concatenate(keys) if keys else np.zeros(0, dtype=np.int32)
+        return shapes
+
+
+def assemble(part: Path, target: Path) -> None:
+    """Lays the frames of a part out as an npz file."""
+    totals: dict[str, int] = {}
+    dtypes: dict[str, str] = {}
+    shapes: dict[str, Any] = {}
+    with part.open("rb") as stream:
+        for listed, told in _frames(stream):
+            for name, dtype, count in listed:
+                totals[name] = totals.get(name, 0) + count
+                dtypes[name] = dtype
+            shapes.update(told)
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+            _add(archive, "layout", _header("|u1", _described(shapes)[0]), _described(shapes)[1])
+            for name, total in totals.items():
+                shares = _shares(stream, name)
+                _add(archive, name, _header(dtypes[name], total), shares)
+
+
+def _described(shapes: dict[str, Any]) -> tuple[int, Iterator[bytes]]:
+    text = json.dumps(shapes, sort_keys=True).encode()
+    return len(text), iter([text])
+
+
+def _add(archive: zipfile.ZipFile, name: str, header: bytes, pieces: Iterable[bytes]) -> None:
+    info = zipfile.ZipInfo(f"{name}.npy", _LONG_AGO)
+    with archive.open(info, "w", force_zip64=True) as member:
+        member.write(header)
+        for piece in pieces:
+            member.write(piece)
+
+
+def _header(dtype: str, total: int) -> bytes:
+    out = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        out, {"descr": dtype, "fortran_order": False, "shape": (total,)}
+    )
+    return out.getvalue()
+
+
+def _frame(arrays: dict[str, Any], shapes: dict[str, Any]) -> bytes:
+    listed = [[name, array.dtype.str, array.size] for name, array in arrays.items()]
+    head = json.dumps({"arrays": listed, "shapes": shapes}).encode() + b"\n"
+    return b"".join([head, *(np.ascontiguousarray(a).tobytes() for a in arrays.values())])
+
+
+def _frames(stream: BinaryIO) -> Iterator[tuple[list[tuple[str, str, int]], dict[str, Any]]]:
+    """What each frame lists; the bytes are passed over."""
+    stream.seek(0)
+    while head := stream.readline():
+        told = json.loads(head)
+        yield told["arrays"], told["shapes"]
+        sizes = (np.dtype(dtype).itemsize * count for _, dtype, count in told["arrays"])
+        stream.seek(sum(sizes), io.SEEK_CUR)
+
+
+def _shares(stream: BinaryIO, name: str) -> Iterator[bytes]:
+    """The bytes of one array, frame by frame."""
+    stream.seek(0)
+    while head := stream.readline():
+        after = stream.tell()
+        for listed, dtype, count in json.loads(head)["arrays"]:
+            size = np.dtype(dtype).itemsize * count
+            if listed == name:
+                stream.seek(after)
+                for start in range(0, size, _PIECE):
+                    yield stream.read(min(_PIECE, size - start))
+            after += size
+        stream.seek(after)
+
+
+def _texts(arrays: dict[str, Any], name: str, texts: Sequence[str]) -> None:
+    encoded = [text.encode("utf-8", "surrogateescape") for text in texts]
+    arrays[f"{name}_utf8"] = np.frombuffer(b"".join(encoded), dtype=np.uint8)
+    arrays[f"{name}_bytes"] = np.array([len(text) for text in encoded], dtype=np.int64)
+
+
+def _array(stack: Stack, name: str, i: int) -> Any:
+    if name in ("weights", "contextual"):
+        return getattr(stack, name)[i]
+    if stack.finished is not None:
+        return getattr(stack.finished, name)
+    array = stack.extras.get(name)
+    return None if array is None else array[i]
+
+
+def _label(where: tuple[Stack, int]) -> str:
+    stack, i = where
+    return "" if stack.models is None else stack.models[i].label or ""
+
+
+def _error(error: AttnError) -> str:
+    return f"{error.name}: {error.message}"

@@ -1,0 +1,44 @@
+"""What a writer is asked for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from attncli.batch.writers.digits import FULL
+from attncli.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
+
+DEFAULT_PRECISION = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which fields, how many digits, how many keys a row; `described` as part of a job's identity.
+
+    `facts` are the provenance that binary formats keep in their metadata.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    precision: int = DEFAULT_PRECISION
+    top: int | None = None
+    with_file: bool = False
+    with_id: bool = False
+    facts: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The names of the arrays to write, in order."""
+        wanted = (*DEFAULT_FIELDS, *(name for name in OPTIONAL_FIELDS if name in self.include))
+        return tuple(n for n in wanted if n not in self.exclude and n != "measures")
+
+    def has(self, name: str) -> bool:
+        """Whether a field that is there by default is wanted."""
+        return name not in self.exclude
+
+    def described(self) -> dict[str, Any]:
+        """The layout as plain values."""
+        return {
+            "include": sorted(self.include),
+            "exclude": sorted(self.exclude),
+            "precision": "full" if self.precision == FULL else self.precision,
+            "top": self.top,
+        }

@@ -1,0 +1,68 @@
+"""A text format packed: each chunk a gzip member, a bzip2 or xz stream, or a zstd frame.
+
+Members one behind the other are one file to every reader, so that chunks can be packed by the
+workers and appended.
+"""
+
+import bz2
+import gzip
+import lzma
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
+from typing import Any
+
+from attncli.batch.chunks import Chunk
+from attncli.batch.work import Writer
+from attncli.errors import AttnError, MissingExtraError
+from attncli.stacks import Stack
+
+
+class PackedWriter:
+    """Writes what another writer writes, packed."""
+
+    in_blocks = True
+
+    def __init__(self, writer: Writer, packing: str) -> None:
+        self._writer = writer
+        self._pack = _PACKERS[packing]()
+        self.head = self._pack(writer.head) if writer.head else b""
+
+    def chunk(
+        self,
+        chunk: Chunk,
+        stacks: Iterable[tuple[Stack, Sequence[int]]],
+        failures: Iterable[tuple[int, AttnError]],
+    ) -> bytes:
+        """The packed bytes of a chunk."""
+        return self._pack(self._writer.chunk(chunk, stacks, failures))
+
+
+def _gzip() -> Callable[[bytes], bytes]:
+    return lambda data: gzip.compress(data, compresslevel=1, mtime=0)
+
+
+def _bz2() -> Callable[[bytes], bytes]:
+    return bz2.compress
+
+
+def _xz() -> Callable[[bytes], bytes]:
+    return lambda data: lzma.compress(data, preset=1)
+
+
+def _zstd() -> Callable[[bytes], bytes]:
+    try:
+        zstd: Any = import_module("compression.zstd")
+    except ImportError:
+        try:
+            zstd = import_module("backports.zstd")
+        except ImportError:
+            raise MissingExtraError.of("backports.zstd", "zstd", "writing .zst") from None
+    return lambda data: bytes(zstd.compress(data, level=1))
+
+
+_PACKERS: dict[str, Callable[[], Callable[[bytes], bytes]]] = {
+    "gz": _gzip,
+    "bz2": _bz2,
+    "xz": _xz,
+    "zst": _zstd,
+}

@@ -1,0 +1,373 @@
+"""`attn batch`: files of sentences to records, on every core or a cluster."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from attncli.cli import batch_options as bopt
+from attncli.cli import options as opt
+from attncli.cli.batch_options import ReadOptions, RunOptions, WriteOptions
+from attncli.cli.mechanism import DEFAULTS, Mechanism, grouped, open_analyser
+from attncli.cli.progress import Progress, duration
+from attncli.cli.terminal import PipeClosed, give_up_stdout, message, standard_input
+from attncli.errors import OutputError, UsageError
+from attncli.escape import quoted, visible
+
+if TYPE_CHECKING:
+    from attncli.batch.inputs import Source
+    from attncli.batch.run import Engine, Report
+    from attncli.batch.writers.formats import Format
+    from attncli.batch.writers.options import Layout
+    from attncli.pipeline import Analyser
+
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+_PARTS = ("index", "line", "text", "tokens", "attention", "vectors", "model", "warnings")
+
+
+@grouped
+def batch(
+    files: bopt.Files = None,
+    mechanism: Mechanism = DEFAULTS,
+    reading: ReadOptions = ReadOptions(),  # noqa: B008 - frozen
+    writing: WriteOptions = WriteOptions(),  # noqa: B008 - frozen
+    running: RunOptions = RunOptions(),  # noqa: B008 - frozen
+) -> None:
+    """Turn files of sentences into records: fast, in order, to be continued after any end.
+
+    \b
+    Examples:
+      attn batch sentences.txt -o weights.jsonl
+      attn batch sentences.txt -o weights.jsonl --resume
+      attn batch reviews.csv --column text --id number -o weights.parquet
+      attn batch 'part-*.txt.gz' --attention task --heads 2 -o weights.jsonl.gz
+      cat sentences.txt | attn batch - --exclude contextual --top 3 | head -1
+    """
+    for variable in _ONE_THREAD:  # bytes must not depend on the threads of a product
+        os.environ[variable] = "1"
+    setup = _setup(files, mechanism, reading, writing, running)
+    with _stoppable(setup):
+        report = _run(setup)
+    _say(setup, report)
+
+
+@dataclass(frozen=True, slots=True)
+class _Setup:
+    """A batch as asked for, checked."""
+
+    sources: "list[Source]"
+    mechanism: Mechanism
+    reading: ReadOptions
+    writing: WriteOptions
+    running: RunOptions
+    format: "Format"
+    layout: "Layout"
+    job: dict[str, Any]
+    width: int
+    progress: Progress
+
+    @property
+    def to_stream(self) -> bool:
+        """Whether the output is a pipe, a terminal or a device, written as it comes."""
+        target = self.writing.output
+        return target in (None, "-") or _is_stream(str(target))
+
+
+def make_analyser(mechanism: Mechanism, include: frozenset[str]) -> "Analyser":
+    """The Analyser of the options as a batch uses it; what a worker calls."""
+    analyser = open_analyser(mechanism, include).analyser
+    return _quick(analyser)
+
+
+def _quick(analyser: "Analyser") -> "Analyser":
+    """The analyser without what only one reader of one sentence wants, in float32 where exact."""
+    import numpy as np
+
+    from attncli.pipeline import GeneralAnalyser
+
+    if isinstance(analyser, GeneralAnalyser):
+        return replace(analyser, dtype=np.float32, advise=False)
+    return analyser
+
+
+def _setup(
+    files: list[str] | None,
+    mechanism: Mechanism,
+    reading: ReadOptions,
+    writing: WriteOptions,
+    running: RunOptions,
+) -> _Setup:
+    from attncli.batch.inputs import sources
+    from attncli.batch.writers.formats import format_of
+
+    found = sources(_given(files), standard_input)
+    chosen = format_of(writing.output, writing.format)
+    layout = _layout(writing, chosen, with_file=len(found) > 1, with_id=bool(reading.id_column))
+    opened = open_analyser(mechanism, frozenset(layout.include))
+    _check(found, writing, running, chosen)
+    job = _job(mechanism, reading, chosen, layout, opened)
+    layout = replace(layout, facts=_provenance(job))
+    progress = Progress(partial(_share, found), quiet=running.quiet)
+    return _Setup(
+        found, mechanism, reading, writing, running, chosen, layout, job, opened.store.dim, progress
+    )
+
+
+def _run(setup: _Setup) -> "Report":
+    from attncli import __version__
+    from attncli.batch.part import PartFile
+    from attncli.batch.plan import CHUNK_RECORDS, Plan
+    from attncli.batch.run import identity_of, run_to_file, run_to_stream
+    from attncli.batch.tables import Shape
+    from attncli.batch.work import Recipe
+    from attncli.batch.writers.formats import MakeWriter, ending_of
+
+    writing, running, reading = setup.writing, setup.running, setup.reading
+    make_writer = MakeWriter(setup.format, setup.layout)
+    shape = Shape(reading.input_format, reading.column, reading.id_column, reading.comments)
+    size = CHUNK_RECORDS if make_writer().in_blocks else running.chunk
+    plan = Plan(setup.sources, shape, size, setup.width)
+    recipe = Recipe(
+        partial(make_analyser, setup.mechanism, frozenset(setup.layout.include)), make_writer
+    )
+    engine = _engine(running)
+    watch = setup.progress.update
+    if setup.to_stream:
+        with _stream(writing.output) as fd:
+            return run_to_stream(plan, recipe, engine, fd, watch)
+    identity = identity_of(setup.sources, setup.job, __version__)
+    target = Path(str(writing.output))
+    part = PartFile(target, identity, resume=running.resume, force=writing.force)
+    if part.complete:
+        from attncli.batch.run import nothing_to_do
+
+        return nothing_to_do()
+    ending = ending_of(setup.format, setup.layout, sync=writing.sync)
+    return run_to_file(plan, recipe, engine, part, ending, watch)
+
+
+def _engine(running: RunOptions) -> "Engine":
+    from attncli.batch.engines.local import LocalEngine, cores
+
+    if running.engine == "dask":
+        from attncli.batch.engines.dask import DaskEngine
+
+        return DaskEngine(running.scheduler, running.workers or cores())
+    if running.scheduler is not None:
+        raise UsageError("found no --engine dask, expected both", place="--scheduler")
+    return LocalEngine(running.workers or cores())
+
+
+def _given(files: list[str] | None) -> list[str]:
+    if files:
+        return files
+    if not standard_input().isatty():
+        return ["-"]
+    raise UsageError(
+        "found no file, expected FILE or - for standard input",
+        hints=("attn batch sentences.txt -o weights.jsonl", "attn batch --help"),
+    )
+
+
+def _layout(writing: WriteOptions, chosen: "Format", *, with_file: bool, with_id: bool) -> "Layout":
+    from attncli.batch.writers.digits import FULL, MAX_DIGITS
+    from attncli.batch.writers.options import DEFAULT_PRECISION, Layout
+    from attncli.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
+
+    optional = (*OPTIONAL_FIELDS, *DEFAULT_FIELDS)
+    digits = DEFAULT_PRECISION
+    if writing.precision is not None:
+        if not chosen.is_text:
+            raise UsageError(
+                f"found it, but {chosen.name} holds float32 values as they are", place="--precision"
+            )
+        digits = FULL if writing.precision == "full" else _digits(writing.precision, MAX_DIGITS)
+    return Layout(
+        include=opt.names_of(writing.include, optional, "--include"),
+        exclude=opt.names_of(writing.exclude, (*optional, *_PARTS), "--exclude"),
+        precision=digits,
+        top=writing.top,
+        with_file=with_file,
+        with_id=with_id,
+    )
+
+
+def _digits(text: str, most: int) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:4]) <= most):
+        raise UsageError(
+            f"found {quoted(text)}, expected full or a number from 1 to {most}",
+            place="--precision",
+        )
+    return int(text)
+
+
+def _check(
+    found: "list[Source]", writing: WriteOptions, running: RunOptions, chosen: "Format"
+) -> None:
+    """Raises: UsageError for options that do not go together, or an output that is an input."""
+    target = writing.output
+    if target in (None, "-") or _is_stream(str(target)):
+        for option, given in (("--resume", running.resume), ("--force", writing.force)):
+            if given and target in (None, "-"):
+                raise UsageError("found no --output, expected both", place=option)
+        if chosen.needs_file:
+            raise UsageError(
+                f"{chosen.name} cannot be written to a pipe, expected a file", place="--output"
+            )
+        return
+    for source in found:
+        if _same_file(source.path, str(target)):
+            raise UsageError(
+                f"found {quoted(source.path)}, which is also the input", place="--output"
+            )
+
+
+def _job(
+    mechanism: Mechanism,
+    reading: ReadOptions,
+    chosen: "Format",
+    layout: "Layout",
+    opened: Any,
+) -> dict[str, Any]:
+    """What a run is of, beside its input, as plain values."""
+    from attncli.reading import vectors_info
+
+    options = asdict(mechanism)
+    vectors: dict[str, Any] = {
+        **asdict(vectors_info(opened.store)),
+        "asked": options.pop("vectors"),
+    }
+    for name in ("vectors", "model"):
+        path = Path(str(getattr(mechanism, name)))
+        if path.is_file():
+            stat = path.stat()
+            vectors[f"{name} file"] = [stat.st_size, stat.st_mtime_ns]
+    trained = getattr(opened.analyser, "model", None)
+    if trained is not None:
+        vectors["model"] = getattr(trained, "sha256", None)
+    return {
+        "vectors": vectors,
+        "options": {
+            **options,
+            "reading": asdict(reading),
+            "format": chosen.described,
+            **layout.described(),
+        },
+    }
+
+
+def _provenance(job: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What binary formats keep in their metadata of where their numbers come from."""
+    from attncli import __version__
+    from attncli.views.json import plain_json
+
+    facts = {f"attn.{name}": plain_json(value) for name, value in sorted(job.items())}
+    return (("attn.version", __version__), *facts.items())
+
+
+def _share(found: "list[Source]") -> float | None:
+    """How much of the inputs was read, when they are files."""
+    sizes = [_size(source) for source in found]
+    if None in sizes:
+        return None
+    total = sum(size or 0 for size in sizes)
+    return sum(source.read for source in found) / total if total else None
+
+
+def _size(source: "Source") -> int | None:
+    try:
+        path = Path(source.path)
+        return path.stat().st_size if path.is_file() else None
+    except OSError:
+        return None
+
+
+def _is_stream(path: str) -> bool:
+    """Whether a path names a device or a pipe."""
+    target = Path(path)
+    try:
+        return target.exists() and not target.is_file() and not target.is_dir()
+    except OSError:
+        return False
+
+
+def _same_file(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)  # noqa: PTH121 - both are given as text
+    except OSError:
+        return False
+
+
+@contextmanager
+def _stream(target: str | None) -> Iterator[int]:
+    """The descriptor to write to. Raises: PipeClosed, OutputError."""
+    try:
+        if target not in (None, "-"):
+            fd = os.open(str(target), os.O_WRONLY)
+            try:
+                yield fd
+            finally:
+                os.close(fd)
+            return
+        if sys.stdout is None:
+            raise OutputError("cannot write to standard output: it is closed")
+        sys.stdout.flush()
+        yield sys.stdout.fileno()
+    except BrokenPipeError:
+        give_up_stdout()
+        raise PipeClosed from None
+    except OSError as fault:
+        place = visible(str(target))[:200]
+        raise OutputError(f"cannot write: {(fault.strerror or '').lower()}", place=place) from None
+
+
+@contextmanager
+def _stoppable(setup: _Setup) -> Iterator[None]:
+    """Ends a run that is stopped by a signal with its code, and says what is kept."""
+    before = signal.signal(signal.SIGTERM, _terminated)
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        setup.progress.clear()
+        if not setup.to_stream:
+            message("note", "stopped; what is done is kept, --resume continues")
+        raise
+    finally:
+        setup.progress.clear()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminated(number: int, frame: object) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def _say(setup: _Setup, report: "Report") -> None:
+    """The summary on stderr, then the error for lines that were set aside."""
+    from attncli.batch.run import closing
+
+    tally = report.tally
+    if not setup.running.quiet:
+        for text in tally.first_failures:
+            message("warning", text)
+        rest = tally.failed - len(tally.first_failures)
+        if tally.first_failures and rest > 0:
+            message("note", f"… and {rest:,} more; each has its error record")
+        message("note", _summary(setup, report))
+    closing(report, setup.sources)
+
+
+def _summary(setup: _Setup, report: "Report") -> str:
+    if report.complete:
+        return f"{visible(str(setup.writing.output))[:200]} is already whole"
+    rate = report.new / report.seconds if report.seconds else 0
+    text = f"{report.tally.records:,} sentences"
+    if report.new != report.tally.records:
+        text += f", {report.new:,} of them now"
+    text += f", {report.tally.failed:,} set aside" if report.tally.failed else ""
+    text += f", {duration(report.seconds)}, {rate:,.0f}/s"
+    return text

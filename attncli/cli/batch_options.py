@@ -1,0 +1,165 @@
+"""The options of `attn batch`, in groups: what is read, what is written, how it runs."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeAlias
+
+import typer
+
+from attncli.cli import options as opt
+
+_INPUT = "Input"
+_OUTPUT = "Output"
+_RUN = "Run"
+
+Files: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FILE...",
+        help="Files, patterns or URLs of sentences, one a line; - is standard input.",
+        show_default=False,
+    ),
+]
+InputFormat: TypeAlias = Annotated[
+    Literal["text", "csv", "tsv", "jsonl"] | None,
+    typer.Option(
+        metavar="NAME",
+        help="text, csv, tsv or jsonl (default: by the suffix).",
+        rich_help_panel=_INPUT,
+        show_default=False,
+    ),
+]
+Column: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Column of a table that holds the text.", rich_help_panel=_INPUT
+    ),
+]
+IdColumn: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--id", metavar="NAME", help="Column to carry through as id.", rich_help_panel=_INPUT
+    ),
+]
+Comments: TypeAlias = Annotated[
+    bool,
+    typer.Option("--comments", help='Leave out lines that begin "# ".', rich_help_panel=_INPUT),
+]
+Output: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write a file or URL; its suffix says the format (default: standard output).",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+OutputFormat: TypeAlias = Annotated[
+    Literal["jsonl", "csv", "parquet", "arrow", "npz"] | None,
+    typer.Option(
+        metavar="NAME", help="jsonl, csv, parquet, arrow or npz.", rich_help_panel=_OUTPUT
+    ),
+]
+Precision: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N",
+        help="Digits after the point, 1 to 9, or full: as many as float32 has (default 6).",
+        rich_help_panel=_OUTPUT,
+        show_default=False,
+    ),
+]
+Top: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="K", min=1, help="Only the K strongest keys of each row.", rich_help_panel=_OUTPUT
+    ),
+]
+Force: TypeAlias = Annotated[
+    bool,
+    typer.Option("--force", help="Replace an existing output.", rich_help_panel=_OUTPUT),
+]
+Sync: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--sync",
+        help="Wait for the disk at the end, also after more than 64 MiB.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+Resume: TypeAlias = Annotated[
+    bool,
+    typer.Option("--resume", help="Continue where an earlier run stopped.", rich_help_panel=_RUN),
+]
+Workers: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=1024,
+        help="Processes (default: all cores).",
+        rich_help_panel=_RUN,
+        show_default=False,
+    ),
+]
+ChunkSize: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        metavar="N", min=1, max=1_000_000, help="Sentences a chunk.", rich_help_panel=_RUN
+    ),
+]
+EngineName: TypeAlias = Annotated[
+    Literal["local", "dask"],
+    typer.Option(metavar="NAME", help="local or dask.", rich_help_panel=_RUN),
+]
+Scheduler: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Dask scheduler, as tcp://host:8786 (default: a cluster on this machine).",
+        rich_help_panel=_RUN,
+        show_default=False,
+    ),
+]
+Quiet: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", help="No progress, warnings or summary.", rich_help_panel=_OUTPUT
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How the inputs are read."""
+
+    input_format: InputFormat = None
+    column: Column = None
+    id_column: IdColumn = None
+    comments: Comments = False
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """What is written, and where."""
+
+    output: Output = None
+    format: OutputFormat = None
+    include: opt.Include = None
+    exclude: opt.Exclude = None
+    precision: Precision = None
+    top: Top = None
+    force: Force = False
+    sync: Sync = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How the work is done; nothing of it shows in the output."""
+
+    resume: Resume = False
+    workers: Workers = None
+    chunk: ChunkSize = 1000
+    engine: EngineName = "local"
+    scheduler: Scheduler = None
+    quiet: Quiet = False

@@ -1,0 +1,75 @@
+"""The line on a terminal that says how far a batch is, and the one it leaves at its end."""
+
+import sys
+import time
+from collections.abc import Callable
+
+_EVERY = 0.2  # seconds between two drawings
+_CLEAR = "\r\x1b[K"
+
+
+class Progress:
+    """Sentences, their rate, and the time left; silent when stderr is no terminal.
+
+    `share` tells how much of the input was read, 0 to 1, or None when that is not known.
+    """
+
+    def __init__(self, share: Callable[[], float | None], *, quiet: bool = False) -> None:
+        self._share = share
+        self._shown = not quiet and sys.stderr is not None and sys.stderr.isatty()
+        self._begun = time.monotonic()
+        self._drawn = 0.0
+        self._first_share: float | None = None
+
+    def update(self, total: int, new: int) -> None:
+        """Draws the line anew, a few times a second."""
+        now = time.monotonic()
+        if self._shown and now - self._drawn >= _EVERY:
+            self._drawn = now
+            self._draw(_CLEAR + progress_text(total, new, now - self._begun, self._share()))
+
+    def clear(self) -> None:
+        """Removes the line."""
+        if self._shown:
+            self._draw(_CLEAR)
+
+    def _draw(self, text: str) -> None:
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            self._shown = False
+
+
+def progress_text(total: int, new: int, seconds: float, share: float | None) -> str:
+    """What the line says.
+
+    >>> progress_text(120_000, 120_000, 4.0, 0.25)
+    '120,000 sentences, 30,000/s, 25 %, 12 s left'
+    """
+    rate = new / seconds if seconds > 0 else 0.0
+    text = f"{total:,} sentences, {rate:,.0f}/s"
+    if share is None or not 0 < share <= 1 or not new:
+        return text
+    done_before = total - new
+    whole = total / share
+    left = max(0.0, (whole - total) / rate) if rate else 0.0
+    return (
+        f"{text}, {share:.0%}, {duration(left)} left".replace("%", " %")
+        if done_before >= 0
+        else text
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> duration(75)
+    '1 min 15 s'
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s" if seconds >= 10 or whole == seconds else f"{seconds:.1f} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

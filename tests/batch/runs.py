@@ -1,0 +1,130 @@
+"""Runs of a small job inside a forked process, with faults on demand."""
+
+import errno
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attncli.batch.engines.local import LocalEngine
+from attncli.batch.inputs import sources
+from attncli.batch.part import PartFile
+from attncli.batch.plan import CHUNK_RECORDS, Plan
+from attncli.batch.run import Report, identity_of, nothing_to_do, run_to_file
+from attncli.batch.tables import Shape
+from attncli.batch.work import Recipe
+from attncli.batch.writers.formats import Format, MakeWriter, ending_of
+from attncli.batch.writers.options import Layout
+from attncli.embeddings.store import MemoryStore
+from attncli.errors import AttnError
+from attncli.pipeline import GeneralAnalyser
+
+_WORDS = ["money", "bank", "grows", "river", "flows", "the"]
+
+
+def small_analyser() -> GeneralAnalyser:
+    """General attention over six words of four values."""
+    rng = np.random.default_rng(1)
+    store = MemoryStore("six", _WORDS, rng.normal(size=(6, 4)).astype(np.float32), sha256="0" * 64)
+    return GeneralAnalyser(store, dtype=np.float32, advise=False)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A small batch in a folder."""
+
+    folder: Path
+    format: Format = Format()  # noqa: RUF009 - frozen
+    chunk: int = 10
+    workers: int = 1
+    layout: Layout = Layout()  # noqa: RUF009 - frozen
+    analyser: Callable[[], Any] = small_analyser
+
+    @property
+    def target(self) -> Path:
+        return self.folder / f"out.{self.format.described}"
+
+    def run(self, *, resume: bool = False, force: bool = False) -> Report:
+        """Runs the job in this process."""
+        found = sources([str(self.folder / "s.txt")], lambda: sys.stdin.buffer)
+        make_writer = MakeWriter(self.format, self.layout)
+        identity = identity_of(found, {"options": self.layout.described()}, "1")
+        part = PartFile(self.target, identity, resume=resume, force=force)
+        if part.complete:
+            return nothing_to_do()
+        size = CHUNK_RECORDS if make_writer().in_blocks else self.chunk
+        plan = Plan(found, Shape(), size, 4)
+        recipe = Recipe(self.analyser, make_writer)
+        ending = ending_of(self.format, self.layout)
+        return run_to_file(plan, recipe, LocalEngine(self.workers), part, ending)
+
+    def code(self, *, resume: bool = False, force: bool = False) -> int:
+        """Runs the job and returns the exit code it would end with."""
+        try:
+            self.run(resume=resume, force=force)
+        except AttnError as error:
+            return error.exit_code
+        return 0
+
+
+def forked(act: Callable[[], int]) -> int:
+    """Runs `act` in a forked process; returns its pid."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 99
+    try:
+        os.setpgid(0, 0)
+        code = act()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def ended(pid: int) -> int:
+    """The exit code of a forked process, or minus the signal that ended it."""
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+_OPERATIONS = ("write", "pwrite", "fsync", "ftruncate", "replace", "unlink", "open")
+
+
+def with_fault(number: int, mode: str) -> None:
+    """From now on, the `number`-th operation on files of this process meets a fault.
+
+    kill: the process is killed before it; torn: half of a write is done, then it is killed; full,
+    broken: the operation fails; short: a write writes half.
+    """
+    count = 0
+
+    def wrapped(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        def operation(*args: Any, **kwargs: Any) -> Any:
+            nonlocal count
+            count += 1
+            if count != number:
+                return original(*args, **kwargs)
+            writes = name in ("write", "pwrite")
+            if mode in ("torn", "short") and writes:
+                half = bytes(args[1])[: len(args[1]) // 2]
+                done = original(args[0], half, *args[2:])
+                if mode == "short":
+                    return done
+            if mode in ("kill", "torn"):
+                os.kill(os.getpid(), signal.SIGKILL)
+            if mode == "full":
+                raise OSError(errno.ENOSPC, "No space left on device")
+            if mode == "broken":
+                raise OSError(errno.EIO, "Input/output error")
+            return original(*args, **kwargs)
+
+        return operation
+
+    for name in _OPERATIONS:
+        setattr(os, name, wrapped(name, getattr(os, name)))

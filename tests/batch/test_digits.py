@@ -1,0 +1,68 @@
+"""Matrices printed by digit tables are the matrices, rounded exactly."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from attncli.batch.writers.digits import FULL, json_matrices
+
+weights = hnp.arrays(
+    np.float32,
+    st.tuples(st.integers(1, 3), st.integers(1, 2), st.integers(1, 2), *[st.integers(1, 5)] * 2),
+    elements=st.floats(0, 1, width=32),
+)
+numbers = hnp.arrays(
+    np.float32,
+    st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 5)),
+    elements=st.one_of(
+        st.floats(-12, 12, width=32), st.floats(allow_nan=False, allow_infinity=False, width=32)
+    ),
+)
+
+
+@given(stack=weights, digits=st.integers(1, 9))
+def test_weights_are_rounded_half_to_even(stack: np.ndarray, digits: int) -> None:
+    """Every printed weight is `round` of the exact float32 value, in fixed columns."""
+    for matrix, text in zip(stack, json_matrices(stack, digits, signed=False), strict=True):
+        rounded = [[[[round(v, digits) for v in r] for r in m] for m in h] for h in matrix.tolist()]
+        assert json.loads(text) == rounded
+        assert b"-" not in text
+        assert b" " not in text
+
+
+@given(stack=numbers, digits=st.integers(1, 9))
+def test_signed_numbers_are_rounded_half_to_even(stack: np.ndarray, digits: int) -> None:
+    """Every printed number is `"% .6f"` of the float32 value, whatever its size; no minus zero."""
+    for matrix, text in zip(stack, json_matrices(stack, digits), strict=True):
+        expected = [[f"% .{digits}f" % v for v in row] for row in matrix.tolist()]
+        minus, plus = f"% .{digits}f" % -0.0, f"% .{digits}f" % 0.0
+        rows = ",".join(f"[{','.join(plus if t == minus else t for t in r)}]" for r in expected)
+        assert text.decode() == f"[{rows}]"
+
+
+@given(stack=numbers)
+def test_full_precision_reads_back(stack: np.ndarray) -> None:
+    """With full precision the float32 values come back bit for bit."""
+    for matrix, text in zip(stack, json_matrices(stack, FULL), strict=True):
+        assert np.array_equal(np.array(json.loads(text), dtype=np.float32), matrix)
+
+
+@pytest.mark.parametrize("digits", [1, 2, 3, 4, 5, 6])
+def test_edges_of_the_tables(digits: int) -> None:
+    """0, 1, the halves between two printed numbers, and the largest number of one digit."""
+    values = [0, 1, 0.5, 0.25, 0.125, 0.0625, 1 - 2**-24, 9.5, -9.5, 9.999999, -9.999999, 10, -0.0]
+    stack = np.array([[values]], dtype=np.float32)
+    texts = json_matrices(np.concatenate([stack, stack / 3]), digits)
+    for matrix, text in zip((stack[0], stack[0] / 3), texts, strict=True):
+        assert json.loads(text) == [[round(v, digits) for v in matrix[0].tolist()]]
+
+
+def test_large_stacks_are_filled_in_blocks() -> None:
+    """A stack larger than one block of work is printed like its parts."""
+    rng = np.random.default_rng(0)
+    stack = rng.normal(size=(40, 30, 50)).astype(np.float32)
+    assert json_matrices(stack, 6) == [json_matrices(m[None], 6)[0] for m in stack]

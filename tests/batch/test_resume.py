@@ -1,0 +1,231 @@
+"""Whatever ends a run, the next one gives the bytes of a run that was never ended."""
+
+import json
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from attncli.batch.journal import Journal, checksum
+from attncli.batch.writers.formats import Format
+from attncli.errors import LockedError
+from tests.batch.conftest import corpus
+from tests.batch.runs import Job, ended, forked, with_fault
+
+FORMATS = [Format("jsonl"), Format("csv"), Format("jsonl", "gz"), Format("npz")]
+
+
+def prepared(folder: Path, records: int, **options: object) -> tuple[Job, bytes]:
+    """A job in a folder, and the bytes of an undisturbed run."""
+    (folder / "s.txt").write_bytes(corpus(records))
+    job = Job(folder, **options)  # type: ignore[arg-type]  # as the fields
+    job.run()
+    expected = job.target.read_bytes()
+    job.target.unlink()
+    return job, expected
+
+
+def leftovers(job: Job) -> list[str]:
+    """What is in the folder beside input and output."""
+    return [p.name for p in job.folder.iterdir() if p.name not in ("s.txt", job.target.name)]
+
+
+@pytest.mark.parametrize("mode", ["kill", "torn", "full", "broken", "short"])
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.described)
+def test_every_operation_may_fail(folder: Path, form: Format, mode: str) -> None:
+    """A fault at each write, fsync, rename, truncate, unlink and open: resumed, the bytes are right."""
+    job, expected = prepared(folder, 35, format=form)
+    faults = 0
+    for number in range(1, 1000):
+
+        def act(number: int = number) -> int:
+            with_fault(number, mode)
+            return job.code()
+
+        code = ended(forked(act))
+        if code == 0 and mode != "short":
+            assert job.target.read_bytes() == expected
+            assert leftovers(job) == []
+        if code not in (0, 9, -signal.SIGKILL):
+            pytest.fail(f"operation {number} ended the run with {code}")
+        if job.target.exists():
+            assert job.target.read_bytes() == expected, f"operation {number}: a wrong output"
+        assert job.code(resume=True) == 0
+        assert job.target.read_bytes() == expected, f"operation {number}"
+        assert leftovers(job) == [], f"operation {number}"
+        job.target.unlink()
+        if code == 0 and number > faults + 12:
+            break
+        faults = number if code != 0 else faults
+    assert faults >= 8 or mode == "short"
+
+
+def test_two_hundred_kills_at_random(folder: Path) -> None:
+    """A run with two workers is killed again and again; each job ends with the right bytes."""
+    job, expected = prepared(folder, 600, workers=2)
+    rng = random.Random(5)
+    kills = 0
+    while kills < 200:
+        pid = forked(lambda: job.code(resume=True))
+        time.sleep(rng.random() * 0.06)
+        os.kill(pid, signal.SIGKILL)
+        if ended(pid) == -signal.SIGKILL:
+            kills += 1
+        if job.target.exists():
+            assert job.code(resume=True) == 0
+            assert job.target.read_bytes() == expected
+            assert leftovers(job) == []
+            job.target.unlink()
+    assert job.code(resume=True) == 0
+    assert job.target.read_bytes() == expected
+
+
+def test_resume_repeats_at_most_what_was_not_committed(folder: Path) -> None:
+    """Committed chunks are kept: only records behind them are computed again."""
+    job, expected = prepared(folder, 300)
+
+    def act() -> int:
+        with_fault(40, "kill")
+        return job.code()
+
+    assert ended(forked(act)) == -signal.SIGKILL
+    part = Path(f"{job.target}.attn-part").read_bytes()
+    report = job.run(resume=True)
+    assert 0 < report.new < 300
+    assert 300 - report.new >= part.count(b"\n") - job.chunk
+    assert job.target.read_bytes() == expected
+
+
+def test_chunk_size_and_workers_may_change_on_resume(folder: Path) -> None:
+    """A run may go on with other workers and another chunk size."""
+    job, expected = prepared(folder, 300)
+
+    def act() -> int:
+        with_fault(30, "torn")
+        return job.code()
+
+    assert ended(forked(act)) == -signal.SIGKILL
+    Job(job.folder, chunk=7, workers=2).run(resume=True)
+    assert job.target.read_bytes() == expected
+
+
+def interrupted(folder: Path, number: int = 30) -> tuple[Job, bytes]:
+    """A job that was killed half-way."""
+    job, expected = prepared(folder, 200)
+
+    def act() -> int:
+        with_fault(number, "kill")
+        return job.code()
+
+    assert ended(forked(act)) == -signal.SIGKILL
+    return job, expected
+
+
+def test_another_job_is_refused(folder: Path) -> None:
+    """Other input or other options: exit 11, nothing is touched; --force starts anew."""
+    from attncli.batch.writers.options import Layout
+
+    job, expected = interrupted(folder)
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+    other = Job(job.folder, layout=Layout(precision=3))
+    assert other.code(resume=True) == 11
+    (folder / "s.txt").write_bytes(corpus(200, seed=9))
+    assert job.code(resume=True) == 11
+    (folder / "s.txt").write_bytes(before["s.txt"])
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
+    assert job.code() == 9
+    assert job.code(resume=True) == 0
+    assert job.target.read_bytes() == expected
+    assert other.code(resume=True) == 11
+    assert job.code(resume=True) == 0
+    assert other.code(force=True) == 0
+    assert job.target.read_bytes() != expected
+
+
+def test_every_damage_to_a_journal_is_seen(folder: Path) -> None:
+    """Each byte flipped, each length cut: the run is redone from there or refused, never wrong."""
+    job, expected = interrupted(folder)
+    journal = Path(f"{job.target}.attn-journal")
+    part = Path(f"{job.target}.attn-part")
+    good, bytes_of_part = journal.read_bytes(), part.read_bytes()
+    cuts = [good[:i] for i in range(0, len(good), 41)]
+    flips = [good[:i] + bytes([good[i] ^ 4]) + good[i + 1 :] for i in range(0, len(good), 29)]
+    for damaged in (*cuts, *flips):
+        journal.write_bytes(damaged)
+        part.write_bytes(bytes_of_part)
+        code = job.code(resume=True)
+        if code == 0:
+            assert job.target.read_bytes() == expected
+            job.target.unlink()
+        else:
+            assert code == 11
+            assert not job.target.exists()
+
+
+def test_damage_to_the_part_is_done_again(folder: Path) -> None:
+    """What a power cut or a hand changed in the part is computed again."""
+    job, expected = interrupted(folder)
+    journal = Path(f"{job.target}.attn-journal")
+    part = Path(f"{job.target}.attn-part")
+    lines, content = journal.read_bytes(), part.read_bytes()
+    rng = random.Random(0)
+    for _ in range(40):
+        place = rng.randrange(len(content))
+        damaged = rng.choice(
+            [
+                content[:place],
+                content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :],
+                content[:place] + bytes(min(4096, len(content) - place)) + content[place + 4096 :],
+                content + b"tail",
+            ]
+        )
+        journal.write_bytes(lines)
+        part.write_bytes(damaged)
+        assert job.code(resume=True) == 0
+        assert job.target.read_bytes() == expected
+        job.target.unlink()
+
+
+def test_two_runs_exclude_each_other(folder: Path) -> None:
+    """The second run on an output is refused with 10; the lock ends with its process."""
+    job, expected = interrupted(folder)
+    held = Journal(Path(f"{job.target}.attn-journal"))
+    with pytest.raises(LockedError):
+        job.run(resume=True)
+    held.close()
+    assert job.code(resume=True) == 0
+    assert job.target.read_bytes() == expected
+
+
+def test_a_new_run_may_start_at_once_after_a_kill(folder: Path) -> None:
+    """The workers of a killed run do not keep its lock, and write nothing any more."""
+    job, expected = prepared(folder, 400, workers=3)
+    for delay in (0.03, 0.05, 0.07):
+        pid = forked(lambda: job.code(force=True))
+        time.sleep(delay)
+        os.kill(pid, signal.SIGKILL)
+        assert job.code(force=True) == 0
+        ended(pid)
+        assert job.target.read_bytes() == expected
+
+
+def test_checksums_see_torn_zeroed_and_changed_bytes() -> None:
+    """Another byte anywhere, a cut, or a page of zeros gives another checksum."""
+    rng = random.Random(1)
+    data = rng.randbytes(20_000)
+    seen = {checksum(data), checksum(data[:-1]), checksum(data[:8192] + bytes(4096) + data[12288:])}
+    for place in range(0, len(data), 37):
+        seen.add(checksum(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]))
+    assert len(seen) == 3 + len(range(0, len(data), 37))
+
+
+def test_a_journal_holds_lines_of_json(folder: Path) -> None:
+    """The journal can be read by eye: a checksum and an object a line."""
+    job, _ = interrupted(folder)
+    lines = Path(f"{job.target}.attn-journal").read_text().splitlines()
+    kinds = [next(iter(json.loads(line[9:]))) for line in lines]
+    assert kinds[:2] == ["job", "pid"]
+    assert set(kinds[2:]) == {"commit"}
