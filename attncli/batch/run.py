@@ -126,6 +126,55 @@ def run_to_stream(
     return Report(total, total.records, time.monotonic() - begun)
 
 
+class Output(Protocol):
+    """An output in the making, which a later run can go on with."""
+
+    done: Commit | None
+
+    @property
+    def length(self) -> int: ...
+    def commit(self, commit: Commit) -> None: ...
+    def end(self, ending: Ending) -> None: ...
+    def discard(self) -> None: ...
+    def close(self) -> None: ...
+
+
+def run_to_output(
+    plan: Plan,
+    recipe: Recipe,
+    engine: Engine,
+    output: Output,
+    sink: Sink,
+    ending: Ending,
+    watch: Watcher | None = None,
+) -> Report:
+    """Runs a batch to a file or a URL, from where an earlier run stopped.
+
+    When it is stopped, what is committed stays for a resumed run.
+    Raises: EmptyError (no record at all), ResumeError (other input), and what engines raise.
+    """
+    begun = time.monotonic()
+    done = output.done
+    total = Tally() if done is None else Tally(done.records, done.failed, done.empty)
+    plan.skip = total.records
+    try:
+        for written, digest in _steps(plan, recipe, engine, sink, done):
+            total += written.tally
+            length = output.length + written.length
+            output.commit(
+                Commit(total.records, length, written.checksum, digest, total.failed, total.empty)
+            )
+            if watch is not None:
+                watch(total.records, total.records - plan.skip)
+        if total.records == 0:
+            output.discard()
+        else:
+            output.end(ending)
+    finally:
+        output.close()
+    return Report(total, total.records - plan.skip, time.monotonic() - begun)
+
+
 def run_to_file(
     plan: Plan,
     recipe: Recipe,
@@ -134,37 +183,8 @@ def run_to_file(
     ending: Ending,
     watch: Watcher | None = None,
 ) -> Report:
-    """Runs a batch to a file, from where an earlier run stopped.
-
-    When it is stopped, what is committed stays for a resumed run.
-    Raises: EmptyError (no record at all), ResumeError (other input), and what engines raise.
-    """
-    begun = time.monotonic()
-    done = part.done
-    total = Tally() if done is None else Tally(done.records, done.failed, done.empty)
-    plan.skip = total.records
-    try:
-        for written, digest in _steps(plan, recipe, engine, FileSink(part), done):
-            total += written.tally
-            part.commit(
-                Commit(
-                    total.records,
-                    part.length + written.length,
-                    written.checksum,
-                    digest,
-                    total.failed,
-                    total.empty,
-                )
-            )
-            if watch is not None:
-                watch(total.records, total.records - plan.skip)
-        if total.records == 0:
-            part.discard()
-        else:
-            part.end(ending)
-    finally:
-        part.close()
-    return Report(total, total.records - plan.skip, time.monotonic() - begun)
+    """Runs a batch to a local file."""
+    return run_to_output(plan, recipe, engine, part, FileSink(part), ending, watch)
 
 
 def nothing_to_do() -> Report:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from attncli.cli import batch_options as bopt
 from attncli.cli import options as opt
 from attncli.cli.batch_options import ReadOptions, RunOptions, WriteOptions
-from attncli.cli.mechanism import DEFAULTS, Mechanism, grouped, open_analyser
+from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_analyser
 from attncli.cli.progress import Progress, duration
 from attncli.cli.terminal import PipeClosed, give_up_stdout, message, standard_input
 from attncli.errors import OutputError, UsageError
@@ -21,7 +21,7 @@ from attncli.escape import quoted, visible
 
 if TYPE_CHECKING:
     from attncli.batch.inputs import Source
-    from attncli.batch.run import Engine, Report
+    from attncli.batch.run import Engine, Output, Report, Sink
     from attncli.batch.writers.formats import Format
     from attncli.batch.writers.options import Layout
     from attncli.pipeline import Analyser
@@ -114,15 +114,23 @@ def _setup(
     layout = replace(layout, facts=_provenance(job))
     progress = Progress(partial(_share, found), quiet=running.quiet)
     return _Setup(
-        found, mechanism, reading, writing, running, chosen, layout, job, opened.store.dim, progress
+        found, mechanism, reading, writing, running, chosen, layout, job, _width(opened), progress
     )
 
 
 def _run(setup: _Setup) -> "Report":
     from attncli import __version__
+    from attncli.batch.inputs import is_url
     from attncli.batch.part import PartFile
     from attncli.batch.plan import CHUNK_RECORDS, Plan
-    from attncli.batch.run import identity_of, run_to_file, run_to_stream
+    from attncli.batch.remote import RemoteOutput
+    from attncli.batch.run import (
+        FileSink,
+        identity_of,
+        nothing_to_do,
+        run_to_output,
+        run_to_stream,
+    )
     from attncli.batch.tables import Shape
     from attncli.batch.work import Recipe
     from attncli.batch.writers.formats import MakeWriter, ending_of
@@ -141,14 +149,20 @@ def _run(setup: _Setup) -> "Report":
         with _stream(writing.output) as fd:
             return run_to_stream(plan, recipe, engine, fd, watch)
     identity = identity_of(setup.sources, setup.job, __version__)
-    target = Path(str(writing.output))
-    part = PartFile(target, identity, resume=running.resume, force=writing.force)
-    if part.complete:
-        from attncli.batch.run import nothing_to_do
-
+    target = str(writing.output)
+    again = {"resume": running.resume, "force": writing.force}
+    output: Output
+    sink: Sink
+    if is_url(target):
+        remote = RemoteOutput(target, identity, **again)
+        output, sink, complete = remote, remote, remote.complete
+    else:
+        part = PartFile(Path(target), identity, **again)
+        output, sink, complete = part, FileSink(part), part.complete
+    if complete:
         return nothing_to_do()
     ending = ending_of(setup.format, setup.layout, sync=writing.sync)
-    return run_to_file(plan, recipe, engine, part, ending, watch)
+    return run_to_output(plan, recipe, engine, output, sink, ending, watch)
 
 
 def _engine(running: RunOptions) -> "Engine":
@@ -227,26 +241,31 @@ def _check(
             )
 
 
+def _width(opened: "Opened") -> int:
+    """About how many numbers a token's row has, beside its weights; decides how chunks are cut."""
+    return 4096 if opened.store is None else opened.store.dim
+
+
 def _job(
     mechanism: Mechanism,
     reading: ReadOptions,
     chosen: "Format",
     layout: "Layout",
-    opened: Any,
+    opened: "Opened",
 ) -> dict[str, Any]:
     """What a run is of, beside its input, as plain values."""
     from attncli.reading import vectors_info
 
     options = asdict(mechanism)
-    vectors: dict[str, Any] = {
-        **asdict(vectors_info(opened.store)),
-        "asked": options.pop("vectors"),
-    }
+    vectors: dict[str, Any] = {"asked": options.pop("vectors")}
+    if opened.store is not None:
+        vectors |= asdict(vectors_info(opened.store))
     for name in ("vectors", "model"):
         path = Path(str(getattr(mechanism, name)))
-        if path.is_file():
-            stat = path.stat()
-            vectors[f"{name} file"] = [stat.st_size, stat.st_mtime_ns]
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        stats = [file.stat() for file in files if file.is_file()]
+        if stats:
+            vectors[f"{name} file"] = [[stat.st_size, stat.st_mtime_ns] for stat in stats]
     trained = getattr(opened.analyser, "model", None)
     if trained is not None:
         vectors["model"] = getattr(trained, "sha256", None)

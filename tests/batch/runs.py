@@ -4,8 +4,9 @@ import errno
 import os
 import signal
 import sys
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from attncli.batch.engines.local import LocalEngine
 from attncli.batch.inputs import sources
 from attncli.batch.part import PartFile
 from attncli.batch.plan import CHUNK_RECORDS, Plan
-from attncli.batch.run import Report, identity_of, nothing_to_do, run_to_file
+from attncli.batch.remote import RemoteOutput
+from attncli.batch.run import FileSink, Report, identity_of, nothing_to_do, run_to_output
 from attncli.batch.tables import Shape
 from attncli.batch.work import Recipe
 from attncli.batch.writers.formats import Format, MakeWriter, ending_of
@@ -35,6 +37,24 @@ def small_analyser() -> GeneralAnalyser:
     return GeneralAnalyser(store, dtype=np.float32, advise=False)
 
 
+class _Deadly:
+    """An analyser whose process dies at the word "poison"."""
+
+    def __init__(self) -> None:
+        self._analyser = small_analyser()
+
+    def outcomes(self, texts: Sequence[str]) -> Iterator[Any]:
+        if any("poison" in text for text in texts):
+            os._exit(3)
+        time.sleep(0.01)
+        return self._analyser.outcomes(texts)
+
+
+def deadly_analyser() -> _Deadly:
+    """An analyser that ends its process at a word."""
+    return _Deadly()
+
+
 @dataclass(frozen=True)
 class Job:
     """A small batch in a folder."""
@@ -45,6 +65,8 @@ class Job:
     workers: int = 1
     layout: Layout = Layout()  # noqa: RUF009 - frozen
     analyser: Callable[[], Any] = small_analyser
+    engine: Any = None
+    url: str | None = None
 
     @property
     def target(self) -> Path:
@@ -55,14 +77,20 @@ class Job:
         found = sources([str(self.folder / "s.txt")], lambda: sys.stdin.buffer)
         make_writer = MakeWriter(self.format, self.layout)
         identity = identity_of(found, {"options": self.layout.described()}, "1")
-        part = PartFile(self.target, identity, resume=resume, force=force)
-        if part.complete:
+        if self.url is not None:
+            output: Any = RemoteOutput(self.url, identity, resume=resume, force=force)
+            sink: Any = output
+        else:
+            output = PartFile(self.target, identity, resume=resume, force=force)
+            sink = FileSink(output)
+        if output.complete:
             return nothing_to_do()
         size = CHUNK_RECORDS if make_writer().in_blocks else self.chunk
         plan = Plan(found, Shape(), size, 4)
         recipe = Recipe(self.analyser, make_writer)
         ending = ending_of(self.format, self.layout)
-        return run_to_file(plan, recipe, LocalEngine(self.workers), part, ending)
+        engine = self.engine or LocalEngine(self.workers)
+        return run_to_output(plan, recipe, engine, output, sink, ending)
 
     def code(self, *, resume: bool = False, force: bool = False) -> int:
         """Runs the job and returns the exit code it would end with."""

@@ -276,3 +276,43 @@ def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
     )
     assert len(ended.stdout.splitlines()) == 1
     assert ended.stderr == b"code 0\n"
+
+
+def test_a_cluster_and_urls_from_the_command_line(attn: Attn, tmp_path: Path) -> None:
+    """--engine dask reads and writes URLs, and gives the bytes of the local engine."""
+    pytest.importorskip("distributed")
+    (tmp_path / "s.txt").write_bytes(corpus(300))
+    assert attn("batch", "s.txt", "-o", "local.jsonl").returncode == 3
+    ended = attn(
+        *("batch", f"file://{tmp_path}/s.txt", "-o", f"file://{tmp_path}/remote.jsonl"),
+        *("--engine", "dask", "--workers", "1", "--chunk", "60"),
+    )
+    assert ended.returncode == 3, ended.stderr
+    assert (tmp_path / "remote.jsonl").read_bytes() == (tmp_path / "local.jsonl").read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["local.jsonl", "remote.jsonl", "s.txt"]
+
+
+def test_resume_from_the_command_line(attn: Attn, tmp_path: Path) -> None:
+    """A damaged input stops a run; mended up to there, --resume gives the bytes of one run."""
+    import gzip
+
+    data = corpus(40_000)
+    packed = gzip.compress(data)
+    chosen = ["--exclude", "contextual,weights,tokens", "--workers", "2"]
+    (tmp_path / "whole.gz").write_bytes(packed)
+    (tmp_path / "fed.gz").write_bytes(packed[: len(packed) * 2 // 3])
+    assert attn("batch", "whole.gz", "-o", "whole.jsonl", *chosen).returncode == 3
+    half = (tmp_path / "fed.gz").read_bytes()
+    first = attn("batch", "-", "-o", "fed.jsonl", *chosen, stdin=half)
+    assert first.returncode == 5
+    assert not (tmp_path / "fed.jsonl").exists()
+    other = attn("batch", "-", "-o", "fed.jsonl", *chosen, "--resume", stdin=corpus(40_000, seed=3))
+    assert other.returncode == 11
+    changed = attn(
+        *("batch", "-", "-o", "fed.jsonl", "--resume", "--exclude", "weights"), stdin=packed
+    )
+    assert changed.returncode == 11
+    again = attn("batch", "-", "-o", "fed.jsonl", *chosen, "--resume", stdin=packed)
+    assert again.returncode == 3, again.stderr
+    assert b"of them now" in again.stderr
+    assert (tmp_path / "fed.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()

@@ -102,13 +102,19 @@ class _Shift:
         task = self._tasks[chunk.number] = _Task(chunk)
         return task
 
+    @property
+    def _parts(self) -> Any:
+        """Where workers put their bytes themselves, if all of them can reach it."""
+        parts = self.sink.parts
+        return None if parts is None or parts.on_this_machine else parts
+
     def _window(self) -> int:
         threads: int = sum(self.client.nthreads().values())
         return max(2, _AHEAD * threads)
 
     def _submit(self, task: _Task) -> None:
         future = self.client.submit(
-            processed, self.recipe, task.chunk, self.sink.parts, pure=False, retries=0
+            processed, self.recipe, task.chunk, self._parts, pure=False, retries=0
         )
         self._futures[future] = task
 
@@ -165,14 +171,16 @@ def processed(recipe: Recipe, chunk: Chunk, parts: Any = None) -> Done:
     if getattr(_local, "key", None) != key:
         _local.key, _local.worker = key, recipe.worker()
     done: Done = _local.worker(chunk)
-    if parts is None or not parts.shared:
+    if parts is None:
         return done
     head = _local.worker.writer.head if chunk.first_index == 0 else b""
-    return parts.put(done, head)  # type: ignore[no-any-return]  # a Done without its bytes
+    return parts.put_done(done, head)  # type: ignore[no-any-return]  # the same, without bytes
 
 
 @contextlib.contextmanager
-def _cluster(scheduler: str | None, workers: int) -> Iterator[Any]:
+def _cluster(
+    scheduler: str | None, workers: int, *, patience: float = _PATIENCE / 4
+) -> Iterator[Any]:
     """A client of the scheduler, or of a cluster on this machine that ends with the run."""
     try:
         dask: Any = import_module("dask")
@@ -199,7 +207,7 @@ def _cluster(scheduler: str | None, workers: int) -> Iterator[Any]:
                 )
                 client = stack.enter_context(distributed.Client(cluster))
             else:
-                client = stack.enter_context(distributed.Client(scheduler, timeout=_PATIENCE / 4))
+                client = stack.enter_context(distributed.Client(scheduler, timeout=patience))
         except (OSError, ValueError, TimeoutError) as fault:
             place = visible(str(scheduler))[:100]
             raise ClusterError(f"no scheduler answers: {fault}"[:200], place=place) from None

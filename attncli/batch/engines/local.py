@@ -50,8 +50,9 @@ class LocalEngine:
         offset = sink.length
         head = worker.writer.head if offset == 0 else b""
         count = 0
+        several = self.workers > 1 and not (sink.parts and sink.parts.in_this_process)
         for chunk in remaining:
-            if self.workers > 1 and count >= _ALONE_UP_TO:
+            if several and count >= _ALONE_UP_TO:
                 remaining = chain([chunk], remaining)
                 break
             written = _write(worker(chunk), head, sink, offset)
@@ -266,13 +267,14 @@ class _Place:
     path: str
     name: str
     seekable: bool
+    parts: Any
 
     @classmethod
     def of(cls, sink: Sink) -> "_Place":
-        return cls(sink.fd, sink.path, sink.name, sink.seekable)
+        return cls(sink.fd, sink.path, sink.name, sink.seekable, sink.parts)
 
     def opened(self) -> int:
-        if _CAN_FORK or not self.seekable:
+        if _CAN_FORK or not self.seekable or self.parts is not None:
             return self.fd
         return os.open(self.path, os.O_WRONLY | getattr(os, "O_BINARY", 0))
 
@@ -300,7 +302,11 @@ def _answered(
     kind, given = message[0], message[1]
     try:
         if kind == "write":
-            write_all(fd, ready.pop(given), place.name, message[2] if place.seekable else None)
+            data = ready.pop(given)
+            if place.parts is not None:
+                place.parts.put(given, data)
+            else:
+                write_all(fd, data, place.name, message[2] if place.seekable else None)
             return ("written", given)
         if kind == "aside":
             what = f"the chunk of this line ended its worker {TRIES} times"

@@ -1,0 +1,216 @@
+"""An output behind a URL (s3://, gs://, file://, memory://): parts that anybody may put, committed once.
+
+    URL.attn-parts/job.json          the job's identity
+    URL.attn-parts/part-00000007     a chunk's bytes
+    URL.attn-parts/commit-00000007   what of it counts, written behind it
+
+Object stores make an object appear whole or not at all; in a file system a part is written under
+another name first. At the end the parts become the output, in order, and are removed.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from attncli.batch.inputs import require_fsspec
+from attncli.batch.journal import Commit, check_identity, checksum
+from attncli.batch.part import Ending
+from attncli.batch.work import Done
+from attncli.errors import OutputError
+from attncli.escape import visible
+
+_COPY = 1 << 22  # bytes
+_OF_ONE_PROCESS = ("memory",)
+_OF_ONE_MACHINE = ("file", "local")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Where parts are put; can be sent to a worker. `base` is added to the numbers of chunks."""
+
+    folder: str
+    base: int = 0
+
+    @property
+    def in_this_process(self) -> bool:
+        """Whether no other process sees what is put here."""
+        return self._protocol in _OF_ONE_PROCESS
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether no other machine sees what is put here."""
+        return self.in_this_process or self._protocol in _OF_ONE_MACHINE
+
+    def put(self, number: int, data: bytes) -> None:
+        """Puts the bytes of a chunk. Raises: OutputError."""
+        files, folder = opened(self.folder)
+        path = f"{folder}/part-{self.base + number:08d}"
+        try:
+            if self._protocol in _OF_ONE_MACHINE:
+                files.pipe_file(f"{path}.new", data)
+                files.mv(f"{path}.new", path)
+            else:
+                files.pipe_file(path, data)
+        except OSError as fault:
+            raise _cannot_write(self.folder, fault) from None
+
+    def put_done(self, done: Done, head: bytes) -> Done:
+        """Puts a worker's bytes; what goes back is only what became of them."""
+        data = head + done.data
+        self.put(done.number, data)
+        return replace(done, data=b"", put=(len(data), checksum(data)))
+
+    @property
+    def _protocol(self) -> str:
+        return self.folder.partition("://")[0]
+
+
+class RemoteOutput:
+    """The parts of an output behind a URL; `done` is the last commit of an earlier run.
+
+    Raises: MissingExtraError, OutputError (something is in the way, or cannot be written),
+    ResumeError (the earlier run was another job).
+    """
+
+    fd = -1
+    seekable = True
+    path = ""
+
+    def __init__(
+        self, url: str, identity: dict[str, Any], *, resume: bool = False, force: bool = False
+    ) -> None:
+        self.name = url
+        self.done: Commit | None = None
+        self.complete = False
+        self._identity = identity
+        self._files, self._target = opened(url)
+        self._folder = f"{self._target}.attn-parts"
+        self._lengths: list[int] = []
+        try:
+            self._begin(resume, force)
+        except OSError as fault:
+            raise _cannot_write(url, fault) from None
+        self.parts = Parts(f"{url}.attn-parts", base=len(self._lengths))
+
+    @property
+    def length(self) -> int:
+        """The bytes that are committed."""
+        return 0 if self.done is None else self.done.length
+
+    def deliver(self, number: int, data: bytes, offset: int) -> None:
+        """Puts a chunk's bytes from this process."""
+        self.parts.put(number, data)
+
+    def commit(self, commit: Commit) -> None:
+        """Notes a chunk whose part was put."""
+        number = len(self._lengths)
+        text = json.dumps(asdict(commit), sort_keys=True)
+        try:
+            self._files.pipe_file(f"{self._folder}/commit-{number:08d}", text.encode())
+        except OSError as fault:
+            raise _cannot_write(self.name, fault) from None
+        self._lengths.append(commit.length - self.length)
+        self.done = commit
+
+    def end(self, ending: Ending) -> None:
+        """The parts become the output. Raises: OutputError."""
+        try:
+            if ending.assemble is None:
+                with self._files.open(self._target, "wb") as out:
+                    for block in self._content():
+                        out.write(block)
+            else:
+                self._assembled(ending)
+            self._files.rm(self._folder, recursive=True)
+        except OSError as fault:
+            raise _cannot_write(self.name, fault) from None
+
+    def close(self) -> None:
+        """Nothing is held open; what is committed stays for a resumed run."""
+
+    def discard(self) -> None:
+        """Removes what was begun, when nothing came of it."""
+        self._files.rm(self._folder, recursive=True)
+
+    def _begin(self, resume: bool, force: bool) -> None:
+        place = visible(self.name)[:200]
+        begun = self._files.exists(f"{self._folder}/job.json")
+        exists = self._files.exists(self._target)
+        if exists and resume and not begun:
+            self.complete = True
+            return
+        if exists and not force and not (resume and begun):
+            raise OutputError(
+                "the file exists, expected none", place=place, hints=("--force replaces it",)
+            )
+        if begun and not resume and not force:
+            raise OutputError(
+                "an unfinished run of this output is here",
+                place=place,
+                hints=("--resume continues it", "--force starts again from the first line"),
+            )
+        if begun and resume:
+            check_identity(self._found_identity(), self._identity, place)
+            self._go_on()
+            return
+        if self._files.exists(self._folder):
+            self._files.rm(self._folder, recursive=True)
+        self._files.makedirs(self._folder, exist_ok=True)
+        text = json.dumps(self._identity, sort_keys=True)
+        self._files.pipe_file(f"{self._folder}/job.json", text.encode())
+
+    def _found_identity(self) -> dict[str, Any] | None:
+        try:
+            found = json.loads(self._files.cat_file(f"{self._folder}/job.json"))
+        except ValueError:
+            return None
+        return found if isinstance(found, dict) else None
+
+    def _go_on(self) -> None:
+        """Takes over the commits whose parts are there, up to the first that is not."""
+        while True:
+            number = len(self._lengths)
+            try:
+                raw = self._files.cat_file(f"{self._folder}/commit-{number:08d}")
+                commit = Commit(**json.loads(raw))
+                size = self._files.size(f"{self._folder}/part-{number:08d}")
+            except (FileNotFoundError, ValueError, TypeError):
+                return
+            if size != commit.length - self.length:
+                return
+            self._lengths.append(size)
+            self.done = commit
+
+    def _content(self) -> Iterator[bytes]:
+        for number in range(len(self._lengths)):
+            with self._files.open(f"{self._folder}/part-{number:08d}", "rb") as part:
+                while block := part.read(_COPY):
+                    yield block
+
+    def _assembled(self, ending: Ending) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            part, final = Path(name) / "part", Path(name) / "final"
+            with part.open("wb") as out:
+                for block in self._content():
+                    out.write(block)
+            if ending.assemble is not None:
+                ending.assemble(part, final)
+            self._files.put_file(str(final), self._target)
+
+
+def opened(url: str) -> tuple[Any, str]:
+    """The file system of a URL, and the path in it. Raises: MissingExtraError, OutputError."""
+    fsspec = require_fsspec(url)
+    try:
+        files, path = fsspec.core.url_to_fs(url)
+    except (ImportError, ValueError, OSError) as fault:
+        raise OutputError(f"cannot write: {fault}"[:200], place=visible(url)[:200]) from None
+    return files, path
+
+
+def _cannot_write(url: str, fault: OSError) -> OutputError:
+    reason = (fault.strerror or str(fault) or type(fault).__name__).lower()
+    return OutputError(f"cannot write: {reason}"[:200], place=visible(url)[:200])

@@ -1,0 +1,224 @@
+"""Workers that die, on this machine and on a cluster; outputs behind URLs."""
+
+import json
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attncli.batch.writers.formats import Format
+from attncli.batch.writers.options import Layout
+from attncli.errors import AttnError, ClusterError
+from tests.batch.conftest import ROOT, corpus
+from tests.batch.runs import Job, deadly_analyser
+
+
+def poisoned(folder: Path, records: int, place: int) -> None:
+    """An input whose line `place` kills the process that works on it."""
+    lines = [b"money bank grows"] * records
+    lines[place] = b"poison bank"
+    (folder / "s.txt").write_bytes(b"\n".join(lines) + b"\n")
+
+
+def check_set_aside(job: Job, records: int, place: int) -> None:
+    """Only the chunk of the deadly line is set aside; every line has its record, in order."""
+    rows = [json.loads(line) for line in job.target.read_text().splitlines()]
+    assert [row["line"] for row in rows] == list(range(1, records + 1))
+    begin = place - place % job.chunk
+    for row in rows:
+        inside = begin < row["line"] <= begin + job.chunk
+        assert row["type"] == ("error" if inside else "result")
+        if inside:
+            assert row["code"] == "cluster"
+            assert "ended its worker 3 times" in row["message"]
+
+
+def test_a_chunk_that_kills_its_workers_is_set_aside(folder: Path) -> None:
+    """After three tries a deadly chunk becomes error records; the rest is done."""
+    poisoned(folder, 200, 101)
+    job = Job(folder, workers=3, analyser=deadly_analyser)
+    report = job.run()
+    assert (report.tally.records, report.tally.failed) == (200, 10)
+    check_set_aside(job, 200, 101)
+
+
+def test_local_workers_may_be_killed(folder: Path) -> None:
+    """Workers killed at random lose no record and change no byte."""
+    (folder / "s.txt").write_bytes(corpus(900))
+    job = Job(folder, workers=3)
+    job.run()
+    expected = job.target.read_bytes()
+    for seed in range(8):
+        killer = threading.Thread(target=_kill_two_children, args=(seed,))
+        killer.start()
+        job.run(force=True)
+        killer.join()
+        assert job.target.read_bytes() == expected
+
+
+def _kill_two_children(seed: int) -> None:
+    """Two only: three deaths over one chunk would set it aside."""
+    rng = random.Random(seed)
+    for _ in range(2):
+        time.sleep(rng.random() * 0.15)
+        children = _children(os.getpid())
+        if children:
+            os.kill(rng.choice(children), signal.SIGKILL)
+
+
+def test_workers_that_always_die_end_the_run(folder: Path) -> None:
+    """When workers die again and again, the run ends with 12 and keeps what is done."""
+    lines = [b"money bank"] * 40 + [b"poison"] * 200
+    (folder / "s.txt").write_bytes(b"\n".join(lines) + b"\n")
+    job = Job(folder, workers=2, analyser=deadly_analyser)
+    with pytest.raises(ClusterError):
+        job.run()
+    assert Path(f"{job.target}.attn-part").stat().st_size > 0
+
+
+@pytest.mark.parametrize("form", [Format("jsonl"), Format("npz")], ids=lambda f: f.name)
+@pytest.mark.parametrize("scheme", ["file", "memory"])
+def test_urls_hold_the_bytes_of_files(folder: Path, scheme: str, form: Format) -> None:
+    """An output behind a URL has the bytes of a local file; an interrupted run goes on."""
+    fsspec = pytest.importorskip("fsspec")
+    (folder / "s.txt").write_bytes(corpus(150))
+    job = Job(folder, format=form)
+    job.run()
+    name = f"{scheme}://{folder if scheme == 'file' else '/test'}/remote-{form.name}"
+    remote = Job(folder, format=form, url=name, workers=2)
+    remote.run()
+    with fsspec.open(name) as stream:
+        assert stream.read() == job.target.read_bytes()
+    assert not fsspec.core.url_to_fs(f"{name}.attn-parts")[0].exists(f"{name}.attn-parts")
+    assert remote.code() == 9
+    stopped = Job(folder, format=form, url=name, analyser=_Stopping)
+    assert stopped.code(force=True) == 2
+    assert Job(folder, format=form, url=name).code() == 9
+    other = Job(folder, format=form, url=name, layout=Layout(precision=3))
+    assert other.code(resume=True) == 11
+    report = remote.run(resume=True)
+    with fsspec.open(name) as stream:
+        assert stream.read() == job.target.read_bytes()
+    assert report.new <= 150
+
+
+class _Stopping:
+    """An analyser that fails as a whole in its fifth chunk."""
+
+    def __init__(self) -> None:
+        from tests.batch.runs import small_analyser
+
+        self._analyser = small_analyser()
+        self._count = 0
+
+    def outcomes(self, texts: list[str]) -> Iterator[Any]:
+        from attncli.errors import UsageError
+
+        self._count += 1
+        if self._count == 5:
+            raise UsageError("stopped")
+        return self._analyser.outcomes(texts)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A Dask cluster of two worker processes."""
+    distributed = pytest.importorskip("distributed")
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = str(ROOT)
+    import dask
+
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address=None,
+            host="127.0.0.1",
+            silence_logs=50,
+        ) as made,
+    ):
+        yield made
+    if before is None:
+        del os.environ["PYTHONPATH"]
+    else:
+        os.environ["PYTHONPATH"] = before
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_gives_the_same_bytes(cluster: Any, folder: Path) -> None:
+    """Dask workers, one of them killed in the middle, give the bytes of one process."""
+    from attncli.batch.engines.dask import DaskEngine
+
+    (folder / "s.txt").write_bytes(corpus(1500))
+    job = Job(folder)
+    job.run()
+    expected = job.target.read_bytes()
+    job.target.unlink()
+    killed = threading.Thread(target=_kill_a_worker, args=(cluster, 0.3))
+    killed.start()
+    Job(folder, engine=DaskEngine(cluster.scheduler_address, 2), analyser=_slow_analyser).run()
+    killed.join()
+    assert job.target.read_bytes() == expected
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_deadly_chunk_on_a_cluster_is_set_aside(cluster: Any, folder: Path) -> None:
+    """A chunk that kills its worker is set aside after three tries; the rest is done."""
+    from attncli.batch.engines.dask import DaskEngine
+
+    poisoned(folder, 120, 57)
+    job = Job(folder, engine=DaskEngine(cluster.scheduler_address, 2), analyser=deadly_analyser)
+    report = job.run()
+    assert (report.tally.records, report.tally.failed) == (120, 10)
+    check_set_aside(job, 120, 57)
+
+
+def test_no_scheduler_is_said() -> None:
+    """An address where no scheduler listens ends with 12."""
+    pytest.importorskip("distributed")
+    from attncli.batch.engines import dask as engine
+
+    with pytest.raises(AttnError) as caught, engine._cluster("tcp://127.0.0.1:9", 1, patience=1):
+        pass
+    assert caught.value.exit_code == 12
+
+
+def _slow_analyser() -> Any:
+    """The small analyser, slowed so that there is a middle to be killed in."""
+    return _Slow()
+
+
+class _Slow:
+    def __init__(self) -> None:
+        from tests.batch.runs import small_analyser
+
+        self._analyser = small_analyser()
+
+    def outcomes(self, texts: list[str]) -> Iterator[Any]:
+        time.sleep(0.02)
+        return self._analyser.outcomes(texts)
+
+
+def _kill_a_worker(cluster: Any, delay: float) -> None:
+    time.sleep(delay)
+    os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that a process started and that still run."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and fields[0] != "Z":
+            found.append(int(stat.parent.name))
+    return found
