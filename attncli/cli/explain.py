@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attncli.cli import options as opt
 from attncli.cli.mechanism import DEFAULTS, Mechanism, grouped, open_analyser
 from attncli.cli.selecting import shown_part
-from attncli.cli.showing import Manner, show_outcomes
+from attncli.cli.showing import PLAIN, Manner, show_outcomes
 from attncli.cli.terminal import standard_input
 from attncli.errors import AttnError, EmptyError, UsageError
 from attncli.escape import visible
@@ -26,18 +26,7 @@ def explain(
     texts: opt.Texts = None,
     file: opt.FileOption = None,
     mechanism: Mechanism = DEFAULTS,
-    show: opt.Show = None,
-    precision: opt.Precision = None,
-    width: opt.Width = None,
-    color: opt.Color = "auto",
-    full: opt.Full = False,
-    ascii_only: opt.Ascii = False,
-    top: opt.Top = None,
-    steps: opt.Steps = False,
-    row: opt.Row = None,
-    speak: opt.Speak = False,
-    output: opt.Output = None,
-    json: opt.Json = False,
+    manner: Manner = PLAIN,
     include: opt.Include = None,
     exclude: opt.Exclude = None,
     quiet: opt.Quiet = False,
@@ -59,20 +48,6 @@ def explain(
       attn explain --file sample_sentences.txt --json
       echo "river bank flows" | attn explain - --json --include scores,measures
     """
-    manner = Manner(
-        show=show,
-        precision=precision,
-        width=width,
-        color=color,
-        ascii_only=ascii_only,
-        full=full,
-        top=top,
-        steps=steps,
-        rows=tuple(row or ()),
-        speak=speak,
-        json=json,
-        output=output,
-    )
     for name, given in (("--agg", mechanism.agg), ("--merge", mechanism.merge)):
         if manner.steps and given:
             raise UsageError(

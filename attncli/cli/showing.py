@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
 from attncli.cli.notices import Notices
-from attncli.cli.terminal import ColorChoice, ink_for, width_for, write, write_json
+from attncli.cli.terminal import ink_for, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
 
 if TYPE_CHECKING:
@@ -25,20 +25,20 @@ Fields = tuple[tuple[str, ...], tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """What the options of a command say about showing; `show` None is the command's default."""
+    """The options that say how results are shown; `show` None is the command's default."""
 
-    show: str | None = None
-    precision: int | None = None
-    width: int | None = None
-    color: ColorChoice = "auto"
-    ascii_only: bool = False
-    full: bool = False
-    top: int | None = None
-    steps: bool = False
-    rows: tuple[str, ...] = ()
-    speak: bool = False
-    json: bool = False
-    output: str | None = None
+    show: opt.Show = None
+    precision: opt.Precision = None
+    width: opt.Width = None
+    color: opt.Color = "auto"
+    full: opt.Full = False
+    ascii_only: opt.Ascii = False
+    top: opt.Top = None
+    steps: opt.Steps = False
+    row: opt.Row = None
+    speak: opt.Speak = False
+    output: opt.Output = None
+    json: opt.Json = False
 
     def __post_init__(self) -> None:
         if self.output is not None:
@@ -53,7 +53,7 @@ class Manner:
             raise UsageError(f"found {other} too, expected one of them", place="--speak")
         if self.show is not None:
             self.sections()  # a wrong name is said whatever is shown
-        if self.rows and not self.steps:
+        if self.row and not self.steps:
             raise UsageError("found no --steps, expected both", place="--row")
 
     @property
@@ -98,6 +98,9 @@ class Manner:
         )
 
 
+PLAIN = Manner()
+
+
 def text_of(
     result: "AttentionResult",
     manner: Manner,
@@ -119,7 +122,7 @@ def text_of(
     from attncli.views.steps import PRECISION, Steps, step_lines
 
     stages = Steps(
-        rows=opt.rows_of(result.words, manner.rows),
+        rows=opt.rows_of(result.words, manner.row or ()),
         width=layout.width,
         precision=PRECISION if manner.precision is None else manner.precision,
         everything=manner.full,

@@ -8,8 +8,9 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli import selecting as part
+from attncli.cli.mechanism import grouped
 from attncli.cli.notices import Notices
-from attncli.cli.showing import Manner, text_of
+from attncli.cli.showing import PLAIN, Manner, text_of
 from attncli.cli.terminal import ink_for, message, standard_input, width_for, write, write_json
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
 from attncli.escape import visible
@@ -42,6 +43,7 @@ ArrayName = Annotated[
 ]
 
 
+@grouped
 def view(
     file: File,
     tokens: Tokens = None,
@@ -53,18 +55,7 @@ def view(
     agg: part.Agg = None,
     merge: part.Merge = False,
     hide: part.Hide = None,
-    top: opt.Top = None,
-    output: opt.Output = None,
-    show: opt.Show = None,
-    precision: opt.Precision = None,
-    width: opt.Width = None,
-    color: opt.Color = "auto",
-    ascii_only: opt.Ascii = False,
-    full: opt.Full = False,
-    steps: opt.Steps = False,
-    row: opt.Row = None,
-    speak: opt.Speak = False,
-    json: opt.Json = False,
+    manner: Manner = PLAIN,
     quiet: opt.Quiet = False,
 ) -> None:
     """Draw a saved result again, or the attention matrix of another tool.
@@ -79,20 +70,6 @@ def view(
     """
     from attncli.insight.comparison import Comparison
 
-    manner = Manner(
-        show=show,
-        precision=precision,
-        width=width,
-        color=color,
-        ascii_only=ascii_only,
-        full=full,
-        top=top,
-        steps=steps,
-        rows=tuple(row or ()),
-        speak=speak,
-        json=json,
-        output=output,
-    )
     chosen = _Chosen(layer, head, agg, merge, tuple(hide or ()))
     notices = Notices(quiet)
     results: list[AttentionResult] = []
@@ -107,16 +84,16 @@ def view(
             continue
         result = chosen.of(outcome)
         notices.warn(result, None)
-        if output is None:
+        if manner.output is None:
             _print(result, manner, chosen, quiet, first=not results)
         results.append(result)
     if not results and not failed:
         raise EmptyError("the file holds no result", place=visible(file)[:200])
-    if output is not None and results:
+    if manner.output is not None and results:
         from attncli.views.files import write_results
 
         fields = _held(results[0]), ()
-        write_results(output, results, precision=precision, fields=fields)
+        write_results(manner.output, results, precision=manner.precision, fields=fields)
     notices.end()
 
 
