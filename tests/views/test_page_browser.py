@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from views.browser import Watched, watched
 from views.samples import HOSTILE, result_of
 
 from attncli.matrices.build import result_from_arrays
 from attncli.views.html import page
 from attncli.views.palette import contrast, text_on, weight_rgb
+
+pytest.importorskip("playwright.sync_api")
+from views.browser import Watched, watched  # noqa: E402  # needs the package above
 
 WORDS = ["money", "bank", "grows"]
 
