@@ -13,7 +13,7 @@ from attncli.views.html import page
 from attncli.views.palette import contrast, text_on, weight_rgb
 
 pytest.importorskip("playwright.sync_api")
-from views.browser import Watched, watched  # noqa: E402  # needs the package above
+from views.browser import Watched, watched  # needs the package above
 
 WORDS = ["money", "bank", "grows"]
 
