@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
+from attncli.embeddings.sources import DEFAULT_ACCESS, Access
 from attncli.embeddings.sources import open_vectors as open_words
 from attncli.embeddings.store import EmbeddingStore
 from attncli.errors import EmptyError, LimitError, NumericError, UsageError
@@ -30,14 +31,21 @@ _PREFIX = "model:"
 _LAYER = re.compile(r"(.+):(-?[0-9]{1,5}|input)", re.DOTALL)
 
 
-def open_vectors(name: str, *, dim: int = 50, seed: int = 0) -> EmbeddingStore:
+def open_vectors(
+    name: str,
+    *,
+    dim: int = 50,
+    seed: int = 0,
+    inline: str | None = None,
+    access: Access = DEFAULT_ACCESS,
+) -> EmbeddingStore:
     """The vectors of this name or path, or of a transformer: model:DIR[:LAYER].
 
     LAYER is a number (0 is the first layer, −1 the last) or "input", the vectors before the first.
     Raises: what opening the words or the checkpoint raises.
     """
     if not name.startswith(_PREFIX):
-        return open_words(name, dim=dim, seed=seed)
+        return open_words(name, dim=dim, seed=seed, inline=inline, access=access)
     from attncli.models.folders import find_checkpoint
     from attncli.models.model import TransformerModel
     from attncli.text.pieces import PieceTokenizer
@@ -156,7 +164,7 @@ class ContextualReader(Reader):
         super().__init__(store, settings)
         self._contextual = store
 
-    def start(self) -> None:
+    def start(self, texts: Sequence[str] = ()) -> None:
         if self.lexicon.full:
             self.lexicon.forget()
             self._contextual.forget()

@@ -5,15 +5,16 @@ was met before costs one look-up. Reading a piece alone gives what reading the s
 tests hold it to the plain way.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import get_args
 
 from attncli.arrays import Float32Array
 from attncli.embeddings.lexicon import Lexicon, rows_of
-from attncli.embeddings.lookup import OovPolicy, knows
+from attncli.embeddings.lookup import WordList, knows, ways_out
 from attncli.embeddings.store import EmbeddingStore
+from attncli.embeddings.unknown import MEANINGLESS, TREATMENTS, OovPolicy
 from attncli.errors import (
     AttnError,
     DataError,
@@ -79,8 +80,14 @@ class Reader:
         self._pieces: dict[str, tuple[Part, ...]] = {}
         self._may_lack = self.settings.oov in ("skip", "error")
 
-    def start(self) -> None:
-        """Begins a new lot of sentences: forgets, if what is remembered has grown to its bound."""
+    def start(self, texts: Sequence[str] = ()) -> None:
+        """Begins a new lot of sentences: forgets, if what is remembered has grown to its bound.
+
+        A store that has to search a file for words is told all of them at once.
+        """
+        prefetch = getattr(self.store, "prefetch", None)
+        if prefetch is not None and texts:
+            prefetch(words_asked(texts, self.settings.tokenizer))
         if self.lexicon.full or len(self._pieces) >= _MAX_PIECES:
             self.lexicon.forget()
             self._pieces.clear()
@@ -114,16 +121,19 @@ class Reader:
         if oov == "skip":
             _, left_out = self._split(text)
             return (self._unknown(left_out, (), "left out"),) if left_out else ()
-        places = tuple(i for i, part in enumerate(run.parts) if part.status == oov)
-        if not places:
-            return ()
-        treatment = {"random": "a seeded random vector", "zero": "zeros", "mean": "the mean vector"}
-        words = [run.parts[i].text for i in places]
-        unknown = self._unknown(words, places, treatment.get(oov, oov))
-        if len(places) < len(run):
-            return (unknown,)
-        nothing = "no word is known: the weights carry no meaning"
-        return (unknown, ResultWarning("no-known-word", nothing, places))
+        by_status: dict[str, list[int]] = {}
+        for i, part in enumerate(run.parts):
+            if part.status in TREATMENTS:
+                by_status.setdefault(part.status, []).append(i)
+        found = []
+        for status, places in by_status.items():
+            words = [run.parts[i].text for i in places]
+            found.append(self._unknown(words, tuple(places), TREATMENTS[status]))
+        lost = tuple(i for i, part in enumerate(run.parts) if part.status in MEANINGLESS)
+        if len(lost) == len(run):
+            nothing = "no word is known: the weights carry no meaning"
+            found.append(ResultWarning("no-known-word", nothing, lost))
+        return tuple(found)
 
     def vectors(self, run: TokenRun) -> Float32Array:
         """The vectors of a sentence's tokens, (n_tokens, d_model)."""
@@ -178,7 +188,7 @@ class Reader:
         if self.settings.oov == "error":
             raise UnknownWordError(
                 f"no vector in {quoted(self.store.name)} for {_listed(left_out)}",
-                hints=("--oov random gives such words a seeded random vector",),
+                hints=ways_out(self.store, left_out),
             )
         if not kept:
             raise EmptyError(
@@ -224,7 +234,7 @@ def read(text: str, store: EmbeddingStore, settings: ReadingSettings) -> Reading
     return Reading(text, run.tokens(), reader.vectors(run), reader.warnings(run, text))
 
 
-def tokens_of(text: str, store: EmbeddingStore, tokenizer: TokenizerName) -> list[Span]:
+def tokens_of(text: str, store: WordList, tokenizer: TokenizerName) -> list[Span]:
     """The pieces of a sentence, cut as the vocabulary of the store has them."""
     spans = TOKENIZERS[tokenizer](text)
     if tokenizer != "words" or ("-" not in text and "'" not in text and "\u2019" not in text):
@@ -232,6 +242,35 @@ def tokens_of(text: str, store: EmbeddingStore, tokenizer: TokenizerName) -> lis
     known = knows(store)
     joined = join_compounds(text, spans, known)
     return [part for span in joined for part in split_contraction(span, known)]
+
+
+def words_asked(texts: Sequence[str], tokenizer: TokenizerName) -> list[str]:
+    """The words that reading these texts may look up, whatever the vocabulary has."""
+    asked = _Asked()
+    for text in texts:
+        for asked.answer in _ANSWERS:
+            asked.asked += [span.text for span in tokens_of(text, asked, tokenizer)]
+    return list(dict.fromkeys(asked.asked))
+
+
+_ANSWERS: tuple[Callable[[str], bool], ...] = (
+    lambda word: False,
+    lambda word: True,
+    lambda word: word.lstrip("nN").startswith("'"),  # the ends of contractions are known
+)
+
+
+class _Asked:
+    """Stands for a store whose word list answers by a rule, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.answer = _ANSWERS[0]
+
+    def has_word(self, word: str) -> bool:
+        """The answer of the moment."""
+        self.asked.append(word)
+        return self.answer(word)
 
 
 def vectors_info(store: EmbeddingStore) -> VectorsInfo:

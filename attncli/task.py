@@ -118,7 +118,7 @@ class TaskAnalyser:
 
     def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
         """Every text once, in a Stack or as a Failure, in any order."""
-        self._reader.start()
+        self._reader.start(texts)
         by_length: dict[int, list[tuple[int, TokenRun]]] = defaultdict(list)
         for place, text in enumerate(texts):
             try:

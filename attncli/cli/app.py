@@ -26,6 +26,7 @@ COMMANDS = {
     "evaluate": "attncli.cli.evaluate:evaluate",
     "model": "attncli.cli.model:app",
     "batch": "attncli.cli.batch:batch",
+    "vectors": "attncli.cli.vectors:app",
     "schema": "attncli.cli.schema:schema",
 }
 

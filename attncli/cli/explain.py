@@ -55,7 +55,7 @@ def explain(
                 place=name,
             )
     fields = manner.fields(*_fields(include, exclude))
-    opened = open_analyser(mechanism, frozenset(fields[0]) | manner.needs())
+    opened = open_analyser(mechanism, frozenset(fields[0]) | manner.needs(), whole=False)
     place = None if file is None else visible(file)
     outcomes = analysed(opened.analyser, given_sentences(texts, file), place)
     if against is not None:

@@ -25,6 +25,8 @@ class Mechanism:
     """Which vectors, which words, which attention."""
 
     vectors: opt.Vectors = "glove"
+    inline: opt.Inline = None
+    no_cache: opt.NoCache = False
     dim: opt.Dim = 50
     seed: opt.Seed = 0
     oov: opt.Oov = "random"
@@ -61,7 +63,7 @@ DEFAULTS = Mechanism()
 _GENERAL_ONLY = ("score", "temperature", "target_self", "see_self")
 _TASK_ONLY = ("heads", "d_k", "d_v", "positions")
 _OF_A_MODEL = (*_GENERAL_ONLY, *_TASK_ONLY, "causal", "window", "oov", "tokenizer", "attention")
-_OF_A_CHECKPOINT = (*_OF_A_MODEL, "vectors", "dim", "seed", "target")
+_OF_A_CHECKPOINT = (*_OF_A_MODEL, "vectors", "inline", "no_cache", "dim", "seed", "target")
 _TRANSFORMER_ONLY = ("pair", "truncate")
 
 
@@ -72,8 +74,12 @@ class Opened(NamedTuple):
     store: "EmbeddingStore | None"
 
 
-def open_analyser(mechanism: Mechanism, include: frozenset[str] = frozenset()) -> Opened:
+def open_analyser(
+    mechanism: Mechanism, include: frozenset[str] = frozenset(), *, whole: bool = True
+) -> Opened:
     """The Analyser that the options describe; `include` names optional fields to fill.
+
+    Without `whole` a file of vectors is searched for the words of the sentences, not converted.
 
     Raises: UsageError for options out of range or that exclude each other; what opening the
     vectors or the model raises.
@@ -90,7 +96,7 @@ def open_analyser(mechanism: Mechanism, include: frozenset[str] = frozenset()) -
         chosen = replace(chosen, layers=None)
     else:
         _reject(mechanism, _TRANSFORMER_ONLY, "only a transformer (--model DIR) has it")
-        opened = _open_words(mechanism, include)
+        opened = _open_words(mechanism, include, whole)
     if chosen == type(chosen)():
         return opened
     from attncli.choosing import PartAnalyser
@@ -136,21 +142,21 @@ def _open_transformer(
     return Opened(analyser, None)
 
 
-def _open_words(mechanism: Mechanism, include: frozenset[str]) -> Opened:
+def _open_words(mechanism: Mechanism, include: frozenset[str], whole: bool) -> Opened:
     """The Analyser of general or task-specific attention over vectors of words."""
     if mechanism.model is not None:
-        return _open_trained(mechanism, mechanism.model, include)
+        return _open_trained(mechanism, mechanism.model, include, whole)
     if mechanism.target is not None:
         raise UsageError("found no --model, expected both", place="--target")
     if mechanism.attention == "task":
-        return _open_untrained(mechanism, include)
+        return _open_untrained(mechanism, include, whole)
     _reject(mechanism, _TASK_ONLY, "--attention task has it, general attention does not")
-    from attncli.contextual import open_vectors
+    from attncli.cli.vectors_access import open_store
     from attncli.pipeline import GeneralAnalyser
     from attncli.reading import ReadingSettings
 
     settings = _general_settings(mechanism)
-    store = open_vectors(mechanism.vectors, dim=mechanism.dim, seed=mechanism.seed)
+    store = open_store(mechanism, whole)
     reading = ReadingSettings(
         tokenizer=mechanism.tokenizer,
         oov=mechanism.oov,
@@ -160,14 +166,14 @@ def _open_words(mechanism: Mechanism, include: frozenset[str]) -> Opened:
     return Opened(GeneralAnalyser(store, reading, settings, include=include), store)
 
 
-def _open_trained(mechanism: Mechanism, model: str, include: frozenset[str]) -> Opened:
+def _open_trained(mechanism: Mechanism, model: str, include: frozenset[str], whole: bool) -> Opened:
     """The Analyser of a model that attn train wrote."""
-    from attncli.contextual import open_vectors
+    from attncli.cli.vectors_access import open_store
     from attncli.task import TaskAnalyser, find_model
 
     _reject(mechanism, _OF_A_MODEL, "the model says it")
     trained = find_model(model)
-    store = open_vectors(mechanism.vectors, dim=mechanism.dim, seed=mechanism.seed)
+    store = open_store(mechanism, whole)
     target = mechanism.target
     analyser = TaskAnalyser.of_model(
         trained,
@@ -179,16 +185,16 @@ def _open_trained(mechanism: Mechanism, model: str, include: frozenset[str]) -> 
     return Opened(analyser, store)
 
 
-def _open_untrained(mechanism: Mechanism, include: frozenset[str]) -> Opened:
+def _open_untrained(mechanism: Mechanism, include: frozenset[str], whole: bool) -> Opened:
     """The Analyser of random matrices."""
     from attncli.attention.projections import random_projections
-    from attncli.contextual import open_vectors
+    from attncli.cli.vectors_access import open_store
     from attncli.reading import ReadingSettings
     from attncli.task import TaskAnalyser
 
     _reject(mechanism, _GENERAL_ONLY, "general attention has it, --attention task does not")
     m = mechanism
-    store = open_vectors(m.vectors, dim=m.dim, seed=m.seed)
+    store = open_store(m, whole)
     layer = random_projections(
         store.dim,
         n_heads=m.heads or 1,

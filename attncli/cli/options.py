@@ -22,7 +22,26 @@ FileOption: TypeAlias = Annotated[
 ]
 Vectors: TypeAlias = Annotated[
     str,
-    typer.Option(metavar="NAME", help="glove (built in) or random.", rich_help_panel=_VECTORS),
+    typer.Option(
+        metavar="NAME|FILE",
+        help="glove (built in), random, an imported name, or a file of vectors.",
+        rich_help_panel=_VECTORS,
+    ),
+]
+Inline: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VECTORS",
+        help="Vectors written out: 'money=1,0;bank=.8,.6'.",
+        rich_help_panel=_VECTORS,
+        show_default=False,
+    ),
+]
+NoCache: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache", help="Neither read nor write converted vectors.", rich_help_panel=_VECTORS
+    ),
 ]
 Dim: TypeAlias = Annotated[
     int,
@@ -34,10 +53,10 @@ Seed: TypeAlias = Annotated[
     int, typer.Option(metavar="N", help="Seed of random vectors.", rich_help_panel=_VECTORS)
 ]
 Oov: TypeAlias = Annotated[
-    Literal["random", "zero", "mean", "skip", "error"],
+    Literal["random", "zero", "mean", "skip", "error", "subword", "nearest"],
     typer.Option(
         metavar="POLICY",
-        help="Unknown words: random, zero, mean, skip or error.",
+        help="Unknown words: random, zero, mean, skip, error, subword or nearest.",
         rich_help_panel=_VECTORS,
     ),
 ]

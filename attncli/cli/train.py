@@ -79,7 +79,9 @@ def train(
     if output is None and not check_grad:
         raise UsageError("found no file, expected -o model.safetensors", place="--output")
     if oov == "skip":
-        raise UsageError("found skip, expected zero, random, mean or error", place="--oov")
+        raise UsageError(
+            "found skip, expected zero, random, mean, error, subword or nearest", place="--oov"
+        )
     settings = TrainingSettings(
         epochs=epochs or 30,
         batch_size=batch_size,

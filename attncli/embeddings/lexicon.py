@@ -9,8 +9,10 @@ from collections.abc import Callable
 import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
-from attncli.embeddings.lookup import OovPolicy, find, forms, stand_in
+from attncli.embeddings.forms import forms
+from attncli.embeddings.lookup import find
 from attncli.embeddings.store import EmbeddingStore
+from attncli.embeddings.unknown import OovPolicy, stand_in
 
 _MAX_WORDS = 1 << 14
 _MAX_BYTES = 16 << 20  # of vectors
@@ -97,10 +99,14 @@ class Lexicon:
         key = next(forms(word))[0]
         if self._oov in ("skip", "error"):
             return key, self._oov, -1
-        name = f"\0{self._oov}" if self._oov in ("zero", "mean") else f"\0{key}"
+        shared = f"\0{self._oov}"  # zeros and means are the same for every word
+        if self._oov in ("zero", "mean") and shared in self._row_of_key:
+            return key, self._oov, self._row(shared, _UNREAD)
+        made = stand_in(self.store, word, self._oov, self._seed)
+        name = shared if self._oov in ("zero", "mean") else f"\0{key}"
         if name not in self._row_of_key:
-            self._stand_ins[len(self)] = stand_in(self.store, word, self._oov, self._seed)
-        return key, self._oov, self._row(name, _UNREAD)
+            self._stand_ins[len(self)] = made.vector
+        return made.key, made.status, self._row(name, _UNREAD)
 
     def _row(self, name: str, store_row: int) -> int:
         row = self._row_of_key.get(name)

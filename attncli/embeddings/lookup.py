@@ -1,21 +1,23 @@
 """Words → vectors, with the status of each: nothing is found or made up without saying so."""
 
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from itertools import chain
+from typing import Protocol
 
 import numpy as np
 
 from attncli.arrays import Float32Array
-from attncli.embeddings.seeded import random_vector
+from attncli.embeddings.forms import fallback_forms, forms
+from attncli.embeddings.spelling import similar_spellings
 from attncli.embeddings.store import EmbeddingStore
-from attncli.embeddings.vocabulary import mean_vector
+from attncli.embeddings.unknown import OovPolicy, stand_in
 from attncli.errors import UnknownWordError
 from attncli.escape import quoted
 
-OovPolicy: TypeAlias = Literal["random", "zero", "mean", "skip", "error"]
-KNOWN_STATUSES = frozenset({"exact", "lower"})
+KNOWN_STATUSES = frozenset(
+    {"exact", "lower", "capitalised", "compatible", "unaccented", "digits", "joined", "conceptnet"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +34,23 @@ class Lookup:
     vectors: Float32Array
 
 
-def forms(word: str) -> Iterator[tuple[str, str]]:
-    """The forms of a word to look up, best first, each with the status it gives."""
-    composed = unicodedata.normalize("NFC", word).replace("\u2019", "'")
-    yield composed, "exact"
-    lowered = unicodedata.normalize("NFC", composed.lower())
-    if lowered != composed:
-        yield lowered, "lower"
-
-
 def find(store: EmbeddingStore, word: str) -> tuple[int, str, str] | None:
     """The row, key and status of the best form of `word` in the store, or None."""
-    for key, status in forms(word):
+    for key, status in chain(forms(word), fallback_forms(word)):
         row = store.row(key)
         if row is not None:
             return row, key, status
     return None
 
 
-def knows(store: EmbeddingStore) -> Callable[[str], bool]:
+class WordList(Protocol):
+    """What can say whether it has a word."""
+
+    def has_word(self, word: str) -> bool:
+        """Whether exactly this word is there."""
+
+
+def knows(store: WordList) -> Callable[[str], bool]:
     """A test whether the word list of the store has some form of a word."""
     return lambda word: any(store.has_word(key) for key, _ in forms(word))
 
@@ -61,7 +61,8 @@ def look_up(
     """The vectors of the words; a word that is not in the store is treated as `oov` says.
 
     random: a vector that depends on seed, dimension and the word only. zero: zeros. mean: the mean
-    of the vocabulary. skip: the word is left out (`kept` says which stay).
+    of the vocabulary. subword: made of the word's parts. nearest: that of the nearest spelling.
+    skip: the word is left out (`kept` says which stay).
     Raises: UnknownWordError with `oov` "error".
     """
     found = [find(store, word) for word in words]
@@ -76,25 +77,23 @@ def look_up(
     for place, i in enumerate(kept):
         hit = found[i]
         if hit is None:
-            vectors[place] = stand_in(store, words[i], oov, seed)
-        keys.append(next(forms(words[i]))[0] if hit is None else hit[1])
-        statuses.append(oov if hit is None else hit[2])
+            made = stand_in(store, words[i], oov, seed)
+            vectors[place], hit = made.vector, (-1, made.key, made.status)
+        keys.append(hit[1])
+        statuses.append(hit[2])
     return Lookup(kept, tuple(keys), tuple(statuses), vectors)
-
-
-def stand_in(store: EmbeddingStore, word: str, oov: OovPolicy, seed: int) -> Float32Array:
-    """What an unknown word gets as its vector under a policy. Shape (dim,)."""
-    if oov == "random":
-        return random_vector(next(forms(word))[0], store.dim, seed)  # (d_model,)
-    if oov == "mean":
-        return mean_vector(store)  # (d_model,)
-    return np.zeros(store.dim, dtype=np.float32)  # (d_model,)
 
 
 def _unknown(store: EmbeddingStore, words: list[str]) -> UnknownWordError:
     named = ", ".join(quoted(word) for word in words[:5])
     more = f" and {len(words) - 5} more" if len(words) > 5 else ""
     return UnknownWordError(
-        f"no vector in {quoted(store.name)} for {named}{more}",
-        hints=("--oov random gives such words a seeded random vector, marked in the result",),
+        f"no vector in {quoted(store.name)} for {named}{more}", hints=ways_out(store, words)
     )
+
+
+def ways_out(store: EmbeddingStore, words: Sequence[str]) -> tuple[str, ...]:
+    """Hints for unknown words: words that are spelled like the first, and a policy."""
+    spelled = [quoted(word) for word in similar_spellings(store, words[0])] if words else []
+    meant = (f"did you mean {' or '.join(spelled)} for {quoted(words[0])}?",) if spelled else ()
+    return (*meant, "--oov random gives such words a seeded random vector, marked in the result")

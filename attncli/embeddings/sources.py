@@ -1,14 +1,48 @@
-"""A name → a store. The only place that knows every source of vectors."""
+"""A name or a path → a store. The only place that knows every source of vectors."""
 
+import os
+import re
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attncli.embeddings.seeded import SeededStore
 from attncli.embeddings.store import EmbeddingStore, FolderStore
-from attncli.errors import UsageError
+from attncli.errors import DataError, UsageError
 from attncli.escape import quoted
+
+if TYPE_CHECKING:
+    from attncli.embeddings.building import Selection
+    from attncli.embeddings.cache import Cache
+    from attncli.embeddings.source import Source
 
 BUILTIN = {"glove": "glove-6b-50d"}
 RANDOM_DIM = 50
+_LIKE_A_PATH = re.compile(r"\.|^[/~]|\w[/\\]\w")
+_SMALL = 4 << 20  # bytes of a file that is simply read, every time
+
+Say = Callable[[str, str], None]
+Tick = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How vectors are opened.
+
+    `whole`: the whole vocabulary is needed, so a large file is converted into the cache; without it
+    the words of a text are searched for in the file. `say` is told ("warning" | "hint", text), `tick`
+    the bytes done of a conversion and of how many.
+    """
+
+    whole: bool = True
+    cached: bool = True
+    say: Say = lambda kind, text: None
+    tick: Tick = lambda done, total: None
+
+
+DEFAULT_ACCESS = Access()
 
 
 def builtin_store(name: str = "glove") -> FolderStore:
@@ -16,17 +50,176 @@ def builtin_store(name: str = "glove") -> FolderStore:
     return FolderStore(Path(__file__).parent / "data" / BUILTIN[name])
 
 
-def open_vectors(name: str = "glove", *, dim: int = RANDOM_DIM, seed: int = 0) -> EmbeddingStore:
-    """The store of a name: "glove" (built in) or "random" (seeded, of `dim` values).
+def open_vectors(
+    name: str | os.PathLike[str] = "glove",
+    *,
+    dim: int = RANDOM_DIM,
+    seed: int = 0,
+    inline: str | None = None,
+    access: Access = DEFAULT_ACCESS,
+) -> EmbeddingStore:
+    """The store of a name or a path.
 
-    Raises: UsageError when there are no such vectors.
+    "glove" is built in, "random" is seeded (of `dim` values); then come the names of imported
+    vectors, files and folders of vectors (`ARCHIVE.zip:MEMBER` too), and what gensim's downloader
+    has in its own folder. With `inline` the vectors are written out: "money=1,0;bank=.8,.6".
+    Raises: UsageError when there are no such vectors, and all that reading a file raises.
     """
-    if name in BUILTIN or name in BUILTIN.values():
-        return builtin_store(next(n for n, full in BUILTIN.items() if name in (n, full)))
-    if name == "random":
+    if inline is not None:
+        from attncli.embeddings.inline import inline_store
+
+        return inline_store(inline)
+    text = os.fspath(name)
+    if text in BUILTIN or text in BUILTIN.values():
+        return builtin_store(next(n for n, full in BUILTIN.items() if text in (n, full)))
+    if text == "random":
         return SeededStore(dim, seed)
-    raise UsageError(
-        f"no vectors are named {quoted(name)}",
-        place="--vectors",
-        hints=("--vectors glove and --vectors random need no file",),
+    return _imported(text, access) or _of_path(_path(text), access)
+
+
+def _imported(name: str, access: Access) -> EmbeddingStore | None:
+    """The vectors imported under this name, made again when they are damaged."""
+    from attncli.embeddings.cache import Cache
+
+    cache = Cache()
+    key = cache.key_named(name) if access.cached else None
+    if key is None:
+        return None
+    store = cache.open(key, name)
+    source = cache.source_named(name)
+    if store is None and source is not None and source.key() == key:
+        return _converted(cache, key, source, access, name)
+    if store is None:
+        raise DataError(
+            f"the imported vectors {quoted(name)} are damaged, and their file has changed",
+            hints=(f"attn vectors import FILE --name {name}",),
+        )
+    return store
+
+
+def _path(text: str) -> Path | str:
+    """The path that was meant. Raises: UsageError, InputError when there is none."""
+    from attncli.embeddings.readers.opening import split_member
+
+    if "://" in text or os.path.lexists(split_member(text)[0]):
+        return text
+    beside = gensim_file(text)
+    if beside is not None:
+        return beside
+    if 0 < len(text) <= 64 and _LIKE_A_PATH.search(text) is None:
+        raise UsageError(
+            f"no vectors are named {quoted(text)}, and there is no such file",
+            place="--vectors",
+            hints=("attn vectors list", "--vectors glove and --vectors random need no file"),
+        )
+    return text
+
+
+def gensim_folder() -> Path:
+    """Where gensim's downloader keeps its data."""
+    given = os.environ.get("GENSIM_DATA_DIR")
+    return Path(given) if given else Path("~/gensim-data").expanduser()
+
+
+def gensim_file(name: str) -> Path | None:
+    """The data file that gensim's downloader has of a name, if it has one."""
+    from attncli.embeddings.cache import is_name
+
+    if not is_name(name):
+        return None
+    path = gensim_folder() / name / f"{name}.gz"
+    return path if path.is_file() else None
+
+
+def _of_path(path: Path | str, access: Access) -> EmbeddingStore:
+    from attncli.embeddings.cache import Cache, CacheUnusable
+    from attncli.embeddings.source import Source
+
+    source = Source(os.fspath(path))
+    key = source.key() if access.cached else None
+    cache = Cache()
+    if key is not None:
+        found = cache.open(key, source.name)
+        if found is not None:
+            found.remake = lambda: _remade(cache, key, source, access)
+            return found
+    if _is_small(source.path):
+        return _in_memory(source, access)
+    if not access.whole:
+        from attncli.embeddings.scanning import ScannedStore
+
+        return ScannedStore(source.name, path, source.options(), access.say)
+    if key is None:
+        return _in_memory(source, access)
+    try:
+        return _converted(cache, key, source, access, source.name)
+    except CacheUnusable as fault:
+        access.say("warning", f"{cache.root}: the cache is not used: {str(fault).lower()}")
+        return _in_memory(source, access)
+
+
+def _is_small(path: str) -> bool:
+    try:
+        state = Path(path).stat()
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(state.st_mode) and 0 < state.st_size <= _SMALL
+
+
+def _converted(
+    cache: "Cache", key: str, source: "Source", access: Access, name: str
+) -> FolderStore:
+    """The entry of a source, made now. Raises: DataError when the file changes under it."""
+    store = convert(cache, key, source, access)
+    store.name = name
+    store.remake = lambda: _remade(cache, key, source, access)
+    return store
+
+
+def convert(
+    cache: "Cache",
+    key: str,
+    source: "Source",
+    access: Access,
+    selection: "Selection | None" = None,
+) -> FolderStore:
+    """The cache's entry of a source, made unless it is there.
+
+    Raises: CacheUnusable, DataError when the file changes meanwhile, and what reading it raises.
+    """
+    from attncli.embeddings.building import build_store
+    from attncli.embeddings.readers.opening import open_reading
+
+    def build(folder: Path) -> None:
+        reading = open_reading(source.path, replace(source.options(), workspace=folder))
+        facts = {"name": source.name, "source": str(Path(source.path).absolute())}
+        warnings = build_store(
+            folder, reading, source.path, facts=facts, selection=selection, tick=access.tick
+        )
+        if source.key() != key:
+            raise DataError("the file changed while it was read", place=source.path)
+        for warning in warnings:
+            access.say("warning", warning)
+
+    return cache.make(key, build)
+
+
+def _remade(cache: "Cache", key: str, source: "Source", access: Access) -> FolderStore:
+    """An entry whose files were found damaged, made again."""
+    if source.key() != key:
+        raise DataError("the cached vectors are damaged, and their file has changed")
+    cache.discard(key)
+    return convert(cache, key, source, access)
+
+
+def _in_memory(source: "Source", access: Access) -> EmbeddingStore:
+    from attncli.embeddings.readers.loading import load
+    from attncli.embeddings.store import MemoryStore, content_hash
+
+    loaded = load(source.path, source.options())
+    for warning in loaded.warnings:
+        access.say("warning", warning)
+    sha256 = content_hash(loaded.words, loaded.matrix)
+    return MemoryStore(
+        source.name, loaded.words, loaded.matrix, sha256=sha256, subwords=loaded.subwords
     )

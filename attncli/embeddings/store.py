@@ -8,17 +8,19 @@ A store folder holds
     ids.npy       uint32: the trie id of each row
     meta.json     format, name, words, dim, sha256, and where the vectors came from
 
-so that opening it costs the same whatever its size. `sha256` names the content: see `content_hash`.
+and, in the cache, checksums of all of it (`attncli.embeddings.checked`) and the n-grams of vectors with
+subwords, so that opening it costs the same whatever its size. `sha256` names the content: see `content_hash`.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from attncli.arrays import Float32Array, IntArray, read_only
+from attncli.embeddings.checked import CheckedMatrix, DamagedError, mapped, read_facts, verify
 from attncli.errors import DataError, InputError
 from attncli.escape import quoted, visible
 
@@ -48,6 +50,16 @@ class EmbeddingStore(Protocol):
         """The vectors of these rows, shape (n, dim), as a copy."""
 
 
+class Subwords(Protocol):
+    """Vectors for words that are in no list, made of their parts."""
+
+    @property
+    def kind(self) -> str: ...
+
+    def vector(self, word: str) -> Float32Array | None:
+        """The vector of any word, shape (dim,), or None when no part of it is known."""
+
+
 class VocabularyStore(EmbeddingStore, Protocol):
     """A store whose whole vocabulary can be listed and searched."""
 
@@ -60,24 +72,52 @@ class VocabularyStore(EmbeddingStore, Protocol):
 
 
 class FolderStore:
-    """A store folder, opened in milliseconds: trie and matrix are mapped, nothing is read whole."""
+    """A store folder, opened in milliseconds: trie and matrix are mapped, nothing is read whole.
 
-    def __init__(self, folder: Path) -> None:
+    Where the folder has checksums, what is used is verified first. Raises: DamagedError, InputError.
+    """
+
+    def __init__(self, folder: Path, name: str | None = None) -> None:
         self._folder = folder
         self._meta = _read_meta(folder)
-        self.name: str = self._meta["name"]
+        self.name: str = name or self._meta["name"]
         self.dim: int = self._meta["dim"]
         self.words: int = self._meta["words"]
         self.sha256: str = self._meta["sha256"]
-        self.matrix: Float32Array = _mapped(folder / "vectors.npy", (self.words, self.dim), "<f4")
-        self._rows = _mapped(folder / "rows.npy", (self.words,), "<u4")
-        self._trie = _open_trie(folder / "words.marisa", self.words)
+        self._checked: CheckedMatrix | None = None
+        self._array: Float32Array | None = None
+        if "sums" in self._meta:
+            sums = self._meta["sums"]
+            total = sums.get("vectors.sums.npy")
+            self._checked = CheckedMatrix(folder, "vectors", (self.words, self.dim), total)
+        else:
+            self._array = _mapped(folder / "vectors.npy", (self.words, self.dim), "<f4")
+        self._rows = self._index("rows.npy")
+        self._trie = self._open_trie()
         self._ids: IntArray | None = None  # mapped when the first row is turned into a word
+        self._subwords: Subwords | None = None
+        self.remake: Callable[[], FolderStore] | None = None  # makes a damaged folder again
 
     @property
     def meta(self) -> dict[str, Any]:
         """The facts in meta.json, among them where the vectors came from."""
         return dict(self._meta)
+
+    @property
+    def matrix(self) -> Float32Array:
+        """All vectors, shape (n_words, dim), read-only and mapped."""
+        if self._array is None:
+            self._array = self._verified(lambda checked: checked.whole())
+        return self._array
+
+    @property
+    def subwords(self) -> "Subwords | None":
+        """What makes vectors of words that are not in the list, if these vectors have it."""
+        if self._subwords is None and "subwords" in self._meta:
+            from attncli.embeddings.subwords import subwords_of
+
+            self._subwords = subwords_of(self, self._folder, self._meta)
+        return self._subwords
 
     def has_word(self, word: str) -> bool:
         return _encoded(word) in self._trie
@@ -88,11 +128,55 @@ class FolderStore:
 
     def word(self, row: int) -> str:
         if self._ids is None:
-            self._ids = _mapped(self._folder / "ids.npy", (self.words,), "<u4")
+            try:
+                self._ids = self._index("ids.npy")
+            except DamagedError:
+                self._make_again()
+                self._ids = self._index("ids.npy")
         return _decoded(self._trie.restore_key(int(self._ids[row])))
 
+    def words_from(self, prefix: str) -> Iterator[str]:
+        """The words that begin with `prefix`, in no order of use."""
+        return (_decoded(key) for key in self._trie.iterkeys(_encoded(prefix)))
+
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
-        return np.asarray(self.matrix[np.asarray(rows, dtype=np.intp)])  # (n, dim)
+        chosen = np.asarray(rows, dtype=np.intp)
+        if self._array is None and self._checked is not None:
+            return self._verified(lambda checked: checked.take(chosen))  # (n, dim)
+        return np.asarray(self.matrix[chosen])  # (n, dim)
+
+    def _verified(self, read: "Callable[[CheckedMatrix], Float32Array]") -> Float32Array:
+        """What is read of the matrix; a damaged folder is made again, once."""
+        assert self._checked is not None
+        try:
+            return read(self._checked)
+        except DamagedError:
+            self._make_again()
+        return read(self._checked)
+
+    def _make_again(self) -> None:
+        """Replaces a damaged folder by a new one, once. Raises: the DamagedError at hand."""
+        if self.remake is None:
+            raise
+        fresh = self.remake()
+        self._checked, self.remake = fresh._checked, None
+        self._rows, self._trie, self._ids = fresh._rows, fresh._trie, None
+        self._subwords = None
+
+    def _index(self, name: str) -> IntArray:
+        path = self._folder / name
+        if self._checked is None:
+            array: IntArray = _mapped(path, (self.words,), "<u4")
+            return array
+        verify(path, self._meta["sums"].get(name))
+        found: IntArray = mapped(path, "<u4", (self.words,))
+        return found
+
+    def _open_trie(self) -> Any:
+        path = self._folder / "words.marisa"
+        if self._checked is not None:
+            verify(path, self._meta["sums"].get(path.name))
+        return _open_trie(path, self.words)
 
 
 class MemoryStore:
@@ -106,10 +190,12 @@ class MemoryStore:
         *,
         sha256: str | None = None,
         complete: bool = True,
+        subwords: Subwords | None = None,
     ) -> None:
         self.name = name
         self._words = list(words)
         self._row_of = {word: row for row, word in reversed(list(enumerate(self._words)))}
+        self.subwords = subwords
         self.matrix: Float32Array = read_only(np.ascontiguousarray(matrix, dtype=np.float32))
         if self.matrix.ndim != 2 or len(self.matrix) != len(self._words):
             raise DataError(
@@ -200,6 +286,8 @@ def _read_meta(folder: Path) -> dict[str, Any]:
     path = folder / "meta.json"
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(meta, dict) and "check" in meta:
+            meta = read_facts(path)
         facts = {"name": str, "words": int, "dim": int, "sha256": str}
         whole = all(isinstance(meta[fact], kind) for fact, kind in facts.items())
         if not whole or meta["format"] != STORE_FORMAT:

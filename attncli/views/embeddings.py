@@ -18,8 +18,19 @@ _STATUS = {
     "unknown": "not in the vocabulary",
     "piece": "continues the word before it",
     "special": "added for the model",
+    "capitalised": "found in capitals",
+    "compatible": "found in a compatible form",
+    "unaccented": "found without accents",
+    "digits": "found with its digits masked",
+    "joined": "found with its parts joined",
+    "conceptnet": "found as a ConceptNet key",
+    "subword": "unknown: made of its parts",
+    "nearest": "unknown: the nearest spelling",
 }
-_EXPECTED = ("exact", "lower", "piece", "special")  # nothing a reader must be warned of
+_EXPECTED = (  # nothing a reader must be warned of
+    *("exact", "lower", "piece", "special"),
+    *("capitalised", "compatible", "unaccented", "digits", "joined", "conceptnet"),
+)
 
 
 def token_lines(tokens: Sequence[Token], ink: Ink, shown: Sequence[int]) -> list[Line]:
@@ -32,8 +43,8 @@ def token_lines(tokens: Sequence[Token], ink: Ink, shown: Sequence[int]) -> list
         token = tokens[i]
         note = _STATUS.get(token.status, token.status)
         found = token.status in _EXPECTED
-        if token.key != token.text and found:
-            comma = "," if token.status == "piece" else ""
+        if token.key != token.text and (found or token.status == "nearest"):
+            comma = "," if token.status in ("piece", "nearest") else ""
             note += f"{comma} as {ink.word(token.key)}"
         line = f"  {right(str(i), number)}  {left(labels[i], indent)}  "
         lines.append([Segment(line), ink.dim(note) if found else ink.bold("! " + note)])

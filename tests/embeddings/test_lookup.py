@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attncli.embeddings.lookup import find, forms, knows, look_up
+from attncli.embeddings.forms import forms
+from attncli.embeddings.lookup import find, knows, look_up
 from attncli.embeddings.seeded import SeededStore, random_vector
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import UnknownWordError, UsageError

@@ -113,7 +113,7 @@ def test_bad_lines_can_be_left_out_and_are_counted(tmp_path: Path, line: bytes) 
     [
         (
             b"999999999999 300",
-            "w.txt:1: the header claims 999999999999 words of 300 values (1.1 PiB)",
+            "w.txt:1: the header claims 999999999999 words of 300 values (1091.4 TiB)",
         ),
         (b"2000000000 1", "the header claims 2000000000 words"),
         (b"9223372036854775808 4", "the header claims"),

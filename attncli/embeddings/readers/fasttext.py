@@ -14,12 +14,14 @@ import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.embeddings.readers.finite import check_finite
-from attncli.embeddings.readers.limits import MIB, Limits, size_text
+from attncli.embeddings.readers.limits import MIB, Limits
 from attncli.embeddings.readers.ngrams import NgramSubwords, add_ngrams
-from attncli.embeddings.readers.reading import Block, Reading, Subwords
+from attncli.embeddings.readers.reading import Block, Reading
 from attncli.embeddings.readers.sniff import FASTTEXT_MAGIC
 from attncli.embeddings.readers.stream import PIECE, ByteStream
+from attncli.embeddings.store import Subwords
 from attncli.errors import DataError, LimitError
+from attncli.memory import size_text
 
 _IN_MEMORY = 64 * MIB  # matrices up to this size are held, larger ones go to a temporary file
 _ROWS = 4096

@@ -15,14 +15,16 @@ import numpy.typing as npt
 from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.readers.finite import check_finite
 from attncli.embeddings.readers.inert import Thing, shown_type, unpickle
-from attncli.embeddings.readers.limits import Limits, memory_budget, size_text
+from attncli.embeddings.readers.limits import Limits, memory_budget
 from attncli.embeddings.readers.ngrams import NgramSubwords, word_vectors
 from attncli.embeddings.readers.npy import as_float32, check_matrix, matrix_blocks, read_header
 from attncli.embeddings.readers.pickled_arrays import float_matrix, integer, is_array
-from attncli.embeddings.readers.reading import Block, Reading, Subwords
+from attncli.embeddings.readers.reading import Block, Reading
 from attncli.embeddings.readers.stream import ByteStream, file_stream
+from attncli.embeddings.store import Subwords
 from attncli.errors import DataError, InputError, LimitError
 from attncli.escape import quoted
+from attncli.memory import size_text
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ROWS = 8192

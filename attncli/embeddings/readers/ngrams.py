@@ -4,7 +4,7 @@ Source: Bojanowski et al. 2017, "Enriching Word Vectors with Subword Information
 signed bytes) and the order of the parts are those of fastText's dictionary.cc.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,17 +20,24 @@ class NgramSubwords:
     """Vectors of words out of the rows of their n-grams. Shapes: matrix (n_rows, dim).
 
     `rows` (n_buckets,) gives the row of each bucket, −1 for none; without it they are the same.
+    `take` gives copies of rows, when they are not simply taken from the matrix.
     """
 
     kind = "fastText n-grams"
 
     def __init__(
-        self, matrix: Float32Array, shortest: int, longest: int, rows: IntArray | None = None
+        self,
+        matrix: Float32Array,
+        shortest: int,
+        longest: int,
+        rows: IntArray | None = None,
+        take: Callable[[IntArray], Float32Array] | None = None,
     ) -> None:
         self.matrix = matrix
         self.shortest = shortest
         self.longest = longest
         self.rows = rows
+        self._take = take or (lambda chosen: np.asarray(matrix[chosen]))
 
     def rows_of(self, words: Sequence[bytes]) -> tuple[IntArray, IntArray]:
         """The rows of the n-grams of all words, one word after the other, and how many each has."""
@@ -50,8 +57,8 @@ class NgramSubwords:
         if len(rows) == 0:
             return None
         total = np.zeros(self.matrix.shape[1], dtype=np.float32)
-        for row in rows:
-            total += self.matrix[row]
+        for vector in self._take(rows):
+            total += vector
         return np.asarray(total / np.float32(len(rows)))
 
 

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from attncli.arrays import Float32Array
-from attncli.embeddings.readers.limits import Limits, memory_budget, size_text
+from attncli.embeddings.readers.limits import Limits, memory_budget
 from attncli.embeddings.readers.stream import PIECE, ByteStream
 from attncli.errors import DataError, LimitError, RefusedError
 from attncli.escape import quoted
+from attncli.memory import size_text
 
 MAGIC = b"\x93NUMPY"
 _LONGEST_HEADER = 10_000

@@ -73,10 +73,33 @@ def open_reading(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) 
             raise DataError(
                 f"no zip archive, but a file in it is named: {member}", place=stream.place
             )
-        return _recognised(unpacked(stream, options.limits), file, options, stream.warnings)
+        reading = _recognised(unpacked(stream, options.limits), file, options, stream.warnings)
+        return replace(reading, progress=lambda: (stream.position, stream.size))
     except BaseException:
         stream.close()
         raise
+
+
+def text_stream(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> ByteStream | None:
+    """The unpacked bytes of a file or member when it is text with vectors, else None."""
+    if options.format not in (None, "glove", "word2vec") or options.encoding != "utf-8":
+        return None
+    file, member = split_member(path)
+    if os.path.isdir(file):  # noqa: PTH112  (Path raises for long names)
+        return None
+    stream = file_stream(os.fspath(path) if member is None else file)
+    if stream.peek(4) in ZIP_MAGICS:
+        stream.close()
+        archive = open_archive(file)
+        if member is None:
+            _close(archive)
+            return None
+        stream = member_stream(archive, choose_member(archive, member, file), file, options.limits)
+    stream = unpacked(stream, options.limits)
+    if format_of(stream, file.suffix) in ("text", "word2vec"):
+        return stream
+    stream.close()
+    return None
 
 
 def _folder(path: Path, options: ReadOptions) -> Reading:
@@ -104,7 +127,8 @@ def _archived(path: Path, member: str | None, options: ReadOptions) -> Reading:
         if inner.peek(4) in ZIP_MAGICS:
             raise DataError("an archive in an archive; unpack it first", place=inner.place)
         stream = unpacked(inner, options.limits)
-        return _recognised(stream, Path(chosen.filename), options, inner.warnings)
+        reading = _recognised(stream, Path(chosen.filename), options, inner.warnings)
+        return replace(reading, progress=lambda: (inner.position, inner.size))
     except BaseException:
         _close(archive)
         raise

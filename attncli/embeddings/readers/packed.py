@@ -10,9 +10,10 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from attncli.embeddings.readers.limits import MIB, Limits, size_text
+from attncli.embeddings.readers.limits import MIB, Limits
 from attncli.embeddings.readers.stream import PIECE, ByteStream
 from attncli.errors import DataError, LimitError, MissingExtraError
+from attncli.memory import size_text
 
 _SMALL = 32 * MIB  # unpacked sizes below this are never called a bomb
 _DEPTH = 3  # a packed file in a packed file in a packed file

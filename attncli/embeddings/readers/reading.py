@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from attncli.arrays import Float32Array
+from attncli.embeddings.store import Subwords
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,21 +18,12 @@ class Block:
     values: Float32Array
 
 
-class Subwords(Protocol):
-    """Vectors for words that are in no list, made of their parts."""
-
-    @property
-    def kind(self) -> str: ...
-
-    def vector(self, word: str) -> Float32Array | None:
-        """The vector of any word, shape (dim,), or None when no part of it is known."""
-
-
 @dataclass(slots=True, eq=False)
 class Reading:
     """A source that was opened and recognised; nothing but its head has been read.
 
     `blocks` may be walked once. `warnings` and `subwords` are whole only when it has ended.
+    `progress` tells the bytes of the file read so far, and of how many when that is known.
     """
 
     format: str
@@ -41,3 +32,4 @@ class Reading:
     warnings: list[str] = field(default_factory=list)
     claimed: int | None = None
     subwords: Callable[[], Subwords | None] = lambda: None
+    progress: Callable[[], tuple[int, int | None]] = lambda: (0, None)

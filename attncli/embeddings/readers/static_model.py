@@ -6,7 +6,7 @@ The words are the tokens of the vocabulary. A word that is no token has a vector
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.embeddings.readers.finite import check_finite
-from attncli.embeddings.readers.limits import MIB, Limits, memory_budget, size_text
-from attncli.embeddings.readers.reading import Block, Reading, Subwords
+from attncli.embeddings.readers.limits import MIB, Limits, memory_budget
+from attncli.embeddings.readers.reading import Block, Reading
 from attncli.embeddings.readers.stream import ByteStream, file_stream, place_of
 from attncli.embeddings.readers.tensors import (
     Tensor,
@@ -24,8 +24,10 @@ from attncli.embeddings.readers.tensors import (
     read_tensor_header,
     tensor_rows,
 )
+from attncli.embeddings.store import Subwords
 from attncli.errors import DataError, LimitError
 from attncli.escape import quoted
+from attncli.memory import size_text
 
 _INNER = "0_StaticEmbedding"
 _LARGEST_TOKENIZER = 64 * MIB
@@ -172,9 +174,14 @@ class PieceSubwords:
     kind = "word pieces"
 
     def __init__(
-        self, rows: dict[str, int], matrix: Float32Array, prefix: str, *, lower: bool
+        self,
+        row: Callable[[str], int | None],
+        vectors: Callable[[list[int]], Float32Array],
+        prefix: str,
+        *,
+        lower: bool,
     ) -> None:
-        self.rows, self.matrix, self.prefix, self.lower = rows, matrix, prefix, lower
+        self.row, self.vectors, self.prefix, self.lower = row, vectors, prefix, lower
 
     def pieces(self, word: str) -> list[str] | None:
         """The pieces of a word, or None when some part of it is in none."""
@@ -184,7 +191,7 @@ class PieceSubwords:
         while start < len(text) and len(text) <= 100:
             for end in range(len(text), start, -1):
                 piece = (self.prefix if start else "") + text[start:end]
-                if piece in self.rows:
+                if self.row(piece) is not None:
                     found.append(piece)
                     start = end
                     break
@@ -197,8 +204,8 @@ class PieceSubwords:
         pieces = self.pieces(word)
         if pieces is None:
             return None
-        rows = [self.rows[piece] for piece in pieces]
-        return np.asarray(self.matrix[rows].mean(axis=0, dtype=np.float32))
+        rows = [row for piece in pieces if (row := self.row(piece)) is not None]
+        return np.asarray(self.vectors(rows).mean(axis=0, dtype=np.float32))
 
 
 def _pieces(settings: dict[str, Any], tokens: list[str], matrix: Float32Array) -> Subwords | None:
@@ -209,4 +216,5 @@ def _pieces(settings: dict[str, Any], tokens: list[str], matrix: Float32Array) -
     normalizer = settings.get("normalizer")
     lower = isinstance(normalizer, dict) and bool(normalizer.get("lowercase"))
     rows = {token: row for row, token in reversed(list(enumerate(tokens)))}
-    return PieceSubwords(rows, matrix, prefix if isinstance(prefix, str) else "##", lower=lower)
+    prefix = prefix if isinstance(prefix, str) else "##"
+    return PieceSubwords(rows.get, lambda chosen: matrix[chosen], prefix, lower=lower)

@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from attncli.arrays import BoolArray, Float32Array
-from attncli.embeddings.readers.limits import Limits, size_text
+from attncli.embeddings.readers.limits import Limits
 from attncli.embeddings.readers.numbers import NUMBER, PAD, parse_one, parse_tokens
 from attncli.embeddings.readers.reading import Block, Reading
 from attncli.embeddings.readers.stream import ByteStream
 from attncli.errors import AttnError, DataError, LimitError
 from attncli.escape import quoted
+from attncli.memory import size_text
 
 _CHUNK = 1 << 18  # bytes parsed at once: small enough to stay in the processor's cache
 _SEPARATORS = re.compile(rb"[ \t]+")
@@ -42,8 +43,8 @@ class TextForm:
 
 
 @dataclass(slots=True)
-class _State:
-    """Where the reader is, and what it has set aside."""
+class TextState:
+    """Where a reader of text is, and what it has set aside."""
 
     place: str
     dim: int
@@ -68,8 +69,8 @@ def read_text(
     if stream.peek(3) == BOM:
         stream.read(3)
     found = text_form(stream, limits, form)
-    state = _State(stream.place, found.dim, limits, skip_bad, found.header)
-    _check_claims(found, stream, limits)
+    state = TextState(stream.place, found.dim, limits, skip_bad, found.header)
+    check_claims(found, stream, limits)
     name = "word2vec text" if found.header else "glove text"
     blocks = _blocks(stream, found, state)
     return Reading(name, found.dim, blocks, state.warnings, found.claimed)
@@ -165,7 +166,8 @@ def _header_counts(line: bytes, place: str) -> tuple[int, int]:
     return words, dim
 
 
-def _check_claims(found: TextForm, stream: ByteStream, limits: Limits) -> None:
+def check_claims(found: TextForm, stream: ByteStream, limits: Limits) -> None:
+    """Raises: DataError for a header that claims what is not there, LimitError for a wide one."""
     if found.claimed is None:
         return
     left = stream.left()
@@ -186,21 +188,21 @@ def _check_dim(dim: int, limits: Limits, place: str) -> None:
         raise LimitError(f"{dim} values; the limit is {limits.dim}", place=place)
 
 
-def _blocks(stream: ByteStream, form: TextForm, state: _State) -> Iterator[Block]:
+def _blocks(stream: ByteStream, form: TextForm, state: TextState) -> Iterator[Block]:
     pending_header = form.header
     for chunk in whole_lines(stream, state.limits, lambda: state.line):
         for part in _parts(chunk):
             if pending_header:
-                part = _without_header(part, state)
+                part = without_header(part, state)
                 pending_header = False
-            block = _block(part, state) if part else None
+            block = parse_block(part, state) if part else None
             if block is not None:
                 state.words += len(block.words)
                 yield block
     _finish(form, state)
 
 
-def _without_header(part: bytes, state: _State) -> bytes:
+def without_header(part: bytes, state: TextState) -> bytes:
     """The part without its first line that is not blank."""
     while part:
         line, _, part = part.partition(b"\n")
@@ -247,7 +249,7 @@ def _parts(chunk: bytes) -> Iterator[bytes]:
         start = cut
 
 
-def _block(chunk: bytes, state: _State) -> Block | None:
+def parse_block(chunk: bytes, state: TextState) -> Block | None:
     """The words and values of some whole lines; the lines that are unusual go one by one."""
     whole = chunk.endswith(b"\n")
     if not whole:
@@ -319,7 +321,7 @@ def _with_odd_lines(
     odd: BoolArray,
     words: list[bytes],
     values: Float32Array,
-    state: _State,
+    state: TextState,
 ) -> tuple[list[bytes], Float32Array]:
     """All lines in file order: the odd ones read one by one between those that are done."""
     lines = chunk.split(b"\n")
@@ -340,7 +342,7 @@ def _with_odd_lines(
     return all_words, stacked
 
 
-def _odd_line(raw: bytes, number: int, state: _State) -> tuple[bytes, Float32Array] | None:
+def _odd_line(raw: bytes, number: int, state: TextState) -> tuple[bytes, Float32Array] | None:
     """A line read with care. None when it is blank, or bad and to be left out."""
     line = _trimmed(raw)
     if not line:
@@ -432,7 +434,7 @@ def _shown(data: bytes) -> str:
     return quoted(data.decode("utf-8", "surrogateescape"))
 
 
-def _finish(form: TextForm, state: _State) -> None:
+def _finish(form: TextForm, state: TextState) -> None:
     """What is to be said when the file has ended. Raises: DataError when nothing was found."""
     place = state.place
     if state.words == 0:

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from attncli.arrays import Float32Array
-from attncli.embeddings.readers.limits import Limits, size_text
+from attncli.embeddings.readers.limits import Limits
 from attncli.embeddings.readers.reading import Block, Reading
 from attncli.embeddings.readers.stream import ByteStream
 from attncli.errors import DataError, LimitError
 from attncli.escape import quoted
+from attncli.memory import size_text
 
 _CHUNK = 1 << 20
 

@@ -1,0 +1,287 @@
+"""`attn vectors`: import, list, look into, search, export and fetch word vectors."""
+
+from typing import Annotated, Any
+
+import typer
+
+from attncli.cli import options as opt
+from attncli.cli.terminal import message, write, write_json
+from attncli.cli.vectors_access import open_vocabulary
+from attncli.errors import UnknownWordError, UsageError
+from attncli.escape import quoted, visible
+
+app = typer.Typer(
+    name="vectors",
+    help="Import, list, look into, search, export and fetch word vectors.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Count = Annotated[int, typer.Option("--count", "-n", metavar="N", min=1, help="How many words.")]
+Named = Annotated[str, typer.Argument(metavar="NAME|FILE", help="An imported name, or a file.")]
+Digits = 4
+
+
+@app.command("list")
+def list_vectors(json: opt.Json = False) -> None:
+    """List the built-in vectors, the imported ones, and those of gensim's downloader.
+
+    \b
+    Example:
+      attn vectors list
+    """
+    from attncli.cli.vectors_report import list_lines, listed
+
+    found = listed()
+    if json:
+        _print_json({"vectors": found})
+    else:
+        write("".join(line + "\n" for line in list_lines(found)))
+
+
+@app.command("info")
+def info(
+    name: Named, json: opt.Json = False, no_cache: opt.NoCache = False, quiet: opt.Quiet = False
+) -> None:
+    """Tell what vectors are: format, words, values, lengths, repeated words, SHA-256.
+
+    \b
+    Examples:
+      attn vectors info glove
+      attn vectors info vectors.txt --json
+    """
+    from attncli.cli.vectors_report import facts_of, info_lines
+
+    found = facts_of(open_vocabulary(name, cached=not no_cache, quiet=quiet))
+    if json:
+        _print_json(found)
+    else:
+        write("".join(line + "\n" for line in info_lines(found)))
+
+
+@app.command("import")
+def import_vectors(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file or folder of vectors.")],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The name for --vectors NAME.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Keep the first N words.")
+    ] = None,
+    words: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Keep the words of a file, one a line.")
+    ] = None,
+    format: Annotated[  # noqa: A002  (the option's name)
+        str | None, typer.Option("--format", metavar="FORMAT", help="Read the file as FORMAT.")
+    ] = None,
+    encoding: Annotated[str, typer.Option(metavar="NAME", help="Encoding of the words.")] = "utf-8",
+    byte_order: Annotated[
+        str, typer.Option(metavar="ORDER", help="little or big, for binary files.")
+    ] = "little",
+    on_bad_line: Annotated[
+        str, typer.Option(metavar="WHAT", help="error, or skip lines that cannot be read.")
+    ] = "error",
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Convert a file once, so that every command opens it in milliseconds.
+
+    \b
+    Examples:
+      attn vectors import glove.6B.300d.txt --name glove300
+      attn vectors import glove.6B.zip:glove.6B.50d.txt --name glove50 --limit 100000
+    """
+    from attncli.cli.vectors_import import Choice, imported
+
+    if on_bad_line not in ("error", "skip"):
+        raise UsageError(
+            f"found {quoted(on_bad_line)}, expected error or skip", place="--on-bad-line"
+        )
+    if byte_order not in ("little", "big"):
+        raise UsageError(
+            f"found {quoted(byte_order)}, expected little or big", place="--byte-order"
+        )
+    choice = Choice(name, limit, words, format, encoding, byte_order, on_bad_line == "skip")
+    found = imported(file, choice, quiet=quiet)
+    if json:
+        _print_json(found)
+    elif not quiet:
+        use = name or file
+        message(
+            "note", f"{found['words']} words of {found['dim']} values; --vectors {visible(use)}"
+        )
+
+
+@app.command("similar")
+def similar(
+    word: Annotated[str, typer.Argument(help="The word.")],
+    vectors: opt.Vectors = "glove",
+    count: Count = 10,
+    json: opt.Json = False,
+    no_cache: opt.NoCache = False,
+) -> None:
+    """Find the words whose vectors have the highest cosine with a word's.
+
+    \b
+    Example:
+      attn vectors similar bank --count 5
+    """
+    from attncli.embeddings.neighbors import similar_words
+
+    found = similar_words(open_vocabulary(vectors, cached=not no_cache), word, count)
+    _print_neighbors({"word": word}, found, json)
+
+
+@app.command("analogy")
+def analogy(
+    a: Annotated[str, typer.Argument(help="man")],
+    b: Annotated[str, typer.Argument(help="is to king")],
+    c: Annotated[str, typer.Argument(help="as woman is to …")],
+    vectors: opt.Vectors = "glove",
+    count: Count = 5,
+    json: opt.Json = False,
+    no_cache: opt.NoCache = False,
+) -> None:
+    """Complete an analogy: A is to B as C is to which words?
+
+    \b
+    Example:
+      attn vectors analogy man king woman
+    """
+    from attncli.embeddings.neighbors import analogous_words
+
+    found = analogous_words(open_vocabulary(vectors, cached=not no_cache), a, b, c, count)
+    _print_neighbors({"a": a, "b": b, "c": c}, found, json)
+
+
+@app.command("get")
+def get(
+    words: Annotated[list[str], typer.Argument(metavar="WORD…", help="The words.")],
+    vectors: opt.Vectors = "glove",
+    json: opt.Json = False,
+    no_cache: opt.NoCache = False,
+) -> None:
+    """Print the vectors of words, as text or with --json.
+
+    \b
+    Example:
+      attn vectors get money bank --json
+    """
+    from attncli.cli.vectors_access import open_named
+    from attncli.embeddings.lookup import find, ways_out
+
+    store = open_named(vectors, whole=False, cached=not no_cache)
+    prefetch = getattr(store, "prefetch", None)
+    if prefetch is not None:
+        prefetch(words)
+    hits = {word: find(store, word) for word in dict.fromkeys(words)}
+    missing = [word for word, hit in hits.items() if hit is None]
+    found = {w: store.vectors([hit[0]])[0] for w, hit in hits.items() if hit is not None}
+    if json:
+        _print_json({"vectors": {w: v.tolist() for w, v in found.items()}, "missing": missing})
+        return
+    if not found:
+        named = ", ".join(quoted(word) for word in missing[:5])
+        raise UnknownWordError(
+            f"no vector in {quoted(store.name)} for {named}", hints=ways_out(store, missing)[:1]
+        )
+    for word, vector in found.items():
+        write(f"{visible(word)} {' '.join(str(value) for value in vector)}\n")
+    for word in missing:
+        message("warning", f"no vector in {quoted(store.name)} for {quoted(word)}")
+
+
+@app.command("export")
+def export(
+    name: Named,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The suffix says the format: txt vec bin npz safetensors tsv.",
+        ),
+    ],
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="The first N words.")
+    ] = None,
+    no_cache: opt.NoCache = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Write vectors to a file: word2vec text or binary, npz, safetensors, or the projector's TSV.
+
+    \b
+    Example:
+      attn vectors export glove -o glove.bin --limit 10000
+    """
+    from attncli.embeddings.exporting import export_store
+
+    store = open_vocabulary(name, cached=not no_cache, quiet=quiet)
+    written = export_store(store, output, limit=limit)
+    if not quiet:
+        for path in written:
+            message("note", f"wrote {visible(str(path))}")
+
+
+@app.command("remove")
+def remove(name: Annotated[str, typer.Argument(help="An imported name.")]) -> None:
+    """Remove imported vectors; the file they came from stays.
+
+    \b
+    Example:
+      attn vectors remove glove300
+    """
+    from attncli.embeddings.cache import Cache
+
+    if not Cache().forget(name):
+        raise UsageError(
+            f"no imported vectors are named {quoted(name)}", hints=("attn vectors list",)
+        )
+
+
+@app.command("fetch")
+def fetch(
+    name: Annotated[str, typer.Argument(help="A name of the gensim-data catalogue.")],
+    mirror: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", envvar="ATTN_VECTORS_MIRROR", help="Where the catalogue is served."
+        ),
+    ] = None,
+    sha256: Annotated[
+        str | None, typer.Option(metavar="HEX", help="The SHA-256 the file must have.")
+    ] = None,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Download vectors of the gensim-data catalogue: the data file only, checked, then imported.
+
+    \b
+    Example:
+      attn vectors fetch glove-wiki-gigaword-100
+    """
+    from attncli.cli.vectors_import import fetched
+
+    found = fetched(name, mirror, sha256, quiet=quiet)
+    if json:
+        _print_json(found)
+    elif not quiet:
+        message("note", f"{found['words']} words of {found['dim']} values; --vectors {name}")
+
+
+def _print_neighbors(asked: dict[str, Any], found: list[tuple[str, float]], as_json: bool) -> None:
+    if as_json:
+        neighbors = [{"word": word, "cosine": cosine} for word, cosine in found]
+        _print_json({**asked, "neighbors": neighbors})
+        return
+    width = max((len(visible(word)) for word, _ in found), default=0)
+    for word, cosine in found:
+        write(f"{visible(word):<{width}}  {cosine:.{Digits}f}\n")
+
+
+def _print_json(record: dict[str, Any]) -> None:
+    import json
+
+    write_json(json.dumps(record, allow_nan=False))

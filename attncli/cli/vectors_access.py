@@ -1,0 +1,77 @@
+"""Opening the vectors that the options name, with a bar while they are converted and what is said."""
+
+from typing import TYPE_CHECKING
+
+from attncli.cli.conversion_bar import Progress
+from attncli.cli.terminal import hint, message
+from attncli.errors import UsageError
+from attncli.escape import visible
+
+if TYPE_CHECKING:
+    from attncli.cli.mechanism import Mechanism
+    from attncli.embeddings.store import EmbeddingStore, VocabularyStore
+
+_MOST_SAID = 8
+
+
+class Saying:
+    """What opening vectors has to say, on stderr; the same thing once."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._said: set[str] = set()
+
+    def __call__(self, kind: str, text: str) -> None:
+        if self._quiet or text in self._said or len(self._said) >= _MOST_SAID:
+            return
+        self._said.add(text)
+        if kind == "hint":
+            hint(text)
+        else:
+            message(kind, text)
+
+
+def open_store(mechanism: "Mechanism", whole: bool) -> "EmbeddingStore":
+    """The store of --vectors or --inline; `whole` when more than a few words are needed."""
+    if mechanism.inline is not None and mechanism.vectors != "glove":
+        raise UsageError("found --vectors too, expected one of them", place="--inline")
+    return open_named(
+        mechanism.vectors,
+        dim=mechanism.dim,
+        seed=mechanism.seed,
+        inline=mechanism.inline,
+        whole=whole or mechanism.oov in ("mean", "subword", "nearest"),
+        cached=not mechanism.no_cache,
+    )
+
+
+def open_named(
+    name: str,
+    *,
+    dim: int = 50,
+    seed: int = 0,
+    inline: str | None = None,
+    whole: bool = True,
+    cached: bool = True,
+    quiet: bool = False,
+) -> "EmbeddingStore":
+    """The store of a name or file. Raises: as attncli.contextual.open_vectors."""
+    from attncli.contextual import open_vectors
+    from attncli.embeddings.sources import Access
+
+    bar = Progress(f"converting {visible(name)[-40:]}", quiet=quiet)
+    access = Access(whole=whole, cached=cached, say=Saying(quiet=quiet), tick=bar.tick)
+    try:
+        return open_vectors(name, dim=dim, seed=seed, inline=inline, access=access)
+    finally:
+        bar.end()
+
+
+def open_vocabulary(name: str, *, cached: bool = True, quiet: bool = False) -> "VocabularyStore":
+    """The store of a name or file whose whole vocabulary can be searched."""
+    from attncli.embeddings.vocabulary import has_vocabulary
+
+    store = open_named(name, cached=cached, quiet=quiet)
+    if not has_vocabulary(store):
+        raise UsageError("these vectors have no list of words", place="--vectors")
+    return store

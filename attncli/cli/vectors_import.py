@@ -1,0 +1,106 @@
+"""`attn vectors import` and `fetch`: a file, or a name of the catalogue, into the cache."""
+
+import hashlib
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attncli.cli.conversion_bar import Progress
+from attncli.cli.vectors_access import Saying
+from attncli.errors import InputError, OutputError
+from attncli.escape import visible
+
+if TYPE_CHECKING:
+    from attncli.embeddings.building import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the options of the import say."""
+
+    name: str | None = None
+    limit: int | None = None
+    words: str | None = None
+    format: str | None = None
+    encoding: str = "utf-8"
+    byte_order: str = "little"
+    skip_bad: bool = False
+
+
+def imported(file: str, choice: Choice, *, quiet: bool) -> dict[str, Any]:
+    """Converts a file and gives it a name. Raises: what reading it raises, OutputError."""
+    from attncli.embeddings.cache import Cache, CacheUnusable, check_name
+    from attncli.embeddings.readers.stream import file_stream
+    from attncli.embeddings.source import Source
+    from attncli.embeddings.sources import Access, convert
+
+    if choice.name is not None:
+        check_name(choice.name)
+    selection, told = _selection(choice)
+    source = Source(
+        _absolute(file), choice.format, choice.encoding, choice.byte_order, choice.skip_bad, told
+    )
+    cache, bar = Cache(), Progress(f"importing {visible(file)[-40:]}", quiet=quiet)
+    key = source.key()
+    if key is None:
+        file_stream(source.path).close()  # says what is wrong with the path
+        raise InputError("only a regular file can be imported", place=visible(file))
+    access = Access(say=Saying(quiet=quiet), tick=bar.tick)
+    try:
+        store = convert(cache, key, source, access, selection)
+        if choice.name is not None:
+            cache.name_entry(choice.name, key, source)
+    except (CacheUnusable, OSError) as fault:
+        raise OutputError(f"the cache cannot be written: {fault}", place=str(cache.root)) from None
+    finally:
+        bar.end()
+    return {
+        "name": choice.name,
+        "words": store.words,
+        "dim": store.dim,
+        "format": store.meta.get("source_format"),
+        "sha256": store.sha256,
+    }
+
+
+def _absolute(file: str) -> str:
+    return file if "://" in file else str(Path(file).absolute())
+
+
+def _selection(choice: Choice) -> "tuple[Selection | None, str]":
+    """Which words are kept, and that in a few characters."""
+    from attncli.embeddings.building import Selection
+    from attncli.embeddings.readers.limits import Limits
+    from attncli.embeddings.readers.npz import list_of_words
+
+    if choice.limit is None and choice.words is None:
+        return None, ""
+    words = None
+    told = f"limit {choice.limit}"
+    if choice.words is not None:
+        words = frozenset(list_of_words(Path(choice.words), Limits()))
+        told += " words " + hashlib.sha256(b"\n".join(sorted(words))).hexdigest()
+    return Selection(choice.limit, words), told
+
+
+def fetched(name: str, mirror: str | None, sha256: str | None, *, quiet: bool) -> dict[str, Any]:
+    """Downloads a file of the catalogue, checks it, and imports it under its name."""
+    from attncli.embeddings.cache import check_name
+    from attncli.embeddings.fetching import MIRROR, download
+
+    check_name(name)
+    bar = Progress(f"fetching {name}", quiet=quiet)
+    with tempfile.TemporaryDirectory(prefix="attn-fetch-") as folder:
+        try:
+            path = download(
+                name,
+                Path(folder),
+                mirror=mirror or MIRROR,
+                sha256=sha256,
+                say=Saying(quiet=quiet),
+                tick=bar.tick,
+            )
+        finally:
+            bar.end()
+        return imported(str(path), replace(Choice(), name=name), quiet=quiet)

@@ -1,0 +1,307 @@
+"""The cache of converted vectors: a file is converted once and opened in milliseconds ever after.
+
+    ATTN_CACHE_DIR/vectors/        (or the platform's cache folder)
+      v2-KEY/                      a store folder; KEY names the source file, as it was, and the options
+      names/NAME.json              an imported name → its entry
+      tmp-KEY-…/                   an entry in the making, under the lock KEY.lock
+
+An entry is made beside and renamed, so it is whole or not there. Its checksums are verified when it is
+used, and what is damaged is made again. Nobody but its owner may write to the folder.
+"""
+
+import json
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attncli.embeddings.checked import read_facts, write_facts
+from attncli.embeddings.locking import locked
+from attncli.embeddings.store import FolderStore
+from attncli.errors import AttnError, DataError, InputError, UsageError
+from attncli.escape import quoted
+
+if TYPE_CHECKING:
+    from attncli.embeddings.source import Source
+
+_VERSION = "v2"
+_PIECE = 64 << 10
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry as it lies in the cache, with the names it was given."""
+
+    key: str
+    folder: Path
+    names: tuple[str, ...]
+    meta: dict[str, Any]
+    size: int
+
+
+class CacheUnusable(Exception):
+    """The cache cannot be written or is not ours; the caller goes on without it."""
+
+
+def cache_root() -> Path:
+    """The folder of the vectors' cache; it need not exist."""
+    given = os.environ.get("ATTN_CACHE_DIR")
+    if given:
+        return Path(given) / "vectors"
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("attn", appauthor=False)) / "vectors"
+
+
+def key_of(path: Path, options: str) -> str | None:
+    """The name of a file's entry: what the file is now, and how it is read.
+
+    None for what is no regular file (a pipe): it cannot be known again.
+    """
+    from hashlib import blake2b
+
+    digest = blake2b(options.encode("utf-8", "surrogateescape"), digest_size=16)
+    for part in _sources(path):
+        try:
+            with part.open("rb") as file:
+                state = os.fstat(file.fileno())
+                if not stat.S_ISREG(state.st_mode):
+                    return None
+                name = part.name.encode("utf-8", "surrogateescape")
+                digest.update(
+                    b"%d %d %d %d %d\0%s\0"
+                    % (
+                        state.st_size,
+                        state.st_mtime_ns,
+                        state.st_ctime_ns,
+                        state.st_ino,
+                        len(name),
+                        name,
+                    )
+                )
+                for at in _places(state.st_size):
+                    file.seek(at)
+                    digest.update(file.read(_PIECE))
+        except (OSError, ValueError):
+            return None
+    return digest.hexdigest()
+
+
+def _places(size: int) -> tuple[int, ...]:
+    """Where to look into a file: all of a small one, else its head, middle and tail."""
+    if size <= 3 * _PIECE:
+        return tuple(range(0, size, _PIECE))
+    return 0, size // 2, size - _PIECE
+
+
+def _sources(path: Path) -> list[Path]:
+    """The file, and those beside it that belong to it (the arrays of gensim, lists of words)."""
+    if os.path.isdir(path):  # noqa: PTH112  (Path raises for long names)
+        from attncli.embeddings.readers.static_model import static_files
+
+        return list(static_files(path) or [])
+    beside: list[Path] = []
+    try:
+        with path.open("rb") as file:
+            head = file.read(9)
+    except (OSError, ValueError):
+        return [path]
+    if head[:1] == b"\x80":
+        beside = sorted(path.parent.glob(_escaped(path.name) + ".*.npy"))
+    elif head.startswith(b"\x93NUMPY") or head[8:9] == b"{":
+        from attncli.embeddings.readers.npz import word_file
+
+        words = word_file(path)
+        beside = [] if words is None else [words]
+    return [path, *beside]
+
+
+def _escaped(name: str) -> str:
+    from glob import escape
+
+    return escape(name)
+
+
+class Cache:
+    """The entries in a folder. Raises: CacheUnusable when it cannot be used."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = cache_root() if root is None else root
+
+    def open(self, key: str, name: str | None = None) -> FolderStore | None:
+        """The store of an entry, or None when there is none or it is damaged."""
+        folder = self._folder(key)
+        if not self._is_ours(folder):
+            return None
+        try:
+            if "sums" not in read_facts(folder / "meta.json"):
+                return None
+            return FolderStore(folder, name)
+        except (DataError, InputError):
+            return None
+
+    def make(self, key: str, build: Callable[[Path], object]) -> FolderStore:
+        """The store of an entry, built by `build` unless another process did or does.
+
+        Raises: CacheUnusable, and what `build` raises.
+        """
+        self._prepare()
+        try:
+            with locked(self.root / f"{key}.lock"):
+                self.sweep(but=key)
+                found = self.open(key)
+                return found if found is not None else self._build(key, build)
+        except OSError as fault:
+            raise CacheUnusable(fault.strerror or str(fault)) from None
+
+    def _build(self, key: str, build: Callable[[Path], object]) -> FolderStore:
+        from attncli.embeddings.building import sync
+
+        work = Path(tempfile.mkdtemp(prefix=f"tmp-{key}-", dir=self.root))
+        try:
+            build(work)
+            sync(work)
+            folder = self._folder(key)
+            if folder.exists():  # damaged, or not ours
+                folder.rename(Path(tempfile.mkdtemp(prefix=f"tmp-{key}-", dir=self.root)) / "old")
+            work.rename(folder)
+        finally:
+            for left in self.root.glob(f"tmp-{key}-*"):
+                shutil.rmtree(left, ignore_errors=True)
+        return FolderStore(self._folder(key))
+
+    def discard(self, key: str) -> None:
+        """Removes an entry, whole or damaged."""
+        folder = self._folder(key)
+        if folder.exists():
+            gone = Path(tempfile.mkdtemp(prefix=f"tmp-{key}-", dir=self.root))
+            try:
+                folder.rename(gone / "old")
+            finally:
+                shutil.rmtree(gone, ignore_errors=True)
+
+    def sweep(self, but: str = "") -> None:
+        """Removes what processes that died left behind."""
+        for left in self.root.glob("tmp-*"):
+            key = left.name.split("-")[1]
+            if key == but:  # its lock is ours: whoever made this is gone
+                shutil.rmtree(left, ignore_errors=True)
+                continue
+            with locked(self.root / f"{key}.lock", wait=False) as held:
+                if held:
+                    shutil.rmtree(left, ignore_errors=True)
+
+    def entries(self) -> Iterator[Entry]:
+        """All whole entries, by name and key."""
+        names: dict[str, list[str]] = {}
+        for name, key in self._names().items():
+            names.setdefault(key, []).append(name)
+        found = []
+        for folder in self.root.glob(f"{_VERSION}-*"):
+            key = folder.name.removeprefix(f"{_VERSION}-")
+            try:
+                meta = read_facts(folder / "meta.json")
+            except AttnError:
+                continue
+            size = sum(part.stat().st_size for part in folder.iterdir())
+            found.append(Entry(key, folder, tuple(sorted(names.get(key, ()))), meta, size))
+        yield from sorted(found, key=lambda entry: (entry.names or ("~",), entry.key))
+
+    # names
+
+    def key_named(self, name: str) -> str | None:
+        """The entry that a name was given to."""
+        if not is_name(name) or not self._is_ours(self.root / "names"):
+            return None
+        try:
+            key = read_facts(self.root / "names" / f"{name}.json").get("entry")
+        except AttnError:
+            return None
+        return key if isinstance(key, str) and re.fullmatch(r"[0-9a-f]{32}", key) else None
+
+    def source_named(self, name: str) -> "Source | None":
+        """Where the vectors of a name came from."""
+        from attncli.embeddings.source import Source
+
+        try:
+            return Source(**read_facts(self.root / "names" / f"{name}.json")["source"])
+        except (AttnError, KeyError, TypeError):
+            return None
+
+    def name_entry(self, name: str, key: str, source: "Source") -> None:
+        """Gives an entry a name; an older meaning of the name ends."""
+        check_name(name)
+        folder = self.root / "names"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        number, work = tempfile.mkstemp(prefix=".", dir=folder)
+        os.close(number)
+        write_facts(Path(work), {"name": name, "entry": key, "source": source.facts()})
+        Path(work).replace(folder / f"{name}.json")
+
+    def forget(self, name: str) -> bool:
+        """Removes a name, and its entry when no other name has it. Gives whether there was one."""
+        key = self.key_named(name)
+        if key is None:
+            return False
+        (self.root / "names" / f"{name}.json").unlink(missing_ok=True)
+        if key not in self._names().values():
+            self.discard(key)
+        return True
+
+    def _names(self) -> dict[str, str]:
+        found = {}
+        for path in sorted((self.root / "names").glob("*.json")):
+            key = self.key_named(path.stem)
+            if key is not None:
+                found[path.stem] = key
+        return found
+
+    # the folder
+
+    def _folder(self, key: str) -> Path:
+        return self.root / f"{_VERSION}-{key}"
+
+    def _prepare(self) -> None:
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as fault:
+            raise CacheUnusable(fault.strerror or str(fault)) from None
+        if not self._is_ours(self.root):
+            raise CacheUnusable("it belongs to another user, or others may write to it")
+
+    def _is_ours(self, folder: Path) -> bool:
+        """Whether the folder is there, is no link, and nobody else may have put things into it."""
+        try:
+            state = folder.lstat()
+        except OSError:
+            return False
+        if not stat.S_ISDIR(state.st_mode):
+            return False
+        if not hasattr(os, "getuid"):
+            return True
+        return state.st_uid == os.getuid() and not state.st_mode & 0o022
+
+
+def is_name(name: str) -> bool:
+    """Whether this can be the name of imported vectors."""
+    return _NAME.fullmatch(name) is not None
+
+
+def check_name(name: str) -> None:
+    """Raises: UsageError when this cannot be a name."""
+    if not is_name(name):
+        raise UsageError(
+            f"found {quoted(name)}, expected letters, digits, dots, dashes and underscores",
+            place="--name",
+        )
+
+
+def options_text(options: dict[str, Any]) -> str:
+    """Reading options as text, the same for the same options."""
+    return json.dumps(options, sort_keys=True)

@@ -1,0 +1,152 @@
+"""Stores → files of other tools: word2vec text and binary, npz, safetensors, the projector's TSV."""
+
+import json
+import os
+import struct
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from attncli.arrays import Float32Array
+from attncli.embeddings.checked import raw_bytes
+from attncli.embeddings.store import VocabularyStore
+from attncli.errors import DataError, OutputError, UsageError
+from attncli.escape import quoted, visible
+
+_ROWS = 4096
+_SUFFIXES = (".txt", ".vec", ".bin", ".npz", ".safetensors", ".tsv")
+
+Chosen = tuple[list[str], Float32Array]
+
+
+def export_store(store: VocabularyStore, output: str, *, limit: int | None = None) -> list[Path]:
+    """Writes the words and vectors of a store; returns the files written.
+
+    A .tsv is two files for the projector: the vectors, and `….metadata.tsv` with the words.
+    Raises: UsageError for another suffix, DataError for a word the format cannot hold, OutputError.
+    """
+    target = Path(output)
+    suffix = target.suffix.lower()
+    if suffix not in _SUFFIXES:
+        expected = ", ".join(_SUFFIXES)
+        raise UsageError(
+            f"found {quoted(target.name)}, expected a suffix of {expected}", place="-o"
+        )
+    source = getattr(store, "meta", {}).get("source")
+    if source and target.exists() and os.path.exists(source) and target.samefile(source):  # noqa: PTH110
+        raise UsageError("this is the file the vectors came from", place=f"-o {visible(output)}")
+    count = min(limit or len(store.matrix), len(store.matrix))
+    chosen = ([store.word(row) for row in range(count)], store.matrix[:count])
+    if suffix == ".tsv":
+        words = target.with_suffix(".metadata.tsv")
+        _write(words, lambda file: _words_tsv(file, chosen[0]))
+        _write(target, lambda file: _rows_tsv(file, chosen[1]))
+        return [target, words]
+    _write(target, lambda file: _WRITERS[suffix](file, chosen))
+    return [target]
+
+
+def _text(file: BinaryIO, chosen: Chosen) -> None:
+    words, matrix = chosen
+    _check_words(words, "\n", "text")
+    file.write(f"{len(words)} {matrix.shape[1]}\n".encode())
+    for start, rows in _number_rows(matrix, b" "):
+        for word, row in zip(words[start : start + _ROWS], rows, strict=True):
+            file.write(_encoded(word) + b" " + row + b"\n")
+
+
+def _number_rows(matrix: Float32Array, separator: bytes) -> Iterator[tuple[int, list[bytes]]]:
+    """The rows as the shortest numbers that read back as the same float32."""
+    import orjson
+
+    for start in range(0, len(matrix), _ROWS):
+        block = np.ascontiguousarray(matrix[start : start + _ROWS])
+        text = orjson.dumps(block, option=orjson.OPT_SERIALIZE_NUMPY)[2:-2]
+        yield start, text.replace(b"],[", b"\n").replace(b",", separator).split(b"\n")
+
+
+def _binary(file: BinaryIO, chosen: Chosen) -> None:
+    words, matrix = chosen
+    _check_words(words, " \n", "word2vec binary")
+    file.write(f"{len(words)} {matrix.shape[1]}\n".encode())
+    for word, row in zip(words, matrix, strict=True):
+        file.write(_encoded(word) + b" " + row.astype("<f4").tobytes() + b"\n")
+
+
+def _npz(file: BinaryIO, chosen: Chosen) -> None:
+    words, matrix = chosen
+    _check_words(words, "\0", "npz")
+    broken = any("\ud800" <= char <= "\udfff" for word in words for char in word)
+    listed = np.array([_encoded(word) for word in words]) if broken else np.array(words, dtype=str)
+    np.savez(file, words=listed, vectors=matrix)
+
+
+def _safetensors(file: BinaryIO, chosen: Chosen) -> None:
+    words, matrix = chosen
+    size = matrix.nbytes
+    header = {
+        "__metadata__": {"words": json.dumps(words, ensure_ascii=True)},
+        "vectors": {"dtype": "F32", "shape": list(matrix.shape), "data_offsets": [0, size]},
+    }
+    raw = json.dumps(header, ensure_ascii=True).encode("ascii")
+    raw += b" " * (-len(raw) % 8)
+    file.write(struct.pack("<Q", len(raw)) + raw)
+    for start in range(0, len(matrix), _ROWS):
+        file.write(raw_bytes(matrix[start : start + _ROWS]))
+
+
+_WRITERS: dict[str, Callable[[BinaryIO, Chosen], None]] = {
+    ".txt": _text,
+    ".vec": _text,
+    ".bin": _binary,
+    ".npz": _npz,
+    ".safetensors": _safetensors,
+}
+
+
+def _rows_tsv(file: BinaryIO, matrix: Float32Array) -> None:
+    for _, rows in _number_rows(matrix, b"\t"):
+        file.writelines(row + b"\n" for row in rows)
+
+
+def _words_tsv(file: BinaryIO, words: list[str]) -> None:
+    for word in words:
+        file.write(visible(word).encode("utf-8") + b"\n")
+
+
+def _check_words(words: list[str], forbidden: str, what: str) -> None:
+    for word in words:
+        if not word or any(char in word for char in forbidden):
+            raise DataError(
+                f"{what} cannot hold the word {quoted(word)}", hints=("-o FILE.safetensors can",)
+            )
+
+
+def _encoded(word: str) -> bytes:
+    return word.encode("utf-8", "surrogateescape")
+
+
+def _write(target: Path, fill: Callable[[BinaryIO], None]) -> None:
+    """Writes a file whole: to a temporary name beside it, synced, then renamed."""
+    temporary = ""
+    try:
+        number, temporary = tempfile.mkstemp(prefix=f".{target.name[:60]}.", dir=target.parent)
+        with os.fdopen(number, "wb") as file:
+            fill(file)
+            file.flush()
+            os.fsync(file.fileno())
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
+        os.chmod(temporary, mode)  # noqa: PTH101  # a name, not a Path
+        Path(temporary).replace(target)
+        temporary = ""
+    except OSError as fault:
+        reason = (fault.strerror or str(fault)).lower()
+        raise OutputError(f"cannot be written: {reason}", place=visible(str(target))) from None
+    finally:
+        if temporary:
+            with suppress(OSError):
+                Path(temporary).unlink()

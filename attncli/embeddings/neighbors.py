@@ -1,0 +1,48 @@
+"""Nearest words of a word, and of an analogy, as gensim's most_similar finds them."""
+
+import numpy as np
+
+from attncli.arrays import Float32Array
+from attncli.embeddings.lookup import find, ways_out
+from attncli.embeddings.store import VocabularyStore
+from attncli.embeddings.vocabulary import nearest_words
+from attncli.errors import UnknownWordError
+from attncli.escape import quoted
+
+
+def similar_words(store: VocabularyStore, word: str, count: int = 10) -> list[tuple[str, float]]:
+    """The words with the highest cosine to a word, best first, without the word itself.
+
+    A word that is not there has a vector where the store makes one of its parts.
+    Raises: UnknownWordError with words that are spelled alike.
+    """
+    key, vector = _vector(store, word)
+    return nearest_words(store, vector[None], count=count, without=(key,))[0]
+
+
+def analogous_words(
+    store: VocabularyStore, a: str, b: str, c: str, count: int = 5
+) -> list[tuple[str, float]]:
+    """The words that are to `c` as `b` is to `a`: nearest to b − a + c, of unit vectors.
+
+    Source: Mikolov et al. 2013, "Linguistic Regularities in Continuous Space Word Representations".
+    """
+    keys, vectors = zip(*(_vector(store, word) for word in (a, b, c)), strict=True)
+    units = [vector / (np.linalg.norm(vector) or 1) for vector in vectors]
+    wanted = (units[1] - units[0] + units[2]) / 3
+    return nearest_words(store, wanted[None].astype(np.float32), count=count, without=keys)[0]
+
+
+def _vector(store: VocabularyStore, word: str) -> tuple[str, Float32Array]:
+    """The key and the vector (dim,) of a word."""
+    hit = find(store, word)
+    if hit is not None:
+        return hit[1], store.vectors([hit[0]])[0]
+    subwords = getattr(store, "subwords", None)
+    made: Float32Array | None = None if subwords is None else subwords.vector(word)
+    if made is None:
+        raise UnknownWordError(
+            f"no vector in {quoted(store.name)} for {quoted(word)}",
+            hints=ways_out(store, [word])[:-1],
+        )
+    return word, made

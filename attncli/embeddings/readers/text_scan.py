@@ -1,0 +1,148 @@
+"""A few words out of a large text file, in one pass, without parsing the numbers of the others.
+
+Each chunk's lines are found and their first eight bytes compared with those of the wanted words, all
+at once. A chunk that is not plainly so many lines of so many fields is parsed as the text reader does.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from attncli.arrays import Float32Array
+from attncli.embeddings.readers.limits import Limits
+from attncli.embeddings.readers.numbers import PAD
+from attncli.embeddings.readers.stream import ByteStream
+from attncli.embeddings.readers.text import (
+    BOM,
+    TextForm,
+    TextState,
+    check_claims,
+    parse_block,
+    parse_line,
+    text_form,
+    whole_lines,
+    without_header,
+)
+from attncli.errors import DataError
+
+_TAIL = 1 << 20
+
+
+def find_in_text(
+    stream: ByteStream,
+    limits: Limits,
+    wanted: frozenset[bytes],
+    done: Callable[[dict[bytes, Float32Array]], bool],
+) -> tuple[int, dict[bytes, Float32Array], list[str]]:
+    """The dimension, the vectors of the wanted words that are there, and what there is to say.
+
+    Ends early when `done` says so of what was found; then the end of the file is looked at too.
+    Raises: DataError, LimitError for what is wrong with the lines that are looked at.
+    """
+    if stream.peek(3) == BOM:
+        stream.read(3)
+    form = text_form(stream, limits)
+    check_claims(form, stream, limits)
+    state = TextState(stream.place, form.dim, limits, False, form.header)
+    found: dict[bytes, Float32Array] = {}
+    keys = _Keys(wanted)
+    pending_header = form.header
+    for chunk in whole_lines(stream, limits, lambda: state.line):
+        if pending_header:
+            chunk = without_header(chunk, state)
+            pending_header = False
+        if chunk:
+            _look(chunk, keys, state, found)
+        if done(found):
+            if stream.file is not None:
+                _check_tail(stream.file, form, state, limits)
+            break
+    if state.words == 0:
+        raise DataError("no vectors found", place=stream.place)
+    return form.dim, found, state.warnings
+
+
+class _Keys:
+    """The first bytes of `word + space`, as integers: a line can only be of a word with these."""
+
+    def __init__(self, words: frozenset[bytes]) -> None:
+        self.words = words
+        by_size: dict[int, set[int]] = {}
+        for word in words:
+            for separator in (b" ", b"\t"):
+                head = (word + separator)[:8]
+                by_size.setdefault(len(head), set()).add(int.from_bytes(head, "little"))
+        self.masks = [
+            (np.uint64((1 << 8 * size) - 1), [np.uint64(key) for key in sorted(keys)])
+            for size, keys in by_size.items()
+        ]
+
+    def candidates(self, heads: npt.NDArray[np.uint64]) -> list[int]:
+        """Which of the lines' first eight bytes may be those of a wanted word."""
+        hits = np.zeros(len(heads), dtype=np.bool_)
+        for mask, keys in self.masks:
+            part = heads & mask
+            for key in keys:
+                hits |= part == key
+        return [int(i) for i in np.flatnonzero(hits)]
+
+
+def _look(chunk: bytes, keys: _Keys, state: TextState, found: dict[bytes, Float32Array]) -> None:
+    """Adds the vectors of the wanted words in some whole lines."""
+    text = np.frombuffer(chunk, dtype=np.uint8)
+    ends = np.flatnonzero(text == 10)
+    if not _is_plain(chunk, text, len(ends), state.dim):
+        _parse(chunk, keys, state, found)
+        return
+    starts = np.concatenate([[0], ends[:-1] + 1])  # (lines,)
+    padded = np.concatenate([text, np.zeros(PAD - len(text) % 8, dtype=np.uint8)]).view("<u8")
+    at, inside = starts >> 3, ((starts & 7) << 3).astype(np.uint64)
+    heads = (padded.take(at) >> inside) | (padded.take(at + 1) << (np.uint64(64) - inside))
+    for i in keys.candidates(heads):
+        line = chunk[starts[i] : ends[i]].rstrip(b"\r \t")
+        place = f"{state.place}:{state.line + i + 1}"
+        if line and _word_of(line, state.dim) in keys.words:
+            word, values = parse_line(line, state.dim, place, header=state.header)
+            found.setdefault(word, values)
+    state.line += len(ends)
+    state.words += len(ends)
+
+
+def _word_of(line: bytes, dim: int) -> bytes:
+    parts = line.replace(b"\t", b" ").rsplit(b" ", dim)
+    return parts[0] if len(parts) == dim + 1 else b""
+
+
+def _is_plain(chunk: bytes, text: npt.NDArray[np.uint8], lines: int, dim: int) -> bool:
+    """Whether the chunk is whole lines with `dim` spaces each, and no letter begins a value."""
+    if not chunk.endswith(b"\n"):
+        return False
+    spaces = text == 32
+    if np.count_nonzero(spaces) != lines * dim:
+        return False
+    return not np.any(spaces[:-1] & (text[1:] > 57))
+
+
+def _parse(chunk: bytes, keys: _Keys, state: TextState, found: dict[bytes, Float32Array]) -> None:
+    block = parse_block(chunk, state)
+    if block is None:
+        return
+    state.words += len(block.words)
+    for i, word in enumerate(block.words):
+        if word in keys.words:
+            found.setdefault(word, np.array(block.values[i]))
+
+
+def _check_tail(path: Path, form: TextForm, state: TextState, limits: Limits) -> None:
+    """Looks at the last line of a file that was not read to its end. Raises: DataError."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(size - _TAIL, 0))
+        tail = file.read(_TAIL)
+    lines = tail.rstrip(b"\r\n \t").rsplit(b"\n", 1)
+    if len(lines) == 2:
+        parse_line(lines[1].rstrip(b"\r \t"), form.dim, f"{state.place}: last line")
+    if not tail.endswith(b"\n"):
+        state.warnings.append(f"{state.place}: the last line has no line end; is the file whole?")

@@ -1,0 +1,126 @@
+"""A file that was not converted: the few words of a sentence are found in one pass over it."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from attncli.arrays import Float32Array, IntArray
+from attncli.embeddings.forms import all_forms
+from attncli.embeddings.readers.opening import ReadOptions, open_reading, text_stream
+from attncli.embeddings.readers.stream import place_of
+from attncli.embeddings.readers.text_scan import find_in_text
+from attncli.errors import DataError
+
+Say = Callable[[str, str], None]
+_SLOW = 1.0  # seconds of scanning after which it is said how to avoid it
+
+
+class ScannedStore:
+    """A store that looks for words in its file when they are asked for.
+
+    `prefetch` with all words of a text costs one pass; asking one by one costs a pass each. What is
+    said of the file goes to `say`, as ("warning" | "hint", text).
+    """
+
+    def __init__(
+        self, name: str, path: str | os.PathLike[str], options: ReadOptions, say: Say
+    ) -> None:
+        self.name = name
+        self.path = path
+        self.words: int | None = None
+        self.sha256: str | None = None
+        self.subwords = None
+        self.seconds = 0.0
+        self._options = options
+        self._say = say
+        self._said: set[str] = set()
+        self._looked_for: set[str] = set()
+        self._row_of: dict[str, int] = {}
+        self._vectors: list[Float32Array] = []
+        self._dim: int | None = None
+
+    @property
+    def dim(self) -> int:
+        """The number of values of a vector."""
+        if self._dim is None:
+            with_text = text_stream(self.path, self._options)
+            if with_text is None:
+                self._dim = open_reading(self.path, self._options).dim
+            else:
+                from attncli.embeddings.readers.text import text_form
+
+                with with_text as stream:
+                    self._dim = text_form(stream, self._options.limits).dim
+        return self._dim
+
+    def prefetch(self, words: Iterable[str]) -> None:
+        """Looks for all these words, in all their forms, in one pass. Raises: as the reader does."""
+        groups = [all_forms(word) for word in dict.fromkeys(words)]
+        new = [form for group in groups for form in group if form not in self._looked_for]
+        if new:
+            self._scan(groups, new)
+
+    def _scan(self, groups: list[list[str]], new: list[str]) -> None:
+        start = time.perf_counter()
+        self._looked_for.update(new)
+        wanted = frozenset(_encoded(word) for word in new)
+        first = {_encoded(group[0]) for group in groups} & wanted
+        dim, found, warnings = self._found(wanted, lambda have: first <= have.keys())
+        if self._dim not in (None, dim):
+            raise DataError(f"the file changed while it was read: found {dim} values",
+                            place=place_of(self.path))  # fmt: skip
+        self._dim = dim
+        for word, vector in found.items():
+            self._row_of[word.decode("utf-8", "surrogateescape")] = len(self._vectors)
+            self._vectors.append(vector)
+        self.seconds += time.perf_counter() - start
+        for warning in warnings:
+            self._once("warning", warning)
+        if self.seconds > _SLOW:
+            quoted = "'" + os.fspath(self.path).replace("'", "'\\''") + "'"
+            self._once("hint", f"attn vectors import {quoted} makes the next time instant")
+
+    def _found(
+        self, wanted: frozenset[bytes], done: Callable[[dict[bytes, Float32Array]], bool]
+    ) -> tuple[int, dict[bytes, Float32Array], list[str]]:
+        stream = text_stream(self.path, self._options)
+        if stream is not None:
+            with stream:
+                dim, found, warnings = find_in_text(stream, self._options.limits, wanted, done)
+                return dim, found, warnings + stream.warnings
+        reading = open_reading(self.path, self._options)
+        found = {}
+        for block in reading.blocks:
+            for row, word in enumerate(block.words):
+                if word in wanted:
+                    found.setdefault(word, np.array(block.values[row]))
+        return reading.dim, found, reading.warnings
+
+    def _once(self, kind: str, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._say(kind, text)
+
+    def has_word(self, word: str) -> bool:
+        """Whether the file holds exactly this word."""
+        return self.row(word) is not None
+
+    def row(self, word: str) -> int | None:
+        """The row of exactly this word among those found so far; a new word costs a pass."""
+        if word not in self._looked_for:
+            self.prefetch([word])
+            if word not in self._looked_for:  # no form of itself (not composed)
+                self._scan([[word]], [word])
+        return self._row_of.get(word)
+
+    def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
+        """The vectors of these rows, (n, dim)."""
+        if len(rows) == 0:
+            return np.zeros((0, self.dim), dtype=np.float32)
+        return np.stack([self._vectors[row] for row in rows])  # (n, dim)
+
+
+def _encoded(word: str) -> bytes:
+    return word.encode("utf-8", "surrogateescape")

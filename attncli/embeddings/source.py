@@ -1,0 +1,48 @@
+"""A file of vectors as a source: where it is, how it is read, and by what it is known again."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from attncli.embeddings.readers.opening import ReadOptions, split_member
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A path (with a member of an archive, if one is named) and how to read it.
+
+    `selection` tells which words of it are kept, in words that differ when the choice does.
+    """
+
+    path: str
+    format: str | None = None
+    encoding: str = "utf-8"
+    byte_order: str = "little"
+    skip_bad: bool = False
+    selection: str = ""
+
+    @property
+    def name(self) -> str:
+        """How results name these vectors: the name of the file."""
+        return Path(self.path).name or self.path
+
+    def options(self) -> ReadOptions:
+        """The options of the readers."""
+        return ReadOptions(
+            format=self.format,
+            encoding=self.encoding,
+            byte_order=self.byte_order,
+            skip_bad=self.skip_bad,
+        )
+
+    def key(self) -> str | None:
+        """What names the file as it is now, or None when it cannot be known again."""
+        from attncli.embeddings.cache import key_of, options_text
+
+        file, member = split_member(self.path)
+        facts = {**self.facts(), "path": None, "member": member}
+        return key_of(file, options_text(facts))
+
+    def facts(self) -> dict[str, Any]:
+        """This source as plain data, to be kept with a name."""
+        return asdict(self)

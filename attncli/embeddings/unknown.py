@@ -1,0 +1,74 @@
+"""What a word gets that is not in the vocabulary, for each policy."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from attncli.arrays import Float32Array
+from attncli.embeddings.forms import forms
+from attncli.embeddings.seeded import random_vector
+from attncli.embeddings.spelling import similar_spellings
+from attncli.embeddings.store import EmbeddingStore
+from attncli.embeddings.vocabulary import mean_vector
+from attncli.errors import UsageError
+from attncli.escape import quoted
+
+OovPolicy: TypeAlias = Literal["random", "zero", "mean", "skip", "error", "subword", "nearest"]
+# How each status of a word that is not in the vocabulary is said.
+TREATMENTS = {
+    "random": "a seeded random vector",
+    "zero": "zeros",
+    "mean": "the mean vector",
+    "subword": "a vector made of its parts",
+    "nearest": "the vector of the nearest spelling",
+}
+MEANINGLESS = frozenset({"random", "zero", "mean"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StandIn:
+    """The key, the status and the vector (dim,) of an unknown word."""
+
+    key: str
+    status: str
+    vector: Float32Array
+
+
+def stand_in(store: EmbeddingStore, word: str, oov: OovPolicy, seed: int) -> StandIn:
+    """What an unknown word gets. Where a policy finds nothing, a random vector, marked as such.
+
+    Raises: UsageError when the vectors cannot do what the policy needs.
+    """
+    key = next(forms(word))[0]
+    if oov == "mean":
+        return StandIn(key, oov, mean_vector(store))
+    if oov == "zero":
+        return StandIn(key, oov, np.zeros(store.dim, dtype=np.float32))
+    if oov == "subword":
+        vector = _of_parts(store, key)
+        if vector is not None:
+            return StandIn(key, oov, vector)
+    if oov == "nearest":
+        near = _nearest(store, key)
+        if near is not None:
+            return StandIn(near, oov, store.vectors([store.row(near) or 0])[0])
+    return StandIn(key, "random", random_vector(key, store.dim, seed))
+
+
+def _of_parts(store: EmbeddingStore, word: str) -> Float32Array | None:
+    subwords = getattr(store, "subwords", None)
+    if subwords is None:
+        raise UsageError(
+            f"{quoted(store.name)} has no subword vectors, expected a fastText model (.bin) "
+            "or static embeddings with word pieces",
+            place="--oov subword",
+        )
+    vector: Float32Array | None = subwords.vector(word)
+    return vector
+
+
+def _nearest(store: EmbeddingStore, word: str) -> str | None:
+    if store.words is None:
+        raise UsageError(f"{quoted(store.name)} has no list of words", place="--oov nearest")
+    return next(iter(similar_spellings(store, word, 1)), None)
