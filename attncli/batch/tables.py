@@ -80,9 +80,10 @@ def records(source: Source, shape: Shape, *, max_line: int = MAX_LINE) -> Iterat
 
 
 def kept_lines(found: Iterable[RawText], first: int) -> Iterator[tuple[int, RawText]]:
-    """Numbered lines without comments."""
+    """Numbered lines of a file with comments: without these and without blank lines."""
     for line, raw in enumerate(found, start=first):
-        if not (isinstance(raw, bytes) and is_comment(raw.decode("utf-8", "replace"))):
+        text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else None
+        if text is None or (text.strip() and not is_comment(text)):
             yield line, raw
 
 

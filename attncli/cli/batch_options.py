@@ -42,7 +42,11 @@ IdColumn: TypeAlias = Annotated[
 ]
 Comments: TypeAlias = Annotated[
     bool,
-    typer.Option("--comments", help='Leave out lines that begin "# ".', rich_help_panel=_INPUT),
+    typer.Option(
+        "--comments",
+        help='Leave out lines that begin "# ", and blank lines.',
+        rich_help_panel=_INPUT,
+    ),
 ]
 Output: TypeAlias = Annotated[
     str | None,

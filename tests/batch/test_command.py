@@ -166,15 +166,16 @@ def test_several_inputs_say_their_file(attn: Attn, tmp_path: Path) -> None:
 
 
 def test_comments_are_data_unless_asked(attn: Attn) -> None:
-    """A line that begins "# " is a sentence; with --comments it has no record."""
-    text = b"# money\nbank\n#tag\n"
-    assert [r["text"] for r in records(attn("batch", stdin=text).stdout)] == [
+    """A line that begins "# " is a sentence; with --comments it has no record, nor a blank one."""
+    text = b"# money\n\nbank\n#tag\n"
+    assert [r.get("text") for r in records(attn("batch", stdin=text).stdout)] == [
         "# money",
+        None,
         "bank",
         "#tag",
     ]
     kept = records(attn("batch", "-", "--comments", stdin=text).stdout)
-    assert [(r["line"], r["text"]) for r in kept] == [(2, "bank"), (3, "#tag")]
+    assert [(r["line"], r["text"]) for r in kept] == [(3, "bank"), (4, "#tag")]
 
 
 def test_a_long_line_is_set_aside_and_the_next_has_its_number(attn: Attn, tmp_path: Path) -> None:
