@@ -229,8 +229,6 @@ def _matrix(
 
 def _check_output(stream: ByteStream, settings: _Settings) -> None:
     """The output matrix is not used, but a whole model has it."""
-    if not stream.peek(1):
-        return  # some tools write models without it
     if settings.has_magic:
         stream.exactly(1, "the output matrix")
     rows, columns = struct.unpack("<2q", stream.exactly(16, "the sizes of the output matrix"))

@@ -1,0 +1,243 @@
+"""`attn vectors`, and the options that say which vectors, as a user types them."""
+
+import gzip
+import hashlib
+import http.server
+import json
+import threading
+
+import numpy as np
+import pytest
+from vector_files import MATRIX, WORDS, fasttext, text, written
+
+from attncli.embeddings.readers.loading import load
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path, monkeypatch):
+    """A cache and a gensim folder of our own."""
+    monkeypatch.setenv("ATTN_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("GENSIM_DATA_DIR", str(tmp_path / "gensim-data"))
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A small file of vectors."""
+    return str(written(tmp_path, "g.txt", text()))
+
+
+def test_an_imported_name_works_everywhere(command, file):
+    """import, list, explain by name and by path, remove."""
+    assert command("vectors", "import", file, "--name", "mine").code == 0
+    listed = json.loads(command("vectors", "list", "--json").out)["vectors"]
+    assert [(v["name"], v["kind"]) for v in listed] == [("glove", "built-in"), ("mine", "imported")]
+    by_name = json.loads(command("explain", "money bank", "--vectors", "mine", "--json").out)
+    by_path = json.loads(command("explain", "money bank", "--vectors", file, "--json").out)
+    assert by_name["vectors"]["name"] == "mine"
+    assert by_name["weights"] == by_path["weights"]
+    assert by_name["vectors"]["sha256"] == by_path["vectors"]["sha256"]
+    assert command("vectors", "remove", "mine").code == 0
+    assert command("vectors", "remove", "mine").code == 2
+    assert command("explain", "money bank", "--vectors", "mine").code == 2
+
+
+def test_import_keeps_what_is_asked_for(command, file, tmp_path):
+    """--limit keeps the first words, --words those of a list."""
+    command("vectors", "import", file, "--name", "few", "--limit", "3")
+    assert json.loads(command("vectors", "info", "few", "--json").out)["words"] == 3
+    wanted = written(tmp_path, "wanted.txt", b"bank\nmoney\nnothing\n")
+    command("vectors", "import", file, "--name", "some", "--words", str(wanted))
+    found = json.loads(command("vectors", "get", "bank", "the", "--vectors", "some", "--json").out)
+    assert list(found["vectors"]) == ["bank"]
+    assert found["missing"] == ["the"]
+
+
+def test_get_prints_the_exact_values(command, file):
+    """As JSON they are the float32 values, as text they read back as them."""
+    found = json.loads(command("vectors", "get", "bank", "xyzzy", "--vectors", file, "--json").out)
+    assert np.float32(found["vectors"]["bank"]).tobytes() == MATRIX[5].tobytes()
+    assert found["missing"] == ["xyzzy"]
+    line = command("vectors", "get", "bank", "--vectors", file).out.decode().split()
+    assert np.array(line[1:], dtype=np.float32).tobytes() == MATRIX[5].tobytes()
+    ended = command("vectors", "get", "bnak", "--vectors", file)
+    assert ended.code == 5
+    assert "did you mean" in ended.said
+
+
+def test_similar_words_are_those_of_gensim(command):
+    """The same words with the same cosines, for one word and for an analogy."""
+    gensim = pytest.importorskip("gensim.models")
+    from attncli.embeddings.sources import builtin_store
+
+    store = builtin_store()
+    keyed = gensim.KeyedVectors(store.dim)
+    keyed.add_vectors([store.word(row) for row in range(store.words)], np.array(store.matrix))
+    asked = (
+        (("similar", "bank"), keyed.most_similar("bank", topn=10)),
+        (
+            ("analogy", "man", "king", "woman"),
+            keyed.most_similar(positive=["king", "woman"], negative=["man"], topn=5),
+        ),
+    )
+    for arguments, expected in asked:
+        found = json.loads(command("vectors", *arguments, "--json").out)["neighbors"]
+        assert [n["word"] for n in found] == [word for word, _ in expected]
+        cosines = [n["cosine"] for n in found]
+        np.testing.assert_allclose(cosines, [cosine for _, cosine in expected], atol=1e-5)
+
+
+@pytest.mark.parametrize("suffix", ["txt", "vec", "npz", "safetensors"])
+def test_what_is_exported_reads_back(command, file, tmp_path, suffix):
+    """Words and values survive each format."""
+    target = tmp_path / f"out.{suffix}"
+    assert command("vectors", "export", file, "-o", str(target)).code == 0
+    found = load(target)
+    assert found.words == list(WORDS)
+    assert found.matrix.tobytes() == MATRIX.tobytes()
+
+
+def test_an_export_says_what_a_format_cannot_hold(command, file, tmp_path):
+    """A space ends a word of word2vec binary; nothing half-written stays."""
+    target = tmp_path / "out.bin"
+    ended = command("vectors", "export", file, "-o", str(target))
+    assert ended.code == 5
+    assert "cannot hold the word" in ended.said
+    assert not target.exists()
+    assert command("vectors", "export", "glove", "-o", str(target), "--limit", "50").code == 0
+    assert len(load(target).words) == 50
+    assert command("vectors", "export", file, "-o", str(tmp_path / "o.xyz")).code == 2
+    assert command("vectors", "export", file, "-o", str(tmp_path / "no" / "o.txt")).code == 9
+
+
+def test_the_projector_gets_two_files(command, file, tmp_path):
+    """Vectors and words, a line each."""
+    command("vectors", "export", file, "-o", str(tmp_path / "p.tsv"))
+    assert len((tmp_path / "p.tsv").read_text().splitlines()) == len(WORDS)
+    assert (tmp_path / "p.metadata.tsv").read_text().splitlines()[0] == "the"
+
+
+def test_info_tells_what_a_file_is(command, tmp_path):
+    """Format, size, lengths, hash; of a model with subwords also that."""
+    path = str(written(tmp_path, "m.bin", fasttext()))
+    found = json.loads(command("vectors", "info", path, "--json").out)
+    assert (found["words"], found["dim"], found["not_finite"]) == (10, 4, 0)
+    assert found["subwords"] == "fastText n-grams"
+    assert len(found["sha256"]) == 64
+    assert b"norms" in command("vectors", "info", path).out
+
+
+def test_vectors_by_hand_and_policies(command, tmp_path):
+    """--inline, and words made of parts or taken from the nearest spelling."""
+    inline = ("--inline", "money=1,0;bank=.8,.6;grows=.1,.9")
+    found = json.loads(command("explain", "money bank grows", *inline, "--json").out)
+    assert found["vectors"] == {**found["vectors"], "name": "inline", "dim": 2, "words": 3}
+    assert command("explain", "money", *inline, "--vectors", "random").code == 2
+    path = str(written(tmp_path, "m.bin", fasttext()))
+    made = json.loads(
+        command("explain", "banking bank", "--vectors", path, "--oov", "subword", "--json").out
+    )
+    assert [token["status"] for token in made["tokens"]] == ["subword", "exact"]
+    near = json.loads(command("explain", "the bnak", "--oov", "nearest", "--json").out)
+    assert [(t["key"], t["status"]) for t in near["tokens"]][1] == ("bank", "nearest")
+    refused = command("explain", "bnak", "--oov", "subword")
+    assert refused.code == 2
+    assert "no subword vectors" in refused.said
+
+
+def test_no_cache_leaves_no_trace(command, file, tmp_path):
+    """Neither list nor folder has anything after --no-cache."""
+    assert command("vectors", "similar", "bank", "--vectors", file, "--no-cache").code == 0
+    assert not (tmp_path / "cache").exists()
+
+
+class _Mirror:
+    """A catalogue served on loopback."""
+
+    def __init__(self, files):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.path)
+                data = files.get(self.path)
+                self.send_response(404 if data is None else 200)
+                self.send_header("Content-Length", str(len(data or b"")))
+                self.end_headers()
+                self.wfile.write(data or b"")
+
+            def log_message(self, *arguments):
+                pass
+
+        asked = self.asked = []
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+
+@pytest.fixture
+def mirror():
+    """Starts servers, and stops them at the end."""
+    started = []
+
+    def start(files):
+        started.append(_Mirror(files))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.server.shutdown()
+        server.server.server_close()
+        server.thread.join()
+
+
+DATA = gzip.compress(text(header=True), mtime=0)
+
+
+def test_fetch_takes_the_data_and_never_the_code(command, mirror):
+    """The file is checked, imported under its name, and the Python beside it is not asked for."""
+    catalogue = {"models": {"tiny": {"sha256": hashlib.sha256(DATA).hexdigest(), "parts": "1"}}}
+    files = {"/list.json": json.dumps(catalogue).encode(), "/tiny/tiny.gz": DATA}
+    served = mirror({**files, "/tiny/__init__.py": b"raise SystemExit"})
+    assert command("vectors", "fetch", "tiny", "--mirror", served.url).code == 0
+    assert not [path for path in served.asked if path.endswith(".py")]
+    found = json.loads(command("vectors", "info", "tiny", "--json").out)
+    assert found["words"] == len(WORDS)
+    assert command("explain", "money bank", "--vectors", "tiny").code == 0
+    assert command("vectors", "fetch", "other", "--mirror", served.url).code == 2
+
+
+def test_fetch_joins_parts_and_takes_a_published_md5(command, mirror):
+    """Large files come in parts; where only an MD5 is published, the SHA-256 is told."""
+    md5 = hashlib.md5(DATA, usedforsecurity=False).hexdigest()
+    catalogue = {"models": {"tiny": {"checksum": md5, "parts": "2"}}}
+    half = len(DATA) // 2
+    served = mirror(
+        {
+            "/list.json": json.dumps(catalogue).encode(),
+            "/tiny/tiny.gz_00": DATA[:half],
+            "/tiny/tiny.gz_01": DATA[half:],
+        }
+    )
+    ended = command("vectors", "fetch", "tiny", "--mirror", served.url)
+    assert ended.code == 0
+    assert hashlib.sha256(DATA).hexdigest() in ended.said
+
+
+@pytest.mark.parametrize("option", [("--sha256", "0" * 64), ()])
+def test_fetch_keeps_nothing_of_a_wrong_file(command, mirror, option):
+    """Another checksum, or none at all: an error, and no vectors of this name."""
+    served = mirror({"/tiny/tiny.gz": DATA})
+    assert command("vectors", "fetch", "tiny", "--mirror", served.url, *option).code == 5
+    assert command("vectors", "info", "tiny").code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "code"),
+    [
+        ("tiny", "http://127.0.0.1:9", 6),
+        ("tiny", "file:///etc", 2),
+        ("../tiny", "http://127.0.0.1:9", 2),
+    ],
+)
+def test_fetch_says_what_is_wrong_with_a_mirror(command, name, url, code):
+    """A server that is not there, an address of another kind, a name that is none."""
+    assert command("vectors", "fetch", name, "--mirror", url).code == code
