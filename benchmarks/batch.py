@@ -3,11 +3,12 @@
     python benchmarks/batch.py [SENTENCES] [FOLDER]
 
 Whole processes, start-up included, in turn, on the built-in vectors (d = 50), one BLAS thread each.
-Prints sentences a second and ratios. `python benchmarks/batch.py memory` prints the peak memory of
-10,000 and 1,000,000 lines. FOLDER (a temporary one) holds input and output; in memory (/dev/shm) the
+Prints sentences a second and ratios. `python benchmarks/batch.py memory [FOLDER [LINES]]` prints
+the peak memory of 10,000 lines and of LINES (1,000,000). FOLDER (a temporary one) holds input and output; in memory (/dev/shm) the
 disk does not count. Needs gensim, torch, orjson; transformers and a MiniLM folder in $MINILM if any.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -123,23 +124,45 @@ def save_keyed_vectors(path: Path) -> None:
     vectors.save(str(path))
 
 
-def timed(command: list[str]) -> tuple[float, float]:
-    """Wall seconds, and the peak MiB of the largest process."""
+def timed(command: list[str]) -> float:
+    """Wall seconds of a process."""
     begun = time.perf_counter()
+    subprocess.run(command, stderr=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - begun
+
+
+def peak(command: list[str]) -> float:
+    """The peak MiB of all processes of a command together, each at its own highest.
+
+    Asked of /proc, because what wait4 tells holds the parent's own peak too.
+    """
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    peaks: dict[int, int] = {}
+    while process.poll() is None:
+        for pid in (process.pid, *children(process.pid)):
+            with contextlib.suppress(OSError, IndexError):
+                status = Path(f"/proc/{pid}/status").read_text()
+                peaks[pid] = int(status.partition("VmHWM:")[2].split()[0])
+        time.sleep(0.05)
     if process.returncode:
         sys.exit(f"{' '.join(command)} ended with {process.returncode}")
-    return time.perf_counter() - begun, usage.ru_maxrss / 1024
+    return sum(peaks.values()) / 1024
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started."""
+    found = []
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += [int(child) for child in thread.read_text().split()]
+    return found
 
 
 def rate(name: str, command: list[str], count: int, target: Path, rounds: int = 2) -> float:
     """Sentences a second, the best of some rounds; the output is removed."""
     best = 1e9
     for _ in range(rounds):
-        seconds, _ = timed(command)
-        best = min(best, seconds)
+        best = min(best, timed(command))
         size = target.stat().st_size
         target.unlink()
     print(f"{name:44} {count / best:10,.0f} sentences/s {size / count:8,.0f} bytes each")
@@ -176,21 +199,22 @@ def compare(count: int, folder: Path) -> None:
         print(f"against transformers, MiniLM    {one / mini:6.0f}   goal 100")
 
 
-def memory(folder: Path) -> None:
-    """Prints the peaks of a short and a long input."""
+def memory(folder: Path, long: int) -> None:
+    """Prints the peaks of a short and a long input, one worker and two."""
     from corpus import sentences
 
     block = "\n".join(sentences(10_000)) + "\n"
-    peaks = {}
-    for times in (1, 100):
-        source = folder / "s.txt"
-        with source.open("w") as out:
-            for _ in range(times):
-                out.write(block)
-        command = [*ATTN, str(source), "-o", "/dev/null", "-q"]
-        _, peaks[times] = timed(command)
-        print(f"{times * 10_000:10,} lines: peak {peaks[times]:6.1f} MiB")
-    print(f"growth {peaks[100] - peaks[1]:.1f} MiB   goal 16")
+    source = folder / "s.txt"
+    for workers in ("1", "2"):
+        peaks = []
+        for times in (1, long // 10_000):
+            with source.open("w") as out:
+                for _ in range(times):
+                    out.write(block)
+            command = [*ATTN, str(source), "-o", "/dev/null", "-q", "--workers", workers]
+            peaks.append(peak(command))
+            print(f"{workers} workers, {times * 10_000:9,} lines: peak {peaks[-1]:6.1f} MiB")
+        print(f"growth {peaks[1] - peaks[0]:.1f} MiB   goal 16")
 
 
 def main() -> None:
@@ -201,7 +225,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(dir=sys.argv[2] if len(sys.argv) > 2 else None) as name:
         if asked == "memory":
-            memory(Path(name))
+            memory(Path(name), int(sys.argv[3]) if len(sys.argv) > 3 else 1_000_000)
         else:
             compare(int(asked), Path(name))
 

@@ -24,7 +24,7 @@ from attncli.errors import AttnError, ClusterError, LimitError
 
 TRIES = 3
 MAX_DEATHS = 20
-_AHEAD = 2  # chunks a worker has in hand: one in work, one waiting
+_AHEAD = 2  # chunks a worker has in hand: one in work, one waiting to be worked on or written
 _CAN_FORK = sys.platform == "linux"  # elsewhere a fork of a process with libraries is not safe
 _SMALLER = ("--chunk 100 works on fewer sentences at once",)
 _ALONE_UP_TO = 2  # chunks the coordinator does itself before it starts workers
@@ -90,8 +90,8 @@ class _Member:
 
     @property
     def busy(self) -> int:
-        """Chunks whose bytes it has not made yet."""
-        return sum(task.length is None for task in self.tasks.values())
+        """Chunks it has in hand, those included whose bytes wait for their turn: they take memory."""
+        return len(self.tasks)
 
 
 class _Crew:
