@@ -41,9 +41,9 @@ def find_checkpoint(given: str, env: Mapping[str, str] | None = None) -> Found:
         raise InputError("found an empty name, expected a folder with config.json")
     path = Path(given).expanduser()
     if (path / "config.json").is_file():
-        return Found(path, path.resolve().name)
+        return Found(path, _folder_name(path))
     if (path / _OLD_SENTENCE_FOLDER / "config.json").is_file():
-        return Found(path / _OLD_SENTENCE_FOLDER, path.resolve().name)
+        return Found(path / _OLD_SENTENCE_FOLDER, _folder_name(path))
     if path.is_dir():
         raise InputError("no config.json in this folder", place=visible(given))
     if path.exists():
@@ -114,6 +114,11 @@ def _snapshot(repository: Path, revision: str) -> Path | None:
         return None
     whole = [folder for folder in snapshots.iterdir() if (folder / "config.json").is_file()]
     return max(whole, key=lambda folder: folder.stat().st_mtime, default=None)
+
+
+def _folder_name(path: Path) -> str:
+    """The name of a folder as it was given; of "." and ".." the one they stand for."""
+    return path.name if path.name not in ("", "..") else path.resolve().name
 
 
 def _name(repository: Path) -> str:

@@ -1,6 +1,6 @@
 """A transformer's attention against transformers + torch (and BertViz, if it is installed).
 
-    python benchmarks/transformers.py DIR [--pairs 5] [--sentences 512] [--only cold|warm]
+    python benchmarks/transformer_speed.py DIR [--pairs 5] [--sentences 512] [--only cold|warm]
 
 DIR is a checkpoint folder, such as all-MiniLM-L6-v2. Cold: one sentence, whole processes in pairs,
 time and peak memory; each side gives the weights of all layers and heads. Warm: sentences a second
@@ -138,21 +138,21 @@ def peer_rate(folder: str, texts: list[str], cores: int) -> float:
     model = AutoModel.from_pretrained(
         folder, attn_implementation="eager", dtype=torch.float32
     ).eval()
-    started, found = 0.0, 0
+
+    def keep(batch_of: list[str]) -> int:
+        batch = tokenizer(batch_of, padding=True, return_tensors="pt")
+        out = model(**batch, output_attentions=True)
+        kept = 0
+        for i, mask in enumerate(batch["attention_mask"]):
+            n = int(mask.sum())
+            weights = [layer[i, :, :n, :n].numpy() for layer in out.attentions]
+            kept += len(weights) > 0 and out.last_hidden_state[i, :n].numpy().size > 0
+        return kept
+
     with torch.inference_mode():
-        for start in (0, *range(0, len(texts), 32)):
-            if start == 0 and not started:
-                started = -1.0  # the first batch is a warm-up
-            elif started < 0:
-                started = time.perf_counter()
-            batch = tokenizer(texts[start : start + 32], padding=True, return_tensors="pt")
-            out = model(**batch, output_attentions=True)
-            if started < 0:
-                continue
-            for i, mask in enumerate(batch["attention_mask"]):
-                n = int(mask.sum())
-                weights = [layer[i, :, :n, :n].numpy() for layer in out.attentions]
-                found += len(weights) > 0 and out.last_hidden_state[i, :n].numpy().size > 0
+        keep(texts[:32])
+        started = time.perf_counter()
+        found = sum(keep(texts[at : at + 32]) for at in range(0, len(texts), 32))
     return found / (time.perf_counter() - started)
 
 
