@@ -13,6 +13,8 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.attention.positions import Positions, table_width
 
+_ELSEWHERE = -4.0  # the bias of places that a head does not look at, at the start
+
 Readout: TypeAlias = Literal["target", "attention", "mean", "weights"]
 
 
@@ -121,8 +123,7 @@ def initial_parameters(
     `unit` is the root mean square of the embeddings' entries: matrices that meet embeddings are
     divided by it, so that a start does not depend on how large the vectors happen to be.
 
-    The heads of a relative model start with different reaches, from near words to the whole
-    sentence (slopes as in Press et al. 2022, arXiv:2108.12409, section 3).
+    The heads of a relative model start out looking at different places: see `starting_bias`.
     """
     found = Parameters(architecture.shapes(), dtype)
     for name in found:
@@ -134,8 +135,26 @@ def initial_parameters(
     if "W_out" in found:
         found["W_out"][...] *= 0.5
     if architecture.positions == "relative":
-        reach = architecture.reach
-        distance = np.abs(np.arange(-reach - 1, reach + 2))  # (2·reach + 3,)
-        slopes = 2.0 ** -(np.arange(architecture.all_heads) % 4)  # (all_heads,)
-        found["position_table"][...] = -slopes[:, None] * distance[None, :]
+        found["position_table"][...] = starting_bias(architecture.all_heads, architecture.reach)
     return found
+
+
+def starting_bias(heads: int, reach: int) -> FloatArray:
+    """Where each head looks at the start, as a bias by distance: (heads, 2·reach + 3).
+
+    By turns: the whole sentence; near words, with three slopes (as in Press et al. 2022,
+    arXiv:2108.12409, section 3); words before, words after; the word just before, just after.
+    """
+    distance = np.arange(-reach - 1, reach + 2)  # (2·reach + 3,)
+    far = np.abs(distance)
+    kinds = [
+        np.zeros(len(distance)),
+        -far / 8,
+        -far / 4,
+        -far / 2,
+        np.where(distance < 0, -far / 4, _ELSEWHERE),
+        np.where(distance > 0, -far / 4, _ELSEWHERE),
+        np.where(distance == -1, 0.0, _ELSEWHERE),
+        np.where(distance == 1, 0.0, _ELSEWHERE),
+    ]
+    return np.stack([kinds[head % len(kinds)] for head in range(heads)])
