@@ -112,7 +112,9 @@ def is_transformer(model: str | None) -> bool:
 
     path = Path(model)
     if path.is_file():
-        return path.suffix == ".safetensors" and (path.parent / "config.json").is_file()
+        from attncli.models.folders import is_weights_of_checkpoint
+
+        return is_weights_of_checkpoint(path)
     if path.is_dir():
         return True
     from attncli.models.folders import is_checkpoint

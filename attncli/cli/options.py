@@ -24,7 +24,8 @@ Vectors: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="NAME|FILE",
-        help="glove (built in), random, an imported name, or a file of vectors.",
+        help="glove (built in), random, an imported name, a file of vectors, or a layer of a "
+        "transformer: model:DIR[:LAYER].",
         rich_help_panel=_VECTORS,
     ),
 ]

@@ -15,6 +15,7 @@ from attncli.escape import visible
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?(?:@[\w./-]+)?", re.ASCII)
 
 
+_HEADER_START = 1 << 16  # bytes; attn train writes its facts at the start of the header
 _OLD_SENTENCE_FOLDER = "0_Transformer"  # where sentence-transformers 1 and 2 put the model
 
 
@@ -44,6 +45,8 @@ def find_checkpoint(given: str, env: Mapping[str, str] | None = None) -> Found:
         return Found(path, _folder_name(path))
     if (path / _OLD_SENTENCE_FOLDER / "config.json").is_file():
         return Found(path / _OLD_SENTENCE_FOLDER, _folder_name(path))
+    if is_weights_of_checkpoint(path):
+        return Found(path.parent, _folder_name(path.parent))
     if path.is_dir():
         raise InputError("no config.json in this folder", place=visible(given))
     if path.exists():
@@ -58,6 +61,15 @@ def is_checkpoint(given: str, env: Mapping[str, str] | None = None) -> bool:
     except (InputError, UsageError):
         return False
     return True
+
+
+def is_weights_of_checkpoint(path: Path) -> bool:
+    """Whether this is the model.safetensors of a checkpoint folder, and no model of attn train."""
+    if path.name != "model.safetensors" or not (path.parent / "config.json").is_file():
+        return False
+    with path.open("rb") as file:
+        start = file.read(_HEADER_START)
+    return b'"attn":' not in start
 
 
 def cache_folder(env: Mapping[str, str]) -> Path:

@@ -1,7 +1,7 @@
 """Laws of finding a checkpoint by folder or by name."""
 
 import pytest
-from models.made import write_checkpoint
+from models.made import raw_file, write_checkpoint
 
 from attncli.errors import InputError, UsageError
 from attncli.models.folders import cache_folder, find_checkpoint, is_checkpoint
@@ -89,3 +89,12 @@ def test_the_inner_folder_of_an_old_sentence_transformer_is_found(tmp_path):
     write_checkpoint(tmp_path / "mini" / "0_Transformer")
     found = find_checkpoint(str(tmp_path / "mini"), {})
     assert (found.name, found.folder.name) == ("mini", "0_Transformer")
+
+
+def test_the_file_in_a_folder_names_the_folder(tmp_path):
+    """DIR/model.safetensors is DIR; a model of attn train beside a config.json is not."""
+    folder = write_checkpoint(tmp_path / "mini")
+    assert find_checkpoint(str(folder / "model.safetensors"), {}).folder == folder
+    raw_file(folder / "model.safetensors", {"__metadata__": {"attn": "{}"}})
+    with pytest.raises(InputError):
+        find_checkpoint(str(folder / "model.safetensors"), {})
