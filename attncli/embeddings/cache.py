@@ -11,17 +11,12 @@ used, and what is damaged is made again. Nobody but its owner may write to the f
 
 import json
 import os
-import re
-import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attncli.embeddings.checked import read_facts, write_facts
-from attncli.embeddings.locking import locked
 from attncli.embeddings.store import FolderStore
 from attncli.errors import AttnError, DataError, InputError, UsageError
 from attncli.escape import quoted
@@ -31,11 +26,9 @@ if TYPE_CHECKING:
 
 _VERSION = "v2"
 _PIECE = 64 << 10
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An entry as it lies in the cache, with the names it was given."""
 
     key: str
@@ -64,8 +57,7 @@ def key_of(path: Path, options: str) -> str | None:
 
     None for what is no regular file (a pipe): it cannot be known again.
     """
-    from hashlib import blake2b
-
+    blake2b = _blake2b()
     digest = blake2b(options.encode("utf-8", "surrogateescape"), digest_size=16)
     for part in _sources(path):
         try:
@@ -90,7 +82,17 @@ def key_of(path: Path, options: str) -> str | None:
                     digest.update(file.read(_PIECE))
         except (OSError, ValueError):
             return None
-    return digest.hexdigest()
+    found: str = digest.hexdigest()
+    return found
+
+
+def _blake2b() -> Any:
+    """hashlib's function without hashlib, which would load OpenSSL for a sentence."""
+    try:
+        from _blake2 import blake2b
+    except ImportError:
+        from hashlib import blake2b
+    return blake2b
 
 
 def _places(size: int) -> tuple[int, ...]:
@@ -151,6 +153,8 @@ class Cache:
 
         Raises: CacheUnusable, and what `build` raises.
         """
+        from attncli.embeddings.locking import locked
+
         self._prepare()
         try:
             with locked(self.root / f"{key}.lock"):
@@ -161,6 +165,9 @@ class Cache:
             raise CacheUnusable(fault.strerror or str(fault)) from None
 
     def _build(self, key: str, build: Callable[[Path], object]) -> FolderStore:
+        import shutil
+        import tempfile
+
         from attncli.embeddings.building import sync
 
         work = Path(tempfile.mkdtemp(prefix=f"tmp-{key}-", dir=self.root))
@@ -178,6 +185,9 @@ class Cache:
 
     def discard(self, key: str) -> None:
         """Removes an entry, whole or damaged."""
+        import shutil
+        import tempfile
+
         folder = self._folder(key)
         if folder.exists():
             gone = Path(tempfile.mkdtemp(prefix=f"tmp-{key}-", dir=self.root))
@@ -188,6 +198,10 @@ class Cache:
 
     def sweep(self, but: str = "") -> None:
         """Removes what processes that died left behind."""
+        import shutil
+
+        from attncli.embeddings.locking import locked
+
         for left in self.root.glob("tmp-*"):
             key = left.name.split("-")[1]
             if key == but:  # its lock is ours: whoever made this is gone
@@ -223,7 +237,7 @@ class Cache:
             key = read_facts(self.root / "names" / f"{name}.json").get("entry")
         except AttnError:
             return None
-        return key if isinstance(key, str) and re.fullmatch(r"[0-9a-f]{32}", key) else None
+        return key if isinstance(key, str) and len(key) == 32 and key.isalnum() else None
 
     def source_named(self, name: str) -> "Source | None":
         """Where the vectors of a name came from."""
@@ -236,6 +250,8 @@ class Cache:
 
     def name_entry(self, name: str, key: str, source: "Source") -> None:
         """Gives an entry a name; an older meaning of the name ends."""
+        import tempfile
+
         check_name(name)
         folder = self.root / "names"
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -290,7 +306,12 @@ class Cache:
 
 def is_name(name: str) -> bool:
     """Whether this can be the name of imported vectors."""
-    return _NAME.fullmatch(name) is not None
+    return (
+        0 < len(name) <= 100
+        and name.isascii()
+        and name[0].isalnum()
+        and all(char.isalnum() or char in "._-" for char in name)
+    )
 
 
 def check_name(name: str) -> None:

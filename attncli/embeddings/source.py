@@ -1,10 +1,13 @@
 """A file of vectors as a source: where it is, how it is read, and by what it is known again."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from attncli.embeddings.readers.opening import ReadOptions, split_member
+from attncli.embeddings.readers.member import split_member
+
+if TYPE_CHECKING:
+    from attncli.embeddings.readers.opening import ReadOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,10 @@ class Source:
         """How results name these vectors: the name of the file."""
         return Path(self.path).name or self.path
 
-    def options(self) -> ReadOptions:
+    def options(self) -> "ReadOptions":
         """The options of the readers."""
+        from attncli.embeddings.readers.opening import ReadOptions
+
         return ReadOptions(
             format=self.format,
             encoding=self.encoding,
@@ -45,4 +50,4 @@ class Source:
 
     def facts(self) -> dict[str, Any]:
         """This source as plain data, to be kept with a name."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}

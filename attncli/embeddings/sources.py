@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BUILTIN = {"glove": "glove-6b-50d"}
 RANDOM_DIM = 50
-_LIKE_A_PATH = re.compile(r"\.|^[/~]|\w[/\\]\w")
+_LIKE_A_PATH = r"\.|^[/~]|\w[/\\]\w"
 _SMALL = 4 << 20  # bytes of a file that is simply read, every time
 
 Say = Callable[[str, str], None]
@@ -86,27 +86,27 @@ def _imported(name: str, access: Access) -> EmbeddingStore | None:
     if key is None:
         return None
     store = cache.open(key, name)
+    if store is not None:
+        return store
     source = cache.source_named(name)
-    if store is None and source is not None and source.key() == key:
+    if source is not None and source.key() == key:
         return _converted(cache, key, source, access, name)
-    if store is None:
-        raise DataError(
-            f"the imported vectors {quoted(name)} are damaged, and their file has changed",
-            hints=(f"attn vectors import FILE --name {name}",),
-        )
-    return store
+    raise DataError(
+        f"the imported vectors {quoted(name)} are damaged, and their file has changed",
+        hints=(f"attn vectors import FILE --name {name}",),
+    )
 
 
 def _path(text: str) -> Path | str:
     """The path that was meant. Raises: UsageError, InputError when there is none."""
-    from attncli.embeddings.readers.opening import split_member
+    from attncli.embeddings.readers.member import split_member
 
     if "://" in text or os.path.lexists(split_member(text)[0]):
         return text
     beside = gensim_file(text)
     if beside is not None:
         return beside
-    if 0 < len(text) <= 64 and _LIKE_A_PATH.search(text) is None:
+    if 0 < len(text) <= 64 and re.search(_LIKE_A_PATH, text) is None:
         raise UsageError(
             f"no vectors are named {quoted(text)}, and there is no such file",
             place="--vectors",

@@ -15,6 +15,7 @@ from attncli.embeddings.readers.archive import (
 from attncli.embeddings.readers.fasttext import read_fasttext
 from attncli.embeddings.readers.foreign import check_zip_model
 from attncli.embeddings.readers.limits import Limits
+from attncli.embeddings.readers.member import split_member
 from attncli.embeddings.readers.packed import unpacked
 from attncli.embeddings.readers.reading import Block, Reading
 from attncli.embeddings.readers.sniff import check_format, format_of
@@ -37,21 +38,6 @@ class ReadOptions:
 
 
 DEFAULTS = ReadOptions()
-
-
-def split_member(path: str | os.PathLike[str]) -> tuple[Path, str | None]:
-    """A path and the member it names: `glove.6B.zip:glove.6B.50d.txt` when the whole is no file."""
-    text = os.fspath(path)
-    if ":" in text and not os.path.lexists(text) and "://" not in text:
-        outer, _, member = text.partition(":")
-        while member:
-            if outer and os.path.isfile(outer):  # noqa: PTH113  (Path raises for long names)
-                return Path(outer), member
-            more, colon, member = member.partition(":")
-            if not colon:
-                break
-            outer = f"{outer}:{more}"
-    return Path(text), None
 
 
 def open_reading(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> Reading:
