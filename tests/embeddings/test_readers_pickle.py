@@ -3,8 +3,6 @@
 import contextlib
 import io
 import os
-import pickle
-import pickletools
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vector_files import MATRIX, WORDS, npy, written
+from vector_files import MATRIX, WORDS, keyed_vectors, npy, written
 
 from attncli.embeddings.readers.inert import unpickle
 from attncli.embeddings.readers.loading import load
@@ -31,38 +29,6 @@ class _Named:
 
     def __reduce__(self) -> Any:
         return self.call
-
-
-def keyed_vectors(protocol: int = 4, matrix: np.ndarray = MATRIX, **state: object) -> bytes:
-    """A genuine-looking gensim 4 KeyedVectors pickle, made without gensim."""
-    whole = {
-        "vector_size": matrix.shape[1],
-        "index_to_key": list(WORDS),
-        "key_to_index": {word: row for row, word in enumerate(WORDS)},
-        "vectors": matrix,
-        "norms": None,
-        "expandos": {},
-        "__numpys": [],
-        "__scipys": [],
-        "__ignoreds": [],
-        "__recursive_saveloads": [],
-        **state,
-    }
-    body = pickle.dumps(whole, protocol=protocol)
-    head = b"\x80" + bytes([max(protocol, 2)]) + b"cgensim.models.keyedvectors\nKeyedVectors\n)\x81"
-    inner = body[2:] if protocol >= 2 else body
-    if protocol >= 4:  # the frame would end before ours does
-        inner = b"".join(_unframed(body))
-    return head + inner[:-1] + b"b."
-
-
-def _unframed(body: bytes) -> list[bytes]:
-    at, parts = 2, []
-    for code, _, place in pickletools.genops(body):
-        if code.name == "FRAME":
-            parts.append(body[at:place])
-            at = place + 9
-    return [*parts, body[at:]]
 
 
 def failing(tmp_path: Path, data: bytes, kind: type[AttnError], name: str = "m.kv") -> str:
