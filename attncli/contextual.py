@@ -203,8 +203,10 @@ def _words(text: str, pieces: "Pieces", states: Float32Array) -> tuple[list[_Wor
     words = []
     for group in groups:
         first, last = pieces.pieces[group[0]], pieces.pieces[group[-1]]
-        found = text[first.start : last.end]
+        whole = text[first.start : last.end]
+        found = whole.strip() or whole
+        start = first.start + whole.index(found)
         key = first.key if len(group) == 1 else found.lower()
-        words.append(_Word(found, first.start, last.end, key.lstrip("Ġ▁") or key, first.status))
+        words.append(_Word(found, start, start + len(found), key.lstrip("Ġ▁") or key, first.status))
     vectors = np.stack([states[group].mean(axis=0) for group in groups])  # (n_words, dim)
     return words, vectors.astype(np.float32, copy=False)

@@ -123,13 +123,14 @@ def _joined(result: AttentionResult, group: slice) -> Token:
     source = result.text
     if result.segments and result.segments[group.start] and result.pair is not None:
         source = result.pair
-    if last.end > first.start:
-        text = source[first.start : last.end]
-    else:
+    key = "".join(unmarked(token.key) for token in tokens)
+    whole = source[first.start : last.end]
+    if not whole:
         text = "".join(unmarked(token.text) for token in tokens)
-    return Token(
-        text, first.start, last.end, "".join(unmarked(t.key) for t in tokens), first.status
-    )
+        return Token(text, first.start, last.end, key, first.status)
+    text = whole.strip() or whole  # a piece of its own may be the space before the word
+    start = first.start + whole.index(text)
+    return Token(text, start, start + len(text), key, first.status)
 
 
 def unmarked(piece: str) -> str:

@@ -181,3 +181,13 @@ def test_a_caption_says_what_is_shown():
     caption = "layer 1 · mean of heads 0–2 · pieces merged · hidden: [CLS] [SEP]"
     assert describe(part.selection) == caption
     assert describe(None) == ""
+
+
+def test_a_merged_word_has_no_space_around_it():
+    """Where the space before a word is a piece of its own, the word is without it."""
+    pieces = [
+        ("unhappiness", 0, 11, "unhappiness", "exact"),
+        (" ", 11, 12, "Ġ", "exact"),
+        ("grows", 12, 17, "grows", "piece"),
+    ]
+    assert merge_pieces(made(pieces)).tokens[1] == Token("grows", 12, 17, "Ġgrows", "exact")
