@@ -8,7 +8,7 @@ tests hold it to the plain way.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from attncli.arrays import Float32Array
 from attncli.embeddings.lexicon import Lexicon, rows_of
@@ -56,8 +56,7 @@ class ReadingSettings:
         one_of("oov", self.oov, get_args(OovPolicy))
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A sentence's tokens, their vectors (n_tokens, d_model), and what to warn of."""
 
     text: str

@@ -6,8 +6,8 @@ can be read back: `from_dict(r.to_dict()) == r`.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,8 +30,7 @@ DEFAULT_FIELDS = ("weights", "contextual")
 OPTIONAL_FIELDS = (*OPTIONAL_ARRAYS, "measures")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One token: `text[start:end]` of the sentence in code points, and how its vector was found.
 
     `key` is the form that was looked up; `status` says how: exact, lower, random, zero, mean, …
@@ -44,8 +43,7 @@ class Token:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class AttentionSettings:
+class AttentionSettings(NamedTuple):
     """How the weights were computed."""
 
     kind: str = "general"
@@ -60,8 +58,7 @@ class AttentionSettings:
     positions: str = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class VectorsInfo:
+class VectorsInfo(NamedTuple):
     """Which embeddings were used; `words` and `sha256` are None when a file was only scanned."""
 
     name: str
@@ -70,19 +67,17 @@ class VectorsInfo:
     sha256: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
+class ModelInfo(NamedTuple):
     """Which learned model was used, and what it says of the sentence, or of the token `target`."""
 
     name: str
     sha256: str | None = None
     label: str | None = None
-    probabilities: Mapping[str, float] = field(default_factory=dict)
+    probabilities: Mapping[str, float] = {}
     target: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ResultWarning:
+class ResultWarning(NamedTuple):
     """Something a reader should know; `tokens` are positions in the token list."""
 
     code: str
@@ -231,8 +226,8 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _plain(part: Any) -> dict[str, Any]:
-    plain = {f.name: getattr(part, f.name) for f in fields(part)}
+def _plain(part: NamedTuple) -> dict[str, Any]:
+    plain = part._asdict()
     for name, value in plain.items():
         if isinstance(value, tuple):
             plain[name] = list(value)
@@ -256,10 +251,11 @@ def _is(value: Any, kind: Any, name: str) -> Any:
 
 def _built(kind: Any, given: Mapping[str, Any]) -> Any:
     """A part of the record: unknown keys are ignored, the kinds of the others are checked."""
-    known = {f.name: given[f.name] for f in fields(kind) if f.name in given}
-    for f in fields(kind):
-        if f.name in known and f.type in _KINDS:
-            _is(known[f.name], f.type, f.name)
+    kinds = kind.__annotations__
+    known = {name: given[name] for name in kinds if name in given}
+    for name, value in known.items():
+        if kinds[name] in _KINDS:
+            _is(value, kinds[name], name)
     return kind(**known)
 
 

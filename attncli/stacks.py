@@ -6,7 +6,7 @@ a writer wants a single one; a writer that prints arrays never builds the single
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from attncli.arrays import Float32Array
 from attncli.errors import AttnError
@@ -63,8 +63,7 @@ class TokenRun:
         return cls(parts, [0] * len(parts))
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A sentence that has no result; `place` counts in the texts that were given."""
 
     place: int

@@ -259,7 +259,7 @@ def _job(
     options = asdict(mechanism)
     vectors: dict[str, Any] = {"asked": options.pop("vectors")}
     if opened.store is not None:
-        vectors |= asdict(vectors_info(opened.store))
+        vectors |= vectors_info(opened.store)._asdict()
     for name in ("vectors", "model"):
         path = Path(str(getattr(mechanism, name)))
         files = sorted(path.iterdir()) if path.is_dir() else [path]

@@ -7,7 +7,7 @@ the one place in the commands that knows all mechanisms.
 
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from attncli.pipeline import Analyser, GeneralSettings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Mechanism:
     """Which vectors, which words, which attention."""
 
@@ -93,7 +93,7 @@ def open_analyser(
     )
     if is_transformer(mechanism.model):
         opened = _open_transformer(mechanism, chosen.layers, include)
-        chosen = replace(chosen, layers=None)
+        chosen = chosen._replace(layers=None)
     else:
         _reject(mechanism, _TRANSFORMER_ONLY, "only a transformer (--model DIR) has it")
         opened = _open_words(mechanism, include, whole)

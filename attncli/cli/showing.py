@@ -23,7 +23,7 @@ _STEPS = ("embeddings", "query", "key", "value", "scores")  # attncli.views.step
 Fields = tuple[tuple[str, ...], tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Manner:
     """The options that say how results are shown; `show` None is the command's default."""
 

@@ -1,6 +1,6 @@
 """Opening the vectors that the options name, with a bar while they are converted and what is said."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attncli.cli.conversion_bar import Progress
 from attncli.cli.terminal import hint, message
@@ -56,15 +56,21 @@ def open_named(
     quiet: bool = False,
 ) -> "EmbeddingStore":
     """The store of a name or file. Raises: as attncli.contextual.open_vectors."""
-    from attncli.contextual import open_vectors
-    from attncli.embeddings.sources import Access
+    from attncli.embeddings.sources import Access, open_vectors
 
     bar = Progress(f"converting {visible(name)[-40:]}", quiet=quiet)
     access = Access(whole=whole, cached=cached, say=Saying(quiet=quiet), tick=bar.tick)
+    opened = _open_contextual if name.startswith("model:") else open_vectors
     try:
-        return open_vectors(name, dim=dim, seed=seed, inline=inline, access=access)
+        return opened(name, dim=dim, seed=seed, inline=inline, access=access)
     finally:
         bar.end()
+
+
+def _open_contextual(name: str, **options: Any) -> "EmbeddingStore":
+    from attncli.contextual import open_vectors
+
+    return open_vectors(name, **options)
 
 
 def open_vocabulary(name: str, *, cached: bool = True, quiet: bool = False) -> "VocabularyStore":

@@ -1,15 +1,13 @@
 """Words → vectors, with the status of each: nothing is found or made up without saying so."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.embeddings.forms import fallback_forms, forms
-from attncli.embeddings.spelling import similar_spellings
 from attncli.embeddings.store import EmbeddingStore
 from attncli.embeddings.unknown import OovPolicy, stand_in
 from attncli.errors import UnknownWordError
@@ -20,8 +18,7 @@ KNOWN_STATUSES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(NamedTuple):
     """What was found for a list of words.
 
     `kept` are the positions of the words that have a vector (all of them unless the policy is to
@@ -94,6 +91,8 @@ def _unknown(store: EmbeddingStore, words: list[str]) -> UnknownWordError:
 
 def ways_out(store: EmbeddingStore, words: Sequence[str]) -> tuple[str, ...]:
     """Hints for unknown words: words that are spelled like the first, and a policy."""
+    from attncli.embeddings.spelling import similar_spellings
+
     spelled = [quoted(word) for word in similar_spellings(store, words[0])] if words else []
     meant = (f"did you mean {' or '.join(spelled)} for {quoted(words[0])}?",) if spelled else ()
     return (*meant, "--oov random gives such words a seeded random vector, marked in the result")

@@ -8,7 +8,6 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.embeddings.forms import forms
 from attncli.embeddings.seeded import random_vector
-from attncli.embeddings.spelling import similar_spellings
 from attncli.embeddings.store import EmbeddingStore
 from attncli.embeddings.vocabulary import mean_vector
 from attncli.errors import UsageError
@@ -71,4 +70,6 @@ def _of_parts(store: EmbeddingStore, word: str) -> Float32Array | None:
 def _nearest(store: EmbeddingStore, word: str) -> str | None:
     if store.words is None:
         raise UsageError(f"{quoted(store.name)} has no list of words", place="--oov nearest")
+    from attncli.embeddings.spelling import similar_spellings
+
     return next(iter(similar_spellings(store, word, 1)), None)

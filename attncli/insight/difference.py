@@ -5,7 +5,7 @@ and models are told where they differ, but only numbers and words decide.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -149,9 +149,9 @@ def _notes(one: AttentionResult, other: AttentionResult) -> tuple[str, ...]:
                 notes.append(f"{part}: only one has it")
             continue
         notes += [
-            f"{part}.{field.name}: {_short(x)} and {_short(y)}"
-            for field in fields(a)
-            if (x := getattr(a, field.name)) != (y := getattr(b, field.name))
+            f"{part}.{name}: {_short(x)} and {_short(y)}"
+            for name, x, y in zip(a._fields, a, b, strict=True)
+            if x != y
         ]
     return tuple(notes)
 

@@ -1,14 +1,13 @@
 """Which part of a result is wanted: the choices of one command, applied in a fixed order."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from attncli.insight.select import Axis, Pooling, aggregate, select_heads, select_layers
 from attncli.insight.tokens import hide_tokens, merge_pieces
 from attncli.result import AttentionResult
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """Layers and heads counted from 0 (None: all), pieces merged into words, tokens hidden by name
     or because they are special, and `over` (layers, heads or both) drawn into one by `how`.
     """

@@ -64,7 +64,7 @@ def aggregate(
     return replace(
         result,
         weights=weights,  # (1 or n_layers, 1 or n_heads, n_tokens, n_tokens)
-        attention=replace(result.attention, n_layers=n_layers, n_heads=n_heads),
+        attention=result.attention._replace(n_layers=n_layers, n_heads=n_heads),
         selection=selection,
         **dropped,
     )
@@ -122,7 +122,7 @@ def _taken(result: AttentionResult, axis: Axis, chosen: Sequence[int]) -> Attent
     n_layers, n_heads = arrays["weights"].shape[:2]
     return replace(
         result,
-        attention=replace(result.attention, n_layers=n_layers, n_heads=n_heads),
+        attention=result.attention._replace(n_layers=n_layers, n_heads=n_heads),
         selection=selection,
         **arrays,
     )

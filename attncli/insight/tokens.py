@@ -178,4 +178,4 @@ def _word_of(counts: Any) -> dict[int, int]:
 
 def _moved(warning: ResultWarning, place: Mapping[int, int]) -> ResultWarning:
     tokens = dict.fromkeys(int(place[at]) for at in warning.tokens if at in place)
-    return replace(warning, tokens=tuple(tokens))
+    return warning._replace(tokens=tuple(tokens))

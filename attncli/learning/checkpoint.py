@@ -71,7 +71,7 @@ def model_bytes(model: TrainedModel) -> bytes:
         "format": FORMAT,
         "architecture": asdict(model.architecture),
         "labels": list(model.labels),
-        "vectors": asdict(model.vectors),
+        "vectors": model.vectors._asdict(),
         "reading": model.reading,
         "targets": list(model.targets),
         "training": model.training,

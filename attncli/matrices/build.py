@@ -1,7 +1,6 @@
 """Weights of someone else → results that every view draws."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -119,7 +118,7 @@ def _tokens(texts: Sequence[str] | None, n_tokens: int) -> tuple[Token, ...]:
     for token, joins in zip(bare, continues_word(bare), strict=True):
         start = end if joins or not tokens else end + 1
         end = start + len(unmarked(token.text))
-        tokens.append(replace(token, start=start, end=end))
+        tokens.append(token._replace(start=start, end=end))
     return tuple(tokens)
 
 

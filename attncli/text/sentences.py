@@ -7,8 +7,7 @@ that begins with "# ", or is "#" alone, is a comment; blank lines are no sentenc
 import codecs
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from attncli.errors import AttnError, DataError, InputError, LimitError, UsageError
 from attncli.escape import visible
@@ -23,8 +22,7 @@ _OTHER_MARKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(NamedTuple):
     """A sentence, the number of its line (1 is the first) and the name of its file.
 
     Line and source are None when it came as an argument. `error` says why a line is no sentence (not

@@ -10,15 +10,13 @@ Source: Unicode Standard Annex #29, "Unicode Text Segmentation", rules WB1–WB9
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 TokenizerName: TypeAlias = Literal["words", "whitespace", "chars"]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A piece of a sentence: `text` is `sentence[start:end]`."""
 
     text: str

@@ -70,7 +70,7 @@ def test_heads_stand_side_by_side(both: list[AttentionResult]) -> None:
     weights = np.stack([result.weights[0, 0], np.full((3, 3), 1 / 3, np.float32)])[None]
     value = np.stack([result.embeddings, -result.embeddings])[None]  # type: ignore[arg-type, operator]  # included
     contextual = np.concatenate(list(weights[0] @ value[0]), axis=1)
-    kind = replace(result.attention, kind="task", n_heads=2)
+    kind = result.attention._replace(kind="task", n_heads=2)
     twice = replace(result, weights=weights, value=value, contextual=contextual, attention=kind)
     found = compare([twice, twice], "bank")
     assert sum(p.share or 0 for p in found.occurrences[0].pulls) == pytest.approx(1)
@@ -79,7 +79,7 @@ def test_heads_stand_side_by_side(both: list[AttentionResult]) -> None:
 
 def test_a_transformer_tells_weights_only(both: list[AttentionResult]) -> None:
     """Many layers lie between, so no share of the way is claimed."""
-    deep = [replace(r, attention=replace(r.attention, kind="transformer")) for r in both]
+    deep = [replace(r, attention=r.attention._replace(kind="transformer")) for r in both]
     found = compare(deep, "bank")
     assert all(pull.share is None for o in found.occurrences for pull in o.pulls)
     assert all("bank" not in name for o in found.occurrences for name, _ in o.nearest)
@@ -148,11 +148,10 @@ def test_values_of_a_vocabulary_are_looked_around_in(six_words: MemoryStore) -> 
 
 def test_special_tokens_are_no_words(six_words: MemoryStore) -> None:
     """[CLS] and [SEP] of a transformer are neither the shared word nor its neighbours."""
-    from dataclasses import replace as changed
 
     def framed(result: AttentionResult) -> AttentionResult:
-        first = changed(result.tokens[0], text="[CLS]", status="special")
-        return changed(result, tokens=(first, *result.tokens[1:]))
+        first = result.tokens[0]._replace(text="[CLS]", status="special")
+        return replace(result, tokens=(first, *result.tokens[1:]))
 
     texts = ["money bank grows", "money bank flows"]
     results = [framed(r) for r in GeneralAnalyser(six_words, include=FIELDS)(texts)]
@@ -168,7 +167,7 @@ def test_a_comparison_says_whose_weights_it_tells(both: list[AttentionResult]) -
         one,
         weights=np.repeat(np.repeat(one.weights, 2, axis=0), 3, axis=1),
         value=None,
-        attention=replace(one.attention, kind="transformer", n_layers=2, n_heads=3),
+        attention=one.attention._replace(kind="transformer", n_layers=2, n_heads=3),
     )
     assert compare([deep, deep], "bank").weights_of == "mean of 3 heads, layer 1, the last"
     assert compare(both, "bank").weights_of == ""

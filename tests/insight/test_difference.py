@@ -59,7 +59,7 @@ def test_a_matrix_without_names_is_compared_by_its_numbers() -> None:
     bare = result_from_arrays(BASE.weights)
     (found,) = differences([BASE], [bare], 0.0)
     assert found.changes == ()
-    other = replace(BASE, attention=replace(BASE.attention, temperature=2.0))
+    other = replace(BASE, attention=BASE.attention._replace(temperature=2.0))
     (found,) = differences([BASE], [other], 0.0)
     assert found.changes == ()
     assert found.notes == ("attention.temperature: 1 and 2",)

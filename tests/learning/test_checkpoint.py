@@ -2,7 +2,6 @@
 
 import json
 import pickle
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -181,5 +180,5 @@ def test_other_vectors_are_refused(other):
 
 def test_the_same_vectors_under_another_name_are_taken():
     """Content counts, not the name."""
-    require_vectors(small(), replace(VECTORS, name="renamed"))
-    require_vectors(small(), replace(VECTORS, sha256=None))
+    require_vectors(small(), VECTORS._replace(name="renamed"))
+    require_vectors(small(), VECTORS._replace(sha256=None))

@@ -148,7 +148,7 @@ def test_an_empty_row_is_named(six_words):
 def test_layers_and_heads_are_named(results, six_words):
     """A result of several layers and heads says which matrix is which."""
     one = results[0]
-    attention = replace(one.attention, n_layers=2, n_heads=2)
+    attention = one.attention._replace(n_layers=2, n_heads=2)
     many = replace(one, attention=attention, weights=one.weights.repeat(2, 0).repeat(2, 1))
     text = page(many, six_words, sections=("weights",))
     assert [m.group() for m in re.finditer(r"layer \d, head \d", text)] == [
