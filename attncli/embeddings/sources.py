@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from attncli.embeddings.seeded import SeededStore
 from attncli.embeddings.store import EmbeddingStore, FolderStore
-from attncli.errors import DataError, UsageError
+from attncli.errors import DataError, InputError, UsageError
 from attncli.escape import quoted
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ def _path(text: str) -> Path | str:
     """The path that was meant. Raises: UsageError, InputError when there is none."""
     from attncli.embeddings.readers.member import split_member
 
+    if not text:
+        raise InputError("found an empty name, expected a name or a file", place="--vectors")
     if "://" in text or os.path.lexists(split_member(text)[0]):
         return text
     beside = gensim_file(text)
@@ -136,6 +138,8 @@ def _of_path(path: Path | str, access: Access) -> EmbeddingStore:
     from attncli.embeddings.source import Source
 
     source = Source(os.fspath(path))
+    if _is_stream(source.path):
+        return _in_memory(source, access)  # a pipe is read once, and cannot be known again
     key = source.key() if access.cached else None
     cache = Cache()
     if key is not None:
@@ -156,6 +160,14 @@ def _of_path(path: Path | str, access: Access) -> EmbeddingStore:
     except CacheUnusable as fault:
         access.say("warning", f"{cache.root}: the cache is not used: {str(fault).lower()}")
         return _in_memory(source, access)
+
+
+def _is_stream(path: str) -> bool:
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _is_small(path: str) -> bool:

@@ -1,6 +1,8 @@
 """A file that is not converted is searched for the words of a sentence: the same vectors, or an error."""
 
 import gzip
+import os
+import threading
 
 import numpy as np
 import pytest
@@ -167,3 +169,15 @@ def test_gensims_own_downloads_are_found_by_name(tmp_path, monkeypatch):
     (folder / "__init__.py").write_text("raise SystemExit('run')")
     written(folder, "my-glove.gz", gzip.compress(text(header=True)))
     assert open_vectors("my-glove").row("bank") == WORDS.index("bank")
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_pipe_is_opened_once(tmp_path, whole):
+    """Process substitution works for every command: one open, one pass, no cache."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=lambda: path.write_bytes(text()))
+    writer.start()
+    store = open_vectors(path, access=Access(whole=whole))
+    writer.join()
+    assert store.vectors([store.row("money")])[0].tobytes() == MATRIX[6].tobytes()
