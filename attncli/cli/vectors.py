@@ -25,7 +25,7 @@ Digits = 4
 
 @app.command("list")
 def list_vectors(json: opt.Json = False) -> None:
-    """List the built-in vectors, the imported ones, and those of gensim's downloader.
+    """List built-in, imported and gensim's vectors.
 
     \b
     Example:
@@ -44,7 +44,7 @@ def list_vectors(json: opt.Json = False) -> None:
 def info(
     name: Named, json: opt.Json = False, no_cache: opt.NoCache = False, quiet: opt.Quiet = False
 ) -> None:
-    """Tell what vectors are: format, words, values, lengths, repeated words, SHA-256.
+    """Tell what vectors are: size, lengths, hash.
 
     \b
     Examples:
@@ -85,7 +85,7 @@ def import_vectors(
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Convert a file once, so that every command opens it in milliseconds.
+    """Convert a file once; it then opens at once.
 
     \b
     Examples:
@@ -121,7 +121,7 @@ def similar(
     json: opt.Json = False,
     no_cache: opt.NoCache = False,
 ) -> None:
-    """Find the words whose vectors have the highest cosine with a word's.
+    """Find the words nearest to a word.
 
     \b
     Example:
@@ -143,7 +143,7 @@ def analogy(
     json: opt.Json = False,
     no_cache: opt.NoCache = False,
 ) -> None:
-    """Complete an analogy: A is to B as C is to which words?
+    """Complete an analogy: A is to B as C is to …
 
     \b
     Example:
@@ -210,7 +210,7 @@ def export(
     no_cache: opt.NoCache = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Write vectors to a file: word2vec text or binary, npz, safetensors, or the projector's TSV.
+    """Write vectors to a file of another format.
 
     \b
     Example:
@@ -227,7 +227,7 @@ def export(
 
 @app.command("remove")
 def remove(name: Annotated[str, typer.Argument(help="An imported name.")]) -> None:
-    """Remove imported vectors; the file they came from stays.
+    """Remove imported vectors, not their file.
 
     \b
     Example:
@@ -256,7 +256,7 @@ def fetch(
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Download vectors of the gensim-data catalogue: the data file only, checked, then imported.
+    """Download vectors of gensim's catalogue.
 
     \b
     Example:
