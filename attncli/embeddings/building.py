@@ -54,7 +54,7 @@ def build_store(
 
     `facts` (name, source) go into meta.json. Raises: what the reader raises, OSError.
     """
-    distinct = Distinct()
+    distinct = Distinct(place)
     with (folder / "vectors.npy").open("wb") as file:
         file.write(bytes(HEADER))
         words = _write_rows(file, reading, distinct, selection or Selection(), tick)
@@ -62,7 +62,7 @@ def build_store(
             raise DataError("no vectors found", place=place)
         file.seek(0)
         file.write(header_of("<f4", (len(words), reading.dim)))
-    warnings = reading.warnings + distinct.warnings(place)
+    warnings = reading.warnings + distinct.warnings()
     repeated = distinct.repeated
     del distinct
     digest = hash_of(words)

@@ -32,7 +32,8 @@ class Loaded:
 class Distinct:
     """Lets each word pass once; counts those that come again, are empty, or are not UTF-8."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: str) -> None:
+        self._place = place
         self._seen: set[bytes] = set()
         self.repeated = 0
         self._counts: Counter[str] = Counter()
@@ -60,7 +61,10 @@ class Distinct:
                 rows.append(row)
         self.repeated = self._counts["repeated"]
         if self.repeated > _MOST_REPEATED and self.repeated > 4 * len(seen):
-            raise DataError(f"{self.repeated} words occur again, only {len(seen)} are distinct")
+            raise DataError(
+                f"{self.repeated} words occur again, only {len(seen)} are distinct",
+                place=self._place,
+            )
         return Block([block.words[row] for row in rows], block.values[rows])
 
     def _look_at(self, words: list[bytes]) -> None:
@@ -80,13 +84,13 @@ class Distinct:
         self._counts[what] += 1
         self._first.setdefault(what, word)
 
-    def warnings(self, place: str) -> list[str]:
+    def warnings(self) -> list[str]:
         """One sentence for each kind of odd word that was met."""
         found = []
         for what, count in self._counts.items():
             first = quoted(self._first[what].decode("utf-8", "surrogateescape"))
             words = "1 word" if count == 1 else f"{count} words"
-            found.append(f"{place}: {_SAID[what].format(words=words, first=first)}")
+            found.append(f"{self._place}: {_SAID[what].format(words=words, first=first)}")
         return found
 
 
@@ -114,7 +118,7 @@ def load(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> Loade
 
 def load_reading(reading: Reading, place: str, options: ReadOptions = DEFAULTS) -> Loaded:
     """All vectors of a reading; matrices grow as the bytes come, never by what a header claims."""
-    distinct = Distinct()
+    distinct = Distinct(place)
     budget = memory_budget(options.limits)
     words: list[str] = []
     parts: list[Float32Array] = []
@@ -127,6 +131,6 @@ def load_reading(reading: Reading, place: str, options: ReadOptions = DEFAULTS) 
             raise LimitError(f"the vectors need more than {size_text(budget)}", place=place)
     if not words:
         raise DataError("no vectors found", place=place)
-    warnings = reading.warnings + distinct.warnings(place)
+    warnings = reading.warnings + distinct.warnings()
     matrix = np.concatenate(parts)  # (n_words, dim)
     return Loaded(words, matrix, reading.format, warnings, reading.subwords(), distinct.repeated)
