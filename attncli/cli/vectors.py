@@ -13,6 +13,7 @@ from attncli.escape import quoted, visible
 app = typer.Typer(
     name="vectors",
     help="Import, list, look into, search, export and fetch word vectors.",
+    epilog="Try: attn vectors similar bank",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
