@@ -233,7 +233,8 @@ def _nested(pa: Any, arrays: Sequence[Any], depth: int, kind: Any) -> Any:
 
 
 def _plain(part: Any) -> dict[str, Any]:
-    return {name: getattr(part, name) for name in part.__dataclass_fields__}
+    found: dict[str, Any] = part._asdict()
+    return found
 
 
 def _model(model: Any) -> dict[str, Any]:

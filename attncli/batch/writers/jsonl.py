@@ -181,7 +181,8 @@ def _constant(part: AttentionSettings | VectorsInfo) -> str:
 
 
 def _facts(part: Any) -> dict[str, Any]:
-    return {name: getattr(part, name) for name in part.__dataclass_fields__}
+    found: dict[str, Any] = part._asdict()
+    return found
 
 
 def _warning_texts(stack: Stack) -> _Column:
