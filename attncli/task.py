@@ -277,7 +277,10 @@ class TaskAnalyser:
             return 0
         tokens = run.tokens()
         if self.target is not None:
-            return target_place(tokens, self.target, f"--target in {quoted(text)}")
+            try:
+                return target_place(tokens, self.target, quoted(text))
+            except DataError as fault:
+                raise UsageError(f"{fault.message} {quoted(text)}", place="--target") from None
         trained = set(model.targets)
         return next((i for i, token in enumerate(tokens) if token.key in trained), None)
 

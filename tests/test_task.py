@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from attncli.attention.projections import random_projections, task_attention
-from attncli.errors import DataError, EmptyError
+from attncli.errors import DataError, EmptyError, UsageError
 from attncli.examples import open_embedder, prepare
 from attncli.learning.checkpoint import TrainedModel, model_bytes, parse_model
 from attncli.learning.datasets import Row
@@ -103,7 +103,7 @@ def test_a_sentence_without_a_known_target_has_no_label(model, glove):
     (named,) = TaskAnalyser.of_model(model, glove, target="grows")(["money grows"])
     assert named.model.label is not None
     (failed,) = TaskAnalyser.of_model(model, glove, target="house").outcomes(["money grows"])
-    assert isinstance(failed, DataError)
+    assert isinstance(failed, UsageError)
 
 
 def test_a_model_refuses_other_vectors(model, six_words):

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
+from attncli.cli.guards import expect_apart
 from attncli.cli.mechanism import DEFAULTS, Mechanism, grouped, open_analyser
 from attncli.cli.selecting import shown_part
 from attncli.cli.showing import PLAIN, Manner, show_outcomes
@@ -54,6 +55,7 @@ def explain(
                 "found --steps too, which follows one head piece by piece; expected one of them",
                 place=name,
             )
+    expect_apart("--output", manner.output, file)
     fields = manner.fields(*_fields(include, exclude))
     opened = open_analyser(mechanism, frozenset(fields[0]) | manner.needs(), whole=False)
     place = None if file is None else visible(file)

@@ -18,7 +18,12 @@ Texts: TypeAlias = Annotated[
 ]
 FileOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--file", "-f", metavar="FILE", help="Read the sentences of a file, one a line."),
+    typer.Option(
+        "--file",
+        "-f",
+        metavar="FILE",
+        help='Read the sentences of a file, one a line; "# " begins a comment.',
+    ),
 ]
 Vectors: TypeAlias = Annotated[
     str,
@@ -256,7 +261,8 @@ Output: TypeAlias = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Write a file; its suffix says what: html svg png pdf json npz csv tsv md tex.",
+        help="Write a file; its suffix says what: html svg png pdf json md csv tsv, and but for "
+        "compare jsonl npz tex.",
         rich_help_panel=_OUTPUT,
     ),
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attncli.cli import options as opt
 from attncli.cli import train_options as t
+from attncli.cli.guards import expect_apart
 from attncli.cli.terminal import message, standard_input, write, write_json
 from attncli.errors import DataError, NumericError, UsageError
 
@@ -76,6 +77,8 @@ def train(
     from attncli.learning.trainer import TrainingSettings
     from attncli.reading import ReadingSettings
 
+    expect_apart("--output", output, file)
+    expect_apart("--log", log, file, output)
     if output is None and not check_grad:
         raise UsageError("found no file, expected -o model.safetensors", place="--output")
     if oov == "skip":

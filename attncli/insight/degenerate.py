@@ -7,7 +7,7 @@ import numpy as np
 from attncli.arrays import BoolArray, FloatArray
 
 ONE_KEY = 0.98  # a weight above this in every row
-UNIFORM = 0.02  # all weights of every row within this
+UNIFORM = 0.02  # all weights of every row within this, and none more than twice another
 
 Degenerate: TypeAlias = Literal["one-key", "uniform"]
 
@@ -29,7 +29,8 @@ def degenerate(weights: FloatArray, mask: BoolArray | None = None) -> Degenerate
         return "one-key"
     highest = np.where(seen, weights, -np.inf).max(axis=-1)
     lowest = np.where(seen, weights, np.inf).min(axis=-1)
-    return "uniform" if (highest - lowest <= UNIFORM).all() else None
+    alike = (highest - lowest <= UNIFORM) & (highest <= 2 * lowest)  # of many keys all are small
+    return "uniform" if alike.all() else None
 
 
 def degenerate_in(weights: FloatArray, mask: BoolArray | None = None) -> dict[int, Degenerate]:

@@ -157,5 +157,5 @@ def _notes(one: AttentionResult, other: AttentionResult) -> tuple[str, ...]:
 
 
 def _short(value: Any) -> str:
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    text = f"{value:.9g}" if isinstance(value, float) else str(value)
     return text if len(text) <= 40 else text[:39] + "…"

@@ -131,7 +131,8 @@ class Training:
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 loss, worst = self._epoch_of_steps()
             self._epoch += 1
-            held_loss, held_accuracy = self._look_at_held_out()
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                held_loss, held_accuracy = self._look_at_held_out()
             best = self._keep_best(held_loss, held_accuracy, worst)
             self._at_epoch_end = self._now()
             yield Progress(

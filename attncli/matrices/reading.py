@@ -126,10 +126,20 @@ def _text(data: bytes) -> str:
         raise DataError(f"byte {fault.start} is not UTF-8, and no known format begins so") from None
 
 
+def _refuse_objects(fault: Exception) -> None:
+    """Raises: RefusedError when numpy found Python objects, which are a pickle."""
+    if "allow_pickle" in str(fault):
+        raise RefusedError(
+            "this holds Python objects, a pickle: reading it could run code; expected numbers",
+            hints=("numpy.save(FILE, numpy.array(weights, dtype='float32')) saves numbers",),
+        ) from None
+
+
 def _npy(data: bytes) -> FloatArray:
     try:
         array: FloatArray = np.load(io.BytesIO(data), allow_pickle=False)
     except (ValueError, EOFError, OSError, MemoryError) as fault:
+        _refuse_objects(fault)
         raise DataError(f"the .npy array cannot be read: {fault}") from None
     return array
 
@@ -154,6 +164,7 @@ def _npz(data: bytes, member: str | None) -> "list[Given | AttentionResult]":
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             held = {key: arrays[key] for key in arrays.files}
     except (ValueError, OSError, EOFError, KeyError, MemoryError, zipfile.BadZipFile) as fault:
+        _refuse_objects(fault)
         raise DataError(f"the arrays cannot be read: {fault}") from None
     if any(key.partition("_")[0] == "record" for key in held):
         return list(_own_arrays(held))
