@@ -17,6 +17,7 @@ Attn = Callable[..., subprocess.CompletedProcess[bytes]]
 @pytest.fixture
 def written(attn: Attn, tmp_path: Path) -> dict[str, Any]:
     """The same records as JSON lines, exact, and in every binary format."""
+    pytest.importorskip("pyarrow")
     (tmp_path / "s.txt").write_bytes(corpus(260))
     for name in ("jsonl", "parquet", "arrow", "npz", "csv"):
         exact = ["--precision", "full"] if name in ("jsonl", "csv") else []
@@ -159,6 +160,8 @@ def test_words_in_csv_are_inert(attn: Attn) -> None:
 @pytest.mark.parametrize("name", ["parquet", "arrow", "npz"])
 def test_binary_files_do_not_depend_on_workers(attn: Attn, tmp_path: Path, name: str) -> None:
     """The same bytes for every number of workers and chunk size."""
+    if name != "npz":
+        pytest.importorskip("pyarrow")
     (tmp_path / "s.txt").write_bytes(corpus(2300))
     for i, options in enumerate((["--workers", "1"], ["--workers", "3", "--chunk", "17"])):
         chosen = ["--exclude", "contextual", *options]
