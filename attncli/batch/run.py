@@ -11,7 +11,14 @@ from attncli.batch.journal import Commit, write_all
 from attncli.batch.part import Ending, PartFile
 from attncli.batch.plan import Plan
 from attncli.batch.work import Recipe
-from attncli.errors import EmptyError, PartialError, ResumeError
+from attncli.errors import (
+    DataError,
+    EmptyError,
+    InputError,
+    PartialError,
+    ResumeError,
+    UsageError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +177,10 @@ def run_to_output(
             output.discard()
         else:
             output.end(ending)
+    except (InputError, DataError, UsageError):
+        if total.records == 0:  # nothing came of it: nothing is left to be resumed
+            output.discard()
+        raise
     finally:
         output.close()
     return Report(total, total.records - plan.skip, time.monotonic() - begun)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
 from attncli.cli.guards import expect_apart
-from attncli.cli.mechanism import DEFAULTS, Mechanism, grouped, open_analyser
+from attncli.cli.mechanism import DEFAULTS, Mechanism, grouped, is_transformer, open_analyser
 from attncli.cli.selecting import shown_part
 from attncli.cli.showing import PLAIN, Manner, show_outcomes
 from attncli.cli.terminal import standard_input
@@ -57,6 +57,9 @@ def explain(
             )
     expect_apart("--output", manner.output, file)
     fields = manner.fields(*_fields(include, exclude))
+    pooled = manner.pools and against is None and not mechanism.chooses
+    if pooled and mechanism.hide and is_transformer(mechanism.model):
+        mechanism = replace(mechanism, layer="-1")  # hidden weight is told of what shows
     opened = open_analyser(mechanism, frozenset(fields[0]) | manner.needs(), whole=False)
     place = None if file is None else visible(file)
     outcomes = analysed(opened.analyser, given_sentences(texts, file), place)
@@ -65,7 +68,7 @@ def explain(
 
         show_against(outcomes, opened, manner, quiet)
         return
-    if manner.pools and not mechanism.chooses:
+    if pooled:
         outcomes = ((sentence, _shown(outcome)) for sentence, outcome in outcomes)
     projections = getattr(opened.analyser, "projections", None)
     show_outcomes(outcomes, opened.store, manner, fields, quiet, projections)

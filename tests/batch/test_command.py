@@ -317,3 +317,11 @@ def test_resume_from_the_command_line(attn: Attn, tmp_path: Path) -> None:
     assert again.returncode == 3, again.stderr
     assert b"of them now" in again.stderr
     assert (tmp_path / "fed.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+
+
+def test_a_run_that_found_no_input_leaves_nothing(attn: Attn, tmp_path: Path) -> None:
+    """A missing input ends with 6, and the next run of this output may start at once."""
+    assert attn("batch", "nope.txt", "-o", "out.jsonl").returncode == 6
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "s.txt").write_bytes(b"money bank grows\n")
+    assert attn("batch", "s.txt", "-o", "out.jsonl").returncode == 0
