@@ -110,3 +110,14 @@ def test_every_command_has_help_with_an_example(shell_environment: dict[str, str
             "attn " + command
             in printed(f"attn {command} --help", shell_environment).partition("\n")[2]
         )
+
+
+def test_every_command_named_in_the_readme_is_there(shell_environment: dict[str, str]) -> None:
+    """A command in the lists of the README exists, and so does each of its options."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"^- `attn ((?:vectors |model )?[a-z]+)([^`]*)`", text, re.MULTILINE)
+    assert named
+    for command, rest in named:
+        offered = printed(f"attn {command} --help", shell_environment)
+        for option in re.findall(r"(?<!\S)--?[a-z][a-z-]*", rest.partition("|")[0]):
+            assert option in offered, f"attn {command} {option}"
