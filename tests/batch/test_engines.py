@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -130,8 +131,7 @@ class _Stopping:
 def cluster() -> Iterator[Any]:
     """A Dask cluster of two worker processes."""
     distributed = pytest.importorskip("distributed")
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(ROOT)
+    sys.path.append(str(ROOT))  # a spawned worker takes over this path, and needs these tests
     import dask
 
     with (
@@ -145,10 +145,7 @@ def cluster() -> Iterator[Any]:
         ) as made,
     ):
         yield made
-    if before is None:
-        del os.environ["PYTHONPATH"]
-    else:
-        os.environ["PYTHONPATH"] = before
+    sys.path.remove(str(ROOT))
 
 
 @pytest.mark.filterwarnings("ignore")
