@@ -9,7 +9,7 @@ from attncli.cli import options as opt
 from attncli.cli.guards import expect_apart
 from attncli.cli.mechanism import DEFAULTS, Mechanism, grouped, is_transformer, open_analyser
 from attncli.cli.selecting import shown_part
-from attncli.cli.showing import PLAIN, Manner, show_outcomes
+from attncli.cli.showing import NOTHING, PLAIN, Learned, Manner, show_outcomes
 from attncli.cli.terminal import standard_input
 from attncli.errors import AttnError, EmptyError, UsageError
 from attncli.escape import visible
@@ -70,8 +70,17 @@ def explain(
         return
     if pooled:
         outcomes = ((sentence, _shown(outcome)) for sentence, outcome in outcomes)
-    projections = getattr(opened.analyser, "projections", None)
-    show_outcomes(outcomes, opened.store, manner, fields, quiet, projections)
+    learned = _learned(opened.analyser) if manner.steps else NOTHING
+    show_outcomes(outcomes, opened.store, manner, fields, quiet, learned)
+
+
+def _learned(analyser: "Analyser") -> Learned:
+    """The matrices of task-specific attention, and the model whose label it adds."""
+    from attncli.choosing import whole
+    from attncli.task import TaskAnalyser
+
+    found = whole(analyser)
+    return Learned(found.projections, found.model) if isinstance(found, TaskAnalyser) else NOTHING
 
 
 def _shown(outcome: "AttentionResult | AttnError") -> "AttentionResult | AttnError":

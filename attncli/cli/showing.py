@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from attncli.cli import options as opt
 from attncli.cli.notices import Notices
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from attncli.attention.projections import Projections
     from attncli.embeddings.store import EmbeddingStore
     from attncli.insight.movement import Movement
+    from attncli.learning.checkpoint import TrainedModel
     from attncli.result import AttentionResult
     from attncli.text.sentences import Sentence
     from attncli.views.explain import Layout, Section
@@ -101,12 +102,22 @@ class Manner:
 PLAIN = Manner()
 
 
+class Learned(NamedTuple):
+    """The matrices behind a result, for --steps: those of its attention, and of its read-out."""
+
+    projections: "Projections | None" = None
+    model: "TrainedModel | None" = None
+
+
+NOTHING = Learned()
+
+
 def text_of(
     result: "AttentionResult",
     manner: Manner,
     movements: "Sequence[Movement]" = (),
     default: "tuple[Section, ...] | None" = None,
-    projections: "Projections | None" = None,
+    learned: Learned = NOTHING,
 ) -> str:
     """One result as text for the terminal, each line ended by a newline."""
     ink = ink_for(manner.color, unicode=not manner.ascii_only)
@@ -126,7 +137,8 @@ def text_of(
         width=layout.width,
         precision=PRECISION if manner.precision is None else manner.precision,
         everything=manner.full,
-        projections=projections,
+        projections=learned.projections,
+        model=learned.model,
     )
     title = title_lines(result, ink, layout.width)
     return ink.rendered([*title, *step_lines(result, ink, stages)])
@@ -138,7 +150,7 @@ def show_outcomes(
     manner: Manner,
     fields: Fields,
     quiet: bool,
-    projections: "Projections | None" = None,
+    learned: Learned = NOTHING,
 ) -> None:
     """Prints the outcomes, as text or JSON, or writes them to the file of --output."""
     notices = Notices(quiet)
@@ -156,9 +168,7 @@ def show_outcomes(
         elif manner.output is not None:
             written.append((outcome, moved_words(outcome, store, manner)))
         else:
-            text = text_of(
-                outcome, manner, moved_words(outcome, store, manner), projections=projections
-            )
+            text = text_of(outcome, manner, moved_words(outcome, store, manner), learned=learned)
             write("\n" + text if index else text)
         notices.warn(outcome, sentence.place)
     if manner.output is not None and written:

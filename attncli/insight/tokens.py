@@ -14,7 +14,7 @@ import numpy as np
 from attncli.arrays import BoolArray, Float32Array
 from attncli.errors import EmptyError
 from attncli.escape import quoted
-from attncli.result import AttentionResult, ResultWarning, Token
+from attncli.result import AttentionResult, ModelInfo, ResultWarning, Token
 
 _BY_HEAD = ("query", "key", "value", "scores")
 _BY_TOKEN = ("contextual", "embeddings", "hidden_states", "query", "key", "value")
@@ -47,6 +47,7 @@ def merge_pieces(result: AttentionResult) -> AttentionResult:
         tokens=tuple(_joined(result, group) for group in groups),
         weights=_averaged(summed, starts, counts),  # (…, n_words, n_words)
         warnings=tuple(_moved(w, _word_of(counts)) for w in result.warnings),
+        model=_of_target(result.model, _word_of(counts)),
         selection={**(result.selection or {}), "merged": True},
         **changes,
     )
@@ -89,6 +90,7 @@ def hide_tokens(
         tokens=tuple(result.tokens[at] for at in keep),
         weights=np.asarray(kept / np.where(total == 0, 1, total), dtype=np.float32),
         warnings=(*(_moved(w, place) for w in result.warnings), warning),
+        model=_of_target(result.model, place),
         selection={**(result.selection or {}), "hidden": gone, "hidden_share": round(share, 6)},
         **changes,
     )
@@ -179,3 +181,10 @@ def _word_of(counts: Any) -> dict[int, int]:
 def _moved(warning: ResultWarning, place: Mapping[int, int]) -> ResultWarning:
     tokens = dict.fromkeys(int(place[at]) for at in warning.tokens if at in place)
     return warning._replace(tokens=tuple(tokens))
+
+
+def _of_target(model: ModelInfo | None, place: Mapping[int, int]) -> ModelInfo | None:
+    """What the model says, its target counted among the tokens that are left."""
+    if model is None or model.target is None:
+        return model
+    return model._replace(target=place.get(model.target))

@@ -17,14 +17,15 @@ def number_lines(
     *,
     width: int = 80,
     precision: int = 4,
+    names: int = 16,
 ) -> list[Line]:
     """A table with these row and column names; −∞ is written so.
 
     Shapes: values (n_rows, n_columns). A table wider than `width` goes into blocks of columns with
-    the names of the rows repeated; at least one column a block.
+    the names of the rows repeated; at least one column a block. A name takes `names` at most.
     """
-    labels = [ink.word(text, 16) for text in rows]
-    heads = [ink.word(text, 12) for text in columns]
+    labels = [ink.word(text, names) for text in rows]
+    heads = [ink.word(text, max(12, names - 4)) for text in columns]
     texts = [[number(value, precision) for value in row] for row in values.tolist()]
     indent = max(map(width_of, labels), default=0)
     sizes = [

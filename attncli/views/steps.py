@@ -1,7 +1,8 @@
 """Every stage of attention with its formula and its numbers, so that a hand can follow.
 
 Digits go down along the way, so that what is printed at one stage gives what is printed at the next:
-with precision p vectors have p + 3 digits, scores p + 1, weights p, new vectors p − 1.
+with precision p vectors have p + 3 digits, scores p + 1, weights p, new vectors p − 1. A read-out
+begins again with new vectors of p + 3.
 """
 
 from collections.abc import Sequence
@@ -12,12 +13,14 @@ from rich.segment import Segment
 
 from attncli.arrays import FloatArray
 from attncli.attention.masks import attention_mask
-from attncli.attention.projections import Projections, with_positions
+from attncli.attention.projections import Projections, relative_bias, with_positions
+from attncli.learning.checkpoint import TrainedModel
 from attncli.result import AttentionResult
 from attncli.views.equations import equation
 from attncli.views.facts import head_numbers, matrix_name
 from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.numbers import number, number_lines, vector_block
+from attncli.views.readout import readout_lines, readout_note
 
 PRECISION = 4
 NEEDED = ("embeddings", "query", "key", "value", "scores")  # fields that the stages are made of
@@ -30,7 +33,7 @@ class Steps:
     """How the stages are printed: `rows` are the words followed, None for all.
 
     With `projections` the matrices W_q, W_k and W_v are printed too, and positions where they are
-    added to the embeddings.
+    added to the embeddings; with `model` how the label is read from the new vectors.
     """
 
     rows: tuple[int, ...] | None = None
@@ -38,6 +41,7 @@ class Steps:
     precision: int = PRECISION
     everything: bool = False
     projections: Projections | None = None
+    model: TrainedModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class _Head:
     weights: FloatArray
     name: str  # "head 3" where the new vectors are made of several heads, else empty
     plain: bool  # whether the scaled products are the scores, with nothing added
+    bias: FloatArray | None = None  # what relative positions add, where it is known
 
 
 def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:
@@ -64,11 +69,33 @@ def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:
             name = matrix_name(result, layer, head)
             lines += [[], [ink.bold(name)]] if name else []
             lines += matrix_lines(steps, head_numbers(result)[head], ink)
-            lines += _head_lines(result, _stages(result, layer, head), ink, steps, rows)
-    return lines + _ending(result, ink, steps, rows)
+            bias = _bias(result, steps.projections, head)
+            lines += _head_lines(result, _stages(result, layer, head, bias), ink, steps, rows)
+    lines += _ending(result, ink, steps, rows)
+    if steps.model is None:
+        return lines + readout_note(result, ink)
+    read = readout_lines(
+        result,
+        steps.model,
+        ink,
+        width=steps.width,
+        precision=steps.precision,
+        everything=steps.everything,
+    )
+    return lines + (read or readout_note(result, ink))
 
 
-def _stages(result: AttentionResult, layer: int, head: int) -> _Head:
+def _bias(result: AttentionResult, projections: Projections | None, head: int) -> FloatArray | None:
+    """What relative positions add to the scores of a head, (n_tokens, n_tokens), where known."""
+    if projections is None or {"hidden", "merged"} & set(result.selection or {}):
+        return None
+    bias = relative_bias(projections, len(result.tokens))
+    return None if bias is None else bias[head_numbers(result)[head]]
+
+
+def _stages(
+    result: AttentionResult, layer: int, head: int, bias: FloatArray | None = None
+) -> _Head:
     settings = result.attention
     query, key, value = (
         np.asarray(array[layer, head], dtype=np.float64)  # (n_tokens, d)
@@ -96,7 +123,7 @@ def _stages(result: AttentionResult, layer: int, head: int) -> _Head:
     name = matrix_name(result, layer, head)
     if settings.kind == "transformer":
         name = name or "head"
-    return _Head(query, key, value, products, scaled, powers, weights, name, plain)
+    return _Head(query, key, value, products, scaled, powers, weights, name, plain, bias)
 
 
 def _embeddings(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]) -> list[Line]:
@@ -125,6 +152,10 @@ def _head_lines(
     lines += _title(ink, steps, "3", f"scores {_score_formula(result)}")
     lines += _rows(result, head.products, ink, steps, rows, steps.precision + 1)
     lines += _title(ink, steps, "4", _scale_formula(result, head))
+    if head.bias is not None:
+        lines.append([ink.dim("  the bias b(distance)")])
+        lines += _rows(result, head.bias, ink, steps, rows, steps.precision + 1)
+        lines.append([ink.dim("  with the bias")])
     lines += _rows(result, head.scaled, ink, steps, rows, steps.precision + 1)
     lines += _title(ink, steps, "5", "weights A = softmax(S): e^(s − max s) ÷ Σ e^(s − max s)")
     lines += _softmax(result, head, ink, steps, rows)
@@ -180,6 +211,8 @@ def _projections(
     note = "queries Q = X·W_q, keys K = X·W_k, values V = X·W_v"
     if result.attention.kind == "transformer":
         note += ", with biases; X enters the layer"
+    elif result.attention.positions == "rope":
+        note += "; q and k are turned by their place (rope)"
     lines = _title(ink, steps, "2", note)
     lines += _vectors("q", result, head.query, rows, ink, steps)
     lines += _vectors("k", result, head.key, everyone, ink, steps)
@@ -230,7 +263,9 @@ def _scale_formula(result: AttentionResult, head: _Head) -> str:
     text = f"scaled scores S {factor}"
     if settings.temperature != 1:
         text += f" ÷ temperature {settings.temperature:.6g}"
-    if not head.plain:
+    if head.bias is not None:
+        text += " + b, a learned bias for each distance of other from word"
+    elif not head.plain:
         text += ", and what this model adds to them"
     return text + (", masked ones −∞" if np.isneginf(head.scaled).any() else "")
 
@@ -310,9 +345,10 @@ def _ending(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]
     if result.attention.kind == "transformer":
         title = "the hidden states after the layer: W_o, residual, layer norm, feed-forward net"
     lines: list[Line] = [[], *_title(ink, steps, "7", title)]
+    digits = steps.precision - 1 if steps.model is None else steps.precision + 3
     for i in rows:
         label = f"{ink.word(result.words[i])}(new)"
-        lines += _vector(label, result.contextual[i], ink, steps, steps.precision - 1)
+        lines += _vector(label, result.contextual[i], ink, steps, digits)
     return lines
 
 
