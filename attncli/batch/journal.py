@@ -23,6 +23,7 @@ import numpy as np
 
 from attncli.errors import LockedError, OutputError, ResumeError
 from attncli.escape import visible
+from attncli.locking import is_still, try_lock
 
 _ROW = 512  # 64-bit words of a page
 _PATIENCE = 0.5  # seconds for the workers of a killed run to end
@@ -216,9 +217,9 @@ def _locked(path: Path) -> int:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
         except OSError as fault:
             raise cannot_write(str(path), fault) from None
-        if _try_lock(fd):
+        if try_lock(fd):
             # The run before may have removed the file between our open and our lock.
-            if _same_file(fd, path):
+            if is_still(fd, path):
                 return fd
         elif time.monotonic() - begun > (_PATIENCE_WITH_THE_DEAD if _orphaned(fd) else _PATIENCE):
             os.close(fd)
@@ -226,37 +227,6 @@ def _locked(path: Path) -> int:
         else:
             time.sleep(0.01)
         os.close(fd)
-
-
-def _try_lock(fd: int) -> bool:
-    try:
-        import fcntl
-    except ImportError:
-        return _try_lock_on_windows(fd)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _try_lock_on_windows(fd: int) -> bool:
-    import importlib
-
-    msvcrt: Any = importlib.import_module("msvcrt")
-    try:
-        os.lseek(fd, 1 << 62, os.SEEK_SET)  # far behind the content, which stays readable
-        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-    except OSError:
-        return False
-    return True
-
-
-def _same_file(fd: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(fd), path.stat())
-    except OSError:
-        return False
 
 
 def _orphaned(fd: int) -> bool:

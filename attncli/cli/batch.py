@@ -1,20 +1,21 @@
 """`attn batch`: files of sentences to records, on every core or a cluster."""
 
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from attncli.cli import batch_options as bopt
 from attncli.cli import options as opt
 from attncli.cli.batch_options import ReadOptions, RunOptions, WriteOptions
+from attncli.cli.guards import same_file
 from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_analyser
 from attncli.cli.progress import Progress, duration
+from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import PipeClosed, give_up_stdout, message, standard_input
 from attncli.errors import OutputError, UsageError
 from attncli.escape import quoted, visible
@@ -235,7 +236,7 @@ def _check(
             )
         return
     for source in found:
-        if _same_file(source.path, str(target)):
+        if same_file(source.path, str(target)):
             raise UsageError(
                 f"found {quoted(source.path)}, which is also the input", place="--output"
             )
@@ -315,13 +316,6 @@ def _is_stream(path: str) -> bool:
         return False
 
 
-def _same_file(one: str, other: str) -> bool:
-    try:
-        return os.path.samefile(one, other)  # noqa: PTH121 - both are given as text
-    except OSError:
-        return False
-
-
 @contextmanager
 def _stream(target: str | None) -> Iterator[int]:
     """The descriptor to write to. Raises: PipeClosed, OutputError."""
@@ -348,9 +342,9 @@ def _stream(target: str | None) -> Iterator[int]:
 @contextmanager
 def _stoppable(setup: _Setup) -> Iterator[None]:
     """Ends a run that is stopped by a signal with its code, and says what is kept."""
-    before = signal.signal(signal.SIGTERM, _terminated)
     try:
-        yield
+        with heeding_sigterm():
+            yield
     except (KeyboardInterrupt, SystemExit):
         setup.progress.clear()
         if not setup.to_stream:
@@ -358,11 +352,6 @@ def _stoppable(setup: _Setup) -> Iterator[None]:
         raise
     finally:
         setup.progress.clear()
-        signal.signal(signal.SIGTERM, before)
-
-
-def _terminated(number: int, frame: object) -> NoReturn:
-    raise SystemExit(128 + number)
 
 
 def _say(setup: _Setup, report: "Report") -> None:

@@ -1,6 +1,8 @@
 """`attn train`: a file of examples → W_q, W_k, W_v and a read-out, as a safetensors file."""
 
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from attncli.cli import options as opt
 from attncli.cli import train_options as t
 from attncli.cli.guards import expect_apart
+from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import message, standard_input, write, write_json
-from attncli.errors import DataError, NumericError, UsageError
+from attncli.errors import DataError, LockedError, NumericError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from attncli.examples import Prepared
@@ -114,8 +117,29 @@ def train(
     if check_grad:
         _prove(prepared, architecture, settings, json)
         return
+    if not quiet:
+        _say_held_out(prepared, settings)
     job = _Job(Path(output or ""), prepared, architecture, settings, reading, info)
     job.run(log=log, resume=resume, json=json, quiet=quiet)
+
+
+@contextmanager
+def only_run(output: Path) -> Iterator[None]:
+    """Holds the lock of a model while it is trained. Raises: LockedError, OutputError."""
+    from attncli.escape import visible
+    from attncli.locking import locked
+
+    place = visible(str(output))
+    with ExitStack() as stack:
+        try:
+            path = output.with_name(output.name + ".lock")
+            held = stack.enter_context(locked(path, wait=False))
+        except OSError as fault:
+            reason = (fault.strerror or str(fault)).lower()
+            raise OutputError(f"cannot write: {reason}", place=place) from None
+        if not held:
+            raise LockedError("another training works on this model", place=place)
+        yield
 
 
 class _Job:
@@ -146,10 +170,16 @@ class _Job:
 
     def run(self, *, log: str | None, resume: bool, json: bool, quiet: bool) -> None:
         """Trains to the end, or until it is stopped; writes the best model either way."""
-        from attncli.cli.train_report import Report
-        from attncli.learning.resume import check_writable, load_state
+        from attncli.learning.resume import check_writable
 
         check_writable(self.output)
+        with heeding_sigterm(), only_run(self.output):
+            self._run(log, resume, json, quiet)
+
+    def _run(self, log: str | None, resume: bool, json: bool, quiet: bool) -> None:
+        from attncli.cli.train_report import Report
+        from attncli.learning.resume import load_state
+
         resumed = resume and self.state.exists()
         if resumed:
             self.training.restore(*load_state(self.state, self.belongs))
@@ -161,11 +191,14 @@ class _Job:
                 if time.monotonic() - saved > _STATE_EVERY:
                     self._save_state()
                     saved = time.monotonic()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):
             if self.training.best_epoch:
                 self._save_state()
                 self._save_model(whole=False)
-                report.stopped(self.output)
+            report.stopped(self.output)
+            raise
+        except NumericError:
+            self.state.unlink(missing_ok=True)  # going on from it would diverge again
             raise
         self._save_model(whole=True)
         self.state.unlink(missing_ok=True)
@@ -296,6 +329,32 @@ def _prove(
         raise NumericError(
             f"the gradients of {', '.join(wrong)} differ from central differences by more than "
             f"{AGREES:g} of their largest entry"
+        )
+
+
+def _say_held_out(prepared: "Prepared", settings: "TrainingSettings") -> None:
+    """A warning where so few sentences have a label that none of them is held out."""
+    import numpy as np
+
+    from attncli.learning.trainer import split_off
+
+    labels = prepared.examples.labels
+    if not settings.held_out or labels is None:
+        return
+    _, aside = split_off(prepared.examples, settings.held_out, settings.seed)
+    share, count = f"--held-out {settings.held_out:g}", len(prepared.labels)
+    measured = len(np.unique(labels[aside]))
+    if not measured:
+        message(
+            "warning",
+            f"{share} of so few sentences is none: the last epoch is kept and no accuracy is "
+            "shown; attn evaluate measures the model on sentences of another file",
+        )
+    elif measured < count:
+        message(
+            "warning",
+            f"{share} keeps sentences of {measured} of {count} labels aside: the accuracy shown "
+            f"says nothing of the other {count - measured}",
         )
 
 

@@ -1,6 +1,7 @@
 """What a training says: epochs on stderr, a curve at the end, a log of JSON lines."""
 
 import json
+import math
 import shutil
 import sys
 from pathlib import Path
@@ -77,14 +78,28 @@ class Report:
         if not self._quiet:
             self._curve()
             message("trained", self._sentence(output))
+            self._say_of_guessing()
         return summary
 
+    def _say_of_guessing(self) -> None:
+        """A loss that even probabilities would have had says that nothing was learned."""
+        guess = math.log(self._training.architecture.n_labels or 1)
+        if self._losses and 0 < guess <= self._losses[-1]:
+            message(
+                "warning",
+                f"the loss {self._losses[-1]:.3f} is no better than guessing ({guess:.3f}): nothing "
+                "was learned; more --epochs or another --learning-rate may help",
+            )
+
     def stopped(self, output: Path) -> None:
-        """The training was stopped; the best model so far is kept."""
+        """The training was stopped; the best model so far is kept, if there is one."""
         self._write_log({"event": "stopped", **self._summary(output)})
         self._close()
         if self._live:
             _say("\n")
+        if not self._training.best_epoch:
+            message("stopped", "before the first epoch was done; nothing is written")
+            return
         message("stopped", f"{self._sentence(output)}; the same command with --resume goes on")
 
     def _start(self, n_labels: int) -> dict[str, Any]:

@@ -153,7 +153,7 @@ class Cache:
 
         Raises: CacheUnusable, and what `build` raises.
         """
-        from attncli.embeddings.locking import locked
+        from attncli.locking import locked
 
         self._prepare()
         try:
@@ -200,7 +200,7 @@ class Cache:
         """Removes what processes that died left behind."""
         import shutil
 
-        from attncli.embeddings.locking import locked
+        from attncli.locking import locked
 
         for left in self.root.glob("tmp-*"):
             key = left.name.split("-")[1]

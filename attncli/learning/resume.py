@@ -101,6 +101,8 @@ def check_writable(path: Path) -> None:
     place = visible(str(path))
     if path.is_dir():
         raise OutputError("this is a folder, expected a file", place=place)
+    if path.exists() and not path.is_file():  # /dev/null would be replaced by a file
+        raise OutputError("this is a device or a pipe, expected a file", place=place)
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             return

@@ -130,6 +130,8 @@ class Training:
         while self._epoch < self.settings.epochs and not self._waited_long_enough():
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 loss, worst = self._epoch_of_steps()
+            if not np.isfinite(self.parameters.flat).all():
+                raise self._diverged("a learned number is not finite")
             self._epoch += 1
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 held_loss, held_accuracy = self._look_at_held_out()
@@ -228,15 +230,19 @@ class Training:
         else:
             loss, d_output, worst = weights_loss(found.weights, _given(batch))
         if not math.isfinite(loss):
-            raise NumericError(
-                f"the training diverged in epoch {self._epoch + 1}: its loss is {loss}, "
-                "expected a finite number",
-                hints=(f"--learning-rate {s.learning_rate / 10:g} takes smaller steps",),
-            )
+            raise self._diverged(f"its loss is {loss}")
         found.backward(d_output, self._gradients)
         rate = learning_rate(s.learning_rate, self._adam.steps, steps)
         self._adam.step(self.parameters.flat, self._gradients.flat, rate)
         return loss, worst
+
+    def _diverged(self, what: str) -> NumericError:
+        rate = min(self.settings.learning_rate / 10, TrainingSettings().learning_rate)
+        return NumericError(
+            f"the training diverged in epoch {self._epoch + 1}: {what}, expected a finite number",
+            place="--learning-rate",
+            hints=(f"--learning-rate {rate:g} takes smaller steps",),
+        )
 
     def _look_at_held_out(self) -> tuple[float | None, float | None]:
         if not len(self._held_out) or self._held_out.labels is None:

@@ -115,8 +115,8 @@ def test_gradients_are_proved(command, data):
     assert "differs" not in ended.text
 
 
-def interrupted(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """Runs attn and sends it SIGINT once it has logged an epoch."""
+def started(folder: Path, *arguments: str) -> "subprocess.Popen[bytes]":
+    """A training of its own that has logged a few epochs."""
     log = folder / "log.jsonl"
     process = subprocess.Popen(
         [sys.executable, "-m", "attncli", *arguments, "--log", str(log)],
@@ -130,19 +130,25 @@ def interrupted(folder: Path, *arguments: str) -> subprocess.CompletedProcess[by
         if log.exists() and log.read_text().count('"epoch"') > 3:
             break
         time.sleep(0.02)
-    os.kill(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+    return process
 
 
-def test_ctrl_c_keeps_the_best_model_and_resume_ends_the_same(command, data, tmp_path):
+LONG = ("--heads", "2", "--committee", "1", "--batch-size", "2", "--epochs", "60")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_training_keeps_its_best_and_resumes(command, data, tmp_path, number, code):
     """A stopped training leaves a model that works; with --resume its end equals an unbroken run."""
-    options = ("--heads", "2", "--committee", "1", "--batch-size", "2", "--epochs", "60")
-    stopped = interrupted(tmp_path, "train", str(data), "-o", "m", *options)
-    assert stopped.returncode == 130, stopped.stderr
-    assert b"Traceback" not in stopped.stderr
+    options = LONG
+    process = started(tmp_path, "train", str(data), "-o", "m", *options)
+    os.kill(process.pid, number)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (code, b""), err
+    assert b"Traceback" not in err
+    assert b"attn: stopped: m, " in err
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"data.tsv", "log.jsonl", "m", "m.unfinished"}
     assert command("evaluate", str(data), "-m", str(tmp_path / "m"), "--json").code == 0
-    assert (tmp_path / "m.unfinished").exists()
     other = command(
         "train", str(data), "-o", str(tmp_path / "m"), *options, "--seed", "9", "--resume"
     )
@@ -153,6 +159,45 @@ def test_ctrl_c_keeps_the_best_model_and_resume_ends_the_same(command, data, tmp
     assert not (tmp_path / "m.unfinished").exists()
     assert command("train", str(data), "-o", str(tmp_path / "whole"), *options).code == 0
     assert (tmp_path / "m").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def test_two_trainings_of_one_model_exclude_each_other(command, data, tmp_path):
+    """The second ends with 10; the lock dies with its process, however that ends."""
+    model = tmp_path / "m"
+    first = started(tmp_path, "train", str(data), "-o", "m", *LONG, "--epochs", "100000")
+    ended = command("train", str(data), "-o", str(model), *QUICK)
+    assert ended.code == 10, ended.said
+    assert "another training works on this model" in ended.said
+    assert first.poll() is None
+    first.kill()
+    first.communicate(timeout=60)
+    assert command("train", str(data), "-o", str(model), *QUICK).code == 0
+    assert {path.name for path in tmp_path.glob("m*")} <= {"m", "m.unfinished"}
+
+
+def test_what_is_not_held_out_is_said(command, data, tmp_path):
+    """Too few sentences to hold any out, or of some labels only: a warning says what is shown."""
+    few = tmp_path / "few.tsv"
+    few.write_text("text\tlabel\nmoney bank\ta\nriver bank\tb\n")
+    ended = command("train", str(few), "-o", str(tmp_path / "m"), *QUICK)
+    assert ended.code == 0
+    assert "is none: the last epoch is kept and no accuracy is shown" in ended.said
+    assert "held-out accuracy" not in ended.said
+    with data.open("a") as stream:
+        stream.write("the bank\trare\tbank\n")
+    ended = command("train", str(data), "-o", str(tmp_path / "m"), *QUICK)
+    assert "2 of 3 labels aside: the accuracy shown says nothing of the other 1" in ended.said
+    for options in (("--held-out", "0"), ("--quiet",)):
+        ended = command("train", str(few), "-o", str(tmp_path / "m"), *QUICK, *options)
+        assert "aside" not in ended.said
+        assert "is none" not in ended.said
+
+
+def test_a_device_is_no_model(command, data):
+    """-o /dev/null is refused: a file would take the place of the device."""
+    ended = command("train", str(data), "-o", os.devnull, *QUICK)
+    assert ended.code == 9
+    assert not Path(os.devnull).is_file()
 
 
 BAD = {
@@ -190,7 +235,11 @@ def test_a_diverging_training_writes_no_model(command, data, tmp_path):
     model.write_bytes(b"before")
     ended = command("train", str(data), "-o", str(model), *QUICK, "--learning-rate", "1e38")
     assert ended.code == 13, ended.said
-    assert "--learning-rate" in ended.said
+    hint = "--learning-rate 0.005"
+    assert f"hint: {hint} " in ended.said
+    assert command("train", str(data), "-o", str(model), *QUICK, *hint.split()).code == 0
+    model.write_bytes(b"before")
+    assert command("train", str(data), "-o", str(model), *QUICK, "--learning-rate", "9").code == 13
     assert model.read_bytes() == b"before"
 
 
