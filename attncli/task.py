@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -21,15 +22,15 @@ from attncli.errors import AttnError, DataError, NumericError, UsageError
 from attncli.escape import quoted
 from attncli.examples import target_place
 from attncli.insight.measures import measures
-from attncli.learning.batches import Examples
 from attncli.learning.checkpoint import TrainedModel, load_model, require_vectors
-from attncli.learning.trainer import predict
+from attncli.learning.readout import read_out
 from attncli.reading import Reader, ReadingSettings, reader_for, vectors_info
 from attncli.result import AttentionResult, AttentionSettings, ModelInfo, ResultWarning
 from attncli.stacks import Failure, Stack, TokenRun, in_order, stack_of
 
 _STACK_FLOATS = 1 << 18  # numbers of a stack's weights in work at once
 _SHIPPED = Path(__file__).parent / "learning" / "data"
+_Told: TypeAlias = tuple[ModelInfo, tuple[ResultWarning, ...]]  # of one sentence
 
 
 def find_model(name: str) -> TrainedModel:
@@ -138,8 +139,8 @@ class TaskAnalyser:
         """The stack of sentences that have the same number of tokens."""
         rows = rows_of([[part.row for part in run.parts] for _, run in group])  # (B, n_tokens)
         vectors = self._reader.lexicon.vectors().take(rows, axis=0)  # (B, n_tokens, d_model)
-        said, kept = self._predicted(texts, group, rows)
-        yield from (item for item in said if isinstance(item, Failure))
+        targets, kept = self._targets(texts, group)
+        yield from (item for item in targets if isinstance(item, Failure))
         with np.errstate(over="ignore", invalid="ignore"):
             found = self._attended(rows, vectors)
             finite = np.isfinite(found.scores.astype(np.float32)).all(axis=(1, 2, 3))  # (B,)
@@ -149,9 +150,8 @@ class TaskAnalyser:
             yield Failure(group[i][0], NumericError(message))
         chosen = np.flatnonzero(kept & finite)
         if len(chosen):
-            told = [item for item in said if not isinstance(item, Failure)]
-            models = dict(zip(np.flatnonzero(kept).tolist(), told, strict=False))
-            yield from self._stacked(texts, group, chosen, vectors, found, models)
+            told = self._told(found.contextual[chosen], [targets[i] for i in chosen])
+            yield from self._stacked(texts, group, chosen, vectors, found, told)
 
     def _attended(self, rows: IntArray, vectors: Float32Array) -> TaskAttention:
         """The stages; where positions do not change embeddings, each word is projected once."""
@@ -175,13 +175,13 @@ class TaskAnalyser:
         chosen: IntArray,
         vectors: Float32Array,
         found: TaskAttention,
-        told: dict[int, tuple[ModelInfo, tuple[ResultWarning, ...]]],
+        told: list[_Told],
     ) -> Iterator[Stack]:
         layer = self.projections
         warnings = {}
         for place, i in enumerate(chosen.tolist()):
             about = self._reader.warnings(group[i][1], texts[group[i][0]])
-            about += told[i][1] if i in told else ()
+            about += told[place][1] if told else ()
             if about:
                 warnings[place] = about
         extras: dict[str, Float32Array] = {}
@@ -206,7 +206,7 @@ class TaskAnalyser:
                 positions=layer.positions,
             ),
             vectors=vectors_info(self.store),
-            models=[told[int(i)][0] for i in chosen] if told else None,
+            models=[model for model, _ in told] if told else None,
             warnings=warnings,
             extras=extras,
         )
@@ -217,55 +217,38 @@ class TaskAnalyser:
             result = stack.result(i)
             yield stack_of(replace(result, measures=measures(result)), place)
 
-    def _predicted(
-        self,
-        texts: Sequence[str],
-        group: list[tuple[int, TokenRun]],
-        rows: IntArray,
-    ) -> tuple[list[tuple[ModelInfo, tuple[ResultWarning, ...]] | Failure], BoolArray]:
-        """What the model says of each sentence, and which sentences have no failure (B,)."""
+    def _targets(
+        self, texts: Sequence[str], group: list[tuple[int, TokenRun]]
+    ) -> tuple[list[int | Failure | None], BoolArray]:
+        """Each sentence's target (0 where the whole is read), and which have no failure (B,)."""
         model = self.model
-        every = np.ones(len(group), dtype=np.bool_)
+        found: list[int | Failure | None] = []
+        for place, run in group:
+            if model is None or model.architecture.readout == "weights":
+                found.append(None)
+                continue
+            try:
+                found.append(self._target(model, run, texts[place]))
+            except AttnError as error:
+                found.append(Failure(place, error))
+        return found, np.array([not isinstance(item, Failure) for item in found], dtype=np.bool_)
+
+    def _told(self, contextual: FloatArray, targets: Sequence[int | Failure | None]) -> list[_Told]:
+        """What the model says of each sentence. Shapes: contextual (B, n_tokens, n_heads·d_v)."""
+        model = self.model
         if model is None:
-            return [], every
+            return []
         plain = ModelInfo(model.name, model.sha256 or None)
         if model.architecture.readout == "weights":
-            return [(plain, ()) for _ in group], every
-        said: list[tuple[ModelInfo, tuple[ResultWarning, ...]] | Failure] = []
-        targets: list[int] = []
-        asked: list[int] = []
-        for i, (place, run) in enumerate(group):
-            try:
-                target = self._target(model, run, texts[place])
-            except AttnError as error:
-                said.append(Failure(place, error))
-                every[i] = False
-                continue
-            said.append((plain, () if target is not None else (_no_target(model),)))
-            if target is not None:
-                targets.append(target)
-                asked.append(i)
-        if asked:
-            probabilities = self._probabilities(model, rows[asked], targets)
-            read = model.architecture.readout == "target"
-            for i, target, row in zip(asked, targets, probabilities, strict=True):
-                said[i] = (_told(model, row, target if read else None), ())
-        return said, every
-
-    def _probabilities(self, model: TrainedModel, rows: IntArray, targets: list[int]) -> FloatArray:
-        """The probability of each label, (B, n_labels), each sentence on its own."""
-        read = model.architecture.readout == "target"
-        table = self._reader.lexicon.vectors()
-        return np.concatenate(
-            [
-                predict(
-                    model.parameters,
-                    model.architecture,
-                    Examples(table, [row], np.array([target]) if read else None),
-                )
-                for row, target in zip(rows, targets, strict=True)
-            ]
-        )
+            return [(plain, ())] * len(targets)
+        told: list[_Told] = [(plain, (_no_target(model),))] * len(targets)
+        asked = [i for i, target in enumerate(targets) if isinstance(target, int)]
+        places = np.array([targets[i] for i in asked], dtype=np.intp)
+        read = read_out(model.parameters, model.architecture, contextual[asked], places)
+        by_target = model.architecture.readout == "target"
+        for i, target, row in zip(asked, places.tolist(), read.mean.tolist(), strict=True):
+            told[i] = (_labelled(model, row, target if by_target else None), ())
+        return told
 
     def _target(self, model: TrainedModel, run: TokenRun, text: str) -> int | None:
         if model.architecture.readout != "target":
@@ -285,9 +268,9 @@ class TaskAnalyser:
         return next((i for i, token in enumerate(tokens) if token.key in trained), None)
 
 
-def _told(model: TrainedModel, row: FloatArray, target: int | None) -> ModelInfo:
-    named = {label: float(p) for label, p in zip(model.labels, row, strict=True)}
-    best = model.labels[int(row.argmax())]
+def _labelled(model: TrainedModel, row: list[float], target: int | None) -> ModelInfo:
+    best = model.labels[row.index(max(row))]
+    named = dict(zip(model.labels, row, strict=True))
     return ModelInfo(model.name, model.sha256 or None, best, named, target)
 
 

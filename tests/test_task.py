@@ -15,7 +15,7 @@ from attncli.learning.parameters import Architecture
 from attncli.learning.trainer import Training, TrainingSettings, predict
 from attncli.reading import ReadingSettings
 from attncli.result import AttentionResult
-from attncli.task import TaskAnalyser
+from attncli.task import TaskAnalyser, find_model
 
 TEXTS = ("money bank grows", "river bank flows", "", "the bank near the river", "money grows bank")
 
@@ -80,6 +80,16 @@ def test_a_label_does_not_depend_on_the_company(model, glove):
         (alone,) = TaskAnalyser.of_model(model, glove)([text])
         assert alone.model == found.model
         assert np.array_equal(alone.weights, found.weights)
+
+
+def test_a_pooled_label_does_not_depend_on_the_company(glove):
+    """The same for a model that reads whole sentences: equal to the last bit in every chunk."""
+    analyser = TaskAnalyser.of_model(find_model("idioms"), glove)
+    texts = ["that exam was a piece of cake", "break a leg", "he ate a piece of cake today ok"] * 3
+    together = list(analyser(texts))
+    for text, result in zip(texts, together, strict=True):
+        (alone,) = analyser([text])
+        assert alone.model == result.model
 
 
 def test_labels_are_those_of_learning(model, glove):

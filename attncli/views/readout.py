@@ -32,7 +32,8 @@ def readout_lines(
     if told is None or told.label is None or _is_partial(result):
         return []
     drawn = _Drawn(model, ink, width, precision, everything)
-    found = read_out(model, result.contextual, told.target)
+    targets = None if told.target is None else np.array([told.target])
+    found = read_out(model.parameters, model.architecture, result.contextual[None], targets)
     return [
         *drawn.reading(result, found, told.target),
         *drawn.logits(found),
@@ -66,15 +67,15 @@ class _Drawn:
             lines = self._title("8. read: each head asks by its u which new vectors y count")
             lines += self._matrix("u", self._heads, self._model.parameters["pool"])
             lines += self._note("y·u")
-            lines += self._table(self._heads, result.words, found.asked, self._digits + 2)
+            lines += self._table(self._heads, result.words, found.asked[0], self._digits + 2)
             lines += self._note("α = softmax(y·u), and z = Σ α·y")
-            shares = np.zeros(0) if found.shares is None else found.shares
+            shares = np.zeros(0) if found.shares is None else found.shares[0]
             lines += self._table(self._heads, result.words, shares, self._digits + 1)
         size = self._model.architecture.n_heads
         for member, name in enumerate(self._members):
             heads = f"heads {member * size}–{(member + 1) * size - 1}" if size > 1 else ""
             label = f"z({', '.join(part for part in (name, heads) if part)})".replace("z()", "z")
-            lines += self._vector(label, found.read[member])
+            lines += self._vector(label, found.read[0, member])
         return lines
 
     def logits(self, found: ReadOut) -> list[Line]:
@@ -85,7 +86,7 @@ class _Drawn:
             rows = [str(row + 1) for row in range(len(matrix))]
             lines += self._matrix(f"W_out {name}".rstrip(), rows, matrix, self._model.labels)
         columns = [*self._columns("b_out"), *self._columns("ℓ")]
-        table = np.vstack([self._model.parameters["b_out"], found.logits]).T
+        table = np.vstack([self._model.parameters["b_out"], found.logits[0]]).T
         return lines + self._by_label(found, columns, table, self._digits + 2)
 
     def probabilities(self, found: ReadOut) -> list[Line]:
@@ -94,13 +95,13 @@ class _Drawn:
         text = "10. probabilities p = softmax(ℓ) = e^(ℓ − max ℓ) ÷ Σ e^(ℓ − max ℓ)"
         lines = self._title(text + (", of each member and their mean" if several else ""))
         columns = self._columns("p")
-        table = found.probabilities.T  # (n_labels, committee)
+        table = found.probabilities[0].T  # (n_labels, committee)
         if several:
-            columns, table = [*columns, "mean"], np.column_stack([table, found.mean])
+            columns, table = [*columns, "mean"], np.column_stack([table, found.mean[0]])
         lines += self._by_label(found, columns, table, self._digits + 1)
-        best = int(found.mean.argmax())
+        best = int(found.mean[0].argmax())
         label = self._ink.word(self._model.labels[best], 200)
-        said = number(float(found.mean[best]), self._digits + 1)
+        said = number(float(found.mean[0, best]), self._digits + 1)
         what = "the greatest mean" if several else "the greatest p"
         text = f"label: {label}, {what}: {said}"
         return [*lines, *([self._ink.bold(part)] for part in wrapped("  " + text, self._width, 4))]
@@ -113,7 +114,7 @@ class _Drawn:
         self, found: ReadOut, columns: list[str], table: FloatArray, digits: int
     ) -> list[Line]:
         """A row for each label, the likeliest first."""
-        order = np.argsort(-found.mean, kind="stable")
+        order = np.argsort(-found.mean[0], kind="stable")
         shown = order if self._everything else order[:_WIDE]
         labels = [self._model.labels[i] for i in shown]
         names = _LABEL if self._ink.unicode else 4 * _LABEL  # a letter may be \\u0915
