@@ -7,9 +7,10 @@ task-specific attention, training.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.sources import DEFAULT_ACCESS, Access
 from attncli.embeddings.sources import open_vectors as open_words
 from attncli.embeddings.store import EmbeddingStore
-from attncli.errors import EmptyError, LimitError, NumericError, UsageError
+from attncli.errors import AttnError, EmptyError, LimitError, NumericError, UsageError
 from attncli.escape import quoted
 from attncli.reading import Reader, ReadingSettings
 from attncli.result import ResultWarning
@@ -27,8 +28,15 @@ if TYPE_CHECKING:
     from attncli.models.model import TransformerModel
     from attncli.text.pieces import Pieces, PieceTokenizer
 
+# Told how many of how many sentences are done.
+Tick: TypeAlias = Callable[[int, int], None]
+
 _PREFIX = "model:"
 _LAYER = re.compile(r"(.+):(-?[0-9]{1,5}|input)", re.DOTALL)
+
+
+def ignored(done: int, total: int) -> None:
+    """Nobody wants to know."""
 
 
 def open_vectors(
@@ -71,7 +79,7 @@ def _layer_of(layer: str, model: "TransformerModel") -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Word:
+class Word:
     """A word of one sentence, its place and how it was found."""
 
     text: str
@@ -79,6 +87,10 @@ class _Word:
     end: int
     key: str
     status: str
+
+
+# The words of a sentence and their vectors, (n_words, dim).
+Words: TypeAlias = tuple[list[Word], Float32Array]
 
 
 class ContextualStore:
@@ -133,13 +145,35 @@ class ContextualStore:
         """Forgets every sentence; rows given out lose their meaning."""
         self._read.clear()
 
-    def read(self, text: str, max_tokens: int) -> tuple[list[_Word], Float32Array]:
+    def read(self, text: str, max_tokens: int) -> Words:
         """The words of a sentence and their vectors, (n_words, dim).
 
         Raises: EmptyError, LimitError, NumericError, DataError.
         """
-        from attncli.models.forward import Inputs, Wanted, encode
+        ((_, words),) = self._encoded([text], [self._pieces(text, max_tokens)])
+        if words is None:
+            raise NumericError(f"the hidden states of {quoted(text)} overflow float32")
+        return words
 
+    def read_all(
+        self, texts: Sequence[str], max_tokens: int, tick: Tick = ignored
+    ) -> dict[str, Words]:
+        """What `read` gives for each sentence, computed together; those that fail are left out.
+
+        `tick` is told how many sentences are done, and of how many.
+        """
+        pieces: dict[str, Pieces] = {}
+        for text in texts:
+            with suppress(AttnError):
+                pieces[text] = self._pieces(text, max_tokens)
+        found: dict[str, Words] = {}
+        for done, (text, words) in enumerate(self._encoded(list(pieces), list(pieces.values())), 1):
+            if words is not None:
+                found[text] = words
+            tick(done, len(pieces))
+        return found
+
+    def _pieces(self, text: str, max_tokens: int) -> "Pieces":
         pieces = self._tokenizer(text)
         if not pieces.has_words:
             what = "the sentence is empty" if not text.strip() else f"no word in {quoted(text)}"
@@ -149,12 +183,27 @@ class ContextualStore:
             raise LimitError(
                 f"{len(pieces.ids)} tokens, {quoted(self._model.name)} reads at most {limit}"
             )
-        inputs = Inputs(np.array(pieces.ids), np.zeros(len(pieces.ids), dtype=np.intp))
+        self._model.check_ids(np.array(pieces.ids), np.zeros(1, dtype=np.intp))
+        return pieces
+
+    def _encoded(
+        self, texts: Sequence[str], pieces: Sequence["Pieces"]
+    ) -> Iterator[tuple[str, Words | None]]:
+        """Each sentence with its words, in any order; None for states that are not finite."""
+        from attncli.models.forward import Inputs, Wanted, encode
+        from attncli.models.packing import packs
+
         layers = () if self.layer is None else (self.layer,)
-        (states,) = encode(self._model, [inputs], Wanted(layers=layers, weights=False))
-        if not np.isfinite(states.contextual).all():
-            raise NumericError(f"the hidden states of {quoted(text)} overflow float32")
-        return _words(text, pieces, states.contextual)
+        wanted = Wanted(layers=layers, weights=False)
+        for pack in packs([len(found.ids) for found in pieces]):
+            inputs = [
+                Inputs(np.array(pieces[at].ids), np.zeros(len(pieces[at].ids), dtype=np.intp))
+                for at in pack
+            ]
+            for at, states in zip(pack, encode(self._model, inputs, wanted), strict=True):
+                finite = np.isfinite(states.contextual).all()
+                words = _words(texts[at], pieces[at], states.contextual) if finite else None
+                yield texts[at], words
 
 
 class ContextualReader(Reader):
@@ -163,14 +212,19 @@ class ContextualReader(Reader):
     def __init__(self, store: ContextualStore, settings: ReadingSettings | None = None) -> None:
         super().__init__(store, settings)
         self._contextual = store
+        self._ready: dict[str, Words] = {}
 
-    def start(self, texts: Sequence[str] = ()) -> None:
+    def start(self, texts: Sequence[str] = (), tick: Tick = ignored) -> None:
+        """Begins a new lot of sentences, which are encoded together."""
         if self.lexicon.full:
             self.lexicon.forget()
             self._contextual.forget()
+        if texts:
+            self._ready = self._contextual.read_all(texts, self.settings.max_tokens, tick)
 
     def run(self, text: str) -> TokenRun:
-        words, vectors = self._contextual.read(text, self.settings.max_tokens)
+        ready = self._ready.get(text)
+        words, vectors = ready or self._contextual.read(text, self.settings.max_tokens)
         names = self._contextual.add(vectors)
         parts = [
             Part(word.text, word.start, word.end, word.key, word.status, self._row(name))
@@ -190,7 +244,7 @@ class ContextualReader(Reader):
         return self.lexicon.entry(name)[2]
 
 
-def _words(text: str, pieces: "Pieces", states: Float32Array) -> tuple[list[_Word], Float32Array]:
+def _words(text: str, pieces: "Pieces", states: Float32Array) -> Words:
     """Pieces drawn together into words: offsets of all, the mean of their vectors."""
     groups: list[list[int]] = []
     for at, piece in enumerate(pieces.pieces):
@@ -207,6 +261,6 @@ def _words(text: str, pieces: "Pieces", states: Float32Array) -> tuple[list[_Wor
         found = whole.strip() or whole
         start = first.start + whole.index(found)
         key = first.key if len(group) == 1 else found.lower()
-        words.append(_Word(found, start, start + len(found), key.lstrip("Ġ▁") or key, first.status))
+        words.append(Word(found, start, start + len(found), key.lstrip("Ġ▁") or key, first.status))
     vectors = np.stack([states[group].mean(axis=0) for group in groups])  # (n_words, dim)
     return words, vectors.astype(np.float32, copy=False)

@@ -1,14 +1,16 @@
 """Rows of a file → examples to learn from: words looked up, targets found, labels numbered."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import partial
+from hashlib import blake2b
 
 import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
-from attncli.contextual import open_vectors
+from attncli.contextual import ContextualReader, Tick, ignored, open_vectors
+from attncli.embeddings.store import EmbeddingStore
 from attncli.errors import AttnError, DataError
 from attncli.escape import quoted
 from attncli.learning.batches import Examples
@@ -17,9 +19,7 @@ from attncli.learning.datasets import Offset, Row, Target
 from attncli.reading import Reading, ReadingSettings, reader_for, vectors_info
 from attncli.result import Token, VectorsInfo
 
-# A sentence → its tokens and their vectors, whatever makes the vectors.
-Embedder: TypeAlias = Callable[[str], Reading]
-
+_TOGETHER = 512  # sentences that a transformer encodes at once
 _MANY_TARGETS = 10_000
 
 
@@ -43,7 +43,7 @@ class VectorTable:
         """The rows of these vectors, (n,). Shapes: vectors (n, d_model)."""
         found = np.empty(len(vectors), dtype=np.intp)
         for i, vector in enumerate(np.ascontiguousarray(vectors, dtype=np.float32)):
-            name = vector.tobytes()
+            name = blake2b(vector, digest_size=16).digest()
             row = self._row_of.get(name)
             if row is None:
                 row = self._row_of[name] = len(self._vectors)
@@ -56,28 +56,51 @@ class VectorTable:
         return np.stack(self._vectors)
 
 
+class Embedder:
+    """A sentence → its tokens and their vectors, whatever makes the vectors."""
+
+    def __init__(self, store: EmbeddingStore, settings: ReadingSettings) -> None:
+        self._reader = reader_for(store, settings)
+
+    def __call__(self, text: str) -> Reading:
+        reader = self._reader
+        reader.start()
+        run = reader.run(text)
+        return Reading(text, run.tokens(), reader.vectors(run), reader.warnings(run, text))
+
+    def each(self, texts: Sequence[str], tick: Tick = ignored) -> Iterator[Reading]:
+        """The readings of the sentences in order; a transformer encodes many of them together."""
+        for at, text in enumerate(texts):
+            if isinstance(self._reader, ContextualReader) and at % _TOGETHER == 0:
+                since_here = partial(_ticked, tick, at, len(texts))
+                self._reader.start(texts[at : at + _TOGETHER], since_here)
+            yield self(text)
+
+
+def _ticked(tick: Tick, before: int, total: int, done: int, _: int) -> None:
+    tick(before + done, total)
+
+
 def open_embedder(
     vectors: str, settings: ReadingSettings, *, dim: int = 50
 ) -> tuple[Embedder, VectorsInfo]:
     """What turns a sentence into tokens with vectors, and the facts of these vectors."""
     store = open_vectors(vectors, dim=dim, seed=settings.seed)
-    reader = reader_for(store, settings)
-
-    def embedded(text: str) -> Reading:
-        reader.start()
-        run = reader.run(text)
-        return Reading(text, run.tokens(), reader.vectors(run), reader.warnings(run, text))
-
-    return embedded, vectors_info(store)
+    return Embedder(store, settings), vectors_info(store)
 
 
 def prepare(
-    rows: Sequence[Row], embedder: Embedder, *, model: TrainedModel | None = None
+    rows: Sequence[Row],
+    embedder: Embedder,
+    *,
+    model: TrainedModel | None = None,
+    tick: Tick = ignored,
 ) -> Prepared:
     """The rows as arrays; each distinct vector is held once.
 
     With `model` the rows are what it needs: its labels, and a target if it reads one. Without it
     labels are the sorted ones of the rows, and targets or given weights are used if there are any.
+    `tick` is told how far a transformer that encodes the sentences is.
     Raises: DataError at the first row that lacks a label or target that others have, has a target
     or weights that do not fit its sentence, or has a label the model does not know.
     """
@@ -92,8 +115,9 @@ def prepare(
     row_index: list[IntArray] = []
     targets: list[int] = []
     weights: list[FloatArray] = []
+    readings = embedder.each([row.text for row in rows], tick)
     for row in rows:
-        reading = _embedded(row, embedder)
+        reading = _next(readings, row)
         row_index.append(table.rows(reading.embeddings))
         if needs_target:
             targets.append(target_place(reading.tokens, row.target, row.place))
@@ -155,9 +179,9 @@ def _all_or_none(rows: Sequence[Row], name: str) -> bool:
     return bool(having)
 
 
-def _embedded(row: Row, embedder: Embedder) -> Reading:
+def _next(readings: Iterator[Reading], row: Row) -> Reading:
     try:
-        return embedder(row.text)
+        return next(readings)
     except AttnError as error:
         error.place = row.place
         raise

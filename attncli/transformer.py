@@ -17,8 +17,9 @@ from attncli.errors import AttnError, EmptyError, LimitError, NumericError
 from attncli.escape import quoted
 from attncli.insight.select import checked_indices
 from attncli.memory import available_memory, size_text
-from attncli.models.forward import Inputs, States, Wanted, encode, filled
+from attncli.models.forward import Inputs, States, Wanted, encode
 from attncli.models.model import TransformerModel
+from attncli.models.packing import packs
 from attncli.result import (
     AttentionResult,
     AttentionSettings,
@@ -29,7 +30,6 @@ from attncli.result import (
 )
 from attncli.text.pieces import Pieces, PieceTokenizer
 
-_PACK_ROWS = 768  # token rows of one pass: its matrices stay in the cache
 _WINDOW_WEIGHTS = 1 << 24  # numbers of the weights held at once
 _BYTES_PER_WEIGHT = 8  # the weights, and one copy of them while they are checked or written
 _SURELY_FITS = 1 << 28  # bytes that are taken without asking
@@ -44,10 +44,6 @@ class _Reading:
     pair: str | None
     pieces: Pieces
     warnings: tuple[ResultWarning, ...]
-
-    @property
-    def rows(self) -> int:
-        return filled(len(self.pieces.ids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +86,7 @@ class TransformerAnalyser:
             outcomes: dict[int, AttentionResult | AttnError] = {
                 at: reading for at, reading in enumerate(window) if isinstance(reading, AttnError)
             }
-            packs = _packs(window)
-            for places, states in self._computed(packs, wanted):
+            for places, states in self._computed(_packs(window), wanted):
                 for at, (reading, state) in zip(places, states, strict=True):
                     outcomes[at] = self._outcome(reading, state, start + at)
             yield from (outcomes[at] for at in range(len(window)))
@@ -172,20 +167,20 @@ class TransformerAnalyser:
         return without, [ResultWarning("one-segment", message)]
 
     def _computed(
-        self, packs: list[list[tuple[int, _Reading]]], wanted: Wanted
+        self, packed: list[list[tuple[int, _Reading]]], wanted: Wanted
     ) -> Iterator[tuple[list[int], list[tuple[_Reading, States]]]]:
         def compute(pack: list[tuple[int, _Reading]]) -> list[tuple[_Reading, States]]:
             states = encode(self.model, [_inputs(reading) for _, reading in pack], wanted)
             return [(reading, state) for (_, reading), state in zip(pack, states, strict=True)]
 
-        if self.threads > 1 and len(packs) > 1:
+        if self.threads > 1 and len(packed) > 1:
             from concurrent.futures import ThreadPoolExecutor
 
             with ThreadPoolExecutor(self.threads) as pool:
-                found = list(pool.map(compute, packs))
+                found = list(pool.map(compute, packed))
         else:
-            found = list(map(compute, packs))
-        for pack, computed in zip(packs, found, strict=True):
+            found = list(map(compute, packed))
+        for pack, computed in zip(packed, found, strict=True):
             yield [at for at, _ in pack], computed
 
     def _wanted(self) -> Wanted:
@@ -263,14 +258,7 @@ def _inputs(reading: _Reading) -> Inputs:
 
 
 def _packs(window: list[_Reading | AttnError]) -> list[list[tuple[int, _Reading]]]:
-    """The sentences of a window by length, in packs of a size that suits the cache."""
+    """The sentences of a window in packs of about one length."""
     good = [(at, r) for at, r in enumerate(window) if not isinstance(r, AttnError)]
-    packs: list[list[tuple[int, _Reading]]] = []
-    rows = _PACK_ROWS + 1
-    for at, reading in sorted(good, key=lambda item: len(item[1].pieces.ids)):
-        if rows + reading.rows > _PACK_ROWS:
-            packs.append([])
-            rows = 0
-        packs[-1].append((at, reading))
-        rows += reading.rows
-    return packs
+    lengths = [len(reading.pieces.ids) for _, reading in good]
+    return [[good[place] for place in pack] for pack in packs(lengths)]

@@ -9,6 +9,8 @@ from models.plain import run
 
 from attncli.contextual import open_vectors
 from attncli.errors import AttnError, EmptyError, InputError, LimitError, UsageError
+from attncli.examples import open_embedder, prepare
+from attncli.learning.datasets import Row
 from attncli.pipeline import GeneralAnalyser
 from attncli.reading import ReadingSettings, read
 
@@ -111,3 +113,47 @@ def test_a_model_is_trained_on_a_layer_and_refuses_another(command, folder, tmp_
     ended = command("evaluate", str(data), "--model", str(model), *other)
     assert ended.code == 5
     assert "model:tiny:1" in ended.said
+
+
+def test_sentences_read_together_are_what_they_are_alone(folder):
+    """The same bits whatever a sentence is packed with; one that fails leaves the others alone."""
+    texts = [TEXT, "bank", "", "money bank grows river", "bank " * 30, "river flows", "the bank"]
+    store = open_vectors(f"model:{folder}:1")
+    told = []
+    together = store.read_all(texts, 4096, lambda done, total: told.append((done, total)))
+    assert set(together) == set(texts) - {"", "bank " * 30}
+    assert told[-1] == (5, 5)
+    for text, (words, vectors) in together.items():
+        alone, expected = open_vectors(f"model:{folder}:1").read(text, 4096)
+        assert words == alone
+        np.testing.assert_array_equal(vectors, expected)
+
+
+def test_examples_are_encoded_together(folder, monkeypatch):
+    """What is learned from does not depend on how many sentences are encoded at once."""
+    rows = [
+        Row(text, label, "bank", None, None, f"rows:{i}")
+        for i, (text, label) in enumerate(
+            [("money bank grows", "m"), ("the river bank flows", "r"), ("bank", "m")] * 3
+        )
+    ]
+    found = []
+    for together in (1, 2, 100):
+        monkeypatch.setattr("attncli.examples._TOGETHER", together)
+        embedder, _ = open_embedder(f"model:{folder}:1", ReadingSettings())
+        found.append(prepare(rows, embedder).examples)
+    for other in found[1:]:
+        np.testing.assert_array_equal(other.table, found[0].table)
+        np.testing.assert_array_equal(np.concatenate(other.rows), np.concatenate(found[0].rows))
+    assert len(found[0].table) == 8
+
+
+def test_a_row_that_cannot_be_encoded_is_named(folder):
+    """The first sentence that fails is an error with its line."""
+    rows = [
+        Row(t, "m", "bank", None, None, f"rows:{i}") for i, t in enumerate(["bank", "bank " * 30])
+    ]
+    embedder, _ = open_embedder(f"model:{folder}:1", ReadingSettings())
+    with pytest.raises(LimitError) as caught:
+        prepare(rows, embedder)
+    assert caught.value.place == "rows:1"

@@ -47,7 +47,7 @@ def test_the_record_is_that_of_the_plain_loops(folder):
 def test_order_packs_and_threads_change_no_bit(folder, threads, monkeypatch):
     """Any number of sentences and threads gives the very numbers of one sentence alone."""
     texts = [" ".join(SENTENCES[at % 4].split()[: 1 + at % 3]) for at in range(40)]
-    monkeypatch.setattr("attncli.transformer._PACK_ROWS", 60)
+    monkeypatch.setattr("attncli.models.packing._PACK_ROWS", 60)
     monkeypatch.setattr("attncli.transformer._WINDOW_WEIGHTS", 2000)
     many = list(open_analyser(folder, threads=threads)(texts))
     analyser = open_analyser(folder)

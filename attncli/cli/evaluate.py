@@ -36,6 +36,7 @@ def evaluate(
       attn evaluate examples/idioms.tsv --split test --model idioms
       attn evaluate test.tsv --model bank.safetensors --json
     """
+    from attncli.cli.progress import Encoding
     from attncli.examples import open_embedder, prepare
     from attncli.learning.checkpoint import require_vectors
     from attncli.learning.datasets import read_rows
@@ -51,7 +52,8 @@ def evaluate(
     embedder, info = open_embedder(vectors, reading_of(trained), dim=trained.vectors.dim)
     require_vectors(trained, info)
     rows = read_rows(file, standard_input(), split=split)
-    prepared = prepare(rows, embedder, model=trained)
+    with Encoding() as encoding:
+        prepared = prepare(rows, embedder, model=trained, tick=encoding.tick)
     found = predict(trained.parameters, trained.architecture, prepared.examples)
     predicted = [trained.labels[i] for i in found.argmax(axis=1)]
     scores = Scores([str(row.label) for row in rows], predicted)

@@ -41,6 +41,25 @@ class Progress:
             self._shown = False
 
 
+class Encoding(Progress):
+    """How many sentences a transformer has encoded; the line is gone when the block is left."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        super().__init__(lambda: self._done, quiet=quiet)
+        self._done: float | None = None
+
+    def __enter__(self) -> "Encoding":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
+
+    def tick(self, done: int, total: int) -> None:
+        """`done` of `total` sentences are encoded."""
+        self._done = done / total
+        self.update(done, done)
+
+
 def progress_text(total: int, new: int, seconds: float, share: float | None) -> str:
     """What the line says.
 

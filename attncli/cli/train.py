@@ -75,6 +75,7 @@ def train(
       attn train examples/lecture_weights.jsonl -o lecture.safetensors
       attn train bank.tsv --check-grad
     """
+    from attncli.cli.progress import Encoding
     from attncli.examples import open_embedder, prepare
     from attncli.learning.datasets import read_rows, splits_of
     from attncli.learning.trainer import TrainingSettings
@@ -108,7 +109,8 @@ def train(
     unused = [] if split is not None or quiet else splits_of(rows)
     if unused:
         message("warning", f"all rows are learned from; --split takes one of: {', '.join(unused)}")
-    prepared = prepare(rows, embedder)
+    with Encoding(quiet=quiet) as encoding:
+        prepared = prepare(rows, embedder, tick=encoding.tick)
     architecture = _architecture(
         prepared, info.dim, heads, d_k, d_v, committee, positions, reach, causal, window, pooling
     )

@@ -20,8 +20,7 @@ from attncli.attention.core import attend
 from attncli.errors import ShapeError
 from attncli.models.layers import Block, activate
 from attncli.models.model import TransformerModel
-
-_TILE = 12
+from attncli.models.packing import filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +99,6 @@ class _Group:
         """The rows of one sentence. Shapes: (n_rows, d_model) → (n, d_model)."""
         start = self.start + number * self.stride
         return rows[start : start + self.n]
-
-
-def filled(n: int) -> int:
-    """How many rows a sentence of n tokens takes in a pack."""
-    return -(-n // _TILE) * _TILE
 
 
 def encode(
