@@ -1,8 +1,12 @@
 """Laws of the memory that is left: the smallest limit counts, and silence is no limit."""
 
+import tracemalloc
+
+import numpy as np
 import pytest
 
 from attncli.memory import available_memory, size_text
+from attncli.views.json import record_parts
 
 MACHINE = {"proc/meminfo": "MemTotal: 9000 kB\nMemFree: 100 kB\nMemAvailable: 8000 kB\n"}
 GROUP = {
@@ -54,3 +58,17 @@ def test_the_smallest_limit_counts(tmp_path, files, expected):
 def test_sizes_are_in_units_people_read(n_bytes, text):
     """Powers of 1024."""
     assert size_text(n_bytes) == text
+
+
+def test_a_large_record_is_never_whole_in_memory():
+    """Writing 3 million weights holds a small part of their 30 MB of text at once."""
+    weights = np.random.default_rng(0).random((8, 4, 300, 300), dtype=np.float32)
+    list(record_parts({"weights": weights[:, :2]}))  # what writing imports is no part of it
+    tracemalloc.start()
+    try:
+        written = sum(len(part) for part in record_parts({"text": "a", "weights": weights}))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert written > 25_000_000
+    assert peak < 8_000_000

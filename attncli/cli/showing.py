@@ -162,9 +162,9 @@ def show_outcomes(
                 _write_error(outcome, index, sentence.line)
             continue
         if manner.json:
-            from attncli.views.json import result_json
+            from attncli.views.json import result_parts
 
-            write_json(result_json(outcome, *fields))
+            write_json(result_parts(outcome, *fields))
         elif manner.output is not None:
             written.append((outcome, moved_words(outcome, store, manner)))
         else:

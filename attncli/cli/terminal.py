@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
 
@@ -106,11 +106,18 @@ def write(text: str) -> None:
         raise OutputError("cannot write to standard output: it is closed") from None
 
 
-def write_json(line: str) -> None:
-    """A line of JSON to standard output, always UTF-8 whatever the locale."""
+def write_json(line: str | Iterable[str]) -> None:
+    """A line of JSON, whole or in parts, to standard output, always UTF-8 whatever the locale."""
     if sys.stdout is not None and _encoding(sys.stdout) != "utf8":
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # a TextIOWrapper
-    write(line + "\n")
+    if isinstance(line, str):
+        write(line + "\n")
+        return
+    last = ""
+    for part in line:
+        write(last)
+        last = part
+    write(last + "\n")
 
 
 def standard_input() -> BinaryIO:

@@ -122,9 +122,9 @@ def _print(
     result: "AttentionResult", manner: Manner, chosen: _Chosen, quiet: bool, *, first: bool
 ) -> None:
     if manner.json:
-        from attncli.views.json import result_json
+        from attncli.views.json import result_parts
 
-        write_json(result_json(result, include=_held(result)))
+        write_json(result_parts(result, include=_held(result)))
         return
     if manner.steps and (missing := _missing(result)):
         raise DataError(

@@ -2,10 +2,11 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from attncli.errors import OutputError, UsageError
 from attncli.escape import quoted, visible
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from attncli.insight.comparison import Comparison
     from attncli.insight.movement import Movement
     from attncli.result import AttentionResult
+
+# What a file will hold: all of it, or its text in parts.
+Content: TypeAlias = str | bytes | Iterable[str]
 
 TEXT_SUFFIXES = (".html", ".svg", ".json", ".jsonl", ".csv", ".tsv", ".md", ".tex")
 COMPARISON_SUFFIXES = (".html", ".svg", ".png", ".pdf", ".json", ".md", ".csv", ".tsv")
@@ -49,11 +53,13 @@ def write_results(
     if suffix == ".html":
         from attncli.views.html import page
 
-        content: str | bytes = page(results, movements=movements, precision=digits)
+        content: Content = page(results, movements=movements, precision=digits)
     elif suffix in (".json", ".jsonl"):
-        from attncli.views.json import result_json
+        from attncli.views.json import result_parts
 
-        content = "".join(result_json(result, *fields) + "\n" for result in results)
+        content = (
+            part for result in results for part in chain(result_parts(result, *fields), "\n")
+        )
     elif suffix in (".csv", ".tsv"):
         from attncli.views.delimited import delimited
 
@@ -118,18 +124,21 @@ def picture(svg: str, suffix: str) -> str | bytes:
     return pictures.png(svg) if suffix == ".png" else pictures.pdf(svg)
 
 
-def write_file(path: str, content: str | bytes) -> None:
+def write_file(path: str, content: Content) -> None:
     """Writes a file whole: to a temporary name beside it, synced, then renamed.
 
     Raises: OutputError; what was there before is then untouched.
     """
     target = Path(path)
-    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    parts = (content,) if isinstance(content, str | bytes) else content
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:60]}.", dir=target.parent)
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            for part in parts:
+                file.write(
+                    part.encode("utf-8", "backslashreplace") if isinstance(part, str) else part
+                )
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, _mode(target))  # noqa: PTH101  # a name, not a Path

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from attncli.result import SCHEMA_VERSION, AttentionResult
 # A record with fewer numbers than this is written by the standard library: importing orjson would
 # take longer than it saves.
 _FEW = 1000
+_MANY = 1 << 18  # numbers of an array that are turned into text at once
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
@@ -33,15 +34,34 @@ def result_json(
 def record_json(record: dict[str, Any]) -> str:
     """A record whose values may be float32 arrays, as one line of JSON."""
     numbers = sum(value.size for value in record.values() if isinstance(value, np.ndarray))
-    text = _by_standard_library(record) if numbers < _FEW else _by_orjson(record)
-    plain = text.isascii() and "\x7f" not in text
-    return text if plain else _HIDDEN.sub(_escaped, text)
+    return _harmless(_by_standard_library(record) if numbers < _FEW else _by_orjson(record))
+
+
+def result_parts(
+    result: AttentionResult, include: Iterable[str] = (), exclude: Iterable[str] = ()
+) -> Iterator[str]:
+    """The text of `result_json` in parts: a large record is never whole in memory."""
+    return record_parts(result.to_record(include, exclude))
+
+
+def record_parts(record: dict[str, Any]) -> Iterator[str]:
+    """The text of `record_json` in parts."""
+    if not any(isinstance(value, np.ndarray) and value.size > _MANY for value in record.values()):
+        yield record_json(record)
+        return
+    for place, (name, value) in enumerate(record.items()):
+        key = _encode(name)
+        yield f"{',' if place else '{'}{key}:"
+        if isinstance(value, np.ndarray):
+            yield from _array_parts(value)
+        else:
+            yield _harmless(_by_orjson({name: value})[len(key) + 2 : -1])
+    yield "}"
 
 
 def plain_json(value: Any) -> str:
     """A value without arrays as JSON, with nothing in it that a terminal would obey."""
-    text = _encode(value)
-    return text if text.isascii() and "\x7f" not in text else _HIDDEN.sub(_escaped, text)
+    return _harmless(_encode(value))
 
 
 def error_record(error: AttnError, index: int, line: int | None) -> dict[str, Any]:
@@ -75,6 +95,22 @@ def _by_orjson(record: dict[str, Any]) -> str:
         k: np.ascontiguousarray(v) if isinstance(v, np.ndarray) else v for k, v in record.items()
     }
     return orjson.dumps(contiguous, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+
+def _array_parts(array: Any) -> Iterator[str]:
+    """An array as JSON, in parts of at most _MANY numbers where its axes allow it."""
+    if array.size <= _MANY or array.ndim == 1:
+        yield _by_orjson({"": array})[4:-1]
+        return
+    for place, row in enumerate(array):
+        yield "," if place else "["
+        yield from _array_parts(row)
+    yield "]"
+
+
+def _harmless(text: str) -> str:
+    plain = text.isascii() and "\x7f" not in text
+    return text if plain else _HIDDEN.sub(_escaped, text)
 
 
 def _escaped(found: "re.Match[str]") -> str:

@@ -130,3 +130,32 @@ def test_numbers_that_are_not_finite_never_become_json():
     """NaN is no JSON."""
     with pytest.raises(ValueError, match="not JSON compliant"):
         record_json({"a": np.array([np.nan], dtype=np.float32)})
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 40, 40), (1, 1, 90, 90), (1, 2, 3, 3), (0, 2, 3, 3)])
+def test_a_record_in_parts_is_the_record(monkeypatch, shape):
+    """The same text whatever is large, with hidden characters escaped and no part much larger."""
+    monkeypatch.setattr(view, "_MANY", 500)
+    rng = np.random.default_rng(0)
+    record = {
+        "type": "result",
+        "text": "a\u202eb",
+        "model": {"name": "\ufeffa", "probability": 1e-7},
+        "weights": rng.random(shape, dtype=np.float32) * np.float32(1e-4),
+        "contextual": rng.random((40, 384), dtype=np.float32).T,
+        "empty": {},
+        "small": np.array([1e-7, 1e20, 3], dtype=np.float32),
+        "flat": rng.random(900, dtype=np.float32),
+        "last": None,
+    }
+    parts = list(view.record_parts(record))
+    assert "".join(parts) == record_json(record)
+    assert max(map(len, parts)) < 900 * 14
+
+
+def test_a_record_that_begins_or_ends_with_a_large_array(monkeypatch):
+    """Commas stand between fields only."""
+    monkeypatch.setattr(view, "_MANY", 3)
+    array = np.arange(4000, dtype=np.float32).reshape(2, 2, 1000)
+    for record in ({"a": array}, {"a": array, "b": 1}, {"a": 1, "b": array}):
+        assert "".join(view.record_parts(record)) == record_json(record)
