@@ -6,6 +6,7 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli import train_options as t
+from attncli.cli.mechanism import is_transformer
 from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
 from attncli.errors import UsageError
 
@@ -44,6 +45,12 @@ def evaluate(
     from attncli.learning.trainer import predict
     from attncli.task import find_model, reading_of
 
+    if is_transformer(model):
+        raise UsageError(
+            "found a transformer or a folder, expected a file that attn train wrote: only it "
+            "knows labels",
+            place="--model",
+        )
     trained = find_model(model)
     if trained.architecture.readout == "weights":
         raise UsageError(

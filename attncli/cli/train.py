@@ -13,6 +13,7 @@ from attncli.cli.guards import expect_apart
 from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import message, standard_input, write, write_json
 from attncli.errors import DataError, LockedError, NumericError, OutputError, UsageError
+from attncli.escape import visible
 
 if TYPE_CHECKING:
     from attncli.examples import Prepared
@@ -111,6 +112,9 @@ def train(
         message("warning", f"all rows are learned from; --split takes one of: {', '.join(unused)}")
     with Encoding(quiet=quiet) as encoding:
         prepared = prepare(rows, embedder, tick=encoding.tick)
+    if prepared.examples.weights is None and len(prepared.labels) < 2:
+        only = f'every sentence has the label "{visible(prepared.labels[0][:40])}"'
+        raise DataError(f"{only}, expected at least two", place=visible(file)[:200])
     architecture = _architecture(
         prepared, info.dim, heads, d_k, d_v, committee, positions, reach, causal, window, pooling
     )
@@ -128,7 +132,6 @@ def train(
 @contextmanager
 def only_run(output: Path) -> Iterator[None]:
     """Holds the lock of a model while it is trained. Raises: LockedError, OutputError."""
-    from attncli.escape import visible
     from attncli.locking import locked
 
     place = visible(str(output))
@@ -183,6 +186,14 @@ class _Job:
         from attncli.learning.resume import load_state
 
         resumed = resume and self.state.exists()
+        if not quiet and resume != self.state.exists():
+            name = visible(str(self.state))
+            message(
+                "note",
+                f"there is no {name} to go on from: this training starts anew"
+                if resume
+                else f"{name} of an earlier training is left behind; --resume would go on from it",
+            )
         if resumed:
             self.training.restore(*load_state(self.state, self.belongs))
         report = Report(self.training, len(self.prepared.labels), log, resumed, quiet)
@@ -259,9 +270,6 @@ def _architecture(
     from attncli.learning.parameters import Architecture
 
     fitting = prepared.examples.weights is not None
-    if not fitting and len(prepared.labels) < 2:
-        only = prepared.labels[0]
-        raise DataError(f'every sentence has the label "{_shown(only)}", expected at least two')
     default = "none" if fitting else "relative"
     readout = "target" if prepared.examples.targets is not None else pooling
     return Architecture(
@@ -364,13 +372,6 @@ def _rate(value: float, option: str, *, below: float = 1.0) -> float:
     if not 0 <= value < below:
         raise UsageError(f"found {value:g}, expected 0 or more, below {below:g}", place=option)
     return value
-
-
-def _shown(text: str) -> str:
-    """A label as it may stand in a message."""
-    from attncli.escape import visible
-
-    return visible(text[:40])
 
 
 def _json(record: dict[str, Any]) -> str:

@@ -84,6 +84,8 @@ def rows_of(stream: BinaryIO, name: str, kind: Kind | None) -> Iterator[Row]:
     first = next(filled, None)
     if first is None:
         return
+    if kind is None and first[1].lstrip().startswith("[") and name.endswith(".json"):
+        raise DataError("found a JSON list, expected JSONL: one object a line", place=name)
     kind = kind or _kind_of(first[1])
     if kind == "jsonl":
         yield _json_row(first[1], f"{name}:{first[0]}")

@@ -200,8 +200,25 @@ def test_a_device_is_no_model(command, data):
     assert not Path(os.devnull).is_file()
 
 
+def test_resuming_nothing_and_leaving_something_are_said(command, data, tmp_path):
+    """--resume without a saved state starts anew and says so; a state that is passed over is named."""
+    arguments = ("train", str(data), "-o", str(tmp_path / "m"), *QUICK)
+    assert "m.unfinished to go on from: this training starts anew" in (
+        command(*arguments, "--resume").said
+    )
+    (tmp_path / "m.unfinished").write_bytes(b"left")
+    assert "--resume would go on from it" in command(*arguments).said
+
+
+def test_only_a_trained_model_is_evaluated(command, data, tmp_path):
+    """A folder, which may hold a transformer, is no model that knows labels."""
+    ended = command("evaluate", str(data), "--model", str(tmp_path))
+    assert (ended.code, ended.is_clean()) == (2, True)
+    assert "only it knows labels" in ended.said
+
+
 BAD = {
-    "one class": ("text\tlabel\na b\tx\nb c\tx\n", 5, "every sentence has the label"),
+    "one class": ("text\tlabel\na b\tx\nb c\tx\n", 5, "data.tsv: every sentence has the label"),
     "no label": ("text\tlabel\na b\tx\nb c\t\n", 5, "data.tsv:3: found no label"),
     "empty text": ("text\tlabel\n \tx\nb c\ty\n", 5, "data.tsv:2: the text is empty"),
     "no word": ("text\tlabel\n!!\tx\nb c\ty\n", 4, "data.tsv:2: no word"),
