@@ -1,8 +1,8 @@
-"""Vectors by name: those of words, or the contextual vectors of a transformer's layer.
+"""Vectors by name: those of words, or the contextual vectors of a transformer.
 
-`model:DIR[:LAYER]` is a store whose words have another vector in every sentence: what leaves the
-layer of the transformer (counted from 0; −1, the last, when none is given), the pieces of a word
-averaged, special tokens left out. Everything that works on a store works on it: general attention,
+`model:DIR[:LAYER]` is a store whose words have another vector in every sentence: what leaves a
+layer of the transformer, or the mean of what leaves several (the last four when none is given),
+the pieces of a word averaged, special tokens left out. Everything that works on a store works on it: general attention,
 task-specific attention, training.
 """
 
@@ -25,6 +25,7 @@ from attncli.result import ResultWarning
 from attncli.stacks import Part, TokenRun
 
 if TYPE_CHECKING:
+    from attncli.models.forward import States
     from attncli.models.model import TransformerModel
     from attncli.text.pieces import Pieces, PieceTokenizer
 
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 Tick: TypeAlias = Callable[[int, int], None]
 
 _PREFIX = "model:"
-_LAYER = re.compile(r"(.+):(-?[0-9]{1,5}|input)", re.DOTALL)
+_LAYER = re.compile(r"(.+):(-?[0-9]{1,5}|[0-9]{1,5}-[0-9]{1,5}|input)", re.DOTALL)
+_MEAN_OF = 4  # layers, when none is named
 
 
 def ignored(done: int, total: int) -> None:
@@ -49,7 +51,8 @@ def open_vectors(
 ) -> EmbeddingStore:
     """The vectors of this name or path, or of a transformer: model:DIR[:LAYER].
 
-    LAYER is a number (0 is the first layer, −1 the last) or "input", the vectors before the first.
+    LAYER is a number (0 is the first layer, −1 the last), a range such as 2-5 (the mean of these
+    layers), or "input", the vectors before the first; without it the mean of the last four.
     Raises: what opening the words or the checkpoint raises.
     """
     if not name.startswith(_PREFIX):
@@ -58,21 +61,26 @@ def open_vectors(
     from attncli.models.model import TransformerModel
     from attncli.text.pieces import PieceTokenizer
 
-    named, layer = name.removeprefix(_PREFIX), "-1"
+    named, layers = name.removeprefix(_PREFIX), ""
     if (match := _LAYER.fullmatch(named)) is not None:
-        named, layer = match.groups()
+        named, layers = match.groups()
     found = find_checkpoint(named)
     model = TransformerModel(found.folder, found.name)
-    return ContextualStore(model, PieceTokenizer(found.folder), _layer_of(layer, model))
+    return ContextualStore(model, PieceTokenizer(found.folder), _layers_of(layers, model))
 
 
-def _layer_of(layer: str, model: "TransformerModel") -> int | None:
+def _layers_of(text: str, model: "TransformerModel") -> tuple[int, ...]:
     from attncli.insight.select import checked_indices
 
-    if layer == "input":
-        return None
+    n_layers = model.config.n_layers
+    if text in ("", "input"):
+        return tuple(range(max(0, n_layers - _MEAN_OF), n_layers)) if not text else ()
+    first, _, last = text.partition("-") if not text.startswith("-") else (text, "", "")
+    asked = range(int(first), int(last or first) + 1)
     try:
-        return checked_indices([int(layer)], model.config.n_layers, "layers")[0]
+        if not asked:
+            raise UsageError(f"found {text}, expected the first of the layers before the last")
+        return tuple(checked_indices(asked, n_layers, "layers"))
     except UsageError as error:
         error.place = "--vectors"
         raise
@@ -94,15 +102,19 @@ Words: TypeAlias = tuple[list[Word], Float32Array]
 
 
 class ContextualStore:
-    """The vectors that leave a layer (None: that enter the first), one for each word it has read."""
+    """A vector for each word it has read: the mean of what leaves consecutive layers.
+
+    `layers` are counted from 0; none of them stands for what enters the first.
+    """
 
     def __init__(
-        self, model: "TransformerModel", tokenizer: "PieceTokenizer", layer: int | None
+        self, model: "TransformerModel", tokenizer: "PieceTokenizer", layers: tuple[int, ...]
     ) -> None:
         self._model = model
         self._tokenizer = tokenizer
-        self.layer = layer
-        self.name = f"{_PREFIX}{model.name}:{'input' if layer is None else layer}"
+        self.layers = layers
+        named = "-".join(map(str, dict.fromkeys((layers[0], layers[-1])))) if layers else "input"
+        self.name = f"{_PREFIX}{model.name}:{named}"
         self.dim = model.config.d_model
         self.words: int | None = None
         self._sha256: str | None = None
@@ -110,7 +122,7 @@ class ContextualStore:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of the checkpoint's own hash and the layer; the files are read for it once."""
+        """SHA-256 of the checkpoint's own hash and the layers; the files are read for it once."""
         if self._sha256 is None:
             import hashlib
 
@@ -193,17 +205,24 @@ class ContextualStore:
         from attncli.models.forward import Inputs, Wanted, encode
         from attncli.models.packing import packs
 
-        layers = () if self.layer is None else (self.layer,)
-        wanted = Wanted(layers=layers, weights=False)
+        several = len(self.layers) > 1
+        wanted = Wanted(layers=self.layers[-1:], hidden_states=several, weights=False)
         for pack in packs([len(found.ids) for found in pieces]):
             inputs = [
                 Inputs(np.array(pieces[at].ids), np.zeros(len(pieces[at].ids), dtype=np.intp))
                 for at in pack
             ]
             for at, states in zip(pack, encode(self._model, inputs, wanted), strict=True):
-                finite = np.isfinite(states.contextual).all()
-                words = _words(texts[at], pieces[at], states.contextual) if finite else None
-                yield texts[at], words
+                rows = self._mean(states)  # (n_tokens, dim)
+                finite = np.isfinite(rows).all()
+                yield texts[at], _words(texts[at], pieces[at], rows) if finite else None
+
+    def _mean(self, states: "States") -> Float32Array:
+        """The vectors of a sentence's tokens. Shape (n_tokens, dim)."""
+        if states.hidden_states is None:
+            return states.contextual
+        chosen = states.hidden_states[self.layers[0] + 1 : self.layers[-1] + 2]
+        return np.asarray(chosen.mean(axis=0))
 
 
 class ContextualReader(Reader):

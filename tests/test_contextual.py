@@ -34,12 +34,16 @@ def states():
 
 
 @pytest.mark.parametrize(
-    ("layer", "number"), [("", 3), (":-1", 3), (":0", 1), (":1", 2), (":input", 0)]
+    ("layer", "numbers"),
+    [
+        *(("", [1, 2, 3]), (":-1", [3]), (":0", [1]), (":1", [2]), (":input", [0])),
+        *((":1-2", [2, 3]), (":0-0", [1]), (":0-2", [1, 2, 3])),
+    ],
 )
-def test_a_word_is_the_mean_of_its_pieces_after_the_layer(folder, layer, number):
+def test_a_word_is_the_mean_of_its_pieces_after_the_layers(folder, layer, numbers):
     """Vectors, texts and offsets of the words, without special tokens."""
     reading = read(TEXT, open_vectors(f"model:{folder}{layer}"), ReadingSettings())
-    expected = states()[number]
+    expected = states()[numbers].mean(axis=0)
     expected = [expected[1], expected[2:5].mean(0), expected[5]]
     np.testing.assert_allclose(reading.embeddings, expected, atol=1e-5)
     assert [t.text for t in reading.tokens] == TEXT.split()
@@ -67,9 +71,11 @@ def test_the_hash_names_the_checkpoint_and_the_layer(folder, tmp_path):
     for copy in (other, same):
         write_tokenizer(copy)
     name = f"model:{folder}:1"
+    assert open_vectors(f"model:{folder}").name == "model:tiny:0-2"
+    assert open_vectors(f"model:{folder}:1-1").sha256 == open_vectors(name).sha256
     hashes = [
         open_vectors(n).sha256
-        for n in (name, f"model:{folder}:2", f"model:{other}:1", f"model:{same}:1")
+        for n in (name, f"model:{folder}:1-2", f"model:{other}:1", f"model:{same}:1")
     ]
     assert len(set(hashes)) == 3
     assert hashes[0] == hashes[3]
@@ -77,7 +83,10 @@ def test_the_hash_names_the_checkpoint_and_the_layer(folder, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "error"),
-    [("model:{}:3", UsageError), ("model:{}:-4", UsageError), ("model:absent", InputError)],
+    [
+        *(("model:{}:3", UsageError), ("model:{}:-4", UsageError), ("model:absent", InputError)),
+        *(("model:{}:2-1", UsageError), ("model:{}:1-3", UsageError)),
+    ],
 )
 def test_vectors_that_do_not_exist_are_refused(folder, name, error):
     """A layer or folder that is not there is an error with its place."""

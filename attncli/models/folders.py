@@ -97,7 +97,8 @@ def _cached(given: str, env: Mapping[str, str]) -> Found:
         raise InputError(f"it is in the cache more than once: {named}", place=visible(given))
     snapshots = [s for path in found if (s := _snapshot(path, revision)) is not None]
     if not snapshots:
-        hints = [f"hf download {given} puts it there"] if "/" in given and not found else []
+        fetched = is_name and "/" in given and not found
+        hints = [f"hf download {given} puts it there"] if fetched else []
         raise InputError(
             f"no such folder, and not in the Hugging Face cache {visible(str(hub))}",
             place=visible(given)[:80],
@@ -129,8 +130,15 @@ def _snapshot(repository: Path, revision: str) -> Path | None:
 
 
 def _folder_name(path: Path) -> str:
-    """The name of a folder as it was given; of "." and ".." the one they stand for."""
-    return path.name if path.name not in ("", "..") else path.resolve().name
+    """The name of a folder as it was given; of "." and ".." the one they stand for.
+
+    "." is what the shell calls it: a link keeps its name.
+    """
+    if path.name not in ("", ".."):
+        return path.name
+    here = Path(os.environ.get("PWD", ""))
+    named = path == Path() and here.is_absolute() and here.resolve() == path.resolve()
+    return (here if named else path.resolve()).name
 
 
 def _name(repository: Path) -> str:

@@ -98,3 +98,24 @@ def test_the_file_in_a_folder_names_the_folder(tmp_path):
     raw_file(folder / "model.safetensors", {"__metadata__": {"attn": "{}"}})
     with pytest.raises(InputError):
         find_checkpoint(str(folder / "model.safetensors"), {})
+
+
+def test_a_link_keeps_the_name_it_was_given(tmp_path, monkeypatch):
+    """The folder that a link stands for may be called anything; "." is what the shell calls it."""
+    folder = write_checkpoint(tmp_path / "model")
+    link = tmp_path / "all-MiniLM-L6-v2"
+    link.symlink_to(folder)
+    assert find_checkpoint(str(link)).name == "all-MiniLM-L6-v2"
+    monkeypatch.chdir(link)
+    monkeypatch.setenv("PWD", str(link))
+    assert find_checkpoint(".").name == "all-MiniLM-L6-v2"
+    for elsewhere in ("", "here", str(tmp_path), str(tmp_path / "absent")):
+        monkeypatch.setenv("PWD", elsewhere)
+        assert find_checkpoint(".").name == "model"
+
+
+def test_only_what_can_be_a_name_is_said_to_be_fetched(hub):
+    """A path that leads nowhere is no name to download."""
+    with pytest.raises(InputError) as caught:
+        find_checkpoint("../elsewhere/model", hub)
+    assert not caught.value.hints
