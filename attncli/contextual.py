@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # Told how many of how many sentences are done.
 Tick: TypeAlias = Callable[[int, int], None]
 
-_PREFIX = "model:"
+PREFIX = "model:"
 _LAYER = re.compile(r"(.+):(-?[0-9]{1,5}|[0-9]{1,5}-[0-9]{1,5}|input)", re.DOTALL)
 _MEAN_OF = 4  # layers, when none is named
 
@@ -55,13 +55,13 @@ def open_vectors(
     layers), or "input", the vectors before the first; without it the mean of the last four.
     Raises: what opening the words or the checkpoint raises.
     """
-    if not name.startswith(_PREFIX):
+    if not name.startswith(PREFIX):
         return open_words(name, dim=dim, seed=seed, inline=inline, access=access)
     from attncli.models.folders import find_checkpoint
     from attncli.models.model import TransformerModel
     from attncli.text.pieces import PieceTokenizer
 
-    named, layers = name.removeprefix(_PREFIX), ""
+    named, layers = name.removeprefix(PREFIX), ""
     if (match := _LAYER.fullmatch(named)) is not None:
         named, layers = match.groups()
     found = find_checkpoint(named)
@@ -114,7 +114,7 @@ class ContextualStore:
         self._tokenizer = tokenizer
         self.layers = layers
         named = "-".join(map(str, dict.fromkeys((layers[0], layers[-1])))) if layers else "input"
-        self.name = f"{_PREFIX}{model.name}:{named}"
+        self.name = f"{PREFIX}{model.name}:{named}"
         self.dim = model.config.d_model
         self.words: int | None = None
         self._sha256: str | None = None

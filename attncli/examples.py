@@ -9,7 +9,7 @@ from hashlib import blake2b
 import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
-from attncli.contextual import ContextualReader, Tick, ignored, open_vectors
+from attncli.contextual import PREFIX, ContextualReader, Tick, ignored, open_vectors
 from attncli.embeddings.store import EmbeddingStore
 from attncli.errors import AttnError, DataError
 from attncli.escape import quoted
@@ -19,6 +19,7 @@ from attncli.learning.datasets import Offset, Row, Target
 from attncli.reading import Reading, ReadingSettings, reader_for, vectors_info
 from attncli.result import Token, VectorsInfo
 
+_DIRECTIONS = 128  # of a transformer's vectors that are learned in, chosen by cross-validation
 _TOGETHER = 512  # sentences that a transformer encodes at once
 _MANY_TARGETS = 10_000
 
@@ -87,6 +88,11 @@ def open_embedder(
     """What turns a sentence into tokens with vectors, and the facts of these vectors."""
     store = open_vectors(vectors, dim=dim, seed=settings.seed)
     return Embedder(store, settings), vectors_info(store)
+
+
+def default_directions(vectors: VectorsInfo) -> int | None:
+    """In how many main directions of these vectors is learned: all (None) but for a transformer."""
+    return _DIRECTIONS if vectors.name.startswith(PREFIX) else None
 
 
 def prepare(

@@ -22,11 +22,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from attncli.examples import open_embedder, prepare
+from attncli.examples import default_directions, open_embedder, prepare
 from attncli.learning.checkpoint import TrainedModel
 from attncli.learning.datasets import Offset, Row
 from attncli.learning.metrics import Scores
 from attncli.learning.parameters import Architecture
+from attncli.learning.subspace import Subspace
 from attncli.learning.trainer import Training, TrainingSettings, predict
 from attncli.reading import ReadingSettings
 
@@ -61,14 +62,15 @@ def figures(folder: Path, word: str, vectors: str, seed: int) -> dict[str, float
         reach=10,
     )
     settings = TrainingSettings(held_out=0.0, seed=seed)
-    training = Training(train.examples, architecture, settings)
+    subspace = Subspace(train.examples, architecture, default_directions(info))
+    training = Training(subspace.examples, subspace.architecture, settings)
     for _ in training.run():
         pass
     learned = time.perf_counter() - began
-    model = TrainedModel(architecture, training.best, train.labels, info)
+    model = TrainedModel(architecture, subspace.widened(training.best), train.labels, info)
     test_rows = rows_of(folder / f"{word}.test.tsv")
     test = prepare(test_rows, embedder, model=model)
-    said = predict(training.best, architecture, test.examples).argmax(axis=1)
+    said = predict(model.parameters, architecture, test.examples).argmax(axis=1)
     scores = Scores([str(row.label) for row in test_rows], [train.labels[i] for i in said])
     return {
         "n": scores.n,

@@ -1,15 +1,20 @@
 """A transformer's attention against transformers + torch (and BertViz, if it is installed).
 
     python benchmarks/transformer_speed.py DIR [--pairs 5] [--sentences 512] [--only cold|warm]
+                                               [--peer-python PYTHON]
 
 DIR is a checkpoint folder, such as all-MiniLM-L6-v2. Cold: one sentence, whole processes in pairs,
 time and peak memory; each side gives the weights of all layers and heads. Warm: sentences a second
 with all weights and the last hidden states, both sides on the same cores; transformers in padded
 batches of 32, as the sentences come and sorted by length. Needs attncli[transformers,oracle].
+
+BertViz brings some thirty packages, so it may live in an environment of its own, with transformers
+and torch; its Python is then named by --peer-python, and runs both peers of the cold part:
+
+    python -m venv peers && peers/bin/pip install bertviz ipython transformers torch
 """
 
 import argparse
-import importlib.util
 import os
 import random
 import statistics
@@ -80,17 +85,25 @@ def run(command: list[str]) -> tuple[float, float]:
     return time.perf_counter() - started, usage.ru_maxrss * 1024 / 1e6
 
 
-def cold(folder: str, pairs: int) -> None:
+def can_import(python: str, name: str) -> bool:
+    """Whether this Python has a package."""
+    found = f"import sys, importlib.util as u; sys.exit(u.find_spec({name!r}) is None)"
+    return subprocess.run([python, "-c", found], check=False).returncode == 0
+
+
+def cold(folder: str, pairs: int, python: str) -> None:
     size = sum(path.stat().st_size for path in Path(folder).glob("*.safetensors")) / 1e6
     ours = [sys.executable, "-m", "attncli", "explain", SENTENCE, "--model", folder, "--json"]
     peers = {"transformers": PEER + PRINT}
-    if importlib.util.find_spec("bertviz"):
+    if can_import(python, "bertviz"):
         peers["BertViz head_view"] = PEER + VIEW
+    else:
+        print(f"cold, BertViz: {python} has no bertviz; --peer-python names one that has")
     with tempfile.TemporaryDirectory() as where:
         for number, (name, script) in enumerate(peers.items()):
             path = Path(where) / f"peer{number}.py"
             path.write_text(script)
-            peer = [sys.executable, str(path), folder, SENTENCE]
+            peer = [python, str(path), folder, SENTENCE]
             run(ours), run(peer)  # warm-up
             ratios, walls, peaks, peer_peaks = [], [], [], []
             for _ in range(pairs):
@@ -177,10 +190,11 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--sentences", type=int, default=512)
     parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--peer-python", default=sys.executable)
     parser.add_argument("--only", choices=("cold", "warm"))
     asked = parser.parse_args()
     if asked.only != "warm":
-        cold(asked.folder, asked.pairs)
+        cold(asked.folder, asked.pairs, asked.peer_python)
     if asked.only != "cold":
         warm(asked.folder, asked.sentences, 3, asked.cores)
 

@@ -103,7 +103,8 @@ def test_a_sentence_that_cannot_be_read_is_an_error(folder):
     assert issubclass(error, AttnError)
 
 
-def test_a_model_is_trained_on_a_layer_and_refuses_another(command, folder, tmp_path):
+@pytest.mark.parametrize("directions", [[], ["--directions", "6"]])
+def test_a_model_is_trained_on_a_layer_and_refuses_another(command, folder, tmp_path, directions):
     """train, evaluate and explain with contextual vectors; other vectors are refused."""
     rows = [("money bank grows", "m"), ("river bank flows", "r"), ("old money bank", "m")]
     rows += [("the river bank", "r")]
@@ -112,7 +113,7 @@ def test_a_model_is_trained_on_a_layer_and_refuses_another(command, folder, tmp_
     data.write_text("\n".join(lines) + "\n")
     vectors = ["--vectors", f"model:{folder}:1"]
     arguments = ["--epochs", "40", "--held-out", "0", "--heads", "2", "--committee", "1", "-q"]
-    ended = command("train", str(data), "-o", str(model), *vectors, *arguments)
+    ended = command("train", str(data), "-o", str(model), *vectors, *arguments, *directions)
     assert ended.code == 0, ended.said
     ended = command("evaluate", str(data), "--model", str(model), *vectors, "--json")
     assert json.loads(ended.text)["accuracy"] == 1.0

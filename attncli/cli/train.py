@@ -40,6 +40,7 @@ def train(
     d_k: t.KeySize = 16,
     d_v: t.ValueSize = 32,
     committee: t.Committee = 4,
+    directions: t.Directions = None,
     positions: t.PositionKind = None,
     reach: t.Reach = 10,
     causal: opt.Causal = False,
@@ -77,7 +78,7 @@ def train(
       attn train bank.tsv --check-grad
     """
     from attncli.cli.progress import Encoding
-    from attncli.examples import open_embedder, prepare
+    from attncli.examples import default_directions, open_embedder, prepare
     from attncli.learning.datasets import read_rows, splits_of
     from attncli.learning.trainer import TrainingSettings
     from attncli.reading import ReadingSettings
@@ -125,7 +126,8 @@ def train(
         return
     if not quiet:
         _say_held_out(prepared, settings)
-    job = _Job(Path(output or ""), prepared, architecture, settings, reading, info)
+    count = directions or default_directions(info)
+    job = _Job(Path(output or ""), prepared, architecture, count, settings, reading, info)
     job.run(log=log, resume=resume, json=json, quiet=quiet)
 
 
@@ -155,20 +157,27 @@ class _Job:
         output: Path,
         prepared: "Prepared",
         architecture: "Architecture",
+        directions: int | None,
         settings: "TrainingSettings",
         reading: "ReadingSettings",
         info: "VectorsInfo",
     ) -> None:
         from attncli.learning.resume import examples_hash, state_path
+        from attncli.learning.subspace import Subspace
         from attncli.learning.trainer import Training
 
         self.output, self.state = output, state_path(output)
         self.prepared, self.reading, self.info = prepared, reading, info
-        self.training: Training = Training(prepared.examples, architecture, settings)
+        self.architecture = architecture
+        self.subspace = Subspace(prepared.examples, architecture, directions)
+        self.training: Training = Training(
+            self.subspace.examples, self.subspace.architecture, settings
+        )
         self.belongs: dict[str, Any] = {
             "examples": examples_hash(prepared.examples),
             "labels": list(prepared.labels),
             "vectors": [info.name, info.sha256],
+            "directions": directions,
             **asdict(architecture),
             **asdict(settings),
         }
@@ -237,6 +246,7 @@ class _Job:
         training, reading = self.training, self.reading
         told = {
             "settings": asdict(training.settings),
+            "directions": training.architecture.d_model,
             "examples": len(self.prepared.examples),
             "held_out": training.n_held_out,
             "held_out_accuracy": training.best_accuracy,
@@ -244,8 +254,8 @@ class _Job:
             "whole": whole,
         }
         return TrainedModel(
-            training.architecture,
-            training.best,
+            self.architecture,
+            self.subspace.widened(training.best),
             self.prepared.labels,
             self.info,
             {"tokenizer": reading.tokenizer, "oov": reading.oov, "seed": reading.seed},

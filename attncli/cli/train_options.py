@@ -47,6 +47,18 @@ ValueSize: TypeAlias = Annotated[int, _size("Values of a new embedding, each hea
 Committee: TypeAlias = Annotated[
     int, _size("Members learned side by side; their probabilities are averaged.")
 ]
+Directions: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=1_000_000,
+        help="Main directions of the vectors that are learned in (default: all of them; of a "
+        "transformer's vectors 128).",
+        rich_help_panel=_MODEL,
+        show_default=False,
+    ),
+]
 PositionKind: TypeAlias = Annotated[
     Literal["none", "sinusoidal", "rope", "learned", "relative"] | None,
     typer.Option(
