@@ -1,20 +1,19 @@
-"""Sentences → the pieces a transformer reads, by the tokenizer.json of its checkpoint.
+"""Sentences → the pieces a transformer reads, by the tokeniser of its checkpoint.
 
 The `tokenizers` library does the work (extra `attncli[transformers]`); truncation and padding that
 the file asks for are switched off, so that nothing is cut or added in silence. Offsets are code
 points of the sentence as given, without the space that byte-level tokenisers count to a piece.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attncli.errors import DataError, InputError, LimitError, MissingExtraError
+from attncli.errors import DataError
 from attncli.escape import quoted, visible
+from attncli.text.tokenizer_files import json_object, open_tokenizer, tokenizer_file
 
-MAX_FILE = 256 * 1024 * 1024  # bytes
 _UNKNOWN = ("[UNK]", "<unk>")
 
 
@@ -50,7 +49,7 @@ class Pieces:
 
 
 class PieceTokenizer:
-    """The tokenizer.json of a checkpoint folder.
+    """The tokeniser of a checkpoint folder: tokenizer.json, or the vocabulary files of older ones.
 
     `gives_segments` says whether the model is told which sentence of a pair a piece belongs to,
     as tokenizer_config.json decides it in transformers 5; None when there is no such file.
@@ -59,9 +58,9 @@ class PieceTokenizer:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.place = visible(str(folder / "tokenizer.json"))
+        self.place = visible(str(tokenizer_file(folder)))
         self.gives_segments = _gives_segments(folder / "tokenizer_config.json")
-        self._tokenizer = _opened(folder / "tokenizer.json", self.place)
+        self._tokenizer = open_tokenizer(folder)
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         unknown = getattr(self._tokenizer.model, "unk_token", None)
@@ -160,38 +159,11 @@ def _encodable(text: str) -> str:
 
 
 def _gives_segments(path: Path) -> bool | None:
-    try:
-        config = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    config = json_object(path)
+    if config is None:
         return None
-    except OSError as fault:
-        raise InputError(
-            f"cannot open: {(fault.strerror or '').lower()}", place=visible(str(path))
-        ) from None
-    except (ValueError, RecursionError):
-        raise DataError("this is no JSON", place=visible(str(path))) from None
-    if not isinstance(config, dict):
-        raise DataError("expected a JSON object", place=visible(str(path)))
     names = config.get("model_input_names")
     if isinstance(names, list):
         return "token_type_ids" in names
     named = config.get("tokenizer_class")
     return named in ("BertTokenizer", "BertTokenizerFast") if isinstance(named, str) else None
-
-
-def _opened(path: Path, place: str) -> Any:
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE:
-            raise LimitError(f"{size} bytes, the limit is {MAX_FILE}", place=place)
-        raw = path.read_bytes()
-    except OSError as fault:
-        raise InputError(f"cannot open: {(fault.strerror or '').lower()}", place=place) from None
-    try:
-        from tokenizers import Tokenizer
-    except ImportError:
-        raise MissingExtraError.of("tokenizers", "transformers", "reading tokenizer.json") from None
-    try:
-        return Tokenizer.from_buffer(raw)
-    except Exception as fault:  # the library raises bare Exceptions for damage
-        raise DataError(f"this is no tokeniser: {quoted(str(fault))}", place=place) from None
