@@ -6,6 +6,7 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli.explain import analysed, given_sentences
+from attncli.cli.guards import COMPARISONS, warn_of_vain
 from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_analyser
 from attncli.cli.notices import Notices
 from attncli.cli.terminal import ink_for, width_for, write, write_json
@@ -56,6 +57,9 @@ def compare(
         if json:
             raise UsageError("found --output too, expected one of them", place="--json")
         suffix_of(output, COMPARISON_SUFFIXES)
+    kind = "--json" if json else "tables" if output is None else output.rpartition(".")[2].lower()
+    given = {"--precision": precision, "--top": top}
+    warn_of_vain(kind, given, COMPARISONS, quiet=quiet)
     wanted = frozenset({"embeddings", "value", "scores"})
     opened = open_analyser(mechanism, wanted)
     results = _results(opened, texts, file, quiet)

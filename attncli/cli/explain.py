@@ -57,6 +57,8 @@ def explain(
             )
     expect_apart("--output", manner.output, file)
     fields = manner.fields(*_fields(include, exclude))
+    other = None if against is None else "--against"
+    manner.warn_of_vain(quiet, kind=other, include=include, exclude=exclude)
     pooled = manner.pools and against is None and not mechanism.chooses
     if pooled and mechanism.hide and is_transformer(mechanism.model):
         mechanism = replace(mechanism, layer="-1")  # hidden weight is told of what shows
@@ -71,7 +73,8 @@ def explain(
     if pooled:
         outcomes = ((sentence, _shown(outcome)) for sentence, outcome in outcomes)
     learned = _learned(opened.analyser) if manner.steps else NOTHING
-    show_outcomes(outcomes, opened.store, manner, fields, quiet, learned)
+    hide = mechanism.hide or ()
+    show_outcomes(outcomes, opened.store, manner, fields, quiet, learned, hide)
 
 
 def _learned(analyser: "Analyser") -> Learned:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from attncli.cli import options as opt
+from attncli.cli.guards import HiddenNames, warn_of_vain
 from attncli.cli.notices import Notices
 from attncli.cli.terminal import ink_for, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
@@ -61,6 +62,23 @@ class Manner:
     def pools(self) -> bool:
         """Whether many layers and heads are drawn together: files and JSON keep all."""
         return not (self.json or self.output is not None or self.steps)
+
+    @property
+    def kind(self) -> str:
+        """What is written: "tables", the option that chooses something else, or a suffix."""
+        if self.output is not None:
+            return self.output.rpartition(".")[2].lower()
+        chosen = (("--json", self.json), ("--speak", self.speak), ("--steps", self.steps))
+        return next((name for name, given in chosen if given), "tables")
+
+    def warn_of_vain(self, quiet: bool, **given: str | None) -> None:
+        """Says which options, of these and of those given besides, have no effect."""
+        options = {"--show": self.show, "--precision": self.precision, "--top": self.top}
+        warn_of_vain(
+            given.pop("kind", None) or self.kind,
+            options | {f"--{name}": value for name, value in given.items()},
+            quiet=quiet,
+        )
 
     def needs(self) -> frozenset[str]:
         """The optional fields that a result must hold to be shown so."""
@@ -124,7 +142,8 @@ def text_of(
     if manner.speak:
         from attncli.views.speak import spoken_text
 
-        return spoken_text(result, ink, top=manner.top)
+        top = len(result.tokens) if manner.full and manner.top is None else manner.top
+        return spoken_text(result, ink, top=top, precision=manner.precision)
     from attncli.views.explain import explain_lines, title_lines
 
     layout = manner.layout(default)
@@ -151,9 +170,10 @@ def show_outcomes(
     fields: Fields,
     quiet: bool,
     learned: Learned = NOTHING,
+    hide: Sequence[str] = (),
 ) -> None:
     """Prints the outcomes, as text or JSON, or writes them to the file of --output."""
-    notices = Notices(quiet)
+    notices, hidden = Notices(quiet), HiddenNames(hide)
     written: list[tuple[AttentionResult, list[Movement]]] = []
     for index, (sentence, outcome) in enumerate(outcomes):
         if isinstance(outcome, AttnError):
@@ -161,10 +181,14 @@ def show_outcomes(
             if manner.json:
                 _write_error(outcome, index, sentence.line)
             continue
+        hidden.see(outcome)
         if manner.json:
             from attncli.views.json import result_parts
 
-            write_json(result_parts(outcome, *fields))
+            include, exclude = fields
+            write_json(
+                result_parts(outcome, include, exclude, precision=manner.precision, top=manner.top)
+            )
         elif manner.output is not None:
             written.append((outcome, moved_words(outcome, store, manner)))
         else:
@@ -180,7 +204,9 @@ def show_outcomes(
             movements=[found for _, found in written],
             precision=manner.precision,
             fields=fields,
+            top=manner.top,
         )
+    hidden.warn(quiet=quiet)
     notices.end()
 
 

@@ -8,6 +8,7 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli import selecting as part
+from attncli.cli.guards import HiddenNames
 from attncli.cli.mechanism import grouped
 from attncli.cli.notices import Notices
 from attncli.cli.showing import PLAIN, Manner, text_of
@@ -71,7 +72,8 @@ def view(
     from attncli.insight.comparison import Comparison
 
     chosen = _Chosen(layer, head, agg, merge, tuple(hide or ()))
-    notices = Notices(quiet)
+    manner.warn_of_vain(quiet)
+    notices, hidden = Notices(quiet), HiddenNames(hide or ())
     results: list[AttentionResult] = []
     failed = 0
     for outcome in _read(file, _names(tokens, pair), scores, array):
@@ -83,6 +85,7 @@ def view(
             failed += 1
             continue
         result = chosen.of(outcome)
+        hidden.see(result)
         notices.warn(result, None)
         if manner.output is None:
             _print(result, manner, chosen, quiet, first=not results)
@@ -93,7 +96,10 @@ def view(
         from attncli.views.files import write_results
 
         fields = _held(results[0]), ()
-        write_results(manner.output, results, precision=manner.precision, fields=fields)
+        write_results(
+            manner.output, results, precision=manner.precision, fields=fields, top=manner.top
+        )
+    hidden.warn(quiet=quiet)
     notices.end()
 
 
@@ -124,7 +130,8 @@ def _print(
     if manner.json:
         from attncli.views.json import result_parts
 
-        write_json(result_parts(result, include=_held(result)))
+        held, digits = _held(result), manner.precision
+        write_json(result_parts(result, held, precision=digits, top=manner.top))
         return
     if manner.steps and (missing := _missing(result)):
         raise DataError(

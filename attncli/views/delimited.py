@@ -16,14 +16,19 @@ from attncli.views.facts import head_numbers, layer_numbers
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def delimited(results: Sequence[AttentionResult], delimiter: str = ",") -> str:
-    """A heading and a line for each query; sentences of other words follow under their own heading."""
+def delimited(
+    results: Sequence[AttentionResult], delimiter: str = ",", *, precision: int | None = None
+) -> str:
+    """A heading and a line for each query; sentences of other words follow under their own heading.
+
+    Numbers have `precision` digits, or as many as float32 has.
+    """
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
     for number, result in enumerate(results):
         if number:
             out.write("\n")
-        _write(writer, result)
+        _write(writer, result, precision)
     return out.getvalue()
 
 
@@ -37,7 +42,7 @@ def inert(word: str) -> str:
     return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
-def _write(writer: Any, result: AttentionResult) -> None:
+def _write(writer: Any, result: AttentionResult, precision: int | None) -> None:
     words = [inert(word) for word in result.words]
     settings = result.attention
     several = settings.n_layers * settings.n_heads > 1
@@ -46,4 +51,5 @@ def _write(writer: Any, result: AttentionResult) -> None:
         for head, head_number in enumerate(head_numbers(result)):
             place = (layer_number, head_number) if several else ()
             for word, row in zip(words, result.weights[layer, head], strict=True):
-                writer.writerow([*place, word, *(str(weight) for weight in row)])
+                cells = (str(w) if precision is None else f"{w:.{precision}f}" for w in row)
+                writer.writerow([*place, word, *cells])

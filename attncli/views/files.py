@@ -43,8 +43,9 @@ def write_results(
     movements: "Sequence[Sequence[Movement]]" = (),
     precision: int | None = None,
     fields: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
+    top: int | None = None,
 ) -> None:
-    """Writes results in the format of the suffix.
+    """Writes results in the format of the suffix; `top` and `fields` shape JSON only.
 
     Raises: UsageError for an unknown suffix, MissingExtraError for .png and .pdf without their
     libraries, OutputError when the file cannot be written.
@@ -58,12 +59,14 @@ def write_results(
         from attncli.views.json import result_parts
 
         content = (
-            part for result in results for part in chain(result_parts(result, *fields), "\n")
+            part
+            for result in results
+            for part in chain(result_parts(result, *fields, precision=precision, top=top), "\n")
         )
     elif suffix in (".csv", ".tsv"):
         from attncli.views.delimited import delimited
 
-        content = delimited(results, "," if suffix == ".csv" else "\t")
+        content = delimited(results, "," if suffix == ".csv" else "\t", precision=precision)
     elif suffix == ".md":
         from attncli.views.markdown import markdown
 

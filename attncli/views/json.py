@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from attncli.errors import AttnError
+from attncli.insight.top import strongest
 from attncli.result import SCHEMA_VERSION, AttentionResult
 
 # A record with fewer numbers than this is written by the standard library: importing orjson would
@@ -31,6 +32,27 @@ def result_json(
     return record_json(result.to_record(include, exclude))
 
 
+def shaped(record: dict[str, Any], precision: int | None, top: int | None) -> dict[str, Any]:
+    """A record with numbers of `precision` digits, and with `top` its strongest keys only.
+
+    As in `attn batch`, "top" then stands in the place of "weights": {"keys": …, "weights": …}.
+    """
+    told: dict[str, Any] = {}
+    for name, value in record.items():
+        if name == "weights" and top is not None:
+            keys, kept = strongest(value, top)
+            told["top"] = {"keys": keys.tolist(), "weights": shortest(_rounded(kept, precision))}
+        else:
+            told[name] = _rounded(value, precision) if isinstance(value, np.ndarray) else value
+    return told
+
+
+def _rounded(array: Any, precision: int | None) -> Any:
+    if precision is None:
+        return array
+    return np.round(array.astype(np.float64), precision) + 0.0  # no minus zero
+
+
 def record_json(record: dict[str, Any]) -> str:
     """A record whose values may be float32 arrays, as one line of JSON."""
     numbers = sum(value.size for value in record.values() if isinstance(value, np.ndarray))
@@ -38,10 +60,15 @@ def record_json(record: dict[str, Any]) -> str:
 
 
 def result_parts(
-    result: AttentionResult, include: Iterable[str] = (), exclude: Iterable[str] = ()
+    result: AttentionResult,
+    include: Iterable[str] = (),
+    exclude: Iterable[str] = (),
+    *,
+    precision: int | None = None,
+    top: int | None = None,
 ) -> Iterator[str]:
     """The text of `result_json` in parts: a large record is never whole in memory."""
-    return record_parts(result.to_record(include, exclude))
+    return record_parts(shaped(result.to_record(include, exclude), precision, top))
 
 
 def record_parts(record: dict[str, Any]) -> Iterator[str]:

@@ -12,12 +12,16 @@ from attncli.views.strongest import strongest
 _MOST = 8  # words named in a sentence, unless another number is asked for
 
 
-def spoken_text(result: AttentionResult, ink: Ink, *, top: int | None = None) -> str:
+def spoken_text(
+    result: AttentionResult, ink: Ink, *, top: int | None = None, precision: int | None = None
+) -> str:
     """One sentence a line: how many words there are, then what each attends to, in percent.
 
     The percentages of a row add up to what the row adds up to. With `top` only that many words are
-    named; what the others get together is said.
+    named; what the others get together is said. `precision` are the digits of a weight, so that
+    percentages have two fewer.
     """
+    digits = max(2, precision or 2)
     n_tokens = len(result.tokens)
     lines = [f"Sentence: {word(result.text, 2000)}", f"{n_tokens} words, {_kind(result)}."]
     lines += [f"Note: {warning.message}." for warning in result.warnings]
@@ -30,7 +34,8 @@ def spoken_text(result: AttentionResult, ink: Ink, *, top: int | None = None) ->
             lines += [f"{name.capitalize()}."] if name else []
             weights = result.weights[layer, head]
             lines += [
-                spoken_row(names, query, weights[query], top or _MOST) for query in range(n_tokens)
+                spoken_row(names, query, weights[query], top or _MOST, digits)
+                for query in range(n_tokens)
             ]
     return "".join(ink.plain(line) + "\n" for line in lines)
 
@@ -44,26 +49,33 @@ def spoken_names(words: Sequence[str]) -> list[str]:
     ]
 
 
-def spoken_row(names: Sequence[str], query: int, row: FloatArray, top: int) -> str:
+def spoken_row(names: Sequence[str], query: int, row: FloatArray, top: int, digits: int = 2) -> str:
     """What one word attends to, strongest first. Shapes: row (n_tokens,)."""
-    percents = rounded_to_sum(row, 2)
+    percents = rounded_to_sum(row, digits)
     if not any(percents):
         return f"{names[query]} attends to nothing."
     kept, rest = strongest(row, top)
     said = [
-        f"{_percent(percents[key], float(row[key]))} to {'itself' if key == query else names[key]}"
+        f"{_percent(percents[key], float(row[key]), digits)} to {'itself' if key == query else names[key]}"
         for key in kept
     ]
     if rest:
         others = sum(percents) - sum(percents[key] for key in kept)
         plural = "word" if len(rest) == 1 else "words"
-        said.append(f"{others} % to {len(rest)} other {plural}")
+        said.append(f"{_decimal(others, digits)} % to {len(rest)} other {plural}")
     listed = said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
     return f"{names[query]} attends {listed}."
 
 
-def _percent(percent: int, weight: float) -> str:
-    return "under 1 %" if percent == 0 and weight > 0 else f"{percent} %"
+def _percent(units: int, weight: float, digits: int) -> str:
+    if units == 0 and weight > 0:
+        return f"under {_decimal(1, digits)} %"
+    return f"{_decimal(units, digits)} %"
+
+
+def _decimal(units: int, digits: int) -> str:
+    """Units of 10^−digits, in percent."""
+    return f"{units / 10 ** (digits - 2):.{digits - 2}f}"
 
 
 def _kind(result: AttentionResult) -> str:

@@ -12,8 +12,8 @@ import numpy as np
 
 from attncli.batch.chunks import Chunk
 from attncli.batch.writers.options import Layout
-from attncli.batch.writers.top import strongest
 from attncli.errors import AttnError, MissingExtraError
+from attncli.insight.top import strongest
 from attncli.result import OPTIONAL_ARRAYS, SCHEMA_VERSION
 from attncli.stacks import Stack
 

@@ -12,8 +12,8 @@ from attncli.arrays import Float32Array
 from attncli.batch.chunks import Chunk
 from attncli.batch.writers.digits import json_matrices
 from attncli.batch.writers.options import Layout
-from attncli.batch.writers.top import strongest
 from attncli.errors import AttnError
+from attncli.insight.top import strongest
 from attncli.result import SCHEMA_VERSION, AttentionSettings, VectorsInfo
 from attncli.stacks import Part, Stack, TokenRun
 from attncli.views.json import error_record, plain_json

@@ -15,8 +15,8 @@ import numpy as np
 from attncli.batch.chunks import Chunk
 from attncli.batch.writers.digits import json_matrices
 from attncli.batch.writers.options import Layout
-from attncli.batch.writers.top import strongest
 from attncli.errors import AttnError
+from attncli.insight.top import strongest
 from attncli.stacks import Stack, TokenRun
 from attncli.views.delimited import inert
 

@@ -22,8 +22,8 @@ import numpy as np
 
 from attncli.batch.chunks import Chunk
 from attncli.batch.writers.options import Layout
-from attncli.batch.writers.top import strongest
 from attncli.errors import AttnError
+from attncli.insight.top import strongest
 from attncli.stacks import Stack
 
 _PIECE = 1 << 20
