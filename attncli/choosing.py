@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from attncli.errors import AttnError, EmptyError
-from attncli.insight.part import Part
 from attncli.result import AttentionResult
 
 
@@ -16,12 +15,19 @@ class Outcomes(Protocol):
         """An outcome for each text, in order."""
 
 
+class Choice(Protocol):
+    """What cuts a result down: a `Part`, or what a terminal shows."""
+
+    def of(self, result: AttentionResult) -> AttentionResult:
+        """The part of a result. Raises: UsageError, EmptyError when nothing is left."""
+
+
 @dataclass(frozen=True, slots=True)
 class PartAnalyser:
     """Each result of `analyser` cut down to `part`; errors pass through."""
 
     analyser: Outcomes
-    part: Part
+    part: Choice
 
     def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
         """The results of the texts. Raises the first sentence's AttnError."""
@@ -47,4 +53,6 @@ class PartAnalyser:
 
 def whole(analyser: object) -> object:
     """The Analyser itself, without the part that is chosen of its results."""
-    return analyser.analyser if isinstance(analyser, PartAnalyser) else analyser
+    while isinstance(analyser, PartAnalyser):
+        analyser = analyser.analyser
+    return analyser

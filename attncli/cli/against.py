@@ -32,9 +32,11 @@ def show_against(
             "found no task-specific attention, expected --attention task or a model of attn train",
             place="--against",
         )
-    if manner.output is not None or manner.speak or manner.steps:
+    if manner.kind not in ("tables", "--json"):
+        found = "--output" if manner.output is not None else manner.kind
         raise UsageError(
-            "found --output, --speak or --steps too, expected one of them", place="--against"
+            f"found {found} too, expected it alone or with --json: the two are shown side by side",
+            place="--against",
         )
     general = GeneralAnalyser(
         opened.store, analyser.reading, include=frozenset({"embeddings"}), advise=False

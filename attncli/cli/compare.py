@@ -62,7 +62,8 @@ def compare(
     warn_of_vain(kind, given, COMPARISONS, quiet=quiet)
     wanted = frozenset({"embeddings", "value", "scores"})
     opened = open_analyser(mechanism, wanted)
-    results = _results(opened, texts, file, quiet)
+    notices = Notices(quiet)
+    results = _results(opened, texts, file, notices)
     found = compared(results, word or shared_word(results), _space(opened), neighbors=neighbors)
     if json:
         from attncli.views.json import record_json
@@ -81,20 +82,27 @@ def compare(
         digits = 3 if precision is None else precision
         lines = comparison_lines(found, ink, width=width_for(width), precision=digits, top=top)
         write(ink.rendered(lines))
+    notices.end()
 
 
 def _results(
-    opened: Opened, texts: list[str] | None, file: str | None, quiet: bool
+    opened: Opened, texts: list[str] | None, file: str | None, notices: Notices
 ) -> "list[AttentionResult]":
-    """The results of all sentences; one that fails ends the command, as nothing can be compared."""
+    """The results of the sentences; where fewer than two are left, the first failure is raised."""
     from attncli.insight.tokens import merge_pieces
 
-    notices, results = Notices(quiet), []
+    results: list[AttentionResult] = []
+    failed: list[AttnError] = []
     for sentence, outcome in analysed(opened.analyser, given_sentences(texts, file)):
         if isinstance(outcome, AttnError):
-            raise outcome
+            failed.append(outcome)
+            continue
         notices.warn(outcome, sentence.place)
         results.append(merge_pieces(outcome))
+    if failed and len(results) < 2:
+        raise failed[0]
+    for error in failed:
+        notices.set_aside(error)
     if len(results) < 2:
         raise UsageError(
             "found 1 sentence, expected two or more",

@@ -1,17 +1,21 @@
 """`attn diff`: what changed between two saved results; the exit code says whether they are equal."""
 
 import math
-from typing import TYPE_CHECKING, Annotated
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from attncli.cli import options as opt
+from attncli.cli.notices import Notices
 from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
 from attncli.escape import visible
 
 if TYPE_CHECKING:
     from attncli.result import AttentionResult
+
+    _Outcome: TypeAlias = AttentionResult | AttnError
 
 First = Annotated[str, typer.Argument(metavar="A", help="A saved result or a matrix; - is stdin.")]
 Second = Annotated[str, typer.Argument(metavar="B", help="Another one.")]
@@ -30,7 +34,7 @@ def diff(
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Tell what differs between two results. Exit 0: equal, 1: different.
+    """Tell what differs between two results. Exit 0: equal, 1: different, 3: some set aside.
 
     \b
     Examples:
@@ -44,7 +48,8 @@ def diff(
         raise UsageError(f"found {tol:g}, expected a number of 0 or more", place="--tol")
     if first == second == "-":
         raise UsageError("found - twice, expected one file at least", place="B")
-    found = differences(_results(first), _results(second), tol)
+    notices = Notices(quiet)
+    found = differences(*_pairs(_outcomes(first), _outcomes(second), notices), tol)
     if json:
         from attncli.views.difference import difference_record
         from attncli.views.json import record_json
@@ -57,10 +62,27 @@ def diff(
         write(ink.rendered(difference_lines(found, tol, ink, width=width_for(width))))
     if any(difference.changes for difference in found):
         raise typer.Exit(1)
+    notices.end()
 
 
-def _results(path: str) -> "list[AttentionResult]":
-    """All results of a file. Raises: DataError also for the record of a sentence that failed."""
+def _pairs(
+    first: "list[_Outcome]", second: "list[_Outcome]", notices: Notices
+) -> "tuple[list[AttentionResult], list[AttentionResult]]":
+    """The results of both files, without the sentences that failed in one of them."""
+    kept: tuple[list[AttentionResult], list[AttentionResult]] = ([], [])
+    for pair in zip_longest(first, second):
+        failed = next((outcome for outcome in pair if isinstance(outcome, AttnError)), None)
+        if failed is not None:
+            notices.set_aside(failed)
+            continue
+        for results, outcome in zip(kept, pair, strict=True):
+            if outcome is not None:
+                results.append(outcome)  # type: ignore[arg-type]  # errors were set aside
+    return kept
+
+
+def _outcomes(path: str) -> "list[_Outcome]":
+    """All results of a file, and an error for each record of a sentence that failed."""
     from attncli.matrices.reading import open_file, read_results
 
     if path == "-":
@@ -72,11 +94,6 @@ def _results(path: str) -> "list[AttentionResult]":
             except OSError as fault:
                 reason = (fault.strerror or str(fault)).lower()
                 raise DataError(f"cannot read: {reason}", place=visible(path)[:200]) from None
-    results: list[AttentionResult] = []
-    for outcome in outcomes:
-        if isinstance(outcome, AttnError):
-            raise outcome
-        results.append(outcome)
-    if not results:
+    if not outcomes:
         raise EmptyError("the file holds no result", place=visible(path)[:200])
-    return results
+    return outcomes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attncli.cli import options as opt
 from attncli.cli.guards import expect_apart
 from attncli.cli.mechanism import DEFAULTS, Mechanism, grouped, is_transformer, open_analyser
-from attncli.cli.selecting import shown_part
+from attncli.cli.selecting import ShownPart
 from attncli.cli.showing import NOTHING, PLAIN, Learned, Manner, show_outcomes
 from attncli.cli.terminal import standard_input
 from attncli.errors import AttnError, EmptyError, UsageError
@@ -60,20 +60,24 @@ def explain(
     other = None if against is None else "--against"
     manner.warn_of_vain(quiet, kind=other, include=include, exclude=exclude)
     pooled = manner.pools and against is None and not mechanism.chooses
-    if pooled and mechanism.hide and is_transformer(mechanism.model):
-        mechanism = replace(mechanism, layer="-1")  # hidden weight is told of what shows
+    hide = mechanism.hide or ()
+    if pooled:  # what is hidden is left out of what shows, below
+        last = "-1" if hide and is_transformer(mechanism.model) else None
+        mechanism = replace(mechanism, hide=None, layer=last)
     opened = open_analyser(mechanism, frozenset(fields[0]) | manner.needs(), whole=False)
     place = None if file is None else visible(file)
+    if pooled:
+        from attncli.choosing import PartAnalyser
+
+        shown = PartAnalyser(opened.analyser, ShownPart(tuple(hide)))
+        opened = opened._replace(analyser=shown)
     outcomes = analysed(opened.analyser, given_sentences(texts, file), place)
     if against is not None:
         from attncli.cli.against import show_against
 
         show_against(outcomes, opened, manner, quiet)
         return
-    if pooled:
-        outcomes = ((sentence, _shown(outcome)) for sentence, outcome in outcomes)
     learned = _learned(opened.analyser) if manner.steps else NOTHING
-    hide = mechanism.hide or ()
     show_outcomes(outcomes, opened.store, manner, fields, quiet, learned, hide)
 
 
@@ -84,10 +88,6 @@ def _learned(analyser: "Analyser") -> Learned:
 
     found = whole(analyser)
     return Learned(found.projections, found.model) if isinstance(found, TaskAnalyser) else NOTHING
-
-
-def _shown(outcome: "AttentionResult | AttnError") -> "AttentionResult | AttnError":
-    return outcome if isinstance(outcome, AttnError) else shown_part(outcome)
 
 
 def given_sentences(texts: list[str] | None, file: str | None) -> "Iterator[Sentence]":

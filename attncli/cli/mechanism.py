@@ -153,6 +153,7 @@ def _open_words(mechanism: Mechanism, include: frozenset[str], whole: bool) -> O
     if mechanism.attention == "task":
         return _open_untrained(mechanism, include, whole)
     _reject(mechanism, _TASK_ONLY, "--attention task has it, general attention does not")
+    _expect_dim(mechanism)
     from attncli.cli.vectors_access import open_store
     from attncli.pipeline import GeneralAnalyser
     from attncli.reading import ReadingSettings
@@ -195,6 +196,7 @@ def _open_untrained(mechanism: Mechanism, include: frozenset[str], whole: bool) 
     from attncli.task import TaskAnalyser
 
     _reject(mechanism, _GENERAL_ONLY, "general attention has it, --attention task does not")
+    _expect_dim(mechanism)
     m = mechanism
     store = open_store(m, whole)
     layer = random_projections(
@@ -220,6 +222,12 @@ def _reject(mechanism: Mechanism, names: tuple[str, ...], why: str) -> None:
         if found != getattr(DEFAULTS, name):
             option = "--no-self" if name == "see_self" else "--" + name.replace("_", "-")
             raise UsageError(f"found it, but {why}", place=option)
+
+
+def _expect_dim(mechanism: Mechanism) -> None:
+    """Raises: UsageError for --dim beside vectors that have a size of their own."""
+    if mechanism.vectors != "random" or mechanism.inline is not None:
+        _reject(mechanism, ("dim",), "only --vectors random has it: other vectors have a size")
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:

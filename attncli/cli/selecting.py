@@ -1,6 +1,7 @@
 """Options that choose a part of a result: layers, heads, their mean, words instead of pieces."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
@@ -88,6 +89,17 @@ def selected(
     Raises: UsageError for a layer or head that does not exist, or an option that cannot be read.
     """
     return part_of(layer=layer, head=head, agg=agg, merge=merge, hide=hide).of(result)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPart:
+    """`shown_part`, and of it the tokens that are not hidden."""
+
+    hide: tuple[str, ...] = ()
+
+    def of(self, result: "AttentionResult") -> "AttentionResult":
+        """The part of a result. Raises: EmptyError when every token is hidden."""
+        return selected(shown_part(result), hide=self.hide)
 
 
 def shown_part(result: "AttentionResult") -> "AttentionResult":

@@ -1,7 +1,7 @@
 """`attn view`: any saved result drawn again, and other people's matrices."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +11,7 @@ from attncli.cli import selecting as part
 from attncli.cli.guards import HiddenNames
 from attncli.cli.mechanism import grouped
 from attncli.cli.notices import Notices
-from attncli.cli.showing import PLAIN, Manner, text_of
+from attncli.cli.showing import PLAIN, Manner, moved_words, text_of
 from attncli.cli.terminal import ink_for, message, standard_input, width_for, write, write_json
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
 from attncli.escape import visible
@@ -84,11 +84,12 @@ def view(
             notices.set_aside(outcome)
             failed += 1
             continue
-        result = chosen.of(outcome)
+        few = chosen.few(outcome, told=quiet or manner.json or manner.output is not None)
+        result = (few if manner.pools else chosen).of(outcome)
         hidden.see(result)
         notices.warn(result, None)
         if manner.output is None:
-            _print(result, manner, chosen, quiet, first=not results)
+            _print(result, manner, first=not results)
         results.append(result)
     if not results and not failed:
         raise EmptyError("the file holds no result", place=visible(file)[:200])
@@ -123,10 +124,21 @@ class _Chosen:
             hide=list(self.hide),
         )
 
+    def few(self, result: "AttentionResult", *, told: bool) -> "_Chosen":
+        """The same part, or of very many matrices the mean of the last layer's heads, said so."""
+        n_layers, n_heads = result.attention.n_layers, result.attention.n_heads
+        if n_layers * n_heads <= _MOST_MATRICES or self.layer or self.head or self.agg:
+            return self
+        if not told:
+            message(
+                "note",
+                f"{n_layers} layers of {n_heads} heads: shown is the mean of the last layer's "
+                "heads; --layer, --head and --agg choose, -o FILE.html shows all",
+            )
+        return replace(self, layer="-1", agg="mean")
 
-def _print(
-    result: "AttentionResult", manner: Manner, chosen: _Chosen, quiet: bool, *, first: bool
-) -> None:
+
+def _print(result: "AttentionResult", manner: Manner, *, first: bool) -> None:
     if manner.json:
         from attncli.views.json import result_parts
 
@@ -138,7 +150,17 @@ def _print(
             f"the result holds no {missing}, which the stages are made of",
             hints=('attn explain "money bank grows" --steps --json | attn view - --steps',),
         )
-    text = text_of(_few(result, chosen, quiet), manner, default=("weights", "equations"))
+    if "moved" in (manner.show or "") and (result.embeddings is None):
+        raise DataError(
+            "the result holds no embeddings, so how far words moved is not known",
+            hints=(
+                'attn explain "money bank grows" --include embeddings --json | '
+                "attn view - --show moved",
+            ),
+        )
+    text = text_of(
+        result, manner, moved_words(result, None, manner), default=("weights", "equations")
+    )
     write(text if first else "\n" + text)
 
 
@@ -215,20 +237,6 @@ def _token_list(given: str, option: str) -> list[str]:
     if not names:
         raise EmptyError("the file holds no token", place=option)
     return names
-
-
-def _few(result: "AttentionResult", chosen: _Chosen, quiet: bool) -> "AttentionResult":
-    """The result itself, or of very many matrices the mean of the last layer's heads, said so."""
-    n_layers, n_heads = result.attention.n_layers, result.attention.n_heads
-    if n_layers * n_heads <= _MOST_MATRICES or chosen.layer or chosen.head or chosen.agg:
-        return result
-    if not quiet:
-        message(
-            "note",
-            f"{n_layers} layers of {n_heads} heads: shown is the mean of the last layer's heads; "
-            "--layer, --head and --agg choose, -o FILE.html shows all",
-        )
-    return part.selected(result, layer="-1", agg="mean")
 
 
 def _held(result: "AttentionResult") -> tuple[str, ...]:

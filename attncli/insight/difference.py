@@ -50,8 +50,9 @@ def differences(
 
     Numbers are equal when they differ by at most `tolerance`.
     """
+    numbered = len({one.index for one in first}) == len(first)  # else of single records, all 0
     found = [
-        _difference(index, one, other, tolerance)
+        _difference(one.index if numbered else index, one, other, tolerance)
         for index, (one, other) in enumerate(zip(first, second, strict=False))
     ]
     if len(first) != len(second):

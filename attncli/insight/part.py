@@ -8,8 +8,9 @@ from attncli.result import AttentionResult
 
 
 class Part(NamedTuple):
-    """Layers and heads counted from 0 (None: all), pieces merged into words, tokens hidden by name
-    or because they are special, and `over` (layers, heads or both) drawn into one by `how`.
+    """Layers and heads counted from 0 (None: all), pieces merged into words, `over` (layers, heads
+    or both) drawn into one by `how`, then tokens hidden by name or because they are special: what
+    is hidden is left out of the matrix that shows, and a head that looks elsewhere counts less.
     """
 
     layers: tuple[int, ...] | None = None
@@ -31,6 +32,8 @@ class Part(NamedTuple):
             result = select_heads(result, self.heads)
         if self.merge:
             result = merge_pieces(result)
+        if self.over:
+            result = aggregate(result, self.over, self.how)
         if self.hide or self.hide_special:
             result = hide_tokens(result, self.hide, special=self.hide_special)
-        return aggregate(result, self.over, self.how) if self.over else result
+        return result

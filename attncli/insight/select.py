@@ -13,13 +13,14 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from attncli.errors import UsageError
-from attncli.result import AttentionResult
+from attncli.result import AttentionResult, ResultWarning
 
 Pooling: TypeAlias = Literal["mean", "max"]
 Axis: TypeAlias = Literal["layers", "heads"]
 
 _AXIS: dict[Axis, int] = {"layers": 0, "heads": 1}
 _BY_HEAD = ("query", "key", "value", "scores")
+_MAXIMUM = "a maximum of several matrices: rows sum to 1 or more, they are no shares"
 
 
 def select_layers(result: AttentionResult, layers: Sequence[int]) -> AttentionResult:
@@ -45,7 +46,7 @@ def aggregate(
     """The result with its heads, its layers or both drawn together into one.
 
     A mean keeps rows that sum to 1; a maximum shows the strongest link that any head or layer has,
-    and its rows need not sum to 1. Query, key, value and scores belong to one head: they are left
+    and its rows sum to more than 1, which a warning says. Query, key, value and scores belong to one head: they are left
     out of a mean.
     """
     weights = result.weights
@@ -60,12 +61,14 @@ def aggregate(
     if weights is result.weights:
         return result
     n_layers, n_heads = weights.shape[:2]
+    said = () if how == "mean" else (ResultWarning("row-sums", _MAXIMUM),)
     dropped: dict[str, Any] = dict.fromkeys(_BY_HEAD)
     return replace(
         result,
         weights=weights,  # (1 or n_layers, 1 or n_heads, n_tokens, n_tokens)
         attention=result.attention._replace(n_layers=n_layers, n_heads=n_heads),
         selection=selection,
+        warnings=(*result.warnings, *said),
         **dropped,
     )
 

@@ -89,7 +89,10 @@ def hide_tokens(
         result,
         tokens=tuple(result.tokens[at] for at in keep),
         weights=np.asarray(kept / np.where(total == 0, 1, total), dtype=np.float32),
-        warnings=(*(_moved(w, place) for w in result.warnings), warning),
+        warnings=(
+            *(_moved(w, place) for w in result.warnings if w.code != "row-sums"),
+            warning,
+        ),
         model=_of_target(result.model, place),
         selection={**(result.selection or {}), "hidden": gone, "hidden_share": round(share, 6)},
         **changes,

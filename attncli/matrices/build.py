@@ -1,6 +1,7 @@
 """Weights of someone else → results that every view draws."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from attncli.arrays import Float32Array, FloatArray
 from attncli.errors import DataError
 from attncli.insight.tokens import continues_word, unmarked
-from attncli.matrices.shapes import checked_weights, four_axes, joined_layers
+from attncli.matrices.shapes import checked_weights, four_axes, joined_layers, row_remark
 from attncli.result import (
     AttentionResult,
     AttentionSettings,
@@ -52,16 +53,22 @@ def result_from_record(record: Mapping[str, Any]) -> AttentionResult:
         raise DataError("the record has no 'weights', so there is nothing to draw")
     try:
         with np.errstate(over="ignore"):  # what is too large for float32 is told as not finite
-            return AttentionResult.from_dict(_filled(record))
+            result = AttentionResult.from_dict(_filled(record))
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as fault:
         raise DataError(f"the record cannot be read: {fault}") from None
+    remark = row_remark(result.weights)
+    if not remark or any(warning.code == "row-sums" for warning in result.warnings):
+        return result
+    return replace(result, warnings=(*result.warnings, ResultWarning("row-sums", remark)))
 
 
 def _filled(record: Mapping[str, Any]) -> dict[str, Any]:
     """The record with plain values for what was left out."""
-    weights = np.asarray(record["weights"], dtype=np.float32)
+    weights = _four_axes_of(record["weights"])
     n_layers, n_heads, n_tokens, _ = weights.shape
     tokens = record.get("tokens")
+    _expect_objects("tokens", tokens)
+    _expect_objects("warnings", record.get("warnings"))
     if tokens is None:
         tokens = [_plain_token(token) for token in _tokens(None, n_tokens)]
     text = record.get("text")
@@ -74,6 +81,29 @@ def _filled(record: Mapping[str, Any]) -> dict[str, Any]:
         "text": " ".join(token["text"] for token in tokens) if text is None else text,
         "tokens": tokens,
     }
+
+
+def _four_axes_of(given: Any) -> Float32Array:
+    """The weights of a record. Raises: DataError when they are no array of four axes."""
+    expected = "expected numbers of four axes (layers, heads, queries, keys)"
+    try:
+        weights = np.asarray(given, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise DataError(f"the weights of the record are no numbers, {expected}") from None
+    if weights.ndim != 4:
+        raise DataError(f"the weights of the record have the shape {weights.shape}, {expected}")
+    return weights
+
+
+def _expect_objects(name: str, given: Any) -> None:
+    if given is None:
+        return
+    needed = set(Token._fields) if name == "tokens" else {"code", "message"}
+    if not isinstance(given, list) or not all(
+        isinstance(item, Mapping) and needed <= set(item) for item in given
+    ):
+        listed = ", ".join(sorted(needed))
+        raise DataError(f"the {name} of the record are not as expected: objects with {listed}")
 
 
 def _as_array(given: Any) -> FloatArray:

@@ -212,7 +212,8 @@ def _chosen(arrays: dict[str, FloatArray], member: str | None) -> FloatArray:
     if len({array.shape for array in matrices.values()}) > 1:
         names = ", ".join(f"{quoted(name)} {array.shape}" for name, array in matrices.items())
         raise DataError(
-            f"found several arrays: {names[:300]}", hints=("--array NAME chooses one of them",)
+            f"found several arrays: {names[:300]}",
+            hints=("attn view FILE --array NAME chooses one of them",),
         )
     return joined_layers(matrices)
 

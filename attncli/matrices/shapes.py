@@ -93,11 +93,21 @@ def checked_weights(values: Float32Array, *, scores: bool = False) -> tuple[Floa
             hints=("--scores takes the softmax of each row first",),
         )
     values = np.clip(values, 0, 1)
+    return values, row_remark(values)
+
+
+def row_remark(values: Float32Array) -> str:
+    """What is odd about weights: their range, or rows that sum neither to 1 nor to 0; or nothing."""
+    if values.size == 0:
+        return ""
+    low, high = float(values.min()), float(values.max())
     sums = values.sum(axis=-1, dtype=np.float64)
     off = sums[(sums != 0) & (np.abs(sums - 1) > _SUM_TOLERANCE)]
+    if low < -_SIGN_TOLERANCE or (off.size and high > 1 + _SUM_TOLERANCE):
+        return f"numbers from {low:.4g} to {high:.4g} are no weights; shown as they are"
     if off.size == 0:
-        return values, ""
-    return values, f"rows sum to {off.min():.4g} … {off.max():.4g}, not to 1; shown as they are"
+        return ""
+    return f"rows sum to {off.min():.4g} … {off.max():.4g}, not to 1; shown as they are"
 
 
 def _without_batch(array: FloatArray) -> FloatArray:
