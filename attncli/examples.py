@@ -10,6 +10,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
 from attncli.contextual import PREFIX, ContextualReader, Tick, ignored, open_vectors
+from attncli.embeddings.sources import DEFAULT_ACCESS, Access
 from attncli.embeddings.store import EmbeddingStore
 from attncli.errors import AttnError, DataError
 from attncli.escape import quoted
@@ -83,10 +84,14 @@ def _ticked(tick: Tick, before: int, total: int, done: int, _: int) -> None:
 
 
 def open_embedder(
-    vectors: str, settings: ReadingSettings, *, dim: int = 50
+    vectors: str,
+    settings: ReadingSettings,
+    *,
+    dim: int = 50,
+    access: Access = DEFAULT_ACCESS,
 ) -> tuple[Embedder, VectorsInfo]:
     """What turns a sentence into tokens with vectors, and the facts of these vectors."""
-    store = open_vectors(vectors, dim=dim, seed=settings.seed)
+    store = open_vectors(vectors, dim=dim, seed=settings.seed, access=access)
     return Embedder(store, settings), vectors_info(store)
 
 

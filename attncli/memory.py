@@ -3,8 +3,10 @@
 Only Linux tells; elsewhere the answer is None and nothing is refused beforehand.
 """
 
+import re
 from pathlib import Path
 
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _NO_LIMIT = 1 << 60  # version 1 of cgroups writes "none" as a number near 2^63
 
 
@@ -30,6 +32,18 @@ def size_text(n_bytes: int) -> str:
     while amount >= 1024 and len(units) > 1:
         amount, units = amount / 1024, units[1:]
     return f"{amount:.1f} {units[0]}"
+
+
+def bytes_of(text: str) -> int:
+    """The bytes that a size as people write it means. Raises: ValueError.
+
+    >>> bytes_of("512"), bytes_of("64 KiB"), bytes_of("1.5G")
+    (512, 65536, 1610612736)
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(text)
+    return int(float(found.group(1)) * 1024 ** " KMGT".index(found.group(2).upper() or " "))
 
 
 def _machine(root: Path) -> int | None:

@@ -81,7 +81,7 @@ class _Setup:
 
 def make_analyser(mechanism: Mechanism, include: frozenset[str]) -> "Analyser":
     """The Analyser of the options as a batch uses it; what a worker calls."""
-    analyser = open_analyser(mechanism, include).analyser
+    analyser = open_analyser(mechanism, include, quiet=True).analyser  # said once, by the run
     return _quick(analyser)
 
 
@@ -109,7 +109,7 @@ def _setup(
     found = sources(_given(files), standard_input)
     chosen = format_of(writing.output, writing.format)
     layout = _layout(writing, chosen, with_file=len(found) > 1, with_id=bool(reading.id_column))
-    opened = open_analyser(mechanism, frozenset(layout.include))
+    opened = open_analyser(mechanism, frozenset(layout.include), quiet=running.quiet)
     _check(found, writing, running, chosen)
     job = _job(mechanism, reading, chosen, layout, opened)
     layout = replace(layout, facts=_provenance(job))

@@ -61,7 +61,7 @@ def compare(
     given = {"--precision": precision, "--top": top}
     warn_of_vain(kind, given, COMPARISONS, quiet=quiet)
     wanted = frozenset({"embeddings", "value", "scores"})
-    opened = open_analyser(mechanism, wanted)
+    opened = open_analyser(mechanism, wanted, quiet=quiet)
     notices = Notices(quiet)
     results = _results(opened, texts, file, notices)
     found = compared(results, word or shared_word(results), _space(opened), neighbors=neighbors)

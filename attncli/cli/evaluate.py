@@ -8,6 +8,7 @@ from attncli.cli import options as opt
 from attncli.cli import train_options as t
 from attncli.cli.mechanism import is_transformer
 from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
+from attncli.cli.vectors_access import access_to
 from attncli.errors import UsageError
 
 ModelIn = Annotated[
@@ -25,9 +26,11 @@ def evaluate(
     model: ModelIn,
     split: EvaluateSplit = None,
     vectors: opt.Vectors = "glove",
+    no_cache: opt.NoCache = False,
     width: opt.Width = None,
     color: opt.Color = "auto",
     json: opt.Json = False,
+    quiet: opt.Quiet = False,
 ) -> None:
     """Predict the labels of a file and compare: accuracy, recall of each label, confusion table.
 
@@ -56,7 +59,9 @@ def evaluate(
         raise UsageError(
             "this model fits attention weights, it predicts no labels", place="--model"
         )
-    embedder, info = open_embedder(vectors, reading_of(trained), dim=trained.vectors.dim)
+    dim = trained.vectors.dim
+    with access_to(vectors, cached=not no_cache, quiet=quiet) as access:
+        embedder, info = open_embedder(vectors, reading_of(trained), dim=dim, access=access)
     require_vectors(trained, info)
     rows = read_rows(file, standard_input(), split=split)
     with Encoding() as encoding:

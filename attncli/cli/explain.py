@@ -64,7 +64,8 @@ def explain(
     if pooled:  # what is hidden is left out of what shows, below
         last = "-1" if hide and is_transformer(mechanism.model) else None
         mechanism = replace(mechanism, hide=None, layer=last)
-    opened = open_analyser(mechanism, frozenset(fields[0]) | manner.needs(), whole=False)
+    wanted = frozenset(fields[0]) | manner.needs()
+    opened = open_analyser(mechanism, wanted, whole=False, quiet=quiet)
     place = None if file is None else visible(file)
     if pooled:
         from attncli.choosing import PartAnalyser

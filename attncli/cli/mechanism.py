@@ -8,7 +8,7 @@ the one place in the commands that knows all mechanisms.
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
 from attncli.cli import options as opt
@@ -75,11 +75,16 @@ class Opened(NamedTuple):
 
 
 def open_analyser(
-    mechanism: Mechanism, include: frozenset[str] = frozenset(), *, whole: bool = True
+    mechanism: Mechanism,
+    include: frozenset[str] = frozenset(),
+    *,
+    whole: bool = True,
+    quiet: bool = False,
 ) -> Opened:
     """The Analyser that the options describe; `include` names optional fields to fill.
 
-    Without `whole` a file of vectors is searched for the words of the sentences, not converted.
+    Without `whole` a file of vectors is searched for the words of the sentences, not converted;
+    `quiet` keeps what there is to say of it.
 
     Raises: UsageError for options out of range or that exclude each other; what opening the
     vectors or the model raises.
@@ -96,7 +101,7 @@ def open_analyser(
         chosen = chosen._replace(layers=None)
     else:
         _reject(mechanism, _TRANSFORMER_ONLY, "only a transformer (--model DIR) has it")
-        opened = _open_words(mechanism, include, whole)
+        opened = _open_words(mechanism, include, partial(_opened_store, mechanism, whole, quiet))
     if chosen == type(chosen)():
         return opened
     from attncli.choosing import PartAnalyser
@@ -144,22 +149,29 @@ def _open_transformer(
     return Opened(analyser, None)
 
 
-def _open_words(mechanism: Mechanism, include: frozenset[str], whole: bool) -> Opened:
+def _opened_store(mechanism: Mechanism, whole: bool, quiet: bool) -> "EmbeddingStore":
+    from attncli.cli.vectors_access import open_store
+
+    return open_store(mechanism, whole, quiet=quiet)
+
+
+def _open_words(
+    mechanism: Mechanism, include: frozenset[str], open_store: "Callable[[], EmbeddingStore]"
+) -> Opened:
     """The Analyser of general or task-specific attention over vectors of words."""
     if mechanism.model is not None:
-        return _open_trained(mechanism, mechanism.model, include, whole)
+        return _open_trained(mechanism, mechanism.model, include, open_store)
     if mechanism.target is not None:
         raise UsageError("found no --model, expected both", place="--target")
     if mechanism.attention == "task":
-        return _open_untrained(mechanism, include, whole)
+        return _open_untrained(mechanism, include, open_store)
     _reject(mechanism, _TASK_ONLY, "--attention task has it, general attention does not")
     _expect_dim(mechanism)
-    from attncli.cli.vectors_access import open_store
     from attncli.pipeline import GeneralAnalyser
     from attncli.reading import ReadingSettings
 
     settings = _general_settings(mechanism)
-    store = open_store(mechanism, whole)
+    store = open_store()
     reading = ReadingSettings(
         tokenizer=mechanism.tokenizer,
         oov=mechanism.oov,
@@ -169,14 +181,18 @@ def _open_words(mechanism: Mechanism, include: frozenset[str], whole: bool) -> O
     return Opened(GeneralAnalyser(store, reading, settings, include=include), store)
 
 
-def _open_trained(mechanism: Mechanism, model: str, include: frozenset[str], whole: bool) -> Opened:
+def _open_trained(
+    mechanism: Mechanism,
+    model: str,
+    include: frozenset[str],
+    open_store: "Callable[[], EmbeddingStore]",
+) -> Opened:
     """The Analyser of a model that attn train wrote."""
-    from attncli.cli.vectors_access import open_store
     from attncli.task import TaskAnalyser, find_model
 
     _reject(mechanism, _OF_A_MODEL, "the model says it")
     trained = find_model(model)
-    store = open_store(mechanism, whole)
+    store = open_store()
     target = mechanism.target
     analyser = TaskAnalyser.of_model(
         trained,
@@ -188,17 +204,18 @@ def _open_trained(mechanism: Mechanism, model: str, include: frozenset[str], who
     return Opened(analyser, store)
 
 
-def _open_untrained(mechanism: Mechanism, include: frozenset[str], whole: bool) -> Opened:
+def _open_untrained(
+    mechanism: Mechanism, include: frozenset[str], open_store: "Callable[[], EmbeddingStore]"
+) -> Opened:
     """The Analyser of random matrices."""
     from attncli.attention.projections import random_projections
-    from attncli.cli.vectors_access import open_store
     from attncli.reading import ReadingSettings
     from attncli.task import TaskAnalyser
 
     _reject(mechanism, _GENERAL_ONLY, "general attention has it, --attention task does not")
     _expect_dim(mechanism)
     m = mechanism
-    store = open_store(m, whole)
+    store = open_store()
     layer = random_projections(
         store.dim,
         n_heads=m.heads or 1,

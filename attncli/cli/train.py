@@ -12,6 +12,7 @@ from attncli.cli import train_options as t
 from attncli.cli.guards import expect_apart
 from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import message, standard_input, write, write_json
+from attncli.cli.vectors_access import access_to
 from attncli.errors import DataError, LockedError, NumericError, OutputError, UsageError
 from attncli.escape import visible
 
@@ -33,6 +34,7 @@ def train(
     output: t.ModelOut = None,
     split: t.Split = None,
     vectors: opt.Vectors = "glove",
+    no_cache: opt.NoCache = False,
     dim: opt.Dim = 50,
     tokenizer: opt.Tokenizer = "words",
     oov: opt.Oov = "zero",
@@ -106,7 +108,8 @@ def train(
         seed=seed,
     )
     reading = ReadingSettings(tokenizer=tokenizer, oov=oov, seed=seed)
-    embedder, info = open_embedder(vectors, reading, dim=dim)
+    with access_to(vectors, cached=not no_cache, quiet=quiet) as access:
+        embedder, info = open_embedder(vectors, reading, dim=dim, access=access)
     rows = read_rows(file, standard_input(), split=split)
     unused = [] if split is not None or quiet else splits_of(rows)
     if unused:

@@ -5,8 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from attncli.cli import options as opt
+from attncli.cli.mechanism import grouped
 from attncli.cli.terminal import message, write, write_json
 from attncli.cli.vectors_access import open_vocabulary
+from attncli.cli.vectors_limits import LimitOptions, limits_of
 from attncli.errors import UnknownWordError, UsageError
 from attncli.escape import quoted, visible
 
@@ -42,26 +44,36 @@ def list_vectors(json: opt.Json = False) -> None:
 
 
 @app.command("info")
+@grouped
 def info(
-    name: Named, json: opt.Json = False, no_cache: opt.NoCache = False, quiet: opt.Quiet = False
+    name: Named,
+    json: opt.Json = False,
+    no_cache: opt.NoCache = False,
+    limits: LimitOptions = LimitOptions(),  # noqa: B008  (frozen)
+    quiet: opt.Quiet = False,
 ) -> None:
-    """Tell what vectors are: size, lengths, hash.
+    """Tell what vectors are: size, lengths, hash. Vectors in the cache are verified whole.
+
+    A file that can be read but not used is told of too; the exit code is then 5.
 
     \b
     Examples:
       attn vectors info glove
       attn vectors info vectors.txt --json
     """
-    from attncli.cli.vectors_report import facts_of, info_lines
+    from attncli.cli.vectors_report import described, info_lines
 
-    found = facts_of(open_vocabulary(name, cached=not no_cache, quiet=quiet))
+    found, fault = described(name, limits_of(limits), cached=not no_cache, quiet=quiet)
     if json:
         _print_json(found)
     else:
         write("".join(line + "\n" for line in info_lines(found)))
+    if fault is not None:
+        raise fault
 
 
 @app.command("import")
+@grouped
 def import_vectors(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A file or folder of vectors.")],
     name: Annotated[
@@ -83,6 +95,7 @@ def import_vectors(
     on_bad_line: Annotated[
         str, typer.Option(metavar="WHAT", help="error, or skip lines that cannot be read.")
     ] = "error",
+    limits: LimitOptions = LimitOptions(),  # noqa: B008  (frozen)
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -103,7 +116,8 @@ def import_vectors(
         raise UsageError(
             f"found {quoted(byte_order)}, expected little or big", place="--byte-order"
         )
-    choice = Choice(name, limit, words, format, encoding, byte_order, on_bad_line == "skip")
+    skip_bad = on_bad_line == "skip"
+    choice = Choice(name, limit, words, format, encoding, byte_order, skip_bad, limits_of(limits))
     found = imported(file, choice, quiet=quiet)
     if json:
         _print_json(found)

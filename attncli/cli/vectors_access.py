@@ -1,5 +1,7 @@
 """Opening the vectors that the options name, with a bar while they are converted and what is said."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from attncli.cli.conversion_bar import Progress
@@ -9,6 +11,7 @@ from attncli.escape import visible
 
 if TYPE_CHECKING:
     from attncli.cli.mechanism import Mechanism
+    from attncli.embeddings.sources import Access
     from attncli.embeddings.store import EmbeddingStore, VocabularyStore
 
 _MOST_SAID = 8
@@ -31,7 +34,7 @@ class Saying:
             message(kind, text)
 
 
-def open_store(mechanism: "Mechanism", whole: bool) -> "EmbeddingStore":
+def open_store(mechanism: "Mechanism", whole: bool, *, quiet: bool = False) -> "EmbeddingStore":
     """The store of --vectors or --inline; `whole` when more than a few words are needed."""
     if mechanism.inline is not None and mechanism.vectors != "glove":
         raise UsageError("found --vectors too, expected one of them", place="--inline")
@@ -42,6 +45,7 @@ def open_store(mechanism: "Mechanism", whole: bool) -> "EmbeddingStore":
         inline=mechanism.inline,
         whole=whole or mechanism.oov in ("mean", "subword", "nearest"),
         cached=not mechanism.no_cache,
+        quiet=quiet,
     )
 
 
@@ -56,13 +60,23 @@ def open_named(
     quiet: bool = False,
 ) -> "EmbeddingStore":
     """The store of a name or file. Raises: as attncli.contextual.open_vectors."""
-    from attncli.embeddings.sources import Access, open_vectors
+    from attncli.embeddings.sources import open_vectors
+
+    opened = _open_contextual if name.startswith("model:") else open_vectors
+    with access_to(name, whole=whole, cached=cached, quiet=quiet) as access:
+        return opened(name, dim=dim, seed=seed, inline=inline, access=access)
+
+
+@contextmanager
+def access_to(
+    name: str, *, whole: bool = True, cached: bool = True, quiet: bool = False
+) -> "Iterator[Access]":
+    """How vectors are opened at the terminal: with a bar and what there is to say, on stderr."""
+    from attncli.embeddings.sources import Access
 
     bar = Progress(f"converting {visible(name)[-40:]}", quiet=quiet)
-    access = Access(whole=whole, cached=cached, say=Saying(quiet=quiet), tick=bar.tick)
-    opened = _open_contextual if name.startswith("model:") else open_vectors
     try:
-        return opened(name, dim=dim, seed=seed, inline=inline, access=access)
+        yield Access(whole=whole, cached=cached, say=Saying(quiet=quiet), tick=bar.tick)
     finally:
         bar.end()
 

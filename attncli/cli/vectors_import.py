@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attncli.cli.conversion_bar import Progress
 from attncli.cli.vectors_access import Saying
+from attncli.embeddings.readers.limits import Limits
 from attncli.errors import InputError, OutputError
 from attncli.escape import visible
 
@@ -26,6 +27,7 @@ class Choice:
     encoding: str = "utf-8"
     byte_order: str = "little"
     skip_bad: bool = False
+    limits: Limits = Limits()  # noqa: RUF009  (frozen)
 
 
 def imported(file: str, choice: Choice, *, quiet: bool) -> dict[str, Any]:
@@ -39,7 +41,13 @@ def imported(file: str, choice: Choice, *, quiet: bool) -> dict[str, Any]:
         check_name(choice.name)
     selection, told = _selection(choice)
     source = Source(
-        _absolute(file), choice.format, choice.encoding, choice.byte_order, choice.skip_bad, told
+        _absolute(file),
+        choice.format,
+        choice.encoding,
+        choice.byte_order,
+        choice.skip_bad,
+        told,
+        choice.limits,
     )
     cache, bar = Cache(), Progress(f"importing {visible(file)[-40:]}", quiet=quiet)
     key = source.key()
@@ -71,7 +79,6 @@ def _absolute(file: str) -> str:
 def _selection(choice: Choice) -> "tuple[Selection | None, str]":
     """Which words are kept, and that in a few characters."""
     from attncli.embeddings.building import Selection
-    from attncli.embeddings.readers.limits import Limits
     from attncli.embeddings.readers.npz import list_of_words
 
     if choice.limit is None and choice.words is None:
@@ -79,7 +86,7 @@ def _selection(choice: Choice) -> "tuple[Selection | None, str]":
     words = None
     told = f"limit {choice.limit}"
     if choice.words is not None:
-        words = frozenset(list_of_words(Path(choice.words), Limits()))
+        words = frozenset(list_of_words(Path(choice.words), choice.limits))
         told += " words " + hashlib.sha256(b"\n".join(sorted(words))).hexdigest()
     return Selection(choice.limit, words), told
 

@@ -1,9 +1,16 @@
 """What `attn vectors list` and `info` tell, as data and as lines."""
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from attncli.embeddings.readers.opening import ReadOptions
+from attncli.embeddings.survey import Norms, file_hash, survey
 from attncli.escape import visible
 from attncli.memory import size_text
+
+if TYPE_CHECKING:
+    from attncli.embeddings.readers.limits import Limits
+    from attncli.errors import DataError
 
 
 def listed() -> list[dict[str, Any]]:
@@ -52,32 +59,54 @@ def list_lines(found: list[dict[str, Any]]) -> list[str]:
             for row in rows]  # fmt: skip
 
 
+def described(
+    name: str, limits: "Limits", *, cached: bool, quiet: bool
+) -> "tuple[dict[str, Any], DataError | None]":
+    """The facts of vectors, and why they cannot be used if they cannot.
+
+    What is in the cache is verified; a file that is not is read, and not converted.
+    Raises: UsageError, and what reading the file raises.
+    """
+    from attncli.cli.vectors_access import access_to, open_vocabulary
+    from attncli.embeddings.sources import file_of, stored
+
+    if name == "random" or name.startswith("model:"):
+        return facts_of(open_vocabulary(name)), None
+    with access_to(name, cached=cached, quiet=quiet) as access:
+        store = stored(name, access)
+        if store is not None:
+            return facts_of(store), None
+        path = str(file_of(name))
+        found = survey(path, ReadOptions(limits=limits), access.tick)
+        for warning in found.warnings:
+            access.say("warning", warning)
+    fault = found.fault(path)
+    return {
+        "name": Path(path).name,
+        **found.facts(),
+        "source": str(Path(path).absolute()),
+        "file_sha256": file_hash(path),
+        "usable": fault is None,
+    }, fault
+
+
 def facts_of(store: Any) -> dict[str, Any]:
     """The facts of an opened store: its size, the lengths of its vectors, where it came from."""
-    import numpy as np
-
     meta = getattr(store, "meta", {})
-    lengths = []
-    for start in range(0, len(store.matrix), 65536):
-        block = store.matrix[start : start + 65536].astype(np.float64)
-        lengths.append(np.sqrt(np.einsum("ij,ij->i", block, block)))
-    norms = np.concatenate(lengths)
+    norms = Norms()
+    norms.add([], store.matrix)
     return {
         "name": store.name,
-        "format": meta.get("source_format", "built-in" if meta else "file"),
+        "format": meta.get("source_format", "built-in"),
         "words": int(store.words),
         "dim": int(store.dim),
-        "norms": {
-            "min": float(norms.min()),
-            "mean": float(norms.mean()),
-            "max": float(norms.max()),
-        },
-        "zero": int(np.count_nonzero(norms == 0)),
-        "not_finite": int(np.count_nonzero(~np.isfinite(norms))),
+        **norms.facts(),
         "duplicates": int(meta.get("repeated", 0)),
         "subwords": None if getattr(store, "subwords", None) is None else store.subwords.kind,
         "sha256": store.sha256,
         "source": meta.get("source"),
+        "file_sha256": meta.get("file_sha256"),
+        "usable": True,
     }
 
 
@@ -89,11 +118,17 @@ def info_lines(found: dict[str, Any]) -> list[str]:
         "format": found["format"],
         "words": f"{found['words']:,}",
         "dim": str(found["dim"]),
-        "norms": f"{norms['min']:.3f} to {norms['max']:.3f}, mean {norms['mean']:.3f}",
+        "norms": "none"
+        if norms["min"] is None
+        else f"{norms['min']:.3f} to {norms['max']:.3f}, mean {norms['mean']:.3f}",
         "zero vectors": str(found["zero"]),
         "not finite": str(found["not_finite"]),
         "duplicates": f"{found['duplicates']} left out" if found["duplicates"] else "0",
         "subwords": found["subwords"] or "none",
         "sha256": found["sha256"] or "unknown",
     }
+    if found["file_sha256"]:
+        shown["of the file"] = found["file_sha256"]
+    if not found["usable"]:
+        shown["usable"] = "no"
     return [f"{label:<12}  {value}" for label, value in shown.items()]

@@ -21,14 +21,16 @@ from attncli.embeddings.checked import (
     sum_of,
     write_facts,
 )
+from attncli.embeddings.readers.limits import Limits, memory_budget
 from attncli.embeddings.readers.loading import Distinct
 from attncli.embeddings.readers.ngrams import NgramSubwords
 from attncli.embeddings.readers.reading import Block, Reading
 from attncli.embeddings.readers.static_model import PieceSubwords
 from attncli.embeddings.store import STORE_FORMAT
-from attncli.errors import DataError
+from attncli.errors import DataError, LimitError
 
 _ROWS = 16384
+_WORD = 110  # bytes that a word takes in a list and a set, beside its letters
 
 Tick = Callable[[int, int | None], None]
 
@@ -41,6 +43,23 @@ class Selection:
     words: frozenset[bytes] | None = None
 
 
+class WordBudget:
+    """The memory that the words of a vocabulary take while they are told apart."""
+
+    def __init__(self, place: str, limits: Limits) -> None:
+        self._place, self._left = place, memory_budget(limits)
+
+    def add(self, words: Sequence[bytes]) -> None:
+        """Counts new words. Raises: LimitError when they are more than the budget holds."""
+        self._left -= _WORD * len(words) + sum(map(len, words))
+        if self._left < 0:
+            raise LimitError(
+                "the words need more memory than the limit",
+                place=self._place,
+                hints=("attn vectors import FILE --limit 1000000",),
+            )
+
+
 def build_store(
     folder: Path,
     reading: Reading,
@@ -48,16 +67,18 @@ def build_store(
     *,
     facts: dict[str, Any],
     selection: Selection | None = None,
+    limits: Limits = Limits(),  # noqa: B008  (frozen)
     tick: Tick = lambda done, total: None,
 ) -> list[str]:
     """Writes the words and vectors of a reading into `folder`; returns what there is to say.
 
-    `facts` (name, source) go into meta.json. Raises: what the reader raises, OSError.
+    `facts` (name, source) go into meta.json. Raises: what the reader raises, LimitError when the
+    words need more memory than the limit, OSError.
     """
-    distinct = Distinct(place)
+    distinct, budget = Distinct(place), WordBudget(place, limits)
     with (folder / "vectors.npy").open("wb") as file:
         file.write(bytes(HEADER))
-        words = _write_rows(file, reading, distinct, selection or Selection(), tick)
+        words = _write_rows(file, reading, distinct, selection or Selection(), budget, tick)
         if not words:
             raise DataError("no vectors found", place=place)
         file.seek(0)
@@ -92,11 +113,17 @@ def build_store(
 
 
 def _write_rows(
-    file: BinaryIO, reading: Reading, distinct: Distinct, selection: Selection, tick: Tick
+    file: BinaryIO,
+    reading: Reading,
+    distinct: Distinct,
+    selection: Selection,
+    budget: WordBudget,
+    tick: Tick,
 ) -> list[bytes]:
     words: list[bytes] = []
     for block in reading.blocks:
         fresh = distinct(block)
+        budget.add(fresh.words)
         kept = _selected(fresh, len(distinct) - len(fresh.words), selection)
         words += kept.words
         file.write(raw_bytes(kept.values.astype("<f4", copy=False)))

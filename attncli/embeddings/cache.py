@@ -244,8 +244,8 @@ class Cache:
         from attncli.embeddings.source import Source
 
         try:
-            return Source(**read_facts(self.root / "names" / f"{name}.json")["source"])
-        except (AttnError, KeyError, TypeError):
+            return Source.of(read_facts(self.root / "names" / f"{name}.json")["source"])
+        except (AttnError, KeyError, TypeError, AttributeError):
             return None
 
     def name_entry(self, name: str, key: str, source: "Source") -> None:

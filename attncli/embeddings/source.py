@@ -1,9 +1,10 @@
 """A file of vectors as a source: where it is, how it is read, and by what it is known again."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attncli.embeddings.readers.limits import Limits
 from attncli.embeddings.readers.member import split_member
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 class Source:
     """A path (with a member of an archive, if one is named) and how to read it.
 
-    `selection` tells which words of it are kept, in words that differ when the choice does.
+    `selection` tells which words of it are kept, in words that differ when the choice does. `limits`
+    are no part of what it is known by: they do not change what is read.
     """
 
     path: str
@@ -23,6 +25,7 @@ class Source:
     byte_order: str = "little"
     skip_bad: bool = False
     selection: str = ""
+    limits: Limits = Limits()  # noqa: RUF009  (frozen)
 
     @property
     def name(self) -> str:
@@ -38,6 +41,7 @@ class Source:
             encoding=self.encoding,
             byte_order=self.byte_order,
             skip_bad=self.skip_bad,
+            limits=self.limits,
         )
 
     def key(self) -> str | None:
@@ -46,8 +50,15 @@ class Source:
 
         file, member = split_member(self.path)
         facts = {**self.facts(), "path": None, "member": member}
+        del facts["limits"]
         return key_of(file, options_text(facts))
 
     def facts(self) -> dict[str, Any]:
         """This source as plain data, to be kept with a name."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return asdict(self)
+
+    @classmethod
+    def of(cls, facts: dict[str, Any]) -> "Source":
+        """The source that `facts` gave. Raises: TypeError for other data."""
+        limits = facts.get("limits", {})
+        return cls(**{**facts, "limits": Limits(**limits)})

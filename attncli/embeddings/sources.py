@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attncli.embeddings.readers.limits import Limits
 from attncli.embeddings.seeded import SeededStore
 from attncli.embeddings.store import EmbeddingStore, FolderStore
 from attncli.errors import DataError, InputError, UsageError
@@ -33,13 +34,14 @@ class Access:
 
     `whole`: the whole vocabulary is needed, so a large file is converted into the cache; without it
     the words of a text are searched for in the file. `say` is told ("warning" | "hint", text), `tick`
-    the bytes done of a conversion and of how many.
+    the bytes done of a conversion and of how many. `limits` are those of the readers.
     """
 
     whole: bool = True
     cached: bool = True
     say: Say = lambda kind, text: None
     tick: Tick = lambda done, total: None
+    limits: Limits = Limits()  # noqa: RUF009  (frozen)
 
 
 DEFAULT_ACCESS = Access()
@@ -74,10 +76,26 @@ def open_vectors(
         return builtin_store(next(n for n, full in BUILTIN.items() if text in (n, full)))
     if text == "random":
         return SeededStore(dim, seed)
-    return _imported(text, access) or _of_path(_path(text), access)
+    return _imported(text, access) or _of_path(file_of(text), access)
 
 
-def _imported(name: str, access: Access) -> EmbeddingStore | None:
+def stored(name: str, access: Access = DEFAULT_ACCESS) -> FolderStore | None:
+    """The store of a name or a path when nothing has to be read for it: built in, or in the cache.
+
+    Raises: UsageError, InputError when there are no such vectors.
+    """
+    from attncli.embeddings.source import Source
+
+    if name in BUILTIN or name in BUILTIN.values():
+        return builtin_store(next(n for n, full in BUILTIN.items() if name in (n, full)))
+    found = _imported(name, access)
+    if found is not None:
+        return found
+    path = os.fspath(file_of(name))
+    return None if _is_stream(path) else _cached(Source(path), access)[1]
+
+
+def _imported(name: str, access: Access) -> FolderStore | None:
     """The vectors imported under this name, made again when they are damaged."""
     from attncli.embeddings.cache import Cache
 
@@ -97,7 +115,7 @@ def _imported(name: str, access: Access) -> EmbeddingStore | None:
     )
 
 
-def _path(text: str) -> Path | str:
+def file_of(text: str) -> Path | str:
     """The path that was meant. Raises: UsageError, InputError when there is none."""
     from attncli.embeddings.readers.member import split_member
 
@@ -137,16 +155,13 @@ def _of_path(path: Path | str, access: Access) -> EmbeddingStore:
     from attncli.embeddings.cache import Cache, CacheUnusable
     from attncli.embeddings.source import Source
 
-    source = Source(os.fspath(path))
+    source = Source(os.fspath(path), limits=access.limits)
     if _is_stream(source.path):
         return _in_memory(source, access)  # a pipe is read once, and cannot be known again
-    key = source.key() if access.cached else None
+    key, found = _cached(source, access)
+    if found is not None:
+        return found
     cache = Cache()
-    if key is not None:
-        found = cache.open(key, source.name)
-        if found is not None:
-            found.remake = lambda: _remade(cache, key, source, access)
-            return found
     if _is_small(source.path):
         return _in_memory(source, access)
     if not access.whole:
@@ -160,6 +175,18 @@ def _of_path(path: Path | str, access: Access) -> EmbeddingStore:
     except CacheUnusable as fault:
         access.say("warning", f"{cache.root}: the cache is not used: {str(fault).lower()}")
         return _in_memory(source, access)
+
+
+def _cached(source: "Source", access: Access) -> tuple[str | None, FolderStore | None]:
+    """The name of a file's entry in the cache, and the entry if it is there."""
+    from attncli.embeddings.cache import Cache
+
+    key = source.key() if access.cached else None
+    cache = Cache()
+    found = None if key is None else cache.open(key, source.name)
+    if found is not None and key is not None:
+        found.remake = lambda: _remade(cache, key, source, access)
+    return key, found
 
 
 def _is_stream(path: str) -> bool:
@@ -206,7 +233,13 @@ def convert(
         reading = open_reading(source.path, replace(source.options(), workspace=folder))
         facts = {"name": source.name, "source": str(Path(source.path).absolute())}
         warnings = build_store(
-            folder, reading, source.path, facts=facts, selection=selection, tick=access.tick
+            folder,
+            reading,
+            source.path,
+            facts=facts,
+            selection=selection,
+            limits=source.limits,
+            tick=access.tick,
         )
         if source.key() != key:
             raise DataError("the file changed while it was read", place=source.path)

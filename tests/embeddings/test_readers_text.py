@@ -169,7 +169,7 @@ def test_a_repeated_word_keeps_its_first_vector(tmp_path: Path) -> None:
     found = loaded(tmp_path, FOUR + b"cat 9 9 9 9\n")
     assert found.words == ["the", "cat", "sat"]
     assert found.matrix[1].tolist() == [1, 2, 3, 4]
-    assert '1 word occur again; the first of each is used (first: "cat")' in found.warnings[0]
+    assert '1 word occurs again, "cat"; the first is used' in found.warnings[0]
 
 
 def test_words_that_are_not_utf8_are_kept_and_said(tmp_path: Path) -> None:

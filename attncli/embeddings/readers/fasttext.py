@@ -14,7 +14,7 @@ import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.embeddings.readers.finite import check_finite
-from attncli.embeddings.readers.limits import MIB, Limits
+from attncli.embeddings.readers.limits import MIB, Limits, check_dim
 from attncli.embeddings.readers.ngrams import NgramSubwords, add_ngrams
 from attncli.embeddings.readers.reading import Block, Reading
 from attncli.embeddings.readers.sniff import FASTTEXT_MAGIC
@@ -65,8 +65,7 @@ def _settings(stream: ByteStream, limits: Limits) -> _Settings:
     if dim < 1 or buckets < 0 or not 0 <= shortest <= 64 or not 0 <= longest <= 64:
         what = next(name for name in named if _is_wrong(name, named[name]))
         raise DataError(f"{what} is {named[what]}, expected {_EXPECTED[what]}", place=place)
-    if dim > limits.dim:
-        raise LimitError(f"{dim} values; the limit is {limits.dim}", place=place)
+    check_dim(dim, limits, place)
     if model == 3 or not 1 <= loss <= 4:
         raise DataError("a fastText classifier, expected word vectors", place=place)
     return _Settings(dim, buckets, shortest, longest, has_magic)
@@ -134,7 +133,8 @@ def _blocks(
     _check_output(stream, settings)
     subwords = NgramSubwords(ngrams, settings.shortest, settings.longest)
     if settings.buckets and settings.longest:
-        _check_all_finite(ngrams, place)
+        if limits.finite:
+            _check_all_finite(ngrams, place)
         found.append(subwords)
     for start in range(0, n_words, _ROWS):
         part = words[start : start + _ROWS]
@@ -142,7 +142,7 @@ def _blocks(
         if found:
             add_ngrams(part, values, subwords)
         block = Block(part, values)
-        check_finite(block, start, place)
+        check_finite(block, start, place, limits)
         yield block
 
 

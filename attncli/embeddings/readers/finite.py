@@ -2,18 +2,19 @@
 
 import numpy as np
 
+from attncli.embeddings.readers.limits import Limits
 from attncli.embeddings.readers.reading import Block
 from attncli.errors import DataError
 from attncli.escape import quoted
 
 
-def check_finite(block: Block, done: int, place: str) -> None:
+def check_finite(block: Block, done: int, place: str, limits: Limits) -> None:
     """Raises: DataError naming the first word with a value that is not finite.
 
     `done` is the number of words before the block.
     """
     finite = np.isfinite(block.values)
-    if finite.all():
+    if finite.all() or not limits.finite:
         return
     row, column = (int(i[0]) for i in np.nonzero(~finite))
     word = quoted(block.words[row].decode("utf-8", "surrogateescape"))

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.readers.finite import check_finite
 from attncli.embeddings.readers.inert import Thing, shown_type, unpickle
-from attncli.embeddings.readers.limits import Limits, memory_budget
+from attncli.embeddings.readers.limits import Limits, check_dim, memory_budget
 from attncli.embeddings.readers.ngrams import NgramSubwords, word_vectors
 from attncli.embeddings.readers.npy import as_float32, check_matrix, matrix_blocks, read_header
 from attncli.embeddings.readers.pickled_arrays import float_matrix, integer, is_array
@@ -49,7 +49,7 @@ def read_gensim(stream: ByteStream, path: Path, limits: Limits) -> Reading:
         matrix, subwords = fields.matrix("vectors", "syn0", limits), None
     _check(words, matrix, limits, place)
     encoded = [word.encode("utf-8", "surrogatepass") for word in words]
-    blocks = _blocks(encoded, matrix, place)
+    blocks = _blocks(encoded, matrix, place, limits)
     return Reading(
         f"gensim {short}", matrix.shape[1], blocks, warnings, len(words), lambda: subwords
     )
@@ -215,7 +215,8 @@ def _fasttext(
     ngrams = fields.matrix("vectors_ngrams", "syn0_ngrams", limits) if buckets else None
     subwords = None
     if ngrams is not None:
-        _check_rows(ngrams, place, "vectors_ngrams")
+        if limits.finite:
+            _check_rows(ngrams, place, "vectors_ngrams")
         rows = None if len(ngrams) == buckets else _packed_rows(fields, buckets, len(ngrams), place)
         subwords = NgramSubwords(ngrams, shortest, longest, rows)
     if fields.has("vectors"):
@@ -257,12 +258,13 @@ def _check(words: list[str], matrix: Float32Array, limits: Limits, place: str) -
         raise DataError(f"{len(words)} words, but {len(matrix)} vectors", place=place)
     if matrix.shape[0] == 0 or matrix.shape[1] == 0:
         raise DataError("no vectors in this gensim file", place=place)
-    if matrix.shape[1] > limits.dim:
-        raise LimitError(f"{matrix.shape[1]} values; the limit is {limits.dim}", place=place)
+    check_dim(matrix.shape[1], limits, place)
 
 
-def _blocks(words: list[bytes], matrix: Float32Array, place: str) -> Iterator[Block]:
+def _blocks(
+    words: list[bytes], matrix: Float32Array, place: str, limits: Limits
+) -> Iterator[Block]:
     for start in range(0, len(words), _ROWS):
         block = Block(words[start : start + _ROWS], matrix[start : start + _ROWS])
-        check_finite(block, start, place)
+        check_finite(block, start, place, limits)
         yield block

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from attncli.errors import LimitError
 from attncli.memory import available_memory
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -9,7 +10,10 @@ KIB, MIB = 1 << 10, 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes in bytes, but `dim` (values of a vector) and `ratio` (unpacked : packed)."""
+    """Sizes in bytes, but `dim` (values of a vector) and `ratio` (unpacked : packed).
+
+    Without `finite` values that are not finite are let through: to look into a file, not to use it.
+    """
 
     line: int = 4 * MIB
     word: int = 64 * KIB
@@ -19,6 +23,7 @@ class Limits:
     ratio: int = 200  # beyond 32 MiB unpacked, more than this is taken for a bomb
     blank_lines: int = 1_000
     bad_lines: int = 1_000
+    finite: bool = True
 
 
 def memory_budget(limits: Limits) -> int:
@@ -27,3 +32,13 @@ def memory_budget(limits: Limits) -> int:
         return limits.memory
     free = available_memory()
     return 1 << 62 if free is None else 3 * free // 4
+
+
+def check_dim(dim: int, limits: Limits, place: str) -> None:
+    """Raises: LimitError for vectors of more values than the limit."""
+    if dim > limits.dim:
+        raise LimitError(
+            f"{dim} values; the limit is {limits.dim}",
+            place=place,
+            hints=(f"attn vectors import FILE --max-dim {dim}",),
+        )

@@ -89,17 +89,23 @@ class Distinct:
         found = []
         for what, count in self._counts.items():
             first = quoted(self._first[what].decode("utf-8", "surrogateescape"))
-            words = "1 word" if count == 1 else f"{count} words"
-            found.append(f"{self._place}: {_SAID[what].format(words=words, first=first)}")
+            said = _SAID_OF_ONE[what] if count == 1 else _SAID[what]
+            found.append(f"{self._place}: {said.format(count=count, first=first)}")
         return found
 
 
 _MOST_REPEATED = 100_000
 _SAID = {
-    "repeated": "{words} occur again; the first of each is used (first: {first})",
-    "not UTF-8": "{words} not in UTF-8, kept as they are (first: {first}); "
+    "repeated": "{count} words occur again; the first of each is used (first: {first})",
+    "not UTF-8": "{count} words not in UTF-8, kept as they are (first: {first}); "
     "--encoding latin-1 when importing, if the whole file is",
-    "empty": "{words} without any letters kept",
+    "empty": "{count} words without any letters kept",
+}
+_SAID_OF_ONE = {
+    "repeated": "1 word occurs again, {first}; the first is used",
+    "not UTF-8": "1 word not in UTF-8, kept as it is: {first}; "
+    "--encoding latin-1 when importing, if the whole file is",
+    "empty": "1 word without any letters kept",
 }
 
 

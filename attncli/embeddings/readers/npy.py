@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from attncli.arrays import Float32Array
-from attncli.embeddings.readers.limits import Limits, memory_budget
+from attncli.embeddings.readers.limits import Limits, check_dim, memory_budget
 from attncli.embeddings.readers.stream import PIECE, ByteStream
 from attncli.errors import DataError, LimitError, RefusedError
 from attncli.escape import quoted
@@ -102,8 +102,7 @@ def check_matrix(header: NpyHeader, limits: Limits, place: str) -> None:
         raise DataError(f"expected a matrix of rank 2, found rank {len(header.shape)}", place=place)
     if 0 in header.shape:
         raise DataError(f"an empty matrix of shape {header.shape}, expected vectors", place=place)
-    if header.shape[1] > limits.dim:
-        raise LimitError(f"{header.shape[1]} values; the limit is {limits.dim}", place=place)
+    check_dim(header.shape[1], limits, place)
 
 
 def matrix_blocks(

@@ -150,11 +150,13 @@ def word_blocks(
     """The rows of a matrix with their words, checked to be finite."""
     done = 0
     for values in matrix_blocks(stream, header, limits, stream.place):
-        yield _checked(words[done : done + len(values)], values, done, stream.place)
+        yield _checked(words[done : done + len(values)], values, done, stream.place, limits)
         done += len(values)
 
 
-def _checked(words: list[bytes], values: Float32Array, done: int, place: str) -> Block:
+def _checked(
+    words: list[bytes], values: Float32Array, done: int, place: str, limits: Limits
+) -> Block:
     block = Block(words, values)
-    check_finite(block, done, place)
+    check_finite(block, done, place, limits)
     return block

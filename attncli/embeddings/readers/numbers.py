@@ -134,3 +134,17 @@ def parse_one(token: bytes) -> float | None:
     with np.errstate(over="ignore"):
         single = value.astype(np.float32)
     return float(single) if np.isfinite(single) else None
+
+
+def parse_not_finite(token: bytes) -> float | None:
+    """What a token stands for that is no finite float32, or None when it is no number at all.
+
+    >>> parse_not_finite(b"-inf"), parse_not_finite(b"1e39"), parse_not_finite(b"0x10")
+    (-inf, inf, None)
+    """
+    if token.lower().lstrip(b"+-") in (b"nan", b"inf", b"infinity") or (
+        len(token) <= 400 and NUMBER.fullmatch(token) is not None
+    ):
+        with np.errstate(over="ignore"):
+            return float(np.float64(float(token)).astype(np.float32))
+    return None

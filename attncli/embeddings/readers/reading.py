@@ -22,7 +22,8 @@ class Block:
 class Reading:
     """A source that was opened and recognised; nothing but its head has been read.
 
-    `blocks` may be walked once. `warnings` and `subwords` are whole only when it has ended.
+    `blocks` may be walked once. `warnings`, `subwords` and `left_out`, what is wrong
+    with lines that were skipped, are whole only when it has ended.
     `progress` tells the bytes of the file read so far, and of how many when that is known.
     """
 
@@ -32,4 +33,5 @@ class Reading:
     warnings: list[str] = field(default_factory=list)
     claimed: int | None = None
     subwords: Callable[[], Subwords | None] = lambda: None
+    left_out: list[str] = field(default_factory=list)
     progress: Callable[[], tuple[int, int | None]] = lambda: (0, None)

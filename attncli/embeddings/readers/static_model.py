@@ -65,7 +65,7 @@ def read_static_model(folder: Path, limits: Limits) -> Reading:
     matrix = _matrix(tensors, len(tokens), limits)
     words, rows = _as_words(tokens)
     subwords = _pieces(settings, tokens, matrix)
-    blocks = _blocks(words, rows, matrix, place_of(tensors))
+    blocks = _blocks(words, rows, matrix, place_of(tensors), limits)
     return Reading("static embeddings", matrix.shape[1], blocks, [], len(words), lambda: subwords)
 
 
@@ -159,12 +159,12 @@ def _as_words(tokens: list[str]) -> tuple[list[bytes], list[int]]:
 
 
 def _blocks(
-    words: list[bytes], rows: list[int], matrix: Float32Array, place: str
+    words: list[bytes], rows: list[int], matrix: Float32Array, place: str, limits: Limits
 ) -> Iterator[Block]:
     for start in range(0, len(words), _ROWS):
         part = rows[start : start + _ROWS]
         block = Block(words[start : start + _ROWS], matrix[part])
-        check_finite(block, start, place)
+        check_finite(block, start, place, limits)
         yield block
 
 

@@ -16,12 +16,12 @@ import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.embeddings.readers.finite import check_finite
-from attncli.embeddings.readers.limits import Limits
+from attncli.embeddings.readers.limits import Limits, check_dim
 from attncli.embeddings.readers.npy import as_float32
 from attncli.embeddings.readers.npz import words_beside
 from attncli.embeddings.readers.reading import Block, Reading
 from attncli.embeddings.readers.stream import PIECE, ByteStream
-from attncli.errors import DataError, LimitError
+from attncli.errors import DataError
 from attncli.escape import quoted
 
 _LONGEST_HEADER = 100_000_000
@@ -142,8 +142,7 @@ def check_tensor(tensor: Tensor, limits: Limits, place: str) -> None:
         raise DataError(f"type {tensor.kind}, expected F32, F16, BF16 or F64", place=where)
     if len(tensor.shape) != 2 or 0 in tensor.shape:
         raise DataError(f"shape {tensor.shape}, expected (words, values)", place=where)
-    if tensor.shape[1] > limits.dim:
-        raise LimitError(f"{tensor.shape[1]} values; the limit is {limits.dim}", place=where)
+    check_dim(tensor.shape[1], limits, where)
 
 
 def tensor_rows(stream: ByteStream, tensor: Tensor, data_start: int) -> Iterator[Float32Array]:
@@ -198,16 +197,16 @@ def read_tensors(stream: ByteStream, path: Path, limits: Limits) -> Reading:
     words = words_of(metadata, path, limits, place)
     if len(words) != tensor.shape[0]:
         raise DataError(f"{len(words)} words, but {tensor.shape[0]} vectors", place=place)
-    blocks = _blocks(stream, tensor, data_start, words)
+    blocks = _blocks(stream, tensor, data_start, words, limits)
     return Reading("safetensors", tensor.shape[1], blocks, [], len(words))
 
 
 def _blocks(
-    stream: ByteStream, tensor: Tensor, data_start: int, words: list[bytes]
+    stream: ByteStream, tensor: Tensor, data_start: int, words: list[bytes], limits: Limits
 ) -> Iterator[Block]:
     done = 0
     for values in tensor_rows(stream, tensor, data_start):
         block = Block(words[done : done + len(values)], values)
-        check_finite(block, done, stream.place)
+        check_finite(block, done, stream.place, limits)
         done += len(values)
         yield block

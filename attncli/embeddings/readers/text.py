@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from attncli.arrays import BoolArray, Float32Array
-from attncli.embeddings.readers.limits import Limits
-from attncli.embeddings.readers.numbers import NUMBER, PAD, parse_one, parse_tokens
+from attncli.embeddings.readers.limits import Limits, check_dim
+from attncli.embeddings.readers.numbers import PAD, parse_not_finite, parse_one, parse_tokens
 from attncli.embeddings.readers.reading import Block, Reading
 from attncli.embeddings.readers.stream import ByteStream
 from attncli.errors import AttnError, DataError, LimitError
@@ -28,7 +28,7 @@ _NUMBER_LIKE = re.compile(  # what somebody may have meant as a number
     rb"(?:\xef\xbc[\x90-\x99])+)",
     re.IGNORECASE,
 )
-_TWO_COUNTS = re.compile(rb"[0-9]+[ \t]+[0-9]+[ \t]*")
+_TWO_COUNTS = re.compile(rb"[ \t]*[0-9]+[ \t]+[0-9]+[ \t]*")
 _GLOVE_HINT = "attn vectors import FILE --format glove reads line 1 as a word"
 BOM = b"\xef\xbb\xbf"
 
@@ -73,7 +73,7 @@ def read_text(
     check_claims(found, stream, limits)
     name = "word2vec text" if found.header else "glove text"
     blocks = _blocks(stream, found, state)
-    return Reading(name, found.dim, blocks, state.warnings, found.claimed)
+    return Reading(name, found.dim, blocks, state.warnings, found.claimed, left_out=state.bad)
 
 
 def text_form(stream: ByteStream, limits: Limits, form: str | None = None) -> TextForm:
@@ -85,7 +85,7 @@ def text_form(stream: ByteStream, limits: Limits, form: str | None = None) -> Te
         dim = _usual_values(lines)
         if dim == 0:
             raise _no_numbers(lines[0], stream.place)
-        _check_dim(dim, limits, f"{stream.place}:1")
+        check_dim(dim, limits, f"{stream.place}:1")
         return TextForm(False, dim)
     claimed, dim = _header_counts(lines[0], f"{stream.place}:1")
     if len(lines) == 1 and len(stream.peek(1 << 16)) < 1 << 16:
@@ -99,7 +99,7 @@ def _first_lines(stream: ByteStream, limits: Limits) -> list[bytes]:
     if b"\n" not in head:
         head = stream.peek(limits.line + 1)
         if b"\n" not in head and len(head) > limits.line:
-            raise _too_long(stream.place, 1, limits)
+            raise too_long(f"{stream.place}:1", limits)
     if b"\n" not in head and head.count(b"\r") > 1:
         raise DataError(
             "looks like old Mac line ends (CR only), expected LF; convert it: tr '\\r' '\\n'",
@@ -111,7 +111,7 @@ def _first_lines(stream: ByteStream, limits: Limits) -> list[bytes]:
     found = [line for line in (_trimmed(line) for line in lines[:21]) if line][:20]
     for line in found:
         fields = line.count(b" ") + line.count(b"\t")
-        _check_dim(fields // 2 if fields < 4 * limits.dim else fields, limits, stream.place)
+        check_dim(fields // 2 if fields < 4 * limits.dim else fields, limits, stream.place)
     return found
 
 
@@ -180,12 +180,7 @@ def check_claims(found: TextForm, stream: ByteStream, limits: Limits) -> None:
             place=f"{stream.place}:1",
             hints=(_GLOVE_HINT,),
         )
-    _check_dim(found.dim, limits, f"{stream.place}:1")
-
-
-def _check_dim(dim: int, limits: Limits, place: str) -> None:
-    if dim > limits.dim:
-        raise LimitError(f"{dim} values; the limit is {limits.dim}", place=place)
+    check_dim(found.dim, limits, f"{stream.place}:1")
 
 
 def _blocks(stream: ByteStream, form: TextForm, state: TextState) -> Iterator[Block]:
@@ -220,22 +215,39 @@ def whole_lines(
     `line` tells how many lines the caller has done. Raises: LimitError for a line that is longer
     than the limit.
     """
-    carry = b""
+    carry, place = b"", stream.place
     while piece := stream.take():
         cut = piece.rfind(b"\n") + 1
         if not cut:
             carry += piece
             if len(carry) > limits.line:
-                raise _too_long(stream.place, line() + 1, limits)
+                raise too_long(f"{place}:{line() + 1}", limits)
             continue
         chunk, carry = carry + piece[:cut], piece[cut:]
+        _check_lines(chunk, place, line, limits)
         yield chunk
     if carry:
+        _check_lines(carry, place, line, limits)
         yield carry
 
 
-def _too_long(place: str, line: int, limits: Limits) -> LimitError:
-    return LimitError(f"a line of more than {size_text(limits.line)}", place=f"{place}:{line}")
+def _check_lines(chunk: bytes, place: str, line: Callable[[], int], limits: Limits) -> None:
+    """Raises: LimitError when a line of the chunk is longer than the limit."""
+    if len(chunk) <= limits.line:
+        return
+    ends = np.flatnonzero(np.frombuffer(chunk, dtype=np.uint8) == 10)
+    widths = np.diff(ends, prepend=-1, append=len(chunk))  # (lines + 1,) with the LF
+    if widths.max() - 1 > limits.line:
+        raise too_long(f"{place}:{line() + int(widths.argmax()) + 1}", limits)
+
+
+def too_long(place: str, limits: Limits) -> LimitError:
+    """The error for a line that is longer than the limit."""
+    return LimitError(
+        f"a line of more than {size_text(limits.line)}",
+        place=place,
+        hints=("attn vectors import FILE --max-line SIZE",),
+    )
 
 
 def _parts(chunk: bytes) -> Iterator[bytes]:
@@ -353,7 +365,13 @@ def _odd_line(raw: bytes, number: int, state: TextState) -> tuple[bytes, Float32
             )
         return None
     try:
-        return parse_line(line, state.dim, f"{state.place}:{number}", header=state.header)
+        return parse_line(
+            line,
+            state.dim,
+            f"{state.place}:{number}",
+            header=state.header,
+            finite=state.limits.finite,
+        )
     except DataError as fault:
         if not state.skip_bad:
             raise
@@ -367,7 +385,7 @@ def _odd_line(raw: bytes, number: int, state: TextState) -> tuple[bytes, Float32
 
 
 def parse_line(
-    line: bytes, dim: int, place: str, *, header: bool = False
+    line: bytes, dim: int, place: str, *, header: bool = False, finite: bool = True
 ) -> tuple[bytes, Float32Array]:
     """The word and the values of one line, trimmed of its end. Shapes: values (dim,).
 
@@ -383,6 +401,8 @@ def parse_line(
     values = np.empty(dim, dtype=np.float32)
     for i, token in enumerate(fields):
         value = parse_one(token)
+        if value is None and not finite:
+            value = parse_not_finite(token)
         if value is None:
             raise _no_number(word, token, i + 1, place)
         values[i] = value
@@ -413,10 +433,7 @@ def _wrong_count(found: int, dim: int, place: str, parts: list[bytes], header: b
 
 
 def _no_number(word: bytes, token: bytes, place_in_line: int, place: str) -> AttnError:
-    lowered = token.lower().lstrip(b"+-")
-    if lowered in (b"nan", b"inf", b"infinity") or (
-        len(token) <= 400 and NUMBER.fullmatch(token) is not None
-    ):
+    if parse_not_finite(token) is not None:
         return DataError(f"{_shown(word)}: value {place_in_line} is not finite", place=place)
     comma = " (a decimal comma?)" if b"," in token else ""
     return DataError(f"{_shown(token)} is no number{comma}", place=place)

@@ -21,6 +21,7 @@ from attncli.embeddings.readers.text import (
     check_claims,
     parse_block,
     parse_line,
+    too_long,
     text_form,
     whole_lines,
     without_header,
@@ -139,8 +140,13 @@ def _check_tail(path: Path, form: TextForm, state: TextState, limits: Limits) ->
     """Looks at the last line of a file that was not read to its end. Raises: DataError."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
-        file.seek(max(size - _TAIL, 0))
-        tail = file.read(_TAIL)
+        tail = b""
+        for length in (_TAIL, limits.line + 2):  # a line may be longer than the first look
+            if b"\n" not in tail[:-1]:
+                file.seek(max(size - length, 0))
+                tail = file.read(length)
+    if len(tail) > limits.line and b"\n" not in tail[:-1]:
+        raise too_long(f"{state.place}: last line", limits)
     lines = tail.rstrip(b"\r\n \t").rsplit(b"\n", 1)
     if len(lines) == 2:
         parse_line(lines[1].rstrip(b"\r \t"), form.dim, f"{state.place}: last line")

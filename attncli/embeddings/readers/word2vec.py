@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from attncli.arrays import Float32Array
-from attncli.embeddings.readers.limits import Limits
+from attncli.embeddings.readers.finite import check_finite
+from attncli.embeddings.readers.limits import Limits, check_dim
 from attncli.embeddings.readers.reading import Block, Reading
 from attncli.embeddings.readers.stream import ByteStream
 from attncli.errors import DataError, LimitError
@@ -54,8 +55,7 @@ def _check_claims(claimed: int, dim: int, stream: ByteStream, limits: Limits) ->
             f"the file has {left + stream.position} bytes",
             place=place,
         )
-    if dim > limits.dim:
-        raise LimitError(f"{dim} values; the limit is {limits.dim}", place=place)
+    check_dim(dim, limits, place)
 
 
 def _blocks(
@@ -74,10 +74,11 @@ def _blocks(
         words, raw, used = _records(buffer, width, claimed - done)
         if words:
             values = np.frombuffer(b"".join(raw), dtype=dtype).reshape(len(words), dim)
-            _check_finite(words, values, done, stream.place, dtype)
+            block = Block(words, values.astype(np.float32, copy=False))
+            _check_values(block, values, done, stream.place, dtype, limits)
             done += len(words)
             odd += sum(map(_is_odd, words))
-            yield Block(words, values.astype(np.float32, copy=False))
+            yield block
         buffer = buffer[used:]
         start += used
         if not words:
@@ -144,19 +145,13 @@ def _not_words(odd: int, done: int, place: str) -> DataError:
     )
 
 
-def _check_finite(
-    words: list[bytes], values: Float32Array, done: int, place: str, dtype: str
+def _check_values(
+    block: Block, values: Float32Array, done: int, place: str, dtype: str, limits: Limits
 ) -> None:
     """Raises: DataError when a value is not finite, or the bytes are in the other order."""
-    finite = np.isfinite(values)
-    if done == 0 or not finite.all():
+    if done == 0 or not np.isfinite(block.values).all():
         _check_order(values, place, dtype)
-    if not finite.all():
-        row, column = (int(i[0]) for i in np.nonzero(~finite))
-        word = quoted(words[row].decode("utf-8", "surrogateescape"))
-        raise DataError(
-            f"word {done + row + 1} {word}: value {column + 1} is not finite", place=place
-        )
+    check_finite(block, done, place, limits)
 
 
 def _check_order(values: Float32Array, place: str, dtype: str) -> None:

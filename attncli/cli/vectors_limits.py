@@ -1,0 +1,65 @@
+"""The options that say how much a file of vectors may ask for."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from attncli.errors import UsageError
+from attncli.escape import quoted
+
+if TYPE_CHECKING:
+    from attncli.embeddings.readers.limits import Limits
+
+_PANEL = "Limits"
+MaxMemory: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Memory the reader may plan to use, such as 2G (default: three quarters of what is "
+        "free; 256M for unpacking).",
+        rich_help_panel=_PANEL,
+        show_default=False,
+    ),
+]
+MaxLine: TypeAlias = Annotated[
+    str, typer.Option(metavar="SIZE", help="Longest line of a text file.", rich_help_panel=_PANEL)
+]
+MaxDim: TypeAlias = Annotated[
+    int,
+    typer.Option(metavar="N", min=1, help="Most values of a vector.", rich_help_panel=_PANEL),
+]
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class LimitOptions:
+    """What the readers stop at."""
+
+    max_memory: MaxMemory = None
+    max_line: MaxLine = "4M"
+    max_dim: MaxDim = 65_536
+
+
+def limits_of(given: LimitOptions) -> "Limits":
+    """The limits of the readers. Raises: UsageError for a size that is none."""
+    from attncli.embeddings.readers.limits import Limits
+
+    limits = Limits(line=_size(given.max_line, "--max-line"), dim=given.max_dim)
+    if given.max_memory is None:
+        return limits
+    memory = _size(given.max_memory, "--max-memory")
+    return Limits(line=limits.line, dim=limits.dim, memory=memory, unpacker=memory)
+
+
+def _size(text: str, place: str) -> int:
+    from attncli.memory import bytes_of
+
+    try:
+        found = bytes_of(text)
+    except ValueError:
+        found = 0
+    if found < 1:
+        raise UsageError(
+            f"found {quoted(text)}, expected a size such as 64K, 4M or 2G", place=place
+        )
+    return found
