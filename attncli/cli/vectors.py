@@ -283,6 +283,7 @@ def fetch(
     if json:
         _print_json(found)
     elif not quiet:
+        message("note", f"the file's SHA-256 is {found['file_sha256']}")
         message("note", f"{found['words']} words of {found['dim']} values; --vectors {name}")
 
 

@@ -1,8 +1,9 @@
 """`attn vectors import` and `fetch`: a file, or a name of the catalogue, into the cache."""
 
 import hashlib
-import tempfile
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from attncli.escape import visible
 
 if TYPE_CHECKING:
     from attncli.embeddings.building import Selection
+    from attncli.embeddings.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,8 @@ class Choice:
 
 def imported(file: str, choice: Choice, *, quiet: bool) -> dict[str, Any]:
     """Converts a file and gives it a name. Raises: what reading it raises, OutputError."""
-    from attncli.embeddings.cache import Cache, CacheUnusable, check_name
-    from attncli.embeddings.readers.stream import file_stream
+    from attncli.embeddings.cache import check_name
     from attncli.embeddings.source import Source
-    from attncli.embeddings.sources import Access, convert
 
     if choice.name is not None:
         check_name(choice.name)
@@ -49,27 +49,51 @@ def imported(file: str, choice: Choice, *, quiet: bool) -> dict[str, Any]:
         told,
         choice.limits,
     )
-    cache, bar = Cache(), Progress(f"importing {visible(file)[-40:]}", quiet=quiet)
+    return _kept(source, choice.name, selection, file, quiet=quiet)
+
+
+def _kept(
+    source: "Source", name: str | None, selection: "Selection | None", shown: str, *, quiet: bool
+) -> dict[str, Any]:
+    """A source in the cache, under a name."""
+    from attncli.embeddings.cache import Cache
+    from attncli.embeddings.readers.stream import file_stream
+    from attncli.embeddings.sources import Access, convert
+
+    cache, bar = Cache(), Progress(f"importing {visible(shown)[-40:]}", quiet=quiet)
     key = source.key()
     if key is None:
         file_stream(source.path).close()  # says what is wrong with the path
-        raise InputError("only a regular file can be imported", place=visible(file))
+        raise InputError("only a regular file can be imported", place=visible(shown))
     access = Access(say=Saying(quiet=quiet), tick=bar.tick)
     try:
-        store = convert(cache, key, source, access, selection)
-        if choice.name is not None:
-            cache.name_entry(choice.name, key, source)
-    except (CacheUnusable, OSError) as fault:
-        raise OutputError(f"the cache cannot be written: {fault}", place=str(cache.root)) from None
+        with _writing(cache.root):
+            store = convert(cache, key, source, access, selection)
+            if name is not None:
+                cache.name_entry(name, key, source)
     finally:
         bar.end()
     return {
-        "name": choice.name,
+        "name": name,
         "words": store.words,
         "dim": store.dim,
         "format": store.meta.get("source_format"),
         "sha256": store.sha256,
     }
+
+
+@contextmanager
+def _writing(root: Path) -> Iterator[None]:
+    """Raises: OutputError when the cache cannot be written."""
+    from attncli.embeddings.cache import CacheUnusable
+
+    try:
+        yield
+    except (CacheUnusable, OSError) as fault:
+        reason = getattr(fault, "strerror", None) or str(fault)
+        raise OutputError(
+            f"the cache cannot be written: {reason.lower()}", place=visible(str(root))
+        ) from None
 
 
 def _absolute(file: str) -> str:
@@ -92,17 +116,21 @@ def _selection(choice: Choice) -> "tuple[Selection | None, str]":
 
 
 def fetched(name: str, mirror: str | None, sha256: str | None, *, quiet: bool) -> dict[str, Any]:
-    """Downloads a file of the catalogue, checks it, and imports it under its name."""
-    from attncli.embeddings.cache import check_name
+    """Downloads a file of the catalogue, checks it, and imports it under its name.
+
+    The file lies in the cache while it is needed, so that what a killed process leaves is swept.
+    """
+    from attncli.embeddings.cache import Cache, check_name
     from attncli.embeddings.fetching import MIRROR, download
+    from attncli.embeddings.source import Source
 
     check_name(name)
-    bar = Progress(f"fetching {name}", quiet=quiet)
-    with tempfile.TemporaryDirectory(prefix="attn-fetch-") as folder:
+    cache, bar = Cache(), Progress(f"fetching {name}", quiet=quiet)
+    with _writing(cache.root), cache.workspace(f"fetch {name}") as folder:
         try:
-            path = download(
+            found = download(
                 name,
-                Path(folder),
+                folder,
                 mirror=mirror or MIRROR,
                 sha256=sha256,
                 say=Saying(quiet=quiet),
@@ -110,4 +138,6 @@ def fetched(name: str, mirror: str | None, sha256: str | None, *, quiet: bool) -
             )
         finally:
             bar.end()
-        return imported(str(path), replace(Choice(), name=name), quiet=quiet)
+        source = Source(str(found.path), fetched=(found.url, found.sha256))
+        facts = _kept(source, name, None, name, quiet=quiet)
+        return {**facts, "file_sha256": found.sha256}

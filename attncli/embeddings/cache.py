@@ -13,6 +13,7 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -86,6 +87,12 @@ def key_of(path: Path, options: str) -> str | None:
     return found
 
 
+def key_of_content(name: str, sha256: str, options: str) -> str:
+    """The name of an entry of what was downloaded: its name, its content, and how it is read."""
+    found: str = _blake2b()(f"{name}\0{sha256}\0{options}".encode(), digest_size=16).hexdigest()
+    return found
+
+
 def _blake2b() -> Any:
     """hashlib's function without hashlib, which would load OpenSSL for a sentence."""
     try:
@@ -148,10 +155,13 @@ class Cache:
         except (DataError, InputError):
             return None
 
-    def make(self, key: str, build: Callable[[Path], object]) -> FolderStore:
+    def make(
+        self, key: str, build: Callable[[Path], object], *, doubted: bool = False
+    ) -> FolderStore:
         """The store of an entry, built by `build` unless another process did or does.
 
-        Raises: CacheUnusable, and what `build` raises.
+        An entry that is `doubted` is verified whole before it is used. Raises: CacheUnusable, and
+        what `build` raises.
         """
         from attncli.locking import locked
 
@@ -160,9 +170,32 @@ class Cache:
             with locked(self.root / f"{key}.lock"):
                 self.sweep(but=key)
                 found = self.open(key)
-                return found if found is not None else self._build(key, build)
+                if found is None or (doubted and not found.is_sound()):
+                    found = self._build(key, build)
+                return found
         except OSError as fault:
             raise CacheUnusable(fault.strerror or str(fault)) from None
+
+    @contextmanager
+    def workspace(self, purpose: str) -> Iterator[Path]:
+        """A folder for work, one process at a time for a purpose; gone at the end.
+
+        Raises: CacheUnusable.
+        """
+        import shutil
+        import tempfile
+
+        from attncli.embeddings.locking import locked
+
+        self._prepare()
+        key = key_of_content(purpose, "", "")
+        with locked(self.root / f"{key}.lock"):
+            self.sweep(but=key)
+            folder = Path(tempfile.mkdtemp(prefix=f"tmp-{key}-", dir=self.root))
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _build(self, key: str, build: Callable[[Path], object]) -> FolderStore:
         import shutil
@@ -253,12 +286,16 @@ class Cache:
         import tempfile
 
         check_name(name)
+        before, older = self.key_named(name), self.source_named(name)
         folder = self.root / "names"
         folder.mkdir(mode=0o700, exist_ok=True)
         number, work = tempfile.mkstemp(prefix=".", dir=folder)
         os.close(number)
         write_facts(Path(work), {"name": name, "entry": key, "source": source.facts()})
         Path(work).replace(folder / f"{name}.json")
+        unnamed = before not in (None, key, *self._names().values())
+        if unnamed and (older is None or older.fetched or older.key() != before):
+            self.discard(str(before))  # nothing can ask for it any more
 
     def forget(self, name: str) -> bool:
         """Removes a name, and its entry when no other name has it. Gives whether there was one."""

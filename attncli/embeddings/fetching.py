@@ -1,8 +1,9 @@
 """Downloading a file of the gensim-data catalogue: the data only, never the code that lies beside it.
 
-A mirror serves `NAME/NAME.gz` (in parts `NAME.gz_00`, `NAME.gz_01`, … for large files) and, if it has
-one, a catalogue `list.json` with checksums. What a file must hash to is taken from --sha256, from
-`NAME/NAME.gz.sha256`, or from the catalogue (sha256, else the md5 that gensim-data publishes).
+A mirror serves `NAME/NAME.gz` (large files in parts `NAME.gz_00`, `NAME.gz_01`, …) and, if it has one,
+a catalogue `list.json`. A file must have every checksum that is known of it: the one of --sha256, of
+`NAME/NAME.gz.sha256`, and those of the catalogue (`sha256`, the MD5 `checksum` that gensim-data
+publishes, and of parts `checksum-0`, `checksum-1`, …).
 """
 
 import hashlib
@@ -10,21 +11,56 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError, URLError
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
-from attncli.errors import DataError, InputError, LimitError, UsageError
+from attncli.embeddings.downloading import NotThereError, pieces
+from attncli.errors import DataError, UsageError
 from attncli.escape import quoted, visible
 
 MIRROR = "https://github.com/piskvorky/gensim-data/releases/download"
 CATALOGUE = "https://raw.githubusercontent.com/piskvorky/gensim-data/master/list.json"
-_PIECE = 1 << 18
 _LARGEST_LIST = 4 << 20
 _LARGEST_FILE = 16 << 30
-_TIMEOUT = 30.0
+_MOST_PARTS = 100
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
+
+Say = Callable[[str, str], None]
+Tick = Callable[[int, int | None], None]
+
+
+class Fetched(NamedTuple):
+    """A file as it was downloaded and checked."""
+
+    path: Path
+    url: str
+    sha256: str
+
+
+class Digests:
+    """The checksums of some bytes."""
+
+    def __init__(self) -> None:
+        self._made = {"sha256": hashlib.sha256(), "md5": hashlib.md5(usedforsecurity=False)}
+
+    def update(self, piece: bytes) -> None:
+        """Adds bytes."""
+        for made in self._made.values():
+            made.update(piece)
+
+    def check(self, expected: list[tuple[str, str]], place: str) -> None:
+        """Raises: DataError when one of these (kind, value) is another one."""
+        for kind, value in expected:
+            found = self._made[kind].hexdigest()
+            if found != value:
+                raise DataError(
+                    f"its {kind} is {found}, expected {quoted(value, 70)}; nothing is kept",
+                    place=place,
+                )
+
+    @property
+    def sha256(self) -> str:
+        return self._made["sha256"].hexdigest()
 
 
 def download(
@@ -33,13 +69,13 @@ def download(
     *,
     mirror: str = MIRROR,
     sha256: str | None = None,
-    say: Callable[[str, str], None] = lambda kind, text: None,
-    tick: Callable[[int, int | None], None] = lambda done, total: None,
-) -> Path:
+    say: Say = lambda kind, text: None,
+    tick: Tick = lambda done, total: None,
+) -> Fetched:
     """The data file of a name, downloaded into `folder` and checked.
 
     Raises: UsageError (no such name, no web address), InputError (it cannot be reached), DataError (its
-    checksum is another one, or none is known).
+    checksum is another one, none is known, or it ends early), LimitError, RefusedError.
     """
     base = mirror.rstrip("/")
     if urlsplit(base).scheme not in ("http", "https"):
@@ -47,21 +83,24 @@ def download(
     if sha256 is not None and not _HEX.fullmatch(sha256):
         raise UsageError("expected 64 hexadecimal digits", place="--sha256")
     facts = _facts(name, base)
-    kind, expected = _expected(name, base, facts, sha256)
-    path = folder / f"{name}.gz"
-    digests = {"sha256": hashlib.sha256(), "md5": hashlib.md5(usedforsecurity=False)}
-    done = 0
+    urls = _urls(name, base, facts)
+    whole = _of_the_whole(name, base, facts, sha256)
+    of_parts = _of_parts(facts, len(urls))
+    if not whole and not all(of_parts):
+        raise DataError(
+            "no checksum is published for it",
+            place=name,
+            hints=(f"attn vectors fetch {name} --sha256 HEX",),
+        )
+    path, digests = folder / f"{name}.gz", Digests()
     with path.open("wb") as file:
-        for url in _urls(name, base, facts):
-            done = _append(url, file.write, list(digests.values()), done, tick)
-    found = digests[kind].hexdigest()
-    if found != expected:
-        path.unlink()
-        raise DataError(f"its {kind} is {found}, expected {expected}; nothing is kept", place=name)
-    if kind == "md5":
-        say("warning", f"{name}: only an MD5 is published; its SHA-256 is "
-            f"{digests['sha256'].hexdigest()}")  # fmt: skip
-    return path
+        for url, expected in zip(urls, of_parts, strict=True):
+            _append(url, file.write, digests, expected, tick)
+    digests.check(whole, name)
+    if not any(kind == "sha256" for kind, _ in whole):
+        say("warning", f"{name}: only an MD5 is published; demand its SHA-256 from now on: "
+            f"--sha256 {digests.sha256}")  # fmt: skip
+    return Fetched(path, urls[0], digests.sha256)
 
 
 def _facts(name: str, base: str) -> dict[str, Any]:
@@ -80,89 +119,62 @@ def _facts(name: str, base: str) -> dict[str, Any]:
     return found
 
 
-def _expected(name: str, base: str, facts: dict[str, Any], sha256: str | None) -> tuple[str, str]:
-    """The kind of checksum and its value. Raises: DataError when none is known."""
-    if sha256 is not None:
-        return "sha256", sha256.lower()
-    beside = _small(f"{base}/{name}/{name}.gz.sha256")
-    if beside is not None:
-        found = _HEX.match(beside.decode("ascii", "replace").strip())
-        if found is not None:
-            return "sha256", found.group().lower()
-    for kind, value in (("sha256", facts.get("sha256")), ("md5", facts.get("checksum"))):
-        if isinstance(value, str) and value:
-            return kind, value.lower()
-    raise DataError(
-        "no checksum is published for it",
-        place=name,
-        hints=(f"attn vectors fetch {name} --sha256 HEX",),
-    )
+def _of_the_whole(
+    name: str, base: str, facts: dict[str, Any], sha256: str | None
+) -> list[tuple[str, str]]:
+    """The checksums that are known of the whole file."""
+    known = [("sha256", sha256), ("sha256", facts.get("sha256")), ("md5", facts.get("checksum"))]
+    beside = _small(f"{base}/{name}/{name}.gz.sha256") or b""
+    found = _HEX.match(beside.decode("ascii", "replace").strip())
+    known.append(("sha256", found.group() if found else None))
+    return _given(known)
+
+
+def _of_parts(facts: dict[str, Any], count: int) -> list[list[tuple[str, str]]]:
+    """The checksums that are known of each part."""
+    if count == 1:
+        return [[]]
+    return [
+        _given([("sha256", facts.get(f"sha256-{i}")), ("md5", facts.get(f"checksum-{i}"))])
+        for i in range(count)
+    ]
+
+
+def _given(known: list[tuple[str, Any]]) -> list[tuple[str, str]]:
+    return [(kind, value.lower()) for kind, value in known if isinstance(value, str) and value]
 
 
 def _urls(name: str, base: str, facts: dict[str, Any]) -> list[str]:
+    """Where the file lies, or its parts. Raises: DataError for a number of parts that is none."""
     parts = str(facts.get("parts", "1"))
-    count = int(parts) if parts.isdigit() and len(parts) < 3 else 1
-    if count <= 1:
+    if not parts.isascii() or not parts.isdigit() or not 0 < int(parts[:9]) <= _MOST_PARTS:
+        raise DataError(f"the catalogue says {quoted(parts)} parts", place=name)
+    if int(parts) == 1:
         return [f"{base}/{name}/{name}.gz"]
-    return [f"{base}/{name}/{name}.gz_{part:02d}" for part in range(count)]
+    return [f"{base}/{name}/{name}.gz_0{part}" for part in range(int(parts))]
 
 
 def _append(
     url: str,
     write: Callable[[bytes], object],
-    digests: list[Any],
-    done: int,
-    tick: Callable[[int, int | None], None],
-) -> int:
-    """Adds the bytes of an address; returns how many there are now."""
-    with _open(url) as answer:
-        length = answer.headers.get("Content-Length", "")
-        total = done + int(length) if length.isdigit() else None
-        start = done
-        while piece := _read(answer, url):
-            write(piece)
-            for digest in digests:
-                digest.update(piece)
-            done += len(piece)
-            tick(done, total)
-            if done > _LARGEST_FILE:
-                raise LimitError("more than 16 GiB", place=visible(url))
-    if length.isdigit() and done - start != int(length):
-        raise DataError("the download ended early", place=visible(url))
-    return done
-
-
-def _read(answer: Any, url: str) -> bytes:
-    try:
-        piece: bytes = answer.read(_PIECE)
-    except OSError as fault:
-        raise InputError(f"cannot read: {fault}", place=visible(url)) from None
-    return piece
+    digests: Digests,
+    expected: list[tuple[str, str]],
+    tick: Tick,
+) -> None:
+    """Adds the bytes of an address, and checks them."""
+    own, done, total = Digests(), 0, list[int]()
+    for piece in pieces(url, _LARGEST_FILE, total.append):
+        write(piece)
+        own.update(piece)
+        digests.update(piece)
+        done += len(piece)
+        tick(done, total[0] if total else None)
+    own.check(expected, visible(url))
 
 
 def _small(url: str) -> bytes | None:
     """A small file, or None when there is none."""
     try:
-        with _open(url) as answer:
-            data = _read(answer, url)
-            while len(data) <= _LARGEST_LIST and (more := _read(answer, url)):
-                data += more
-    except InputError as fault:
-        if "404" in fault.message:
-            return None
-        raise
-    if len(data) > _LARGEST_LIST:
-        raise LimitError("the catalogue is larger than 4 MiB", place=visible(url))
-    return data
-
-
-def _open(url: str) -> Any:
-    request = Request(url, headers={"User-Agent": "attn"})  # noqa: S310  (http and https only)
-    try:
-        return urlopen(request, timeout=_TIMEOUT)  # noqa: S310  (checked by the caller)
-    except HTTPError as fault:
-        fault.close()
-        raise InputError(f"the server answers {fault.code}", place=visible(url)) from None
-    except (URLError, OSError, ValueError) as fault:
-        reason = getattr(fault, "reason", fault)
-        raise InputError(f"cannot be reached: {reason}", place=visible(url)) from None
+        return b"".join(pieces(url, _LARGEST_LIST))
+    except NotThereError:
+        return None

@@ -16,7 +16,8 @@ class Source:
     """A path (with a member of an archive, if one is named) and how to read it.
 
     `selection` tells which words of it are kept, in words that differ when the choice does. `limits`
-    are no part of what it is known by: they do not change what is read.
+    are no part of what it is known by: they do not change what is read. What was `fetched` (from
+    where, and its SHA-256) is known by its content; its file does not stay.
     """
 
     path: str
@@ -26,6 +27,7 @@ class Source:
     skip_bad: bool = False
     selection: str = ""
     limits: Limits = Limits()  # noqa: RUF009  (frozen)
+    fetched: tuple[str, str] | None = None
 
     @property
     def name(self) -> str:
@@ -46,11 +48,13 @@ class Source:
 
     def key(self) -> str | None:
         """What names the file as it is now, or None when it cannot be known again."""
-        from attncli.embeddings.cache import key_of, options_text
+        from attncli.embeddings.cache import key_of, key_of_content, options_text
 
         file, member = split_member(self.path)
         facts = {**self.facts(), "path": None, "member": member}
-        del facts["limits"]
+        del facts["limits"], facts["fetched"]
+        if self.fetched is not None:
+            return key_of_content(self.name, self.fetched[1], options_text(facts))
         return key_of(file, options_text(facts))
 
     def facts(self) -> dict[str, Any]:
@@ -60,5 +64,12 @@ class Source:
     @classmethod
     def of(cls, facts: dict[str, Any]) -> "Source":
         """The source that `facts` gave. Raises: TypeError for other data."""
-        limits = facts.get("limits", {})
-        return cls(**{**facts, "limits": Limits(**limits)})
+        limits, fetched = Limits(**facts.get("limits", {})), facts.get("fetched")
+        origin = None if fetched is None else (str(fetched[0]), str(fetched[1]))
+        return cls(**{**facts, "limits": limits, "fetched": origin})
+
+    def origin(self) -> dict[str, str]:
+        """Where the vectors came from, as an entry of the cache keeps it."""
+        if self.fetched is not None:
+            return {"source": self.fetched[0], "file_sha256": self.fetched[1]}
+        return {"source": str(Path(self.path).absolute())}

@@ -12,7 +12,7 @@ from attncli.embeddings.readers.limits import Limits
 from attncli.embeddings.seeded import SeededStore
 from attncli.embeddings.store import EmbeddingStore, FolderStore
 from attncli.errors import DataError, InputError, UsageError
-from attncli.escape import quoted
+from attncli.escape import quoted, visible
 
 if TYPE_CHECKING:
     from attncli.embeddings.building import Selection
@@ -104,15 +104,27 @@ def _imported(name: str, access: Access) -> FolderStore | None:
     if key is None:
         return None
     store = cache.open(key, name)
-    if store is not None:
-        return store
+    if store is None:
+        store = _named_again(cache, key, name, access)
+    store.remake = lambda: _named_again(cache, key, name, access)
+    return store
+
+
+def _named_again(cache: "Cache", key: str, name: str, access: Access) -> FolderStore:
+    """Imported vectors made again out of their file. Raises: DataError when it is another one."""
     source = cache.source_named(name)
-    if source is not None and source.key() == key:
-        return _converted(cache, key, source, access, name)
-    raise DataError(
-        f"the imported vectors {quoted(name)} are damaged, and their file has changed",
-        hints=(f"attn vectors import FILE --name {name}",),
-    )
+    if source is not None and source.fetched:
+        raise DataError(
+            f"the vectors {quoted(name)} are damaged", hints=(f"attn vectors fetch {name}",)
+        )
+    if source is None or source.key() != key:
+        raise DataError(
+            f"the imported vectors {quoted(name)} are damaged, and their file has changed",
+            hints=(f"attn vectors import FILE --name {name}",),
+        )
+    store = _remade(cache, key, source, access)
+    store.name = name
+    return store
 
 
 def file_of(text: str) -> Path | str:
@@ -221,8 +233,10 @@ def convert(
     source: "Source",
     access: Access,
     selection: "Selection | None" = None,
+    *,
+    doubted: bool = False,
 ) -> FolderStore:
-    """The cache's entry of a source, made unless it is there.
+    """The cache's entry of a source, made unless it is there (and sound, when it is `doubted`).
 
     Raises: CacheUnusable, DataError when the file changes meanwhile, and what reading it raises.
     """
@@ -231,7 +245,7 @@ def convert(
 
     def build(folder: Path) -> None:
         reading = open_reading(source.path, replace(source.options(), workspace=folder))
-        facts = {"name": source.name, "source": str(Path(source.path).absolute())}
+        facts = {"name": source.name, **source.origin()}
         warnings = build_store(
             folder,
             reading,
@@ -246,15 +260,23 @@ def convert(
         for warning in warnings:
             access.say("warning", warning)
 
-    return cache.make(key, build)
+    return cache.make(key, build, doubted=doubted)
 
 
 def _remade(cache: "Cache", key: str, source: "Source", access: Access) -> FolderStore:
-    """An entry whose files were found damaged, made again."""
+    """An entry whose files were found damaged, made again. Raises: DataError when it cannot be."""
+    from attncli.embeddings.cache import CacheUnusable
+
     if source.key() != key:
         raise DataError("the cached vectors are damaged, and their file has changed")
-    cache.discard(key)
-    return convert(cache, key, source, access)
+    try:
+        return convert(cache, key, source, access, doubted=True)
+    except CacheUnusable as fault:
+        raise DataError(
+            f"the cached vectors are damaged, and cannot be made again: {str(fault).lower()}",
+            place=visible(str(cache.root)),
+            hints=("--no-cache reads the file itself",),
+        ) from None
 
 
 def _in_memory(source: "Source", access: Access) -> EmbeddingStore:

@@ -116,7 +116,11 @@ class FolderStore:
         if self._subwords is None and "subwords" in self._meta:
             from attncli.embeddings.subwords import subwords_of
 
-            self._subwords = subwords_of(self, self._folder, self._meta)
+            try:
+                self._subwords = subwords_of(self, self._folder, self._meta)
+            except DamagedError:
+                self.make_again()
+                self._subwords = subwords_of(self, self._folder, self._meta)
         return self._subwords
 
     def has_word(self, word: str) -> bool:
@@ -131,7 +135,7 @@ class FolderStore:
             try:
                 self._ids = self._index("ids.npy")
             except DamagedError:
-                self._make_again()
+                self.make_again()
                 self._ids = self._index("ids.npy")
         return _decoded(self._trie.restore_key(int(self._ids[row])))
 
@@ -145,16 +149,32 @@ class FolderStore:
             return self._verified(lambda checked: checked.take(chosen))  # (n, dim)
         return np.asarray(self.matrix[chosen])  # (n, dim)
 
+    def is_sound(self) -> bool:
+        """Whether every byte of the folder is as it was written; a folder without checksums is."""
+        if self._checked is None:
+            return True
+        try:
+            for name, total in self._meta["sums"].items():
+                verify(self._folder / name, total)
+            self._checked.whole()
+            if self._meta.get("subwords", {}).get("kind") == "ngrams":
+                from attncli.embeddings.subwords import ngram_matrix
+
+                ngram_matrix(self._folder, self._meta).whole()
+        except DamagedError:
+            return False
+        return True
+
     def _verified(self, read: "Callable[[CheckedMatrix], Float32Array]") -> Float32Array:
         """What is read of the matrix; a damaged folder is made again, once."""
         assert self._checked is not None
         try:
             return read(self._checked)
         except DamagedError:
-            self._make_again()
+            self.make_again()
         return read(self._checked)
 
-    def _make_again(self) -> None:
+    def make_again(self) -> None:
         """Replaces a damaged folder by a new one, once. Raises: the DamagedError at hand."""
         if self.remake is None:
             raise

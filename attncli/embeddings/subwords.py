@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attncli.embeddings.checked import CheckedMatrix, mapped, verify
+from attncli.arrays import Float32Array, IntArray
+from attncli.embeddings.checked import CheckedMatrix, DamagedError, mapped, verify
 from attncli.embeddings.readers.ngrams import NgramSubwords
 from attncli.embeddings.readers.static_model import PieceSubwords
 
@@ -16,11 +17,24 @@ def subwords_of(store: "FolderStore", folder: Path, meta: dict[str, Any]) -> "Su
     facts = meta["subwords"]
     if facts["kind"] == "pieces":
         return PieceSubwords(store.row, store.vectors, facts["prefix"], lower=facts["lower"])
-    shape = (facts["rows"], meta["dim"])
-    matrix = CheckedMatrix(folder, "ngrams", shape, meta["sums"].get("ngrams.sums.npy"))
+    matrix = ngram_matrix(folder, meta)
     rows = None
     if facts["buckets"] is not None:
         verify(folder / "buckets.npy", meta["sums"].get("buckets.npy"))
         rows = mapped(folder / "buckets.npy", "<i8", (facts["buckets"],))
-    unread = mapped(matrix.path, "<f4", shape)  # for its size; rows come verified from `take`
-    return NgramSubwords(unread, facts["shortest"], facts["longest"], rows, matrix.take)
+
+    def take(chosen: IntArray) -> Float32Array:
+        try:
+            return matrix.take(chosen)
+        except DamagedError:
+            store.make_again()
+        return ngram_matrix(folder, meta).take(chosen)
+
+    unread = mapped(matrix.path, "<f4", matrix.shape)  # for its size; rows come from `take`
+    return NgramSubwords(unread, facts["shortest"], facts["longest"], rows, take)
+
+
+def ngram_matrix(folder: Path, meta: dict[str, Any]) -> CheckedMatrix:
+    """The vectors of the n-grams. Raises: DamagedError."""
+    shape = (meta["subwords"]["rows"], meta["dim"])
+    return CheckedMatrix(folder, "ngrams", shape, meta["sums"].get("ngrams.sums.npy"))

@@ -1,10 +1,6 @@
 """`attn vectors`, and the options that say which vectors, as a user types them."""
 
-import gzip
-import hashlib
-import http.server
 import json
-import threading
 
 import numpy as np
 import pytest
@@ -148,96 +144,3 @@ def test_no_cache_leaves_no_trace(command, file, tmp_path):
     """Neither list nor folder has anything after --no-cache."""
     assert command("vectors", "similar", "bank", "--vectors", file, "--no-cache").code == 0
     assert not (tmp_path / "cache").exists()
-
-
-class _Mirror:
-    """A catalogue served on loopback."""
-
-    def __init__(self, files):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                asked.append(self.path)
-                data = files.get(self.path)
-                self.send_response(404 if data is None else 200)
-                self.send_header("Content-Length", str(len(data or b"")))
-                self.end_headers()
-                self.wfile.write(data or b"")
-
-            def log_message(self, *arguments):
-                pass
-
-        asked = self.asked = []
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-
-
-@pytest.fixture
-def mirror():
-    """Starts servers, and stops them at the end."""
-    started = []
-
-    def start(files):
-        started.append(_Mirror(files))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.server.shutdown()
-        server.server.server_close()
-        server.thread.join()
-
-
-DATA = gzip.compress(text(header=True), mtime=0)
-
-
-def test_fetch_takes_the_data_and_never_the_code(command, mirror):
-    """The file is checked, imported under its name, and the Python beside it is not asked for."""
-    catalogue = {"models": {"tiny": {"sha256": hashlib.sha256(DATA).hexdigest(), "parts": "1"}}}
-    files = {"/list.json": json.dumps(catalogue).encode(), "/tiny/tiny.gz": DATA}
-    served = mirror({**files, "/tiny/__init__.py": b"raise SystemExit"})
-    assert command("vectors", "fetch", "tiny", "--mirror", served.url).code == 0
-    assert not [path for path in served.asked if path.endswith(".py")]
-    found = json.loads(command("vectors", "info", "tiny", "--json").out)
-    assert found["words"] == len(WORDS)
-    assert command("explain", "money bank", "--vectors", "tiny").code == 0
-    assert command("vectors", "fetch", "other", "--mirror", served.url).code == 2
-
-
-def test_fetch_joins_parts_and_takes_a_published_md5(command, mirror):
-    """Large files come in parts; where only an MD5 is published, the SHA-256 is told."""
-    md5 = hashlib.md5(DATA, usedforsecurity=False).hexdigest()
-    catalogue = {"models": {"tiny": {"checksum": md5, "parts": "2"}}}
-    half = len(DATA) // 2
-    served = mirror(
-        {
-            "/list.json": json.dumps(catalogue).encode(),
-            "/tiny/tiny.gz_00": DATA[:half],
-            "/tiny/tiny.gz_01": DATA[half:],
-        }
-    )
-    ended = command("vectors", "fetch", "tiny", "--mirror", served.url)
-    assert ended.code == 0
-    assert hashlib.sha256(DATA).hexdigest() in ended.said
-
-
-@pytest.mark.parametrize("option", [("--sha256", "0" * 64), ()])
-def test_fetch_keeps_nothing_of_a_wrong_file(command, mirror, option):
-    """Another checksum, or none at all: an error, and no vectors of this name."""
-    served = mirror({"/tiny/tiny.gz": DATA})
-    assert command("vectors", "fetch", "tiny", "--mirror", served.url, *option).code == 5
-    assert command("vectors", "info", "tiny").code == 2
-
-
-@pytest.mark.parametrize(
-    ("name", "url", "code"),
-    [
-        ("tiny", "http://127.0.0.1:9", 6),
-        ("tiny", "file:///etc", 2),
-        ("../tiny", "http://127.0.0.1:9", 2),
-    ],
-)
-def test_fetch_says_what_is_wrong_with_a_mirror(command, name, url, code):
-    """A server that is not there, an address of another kind, a name that is none."""
-    assert command("vectors", "fetch", name, "--mirror", url).code == code

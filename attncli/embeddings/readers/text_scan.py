@@ -21,8 +21,8 @@ from attncli.embeddings.readers.text import (
     check_claims,
     parse_block,
     parse_line,
-    too_long,
     text_form,
+    too_long,
     whole_lines,
     without_header,
 )

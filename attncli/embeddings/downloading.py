@@ -1,0 +1,112 @@
+"""Bytes from a web server, bounded in size and time: only http and https, wherever it redirects to."""
+
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+
+from attncli.errors import DataError, InputError, LimitError, RefusedError
+from attncli.escape import visible
+from attncli.memory import size_text
+
+_PIECE = 1 << 18
+_SILENCE = 30.0  # seconds without a byte
+_SLOW = 60.0  # seconds after which less than _LEAST bytes a second is no download any more
+_LEAST = 1024
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirections to the web only, and never from https to http."""
+
+    def redirect_request(
+        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> Any:
+        old, new = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
+        if new not in ("http", "https") or (old == "https" and new == "http"):
+            raise RefusedError(
+                f"refused: the server redirects to {visible(newurl)[:80]}",
+                place=visible(req.full_url),
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+    # urllib itself ends a redirection to file:// with an HTTPError that does not say where to
+    def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        target = headers.get("location") or headers.get("uri") or ""
+        if urlsplit(target).scheme not in ("", "http", "https"):
+            self.redirect_request(req, fp, code, msg, headers, target)
+        return super().http_error_302(req, fp, code, msg, headers)
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.UnknownHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        _Redirects(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+class NotThereError(InputError):
+    """The server has no such file."""
+
+
+def pieces(url: str, most: int, see_size: Callable[[int], object] = int) -> Iterator[bytes]:
+    """The bytes of an address, at most `most`; `see_size` is told how many the server announces.
+
+    Raises: NotThereError, InputError (unreachable, silent or too slow), DataError when it ends
+    early, LimitError when it is larger, RefusedError for a redirection away from the web.
+    """
+    place, done, start = visible(url), 0, time.monotonic()
+    with _opened(url) as answer:
+        length = answer.headers.get("Content-Length", "")
+        announced = int(length) if length.isdigit() and len(length) < 19 else None
+        if announced is not None:
+            _check_size(announced, most, place)
+            see_size(announced)
+        while piece := answer.read1(_PIECE):
+            done += len(piece)
+            _check_size(done, most, place)
+            waited = time.monotonic() - start
+            if waited > _SLOW and done < _LEAST * waited:
+                raise InputError(f"too slow: {done} bytes in {waited:.0f} seconds", place=place)
+            yield piece
+    if announced is not None and done != announced:
+        raise DataError(f"ended early: {done} of {announced} bytes", place=place)
+
+
+def _check_size(size: int, most: int, place: str) -> None:
+    if size > most:
+        raise LimitError(f"more than {size_text(most)}", place=place)
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[Any]:
+    """The answer of the server. Raises: InputError, also while it is read."""
+    request = urllib.request.Request(url, headers={"User-Agent": "attn"})  # noqa: S310  (see above)
+    place = visible(url)
+    try:
+        with _opener().open(request, timeout=_SILENCE) as answer:
+            yield answer
+    except HTTPError as fault:
+        fault.close()
+        kind = NotThereError if fault.code in (404, 410) else InputError
+        raise kind(f"the server answers {fault.code}", place=place) from None
+    except TimeoutError:
+        raise InputError(f"nothing came for {_SILENCE:g} seconds", place=place) from None
+    except (URLError, OSError, ValueError, HTTPException) as fault:
+        reason = getattr(fault, "reason", None) or str(fault) or type(fault).__name__
+        if isinstance(reason, TimeoutError):
+            reason = f"nothing came for {_SILENCE:g} seconds"
+        raise InputError(f"cannot be read: {visible(str(reason))[:200]}", place=place) from None
