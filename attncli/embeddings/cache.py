@@ -285,14 +285,24 @@ class Cache:
         """Gives an entry a name; an older meaning of the name ends."""
         import tempfile
 
+        from attncli.embeddings.building import sync
+        from attncli.embeddings.locking import locked
+
         check_name(name)
         before, older = self.key_named(name), self.source_named(name)
         folder = self.root / "names"
         folder.mkdir(mode=0o700, exist_ok=True)
-        number, work = tempfile.mkstemp(prefix=".", dir=folder)
-        os.close(number)
-        write_facts(Path(work), {"name": name, "entry": key, "source": source.facts()})
-        Path(work).replace(folder / f"{name}.json")
+        with locked(self.root / "names.lock"):
+            for left in folder.glob(".*"):  # of a process that died
+                left.unlink(missing_ok=True)
+            number, work = tempfile.mkstemp(prefix=".", dir=folder)
+            os.close(number)
+            try:
+                write_facts(Path(work), {"name": name, "entry": key, "source": source.facts()})
+                sync(folder)
+                Path(work).replace(folder / f"{name}.json")
+            finally:
+                Path(work).unlink(missing_ok=True)
         unnamed = before not in (None, key, *self._names().values())
         if unnamed and (older is None or older.fetched or older.key() != before):
             self.discard(str(before))  # nothing can ask for it any more

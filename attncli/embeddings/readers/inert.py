@@ -60,6 +60,7 @@ _REFERRED = frozenset(
 )
 _KNOWN = _CLASSES | _CALLED | _DICTS | _SETS | _REFERRED
 _LONGEST_LINE = 1 << 16
+_HEAD = 1 << 18  # where a gensim object is named at the latest
 _TRUST = "in Python, model.wv.save_word2vec_format(PATH, binary=True) makes a safe file of a model you trust"
 
 
@@ -124,6 +125,8 @@ class _Machine:
 
     def run(self) -> Any:
         data, operations, size = self.data, _OPERATIONS, len(self.data)
+        if b"gensim" not in data[:_HEAD]:
+            size = min(size, _HEAD)
         while self.at < size:
             code = data[self.at]
             self.at += 1
@@ -136,6 +139,8 @@ class _Machine:
                     place=self.place,
                 )
             operation(self)
+        if size < len(data):
+            raise DataError("no gensim model: it does not begin with one", place=self.place)
         raise DataError(f"cut off at byte {size}: the pickle has no end", place=self.place)
 
     def _result(self) -> Any:

@@ -25,6 +25,7 @@ from attncli.errors import DataError
 from attncli.escape import quoted
 
 _LONGEST_HEADER = 100_000_000
+_MOST_TENSORS = 10_000
 _SIZES = {
     "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U64": 8,
     "U32": 4, "U16": 2, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1,
@@ -68,6 +69,10 @@ def read_tensor_header(stream: ByteStream) -> tuple[dict[str, Tensor], dict[str,
     metadata = parsed.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
         raise DataError("the metadata must be text", place=place)
+    if len(parsed) > _MOST_TENSORS:
+        raise DataError(
+            f"the header names {len(parsed)} tensors, expected at most {_MOST_TENSORS}", place=place
+        )
     tensors = {name: _tensor(name, value, place) for name, value in parsed.items()}
     _check_layout(tensors, stream.left(), place)
     return tensors, metadata
