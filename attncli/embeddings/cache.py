@@ -185,7 +185,7 @@ class Cache:
         import shutil
         import tempfile
 
-        from attncli.embeddings.locking import locked
+        from attncli.locking import locked
 
         self._prepare()
         key = key_of_content(purpose, "", "")
@@ -286,7 +286,7 @@ class Cache:
         import tempfile
 
         from attncli.embeddings.building import sync
-        from attncli.embeddings.locking import locked
+        from attncli.locking import locked
 
         check_name(name)
         before, older = self.key_named(name), self.source_named(name)

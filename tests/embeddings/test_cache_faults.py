@@ -17,7 +17,8 @@ import pytest
 from conftest import child_environment
 from vector_files import MATRIX, WORDS, fasttext, text, written
 
-from attncli.embeddings import building, cache, checked, locking, sources, store
+from attncli import locking
+from attncli.embeddings import building, cache, checked, sources, store
 from attncli.embeddings.cache import Cache, CacheUnusable
 from attncli.embeddings.source import Source
 from attncli.embeddings.sources import Access, convert, open_vectors

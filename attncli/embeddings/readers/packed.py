@@ -121,7 +121,8 @@ def _engine(
         )
         return make, (lzma.LZMAError, EOFError, MemoryError)
     zstd = _zstd()
-    windows = {zstd.DecompressionParameter.window_log_max: 27}  # 128 MiB
+    largest = max((limits.unpacker // 2).bit_length() - 1, 10)  # log₂ of half of it: 27
+    windows = {zstd.DecompressionParameter.window_log_max: min(largest, 31)}
     return (lambda: _Buffered(zstd.ZstdDecompressor(options=windows))), (zstd.ZstdError, EOFError)
 
 
