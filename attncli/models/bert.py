@@ -4,6 +4,8 @@ A linear map is stored output × input, so it is read transposed. Sources: Devli
 (arXiv:1810.04805), Liu et al. 2019 (arXiv:1907.11692), Sanh et al. 2019 (arXiv:1910.01108).
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
@@ -96,22 +98,20 @@ class BertTensors:
         weight, bias = (self._checkpoint.tensor(f"{name}.{part}") for part in ("weight", "bias"))
         return Norm(weight, bias, self._config.epsilon)
 
-    def _expected(self) -> dict[str, tuple[int, ...]]:
+    def _expected(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """The name and shape of every tensor; made one by one, however many layers are claimed."""
         d, inner = self._config.d_model, self._config.d_inner
-        shapes: dict[str, tuple[int, ...]] = {
-            _WORDS: (self._config.n_vocab, d),
-            _POSITIONS: (self._config.n_positions, d),
-            f"{_NORM}.weight": (d,),
-            f"{_NORM}.bias": (d,),
-        }
+        yield _WORDS, (self._config.n_vocab, d)
+        yield _POSITIONS, (self._config.n_positions, d)
+        yield f"{_NORM}.weight", (d,)
+        yield f"{_NORM}.bias", (d,)
         if self._config.n_types:
-            shapes[_TYPES] = (self._config.n_types, d)
+            yield _TYPES, (self._config.n_types, d)
         widths = {"inner": (inner, d), "outer": (d, inner)}
         for layer in range(self._config.n_layers):
             for part, name in self._parts.items():
                 full = f"{self.layers}{layer}.{name}"
                 is_norm = part.startswith("norm")
                 weight = (d,) if is_norm else widths.get(part, (d, d))
-                shapes[f"{full}.weight"] = weight
-                shapes[f"{full}.bias"] = weight[:1]
-        return shapes
+                yield f"{full}.weight", weight
+                yield f"{full}.bias", weight[:1]

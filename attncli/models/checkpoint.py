@@ -5,17 +5,18 @@ refused, because opening a pickle can run code.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from attncli.arrays import Float32Array
 from attncli.errors import DataError, InputError, LimitError, RefusedError
 from attncli.escape import quoted, visible
-from attncli.models.tensors import FLOAT_DTYPES, TensorFile
+from attncli.models.tensors import FLOAT_DTYPES, TensorFile, require_file
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+_MAX_SHARDS = 4096
 _MAX_JSON = 64 * 1024 * 1024  # bytes of config.json or of an index
 # The first BERT checkpoints call the two vectors of a layer norm gamma and beta.
 _OLD_NAMES = (("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta"))
@@ -72,12 +73,12 @@ class Checkpoint:
             raise DataError(f"{what} {quoted(landmark)}, expected one", place=self.place)
         return found[0].removesuffix(landmark)
 
-    def require(self, prefix: str, expected: Mapping[str, tuple[int, ...]]) -> None:
+    def require(self, prefix: str, expected: Iterable[tuple[str, tuple[int, ...]]]) -> None:
         """Checks that every tensor asked for is there, in the shape that the configuration says.
 
         Raises: DataError for the first that is missing, has another shape, or holds no floats.
         """
-        for name, shape in expected.items():
+        for name, shape in expected:
             stored = self._stored_name(prefix + name)
             file = self._file_of[stored]
             entry = file.entries[stored]
@@ -149,6 +150,7 @@ def read_json(path: Path) -> dict[str, Any]:
     when it is larger than 64 MiB.
     """
     place = visible(str(path))
+    require_file(path)
     try:
         with path.open("rb") as file:
             raw = file.read(_MAX_JSON + 1)
@@ -192,8 +194,11 @@ def _shards(folder: Path) -> list[Path]:
     if not isinstance(weight_map, dict) or not weight_map:
         raise DataError("no weight_map in this index", place=place)
     names = sorted({name if isinstance(name, str) else "" for name in weight_map.values()})
+    if len(names) > _MAX_SHARDS:
+        raise LimitError(f"it names {len(names)} files, the limit is {_MAX_SHARDS}", place=place)
     for name in names:
-        if Path(name).name != name or not name.endswith(".safetensors"):
+        plain = Path(name).name == name and name.isprintable()
+        if not plain or not name.endswith(".safetensors"):
             raise RefusedError(
                 f"refused: it names the file {quoted(name)}, expected a safetensors file beside it",
                 place=place,

@@ -114,9 +114,9 @@ def encode(
     layers = tuple(range(config.n_layers)) if wanted.layers is None else wanted.layers
     depth = max(layers, default=-1) + 1 if wanted.layers is not None else config.n_layers
     groups, n_rows = _grouped(model, sentences, len(layers) if wanted.weights else 0, wanted)
-    rows = _embedded(model, sentences, groups, n_rows)  # (n_rows, d_model)
-    states = [rows]
     with np.errstate(over="ignore", invalid="ignore"):
+        rows = _embedded(model, sentences, groups, n_rows)  # (n_rows, d_model)
+        states = [rows]
         for layer in range(depth):
             places = [at for at, chosen in enumerate(layers) if chosen == layer]
             rows = _layer(model, layer, rows, groups, places)  # (n_rows, d_model)

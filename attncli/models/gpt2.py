@@ -5,6 +5,8 @@ side by side as one matrix of width 3·d_model. Source: Radford et al. 2019, "La
 Unsupervised Multitask Learners".
 """
 
+from collections.abc import Iterator
+
 from attncli.arrays import Float32Array, IntArray
 from attncli.models.checkpoint import Checkpoint
 from attncli.models.config import ModelConfig
@@ -65,14 +67,13 @@ class Gpt2Tensors:
         weight, bias = (self._checkpoint.tensor(f"{name}.{part}") for part in ("weight", "bias"))
         return Norm(weight, bias, self._config.epsilon)
 
-    def _expected(self) -> dict[str, tuple[int, ...]]:
+    def _expected(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """The name and shape of every tensor; made one by one, however many layers are claimed."""
         d, inner = self._config.d_model, self._config.d_inner
-        shapes: dict[str, tuple[int, ...]] = {
-            LANDMARK: (self._config.n_vocab, d),
-            "wpe.weight": (self._config.n_positions, d),
-            "ln_f.weight": (d,),
-            "ln_f.bias": (d,),
-        }
+        yield LANDMARK, (self._config.n_vocab, d)
+        yield "wpe.weight", (self._config.n_positions, d)
+        yield "ln_f.weight", (d,)
+        yield "ln_f.bias", (d,)
         parts: dict[str, tuple[int, ...]] = {
             "ln_1": (d,),
             "ln_2": (d,),
@@ -83,6 +84,5 @@ class Gpt2Tensors:
         }
         for layer in range(self._config.n_layers):
             for name, weight in parts.items():
-                shapes[f"{self.layers}{layer}.{name}.weight"] = weight
-                shapes[f"{self.layers}{layer}.{name}.bias"] = weight[-1:]
-        return shapes
+                yield f"{self.layers}{layer}.{name}.weight", weight
+                yield f"{self.layers}{layer}.{name}.bias", weight[-1:]

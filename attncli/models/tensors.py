@@ -50,6 +50,7 @@ class TensorFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.place = visible(str(path))
+        require_file(path)
         try:
             with path.open("rb") as file:
                 size = file.seek(0, 2)
@@ -81,6 +82,12 @@ class TensorFile:
             at = int(np.flatnonzero(~np.isfinite(values.ravel()))[0])
             raise DataError(f"{quoted(name)}: value {at + 1} is not finite", place=self.place)
         return values
+
+
+def require_file(path: Path) -> None:
+    """Raises InputError for what is there but no file: a folder, a pipe that would block."""
+    if path.exists() and not path.is_file():
+        raise InputError("cannot open: this is no file", place=visible(str(path)))
 
 
 def _all_finite(values: Float32Array) -> bool:

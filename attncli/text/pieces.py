@@ -94,7 +94,9 @@ class PieceTokenizer:
             encoding = self._tokenizer.encode(
                 _encodable(text), None if pair is None else _encodable(pair)
             )
-        except Exception as fault:  # the library raises bare Exceptions
+        except BaseException as fault:  # the library raises bare Exceptions, and Rust its panics
+            if not isinstance(fault, Exception) and type(fault).__name__ != "PanicException":
+                raise
             raise DataError(
                 f"the tokeniser failed: {quoted(str(fault))}", place=self.place
             ) from None

@@ -6,6 +6,7 @@ BertTokenizer, GPT2Tokenizer and RobertaTokenizer; tests hold them to the same i
 """
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from attncli.errors import DataError, InputError, LimitError, MissingExtraError
 from attncli.escape import quoted, visible
 
 MAX_FILE = 256 * 1024 * 1024  # bytes
+_GROWTH = 1000
 _BERT = {
     "unk_token": "[UNK]",
     "sep_token": "[SEP]",
@@ -57,12 +59,13 @@ def open_tokenizer(folder: Path) -> Any:
         )
     if path.name == "tokenizer.json":
         content = _content(path)
+        library = _library()
         try:
-            return _library().Tokenizer.from_buffer(content)
-        except MissingExtraError:
-            raise
+            made = library.Tokenizer.from_buffer(content)
         except Exception as fault:  # the library raises bare Exceptions for damage
             raise DataError(f"this is no tokeniser: {quoted(str(fault))}", place=place) from None
+        _check_growth(made, place)
+        return made
     for name in _WORDPIECE if path.name in _WORDPIECE else _BYTES:
         _content(folder / name)
     build = _wordpiece if path.name in _WORDPIECE else _byte_level
@@ -81,6 +84,27 @@ def _ways_out(folder: Path) -> tuple[str, ...]:
     return (
         "save it once with AutoTokenizer.from_pretrained(…).save_pretrained(…) of transformers",
     )
+
+
+def _check_growth(made: Any, place: str) -> None:
+    """Raises: DataError for a normaliser under which a short text may become a huge one."""
+    if (
+        made.normalizer is not None
+        and _growth(json.loads(made.normalizer.__getstate__())) > _GROWTH
+    ):
+        raise DataError(
+            f"its normaliser may make a text more than {_GROWTH} times as long", place=place
+        )
+
+
+def _growth(step: dict[str, Any]) -> float:
+    """How many times longer a text may be after a step."""
+    if step.get("type") == "Sequence":
+        return math.prod(map(_growth, step.get("normalizers", ())))
+    content = len(step.get("content") or step.get("prepend") or "")
+    pattern = step.get("pattern")
+    replaced = len(pattern.get("String", "")) if isinstance(pattern, dict) else 1
+    return max(1.0, content / max(1, replaced))
 
 
 def json_object(path: Path) -> dict[str, Any] | None:
@@ -109,6 +133,8 @@ def _library() -> Any:
 
 def _content(path: Path) -> bytes:
     place = visible(str(path))
+    if path.exists() and not path.is_file():  # a pipe would block, a device never end
+        raise InputError("cannot open: this is no file", place=place)
     try:
         size = path.stat().st_size
         if size > MAX_FILE:

@@ -1,0 +1,151 @@
+"""Laws of hostile checkpoints: each ends soon, in one clear error, and nothing else is touched."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
+from safetensors.numpy import save_file
+
+from attncli.errors import AttnError, DataError, InputError, LimitError, RefusedError
+from attncli.transformer import open_analyser
+
+pytest.importorskip("tokenizers")
+
+
+def configured(**changes):
+    """A damage that changes config.json."""
+
+    def damage(folder):
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(config | changes))
+
+    return damage
+
+
+def tokenised(**changes):
+    """A damage that changes tokenizer.json."""
+
+    def damage(folder):
+        told = json.loads((folder / "tokenizer.json").read_text())
+        (folder / "tokenizer.json").write_text(json.dumps(told | changes))
+
+    return damage
+
+
+def a_pipe(name):
+    """A damage that puts a pipe, which would block, in the place of a file."""
+
+    def damage(folder):
+        (folder / name).unlink(missing_ok=True)
+        os.mkfifo(folder / name)
+
+    return damage
+
+
+def a_link(name, to):
+    """A damage that puts a link in the place of a file."""
+
+    def damage(folder):
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(to)
+
+    return damage
+
+
+def shards(names):
+    """A damage that replaces the weights by an index that names these files."""
+
+    def damage(folder):
+        (folder / "model.safetensors").rename(folder.parent / "elsewhere.safetensors")
+        index = {"weight_map": {f"t{at}": name for at, name in enumerate(names)}}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+    return damage
+
+
+def grown(times):
+    """Normalisers that each make a text twenty times as long."""
+    step = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 20}
+    return {"type": "Sequence", "normalizers": [step] * times}
+
+
+HOSTILE = {
+    "millions of layers": (configured(num_hidden_layers=1 << 24), DataError),
+    "more layers than there are": (configured(num_hidden_layers=4), DataError),
+    "fewer layers than there are": (configured(num_hidden_layers=2), DataError),
+    "no heads": (configured(num_attention_heads=0), DataError),
+    "a width of text": (configured(hidden_size="24"), DataError),
+    "a width of true": (configured(hidden_size=True), DataError),
+    "a huge vocabulary": (configured(vocab_size=(1 << 24) - 1), DataError),
+    "an epsilon that is no number": (configured(layer_norm_eps=float("nan")), DataError),
+    "a family with escape codes": (configured(model_type="\x1b[31mbert"), DataError),
+    "a pipe as weights": (a_pipe("model.safetensors"), InputError),
+    "a pipe as tokeniser": (a_pipe("tokenizer.json"), InputError),
+    "a pipe as its settings": (a_pipe("tokenizer_config.json"), InputError),
+    "an endless device as settings": (a_link("tokenizer_config.json", "/dev/zero"), InputError),
+    "an endless device as tokeniser": (a_link("tokenizer.json", "/dev/zero"), InputError),
+    "a link to nowhere": (a_link("model.safetensors", "/nowhere/at/all"), InputError),
+    "a shard above": (shards(["../elsewhere.safetensors"]), RefusedError),
+    "a shard by its full path": (shards(["/etc/hostname"]), RefusedError),
+    "a shard with a zero byte": (shards(["a\0.safetensors"]), RefusedError),
+    "a shard that is missing": (shards(["absent.safetensors"]), InputError),
+    "too many shards": (shards([f"{n}.safetensors" for n in range(5000)]), LimitError),
+    "a text that grows": (tokenised(normalizer=grown(7)), DataError),
+    "a text that begins long": (
+        tokenised(normalizer={"type": "Prepend", "prepend": "x" * 5000}),
+        DataError,
+    ),
+    "brackets as a tokeniser": (
+        lambda folder: (folder / "tokenizer.json").write_text("[" * 1_000_000),
+        DataError,
+    ),
+    "an empty tokeniser": (lambda folder: (folder / "tokenizer.json").write_text(""), DataError),
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A BERT of three layers with its tokeniser."""
+    folder = write_checkpoint(tmp_path / "tiny")
+    write_tokenizer(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_folder_is_refused(folder, name):
+    """By its class of error, with a message of one line that obeys nothing."""
+    damage, kind = HOSTILE[name]
+    damage(folder)
+    with pytest.raises(kind) as caught:
+        open_analyser(folder)
+    told = str(caught.value)
+    assert told.isprintable()
+    assert len(told) < 600
+
+
+def test_growth_that_texts_need_is_allowed(folder):
+    """Normalisers of real checkpoints make a text a little longer."""
+    tokenised(normalizer=grown(2))(folder)
+    (found,) = open_analyser(folder)(["money bank"])
+    assert found.words[-1] == "[SEP]"
+
+
+def test_a_pattern_without_end_fails_the_sentence_alone(folder):
+    """A panic inside the library is an error of the sentence."""
+    pattern = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated"}
+    tokenised(pre_tokenizer={**pattern, "invert": False}, normalizer=None)(folder)
+    outcomes = list(open_analyser(folder).outcomes(["a" * 40 + "!", "bank"]))
+    assert isinstance(outcomes[0], DataError)
+    assert not isinstance(outcomes[1], AttnError)
+
+
+def test_numbers_that_overflow_are_said_without_a_warning(folder, recwarn):
+    """Weights that are finite and far too large fail the sentence, and print nothing else."""
+    made = {name: values * np.float32(1e30) for name, values in tensors(CONFIGS["bert"]).items()}
+    save_file(made, folder / "model.safetensors")
+    (outcome,) = open_analyser(folder).outcomes(["money bank"])
+    assert isinstance(outcome, AttnError)
+    assert outcome.name == "numeric"
+    assert not recwarn.list
