@@ -90,7 +90,7 @@ class GeneralAnalyser:
             one_of("include", name, (*OPTIONAL_FIELDS, *DEFAULT_FIELDS))
         reader = reader_for(self.store, self.reading)
         object.__setattr__(self, "_reader", reader)
-        object.__setattr__(self, "_squares", reader.lexicon.projection(1, _square))
+        object.__setattr__(self, "_squares", reader.lexicon.projection(1, _squares))
         object.__setattr__(self, "_units", reader.lexicon.projection(self.store.dim, unit_rows))
 
     def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
@@ -307,8 +307,9 @@ def _not_finite(made: dict[str, Float32Array], i: int, text: str) -> NumericErro
     return NumericError(f"the {name} of {quoted(text)} would not be finite in float32")
 
 
-def _square(vector: Float32Array) -> FloatArray:
-    return np.asarray([np.dot(vector, vector)])  # (1,)
+def _squares(vectors: Float32Array) -> FloatArray:
+    """The squared length of each vector, (n, dim) → (n, 1)."""
+    return np.asarray(np.square(vectors).sum(axis=1, keepdims=True))
 
 
 def _way_out(options: GeneralSettings, embeddings: Float32Array, mask: BoolArray | None) -> str:

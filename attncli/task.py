@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from attncli.attention.projections import (
     TaskAttention,
     attend_projected,
     projected,
-    with_positions,
+    task_attention,
 )
+from attncli.attention.stacked import blocks
+from attncli.attention.wordwise import WordProjections
 from attncli.embeddings.lexicon import rows_of
 from attncli.embeddings.store import EmbeddingStore
 from attncli.errors import AttnError, DataError, NumericError, UsageError
@@ -28,7 +30,6 @@ from attncli.reading import Reader, ReadingSettings, reader_for, vectors_info
 from attncli.result import AttentionResult, AttentionSettings, ModelInfo, ResultWarning
 from attncli.stacks import Failure, Stack, TokenRun, in_order, stack_of
 
-_STACK_FLOATS = 1 << 18  # numbers of a stack's weights in work at once
 _SHIPPED = Path(__file__).parent / "learning" / "data"
 _Told: TypeAlias = tuple[ModelInfo, tuple[ResultWarning, ...]]  # of one sentence
 
@@ -68,11 +69,13 @@ def reading_of(model: TrainedModel) -> ReadingSettings:
 
 @dataclass(frozen=True, slots=True)
 class TaskAnalyser:
-    """Task-specific attention over the vectors of a store, computed in float64.
+    """Task-specific attention over the vectors of a store.
 
     `model` adds the predicted label; `target` names the target token of each sentence (a number or
     a word); without it, it is the first word that was a target in training. `include` names
-    optional fields of the results to fill.
+    optional fields of the results to fill. With `dtype` float64 (the default) all is computed in
+    float64; with float32, each distinct word is projected once, and sentences whose weights float32
+    gives to 1e-6 are computed in it.
     """
 
     store: EmbeddingStore
@@ -81,15 +84,22 @@ class TaskAnalyser:
     model: TrainedModel | None = None
     target: str | int | None = None
     include: frozenset[str] = frozenset()
+    dtype: type[np.floating[Any]] = np.float64
     _reader: Reader = field(init=False, repr=False, compare=False)
+    _words: WordProjections = field(init=False, repr=False, compare=False)
+    _columns: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_reader", reader_for(self.store, self.reading))
         if self.projections.d_model != self.store.dim:
             raise DataError(
                 f"the matrices take {self.projections.d_model} values a word, "
                 f"{quoted(self.store.name)} has {self.store.dim}"
             )
+        reader, words = reader_for(self.store, self.reading), WordProjections(self.projections)
+        object.__setattr__(self, "_reader", reader)
+        object.__setattr__(self, "_words", words)
+        number = reader.lexicon.projection(words.width, words.of_words)
+        object.__setattr__(self, "_columns", number)
 
     @classmethod
     def of_model(
@@ -128,37 +138,77 @@ class TaskAnalyser:
                 yield Failure(place, error)
             else:
                 by_length[len(run)].append((place, run))
-        for n_tokens, group in by_length.items():
-            size = max(1, _STACK_FLOATS // (n_tokens**2 * self.projections.n_heads))
-            for start in range(0, len(group), size):
-                yield from self._computed(texts, group[start : start + size])
+        for group in by_length.values():
+            rows = rows_of([[part.row for part in run.parts] for _, run in group])  # (B, n_tokens)
+            for chosen, small in self._alike(rows):
+                yield from self._computed(texts, [group[i] for i in chosen], rows[chosen], small)
+
+    def _alike(self, rows: IntArray) -> Iterator[tuple[IntArray, bool]]:
+        """Which sentences are computed together, and whether float32 is tried."""
+        every = np.arange(len(rows))
+        small = np.zeros(len(rows), dtype=np.bool_)
+        if self.dtype != np.float64:
+            small = self._words.fits(self._reader.lexicon.projected(self._columns), rows)
+        heads = self.projections.n_heads
+        width = self.store.dim + self._words.width + (heads - 1) * rows.shape[1]
+        for part in (every[small], every[~small]):
+            for block in blocks(rows[part], width):
+                yield part[block], bool(small[part[0]])
 
     def _computed(
-        self, texts: Sequence[str], group: list[tuple[int, TokenRun]]
+        self, texts: Sequence[str], group: list[tuple[int, TokenRun]], rows: IntArray, small: bool
     ) -> Iterator[Stack | Failure]:
         """The stack of sentences that have the same number of tokens."""
-        rows = rows_of([[part.row for part in run.parts] for _, run in group])  # (B, n_tokens)
-        vectors = self._reader.lexicon.vectors().take(rows, axis=0)  # (B, n_tokens, d_model)
         targets, kept = self._targets(texts, group)
         yield from (item for item in targets if isinstance(item, Failure))
         with np.errstate(over="ignore", invalid="ignore"):
-            found = self._attended(rows, vectors)
-            finite = np.isfinite(found.scores.astype(np.float32)).all(axis=(1, 2, 3))  # (B,)
-            finite &= np.isfinite(found.contextual.astype(np.float32)).all(axis=(1, 2))
+            made = self._made(rows, small)
+            finite = np.ones(len(group), dtype=np.bool_)
+            for array in made.values():
+                finite &= np.isfinite(array).reshape(len(group), -1).all(axis=1)  # (B,)
         for i in np.flatnonzero(kept & ~finite):
             message = f"the result for {quoted(texts[group[i][0]])} would not be finite"
             yield Failure(group[i][0], NumericError(message))
         chosen = np.flatnonzero(kept & finite)
         if len(chosen):
-            told = self._told(found.contextual[chosen], [targets[i] for i in chosen])
-            yield from self._stacked(texts, group, chosen, vectors, found, told)
+            if len(chosen) < len(group):
+                made = {name: array[chosen] for name, array in made.items()}
+            told = self._told(made["contextual"], [targets[i] for i in chosen])
+            yield from self._stacked(texts, [group[i] for i in chosen], made, told)
 
-    def _attended(self, rows: IntArray, vectors: Float32Array) -> TaskAttention:
-        """The stages; where positions do not change embeddings, each word is projected once."""
-        layer = self.projections
+    def _made(self, rows: IntArray, small: bool) -> dict[str, Float32Array]:
+        """Weights, new embeddings and what else is asked for, (B, …) each as a result has it."""
+        found = self._attended_float32(rows) if small else self._attended(rows)
+        made = {
+            "weights": found.weights[:, None],  # (B, 1, n_heads, n_tokens, n_tokens)
+            "contextual": found.contextual,  # (B, n_tokens, n_heads·d_v)
+        }
+        for name in ("query", "key", "value", "scores"):
+            if name in self.include:
+                made[name] = getattr(found, name)[:, None]  # (B, 1, n_heads, n_tokens, …)
+        if self.include & {"embeddings", "measures"}:
+            made["embeddings"] = self._vectors(rows)
+        return {name: array.astype(np.float32, copy=False) for name, array in made.items()}
+
+    def _vectors(self, rows: IntArray) -> Float32Array:
+        """The embeddings of the tokens, (B, n_tokens, d_model)."""
+        vectors: Float32Array = self._reader.lexicon.vectors().take(rows, axis=0)
+        return vectors
+
+    def _attended_float32(self, rows: IntArray) -> TaskAttention:
+        """The stages in float32; those of sentences that it is not exact enough for in float64."""
+        table = self._reader.lexicon.projected(self._columns)
+        found, exact = self._words.attended(table, rows)
+        if not exact.all():
+            again = self._attended(rows[~exact])
+            found.contextual[~exact], found.weights[~exact] = again.contextual, again.weights
+        return found
+
+    def _attended(self, rows: IntArray) -> TaskAttention:
+        """The stages in float64; without positions in the embeddings each word is projected once."""
+        layer, vectors = self.projections, self._vectors(rows).astype(np.float64)
         if layer.positions in ("sinusoidal", "learned"):
-            placed = with_positions(vectors.astype(np.float64), layer)  # (B, n_tokens, d_model)
-            return attend_projected(placed, *projected(placed, layer), layer)
+            return task_attention(vectors, layer)
         distinct, where = np.unique(rows, return_inverse=True)
         where = where.reshape(rows.shape)  # (B, n_tokens)
         words = self._reader.lexicon.vectors()[distinct].astype(np.float64)  # (words, d_model)
@@ -166,36 +216,28 @@ class TaskAnalyser:
             part[:, :, 0][where].swapaxes(1, 2)  # (B, n_heads, n_tokens, d)
             for part in projected(words[:, None, :], layer)
         ]
-        return attend_projected(vectors, parts[0], parts[1], parts[2], layer)
+        return attend_projected(parts[0], parts[1], parts[2], layer)
 
     def _stacked(
         self,
         texts: Sequence[str],
         group: list[tuple[int, TokenRun]],
-        chosen: IntArray,
-        vectors: Float32Array,
-        found: TaskAttention,
+        made: dict[str, Float32Array],
         told: list[_Told],
     ) -> Iterator[Stack]:
         layer = self.projections
         warnings = {}
-        for place, i in enumerate(chosen.tolist()):
-            about = self._reader.warnings(group[i][1], texts[group[i][0]])
-            about += told[place][1] if told else ()
+        for i, (place, run) in enumerate(group):
+            about = self._reader.warnings(run, texts[place])
+            about += told[i][1] if told else ()
             if about:
-                warnings[place] = about
-        extras: dict[str, Float32Array] = {}
-        if self.include & {"embeddings", "measures"}:
-            extras["embeddings"] = vectors[chosen]
-        for name in ("query", "key", "value", "scores"):
-            if name in self.include:
-                extras[name] = getattr(found, name)[chosen][:, None].astype(np.float32)
+                warnings[i] = about
         stack = Stack(
-            places=[group[i][0] for i in chosen],
-            texts=[texts[group[i][0]] for i in chosen],
-            tokens=[group[i][1] for i in chosen],
-            weights=found.weights[chosen][:, None].astype(np.float32),  # (B, 1, n_heads, n, n)
-            contextual=found.contextual[chosen].astype(np.float32),  # (B, n, n_heads·d_v)
+            places=[place for place, _ in group],
+            texts=[texts[place] for place, _ in group],
+            tokens=[run for _, run in group],
+            weights=made.pop("weights"),
+            contextual=made.pop("contextual"),
             attention=AttentionSettings(
                 kind="task",
                 score="scaled",
@@ -208,7 +250,7 @@ class TaskAnalyser:
             vectors=vectors_info(self.store),
             models=[model for model, _ in told] if told else None,
             warnings=warnings,
-            extras=extras,
+            extras=made,
         )
         if "measures" not in self.include:
             yield stack

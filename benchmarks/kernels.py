@@ -21,8 +21,9 @@ import numpy as np
 import torch
 from corpus import sentences
 
-from attncli.attention.projections import Projections, random_projections
+from attncli.attention.projections import Projections, random_projections, task_attention
 from attncli.attention.stacked import attend_stack, blocks, exact_in_float32
+from attncli.attention.wordwise import WordProjections
 
 torch.set_num_threads(1)
 ROUNDS = 3
@@ -80,20 +81,18 @@ def torch_grouped(rows: Sentences, table: np.ndarray) -> None:
 
 
 def attn_task(rows: Sentences, table: np.ndarray, layer: Projections) -> None:
-    """Each distinct word is projected once; sentences gather their rows."""
-    wide = np.concatenate([layer.W_q[0], layer.W_k[0], layer.W_v[0]], axis=1).astype(np.float32)
+    """What TaskAnalyser computes for a batch: each word projected once, float32 where exact."""
+    words = WordProjections(layer)
+    columns = np.zeros((len(table), words.width), dtype=np.float32)
     used = np.unique(np.concatenate(rows))
-    table_qkv = np.zeros((len(table), wide.shape[1]), dtype=np.float32)
-    for word in used:
-        table_qkv[word] = table[word] @ wide  # alone, so that its bits do not depend on others
-    query, key, value = (np.ascontiguousarray(t) for t in np.split(table_qkv, 3, axis=1))
-    largest = np.sqrt((query**2).sum(axis=1).max() * (key**2).sum(axis=1).max())
-    scale = 1 / math.sqrt(query.shape[1])
-    small = bool(exact_in_float32(np.array([largest * scale]), query.shape[1])[0])
+    columns[used] = words.of_words(table[used])
     for group in grouped(rows):
-        for block in blocks(group, 4 * query.shape[1]):
-            taken = [part.take(group[block], axis=0) for part in (query, key, value)]
-            attend_stack(*taken, scale=scale, small=small)
+        small = words.fits(columns, group)
+        moderate, loud = group[small], group[~small]
+        for block in blocks(moderate, table.shape[1] + words.width):
+            words.attended(columns, moderate[block])
+        for sentence in loud:
+            task_attention(table[sentence].astype(np.float64), layer)
 
 
 def torch_task(rows: Sentences, table: np.ndarray, layer: Projections) -> None:

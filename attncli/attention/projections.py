@@ -84,19 +84,24 @@ class Projections:
 class TaskAttention:
     """Every stage of one sentence, or of a stack of sentences of one length.
 
-    Shapes: embeddings (…, n_tokens, d_model), positions included; query, key
-    (…, n_heads, n_tokens, d_k), rotated for rope; value (…, n_heads, n_tokens, d_v); scores
-    (scaled, before masks, relative bias included) and weights (…, n_heads, n_tokens, n_tokens);
-    contextual (…, n_tokens, n_heads·d_v), the heads side by side.
+    Shapes: query, key
+    (…, n_heads, n_tokens, d_k), rotated for rope; value (…, n_heads, n_tokens, d_v); bias
+    (n_heads, n_tokens, n_tokens) of relative positions, or None; weights
+    (…, n_heads, n_tokens, n_tokens); contextual (…, n_tokens, n_heads·d_v), the heads side by side.
     """
 
-    embeddings: FloatArray
     query: FloatArray
     key: FloatArray
     value: FloatArray
-    scores: FloatArray
+    bias: FloatArray | None
     weights: FloatArray
     contextual: FloatArray
+
+    @property
+    def scores(self) -> FloatArray:
+        """Scaled, before masks, the bias included: (…, n_heads, n_tokens, n_tokens)."""
+        scores = attention_scores(self.query, self.key)
+        return scores if self.bias is None else scores + self.bias.astype(scores.dtype)
 
 
 def task_attention(
@@ -107,7 +112,7 @@ def task_attention(
     Shapes: embeddings (…, n_tokens, d_model), mask (n_tokens, n_tokens).
     """
     placed = with_positions(embeddings, projections)  # (…, n_tokens, d_model)
-    return attend_projected(placed, *projected(placed, projections), projections, mask=mask)
+    return attend_projected(*projected(placed, projections), projections, mask=mask)
 
 
 def projected(
@@ -126,7 +131,6 @@ def projected(
 
 
 def attend_projected(
-    placed: FloatArray,
     query: FloatArray,
     key: FloatArray,
     value: FloatArray,
@@ -134,18 +138,23 @@ def attend_projected(
     *,
     mask: BoolArray | None = None,
 ) -> TaskAttention:
-    """The stages from query, key and value on; `placed` are the embeddings, positions included."""
+    """The stages from query, key and value on."""
     n_tokens = query.shape[-2]
-    if projections.positions == "rope":
-        cosines, sines = rotations(n_tokens, projections.d_k)
-        query, key = rotated(query, cosines, sines), rotated(key, cosines, sines)
+    query, key = turned(query, key, projections)
     bias = relative_bias(projections, n_tokens)
     allowed = joined_mask(projections, n_tokens, mask)
-    contextual, weights = attend(query, key, value, mask=_additive(bias, allowed))
-    scores = attention_scores(query, key)  # (…, n_heads, n_tokens, n_tokens)
-    if bias is not None:
-        scores = scores + bias.astype(scores.dtype)
-    return TaskAttention(placed, query, key, value, scores, weights, merge_heads(contextual))
+    contextual, weights = attend(query, key, value, mask=biased(bias, allowed))
+    return TaskAttention(query, key, value, bias, weights, merge_heads(contextual))
+
+
+def turned(
+    query: FloatArray, key: FloatArray, projections: Projections
+) -> tuple[FloatArray, FloatArray]:
+    """Queries and keys rotated by their places if the layer has rope. Shapes kept."""
+    if projections.positions != "rope":
+        return query, key
+    cosines, sines = rotations(query.shape[-2], projections.d_k)
+    return rotated(query, cosines, sines), rotated(key, cosines, sines)
 
 
 def with_positions(embeddings: FloatArray, projections: Projections) -> FloatArray:
@@ -180,6 +189,13 @@ def joined_mask(
     return own & mask
 
 
+def biased(bias: FloatArray | None, allowed: BoolArray | None) -> BoolArray | FloatArray | None:
+    """A bias and a mask as one mask for `attend`, or None. Shapes as theirs, broadcast."""
+    if bias is None or allowed is None:
+        return allowed if bias is None else bias
+    return np.where(allowed, bias, -np.inf)  # (n_heads, n_tokens, n_tokens)
+
+
 def random_projections(
     d_model: int,
     *,
@@ -210,12 +226,6 @@ def random_projections(
     elif positions == "relative":
         table = rng.standard_normal((n_heads, table_width(_REACH)))
     return Projections(W_q, W_k, W_v, positions, table, causal, window)
-
-
-def _additive(bias: FloatArray | None, allowed: BoolArray | None) -> BoolArray | FloatArray | None:
-    if bias is None or allowed is None:
-        return allowed if bias is None else bias
-    return np.where(allowed, bias, -np.inf)  # (n_heads, n_tokens, n_tokens)
 
 
 def _three(matrix: FloatArray, name: str) -> tuple[int, int, int]:

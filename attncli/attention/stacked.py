@@ -4,6 +4,10 @@ Each sentence is a product of its own inside a stack, so its numbers do not depe
 float32 scores of size S carry errors near 0.3·ε·S·√d (measured over random and nearly equal rows,
 d = 50 … 768); below `FLOAT32_SCORES` the weights stay within 1e-6 of a computation in float64, and
 exp needs no shift by the row's maximum. Above it, everything is computed in float64.
+
+Where queries and keys are different rows, scores are far smaller than the rows' lengths allow:
+there the lengths bound them by `FLOAT32_PRODUCTS`, and the scores themselves by `FLOAT32_SCORES`
+once they are known. Weights then stay within 1.2e-6 even of rows made to cancel (7e-7 otherwise).
 """
 
 from collections.abc import Iterator
@@ -11,20 +15,23 @@ from collections.abc import Iterator
 import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
-from attncli.attention.core import attend
+from attncli.attention.core import attend, attention_scores, masked, softmax
 
 FLOAT32_SCORES = 48.0  # the largest S·√d
-_BLOCK_FLOATS = 1 << 17  # numbers in work at once: they stay in the processor's cache
+FLOAT32_PRODUCTS = 96.0  # the largest |query|·|key|·scale·√d
+_BLOCK_FLOATS = 1 << 19  # numbers in work at once: few calls, and the cache still holds them
 _LONG = 1024  # tokens; a longer sentence is computed by blocks of its rows
 _BLOCK_ROWS = 256
 
 
-def exact_in_float32(largest_score: FloatArray, d_k: int) -> BoolArray:
+def exact_in_float32(
+    largest_score: FloatArray, d_k: int, limit: float = FLOAT32_SCORES
+) -> BoolArray:
     """For each sentence, whether float32 gives its weights to 1e-6. Shapes: (B,) → (B,).
 
     `largest_score` bounds the sentence's scores from above and, negated, from below.
     """
-    fits: BoolArray = largest_score * np.sqrt(d_k) <= FLOAT32_SCORES
+    fits: BoolArray = largest_score * np.sqrt(d_k) <= limit
     return fits
 
 
@@ -44,13 +51,42 @@ def attend_stack(
     """
     if mask is not None or not small:
         return attend(query, key, value, mask=mask, scale=scale)
-    weights: FloatArray = np.matmul(query, np.swapaxes(key, -1, -2))  # (…, n_tokens, n_tokens)
-    weights *= weights.dtype.type(scale)
-    np.exp(weights, out=weights)
-    total = np.add.reduce(weights, axis=-1, keepdims=True)  # (…, n_tokens, 1)
-    np.divide(total.dtype.type(1), total, out=total)
-    weights *= total
+    weights = _unshifted_softmax(attention_scores(query, key, scale=scale))
     return np.matmul(weights, value), weights  # (…, n_tokens, d_v)
+
+
+def attend_float32(
+    query: FloatArray,
+    key: FloatArray,
+    value: FloatArray,
+    *,
+    scale: float,
+    mask: BoolArray | FloatArray | None = None,
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Contextual vectors and weights of a stack with heads, and which sentences are exact (B,).
+
+    Shapes: query, key (B, n_heads, n_tokens, d_k), value (B, n_heads, n_tokens, d_v), mask
+    broadcasting to the scores. The lengths of the rows are within `FLOAT32_PRODUCTS`.
+    """
+    scores = attention_scores(query, key, scale=scale)  # (B, n_heads, n_tokens, n_tokens)
+    largest = np.maximum(scores.max(axis=(1, 2, 3)), -scores.min(axis=(1, 2, 3)))  # (B,)
+    exact = exact_in_float32(largest, query.shape[-1])
+    if mask is None:
+        scores[~exact] = 0.0  # they are computed again, and exp must not overflow here
+        weights = _unshifted_softmax(scores)
+    else:
+        weights = softmax(masked(scores, mask))
+    return np.matmul(weights, value), weights, exact
+
+
+def _unshifted_softmax(scores: FloatArray) -> FloatArray:
+    """The softmax of scores that are known to be moderate, in their place."""
+    np.exp(scores, out=scores)
+    ones = np.ones((scores.shape[-1], 1), dtype=scores.dtype)
+    total = np.matmul(scores, ones)  # (…, n_tokens, 1): a product sums short rows twice as fast
+    np.divide(total.dtype.type(1), total, out=total)
+    scores *= total
+    return scores
 
 
 def attend_long(

@@ -90,9 +90,12 @@ def _quick(analyser: "Analyser") -> "Analyser":
     import numpy as np
 
     from attncli.pipeline import GeneralAnalyser
+    from attncli.task import TaskAnalyser
 
     if isinstance(analyser, GeneralAnalyser):
         return replace(analyser, dtype=np.float32, advise=False)
+    if isinstance(analyser, TaskAnalyser):
+        return replace(analyser, dtype=np.float32)
     return analyser
 
 

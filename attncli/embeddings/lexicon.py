@@ -15,7 +15,7 @@ from attncli.embeddings.store import EmbeddingStore
 from attncli.embeddings.unknown import OovPolicy, stand_in
 
 _MAX_WORDS = 1 << 14
-_MAX_BYTES = 16 << 20  # of vectors
+_MAX_BYTES = 64 << 20  # of vectors and of what is made of them
 _UNREAD = -1
 
 # A word's key, status and row; the row is −1 when the word has no vector and gets none.
@@ -29,8 +29,8 @@ class Lexicon:
         self.store = store
         self._oov: OovPolicy = oov
         self._seed = seed
-        self._room = max(256, min(_MAX_WORDS, _MAX_BYTES // (4 * store.dim)))
         self._projections: list[tuple[Callable[[Float32Array], FloatArray], Rows]] = []
+        self._room = _room(store.dim)
         self.forget()
 
     def __len__(self) -> int:
@@ -73,23 +73,23 @@ class Lexicon:
         return self._known[: len(self)]
 
     def projection(self, width: int, project: Callable[[Float32Array], FloatArray]) -> int:
-        """Registers a function of one vector, (dim,) → (width,), computed once for each word.
+        """Registers a function of vectors, (n, dim) → (n, width), computed once for each word.
 
-        Returns the number to ask `projected` for.
+        It has to compute each row alone: a product of many rows at once would give other last bits
+        for another company of words. Returns the number to ask `projected` for; rows given out
+        before lose their meaning.
         """
-        self._projections.append((project, Rows(self._room, width)))
+        self._projections.append((project, Rows(0, width)))
+        self._room = _room(self.store.dim + sum(rows.width for _, rows in self._projections))
+        self.forget()
         return len(self._projections) - 1
 
     def projected(self, number: int) -> Float32Array:
-        """What a registered function gives for all rows so far, (n_rows, width).
-
-        Each word is computed alone: a product of many rows at once would give other last bits for
-        another company of words.
-        """
+        """What a registered function gives for all rows so far, (n_rows, width)."""
         project, rows = self._projections[number]
-        vectors = self.vectors()
-        for row in range(len(rows), len(vectors)):
-            rows.append(np.asarray(project(vectors[row]), dtype=np.float32)[None])
+        fresh = self.vectors()[len(rows) :]  # (n_new, dim)
+        if len(fresh):
+            rows.append(np.asarray(project(fresh), dtype=np.float32))
         return rows.array()
 
     def _new(self, word: str) -> Entry:
@@ -127,6 +127,11 @@ class Lexicon:
         if end > len(self._known):
             self._known = np.concatenate([self._known, np.zeros(end, dtype=np.bool_)])
         self._known[start:end] = [row != _UNREAD for row in wanted]
+
+
+def _room(width: int) -> int:
+    """How many words of `width` numbers are remembered."""
+    return max(256, min(_MAX_WORDS, _MAX_BYTES // (4 * width)))
 
 
 class Rows:

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from attncli.attention.core import attend
 from attncli.attention.heads import merge_heads, split_heads
 from attncli.attention.positions import POSITIONS, distance_index, rotated, rotations, sinusoidal
-from attncli.attention.projections import Projections, random_projections, task_attention
+from attncli.attention.projections import (
+    Projections,
+    random_projections,
+    task_attention,
+    with_positions,
+)
 from attncli.errors import ShapeError
 
 
@@ -138,7 +143,7 @@ def test_a_position_past_the_table_has_its_last_row():
     layer = random_projections(4, seed=0)
     layer = Projections(layer.W_q, layer.W_k, layer.W_v, "learned", table)
     x = np.zeros((4, 4))
-    assert np.array_equal(task_attention(x, layer).embeddings, table[[0, 1, 1, 1]])
+    assert np.array_equal(with_positions(x, layer), table[[0, 1, 1, 1]])
 
 
 def test_untrained_scores_are_neither_one_word_nor_all():
