@@ -75,6 +75,7 @@ def _pairs(
         if failed is not None:
             notices.set_aside(failed)
             continue
+        notices.passed()
         for results, outcome in zip(kept, pair, strict=True):
             if outcome is not None:
                 results.append(outcome)  # type: ignore[arg-type]  # errors were set aside

@@ -32,6 +32,10 @@ class Notices:
             if self._counts[warning.code] <= _SAID:
                 message("warning", f"{place}: {text}" if place else text)
 
+    def passed(self) -> None:
+        """Counts a result that is done, without its warnings."""
+        self._done += 1
+
     def set_aside(self, error: AttnError) -> None:
         """Says why a sentence was set aside."""
         self._counts["error"] += 1

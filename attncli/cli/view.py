@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,7 +26,7 @@ _MOST_MATRICES = 6  # on a terminal, unless a layer or head is chosen
 File = Annotated[
     str,
     typer.Argument(
-        help="A saved result (JSON, JSONL, npz) or weights (npy, npz, csv, tsv, json, "
+        help="A saved result (JSON, JSONL, npz; of attn batch also Parquet, Arrow, CSV) or weights (npy, npz, csv, tsv, json, "
         "safetensors); - reads standard input."
     ),
 ]
@@ -43,6 +44,11 @@ ArrayName = Annotated[
     str | None, typer.Option("--array", metavar="NAME", help="Which array of a file of several.")
 ]
 
+Index = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=0, help="Only this result of the file, 0 the first."),
+]
+
 
 @grouped
 def view(
@@ -51,6 +57,7 @@ def view(
     pair: Pair = None,
     scores: Scores = False,
     array: ArrayName = None,
+    index: Index = None,
     layer: part.Layer = None,
     head: part.Head = None,
     agg: part.Agg = None,
@@ -65,6 +72,7 @@ def view(
     Examples:
       attn explain "money bank grows" --json | attn view -
       attn view results.jsonl -o results.html
+      attn view weights.parquet --index 7
       attn view weights.npy --tokens "money bank grows"
       attn view attentions.npz --tokens @tokens.txt --layer -1 --agg mean
       attn view attentions.npz --tokens @tokens.txt --merge --hide "[CLS]" --top 5
@@ -76,7 +84,7 @@ def view(
     notices, hidden = Notices(quiet), HiddenNames(hide or ())
     results: list[AttentionResult] = []
     failed = 0
-    for outcome in _read(file, _names(tokens, pair), scores, array):
+    for outcome in _read(file, _names(tokens, pair), scores, array, index):
         if isinstance(outcome, Comparison):
             _show_comparison(outcome, manner)
             return
@@ -194,18 +202,17 @@ def _missing(result: "AttentionResult") -> str:
 
 
 def _read(
-    file: str, tokens: list[str] | None, scores: bool, array: str | None
+    file: str, tokens: list[str] | None, scores: bool, array: str | None, index: int | None
 ) -> "Iterator[AttentionResult | Comparison | AttnError]":
     from attncli.matrices.reading import open_file, read_saved
 
+    read = partial(read_saved, tokens=tokens, scores=scores, member=array, index=index)
     if file == "-":
-        yield from read_saved(
-            standard_input(), "<stdin>", tokens=tokens, scores=scores, member=array
-        )
+        yield from read(standard_input(), "<stdin>")
         return
     with open_file(file) as stream:
         try:
-            yield from read_saved(stream, visible(file), tokens=tokens, scores=scores, member=array)
+            yield from read(stream, visible(file))
         except OSError as fault:
             reason = (fault.strerror or str(fault)).lower()
             raise DataError(f"cannot read: {reason}", place=visible(file)[:200]) from None

@@ -62,6 +62,13 @@ def result_from_record(record: Mapping[str, Any]) -> AttentionResult:
     return replace(result, warnings=(*result.warnings, ResultWarning("row-sums", remark)))
 
 
+def renamed(result: AttentionResult, names: Sequence[str]) -> AttentionResult:
+    """The result with other names of its tokens. Raises: DataError when their number differs."""
+    _expect_as_many(names, len(result.tokens))
+    tokens = _tokens(names, len(names))
+    return replace(result, tokens=tokens, text=_text(tokens), pair=None, segments=())
+
+
 def _filled(record: Mapping[str, Any]) -> dict[str, Any]:
     """The record with plain values for what was left out."""
     weights = _four_axes_of(record["weights"])
@@ -120,12 +127,8 @@ def _result(
     weights: Float32Array, tokens: Sequence[str] | None, remark: str, name: str
 ) -> AttentionResult:
     n_layers, n_heads, n_tokens = weights.shape[:3]
-    if tokens is not None and len(tokens) != n_tokens:
-        raise DataError(
-            f"found {len(tokens)} tokens, expected {n_tokens}: the weights are "
-            f"{n_tokens} × {n_tokens}",
-            place="--tokens",
-        )
+    if tokens is not None:
+        _expect_as_many(tokens, n_tokens)
     named = _tokens(tokens, n_tokens)
     return AttentionResult(
         text=_text(named),
@@ -138,6 +141,15 @@ def _result(
         vectors=VectorsInfo(name, 0),
         warnings=(ResultWarning("row-sums", remark),) if remark else (),
     )
+
+
+def _expect_as_many(tokens: Sequence[str], n_tokens: int) -> None:
+    if len(tokens) != n_tokens:
+        raise DataError(
+            f"found {len(tokens)} tokens, expected {n_tokens}: the weights are "
+            f"{n_tokens} × {n_tokens}",
+            place="--tokens",
+        )
 
 
 def _tokens(texts: Sequence[str] | None, n_tokens: int) -> tuple[Token, ...]:

@@ -7,15 +7,24 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from attncli.arrays import FloatArray
-from attncli.errors import AttnError, DataError, InputError, LimitError, RefusedError
+from attncli.errors import AttnError, DataError, InputError, LimitError, RefusedError, UsageError
 from attncli.escape import quoted, visible
 from attncli.insight.comparison import Comparison, comparison_from_record
-from attncli.matrices.build import result_from_arrays, result_from_record
+from attncli.matrices.batched import (
+    CSV_HEAD,
+    csv_records,
+    is_batched_npz,
+    npz_records,
+    table_records,
+    with_weights,
+)
+from attncli.matrices.build import renamed, result_from_arrays, result_from_record
 from attncli.matrices.shapes import MAX_WEIGHTS, joined_layers
 from attncli.matrices.texts import Given, csv_weights, json_weights
 from attncli.result import AttentionResult
@@ -31,10 +40,12 @@ def read_saved(
     tokens: Sequence[str] | None = None,
     scores: bool = False,
     member: str | None = None,
+    index: int | None = None,
 ) -> Iterator[AttentionResult | Comparison | AttnError]:
     """The results and comparisons of a file; the error record of a sentence that failed is a DataError of its own.
 
-    `tokens` name the tokens of weights that have no names; `member` names an array of a .npz or
+    `index` chooses one of them, counted from 0. `tokens` name the tokens of weights, also in the
+    place of names that they have; `member` names an array of a .npz or
     safetensors file that holds several; `scores` says that the numbers are scores.
     Raises: DataError, LimitError, RefusedError.
     """
@@ -42,15 +53,42 @@ def read_saved(
     if len(data) > MAX_BYTES:
         raise LimitError(f"more than {MAX_BYTES} bytes", place=name)
     try:
-        if _looks_json(data):
-            yield from _json_results(data, name, tokens, scores)
-            return
-        for given in _givens(data, name, member):
-            yield _named(given, name, tokens, scores)
+        records = _batched(data, index)
+        found: Iterator[AttentionResult | Comparison | AttnError]
+        if records is not None:
+            found = (_json_result(record, name, tokens, scores) for record in records)
+        elif _looks_json(data):
+            if member is not None:
+                raise UsageError("found JSON, expected a file of several arrays", place="--array")
+            found = islice(_json_results(data, name, tokens, scores), *_span(index))
+        else:
+            givens = _givens(data, name, member)
+            found = (_named(given, name, tokens, scores) for given in givens[slice(*_span(index))])
+        count = 0
+        for count, outcome in enumerate(found, start=1):  # noqa: B007 - counted
+            yield outcome
+        if index is not None and not count:
+            raise UsageError(f"found {index}, the file holds fewer results", place="--index")
     except AttnError as error:
         if error.place is None:
             error.place = name
         raise
+
+
+def _span(index: int | None) -> tuple[int, int | None]:
+    return (0, None) if index is None else (index, index + 1)
+
+
+def _batched(data: bytes, index: int | None) -> Iterator[dict[str, Any]] | None:
+    """The records of a file that batch wrote in another format than JSON, else None."""
+    if data.startswith((b"PAR1", b"ARROW1")):
+        return table_records(data, index)
+    if data.startswith(b"PK") and b"tokens_utf8.npy" in data:
+        held = _arrays_of(data)
+        return npz_records(held, index) if is_batched_npz(held) else None
+    if data.startswith(",".join(CSV_HEAD).encode()):
+        return csv_records(_text(data), index)
+    return None
 
 
 def read_results(
@@ -81,7 +119,9 @@ def _named(
     given: "Given | AttentionResult", name: str, tokens: Sequence[str] | None, scores: bool
 ) -> AttentionResult:
     if isinstance(given, AttentionResult):
-        return given
+        if scores:
+            raise UsageError("found a record of weights, expected scores alone", place="--scores")
+        return given if tokens is None else renamed(given, tokens)
     names = given.tokens if tokens is None else tokens
     return result_from_arrays(given.array, names, scores=scores, name=name)
 
@@ -145,6 +185,16 @@ def _npy(data: bytes) -> FloatArray:
 
 
 def _npz(data: bytes, member: str | None) -> "list[Given | AttentionResult]":
+    held = _arrays_of(data)
+    if any(key.partition("_")[0] == "record" for key in held):
+        return list(_own_arrays(held))
+    named = held.pop("tokens", held.pop("words", None)) if member is None else held.get("tokens")
+    tokens = None if named is None else tuple(str(token) for token in named.ravel())
+    return [Given(_chosen(held, member), tokens)]
+
+
+def _arrays_of(data: bytes) -> dict[str, Any]:
+    """The arrays of an archive. Raises: DataError, LimitError, RefusedError."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         infos = archive.infolist()
@@ -162,15 +212,10 @@ def _npz(data: bytes, member: str | None) -> "list[Given | AttentionResult]":
         raise LimitError(f"the arrays unpack to more than {4 * MAX_WEIGHTS} bytes")
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            held = {key: arrays[key] for key in arrays.files}
+            return {key: arrays[key] for key in arrays.files}
     except (ValueError, OSError, EOFError, KeyError, MemoryError, zipfile.BadZipFile) as fault:
         _refuse_objects(fault)
         raise DataError(f"the arrays cannot be read: {fault}") from None
-    if any(key.partition("_")[0] == "record" for key in held):
-        return list(_own_arrays(held))
-    named = held.pop("tokens", held.pop("words", None)) if member is None else held.get("tokens")
-    tokens = None if named is None else tuple(str(token) for token in named.ravel())
-    return [Given(_chosen(held, member), tokens)]
 
 
 def _own_arrays(held: dict[str, Any]) -> Iterator[AttentionResult]:
@@ -275,7 +320,7 @@ def _json_result(
         if isinstance(record, dict) and record.get("type") == "error":
             return DataError(f"this sentence failed: {record.get('message')}", place=place)
         if isinstance(record, dict) and record.get("type") == "result":
-            return result_from_record(record)
+            return _named(result_from_record(with_weights(record)), place, tokens, scores)
         return _named(json_weights(record), place, tokens, scores)
     except AttnError as error:
         if error.place is None:

@@ -5,7 +5,8 @@
     keys                             with --top: positions of the kept keys, beside weights
     tokens_utf8, tokens_bytes        the words' bytes, and each word's number of bytes
     text_utf8, text_bytes            the same for the texts; so error_utf8, label_utf8, id_utf8
-    layout                           JSON: the shape of each array's share, in n (tokens) and numbers
+    layout                           JSON: the shape of each array's share, in "n" (tokens), numbers,
+                                     and [K] (tokens, but at most K: what --top keeps of a row)
 
 A part holds frames, one a chunk: a line of JSON that lists arrays, then their bytes. At the end the
 frames are laid out anew as members of a zip file, read piece by piece.
@@ -83,17 +84,26 @@ class NpzWriter:
                 array = _array(stack, name, i)
                 if array is None:
                     continue
-                n_tokens = len(stack.tokens[i])
                 if name == "weights" and self._layout.top is not None:
                     kept_keys, array = strongest(array, self._layout.top)
                     keys.append(kept_keys.astype(np.int32).reshape(-1))
-                shapes[name] = ["n" if size == n_tokens else size for size in array.shape]
+                shapes[name] = self._share(name, array.shape)
                 shares[name].append(array.reshape(-1))
         for name, flat in shares.items():
             arrays[name] = np.concatenate(flat) if flat else np.zeros(0, dtype=np.float32)
         if self._layout.top is not None and "weights" in shares:
             arrays["keys"] = np.concatenate(keys) if keys else np.zeros(0, dtype=np.int32)
         return shapes
+
+    def _share(self, name: str, shape: Sequence[int]) -> list[Any]:
+        """The shape of a sentence's share of an array, its axes of tokens as "n"."""
+        listed: list[Any] = list(shape)
+        listed[-2] = "n"
+        if name in ("weights", "scores"):
+            listed[-1] = "n"
+        if name == "weights" and self._layout.top is not None:
+            listed[-1] = [self._layout.top]
+        return listed
 
 
 def assemble(part: Path, target: Path) -> None:
