@@ -9,7 +9,7 @@ from attncli.cli.explain import analysed, given_sentences
 from attncli.cli.guards import COMPARISONS, warn_of_vain
 from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_analyser
 from attncli.cli.notices import Notices
-from attncli.cli.terminal import ink_for, width_for, write, write_json
+from attncli.cli.terminal import ink_for, warning, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def compare(
 
         html = output.lower().endswith((".html", ".htm"))
         movements = [_movements(result, opened) for result in results] if html else []
-        write_comparison(output, found, results, movements=movements, precision=precision)
+        say = None if quiet else warning
+        write_comparison(output, found, results, movements=movements, precision=precision, say=say)
     else:
         from attncli.views.compare import comparison_lines
 

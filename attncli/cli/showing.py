@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from attncli.cli import options as opt
 from attncli.cli.guards import HiddenNames, warn_of_vain
 from attncli.cli.notices import Notices
-from attncli.cli.terminal import ink_for, width_for, write, write_json
+from attncli.cli.terminal import ink_for, warning, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
 
 if TYPE_CHECKING:
@@ -205,6 +205,7 @@ def show_outcomes(
             precision=manner.precision,
             fields=fields,
             top=manner.top,
+            say=None if quiet else warning,
         )
     hidden.warn(quiet=quiet)
     notices.end()

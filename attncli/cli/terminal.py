@@ -134,6 +134,11 @@ def message(kind: str, text: str) -> None:
     _to_stderr(f"attn: {kind}: {text}")
 
 
+def warning(text: str) -> None:
+    """A warning on stderr."""
+    message("warning", text)
+
+
 def hint(text: str) -> None:
     """A line on stderr that works when typed."""
     _to_stderr(f"  hint: {text}")

@@ -13,7 +13,15 @@ from attncli.cli.guards import HiddenNames
 from attncli.cli.mechanism import grouped
 from attncli.cli.notices import Notices
 from attncli.cli.showing import PLAIN, Manner, moved_words, text_of
-from attncli.cli.terminal import ink_for, message, standard_input, width_for, write, write_json
+from attncli.cli.terminal import (
+    ink_for,
+    message,
+    standard_input,
+    warning,
+    width_for,
+    write,
+    write_json,
+)
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
 from attncli.escape import visible
 
@@ -106,7 +114,12 @@ def view(
 
         fields = _held(results[0]), ()
         write_results(
-            manner.output, results, precision=manner.precision, fields=fields, top=manner.top
+            manner.output,
+            results,
+            precision=manner.precision,
+            fields=fields,
+            top=manner.top,
+            say=None if quiet else warning,
         )
     hidden.warn(quiet=quiet)
     notices.end()
@@ -181,7 +194,7 @@ def _show_comparison(found: "Comparison", manner: Manner) -> None:
     elif manner.output is not None:
         from attncli.views.files import write_comparison
 
-        write_comparison(manner.output, found, precision=manner.precision)
+        write_comparison(manner.output, found, precision=manner.precision, say=warning)
     else:
         from attncli.views.compare import comparison_lines
 

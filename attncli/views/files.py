@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -21,6 +21,8 @@ Content: TypeAlias = str | bytes | Iterable[str]
 
 TEXT_SUFFIXES = (".html", ".svg", ".json", ".jsonl", ".csv", ".tsv", ".md", ".tex")
 COMPARISON_SUFFIXES = (".html", ".svg", ".png", ".pdf", ".json", ".md", ".csv", ".tsv")
+Say: TypeAlias = Callable[[str], None]
+_NAMED = 12  # characters named in a message
 SUFFIXES = (*TEXT_SUFFIXES, ".png", ".pdf", ".npz")
 
 
@@ -44,8 +46,11 @@ def write_results(
     precision: int | None = None,
     fields: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
     top: int | None = None,
+    say: Say | None = None,
 ) -> None:
     """Writes results in the format of the suffix; `top` and `fields` shape JSON only.
+
+    `say` is told, in a sentence, what a picture cannot show.
 
     Raises: UsageError for an unknown suffix, MissingExtraError for .png and .pdf without their
     libraries, OutputError when the file cannot be written.
@@ -82,7 +87,7 @@ def write_results(
     else:
         from attncli.views.svg import heat_maps
 
-        content = picture(heat_maps(results, precision=digits), suffix)
+        content = picture(heat_maps(results, precision=digits), suffix, say)
     write_file(path, content)
 
 
@@ -93,6 +98,7 @@ def write_comparison(
     *,
     movements: "Sequence[Sequence[Movement]]" = (),
     precision: int | None = None,
+    say: Say | None = None,
 ) -> None:
     """Writes a comparison in the format of the suffix, with its results where they are at hand.
 
@@ -114,16 +120,22 @@ def write_comparison(
     elif suffix in (".csv", ".tsv"):
         content = views.comparison_delimited(found, "," if suffix == ".csv" else "\t")
     else:
-        content = picture(views.comparison_svg(found, results), suffix)
+        content = picture(views.comparison_svg(found, results), suffix, say)
     write_file(path, content)
 
 
-def picture(svg: str, suffix: str) -> str | bytes:
-    """An SVG in the format of a suffix: .svg, .png or .pdf."""
+def picture(svg: str, suffix: str, say: Say | None = None) -> str | bytes:
+    """An SVG in the format of a suffix: .svg, .png or .pdf; says which characters have no font."""
     if suffix == ".svg":
         return svg
     from attncli.views import pictures
 
+    if say is not None and (missing := pictures.missing_glyphs(svg)):
+        named = " ".join(missing[:_NAMED]) + (" …" if len(missing) > _NAMED else "")
+        say(
+            f"no font of this machine has {visible(named)}: boxes stand in their place; "
+            ".svg and .html show them wherever there is such a font"
+        )
     return pictures.png(svg) if suffix == ".png" else pictures.pdf(svg)
 
 

@@ -1,8 +1,37 @@
 """SVG turned into PNG and PDF by two small libraries, each an extra of the package."""
 
+import re
+from xml.sax.saxutils import unescape
+
 from attncli.errors import MissingExtraError, OutputError
+from attncli.views.svg import FONT
 
 MAX_PIXELS = 100_000_000
+_COMMON = 0x250  # characters below it, Latin and its accents, are in every font
+_NOWHERE = "\U0010fffd"  # of private use
+_PROBED = 300
+
+
+def missing_glyphs(svg: str) -> str:
+    """The characters of a picture that no font of this machine has: they would be boxes.
+
+    Each is drawn alone and compared with one that no font can have. Nothing is found missing
+    without resvg-py, which draws them, and of more than a few hundred the rest is not looked at.
+    """
+    try:
+        import resvg_py
+    except ImportError:
+        return ""
+
+    def drawn(text: str, weight: str) -> bytes:
+        return bytes(resvg_py.svg_to_bytes(svg_string=_probe(text, weight)))
+
+    shown = unescape(" ".join(re.findall(r"<text[^>]*>(?:<title>[^<]*</title>)?([^<]*)", svg)))
+    rare = sorted({char for char in shown if ord(char) >= _COMMON})[:_PROBED]
+    boxes = {weight: drawn(_NOWHERE, weight) for weight in ("normal", "bold")} if rare else {}
+    return "".join(
+        char for char in rare if any(drawn(char, weight) == box for weight, box in boxes.items())
+    )
 
 
 def png(svg: str, *, zoom: float = 2.0) -> bytes:
@@ -42,8 +71,8 @@ def pdf(svg: str) -> bytes:
     return bytes(typst.compile(source.encode("utf-8"), format="pdf"))
 
 
-def _probe(text: str) -> str:
+def _probe(text: str, weight: str = "normal") -> str:
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20" font-size="14" '
-        f'font-family="monospace"><text x="2" y="15">{text}</text></svg>'
+        f'font-family="{FONT}" font-weight="{weight}"><text x="2" y="15">{text}</text></svg>'
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 import numpy as np
+from rich.cells import chop_cells
 
 from attncli.arrays import FloatArray
 from attncli.escape import visible
@@ -108,11 +109,14 @@ def result_drawings(
 
 
 def _folded(text: str, most: int) -> list[str]:
-    """Lines of at most 90 columns; a text of more than `most` lines is cut, and says how long it is."""
+    """Lines of at most 90 columns, broken at spaces; only a word that is longer is broken itself.
+
+    A text of more than `most` lines is cut, and says how long it is.
+    """
     lines = [
-        line[start : start + 90]
+        part.strip(" ")
         for line in wrapped(visible(text), 90, 0)
-        for start in range(0, len(line), 90)
+        for part in ([line] if width_of(line) <= 90 else chop_cells(line, 90))
     ]
     if len(lines) <= most:
         return lines
