@@ -116,6 +116,7 @@ def _folded(text: str, most: int) -> list[str]:
     lines = [
         part.strip(" ")
         for line in wrapped(visible(text), 90, 0)
+        if line  # of an empty text
         for part in ([line] if width_of(line) <= 90 else chop_cells(line, 90))
     ]
     if len(lines) <= most:
