@@ -21,6 +21,7 @@ from attncli.reading import Reading, ReadingSettings, reader_for, vectors_info
 from attncli.result import Token, VectorsInfo
 
 _DIRECTIONS = 128  # of a transformer's vectors that are learned in, chosen by cross-validation
+_LANDMARKS = 200  # of vectors that are learned in as they are, chosen by cross-validation
 _TOGETHER = 512  # sentences that a transformer encodes at once
 _MANY_TARGETS = 10_000
 
@@ -98,6 +99,13 @@ def open_embedder(
 def default_directions(vectors: VectorsInfo) -> int | None:
     """In how many main directions of these vectors is learned: all (None) but for a transformer."""
     return _DIRECTIONS if vectors.name.startswith(PREFIX) else None
+
+
+def default_landmarks(vectors: VectorsInfo, examples: Examples) -> int:
+    """How many landmarks values see: no more than there are vectors, none for a transformer's."""
+    if default_directions(vectors) is not None or examples.weights is not None:
+        return 0
+    return min(_LANDMARKS, len(examples.table))
 
 
 def prepare(

@@ -1,6 +1,7 @@
 """Which sense of an ambiguous word: all words of CoarseWSD-20 with one fixed setting, beside peers.
 
-    python benchmarks/coarsewsd.py FOLDER [--vectors glove] [--words bank,mole] [--seed 0] [--json]
+    python benchmarks/coarsewsd.py FOLDER [--vectors glove] [--words bank,mole] [--seed 0]
+        [--landmarks N] [--json]
 
 FOLDER holds WORD.train.tsv and WORD.test.tsv for each word (columns text, target, label; target is the
 number of a token between spaces) and perhaps peers.tsv with published figures. Every word is learned
@@ -22,7 +23,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from attncli.examples import default_directions, open_embedder, prepare
+from attncli.examples import default_directions, default_landmarks, open_embedder, prepare
 from attncli.learning.checkpoint import TrainedModel
 from attncli.learning.datasets import Offset, Row
 from attncli.learning.metrics import Scores
@@ -45,18 +46,23 @@ def rows_of(path: Path) -> list[Row]:
     return found
 
 
-def figures(folder: Path, word: str, vectors: str, seed: int) -> dict[str, float]:
+def figures(
+    folder: Path, word: str, vectors: str, seed: int, landmarks: int | None = None
+) -> dict[str, float]:
     """Accuracy, mean sense recall and seconds of one word."""
     began = time.perf_counter()
     reading = ReadingSettings(oov="zero", seed=seed)
     embedder, info = open_embedder(vectors, reading)
     train = prepare(rows_of(folder / f"{word}.train.tsv"), embedder)
+    if landmarks is None:
+        landmarks = default_landmarks(info, train.examples)
     architecture = Architecture(
         d_model=info.dim,
         n_labels=len(train.labels),
         n_heads=8,
         d_k=16,
         d_v=32,
+        landmarks=landmarks,
         committee=4,
         positions="relative",
         reach=10,
@@ -133,6 +139,7 @@ def main() -> None:
     parser.add_argument("--vectors", default="glove")
     parser.add_argument("--words", help="some of the words, with commas")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--landmarks", type=int, help="other than the default")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     words = sorted(path.name.split(".")[0] for path in asked.folder.glob("*.train.tsv"))
@@ -140,7 +147,7 @@ def main() -> None:
         words = asked.words.split(",")
     found = {}
     for word in words:
-        found[word] = figures(asked.folder, word, asked.vectors, asked.seed)
+        found[word] = figures(asked.folder, word, asked.vectors, asked.seed, asked.landmarks)
         if not asked.json:
             f = found[word]
             print(

@@ -40,17 +40,27 @@ MODELS = {
         Architecture(50, 4, n_heads=8, d_k=16, d_v=32, positions="relative"),
         (5, 41),
     ),
-    "8 heads × 4 members (the default), target, d 50, 5–40 words": (
+    "8 heads × 4 members, target, d 50, 5–40 words": (
         Architecture(50, 4, n_heads=8, d_k=16, d_v=32, committee=4, positions="relative"),
+        (5, 41),
+    ),
+    "the same with 200 landmarks (the default)": (
+        Architecture(
+            50, 4, n_heads=8, d_k=16, d_v=32, committee=4, positions="relative", landmarks=200
+        ),
         (5, 41),
     ),
 }
 
 
 def made_batches(architecture: Architecture, words: tuple[int, int], count: int) -> list[Batch]:
-    """Random sentences of about one length a batch, as training has them."""
+    """Random sentences of about one length a batch, as training has them.
+
+    Where there are landmarks, the likeness of words to them is random too: both sides are given it.
+    """
     rng = np.random.default_rng(0)
-    table = rng.standard_normal((5000, architecture.d_model)).astype(np.float32) * 0.6
+    width = architecture.d_model + architecture.landmarks
+    table = rng.standard_normal((5000, width)).astype(np.float32) * 0.6
     found = []
     for _ in range(count):
         shortest = rng.integers(words[0], words[1] - 3)
@@ -107,9 +117,10 @@ class Theirs:
         """One step; the loss before it."""
         a, p = self.a, self.p
         x, hidden, labels, targets, columns, lengths = self.tensors[id(batch)]
-        rows = x[torch.arange(len(x)), targets][:, None] if a.readout == "target" else x
+        own = x[..., : a.d_model]
+        rows = own[torch.arange(len(x)), targets][:, None] if a.readout == "target" else own
         query = torch.einsum("bmd,hdk->bhmk", rows, p["W_q"])
-        key = torch.einsum("bnd,hdk->bhnk", x, p["W_k"])
+        key = torch.einsum("bnd,hdk->bhnk", own, p["W_k"])
         value = torch.einsum("bnd,hdv->bhnv", x, p["W_v"])
         scores = query @ key.transpose(-1, -2) / a.d_k**0.5
         if a.positions == "relative":

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attncli.attention.projections import random_projections, task_attention
+from attncli.attention.general import unit_rows
+from attncli.attention.projections import Projections, random_projections, task_attention
 from attncli.errors import DataError, EmptyError, UsageError
 from attncli.examples import open_embedder, prepare
 from attncli.learning.checkpoint import TrainedModel, model_bytes, parse_model
@@ -28,14 +29,16 @@ def of_rows(rows: list[tuple[str, str, str | None]]) -> list[Row]:
     ]
 
 
-@pytest.fixture(scope="module")
-def model() -> TrainedModel:
+@pytest.fixture(scope="module", params=[0, 5], ids=["plain", "landmarks"])
+def model(request) -> TrainedModel:
     """A small model of two kinds of bank, trained on the built-in vectors."""
     settings = ReadingSettings(oov="zero")
     embedder, info = open_embedder("glove", settings)
     rows = [("money in the bank", "money", "bank"), ("the river bank flows", "river", "bank")] * 10
     prepared = prepare(of_rows(rows), embedder)
-    architecture = Architecture(50, 2, n_heads=3, d_k=4, d_v=5, committee=2, positions="relative")
+    architecture = Architecture(
+        50, 2, n_heads=3, d_k=4, d_v=5, committee=2, positions="relative", landmarks=request.param
+    )
     training = Training(prepared.examples, architecture, TrainingSettings(epochs=30, held_out=0.0))
     list(training.run())
     reading = {"tokenizer": "words", "oov": "zero", "seed": 0}
@@ -104,6 +107,18 @@ def test_labels_are_those_of_learning(model, glove):
         TaskAnalyser.of_model(model, glove)([r.text for r in rows]), expected, strict=True
     ):
         assert list(found.model.probabilities.values()) == pytest.approx(row.tolist(), abs=1e-5)
+
+
+def test_the_label_follows_from_the_new_embeddings_that_are_shown(model, glove):
+    """Each member's share of the target's new embedding, times W_out, gives the probabilities."""
+    analyser = TaskAnalyser.of_model(model, glove)
+    (found,) = analyser(["the old money bank"])
+    members = model.architecture.committee
+    read = found.contextual[found.model.target].reshape(members, 1, -1)  # (committee, 1, heads·d_v)
+    logits = (read @ model.parameters["W_out"])[:, 0] + model.parameters["b_out"]
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    expected = (odds / odds.sum(axis=1, keepdims=True)).mean(axis=0)
+    assert list(found.model.probabilities.values()) == pytest.approx(expected.tolist(), abs=1e-5)
 
 
 def test_a_sentence_without_a_known_target_has_no_label(model, glove):
@@ -210,6 +225,14 @@ def test_the_shipped_model_tells_idioms_from_food(command):
     assert json.loads(found.text)["accuracy"] > 0.9
 
 
+def with_landmarks(layer: Projections, store, count: int) -> Projections:
+    """The layer with the first words of a store as landmarks, and rows of W_v for them."""
+    landmarks = unit_rows(store.vectors(range(count)).astype(np.float64))
+    rows = np.random.default_rng(3).standard_normal((layer.n_heads, count, layer.d_v))
+    W_v = np.concatenate([layer.W_v, rows], axis=1)
+    return replace(layer, W_v=W_v, landmarks=landmarks)
+
+
 @pytest.mark.parametrize("positions", ["none", "sinusoidal", "rope", "learned", "relative"])
 @pytest.mark.parametrize("causal", [False, True])
 def test_float32_is_taken_where_it_is_exact(glove, positions, causal):
@@ -219,7 +242,7 @@ def test_float32_is_taken_where_it_is_exact(glove, positions, causal):
         layer = random_projections(
             50, n_heads=2, d_k=4, d_v=3, positions=positions, causal=causal, seed=1
         )
-        layer = replace(layer, W_q=layer.W_q * loud)
+        layer = with_landmarks(replace(layer, W_q=layer.W_q * loud), glove, 4 if causal else 0)
         analyser = TaskAnalyser(glove, layer, include=frozenset({"scores", "key"}))
         quick = replace(analyser, dtype=np.float32)
         for exact, found in zip(analyser(texts), quick(texts), strict=True):
@@ -232,6 +255,7 @@ def test_float32_is_taken_where_it_is_exact(glove, positions, causal):
 def test_float32_does_not_depend_on_the_company(glove):
     """Alone or among many, in any order, a sentence has the same bits."""
     layer = random_projections(50, n_heads=3, d_k=8, d_v=8, positions="learned", seed=2)
+    layer = with_landmarks(layer, glove, 7)
     texts = [" ".join(TEXTS[i % 2].split()[:n]) for i in range(9) for n in (1, 2, 3)]
     quick = TaskAnalyser(glove, layer, dtype=np.float32)
     together = list(quick([*texts, "a longer one about the river"]))

@@ -1,7 +1,7 @@
 """Task-specific attention: the matrices W_q, W_k, W_v, and what a sentence becomes under them.
 
 Q = X·W_q, K = X·W_k, V = X·W_v for each head, then the one attention of `core.attend`. The matrices
-are random (`random_projections`) or learned. Source: arXiv:1706.03762, section 3.2.2.
+are random (`random_projections`) or learned. With landmarks V is [X F]·W_v: see `landmarks`. Source: arXiv:1706.03762, section 3.2.2.
 """
 
 import math
@@ -12,6 +12,7 @@ import numpy as np
 from attncli.arrays import BoolArray, FloatArray, read_only
 from attncli.attention.core import attend, attention_scores
 from attncli.attention.heads import merge_heads
+from attncli.attention.landmarks import with_likeness
 from attncli.attention.masks import attention_mask
 from attncli.attention.positions import (
     Positions,
@@ -33,8 +34,8 @@ _REACH = 10
 class Projections:
     """The matrices of one attention layer, and how it sees order.
 
-    Shapes: W_q, W_k (n_heads, d_model, d_k); W_v (n_heads, d_model, d_v); position_table is
-    (max_positions, d_model) for learned positions, (n_heads, 2·reach + 3) for relative ones, and
+    Shapes: W_q, W_k (n_heads, d_model, d_k); W_v (n_heads, d_model, d_v), with
+    landmarks (n_landmarks, d_model) as many rows more; position_table is (max_positions, d_model) for learned positions, (n_heads, 2·reach + 3) for relative ones, and
     None for the others. A position past the table has its last row.
     Raises: ShapeError when the shapes contradict each other.
     """
@@ -46,6 +47,7 @@ class Projections:
     position_table: FloatArray | None = None
     causal: bool = False
     window: int | None = None
+    landmarks: FloatArray | None = None
 
     def __post_init__(self) -> None:
         for part in fields(self):
@@ -55,8 +57,11 @@ class Projections:
         heads, d_model, d_k = _three(self.W_q, "W_q")
         if self.W_k.shape != (heads, d_model, d_k):
             raise ShapeError(f"W_k has the shape {self.W_k.shape}, W_q {self.W_q.shape}")
-        if _three(self.W_v, "W_v")[:2] != (heads, d_model):
+        width = d_model + (0 if self.landmarks is None else len(self.landmarks))
+        if _three(self.W_v, "W_v")[:2] != (heads, width):
             raise ShapeError(f"W_v has the shape {self.W_v.shape}, W_q {self.W_q.shape}")
+        if self.landmarks is not None and self.landmarks.shape[1:] != (d_model,):
+            raise ShapeError(f"the landmarks have the shape {self.landmarks.shape}")
         needed = self.positions in ("learned", "relative")
         if needed != (self.position_table is not None):
             raise ShapeError(f"{self.positions} positions and their table do not go together")
@@ -112,21 +117,23 @@ def task_attention(
     Shapes: embeddings (…, n_tokens, d_model), mask (n_tokens, n_tokens).
     """
     placed = with_positions(embeddings, projections)  # (…, n_tokens, d_model)
-    return attend_projected(*projected(placed, projections), projections, mask=mask)
+    return attend_projected(*projected(placed, projections, embeddings), projections, mask=mask)
 
 
 def projected(
-    embeddings: FloatArray, projections: Projections
+    placed: FloatArray, projections: Projections, plain: FloatArray | None = None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Query, key and value of each row, before rotation: three of (…, n_heads, n_tokens, d).
 
-    A row's projections depend on that row alone. Shapes: embeddings (…, n_tokens, d_model).
+    A row's projections depend on that row alone. Shapes: placed (…, n_tokens, d_model), the
+    embeddings with positions; `plain` those without, where they differ.
     """
-    rows = embeddings[..., None, :, :]  # (…, 1, n_tokens, d_model)
+    rows = placed[..., None, :, :]  # (…, 1, n_tokens, d_model)
+    valued = with_likeness(placed, placed if plain is None else plain, projections.landmarks)
     return (
         np.matmul(rows, projections.W_q),
         np.matmul(rows, projections.W_k),
-        np.matmul(rows, projections.W_v),
+        np.matmul(valued[..., None, :, :], projections.W_v),
     )
 
 

@@ -1,13 +1,14 @@
 """Queries, keys and values of single words: made once a word, gathered for every sentence.
 
 A projection is linear, so that positions that are added to embeddings need no second one:
-(x + p)·W = x·W + p·W. Everything here is float32; `bounds` tells where that is exact enough.
+(x + p)·W = x·W + p·W. With landmarks the rows are [X F], of which values alone see F. Everything here is float32; `bounds` tells where that is exact enough.
 """
 
 import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array, IntArray
 from attncli.attention.heads import merge_heads
+from attncli.attention.landmarks import with_likeness
 from attncli.attention.projections import (
     Projections,
     TaskAttention,
@@ -30,14 +31,21 @@ class WordProjections:
     def __init__(self, layer: Projections) -> None:
         self.layer = layer
         wide = [w.swapaxes(0, 1).reshape(w.shape[1], -1) for w in (layer.W_q, layer.W_k, layer.W_v)]
-        self._matrix = np.concatenate(wide, axis=1).astype(np.float32)  # (d_model, columns)
         self._ends = np.cumsum([part.shape[1] for part in wide]).tolist()
+        rows = layer.W_v.shape[1]  # d_model + n_landmarks
+        self._matrix = np.zeros((rows, self._ends[2]), dtype=np.float32)
+        for end, part in zip(self._ends, wide, strict=True):
+            self._matrix[: len(part), end - part.shape[1] : end] = part
+        landmarks = layer.landmarks
+        self._landmarks = None if landmarks is None else landmarks.astype(np.float32)
         self.width = self._ends[2] + 2 * layer.n_heads
         self._placed: Float32Array | None = None
 
     def of_words(self, vectors: Float32Array) -> Float32Array:
         """The columns of each word, computed alone: (n, d_model) → (n, width)."""
-        columns = np.matmul(vectors[:, None, :], self._matrix)[:, 0]  # (n, columns)
+        alone = vectors[:, None, :]
+        rows = with_likeness(alone, alone, self._landmarks)  # (n, 1, d_model + n_landmarks)
+        columns = np.matmul(rows, self._matrix)[:, 0]  # (n, columns)
         return np.concatenate([columns, self._lengths(columns)], axis=1)
 
     def fits(self, table: Float32Array, rows: IntArray) -> BoolArray:
@@ -91,5 +99,6 @@ class WordProjections:
         if self._placed is None or len(self._placed) < n_tokens:
             nothing = np.zeros((2 * n_tokens, self.layer.d_model))
             added = with_positions(nothing, self.layer).astype(np.float32)
-            self._placed = np.matmul(added[:, None, :], self._matrix)[:, 0]
+            own = self._matrix[: self.layer.d_model]
+            self._placed = np.matmul(added[:, None, :], own)[:, 0]
         return self._placed[:n_tokens]

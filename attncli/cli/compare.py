@@ -123,7 +123,9 @@ def _space(opened: Opened) -> "Space | None":
     from attncli.choosing import whole
 
     projections = getattr(whole(opened.analyser), "projections", None)
-    return VocabularySpace(store, None if projections is None else projections.W_v)
+    if projections is None:
+        return VocabularySpace(store)
+    return VocabularySpace(store, projections.W_v, projections.landmarks)
 
 
 def _movements(result: "AttentionResult", opened: Opened) -> "list[Movement]":

@@ -41,6 +41,7 @@ def train(
     heads: t.Heads = 8,
     d_k: t.KeySize = 16,
     d_v: t.ValueSize = 32,
+    landmarks: t.Landmarks = None,
     committee: t.Committee = 4,
     directions: t.Directions = None,
     positions: t.PositionKind = None,
@@ -80,7 +81,7 @@ def train(
       attn train bank.tsv --check-grad
     """
     from attncli.cli.progress import Encoding
-    from attncli.examples import default_directions, open_embedder, prepare
+    from attncli.examples import default_directions, default_landmarks, open_embedder, prepare
     from attncli.learning.datasets import read_rows, splits_of
     from attncli.learning.trainer import TrainingSettings
     from attncli.reading import ReadingSettings
@@ -119,8 +120,29 @@ def train(
     if prepared.examples.weights is None and len(prepared.labels) < 2:
         only = f'every sentence has the label "{visible(prepared.labels[0][:40])}"'
         raise DataError(f"{only}, expected at least two", place=visible(file)[:200])
+    count = directions or default_directions(info)
+    narrow = count is not None and count < info.dim
+    if landmarks and narrow:
+        raise UsageError(
+            f"found {landmarks} with {count} of {info.dim} directions, expected all directions",
+            place="--landmarks",
+            hints=(f"--directions {info.dim} learns in all of them",),
+        )
+    if landmarks is None:
+        landmarks = 0 if narrow else default_landmarks(info, prepared.examples)
     architecture = _architecture(
-        prepared, info.dim, heads, d_k, d_v, committee, positions, reach, causal, window, pooling
+        prepared,
+        info.dim,
+        heads,
+        d_k,
+        d_v,
+        landmarks,
+        committee,
+        positions,
+        reach,
+        causal,
+        window,
+        pooling,
     )
     if architecture.readout == "weights":
         settings = _fitting(settings, epochs)
@@ -129,7 +151,6 @@ def train(
         return
     if not quiet:
         _say_held_out(prepared, settings)
-    count = directions or default_directions(info)
     job = _Job(Path(output or ""), prepared, architecture, count, settings, reading, info)
     job.run(log=log, resume=resume, json=json, quiet=quiet)
 
@@ -273,6 +294,7 @@ def _architecture(
     heads: int,
     d_k: int,
     d_v: int,
+    landmarks: int,
     committee: int,
     positions: str | None,
     reach: int,
@@ -297,6 +319,7 @@ def _architecture(
         reach=reach,
         causal=causal,
         window=window,
+        landmarks=0 if fitting else min(landmarks, len(prepared.examples.table)),
     )
 
 
@@ -325,6 +348,7 @@ def _prove(
 
     from attncli.learning.batches import batch_of
     from attncli.learning.check import AGREES, check_gradients
+    from attncli.learning.landmarks import chosen_landmarks, with_landmarks
     from attncli.learning.parameters import Parameters, initial_parameters
 
     rng = np.random.default_rng(settings.seed)
@@ -332,7 +356,11 @@ def _prove(
     parameters = Parameters(start.shapes, np.float64)
     parameters.flat[:] = start.flat + rng.standard_normal(start.flat.size) * 0.01
     few = np.arange(min(_GRADIENT_SENTENCES, len(prepared.examples)))
-    batch = batch_of(prepared.examples.pick(few), few)
+    examples = prepared.examples.pick(few)
+    if architecture.landmarks:
+        parameters.fixed = chosen_landmarks(examples, architecture.landmarks)
+        examples = with_landmarks(examples, parameters)
+    batch = batch_of(examples, few)
     batch.vectors = batch.vectors.astype(np.float64)
     wrong = []
     for found in check_gradients(

@@ -44,6 +44,18 @@ Split: TypeAlias = Annotated[
 Heads: TypeAlias = Annotated[int, _size("Heads of each member.")]
 KeySize: TypeAlias = Annotated[int, _size("Values of a query or key, each head.")]
 ValueSize: TypeAlias = Annotated[int, _size("Values of a new embedding, each head.")]
+Landmarks: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=0,
+        max=4096,
+        help="Words of the data; a value sees how like them a word is, beside its embedding "
+        "(default: 200; of a transformer's vectors 0).",
+        rich_help_panel=_MODEL,
+        show_default=False,
+    ),
+]
 Committee: TypeAlias = Annotated[
     int, _size("Members learned side by side; their probabilities are averaged.")
 ]

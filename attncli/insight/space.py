@@ -7,6 +7,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
 from attncli.attention.general import unit_rows
+from attncli.attention.landmarks import with_likeness
 from attncli.embeddings.store import VocabularyStore
 from attncli.embeddings.vocabulary import nearest_words
 from attncli.result import AttentionResult
@@ -33,13 +34,21 @@ class Space(Protocol):
 
 
 class VocabularySpace:
-    """The words of a store; with `W_v` (n_heads, d_model, d_v) their values, heads side by side."""
+    """The words of a store; with `W_v` (n_heads, d_model, d_v) their values, heads side by side.
+
+    With landmarks (n_landmarks, d_model) `W_v` has as many rows more.
+    """
 
     has_static = True
 
-    def __init__(self, store: VocabularyStore, W_v: FloatArray | None = None) -> None:
+    def __init__(
+        self,
+        store: VocabularyStore,
+        W_v: FloatArray | None = None,
+        landmarks: FloatArray | None = None,
+    ) -> None:
         self.name = store.name
-        self._store: VocabularyStore = store if W_v is None else _Turned(store, W_v)
+        self._store: VocabularyStore = store if W_v is None else _Turned(store, W_v, landmarks)
 
     def nearest(
         self, vectors: FloatArray, count: int, without: str
@@ -92,12 +101,16 @@ class SpokenWords:
 
 
 class _Turned:
-    """A store whose vectors are the values X·W_v."""
+    """A store whose vectors are the values X·W_v, or [X F]·W_v with landmarks."""
 
-    def __init__(self, store: VocabularyStore, W_v: FloatArray) -> None:
+    def __init__(
+        self, store: VocabularyStore, W_v: FloatArray, landmarks: FloatArray | None
+    ) -> None:
         self._store = store
         together = np.moveaxis(W_v, 0, 1).reshape(W_v.shape[1], -1).astype(np.float32)
-        self.matrix: Any = store.matrix @ together  # (n_words, n_heads·d_v)
+        fixed = None if landmarks is None else landmarks.astype(np.float32)
+        rows = with_likeness(store.matrix, store.matrix, fixed)  # (n_words, width)
+        self.matrix: Any = rows @ together  # (n_words, n_heads·d_v)
         self.name, self.words, self.sha256 = store.name, store.words, store.sha256
         self.dim = int(self.matrix.shape[1])
 

@@ -47,9 +47,16 @@ class TrainedModel:
 
     @property
     def projections(self) -> Projections:
-        """The attention layer in float64; without W_v (fitted weights) V is X itself."""
+        """The attention layer in float64; without W_v (fitted weights) V is X itself.
+
+        With landmarks the mixing of their likeness is in W_v: [X F·M]·W_v = [X F]·W′_v.
+        """
         numbers = {name: self.parameters[name].astype(np.float64) for name in self.parameters}
+        fixed = {name: part.astype(np.float64) for name, part in self.parameters.fixed.items()}
         a = self.architecture
+        if fixed:
+            own, alike = np.split(numbers["W_v"], [a.d_model], axis=1)
+            numbers["W_v"] = np.concatenate([own, np.matmul(fixed["mixing"], alike)], axis=1)
         identity = np.broadcast_to(np.eye(a.d_model), (a.all_heads, a.d_model, a.d_model))
         return Projections(
             numbers["W_q"],
@@ -59,6 +66,7 @@ class TrainedModel:
             numbers.get("position_table"),
             a.causal,
             a.window,
+            fixed.get("landmarks"),
         )
 
 
@@ -76,7 +84,8 @@ def model_bytes(model: TrainedModel) -> bytes:
         "targets": list(model.targets),
         "training": model.training,
     }
-    tensors = {name: np.ascontiguousarray(model.parameters[name]) for name in model.parameters}
+    held = {name: model.parameters[name] for name in model.parameters} | model.parameters.fixed
+    tensors = {name: np.ascontiguousarray(part) for name, part in held.items()}
     return save(tensors, {"attn": json.dumps(facts, ensure_ascii=False)})
 
 
@@ -185,6 +194,7 @@ def _architecture(told: Any) -> Architecture:
         _size(given[name], name, 1)
     _size(given["n_labels"], "n_labels", 0)
     _size(given["reach"], "reach", 0)
+    _size(given.setdefault("landmarks", 0), "landmarks", 0)
     if given["window"] is not None:
         _size(given["window"], "window", 0)
     if not isinstance(given["causal"], bool):
@@ -212,7 +222,8 @@ def _vectors(told: Any) -> VectorsInfo:
 
 
 def _parameters(tensors: dict[str, Any], architecture: Architecture, place: str) -> Parameters:
-    shapes = architecture.shapes()
+    learned, fixed = architecture.shapes(), architecture.fixed_shapes()
+    shapes = learned | fixed
     for name, shape in shapes.items():
         if name not in tensors:
             raise DataError(f"the matrix {name} is missing", place=place)
@@ -224,10 +235,11 @@ def _parameters(tensors: dict[str, Any], architecture: Architecture, place: str)
             )
     if sum(map(math.prod, shapes.values())) * 4 > MAX_BYTES:
         raise LimitError("the matrices of this model are too large", place=place)
-    parameters = Parameters(shapes, np.float32)
+    parameters = Parameters(learned, np.float32, {name: tensors[name] for name in fixed})
     for name in parameters:
         parameters[name][...] = tensors[name]
-    if not np.isfinite(parameters.flat).all():
+    numbers = (parameters.flat, *parameters.fixed.values())
+    if not all(np.isfinite(part).all() for part in numbers):
         raise DataError("a matrix holds a number that is not finite", place=place)
     return parameters
 

@@ -3,7 +3,8 @@
 The read-outs see new embeddings only through sums over the weights: for a target, w·(X·W_v) is
 (w·X)·W_v, and pooling the rows of A·(X·W_v) by α is ((α·A)·X)·W_v. So values and new embeddings are
 never computed while learning. The numbers equal those of `attention.projections.task_attention`;
-the weights come from the same `attention.core` functions.
+the weights come from the same `attention.core` functions. With landmarks values are made of rows
+[X F] of the width d_model + landmarks, and the batch has these rows (`learning.landmarks`).
 """
 
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from attncli.learning.batches import Batch
 from attncli.learning.parameters import Architecture, Parameters
 from attncli.learning.scores import ScoresBackward, all_scores, target_scores
 
-# d_context (all_heads, B, d_model), gradients → d_vectors or None
+# d_context (all_heads, B, width), gradients → d_vectors or None
 ContextBackward: TypeAlias = Callable[[FloatArray, Parameters, bool], FloatArray | None]
 Backward: TypeAlias = Callable[[FloatArray, Parameters], None]
 
@@ -63,16 +64,18 @@ def forward(
     noise: Noise | None = None,
 ) -> Forward:
     """The logits and weights of a batch, and the way back; `noise` only while learning."""
-    vectors = placed_vectors(batch.vectors, parameters, architecture)  # (B, n, d_model)
+    vectors, values = _vectors_and_values(batch, parameters, architecture)
     learns_places = architecture.positions == "learned"
     if architecture.readout == "target":
-        context, weights, back = _target_context(vectors, batch, parameters, architecture, noise)
+        context, weights, back = _target_context(
+            vectors, values, batch, parameters, architecture, noise
+        )
     else:
         weights, scores_back = _all_weights(vectors, batch, parameters, architecture)
         if architecture.readout == "weights":
             return Forward(None, weights, _weights_only(weights, scores_back, learns_places))
         context, back = _pooled(
-            vectors, weights, scores_back, batch, parameters, architecture, noise
+            vectors, values, weights, scores_back, batch, parameters, architecture, noise
         )
     logits, readout_back = _read_out(context, parameters, architecture, noise)
 
@@ -83,6 +86,20 @@ def forward(
             _places_backward(d_vectors, gradients)
 
     return Forward(logits, weights, backward)
+
+
+def _vectors_and_values(
+    batch: Batch, parameters: Parameters, architecture: Architecture
+) -> tuple[FloatArray, FloatArray]:
+    """What queries and keys are made of (B, n, d_model), and values (B, n, width): X and [X F]."""
+    if not architecture.landmarks:
+        vectors = placed_vectors(batch.vectors, parameters, architecture)
+        return vectors, vectors
+    plain, alike = np.split(batch.vectors, [architecture.d_model], axis=-1)
+    vectors = placed_vectors(np.ascontiguousarray(plain), parameters, architecture)
+    if architecture.positions in ("sinusoidal", "learned"):
+        return vectors, np.concatenate([vectors, alike], axis=-1)
+    return vectors, batch.vectors
 
 
 def placed_vectors(
@@ -107,12 +124,13 @@ def softmax_backward(weights: FloatArray, d_weights: FloatArray) -> FloatArray:
 
 def _target_context(
     vectors: FloatArray,
+    values: FloatArray,
     batch: Batch,
     parameters: Parameters,
     architecture: Architecture,
     noise: Noise | None,
 ) -> tuple[FloatArray, FloatArray, ContextBackward]:
-    """The mean of the vectors under each target's weights: context (all_heads, B, d_model)."""
+    """The mean of `values` under each target's weights: context (all_heads, B, width)."""
     targets = _required(batch.targets)
     if architecture.positions == "rope":
         scores, scores_back = all_scores(vectors, targets[:, None], parameters, architecture)
@@ -123,19 +141,20 @@ def _target_context(
     rows = weights[:, :, 0]  # (B, all_heads, n)
     kept = None if noise is None else noise.kept(noise.weights, rows)
     summed = rows if kept is None else rows * kept
-    context = np.matmul(summed, vectors).transpose(1, 0, 2)  # (all_heads, B, d_model)
+    context = np.matmul(summed, values).transpose(1, 0, 2)  # (all_heads, B, width)
 
     def backward(
         d_context: FloatArray, gradients: Parameters, want_vectors: bool
     ) -> FloatArray | None:
-        d_by_sentence = d_context.transpose(1, 0, 2)  # (B, all_heads, d_model)
-        d_rows = np.matmul(d_by_sentence, vectors.transpose(0, 2, 1))  # (B, all_heads, n)
+        d_by_sentence = d_context.transpose(1, 0, 2)  # (B, all_heads, width)
+        d_rows = np.matmul(d_by_sentence, values.transpose(0, 2, 1))  # (B, all_heads, n)
         if kept is not None:
             d_rows *= kept
         d_scores = softmax_backward(rows, d_rows)[:, :, None]  # (B, all_heads, 1, n)
         d_vectors = scores_back(d_scores, gradients, want_vectors)
         if d_vectors is not None:
-            d_vectors += np.matmul(summed.transpose(0, 2, 1), d_by_sentence)
+            own = d_by_sentence[..., : architecture.d_model]
+            d_vectors += np.matmul(summed.transpose(0, 2, 1), own)
         return d_vectors
 
     return context, weights, backward
@@ -170,6 +189,7 @@ def _weights(
 
 def _pooled(
     vectors: FloatArray,
+    values: FloatArray,
     weights: FloatArray,
     scores_back: ScoresBackward,
     batch: Batch,
@@ -177,7 +197,7 @@ def _pooled(
     architecture: Architecture,
     noise: Noise | None,
 ) -> tuple[FloatArray, ContextBackward]:
-    """The mean of the vectors under pooled weights α·A: context (all_heads, B, d_model).
+    """The mean of `values` under pooled weights α·A: context (all_heads, B, width).
 
     α is even over the sentence's tokens, or softmax of each new embedding's product with `pool`.
     """
@@ -185,7 +205,7 @@ def _pooled(
     learned = architecture.readout == "attention"
     if learned:
         salience = np.matmul(parameters["W_v"], parameters["pool"][:, :, None])[:, :, 0]
-        told = np.matmul(vectors, salience.T).transpose(0, 2, 1)  # (B, all_heads, n)
+        told = np.matmul(values, salience.T).transpose(0, 2, 1)  # (B, all_heads, n)
         asked = np.matmul(weights, told[..., None])[..., 0]  # (B, all_heads, n)
         asked += np.where(inside, asked.dtype.type(0), asked.dtype.type(-np.inf))[:, None]
         share = softmax(asked, may_be_empty=False)  # (B, all_heads, n)
@@ -195,13 +215,13 @@ def _pooled(
     pooled = np.matmul(share[:, :, None], weights)[:, :, 0]  # (B, all_heads, n)
     kept = None if noise is None else noise.kept(noise.weights, pooled)
     summed = pooled if kept is None else pooled * kept
-    context = np.matmul(summed, vectors).transpose(1, 0, 2)  # (all_heads, B, d_model)
+    context = np.matmul(summed, values).transpose(1, 0, 2)  # (all_heads, B, width)
 
     def backward(
         d_context: FloatArray, gradients: Parameters, want_vectors: bool
     ) -> FloatArray | None:
-        d_by_sentence = d_context.transpose(1, 0, 2)  # (B, all_heads, d_model)
-        d_pooled = np.matmul(d_by_sentence, vectors.transpose(0, 2, 1))  # (B, all_heads, n)
+        d_by_sentence = d_context.transpose(1, 0, 2)  # (B, all_heads, width)
+        d_pooled = np.matmul(d_by_sentence, values.transpose(0, 2, 1))  # (B, all_heads, n)
         if kept is not None:
             d_pooled *= kept
         seen = np.matmul(weights, d_pooled[..., None])[..., 0]  # (B, all_heads, n)
@@ -213,26 +233,27 @@ def _pooled(
             d_scores = np.matmul(left, np.stack([d_pooled, told], axis=-2))  # (…, n, n): d_weights
             d_scores -= (share * seen + d_asked * heard)[..., None]
             d_told = np.matmul(d_asked[:, :, None], weights)[:, :, 0]  # (B, all_heads, n)
-            _salience_backward(d_told, vectors, parameters, gradients)
+            _salience_backward(d_told, values, parameters, gradients)
         else:
             d_scores = d_pooled[:, :, None] - seen[..., None]  # (B, all_heads, n, n)
             d_scores *= share[..., None]
         d_scores *= weights
         d_vectors = scores_back(d_scores, gradients, want_vectors)
         if d_vectors is not None:
-            d_vectors += np.matmul(summed.transpose(0, 2, 1), d_by_sentence)
+            own = slice(architecture.d_model)
+            d_vectors += np.matmul(summed.transpose(0, 2, 1), d_by_sentence[..., own])
             if d_told is not None:
-                d_vectors += np.matmul(d_told.transpose(0, 2, 1), salience)
+                d_vectors += np.matmul(d_told.transpose(0, 2, 1), salience[:, own])
         return d_vectors
 
     return context, backward
 
 
 def _salience_backward(
-    d_told: FloatArray, vectors: FloatArray, parameters: Parameters, gradients: Parameters
+    d_told: FloatArray, values: FloatArray, parameters: Parameters, gradients: Parameters
 ) -> None:
     """Adds what the pooling query says to d_W_v, and sets d_pool."""
-    d_salience = np.matmul(d_told, vectors).sum(axis=0)  # (all_heads, d_model)
+    d_salience = np.matmul(d_told, values).sum(axis=0)  # (all_heads, width)
     gradients["W_v"][...] += d_salience[:, :, None] * parameters["pool"][:, None, :]
     d_pool = np.matmul(d_salience[:, None], parameters["W_v"])  # (all_heads, 1, d_v)
     gradients["pool"][...] = d_pool[:, 0]
@@ -266,7 +287,7 @@ def _read_out(
             d_new = d_new * kept
         np.matmul(context.transpose(0, 2, 1), d_new, out=gradients["W_v"])
         d_context: FloatArray = np.matmul(d_new, W_v.transpose(0, 2, 1))
-        return d_context  # (all_heads, B, d_model)
+        return d_context  # (all_heads, B, width)
 
     return logits, backward
 

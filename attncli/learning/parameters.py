@@ -25,7 +25,8 @@ class Architecture:
     readout: "target" reads the target token's new embedding, "attention" pools the new embeddings
     by a learned query, "mean" by their mean, "weights" has no labels and fits the weights alone.
     A committee of several members has `n_heads` heads and a read-out each, learned side by side;
-    their probabilities are averaged.
+    their probabilities are averaged. landmarks: how many a value sees the likeness to
+    (`learning.landmarks`); W_v has a row for each below those of the embedding.
     """
 
     d_model: int
@@ -40,6 +41,7 @@ class Architecture:
     max_positions: int = 128
     causal: bool = False
     window: int | None = None
+    landmarks: int = 0
 
     @property
     def all_heads(self) -> int:
@@ -47,7 +49,7 @@ class Architecture:
         return self.n_heads * self.committee
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shape of each parameter, in the order of the flat vector."""
+        """The shape of each learned parameter, in the order of the flat vector."""
         heads, d, members = self.all_heads, self.d_model, self.committee
         shapes: dict[str, tuple[int, ...]] = {
             "W_q": (heads, d, self.d_k),
@@ -59,19 +61,37 @@ class Architecture:
             shapes["position_table"] = (heads, table_width(self.reach))
         if self.readout == "weights":
             return shapes
-        shapes["W_v"] = (heads, d, self.d_v)
+        shapes["W_v"] = (heads, d + self.landmarks, self.d_v)
         if self.readout == "attention":
             shapes["pool"] = (heads, self.d_v)
         shapes["W_out"] = (members, self.n_heads * self.d_v, self.n_labels)
         shapes["b_out"] = (members, self.n_labels)
         return shapes
 
+    def fixed_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each matrix that is chosen before learning and stays."""
+        if not self.landmarks or self.readout == "weights":
+            return {}
+        return {
+            "landmarks": (self.landmarks, self.d_model),
+            "mixing": (self.landmarks, self.landmarks),
+        }
+
 
 class Parameters:
-    """A flat vector and its named views: what is written to one is seen in the other."""
+    """A flat vector and its named views: what is written to one is seen in the other.
 
-    def __init__(self, shapes: dict[str, tuple[int, ...]], dtype: type[np.floating[Any]]) -> None:
+    `fixed` are matrices that go with it and are not learned: they have no place in the vector.
+    """
+
+    def __init__(
+        self,
+        shapes: dict[str, tuple[int, ...]],
+        dtype: type[np.floating[Any]],
+        fixed: dict[str, FloatArray] | None = None,
+    ) -> None:
         self.shapes = shapes
+        self.fixed = fixed or {}
         self.flat: FloatArray = np.zeros(sum(map(math.prod, shapes.values())), dtype=dtype)
         self._views: dict[str, FloatArray] = {}
         start = 0
@@ -95,7 +115,7 @@ class Parameters:
 
     def like(self) -> "Parameters":
         """Zeros of the same shapes and dtype."""
-        return Parameters(self.shapes, self.flat.dtype.type)
+        return Parameters(self.shapes, self.flat.dtype.type, self.fixed)
 
     def copy(self) -> "Parameters":
         """The same numbers in a vector of their own."""

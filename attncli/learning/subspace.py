@@ -40,7 +40,8 @@ class Subspace:
     """Examples and architecture in the main directions, and the way back for what was learned.
 
     With `count` None, or as many directions as the vectors have values, nothing changes; so for
-    given weights, which are to be met exactly, and sinusoidal positions, which use every direction.
+    given weights, which are to be met exactly, and for sinusoidal positions and landmarks, which use
+    every direction.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Subspace:
     ) -> None:
         self._wide = architecture
         exact = architecture.readout == "weights" or architecture.positions == "sinusoidal"
+        exact |= architecture.landmarks > 0
         narrower = count is not None and count < architecture.d_model and not exact
         self.basis = main_directions(examples, count) if narrower and count is not None else None
         self.examples, self.architecture = examples, architecture

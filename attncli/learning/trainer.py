@@ -22,6 +22,7 @@ from attncli.attention.core import softmax
 from attncli.errors import DataError, NumericError
 from attncli.learning.batches import Batch, Examples, batch_of, batches, drop_words
 from attncli.learning.gradients import Noise, forward
+from attncli.learning.landmarks import chosen_landmarks, with_landmarks
 from attncli.learning.losses import balanced_label_weights, cross_entropy, weights_loss
 from attncli.learning.optimizers import Adam, learning_rate
 from attncli.learning.parameters import Architecture, Parameters, initial_parameters
@@ -94,6 +95,9 @@ class Training:
         self.parameters = first if start is None else start.copy()
         kept, aside = split_off(examples, self.settings.held_out, self.settings.seed)
         self._examples, self._held_out = examples.pick(kept), examples.pick(aside)
+        if start is None and architecture.fixed_shapes():
+            self.parameters.fixed = chosen_landmarks(self._examples, architecture.landmarks)
+        self._examples = with_landmarks(self._examples, self.parameters)
         self._label_weights: FloatArray | None = None
         if examples.labels is not None and self._examples.labels is not None:
             self._label_weights = balanced_label_weights(
@@ -273,7 +277,7 @@ def predict(parameters: Parameters, architecture: Architecture, examples: Exampl
     Shape (n_examples, n_labels).
     """
     found = np.empty((len(examples), architecture.n_labels), dtype=parameters.dtype)
-    unlabelled = replace(examples, labels=None, weights=None)
+    unlabelled = with_landmarks(replace(examples, labels=None, weights=None), parameters)
     for places in batches(examples.lengths(), _PREDICT, None):
         logits = forward(parameters, architecture, batch_of(unlabelled, places)).logits
         if logits is None:

@@ -208,7 +208,7 @@ def _projections(
         if result.attention.score == "cosine":
             lines += _vectors("q", result, head.query, everyone, ink, steps)
         return lines
-    note = "queries Q = X·W_q, keys K = X·W_k, values V = X·W_v"
+    note = f"queries Q = X·W_q, keys K = X·W_k, values V = {_valued(steps.projections)}"
     if result.attention.kind == "transformer":
         note += ", with biases; X enters the layer"
     elif result.attention.positions == "rope":
@@ -219,19 +219,31 @@ def _projections(
     return lines + _vectors("v", result, head.value, everyone, ink, steps)
 
 
+def _valued(projections: Projections | None) -> str:
+    landmarks = None if projections is None else projections.landmarks
+    if landmarks is None:
+        return "X·W_v"
+    return f"[X F]·W_v, F = (x·l/|x|)³ for {len(landmarks)} landmarks l"
+
+
 def matrix_lines(steps: Steps, head: int, ink: Ink) -> list[Line]:
-    """W_q, W_k and W_v of one head, row by row; large ones only when everything is asked for."""
+    """The matrices of one head, and landmarks, row by row; large ones only when all is asked for."""
     if steps.projections is None:
         return []
     lines: list[Line] = []
-    for name in ("W_q", "W_k", "W_v"):
-        matrix = getattr(steps.projections, name)[head]  # (d_model, d)
-        d_model, size = matrix.shape
-        lines += [[], [ink.bold(f"{name}, {d_model} × {size}")]]
+    matrices = {
+        name: getattr(steps.projections, name)[head]  # (d_model, d)
+        for name in ("W_q", "W_k", "W_v")
+    }
+    if steps.projections.landmarks is not None:
+        matrices["landmarks"] = steps.projections.landmarks
+    for name, matrix in matrices.items():
+        height, size = matrix.shape
+        lines += [[], [ink.bold(f"{name}, {height} × {size}")]]
         if matrix.size > _LARGE and not steps.everything:
             lines.append([ink.dim(f"    its {matrix.size} numbers are hidden: --full")])
             continue
-        rows = [str(row + 1) for row in range(d_model)]
+        rows = [str(row + 1) for row in range(height)]
         columns = [str(column + 1) for column in range(size)]
         lines += number_lines(
             rows, columns, matrix, ink, width=steps.width, precision=steps.precision + 3

@@ -27,9 +27,23 @@ VECTORS = VectorsInfo("six", 4, 6, "ab" * 32)
 def small(readout="target") -> TrainedModel:
     """A small model with every kind of fact."""
     architecture = Architecture(
-        4, 2, n_heads=2, d_k=3, d_v=5, committee=2, readout=readout, positions="relative", reach=1
+        4,
+        2,
+        n_heads=2,
+        d_k=3,
+        d_v=5,
+        committee=2,
+        readout=readout,
+        positions="relative",
+        reach=1,
+        landmarks=3,
     )
-    parameters = initial_parameters(architecture, np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    parameters = initial_parameters(architecture, rng)
+    parameters.fixed = {
+        name: rng.standard_normal(shape, dtype=np.float32)
+        for name, shape in architecture.fixed_shapes().items()
+    }
     reading = {"tokenizer": "words", "oov": "zero", "seed": 0}
     return TrainedModel(
         architecture, parameters, ("money", "बैंक"), VECTORS, reading, ("bank",), {"epochs": 3}
@@ -45,6 +59,8 @@ def test_a_model_is_read_back_whole(tmp_path: Path):
     path.write_bytes(CONTENT)
     found, given_model = load_model(path), small()
     assert found.parameters.flat.tobytes() == given_model.parameters.flat.tobytes()
+    for name, part in given_model.parameters.fixed.items():
+        assert found.parameters.fixed[name].tobytes() == part.tobytes()
     assert found.architecture == given_model.architecture
     assert found.labels == given_model.labels
     assert (found.vectors, found.reading, found.targets) == (

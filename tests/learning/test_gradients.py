@@ -11,11 +11,17 @@ from attncli.attention.projections import Projections, task_attention
 from attncli.learning.batches import Batch, Examples, batch_of, drop_words
 from attncli.learning.check import check_gradients, loss_and_gradients
 from attncli.learning.gradients import Noise, forward, placed_vectors
+from attncli.learning.landmarks import chosen_landmarks, with_landmarks
 from attncli.learning.parameters import Architecture, Parameters, initial_parameters
 
 READOUTS = ("target", "attention", "mean", "weights")
 POSITIONS = ("none", "sinusoidal", "rope", "learned", "relative")
 LENGTHS = (4, 7, 1, 5)
+KINDS = [
+    (readout, positions, landmarks)
+    for readout, positions in itertools.product(READOUTS, POSITIONS)
+    for landmarks in ((0,) if readout == "weights" else (0, 6))
+]
 
 
 def make(readout="target", positions="none", seed=0, **options) -> tuple[Architecture, Examples]:
@@ -54,13 +60,16 @@ def made(architecture: Architecture, examples: Examples, seed=1) -> tuple[Parame
     """Parameters with nothing at zero, and all examples as one batch."""
     parameters = initial_parameters(architecture, np.random.default_rng(seed), np.float64)
     parameters.flat += np.random.default_rng(seed).standard_normal(parameters.flat.size) * 0.3
-    return parameters, batch_of(examples, np.arange(len(examples)))
+    if architecture.fixed_shapes():
+        parameters.fixed = chosen_landmarks(examples, architecture.landmarks)
+    widened = with_landmarks(examples, parameters)
+    return parameters, batch_of(widened, np.arange(len(examples)))
 
 
-@pytest.mark.parametrize(("readout", "positions"), list(itertools.product(READOUTS, POSITIONS)))
-def test_gradients_of_every_parameter_equal_central_differences(readout, positions):
+@pytest.mark.parametrize(("readout", "positions", "landmarks"), KINDS)
+def test_gradients_of_every_parameter_equal_central_differences(readout, positions, landmarks):
     """Each parameter's gradient equals the measured slope to 1e-7 relative, in float64."""
-    architecture, examples = make(readout, positions)
+    architecture, examples = make(readout, positions, landmarks=landmarks)
     parameters, batch = made(architecture, examples)
     checked = list(check_gradients(parameters, architecture, batch))
     assert [c.name for c in checked] == list(architecture.shapes())
@@ -92,13 +101,13 @@ def test_a_wrong_gradient_is_found():
     assert np.abs(other["W_q"] - right["W_q"]).max() > 1e-7 * np.abs(right["W_q"]).max()
 
 
-def torch_loss(torch, p, a: Architecture, examples: Examples):
+def torch_loss(torch, p, fixed, a: Architecture, examples: Examples):
     """The loss of every sentence on its own, straight from the formulas, by PyTorch."""
     total = 0.0
     table = torch.from_numpy(examples.table)
     given_rows = 0
     for i, rows in enumerate(examples.rows):
-        x = table[torch.from_numpy(rows.copy())]
+        x = plain = table[torch.from_numpy(rows.copy())]
         n = len(rows)
         if a.positions == "sinusoidal":
             x = x + torch.from_numpy(placed_vectors(np.zeros((1, n, a.d_model)), None, a)[0].copy())
@@ -120,6 +129,9 @@ def torch_loss(torch, p, a: Architecture, examples: Examples):
             mean = w.mean(dim=0)[known]
             total = total + (aim[known] * (aim[known].log() - mean.log())).sum()
             continue
+        if fixed:
+            cosines = plain / plain.norm(dim=1, keepdim=True) @ fixed["landmarks"].T
+            x = torch.cat([x, cosines**3 @ fixed["mixing"]], dim=1)
         c = w @ (x @ p["W_v"])  # (heads, n, d_v)
         if a.readout == "target":
             c = c[:, examples.targets[i]]
@@ -148,17 +160,18 @@ def torch_rotation(torch, n: int, d: int):
     return turn
 
 
-@pytest.mark.parametrize(("readout", "positions"), list(itertools.product(READOUTS, POSITIONS)))
-def test_loss_and_gradients_equal_pytorch(readout, positions):
+@pytest.mark.parametrize(("readout", "positions", "landmarks"), KINDS)
+def test_loss_and_gradients_equal_pytorch(readout, positions, landmarks):
     """Loss and gradients equal those of PyTorch's autograd on the plain formulas to 1e-9."""
     torch = pytest.importorskip("torch")
-    architecture, examples = make(readout, positions)
+    architecture, examples = make(readout, positions, landmarks=landmarks)
     parameters, batch = made(architecture, examples)
     loss, gradients = loss_and_gradients(parameters, architecture, batch)
     leaves = {
         name: torch.from_numpy(parameters[name].copy()).requires_grad_() for name in parameters
     }
-    expected = torch_loss(torch, leaves, architecture, examples)
+    fixed = {name: torch.from_numpy(part).double() for name, part in parameters.fixed.items()}
+    expected = torch_loss(torch, leaves, fixed, architecture, examples)
     expected.backward()
     assert loss == pytest.approx(expected.item(), rel=1e-12)
     for name in parameters:

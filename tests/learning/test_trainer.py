@@ -14,7 +14,7 @@ from attncli.learning.trainer import Training, TrainingSettings, predict, split_
 QUICK = TrainingSettings(epochs=12, batch_size=8, word_dropout=0.1, held_out=0.2)
 
 
-def near_neighbour(n=60, seed=0) -> tuple[Examples, Architecture]:
+def near_neighbour(n=60, seed=0, landmarks=0) -> tuple[Examples, Architecture]:
     """Sentences whose label is whether the word right after the target is one of two words."""
     rng = np.random.default_rng(seed)
     rows = [rng.integers(2, 9, rng.integers(3, 9)) for _ in range(n)]
@@ -24,7 +24,15 @@ def near_neighbour(n=60, seed=0) -> tuple[Examples, Architecture]:
         row[target], row[target + 1] = 8, label
     table = rng.standard_normal((9, 6)).astype(np.float32)
     architecture = Architecture(
-        d_model=6, n_labels=2, n_heads=2, d_k=4, d_v=4, positions="relative", reach=3, committee=2
+        d_model=6,
+        n_labels=2,
+        n_heads=2,
+        d_k=4,
+        d_v=4,
+        positions="relative",
+        reach=3,
+        committee=2,
+        landmarks=landmarks,
     )
     return Examples(table, rows, targets, labels), architecture
 
@@ -66,11 +74,11 @@ def test_the_same_seed_gives_the_same_numbers():
     assert one.best.flat.tobytes() != other.best.flat.tobytes()
 
 
-@pytest.mark.parametrize("stop", [1, 5, 11])
-def test_a_stopped_training_ends_as_one_never_stopped(stop):
+@pytest.mark.parametrize(("stop", "landmarks"), [(1, 0), (5, 0), (11, 0), (5, 4)])
+def test_a_stopped_training_ends_as_one_never_stopped(stop, landmarks):
     """State saved after any epoch and restored into a new training gives the same end, bit for bit."""
-    whole, progress = trained()
-    examples, architecture = near_neighbour()
+    whole, progress = trained(landmarks=landmarks)
+    examples, architecture = near_neighbour(landmarks=landmarks)
     first = Training(examples, architecture, QUICK)
     for _, _ in zip(range(stop), first.run(), strict=False):
         pass

@@ -8,6 +8,7 @@ import pytest
 from attncli.insight.tokens import hide_tokens
 from attncli.learning.batches import Examples
 from attncli.learning.checkpoint import TrainedModel
+from attncli.learning.landmarks import chosen_landmarks
 from attncli.learning.parameters import Architecture, initial_parameters
 from attncli.learning.trainer import predict
 from attncli.reading import vectors_info
@@ -19,14 +20,19 @@ PLAIN = Ink(None)
 LABELS = ("money", "river", "neither of the two, said at length")
 
 
-def trained(store, readout="target", committee=2, positions="relative") -> TrainedModel:
+def trained(
+    store, readout="target", committee=2, positions="relative", landmarks=0
+) -> TrainedModel:
     """A model with random numbers, far from even."""
     architecture = Architecture(
         d_model=4, n_labels=3, n_heads=2, d_k=3, d_v=2, committee=committee, readout=readout,
-        positions=positions,
+        positions=positions, landmarks=landmarks,
     )  # fmt: skip
     rng = np.random.default_rng(5)
     parameters = initial_parameters(architecture, rng)
+    if landmarks:
+        words = Examples(store.vectors(range(6)), [np.arange(6)])
+        parameters.fixed = chosen_landmarks(words, landmarks)
     parameters.flat[:] += rng.standard_normal(parameters.flat.size).astype(np.float32) * 0.3
     reading = {"tokenizer": "words", "oov": "zero", "seed": 0}
     info = vectors_info(store)
@@ -110,6 +116,17 @@ def test_a_hand_finds_what_each_head_pools(six_words):
     np.testing.assert_allclose(z, block(text, "z(heads")[0], atol=2e-6)
 
 
+def test_a_hand_finds_the_values_from_the_landmarks(six_words):
+    """The printed embeddings, landmarks and W_v give the printed values: V = [X F]·W_v."""
+    text, result = printed(six_words, trained(six_words, committee=1, landmarks=3))
+    assert "V = [X F]·W_v, F = (x·l/|x|)³ for 3 landmarks l" in text
+    W_v, landmarks = block(text, "W_v, 7 × 2"), block(text, "landmarks, 3 × 4")
+    for word in result.words:
+        x, v = block(text, f"x({word}) =")[0], block(text, f"v({word}) =")[0]
+        F = (landmarks @ x / np.linalg.norm(x)) ** 3
+        np.testing.assert_allclose(np.r_[x, F] @ W_v, v, atol=1e-5)
+
+
 def test_scores_with_relative_positions_add_up(six_words):
     """The printed product over √d_k and the printed bias give the printed score."""
     text, _ = printed(six_words, trained(six_words, committee=1))
@@ -119,9 +136,10 @@ def test_scores_with_relative_positions_add_up(six_words):
 
 @pytest.mark.parametrize("positions", ["none", "rope", "learned", "sinusoidal", "relative"])
 @pytest.mark.parametrize("readout", ["target", "attention", "mean"])
-def test_the_stages_are_those_of_the_prediction(six_words, readout, positions):
+@pytest.mark.parametrize("landmarks", [0, 4])
+def test_the_stages_are_those_of_the_prediction(six_words, readout, positions, landmarks):
     """The unfolded read-out gives the probabilities that the model predicts while it learns."""
-    model = trained(six_words, readout, 2, positions)
+    model = trained(six_words, readout, 2, positions, landmarks)
     (result,) = TaskAnalyser.of_model(model, six_words)(["money bank grows river"])
     targets = None if readout != "target" else np.array([result.model.target])
     rows = [np.array([six_words.row(word) for word in result.words])]
