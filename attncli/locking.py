@@ -44,6 +44,19 @@ def is_still(number: int, path: Path) -> bool:
         return False
 
 
+def may_be_alive(process: int) -> bool:
+    """Whether a process of this machine is there, or cannot be asked after."""
+    if os.name == "nt":  # the signal that asks elsewhere would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def _acquire(path: Path, wait: bool) -> int | None:
     while True:
         number = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

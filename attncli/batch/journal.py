@@ -23,7 +23,7 @@ import numpy as np
 
 from attncli.errors import LockedError, OutputError, ResumeError
 from attncli.escape import visible
-from attncli.locking import is_still, try_lock
+from attncli.locking import is_still, may_be_alive, try_lock
 
 _ROW = 512  # 64-bit words of a page
 _PATIENCE = 0.5  # seconds for the workers of a killed run to end
@@ -236,15 +236,7 @@ def _orphaned(fd: int) -> bool:
         for raw in _content(fd).split(b"\n")
         if (found := _parsed(raw) or {}).get("pid")
     ]
-    if not pids or not isinstance(pids[-1], int):
-        return False
-    try:
-        os.kill(pids[-1], 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
+    return bool(pids) and isinstance(pids[-1], int) and not may_be_alive(pids[-1])
 
 
 def _content(fd: int) -> bytes:

@@ -3,6 +3,7 @@
     URL.attn-parts/job.json          the job's identity
     URL.attn-parts/part-00000007     a chunk's bytes
     URL.attn-parts/commit-00000007   what of it counts, written behind it
+    URL.attn-lock                    held while a run works on it
 
 Object stores make an object appear whole or not at all; in a file system a part is written under
 another name first. At the end the parts become the output, in order, and are removed.
@@ -11,12 +12,14 @@ another name first. At the end the parts become the output, in order, and are re
 import json
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from attncli.batch.inputs import require_fsspec
 from attncli.batch.journal import Commit, check_identity, checksum
+from attncli.batch.lease import hold
 from attncli.batch.part import Ending
 from attncli.batch.work import Done
 from attncli.errors import OutputError
@@ -72,7 +75,7 @@ class RemoteOutput:
     """The parts of an output behind a URL; `done` is the last commit of an earlier run.
 
     Raises: MissingExtraError, OutputError (something is in the way, or cannot be written),
-    ResumeError (the earlier run was another job).
+    LockedError, ResumeError (the earlier run was another job).
     """
 
     fd = -1
@@ -89,10 +92,18 @@ class RemoteOutput:
         self._files, self._target = opened(url)
         self._folder = f"{self._target}.attn-parts"
         self._lengths: list[int] = []
+        self._held = ExitStack()
         try:
+            self._held.enter_context(hold(self._files, f"{self._target}.attn-lock", url))
             self._begin(resume, force)
         except OSError as fault:
+            self.close()
             raise _cannot_write(url, fault) from None
+        except BaseException:
+            self.close()
+            raise
+        if self.complete:
+            self.close()
         self.parts = Parts(f"{url}.attn-parts", base=len(self._lengths))
 
     @property
@@ -129,7 +140,8 @@ class RemoteOutput:
             raise _cannot_write(self.name, fault) from None
 
     def close(self) -> None:
-        """Nothing is held open; what is committed stays for a resumed run."""
+        """Lets other runs have the output; what is committed stays for a resumed run."""
+        self._held.close()
 
     def discard(self) -> None:
         """Removes what was begun, when nothing came of it."""

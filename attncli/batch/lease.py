@@ -1,0 +1,104 @@
+"""One run at a time on an output behind a URL.
+
+On this machine's own files it is a lock of the system, which ends with its process. Other stores
+have none: there a run keeps a lease, a small object that it writes anew while it works. A lease is
+over when it is released, when its time has passed, or when its process on this machine is gone.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import threading
+import time
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any
+
+from attncli.errors import LockedError
+from attncli.escape import visible
+from attncli.locking import locked, may_be_alive
+
+LASTS = 120.0  # seconds without news after which a lease is over
+_RENEWED = 20.0  # seconds between renewals
+_SETTLED = 0.5  # seconds after which a second writer of the same moment is seen
+
+
+def hold(files: Any, path: str, name: str) -> AbstractContextManager[object]:
+    """Holds `path` until it is closed. Raises: LockedError, OSError."""
+    if "file" in _protocols(files):
+        stack = ExitStack()
+        if not stack.enter_context(locked(Path(path), wait=False)):
+            raise _taken(name)
+        return stack
+    return Lease(files, path, name)
+
+
+class Lease(AbstractContextManager[object]):
+    """A lease that a thread keeps alive. Raises: LockedError, OSError."""
+
+    def __init__(self, files: Any, path: str, name: str) -> None:
+        self._files = files
+        self._path = path
+        self._owner = secrets.token_hex(16)
+        self._ended = threading.Event()
+        rest = _rest(self._found())
+        if rest > 0:
+            raise _taken(name, rest)
+        self._write()
+        if "memory" not in _protocols(files):
+            time.sleep(_SETTLED)
+        if (self._found() or {}).get("owner") != self._owner:
+            raise _taken(name, LASTS)
+        self._thread = threading.Thread(target=self._renew, daemon=True)
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        with contextlib.suppress(OSError):
+            if (self._found() or {}).get("owner") == self._owner:
+                self._files.rm(self._path)
+
+    def _renew(self) -> None:
+        while not self._ended.wait(_RENEWED):
+            with contextlib.suppress(OSError):  # the next renewal may succeed, the lease is long
+                self._write()
+
+    def _write(self) -> None:
+        told = {
+            "owner": self._owner,
+            "host": socket.gethostname(),
+            "process": os.getpid(),
+            "until": time.time() + LASTS,
+        }
+        self._files.pipe_file(self._path, json.dumps(told).encode())
+
+    def _found(self) -> dict[str, Any] | None:
+        try:
+            self._files.invalidate_cache()
+            found = json.loads(self._files.cat_file(self._path))
+        except (FileNotFoundError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
+
+
+def _rest(found: dict[str, Any] | None) -> float:
+    """For how many seconds a lease still holds."""
+    if found is None or not isinstance(found.get("until"), int | float):
+        return 0.0
+    here = found.get("host") == socket.gethostname()
+    if here and isinstance(found.get("process"), int) and not may_be_alive(found["process"]):
+        return 0.0
+    return float(found["until"]) - time.time()
+
+
+def _protocols(files: Any) -> tuple[str, ...]:
+    named = files.protocol
+    return (named,) if isinstance(named, str) else tuple(named)
+
+
+def _taken(name: str, rest: float = 0.0) -> LockedError:
+    hints = (f"a run that was killed lets go after {rest:.0f} s",) if rest else ()
+    return LockedError("another run works on this output", place=visible(name)[:200], hints=hints)
