@@ -129,6 +129,9 @@ def _usage(fault: Exception, arguments: Sequence[str]) -> int:
         return 2
     message("error", visible(" ".join(text.split())).rstrip(".")[:400])
     path = getattr(context, "command_path", "attn")
+    words = [argument for argument in arguments if not argument.startswith("-")]
+    if path == "attn" and words and arguments[0] == words[0]:
+        hint(f"attn explain {shlex.quote(visible(' '.join(words))[:80])}")
     hint(f"{path} --help")
     option = getattr(fault, "option_name", None)
     given = next((a for a in arguments if option and a.startswith(str(option)) and " " in a), None)

@@ -1,5 +1,6 @@
 """`attn explain`: one sentence or a few, shown or as JSON."""
 
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -10,7 +11,7 @@ from attncli.cli.guards import expect_apart
 from attncli.cli.mechanism import DEFAULTS, Mechanism, grouped, is_transformer, open_analyser
 from attncli.cli.selecting import ShownPart
 from attncli.cli.showing import NOTHING, PLAIN, Learned, Manner, show_outcomes
-from attncli.cli.terminal import standard_input
+from attncli.cli.terminal import message, standard_input
 from attncli.errors import AttnError, EmptyError, UsageError
 from attncli.escape import visible
 
@@ -56,6 +57,8 @@ def explain(
                 place=name,
             )
     expect_apart("--output", manner.output, file)
+    if not quiet:
+        _say_of_quotes(texts)
     fields = manner.fields(*_fields(include, exclude))
     other = None if against is None else "--against"
     manner.warn_of_vain(quiet, kind=other, include=include, exclude=exclude)
@@ -80,6 +83,13 @@ def explain(
         return
     learned = _learned(opened.analyser) if manner.steps else NOTHING
     show_outcomes(outcomes, opened.store, manner, fields, quiet, learned, hide)
+
+
+def _say_of_quotes(texts: list[str] | None) -> None:
+    """A note where several words came as sentences of one word each: quotes were forgotten."""
+    if texts is not None and len(texts) > 2 and not any(" " in text for text in texts):
+        whole = shlex.quote(visible(" ".join(texts))[:80])
+        message("note", f"{len(texts)} sentences of one word each; one sentence is {whole}")
 
 
 def _learned(analyser: "Analyser") -> Learned:

@@ -1,15 +1,14 @@
-"""`attn model`: what a transformer checkpoint is."""
+"""`attn model`: what a transformer checkpoint, or a model of attn train, is."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from attncli.cli import options as opt
+from attncli.cli.mechanism import is_transformer
 from attncli.cli.terminal import ink_for, width_for, write, write_json
 from attncli.errors import AttnError, MissingExtraError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 app = typer.Typer(
     name="model",
@@ -24,7 +23,7 @@ Checkpoint = Annotated[
     str,
     typer.Argument(
         metavar="DIR",
-        help="A checkpoint folder, or a name in the local Hugging Face cache.",
+        help="A checkpoint folder, a name in the local Hugging Face cache, or a file of attn train.",
         show_default=False,
     ),
 ]
@@ -49,16 +48,23 @@ def info(
 ) -> None:
     """Show a checkpoint: family, layers, heads, sizes, parameters, tokenizer, files.
 
+    Of a file that attn train wrote: sizes, labels, vectors, and what came of the training.
+
     \b
     Examples:
       attn model info ./all-MiniLM-L6-v2
       attn model info gpt2 --json
+      attn model info idioms
       attn model info ./all-MiniLM-L6-v2 --check
     """
     from attncli.models.folders import find_checkpoint
     from attncli.models.model import TransformerModel
     from attncli.models.summary import summary
+    from attncli.task import is_shipped
 
+    if not is_transformer(checkpoint) and (Path(checkpoint).is_file() or is_shipped(checkpoint)):
+        _show_trained(checkpoint, width, color, json)
+        return
     found = find_checkpoint(checkpoint)
     model = TransformerModel(found.folder, found.name)
     facts = {**summary(model), **_tokenizer_facts(found.folder)}
@@ -74,6 +80,23 @@ def info(
 
     ink = ink_for(color)
     write(ink.rendered(checkpoint_lines(facts, ink, width=width_for(width))))
+
+
+def _show_trained(name: str, width: int | None, color: opt.Color, json: bool) -> None:
+    """Prints what a model of attn train is."""
+    from attncli.learning.summary import trained_facts
+    from attncli.task import find_model
+
+    facts = trained_facts(find_model(name))
+    if json:
+        import json as text
+
+        write_json(text.dumps(facts, ensure_ascii=False))
+        return
+    from attncli.views.checkpoint import trained_lines
+
+    ink = ink_for(color)
+    write(ink.rendered(trained_lines(facts, ink, width=width_for(width))))
 
 
 def _tokenizer_facts(folder: "Path") -> dict[str, Any]:

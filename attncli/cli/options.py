@@ -276,7 +276,7 @@ Row: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         metavar="WORD",
-        help="Follow one word (or its place, 0 the first) through --steps.",
+        help="Follow one word or a few (or their places, 0 the first) through --steps: A,B.",
         rich_help_panel=_OUTPUT,
         show_default=False,
     ),
@@ -305,7 +305,7 @@ def rows_of(words: Sequence[str], asked: Sequence[str]) -> tuple[int, ...] | Non
         return None
     lowered = [word.lower() for word in words]
     rows: list[int] = []
-    for name in asked:
+    for name in [part for given in asked for part in _separate(given, words)]:
         found = [i for i, word in enumerate(words) if word == name]
         found = found or [i for i, word in enumerate(lowered) if word == name.lower()]
         if not found and name.isdecimal() and int(name) < len(words):
@@ -317,6 +317,11 @@ def rows_of(words: Sequence[str], asked: Sequence[str]) -> tuple[int, ...] | Non
             raise UsageError(f"{quoted(name)} is not in {quoted(given)}", place="--row")
         rows += found
     return tuple(dict.fromkeys(rows))
+
+
+def _separate(name: str, words: Sequence[str]) -> list[str]:
+    """The words of a list with commas, unless the whole is a word of the sentence."""
+    return [name] if name in words else [part.strip() for part in name.split(",") if part.strip()]
 
 
 def names_of(value: str | None, allowed: tuple[str, ...], option: str) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def shared_word(results: Sequence[AttentionResult]) -> str:
     raise UsageError(
         f"the sentences share {listed}, expected --word with one of them",
         place="--word",
-        hints=(f"--word {common[-1]}",),
+        hints=(f"--word {max(common, key=len)}",),
     )
 
 

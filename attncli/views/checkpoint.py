@@ -1,6 +1,6 @@
 """What a checkpoint is, as lines of a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.segment import Segment
@@ -9,17 +9,60 @@ from attncli.memory import size_text
 from attncli.views.ink import Ink, Line, left, word, wrapped
 
 _NAME = 12  # columns of a fact's name
+_TARGETS = 12  # words named
 
 
 def checkpoint_lines(facts: Mapping[str, Any], ink: Ink, *, width: int = 80) -> list[Line]:
     """The facts of `attncli.models.summary`, with those of the tokeniser, one line each."""
     lines: list[Line] = [[ink.bold(word(str(facts["name"]), max(width, 20)))]]
-    for name, text in _told(facts):
+    return lines + _fact_lines(_told(facts), ink, width)
+
+
+def _fact_lines(rows: Sequence[tuple[str, str]], ink: Ink, width: int) -> list[Line]:
+    lines: list[Line] = []
+    for name, text in rows:
         parts = wrapped(text, max(width - _NAME - 4, 16), 0)
         for number, part in enumerate(parts):
             shown = name if number == 0 else ""
             lines.append([ink.dim(f"  {left(shown, _NAME)}  "), Segment(part)])
     return lines
+
+
+def trained_lines(facts: Mapping[str, Any], ink: Ink, *, width: int = 80) -> list[Line]:
+    """The facts of `attncli.learning.summary`, one line each."""
+    sizes, told = facts["architecture"], facts["training"]
+    heads = "1 head" if sizes["n_heads"] == 1 else f"{sizes['n_heads']} heads"
+    members = f"{sizes['committee']} members of " if sizes["committee"] > 1 else ""
+    reads = {"target": "the target's new vector", "weights": "nothing: its weights were fitted"}
+    rows = [
+        ("sizes", f"{members}{heads}, d_k {sizes['d_k']}, d_v {sizes['d_v']}"),
+        ("positions", str(sizes["positions"])),
+        ("reads", reads.get(sizes["readout"], f"{sizes['readout']} over the new vectors")),
+        ("parameters", f"{facts['parameters']:,}"),
+        ("labels", ", ".join(word(label) for label in facts["labels"]) or "none"),
+        ("targets", _targets(facts["targets"])),
+        ("vectors", f"{word(facts['vectors']['name'])}, {facts['vectors']['dim']} values a word"),
+        ("learned of", f"{told.get('examples', 'unknown')} sentences"),
+        ("best epoch", str(told.get("best_epoch", "unknown"))),
+        ("held out", _held_out(told)),
+        ("sha256", str(facts["sha256"])),
+    ]
+    if told.get("whole") is False:
+        rows.append(("stopped", "before its last epoch"))
+    lines: list[Line] = [[ink.bold(word(str(facts["name"]), max(width, 20)))]]
+    return lines + _fact_lines([row for row in rows if row[1]], ink, width)
+
+
+def _targets(targets: Sequence[str]) -> str:
+    more = f" and {len(targets) - _TARGETS} more" if len(targets) > _TARGETS else ""
+    return ", ".join(word(target) for target in targets[:_TARGETS]) + more
+
+
+def _held_out(told: Mapping[str, Any]) -> str:
+    accuracy = told.get("held_out_accuracy")
+    if accuracy is None:
+        return "nothing; attn evaluate measures it"
+    return f"accuracy {accuracy:.3f} on {told.get('held_out')} sentences"
 
 
 def _told(facts: Mapping[str, Any]) -> list[tuple[str, str]]:

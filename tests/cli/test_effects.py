@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from attncli.views.ink import width_of
+
 SENTENCE = "money bank grows"
 
 
@@ -131,3 +133,28 @@ def test_diff_passes_over_sentences_that_failed(attn, tmp_path):
     ended = attn("diff", str(tmp_path / "a"), str(tmp_path / "b"))
     assert ended.code == 1
     assert "3. river bank" in ended.text
+
+
+def test_forgotten_quotes_are_noted(command):
+    """Words without quotes are sentences of their own, and no command: both say what to type."""
+    assert "note: 3 sentences of one word each" in command("explain", *SENTENCE.split()).said
+    assert "note" not in command("explain", SENTENCE, "bank").said
+    ended = command("money", "bank", "--json")
+    assert (ended.code, ended.is_clean()) == (2, True)
+    assert "hint: attn explain 'money bank'" in ended.said
+
+
+def test_rows_are_named_one_by_one_or_in_a_list(command):
+    """--row a,b is --row a --row b."""
+    steps = ("explain", SENTENCE, "--steps")
+    one = command(*steps, "--row", "money,bank").text
+    assert one == command(*steps, "--row", "money", "--row", "bank").text
+
+
+def test_a_trained_model_is_told(command):
+    """attn model info knows what attn train wrote: sizes, labels, vectors, training."""
+    told = json.loads(command("model", "info", "idioms", "--json").text)
+    assert (told["kind"], len(told["labels"]), told["vectors"]["dim"]) == ("attn train", 32, 50)
+    text = command("model", "info", "idioms").text
+    assert "3 members of 8 heads" in text
+    assert all(width_of(line) <= 80 for line in text.splitlines())
