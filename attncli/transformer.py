@@ -6,9 +6,9 @@ states after the last layer asked for.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,8 +36,7 @@ _SURELY_FITS = 1 << 28  # bytes that are taken without asking
 _FROM_STATES = {"embeddings", "hidden_states", "query", "key", "value"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(NamedTuple):
     """A sentence or pair with its pieces, and what to warn of."""
 
     text: str
@@ -160,7 +159,7 @@ class TransformerAnalyser:
         config = self.model.config
         if (config.family == "bert" if given is None else given) or not any(pieces.types):
             return pieces, []
-        without = replace(pieces, types=(0,) * len(pieces.types))
+        without = pieces._replace(types=(0,) * len(pieces.types))
         if config.n_types < 2:
             return without, []
         message = f"both sentences are read as one segment: {self.model.name} is told of no second"

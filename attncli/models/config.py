@@ -6,9 +6,8 @@ is not computed here (another family, relative positions, quantisation) is refus
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from attncli.errors import DataError
 from attncli.escape import quoted, visible
@@ -27,8 +26,7 @@ FAMILIES = {
 _MAX_SIZE = 1 << 24
 
 
-@dataclass(frozen=True, slots=True)
-class ModelConfig:
+class ModelConfig(NamedTuple):
     """What the forward pass needs to know. `max_tokens` is the longest input, special tokens
     included; `position_offset` is the position of the first token.
     """

@@ -6,8 +6,8 @@ Nothing is downloaded: a name that is not in the cache is an error that says how
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from attncli.errors import InputError, UsageError
 from attncli.escape import visible
@@ -19,8 +19,7 @@ _HEADER_START = 1 << 16  # bytes; attn train writes its facts at the start of th
 _OLD_SENTENCE_FOLDER = "0_Transformer"  # where sentence-transformers 1 and 2 put the model
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A checkpoint folder, and the name that messages and records give it."""
 
     folder: Path

@@ -11,7 +11,7 @@ OpenBLAS with one thread), and the rows between are filled and never read.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,7 @@ from attncli.models.model import TransformerModel
 from attncli.models.packing import filled
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(NamedTuple):
     """One sentence as the model reads it. Shapes: ids (n,), types (n,), mask (n,): True where a
     token may be attended to; None for all of them.
     """
@@ -34,8 +33,7 @@ class Inputs:
     mask: BoolArray | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What to keep of a pass: the layers whose weights are wanted (None: all), and more.
 
     The pass ends after the last layer that is wanted.
@@ -47,8 +45,7 @@ class Wanted:
     weights: bool = True
 
 
-@dataclass(slots=True)
-class States:
+class States(NamedTuple):
     """What one sentence became.
 
     Shapes: weights (n_layers, n_heads, n, n); contextual (n, d_model), the hidden state after the
@@ -66,8 +63,7 @@ class States:
     value: Float32Array | None = None
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(NamedTuple):
     """Sentences of one length in consecutive rows, with room for what is kept of them."""
 
     members: list[int]
@@ -75,7 +71,7 @@ class _Group:
     start: int
     mask: BoolArray | None
     weights: Float32Array
-    kept: dict[str, Float32Array] = field(default_factory=dict)
+    kept: dict[str, Float32Array]
 
     @property
     def stride(self) -> int:
@@ -145,7 +141,8 @@ def _grouped(
         masks = [mask for at in found if (mask := sentences[at].mask) is not None]
         mask = np.stack(masks)[:, None, None, :] if is_masked else None  # (b, 1, 1, n)
         leading = (len(found), kept_layers, heads, n)
-        group = _Group(found, n, start, mask, np.empty((*leading, n), dtype=np.float32))
+        weights = np.empty((*leading, n), dtype=np.float32)
+        group = _Group(found, n, start, mask, weights, {})
         if wanted.projections:
             for name in ("query", "key", "value"):
                 group.kept[name] = np.empty((*leading, d_k), dtype=np.float32)

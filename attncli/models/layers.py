@@ -5,7 +5,7 @@ Everything is float32, works on rows of tokens, and may overwrite its input wher
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from attncli.arrays import Float32Array
 _BLOCK = 1 << 15  # numbers an activation works on at once: they stay in the cache
 
 
-@dataclass(frozen=True, slots=True)
-class Linear:
+class Linear(NamedTuple):
     """x·weight + bias. Shapes: weight (d_in, d_out), bias (d_out,)."""
 
     weight: Float32Array
@@ -28,8 +27,7 @@ class Linear:
         return np.asarray(out)
 
 
-@dataclass(frozen=True, slots=True)
-class Norm:
+class Norm(NamedTuple):
     """Layer norm: each row centred, divided by its deviation, scaled and shifted.
 
     Source: Ba et al. 2016 (arXiv:1607.06450), equation 4.
@@ -50,8 +48,7 @@ class Norm:
         return np.asarray(centred)
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """The matrices of one layer. Shapes: query, key, value, output d_model → d_model; inner
     d_model → d_inner; outer d_inner → d_model.
     """

@@ -8,9 +8,8 @@ holes or overlaps, and each has as many bytes as its shape and dtype need. Nothi
 import json
 import math
 import mmap
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,8 +29,7 @@ _STORED = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8"}
 FLOAT_DTYPES = tuple(_STORED)
 
 
-@dataclass(frozen=True, slots=True)
-class TensorEntry:
+class TensorEntry(NamedTuple):
     """Where a tensor lies: bytes [start, end) of the file."""
 
     dtype: str

@@ -6,9 +6,8 @@ points of the sentence as given, without the space that byte-level tokenisers co
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from attncli.errors import DataError
 from attncli.escape import quoted, visible
@@ -17,8 +16,7 @@ from attncli.text.tokenizer_files import json_object, open_tokenizer, tokenizer_
 _UNKNOWN = ("[UNK]", "<unk>")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One piece: `text[start:end]` of its sentence, and the vocabulary entry `key`.
 
     `status` is exact or lower (it begins a word, spelled as given or not), piece (it continues
@@ -34,8 +32,7 @@ class Piece:
     segment: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pieces:
+class Pieces(NamedTuple):
     """The pieces of a sentence or a pair, with the ids and segments that the model reads."""
 
     pieces: tuple[Piece, ...]
