@@ -49,7 +49,7 @@ Landmarks: TypeAlias = Annotated[
     typer.Option(
         metavar="N",
         min=0,
-        max=4096,
+        max=1024,
         help="Words of the data; a value sees how like them a word is, beside its embedding "
         "(default: 200; of a transformer's vectors 0).",
         rich_help_panel=_MODEL,
