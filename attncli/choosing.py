@@ -6,6 +6,7 @@ from typing import Protocol
 
 from attncli.errors import AttnError, EmptyError
 from attncli.result import AttentionResult
+from attncli.stacks import unfailing
 
 
 class Outcomes(Protocol):
@@ -31,10 +32,7 @@ class PartAnalyser:
 
     def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
         """The results of the texts. Raises the first sentence's AttnError."""
-        for outcome in self.outcomes(texts):
-            if isinstance(outcome, AttnError):
-                raise outcome
-            yield outcome
+        return unfailing(self.outcomes(texts))
 
     def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
         """Like a call, but a sentence that fails gives its error and the others go on.

@@ -7,7 +7,7 @@ is behind it. It computes many sentences at once, stacked by length, because one
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol, get_args
 
 import numpy as np
@@ -23,7 +23,7 @@ from attncli.embeddings.store import EmbeddingStore
 from attncli.errors import AttnError, NumericError, UsageError
 from attncli.escape import quoted
 from attncli.insight.degenerate import degenerate, degenerate_in
-from attncli.insight.measures import measures
+from attncli.insight.measures import measured
 from attncli.reading import Reader, ReadingSettings, expect, one_of, reader_for, vectors_info
 from attncli.result import (
     DEFAULT_FIELDS,
@@ -32,7 +32,7 @@ from attncli.result import (
     AttentionSettings,
     ResultWarning,
 )
-from attncli.stacks import Failure, Stack, TokenRun, in_order, stack_of
+from attncli.stacks import Failure, Stack, TokenRun, in_order, unfailing
 
 _HINT_UP_TO = 128  # tokens: a way out of a degenerate matrix is sought for shorter sentences only
 
@@ -94,25 +94,15 @@ class GeneralAnalyser:
         object.__setattr__(self, "_units", reader.lexicon.projection(self.store.dim, unit_rows))
 
     def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
-        for outcome in self.outcomes(texts):
-            if isinstance(outcome, AttnError):
-                raise outcome
-            yield outcome
+        return unfailing(self.outcomes(texts))
 
     def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
         yield from in_order(self.stacks(texts), len(texts))
 
     def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
         """Every text once, in a Stack or as a Failure, in any order."""
-        self._reader.start(texts)
-        by_length: dict[int, list[tuple[int, TokenRun]]] = defaultdict(list)
-        for place, text in enumerate(texts):
-            try:
-                run = self._reader.run(text)
-            except AttnError as error:
-                yield Failure(place, error)
-            else:
-                by_length[len(run)].append((place, run))
+        failures, by_length = self._reader.by_length(texts)
+        yield from failures
         for group in by_length.values():
             rows = rows_of([[part.row for part in run.parts] for _, run in group])  # (B, n_tokens)
             for chosen, small in self._alike(rows):
@@ -229,12 +219,7 @@ class GeneralAnalyser:
             warnings=self._warnings(texts, group, rows, embeddings, weights),
             extras=self._extras(embeddings, temperature),
         )
-        if "measures" not in self.include:
-            yield stack
-            return
-        for i, place in enumerate(stack.places):
-            result = stack.result(i)
-            yield stack_of(replace(result, measures=measures(result)), place)
+        yield from measured(stack) if "measures" in self.include else (stack,)
 
     def _extras(self, embeddings: Float32Array, temperature: float) -> dict[str, Float32Array]:
         found: dict[str, Float32Array] = {}

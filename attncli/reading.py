@@ -5,6 +5,7 @@ was met before costs one look-up. Reading a piece alone gives what reading the s
 tests hold it to the plain way.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -26,7 +27,7 @@ from attncli.errors import (
 from attncli.escape import quoted
 from attncli.memory import available_memory, size_text
 from attncli.result import ResultWarning, Token, VectorsInfo
-from attncli.stacks import Part, TokenRun
+from attncli.stacks import Failure, Part, TokenRun
 from attncli.text.words import (
     TOKENIZERS,
     Span,
@@ -90,6 +91,24 @@ class Reader:
         if self.lexicon.full or len(self._pieces) >= _MAX_PIECES:
             self.lexicon.forget()
             self._pieces.clear()
+
+    def by_length(
+        self, texts: Sequence[str]
+    ) -> tuple[list[Failure], dict[int, list[tuple[int, TokenRun]]]]:
+        """The sentences that cannot be read, and the others by their number of tokens, each with
+        its place in `texts`.
+        """
+        self.start(texts)
+        failures: list[Failure] = []
+        found: dict[int, list[tuple[int, TokenRun]]] = defaultdict(list)
+        for place, text in enumerate(texts):
+            try:
+                run = self.run(text)
+            except AttnError as error:
+                failures.append(Failure(place, error))
+            else:
+                found[len(run)].append((place, run))
+        return failures, found
 
     def run(self, text: str) -> TokenRun:
         """The tokens of a sentence.

@@ -95,6 +95,15 @@ class Stack:
     def __len__(self) -> int:
         return len(self.places)
 
+    def array(self, name: str, i: int) -> Float32Array | None:
+        """The i-th sentence's array of a field, None where it has none."""
+        if name in ("weights", "contextual"):
+            return getattr(self, name)[i]  # type: ignore[no-any-return]  # an array
+        if self.finished is not None:
+            return getattr(self.finished, name)  # type: ignore[no-any-return]  # likewise
+        found = self.extras.get(name)
+        return None if found is None else found[i]
+
     def result(self, i: int) -> AttentionResult:
         """The i-th sentence's result."""
         if self.finished is not None:
@@ -119,6 +128,14 @@ class StackAnalyser(Protocol):
 
     def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
         """Every text once, in a Stack or as a Failure, in any order."""
+
+
+def unfailing(outcomes: Iterable[AttentionResult | AttnError]) -> Iterator[AttentionResult]:
+    """The results. Raises the first AttnError among them."""
+    for outcome in outcomes:
+        if isinstance(outcome, AttnError):
+            raise outcome
+        yield outcome
 
 
 def in_order(found: Iterable[Stack | Failure], count: int) -> Iterator[AttentionResult | AttnError]:

@@ -1,6 +1,5 @@
 """The Analyser of task-specific attention: random matrices, or those of a trained model."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,12 +22,12 @@ from attncli.embeddings.store import EmbeddingStore
 from attncli.errors import AttnError, DataError, NumericError, UsageError
 from attncli.escape import quoted
 from attncli.examples import target_place
-from attncli.insight.measures import measures
+from attncli.insight.measures import measured
 from attncli.learning.checkpoint import TrainedModel, load_model, require_vectors
 from attncli.learning.readout import read_out
 from attncli.reading import Reader, ReadingSettings, reader_for, vectors_info
 from attncli.result import AttentionResult, AttentionSettings, ModelInfo, ResultWarning
-from attncli.stacks import Failure, Stack, TokenRun, in_order, stack_of
+from attncli.stacks import Failure, Stack, TokenRun, in_order, unfailing
 
 _SHIPPED = Path(__file__).parent / "learning" / "data"
 _Told: TypeAlias = tuple[ModelInfo, tuple[ResultWarning, ...]]  # of one sentence
@@ -119,25 +118,15 @@ class TaskAnalyser:
         return cls(store, model.projections, reading, model, target, include)
 
     def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
-        for outcome in self.outcomes(texts):
-            if isinstance(outcome, AttnError):
-                raise outcome
-            yield outcome
+        return unfailing(self.outcomes(texts))
 
     def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
         yield from in_order(self.stacks(texts), len(texts))
 
     def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
         """Every text once, in a Stack or as a Failure, in any order."""
-        self._reader.start(texts)
-        by_length: dict[int, list[tuple[int, TokenRun]]] = defaultdict(list)
-        for place, text in enumerate(texts):
-            try:
-                run = self._reader.run(text)
-            except AttnError as error:
-                yield Failure(place, error)
-            else:
-                by_length[len(run)].append((place, run))
+        failures, by_length = self._reader.by_length(texts)
+        yield from failures
         for group in by_length.values():
             rows = rows_of([[part.row for part in run.parts] for _, run in group])  # (B, n_tokens)
             for chosen, small in self._alike(rows):
@@ -252,12 +241,7 @@ class TaskAnalyser:
             warnings=warnings,
             extras=made,
         )
-        if "measures" not in self.include:
-            yield stack
-            return
-        for i, place in enumerate(stack.places):
-            result = stack.result(i)
-            yield stack_of(replace(result, measures=measures(result)), place)
+        yield from measured(stack) if "measures" in self.include else (stack,)
 
     def _targets(
         self, texts: Sequence[str], group: list[tuple[int, TokenRun]]

@@ -28,6 +28,7 @@ from attncli.result import (
     Token,
     VectorsInfo,
 )
+from attncli.stacks import unfailing
 from attncli.text.pieces import Pieces, PieceTokenizer
 
 _WINDOW_WEIGHTS = 1 << 24  # numbers of the weights held at once
@@ -67,10 +68,7 @@ class TransformerAnalyser:
 
     def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
         """The results of the texts. Raises the first sentence's AttnError."""
-        for outcome in self.outcomes(texts):
-            if isinstance(outcome, AttnError):
-                raise outcome
-            yield outcome
+        return unfailing(self.outcomes(texts))
 
     def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
         """Like a call, but a sentence that fails gives its error and the others go on."""

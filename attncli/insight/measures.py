@@ -1,5 +1,7 @@
 """Measures of one result: entropy of each row, self-weights, how far each word moved."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,6 +9,7 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.attention.general import unit_rows
 from attncli.result import AttentionResult
+from attncli.stacks import Stack, stack_of
 
 
 def entropy(weights: FloatArray) -> FloatArray:
@@ -49,3 +52,10 @@ def measures(result: AttentionResult) -> dict[str, Any]:
     if result.embeddings is not None and result.embeddings.shape == result.contextual.shape:
         found["moved"] = moved(result.embeddings, result.contextual).tolist()
     return found
+
+
+def measured(stack: Stack) -> Iterator[Stack]:
+    """Each result of a stack with its measures, as a stack of one."""
+    for i, place in enumerate(stack.places):
+        result = stack.result(i)
+        yield stack_of(replace(result, measures=measures(result)), place)

@@ -94,15 +94,7 @@ class _Row:
         self._kept: Any = None
 
     def array(self, name: str) -> Any:
-        stack = self._stack
-        if stack is None:
-            return None
-        if name in ("weights", "contextual"):
-            return getattr(stack, name)[self._i]
-        if stack.finished is not None:
-            return getattr(stack.finished, name)
-        found = stack.extras.get(name)
-        return None if found is None else found[self._i]
+        return None if self._stack is None else self._stack.array(name, self._i)
 
     def strongest(self, count: int) -> tuple[Any, Any]:
         weights = self.array("weights")

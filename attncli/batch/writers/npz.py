@@ -81,7 +81,7 @@ class NpzWriter:
         keys: list[Any] = []
         for stack, i in found:
             for name in shares:
-                array = _array(stack, name, i)
+                array = stack.array(name, i)
                 if array is None:
                     continue
                 if name == "weights" and self._layout.top is not None:
@@ -180,15 +180,6 @@ def _texts(arrays: dict[str, Any], name: str, texts: Sequence[str]) -> None:
     encoded = [text.encode("utf-8", "surrogateescape") for text in texts]
     arrays[f"{name}_utf8"] = np.frombuffer(b"".join(encoded), dtype=np.uint8)
     arrays[f"{name}_bytes"] = np.array([len(text) for text in encoded], dtype=np.int64)
-
-
-def _array(stack: Stack, name: str, i: int) -> Any:
-    if name in ("weights", "contextual"):
-        return getattr(stack, name)[i]
-    if stack.finished is not None:
-        return getattr(stack.finished, name)
-    array = stack.extras.get(name)
-    return None if array is None else array[i]
 
 
 def _label(where: tuple[Stack, int]) -> str:
