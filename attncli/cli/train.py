@@ -1,32 +1,22 @@
 """`attn train`: a file of examples → W_q, W_k, W_v and a read-out, as a safetensors file."""
 
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
 from attncli.cli import train_options as t
 from attncli.cli.guards import expect_apart
-from attncli.cli.stopping import heeding_sigterm
-from attncli.cli.terminal import message, standard_input, write, write_json
+from attncli.cli.terminal import message, standard_input
+from attncli.cli.train_check import prove
+from attncli.cli.training_run import TrainingRun
 from attncli.cli.vectors_access import access_to
-from attncli.errors import DataError, LockedError, NumericError, OutputError, UsageError
+from attncli.errors import DataError, UsageError
 from attncli.escape import visible
 
 if TYPE_CHECKING:
     from attncli.examples import Prepared
-    from attncli.learning.checkpoint import TrainedModel
     from attncli.learning.parameters import Architecture
     from attncli.learning.trainer import TrainingSettings
-    from attncli.reading import ReadingSettings
-    from attncli.result import VectorsInfo
-
-_STATE_EVERY = 2.0  # seconds between two saved states at least
-_GRADIENT_SENTENCES = 8
-_GRADIENT_ENTRIES = 200  # of each parameter
 
 
 def train(
@@ -147,145 +137,12 @@ def train(
     if architecture.readout == "weights":
         settings = _fitting(settings, epochs)
     if check_grad:
-        _prove(prepared, architecture, settings, json)
+        prove(prepared, architecture, settings, json)
         return
     if not quiet:
         _say_held_out(prepared, settings)
-    job = _Job(Path(output or ""), prepared, architecture, count, settings, reading, info)
-    job.run(log=log, resume=resume, json=json, quiet=quiet)
-
-
-@contextmanager
-def only_run(output: Path) -> Iterator[None]:
-    """Holds the lock of a model while it is trained. Raises: LockedError, OutputError."""
-    from attncli.locking import locked
-
-    place = visible(str(output))
-    with ExitStack() as stack:
-        try:
-            path = output.with_name(output.name + ".lock")
-            held = stack.enter_context(locked(path, wait=False))
-        except OSError as fault:
-            reason = (fault.strerror or str(fault)).lower()
-            raise OutputError(f"cannot write: {reason}", place=place) from None
-        if not held:
-            raise LockedError("another training works on this model", place=place)
-        yield
-
-
-class _Job:
-    """One training with its files: model, state, log."""
-
-    def __init__(
-        self,
-        output: Path,
-        prepared: "Prepared",
-        architecture: "Architecture",
-        directions: int | None,
-        settings: "TrainingSettings",
-        reading: "ReadingSettings",
-        info: "VectorsInfo",
-    ) -> None:
-        from attncli.learning.resume import examples_hash, state_path
-        from attncli.learning.subspace import Subspace
-        from attncli.learning.trainer import Training
-
-        self.output, self.state = output, state_path(output)
-        self.prepared, self.reading, self.info = prepared, reading, info
-        self.architecture = architecture
-        self.subspace = Subspace(prepared.examples, architecture, directions)
-        self.training: Training = Training(
-            self.subspace.examples, self.subspace.architecture, settings
-        )
-        self.belongs: dict[str, Any] = {
-            "examples": examples_hash(prepared.examples),
-            "labels": list(prepared.labels),
-            "vectors": [info.name, info.sha256],
-            "directions": directions,
-            **asdict(architecture),
-            **asdict(settings),
-        }
-
-    def run(self, *, log: str | None, resume: bool, json: bool, quiet: bool) -> None:
-        """Trains to the end, or until it is stopped; writes the best model either way."""
-        from attncli.learning.resume import check_writable
-
-        check_writable(self.output)
-        with heeding_sigterm(), only_run(self.output):
-            self._run(log, resume, json, quiet)
-
-    def _run(self, log: str | None, resume: bool, json: bool, quiet: bool) -> None:
-        from attncli.cli.train_report import Report
-        from attncli.learning.resume import load_state
-
-        resumed = resume and self.state.exists()
-        if not quiet and resume != self.state.exists():
-            name = visible(str(self.state))
-            message(
-                "note",
-                f"there is no {name} to go on from: this training starts anew"
-                if resume
-                else f"{name} of an earlier training is left behind; --resume would go on from it",
-            )
-        if resumed:
-            self.training.restore(*load_state(self.state, self.belongs))
-        report = Report(self.training, len(self.prepared.labels), log, resumed, quiet)
-        saved = time.monotonic()
-        try:
-            for progress in self.training.run():
-                report.epoch(progress)
-                if time.monotonic() - saved > _STATE_EVERY:
-                    self._save_state()
-                    saved = time.monotonic()
-        except (KeyboardInterrupt, SystemExit):
-            if self.training.best_epoch:
-                self._save_state()
-                self._save_model(whole=False)
-            report.stopped(self.output)
-            raise
-        except NumericError:
-            self.state.unlink(missing_ok=True)  # going on from it would diverge again
-            raise
-        self._save_model(whole=True)
-        self.state.unlink(missing_ok=True)
-        summary = report.ended(self.output)
-        if json:
-            write_json(_json(summary))
-
-    def _save_state(self) -> None:
-        from attncli.learning.resume import save_state
-
-        arrays, facts = self.training.state()
-        save_state(self.state, arrays, facts, self.belongs)
-
-    def _save_model(self, *, whole: bool) -> None:
-        from attncli.learning.checkpoint import model_bytes
-        from attncli.learning.resume import write_whole
-
-        write_whole(self.output, model_bytes(self._model(whole)))
-
-    def _model(self, whole: bool) -> "TrainedModel":
-        from attncli.learning.checkpoint import TrainedModel
-
-        training, reading = self.training, self.reading
-        told = {
-            "settings": asdict(training.settings),
-            "directions": training.architecture.d_model,
-            "examples": len(self.prepared.examples),
-            "held_out": training.n_held_out,
-            "held_out_accuracy": training.best_accuracy,
-            "best_epoch": training.best_epoch,
-            "whole": whole,
-        }
-        return TrainedModel(
-            self.architecture,
-            self.subspace.widened(training.best),
-            self.prepared.labels,
-            self.info,
-            {"tokenizer": reading.tokenizer, "oov": reading.oov, "seed": reading.seed},
-            self.prepared.targets,
-            told,
-        )
+    run = TrainingRun(Path(output or ""), prepared, architecture, count, settings, reading, info)
+    run.run(log=log, resume=resume, json=json, quiet=quiet)
 
 
 def _architecture(
@@ -340,49 +197,6 @@ def _fitting(settings: "TrainingSettings", epochs: int | None) -> "TrainingSetti
     )
 
 
-def _prove(
-    prepared: "Prepared", architecture: "Architecture", settings: "TrainingSettings", json: bool
-) -> None:
-    """Prints how each gradient agrees. Raises: NumericError when one does not."""
-    import numpy as np
-
-    from attncli.learning.batches import batch_of
-    from attncli.learning.check import AGREES, check_gradients
-    from attncli.learning.landmarks import chosen_landmarks, with_landmarks
-    from attncli.learning.parameters import Parameters, initial_parameters
-
-    rng = np.random.default_rng(settings.seed)
-    start = initial_parameters(architecture, rng, np.float64)
-    parameters = Parameters(start.shapes, np.float64)
-    parameters.flat[:] = start.flat + rng.standard_normal(start.flat.size) * 0.01
-    few = np.arange(min(_GRADIENT_SENTENCES, len(prepared.examples)))
-    examples = prepared.examples.pick(few)
-    if architecture.landmarks:
-        parameters.fixed = chosen_landmarks(examples, architecture.landmarks)
-        examples = with_landmarks(examples, parameters)
-    batch = batch_of(examples, few)
-    batch.vectors = batch.vectors.astype(np.float64)
-    wrong = []
-    for found in check_gradients(
-        parameters, architecture, batch, entries=_GRADIENT_ENTRIES, rng=rng
-    ):
-        verdict = "agrees" if found.agrees else "differs"
-        wrong += [] if found.agrees else [found.name]
-        if json:
-            write_json(_json({**asdict(found), "agrees": found.agrees}))
-        else:
-            shape = "×".join(map(str, found.shape))
-            write(
-                f"d_{found.name:<15} {shape:<12} {found.entries:>4} entries  "
-                f"worst difference {found.difference:.1e}  {verdict}\n"
-            )
-    if wrong:
-        raise NumericError(
-            f"the gradients of {', '.join(wrong)} differ from central differences by more than "
-            f"{AGREES:g} of their largest entry"
-        )
-
-
 def _say_held_out(prepared: "Prepared", settings: "TrainingSettings") -> None:
     """A warning where so few sentences have a label that none of them is held out."""
     import numpy as np
@@ -413,9 +227,3 @@ def _rate(value: float, option: str, *, below: float = 1.0) -> float:
     if not 0 <= value < below:
         raise UsageError(f"found {value:g}, expected 0 or more, below {below:g}", place=option)
     return value
-
-
-def _json(record: dict[str, Any]) -> str:
-    import json
-
-    return json.dumps(record, ensure_ascii=False)

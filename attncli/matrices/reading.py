@@ -3,19 +3,21 @@
 The format is recognised by content; the suffix only tells CSV from TSV. Nothing is unpickled.
 """
 
-import io
 import json
-import zipfile
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, BinaryIO
 
-import numpy as np
-
-from attncli.arrays import FloatArray
 from attncli.errors import AttnError, DataError, InputError, LimitError, RefusedError, UsageError
-from attncli.escape import quoted, visible
+from attncli.escape import visible
 from attncli.insight.comparison import Comparison, comparison_from_record
+from attncli.matrices.archives import (
+    arrays_of,
+    chosen_array,
+    npy_array,
+    npz_givens,
+    safetensors_arrays,
+)
 from attncli.matrices.batched import (
     CSV_HEAD,
     csv_records,
@@ -25,7 +27,6 @@ from attncli.matrices.batched import (
     with_weights,
 )
 from attncli.matrices.build import renamed, result_from_arrays, result_from_record
-from attncli.matrices.shapes import MAX_WEIGHTS, joined_layers
 from attncli.matrices.texts import Given, csv_weights, json_weights
 from attncli.result import AttentionResult
 
@@ -84,7 +85,7 @@ def _batched(data: bytes, index: int | None) -> Iterator[dict[str, Any]] | None:
     if data.startswith((b"PAR1", b"ARROW1")):
         return table_records(data, index)
     if data.startswith(b"PK") and b"tokens_utf8.npy" in data:
-        held = _arrays_of(data)
+        held = arrays_of(data)
         return npz_records(held, index) if is_batched_npz(held) else None
     if data.startswith(",".join(CSV_HEAD).encode()):
         return csv_records(_text(data), index)
@@ -132,11 +133,11 @@ def _looks_json(data: bytes) -> bool:
 
 def _givens(data: bytes, name: str, member: str | None) -> "list[Given | AttentionResult]":
     if data.startswith(b"\x93NUMPY"):
-        return [Given(_npy(data))]
+        return [Given(npy_array(data))]
     if data.startswith(b"PK"):
-        return _npz(data, member)
+        return npz_givens(data, member)
     if data[8:9] == b"{" and int.from_bytes(data[:8], "little") < len(data):
-        return [Given(_chosen(_safetensors(data), member))]
+        return [Given(chosen_array(safetensors_arrays(data), member))]
     if data.startswith((b"\x80", b"\x1f\x8b", b"BZh")):
         raise _refused(data)
     text = _text(data)
@@ -164,103 +165,6 @@ def _text(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
         raise DataError(f"byte {fault.start} is not UTF-8, and no known format begins so") from None
-
-
-def _refuse_objects(fault: Exception) -> None:
-    """Raises: RefusedError when numpy found Python objects, which are a pickle."""
-    if "allow_pickle" in str(fault):
-        raise RefusedError(
-            "this holds Python objects, a pickle: reading it could run code; expected numbers",
-            hints=("numpy.save(FILE, numpy.array(weights, dtype='float32')) saves numbers",),
-        ) from None
-
-
-def _npy(data: bytes) -> FloatArray:
-    try:
-        array: FloatArray = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError, MemoryError) as fault:
-        _refuse_objects(fault)
-        raise DataError(f"the .npy array cannot be read: {fault}") from None
-    return array
-
-
-def _npz(data: bytes, member: str | None) -> "list[Given | AttentionResult]":
-    held = _arrays_of(data)
-    if any(key.partition("_")[0] == "record" for key in held):
-        return list(_own_arrays(held))
-    named = held.pop("tokens", held.pop("words", None)) if member is None else held.get("tokens")
-    tokens = None if named is None else tuple(str(token) for token in named.ravel())
-    return [Given(_chosen(held, member), tokens)]
-
-
-def _arrays_of(data: bytes) -> dict[str, Any]:
-    """The arrays of an archive. Raises: DataError, LimitError, RefusedError."""
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-        infos = archive.infolist()
-    except (zipfile.BadZipFile, ValueError) as fault:
-        raise DataError(f"the archive is damaged: {fault}") from None
-    if any(info.filename.endswith("data.pkl") for info in infos):
-        raise RefusedError(
-            "this is a PyTorch file, a pickle: reading it could run code",
-            hints=(
-                "numpy.savez('attention.npz', *[layer.numpy() for layer in attentions])",
-                "attn view attention.npz --tokens 'a b c'",
-            ),
-        )
-    if sum(info.file_size for info in infos) > 4 * MAX_WEIGHTS + 2**20:
-        raise LimitError(f"the arrays unpack to more than {4 * MAX_WEIGHTS} bytes")
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in arrays.files}
-    except (ValueError, OSError, EOFError, KeyError, MemoryError, zipfile.BadZipFile) as fault:
-        _refuse_objects(fault)
-        raise DataError(f"the arrays cannot be read: {fault}") from None
-
-
-def _own_arrays(held: dict[str, Any]) -> Iterator[AttentionResult]:
-    """The results that attncli.views.npz wrote."""
-    for key in [key for key in held if key.startswith("record")]:
-        end = key.removeprefix("record")
-        record = json.loads(str(held[key]))
-        arrays = {
-            name.removesuffix(end): array
-            for name, array in held.items()
-            if name.endswith(end) and array.dtype.kind == "f"
-        }
-        yield result_from_record({**record, **arrays})
-
-
-def _safetensors(data: bytes) -> dict[str, FloatArray]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        return dict(load(data))
-    except (SafetensorError, ValueError, TypeError, KeyError) as fault:
-        raise DataError(f"the safetensors file cannot be read: {visible(str(fault))}") from None
-
-
-def _chosen(arrays: dict[str, FloatArray], member: str | None) -> FloatArray:
-    """The array called `member`, or all arrays of two axes and more, as layers."""
-    if member is not None:
-        if member not in arrays:
-            names = ", ".join(quoted(name) for name in list(arrays)[:8])
-            raise DataError(f"no array is called {quoted(member)}; there are {names}")
-        return arrays[member]
-    matrices = {name: array for name, array in arrays.items() if array.ndim >= 2}
-    for name in ("attention", "attentions", "weights"):
-        if name in matrices:
-            return matrices[name]
-    if not matrices:
-        raise DataError("found no array of two axes or more")
-    if len({array.shape for array in matrices.values()}) > 1:
-        names = ", ".join(f"{quoted(name)} {array.shape}" for name, array in matrices.items())
-        raise DataError(
-            f"found several arrays: {names[:300]}",
-            hints=("attn view FILE --array NAME chooses one of them",),
-        )
-    return joined_layers(matrices)
 
 
 def _json_results(

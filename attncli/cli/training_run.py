@@ -1,0 +1,162 @@
+"""One run of `attn train` with its files: model, saved state, lock, log."""
+
+import json as text
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attncli.cli.stopping import heeding_sigterm
+from attncli.cli.terminal import message, write_json
+from attncli.errors import LockedError, NumericError, OutputError
+from attncli.escape import visible
+
+if TYPE_CHECKING:
+    from attncli.examples import Prepared
+    from attncli.learning.checkpoint import TrainedModel
+    from attncli.learning.parameters import Architecture
+    from attncli.learning.trainer import TrainingSettings
+    from attncli.reading import ReadingSettings
+    from attncli.result import VectorsInfo
+
+_STATE_EVERY = 2.0  # seconds between two saved states at least
+
+
+@contextmanager
+def only_run(output: Path) -> Iterator[None]:
+    """Holds the lock of a model while it is trained. Raises: LockedError, OutputError."""
+    from attncli.locking import locked
+
+    place = visible(str(output))
+    with ExitStack() as stack:
+        try:
+            path = output.with_name(output.name + ".lock")
+            held = stack.enter_context(locked(path, wait=False))
+        except OSError as fault:
+            reason = (fault.strerror or str(fault)).lower()
+            raise OutputError(f"cannot write: {reason}", place=place) from None
+        if not held:
+            raise LockedError("another training works on this model", place=place)
+        yield
+
+
+class TrainingRun:
+    """One training with its files: model, state, log."""
+
+    def __init__(
+        self,
+        output: Path,
+        prepared: "Prepared",
+        architecture: "Architecture",
+        directions: int | None,
+        settings: "TrainingSettings",
+        reading: "ReadingSettings",
+        info: "VectorsInfo",
+    ) -> None:
+        from attncli.learning.resume import examples_hash, state_path
+        from attncli.learning.subspace import Subspace
+        from attncli.learning.trainer import Training
+
+        self.output, self.state = output, state_path(output)
+        self.prepared, self.reading, self.info = prepared, reading, info
+        self.architecture = architecture
+        self.subspace = Subspace(prepared.examples, architecture, directions)
+        self.training: Training = Training(
+            self.subspace.examples, self.subspace.architecture, settings
+        )
+        self.belongs: dict[str, Any] = {
+            "examples": examples_hash(prepared.examples),
+            "labels": list(prepared.labels),
+            "vectors": [info.name, info.sha256],
+            "directions": directions,
+            **asdict(architecture),
+            **asdict(settings),
+        }
+
+    def run(self, *, log: str | None, resume: bool, json: bool, quiet: bool) -> None:
+        """Trains to the end, or until it is stopped; writes the best model either way."""
+        from attncli.learning.resume import check_writable
+
+        check_writable(self.output)
+        with heeding_sigterm(), only_run(self.output):
+            self._run(log, resume, json, quiet)
+
+    def _run(self, log: str | None, resume: bool, json: bool, quiet: bool) -> None:
+        from attncli.cli.train_report import Report
+        from attncli.learning.resume import load_state
+
+        resumed = resume and self.state.exists()
+        if not quiet and resume != self.state.exists():
+            name = visible(str(self.state))
+            message(
+                "note",
+                f"there is no {name} to go on from: this training starts anew"
+                if resume
+                else f"{name} of an earlier training is left behind; --resume would go on from it",
+            )
+        if resumed:
+            self.training.restore(*load_state(self.state, self.belongs))
+        report = Report(self.training, len(self.prepared.labels), log, resumed, quiet)
+        saved = time.monotonic()
+        try:
+            for progress in self.training.run():
+                report.epoch(progress)
+                if time.monotonic() - saved > _STATE_EVERY:
+                    self._save_state()
+                    saved = time.monotonic()
+        except (KeyboardInterrupt, SystemExit):
+            if self.training.best_epoch:
+                self._save_state()
+                self._save_model(whole=False)
+            report.stopped(self.output)
+            raise
+        except NumericError:
+            self.state.unlink(missing_ok=True)  # going on from it would diverge again
+            raise
+        self._save_model(whole=True)
+        self.state.unlink(missing_ok=True)
+        summary = report.ended(self.output)
+        if json:
+            write_json(json_of(summary))
+
+    def _save_state(self) -> None:
+        from attncli.learning.resume import save_state
+
+        arrays, facts = self.training.state()
+        save_state(self.state, arrays, facts, self.belongs)
+
+    def _save_model(self, *, whole: bool) -> None:
+        from attncli.learning.checkpoint import model_bytes
+        from attncli.learning.resume import write_whole
+
+        write_whole(self.output, model_bytes(self._model(whole)))
+
+    def _model(self, whole: bool) -> "TrainedModel":
+        from attncli.learning.checkpoint import TrainedModel
+
+        training, reading = self.training, self.reading
+        told = {
+            "settings": asdict(training.settings),
+            "directions": training.architecture.d_model,
+            "examples": len(self.prepared.examples),
+            "held_out": training.n_held_out,
+            "held_out_accuracy": training.best_accuracy,
+            "best_epoch": training.best_epoch,
+            "whole": whole,
+        }
+        return TrainedModel(
+            self.architecture,
+            self.subspace.widened(training.best),
+            self.prepared.labels,
+            self.info,
+            {"tokenizer": reading.tokenizer, "oov": reading.oov, "seed": reading.seed},
+            self.prepared.targets,
+            told,
+        )
+
+
+def json_of(record: dict[str, Any]) -> str:
+    """A record of plain values as one line of JSON."""
+    return text.dumps(record, ensure_ascii=False)
