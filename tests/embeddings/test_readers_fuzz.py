@@ -1,11 +1,16 @@
 """Any bytes end clean: damaged files of every format raise only errors of ours, or load rightly.
 
+What lies under a checksum (gzip, bzip2, xz, zip) loads as it was or not at all.
+
 ATTN_FUZZ=100000 pytest tests/embeddings/test_readers_fuzz.py runs longer.
 """
 
 import bz2
 import gzip
+import json
+import lzma
 import os
+import struct
 
 import numpy as np
 import pytest
@@ -16,6 +21,7 @@ from vector_files import (
     WORDS,
     fasttext,
     keyed_vectors,
+    npy,
     npz,
     safetensors,
     text,
@@ -32,15 +38,29 @@ WHOLE = {
     "g.txt": text(),
     "w.txt": text(header=True),
     "b.bin": word2vec_binary(SINGLE, MATRIX[: len(SINGLE)]),
+    "c.bin": word2vec_binary(SINGLE, MATRIX[: len(SINGLE)], newline=True),
     "f.bin": fasttext(),
+    "o.bin": fasttext(buckets=0)[8:],
     "k.kv": keyed_vectors(),
+    "p.kv": keyed_vectors(2),
+    "v.npy": npy(MATRIX),
     "v.npz": npz(),
+    "u.npz": npz(packed=False),
     "s.safetensors": safetensors(),
-    "g.gz": gzip.compress(text()),
-    "g.bz2": bz2.compress(text()),
     "g.zip": zipped({"g.txt": text()}),
+    "b.zip": zipped({"b.bin": word2vec_binary(SINGLE, MATRIX[: len(SINGLE)])}),
 }
-EXAMPLES = int(os.environ.get("ATTN_FUZZ", "120"))
+PACKERS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+for inner in ("g.txt", "b.bin", "f.bin", "k.kv", "s.safetensors"):
+    WHOLE |= {f"{inner}.{packing}": pack(WHOLE[inner]) for packing, pack in PACKERS.items()}
+try:
+    from backports import zstd
+except ImportError:
+    pass
+else:
+    WHOLE |= {f"{inner}.zst": zstd.compress(WHOLE[inner]) for inner in ("g.txt", "f.bin", "k.kv")}
+CHECKED = tuple(name for name in WHOLE if name.endswith((".gz", ".bz2", ".xz", ".zip", ".npz")))
+EXAMPLES = int(os.environ.get("ATTN_FUZZ", "60"))
 ODD = [
     b"",
     b"\0",
@@ -52,6 +72,16 @@ ODD = [
     b"nan",
     b"\x80\x04",
     b"-1",
+    b"1e400",
+    b"999999999",
+    struct.pack("<q", -1),
+    struct.pack("<q", 1 << 40),
+    struct.pack("<i", 1 << 30),
+    struct.pack("<2f", float("nan"), float("inf")),
+    b"cposix\nsystem\n",
+    b"\x8c\x05posix\x8c\x06system\x93",
+    b"R",
+    b"b",
 ]
 
 
@@ -59,7 +89,7 @@ ODD = [
 def damage(draw: st.DrawFn) -> list[tuple[str, float, bytes]]:
     """A few edits: what, where (a share of the length), and with which bytes."""
     edit = st.tuples(
-        st.sampled_from(["change", "insert", "remove", "cut", "double"]),
+        st.sampled_from(["change", "flip", "insert", "remove", "cut", "double", "splice"]),
         st.floats(0, 1),
         st.one_of(st.sampled_from(ODD), st.binary(max_size=6)),
     )
@@ -72,6 +102,13 @@ def damaged(data: bytes, edits: list[tuple[str, float, bytes]]) -> bytes:
         at = int(share * len(data))
         if what == "change":
             data = data[:at] + new + data[at + len(new) :]
+        elif what == "flip" and data:
+            at = min(at, len(data) - 1)
+            data = data[:at] + bytes([data[at] ^ (1 << len(new) % 8)]) + data[at + 1 :]
+        elif what == "splice":  # a piece of another specimen
+            other = list(WHOLE.values())[sum(new) % len(WHOLE)]
+            start = int(share * len(other))
+            data = data[:at] + other[start : start + 40] + data[at:]
         elif what == "insert":
             data = data[:at] + new + data[at:]
         elif what == "remove":
@@ -91,6 +128,8 @@ def holds(folder, name: str, data: bytes) -> None:
         said = str(error)
     else:
         _is_right(found)
+        if name in CHECKED and data.startswith(WHOLE[name][:4]):  # else it became another file
+            _is_same(found, name)
         said = "nothing"
     assert 0 < len(said) < 600
 
@@ -99,6 +138,14 @@ def _is_right(found: Loaded) -> None:
     assert found.matrix.shape == (len(found.words), found.matrix.shape[1])
     assert np.isfinite(found.matrix).all()
     assert len(set(found.words)) == len(found.words) > 0
+
+
+def _is_same(found: Loaded, name: str) -> None:
+    """What was packed with a checksum is there as it was."""
+    words = SINGLE if name.startswith("b.") else list(WORDS)
+    assert found.words == words
+    if not name.startswith("f."):  # its vectors are means with those of its n-grams
+        assert found.matrix.tobytes() == MATRIX[: len(words)].tobytes()
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -110,7 +157,32 @@ def _is_right(found: Loaded) -> None:
 @given(edits=damage())
 def test_a_damaged_file_ends_clean(tmp_path, name, edits):
     """Whatever is changed, put in, taken out, cut or doubled."""
+    if name == "v.npy":
+        written(tmp_path, "v.words.txt", "\n".join(WORDS).encode())
     holds(tmp_path, name, damaged(WHOLE[name], edits))
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(tokenizer=damage(), tensors=damage(), which=st.sampled_from(["both", "one", "other"]))
+def test_a_damaged_folder_ends_clean(tmp_path, tokenizer, tensors, which):
+    """Static embeddings whose two files are damaged, and so contradict each other."""
+    vocabulary = {word: row for row, word in enumerate(WORDS)}
+    settings = json.dumps({"model": {"type": "WordPiece", "vocab": vocabulary}}).encode()
+    matrix = safetensors(name="embeddings")
+    written(
+        tmp_path, "tokenizer.json", settings if which == "other" else damaged(settings, tokenizer)
+    )
+    written(tmp_path, "model.safetensors", matrix if which == "one" else damaged(matrix, tensors))
+    said = "nothing"
+    try:
+        _is_right(load(tmp_path))
+    except AttnError as error:
+        said = str(error)
+    assert 0 < len(said) < 600
 
 
 @settings(
