@@ -203,7 +203,7 @@ def test_no_changed_byte_of_an_entry_gives_a_wrong_vector(root, tmp_path, monkey
 
 
 PROCESSES = """
-import os, random, signal, sys, time
+import os, random, signal, sys, time, traceback
 from pathlib import Path
 import numpy as np
 from attncli.embeddings import sources, building, scanning
@@ -240,6 +240,8 @@ for turn in range(rounds):
             os.close(go)
             try:
                 child(start)
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(9)
         children.append(pid)

@@ -91,6 +91,31 @@ def test_no_file_that_gensim_loads_is_missing_here() -> None:
             assert same_as(keyed, path), path
 
 
+def test_every_file_of_the_folder_that_gensim_takes_for_vectors_loads_here() -> None:
+    """Whatever its name: the same words and values, each word once (gensim leaves None behind)."""
+    loaded = set()
+    for path in sorted(path for path in DATA.rglob("*") if path.is_file()):
+        if path.name in FILES or path.suffix in (".npy", ".py") or path.stat().st_size > 20 << 20:
+            continue
+        for kind, read in READERS.items():
+            if kind == "fasttext" and path.suffix != ".bin":
+                continue  # gensim's reader of fastText reads on for ever in other files
+            try:
+                keyed = read(str(path))
+                keyed = getattr(keyed, "wv", keyed)
+                words, rows = list(keyed.index_to_key), np.asarray(keyed.vectors)
+            except Exception:
+                continue
+            if rows.ndim != 2 or 0 in rows.shape:
+                continue  # a list of words, or of words and words
+            found = load(path)
+            kept = [row for row, word in enumerate(words) if word is not None]
+            assert found.words == [words[row] for row in kept], path
+            assert found.matrix.tobytes() == rows[: len(kept)].astype("<f4").tobytes(), path
+            loaded.add(path.name)
+    assert len(loaded) > 10
+
+
 @pytest.mark.parametrize("name", ["lda_3_0_1_model", "phrases-3.6.0.model", "fasttext_old"])
 def test_other_gensim_models_are_refused(name: str) -> None:
     """Models that hold no word vectors, or hash in a way of their own, are told apart."""
