@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from attncli.embeddings.source import Source
 
 _VERSION = "v2"
+_TAKEN = frozenset({"glove", "glove-6b-50d", "random"})
 _PIECE = 64 << 10
 
 
@@ -365,8 +366,12 @@ def check_name(name: str) -> None:
     """Raises: UsageError when this cannot be a name."""
     if not is_name(name):
         raise UsageError(
-            f"found {quoted(name)}, expected letters, digits, dots, dashes and underscores",
+            f"found {quoted(name)}, expected up to 100 letters, digits, dots, dashes and underscores",
             place="--name",
+        )
+    if name in _TAKEN:
+        raise UsageError(
+            f"found {quoted(name)}, which names vectors that come with attn", place="--name"
         )
 
 

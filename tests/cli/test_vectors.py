@@ -37,6 +37,16 @@ def test_an_imported_name_works_everywhere(command, file):
     assert command("explain", "money bank", "--vectors", "mine").code == 2
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["", "../x", "a/b", "a b", "ü", ".x", "-x", "x" * 101, "glove", "glove-6b-50d", "random"],
+)
+def test_a_name_that_cannot_be_used_is_refused(command, file, tmp_path, name):
+    """Names that lead out of the cache, that no shell could say, or that are taken."""
+    assert command("vectors", "import", file, f"--name={name}").code == 2
+    assert not (tmp_path / "cache").exists()
+
+
 def test_import_keeps_what_is_asked_for(command, file, tmp_path):
     """--limit keeps the first words, --words those of a list."""
     command("vectors", "import", file, "--name", "few", "--limit", "3")
