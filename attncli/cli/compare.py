@@ -6,7 +6,7 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli.explain import analysed, given_sentences
-from attncli.cli.guards import COMPARISONS, warn_of_vain
+from attncli.cli.guards import COMPARISONS, HiddenNames, warn_of_vain
 from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_analyser
 from attncli.cli.notices import Notices
 from attncli.cli.terminal import ink_for, warning, width_for, write, write_json
@@ -64,6 +64,10 @@ def compare(
     opened = open_analyser(mechanism, wanted, quiet=quiet)
     notices = Notices(quiet)
     results = _results(opened, texts, file, notices)
+    hidden = HiddenNames(mechanism.hide or ())
+    for result in results:
+        hidden.see(result)
+    hidden.warn(quiet=quiet)
     found = compared(results, word or shared_word(results), _space(opened), neighbors=neighbors)
     if json:
         from attncli.views.json import record_json
