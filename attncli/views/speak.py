@@ -26,7 +26,7 @@ def spoken_text(
     lines = [f"Sentence: {word(result.text, 2000)}", f"{n_tokens} words, {_kind(result)}."]
     lines += [f"Note: {warning.message}." for warning in result.warnings]
     if model_line(result):
-        lines.append(f"Model says: {model_line(result)}.")
+        lines.append(f"Model says: {model_line(result).removeprefix('label: ')}.")
     names = spoken_names(result.words)
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):
@@ -84,6 +84,8 @@ def _kind(result: AttentionResult) -> str:
         kind = "attention weights from a file"
     else:
         kind = {"task": "task-specific"}.get(settings.kind, settings.kind) + " attention"
-    if settings.n_layers * settings.n_heads > 1:
+    if settings.n_layers > 1:
         kind += f", {settings.n_layers} layers of {settings.n_heads} heads"
+    elif settings.n_heads > 1:
+        kind += f", {settings.n_heads} heads"
     return kind + (", a word sees itself and earlier ones" if settings.causal else "")
