@@ -149,8 +149,8 @@ def test_arrays_of_objects_are_refused(tmp_path: Path) -> None:
         (b"\x80\x02h\x01.", "damaged"),
         (b"\x80\x02a.", "damaged"),
         (b"\x80\x02K\x01.", "found a value of type int"),
-        (b"\x80\x02" + b"(" * 200_000 + b"t" * 199_999 + b"t.", "found a value of type tuple"),
-        (b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999 + b".", "found a value of type list"),
+        (b"\x80\x02" + b"(" * 100_000 + b"t" * 99_999 + b"t.", "found a value of type tuple"),
+        (b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b".", "found a value of type list"),
     ],
 )
 def test_a_pickle_that_lies_is_refused(tmp_path: Path, data: bytes, message: str) -> None:

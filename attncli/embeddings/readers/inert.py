@@ -13,52 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from attncli.embeddings.readers.inert_names import CALLED, CLASSES, DICTS, KNOWN, SETS, modern
 from attncli.errors import AttnError, DataError, RefusedError
 from attncli.escape import quoted, visible
 
-_GENSIM_CLASSES = {
-    "gensim.models.keyedvectors": (
-        "KeyedVectors Word2VecKeyedVectors EuclideanKeyedVectors WordEmbeddingsKeyedVectors "
-        "BaseKeyedVectors ContextEmbeddingsKeyedVectors Doc2VecKeyedVectors FastTextKeyedVectors "
-        "PoincareKeyedVectors Vocab CompatVocab SimpleVocab"
-    ),
-    "gensim.models.word2vec": "Word2Vec Vocab Word2VecVocab Word2VecTrainables",
-    "gensim.models.doc2vec": ("Doc2Vec DocvecsArray Doc2VecVocab Doc2VecTrainables Doctag"),
-    "gensim.models.fasttext": "FastText FastTextVocab FastTextTrainables FastTextKeyedVectors",
-    "gensim.models.wrappers.fasttext": "FastText FastTextKeyedVectors",
-    "gensim.models.poincare": "PoincareModel PoincareKeyedVectors NegativesBuffer",
-}
-_CLASSES = frozenset(
-    f"{module}.{name}" for module, names in _GENSIM_CLASSES.items() for name in names.split()
-) | {"builtins.object", "numpy.ndarray", "numpy.dtype"}
-_MULTIARRAY = ("numpy.core.multiarray", "numpy._core.multiarray")
-_NUMERIC = ("numpy.core.numeric", "numpy._core.numeric")
-_CALLED = frozenset(
-    {"_codecs.encode", "copyreg._reconstructor", "numpy.dtype"}
-    | {f"{module}.{name}" for module in _MULTIARRAY for name in ("_reconstruct", "scalar")}
-    | {f"{module}._frombuffer" for module in _NUMERIC}
-    | {
-        "numpy.random.__RandomState_ctor",
-        "numpy.random._pickle.__randomstate_ctor",
-        "numpy.random._pickle.__generator_ctor",
-        "numpy.random._pickle.__bit_generator_ctor",
-    }
-)
-_DICTS = frozenset({"collections.defaultdict", "collections.OrderedDict", "UserString.defaultdict"})
-_SETS = frozenset({"builtins.set", "builtins.frozenset"})
-# named by genuine models as values (a hash function, a type), never called
-_REFERRED = frozenset(
-    {
-        f"builtins.{name}"
-        for name in ("hash", "int", "float", "str", "bytes", "bool", "list", "dict")
-    }
-    | {"gensim.utils.call_on_class_only", "numpy.float32", "numpy.float64", "numpy.int64"}
-    | {
-        f"numpy.random._{name.lower()}.{name}"
-        for name in ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
-    }
-)
-_KNOWN = _CLASSES | _CALLED | _DICTS | _SETS | _REFERRED
 _LONGEST_LINE = 1 << 16
 _HEAD = 1 << 18  # where a gensim object is named at the latest
 _TRUST = "in Python, model.wv.save_word2vec_format(PATH, binary=True) makes a safe file of a model you trust"
@@ -214,8 +172,8 @@ class _Machine:
 
     def named(self, module: str, name: str) -> Name:
         """A reference. Raises: RefusedError when it is not one of the known names."""
-        path = f"{_MODERN.get(module, module)}.{_MODERN_NAMES.get(name, name)}"
-        if path not in _KNOWN:
+        path = modern(module, name)
+        if path not in KNOWN:
             self.refuse(f"{module}.{name}")
         return Name(path)
 
@@ -233,14 +191,14 @@ class _Machine:
                 "something that is no name" if type(function) is not Name else function.path
             )
         path = function.path
-        if path in _DICTS:
+        if path in DICTS:
             return {}
-        if path in _SETS:
+        if path in SETS:
             return Thing(path, args)
-        if path not in _CALLED:
+        if path not in CALLED:
             self.refuse(path)
         if path == "copyreg._reconstructor":
-            if not args or type(args[0]) is not Name or args[0].path not in _CLASSES:
+            if not args or type(args[0]) is not Name or args[0].path not in CLASSES:
                 self.refuse(path)
             return Thing(args[0].path, args[1:])
         return Thing(path, args)
@@ -256,7 +214,7 @@ class _Machine:
     def new(self) -> None:
         args = self.pop()
         kind = self.pop()
-        if type(kind) is not Name or kind.path not in _CLASSES:
+        if type(kind) is not Name or kind.path not in CLASSES:
             self.refuse(kind.path if type(kind) is Name else "something that is no class")
         self.push(Thing(kind.path, args if type(args) is tuple else (args,)))
 
@@ -270,10 +228,6 @@ class _Machine:
             called = self.marked()
             self.refuse(called[0].path if called and type(called[0]) is Name else "an old class")
         self.refuse(f"the opcode {what}")
-
-
-_MODERN = {"__builtin__": "builtins", "copy_reg": "copyreg"}
-_MODERN_NAMES = {"long": "int", "unicode": "str", "xrange": "range"}
 
 
 def _set_items(target: dict[Any, Any], items: list[Any]) -> None:
