@@ -91,7 +91,7 @@ def _parsed(text: str, place: str) -> NpyHeader:
     parts = [part.strip(" L") for part in shape.group(1).split(",") if part.strip(" L")]
     if len(parts) > 32:
         raise DataError(f"an array of rank {len(parts)}", place=place)
-    if not all(part.isdigit() and len(part) < 19 for part in parts):
+    if not all(part.isdigit() and len(part) < 21 for part in parts):
         raise DataError("the shape of the array is no counts", place=place)
     sizes = tuple(int(part) for part in parts)
     return NpyHeader(kind, order, sizes, fortran.group(1) == "True")
