@@ -42,6 +42,13 @@ def test_a_header_of_many_tensors_is_refused(tmp_path):
         load(written(tmp_path, "s.safetensors", data))
 
 
+def test_a_header_much_larger_than_its_tensors_is_refused(tmp_path):
+    """Before it is parsed, which would take several times its size."""
+    data = tensors(b'{"a":"' + b"x" * (8 << 20) + b'"}', b"")
+    with pytest.raises(DataError, match="the header takes 8388616 bytes, the tensors 0"):
+        load(written(tmp_path, "s.safetensors", data))
+
+
 def test_a_pickle_that_does_not_begin_with_a_model_is_not_read_on(tmp_path):
     """Millions of instructions that build numbers."""
     data = b"\x80\x02(" + b"K\x01" * 300_000 + b"l."

@@ -26,6 +26,7 @@ from attncli.escape import quoted
 
 _LONGEST_HEADER = 100_000_000
 _MOST_TENSORS = 10_000
+_SMALL_HEADER = 4 << 20  # a longer one needs tensors of some size
 _SIZES = {
     "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U64": 8,
     "U32": 4, "U16": 2, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1,
@@ -59,7 +60,12 @@ def read_tensor_header(stream: ByteStream) -> tuple[dict[str, Tensor], dict[str,
             f"the header claims {length} bytes, {left if left is not None else 'fewer'} are left",
             place=place,
         )
+    if left is not None and length > _SMALL_HEADER + 16 * (left - length):
+        raise DataError(
+            f"the header takes {length} bytes, the tensors {left - length}", place=place
+        )
     raw = stream.exactly(length, "the header")
+    _check_count(raw.count(b'"dtype"'), place)
     try:
         parsed = json.loads(raw.decode("utf-8"), object_pairs_hook=_distinct)
     except (ValueError, RecursionError, MemoryError):
@@ -69,13 +75,17 @@ def read_tensor_header(stream: ByteStream) -> tuple[dict[str, Tensor], dict[str,
     metadata = parsed.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
         raise DataError("the metadata must be text", place=place)
-    if len(parsed) > _MOST_TENSORS:
-        raise DataError(
-            f"the header names {len(parsed)} tensors, expected at most {_MOST_TENSORS}", place=place
-        )
+    _check_count(len(parsed), place)
     tensors = {name: _tensor(name, value, place) for name, value in parsed.items()}
     _check_layout(tensors, stream.left(), place)
     return tensors, metadata
+
+
+def _check_count(tensors: int, place: str) -> None:
+    if tensors > _MOST_TENSORS:
+        raise DataError(
+            f"the header names {tensors} tensors, expected at most {_MOST_TENSORS}", place=place
+        )
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
