@@ -8,7 +8,8 @@ tests hold it to the plain way.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain
+from operator import add
 from typing import NamedTuple, get_args
 
 from attncli.arrays import Float32Array
@@ -164,16 +165,13 @@ class Reader:
         found = list(map(self._pieces.get, pieces))
         if None in found:
             found = self._learn(pieces, text)
+        begins = list(map(add, accumulate(map(len, pieces), initial=0), range(len(pieces))))
         parts: list[Part] = list(chain.from_iterable(found))  # type: ignore[arg-type]  # none is None
-        places, position = [], 0
-        if len(parts) == len(pieces) and () not in found:  # one token a piece
-            for piece in pieces:
-                places.append(position)
-                position += len(piece) + 1
-            return parts, places
-        for piece, tokens in zip(pieces, found, strict=True):
-            places.extend([position] * len(tokens or ()))
-            position += len(piece) + 1
+        if len(parts) == len(pieces) and all(found):  # one token a piece
+            return parts, begins
+        places: list[int] = []
+        for begin, tokens in zip(begins, found, strict=True):
+            places.extend([begin] * len(tokens or ()))
         return parts, places
 
     def _learn(self, pieces: list[str], text: str) -> "list[tuple[Part, ...] | None]":
