@@ -2,8 +2,8 @@
 
 `model:DIR[:LAYER]` is a store whose words have another vector in every sentence: what leaves a
 layer of the transformer, or the mean of what leaves several (the last four when none is given),
-the pieces of a word averaged, special tokens left out. Everything that works on a store works on it: general attention,
-task-specific attention, training.
+the pieces of a word averaged, special tokens left out. Everything that works on a store works on
+it: general attention, task-specific attention, training.
 """
 
 import re

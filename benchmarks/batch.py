@@ -4,8 +4,9 @@
 
 Whole processes, start-up included, in turn, on the built-in vectors (d = 50), one BLAS thread each.
 Prints sentences a second and ratios. `python benchmarks/batch.py memory [FOLDER [LINES]]` prints
-the peak memory of 10,000 lines and of LINES (1,000,000). FOLDER (a temporary one) holds input and output; in memory (/dev/shm) the
-disk does not count. Needs gensim, torch, orjson; transformers and a MiniLM folder in $MINILM if any.
+the peak memory of 10,000 lines and of LINES (1,000,000). FOLDER (a temporary one) holds input and
+output; in memory (/dev/shm) the disk does not count. Needs gensim, torch, orjson; transformers and
+a MiniLM folder in $MINILM if any.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Independent answers: attention by three plain loops, words by the rules of UAX #29 one by one, cosines by hand.
+"""Independent answers: attention by three plain loops, words by UAX #29, cosines by hand.
 
 Nothing here imports attncli, and nothing shares its methods: no matrix product, no broadcasting.
 """

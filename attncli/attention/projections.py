@@ -1,7 +1,8 @@
 """Task-specific attention: the matrices W_q, W_k, W_v, and what a sentence becomes under them.
 
 Q = X·W_q, K = X·W_k, V = X·W_v for each head, then the one attention of `core.attend`. The matrices
-are random (`random_projections`) or learned. With landmarks V is [X F]·W_v: see `landmarks`. Source: arXiv:1706.03762, section 3.2.2.
+are random (`random_projections`) or learned. With landmarks V is [X F]·W_v:
+see `landmarks`. Source: arXiv:1706.03762, section 3.2.2.
 """
 
 import math
@@ -34,9 +35,10 @@ _REACH = 10
 class Projections:
     """The matrices of one attention layer, and how it sees order.
 
-    Shapes: W_q, W_k (n_heads, d_model, d_k); W_v (n_heads, d_model, d_v), with
-    landmarks (n_landmarks, d_model) as many rows more; position_table is (max_positions, d_model) for learned positions, (n_heads, 2·reach + 3) for relative ones, and
-    None for the others. A position past the table has its last row.
+    Shapes: W_q, W_k (n_heads, d_model, d_k); W_v (n_heads, d_model, d_v), with landmarks
+    (n_landmarks, d_model) as many rows more; position_table is (max_positions, d_model) for learned
+    positions, (n_heads, 2·reach + 3) for relative ones, and None for the others. A position past
+    the table has its last row.
     Raises: ShapeError when the shapes contradict each other.
     """
 

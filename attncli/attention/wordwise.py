@@ -1,7 +1,8 @@
 """Queries, keys and values of single words: made once a word, gathered for every sentence.
 
 A projection is linear, so that positions that are added to embeddings need no second one:
-(x + p)·W = x·W + p·W. With landmarks the rows are [X F], of which values alone see F. Everything here is float32; `bounds` tells where that is exact enough.
+(x + p)·W = x·W + p·W. With landmarks the rows are [X F], of which values alone see F. Everything
+here is float32; `WordProjections.fits` tells where that is exact enough.
 """
 
 import numpy as np

@@ -21,8 +21,9 @@ class Plan:
     """The chunks of some inputs, in order.
 
     A chunk has `size` records of an input, or fewer when their results are large: `width` is the
-    number of values of a token. `skip` records are read and left out: those of an earlier run; `skipped` is then the digest of
-    their texts, by which a resumed run can tell whether it reads the same input.
+    number of values of a token. `skip` records are read and left out: those of an earlier run;
+    `skipped` is then the digest of their texts, by which a resumed run can tell whether it reads
+    the same input.
     """
 
     sources: Sequence[Source]

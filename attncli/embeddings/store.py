@@ -8,8 +8,9 @@ A store folder holds
     ids.npy       uint32: the trie id of each row
     meta.json     format, name, words, dim, sha256, and where the vectors came from
 
-and, in the cache, checksums of all of it (`attncli.embeddings.checked`) and the n-grams of vectors with
-subwords, so that opening it costs the same whatever its size. `sha256` names the content: see `content_hash`.
+and, in the cache, checksums of all of it (`attncli.embeddings.checked`) and the n-grams of vectors
+with subwords, so that opening it costs the same whatever its size. `sha256` names the content: see
+`content_hash`.
 """
 
 import json

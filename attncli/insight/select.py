@@ -46,8 +46,8 @@ def aggregate(
     """The result with its heads, its layers or both drawn together into one.
 
     A mean keeps rows that sum to 1; a maximum shows the strongest link that any head or layer has,
-    and its rows sum to more than 1, which a warning says. Query, key, value and scores belong to one head: they are left
-    out of a mean.
+    and its rows sum to more than 1, which a warning says. Query, key, value and scores belong to
+    one head: they are left out of a mean.
     """
     weights = result.weights
     selection = dict(result.selection or {})

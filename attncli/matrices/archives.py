@@ -37,7 +37,10 @@ def npy_array(data: bytes) -> FloatArray:
 
 
 def npz_givens(data: bytes, member: str | None) -> "list[Given | AttentionResult]":
-    """Our own results of an archive, or the weights of someone else. Raises: DataError, LimitError, RefusedError."""
+    """Our own results of an archive, or the weights of someone else.
+
+    Raises: DataError, LimitError, RefusedError.
+    """
     held = arrays_of(data)
     if any(key.partition("_")[0] == "record" for key in held):
         return list(_own_arrays(held))

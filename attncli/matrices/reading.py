@@ -43,7 +43,7 @@ def read_saved(
     member: str | None = None,
     index: int | None = None,
 ) -> Iterator[AttentionResult | Comparison | AttnError]:
-    """The results and comparisons of a file; the error record of a sentence that failed is a DataError of its own.
+    """The results and comparisons of a file; a sentence that failed is a DataError of its own.
 
     `index` chooses one of them, counted from 0. `tokens` name the tokens of weights, also in the
     place of names that they have; `member` names an array of a .npz or

@@ -1,4 +1,4 @@
-"""A file that is not converted is searched for the words of a sentence: the same vectors, or an error."""
+"""A file that is not converted is searched for a sentence's words: same vectors, or an error."""
 
 import gzip
 import os

@@ -62,7 +62,12 @@ def test_palettes_are_monotone_in_lightness(palette: str) -> None:
 def test_text_on_a_cell_can_be_read(palette: str) -> None:
     """The contrast of text on each colour is at least 4.5 : 1."""
     for weight in SCALE:
-        for colour in (weight_rgb(weight, palette), ansi_rgb(weight_ansi256(weight, palette)), ansi_rgb(weight_ansi16(weight))):  # type: ignore[arg-type]  # fmt: skip
+        colours = (
+            weight_rgb(weight, palette),  # type: ignore[arg-type]
+            ansi_rgb(weight_ansi256(weight, palette)),  # type: ignore[arg-type]
+            ansi_rgb(weight_ansi16(weight)),
+        )
+        for colour in colours:
             assert contrast(colour, text_on(colour)) >= 4.5
 
 

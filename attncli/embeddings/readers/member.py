@@ -1,4 +1,4 @@
-"""A path that may name a member of an archive. Small, because every command that opens vectors needs it."""
+"""A path that may name a member of an archive; every command that opens vectors loads this."""
 
 import os
 from pathlib import Path
