@@ -166,7 +166,7 @@ def _open_words(
     if mechanism.attention == "task":
         return _open_untrained(mechanism, include, open_store)
     _reject(mechanism, _TASK_ONLY, "--attention task has it, general attention does not")
-    _expect_dim(mechanism)
+    expect_dim(mechanism)
     from attncli.pipeline import GeneralAnalyser
     from attncli.reading import ReadingSettings
 
@@ -213,7 +213,7 @@ def _open_untrained(
     from attncli.task import TaskAnalyser
 
     _reject(mechanism, _GENERAL_ONLY, "general attention has it, --attention task does not")
-    _expect_dim(mechanism)
+    expect_dim(mechanism)
     m = mechanism
     store = open_store()
     layer = random_projections(
@@ -241,7 +241,7 @@ def _reject(mechanism: Mechanism, names: tuple[str, ...], why: str) -> None:
             raise UsageError(f"found it, but {why}", place=option)
 
 
-def _expect_dim(mechanism: Mechanism) -> None:
+def expect_dim(mechanism: Mechanism) -> None:
     """Raises: UsageError for --dim beside vectors that have a size of their own."""
     if mechanism.vectors != "random" or mechanism.inline is not None:
         _reject(mechanism, ("dim",), "only --vectors random has it: other vectors have a size")

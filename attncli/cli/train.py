@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from attncli.cli import options as opt
 from attncli.cli import train_options as t
 from attncli.cli.guards import expect_apart
+from attncli.cli.mechanism import Mechanism, expect_dim
 from attncli.cli.terminal import message, standard_input
 from attncli.cli.train_check import prove
 from attncli.cli.training_run import TrainingRun
@@ -76,6 +77,7 @@ def train(
     from attncli.learning.trainer import TrainingSettings
     from attncli.reading import ReadingSettings
 
+    expect_dim(Mechanism(vectors=vectors, dim=dim))
     expect_apart("--output", output, file)
     expect_apart("--log", log, file, output)
     if output is None and not check_grad:

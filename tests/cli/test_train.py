@@ -270,6 +270,7 @@ def test_a_diverging_training_writes_no_model(command, data, tmp_path):
         ("-o", "m", "--heads", "0"),
         ("-o", "m", "--positions", "sideways"),
         ("-o", "m", "--oov", "skip"),
+        ("-o", "m", "--dim", "300"),
     ],
 )
 def test_wrong_options_are_usage_errors(command, data, arguments):
