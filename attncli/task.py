@@ -39,11 +39,10 @@ def find_model(name: str) -> TrainedModel:
     Raises: InputError, LimitError, DataError, UsageError when there is no such model.
     """
     path = Path(name)
+    if is_shipped(name) and not path.is_file():
+        return load_model(_SHIPPED / f"{name}.safetensors", name)
     if path.exists() or path.suffix or len(path.parts) > 1:
         return load_model(path)
-    shipped = _SHIPPED / f"{name}.safetensors"
-    if shipped.is_file():
-        return load_model(shipped, name)
     known = ", ".join(sorted(model.stem for model in _SHIPPED.glob("*.safetensors")))
     raise UsageError(
         f"no model is named {quoted(name)}, expected a file, the folder of a transformer, or one "

@@ -211,6 +211,14 @@ def test_options_that_do_not_go_together_are_refused(command, arguments):
     assert ended.is_clean()
 
 
+def test_a_folder_of_the_same_name_does_not_hide_the_shipped_model(command, tmp_path, monkeypatch):
+    """Only a checkpoint's folder is meant before the model that ships."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "idioms").mkdir()
+    found = command("explain", "that exam was a piece of cake", "--model", "idioms", "--json")
+    assert json.loads(found.text)["model"]["name"] == "idioms"
+
+
 def test_the_shipped_model_tells_idioms_from_food(command):
     """The README's example is easy work, a piece eaten is cake; nine in ten test sentences are right."""
     meaning = {

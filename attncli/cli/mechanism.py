@@ -120,10 +120,11 @@ def is_transformer(model: str | None) -> bool:
         from attncli.models.folders import is_weights_of_checkpoint
 
         return is_weights_of_checkpoint(path)
-    if path.is_dir():
-        return True
-    from attncli.models.folders import is_checkpoint
     from attncli.task import is_shipped
+
+    if path.is_dir():  # a folder that only happens to have the name of our model is none
+        return (path / "config.json").is_file() or not is_shipped(model)
+    from attncli.models.folders import is_checkpoint
 
     return not is_shipped(model) and ("://" in model or is_checkpoint(model))
 
