@@ -125,7 +125,8 @@ class _Crew:
             yield from self._finished()
             if exhausted and not self._tasks:
                 return
-            self._listen()
+            if any(member.busy for member in self._members):  # else nobody would ever answer
+                self._listen()
 
     def stop(self) -> None:
         """Ends all workers, wherever they are."""
