@@ -111,7 +111,8 @@ class _Crew:
         self._next_done = 0
 
     def run(self, chunks: Iterator[Chunk]) -> Iterator[Written]:
-        self._members = [self._hired() for _ in range(self._count)]
+        for _ in range(self._count):
+            self._members.append(self._hired())
         exhausted = False
         while True:
             while not exhausted and (member := self._free()) is not None:
