@@ -177,6 +177,34 @@ def test_a_deadly_chunk_on_a_cluster_is_set_aside(cluster: Any, folder: Path) ->
     check_set_aside(job, 120, 57)
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_result_lost_with_its_worker_is_made_again(
+    cluster: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that dies with a result nobody has fetched yet costs its time and nothing else."""
+    from attncli.batch.engines import dask as engine
+
+    (folder / "s.txt").write_bytes(corpus(200))
+    job = Job(folder)
+    job.run()
+    expected = job.target.read_bytes()
+    job.target.unlink()
+    wait, lost = engine._Shift._ready, []
+
+    def ready(shift: Any) -> list[Any]:
+        found = wait(shift)
+        if not lost:
+            lost.append(found[0])
+            _kill_the_holder(cluster, shift.client, found[0])
+        return found
+
+    monkeypatch.setattr(engine._Shift, "_ready", ready)
+    run = engine.DaskEngine(cluster.scheduler_address, 2)
+    Job(folder, engine=run, analyser=_slow_analyser).run()
+    assert lost
+    assert job.target.read_bytes() == expected
+
+
 def test_no_scheduler_is_said() -> None:
     """An address where no scheduler listens ends with 12."""
     pytest.importorskip("distributed")
@@ -206,6 +234,16 @@ class _Slow:
 def _kill_a_worker(cluster: Any, delay: float) -> None:
     time.sleep(delay)
     os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+
+
+def _kill_the_holder(cluster: Any, client: Any, future: Any) -> None:
+    """Kills the worker that holds a result, and waits until the scheduler knows."""
+    (holders,) = client.who_has([future]).values()
+    for worker in list(cluster.workers.values()):
+        if worker.worker_address in holders:
+            os.kill(worker.pid, signal.SIGKILL)
+    while future.status == "finished":
+        time.sleep(0.01)
 
 
 def _children(pid: int) -> list[int]:

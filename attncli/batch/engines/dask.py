@@ -137,12 +137,9 @@ class _Shift:
     def _ended(self, task: _Task, future: Any) -> None:
         from distributed.scheduler import KilledWorker
 
-        if future.status == "finished":
-            task.done = future.result()
+        with contextlib.suppress(KilledWorker):
+            task.done = future.result()  # made again, if it was lost with its worker
             return
-        fault = future.exception()
-        if not isinstance(fault, KilledWorker):
-            raise fault
         self._deaths += 1
         task.tries += 1
         if self._deaths > MAX_DEATHS:
