@@ -241,7 +241,17 @@ class ContextualReader(Reader):
         if texts:
             self._ready = self._contextual.read_all(texts, self.settings.max_tokens, tick)
 
-    def run(self, text: str) -> TokenRun:
+    def runs(self, texts: Sequence[str]) -> list[TokenRun | AttnError]:
+        """The tokens of each sentence, or why it has none."""
+        found: list[TokenRun | AttnError] = []
+        for text in texts:
+            try:
+                found.append(self._run(text))
+            except AttnError as error:
+                found.append(error)
+        return found
+
+    def _run(self, text: str) -> TokenRun:
         ready = self._ready.get(text)
         words, vectors = ready or self._contextual.read(text, self.settings.max_tokens)
         names = self._contextual.add(vectors)

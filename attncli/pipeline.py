@@ -18,13 +18,12 @@ from attncli.attention.general import Score, matching_rows, score_scale, unit_ro
 from attncli.attention.masks import attention_mask
 from attncli.attention.stacked import attend_long, attend_stack, blocks, exact_in_float32, is_long
 from attncli.attention.temperature import self_weight_range, solve_temperature
-from attncli.embeddings.lexicon import rows_of
 from attncli.embeddings.store import EmbeddingStore
 from attncli.errors import AttnError, NumericError, UsageError
 from attncli.escape import quoted
 from attncli.insight.degenerate import degenerate, degenerate_in
 from attncli.insight.measures import measured
-from attncli.reading import Reader, ReadingSettings, expect, one_of, reader_for, vectors_info
+from attncli.reading import Group, Reader, ReadingSettings, expect, one_of, reader_for, vectors_info
 from attncli.result import (
     DEFAULT_FIELDS,
     OPTIONAL_FIELDS,
@@ -32,7 +31,7 @@ from attncli.result import (
     AttentionSettings,
     ResultWarning,
 )
-from attncli.stacks import Failure, Stack, TokenRun, in_order, unfailing
+from attncli.stacks import Failure, Stack, in_order, unfailing
 
 _HINT_UP_TO = 128  # tokens: a way out of a degenerate matrix is sought for shorter sentences only
 
@@ -82,7 +81,7 @@ class GeneralAnalyser:
     dtype: type[np.floating[Any]] = np.float64
     advise: bool = True
     _reader: Reader = field(init=False, repr=False, compare=False)
-    _squares: int = field(init=False, repr=False, compare=False)
+    _moderate: int = field(init=False, repr=False, compare=False)
     _units: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -90,7 +89,7 @@ class GeneralAnalyser:
             one_of("include", name, (*OPTIONAL_FIELDS, *DEFAULT_FIELDS))
         reader = reader_for(self.store, self.reading)
         object.__setattr__(self, "_reader", reader)
-        object.__setattr__(self, "_squares", reader.lexicon.projection(1, _squares))
+        object.__setattr__(self, "_moderate", reader.lexicon.projection(1, self._is_moderate))
         object.__setattr__(self, "_units", reader.lexicon.projection(self.store.dim, unit_rows))
 
     def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
@@ -101,42 +100,49 @@ class GeneralAnalyser:
 
     def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
         """Every text once, in a Stack or as a Failure, in any order."""
-        failures, by_length = self._reader.by_length(texts)
+        failures, groups = self._reader.by_length(texts)
         yield from failures
-        for group in by_length.values():
-            rows = rows_of([[part.row for part in run.parts] for _, run in group])  # (B, n_tokens)
-            for chosen, small in self._alike(rows):
-                yield from self._computed(texts, [group[i] for i in chosen], rows[chosen], small)
+        for group in groups:
+            for chosen, small in self._alike(group.rows):
+                yield from self._computed(texts, group.pick(chosen), small)
 
     def _alike(self, rows: IntArray) -> Iterator[tuple[IntArray, bool]]:
         """Which sentences are computed together, and whether their scores are small."""
         every = np.arange(len(rows))
-        if self.dtype == np.float64 or self.settings.target_self is not None:
-            single = self.settings.target_self is not None
-            parts = [every[i : i + 1] for i in every] if single else [every]
-            small = np.zeros(len(rows), dtype=np.bool_)
+        small = np.zeros(len(rows), dtype=np.bool_)
+        if self.settings.target_self is not None:
+            parts = [every[i : i + 1] for i in every]
+        elif self.dtype == np.float64:
+            parts = [every]
         else:
             small = self._fits_float32(rows)
-            parts = [every[small], every[~small]]
+            parts = [every] if small.all() else [every[small], every[~small]]
         for part in parts:
             if len(part):
                 for block in blocks(rows[part], 2 * self.store.dim):
                     yield part[block], bool(small[part[0]])
 
-    def _fits_float32(self, rows: IntArray) -> BoolArray:
-        scale = score_scale(self.settings.score, self.store.dim) / self.settings.temperature
+    def _is_moderate(self, vectors: Float32Array) -> FloatArray:
+        """1 for each vector that float32 is exact enough for, else 0. (n, dim) → (n, 1)."""
+        largest = score_scale(self.settings.score, self.store.dim) / self.settings.temperature
         if self.settings.score == "cosine":
-            largest = np.full(len(rows), scale)
+            bounds = np.full((len(vectors), 1), largest)
         else:
-            squares = self._reader.lexicon.projected(self._squares)[:, 0]
-            largest = squares.take(rows).max(axis=1).astype(np.float64) * scale  # (B,)
-        return exact_in_float32(largest, self.store.dim)
+            bounds = np.square(vectors).sum(axis=1, keepdims=True).astype(np.float64) * largest
+        return exact_in_float32(bounds, self.store.dim).astype(np.float32)
+
+    def _fits_float32(self, rows: IntArray) -> BoolArray:
+        """For each sentence, whether float32 is exact enough. Shapes: (B, n_tokens) → (B,)."""
+        moderate = self._reader.lexicon.projected(self._moderate)[:, 0]
+        fits: BoolArray = moderate.take(rows).min(axis=1) > 0
+        return fits
 
     def _computed(
-        self, texts: Sequence[str], group: list[tuple[int, TokenRun]], rows: IntArray, small: bool
+        self, texts: Sequence[str], group: Group, small: bool
     ) -> Iterator[Stack | Failure]:
         """The stack of sentences that have the same number of tokens."""
-        options, n_tokens = self.settings, rows.shape[1]
+        options, rows = self.settings, group.rows
+        n_tokens = rows.shape[1]
         mask = attention_mask(
             n_tokens, causal=options.causal, window=options.window, see_self=options.see_self
         )
@@ -145,9 +151,9 @@ class GeneralAnalyser:
         with np.errstate(over="ignore", invalid="ignore"):
             if options.target_self is not None:
                 try:
-                    temperature = _solved(embeddings[0], options, mask, texts[group[0][0]])
+                    temperature = _solved(embeddings[0], options, mask, texts[group.places[0]])
                 except AttnError as error:
-                    yield Failure(group[0][0], error)
+                    yield Failure(group.places[0], error)
                     return
             contextual, weights = self._attended(rows, embeddings, temperature, mask, small)
             weights = weights.astype(np.float32, copy=False)
@@ -155,17 +161,15 @@ class GeneralAnalyser:
             made = {} if small else {"weights": weights, "new embeddings": contextual}
             if "scores" in self.include:
                 made["scores"] = self._scores(embeddings, temperature)
-        finite = _finite(made, len(group))
-        if not finite.all():
-            for i in np.flatnonzero(~finite):
-                yield Failure(group[i][0], _not_finite(made, int(i), texts[group[i][0]]))
+        if made and not (finite := _finite(made, len(rows))).all():
+            for i in np.flatnonzero(~finite).tolist():
+                place = group.places[i]
+                yield Failure(place, _not_finite(made, i, texts[place]))
             kept = np.flatnonzero(finite)
-            group, rows = [group[i] for i in kept], rows[kept]
+            group = group.pick(kept)
             embeddings, contextual, weights = embeddings[kept], contextual[kept], weights[kept]
-        if group:
-            yield from self._stacked(
-                texts, group, rows, embeddings, contextual, weights, temperature
-            )
+        if group.places:
+            yield from self._stacked(texts, group, embeddings, contextual, weights, temperature)
 
     def _attended(
         self,
@@ -191,15 +195,28 @@ class GeneralAnalyser:
     def _stacked(
         self,
         texts: Sequence[str],
-        group: list[tuple[int, TokenRun]],
-        rows: IntArray,
+        group: Group,
         embeddings: Float32Array,
         contextual: Float32Array,
         weights: Float32Array,
         temperature: float,
     ) -> Iterator[Stack]:
+        stack = Stack(
+            places=group.places,
+            texts=[texts[place] for place in group.places],
+            tokens=group.runs,
+            weights=weights[:, None, None],  # (B, 1, 1, n_tokens, n_tokens)
+            contextual=contextual,  # (B, n_tokens, d_model)
+            attention=self._described(temperature),
+            vectors=vectors_info(self.store),
+            warnings=self._warnings(texts, group, embeddings, weights),
+            extras=self._extras(embeddings, temperature),
+        )
+        yield from measured(stack) if "measures" in self.include else (stack,)
+
+    def _described(self, temperature: float) -> AttentionSettings:
         options = self.settings
-        attention = AttentionSettings(
+        return AttentionSettings(
             kind="general",
             score=options.score,
             scale=score_scale(options.score, self.store.dim),
@@ -208,18 +225,6 @@ class GeneralAnalyser:
             window=options.window,
             see_self=options.see_self,
         )
-        stack = Stack(
-            places=[place for place, _ in group],
-            texts=[texts[place] for place, _ in group],
-            tokens=[run for _, run in group],
-            weights=weights[:, None, None],  # (B, 1, 1, n_tokens, n_tokens)
-            contextual=contextual,  # (B, n_tokens, d_model)
-            attention=attention,
-            vectors=vectors_info(self.store),
-            warnings=self._warnings(texts, group, rows, embeddings, weights),
-            extras=self._extras(embeddings, temperature),
-        )
-        yield from measured(stack) if "measures" in self.include else (stack,)
 
     def _extras(self, embeddings: Float32Array, temperature: float) -> dict[str, Float32Array]:
         found: dict[str, Float32Array] = {}
@@ -245,27 +250,28 @@ class GeneralAnalyser:
     def _warnings(
         self,
         texts: Sequence[str],
-        group: list[tuple[int, TokenRun]],
-        rows: IntArray,
+        group: Group,
         embeddings: Float32Array,
         weights: FloatArray,
     ) -> dict[int, tuple[ResultWarning, ...]]:
         """The warnings of those sentences that have any."""
         found: dict[int, tuple[ResultWarning, ...]] = defaultdict(tuple)
-        known = self._reader.lexicon.known().take(rows).all(axis=1)  # (B,)
+        known = self._reader.lexicon.known()[group.rows].all(axis=1)  # (B,)
         skipping = self.reading.oov == "skip"
-        for i in range(len(group)) if skipping else np.flatnonzero(~known).tolist():
-            place, run = group[i]
-            found[i] = self._reader.warnings(run, texts[place])
+        for i in range(len(group.places)) if skipping else np.flatnonzero(~known).tolist():
+            found[i] = self._reader.warnings(group.runs[i], texts[group.places[i]])
         options = self.settings
         mask = attention_mask(
-            rows.shape[1], causal=options.causal, window=options.window, see_self=options.see_self
+            group.rows.shape[1],
+            causal=options.causal,
+            window=options.window,
+            see_self=options.see_self,
         )
         if mask is not None:
             alone = tuple(int(i) for i in np.flatnonzero(~mask.any(axis=-1)))
             if alone:
                 message = "nothing to attend to: the weights and the new embedding are zeros"
-                for i in range(len(group)):
+                for i in range(len(group.places)):
                     found[i] += (ResultWarning("empty-row", message, alone),)
         for i, kind in degenerate_in(weights, mask).items():
             hint = _way_out(options, embeddings[i], mask) if self.advise else ""
@@ -290,11 +296,6 @@ def _finite(made: dict[str, Float32Array], count: int) -> BoolArray:
 def _not_finite(made: dict[str, Float32Array], i: int, text: str) -> NumericError:
     name = next(name for name, array in made.items() if not np.isfinite(array[i]).all())
     return NumericError(f"the {name} of {quoted(text)} would not be finite in float32")
-
-
-def _squares(vectors: Float32Array) -> FloatArray:
-    """The squared length of each vector, (n, dim) → (n, 1)."""
-    return np.asarray(np.square(vectors).sum(axis=1, keepdims=True))
 
 
 def _way_out(options: GeneralSettings, embeddings: Float32Array, mask: BoolArray | None) -> str:

@@ -1,20 +1,16 @@
-"""Sentences → tokens with vectors: cut, looked up, and what to warn of.
+"""Sentences → tokens with vectors: cut, looked up, and what to warn of."""
 
-A space always ends a token, so a sentence is read piece by piece between spaces, and a piece that
-was met before costs one look-up. Reading a piece alone gives what reading the sentence gives;
-tests hold it to the plain way.
-"""
-
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
-from operator import add
+from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple, get_args
 
-from attncli.arrays import Float32Array
-from attncli.embeddings.lexicon import Lexicon, rows_of
-from attncli.embeddings.lookup import WordList, knows, ways_out
+import numpy as np
+
+from attncli.arrays import Float32Array, IntArray
+from attncli.embeddings.lexicon import Lexicon
+from attncli.embeddings.lookup import ways_out
 from attncli.embeddings.store import EmbeddingStore
 from attncli.embeddings.unknown import MEANINGLESS, TREATMENTS, OovPolicy
 from attncli.errors import (
@@ -27,21 +23,14 @@ from attncli.errors import (
 )
 from attncli.escape import quoted
 from attncli.memory import available_memory, size_text
+from attncli.piecewise import Piecewise, words_asked
 from attncli.result import ResultWarning, Token, VectorsInfo
-from attncli.stacks import Failure, Part, TokenRun
-from attncli.text.words import (
-    TOKENIZERS,
-    Span,
-    TokenizerName,
-    join_compounds,
-    split_contraction,
-)
+from attncli.stacks import Failure, TokenRun
+from attncli.text.words import TOKENIZERS, TokenizerName
 
 MAX_TOKENS = 4096
-_MAX_PIECES = 1 << 14
 _BYTES_PER_WEIGHT = 16  # float32 weights, their masks and checks, and the text made of them
-_SURELY_FITS = 1 << 26  # bytes that are taken without asking
-_LONGEST_PIECE = 64  # characters; longer ones hardly ever come twice
+_SURELY_FIT = 2048  # tokens whose 64 MiB are taken without asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +56,23 @@ class Reading(NamedTuple):
     warnings: tuple[ResultWarning, ...]
 
 
+class Group(NamedTuple):
+    """B sentences of one length: their places in the texts, tokens, and rows (B, n_tokens)."""
+
+    places: list[int]
+    runs: list[TokenRun]
+    rows: IntArray
+
+    def pick(self, chosen: IntArray) -> "Group":
+        """Some of them."""
+        if len(chosen) == len(self.places):
+            return self
+        some = chosen.tolist()
+        return Group(
+            [self.places[i] for i in some], [self.runs[i] for i in some], self.rows[chosen]
+        )
+
+
 class Reader:
     """Reads many sentences; remembers pieces and words within bounds.
 
@@ -78,7 +84,9 @@ class Reader:
         self.store = store
         self.settings = settings or ReadingSettings()
         self.lexicon = Lexicon(store, self.settings.oov, self.settings.seed)
-        self._pieces: dict[str, tuple[Part, ...]] = {}
+        self._pieces = Piecewise(
+            store, self.lexicon, self.settings.tokenizer, self.settings.max_tokens
+        )
         self._may_lack = self.settings.oov in ("skip", "error")
 
     def start(self, texts: Sequence[str] = ()) -> None:
@@ -89,27 +97,33 @@ class Reader:
         prefetch = getattr(self.store, "prefetch", None)
         if prefetch is not None and texts:
             prefetch(words_asked(texts, self.settings.tokenizer))
-        if self.lexicon.full or len(self._pieces) >= _MAX_PIECES:
+        if self.lexicon.full or self._pieces.full:
             self.lexicon.forget()
-            self._pieces.clear()
+            self._pieces.forget()
 
-    def by_length(
-        self, texts: Sequence[str]
-    ) -> tuple[list[Failure], dict[int, list[tuple[int, TokenRun]]]]:
-        """The sentences that cannot be read, and the others by their number of tokens, each with
-        its place in `texts`.
-        """
+    def by_length(self, texts: Sequence[str]) -> tuple[list[Failure], list[Group]]:
+        """The sentences that cannot be read, and the others, those of one length together."""
         self.start(texts)
         failures: list[Failure] = []
-        found: dict[int, list[tuple[int, TokenRun]]] = defaultdict(list)
-        for place, text in enumerate(texts):
-            try:
-                run = self.run(text)
-            except AttnError as error:
-                failures.append(Failure(place, error))
+        places: list[int] = []
+        runs: list[TokenRun] = []
+        for place, found in enumerate(self.runs(texts)):
+            if isinstance(found, TokenRun):
+                places.append(place)
+                runs.append(found)
             else:
-                found[len(run)].append((place, run))
-        return failures, found
+                failures.append(Failure(place, found))
+        return failures, list(_grouped(places, runs))
+
+    def runs(self, texts: Sequence[str]) -> list[TokenRun | AttnError]:
+        """The tokens of each sentence, or why it has none: what `run` raises."""
+        faults = {i: fault for i, text in enumerate(texts) if (fault := _fault(text)) is not None}
+        if faults:
+            texts = ["" if i in faults else text for i, text in enumerate(texts)]
+        found = list(map(self._checked, texts, self._pieces.runs(texts)))
+        for i, fault in faults.items():
+            found[i] = fault
+        return found
 
     def run(self, text: str) -> TokenRun:
         """The tokens of a sentence.
@@ -117,28 +131,17 @@ class Reader:
         Raises: EmptyError (no word), LimitError (too many tokens, too little memory),
         UnknownWordError, DataError (a lone surrogate, which no UTF-8 text holds).
         """
-        if not text.isascii():
-            _check_text(text)
-        if self.settings.tokenizer == "chars":
-            parts: Sequence[Part] = self._cut(text)
-            places = [0] * len(parts)
-        else:
-            parts, places = self._from_pieces(text)
-        if not parts:
-            what = "the sentence is empty" if not text.strip() else f"no word in {quoted(text)}"
-            raise EmptyError(f"{what}, expected at least one word")
-        if len(parts) > self.settings.max_tokens:
-            raise self._too_many(len(parts))
-        _check_memory(len(parts))
-        if self._may_lack and any(part.row < 0 for part in parts):
-            return self._without_unknown(text, TokenRun(parts, places))
-        return TokenRun(parts, places)
+        (found,) = self.runs([text])
+        if isinstance(found, AttnError):
+            raise found
+        return found
 
     def warnings(self, run: TokenRun, text: str) -> tuple[ResultWarning, ...]:
         """What to say of a sentence's unknown words."""
         oov = self.settings.oov
         if oov == "skip":
-            _, left_out = self._split(text)
+            (whole,) = self._pieces.runs([text])
+            left_out = [] if isinstance(whole, LimitError) else _split(whole)[1]
             return (self._unknown(left_out, (), "left out"),) if left_out else ()
         by_status: dict[str, list[int]] = {}
         for i, part in enumerate(run.parts):
@@ -156,82 +159,44 @@ class Reader:
 
     def vectors(self, run: TokenRun) -> Float32Array:
         """The vectors of a sentence's tokens, (n_tokens, d_model)."""
-        rows = rows_of([[part.row for part in run.parts]])[0]  # (n_tokens,)
+        rows = np.array([part.row for part in run.parts], dtype=np.intp)  # (n_tokens,)
         vectors: Float32Array = self.lexicon.vectors().take(rows, axis=0)
         return vectors
 
-    def _from_pieces(self, text: str) -> tuple[list[Part], list[int]]:
-        pieces = text.split(" ")
-        found = list(map(self._pieces.get, pieces))
-        if None in found:
-            found = self._learn(pieces, text)
-        begins = list(map(add, accumulate(map(len, pieces), initial=0), range(len(pieces))))
-        parts: list[Part] = list(chain.from_iterable(found))  # type: ignore[arg-type]  # none is None
-        if len(parts) == len(pieces) and all(found):  # one token a piece
-            return parts, begins
-        places: list[int] = []
-        for begin, tokens in zip(begins, found, strict=True):
-            places.extend([begin] * len(tokens or ()))
-        return parts, places
+    def _checked(self, text: str, run: TokenRun | LimitError) -> TokenRun | AttnError:
+        """The tokens, unless there are none, too many, or some that have no vector."""
+        if isinstance(run, LimitError):
+            return run
+        count = len(run.parts)
+        if count == 0:
+            what = "the sentence is empty" if not text.strip() else f"no word in {quoted(text)}"
+            return EmptyError(f"{what}, expected at least one word")
+        if count > self.settings.max_tokens:
+            return self._pieces.too_many(count)
+        if count > _SURELY_FIT and (fault := _memory_fault(count)) is not None:
+            return fault
+        if self._may_lack and any(part.row < 0 for part in run.parts):
+            return self._without_unknown(text, run)
+        return run
 
-    def _learn(self, pieces: list[str], text: str) -> "list[tuple[Part, ...] | None]":
-        found: list[tuple[Part, ...] | None] = []
-        count = 0
-        for piece in pieces:
-            parts = self._pieces.get(piece)
-            if parts is None:
-                if count > self.settings.max_tokens:
-                    raise self._too_many(self._count(text))
-                parts = tuple(self._cut(piece, text))
-                if len(piece) <= _LONGEST_PIECE:
-                    self._pieces[piece] = parts
-            count += len(parts)
-            found.append(parts)
-        return found
-
-    def _cut(self, piece: str, sentence: str = "") -> list[Part]:
-        spans = tokens_of(piece, self.store, self.settings.tokenizer)
-        if len(spans) > self.settings.max_tokens:
-            raise self._too_many(self._count(sentence or piece))
-        entry = self.lexicon.entry
-        return [Part(s.text, s.start, s.end, *entry(s.text)) for s in spans]
-
-    def _count(self, sentence: str) -> int:
-        return len(tokens_of(sentence, self.store, self.settings.tokenizer))
-
-    def _without_unknown(self, text: str, run: TokenRun) -> TokenRun:
-        kept, left_out = self._split(text)
+    def _without_unknown(self, text: str, run: TokenRun) -> TokenRun | AttnError:
+        kept, left_out = _split(run)
         if self.settings.oov == "error":
-            raise UnknownWordError(
+            return UnknownWordError(
                 f"no vector in {quoted(self.store.name)} for {_listed(left_out)}",
                 hints=ways_out(self.store, left_out),
             )
         if not kept:
-            raise EmptyError(
+            return EmptyError(
                 f"no word of {quoted(text)} is in {quoted(self.store.name)}",
                 hints=("--oov random gives unknown words a seeded random vector",),
             )
         pairs = [(p, at) for p, at in zip(run.parts, run.places, strict=True) if p.row >= 0]
         return TokenRun([part for part, _ in pairs], [place for _, place in pairs])
 
-    def _split(self, text: str) -> tuple[list[str], list[str]]:
-        """The texts of the tokens that have a row, and of those that have none."""
-        if self.settings.tokenizer == "chars":
-            parts: Sequence[Part] = self._cut(text)
-        else:
-            parts, _ = self._from_pieces(text)
-        return [p.text for p in parts if p.row >= 0], [p.text for p in parts if p.row < 0]
-
     def _unknown(self, words: list[str], places: tuple[int, ...], treatment: str) -> ResultWarning:
         message = f"not in {self.store.name}: {_listed(words)}; used: {treatment}"
         return ResultWarning("unknown-word", message, places)
-
-    def _too_many(self, count: int) -> AttnError:
-        return LimitError(
-            f"{count} tokens need {size_text(4 * count**2)} of weights; "
-            f"the limit is {self.settings.max_tokens} tokens",
-            hints=(f"--max-tokens {count} raises the limit",),
-        )
 
 
 def reader_for(store: EmbeddingStore, settings: ReadingSettings) -> Reader:
@@ -248,45 +213,6 @@ def read(text: str, store: EmbeddingStore, settings: ReadingSettings) -> Reading
     reader = reader_for(store, settings)
     run = reader.run(text)
     return Reading(text, run.tokens(), reader.vectors(run), reader.warnings(run, text))
-
-
-def tokens_of(text: str, store: WordList, tokenizer: TokenizerName) -> list[Span]:
-    """The pieces of a sentence, cut as the vocabulary of the store has them."""
-    spans = TOKENIZERS[tokenizer](text)
-    if tokenizer != "words" or ("-" not in text and "'" not in text and "\u2019" not in text):
-        return spans
-    known = knows(store)
-    joined = join_compounds(text, spans, known)
-    return [part for span in joined for part in split_contraction(span, known)]
-
-
-def words_asked(texts: Sequence[str], tokenizer: TokenizerName) -> list[str]:
-    """The words that reading these texts may look up, whatever the vocabulary has."""
-    asked = _Asked()
-    for text in texts:
-        for asked.answer in _ANSWERS:
-            asked.asked += [span.text for span in tokens_of(text, asked, tokenizer)]
-    return list(dict.fromkeys(asked.asked))
-
-
-_ANSWERS: tuple[Callable[[str], bool], ...] = (
-    lambda word: False,
-    lambda word: True,
-    lambda word: word.lstrip("nN").startswith("'"),  # the ends of contractions are known
-)
-
-
-class _Asked:
-    """Stands for a store whose word list answers by a rule, and remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.answer = _ANSWERS[0]
-
-    def has_word(self, word: str) -> bool:
-        """The answer of the moment."""
-        self.asked.append(word)
-        return self.answer(word)
 
 
 def vectors_info(store: EmbeddingStore) -> VectorsInfo:
@@ -310,21 +236,47 @@ def one_of(name: str, found: str, allowed: Iterable[str]) -> None:
     expect(found in allowed, name, found, "one of " + ", ".join(allowed))
 
 
-def _check_text(text: str) -> None:
+def _fault(text: str) -> AttnError | None:
+    """Why a text is none."""
+    if text.isascii():
+        return None
     try:
         text.encode()
     except UnicodeEncodeError as fault:
-        raise DataError(
+        return DataError(
             f"character {fault.start + 1} of {quoted(text)} is no text, expected UTF-8"
-        ) from None
+        )
+    return None
 
 
-def _check_memory(n_tokens: int) -> None:
+def _memory_fault(n_tokens: int) -> AttnError | None:
+    """Why so many tokens cannot be computed here."""
     needed = _BYTES_PER_WEIGHT * n_tokens**2
-    if needed < _SURELY_FITS:
-        return
     available = available_memory()
-    if available is not None and needed > available:
-        raise LimitError(
-            f"{n_tokens} tokens need {size_text(needed)} of memory, {size_text(available)} is free"
+    if available is None or needed <= available:
+        return None
+    return LimitError(
+        f"{n_tokens} tokens need {size_text(needed)} of memory, {size_text(available)} is free"
+    )
+
+
+def _split(run: TokenRun) -> tuple[list[str], list[str]]:
+    """The texts of the tokens that have a row, and of those that have none."""
+    parts = run.parts
+    return [p.text for p in parts if p.row >= 0], [p.text for p in parts if p.row < 0]
+
+
+def _grouped(places: list[int], runs: list[TokenRun]) -> Iterator[Group]:
+    """The sentences by their number of tokens, in the order of the first of each number."""
+    lengths = np.fromiter(map(len, runs), dtype=np.intp, count=len(runs))
+    parts = chain.from_iterable(run.parts for run in runs)
+    rows = np.fromiter(map(attrgetter("row"), parts), dtype=np.intp, count=int(lengths.sum()))
+    begins = np.cumsum(lengths) - lengths  # (n_sentences,)
+    for n_tokens in dict.fromkeys(lengths.tolist()):
+        chosen = np.flatnonzero(lengths == n_tokens)  # (B,)
+        some = chosen.tolist()
+        yield Group(
+            [places[i] for i in some],
+            [runs[i] for i in some],
+            rows[begins[chosen, None] + np.arange(n_tokens)],  # (B, n_tokens)
         )

@@ -24,10 +24,11 @@ class Part:
     """A token's share of a piece of text: its text, its place in the piece, and its vector's row.
 
     One Part serves every occurrence of its piece; `key` and `status` say how the vector was found.
-    `memo` is for a writer: what it would otherwise make anew for each occurrence.
+    `before`, `span` and `after` are for a writer: what it would otherwise make anew for each
+    occurrence.
     """
 
-    __slots__ = ("end", "key", "memo", "row", "start", "status", "text")
+    __slots__ = ("after", "before", "end", "key", "row", "span", "start", "status", "text")
 
     def __init__(self, text: str, start: int, end: int, key: str, status: str, row: int) -> None:
         self.text = text
@@ -36,7 +37,8 @@ class Part:
         self.key = key
         self.status = status
         self.row = row
-        self.memo: tuple[str, str] | None = None
+        self.before = self.after = ""
+        self.span = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +97,18 @@ class Stack:
     def __len__(self) -> int:
         return len(self.places)
 
+    def arrays(self, name: str) -> Float32Array | None:
+        """The arrays of a field for all sentences, (B, …); None where they have none."""
+        if name in ("weights", "contextual"):
+            return getattr(self, name)  # type: ignore[no-any-return]  # an array
+        if self.finished is None:
+            return self.extras.get(name)
+        found = getattr(self.finished, name)
+        return None if found is None else found[None]
+
     def array(self, name: str, i: int) -> Float32Array | None:
         """The i-th sentence's array of a field, None where it has none."""
-        if name in ("weights", "contextual"):
-            return getattr(self, name)[i]  # type: ignore[no-any-return]  # an array
-        if self.finished is not None:
-            return getattr(self.finished, name)  # type: ignore[no-any-return]  # likewise
-        found = self.extras.get(name)
+        found = self.arrays(name)
         return None if found is None else found[i]
 
     def result(self, i: int) -> AttentionResult:

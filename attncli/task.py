@@ -17,7 +17,6 @@ from attncli.attention.projections import (
 )
 from attncli.attention.stacked import blocks
 from attncli.attention.wordwise import WordProjections
-from attncli.embeddings.lexicon import rows_of
 from attncli.embeddings.store import EmbeddingStore
 from attncli.errors import AttnError, DataError, NumericError, UsageError
 from attncli.escape import quoted
@@ -25,7 +24,7 @@ from attncli.examples import target_place
 from attncli.insight.measures import measured
 from attncli.learning.checkpoint import TrainedModel, load_model, require_vectors
 from attncli.learning.readout import read_out
-from attncli.reading import Reader, ReadingSettings, reader_for, vectors_info
+from attncli.reading import Group, Reader, ReadingSettings, reader_for, vectors_info
 from attncli.result import AttentionResult, AttentionSettings, ModelInfo, ResultWarning
 from attncli.stacks import Failure, Stack, TokenRun, in_order, unfailing
 
@@ -124,12 +123,11 @@ class TaskAnalyser:
 
     def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
         """Every text once, in a Stack or as a Failure, in any order."""
-        failures, by_length = self._reader.by_length(texts)
+        failures, groups = self._reader.by_length(texts)
         yield from failures
-        for group in by_length.values():
-            rows = rows_of([[part.row for part in run.parts] for _, run in group])  # (B, n_tokens)
-            for chosen, small in self._alike(rows):
-                yield from self._computed(texts, [group[i] for i in chosen], rows[chosen], small)
+        for group in groups:
+            for chosen, small in self._alike(group.rows):
+                yield from self._computed(texts, group.pick(chosen), small)
 
     def _alike(self, rows: IntArray) -> Iterator[tuple[IntArray, bool]]:
         """Which sentences are computed together, and whether float32 is tried."""
@@ -144,25 +142,26 @@ class TaskAnalyser:
                 yield part[block], bool(small[part[0]])
 
     def _computed(
-        self, texts: Sequence[str], group: list[tuple[int, TokenRun]], rows: IntArray, small: bool
+        self, texts: Sequence[str], group: Group, small: bool
     ) -> Iterator[Stack | Failure]:
         """The stack of sentences that have the same number of tokens."""
+        count = len(group.places)
         targets, kept = self._targets(texts, group)
         yield from (item for item in targets if isinstance(item, Failure))
         with np.errstate(over="ignore", invalid="ignore"):
-            made = self._made(rows, small)
-            finite = np.ones(len(group), dtype=np.bool_)
+            made = self._made(group.rows, small)
+            finite = np.ones(count, dtype=np.bool_)
             for array in made.values():
-                finite &= np.isfinite(array).reshape(len(group), -1).all(axis=1)  # (B,)
-        for i in np.flatnonzero(kept & ~finite):
-            message = f"the result for {quoted(texts[group[i][0]])} would not be finite"
-            yield Failure(group[i][0], NumericError(message))
+                finite &= np.isfinite(array).reshape(count, -1).all(axis=1)  # (B,)
+        for i in np.flatnonzero(kept & ~finite).tolist():
+            message = f"the result for {quoted(texts[group.places[i]])} would not be finite"
+            yield Failure(group.places[i], NumericError(message))
         chosen = np.flatnonzero(kept & finite)
         if len(chosen):
-            if len(chosen) < len(group):
+            if len(chosen) < count:
                 made = {name: array[chosen] for name, array in made.items()}
             told = self._told(made["contextual"], [targets[i] for i in chosen])
-            yield from self._stacked(texts, [group[i] for i in chosen], made, told)
+            yield from self._stacked(texts, group.pick(chosen), made, told)
 
     def _made(self, rows: IntArray, small: bool) -> dict[str, Float32Array]:
         """Weights, new embeddings and what else is asked for, (B, …) each as a result has it."""
@@ -209,21 +208,21 @@ class TaskAnalyser:
     def _stacked(
         self,
         texts: Sequence[str],
-        group: list[tuple[int, TokenRun]],
+        group: Group,
         made: dict[str, Float32Array],
         told: list[_Told],
     ) -> Iterator[Stack]:
         layer = self.projections
         warnings = {}
-        for i, (place, run) in enumerate(group):
+        for i, (place, run) in enumerate(zip(group.places, group.runs, strict=True)):
             about = self._reader.warnings(run, texts[place])
             about += told[i][1] if told else ()
             if about:
                 warnings[i] = about
         stack = Stack(
-            places=[place for place, _ in group],
-            texts=[texts[place] for place, _ in group],
-            tokens=[run for _, run in group],
+            places=group.places,
+            texts=[texts[place] for place in group.places],
+            tokens=group.runs,
             weights=made.pop("weights"),
             contextual=made.pop("contextual"),
             attention=AttentionSettings(
@@ -243,12 +242,12 @@ class TaskAnalyser:
         yield from measured(stack) if "measures" in self.include else (stack,)
 
     def _targets(
-        self, texts: Sequence[str], group: list[tuple[int, TokenRun]]
+        self, texts: Sequence[str], group: Group
     ) -> tuple[list[int | Failure | None], BoolArray]:
         """Each sentence's target (0 where the whole is read), and which have no failure (B,)."""
         model = self.model
         found: list[int | Failure | None] = []
-        for place, run in group:
+        for place, run in zip(group.places, group.runs, strict=True):
             if model is None or model.architecture.readout == "weights":
                 found.append(None)
                 continue

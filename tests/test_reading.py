@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from attncli.embeddings.lookup import look_up
 from attncli.embeddings.store import EmbeddingStore, FolderStore
 from attncli.errors import AttnError, LimitError
-from attncli.reading import Reader, ReadingSettings, read, tokens_of
+from attncli.piecewise import tokens_of
+from attncli.reading import Reader, ReadingSettings, read
+from attncli.stacks import TokenRun
 from attncli.text.words import TokenizerName
 
 ALPHABET = "abcdnt ABZ019_-'’.,:@/ \t\x1c\u0301\u200d\u00a0é한中👍🏽ा\U0001f1e9"
@@ -59,12 +61,55 @@ def test_pieces_give_the_tokens_of_the_whole_sentence(
         assert got == expected
 
 
+def described(found: TokenRun | AttnError, reader: Reader) -> object:
+    """What a sentence was found to hold, or the words of its error."""
+    if isinstance(found, AttnError):
+        return type(found), found.message, found.hints
+    vectors = reader.vectors(found)
+    return [(*token, vectors[i].tobytes()) for i, token in enumerate(found.tokens())]
+
+
+@given(
+    texts=st.lists(
+        st.one_of(texts, st.sampled_from(["bank\ud800", "", "x" * 70, "a-b " * 30, "bank " * 12])),
+        max_size=9,
+    ),
+    tokenizer=st.sampled_from(["words", "whitespace", "chars"]),
+    oov=st.sampled_from(["random", "skip", "error"]),
+)
+def test_sentences_read_together_are_those_read_alone(
+    glove: FolderStore, texts: list[str], tokenizer: TokenizerName, oov: str
+) -> None:
+    """Company changes neither tokens nor vectors nor errors, known pieces or new ones."""
+    settings = ReadingSettings(tokenizer=tokenizer, oov=oov, max_tokens=10)  # type: ignore[arg-type]  # drawn
+    reader = Reader(glove, settings)
+    alone = []
+    for text in texts:
+        fresh = Reader(glove, settings)
+        alone += [described(found, fresh) for found in fresh.runs([text])]
+    for _ in range(2):
+        assert [described(found, reader) for found in reader.runs(texts)] == alone
+
+
+def test_lots_of_moderate_length_lose_no_text(glove: FolderStore) -> None:
+    """Texts too long to be cut in pieces together are read in several lots, all and in order."""
+    texts = ["money bank " * 500, "river", "bank " * 1000, "", "flows " * 900, "the river"] * 9
+    reader = Reader(glove, ReadingSettings(oov="zero"))
+    found = reader.runs(texts)
+    for text, run in zip(texts, found, strict=True):
+        words = text.split()
+        assert isinstance(run, TokenRun) == bool(words)
+        if isinstance(run, TokenRun):
+            assert [token.text for token in run.tokens()] == words
+            assert all(text[t.start : t.end] == t.text for t in run.tokens())
+
+
 def test_forgetting_changes_nothing(glove: FolderStore) -> None:
     """After a new start the same sentence has the same vectors."""
     reader = Reader(glove)
     before = reader.vectors(reader.run("money bank grows"))
     reader.lexicon.forget()
-    reader._pieces.clear()
+    reader._pieces.forget()
     reader.run("river flows")
     assert np.array_equal(reader.vectors(reader.run("money bank grows")), before)
 
@@ -78,7 +123,7 @@ def test_memory_is_bounded(glove: FolderStore) -> None:
             reader.run(f"word{i}x{j} bank")
         reader.lexicon.vectors()
     assert len(reader.lexicon) < 18_000
-    assert len(reader._pieces) < 18_000
+    assert len(reader._pieces._known) < 18_000
 
 
 @pytest.mark.parametrize("text", ["a " * 50, "a-b-" * 30, "a " + "1-x " * 40, "x;" * 40])

@@ -105,14 +105,20 @@ def test_stacks_hold_every_text_once(glove: FolderStore) -> None:
 
 
 @pytest.mark.parametrize("masked", [False, True])
-def test_degenerate_matrices_of_a_stack_are_those_found_alone(masked: bool) -> None:
+@pytest.mark.parametrize("n_tokens", [1, 2, 5, 7, 24])
+def test_degenerate_matrices_of_a_stack_are_those_found_alone(n_tokens: int, masked: bool) -> None:
     """The quick test of a stack finds just the matrices that the test of one matrix finds."""
     rng = np.random.default_rng(0)
-    mask = np.tri(5, dtype=np.bool_) if masked else None
-    for spread in (0.0, 0.01, 0.05, 1.0, 9.0, 40.0):
-        scores = rng.normal(size=(40, 5, 5)) * spread
+    mask = np.tri(n_tokens, dtype=np.bool_) if masked else None
+    found = set()
+    for spread in (0.0, 0.01, 0.05, 1.0, 9.0, 40.0, 4000.0):
+        scores = rng.normal(size=(40, n_tokens, n_tokens)) * spread
         if masked:
-            scores[:, ~np.tri(5, dtype=np.bool_)] = -np.inf
+            scores[:, ~np.tri(n_tokens, dtype=np.bool_)] = -np.inf
+        scores -= scores.max(axis=-1, keepdims=True)
         weights = np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
+        weights[:9, -1] = 1.0 / n_tokens  # now and then a last row unlike the others
         alone = {i: kind for i, w in enumerate(weights) if (kind := degenerate(w, mask))}
         assert degenerate_in(weights, mask) == alone
+        found |= set(alone.values())
+    assert found == ({"one-key", "uniform"} if n_tokens > 1 else set())

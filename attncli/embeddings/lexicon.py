@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
+from attncli.arrays import BoolArray, Float32Array, FloatArray
 from attncli.embeddings.forms import forms
 from attncli.embeddings.lookup import find
 from attncli.embeddings.store import EmbeddingStore
@@ -158,8 +158,3 @@ class Rows:
             self._array = bigger
         self._array[self._used : end] = rows
         self._used = end
-
-
-def rows_of(runs: list[list[int]]) -> IntArray:
-    """Rows of sentences of one length as an array (B, n_tokens)."""
-    return np.array(runs, dtype=np.intp)

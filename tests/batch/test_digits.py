@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from attncli.batch.writers.digits import FULL, json_matrices
+from attncli.batch.writers.digits import FULL, json_matrices, json_stacks
 
 weights = hnp.arrays(
     np.float32,
@@ -66,3 +66,15 @@ def test_large_stacks_are_filled_in_blocks() -> None:
     rng = np.random.default_rng(0)
     stack = rng.normal(size=(40, 30, 50)).astype(np.float32)
     assert json_matrices(stack, 6) == [json_matrices(m[None], 6)[0] for m in stack]
+
+
+@given(stacks=st.lists(weights, min_size=1, max_size=5), digits=st.integers(1, 7))
+def test_stacks_printed_together_are_those_printed_alone(
+    stacks: list[np.ndarray], digits: int
+) -> None:
+    """Several stacks, of other sizes and layouts, change nothing of one another's text."""
+    outer = stacks[0].shape[1:3]
+    alike = [stack for stack in stacks if stack.shape[1:3] == outer]
+    before, texts, after = json_stacks(alike, digits)
+    alone = [text for stack in alike for text in json_matrices(stack, digits)]
+    assert [before + text + after for text in texts] == alone

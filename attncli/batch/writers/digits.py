@@ -1,13 +1,16 @@
 """Matrices → JSON text by digit tables: the time of a batch goes into printing numbers.
 
-A number with up to six digits after the point is eight characters in one 64-bit word, taken from
-two tables; numpy fills whole matrices at a few nanoseconds a number, where `json` needs 400 and
-orjson 25. What is printed is the float32 value rounded half to even, exactly: its product with 10⁶
-has at most 38 bits and is computed in float64.
+A number with up to six digits after the point is two words of characters, each taken from a table;
+numpy fills whole matrices at a few nanoseconds a number, where `json` needs 400 and orjson 25. What
+is printed is the float32 value rounded half to even, exactly: its product with 10⁶ has at most 38
+bits and is computed in float64.
 """
 
 import threading
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +18,21 @@ import numpy.typing as npt
 from attncli.arrays import Float32Array, FloatArray
 
 Bytes = npt.NDArray[np.uint8]
-Words = npt.NDArray[np.uint64]
 
 FULL = 0  # digits: as many as float32 needs to be read back
 MAX_DIGITS = 9
 _TABLE_DIGITS = 6
-_BLOCK = 1 << 13  # numbers in work at once: larger arrays cost page faults
-_COMMA, _OPEN, _CLOSE, _SPACE, _MINUS = (ord(c) for c in ",[] -")
+_BLOCK = 1 << 14  # numbers in work at once: larger arrays cost page faults
+_LOT = 1 << 16  # numbers whose text is made together
+_COMMA, _OPEN, _CLOSE = (ord(c) for c in ",[]")
+
+
+class Printed(NamedTuple):
+    """Nested lists as text: each is `before` + its text + `after`."""
+
+    before: bytes
+    texts: list[bytes]
+    after: bytes
 
 
 def json_matrices(stack: Float32Array, digits: int, *, signed: bool = True) -> list[bytes]:
@@ -33,81 +44,109 @@ def json_matrices(stack: Float32Array, digits: int, *, signed: bool = True) -> l
     >>> json_matrices(np.array([[[[[1.0, 0.25]]]]], dtype=np.float32), 4, signed=False)
     [b'[[[[1.0000,0.2500]]]]']
     """
-    outer = stack.shape[1:-2]
-    matrices = stack.reshape(-1, *stack.shape[-2:])  # (B·…, rows, columns)
+    before, texts, after = json_stacks([stack], digits, signed=signed)
+    return [before + text + after for text in texts]
+
+
+def json_stacks(stacks: Sequence[Float32Array], digits: int, *, signed: bool = True) -> Printed:
+    """The same of several stacks, one after the other; (B, …) may differ in B, rows and columns."""
+    outer = stacks[0].shape[1:-2]
+    matrices = [stack.reshape(-1, *stack.shape[-2:]) for stack in stacks]  # (B·…, rows, columns)
     if digits == FULL or digits > _TABLE_DIGITS:
-        texts = [_slowly(matrix, digits, signed) for matrix in matrices]
+        texts = [_slowly(matrix, digits, signed)[1:] for stack in matrices for matrix in stack]
     else:
-        texts = _by_tables(matrices, digits, signed)
+        texts = [text for lot in _lots(matrices) for text in _by_tables(lot, digits, signed)]
     return _nested(texts, outer)
 
 
-def _by_tables(matrices: Float32Array, digits: int, signed: bool) -> list[bytes]:
-    n_columns = matrices.shape[-1]
-    fits = np.ones(len(matrices), dtype=np.bool_)
-    if signed:
-        limit = np.float32(10.0 - 10.0**-digits)  # above it, one digit before the point is too few
-        fits = np.maximum(matrices.max(axis=(1, 2)), -matrices.min(axis=(1, 2))) < limit
-    rows = _row_texts(matrices.reshape(-1, n_columns), digits, signed)
-    rows = rows.reshape(len(matrices), -1)  # (matrices, n_rows · width)
-    rows[:, -1] = _CLOSE
-    flat, width = rows.tobytes(), rows.shape[1]
-    return [
-        b"[" + flat[i * width : (i + 1) * width]
-        if fits[i]
-        else _slowly(matrices[i], digits, signed)
-        for i in range(len(matrices))
-    ]
+def _lots(stacks: Sequence[Float32Array]) -> Iterator[list[Float32Array]]:
+    """The stacks' matrices in lots of moderate size whose rows have the same length."""
+    lot: list[Float32Array] = []
+    size = 0
+    for stack in stacks:
+        n_columns = stack.shape[2]
+        step = max(1, _LOT // (stack.shape[1] * n_columns))
+        for start in range(0, len(stack), step):
+            part = stack[start : start + step]
+            if lot and (size + part.size > _LOT or lot[0].shape[2] != n_columns):
+                yield lot
+                lot, size = [], 0
+            lot.append(part)
+            size += part.size
+    if lot:
+        yield lot
 
 
-def _row_texts(rows: Float32Array, digits: int, signed: bool) -> Bytes:
-    """Each row as `[x,x,x],`, valid until the next call. Shapes: (R, columns) → (R, bytes)."""
+def _by_tables(lot: list[Float32Array], digits: int, signed: bool) -> list[bytes]:
+    """The text of each matrix behind its first bracket."""
+    rows = np.concatenate([part.reshape(-1, part.shape[2]) for part in lot])
+    texts, fits = _row_texts(rows, digits, signed)
+    counts = np.repeat([part.shape[1] for part in lot], [len(part) for part in lot])
+    ends = np.cumsum(counts)  # (matrices,): of their rows
+    texts[ends - 1, -1] = _CLOSE
+    flat, bounds = texts.reshape(-1), (ends * texts.shape[1]).tolist()
+    found = [flat[begin:end].tobytes() for begin, end in pairwise([0, *bounds])]
+    if not fits:
+        limit = np.float32(10.0 - 10.0**-digits)
+        for i, matrix in enumerate(matrix for part in lot for matrix in part):
+            if not np.abs(matrix).max() < limit:
+                found[i] = _slowly(matrix, digits, signed)[1:]
+    return found
+
+
+def _row_texts(rows: Float32Array, digits: int, signed: bool) -> tuple[Bytes, bool]:
+    """Each row as `[x,x,x],`, valid until the next call, and whether all numbers have one digit
+    before the point. Shapes: (R, columns) → (R, bytes).
+    """
     n_rows, n_columns = rows.shape
     cell = digits + 3 + signed  # sign, "d.", digits, separator
     width = n_columns * cell + 2
     filled = _space(n_rows * width + 8)
     step = max(1, _BLOCK // n_columns)
+    fits = True
     for start in range(0, n_rows, step):
         block = rows[start : start + step]
-        begin = start * width
-        _fill(filled, begin, width, cell, block, digits, signed)
+        fits &= _fill(filled, start * width + 1, (width, cell), block, digits, signed)
     texts = filled[: n_rows * width].reshape(n_rows, width)
     texts[:, 0] = _OPEN
     texts[:, -2] = _CLOSE
     texts[:, -1] = _COMMA
-    return texts
+    return texts, fits
 
 
 def _fill(
     filled: Bytes,
     begin: int,
-    width: int,
-    cell: int,
+    strides: tuple[int, int],
     block: Float32Array,
     digits: int,
     signed: bool,
-) -> None:
-    shape, strides = block.shape, (width, cell)
+) -> bool:
+    """Writes a block's numbers and their commas; whether each has one digit before the point."""
     scaled = block.astype(np.float64)
     scaled *= 10.0**digits
     np.rint(scaled, out=scaled)
     with np.errstate(invalid="ignore"):  # numbers too large are printed the slow way later
         units = scaled.astype(np.int32)
+    heads, tails = _tables(digits, signed)
+    fits = True
     if signed:
-        signs = (units < 0).view(np.uint8)
-        signs *= _MINUS - _SPACE
-        signs += _SPACE
+        minus = units >> 31  # −1 or 0
+        minus &= len(heads) // 2
         np.abs(units, out=units)
-    head, tail = _tables(digits)
-    upper = units // len(tail)
-    units -= upper * len(tail)
-    words = head.take(upper, mode="clip")
-    words |= tail.take(units, mode="clip")
-    # In ascending order each word is laid over what the one before it left behind.
-    np.ndarray(shape, "<u8", filled, begin + 1 + signed, strides)[...] = words
+        fits = int(units.view(np.uint32).max()) < 10 ** (digits + 1)
+    upper = units // len(tails)
+    units -= upper * len(tails)
     if signed:
-        np.ndarray(shape, np.uint8, filled, begin + 1, strides)[...] = signs
-    np.ndarray(shape, np.uint8, filled, begin + cell, strides)[...] = _COMMA
+        upper += minus
+    # In ascending order each head is laid over what the one before it left behind.
+    place = np.ndarray(block.shape, heads.dtype, filled, begin, strides)
+    place[...] = heads.take(upper, mode="clip")
+    behind = begin + strides[1] - tails.itemsize
+    np.ndarray(block.shape, tails.dtype, filled, behind, strides)[...] = tails.take(
+        units, mode="clip"
+    )
+    return fits
 
 
 _kept = threading.local()
@@ -122,15 +161,21 @@ def _space(size: int) -> Bytes:
 
 
 @cache
-def _tables(digits: int) -> tuple[Words, Words]:
-    """Words for the characters up to the third digit after the point, and for those behind it."""
-    first = min(digits, 3)
-    rest = digits - first
-    head = [f"{i // 10**first}.{i % 10**first:0{first}d}" for i in range(10 ** (first + 1))]
-    tail = [f"{i:0{rest}d}" if rest else "" for i in range(10**rest)]
-    heads = np.array([int.from_bytes(text.encode(), "little") for text in head], dtype=np.uint64)
-    tails = np.array([int.from_bytes(text.encode(), "little") for text in tail], dtype=np.uint64)
-    return heads, tails << np.uint64(8 * (2 + first))
+def _tables(digits: int, signed: bool) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Words for the characters up to the last one or three digits, and for these and a comma.
+
+    With `signed`, the second half of the heads is for negative numbers.
+    """
+    rest = 3 if digits >= 3 else 1
+    first = digits - rest
+    point = [f"{i // 10**first}.{i % 10**first:0{first}d}" for i in range(10 ** (first + 1))]
+    head = [sign + text[: first + 2] for sign in (" -" if signed else ("",)) for text in point]
+    tail = [f"{i:0{rest}d}," for i in range(10**rest)]
+    return _words(head, "<u8"), _words(tail, f"<u{rest + 1}")
+
+
+def _words(texts: list[str], kind: str) -> npt.NDArray[Any]:
+    return np.array([int.from_bytes(text.encode(), "little") for text in texts], dtype=kind)
 
 
 def _slowly(matrix: FloatArray, digits: int, signed: bool) -> bytes:
@@ -150,11 +195,12 @@ def _slowly(matrix: FloatArray, digits: int, signed: bool) -> bytes:
     return f"[{','.join(rows)}]".encode()
 
 
-def _nested(texts: list[bytes], outer: tuple[int, ...]) -> list[bytes]:
+def _nested(texts: list[bytes], outer: tuple[int, ...]) -> Printed:
+    """Matrices without their first bracket as nested lists without their first brackets."""
+    depth = 1
     for size in reversed(outer):
-        if size == 1:
-            texts = [b"[" + text + b"]" for text in texts]
-        else:
-            groups = [texts[i : i + size] for i in range(0, len(texts), size)]
-            texts = [b"[" + b",".join(group) + b"]" for group in groups]
-    return texts
+        if size > 1:
+            between = b"]" * (depth - 1) + b"," + b"[" * depth
+            texts = [between.join(texts[i : i + size]) for i in range(0, len(texts), size)]
+        depth += 1
+    return Printed(b"[" * depth, texts, b"]" * (depth - 1))

@@ -3,26 +3,23 @@
 import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, groupby
 from typing import Any
-
-import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.batch.chunks import Chunk
-from attncli.batch.writers.digits import json_matrices
+from attncli.batch.writers.digits import Printed, json_stacks
 from attncli.batch.writers.options import Layout
+from attncli.batch.writers.tokens import token_texts
 from attncli.errors import AttnError
 from attncli.insight.top import strongest
 from attncli.result import SCHEMA_VERSION, AttentionSettings, VectorsInfo
-from attncli.stacks import Part, Stack, TokenRun
+from attncli.stacks import Stack
 from attncli.views.json import error_record, plain_json
 
 _HEAD = f'{{"type":"result","schema":"{SCHEMA_VERSION}"'
 
-_NUMBERS = [str(i) for i in range(4096)]  # printing an integer costs more than finding it here
-
-# A piece of a record: the same for the whole stack, or one for each sentence.
+# A piece of a record: the same for all sentences, or one for each.
 _Column = str | Sequence[str] | Sequence[bytes]
 
 
@@ -43,8 +40,10 @@ class JsonlWriter:
     ) -> bytes:
         """The lines of a chunk, in its order; places count in the chunk."""
         records: list[Sequence[bytes]] = [()] * len(chunk)
-        for stack, places in stacks:
-            for place, record in zip(places, self._records(chunk, stack, places), strict=True):
+        for lot in _lots(stacks):
+            places = list(chain.from_iterable(places for _, places in lot))
+            made = self._records(chunk, [stack for stack, _ in lot], places)
+            for place, record in zip(places, made, strict=True):
                 records[place] = record
         for place, error in failures:
             records[place] = (self._failure(chunk, place, error),)
@@ -59,18 +58,24 @@ class JsonlWriter:
         return (plain_json(record) + "\n").encode()
 
     def _records(
-        self, chunk: Chunk, stack: Stack, places: Sequence[int]
+        self, chunk: Chunk, stacks: Sequence[Stack], places: Sequence[int]
     ) -> Iterable[Sequence[bytes]]:
         """Each sentence's line, as fragments to be joined."""
-        columns: list[_Column] = [self._beginnings(chunk, stack, places)]
-        for name, column in self._fields(stack):
-            columns += [f',"{name}":', column]
+        columns: list[_Column] = [self._beginnings(chunk, stacks, places)]
+        for name, column in self._fields(stacks):
+            columns += [f',"{name}":', *column]
         columns.append("}\n")
-        return zip(*_merged(columns, len(stack)), strict=True)
+        return zip(*_merged(columns, len(places)), strict=True)
 
-    def _beginnings(self, chunk: Chunk, stack: Stack, places: Sequence[int]) -> list[str]:
-        """Each record up to its tokens: what differs from sentence to sentence."""
+    def _beginnings(
+        self, chunk: Chunk, stacks: Sequence[Stack], places: Sequence[int]
+    ) -> list[str]:
+        """Each record up to its attention: what differs from sentence to sentence."""
         has = self._layout.has
+        texts = [text for stack in stacks for text in stack.texts]
+        tokens: Sequence[str] = ()
+        if has("tokens"):
+            tokens = token_texts([run for stack in stacks for run in stack.tokens])
         begun: list[str] = []
         for i, place in enumerate(places):
             text = _HEAD
@@ -84,59 +89,74 @@ class JsonlWriter:
                 given = None if chunk.ids is None else chunk.ids[place]
                 text += f',"id":{plain_json(given)}'
             if has("text"):
-                text += f',"text":{plain_json(stack.texts[i])}'
-            if has("tokens"):
-                text += f',"tokens":{_tokens(stack.tokens[i])}'
+                text += f',"text":{plain_json(texts[i])}'
+            if tokens:
+                text += f',"tokens":{tokens[i]}'
             begun.append(text)
         return begun
 
-    def _fields(self, stack: Stack) -> Iterable[tuple[str, _Column]]:
+    def _fields(self, stacks: Sequence[Stack]) -> Iterable[tuple[str, list[_Column]]]:
         """The fields behind the tokens, in the order of the record."""
         has, arrays = self._layout.has, self._layout.arrays
         if has("attention"):
-            yield "attention", _constant(stack.attention)
+            yield "attention", [_of_stacks([stack.attention for stack in stacks], stacks)]
         if "weights" in arrays:
-            yield self._weights(stack.weights)
+            yield self._weights([stack.weights for stack in stacks])
         if "contextual" in arrays:
-            yield "contextual", self._matrices(stack.contextual)
+            yield "contextual", self._matrices([stack.contextual for stack in stacks])
         if has("vectors"):
-            yield "vectors", _constant(stack.vectors)
+            yield "vectors", [_of_stacks([stack.vectors for stack in stacks], stacks)]
         if has("model"):
-            if stack.models is None:
-                yield "model", "null"
-            else:
-                yield "model", [plain_json(_facts(model)) for model in stack.models]
+            yield "model", [_models(stacks)]
         if has("warnings"):
-            yield "warnings", _warning_texts(stack)
-        yield from self._rare(stack)
+            yield "warnings", [_warning_texts(stacks)]
+        yield from self._rare(stacks)
 
-    def _weights(self, weights: Float32Array) -> tuple[str, _Column]:
+    def _weights(self, weights: Sequence[Float32Array]) -> tuple[str, list[_Column]]:
         if self._layout.top is None:
             return "weights", self._matrices(weights, signed=False)
-        keys, kept = strongest(weights, self._layout.top)
-        printed = self._matrices(kept, signed=False)
-        listed = [json.dumps(k.tolist(), separators=(",", ":")).encode() for k in keys]
-        return "top", [
-            b'{"keys":' + k + b',"weights":' + w + b"}"
-            for k, w in zip(listed, printed, strict=True)
+        found = [strongest(array, self._layout.top) for array in weights]
+        before, texts, after = self._printed([kept for _, kept in found], signed=False)
+        keys = [
+            json.dumps(k.tolist(), separators=(",", ":")).encode() for ks, _ in found for k in ks
         ]
+        middle = b',"weights":' + before
+        told = [key + middle + text for key, text in zip(keys, texts, strict=True)]
+        return "top", ['{"keys":', told, after.decode() + "}"]
 
-    def _matrices(self, stack: Float32Array, *, signed: bool = True) -> list[bytes]:
-        return json_matrices(np.ascontiguousarray(stack), self._layout.precision, signed=signed)
+    def _matrices(self, stacks: Sequence[Float32Array], *, signed: bool = True) -> list[_Column]:
+        before, texts, after = self._printed(stacks, signed=signed)
+        return [before.decode(), texts, after.decode()]
 
-    def _rare(self, stack: Stack) -> Iterable[tuple[str, _Column]]:
+    def _printed(self, stacks: Sequence[Float32Array], *, signed: bool) -> Printed:
+        return json_stacks(stacks, self._layout.precision, signed=signed)
+
+    def _rare(self, stacks: Sequence[Stack]) -> Iterable[tuple[str, list[_Column]]]:
         """What only some results have: a second sentence, a selection, optional fields."""
-        result, include = stack.finished, self._layout.include
         for name in self._layout.arrays:
-            array = stack.extras.get(name) if result is None else getattr(result, name)
-            if array is not None and name not in ("weights", "contextual"):
-                yield name, self._matrices(array if result is None else array[None])
+            if name not in ("weights", "contextual"):
+                found = [stack.arrays(name) for stack in stacks]
+                if known := [array for array in found if array is not None]:
+                    yield name, self._matrices(known)
+        result = stacks[0].finished
         if result is None:
             return
-        record = result.to_record(include=[n for n in include if n == "measures"])
+        record = result.to_record(include=[n for n in self._layout.include if n == "measures"])
         for name in ("pair", "segments", "selection", "measures"):
             if name in record and self._layout.has(name):
-                yield name, plain_json(record[name])
+                yield name, [plain_json(record[name])]
+
+
+def _lots(
+    stacks: Iterable[tuple[Stack, Sequence[int]]],
+) -> Iterable[list[tuple[Stack, Sequence[int]]]]:
+    """The stacks whose records are made together: all with the same fields, a finished one alone."""
+
+    def kind(item: tuple[Stack, Sequence[int]]) -> tuple[object, ...]:
+        stack = item[0]
+        return id(stack.finished), stack.models is None, tuple(stack.extras)
+
+    return (list(lot) for _, lot in groupby(stacks, kind))
 
 
 def _merged(columns: Sequence[_Column], count: int) -> list[Sequence[bytes]]:
@@ -156,23 +176,15 @@ def _merged(columns: Sequence[_Column], count: int) -> list[Sequence[bytes]]:
     return merged
 
 
-def _tokens(run: TokenRun) -> str:
-    texts = []
-    last = run.places[-1] + run.parts[-1].end
-    shown = _NUMBERS.__getitem__ if last < len(_NUMBERS) else str
-    for part, place in zip(run.parts, run.places, strict=True):
-        before, after = part.memo or _remembered(part)
-        start, end = shown(place + part.start), shown(place + part.end)
-        texts.append(f'{before}{start},"end":{end}{after}')
-    return f"[{','.join(texts)}]"
-
-
-def _remembered(part: Part) -> tuple[str, str]:
-    """The JSON of a token before its start and after its end, made once for its piece."""
-    before = f'{{"text":{plain_json(part.text)},"start":'
-    after = f',"key":{plain_json(part.key)},"status":"{part.status}"}}'
-    part.memo = before, after
-    return part.memo
+def _of_stacks(
+    facts: Sequence[AttentionSettings] | Sequence[VectorsInfo], stacks: Sequence[Stack]
+) -> _Column:
+    """What is the same for all sentences of a stack, once if it is the same for all stacks."""
+    if all(fact == facts[0] for fact in facts):
+        return _constant(facts[0])
+    return [
+        _constant(fact) for fact, stack in zip(facts, stacks, strict=True) for _ in stack.places
+    ]
 
 
 @lru_cache(maxsize=64)
@@ -185,7 +197,20 @@ def _facts(part: Any) -> dict[str, Any]:
     return found
 
 
-def _warning_texts(stack: Stack) -> _Column:
-    if not stack.warnings:
+def _models(stacks: Sequence[Stack]) -> _Column:
+    found = [stack.models for stack in stacks]
+    if found[0] is None:
+        return "null"
+    return [plain_json(_facts(model)) for models in found for model in models or ()]
+
+
+def _warning_texts(stacks: Sequence[Stack]) -> _Column:
+    if not any(stack.warnings for stack in stacks):
         return "[]"
-    return [plain_json([_facts(w) for w in stack.warnings.get(i, ())]) for i in range(len(stack))]
+    texts: list[str] = []
+    for stack in stacks:
+        told = ["[]"] * len(stack)
+        for i, warnings in stack.warnings.items():
+            told[i] = plain_json([_facts(warning) for warning in warnings])
+        texts += told
+    return texts

@@ -1,0 +1,35 @@
+"""Tokens of many sentences as JSON, made together."""
+
+import json
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attncli.batch.writers.tokens import token_texts
+from attncli.embeddings.store import MemoryStore
+from attncli.reading import Reader
+from attncli.stacks import TokenRun
+
+STORE = MemoryStore("two", ["bank", "the"], np.eye(2, dtype=np.float32), sha256="0" * 64)
+
+words = st.one_of(
+    st.sampled_from(
+        ["bank", "the", "e-mail", "bank,", '"the"', "\\", "x" * 31, "y" * 32, "z" * 70]
+    ),
+    st.text(min_size=1, max_size=40),
+)
+sentences = st.one_of(
+    st.lists(words, min_size=1, max_size=9).map(" ".join),
+    st.integers(60, 140).map(lambda count: "bank the " * count),  # beyond the 512th character
+)
+
+
+@given(texts=st.lists(sentences, max_size=5))
+def test_tokens_are_written_as_they_are(texts: list[str]) -> None:
+    """Each list holds the tokens of its sentence, seen before or not, near its start or far."""
+    reader = Reader(STORE)
+    runs = [run for run in reader.runs(texts) if isinstance(run, TokenRun)]
+    expected = [[dict(token._asdict()) for token in run.tokens()] for run in runs]
+    for _ in range(2):
+        assert [json.loads(text) for text in token_texts(runs)] == expected
