@@ -11,9 +11,8 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -48,37 +47,24 @@ class LocalEngine:
         """What was written, in order, as soon as it was."""
         worker = recipe.worker()
         remaining = iter(chunks)
-        several = self.workers > 1 and not (sink.parts and sink.parts.in_this_process)
-        alone = islice(remaining, _ALONE_UP_TO) if several else remaining
         offset = sink.length
-        for written in _alone(worker, alone, sink):
-            offset += written.length
+        head = worker.writer.head if offset == 0 else b""
+        count = 0
+        several = self.workers > 1 and not (sink.parts and sink.parts.in_this_process)
+        for chunk in remaining:
+            if several and count >= _ALONE_UP_TO:
+                remaining = chain([chunk], remaining)
+                break
+            written = _write(worker(chunk), head, sink, offset)
+            head, offset, count = b"", offset + written.length, count + 1
             yield written
-        following = next(remaining, None)
-        if following is None:
+        else:
             return
         crew = _Crew(recipe, worker, self.workers, sink, offset)
         try:
-            yield from crew.run(chain([following], remaining))
+            yield from crew.run(remaining)
         finally:
             crew.stop()
-
-
-def _alone(worker: Worker, chunks: Iterable[Chunk], sink: Sink) -> Iterator[Written]:
-    """Chunks done by this process; a thread writes one while the next is computed."""
-    offset = sink.length
-    head = worker.writer.head if offset == 0 else b""
-    with ThreadPoolExecutor(1) as writer:
-        before: Future[Written] | None = None
-        for chunk in chunks:
-            done = worker(chunk)
-            if before is not None:
-                yield before.result()
-            before = writer.submit(_write, done, head, sink, offset)
-            head, offset = b"", offset + len(head) + len(done.data)
-            del done  # so that its bytes go when they are written
-        if before is not None:
-            yield before.result()
 
 
 @dataclass(slots=True)
