@@ -23,6 +23,7 @@ from attncli.errors import AttnError, NumericError, UsageError
 from attncli.escape import quoted
 from attncli.insight.degenerate import degenerate, degenerate_in
 from attncli.insight.measures import measured
+from attncli.lengthwise import LengthwiseAnalyser
 from attncli.reading import Group, Reader, ReadingSettings, expect, one_of, reader_for, vectors_info
 from attncli.result import (
     DEFAULT_FIELDS,
@@ -31,7 +32,7 @@ from attncli.result import (
     AttentionSettings,
     ResultWarning,
 )
-from attncli.stacks import Failure, Stack, in_order, unfailing
+from attncli.stacks import Failure, Stack
 
 _HINT_UP_TO = 128  # tokens: a way out of a degenerate matrix is sought for shorter sentences only
 
@@ -66,7 +67,7 @@ class GeneralSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class GeneralAnalyser:
+class GeneralAnalyser(LengthwiseAnalyser):
     """General attention over the vectors of a store.
 
     `include` names optional fields of the results to fill. With `dtype` float64 (the default) all
@@ -91,20 +92,6 @@ class GeneralAnalyser:
         object.__setattr__(self, "_reader", reader)
         object.__setattr__(self, "_moderate", reader.lexicon.projection(1, self._is_moderate))
         object.__setattr__(self, "_units", reader.lexicon.projection(self.store.dim, unit_rows))
-
-    def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
-        return unfailing(self.outcomes(texts))
-
-    def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
-        yield from in_order(self.stacks(texts), len(texts))
-
-    def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
-        """Every text once, in a Stack or as a Failure, in any order."""
-        failures, groups = self._reader.by_length(texts)
-        yield from failures
-        for group in groups:
-            for chosen, small in self._alike(group.rows):
-                yield from self._computed(texts, group.pick(chosen), small)
 
     def _alike(self, rows: IntArray) -> Iterator[tuple[IntArray, bool]]:
         """Which sentences are computed together, and whether their scores are small."""

@@ -24,9 +24,10 @@ from attncli.examples import target_place
 from attncli.insight.measures import measured
 from attncli.learning.checkpoint import TrainedModel, load_model, require_vectors
 from attncli.learning.readout import read_out
+from attncli.lengthwise import LengthwiseAnalyser
 from attncli.reading import Group, Reader, ReadingSettings, reader_for, vectors_info
-from attncli.result import AttentionResult, AttentionSettings, ModelInfo, ResultWarning
-from attncli.stacks import Failure, Stack, TokenRun, in_order, unfailing
+from attncli.result import AttentionSettings, ModelInfo, ResultWarning
+from attncli.stacks import Failure, Stack, TokenRun
 
 _SHIPPED = Path(__file__).parent / "learning" / "data"
 _Told: TypeAlias = tuple[ModelInfo, tuple[ResultWarning, ...]]  # of one sentence
@@ -65,7 +66,7 @@ def reading_of(model: TrainedModel) -> ReadingSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskAnalyser:
+class TaskAnalyser(LengthwiseAnalyser):
     """Task-specific attention over the vectors of a store.
 
     `model` adds the predicted label; `target` names the target token of each sentence (a number or
@@ -114,20 +115,6 @@ class TaskAnalyser:
         if max_tokens is not None:
             reading = replace(reading, max_tokens=max_tokens)
         return cls(store, model.projections, reading, model, target, include)
-
-    def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
-        return unfailing(self.outcomes(texts))
-
-    def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
-        yield from in_order(self.stacks(texts), len(texts))
-
-    def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
-        """Every text once, in a Stack or as a Failure, in any order."""
-        failures, groups = self._reader.by_length(texts)
-        yield from failures
-        for group in groups:
-            for chosen, small in self._alike(group.rows):
-                yield from self._computed(texts, group.pick(chosen), small)
 
     def _alike(self, rows: IntArray) -> Iterator[tuple[IntArray, bool]]:
         """Which sentences are computed together, and whether float32 is tried."""

@@ -91,10 +91,9 @@ class Projections:
 class TaskAttention:
     """Every stage of one sentence, or of a stack of sentences of one length.
 
-    Shapes: query, key
-    (…, n_heads, n_tokens, d_k), rotated for rope; value (…, n_heads, n_tokens, d_v); bias
-    (n_heads, n_tokens, n_tokens) of relative positions, or None; weights
-    (…, n_heads, n_tokens, n_tokens); contextual (…, n_tokens, n_heads·d_v), the heads side by side.
+    Shapes: query, key (…, n_heads, n_tokens, d_k), rotated for rope; value (…, n_heads, n_tokens,
+    d_v); bias (n_heads, n_tokens, n_tokens) of relative positions, or None; weights (…, n_heads,
+    n_tokens, n_tokens); contextual (…, n_tokens, n_heads·d_v), the heads side by side.
     """
 
     query: FloatArray

@@ -1,0 +1,43 @@
+"""Analysers that compute sentences of one length together: what they share."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+
+from attncli.arrays import IntArray
+from attncli.errors import AttnError
+from attncli.reading import Group, Reader
+from attncli.result import AttentionResult
+from attncli.stacks import Failure, Stack, in_order, unfailing
+
+
+class LengthwiseAnalyser(ABC):
+    """Texts → results, in order, or → stacks of them, in any order."""
+
+    __slots__ = ()
+    _reader: Reader
+
+    def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
+        """The results of the texts. Raises the first sentence's AttnError."""
+        return unfailing(self.outcomes(texts))
+
+    def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
+        """Like a call, but a sentence that fails gives its error and the others go on."""
+        yield from in_order(self.stacks(texts), len(texts))
+
+    def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
+        """Every text once, in a Stack or as a Failure, in any order."""
+        failures, groups = self._reader.by_length(texts)
+        yield from failures
+        for group in groups:
+            for chosen, small in self._alike(group.rows):
+                yield from self._computed(texts, group.pick(chosen), small)
+
+    @abstractmethod
+    def _alike(self, rows: IntArray) -> Iterator[tuple[IntArray, bool]]:
+        """Which of the sentences (B, n_tokens) are computed together, and whether in float32."""
+
+    @abstractmethod
+    def _computed(
+        self, texts: Sequence[str], group: Group, small: bool
+    ) -> Iterator[Stack | Failure]:
+        """The stack of sentences that have the same number of tokens."""
