@@ -1,12 +1,11 @@
 """Vectors by name: those of words, or the contextual vectors of a transformer.
 
-`model:DIR[:LAYER]` is a store whose words have another vector in every sentence: what leaves a
-layer of the transformer, or the mean of what leaves several (the last four when none is given),
+`model:DIR[:LAYERS]` is a store whose words have another vector in every sentence: what leaves a
+layer of the transformer, the mean of what leaves several, or a list of such vectors side by side,
 the pieces of a word averaged, special tokens left out. Everything that works on a store works on
 it: general attention, task-specific attention, training.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,23 +17,19 @@ from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.sources import DEFAULT_ACCESS, Access
 from attncli.embeddings.sources import open_vectors as open_words
 from attncli.embeddings.store import EmbeddingStore
-from attncli.errors import AttnError, EmptyError, LimitError, NumericError, UsageError
+from attncli.errors import AttnError, EmptyError, LimitError, NumericError
 from attncli.escape import quoted
+from attncli.layer_vectors import PREFIX, SideBySide, layer_vectors, split_name
 from attncli.reading import Reader, ReadingSettings
 from attncli.result import ResultWarning
 from attncli.stacks import Part, TokenRun
 
 if TYPE_CHECKING:
-    from attncli.models.forward import States
     from attncli.models.model import TransformerModel
     from attncli.text.pieces import Pieces, PieceTokenizer
 
 # Told how many of how many sentences are done.
 Tick: TypeAlias = Callable[[int, int], None]
-
-PREFIX = "model:"
-_LAYER = re.compile(r"(.+):(-?[0-9]{1,5}|[0-9]{1,5}-[0-9]{1,5}|input)", re.DOTALL)
-_MEAN_OF = 4  # layers, when none is named
 
 
 def ignored(done: int, total: int) -> None:
@@ -49,10 +44,13 @@ def open_vectors(
     inline: str | None = None,
     access: Access = DEFAULT_ACCESS,
 ) -> EmbeddingStore:
-    """The vectors of this name or path, or of a transformer: model:DIR[:LAYER].
+    """The vectors of this name or path, or of a transformer: model:DIR[:LAYERS].
 
-    LAYER is a number (0 is the first layer, −1 the last), a range such as 2-5 (the mean of these
-    layers), or "input", the vectors before the first; without it the mean of the last four.
+    LAYERS is a list with commas of vectors that stand side by side. Each is a number (0 is the
+    first layer, −1 the last), a range such as 2-5 (the mean of these layers), "input", what enters
+    the first, "words", the words' own vectors, without positions, or "glove", those of the built-in
+    GloVe; "mix" stands for the words, GloVe, the middle third of the layers, and the last layer.
+    Without it: the mean of the last four.
     Raises: what opening the words or the checkpoint raises.
     """
     if not name.startswith(PREFIX):
@@ -61,29 +59,11 @@ def open_vectors(
     from attncli.models.model import TransformerModel
     from attncli.text.pieces import PieceTokenizer
 
-    named, layers = name.removeprefix(PREFIX), ""
-    if (match := _LAYER.fullmatch(named)) is not None:
-        named, layers = match.groups()
+    named, layers = split_name(name.removeprefix(PREFIX))
     found = find_checkpoint(named)
     model = TransformerModel(found.folder, found.name)
-    return ContextualStore(model, PieceTokenizer(found.folder), _layers_of(layers, model))
-
-
-def _layers_of(text: str, model: "TransformerModel") -> tuple[int, ...]:
-    from attncli.insight.select import checked_indices
-
-    n_layers = model.config.n_layers
-    if text in ("", "input"):
-        return tuple(range(max(0, n_layers - _MEAN_OF), n_layers)) if not text else ()
-    first, _, last = text.partition("-") if not text.startswith("-") else (text, "", "")
-    asked = range(int(first), int(last or first) + 1)
-    try:
-        if not asked:
-            raise UsageError(f"found {text}, expected the first of the layers before the last")
-        return tuple(checked_indices(asked, n_layers, "layers"))
-    except UsageError as error:
-        error.place = "--vectors"
-        raise
+    chosen = SideBySide(layer_vectors(layers, model.config.n_layers), model)
+    return ContextualStore(model, PieceTokenizer(found.folder), chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,32 +82,26 @@ Words: TypeAlias = tuple[list[Word], Float32Array]
 
 
 class ContextualStore:
-    """A vector for each word it has read: the mean of what leaves consecutive layers.
-
-    `layers` are counted from 0; none of them stands for what enters the first.
-    """
+    """A vector for each word it has read; `views` are the sizes of those that stand side by side."""
 
     def __init__(
-        self, model: "TransformerModel", tokenizer: "PieceTokenizer", layers: tuple[int, ...]
+        self, model: "TransformerModel", tokenizer: "PieceTokenizer", chosen: SideBySide
     ) -> None:
         self._model = model
         self._tokenizer = tokenizer
-        self.layers = layers
-        named = "-".join(map(str, dict.fromkeys((layers[0], layers[-1])))) if layers else "input"
-        self.name = f"{PREFIX}{model.name}:{named}"
-        self.dim = model.config.d_model
+        self._chosen = chosen
+        self.name = f"{PREFIX}{model.name}:{chosen.name}"
+        self.views = chosen.sizes
+        self.dim = sum(chosen.sizes)
         self.words: int | None = None
         self._sha256: str | None = None
         self._read: list[Float32Array] = []
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of the checkpoint's own hash and the layers; the files are read for it once."""
+        """SHA-256 of the checkpoint and the list; the files are read for it once."""
         if self._sha256 is None:
-            import hashlib
-
-            text = f"{self._model.checkpoint.sha256()}:{self.name.rpartition(':')[2]}"
-            self._sha256 = hashlib.sha256(text.encode()).hexdigest()
+            self._sha256 = self._chosen.sha256()
         return self._sha256
 
     def row(self, word: str) -> int | None:
@@ -202,27 +176,23 @@ class ContextualStore:
         self, texts: Sequence[str], pieces: Sequence["Pieces"]
     ) -> Iterator[tuple[str, Words | None]]:
         """Each sentence with its words, in any order; None for states that are not finite."""
-        from attncli.models.forward import Inputs, Wanted, encode
+        from attncli.models.forward import Inputs, encode
         from attncli.models.packing import packs
 
-        several = len(self.layers) > 1
-        wanted = Wanted(layers=self.layers[-1:], hidden_states=several, weights=False)
         for pack in packs([len(found.ids) for found in pieces]):
             inputs = [
                 Inputs(np.array(pieces[at].ids), np.zeros(len(pieces[at].ids), dtype=np.intp))
                 for at in pack
             ]
+            wanted = self._chosen.wanted()
             for at, states in zip(pack, encode(self._model, inputs, wanted), strict=True):
-                rows = self._mean(states)  # (n_tokens, dim)
-                finite = np.isfinite(rows).all()
-                yield texts[at], _words(texts[at], pieces[at], rows) if finite else None
-
-    def _mean(self, states: "States") -> Float32Array:
-        """The vectors of a sentence's tokens. Shape (n_tokens, dim)."""
-        if states.hidden_states is None:
-            return states.contextual
-        chosen = states.hidden_states[self.layers[0] + 1 : self.layers[-1] + 2]
-        return np.asarray(chosen.mean(axis=0))
+                rows = self._chosen.of_tokens(np.array(pieces[at].ids), states)  # (n_tokens, dim)
+                if not np.isfinite(rows).all():
+                    yield texts[at], None
+                    continue
+                words, vectors = _words(texts[at], pieces[at], rows)
+                self._chosen.add_glove([word.text for word in words], vectors)
+                yield texts[at], (words, vectors)
 
 
 class ContextualReader(Reader):

@@ -9,11 +9,12 @@ from hashlib import blake2b
 import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
-from attncli.contextual import PREFIX, ContextualReader, Tick, ignored, open_vectors
+from attncli.contextual import ContextualReader, Tick, ignored, open_vectors
 from attncli.embeddings.sources import DEFAULT_ACCESS, Access
 from attncli.embeddings.store import EmbeddingStore
 from attncli.errors import AttnError, DataError
 from attncli.escape import quoted
+from attncli.layer_vectors import PREFIX, for_training
 from attncli.learning.batches import Examples
 from attncli.learning.checkpoint import TrainedModel
 from attncli.learning.datasets import Offset, Row, Target
@@ -22,17 +23,22 @@ from attncli.result import Token, VectorsInfo
 
 _DIRECTIONS = 128  # of a transformer's vectors that are learned in, chosen by cross-validation
 _LANDMARKS = 200  # of vectors that are learned in as they are, chosen by cross-validation
+_MEMBERS, _MEMBERS_OF_A_VIEW = 4, 2  # of a committee, chosen by cross-validation
 _TOGETHER = 512  # sentences that a transformer encodes at once
 _MANY_TARGETS = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """Rows as arrays: the examples, the names of the labels, and the words that were targets."""
+    """Rows as arrays: the examples, the names of the labels, and the words that were targets.
+
+    `views` are the sizes of the vectors of a word that stand side by side, if there are several.
+    """
 
     examples: Examples
     labels: tuple[str, ...]
     targets: tuple[str, ...]
+    views: tuple[int, ...] = ()
 
 
 class VectorTable:
@@ -64,6 +70,7 @@ class Embedder:
 
     def __init__(self, store: EmbeddingStore, settings: ReadingSettings) -> None:
         self._reader = reader_for(store, settings)
+        self.views: tuple[int, ...] = getattr(store, "views", (store.dim,))
 
     def __call__(self, text: str) -> Reading:
         reader = self._reader
@@ -91,14 +98,22 @@ def open_embedder(
     dim: int = 50,
     access: Access = DEFAULT_ACCESS,
 ) -> tuple[Embedder, VectorsInfo]:
-    """What turns a sentence into tokens with vectors, and the facts of these vectors."""
-    store = open_vectors(vectors, dim=dim, seed=settings.seed, access=access)
+    """What turns a sentence into tokens with vectors to learn from, and the facts of these vectors.
+
+    Of a transformer these are a mix of vectors, unless its name says which.
+    """
+    store = open_vectors(for_training(vectors), dim=dim, seed=settings.seed, access=access)
     return Embedder(store, settings), vectors_info(store)
 
 
 def default_directions(vectors: VectorsInfo) -> int | None:
     """In how many main directions of these vectors is learned: all (None) but for a transformer."""
     return _DIRECTIONS if vectors.name.startswith(PREFIX) else None
+
+
+def default_committee(views: Sequence[int]) -> int:
+    """How many members a model has: four, or two for each of several vectors of a word."""
+    return _MEMBERS if len(views) < 2 else _MEMBERS_OF_A_VIEW * len(views)
 
 
 def default_landmarks(vectors: VectorsInfo, examples: Examples) -> int:
@@ -154,7 +169,8 @@ def prepare(
         numbers,
         weights if needs_weights else None,
     )
-    return Prepared(examples, names, tuple(word for word, _ in words.most_common(_MANY_TARGETS)))
+    most_common = tuple(word for word, _ in words.most_common(_MANY_TARGETS))
+    return Prepared(examples, names, most_common, embedder.views)
 
 
 def target_place(tokens: Sequence[Token], target: Target | None, place: str) -> int:

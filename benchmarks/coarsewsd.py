@@ -23,7 +23,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from attncli.examples import default_directions, default_landmarks, open_embedder, prepare
+from attncli.examples import (
+    default_committee,
+    default_directions,
+    default_landmarks,
+    open_embedder,
+    prepare,
+)
 from attncli.learning.checkpoint import TrainedModel
 from attncli.learning.datasets import Offset, Row
 from attncli.learning.metrics import Scores
@@ -63,12 +69,12 @@ def figures(
         d_k=16,
         d_v=32,
         landmarks=landmarks,
-        committee=4,
+        committee=default_committee(train.views),
         positions="relative",
         reach=10,
     )
     settings = TrainingSettings(held_out=0.0, seed=seed)
-    subspace = Subspace(train.examples, architecture, default_directions(info))
+    subspace = Subspace(train.examples, architecture, default_directions(info), train.views)
     training = Training(subspace.examples, subspace.architecture, settings)
     for _ in training.run():
         pass

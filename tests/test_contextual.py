@@ -1,4 +1,4 @@
-"""Laws of --vectors model:DIR[:LAYER]: a transformer's contextual vectors as embeddings."""
+"""Laws of --vectors model:DIR[:LAYERS]: a transformer's contextual vectors as embeddings."""
 
 import json
 
@@ -8,8 +8,10 @@ from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
 from models.plain import run
 
 from attncli.contextual import open_vectors
+from attncli.embeddings.sources import builtin_store
 from attncli.errors import AttnError, EmptyError, InputError, LimitError, UsageError
 from attncli.examples import open_embedder, prepare
+from attncli.layer_vectors import layer_vectors
 from attncli.learning.datasets import Row
 from attncli.pipeline import GeneralAnalyser
 from attncli.reading import ReadingSettings, read
@@ -51,6 +53,53 @@ def test_a_word_is_the_mean_of_its_pieces_after_the_layers(folder, layer, number
     assert reading.tokens[1].key == "unhappiness"
 
 
+@pytest.mark.parametrize(
+    ("layers", "numbers"),
+    [
+        *(("words", ["words"]), ("input,words", [0, "words"]), ("0,-1", [1, 3])),
+        *(("0,0,0", [1, 1, 1]), ("words,2,input", ["words", 3, 0])),
+    ],
+)
+def test_a_list_puts_vectors_side_by_side(folder, layers, numbers):
+    """In its order; "words" are the words' own vectors, with no position or norm."""
+    store = open_vectors(f"model:{folder}:{layers}")
+    own = tensors(CONFIGS["bert"])["embeddings.word_embeddings.weight"][IDS]
+    found = np.concatenate([own if n == "words" else states()[n] for n in numbers], axis=1)
+    expected = [found[1], found[2:5].mean(0), found[5]]
+    assert store.views == (24,) * len(numbers)
+    assert store.dim == found.shape[1]
+    np.testing.assert_allclose(read(TEXT, store, ReadingSettings()).embeddings, expected, atol=1e-5)
+
+
+def test_glove_stands_beside_the_layers(folder):
+    """Vectors of whole words in lower case, zeros for words it lacks, wherever the list has it."""
+    store = open_vectors(f"model:{folder}:2,glove,words,glove")
+    assert store.views == (24, 50, 24, 50)
+    found = read("the Unhappiness xqzzy", store, ReadingSettings()).embeddings
+    glove = builtin_store()
+    expected = np.zeros((3, 50), dtype=np.float32)
+    for at, word in enumerate(("the", "unhappiness")):
+        expected[at] = glove.vectors([glove.row(word)])[0]
+    np.testing.assert_array_equal(found[:, 24:74], expected)
+    np.testing.assert_array_equal(found[:, 98:], expected)
+    alone = read("the Unhappiness xqzzy", open_vectors(f"model:{folder}:2"), ReadingSettings())
+    np.testing.assert_array_equal(found[:, :24], alone.embeddings)
+
+
+@pytest.mark.parametrize(
+    ("n_layers", "layers"),
+    [
+        *((1, "0"), (2, "0,1"), (3, "1,2"), (4, "1,3")),
+        *((6, "2-3,5"), (12, "4-7,11"), (24, "8-15,23")),
+    ],
+)
+def test_a_mix_differs_most(n_layers, layers):
+    """The words, GloVe, the middle third of the layers, the last; the name says the list."""
+    chosen = layer_vectors("mix", n_layers)
+    assert ",".join(vector.name for vector in chosen) == f"words,glove,{layers}"
+    assert layer_vectors(f"words,glove,{layers}", n_layers) == chosen
+
+
 def test_general_attention_works_on_contextual_vectors(folder):
     """The same word has another vector in another sentence, and its own in each result."""
     store = open_vectors(f"model:{folder}:1")
@@ -75,10 +124,11 @@ def test_the_hash_names_the_checkpoint_and_the_layer(folder, tmp_path):
     assert open_vectors(f"model:{folder}:1-1").sha256 == open_vectors(name).sha256
     hashes = [
         open_vectors(n).sha256
-        for n in (name, f"model:{folder}:1-2", f"model:{other}:1", f"model:{same}:1")
+        for n in (name, f"model:{same}:1", f"model:{folder}:1-2", f"model:{other}:1")
     ]
-    assert len(set(hashes)) == 3
-    assert hashes[0] == hashes[3]
+    hashes += [open_vectors(f"{name}{more}").sha256 for more in (",2", ",1", ",input", ",glove")]
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes[1:])) == 7
 
 
 @pytest.mark.parametrize(
@@ -86,12 +136,17 @@ def test_the_hash_names_the_checkpoint_and_the_layer(folder, tmp_path):
     [
         *(("model:{}:3", UsageError), ("model:{}:-4", UsageError), ("model:absent", InputError)),
         *(("model:{}:2-1", UsageError), ("model:{}:1-3", UsageError)),
+        *(("model:{}:1,3", UsageError), ("model:{}:1,", UsageError), ("model:{}:,", UsageError)),
+        *(("model:{}:1,last", UsageError), ("model:{}:word", InputError)),
+        ("model:{}:" + ",".join("0" * 17), UsageError),
     ],
 )
 def test_vectors_that_do_not_exist_are_refused(folder, name, error):
     """A layer or folder that is not there is an error with its place."""
-    with pytest.raises(error):
+    with pytest.raises(error) as caught:
         open_vectors(name.format(folder))
+    if error is UsageError:
+        assert caught.value.place == "--vectors"
 
 
 def test_a_sentence_that_cannot_be_read_is_an_error(folder):
@@ -103,26 +158,39 @@ def test_a_sentence_that_cannot_be_read_is_an_error(folder):
     assert issubclass(error, AttnError)
 
 
-@pytest.mark.parametrize("directions", [[], ["--directions", "6"]])
-def test_a_model_is_trained_on_a_layer_and_refuses_another(command, folder, tmp_path, directions):
+@pytest.mark.parametrize(
+    ("layers", "options"),
+    [
+        *(("1", ["--committee", "1"]), ("1", ["--committee", "1", "--directions", "6"])),
+        *(("words,0,2", ["--directions", "6"]), ("words,0,2", ["--committee", "1"])),
+        ("", []),
+    ],
+)
+def test_a_model_is_trained_on_layers_and_refuses_others(
+    command, folder, tmp_path, layers, options
+):
     """train, evaluate and explain with contextual vectors; other vectors are refused."""
     rows = [("money bank grows", "m"), ("river bank flows", "r"), ("old money bank", "m")]
     rows += [("the river bank", "r")]
     lines = ["text\ttarget\tlabel", *(f"{text}\tbank\t{label}" for text, label in rows)]
     data, model = tmp_path / "data.tsv", tmp_path / "m.safetensors"
     data.write_text("\n".join(lines) + "\n")
-    vectors = ["--vectors", f"model:{folder}:1"]
-    arguments = ["--epochs", "40", "--held-out", "0", "--heads", "2", "--committee", "1", "-q"]
-    ended = command("train", str(data), "-o", str(model), *vectors, *arguments, *directions)
+    plain = ["--vectors", f"model:{folder}"]
+    vectors = ["--vectors", f"model:{folder}:{layers}"] if layers else plain
+    arguments = ["--epochs", "40", "--held-out", "0", "--heads", "2", "-q"]
+    ended = command("train", str(data), "-o", str(model), *vectors, *arguments, *options)
     assert ended.code == 0, ended.said
-    ended = command("evaluate", str(data), "--model", str(model), *vectors, "--json")
-    assert json.loads(ended.text)["accuracy"] == 1.0
-    ended = command("explain", rows[1][0], "--model", str(model), *vectors, "--json")
-    assert json.loads(ended.text)["model"]["label"] == "r"
+    for named in (vectors, plain):  # without a list those that the model learned from are meant
+        ended = command("evaluate", str(data), "--model", str(model), *named, "--json")
+        assert json.loads(ended.text)["accuracy"] == 1.0
+        ended = command("explain", rows[1][0], "--model", str(model), *named, "--json")
+        found = json.loads(ended.text)
+        assert found["model"]["label"] == "r"
+        assert found["vectors"]["name"] == f"model:tiny:{layers or 'words,glove,1,2'}"
     other = ["--vectors", f"model:{folder}:2"]
     ended = command("evaluate", str(data), "--model", str(model), *other)
     assert ended.code == 5
-    assert "model:tiny:1" in ended.said
+    assert f"model:tiny:{layers or 'words,glove,1,2'}" in ended.said
 
 
 def test_sentences_read_together_are_what_they_are_alone(folder):

@@ -42,6 +42,7 @@ def evaluate(
     """
     from attncli.cli.progress import Encoding
     from attncli.examples import open_embedder, prepare
+    from attncli.layer_vectors import for_model
     from attncli.learning.checkpoint import require_vectors
     from attncli.learning.datasets import read_rows
     from attncli.learning.metrics import Scores
@@ -59,7 +60,7 @@ def evaluate(
         raise UsageError(
             "this model fits attention weights, it predicts no labels", place="--model"
         )
-    dim = trained.vectors.dim
+    dim, vectors = trained.vectors.dim, for_model(vectors, trained.vectors.name)
     with access_to(vectors, cached=not no_cache, quiet=quiet) as access:
         embedder, info = open_embedder(vectors, reading_of(trained), dim=dim, access=access)
     require_vectors(trained, info)

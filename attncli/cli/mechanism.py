@@ -7,7 +7,7 @@ the one place in the commands that knows all mechanisms.
 
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
@@ -101,7 +101,7 @@ def open_analyser(
         chosen = chosen._replace(layers=None)
     else:
         _reject(mechanism, _TRANSFORMER_ONLY, "only a transformer (--model DIR) has it")
-        opened = _open_words(mechanism, include, partial(_opened_store, mechanism, whole, quiet))
+        opened = _open_words(mechanism, include, partial(_opened_store, whole, quiet))
     if chosen == type(chosen)():
         return opened
     from attncli.choosing import PartAnalyser
@@ -150,14 +150,16 @@ def _open_transformer(
     return Opened(analyser, None)
 
 
-def _opened_store(mechanism: Mechanism, whole: bool, quiet: bool) -> "EmbeddingStore":
+def _opened_store(whole: bool, quiet: bool, mechanism: Mechanism) -> "EmbeddingStore":
     from attncli.cli.vectors_access import open_store
 
     return open_store(mechanism, whole, quiet=quiet)
 
 
 def _open_words(
-    mechanism: Mechanism, include: frozenset[str], open_store: "Callable[[], EmbeddingStore]"
+    mechanism: Mechanism,
+    include: frozenset[str],
+    open_store: "Callable[[Mechanism], EmbeddingStore]",
 ) -> Opened:
     """The Analyser of general or task-specific attention over vectors of words."""
     if mechanism.model is not None:
@@ -172,7 +174,7 @@ def _open_words(
     from attncli.reading import ReadingSettings
 
     settings = _general_settings(mechanism)
-    store = open_store()
+    store = open_store(mechanism)
     reading = ReadingSettings(
         tokenizer=mechanism.tokenizer,
         oov=mechanism.oov,
@@ -186,14 +188,16 @@ def _open_trained(
     mechanism: Mechanism,
     model: str,
     include: frozenset[str],
-    open_store: "Callable[[], EmbeddingStore]",
+    open_store: "Callable[[Mechanism], EmbeddingStore]",
 ) -> Opened:
     """The Analyser of a model that attn train wrote."""
+    from attncli.layer_vectors import for_model
     from attncli.task import TaskAnalyser, find_model
 
     _reject(mechanism, _OF_A_MODEL, "the model says it")
     trained = find_model(model)
-    store = open_store()
+    vectors = for_model(mechanism.vectors, trained.vectors.name)
+    store = open_store(replace(mechanism, vectors=vectors))
     target = mechanism.target
     analyser = TaskAnalyser.of_model(
         trained,
@@ -206,7 +210,9 @@ def _open_trained(
 
 
 def _open_untrained(
-    mechanism: Mechanism, include: frozenset[str], open_store: "Callable[[], EmbeddingStore]"
+    mechanism: Mechanism,
+    include: frozenset[str],
+    open_store: "Callable[[Mechanism], EmbeddingStore]",
 ) -> Opened:
     """The Analyser of random matrices."""
     from attncli.attention.projections import random_projections
@@ -216,7 +222,7 @@ def _open_untrained(
     _reject(mechanism, _GENERAL_ONLY, "general attention has it, --attention task does not")
     expect_dim(mechanism)
     m = mechanism
-    store = open_store()
+    store = open_store(mechanism)
     layer = random_projections(
         store.dim,
         n_heads=m.heads or 1,

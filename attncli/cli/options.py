@@ -29,8 +29,8 @@ Vectors: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="NAME|FILE",
-        help="glove (built in), random, an imported name, a file of vectors, or a layer of a "
-        "transformer: model:DIR[:LAYER].",
+        help="glove (built in), random, an imported name, a file of vectors, or layers of a "
+        "transformer: model:DIR[:LAYERS].",
         rich_help_panel=_VECTORS,
     ),
 ]

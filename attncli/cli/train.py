@@ -33,7 +33,7 @@ def train(
     d_k: t.KeySize = 16,
     d_v: t.ValueSize = 32,
     landmarks: t.Landmarks = None,
-    committee: t.Committee = 4,
+    committee: t.Committee = None,
     directions: t.Directions = None,
     positions: t.PositionKind = None,
     reach: t.Reach = 10,
@@ -72,7 +72,13 @@ def train(
       attn train bank.tsv --check-grad
     """
     from attncli.cli.progress import Encoding
-    from attncli.examples import default_directions, default_landmarks, open_embedder, prepare
+    from attncli.examples import (
+        default_committee,
+        default_directions,
+        default_landmarks,
+        open_embedder,
+        prepare,
+    )
     from attncli.learning.datasets import read_rows, splits_of
     from attncli.learning.trainer import TrainingSettings
     from attncli.reading import ReadingSettings
@@ -129,7 +135,7 @@ def train(
         d_k,
         d_v,
         landmarks,
-        committee,
+        committee or default_committee(prepared.views),
         positions,
         reach,
         causal,

@@ -57,7 +57,16 @@ Landmarks: TypeAlias = Annotated[
     ),
 ]
 Committee: TypeAlias = Annotated[
-    int, _size("Members learned side by side; their probabilities are averaged.")
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=4096,
+        help="Members learned side by side; their probabilities are averaged (default: 4; of "
+        "several vectors of a transformer 2 each).",
+        rich_help_panel=_MODEL,
+        show_default=False,
+    ),
 ]
 Directions: TypeAlias = Annotated[
     int | None,
@@ -65,8 +74,8 @@ Directions: TypeAlias = Annotated[
         metavar="N",
         min=1,
         max=1_000_000,
-        help="Main directions of the vectors that are learned in (default: all of them; of a "
-        "transformer's vectors 128).",
+        help="Main directions of the vectors that are learned in (default: all of them; of each "
+        "of a transformer's vectors 128).",
         rich_help_panel=_MODEL,
         show_default=False,
     ),

@@ -62,7 +62,7 @@ class TrainingRun:
         self.output, self.state = output, state_path(output)
         self.prepared, self.reading, self.info = prepared, reading, info
         self.architecture = architecture
-        self.subspace = Subspace(prepared.examples, architecture, directions)
+        self.subspace = Subspace(prepared.examples, architecture, directions, prepared.views)
         self.training: Training = Training(
             self.subspace.examples, self.subspace.architecture, settings
         )

@@ -17,7 +17,8 @@ class Examples:
     table: (n_rows, d_model), each distinct vector once. rows: the rows of each sentence's tokens.
     targets: the place of each target token, None where the whole sentence is read. labels: numbers
     of the labels, None when unknown. weights: given attention rows (n_tokens, n_tokens) of each
-    sentence, None when labels are learned; a row of NaN is not given.
+    sentence, None when labels are learned; a row of NaN is not given. views: how many vectors of
+    d_model values lie side by side in a row, for members that each read one (`learning.members`).
     """
 
     table: FloatArray
@@ -25,6 +26,7 @@ class Examples:
     targets: IntArray | None = None
     labels: IntArray | None = None
     weights: Sequence[FloatArray] | None = None
+    views: int = 1
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -37,6 +39,7 @@ class Examples:
             None if self.targets is None else self.targets[places],
             None if self.labels is None else self.labels[places],
             None if self.weights is None else [self.weights[i] for i in places],
+            self.views,
         )
 
     def lengths(self) -> IntArray:
@@ -48,7 +51,7 @@ class Examples:
 class Batch:
     """Sentences padded to one length.
 
-    vectors (B, n, d_model), zeros where padded; hidden (B, n) True where no query may look
+    vectors (B, n, views·d_model), zeros where padded; hidden (B, n) True where no query may look
     (padding, dropped words); targets (B,) places; lengths (B,).
     """
 
@@ -59,6 +62,7 @@ class Batch:
     labels: IntArray | None
     target_rows: IntArray | None
     weights: FloatArray | None
+    views: int = 1
 
 
 def batch_of(examples: Examples, places: IntArray | Sequence[int]) -> Batch:
@@ -82,6 +86,7 @@ def batch_of(examples: Examples, places: IntArray | Sequence[int]) -> Batch:
         labels=None if examples.labels is None else examples.labels[places],
         target_rows=None if targets is None else index[np.arange(len(rows)), targets],
         weights=None if examples.weights is None else _padded(examples, places, n_tokens),
+        views=examples.views,
     )
 
 

@@ -17,6 +17,7 @@ from attncli.arrays import BoolArray, FloatArray, IntArray
 from attncli.attention.core import softmax
 from attncli.attention.positions import sinusoidal
 from attncli.learning.batches import Batch
+from attncli.learning.members import shares
 from attncli.learning.parameters import Architecture, Parameters
 from attncli.learning.scores import ScoresBackward, all_scores, target_scores
 
@@ -64,6 +65,8 @@ def forward(
     noise: Noise | None = None,
 ) -> Forward:
     """The logits and weights of a batch, and the way back; `noise` only while learning."""
+    if batch.views > 1:
+        return _by_views(parameters, architecture, batch, noise)
     vectors, values = _vectors_and_values(batch, parameters, architecture)
     learns_places = architecture.positions == "learned"
     if architecture.readout == "target":
@@ -86,6 +89,25 @@ def forward(
             _places_backward(d_vectors, gradients)
 
     return Forward(logits, weights, backward)
+
+
+def _by_views(
+    parameters: Parameters, architecture: Architecture, batch: Batch, noise: Noise | None
+) -> Forward:
+    """The members of each view on their own, then side by side."""
+    parts = list(shares(architecture, batch))
+    found = [forward(s.of(parameters), s.architecture, s.batch, noise=noise) for s in parts]
+
+    def backward(d_logits: FloatArray, gradients: Parameters) -> None:
+        for share, own in zip(parts, found, strict=True):
+            own.backward(d_logits[share.members], share.of(gradients))
+
+    logits = [own.logits for own in found if own.logits is not None]
+    return Forward(
+        np.concatenate(logits),
+        np.concatenate([own.weights for own in found], axis=1),
+        backward,
+    )
 
 
 def _vectors_and_values(

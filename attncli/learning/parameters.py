@@ -13,6 +13,7 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.attention.positions import Positions, table_width
 
+_OF_MEMBERS = ("W_out", "b_out")  # one for each member; the other matrices are one for each head
 _ELSEWHERE = -4.0  # the bias of places that a head does not look at, at the start
 
 Readout: TypeAlias = Literal["target", "attention", "mean", "weights"]
@@ -122,6 +123,16 @@ class Parameters:
         twin = self.like()
         twin.flat[:] = self.flat
         return twin
+
+    def part(
+        self, shapes: dict[str, tuple[int, ...]], members: slice, heads: slice
+    ) -> "Parameters":
+        """The numbers of some members and their heads, not copied; `flat` is that of the whole."""
+        part = Parameters({}, self.flat.dtype.type)
+        part.shapes, part.flat = shapes, self.flat
+        for name, view in self._views.items():
+            part._views[name] = view[members if name in _OF_MEMBERS else heads]
+        return part
 
     def spread(self, values: dict[str, float], default: float) -> FloatArray:
         """A flat vector that holds `values[name]` wherever that parameter lies."""

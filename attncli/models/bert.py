@@ -60,11 +60,15 @@ class BertTensors:
 
     def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
         """Word, position and segment vectors added, then layer norm. Shape (n_rows, d_model)."""
-        rows = self._read(_WORDS, ids).copy()  # (n_rows, d_model)
+        rows = self.words(ids).copy()  # (n_rows, d_model)
         if self._config.n_types:
             rows += self._read(_TYPES)[types]
         rows += self._read(_POSITIONS)[positions]
         return self._norm(self.prefix + _NORM)(rows)
+
+    def words(self, ids: IntArray) -> Float32Array:
+        """The vectors of the words alone. Shape (n_rows, d_model)."""
+        return self._read(_WORDS, ids)
 
     def block(self, layer: int) -> Block:
         """The matrices of a layer, counted from 0."""

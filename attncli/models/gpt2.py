@@ -33,8 +33,12 @@ class Gpt2Tensors:
     def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
         """Word and position vectors added. Shape (n_rows, d_model)."""
         del types  # GPT-2 knows no segments
-        words = self._checkpoint.tensor(self.prefix + LANDMARK, ids)  # (n_rows, d_model)
-        return words + self._checkpoint.tensor(self.prefix + "wpe.weight")[positions]
+        places = self._checkpoint.tensor(self.prefix + "wpe.weight")[positions]
+        return self.words(ids) + places  # (n_rows, d_model)
+
+    def words(self, ids: IntArray) -> Float32Array:
+        """The vectors of the words alone. Shape (n_rows, d_model)."""
+        return self._checkpoint.tensor(self.prefix + LANDMARK, ids)
 
     def block(self, layer: int) -> Block:
         """The matrices of a layer, counted from 0."""

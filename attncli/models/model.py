@@ -31,6 +31,9 @@ class ModelTensors(Protocol):
     def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
         """Shapes: each (n_rows,) → (n_rows, d_model)."""
 
+    def words(self, ids: IntArray) -> Float32Array:
+        """The words' own vectors, with nothing added. Shapes: (n_rows,) → (n_rows, d_model)."""
+
     def block(self, layer: int) -> Block:
         """The matrices of a layer, counted from 0."""
 
