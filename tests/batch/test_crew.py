@@ -1,4 +1,4 @@
-"""The coordinator of local workers: what it waits for when a worker dies at the worst moment."""
+"""Local workers that wait for one another, and die at the worst moment."""
 
 import os
 import signal
@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+
+import pytest
 
 from attncli.batch.chunks import Chunk
 from attncli.batch.engines.local import LocalEngine
@@ -24,29 +26,23 @@ FIRST = 2  # the first chunk a worker gets; the coordinator does those before it
 
 @dataclass(frozen=True)
 class DyingParts:
-    """Parts in a folder; chunk FIRST is put last of its window, by the second worker that tries.
+    """Parts in a folder; the worker that puts chunk FIRST dies, `deaths` times, before it does.
 
-    The first worker to put it waits until only the chunk behind it in its own hand is missing, and
-    dies. Idle workers get both chunks, one each; the second waits until the other is put.
+    Its chunk has its place by then, so that others go on behind it.
     """
 
     folder: Path
+    deaths: int
     in_this_process: bool = False
 
     def put(self, number: int, data: bytes) -> None:
-        died = self.folder / "died"
-        if number == FIRST and not died.exists():
-            self._wait_for(WINDOW - 2)
-            died.touch()
+        died = len(list(self.folder.glob("died*")))
+        if number == FIRST and died < self.deaths:
+            (self.folder / f"died{died}").touch()
             os.kill(os.getpid(), signal.SIGKILL)
         if number == FIRST:
-            self._wait_for(WINDOW - 1)
+            time.sleep(0.5)  # the others are done with all they may do
         (self.folder / str(number)).write_bytes(data)
-
-    def _wait_for(self, count: int) -> None:
-        others = [self.folder / str(n) for n in range(FIRST + 1, FIRST + WINDOW)]
-        while sum(other.exists() for other in others) < count:
-            time.sleep(0.001)
 
 
 @dataclass(frozen=True)
@@ -80,15 +76,16 @@ def at_most(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def test_the_coordinator_never_waits_for_idle_workers(folder: Path) -> None:
-    """A window whose first chunk is written last leaves no worker at work; the rest is given out."""
+@pytest.mark.parametrize("deaths", [0, 1, 2])
+def test_workers_that_wait_for_one_another_always_go_on(folder: Path, deaths: int) -> None:
+    """A chunk that is written last of all on their way, by another worker, holds nobody for ever."""
     texts = corpus(10).splitlines()
     chunks = [Chunk(n, 10 * n, 10 * n + 1, texts) for n in range(FIRST + WINDOW + 8)]
     recipe = Recipe(small_analyser, MakeWriter(Format(), Layout()))
-    sink = PartsSink(DyingParts(folder))
+    sink = PartsSink(DyingParts(folder, deaths))
     with at_most(60):
         found = list(LocalEngine(WORKERS).run(recipe, iter(chunks), sink))
-    assert (folder / "died").exists()
+    assert len(list(folder.glob("died*"))) == deaths
     assert [written.number for written in found] == list(range(len(chunks)))
     writer, worker = recipe.writer(), recipe.worker()
     for chunk in chunks:

@@ -294,8 +294,17 @@ def _work(
         worker = made.worker() if isinstance(made, Recipe) else made
         fd = place.opened()
         ready: dict[int, bytes] = {}
+        given: dict[int, tuple[Any, ...]] = {}  # what is to be done, by the chunk's number
         while True:
-            connection.send(_answered(connection.recv(), worker, ready, fd, place))
+            following = min(given, default=None)
+            if following is not None and not any(number < following for number in ready):
+                connection.send(_answered(given.pop(following), worker, ready, fd, place))
+                continue
+            message = connection.recv()  # bytes take memory: first they are written
+            if message[0] == "write":
+                connection.send(_answered(message, worker, ready, fd, place))
+            else:
+                given[message[1].number] = message
 
 
 def _answered(
