@@ -163,7 +163,7 @@ class RunOptions:
 
     resume: Resume = False
     workers: Workers = None
-    chunk: ChunkSize = 1250
+    chunk: ChunkSize = 1000
     engine: EngineName = "local"
     scheduler: Scheduler = None
     quiet: Quiet = False
