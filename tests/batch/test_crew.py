@@ -12,7 +12,7 @@ from types import FrameType
 import pytest
 
 from attncli.batch.chunks import Chunk
-from attncli.batch.engines.local import LocalEngine
+from attncli.batch.engines.local import LocalEngine, _Crew, _Task
 from attncli.batch.work import Recipe
 from attncli.batch.writers.formats import Format, MakeWriter
 from attncli.batch.writers.options import Layout
@@ -60,6 +60,11 @@ class PartsSink:
         (self.parts.folder / str(number)).write_bytes(data)
 
 
+def chunk(number: int) -> Chunk:
+    """Ten lines."""
+    return Chunk(number, 10 * number, 10 * number + 1, corpus(10).splitlines())
+
+
 @contextmanager
 def at_most(seconds: int) -> Iterator[None]:
     """Raises: TimeoutError when what is inside takes longer."""
@@ -79,8 +84,7 @@ def at_most(seconds: int) -> Iterator[None]:
 @pytest.mark.parametrize("deaths", [0, 1, 2])
 def test_workers_that_wait_for_one_another_always_go_on(folder: Path, deaths: int) -> None:
     """A chunk that is written last of all on their way, by another worker, holds nobody for ever."""
-    texts = corpus(10).splitlines()
-    chunks = [Chunk(n, 10 * n, 10 * n + 1, texts) for n in range(FIRST + WINDOW + 8)]
+    chunks = [chunk(n) for n in range(FIRST + WINDOW + 8)]
     recipe = Recipe(small_analyser, MakeWriter(Format(), Layout()))
     sink = PartsSink(DyingParts(folder, deaths))
     with at_most(60):
@@ -88,6 +92,53 @@ def test_workers_that_wait_for_one_another_always_go_on(folder: Path, deaths: in
     assert len(list(folder.glob("died*"))) == deaths
     assert [written.number for written in found] == list(range(len(chunks)))
     writer, worker = recipe.writer(), recipe.worker()
-    for chunk in chunks:
-        head = writer.head if chunk.number == 0 else b""
-        assert (folder / str(chunk.number)).read_bytes() == head + worker(chunk).data
+    for given in chunks:
+        head = writer.head if given.number == 0 else b""
+        assert (folder / str(given.number)).read_bytes() == head + worker(given).data
+
+
+def crew_of(folder: Path) -> _Crew:
+    """A crew that puts parts into the folder, without workers yet."""
+    recipe = Recipe(small_analyser, MakeWriter(Format(), Layout()))
+    return _Crew(recipe, recipe.worker(), WORKERS, PartsSink(DyingParts(folder, deaths=0)), 0)
+
+
+def test_a_worker_makes_what_comes_before_its_own_and_writes_before_it_makes_more(
+    folder: Path,
+) -> None:
+    """With chunk 9 made and unwritten it makes 4, for which 9 has to wait, but not 12."""
+    crew = crew_of(folder)
+    crew._members = [crew._hired()]
+    worker = crew._members[0].connection
+    heard = []
+    try:
+        with at_most(60):
+            worker.send(("work", chunk(9)))
+            heard.append(worker.recv())
+            worker.send(("work", chunk(12)))
+            worker.send(("work", chunk(4)))
+            heard.append(worker.recv())
+            worker.send(("write", 4, 0))
+            worker.send(("write", 9, 100))
+            heard += [worker.recv() for _ in range(3)]
+    finally:
+        crew.stop()
+    order = [("made", 9), ("made", 4), ("written", 4), ("written", 9), ("made", 12)]
+    assert [message[:2] for message in heard] == order
+
+
+def test_a_window_full_of_written_chunks_holds_nobody(folder: Path) -> None:
+    """When the last answer fills the window and all workers are idle, the next chunks are handed out.
+
+    Two deaths at the lowest chunk can bring that about.
+    """
+    crew = crew_of(folder)
+    crew._tasks = {n: _Task(chunk(n), length=1, offset=n, written=True) for n in range(WINDOW)}
+    crew._next_placed = WINDOW
+    try:
+        with at_most(60):
+            found = list(crew.run(chunk(n) for n in range(WINDOW, WINDOW + 8)))
+    finally:
+        crew.stop()
+    assert [written.number for written in found] == list(range(WINDOW + 8))
+    assert {path.name for path in folder.iterdir()} == {str(n) for n in range(WINDOW, WINDOW + 8)}

@@ -113,21 +113,12 @@ class _Crew:
     def run(self, chunks: Iterator[Chunk]) -> Iterator[Written]:
         for _ in range(self._count):
             self._members.append(self._hired())
-        exhausted = False
         while True:
-            while not exhausted and (member := self._free()) is not None:
-                task = self._next_task(chunks)
-                if task is None:
-                    exhausted = True
-                else:
-                    self._give(member, task)
-            while self._again and (member := self._free()) is not None:
-                self._give(member, self._again.pop(0))
             yield from self._finished()
-            if exhausted and not self._tasks:
+            self._hand_out(chunks)
+            if not self._tasks:
                 return
-            if any(member.busy for member in self._members):  # else nobody would ever answer
-                self._listen()
+            self._listen()  # the lowest chunk is not written yet: whoever has it will answer
 
     def stop(self) -> None:
         """Ends all workers, wherever they are."""
@@ -139,6 +130,13 @@ class _Crew:
         for member in self._members:
             member.process.join()
         self._members = []
+
+    def _hand_out(self, chunks: Iterator[Chunk]) -> None:
+        while (member := self._free()) is not None:
+            task = self._next_task(chunks)
+            if task is None:
+                return
+            self._give(member, task)
 
     def _free(self) -> _Member | None:
         """The worker with the least in hand, if any can take more."""
