@@ -49,7 +49,7 @@ class ScannedStore:
             if with_text is None:
                 self._dim = open_reading(self.path, self._options).dim
             else:
-                from attncli.embeddings.readers.text import text_form
+                from attncli.embeddings.readers.text_form import text_form
 
                 with with_text as stream:
                     self._dim = text_form(stream, self._options.limits).dim

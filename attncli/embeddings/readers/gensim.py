@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.readers.finite import check_finite
-from attncli.embeddings.readers.inert import Thing, shown_type, unpickle
+from attncli.embeddings.readers.inert import unpickle
+from attncli.embeddings.readers.inert_values import Thing, shown_type
 from attncli.embeddings.readers.limits import Limits, check_dim, memory_budget
 from attncli.embeddings.readers.ngrams import NgramSubwords, word_vectors
 from attncli.embeddings.readers.npy import as_float32, check_matrix, matrix_blocks, read_header

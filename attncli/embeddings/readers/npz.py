@@ -17,6 +17,7 @@ from attncli.embeddings.readers.npy import (
 )
 from attncli.embeddings.readers.reading import Block, Reading
 from attncli.embeddings.readers.stream import ByteStream, file_stream, place_of
+from attncli.embeddings.readers.text_lines import BOM, whole_lines
 from attncli.errors import DataError
 from attncli.escape import quoted
 
@@ -130,8 +131,6 @@ def words_beside(path: Path, limits: Limits) -> tuple[list[bytes], Path]:
 
 def list_of_words(path: Path, limits: Limits) -> list[bytes]:
     """The words of a text file, one a line; a byte order mark and CR are dropped."""
-    from attncli.embeddings.readers.text import BOM, whole_lines
-
     with file_stream(path) as stream:
         data = b"".join(whole_lines(stream, limits))
     lines = data.removeprefix(BOM).removesuffix(b"\n").split(b"\n")

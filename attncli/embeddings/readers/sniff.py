@@ -5,7 +5,8 @@ import struct
 
 from attncli.embeddings.readers.foreign import check_foreign
 from attncli.embeddings.readers.stream import ByteStream
-from attncli.embeddings.readers.text import BOM, looks_like_number
+from attncli.embeddings.readers.text_fields import looks_like_number
+from attncli.embeddings.readers.text_lines import BOM
 from attncli.errors import DataError, UsageError
 
 HEAD = 1 << 16

@@ -14,18 +14,10 @@ from attncli.arrays import Float32Array
 from attncli.embeddings.readers.limits import Limits
 from attncli.embeddings.readers.numbers import PAD
 from attncli.embeddings.readers.stream import ByteStream
-from attncli.embeddings.readers.text import (
-    BOM,
-    TextForm,
-    TextState,
-    check_claims,
-    parse_block,
-    parse_line,
-    text_form,
-    too_long,
-    whole_lines,
-    without_header,
-)
+from attncli.embeddings.readers.text import TextState, parse_block, without_header
+from attncli.embeddings.readers.text_fields import parse_line
+from attncli.embeddings.readers.text_form import TextForm, check_claims, text_form
+from attncli.embeddings.readers.text_lines import BOM, too_long, whole_lines
 from attncli.errors import DataError
 
 _TAIL = 1 << 20
