@@ -34,7 +34,7 @@ def _long_line(machine: Machine) -> int:
 
 def _long(machine: Machine, n: int) -> int:
     if n < 0 or n > 1024:
-        raise DataError(f"an integer of {n} bytes, expected fewer than 1024", place=machine.place)
+        raise DataError(f"an integer of {n} bytes, expected at most 1024", place=machine.place)
     return int.from_bytes(machine.take(n), "little", signed=True)
 
 
