@@ -242,7 +242,9 @@ def _kill_the_holder(cluster: Any, client: Any, future: Any) -> None:
     for worker in list(cluster.workers.values()):
         if worker.worker_address in holders:
             os.kill(worker.pid, signal.SIGKILL)
+    ends = time.monotonic() + 30
     while future.status == "finished":
+        assert time.monotonic() < ends, "the scheduler did not notice"
         time.sleep(0.01)
 
 
