@@ -40,6 +40,13 @@ class Prepared:
     targets: tuple[str, ...]
     views: tuple[int, ...] = ()
 
+    @property
+    def gold(self) -> IntArray:
+        """The number of each row's label, (n,). Raises: ValueError for rows of given weights."""
+        if self.examples.labels is None:
+            raise ValueError("rows of given weights have no labels")
+        return self.examples.labels
+
 
 class VectorTable:
     """Distinct vectors, each once, in the order they are met."""

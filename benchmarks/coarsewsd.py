@@ -80,14 +80,15 @@ def figures(
         pass
     learned = time.perf_counter() - began
     model = TrainedModel(architecture, subspace.widened(training.best), train.labels, info)
-    test_rows = rows_of(folder / f"{word}.test.tsv")
-    test = prepare(test_rows, embedder, model=model)
-    said = predict(model.parameters, architecture, test.examples).argmax(axis=1)
-    scores = Scores([str(row.label) for row in test_rows], [train.labels[i] for i in said])
+    test = prepare(rows_of(folder / f"{word}.test.tsv"), embedder, model=model)
+    probabilities = predict(model.parameters, architecture, test.examples)
+    scores = Scores(test.labels, test.gold, probabilities)
     return {
         "n": scores.n,
         "accuracy": scores.accuracy,
         "mean_recall": scores.mean_recall,
+        "log_loss": scores.log_loss,
+        "calibration_error": scores.calibration_error,
         "seconds": learned,
     }
 
@@ -124,7 +125,10 @@ def table(found: dict[str, dict[str, float]], peers: dict[str, dict[str, str]]) 
             f"{word:<10}{ours['n']:>6.0f}{ours['accuracy']:>10.4f}{ours['mean_recall']:>8.4f}  "
             + "  ".join(f"{cell:>16}" for cell in cells)
         )
-    mean = {k: float(np.mean([f[k] for f in found.values()])) for k in ("accuracy", "mean_recall")}
+    mean = {
+        name: float(np.mean([figures[name] for figures in found.values()]))
+        for name in ("accuracy", "mean_recall", "log_loss", "calibration_error")
+    }
     cells = []
     for s in systems:
         pairs = [
@@ -136,6 +140,7 @@ def table(found: dict[str, dict[str, float]], peers: dict[str, dict[str, str]]) 
         f"{'mean':<10}{'':>6}{mean['accuracy']:>10.4f}{mean['mean_recall']:>8.4f}  "
         + "  ".join(f"{cell:>16}" for cell in cells)
     )
+    yield f"mean log-loss {mean['log_loss']:.4f}, calibration error {mean['calibration_error']:.4f}"
     yield f"trained in {sum(f['seconds'] for f in found.values()):.0f} s"
 
 

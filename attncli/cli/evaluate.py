@@ -34,6 +34,8 @@ def evaluate(
 ) -> None:
     """Predict the labels of a file and compare: accuracy, recall of each label, confusion table.
 
+    Log-loss and calibration error tell whether the probabilities can be trusted.
+
     \b
     Examples:
       attn evaluate test.tsv --model bank.safetensors
@@ -67,9 +69,8 @@ def evaluate(
     rows = read_rows(file, standard_input(), split=split)
     with Encoding() as encoding:
         prepared = prepare(rows, embedder, model=trained, tick=encoding.tick)
-    found = predict(trained.parameters, trained.architecture, prepared.examples)
-    predicted = [trained.labels[i] for i in found.argmax(axis=1)]
-    scores = Scores([str(row.label) for row in rows], predicted)
+    probabilities = predict(trained.parameters, trained.architecture, prepared.examples)
+    scores = Scores(prepared.labels, prepared.gold, probabilities)
     if json:
         import json as text
 

@@ -6,7 +6,6 @@ import pytest
 from attncli.errors import DataError, NumericError
 from attncli.learning.batches import Examples, batches
 from attncli.learning.losses import balanced_label_weights, cross_entropy, weights_loss
-from attncli.learning.metrics import Scores
 from attncli.learning.optimizers import Adam, learning_rate
 from attncli.learning.parameters import Architecture
 from attncli.learning.trainer import Training, TrainingSettings, predict, split_off
@@ -203,13 +202,3 @@ def test_losses_equal_their_formulas():
     loss, _, worst = weights_loss(given[:, None].copy(), given)
     assert loss == pytest.approx(0.0)
     assert worst == 0.0
-
-
-def test_scores_are_those_of_their_definitions():
-    """Accuracy, recall and macro-F1 of a small case worked out by hand."""
-    scores = Scores(["a", "a", "a", "b"], ["a", "a", "b", "c"])
-    assert scores.accuracy == 0.5
-    assert scores.recall == {"a": 2 / 3, "b": 0.0}
-    assert scores.mean_recall == 1 / 3
-    assert scores.macro_f1 == pytest.approx((0.8 + 0 + 0) / 3)
-    assert scores.confusion == {"a": {"a": 2, "b": 1}, "b": {"c": 1}}
