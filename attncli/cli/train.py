@@ -47,7 +47,7 @@ def train(
     dropout: t.Dropout = 0.3,
     weight_dropout: t.WeightDropout = 0.5,
     word_dropout: t.WordDropout = 0.2,
-    smoothing: t.Smoothing = 0.1,
+    smoothing: t.Smoothing = 0.0,
     balance: t.Balance = 0.7,
     held_out: t.HeldOut = 0.1,
     patience: t.Patience = 0,

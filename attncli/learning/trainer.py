@@ -49,7 +49,7 @@ class TrainingSettings:
     dropout: float = 0.3
     weight_dropout: float = 0.5
     word_dropout: float = 0.2
-    smoothing: float = 0.1
+    smoothing: float = 0.0
     balance: float = 0.7
     held_out: float = 0.1
     patience: int = 0
