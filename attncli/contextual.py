@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
+from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.sources import DEFAULT_ACCESS, Access
 from attncli.embeddings.sources import open_vectors as open_words
-from attncli.embeddings.store import EmbeddingStore
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError
 from attncli.escape import quoted
 from attncli.layer_vectors import PREFIX, SideBySide, layer_vectors, split_name

@@ -10,8 +10,8 @@ import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
 from attncli.contextual import ContextualReader, Tick, ignored, open_vectors
+from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.sources import DEFAULT_ACCESS, Access
-from attncli.embeddings.store import EmbeddingStore
 from attncli.errors import AttnError, DataError
 from attncli.escape import quoted
 from attncli.layer_vectors import PREFIX, for_training

@@ -5,7 +5,7 @@ from os import PathLike, fspath
 from typing import Any
 
 from attncli.contextual import open_vectors
-from attncli.embeddings.store import EmbeddingStore
+from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError
 from attncli.pipeline import GeneralAnalyser, GeneralSettings
 from attncli.reading import ReadingSettings

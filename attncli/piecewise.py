@@ -13,7 +13,7 @@ import numpy as np
 
 from attncli.embeddings.lexicon import Lexicon
 from attncli.embeddings.lookup import WordList, knows
-from attncli.embeddings.store import EmbeddingStore
+from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import LimitError
 from attncli.memory import size_text
 from attncli.stacks import Part, TokenRun

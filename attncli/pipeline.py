@@ -18,7 +18,7 @@ from attncli.attention.general import Score, matching_rows, score_scale, unit_ro
 from attncli.attention.masks import attention_mask
 from attncli.attention.stacked import attend_long, attend_stack, blocks, exact_in_float32, is_long
 from attncli.attention.temperature import self_weight_range, solve_temperature
-from attncli.embeddings.store import EmbeddingStore
+from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, NumericError, UsageError
 from attncli.escape import quoted
 from attncli.insight.degenerate import degenerate, degenerate_in

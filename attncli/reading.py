@@ -11,7 +11,7 @@ import numpy as np
 from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.lexicon import Lexicon
 from attncli.embeddings.lookup import ways_out
-from attncli.embeddings.store import EmbeddingStore
+from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.unknown import MEANINGLESS, TREATMENTS, OovPolicy
 from attncli.errors import (
     AttnError,

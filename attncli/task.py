@@ -17,7 +17,7 @@ from attncli.attention.projections import (
 )
 from attncli.attention.stacked import blocks
 from attncli.attention.wordwise import WordProjections
-from attncli.embeddings.store import EmbeddingStore
+from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, DataError, NumericError, UsageError
 from attncli.escape import quoted
 from attncli.examples import target_place

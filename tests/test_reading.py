@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.embeddings.lookup import look_up
-from attncli.embeddings.store import EmbeddingStore, FolderStore
+from attncli.embeddings.protocols import EmbeddingStore
+from attncli.embeddings.store import FolderStore
 from attncli.errors import AttnError, LimitError
 from attncli.piecewise import tokens_of
 from attncli.reading import Reader, ReadingSettings, read

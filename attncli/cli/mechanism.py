@@ -16,7 +16,7 @@ from attncli.cli import selecting as part
 from attncli.errors import UsageError
 
 if TYPE_CHECKING:
-    from attncli.embeddings.store import EmbeddingStore
+    from attncli.embeddings.protocols import EmbeddingStore
     from attncli.pipeline import Analyser, GeneralSettings
 
 
@@ -151,9 +151,20 @@ def _open_transformer(
 
 
 def _opened_store(whole: bool, quiet: bool, mechanism: Mechanism) -> "EmbeddingStore":
-    from attncli.cli.vectors_access import open_store
+    """The store of --vectors or --inline; `whole` when more than a few words are needed."""
+    from attncli.cli.vectors_access import open_named
 
-    return open_store(mechanism, whole, quiet=quiet)
+    if mechanism.inline is not None and mechanism.vectors != "glove":
+        raise UsageError("found --vectors too, expected one of them", place="--inline")
+    return open_named(
+        mechanism.vectors,
+        dim=mechanism.dim,
+        seed=mechanism.seed,
+        inline=mechanism.inline,
+        whole=whole or mechanism.oov in ("mean", "subword", "nearest"),
+        cached=not mechanism.no_cache,
+        quiet=quiet,
+    )
 
 
 def _open_words(

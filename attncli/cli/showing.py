@@ -12,7 +12,7 @@ from attncli.errors import AttnError, UsageError
 
 if TYPE_CHECKING:
     from attncli.attention.projections import Projections
-    from attncli.embeddings.store import EmbeddingStore
+    from attncli.embeddings.protocols import EmbeddingStore
     from attncli.insight.movement import Movement
     from attncli.learning.checkpoint import TrainedModel
     from attncli.result import AttentionResult

@@ -10,9 +10,8 @@ from attncli.errors import UsageError
 from attncli.escape import visible
 
 if TYPE_CHECKING:
-    from attncli.cli.mechanism import Mechanism
+    from attncli.embeddings.protocols import EmbeddingStore, VocabularyStore
     from attncli.embeddings.sources import Access
-    from attncli.embeddings.store import EmbeddingStore, VocabularyStore
 
 _MOST_SAID = 8
 
@@ -32,21 +31,6 @@ class Saying:
             hint(text)
         else:
             message(kind, text)
-
-
-def open_store(mechanism: "Mechanism", whole: bool, *, quiet: bool = False) -> "EmbeddingStore":
-    """The store of --vectors or --inline; `whole` when more than a few words are needed."""
-    if mechanism.inline is not None and mechanism.vectors != "glove":
-        raise UsageError("found --vectors too, expected one of them", place="--inline")
-    return open_named(
-        mechanism.vectors,
-        dim=mechanism.dim,
-        seed=mechanism.seed,
-        inline=mechanism.inline,
-        whole=whole or mechanism.oov in ("mean", "subword", "nearest"),
-        cached=not mechanism.no_cache,
-        quiet=quiet,
-    )
 
 
 def open_named(

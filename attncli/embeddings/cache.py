@@ -9,7 +9,6 @@ An entry is made beside and renamed, so it is whole or not there. Its checksums 
 used, and what is damaged is made again. Nobody but its owner may write to the folder.
 """
 
-import json
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attncli.embeddings.cache_keys import key_of_content
 from attncli.embeddings.checked import read_facts, write_facts
 from attncli.embeddings.store import FolderStore
 from attncli.errors import AttnError, DataError, InputError, UsageError
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _VERSION = "v2"
 _TAKEN = frozenset({"glove", "glove-6b-50d", "random"})
-_PIECE = 64 << 10
 
 
 class Entry(NamedTuple):
@@ -52,90 +51,6 @@ def cache_root() -> Path:
     from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("attn", appauthor=False)) / "vectors"
-
-
-def key_of(path: Path, options: str) -> str | None:
-    """The name of a file's entry: what the file is now, and how it is read.
-
-    None for what is no regular file (a pipe): it cannot be known again.
-    """
-    blake2b = _blake2b()
-    digest = blake2b(options.encode("utf-8", "surrogateescape"), digest_size=16)
-    for part in _sources(path):
-        try:
-            with part.open("rb") as file:
-                state = os.fstat(file.fileno())
-                if not stat.S_ISREG(state.st_mode):
-                    return None
-                name = part.name.encode("utf-8", "surrogateescape")
-                digest.update(
-                    b"%d %d %d %d %d\0%s\0"
-                    % (
-                        state.st_size,
-                        state.st_mtime_ns,
-                        state.st_ctime_ns,
-                        state.st_ino,
-                        len(name),
-                        name,
-                    )
-                )
-                for at in _places(state.st_size):
-                    file.seek(at)
-                    digest.update(file.read(_PIECE))
-        except (OSError, ValueError):
-            return None
-    found: str = digest.hexdigest()
-    return found
-
-
-def key_of_content(name: str, sha256: str, options: str) -> str:
-    """The name of an entry of what was downloaded: its name, its content, and how it is read."""
-    found: str = _blake2b()(f"{name}\0{sha256}\0{options}".encode(), digest_size=16).hexdigest()
-    return found
-
-
-def _blake2b() -> Any:
-    """hashlib's function without hashlib, which would load OpenSSL for a sentence."""
-    try:
-        from _blake2 import blake2b
-    except ImportError:
-        from hashlib import blake2b
-    return blake2b
-
-
-def _places(size: int) -> tuple[int, ...]:
-    """Where to look into a file: all of a small one, else its head, middle and tail."""
-    if size <= 3 * _PIECE:
-        return tuple(range(0, size, _PIECE))
-    return 0, size // 2, size - _PIECE
-
-
-def _sources(path: Path) -> list[Path]:
-    """The file, and those beside it that belong to it (the arrays of gensim, lists of words)."""
-    if os.path.isdir(path):  # noqa: PTH112  (Path raises for long names)
-        from attncli.embeddings.readers.static_model import static_files
-
-        return list(static_files(path) or [])
-    beside: list[Path] = []
-    try:
-        with path.open("rb") as file:
-            head = file.read(9)
-    except (OSError, ValueError):
-        return [path]
-    if head[:1] == b"\x80":
-        beside = sorted(path.parent.glob(_escaped(path.name) + ".*.npy"))
-    elif head.startswith(b"\x93NUMPY") or head[8:9] == b"{":
-        from attncli.embeddings.readers.npz import word_file
-
-        words = word_file(path)
-        beside = [] if words is None else [words]
-    return [path, *beside]
-
-
-def _escaped(name: str) -> str:
-    from glob import escape
-
-    return escape(name)
 
 
 class Cache:
@@ -373,8 +288,3 @@ def check_name(name: str) -> None:
         raise UsageError(
             f"found {quoted(name)}, which names vectors that come with attn", place="--name"
         )
-
-
-def options_text(options: dict[str, Any]) -> str:
-    """Reading options as text, the same for the same options."""
-    return json.dumps(options, sort_keys=True)

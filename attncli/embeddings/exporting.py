@@ -13,7 +13,7 @@ import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.embeddings.checked import raw_bytes
-from attncli.embeddings.store import VocabularyStore
+from attncli.embeddings.protocols import VocabularyStore
 from attncli.errors import DataError, OutputError, UsageError
 from attncli.escape import quoted, visible
 

@@ -11,7 +11,7 @@ import numpy as np
 from attncli.arrays import BoolArray, Float32Array, FloatArray
 from attncli.embeddings.forms import forms
 from attncli.embeddings.lookup import find
-from attncli.embeddings.store import EmbeddingStore
+from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.unknown import OovPolicy, stand_in
 
 _MAX_WORDS = 1 << 14

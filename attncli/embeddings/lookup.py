@@ -8,7 +8,7 @@ import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.embeddings.forms import fallback_forms, forms
-from attncli.embeddings.store import EmbeddingStore
+from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.unknown import OovPolicy, stand_in
 from attncli.errors import UnknownWordError
 from attncli.escape import quoted

@@ -4,7 +4,7 @@ import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.embeddings.lookup import find, ways_out
-from attncli.embeddings.store import VocabularyStore
+from attncli.embeddings.protocols import VocabularyStore
 from attncli.embeddings.vocabulary import nearest_words
 from attncli.errors import UnknownWordError
 from attncli.escape import quoted

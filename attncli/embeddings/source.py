@@ -48,7 +48,7 @@ class Source:
 
     def key(self) -> str | None:
         """What names the file as it is now, or None when it cannot be known again."""
-        from attncli.embeddings.cache import key_of, key_of_content, options_text
+        from attncli.embeddings.cache_keys import key_of, key_of_content, options_text
 
         file, member = split_member(self.path)
         facts = {**self.facts(), "path": None, "member": member}

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.readers.limits import Limits
 from attncli.embeddings.seeded import SeededStore
-from attncli.embeddings.store import EmbeddingStore, FolderStore
+from attncli.embeddings.store import FolderStore
 from attncli.errors import DataError, InputError, UsageError
 from attncli.escape import quoted, visible
 

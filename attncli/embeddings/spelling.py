@@ -7,7 +7,7 @@ Nearness is the number of letters inserted, left out, changed or swapped with th
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from attncli.embeddings.store import EmbeddingStore
+from attncli.embeddings.protocols import EmbeddingStore
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _MOST_TRIED = 20_000  # words with the same beginning that are compared

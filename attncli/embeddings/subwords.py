@@ -1,19 +1,23 @@
 """The subwords of a store folder: made from its files when the first unknown word asks for them."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.checked import CheckedMatrix, DamagedError, mapped, verify
+from attncli.embeddings.protocols import EmbeddingStore, Subwords
 from attncli.embeddings.readers.ngrams import NgramSubwords
 from attncli.embeddings.readers.static_model import PieceSubwords
 
-if TYPE_CHECKING:
-    from attncli.embeddings.store import FolderStore, Subwords
 
+def subwords_of(
+    store: EmbeddingStore, folder: Path, meta: dict[str, Any], make_again: Callable[[], None]
+) -> Subwords:
+    """What meta.json says of subwords, ready to be used; `make_again` mends a damaged folder.
 
-def subwords_of(store: "FolderStore", folder: Path, meta: dict[str, Any]) -> "Subwords":
-    """What meta.json says of subwords, ready to be used. Raises: DamagedError."""
+    Raises: DamagedError.
+    """
     facts = meta["subwords"]
     if facts["kind"] == "pieces":
         return PieceSubwords(store.row, store.vectors, facts["prefix"], lower=facts["lower"])
@@ -27,7 +31,7 @@ def subwords_of(store: "FolderStore", folder: Path, meta: dict[str, Any]) -> "Su
         try:
             return matrix.take(chosen)
         except DamagedError:
-            store.make_again()
+            make_again()
         return ngram_matrix(folder, meta).take(chosen)
 
     unread = mapped(matrix.path, "<f4", matrix.shape)  # for its size; rows come from `take`

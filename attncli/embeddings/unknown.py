@@ -7,8 +7,8 @@ import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.embeddings.forms import forms
+from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.seeded import random_vector
-from attncli.embeddings.store import EmbeddingStore
 from attncli.embeddings.vocabulary import mean_vector
 from attncli.errors import UsageError
 from attncli.escape import quoted

@@ -6,7 +6,7 @@ from typing import TypeGuard
 import numpy as np
 
 from attncli.arrays import Float32Array
-from attncli.embeddings.store import EmbeddingStore, VocabularyStore
+from attncli.embeddings.protocols import EmbeddingStore, VocabularyStore
 from attncli.errors import UsageError
 from attncli.escape import quoted
 

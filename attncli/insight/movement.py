@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from attncli.embeddings.store import EmbeddingStore
+from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.vocabulary import has_vocabulary, nearest_words
 from attncli.insight.measures import moved
 from attncli.result import AttentionResult

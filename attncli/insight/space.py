@@ -8,7 +8,7 @@ import numpy as np
 from attncli.arrays import FloatArray, IntArray
 from attncli.attention.general import unit_rows
 from attncli.attention.landmarks import with_likeness
-from attncli.embeddings.store import VocabularyStore
+from attncli.embeddings.protocols import VocabularyStore
 from attncli.embeddings.vocabulary import nearest_words
 from attncli.result import AttentionResult
 

@@ -7,12 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attncli.embeddings.store import (
-    FolderStore,
-    MemoryStore,
-    content_hash,
-    write_store,
-)
+from attncli.embeddings.store import FolderStore, MemoryStore, content_hash, write_store
 from attncli.errors import DataError, InputError
 
 WORDS = ["the", "bank", "it's", "né", "बैंक", "🏦", "a b", "", "\\n", "x\ny", "\udcff"]

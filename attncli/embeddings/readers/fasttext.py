@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from attncli.arrays import Float32Array
+from attncli.embeddings.protocols import Subwords
 from attncli.embeddings.readers.finite import check_finite
 from attncli.embeddings.readers.limits import MIB, Limits, check_dim
 from attncli.embeddings.readers.ngrams import NgramSubwords, add_ngrams
 from attncli.embeddings.readers.reading import Block, Reading
 from attncli.embeddings.readers.sniff import FASTTEXT_MAGIC
 from attncli.embeddings.readers.stream import PIECE, ByteStream
-from attncli.embeddings.store import Subwords
 from attncli.errors import DataError, LimitError
 from attncli.memory import size_text
 

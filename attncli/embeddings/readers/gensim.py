@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from attncli.arrays import Float32Array, IntArray
+from attncli.embeddings.protocols import Subwords
 from attncli.embeddings.readers.finite import check_finite
 from attncli.embeddings.readers.inert import unpickle
 from attncli.embeddings.readers.inert_values import Thing, shown_type
@@ -22,7 +23,6 @@ from attncli.embeddings.readers.npy import as_float32, check_matrix, matrix_bloc
 from attncli.embeddings.readers.pickled_arrays import float_matrix, integer, is_array
 from attncli.embeddings.readers.reading import Block, Reading
 from attncli.embeddings.readers.stream import ByteStream, file_stream
-from attncli.embeddings.store import Subwords
 from attncli.errors import DataError, InputError, LimitError
 from attncli.escape import quoted
 from attncli.memory import size_text

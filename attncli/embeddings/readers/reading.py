@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from attncli.arrays import Float32Array
-from attncli.embeddings.store import Subwords
+from attncli.embeddings.protocols import Subwords
 
 
 @dataclass(frozen=True, slots=True, eq=False)

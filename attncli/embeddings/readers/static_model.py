@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from attncli.arrays import Float32Array
+from attncli.embeddings.protocols import Subwords
 from attncli.embeddings.readers.finite import check_finite
 from attncli.embeddings.readers.limits import MIB, Limits, memory_budget
 from attncli.embeddings.readers.reading import Block, Reading
@@ -24,7 +25,6 @@ from attncli.embeddings.readers.tensors import (
     read_tensor_header,
     tensor_rows,
 )
-from attncli.embeddings.store import Subwords
 from attncli.errors import DataError, LimitError
 from attncli.escape import quoted
 from attncli.memory import size_text
