@@ -1,12 +1,13 @@
 """Which sense of an ambiguous word: all words of CoarseWSD-20 with one fixed setting, beside peers.
 
     python benchmarks/coarsewsd.py FOLDER [--vectors glove] [--words bank,mole] [--seed 0]
-        [--landmarks N] [--json]
+        [--landmarks N] [--smoothing X] [--folds N] [--json]
 
 FOLDER holds WORD.train.tsv and WORD.test.tsv for each word (columns text, target, label; target is the
 number of a token between spaces) and perhaps peers.tsv with published figures. Every word is learned
 with the same settings, the defaults of `attn train` with nothing held out; the test files are read
-after the training only. CoarseWSD-20 (Loureiro et al. 2021, arXiv:2008.11608) is not part of this
+after the training only. With --folds N they are not read at all: each N-th of the training sentences
+is predicted by a model of the others. CoarseWSD-20 (Loureiro et al. 2021, arXiv:2008.11608) is not part of this
 project: its licence is for non-commercial use.
 """
 
@@ -17,19 +18,23 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
+from attncli.arrays import FloatArray, IntArray
 from attncli.examples import (
+    Prepared,
     default_committee,
     default_directions,
     default_landmarks,
     open_embedder,
     prepare,
 )
+from attncli.learning.batches import Examples
 from attncli.learning.checkpoint import TrainedModel
 from attncli.learning.datasets import Offset, Row
 from attncli.learning.metrics import Scores
@@ -37,6 +42,7 @@ from attncli.learning.parameters import Architecture
 from attncli.learning.subspace import Subspace
 from attncli.learning.trainer import Training, TrainingSettings, predict
 from attncli.reading import ReadingSettings
+from attncli.result import VectorsInfo
 
 
 def rows_of(path: Path) -> list[Row]:
@@ -52,16 +58,23 @@ def rows_of(path: Path) -> list[Row]:
     return found
 
 
-def figures(
-    folder: Path, word: str, vectors: str, seed: int, landmarks: int | None = None
-) -> dict[str, float]:
-    """Accuracy, mean sense recall and seconds of one word."""
-    began = time.perf_counter()
-    reading = ReadingSettings(oov="zero", seed=seed)
-    embedder, info = open_embedder(vectors, reading)
-    train = prepare(rows_of(folder / f"{word}.train.tsv"), embedder)
+@dataclass(frozen=True)
+class Variant:
+    """What a run may have other than the defaults."""
+
+    vectors: str
+    seed: int
+    landmarks: int | None
+    smoothing: float
+
+
+def learned(
+    train: Prepared, examples: Examples, info: VectorsInfo, variant: Variant
+) -> TrainedModel:
+    """The model of these examples, which are `train.examples` or some of them."""
+    landmarks = variant.landmarks
     if landmarks is None:
-        landmarks = default_landmarks(info, train.examples)
+        landmarks = default_landmarks(info, examples)
     architecture = Architecture(
         d_model=info.dim,
         n_labels=len(train.labels),
@@ -73,24 +86,58 @@ def figures(
         positions="relative",
         reach=10,
     )
-    settings = TrainingSettings(held_out=0.0, seed=seed)
-    subspace = Subspace(train.examples, architecture, default_directions(info), train.views)
+    settings = TrainingSettings(held_out=0.0, seed=variant.seed, smoothing=variant.smoothing)
+    subspace = Subspace(examples, architecture, default_directions(info), train.views)
     training = Training(subspace.examples, subspace.architecture, settings)
     for _ in training.run():
         pass
-    learned = time.perf_counter() - began
-    model = TrainedModel(architecture, subspace.widened(training.best), train.labels, info)
-    test = prepare(rows_of(folder / f"{word}.test.tsv"), embedder, model=model)
-    probabilities = predict(model.parameters, architecture, test.examples)
-    scores = Scores(test.labels, test.gold, probabilities)
+    return TrainedModel(architecture, subspace.widened(training.best), train.labels, info)
+
+
+def cross_validated(train: Prepared, info: VectorsInfo, folds: int, variant: Variant) -> FloatArray:
+    """The probabilities of every training sentence, by the model of the other folds."""
+    found = np.zeros((len(train.gold), len(train.labels)))
+    fold_of = folds_by_label(train.gold, folds, variant.seed)
+    for fold in range(folds):
+        rest, aside = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
+        model = learned(train, train.examples.pick(rest), info, variant)
+        found[aside] = predict(model.parameters, model.architecture, train.examples.pick(aside))
+    return found
+
+
+def figures(folder: Path, word: str, folds: int, variant: Variant) -> dict[str, float]:
+    """Accuracy, recall, log-loss, calibration error and seconds of one word."""
+    began = time.perf_counter()
+    reading = ReadingSettings(oov="zero", seed=variant.seed)
+    embedder, info = open_embedder(variant.vectors, reading)
+    train = prepare(rows_of(folder / f"{word}.train.tsv"), embedder)
+    if folds:
+        scores = Scores(train.labels, train.gold, cross_validated(train, info, folds, variant))
+        seconds = time.perf_counter() - began
+    else:
+        model = learned(train, train.examples, info, variant)
+        seconds = time.perf_counter() - began
+        test = prepare(rows_of(folder / f"{word}.test.tsv"), embedder, model=model)
+        probabilities = predict(model.parameters, model.architecture, test.examples)
+        scores = Scores(test.labels, test.gold, probabilities)
     return {
         "n": scores.n,
         "accuracy": scores.accuracy,
         "mean_recall": scores.mean_recall,
         "log_loss": scores.log_loss,
         "calibration_error": scores.calibration_error,
-        "seconds": learned,
+        "seconds": seconds,
     }
+
+
+def folds_by_label(labels: IntArray, folds: int, seed: int) -> IntArray:
+    """The fold of each sentence, (n,): every label is spread over all folds."""
+    rng = np.random.default_rng(seed)
+    found = np.empty(len(labels), dtype=np.intp)
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        found[members] = (np.arange(len(members)) + rng.integers(folds)) % folds
+    return found
 
 
 def peers_of(folder: Path) -> dict[str, dict[str, str]]:
@@ -126,7 +173,7 @@ def table(found: dict[str, dict[str, float]], peers: dict[str, dict[str, str]]) 
             + "  ".join(f"{cell:>16}" for cell in cells)
         )
     mean = {
-        name: float(np.mean([figures[name] for figures in found.values()]))
+        name: float(np.mean([ours[name] for ours in found.values()]))
         for name in ("accuracy", "mean_recall", "log_loss", "calibration_error")
     }
     cells = []
@@ -151,14 +198,17 @@ def main() -> None:
     parser.add_argument("--words", help="some of the words, with commas")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--landmarks", type=int, help="other than the default")
+    parser.add_argument("--smoothing", type=float, default=TrainingSettings().smoothing)
+    parser.add_argument("--folds", type=int, default=0, help="cross-validation, without test files")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     words = sorted(path.name.split(".")[0] for path in asked.folder.glob("*.train.tsv"))
     if asked.words:
         words = asked.words.split(",")
+    variant = Variant(asked.vectors, asked.seed, asked.landmarks, asked.smoothing)
     found = {}
     for word in words:
-        found[word] = figures(asked.folder, word, asked.vectors, asked.seed, asked.landmarks)
+        found[word] = figures(asked.folder, word, asked.folds, variant)
         if not asked.json:
             f = found[word]
             print(
@@ -168,7 +218,8 @@ def main() -> None:
     if asked.json:
         print(json.dumps(found))
     else:
-        print("\n".join(["", *table(found, peers_of(asked.folder))]))
+        peers = {} if asked.folds else peers_of(asked.folder)
+        print("\n".join(["", *table(found, peers)]))
 
 
 if __name__ == "__main__":
