@@ -2,18 +2,53 @@
 
 import os
 import sys
+from contextlib import suppress
+from typing import TextIO
 
 
 def main() -> None:
     """Runs the command and ends the process with its exit code."""
+    _open_standard_streams()
+    try:
+        code = _run()
+    except KeyboardInterrupt:  # before the command itself could hear it
+        code = 130
+    for stream in (sys.stdout, sys.stderr):
+        _settle(stream)
+    sys.exit(code)
+
+
+def _run() -> int:
     if sys.argv[1:] == ["--version"] and _said_version():
-        return
+        return 0
     # One BLAS thread: a sentence is small, and its bytes must not depend on the machine's cores.
     for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     from attncli.cli.app import run
 
-    sys.exit(run(sys.argv[1:]))
+    return run(sys.argv[1:])
+
+
+def _open_standard_streams() -> None:
+    """Opens what was closed (`>&-`), so that no file of ours takes the place of a stream."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest that is free: this one
+
+
+def _settle(stream: TextIO | None) -> None:
+    """Writes what a stream still holds, or drops it: Python's own end would exit with 120."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, stream.fileno())
+            stream.flush()
 
 
 def _said_version() -> bool:

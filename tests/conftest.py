@@ -1,6 +1,7 @@
 """What the tests share: a small store, sentences, the command in a process of its own, golden files."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,13 @@ from attncli.embeddings.store import FolderStore, MemoryStore
 from attncli.pipeline import GeneralAnalyser
 from attncli.result import AttentionResult
 
+# A shell starts a job in the background deaf to Ctrl-C, `nohup` to SIGHUP, and children inherit it.
+for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(
+            _number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL
+        )
+
 settings.register_profile(
     "attn",
     max_examples=int(os.environ.get("ATTN_EXAMPLES", "60")),
@@ -30,7 +38,8 @@ SENTENCES = ("money bank grows", "river bank flows", "bank grows money river")
 # What a user's shell may hold and what would change the output.
 _UNSET = (
     *("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "COLUMNS", "LINES"),
-    *("ATTN_DEBUG", "PYTHONWARNINGS", "PYTHONIOENCODING", "PYTHONUTF8", "LC_ALL", "LANGUAGE"),
+    *("ATTN_DEBUG", "PYTHONWARNINGS", "PYTHONUNBUFFERED", "PYTHONIOENCODING", "PYTHONUTF8"),
+    *("LC_ALL", "LANGUAGE"),
 )
 
 

@@ -125,8 +125,7 @@ def _usage(fault: Exception, arguments: Sequence[str]) -> int:
     text = str(fault.format_message())  # type: ignore[attr-defined]  # checked by the caller
     context = getattr(fault, "ctx", None)
     if type(fault).__name__ == "NoArgsIsHelpError":
-        write(text + "\n")
-        return 2
+        return _help_instead(text)
     message("error", visible(" ".join(text.split())).rstrip(".")[:400])
     path = getattr(context, "command_path", "attn")
     words = [argument for argument in arguments if not argument.startswith("-")]
@@ -137,6 +136,18 @@ def _usage(fault: Exception, arguments: Sequence[str]) -> int:
     given = next((a for a in arguments if option and a.startswith(str(option)) and " " in a), None)
     if given is not None:  # a sentence that begins with "-"
         hint(f"{path} -- {shlex.quote(visible(given)[:80])}")
+    return 2
+
+
+def _help_instead(text: str) -> int:
+    """Prints the help of a command that was called without arguments, which is no success."""
+    try:
+        write(text + "\n")
+    except PipeClosed:
+        return 2
+    except OutputError as error:
+        report(error)
+        return error.exit_code
     return 2
 
 
