@@ -10,6 +10,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
 from attncli.contextual import ContextualReader, Tick, ignored, open_vectors
+from attncli.embeddings.forms import places_of
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.sources import DEFAULT_ACCESS, Access
 from attncli.errors import AttnError, DataError
@@ -203,13 +204,9 @@ def target_place(tokens: Sequence[Token], target: Target | None, place: str) -> 
 
 
 def _word_place(tokens: Sequence[Token], target: str) -> int | None:
-    """Where the word first stands, as it is written or else in any case."""
-    exact = next((i for i, token in enumerate(tokens) if token.text == target), None)
-    if exact is not None:
-        return exact
-    wanted = target.casefold()
-    alike = (i for i, t in enumerate(tokens) if wanted in (t.text.casefold(), t.key))
-    return next(alike, None)
+    """Where the word first stands, as it is written or else in any form."""
+    found = places_of(target, [t.text for t in tokens], [t.key for t in tokens])
+    return next(iter(found), None)
 
 
 def _all_or_none(rows: Sequence[Row], name: str) -> bool:

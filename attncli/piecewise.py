@@ -27,6 +27,7 @@ from attncli.text.words import (
 
 _MAX_PIECES = 1 << 14
 _LONGEST_PIECE = 64  # characters; longer ones hardly ever come twice
+_JOINING = ("-", "'", "\u2019", "\u200b")  # words with these may be joined or cut
 _AT_ONCE = 1 << 15  # characters whose pieces are in memory together
 
 
@@ -122,7 +123,7 @@ class Piecewise:
 def tokens_of(text: str, store: WordList, tokenizer: TokenizerName) -> list[Span]:
     """The tokens of a sentence, cut as the vocabulary of the store has them."""
     spans = TOKENIZERS[tokenizer](text)
-    if tokenizer != "words" or ("-" not in text and "'" not in text and "\u2019" not in text):
+    if tokenizer != "words" or not any(mark in text for mark in _JOINING):
         return spans
     known = knows(store)
     joined = join_compounds(text, spans, known)

@@ -303,11 +303,11 @@ def rows_of(words: Sequence[str], asked: Sequence[str]) -> tuple[int, ...] | Non
     """
     if not asked:
         return None
-    lowered = [word.lower() for word in words]
+    from attncli.embeddings.forms import places_of
+
     rows: list[int] = []
     for name in [part for given in asked for part in _separate(given, words)]:
-        found = [i for i, word in enumerate(words) if word == name]
-        found = found or [i for i, word in enumerate(lowered) if word == name.lower()]
+        found = places_of(name, words)
         if not found and name.isdecimal() and int(name) < len(words):
             found = [int(name)]
         if not found:

@@ -1,23 +1,53 @@
-"""The forms under which a word may stand in a vocabulary, best first."""
+"""The forms under which a word may stand in a vocabulary, best first: as it is written, before all."""
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 
 _DIGITS = re.compile(r"[0-9]")
+# Nobody sees these (Default_Ignorable_Code_Point): soft hyphen, joiners, zero-width space, word
+# joiner, direction marks, byte order mark, variation selectors, fillers, tags.
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]+"
+)
+_APOSTROPHES = re.compile("['\u2019\u02bc\u2018\uff07]")
+# Letters that Unicode composes no more (Devanagari, Bengali, Gurmukhi, Oriya, Tibetan, Hebrew); old
+# vocabularies have them in one piece.
+_NO_MORE_COMPOSED = (
+    *range(0x958, 0x960), 0x9DC, 0x9DD, 0x9DF, 0xA33, 0xA36, *range(0xA59, 0xA5F), 0xB5C, 0xB5D,
+    *range(0xF43, 0xFBA), 0xFB1D, 0xFB1F, *range(0xFB2A, 0xFB4F),
+)  # fmt: skip
 
 
 def forms(word: str) -> Iterator[tuple[str, str]]:
-    """The forms of a word to look up, best first, each with the status it gives."""
-    composed = unicodedata.normalize("NFC", word).replace("\u2019", "'")
-    yield composed, "exact"
-    lowered = unicodedata.normalize("NFC", composed.lower())
-    if lowered != composed:
-        yield lowered, "lower"
+    """The forms of a word to look up, best first, each with the status it gives.
+
+    As written, with the same letters encoded otherwise, with other apostrophes, without characters
+    that nobody sees; then all of these in lower case.
+
+    >>> list(forms("Bank"))
+    [('Bank', 'exact'), ('bank', 'lower')]
+    """
+    if word.isascii() and "'" not in word:
+        yield word, "exact"
+        lowered = word.lower()
+        if lowered != word:
+            yield lowered, "lower"
+        return
+    spelled = dict[str, str]()
+    for form, status in _spellings(word):
+        spelled.setdefault(form, status)
+    for form in list(spelled):
+        for lowered in (form.lower(), unicodedata.normalize("NFC", form.lower())):
+            spelled.setdefault(lowered, "lower")
+    yield from spelled.items()
 
 
 def fallback_forms(word: str) -> Iterator[tuple[str, str]]:
-    """What is tried when neither form of a word is there, each with the status it gives.
+    """What is tried when no form of a word is there, each with the status it gives.
 
     Capitals (for vectors of names), the compatible form (full width, ligatures), without accents,
     digits as # (word2vec, Numberbatch) or 0, and as a key of ConceptNet.
@@ -25,12 +55,102 @@ def fallback_forms(word: str) -> Iterator[tuple[str, str]]:
     >>> dict(fallback_forms("Café1999"))["cafe1999"]
     'unaccented'
     """
-    *_, (lowered, _) = forms(word)
     seen = {form for form, _ in forms(word)}
-    for form, status in _candidates(lowered):
-        if form and form not in seen:
-            seen.add(form)
-            yield form, status
+    lowered = unicodedata.normalize("NFC", plain_form(word).lower())
+    for candidate, status in _candidates(lowered):
+        for form, _ in _alike(candidate):
+            if form and form not in seen:
+                seen.add(form)
+                yield form, status
+
+
+def plain_form(word: str) -> str:
+    """The form that words which look the same share: composed, with straight apostrophes, without
+    characters that nobody sees (unless there are no others).
+
+    >>> plain_form("l\u2019e\u0301\u00adcole")
+    "l'école"
+    """
+    if word.isascii():
+        return word
+    composed = unicodedata.normalize("NFC", word).replace("\u2019", "'")
+    return _UNSEEN.sub("", composed) or composed
+
+
+def all_forms(word: str) -> list[str]:
+    """Every form under which a word is looked for, best first."""
+    return [form for form, _ in (*forms(word), *fallback_forms(word))]
+
+
+def folded(word: str) -> str:
+    """What words have in common that differ in case, encoding or what nobody sees."""
+    return unicodedata.normalize("NFC", plain_form(word).casefold())
+
+
+def places_of(word: str, texts: Sequence[str], keys: Sequence[str] = ()) -> list[int]:
+    """Where a word stands among some texts: as it is written, else in any form or case.
+
+    `keys` are the vocabulary's words for the texts; a word may be asked for by these too.
+
+    >>> places_of("cafe\u0301", ["The", "Café"])
+    [1]
+    """
+    exact = [place for place, text in enumerate(texts) if text == word]
+    if exact:
+        return exact
+    wanted = folded(word)
+    named = [(folded(text),) for text in texts]
+    if keys:
+        pairs = zip(named, keys, strict=True)
+        named = [(*names, folded(key)) for names, key in pairs]  # type: ignore[misc]  # longer
+    return [place for place, names in enumerate(named) if wanted in names]
+
+
+def _spellings(word: str) -> Iterator[tuple[str, str]]:
+    """The word as written, encoded otherwise, with other apostrophes, and without what is unseen."""
+    yield from _alike(word)
+    bare = _UNSEEN.sub("", word)
+    if bare and bare != word:
+        for form, _ in _alike(bare):
+            yield form, "invisible"
+
+
+def _alike(word: str) -> Iterator[tuple[str, str]]:
+    """The word, and words of the same letters and marks in other code points."""
+    yield word, "exact"
+    for form in _encodings(word):
+        yield form, "canonical"
+    if _APOSTROPHES.search(word) is not None:
+        for mark in "'\u2019\u02bc":
+            swapped = _APOSTROPHES.sub(mark, word)
+            yield swapped, "apostrophe"
+            for form in _encodings(swapped):
+                yield form, "apostrophe"
+
+
+def _encodings(word: str) -> Iterator[str]:
+    """The canonically equivalent words: composed, apart, and composed as Unicode did once."""
+    if word.isascii():
+        return
+    composed = unicodedata.normalize("NFC", word)
+    yield composed
+    yield unicodedata.normalize("NFD", word)
+    pattern, whole = _old_letters()
+    older = pattern.sub(lambda parts: whole[parts.group()], composed)
+    if older != composed:
+        yield older
+
+
+@cache
+def _old_letters() -> tuple[re.Pattern[str], dict[str, str]]:
+    """The parts of letters that are composed no more, and the letter of each."""
+    whole: dict[str, str] = {}
+    for letter in map(chr, _NO_MORE_COMPOSED):
+        parts = unicodedata.normalize("NFC", letter)
+        if parts != letter and len(parts) > 1:
+            whole[parts] = letter
+    longest_first = sorted(whole, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first))), whole
 
 
 def _candidates(lowered: str) -> Iterator[tuple[str, str]]:
@@ -39,7 +159,7 @@ def _candidates(lowered: str) -> Iterator[tuple[str, str]]:
     compatible = unicodedata.normalize("NFKC", lowered).casefold()
     yield compatible, "compatible"
     apart = unicodedata.normalize("NFD", compatible)
-    bare = "".join(char for char in apart if not unicodedata.combining(char))
+    bare = "".join(char for char in apart if not _is_accent(char))
     yield unicodedata.normalize("NFC", bare), "unaccented"
     if len(_DIGITS.findall(compatible)) > 1:
         yield _DIGITS.sub("#", compatible), "digits"
@@ -49,6 +169,10 @@ def _candidates(lowered: str) -> Iterator[tuple[str, str]]:
     yield f"/c/en/{key}", "conceptnet"
 
 
-def all_forms(word: str) -> list[str]:
-    """Every form under which a word is looked for, best first."""
-    return [form for form, _ in (*forms(word), *fallback_forms(word))]
+def _is_accent(char: str) -> bool:
+    """Whether a mark may be left out: not the nuktas, viramas, vowels, tones and voicing marks of
+    Indic, Thai, Lao, Tibetan and Japanese writing (classes below 10 and of their own), which make
+    another letter.
+    """
+    kind = unicodedata.combining(char)
+    return 10 <= kind < 36 or kind >= 200

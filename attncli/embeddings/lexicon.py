@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array, FloatArray
-from attncli.embeddings.forms import forms
+from attncli.embeddings.forms import plain_form
 from attncli.embeddings.lookup import find
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.unknown import OovPolicy, stand_in
@@ -96,7 +96,7 @@ class Lexicon:
         hit = find(self.store, word)
         if hit is not None:
             return hit[1], hit[2], self._row(hit[1], hit[0])
-        key = next(forms(word))[0]
+        key = plain_form(word)
         if self._oov in ("skip", "error"):
             return key, self._oov, -1
         shared = f"\0{self._oov}"  # zeros and means are the same for every word

@@ -14,7 +14,10 @@ from attncli.errors import UnknownWordError
 from attncli.escape import quoted
 
 KNOWN_STATUSES = frozenset(
-    {"exact", "lower", "capitalised", "compatible", "unaccented", "digits", "joined", "conceptnet"}
+    {
+        *("exact", "canonical", "apostrophe", "invisible", "lower", "capitalised", "compatible"),
+        *("unaccented", "digits", "joined", "conceptnet"),
+    }
 )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
+from attncli.embeddings.forms import plain_form
 
 # c² = 2: the mean self-weight is e²/(e²+n−1) when other scores are near 0: 0.79 for 3 words.
 _SELF_SCORE = 2.0
@@ -62,10 +63,11 @@ class SeededStore:
         return False
 
     def row(self, word: str) -> int | None:
-        found = self._row_of.get(word)
+        name = plain_form(word)  # what looks the same has the same vector
+        found = self._row_of.get(name)
         if found is None:
-            found = self._row_of[word] = len(self._vectors)
-            self._vectors.append(random_vector(word, self.dim, self.seed))
+            found = self._row_of[name] = len(self._vectors)
+            self._vectors.append(random_vector(name, self.dim, self.seed))
         return found
 
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from attncli.arrays import Float32Array
-from attncli.embeddings.forms import forms
+from attncli.embeddings.forms import plain_form
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.seeded import random_vector
 from attncli.embeddings.vocabulary import mean_vector
@@ -39,15 +39,15 @@ def stand_in(store: EmbeddingStore, word: str, oov: OovPolicy, seed: int) -> Sta
 
     Raises: UsageError when the vectors cannot do what the policy needs.
     """
-    key = next(forms(word))[0]
+    key = plain_form(word)
     if oov == "mean":
         return StandIn(key, oov, mean_vector(store))
     if oov == "zero":
         return StandIn(key, oov, np.zeros(store.dim, dtype=np.float32))
     if oov == "subword":
-        vector = _of_parts(store, key)
+        vector = _of_parts(store, word)  # the parts of the word as written
         if vector is not None:
-            return StandIn(key, oov, vector)
+            return StandIn(word, oov, vector)
     if oov == "nearest":
         near = _nearest(store, key)
         if near is not None:

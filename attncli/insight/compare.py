@@ -13,6 +13,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.attention.general import unit_rows
+from attncli.embeddings.forms import folded, places_of
 from attncli.errors import UsageError
 from attncli.escape import quoted
 from attncli.insight.comparison import Comparison, Near, Occurrence, Point, Pull
@@ -26,12 +27,10 @@ def shared_word(results: Sequence[AttentionResult]) -> str:
     """The one word that all sentences share. Raises: UsageError when there is none, or several."""
     named = [[token.text for token in r.tokens if token.status != "special"] for r in results]
     first = dict.fromkeys(word for word in named[0] if any(char.isalnum() for char in word))
-    held = [{word.casefold() for word in words} for words in named]
+    held = [{folded(word) for word in words} for words in named]
     common = list(
         {
-            word.casefold(): word
-            for word in first
-            if all(word.casefold() in words for words in held)
+            folded(word): word for word in first if all(folded(word) in words for words in held)
         }.values()
     )
     if len(common) == 1:
@@ -104,13 +103,7 @@ def compare(
 
 
 def _places(result: AttentionResult, word: str, number: int) -> list[int]:
-    wanted = word.casefold()
-    places = [i for i, token in enumerate(result.tokens) if token.text == word]
-    places = places or [
-        i
-        for i, token in enumerate(result.tokens)
-        if wanted in (token.text.casefold(), token.key.casefold())
-    ]
+    places = places_of(word, result.words, [token.key for token in result.tokens])
     if not places:
         raise UsageError(
             f"{quoted(word)} is not in sentence {number + 1}, {quoted(result.text)}",

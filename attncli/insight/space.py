@@ -8,6 +8,7 @@ import numpy as np
 from attncli.arrays import FloatArray, IntArray
 from attncli.attention.general import unit_rows
 from attncli.attention.landmarks import with_likeness
+from attncli.embeddings.forms import folded, forms
 from attncli.embeddings.protocols import VocabularyStore
 from attncli.embeddings.vocabulary import nearest_words
 from attncli.result import AttentionResult
@@ -53,7 +54,7 @@ class VocabularySpace:
     def nearest(
         self, vectors: FloatArray, count: int, without: str
     ) -> list[list[tuple[str, float]]]:
-        left_out = {without, without.lower(), without.casefold()}
+        left_out = {without.casefold(), *(form for form, _ in forms(without))}
         asked = np.asarray(vectors, dtype=np.float32)
         return nearest_words(self._store, asked, count=count, without=left_out)
 
@@ -91,7 +92,7 @@ class SpokenWords:
             order = [
                 at
                 for at in np.argsort(-row, kind="stable").tolist()
-                if self._words[at].casefold() != without.casefold()
+                if folded(self._words[at]) != folded(without)
             ]
             lists.append([(self._names[at], float(row[at])) for at in order[:count]])
         return lists

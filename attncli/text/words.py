@@ -69,6 +69,7 @@ TOKENIZERS: dict[TokenizerName, Tokenizer] = {
 }
 
 _LONGEST_COMPOUND = 6  # parts
+_JOINTS = ("-", "\u200b")
 
 # Endings that the Penn Treebank cuts off, as in the training text of GloVe.
 _CONTRACTION = re.compile(r"(?:n't|'(?:s|re|ve|ll|d|m))$", re.IGNORECASE)
@@ -77,11 +78,12 @@ _CONTRACTION = re.compile(r"(?:n't|'(?:s|re|ve|ll|d|m))$", re.IGNORECASE)
 def split_contraction(word: Span, known: Callable[[str], bool]) -> list[Span]:
     """ "don't" as do + n't when the vocabulary has the ending but not the whole word.
 
-    `known` says whether the vocabulary has a word. A typographic apostrophe counts as "'".
+    `known` says whether the vocabulary has a word, in any form. A typographic apostrophe counts
+    as "'".
     """
     plain = word.text.replace("\u2019", "'")
     found = _CONTRACTION.search(plain) if "'" in plain else None
-    if found is None or found.start() == 0 or known(plain) or not known(found.group().lower()):
+    if found is None or found.start() == 0 or known(word.text) or not known(found.group().lower()):
         return [word]
     cut = found.start()
     middle = word.start + cut
@@ -94,9 +96,10 @@ def split_contraction(word: Span, known: Callable[[str], bool]) -> list[Span]:
 def join_compounds(sentence: str, found: list[Span], known: Callable[[str], bool]) -> list[Span]:
     """Words joined by hyphens as one word where the vocabulary has the compound ("e-mail").
 
-    The longest compound wins; `known` says whether the vocabulary has a word.
+    A zero-width space, which parts words and is not seen, is such a joint too. The longest compound
+    wins; `known` says whether the vocabulary has a word.
     """
-    if "-" not in sentence:
+    if not any(joint in sentence for joint in _JOINTS):
         return found
     joined: list[Span] = []
     position = 0
@@ -114,7 +117,7 @@ def _longest_compound(
     last = first
     longest = first
     while last + 1 < len(found) and last - first < _LONGEST_COMPOUND - 1:
-        if sentence[found[last].end : found[last + 1].start] != "-":
+        if sentence[found[last].end : found[last + 1].start] not in _JOINTS:
             break
         last += 1
         if known(sentence[found[first].start : found[last].end]):

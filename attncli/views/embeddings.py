@@ -11,6 +11,9 @@ from attncli.views.ink import Ink, Line, left, right, width_of, wrapped
 
 _STATUS = {
     "exact": "found",
+    "canonical": "found in other code points",
+    "apostrophe": "found with another apostrophe",
+    "invisible": "found without invisible characters",
     "lower": "found in lower case",
     "random": "unknown: a seeded random vector",
     "zero": "unknown: zeros",
@@ -28,7 +31,7 @@ _STATUS = {
     "nearest": "unknown: the nearest spelling",
 }
 _EXPECTED = (  # nothing a reader must be warned of
-    *("exact", "lower", "piece", "special"),
+    *("exact", "canonical", "apostrophe", "invisible", "lower", "piece", "special"),
     *("capitalised", "compatible", "unaccented", "digits", "joined", "conceptnet"),
 )
 

@@ -1,5 +1,7 @@
 """Laws of looking words up: the best form, its status, and every policy for unknown words."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -22,9 +24,12 @@ STORE = MemoryStore(
         ("bank", (0, "bank", "exact")),
         ("Bank", (1, "Bank", "exact")),
         ("BANK", (0, "bank", "lower")),
-        ("cafe\u0301", (2, "café", "exact")),  # composed before the look-up
+        ("cafe\u0301", (2, "café", "canonical")),  # the same letters, composed
         ("CAFE\u0301", (2, "café", "lower")),
-        ("n’t", (3, "n't", "exact")),  # a typographic apostrophe
+        ("n’t", (3, "n't", "apostrophe")),
+        ("b\u00adank", (0, "bank", "invisible")),
+        ("\ufeffca\u200bfe\u0301\u200e", (2, "café", "invisible")),
+        ("B\u2060ANK", (0, "bank", "lower")),
         ("N’T", (3, "n't", "lower")),
         ("İ", (4, "i̇", "lower")),
         ("banks", None),
@@ -32,17 +37,104 @@ STORE = MemoryStore(
     ],
 )
 def test_exact_before_lower_case(word, found):
-    """The form as written (NFC) counts first, then its lower case; the status says which."""
+    """The form as written counts first, then what looks the same, then lower case; the status says
+    which.
+    """
     assert find(STORE, word) == found
     assert knows(STORE)(word) is (found is not None)
 
 
 @given(st.text(max_size=10))
-def test_forms_are_composed_and_end_in_lower_case(word):
-    """One or two forms; a second one differs from the first."""
+def test_a_word_is_looked_for_as_written_first(word):
+    """The first form is the word itself, and the only one that is called exact; no form comes twice."""
     found = list(forms(word))
-    assert [status for _, status in found] in (["exact"], ["exact", "lower"])
+    assert found[0] == (word, "exact")
+    assert [status for _, status in found].count("exact") == 1
     assert len({form for form, _ in found}) == len(found)
+
+
+# Words that other words become by a change that is taken for harmless.
+TWINS = [
+    *(
+        "हয়",
+        "\u09b9\u09df",
+        "\u09b9\u09af\u09bc",
+        "\u0938\u095c\u0915",
+        "\u0938\u0921\u093c\u0915",
+        "café",
+        "cafe\u0301",
+    ),
+    *(
+        "l’eau",
+        "l'eau",
+        "lʼeau",
+        "שלום",
+        "\ufb2aלום",
+        "\u05e9\u05c1לום",
+        "한국",
+        "\u1112\u1161\u11ab국",
+        "Å",
+        "\u212b",
+    ),
+    *(
+        "soft",
+        "so\u00adft",
+        "می\u200cخواهم",
+        "میخواهم",
+        "\u00ad",
+        "\u200d",
+        "\ufe0f",
+        "❤\ufe0f",
+        "❤",
+        "\ufeffbank",
+        "bank",
+        "Bank",
+    ),
+]
+vocabularies = st.lists(
+    st.one_of(st.sampled_from(TWINS), st.text(max_size=8)), min_size=1, max_size=12, unique=True
+)
+
+
+@given(vocabularies)
+def test_every_entry_is_found_as_it_is_written(words):
+    """In any vocabulary each entry gives its own row: no form of another word comes before it."""
+    store = MemoryStore("any", words, np.eye(len(words), dtype=np.float32))
+    assert [find(store, word) for word in words] == [
+        (row, word, "exact") for row, word in enumerate(words)
+    ]
+
+
+@pytest.mark.parametrize(
+    "entry", ["\u0938\u095c\u0915", "cafe\u0301", "aujourd’hui", "\ufb2aלום", "E\u0301cole"]
+)
+@pytest.mark.parametrize("other", ["NFC", "NFD", "straight", "soft hyphen"])
+def test_what_looks_the_same_is_found(entry, other):
+    """An entry that is not in NFC, or has a typographic apostrophe, is found from its twins too."""
+    straight = entry.replace("’", "'")
+    written = {"straight": straight, "soft hyphen": f"{entry[:2]}\u00ad{entry[2:]}"}
+    word = written.get(other) or unicodedata.normalize(other, entry)
+    hit = find(MemoryStore("one", ["x", entry], np.eye(2, dtype=np.float32)), word)
+    assert hit is not None
+    assert hit[:2] == (1, entry)
+    assert (hit[2] == "exact") == (word == entry)
+
+
+@pytest.mark.parametrize(
+    ("word", "other"),
+    [("\u09b9\u09df", "\u09b9\u09af"), ("がき", "かき"), ("ไม่", "ไม"), ("क्ष", "कष")],
+)
+def test_a_mark_that_makes_another_letter_is_no_accent(word, other):
+    """Nuktas, voicing marks, tones and viramas are not left out: that would be another word."""
+    assert find(MemoryStore("one", [other], np.ones((1, 2), np.float32)), word) is None
+
+
+def test_words_that_look_the_same_have_one_random_vector():
+    """Seeded vectors do not see how a word is encoded, nor what nobody sees in it."""
+    store = SeededStore(4, 1)
+    rows = [store.row(word) for word in ("café", "cafe\u0301", "ca\u00adfé", "\ufeffcafé")]
+    assert len(set(rows)) == 1
+    assert store.row("\u00ad") != store.row("\u200d")  # nothing else is left of these
 
 
 def test_a_random_stand_in_depends_on_seed_dimension_and_word():

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from attncli.embeddings.lookup import look_up
 from attncli.embeddings.readers.loading import load
+from attncli.embeddings.sources import Access, open_vectors
 from attncli.errors import AttnError
 
 gensim = pytest.importorskip("gensim", reason="the oracle is gensim, which has no wheel for 3.14")
@@ -153,3 +155,25 @@ def test_unknown_words_have_the_vectors_gensim_gives_them(tmp_path: Path) -> Non
             found = subwords.vector(word)
             assert found is None or found.tobytes() == keyed.get_vector(word).tobytes()
             assert found is not None or not keyed.get_vector(word).any()
+
+
+@pytest.mark.parametrize("suffix", ["model", "bin"])
+def test_the_parts_of_a_word_are_those_of_the_word_as_written(tmp_path: Path, suffix: str) -> None:
+    """What is encoded otherwise, has an apostrophe or hidden characters, has gensim's vector."""
+    model = FastText(sentences(), vector_size=6, min_count=1, bucket=50, seed=1, workers=1)
+    path = tmp_path / f"m.{suffix}"
+    model.save(str(path)) if suffix == "model" else save_facebook_model(model, str(path))
+    keyed = model.wv if suffix == "model" else load_facebook_vectors(str(path))
+    store = open_vectors(path, access=Access(cached=False))
+    words = [
+        "e\u0301cole",
+        "l’eau",
+        "\u0938\u095c\u0915\u0947\u0902",
+        "Ünïcode\u0301",
+        "mo\u00adneyed",
+    ]
+    found = look_up(store, words, oov="subword")
+    assert found.statuses == ("subword",) * len(words)
+    assert found.keys == tuple(words)
+    for word, vector in zip(words, found.vectors, strict=True):
+        assert vector.tobytes() == keyed.get_vector(word).tobytes()
