@@ -13,6 +13,7 @@ import errno
 import hashlib
 import json
 import os
+import stat
 import time
 import zlib
 from dataclasses import asdict, dataclass
@@ -26,6 +27,7 @@ from attncli.escape import visible
 from attncli.locking import is_still, may_be_alive, try_lock
 
 _ROW = 512  # 64-bit words of a page
+_IN_ORDER = "p"  # begins the checksums that see the order of pages
 _PATIENCE = 0.5  # seconds for the workers of a killed run to end
 _PATIENCE_WITH_THE_DEAD = 5.0  # the same when its coordinator is known to be gone
 
@@ -46,18 +48,47 @@ class Commit:
 
 
 def checksum(data: bytes | memoryview) -> str:
-    """A checksum at memory speed: the 64-bit words of all 4 KiB pages summed by place, then BLAKE2.
+    """A checksum at memory speed: the 64-bit words of all 4 KiB pages summed, then BLAKE2.
 
-    Torn, zeroed or changed bytes show; it is no signature. CRC-32 would take a third of a batch.
+    They are summed by place over all pages, and page by page in order. Torn, zeroed, changed bytes
+    and pages that changed places show; it is no signature. CRC-32 would take a third of a batch.
     """
+    pages, rest = _pages(data)
+    digest = hashlib.blake2b(np.add.reduce(pages, axis=0).tobytes(), digest_size=8)
+    digest.update(np.add.reduce(pages, axis=1).tobytes())
+    digest.update(rest)
+    digest.update(len(data).to_bytes(8, "little"))
+    return _IN_ORDER + digest.hexdigest()
+
+
+def bears_out(data: bytes | memoryview, recorded: str) -> bool:
+    """Whether bytes have the checksum that a journal holds, which may be one without page order."""
+    if recorded.startswith(_IN_ORDER):
+        return checksum(data) == recorded
+    pages, rest = _pages(data)
+    digest = hashlib.blake2b(np.add.reduce(pages, axis=0).tobytes(), digest_size=8)
+    digest.update(rest)
+    digest.update(len(data).to_bytes(8, "little"))
+    return digest.hexdigest() == recorded
+
+
+def commit_of(told: object) -> Commit | None:
+    """A commit as a journal holds it, or None when another version of attn wrote something else."""
+    try:
+        commit = Commit(**told)  # type: ignore[arg-type]  # whatever does not fit is refused below
+    except TypeError:
+        return None
+    counts = (commit.records, commit.length, commit.failed, commit.empty)
+    whole = all(isinstance(count, int) and 0 <= count < 1 << 63 for count in counts)
+    texts = isinstance(commit.checksum, str) and isinstance(commit.digest, str)
+    return commit if whole and texts else None
+
+
+def _pages(data: bytes | memoryview) -> tuple[Any, memoryview]:
+    """The 64-bit words of the whole pages, (pages, 512), and the bytes behind them."""
     words = np.frombuffer(data, dtype=np.uint64, count=len(data) // 8)
     whole = len(words) - len(words) % _ROW
-    pages = words[:whole].reshape(-1, _ROW)  # (pages, 512)
-    summed = np.add.reduce(pages, axis=0) if len(pages) else np.zeros(_ROW, dtype=np.uint64)
-    digest = hashlib.blake2b(summed.tobytes(), digest_size=8)
-    digest.update(memoryview(data)[8 * whole :])
-    digest.update(len(data).to_bytes(8, "little"))
-    return digest.hexdigest()
+    return words[:whole].reshape(-1, _ROW), memoryview(data)[8 * whole :]
 
 
 class Journal:
@@ -125,10 +156,15 @@ class Journal:
                 break
             end += len(raw) + 1
             if "job" in parsed:
+                if not isinstance(parsed["job"], dict):
+                    break
                 self.identity = parsed["job"]
                 self._ends = [end]
             elif "commit" in parsed:
-                self.commits.append(Commit(**parsed["commit"]))
+                commit = commit_of(parsed["commit"])
+                if commit is None:  # what follows is made again, if the job is the same at all
+                    break
+                self.commits.append(commit)
                 self._ends.append(end)
             elif "finished" in parsed:
                 self.finished = str(parsed["finished"])
@@ -197,7 +233,7 @@ def _parsed(raw: bytes) -> dict[str, Any] | None:
         if int(raw[:8], 16) != zlib.crc32(raw[9:]) or raw[8:9] != b" ":
             return None
         found = json.loads(raw[9:])
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
@@ -217,6 +253,12 @@ def _locked(path: Path) -> int:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
         except OSError as fault:
             raise cannot_write(str(path), fault) from None
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise OutputError(
+                "a pipe or a device has the name of the journal, expected none",
+                place=visible(str(path))[:200],
+            )
         if try_lock(fd):
             # The run before may have removed the file between our open and our lock.
             if is_still(fd, path):
@@ -236,7 +278,8 @@ def _orphaned(fd: int) -> bool:
         for raw in _content(fd).split(b"\n")
         if (found := _parsed(raw) or {}).get("pid")
     ]
-    return bool(pids) and isinstance(pids[-1], int) and not may_be_alive(pids[-1])
+    last = pids[-1] if pids else None
+    return isinstance(last, int) and 0 < last < 1 << 31 and not may_be_alive(last)
 
 
 def _content(fd: int) -> bytes:

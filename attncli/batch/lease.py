@@ -2,7 +2,9 @@
 
 On this machine's own files it is a lock of the system, which ends with its process. Other stores
 have none: there a run keeps a lease, a small object that it writes anew while it works. A lease is
-over when it is released, when its time has passed, or when its process on this machine is gone.
+over when it is released, or when its process on this machine is gone. One whose time has passed may
+be that of a machine whose clock is behind: it is over when it was watched for a while and nobody
+wrote it anew.
 """
 
 import contextlib
@@ -22,6 +24,8 @@ from attncli.locking import locked, may_be_alive
 
 LASTS = 120.0  # seconds without news after which a lease is over
 _RENEWED = 20.0  # seconds between renewals
+_WATCHED = 45.0  # seconds of this machine's own time in which a living run has renewed its lease
+_LAST_SECOND = 1e12  # no clock goes further
 _SETTLED = 0.5  # seconds after which a second writer of the same moment is seen
 
 
@@ -43,7 +47,7 @@ class Lease(AbstractContextManager[object]):
         self._path = path
         self._owner = secrets.token_hex(16)
         self._ended = threading.Event()
-        rest = _rest(self._found())
+        rest = self._watched()
         if rest > 0:
             raise _taken(name, rest)
         self._write()
@@ -60,6 +64,19 @@ class Lease(AbstractContextManager[object]):
         with contextlib.suppress(OSError):
             if (self._found() or {}).get("owner") == self._owner:
                 self._files.rm(self._path)
+
+    def _watched(self) -> float:
+        """For how many seconds the lease of another run still holds, clocks aside."""
+        found = self._found()
+        rest = _rest(found)
+        if found is None or rest == 0.0 or 0 < rest <= 2 * LASTS:
+            return rest
+        ends = time.monotonic() + _WATCHED
+        while time.monotonic() < ends:  # our clock says: over, or of a far future; so we watch it
+            time.sleep(min(1.0, _WATCHED / 10))
+            if (now := self._found()) != found:
+                return 0.0 if now is None else LASTS
+        return 0.0
 
     def _renew(self) -> None:
         while not self._ended.wait(_RENEWED):
@@ -79,19 +96,24 @@ class Lease(AbstractContextManager[object]):
         try:
             self._files.invalidate_cache()
             found = json.loads(self._files.cat_file(self._path))
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, ValueError, RecursionError):
             return None
         return found if isinstance(found, dict) else None
 
 
 def _rest(found: dict[str, Any] | None) -> float:
-    """For how many seconds a lease still holds."""
-    if found is None or not isinstance(found.get("until"), int | float):
+    """For how many seconds a lease holds by our clock; below 0 when its time has passed.
+
+    It is 0 when there is none, or its process on this machine is gone.
+    """
+    until = None if found is None else found.get("until")
+    if found is None or not isinstance(until, int | float) or not abs(until) < _LAST_SECOND:
         return 0.0
+    process = found.get("process")
     here = found.get("host") == socket.gethostname()
-    if here and isinstance(found.get("process"), int) and not may_be_alive(found["process"]):
+    if here and isinstance(process, int) and 0 < process < 1 << 31 and not may_be_alive(process):
         return 0.0
-    return float(found["until"]) - time.time()
+    return float(until) - time.time()
 
 
 def _protocols(files: Any) -> tuple[str, ...]:

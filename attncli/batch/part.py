@@ -12,9 +12,9 @@ from typing import Any
 from attncli.batch.journal import (
     Commit,
     Journal,
+    bears_out,
     cannot_write,
     check_identity,
-    checksum,
     write_all,
 )
 from attncli.errors import OutputError, ResumeError
@@ -148,9 +148,12 @@ class PartFile:
         start = 0
         try:
             with self.path.open("rb") as part:
+                size = os.fstat(part.fileno()).st_size
                 for count, commit in enumerate(self._journal.commits):
+                    if not start <= commit.length <= size:
+                        return count
                     data = part.read(commit.length - start)
-                    if len(data) != commit.length - start or checksum(data) != commit.checksum:
+                    if len(data) != commit.length - start or not bears_out(data, commit.checksum):
                         return count
                     start = commit.length
         except FileNotFoundError:
@@ -160,7 +163,8 @@ class PartFile:
     def _finish_interrupted_end(self) -> None:
         """A run that was killed after its output took its name has only to be tidied up."""
         whole = self._journal.finished
-        if whole and not self.target.with_name(whole).exists():
+        ours = whole in (self.path.name, self._final.name)
+        if ours and not self.target.with_name(whole).exists():
             self.path.unlink(missing_ok=True)
             self._journal.restart()
         if self._final.exists():

@@ -9,6 +9,7 @@ Object stores make an object appear whole or not at all; in a file system a part
 another name first. At the end the parts become the output, in order, and are removed.
 """
 
+import contextlib
 import json
 import tempfile
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from attncli.batch.inputs import require_fsspec
-from attncli.batch.journal import Commit, check_identity, checksum
+from attncli.batch.journal import Commit, bears_out, check_identity, checksum, commit_of
 from attncli.batch.lease import hold
 from attncli.batch.part import Ending
 from attncli.batch.work import Done
@@ -52,11 +53,7 @@ class Parts:
         files, folder = opened(self.folder)
         path = f"{folder}/part-{self.base + number:08d}"
         try:
-            if self._protocol in _OF_ONE_MACHINE:
-                files.pipe_file(f"{path}.new", data)
-                files.mv(f"{path}.new", path)
-            else:
-                files.pipe_file(path, data)
+            _put_whole(files, path, data)
         except OSError as fault:
             raise _cannot_write(self.folder, fault) from None
 
@@ -120,7 +117,7 @@ class RemoteOutput:
         number = len(self._lengths)
         text = json.dumps(asdict(commit), sort_keys=True)
         try:
-            self._files.pipe_file(f"{self._folder}/commit-{number:08d}", text.encode())
+            _put_whole(self._files, f"{self._folder}/commit-{number:08d}", text.encode())
         except OSError as fault:
             raise _cannot_write(self.name, fault) from None
         self._lengths.append(commit.length - self.length)
@@ -130,9 +127,7 @@ class RemoteOutput:
         """The parts become the output. Raises: OutputError."""
         try:
             if ending.assemble is None:
-                with self._files.open(self._target, "wb") as out:
-                    for block in self._content():
-                        out.write(block)
+                self._joined()
             else:
                 self._assembled(ending)
             self._files.rm(self._folder, recursive=True)
@@ -152,6 +147,7 @@ class RemoteOutput:
         begun = self._files.exists(f"{self._folder}/job.json")
         exists = self._files.exists(self._target)
         if exists and resume and not begun:
+            self._sweep()  # a run may have been killed while it removed its parts
             self.complete = True
             return
         if exists and not force and not (resume and begun):
@@ -168,30 +164,36 @@ class RemoteOutput:
             check_identity(self._found_identity(), self._identity, place)
             self._go_on()
             return
-        if self._files.exists(self._folder):
-            self._files.rm(self._folder, recursive=True)
+        self._sweep()
         self._files.makedirs(self._folder, exist_ok=True)
         text = json.dumps(self._identity, sort_keys=True)
-        self._files.pipe_file(f"{self._folder}/job.json", text.encode())
+        _put_whole(self._files, f"{self._folder}/job.json", text.encode())
+
+    def _sweep(self) -> None:
+        if self._files.exists(self._folder):
+            self._files.rm(self._folder, recursive=True)
 
     def _found_identity(self) -> dict[str, Any] | None:
         try:
             found = json.loads(self._files.cat_file(f"{self._folder}/job.json"))
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return found if isinstance(found, dict) else None
 
     def _go_on(self) -> None:
-        """Takes over the commits whose parts are there, up to the first that is not."""
+        """Takes over the commits whose parts hold what they say, up to the first that does not."""
         while True:
             number = len(self._lengths)
             try:
                 raw = self._files.cat_file(f"{self._folder}/commit-{number:08d}")
-                commit = Commit(**json.loads(raw))
+                commit = commit_of(json.loads(raw))
                 size = self._files.size(f"{self._folder}/part-{number:08d}")
-            except (FileNotFoundError, ValueError, TypeError):
+                if commit is None or size != commit.length - self.length:
+                    return
+                data = self._files.cat_file(f"{self._folder}/part-{number:08d}")
+            except (FileNotFoundError, ValueError, RecursionError):
                 return
-            if size != commit.length - self.length:
+            if len(data) != size or not bears_out(data, commit.checksum):
                 return
             self._lengths.append(size)
             self.done = commit
@@ -202,6 +204,21 @@ class RemoteOutput:
                 while block := part.read(_COPY):
                     yield block
 
+    def _joined(self) -> None:
+        """The parts behind each other as the output, which appears whole or not at all."""
+        beside = f"{self._folder}/joined" if _is_of_this_machine(self._files) else self._target
+        out = self._files.open(beside, "wb")
+        try:
+            for block in self._content():
+                out.write(block)
+        except BaseException:
+            with contextlib.suppress(Exception):  # closing an upload would make half of it appear
+                out.discard()
+            raise
+        out.close()
+        if beside != self._target:
+            self._files.mv(beside, self._target)
+
     def _assembled(self, ending: Ending) -> None:
         with tempfile.TemporaryDirectory() as name:
             part, final = Path(name) / "part", Path(name) / "final"
@@ -210,7 +227,11 @@ class RemoteOutput:
                     out.write(block)
             if ending.assemble is not None:
                 ending.assemble(part, final)
-            self._files.put_file(str(final), self._target)
+            if _is_of_this_machine(self._files):
+                self._files.put_file(str(final), f"{self._folder}/joined")
+                self._files.mv(f"{self._folder}/joined", self._target)
+            else:
+                self._files.put_file(str(final), self._target)
 
 
 def opened(url: str) -> tuple[Any, str]:
@@ -221,6 +242,21 @@ def opened(url: str) -> tuple[Any, str]:
     except (ImportError, ValueError, OSError) as fault:
         raise OutputError(f"cannot write: {fault}"[:200], place=visible(url)[:200]) from None
     return files, path
+
+
+def _put_whole(files: Any, path: str, data: bytes) -> None:
+    """Puts an object that is there whole or not at all, in a file system too."""
+    if _is_of_this_machine(files):
+        files.pipe_file(f"{path}.new", data)
+        files.mv(f"{path}.new", path)
+    else:
+        files.pipe_file(path, data)
+
+
+def _is_of_this_machine(files: Any) -> bool:
+    named = files.protocol
+    names = {named} if isinstance(named, str) else {*named}
+    return bool(names & {*_OF_ONE_MACHINE})
 
 
 def _cannot_write(url: str, fault: OSError) -> OutputError:

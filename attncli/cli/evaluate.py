@@ -72,9 +72,9 @@ def evaluate(
     probabilities = predict(trained.parameters, trained.architecture, prepared.examples)
     scores = Scores(prepared.labels, prepared.gold, probabilities)
     if json:
-        import json as text
+        from attncli.cli.train_report import json_of
 
-        write_json(text.dumps(scores.to_dict(), ensure_ascii=False))
+        write_json(json_of(scores.to_dict()))
         return
     from attncli.views.confusion import confusion_lines, figure_lines
 

@@ -213,7 +213,7 @@ def _open_trained(
     analyser = TaskAnalyser.of_model(
         trained,
         store,
-        target=int(target) if target is not None and target.isdecimal() else target,
+        target=int(target) if target is not None and opt.is_place(target) else target,
         include=include,
         max_tokens=mechanism.max_tokens,
     )

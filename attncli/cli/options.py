@@ -308,7 +308,7 @@ def rows_of(words: Sequence[str], asked: Sequence[str]) -> tuple[int, ...] | Non
     rows: list[int] = []
     for name in [part for given in asked for part in _separate(given, words)]:
         found = places_of(name, words)
-        if not found and name.isdecimal() and int(name) < len(words):
+        if not found and is_place(name) and int(name) < len(words):
             found = [int(name)]
         if not found:
             from attncli.escape import quoted
@@ -317,6 +317,11 @@ def rows_of(words: Sequence[str], asked: Sequence[str]) -> tuple[int, ...] | Non
             raise UsageError(f"{quoted(name)} is not in {quoted(given)}", place="--row")
         rows += found
     return tuple(dict.fromkeys(rows))
+
+
+def is_place(text: str) -> bool:
+    """Whether a text is a number that a place in a sentence can have."""
+    return text.isdecimal() and len(text) < 10
 
 
 def _separate(name: str, words: Sequence[str]) -> list[str]:

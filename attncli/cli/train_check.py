@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from attncli.cli.terminal import write, write_json
-from attncli.cli.training_run import json_of
+from attncli.cli.train_report import json_of
 from attncli.errors import NumericError
 
 if TYPE_CHECKING:

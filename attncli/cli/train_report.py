@@ -156,7 +156,7 @@ class Report:
         if self._log is None:
             return
         try:
-            self._log.write(json.dumps(record, ensure_ascii=False) + "\n")
+            self._log.write(json_of(record) + "\n")
             self._log.flush()
         except OSError as fault:
             raise OutputError(
@@ -177,6 +177,19 @@ class Report:
         trace: TracebackType | None,
     ) -> None:
         self._close()
+
+
+def json_of(record: dict[str, Any]) -> str:
+    """A record of plain values as one line of JSON; what is not finite is null, as JSON has no NaN."""
+    return json.dumps(_finite(record), ensure_ascii=False, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _opened(path: str, resumed: bool) -> IO[str]:

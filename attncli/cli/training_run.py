@@ -1,6 +1,5 @@
 """One run of `attn train` with its files: model, saved state, lock, log."""
 
-import json as text
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -84,7 +83,7 @@ class TrainingRun:
             self._run(log, resume, json, quiet)
 
     def _run(self, log: str | None, resume: bool, json: bool, quiet: bool) -> None:
-        from attncli.cli.train_report import Report
+        from attncli.cli.train_report import Report, json_of
         from attncli.learning.resume import load_state
 
         resumed = resume and self.state.exists()
@@ -155,8 +154,3 @@ class TrainingRun:
             self.prepared.targets,
             told,
         )
-
-
-def json_of(record: dict[str, Any]) -> str:
-    """A record of plain values as one line of JSON."""
-    return text.dumps(record, ensure_ascii=False)

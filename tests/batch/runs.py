@@ -124,7 +124,7 @@ def ended(pid: int) -> int:
 _OPERATIONS = ("write", "pwrite", "fsync", "ftruncate", "replace", "unlink", "open")
 
 
-def with_fault(number: int, mode: str) -> None:
+def with_fault(number: int, mode: str, operations: Sequence[str] = _OPERATIONS) -> None:
     """From now on, the `number`-th operation on files of this process meets a fault.
 
     kill: the process is killed before it; torn: half of a write is done, then it is killed; full,
@@ -154,5 +154,5 @@ def with_fault(number: int, mode: str) -> None:
 
         return operation
 
-    for name in _OPERATIONS:
+    for name in operations:
         setattr(os, name, wrapped(name, getattr(os, name)))

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import resource
 import signal
 import sys
 import threading
@@ -17,7 +18,7 @@ from attncli.batch.writers.formats import Format
 from attncli.batch.writers.options import Layout
 from attncli.errors import AttnError, ClusterError
 from tests.batch.conftest import ROOT, corpus
-from tests.batch.runs import Job, deadly_analyser
+from tests.batch.runs import Job, deadly_analyser, ended, forked, with_fault
 
 
 def poisoned(folder: Path, records: int, place: int) -> None:
@@ -107,6 +108,78 @@ def test_urls_hold_the_bytes_of_files(folder: Path, scheme: str, form: Format) -
     with fsspec.open(name) as stream:
         assert stream.read() == job.target.read_bytes()
     assert report.new <= 150
+
+
+@pytest.mark.parametrize("damage", ["word", "zeros", "swapped"])
+def test_parts_behind_a_url_are_checked_by_their_content(folder: Path, damage: str) -> None:
+    """A part of the right size with other bytes is made again, as a local part is."""
+    pytest.importorskip("fsspec")
+    (folder / "s.txt").write_bytes(b"money bank grows\n" * 400)
+    job = Job(folder, chunk=50)
+    job.run()
+    url = f"file://{folder}/remote.jsonl"
+    assert Job(folder, chunk=50, url=url, analyser=_Stopping).code() == 2
+    part = folder / "remote.jsonl.attn-parts" / "part-00000001"
+    good = part.read_bytes()
+    assert len(good) > 8192
+    part.write_bytes(
+        {
+            "word": good.replace(b"money", b"honey"),
+            "zeros": bytes(len(good)),
+            "swapped": good[4096:8192] + good[:4096] + good[8192:],
+        }[damage]
+    )
+    Job(folder, chunk=50, url=url).run(resume=True)
+    assert (folder / "remote.jsonl").read_bytes() == job.target.read_bytes()
+    assert not (folder / "remote.jsonl.attn-parts").exists()
+
+
+@pytest.mark.parametrize("form", [Format("jsonl"), Format("npz")], ids=lambda f: f.name)
+@pytest.mark.parametrize("mode", ["kill", "full"])
+def test_a_file_url_is_whole_or_not_there(folder: Path, form: Format, mode: str) -> None:
+    """Whichever operation fails, the output has all its bytes or does not exist; --resume goes on."""
+    pytest.importorskip("fsspec")
+    (folder / "s.txt").write_bytes(corpus(40))
+    job = Job(folder, format=form)
+    job.run()
+    expected = job.target.read_bytes()
+    target = folder / "remote"
+    remote = Job(folder, format=form, url=f"file://{target}")
+    faults = 0
+    for number in range(1, 1000):
+
+        def act(number: int = number) -> int:
+            with_fault(number, mode, _FILE_OPERATIONS)
+            return remote.code()
+
+        code = ended(forked(act))
+        if target.exists():
+            assert target.read_bytes() == expected, f"operation {number}: a wrong output"
+        assert remote.code(resume=True) == 0, f"operation {number}"
+        assert target.read_bytes() == expected
+        left = [p.name for p in folder.iterdir() if p.name.startswith("remote.")]
+        assert [name for name in left if name != "remote.attn-lock"] == [], f"operation {number}"
+        target.unlink()
+        if code == 0 and number > faults + 12:
+            break
+        faults = number if code != 0 else faults
+    assert faults > 8
+
+
+# What fsspec's file system calls; writes go through Python's own files.
+_FILE_OPERATIONS = ("rename", "replace", "unlink", "remove", "mkdir", "rmdir", "open")
+
+
+def test_too_few_descriptors_for_the_workers_are_a_limit(folder: Path) -> None:
+    """The system's limit is told with 8, and a number of workers that needs fewer."""
+    (folder / "s.txt").write_bytes(b"money bank\n" * 200)
+    job = Job(folder, workers=100)
+
+    def act() -> int:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+        return job.code()
+
+    assert ended(forked(act)) == 8
 
 
 class _Stopping:

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,15 +57,38 @@ def test_two_runs_on_one_url_exclude_each_other(folder: Path, scheme: str) -> No
     assert not files.exists(f"{path}.attn-lock")
 
 
-def test_a_lease_of_another_machine_holds_until_its_time_has_passed(memory: Any) -> None:
-    """A fresh one is respected, an old one is taken over."""
+def test_a_lease_of_another_machine_holds_until_its_time_has_passed(
+    memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fresh one is respected, an old one that nobody renews is taken over."""
     memory.pipe_file(LOCK, told())
     with pytest.raises(LockedError, match="another run"):
         hold(memory, LOCK, "memory://out")
     memory.pipe_file(LOCK, told(until=time.time() - 1))
+    monkeypatch.setattr(lease, "_WATCHED", 0.1)
     with hold(memory, LOCK, "memory://out"):
         assert json.loads(memory.cat_file(LOCK))["process"] == os.getpid()
     assert not memory.exists(LOCK)
+
+
+@pytest.mark.parametrize("until", [-300.0, -1.0, 1e9])
+def test_a_lease_does_not_rest_on_clocks(
+    memory: Any, monkeypatch: pytest.MonkeyPatch, until: float
+) -> None:
+    """A lease that is over by our clock, or never, is respected while somebody writes it anew."""
+    monkeypatch.setattr(lease, "_WATCHED", 2.0)
+    memory.pipe_file(LOCK, told(until=time.time() + until))
+    renewal = threading.Timer(
+        0.3, lambda: memory.pipe_file(LOCK, told(until=time.time() + until + 20))
+    )
+    renewal.start()
+    with pytest.raises(LockedError, match="another run"):
+        hold(memory, LOCK, "memory://out")
+    renewal.join()
+    memory.pipe_file(LOCK, told(until=time.time() - 300))
+    monkeypatch.setattr(lease, "_WATCHED", 0.1)
+    with hold(memory, LOCK, "memory://out"):
+        assert json.loads(memory.cat_file(LOCK))["owner"] != "other"
 
 
 def test_a_lease_ends_with_its_process_on_this_machine(memory: Any) -> None:
@@ -76,9 +100,27 @@ def test_a_lease_ends_with_its_process_on_this_machine(memory: Any) -> None:
         pass
 
 
-@pytest.mark.parametrize("damage", [b"", b"[]", b"{", b'{"until": "soon"}', b'{"until": null}'])
-def test_a_damaged_lease_does_not_hold(memory: Any, damage: bytes) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'{"until": "soon"}',
+        b'{"until": null}',
+        b'{"until": 1' + b"0" * 400 + b"}",
+        b'{"until": Infinity}',
+        b'{"until": NaN}',
+        b'{"until": 9, "host": "here", "process": 1' + b"0" * 40 + b"}",
+        b"[" * 100_000,
+    ],
+    ids=range(10),
+)
+def test_a_damaged_lease_does_not_hold(
+    memory: Any, monkeypatch: pytest.MonkeyPatch, damage: bytes
+) -> None:
     """What is no lease stops nobody."""
+    monkeypatch.setattr(lease, "_WATCHED", 0.1)
     memory.pipe_file(LOCK, damage)
     with hold(memory, LOCK, "memory://out"):
         pass

@@ -89,6 +89,17 @@ def test_the_log_has_an_object_an_epoch(command, data, tmp_path):
     assert all(0 <= e["held_out_accuracy"] <= 1 for e in events[1:-1])
 
 
+@pytest.mark.parametrize("rate", ["1e30", "9", "0.01"])
+def test_a_log_is_json_whatever_comes_of_a_training(attn, data, tmp_path, rate):
+    """What is not finite is null in the log and in --json: JSON has no NaN."""
+    log = tmp_path / "log.jsonl"
+    model = tmp_path / "m"
+    said = ("--log", str(log), "--json", "--learning-rate", rate)
+    ended = attn("train", str(data), "-o", str(model), *QUICK, *said)
+    for line in (*log.read_text().splitlines(), *ended.text.splitlines()):
+        json.loads(line, parse_constant=pytest.fail)
+
+
 def test_a_split_column_is_honoured(command, tmp_path):
     """--split train learns from those rows only, --split test evaluates the others."""
     data = write_data(tmp_path / "data.tsv", split=True)

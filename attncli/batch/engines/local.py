@@ -241,6 +241,16 @@ class _Crew:
             self._again.append(task)
 
     def _hired(self) -> _Member:
+        """A new worker. Raises: LimitError when the system allows no more processes or files."""
+        try:
+            return self._started()
+        except OSError as fault:
+            raise LimitError(
+                f"cannot start {self._count} workers: {(fault.strerror or str(fault)).lower()}",
+                hints=(f"--workers {max(1, len(self._members) // 2)} needs fewer",),
+            ) from None
+
+    def _started(self) -> _Member:
         context = multiprocessing.get_context("fork" if _CAN_FORK else "spawn")
         ours, theirs = context.Pipe()
         others = [member.connection for member in self._members]
