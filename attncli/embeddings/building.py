@@ -182,7 +182,8 @@ def write_words(folder: Path, words: Sequence[bytes]) -> None:
     ids = np.fromiter(map(trie.__getitem__, words), dtype="<u4", count=len(words))
     rows = np.empty(len(words), dtype="<u4")
     rows[ids] = np.arange(len(words), dtype="<u4")
-    trie.save(str(folder / "words.marisa"))
+    # not trie.save(path): it takes no name that the locale cannot spell, and hides a full disk
+    (folder / "words.marisa").write_bytes(trie.tobytes())
     write_array(folder / "ids.npy", ids)
     write_array(folder / "rows.npy", rows)
 

@@ -14,6 +14,7 @@ with subwords, so that opening it costs the same whatever its size. `sha256` nam
 """
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -292,11 +293,22 @@ def _mapped(path: Path, shape: tuple[int, ...], dtype: str) -> Any:
     return array
 
 
+def _spelled(path: Path, descriptor: int) -> str:
+    """The name of an open file that the locale can spell: under LANG=C a folder may be `naïve`."""
+    name = str(path)
+    try:
+        name.encode(sys.getfilesystemencoding())
+    except UnicodeEncodeError:
+        return f"/dev/fd/{descriptor}"
+    return name
+
+
 def _open_trie(path: Path, n_words: int) -> Any:
     import marisa_trie
 
     try:
-        trie = marisa_trie.BinaryTrie().mmap(str(path))
+        with path.open("rb") as file:
+            trie = marisa_trie.BinaryTrie().mmap(_spelled(path, file.fileno()))
     except (RuntimeError, OSError):
         raise DataError("the word index is damaged", place=visible(str(path))) from None
     if len(trie) != n_words:

@@ -267,12 +267,12 @@ def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
     import sys
 
     (tmp_path / "s.txt").write_bytes(b"money bank grows\n" * 20_000)
-    line = f'{sys.executable} -m attncli batch s.txt --workers 2 -q; echo "code $?" >&2'
+    line = '"$PYTHON" -m attncli batch s.txt --workers 2 -q; echo "code $?" >&2'
     ended = subprocess.run(
         ["bash", "-c", f"({line}) | head -1"],
         cwd=tmp_path,
         capture_output=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(Path(__file__).parents[2])},
         check=True,
     )
     assert len(ended.stdout.splitlines()) == 1

@@ -154,3 +154,26 @@ def test_no_cache_leaves_no_trace(command, file, tmp_path):
     """Neither list nor folder has anything after --no-cache."""
     assert command("vectors", "similar", "bank", "--vectors", file, "--no-cache").code == 0
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_cache_whose_name_the_locale_cannot_spell_is_used(attn, tmp_path):
+    """Under LANG=C a folder `naïve [x] y` keeps and gives vectors as any other does."""
+    (tmp_path / "v.txt").write_text("money 1 0\nbank 0.8 0.6\n")
+    env = {
+        **{"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        "ATTN_CACHE_DIR": str(tmp_path / "naïve [x] y"),
+    }
+    assert attn("vectors", "import", "v.txt", "--name", "mine", env=env).code == 0
+    ended = attn("explain", "money bank", "--vectors", "mine", "--json", env=env)
+    assert ended.code == 0, ended.said
+    assert (
+        ended.out
+        == attn(
+            "explain",
+            "money bank",
+            "--vectors",
+            "mine",
+            "--json",
+            env={"ATTN_CACHE_DIR": str(tmp_path / "naïve [x] y")},
+        ).out
+    )
