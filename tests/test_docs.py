@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,18 @@ def test_the_readme_has_two_set_up_commands() -> None:
     assert all(block.count("\n") == 1 for block in blocks)
     assert 'attn explain "money bank grows"' in blocks[0]
     assert "pytest" in blocks[1]
+
+
+def test_the_install_page_names_every_requirement_but_gensim() -> None:
+    """Where gensim cannot be installed, the line of docs/install.md installs all the rest."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    line = re.search(r"^- `pip install (\"typer[^`]*)`", page, re.MULTILINE)
+    assert line is not None
+    others = [name for name in project["dependencies"] if not name.startswith("gensim")]
+    assert re.findall(r'"([^"]*)"', line.group(1)) == others
+    extras = set(project["optional-dependencies"]) - {"test", "lint", "oracle", "browser", "all"}
+    assert set(re.findall(r"^\| `([a-z]+)` \|", page, re.MULTILINE)) == extras
 
 
 def test_the_pictures_are_true() -> None:
