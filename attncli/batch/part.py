@@ -20,6 +20,7 @@ from attncli.batch.journal import (
 from attncli.errors import OutputError, ResumeError
 from attncli.escape import visible
 
+ENDINGS = (".attn-part", ".attn-journal", ".attn-final")  # of the files beside an output
 _SYNC_UP_TO = 64 << 20  # bytes that are always waited for
 _MARK = "user.attn.job"
 

@@ -95,7 +95,8 @@ def run(argv: Sequence[str]) -> int:
         report(LimitError("there is not enough memory for this"))
         return LimitError.exit_code
     except SystemExit as end:  # typer's own end when the reader of its help went away
-        return 0 if isinstance(end.__context__, OSError) else int(end.code or 0)
+        left = end.code == 1 and isinstance(end.__context__, OSError)
+        return 0 if left else int(end.code or 0)
     except OSError as fault:
         return _unwritable(fault, debug)
     except Exception as fault:

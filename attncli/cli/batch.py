@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from attncli.cli import batch_options as bopt
 from attncli.cli import options as opt
 from attncli.cli.batch_options import ReadOptions, RunOptions, WriteOptions
-from attncli.cli.guards import same_file
 from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_analyser
+from attncli.cli.outputs import expect_apart, files_read, say_written, written
 from attncli.cli.progress import Progress, duration
 from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import PipeClosed, give_up_stdout, message, standard_input
@@ -116,8 +116,8 @@ def _setup(
     found = sources(_given(files), standard_input)
     chosen = format_of(writing.output, writing.format)
     layout = _layout(writing, chosen, with_file=len(found) > 1, with_id=bool(reading.id_column))
+    _check(found, mechanism, writing, running, chosen)
     opened = open_analyser(mechanism, frozenset(layout.include), quiet=running.quiet)
-    _check(found, writing, running, chosen)
     job = _job(mechanism, reading, chosen, layout, opened)
     layout = replace(layout, facts=_provenance(job))
     progress = Progress(partial(_share, found), quiet=running.quiet)
@@ -231,10 +231,22 @@ def _digits(text: str, most: int) -> int:
 
 
 def _check(
-    found: "list[Source]", writing: WriteOptions, running: RunOptions, chosen: "Format"
+    found: "list[Source]",
+    mechanism: Mechanism,
+    writing: WriteOptions,
+    running: RunOptions,
+    chosen: "Format",
 ) -> None:
-    """Raises: UsageError for options that do not go together, or an output that is an input."""
+    """Raises: UsageError for options that do not go together, or an output that is an input;
+    OutputError for one that cannot be written.
+    """
+    from attncli.batch.inputs import is_url
+    from attncli.batch.part import ENDINGS
+    from attncli.writing import check_target
+
     target = writing.output
+    inputs = [*(source.path for source in found), *files_read(mechanism)]
+    expect_apart(written("--output", target, *ENDINGS), inputs)
     if target in (None, "-") or _is_stream(str(target)):
         for option, given in (("--resume", running.resume), ("--force", writing.force)):
             if given and target in (None, "-"):
@@ -244,11 +256,8 @@ def _check(
                 f"{chosen.name} cannot be written to a pipe, expected a file", place="--output"
             )
         return
-    for source in found:
-        if same_file(source.path, str(target)):
-            raise UsageError(
-                f"found {quoted(source.path)}, which is also the input", place="--output"
-            )
+    if not is_url(str(target)):
+        check_target(str(target))
 
 
 def _width(opened: "Opened") -> int:
@@ -374,6 +383,8 @@ def _say(setup: _Setup, report: "Report") -> None:
         rest = tally.failed - len(tally.first_failures)
         if tally.first_failures and rest > 0:
             message("note", f"… and {rest:,} more; each has its error record")
+        if not (setup.to_stream or report.complete or tally.records == 0):
+            say_written(str(setup.writing.output), quiet=False)
         message("note", _summary(setup, report))
     closing(report, setup.sources)
 

@@ -9,6 +9,7 @@ from attncli.cli.explain import analysed, given_sentences
 from attncli.cli.guards import COMPARISONS, HiddenNames, warn_of_vain
 from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_analyser
 from attncli.cli.notices import Notices
+from attncli.cli.outputs import expect_writable, files_read, say_written, written
 from attncli.cli.terminal import ink_for, warning, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
 
@@ -57,6 +58,7 @@ def compare(
         if json:
             raise UsageError("found --output too, expected one of them", place="--json")
         suffix_of(output, COMPARISON_SUFFIXES)
+    expect_writable(written("--output", output), [file, *files_read(mechanism)])
     kind = "--json" if json else "tables" if output is None else output.rpartition(".")[2].lower()
     given = {"--precision": precision, "--top": top}
     warn_of_vain(kind, given, COMPARISONS, quiet=quiet)
@@ -80,6 +82,7 @@ def compare(
         movements = [_movements(result, opened) for result in results] if html else []
         say = None if quiet else warning
         write_comparison(output, found, results, movements=movements, precision=precision, say=say)
+        say_written(output, quiet=quiet)
     else:
         from attncli.views.compare import comparison_lines
 

@@ -8,6 +8,7 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli.notices import Notices
+from attncli.cli.outputs import expect_apart
 from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
 from attncli.escape import visible
@@ -48,6 +49,7 @@ def diff(
         raise UsageError(f"found {tol:g}, expected a number of 0 or more", place="--tol")
     if first == second == "-":
         raise UsageError("found - twice, expected one file at least", place="B")
+    expect_apart([], [first, second])
     notices = Notices(quiet)
     found = differences(*_pairs(_outcomes(first), _outcomes(second), notices), tol)
     if json:

@@ -7,6 +7,7 @@ import typer
 from attncli.cli import options as opt
 from attncli.cli import train_options as t
 from attncli.cli.mechanism import is_transformer
+from attncli.cli.outputs import expect_apart, model_read, vectors_read
 from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
 from attncli.cli.vectors_access import access_to
 from attncli.errors import UsageError
@@ -51,6 +52,7 @@ def evaluate(
     from attncli.learning.trainer import predict
     from attncli.task import find_model, reading_of
 
+    expect_apart([], [file, *model_read(model), *vectors_read(vectors)])
     if is_transformer(model):
         raise UsageError(
             "found a transformer or a folder, expected a file that attn train wrote: only it "

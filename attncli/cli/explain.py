@@ -7,8 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
-from attncli.cli.guards import expect_apart
 from attncli.cli.mechanism import DEFAULTS, Mechanism, grouped, is_transformer, open_analyser
+from attncli.cli.outputs import expect_writable, files_read, written
 from attncli.cli.selecting import ShownPart
 from attncli.cli.showing import NOTHING, PLAIN, Learned, Manner, show_outcomes
 from attncli.cli.terminal import message, standard_input
@@ -56,7 +56,7 @@ def explain(
                 "found --steps too, which follows one head piece by piece; expected one of them",
                 place=name,
             )
-    expect_apart("--output", manner.output, file)
+    expect_writable(written("--output", manner.output), [file, *files_read(mechanism)])
     if not quiet:
         _say_of_quotes(texts)
     fields = manner.fields(*_fields(include, exclude))

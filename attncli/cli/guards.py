@@ -1,10 +1,8 @@
-"""What is asked for must have an effect, and an output never goes over an input."""
+"""An option that does nothing with the others given is said."""
 
-import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from attncli.errors import UsageError
 from attncli.escape import quoted
 
 if TYPE_CHECKING:
@@ -74,21 +72,3 @@ class HiddenNames:
 
             names = ", ".join(quoted(name) for name in sorted(self._missing))
             message("warning", f"--hide: no token is called {names}")
-
-
-def same_file(one: str, other: str) -> bool:
-    """Whether two paths name one file that is there."""
-    try:
-        return os.path.samefile(one, other)  # noqa: PTH121 - both are given as text
-    except OSError:
-        return os.path.abspath(one) == os.path.abspath(other)  # noqa: PTH100 - likewise
-
-
-def expect_apart(option: str, output: str | None, *others: str | None) -> None:
-    """Raises: UsageError when the file of an option is also one of the others."""
-    for other in others:
-        if output and other and "-" not in (output, other) and same_file(output, other):
-            raise UsageError(
-                f"found {quoted(output)}, which is also read or written here; expected another file",
-                place=option,
-            )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from attncli.cli import options as opt
 from attncli.cli.guards import HiddenNames, warn_of_vain
 from attncli.cli.notices import Notices
+from attncli.cli.outputs import say_written
 from attncli.cli.terminal import ink_for, warning, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
 
@@ -207,6 +208,7 @@ def show_outcomes(
             top=manner.top,
             say=None if quiet else warning,
         )
+        say_written(manner.output, quiet=quiet)
     hidden.warn(quiet=quiet)
     notices.end()
 

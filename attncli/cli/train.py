@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
 from attncli.cli import train_options as t
-from attncli.cli.guards import expect_apart
 from attncli.cli.mechanism import Mechanism, expect_dim
+from attncli.cli.outputs import expect_apart, expect_writable, vectors_read, written
 from attncli.cli.terminal import message, standard_input
 from attncli.cli.train_check import prove
-from attncli.cli.training_run import TrainingRun
+from attncli.cli.training_run import ENDINGS, TrainingRun
 from attncli.cli.vectors_access import access_to
 from attncli.errors import DataError, UsageError
 from attncli.escape import visible
@@ -84,10 +84,12 @@ def train(
     from attncli.reading import ReadingSettings
 
     expect_dim(Mechanism(vectors=vectors, dim=dim))
-    expect_apart("--output", output, file)
-    expect_apart("--log", log, file, output)
     if output is None and not check_grad:
         raise UsageError("found no file, expected -o model.safetensors", place="--output")
+    model = [] if check_grad else written("--output", output, *ENDINGS)
+    inputs = [file, *vectors_read(vectors)]
+    expect_apart([*model, *([] if check_grad else written("--log", log))], inputs)
+    expect_writable(model, ())  # a log may be a pipe
     if oov == "skip":
         raise UsageError(
             "found skip, expected zero, random, mean, error, subword or nearest", place="--oov"

@@ -7,12 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attncli.cli.outputs import say_written
 from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import message, write_json
 from attncli.errors import LockedError, NumericError, OutputError
 from attncli.escape import visible
 
 if TYPE_CHECKING:
+    from attncli.cli.train_report import Report
     from attncli.examples import Prepared
     from attncli.learning.checkpoint import TrainedModel
     from attncli.learning.parameters import Architecture
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from attncli.reading import ReadingSettings
     from attncli.result import VectorsInfo
 
+ENDINGS = (".lock", ".unfinished")  # of the files beside a model while it is learned
 _STATE_EVERY = 2.0  # seconds between two saved states at least
 
 
@@ -76,9 +79,6 @@ class TrainingRun:
 
     def run(self, *, log: str | None, resume: bool, json: bool, quiet: bool) -> None:
         """Trains to the end, or until it is stopped; writes the best model either way."""
-        from attncli.learning.resume import check_writable
-
-        check_writable(self.output)
         with heeding_sigterm(), only_run(self.output):
             self._run(log, resume, json, quiet)
 
@@ -97,7 +97,16 @@ class TrainingRun:
             )
         if resumed:
             self.training.restore(*load_state(self.state, self.belongs))
-        report = Report(self.training, len(self.prepared.labels), log, resumed, quiet)
+        with Report(self.training, len(self.prepared.labels), log, resumed, quiet) as report:
+            summary = self._learn(report)
+        for path in (str(self.output), log):
+            if path is not None:
+                say_written(path, quiet=quiet)
+        if json:
+            write_json(json_of(summary))
+
+    def _learn(self, report: "Report") -> dict[str, Any]:
+        """Trains to the end; the summary. When it is stopped, the best model so far is written."""
         saved = time.monotonic()
         try:
             for progress in self.training.run():
@@ -116,9 +125,7 @@ class TrainingRun:
             raise
         self._save_model(whole=True)
         self.state.unlink(missing_ok=True)
-        summary = report.ended(self.output)
-        if json:
-            write_json(json_of(summary))
+        return report.ended(self.output)
 
     def _save_state(self) -> None:
         from attncli.learning.resume import save_state
@@ -128,7 +135,7 @@ class TrainingRun:
 
     def _save_model(self, *, whole: bool) -> None:
         from attncli.learning.checkpoint import model_bytes
-        from attncli.learning.resume import write_whole
+        from attncli.writing import write_whole
 
         write_whole(self.output, model_bytes(self._model(whole)))
 

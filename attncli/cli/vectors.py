@@ -6,6 +6,13 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli.mechanism import grouped
+from attncli.cli.outputs import (
+    Written,
+    expect_apart,
+    expect_writable,
+    say_written,
+    vectors_read,
+)
 from attncli.cli.terminal import message, write, write_json
 from attncli.cli.vectors_access import open_vocabulary
 from attncli.cli.vectors_limits import LimitOptions, limits_of
@@ -231,13 +238,14 @@ def export(
     Example:
       attn vectors export glove -o glove.bin --limit 10000
     """
-    from attncli.embeddings.exporting import export_store
+    from attncli.embeddings.exporting import export_store, exported_files
 
+    files = [Written("--output", str(path)) for path in exported_files(output)]
+    expect_writable(files, vectors_read(name))
     store = open_vocabulary(name, cached=not no_cache, quiet=quiet)
-    written = export_store(store, output, limit=limit)
-    if not quiet:
-        for path in written:
-            message("note", f"wrote {visible(str(path))}")
+    expect_apart(files, [getattr(store, "meta", {}).get("source")])
+    for path in export_store(store, output, limit=limit):
+        say_written(str(path), quiet=quiet)
 
 
 @app.command("remove")

@@ -12,6 +12,7 @@ from attncli.cli import selecting as part
 from attncli.cli.guards import HiddenNames
 from attncli.cli.mechanism import grouped
 from attncli.cli.notices import Notices
+from attncli.cli.outputs import expect_writable, say_written, written
 from attncli.cli.showing import PLAIN, Manner, moved_words, text_of
 from attncli.cli.terminal import (
     ink_for,
@@ -87,6 +88,7 @@ def view(
     """
     from attncli.insight.comparison import Comparison
 
+    expect_writable(written("--output", manner.output), [file, *_named_files(tokens, pair)])
     chosen = _Chosen(layer, head, agg, merge, tuple(hide or ()))
     manner.warn_of_vain(quiet)
     notices, hidden = Notices(quiet), HiddenNames(hide or ())
@@ -94,7 +96,7 @@ def view(
     failed = 0
     for outcome in _read(file, _names(tokens, pair), scores, array, index):
         if isinstance(outcome, Comparison):
-            _show_comparison(outcome, manner)
+            _show_comparison(outcome, manner, quiet)
             return
         if isinstance(outcome, AttnError):
             notices.set_aside(outcome)
@@ -121,6 +123,7 @@ def view(
             top=manner.top,
             say=None if quiet else warning,
         )
+        say_written(manner.output, quiet=quiet)
     hidden.warn(quiet=quiet)
     notices.end()
 
@@ -185,7 +188,7 @@ def _print(result: "AttentionResult", manner: Manner, *, first: bool) -> None:
     write(text if first else "\n" + text)
 
 
-def _show_comparison(found: "Comparison", manner: Manner) -> None:
+def _show_comparison(found: "Comparison", manner: Manner, quiet: bool) -> None:
     """Draws a saved comparison as `attn compare` drew it."""
     if manner.json:
         from attncli.views.json import record_json
@@ -194,7 +197,9 @@ def _show_comparison(found: "Comparison", manner: Manner) -> None:
     elif manner.output is not None:
         from attncli.views.files import write_comparison
 
-        write_comparison(manner.output, found, precision=manner.precision, say=warning)
+        say = None if quiet else warning
+        write_comparison(manner.output, found, precision=manner.precision, say=say)
+        say_written(manner.output, quiet=quiet)
     else:
         from attncli.views.compare import comparison_lines
 
@@ -237,6 +242,11 @@ def _names(tokens: str | None, pair: str | None) -> list[str] | None:
             raise UsageError("found no --tokens, expected both", place="--pair")
         return None
     return _token_list(tokens, "--tokens") + ([] if pair is None else _token_list(pair, "--pair"))
+
+
+def _named_files(*given: str | None) -> "Iterator[str]":
+    """The files that @FILE names."""
+    yield from (text[1:] for text in given if text is not None and text.startswith("@"))
 
 
 def _token_list(given: str, option: str) -> list[str]:

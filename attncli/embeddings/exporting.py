@@ -1,11 +1,8 @@
 """Stores → files of other tools: word2vec text and binary, npz, safetensors, the projector's TSV."""
 
 import json
-import os
 import struct
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,8 +11,9 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.embeddings.checked import raw_bytes
 from attncli.embeddings.protocols import VocabularyStore
-from attncli.errors import DataError, OutputError, UsageError
+from attncli.errors import DataError, UsageError
 from attncli.escape import quoted, visible
+from attncli.writing import whole_file
 
 _ROWS = 4096
 _SUFFIXES = (".txt", ".vec", ".bin", ".npz", ".safetensors", ".tsv")
@@ -29,6 +27,21 @@ def export_store(store: VocabularyStore, output: str, *, limit: int | None = Non
     A .tsv is two files for the projector: the vectors, and `….metadata.tsv` with the words.
     Raises: UsageError for another suffix, DataError for a word the format cannot hold, OutputError.
     """
+    target, *more = exported_files(output)
+    count = min(limit or len(store.matrix), len(store.matrix))
+    chosen = ([store.word(row) for row in range(count)], store.matrix[:count])
+    if more:
+        with whole_file(target) as rows, whole_file(more[0]) as words:
+            _words_tsv(words, chosen[0])
+            _rows_tsv(rows, chosen[1])
+    else:
+        with whole_file(target) as file:
+            _WRITERS[target.suffix.lower()](file, chosen)
+    return [target, *more]
+
+
+def exported_files(output: str) -> list[Path]:
+    """The files that an export to this name writes. Raises: UsageError for another suffix."""
     target = Path(output)
     suffix = target.suffix.lower()
     if suffix not in _SUFFIXES:
@@ -36,18 +49,7 @@ def export_store(store: VocabularyStore, output: str, *, limit: int | None = Non
         raise UsageError(
             f"found {quoted(target.name)}, expected a suffix of {expected}", place="-o"
         )
-    source = getattr(store, "meta", {}).get("source")
-    if source and target.exists() and os.path.exists(source) and target.samefile(source):  # noqa: PTH110
-        raise UsageError("this is the file the vectors came from", place=f"-o {visible(output)}")
-    count = min(limit or len(store.matrix), len(store.matrix))
-    chosen = ([store.word(row) for row in range(count)], store.matrix[:count])
-    if suffix == ".tsv":
-        words = target.with_suffix(".metadata.tsv")
-        _write(words, lambda file: _words_tsv(file, chosen[0]))
-        _write(target, lambda file: _rows_tsv(file, chosen[1]))
-        return [target, words]
-    _write(target, lambda file: _WRITERS[suffix](file, chosen))
-    return [target]
+    return [target, target.with_suffix(".metadata.tsv")] if suffix == ".tsv" else [target]
 
 
 def _text(file: BinaryIO, chosen: Chosen) -> None:
@@ -128,25 +130,3 @@ def _check_words(words: list[str], forbidden: str, what: str) -> None:
 
 def _encoded(word: str) -> bytes:
     return word.encode("utf-8", "surrogateescape")
-
-
-def _write(target: Path, fill: Callable[[BinaryIO], None]) -> None:
-    """Writes a file whole: to a temporary name beside it, synced, then renamed."""
-    temporary = ""
-    try:
-        number, temporary = tempfile.mkstemp(prefix=f".{target.name[:60]}.", dir=target.parent)
-        with os.fdopen(number, "wb") as file:
-            fill(file)
-            file.flush()
-            os.fsync(file.fileno())
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
-        os.chmod(temporary, mode)  # noqa: PTH101  # a name, not a Path
-        Path(temporary).replace(target)
-        temporary = ""
-    except OSError as fault:
-        reason = (fault.strerror or str(fault)).lower()
-        raise OutputError(f"cannot be written: {reason}", place=visible(str(target))) from None
-    finally:
-        if temporary:
-            with suppress(OSError):
-                Path(temporary).unlink()

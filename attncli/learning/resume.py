@@ -2,17 +2,16 @@
 
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from attncli.arrays import FloatArray
-from attncli.errors import DataError, OutputError, ResumeError
+from attncli.errors import DataError, ResumeError
 from attncli.escape import visible
 from attncli.learning.batches import Examples
+from attncli.writing import write_whole
 
 _KEY = "attn-training"
 
@@ -72,47 +71,3 @@ def load_state(path: Path, belongs: dict[str, Any]) -> tuple[dict[str, FloatArra
             hints=("without --resume it starts anew",),
         )
     return arrays, facts
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that it is either as before or whole: temporary name, fsync, rename.
-
-    Raises: OutputError.
-    """
-    temporary: str | None = None
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101 - a name from mkstemp
-        Path(temporary).replace(path)
-    except OSError as fault:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise OutputError(
-            f"cannot write: {(fault.strerror or str(fault)).lower()}", place=visible(str(path))
-        ) from None
-
-
-def check_writable(path: Path) -> None:
-    """Makes sure, before the work, that the file can be written. Raises: OutputError."""
-    place = visible(str(path))
-    if path.is_dir():
-        raise OutputError("this is a folder, expected a file", place=place)
-    if path.exists() and not path.is_file():  # /dev/null would be replaced by a file
-        raise OutputError("this is a device or a pipe, expected a file", place=place)
-    try:
-        with tempfile.TemporaryFile(dir=path.parent):
-            return
-    except OSError as fault:
-        raise OutputError(
-            f"cannot write: {(fault.strerror or str(fault)).lower()}", place=place
-        ) from None
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

@@ -1,15 +1,13 @@
 """Results written to files: the suffix says what is written; a file appears whole or not at all."""
 
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from attncli.errors import OutputError, UsageError
+from attncli.errors import UsageError
 from attncli.escape import quoted, visible
+from attncli.writing import whole_file
 
 if TYPE_CHECKING:
     from attncli.insight.comparison import Comparison
@@ -140,38 +138,11 @@ def picture(svg: str, suffix: str, say: Say | None = None) -> str | bytes:
 
 
 def write_file(path: str, content: Content) -> None:
-    """Writes a file whole: to a temporary name beside it, synced, then renamed.
+    """Writes a file whole or not at all.
 
     Raises: OutputError; what was there before is then untouched.
     """
-    target = Path(path)
     parts = (content,) if isinstance(content, str | bytes) else content
-    temporary = ""
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:60]}.", dir=target.parent)
-        with os.fdopen(handle, "wb") as file:
-            for part in parts:
-                file.write(
-                    part.encode("utf-8", "backslashreplace") if isinstance(part, str) else part
-                )
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, _mode(target))  # noqa: PTH101  # a name, not a Path
-        os.replace(temporary, target)  # noqa: PTH105  # a name, not a Path
-    except OSError as fault:
-        if temporary:
-            with suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108  # a name, not a Path
-        raise OutputError(
-            f"cannot write: {(fault.strerror or str(fault)).lower()}", place=visible(path)
-        ) from None
-
-
-def _mode(target: Path) -> int:
-    """The permissions of the file that is replaced, or those a new file would have."""
-    try:
-        return target.stat().st_mode & 0o777
-    except OSError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
+    with whole_file(path) as file:
+        for part in parts:
+            file.write(part.encode("utf-8", "backslashreplace") if isinstance(part, str) else part)

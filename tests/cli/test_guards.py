@@ -1,38 +1,195 @@
-"""An output never goes over an input."""
+"""An output never goes over an input, on any command, whatever the input is called."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from attncli.cli.guards import expect_apart
+from attncli.cli.outputs import Written, expect_apart
 from attncli.errors import UsageError
+from tests.conftest import child_environment
+
+VECTORS = "bank 1 2\nmoney 3 4\nriver 5 6\nflows 1 1\n"
+ROWS = "text\tlabel\nmoney bank\ta\nriver bank\tb\nmoney\ta\nriver\tb\n"
 
 
-def test_an_output_is_not_the_input(tmp_path: Path) -> None:
-    """A file that is read is refused as output, under any of its names; others pass."""
-    file = tmp_path / "s.txt"
-    file.write_text("bank\n", encoding="utf-8")
-    link = tmp_path / "link.txt"
-    link.symlink_to(file)
-    for other in (file, link, tmp_path / "." / "s.txt"):
-        with pytest.raises(UsageError, match="also read or written"):
-            expect_apart("--output", str(file), str(other))
-    expect_apart("--output", str(tmp_path / "new.html"), str(file))
-    expect_apart("--output", "-", "-")
-    expect_apart("--output", None, str(file))
+def spelled(file: Path, way: str) -> str:
+    """Another name of a file that is there."""
+    other = file.parent / f"other{file.suffix}"
+    if way == "relative":
+        return str(file.parent / "." / "x" / ".." / file.name)
+    if way == "hard link":
+        os.link(file, other)
+    if way == "symbolic link":
+        other.symlink_to(file)
+    return str(other if "link" in way else file)
+
+
+WAYS = ("same", "relative", "hard link", "symbolic link")
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One file of each kind that a command reads, all of which could also be written."""
+    from attncli.cli.app import run
+
+    folder = tmp_path_factory.mktemp("inputs")
+    (folder / "x").mkdir()
+    (folder / "s.jsonl").write_text('{"text": "money bank"}\n', encoding="utf-8")
+    (folder / "s.csv").write_text("money bank\n", encoding="utf-8")
+    (folder / "t.html").write_text("money\nbank\n", encoding="utf-8")
+    (folder / "v.txt").write_text(VECTORS, encoding="utf-8")
+    (folder / "v.jsonl").write_text(VECTORS, encoding="utf-8")
+    (folder / "v.json").write_text(VECTORS, encoding="utf-8")
+    (folder / "rows.tsv").write_text(ROWS, encoding="utf-8")
+    np.save(folder / "w.npy", np.eye(2))
+    np.savez(folder / "w.npz", np.eye(2))
+    model = str(folder / "m.safetensors")
+    trained = ("--vectors", str(folder / "v.txt"), "--epochs", "1", "--held-out", "0", "-q")
+    assert run(["train", str(folder / "rows.tsv"), "-o", model, *trained]) == 0
+    shutil.copy(model, folder / "m.json")
+    assert run(["explain", "money bank", "-o", str(folder / "r.json"), "-q"]) == 0
+    return folder
+
+
+# Each command with each of its inputs: the file that is named twice, and the arguments around it.
+READERS = {
+    "explain --file": ("s.csv", "explain -f IN -o OUT"),
+    "explain --vectors": ("v.json", "explain bank --vectors IN -o OUT"),
+    "explain --model": ("m.json", "explain bank --model IN --vectors v.txt -o OUT"),
+    "compare --file": ("s.csv", "compare -f IN -o OUT"),
+    "compare --vectors": ("v.json", "compare money bank --vectors IN -o OUT"),
+    "compare --model": ("m.json", "compare bank bank --model IN --vectors v.txt -o OUT"),
+    "view": ("r.json", "view IN -o OUT"),
+    "view --top": ("r.json", "view IN -o OUT --top 1"),
+    "view of arrays": ("w.npz", "view IN -o OUT"),
+    "view --tokens": ("t.html", "view w.npy --tokens @IN -o OUT"),
+    "train": ("rows.tsv", "train IN -o OUT"),
+    "train --vectors": ("v.txt", "train rows.tsv --vectors IN -o OUT"),
+    "train --log, data": ("rows.tsv", "train IN -o new.safetensors --log OUT"),
+    "train --log, vectors": ("v.txt", "train rows.tsv --vectors IN -o new.safetensors --log OUT"),
+    "batch": ("s.jsonl", "batch IN -o OUT --force"),
+    "batch, second file": ("s.jsonl", "batch s.csv IN -o OUT --force"),
+    "batch --vectors": ("v.jsonl", "batch s.csv --vectors IN -o OUT --force"),
+    "batch --model": ("m.json", "batch s.csv --model IN -o OUT --format jsonl --force"),
+    "export": ("v.txt", "vectors export IN -o OUT --limit 1"),
+    "export --no-cache": ("v.txt", "vectors export IN -o OUT --limit 1 --no-cache"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("reader", READERS)
+def test_no_output_goes_over_an_input(command, inputs, tmp_path, monkeypatch, reader, way):
+    """Every command × every input × every other name of it: exit 2, one line, the file unchanged."""
+    name, line = READERS[reader]
+    folder = tmp_path / "with space [x]"
+    shutil.copytree(inputs, folder)
+    monkeypatch.chdir(folder)
+    before = (folder / name).read_bytes()
+    other = spelled(folder / name, way)
+    arguments = [{"IN": name, "@IN": f"@{name}", "OUT": other}.get(a, a) for a in line.split()]
+    ended = command(*arguments)
+    assert (ended.code, ended.is_clean(), len(ended.said.splitlines())) == (2, True, 1), ended.said
+    assert "which is also read here" in ended.said
+    assert (folder / name).read_bytes() == before
+    listed = {path.name for path in folder.iterdir()} - {Path(other).name}
+    assert listed == {path.name for path in inputs.iterdir()} - {Path(other).name}
+
+
+def test_files_beside_an_output_are_outputs(command, inputs, tmp_path, monkeypatch):
+    """Neither the part of a batch nor the state of a training, nor the words of a .tsv is an input."""
+    monkeypatch.chdir(tmp_path)
+    for name, line in (
+        ("o.jsonl.attn-part", "batch IN -o o.jsonl"),
+        ("o.jsonl.attn-journal", "batch IN -o o.jsonl --force"),
+        ("m.unfinished", "train IN -o m"),
+        ("m.lock", "train IN -o m"),
+        ("e.metadata.tsv", "vectors export IN -o e.tsv"),
+    ):
+        shutil.copy(inputs / "rows.tsv", name)
+        ended = command(*(name if a == "IN" else a for a in line.split()))
+        assert (ended.code, "also read" in ended.said) == (2, True), ended.said
+        assert Path(name).read_text(encoding="utf-8") == ROWS
+
+
+def test_imported_vectors_keep_their_file(command, inputs, tmp_path, monkeypatch):
+    """The file that a name was imported from is an input of whoever uses the name."""
+    monkeypatch.setenv("ATTN_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(inputs / "v.txt", "v.txt")
+    assert command("vectors", "import", "v.txt", "--name", "mine").code == 0
+    for line in (
+        "vectors export mine -o v.txt",
+        "train rows.tsv --vectors mine -o v.txt",
+        "batch s.csv --vectors mine -o v.txt --format jsonl --force",
+    ):
+        assert command(*line.split()).code == 2
+        assert Path("v.txt").read_text(encoding="utf-8") == VECTORS
+
+
+def test_a_file_of_a_checkpoint_folder_is_an_input(tmp_path):
+    """Whatever lies in a folder that is read."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}", encoding="utf-8")
+    output = [Written("--output", str(folder / "config.json"))]
+    for name in (str(folder), f"model:{folder}", f"model:{folder}:1,2"):
+        with pytest.raises(UsageError, match="also read"):
+            expect_apart(output, [name])
+
+
+def test_members_and_addresses_are_seen_through(tmp_path):
+    """ARCHIVE:MEMBER, file:// and fsspec's chains name the file that they read."""
+    file = tmp_path / "a.zip"
+    file.write_bytes(b"")
+    for name in (f"{file}:v.txt", f"file://{file}", f"zip://v.txt::file://{file}", f"@{file}"[1:]):
+        with pytest.raises(UsageError, match="also read"):
+            expect_apart([Written("-o", str(file))], [name])
+        with pytest.raises(UsageError, match="also read"):
+            expect_apart([Written("-o", f"file://{file}")], [name])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="descriptors have no names there")
+def test_redirected_streams_are_files(tmp_path, monkeypatch):
+    """Standard input and output, and /dev/fd, are the files they are redirected to."""
+    monkeypatch.chdir(tmp_path)
+    file = Path("s.jsonl")
+    file.write_text("money bank\n", encoding="utf-8")
+
+    def ended(arguments: str, read: str, written: str) -> tuple[int, str]:
+        with open(read, "rb") as stdin, open(written, "ab") as stdout:
+            done = subprocess.run(
+                [sys.executable, "-m", "attncli", *arguments.split()],
+                cwd=tmp_path, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE,
+                env=child_environment(), text=True, timeout=60, check=False,
+            )  # fmt: skip
+        return done.returncode, done.stderr
+
+    assert ended("batch - -o s.jsonl --force", "s.jsonl", os.devnull)[0] == 2
+    assert ended("batch /dev/fd/0 -o s.jsonl --force", "s.jsonl", os.devnull)[0] == 2
+    code, said = ended("batch s.jsonl", os.devnull, "s.jsonl")
+    assert (code, "standard output" in said) == (2, True)
+    assert ended("explain -f s.jsonl --json", os.devnull, "s.jsonl")[0] == 2
+    assert ended("diff s.jsonl s.jsonl", os.devnull, "s.jsonl")[0] == 2
+    assert file.read_text(encoding="utf-8") == "money bank\n"
 
 
 def test_two_new_files_of_one_name_are_one(tmp_path: Path) -> None:
     """A log and a model of the same name are refused before either is there."""
-    with pytest.raises(UsageError):
-        expect_apart("--log", str(tmp_path / "m"), str(tmp_path / "m"))
+    (tmp_path / "x").mkdir()
+    other = tmp_path / "x" / ".." / "m"
+    with pytest.raises(UsageError, match="also written"):
+        expect_apart([Written("-o", str(tmp_path / "m")), Written("--log", str(other))], [])
+    expect_apart([Written("-o", str(tmp_path / "m")), Written("--log", str(tmp_path / "n"))], [])
 
 
-def test_explain_and_train_keep_their_input(command, tmp_path: Path) -> None:
-    """`explain -f F -o F` and `train F -o F` end with 2, and F is as it was."""
-    sentences = tmp_path / "s.csv"
-    sentences.write_text("bank\n", encoding="utf-8")
-    assert command("explain", "-f", str(sentences), "-o", str(sentences)).code == 2
-    assert command("train", str(sentences), "-o", str(sentences)).code == 2
-    assert command("train", str(sentences), "-o", "m", "--log", str(sentences)).code == 2
-    assert sentences.read_text(encoding="utf-8") == "bank\n"
+def test_other_files_pass(tmp_path: Path) -> None:
+    """A file that is there and not read may be written; so may one that is not there."""
+    (tmp_path / "s.txt").write_text("bank\n", encoding="utf-8")
+    (tmp_path / "o.txt").write_text("bank\n", encoding="utf-8")
+    for name in ("o.txt", "new.txt"):
+        expect_apart([Written("-o", str(tmp_path / name))], [str(tmp_path / "s.txt"), None, "-"])
