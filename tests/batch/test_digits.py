@@ -78,3 +78,43 @@ def test_stacks_printed_together_are_those_printed_alone(
     before, texts, after = json_stacks(alike, digits)
     alone = [text for stack in alike for text in json_matrices(stack, digits)]
     assert [before + text + after for text in texts] == alone
+
+
+def around(*values: float) -> list[float]:
+    """Each value and its two neighbors in float32, with both signs."""
+    near = [np.float32(v) for v in values]
+    near += [np.nextafter(v, np.float32(end)) for v in near for end in (0, np.inf)]
+    return [float(v) for v in near] + [-float(v) for v in near]
+
+
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize("digits", [FULL, *range(1, 10)])
+def test_numbers_at_the_edges_of_integers_are_printed_right(digits: int, signed: bool) -> None:
+    """Numbers whose digits leave 32, 53 or 64 bits, NaN and infinity are what they are, and null.
+
+    A float outside an integer's range becomes another number on every processor, and the last
+    numbers of an array another one than the first: each stands in every place of a long row.
+    """
+    scale = 10.0**digits
+    edges = [v for p in (31, 32, 33, 53, 63, 64) for v in around(2.0**p / scale, 2.0**p + 5)]
+    edges += [4294.9675, 8589.935, 5e9, 3.4e38, np.inf, -np.inf, np.nan]
+    for edge in edges:
+        row = np.full((1, 1, 19), 0.25, dtype=np.float32)
+        for at in (slice(None), slice(0, 1), slice(18, 19)):
+            stack = row.copy()
+            stack[..., at] = edge
+            found = json.loads(json_matrices(stack, digits, signed=signed)[0])[0]
+            for value, printed in zip(stack[0, 0].tolist(), found, strict=True):
+                if not np.isfinite(value):
+                    assert printed is None
+                elif digits == FULL:
+                    assert np.float32(printed) == np.float32(value)
+                else:
+                    assert printed == float(f"{value:.{digits}f}")
+
+
+def test_a_negative_number_among_weights_keeps_its_sign() -> None:
+    """What is printed as a weight and is none comes out as it is, never as another number."""
+    stack = np.array([[[-0.25, 0.25], [0.5, 12.0]]], dtype=np.float32)
+    texts = json_matrices(stack, 4, signed=False)
+    assert json.loads(texts[0]) == [[-0.25, 0.25], [0.5, 12.0]]

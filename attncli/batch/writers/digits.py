@@ -6,6 +6,7 @@ is printed is the float32 value rounded half to even, exactly: its product with 
 bits and is computed in float64.
 """
 
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -87,16 +88,23 @@ def _by_tables(lot: list[Float32Array], digits: int, signed: bool) -> list[bytes
     flat, bounds = texts.reshape(-1), (ends * texts.shape[1]).tolist()
     found = [flat[begin:end].tobytes() for begin, end in pairwise([0, *bounds])]
     if not fits:
-        limit = np.float32(10.0 - 10.0**-digits)
         for i, matrix in enumerate(matrix for part in lot for matrix in part):
-            if not np.abs(matrix).max() < limit:
+            if not _in_range(matrix, digits, signed):
                 found[i] = _slowly(matrix, digits, signed)[1:]
     return found
 
 
+def _in_range(block: Float32Array, digits: int, signed: bool) -> bool:
+    """Whether the tables have every number of the block; they have no NaN and no infinity."""
+    limit = np.float32(10.0 - 10.0**-digits)
+    low, high = block.min(), block.max()  # NaN if any number is
+    return bool((low > -limit if signed else low >= 0) and high < limit)
+
+
 def _row_texts(rows: Float32Array, digits: int, signed: bool) -> tuple[Bytes, bool]:
-    """Each row as `[x,x,x],`, valid until the next call, and whether all numbers have one digit
-    before the point. Shapes: (R, columns) → (R, bytes).
+    """Each row as `[x,x,x],`, valid until the next call, and whether the tables have all numbers.
+
+    Shapes: (R, columns) → (R, bytes).
     """
     n_rows, n_columns = rows.shape
     cell = digits + 3 + signed  # sign, "d.", digits, separator
@@ -122,19 +130,23 @@ def _fill(
     digits: int,
     signed: bool,
 ) -> bool:
-    """Writes a block's numbers and their commas; whether each has one digit before the point."""
+    """Writes a block's numbers and their commas; whether the tables have each of them.
+
+    A number that they do not have is printed the slow way later. It must not reach the conversion:
+    what a float outside the integer's range becomes is another number on every processor.
+    """
+    fits = _in_range(block, digits, signed)
+    if not fits:
+        block = np.nan_to_num(block, nan=0.0).clip(-9 if signed else 0, 9)
     scaled = block.astype(np.float64)
     scaled *= 10.0**digits
     np.rint(scaled, out=scaled)
-    with np.errstate(invalid="ignore"):  # numbers too large are printed the slow way later
-        units = scaled.astype(np.int32)
+    units = scaled.astype(np.int32)
     heads, tails = _tables(digits, signed)
-    fits = True
     if signed:
         minus = units >> 31  # −1 or 0
         minus &= len(heads) // 2
         np.abs(units, out=units)
-        fits = int(units.view(np.uint32).max()) < 10 ** (digits + 1)
     upper = units // len(tails)
     units -= upper * len(tails)
     if signed:
@@ -179,7 +191,7 @@ def _words(texts: list[str], kind: str) -> npt.NDArray[Any]:
 
 
 def _slowly(matrix: FloatArray, digits: int, signed: bool) -> bytes:
-    """A matrix number by number: any size, any number of digits."""
+    """A matrix number by number: any size, any number of digits; null for what is not finite."""
     if digits == FULL:
         import orjson
 
@@ -188,7 +200,7 @@ def _slowly(matrix: FloatArray, digits: int, signed: bool) -> bytes:
     zero = form % -0.0 if signed else ""
     rows = []
     for row in matrix.tolist():
-        texts = [form % value for value in row]
+        texts = [form % value if math.isfinite(value) else "null" for value in row]
         if zero in texts:
             texts = [form % 0.0 if text == zero else text for text in texts]
         rows.append(f"[{','.join(texts)}]")
