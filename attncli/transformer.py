@@ -54,7 +54,7 @@ class TransformerAnalyser:
     `include` names optional fields of the results to fill: embeddings (before the first layer),
     hidden_states (before it and after every layer), query, key, value, scores. `pair` is a second
     sentence that every text is read with. With `truncate` a sentence too long for the model is
-    cut, which a warning says; else it is a LimitError. `threads` packs are computed at once.
+    cut, which a warning says; else it is a LimitError.
     """
 
     model: TransformerModel
@@ -63,7 +63,6 @@ class TransformerAnalyser:
     include: frozenset[str] = frozenset()
     pair: str | None = None
     truncate: bool = False
-    threads: int = 1
     max_tokens: int = 4096
 
     def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
@@ -126,6 +125,7 @@ class TransformerAnalyser:
                     f"cut to {len(pieces.ids)} of {n} tokens, the most {self.model.name} reads"
                 )
                 warnings.append(ResultWarning("truncated", message))
+            self._require_memory(len(pieces.ids))
             pieces, without = self._segmented(pieces)
             warnings += without
             self.model.check_ids(np.array(pieces.ids), np.array(pieces.types))
@@ -140,15 +140,17 @@ class TransformerAnalyser:
 
     def _require_memory(self, n: int) -> None:
         """Raises: LimitError when the weights of n tokens would not fit in memory."""
-        needed = _BYTES_PER_WEIGHT * self._n_kept() * self.model.config.n_heads * n * n
+        kept = self._n_kept() * (2 if "scores" in self.include else 1)
+        # the layer in work has its scores and their softmax beside what is kept
+        needed = _BYTES_PER_WEIGHT * (kept + 1) * self.model.config.n_heads * n * n
         if needed <= _SURELY_FITS:
             return
         available = available_memory()
         if available is not None and needed > available:
             raise LimitError(
-                f"{n} tokens need {size_text(needed)} for the weights of all layers, "
-                f"{size_text(available)} are free",
-                hints=("--layer -1 keeps the weights of one layer",),
+                f"the weights of {n} tokens need {size_text(needed)} of memory, "
+                f"{size_text(available)} are available",
+                hints=() if self._n_kept() == 1 else ("--layer -1 keeps those of one layer",),
             )
 
     def _segmented(self, pieces: Pieces) -> tuple[Pieces, list[ResultWarning]]:
@@ -166,19 +168,10 @@ class TransformerAnalyser:
     def _computed(
         self, packed: list[list[tuple[int, _Reading]]], wanted: Wanted
     ) -> Iterator[tuple[list[int], list[tuple[_Reading, States]]]]:
-        def compute(pack: list[tuple[int, _Reading]]) -> list[tuple[_Reading, States]]:
+        for pack in packed:
             states = encode(self.model, [_inputs(reading) for _, reading in pack], wanted)
-            return [(reading, state) for (_, reading), state in zip(pack, states, strict=True)]
-
-        if self.threads > 1 and len(packed) > 1:
-            from concurrent.futures import ThreadPoolExecutor
-
-            with ThreadPoolExecutor(self.threads) as pool:
-                found = list(pool.map(compute, packed))
-        else:
-            found = list(map(compute, packed))
-        for pack, computed in zip(packed, found, strict=True):
-            yield [at for at, _ in pack], computed
+            readings = [reading for _, reading in pack]
+            yield [at for at, _ in pack], list(zip(readings, states, strict=True))
 
     def _wanted(self) -> Wanted:
         config, layers = self.model.config, self.layers

@@ -1,7 +1,11 @@
 """Laws of the transformer's Analyser: sentences and pairs → results of every layer and head."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+from conftest import child_environment
 from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
 from models.plain import run
 
@@ -43,13 +47,12 @@ def test_the_record_is_that_of_the_plain_loops(folder):
         assert AttentionResult.from_dict(result.to_dict()) == result
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_order_packs_and_threads_change_no_bit(folder, threads, monkeypatch):
-    """Any number of sentences and threads gives the very numbers of one sentence alone."""
+def test_order_and_packs_change_no_bit(folder, monkeypatch):
+    """Any number of sentences in any packs gives the very numbers of one sentence alone."""
     texts = [" ".join(SENTENCES[at % 4].split()[: 1 + at % 3]) for at in range(40)]
     monkeypatch.setattr("attncli.models.packing._PACK_ROWS", 60)
     monkeypatch.setattr("attncli.transformer._WINDOW_WEIGHTS", 2000)
-    many = list(open_analyser(folder, threads=threads)(texts))
+    many = list(open_analyser(folder)(texts))
     analyser = open_analyser(folder)
     for text, result in zip(texts, many, strict=True):
         alone = next(iter(analyser([text])))
@@ -96,6 +99,35 @@ def test_a_sentence_that_fails_does_not_stop_the_others(folder):
     assert kinds == [AttentionResult, EmptyError, EmptyError, LimitError, AttentionResult]
     with pytest.raises(EmptyError):
         list(open_analyser(folder)(texts))
+
+
+_LIMITED = """
+import resource, sys
+from attncli.__main__ import main
+resource.setrlimit(resource.RLIMIT_AS, (3 << 29, 3 << 29))
+try:
+    main()
+finally:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what memory is left")
+@pytest.mark.parametrize("layers", [[], ["--layer", "0"]])
+def test_weights_that_the_memory_cannot_hold_are_refused_before_they_are_begun(tmp_path, layers):
+    """Sentences whose layers need gigabytes end with 8 in a process that took a few megabytes."""
+    heads = {"num_attention_heads": 24, "max_position_embeddings": 4096}
+    write_tokenizer(write_checkpoint(tmp_path, **heads))
+    (tmp_path / "s.txt").write_text("bank " * 4000)
+    command = ["explain", "--file", "s.txt", "--model", ".", "--json", *layers]
+    env = child_environment(OPENBLAS_NUM_THREADS="1")
+    run = [sys.executable, "-c", _LIMITED, *command]
+    ended = subprocess.run(run, capture_output=True, cwd=tmp_path, env=env, check=False)
+    said = ended.stderr.decode()
+    assert ended.returncode == 8, said
+    assert "the weights of 4002 tokens need " in said
+    assert ("--layer -1 keeps those of one layer" in said) is (not layers)
+    assert int(said.split()[-1]) < 400
 
 
 def test_a_sentence_that_is_too_long_is_cut_only_when_asked(folder):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attncli.arrays import BoolArray, Float32Array, IntArray
+from attncli.arrays import Float32Array, IntArray
 from attncli.attention.core import attend
 from attncli.errors import ShapeError
 from attncli.models.layers import Block, activate
@@ -24,13 +24,10 @@ from attncli.models.packing import filled
 
 
 class Inputs(NamedTuple):
-    """One sentence as the model reads it. Shapes: ids (n,), types (n,), mask (n,): True where a
-    token may be attended to; None for all of them.
-    """
+    """One sentence as the model reads it. Shapes: ids (n,), types (n,)."""
 
     ids: IntArray
     types: IntArray
-    mask: BoolArray | None = None
 
 
 class Wanted(NamedTuple):
@@ -69,7 +66,6 @@ class _Group(NamedTuple):
     members: list[int]
     n: int
     start: int
-    mask: BoolArray | None
     weights: Float32Array
     kept: dict[str, Float32Array]
 
@@ -126,7 +122,7 @@ def encode(
 def _grouped(
     model: TransformerModel, sentences: Sequence[Inputs], kept_layers: int, wanted: Wanted
 ) -> tuple[list[_Group], int]:
-    members: dict[tuple[int, bool], list[int]] = {}
+    members: dict[int, list[int]] = {}
     for at, sentence in enumerate(sentences):
         n = len(sentence.ids)
         if not 0 < n <= model.config.max_tokens:
@@ -134,15 +130,13 @@ def _grouped(
                 f"a sentence of {n} tokens, expected 1 to {model.config.max_tokens}",
                 place=model.place,
             )
-        members.setdefault((n, sentence.mask is not None), []).append(at)
+        members.setdefault(n, []).append(at)
     groups, start = [], 0
     heads, d_k = model.config.n_heads, model.config.d_k
-    for (n, is_masked), found in sorted(members.items()):
-        masks = [mask for at in found if (mask := sentences[at].mask) is not None]
-        mask = np.stack(masks)[:, None, None, :] if is_masked else None  # (b, 1, 1, n)
-        leading = (len(found), kept_layers, heads, n)
+    for n, places in sorted(members.items()):
+        leading = (len(places), kept_layers, heads, n)
         weights = np.empty((*leading, n), dtype=np.float32)
-        group = _Group(found, n, start, mask, weights, {})
+        group = _Group(places, n, start, weights, {})
         if wanted.projections:
             for name in ("query", "key", "value"):
                 group.kept[name] = np.empty((*leading, d_k), dtype=np.float32)
@@ -213,7 +207,6 @@ def _attended(
             heads["query"],
             heads["key"],
             heads["value"],
-            mask=group.mask,
             causal=model.config.causal,
             scale=model.config.scale(layer),
         )

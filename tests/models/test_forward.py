@@ -23,10 +23,10 @@ def folders(tmp_path_factory):
     return {family: write_checkpoint(root / family, family) for family in FAMILIES}
 
 
-def inputs(ids, types=None, mask=None):
+def inputs(ids, types=None):
     """A sentence of these ids."""
     types = np.zeros(len(ids), dtype=int) if types is None else np.array(types)
-    return Inputs(np.array(ids), types, None if mask is None else np.array(mask))
+    return Inputs(np.array(ids), types)
 
 
 def agree(states, config, sentence, made=None):
@@ -36,7 +36,6 @@ def agree(states, config, sentence, made=None):
         tensors(config) if made is None else made,
         sentence.ids.tolist(),
         sentence.types.tolist(),
-        None if sentence.mask is None else sentence.mask.tolist(),
     )
     np.testing.assert_allclose(states.weights, expected[0], atol=1e-5)
     np.testing.assert_allclose(states.hidden_states, expected[1], atol=1e-5)
@@ -56,21 +55,6 @@ def test_every_layer_and_head_is_that_of_plain_loops(folders, family):
     found = encode(TransformerModel(folders[family]), sentences, EVERYTHING)
     for states, sentence in zip(found, sentences, strict=True):
         agree(states, CONFIGS[family], sentence)
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_padding_is_never_attended_to(folders, family):
-    """With a mask the padded keys get no weight, and real tokens are as if it were not there."""
-    pad = 1 if family == "roberta" else 0
-    model = TransformerModel(folders[family])
-    plain = inputs([2, 5, 6, 3])
-    padded = inputs([2, 5, 6, 3, pad, pad], None, [True] * 4 + [False] * 2)
-    one, other = encode(model, [plain, padded], EVERYTHING)
-    assert not other.weights[..., 4:].any()
-    np.testing.assert_allclose(other.weights[:, :, :4, :4], one.weights, atol=1e-6)
-    np.testing.assert_allclose(other.hidden_states[:, :4], one.hidden_states, atol=2e-6)
-    if family != "roberta":
-        agree(other, CONFIGS[family], padded)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
