@@ -7,7 +7,7 @@ vectors with subwords also `ngrams.npy`.
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,11 +21,12 @@ from attncli.embeddings.checked import (
     sum_of,
     write_facts,
 )
+from attncli.embeddings.marks import NAMING, marked_forms, names
+from attncli.embeddings.pieces import TokenizerSubwords
 from attncli.embeddings.readers.limits import Limits, memory_budget
 from attncli.embeddings.readers.loading import Distinct
 from attncli.embeddings.readers.ngrams import NgramSubwords
 from attncli.embeddings.readers.reading import Block, Reading
-from attncli.embeddings.readers.static_model import PieceSubwords
 from attncli.embeddings.store import STORE_FORMAT
 from attncli.errors import DataError, LimitError
 
@@ -85,6 +86,7 @@ def build_store(
         file.write(header_of("<f4", (len(words), reading.dim)))
     warnings = reading.warnings + distinct.warnings()
     repeated = distinct.repeated
+    words = names(words, reading.marks(distinct.words))
     del distinct
     digest = hash_of(words)
     sums = block_sums(folder / "vectors.npy", reading.dim, digest.update)
@@ -96,6 +98,7 @@ def build_store(
         "sha256": digest.hexdigest(),
         "source_format": reading.format,
         "repeated": repeated,
+        "naming": NAMING,
         "warnings": warnings[:20],
         **facts,
     }
@@ -121,6 +124,8 @@ def _write_rows(
     tick: Tick,
 ) -> list[bytes]:
     words: list[bytes] = []
+    if selection.words is not None:
+        selection = replace(selection, words=marked_forms(selection.words))
     for block in reading.blocks:
         fresh = distinct(block)
         budget.add(fresh.words)
@@ -190,8 +195,9 @@ def write_words(folder: Path, words: Sequence[bytes]) -> None:
 
 def _write_subwords(folder: Path, subwords: object) -> dict[str, Any] | None:
     """The matrix of n-grams, and what is needed to use it."""
-    if isinstance(subwords, PieceSubwords):
-        return {"kind": "pieces", "prefix": subwords.prefix, "lower": subwords.lower}
+    if isinstance(subwords, TokenizerSubwords):
+        (folder / "tokenizer.json").write_bytes(subwords.content)
+        return {"kind": "tokenizer"}
     if not isinstance(subwords, NgramSubwords):
         return None
     matrix = subwords.matrix

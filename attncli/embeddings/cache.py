@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attncli.embeddings.cache_keys import key_of_content
 from attncli.embeddings.checked import read_facts, write_facts
+from attncli.embeddings.marks import NAMING, marks_of
 from attncli.embeddings.store import FolderStore
 from attncli.errors import AttnError, DataError, InputError, UsageError
 from attncli.escape import quoted
@@ -25,6 +26,7 @@ from attncli.escape import quoted
 if TYPE_CHECKING:
     from attncli.embeddings.source import Source
 
+_SAMPLE = 2000  # words looked at to tell whether an older entry is still right
 _VERSION = "v2"
 _TAKEN = frozenset({"glove", "glove-6b-50d", "random"})
 
@@ -67,7 +69,8 @@ class Cache:
         try:
             if "sums" not in read_facts(folder / "meta.json"):
                 return None
-            return FolderStore(folder, name)
+            store = FolderStore(folder, name)
+            return None if is_outdated(store) else store
         except (DataError, InputError):
             return None
 
@@ -265,6 +268,16 @@ class Cache:
         if not hasattr(os, "getuid"):
             return True
         return state.st_uid == os.getuid() and not state.st_mode & 0o022
+
+
+def is_outdated(store: FolderStore) -> bool:
+    """Whether the words were named by an older rule, under which they would be others."""
+    facts = store.meta
+    if facts.get("naming") == NAMING:
+        return False
+    rows = range(0, store.words, max(1, store.words // _SAMPLE))
+    words = [store.word(row).encode("utf-8", "surrogateescape") for row in rows]
+    return facts.get("source_format") == "static embeddings" or marks_of(words) is not None
 
 
 def is_name(name: str) -> bool:

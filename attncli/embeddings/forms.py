@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
 
+from attncli.text.words import NO_SPACES
+
 _DIGITS = re.compile(r"[0-9]")
 # Nobody sees these (Default_Ignorable_Code_Point): soft hyphen, joiners, zero-width space, word
 # joiner, direction marks, byte order mark, variation selectors, fillers, tags.
@@ -40,6 +42,8 @@ def forms(word: str) -> Iterator[tuple[str, str]]:
     spelled = dict[str, str]()
     for form, status in _spellings(word):
         spelled.setdefault(form, status)
+    if NO_SPACES.match(word) is not None:  # such words begin inside a text without spaces
+        spelled.setdefault(f"##{word}", "marked")
     for form in list(spelled):
         for lowered in (form.lower(), unicodedata.normalize("NFC", form.lower())):
             spelled.setdefault(lowered, "lower")
@@ -57,7 +61,7 @@ def fallback_forms(word: str) -> Iterator[tuple[str, str]]:
     """
     seen = {form for form, _ in forms(word)}
     lowered = unicodedata.normalize("NFC", plain_form(word).lower())
-    for candidate, status in _candidates(lowered):
+    for candidate, status in (*_marked(word, lowered), *_candidates(lowered)):
         for form, _ in _alike(candidate):
             if form and form not in seen:
                 seen.add(form)
@@ -167,6 +171,15 @@ def _candidates(lowered: str) -> Iterator[tuple[str, str]]:
     key = re.sub(r"[\s-]+", "_", compatible)
     yield key, "joined"
     yield f"/c/en/{key}", "conceptnet"
+
+
+def _marked(word: str, lowered: str) -> Iterator[tuple[str, str]]:
+    """With the mark of a word's beginning among plain words, and without it among others."""
+    for form in dict.fromkeys((plain_form(word), lowered)):
+        yield f"\u2581{form}", "marked"
+    if word[:1] in ("\u2581", "\u0120"):
+        yield word[1:], "marked"
+    yield word.removesuffix("</w>"), "marked"
 
 
 def _is_accent(char: str) -> bool:

@@ -16,7 +16,7 @@ from attncli.escape import quoted
 KNOWN_STATUSES = frozenset(
     {
         *("exact", "canonical", "apostrophe", "invisible", "lower", "capitalised", "compatible"),
-        *("unaccented", "digits", "joined", "conceptnet"),
+        *("unaccented", "marked", "digits", "joined", "conceptnet"),
     }
 )
 

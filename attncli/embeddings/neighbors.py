@@ -1,12 +1,14 @@
 """Nearest words of a word, and of an analogy, as gensim's most_similar finds them."""
 
+from contextlib import suppress
+
 import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.embeddings.lookup import find, ways_out
 from attncli.embeddings.protocols import VocabularyStore
 from attncli.embeddings.vocabulary import nearest_words
-from attncli.errors import UnknownWordError
+from attncli.errors import MissingExtraError, UnknownWordError
 from attncli.escape import quoted
 
 
@@ -39,7 +41,10 @@ def _vector(store: VocabularyStore, word: str) -> tuple[str, Float32Array]:
     if hit is not None:
         return hit[1], store.vectors([hit[0]])[0]
     subwords = getattr(store, "subwords", None)
-    made: Float32Array | None = None if subwords is None else subwords.vector(word)
+    made: Float32Array | None = None
+    if subwords is not None:
+        with suppress(MissingExtraError):  # without the library it is an unknown word
+            made = subwords.vector(word)
     if made is None:
         raise UnknownWordError(
             f"no vector in {quoted(store.name)} for {quoted(word)}",

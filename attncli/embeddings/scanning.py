@@ -3,17 +3,20 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.forms import all_forms
+from attncli.embeddings.marks import marked_forms, marks_of
 from attncli.embeddings.readers.opening import ReadOptions, open_reading, text_stream
 from attncli.embeddings.readers.stream import place_of
 from attncli.embeddings.readers.text_scan import find_in_text
 from attncli.errors import DataError
 
 Say = Callable[[str, str], None]
+_HEAD, _OF_A_BLOCK, _TAIL = 2000, 64, 1 << 16  # words, words, bytes looked at for marks
 _SLOW = 1.0  # seconds of scanning after which it is said how to avoid it
 
 
@@ -40,6 +43,7 @@ class ScannedStore:
         self._row_of: dict[str, int] = {}
         self._vectors: list[Float32Array] = []
         self._dim: int | None = None
+        self._marked: bool | None = None
 
     @property
     def dim(self) -> int:
@@ -88,15 +92,31 @@ class ScannedStore:
         stream = text_stream(self.path, self._options)
         if stream is not None:
             with stream:
-                dim, found, warnings = find_in_text(stream, self._options.limits, wanted, done)
-                return dim, found, warnings + stream.warnings
+                if not self._may_be_marked(stream.file):
+                    dim, found, warnings = find_in_text(stream, self._options.limits, wanted, done)
+                    return dim, found, warnings + stream.warnings
         reading = open_reading(self.path, self._options)
-        found = {}
+        tokens, sample, hits = marked_forms(wanted), list[bytes](), dict[bytes, Float32Array]()
         for block in reading.blocks:
+            sample += block.words[:_OF_A_BLOCK]
             for row, word in enumerate(block.words):
-                if word in wanted:
-                    found.setdefault(word, np.array(block.values[row]))
-        return reading.dim, found, reading.warnings
+                if word in tokens:
+                    hits.setdefault(word, np.array(block.values[row]))
+        marks = reading.marks(sample)
+        named = {word if marks is None else marks.name(word): hits[word] for word in hits}
+        return reading.dim, {w: named[w] for w in named if w in wanted}, reading.warnings
+
+    def _may_be_marked(self, file: Path | None) -> bool:
+        """Whether the first or the last words look like those of a marked vocabulary."""
+        if self._marked is None:
+            reading = open_reading(self.path, self._options)
+            head: list[bytes] = []
+            for block in reading.blocks:
+                head += block.words
+                if len(head) >= _HEAD:
+                    break
+            self._marked = marks_of(head) is not None or marks_of(_last_words(file)) is not None
+        return self._marked
 
     def _once(self, kind: str, text: str) -> None:
         if text not in self._said:
@@ -120,6 +140,15 @@ class ScannedStore:
         if len(rows) == 0:
             return np.zeros((0, self.dim), dtype=np.float32)
         return np.stack([self._vectors[row] for row in rows])  # (n, dim)
+
+
+def _last_words(file: Path | None) -> list[bytes]:
+    """What the last lines of an unpacked text file begin with."""
+    if file is None:
+        return []
+    with file.open("rb") as opened:
+        opened.seek(max(opened.seek(0, 2) - _TAIL, 0))
+        return [line.partition(b" ")[0] for line in opened.read().split(b"\n")[1:-1]]
 
 
 def _encoded(word: str) -> bytes:

@@ -120,7 +120,8 @@ def _named_again(cache: "Cache", key: str, name: str, access: Access) -> FolderS
         )
     if source is None or source.key() != key:
         raise DataError(
-            f"the imported vectors {quoted(name)} are damaged, and their file has changed",
+            f"the imported vectors {quoted(name)} are damaged or of an older attn, and their file "
+            "has changed",
             hints=(f"attn vectors import FILE --name {name}",),
         )
     store = _remade(cache, key, source, access)

@@ -6,9 +6,10 @@ from typing import Any
 
 from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.checked import CheckedMatrix, DamagedError, mapped, verify
+from attncli.embeddings.pieces import TokenizerSubwords
 from attncli.embeddings.protocols import EmbeddingStore, Subwords
 from attncli.embeddings.readers.ngrams import NgramSubwords
-from attncli.embeddings.readers.static_model import PieceSubwords
+from attncli.escape import visible
 
 
 def subwords_of(
@@ -19,8 +20,10 @@ def subwords_of(
     Raises: DamagedError.
     """
     facts = meta["subwords"]
-    if facts["kind"] == "pieces":
-        return PieceSubwords(store.row, store.vectors, facts["prefix"], lower=facts["lower"])
+    if facts["kind"] == "tokenizer":
+        path = folder / "tokenizer.json"
+        verify(path, meta["sums"].get(path.name))
+        return TokenizerSubwords(path.read_bytes(), visible(str(path)), store.row, store.vectors)
     matrix = ngram_matrix(folder, meta)
     rows = None
     if facts["buckets"] is not None:

@@ -15,6 +15,7 @@ import numpy as np
 from attncli.arrays import Float32Array, FloatArray
 from attncli.embeddings.building import Tick, WordBudget, hash_of
 from attncli.embeddings.checked import raw_bytes
+from attncli.embeddings.marks import names
 from attncli.embeddings.readers.loading import Distinct
 from attncli.embeddings.readers.member import split_member
 from attncli.embeddings.readers.opening import ReadOptions, open_reading
@@ -131,7 +132,7 @@ def survey(path: str, options: ReadOptions, tick: Tick = lambda done, total: Non
             tick(*reading.progress())
         if not words:
             raise DataError("no vectors found", place=place_of(path))
-        digest = hash_of(words)
+        digest = hash_of(names(words, reading.marks(words)))
         values.seek(0)
         while piece := values.read(_PIECE):
             digest.update(piece)

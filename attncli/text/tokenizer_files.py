@@ -58,14 +58,7 @@ def open_tokenizer(folder: Path) -> Any:
             hints=_ways_out(folder),
         )
     if path.name == "tokenizer.json":
-        content = _content(path)
-        library = _library()
-        try:
-            made = library.Tokenizer.from_buffer(content)
-        except Exception as fault:  # the library raises bare Exceptions for damage
-            raise DataError(f"this is no tokeniser: {quoted(str(fault))}", place=place) from None
-        _check_growth(made, place)
-        return made
+        return tokenizer_of(_content(path), place)
     for name in _WORDPIECE if path.name in _WORDPIECE else _BYTES:
         _content(folder / name)
     build = _wordpiece if path.name in _WORDPIECE else _byte_level
@@ -76,6 +69,20 @@ def open_tokenizer(folder: Path) -> Any:
         raise
     except Exception as fault:  # the library raises bare Exceptions for damage
         raise DataError(f"this is no vocabulary: {quoted(str(fault))}", place=place) from None
+
+
+def tokenizer_of(content: bytes, place: str) -> Any:
+    """The tokenizers.Tokenizer of the content of a tokenizer.json.
+
+    Raises: MissingExtraError without the library; DataError when it is damaged.
+    """
+    library = _library()
+    try:
+        made = library.Tokenizer.from_buffer(content)
+    except Exception as fault:  # the library raises bare Exceptions for damage
+        raise DataError(f"this is no tokeniser: {quoted(str(fault))}", place=place) from None
+    _check_growth(made, place)
+    return made
 
 
 def _ways_out(folder: Path) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ _STATUS = {
     "capitalised": "found in capitals",
     "compatible": "found in a compatible form",
     "unaccented": "found without accents",
+    "marked": "found with the mark of a piece",
     "digits": "found with its digits masked",
     "joined": "found with its parts joined",
     "conceptnet": "found as a ConceptNet key",
@@ -32,7 +33,7 @@ _STATUS = {
 }
 _EXPECTED = (  # nothing a reader must be warned of
     *("exact", "canonical", "apostrophe", "invisible", "lower", "piece", "special"),
-    *("capitalised", "compatible", "unaccented", "digits", "joined", "conceptnet"),
+    *("capitalised", "compatible", "unaccented", "marked", "digits", "joined", "conceptnet"),
 )
 
 

@@ -154,11 +154,18 @@ def test_bfloat16_is_widened(tmp_path: Path) -> None:
 
 def test_static_embedding_folders_are_read(tmp_path: Path) -> None:
     """model2vec and sentence-transformers folders give tokens, and pieces for other words."""
+    pytest.importorskip("tokenizers")
     vocabulary = {"[UNK]": 0, "bank": 1, "##ing": 2, "money": 3}
     tokenizer = {
-        "model": {"type": "WordPiece", "vocab": vocabulary, "continuing_subword_prefix": "##"},
-        "normalizer": {"type": "BertNormalizer", "lowercase": True},
-        "added_tokens": [{"id": 0, "content": "[UNK]"}],
+        "model": {
+            "type": "WordPiece",
+            "unk_token": "[UNK]",
+            "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100,
+            "vocab": vocabulary,
+        },
+        "normalizer": {"type": "Lowercase"},
+        "added_tokens": [],
     }
     written(tmp_path, "tokenizer.json", json.dumps(tokenizer).encode())
     inner = tmp_path / "0_StaticEmbedding"

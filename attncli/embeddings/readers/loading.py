@@ -2,11 +2,13 @@
 
 import os
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
 from attncli.arrays import Float32Array
+from attncli.embeddings.marks import names
 from attncli.embeddings.protocols import Subwords
 from attncli.embeddings.readers.limits import memory_budget
 from attncli.embeddings.readers.opening import DEFAULTS, ReadOptions, open_reading
@@ -41,6 +43,11 @@ class Distinct:
 
     def __len__(self) -> int:
         return len(self._seen)
+
+    @property
+    def words(self) -> Collection[bytes]:
+        """All words that have passed."""
+        return self._seen
 
     def __call__(self, block: Block) -> Block:
         """The block without the words that were there before."""
@@ -126,11 +133,11 @@ def load_reading(reading: Reading, place: str, options: ReadOptions = DEFAULTS) 
     """All vectors of a reading; matrices grow as the bytes come, never by what a header claims."""
     distinct = Distinct(place)
     budget = memory_budget(options.limits)
-    words: list[str] = []
+    words: list[bytes] = []
     parts: list[Float32Array] = []
     used = 0
     for block in map(distinct, reading.blocks):
-        words += [word.decode("utf-8", "surrogateescape") for word in block.words]
+        words += block.words
         parts.append(block.values)
         used += block.values.nbytes + 100 * len(block.words)
         if used > budget:
@@ -139,4 +146,6 @@ def load_reading(reading: Reading, place: str, options: ReadOptions = DEFAULTS) 
         raise DataError("no vectors found", place=place)
     warnings = reading.warnings + distinct.warnings()
     matrix = np.concatenate(parts)  # (n_words, dim)
-    return Loaded(words, matrix, reading.format, warnings, reading.subwords(), distinct.repeated)
+    named = names(words, reading.marks(words))
+    decoded = [word.decode("utf-8", "surrogateescape") for word in named]
+    return Loaded(decoded, matrix, reading.format, warnings, reading.subwords(), distinct.repeated)

@@ -1,9 +1,10 @@
 """What every reader gives: blocks of words with their vectors, and what there is to say of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from attncli.arrays import Float32Array
+from attncli.embeddings.marks import Marks, marks_of
 from attncli.embeddings.protocols import Subwords
 
 
@@ -24,6 +25,7 @@ class Reading:
 
     `blocks` may be walked once. `warnings`, `subwords` and `left_out`, what is wrong
     with lines that were skipped, are whole only when it has ended.
+    `marks` tells from all words how the vocabulary marks words and pieces, if it does.
     `progress` tells the bytes of the file read so far, and of how many when that is known.
     """
 
@@ -35,3 +37,4 @@ class Reading:
     subwords: Callable[[], Subwords | None] = lambda: None
     left_out: list[str] = field(default_factory=list)
     progress: Callable[[], tuple[int, int | None]] = lambda: (0, None)
+    marks: Callable[[Collection[bytes]], Marks | None] = marks_of
