@@ -144,3 +144,11 @@ class MissingExtraError(AttnError):
             f"{purpose} needs the package {package}, which is not installed",
             hints=(f"pip install 'attncli[{extra}]'",),
         )
+
+
+def error_of(name: str) -> type[AttnError]:
+    """The class whose errors are called so in a record; DataError for a name of none."""
+    kinds = [AttnError]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+    return next((kind for kind in kinds[1:] if kind.name == name), DataError)

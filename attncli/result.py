@@ -5,6 +5,7 @@ have four axes (n_layers, n_heads, n_tokens, n_tokens): rows are queries, column
 can be read back: `from_dict(r.to_dict()) == r`.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
@@ -28,6 +29,11 @@ OPTIONAL_ARRAYS = {
 }
 DEFAULT_FIELDS = ("weights", "contextual")
 OPTIONAL_FIELDS = (*OPTIONAL_ARRAYS, "measures")
+NOT_GIVEN = "not given"  # the vectors of a record that names none
+# What a record holds unless it is left out, beside the weights.
+USUAL_FIELDS = (
+    *("index", "line", "text", "tokens", "attention", "contextual", "vectors", "model", "warnings"),
+)
 
 
 class Token(NamedTuple):
@@ -96,6 +102,7 @@ class AttentionResult:
     Of a sentence pair, `pair` is the second sentence and `segments` says for each token whether
     its offsets count in `text` (0) or in `pair` (1). `selection` says which layers, heads and
     tokens of a larger result these are (attncli.insight.select); None when nothing was left out.
+    `unknown` names the fields that a file did not hold: what stands in them is plain, not found.
     Raises: DataError when the parts contradict each other or a number is not finite.
     """
 
@@ -119,6 +126,7 @@ class AttentionResult:
     pair: str | None = None
     segments: tuple[int, ...] = ()
     selection: Mapping[str, Any] | None = None
+    unknown: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, axes in {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}.items():
@@ -172,6 +180,8 @@ class AttentionResult:
             record["segments"] = list(self.segments)
         if self.selection is not None:
             record["selection"] = dict(self.selection)
+        if self.unknown:
+            record["unknown"] = list(self.unknown)
         for name in OPTIONAL_FIELDS:
             if name in set(include) and getattr(self, name) is not None:
                 record[name] = getattr(self, name)
@@ -238,7 +248,7 @@ def _plain(part: NamedTuple) -> dict[str, Any]:
 
 _KINDS: dict[Any, str] = {
     **{str: "text", int: "a whole number", float: "a number", bool: "true or false"},
-    **{int | None: "a whole number or null", str | None: "text or null"},
+    **{int | None: "a whole number or null", str | None: "text or null", list: "a list"},
 }
 
 
@@ -285,11 +295,40 @@ def _parsed(record: Mapping[str, Any]) -> dict[str, Any]:
         "weights": record["weights"],
         "contextual": record["contextual"],
         "vectors": _built(VectorsInfo, record["vectors"]),
-        "model": None if model is None else _built(ModelInfo, model),
+        "model": None if model is None else _model(model),
         "warnings": tuple(_warning(given, len(tokens)) for given in record.get("warnings", ())),
         "pair": _is(record.get("pair"), str | None, "pair"),
         "segments": tuple(_is(i, int, "segments") for i in record.get("segments", ())),
-        "selection": record.get("selection"),
+        "selection": _selection(record.get("selection")),
+        "unknown": tuple(_is(name, str, "unknown") for name in record.get("unknown", ())),
     }
     parsed.update({name: record[name] for name in OPTIONAL_FIELDS if name in record})
+    if not isinstance(parsed.get("measures"), Mapping | None):
+        raise DataError("the measures of the record are no object")
     return parsed
+
+
+def _model(given: Mapping[str, Any]) -> ModelInfo:
+    model = _built(ModelInfo, given)
+    if not isinstance(model.probabilities, Mapping):
+        raise DataError("the probabilities of the record are no object")
+    for share in model.probabilities.values():
+        if not math.isfinite(_is(share, float, "a probability")):
+            raise DataError("a probability of the record is not finite")
+    return model  # type: ignore[no-any-return]  # built of ModelInfo
+
+
+def _selection(given: Any) -> Mapping[str, Any] | None:
+    """What a selection says, of the kinds that views count on."""
+    if given is None:
+        return None
+    if not isinstance(given, Mapping):
+        raise DataError("the selection of the record is no object")
+    for name, value in given.items():
+        if name in ("layers", "heads", "hidden"):
+            kind = str if name == "hidden" else int
+            for item in _is(value, list, name):
+                _is(item, kind, name)
+        elif name in ("layers_pooled", "heads_pooled"):
+            _is(value, str, name)
+    return given

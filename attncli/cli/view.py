@@ -104,6 +104,8 @@ def view(
             continue
         few = chosen.few(outcome, told=quiet or manner.json or manner.output is not None)
         result = (few if manner.pools else chosen).of(outcome)
+        if merge and not quiet:
+            _warn_without_pieces(outcome, result)
         hidden.see(result)
         notices.warn(result, None)
         if manner.output is None:
@@ -160,6 +162,14 @@ class _Chosen:
                 "heads; --layer, --head and --agg choose, -o FILE.html shows all",
             )
         return replace(self, layer="-1", agg="mean")
+
+
+def _warn_without_pieces(before: "AttentionResult", after: "AttentionResult") -> None:
+    """Says that --merge had nothing to go by: no token is marked as a piece of a word."""
+    if not (after.selection or {}).get("merged") and all(
+        token.status == "given" for token in before.tokens
+    ):
+        warning("--merge: nothing here marks a token as a piece of a word; none were merged")
 
 
 def _print(result: "AttentionResult", manner: Manner, *, first: bool) -> None:

@@ -1,10 +1,11 @@
 """What differs between two lists of results, with the worst cell named.
 
 Compared are the sentences, their tokens, and every array that both results hold. Settings, vectors
-and models are told where they differ, but only numbers and words decide.
+and models are told where they differ, but only numbers and words decide; what only one of the two
+holds is said. A sentence that a file does not hold is not compared: its tokens are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.result import OPTIONAL_ARRAYS, AttentionResult
+
+_COMPARED = ("text", "tokens", "contextual", "attention", "vectors", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def _difference(
 ) -> Difference:
     changes: list[Change] = []
     named = _has_names(one) and _has_names(other)
-    if named and one.text != other.text:
+    if named and _both_hold("text", one, other) and one.text != other.text:
         changes.append(Change("text", "the sentences are not the same"))
     elif named and one.words != other.words:
         changes.append(_other_tokens(one.words, other.words))
@@ -142,9 +145,11 @@ def _where(name: str, place: tuple[int, ...], shape: tuple[int, ...], words: Seq
 
 
 def _notes(one: AttentionResult, other: AttentionResult) -> tuple[str, ...]:
-    notes = []
+    notes = list(_absences(one, other))
     for part in ("attention", "vectors", "model"):
         a, b = getattr(one, part), getattr(other, part)
+        if not _both_hold(part, one, other):
+            continue
         if a is None or b is None:
             if a is not b:
                 notes.append(f"{part}: only one has it")
@@ -155,6 +160,30 @@ def _notes(one: AttentionResult, other: AttentionResult) -> tuple[str, ...]:
             if x != y
         ]
     return tuple(notes)
+
+
+def _absences(one: AttentionResult, other: AttentionResult) -> Iterator[str]:
+    """What only one of the two holds."""
+    for name, result, beside in (("first", one, other), ("second", other, one)):
+        absent = [
+            field
+            for field in (*_COMPARED, *OPTIONAL_ARRAYS)
+            if not _holds(field, result) and _holds(field, beside)
+        ]
+        if absent:
+            instead = "; the tokens are compared" if "text" in absent else ""
+            yield f"the {name} holds no {', '.join(absent)}{instead}"
+
+
+def _both_hold(field: str, one: AttentionResult, other: AttentionResult) -> bool:
+    return _holds(field, one) and _holds(field, other)
+
+
+def _holds(field: str, result: AttentionResult) -> bool:
+    """Whether a field was there, and is not what a reader put in its place."""
+    if field in result.unknown:
+        return False
+    return field not in OPTIONAL_ARRAYS or getattr(result, field) is not None
 
 
 def _short(value: Any) -> str:

@@ -1,39 +1,46 @@
-"""Files of arrays, npy, npz and safetensors → arrays by name; nothing is unpickled."""
+"""Files of arrays, npy, npz and safetensors → arrays by name; nothing is unpickled.
+
+The bytes are read by the readers of vectors, which check each claim before they believe it.
+"""
 
 import io
 import json
-import zipfile
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from attncli.arrays import FloatArray
+from attncli.arrays import AnyArray, FloatArray
+from attncli.embeddings.readers.archive import checked_archive, member_stream
+from attncli.embeddings.readers.limits import Limits
+from attncli.embeddings.readers.npy import NpyHeader, read_header
+from attncli.embeddings.readers.stream import PIECE, ByteStream
+from attncli.embeddings.readers.tensors import read_tensor_header
 from attncli.errors import DataError, LimitError, RefusedError
-from attncli.escape import quoted, visible
+from attncli.escape import quoted
 from attncli.matrices.build import result_from_record
 from attncli.matrices.shapes import MAX_WEIGHTS, joined_layers
 from attncli.matrices.texts import Given
 from attncli.result import AttentionResult
 
-
-def _refuse_objects(fault: Exception) -> None:
-    """Raises: RefusedError when numpy found Python objects, which are a pickle."""
-    if "allow_pickle" in str(fault):
-        raise RefusedError(
-            "this holds Python objects, a pickle: reading it could run code; expected numbers",
-            hints=("numpy.save(FILE, numpy.array(weights, dtype='float32')) saves numbers",),
-        ) from None
+_NUMBERS = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"}
+_MOST_NUMBERS = 1 << 40  # along an axis: no array of ours, whatever its other axes are
+_TENSORS = {
+    **{"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "BOOL": "|b1"},
+    **{f"{sign}{8 * size}": f"<{sign.lower()}{size}" for sign in "IU" for size in (1, 2, 4, 8)},
+}
 
 
-def npy_array(data: bytes) -> FloatArray:
+def npy_array(data: bytes) -> AnyArray:
     """The array of a .npy file. Raises: DataError, RefusedError."""
     try:
-        array: FloatArray = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError, MemoryError) as fault:
-        _refuse_objects(fault)
-        raise DataError(f"the .npy array cannot be read: {fault}") from None
-    return array
+        return _array(_stream(data, ""))
+    except DataError as fault:
+        raise DataError(f"the .npy array cannot be read: {fault.message}") from None
+    except RefusedError as fault:
+        raise RefusedError(fault.message, hints=_SAVE) from None
 
 
 def npz_givens(data: bytes, member: str | None) -> "list[Given | AttentionResult]":
@@ -49,13 +56,10 @@ def npz_givens(data: bytes, member: str | None) -> "list[Given | AttentionResult
     return [Given(chosen_array(held, member), tokens)]
 
 
-def arrays_of(data: bytes) -> dict[str, Any]:
+def arrays_of(data: bytes) -> dict[str, AnyArray]:
     """The arrays of an archive. Raises: DataError, LimitError, RefusedError."""
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-        infos = archive.infolist()
-    except (zipfile.BadZipFile, ValueError) as fault:
-        raise DataError(f"the archive is damaged: {fault}") from None
+    archive = checked_archive(io.BytesIO(data), "the archive")
+    infos = archive.infolist()
     if any(info.filename.endswith("data.pkl") for info in infos):
         raise RefusedError(
             "this is a PyTorch file, a pickle: reading it could run code",
@@ -66,39 +70,108 @@ def arrays_of(data: bytes) -> dict[str, Any]:
         )
     if sum(info.file_size for info in infos) > 4 * MAX_WEIGHTS + 2**20:
         raise LimitError(f"the arrays unpack to more than {4 * MAX_WEIGHTS} bytes")
+    held: dict[str, AnyArray] = {}
+    for info in infos:
+        name = info.filename.removesuffix(".npy")
+        if not info.filename.endswith(".npy") or name in held:
+            raise DataError(f"{quoted(info.filename)} is no array, or is there twice")
+        try:
+            held[name] = _array(member_stream(archive, info, Path(), Limits()))
+        except RefusedError as fault:
+            raise RefusedError(fault.message, hints=_SAVE) from None
+    return held
+
+
+_SAVE = ("numpy.save(FILE, numpy.array(weights, dtype='float32')) saves numbers",)
+
+
+def _stream(data: bytes, place: str) -> ByteStream:
+    pieces = iter(data[start : start + PIECE] for start in range(0, len(data), PIECE))
+    return ByteStream(place, lambda: next(pieces, b""), size=len(data))
+
+
+def _array(stream: ByteStream) -> AnyArray:
+    """The array that a stream holds, and nothing behind it. Raises: DataError, RefusedError."""
+    header = read_header(stream, stream.place)
+    count = math.prod(header.shape)
+    if max((*header.shape, count)) > _MOST_NUMBERS or (count > 1 and header.itemsize == 0):
+        raise DataError(f"an array of the shape {header.shape}, more than is stored")
+    raw = bytearray()
+    while piece := stream.take():  # grows with what comes, whatever the header claims
+        raw += piece
+    if len(raw) != count * header.itemsize:
+        raise DataError(
+            f"the header claims {count * header.itemsize} bytes, {len(raw)} are stored",
+            place=stream.place,
+        )
+    values = _values(raw, header)
+    if header.fortran:
+        return values.reshape(header.shape[::-1]).T
+    return values.reshape(header.shape)
+
+
+def _values(raw: bytearray, header: NpyHeader) -> AnyArray:
+    if header.kind in _NUMBERS:
+        return np.frombuffer(raw, dtype=header.order.replace("=", "<") + header.kind)
+    if header.kind[0] not in "US":
+        raise DataError(f"found values of the type {quoted(header.kind)}, expected numbers")
+    size = header.itemsize or 1
+    codec = (
+        "utf-8" if header.kind[0] == "S" else "utf-32-be" if header.order == ">" else "utf-32-le"
+    )
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in arrays.files}
-    except (ValueError, OSError, EOFError, KeyError, MemoryError, zipfile.BadZipFile) as fault:
-        _refuse_objects(fault)
-        raise DataError(f"the arrays cannot be read: {fault}") from None
+        texts = [
+            raw[at : at + size].decode(codec, "surrogatepass").rstrip("\0")
+            for at in range(0, max(len(raw), 1), size)
+        ]
+    except UnicodeError:
+        raise DataError("found an item that is no text") from None
+    return np.array(texts, dtype=np.object_)
 
 
 def _own_arrays(held: dict[str, Any]) -> Iterator[AttentionResult]:
     """The results that attncli.views.npz wrote."""
     for key in [key for key in held if key.startswith("record")]:
         end = key.removeprefix("record")
-        record = json.loads(str(held[key]))
         arrays = {
             name.removesuffix(end): array
             for name, array in held.items()
             if name.endswith(end) and array.dtype.kind == "f"
         }
-        yield result_from_record({**record, **arrays})
+        yield result_from_record({**_record(held[key]), **arrays})
+
+
+def _record(held: AnyArray) -> Mapping[str, Any]:
+    try:
+        record = json.loads(str(held.item()))
+    except (ValueError, RecursionError):
+        raise DataError("the record in the archive is no JSON") from None
+    if not isinstance(record, dict):
+        raise DataError("the record in the archive is no object")
+    return record
 
 
 def safetensors_arrays(data: bytes) -> dict[str, FloatArray]:
     """The arrays of a safetensors file. Raises: DataError."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
+    stream = _stream(data, "")
     try:
-        return dict(load(data))
-    except (SafetensorError, ValueError, TypeError, KeyError) as fault:
-        raise DataError(f"the safetensors file cannot be read: {visible(str(fault))}") from None
+        tensors, _ = read_tensor_header(stream)
+    except DataError as fault:
+        raise DataError(f"the safetensors file cannot be read: {fault.message}") from None
+    start = stream.position
+    held: dict[str, FloatArray] = {}
+    for name, tensor in tensors.items():
+        if tensor.kind not in _TENSORS:
+            raise DataError(f"{quoted(name)}: type {tensor.kind}, expected F32, F16, BF16 or F64")
+        raw = data[start + tensor.start : start + tensor.end]
+        values = np.frombuffer(raw, dtype=_TENSORS[tensor.kind])
+        if tensor.kind == "BF16":  # the upper half of a float32
+            values = (values.astype(np.uint32) << 16).view(np.float32)
+        held[name] = values.reshape(tensor.shape)
+    return held
 
 
-def chosen_array(arrays: dict[str, FloatArray], member: str | None) -> FloatArray:
+def chosen_array(arrays: Mapping[str, FloatArray], member: str | None) -> FloatArray:
     """The array called `member`, or all arrays of two axes and more, as layers."""
     if member is not None:
         if member not in arrays:

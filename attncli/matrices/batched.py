@@ -1,24 +1,26 @@
-"""What `attn batch` wrote as npz, Parquet, Arrow or CSV → the records of its sentences, one by one.
+"""What `attn batch` wrote as npz → the records of its sentences, one by one.
 
 A sentence that failed gives the record of its error. With --top only the strongest keys of a row
-are there; the others count as zero.
+are there; the others count as zero. Files of before hold no `record_utf8` and do not say which
+records have an array: what they hold is read where every record has it.
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
-from attncli.arrays import AnyArray, FloatArray
-from attncli.errors import DataError, MissingExtraError
-from attncli.result import OPTIONAL_ARRAYS, SCHEMA_VERSION
+from attncli.arrays import AnyArray
+from attncli.errors import DataError
+from attncli.matrices.long_csv import failed, placed
+from attncli.matrices.shapes import check_size
+from attncli.matrices.top import spread
+from attncli.result import NOT_GIVEN, OPTIONAL_ARRAYS, SCHEMA_VERSION
 
-CSV_HEAD = ("line", "head", "query", "key", "weight", "layer", "query_word", "key_word", "error")
-_ARRAYS = ("weights", "contextual", *OPTIONAL_ARRAYS)
+_ARRAYS = {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}
+_SHARED = "these numbers do not fit the records: this file does not say which of them have any"
 
 
 def is_batched_npz(held: Mapping[str, AnyArray]) -> bool:
@@ -29,87 +31,82 @@ def is_batched_npz(held: Mapping[str, AnyArray]) -> bool:
 def npz_records(held: Mapping[str, AnyArray], index: int | None = None) -> Iterator[dict[str, Any]]:
     """The records of flat arrays, or that of `index` alone. Raises: DataError."""
     try:
-        yield from _npz_records(held, index)
-    except (KeyError, ValueError, TypeError, IndexError, UnicodeDecodeError):
+        yield from _Flat(held).records(index)
+    except (KeyError, ValueError, TypeError, IndexError, RecursionError, OverflowError):
         raise DataError("the arrays contradict each other; the file is damaged") from None
 
 
-def _npz_records(held: Mapping[str, AnyArray], index: int | None) -> Iterator[dict[str, Any]]:
-    counts = held["n_tokens"].astype(np.int64)  # (n_records,)
-    shapes = json.loads(held["layout"].astype(np.uint8).tobytes())
-    words = _Texts(held, "tokens")
-    texts, errors, labels = (_Texts(held, name) for name in ("text", "error", "label"))
-    before = np.concatenate([[0], np.cumsum(counts)])  # tokens of the records before each
-    names = [name for name in _ARRAYS if name in held and name in shapes]
-    sizes = {name: np.array([_size(shapes[name], int(n)) for n in counts]) for name in names}
-    starts = {name: np.concatenate([[0], np.cumsum(sizes[name])]) for name in names}
-    for at in range(len(counts)) if index is None else [index][: index < len(counts)]:
-        n_tokens, place = int(counts[at]), {"index": at, "line": int(held["line"][at])}
-        if not n_tokens:
-            yield _failed(errors[at], place)
-            continue
-        span = slice(int(before[at]), int(before[at]) + n_tokens)
-        record = _record(words[span], texts[at], labels[at]) | place
-        for name in names:
-            cut = slice(int(starts[name][at]), int(starts[name][at + 1]))
-            array = held[name][cut].reshape(_shape(shapes[name], n_tokens))
-            if name == "weights" and "keys" in held:
-                keys = held["keys"][cut].reshape(array.shape)
-                array = _spread(keys, array, n_tokens)
-            record[name] = array
-        yield record
+class _Flat:
+    """The arrays of all records behind each other, and where each record's share begins."""
 
+    def __init__(self, held: Mapping[str, AnyArray]) -> None:
+        self._held = held
+        self._counts = _sizes(held["n_tokens"])  # tokens of each record, 0 where it failed
+        self._shapes = _shapes_of(held["layout"])
+        self._names = [name for name in _ARRAYS if name in held and name in self._shapes]
+        self._lost: list[str] = []  # arrays whose shares nobody can tell
+        self._ends = {name: self._ends_of(name) for name in self._names}
+        self._rest = _Texts(held, "record") if "record_utf8" in held else None
+        self._first = [0, *accumulate(self._counts)]  # tokens before each record
+        old = () if self._rest is not None else ("tokens", "text", "error", "label")
+        self._texts = {name: _Texts(held, name) for name in old}
 
-def table_records(data: bytes, index: int | None = None) -> Iterator[dict[str, Any]]:
-    """The records of a Parquet or Arrow file. Raises: MissingExtraError, DataError."""
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError:
-        raise MissingExtraError.of("pyarrow", "parquet", "reading Parquet and Arrow") from None
-    source = pyarrow.BufferReader(data)
-    try:
-        if data.startswith(b"PAR1"):
-            table = parquet.read_table(source)
-        else:
-            table = pyarrow.ipc.open_file(source).read_all()
-    except (pyarrow.ArrowException, OSError, ValueError) as fault:
-        raise DataError(f"the table cannot be read: {str(fault)[:120]}") from None
-    if not {"weights", "type"} <= set(table.column_names):
-        raise DataError("found a table without the columns type and weights of attn batch")
-    wanted = range(table.num_rows) if index is None else [index][: index < table.num_rows]
-    for at in wanted:
-        (row,) = table.slice(at, 1).to_pylist()
-        yield _of_row(row)
+    def records(self, index: int | None) -> Iterator[dict[str, Any]]:
+        wanted = range(len(self._counts)) if index is None else [index]
+        for at in wanted:
+            if at < len(self._counts):
+                yield self._record(at)
 
-
-def csv_records(text: str, index: int | None = None) -> Iterator[dict[str, Any]]:
-    """The records of long CSV, a line a weight. Raises: DataError."""
-    lines = csv.DictReader(io.StringIO(text))
-    grouped = groupby(lines, key=lambda row: (row["line"], row.get("file")))
-    for at, ((line, _), group) in enumerate(grouped):
-        rows = list(group)
-        if index is not None and at != index:
-            continue
-        place = {"index": at, "line": int(line) if line.isdecimal() else None}
-        if rows[0]["error"]:
-            yield _failed(rows[0]["error"], place)
-            continue
-        try:
-            yield _of_lines(rows) | place
-        except (ValueError, TypeError, KeyError, IndexError):
-            raise DataError(f"the rows of line {line[:20]} are not those of a matrix") from None
-
-
-def with_weights(record: dict[str, Any]) -> dict[str, Any]:
-    """A record whose strongest keys alone were kept ("top"), with weights; others as they are."""
-    if "weights" in record or not isinstance(record.get("top"), dict):
+    def _record(self, at: int) -> dict[str, Any]:
+        record = self._old_record(at) if self._rest is None else _parsed(self._rest[at])
+        if record.get("type") == "result":
+            for name in self._names:
+                if name not in self._lost and (share := self._share(name, at)) is not None:
+                    record[name] = share
         return record
-    try:
-        keys, kept = (np.array(record["top"][name]) for name in ("keys", "weights"))
-        return record | {"weights": _spread(keys, kept, keys.shape[-2])}
-    except (KeyError, ValueError, TypeError, IndexError):
-        raise DataError("the record's top is not keys and weights of four axes") from None
+
+    def _old_record(self, at: int) -> dict[str, Any]:
+        """A record of before, of which a file held its words, its text and its label."""
+        texts = self._texts
+        place = {"index": at, "line": int(self._held["line"][at]) or None}
+        if not self._counts[at]:
+            return failed(texts["error"][at], place)
+        text = texts["text"][at]
+        words = [texts["tokens"][i] for i in range(self._first[at], self._first[at + 1])]
+        record: dict[str, Any] = {"type": "result", "schema": SCHEMA_VERSION, **place, "text": text}
+        if label := texts["label"][at]:
+            record["model"] = {"name": NOT_GIVEN, "label": label}
+        if self._lost:
+            message = f"{', '.join(self._lost)}: {_SHARED}; left out"
+            record["warnings"] = [{"code": "left-out", "message": message, "tokens": []}]
+        return record | {"tokens": placed(words, text)}
+
+    def _share(self, name: str, at: int) -> AnyArray | None:
+        """A record's share of an array; None where it has none."""
+        n_tokens, ends = self._counts[at], self._ends[name]
+        begin, end = ends[at], ends[at + 1]
+        if begin == end:
+            return None
+        shape = _shape(self._shapes[name], n_tokens)
+        if len(shape) != _ARRAYS[name]:
+            raise ValueError(name)
+        array = self._held[name][begin:end].reshape(shape)
+        if name == "weights" and "keys" in self._held:
+            return spread(self._held["keys"][begin:end].reshape(shape), array)
+        return array
+
+    def _ends_of(self, name: str) -> list[int]:
+        """Where each record's share of an array ends: before the first, then of each."""
+        if f"{name}_count" in self._held:
+            sizes = _sizes(self._held[f"{name}_count"])
+        else:
+            sizes = [_size(self._shapes[name], n_tokens) for n_tokens in self._counts]
+            if sum(sizes) != self._held[name].size and name != "weights":
+                self._lost.append(name)
+                return []
+        if len(sizes) != len(self._counts) or sum(sizes) != self._held[name].size:
+            raise ValueError(name)
+        return [0, *accumulate(sizes)]
 
 
 class _Texts:
@@ -117,81 +114,50 @@ class _Texts:
 
     def __init__(self, held: Mapping[str, AnyArray], name: str) -> None:
         self._bytes = held[f"{name}_utf8"].astype(np.uint8).tobytes()
-        self._ends = np.concatenate([[0], np.cumsum(held[f"{name}_bytes"].astype(np.int64))])
+        self._ends = [0, *accumulate(_sizes(held[f"{name}_bytes"]))]
+        if self._ends[-1] != len(self._bytes):
+            raise ValueError(name)
 
-    def __getitem__(self, at: Any) -> Any:
-        if isinstance(at, slice):
-            return [self[i] for i in range(at.start, at.stop)]
+    def __getitem__(self, at: int) -> str:
         return self._bytes[self._ends[at] : self._ends[at + 1]].decode("utf-8", "surrogateescape")
 
 
+def _sizes(array: AnyArray) -> list[int]:
+    """Numbers of tokens, bytes or values: none is negative."""
+    if array.dtype.kind not in "iu" or array.ndim != 1 or (array.size and int(array.min()) < 0):
+        raise ValueError
+    return [int(size) for size in array.tolist()]
+
+
+def _shapes_of(layout: AnyArray) -> dict[str, list[Any]]:
+    """The shapes of the shares: numbers, "n" for tokens, [K] for at most K tokens."""
+    shapes = json.loads(layout.astype(np.uint8).tobytes())
+    for shape in shapes.values():
+        if not isinstance(shape, list) or not all(map(_is_size, shape)):
+            raise ValueError
+    return dict(shapes)
+
+
+def _is_size(size: Any) -> bool:
+    if isinstance(size, list):
+        return len(size) == 1 and type(size[0]) is int and size[0] > 0
+    return size == "n" or (type(size) is int and 0 <= size < 1 << 31)
+
+
 def _shape(listed: Sequence[Any], n_tokens: int) -> tuple[int, ...]:
-    """The shape of a record's share: "n" is its number of tokens, [K] at most that many."""
+    """The shape of a record's share."""
     sizes = [n_tokens if size == "n" else size for size in listed]
-    return tuple(min(size[0], n_tokens) if isinstance(size, list) else int(size) for size in sizes)
+    shape = tuple(min(size[0], n_tokens) if isinstance(size, list) else size for size in sizes)
+    check_size(shape)
+    return shape
 
 
 def _size(listed: Sequence[Any], n_tokens: int) -> int:
     return int(np.prod(_shape(listed, n_tokens))) if n_tokens else 0
 
 
-def _spread(keys: AnyArray, kept: FloatArray, n_tokens: int) -> FloatArray:
-    """Weights of the kept keys at their places, zeros elsewhere: (…, n_tokens, n_tokens)."""
-    weights = np.zeros((*kept.shape[:-1], n_tokens), dtype=np.float32)
-    np.put_along_axis(weights, keys.astype(np.intp), kept.astype(np.float32), axis=-1)
-    return weights
-
-
-def _record(words: Sequence[str], text: str, label: str) -> dict[str, Any]:
-    model = {"name": "of the batch", "label": label} if label else None
-    return {
-        "type": "result",
-        "schema": SCHEMA_VERSION,
-        "text": text,
-        "tokens": _placed(words, text),
-        "model": model,
-        "vectors": {"name": "attn batch", "dim": 0},
-    }
-
-
-def _placed(words: Sequence[str], text: str) -> list[dict[str, Any]]:
-    """Tokens with their places in the text, where they are found one behind the other."""
-    tokens, end = [], 0
-    for word in words:
-        start = text.find(word, end)
-        start, end = (end, end) if start < 0 else (start, start + len(word))
-        tokens.append({"text": word, "start": start, "end": end, "key": word, "status": "given"})
-    return tokens
-
-
-def _failed(message: str, place: Mapping[str, Any]) -> dict[str, Any]:
-    code, _, said = message.partition(": ")
-    return {"type": "error", "code": code, "message": said or message, **place}
-
-
-def _of_row(row: dict[str, Any]) -> dict[str, Any]:
-    if row["type"] == "error":
-        return row
-    record = {name: value for name, value in row.items() if value is not None}
-    if isinstance(record.get("model"), dict):
-        model = {name: value for name, value in record["model"].items() if value is not None}
-        record["model"] = model | {"probabilities": dict(model.get("probabilities") or ())}
-    if isinstance(record.get("measures"), str):
-        record["measures"] = json.loads(record["measures"])
-    if "keys" in record:
-        record["top"] = {"keys": record.pop("keys"), "weights": record.pop("weights")}
-    return {"schema": SCHEMA_VERSION, **with_weights(record)}
-
-
-def _of_lines(rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    places = np.array(
-        [[int(row[name]) for name in ("layer", "head", "query", "key")] for row in rows]
-    )  # (n_rows, 4)
-    n_layers, n_heads, n_queries, _ = (places.max(axis=0) + 1).tolist()
-    weights = np.zeros((n_layers, n_heads, n_queries, n_queries), dtype=np.float32)
-    weights[tuple(places.T)] = [float(row["weight"]) for row in rows]
-    words = [""] * n_queries
-    for row, place in zip(rows, places.tolist(), strict=True):
-        words[place[2]] = row["query_word"]
-    text = " ".join(words)
-    return _record(words, text, "") | {"weights": weights}
+def _parsed(text: str) -> dict[str, Any]:
+    record = json.loads(text)
+    if not isinstance(record, dict):
+        raise TypeError
+    return record

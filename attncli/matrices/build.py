@@ -11,6 +11,8 @@ from attncli.errors import DataError
 from attncli.insight.tokens import continues_word, unmarked
 from attncli.matrices.shapes import checked_weights, four_axes, joined_layers, row_remark
 from attncli.result import (
+    NOT_GIVEN,
+    USUAL_FIELDS,
     AttentionResult,
     AttentionSettings,
     ResultWarning,
@@ -30,7 +32,7 @@ def result_from_arrays(
 
     `attentions` is an array of 2 to 5 axes, or a sequence of one array a layer, as
     `output_attentions=True` of Hugging Face gives it; PyTorch tensors are taken as they are. With
-    `scores` the numbers are scores before the softmax.
+    `scores` the numbers are scores before the softmax, −∞ where a key may not be seen.
     Raises: DataError when they are no weights, or the tokens are of another number.
 
     >>> result_from_arrays([[0.9, 0.1], [0.2, 0.8]], ["money", "bank"]).weights.shape
@@ -40,7 +42,7 @@ def result_from_arrays(
         array = joined_layers({str(i): _as_array(part) for i, part in enumerate(attentions)})
     else:
         array = _as_array(attentions)
-    weights, remark = checked_weights(four_axes(array), scores=scores)
+    weights, remark = checked_weights(four_axes(array, masked=scores), scores=scores)
     return _result(weights, tokens, remark, name)
 
 
@@ -66,7 +68,10 @@ def renamed(result: AttentionResult, names: Sequence[str]) -> AttentionResult:
     """The result with other names of its tokens. Raises: DataError when their number differs."""
     _expect_as_many(names, len(result.tokens))
     tokens = _tokens(names, len(names))
-    return replace(result, tokens=tokens, text=_text(tokens), pair=None, segments=())
+    unknown = tuple(dict.fromkeys(("text", *(n for n in result.unknown if n != "tokens"))))
+    return replace(
+        result, tokens=tokens, text=_text(tokens), pair=None, segments=(), unknown=unknown
+    )
 
 
 def _filled(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,14 +84,16 @@ def _filled(record: Mapping[str, Any]) -> dict[str, Any]:
     if tokens is None:
         tokens = [_plain_token(token) for token in _tokens(None, n_tokens)]
     text = record.get("text")
+    absent = [name for name in USUAL_FIELDS if name not in record]
     return {
         "attention": {"kind": "matrix", "n_layers": n_layers, "n_heads": n_heads},
         "contextual": np.zeros((len(tokens), 0), dtype=np.float32),
-        "vectors": {"name": "not given", "dim": 0},
+        "vectors": {"name": NOT_GIVEN, "dim": 0},
         **record,
         "weights": weights,
         "text": " ".join(token["text"] for token in tokens) if text is None else text,
         "tokens": tokens,
+        "unknown": list(dict.fromkeys((*record.get("unknown", ()), *absent))),
     }
 
 
@@ -140,6 +147,7 @@ def _result(
         contextual=np.zeros((n_tokens, 0), dtype=np.float32),
         vectors=VectorsInfo(name, 0),
         warnings=(ResultWarning("row-sums", remark),) if remark else (),
+        unknown=tuple(n for n in USUAL_FIELDS if n != "tokens" or tokens is None),
     )
 
 

@@ -5,32 +5,31 @@ The format is recognised by content; the suffix only tells CSV from TSV. Nothing
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from attncli.errors import AttnError, DataError, InputError, LimitError, RefusedError, UsageError
+from attncli.errors import (
+    AttnError,
+    DataError,
+    InputError,
+    LimitError,
+    RefusedError,
+    ShapeError,
+    UsageError,
+    error_of,
+)
 from attncli.escape import visible
 from attncli.insight.comparison import Comparison, comparison_from_record
-from attncli.matrices.archives import (
-    arrays_of,
-    chosen_array,
-    npy_array,
-    npz_givens,
-    safetensors_arrays,
-)
-from attncli.matrices.batched import (
-    CSV_HEAD,
-    csv_records,
-    is_batched_npz,
-    npz_records,
-    table_records,
-    with_weights,
-)
 from attncli.matrices.build import renamed, result_from_arrays, result_from_record
-from attncli.matrices.texts import Given, csv_weights, json_weights
+from attncli.matrices.top import with_weights
 from attncli.result import AttentionResult
 
+if TYPE_CHECKING:
+    from attncli.matrices.texts import Given
+
 MAX_BYTES = 2 * 2**30
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _RESULTS = ("result", "error", "comparison")
 
 
@@ -50,30 +49,92 @@ def read_saved(
     safetensors file that holds several; `scores` says that the numbers are scores.
     Raises: DataError, LimitError, RefusedError.
     """
-    data = stream.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise LimitError(f"more than {MAX_BYTES} bytes", place=name)
     try:
-        records = _batched(data, index)
-        found: Iterator[AttentionResult | Comparison | AttnError]
-        if records is not None:
-            found = (_json_result(record, name, tokens, scores) for record in records)
-        elif _looks_json(data):
-            if member is not None:
-                raise UsageError("found JSON, expected a file of several arrays", place="--array")
-            found = islice(_json_results(data, name, tokens, scores), *_span(index))
-        else:
-            givens = _givens(data, name, member)
-            found = (_named(given, name, tokens, scores) for given in givens[slice(*_span(index))])
+        found = _outcomes(_bytes_of(stream, name), name, tokens, scores, member, index)
         count = 0
         for count, outcome in enumerate(found, start=1):  # noqa: B007 - counted
             yield outcome
         if index is not None and not count:
             raise UsageError(f"found {index}, the file holds fewer results", place="--index")
+    except ShapeError as error:
+        raise DataError(error.message, place=error.place or name) from None
     except AttnError as error:
         if error.place is None:
             error.place = name
         raise
+    except OSError as fault:
+        reason = (fault.strerror or str(fault)).lower()
+        raise DataError(f"cannot read: {reason}", place=name) from None
+    except MemoryError:
+        raise LimitError("the file needs more memory than there is", place=name) from None
+    except Exception as fault:  # what a library says of damaged bytes is no fault of ours
+        raise DataError(f"cannot be read ({type(fault).__name__})", place=name) from fault
+
+
+def _outcomes(
+    data: bytes,
+    name: str,
+    tokens: Sequence[str] | None,
+    scores: bool,
+    member: str | None,
+    index: int | None,
+) -> Iterator[AttentionResult | Comparison | AttnError]:
+    records = _batched(data, index)
+    if records is not None:
+        return (_json_result(record, name, tokens, scores) for record in records)
+    if _looks_json(data):
+        if member is not None:
+            raise UsageError("found JSON, expected a file of several arrays", place="--array")
+        return islice(_json_results(data, name, tokens, scores), *_span(index))
+    givens = _givens(data, name, member)
+    return (_named(given, name, tokens, scores) for given in givens[slice(*_span(index))])
+
+
+def _bytes_of(stream: BinaryIO, name: str) -> bytes:
+    """All bytes of a file, unpacked; one that cannot be a result is refused by its first bytes.
+
+    Raises: DataError, LimitError, MissingExtraError.
+    """
+    from attncli.embeddings.readers.limits import Limits
+    from attncli.embeddings.readers.packed import packing_of, unpacked
+    from attncli.embeddings.readers.stream import PIECE, ByteStream
+
+    head = stream.read(PIECE)
+    if packing_of(head[:6]) is None:
+        _expect_known(head)
+        data = head + stream.read(MAX_BYTES + 1 - len(head)) if len(head) == PIECE else head
+    else:
+        first = [head]
+        packed = ByteStream(name, lambda: first.pop() if first else stream.read(PIECE))
+        pieces, size, bytes_in = [], 0, unpacked(packed, Limits())
+        while size <= MAX_BYTES and (piece := bytes_in.take()):
+            pieces.append(piece)
+            size += len(piece)
+        data = b"".join(pieces)
+    if len(data) > MAX_BYTES:
+        raise LimitError(f"more than {MAX_BYTES} bytes")
+    return _utf8_of_utf16(data) if data.startswith(_UTF16) else data
+
+
+def _utf8_of_utf16(data: bytes) -> bytes:
+    """Text with a mark of UTF-16, as PowerShell redirects it, as UTF-8. Raises: DataError."""
+    try:
+        return data.decode("utf-16").encode()
+    except UnicodeError:
+        raise DataError("this is neither UTF-8 nor whole UTF-16") from None
+
+
+def _expect_known(head: bytes) -> None:
+    """Raises: DataError, RefusedError when bytes that begin so are neither arrays nor text."""
+    if head.startswith((b"PAR1", b"ARROW1", b"PK", b"\x93NUMPY")) or head[8:9] == b"{":
+        return
+    if head.startswith(b"\x80"):
+        raise RefusedError(
+            "this is a pickle: reading it could run code",
+            hints=("save the arrays with numpy.savez or safetensors instead",),
+        )
+    if b"\0" in head[:64] and not head.startswith(_UTF16):
+        raise DataError("found bytes of no known format, expected a result or weights")
 
 
 def _span(index: int | None) -> tuple[int, int | None]:
@@ -83,11 +144,18 @@ def _span(index: int | None) -> tuple[int, int | None]:
 def _batched(data: bytes, index: int | None) -> Iterator[dict[str, Any]] | None:
     """The records of a file that batch wrote in another format than JSON, else None."""
     if data.startswith((b"PAR1", b"ARROW1")):
+        from attncli.matrices.tables import table_records
+
         return table_records(data, index)
     if data.startswith(b"PK") and b"tokens_utf8.npy" in data:
+        from attncli.matrices.archives import arrays_of
+        from attncli.matrices.batched import is_batched_npz, npz_records
+
         held = arrays_of(data)
         return npz_records(held, index) if is_batched_npz(held) else None
-    if data.startswith(",".join(CSV_HEAD).encode()):
+    if data.startswith(b"line,head,query,key,"):
+        from attncli.matrices.long_csv import csv_records
+
         return csv_records(_text(data), index)
     return None
 
@@ -111,6 +179,8 @@ def open_file(path: str) -> BinaryIO:
     """The file opened for reading. Raises: InputError."""
     try:
         return open(path, "rb")  # noqa: PTH123  # FIFOs too; the caller closes it
+    except ValueError:
+        raise InputError("cannot open: not a possible file name", place=visible(path)) from None
     except OSError as fault:
         reason = (fault.strerror or str(fault)).lower()
         raise InputError(f"cannot open: {reason}", place=visible(path)[:200]) from None
@@ -124,7 +194,8 @@ def _named(
             raise UsageError("found a record of weights, expected scores alone", place="--scores")
         return given if tokens is None else renamed(given, tokens)
     names = given.tokens if tokens is None else tokens
-    return result_from_arrays(given.array, names, scores=scores, name=name)
+    result = result_from_arrays(given.array, names, scores=scores, name=name)
+    return replace(result, selection=given.selection) if given.selection else result
 
 
 def _looks_json(data: bytes) -> bool:
@@ -132,32 +203,21 @@ def _looks_json(data: bytes) -> bool:
 
 
 def _givens(data: bytes, name: str, member: str | None) -> "list[Given | AttentionResult]":
+    from attncli.matrices import archives
+    from attncli.matrices.texts import Given, csv_weights
+
     if data.startswith(b"\x93NUMPY"):
-        return [Given(npy_array(data))]
+        return [Given(archives.npy_array(data))]
     if data.startswith(b"PK"):
-        return npz_givens(data, member)
+        return archives.npz_givens(data, member)
     if data[8:9] == b"{" and int.from_bytes(data[:8], "little") < len(data):
-        return [Given(chosen_array(safetensors_arrays(data), member))]
-    if data.startswith((b"\x80", b"\x1f\x8b", b"BZh")):
-        raise _refused(data)
+        return [Given(archives.chosen_array(archives.safetensors_arrays(data), member))]
     text = _text(data)
     if not text.strip():
         raise DataError("the file is empty, expected weights")
     if text.lstrip()[:1] == "<":
         raise DataError("this is a web page or XML, expected weights")
     return list(csv_weights(text, name, "\t" if name.endswith(".tsv") else None))
-
-
-def _refused(data: bytes) -> AttnError:
-    if data.startswith(b"\x80"):
-        return RefusedError(
-            "this is a pickle: reading it could run code",
-            hints=("save the arrays with numpy.savez or safetensors instead",),
-        )
-    return DataError(
-        "this file is compressed, expected it unpacked",
-        hints=("gzip -dc FILE.gz | attn view -",),
-    )
 
 
 def _text(data: bytes) -> str:
@@ -197,14 +257,18 @@ def _json_or_none(data: bytes) -> Any:
 
 
 def _parsed(data: bytes) -> Any:
-    if len(data) < 20_000:
-        try:
-            return json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
-        except RecursionError:
-            raise ValueError("it is nested too deeply") from None
-    import orjson
+    if len(data) >= 20_000:
+        import orjson
 
-    return orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
+        try:
+            return orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
+        except ValueError:
+            if b"\\ud" not in data:  # else perhaps half of a surrogate pair, which json reads
+                raise
+    try:
+        return json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def _no_constant(name: str) -> float:
@@ -222,9 +286,12 @@ def _json_result(
         if isinstance(record, dict) and record.get("type") == "comparison":
             return comparison_from_record(record)
         if isinstance(record, dict) and record.get("type") == "error":
-            return DataError(f"this sentence failed: {record.get('message')}", place=place)
+            kind = error_of(str(record.get("code")))
+            return kind(f"this sentence failed: {record.get('message')}", place=place)
         if isinstance(record, dict) and record.get("type") == "result":
             return _named(result_from_record(with_weights(record)), place, tokens, scores)
+        from attncli.matrices.texts import json_weights
+
         return _named(json_weights(record), place, tokens, scores)
     except AttnError as error:
         if error.place is None:

@@ -17,11 +17,13 @@ from attncli.errors import DataError, LimitError
 MAX_WEIGHTS = 2**28  # 1 GiB of float32
 _SUM_TOLERANCE = 1e-3
 _SIGN_TOLERANCE = 1e-4
+_SCORES = "--scores takes the softmax of each row first"
 
 
-def four_axes(array: FloatArray) -> Float32Array:
+def four_axes(array: FloatArray, *, masked: bool = False) -> Float32Array:
     """The array as (n_layers, n_heads, n_tokens, n_tokens), float32.
 
+    With `masked` −∞ may stand where a key must not be seen.
     Raises: DataError for any other layout, or numbers that are not finite.
     """
     if array.dtype.kind not in "fiub":
@@ -42,8 +44,12 @@ def four_axes(array: FloatArray) -> Float32Array:
         raise DataError(f"found the shape {array.shape}, expected at least one token")
     with np.errstate(over="ignore"):
         values = np.asarray(array, dtype=np.float32)
-    if not np.isfinite(values).all():
-        raise DataError("found a number that is not finite, expected weights")
+    known = np.isfinite(values)
+    if masked:
+        known |= np.isneginf(array).reshape(values.shape)  # not what is too small for float32
+    if not known.all():
+        hints = () if masked or not np.isneginf(values).any() else (_SCORES,)
+        raise DataError("found a number that is not finite, expected weights", hints=hints)
     return values.reshape((1,) * (4 - values.ndim) + values.shape)
 
 
@@ -78,7 +84,8 @@ def joined_layers(arrays: Mapping[str, FloatArray]) -> FloatArray:
 
 
 def checked_weights(values: Float32Array, *, scores: bool = False) -> tuple[Float32Array, str]:
-    """The weights, and a remark where rows do not sum to 1. With `scores`, their softmax.
+    """The weights, and a remark where rows do not sum to 1. With `scores`, their softmax:
+    a row of −∞ alone, in which nothing may be seen, becomes zeros.
 
     Shapes: (…, n_tokens, n_tokens) → the same.
     Raises: DataError when numbers are not weights, saying how scores are read.
@@ -90,7 +97,7 @@ def checked_weights(values: Float32Array, *, scores: bool = False) -> tuple[Floa
         worst = low if low < -_SIGN_TOLERANCE else high
         raise DataError(
             f"found {worst:.4g}, expected weights between 0 and 1",
-            hints=("--scores takes the softmax of each row first",),
+            hints=(_SCORES,),
         )
     values = np.clip(values, 0, 1)
     return values, row_remark(values)

@@ -1,28 +1,37 @@
 """Weights written as text, JSON or CSV → arrays and the tokens that stand beside them."""
 
-import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from attncli.arrays import FloatArray
+from attncli.cells import unguarded
 from attncli.errors import DataError
 from attncli.escape import quoted
-from attncli.matrices.shapes import check_size, joined_layers
+from attncli.matrices.csv_rows import csv_rows, selection_of
+from attncli.matrices.shapes import check_size
 
 _WEIGHTS = ("attention", "attentions", "weights", "attn", "matrix")
 _TOKENS = ("tokens", "words", "left_text", "labels")
 
 
+_Rows: TypeAlias = list[tuple[int, list[str]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Numbers of someone else, and the tokens where they were given too."""
+    """Numbers of someone else, and the tokens where they were given too.
+
+    `selection` names layers and heads that are not counted from 0.
+    """
 
     array: FloatArray
     tokens: tuple[str, ...] | None = None
+    selection: Mapping[str, Any] | None = None
 
 
 def json_weights(value: Any) -> Given:
@@ -51,21 +60,22 @@ def json_weights(value: Any) -> Given:
 def csv_weights(text: str, place: str, delimiter: str | None = None) -> list[Given]:
     """The matrices of a CSV or TSV file; a blank line begins another sentence.
 
-    A heading names the keys and a first column the queries, where they are not numbers. Columns
-    named layer and head say which matrix a line belongs to.
+    A heading that begins "query", or "layer", "head", "query", is ours: all behind it are words,
+    also those that are numbers. Else a heading names the keys and a first column the queries,
+    where they are not numbers.
     Raises: DataError with the line of what is no number.
     """
-    numbered = list(enumerate(text.splitlines(), start=1))
-    blocks: list[list[tuple[int, str]]] = [[]]
-    for number, line in numbered:
-        if line.strip():
-            blocks[-1].append((number, line))
-        elif blocks[-1]:
-            blocks.append([])
-    found = [_block(block, place, delimiter) for block in blocks if block]
-    if not found:
+    if (mark := _own_delimiter(text)) is not None:
+        rows = list(csv_rows(text, mark))
+        make = _own_block
+    else:
+        mark = delimiter or _likely_delimiter(text)
+        rows = list(csv_rows(text, mark, lenient=True))
+        make = _block
+    blocks = [list(block) for filled, block in groupby(rows, lambda row: any(row[1])) if filled]
+    if not blocks:
         raise DataError("found no line, expected rows of numbers", place=place)
-    return found
+    return [make(block, place) for block in blocks]
 
 
 def _array(value: Any) -> FloatArray:
@@ -95,25 +105,59 @@ def _name(token: Any) -> str:
     return token
 
 
-def _block(lines: Sequence[tuple[int, str]], place: str, delimiter: str | None) -> Given:
-    first = lines[0][1]
-    mark = delimiter or next((mark for mark in "\t;," if mark in first), " ")
-    fields = list(csv.reader((line for _, line in lines), delimiter=mark, skipinitialspace=True))
-    rows = list(zip((number for number, _ in lines), fields, strict=False))
+def _own_delimiter(text: str) -> str | None:
+    """What parts the cells of a file that `attn explain` wrote, else None."""
+    for mark in ",\t":
+        if text.startswith((f"query{mark}", mark.join(("layer", "head", "query", "")))):
+            return mark
+    return None
+
+
+def _likely_delimiter(text: str) -> str:
+    first = text.lstrip("\r\n").split("\n", 1)[0]
+    return next((mark for mark in "\t;," if mark in first), " ")
+
+
+def _own_block(rows: _Rows, place: str) -> Given:
+    """A heading of words and the rows of their matrix, or of several with layer and head."""
+    _, heading = rows.pop(0)
+    at = heading.index("query")
+    words = tuple(map(unguarded, heading[at + 1 :]))
+    return _given(rows, at, at + 1, words, place)
+
+
+def _block(rows: _Rows, place: str) -> Given:
     heading = rows.pop(0)[1] if not _numbers(rows[0][1]) and not _numbers(rows[0][1][1:]) else []
     names = [name.strip().lower() for name in heading]
     places = 2 if names[:2] == ["layer", "head"] else 0
     labelled = bool(rows) and not _numbers(rows[0][1][places : places + 1])
     skipped = places + labelled
     n_tokens = len(rows[0][1]) - skipped if rows else 0
-    values = [_row(row, number, skipped, n_tokens, place) for number, row in rows]
-    if not values or not n_tokens:
-        raise DataError("found no row of numbers, expected weights", place=place)
     labels = [row[places] for _, row in rows[:n_tokens]] if labelled else heading[skipped:]
-    tokens = tuple(_bare(label) for label in labels) if labels else None
+    tokens = tuple(map(unguarded, labels)) if labels else None
+    return _given(rows, places, skipped, tokens, place)
+
+
+def _given(
+    rows: _Rows, places: int, skipped: int, tokens: tuple[str, ...] | None, place: str
+) -> Given:
+    """The numbers behind the first `skipped` cells; with `places` these begin with layer, head."""
+    n_tokens = len(rows[0][1]) - skipped if rows else 0
+    if n_tokens < 1:
+        raise DataError("found no row of numbers, expected weights", place=place)
+    values = np.array([_row(row, number, skipped, n_tokens, place) for number, row in rows])
     if not places:
-        return Given(np.array(values), tokens)
-    return Given(_by_place([row[:2] for _, row in rows], values), tokens)
+        return Given(values, tokens)
+    found: dict[tuple[str, str], list[int]] = {}
+    for at, (_, row) in enumerate(rows):
+        found.setdefault((row[0], row[1]), []).append(at)
+    layers, heads = (list(dict.fromkeys(names)) for names in zip(*found, strict=True))
+    shape = (len(layers), len(heads), n_tokens, n_tokens)
+    sizes = {len(listed) for listed in found.values()}
+    if len(found) != len(layers) * len(heads) or sizes != {n_tokens}:
+        raise DataError("found layers or heads with unequal numbers of rows", place=place)
+    order = [at for layer in layers for head in heads for at in found[layer, head]]
+    return Given(values[order].reshape(shape), tokens, selection_of(layers, heads))
 
 
 def _row(row: Sequence[str], number: int, skipped: int, n_tokens: int, place: str) -> list[float]:
@@ -132,24 +176,3 @@ def _numbers(cells: Sequence[str]) -> bool:
         return all(np.isfinite(float(cell)) for cell in cells)
     except ValueError:
         return False
-
-
-def _bare(label: str) -> str:
-    """A label without the apostrophe that keeps a spreadsheet from running it."""
-    return label[1:] if label[:1] == "'" and label[1:2] in ("=", "+", "-", "@") else label
-
-
-def _by_place(places: Sequence[Sequence[str]], values: Sequence[Sequence[float]]) -> FloatArray:
-    """Rows with their layer and head → (n_layers, n_heads, n_tokens, n_tokens)."""
-    layers: dict[str, dict[str, list[Sequence[float]]]] = {}
-    for (layer, head), row in zip(places, values, strict=True):
-        layers.setdefault(layer, {}).setdefault(head, []).append(row)
-    try:
-        stacks = {
-            layer: np.array(list(heads.values()), dtype=np.float64)
-            for layer, heads in layers.items()
-        }
-    except ValueError:
-        raise DataError("found layers or heads with unequal numbers of rows") from None
-    joined = joined_layers(stacks)
-    return joined if joined.ndim == 4 else joined[None]

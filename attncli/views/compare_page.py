@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from attncli.arrays import FloatArray
+from attncli.cells import cell, guarded
 from attncli.insight.comparison import Comparison, Near, Occurrence
 from attncli.insight.movement import Movement
 from attncli.result import AttentionResult
 from attncli.views.compare import occurrence_names
-from attncli.views.delimited import inert
 from attncli.views.html import page
 from attncli.views.ink import word
 from attncli.views.markdown import escaped as markdown_escaped
@@ -79,18 +79,14 @@ def comparison_markdown(found: Comparison, *, precision: int = 3) -> str:
 
 def comparison_delimited(found: Comparison, delimiter: str = ",") -> str:
     """A line for each word of each row: sentence, text, word, weight, share of the way."""
-    import csv
-    import io
-
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(["sentence", "text", "word", "token", "weight", "pull"])
+    lines = [delimiter.join(["sentence", "text", "word", "token", "weight", "pull"])]
     for occurrence in found.occurrences:
         for pull in occurrence.pulls:
             share = "" if pull.share is None else repr(pull.share)
-            place = [occurrence.name, inert(occurrence.text), inert(pull.word), pull.place]
-            writer.writerow([*place, repr(pull.weight), share])
-    return out.getvalue()
+            texts = [cell(guarded(text)) for text in (occurrence.text, pull.word)]
+            numbers = [str(pull.place), repr(pull.weight), share]
+            lines.append(delimiter.join([occurrence.name, *texts, *numbers]))
+    return "\n".join(lines) + "\n"
 
 
 def _occurrence(occurrence: Occurrence, precision: int) -> str:

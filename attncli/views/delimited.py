@@ -1,19 +1,14 @@
 """Weights as CSV and TSV: one line a query, one column a key, exact float32 numbers.
 
 Columns before them say which sentence, layer and head, where there is more than one. A word that a
-spreadsheet would run as a formula gets an apostrophe before it (CWE-1236).
+spreadsheet would run as a formula gets an apostrophe before it, which reading takes off again.
 """
 
-import csv
-import io
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from attncli.escape import visible
+from attncli.cells import cell, guarded
 from attncli.result import AttentionResult
 from attncli.views.facts import head_numbers, layer_numbers
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def delimited(
@@ -23,33 +18,18 @@ def delimited(
 
     Numbers have `precision` digits, or as many as float32 has.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
-    for number, result in enumerate(results):
-        if number:
-            out.write("\n")
-        _write(writer, result, precision)
-    return out.getvalue()
+    blocks = ("".join(_lines(result, delimiter, precision)) for result in results)
+    return "\n".join(blocks)
 
 
-def inert(word: str) -> str:
-    """A word that no spreadsheet runs.
-
-    >>> inert("=1+1")
-    "'=1+1"
-    """
-    shown = visible(word)
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown
-
-
-def _write(writer: Any, result: AttentionResult, precision: int | None) -> None:
-    words = [inert(word) for word in result.words]
-    settings = result.attention
-    several = settings.n_layers * settings.n_heads > 1
-    writer.writerow([*(("layer", "head") if several else ()), "query", *words])
-    for layer, layer_number in enumerate(layer_numbers(result)):
-        for head, head_number in enumerate(head_numbers(result)):
-            place = (layer_number, head_number) if several else ()
+def _lines(result: AttentionResult, delimiter: str, precision: int | None) -> Iterator[str]:
+    words = [cell(guarded(word)) for word in result.words]
+    layers, heads = layer_numbers(result), head_numbers(result)
+    named = len(layers) * len(heads) > 1 or (layers, heads) != ([0], [0])
+    yield delimiter.join([*(("layer", "head") if named else ()), "query", *words]) + "\n"
+    for layer, layer_number in enumerate(layers):
+        for head, head_number in enumerate(heads):
+            place = (str(layer_number), str(head_number)) if named else ()
             for word, row in zip(words, result.weights[layer, head], strict=True):
-                cells = (str(w) if precision is None else f"{w:.{precision}f}" for w in row)
-                writer.writerow([*place, word, *cells])
+                numbers = (str(w) if precision is None else f"{w:.{precision}f}" for w in row)
+                yield delimiter.join([*place, word, *numbers]) + "\n"

@@ -1,7 +1,7 @@
 """What a result is, in a few words: for captions and headings of every view."""
 
 from attncli.insight.select import describe
-from attncli.result import AttentionResult
+from attncli.result import NOT_GIVEN, AttentionResult
 
 _KINDS = {
     "general": "general attention",
@@ -16,7 +16,7 @@ def facts_line(result: AttentionResult) -> str:
     settings = result.attention
     parts = [_KINDS.get(settings.kind, settings.kind)]
     if settings.kind == "matrix":
-        parts = [f"{parts[0]} from {result.vectors.name}"]
+        parts = [f"{parts[0]} from {result.vectors.name}"] if _is_named(result) else parts
     else:
         parts += [f"{settings.score} scores", f"scale {settings.scale:.6g}"]
         parts.append(f"temperature {settings.temperature:.6g}")
@@ -64,6 +64,11 @@ def matrix_name(result: AttentionResult, layer: int, head: int) -> str:
     if settings.n_heads > 1:
         parts.append(f"head {head_numbers(result)[head]}")
     return ", ".join(parts)
+
+
+def _is_named(result: AttentionResult) -> bool:
+    """Whether a matrix has the name of what it was read from."""
+    return result.vectors.name != NOT_GIVEN
 
 
 def _numbers(result: AttentionResult, axis: str, size: int) -> list[int]:

@@ -11,7 +11,9 @@ from attncli.insight.difference import differences
 from attncli.matrices.build import result_from_arrays
 from attncli.result import AttentionResult
 
-BASE = result_from_arrays(np.full((2, 2, 3, 3), 1 / 3), ["money", "bank", "grows"])
+BASE = replace(
+    result_from_arrays(np.full((2, 2, 3, 3), 1 / 3), ["money", "bank", "grows"]), unknown=()
+)
 
 
 @given(
@@ -50,7 +52,9 @@ def test_tokens_shapes_and_counts_differ_too(results: list[AttentionResult]) -> 
     ]
     other = result_from_arrays(np.eye(3), ["money", "bank", "flows"])
     one = result_from_arrays(np.eye(3), ["money", "bank", "grows"])
-    assert "text" in [change.field for change in differences([one], [other], 1)[0].changes]
+    assert "tokens" in [change.field for change in differences([one], [other], 1)[0].changes]
+    whole, same = replace(one, unknown=()), replace(one, unknown=(), text="money, bank grows")
+    assert "text" in [change.field for change in differences([whole], [same], 1)[0].changes]
     assert "shape" in differences([BASE], [one], 1)[0].changes[0].message
 
 
@@ -59,7 +63,21 @@ def test_a_matrix_without_names_is_compared_by_its_numbers() -> None:
     bare = result_from_arrays(BASE.weights)
     (found,) = differences([BASE], [bare], 0.0)
     assert found.changes == ()
+    (note,) = found.notes
+    assert note.startswith("the second holds no text, tokens, contextual, attention")
     other = replace(BASE, attention=BASE.attention._replace(temperature=2.0))
     (found,) = differences([BASE], [other], 0.0)
     assert found.changes == ()
     assert found.notes == ("attention.temperature: 1 and 2",)
+
+
+def test_a_sentence_that_one_file_does_not_hold_is_not_compared() -> None:
+    """Joined words are no sentence: the tokens decide, and what is missing is said."""
+    joined = replace(BASE, text="money bank grows", unknown=("text",))
+    exact = replace(BASE, text="Money, bank: grows.")
+    for pair in ((joined, exact), (exact, joined)):
+        (found,) = differences(*([one] for one in pair), 0.0)
+        assert found.changes == ()
+        assert "holds no text; the tokens are compared" in found.notes[0]
+    (found,) = differences([replace(exact, text="Other.")], [exact], 0.0)
+    assert [change.field for change in found.changes] == ["text"]

@@ -134,6 +134,19 @@ def test_scores_become_weights_when_asked() -> None:
     assert np.allclose(read(npy(scores), scores=True).weights[0, 0], softmax(scores.copy()))
 
 
+def test_masked_scores_are_read() -> None:
+    """−∞ hides a key, a row of −∞ alone is zeros; it is no weight, and +∞ and NaN are no score."""
+    masked = np.array([[0.0, -np.inf, 0.0], [-np.inf] * 3, [1.0, 1.0, -np.inf]])
+    expected = [[0.5, 0.0, 0.5], [0.0, 0.0, 0.0], [0.5, 0.5, 0.0]]
+    assert np.allclose(read(npy(masked), scores=True).weights[0, 0], expected)
+    with pytest.raises(DataError, match="not finite") as caught:
+        read(npy(masked))
+    assert "--scores" in caught.value.hints[0]
+    for odd in (np.inf, np.nan):
+        with pytest.raises(DataError, match="not finite"):
+            read(npy(np.array([[0.0, odd], [0.0, 0.0]])), scores=True)
+
+
 def test_rows_that_do_not_sum_to_one_are_said() -> None:
     """They are shown as they are, with a warning."""
     result = read(npy(np.full((2, 2), 0.25)))

@@ -3,11 +3,10 @@
     line,head,query,key,weight,layer,query_word,key_word,error
 
 `query` and `key` are positions in the sentence; layers and heads count from 0. A record that failed
-has one row, with its line and its error. Words that a spreadsheet would run get an apostrophe.
+has one row, with its line and its error. Words that a spreadsheet would run get an apostrophe, which
+reading takes off again.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -15,10 +14,10 @@ import numpy as np
 from attncli.batch.chunks import Chunk
 from attncli.batch.writers.digits import json_matrices
 from attncli.batch.writers.options import Layout
+from attncli.cells import cell, guarded, guarded_id
 from attncli.errors import AttnError
 from attncli.insight.top import strongest
 from attncli.stacks import Stack, TokenRun
-from attncli.views.delimited import inert
 
 _COLUMNS = ("line", "head", "query", "key", "weight", "layer", "query_word", "key_word", "error")
 
@@ -46,9 +45,9 @@ class CsvWriter:
                 texts[place] = text
         for place, error in failures:
             empty = [""] * (len(_COLUMNS) - 2)
-            what = inert(f"{error.name}: {error.message}")
-            extra = self._extra(chunk, place)
-            texts[place] = _csv_line([chunk.line(place), *empty, what, *extra])
+            what = cell(guarded(f"{error.name}: {error.message}"))
+            row = [str(chunk.line(place)), *empty, what, *self._extra(chunk, place)]
+            texts[place] = ",".join(row) + "\n"
         return "".join(texts).encode("utf-8", "surrogateescape")
 
     def _rows(self, chunk: Chunk, stack: Stack, places: Sequence[int]) -> Iterable[str]:
@@ -61,7 +60,7 @@ class CsvWriter:
             numbers = printed[i].translate(None, b"[]").decode().split(",")
             columns = range(n_kept) if keys is None else keys[i].reshape(-1).tolist()
             words = _words(stack.tokens[i])
-            end = "".join(f",{_cell(str(value))}" for value in self._extra(chunk, place))
+            end = "".join(f",{text}" for text in self._extra(chunk, place))
             line = chunk.line(place)
             rows = []
             for number, weight in enumerate(numbers):
@@ -74,28 +73,16 @@ class CsvWriter:
                 )
             yield "".join(rows)
 
-    def _extra(self, chunk: Chunk, place: int) -> list[str | int]:
-        found: list[str | int] = []
+    def _extra(self, chunk: Chunk, place: int) -> list[str]:
+        """The cells of the file and the id, as they stand in the line."""
+        texts: list[str] = []
         if self._layout.with_file:
-            found.append(inert(chunk.file or ""))
+            texts.append(cell(guarded(chunk.file or "")))
         if self._layout.with_id:
             given = None if chunk.ids is None else chunk.ids[place]
-            found.append("" if given is None else inert(given) if isinstance(given, str) else given)
-        return found
+            texts.append("" if given is None else cell(guarded_id(str(given))))
+        return texts
 
 
 def _words(run: TokenRun) -> list[str]:
-    return [_cell(inert(part.text)) for part in run.parts]
-
-
-def _cell(text: str) -> str:
-    if any(char in text for char in ',"\n\r'):
-        doubled = text.replace('"', '""')
-        return f'"{doubled}"'
-    return text
-
-
-def _csv_line(cells: Sequence[str | int]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow(cells)
-    return out.getvalue()
+    return [cell(guarded(part.text)) for part in run.parts]

@@ -35,9 +35,18 @@ def open_archive(path: Path) -> zipfile.ZipFile:
     """
     place = place_of(path)
     file = io.BufferedReader(open_file(path))
+    if not file.seekable():
+        file.close()
+        raise InputError("a zip archive cannot be read from a pipe", place=place)
+    return checked_archive(file, place)
+
+
+def checked_archive(file: BinaryIO, place: str) -> zipfile.ZipFile:
+    """The archive that a file holds; the file is closed when it is none.
+
+    Raises: DataError (damaged, too many members), RefusedError.
+    """
     try:
-        if not file.seekable():
-            raise InputError("a zip archive cannot be read from a pipe", place=place)
         _check_count(file, place)
         archive = zipfile.ZipFile(file)
     except AttnError:
@@ -75,6 +84,8 @@ def _check_count(file: BinaryIO, place: str) -> None:
 
 def _check_member(member: zipfile.ZipInfo, place: str) -> None:
     name = member.filename
+    if not name:
+        raise DataError("a file in the archive has no name", place=place)
     where = f"{place}: {quoted(name)}"
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or name[1:2] == ":":

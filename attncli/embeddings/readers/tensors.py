@@ -100,7 +100,7 @@ def _tensor(name: str, value: object, place: str) -> Tensor:
     if not isinstance(value, dict):
         raise DataError(f"{shown}: no description of a tensor", place=place)
     kind, shape, offsets = value.get("dtype"), value.get("shape"), value.get("data_offsets")
-    if kind not in _SIZES:
+    if not isinstance(kind, str) or kind not in _SIZES:
         raise DataError(f"{shown}: type {quoted(str(kind))}, expected float32", place=place)
     if not _counts(shape) or not _counts(offsets) or len(offsets) != 2:
         raise DataError(f"{shown}: its shape or offsets are no counts", place=place)

@@ -1,0 +1,141 @@
+"""Parquet and Arrow IPC, as `attn batch` writes them → the records of their rows, one by one.
+
+pyarrow follows offsets wherever they lead: nothing of a batch is looked at before it was validated,
+and what a file says of its size is looked at before it is unpacked.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from attncli.arrays import AnyArray
+from attncli.errors import DataError, LimitError, MissingExtraError
+from attncli.escape import visible
+from attncli.matrices.arrow_sizes import unpacked_size
+from attncli.matrices.parquet_sizes import parquet_claims
+from attncli.matrices.shapes import check_size
+from attncli.matrices.top import spread
+from attncli.memory import size_text
+from attncli.result import OPTIONAL_ARRAYS, SCHEMA_VERSION
+
+_ARRAYS = {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}
+_SMALL = 32 << 20  # bytes; what unpacks to less is never called a bomb
+_RATIO = 200
+_AT_ONCE = 64  # rows of Parquet
+
+
+def table_records(data: bytes, index: int | None = None) -> Iterator[dict[str, Any]]:
+    """The records of a Parquet or Arrow file, or that of `index` alone.
+
+    Raises: MissingExtraError, DataError, LimitError.
+    """
+    try:
+        import pyarrow
+    except ImportError:
+        raise MissingExtraError.of("pyarrow", "parquet", "reading Parquet and Arrow") from None
+    before = 0
+    try:
+        batches = _parquet(data) if data.startswith(b"PAR1") else _arrow(data)
+        for batch in batches:
+            batch.validate(full=True)
+            _expect_columns(batch.schema.names)
+            wanted = range(batch.num_rows) if index is None else [index - before]
+            for at in wanted:
+                if 0 <= at < batch.num_rows:
+                    yield _of_row(batch, at)
+            before += batch.num_rows
+    except (pyarrow.ArrowException, OSError, ValueError, TypeError, OverflowError) as fault:
+        reason = visible(str(fault).partition("\n")[0])[:120]
+        raise DataError(f"the table cannot be read: {reason}") from None
+    except RecursionError:
+        raise DataError("the table cannot be read: it is nested too deeply") from None
+
+
+def _expect_columns(names: list[str]) -> None:
+    if not {"type"} < set(names) or len(set(names)) != len(names):
+        raise DataError("found a table without the columns type and weights of attn batch")
+
+
+def _parquet(data: bytes) -> Iterator[Any]:
+    import pyarrow
+    from pyarrow import parquet
+
+    claims = parquet_claims(data)
+    file = parquet.ParquetFile(pyarrow.BufferReader(data))
+    _expect_columns(file.schema_arrow.names)
+    _check_claims(max(4 * claims.values, claims.encoded), file.metadata.num_rows, len(data))
+    yield from file.iter_batches(batch_size=_AT_ONCE, use_threads=False)
+
+
+def _arrow(data: bytes) -> Iterator[Any]:
+    import pyarrow
+
+    reader = pyarrow.ipc.open_file(pyarrow.BufferReader(data))
+    _expect_columns(reader.schema.names)
+    _check_claims(unpacked_size(data), 0, len(data))
+    for number in range(reader.num_record_batches):
+        batch = reader.get_batch(number)
+        _check_claims(0, batch.num_rows, len(data))
+        yield batch
+
+
+def _check_claims(unpacked: int, rows: int, packed: int) -> None:
+    """Raises: LimitError when a file of `packed` bytes unpacks to far too much."""
+    if rows > packed:
+        raise DataError(f"the file claims {rows} rows in {packed} bytes")
+    if unpacked > _SMALL and unpacked > _RATIO * packed:
+        raise LimitError(
+            f"{size_text(unpacked)} unpacked, more than {_RATIO} times its size, "
+            "which looks like a bomb"
+        )
+
+
+def _of_row(batch: Any, at: int) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        cell = column.slice(at, 1)
+        if cell.null_count == 1:
+            continue
+        if name == "top":
+            row[name] = {part: _nested(cell.field(part), 4) for part in ("keys", "weights")}
+        elif name == "keys":  # of before: beside weights that are only the strongest
+            row[name] = _nested(cell, 4)
+        elif name in _ARRAYS:
+            row[name] = _nested(cell, _ARRAYS[name])
+        else:
+            row[name] = cell[0].as_py()
+    return _of_values(row)
+
+
+def _of_values(row: dict[str, Any]) -> dict[str, Any]:
+    if row.get("type") == "error":
+        return row
+    for name in ("measures", "selection", "unknown"):
+        if isinstance(row.get(name), str):
+            row[name] = json.loads(row[name])
+    if isinstance(row.get("model"), dict):
+        probabilities = dict(row["model"].get("probabilities") or ())
+        row["model"] = {**row["model"], "probabilities": probabilities}
+    if isinstance(row.get("top"), Mapping):
+        row["weights"] = spread(row["top"]["keys"], row["top"]["weights"])
+        del row["top"]
+    elif "keys" in row:
+        row["weights"] = spread(row.pop("keys"), row["weights"])
+    return {"schema": SCHEMA_VERSION, **row}
+
+
+def _nested(column: Any, axes: int) -> AnyArray:
+    """The array of one row of nested lists. Raises: DataError for lists of unequal lengths."""
+    shape: list[int] = []
+    for _ in range(axes):
+        if not hasattr(column, "flatten") or not hasattr(column, "value_lengths"):
+            raise DataError(f"found a column of {axes - len(shape)} axes too few")
+        lengths = column.value_lengths().to_numpy(zero_copy_only=False)
+        if len(lengths) and not (lengths == lengths[0]).all():
+            raise DataError("found lists of unequal lengths, expected a rectangular array")
+        shape.append(int(lengths[0]) if len(lengths) else 0)
+        column = column.flatten()
+    check_size(shape)
+    return np.asarray(column.to_numpy(zero_copy_only=False)).reshape(shape)

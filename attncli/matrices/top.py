@@ -1,0 +1,53 @@
+"""The strongest keys of each row, as --top keeps them → whole rows, zeros elsewhere."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from attncli.arrays import AnyArray, Float32Array
+from attncli.errors import DataError, LimitError
+from attncli.matrices.shapes import check_size
+
+_SMALL = 1 << 24  # weights: 64 MiB
+_SPARSEST = 64  # beyond that, at least one of so many weights is given
+
+
+def spread(keys: AnyArray, kept: AnyArray) -> Float32Array:
+    """Weights of the kept keys at their places: (…, n, k) twice → (…, n, n).
+
+    Raises: DataError when the keys are no places of the sentence, LimitError.
+    """
+    if keys.shape != kept.shape or keys.ndim != 4:
+        raise DataError(f"top has keys of the shape {keys.shape}, weights of {kept.shape}")
+    if keys.dtype.kind not in "iu" or kept.dtype.kind not in "fiu":
+        raise DataError("the keys of top are no places, or its weights no numbers")
+    n_tokens = keys.shape[-2]
+    if keys.size and not (int(keys.min()) >= 0 and int(keys.max()) < n_tokens):
+        raise DataError(f"a key of top is no place in a sentence of {n_tokens} tokens")
+    weights = zeros((*kept.shape[:-1], n_tokens), given=kept.size)
+    np.put_along_axis(weights, keys.astype(np.intp), kept.astype(np.float32), axis=-1)
+    return weights
+
+
+def zeros(shape: Sequence[int], *, given: int) -> Float32Array:
+    """Weights that are zero but for `given` of them. Raises: LimitError for far too many."""
+    check_size(shape)
+    count = int(np.prod(shape))
+    if count > max(_SMALL, _SPARSEST * given):
+        raise LimitError(f"{given} numbers for {count} weights: too few for a matrix of that size")
+    return np.zeros(shape, dtype=np.float32)
+
+
+def with_weights(record: dict[str, Any]) -> dict[str, Any]:
+    """A record whose strongest keys alone were kept ("top"), with weights; others as they are.
+
+    Raises: DataError, LimitError.
+    """
+    if "weights" in record or not isinstance(record.get("top"), dict):
+        return record
+    try:
+        keys, kept = (np.array(record["top"][name]) for name in ("keys", "weights"))
+    except (KeyError, ValueError, TypeError, OverflowError):
+        raise DataError("the record's top is not keys and weights of four axes") from None
+    return record | {"weights": spread(keys, kept)}
