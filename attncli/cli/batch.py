@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attncli.cli import batch_options as bopt
 from attncli.cli import options as opt
+from attncli.cli.batch_engine import engine_of
 from attncli.cli.batch_options import ReadOptions, RunOptions, WriteOptions
 from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_analyser
 from attncli.cli.outputs import expect_apart, files_read, say_written, written
@@ -23,7 +24,7 @@ from attncli.escape import quoted, visible
 
 if TYPE_CHECKING:
     from attncli.batch.inputs import Source
-    from attncli.batch.run import Engine, Output, Report, Sink
+    from attncli.batch.run import Output, Report, Sink
     from attncli.batch.writers.formats import Format
     from attncli.batch.writers.options import Layout
     from attncli.pipeline import Analyser
@@ -153,7 +154,7 @@ def _run(setup: _Setup) -> "Report":
     recipe = Recipe(
         partial(make_analyser, setup.mechanism, frozenset(setup.layout.include)), make_writer
     )
-    engine = _engine(running)
+    engine = engine_of(running)
     watch = setup.progress.update
     if setup.to_stream:
         with _stream(writing.output) as fd:
@@ -173,18 +174,6 @@ def _run(setup: _Setup) -> "Report":
         return nothing_to_do()
     ending = ending_of(setup.format, setup.layout, sync=writing.sync)
     return run_to_output(plan, recipe, engine, output, sink, ending, watch)
-
-
-def _engine(running: RunOptions) -> "Engine":
-    from attncli.batch.engines.local import LocalEngine, cores
-
-    if running.engine == "dask":
-        from attncli.batch.engines.dask import DaskEngine
-
-        return DaskEngine(running.scheduler, running.workers or cores())
-    if running.scheduler is not None:
-        raise UsageError("found no --engine dask, expected both", place="--scheduler")
-    return LocalEngine(running.workers or cores())
 
 
 def _given(files: list[str] | None) -> list[str]:

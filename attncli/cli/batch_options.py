@@ -1,7 +1,7 @@
 """The options of `attn batch`, in groups: what is read, what is written, how it runs."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -125,6 +125,21 @@ Scheduler: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+
+
+def _tls_file(name: str, what: str) -> Any:
+    return typer.Option(
+        name,
+        metavar="FILE",
+        help=f"For a tls:// scheduler: {what}, as PEM.",
+        rich_help_panel=_RUN,
+        show_default=False,
+    )
+
+
+TlsCa: TypeAlias = Annotated[str | None, _tls_file("--tls-ca", "the authority's certificate")]
+TlsCert: TypeAlias = Annotated[str | None, _tls_file("--tls-cert", "this client's certificate")]
+TlsKey: TypeAlias = Annotated[str | None, _tls_file("--tls-key", "its key")]
 Quiet: TypeAlias = Annotated[
     bool,
     typer.Option(
@@ -166,4 +181,7 @@ class RunOptions:
     chunk: ChunkSize = 1000
     engine: EngineName = "local"
     scheduler: Scheduler = None
+    tls_ca: TlsCa = None
+    tls_cert: TlsCert = None
+    tls_key: TlsKey = None
     quiet: Quiet = False

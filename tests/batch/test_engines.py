@@ -16,7 +16,7 @@ import pytest
 
 from attncli.batch.writers.formats import Format
 from attncli.batch.writers.options import Layout
-from attncli.errors import AttnError, ClusterError
+from attncli.errors import ClusterError
 from tests.batch.conftest import ROOT, corpus
 from tests.batch.runs import Job, deadly_analyser, ended, forked, with_fault
 
@@ -276,16 +276,6 @@ def test_a_result_lost_with_its_worker_is_made_again(
     Job(folder, engine=run, analyser=_slow_analyser).run()
     assert lost
     assert job.target.read_bytes() == expected
-
-
-def test_no_scheduler_is_said() -> None:
-    """An address where no scheduler listens ends with 12."""
-    pytest.importorskip("distributed")
-    from attncli.batch.engines import dask as engine
-
-    with pytest.raises(AttnError) as caught, engine._cluster("tcp://127.0.0.1:9", 1, patience=1):
-        pass
-    assert caught.value.exit_code == 12
 
 
 def _slow_analyser() -> Any:

@@ -6,25 +6,46 @@ with nothing else in work, so that no chunk is blamed for the end of another one
 """
 
 import contextlib
-import logging
 import pickle
+import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
 from attncli.batch.chunks import Chunk
+from attncli.batch.engines.identity import package_digest
 from attncli.batch.engines.local import MAX_DEATHS, TRIES
 from attncli.batch.journal import checksum
 from attncli.batch.run import Sink, Written
 from attncli.batch.work import Done, Recipe
-from attncli.errors import ClusterError, MissingExtraError
+from attncli.errors import AttnError, ClusterError, MissingExtraError
 from attncli.escape import visible
 
 _PATIENCE = 60.0  # seconds without any worker
+_CONNECTING = 15.0  # seconds until a scheduler has answered
 _AHEAD = 2  # chunks in hand for each thread of a worker: one in work, one waiting
 _local = threading.local()
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """The files by which this process and a scheduler know each other, as PEM."""
+
+    ca: str
+    cert: str
+    key: str
+
+    def security(self) -> Any:
+        """Dask's own object of them."""
+        distributed: Any = import_module("distributed")
+        return distributed.Security(
+            tls_ca_file=self.ca,
+            tls_client_cert=self.cert,
+            tls_client_key=self.key,
+            require_encryption=True,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +54,33 @@ class DaskEngine:
 
     scheduler: str | None = None
     workers: int = 1
+    tls: TlsFiles | None = None
 
     def run(self, recipe: Recipe, chunks: Iterable[Chunk], sink: Sink) -> Iterator[Written]:
         """What was written, in order, as soon as it was.
 
-        Raises: MissingExtraError, ClusterError (no scheduler, no workers, too many deaths).
+        Raises: MissingExtraError; ClusterError (no scheduler, no workers, too many deaths, another
+        attn on a worker, and whatever else a cluster can fail with).
         """
-        with _cluster(self.scheduler, self.workers) as client:
-            yield from _Shift(client, recipe, sink).run(iter(chunks))
+        try:
+            with _connected(self) as client:
+                yield from _Shift(client, recipe, sink).run(iter(chunks))
+        except (AttnError, BrokenPipeError, MemoryError):
+            raise
+        except Exception as fault:
+            raise ClusterError(
+                f"the cluster failed; finished chunks are kept: {_reason(fault)}",
+                hints=("--resume continues",),
+            ) from fault
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A worker's answer: a chunk's bytes, their checksum, and which attn made them."""
+
+    done: Done
+    checksum: str
+    package: str
 
 
 @dataclass(slots=True, eq=False)
@@ -109,8 +149,17 @@ class _Shift:
         return None if parts is None or parts.on_this_machine else parts
 
     def _window(self) -> int:
-        threads: int = sum(self.client.nthreads().values())
-        return max(2, _AHEAD * threads)
+        return max(2, _AHEAD * self._threads())
+
+    def _threads(self) -> int:
+        """The threads of all workers. Raises: ClusterError when the scheduler does not answer."""
+        try:
+            return sum(within(_PATIENCE, self.client.nthreads).values())
+        except TimeoutError:
+            raise ClusterError(
+                f"the scheduler did not answer for {_PATIENCE:.0f} seconds; finished chunks are kept",
+                hints=("--resume continues",),
+            ) from None
 
     def _submit(self, task: _Task) -> None:
         future = self.client.submit(
@@ -121,13 +170,22 @@ class _Shift:
     def _ready(self) -> list[Any]:
         """The futures that ended. Raises: ClusterError when there are no workers for long."""
         distributed: Any = import_module("distributed")
+
+        def wait() -> list[Any]:
+            return list(
+                distributed.wait(list(self._futures), 1.0, return_when="FIRST_COMPLETED").done
+            )
+
+        ready: list[Any] = self._patiently(wait)
+        return ready
+
+    def _patiently(self, ask: Callable[[], Any]) -> Any:
+        """What `ask` returns, asked again each time it raises TimeoutError while there are workers."""
         waited = 0.0
         while True:
             with contextlib.suppress(TimeoutError):
-                return list(
-                    distributed.wait(list(self._futures), 1.0, return_when="FIRST_COMPLETED").done
-                )
-            waited = 0.0 if self.client.nthreads() else waited + 1.0
+                return ask()
+            waited = 0.0 if self._threads() else waited + 1.0
             if waited > _PATIENCE:
                 raise ClusterError(
                     f"no worker for {_PATIENCE:.0f} seconds; finished chunks are kept",
@@ -137,8 +195,11 @@ class _Shift:
     def _ended(self, task: _Task, future: Any) -> None:
         from distributed.scheduler import KilledWorker
 
+        def result() -> Any:  # made again, if it was lost with its worker
+            return future.result(timeout=1.0)
+
         with contextlib.suppress(KilledWorker):
-            task.done = future.result()  # made again, if it was lost with its worker
+            task.done = _proven(self._patiently(result), task.chunk.number)
             return
         self._deaths += 1
         task.tries += 1
@@ -162,22 +223,33 @@ class _Shift:
         return Written(done.number, len(data), checksum(data), done.tally)
 
 
-def processed(recipe: Recipe, chunk: Chunk, parts: Any = None) -> Done:
+def _proven(answer: object, number: int) -> Done:
+    """The chunk that a worker returned. Raises: ClusterError when it cannot be what was asked for."""
+    if not isinstance(answer, Proof) or answer.package != package_digest():
+        raise ClusterError(
+            "a worker runs another version of attn, and would give other bytes",
+            hints=("install the same attncli on every machine of the cluster",),
+        )
+    done = answer.done
+    if done.number != number or (done.put is None and checksum(done.data) != answer.checksum):
+        raise ClusterError(f"a worker returned something else than chunk {number}")
+    return done
+
+
+def processed(recipe: Recipe, chunk: Chunk, parts: Any = None) -> Proof:
     """A chunk's bytes: what runs on a worker, which keeps its analyser from chunk to chunk."""
     key = pickle.dumps(recipe)
     if getattr(_local, "key", None) != key:
         _local.key, _local.worker = key, recipe.worker()
     done: Done = _local.worker(chunk)
-    if parts is None:
-        return done
-    head = _local.worker.writer.head if chunk.first_index == 0 else b""
-    return parts.put_done(done, head)  # type: ignore[no-any-return]  # the same, without bytes
+    if parts is not None:
+        head = _local.worker.writer.head if chunk.first_index == 0 else b""
+        done = parts.put_done(done, head)  # the same, without bytes
+    return Proof(done, checksum(done.data), package_digest())
 
 
 @contextlib.contextmanager
-def _cluster(
-    scheduler: str | None, workers: int, *, patience: float = _PATIENCE / 4
-) -> Iterator[Any]:
+def _connected(engine: DaskEngine) -> Iterator[Any]:
     """A client of the scheduler, or of a cluster on this machine that ends with the run."""
     try:
         dask: Any = import_module("dask")
@@ -186,26 +258,59 @@ def _cluster(
         raise MissingExtraError.of("distributed", "dask", "--engine dask") from None
     quiet = {
         "distributed.scheduler.allowed-failures": 0,
-        "distributed.logging.distributed": "error",
+        "distributed.logging.distributed": "critical",
+        "distributed.comm.timeouts.connect": f"{_CONNECTING}s",
     }
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set(quiet))
+        if engine.scheduler is None:
+            from attncli.batch.engines.private_cluster import private_cluster
+
+            address = stack.enter_context(private_cluster(engine.workers))
+        else:
+            address = engine.scheduler
+        security = engine.tls.security() if engine.tls is not None else None
+
+        def connect() -> Any:
+            return distributed.Client(address, timeout=_CONNECTING, security=security)
+
         try:
-            if scheduler is None:
-                cluster = stack.enter_context(
-                    distributed.LocalCluster(
-                        n_workers=workers,
-                        threads_per_worker=1,
-                        processes=True,
-                        dashboard_address=None,
-                        host="127.0.0.1",
-                        silence_logs=logging.CRITICAL,
-                    )
-                )
-                client = stack.enter_context(distributed.Client(cluster))
-            else:
-                client = stack.enter_context(distributed.Client(scheduler, timeout=patience))
-        except (OSError, ValueError, TimeoutError) as fault:
-            place = visible(str(scheduler))[:100]
-            raise ClusterError(f"no scheduler answers: {fault}"[:200], place=place) from None
+            client = within(2 * _CONNECTING, connect)
+        except Exception as fault:  # whatever the other side said that was no answer
+            place = visible(str(engine.scheduler or "the cluster on this machine"))[:100]
+            raise ClusterError(f"no scheduler answers: {_reason(fault)}", place=place) from None
+        stack.callback(_left, client)
         yield client
+
+
+def within(seconds: float, call: Callable[[], Any]) -> Any:
+    """What `call` returns. Raises: what it raises; TimeoutError when it takes longer.
+
+    Some of Dask's requests wait for an answer without a limit. The call goes on in a thread of its
+    own that nobody waits for when the process ends.
+    """
+    answers: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put((True, call()))
+        except BaseException as fault:
+            answers.put((False, fault))
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        good, answer = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {seconds:.0f} seconds") from None
+    if not good:
+        raise answer
+    return answer
+
+
+def _left(client: Any) -> None:
+    with contextlib.suppress(Exception):  # the run is over, and its result written
+        within(_CONNECTING, client.close)
+
+
+def _reason(fault: BaseException) -> str:
+    return f"{type(fault).__name__}: {fault}"[:200]

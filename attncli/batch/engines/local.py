@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from attncli.batch.chunks import Chunk, Tally
+from attncli.batch.engines.children import safe_path
 from attncli.batch.journal import checksum, write_all
 from attncli.batch.run import Sink, Written
 from attncli.batch.work import Done, Recipe, Worker
@@ -27,6 +28,7 @@ MAX_DEATHS = 20
 _AHEAD = 2  # chunks a worker has in hand: one in work, one waiting to be worked on or written
 _CAN_FORK = sys.platform == "linux"  # elsewhere a fork of a process with libraries is not safe
 _SMALLER = ("--chunk 100 works on fewer sentences at once",)
+_SILENCE = 5.0  # seconds without a word from any worker
 _ALONE_UP_TO = 2  # chunks the coordinator does itself before it starts workers
 
 
@@ -162,9 +164,11 @@ class _Crew:
         self._send(member, ("aside" if task.tries >= TRIES else "work", task.chunk))
 
     def _listen(self) -> None:
-        """Takes what workers have to say; a worker that fell silent for ever is replaced."""
+        """Takes what workers have to say; one that died is replaced, one that was stopped goes on."""
         by_connection = {member.connection: member for member in self._members}
-        for ready in wait(list(by_connection)):
+        while not (answers := wait(list(by_connection), _SILENCE)):
+            self._wake()
+        for ready in answers:
             member = by_connection[ready]  # type: ignore[index]  # only connections were waited for
             try:
                 message = member.connection.recv()
@@ -172,6 +176,12 @@ class _Crew:
                 self._buried(member)
                 continue
             self._heard(member, message)
+
+    def _wake(self) -> None:
+        """Lets workers that somebody stopped go on; the others do not notice."""
+        for member in self._members:
+            with contextlib.suppress(OSError, AttributeError):  # Windows has no such signal
+                os.kill(member.process.pid, signal.SIGCONT)
 
     def _heard(self, member: _Member, message: tuple[Any, ...]) -> None:
         kind, number = message[0], message[1]
@@ -264,7 +274,8 @@ class _Crew:
             ),
             daemon=True,
         )
-        process.start()
+        with safe_path():
+            process.start()
         theirs.close()
         return _Member(process, ours)
 

@@ -1,0 +1,47 @@
+"""The engine that the options of `attn batch` name: worker processes here, or a Dask cluster."""
+
+import os
+from typing import TYPE_CHECKING
+
+from attncli.cli.batch_options import RunOptions
+from attncli.errors import InputError, UsageError
+from attncli.escape import visible
+
+if TYPE_CHECKING:
+    from attncli.batch.engines.dask import TlsFiles
+    from attncli.batch.run import Engine
+
+
+def engine_of(running: RunOptions) -> "Engine":
+    """What runs the chunks. Raises: UsageError, InputError for a file of TLS that cannot be read."""
+    from attncli.batch.engines.local import LocalEngine, cores
+
+    tls = _tls_of(running)
+    if running.engine == "dask":
+        from attncli.batch.engines.dask import DaskEngine
+
+        return DaskEngine(running.scheduler, running.workers or cores(), tls)
+    if running.scheduler is not None:
+        raise UsageError("found no --engine dask, expected both", place="--scheduler")
+    return LocalEngine(running.workers or cores())
+
+
+def _tls_of(running: RunOptions) -> "TlsFiles | None":
+    """The files of --tls-ca, --tls-cert and --tls-key: all three, for a tls:// scheduler only."""
+    files = (running.tls_ca, running.tls_cert, running.tls_key)
+    encrypted = (running.scheduler or "").startswith("tls://")
+    if not encrypted and not any(files):
+        return None
+    if not encrypted:
+        raise UsageError("found no --scheduler tls://…, expected both", place="--tls-ca")
+    ca, cert, key = files
+    if ca is None or cert is None or key is None:
+        raise UsageError(
+            "tls:// takes --tls-ca, --tls-cert and --tls-key, each a file", place="--scheduler"
+        )
+    for file in (ca, cert, key):
+        if not os.access(file, os.R_OK):
+            raise InputError("cannot read it, expected a PEM file", place=visible(file))
+    from attncli.batch.engines.dask import TlsFiles
+
+    return TlsFiles(ca, cert, key)
