@@ -129,6 +129,12 @@ def take_name(whole: Path, target: Path, *, replace: bool) -> None:
     whole.unlink()
 
 
+def keep_mode(path: Path, target: Path) -> None:
+    """Gives a file the permissions of the one that it will replace."""
+    with suppress(OSError):
+        path.chmod(target.stat().st_mode & 0o777)
+
+
 def sync_folder(folder: Path) -> None:
     """Has a new name on the disk, where folders can be opened."""
     with suppress(OSError):

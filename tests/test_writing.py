@@ -203,6 +203,8 @@ def test_a_file_system_without_hard_links_does_it_too(tmp_path: Path, monkeypatc
         "train t.tsv -o m --log OUT --epochs 1 --held-out 0",
         "vectors export v.txt -o OUT.bin",
         "vectors export v.txt -o OUT.tsv",
+        "batch s.txt -o OUT.jsonl --force",
+        "batch s.txt -o OUT.npz --force",
     ],
 )
 def test_every_command_writes_by_one_rule(command, tmp_path: Path, monkeypatch, line: str) -> None:

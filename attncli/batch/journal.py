@@ -13,6 +13,8 @@ import errno
 import hashlib
 import json
 import os
+import re
+import shlex
 import stat
 import time
 import zlib
@@ -25,9 +27,12 @@ import numpy as np
 from attncli.errors import LockedError, OutputError, ResumeError
 from attncli.escape import visible
 from attncli.locking import is_still, may_be_alive, try_lock
+from attncli.writing import NO_LINK
 
 _ROW = 512  # 64-bit words of a page
 _IN_ORDER = "p"  # begins the checksums that see the order of pages
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # for a pipe with the name of a journal
+_BEGINNING = re.compile(rb"[0-9a-f]{0,8}\Z|[0-9a-f]{8} (\{\"|\{?\Z)")  # of a journal, cut anywhere
 _PATIENCE = 0.5  # seconds for the workers of a killed run to end
 _PATIENCE_WITH_THE_DEAD = 5.0  # the same when its coordinator is known to be gone
 
@@ -96,11 +101,12 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._fd = _locked(path)
+        self._fd, self.is_new = _locked(path)
         self.identity: dict[str, Any] | None = None
         self.commits: list[Commit] = []
         self.finished = ""
         self.damaged = False
+        self.replaces = False  # whether the run may replace an output that is there
         self._ends: list[int] = [0]  # of the job's line, then of each commit
         self._read()
 
@@ -109,11 +115,12 @@ class Journal:
         """Whether no run has begun here."""
         return self.identity is None and not self.damaged
 
-    def begin(self, identity: dict[str, Any]) -> None:
+    def begin(self, identity: dict[str, Any], *, replaces: bool = False) -> None:
         """Starts a new run; whatever stood here is forgotten."""
         self._truncate(0)
         self.identity, self.commits, self.finished, self.damaged = identity, [], "", False
-        self._append({"job": identity})
+        self.replaces = replaces
+        self._append({"job": identity} | ({"replaces": True} if replaces else {}))
         self._append({"pid": os.getpid()})
 
     def keep(self, count: int) -> None:
@@ -159,6 +166,7 @@ class Journal:
                 if not isinstance(parsed["job"], dict):
                     break
                 self.identity = parsed["job"]
+                self.replaces = parsed.get("replaces") is True
                 self._ends = [end]
             elif "commit" in parsed:
                 commit = commit_of(parsed["commit"])
@@ -169,6 +177,9 @@ class Journal:
             elif "finished" in parsed:
                 self.finished = str(parsed["finished"])
         self.damaged = b"\n" in content and self.identity is None
+        if _is_foreign(content):
+            self.close()
+            raise not_ours(self.path)
 
     def _append(self, line: dict[str, Any]) -> None:
         self._write(_line(line))
@@ -245,24 +256,58 @@ def _write_at(fd: int, view: memoryview, offset: int) -> int:
     return os.write(fd, view)
 
 
-def _locked(path: Path) -> int:
-    """The opened file with the lock held. Raises: LockedError, OutputError."""
+def not_ours(path: Path) -> OutputError:
+    """The error for a file that has the name of one of ours, but is somebody else's."""
+    return OutputError(
+        "this file is not of attn, and its name is needed here, expected none",
+        place=visible(str(path))[:200],
+        hints=(f"mv {shlex.quote(visible(str(path)))} somewhere else",),
+    )
+
+
+def open_own(path: Path, mode: int = 0o666, *, new: bool = False) -> int:
+    """A file of ours, opened to be read and written; no link is followed.
+
+    With `new` it must not be there yet. Raises: OutputError for what cannot be ours: a link, a file
+    with a second name, a pipe; OSError.
+    """
+    flags = os.O_RDWR | os.O_CREAT | NO_LINK | _NO_WAIT | getattr(os, "O_BINARY", 0)
+    try:
+        fd = os.open(path, flags | (os.O_EXCL if new else 0), mode)
+    except OSError as fault:
+        if isinstance(fault, FileExistsError) or os.path.islink(path):  # noqa: PTH114 - never raises
+            raise not_ours(path) from None
+        raise
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+        os.close(fd)
+        raise not_ours(path)
+    return fd
+
+
+def _is_foreign(content: bytes) -> bool:
+    """Whether a file with the name of a journal holds nothing that a journal may have begun with."""
+    if not content.strip(b"\0") or _BEGINNING.match(content):
+        return False
+    return all(_parsed(raw) is None for raw in content.split(b"\n"))
+
+
+def _locked(path: Path) -> tuple[int, bool]:
+    """The opened file with the lock held, and whether it is new.
+
+    Raises: LockedError, OutputError.
+    """
     begun = time.monotonic()
     while True:
+        is_new = not os.path.lexists(path)
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+            fd = open_own(path)
         except OSError as fault:
             raise cannot_write(str(path), fault) from None
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            os.close(fd)
-            raise OutputError(
-                "a pipe or a device has the name of the journal, expected none",
-                place=visible(str(path))[:200],
-            )
         if try_lock(fd):
             # The run before may have removed the file between our open and our lock.
             if is_still(fd, path):
-                return fd
+                return fd, is_new
         elif time.monotonic() - begun > (_PATIENCE_WITH_THE_DEAD if _orphaned(fd) else _PATIENCE):
             os.close(fd)
             raise LockedError("another run works on this output", place=visible(str(path))[:200])

@@ -15,10 +15,13 @@ from attncli.batch.journal import (
     bears_out,
     cannot_write,
     check_identity,
+    not_ours,
+    open_own,
     write_all,
 )
 from attncli.errors import OutputError, ResumeError
 from attncli.escape import visible
+from attncli.writing import check_target, keep_mode, sync_folder, take_name
 
 ENDINGS = (".attn-part", ".attn-journal", ".attn-final")  # of the files beside an output
 _SYNC_UP_TO = 64 << 20  # bytes that are always waited for
@@ -43,14 +46,14 @@ class PartFile:
     def __init__(
         self, target: Path, identity: dict[str, Any], *, resume: bool = False, force: bool = False
     ) -> None:
+        check_target(target)
         self.target = target
-        self.path = target.with_name(target.name + ".attn-part")
-        self._final = target.with_name(target.name + ".attn-final")
+        self.path, journal, self._final = (Path(f"{target}{ending}") for ending in ENDINGS)
         self.done: Commit | None = None
         self.complete = False
         self._identity = identity
-        _check_target(target)
-        self._journal = Journal(target.with_name(target.name + ".attn-journal"))
+        self._journal = Journal(journal)
+        self._replaces = False
         try:
             self.fd = self._opened(resume, force)
         except OSError as fault:
@@ -80,14 +83,23 @@ class PartFile:
         try:
             whole = self.path
             if ending.assemble is not None:
+                os.close(open_own(self._final, self._mode(), new=True))
                 ending.assemble(self.path, self._final)
                 whole = self._final
+            if self._replaces:
+                keep_mode(whole, self.target)
             _settle(whole, self._identity, ending.sync)
             self._journal.finish(whole.name)
-            whole.replace(self.target)
-            _sync_folder(self.target.parent)
+            take_name(whole, self.target, replace=self._replaces)
+            sync_folder(self.target.parent)
             self.path.unlink(missing_ok=True)
             self._journal.remove()
+        except FileExistsError:
+            raise OutputError(
+                "the file came while this ran, expected none; the work is kept",
+                place=visible(name)[:200],
+                hints=("--resume --force puts the result in its place",),
+            ) from None
         except OSError as fault:
             raise cannot_write(name, fault) from fault
         self.close()
@@ -108,41 +120,48 @@ class PartFile:
     def _opened(self, resume: bool, force: bool) -> int:
         self._finish_interrupted_end()
         place = visible(str(self.target))[:200]
-        exists = self.target.exists()
-        if exists and resume and self._journal.empty:
+        exists, begun = os.path.lexists(self.target), not self._journal.empty
+        if exists and resume and not begun:
             self._check_finished(place)
             self.complete = True
-            self._journal.remove()
+            self._let_go()
             return -1
-        if exists and not force and not (resume and not self._journal.empty):
-            raise OutputError(
-                "the file exists, expected none", place=place, hints=("--force replaces it",)
-            )
-        if not self._journal.empty and not resume and not force:
+        self._replaces = force or (resume and begun and self._journal.replaces)
+        if exists and not self._replaces:
+            more = "--resume --force goes on and replaces it" if begun else "--force replaces it"
+            raise OutputError("the file exists, expected none", place=place, hints=(more,))
+        if begun and not resume and not force:
             raise OutputError(
                 "an unfinished run of this output is here",
                 place=place,
                 hints=("--resume continues it", "--force starts again from the first line"),
             )
         kept = 0
-        if resume and not self._journal.empty:
+        if resume and begun:
             check_identity(self._journal.identity, self._identity, place)
             kept = self._verified()
-        return self._begun(kept, go_on=resume and not self._journal.empty)
+        self._final.unlink(missing_ok=True)
+        return self._begun(kept, go_on=resume and begun)
 
     def _begun(self, kept: int, *, go_on: bool) -> int:
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        fd = open_own(self.path, self._mode(), new=self._journal.is_new)
         try:
             self.done = self._journal.commits[kept - 1] if kept else None
             if go_on:
                 self._journal.keep(kept)
             else:
-                self._journal.begin(self._identity)
+                self._journal.begin(self._identity, replaces=self._replaces)
             os.ftruncate(fd, self.length)
         except BaseException:
             os.close(fd)
+            if self._journal.is_new:
+                self.path.unlink(missing_ok=True)
             raise
         return fd
+
+    def _mode(self) -> int:
+        """Nobody else reads what will replace a file; at the end it gets that file's permissions."""
+        return 0o600 if self.target.exists() else 0o666
 
     def _verified(self) -> int:
         """How many commits the part bears out."""
@@ -162,14 +181,19 @@ class PartFile:
         return len(self._journal.commits)
 
     def _finish_interrupted_end(self) -> None:
-        """A run that was killed after its output took its name has only to be tidied up."""
-        whole = self._journal.finished
-        ours = whole in (self.path.name, self._final.name)
-        if ours and not self.target.with_name(whole).exists():
-            self.path.unlink(missing_ok=True)
-            self._journal.restart()
-        if self._final.exists():
-            self._final.unlink()
+        """A run that was killed while its output took its name has only to be tidied up.
+
+        Raises: OutputError when files of somebody else have the names of a run's files.
+        """
+        if self._journal.is_new:
+            for path in (self.path, self._final):
+                if os.path.lexists(path):
+                    raise not_ours(path)
+        for whole in (self.path, self._final):
+            if whole.name == self._journal.finished and _is_gone(whole, self.target):
+                self.path.unlink(missing_ok=True)
+                self._final.unlink(missing_ok=True)
+                self._journal.restart()
 
     def _check_finished(self, place: str) -> None:
         found = _mark_of(self.target)
@@ -181,19 +205,18 @@ class PartFile:
             )
 
     def _let_go(self) -> None:
-        if self._journal.empty:
+        if self._journal.empty and (self._journal.is_new or not os.path.lexists(self.path)):
             with contextlib.suppress(OSError):
                 self._journal.remove()
         self._journal.close()
 
 
-def _check_target(target: Path) -> None:
-    """Raises: OutputError when the target is a folder, or its folder is missing."""
-    place = visible(str(target))[:200]
-    if target.is_dir():
-        raise OutputError("cannot write: it is a directory", place=place)
-    if not target.parent.is_dir():
-        raise OutputError("cannot write: its directory does not exist", place=place)
+def _is_gone(whole: Path, target: Path) -> bool:
+    """Whether a whole file took the name of the output; for a moment it has both."""
+    try:
+        return whole.samefile(target)
+    except OSError:
+        return not os.path.lexists(whole)
 
 
 def _settle(path: Path, identity: dict[str, Any], sync: bool) -> None:
@@ -224,13 +247,3 @@ def _mark_of(path: Path) -> bytes | None:
         return os.getxattr(path, _MARK)
     except OSError:
         return None
-
-
-def _sync_folder(folder: Path) -> None:
-    """Has the new name on the disk, where folders can be opened."""
-    with contextlib.suppress(OSError):
-        fd = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)

@@ -121,7 +121,9 @@ def ended(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-_OPERATIONS = ("write", "pwrite", "fsync", "ftruncate", "replace", "unlink", "open")
+_OPERATIONS = (
+    *("write", "pwrite", "fsync", "ftruncate", "replace", "rename", "link", "unlink", "open"),
+)
 
 
 def with_fault(number: int, mode: str, operations: Sequence[str] = _OPERATIONS) -> None:

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from attncli.batch.engines.local import LocalEngine
 from attncli.batch.journal import Journal, bears_out, checksum
 from attncli.batch.writers.formats import Format
-from attncli.errors import LockedError
+from attncli.errors import LockedError, OutputError
 from tests.batch.conftest import corpus
 from tests.batch.runs import Job, ended, forked, with_fault
 
@@ -329,3 +330,79 @@ def test_a_journal_holds_lines_of_json(folder: Path) -> None:
     kinds = [next(iter(json.loads(line[9:]))) for line in lines]
     assert kinds[:2] == ["job", "pid"]
     assert set(kinds[2:]) == {"commit"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links of POSIX")
+@pytest.mark.parametrize("ending", ["part", "journal", "final"])
+@pytest.mark.parametrize("kind", ["file", "link", "dangling link", "hard link", "pipe", "folder"])
+@pytest.mark.parametrize("force", [False, True])
+def test_files_of_others_are_not_touched(folder: Path, ending: str, kind: str, force: bool) -> None:
+    """What has the name of a working file and is not ours: 9 with what to do, and all as it was."""
+    job, _ = prepared(folder, 20, format=Format("npz"))
+    theirs = folder / "theirs"
+    name = Path(f"{job.target}.attn-{ending}")
+    if kind != "dangling link":
+        theirs.write_bytes(b"years of work\n")
+    if kind == "file":
+        theirs.rename(name)
+    elif kind == "hard link":
+        os.link(theirs, name)
+    elif kind == "pipe":
+        os.mkfifo(name)
+    elif kind == "folder":
+        name.mkdir()
+    else:
+        name.symlink_to(theirs)
+    before = {path.name: path.lstat().st_ino for path in folder.iterdir()}
+    with pytest.raises(OutputError) as refused:
+        job.run(force=force)
+    if kind not in ("folder",):
+        assert "not of attn" in refused.value.message
+        assert refused.value.hints[0].startswith("mv ")
+    assert {path.name: path.lstat().st_ino for path in folder.iterdir()} == before
+    for path in (theirs, name):
+        if path.is_file():
+            assert path.read_bytes() == b"years of work\n"
+
+
+@pytest.mark.parametrize("form", [Format("jsonl"), Format("npz")], ids=["jsonl", "npz"])
+def test_an_output_that_appears_is_kept(folder: Path, form: Format) -> None:
+    """A file that came during the run stays; the work is kept until --force says to replace it."""
+    job, expected = prepared(folder, 35, format=form)
+
+    class Meanwhile(LocalEngine):
+        def run(self, *given: Any) -> Any:
+            job.target.write_bytes(b"theirs")
+            return super().run(*given)
+
+    late = Job(folder, format=form, engine=Meanwhile(1))
+    with pytest.raises(OutputError, match="came while this ran"):
+        late.run()
+    assert job.target.read_bytes() == b"theirs"
+    assert job.code(resume=True) == 9
+    assert job.target.read_bytes() == b"theirs"
+    assert job.code(resume=True, force=True) == 0
+    assert (job.target.read_bytes(), leftovers(job)) == (expected, [])
+
+
+def test_a_run_that_may_replace_may_still_after_a_stop(folder: Path) -> None:
+    """--force is remembered: --resume alone goes on, and the old output is there until the end."""
+    job, expected = prepared(folder, 200)
+    job.target.write_bytes(b"old")
+    job.target.chmod(0o600)
+    code = ended(forked(lambda: with_fault(8, "kill") or job.code(force=True)))
+    assert code == -signal.SIGKILL
+    assert job.target.read_bytes() == b"old"
+    assert Path(f"{job.target}.attn-part").stat().st_mode & 0o077 == 0
+    assert job.code(resume=True) == 0
+    assert (job.target.read_bytes(), leftovers(job)) == (expected, [])
+    assert job.target.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_to_nowhere_is_an_output_that_exists(folder: Path) -> None:
+    """It is said before the work, and --force replaces the link, not what it names."""
+    job, expected = prepared(folder, 20)
+    job.target.symlink_to("nowhere")
+    assert job.code() == 9
+    assert job.code(force=True) == 0
+    assert (job.target.read_bytes(), leftovers(job)) == (expected, [])
