@@ -1,25 +1,39 @@
 """One process at a time: a lock on a file, which the system gives up when its holder dies."""
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+_MARK = b"a lock of attn\n"
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+class NotOurs(FileExistsError):
+    """A file that is not ours has the name of a lock."""
+
 
 @contextmanager
-def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
+def locked(path: Path, *, wait: bool = True, private: bool = False) -> Iterator[bool]:
     """Holds the lock of `path` (made if need be, removed after); gives whether it is held.
 
-    Without `wait` it is not held when another process has it. Raises: OSError.
+    Without `wait` it is not held when another process has it. A file that was there and is not
+    marked as ours is never removed: an empty one serves as the lock, any other is in the way. In a
+    `private` folder every file is ours.
+    Raises: OSError, NotOurs.
     """
-    number = _acquire(path, wait)
+    number, is_ours = _acquire(path, wait)
+    is_ours = is_ours or private
     try:
         yield number is not None
     finally:
         if number is not None:
-            with suppress(OSError):  # Windows keeps a name that is open
-                path.unlink()  # while held: the next comer sees that its file is gone
+            if is_ours:
+                with suppress(OSError):  # Windows keeps a name that is open
+                    path.unlink()  # while held: the next comer sees that its file is gone
             os.close(number)
 
 
@@ -57,15 +71,44 @@ def may_be_alive(process: int) -> bool:
     return True
 
 
-def _acquire(path: Path, wait: bool) -> int | None:
+def _acquire(path: Path, wait: bool) -> tuple[int | None, bool]:
+    """The open and locked file, None when another process has it, and whether it is ours."""
     while True:
-        number = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        number, is_new = _opened(path)
         if not (_wait_for_lock(number) if wait else try_lock(number)):
             os.close(number)
-            return None
+            return None, False
         if is_still(number, path):
-            return number
+            if is_new:
+                with suppress(OSError):  # a full disk: this process knows without it
+                    os.write(number, _MARK)
+            return number, is_new or os.fstat(number).st_size > 0
         os.close(number)
+
+
+def _opened(path: Path) -> tuple[int, bool]:
+    """The file of a lock, and whether it is new; no link is followed."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600), True
+    except FileExistsError:
+        pass
+    try:
+        number = os.open(path, os.O_RDWR | _NO_LINK)
+    except FileNotFoundError:  # its holder has just removed it, or it is a link that leads nowhere
+        if path.is_symlink():
+            raise NotOurs(errno.EEXIST, "a link has the name of the lock", str(path)) from None
+        return _opened(path)
+    except OSError:
+        if path.is_symlink() or path.is_dir():
+            raise NotOurs(errno.EEXIST, "a link has the name of the lock", str(path)) from None
+        raise
+    status = os.fstat(number)
+    if stat.S_ISREG(status.st_mode) and status.st_nlink <= 1:
+        start = os.read(number, len(_MARK) + 1)
+        if _MARK.startswith(start):  # empty, or cut by a full disk
+            return number, False
+    os.close(number)
+    raise NotOurs(errno.EEXIST, "it is no lock of attn", str(path))
 
 
 def _wait_for_lock(number: int) -> bool:

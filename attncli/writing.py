@@ -11,6 +11,7 @@ import errno
 import os
 import re
 import secrets
+import shlex
 import signal
 import stat
 import threading
@@ -38,6 +39,15 @@ def reason(fault: OSError) -> str:
 def cannot_write(path: str | os.PathLike[str], why: str) -> OutputError:
     """The error for a file that cannot be written."""
     return OutputError(f"cannot write: {why}", place=visible(str(path))[:200] or None)
+
+
+def not_ours(path: Path) -> OutputError:
+    """The error for a file that has the name of one of ours, but is somebody else's."""
+    return OutputError(
+        "this file is not of attn, and its name is needed here, expected none",
+        place=visible(str(path))[:200],
+        hints=(f"mv {shlex.quote(visible(str(path)))} somewhere else",),
+    )
 
 
 def check_target(path: str | os.PathLike[str]) -> None:

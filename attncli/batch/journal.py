@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 import re
-import shlex
 import stat
 import time
 import zlib
@@ -27,7 +26,7 @@ import numpy as np
 from attncli.errors import LockedError, OutputError, ResumeError
 from attncli.escape import visible
 from attncli.locking import is_still, may_be_alive, try_lock
-from attncli.writing import NO_LINK
+from attncli.writing import NO_LINK, not_ours
 
 _ROW = 512  # 64-bit words of a page
 _IN_ORDER = "p"  # begins the checksums that see the order of pages
@@ -254,15 +253,6 @@ def _write_at(fd: int, view: memoryview, offset: int) -> int:
         return os.pwrite(fd, view, offset)
     os.lseek(fd, offset, os.SEEK_SET)
     return os.write(fd, view)
-
-
-def not_ours(path: Path) -> OutputError:
-    """The error for a file that has the name of one of ours, but is somebody else's."""
-    return OutputError(
-        "this file is not of attn, and its name is needed here, expected none",
-        place=visible(str(path))[:200],
-        hints=(f"mv {shlex.quote(visible(str(path)))} somewhere else",),
-    )
 
 
 def open_own(path: Path, mode: int = 0o666, *, new: bool = False) -> int:

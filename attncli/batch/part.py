@@ -15,13 +15,12 @@ from attncli.batch.journal import (
     bears_out,
     cannot_write,
     check_identity,
-    not_ours,
     open_own,
     write_all,
 )
 from attncli.errors import OutputError, ResumeError
 from attncli.escape import visible
-from attncli.writing import check_target, keep_mode, sync_folder, take_name
+from attncli.writing import check_target, keep_mode, not_ours, sync_folder, take_name
 
 ENDINGS = (".attn-part", ".attn-journal", ".attn-final")  # of the files beside an output
 _SYNC_UP_TO = 64 << 20  # bytes that are always waited for

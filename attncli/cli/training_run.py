@@ -12,6 +12,7 @@ from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import message, write_json
 from attncli.errors import LockedError, NumericError, OutputError
 from attncli.escape import visible
+from attncli.writing import reason
 
 if TYPE_CHECKING:
     from attncli.cli.train_report import Report
@@ -29,13 +30,16 @@ _STATE_EVERY = 2.0  # seconds between two saved states at least
 @contextmanager
 def only_run(output: Path) -> Iterator[None]:
     """Holds the lock of a model while it is trained. Raises: LockedError, OutputError."""
-    from attncli.locking import locked
+    from attncli.locking import NotOurs, locked
+    from attncli.writing import not_ours
 
     place = visible(str(output))
     with ExitStack() as stack:
         try:
             path = output.with_name(output.name + ".lock")
             held = stack.enter_context(locked(path, wait=False))
+        except NotOurs:
+            raise not_ours(path) from None
         except OSError as fault:
             reason = (fault.strerror or str(fault)).lower()
             raise OutputError(f"cannot write: {reason}", place=place) from None
@@ -84,8 +88,9 @@ class TrainingRun:
 
     def _run(self, log: str | None, resume: bool, json: bool, quiet: bool) -> None:
         from attncli.cli.train_report import Report, json_of
-        from attncli.learning.resume import load_state
+        from attncli.learning.resume import expect_own_state, load_state
 
+        expect_own_state(self.state)
         resumed = resume and self.state.exists()
         if not quiet and resume != self.state.exists():
             name = visible(str(self.state))
@@ -121,10 +126,10 @@ class TrainingRun:
             report.stopped(self.output)
             raise
         except NumericError:
-            self.state.unlink(missing_ok=True)  # going on from it would diverge again
+            self._remove_state()  # going on from it would diverge again
             raise
         self._save_model(whole=True)
-        self.state.unlink(missing_ok=True)
+        self._remove_state()
         return report.ended(self.output)
 
     def _save_state(self) -> None:
@@ -132,6 +137,13 @@ class TrainingRun:
 
         arrays, facts = self.training.state()
         save_state(self.state, arrays, facts, self.belongs)
+
+    def _remove_state(self) -> None:
+        """Removes the state; where that cannot be done the training is over all the same."""
+        try:
+            self.state.unlink(missing_ok=True)
+        except OSError as fault:
+            message("warning", f"cannot remove {visible(str(self.state))}: {reason(fault)}")
 
     def _save_model(self, *, whole: bool) -> None:
         from attncli.learning.checkpoint import model_bytes

@@ -86,7 +86,7 @@ class Cache:
 
         self._prepare()
         try:
-            with locked(self.root / f"{key}.lock"):
+            with locked(self.root / f"{key}.lock", private=True):
                 self.sweep(but=key)
                 found = self.open(key)
                 if found is None or (doubted and not found.is_sound()):
@@ -108,7 +108,7 @@ class Cache:
 
         self._prepare()
         key = key_of_content(purpose, "", "")
-        with locked(self.root / f"{key}.lock"):
+        with locked(self.root / f"{key}.lock", private=True):
             self.sweep(but=key)
             folder = Path(tempfile.mkdtemp(prefix=f"tmp-{key}-", dir=self.root))
             try:
@@ -159,7 +159,7 @@ class Cache:
             if key == but:  # its lock is ours: whoever made this is gone
                 shutil.rmtree(left, ignore_errors=True)
                 continue
-            with locked(self.root / f"{key}.lock", wait=False) as held:
+            with locked(self.root / f"{key}.lock", wait=False, private=True) as held:
                 if held:
                     shutil.rmtree(left, ignore_errors=True)
 
@@ -211,7 +211,7 @@ class Cache:
         before, older = self.key_named(name), self.source_named(name)
         folder = self.root / "names"
         folder.mkdir(mode=0o700, exist_ok=True)
-        with locked(self.root / "names.lock"):
+        with locked(self.root / "names.lock", private=True):
             for left in folder.glob(".*"):  # of a process that died
                 left.unlink(missing_ok=True)
             number, work = tempfile.mkstemp(prefix=".", dir=folder)

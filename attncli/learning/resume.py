@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,10 @@ from attncli.arrays import FloatArray
 from attncli.errors import DataError, ResumeError
 from attncli.escape import visible
 from attncli.learning.batches import Examples
-from attncli.writing import write_whole
+from attncli.writing import NO_LINK, not_ours, write_whole
 
 _KEY = "attn-training"
+_HEADER_START = 1 << 16  # bytes; metadata stand at the start of a safetensors header
 
 
 def state_path(model: Path) -> Path:
@@ -44,6 +47,23 @@ def save_state(
 
     told = json.dumps({"belongs": belongs, "facts": facts})
     write_whole(path, save(dict(arrays), {_KEY: told}))
+
+
+def expect_own_state(path: Path) -> None:
+    """Makes sure that what lies where the state goes is a state, or nothing.
+
+    Raises: OutputError when it is somebody else's file: it would be overwritten, then removed.
+    """
+    try:
+        number = os.open(path, os.O_RDONLY | NO_LINK | getattr(os, "O_NONBLOCK", 0))
+    except FileNotFoundError:
+        return
+    except OSError:
+        raise not_ours(path) from None
+    with os.fdopen(number, "rb") as file:
+        regular = stat.S_ISREG(os.fstat(number).st_mode)
+        if not (regular and f'"{_KEY}"'.encode() in file.read(_HEADER_START)):
+            raise not_ours(path)
 
 
 def load_state(path: Path, belongs: dict[str, Any]) -> tuple[dict[str, FloatArray], str]:

@@ -1,5 +1,6 @@
 """`attn train` and `attn evaluate` as a user has them: files in, a model out, clear errors."""
 
+import gc
 import json
 import os
 import signal
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from conftest import child_environment
+
+from attncli.learning.resume import save_state
 
 MONEY = ("money", "loan", "cash", "credit", "finance")
 RIVER = ("river", "water", "shore", "mud", "fish")
@@ -220,8 +223,48 @@ def test_resuming_nothing_and_leaving_something_are_said(command, data, tmp_path
     assert "m.unfinished to go on from: this training starts anew" in (
         command(*arguments, "--resume").said
     )
-    (tmp_path / "m.unfinished").write_bytes(b"left")
+    save_state(tmp_path / "m.unfinished", {}, "{}", {})
     assert "--resume would go on from it" in command(*arguments).said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links of POSIX")
+@pytest.mark.parametrize("ending", ["lock", "unfinished"])
+@pytest.mark.parametrize("kind", ["file", "link", "dangling link", "hard link"])
+def test_files_of_others_beside_a_model_are_not_touched(command, data, tmp_path, ending, kind):
+    """What has the name of a lock or a state and is not ours: 9 with what to do, all as it was."""
+    name, theirs = tmp_path / f"m.{ending}", tmp_path / "theirs"
+    if kind != "dangling link":
+        theirs.write_bytes(b"years of work")
+    if kind == "file":
+        theirs.rename(name)
+    elif kind == "hard link":
+        os.link(theirs, name)
+    else:
+        name.symlink_to(theirs)
+    before = {path.name: path.lstat().st_ino for path in tmp_path.iterdir()}
+    ended = command("train", str(data), "-o", str(tmp_path / "m"), *QUICK)
+    assert (ended.code, ended.is_clean()) == (9, True)
+    assert "  hint: mv " in ended.said
+    assert {path.name: path.lstat().st_ino for path in tmp_path.iterdir()} == before
+    assert all(path.read_bytes() == b"years of work" for path in (name, theirs) if path.is_file())
+
+
+def test_an_empty_lock_of_others_is_kept(command, data, tmp_path):
+    """It serves as the lock, and is there afterwards."""
+    (tmp_path / "m.lock").write_bytes(b"")
+    assert command("train", str(data), "-o", str(tmp_path / "m"), *QUICK).code == 0
+    assert (tmp_path / "m.lock").read_bytes() == b""
+
+
+def test_the_log_is_closed_when_a_training_diverges(data, tmp_path, command, recwarn):
+    """Every end closes it: no open file is left to the collector, and each line is whole."""
+    log = tmp_path / "log"
+    more = ("--learning-rate", "1e30", "--log", str(log))
+    ended = command("train", str(data), "-o", str(tmp_path / "m"), *QUICK, *more)
+    assert ended.code == 13
+    gc.collect()
+    assert not [warning for warning in recwarn if warning.category is ResourceWarning]
+    assert all(json.loads(line) for line in log.read_text().splitlines())
 
 
 def test_only_a_trained_model_is_evaluated(command, data, tmp_path):
