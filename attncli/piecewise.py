@@ -12,11 +12,12 @@ from itertools import accumulate, chain, pairwise
 import numpy as np
 
 from attncli.embeddings.lexicon import Lexicon
-from attncli.embeddings.lookup import WordList, knows
+from attncli.embeddings.lookup import WordList, knows, word_lengths
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import LimitError
 from attncli.memory import size_text
 from attncli.stacks import Part, TokenRun
+from attncli.text.unspaced import join_unspaced
 from attncli.text.words import (
     TOKENIZERS,
     Span,
@@ -123,7 +124,11 @@ class Piecewise:
 def tokens_of(text: str, store: WordList, tokenizer: TokenizerName) -> list[Span]:
     """The tokens of a sentence, cut as the vocabulary of the store has them."""
     spans = TOKENIZERS[tokenizer](text)
-    if tokenizer != "words" or not any(mark in text for mark in _JOINING):
+    if tokenizer != "words":
+        return spans
+    if not text.isascii():
+        spans = join_unspaced(text, spans, word_lengths(store))
+    if not any(mark in text for mark in _JOINING):
         return spans
     known = knows(store)
     joined = join_compounds(text, spans, known)

@@ -23,7 +23,7 @@ from attncli.errors import (
 )
 from attncli.escape import quoted
 from attncli.memory import available_memory, size_text
-from attncli.piecewise import Piecewise, words_asked
+from attncli.piecewise import Piecewise, tokens_of, words_asked
 from attncli.result import ResultWarning, Token, VectorsInfo
 from attncli.stacks import Failure, TokenRun
 from attncli.text.words import TOKENIZERS, TokenizerName
@@ -97,6 +97,8 @@ class Reader:
         prefetch = getattr(self.store, "prefetch", None)
         if prefetch is not None and texts:
             prefetch(words_asked(texts, self.settings.tokenizer))
+            cut = (tokens_of(text, self.store, self.settings.tokenizer) for text in texts)
+            prefetch(span.text for spans in cut for span in spans)  # what is in no known word
         if self.lexicon.full or self._pieces.full:
             self.lexicon.forget()
             self._pieces.forget()

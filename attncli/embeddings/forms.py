@@ -81,6 +81,11 @@ def plain_form(word: str) -> str:
     return _UNSEEN.sub("", composed) or composed
 
 
+def is_plain(text: str) -> bool:
+    """Whether words are written in a text as vocabularies have them: composed, nothing hidden."""
+    return unicodedata.is_normalized("NFC", text) and _UNSEEN.search(text) is None
+
+
 def all_forms(word: str) -> list[str]:
     """Every form under which a word is looked for, best first."""
     return [form for form, _ in (*forms(word), *fallback_forms(word))]

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from attncli.arrays import Float32Array
-from attncli.embeddings.forms import fallback_forms, forms
+from attncli.embeddings.forms import fallback_forms, forms, is_plain
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.unknown import OovPolicy, stand_in
 from attncli.errors import UnknownWordError
@@ -53,6 +53,19 @@ class WordList(Protocol):
 def knows(store: WordList) -> Callable[[str], bool]:
     """A test whether the word list of the store has some form of a word."""
     return lambda word: any(store.has_word(key) for key, _ in forms(word))
+
+
+def word_lengths(store: WordList) -> Callable[[str], set[int]]:
+    """Gives the lengths of the words in the store that a text begins with."""
+    known, prefixes = knows(store), getattr(store, "prefixes", None)
+
+    def lengths(text: str) -> set[int]:
+        if prefixes is None or not is_plain(text):
+            return {n for n in range(1, len(text) + 1) if known(text[:n])}
+        pieces = {len(word) - 2 for word in prefixes(f"##{text}")}  # of a vocabulary of subwords
+        return {n for n in pieces | set(map(len, prefixes(text))) if n > 0}
+
+    return lengths
 
 
 def look_up(

@@ -102,6 +102,11 @@ class FolderStore:
         """The words that begin with `prefix`, in no order of use."""
         return (_decoded(key) for key in self._trie.iterkeys(_encoded(prefix)))
 
+    def prefixes(self, text: str) -> list[str]:
+        """The words that a text begins with."""
+        found = map(_decoded, self._trie.prefixes(_encoded(text)))
+        return [word for word in found if text.startswith(word)]  # not half a character
+
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
         chosen = np.asarray(rows, dtype=np.intp)
         if self._array is None and self._checked is not None:
@@ -192,6 +197,11 @@ class MemoryStore:
 
     def word(self, row: int) -> str:
         return self._words[row]
+
+    def prefixes(self, text: str) -> list[str]:
+        """The words that a text begins with."""
+        parts = (text[:n] for n in range(1, len(text) + 1))
+        return [part for part in parts if part in self._row_of]
 
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
         return np.asarray(self.matrix[np.asarray(rows, dtype=np.intp)])  # (n, dim)
