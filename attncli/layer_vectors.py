@@ -149,7 +149,7 @@ def layer_vectors(text: str, n_layers: int) -> tuple[LayerVector, ...]:
 
 
 def _layer_vector(text: str, n_layers: int) -> LayerVector:
-    from attncli.insight.select import checked_indices
+    from attncli.insight.names import checked_numbers
 
     if text in ("input", "words", "glove"):
         return LayerVector(text)
@@ -158,7 +158,7 @@ def _layer_vector(text: str, n_layers: int) -> LayerVector:
     try:
         if not asked:
             raise UsageError(f"found {text}, expected the first of the layers before the last")
-        return _mean_of(checked_indices(asked, n_layers, "layers"))
+        return _mean_of(checked_numbers(asked, range(n_layers), "layers"))
     except UsageError as error:
         error.place = "--vectors"
         raise

@@ -78,7 +78,8 @@ class Stack:
 
     Shapes: weights (B, n_layers, n_heads, n_tokens, n_tokens); contextual (B, n_tokens, d_v); each
     array of `extras` (B, …) as the field of that name in a result. `places` count in the texts that
-    were given; `warnings` holds those sentences that have any. A stack of one may hold its
+    were given; `warnings` holds those sentences that have any. `selection` says which
+    layers and heads of larger results these are. A stack of one may hold its
     `finished` result.
     """
 
@@ -92,6 +93,7 @@ class Stack:
     models: Sequence[ModelInfo] | None = None
     warnings: Mapping[int, tuple[ResultWarning, ...]] = field(default_factory=dict)
     extras: Mapping[str, Float32Array] = field(default_factory=dict)
+    selection: Mapping[str, Any] | None = None
     finished: AttentionResult | None = None
 
     def __len__(self) -> int:
@@ -126,6 +128,7 @@ class Stack:
             index=self.places[i],
             model=None if self.models is None else self.models[i],
             warnings=self.warnings.get(i, ()),
+            selection=self.selection,
             **extras,
         )
 
@@ -183,5 +186,6 @@ def stack_of(result: AttentionResult, place: int) -> Stack:
         vectors=result.vectors,
         models=None if result.model is None else (result.model,),
         warnings={0: result.warnings} if result.warnings else {},
+        selection=result.selection,
         finished=result,
     )

@@ -15,7 +15,7 @@ import numpy as np
 from attncli.attention.core import attention_scores
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError
 from attncli.escape import quoted
-from attncli.insight.select import checked_indices
+from attncli.insight.names import checked_numbers
 from attncli.memory import available_memory, size_text
 from attncli.models.forward import Inputs, States, Wanted, encode
 from attncli.models.model import TransformerModel
@@ -176,7 +176,7 @@ class TransformerAnalyser:
     def _wanted(self) -> Wanted:
         config, layers = self.model.config, self.layers
         if layers is not None:
-            layers = tuple(checked_indices(layers, config.n_layers, "layers"))
+            layers = tuple(checked_numbers(layers, range(config.n_layers), "layers"))
         projections = bool(self.include & {"query", "key", "value", "scores"})
         return Wanted(layers, "hidden_states" in self.include, projections)
 

@@ -17,8 +17,8 @@ from attncli.embeddings.forms import folded, places_of
 from attncli.errors import UsageError
 from attncli.escape import quoted
 from attncli.insight.comparison import Comparison, Near, Occurrence, Point, Pull
+from attncli.insight.names import describe
 from attncli.insight.plane import principal_plane
-from attncli.insight.select import describe
 from attncli.insight.space import Space, SpokenWords
 from attncli.result import AttentionResult
 

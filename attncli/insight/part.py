@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from attncli.insight.select import Axis, Pooling, aggregate, select_heads, select_layers
+from attncli.insight.names import Axis
+from attncli.insight.select import Pooling, aggregate, select_heads, select_layers
 from attncli.insight.tokens import hide_tokens, merge_pieces
 from attncli.result import AttentionResult
 

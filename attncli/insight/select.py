@@ -2,21 +2,21 @@
 
 Pure functions, result → result, for every mechanism and for matrices of other tools. What was done
 is kept in `result.selection`, so that a view can say "layer 5, mean of 12 heads" and nothing is
-left out in silence. Layers and heads are counted from 0, as in the tensors of Hugging Face and
-BertViz; −1 is the last. Words instead of pieces, and fewer tokens: `attncli.insight.tokens`.
+left out in silence. Layers and heads are chosen by their numbers in the model, counted from 0 as in
+the tensors of Hugging Face and BertViz; −1 is the last. What they are called:
+`attncli.insight.names`. Words instead of pieces, and fewer tokens: `attncli.insight.tokens`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from attncli.errors import UsageError
+from attncli.insight.names import Axis, axis_numbers, pooling, positions
 from attncli.result import AttentionResult, ResultWarning
 
 Pooling: TypeAlias = Literal["mean", "max"]
-Axis: TypeAlias = Literal["layers", "heads"]
 
 _AXIS: dict[Axis, int] = {"layers": 0, "heads": 1}
 _BY_HEAD = ("query", "key", "value", "scores")
@@ -26,6 +26,7 @@ _MAXIMUM = "a maximum of several matrices: rows sum to 1 or more, they are no sh
 def select_layers(result: AttentionResult, layers: Sequence[int]) -> AttentionResult:
     """The result with these layers only, in the order given; −1 is the last layer.
 
+    A layer has the number that it has in the model, also where the result holds only some.
     The contextual vectors stay those of the result.
     Raises: UsageError when a layer does not exist.
     """
@@ -56,7 +57,7 @@ def aggregate(
         if size == 1:
             continue
         weights = getattr(weights, how)(axis=_AXIS[axis], keepdims=True)
-        selection.setdefault(axis, list(range(size)))
+        selection.setdefault(axis, axis_numbers(result, axis))
         selection[f"{axis}_pooled"] = how
     if weights is result.weights:
         return result
@@ -73,50 +74,13 @@ def aggregate(
     )
 
 
-def describe(selection: Mapping[str, Any] | None) -> str:
-    """What a selection shows, for a caption: "layer 5 · mean of heads 0–11 · pieces merged".
-
-    >>> describe({"layers": [5], "heads": [0, 1, 2], "heads_pooled": "mean"})
-    'layer 5 · mean of heads 0–2'
-    """
-    if not selection:
-        return ""
-    parts = []
-    for axis in ("layers", "heads"):
-        if axis in selection:
-            named = _ranges(axis, selection[axis])
-            pooled = selection.get(f"{axis}_pooled")
-            parts.append(f"{pooled} of {named}" if pooled else named)
-    if selection.get("merged"):
-        parts.append("pieces merged")
-    if selection.get("hidden"):
-        parts.append("hidden: " + " ".join(selection["hidden"]))
-    return " · ".join(parts)
-
-
-def checked_indices(chosen: Sequence[int], size: int, axis: Axis) -> list[int]:
-    """The indices counted from 0, negative ones from the end.
-
-    Raises: UsageError when one does not exist.
-    """
-    if not chosen:
-        raise UsageError(f"no {axis} chosen, expected some of 0…{size - 1}", place=f"--{axis[:-1]}")
-    for index in chosen:
-        if not -size <= index < size:
-            raise UsageError(
-                f"found {index}, expected 0…{size - 1} (or −{size}…−1 from the end)",
-                place=f"--{axis[:-1]}",
-            )
-    return [index % size for index in chosen]
-
-
 def _taken(result: AttentionResult, axis: Axis, chosen: Sequence[int]) -> AttentionResult:
     at = _AXIS[axis]
-    indices = checked_indices(chosen, result.weights.shape[at], axis)
+    indices = positions(result, axis, chosen)
     selection = dict(result.selection or {})
-    before = selection.get(axis, list(range(result.weights.shape[at])))
-    if len(before) == result.weights.shape[at]:  # else these were pooled: keep what they came from
-        selection[axis] = [before[index] for index in indices]
+    if not pooling(result, axis):  # else it says what they were drawn together from
+        numbers = axis_numbers(result, axis)
+        selection[axis] = [numbers[index] for index in indices]
     arrays: dict[str, Any] = {
         name: np.take(array, indices, axis=at)
         for name in ("weights", *_BY_HEAD)
@@ -129,11 +93,3 @@ def _taken(result: AttentionResult, axis: Axis, chosen: Sequence[int]) -> Attent
         selection=selection,
         **arrays,
     )
-
-
-def _ranges(axis: str, indices: Sequence[int]) -> str:
-    name = axis if len(indices) != 1 else axis[:-1]
-    whole = list(range(indices[0], indices[0] + len(indices))) if indices else []
-    if len(indices) > 2 and list(indices) == whole:
-        return f"{name} {indices[0]}–{indices[-1]}"
-    return f"{name} " + ", ".join(str(index) for index in indices)

@@ -33,17 +33,3 @@ def csv_rows(
 def small_number(text: str) -> int | None:
     """A position or the number of a layer; None for anything else, however long."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
-
-
-def numbered(names: list[str]) -> list[int] | None:
-    """Names of layers or heads as numbers, where they are not just counted from 0."""
-    numbers = [small_number(name) for name in names]
-    if None in numbers or numbers == list(range(len(names))):
-        return None
-    return [number for number in numbers if number is not None]
-
-
-def selection_of(layers: list[str], heads: list[str]) -> dict[str, list[int]]:
-    """What the names of layers and heads say of the larger result these belong to."""
-    named = {"layers": numbered(layers), "heads": numbered(heads)}
-    return {axis: numbers for axis, numbers in named.items() if numbers is not None}

@@ -11,7 +11,8 @@ from typing import Any
 from attncli.cells import unguarded
 from attncli.errors import DataError
 from attncli.escape import quoted, visible
-from attncli.matrices.csv_rows import csv_rows, selection_of, small_number
+from attncli.insight.names import selection_of
+from attncli.matrices.csv_rows import csv_rows, small_number
 from attncli.matrices.top import zeros
 from attncli.result import SCHEMA_VERSION
 

@@ -12,7 +12,8 @@ from attncli.arrays import FloatArray
 from attncli.cells import unguarded
 from attncli.errors import DataError
 from attncli.escape import quoted
-from attncli.matrices.csv_rows import csv_rows, selection_of
+from attncli.insight.names import selection_of
+from attncli.matrices.csv_rows import csv_rows
 from attncli.matrices.shapes import check_size
 
 _WEIGHTS = ("attention", "attentions", "weights", "attn", "matrix")

@@ -1,14 +1,15 @@
 """Weights as CSV and TSV: one line a query, one column a key, exact float32 numbers.
 
-Columns before them say which sentence, layer and head, where there is more than one. A word that a
-spreadsheet would run as a formula gets an apostrophe before it, which reading takes off again.
+Columns before them say which layer and head, where there is more than one or some were chosen. A
+word that a spreadsheet would run as a formula gets an apostrophe before it, which reading takes off
+again.
 """
 
 from collections.abc import Iterator, Sequence
 
 from attncli.cells import cell, guarded
+from attncli.insight.names import axis_labels, is_named
 from attncli.result import AttentionResult
-from attncli.views.facts import head_numbers, layer_numbers
 
 
 def delimited(
@@ -24,12 +25,12 @@ def delimited(
 
 def _lines(result: AttentionResult, delimiter: str, precision: int | None) -> Iterator[str]:
     words = [cell(guarded(word)) for word in result.words]
-    layers, heads = layer_numbers(result), head_numbers(result)
-    named = len(layers) * len(heads) > 1 or (layers, heads) != ([0], [0])
+    layers, heads = axis_labels(result, "layers"), axis_labels(result, "heads")
+    named = is_named(result, "layers") or is_named(result, "heads")
     yield delimiter.join([*(("layer", "head") if named else ()), "query", *words]) + "\n"
-    for layer, layer_number in enumerate(layers):
-        for head, head_number in enumerate(heads):
-            place = (str(layer_number), str(head_number)) if named else ()
+    for layer, layer_label in enumerate(layers):
+        for head, head_label in enumerate(heads):
+            place = (cell(layer_label), cell(head_label)) if named else ()
             for word, row in zip(words, result.weights[layer, head], strict=True):
                 numbers = (str(w) if precision is None else f"{w:.{precision}f}" for w in row)
                 yield delimiter.join([*place, word, *numbers]) + "\n"

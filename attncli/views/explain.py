@@ -6,11 +6,11 @@ from typing import Literal, TypeAlias
 
 from attncli.escape import visible
 from attncli.insight.movement import Movement
-from attncli.insight.select import describe
+from attncli.insight.names import describe, matrix_name
 from attncli.result import AttentionResult
 from attncli.views.embeddings import movement_lines, token_lines, vector_lines
 from attncli.views.equations import MAX_TERMS, equation_lines
-from attncli.views.facts import matrix_name, model_line
+from attncli.views.facts import model_line
 from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.matrix import hidden_note, legend, matrix_lines, shown_tokens
 from attncli.views.strongest import strongest_lines

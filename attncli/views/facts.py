@@ -1,6 +1,6 @@
 """What a result is, in a few words: for captions and headings of every view."""
 
-from attncli.insight.select import describe
+from attncli.insight.names import describe
 from attncli.result import NOT_GIVEN, AttentionResult
 
 _KINDS = {
@@ -45,34 +45,6 @@ def model_line(result: AttentionResult) -> str:
     return f"label: {result.model.label}" + (f" ({shares})" if shares else "")
 
 
-def layer_numbers(result: AttentionResult) -> list[int]:
-    """The number of each layer in the model it came from, counted from 0."""
-    return _numbers(result, "layers", result.attention.n_layers)
-
-
-def head_numbers(result: AttentionResult) -> list[int]:
-    """The number of each head in the model it came from, counted from 0."""
-    return _numbers(result, "heads", result.attention.n_heads)
-
-
-def matrix_name(result: AttentionResult, layer: int, head: int) -> str:
-    """The name of one of several matrices, "layer 5, head 3"; empty when there is only one."""
-    settings = result.attention
-    parts = []
-    if settings.n_layers > 1:
-        parts.append(f"layer {layer_numbers(result)[layer]}")
-    if settings.n_heads > 1:
-        parts.append(f"head {head_numbers(result)[head]}")
-    return ", ".join(parts)
-
-
 def _is_named(result: AttentionResult) -> bool:
     """Whether a matrix has the name of what it was read from."""
     return result.vectors.name != NOT_GIVEN
-
-
-def _numbers(result: AttentionResult, axis: str, size: int) -> list[int]:
-    chosen = (result.selection or {}).get(axis)
-    if chosen is None or len(chosen) != size:
-        return list(range(size))
-    return [int(number) for number in chosen]

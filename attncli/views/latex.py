@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 from attncli.arrays import FloatArray
 from attncli.escape import visible
+from attncli.insight.names import matrix_name
 from attncli.result import AttentionResult
 from attncli.views.equations import rounded_to_sum
-from attncli.views.facts import facts_line, matrix_name, model_line
+from attncli.views.facts import facts_line, model_line
 from attncli.views.ink import word
 from attncli.views.palette import PaletteName, hex_code, text_on, weight_rgb
 

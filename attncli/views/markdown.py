@@ -4,9 +4,10 @@ import re
 from collections.abc import Sequence
 
 from attncli.escape import visible
+from attncli.insight.names import matrix_name
 from attncli.result import AttentionResult
 from attncli.views.equations import equation
-from attncli.views.facts import facts_line, matrix_name, model_line
+from attncli.views.facts import facts_line, model_line
 
 # What Markdown, its tables, or the HTML inside it would obey in the middle of a line.
 _MARKUP = re.compile(r"[\\`*_\[\]<>|#~$&!]")

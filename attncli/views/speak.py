@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from attncli.arrays import FloatArray
+from attncli.insight.names import describe, matrix_name
 from attncli.result import AttentionResult
 from attncli.views.equations import rounded_to_sum
-from attncli.views.facts import matrix_name, model_line
+from attncli.views.facts import model_line
 from attncli.views.ink import Ink, word
 from attncli.views.strongest import strongest
 
@@ -88,4 +89,6 @@ def _kind(result: AttentionResult) -> str:
         kind += f", {settings.n_layers} layers of {settings.n_heads} heads"
     elif settings.n_heads > 1:
         kind += f", {settings.n_heads} heads"
-    return kind + (", a word sees itself and earlier ones" if settings.causal else "")
+    kind += ", a word sees itself and earlier ones" if settings.causal else ""
+    chosen = describe(result.selection)
+    return f"{kind}, {chosen}" if chosen else kind

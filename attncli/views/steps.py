@@ -14,10 +14,10 @@ from rich.segment import Segment
 from attncli.arrays import FloatArray
 from attncli.attention.masks import attention_mask
 from attncli.attention.projections import Projections, relative_bias, with_positions
+from attncli.insight.names import axis_numbers, matrix_name
 from attncli.learning.checkpoint import TrainedModel
 from attncli.result import AttentionResult
 from attncli.views.equations import equation
-from attncli.views.facts import head_numbers, matrix_name
 from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.numbers import number, number_lines, vector_block
 from attncli.views.readout import readout_lines, readout_note
@@ -68,7 +68,7 @@ def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:
         for head in range(result.attention.n_heads):
             name = matrix_name(result, layer, head)
             lines += [[], [ink.bold(name)]] if name else []
-            lines += matrix_lines(steps, head_numbers(result)[head], ink)
+            lines += matrix_lines(steps, axis_numbers(result, "heads")[head], ink)
             bias = _bias(result, steps.projections, head)
             lines += _head_lines(result, _stages(result, layer, head, bias), ink, steps, rows)
     lines += _ending(result, ink, steps, rows)
@@ -90,7 +90,7 @@ def _bias(result: AttentionResult, projections: Projections | None, head: int) -
     if projections is None or {"hidden", "merged"} & set(result.selection or {}):
         return None
     bias = relative_bias(projections, len(result.tokens))
-    return None if bias is None else bias[head_numbers(result)[head]]
+    return None if bias is None else bias[axis_numbers(result, "heads")[head]]
 
 
 def _stages(

@@ -13,8 +13,9 @@ from rich.cells import chop_cells
 
 from attncli.arrays import FloatArray
 from attncli.escape import visible
+from attncli.insight.names import matrix_name
 from attncli.result import AttentionResult
-from attncli.views.facts import facts_line, matrix_name, model_line
+from attncli.views.facts import facts_line, model_line
 from attncli.views.ink import width_of, word, wrapped
 from attncli.views.palette import (
     PALETTES,

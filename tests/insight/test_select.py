@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.errors import EmptyError, UsageError
-from attncli.insight.select import aggregate, describe, select_heads, select_layers
+from attncli.insight.names import describe
+from attncli.insight.select import aggregate, select_heads, select_layers
 from attncli.insight.tokens import continues_word, hide_tokens, merge_pieces
 from attncli.result import (
     AttentionResult,
@@ -58,9 +59,12 @@ def test_chosen_layers_and_heads_are_those_of_the_result():
 
 
 def test_a_selection_of_a_selection_names_the_first_numbers():
-    """Choosing twice still names the layers of the model."""
-    part = select_layers(select_layers(made(layers=4), [1, 3]), [1])
+    """Choosing twice, layers still have the numbers that they have in the model."""
+    part = select_layers(select_layers(made(layers=4), [1, 3]), [3])
     assert part.selection == {"layers": [3]}
+    np.testing.assert_array_equal(part.weights[0], made(layers=4).weights[3])
+    with pytest.raises(UsageError, match="found 0, expected layers 1, 3 "):
+        select_layers(select_layers(made(layers=4), [1, 3]), [0])
 
 
 @pytest.mark.parametrize("layer", [2, -3])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from views.samples import HOSTILE, result_of
 
+from attncli.insight.select import select_heads, select_layers
 from attncli.matrices.build import result_from_arrays
 from attncli.views.html import page
 from attncli.views.palette import contrast, text_on, weight_rgb
@@ -74,6 +75,41 @@ def test_the_layer_and_head_sliders_choose_their_matrix(browser: Watched) -> Non
     assert np.abs(cells(tab) - result.weights[0, 1]).max() < 1e-6
     tab.click("text=Reset")
     assert np.abs(cells(tab) - result.weights[0, 0]).max() < 1e-6
+
+
+def test_the_name_of_the_matrix_follows_the_sliders(browser: Watched) -> None:
+    """Caption, sliders and thumbnails call a chosen layer and head as the model does."""
+    result = select_heads(select_layers(result_of(WORDS, layers=5, heads=4), [2, 4]), [3, 0, 1])
+    tab = browser.open(page([result]))
+    for layer, name in enumerate((2, 4)):
+        for head, other in enumerate((3, 0, 1)):
+            slide(tab, "layer", layer)
+            slide(tab, "head", head)
+            assert np.abs(cells(tab) - result.weights[layer, head]).max() < 1e-6
+            assert tab.inner_text(".matrix-name") == f"(layer {name}, head {other})"
+            assert tab.inner_text("label:has([name=layer]) output") == f"{name} (of 2, 4)"
+            assert tab.inner_text("label:has([name=head]) output") == f"{other} (of 3, 0, 1)"
+            button = tab.inner_text(f"[data-head='{layer},{head}']")
+            assert button == f"layer {name} head {other}"
+        tab.check("input[name=mean]")
+        assert tab.inner_text(".matrix-name") == f"(layer {name}, mean of heads 3, 0, 1)"
+    assert tab.inner_text("label:has([name=mean])") == "mean of heads 3, 0, 1"
+    tab.click("text=Reset")
+    assert tab.inner_text(".matrix-name") == "(layer 2, head 3)"
+
+
+def test_a_page_of_the_last_layers_names_what_it_shows(
+    browser: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where not all matrices fit, table, caption and sliders say which is shown first."""
+    monkeypatch.setattr("attncli.views.page.section.MAX_BYTES", 4 * 4 * 3 * 3)
+    result = select_layers(result_of(WORDS, layers=6, heads=2), [1, 5, 3])
+    html = page([result])
+    assert '<span class="matrix-name">(layer 5, head 0)</span>' in html
+    tab = browser.open(html)
+    assert np.abs(cells(tab) - result.weights[1, 0]).max() < 1e-6
+    assert tab.inner_text(".matrix-name") == "(layer 5, head 0)"
+    assert tab.inner_text("label:has([name=layer]) output") == "5 (of 1, 5, 3)"
 
 
 def test_pointing_at_a_word_lights_its_row_and_says_its_equation(browser: Watched) -> None:

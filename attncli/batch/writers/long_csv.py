@@ -2,7 +2,8 @@
 
     line,head,query,key,weight,layer,query_word,key_word,error
 
-`query` and `key` are positions in the sentence; layers and heads count from 0. A record that failed
+`query` and `key` are positions in the sentence; layers and heads have their numbers in the model,
+counted from 0, or say what they were drawn together from ("mean of heads 0–11"). A record that failed
 has one row, with its line and its error. Words that a spreadsheet would run get an apostrophe, which
 reading takes off again.
 """
@@ -16,6 +17,7 @@ from attncli.batch.writers.digits import json_matrices
 from attncli.batch.writers.options import Layout
 from attncli.cells import cell, guarded, guarded_id
 from attncli.errors import AttnError
+from attncli.insight.names import AXES, axis_labels
 from attncli.insight.top import strongest
 from attncli.stacks import Stack, TokenRun
 
@@ -56,6 +58,7 @@ class CsvWriter:
             keys, weights = strongest(weights, self._layout.top)
         printed = json_matrices(np.ascontiguousarray(weights), self._layout.precision, signed=False)
         n_heads, n_queries, n_kept = weights.shape[2:]
+        layers, heads = (list(map(cell, axis_labels(stack, axis))) for axis in AXES)
         for i, place in enumerate(places):
             numbers = printed[i].translate(None, b"[]").decode().split(",")
             columns = range(n_kept) if keys is None else keys[i].reshape(-1).tolist()
@@ -69,7 +72,8 @@ class CsvWriter:
                 outer, query = divmod(row, n_queries)
                 layer, head = divmod(outer, n_heads)
                 rows.append(
-                    f"{line},{head},{query},{key},{weight},{layer},{words[query]},{words[key]},{end}\n"
+                    f"{line},{heads[head]},{query},{key},{weight},{layers[layer]},"
+                    f"{words[query]},{words[key]},{end}\n"
                 )
             yield "".join(rows)
 

@@ -25,6 +25,19 @@ function element(tag, attributes = {}, ...children) {
 const bytes = (base64) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
 const floats = (base64) => new Float32Array(bytes(base64).buffer);
 
+const rising = (labels) => labels.every((label, i) => Number(label) === Number(labels[0]) + i);
+
+// Labels of layers or heads in words, as attncli.insight.names.ranges says them.
+const ranges = (labels) => (labels.length > 2 && rising(labels)
+  ? `${labels[0]}–${labels[labels.length - 1]}` : labels.join(", "));
+
+// Where a slider stands among the layers or heads that there are.
+function placed(labels, at) {
+  if (rising(labels)) return `${labels[at]} (of ${labels.length}, from ${labels[0]})`;
+  return labels.length > 12 ? `${labels[at]} (${at + 1} of ${labels.length})`
+    : `${labels[at]} (of ${labels.join(", ")})`;
+}
+
 // Adds share · softmax(scores · factor) of each row of a slot to weights; a row of −∞ only stays
 // zeros. Rows that do not sum to 1 keep what they sum to.
 function addSoftmax(weights, scores, slot, n, factor, share, sums) {

@@ -305,15 +305,31 @@ class View {
       input.setAttribute("aria-valuetext", text);
     };
     set("temperature", this.now, String(Number(this.now.toPrecision(4))));
-    const of = (numbers, at) => `${numbers[at]} (of ${numbers.length}, from ${numbers[0]})`;
-    set("layer", this.layer, of(this.layers, this.layer));
-    set("head", this.head, this.mean ? "mean of all" : of(this.heads, this.head));
+    set("layer", this.layer, placed(this.layers, this.layer));
+    set("head", this.head, this.mean ? `mean of ${this.meant()}` : placed(this.heads, this.head));
+    const shown = this.find(".matrix-name");
+    if (shown) shown.textContent = `(${this.name()})`;
     if (this.inputs.mean) this.inputs.mean.checked = this.mean;
     this.inputs.stretch.checked = this.stretch;
     this.root.querySelectorAll(".legend li").forEach((item, k) => {
       item.textContent = Number(((this.top * k) / 10).toPrecision(2)).toFixed(this.top < 1 ? 3 : 1);
     });
     this.find(".missing").hidden = held;
+  }
+
+  // ---- what the matrix that shows is called, as the other views call it
+
+  name() {
+    const parts = [];
+    if (this.n_layers > 1) parts.push(this.layer_names[this.layer]);
+    if (this.mean) parts.push(`mean of heads ${this.meant()}`);
+    else if (this.n_heads > 1) parts.push(this.head_names[this.head]);
+    return parts.join(", ");
+  }
+
+  meant() {
+    return ranges(this.held.filter(([layer]) => layer === this.layer)
+      .map(([, head]) => this.heads[head]));
   }
 
   // The equations of many words are folded away, and written when they are unfolded.
@@ -339,7 +355,7 @@ class View {
       const slot = this.slot.get(`${layer},${head}`);
       const side = slot === undefined ? this.side : this.n;
       const canvas = element("canvas", { width: side, height: side, "aria-hidden": "true" });
-      const name = `layer ${this.layers[layer]} head ${this.heads[head]}`;
+      const name = `${this.layer_names[layer]} ${this.head_names[head]}`;
       const button = element("button", { type: "button", "data-head": `${layer},${head}`,
         "aria-pressed": "false" }, canvas, name);
       if (slot === undefined) {

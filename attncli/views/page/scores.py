@@ -5,6 +5,7 @@ import numpy as np
 from attncli.arrays import Float32Array, FloatArray, IntArray
 from attncli.attention.core import softmax
 from attncli.attention.masks import attention_mask
+from attncli.insight.names import axis_numbers
 from attncli.result import AttentionResult
 from attncli.views.palette import PaletteName, palette_steps
 
@@ -29,7 +30,8 @@ def held_scores(
     room = max(1, int(max_bytes * 3 / 4) // max(4 * n_tokens * n_tokens, 1))
     held = [(layer, head) for layer in range(n_layers) for head in range(n_heads)]
     if room < len(held):
-        held = sorted(held, key=lambda pair: (-pair[0], pair[1]))[:room]
+        numbers = axis_numbers(result, "layers")
+        held = sorted(held, key=lambda pair: (-numbers[pair[0]], pair[1]))[:room]
     pairs = tuple(np.array(held).T)
     scores = _scores(result)[pairs]  # (n_held, n_tokens, n_tokens)
     return scores.astype(np.float32), held

@@ -9,8 +9,9 @@ from attncli.arrays import FloatArray
 from attncli.escape import visible
 from attncli.insight.measures import moved
 from attncli.insight.movement import Movement
+from attncli.insight.names import axis_labels, axis_names, axis_numbers, matrix_name, ranges
 from attncli.result import AttentionResult
-from attncli.views.facts import facts_line, head_numbers, layer_numbers, model_line
+from attncli.views.facts import facts_line, model_line
 from attncli.views.ink import word as short
 from attncli.views.page.scores import held_scores, row_sums, thumbnails
 from attncli.views.page.tables import escaped, every_word, legend, weight_table
@@ -47,8 +48,10 @@ def section(
         "labels": [short(word) for word in result.words],
         "n_layers": result.attention.n_layers,
         "n_heads": result.attention.n_heads,
-        "layers": layer_numbers(result),
-        "heads": head_numbers(result),
+        "layers": axis_labels(result, "layers"),
+        "heads": axis_labels(result, "heads"),
+        "layer_names": axis_names(result, "layers"),
+        "head_names": axis_names(result, "heads"),
         "held": held,
         "start": start,
         "temperature": result.attention.temperature,
@@ -66,7 +69,9 @@ def section(
         data["side"] = small.shape[-1]
         data["thumbnails"] = base64.b64encode(small.tobytes()).decode("ascii")
     long = ' class="long"' if len(result.text) > 160 else ""
-    rows = every_word(result, result.weights[start], precision, movements)
+    rows = every_word(
+        result, result.weights[start], precision, movements, matrix_name(result, *start)
+    )
     if len(result.words) > TABLE_WORDS:
         rows = f'<details class="words"><summary>Every word: {len(result.words)} rows</summary>{rows}</details>'
     else:
@@ -147,8 +152,10 @@ def _controls(result: AttentionResult, start: tuple[int, int]) -> str:
                 f'value="{at}"></label>'
             )
     if settings.n_heads > 1:
+        chosen = "heads" in (result.selection or {})
+        heads = ranges("heads", axis_numbers(result, "heads")) if chosen else "all heads"
         parts.append(
-            '<label class="check"><input type="checkbox" name="mean"> mean of all heads</label>'
+            f'<label class="check"><input type="checkbox" name="mean"> mean of {heads}</label>'
         )
     return (
         f'<div class="controls" hidden data-live>{"".join(parts)}'

@@ -8,7 +8,6 @@ from attncli.escape import visible
 from attncli.insight.movement import Movement
 from attncli.result import AttentionResult
 from attncli.views.equations import equation
-from attncli.views.facts import matrix_name
 from attncli.views.palette import palette_step
 
 _CAPTIONS = {
@@ -50,8 +49,12 @@ def every_word(
     weights: FloatArray,
     precision: int,
     movements: Sequence[Movement],
+    name: str = "",
 ) -> str:
-    """A table with a row for each word: its equation, and how it moved where that is known."""
+    """A table with a row for each word: its equation, and how it moved where that is known.
+
+    `name` is that of the matrix, where the page holds others.
+    """
     plain = all(token.status == "exact" for token in result.tokens)
     near = any(movement.before or movement.after for movement in movements)
     heads = ["Word", *([] if plain else ["Found as"]), "New vector"]
@@ -70,8 +73,8 @@ def every_word(
             cells.append(_cell("Nearest after", "near", _listed(movements[i].after)))
         rows.append(f'<tr><th scope="row">{escaped(token.text)}</th>{"".join(cells)}</tr>')
     columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
-    name = matrix_name(result, 0, 0)
-    caption = _CAPTIONS.get(result.attention.kind, _CAPTION) + (f" ({name})." if name else ".")
+    shown = f' <span class="matrix-name">({escaped(name)})</span>' if name else ""
+    caption = f"{_CAPTIONS.get(result.attention.kind, _CAPTION)}{shown}."
     return (
         f'<table class="every"><caption>{caption}</caption>'
         f"<thead><tr>{columns}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
