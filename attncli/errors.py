@@ -138,11 +138,11 @@ class MissingExtraError(AttnError):
     name = "extra"
 
     @classmethod
-    def of(cls, package: str, extra: str, purpose: str) -> "MissingExtraError":
-        """The error for `purpose`, which needs `package` from the extra `extra`."""
+    def of(cls, package: str, purpose: str) -> "MissingExtraError":
+        """The error for `purpose`, which needs the library `package`."""
         return cls(
             f"{purpose} needs the package {package}, which is not installed",
-            hints=(f"pip install 'attncli[{extra}]'",),
+            hints=(f"pip install {package}",),
         )
 
 

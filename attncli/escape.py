@@ -2,17 +2,38 @@ r"""Text from outside, made visible: words are shown, never obeyed.
 
 A terminal acts on control characters, and bidi controls reorder a line. `visible` replaces each by
 an escape such as `\x1b` or `\u202e`, and doubles the backslash, so that no two texts look alike.
+`harmless` does the same at the exits, where text may have been made visible before: it leaves the
+backslash, so that it changes nothing when it is applied again.
 """
 
 import re
 
-_HIDDEN = re.compile(
-    "[\\\\\x00-\x1f\x7f-\x9f"  # backslash, C0, DEL, C1
+# Characters that are obeyed or not seen, as the inside of a character class.
+UNSEEN = (
+    "\x00-\x1f\x7f-\x9f"  # C0, DEL, C1
     "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u202a-\u202e"  # soft hyphen, bidi, zero width
     "\u2060-\u206f\ufeff\ufff9-\uffff\ufdd0-\ufdef"  # invisible operators, BOM, non-characters
-    "\ud800-\udfff\U000e0000-\U000e0fff]"  # lone surrogates, tags, variation selectors supplement
+    "\ud800-\udfff\U000e0000-\U000e0fff"  # lone surrogates, tags, variation selectors supplement
 )
+_HIDDEN = re.compile(f"[\\\\{UNSEEN}]")
+_UNSEEN = re.compile(f"[{UNSEEN}]")
 _NAMED = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_MARK = "\u200e"  # left-to-right mark: invisible, of no width, stronger than digits and signs
+# Letters and digits of the bidi classes R, AL and AN: Hebrew to Arabic Extended-A, and later blocks.
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+_AT_EXIT = re.compile(f"{_MARK}([^{_MARK}]*){_MARK}|[{UNSEEN}]")
+_SECRET = re.compile(r"(?<=://)[^\s/?#\"']*@")  # the name and password of a URL
+# The signs of the views and of help, where Unicode cannot be shown.
+_SIGNS = {
+    **{_MARK: "", "·": "*", "√": "sqrt ", "−": "-", "…": "...", "–": "-", "—": "-", "→": "->"},
+    **{"×": "x", "÷": "/", "∞": "inf", "↓": "down", "±": "+-", "≤": "<=", "≥": ">=", "⚠": "!"},
+    **{"“": '"', "”": '"', "‘": "'", "’": "'", "³": "^3", "ᵀ": "^T"},
+}
+_LETTERS = {"τ": "T", "Σ": "sum", "ℓ": "l", "α": "a"}  # signs in formulas, letters in Greek words
+_SPELLED = str.maketrans(_SIGNS)
+_SPELLED_FORMULA = str.maketrans(_SIGNS | _LETTERS)
 
 
 def _escape(found: "re.Match[str]") -> str:
@@ -32,6 +53,77 @@ def visible(text: str) -> str:
     'a\\x1b[31m'
     """
     return _HIDDEN.sub(_escape, text)
+
+
+def harmless(text: str) -> str:
+    r"""`text` as it may leave: what `visible` escapes is escaped, what it has escaped stays.
+
+    Marks that `set_apart` puts around a word of a right-to-left script stay too.
+
+    >>> harmless("a\x1b[31m") == harmless(visible("a\x1b[31m"))
+    True
+    """
+    return text if text.isascii() and text.isprintable() else _AT_EXIT.sub(_escape_at_exit, text)
+
+
+def _escape_at_exit(found: "re.Match[str]") -> str:
+    inside = found.group(1)
+    if inside is None:
+        return _escape(found)
+    mark = _MARK if _RIGHT_TO_LEFT.search(inside) else "\\u200e"
+    return mark + _UNSEEN.sub(_escape, inside) + mark
+
+
+def set_apart(text: str) -> str:
+    """A word for a line of a terminal: signs and numbers beside it keep their places.
+
+    A word of a right-to-left script stands between two left-to-right marks, which terminals of
+    every age know (isolates are newer) and which take no room. Source: UAX #9.
+    """
+    return f"{_MARK}{text}{_MARK}" if _RIGHT_TO_LEFT.search(text) else text
+
+
+def isolated(text: str) -> str:
+    """Text for a line of a picture or page: in a direction of its own, which its letters choose.
+
+    Only text with letters of a right-to-left script is put between FSI and PDI. Source: UAX #9.
+    """
+    return f"\u2068{text}\u2069" if _RIGHT_TO_LEFT.search(text) else text
+
+
+def whole_marks(lines: list[str]) -> list[str]:
+    """The lines of a folded text: a word that runs over a line's end is set apart on both."""
+    if _MARK not in "".join(lines):
+        return lines
+    mended, is_open = [], False
+    for line in lines:
+        if is_open:
+            start = len(line) - len(line.lstrip(" "))
+            line = line[:start] + _MARK + line[start:]
+        is_open = line.count(_MARK) % 2 == 1
+        mended.append(line + _MARK if is_open else line)
+    return mended
+
+
+def without_secrets(text: str) -> str:
+    """`text` whose URLs have no names and passwords.
+
+    >>> without_secrets("http://user:secret@host/x")
+    'http://…@host/x'
+    """
+    return _SECRET.sub("…@", text) if "://" in text else text
+
+
+def spelled(text: str, *, formula: bool = False) -> str:
+    r"""Text in ASCII: known signs as what they stand for, marks left out, all else as escapes.
+
+    The Greek letters of a `formula` are signs too.
+
+    >>> spelled("a → é")
+    'a -> \\xe9'
+    """
+    table = _SPELLED_FORMULA if formula else _SPELLED
+    return text.translate(table).encode("ascii", "backslashreplace").decode()
 
 
 def quoted(text: str, limit: int = 40) -> str:

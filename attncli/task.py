@@ -28,6 +28,7 @@ from attncli.lengthwise import LengthwiseAnalyser
 from attncli.reading import Group, Reader, ReadingSettings, reader_for, vectors_info
 from attncli.result import AttentionSettings, ModelInfo, ResultWarning
 from attncli.stacks import Failure, Stack, TokenRun
+from attncli.suggest import did_you_mean
 
 _SHIPPED = Path(__file__).parent / "learning" / "data"
 _Told: TypeAlias = tuple[ModelInfo, tuple[ResultWarning, ...]]  # of one sentence
@@ -43,10 +44,11 @@ def find_model(name: str) -> TrainedModel:
         return load_model(_SHIPPED / f"{name}.safetensors", name)
     if path.exists() or path.suffix or len(path.parts) > 1:
         return load_model(path)
-    known = ", ".join(sorted(model.stem for model in _SHIPPED.glob("*.safetensors")))
+    shipped = sorted(model.stem for model in _SHIPPED.glob("*.safetensors"))
+    known = ", ".join(shipped)
     raise UsageError(
         f"no model is named {quoted(name)}, expected a file, the folder of a transformer, or one "
-        f"of: {known}",
+        f"of: {known}{did_you_mean(name, shipped)}",
         place="--model",
     )
 

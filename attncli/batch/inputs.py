@@ -157,7 +157,7 @@ def require_fsspec(url: str) -> Any:
     try:
         import fsspec
     except ImportError:
-        raise MissingExtraError.of("fsspec", "dask", f"reading {visible(url)[:80]}") from None
+        raise MissingExtraError.of("fsspec", f"reading {visible(url)[:80]}") from None
     return fsspec
 
 
@@ -220,7 +220,7 @@ def _unpacked_zstd(raw: _Counted, name: str) -> Iterator[bytes]:
         try:
             zstd = import_module("backports.zstd")
         except ImportError:
-            raise MissingExtraError.of("backports.zstd", "zstd", f"reading {name}") from None
+            raise MissingExtraError.of("backports.zstd", f"reading {name}") from None
     try:
         with zstd.ZstdFile(raw) as stream:
             while block := stream.read(_BLOCK):

@@ -10,6 +10,7 @@ from attncli.batch.chunks import RawText
 from attncli.batch.inputs import Source, lines
 from attncli.errors import AttnError, DataError, UsageError
 from attncli.escape import quoted
+from attncli.suggest import did_you_mean
 from attncli.text.sentences import MAX_LINE, decoded, is_comment
 
 InputFormat: TypeAlias = Literal["text", "csv", "tsv", "jsonl"]
@@ -180,7 +181,10 @@ def _position(header: list[str], name: str, option: str) -> int:
     if name in header:
         return header.index(name)
     listed = ", ".join(quoted(cell) for cell in header[:8])
-    raise UsageError(f"found no column {quoted(name)}, expected one of {listed}", place=option)
+    raise UsageError(
+        f"found no column {quoted(name)}, expected one of {listed}{did_you_mean(name, header)}",
+        place=option,
+    )
 
 
 def _is_text(cell: str) -> bool:

@@ -2,18 +2,27 @@
 
 import errno
 import os
-import shlex
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from attncli import __version__
-from attncli.cli.terminal import PipeClosed, give_up_stdout, hint, message, report, write
+from attncli.cli.terminal import (
+    PipeClosed,
+    encodable,
+    give_up_stdout,
+    hint,
+    message,
+    report,
+    settle_streams,
+    write,
+)
 from attncli.errors import AttnError, LimitError, OutputError
-from attncli.escape import visible
+from attncli.suggest import nearest, typed
 
 # Each command by name: the module it lives in, loaded when the command is used, and its function
 # (or the typer app of its own commands). Help lists them in this order.
@@ -29,6 +38,7 @@ COMMANDS = {
     "vectors": "attncli.cli.vectors:app",
     "schema": "attncli.cli.schema:schema",
 }
+_TYPED = 160  # characters of a command line that a hint repeats
 
 
 def _print_version(asked: bool) -> None:
@@ -78,8 +88,10 @@ def app_for(arguments: Sequence[str]) -> typer.Typer:
 def run(argv: Sequence[str]) -> int:
     """Runs the command line and returns its exit code; says what went wrong on stderr."""
     arguments, debug = _without_debug(argv)
+    settle_streams()
     try:
         command = typer.main.get_command(app_for(arguments))
+        _spell_help(command)
         if sys.stdout is None and {"-h", "--help"}.intersection(arguments):
             write("")  # typer would pass over it in silence
         ended = command.main(args=arguments, prog_name="attn", standalone_mode=False)
@@ -105,6 +117,17 @@ def run(argv: Sequence[str]) -> int:
         return _bug(fault, debug)
 
 
+def _spell_help(command: Any) -> None:
+    """Makes the help of a command, and of its own commands, one that standard output can hold.
+
+    Typer would write UTF-8 where the locale is ASCII, and question marks elsewhere.
+    """
+    plain = command.get_help
+    command.get_help = lambda context: encodable(plain(context))
+    for inner in getattr(command, "commands", {}).values():
+        _spell_help(inner)
+
+
 def _unwritable(fault: OSError, debug: bool) -> int:
     """The end of a help text that could not be written: typer writes it past `write`."""
     if fault.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
@@ -127,17 +150,64 @@ def _usage(fault: Exception, arguments: Sequence[str]) -> int:
     context = getattr(fault, "ctx", None)
     if type(fault).__name__ == "NoArgsIsHelpError":
         return _help_instead(text)
-    message("error", visible(" ".join(text.split())).rstrip(".")[:400])
+    text = " ".join(text.split()).rstrip(".")[:400]
     path = getattr(context, "command_path", "attn")
-    words = [argument for argument in arguments if not argument.startswith("-")]
-    if path == "attn" and words and arguments[0] == words[0]:
-        hint(f"attn explain {shlex.quote(visible(' '.join(words))[:80])}")
-    hint(f"{path} --help")
     option = getattr(fault, "option_name", None)
-    given = next((a for a in arguments if option and a.startswith(str(option)) and " " in a), None)
-    if given is not None:  # a sentence that begins with "-"
-        hint(f"{path} -- {shlex.quote(visible(given)[:80])}")
+    sentence = next(
+        (a for a in arguments if option and a.startswith(str(option)) and " " in a), None
+    )
+    text = re.sub(r"[.;\s]*Did you mean .*\?$", "", text)  # typer's own, of names less near
+    meant, line = _meant(text, arguments)
+    message("error", f"{text}; did you mean {meant}?" if meant else text)
+    if line:
+        hint(line)
+    elif sentence is not None:  # a sentence that begins with "-"
+        hint(f"{path} -- {typed(sentence)}")
+    elif path == "attn" and arguments and not arguments[0].startswith("-"):
+        words = [argument for argument in arguments if not argument.startswith("-")]
+        hint(f"attn explain {typed(' '.join(words))}")
+    if not line.endswith("--help"):
+        hint(f"{path} --help")
     return 2
+
+
+def _meant(text: str, arguments: Sequence[str]) -> tuple[str, str]:
+    """What typer refuses as it was probably meant, and the whole line with it; or nothing."""
+    command = re.match(r"No such command '(.*?)'", text)
+    option = re.match(r"No such option: (\S+)", text)
+    value = re.search(r"'([^']*)' is not one of (.+)$", text)
+    if command is not None:
+        given, names = command.group(1), _commands_beside(command.group(1), arguments)
+    elif option is not None:
+        given, names = option.group(1), re.findall(r"--[a-z][a-z-]*", text[option.end() :])
+    elif value is not None:
+        given, names = value.group(1), re.findall(r"'([^']*)'", value.group(2))
+    else:
+        return "", ""
+    meant = nearest(given, names)
+    places = [i for i, a in enumerate(arguments) if given in (a, *a.split("=", 1))]
+    if meant is None or not places:
+        return meant or "", ""
+    at = places[0]
+    line = [*arguments[:at], meant.join(arguments[at].rsplit(given, 1)), *arguments[at + 1 :]]
+    return meant, _line(line)
+
+
+def _commands_beside(given: str, arguments: Sequence[str]) -> list[str]:
+    """The names of the commands among which `given` was looked for."""
+    before = list(arguments).index(given) if given in arguments else 0
+    if before == 0 or arguments[0] not in COMMANDS:
+        return list(COMMANDS)
+    group = typer.main.get_command(app_for(arguments))
+    return list(getattr(getattr(group, "commands", {}).get(arguments[0]), "commands", {}))
+
+
+def _line(arguments: Sequence[str]) -> str:
+    """The command line of these arguments; one that is too long to be typed ends in its help."""
+    line = " ".join(["attn", *map(typed, arguments)])
+    if arguments[0] != "--help" and (len(line) > _TYPED or len(arguments) == 1):
+        return f"attn {arguments[0]} --help"
+    return line
 
 
 def _help_instead(text: str) -> int:

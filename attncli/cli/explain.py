@@ -1,6 +1,5 @@
 """`attn explain`: one sentence or a few, shown or as JSON."""
 
-import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -14,6 +13,7 @@ from attncli.cli.showing import NOTHING, PLAIN, Learned, Manner, show_outcomes
 from attncli.cli.terminal import message, standard_input
 from attncli.errors import AttnError, EmptyError, UsageError
 from attncli.escape import visible
+from attncli.suggest import typed
 
 if TYPE_CHECKING:
     from attncli.pipeline import Analyser
@@ -88,7 +88,7 @@ def explain(
 def _say_of_quotes(texts: list[str] | None) -> None:
     """A note where several words came as sentences of one word each: quotes were forgotten."""
     if texts is not None and len(texts) > 2 and not any(" " in text for text in texts):
-        whole = shlex.quote(visible(" ".join(texts))[:80])
+        whole = typed(" ".join(texts)[:80])
         message("note", f"{len(texts)} sentences of one word each; one sentence is {whole}")
 
 

@@ -335,10 +335,10 @@ def names_of(value: str | None, allowed: tuple[str, ...], option: str) -> tuple[
     for name in names:
         if name not in allowed:
             from attncli.escape import quoted
+            from attncli.suggest import did_you_mean
 
-            raise UsageError(
-                f"found {quoted(name)}, expected one of {', '.join(allowed)}", place=option
-            )
+            expected = f"expected one of {', '.join(allowed)}{did_you_mean(name, allowed)}"
+            raise UsageError(f"found {quoted(name)}, {expected}", place=option)
     return names
 
 

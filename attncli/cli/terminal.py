@@ -3,6 +3,7 @@
 Views never ask the environment; what they need to know is settled here, once.
 """
 
+import codecs
 import errno
 import os
 import shutil
@@ -12,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
 
 from attncli.errors import AttnError, OutputError
+from attncli.escape import harmless, spelled, without_secrets
 
 if TYPE_CHECKING:
     from attncli.views.ink import Colors, Ink
@@ -20,10 +22,36 @@ ColorChoice: TypeAlias = Literal["auto", "always", "never"]
 
 _SIGNS = "·√−…–→×τ÷"
 _WIDEST = 10_000
+_LONGEST = 4000  # characters of a line on stderr
+_ERRORS = "attn.spelled"
 
 
 class PipeClosed(Exception):
     """The reader of standard output went away."""
+
+
+def settle_streams() -> None:
+    """Makes both outputs spell what their encoding does not have: signs in ASCII, else escapes.
+
+    Whoever writes to them, the help of typer included, then never fails for an encoding, and
+    lone surrogates never turn into bytes.
+    """
+    codecs.register_error(_ERRORS, _spell)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):
+            stream.reconfigure(errors=_ERRORS)  # type: ignore[union-attr]  # a TextIOWrapper
+
+
+def _spell(fault: UnicodeError) -> tuple[str, int]:
+    if not isinstance(fault, UnicodeEncodeError):
+        raise fault
+    return spelled(fault.object[fault.start : fault.end]), fault.end
+
+
+def encodable(text: str) -> str:
+    """The text as standard output can hold it."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    return text.encode(encoding, _ERRORS).decode(encoding)
 
 
 def wants_color(choice: ColorChoice, env: Mapping[str, str], is_terminal: bool) -> bool:
@@ -93,7 +121,7 @@ def write(text: str) -> None:
         stream.write(text)
         stream.flush()
     except UnicodeEncodeError:
-        stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
+        stream.write(spelled(text))  # a stream that could not be settled
         stream.flush()
     except OSError as fault:
         give_up_stdout()
@@ -109,7 +137,7 @@ def write(text: str) -> None:
 def write_json(line: str | Iterable[str]) -> None:
     """A line of JSON, whole or in parts, to standard output, always UTF-8 whatever the locale."""
     if sys.stdout is not None and _encoding(sys.stdout) != "utf8":
-        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # a TextIOWrapper
+        sys.stdout.reconfigure(encoding="utf-8", errors=_ERRORS)  # type: ignore[union-attr]  # a TextIOWrapper
     if isinstance(line, str):
         write(line + "\n")
         return
@@ -152,13 +180,25 @@ def report(error: AttnError) -> None:
 
 
 def _to_stderr(line: str) -> None:
+    """The one way to stderr: text of others is made harmless here, whoever wrote the message."""
     stream = sys.stderr
     if stream is None:
         return
+    shown = harmless(without_secrets(_cut(line)))
     with suppress(OSError, ValueError):
-        encoding = stream.encoding or "ascii"
-        stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        try:
+            stream.write(shown + "\n")
+        except UnicodeEncodeError:  # a stream that could not be settled
+            stream.write(spelled(shown) + "\n")
         stream.flush()
+
+
+def _cut(line: str) -> str:
+    """The line, its middle left out where it is very long."""
+    if len(line) <= _LONGEST:
+        return line
+    half = _LONGEST // 2
+    return f"{line[:half]} … ({len(line) - 2 * half:,} characters) … {line[-half:]}"
 
 
 def give_up_stdout() -> None:

@@ -236,6 +236,10 @@ class Cache:
             self.discard(key)
         return True
 
+    def names(self) -> list[str]:
+        """The names of imported vectors."""
+        return list(self._names())
+
     def _names(self) -> dict[str, str]:
         found = {}
         for path in sorted((self.root / "names").glob("*.json")):

@@ -14,6 +14,7 @@ from attncli.embeddings.readers.opening import ReadOptions, open_reading, text_s
 from attncli.embeddings.readers.stream import place_of
 from attncli.embeddings.readers.text_scan import find_in_text
 from attncli.errors import DataError
+from attncli.suggest import typed
 
 Say = Callable[[str, str], None]
 _HEAD, _OF_A_BLOCK, _TAIL = 2000, 64, 1 << 16  # words, words, bytes looked at for marks
@@ -83,8 +84,7 @@ class ScannedStore:
         for warning in warnings:
             self._once("warning", warning)
         if self.seconds > _SLOW:
-            quoted = "'" + os.fspath(self.path).replace("'", "'\\''") + "'"
-            self._once("hint", f"attn vectors import {quoted} makes the next time instant")
+            self._once("hint", f"attn vectors import {typed(os.fspath(self.path))}")
 
     def _found(
         self, wanted: frozenset[bytes], done: Callable[[dict[bytes, Float32Array]], bool]

@@ -14,6 +14,7 @@ from attncli.embeddings.seeded import SeededStore
 from attncli.embeddings.store import FolderStore
 from attncli.errors import DataError, InputError, UsageError
 from attncli.escape import quoted, visible
+from attncli.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from attncli.embeddings.building import Selection
@@ -141,8 +142,11 @@ def file_of(text: str) -> Path | str:
     if beside is not None:
         return beside
     if 0 < len(text) <= 64 and re.search(_LIKE_A_PATH, text) is None:
+        from attncli.embeddings.cache import Cache
+
         raise UsageError(
-            f"no vectors are named {quoted(text)}, and there is no such file",
+            f"no vectors are named {quoted(text)}, and there is no such file"
+            + did_you_mean(text, ("random", *BUILTIN, *BUILTIN.values(), *Cache().names())),
             place="--vectors",
             hints=("attn vectors list", "--vectors glove and --vectors random need no file"),
         )

@@ -178,7 +178,7 @@ def _facts(content: bytes, place: str) -> dict[str, Any]:
         raise DataError(
             "a safetensors file, but no model of attn: its metadata has no attn",
             place=place,
-            hints=("attn train FILE -o model.safetensors makes one",),
+            hints=("attn train FILE -o model.safetensors",),
         )
     if facts.get("format") != FORMAT:
         raise DataError(

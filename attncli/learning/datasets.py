@@ -16,6 +16,7 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.errors import DataError, EmptyError, InputError, UsageError
 from attncli.escape import quoted, visible
+from attncli.suggest import did_you_mean
 from attncli.text.sentences import MAX_LINE, decoded, lines
 
 Kind: TypeAlias = Literal["tsv", "csv", "jsonl"]
@@ -239,7 +240,9 @@ def _of_split(rows: list[Row], split: str | None, name: str) -> list[Row]:
     chosen = [row for row in rows if row.split == split]
     if not chosen:
         raise UsageError(
-            f"found {quoted(split)}, expected one of {', '.join(named[:8])}", place="--split"
+            f"found {quoted(split)}, expected one of {', '.join(map(visible, named[:8]))}"
+            + did_you_mean(split, named),
+            place="--split",
         )
     return chosen
 

@@ -31,6 +31,13 @@ _TENSORS = {
     **{"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "BOOL": "|b1"},
     **{f"{sign}{8 * size}": f"<{sign.lower()}{size}" for sign in "IU" for size in (1, 2, 4, 8)},
 }
+TORCH_FILE = "weights.pt"  # in the hints: the file that was refused
+# A list of layers or one tensor, on any device, with gradients or without, becomes one array.
+TORCH_HINTS = (
+    "python -c \"import numpy, torch; numpy.save('attention.npy', torch.stack([*torch.load("
+    f"'{TORCH_FILE}', map_location='cpu', weights_only=True)]).detach().float().numpy())\"",
+    'attn view attention.npy --tokens "a b c"',
+)
 
 
 def npy_array(data: bytes) -> AnyArray:
@@ -63,10 +70,7 @@ def arrays_of(data: bytes) -> dict[str, AnyArray]:
     if any(info.filename.endswith("data.pkl") for info in infos):
         raise RefusedError(
             "this is a PyTorch file, a pickle: reading it could run code",
-            hints=(
-                "numpy.savez('attention.npz', *[layer.numpy() for layer in attentions])",
-                "attn view attention.npz --tokens 'a b c'",
-            ),
+            hints=TORCH_HINTS,
         )
     if sum(info.file_size for info in infos) > 4 * MAX_WEIGHTS + 2**20:
         raise LimitError(f"the arrays unpack to more than {4 * MAX_WEIGHTS} bytes")
@@ -188,6 +192,6 @@ def chosen_array(arrays: Mapping[str, FloatArray], member: str | None) -> FloatA
         names = ", ".join(f"{quoted(name)} {array.shape}" for name, array in matrices.items())
         raise DataError(
             f"found several arrays: {names[:300]}",
-            hints=("attn view FILE --array NAME chooses one of them",),
+            hints=("attn view FILE --array NAME",),
         )
     return joined_layers(matrices)

@@ -61,6 +61,10 @@ def read_saved(
     except AttnError as error:
         if error.place is None:
             error.place = name
+        if error.hints and not set("'\"\\$`") & set(name):
+            from attncli.matrices.archives import TORCH_FILE
+
+            error.hints = tuple(hint.replace(TORCH_FILE, name) for hint in error.hints)
         raise
     except OSError as fault:
         reason = (fault.strerror or str(fault)).lower()

@@ -34,7 +34,7 @@ def table_records(data: bytes, index: int | None = None) -> Iterator[dict[str, A
     try:
         import pyarrow
     except ImportError:
-        raise MissingExtraError.of("pyarrow", "parquet", "reading Parquet and Arrow") from None
+        raise MissingExtraError.of("pyarrow", "reading Parquet and Arrow") from None
     before = 0
     try:
         batches = _parquet(data) if data.startswith(b"PAR1") else _arrow(data)

@@ -1,6 +1,6 @@
 """Sentences → the pieces a transformer reads, by the tokeniser of its checkpoint.
 
-The `tokenizers` library does the work (extra `attncli[transformers]`); truncation and padding that
+The `tokenizers` library does the work (`tokenizers`); truncation and padding that
 the file asks for are switched off, so that nothing is cut or added in silence. Offsets are code
 points of the sentence as given, without the space that byte-level tokenisers count to a piece.
 """

@@ -134,7 +134,7 @@ def _library() -> Any:
     try:
         import tokenizers
     except ImportError:
-        raise MissingExtraError.of("tokenizers", "transformers", "reading tokenizer.json") from None
+        raise MissingExtraError.of("tokenizers", "reading tokenizer.json") from None
     return tokenizers
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attncli.errors import UsageError
 from attncli.escape import quoted, visible
+from attncli.suggest import did_you_mean
 from attncli.writing import whole_file
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def suffix_of(path: str, allowed: Sequence[str] = SUFFIXES) -> str:
     suffix = {".htm": ".html"}.get(suffix, suffix)
     if suffix not in allowed:
         raise UsageError(
-            f"found the suffix {quoted(suffix)}, expected one of {' '.join(allowed)}",
+            f"found the suffix {quoted(suffix)}, expected one of {' '.join(allowed)}"
+            + did_you_mean(suffix, allowed),
             place="--output",
         )
     return suffix

@@ -16,7 +16,7 @@ from rich.color import Color, ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 
-from attncli.escape import visible
+from attncli.escape import spelled, visible
 from attncli.views.palette import (
     PaletteName,
     ansi_rgb,
@@ -65,9 +65,7 @@ class Ink:
 
     def plain(self, text: str) -> str:
         """`text`, with the few signs of the views spelled in ASCII where Unicode cannot be shown."""
-        if self.unicode:
-            return text
-        return text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
+        return text if self.unicode else spelled(text, formula=True)
 
     def rendered(self, lines: Iterable[Line]) -> str:
         """The lines as text with escape codes for this terminal, each ended by a newline."""
@@ -76,30 +74,6 @@ class Ink:
             "".join(_rendered(self.plain(part.text), part.style, system) for part in line) + "\n"
             for line in lines
         )
-
-
-_ASCII = str.maketrans(
-    {
-        "·": "*",
-        "√": "sqrt ",
-        "−": "-",
-        "…": "...",
-        "–": "-",
-        "→": "->",
-        "×": "x",
-        "τ": "T",
-        "÷": "/",
-        "Σ": "sum",
-        "∞": "inf",
-        "ᵀ": "^T",
-        "↓": "down",
-        "±": "+-",
-        "≥": ">=",
-        "⚠": "!",
-        "ℓ": "l",
-        "α": "a",
-    }
-)
 
 
 def _rendered(text: str, style: Style | None, system: ColorSystem | None) -> str:

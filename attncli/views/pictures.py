@@ -43,7 +43,7 @@ def png(svg: str, *, zoom: float = 2.0) -> bytes:
     try:
         import resvg_py
     except ImportError:
-        raise MissingExtraError.of("resvg-py", "png", "a PNG picture") from None
+        raise MissingExtraError.of("resvg-py", "a PNG picture") from None
     if bytes(resvg_py.svg_to_bytes(svg_string=_probe("M"))) == bytes(
         resvg_py.svg_to_bytes(svg_string=_probe(""))
     ):
@@ -62,7 +62,7 @@ def pdf(svg: str) -> bytes:
     try:
         import typst
     except ImportError:
-        raise MissingExtraError.of("typst", "pdf", "a PDF picture") from None
+        raise MissingExtraError.of("typst", "a PDF picture") from None
     quoted = svg.replace("\\", "\\\\").replace('"', '\\"')
     source = (
         "#set page(width: auto, height: auto, margin: 0pt)\n"

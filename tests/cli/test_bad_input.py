@@ -73,7 +73,7 @@ ARGUMENTS = [
     (["money", "--precision", "10"], 2, "--precision"),
     (["money", "--precision", "-1"], 2, "--precision"),
     (["money", "--nosuch"], 2, "--nosuch"),
-    (["-5 degrees"], 2, "attn explain -- '-5 degrees'"),
+    (["-5 degrees"], 2, 'attn explain -- "-5 degrees"'),
     (["money", "--file", "x.txt"], 2, "--file"),
     (["--file", "nowhere.txt"], 6, "nowhere.txt: no such file"),
     (["--file", "/"], 6, "is a directory"),

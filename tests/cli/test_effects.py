@@ -141,7 +141,7 @@ def test_forgotten_quotes_are_noted(command):
     assert "note" not in command("explain", SENTENCE, "bank").said
     ended = command("money", "bank", "--json")
     assert (ended.code, ended.is_clean()) == (2, True)
-    assert "hint: attn explain 'money bank'" in ended.said
+    assert 'hint: attn explain "money bank"' in ended.said
 
 
 def test_rows_are_named_one_by_one_or_in_a_list(command):

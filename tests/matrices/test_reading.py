@@ -196,7 +196,7 @@ def test_a_torch_file_is_refused_with_the_way_out() -> None:
         archive.writestr("attention/data.pkl", b"\x80\x02.")
     with pytest.raises(RefusedError) as caught:
         read(out.getvalue())
-    assert "numpy.savez" in caught.value.hints[0]
+    assert caught.value.hints[0].startswith('python -c "import numpy, torch;')
 
 
 def test_a_bomb_is_refused_before_it_unpacks() -> None:

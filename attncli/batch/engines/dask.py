@@ -255,7 +255,7 @@ def _connected(engine: DaskEngine) -> Iterator[Any]:
         dask: Any = import_module("dask")
         distributed: Any = import_module("distributed")
     except ImportError:
-        raise MissingExtraError.of("distributed", "dask", "--engine dask") from None
+        raise MissingExtraError.of("distributed", "--engine dask") from None
     quiet = {
         "distributed.scheduler.allowed-failures": 0,
         "distributed.logging.distributed": "critical",

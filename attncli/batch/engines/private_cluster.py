@@ -45,7 +45,7 @@ def private_cluster(workers: int) -> Iterator[Any]:
     try:
         security = distributed.Security.temporary()
     except ImportError:
-        raise MissingExtraError.of("cryptography", "dask", "--engine dask") from None
+        raise MissingExtraError.of("cryptography", "--engine dask") from None
     address = {"host": "127.0.0.1", "protocol": "tls://", "security": security}
     with tempfile.TemporaryDirectory(prefix="attn-dask-", ignore_cleanup_errors=True) as folder:
         worker = {

@@ -25,7 +25,7 @@ def require_pyarrow() -> Any:
     try:
         import pyarrow
     except ImportError:
-        raise MissingExtraError.of("pyarrow", "parquet", "writing Parquet and Arrow") from None
+        raise MissingExtraError.of("pyarrow", "writing Parquet and Arrow") from None
     return pyarrow
 
 

@@ -10,6 +10,7 @@ from attncli.batch.work import Writer
 from attncli.batch.writers.options import Layout
 from attncli.errors import UsageError
 from attncli.escape import quoted
+from attncli.suggest import did_you_mean
 
 FormatName: TypeAlias = Literal["jsonl", "csv", "parquet", "arrow", "npz"]
 Packing: TypeAlias = Literal["", "gz", "bz2", "xz", "zst"]
@@ -64,7 +65,7 @@ def format_of(path: str | None, asked: FormatName | None) -> Format:
     if found is None and suffix:
         known = " ".join(_SUFFIXES)
         raise UsageError(
-            f"found the suffix {quoted(suffix)}, expected one of {known}",
+            f"found the suffix {quoted(suffix)}, expected one of {known}{did_you_mean(suffix, _SUFFIXES)}",
             place="--output",
             hints=("--format jsonl, csv, parquet, arrow or npz says it",),
         )

@@ -56,7 +56,7 @@ def _zstd() -> Callable[[bytes], bytes]:
         try:
             zstd = import_module("backports.zstd")
         except ImportError:
-            raise MissingExtraError.of("backports.zstd", "zstd", "writing .zst") from None
+            raise MissingExtraError.of("backports.zstd", "writing .zst") from None
     return lambda data: bytes(zstd.compress(data, level=1))
 
 

@@ -16,8 +16,9 @@ from typing import BinaryIO
 from attncli.embeddings.readers.limits import MIB, Limits
 from attncli.embeddings.readers.stream import PIECE, ByteStream, open_file, place_of
 from attncli.errors import AttnError, DataError, InputError, LimitError, RefusedError, UsageError
-from attncli.escape import quoted, visible
+from attncli.escape import quoted
 from attncli.memory import size_text
+from attncli.suggest import typed
 
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _MOST_MEMBERS = 4096
@@ -122,7 +123,7 @@ def choose_member(archive: zipfile.ZipFile, name: str | None, path: Path) -> zip
     raise UsageError(
         f"the archive holds {len(members)} files; name one: {_listed(members)}",
         place=place,
-        hints=(f"--vectors '{visible(str(path))}:{visible(members[0].filename)}'",),
+        hints=(f"--vectors {typed(f'{path}:{members[0].filename}')}",),
     )
 
 

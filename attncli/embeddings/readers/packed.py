@@ -133,7 +133,7 @@ def _zstd() -> Any:
         try:
             from backports import zstd
         except ImportError:
-            raise MissingExtraError.of("backports.zstd", "zstd", "reading .zst files") from None
+            raise MissingExtraError.of("backports.zstd", "reading .zst files") from None
     return zstd
 
 

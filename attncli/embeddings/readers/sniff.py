@@ -8,6 +8,8 @@ from attncli.embeddings.readers.stream import ByteStream
 from attncli.embeddings.readers.text_fields import looks_like_number
 from attncli.embeddings.readers.text_lines import BOM
 from attncli.errors import DataError, UsageError
+from attncli.escape import quoted
+from attncli.suggest import did_you_mean
 
 HEAD = 1 << 16
 FORMATS = ("glove", "word2vec", "word2vec-binary", "fasttext", "gensim", "npy", "safetensors")
@@ -118,5 +120,8 @@ def _is_noise(head: bytes) -> bool:
 def check_format(name: str | None) -> str | None:
     """The format's name. Raises: UsageError when there is no such format."""
     if name is not None and name not in FORMATS:
-        raise UsageError(f"found {name!r}, expected one of {', '.join(FORMATS)}", place="--format")
+        raise UsageError(
+            f"found {quoted(name)}, expected one of {', '.join(FORMATS)}{did_you_mean(name, FORMATS)}",
+            place="--format",
+        )
     return name

@@ -15,7 +15,7 @@ _NUMBER_LIKE = re.compile(  # what somebody may have meant as a number
     rb"(?:\xef\xbc[\x90-\x99])+)",
     re.IGNORECASE,
 )
-GLOVE_HINT = "attn vectors import FILE --format glove reads line 1 as a word"
+GLOVE_HINT = "attn vectors import FILE --format glove"
 
 
 def parse_line(
