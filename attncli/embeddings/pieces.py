@@ -1,6 +1,6 @@
 """Vectors of words out of the pieces that a tokenizer.json cuts them into, as model2vec makes them.
 
-The `tokenizers` library does the work, so that lower case, accents and
+The `tokenizers` library does the work (extra `attncli[transformers]`), so that lower case, accents and
 normal forms are those of the folder's own tokenizer.
 """
 

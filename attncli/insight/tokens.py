@@ -94,7 +94,12 @@ def hide_tokens(
             warning,
         ),
         model=_of_target(result.model, place),
-        selection={**(result.selection or {}), "hidden": gone, "hidden_share": round(share, 6)},
+        selection={
+            **(result.selection or {}),
+            "hidden": gone,
+            "hidden_share": round(share, 6),
+            "places": [place for at, place in enumerate(_places(result)) if not hidden[at]],
+        },
         **changes,
     )
 
@@ -170,6 +175,12 @@ def _hidden(tokens: Sequence[Token], names: set[str], special: bool) -> BoolArra
         ],
         dtype=np.bool_,
     )
+
+
+def _places(result: AttentionResult) -> list[int]:
+    """The place of each token before anything was hidden."""
+    before = (result.selection or {}).get("places")
+    return list(range(len(result.tokens))) if before is None else list(before)
 
 
 def _hidden_message(gone: Sequence[str], share: float) -> str:

@@ -21,6 +21,7 @@ from attncli.errors import (
 )
 from attncli.escape import visible
 from attncli.insight.comparison import Comparison, comparison_from_record
+from attncli.matrices.archives import TORCH_FILE, TORCH_HINTS
 from attncli.matrices.build import renamed, result_from_arrays, result_from_record
 from attncli.matrices.top import with_weights
 from attncli.result import AttentionResult
@@ -61,9 +62,7 @@ def read_saved(
     except AttnError as error:
         if error.place is None:
             error.place = name
-        if error.hints and not set("'\"\\$`") & set(name):
-            from attncli.matrices.archives import TORCH_FILE
-
+        if not set("'\"\\$`") & set(name):
             error.hints = tuple(hint.replace(TORCH_FILE, name) for hint in error.hints)
         raise
     except OSError as fault:
@@ -135,7 +134,7 @@ def _expect_known(head: bytes) -> None:
     if head.startswith(b"\x80"):
         raise RefusedError(
             "this is a pickle: reading it could run code",
-            hints=("save the arrays with numpy.savez or safetensors instead",),
+            hints=TORCH_HINTS,
         )
     if b"\0" in head[:64] and not head.startswith(_UTF16):
         raise DataError("found bytes of no known format, expected a result or weights")

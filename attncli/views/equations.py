@@ -1,18 +1,39 @@
 """The new embeddings in the lecture's notation: money(new) = 0.78·money + 0.19·bank + 0.03·grows.
 
 Coefficients are rounded so that those shown add up to exactly what the row adds up to (1): largest
-remainders are rounded up, the others down. Long rows show their largest terms and the sum of the rest.
+remainders are rounded up, the others down. Where that would contradict the numbers of the matrix
+beside them they get one digit more. Long rows show their largest terms and the sum of the rest.
+Where the weights are no coefficients (`attncli.insight.sums`) a row is a list: money: 0.78 money; …
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from rich.segment import Segment
 
 from attncli.arrays import FloatArray
+from attncli.insight.sums import PLAIN, Sums, sums_of
+from attncli.result import AttentionResult
 from attncli.views.ink import Ink, Line, word, wrapped
 
 MAX_TERMS = 8
+_EXACT = 1e-9  # of printed numbers, which are floats
+
+
+class Terms(NamedTuple):
+    """A row rounded: the coefficients of the words at `places`, then that of `others` together."""
+
+    coefficients: tuple[str, ...]
+    places: tuple[int, ...]
+    others: int
+
+    def said(self, term: str, of_word: Callable[[int], str], rest: str) -> list[str]:
+        """Each coefficient with its word, `term` between them; the last perhaps with the `rest`."""
+        names = [of_word(place) for place in self.places]
+        names += [rest % self.others] if self.others else []
+        pairs = zip(self.coefficients, names, strict=True)
+        return [f"{coefficient}{term}{name}" for coefficient, name in pairs]
 
 
 def rounded_to_sum(row: FloatArray, digits: int) -> list[int]:
@@ -31,29 +52,74 @@ def rounded_to_sum(row: FloatArray, digits: int) -> list[int]:
     return [int(unit) for unit in units]
 
 
+def terms(
+    row: FloatArray, *, digits: int = 2, beside: int | None = None, max_terms: int = MAX_TERMS
+) -> Terms:
+    """The terms of a row, in the order of the sentence; none for a row of zeros.
+
+    They have `digits`. Next to a matrix with `beside` digits they have as many more as it takes to
+    be roundings of what it shows: at most one more than it has, because a number rounded up or down
+    by less than a tenth of the matrix's unit never leaves what rounds to the same.
+
+    >>> terms(np.array([1 / 3, 1 / 3, 1 / 3]), beside=2)
+    Terms(coefficients=('0.334', '0.333', '0.333'), places=(0, 1, 2), others=0)
+    """
+    exact = np.asarray(row, dtype=np.float64)  # (n,)
+    places = np.arange(len(exact))
+    if len(exact) > max_terms:
+        places = np.sort(np.argsort(-exact, kind="stable")[: max_terms - 1])
+    others = len(exact) - len(places)
+    shown = exact[places]
+    if others:
+        shown = np.append(shown, max(float(exact.sum() - shown.sum()), 0.0))
+    units = rounded_to_sum(shown, digits)
+    if not any(units):
+        return Terms((), (), 0)
+    while beside is not None and digits <= beside and not _agree(units, shown, digits, beside):
+        digits += 1
+        units = rounded_to_sum(shown, digits)
+    coefficients = tuple(f"{unit / 10**digits:.{digits}f}" for unit in units)
+    return Terms(coefficients, tuple(places.tolist()), others)
+
+
+def _agree(units: Sequence[int], shown: FloatArray, digits: int, beside: int) -> bool:
+    """Whether each unit is a rounding of what a matrix with `beside` digits prints."""
+    printed = np.array([float(f"{value:.{beside}f}") for value in shown.tolist()])
+    apart = np.abs(np.array(units) / 10**digits - printed)
+    return bool((apart <= 0.5 * 10.0 ** -min(digits, beside) + _EXACT).all())
+
+
 def equation(
     words: Sequence[str],
     query: int,
     row: FloatArray,
     *,
     digits: int = 2,
+    beside: int | None = None,
     max_terms: int = MAX_TERMS,
     shown: Callable[[str], str] = word,
+    sums: Sums = PLAIN,
+    left: str = "",
 ) -> str:
-    """One row as an equation; terms in the order of the sentence, each word as `shown` gives it."""
-    name = f"{shown(words[query])}(new)"
-    units = rounded_to_sum(row, digits)
-    if not any(units):
+    """One row as an equation, or as a list of weights where there is none.
+
+    Terms are in the order of the sentence, each word as `shown` gives it. `left` names the head
+    whose sum it is, where a sum is not the new embedding.
+    """
+    name = shown(words[query])
+    rounded = terms(row, digits=digits, beside=beside, max_terms=max_terms)
+    if sums.terms is None:
+        listed = rounded.said(" ", lambda at: shown(words[at]), "the other %d")
+        return f"{name}: " + ("; ".join(listed) or "nothing to attend to")
+    name += f"({left or ('new' if sums.whole else 'head')})"
+    if not rounded.coefficients:
         return f"{name} = 0 (nothing to attend to)"
-    kept = range(len(units))
-    if len(units) > max_terms:
-        largest = sorted(range(len(units)), key=lambda i: (-row[i], i))[: max_terms - 1]
-        kept = sorted(largest)  # type: ignore[assignment]  # any iterable of positions
-    terms = [f"{_decimal(units[i], digits)}·{shown(words[i])}" for i in kept]
-    rest = sum(units) - sum(units[i] for i in kept)
-    if len(terms) < len(units):
-        terms.append(f"{_decimal(rest, digits)}·(the other {len(units) - len(terms)})")
-    return f"{name} = " + " + ".join(terms)
+
+    def term(place: int) -> str:
+        text = shown(words[place])
+        return f"v({text})" if sums.terms == "values" else text
+
+    return f"{name} = " + " + ".join(rounded.said("·", term, "(the other %d)"))
 
 
 def equation_lines(
@@ -64,17 +130,38 @@ def equation_lines(
     *,
     width: int = 80,
     digits: int = 2,
+    beside: int | None = None,
     max_terms: int = MAX_TERMS,
+    sums: Sums = PLAIN,
 ) -> list[Line]:
     """One equation for each shown row, broken at the width. Shapes: weights (n_tokens, n_tokens)."""
     lines: list[Line] = []
     for query in shown:
         text = "  " + equation(
-            words, query, weights[query], digits=digits, max_terms=max_terms, shown=ink.word
+            words,
+            query,
+            weights[query],
+            digits=digits,
+            beside=beside,
+            max_terms=max_terms,
+            shown=ink.word,
+            sums=sums,
         )
         lines += [[Segment(part)] for part in wrapped(ink.plain(text), width, 6)]
     return lines
 
 
-def _decimal(units: int, digits: int) -> str:
-    return f"{units / 10**digits:.{digits}f}"
+def sums_line(result: AttentionResult) -> str:
+    """What the rows of a result say, for a heading."""
+    sums = sums_of(result)
+    if sums.terms is None:
+        return f"the weights of each row; no equations: {sums.why}"
+    if sums.terms == "embeddings":
+        return "new embeddings as weighted sums of the old ones"
+    if sums.whole:
+        return "new embeddings as weighted sums of the values"
+    if result.attention.kind == "transformer":
+        return (
+            "what each token takes of the values; W_o, the residual and the feed-forward net follow"
+        )
+    return "each head's part of the new embeddings as weighted sums of its values"

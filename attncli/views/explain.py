@@ -7,9 +7,10 @@ from typing import Literal, TypeAlias
 from attncli.escape import visible
 from attncli.insight.movement import Movement
 from attncli.insight.names import describe, matrix_name
+from attncli.insight.sums import sums_of
 from attncli.result import AttentionResult
 from attncli.views.embeddings import movement_lines, token_lines, vector_lines
-from attncli.views.equations import MAX_TERMS, equation_lines
+from attncli.views.equations import MAX_TERMS, equation_lines, sums_line
 from attncli.views.facts import model_line
 from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.matrix import hidden_note, legend, matrix_lines, shown_tokens
@@ -17,14 +18,6 @@ from attncli.views.strongest import strongest_lines
 
 Section: TypeAlias = Literal["tokens", "weights", "equations", "embeddings", "moved"]
 SECTIONS: tuple[Section, ...] = ("tokens", "weights", "equations", "embeddings", "moved")
-
-
-_SUMS = {
-    "general": "new embeddings as weighted sums of the old ones",
-    "task": "new embeddings as weighted sums of the values",
-    "transformer": "what each token takes of the values; W_o, the residual and the feed-forward "
-    "net follow",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +99,7 @@ def _section(
     if section == "weights":
         return _matrices(result, ink, layout)
     if section == "equations":
-        heading = _heading(ink, layout, _SUMS.get(result.attention.kind, _SUMS["task"]))
+        heading = _heading(ink, layout, sums_line(result))
         return heading + [
             line
             for layer in range(result.weights.shape[0])
@@ -114,7 +107,9 @@ def _section(
             for line in _equations(result, layer, head, ink, layout, shown)
         ]
     if section == "embeddings":
-        heading = _heading(ink, layout, "new embeddings")
+        hidden = bool((result.selection or {}).get("hidden"))
+        title = "new embeddings" + (", of the whole sentence" if hidden else "")
+        heading = _heading(ink, layout, title)
         return heading + vector_lines(
             result.words,
             result.contextual,
@@ -178,7 +173,9 @@ def _equations(
         shown,
         width=layout.width,
         digits=layout.digits,
+        beside=layout.precision,
         max_terms=MAX_TERMS if layout.top is None else layout.top + 1,
+        sums=sums_of(result),
     )
 
 

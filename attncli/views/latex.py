@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from attncli.arrays import FloatArray
 from attncli.escape import visible
 from attncli.insight.names import matrix_name
+from attncli.insight.sums import PLAIN, Sums, sums_of
 from attncli.result import AttentionResult
-from attncli.views.equations import rounded_to_sum
+from attncli.views.equations import sums_line, terms
 from attncli.views.facts import facts_line, model_line
 from attncli.views.ink import word
 from attncli.views.palette import PaletteName, hex_code, text_on, weight_rgb
 
 MAX_COLUMNS = 40  # of one table; more words become several tables
-_MAX_TERMS = 8
 _LABEL = 24  # columns of a label at most
 
 _SPECIAL = {
@@ -102,8 +102,10 @@ def _lines(result: AttentionResult, precision: int, palette: PaletteName) -> lis
             for start in range(0, len(result.tokens), MAX_COLUMNS):
                 columns = range(start, min(start + MAX_COLUMNS, len(result.tokens)))
                 lines += _table(result.words, weights, columns, precision, palette)
+            sums = sums_of(result)
+            lines += [_line(sums_line(result) + ":")] if sums != PLAIN else []
             lines += [
-                _equation(result.words, query, weights[query], precision)
+                _equation(result.words, query, weights[query], precision, sums)
                 for query in range(len(result.tokens))
             ]
     return lines
@@ -142,18 +144,18 @@ def _cell(weight: float, precision: int, palette: PaletteName) -> str:
     return rf"\cellcolor[HTML]{{{fill}}}\textcolor[HTML]{{{ink}}}{{{weight:.{precision}f}}}"
 
 
-def _equation(words: Sequence[str], query: int, row: FloatArray, precision: int) -> str:
-    units = rounded_to_sum(row, precision)
-    kept = list(range(len(units)))
-    if len(units) > _MAX_TERMS:
-        kept = sorted(sorted(kept, key=lambda i: (-row[i], i))[: _MAX_TERMS - 1])
-    terms = [
-        rf"{units[i] / 10**precision:.{precision}f} \cdot \mbox{{{_text(word(words[i]))}}}"
-        for i in kept
-    ]
-    if len(kept) < len(units):
-        rest = (sum(units) - sum(units[i] for i in kept)) / 10**precision
-        others = rf"(the other {len(units) - len(kept)})"
-        terms.append(rf"{rest:.{precision}f} \cdot \mbox{{{others}}}")
-    sums = " + ".join(terms) if any(units) else "0"
-    return rf"\(\mbox{{{_text(word(words[query]))}}}_{{new}} = {sums}\)\par"
+def _equation(words: Sequence[str], query: int, row: FloatArray, precision: int, sums: Sums) -> str:
+    """A row as an equation, or as a list of weights where there is none."""
+    rounded, name = terms(row, digits=precision, beside=precision), _text(word(words[query]))
+
+    def boxed(place: int) -> str:
+        text = rf"\mbox{{{_text(word(words[place]))}}}"
+        return f"v({text})" if sums.terms == "values" else text
+
+    if sums.terms is None:
+        listed = rounded.said(r"\ ", boxed, r"\mbox{{the other %d}}")
+        weights = r"\); \(".join(listed) or "0"
+        return rf"\(\mbox{{{name}}}\): \({weights}\)\par"
+    said = rounded.said(r" \cdot ", boxed, r"\mbox{{(the other %d)}}")
+    part = "new" if sums.whole else "head"
+    return rf"\(\mbox{{{name}}}_{{{part}}} = {' + '.join(said) or '0'}\)\par"

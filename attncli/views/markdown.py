@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from attncli.escape import visible
 from attncli.insight.names import matrix_name
+from attncli.insight.sums import PLAIN, sums_of
 from attncli.result import AttentionResult
-from attncli.views.equations import equation
+from attncli.views.equations import equation, sums_line
 from attncli.views.facts import facts_line, model_line
 
 # What Markdown, its tables, or the HTML inside it would obey in the middle of a line.
@@ -32,7 +33,7 @@ def _lines(result: AttentionResult, precision: int) -> list[str]:
     if model_line(result):
         lines += [escaped(model_line(result)), ""]
     lines += [f"> {escaped(warning.message)}\n" for warning in result.warnings]
-    words = [escaped(word) for word in result.words]
+    words, sums = [escaped(word) for word in result.words], sums_of(result)
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):
             weights = result.weights[layer, head]
@@ -44,8 +45,13 @@ def _lines(result: AttentionResult, precision: int) -> list[str]:
                 cells = " | ".join(f"{weight:.{precision}f}" for weight in row)
                 lines.append(f"| **{word}** | {cells} |")
             lines.append("")
+            if sums != PLAIN:
+                lines += [escaped(sums_line(result)) + ":", ""]
             for query in range(len(words)):
-                formula = equation(result.words, query, weights[query], digits=precision)
+                row = weights[query]
+                formula = equation(
+                    result.words, query, row, digits=precision, beside=precision, sums=sums
+                )
                 lines.append(f"- {escaped(formula)}")
             lines.append("")
     return lines

@@ -12,15 +12,16 @@ import numpy as np
 from rich.segment import Segment
 
 from attncli.arrays import FloatArray
-from attncli.attention.masks import attention_mask
-from attncli.attention.projections import Projections, relative_bias, with_positions
+from attncli.attention.projections import Projections
 from attncli.insight.names import axis_numbers, matrix_name
+from attncli.insight.sums import PLAIN, Sums, sums_of
 from attncli.learning.checkpoint import TrainedModel
 from attncli.result import AttentionResult
 from attncli.views.equations import equation
 from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.numbers import number, number_lines, vector_block
 from attncli.views.readout import readout_lines, readout_note
+from attncli.views.stages import Head, placed_embeddings, stages
 
 PRECISION = 4
 NEEDED = ("embeddings", "query", "key", "value", "scores")  # fields that the stages are made of
@@ -44,22 +45,6 @@ class Steps:
     model: TrainedModel | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """One head in float64: query, key (n, d_k), value (n, d_v), scores of three stages (n, n)."""
-
-    query: FloatArray
-    key: FloatArray
-    value: FloatArray
-    products: FloatArray
-    scaled: FloatArray
-    powers: FloatArray
-    weights: FloatArray
-    name: str  # "head 3" where the new vectors are made of several heads, else empty
-    plain: bool  # whether the scaled products are the scores, with nothing added
-    bias: FloatArray | None = None  # what relative positions add, where it is known
-
-
 def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:
     """The stages of each layer and head. The result must hold the fields `NEEDED`."""
     rows = tuple(range(len(result.tokens))) if steps.rows is None else steps.rows
@@ -69,8 +54,8 @@ def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:
             name = matrix_name(result, layer, head)
             lines += [[], [ink.bold(name)]] if name else []
             lines += matrix_lines(steps, axis_numbers(result, "heads")[head], ink)
-            bias = _bias(result, steps.projections, head)
-            lines += _head_lines(result, _stages(result, layer, head, bias), ink, steps, rows)
+            drawn = stages(result, layer, head, steps.projections)
+            lines += _head_lines(result, drawn, ink, steps, rows)
     lines += _ending(result, ink, steps, rows)
     if steps.model is None:
         return lines + readout_note(result, ink)
@@ -85,47 +70,6 @@ def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:
     return lines + (read or readout_note(result, ink))
 
 
-def _bias(result: AttentionResult, projections: Projections | None, head: int) -> FloatArray | None:
-    """What relative positions add to the scores of a head, (n_tokens, n_tokens), where known."""
-    if projections is None or {"hidden", "merged"} & set(result.selection or {}):
-        return None
-    bias = relative_bias(projections, len(result.tokens))
-    return None if bias is None else bias[axis_numbers(result, "heads")[head]]
-
-
-def _stages(
-    result: AttentionResult, layer: int, head: int, bias: FloatArray | None = None
-) -> _Head:
-    settings = result.attention
-    query, key, value = (
-        np.asarray(array[layer, head], dtype=np.float64)  # (n_tokens, d)
-        for array in (result.query, result.key, result.value)
-        if array is not None
-    )
-    products = query @ key.T  # (n_tokens, n_tokens)
-    scaled = products * (settings.scale / settings.temperature)
-    plain = True
-    if result.scores is not None:
-        given = result.scores[layer, head].astype(np.float64)
-        plain = bool(np.allclose(scaled, given, rtol=1e-4, atol=1e-4))
-        scaled = scaled if plain else given
-    mask = attention_mask(
-        len(scaled),
-        causal=settings.causal,
-        window=settings.window,
-        see_self=settings.see_self,
-    )
-    if mask is not None:
-        scaled = np.where(mask, scaled, -np.inf)
-    peak = scaled.max(axis=-1, keepdims=True)
-    powers = np.exp(scaled - np.where(np.isneginf(peak), 0, peak))
-    weights = result.weights[layer, head].astype(np.float64)
-    name = matrix_name(result, layer, head)
-    if settings.kind == "transformer":
-        name = name or "head"
-    return _Head(query, key, value, products, scaled, powers, weights, name, plain, bias)
-
-
 def _embeddings(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]) -> list[Line]:
     if result.embeddings is None:
         return []
@@ -136,7 +80,7 @@ def _embeddings(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[
     lines = _title(ink, steps, "1", f"{name}, {n_tokens} words × {dim} numbers")
     shown = rows if result.attention.kind == "transformer" else range(n_tokens)
     lines += _vectors("x", result, result.embeddings, shown, ink, steps)
-    placed = _placed(result.embeddings, steps.projections)
+    placed = placed_embeddings(result, steps.projections)
     if placed is not None and steps.projections is not None:
         lines += _title(ink, steps, "1b", f"X with {steps.projections.positions} positions added")
         lines += _vectors("x", result, placed, shown, ink, steps)
@@ -144,9 +88,8 @@ def _embeddings(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[
 
 
 def _head_lines(
-    result: AttentionResult, head: _Head, ink: Ink, steps: Steps, rows: Sequence[int]
+    result: AttentionResult, head: Head, ink: Ink, steps: Steps, rows: Sequence[int]
 ) -> list[Line]:
-    general = result.attention.kind == "general"
     everyone = range(len(result.tokens))
     lines = _projections(result, head, ink, steps, rows, everyone)
     lines += _title(ink, steps, "3", f"scores {_score_formula(result)}")
@@ -159,42 +102,52 @@ def _head_lines(
     lines += _rows(result, head.scaled, ink, steps, rows, steps.precision + 1)
     lines += _title(ink, steps, "5", "weights A = softmax(S): e^(s − max s) ÷ Σ e^(s − max s)")
     lines += _softmax(result, head, ink, steps, rows)
-    formula = "Y = A·X" if general else "Y = A·V"
-    lines += _title(ink, steps, "6", f"new embeddings {formula}")
+    lines += _title(ink, steps, "6", _sum_title(result))
     new = head.weights @ head.value  # (n_tokens, d_v)
-    left = "new" if head.name == "" else head.name
     for i in rows:
-        text = _sum_text(result, head, i, ink, steps, left)
+        text = _sum_text(result, head, i, ink, steps)
         lines += [[Segment(part)] for part in wrapped(ink.plain("  " + text), steps.width, 6)]
-        label = f"{ink.word(result.words[i])}({left})"
+        label = f"{ink.word(result.words[i])}({head.left})"
         lines += _vector(label, new[i], ink, steps, steps.precision - 1)
     return lines
 
 
-def _sum_text(
-    result: AttentionResult, head: _Head, query: int, ink: Ink, steps: Steps, left: str
-) -> str:
+def _sum_title(result: AttentionResult) -> str:
+    """What the products A·V are: the new embeddings, or less."""
+    product = "A·X" if result.attention.kind == "general" else "A·V"
+    if (result.selection or {}).get("hidden"):
+        return f"{product} of the rescaled rows: no new embeddings, these are of the whole sentence"
+    if sums_of(result).whole:
+        return f"new embeddings Y = {product}"
+    if result.attention.kind == "transformer":
+        return f"what a head takes of the values, {product}"
+    return f"the part of the new embeddings that a head gives, {product}"
+
+
+def _sum_text(result: AttentionResult, head: Head, query: int, ink: Ink, steps: Steps) -> str:
     """The equation of one word; its terms are v(word) where values are not the embeddings."""
-
-    def value(text: str) -> str:
-        shown = ink.word(text)
-        return shown if result.attention.kind == "general" else f"v({shown})"
-
-    text = equation(
+    general = result.attention.kind == "general"
+    return equation(
         result.words,
         query,
         head.weights[query],
         digits=steps.precision,
+        beside=_weight_digits(steps),
         max_terms=len(result.words),
-        shown=value,
+        shown=ink.word,
+        sums=PLAIN if general else Sums("values"),
+        left=head.left,
     )
-    word = result.words[query]
-    return f"{ink.word(word)}({left})" + text.removeprefix(f"{value(word)}(new)")
+
+
+def _weight_digits(steps: Steps) -> int:
+    """Digits of the weights in the table of a softmax: one more where it is told row by row."""
+    return steps.precision + (0 if steps.rows is None else 1)
 
 
 def _projections(
     result: AttentionResult,
-    head: _Head,
+    head: Head,
     ink: Ink,
     steps: Steps,
     rows: Sequence[int],
@@ -251,21 +204,13 @@ def matrix_lines(steps: Steps, head: int, ink: Ink) -> list[Line]:
     return lines
 
 
-def _placed(embeddings: FloatArray, projections: Projections | None) -> FloatArray | None:
-    """The embeddings with positions added, or None where none are."""
-    if projections is None:
-        return None
-    placed = with_positions(embeddings.astype(np.float64), projections)  # (n_tokens, d_model)
-    return None if np.array_equal(placed, embeddings) else placed
-
-
 def _score_formula(result: AttentionResult) -> str:
     if result.attention.kind == "general" and result.attention.score != "cosine":
         return "X·Xᵀ: s(word, other) = x(word)·x(other)"
     return "Q·Kᵀ: s(word, other) = q(word)·k(other)"
 
 
-def _scale_formula(result: AttentionResult, head: _Head) -> str:
+def _scale_formula(result: AttentionResult, head: Head) -> str:
     settings = result.attention
     width = head.query.shape[-1]
     if np.isclose(settings.scale, width**-0.5, rtol=1e-5):
@@ -283,7 +228,7 @@ def _scale_formula(result: AttentionResult, head: _Head) -> str:
 
 
 def _softmax(
-    result: AttentionResult, head: _Head, ink: Ink, steps: Steps, rows: Sequence[int]
+    result: AttentionResult, head: Head, ink: Ink, steps: Steps, rows: Sequence[int]
 ) -> list[Line]:
     if steps.rows is None:
         lines = [[ink.dim("  e^(s − max s), and their sum Σ")]]
@@ -297,7 +242,7 @@ def _softmax(
             precision=steps.precision + 1,
         )
         lines.append([ink.dim("  divided by Σ")])
-        return lines + _rows(result, head.weights, ink, steps, rows, steps.precision)
+        return lines + _rows(result, head.weights, ink, steps, rows, _weight_digits(steps))
     lines = []
     for i in rows:
         total = head.powers[i].sum()
@@ -305,7 +250,7 @@ def _softmax(
         columns = ["s", "e^(s−max s)", "weight"]
         lines += [[ink.dim(f"  {ink.word(result.words[i])}")]] if len(rows) > 1 else []
         lines += number_lines(
-            result.words, columns, table, ink, width=steps.width, precision=steps.precision + 1
+            result.words, columns, table, ink, width=steps.width, precision=_weight_digits(steps)
         )
         lines.append([Segment(f"  Σ e^(s − max s) = {number(total, steps.precision + 1)}")])
     return lines
@@ -350,13 +295,19 @@ def _vector(label: str, values: FloatArray, ink: Ink, steps: Steps, precision: i
 
 
 def _ending(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]) -> list[Line]:
-    """How the heads become the new vectors of the result, where there are several."""
-    if result.attention.n_layers * result.attention.n_heads == 1 and _is_sum(result):
+    """How the heads become the new vectors of the result, where these are not the sums above."""
+    if sums_of(result).whole and _is_sum(result):
         return []
+    hidden = bool((result.selection or {}).get("hidden"))
     title = "the new vectors of the model, from the heads side by side"
     if result.attention.kind == "transformer":
         title = "the hidden states after the layer: W_o, residual, layer norm, feed-forward net"
-    lines: list[Line] = [[], *_title(ink, steps, "7", title)]
+    elif result.attention.kind == "general":
+        title = "the new embeddings"
+    lines: list[Line] = [
+        [],
+        *_title(ink, steps, "7", title + (", what is hidden counted too" if hidden else "")),
+    ]
     digits = steps.precision - 1 if steps.model is None else steps.precision + 3
     for i in rows:
         label = f"{ink.word(result.words[i])}(new)"

@@ -132,7 +132,7 @@ def test_a_hand_can_follow_task_attention(command: Callable, positions: str) -> 
     assert np.abs(products / 3**0.5 - scaled).max() < 2e-5
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     weights = np.array(
-        re.findall(r"\d\.\d{4}(?=·v)", text.partition("6. new")[2]), dtype=float
+        re.findall(r"\d\.\d{4,5}(?=·v)", text.partition("6. new")[2]), dtype=float
     ).reshape(3, 3)
     assert np.abs(powers / powers.sum(axis=1, keepdims=True) - weights).max() < 1.1e-4
     rows = re.findall(r"\(new\) =\n((?:    .*\n)+)", text)

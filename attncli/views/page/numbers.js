@@ -67,18 +67,41 @@ function shares(weights, precision) {
   return down.map((share) => share / unit);
 }
 
-// The same text as attncli.views.equations.
-function equation(words, weights, query, precision) {
-  const parts = shares(weights, precision);
-  if (parts.every((share) => share === 0)) return `${words[query]}(new) = 0 (nothing to attend to)`;
-  let kept = parts.map((_, key) => key);
+// A number of fixed digits as Python prints it: halves, which only multiples of 2^−(digits + 1)
+// can be, to even; toFixed takes the larger.
+function fixed(value, digits) {
+  const units = value * 10 ** digits;
+  const half = Number.isInteger(value * 2 ** (digits + 1)) && units - Math.floor(units) === 0.5;
+  return half ? ((Math.floor(units) + (Math.floor(units) % 2)) / 10 ** digits).toFixed(digits)
+    : value.toFixed(digits);
+}
+
+// The coefficients of a row's terms, as attncli.views.equations.terms chooses them.
+function terms(row, digits) {
+  let kept = row.map((_, key) => key);
   if (kept.length > MOST_TERMS)
-    kept = kept.sort((a, b) => weights[b] - weights[a] || a - b).slice(0, MOST_TERMS - 1)
+    kept = kept.sort((a, b) => row[b] - row[a] || a - b).slice(0, MOST_TERMS - 1)
       .sort((a, b) => a - b);
-  const terms = kept.map((key) => `${parts[key].toFixed(precision)}·${words[key]}`);
-  const shown = kept.reduce((sum, key) => sum + parts[key], 0);
-  const rest = parts.reduce((sum, share) => sum + share, 0) - shown;
-  if (kept.length < parts.length)
-    terms.push(`${rest.toFixed(precision)}·(the other ${parts.length - kept.length})`);
-  return `${words[query]}(new) = ${terms.join(" + ")}`;
+  const shown = kept.map((key) => row[key]);
+  const others = row.length - kept.length;
+  const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
+  if (others) shown.push(Math.max(sum(row) - sum(shown), 0));
+  const printed = shown.map((weight) => Number(fixed(weight, digits)));
+  let parts = shares(shown, digits);
+  if (parts.every((share) => share === 0)) return { coefficients: [], kept: [], others: 0 };
+  const apart = parts.some((share, i) => Math.abs(share - printed[i]) > 1e-9);
+  if (apart) parts = shares(shown, digits + 1);
+  return { coefficients: parts.map((share) => share.toFixed(digits + (apart ? 1 : 0))), kept,
+    others };
+}
+
+// The same text as attncli.views.equations; without a formula a list of weights.
+function equation(words, weights, query, precision, formula) {
+  const { coefficients, kept, others } = terms(weights, precision);
+  const names = kept.map((key) => (formula?.values ? `v(${words[key]})` : words[key]));
+  if (others) names.push(formula ? `(the other ${others})` : `the other ${others}`);
+  const said = coefficients.map((number, i) => number + (formula ? "·" : " ") + names[i]);
+  if (!formula) return `${words[query]}: ${said.join("; ") || "nothing to attend to"}`;
+  const left = `${words[query]}(${formula.left})`;
+  return said.length ? `${left} = ${said.join(" + ")}` : `${left} = 0 (nothing to attend to)`;
 }

@@ -103,7 +103,7 @@ class View {
         cell.dataset.step = `w${step(weight / this.top)}`;
         cell.dataset.weight = weight.toPrecision(9);
         cell.title = `${this.words[i]} → ${this.words[j]}: ${weight.toFixed(7)}`;
-        cell.textContent = weight.toFixed(this.precision);
+        cell.textContent = fixed(weight, this.precision);
       }
   }
 
@@ -204,6 +204,11 @@ class View {
     return [...this.weights.subarray(query * this.n, (query + 1) * this.n)];
   }
 
+  // The mean of heads weighs no vectors: its rows are no equations.
+  equation(row, i) {
+    return equation(this.labels, row, i, this.precision, this.mean ? null : this.formula);
+  }
+
   showWord() {
     const i = this.query;
     const row = this.rowOf(i);
@@ -211,7 +216,7 @@ class View {
     const heading = element("h3", {}, `${this.words[i]} `,
       element("span", { class: "note" }, `word ${i + 1} of ${this.n}`));
     const live = element("p", { class: "equation", "aria-live": "polite" },
-      equation(this.labels, row, i, this.precision));
+      this.equation(row, i));
     const tables = element("div", { class: "tables" }, this.rowTable(row, i));
     for (const [near, title] of [[this.before, "Nearest words before"],
       [this.after, "Nearest words after"]])
@@ -338,7 +343,7 @@ class View {
     if (fold && !fold.open) return;
     this.every.forEach((row, i) => {
       row.querySelector(".equation").textContent =
-        equation(this.labels, this.rowOf(i), i, this.precision);
+        this.equation(this.rowOf(i), i);
     });
   }
 

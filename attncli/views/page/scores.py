@@ -4,8 +4,8 @@ import numpy as np
 
 from attncli.arrays import Float32Array, FloatArray, IntArray
 from attncli.attention.core import softmax
-from attncli.attention.masks import attention_mask
 from attncli.insight.names import axis_numbers
+from attncli.insight.places import mask_of
 from attncli.result import AttentionResult
 from attncli.views.palette import PaletteName, palette_steps
 
@@ -69,11 +69,5 @@ def _scores(result: AttentionResult) -> FloatArray:
 
 
 def _masked(result: AttentionResult, scores: FloatArray) -> FloatArray:
-    settings = result.attention
-    mask = attention_mask(
-        scores.shape[-1],
-        causal=settings.causal,
-        window=settings.window,
-        see_self=settings.see_self,
-    )
+    mask = mask_of(result)
     return scores if mask is None else np.where(mask, scores, -np.inf)

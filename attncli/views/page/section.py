@@ -10,6 +10,7 @@ from attncli.escape import visible
 from attncli.insight.measures import moved
 from attncli.insight.movement import Movement
 from attncli.insight.names import axis_labels, axis_names, axis_numbers, matrix_name, ranges
+from attncli.insight.sums import sums_of
 from attncli.result import AttentionResult
 from attncli.views.facts import facts_line, model_line
 from attncli.views.ink import word as short
@@ -54,6 +55,7 @@ def section(
         "head_names": axis_names(result, "heads"),
         "held": held,
         "start": start,
+        "formula": _formula(result),
         "temperature": result.attention.temperature,
         "precision": precision,
         "scores": base64.b64encode(scores.astype("<f4").tobytes()).decode("ascii"),
@@ -94,6 +96,14 @@ def _moved(result: AttentionResult) -> list[Movement]:
         Movement(token.text, float(cosine))
         for token, cosine in zip(result.tokens, moved(old, new), strict=True)
     ]
+
+
+def _formula(result: AttentionResult) -> dict[str, Any] | None:
+    """How the page's script writes a row; None where it is no equation."""
+    sums = sums_of(result)
+    if sums.terms is None:
+        return None
+    return {"left": "new" if sums.whole else "head", "values": sums.terms == "values"}
 
 
 def _views(result: AttentionResult, weights: FloatArray, precision: int) -> str:

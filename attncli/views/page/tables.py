@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from attncli.arrays import FloatArray
 from attncli.escape import visible
 from attncli.insight.movement import Movement
+from attncli.insight.sums import Sums, sums_of
 from attncli.result import AttentionResult
 from attncli.views.equations import equation
 from attncli.views.palette import palette_step
 
-_CAPTIONS = {
-    "task": "Each new vector is a weighted sum of the values",
-    "transformer": "What each token takes of the values; W_o, the residual and the feed-forward "
-    "net follow",
-}
-_CAPTION = "Each new vector is a weighted sum of the old ones"
+_SUMMED = {"embeddings": "old ones", "values": "values"}
 
 
 def escaped(text: str) -> str:
@@ -57,15 +53,19 @@ def every_word(
     """
     plain = all(token.status == "exact" for token in result.tokens)
     near = any(movement.before or movement.after for movement in movements)
-    heads = ["Word", *([] if plain else ["Found as"]), "New vector"]
+    sums = sums_of(result)
+    title = "Weights" if sums.terms is None else "New vector" if sums.whole else "Part of a head"
+    heads = ["Word", *([] if plain else ["Found as"]), title]
     heads += ["Moved (cosine)"] if movements else []
     heads += ["Nearest before", "Nearest after"] if near else []
     rows = []
     for i, token in enumerate(result.tokens):
         found = token.status if token.key == token.text else f"{token.status}: {token.key}"
-        formula = equation(result.words, i, weights[i], digits=precision)
+        formula = equation(
+            result.words, i, weights[i], digits=precision, beside=precision, sums=sums
+        )
         cells = [] if plain else [_cell("Found as", "", found)]
-        cells.append(f'<td class="equation" data-label="New vector">{html.escape(formula)}</td>')
+        cells.append(f'<td class="equation" data-label="{title}">{html.escape(formula)}</td>')
         if movements:
             cells.append(_cell("Moved", "", f"{movements[i].cosine:.4f}"))
         if near:
@@ -74,11 +74,23 @@ def every_word(
         rows.append(f'<tr><th scope="row">{escaped(token.text)}</th>{"".join(cells)}</tr>')
     columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
     shown = f' <span class="matrix-name">({escaped(name)})</span>' if name else ""
-    caption = f"{_CAPTIONS.get(result.attention.kind, _CAPTION)}{shown}."
+    caption = f"{escaped(_caption(result, sums))}{shown}."
     return (
         f'<table class="every"><caption>{caption}</caption>'
         f"<thead><tr>{columns}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     )
+
+
+def _caption(result: AttentionResult, sums: Sums) -> str:
+    if sums.terms is None:
+        return f"The weights of each word; no equations: {sums.why}"
+    if result.attention.kind == "transformer":
+        return (
+            "What each token takes of the values; W_o, the residual and the feed-forward net follow"
+        )
+    if not sums.whole:
+        return "Each head's part of a new vector is a weighted sum of its values"
+    return f"Each new vector is a weighted sum of the {_SUMMED[sums.terms]}"
 
 
 def legend() -> str:

@@ -1,0 +1,59 @@
+"""What a row of a result's weights is: the coefficients of an equation, or weights and no more.
+
+Every view asks here before it prints an equation. A plain result has one: its new embeddings, or
+what a head adds to them, are the sums of vectors that its weights weigh. After rows were rescaled,
+pieces merged or matrices drawn together the weights weigh nothing that the result holds.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from attncli.result import AttentionResult
+
+
+class Sums(NamedTuple):
+    """Which equation the rows satisfy.
+
+    `terms` are what the weights weigh: the embeddings, the values, or None where there is no
+    equation, and `why` says the reason. `whole` is whether a sum is the new embedding; else it is
+    what one head adds.
+    """
+
+    terms: Literal["embeddings", "values"] | None
+    whole: bool = True
+    why: str = ""
+
+
+PLAIN = Sums("embeddings")
+
+
+def sums_of(result: AttentionResult) -> Sums:
+    """The equation that each row of each matrix of the result satisfies."""
+    why = _altered(result.selection or {})
+    if why:
+        return Sums(None, False, why)
+    settings = result.attention
+    if settings.kind == "general":
+        return PLAIN
+    if settings.kind == "task":
+        return Sums("values", settings.n_heads == 1 and not _chosen_heads(result))
+    if settings.kind == "transformer":
+        return Sums("values", False)
+    return Sums(None, False, "the vectors that these weights weigh are not known")
+
+
+def _altered(selection: Mapping[str, Any]) -> str:
+    """Why the weights are no longer those that made the new embeddings, or an empty text."""
+    if selection.get("hidden"):
+        return "rows are rescaled without what is hidden, the new embeddings are not"
+    if selection.get("merged"):
+        return "the pieces of words are merged, the vectors they weigh are not"
+    pooled = [axis for axis in ("heads", "layers") if selection.get(f"{axis}_pooled")]
+    if pooled:
+        how = "maximum" if selection[f"{pooled[0]}_pooled"] == "max" else "mean"
+        return f"the {how} of several {' and '.join(pooled)} weighs no vectors"
+    return ""
+
+
+def _chosen_heads(result: AttentionResult) -> bool:
+    return (result.selection or {}).get("heads") is not None
