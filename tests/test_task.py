@@ -184,6 +184,15 @@ def test_explain_with_a_model(command, model, tmp_path: Path):
     )
     assert told["differences"][0]["query"] == 2
     assert told["general"]["attention"]["kind"] == "general"
+    for part, name in (
+        ([], "mean of 6 heads"),
+        (["--head", "4"], "head 4"),
+        (["--head", "4,1"], "mean of heads 4, 1"),
+        (["--agg", "max"], "max of heads 0–5"),
+    ):
+        against = ["explain", "the money bank", "-m", str(path), "--against", "general", *part]
+        assert f"banks, {name}\n" in command(*against).text
+        assert json.loads(command(*against, "--json").text)["weights_of"] == name
     narrow = command(
         *("explain", "the money bank", "-m", str(path), "--against", "general", "--width", "40")
     )

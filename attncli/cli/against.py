@@ -82,6 +82,7 @@ def _show(
 def _record(general: "AttentionResult", other: "AttentionResult", cells: "list[Difference]") -> str:
     import json
 
+    from attncli.insight.names import mean_of_heads
     from attncli.views.json import result_json
 
     parts = [result_json(result, exclude=("contextual",)) for result in (general, other)]
@@ -89,5 +90,6 @@ def _record(general: "AttentionResult", other: "AttentionResult", cells: "list[D
     text = json.dumps(general.text, ensure_ascii=True)
     return (
         f'{{"type":"against","schema":"1.0","text":{text},"general":{parts[0]},'
-        f'"task":{parts[1]},"differences":{json.dumps(told)}}}'
+        f'"task":{parts[1]},"weights_of":{json.dumps(mean_of_heads(other))},'
+        f'"differences":{json.dumps(told)}}}'
     )

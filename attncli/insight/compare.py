@@ -17,7 +17,7 @@ from attncli.embeddings.forms import folded, places_of
 from attncli.errors import UsageError
 from attncli.escape import quoted
 from attncli.insight.comparison import Comparison, Near, Occurrence, Point, Pull
-from attncli.insight.names import describe
+from attncli.insight.names import axis_names, describe, last_layer, mean_of_heads, ranges
 from attncli.insight.plane import principal_plane
 from attncli.insight.space import Space, SpokenWords
 from attncli.result import AttentionResult
@@ -141,7 +141,8 @@ def _own(result: AttentionResult, place: int) -> FloatArray | None:
 
 def _pulls(result: AttentionResult, place: int) -> tuple[Pull, ...]:
     """What the word attends to, strongest first; weights are means over heads of the last layer."""
-    row = result.weights[-1, :, place].mean(axis=0, dtype=np.float64)  # (n_tokens,)
+    layer = last_layer(result)
+    row = result.weights[layer, :, place].mean(axis=0, dtype=np.float64)  # (n_tokens,)
     shares = _shares(result, place)
     order = np.argsort(-row, kind="stable").tolist()
     return tuple(
@@ -156,13 +157,17 @@ def _pulls(result: AttentionResult, place: int) -> tuple[Pull, ...]:
 
 
 def _weights_of(result: AttentionResult) -> str:
-    """Which weights a row tells, where there are several matrices: "mean of 12 heads of layer 5"."""
-    n_layers, n_heads = result.attention.n_layers, result.attention.n_heads
-    chosen = describe(result.selection)
-    parts = [f"mean of {n_heads} heads"] if n_heads > 1 else []
-    if n_layers > 1:
-        parts.append(f"layer {n_layers - 1}, the last")
-    return ", ".join([*parts, *([chosen] if chosen else [])])
+    """Which weights a row tells, where there are several: "mean of heads 3, 1, layer 5, the last"."""
+    chosen = dict(result.selection or {})
+    parts = []
+    if result.attention.n_heads > 1:
+        parts.append(mean_of_heads(result))
+        chosen.pop("heads", None)
+    if result.attention.n_layers > 1:
+        layers = chosen.pop("layers", None)
+        of = "" if layers is None else f" of {ranges('layers', layers)}"
+        parts.append(f"{axis_names(result, 'layers')[last_layer(result)]}, the last{of}")
+    return ", ".join(filter(None, [*parts, describe(chosen)]))
 
 
 def _shares(result: AttentionResult, place: int) -> FloatArray | None:

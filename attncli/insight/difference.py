@@ -1,19 +1,23 @@
 """What differs between two lists of results, with the worst cell named.
 
-Compared are the sentences, their tokens, and every array that both results hold. Settings, vectors
-and models are told where they differ, but only numbers and words decide; what only one of the two
-holds is said. A sentence that a file does not hold is not compared: its tokens are.
+Compared are the sentences, their tokens, and every array that both results hold; of layers and heads
+those that have the same name, in whatever order. Settings, vectors and models are told where they
+differ, but only numbers and words decide; what only one of the two holds is said. A sentence that a
+file does not hold is not compared: its tokens are.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from attncli.arrays import FloatArray
+from attncli.insight.matching import Matching, matching
+from attncli.insight.names import AXES, describe
 from attncli.result import OPTIONAL_ARRAYS, AttentionResult
 
+_BY_HEAD = ("weights", "query", "key", "value", "scores")
 _COMPARED = ("text", "tokens", "contextual", "attention", "vectors", "model")
 
 
@@ -69,25 +73,47 @@ def differences(
 def _difference(
     index: int, one: AttentionResult, other: AttentionResult, tolerance: float
 ) -> Difference:
-    changes: list[Change] = []
-    named = _has_names(one) and _has_names(other)
-    if named and _both_hold("text", one, other) and one.text != other.text:
-        changes.append(Change("text", "the sentences are not the same"))
-    elif named and one.words != other.words:
-        changes.append(_other_tokens(one.words, other.words))
     words = one.words if _has_names(one) else other.words
-    delta = None
+    matched, delta = matching(one, other), None
+    changes = [*_text_changes(one, other), *_missing(matched)]
     for name in ("weights", "contextual", *OPTIONAL_ARRAYS):
         a, b = getattr(one, name), getattr(other, name)
         if a is None or b is None or 0 in (a.shape[-1], b.shape[-1]):
             continue
-        change = _array_change(name, a, b, words, tolerance)
-        if change is not None:
-            changes.append(change)
-            if name == "weights" and change.place:
-                layer, head = change.place[:2]
-                delta = b[layer, head].astype(np.float64) - a[layer, head]
-    return Difference(index, one.text, tuple(changes), _notes(one, other), tuple(words), delta)
+        if name in _BY_HEAD:
+            a, b = matched.cut(a, b)
+        change = _array_change(name, a, b, words, tolerance, matched)
+        if change is None:
+            continue
+        if name == "weights" and change.place:
+            layer, head = change.place[:2]
+            delta = b[layer, head].astype(np.float64) - a[layer, head]
+        changes.append(_in_first(change, matched))
+    notes = (*_notes(one, other), *_selection_notes(one, other, matched))
+    return Difference(index, one.text, tuple(changes), notes, tuple(words), delta)
+
+
+def _text_changes(one: AttentionResult, other: AttentionResult) -> Iterator[Change]:
+    if not (_has_names(one) and _has_names(other)):
+        return
+    if _both_hold("text", one, other) and one.text != other.text:
+        yield Change("text", "the sentences are not the same")
+    elif one.words != other.words:
+        yield _other_tokens(one.words, other.words)
+
+
+def _missing(matched: Matching) -> Iterator[Change]:
+    """The layers and heads that only one of two results has."""
+    for axis in AXES:
+        if message := getattr(matched, axis).missing:
+            yield Change(axis, message)
+
+
+def _in_first(change: Change, matched: Matching) -> Change:
+    """The change with its place in the arrays of the first result."""
+    if change.field in _BY_HEAD and change.place:
+        return replace(change, place=matched.place(change.place))
+    return change
 
 
 def _has_names(result: AttentionResult) -> bool:
@@ -108,8 +134,15 @@ def _other_tokens(one: Sequence[str], other: Sequence[str]) -> Change:
 
 
 def _array_change(
-    name: str, one: FloatArray, other: FloatArray, words: Sequence[str], tolerance: float
+    name: str,
+    one: FloatArray,
+    other: FloatArray,
+    words: Sequence[str],
+    tolerance: float,
+    matched: Matching,
 ) -> Change | None:
+    if not one.size and not other.size:
+        return None
     if one.shape != other.shape:
         return Change(name, f"the shape is {one.shape} in the first, {other.shape} in the second")
     gaps = np.abs(one.astype(np.float64) - other)
@@ -126,17 +159,16 @@ def _array_change(
         first=float(one[place]),
         second=float(other[place]),
         place=place,
-        where=_where(name, place, one.shape, words),
+        where=_where(name, place, words, matched),
     )
 
 
-def _where(name: str, place: tuple[int, ...], shape: tuple[int, ...], words: Sequence[str]) -> str:
+def _where(name: str, place: tuple[int, ...], words: Sequence[str], matched: Matching) -> str:
     parts = []
     if len(place) == 4:
-        parts += [f"layer {place[0]}"] if shape[0] > 1 else []
-        parts += [f"head {place[1]}"] if shape[1] > 1 else []
-    elif len(place) == 3:
-        parts.append(f"layer {place[0]}")
+        parts += matched.name(place)
+    elif len(place) == 3:  # hidden states: the first are those before the first layer
+        parts.append(f"after layer {place[0] - 1}" if place[0] else "before the first layer")
     if name in ("weights", "scores"):
         parts.append(f"{words[place[-2]]} → {words[place[-1]]}")
     else:
@@ -160,6 +192,21 @@ def _notes(one: AttentionResult, other: AttentionResult) -> tuple[str, ...]:
             if x != y
         ]
     return tuple(notes)
+
+
+def _selection_notes(
+    one: AttentionResult, other: AttentionResult, matched: Matching
+) -> Iterator[str]:
+    """That other layers, heads or tokens are compared than the names say."""
+    for axis in AXES:
+        if note := getattr(matched, axis).note:
+            yield note
+    first, second = (
+        describe({name: kept for name, kept in (r.selection or {}).items() if name not in AXES})
+        for r in (one, other)
+    )
+    if first != second:
+        yield f"selection: {first or 'every token'} and {second or 'every token'}"
 
 
 def _absences(one: AttentionResult, other: AttentionResult) -> Iterator[str]:

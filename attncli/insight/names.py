@@ -105,6 +105,25 @@ def positions(result: Named, axis: Axis, chosen: Sequence[int]) -> list[int]:
     return [numbers.index(number) for number in checked_numbers(chosen, numbers, axis)]
 
 
+def mean_of_heads(result: Named) -> str:
+    """What the mean of a layer's heads is called: "mean of 12 heads", "mean of heads 3, 1", "head 3".
+
+    Empty where there is one head that nobody chose.
+    """
+    numbers = (result.selection or {}).get("heads")
+    if numbers is None:
+        count = result.attention.n_heads
+        return f"mean of {count} heads" if count > 1 else ""
+    how = pooling(result, "heads") or ("mean" if len(numbers) > 1 else "")
+    return f"{how} of {ranges('heads', numbers)}" if how else ranges("heads", numbers)
+
+
+def last_layer(result: Named) -> int:
+    """The position of the layer with the highest number: the new vectors are what leaves it."""
+    numbers = axis_numbers(result, "layers")
+    return numbers.index(max(numbers))
+
+
 def checked_numbers(chosen: Sequence[int], numbers: Sequence[int], axis: Axis) -> list[int]:
     """Those of the `numbers` that are chosen, each once; negative ones count from the highest.
 

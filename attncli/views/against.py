@@ -10,6 +10,7 @@ from attncli.arrays import FloatArray
 from attncli.errors import ShapeError
 from attncli.escape import visible
 from attncli.insight.movement import Movement
+from attncli.insight.names import mean_of_heads
 from attncli.insight.select import aggregate
 from attncli.result import AttentionResult
 from attncli.views.facts import model_line
@@ -98,8 +99,8 @@ def _both(
     everything: bool,
 ) -> list[Line]:
     half = (width - _GAP) // 2
-    heads = other.attention.n_heads * other.attention.n_layers
-    titles = ("general", word(name) + (f", mean of {heads} heads" if heads > 1 else ""))
+    heads = mean_of_heads(other)
+    titles = ("general", word(name) + (f", {heads}" if heads else ""))
     tables = [
         matrix_lines(
             general.words,

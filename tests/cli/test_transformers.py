@@ -1,5 +1,6 @@
 """Laws of --model DIR: explain, compare and view with a transformer."""
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -198,3 +199,61 @@ def test_a_page_has_every_layer_and_head(command, folder, tmp_path):
     text = page.read_text(encoding="utf-8")
     assert 'name="layer"' in text or "layer" in text
     assert "layers" in text
+
+
+@pytest.mark.parametrize("suffix", ["json", "csv", "tsv", "npz"])
+@pytest.mark.parametrize("choice", [("3,1", "2,0"), ("1", "3"), ("0,1", "1")])
+def test_a_saved_part_takes_the_numbers_of_the_model(command, tmp_path, suffix, choice):
+    """What was saved with --layer and --head is chosen by the same numbers; others are refused."""
+    deep = write_checkpoint(tmp_path / "deep", num_hidden_layers=4)
+    write_tokenizer(deep)
+    layers, heads = choice
+    saved = str(tmp_path / f"part.{suffix}")
+    sentence = ["explain", "the unhappiness grows", "--model", str(deep)]
+    assert command(*sentence, "--layer", layers, "--head", heads, "-o", saved).code == 0
+    for layer in layers.split(","):
+        for head in heads.split(","):
+            place = ["--layer", layer, "--head", head]
+            (again,) = records(command("view", saved, *place, "--json"))
+            (whole,) = records(command(*sentence, *place, "--json"))
+            np.testing.assert_allclose(again["weights"], whole["weights"], atol=1e-6)
+    ended = command("view", saved, "--layer", "9")
+    assert ended.code == 2
+    listed = (
+        "0…1" if layers == "0,1" else f"layer{'s' * (',' in layers)} {layers.replace(',', ', ')}"
+    )
+    assert f"--layer: found 9, expected {listed} (or" in ended.said
+    mirrored = str(tmp_path / "mirrored.json")
+    order = [",".join(reversed(numbers.split(","))) for numbers in choice]
+    command(*sentence, "--layer", order[0], "--head", order[1], "-o", mirrored)
+    assert command("diff", saved, mirrored).code == 0
+
+
+def test_diff_says_that_other_heads_are_compared(command, folder, tmp_path):
+    """Files of --head 0 and --head 1 hold other matrices, and diff names both."""
+    for head in "01":
+        command("explain", "money bank", "--model", folder, "--layer", "-1", "--head", head,
+                "-o", str(tmp_path / f"{head}.json"))  # fmt: skip
+    ended = command("diff", str(tmp_path / "0.json"), str(tmp_path / "1.json"))
+    assert ended.code == 1
+    assert "other heads are compared: head 0 in the first, head 1 in the second" in ended.text
+    assert "most at layer 2, head 0 and head 1, " in ended.text
+
+
+def test_a_batch_calls_layers_and_heads_by_their_numbers(command, folder, tmp_path):
+    """The columns layer and head of a batch's CSV are those of explain's for the same options."""
+    text = str(tmp_path / "t.txt")
+    Path(text).write_text("the unhappiness grows\n", encoding="utf-8")
+    for number, part in enumerate(
+        (["--layer", "2,0", "--head", "3,1"], ["--layer", "1,2", "--agg", "max"])
+    ):
+        one, other = (str(tmp_path / f"{name}{number}.csv") for name in ("batch", "explain"))
+        options = ["--model", folder, *part]
+        assert command("batch", text, "-o", one, *options).code == 0
+        assert command("explain", "--file", text, "-o", other, *options).code == 0
+        tables = [
+            list(csv.DictReader(Path(p).read_text("utf-8").splitlines())) for p in (one, other)
+        ]
+        names = [dict.fromkeys((row["layer"], row["head"]) for row in table) for table in tables]
+        assert list(names[0]) == list(names[1])
+        assert command("diff", one, other).code == 0

@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from views.samples import result_of
 
 from attncli.embeddings.store import FolderStore, MemoryStore
 from attncli.embeddings.vocabulary import nearest_words
 from attncli.errors import UsageError
 from attncli.insight.compare import compare, shared_word
 from attncli.insight.plane import principal_plane
+from attncli.insight.select import select_heads, select_layers
 from attncli.insight.space import VocabularySpace
 from attncli.pipeline import GeneralAnalyser
 from attncli.result import AttentionResult
@@ -171,3 +173,24 @@ def test_a_comparison_says_whose_weights_it_tells(both: list[AttentionResult]) -
     )
     assert compare([deep, deep], "bank").weights_of == "mean of 3 heads, layer 1, the last"
     assert compare(both, "bank").weights_of == ""
+
+
+@given(
+    layers=st.lists(st.integers(0, 3), min_size=1, unique=True),
+    heads=st.lists(st.integers(0, 2), min_size=1, unique=True),
+)
+def test_the_row_of_a_comparison_is_that_of_the_layer_it_names(
+    layers: list[int], heads: list[int]
+) -> None:
+    """Layers in any order: the row is that of the last of them, as is the new vector."""
+    deep = result_of(["money", "bank", "grows"], layers=4, heads=3)
+    deep = replace(deep, attention=deep.attention._replace(kind="transformer"))
+    part = select_heads(select_layers(deep, layers), heads)
+    found = compare([part, part], "bank")
+    row = deep.weights[max(layers), heads, 1].mean(axis=0, dtype=np.float64)
+    for pull in found.occurrences[0].pulls:
+        assert pull.weight == pytest.approx(row[pull.place], abs=1e-7)
+    several = [f"mean of heads {', '.join(map(str, heads))}"] * (len(heads) > 1)
+    chosen = found.weights_of.replace("–", ", 1, ")
+    assert chosen.startswith(", ".join([*several, f"layer {max(layers)}"]))
+    assert (", the last of layers " in chosen) == (len(layers) > 1)

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from views.samples import result_of
 
 from attncli.insight.difference import differences
+from attncli.insight.part import Part
 from attncli.matrices.build import result_from_arrays
 from attncli.result import AttentionResult
 
@@ -55,7 +57,10 @@ def test_tokens_shapes_and_counts_differ_too(results: list[AttentionResult]) -> 
     assert "tokens" in [change.field for change in differences([one], [other], 1)[0].changes]
     whole, same = replace(one, unknown=()), replace(one, unknown=(), text="money, bank grows")
     assert "text" in [change.field for change in differences([whole], [same], 1)[0].changes]
-    assert "shape" in differences([BASE], [one], 1)[0].changes[0].message
+    large = replace(BASE, weights=BASE.weights[:1, :1], attention=one.attention)
+    assert "shape" in differences([large], [result_from_arrays(np.eye(2))], 1)[0].changes[0].message
+    changes = differences([BASE], [one], 1)[0].changes
+    assert [c.message for c in changes] == 2 * ["2 in the first, 1 in the second"]
 
 
 def test_a_matrix_without_names_is_compared_by_its_numbers() -> None:
@@ -81,3 +86,67 @@ def test_a_sentence_that_one_file_does_not_hold_is_not_compared() -> None:
         assert "holds no text; the tokens are compared" in found.notes[0]
     (found,) = differences([replace(exact, text="Other.")], [exact], 0.0)
     assert [change.field for change in found.changes] == ["text"]
+
+
+WHOLE = replace(
+    result_of(["money", "bank", "grows"], layers=4, heads=3),
+    attention=result_of(["x"], layers=4, heads=3).attention._replace(kind="transformer"),
+)
+LAYERS = st.none() | st.lists(st.integers(0, 3), min_size=1, unique=True).map(tuple)
+HEADS = st.none() | st.lists(st.integers(0, 2), min_size=1, unique=True).map(tuple)
+POOLED = st.sampled_from([(), ("heads",), ("layers",)])
+CHOICES = st.builds(
+    Part, layers=LAYERS, heads=HEADS, over=POOLED, merge=st.just(False), hide=st.just(()),
+    hide_special=st.just(False), how=st.just("mean"),
+)  # fmt: skip
+
+
+def labels(part: Part) -> tuple[list[str], list[str]]:
+    """The names of the layers and heads of a part, written anew."""
+    named = []
+    for axis, chosen, size in (("layers", part.layers, 4), ("heads", part.heads, 3)):
+        numbers = list(range(size) if chosen is None else chosen)
+        pooled = axis in part.over and len(numbers) > 1
+        named.append([f"mean of {numbers}"] if pooled else [f"{axis[:-1]} {n}" for n in numbers])
+    return named[0], named[1]
+
+
+@given(CHOICES, CHOICES)
+def test_matrices_of_one_name_are_compared(first: Part, second: Part) -> None:
+    """Parts of one result never differ in a number that both hold under one name; what only one
+    holds is said, and so is a comparison of others.
+    """
+    (found,) = differences([first.of(WHOLE)], [second.of(WHOLE)], 1e-6)
+    told = {change.field: change.message for change in found.changes}
+    for axis, ours, theirs in zip(("layers", "heads"), labels(first), labels(second), strict=True):
+        same = set(ours) & set(theirs)
+        partly = bool(same) or len(ours) != len(theirs)
+        assert (axis in told) == (set(ours) != set(theirs) and partly)
+        noted = any(f"other {axis} are compared" in note for note in found.notes)
+        assert noted == (not same and len(ours) == len(theirs))
+        if axis in told and same:
+            assert ("in the first" in told[axis]) == (not set(ours) <= set(theirs))
+            assert ("in the second" in told[axis]) == (not set(theirs) <= set(ours))
+    if not any("are compared" in note for note in found.notes):
+        assert set(told) <= {"layers", "heads"}
+
+
+@given(
+    st.permutations([3, 1]), st.permutations([3, 1]), st.permutations([0, 2]), st.sampled_from(
+        [(layer, head) for layer in (3, 1) for head in (0, 2)]
+    ),
+)  # fmt: skip
+def test_the_place_of_a_change_has_the_names_of_the_model(
+    layers: list[int], others: list[int], heads: list[int], changed: tuple[int, int]
+) -> None:
+    """Layers 3,1 and 1,3 are matched by name; what changed in layer 3 is told of layer 3."""
+    weights = WHOLE.weights.copy()
+    weights[(*changed, 0, 1)] += 0.25
+    one = Part(tuple(layers), tuple(heads)).of(WHOLE)
+    other = Part(tuple(others), (0, 2)).of(replace(WHOLE, weights=weights))
+    (found,) = differences([one], [other], 1e-6)
+    (change,) = found.changes
+    assert change.where == f"layer {changed[0]}, head {changed[1]}, money → bank"
+    assert change.place == (layers.index(changed[0]), heads.index(changed[1]), 0, 1)
+    assert found.delta is not None
+    assert found.delta[0, 1] == pytest.approx(0.25, abs=1e-6)
