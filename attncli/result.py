@@ -103,6 +103,8 @@ class AttentionResult:
     its offsets count in `text` (0) or in `pair` (1). `selection` says which layers, heads and
     tokens of a larger result these are (attncli.insight.select); None when nothing was left out.
     `unknown` names the fields that a file did not hold: what stands in them is plain, not found.
+    `before` are the old vectors in the space of the new ones, (n_tokens, d_v), where these are not
+    the embeddings; it serves the measures and is no part of the record.
     Raises: DataError when the parts contradict each other or a number is not finite.
     """
 
@@ -127,9 +129,10 @@ class AttentionResult:
     segments: tuple[int, ...] = ()
     selection: Mapping[str, Any] | None = None
     unknown: tuple[str, ...] = ()
+    before: Float32Array | None = None
 
     def __post_init__(self) -> None:
-        for name, axes in {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}.items():
+        for name, axes in {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS, "before": 2}.items():
             array = getattr(self, name)
             if array is not None:
                 object.__setattr__(self, name, _checked(name, array, axes, len(self.tokens)))
@@ -146,7 +149,8 @@ class AttentionResult:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, AttentionResult):
             return NotImplemented
-        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        names = [field.name for field in fields(self) if field.name != "before"]
+        return all(_same(getattr(self, name), getattr(other, name)) for name in names)
 
     __hash__ = None  # type: ignore[assignment]  # holds arrays
 

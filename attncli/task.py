@@ -22,6 +22,7 @@ from attncli.errors import AttnError, DataError, NumericError, UsageError
 from attncli.escape import quoted
 from attncli.examples import target_place
 from attncli.insight.measures import measured
+from attncli.insight.old_vectors import side_by_side
 from attncli.learning.checkpoint import TrainedModel, load_model, require_vectors
 from attncli.learning.readout import read_out
 from attncli.lengthwise import LengthwiseAnalyser
@@ -164,6 +165,7 @@ class TaskAnalyser(LengthwiseAnalyser):
                 made[name] = getattr(found, name)[:, None]  # (B, 1, n_heads, n_tokens, …)
         if self.include & {"embeddings", "measures"}:
             made["embeddings"] = self._vectors(rows)
+            made["before"] = side_by_side(found.value)
         return {name: array.astype(np.float32, copy=False) for name, array in made.items()}
 
     def _vectors(self, rows: IntArray) -> Float32Array:

@@ -7,15 +7,14 @@ import typer
 from attncli.cli import options as opt
 from attncli.cli.explain import analysed, given_sentences
 from attncli.cli.guards import COMPARISONS, HiddenNames, warn_of_vain
-from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_analyser
+from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_analyser, space_of
 from attncli.cli.notices import Notices
 from attncli.cli.outputs import expect_writable, files_read, say_written, written
+from attncli.cli.showing import shown_movements
 from attncli.cli.terminal import ink_for, warning, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
 
 if TYPE_CHECKING:
-    from attncli.insight.movement import Movement
-    from attncli.insight.space import Space
     from attncli.result import AttentionResult
 
 WordOption = Annotated[
@@ -70,7 +69,8 @@ def compare(
     for result in results:
         hidden.see(result)
     hidden.warn(quiet=quiet)
-    found = compared(results, word or shared_word(results), _space(opened), neighbors=neighbors)
+    space = space_of(opened)
+    found = compared(results, word or shared_word(results), space, neighbors=neighbors)
     if json:
         from attncli.views.json import record_json
 
@@ -79,7 +79,7 @@ def compare(
         from attncli.views.files import write_comparison
 
         html = output.lower().endswith((".html", ".htm"))
-        movements = [_movements(result, opened) for result in results] if html else []
+        movements = [shown_movements(result, space) for result in results] if html else []
         say = None if quiet else warning
         write_comparison(output, found, results, movements=movements, precision=precision, say=say)
         say_written(output, quiet=quiet)
@@ -117,27 +117,3 @@ def _results(
             hints=('attn compare "money bank grows" "river bank flows" --word bank',),
         )
     return results
-
-
-def _space(opened: Opened) -> "Space | None":
-    """Where nearest words are looked for: the vocabulary, turned by W_v for task attention."""
-    from attncli.embeddings.vocabulary import has_vocabulary
-    from attncli.insight.space import VocabularySpace
-
-    store = opened.store
-    if store is None or not has_vocabulary(store):
-        return None
-    from attncli.choosing import whole
-
-    projections = getattr(whole(opened.analyser), "projections", None)
-    if projections is None:
-        return VocabularySpace(store)
-    return VocabularySpace(store, projections.W_v, projections.landmarks)
-
-
-def _movements(result: "AttentionResult", opened: Opened) -> "list[Movement]":
-    from attncli.insight.movement import movements
-
-    if opened.store is None or result.attention.kind != "general":
-        return []
-    return movements(result, opened.store, neighbors=5 if len(result.tokens) <= 16 else 0)

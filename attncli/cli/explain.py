@@ -6,7 +6,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
-from attncli.cli.mechanism import DEFAULTS, Mechanism, grouped, is_transformer, open_analyser
+from attncli.cli.mechanism import (
+    DEFAULTS,
+    Mechanism,
+    grouped,
+    is_transformer,
+    open_analyser,
+    space_of,
+)
 from attncli.cli.outputs import expect_writable, files_read, written
 from attncli.cli.selecting import ShownPart
 from attncli.cli.showing import NOTHING, PLAIN, Learned, Manner, show_outcomes
@@ -82,7 +89,7 @@ def explain(
         show_against(outcomes, opened, manner, quiet)
         return
     learned = _learned(opened.analyser) if manner.steps else NOTHING
-    show_outcomes(outcomes, opened.store, manner, fields, quiet, learned, hide)
+    show_outcomes(outcomes, space_of(opened), manner, fields, quiet, learned, hide)
 
 
 def _say_of_quotes(texts: list[str] | None) -> None:

@@ -17,6 +17,7 @@ from attncli.errors import UsageError
 
 if TYPE_CHECKING:
     from attncli.embeddings.protocols import EmbeddingStore
+    from attncli.insight.space import VocabularySpace
     from attncli.pipeline import Analyser, GeneralSettings
 
 
@@ -107,6 +108,22 @@ def open_analyser(
     from attncli.choosing import PartAnalyser
 
     return opened._replace(analyser=PartAnalyser(opened.analyser, chosen))
+
+
+def space_of(opened: Opened) -> "VocabularySpace | None":
+    """Where the nearest words of new vectors are: the vocabulary, turned by W_v for task attention."""
+    from attncli.embeddings.vocabulary import has_vocabulary
+
+    store = opened.store
+    if store is None or not has_vocabulary(store):
+        return None
+    from attncli.choosing import whole
+    from attncli.insight.space import VocabularySpace
+
+    projections = getattr(whole(opened.analyser), "projections", None)
+    if projections is None:
+        return VocabularySpace(store)
+    return VocabularySpace(store, projections.W_v, projections.landmarks)
 
 
 def is_transformer(model: str | None) -> bool:

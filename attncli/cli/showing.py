@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from attncli.attention.projections import Projections
     from attncli.embeddings.protocols import EmbeddingStore
     from attncli.insight.movement import Movement
+    from attncli.insight.space import VocabularySpace
     from attncli.learning.checkpoint import TrainedModel
     from attncli.result import AttentionResult
     from attncli.text.sentences import Sentence
     from attncli.views.explain import Layout, Section
 
 _NEIGHBORS_UP_TO = 16  # words; a longer sentence shows nearest words only when asked
+_SOON = 1 << 24  # values of a whole vocabulary that are made unasked
 _STEPS = ("embeddings", "query", "key", "value", "scores")  # attncli.views.steps.NEEDED
 
 Fields = tuple[tuple[str, ...], tuple[str, ...]]
@@ -166,7 +168,7 @@ def text_of(
 
 def show_outcomes(
     outcomes: "Iterable[tuple[Sentence, AttentionResult | AttnError]]",
-    store: "EmbeddingStore | None",
+    among: "VocabularySpace | None",
     manner: Manner,
     fields: Fields,
     quiet: bool,
@@ -191,9 +193,9 @@ def show_outcomes(
                 result_parts(outcome, include, exclude, precision=manner.precision, top=manner.top)
             )
         elif manner.output is not None:
-            written.append((outcome, moved_words(outcome, store, manner)))
+            written.append((outcome, moved_words(outcome, among, manner)))
         else:
-            text = text_of(outcome, manner, moved_words(outcome, store, manner), learned=learned)
+            text = text_of(outcome, manner, moved_words(outcome, among, manner), learned=learned)
             write("\n" + text if index else text)
         notices.warn(outcome, sentence.place)
     if manner.output is not None and written:
@@ -214,7 +216,7 @@ def show_outcomes(
 
 
 def moved_words(
-    result: "AttentionResult", store: "EmbeddingStore | None", manner: Manner
+    result: "AttentionResult", among: "EmbeddingStore | VocabularySpace | None", manner: Manner
 ) -> "list[Movement]":
     """How far each word moved, where that is shown; nearest words where there is room for them."""
     if manner.speak or manner.steps:
@@ -226,8 +228,19 @@ def moved_words(
         return []
     from attncli.insight.movement import movements
 
-    few = len(result.tokens) <= _NEIGHBORS_UP_TO or manner.show is not None
-    return movements(result, store, neighbors=5 if few else 0)
+    if manner.show is None:
+        return shown_movements(result, among)
+    return movements(result, among)
+
+
+def shown_movements(
+    result: "AttentionResult", among: "EmbeddingStore | VocabularySpace | None"
+) -> "list[Movement]":
+    """How far each word moved; nearest words only where they are few and soon found."""
+    from attncli.insight.movement import movements
+
+    few = len(result.tokens) <= _NEIGHBORS_UP_TO and getattr(among, "size", 0) <= _SOON
+    return movements(result, among, neighbors=5 if few else 0)
 
 
 def _write_error(error: AttnError, index: int, line: int | None) -> None:

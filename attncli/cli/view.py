@@ -179,16 +179,19 @@ def _print(result: "AttentionResult", manner: Manner, *, first: bool) -> None:
         held, digits = _held(result), manner.precision
         write_json(result_parts(result, held, precision=digits, top=manner.top))
         return
+    from attncli.insight.old_vectors import old_vectors
+
     if manner.steps and (missing := _missing(result)):
         raise DataError(
             f"the result holds no {missing}, which the stages are made of",
             hints=('attn explain "money bank grows" --steps --json | attn view - --steps',),
         )
-    if "moved" in (manner.show or "") and (result.embeddings is None):
+    if "moved" in (manner.show or "") and old_vectors(result) is None:
+        name = "value" if result.attention.kind == "task" else "embeddings"
         raise DataError(
-            "the result holds no embeddings, so how far words moved is not known",
+            f"the result holds no {name}, so how far words moved is not known",
             hints=(
-                'attn explain "money bank grows" --include embeddings --json | '
+                f'attn explain "money bank grows" --include {name} --json | '
                 "attn view - --show moved",
             ),
         )

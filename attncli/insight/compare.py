@@ -17,9 +17,12 @@ from attncli.embeddings.forms import folded, places_of
 from attncli.errors import UsageError
 from attncli.escape import quoted
 from attncli.insight.comparison import Comparison, Near, Occurrence, Point, Pull
+from attncli.insight.measures import moved
 from attncli.insight.names import axis_names, describe, last_layer, mean_of_heads, ranges
+from attncli.insight.old_vectors import old_vectors
 from attncli.insight.plane import principal_plane
-from attncli.insight.space import Space, SpokenWords
+from attncli.insight.space import Space, SpokenWords, names_of
+from attncli.insight.sums import sums_of
 from attncli.result import AttentionResult
 
 
@@ -69,7 +72,9 @@ def compare(
     owns = [_own(results[n], place) for n, place in found]
     static = owns[0]
     whole = None if static is None or any(own is None for own in owns) else np.stack(owns)  # type: ignore[arg-type]  # none is None here
-    nearest = space.nearest(vectors, neighbors, word)
+    names = [names_of(results[n].tokens[place]) for n, place in found]
+    nearest = space.nearest(vectors, neighbors, names)
+    cosines = None if whole is None else moved(whole, vectors)
     occurrences = tuple(
         Occurrence(
             sentence=n,
@@ -78,7 +83,7 @@ def compare(
             pulls=_pulls(results[n], place),
             vector=vectors[i],
             own=owns[i],
-            moved=None if whole is None else _cosines(np.stack([whole[i], vectors[i]]))[0, 1],
+            moved=None if cosines is None else float(cosines[i]),
             nearest=tuple(nearest[i]),
             label=_label(results[n]),
         )
@@ -86,7 +91,7 @@ def compare(
     )
     near_static: Near = ()
     if whole is not None and space.has_static:
-        near_static = tuple(space.nearest(whole[:1], neighbors, word)[0])
+        near_static = tuple(space.nearest(whole[:1], neighbors, names[:1])[0])
     points, explained = _map(results, occurrences, whole, near_static, space)
     return Comparison(
         word=word,
@@ -117,26 +122,22 @@ def _vector(result: AttentionResult, place: int) -> FloatArray:
 
 
 def _values(result: AttentionResult) -> FloatArray | None:
-    """The values of all tokens, heads side by side, where new vectors are their weighted sums.
+    """The values of all tokens by head, where new vectors are their sums by all the weights.
 
-    Shape (n_tokens, n_heads·d_v).
+    Shape (n_tokens, n_heads, d_v).
     """
-    if result.attention.kind == "transformer" or result.attention.n_layers != 1:
+    whole = old_vectors(result)
+    if whole is None or sums_of(result).terms is None or result.attention.kind == "transformer":
         return None
-    if result.value is None:
+    if result.value is None or (result.selection or {}).get("heads") is not None:
         return None
-    value = np.moveaxis(result.value[0], 0, 1)  # (n_tokens, n_heads, d_v)
-    flat = value.reshape(len(value), -1).astype(np.float64)
-    return flat if flat.shape == result.contextual.shape else None
+    n_heads = result.attention.n_heads
+    return np.asarray(whole.reshape(len(whole), n_heads, -1), dtype=np.float64)
 
 
 def _own(result: AttentionResult, place: int) -> FloatArray | None:
-    values = _values(result)
-    if values is not None:
-        return np.asarray(values[place])
-    if result.embeddings is not None and result.embeddings.shape == result.contextual.shape:
-        return np.asarray(result.embeddings[place], dtype=np.float64)
-    return None
+    whole = old_vectors(result)
+    return None if whole is None else np.asarray(whole[place], dtype=np.float64)
 
 
 def _pulls(result: AttentionResult, place: int) -> tuple[Pull, ...]:
@@ -175,10 +176,8 @@ def _shares(result: AttentionResult, place: int) -> FloatArray | None:
     values = _values(result)
     if values is None:
         return None
-    n_heads = result.attention.n_heads
-    split = values.reshape(len(values), n_heads, -1)  # (n_tokens, n_heads, d_v)
     weights = result.weights[0, :, place].astype(np.float64)  # (n_heads, n_tokens)
-    steps = weights.T[:, :, None] * (split - split[place])  # (n_tokens, n_heads, d_v)
+    steps = weights.T[:, :, None] * (values - values[place])  # (n_tokens, n_heads, d_v)
     way = steps.sum(axis=0)  # (n_heads, d_v)
     length = float((way * way).sum())
     if length == 0:
@@ -235,7 +234,11 @@ def _map(
 
 def _others(result: AttentionResult, occurrence: Occurrence) -> list[tuple[str, FloatArray]]:
     """The other words of a sentence with their values, where these are in the space of the map."""
-    values = _values(result)
-    if values is None:
+    whole = None if result.attention.kind == "transformer" else old_vectors(result)
+    if whole is None:
         return []
-    return [(text, values[at]) for at, text in enumerate(result.words) if at != occurrence.place]
+    return [
+        (text, np.asarray(whole[at], dtype=np.float64))
+        for at, text in enumerate(result.words)
+        if at != occurrence.place
+    ]

@@ -8,6 +8,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.attention.general import unit_rows
+from attncli.insight.old_vectors import old_vectors
 from attncli.result import AttentionResult
 from attncli.stacks import Stack, stack_of
 
@@ -40,8 +41,8 @@ def moved(before: FloatArray, after: FloatArray) -> FloatArray:
 def measures(result: AttentionResult) -> dict[str, Any]:
     """The measures of a result as plain numbers, for the record's `measures`.
 
-    entropy (layers × heads × tokens, nats), self_weight (likewise), mean_self_weight; and, where the
-    old and the new vectors have the same size, moved (a cosine for each token).
+    entropy (layers × heads × tokens, nats), self_weight (likewise), mean_self_weight; and, where
+    there are old vectors in the space of the new ones, moved (a cosine for each token).
     """
     own = self_weights(result.weights)
     found: dict[str, Any] = {
@@ -49,8 +50,9 @@ def measures(result: AttentionResult) -> dict[str, Any]:
         "self_weight": own.tolist(),
         "mean_self_weight": float(own.mean()) if own.size else 0.0,
     }
-    if result.embeddings is not None and result.embeddings.shape == result.contextual.shape:
-        found["moved"] = moved(result.embeddings, result.contextual).tolist()
+    before = old_vectors(result)
+    if before is not None:
+        found["moved"] = moved(before, result.contextual).tolist()
     return found
 
 

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from attncli.embeddings.protocols import EmbeddingStore
-from attncli.embeddings.vocabulary import has_vocabulary, nearest_words
+from attncli.embeddings.vocabulary import has_vocabulary
 from attncli.insight.measures import moved
+from attncli.insight.old_vectors import old_vectors
+from attncli.insight.space import VocabularySpace, names_of
 from attncli.result import AttentionResult
 
 
@@ -22,25 +24,33 @@ class Movement:
 
 
 def movements(
-    result: AttentionResult, store: EmbeddingStore | None, *, neighbors: int = 5
+    result: AttentionResult, among: EmbeddingStore | VocabularySpace | None, *, neighbors: int = 5
 ) -> list[Movement]:
-    """The movement of each token; neighbours only where a store has a vocabulary.
+    """The movement of each token; empty where no old vectors of the space of the new ones are held.
 
-    The result must hold its embeddings; where the new vectors are of another size the list is empty.
+    Neighbours are looked for in the space `among`. The words of a store as they are make a space
+    for general attention alone; without a vocabulary there are none.
     """
-    before, after = result.embeddings, result.contextual
-    if before is None or before.shape != after.shape:
+    before, after = old_vectors(result), result.contextual
+    if before is None:
         return []
-    cosines = moved(before, after)
-    if not neighbors or store is None or not has_vocabulary(store):
-        return [Movement(t.text, float(c)) for t, c in zip(result.tokens, cosines, strict=True)]
-    old = nearest_words(store, before, count=neighbors + 1)
-    new = nearest_words(store, after, count=neighbors + 1)
+    cosines = moved(before, after).tolist()
+    space = _space(result, among)
+    if not neighbors or space is None:
+        return [Movement(t.text, cosine) for t, cosine in zip(result.tokens, cosines, strict=True)]
+    names = [names_of(token) for token in result.tokens]
+    old, new = (space.nearest(vectors, neighbors, names) for vectors in (before, after))
     return [
-        Movement(token.text, float(cosine), *(_others(near, token.key, neighbors) for near in pair))
-        for token, cosine, *pair in zip(result.tokens, cosines, old, new, strict=True)
+        Movement(token.text, cosine, tuple(near_old), tuple(near_new))
+        for token, cosine, near_old, near_new in zip(result.tokens, cosines, old, new, strict=True)
     ]
 
 
-def _others(near: list[tuple[str, float]], key: str, count: int) -> tuple[tuple[str, float], ...]:
-    return tuple(hit for hit in near if hit[0] != key)[:count]
+def _space(
+    result: AttentionResult, among: EmbeddingStore | VocabularySpace | None
+) -> VocabularySpace | None:
+    if isinstance(among, VocabularySpace) or among is None:
+        return among
+    if result.attention.kind != "general" or not has_vocabulary(among):
+        return None
+    return VocabularySpace(among)

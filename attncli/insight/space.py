@@ -1,6 +1,7 @@
 """Where vectors can be looked around in: a vocabulary, as it is or turned by W_v."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,7 +12,20 @@ from attncli.attention.landmarks import with_likeness
 from attncli.embeddings.forms import folded, forms
 from attncli.embeddings.protocols import VocabularyStore
 from attncli.embeddings.vocabulary import nearest_words
-from attncli.result import AttentionResult
+from attncli.result import AttentionResult, Token
+
+
+def _names(without: str | Sequence[Collection[str]], count: int) -> Sequence[Collection[str]]:
+    """What is left out for each of `count` vectors."""
+    if not isinstance(without, str):
+        return without
+    return [{without.casefold(), *(form for form, _ in forms(without))}] * count
+
+
+def names_of(token: Token) -> set[str]:
+    """The names under which a token is no neighbour of itself."""
+    written = {form for form, _ in forms(token.text)}
+    return {token.key, token.text, token.text.casefold()} | written
 
 
 class Space(Protocol):
@@ -26,9 +40,12 @@ class Space(Protocol):
         """What the words are."""
 
     def nearest(
-        self, vectors: FloatArray, count: int, without: str
+        self, vectors: FloatArray, count: int, without: str | Sequence[Collection[str]]
     ) -> list[list[tuple[str, float]]]:
-        """The nearest words of each vector with their cosines, best first, `without` left out."""
+        """The nearest words of each vector with their cosines, best first.
+
+        `without` is a word that is left out in every form, or the names left out for each vector.
+        """
 
     def vectors(self, words: Sequence[str]) -> FloatArray:
         """The vectors of words that `nearest` gave. Shape (n, d)."""
@@ -51,12 +68,22 @@ class VocabularySpace:
         self.name = store.name
         self._store: VocabularyStore = store if W_v is None else _Turned(store, W_v, landmarks)
 
+    @property
+    def size(self) -> int:
+        """Numbers that are made before anything is found: none of the words as they are."""
+        store = self._store
+        return (store.words or 0) * store.dim if isinstance(store, _Turned) else 0
+
     def nearest(
-        self, vectors: FloatArray, count: int, without: str
+        self, vectors: FloatArray, count: int, without: str | Sequence[Collection[str]]
     ) -> list[list[tuple[str, float]]]:
-        left_out = {without.casefold(), *(form for form, _ in forms(without))}
-        asked = np.asarray(vectors, dtype=np.float32)
-        return nearest_words(self._store, asked, count=count, without=left_out)
+        asked, without = np.asarray(vectors, dtype=np.float32), _names(without, len(vectors))
+        more = max(map(len, without), default=0)
+        lists = nearest_words(self._store, asked, count=count + more if count else 0)
+        return [
+            [hit for hit in near if hit[0] not in names][:count]
+            for near, names in zip(lists, without, strict=True)
+        ]
 
     def vectors(self, words: Sequence[str]) -> FloatArray:
         rows = [self._store.row(word) for word in words]
@@ -82,17 +109,18 @@ class SpokenWords:
         self._vectors = np.array(rows).reshape(len(rows), -1)  # (n, d)
 
     def nearest(
-        self, vectors: FloatArray, count: int, without: str
+        self, vectors: FloatArray, count: int, without: str | Sequence[Collection[str]]
     ) -> list[list[tuple[str, float]]]:
         cosines = (
             unit_rows(vectors.astype(np.float64)) @ unit_rows(self._vectors.astype(np.float64)).T
         )  # (k, n)
         lists = []
-        for row in cosines:
+        for row, names in zip(cosines, _names(without, len(vectors)), strict=True):
+            own = {folded(name) for name in names}
             order = [
                 at
                 for at in np.argsort(-row, kind="stable").tolist()
-                if folded(self._words[at]) != folded(without)
+                if folded(self._words[at]) not in own
             ]
             lists.append([(self._names[at], float(row[at])) for at in order[:count]])
         return lists
@@ -102,18 +130,22 @@ class SpokenWords:
 
 
 class _Turned:
-    """A store whose vectors are the values X·W_v, or [X F]·W_v with landmarks."""
+    """A store whose vectors are the values X·W_v, or [X F]·W_v with landmarks; made when asked."""
 
     def __init__(
         self, store: VocabularyStore, W_v: FloatArray, landmarks: FloatArray | None
     ) -> None:
         self._store = store
-        together = np.moveaxis(W_v, 0, 1).reshape(W_v.shape[1], -1).astype(np.float32)
-        fixed = None if landmarks is None else landmarks.astype(np.float32)
-        rows = with_likeness(store.matrix, store.matrix, fixed)  # (n_words, width)
-        self.matrix: Any = rows @ together  # (n_words, n_heads·d_v)
+        self._together = np.moveaxis(W_v, 0, 1).reshape(W_v.shape[1], -1).astype(np.float32)
+        self._landmarks = None if landmarks is None else landmarks.astype(np.float32)
         self.name, self.words, self.sha256 = store.name, store.words, store.sha256
-        self.dim = int(self.matrix.shape[1])
+        self.dim = int(self._together.shape[1])
+
+    @cached_property
+    def matrix(self) -> Any:
+        """The values of all words, (n_words, n_heads·d_v)."""
+        matrix = self._store.matrix
+        return with_likeness(matrix, matrix, self._landmarks) @ self._together
 
     def has_word(self, word: str) -> bool:
         return self._store.has_word(word)

@@ -17,7 +17,7 @@ from attncli.escape import quoted
 from attncli.result import AttentionResult, ModelInfo, ResultWarning, Token
 
 _BY_HEAD = ("query", "key", "value", "scores")
-_BY_TOKEN = ("contextual", "embeddings", "hidden_states", "query", "key", "value")
+_BY_TOKEN = ("contextual", "embeddings", "before", "hidden_states", "query", "key", "value")
 _LOOKS_SPECIAL = re.compile(r"\[[A-Z]+\]|<[^<>]+>|</?s>")
 _WORD_STARTS = ("Ġ", "▁")  # byte-level BPE and SentencePiece mark the space before a word
 
@@ -37,7 +37,7 @@ def merge_pieces(result: AttentionResult) -> AttentionResult:
     summed = np.add.reduceat(result.weights, starts, axis=-1)  # (…, n_tokens, n_words)
     groups = [slice(at, at + n) for at, n in zip(starts, counts, strict=True)]
     changes: dict[str, Any] = dict.fromkeys(_BY_HEAD)
-    for name in ("contextual", "embeddings", "hidden_states"):
+    for name in ("contextual", "embeddings", "before", "hidden_states"):
         if (array := getattr(result, name)) is not None:
             changes[name] = _averaged(array, starts, counts)  # (…, n_words, d)
     if result.segments:

@@ -7,8 +7,8 @@ from typing import Any
 
 from attncli.arrays import FloatArray
 from attncli.escape import visible
-from attncli.insight.measures import moved
 from attncli.insight.movement import Movement
+from attncli.insight.movement import movements as moved_words
 from attncli.insight.names import axis_labels, axis_names, axis_numbers, matrix_name, ranges
 from attncli.insight.sums import sums_of
 from attncli.result import AttentionResult
@@ -41,7 +41,7 @@ def section(
     share: int = 1,
 ) -> str:
     """The markup of the result `number` of a page, which holds `share` results."""
-    movements = movements or _moved(result)
+    movements = movements or moved_words(result, None)
     scores, held = held_scores(result, MAX_BYTES // share)
     start = held[0]
     data: dict[str, Any] = {
@@ -85,17 +85,6 @@ def section(
         f"{_heads(result)}{rows}"
         f'<script type="application/json">{_json(data)}</script></section>'
     )
-
-
-def _moved(result: AttentionResult) -> list[Movement]:
-    """How far each word moved, where old and new vectors are of one kind; without neighbours."""
-    old, new = result.embeddings, result.contextual
-    if old is None or old.shape != new.shape or result.attention.kind != "general":
-        return []
-    return [
-        Movement(token.text, float(cosine))
-        for token, cosine in zip(result.tokens, moved(old, new), strict=True)
-    ]
 
 
 def _formula(result: AttentionResult) -> dict[str, Any] | None:
