@@ -5,18 +5,27 @@ a writer wants a single one; a writer that prints arrays never builds the single
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, Protocol
 
 from attncli.arrays import Float32Array
 from attncli.errors import AttnError
 from attncli.result import (
+    OPTIONAL_ARRAYS,
+    USUAL_FIELDS,
     AttentionResult,
     AttentionSettings,
     ModelInfo,
     ResultWarning,
     Token,
     VectorsInfo,
+)
+
+# Fields that only finished results have; all others a Stack holds for its sentences together.
+RARE_FIELDS = tuple(
+    f.name
+    for f in fields(AttentionResult)
+    if f.name not in (*USUAL_FIELDS, "weights", *OPTIONAL_ARRAYS)
 )
 
 
@@ -112,6 +121,13 @@ class Stack:
         """The i-th sentence's array of a field, None where it has none."""
         found = self.arrays(name)
         return None if found is None else found[i]
+
+    def rare(self) -> dict[str, Any]:
+        """What a finished result holds besides, as its record has it: pair, selection, measures …"""
+        if self.finished is None:
+            return {}
+        record = self.finished.to_record(include=RARE_FIELDS)
+        return {name: value for name, value in record.items() if name in RARE_FIELDS}
 
     def result(self, i: int) -> AttentionResult:
         """The i-th sentence's result."""

@@ -282,7 +282,7 @@ def _job(
         "options": {
             **options,
             "reading": asdict(reading),
-            "format": chosen.described,
+            "format": chosen.written,
             **layout.described(),
         },
     }

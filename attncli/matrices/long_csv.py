@@ -30,8 +30,8 @@ def csv_records(text: str, index: int | None = None) -> Iterator[dict[str, Any]]
 
 def failed(message: str, place: Mapping[str, Any]) -> dict[str, Any]:
     """The record of a sentence that failed, from "code: message"."""
-    code, _, reason = message.partition(": ")
-    return {"type": "error", "code": code, "message": reason or message, **place}
+    code, parted, reason = message.partition(": ")
+    return {"type": "error", "code": code, "message": reason if parted else message, **place}
 
 
 def placed(words: Sequence[str], text: str) -> list[dict[str, Any]]:

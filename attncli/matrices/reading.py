@@ -21,7 +21,6 @@ from attncli.errors import (
 )
 from attncli.escape import visible
 from attncli.insight.comparison import Comparison, comparison_from_record
-from attncli.matrices.archives import TORCH_FILE, TORCH_HINTS
 from attncli.matrices.build import renamed, result_from_arrays, result_from_record
 from attncli.matrices.top import with_weights
 from attncli.result import AttentionResult
@@ -62,7 +61,9 @@ def read_saved(
     except AttnError as error:
         if error.place is None:
             error.place = name
-        if not set("'\"\\$`") & set(name):
+        if isinstance(error, RefusedError) and not set("'\"\\$`") & set(name):
+            from attncli.matrices.archives import TORCH_FILE
+
             error.hints = tuple(hint.replace(TORCH_FILE, name) for hint in error.hints)
         raise
     except OSError as fault:
@@ -132,11 +133,10 @@ def _expect_known(head: bytes) -> None:
     if head.startswith((b"PAR1", b"ARROW1", b"PK", b"\x93NUMPY")) or head[8:9] == b"{":
         return
     if head.startswith(b"\x80"):
-        raise RefusedError(
-            "this is a pickle: reading it could run code",
-            hints=TORCH_HINTS,
-        )
-    if b"\0" in head[:64] and not head.startswith(_UTF16):
+        from attncli.matrices.archives import TORCH_HINTS
+
+        raise RefusedError("this is a pickle: reading it could run code", hints=TORCH_HINTS)
+    if b"\0" in head[:4] and not head.startswith(_UTF16):
         raise DataError("found bytes of no known format, expected a result or weights")
 
 

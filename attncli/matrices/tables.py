@@ -6,6 +6,7 @@ and what a file says of its size is looked at before it is unpacked.
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,11 @@ from attncli.matrices.parquet_sizes import parquet_claims
 from attncli.matrices.shapes import check_size
 from attncli.matrices.top import spread
 from attncli.memory import size_text
-from attncli.result import OPTIONAL_ARRAYS, SCHEMA_VERSION
+from attncli.result import OPTIONAL_ARRAYS, SCHEMA_VERSION, USUAL_FIELDS, AttentionResult
 
 _ARRAYS = {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}
+# Fields whose shape is free are JSON text.
+_AS_JSON = [f.name for f in fields(AttentionResult) if "Mapping" in str(f.type)]
 _SMALL = 32 << 20  # bytes; what unpacks to less is never called a bomb
 _RATIO = 200
 _AT_ONCE = 64  # rows of Parquet
@@ -97,6 +100,8 @@ def _of_row(batch: Any, at: int) -> dict[str, Any]:
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         cell = column.slice(at, 1)
         if cell.null_count == 1:
+            if name in USUAL_FIELDS:  # it is known that there is none
+                row[name] = None
             continue
         if name == "top":
             row[name] = {part: _nested(cell.field(part), 4) for part in ("keys", "weights")}
@@ -105,19 +110,24 @@ def _of_row(batch: Any, at: int) -> dict[str, Any]:
         elif name in _ARRAYS:
             row[name] = _nested(cell, _ARRAYS[name])
         else:
-            row[name] = cell[0].as_py()
+            row[name] = _plain(cell.type, cell[0].as_py())
     return _of_values(row)
+
+
+def _plain(kind: Any, value: Any) -> Any:
+    """A value with the maps inside a struct as dictionaries; pyarrow gives pairs."""
+    if not isinstance(value, dict):
+        return value
+    maps = {field.name for field in kind if str(field.type).startswith("map<")}
+    return {name: dict(part or ()) if name in maps else part for name, part in value.items()}
 
 
 def _of_values(row: dict[str, Any]) -> dict[str, Any]:
     if row.get("type") == "error":
-        return row
-    for name in ("measures", "selection", "unknown"):
+        return {name: value for name, value in row.items() if value is not None}
+    for name in _AS_JSON:
         if isinstance(row.get(name), str):
             row[name] = json.loads(row[name])
-    if isinstance(row.get("model"), dict):
-        probabilities = dict(row["model"].get("probabilities") or ())
-        row["model"] = {**row["model"], "probabilities": probabilities}
     if isinstance(row.get("top"), Mapping):
         row["weights"] = spread(row["top"]["keys"], row["top"]["weights"])
         del row["top"]

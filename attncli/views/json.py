@@ -18,9 +18,10 @@ _MANY = 1 << 18  # numbers of an array that are turned into text at once
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
-# What JSON lets through but a terminal may obey: DEL, C1, bidi and zero-width controls, tags.
+# What JSON lets through but a terminal may obey, or UTF-8 cannot hold: DEL, C1, bidi and zero-width
+# controls, tags, halves of surrogate pairs.
 _HIDDEN = re.compile(
-    "[\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
+    "[\x7f-\x9f\ud800-\udfff\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
     "\U000e0000-\U000e0fff]"
 )
 
@@ -121,7 +122,10 @@ def _by_orjson(record: dict[str, Any]) -> str:
     contiguous = {
         k: np.ascontiguousarray(v) if isinstance(v, np.ndarray) else v for k, v in record.items()
     }
-    return orjson.dumps(contiguous, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    try:
+        return orjson.dumps(contiguous, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    except TypeError:  # half of a surrogate pair in a text
+        return _by_standard_library(record)
 
 
 def _array_parts(array: Any) -> Iterator[str]:
@@ -141,5 +145,5 @@ def _harmless(text: str) -> str:
 
 
 def _escaped(found: "re.Match[str]") -> str:
-    units = found.group().encode("utf-16-be")
+    units = found.group().encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))

@@ -9,6 +9,8 @@ import numpy as np
 from attncli.result import OPTIONAL_ARRAYS, AttentionResult
 from attncli.views.json import record_json
 
+_REST = ("measures",)  # what is there on request and no array
+
 
 def npz(results: Sequence[AttentionResult]) -> bytes:
     """The arrays of one result: weights, contextual, those optional ones it holds, tokens, text.
@@ -30,5 +32,5 @@ def _arrays(result: AttentionResult) -> dict[str, Any]:
         **{name: array for name, array in held.items() if array is not None},
         "tokens": np.array(result.words, dtype=np.str_),
         "text": np.array(result.text, dtype=np.str_),
-        "record": np.array(record_json(result.to_record(exclude=("weights", "contextual")))),
+        "record": np.array(record_json(result.to_record(include=_REST, exclude=tuple(held)))),
     }

@@ -105,13 +105,16 @@ def test_numpy_reads(written: dict[str, Any]) -> None:
     """The flat arrays of the npz hold each record's share, found by its lengths."""
     with np.load(written["folder"] / "out.npz") as arrays:
         lengths = arrays["n_tokens"].astype(np.int64)
-        ends = np.cumsum(lengths**2)
+        ends = np.cumsum(arrays["weights_count"])
+        rest = np.cumsum([0, *arrays["record_bytes"]])
         words = np.cumsum(arrays["tokens_bytes"])
         token = 0
         for i, record in enumerate(written["records"]):
             n = int(lengths[i])
             assert arrays["line"][i] == record["line"]
             assert (record["type"] == "error") == (n == 0)
+            told = json.loads(arrays["record_utf8"][rest[i] : rest[i + 1]].tobytes())
+            assert told.items() <= record.items()
             if n == 0:
                 continue
             weights = arrays["weights"][ends[i] - n * n : ends[i]].reshape(1, 1, n, n)

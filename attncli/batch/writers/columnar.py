@@ -1,12 +1,17 @@
 """Parquet and Arrow IPC: a row a record, matrices as nested lists of float32.
 
+The columns are the fields of the record, derived from its types: what a later version adds is kept
+without a line here. Fields whose shape is free (selection, measures) are JSON text. With --top the
+column `top` has keys and weights, as in JSON.
+
 A part is an Arrow IPC stream, one record batch a chunk, so that workers make batches and they are
 appended. At the end it becomes an Arrow file or a Parquet file, batch by batch.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 import numpy as np
 
@@ -14,10 +19,26 @@ from attncli.batch.chunks import Chunk
 from attncli.batch.writers.options import Layout
 from attncli.errors import AttnError, MissingExtraError
 from attncli.insight.top import strongest
-from attncli.result import OPTIONAL_ARRAYS, SCHEMA_VERSION
-from attncli.stacks import Stack
+from attncli.result import (
+    OPTIONAL_ARRAYS,
+    SCHEMA_VERSION,
+    AttentionResult,
+    AttentionSettings,
+    ModelInfo,
+    ResultWarning,
+    Token,
+    VectorsInfo,
+)
+from attncli.stacks import RARE_FIELDS, Stack
+from attncli.views.json import plain_json
 
 _AXES = {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}
+# The rare fields that have a type of their own; the others are JSON text.
+_RARE_TYPES = {
+    name: kind
+    for name in RARE_FIELDS
+    if not str(kind := AttentionResult.__annotations__[name]).count("Mapping")
+}
 
 
 def require_pyarrow() -> Any:
@@ -60,12 +81,9 @@ class ArrowWriter:
     def _column(self, field: Any, chunk: Chunk, rows: "list[_Row]") -> Any:
         pa, name = self._pa, field.name
         if name in _AXES:
-            if name == "weights" and self._layout.top is not None:
-                return _nested(pa, [r.strongest(self._layout.top)[1] for r in rows], 4, field.type)
             return _nested(pa, [row.array(name) for row in rows], _AXES[name], field.type)
-        if name == "keys":
-            kept = [row.strongest(self._layout.top or 1)[0] for row in rows]
-            return _nested(pa, kept, 4, field.type)
+        if name == "top":
+            return _strongest(pa, [row.array("weights") for row in rows], self._layout.top, field)
         if name == "index":
             values: list[Any] = list(range(chunk.first_index, chunk.first_index + len(chunk)))
         elif name == "line":
@@ -83,7 +101,7 @@ class ArrowWriter:
 class _Row:
     """A record's place in a stack, or its error."""
 
-    __slots__ = ("_error", "_i", "_kept", "_stack")
+    __slots__ = ("_error", "_i", "_stack")
 
     def __init__(
         self, stack: Stack | None = None, i: int = 0, error: AttnError | None = None
@@ -91,18 +109,9 @@ class _Row:
         self._stack = stack
         self._i = i
         self._error = error
-        self._kept: Any = None
 
     def array(self, name: str) -> Any:
         return None if self._stack is None else self._stack.array(name, self._i)
-
-    def strongest(self, count: int) -> tuple[Any, Any]:
-        weights = self.array("weights")
-        if weights is None:
-            return None, None
-        if self._kept is None:
-            self._kept = strongest(weights, count)
-        return self._kept  # type: ignore[no-any-return]  # a pair of arrays
 
     def value(self, name: str) -> Any:
         stack, i = self._stack, self._i
@@ -117,15 +126,11 @@ class _Row:
         if name in ("attention", "vectors"):
             return _plain(getattr(stack, name))
         if name == "model":
-            return None if stack.models is None else _model(stack.models[i])
+            return None if stack.models is None else _plain(stack.models[i])
         if name == "warnings":
             return [_plain(warning) for warning in stack.warnings.get(i, ())]
-        if name == "measures":
-            from attncli.views.json import plain_json
-
-            found = None if stack.finished is None else stack.finished.measures
-            return None if found is None else plain_json(dict(found))
-        return None
+        value = stack.rare().get(name)
+        return value if value is None or name in _RARE_TYPES else plain_json(value)
 
     def _failed(self, name: str) -> Any:
         error = self._error
@@ -136,41 +141,51 @@ class _Row:
 
 def schema_of(pa: Any, layout: Layout) -> Any:
     """The columns of a layout; the metadata says which schema, which vectors, which options."""
-    text, i64, i32 = pa.string(), pa.int64(), pa.int32()
-    token = pa.struct(
-        [("text", text), ("start", i32), ("end", i32), ("key", text), ("status", text)]
+    text, i64 = pa.string(), pa.int64()
+    kinds = {
+        **dict.fromkeys(("index", "line"), i64),
+        **{"tokens": pa.list_(_struct(pa, Token)), "attention": _struct(pa, AttentionSettings)},
+        **{"vectors": _struct(pa, VectorsInfo), "model": _struct(pa, ModelInfo)},
+        **{"warnings": pa.list_(_struct(pa, ResultWarning)), "top": _top(pa)},
+        **{name: _lists(pa, pa.float32(), axes) for name, axes in _AXES.items()},
+        **{name: _type(pa, name, kind) for name, kind in _RARE_TYPES.items()},
+    }
+    names = ["type", "index", "line"]
+    names += ["file"] if layout.with_file else []
+    names += ["id"] if layout.with_id else []
+    names += ["text", "tokens", "attention"]
+    names += ["top" if n == "weights" and layout.top is not None else n for n in layout.arrays]
+    names += ["vectors", "model", "warnings", *filter(layout.wants, RARE_FIELDS)]
+    names += ["code", "message"]
+    columns = [(name, kinds.get(name, text)) for name in names if layout.has(name)]
+    return pa.schema(columns, metadata={"attn.schema": SCHEMA_VERSION, **dict(layout.facts)})
+
+
+def _struct(pa: Any, kind: Any) -> Any:
+    """The struct of a part of the record, by the annotations of its NamedTuple."""
+    return pa.struct([(name, _type(pa, name, of)) for name, of in kind.__annotations__.items()])
+
+
+def _type(pa: Any, name: str, kind: Any) -> Any:
+    """The type of a field; whole numbers have 32 bits, counts of a vocabulary 64."""
+    whole = pa.int64() if name == "words" else pa.int32()
+    plain = {bool: pa.bool_(), int: whole, float: pa.float64(), str: pa.string()}
+    inner = [part for part in get_args(kind) if part not in (type(None), ...)]
+    if kind in plain:
+        return plain[kind]
+    if get_origin(kind) is UnionType and len(inner) == 1:  # it, or null
+        return _type(pa, name, inner[0])
+    if get_origin(kind) is tuple:
+        return pa.list_(_type(pa, name, inner[0]))
+    if get_origin(kind) is Mapping and inner[1] in plain:
+        return pa.map_(plain[inner[0]], plain[inner[1]])
+    return pa.string()
+
+
+def _top(pa: Any) -> Any:
+    return pa.struct(
+        [("keys", _lists(pa, pa.int32(), 4)), ("weights", _lists(pa, pa.float32(), 4))]
     )
-    settings = pa.struct(
-        [
-            *((name, text) for name in ("kind", "score")),
-            *((name, pa.float64()) for name in ("scale", "temperature")),
-            ("causal", pa.bool_()),
-            *((name, i32) for name in ("n_layers", "n_heads", "window")),
-            ("see_self", pa.bool_()),
-            ("positions", text),
-        ]
-    )
-    vectors = pa.struct([("name", text), ("dim", i32), ("words", i64), ("sha256", text)])
-    model = pa.struct(
-        [
-            *((name, text) for name in ("name", "sha256", "label")),
-            ("probabilities", pa.map_(text, pa.float64())),
-        ]
-    )
-    warning = pa.struct([("code", text), ("message", text), ("tokens", pa.list_(i32))])
-    fields = [("type", text), ("index", i64), ("line", i64)]
-    fields += [("file", text)] if layout.with_file else []
-    fields += [("id", text)] if layout.with_id else []
-    fields += [("text", text), ("tokens", pa.list_(token)), ("attention", settings)]
-    for name in layout.arrays:
-        fields.append((name, _lists(pa, pa.float32(), _AXES[name])))
-        if name == "weights" and layout.top is not None:
-            fields.append(("keys", _lists(pa, i32, 4)))
-    fields += [("vectors", vectors), ("model", model), ("warnings", pa.list_(warning))]
-    fields += [("measures", text)] if "measures" in layout.include else []
-    fields += [("code", text), ("message", text)]
-    kept = [field for field in fields if layout.has(field[0])]
-    return pa.schema(kept, metadata={"attn.schema": SCHEMA_VERSION, **dict(layout.facts)})
 
 
 def assembly(kind: str, layout: Layout) -> Callable[[Path, Path], None]:
@@ -224,10 +239,17 @@ def _nested(pa: Any, arrays: Sequence[Any], depth: int, kind: Any) -> Any:
     return column.cast(kind)
 
 
+def _strongest(pa: Any, weights: Sequence[Any], count: int | None, field: Any) -> Any:
+    """The column `top`: the strongest keys of each row and their weights."""
+    kept = [(None, None) if array is None else strongest(array, count or 1) for array in weights]
+    parts = [_nested(pa, [pair[i] for pair in kept], 4, field.type.field(i).type) for i in range(2)]
+    mask = pa.array([array is None for array in weights])
+    return pa.StructArray.from_arrays(parts, fields=list(field.type), mask=mask)
+
+
 def _plain(part: Any) -> dict[str, Any]:
-    found: dict[str, Any] = part._asdict()
-    return found
-
-
-def _model(model: Any) -> dict[str, Any]:
-    return {**_plain(model), "probabilities": list(dict(model.probabilities).items())}
+    """A part of the record; a mapping as pairs."""
+    return {
+        name: list(value.items()) if isinstance(value, Mapping) else value
+        for name, value in part._asdict().items()
+    }

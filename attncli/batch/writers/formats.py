@@ -46,6 +46,11 @@ class Format:
         return not self.is_text
 
     @property
+    def written(self) -> str:
+        """How its part is written: one begun by another version in another way is not gone on with."""
+        return f"{self.described} 2" if self.needs_file else self.described
+
+    @property
     def described(self) -> str:
         return f"{self.name}.{self.packing}" if self.packing else self.name
 

@@ -138,13 +138,9 @@ class JsonlWriter:
                 found = [stack.arrays(name) for stack in stacks]
                 if known := [array for array in found if array is not None]:
                     yield name, self._matrices(known)
-        result = stacks[0].finished
-        if result is None:
-            return
-        record = result.to_record(include=[n for n in self._layout.include if n == "measures"])
-        for name in ("pair", "segments", "selection", "measures"):
-            if name in record and self._layout.has(name):
-                yield name, [plain_json(record[name])]
+        for name, value in stacks[0].rare().items():
+            if self._layout.wants(name):
+                yield name, [plain_json(value)]
 
 
 def _lots(

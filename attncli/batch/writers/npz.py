@@ -2,9 +2,11 @@
 
     line, index, n_tokens            one a record; n_tokens is 0 for a record that failed
     weights, contextual, …           flat float32; a record's share is its shape's size
+    weights_count, …                 how many numbers each record has of them: 0 where it has none
     keys                             with --top: positions of the kept keys, beside weights
     tokens_utf8, tokens_bytes        the words' bytes, and each word's number of bytes
     text_utf8, text_bytes            the same for the texts; so error_utf8, label_utf8, id_utf8
+    record_utf8, record_bytes        each record's JSON without its arrays, as in JSON lines
     layout                           JSON: the shape of each array's share, in "n" (tokens), numbers,
                                      and [K] (tokens, but at most K: what --top keeps of a row)
 
@@ -16,12 +18,14 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from attncli.batch.chunks import Chunk
+from attncli.batch.writers.jsonl import JsonlWriter
 from attncli.batch.writers.options import Layout
 from attncli.errors import AttnError
 from attncli.insight.top import strongest
@@ -39,6 +43,7 @@ class NpzWriter:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
+        self._records = JsonlWriter(replace(layout, exclude=(*layout.exclude, *layout.arrays)))
 
     def chunk(
         self,
@@ -48,6 +53,7 @@ class NpzWriter:
     ) -> bytes:
         """The frame of a chunk."""
         where: list[tuple[Stack, int] | AttnError | None] = [None] * len(chunk)
+        stacks, failures = list(stacks), list(failures)
         for stack, places in stacks:
             for i, place in enumerate(places):
                 where[place] = (stack, i)
@@ -62,7 +68,7 @@ class NpzWriter:
                 dtype=np.int32,
             ),
         }
-        shapes = self._numbers(found, arrays)
+        shapes = self._numbers(where, arrays)
         words = [part.text for stack, i in found for part in stack.tokens[i].parts]
         _texts(arrays, "tokens", words)
         _texts(arrays, "text", [w[0].texts[w[1]] if isinstance(w, tuple) else "" for w in where])
@@ -73,26 +79,31 @@ class NpzWriter:
             _texts(arrays, "id", ["" if one is None else str(one) for one in ids])
         if self._layout.with_file:
             _texts(arrays, "file", [chunk.file or ""] * len(chunk))
+        lines = self._records.chunk(chunk, stacks, failures).splitlines(keepends=True)
+        arrays["record_utf8"] = np.frombuffer(b"".join(lines), dtype=np.uint8)
+        arrays["record_bytes"] = np.array([len(line) for line in lines], dtype=np.int64)
         return _frame(arrays, shapes)
 
-    def _numbers(self, found: list[tuple[Stack, int]], arrays: dict[str, Any]) -> dict[str, Any]:
+    def _numbers(
+        self, where: list[tuple[Stack, int] | AttnError | None], arrays: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Fills in the arrays of all records; gives the shapes of the shares."""
         shapes: dict[str, Any] = {}
-        shares: dict[str, list[Any]] = {name: [] for name in self._layout.arrays}
-        keys: list[Any] = []
-        for stack, i in found:
-            for name in shares:
-                array = stack.array(name, i)
-                if array is None:
-                    continue
-                if name == "weights" and self._layout.top is not None:
-                    kept_keys, array = strongest(array, self._layout.top)
-                    keys.append(kept_keys.astype(np.int32).reshape(-1))
-                shapes[name] = self._share(name, array.shape)
-                shares[name].append(array.reshape(-1))
-        for name, flat in shares.items():
-            arrays[name] = np.concatenate(flat) if flat else np.zeros(0, dtype=np.float32)
-        if self._layout.top is not None and "weights" in shares:
-            arrays["keys"] = np.concatenate(keys) if keys else np.zeros(0, dtype=np.int32)
+        for name in self._layout.arrays:
+            top = self._layout.top if name == "weights" else None
+            shares = [w[0].array(name, w[1]) if isinstance(w, tuple) else None for w in where]
+            if top is not None:
+                kept = [
+                    (None, None) if share is None else strongest(share, top) for share in shares
+                ]
+                arrays["keys"] = _flat([keys for keys, _ in kept], np.int32)
+                shares = [share for _, share in kept]
+            for share in shares:
+                if share is not None:
+                    shapes[name] = self._share(name, share.shape)
+            arrays[name] = _flat(shares, np.float32)
+            sizes = [0 if share is None else share.size for share in shares]
+            arrays[f"{name}_count"] = np.array(sizes, dtype=np.int64)
         return shapes
 
     def _share(self, name: str, shape: Sequence[int]) -> list[Any]:
@@ -104,6 +115,12 @@ class NpzWriter:
         if name == "weights" and self._layout.top is not None:
             listed[-1] = [self._layout.top]
         return listed
+
+
+def _flat(shares: Sequence[Any], dtype: Any) -> Any:
+    """All numbers behind each other. Shapes: any → (n,)."""
+    flat = [share.astype(dtype, copy=False).reshape(-1) for share in shares if share is not None]
+    return np.concatenate(flat) if flat else np.zeros(0, dtype=dtype)
 
 
 def assemble(part: Path, target: Path) -> None:

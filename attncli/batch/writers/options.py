@@ -34,6 +34,10 @@ class Layout:
         """Whether a field that is there by default is wanted."""
         return name not in self.exclude
 
+    def wants(self, name: str) -> bool:
+        """Whether a field is wanted: those that are there on request only when they were named."""
+        return self.has(name) and (name not in OPTIONAL_FIELDS or name in self.include)
+
     def described(self) -> dict[str, Any]:
         """The layout as plain values."""
         return {

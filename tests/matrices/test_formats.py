@@ -1,0 +1,304 @@
+"""A record survives every format: what is written is read back, or the format says what it loses."""
+
+import gzip
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attncli.batch.chunks import Chunk
+from attncli.batch.writers.formats import Format, MakeWriter, ending_of
+from attncli.batch.writers.options import Layout
+from attncli.errors import AttnError, DataError, LimitError
+from attncli.insight.difference import differences
+from attncli.insight.names import axis_labels
+from attncli.matrices.reading import read_saved
+from attncli.result import (
+    OPTIONAL_ARRAYS,
+    OPTIONAL_FIELDS,
+    AttentionResult,
+    AttentionSettings,
+    ModelInfo,
+    ResultWarning,
+    Token,
+    VectorsInfo,
+)
+from attncli.stacks import Failure, Stack, stacks_of
+from attncli.views.files import write_results
+
+WORDS = st.text(max_size=5) | st.sampled_from(
+    [
+        *("", " ", "3", "0.5", "-1", "1e5", "nan", "query", "layer", "#", "'", "''", "'s", "it's"),
+        *("a;b", "a,b", "a\tb", 'say "x"', '"', '""', "a\nb", "\r\n", "\r", "\n", "\x0b", "\x85"),
+        *("C:\\new", "\\", "\\n", "\\u200f", "\x1b[31m", "\x00", "\x7f", "ba\u00adnk", "\u200f"),
+        *("\u202eevil", "\ufeff", "\u2028", "=1+1", "'=1+1", "''=1+1", "x;=1+1", "a,@b", "+", "-"),
+        *("\uff1d1+1", "a;'=1", "\t=1", ";=", "##ing", "Ġbank", "▁bank", "[CLS]", "</w>", "中文"),
+    ]
+)
+FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+@st.composite
+def results(
+    draw: st.DrawFn, sizes: tuple[int, int] | None = None, words: st.SearchStrategy[str] = WORDS
+) -> AttentionResult:
+    """A result of any mechanism: layers, heads, a pair, a part, a model, optional arrays or none."""
+    n = draw(st.integers(1, 4))
+    n_layers, n_heads = sizes or (draw(st.integers(1, 2)), draw(st.integers(1, 2)))
+    rng = np.random.default_rng(draw(st.integers(0, 1000)))
+    names = draw(st.lists(words, min_size=n, max_size=n))
+    statuses = st.sampled_from(["exact", "lower", "random", "piece", "special", "given"])
+    tokens = tuple(
+        Token(name, draw(st.integers(0, 9)), 9, draw(words), draw(statuses)) for name in names
+    )
+    weights = rng.dirichlet(np.ones(n), (n_layers, n_heads, n)).astype(np.float32)
+    shapes = {
+        **{"embeddings": (n, 3), "query": (n_layers, n_heads, n, 2), "scores": weights.shape},
+        **{"key": (n_layers, n_heads, n, 2), "value": (n_layers, n_heads, n, 3)},
+        "hidden_states": (n_layers + 1, n, 3),
+    }
+    held = draw(st.sets(st.sampled_from(sorted(OPTIONAL_ARRAYS))))
+    arrays: dict[str, Any] = {
+        name: rng.normal(size=shapes[name]).astype(np.float32) for name in sorted(held)
+    }
+    is_pair, is_part = draw(st.booleans()), draw(st.booleans())
+    model = ModelInfo("m", "ab", draw(words), {draw(words): 0.25, "other": 0.75}, draw(TARGETS))
+    return AttentionResult(
+        text=draw(words),
+        tokens=tokens,
+        attention=AttentionSettings(
+            draw(st.sampled_from(["general", "task", "transformer"])),
+            scale=0.123456789,
+            n_layers=n_layers,
+            n_heads=n_heads,
+            window=draw(TARGETS),
+        ),
+        weights=weights,
+        contextual=rng.normal(size=(n, 3)).astype(np.float32),
+        vectors=VectorsInfo(draw(words), 3, draw(TARGETS), draw(st.none() | words)),
+        model=draw(st.none() | st.just(model)),
+        warnings=tuple(
+            ResultWarning("w", text, (0,)) for text in draw(st.lists(words, max_size=2))
+        ),
+        measures=draw(st.none() | st.just({"entropy": [0.5, 0.25], "self": {"a": 1}})),
+        pair=draw(words) if is_pair else None,
+        segments=tuple(rng.integers(0, 2, n).tolist()) if is_pair else (),
+        selection={
+            "layers": draw(st.sampled_from([[3, 1], [0, 1], [5, 2]]))[:n_layers],
+            "heads": [4, 7][:n_heads],
+            "merged": True,
+            "hidden": names[:1],
+            "hidden_share": 0.25,
+        }
+        if is_part
+        else None,
+        **arrays,
+    )
+
+
+TARGETS = st.none() | st.integers(0, 3)
+ERRORS = st.builds(DataError, WORDS) | st.builds(LimitError, WORDS)
+
+
+@st.composite
+def runs(draw: st.DrawFn, *, failures: bool = True) -> list[Any]:
+    """The outcomes of a batch: as many layers and heads in each result; some sentences failed."""
+    sizes = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
+    outcome = results(sizes) | ERRORS if failures else results(sizes)
+    return draw(st.lists(outcome, min_size=1, max_size=4))
+
+
+def read(data: bytes, name: str) -> list[Any]:
+    """All outcomes of these bytes."""
+    return list(read_saved(io.BytesIO(data), name))
+
+
+def numbered(listed: Sequence[AttentionResult]) -> list[AttentionResult]:
+    """Results as those of one run: counted from 0, without lines."""
+    from dataclasses import replace
+
+    return [replace(result, index=i) for i, result in enumerate(listed)]
+
+
+EVERY = (OPTIONAL_FIELDS, ())
+
+
+@pytest.mark.parametrize("suffix", ["json", "jsonl", "npz"])
+@given(listed=st.lists(results(), min_size=1, max_size=3))
+def test_files_of_explain_give_back_every_field(
+    tmp_path_factory: pytest.TempPathFactory, suffix: str, listed: list[AttentionResult]
+) -> None:
+    """JSON with all its optional fields and npz are what was written."""
+    path = tmp_path_factory.getbasetemp() / f"every.{suffix}"
+    written = numbered(listed)
+    write_results(str(path), written, fields=EVERY)
+    assert read(path.read_bytes(), path.name) == written
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+@given(listed=st.lists(results(), min_size=1, max_size=3))
+def test_wide_tables_give_back_words_weights_and_names(
+    tmp_path_factory: pytest.TempPathFactory, suffix: str, listed: list[AttentionResult]
+) -> None:
+    """Whatever the words hold; what such a table has no place for is unknown, not invented."""
+    path = tmp_path_factory.getbasetemp() / f"wide.{suffix}"
+    write_results(str(path), listed)
+    for one, other in zip(read(path.read_bytes(), path.name), listed, strict=True):
+        assert one.words == other.words
+        assert np.array_equal(one.weights, other.weights)
+        assert names_of(one) == names_of(other)
+        assert {"text", "contextual", "attention", "vectors", "model"} <= set(one.unknown)
+    piped = read(path.read_bytes(), "<stdin>")
+    assert [one.words for one in piped] == [other.words for other in listed]
+
+
+def names_of(result: AttentionResult) -> tuple[list[str], list[str]]:
+    """What views call the layers and the heads."""
+    return axis_labels(result, "layers"), axis_labels(result, "heads")
+
+
+def written_by_batch(
+    outcomes: Sequence[AttentionResult | AttnError], name: str, folder: Path, **options: Any
+) -> bytes:
+    """The bytes of a batch of these outcomes in a format, two chunks of it."""
+    chosen, layout = Format(name), Layout(precision=0, **options)  # type: ignore[arg-type]  # a name
+    writer = MakeWriter(chosen, layout)()
+    half = (len(outcomes) + 1) // 2
+    part = writer.head
+    for number, start in enumerate(range(0, len(outcomes), half)):
+        chosen_ones = outcomes[start : start + half]
+        chunk = Chunk(number, start, start + 1, [b""] * len(chosen_ones))
+        stacks: list[tuple[Stack, Sequence[int]]] = []
+        failures: list[tuple[int, AttnError]] = []
+        for item in stacks_of(chosen_ones):
+            if isinstance(item, Failure):
+                failures.append((item.place, item.error))
+            else:
+                stacks.append((item, item.places))
+        part += writer.chunk(chunk, stacks, failures)
+    ending = ending_of(chosen, layout)
+    if ending.assemble is None:
+        return part
+    (folder / "part").write_bytes(part)
+    ending.assemble(folder / "part", folder / "whole")
+    return (folder / "whole").read_bytes()
+
+
+def as_read(outcome: AttentionResult | AttnError, at: int) -> Any:
+    """What a file of batch gives back of an outcome."""
+    from dataclasses import replace
+
+    if isinstance(outcome, AttentionResult):
+        return replace(outcome, index=at, line=at + 1)
+    return type(outcome), f"this sentence failed: {outcome.message}"
+
+
+def plain(outcome: Any) -> Any:
+    """An outcome that can be compared."""
+    return (type(outcome), outcome.message) if isinstance(outcome, AttnError) else outcome
+
+
+@pytest.mark.parametrize("name", ["jsonl", "npz", "parquet", "arrow"])
+@given(outcomes=runs())
+def test_files_of_batch_give_back_every_field(
+    tmp_path_factory: pytest.TempPathFactory, name: str, outcomes: list[Any]
+) -> None:
+    """Each record has its own fields, and none of its neighbour's; errors keep code and message."""
+    if name in ("parquet", "arrow"):
+        pytest.importorskip("pyarrow")
+    folder = tmp_path_factory.getbasetemp()
+    data = written_by_batch(outcomes, name, folder, include=OPTIONAL_FIELDS)
+    expected = [as_read(outcome, at) for at, outcome in enumerate(outcomes)]
+    assert [plain(outcome) for outcome in read(data, name)] == expected
+
+
+CHOICES: list[dict[str, Any]] = [
+    {"exclude": ("contextual", "tokens")},
+    {"exclude": ("text", "model", "attention", "vectors", "warnings")},
+    {"top": 1, "include": ("embeddings",)},
+    {"top": 2, "exclude": ("contextual",)},
+    {"exclude": ("index", "line")},
+]
+
+
+@pytest.mark.parametrize("name", ["npz", "parquet", "arrow"])
+@pytest.mark.parametrize("options", CHOICES)
+@given(outcomes=runs(failures=False))
+@settings(max_examples=15)
+def test_every_choice_of_fields_means_the_same_in_every_format(
+    tmp_path_factory: pytest.TempPathFactory,
+    name: str,
+    options: dict[str, Any],
+    outcomes: list[AttentionResult],
+) -> None:
+    """A field left out, and --top, are in every binary format what they are in JSON lines."""
+    if name in ("parquet", "arrow"):
+        pytest.importorskip("pyarrow")
+    folder = tmp_path_factory.getbasetemp()
+    expected = read(written_by_batch(outcomes, "jsonl", folder, **options), "x")
+    assert read(written_by_batch(outcomes, name, folder, **options), "x") == expected
+
+
+@pytest.mark.parametrize("top", [None, 1])
+@given(outcomes=runs())
+def test_long_tables_give_back_words_and_weights(
+    tmp_path_factory: pytest.TempPathFactory, top: int | None, outcomes: list[Any]
+) -> None:
+    """Packed or not; a record after another of the same line is a record of its own."""
+    folder = tmp_path_factory.getbasetemp()
+    data = written_by_batch(outcomes, "csv", folder, top=top)
+    expected = read(written_by_batch(outcomes, "jsonl", folder, top=top), "x")
+    found = read(data, "x.csv")
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        if isinstance(other, AttnError):
+            assert plain(one) == plain(other)
+            continue
+        assert (one.words, one.index, one.line) == (other.words, other.index, other.line)
+        assert np.array_equal(one.weights, other.weights)
+    assert [plain(o) for o in read(gzip.compress(data), "x")] == [plain(o) for o in found]
+
+
+@given(result=results())
+def test_two_records_of_one_line_stay_two(
+    tmp_path_factory: pytest.TempPathFactory, result: AttentionResult
+) -> None:
+    """The same file given twice: every line comes back as often as it was written."""
+    folder = tmp_path_factory.getbasetemp()
+    layout = Layout(precision=0)
+    writer = MakeWriter(Format("csv"), layout)()
+    ((stack),) = stacks_of([result])
+    assert isinstance(stack, Stack)
+    chunks = [writer.chunk(Chunk(i, i, 1, [b""]), [(stack, (0,))], []) for i in range(3)]
+    found = read(b"".join([writer.head, *chunks]), "x")
+    assert [one.words for one in found] == [result.words] * 3
+    assert folder.exists()
+
+
+@given(result=results(), data=st.data())
+@settings(max_examples=40)
+def test_a_run_in_two_formats_is_equal(
+    tmp_path_factory: pytest.TempPathFactory, result: AttentionResult, data: st.DataObject
+) -> None:
+    """For each pair of formats: equal, and what one of them does not hold is said."""
+    pytest.importorskip("pyarrow")
+    folder = tmp_path_factory.getbasetemp()
+    names = ["json", "npz", "csv", "tsv", "batch jsonl", "batch npz", "batch csv", "batch parquet"]
+    first, second = data.draw(st.permutations(names))[:2]
+    held = []
+    for name in (first, second):
+        if name.startswith("batch "):
+            held.append(read(written_by_batch([result], name[6:], folder), "x"))
+            continue
+        path = folder / f"pair.{name}"
+        write_results(str(path), [result])
+        held.append(read(path.read_bytes(), "x"))
+    (found,) = differences(*held, 0.0)
+    assert found.changes == ()
+    if ("csv" in first or "tsv" in first) != ("csv" in second or "tsv" in second):
+        assert any("holds no text" in note for note in found.notes)
