@@ -227,8 +227,10 @@ def _nested(pa: Any, arrays: Sequence[Any], depth: int, kind: Any) -> Any:
     inner = kind
     for _ in range(depth):
         inner = inner.value_type
-    values = np.concatenate(flat) if flat else np.zeros(0, dtype=inner.to_pandas_dtype())
-    column = pa.array(values.astype(inner.to_pandas_dtype(), copy=False), type=inner)
+    # not inner.to_pandas_dtype(): older versions of pyarrow ask pandas for it
+    dtype = pa.array([], type=inner).to_numpy(zero_copy_only=False).dtype
+    values = np.concatenate(flat) if flat else np.zeros(0, dtype=dtype)
+    column = pa.array(values.astype(dtype, copy=False), type=inner)
     for level in range(depth - 1, -1, -1):
         counts = [int(np.prod(shape[:level])) if shape[0] or not level else 0 for shape in shapes]
         lengths = np.repeat([shape[level] for shape in shapes], counts)
