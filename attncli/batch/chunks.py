@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from attncli.errors import AttnError
+from attncli.errors import AttnError, DataError
+from attncli.files.foreign import conversion
 from attncli.text.sentences import decoded
 
 # A record's text as read: bytes of a line, text of a cell, or why there is none.
@@ -37,7 +38,11 @@ class Chunk:
         """The text of the i-th record. Raises: DataError (not UTF-8), or what the input met."""
         raw = self.texts[i]
         if isinstance(raw, bytes):
-            return decoded(raw.removesuffix(b"\r"), f"{self.place}:{self.line(i)}")
+            try:
+                return decoded(raw.removesuffix(b"\r"), f"{self.place}:{self.line(i)}")
+            except DataError as error:
+                error.hints = (conversion("WINDOWS-1252", self.place),)
+                raise
         if isinstance(raw, AttnError):
             raise raw
         return raw
@@ -45,21 +50,28 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What became of records: how many there were, how many set aside, and the first of these."""
+    """What became of records: how many there were, how many set aside, and the first of these.
+
+    `ways` are what can be done about inputs that could not be read.
+    """
 
     records: int = 0
     failed: int = 0
     empty: int = 0
     first_failures: tuple[str, ...] = field(default=())
+    ways: tuple[str, ...] = field(default=())
 
     def __add__(self, other: "Tally") -> "Tally":
         firsts = (self.first_failures + other.first_failures)[:FIRST_FAILURES]
+        ways = tuple(dict.fromkeys((*self.ways, *other.ways)))[:MOST_WAYS]
         return Tally(
             self.records + other.records,
             self.failed + other.failed,
             self.empty + other.empty,
             firsts,
+            ways,
         )
 
 
 FIRST_FAILURES = 5
+MOST_WAYS = 2

@@ -1,14 +1,15 @@
 """Inputs → chunks, the same for every engine; and a digest of what was read, for resume."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from attncli.batch.chunks import Chunk, RawText
-from attncli.batch.inputs import Source, lines
-from attncli.batch.tables import Record, Shape, format_of, kept_lines, records
 from attncli.errors import AttnError
+from attncli.files.source import Source
+from attncli.files.tables import Row, Shape, rows_of
 from attncli.text.sentences import MAX_LINE
 
 CHUNK_RECORDS = 1000
@@ -59,12 +60,23 @@ class Plan:
                     number += 1
 
     def _lots(self, source: Source) -> Iterator["_Lot"]:
-        if format_of(source.path, self.shape) != "text":
-            found = records(source, self.shape, max_line=self.max_line)
-            return _of_records(found, self.size, self.width)
-        if self.shape.comments:
-            return _of_records(_uncommented(source, self.max_line), self.size, self.width)
-        return _of_lines(lines(source, max_line=self.max_line), self.size, self.width)
+        """Rows in lots of `size`, fewer when their results are large."""
+        lot: list[Row] = []
+        cost = 0
+        try:
+            for rows in rows_of(source, self.shape, max_line=self.max_line):
+                for row in rows:
+                    lot.append(row)
+                    cost += _cost(row.text, self.width)
+                    if len(lot) >= self.size or cost >= _CHUNK_COST:
+                        yield _lot_of(lot)
+                        lot, cost = [], 0
+        except AttnError:
+            if lot:  # what came before the damage is done
+                yield _lot_of(lot)
+            raise
+        if lot:
+            yield _lot_of(lot)
 
     def _chunk(self, number: int, index: int, source: Source, found: "_Lot") -> Chunk:
         return Chunk(
@@ -75,7 +87,7 @@ class Plan:
             place=source.name,
             file=source.path if len(self.sources) > 1 else None,
             lines=found.lines,
-            ids=found.ids if self.shape.id_column is not None else None,
+            ids=found.ids if self.shape.others else None,
         )
 
     def _note(self, texts: Sequence[RawText]) -> None:
@@ -87,7 +99,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Lot:
-    """Records that become a chunk; `lines` None: they follow on `first_line`."""
+    """Rows that become a chunk; `lines` None: they follow on `first_line`."""
 
     first_line: int
     texts: Sequence[RawText]
@@ -103,47 +115,22 @@ class _Lot:
         )
 
 
-def _of_lines(blocks: Iterable[list[RawText]], size: int, width: int) -> Iterator[_Lot]:
-    """Lines in lots of `size`, fewer when their results are large."""
-    lot: list[RawText] = []
-    line, cost = 1, 0
-    for block in blocks:
-        for raw in block:
-            lot.append(raw)
-            cost += _cost(raw, width)
-            if len(lot) >= size or cost >= _CHUNK_COST:
-                yield _Lot(line, lot)
-                line += len(lot)
-                lot, cost = [], 0
-    if lot:
-        yield _Lot(line, lot)
+def _lot_of(rows: list[Row]) -> _Lot:
+    first, last = rows[0].line, rows[-1].line
+    follows = last - first == len(rows) - 1
+    return _Lot(
+        first,
+        [row.text for row in rows],
+        None if follows else [row.line for row in rows],
+        [_identity(row.cells[0]) if row.cells else None for row in rows],
+    )
 
 
-def _of_records(found: Iterable[Record], size: int, width: int) -> Iterator[_Lot]:
-    """Records in lots of `size`, fewer when their results are large."""
-    lot: list[Record] = []
-    cost = 0
-    for record in found:
-        lot.append(record)
-        cost += _cost(record.raw, width)
-        if len(lot) >= size or cost >= _CHUNK_COST:
-            yield _lot_of(lot)
-            lot, cost = [], 0
-    if lot:
-        yield _lot_of(lot)
-
-
-def _lot_of(found: list[Record]) -> _Lot:
-    listed = [record.line for record in found]
-    return _Lot(listed[0], [r.raw for r in found], listed, [r.id for r in found])
-
-
-def _uncommented(source: Source, max_line: int) -> Iterator[Record]:
-    line = 1
-    for block in lines(source, max_line=max_line):
-        for number, raw in kept_lines(block, line):
-            yield Record(raw, number)
-        line += len(block)
+def _identity(given: Any) -> str | int | None:
+    """An id as records carry it: what is neither text nor whole number is written as JSON."""
+    if given is None or isinstance(given, str | int):
+        return given
+    return json.dumps(given, default=str)
 
 
 def _cost(raw: RawText, width: int) -> int:

@@ -18,13 +18,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from attncli.batch.inputs import require_fsspec
 from attncli.batch.journal import Commit, bears_out, check_identity, checksum, commit_of
 from attncli.batch.lease import hold
 from attncli.batch.part import Ending
 from attncli.batch.work import Done
 from attncli.errors import OutputError
 from attncli.escape import visible
+from attncli.files.source import require_fsspec
 
 _COPY = 1 << 22  # bytes
 _OF_ONE_PROCESS = ("memory",)

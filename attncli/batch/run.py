@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from attncli.batch.chunks import Chunk, Tally
-from attncli.batch.inputs import Source
 from attncli.batch.journal import Commit, write_all
 from attncli.batch.part import Ending, PartFile
 from attncli.batch.plan import Plan
@@ -19,6 +18,7 @@ from attncli.errors import (
     ResumeError,
     UsageError,
 )
+from attncli.files.source import Source
 
 
 @dataclass(frozen=True, slots=True)

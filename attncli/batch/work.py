@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from attncli.batch.chunks import FIRST_FAILURES, Chunk, Tally
-from attncli.errors import AttnError, EmptyError
+from attncli.batch.chunks import FIRST_FAILURES, MOST_WAYS, Chunk, Tally
+from attncli.errors import AttnError, DataError, EmptyError
 from attncli.result import AttentionResult
 from attncli.stacks import Failure, Stack, stacks_of
 
@@ -110,4 +110,6 @@ def _tally(chunk: Chunk, failures: Sequence[tuple[int, AttnError]]) -> Tally:
         for place, error in failures[:FIRST_FAILURES]
     )
     empty = sum(isinstance(error, EmptyError) for _, error in failures)
-    return Tally(len(chunk), len(failures), empty, firsts)
+    unread = (error.hints for _, error in failures if type(error) is DataError)
+    ways = tuple(dict.fromkeys(way for hints in unread for way in hints))[:MOST_WAYS]
+    return Tally(len(chunk), len(failures), empty, firsts, ways)

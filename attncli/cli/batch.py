@@ -18,15 +18,15 @@ from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_ana
 from attncli.cli.outputs import expect_apart, files_read, say_written, written
 from attncli.cli.progress import Progress, duration
 from attncli.cli.stopping import heeding_sigterm
-from attncli.cli.terminal import PipeClosed, give_up_stdout, message, standard_input
+from attncli.cli.terminal import PipeClosed, give_up_stdout, hint, message, standard_input
 from attncli.errors import OutputError, UsageError
 from attncli.escape import quoted, visible
 
 if TYPE_CHECKING:
-    from attncli.batch.inputs import Source
     from attncli.batch.run import Output, Report, Sink
     from attncli.batch.writers.formats import Format
     from attncli.batch.writers.options import Layout
+    from attncli.files.source import Source
     from attncli.pipeline import Analyser
 
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
@@ -111,15 +111,17 @@ def _setup(
     writing: WriteOptions,
     running: RunOptions,
 ) -> _Setup:
-    from attncli.batch.inputs import sources
     from attncli.batch.writers.formats import format_of
+    from attncli.files.source import sources
 
     found = sources(_given(files), standard_input)
     chosen = format_of(writing.output, writing.format)
     layout = _layout(writing, chosen, with_file=len(found) > 1, with_id=bool(reading.id_column))
+    if reading.comments and not running.quiet:
+        message("note", "blank lines and comments are left out anyway: --comments has no effect")
     _check(found, mechanism, writing, running, chosen)
     opened = open_analyser(mechanism, frozenset(layout.include), quiet=running.quiet)
-    job = _job(mechanism, reading, chosen, layout, opened)
+    job = _job(mechanism, reading, chosen, layout, opened, found)
     layout = replace(layout, facts=_provenance(job))
     progress = Progress(partial(_share, found), quiet=running.quiet)
     return _Setup(
@@ -129,7 +131,6 @@ def _setup(
 
 def _run(setup: _Setup) -> "Report":
     from attncli import __version__
-    from attncli.batch.inputs import is_url
     from attncli.batch.part import PartFile
     from attncli.batch.plan import CHUNK_RECORDS, Plan
     from attncli.batch.remote import RemoteOutput
@@ -140,15 +141,23 @@ def _run(setup: _Setup) -> "Report":
         run_to_output,
         run_to_stream,
     )
-    from attncli.batch.tables import Shape
     from attncli.batch.work import Recipe
     from attncli.batch.writers.formats import MakeWriter, ending_of
+    from attncli.files.source import is_url
+    from attncli.files.tables import Shape
 
     gc.freeze()
     gc.set_threshold(_GARBAGE)
     writing, running, reading = setup.writing, setup.running, setup.reading
     make_writer = MakeWriter(setup.format, setup.layout)
-    shape = Shape(reading.input_format, reading.column, reading.id_column, reading.comments)
+    shape = Shape(
+        reading.input_format,
+        reading.column,
+        () if reading.id_column is None else (reading.id_column,),
+        required=True,
+        every_line=reading.every_line,
+        options=("--column", "--id"),
+    )
     size = CHUNK_RECORDS if make_writer().in_blocks else running.chunk
     plan = Plan(setup.sources, shape, size, setup.width)
     recipe = Recipe(
@@ -229,12 +238,12 @@ def _check(
     """Raises: UsageError for options that do not go together, or an output that is an input;
     OutputError for one that cannot be written.
     """
-    from attncli.batch.inputs import is_url
     from attncli.batch.part import ENDINGS
+    from attncli.files.source import is_url
     from attncli.writing import check_target
 
     target = writing.output
-    inputs = [*(source.path for source in found), *files_read(mechanism)]
+    inputs = [*(source.file or source.path for source in found), *files_read(mechanism)]
     expect_apart(written("--output", target, *ENDINGS), inputs)
     if target in (None, "-") or _is_stream(str(target)):
         for option, given in (("--resume", running.resume), ("--force", writing.force)):
@@ -260,6 +269,7 @@ def _job(
     chosen: "Format",
     layout: "Layout",
     opened: "Opened",
+    found: "list[Source]",
 ) -> dict[str, Any]:
     """What a run is of, beside its input, as plain values."""
     from attncli.reading import vectors_info
@@ -281,10 +291,23 @@ def _job(
         "vectors": vectors,
         "options": {
             **options,
-            "reading": asdict(reading),
+            "reading": _described(reading, found),
             "format": chosen.written,
             **layout.described(),
         },
+    }
+
+
+def _described(reading: ReadOptions, found: "list[Source]") -> dict[str, Any]:
+    """How inputs are read, as journals have always said it; tables have no lines to leave out."""
+    from attncli.files.kinds import named_kind
+
+    tables = all(named_kind(source.path) is not None for source in found)
+    return {
+        "input_format": reading.input_format,
+        "column": reading.column,
+        "id_column": reading.id_column,
+        "comments": not (reading.every_line or tables),
     }
 
 
@@ -308,7 +331,7 @@ def _share(found: "list[Source]") -> float | None:
 
 def _size(source: "Source") -> int | None:
     try:
-        path = Path(source.path)
+        path = Path(source.file or source.path)
         return path.stat().st_size if path.is_file() else None
     except OSError:
         return None
@@ -372,6 +395,8 @@ def _say(setup: _Setup, report: "Report") -> None:
         rest = tally.failed - len(tally.first_failures)
         if tally.first_failures and rest > 0:
             message("note", f"… and {rest:,} more; each has its error record")
+        for way in tally.ways:
+            hint(way)
         if not (setup.to_stream or report.complete or tally.records == 0):
             say_written(str(setup.writing.output), quiet=False)
         message("note", _summary(setup, report))

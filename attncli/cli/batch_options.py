@@ -20,10 +20,10 @@ Files: TypeAlias = Annotated[
     ),
 ]
 InputFormat: TypeAlias = Annotated[
-    Literal["text", "csv", "tsv", "jsonl"] | None,
+    Literal["text", "csv", "tsv", "jsonl", "json", "parquet"] | None,
     typer.Option(
         metavar="NAME",
-        help="text, csv, tsv or jsonl (default: by the suffix).",
+        help="text, csv, tsv, jsonl, json or parquet (default: seen from the content).",
         rich_help_panel=_INPUT,
         show_default=False,
     ),
@@ -40,14 +40,15 @@ IdColumn: TypeAlias = Annotated[
         "--id", metavar="NAME", help="Column to carry through as id.", rich_help_panel=_INPUT
     ),
 ]
-Comments: TypeAlias = Annotated[
+EveryLine: TypeAlias = Annotated[
     bool,
     typer.Option(
-        "--comments",
-        help='Leave out lines that begin "# ", and blank lines.',
+        "--every-line",
+        help='A record for every line of a text: blank ones, and those that begin "# ".',
         rich_help_panel=_INPUT,
     ),
 ]
+Comments: TypeAlias = Annotated[bool, typer.Option("--comments", hidden=True)]
 Output: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -155,6 +156,7 @@ class ReadOptions:
     input_format: InputFormat = None
     column: Column = None
     id_column: IdColumn = None
+    every_line: EveryLine = False
     comments: Comments = False
 
 

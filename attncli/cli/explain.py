@@ -110,15 +110,17 @@ def _learned(analyser: "Analyser") -> Learned:
 
 def given_sentences(texts: list[str] | None, file: str | None) -> "Iterator[Sentence]":
     """The sentences of the arguments, of a file, or of standard input ("-" or a pipe)."""
-    from attncli.text.sentences import read_sentences, sentences, well_formed
+    from attncli.files.sentences import sentences
+    from attncli.files.source import source_of
+    from attncli.text.sentences import well_formed
 
     if file is not None and texts:
         raise UsageError("found TEXT too, expected one of them", place="--file")
     if file is not None and file != "-":
-        return read_sentences(file)
+        return sentences(source_of(file))
     stdin = standard_input()
     if file == "-" or texts == ["-"] or (not texts and not stdin.isatty()):
-        return sentences(stdin, "<stdin>")
+        return sentences(source_of("-", lambda: stdin))
     if not texts:
         raise UsageError(
             "found no sentence, expected TEXT, --file FILE or - for standard input",

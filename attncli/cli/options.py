@@ -22,7 +22,7 @@ FileOption: TypeAlias = Annotated[
         "--file",
         "-f",
         metavar="FILE",
-        help='Read the sentences of a file, one a line; "# " begins a comment.',
+        help="Read the sentences of a file: one a line, or the column text of a table.",
     ),
 ]
 Vectors: TypeAlias = Annotated[

@@ -19,7 +19,8 @@ DataFile: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="FILE",
-        help="TSV, CSV or JSONL: text, label, and target if there is one; - is standard input.",
+        help="A table (TSV, CSV, JSON, Parquet): text, label, and target if there is one; - is "
+        "standard input.",
     ),
 ]
 ModelOut: TypeAlias = Annotated[

@@ -266,15 +266,14 @@ def _token_list(given: str, option: str) -> list[str]:
     if not given.startswith("@") or given == "@":
         names = given.split(" ") if given else []
         return [name for name in names if name]
+    from attncli.files.lines import all_lines
     from attncli.matrices.reading import open_file
-    from attncli.text.sentences import decoded, lines
+    from attncli.text.sentences import decoded
 
     path = given[1:]
     with open_file(path) as stream:
-        names = [
-            decoded(raw, f"{path}:{number}")
-            for number, raw in enumerate(lines(stream, path), start=1)
-        ]
+        found = all_lines(iter(lambda: stream.read(1 << 18), b""), path)
+        names = [decoded(raw, f"{path}:{number}") for number, raw in enumerate(found, start=1)]
     while names and not names[-1]:
         names.pop()
     if not names:

@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 
 from attncli.batch.engines.local import LocalEngine
-from attncli.batch.inputs import sources
 from attncli.batch.part import PartFile
 from attncli.batch.plan import CHUNK_RECORDS, Plan
 from attncli.batch.remote import RemoteOutput
 from attncli.batch.run import FileSink, Report, identity_of, nothing_to_do, run_to_output
-from attncli.batch.tables import Shape
 from attncli.batch.work import Recipe
 from attncli.batch.writers.formats import Format, MakeWriter, ending_of
 from attncli.batch.writers.options import Layout
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import AttnError
+from attncli.files.source import sources
+from attncli.files.tables import Shape
 from attncli.pipeline import GeneralAnalyser
 
 _WORDS = ["money", "bank", "grows", "river", "flows", "the"]
@@ -86,7 +86,7 @@ class Job:
         if output.complete:
             return nothing_to_do()
         size = CHUNK_RECORDS if make_writer().in_blocks else self.chunk
-        plan = Plan(found, Shape(), size, 4)
+        plan = Plan(found, Shape(every_line=True), size, 4)
         recipe = Recipe(self.analyser, make_writer)
         ending = ending_of(self.format, self.layout)
         engine = self.engine or LocalEngine(self.workers)

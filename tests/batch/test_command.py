@@ -11,7 +11,7 @@ import pytest
 from attncli.embeddings.store import FolderStore
 from attncli.pipeline import GeneralAnalyser
 from attncli.result import AttentionResult
-from tests.batch.conftest import corpus
+from tests.batch.conftest import ROOT, corpus
 
 Attn = Callable[..., subprocess.CompletedProcess[bytes]]
 
@@ -25,7 +25,7 @@ def test_every_line_has_its_record(attn: Attn, tmp_path: Path, glove: FolderStor
     """Records count like lines, in order, and hold what explain computes, to the printed digits."""
     data = corpus(400)
     (tmp_path / "s.txt").write_bytes(data)
-    ended = attn("batch", "s.txt", "-o", "out.jsonl", "--workers", "1")
+    ended = attn("batch", "s.txt", "-o", "out.jsonl", "--workers", "1", "--every-line")
     assert ended.returncode == 3, ended.stderr
     found = records((tmp_path / "out.jsonl").read_bytes())
     lines = data.split(b"\n")[:-1]
@@ -165,17 +165,27 @@ def test_several_inputs_say_their_file(attn: Attn, tmp_path: Path) -> None:
     assert attn("batch", "q*.txt").returncode == 6
 
 
-def test_comments_are_data_unless_asked(attn: Attn) -> None:
-    """A line that begins "# " is a sentence; with --comments it has no record, nor a blank one."""
-    text = b"# money\n\nbank\n#tag\n"
-    assert [r.get("text") for r in records(attn("batch", stdin=text).stdout)] == [
-        "# money",
-        None,
-        "bank",
-        "#tag",
-    ]
-    kept = records(attn("batch", "-", "--comments", stdin=text).stdout)
-    assert [(r["line"], r["text"]) for r in kept] == [(3, "bank"), (4, "#tag")]
+def test_blank_lines_and_comments_have_no_record_unless_asked(attn: Attn) -> None:
+    """The lines that explain leaves out are left out, and counted; --every-line keeps them."""
+    text = b"# money\n\nbank\n \t\n#tag\n"
+    ended = attn("batch", stdin=text)
+    assert ended.returncode == 0
+    assert [(r["line"], r["text"]) for r in records(ended.stdout)] == [(3, "bank"), (5, "#tag")]
+    every = attn("batch", "-", "--every-line", stdin=text)
+    assert every.returncode == 3
+    assert [r.get("text") for r in records(every.stdout)] == ["# money", None, "bank", None, "#tag"]
+
+
+def test_the_file_of_examples_is_done_whole(attn: Attn, tmp_path: Path) -> None:
+    """Batch and explain read the same sentences of the same lines, and end with 0."""
+    sample = str(ROOT / "sample_sentences.txt")
+    batch, explain = attn("batch", sample), attn("explain", "--file", sample, "--json", "-q")
+    assert (batch.returncode, explain.returncode) == (0, 0)
+    seen = [[(r["line"], r["text"]) for r in records(one.stdout)] for one in (batch, explain)]
+    assert seen[0] == seen[1]
+    lines = Path(sample).read_text().split("\n")
+    assert all(lines[line - 1] == text for line, text in seen[0])
+    assert len(seen[0]) == sum(bool(line.strip()) and line[:2] != "# " for line in lines)
 
 
 def test_a_long_line_is_set_aside_and_the_next_has_its_number(attn: Attn, tmp_path: Path) -> None:
@@ -231,7 +241,8 @@ def test_fields_are_chosen(attn: Attn) -> None:
         (["batch", "-"], b"", 4, b"no sentence"),
         (["batch", "-"], b"\n\n  \n", 4, b"no sentence"),
         (["batch", "-", "-o", "no/such/x.jsonl"], b"bank", 9, b"its directory does not exist"),
-        (["batch", "-"], "money bank".encode("utf-16"), 5, b"UTF-16"),
+        (["batch", "-"], "money bank".encode("utf-16-le"), 5, b"UTF-16LE"),
+        (["batch", "-"], b"%PDF-1.7\n", 5, b"a PDF document"),
         (["batch", "-", "--scheduler", "tcp://x"], b"bank", 2, b"--engine dask"),
     ],
 )

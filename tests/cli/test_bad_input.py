@@ -75,14 +75,14 @@ ARGUMENTS = [
     (["money", "--nosuch"], 2, "--nosuch"),
     (["-5 degrees"], 2, 'attn explain -- "-5 degrees"'),
     (["money", "--file", "x.txt"], 2, "--file"),
-    (["--file", "nowhere.txt"], 6, "nowhere.txt: no such file"),
+    (["--file", "nowhere.txt"], 6, "nowhere.txt: cannot open: no such file"),
     (["--file", "/"], 6, "is a directory"),
     (["--file", ""], 6, ""),
     (["--file", "a\n\x1b[31mb.txt"], 6, r"a\n\x1b[31mb.txt"),
     (["--file", "x" * 5000], 6, "too long"),
     (["--file", "http://127.0.0.1:9/x"], 2, "local files only"),
     (["--file", "/dev/null"], 4, "no sentence"),
-    (["--file", "/proc/self/mem"], 6, "cannot open"),
+    (["--file", "/proc/self/mem"], 6, "cannot read"),
 ]
 
 
@@ -118,7 +118,8 @@ LINES = {
     "surrogates in UTF-8": (b"money\na\xed\xa0\x80\n", 3, ["result", "data"]),
     "nothing but bad lines": (b"...\ncaf\xe9\n", 3, ["empty", "data"]),
     "only a bad byte": (b"caf\xe9\n", 5, []),
-    "UTF-16": ("money bank\n".encode("utf-16"), 5, []),
+    "UTF-16": ("money bank\n".encode("utf-16"), 0, ["result"]),
+    "UTF-16 without a mark": ("money bank\n".encode("utf-16-le"), 5, []),
     "noise": (bytes(range(255, -1, -1)) * 9, 5, []),
     "NUL": (b"money\x00bank\n", 0, ["result"]),
     "controls": (b"\x1b[31mmoney\x07\x08\x9bbank".replace(b"\x9b", b"") + b"\r\n", 0, ["result"]),

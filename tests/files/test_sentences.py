@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.errors import DataError, InputError, LimitError, UsageError
-from attncli.text.sentences import decoded, is_comment, read_sentences, sentences, well_formed
+from attncli.files.sentences import sentences
+from attncli.files.source import Source, source_of
+from attncli.text.sentences import decoded, is_comment, well_formed
 
 
 def read(raw: bytes, **options):
     """The sentences of these bytes."""
-    return list(sentences(io.BytesIO(raw), "s.txt", **options))
+    return list(sentences(Source("-", "s.txt", lambda: io.BytesIO(raw)), **options))
 
 
 def numbered(raw: bytes):
@@ -37,49 +39,63 @@ def test_a_comment_is_a_hash_and_a_space(line, answer):
     assert is_comment(line) is answer
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]))))
+@given(st.lists(st.text(st.characters(exclude_characters="\n\0{[<", exclude_categories=["Cs"]))))
 def test_only_line_feeds_end_lines(texts):
     """NEL, U+2028, VT, FF, FS and lone carriage returns stay inside their line."""
-    raw = "\n".join(texts).encode()
-    expected = [
-        (i, text)
-        for i, text in enumerate((t.removesuffix("\r") for t in texts), start=1)
-        if (text.removeprefix("\ufeff") if i == 1 else text).strip()
-        and not is_comment(text.removeprefix("\ufeff") if i == 1 else text)
-    ]
-    assert [(i, text) for i, text in numbered(raw)] == [
-        (i, text.removeprefix("\ufeff") if i == 1 else text) for i, text in expected
-    ]
+    raw = "".join(f"a{text}\n" for text in texts).encode()
+    expected = [(i, f"a{text}".removesuffix("\r")) for i, text in enumerate(texts, start=1)]
+    assert numbered(raw) == expected
 
 
-def test_a_byte_order_mark_is_dropped():
-    """The first word is the first word."""
-    assert numbered(codecs.BOM_UTF8 + b"money\n") == [(1, "money")]
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("order", ["", "-le", "-be"])
+def test_a_byte_order_mark_says_the_encoding(encoding, order):
+    """UTF-8, UTF-16 and UTF-32 with a mark give the same sentences; PowerShell writes such files."""
+    text = "money bank\r\n# note\r\n\r\nCafé 中文 🏦\r\nriver\u2028bank"
+    if order and encoding != "utf-8-sig":
+        raw = ("\ufeff" + text).encode(encoding + order)
+    else:
+        raw = text.encode(encoding)
+    assert numbered(raw) == [(1, "money bank"), (4, "Café 中文 🏦"), (5, "river\u2028bank")]
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 def test_other_encodings_are_named(encoding):
-    """UTF-16 and UTF-32 with a mark are refused with the line that converts them."""
-    mark = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}.get(encoding, b"")
-    with pytest.raises(DataError, match=r"UTF-(16|32) text") as caught:
-        read(mark + "money bank".encode(encoding))
-    assert caught.value.hints[0].startswith("iconv -f UTF-")
+    """UTF-16 and UTF-32 without a mark are refused with the line that converts them."""
+    with pytest.raises(DataError, match=r"UTF-(16|32)[LB]E text") as caught:
+        read("money bank\nCafé".encode(encoding))
+    name = encoding.upper().replace("-LE", "LE").replace("-BE", "BE")
+    assert caught.value.hints[0].startswith(f"iconv -f {name} ")
+
+
+def test_what_is_no_character_of_utf16_is_one_bad_line():
+    """Half of a pair sets its line aside, a cut last character the last line."""
+    raw = (
+        codecs.BOM_UTF16_LE
+        + "a\nb".encode("utf-16-le")
+        + b"\x3d\xd8"
+        + "\nc\nd".encode("utf-16-le")
+    )
+    found = read(raw + b"x")
+    assert [s.text for s in found] == ["a", "", "c", ""]
+    assert [s.error is None for s in found] == [True, False, True, False]
 
 
 def test_noise_is_no_text():
     """A first line with NUL bytes that is not UTF-8 is no text at all."""
     with pytest.raises(DataError, match="no text"):
-        read(b"\x7fELF\x00\xff\x00\nmoney\n")
+        read(b"\x00\xff\xfe\x00\x01\xff\nmoney\n")
 
 
 @pytest.mark.parametrize("bad", [b"caf\xe9", b"\xff", b"a\xed\xa0\x80", b"\xc0\xaf", b"\xf5\x80"])
 def test_a_line_that_is_not_utf8_is_set_aside(bad):
-    """It is a sentence with an error at its place; the lines after it go on."""
+    """It is a sentence with an error that says the byte and a command; those after it go on."""
     one, two, three = read(b"money\n" + bad + b"\nriver\n")
     assert (one.text, three.text, three.line) == ("money", "river", 3)
     assert isinstance(two.error, DataError)
     assert two.error.place == two.place == "s.txt:2"
     assert "expected UTF-8" in two.error.message
+    assert two.error.hints == ("iconv -f WINDOWS-1252 -t UTF-8 s.txt > utf8.txt",)
 
 
 def test_a_line_that_is_too_long_is_set_aside():
@@ -89,7 +105,8 @@ def test_a_line_that_is_too_long_is_set_aside():
     assert [type(s.error) for s in found] == [type(None), LimitError, LimitError, type(None)]
 
 
-def test_a_line_without_end_is_refused():
+@pytest.mark.parametrize("byte", [b"\0", b"x"])
+def test_a_line_without_end_is_refused(byte):
     """A stream that never ends a line is given up."""
 
     class Endless(io.RawIOBase):
@@ -97,11 +114,12 @@ def test_a_line_without_end_is_refused():
             return True
 
         def readinto(self, buffer):
-            buffer[:] = bytes(len(buffer))
+            buffer[:] = byte * len(buffer)
             return len(buffer)
 
-    with pytest.raises(LimitError, match="more than 1000 bytes"):
-        list(sentences(io.BufferedReader(Endless()), "zero", max_line=1000))
+    source = Source("-", "zero", lambda: io.BufferedReader(Endless()))
+    with pytest.raises(LimitError, match="the limit is 1000"):
+        list(sentences(source, max_line=1000))
 
 
 def test_a_message_says_which_byte():
@@ -118,14 +136,14 @@ def test_what_cannot_be_opened_is_said_in_one_short_line(tmp_path, monkeypatch, 
     """Missing files, directories and endless names."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=reason) as caught:
-        list(read_sentences(name))
+        list(sentences(source_of(name)))
     assert len(str(caught.value)) < 200
 
 
 def test_a_file_name_is_shown_and_not_obeyed(tmp_path):
     """Control characters in a name are escaped."""
     with pytest.raises(InputError) as caught:
-        list(read_sentences(str(tmp_path / "a\n\x1b[31mb.txt")))
+        list(sentences(source_of(str(tmp_path / "a\n\x1b[31mb.txt"))))
     assert r"a\n\x1b[31mb.txt" in str(caught.value)
 
 
@@ -133,7 +151,7 @@ def test_a_file_name_is_shown_and_not_obeyed(tmp_path):
 def test_an_address_is_never_opened(address):
     """Only local files are read."""
     with pytest.raises(UsageError, match="local files only"):
-        list(read_sentences(address))
+        list(sentences(source_of(address)))
 
 
 def test_a_fifo_is_read_once(tmp_path):
@@ -142,7 +160,7 @@ def test_a_fifo_is_read_once(tmp_path):
     os.mkfifo(path)
     writer = threading.Thread(target=path.write_bytes, args=(b"money bank\n",))
     writer.start()
-    assert [s.text for s in read_sentences(str(path))] == ["money bank"]
+    assert [s.text for s in sentences(source_of(str(path)))] == ["money bank"]
     writer.join()
 
 

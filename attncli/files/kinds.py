@@ -1,0 +1,135 @@
+"""What kind of text a file holds: its content says it, its name is a hint.
+
+Text, CSV, TSV, JSON lines, a JSON document, or Parquet.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+from attncli.errors import DataError
+from attncli.escape import quoted
+
+Kind: TypeAlias = Literal["text", "csv", "tsv", "jsonl", "json", "parquet"]
+KINDS: tuple[Kind, ...] = ("text", "csv", "tsv", "jsonl", "json", "parquet")
+PARQUET = b"PAR1"
+_SUFFIXES: dict[str, Kind] = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".parquet": "parquet",
+}
+_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+_DELIMITERS = (",", ";", "\t", "|")
+_NOTHING = object()  # no JSON value
+_BEGINS_OBJECT = re.compile(r'\{\s*"(?:[^"\\]|\\.)*"\s*:')
+_BEGINS_ARRAY = re.compile(r'\[\s*(?:\{\s*"|\{\s*$|"(?:[^"\\]|\\.)*"\s*,\s*$)')
+_HEADING = re.compile(r"[^\W\d][\w .-]{0,39}")  # a cell of a header that is no prose
+
+
+def kind_of(head: bytes, path: str, columns: Sequence[str], *, tables_only: bool = False) -> Kind:
+    """The kind of a file: `columns` are those that are asked for, the text first.
+
+    With `tables_only` what is nothing else is CSV, else text. Raises: DataError for a name that says
+    JSON or Parquet where the content is neither.
+    """
+    if head.startswith(PARQUET):
+        return "parquet"
+    named = named_kind(path)
+    line, more = _first_line(head)
+    if (found := _json_kind(line, more, named)) is not None:
+        return found
+    if named in ("json", "parquet") and line:
+        what = "JSON" if named == "json" else "Parquet"
+        raise DataError(
+            f"the name says {what}, found {quoted(line)}",
+            hints=("--input-format text reads it as text",) if not tables_only else (),
+        )
+    if named == "jsonl":
+        return named
+    delimiter = header_delimiter(line, columns)
+    if named == "tsv":
+        return "tsv" if "\t" in line or delimiter is None else "csv"
+    if named == "csv":
+        return named
+    if _is_header(line, more, columns, delimiter):
+        return "tsv" if delimiter == "\t" else "csv"
+    return "csv" if tables_only else "text"
+
+
+def named_kind(path: str) -> Kind | None:
+    """The kind that the suffix of a path says."""
+    name = path.lower()
+    for packed in _PACKED:
+        name = name.removesuffix(packed)
+    return next((kind for suffix, kind in _SUFFIXES.items() if name.endswith(suffix)), None)
+
+
+def header_delimiter(line: str, columns: Sequence[str]) -> str | None:
+    """The delimiter by which a header has the first of the columns, or any of them."""
+    for wanted in (columns[:1], columns[1:]):
+        names = {name.strip().lower() for name in wanted}
+        for delimiter in _DELIMITERS:
+            cells = [cell.strip().strip('"').strip().lower() for cell in line.split(delimiter)]
+            if len(cells) > 1 and names.intersection(cells):
+                return delimiter
+    return None
+
+
+def delimiter_of(line: str, columns: Sequence[str]) -> str:
+    """The delimiter of a CSV file: by the columns of its header, else the most frequent one."""
+    found = header_delimiter(line, columns)
+    if found is not None:
+        return found
+    counts = {delimiter: line.count(delimiter) for delimiter in _DELIMITERS}
+    most = max(counts, key=lambda delimiter: counts[delimiter])
+    return most if counts[most] else ","
+
+
+def _first_line(head: bytes) -> tuple[str, str]:
+    """The first line that is not blank, and what of the file follows it."""
+    first, _, more = head.lstrip().partition(b"\n")
+    return first.decode("utf-8", "replace").strip(), more.decode("utf-8", "replace")
+
+
+def _json_kind(line: str, more: str, named: Kind | None) -> Kind | None:
+    """Whether a text is JSON, and which: a prose line is no JSON object, nor an array of texts."""
+    if not line.startswith(("{", "[")):
+        return None
+    value = _value(line)
+    if named == "json":
+        return "jsonl" if isinstance(value, dict) and more.lstrip().startswith("{") else "json"
+    if isinstance(value, dict):
+        return "jsonl"
+    if named == "jsonl":
+        opens = line in ("[", "{", "[{") or (value is _NOTHING and _BEGINS_ARRAY.match(line))
+        many = isinstance(value, list) and all(isinstance(item, dict) for item in value)
+        return "json" if opens or (many and value) else "jsonl"
+    if isinstance(value, list):
+        plain = value and all(isinstance(item, str | dict) for item in value)
+        return "json" if plain else None
+    begins = line in ("[", "{", "[{") and more.strip()[:1] in ("{", '"', "[")
+    return "json" if begins or _BEGINS_OBJECT.match(line) or _BEGINS_ARRAY.match(line) else None
+
+
+def _is_header(line: str, more: str, columns: Sequence[str], delimiter: str | None) -> bool:
+    """Whether a first line without a telling name is the header of a table, and no prose."""
+    if delimiter is None:
+        return False
+    if delimiter != "\t":
+        cells = [cell.strip('"') for cell in line.split(delimiter)]
+        if not all(_HEADING.fullmatch(cell) for cell in cells):
+            return False
+    following = next((row for row in more.split("\n") if row.strip()), None)
+    return following is None or delimiter in following
+
+
+def _value(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return _NOTHING

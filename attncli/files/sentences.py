@@ -1,0 +1,48 @@
+"""Inputs → numbered sentences, for the commands that read one after another."""
+
+from collections.abc import Iterator
+
+from attncli.errors import AttnError, DataError, UsageError
+from attncli.files.foreign import conversion
+from attncli.files.source import Source, is_url
+from attncli.files.tables import Row, Shape, rows_of
+from attncli.text.sentences import MAX_LINE, Sentence, decoded
+
+
+def sentences(
+    source: Source, shape: Shape | None = None, *, max_line: int = MAX_LINE
+) -> Iterator[Sentence]:
+    """The sentences of an input; one that cannot be read has an error, and the others go on.
+
+    Raises: UsageError for an address, and what reading the input as a whole raises.
+    """
+    if is_url(source.path):
+        raise UsageError(
+            "this is an address, expected a file: attn reads local files only; download it first",
+            place=source.name,
+        )
+    for rows in rows_of(source, shape or Shape(), max_line=max_line):
+        for row in rows:
+            yield _sentence(row, source.name)
+
+
+def _sentence(row: Row, name: str) -> Sentence:
+    try:
+        return Sentence(text_of(row, name), row.line, name)
+    except AttnError as error:
+        return Sentence("", row.line, name, error)
+
+
+def text_of(row: Row, name: str) -> str:
+    """The text of a row. Raises: AttnError with its place."""
+    place = f"{name}:{row.line}"
+    if isinstance(row.text, bytes):
+        try:
+            return decoded(row.text.removesuffix(b"\r"), place)
+        except DataError as error:
+            error.hints = (conversion("WINDOWS-1252", name),)
+            raise
+    if isinstance(row.text, AttnError):
+        row.text.place = row.text.place or place
+        raise row.text
+    return row.text

@@ -1,0 +1,90 @@
+"""A member of a zip archive as blocks of bytes; documents that are zip archives are named."""
+
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from attncli.embeddings.readers.archive import choose_member, member_stream, open_archive
+from attncli.embeddings.readers.limits import Limits
+from attncli.errors import DataError, UsageError
+from attncli.escape import visible
+from attncli.files.foreign import SHEET, TEXT, document
+
+_MIME = "application/vnd.oasis.opendocument."
+
+
+def split_member(path: str) -> tuple[str, str | None]:
+    """The file of a path and the member that is named behind it: "texts.zip:a.csv"."""
+    at = path.lower().find(".zip:")
+    if at < 0 or os.path.lexists(path):
+        return path, None
+    return path[: at + 4], path[at + 5 :] or None
+
+
+def member_blocks(path: str | None, member: str | None, name: str) -> Iterator[bytes]:
+    """The bytes of the member that is named, or of the only one.
+
+    Raises: UsageError when several could be meant, DataError for what is no archive of texts.
+    """
+    if path is None:
+        raise DataError(
+            "this is a zip archive, which cannot be read from a pipe",
+            place=name,
+            hints=("unzip -p FILE.zip MEMBER | attn … reads a member of it",),
+        )
+    archive = open_archive(Path(path))
+    try:
+        _check_document(archive, name)
+        try:
+            chosen = choose_member(archive, member, Path(path))
+        except UsageError as error:
+            hints = tuple(hint.replace("--vectors ", "") for hint in error.hints)
+            raise UsageError(error.message, place=name, hints=hints) from None
+        stream = member_stream(archive, chosen, Path(path), Limits())
+    except BaseException:
+        _close(archive)
+        raise
+    try:
+        while block := stream.read(1 << 18):
+            yield block
+    finally:
+        stream.close()
+
+
+def _check_document(archive: zipfile.ZipFile, name: str) -> None:
+    """Raises: DataError for a workbook, a text document or arrays, with what to do."""
+    names = archive.namelist()
+    folders = {member.partition("/")[0] for member in names}
+    if "[Content_Types].xml" in names:
+        for folder, what, way in (
+            ("xl", "an Excel workbook (.xlsx)", SHEET),
+            ("word", "a Word document (.docx)", TEXT),
+            ("ppt", "a PowerPoint presentation (.pptx)", TEXT),
+        ):
+            if folder in folders:
+                raise document(what, way, name)
+    if "mimetype" in names:
+        kind = _first_bytes(archive, "mimetype").removeprefix(_MIME)
+        if kind.startswith("spreadsheet"):
+            raise document("an OpenDocument spreadsheet (.ods)", SHEET, name)
+        raise document(f"an OpenDocument or EPUB file ({visible(kind)[:40]})", TEXT, name)
+    if any(member.endswith(".npy") for member in names):
+        raise document("an npz file of arrays", "attn view FILE shows it", name)
+
+
+def _first_bytes(archive: zipfile.ZipFile, member: str) -> str:
+    try:
+        with archive.open(member) as stream:
+            return stream.read(100).decode("ascii", "replace")
+    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
+        return ""
+
+
+def _close(archive: Any) -> None:
+    outer = archive.fp
+    archive.close()
+    if outer is not None:
+        outer.close()

@@ -1,0 +1,383 @@
+"""One reader: the same file gives the same rows to every command, whatever it is kept in."""
+
+import bz2
+import contextlib
+import csv
+import gzip
+import io
+import json
+import lzma
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attncli.batch.plan import Plan
+from attncli.errors import AttnError, DataError, UsageError
+from attncli.files.sentences import sentences
+from attncli.files.source import Source, source_of
+from attncli.files.tables import Shape, rows_of
+from attncli.learning.datasets import read_table
+
+
+def source(raw: bytes, path: str = "-") -> Source:
+    """An input of these bytes, called `path`."""
+    return _Named(path, path, lambda: io.BytesIO(raw))
+
+
+class _Named(Source):
+    """Bytes under the name of a file."""
+
+    __slots__ = ()
+
+    def _opened(self):
+        return self.stdin()
+
+
+def rows(raw: bytes, path: str = "-", shape: Shape | None = None, **options):
+    """Line and text of each row, or the code of its error."""
+    lots = rows_of(source(raw, path), shape or Shape(), **options)
+    return [(row.line, shown(row.text)) for lot in lots for row in lot]
+
+
+def shown(text):
+    """A text, or the code of an error."""
+    if isinstance(text, AttnError):
+        return text.name
+    return text.removesuffix(b"\r").decode(errors="replace") if isinstance(text, bytes) else text
+
+
+def seen_by_batch(path: Path):
+    """Line and text of each record of `attn batch`."""
+    plan = Plan([source_of(str(path))], Shape(column="text", required=True), size=3)
+    found = []
+    for chunk, _ in plan.chunks():
+        for i in range(len(chunk)):
+            try:
+                found.append((chunk.line(i), chunk.text(i)))
+            except AttnError as error:
+                found.append((chunk.line(i), error.name))
+    return found
+
+
+def seen_by_explain(path: Path):
+    """Line and text of each sentence of `attn explain --file`."""
+    found = sentences(source_of(str(path)))
+    return [(s.line, s.error.name if s.error else s.text) for s in found]
+
+
+def seen_by_train(path: Path):
+    """Line and text of each row of `attn train` and `attn evaluate`; empty texts are bad rows."""
+    good, bad = read_table(str(path), io.BytesIO())
+    found = [(int(row.place.rpartition(":")[2]), row.text) for row in good]
+    found += [
+        (int(error.place.rpartition(":")[2]), "" if "text is empty" in error.message else "data")
+        for error in bad.errors
+    ]
+    return sorted(found)
+
+
+# What tables are made of: quotes, every kind of blank and line end, marks, and words.
+CELLS = st.text(
+    st.sampled_from(list("ab,;|\"'# \r\n\x0b\x0c\x85\u2028\u2029\ufeff中é🏦")), max_size=8
+)
+PLAIN = st.text(st.sampled_from(list("ab,;|\"'# \x0b\x0c\x85\u2028\u2029中é🏦")), max_size=8)
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-32")
+PACKINGS = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+
+
+def blank(text: str) -> str:
+    """An empty text is an error of its own in training, and a sentence without words elsewhere."""
+    return text if text.strip() else ""
+
+
+def agree(path: Path, expected: list[str]) -> None:
+    """Every command sees these texts, on the same lines."""
+    batch = seen_by_batch(path)
+    assert [text for _, text in batch] == expected
+    assert seen_by_explain(path) == batch
+    assert seen_by_train(path) == sorted((line, blank(text)) for line, text in batch)
+
+
+@given(
+    st.lists(CELLS, min_size=1, max_size=6), st.sampled_from(ENCODINGS), st.sampled_from(",;|\t")
+)
+def test_csv_is_read_alike_and_as_the_standard_library_reads_it(
+    tmp_path_factory, texts, encoding, delimiter
+):
+    """What csv.writer wrote comes back: every command sees the cells that csv.reader sees."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter)
+    writer.writerow(["label", "text"])
+    writer.writerows([["x", text] for text in texts])
+    path = tmp_path_factory.mktemp("t") / "t.csv"
+    path.write_bytes(out.getvalue().encode(encoding))
+    oracle = list(csv.reader(io.StringIO(out.getvalue(), newline=""), delimiter=delimiter))[1:]
+    assert [row[1] for row in oracle] == texts
+    agree(path, texts)
+
+
+@given(
+    st.lists(PLAIN, min_size=1, max_size=6), st.sampled_from(ENCODINGS), st.sampled_from("\n|\r\n")
+)
+def test_a_tsv_has_no_quoting(tmp_path_factory, texts, encoding, end):
+    """A row is a line cut at its tabs; quotes are quotes, and only LF ends a line."""
+    end = "\r\n" if end == "\r" else "\n"
+    content = "".join(f"{row}{end}" for row in ["label\ttext", *(f"x\t{text}" for text in texts)])
+    path = tmp_path_factory.mktemp("t") / "t.tsv"
+    path.write_bytes(content.encode(encoding))
+    agree(path, texts)
+
+
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=9), min_size=1, max_size=6),
+    st.sampled_from(ENCODINGS),
+    st.sampled_from(["lines", "array", "pretty", "stream", "texts"]),
+    st.sampled_from(["", ".json", ".jsonl"]),
+    st.sampled_from(sorted(PACKINGS)),
+    st.booleans(),
+)
+def test_json_is_read_alike_however_it_is_laid_out(
+    tmp_path_factory, texts, encoding, layout, suffix, packing, escaped
+):
+    """Lines, an array, a pretty-printed one, values behind each other, an array of texts."""
+    objects = [{"text": text, "label": "x", "n": [1.5, {"a": None}]} for text in texts]
+    content = {
+        "lines": "".join(json.dumps(one, ensure_ascii=escaped) + "\n" for one in objects),
+        "array": json.dumps(objects, ensure_ascii=escaped),
+        "pretty": json.dumps(objects, ensure_ascii=escaped, indent=2),
+        "stream": "\n".join(json.dumps(one, ensure_ascii=escaped, indent=1) for one in objects),
+        "texts": json.dumps(texts, ensure_ascii=escaped, indent=0),
+    }[layout]
+    if layout == "texts" and suffix == ".jsonl":
+        suffix = ".json"
+    path = tmp_path_factory.mktemp("t") / f"t{suffix}{packing}"
+    path.write_bytes(PACKINGS[packing](content.encode(encoding)))
+    agree(path, texts)
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t"])
+def test_parquet_is_read_by_every_command(tmp_path, name):
+    """Its text and its label; a row's line is its number."""
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    texts = ["money bank", 'a "quoted"\ttext', "two\nlines", "中é🏦\u2028"] * 700
+    table = pyarrow.table({"n": [1.5] * 2800, "text": texts, "label": ["x"] * 2800})
+    parquet.write_table(table, tmp_path / name, row_group_size=999)
+    agree(tmp_path / name, texts)
+    assert seen_by_batch(tmp_path / name)[-1][0] == 2800
+    parquet.write_table(table.drop_columns("text"), tmp_path / name)
+    with pytest.raises(DataError, match="expected a header line with text"):
+        seen_by_explain(tmp_path / name)
+    content = bytearray((tmp_path / name).read_bytes())
+    content[40:60] = bytes(20)
+    (tmp_path / name).write_bytes(content[:-9])
+    for read in (seen_by_batch, seen_by_explain, seen_by_train):
+        with pytest.raises(DataError, match="damaged Parquet"):
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".txt"])
+def test_a_member_of_a_zip_archive_is_read(tmp_path, suffix):
+    """The only member, or the one that is named behind the archive."""
+    content = {
+        ".csv": "text,label\nmoney bank,x\n",
+        ".tsv": "text\tlabel\nmoney bank\tx\n",
+        ".jsonl": '{"text": "money bank", "label": "x"}\n',
+        ".txt": "money bank\n",
+    }[suffix]
+    with zipfile.ZipFile(tmp_path / "one.zip", "w") as archive:
+        archive.writestr(f"data{suffix}", content)
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        archive.writestr(f"data{suffix}", content)
+        archive.writestr("other.txt", "river\n")
+    expected = [(1 if suffix in (".jsonl", ".txt") else 2, "money bank")]
+    assert seen_by_explain(tmp_path / "one.zip") == expected
+    assert seen_by_explain(tmp_path / f"two.zip:data{suffix}") == expected
+    with pytest.raises(UsageError, match="name one"):
+        seen_by_explain(tmp_path / "two.zip")
+    with pytest.raises(UsageError, match="no file"):
+        seen_by_explain(tmp_path / "two.zip:nope")
+
+
+def test_a_quote_that_never_closes_takes_no_row_with_it():
+    """Its line is an error, the rows after it are read; the line numbers are those of the file."""
+    assert rows(b'text,id\n"open,1\nmoney bank,2\nriver,3\n', "t.csv") == [
+        *((2, "data"), (3, "money bank"), (4, "river")),
+    ]
+    assert rows(b'id,text\n1,"open\n2,The "bank" closed\n3,"a\nb"\n4,x\n', "t.csv") == [
+        *((2, "data"), (3, 'The "bank" closed'), (4, "a\nb"), (6, "x")),
+    ]
+    # closes by chance, in a row of another width
+    assert rows(b'text,id,n\n"open,1,1\nb,2,2\nc said ",3,3\nd,4,4\n', "t.csv") == [
+        *((2, "open,1,1\nb,2,2\nc said "), (5, "d")),  # as RFC 4180 has it
+    ]
+    assert rows(b'text,id,n\n"open,1,1\nb,2,2\nc said "\nd,4,4\n', "t.csv") == [
+        *((2, "data"), (3, "b"), (4, "data"), (5, "d")),
+    ]
+    assert rows(b'id,text\n1,"a"b\n2,c\n', "t.csv") == [(2, "data"), (3, "c")]
+
+
+@given(
+    st.lists(st.sampled_from(["plain", "quoted", "lines", "open"]), min_size=1, max_size=12),
+    st.sampled_from([10_000, 40]),
+)
+def test_rows_around_open_quotes_are_kept(kinds, limit):
+    """Of any mixture every row without fault is read; every open quote is one error."""
+    forms = {
+        "plain": ('{i},say "it" {i}', 'say "it" {i}', 1),
+        "quoted": ('{i},"a, ""b"" {i}"', 'a, "b" {i}', 1),
+        "lines": ('{i},"a\n\nb{i}"', "a\n\nb{i}", 3),
+        "open": ('{i},"never {i}', "data", 1),
+    }
+    content, expected, line = "id,text\n", [], 2
+    for i, kind in enumerate(kinds):
+        written, text, height = (
+            part.replace("{i}", str(i)) if isinstance(part, str) else part for part in forms[kind]
+        )
+        content += written + "\n"
+        expected.append((line, text))
+        line += height
+    assert rows(content.encode(), "t.csv", max_line=limit) == expected
+
+
+def test_many_open_quotes_are_read_in_linear_time():
+    """Ten thousand of them, and one before ten thousand lines."""
+    content = b"id,text\n" + b'1,"never\n' * 10_000
+    assert rows(content, "t.csv") == [(i, "data") for i in range(2, 10_002)]
+    content = b'id,text\n1,"never\n' + b"2,money\n" * 10_000
+    assert rows(content, "t.csv")[:2] == [(2, "data"), (3, "money")]
+
+
+@pytest.mark.parametrize("content", [b"a\tb\n", b"text\tlabel\nx\n", b"text\tlabel\na\tb\tc\n"])
+def test_rows_of_another_width_are_errors(content):
+    """A row has the cells of the header; empty ones behind them do not count."""
+    path = "t.tsv"
+    if content.startswith(b"a"):
+        with pytest.raises(DataError, match="expected a header line with text"):
+            rows(content, path)
+    else:
+        assert rows(content, path) == [(2, "data")]
+    assert rows(b"text,label\na,b,,\n", "t.csv") == [(2, "a")]
+
+
+@pytest.mark.parametrize(
+    ("head", "delimiter"),
+    [("id;text", ";"), ("id,text", ","), ("id\ttext", "\t"), ("text|id|x", "|"), ("a,b;text", ";")],
+)
+def test_the_delimiter_of_a_csv_is_seen(head, delimiter):
+    """Excel writes what its country has; also with a line that says so."""
+    columns = head.split(delimiter)
+    row = delimiter.join("money, bank" if c == "text" else "1" for c in columns)
+    row = f'"{row}"' if row.count(",") and delimiter == "," else row
+    if delimiter == ",":
+        row = '1,"money, bank"'
+    content = f"{head}\n{row}\n".encode()
+    assert rows(content, "t.csv") == [(2, "money, bank")]
+    assert rows(f"sep={delimiter}\r\n".encode() + content, "t.csv") == [(3, "money, bank")]
+
+
+def test_names_of_columns_may_have_blanks_and_capitals():
+    """As written first, else in any case."""
+    assert rows(b" Text ,LABEL\nmoney,x\n", "t.csv") == [(2, "money")]
+    assert rows(b"TEXT,text\nriver,money\n", "t.csv") == [(2, "money")]
+    assert rows(b'{"Text": "money"}\n') == [(1, "money")]
+    with pytest.raises(DataError, match="occurs twice"):
+        rows(b"text,text\na,b\n", "t.csv")
+
+
+@pytest.mark.parametrize("path", ["-", "t.txt", "t.json", "t.csv", "t.jsonl", "t"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'[\n {"text": "money"}\n]\n',
+        b'[{"text": "money"}]',
+        b'{"text": "money"}\n',
+        b'{\n  "label": 1,\n  "text": "money"\n}\n',
+        b'\n\n  [{"label": 1,\n "text": "money"}]',
+    ],
+)
+def test_json_is_never_prose(path, content):
+    """Whatever the file is called, its objects are rows and not sentences."""
+    assert [text for _, text in rows(content, path)] == ["money"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"[1] Smith says", b"{curly} money", b"[money bank]", b'["It is over," she said]', b"["],
+)
+def test_prose_in_brackets_is_prose(line):
+    """A sentence may begin with a bracket, where no name says JSON."""
+    assert rows(line + b"\nmoney\n", "t.txt") == [(1, line.decode()), (2, "money")]
+    with pytest.raises(DataError):
+        rows(line + b"\nmoney\n", "t.json")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'[{"text": "a"}, {"text": ]', b'[{"text": "a"} {"text": "b"}]', b'[{"text": "a"},]'],
+)
+def test_a_damaged_document_gives_its_rows_up_to_there(content):
+    """Then a DataError with its line; what cannot be read is said."""
+    lots = rows_of(source(b"\n" + content, "t.json"), Shape())
+    assert next(lots)[0].text == "a"
+    with pytest.raises(DataError, match=r"not JSON: .*cannot be read") as caught:
+        list(lots)
+    assert caught.value.place == "t.json:2"
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"%PDF-1.7 \n", "PDF"),
+        (b"7z\xbc\xaf\x27\x1c\0", "7z"),
+        (b"Rar!\x1a\x07\0", "RAR"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Office"),
+        (b"{\\rtf1 money", "RTF"),
+        (b"ARROW1\0\0", "Arrow"),
+        (b"<!DOCTYPE html><html>", "web page"),
+        (b"<?xml version='1.0'?>", "XML"),
+        (b"\x93NUMPY\x01\0", "npy"),
+        (b"a" * 257 + b"ustar\x0000", "tar archive"),
+    ],
+)
+def test_what_holds_no_sentences_is_named(content, what):
+    """With what to do about it, also inside a packed file."""
+    for raw in (content, gzip.compress(content)):
+        with pytest.raises(DataError, match=what) as caught:
+            rows(raw, "file.txt")
+        assert caught.value.hints
+
+
+@pytest.mark.parametrize(
+    ("member", "what"),
+    [("xl/workbook.xml", "Excel"), ("word/document.xml", "Word"), ("ppt/x.xml", "PowerPoint")],
+)
+def test_workbooks_and_documents_are_named(tmp_path, member, what):
+    """A zip archive that is an Office file is not searched for sentences."""
+    with zipfile.ZipFile(tmp_path / "a file.xlsx", "w") as archive:
+        archive.writestr("[Content_Types].xml", "")
+        archive.writestr(member, "")
+    with pytest.raises(DataError, match=what) as caught:
+        seen_by_explain(tmp_path / "a file.xlsx")
+    assert f"'{tmp_path}/a file.xlsx'" in caught.value.hints[0]
+
+
+def test_prose_is_not_taken_for_a_table():
+    """A first line that happens to hold the word text and a comma."""
+    for line in ("text, figures and tables", "My text, read aloud", "text", "a text; a word"):
+        assert rows(f"{line}\nmoney, bank\n".encode())[0] == (1, line)
+    assert rows(b"id,text\n1,money\n") == [(2, "money")]
+    assert rows(b"id\ttext\n1\tmoney\n", "t.txt") == [(2, "money")]
+
+
+@given(
+    st.binary(max_size=200), st.sampled_from(["t", "t.csv", "t.tsv", "t.json", "t.jsonl", "t.zip"])
+)
+def test_any_bytes_give_rows_or_an_attn_error(content, path):
+    """No file, however damaged, ends in another error."""
+    for begin in (b"", b"text,label\n", b'[{"text":', b"PAR1", b"PK\x03\x04", b"\xff\xfe"):
+        with contextlib.suppress(AttnError):
+            rows(begin + content, path)
