@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from attncli.arguments import count_of, one_of_kind, path_of, text_of
 from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.sources import DEFAULT_ACCESS, Access
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from attncli.models.model import TransformerModel
     from attncli.text.pieces import Pieces, PieceTokenizer
 
+MAX_DIM = 65_536  # values of a random vector
 # Told how many of how many sentences are done.
 Tick: TypeAlias = Callable[[int, int], None]
 
@@ -53,6 +55,10 @@ def open_vectors(
     Without it: the mean of the last four.
     Raises: what opening the words or the checkpoint raises.
     """
+    name = path_of(name, "name")
+    dim, seed = count_of(dim, "dim", 1, MAX_DIM), count_of(seed, "seed", -(1 << 63), 1 << 63)
+    inline = None if inline is None else text_of(inline, "inline")
+    one_of_kind(access, "access", Access, "an Access")
     if not name.startswith(PREFIX):
         return open_words(name, dim=dim, seed=seed, inline=inline, access=access)
     from attncli.models.folders import find_checkpoint

@@ -69,6 +69,12 @@ class DataError(AttnError):
     name = "data"
 
 
+class ArgumentError(DataError, TypeError):
+    """A value of another kind than a function takes; only a caller from Python can cause it."""
+
+    name = "argument"
+
+
 class UnknownWordError(DataError):
     """A word has no vector, and the policy is to stop there."""
 

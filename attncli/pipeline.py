@@ -12,6 +12,7 @@ from typing import Any, Protocol, get_args
 
 import numpy as np
 
+from attncli.arguments import count_of, flag_of, number_of
 from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from attncli.attention.core import attention_scores, masked, softmax
 from attncli.attention.general import Score, matching_rows, score_scale, unit_rows
@@ -60,10 +61,16 @@ class GeneralSettings:
 
     def __post_init__(self) -> None:
         one_of("score", self.score, get_args(Score))
+        number_of(self.temperature, "temperature", "a number of more than 0")
+        if self.target_self is not None:
+            number_of(self.target_self, "target_self", "a number between 0 and 1")
+        if self.window is not None:
+            count_of(self.window, "window")
+        flag_of(self.causal, "causal")
+        flag_of(self.see_self, "see_self")
         expect(0 < self.temperature < math.inf, "temperature", self.temperature, "more than 0")
         wanted = self.target_self
         expect(wanted is None or 0 < wanted < 1, "target_self", wanted, "between 0 and 1")
-        expect(self.window is None or self.window >= 0, "window", self.window, "0 or more")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 
+from attncli.arguments import choice_of, count_of
 from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.lexicon import Lexicon
 from attncli.embeddings.lookup import ways_out
@@ -45,6 +46,8 @@ class ReadingSettings:
     def __post_init__(self) -> None:
         one_of("tokenizer", self.tokenizer, TOKENIZERS)
         one_of("oov", self.oov, get_args(OovPolicy))
+        count_of(self.seed, "seed", -(1 << 63), 1 << 63)
+        count_of(self.max_tokens, "max_tokens", 1)
 
 
 class Reading(NamedTuple):
@@ -233,9 +236,9 @@ def expect(holds: bool, name: str, found: object, expected: str) -> None:
         raise UsageError(f"found {quoted(str(found))}, expected {expected}", place=name)
 
 
-def one_of(name: str, found: str, allowed: Iterable[str]) -> None:
-    """Raises: UsageError for a setting that is none of these."""
-    expect(found in allowed, name, found, "one of " + ", ".join(allowed))
+def one_of(name: str, found: object, allowed: Iterable[str]) -> None:
+    """Raises: UsageError for a setting that is none of these, ArgumentError for one that is no text."""
+    choice_of(found, name, tuple(allowed))
 
 
 def _fault(text: str) -> AttnError | None:

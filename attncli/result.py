@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from attncli.arguments import array_of, names_of, one_of_kind, text_of
 from attncli.arrays import Float32Array, read_only
 from attncli.errors import DataError
 from attncli.escape import quoted
@@ -132,9 +133,10 @@ class AttentionResult:
     before: Float32Array | None = None
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         for name, axes in {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS, "before": 2}.items():
             array = getattr(self, name)
-            if array is not None:
+            if array is not None or name in DEFAULT_FIELDS:
                 object.__setattr__(self, name, _checked(name, array, axes, len(self.tokens)))
         expected = (self.attention.n_layers, self.attention.n_heads)
         if self.weights.shape[:2] != expected:
@@ -145,6 +147,28 @@ class AttentionResult:
             raise DataError(
                 f"segments name {len(self.segments)} tokens, but there are {len(self.tokens)}"
             )
+
+    def _check_kinds(self) -> None:
+        """Raises: ArgumentError where a caller from Python gave something else."""
+        text_of(self.text, "text")
+        one_of_kind(self.attention, "attention", AttentionSettings, "AttentionSettings(…)")
+        one_of_kind(self.vectors, "vectors", VectorsInfo, "VectorsInfo(…)")
+        for name, kind in (("tokens", Token), ("warnings", ResultWarning)):
+            expected = f"a tuple of {kind.__name__}(…)"
+            for part in one_of_kind(getattr(self, name), name, tuple, expected):
+                one_of_kind(part, name, kind, expected)
+        whole = "a whole number"
+        for name, kinds, expected in (
+            ("index", int, whole),
+            ("line", (int, type(None)), whole + ", or None"),
+            ("model", (ModelInfo, type(None)), "ModelInfo(…), or None"),
+            ("pair", (str, type(None)), "a text, or None"),
+            ("measures", (Mapping, type(None)), "a mapping, or None"),
+            ("selection", (Mapping, type(None)), "a mapping, or None"),
+            ("segments", tuple, "a tuple of 0 and 1"),
+            ("unknown", tuple, "a tuple of names"),
+        ):
+            one_of_kind(getattr(self, name), name, kinds, expected)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, AttentionResult):
@@ -165,6 +189,7 @@ class AttentionResult:
         `include` adds optional fields (those the result holds), `exclude` leaves out any field
         but `type` and `schema`.
         """
+        included, excluded = names_of(include, "include"), names_of(exclude, "exclude")
         record: dict[str, Any] = {
             "type": "result",
             "schema": SCHEMA_VERSION,
@@ -187,9 +212,9 @@ class AttentionResult:
         if self.unknown:
             record["unknown"] = list(self.unknown)
         for name in OPTIONAL_FIELDS:
-            if name in set(include) and getattr(self, name) is not None:
+            if name in included and getattr(self, name) is not None:
                 record[name] = getattr(self, name)
-        for name in set(exclude) - {"type", "schema"}:
+        for name in excluded - {"type", "schema"}:
             record.pop(name, None)
         return record
 
@@ -207,6 +232,7 @@ class AttentionResult:
 
         Raises: DataError when a field is missing, of the wrong kind, or contradicts another.
         """
+        one_of_kind(record, "record", Mapping, "a record, as to_dict gives it")
         try:
             return cls(**_parsed(record))
         except KeyError as missing:
@@ -223,7 +249,7 @@ class AttentionResult:
 
 def _checked(name: str, array: Any, axes: int, n_tokens: int) -> Float32Array:
     with np.errstate(over="ignore"):  # said below
-        values = np.asarray(array, dtype=np.float32)
+        values = array_of(array, name).astype(np.float32, copy=False)
     if values.ndim != axes:
         raise DataError(f"{name} needs {axes} axes, got the shape {values.shape}")
     token_axes = values.shape[-2:] if name in ("weights", "scores") else values.shape[-2:-1]

@@ -12,9 +12,12 @@ import math
 
 import numpy as np
 
+from attncli.arguments import array_of, flag_of, number_of, unexpected
 from attncli.arrays import BoolArray, FloatArray
 from attncli.attention.masks import causal_mask
-from attncli.errors import ShapeError
+from attncli.errors import ArgumentError, ShapeError
+
+_MASKS = "an array of True and False, or of floats to be added"
 
 
 def attention_scores(
@@ -96,7 +99,8 @@ def attend(
         scale: factor on the scores, 1/√d_k when None. softcap: applied before the mask.
     Rows of weights sum to 1; a row with every key masked is zeros, and so is its contextual
     vector. What a masked position holds, NaN included, never reaches the result.
-    Raises: ShapeError when the shapes do not fit together.
+    Lists and PyTorch tensors are taken as arrays.
+    Raises: ShapeError when the shapes do not fit together, ArgumentError for what holds no numbers.
     Source: arXiv:1706.03762, equation 1.
 
     >>> x = np.eye(2)
@@ -104,6 +108,14 @@ def attend(
     >>> weights[0]
     array([1., 0.])
     """
+    query, key = array_of(query, "query"), array_of(key, "key")
+    value = array_of(value, "value")
+    mask = None if mask is None else array_of(mask, "mask", _MASKS)
+    scale = None if scale is None else number_of(scale, "scale")
+    softcap = None if softcap is None else number_of(softcap, "softcap")
+    if softcap is not None and softcap <= 0:
+        raise unexpected(softcap, "softcap", "a number above 0")
+    flag_of(causal, "causal")
     _check(query, key, value)
     query, key, value = _widened(query), _widened(key), _widened(value)
     key, value = _shared_heads(query, key), _shared_heads(query, value)
@@ -173,6 +185,8 @@ def _joined(
 ) -> BoolArray | FloatArray | None:
     if mask is not None and mask.dtype.kind not in "bf":
         raise ShapeError(f"the mask must be boolean or of floats, got {mask.dtype}")
+    if mask is not None and mask.dtype.kind == "f" and not (mask < np.inf).all():
+        raise ArgumentError("the mask holds NaN or +∞, expected numbers to be added, −∞ to hide")
     if not causal:
         return mask
     triangle = causal_mask(n_q, n_k)  # (n_q, n_k)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from attncli.arguments import array_of, texts_of, unexpected
 from attncli.arrays import Float32Array, FloatArray
 from attncli.errors import DataError
 from attncli.insight.tokens import continues_word, unmarked
@@ -19,6 +20,13 @@ from attncli.result import (
     Token,
     VectorsInfo,
 )
+
+_WEIGHTS = "an array of weights of 2 to 5 axes, or one array a layer"
+_LAYERS = (
+    'one array a layer: load the model with attn_implementation="eager" (others give no weights) '
+    "and call it with output_attentions=True"
+)
+_TOKENS = "a list of texts, one a token (tokenizer.convert_ids_to_tokens gives them for ids)"
 
 
 def result_from_arrays(
@@ -38,10 +46,9 @@ def result_from_arrays(
     >>> result_from_arrays([[0.9, 0.1], [0.2, 0.8]], ["money", "bank"]).weights.shape
     (1, 1, 2, 2)
     """
-    if isinstance(attentions, (list, tuple)) and all(hasattr(a, "shape") for a in attentions):
-        array = joined_layers({str(i): _as_array(part) for i, part in enumerate(attentions)})
-    else:
-        array = _as_array(attentions)
+    array = _joined(attentions)
+    if tokens is not None:
+        tokens = texts_of(tokens, "tokens", _TOKENS)
     weights, remark = checked_weights(four_axes(array, masked=scores), scores=scores)
     return _result(weights, tokens, remark, name)
 
@@ -120,14 +127,29 @@ def _expect_objects(name: str, given: Any) -> None:
         raise DataError(f"the {name} of the record are not as expected: objects with {listed}")
 
 
-def _as_array(given: Any) -> FloatArray:
-    if hasattr(given, "detach"):  # a PyTorch tensor, without importing PyTorch
-        given = given.detach().cpu()
-        given = given.float().numpy() if given.is_floating_point() else given.numpy()
-    try:
-        return np.asarray(given)
-    except ValueError:
-        raise DataError("found lists of unequal lengths, expected a rectangular array") from None
+def _joined(attentions: Any) -> FloatArray:
+    """The weights of all layers as one array. Raises: DataError."""
+    if not hasattr(attentions, "shape") and _has_attentions(attentions):
+        raise unexpected(attentions, "", "what it holds as .attentions")
+    if not isinstance(attentions, list | tuple):
+        if attentions is None:
+            raise unexpected(attentions, "", _LAYERS)
+        return array_of(attentions, "", _WEIGHTS)
+    if not attentions or any(layer is None for layer in attentions):
+        missing = next((i for i, layer in enumerate(attentions) if layer is None), None)
+        name = "" if missing is None else f"layer {missing}"
+        raise unexpected(None if attentions else attentions, name, _LAYERS)
+    if all(hasattr(layer, "shape") for layer in attentions):
+        names = {str(i): f"layer {i}" for i in range(len(attentions))}
+        return joined_layers(
+            {i: array_of(attentions[int(i)], name, _WEIGHTS) for i, name in names.items()}
+        )
+    return array_of(attentions, "", _WEIGHTS)
+
+
+def _has_attentions(value: Any) -> bool:
+    """Whether this is what a model of transformers returned, and not the weights in it."""
+    return hasattr(value, "attentions") or (isinstance(value, Mapping) and "attentions" in value)
 
 
 def _result(

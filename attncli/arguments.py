@@ -1,0 +1,190 @@
+"""What a caller from Python gives, checked where it comes in, as files are.
+
+Each function returns the value in the form the rest of the house counts on, or raises an
+ArgumentError that says what came and what was expected. Arrays of other libraries are taken as they
+are: PyTorch tensors (on any device, with gradients, of bfloat16), nested lists, whatever numpy reads.
+"""
+
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from attncli.arrays import AnyArray
+from attncli.errors import ArgumentError, UsageError
+from attncli.escape import quoted
+
+_LONGEST = 60  # characters of a value that a message shows
+
+
+def described(value: object) -> str:
+    """What a value is, for a message."""
+    if value is None or isinstance(value, bool):
+        return str(value)
+    if isinstance(value, str):
+        return f"the text {quoted(value[:_LONGEST])}"
+    if isinstance(value, int | float | np.number):
+        return f"the number {str(value)[:_LONGEST]}" if _is_short(value) else "a long number"
+    kind = type(value).__name__
+    article = "an" if kind[:1].lower() in "aeiou" else "a"
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple):
+        return f"{article} {kind} of the shape {tuple(shape)}"
+    if isinstance(value, list | tuple | set | frozenset) and not value:
+        return f"an empty {kind}"
+    return f"{article} {kind}"
+
+
+def unexpected(value: object, name: str, expected: str) -> ArgumentError:
+    """The error for an argument of another kind."""
+    return ArgumentError(f"found {described(value)}, expected {expected}", place=name or None)
+
+
+def text_of(value: object, name: str, expected: str = "a text") -> str:
+    """A text. Raises: ArgumentError."""
+    if not isinstance(value, str):
+        raise unexpected(value, name, expected)
+    return str(value)
+
+
+def texts_of(value: object, name: str, expected: str = "a list of texts") -> list[str]:
+    """Texts, one by one: a list, a tuple, an array of them. Raises: ArgumentError."""
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        raise unexpected(value, name, expected)
+    try:
+        items = value.tolist() if hasattr(value, "tolist") else list(value)
+    except Exception:  # a sequence of somebody else's making
+        raise unexpected(value, name, expected) from None
+    if not isinstance(items, list):
+        raise unexpected(value, name, expected)
+    for place, item in enumerate(items):
+        if not isinstance(item, str):
+            raise unexpected(item, f"{name}[{place}]", expected)
+    return [str(item) for item in items]
+
+
+def names_of(value: object, name: str) -> frozenset[str]:
+    """Names, as `include` takes them. Raises: ArgumentError."""
+    return frozenset(texts_of(value, name))
+
+
+def path_of(value: object, name: str = "path") -> str:
+    """A path as a text. Raises: ArgumentError."""
+    if not isinstance(value, str | bytes | os.PathLike):
+        raise unexpected(value, name, "a path")
+    try:
+        text = os.fsdecode(value)
+    except Exception:  # a path of somebody else's making
+        raise unexpected(value, name, "a path") from None
+    if not text or "\0" in text:
+        raise unexpected(text, name, "a path")
+    return text
+
+
+def choice_of(value: object, name: str, allowed: Iterable[str]) -> str:
+    """One of a few names. Raises: UsageError for another text, ArgumentError for no text."""
+    text = text_of(value, name)
+    if text not in allowed:
+        raise UsageError(f"found {quoted(text)}, expected one of {', '.join(allowed)}", place=name)
+    return text
+
+
+def flag_of(value: object, name: str) -> bool:
+    """True or False. Raises: ArgumentError."""
+    if not isinstance(value, bool | np.bool_):
+        raise unexpected(value, name, "True or False")
+    return bool(value)
+
+
+def number_of(value: object, name: str, expected: str = "a number") -> float:
+    """A finite number. Raises: UsageError for one that is not finite, ArgumentError."""
+    kinds = (int, float, np.integer, np.floating)
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        raise unexpected(value, name, expected)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise UsageError(f"found {described(value)}, expected {expected}", place=name)
+    return number
+
+
+def count_of(value: object, name: str, least: int = 0, most: int = 1 << 62) -> int:
+    """A whole number. Raises: UsageError for one out of bounds, ArgumentError."""
+    bounds = f" from {least:,} to {most:,}" if most < 1 << 62 else f" of {least:,} or more"
+    expected = "a whole number" + bounds
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise unexpected(value, name, expected)
+    if not least <= value <= most:
+        raise UsageError(f"found {described(value)}, expected {expected}", place=name)
+    return int(value)
+
+
+def array_of(value: object, name: str, expected: str = "an array of numbers") -> AnyArray:
+    """Numbers as an array of floats, whole numbers or truth values.
+
+    Raises: ArgumentError for anything else: None, texts, lists of unequal lengths, objects.
+    """
+    if isinstance(value, np.ndarray):
+        array = value
+    elif value is None or isinstance(value, str | bytes | Mapping | set | frozenset):
+        raise unexpected(value, name, expected)
+    else:
+        array = _converted(value, name, expected)
+    if array.dtype.kind not in "fiub":
+        kind = quoted(str(array.dtype)[:_LONGEST])
+        raise ArgumentError(
+            f"found values of the type {kind}, expected numbers: {expected}", place=name or None
+        )
+    return array
+
+
+def one_of_kind(value: Any, name: str, kind: Any, expected: str) -> Any:
+    """A value of this class, or of one of several. Raises: ArgumentError."""
+    if not isinstance(value, kind):
+        raise unexpected(value, name, expected)
+    return value
+
+
+def is_tensor(value: object) -> bool:
+    """Whether this is a PyTorch tensor, without importing PyTorch."""
+    return hasattr(value, "detach") and hasattr(value, "is_floating_point")
+
+
+def _converted(value: Any, name: str, expected: str) -> AnyArray:
+    try:
+        if is_tensor(value):
+            return _of_tensor(value)
+        if isinstance(value, Sequence) and any(is_tensor(item) for item in value):
+            value = [_of_tensor(item) if is_tensor(item) else item for item in value]
+        return np.asarray(value)
+    except (MemoryError, KeyboardInterrupt):
+        raise
+    except Exception as fault:  # whatever the array's own library raises
+        if isinstance(value, list | tuple):
+            message = "found lists of unequal lengths or no numbers, expected a rectangular array"
+            raise ArgumentError(message, place=name or None) from None
+        reason = " ".join(str(fault).split())[:120]
+        raise ArgumentError(
+            f"found {described(value)} that numpy cannot read ({reason}), expected {expected}",
+            place=name or None,
+        ) from None
+
+
+def _of_tensor(tensor: Any) -> AnyArray:
+    """A PyTorch tensor as an array; numpy knows no bfloat16 and no gradients."""
+    tensor = tensor.detach().cpu()
+    if getattr(tensor, "is_sparse", False):
+        tensor = tensor.to_dense()
+    if tensor.is_floating_point() and "float64" not in str(tensor.dtype):
+        tensor = tensor.float()
+    array: AnyArray = tensor.numpy()
+    return array
+
+
+def _is_short(value: object) -> bool:
+    """Whether a number can be written: Python refuses whole numbers of thousands of digits."""
+    return not isinstance(value, int) or abs(value) < 1 << 128

@@ -1,0 +1,277 @@
+"""What Python callers give is checked at the border: said in words, never by an error from inside."""
+
+import inspect
+import math
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import attncli
+from attncli.errors import ArgumentError, AttnError, DataError
+from attncli.pipeline import GeneralSettings
+from attncli.reading import ReadingSettings
+from attncli.result import AttentionSettings, ModelInfo, ResultWarning, Token, VectorsInfo
+
+
+class Hostile:
+    """An object whose every conversion fails."""
+
+    def __array__(self, *_: object, **__: object) -> np.ndarray:
+        raise RuntimeError("no array")
+
+    def __iter__(self) -> Any:
+        raise RuntimeError("no items")
+
+    def __len__(self) -> int:
+        raise RuntimeError("no length")
+
+    def __fspath__(self) -> str:
+        raise RuntimeError("no path")
+
+
+class Output(dict[str, Any]):
+    """As ModelOutput of transformers: a dictionary with attributes."""
+
+    attentions = (np.full((1, 2, 2, 2), 0.5),)
+
+
+WRONG: dict[str, Callable[[], Any]] = {
+    "None": lambda: None,
+    "True": lambda: True,
+    "number": lambda: 7,
+    "negative": lambda: -1,
+    "huge": lambda: 10**5000,
+    "float": lambda: 1.5,
+    "nan": lambda: math.nan,
+    "inf": lambda: math.inf,
+    "complex": lambda: 1j,
+    "text": lambda: "x",
+    "empty text": lambda: "",
+    "NUL": lambda: "a\0b",
+    "surrogate": lambda: "\ud800",
+    "bytes": lambda: b"money",
+    "list": lambda: [1, 2],
+    "texts": lambda: ["money", "bank"],
+    "empty list": lambda: [],
+    "empty tuple": tuple,
+    "nones": lambda: (None, None),
+    "ragged": lambda: [[1.0], [1.0, 2.0]],
+    "nested": lambda: [[["a"]]],
+    "mixed": lambda: [1, "a", None],
+    "unhashable": lambda: [[]],
+    "dict": lambda: {"a": 1},
+    "set": lambda: {1, 2},
+    "object": object,
+    "class": lambda: AttentionSettings,
+    "function": lambda: len,
+    "generator": lambda: (i for i in range(2)),
+    "hostile": Hostile,
+    "model output": Output,
+    "objects": lambda: np.array([None, {}], dtype=object),
+    "NaNs": lambda: np.full((2, 2), np.nan),
+    "vector": lambda: np.zeros(2),
+    "no numbers": lambda: np.zeros((0, 0)),
+    "square": lambda: np.eye(2),
+    "five axes": lambda: np.zeros((1, 1, 1, 2, 2)),
+    "strings": lambda: np.array(["a", "b"]),
+    "dates": lambda: np.array(["2020-01-01"], dtype="datetime64[D]"),
+    "records": lambda: np.zeros(2, dtype=[("a", "i4")]),
+    "ints": lambda: np.array([101, 102]),
+    "zero axes": lambda: np.array(5),
+    "path": lambda: Path("nowhere"),
+}
+
+
+def result() -> attncli.AttentionResult:
+    """A small result."""
+    return attncli.from_attentions(np.eye(2), ["money", "bank"])
+
+
+def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
+    """Every public function and class, with arguments that are right."""
+    x, r = np.eye(2), result()
+    return {
+        "attend": (attncli.attend, {"query": x, "key": x, "value": x}),
+        "explain": (attncli.explain, {"text": "money bank"}),
+        "from_attentions": (attncli.from_attentions, {"attentions": x, "tokens": ["a", "b"]}),
+        "open_vectors": (attncli.open_vectors, {"name": "random"}),
+        "read": (attncli.read, {"path": tmp_path / "r.json"}),
+        "save": (attncli.save, {"results": r, "path": tmp_path / "r.json"}),
+        "AttentionResult": (
+            attncli.AttentionResult,
+            {
+                "text": "money bank",
+                "tokens": r.tokens,
+                "attention": r.attention,
+                "weights": r.weights,
+                "contextual": r.contextual,
+                "vectors": r.vectors,
+            },
+        ),
+        "AttentionResult.from_dict": (attncli.AttentionResult.from_dict, {"record": r.to_dict()}),
+        "AttentionResult.to_record": (r.to_record, {}),
+        "AttnError": (attncli.AttnError, {"message": "m"}),
+        "GeneralSettings": (GeneralSettings, {}),
+        "ReadingSettings": (ReadingSettings, {}),
+    }
+
+
+NAMES = tuple(functions(Path()))
+# Anything is shown as a message; what an iterator of the caller raises is the caller's.
+FREE = {("AttnError", name, kind) for name in ("message", "place", "hints") for kind in WRONG}
+FREE |= {("save", "results", "hostile")}
+
+
+def test_every_public_name_is_tried() -> None:
+    """A new function of the package gets its row here."""
+    public = set(attncli.__all__) - {"__version__"}
+    assert public == {name.partition(".")[0] for name in NAMES} - {
+        "GeneralSettings",
+        "ReadingSettings",
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_wrong_argument_is_said(name: str, tmp_path: Path, monkeypatch: Any) -> None:
+    """Every parameter × every kind of wrong value: it works, or an AttnError names what came."""
+    monkeypatch.chdir(tmp_path)
+    function, right = functions(tmp_path)[name]
+    attncli.save(result(), tmp_path / "r.json")
+    function(**right)
+    faults = []
+    for parameter in inspect.signature(function).parameters:
+        for kind, make in WRONG.items():
+            if (name, parameter, kind) in FREE:
+                continue
+            try:
+                function(**{**right, parameter: make()})
+            except AttnError as error:
+                if len(str(error)) < 10 or "object has no attribute" in str(error):
+                    faults.append((parameter, kind, str(error)))
+            except Exception as fault:
+                where = traceback.extract_tb(fault.__traceback__)[-1]
+                faults.append((parameter, kind, f"{fault!r} in {where.filename}:{where.lineno}"))
+    assert faults == []
+
+
+def test_no_attentions_say_how_to_get_them() -> None:
+    """What transformers gives under sdpa is answered with the option that gives weights."""
+    for none in ((), [], None, (None, None), [np.eye(2), None]):
+        with pytest.raises(DataError, match='attn_implementation="eager"'):
+            attncli.from_attentions(none)
+    with pytest.raises(ArgumentError, match=r"layer 1: found None"):
+        attncli.from_attentions([np.eye(2), None])
+    for output in (Output(), {"attentions": ()}):
+        with pytest.raises(DataError, match=r"\.attentions"):
+            attncli.from_attentions(output)
+
+
+def test_ids_are_not_tokens() -> None:
+    """Numbers of tokens, as a list, an array or a tensor: how texts are made of them is said."""
+    for ids in ([101, 102], np.array([101, 102]), np.array([[101, 102]])):
+        with pytest.raises(DataError, match="convert_ids_to_tokens"):
+            attncli.from_attentions(np.eye(2), ids)
+    with pytest.raises(DataError, match='found the text "ab", expected a list'):
+        attncli.from_attentions(np.eye(2), "ab")
+    with pytest.raises(DataError, match=r"tokens\[1\]: found a bytes"):
+        attncli.from_attentions(np.eye(2), ["a", b"b"])
+    assert attncli.from_attentions(np.eye(2), np.array(["a", "b"])).words == ["a", "b"]
+
+
+def test_one_text_is_one_call() -> None:
+    """A list of texts, a tensor, ids: what came is named."""
+    with pytest.raises(DataError, match="found a list, expected one text"):
+        attncli.explain(["money bank", "river bank"])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="found None, expected one text"):
+        attncli.explain(None)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="include: found the text"):
+        attncli.explain("money", include="scores")
+
+
+def test_errors_are_those_of_python_too() -> None:
+    """Callers who catch TypeError catch it; the command's code is that of wrong data."""
+    with pytest.raises(TypeError):
+        attncli.read(None)  # type: ignore[arg-type]
+    assert ArgumentError.exit_code == DataError.exit_code
+
+
+def test_lists_are_arrays() -> None:
+    """attend takes nested lists and whole numbers."""
+    rows = [[1, 0], [0, 1]]
+    contextual, weights = attncli.attend(rows, rows, rows, mask=[[True, False], [True, True]])
+    expected = attncli.attend(*[np.eye(2)] * 3, mask=np.tri(2, dtype=bool))
+    assert np.array_equal(weights, expected[1])
+    assert np.array_equal(contextual, expected[0])
+
+
+def test_tensors_are_arrays() -> None:
+    """PyTorch tensors: with gradients, of bfloat16, in tuples, sparse; float64 stays exact."""
+    torch = pytest.importorskip("torch")
+    weights = torch.softmax(torch.randn(2, 3, 4, 4, dtype=torch.float64), -1)
+    expected = attncli.from_attentions(weights.numpy())
+    for given in (
+        weights.requires_grad_(),
+        tuple(layer[None] for layer in weights),
+        [layer[None].requires_grad_() for layer in weights.detach()],
+        [list(layer) for layer in weights.detach()],
+    ):
+        assert attncli.from_attentions(given) == expected
+    half = attncli.from_attentions(weights.to(torch.bfloat16))
+    assert np.abs(half.weights - expected.weights).max() < 0.01
+    eye = torch.eye(3).to_sparse()
+    assert np.array_equal(attncli.from_attentions(eye).weights[0, 0], np.eye(3))
+    x = torch.randn(3, 5, dtype=torch.float64, requires_grad=True)
+    mask = torch.ones(3, 3, dtype=torch.bool).tril()
+    contextual, given = attncli.attend(x, x, x, mask=mask)
+    plain = x.detach().numpy()
+    other = attncli.attend(plain, plain, plain, mask=mask.numpy())
+    assert np.array_equal(contextual, other[0])
+    assert np.array_equal(given, other[1])
+    for wrong in (torch.tensor([101, 102]), torch.eye(2)):
+        with pytest.raises(ArgumentError, match="found a Tensor of the shape"):
+            attncli.explain(wrong)  # type: ignore[arg-type]
+        with pytest.raises(ArgumentError):
+            attncli.from_attentions(torch.eye(2), wrong)
+    with pytest.raises(AttnError):
+        attncli.from_attentions(torch.empty(2, 2, device="meta"))
+
+
+def test_the_recipe_for_models_of_transformers_works() -> None:
+    """By default transformers gives no weights, and that is said; with eager they become a result."""
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    sizes = {"hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 8, "vocab_size": 30}
+    ids = torch.tensor([[1, 2, 3]])
+    for kind, is_given in (("sdpa", False), ("eager", True)):
+        config = transformers.BertConfig(**sizes, num_hidden_layers=2, attn_implementation=kind)
+        outputs = transformers.BertModel(config)(ids, output_attentions=True)
+        if not is_given:
+            with pytest.raises(DataError, match="eager"):
+                attncli.from_attentions(outputs.attentions)
+            continue
+        found = attncli.from_attentions(outputs.attentions, ["a", "b", "c"])
+        assert found.weights.shape == (2, 2, 3, 3)
+        with pytest.raises(DataError, match=r"\.attentions"):
+            attncli.from_attentions(outputs)
+
+
+def test_a_result_of_ones_own_is_checked() -> None:
+    """Parts of other kinds are named, and right ones make a result."""
+    token = Token("a", 0, 1, "a", "exact")
+    parts = {
+        "text": "a",
+        "tokens": (token,),
+        "attention": AttentionSettings(),
+        "weights": [[[[1.0]]]],
+        "contextual": [[0.5]],
+        "vectors": VectorsInfo("mine", 1),
+    }
+    made = attncli.AttentionResult(
+        **parts, model=ModelInfo("m"), warnings=(ResultWarning("c", "m"),)
+    )
+    assert attncli.AttentionResult.from_dict(made.to_dict()) == made
+    with pytest.raises(ArgumentError, match="tokens: found a list"):
+        attncli.AttentionResult(**{**parts, "tokens": [token]})
