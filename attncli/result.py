@@ -37,6 +37,9 @@ USUAL_FIELDS = (
 )
 
 
+_UNTRAINED = "untrained, seed "
+
+
 class Token(NamedTuple):
     """One token: `text[start:end]` of the sentence in code points, and how its vector was found.
 
@@ -75,13 +78,31 @@ class VectorsInfo(NamedTuple):
 
 
 class ModelInfo(NamedTuple):
-    """Which learned model was used, and what it says of the sentence, or of the token `target`."""
+    """Which learned model was used, and what it says of the sentence, or of the token `target`.
+
+    Matrices drawn at random, in which nothing was learned, are named so: "untrained, seed 0".
+    """
 
     name: str
     sha256: str | None = None
     label: str | None = None
     probabilities: Mapping[str, float] = {}
     target: int | None = None
+
+    @classmethod
+    def untrained(cls, seed: int) -> "ModelInfo":
+        """Matrices drawn at random with this seed."""
+        return cls(f"{_UNTRAINED}{seed}")
+
+    @property
+    def title(self) -> str:
+        """The model in a heading: "model idioms", or "untrained, seed 0"."""
+        return self.name if self.is_untrained else f"model {self.name}"
+
+    @property
+    def is_untrained(self) -> bool:
+        """Whether nothing was learned."""
+        return self.sha256 is None and self.name.startswith(_UNTRAINED)
 
 
 class ResultWarning(NamedTuple):

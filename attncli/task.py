@@ -252,7 +252,8 @@ class TaskAnalyser(LengthwiseAnalyser):
         """What the model says of each sentence. Shapes: contextual (B, n_tokens, n_heads·d_v)."""
         model = self.model
         if model is None:
-            return []
+            seed = self.projections.seed
+            return [] if seed is None else [(ModelInfo.untrained(seed), ())] * len(targets)
         plain = ModelInfo(model.name, model.sha256 or None)
         if model.architecture.readout == "weights":
             return [(plain, ())] * len(targets)

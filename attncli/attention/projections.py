@@ -38,7 +38,8 @@ class Projections:
     Shapes: W_q, W_k (n_heads, d_model, d_k); W_v (n_heads, d_model, d_v), with landmarks
     (n_landmarks, d_model) as many rows more; position_table is (max_positions, d_model) for learned
     positions, (n_heads, 2·reach + 3) for relative ones, and None for the others. A position past
-    the table has its last row.
+    the table has its last row. `seed` is that of matrices drawn at random, in which nothing was
+    learned.
     Raises: ShapeError when the shapes contradict each other.
     """
 
@@ -50,6 +51,7 @@ class Projections:
     causal: bool = False
     window: int | None = None
     landmarks: FloatArray | None = None
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         for part in fields(self):
@@ -233,7 +235,7 @@ def random_projections(
         table = rng.standard_normal((_MAX_POSITIONS, d_model))
     elif positions == "relative":
         table = rng.standard_normal((n_heads, table_width(_REACH)))
-    return Projections(W_q, W_k, W_v, positions, table, causal, window)
+    return Projections(W_q, W_k, W_v, positions, table, causal, window, seed=seed)
 
 
 def _three(matrix: FloatArray, name: str) -> tuple[int, int, int]:

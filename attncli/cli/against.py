@@ -1,10 +1,12 @@
 """`attn explain --against general`: task-specific attention beside general attention."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from attncli.cli.guards import HiddenNames
 from attncli.cli.mechanism import Opened
 from attncli.cli.notices import Notices
+from attncli.cli.selecting import selected
 from attncli.cli.showing import Manner, moved_words
 from attncli.cli.terminal import ink_for, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
@@ -20,6 +22,7 @@ def show_against(
     opened: Opened,
     manner: Manner,
     quiet: bool,
+    hide: Sequence[str] = (),
 ) -> None:
     """Prints each sentence's task-specific and general attention, and where they differ most."""
     from attncli.choosing import whole
@@ -41,15 +44,18 @@ def show_against(
     general = GeneralAnalyser(
         opened.store, analyser.reading, include=frozenset({"embeddings"}), advise=False
     )
-    notices, printed = Notices(quiet), 0
+    notices, hidden, printed = Notices(quiet), HiddenNames(hide), 0
     for sentence, outcome in outcomes:
         if isinstance(outcome, AttnError):
             notices.set_aside(outcome)
             continue
         (beside,) = general([outcome.text])
+        beside = selected(beside, hide=hide)
         _show(beside, outcome, opened, manner, first=not printed)
+        hidden.see(outcome)
         notices.warn(outcome, sentence.place)
         printed += 1
+    hidden.warn(quiet=quiet)
     notices.end()
 
 

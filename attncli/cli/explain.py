@@ -86,7 +86,7 @@ def explain(
     if against is not None:
         from attncli.cli.against import show_against
 
-        show_against(outcomes, opened, manner, quiet)
+        show_against(outcomes, opened, manner, quiet, hide)
         return
     learned = _learned(opened.analyser) if manner.steps else NOTHING
     show_outcomes(outcomes, space_of(opened), manner, fields, quiet, learned, hide)

@@ -101,7 +101,7 @@ def compare(
         after=_cosines(vectors),
         nearest_static=near_static,
         neighbors_of=space.name,
-        weights_of=_weights_of(results[0]),
+        weights_of=weights_of(results[0]),
         points=points,
         explained=explained,
     )
@@ -157,10 +157,14 @@ def _pulls(result: AttentionResult, place: int) -> tuple[Pull, ...]:
     )
 
 
-def _weights_of(result: AttentionResult) -> str:
-    """Which weights a row tells, where there are several: "mean of heads 3, 1, layer 5, the last"."""
+def weights_of(result: AttentionResult) -> str:
+    """Which weights a row tells, where there are several: "mean of heads 3, 1, layer 5, the last".
+
+    Matrices in which nothing was learned are called so.
+    """
     chosen = dict(result.selection or {})
-    parts = []
+    untrained = result.model is not None and result.model.is_untrained
+    parts = [result.model.title] if untrained and result.model is not None else []
     if result.attention.n_heads > 1:
         parts.append(mean_of_heads(result))
         chosen.pop("heads", None)

@@ -1,7 +1,7 @@
 """Two mechanisms on one sentence, side by side, and where they differ most."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from rich.segment import Segment
@@ -9,8 +9,9 @@ from rich.segment import Segment
 from attncli.arrays import FloatArray
 from attncli.errors import ShapeError
 from attncli.escape import visible
+from attncli.insight.compare import weights_of
 from attncli.insight.movement import Movement
-from attncli.insight.names import mean_of_heads
+from attncli.insight.names import describe
 from attncli.insight.select import aggregate
 from attncli.result import AttentionResult
 from attncli.views.facts import model_line
@@ -71,14 +72,14 @@ def against_lines(
 
     `movements` are those of the general result: the nearest words of its new embeddings.
     """
-    name = other.model.name if other.model is not None else "task-specific, untrained"
+    name = other.model.name if other.model is not None else "task-specific"
     lines: list[Line] = [[ink.bold(word(general.text, max(width, 20)))]]
     said = visible(model_line(other))
     lines += [[ink.bold(part)] for part in wrapped(said, width, 2)] if said else []
     lines += [[], *_both(general, other, name, ink, width, precision, everything)]
     lines += [[], [ink.bold("where they differ most: weights, general and " + word(name))]]
     cells = differences(general, other)
-    lines += _difference_lines(cells, general.words, ink)
+    lines += _difference_lines(cells, general.words, ink, precision)
     near = [m for m in movements if m.after]
     if near:
         lines += [[], [ink.bold("general attention alone: words nearest to the new embeddings")]]
@@ -99,8 +100,10 @@ def _both(
     everything: bool,
 ) -> list[Line]:
     half = (width - _GAP) // 2
-    heads = mean_of_heads(other)
-    titles = ("general", word(name) + (f", {heads}" if heads else ""))
+    titles = (
+        ", ".join(filter(None, ["general", describe(general.selection)])),
+        ", ".join(filter(None, [word(name), _chosen(other)])),
+    )
     tables = [
         matrix_lines(
             general.words,
@@ -124,16 +127,25 @@ def _both(
     return [*lines, scale] if scale else lines
 
 
-def _difference_lines(cells: Sequence[Difference], words: Sequence[str], ink: Ink) -> list[Line]:
+def _chosen(result: AttentionResult) -> str:
+    """Which of several matrices is shown: "mean of 24 heads", "head 0"."""
+    return weights_of(replace(result, model=None))
+
+
+def _difference_lines(
+    cells: Sequence[Difference], words: Sequence[str], ink: Ink, precision: int
+) -> list[Line]:
+    """Weights as the matrices print them, and what these differ by."""
     arrow = "→" if ink.unicode else "->"
     names = [f"{word(words[c.query], 20)} {arrow} {word(words[c.key], 20)}" for c in cells]
     widest = max(map(width_of, names), default=0)
     lines: list[Line] = []
     for cell, name in zip(cells, names, strict=True):
         line: Line = [Segment(f"  {left(name, widest)}  ")]
-        line += [ink.weight(f" {cell.general:.2f} ", cell.general), Segment("  ")]
-        line += [ink.weight(f" {cell.other:.2f} ", cell.other)]
-        line.append(Segment(f"  {cell.other - cell.general:+.2f}"))
+        one, two = f"{cell.general:.{precision}f}", f"{cell.other:.{precision}f}"
+        line += [ink.weight(f" {one} ", cell.general), Segment("  ")]
+        line += [ink.weight(f" {two} ", cell.other)]
+        line.append(Segment(f"  {float(two) - float(one):+.{precision}f}"))
         lines.append(line)
     return lines
 

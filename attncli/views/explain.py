@@ -59,7 +59,7 @@ def title_lines(result: AttentionResult, ink: Ink, width: int) -> list[Line]:
         notes.append(f"vectors {ink.word(result.vectors.name)}")
     note = ", ".join(filter(None, notes))
     if result.model is not None:
-        note += f", model {ink.word(result.model.name)}"
+        note += f", {ink.word(result.model.title, 60)}"
     lines = [[ink.bold(shown)]]
     if result.pair is not None:
         lines.append([ink.dim("+ "), ink.bold(ink.word(result.pair, max(width - 2, 20)))])

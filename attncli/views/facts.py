@@ -31,7 +31,7 @@ def facts_line(result: AttentionResult) -> str:
     if result.vectors.dim:
         parts.append(f"vectors {result.vectors.name} ({result.vectors.dim} dimensions)")
     if result.model is not None:
-        parts.append(f"model {result.model.name}")
+        parts.append(result.model.title)
     selected = describe(result.selection)
     return " · ".join([*parts, selected] if selected else parts)
 

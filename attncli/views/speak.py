@@ -85,6 +85,8 @@ def _kind(result: AttentionResult) -> str:
         kind = "attention weights from a file"
     else:
         kind = {"task": "task-specific"}.get(settings.kind, settings.kind) + " attention"
+    if result.model is not None and result.model.is_untrained:
+        kind += f", {result.model.title}"
     if settings.n_layers > 1:
         kind += f", {settings.n_layers} layers of {settings.n_heads} heads"
     elif settings.n_heads > 1:
