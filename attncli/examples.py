@@ -1,8 +1,9 @@
 """Rows of a file → examples to learn from: words looked up, targets found, labels numbered."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
 
@@ -13,12 +14,13 @@ from attncli.contextual import ContextualReader, Tick, ignored, open_vectors
 from attncli.embeddings.forms import places_of
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.sources import DEFAULT_ACCESS, Access
-from attncli.errors import AttnError, DataError
+from attncli.errors import AttnError, DataError, EmptyError
 from attncli.escape import quoted
 from attncli.layer_vectors import PREFIX, for_training
 from attncli.learning.batches import Examples
 from attncli.learning.checkpoint import TrainedModel
-from attncli.learning.datasets import Offset, Row, Target
+from attncli.learning.datasets import Bad, Offset, Row, Target
+from attncli.learning.labels import alike, counted
 from attncli.reading import Reading, ReadingSettings, reader_for, vectors_info
 from attncli.result import Token, VectorsInfo
 
@@ -34,12 +36,22 @@ class Prepared:
     """Rows as arrays: the examples, the names of the labels, and the words that were targets.
 
     `views` are the sizes of the vectors of a word that stand side by side, if there are several.
+    texts: the sentences. ambiguous: the places of rows whose target is a number that could be meant
+    in two ways.
     """
 
     examples: Examples
     labels: tuple[str, ...]
     targets: tuple[str, ...]
     views: tuple[int, ...] = ()
+    texts: tuple[str, ...] = ()
+    ambiguous: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows have each label, the most frequent first; none for given weights."""
+        numbers = [] if self.examples.labels is None else self.examples.labels.tolist()
+        return counted(self.labels[number] for number in numbers)
 
     @property
     def gold(self) -> IntArray:
@@ -86,13 +98,21 @@ class Embedder:
         run = reader.run(text)
         return Reading(text, run.tokens(), reader.vectors(run), reader.warnings(run, text))
 
-    def each(self, texts: Sequence[str], tick: Tick = ignored) -> Iterator[Reading]:
-        """The readings of the sentences in order; a transformer encodes many of them together."""
+    def each(self, texts: Sequence[str], tick: Tick = ignored) -> Iterator[Reading | AttnError]:
+        """The readings of the sentences in order, or why there is none.
+
+        A transformer encodes many of them together.
+        """
         for at, text in enumerate(texts):
             if isinstance(self._reader, ContextualReader) and at % _TOGETHER == 0:
                 since_here = partial(_ticked, tick, at, len(texts))
                 self._reader.start(texts[at : at + _TOGETHER], since_here)
-            yield self(text)
+            try:
+                reading = self(text)
+            except AttnError as error:
+                yield error
+            else:
+                yield reading
 
 
 def _ticked(tick: Tick, before: int, total: int, done: int, _: int) -> None:
@@ -137,59 +157,136 @@ def prepare(
     *,
     model: TrainedModel | None = None,
     tick: Tick = ignored,
+    bad: Bad | None = None,
 ) -> Prepared:
     """The rows as arrays; each distinct vector is held once.
 
     With `model` the rows are what it needs: its labels, and a target if it reads one. Without it
     labels are the sorted ones of the rows, and targets or given weights are used if there are any.
-    `tick` is told how far a transformer that encodes the sentences is.
-    Raises: DataError at the first row that lacks a label or target that others have, has a target
-    or weights that do not fit its sentence, or has a label the model does not know.
+    `tick` is told how far a transformer that encodes the sentences is. A row that cannot be used (it
+    lacks a label or target that others have, its target or weights do not fit its sentence, the
+    model does not know its label) is noted in `bad` and left out.
+    Raises: DataError at the first such row without `bad`, and when no row is left.
     """
-    labels: Sequence[str] | None = None
-    if model is None:
-        needs_weights = _all_or_none(rows, "weights")
-        needs_target = _all_or_none(rows, "target")
-    else:
-        needs_weights, labels = False, model.labels
-        needs_target = model.architecture.readout == "target"
-    table, words = VectorTable(), Counter[str]()
-    row_index: list[IntArray] = []
-    targets: list[int] = []
-    weights: list[FloatArray] = []
-    readings = embedder.each([row.text for row in rows], tick)
-    for row in rows:
-        reading = _next(readings, row)
-        row_index.append(table.rows(reading.embeddings))
-        if needs_target:
-            targets.append(target_place(reading.tokens, row.target, row.place))
-            words[reading.tokens[targets[-1]].key] += 1
-        if needs_weights and row.weights is not None:
-            weights.append(_fitting(row.weights, reading, row.place))
-    names: tuple[str, ...] = ()
-    numbers: IntArray | None = None
-    if not needs_weights:
-        names, numbers = _numbered(rows, labels)
+    wanted = _wanted(rows, model)
+    table, taken = VectorTable(), _Taken()
+    for row, reading in zip(rows, embedder.each([r.text for r in rows], tick), strict=True):
+        try:
+            taken.add(row, reading, wanted, table)
+        except AttnError as error:
+            if bad is None:
+                error.place = error.place or row.place
+                raise
+            bad.add(error, row.place)
+    if not taken.rows:
+        if bad is not None:
+            bad.expect_none()
+        raise EmptyError("found no row that can be used, expected at least two")
+    names, numbers = ((), None) if wanted.weights else _numbered(taken.rows, model)
     examples = Examples(
         table.matrix(),
-        row_index,
-        np.array(targets, dtype=np.intp) if needs_target else None,
+        taken.row_index,
+        np.array(taken.targets, dtype=np.intp) if wanted.target else None,
         numbers,
-        weights if needs_weights else None,
+        taken.weights if wanted.weights else None,
     )
-    most_common = tuple(word for word, _ in words.most_common(_MANY_TARGETS))
-    return Prepared(examples, names, most_common, embedder.views)
+    return Prepared(
+        examples,
+        names,
+        tuple(word for word, _ in taken.words.most_common(_MANY_TARGETS)),
+        embedder.views,
+        tuple(row.text for row in taken.rows),
+        tuple(taken.ambiguous),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What rows must have: of what the message of a row that lacks it says who has it."""
+
+    target: str | None
+    weights: str | None
+    labels: Sequence[str] | None
+
+
+def _wanted(rows: Sequence[Row], model: TrainedModel | None) -> _Wanted:
+    if model is None:
+        return _Wanted(_having(rows, "target"), _having(rows, "weights"), None)
+    needs = "the model needs one" if model.architecture.readout == "target" else None
+    return _Wanted(needs, None, model.labels)
+
+
+def _having(rows: Sequence[Row], name: str) -> str | None:
+    """Which row has this, in words, if any has."""
+    first = next((row for row in rows if getattr(row, name) is not None), None)
+    return None if first is None else f"{first.place} has one"
+
+
+@dataclass(slots=True)
+class _Taken:
+    """Rows that can be used, as lists."""
+
+    rows: list[Row] = field(default_factory=list)
+    row_index: list[IntArray] = field(default_factory=list)
+    targets: list[int] = field(default_factory=list)
+    weights: list[FloatArray] = field(default_factory=list)
+    words: Counter[str] = field(default_factory=Counter)
+    ambiguous: list[str] = field(default_factory=list)
+
+    def add(
+        self, row: Row, reading: Reading | AttnError, wanted: _Wanted, table: VectorTable
+    ) -> None:
+        """Takes a row. Raises: AttnError for one that cannot be used."""
+        if isinstance(reading, AttnError):
+            raise reading
+        _check_has(row, wanted)
+        place = target_place(reading.tokens, row.target, row.place) if wanted.target else None
+        if wanted.weights and row.weights is not None:
+            self.weights.append(_fitting(row.weights, reading, row.place))
+        if place is not None:
+            self.targets.append(place)
+            self.words[reading.tokens[place].key] += 1
+            if _is_ambiguous(reading.tokens, row.target, place):
+                self.ambiguous.append(row.place)
+        self.rows.append(row)
+        self.row_index.append(table.rows(reading.embeddings))
+
+
+def _check_has(row: Row, wanted: _Wanted) -> None:
+    """Raises: DataError for a row that lacks what others have, or has a label nobody knows."""
+    for name, why in (("weights", wanted.weights), ("target", wanted.target)):
+        if why is not None and getattr(row, name) is None:
+            raise DataError(f"found no {name}, but {why}", place=row.place)
+    if wanted.weights is not None:
+        return
+    if row.label is None:
+        raise DataError("found no label, expected one", place=row.place)
+    if wanted.labels is not None and row.label not in map(_plain, wanted.labels):
+        known = ", ".join(quoted(name) for name in wanted.labels[:5])
+        more = f" and {len(wanted.labels) - 5} more" if len(wanted.labels) > 5 else ""
+        near = alike(row.label, wanted.labels)
+        meant = "" if near is None else f"; is {quoted(near)} meant?"
+        raise DataError(
+            f"the label {quoted(row.label)} is not one the model knows: {known}{more}{meant}",
+            place=row.place,
+        )
+
+
+def _plain(label: str) -> str:
+    """A label of a model as files give it, also of one that was trained before blanks went."""
+    return unicodedata.normalize("NFC", label).strip()
 
 
 def target_place(tokens: Sequence[Token], target: Target | None, place: str) -> int:
     """The number of the target token: as given, where the word first stands, or by a character.
 
+    A number that the sentence has no token for is the word, where it has one that is written so.
     Raises: DataError when there is no such token.
     """
     if target is None:
         raise DataError("found no target, expected a token number or a word", place=place)
     if isinstance(target, int):
-        found = target if 0 <= target < len(tokens) else None
+        found = target if 0 <= target < len(tokens) else _word_place(tokens, str(target))
         missing = f"found the target {target}, expected a token from 0 to {len(tokens) - 1}"
     elif isinstance(target, Offset):
         holding = (i for i, t in enumerate(tokens) if t.start <= target.start < t.end)
@@ -203,27 +300,18 @@ def target_place(tokens: Sequence[Token], target: Target | None, place: str) -> 
     return found
 
 
+def _is_ambiguous(tokens: Sequence[Token], target: Target | None, place: int) -> bool:
+    """Whether a target that is a number is also a word of the sentence, at another place."""
+    if not isinstance(target, int):
+        return False
+    word = _word_place(tokens, str(target))
+    return word is not None and (word != place or word != target)
+
+
 def _word_place(tokens: Sequence[Token], target: str) -> int | None:
     """Where the word first stands, as it is written or else in any form."""
     found = places_of(target, [t.text for t in tokens], [t.key for t in tokens])
     return next(iter(found), None)
-
-
-def _all_or_none(rows: Sequence[Row], name: str) -> bool:
-    """Whether the rows have this. Raises: DataError when some have it and others do not."""
-    having = [row for row in rows if getattr(row, name) is not None]
-    if having and len(having) < len(rows):
-        lacking = next(row for row in rows if getattr(row, name) is None)
-        raise DataError(f"found no {name}, but {having[0].place} has one", place=lacking.place)
-    return bool(having)
-
-
-def _next(readings: Iterator[Reading], row: Row) -> Reading:
-    try:
-        return next(readings)
-    except AttnError as error:
-        error.place = row.place
-        raise
 
 
 def _fitting(weights: FloatArray, reading: Reading, place: str) -> FloatArray:
@@ -236,19 +324,7 @@ def _fitting(weights: FloatArray, reading: Reading, place: str) -> FloatArray:
     return weights
 
 
-def _numbered(
-    rows: Sequence[Row], labels: Sequence[str] | None
-) -> tuple[tuple[str, ...], IntArray]:
-    for row in rows:
-        if row.label is None:
-            raise DataError("found no label, expected one", place=row.place)
-    names = tuple(labels or sorted({str(row.label) for row in rows}))
-    number = {name: i for i, name in enumerate(names)}
-    for row in rows:
-        if row.label not in number:
-            known = ", ".join(quoted(name) for name in names[:5])
-            raise DataError(
-                f"the label {quoted(str(row.label))} is not one the model knows: {known}",
-                place=row.place,
-            )
+def _numbered(rows: Sequence[Row], model: TrainedModel | None) -> tuple[tuple[str, ...], IntArray]:
+    names = tuple(sorted({str(row.label) for row in rows}) if model is None else model.labels)
+    number = {_plain(name): i for i, name in enumerate(names)}
     return names, np.array([number[str(row.label)] for row in rows], dtype=np.intp)

@@ -9,6 +9,7 @@ from attncli.cli import train_options as t
 from attncli.cli.mechanism import is_transformer
 from attncli.cli.outputs import expect_apart, model_read, vectors_read
 from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
+from attncli.cli.train_rows import say_of_rows, say_of_seen
 from attncli.cli.vectors_access import access_to
 from attncli.errors import UsageError
 
@@ -26,6 +27,7 @@ def evaluate(
     file: t.DataFile,
     model: ModelIn,
     split: EvaluateSplit = None,
+    skip_bad: t.SkipBad = False,
     vectors: opt.Vectors = "glove",
     no_cache: opt.NoCache = False,
     width: opt.Width = None,
@@ -47,7 +49,7 @@ def evaluate(
     from attncli.examples import open_embedder, prepare
     from attncli.layer_vectors import for_model
     from attncli.learning.checkpoint import require_vectors
-    from attncli.learning.datasets import read_rows
+    from attncli.learning.datasets import read_table
     from attncli.learning.metrics import Scores
     from attncli.learning.trainer import predict
     from attncli.task import find_model, reading_of
@@ -68,15 +70,17 @@ def evaluate(
     with access_to(vectors, cached=not no_cache, quiet=quiet) as access:
         embedder, info = open_embedder(vectors, reading_of(trained), dim=dim, access=access)
     require_vectors(trained, info)
-    rows = read_rows(file, standard_input(), split=split)
+    rows, bad = read_table(file, standard_input(), split=split)
     with Encoding() as encoding:
-        prepared = prepare(rows, embedder, model=trained, tick=encoding.tick)
+        prepared = prepare(rows, embedder, model=trained, tick=encoding.tick, bad=bad)
+    say_of_rows(bad, prepared, skip_bad=skip_bad, quiet=quiet)
+    seen = say_of_seen(prepared, trained, quiet=quiet)
     probabilities = predict(trained.parameters, trained.architecture, prepared.examples)
     scores = Scores(prepared.labels, prepared.gold, probabilities)
     if json:
         from attncli.cli.train_report import json_of
 
-        write_json(json_of(scores.to_dict()))
+        write_json(json_of({**scores.to_dict(), "trained_on": seen}))
         return
     from attncli.views.confusion import confusion_lines, figure_lines
 

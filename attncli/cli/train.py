@@ -9,6 +9,7 @@ from attncli.cli.mechanism import Mechanism, expect_dim
 from attncli.cli.outputs import expect_apart, expect_writable, vectors_read, written
 from attncli.cli.terminal import message, standard_input
 from attncli.cli.train_check import prove
+from attncli.cli.train_rows import say_of_rows, say_of_splits
 from attncli.cli.training_run import ENDINGS, TrainingRun
 from attncli.cli.vectors_access import access_to
 from attncli.errors import DataError, UsageError
@@ -24,6 +25,7 @@ def train(
     file: t.DataFile,
     output: t.ModelOut = None,
     split: t.Split = None,
+    skip_bad: t.SkipBad = False,
     vectors: opt.Vectors = "glove",
     no_cache: opt.NoCache = False,
     dim: opt.Dim = 50,
@@ -79,7 +81,7 @@ def train(
         open_embedder,
         prepare,
     )
-    from attncli.learning.datasets import read_rows, splits_of
+    from attncli.learning.datasets import read_table
     from attncli.learning.trainer import TrainingSettings
     from attncli.reading import ReadingSettings
 
@@ -111,12 +113,12 @@ def train(
     reading = ReadingSettings(tokenizer=tokenizer, oov=oov, seed=seed)
     with access_to(vectors, cached=not no_cache, quiet=quiet) as access:
         embedder, info = open_embedder(vectors, reading, dim=dim, access=access)
-    rows = read_rows(file, standard_input(), split=split)
-    unused = [] if split is not None or quiet else splits_of(rows)
-    if unused:
-        message("warning", f"all rows are learned from; --split takes one of: {', '.join(unused)}")
+    rows, bad = read_table(file, standard_input(), split=split)
+    if not quiet and split is None:
+        say_of_splits(rows)
     with Encoding(quiet=quiet) as encoding:
-        prepared = prepare(rows, embedder, tick=encoding.tick)
+        prepared = prepare(rows, embedder, tick=encoding.tick, bad=bad)
+    say_of_rows(bad, prepared, skip_bad=skip_bad, quiet=quiet, labels=True)
     if prepared.examples.weights is None and len(prepared.labels) < 2:
         only = f'every sentence has the label "{visible(prepared.labels[0][:40])}"'
         raise DataError(f"{only}, expected at least two", place=visible(file)[:200])

@@ -42,6 +42,14 @@ Split: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+SkipBad: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--skip-bad",
+        help="Go on without the rows that cannot be used, and say how many.",
+        rich_help_panel=_DATA,
+    ),
+]
 Heads: TypeAlias = Annotated[int, _size("Heads of each member.")]
 KeySize: TypeAlias = Annotated[int, _size("Values of a query or key, each head.")]
 ValueSize: TypeAlias = Annotated[int, _size("Values of a new embedding, each head.")]

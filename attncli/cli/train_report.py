@@ -22,16 +22,21 @@ class Report:
     """Tells the epochs of a training; nothing of it goes to standard output."""
 
     def __init__(
-        self, training: "Training", n_labels: int, log: str | None, resumed: bool, quiet: bool
+        self,
+        training: "Training",
+        counts: dict[str, int],
+        log: str | None,
+        resumed: bool,
+        quiet: bool,
     ) -> None:
-        self._training, self._quiet = training, quiet
+        self._training, self._counts, self._quiet = training, counts, quiet
         self._live = sys.stderr is not None and sys.stderr.isatty()
         self._losses: list[float] = []
         self._accuracies: list[float] = []
         self._last: Progress | None = None
         self._log = None if log is None else _opened(log, resumed)
         if not resumed:
-            self._write_log(self._start(n_labels))
+            self._write_log(self._start())
 
     def epoch(self, progress: "Progress") -> None:
         """One epoch is done."""
@@ -102,7 +107,7 @@ class Report:
             return
         message("stopped", f"{self._sentence(output)}; the same command with --resume goes on")
 
-    def _start(self, n_labels: int) -> dict[str, Any]:
+    def _start(self) -> dict[str, Any]:
         from dataclasses import asdict
 
         return {
@@ -110,7 +115,8 @@ class Report:
             "architecture": asdict(self._training.architecture),
             "settings": asdict(self._training.settings),
             "parameters": int(self._training.parameters.flat.size),
-            "labels": n_labels,
+            "labels": len(self._counts),
+            "label_counts": self._counts,
             "held_out": self._training.n_held_out,
         }
 
@@ -125,6 +131,10 @@ class Report:
             "held_out_accuracy": self._training.best_accuracy,
             "worst": None if last is None else last.worst,
             "parameters": int(self._training.parameters.flat.size),
+            "label_counts": self._counts,
+            "majority": max(self._counts.values()) / sum(self._counts.values())
+            if self._counts
+            else None,
         }
 
     def _sentence(self, output: Path) -> str:

@@ -62,6 +62,7 @@ class TrainingRun:
         info: "VectorsInfo",
     ) -> None:
         from attncli.learning.resume import examples_hash, state_path
+        from attncli.learning.seen import sketch_of
         from attncli.learning.subspace import Subspace
         from attncli.learning.trainer import Training
 
@@ -72,6 +73,7 @@ class TrainingRun:
         self.training: Training = Training(
             self.subspace.examples, self.subspace.architecture, settings
         )
+        self.sketch = sketch_of(prepared.texts)
         self.belongs: dict[str, Any] = {
             "examples": examples_hash(prepared.examples),
             "labels": list(prepared.labels),
@@ -102,7 +104,7 @@ class TrainingRun:
             )
         if resumed:
             self.training.restore(*load_state(self.state, self.belongs))
-        with Report(self.training, len(self.prepared.labels), log, resumed, quiet) as report:
+        with Report(self.training, self.prepared.counts, log, resumed, quiet) as report:
             summary = self._learn(report)
         for path in (str(self.output), log):
             if path is not None:
@@ -163,6 +165,7 @@ class TrainingRun:
             "held_out_accuracy": training.best_accuracy,
             "best_epoch": training.best_epoch,
             "whole": whole,
+            "sentences": self.sketch,
         }
         return TrainedModel(
             self.architecture,

@@ -54,6 +54,7 @@ class Row:
 class Bad:
     """The rows of a file that cannot be used, each with its place, among `total` rows."""
 
+    name: str
     errors: list[AttnError] = field(default_factory=list)
     total: int = 0
 
@@ -62,7 +63,7 @@ class Bad:
         error.place = error.place or place
         self.errors.append(error)
 
-    def expect_none(self, name: str) -> None:
+    def expect_none(self) -> None:
         """Raises: the error of the only bad row, or one that lists the first twenty of them."""
         if not self.errors:
             return
@@ -75,7 +76,7 @@ class Bad:
             raise only
         raise DataError(
             f"{len(self.errors):,} of {self.total:,} rows cannot be used: {self.listed()}",
-            place=name,
+            place=self.name,
             hints=(way,) if good else (),
         )
 
@@ -93,7 +94,7 @@ def read_rows(path: str, stdin: BinaryIO, *, split: str | None = None) -> list[R
     Raises: InputError, DataError (a bad row with its line, or several), EmptyError when there is none.
     """
     rows, bad = read_table(path, stdin, split=split)
-    bad.expect_none(source_of(path).name)
+    bad.expect_none()
     return rows
 
 
@@ -109,7 +110,7 @@ def read_table(path: str, stdin: BinaryIO, *, split: str | None = None) -> tuple
             "this is an address, expected a file: attn reads local files only; download it first",
             place=source.name,
         )
-    bad = Bad()
+    bad = Bad(source.name)
     shape = Shape(others=COLUMNS, tables_only=True)
     rows: list[Row] = []
     for lot in rows_of(source, shape):

@@ -69,6 +69,12 @@ def remarks(labels: Sequence[str]) -> list[str]:
     return said
 
 
+def alike(label: str, known: Iterable[str]) -> str | None:
+    """A known label that may be meant: the same but for case, as a number, or to the eye."""
+    look = _look(label)
+    return next((other for other in known if _look(other) == look), None)
+
+
 def _look(label: str) -> str:
     """What labels share that look alike: case, widths and invisible characters aside."""
     number = _number(label)

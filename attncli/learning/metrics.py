@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from attncli.arrays import BoolArray, FloatArray, IntArray
+from attncli.learning.labels import counted
 
 _BINS = 10  # of the calibration error
 
@@ -61,6 +62,16 @@ class Scores:
         """The mean of the recalls: each label counts alike, however rare."""
         return sum(self.recall.values()) / len(self.recall)
 
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many sentences have each label, the most frequent first."""
+        return counted(self._named(self.gold))
+
+    @property
+    def majority(self) -> float:
+        """The accuracy of always saying the most frequent label."""
+        return max(self.counts.values()) / self.n
+
     @property
     def macro_f1(self) -> float:
         """The mean F1 of all labels that occur or are predicted."""
@@ -90,6 +101,7 @@ class Scores:
         """The figures of the whole, by name."""
         return {
             "accuracy": self.accuracy,
+            "majority baseline": self.majority,
             "macro F1": self.macro_f1,
             "mean recall": self.mean_recall,
             "log-loss": self.log_loss,
@@ -107,6 +119,8 @@ class Scores:
             "calibration_error": self.calibration_error,
             "confusion": self.confusion,
             "n": self.n,
+            "counts": self.counts,
+            "majority": self.majority,
         }
 
     @property

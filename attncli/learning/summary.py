@@ -17,6 +17,6 @@ def trained_facts(model: TrainedModel) -> dict[str, Any]:
         "targets": list(model.targets),
         "vectors": model.vectors._asdict(),
         "reading": model.reading,
-        "training": model.training,
+        "training": {k: v for k, v in model.training.items() if k != "sentences"},
         "sha256": model.sha256,
     }

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import child_environment
 
+from attncli.learning.checkpoint import load_model
 from attncli.learning.resume import save_state
 
 MONEY = ("money", "loan", "cash", "credit", "finance")
@@ -49,8 +50,11 @@ def test_a_model_is_trained_and_evaluated(command, data, tmp_path):
     found = json.loads(ended.text)
     assert set(found) == {
         *("accuracy", "macro_f1", "recall", "mean_recall", "log_loss", "calibration_error"),
-        *("confusion", "n"),
+        *("confusion", "n", "counts", "majority", "trained_on"),
     }
+    assert (found["counts"], found["majority"]) == ({"money": 20, "river": 20}, 0.5)
+    assert found["trained_on"] == 40
+    assert "the model was trained on 40 of 40 of these sentences" in ended.said
     assert found["n"] == 40
     assert found["accuracy"] > 0.9
     shown = command("evaluate", str(data), "--model", str(model))
@@ -113,6 +117,60 @@ def test_a_split_column_is_honoured(command, tmp_path):
         assert json.loads(ended.text)["n"] == n
     ended = command("train", str(data), "-o", str(model), *QUICK)
     assert "--split takes one of: test, train" in ended.said
+
+
+def test_bad_rows_are_listed_and_can_be_skipped(command, data, tmp_path):
+    """Of training and of evaluating: every fault at once, and the others are used on demand."""
+    good = data.read_text()
+    data.write_text(
+        good + "a bank\t\tbank\na bank\tmoney\ta\tb\n \tmoney\tbank\n"
+        "river\tmoney\tbank\na bank\tnan\tbank\na bank\tmoney\t7\na bank\tMoney\tbank\n"
+    )
+    model = tmp_path / "m"
+    ended = command("train", str(data), "-o", str(model), *QUICK)
+    assert ended.code == 5
+    assert "6 of 47 rows cannot be used: line 42: found no label" in ended.said
+    for part in ("line 43: found 4 cells", "line 44: the text is empty", 'the target "bank" is no'):
+        assert part in ended.said
+    for part in ('line 46: the label is "nan"', "line 47: found the target 7"):
+        assert part in ended.said
+    assert "hint: --skip-bad goes on with the other 41" in ended.said
+    ended = command("train", str(data), "-o", str(model), *QUICK, "--skip-bad", "--json")
+    assert ended.code == 0
+    assert "6 of 47 rows left out: line 42" in ended.said
+    assert '"Money" and "money" are the same but for case' in ended.said
+    assert (
+        '"money" 20, "river" 20, "Money" 1; always saying "money" is right in 0.488' in ended.said
+    )
+    summary = json.loads(ended.text)
+    assert summary["label_counts"] == {"money": 20, "river": 20, "Money": 1}
+    other = tmp_path / "other.csv"
+    other.write_text("text,label,target\na bank,MONEY,bank\nmy bank,river,bank\nx,,x\n")
+    ended = command("evaluate", str(other), "--model", str(model))
+    assert ended.code == 5
+    assert 'line 2: the label "MONEY" is not one the model knows' in ended.said
+    assert 'is "Money" meant?' in ended.said
+    assert "line 4: found no label" in ended.said
+    ended = command("evaluate", str(other), "--model", str(model), "--skip-bad", "--json")
+    assert (json.loads(ended.text)["n"], json.loads(ended.text)["trained_on"]) == (1, 0)
+
+
+def test_a_number_that_is_also_a_word_is_told(command, tmp_path):
+    """It is a place where there is one, else the word."""
+    data = tmp_path / "data.tsv"
+    line = "route 2 bank\t{}\t2\nthe bank of 47\t{}\t47\n"
+    data.write_text("text\tlabel\ttarget\n" + "".join(line.format(x, x) for x in "abab"))
+    model = tmp_path / "m"
+    ended = command("train", str(data), "-o", str(model), *QUICK)
+    assert ended.code == 0
+    assert "data.tsv:2: 8 targets are numbers and also a word of the sentence" in ended.said
+    assert load_model(model).targets == ("bank", "47")
+
+
+def test_models_of_before_are_evaluated(command, data, tmp_path):
+    """Without a sketch of its sentences nothing is said of them."""
+    ended = command("evaluate", str(data), "--model", "idioms", "--skip-bad")
+    assert "trained on" not in ended.said
 
 
 def test_given_weights_are_fitted(command, tmp_path):

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
 from attncli.learning.datasets import Offset, read_rows, read_table
+from attncli.learning.labels import remarks
 
 
 def rows(text: str):
@@ -106,6 +108,72 @@ def test_any_bytes_give_rows_or_an_attn_error(content):
     for begin in (b"", b"text,label\n", b"text\tlabel\ttarget\tweights\n", b'{"text": "a",'):
         with contextlib.suppress(AttnError):
             read_table("-", io.BytesIO(begin + content))
+
+
+def labels(*cells):
+    """The labels of a table with these cells, and what is said of the bad ones."""
+    text = "".join(json.dumps({"text": "a", "label": cell}) + "\n" for cell in cells)
+    good, bad = read_table("-", io.BytesIO(text.encode()))
+    return [row.label for row in good], [error.message for error in bad.errors]
+
+
+def test_a_label_is_its_text_without_blanks_in_nfc():
+    """Blanks at the ends and the way accents are put together make no class of their own."""
+    assert labels(" money ", "money\r", "\tmoney\u00a0", "cafe\u0301", "caf\u00e9") == (
+        ["money"] * 3 + ["caf\u00e9"] * 2,
+        [],
+    )
+
+
+def test_numbers_and_truth_values_are_labels_as_they_are_written():
+    """1 and 1.0 stay apart; true is true in every kind of file."""
+    assert labels(1, 1.0, "1", True, "true", -2)[0] == ["1", "1.0", "1", "true", "true", "-2"]
+
+
+@pytest.mark.parametrize(
+    "cell", [float("nan"), float("inf"), "NaN", "nan", "null", "#N/A", [1], {}]
+)
+def test_what_is_no_label_is_refused(cell):
+    """NaN, null and the like are no class."""
+    assert labels(cell, "x")[0] == ["x"]
+
+
+def test_null_and_nothing_are_no_label():
+    """They are None, and an error only where others have a label."""
+    assert labels(None, "", "  ")[0] == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("Money", "money"), "the same but for case"),
+        (("1", "1.0", "2"), "the same number"),
+        (("0,5", "0.5"), "the same number"),
+        (("mo\u00adney", "money"), "the same to the eye"),
+        (("a  b", "a b"), "the same to the eye"),
+        (("none", "money"), "a class like the others"),
+        (("money", "river", "1", "2", "no"), ""),
+    ],
+)
+def test_labels_that_are_taken_for_one_another_are_told(given, said):
+    """They stay apart, and a sentence says so."""
+    found = remarks(given)
+    assert len(found) == bool(said)
+    assert all(said in one for one in found)
+
+
+def test_all_bad_rows_are_listed_in_one_message():
+    """The first twenty with their lines, then how many more; a file of good rows is read."""
+    content = "text\tlabel\n" + "a\tx\nb\tc\td\na\tx\nb\n" * 15
+    good, bad = read_table("-", io.BytesIO(content.encode()))
+    assert (len(good), len(bad.errors), bad.total) == (30, 30, 60)
+    with pytest.raises(DataError, match=r"^<stdin>: 30 of 60 rows cannot be used: ") as caught:
+        rows(content)
+    message = caught.value.message
+    assert message.count("line ") == 20
+    assert "line 3: found 3 cells, expected 2 as in the header; line 5: found 1 cell" in message
+    assert message.endswith("; and 10 more")
+    assert caught.value.hints == ("--skip-bad goes on with the other 30",)
 
 
 def test_split_chooses_rows(tmp_path):
