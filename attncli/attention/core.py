@@ -16,6 +16,7 @@ from attncli.arguments import array_of, flag_of, number_of, unexpected
 from attncli.arrays import BoolArray, FloatArray
 from attncli.attention.masks import causal_mask
 from attncli.errors import ArgumentError, ShapeError
+from attncli.products import product
 
 _MASKS = "an array of True and False, or of floats to be added"
 
@@ -28,7 +29,7 @@ def attention_scores(
     Shapes: query (…, n_q, d_k), key (…, n_k, d_k) → (…, n_q, n_k). `scale` None is 1/√d_k.
     The dtype of the inputs is kept.
     """
-    scores: FloatArray = np.matmul(query, np.swapaxes(key, -1, -2))  # (…, n_q, n_k)
+    scores: FloatArray = product(query, np.swapaxes(key, -1, -2))  # (…, n_q, n_k)
     if scale is None:
         scale = 1.0 / math.sqrt(query.shape[-1])
     if scale != 1.0:
@@ -128,7 +129,7 @@ def attend(
         _check_mask(allowed, scores)
         weights = softmax(masked(scores, allowed))  # (…, n_q, n_k)
         return _weighted_sum(weights, value), weights
-    return np.matmul(weights, value), weights  # (…, n_q, d_v)
+    return product(weights, value), weights  # (…, n_q, d_v)
 
 
 def _check(query: FloatArray, key: FloatArray, value: FloatArray) -> None:
@@ -211,9 +212,9 @@ def _weighted_sum(weights: FloatArray, value: FloatArray) -> FloatArray:
     contextual: FloatArray
     finite = np.isfinite(value)
     if finite.all():
-        contextual = np.matmul(weights, value)  # (…, n_q, d_v)
+        contextual = product(weights, value)  # (…, n_q, d_v)
         return contextual
-    contextual = np.matmul(weights, np.where(finite, value, value.dtype.type(0)))  # (…, n_q, d_v)
-    seen = np.matmul((weights != 0).astype(weights.dtype), (~finite).astype(weights.dtype))
+    contextual = product(weights, np.where(finite, value, value.dtype.type(0)))  # (…, n_q, d_v)
+    seen = product((weights != 0).astype(weights.dtype), (~finite).astype(weights.dtype))
     contextual[seen > 0] = np.nan
     return contextual

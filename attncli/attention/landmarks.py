@@ -9,6 +9,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.attention.general import unit_rows
+from attncli.products import product
 
 
 def likeness(embeddings: FloatArray, landmarks: FloatArray) -> FloatArray:
@@ -19,7 +20,7 @@ def likeness(embeddings: FloatArray, landmarks: FloatArray) -> FloatArray:
     >>> likeness(np.array([[0.0, 2.0]]), np.array([[0.0, 1.0], [0.6, 0.8]])).round(3).tolist()
     [[1.0, 0.512]]
     """
-    cosines: FloatArray = np.matmul(unit_rows(embeddings), landmarks.T)
+    cosines: FloatArray = product(unit_rows(embeddings), landmarks.T)
     cosines *= cosines * cosines
     return cosines
 

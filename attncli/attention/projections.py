@@ -24,6 +24,7 @@ from attncli.attention.positions import (
     table_width,
 )
 from attncli.errors import ShapeError
+from attncli.products import product
 
 # Untrained scores of word vectors then have a standard deviation near 1: neither one word nor all.
 _QUERY_KEY_GAIN = 2.0
@@ -134,9 +135,9 @@ def projected(
     rows = placed[..., None, :, :]  # (…, 1, n_tokens, d_model)
     valued = with_likeness(placed, placed if plain is None else plain, projections.landmarks)
     return (
-        np.matmul(rows, projections.W_q),
-        np.matmul(rows, projections.W_k),
-        np.matmul(valued[..., None, :, :], projections.W_v),
+        product(rows, projections.W_q),
+        product(rows, projections.W_k),
+        product(valued[..., None, :, :], projections.W_v),
     )
 
 

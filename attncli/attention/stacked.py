@@ -16,6 +16,7 @@ import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from attncli.attention.core import attend, attention_scores, masked, softmax
+from attncli.products import product
 
 FLOAT32_SCORES = 48.0  # the largest S·√d
 FLOAT32_PRODUCTS = 96.0  # the largest |query|·|key|·scale·√d
@@ -52,7 +53,7 @@ def attend_stack(
     if mask is not None or not small:
         return attend(query, key, value, mask=mask, scale=scale)
     weights = _unshifted_softmax(attention_scores(query, key, scale=scale))
-    return np.matmul(weights, value), weights  # (…, n_tokens, d_v)
+    return product(weights, value), weights  # (…, n_tokens, d_v)
 
 
 def attend_float32(
@@ -76,14 +77,14 @@ def attend_float32(
         weights = _unshifted_softmax(scores)
     else:
         weights = softmax(masked(scores, mask))
-    return np.matmul(weights, value), weights, exact
+    return product(weights, value), weights, exact
 
 
 def _unshifted_softmax(scores: FloatArray) -> FloatArray:
     """The softmax of scores that are known to be moderate, in their place."""
     np.exp(scores, out=scores)
     ones = np.ones((scores.shape[-1], 1), dtype=scores.dtype)
-    total = np.matmul(scores, ones)  # (…, n_tokens, 1): a product sums short rows twice as fast
+    total = product(scores, ones)  # (…, n_tokens, 1): a product sums short rows twice as fast
     np.divide(total.dtype.type(1), total, out=total)
     scores *= total
     return scores

@@ -20,6 +20,7 @@ from attncli.attention.projections import (
     with_positions,
 )
 from attncli.attention.stacked import FLOAT32_PRODUCTS, attend_float32, exact_in_float32
+from attncli.products import product
 
 
 class WordProjections:
@@ -46,7 +47,7 @@ class WordProjections:
         """The columns of each word, computed alone: (n, d_model) → (n, width)."""
         alone = vectors[:, None, :]
         rows = with_likeness(alone, alone, self._landmarks)  # (n, 1, d_model + n_landmarks)
-        columns = np.matmul(rows, self._matrix)[:, 0]  # (n, columns)
+        columns = product(rows, self._matrix)[:, 0]  # (n, columns)
         return np.concatenate([columns, self._lengths(columns)], axis=1)
 
     def fits(self, table: Float32Array, rows: IntArray) -> BoolArray:
@@ -101,5 +102,5 @@ class WordProjections:
             nothing = np.zeros((2 * n_tokens, self.layer.d_model))
             added = with_positions(nothing, self.layer).astype(np.float32)
             own = self._matrix[: self.layer.d_model]
-            self._placed = np.matmul(added[:, None, :], own)[:, 0]
+            self._placed = product(added[:, None, :], own)[:, 0]
         return self._placed[:n_tokens]

@@ -9,6 +9,7 @@ from attncli.arrays import Float32Array
 from attncli.embeddings.protocols import EmbeddingStore, VocabularyStore
 from attncli.errors import UsageError
 from attncli.escape import quoted
+from attncli.products import product
 
 _BLOCK = 65536  # rows of the matrix in work at once
 
@@ -71,7 +72,7 @@ def _cosines(matrix: Float32Array, units: Float32Array) -> Float32Array:
         block = matrix[start : start + _BLOCK]  # (rows, dim)
         lengths = np.sqrt(np.einsum("ij,ij->i", block, block))  # (rows,)
         part = cosines[start : start + _BLOCK]
-        np.matmul(block, units.T, out=part)
+        product(block, units.T, out=part)
         with np.errstate(divide="ignore", invalid="ignore"):
             part /= lengths[:, None]
         part[lengths == 0] = -np.inf

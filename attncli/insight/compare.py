@@ -23,6 +23,7 @@ from attncli.insight.old_vectors import old_vectors
 from attncli.insight.plane import principal_plane
 from attncli.insight.space import Space, SpokenWords, names_of
 from attncli.insight.sums import sums_of
+from attncli.products import product
 from attncli.result import AttentionResult
 
 
@@ -191,7 +192,8 @@ def _shares(result: AttentionResult, place: int) -> FloatArray | None:
 
 def _cosines(vectors: FloatArray) -> FloatArray:
     units = unit_rows(vectors.astype(np.float64))
-    return np.clip(units @ units.T, -1, 1)  # (n, n)
+    cosines: FloatArray = product(units, units.T)  # (n, n)
+    return np.clip(cosines, -1, 1)
 
 
 def _label(result: AttentionResult) -> str | None:

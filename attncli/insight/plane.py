@@ -3,6 +3,7 @@
 import numpy as np
 
 from attncli.arrays import FloatArray
+from attncli.products import product
 
 
 def principal_plane(points: FloatArray) -> tuple[FloatArray, tuple[float, float]]:
@@ -22,7 +23,7 @@ def principal_plane(points: FloatArray) -> tuple[FloatArray, tuple[float, float]
     turned = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)  # (2, 1)
     axes = axes * np.where(turned < 0, -1, 1)
     plane = np.zeros((len(points), 2))
-    plane[:, : len(axes)] = centred @ axes.T  # (n, 2)
+    plane[:, : len(axes)] = product(centred, axes.T)  # (n, 2)
     plane[np.abs(plane) < 1e-12 * max(lengths.max(initial=0.0), 1e-300)] = 0.0
     total = float((lengths**2).sum())
     shares = [float(length**2 / total) if total else 0.0 for length in lengths[:2]]

@@ -12,6 +12,7 @@ from attncli.attention.landmarks import with_likeness
 from attncli.embeddings.forms import folded, forms
 from attncli.embeddings.protocols import VocabularyStore
 from attncli.embeddings.vocabulary import nearest_words
+from attncli.products import product
 from attncli.result import AttentionResult, Token
 
 
@@ -111,8 +112,8 @@ class SpokenWords:
     def nearest(
         self, vectors: FloatArray, count: int, without: str | Sequence[Collection[str]]
     ) -> list[list[tuple[str, float]]]:
-        cosines = (
-            unit_rows(vectors.astype(np.float64)) @ unit_rows(self._vectors.astype(np.float64)).T
+        cosines = product(
+            unit_rows(vectors.astype(np.float64)), unit_rows(self._vectors.astype(np.float64)).T
         )  # (k, n)
         lists = []
         for row, names in zip(cosines, _names(without, len(vectors)), strict=True):
@@ -145,7 +146,7 @@ class _Turned:
     def matrix(self) -> Any:
         """The values of all words, (n_words, n_heads·d_v)."""
         matrix = self._store.matrix
-        return with_likeness(matrix, matrix, self._landmarks) @ self._together
+        return product(with_likeness(matrix, matrix, self._landmarks), self._together)
 
     def has_word(self, word: str) -> bool:
         return self._store.has_word(word)

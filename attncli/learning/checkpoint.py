@@ -18,6 +18,7 @@ from attncli.attention.projections import Projections
 from attncli.errors import DataError, InputError, LimitError
 from attncli.escape import quoted, visible
 from attncli.learning.parameters import Architecture, Parameters, Readout
+from attncli.products import product
 from attncli.result import VectorsInfo
 
 FORMAT = 1
@@ -56,7 +57,7 @@ class TrainedModel:
         a = self.architecture
         if fixed:
             own, alike = np.split(numbers["W_v"], [a.d_model], axis=1)
-            numbers["W_v"] = np.concatenate([own, np.matmul(fixed["mixing"], alike)], axis=1)
+            numbers["W_v"] = np.concatenate([own, product(fixed["mixing"], alike)], axis=1)
         identity = np.broadcast_to(np.eye(a.d_model), (a.all_heads, a.d_model, a.d_model))
         return Projections(
             numbers["W_q"],

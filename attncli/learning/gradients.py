@@ -20,6 +20,7 @@ from attncli.learning.batches import Batch
 from attncli.learning.members import shares
 from attncli.learning.parameters import Architecture, Parameters
 from attncli.learning.scores import ScoresBackward, all_scores, target_scores
+from attncli.products import product
 
 # d_context (all_heads, B, width), gradients → d_vectors or None
 ContextBackward: TypeAlias = Callable[[FloatArray, Parameters, bool], FloatArray | None]
@@ -163,20 +164,20 @@ def _target_context(
     rows = weights[:, :, 0]  # (B, all_heads, n)
     kept = None if noise is None else noise.kept(noise.weights, rows)
     summed = rows if kept is None else rows * kept
-    context = np.matmul(summed, values).transpose(1, 0, 2)  # (all_heads, B, width)
+    context = product(summed, values).transpose(1, 0, 2)  # (all_heads, B, width)
 
     def backward(
         d_context: FloatArray, gradients: Parameters, want_vectors: bool
     ) -> FloatArray | None:
         d_by_sentence = d_context.transpose(1, 0, 2)  # (B, all_heads, width)
-        d_rows = np.matmul(d_by_sentence, values.transpose(0, 2, 1))  # (B, all_heads, n)
+        d_rows = product(d_by_sentence, values.transpose(0, 2, 1))  # (B, all_heads, n)
         if kept is not None:
             d_rows *= kept
         d_scores = softmax_backward(rows, d_rows)[:, :, None]  # (B, all_heads, 1, n)
         d_vectors = scores_back(d_scores, gradients, want_vectors)
         if d_vectors is not None:
             own = d_by_sentence[..., : architecture.d_model]
-            d_vectors += np.matmul(summed.transpose(0, 2, 1), own)
+            d_vectors += product(summed.transpose(0, 2, 1), own)
         return d_vectors
 
     return context, weights, backward
@@ -226,35 +227,35 @@ def _pooled(
     inside = np.arange(vectors.shape[1]) < batch.lengths[:, None]  # (B, n)
     learned = architecture.readout == "attention"
     if learned:
-        salience = np.matmul(parameters["W_v"], parameters["pool"][:, :, None])[:, :, 0]
-        told = np.matmul(values, salience.T).transpose(0, 2, 1)  # (B, all_heads, n)
-        asked = np.matmul(weights, told[..., None])[..., 0]  # (B, all_heads, n)
+        salience = product(parameters["W_v"], parameters["pool"][:, :, None])[:, :, 0]
+        told = product(values, salience.T).transpose(0, 2, 1)  # (B, all_heads, n)
+        asked = product(weights, told[..., None])[..., 0]  # (B, all_heads, n)
         asked += np.where(inside, asked.dtype.type(0), asked.dtype.type(-np.inf))[:, None]
         share = softmax(asked, may_be_empty=False)  # (B, all_heads, n)
     else:
         even = inside / batch.lengths[:, None]
         share = even.astype(weights.dtype)[:, None]  # (B, 1, n)
-    pooled = np.matmul(share[:, :, None], weights)[:, :, 0]  # (B, all_heads, n)
+    pooled = product(share[:, :, None], weights)[:, :, 0]  # (B, all_heads, n)
     kept = None if noise is None else noise.kept(noise.weights, pooled)
     summed = pooled if kept is None else pooled * kept
-    context = np.matmul(summed, values).transpose(1, 0, 2)  # (all_heads, B, width)
+    context = product(summed, values).transpose(1, 0, 2)  # (all_heads, B, width)
 
     def backward(
         d_context: FloatArray, gradients: Parameters, want_vectors: bool
     ) -> FloatArray | None:
         d_by_sentence = d_context.transpose(1, 0, 2)  # (B, all_heads, width)
-        d_pooled = np.matmul(d_by_sentence, values.transpose(0, 2, 1))  # (B, all_heads, n)
+        d_pooled = product(d_by_sentence, values.transpose(0, 2, 1))  # (B, all_heads, n)
         if kept is not None:
             d_pooled *= kept
-        seen = np.matmul(weights, d_pooled[..., None])[..., 0]  # (B, all_heads, n)
+        seen = product(weights, d_pooled[..., None])[..., 0]  # (B, all_heads, n)
         d_told: FloatArray | None = None
         if learned:
             d_asked = softmax_backward(share, seen)  # (B, all_heads, n)
-            heard = np.matmul(weights, told[..., None])[..., 0]  # (B, all_heads, n)
+            heard = product(weights, told[..., None])[..., 0]  # (B, all_heads, n)
             left = np.stack([share, d_asked], axis=-1)  # (B, all_heads, n, 2)
-            d_scores = np.matmul(left, np.stack([d_pooled, told], axis=-2))  # (…, n, n): d_weights
+            d_scores = product(left, np.stack([d_pooled, told], axis=-2))  # (…, n, n): d_weights
             d_scores -= (share * seen + d_asked * heard)[..., None]
-            d_told = np.matmul(d_asked[:, :, None], weights)[:, :, 0]  # (B, all_heads, n)
+            d_told = product(d_asked[:, :, None], weights)[:, :, 0]  # (B, all_heads, n)
             _salience_backward(d_told, values, parameters, gradients)
         else:
             d_scores = d_pooled[:, :, None] - seen[..., None]  # (B, all_heads, n, n)
@@ -263,9 +264,9 @@ def _pooled(
         d_vectors = scores_back(d_scores, gradients, want_vectors)
         if d_vectors is not None:
             own = slice(architecture.d_model)
-            d_vectors += np.matmul(summed.transpose(0, 2, 1), d_by_sentence[..., own])
+            d_vectors += product(summed.transpose(0, 2, 1), d_by_sentence[..., own])
             if d_told is not None:
-                d_vectors += np.matmul(d_told.transpose(0, 2, 1), salience[:, own])
+                d_vectors += product(d_told.transpose(0, 2, 1), salience[:, own])
         return d_vectors
 
     return context, backward
@@ -275,9 +276,9 @@ def _salience_backward(
     d_told: FloatArray, values: FloatArray, parameters: Parameters, gradients: Parameters
 ) -> None:
     """Adds what the pooling query says to d_W_v, and sets d_pool."""
-    d_salience = np.matmul(d_told, values).sum(axis=0)  # (all_heads, width)
+    d_salience = product(d_told, values).sum(axis=0)  # (all_heads, width)
     gradients["W_v"][...] += d_salience[:, :, None] * parameters["pool"][:, None, :]
-    d_pool = np.matmul(d_salience[:, None], parameters["W_v"])  # (all_heads, 1, d_v)
+    d_pool = product(d_salience[:, None], parameters["W_v"])  # (all_heads, 1, d_v)
     gradients["pool"][...] = d_pool[:, 0]
 
 
@@ -290,25 +291,25 @@ def _read_out(
     """Each member's heads side by side, times W_out: logits (committee, B, n_labels)."""
     members, n_batch = architecture.committee, context.shape[1]
     W_v, W_out = parameters["W_v"], parameters["W_out"]
-    new = np.matmul(context, W_v)  # (all_heads, B, d_v): the new embeddings of the read tokens
+    new = product(context, W_v)  # (all_heads, B, d_v): the new embeddings of the read tokens
     kept = None if noise is None else noise.kept(noise.readout, new)
     if kept is not None:
         new *= kept
     by_member = new.reshape(members, architecture.n_heads, n_batch, architecture.d_v)
     joined = by_member.transpose(0, 2, 1, 3).reshape(members, n_batch, -1)
-    logits = np.matmul(joined, W_out)  # (committee, B, n_labels)
+    logits = product(joined, W_out)  # (committee, B, n_labels)
     logits += parameters["b_out"][:, None]
 
     def backward(d_logits: FloatArray, gradients: Parameters) -> FloatArray:
-        np.matmul(joined.transpose(0, 2, 1), d_logits, out=gradients["W_out"])
+        product(joined.transpose(0, 2, 1), d_logits, out=gradients["W_out"])
         gradients["b_out"][...] = d_logits.sum(axis=1)
-        d_joined = np.matmul(d_logits, W_out.transpose(0, 2, 1))  # (committee, B, heads·d_v)
+        d_joined = product(d_logits, W_out.transpose(0, 2, 1))  # (committee, B, heads·d_v)
         d_split = d_joined.reshape(members, n_batch, architecture.n_heads, architecture.d_v)
         d_new = d_split.transpose(0, 2, 1, 3).reshape(new.shape)  # (all_heads, B, d_v)
         if kept is not None:
             d_new = d_new * kept
-        np.matmul(context.transpose(0, 2, 1), d_new, out=gradients["W_v"])
-        d_context: FloatArray = np.matmul(d_new, W_v.transpose(0, 2, 1))
+        product(context.transpose(0, 2, 1), d_new, out=gradients["W_v"])
+        d_context: FloatArray = product(d_new, W_v.transpose(0, 2, 1))
         return d_context  # (all_heads, B, width)
 
     return logits, backward

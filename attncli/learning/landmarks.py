@@ -12,6 +12,7 @@ from attncli.attention.general import unit_rows
 from attncli.attention.landmarks import likeness
 from attncli.learning.batches import Examples
 from attncli.learning.parameters import Parameters
+from attncli.products import product
 
 _MOST_WORDS = 20_000  # distinct vectors that landmarks are chosen among: the most frequent
 _FREQUENT = 2e-3  # the share of all tokens from which on a word counts no more for being frequent
@@ -48,7 +49,7 @@ def with_landmarks(examples: Examples, parameters: Parameters) -> Examples:
     landmarks, mixing = (
         parameters.fixed[name].astype(vectors.dtype) for name in ("landmarks", "mixing")
     )
-    mixed = np.matmul(likeness(vectors, landmarks), mixing)  # (n_used, n_landmarks)
+    mixed = product(likeness(vectors, landmarks), mixing)  # (n_used, n_landmarks)
     return Examples(
         np.concatenate([vectors, mixed], axis=1),
         np.split(places.reshape(-1), np.cumsum(lengths)[:-1]),
@@ -70,7 +71,7 @@ def _pivots(words: FloatArray, says: FloatArray, count: int) -> list[int]:
             break
         picks.append(pick)
         column = likeness(words, words[pick : pick + 1])[:, 0] * says * says[pick]  # (n_words,)
-        column -= told[:, :i] @ told[pick, :i]
+        column -= product(told[:, :i], told[pick, :i])
         told[:, i] = column / np.sqrt(left[pick])
         left -= told[:, i] ** 2
         left[picks] = 0
@@ -83,7 +84,7 @@ def _mixing(landmarks: FloatArray, used: int, known: FloatArray) -> FloatArray:
     if not used:
         return mixing
     values, vectors = np.linalg.eigh(likeness(landmarks[:used], landmarks[:used]))
-    inverse = (vectors / np.sqrt(np.maximum(values, _FLOOR))) @ vectors.T
+    inverse = product(vectors / np.sqrt(np.maximum(values, _FLOOR)), vectors.T)
     mixing[:used, :used] = inverse
-    lengths = np.linalg.norm(likeness(known, landmarks) @ mixing, axis=1)  # (n_words,)
+    lengths = np.linalg.norm(product(likeness(known, landmarks), mixing), axis=1)  # (n_words,)
     return mixing * float(np.linalg.norm(known, axis=1).mean() / lengths.mean())

@@ -11,6 +11,7 @@ import numpy as np
 from attncli.arrays import FloatArray, IntArray
 from attncli.attention.core import softmax
 from attncli.learning.parameters import Architecture, Parameters
+from attncli.products import product
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,13 +55,13 @@ def read_out(
         new = np.ascontiguousarray(split.swapaxes(1, 2))  # (B, all_heads, n_tokens, d_v)
         if a.readout == "attention":
             pool = parameters["pool"].astype(np.float64)[:, :, None]  # (all_heads, d_v, 1)
-            asked = np.matmul(new, pool)[..., 0]  # (B, all_heads, n_tokens)
+            asked = product(new, pool)[..., 0]  # (B, all_heads, n_tokens)
             shares = softmax(asked.copy(), may_be_empty=False)
         else:
             shares = np.full((count, a.all_heads, n_tokens), 1.0 / n_tokens)
-        heads = np.matmul(shares[:, :, None], new)  # (B, all_heads, 1, d_v)
+        heads = product(shares[:, :, None], new)  # (B, all_heads, 1, d_v)
     read = heads.reshape(count, a.committee, a.n_heads * a.d_v)
     W_out = parameters["W_out"].astype(np.float64)  # (committee, n_heads·d_v, n_labels)
-    logits = np.matmul(read[:, :, None], W_out)[:, :, 0] + parameters["b_out"]
+    logits = product(read[:, :, None], W_out)[:, :, 0] + parameters["b_out"]
     probabilities = softmax(logits.copy(), may_be_empty=False)
     return ReadOut(asked, shares, read, logits, probabilities, probabilities.mean(axis=1))

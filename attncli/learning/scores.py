@@ -15,6 +15,7 @@ from attncli.arrays import FloatArray, IntArray
 from attncli.attention.core import attention_scores
 from attncli.attention.positions import distance_index, rotated, rotations
 from attncli.learning.parameters import Architecture, Parameters
+from attncli.products import product
 
 _MANY_CELLS = 1 << 16  # above it, one product with a table of ones would need too much memory
 
@@ -38,8 +39,8 @@ def target_scores(
     W_q, W_k = parameters["W_q"], parameters["W_k"]
     scale = 1.0 / math.sqrt(architecture.d_k)
     distinct = vectors[first, targets[first]]  # (G, d_model)
-    query = np.matmul(distinct, W_q)  # (all_heads, G, d_k)
-    folded = np.matmul(query, W_k.transpose(0, 2, 1))  # (all_heads, G, d_model)
+    query = product(distinct, W_q)  # (all_heads, G, d_k)
+    folded = product(query, W_k.transpose(0, 2, 1))  # (all_heads, G, d_model)
     asked = np.ascontiguousarray(folded[:, member].transpose(1, 0, 2))  # (B, all_heads, d_model)
     scores = attention_scores(asked, vectors, scale=scale)  # (B, all_heads, n)
     columns = _add_bias(scores[:, :, None], targets[:, None], parameters, architecture)
@@ -49,17 +50,17 @@ def target_scores(
     ) -> FloatArray | None:
         d_rows = d_scores[:, :, 0]  # (B, all_heads, n)
         _bias_backward(d_scores, columns, gradients)
-        d_asked = np.matmul(d_rows, vectors)  # (B, all_heads, d_model)
+        d_asked = product(d_rows, vectors)  # (B, all_heads, d_model)
         d_asked *= d_asked.dtype.type(scale)
         d_folded = _summed_by(member, d_asked, len(first)).transpose(1, 0, 2)  # (all_heads, G, d)
-        np.matmul(d_folded.transpose(0, 2, 1), query, out=gradients["W_k"])
-        d_query = np.matmul(d_folded, W_k)  # (all_heads, G, d_k)
-        np.matmul(distinct.T, d_query, out=gradients["W_q"])
+        product(d_folded.transpose(0, 2, 1), query, out=gradients["W_k"])
+        d_query = product(d_folded, W_k)  # (all_heads, G, d_k)
+        product(distinct.T, d_query, out=gradients["W_q"])
         if not want_vectors:
             return None
-        d_vectors: FloatArray = np.matmul(d_rows.transpose(0, 2, 1), asked)  # (B, n, d_model)
+        d_vectors: FloatArray = product(d_rows.transpose(0, 2, 1), asked)  # (B, n, d_model)
         d_vectors *= d_vectors.dtype.type(scale)
-        d_distinct = np.matmul(d_query, W_q.transpose(0, 2, 1)).sum(axis=0)  # (G, d_model)
+        d_distinct = product(d_query, W_q.transpose(0, 2, 1)).sum(axis=0)  # (G, d_model)
         np.add.at(d_vectors, (first, targets[first]), d_distinct)
         return d_vectors
 
@@ -94,8 +95,8 @@ def all_scores(
         d_scores: FloatArray, gradients: Parameters, want_vectors: bool
     ) -> FloatArray | None:
         _bias_backward(d_scores, columns, gradients)
-        d_query = np.matmul(d_scores, key)  # (B, all_heads, m, d_k)
-        d_key = np.matmul(d_scores.swapaxes(-1, -2), query)  # (B, all_heads, n, d_k)
+        d_query = product(d_scores, key)  # (B, all_heads, m, d_k)
+        d_key = product(d_scores.swapaxes(-1, -2), query)  # (B, all_heads, n, d_k)
         for d_part in (d_query, d_key):
             d_part *= d_part.dtype.type(scale)
         if turns is not None:
@@ -116,7 +117,7 @@ def _projected(rows: FloatArray, matrix: FloatArray) -> FloatArray:
     """rows (B, m, d_model) under matrix (all_heads, d_model, d) → (B, all_heads, m, d)."""
     heads, d_model, width = matrix.shape
     wide = matrix.transpose(1, 0, 2).reshape(d_model, heads * width)  # (d_model, all_heads·d)
-    flat = rows.reshape(-1, d_model) @ wide  # (B·m, all_heads·d)
+    flat = product(rows.reshape(-1, d_model), wide)  # (B·m, all_heads·d)
     split = flat.reshape(len(rows), -1, heads, width)  # (B, m, all_heads, d)
     return np.asarray(split.transpose(0, 2, 1, 3))
 
@@ -132,12 +133,13 @@ def _project_backward(
     matrix = parameters[name]
     heads, d_model, width = matrix.shape
     d_flat = d_projected.transpose(0, 2, 1, 3).reshape(-1, heads * width)  # (B·m, all_heads·d)
-    d_wide = rows.reshape(-1, d_model).T @ d_flat  # (d_model, all_heads·d)
+    d_wide = product(rows.reshape(-1, d_model).T, d_flat)  # (d_model, all_heads·d)
     gradients[name][...] = d_wide.reshape(d_model, heads, width).transpose(1, 0, 2)
     if not want_rows:
         return None
     wide = matrix.transpose(1, 0, 2).reshape(d_model, heads * width)
-    return (d_flat @ wide.T).reshape(rows.shape)  # (B, m, d_model)
+    d_rows: FloatArray = product(d_flat, wide.T).reshape(rows.shape)  # (B, m, d_model)
+    return d_rows
 
 
 def _turns_at(
@@ -171,7 +173,7 @@ def _bias_backward(d_scores: FloatArray, columns: IntArray | None, gradients: Pa
     chosen = np.zeros((columns.size, d_table.shape[1]), dtype=d_table.dtype)
     chosen[np.arange(columns.size), columns.ravel()] = 1  # one column a query and key
     d_flat = d_scores.transpose(1, 0, 2, 3).reshape(len(d_table), -1)  # (all_heads, B·m·n)
-    np.matmul(d_flat, chosen, out=d_table)
+    product(d_flat, chosen, out=d_table)
 
 
 def _summed_by(member: IntArray, rows: FloatArray, count: int) -> FloatArray:
@@ -185,6 +187,6 @@ def _summed_by(member: IntArray, rows: FloatArray, count: int) -> FloatArray:
         return ordered
     chosen = np.zeros((count, len(rows)), dtype=rows.dtype)
     chosen[member, np.arange(len(rows))] = 1
-    flat: FloatArray = chosen @ rows.reshape(len(rows), -1)  # (count, …)
+    flat: FloatArray = product(chosen, rows.reshape(len(rows), -1))  # (count, …)
     summed: FloatArray = flat.reshape(count, *rows.shape[1:])
     return summed

@@ -20,6 +20,7 @@ from attncli.arrays import FloatArray
 from attncli.learning.batches import Examples
 from attncli.learning.members import views_of_members
 from attncli.learning.parameters import Architecture, Parameters
+from attncli.products import product
 
 _BLOCK = 1 << 14  # rows that are multiplied at once
 _WIDE = ("W_q", "W_k", "W_v")  # (…, d_model, d)
@@ -36,7 +37,7 @@ def main_directions(examples: Examples, count: int) -> FloatArray:
     products = np.zeros((d_model, d_model))
     for start in range(0, len(uses), _BLOCK):
         rows = examples.table[start : start + _BLOCK].astype(np.float64)  # (≤ _BLOCK, d_model)
-        products += rows.T @ (rows * uses[start : start + _BLOCK, None])
+        products += product(rows.T, rows * uses[start : start + _BLOCK, None])
     _, found = np.linalg.eigh(products)  # ascending
     columns = found[:, ::-1][:, :count]  # (d_model, count)
     largest = np.abs(columns).argmax(axis=0)
@@ -73,7 +74,8 @@ class Subspace:
         table = examples.table
         own = architecture.committee >= self._views and architecture.positions != "learned"
         self.bases = list(_bases(examples, count, views, own=own))
-        narrow = [table @ basis.astype(table.dtype) for basis in self.bases]  # (n_rows, count)
+        bases = [basis.astype(table.dtype) for basis in self.bases]
+        narrow = [product(table, basis) for basis in bases]  # each (n_rows, count)
         joined = narrow[0] if len(narrow) == 1 else np.concatenate(narrow, axis=1)
         self.examples = replace(examples, table=joined, views=len(self.bases))
         self.architecture = replace(architecture, d_model=narrow[0].shape[1])
@@ -86,9 +88,9 @@ class Subspace:
         for name in wide:
             if name in _WIDE:
                 for heads, basis in self._basis_of_heads():
-                    wide[name][heads] = basis @ parameters[name][heads].astype(np.float64)
+                    wide[name][heads] = product(basis, parameters[name][heads].astype(np.float64))
             elif name == "position_table" and self._wide.positions == "learned":
-                wide[name][...] = parameters[name].astype(np.float64) @ self._inverse()
+                wide[name][...] = product(parameters[name].astype(np.float64), self._inverse())
             else:
                 wide[name][...] = parameters[name]
         return wide
@@ -122,7 +124,7 @@ def _bases(
         start, size = sum(views[:view]), found.shape[1]
         basis = np.zeros((sum(views), min(count, max(views))))
         basis[start : start + len(found), :size] = found
-        yield basis * _unit(examples.table @ basis.astype(part.dtype))
+        yield basis * _unit(product(examples.table, basis.astype(part.dtype)))
 
 
 def _unit(vectors: FloatArray) -> float:

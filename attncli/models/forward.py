@@ -4,10 +4,10 @@ Sentences of any lengths are packed one after the other into one matrix of token
 linear maps are few large products and nothing is padded to the longest; attention is computed for
 all sentences of one length at once, by `attncli.attention.core.attend`.
 
-A sentence's numbers are the same bits whatever it is packed with: the kernels of a BLAS compute
-rows in tiles, and which rows share a tile decides in which order a row is summed. Every sentence
-therefore begins at a multiple of 12 rows, the size of the largest tile (measured on six kernels of
-OpenBLAS with one thread), and the rows between are filled and never read.
+A sentence's numbers are the same bits whatever it is packed with. Every sentence begins at a
+multiple of 12 rows, the rows between are filled and never read, and `attncli.products` makes the
+shared products so that no row depends on the others. Where it cannot promise that (several threads,
+another BLAS than OpenBLAS), each sentence is computed alone.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from attncli.errors import ShapeError
 from attncli.models.layers import Block, activate
 from attncli.models.model import TransformerModel
 from attncli.models.packing import filled
+from attncli.products import may_share_rows
 
 
 class Inputs(NamedTuple):
@@ -102,6 +103,8 @@ def encode(
     Raises: ShapeError for a sentence without tokens or longer than the model reads; DataError
     when a tensor that is used holds a number that is not finite, or an id is unknown.
     """
+    if len(sentences) > 1 and not may_share_rows():
+        return [encode(model, [sentence], wanted)[0] for sentence in sentences]
     config, wanted = model.config, wanted or Wanted()
     layers = tuple(range(config.n_layers)) if wanted.layers is None else wanted.layers
     depth = max(layers, default=-1) + 1 if wanted.layers is not None else config.n_layers

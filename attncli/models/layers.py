@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from attncli.arrays import Float32Array
+from attncli.products import shared_product
 
 _BLOCK = 1 << 15  # numbers an activation works on at once: they stay in the cache
 
@@ -21,8 +22,8 @@ class Linear(NamedTuple):
     bias: Float32Array
 
     def __call__(self, rows: Float32Array) -> Float32Array:
-        """Shapes: (n_rows, d_in) → (n_rows, d_out)."""
-        out = np.matmul(rows, self.weight)  # (n_rows, d_out)
+        """Shapes: (n_rows, d_in), of packed sentences (see `forward`) → (n_rows, d_out)."""
+        out = shared_product(rows, self.weight)  # (n_rows, d_out)
         out += self.bias
         return np.asarray(out)
 

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 
-# The kernels of a BLAS compute rows in tiles, and which rows share a tile decides in which order
-# a row is summed: every sentence begins at a multiple of the largest tile (see `forward`).
-_TILE = 12
+from attncli.products import TILE_ROWS
+
 _PACK_ROWS = 768  # token rows of one pass: its matrices stay in the cache
 
 
 def filled(n: int) -> int:
-    """How many rows a sentence of n tokens takes in a pack."""
-    return -(-n // _TILE) * _TILE
+    """How many rows a sentence of n tokens takes in a pack: it begins where a tile begins."""
+    return -(-n // TILE_ROWS) * TILE_ROWS
 
 
 def packs(lengths: Sequence[int]) -> list[list[int]]:

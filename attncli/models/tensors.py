@@ -16,6 +16,7 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.errors import DataError, InputError, LimitError
 from attncli.escape import quoted, visible
+from attncli.products import product
 
 MAX_HEADER = 100_000_000  # bytes, the limit of the format
 MAX_AXES = 64  # of numpy
@@ -92,7 +93,7 @@ def _all_finite(values: Float32Array) -> bool:
     """Whether no number is NaN or infinite: a finite sum of squares tells it without a copy."""
     flat = values.reshape(-1)
     with np.errstate(over="ignore", invalid="ignore"):
-        quick = np.isfinite(np.dot(flat, flat))
+        quick = np.isfinite(product(flat, flat))
     return bool(quick) or bool(np.isfinite(flat).all())
 
 

@@ -9,6 +9,7 @@ from attncli.attention.projections import Projections, relative_bias, with_posit
 from attncli.insight.names import axis_numbers, matrix_name
 from attncli.insight.places import mask_of, places_of
 from attncli.insight.sums import sums_of
+from attncli.products import product
 from attncli.result import AttentionResult
 
 
@@ -38,7 +39,7 @@ def stages(
         for array in (result.query, result.key, result.value)
         if array is not None
     )
-    products = query @ key.T  # (n_tokens, n_tokens)
+    products = product(query, key.T)  # (n_tokens, n_tokens)
     scaled = products * (settings.scale / settings.temperature)
     plain = True
     if result.scores is not None:

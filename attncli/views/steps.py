@@ -16,6 +16,7 @@ from attncli.attention.projections import Projections
 from attncli.insight.names import axis_numbers, matrix_name
 from attncli.insight.sums import PLAIN, Sums, sums_of
 from attncli.learning.checkpoint import TrainedModel
+from attncli.products import product
 from attncli.result import AttentionResult
 from attncli.views.equations import equation
 from attncli.views.ink import Ink, Line, wrapped
@@ -103,7 +104,7 @@ def _head_lines(
     lines += _title(ink, steps, "5", "weights A = softmax(S): e^(s − max s) ÷ Σ e^(s − max s)")
     lines += _softmax(result, head, ink, steps, rows)
     lines += _title(ink, steps, "6", _sum_title(result))
-    new = head.weights @ head.value  # (n_tokens, d_v)
+    new = product(head.weights, head.value)  # (n_tokens, d_v)
     for i in rows:
         text = _sum_text(result, head, i, ink, steps)
         lines += [[Segment(part)] for part in wrapped(ink.plain("  " + text), steps.width, 6)]
@@ -318,7 +319,7 @@ def _ending(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]
 def _is_sum(result: AttentionResult) -> bool:
     if result.value is None:
         return False
-    sums = result.weights[0, 0] @ result.value[0, 0]
+    sums = product(result.weights[0, 0], result.value[0, 0])
     return sums.shape == result.contextual.shape and bool(
         np.allclose(sums, result.contextual, rtol=1e-3, atol=1e-3)
     )
