@@ -397,10 +397,24 @@ def _say(setup: _Setup, report: "Report") -> None:
             message("note", f"… and {rest:,} more; each has its error record")
         for way in tally.ways:
             hint(way)
+        if tally.records and (lost := _losses(setup)):
+            message("note", lost)
         if not (setup.to_stream or report.complete or tally.records == 0):
             say_written(str(setup.writing.output), quiet=False)
         message("note", _summary(setup, report))
     closing(report, setup.sources)
+
+
+def _losses(setup: _Setup) -> str:
+    """What of the fields that were asked for the format does not hold."""
+    from attncli.views.losses import losses_asked, losses_line
+
+    layout = setup.layout
+    target = setup.writing.output
+    name = "the CSV" if setup.to_stream else visible(str(target))[:200]
+    return losses_line(
+        name, losses_asked(f"batch {setup.format.name}", layout.include, layout.exclude)
+    )
 
 
 def _summary(setup: _Setup, report: "Report") -> str:

@@ -9,7 +9,6 @@ from attncli.insight.movement import Movement
 from attncli.result import AttentionResult
 from attncli.views.compare import occurrence_names
 from attncli.views.html import page
-from attncli.views.ink import word
 from attncli.views.markdown import escaped as markdown_escaped
 from attncli.views.page.tables import escaped
 from attncli.views.palette import PaletteName, palette_step
@@ -189,4 +188,4 @@ def _markdown_table(
 
 
 def _listed(near: Near) -> str:
-    return ", ".join(f"{word(other)} {cosine:.2f}" for other, cosine in near) or "none"
+    return ", ".join(f"{other} {cosine:.2f}" for other, cosine in near) or "none"

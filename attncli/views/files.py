@@ -50,7 +50,7 @@ def write_results(
 ) -> None:
     """Writes results in the format of the suffix; `top` and `fields` shape JSON only.
 
-    `say` is told, in a sentence, what a picture cannot show.
+    `say` is told, in a sentence, what a picture cannot show and a table does not hold.
 
     Raises: UsageError for an unknown suffix, MissingExtraError for .png and .pdf without their
     libraries, OutputError when the file cannot be written.
@@ -70,8 +70,13 @@ def write_results(
         )
     elif suffix in (".csv", ".tsv"):
         from attncli.views.delimited import delimited
+        from attncli.views.losses import losses_line, losses_of
 
         content = delimited(results, "," if suffix == ".csv" else "\t", precision=precision)
+        if say is not None and (
+            said := losses_line(path, losses_of(suffix[1:], results, fields[0]))
+        ):
+            say(said)
     elif suffix == ".md":
         from attncli.views.markdown import markdown
 
@@ -119,6 +124,10 @@ def write_comparison(
         content = views.comparison_markdown(found, precision=digits)
     elif suffix in (".csv", ".tsv"):
         content = views.comparison_delimited(found, "," if suffix == ".csv" else "\t")
+        if say is not None:
+            say(
+                f"{path} holds the rows of the word alone; .json keeps all, and is read by attn view"
+            )
     else:
         content = picture(views.comparison_svg(found, results), suffix, say)
     write_file(path, content)

@@ -4,20 +4,23 @@ Words in scripts that the default fonts lack need XeLaTeX or LuaLaTeX and a font
 the font lacks is printed as its code point, never as nothing.
 """
 
+import re
 from collections.abc import Sequence
 
 from attncli.arrays import FloatArray
-from attncli.escape import visible
+from attncli.escape import UNSEEN
 from attncli.insight.names import matrix_name
 from attncli.insight.sums import PLAIN, Sums, sums_of
 from attncli.result import AttentionResult
 from attncli.views.equations import sums_line, terms
 from attncli.views.facts import facts_line, model_line
-from attncli.views.ink import word
 from attncli.views.palette import PaletteName, hex_code, text_on, weight_rgb
 
 MAX_COLUMNS = 40  # of one table; more words become several tables
-_LABEL = 24  # columns of a label at most
+_LABEL = 24  # characters of a label at most
+_WORD = 40  # of a word in an equation
+_BLANKS = re.compile("^ | $|(?<= ) ")  # blanks that TeX drops
+_UNSEEN = re.compile(f"[{UNSEEN}]")
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -74,24 +77,27 @@ def escaped(text: str) -> str:
     >>> escaped("50%")
     '50\\%'
     """
-    return _text(visible(text))
+    kept = {blank.start() for blank in _BLANKS.finditer(text)}
+    return "".join(r"\ " if at in kept else _character(char) for at, char in enumerate(text))
 
 
-def _text(shown: str) -> str:
-    """Text that is visible already."""
-    return "".join(_character(char) for char in shown)
+def _short(text: str, limit: int = _WORD) -> str:
+    """A word, cut where it is long."""
+    return escaped(text if len(text) <= limit else text[: limit - 1] + "…")
 
 
 def _character(char: str) -> str:
     if char in _SPECIAL:
         return _SPECIAL[char]
+    if _UNSEEN.fullmatch(char):
+        return f"\\texttt{{U+{ord(char):04X}}}"
     if " " <= char <= "~" or "\u00c0" <= char <= "\u00ff":
         return char
     return f"\\attnchar{{{ord(char):04X}}}{{{char}}}"
 
 
 def _lines(result: AttentionResult, precision: int, palette: PaletteName) -> list[str]:
-    lines = [rf"\section*{{{_text(_title(result.text))}}}", _line(facts_line(result))]
+    lines = [rf"\section*{{{_title(result.text)}}}", _line(facts_line(result))]
     lines += [_line(model_line(result))] if model_line(result) else []
     lines += [_line(warning.message) for warning in result.warnings]
     for layer in range(result.attention.n_layers):
@@ -112,7 +118,7 @@ def _lines(result: AttentionResult, precision: int, palette: PaletteName) -> lis
 
 
 def _title(text: str) -> str:
-    return " ".join(word(part, _LABEL) for part in text.split(" "))
+    return " ".join(_short(part, _LABEL) for part in text.split(" "))
 
 
 def _line(text: str) -> str:
@@ -126,7 +132,7 @@ def _table(
     precision: int,
     palette: PaletteName,
 ) -> list[str]:
-    turned = [rf"\rotatebox{{60}}{{{_text(word(words[key], _LABEL))}}}" for key in columns]
+    turned = [rf"\rotatebox{{60}}{{{_short(words[key], _LABEL)}}}" for key in columns]
     lines = [
         r"\medskip\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{r{'c' * len(columns)}}}",
@@ -134,7 +140,7 @@ def _table(
     ]
     for query, name in enumerate(words):
         cells = [_cell(float(weights[query, key]), precision, palette) for key in columns]
-        lines.append(" & ".join([_text(word(name, _LABEL)), *cells]) + r" \\")
+        lines.append(" & ".join([_short(name, _LABEL), *cells]) + r" \\")
     return [*lines, r"\end{tabular}}\par\medskip"]
 
 
@@ -146,10 +152,10 @@ def _cell(weight: float, precision: int, palette: PaletteName) -> str:
 
 def _equation(words: Sequence[str], query: int, row: FloatArray, precision: int, sums: Sums) -> str:
     """A row as an equation, or as a list of weights where there is none."""
-    rounded, name = terms(row, digits=precision, beside=precision), _text(word(words[query]))
+    rounded, name = terms(row, digits=precision, beside=precision), _short(words[query])
 
     def boxed(place: int) -> str:
-        text = rf"\mbox{{{_text(word(words[place]))}}}"
+        text = rf"\mbox{{{_short(words[place])}}}"
         return f"v({text})" if sums.terms == "values" else text
 
     if sums.terms is None:

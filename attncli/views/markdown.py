@@ -3,15 +3,20 @@
 import re
 from collections.abc import Sequence
 
-from attncli.escape import visible
+from attncli.escape import UNSEEN
 from attncli.insight.names import matrix_name
 from attncli.insight.sums import PLAIN, sums_of
 from attncli.result import AttentionResult
 from attncli.views.equations import equation, sums_line
 from attncli.views.facts import facts_line, model_line
 
-# What Markdown, its tables, or the HTML inside it would obey in the middle of a line.
-_MARKUP = re.compile(r"[\\`*_\[\]<>|#~$&!]")
+# What Markdown, its tables, or the HTML inside it would obey in the middle of a line; addresses that
+# would become links.
+_MARKUP = re.compile(r"[\\`*_\[\]<>|#~$&!]|:(?=//)|(?<=www)\.", re.IGNORECASE)
+# What nobody sees, and blanks that Markdown drops: character references give them back.
+_REFERENCES = re.compile(f"[{UNSEEN}]|^ | $|(?<= ) ")
+_NO_REFERENCE = re.compile("[\x00\ud800-\udfff]")
+_LONGEST = 40  # characters of a word in an equation
 
 
 def markdown(results: Sequence[AttentionResult], *, precision: int = 2) -> str:
@@ -25,7 +30,16 @@ def escaped(text: str) -> str:
     >>> escaped("a|b")
     'a\\|b'
     """
-    return _MARKUP.sub(r"\\\g<0>", visible(text))
+    plain = _NO_REFERENCE.sub("\ufffd", text)
+    return _REFERENCES.sub(_reference, _MARKUP.sub(r"\\\g<0>", plain))
+
+
+def _reference(found: "re.Match[str]") -> str:
+    return f"&#{ord(found.group())};"
+
+
+def _short(text: str) -> str:
+    return escaped(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
 
 
 def _lines(result: AttentionResult, precision: int) -> list[str]:
@@ -43,15 +57,19 @@ def _lines(result: AttentionResult, precision: int) -> list[str]:
             lines += ["|" + " --- |" + " ---: |" * len(words)]
             for word, row in zip(words, weights.tolist(), strict=True):
                 cells = " | ".join(f"{weight:.{precision}f}" for weight in row)
-                lines.append(f"| **{word}** | {cells} |")
+                lines.append(f"| {f'**{word}**' if word else ''} | {cells} |")
             lines.append("")
             if sums != PLAIN:
                 lines += [escaped(sums_line(result)) + ":", ""]
             for query in range(len(words)):
                 row = weights[query]
                 formula = equation(
-                    result.words, query, row, digits=precision, beside=precision, sums=sums
+                    *(result.words, query, row),
+                    digits=precision,
+                    beside=precision,
+                    shown=_short,
+                    sums=sums,
                 )
-                lines.append(f"- {escaped(formula)}")
+                lines.append(f"- {formula}")
             lines.append("")
     return lines

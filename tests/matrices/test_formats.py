@@ -2,7 +2,9 @@
 
 import gzip
 import io
+import re
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,8 @@ from attncli.result import (
     VectorsInfo,
 )
 from attncli.stacks import Failure, Stack, stacks_of
-from attncli.views.files import write_results
+from attncli.views.files import SUFFIXES, write_results
+from attncli.views.losses import LOSSES, WRITE_ONLY
 
 WORDS = st.text(max_size=5) | st.sampled_from(
     [
@@ -120,8 +123,6 @@ def read(data: bytes, name: str) -> list[Any]:
 
 def numbered(listed: Sequence[AttentionResult]) -> list[AttentionResult]:
     """Results as those of one run: counted from 0, without lines."""
-    from dataclasses import replace
-
     return [replace(result, index=i) for i, result in enumerate(listed)]
 
 
@@ -191,8 +192,6 @@ def written_by_batch(
 
 def as_read(outcome: AttentionResult | AttnError, at: int) -> Any:
     """What a file of batch gives back of an outcome."""
-    from dataclasses import replace
-
     if isinstance(outcome, AttentionResult):
         return replace(outcome, index=at, line=at + 1)
     return type(outcome), f"this sentence failed: {outcome.message}"
@@ -302,3 +301,80 @@ def test_a_run_in_two_formats_is_equal(
     assert found.changes == ()
     if ("csv" in first or "tsv" in first) != ("csv" in second or "tsv" in second):
         assert any("holds no text" in note for note in found.notes)
+
+
+def lost_in(one: AttentionResult, other: AttentionResult) -> set[str]:
+    """The fields of a result that came back otherwise."""
+    lost = set()
+    for field in fields(AttentionResult):
+        if field.name in ("unknown", "tokens"):
+            continue
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        if not (np.array_equal(a, b) if isinstance(b, np.ndarray) else a == b):
+            lost.add(field.name)
+    for part in Token._fields:
+        if [getattr(t, part) for t in one.tokens] != [getattr(t, part) for t in other.tokens]:
+            lost.add(f"tokens.{part}")
+    return lost
+
+
+def full_result() -> AttentionResult:
+    """A result that holds every field, with no value that a reader would put in its place."""
+    rng = np.random.default_rng(0)
+    shapes = {"embeddings": (2, 3), "hidden_states": (2, 2, 3), "scores": (1, 1, 2, 2)}
+    arrays: dict[str, Any] = {
+        name: rng.normal(size=shapes.get(name, (1, 1, 2, 3))) for name in OPTIONAL_ARRAYS
+    }
+    return AttentionResult(
+        text="Money, bank",
+        tokens=(Token("Money", 0, 5, "money", "lower"), Token("bank", 7, 11, "ba", "exact")),
+        attention=AttentionSettings("task", scale=0.5),
+        weights=np.full((1, 1, 2, 2), 0.5),
+        contextual=rng.normal(size=(2, 3)),
+        vectors=VectorsInfo("v", 3, 2, "ab"),
+        index=7,
+        line=9,
+        model=ModelInfo("m", "cd", "label", {"label": 1.0}, 1),
+        warnings=(ResultWarning("w", "said", (1,)),),
+        measures={"entropy": 1.0},
+        pair="grows",
+        segments=(0, 1),
+        selection={"layers": [0], "merged": True},
+        **arrays,
+    )
+
+
+@pytest.mark.parametrize("kind", sorted(LOSSES))
+def test_what_a_format_loses_is_what_it_declares(tmp_path: Path, kind: str) -> None:
+    """The list of losses is neither longer nor shorter than what does not come back."""
+    result = full_result()
+    by_batch, name = kind.startswith("batch "), kind.rpartition(" ")[2]
+    if by_batch:
+        if name in ("parquet", "arrow"):
+            pytest.importorskip("pyarrow")
+        data = written_by_batch([result], name, tmp_path, include=OPTIONAL_FIELDS)
+        result = replace(result, index=0, line=1)
+    else:
+        write_results(str(tmp_path / f"x.{name}"), [result], fields=EVERY)
+        data = (tmp_path / f"x.{name}").read_bytes()
+    (again,) = read(data, "x")
+    assert lost_in(again, result) == set(LOSSES[kind])
+
+
+def test_the_table_of_formats_is_that_of_the_code() -> None:
+    """docs/formats.md lists for each format what the code says it loses."""
+    text = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    listed: dict[str, set[str]] = {}
+    for command, formats, _, lost in re.findall(
+        r"^\| `attn (\w+) -o` \| (.+?) \| (.+?) \| (.+?) \|$", text, re.MULTILINE
+    ):
+        for name in formats.split(", "):
+            kind = {"explain": "", "batch": "batch ", "compare": "compare "}[command] + name
+            listed[kind] = set() if lost == "nothing" else set(lost.split(", "))
+    assert listed.pop("compare json") == set()
+    assert listed == {kind: set(lost) for kind, lost in LOSSES.items()}
+    (line,) = re.findall("^To look at, and not read back: (.+?), and csv", text, re.MULTILINE)
+    assert tuple(line.split(", ")) == WRITE_ONLY
+    assert {suffix[1:] for suffix in SUFFIXES} == {n for n in LOSSES if " " not in n} | set(
+        WRITE_ONLY
+    )

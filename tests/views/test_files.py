@@ -11,18 +11,25 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from views.samples import HOSTILE, result_of
 
-from attncli.escape import visible
+from attncli.escape import UNSEEN, visible
 from attncli.matrices.reading import read_results
 from attncli.result import AttentionResult
 from attncli.views.delimited import delimited
+from attncli.views.files import write_results
 from attncli.views.latex import latex
 from attncli.views.markdown import markdown
 from attncli.views.npz import npz
 from attncli.views.svg import heat_maps
 
 SVG = "{http://www.w3.org/2000/svg}"
+WORDS = st.text(
+    st.characters(codec="utf-8") | st.sampled_from("\\`*_[]<>|#~$&! \x1b\n\u200f"), max_size=6
+)
 SMALL = result_of(["money", "bank", "grows"])
 HEADS = result_of(["money", "bank"], layers=2, heads=2)
 
@@ -101,6 +108,46 @@ def test_markdown_is_one_table_a_matrix() -> None:
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == len(HOSTILE) + 2
     assert {len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in table} == {len(HOSTILE) + 2}
+
+
+@given(st.lists(WORDS, min_size=1, max_size=4))
+def test_markdown_renders_to_the_words(words: list[str]) -> None:
+    """A reader of CommonMark finds each word in the table, and each equation names it."""
+    source = markdown([result_of(words)])
+    assert not re.search(f"[{UNSEEN}]", source.replace("\n", ""))
+    tokens = MarkdownIt("commonmark").enable("table").parse(source)
+    cells = [token for token in tokens if token.type == "inline"]
+    rendered = ["".join(part.content for part in cell.children or ()) for cell in cells]
+    expected = [
+        re.sub(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff]", "\ufffd", w) for w in words
+    ]
+    heading = rendered.index("from ↓ to →")
+    assert rendered[heading + 1 : heading + 1 + len(words)] == expected
+    equations = [text for text in rendered if "(new) = " in text]
+    assert [text.partition("(new) = ")[0] for text in equations] == expected
+
+
+def test_tex_holds_the_words_and_no_escapes() -> None:
+    """A backslash is one backslash; what nobody sees is its code point, not letters of an escape."""
+    text = latex([result_of(["C:\\new", "ba\u00adnk", "a\nb", " x"])])
+    assert r"C:\textbackslash{}new" in text
+    assert r"\textbackslash{}\textbackslash{}" not in text
+    assert r"ba\texttt{U+00AD}nk" in text
+    assert r"a\texttt{U+000A}b" in text
+    assert r"\ x" in text
+
+
+def test_a_table_says_what_it_does_not_hold(tmp_path: Path) -> None:
+    """One line, of what these results hold; formats that hold all say nothing."""
+    for suffix in ("csv", "tsv", "json", "npz"):
+        said: list[str] = []
+        write_results(str(tmp_path / f"x.{suffix}"), [SMALL, HEADS], say=said.append)
+        if suffix in ("json", "npz"):
+            assert said == []
+            continue
+        (line,) = said
+        assert "no text, attention, contextual, vectors" in line
+        assert "model" not in line
 
 
 @pytest.mark.parametrize(
