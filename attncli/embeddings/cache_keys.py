@@ -77,9 +77,10 @@ def _sources(path: Path) -> list[Path]:
             head = file.read(9)
     except (OSError, ValueError):
         return [path]
-    if head[:1] == b"\x80":
+    is_tensors = head[5:9] == b"\0\0\0{"  # safetensors, whatever its first byte
+    if head[:1] == b"\x80" and not is_tensors:
         beside = sorted(path.parent.glob(_escaped(path.name) + ".*.npy"))
-    elif head.startswith(b"\x93NUMPY") or head[8:9] == b"{":
+    elif head.startswith(b"\x93NUMPY") or is_tensors:
         from attncli.embeddings.readers.npz import word_file
 
         words = word_file(path)

@@ -11,8 +11,10 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.embeddings.checked import raw_bytes
 from attncli.embeddings.protocols import VocabularyStore
+from attncli.embeddings.readers.text_fields import SEPARATORS, looks_like_number
+from attncli.embeddings.readers.word2vec import is_odd
 from attncli.errors import DataError, UsageError
-from attncli.escape import quoted, visible
+from attncli.escape import quoted
 from attncli.writing import whole_file
 
 _ROWS = 4096
@@ -55,6 +57,7 @@ def exported_files(output: str) -> list[Path]:
 def _text(file: BinaryIO, chosen: Chosen) -> None:
     words, matrix = chosen
     _check_words(words, "\n", "text")
+    _check_ends(words)
     file.write(f"{len(words)} {matrix.shape[1]}\n".encode())
     for start, rows in _number_rows(matrix, b" "):
         for word, row in zip(words[start : start + _ROWS], rows, strict=True):
@@ -74,6 +77,9 @@ def _number_rows(matrix: Float32Array, separator: bytes) -> Iterator[tuple[int, 
 def _binary(file: BinaryIO, chosen: Chosen) -> None:
     words, matrix = chosen
     _check_words(words, " \n", "word2vec binary")
+    odd = [word for word in words if is_odd(_encoded(word))]
+    if len(odd) > 1 and 2 * len(odd) > len(words):  # the reader takes them for noise
+        raise _cannot_hold("word2vec binary", odd[0])
     file.write(f"{len(words)} {matrix.shape[1]}\n".encode())
     for word, row in zip(words, matrix, strict=True):
         file.write(_encoded(word) + b" " + row.astype("<f4").tobytes() + b"\n")
@@ -116,16 +122,37 @@ def _rows_tsv(file: BinaryIO, matrix: Float32Array) -> None:
 
 
 def _words_tsv(file: BinaryIO, words: list[str]) -> None:
+    _check_words(words, "\t\n\r", "a table")
     for word in words:
-        file.write(visible(word).encode("utf-8") + b"\n")
+        file.write(_encoded(word) + b"\n")
 
 
 def _check_words(words: list[str], forbidden: str, what: str) -> None:
     for word in words:
         if not word or any(char in word for char in forbidden):
-            raise DataError(
-                f"{what} cannot hold the word {quoted(word)}", hints=("-o FILE.safetensors can",)
-            )
+            raise _cannot_hold(what, word)
+
+
+def _check_ends(words: list[str]) -> None:
+    """Raises: DataError for words that would not be read back from a line of text."""
+    for word in words:
+        if word[-1] in " \t":
+            raise _cannot_hold("text", word)
+    if all(_ends_in_number(word) for word in words[:3]):
+        numbered = next((word for word in words if _ends_in_number(word)), None)
+        if numbered is not None:  # no line would say that the header does not lie
+            raise _cannot_hold("text that begins so", numbered)
+
+
+def _ends_in_number(word: str) -> bool:
+    last = SEPARATORS.split(_encoded(word))
+    return len(last) > 1 and looks_like_number(last[-1])
+
+
+def _cannot_hold(what: str, word: str) -> DataError:
+    return DataError(
+        f"{what} cannot hold the word {quoted(word)}", hints=("-o FILE.safetensors can",)
+    )
 
 
 def _encoded(word: str) -> bytes:

@@ -21,7 +21,7 @@ from attncli.embeddings.readers.limits import Limits, check_dim, memory_budget
 from attncli.embeddings.readers.ngrams import NgramSubwords, word_vectors
 from attncli.embeddings.readers.npy import as_float32, check_matrix, matrix_blocks, read_header
 from attncli.embeddings.readers.pickled_arrays import float_matrix, integer, is_array
-from attncli.embeddings.readers.reading import Block, Reading
+from attncli.embeddings.readers.reading import Block, Reading, encoded_word
 from attncli.embeddings.readers.stream import ByteStream, file_stream
 from attncli.errors import DataError, InputError, LimitError
 from attncli.escape import quoted
@@ -49,7 +49,7 @@ def read_gensim(stream: ByteStream, path: Path, limits: Limits) -> Reading:
     else:
         matrix, subwords = fields.matrix("vectors", "syn0", limits), None
     _check(words, matrix, limits, place)
-    encoded = [word.encode("utf-8", "surrogatepass") for word in words]
+    encoded = [encoded_word(word) for word in words]
     blocks = _blocks(encoded, matrix, place, limits)
     return Reading(
         f"gensim {short}", matrix.shape[1], blocks, warnings, len(words), lambda: subwords
@@ -228,7 +228,7 @@ def _fasttext(
         return vocabulary, None
     if subwords.matrix.shape[1] != vocabulary.shape[1]:
         raise DataError("vectors_vocab and vectors_ngrams differ in width", place=place)
-    encoded = [word.encode("utf-8", "surrogatepass") for word in words]
+    encoded = [encoded_word(word) for word in words]
     return word_vectors(encoded, vocabulary, subwords), subwords
 
 

@@ -47,6 +47,9 @@ def format_of(stream: ByteStream, suffix: str = "") -> str:
 
 
 def _by_magic(head: bytes) -> str | None:
+    # first: the length of a header may begin as a pickle does
+    if len(head) >= 9 and head[8:9] == b"{" and 2 <= struct.unpack("<Q", head[:8])[0] < 1 << 40:
+        return "safetensors"
     if head[:1] == b"\x80" and len(head) > 1 and head[1] < 32:
         return "gensim"
     if _OLD_PICKLE.match(head) or _OLD_CONTAINER.match(head):
@@ -55,8 +58,6 @@ def _by_magic(head: bytes) -> str | None:
         return "npy"
     if head.startswith(FASTTEXT_MAGIC):
         return "fasttext"
-    if len(head) >= 9 and head[8:9] == b"{" and 2 <= struct.unpack("<Q", head[:8])[0] < 1 << 40:
-        return "safetensors"
     return None
 
 
@@ -66,7 +67,7 @@ def _is_binary(head: bytes, suffix: str) -> bool:
     if b" " not in body and b"\t" not in body:
         return suffix == ".bin"
     fields = _SEPARATORS.split(body.split(b"\n", 1)[0].strip(b" \t\r"))[1:]
-    if fields and 2 * sum(map(looks_like_number, fields)) >= len(fields):
+    if fields and 2 * sum(map(looks_like_number, fields)) > len(fields):
         return False
     start = body[:4096]
     if sum(start.count(byte) for byte in _CONTROLS):

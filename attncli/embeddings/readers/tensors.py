@@ -19,7 +19,7 @@ from attncli.embeddings.readers.finite import check_finite
 from attncli.embeddings.readers.limits import Limits, check_dim
 from attncli.embeddings.readers.npy import as_float32
 from attncli.embeddings.readers.npz import words_beside
-from attncli.embeddings.readers.reading import Block, Reading
+from attncli.embeddings.readers.reading import Block, Reading, encoded_word
 from attncli.embeddings.readers.stream import PIECE, ByteStream
 from attncli.errors import DataError
 from attncli.escape import quoted
@@ -199,7 +199,7 @@ def words_of(metadata: dict[str, str], path: Path, limits: Limits, place: str) -
             raise DataError(f"metadata {quoted(key)}: expected a list of words", place=place)
     else:
         found = text.removesuffix("\n").split("\n")
-    return [word.encode("utf-8", "surrogatepass") for word in found]
+    return [encoded_word(word) for word in found]
 
 
 def read_tensors(stream: ByteStream, path: Path, limits: Limits) -> Reading:

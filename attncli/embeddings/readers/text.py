@@ -15,8 +15,8 @@ from attncli.embeddings.readers.limits import Limits
 from attncli.embeddings.readers.numbers import PAD, parse_tokens
 from attncli.embeddings.readers.reading import Block, Reading
 from attncli.embeddings.readers.stream import ByteStream
-from attncli.embeddings.readers.text_fields import parse_line
-from attncli.embeddings.readers.text_form import TextForm, check_claims, text_form
+from attncli.embeddings.readers.text_fields import TextForm, parse_line, with_points
+from attncli.embeddings.readers.text_form import check_claims, text_form
 from attncli.embeddings.readers.text_lines import BOM, trimmed, whole_lines
 from attncli.errors import DataError
 
@@ -28,15 +28,19 @@ class TextState:
     """Where a reader of text is, and what it has set aside."""
 
     place: str
-    dim: int
+    form: TextForm
     limits: Limits
     skip_bad: bool
-    header: bool
     line: int = 0  # lines done
     words: int = 0
     blank: int = 0
     bad: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def dim(self) -> int:
+        """How many values a line has."""
+        return self.form.dim
 
 
 def read_text(
@@ -50,7 +54,7 @@ def read_text(
     if stream.peek(3) == BOM:
         stream.read(3)
     found = text_form(stream, limits, form)
-    state = TextState(stream.place, found.dim, limits, skip_bad, found.header)
+    state = TextState(stream.place, found, limits, skip_bad)
     check_claims(found, stream, limits)
     name = "word2vec text" if found.header else "glove text"
     blocks = _blocks(stream, found, state)
@@ -103,6 +107,8 @@ def parse_block(chunk: bytes, state: TextState) -> Block | None:
         chunk = chunk.replace(b"\r\n", b"\n")
     if b" \n" in chunk:
         chunk = chunk.replace(b" \n", b"\n")
+    if state.form.comma:
+        chunk = _pointed(chunk, state)
     text = np.frombuffer(b"." * PAD + chunk, dtype=np.uint8)
     marks = np.flatnonzero(text <= 32)  # separators, and control characters seldom
     kinds = text.take(marks)
@@ -130,6 +136,14 @@ def parse_block(chunk: bytes, state: TextState) -> Block | None:
             f"{state.place}:{state.line}: the last line has no line end; is the file whole?"
         )
     return Block(words, values) if words else None
+
+
+def _pointed(chunk: bytes, state: TextState) -> bytes:
+    """Whole lines with decimal points for commas."""
+    lines = chunk[:-1].split(b"\n")
+    places = (f"{state.place}:{state.line + i}" for i in range(1, len(lines) + 1))
+    pairs = zip(lines, places, strict=True)
+    return b"".join(with_points(line, state.dim, place) + b"\n" for line, place in pairs)
 
 
 def _usual_lines(
@@ -196,13 +210,7 @@ def _odd_line(raw: bytes, number: int, state: TextState) -> tuple[bytes, Float32
             )
         return None
     try:
-        return parse_line(
-            line,
-            state.dim,
-            f"{state.place}:{number}",
-            header=state.header,
-            finite=state.limits.finite,
-        )
+        return parse_line(line, state.form, f"{state.place}:{number}", finite=state.limits.finite)
     except DataError as fault:
         if not state.skip_bad:
             raise

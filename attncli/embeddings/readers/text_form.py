@@ -2,25 +2,23 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 
 from attncli.embeddings.readers.limits import Limits, check_dim
 from attncli.embeddings.readers.stream import ByteStream
-from attncli.embeddings.readers.text_fields import GLOVE_HINT, SEPARATORS, count_values, shown
+from attncli.embeddings.readers.text_fields import (
+    GLOVE_HINT,
+    SEPARATORS,
+    TextForm,
+    are_whole,
+    count_values,
+    has_decimal_commas,
+    shown,
+)
 from attncli.embeddings.readers.text_lines import too_long, trimmed
 from attncli.errors import DataError
 from attncli.memory import size_text
 
 _TWO_COUNTS = re.compile(rb"[ \t]*[0-9]+[ \t]+[0-9]+[ \t]*")
-
-
-@dataclass(frozen=True, slots=True)
-class TextForm:
-    """What the first lines say: is there a header, what does it claim, how many values a line."""
-
-    header: bool
-    dim: int
-    claimed: int | None = None
 
 
 def text_form(stream: ByteStream, limits: Limits, form: str | None = None) -> TextForm:
@@ -29,15 +27,33 @@ def text_form(stream: ByteStream, limits: Limits, form: str | None = None) -> Te
     if not lines:
         raise DataError("no vectors found", place=stream.place)
     if form == "glove" or (form is None and not _looks_like_header(lines)):
-        dim = _usual_values(lines)
+        dim = _values_beside_phrases(lines) or _usual_values(lines)
         if dim == 0:
             raise _no_numbers(lines[0], stream.place)
         check_dim(dim, limits, f"{stream.place}:1")
-        return TextForm(False, dim)
+        values = [part for line in lines for part in SEPARATORS.split(line)[-dim:]]
+        comma = _has_commas(lines, dim, stream.place)
+        return TextForm(False, dim, whole=are_whole(values), comma=comma)
     claimed, dim = _header_counts(lines[0], f"{stream.place}:1")
     if len(lines) == 1 and len(stream.peek(1 << 16)) < 1 << 16:
         raise DataError("no vectors after the header", place=stream.place)
-    return TextForm(True, dim, claimed)
+    # where some line has just the values that the header says, it does not lie of the others
+    phrases = any(count_values(line) == dim for line in lines[1:])
+    comma = _has_commas(lines[1:], dim, stream.place)
+    return TextForm(True, dim, claimed, phrases=phrases, comma=comma)
+
+
+def _has_commas(lines: list[bytes], dim: int, place: str) -> bool:
+    """Whether the numbers have decimal commas. Raises: DataError when nobody can tell."""
+    fitting = [line for line in lines if count_values(line) >= dim]
+    comma = has_decimal_commas(fitting, dim)
+    if comma is None:
+        raise DataError(
+            f"cannot tell whether commas are decimal or part thousands in {shown(fitting[0])}",
+            place=place,
+            hints=("write the numbers with decimal points",),
+        )
+    return comma
 
 
 def _first_lines(stream: ByteStream, limits: Limits) -> list[bytes]:
@@ -70,6 +86,18 @@ def _looks_like_header(lines: list[bytes]) -> bool:
     parts = SEPARATORS.split(lines[0])
     short = len(parts) <= 3 and count_values(lines[0]) < usual
     return usual >= 2 and short and b"." not in lines[0]
+
+
+def _values_beside_phrases(lines: list[bytes]) -> int:
+    """How many values a line has if all longer lines are of phrases that end in a number; else 0."""
+    counts = [count_values(line) for line in lines]
+    fewest = min(counts)
+    longer = [SEPARATORS.split(line) for line, n in zip(lines, counts, strict=True) if n > fewest]
+    if fewest == 0 or not all(
+        parts[-fewest - 1].isdigit() and not are_whole(parts[-fewest:]) for parts in longer
+    ):
+        return 0
+    return fewest
 
 
 def _usual_values(lines: list[bytes]) -> int:

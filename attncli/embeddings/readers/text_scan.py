@@ -15,8 +15,8 @@ from attncli.embeddings.readers.limits import Limits
 from attncli.embeddings.readers.numbers import PAD
 from attncli.embeddings.readers.stream import ByteStream
 from attncli.embeddings.readers.text import TextState, parse_block, without_header
-from attncli.embeddings.readers.text_fields import parse_line
-from attncli.embeddings.readers.text_form import TextForm, check_claims, text_form
+from attncli.embeddings.readers.text_fields import TextForm, parse_line, with_points, word_end
+from attncli.embeddings.readers.text_form import check_claims, text_form
 from attncli.embeddings.readers.text_lines import BOM, too_long, whole_lines
 from attncli.errors import DataError
 
@@ -38,7 +38,7 @@ def find_in_text(
         stream.read(3)
     form = text_form(stream, limits)
     check_claims(form, stream, limits)
-    state = TextState(stream.place, form.dim, limits, False, form.header)
+    state = TextState(stream.place, form, limits, False)
     found: dict[bytes, Float32Array] = {}
     keys = _Keys(wanted)
     pending_header = form.header
@@ -86,7 +86,7 @@ def _look(chunk: bytes, keys: _Keys, state: TextState, found: dict[bytes, Float3
     """Adds the vectors of the wanted words in some whole lines."""
     text = np.frombuffer(chunk, dtype=np.uint8)
     ends = np.flatnonzero(text == 10)
-    if not _is_plain(chunk, text, len(ends), state.dim):
+    if state.form.comma or not _is_plain(chunk, text, len(ends), state.dim):
         _parse(chunk, keys, state, found)
         return
     starts = np.concatenate([[0], ends[:-1] + 1])  # (lines,)
@@ -97,15 +97,14 @@ def _look(chunk: bytes, keys: _Keys, state: TextState, found: dict[bytes, Float3
         line = chunk[starts[i] : ends[i]].rstrip(b"\r \t")
         place = f"{state.place}:{state.line + i + 1}"
         if line and _word_of(line, state.dim) in keys.words:
-            word, values = parse_line(line, state.dim, place, header=state.header)
+            word, values = parse_line(line, state.form, place)
             found.setdefault(word, values)
     state.line += len(ends)
     state.words += len(ends)
 
 
 def _word_of(line: bytes, dim: int) -> bytes:
-    parts = line.replace(b"\t", b" ").rsplit(b" ", dim)
-    return parts[0] if len(parts) == dim + 1 else b""
+    return line[: word_end(line, dim)]
 
 
 def _is_plain(chunk: bytes, text: npt.NDArray[np.uint8], lines: int, dim: int) -> bool:
@@ -141,6 +140,7 @@ def _check_tail(path: Path, form: TextForm, state: TextState, limits: Limits) ->
         raise too_long(f"{state.place}: last line", limits)
     lines = tail.rstrip(b"\r\n \t").rsplit(b"\n", 1)
     if len(lines) == 2:
-        parse_line(lines[1].rstrip(b"\r \t"), form.dim, f"{state.place}: last line")
+        last, place = lines[1].rstrip(b"\r \t"), f"{state.place}: last line"
+        parse_line(with_points(last, form.dim, place) if form.comma else last, form, place)
     if not tail.endswith(b"\n"):
         state.warnings.append(f"{state.place}: the last line has no line end; is the file whole?")

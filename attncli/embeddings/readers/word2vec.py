@@ -4,10 +4,11 @@ Written by word2vec.c (a line feed after each vector) and gensim (none); both ar
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
-from attncli.arrays import Float32Array
+from attncli.arrays import BoolArray, Float32Array
 from attncli.embeddings.readers.finite import check_finite
 from attncli.embeddings.readers.limits import Limits, check_dim
 from attncli.embeddings.readers.reading import Block, Reading
@@ -17,6 +18,7 @@ from attncli.escape import quoted
 from attncli.memory import size_text
 
 _CHUNK = 1 << 20
+_MOST_SPACES, _LONGEST_PHRASE = 8, 400  # spaces, bytes
 
 
 def read_word2vec(stream: ByteStream, limits: Limits, *, byte_order: str = "little") -> Reading:
@@ -66,18 +68,18 @@ def _blocks(
     warnings: list[str],
     dtype: str,
 ) -> Iterator[Block]:
-    width, done, odd, buffer = 4 * dim, 0, 0, b""
+    done, odd, buffer = 0, 0, b""
     start = stream.position
     while done < claimed:
         piece = stream.take()
         buffer += piece
-        words, raw, used = _records(buffer, width, claimed - done)
+        words, raw, used = _records(buffer, dim, claimed - done, dtype, ended=not piece)
         if words:
             values = np.frombuffer(b"".join(raw), dtype=dtype).reshape(len(words), dim)
             block = Block(words, values.astype(np.float32, copy=False))
             _check_values(block, values, done, stream.place, dtype, limits)
             done += len(words)
-            odd += sum(map(_is_odd, words))
+            odd += sum(map(is_odd, words))
             yield block
         buffer = buffer[used:]
         start += used
@@ -89,20 +91,101 @@ def _blocks(
     _check_rest(buffer, stream, done, warnings)
 
 
-def _records(buffer: bytes, width: int, most: int) -> tuple[list[bytes], list[bytes], int]:
-    """The whole records at the start of the buffer: words, values, and the bytes they take."""
-    words: list[bytes] = []
-    raw: list[bytes] = []
-    at, size, find = 0, len(buffer), buffer.find
-    while len(words) < most:
+class _Records(NamedTuple):
+    """Whole records at the start of a buffer: words, values, and the bytes they take."""
+
+    words: list[bytes]
+    raw: list[bytes]
+    used: int
+
+
+def _records(buffer: bytes, dim: int, most: int, dtype: str, *, ended: bool) -> _Records:
+    """The whole records at the start of the buffer.
+
+    The last one waits until it `ended`, or more is there: what follows may show that its word is longer.
+    """
+    width, at, checked = 4 * dim, 0, 0
+    begins, spaces = list[int](), list[int]()
+    while True:
+        at = _add_records(buffer, at, width, most, begins, spaces)
+        wild = _first_wild(buffer, spaces, checked, dim, dtype)
+        if wild is None:
+            break
+        longer = _longer_word(buffer, begins[wild], spaces[wild], dim, dtype)
+        checked = wild + 1
+        if longer is not None:
+            del begins[checked:], spaces[wild:]
+            spaces.append(longer)
+            at = longer + 1 + width
+    if begins and ended and len(begins) == most and buffer[at:].strip(b"\n"):
+        longer = _longer_word(buffer, begins[-1], spaces[-1], dim, dtype)
+        if longer is not None:
+            spaces[-1], at = longer, longer + 1 + width
+    elif begins and not ended and (len(begins) < most or len(buffer) - at < _LONGEST_PHRASE):
+        at = begins.pop()
+        spaces.pop()
+    words = [buffer[b:s].lstrip(b"\n") for b, s in zip(begins, spaces, strict=True)]
+    raw = [buffer[space + 1 : space + 1 + width] for space in spaces]
+    return _Records(words, raw, at)
+
+
+def _add_records(
+    buffer: bytes, at: int, width: int, most: int, begins: list[int], spaces: list[int]
+) -> int:
+    """Adds where records begin and where their words end; gives where the last of them ends."""
+    size, find = len(buffer), buffer.find
+    while len(begins) < most:
         space = find(b" ", at)
         end = space + 1 + width
         if space < 0 or end > size:
             break
-        words.append(buffer[at:space])
-        raw.append(buffer[space + 1 : end])
+        begins.append(at)
+        spaces.append(space)
         at = end
-    return [word.lstrip(b"\n") for word in words], raw, at
+    return at
+
+
+def _first_wild(buffer: bytes, spaces: list[int], checked: int, dim: int, dtype: str) -> int | None:
+    """The first record whose vector, or the next word, looks as if letters were read as numbers."""
+    some = spaces[checked:]
+    if not some:
+        return None
+    raw = b"".join([buffer[space + 1 : space + 1 + 4 * dim] for space in some])
+    vectors = np.frombuffer(raw, dtype=dtype).reshape(len(some), dim)
+    wild = _are_wild(vectors.astype(np.float32, copy=False))
+    begins = [space + 1 + 4 * dim for space in some[:-1]]
+    for i, (begin, space) in enumerate(zip(begins, some[1:], strict=True)):
+        if wild[i] or is_odd(buffer[begin:space].lstrip(b"\n")):
+            return checked + i
+    return checked + len(some) - 1 if wild[-1] else None
+
+
+def _are_wild(vectors: Float32Array) -> BoolArray:
+    """Which vectors hold a value that is none: not finite, or more than 2^60 or less than 2^−60."""
+    exponents = (vectors.view(np.uint32) >> np.uint32(23)) & np.uint32(0xFF)
+    odd = (exponents > 187) | ((exponents < 67) & (exponents > 0))  # (n, dim)
+    wild: BoolArray = np.logical_or.reduce(odd, axis=1)  # (n,)
+    return wild
+
+
+def _longer_word(buffer: bytes, begin: int, space: int, dim: int, dtype: str) -> int | None:
+    """The space that ends a word which holds spaces itself (gensim writes them), or None.
+
+    The vector after it has to be one, and what follows that a word.
+    """
+    for _ in range(_MOST_SPACES):
+        space = buffer.find(b" ", space + 1, begin + _LONGEST_PHRASE)
+        after = space + 1 + 4 * dim
+        if space < 0 or after > len(buffer) or is_odd(buffer[begin:space].lstrip(b"\n")):
+            return None
+        vector = np.frombuffer(buffer[space + 1 : after], dtype=dtype).astype(np.float32)
+        if _are_wild(vector[None])[0]:
+            continue
+        end = buffer.find(b" ", after)
+        rest = buffer[after:] if end < 0 else buffer[after:end]
+        if not is_odd(rest.lstrip(b"\n")):
+            return space
+    return None
 
 
 def _check_word(buffer: bytes, start: int, limits: Limits, place: str) -> None:
@@ -120,11 +203,11 @@ def _cut(end: int, done: int, claimed: int, odd: int, place: str) -> DataError:
     return DataError(f"cut off at byte {end}: {done} of {claimed} {vectors} whole", place=place)
 
 
-def _is_odd(word: bytes) -> bool:
+def is_odd(word: bytes) -> bool:
     """Whether this can hardly be a word: control characters, or not UTF-8."""
     if word.isalnum():
         return False
-    if any(byte < 32 for byte in word):
+    if any(byte < 32 or byte == 127 for byte in word):
         return True
     try:
         word.decode("utf-8")
