@@ -283,7 +283,8 @@ class View {
     const n = this.n;
     const chosen = this.mean ? this.held.filter(([layer]) => layer === this.layer)
       : [[this.layer, this.head]];
-    const slots = chosen.map((pair) => this.slot.get(String(pair))).filter((at) => at !== undefined);
+    const whole = !this.mean || chosen.length === this.n_heads; // of some heads it is no mean of all
+    const slots = (whole ? chosen : []).map((pair) => this.slot.get(String(pair))).filter((at) => at !== undefined);
     this.weights.fill(0);
     for (const slot of slots)
       addSoftmax(this.weights, this.scores, slot, n, this.temperature / this.now,

@@ -26,9 +26,9 @@ def held_scores(
 
     Shapes: the scores are (n_held, n_tokens, n_tokens).
     """
-    n_layers, n_heads, n_tokens = result.weights.shape[:3]
+    n_tokens = result.weights.shape[-1]
     room = max(1, int(max_bytes * 3 / 4) // max(4 * n_tokens * n_tokens, 1))
-    held = [(layer, head) for layer in range(n_layers) for head in range(n_heads)]
+    held = _every(result)
     if room < len(held):
         numbers = axis_numbers(result, "layers")
         held = sorted(held, key=lambda pair: (-numbers[pair[0]], pair[1]))[:room]
@@ -47,6 +47,41 @@ def row_sums(result: AttentionResult, held: list[tuple[int, int]]) -> Float32Arr
     return None if plain.all() else sums.astype(np.float32)
 
 
+def no_temperature(result: AttentionResult) -> str:
+    """Why another temperature cannot be shown, or an empty text where it can, exactly.
+
+    The logarithms of a softmax are its scores but for a constant, so its weights give those of any
+    temperature. A mean, a maximum or a sum of several softmaxes is none.
+    """
+    selection = result.selection or {}
+    if selection.get("heads_pooled") or selection.get("layers_pooled"):
+        return "what is drawn together from several heads or layers is no softmax"
+    if selection.get("merged"):
+        return "weights of merged pieces are sums and means of several softmaxes"
+    if row_sums(result, _every(result)) is not None:
+        return "the rows do not sum to 1, so they are no softmax"
+    if result.attention.kind == "matrix" and result.scores is None:
+        return "it is not known whether these weights are one softmax or drawn from several"
+    if _given(result) is None and _has_vanished(result):
+        return "some weights are too small to be told from 0"
+    return ""
+
+
+def temperature_range(result: AttentionResult) -> tuple[float, float]:
+    """The ends of the slider."""
+    now = result.attention.temperature
+    return min(0.05, now / 2), max(5.0, now * 2)
+
+
+def _has_vanished(result: AttentionResult) -> bool:
+    """Whether a weight that is 0 in float32 would be seen at the highest temperature."""
+    share = result.attention.temperature / temperature_range(result)[1]
+    mask = mask_of(result)
+    zeros = result.weights == 0 if mask is None else (result.weights == 0) & mask
+    zeros &= result.weights.any(axis=-1, keepdims=True)
+    return bool(zeros.any()) and float(np.finfo(np.float32).tiny) ** share > _TOLERANCE
+
+
 def thumbnails(result: AttentionResult, palette: PaletteName = "viridis") -> IntArray:
     """Every head as a small picture of palette steps: the largest weight of each square of cells.
 
@@ -58,14 +93,28 @@ def thumbnails(result: AttentionResult, palette: PaletteName = "viridis") -> Int
     return palette_steps(np.maximum.reduceat(rows, edges, axis=-1), palette).astype(np.uint8)
 
 
+def _every(result: AttentionResult) -> list[tuple[int, int]]:
+    n_layers, n_heads = result.weights.shape[:2]
+    return [(layer, head) for layer in range(n_layers) for head in range(n_heads)]
+
+
 def _scores(result: AttentionResult) -> FloatArray:
-    if result.scores is not None:
-        for factor in (1.0, 1.0 / result.attention.temperature):
-            scores = _masked(result, result.scores.astype(np.float64) * factor)
-            if np.abs(softmax(scores.copy()) - result.weights).max(initial=0) <= _TOLERANCE:
-                return scores
+    given = _given(result)
+    if given is not None:
+        return given
     with np.errstate(divide="ignore"):
         return np.log(result.weights.astype(np.float64))
+
+
+def _given(result: AttentionResult) -> FloatArray | None:
+    """The scores that the result holds, where they give its weights."""
+    if result.scores is None:
+        return None
+    for factor in (1.0, 1.0 / result.attention.temperature):
+        scores = _masked(result, result.scores.astype(np.float64) * factor)
+        if np.abs(softmax(scores.copy()) - result.weights).max(initial=0) <= _TOLERANCE:
+            return scores
+    return None
 
 
 def _masked(result: AttentionResult, scores: FloatArray) -> FloatArray:

@@ -14,7 +14,13 @@ from attncli.insight.sums import sums_of
 from attncli.result import AttentionResult
 from attncli.views.facts import facts_line, model_line
 from attncli.views.ink import word as short
-from attncli.views.page.scores import held_scores, row_sums, thumbnails
+from attncli.views.page.scores import (
+    held_scores,
+    no_temperature,
+    row_sums,
+    temperature_range,
+    thumbnails,
+)
 from attncli.views.page.tables import escaped, every_word, legend, weight_table
 
 TABLE_WORDS = 40  # more words than this are drawn as a picture, with the numbers in lists
@@ -133,12 +139,14 @@ def _facts(result: AttentionResult, held: int) -> str:
 
 
 def _controls(result: AttentionResult, start: tuple[int, int]) -> str:
-    settings = result.attention
-    now = settings.temperature
+    settings, why = result.attention, no_temperature(result)
+    low, high = temperature_range(result)
     parts = [
-        "<label>Temperature <output></output>"
-        f'<input type="range" name="temperature" min="{min(0.05, now / 2):g}" '
-        f'max="{max(5.0, now * 2):g}" step="any" value="{now!r}"></label>'
+        f'<span class="note">No other temperature: {why}.</span>'
+        if why
+        else "<label>Temperature <output></output>"
+        f'<input type="range" name="temperature" min="{low:g}" max="{high:g}" step="any" '
+        f'value="{settings.temperature!r}"></label>'
     ]
     for name, count, at in (
         ("layer", settings.n_layers, start[0]),
