@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from attncli.errors import AttnError, EmptyError
+from attncli.insight.part import Part
 from attncli.result import AttentionResult
-from attncli.stacks import unfailing
+from attncli.stacks import Failure, Stack, stacks_of, unfailing
 
 
 class Outcomes(Protocol):
@@ -33,6 +34,22 @@ class PartAnalyser:
     def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
         """The results of the texts. Raises the first sentence's AttnError."""
         return unfailing(self.outcomes(texts))
+
+    def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
+        """Every text once, in a Stack or as a Failure, in any order.
+
+        Raises: UsageError when a layer or head does not exist.
+        """
+        if not isinstance(self.part, Part):
+            yield from stacks_of(self.outcomes(texts))
+            return
+        stacks = getattr(self.analyser, "stacks", None)
+        found = stacks_of(self.analyser.outcomes(texts)) if stacks is None else stacks(texts)
+        for item in found:
+            if isinstance(item, Failure):
+                yield item
+            else:
+                yield from self.part.of_stack(item)
 
     def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
         """Like a call, but a sentence that fails gives its error and the others go on.

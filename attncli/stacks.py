@@ -123,9 +123,9 @@ class Stack:
         return None if found is None else found[i]
 
     def rare(self) -> dict[str, Any]:
-        """What a finished result holds besides, as its record has it: pair, selection, measures …"""
+        """What the records hold besides: a selection; pair, measures … of a finished result."""
         if self.finished is None:
-            return {}
+            return {} if self.selection is None else {"selection": dict(self.selection)}
         record = self.finished.to_record(include=RARE_FIELDS)
         return {name: value for name, value in record.items() if name in RARE_FIELDS}
 

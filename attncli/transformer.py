@@ -15,6 +15,7 @@ import numpy as np
 from attncli.attention.core import attention_scores
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError
 from attncli.escape import quoted
+from attncli.insight.measures import with_measures
 from attncli.insight.names import checked_numbers
 from attncli.memory import available_memory, size_text
 from attncli.models.forward import Inputs, States, Wanted, encode
@@ -52,7 +53,7 @@ class TransformerAnalyser:
 
     `layers` are counted from 0 (−1 is the last; None: all), and nothing beyond them is computed.
     `include` names optional fields of the results to fill: embeddings (before the first layer),
-    hidden_states (before it and after every layer), query, key, value, scores. `pair` is a second
+    hidden_states (before it and after every layer), query, key, value, scores, measures. `pair` is a second
     sentence that every text is read with. With `truncate` a sentence too long for the model is
     cut, which a warning says; else it is a LimitError.
     """
@@ -201,7 +202,7 @@ class TransformerAnalyser:
                     for query, key, layer in zip(states.query, states.key, chosen, strict=True)
                 ]
             )  # (n_layers, n_heads, n_tokens, n_tokens)
-        return AttentionResult(
+        result = AttentionResult(
             text=reading.text,
             tokens=tuple(
                 Token(p.text, p.start, p.end, p.key, p.status) for p in reading.pieces.pieces
@@ -220,6 +221,7 @@ class TransformerAnalyser:
             selection=None if layers is None else {"layers": list(layers)},
             **added,
         )
+        return with_measures(result) if "measures" in self.include else result
 
     def _settings(self, n_layers: int, layers: tuple[int, ...] | None) -> AttentionSettings:
         config = self.model.config

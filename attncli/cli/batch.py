@@ -24,10 +24,10 @@ from attncli.escape import quoted, visible
 
 if TYPE_CHECKING:
     from attncli.batch.run import Output, Report, Sink
+    from attncli.batch.work import Outcomes
     from attncli.batch.writers.formats import Format
     from attncli.batch.writers.options import Layout
     from attncli.files.source import Source
-    from attncli.pipeline import Analyser
 
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 # Container objects made before the collector looks for cycles: a chunk of records has none, and to
@@ -84,19 +84,22 @@ class _Setup:
         return target in (None, "-") or _is_stream(str(target))
 
 
-def make_analyser(mechanism: Mechanism, include: frozenset[str]) -> "Analyser":
+def make_analyser(mechanism: Mechanism, include: frozenset[str]) -> "Outcomes":
     """The Analyser of the options as a batch uses it; what a worker calls."""
     analyser = open_analyser(mechanism, include, quiet=True).analyser  # said once, by the run
     return _quick(analyser)
 
 
-def _quick(analyser: "Analyser") -> "Analyser":
+def _quick(analyser: "Outcomes") -> "Outcomes":
     """The analyser without what only one reader of one sentence wants, in float32 where exact."""
     import numpy as np
 
+    from attncli.choosing import PartAnalyser
     from attncli.pipeline import GeneralAnalyser
     from attncli.task import TaskAnalyser
 
+    if isinstance(analyser, PartAnalyser):
+        return replace(analyser, analyser=_quick(analyser.analyser))
     if isinstance(analyser, GeneralAnalyser):
         return replace(analyser, dtype=np.float32, advise=False)
     if isinstance(analyser, TaskAnalyser):
@@ -272,6 +275,7 @@ def _job(
     found: "list[Source]",
 ) -> dict[str, Any]:
     """What a run is of, beside its input, as plain values."""
+    from attncli.choosing import whole
     from attncli.reading import vectors_info
 
     options = asdict(mechanism)
@@ -284,9 +288,11 @@ def _job(
         stats = [file.stat() for file in files if file.is_file()]
         if stats:
             vectors[f"{name} file"] = [[stat.st_size, stat.st_mtime_ns] for stat in stats]
-    trained = getattr(opened.analyser, "model", None)
-    if trained is not None:
-        vectors["model"] = getattr(trained, "sha256", None)
+    entire = whole(opened.analyser)
+    digest = getattr(getattr(entire, "model", None), "sha256", None)
+    # Journals of parts of a transformer, whose files stand above, name no model.
+    if digest is not None or getattr(opened.analyser, "model", None) is not None:
+        vectors["model"] = digest
     return {
         "vectors": vectors,
         "options": {

@@ -1,6 +1,6 @@
 """Measures of one result: entropy of each row, self-weights, how far each word moved."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -56,8 +56,25 @@ def measures(result: AttentionResult) -> dict[str, Any]:
     return found
 
 
+def with_measures(result: AttentionResult) -> AttentionResult:
+    """The result with the measures of what it shows."""
+    return replace(result, measures={**(result.measures or {}), **measures(result)})
+
+
+def measures_of_tokens(
+    result: AttentionResult, kept: Sequence[int] | None = None
+) -> dict[str, Any] | None:
+    """The measures of a result that still hold for another choice of layers and heads.
+
+    They are those of the tokens, of which `kept` are left: how far each moved.
+    """
+    moves = (result.measures or {}).get("moved")
+    if not isinstance(moves, list) or len(moves) != len(result.tokens):
+        return None
+    return {"moved": moves if kept is None else [moves[at] for at in kept]}
+
+
 def measured(stack: Stack) -> Iterator[Stack]:
     """Each result of a stack with its measures, as a stack of one."""
     for i, place in enumerate(stack.places):
-        result = stack.result(i)
-        yield stack_of(replace(result, measures=measures(result)), place)
+        yield stack_of(with_measures(stack.result(i)), place)

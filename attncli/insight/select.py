@@ -7,20 +7,79 @@ the tensors of Hugging Face and BertViz; −1 is the last. What they are called:
 `attncli.insight.names`. Words instead of pieces, and fewer tokens: `attncli.insight.tokens`.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from attncli.arrays import Float32Array
+from attncli.insight.measures import measures_of_tokens
 from attncli.insight.names import Axis, axis_numbers, pooling, positions
-from attncli.result import AttentionResult, ResultWarning
+from attncli.result import AttentionResult, AttentionSettings, ResultWarning
 
 Pooling: TypeAlias = Literal["mean", "max"]
 
-_AXIS: dict[Axis, int] = {"layers": 0, "heads": 1}
-_BY_HEAD = ("query", "key", "value", "scores")
+BY_HEAD = ("query", "key", "value", "scores")
+_AXIS: dict[Axis, int] = {"layers": -4, "heads": -3}
 _MAXIMUM = "a maximum of several matrices: rows sum to 1 or more, they are no shares"
+
+
+@dataclass(frozen=True, slots=True)
+class Matrices:
+    """What belongs to layers and heads, of one result or of many alike.
+
+    Shapes: weights (…, n_layers, n_heads, n_tokens, n_tokens); each of `by_head`, which are those
+    of query, key, value and scores that there are, (…, n_layers, n_heads, n_tokens, d).
+    """
+
+    attention: AttentionSettings
+    selection: Mapping[str, Any] | None
+    weights: Float32Array
+    by_head: Mapping[str, Float32Array] = field(default_factory=dict)
+    warnings: tuple[ResultWarning, ...] = ()
+
+
+def chosen(matrices: Matrices, axis: Axis, numbers: Sequence[int]) -> Matrices:
+    """These layers or heads only, in the order given; −1 is the last.
+
+    Raises: UsageError when one does not exist.
+    """
+    places = positions(matrices, axis, numbers)
+    selection = dict(matrices.selection or {})
+    if not pooling(matrices, axis):  # else it says what they were drawn together from
+        names = axis_numbers(matrices, axis)
+        selection[axis] = [names[place] for place in places]
+    return _with_weights(
+        replace(
+            matrices,
+            selection=selection,
+            by_head={
+                name: np.take(array, places, axis=_AXIS[axis])
+                for name, array in matrices.by_head.items()
+            },
+        ),
+        np.take(matrices.weights, places, axis=_AXIS[axis]),
+    )
+
+
+def pooled(matrices: Matrices, over: Sequence[Axis], how: Pooling) -> Matrices:
+    """The layers, the heads or both drawn together into one; what belongs to one head is left out."""
+    weights = matrices.weights
+    selection = dict(matrices.selection or {})
+    for axis in over:
+        if weights.shape[_AXIS[axis]] == 1:
+            continue
+        weights = getattr(weights, how)(axis=_AXIS[axis], keepdims=True)
+        selection.setdefault(axis, axis_numbers(matrices, axis))
+        selection[f"{axis}_pooled"] = how
+    if weights is matrices.weights:
+        return matrices
+    said = () if how == "mean" else (ResultWarning("row-sums", _MAXIMUM),)
+    warnings = (*matrices.warnings, *said)
+    return _with_weights(
+        replace(matrices, selection=selection, by_head={}, warnings=warnings), weights
+    )
 
 
 def select_layers(result: AttentionResult, layers: Sequence[int]) -> AttentionResult:
@@ -30,7 +89,7 @@ def select_layers(result: AttentionResult, layers: Sequence[int]) -> AttentionRe
     The contextual vectors stay those of the result.
     Raises: UsageError when a layer does not exist.
     """
-    return _taken(result, "layers", layers)
+    return _cut(result, chosen(_matrices(result), "layers", layers))
 
 
 def select_heads(result: AttentionResult, heads: Sequence[int]) -> AttentionResult:
@@ -38,7 +97,7 @@ def select_heads(result: AttentionResult, heads: Sequence[int]) -> AttentionResu
 
     Raises: UsageError when a head does not exist.
     """
-    return _taken(result, "heads", heads)
+    return _cut(result, chosen(_matrices(result), "heads", heads))
 
 
 def aggregate(
@@ -50,46 +109,31 @@ def aggregate(
     and its rows sum to more than 1, which a warning says. Query, key, value and scores belong to
     one head: they are left out of a mean.
     """
-    weights = result.weights
-    selection = dict(result.selection or {})
-    for axis in over:
-        size = weights.shape[_AXIS[axis]]
-        if size == 1:
-            continue
-        weights = getattr(weights, how)(axis=_AXIS[axis], keepdims=True)
-        selection.setdefault(axis, axis_numbers(result, axis))
-        selection[f"{axis}_pooled"] = how
-    if weights is result.weights:
-        return result
-    n_layers, n_heads = weights.shape[:2]
-    said = () if how == "mean" else (ResultWarning("row-sums", _MAXIMUM),)
-    dropped: dict[str, Any] = dict.fromkeys(_BY_HEAD)
+    whole = _matrices(result)
+    drawn = pooled(whole, over, how)
+    return result if drawn is whole else _cut(result, drawn)
+
+
+def _matrices(result: AttentionResult) -> Matrices:
+    held = {name: array for name in BY_HEAD if (array := getattr(result, name)) is not None}
+    return Matrices(result.attention, result.selection, result.weights, held)
+
+
+def _cut(result: AttentionResult, matrices: Matrices) -> AttentionResult:
+    """The result with these matrices; of its measures those stay that tokens have."""
+    by_head: dict[str, Any] = {name: matrices.by_head.get(name) for name in BY_HEAD}
     return replace(
         result,
-        weights=weights,  # (1 or n_layers, 1 or n_heads, n_tokens, n_tokens)
-        attention=result.attention._replace(n_layers=n_layers, n_heads=n_heads),
-        selection=selection,
-        warnings=(*result.warnings, *said),
-        **dropped,
+        attention=matrices.attention,
+        selection=matrices.selection,
+        weights=matrices.weights,
+        warnings=(*result.warnings, *matrices.warnings),
+        measures=measures_of_tokens(result),
+        **by_head,
     )
 
 
-def _taken(result: AttentionResult, axis: Axis, chosen: Sequence[int]) -> AttentionResult:
-    at = _AXIS[axis]
-    indices = positions(result, axis, chosen)
-    selection = dict(result.selection or {})
-    if not pooling(result, axis):  # else it says what they were drawn together from
-        numbers = axis_numbers(result, axis)
-        selection[axis] = [numbers[index] for index in indices]
-    arrays: dict[str, Any] = {
-        name: np.take(array, indices, axis=at)
-        for name in ("weights", *_BY_HEAD)
-        if (array := getattr(result, name)) is not None
-    }
-    n_layers, n_heads = arrays["weights"].shape[:2]
-    return replace(
-        result,
-        attention=result.attention._replace(n_layers=n_layers, n_heads=n_heads),
-        selection=selection,
-        **arrays,
-    )
+def _with_weights(matrices: Matrices, weights: Float32Array) -> Matrices:
+    n_layers, n_heads = weights.shape[_AXIS["layers"]], weights.shape[_AXIS["heads"]]
+    attention = matrices.attention._replace(n_layers=n_layers, n_heads=n_heads)
+    return replace(matrices, weights=weights, attention=attention)

@@ -14,6 +14,7 @@ import numpy as np
 from attncli.arrays import BoolArray, Float32Array
 from attncli.errors import EmptyError
 from attncli.escape import quoted
+from attncli.insight.measures import measures_of_tokens
 from attncli.result import AttentionResult, ModelInfo, ResultWarning, Token
 
 _BY_HEAD = ("query", "key", "value", "scores")
@@ -49,6 +50,7 @@ def merge_pieces(result: AttentionResult) -> AttentionResult:
         warnings=tuple(_moved(w, _word_of(counts)) for w in result.warnings),
         model=_of_target(result.model, _word_of(counts)),
         selection={**(result.selection or {}), "merged": True},
+        measures=None,
         **changes,
     )
 
@@ -94,6 +96,7 @@ def hide_tokens(
             warning,
         ),
         model=_of_target(result.model, place),
+        measures=measures_of_tokens(result, keep.tolist()),
         selection={
             **(result.selection or {}),
             "hidden": gone,

@@ -150,7 +150,8 @@ def _lots(
 
     def kind(item: tuple[Stack, Sequence[int]]) -> tuple[object, ...]:
         stack = item[0]
-        return id(stack.finished), stack.models is None, tuple(stack.extras)
+        selection = None if stack.selection is None else plain_json(stack.selection)
+        return id(stack.finished), stack.models is None, tuple(stack.extras), selection
 
     return (list(lot) for _, lot in groupby(stacks, kind))
 
