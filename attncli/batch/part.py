@@ -25,6 +25,7 @@ from attncli.writing import check_target, keep_mode, not_ours, sync_folder, take
 ENDINGS = (".attn-part", ".attn-journal", ".attn-final")  # of the files beside an output
 _SYNC_UP_TO = 64 << 20  # bytes that are always waited for
 _MARK = "user.attn.job"
+_TALLY_MARK = "user.attn.tally"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class PartFile:
                 whole = self._final
             if self._replaces:
                 keep_mode(whole, self.target)
-            _settle(whole, self._identity, ending.sync)
+            _settle(whole, self._identity, self.done, ending.sync)
             self._journal.finish(whole.name)
             take_name(whole, self.target, replace=self._replaces)
             sync_folder(self.target.parent)
@@ -123,6 +124,7 @@ class PartFile:
         if exists and resume and not begun:
             self._check_finished(place)
             self.complete = True
+            self.done = _tally_mark_of(self.target)
             self._let_go()
             return -1
         self._replaces = force or (resume and begun and self._journal.replaces)
@@ -218,8 +220,8 @@ def _is_gone(whole: Path, target: Path) -> bool:
         return not os.path.lexists(whole)
 
 
-def _settle(path: Path, identity: dict[str, Any], sync: bool) -> None:
-    """Marks a whole file as its job's, and has it on the disk before it takes its name.
+def _settle(path: Path, identity: dict[str, Any], done: Commit | None, sync: bool) -> None:
+    """Marks a whole file as its job's, with what became of its records, and has it on the disk.
 
     Beyond 64 MiB the disk is waited for only when asked: it would take longer than the work.
     """
@@ -228,6 +230,8 @@ def _settle(path: Path, identity: dict[str, Any], sync: bool) -> None:
         if hasattr(os, "setxattr"):
             with contextlib.suppress(OSError):  # not every file system keeps attributes
                 os.setxattr(fd, _MARK, _mark(identity))
+                if done is not None:
+                    os.setxattr(fd, _TALLY_MARK, _line([done.records, done.failed, done.empty]))
         if sync or os.fstat(fd).st_size <= _SYNC_UP_TO:
             os.fsync(fd)
     finally:
@@ -239,10 +243,24 @@ def _mark(identity: dict[str, Any]) -> bytes:
     return hashlib.blake2b(text, digest_size=16).hexdigest().encode()
 
 
-def _mark_of(path: Path) -> bytes | None:
+def _line(numbers: list[int]) -> bytes:
+    return " ".join(map(str, numbers)).encode("ascii")
+
+
+def _mark_of(path: Path, name: str = _MARK) -> bytes | None:
     if not hasattr(os, "getxattr"):
         return None
     try:
-        return os.getxattr(path, _MARK)
+        return os.getxattr(path, name)
     except OSError:
         return None
+
+
+def _tally_mark_of(path: Path) -> Commit | None:
+    """What became of the records of a whole output, as its last commit; None when it is not said."""
+    mark = _mark_of(path, _TALLY_MARK) or b""
+    try:
+        records, failed, empty = (int(number[:18]) for number in mark.split(b" "))
+    except ValueError:
+        return None
+    return Commit(records, 0, "", "", failed, empty)

@@ -14,11 +14,15 @@ from attncli.errors import (
     DataError,
     EmptyError,
     InputError,
+    LimitError,
+    MissingExtraError,
     PartialError,
     ResumeError,
     UsageError,
 )
 from attncli.files.source import Source
+
+_FAILED_LINE = b'\n{"type":"error",'  # how an error record of JSON lines begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +181,7 @@ def run_to_output(
             output.discard()
         else:
             output.end(ending)
-    except (InputError, DataError, UsageError):
+    except (InputError, DataError, UsageError, LimitError, MissingExtraError):
         if total.records == 0:  # nothing came of it: nothing is left to be resumed
             output.discard()
         raise
@@ -198,15 +202,27 @@ def run_to_file(
     return run_to_output(plan, recipe, engine, part, FileSink(part), ending, watch)
 
 
-def nothing_to_do() -> Report:
-    """The report of a run whose output was already whole."""
-    return Report(Tally(), 0, 0.0, complete=True)
+def nothing_to_do(tally: Tally | None = None) -> Report:
+    """The report of a run whose output was already whole, with what it holds, if that is known."""
+    return Report(tally or Tally(), 0, 0.0, complete=True)
+
+
+def tally_of_lines(blocks: Iterable[bytes]) -> Tally:
+    """What became of the records of JSON lines that a run wrote."""
+    records, failed, empty, rest = 0, 0, 0, b"\n"
+    for block in blocks:
+        whole, end, rest = (rest + block).rpartition(b"\n")
+        records += block.count(b"\n")
+        failed += (whole + end).count(_FAILED_LINE)
+        empty += (whole + end).count(b'"code":"empty"')
+        rest = end + rest
+    return Tally(records, failed, min(empty, failed))
 
 
 def closing(report: Report, sources: Iterable[Source]) -> None:
     """Raises the error a run ends with, if some or all of its records have no result."""
     tally = report.tally
-    if report.complete:
+    if report.complete and tally.records == 0:  # what became of them is not known any more
         return
     if tally.empty == tally.records:
         names = ", ".join(source.name for source in sources)

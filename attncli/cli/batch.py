@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from attncli.cli import batch_options as bopt
 from attncli.cli import options as opt
 from attncli.cli.batch_engine import engine_of
+from attncli.cli.batch_job import job_of, provenance_of, share_read
 from attncli.cli.batch_options import ReadOptions, RunOptions, WriteOptions
 from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_analyser
 from attncli.cli.outputs import expect_apart, files_read, say_written, written
@@ -23,6 +24,7 @@ from attncli.errors import OutputError, UsageError
 from attncli.escape import quoted, visible
 
 if TYPE_CHECKING:
+    from attncli.batch.chunks import Tally
     from attncli.batch.run import Output, Report, Sink
     from attncli.batch.work import Outcomes
     from attncli.batch.writers.formats import Format
@@ -124,9 +126,9 @@ def _setup(
         message("note", "blank lines and comments are left out anyway: --comments has no effect")
     _check(found, mechanism, writing, running, chosen)
     opened = open_analyser(mechanism, frozenset(layout.include), quiet=running.quiet)
-    job = _job(mechanism, reading, chosen, layout, opened, found)
-    layout = replace(layout, facts=_provenance(job))
-    progress = Progress(partial(_share, found), quiet=running.quiet)
+    job = job_of(mechanism, reading, chosen, layout, opened, found)
+    layout = replace(layout, facts=provenance_of(job))
+    progress = Progress(partial(share_read, found), quiet=running.quiet)
     return _Setup(
         found, mechanism, reading, writing, running, chosen, layout, job, _width(opened), progress
     )
@@ -183,9 +185,23 @@ def _run(setup: _Setup) -> "Report":
         part = PartFile(Path(target), identity, **again)
         output, sink, complete = part, FileSink(part), part.complete
     if complete:
-        return nothing_to_do()
+        return nothing_to_do(_finished_tally(setup, output))
     ending = ending_of(setup.format, setup.layout, sync=writing.sync)
     return run_to_output(plan, recipe, engine, output, sink, ending, watch)
+
+
+def _finished_tally(setup: _Setup, output: "Output") -> "Tally | None":
+    """What became of the records of an output that is whole, where it can be told."""
+    from attncli.batch.chunks import Tally
+    from attncli.batch.run import tally_of_lines
+    from attncli.files.source import Source
+
+    if output.done is not None:
+        return Tally(output.done.records, output.done.failed, output.done.empty)
+    target = str(setup.writing.output)
+    if setup.format.described != "jsonl":
+        return None
+    return tally_of_lines(Source(target, visible(target)[:200]).blocks())
 
 
 def _given(files: list[str] | None) -> list[str]:
@@ -264,83 +280,6 @@ def _check(
 def _width(opened: "Opened") -> int:
     """About how many numbers a token's row has, beside its weights; decides how chunks are cut."""
     return 4096 if opened.store is None else opened.store.dim
-
-
-def _job(
-    mechanism: Mechanism,
-    reading: ReadOptions,
-    chosen: "Format",
-    layout: "Layout",
-    opened: "Opened",
-    found: "list[Source]",
-) -> dict[str, Any]:
-    """What a run is of, beside its input, as plain values."""
-    from attncli.choosing import whole
-    from attncli.reading import vectors_info
-
-    options = asdict(mechanism)
-    vectors: dict[str, Any] = {"asked": options.pop("vectors")}
-    if opened.store is not None:
-        vectors |= vectors_info(opened.store)._asdict()
-    for name in ("vectors", "model"):
-        path = Path(str(getattr(mechanism, name)))
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        stats = [file.stat() for file in files if file.is_file()]
-        if stats:
-            vectors[f"{name} file"] = [[stat.st_size, stat.st_mtime_ns] for stat in stats]
-    entire = whole(opened.analyser)
-    digest = getattr(getattr(entire, "model", None), "sha256", None)
-    # Journals of parts of a transformer, whose files stand above, name no model.
-    if digest is not None or getattr(opened.analyser, "model", None) is not None:
-        vectors["model"] = digest
-    return {
-        "vectors": vectors,
-        "options": {
-            **options,
-            "reading": _described(reading, found),
-            "format": chosen.written,
-            **layout.described(),
-        },
-    }
-
-
-def _described(reading: ReadOptions, found: "list[Source]") -> dict[str, Any]:
-    """How inputs are read, as journals have always said it; tables have no lines to leave out."""
-    from attncli.files.kinds import named_kind
-
-    tables = all(named_kind(source.path) is not None for source in found)
-    return {
-        "input_format": reading.input_format,
-        "column": reading.column,
-        "id_column": reading.id_column,
-        "comments": not (reading.every_line or tables),
-    }
-
-
-def _provenance(job: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    """What binary formats keep in their metadata of where their numbers come from."""
-    from attncli import __version__
-    from attncli.views.json import plain_json
-
-    facts = {f"attn.{name}": plain_json(value) for name, value in sorted(job.items())}
-    return (("attn.version", __version__), *facts.items())
-
-
-def _share(found: "list[Source]") -> float | None:
-    """How much of the inputs was read, when they are files."""
-    sizes = [_size(source) for source in found]
-    if None in sizes:
-        return None
-    total = sum(size or 0 for size in sizes)
-    return sum(source.read for source in found) / total if total else None
-
-
-def _size(source: "Source") -> int | None:
-    try:
-        path = Path(source.file or source.path)
-        return path.stat().st_size if path.is_file() else None
-    except OSError:
-        return None
 
 
 def _is_stream(path: str) -> bool:

@@ -1,17 +1,23 @@
 """`attn batch` as a user types it."""
 
 import json
+import os
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from attncli.batch.run import closing
 from attncli.embeddings.store import FolderStore
+from attncli.errors import PartialError
 from attncli.pipeline import GeneralAnalyser
 from attncli.result import AttentionResult
 from tests.batch.conftest import ROOT, corpus
+from tests.batch.runs import Job, ended, forked, with_fault
 
 Attn = Callable[..., subprocess.CompletedProcess[bytes]]
 
@@ -328,6 +334,80 @@ def test_resume_from_the_command_line(attn: Attn, tmp_path: Path) -> None:
     assert again.returncode == 3, again.stderr
     assert b"of them now" in again.stderr
     assert (tmp_path / "fed.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("marks", [True, False], ids=["marks", "no marks"])
+@pytest.mark.parametrize("target", ["out.jsonl", "out.csv", "file://"])
+def test_a_resumed_run_ends_as_the_whole_run(
+    attn: Attn, tmp_path: Path, target: str, marks: bool
+) -> None:
+    """3 stays 3: when the bad lines were in the part that was done, and when all was done before."""
+    if target == "file://":
+        pytest.importorskip("fsspec")
+        target = f"file://{tmp_path}/url.jsonl"
+    lines = [b"caf\xe9"] + [b"money bank grows"] * 3000 + [b"?!"]
+    (tmp_path / "s.txt").write_bytes(b"\n".join(lines[:-1]) + b"\n")
+    first = attn("batch", "s.txt", "-o", target, "--exclude", "contextual", "--workers", "1")
+    assert first.returncode == 3
+    path = tmp_path / (target if "://" not in target else "url.jsonl")
+    if not marks:
+        for name in os.listxattr(path):
+            os.removexattr(path, name)
+        if target == "out.csv":
+            pytest.skip("a CSV alone does not say which of its lines are errors of records")
+    again = attn("batch", "s.txt", "-o", target, "--exclude", "contextual", "--resume")
+    assert again.returncode == 3
+    assert b"already whole" in again.stderr
+    (tmp_path / "t.txt").write_bytes(b"?!\n\n?!\n")
+    assert attn("batch", "t.txt", "-o", "t.jsonl").returncode == 4
+    assert attn("batch", "t.txt", "-o", "t.jsonl", "--resume").returncode == 4
+    (tmp_path / "u.txt").write_bytes(b"money\n")
+    assert attn("batch", "u.txt", "-o", "u.jsonl").returncode == 0
+    assert attn("batch", "u.txt", "-o", "u.jsonl", "--resume").returncode == 0
+
+
+def test_a_run_stopped_behind_its_bad_lines_ends_with_3(folder: Path) -> None:
+    """The tally of the finished part counts."""
+    (folder / "s.txt").write_bytes(b"caf\xe9\n" + b"money bank\n" * 200)
+    job = Job(folder)
+
+    def act() -> int:
+        with_fault(14, "kill")
+        return job.code()
+
+    assert ended(forked(act)) == -signal.SIGKILL
+    report = job.run(resume=True)
+    assert 0 < report.new < 201
+    assert report.tally.failed == 1
+    with pytest.raises(PartialError):
+        closing(report, [])
+
+
+def test_runs_of_before_go_on_with_every_line(attn: Attn, tmp_path: Path) -> None:
+    """Where nothing was said, every line had its record: --every-line is what that run was."""
+    (tmp_path / "s.txt").write_bytes(b"money bank\n\n# note\n" * 2000)
+    plain = ("batch", "s.txt", "-o", "out.jsonl", "--exclude", "contextual", "--workers", "1")
+    limit = ("-c", "import resource,sys; resource.setrlimit(resource.RLIMIT_FSIZE, (99999, 99999));"
+             "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+             "from attncli.cli.app import run; sys.exit(run(sys.argv[1:]))")  # fmt: skip
+    begun = subprocess.run(
+        [sys.executable, *limit, *plain, "--every-line", "--chunk", "50"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    assert begun.returncode == 9, begun.stderr
+    job = (tmp_path / "out.jsonl.attn-journal").read_bytes().splitlines()[0]
+    assert json.loads(job[9:])["job"]["options"]["reading"] == {
+        "input_format": None,
+        "column": None,
+        "id_column": None,
+        "comments": False,
+    }
+    assert attn(*plain, "--resume").returncode == 11
+    ended = attn(*plain, "--resume", "--every-line")
+    assert ended.returncode == 3
+    assert [r["line"] for r in records((tmp_path / "out.jsonl").read_bytes())] == [*range(1, 6001)]
 
 
 def test_a_run_that_found_no_input_leaves_nothing(attn: Attn, tmp_path: Path) -> None:

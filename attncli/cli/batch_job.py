@@ -1,0 +1,90 @@
+"""What a batch is of, by which a later run knows whether it may go on; and how far it has read."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attncli.cli.batch_options import ReadOptions
+from attncli.cli.mechanism import Mechanism, Opened
+
+if TYPE_CHECKING:
+    from attncli.batch.writers.formats import Format
+    from attncli.batch.writers.options import Layout
+    from attncli.files.source import Source
+
+
+def job_of(
+    mechanism: Mechanism,
+    reading: ReadOptions,
+    chosen: "Format",
+    layout: "Layout",
+    opened: "Opened",
+    found: "list[Source]",
+) -> dict[str, Any]:
+    """What a run is of, beside its input, as plain values."""
+    from attncli.choosing import whole
+    from attncli.reading import vectors_info
+
+    options = asdict(mechanism)
+    vectors: dict[str, Any] = {"asked": options.pop("vectors")}
+    if opened.store is not None:
+        vectors |= vectors_info(opened.store)._asdict()
+    for name in ("vectors", "model"):
+        path = Path(str(getattr(mechanism, name)))
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        stats = [file.stat() for file in files if file.is_file()]
+        if stats:
+            vectors[f"{name} file"] = [[stat.st_size, stat.st_mtime_ns] for stat in stats]
+    entire = whole(opened.analyser)
+    digest = getattr(getattr(entire, "model", None), "sha256", None)
+    # Journals of parts of a transformer, whose files stand above, name no model.
+    if digest is not None or getattr(opened.analyser, "model", None) is not None:
+        vectors["model"] = digest
+    return {
+        "vectors": vectors,
+        "options": {
+            **options,
+            "reading": _described(reading, found),
+            "format": chosen.written,
+            **layout.described(),
+        },
+    }
+
+
+def _described(reading: ReadOptions, found: "list[Source]") -> dict[str, Any]:
+    """How inputs are read, as journals have always said it; tables have no lines to leave out."""
+    from attncli.files.kinds import named_kind
+
+    tables = all(named_kind(source.path) is not None for source in found)
+    return {
+        "input_format": reading.input_format,
+        "column": reading.column,
+        "id_column": reading.id_column,
+        "comments": not (reading.every_line or tables),
+    }
+
+
+def provenance_of(job: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What binary formats keep in their metadata of where their numbers come from."""
+    from attncli import __version__
+    from attncli.views.json import plain_json
+
+    facts = {f"attn.{name}": plain_json(value) for name, value in sorted(job.items())}
+    return (("attn.version", __version__), *facts.items())
+
+
+def share_read(found: "list[Source]") -> float | None:
+    """How much of the inputs was read, when they are files."""
+    sizes = [_size(source) for source in found]
+    if None in sizes:
+        return None
+    total = sum(size or 0 for size in sizes)
+    return sum(source.read for source in found) / total if total else None
+
+
+def _size(source: "Source") -> int | None:
+    try:
+        path = Path(source.file or source.path)
+        return path.stat().st_size if path.is_file() else None
+    except OSError:
+        return None
