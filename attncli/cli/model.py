@@ -72,9 +72,9 @@ def info(
         model.checkpoint.check()
         facts["sha256"] = model.checkpoint.sha256()
     if json:
-        import json as text
+        from attncli.cli.train_report import json_of
 
-        write_json(text.dumps(facts, ensure_ascii=False))
+        write_json(json_of(facts))
         return
     from attncli.views.checkpoint import checkpoint_lines
 
@@ -89,9 +89,9 @@ def _show_trained(name: str, width: int | None, color: opt.Color, json: bool) ->
 
     facts = trained_facts(find_model(name))
     if json:
-        import json as text
+        from attncli.cli.train_report import json_of
 
-        write_json(text.dumps(facts, ensure_ascii=False))
+        write_json(json_of(facts))
         return
     from attncli.views.checkpoint import trained_lines
 

@@ -1,0 +1,120 @@
+"""Every object that a command prints with --json is one of `attn schema`, and just one."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from schema import validator
+
+import attncli.cli.app as app
+
+KINDS = [part["$ref"].rpartition("/")[2] for part in validator().schema["oneOf"]]
+
+
+def kind_of(record: Any) -> str:
+    """The one kind of record this is."""
+    text = {"$defs": validator().schema["$defs"]}
+    valid = [
+        kind
+        for kind in KINDS
+        if validator().evolve(schema={"$ref": f"#/$defs/{kind}", **text}).is_valid(record)
+    ]
+    assert len(valid) == 1, (valid, json.dumps(record)[:300])
+    return valid[0]
+
+
+@pytest.fixture
+def files(tmp_path: Path, command: Callable[..., Any]) -> Path:
+    """Files that the commands below read."""
+    (tmp_path / "s.txt").write_text("money bank grows\n?!\n")
+    (tmp_path / "v.txt").write_text("money 1 2\nbank 3 4\nriver 1 0\nflows 0 1\ngrows 2 2\n")
+    (tmp_path / "t.tsv").write_text(
+        "text\tlabel\n" + "money bank\ta\nriver bank\tb\nmoney grows\ta\nriver flows\tb\n" * 3
+    )
+    vectors, model = str(tmp_path / "v.txt"), str(tmp_path / "m.safetensors")
+    trained = command("train", str(tmp_path / "t.tsv"), "-o", model, "--vectors", vectors,
+                      "--epochs", "2", "-q")  # fmt: skip
+    assert trained.code == 0, trained.said
+    for name, text in (("a.json", "money bank"), ("b.json", "money grows")):
+        ended = command("explain", text, "--vectors", vectors, "-o", str(tmp_path / name), "-q")
+        assert ended.code == 0, ended.said
+    return tmp_path
+
+
+COMMANDS: list[tuple[str, str, list[str]]] = [
+    ("explain", "result", ["money bank", "--vectors", "v.txt", "--include", "query,measures"]),
+    ("explain", "result", ["money bank", "--vectors", "v.txt", "--top", "1"]),
+    ("explain", "result", ["money bank", "--vectors", "v.txt", "--exclude", "text,model"]),
+    ("explain", "result", ["money bank", "--model", "m.safetensors", "--vectors", "v.txt"]),
+    ("explain", "against", ["money bank", "--attention", "task", "--vectors", "v.txt", "--against", "general"]),
+    ("explain", "against", ["a piece of cake", "--model", "idioms", "--against", "general", "--head", "0"]),
+    ("explain", "error", ["money bank", "!!", "--vectors", "v.txt"]),
+    ("batch", "error", ["s.txt", "--vectors", "v.txt"]),
+    ("batch", "result", ["s.txt", "s.txt", "--vectors", "v.txt", "--top", "2"]),
+    ("view", "result", ["a.json"]),
+    ("compare", "comparison", ["money bank", "river bank", "--word", "bank", "--vectors", "v.txt"]),
+    ("compare", "comparison", ["money bank", "river bank", "--word", "bank", "--model", "m.safetensors", "--vectors", "v.txt"]),
+    ("diff", "difference", ["a.json", "b.json"]),
+    ("diff", "difference", ["a.json", "a.json"]),
+    ("train", "training", ["t.tsv", "-o", "n.safetensors", "--vectors", "v.txt", "--epochs", "1"]),
+    ("train", "gradient-check", ["t.tsv", "--check-grad", "--vectors", "v.txt"]),
+    ("evaluate", "evaluation", ["t.tsv", "--model", "m.safetensors", "--vectors", "v.txt"]),
+    ("model info", "model-trained", ["m.safetensors"]),
+    ("model info", "model-trained", ["idioms"]),
+    ("vectors list", "vectors-list", []),
+    ("vectors info", "vectors-info", ["glove"]),
+    ("vectors info", "vectors-info", ["v.txt"]),
+    ("vectors import", "vectors-import", ["v.txt"]),
+    ("vectors similar", "neighbors", ["bank", "--vectors", "v.txt"]),
+    ("vectors analogy", "analogy", ["bank", "money", "river", "--vectors", "v.txt"]),
+    ("vectors get", "vectors-get", ["bank", "zzz", "--vectors", "v.txt"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "kind", "arguments"), COMMANDS)
+def test_what_a_command_prints_is_in_the_schema(
+    files: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: Callable[..., Any],
+    name: str,
+    kind: str,
+    arguments: list[str],
+) -> None:
+    """One kind fits each record; the one this command is for is among them."""
+    monkeypatch.chdir(files)
+    as_json = [] if name == "batch" else ["--json"]
+    ended = command(*name.split(" "), *arguments, *as_json)
+    records = [json.loads(line) for line in ended.out.splitlines()]
+    assert records, ended.said
+    assert kind in {kind_of(record) for record in records}
+
+
+def test_a_transformer_is_in_the_schema(
+    tmp_path: Path, command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `attn model info` tells of a checkpoint, and the results of one with all its fields."""
+    pytest.importorskip("tokenizers")
+    made = pytest.importorskip("models.made")
+    made.write_checkpoint(tmp_path / "bert")
+    made.write_tokenizer(tmp_path / "bert")
+    told = command("model", "info", str(tmp_path / "bert"), "--json")
+    assert kind_of(json.loads(told.out)) == "model-transformer"
+    options = ["--pair", "bank", "--include", "hidden_states,scores", "--layer", "0", "--merge"]
+    ended = command("explain", "money", "--model", str(tmp_path / "bert"), *options, "--json")
+    assert kind_of(json.loads(ended.out)) == "result", ended.said
+
+
+def test_every_command_with_json_is_tried(command: Callable[..., Any]) -> None:
+    """A command that has --json in its help is in the list above; `vectors fetch` needs a network."""
+    tried = {name for name, _, _ in COMMANDS} | {"vectors fetch"}
+    groups = ("vectors", "model")
+    names = [name for name in app.COMMANDS if name not in (*groups, "schema")]
+    for group in groups:
+        text = command(group, "--help").text
+        names += [f"{group} {word}" for word in re.findall(r"^\W{0,4}([a-z]+) {2,}", text, re.M)]
+    with_json = {name for name in names if "--json" in command(*name.split(" "), "--help").text}
+    assert {"explain", "vectors get"} <= with_json <= tried
+    assert set(KINDS) == {kind for _, kind, _ in COMMANDS} | {"model-transformer"}
