@@ -14,8 +14,10 @@ from attncli.embeddings.sources import Access, open_vectors
 from attncli.errors import AttnError
 
 gensim = pytest.importorskip("gensim", reason="the oracle is gensim, which has no wheel for 3.14")
-from gensim.models import FastText, KeyedVectors, Word2Vec  # noqa: E402  (after the skip)
+from gensim.models import Doc2Vec, FastText, KeyedVectors, Word2Vec  # noqa: E402  (after the skip)
+from gensim.models.doc2vec import TaggedDocument  # noqa: E402
 from gensim.models.fasttext import load_facebook_vectors, save_facebook_model  # noqa: E402
+from gensim.models.poincare import PoincareModel  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings(  # gensim leaves files open
     "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
@@ -177,3 +179,54 @@ def test_the_parts_of_a_word_are_those_of_the_word_as_written(tmp_path: Path, su
     assert found.keys == tuple(words)
     for word, vector in zip(words, found.vectors, strict=True):
         assert vector.tobytes() == keyed.get_vector(word).tobytes()
+
+
+@pytest.mark.parametrize("separately", [[], ["vectors"]])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_poincare_vectors_are_those_gensim_reads(
+    tmp_path: Path, separately: list[str], dtype: Any
+) -> None:
+    """The model and its vectors are read alike, and said to live in a space of their own."""
+    relations = [
+        ("kangaroo", "marsupial"),
+        ("kangaroo", "mammal"),
+        ("gib", "cat"),
+        ("cat", "mammal"),
+    ]
+    model = PoincareModel(relations, size=4, negative=2, seed=1, dtype=dtype)
+    model.train(epochs=2)
+    model.save(str(tmp_path / "m.model"), separately=separately)
+    model.kv.save(str(tmp_path / "m.kv"), separately=separately)
+    for path in (tmp_path / "m.model", tmp_path / "m.kv"):
+        found = load(path)
+        assert found.words == model.kv.index_to_key
+        assert found.matrix.tobytes() == model.kv.vectors.astype(np.float32).tobytes()
+        assert any("not distances of their space" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize("tags", ["numbers", "words", "both"])
+def test_documents_are_named_by_their_tags(tmp_path: Path, tags: str) -> None:
+    """The vectors of documents have numbers or words as keys; a number is the word of its digits."""
+    named: dict[str, Callable[[int], list[Any]]] = {
+        "numbers": lambda i: [i],
+        "words": lambda i: [f"document {i}"],
+        "both": lambda i: [i, "all"],
+    }
+    documents = [TaggedDocument(s, named[tags](i)) for i, s in enumerate(sentences())]
+    model = Doc2Vec(documents, vector_size=4, min_count=1, epochs=1, workers=1)
+    model.save(str(tmp_path / "m.model"))
+    assert same_as(model.wv, tmp_path / "m.model")
+    model.dv.save(str(tmp_path / "d.kv"))
+    found = load(tmp_path / "d.kv")
+    assert found.words == [str(key) for key in model.dv.index_to_key]
+    assert found.matrix.tobytes() == model.dv.vectors.tobytes()
+
+
+def test_room_for_words_to_come_is_no_word(tmp_path: Path) -> None:
+    """Rows that gensim keeps free have no name, and are left out."""
+    keyed = KeyedVectors(3, count=5)
+    keyed.add_vectors(["a", 7], np.eye(2, 3))
+    keyed.save(str(tmp_path / "k.kv"))
+    found = load(tmp_path / "k.kv")
+    assert found.words == ["a", "7"]
+    assert found.matrix.tolist() == np.eye(2, 3).tolist()

@@ -29,6 +29,10 @@ from attncli.memory import size_text
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ROWS = 8192
+_KEYS = (str, int, type(None))
+_POINCARE = (
+    "Poincaré vectors are taken as they are; cosines and weights are not distances of their space"
+)
 
 
 def read_gensim(stream: ByteStream, path: Path, limits: Limits) -> Reading:
@@ -41,13 +45,19 @@ def read_gensim(stream: ByteStream, path: Path, limits: Limits) -> Reading:
     if not isinstance(root, Thing) or not root.made_by.startswith("gensim."):
         raise DataError(f"no gensim model: found {shown_type(root)}", place=place)
     holder, fields = _word_vectors(root, place, str(path))
-    words = _words(fields, place)
+    listed = _words(fields, place)
+    rows = [row for row, word in enumerate(listed) if word is not None]
+    words = [word for word in listed if word is not None]
     warnings: list[str] = []
     short = holder.made_by.rpartition(".")[2]
     if short == "FastTextKeyedVectors" or "vectors_ngrams" in fields.attributes:
         matrix, subwords = _fasttext(fields, words, limits, place)
     else:
         matrix, subwords = fields.matrix("vectors", "syn0", limits), None
+        if len(rows) < len(listed) == len(matrix):  # room for words to come
+            matrix = matrix[rows]
+    if short == "PoincareKeyedVectors":
+        warnings.append(f"{place}: {_POINCARE}")
     _check(words, matrix, limits, place)
     encoded = [encoded_word(word) for word in words]
     blocks = _blocks(encoded, matrix, place, limits)
@@ -122,20 +132,21 @@ class _Fields:
 
 
 def _word_vectors(root: Thing, place: str, base: str) -> tuple[Thing, _Fields]:
-    """The object that holds words and vectors: the root, or its `wv`."""
-    inner = root.attributes().get("wv")
-    if isinstance(inner, Thing):
-        return inner, _Fields(inner, f"{base}.wv", place)
+    """The object that holds words and vectors: the root, its `wv`, or a Poincaré model's `kv`."""
+    for name in ("wv", "kv"):
+        inner = root.attributes().get(name)
+        if isinstance(inner, Thing):
+            return inner, _Fields(inner, f"{base}.{name}", place)
     fields = _Fields(root, base, place)
     if not any(fields.has(name) for name in ("vectors", "syn0", "vectors_vocab", "syn0_vocab")):
         raise DataError(f"no word vectors in {shown_type(root)}", place=place)
     return root, fields
 
 
-def _words(fields: _Fields, place: str) -> list[str]:
-    """The words in row order, as the list and the index agree.
+def _words(fields: _Fields, place: str) -> list[str | None]:
+    """The words in row order, as the list and the index agree; None for a row that waits for one.
 
-    Raises: DataError when they are no text, or contradict each other.
+    A number that is a key (a document's tag) is the word of its digits. Raises: DataError when they are no text, or contradict each other.
     """
     found = fields.attributes
     listed = next(
@@ -148,11 +159,11 @@ def _words(fields: _Fields, place: str) -> list[str]:
         if not index:
             raise DataError("no list of words in this gensim file", place=place)
         listed = _in_order(index, place)
-    if type(listed) is not list or not all(type(word) is str for word in listed):
+    if type(listed) is not list or not all(type(word) in _KEYS for word in listed):
         raise DataError("index_to_key: expected a list of words", place=place)
     if type(index) is dict and index:
         _check_index(listed, index, place)
-    return listed
+    return [str(word) if type(word) is int else word for word in listed]
 
 
 def _old_index(vocab: object, place: str) -> dict[Any, Any] | None:
@@ -175,17 +186,23 @@ def _in_order(index: object, place: str) -> list[Any]:
     return [rows[i] for i in range(len(rows))]
 
 
-def _check_index(words: list[str], index: dict[Any, Any], place: str) -> None:
-    if len(set(words)) != len(words) or len(index) != len(words):
+def _check_index(words: list[Any], index: dict[Any, Any], place: str) -> None:
+    """Raises: DataError when index and list contradict each other; a number may be its own row."""
+    listed = [word for word in words if type(word) is str or (word is not None and word in index)]
+    if len(set(listed)) != len(listed) or len(index) != len(listed):
         raise DataError(
-            f"key_to_index has {len(index)} words, index_to_key {len(words)} "
-            f"({len(set(words))} distinct)",
+            f"key_to_index has {len(index)} words, index_to_key {len(listed)} "
+            f"({len(set(listed))} distinct)",
             place=place,
         )
     for row, word in enumerate(words):
-        if integer(index.get(word, -1), place, "key_to_index") != row:
+        if word is None:
+            continue
+        named = index.get(word, word if type(word) is int else -1)
+        if integer(named, place, "key_to_index") != row:
             raise DataError(
-                f"key_to_index: row of {quoted(word)} is {shown_row(index.get(word))}, expected {row}",
+                f"key_to_index: row of {quoted(str(word))} is {shown_row(index.get(word))}, "
+                f"expected {row}",
                 place=place,
             )
 

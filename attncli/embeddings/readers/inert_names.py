@@ -36,7 +36,8 @@ _REFERRED = frozenset(
         f"builtins.{name}"
         for name in ("hash", "int", "float", "str", "bytes", "bool", "list", "dict")
     }
-    | {"gensim.utils.call_on_class_only", "numpy.float32", "numpy.float64", "numpy.int64"}
+    | {"gensim.utils.call_on_class_only", "numpy.float64", "numpy.int64"}
+    | {"numpy.float16", "numpy.float32"}
     | {
         f"numpy.random._{name.lower()}.{name}"
         for name in ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")

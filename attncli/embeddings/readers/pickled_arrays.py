@@ -77,7 +77,11 @@ def _dtype(value: object, place: str) -> np.dtype[Any]:
             return np.dtype(("<" if order in "|=" else order) + code.lstrip("|<>="))
         if isinstance(code, str) and code.lstrip("|<>=").startswith("O"):
             raise RefusedError("refused: arrays of Python objects can run code", place=place)
-    if isinstance(value, Name) and value.path in ("numpy.float32", "numpy.float64"):
+    if isinstance(value, Name) and value.path in (
+        "numpy.float16",
+        "numpy.float32",
+        "numpy.float64",
+    ):
         return np.dtype(value.path.removeprefix("numpy."))
     raise DataError("expected an array of float16, float32 or float64", place=place)
 
