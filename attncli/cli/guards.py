@@ -8,17 +8,19 @@ from attncli.escape import quoted
 if TYPE_CHECKING:
     from attncli.result import AttentionResult
 
-_JSON = ("--precision", "--top", "--include", "--exclude")
+_JSON = ("--precision", "--top", "--include", "--exclude", "--steps")
+STAGED = ("html", "htm", "md", "tex")  # files that hold a text of every stage
 # What shapes each kind of output, of the options that shape any; "" is every other file.
 _RESULTS = {
     "tables": ("--show", "--precision", "--top"),
     "--speak": ("--precision", "--top"),
-    "--steps": ("--precision",),
+    "--steps": ("--precision", "--steps", "--row"),
     "--against": ("--precision",),
     "--json": _JSON,
     "json": _JSON,
     "jsonl": _JSON,
-    "npz": (),
+    **dict.fromkeys(STAGED, ("--precision", "--steps", "--row")),
+    "npz": ("--steps",),
     "": ("--precision",),
 }
 COMPARISONS = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from attncli.cli import options as opt
-from attncli.cli.guards import HiddenNames, warn_of_vain
+from attncli.cli.guards import STAGED, HiddenNames, warn_of_vain
 from attncli.cli.notices import Notices
 from attncli.cli.outputs import say_written
 from attncli.cli.terminal import ink_for, warning, width_for, write, write_json
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from attncli.result import AttentionResult
     from attncli.text.sentences import Sentence
     from attncli.views.explain import Layout, Section
+    from attncli.views.ink import Ink, Line
 
 _NEIGHBORS_UP_TO = 16  # words; a longer sentence shows nearest words only when asked
 _SOON = 1 << 24  # values of a whole vocabulary that are made unasked
+_FILE_WIDTH = 100  # columns of the stages in a file
 _STEPS = ("embeddings", "query", "key", "value", "scores")  # attncli.views.steps.NEEDED
 
 Fields = tuple[tuple[str, ...], tuple[str, ...]]
@@ -76,7 +78,13 @@ class Manner:
 
     def warn_of_vain(self, quiet: bool, **given: str | None) -> None:
         """Says which options, of these and of those given besides, have no effect."""
-        options = {"--show": self.show, "--precision": self.precision, "--top": self.top}
+        options = {
+            "--show": self.show,
+            "--precision": self.precision,
+            "--top": self.top,
+            "--steps": self.steps or None,
+            "--row": self.row or None,
+        }
         warn_of_vain(
             given.pop("kind", None) or self.kind,
             options | {f"--{name}": value for name, value in given.items()},
@@ -152,18 +160,37 @@ def text_of(
     layout = manner.layout(default)
     if not manner.steps:
         return ink.rendered(explain_lines(result, movements, ink, layout))
+    title = title_lines(result, ink, layout.width)
+    return ink.rendered([*title, *_stage_lines(result, manner, ink, layout.width, learned)])
+
+
+def stages_of(
+    result: "AttentionResult", manner: Manner, learned: Learned = NOTHING
+) -> "tuple[str, ...]":
+    """Every stage of one result as the text of a file; nothing where none are asked for."""
+    if not manner.steps or manner.kind not in STAGED:
+        return ()
+    from attncli.views.ink import Ink
+
+    ink = Ink(unicode=not manner.ascii_only)
+    lines = _stage_lines(result, manner, ink, manner.width or _FILE_WIDTH, learned)
+    return (ink.rendered(lines).lstrip("\n"),)
+
+
+def _stage_lines(
+    result: "AttentionResult", manner: Manner, ink: "Ink", width: int, learned: Learned
+) -> "list[Line]":
     from attncli.views.steps import PRECISION, Steps, step_lines
 
     stages = Steps(
         rows=opt.rows_of(result.words, manner.row or ()),
-        width=layout.width,
+        width=width,
         precision=PRECISION if manner.precision is None else manner.precision,
         everything=manner.full,
         projections=learned.projections,
         model=learned.model,
     )
-    title = title_lines(result, ink, layout.width)
-    return ink.rendered([*title, *step_lines(result, ink, stages)])
+    return step_lines(result, ink, stages)
 
 
 def show_outcomes(
@@ -177,7 +204,7 @@ def show_outcomes(
 ) -> None:
     """Prints the outcomes, as text or JSON, or writes them to the file of --output."""
     notices, hidden = Notices(quiet), HiddenNames(hide)
-    written: list[tuple[AttentionResult, list[Movement]]] = []
+    written: list[tuple[AttentionResult, list[Movement], tuple[str, ...]]] = []
     for index, (sentence, outcome) in enumerate(outcomes):
         if isinstance(outcome, AttnError):
             notices.set_aside(outcome)
@@ -193,7 +220,8 @@ def show_outcomes(
                 result_parts(outcome, include, exclude, precision=manner.precision, top=manner.top)
             )
         elif manner.output is not None:
-            written.append((outcome, moved_words(outcome, among, manner)))
+            stages = stages_of(outcome, manner, learned)
+            written.append((outcome, moved_words(outcome, among, manner), stages))
         else:
             text = text_of(outcome, manner, moved_words(outcome, among, manner), learned=learned)
             write("\n" + text if index else text)
@@ -203,8 +231,9 @@ def show_outcomes(
 
         write_results(
             manner.output,
-            [result for result, _ in written],
-            movements=[found for _, found in written],
+            [result for result, _, _ in written],
+            movements=[moved for _, moved, _ in written],
+            stages=[text for _, _, stages in written for text in stages],
             precision=manner.precision,
             fields=fields,
             top=manner.top,
@@ -219,7 +248,7 @@ def moved_words(
     result: "AttentionResult", among: "EmbeddingStore | VocabularySpace | None", manner: Manner
 ) -> "list[Movement]":
     """How far each word moved, where that is shown; nearest words where there is room for them."""
-    if manner.speak or manner.steps:
+    if manner.speak or (manner.steps and manner.output is None):
         return []
     if manner.output is not None:
         if not manner.output.lower().endswith((".html", ".htm")):

@@ -9,11 +9,11 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli import selecting as part
-from attncli.cli.guards import HiddenNames
+from attncli.cli.guards import STAGED, HiddenNames
 from attncli.cli.mechanism import grouped
 from attncli.cli.notices import Notices
 from attncli.cli.outputs import expect_writable, say_written, written
-from attncli.cli.showing import PLAIN, Manner, moved_words, text_of
+from attncli.cli.showing import PLAIN, Manner, moved_words, stages_of, text_of
 from attncli.cli.terminal import (
     ink_for,
     message,
@@ -110,6 +110,8 @@ def view(
         notices.warn(result, None)
         if manner.output is None:
             _print(result, manner, first=not results)
+        elif manner.steps:
+            _expect_stages(result, manner)
         results.append(result)
     if not results and not failed:
         raise EmptyError("the file holds no result", place=visible(file)[:200])
@@ -123,6 +125,7 @@ def view(
             precision=manner.precision,
             fields=fields,
             top=manner.top,
+            stages=[text for result in results for text in stages_of(result, manner)],
             say=None if quiet else warning,
         )
         say_written(manner.output, quiet=quiet)
@@ -181,11 +184,8 @@ def _print(result: "AttentionResult", manner: Manner, *, first: bool) -> None:
         return
     from attncli.insight.old_vectors import old_vectors
 
-    if manner.steps and (missing := _missing(result)):
-        raise DataError(
-            f"the result holds no {missing}, which the stages are made of",
-            hints=('attn explain "money bank grows" --steps --json | attn view - --steps',),
-        )
+    if manner.steps:
+        _expect_stages(result, manner)
     if "moved" in (manner.show or "") and old_vectors(result) is None:
         name = "value" if result.attention.kind == "task" else "embeddings"
         raise DataError(
@@ -225,6 +225,16 @@ def _show_comparison(found: "Comparison", manner: Manner, quiet: bool) -> None:
             ink.rendered(
                 comparison_lines(found, ink, width=width, precision=digits, top=manner.top)
             )
+        )
+
+
+def _expect_stages(result: "AttentionResult", manner: Manner) -> None:
+    """Raises: DataError where the stages are shown and the result does not hold them."""
+    shown = manner.output is None or manner.kind in STAGED
+    if shown and (missing := _missing(result)):
+        raise DataError(
+            f"the result holds no {missing}, which the stages are made of",
+            hints=('attn explain "money bank grows" --steps --json | attn view - --steps',),
         )
 
 

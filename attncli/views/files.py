@@ -46,9 +46,12 @@ def write_results(
     precision: int | None = None,
     fields: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
     top: int | None = None,
+    stages: Sequence[str] = (),
     say: Say | None = None,
 ) -> None:
     """Writes results in the format of the suffix; `top` and `fields` shape JSON only.
+
+    `stages` are texts of every stage, one for each result, for pages, Markdown and TeX.
 
     `say` is told, in a sentence, what a picture cannot show and a table does not hold.
 
@@ -59,7 +62,7 @@ def write_results(
     if suffix == ".html":
         from attncli.views.html import page
 
-        content: Content = page(results, movements=movements, precision=digits)
+        content: Content = page(results, movements=movements, precision=digits, stages=stages)
     elif suffix in (".json", ".jsonl"):
         from attncli.views.json import result_parts
 
@@ -80,11 +83,11 @@ def write_results(
     elif suffix == ".md":
         from attncli.views.markdown import markdown
 
-        content = markdown(results, precision=digits)
+        content = markdown(results, precision=digits, stages=stages)
     elif suffix == ".tex":
         from attncli.views.latex import latex
 
-        content = latex(results, precision=digits)
+        content = latex(results, precision=digits, stages=stages)
     elif suffix == ".npz":
         from attncli.views.npz import npz
 

@@ -7,6 +7,7 @@ markup. A Content-Security-Policy forbids every request and every script but the
 
 import base64
 import hashlib
+import html
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
@@ -29,8 +30,11 @@ def page(
     palette: PaletteName = "viridis",
     movements: Sequence[Sequence[Movement]] = (),
     before: str = "",
+    stages: Sequence[str] = (),
 ) -> str:
     """A whole HTML page that shows these results; `before` is markup placed above them.
+
+    `stages` are texts of every stage, one for each result.
 
     `movements` gives, for each result, how far its words moved and their nearest words. Heads that
     would make the page larger than about 5 MB are left out, and the page says so.
@@ -40,6 +44,8 @@ def page(
         section(result, number, precision=precision, movements=found[number], share=len(results))
         for number, result in enumerate(results)
     ]
+    if stages:
+        parts = [part + _stages(text) for part, text in zip(parts, stages, strict=True)]
     name = title or (results[0].text if len(results) == 1 else f"{len(results)} sentences")
     heading = f"<h1>{escaped(name)}</h1>" if title or len(results) != 1 else ""
     contents = _contents(results) if len(results) > 1 else ""
@@ -100,6 +106,13 @@ def _script(palette: PaletteName) -> str:
 def _source(text: str) -> str:
     digest = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
     return f"'sha256-{digest}'"
+
+
+def _stages(text: str) -> str:
+    return (
+        '<details class="stages"><summary>Every stage</summary>'
+        f'<div class="scroll"><pre>{html.escape(text)}</pre></div></details>'
+    )
 
 
 def _contents(results: Sequence[AttentionResult]) -> str:

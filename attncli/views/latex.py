@@ -44,6 +44,18 @@ _SPECIAL = {
     "]": "{]}",
     "*": "{*}",
 }
+_SIGNS = {  # of the stages, that fonts of letters lack
+    "·": r"\(\cdot\)",
+    "−": r"\(-\)",
+    "∞": r"\(\infty\)",
+    "√": r"\(\surd\)",
+    "ᵀ": r"\(^{T}\)",
+    "³": r"\(^{3}\)",
+    "Σ": r"\(\Sigma\)",
+    "α": r"\(\alpha\)",
+    "ℓ": r"\(\ell\)",
+    "–": "--",
+}
 _HEAD = r"""\documentclass{article}
 \usepackage{iftex}
 \ifPDFTeX
@@ -64,10 +76,22 @@ _HEAD = r"""\documentclass{article}
 
 
 def latex(
-    results: Sequence[AttentionResult], *, precision: int = 2, palette: PaletteName = "viridis"
+    results: Sequence[AttentionResult],
+    *,
+    precision: int = 2,
+    palette: PaletteName = "viridis",
+    stages: Sequence[str] = (),
 ) -> str:
-    """A whole document: the weights as coloured tables, the new vectors as equations."""
-    parts = [line for result in results for line in _lines(result, precision, palette)]
+    """A whole document: the weights as coloured tables, the new vectors as equations.
+
+    `stages` are texts of every stage, one for each result.
+    """
+    texts = [*stages, *[""] * (len(results) - len(stages))]
+    parts = [
+        line
+        for result, text in zip(results, texts, strict=True)
+        for line in (*_lines(result, precision, palette), *_stages(text))
+    ]
     return _HEAD + "\n".join(parts) + "\n\\end{document}\n"
 
 
@@ -115,6 +139,17 @@ def _lines(result: AttentionResult, precision: int, palette: PaletteName) -> lis
                 for query in range(len(result.tokens))
             ]
     return lines
+
+
+def _stages(text: str) -> list[str]:
+    """Lines of a text in letters of one width, blanks and all."""
+    if not text:
+        return []
+    lines = [
+        "".join("~" if char == " " else _SIGNS.get(char) or _character(char) for char in line)
+        for line in text.rstrip("\n").split("\n")
+    ]
+    return [r"\medskip{\footnotesize\ttfamily", *[rf"\mbox{{{line}}}\par" for line in lines], "}"]
 
 
 def _title(text: str) -> str:

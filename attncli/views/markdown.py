@@ -19,9 +19,19 @@ _NO_REFERENCE = re.compile("[\x00\ud800-\udfff]")
 _LONGEST = 40  # characters of a word in an equation
 
 
-def markdown(results: Sequence[AttentionResult], *, precision: int = 2) -> str:
-    """A heading, the weights as a table, and the equations, for each result."""
-    return "\n".join(line for result in results for line in _lines(result, precision))
+def markdown(
+    results: Sequence[AttentionResult], *, precision: int = 2, stages: Sequence[str] = ()
+) -> str:
+    """A heading, the weights as a table, and the equations, for each result.
+
+    `stages` are texts of every stage, one for each result.
+    """
+    texts = [*stages, *[""] * (len(results) - len(stages))]
+    return "\n".join(
+        line
+        for result, text in zip(results, texts, strict=True)
+        for line in (*_lines(result, precision), *_stages(text))
+    )
 
 
 def escaped(text: str) -> str:
@@ -32,6 +42,15 @@ def escaped(text: str) -> str:
     """
     plain = _NO_REFERENCE.sub("\ufffd", text)
     return _REFERENCES.sub(_reference, _MARKUP.sub(r"\\\g<0>", plain))
+
+
+def _stages(text: str) -> list[str]:
+    """A text as it is, inside a fence longer than any that it holds."""
+    if not text:
+        return []
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}text", *text.rstrip("\n").split("\n"), fence, ""]
 
 
 def _reference(found: "re.Match[str]") -> str:
