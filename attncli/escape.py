@@ -18,16 +18,16 @@ UNSEEN = (
 _HIDDEN = re.compile(f"[\\\\{UNSEEN}]")
 _UNSEEN = re.compile(f"[{UNSEEN}]")
 _NAMED = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_MARK = "\u200e"  # left-to-right mark: invisible, of no width, stronger than digits and signs
+MARK = "\u200e"  # left-to-right mark: invisible, of no width, stronger than digits and signs
 # Letters and digits of the bidi classes R, AL and AN: Hebrew to Arabic Extended-A, and later blocks.
 _RIGHT_TO_LEFT = re.compile(
     "[\u0590-\u08ff\ufb1d-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
-_AT_EXIT = re.compile(f"{_MARK}([^{_MARK}]*){_MARK}|[{UNSEEN}]")
+_AT_EXIT = re.compile(f"{MARK}([^{MARK}]*){MARK}|[{UNSEEN}]")
 _SECRET = re.compile(r"(?<=://)[^\s/?#\"']*@")  # the name and password of a URL
 # The signs of the views and of help, where Unicode cannot be shown.
 _SIGNS = {
-    **{_MARK: "", "·": "*", "√": "sqrt ", "−": "-", "…": "...", "–": "-", "—": "-", "→": "->"},
+    **{MARK: "", "·": "*", "√": "sqrt ", "−": "-", "…": "...", "–": "-", "—": "-", "→": "->"},
     **{"×": "x", "÷": "/", "∞": "inf", "↓": "down", "±": "+-", "≤": "<=", "≥": ">=", "⚠": "!"},
     **{"“": '"', "”": '"', "‘": "'", "’": "'", "³": "^3", "ᵀ": "^T"},
 }
@@ -70,7 +70,7 @@ def _escape_at_exit(found: "re.Match[str]") -> str:
     inside = found.group(1)
     if inside is None:
         return _escape(found)
-    mark = _MARK if _RIGHT_TO_LEFT.search(inside) else "\\u200e"
+    mark = MARK if _RIGHT_TO_LEFT.search(inside) else "\\u200e"
     return mark + _UNSEEN.sub(_escape, inside) + mark
 
 
@@ -80,7 +80,7 @@ def set_apart(text: str) -> str:
     A word of a right-to-left script stands between two left-to-right marks, which terminals of
     every age know (isolates are newer) and which take no room. Source: UAX #9.
     """
-    return f"{_MARK}{text}{_MARK}" if _RIGHT_TO_LEFT.search(text) else text
+    return f"{MARK}{text}{MARK}" if _RIGHT_TO_LEFT.search(text) else text
 
 
 def isolated(text: str) -> str:
@@ -93,15 +93,15 @@ def isolated(text: str) -> str:
 
 def whole_marks(lines: list[str]) -> list[str]:
     """The lines of a folded text: a word that runs over a line's end is set apart on both."""
-    if _MARK not in "".join(lines):
+    if MARK not in "".join(lines):
         return lines
     mended, is_open = [], False
     for line in lines:
         if is_open:
             start = len(line) - len(line.lstrip(" "))
-            line = line[:start] + _MARK + line[start:]
-        is_open = line.count(_MARK) % 2 == 1
-        mended.append(line + _MARK if is_open else line)
+            line = line[:start] + MARK + line[start:]
+        is_open = line.count(MARK) % 2 == 1
+        mended.append(line + MARK if is_open else line)
     return mended
 
 

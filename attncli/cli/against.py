@@ -72,7 +72,7 @@ def _show(
     if manner.json:
         write_json(_record(general, other, differences(general, other)))
         return
-    ink = ink_for(manner.color, unicode=not manner.ascii_only)
+    ink = ink_for(manner.color, unicode=not manner.ascii_only, width=manner.width)
     lines = against_lines(
         general,
         other,

@@ -86,7 +86,7 @@ def compare(
     else:
         from attncli.views.compare import comparison_lines
 
-        ink = ink_for(color, unicode=not ascii_only)
+        ink = ink_for(color, unicode=not ascii_only, width=width)
         digits = 3 if precision is None else precision
         lines = comparison_lines(found, ink, width=width_for(width), precision=digits, top=top)
         write(ink.rendered(lines))

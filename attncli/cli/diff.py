@@ -60,7 +60,7 @@ def diff(
     elif not quiet:
         from attncli.views.difference import difference_lines
 
-        ink = ink_for(color, unicode=not ascii_only)
+        ink = ink_for(color, unicode=not ascii_only, width=width)
         write(ink.rendered(difference_lines(found, tol, ink, width=width_for(width))))
     if any(difference.changes for difference in found):
         raise typer.Exit(1)

@@ -84,7 +84,7 @@ def evaluate(
         return
     from attncli.views.confusion import confusion_lines, figure_lines
 
-    ink = ink_for(color)
+    ink = ink_for(color, width=width)
     lines = figure_lines(scores.figures(), ink)
     lines += [[], *confusion_lines(scores.confusion, scores.recall, ink, width=width_for(width))]
     write(ink.rendered(lines))

@@ -78,7 +78,7 @@ def info(
         return
     from attncli.views.checkpoint import checkpoint_lines
 
-    ink = ink_for(color)
+    ink = ink_for(color, width=width)
     write(ink.rendered(checkpoint_lines(facts, ink, width=width_for(width))))
 
 
@@ -95,7 +95,7 @@ def _show_trained(name: str, width: int | None, color: opt.Color, json: bool) ->
         return
     from attncli.views.checkpoint import trained_lines
 
-    ink = ink_for(color)
+    ink = ink_for(color, width=width)
     write(ink.rendered(trained_lines(facts, ink, width=width_for(width))))
 
 

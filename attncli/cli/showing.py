@@ -149,7 +149,7 @@ def text_of(
     learned: Learned = NOTHING,
 ) -> str:
     """One result as text for the terminal, each line ended by a newline."""
-    ink = ink_for(manner.color, unicode=not manner.ascii_only)
+    ink = ink_for(manner.color, unicode=not manner.ascii_only, width=manner.width)
     if manner.speak:
         from attncli.views.speak import spoken_text
 

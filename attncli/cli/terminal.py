@@ -6,6 +6,7 @@ Views never ask the environment; what they need to know is settled here, once.
 import codecs
 import errno
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
 
 from attncli.errors import AttnError, OutputError
-from attncli.escape import harmless, spelled, without_secrets
+from attncli.escape import harmless, set_apart, spelled, without_secrets
 
 if TYPE_CHECKING:
     from attncli.views.ink import Colors, Ink
@@ -23,6 +24,7 @@ ColorChoice: TypeAlias = Literal["auto", "always", "never"]
 _SIGNS = "·√−…–→×τ÷"
 _WIDEST = 10_000
 _LONGEST = 4000  # characters of a line on stderr
+_QUOTED = re.compile('"([^"]*)"')  # words of others in a message
 _ERRORS = "attn.spelled"
 
 
@@ -84,16 +86,23 @@ def color_system(env: Mapping[str, str]) -> "Colors":
 
 
 def ink_for(
-    choice: ColorChoice, env: Mapping[str, str] | None = None, *, unicode: bool = True
+    choice: ColorChoice,
+    env: Mapping[str, str] | None = None,
+    *,
+    unicode: bool = True,
+    width: int | None = None,
 ) -> "Ink":
-    """The ink for standard output; without `unicode` it is ASCII whatever the terminal can show."""
+    """The ink for standard output, which is `width_for(width)` columns wide.
+
+    Without `unicode` it is ASCII whatever the terminal can show.
+    """
     from attncli.views.ink import Ink
 
     env = os.environ if env is None else env
     stream = sys.stdout
     is_terminal = stream is not None and stream.isatty()
     colors = color_system(env) if wants_color(choice, env, is_terminal) else None
-    return Ink(colors=colors, unicode=unicode and _can_encode(stream))
+    return Ink(colors=colors, unicode=unicode and _can_encode(stream), width=width_for(width, env))
 
 
 def width_for(asked: int | None, env: Mapping[str, str] | None = None) -> int:
@@ -184,13 +193,17 @@ def _to_stderr(line: str) -> None:
     stream = sys.stderr
     if stream is None:
         return
-    shown = harmless(without_secrets(_cut(line)))
+    shown = _QUOTED.sub(_apart, harmless(without_secrets(_cut(line))))
     with suppress(OSError, ValueError):
         try:
             stream.write(shown + "\n")
         except UnicodeEncodeError:  # a stream that could not be settled
             stream.write(spelled(shown) + "\n")
         stream.flush()
+
+
+def _apart(found: "re.Match[str]") -> str:
+    return f'"{set_apart(found.group(1))}"'
 
 
 def _cut(line: str) -> str:

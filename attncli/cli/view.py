@@ -217,7 +217,7 @@ def _show_comparison(found: "Comparison", manner: Manner, quiet: bool) -> None:
         from attncli.views.compare import comparison_lines
 
         ink, digits = (
-            ink_for(manner.color, unicode=not manner.ascii_only),
+            ink_for(manner.color, unicode=not manner.ascii_only, width=manner.width),
             3 if manner.precision is None else manner.precision,
         )
         width = width_for(manner.width)

@@ -8,14 +8,13 @@ from rich.segment import Segment
 
 from attncli.arrays import FloatArray
 from attncli.errors import ShapeError
-from attncli.escape import visible
 from attncli.insight.compare import weights_of
 from attncli.insight.movement import Movement
 from attncli.insight.names import describe
 from attncli.insight.select import aggregate
 from attncli.result import AttentionResult
 from attncli.views.facts import model_line
-from attncli.views.ink import Ink, Line, left, width_of, word, wrapped
+from attncli.views.ink import Ink, Line, left, width_of, wrapped
 from attncli.views.matrix import legend, matrix_lines
 
 _GAP = 3
@@ -73,19 +72,19 @@ def against_lines(
     `movements` are those of the general result: the nearest words of its new embeddings.
     """
     name = other.model.name if other.model is not None else "task-specific"
-    lines: list[Line] = [[ink.bold(word(general.text, max(width, 20)))]]
-    said = visible(model_line(other))
+    lines: list[Line] = [[ink.bold(ink.word(general.text, max(width, 20)))]]
+    said = model_line(other, ink.label)
     lines += [[ink.bold(part)] for part in wrapped(said, width, 2)] if said else []
     lines += [[], *_both(general, other, name, ink, width, precision, everything)]
-    lines += [[], [ink.bold("where they differ most: weights, general and " + word(name))]]
+    lines += [[], [ink.bold("where they differ most: weights, general and " + ink.word(name))]]
     cells = differences(general, other)
     lines += _difference_lines(cells, general.words, ink, precision)
     near = [m for m in movements if m.after]
     if near:
         lines += [[], [ink.bold("general attention alone: words nearest to the new embeddings")]]
         for movement in near:
-            words = ", ".join(word(text) for text, _ in movement.after)
-            text = f"  {word(movement.text)}: {words}"
+            words = ", ".join(ink.word(text) for text, _ in movement.after)
+            text = f"  {ink.word(movement.text)}: {words}"
             lines += [[Segment(part)] for part in wrapped(text, width, 4)]
     return lines
 
@@ -102,7 +101,7 @@ def _both(
     half = (width - _GAP) // 2
     titles = (
         ", ".join(filter(None, ["general", describe(general.selection)])),
-        ", ".join(filter(None, [word(name), _chosen(other)])),
+        ", ".join(filter(None, [ink.word(name), _chosen(other)])),
     )
     tables = [
         matrix_lines(
@@ -137,7 +136,7 @@ def _difference_lines(
 ) -> list[Line]:
     """Weights as the matrices print them, and what these differ by."""
     arrow = "→" if ink.unicode else "->"
-    names = [f"{word(words[c.query], 20)} {arrow} {word(words[c.key], 20)}" for c in cells]
+    names = [f"{ink.word(words[c.query], 20)} {arrow} {ink.word(words[c.key], 20)}" for c in cells]
     widest = max(map(width_of, names), default=0)
     lines: list[Line] = []
     for cell, name in zip(cells, names, strict=True):

@@ -6,7 +6,7 @@ from typing import Any
 from rich.segment import Segment
 
 from attncli.memory import size_text
-from attncli.views.ink import Ink, Line, left, word, wrapped
+from attncli.views.ink import Ink, Line, left, wrapped
 
 _NAME = 12  # columns of a fact's name
 _TARGETS = 12  # words named
@@ -14,8 +14,8 @@ _TARGETS = 12  # words named
 
 def checkpoint_lines(facts: Mapping[str, Any], ink: Ink, *, width: int = 80) -> list[Line]:
     """The facts of `attncli.models.summary`, with those of the tokeniser, one line each."""
-    lines: list[Line] = [[ink.bold(word(str(facts["name"]), max(width, 20)))]]
-    return lines + _fact_lines(_told(facts), ink, width)
+    lines: list[Line] = [[ink.bold(ink.word(str(facts["name"]), max(width, 20)))]]
+    return lines + _fact_lines(_told(facts, ink), ink, width)
 
 
 def _fact_lines(rows: Sequence[tuple[str, str]], ink: Ink, width: int) -> list[Line]:
@@ -39,9 +39,12 @@ def trained_lines(facts: Mapping[str, Any], ink: Ink, *, width: int = 80) -> lis
         ("positions", str(sizes["positions"])),
         ("reads", reads.get(sizes["readout"], f"{sizes['readout']} over the new vectors")),
         ("parameters", f"{facts['parameters']:,}"),
-        ("labels", ", ".join(word(label) for label in facts["labels"]) or "none"),
-        ("targets", _targets(facts["targets"])),
-        ("vectors", f"{word(facts['vectors']['name'])}, {facts['vectors']['dim']} values a word"),
+        ("labels", ", ".join(ink.word(label) for label in facts["labels"]) or "none"),
+        ("targets", _targets(facts["targets"], ink)),
+        (
+            "vectors",
+            f"{ink.word(facts['vectors']['name'])}, {facts['vectors']['dim']} values a word",
+        ),
         ("learned of", f"{told.get('examples', 'unknown')} sentences"),
         ("best epoch", str(told.get("best_epoch", "unknown"))),
         ("held out", _held_out(told)),
@@ -49,13 +52,13 @@ def trained_lines(facts: Mapping[str, Any], ink: Ink, *, width: int = 80) -> lis
     ]
     if told.get("whole") is False:
         rows.append(("stopped", "before its last epoch"))
-    lines: list[Line] = [[ink.bold(word(str(facts["name"]), max(width, 20)))]]
+    lines: list[Line] = [[ink.bold(ink.word(str(facts["name"]), max(width, 20)))]]
     return lines + _fact_lines([row for row in rows if row[1]], ink, width)
 
 
-def _targets(targets: Sequence[str]) -> str:
+def _targets(targets: Sequence[str], ink: Ink) -> str:
     more = f" and {len(targets) - _TARGETS} more" if len(targets) > _TARGETS else ""
-    return ", ".join(word(target) for target in targets[:_TARGETS]) + more
+    return ", ".join(ink.word(target) for target in targets[:_TARGETS]) + more
 
 
 def _held_out(told: Mapping[str, Any]) -> str:
@@ -65,7 +68,7 @@ def _held_out(told: Mapping[str, Any]) -> str:
     return f"accuracy {accuracy:.3f} on {told.get('held_out')} sentences"
 
 
-def _told(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _told(facts: Mapping[str, Any], ink: Ink) -> list[tuple[str, str]]:
     counted = facts["parameters"]
     direction = "causal: a token sees earlier ones" if facts["causal"] else "every token sees all"
     rows = [
@@ -86,27 +89,29 @@ def _told(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
             f"{counted['total']:,}: embeddings {counted['embeddings']:,}, layers "
             f"{counted['layers']:,}, not used here {counted['unused']:,}",
         ),
-        ("tokenizer", _tokenizer(facts)),
-        ("files", _files(facts)),
+        ("tokenizer", _tokenizer(facts, ink)),
+        ("files", _files(facts, ink)),
     ]
     if "sha256" in facts:
         rows.append(("sha256", f"{facts['sha256']} (every number read, all finite)"))
     return rows
 
 
-def _tokenizer(facts: Mapping[str, Any]) -> str:
+def _tokenizer(facts: Mapping[str, Any], ink: Ink) -> str:
     told = facts.get("tokenizer")
     if told is None:
-        return "not read: " + word(str(facts.get("tokenizer_fault", "")), 200)
-    special = " ".join(word(name, 24) for name in told["special"][:8])
+        return "not read: " + ink.word(str(facts.get("tokenizer_fault", "")), 200)
+    special = " ".join(ink.word(name, 24) for name in told["special"][:8])
     text = f"{told['kind']}, {told['entries']:,} entries"
     if told["entries"] != facts["vocabulary"]:
         text += f" (the model has {facts['vocabulary']:,})"
     return f"{text}; special: {special}" if special else text
 
 
-def _files(facts: Mapping[str, Any]) -> str:
+def _files(facts: Mapping[str, Any], ink: Ink) -> str:
     dtypes = ", ".join(facts["dtypes"])
-    named = [f"{word(file['name'], 60)} {size_text(file['bytes'])}" for file in facts["files"][:4]]
+    named = [
+        f"{ink.word(file['name'], 60)} {size_text(file['bytes'])}" for file in facts["files"][:4]
+    ]
     more = len(facts["files"]) - len(named)
     return ", ".join(named) + (f" and {more} more" if more else "") + f" ({dtypes})"

@@ -6,7 +6,7 @@ from rich.segment import Segment
 from attncli.arrays import FloatArray
 from attncli.insight.comparison import Comparison, Near, Occurrence
 from attncli.views.equations import rounded_to_sum
-from attncli.views.ink import Ink, Line, left, width_of, word, wrapped
+from attncli.views.ink import Ink, Line, left, width_of, wrapped
 from attncli.views.numbers import number_lines
 from attncli.views.scatter import scatter_lines
 
@@ -23,13 +23,15 @@ def comparison_lines(
     with_map: bool = True,
 ) -> list[Line]:
     """All sections of a comparison."""
-    lines: list[Line] = [[ink.bold(f"{word(found.word)} in {len(found.occurrences)} sentences")]]
+    lines: list[Line] = [
+        [ink.bold(f"{ink.word(found.word)} in {len(found.occurrences)} sentences")]
+    ]
     if found.weights_of:
         lines += [[ink.dim(part)] for part in wrapped(f"weights: {found.weights_of}", width, 2)]
     for occurrence in found.occurrences:
         lines += [[], *_occurrence(occurrence, ink, width, precision, top or _MOST)]
     lines += [[], *_cosine_lines(found, ink, width, precision)]
-    title = f"nearest of {word(found.neighbors_of)}"
+    title = f"nearest of {ink.word(found.neighbors_of)}"
     lines += [[], *([ink.bold(part)] for part in wrapped(title, width, 0))]
     lines += _nearest(found, ink, width)
     if with_map:
@@ -54,15 +56,15 @@ def occurrence_names(found: Comparison) -> list[str]:
 def _occurrence(
     occurrence: Occurrence, ink: Ink, width: int, precision: int, top: int
 ) -> list[Line]:
-    text = f"{occurrence.name}. {word(occurrence.text, max(width - 4, 20))}"
+    text = f"{occurrence.name}. {ink.word(occurrence.text, max(width - 4, 20))}"
     lines: list[Line] = [[ink.bold(text)]]
     if occurrence.label is not None:
-        lines.append([ink.dim(f"  label: {word(occurrence.label)}")])
+        lines.append([ink.dim(f"  label: {ink.word(occurrence.label)}")])
     kept, others = occurrence.pulls[:top], occurrence.pulls[top:]
-    indent = max(width_of(word(pull.word, 16)) for pull in kept)
+    indent = max(width_of(ink.word(pull.word, 16)) for pull in kept)
     percents = _percents(occurrence)
     for pull in kept:
-        line: Line = [Segment(f"  {left(word(pull.word, 16), indent)} ")]
+        line: Line = [Segment(f"  {left(ink.word(pull.word, 16), indent)} ")]
         line.append(ink.weight(f" {pull.weight:.{precision}f} ", pull.weight))
         if pull.place == occurrence.place:
             line.append(Segment("  itself"))
@@ -118,7 +120,7 @@ def _nearest(found: Comparison, ink: Ink, width: int) -> list[Line]:
     indent = max(len(name) for name, _ in rows)
     lines: list[Line] = []
     for name, near in rows:
-        listed = ", ".join(f"{word(other)} {cosine:.2f}" for other, cosine in near) or "none"
+        listed = ", ".join(f"{ink.word(other)} {cosine:.2f}" for other, cosine in near) or "none"
         text = f"  {left(name, indent)}  {listed}"
         lines += [[Segment(part)] for part in wrapped(text, width, indent + 4)]
     return lines

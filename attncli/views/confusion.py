@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.segment import Segment
 
-from attncli.views.ink import Ink, Line, left, width_of, word, wrapped
+from attncli.views.ink import Ink, Line, left, width_of, wrapped
 
 _LABEL = 28  # columns of a label at most
 _RECALL = 8
@@ -30,7 +30,7 @@ def confusion_lines(
     A table too wide for `width` becomes one line a label, with its mistakes in words.
     """
     labels = sorted({*confusion, *(said for row in confusion.values() for said in row)})
-    shown = [word(label, _LABEL) for label in labels]
+    shown = [ink.word(label, _LABEL) for label in labels]
     name = max(map(width_of, shown))
     most = max((n for row in confusion.values() for n in row.values()), default=0)
     cell = max(len(str(most)), len(str(len(labels)))) + 1
@@ -64,8 +64,8 @@ def _listed(
     for label in labels:
         row = confusion.get(label, {})
         right, total = row.get(label, 0), sum(row.values())
-        wrong = [f"{word(said, _LABEL)} ×{n}" for said, n in row.items() if said != label]
-        text = f"{_recall(recall, label):>6}  {f'{right}/{total}':>5}  {word(label, _LABEL)}"
+        wrong = [f"{ink.word(said, _LABEL)} ×{n}" for said, n in row.items() if said != label]
+        text = f"{_recall(recall, label):>6}  {f'{right}/{total}':>5}  {ink.word(label, _LABEL)}"
         text += f": {', '.join(wrong)}" if wrong else ""
         lines += [[Segment(part)] for part in wrapped(text, width, 15)]
     return lines

@@ -6,7 +6,7 @@ from typing import Any
 from rich.segment import Segment
 
 from attncli.insight.difference import Change, Difference
-from attncli.views.ink import Ink, Line, word, wrapped
+from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.numbers import number_lines
 
 _TABLE_UP_TO = 16  # words whose whole matrix of differences is printed
@@ -52,34 +52,39 @@ def difference_record(found: Sequence[Difference], tolerance: float) -> dict[str
 
 
 def _sentence(difference: Difference, ink: Ink, width: int) -> list[Line]:
-    title = f"{difference.index + 1}. {word(difference.text, max(width - 5, 20))}"
+    title = f"{difference.index + 1}. {ink.word(difference.text, max(width - 5, 20))}"
     lines: list[Line] = [[ink.bold(title)]]
     for change in difference.changes:
-        lines += [[Segment(part)] for part in wrapped(f"  {_said(change)}", width, 4)]
+        lines += [[Segment(part)] for part in wrapped(f"  {_said(change, ink)}", width, 4)]
     if difference.delta is not None and len(difference.words) <= _TABLE_UP_TO:
         lines.append([ink.dim("  second − first, the matrix that differs most:")])
         lines += number_lines(
             difference.words, difference.words, difference.delta, ink, width=width, precision=6
         )
     for note in difference.notes:
-        lines += [[ink.dim(part)] for part in wrapped(f"  also {word(note, 200)}", width, 4)]
+        lines += [[ink.dim(part)] for part in wrapped(f"  also {ink.word(note, 200)}", width, 4)]
     return lines
 
 
-def _said(change: Change) -> str:
+def _said(change: Change, ink: Ink) -> str:
     if not change.place:
-        return f"{change.field}: {word(change.message, 400)}"
+        return f"{change.field}: {ink.word(change.message, 400)}"
     return (
-        f"{change.field}: {change.message}, most at {word(change.where, 120)}: "
+        f"{change.field}: {change.message}, most at {_where(change, ink)}: "
         f"{change.first:.9g} and {change.second:.9g}, apart {change.worst:.3g}"
     )
+
+
+def _where(change: Change, ink: Ink) -> str:
+    """The place of the worst cell; the words of a row and a column keep their order."""
+    return " → ".join(ink.word(part, 60) for part in change.where.split(" → "))
 
 
 def _notes(found: Sequence[Difference], ink: Ink, width: int, lines: list[Line]) -> list[Line]:
     notes = dict.fromkeys(note for difference in found for note in difference.notes)
     for note in list(notes)[:_SENTENCES]:
         lines += [
-            [ink.dim(part)] for part in wrapped(f"  not counted: {word(note, 200)}", width, 4)
+            [ink.dim(part)] for part in wrapped(f"  not counted: {ink.word(note, 200)}", width, 4)
         ]
     return lines
 

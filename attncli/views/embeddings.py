@@ -37,9 +37,11 @@ _EXPECTED = (  # nothing a reader must be warned of
 )
 
 
-def token_lines(tokens: Sequence[Token], ink: Ink, shown: Sequence[int]) -> list[Line]:
+def token_lines(
+    tokens: Sequence[Token], ink: Ink, shown: Sequence[int], *, width: int = 80
+) -> list[Line]:
     """What was found for each token."""
-    labels = [ink.word(token.text) for token in tokens]
+    labels = [ink.word(token.text, min(40, max(8, width // 2 - 4))) for token in tokens]
     indent = max((width_of(labels[i]) for i in shown), default=0)
     number = len(str(len(tokens)))
     lines: list[Line] = []
@@ -51,7 +53,12 @@ def token_lines(tokens: Sequence[Token], ink: Ink, shown: Sequence[int]) -> list
             comma = "," if token.status in ("piece", "nearest") else ""
             note += f"{comma} as {ink.word(token.key)}"
         line = f"  {right(str(i), number)}  {left(labels[i], indent)}  "
-        lines.append([Segment(line), ink.dim(note) if found else ink.bold("! " + note)])
+        note = ink.plain(note if found else f"! {note}")
+        hang = width_of(line) if width_of(line) + 12 <= width else 6
+        first, *rest = wrapped(line + note, width, hang)
+        style = ink.dim if found else ink.bold
+        lines.append([Segment(line), style(first.removeprefix(line))])
+        lines += [[style(part)] for part in rest]
     return lines
 
 
@@ -68,7 +75,7 @@ def vector_lines(
 
     Shapes: vectors (n_tokens, d).
     """
-    labels = [ink.word(text, 16) for text in words]
+    labels = [ink.word(text, min(16, max(4, width // 2))) for text in words]
     indent = max((width_of(labels[i]) for i in shown), default=0)
     dim = vectors.shape[-1]
     rows = vectors[list(shown)].tolist() if len(shown) else []
@@ -89,10 +96,11 @@ def vector_lines(
 
 def movement_lines(movements: Sequence[Movement], ink: Ink, *, width: int = 80) -> list[Line]:
     """How far each word moved, and its nearest words before and after."""
-    indent = max((width_of(ink.word(m.text, 16)) for m in movements), default=0)
+    labels = [ink.word(m.text, min(16, max(4, width // 3))) for m in movements]
+    indent = max(map(width_of, labels), default=0)
     lines: list[Line] = []
-    for m in movements:
-        start = f"  {left(ink.word(m.text, 16), indent)}  {m.cosine:6.3f}  "
+    for m, label in zip(movements, labels, strict=True):
+        start = f"  {left(label, indent)}  {m.cosine:6.3f}  "
         if not m.before and not m.after:
             lines.append([Segment(start.rstrip())])
             continue

@@ -135,6 +135,10 @@ def equation_lines(
     sums: Sums = PLAIN,
 ) -> list[Line]:
     """One equation for each shown row, broken at the width. Shapes: weights (n_tokens, n_tokens)."""
+
+    def name(text: str) -> str:
+        return ink.word(text, min(40, max(8, width - 14)))
+
     lines: list[Line] = []
     for query in shown:
         text = "  " + equation(
@@ -144,7 +148,7 @@ def equation_lines(
             digits=digits,
             beside=beside,
             max_terms=max_terms,
-            shown=ink.word,
+            shown=name,
             sums=sums,
         )
         lines += [[Segment(part)] for part in wrapped(ink.plain(text), width, 6)]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from attncli.escape import visible
 from attncli.insight.movement import Movement
 from attncli.insight.names import describe, matrix_name
 from attncli.insight.sums import sums_of
@@ -13,7 +12,7 @@ from attncli.views.embeddings import movement_lines, token_lines, vector_lines
 from attncli.views.equations import MAX_TERMS, equation_lines, sums_line
 from attncli.views.facts import model_line
 from attncli.views.ink import Ink, Line, wrapped
-from attncli.views.matrix import hidden_note, legend, matrix_lines, shown_tokens
+from attncli.views.matrix import hidden_lines, legend, matrix_lines, shown_tokens
 from attncli.views.strongest import strongest_lines
 
 Section: TypeAlias = Literal["tokens", "weights", "equations", "embeddings", "moved"]
@@ -47,7 +46,7 @@ def explain_lines(
         lines += [[], *_section(section, result, movements, ink, layout, shown)]
         hidden = len(shown) < len(result.tokens)
         if hidden and section in ("tokens", "equations", "embeddings"):
-            lines.append([ink.dim("  " + hidden_note(len(result.tokens), len(shown)))])
+            lines += hidden_lines(len(result.tokens), len(shown), ink, layout.width)
     return lines
 
 
@@ -64,7 +63,7 @@ def title_lines(result: AttentionResult, ink: Ink, width: int) -> list[Line]:
     if result.pair is not None:
         lines.append([ink.dim("+ "), ink.bold(ink.word(result.pair, max(width - 2, 20)))])
     lines += [[ink.dim(part)] for part in wrapped(ink.plain(note), width, 2)]
-    said = ink.plain(visible(model_line(result)))
+    said = ink.plain(model_line(result, ink.label))
     return lines + [[ink.bold(part)] for part in wrapped(said, width, 2)] if said else lines
 
 
@@ -95,7 +94,10 @@ def _section(
     shown: Sequence[int],
 ) -> list[Line]:
     if section == "tokens":
-        return [*_heading(ink, layout, "tokens"), *token_lines(result.tokens, ink, shown)]
+        return [
+            *_heading(ink, layout, "tokens"),
+            *token_lines(result.tokens, ink, shown, width=layout.width),
+        ]
     if section == "weights":
         return _matrices(result, ink, layout)
     if section == "equations":

@@ -1,5 +1,7 @@
 """What a result is, in a few words: for captions and headings of every view."""
 
+from collections.abc import Callable
+
 from attncli.insight.names import describe
 from attncli.result import NOT_GIVEN, AttentionResult
 
@@ -36,13 +38,13 @@ def facts_line(result: AttentionResult) -> str:
     return " · ".join([*parts, selected] if selected else parts)
 
 
-def model_line(result: AttentionResult) -> str:
-    """What the model says of the sentence, or an empty text."""
+def model_line(result: AttentionResult, shown: Callable[[str], str] = str) -> str:
+    """What the model says of the sentence, each label as `shown` gives it; or an empty text."""
     if result.model is None or result.model.label is None:
         return ""
     likely = sorted(result.model.probabilities.items(), key=lambda item: -item[1])[:3]
-    shares = ", ".join(f"{name} {share:.1%}" for name, share in likely)
-    return f"label: {result.model.label}" + (f" ({shares})" if shares else "")
+    shares = ", ".join(f"{shown(name)} {share:.1%}" for name, share in likely)
+    return f"label: {shown(result.model.label)}" + (f" ({shares})" if shares else "")
 
 
 def _is_named(result: AttentionResult) -> bool:

@@ -1,22 +1,25 @@
 """Text for a terminal: lines of styled segments, and what the terminal can show.
 
 A view returns lines (lists of rich `Segment`s) and never asks the environment: whether there are
-colours, and which, is said by the `Ink` it is given. Words from outside enter through `word`, which
-makes control characters visible.
+colours, and which, is said by the `Ink` it is given. Words from outside enter through `Ink.word`,
+which makes control characters visible and sets right-to-left words apart. All lines leave through
+`Ink.rendered`, where what was forgotten is made up for: nothing in them is obeyed by a terminal, and
+none is wider than the ink's width.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from typing import Literal, TypeAlias
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.color import Color, ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 
-from attncli.escape import spelled, visible
+from attncli.escape import MARK, harmless, set_apart, spelled, visible, whole_marks
 from attncli.views.palette import (
     PaletteName,
     ansi_rgb,
@@ -41,11 +44,15 @@ _MAX_MARKS = 8  # code points in one terminal cell, accents and all
 
 @dataclass(frozen=True, slots=True)
 class Ink:
-    """What the terminal can show: how many colours (None: none at all), and whether Unicode."""
+    """What the terminal can show: how many colours (None: none at all), and whether Unicode.
+
+    Lines wider than `width` are folded as they leave; None lets them be of any width.
+    """
 
     colors: Colors | None = None
     unicode: bool = True
     palette: PaletteName = "viridis"
+    width: int | None = None
 
     def weight(self, text: str, weight: float) -> Segment:
         """A cell coloured by its weight in 0 … 1."""
@@ -60,8 +67,15 @@ class Ink:
         return Segment(text, _DIM if self.colors else None)
 
     def word(self, text: str, limit: int = 40) -> str:
-        """A word as this terminal may show it: see `word`; in ASCII where Unicode cannot be shown."""
-        return word(text, limit, ascii_only=not self.unicode)
+        """A word as this terminal may show it: see `word`; in ASCII where Unicode cannot be shown.
+
+        A word of a right-to-left script is set apart from the signs and numbers beside it.
+        """
+        return set_apart(word(text, limit, ascii_only=not self.unicode))
+
+    def label(self, text: str) -> str:
+        """A label as this terminal may show it: a word that may be long."""
+        return self.word(text, 200)
 
     def plain(self, text: str) -> str:
         """`text`, with the few signs of the views spelled in ASCII where Unicode cannot be shown."""
@@ -71,9 +85,13 @@ class Ink:
         """The lines as text with escape codes for this terminal, each ended by a newline."""
         system = None if self.colors is None else _SYSTEMS[self.colors]
         return "".join(
-            "".join(_rendered(self.plain(part.text), part.style, system) for part in line) + "\n"
+            "".join(_rendered(part.text, part.style, system) for part in folded_line) + "\n"
             for line in lines
+            for folded_line in folded(self._leaving(line), self.width)
         )
+
+    def _leaving(self, line: Line) -> Line:
+        return [Segment(harmless(self.plain(part.text)), part.style) for part in line]
 
 
 def _rendered(text: str, style: Style | None, system: ColorSystem | None) -> str:
@@ -121,6 +139,60 @@ def right(text: str, width: int) -> str:
     return " " * (width - width_of(text)) + text
 
 
+def folded(line: Line, width: int | None) -> list[Line]:
+    """A line as lines of at most `width` columns: broken at spaces, or in a word where it must be.
+
+    Views break their lines themselves, and better; this is the last resort.
+    """
+    if width is None or sum(width_of(part.text) for part in line) <= width:
+        return [line]
+    text = "".join(part.text for part in line)
+    indent = min(len(text) - len(text.lstrip(" ")) + 2, width // 3)
+    lines: list[Line] = [[]]
+    used = 0
+    for piece in _pieces(line, max(width - indent, 1)):
+        size = width_of(piece.text)
+        if used + size > width:
+            lines.append([Segment(" " * indent)])
+            piece, used = Segment(piece.text.lstrip(" "), piece.style), indent
+            size = width_of(piece.text)
+        lines[-1].append(piece)
+        used += size
+    return _whole_marks([_joined(parts) for parts in lines if parts])
+
+
+def _pieces(line: Line, room: int) -> Iterator[Segment]:
+    """The words of a line, each with the spaces before it; none is wider than `room`."""
+    for part in line:
+        for text in re.findall(r" *[^ ]+| +", part.text):
+            start = len(text) - len(text.lstrip(" "))
+            if start and width_of(text) > room:
+                yield Segment(text[: min(start, room)], part.style)
+                text = text[start:]
+            for piece in [text] if width_of(text) <= room else filter(None, chop_cells(text, room)):
+                yield Segment(piece, part.style)
+
+
+def _joined(line: Line) -> Line:
+    """A line whose neighbours of one style are one segment."""
+    return [
+        Segment("".join(part.text for part in parts), style)
+        for style, parts in groupby(line, key=lambda part: part.style)
+    ]
+
+
+def _whole_marks(lines: list[Line]) -> list[Line]:
+    """Marks around a word that runs over the end of a line, on both lines."""
+    is_open = False
+    for line in lines:
+        if is_open:
+            line.insert(0 if line[0].text.strip(" ") else 1, Segment(MARK))
+        is_open = sum(part.text.count(MARK) for part in line) % 2 == 1
+        if is_open:
+            line.append(Segment(MARK))
+    return lines
+
+
 def wrapped(text: str, width: int, indent: int) -> list[str]:
     """`text` broken at spaces into lines of at most `width` columns; later ones are indented.
 
@@ -136,4 +208,4 @@ def wrapped(text: str, width: int, indent: int) -> list[str]:
             line, used = piece, width_of(piece)
         else:
             line, used = line + piece, used + size
-    return [*lines, line]
+    return whole_marks([*lines, line])

@@ -10,7 +10,7 @@ import numpy as np
 from rich.segment import Segment
 
 from attncli.arrays import FloatArray
-from attncli.views.ink import Ink, Line, left, right, width_of
+from attncli.views.ink import Ink, Line, left, right, width_of, wrapped
 
 MAX_SHOWN = 64  # tokens of a matrix on a terminal, unless all are asked for
 _LABEL = 16  # columns of a row label at most
@@ -25,12 +25,13 @@ def shown_tokens(n_tokens: int, *, everything: bool = False, limit: int = MAX_SH
     return [*range(half), *range(n_tokens - half, n_tokens)]
 
 
-def hidden_note(n_tokens: int, shown: int) -> str:
-    """The line that says what is hidden."""
-    return (
-        f"{n_tokens - shown} of {n_tokens} words are hidden (the middle ones): "
+def hidden_lines(n_tokens: int, shown: int, ink: Ink, width: int) -> list[Line]:
+    """What is said where words are hidden."""
+    note = (
+        f"  {n_tokens - shown} of {n_tokens} words are hidden (the middle ones): "
         "--full shows all, --json gives all"
     )
+    return [[ink.dim(part)] for part in wrapped(note, width, 2)]
 
 
 def matrix_lines(
@@ -44,17 +45,18 @@ def matrix_lines(
 ) -> list[Line]:
     """The heat map of one matrix. Shapes: weights (n_tokens, n_tokens)."""
     shown = shown_tokens(len(words), everything=everything)
-    labels = [ink.word(text, _LABEL) for text in words]
-    heads = [ink.word(text, max(_HEADING, precision + 2)) for text in words]
-    indent = max((width_of(labels[i]) for i in shown), default=0)
     cell = precision + 2  # "0." and the digits
+    labels = [ink.word(text, min(_LABEL, max(4, width // 2 - 3))) for text in words]
+    indent = max((width_of(labels[i]) for i in shown), default=0)
+    room = max(4, width - indent - 5)
+    heads = [ink.word(text, min(max(_HEADING, cell), room)) for text in words]
     lines: list[Line] = []
     for columns in _blocks(shown, heads, cell, max(width - indent - 3, 1)):
         if lines:
             lines.append([])
         lines += _block(labels, heads, weights, shown, columns, ink, indent, precision)
     if len(shown) < len(words):
-        lines.append([ink.dim("  " + hidden_note(len(words), len(shown)))])
+        lines += hidden_lines(len(words), len(shown), ink, width)
     return lines
 
 

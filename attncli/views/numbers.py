@@ -24,10 +24,12 @@ def number_lines(
     Shapes: values (n_rows, n_columns). A table wider than `width` goes into blocks of columns with
     the names of the rows repeated; at least one column a block. A name takes `names` at most.
     """
-    labels = [ink.word(text, names) for text in rows]
-    heads = [ink.word(text, max(12, names - 4)) for text in columns]
     texts = [[number(value, precision) for value in row] for row in values.tolist()]
+    widest = max((len(text) for row in texts for text in row), default=0)
+    labels = [ink.word(text, min(names, max(4, width - widest - 4))) for text in rows]
     indent = max(map(width_of, labels), default=0)
+    room = max(4, width - indent - 4)
+    heads = [ink.word(text, min(max(12, names - 4), room)) for text in columns]
     sizes = [
         max(width_of(head), *(len(row[at]) for row in texts), 1) + 2
         for at, head in enumerate(heads)

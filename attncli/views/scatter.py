@@ -1,12 +1,13 @@
 """A small map of points: in a terminal, and as an SVG drawing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
+from rich.cells import chop_cells
 from rich.segment import Segment
 
-from attncli.escape import visible
+from attncli.escape import isolated, visible
 from attncli.insight.comparison import Point
 from attncli.views.ink import Ink, Line, width_of, word, wrapped
 from attncli.views.svg import PAPER, SOFT, Drawing
@@ -44,12 +45,15 @@ class _Grid:
         )
 
     def put(self, row: int, column: int, text: str) -> None:
-        for char in text:
-            size = max(width_of(char), 0)
+        """Writes a text into free cells; what takes no room joins the character before it."""
+        start = column
+        for sign in filter(None, chop_cells(text, 1)):
+            size = width_of(sign)
             if size == 0:
-                self.cells[row][column - 1] += char
+                self.cells[row][max(column - 1, start)] += sign
                 continue
-            self.cells[row][column] = char
+            before = self.cells[row][column] if column == start else " "
+            self.cells[row][column] = before.strip(" ") + sign  # a mark may stand before the first
             if size == 2:
                 self.cells[row][column + 1] = ""
             column += size
@@ -69,7 +73,11 @@ def scatter_lines(points: Sequence[Point], ink: Ink, *, width: int = 80) -> list
             covered.append(points[i].label)
         if grid.cells[row][column] == " ":
             grid.put(row, column, MARKS[points[i].kind])
-    missed = [points[i] for i in ordered if not _labelled(grid, points[i], *places[i])]
+    missed = [
+        points[i]
+        for i in ordered
+        if not _labelled(grid, _name(points[i].label, lambda text: ink.word(text, 20)), *places[i])
+    ]
     edge = "+" + "-" * columns + "+"
     lines: list[Line] = [[Segment("  " + edge)]]
     lines += [[Segment("  |" + "".join(cells) + "|")] for cells in grid.cells]
@@ -78,9 +86,11 @@ def scatter_lines(points: Sequence[Point], ink: Ink, *, width: int = 80) -> list
     key = "  " + ", ".join(f"{MARKS[kind]} {MEANINGS[kind]}" for kind in kinds)
     notes = [key]
     if covered:
-        notes.append(f"  marks under another: {', '.join(map(word, covered))}")
+        notes.append(
+            f"  marks under another: {', '.join(_name(label, ink.word) for label in covered)}"
+        )
     if missed:
-        named = ", ".join(f"{word(p.label)} ({p.x:.2f}, {p.y:.2f})" for p in missed)
+        named = ", ".join(f"{_name(p.label, ink.word)} ({p.x:.2f}, {p.y:.2f})" for p in missed)
         notes.append(f"  no room for the names: {named}")
     return lines + [[ink.dim(part)] for note in notes for part in wrapped(note, width, 4)]
 
@@ -107,7 +117,7 @@ def scatter_drawing(points: Sequence[Point]) -> Drawing:
         parts.append(
             f'{_mark(point.kind, x, y, colour)}<text x="{x + 9:.1f}" y="{top + 12:.1f}" '
             f'font-size="12" fill="{colour}"{" font-weight=" + chr(34) + "bold" + chr(34) if bold else ""}>'
-            f"{escape(word(point.label, 24))}</text>"
+            f"{escape(_name(point.label, lambda text: isolated(word(text, 24))))}</text>"
         )
     x = 0.0
     for kind in (kind for kind in _RANK if any(point.kind == kind for point in points)):
@@ -117,6 +127,12 @@ def scatter_drawing(points: Sequence[Point]) -> Drawing:
         )
         x += 30 + 7.4 * len(MEANINGS[kind])
     return Drawing(width, height + 32, tuple(parts))
+
+
+def _name(label: str, shown: Callable[[str], str]) -> str:
+    """The name of a point, its word as `shown` gives it; a number behind it stays behind it."""
+    word, space, number = label.rpartition(" ")
+    return f"{shown(word)} {number}" if space and number.isdecimal() else shown(label)
 
 
 def _places(points: Sequence[Point], columns: int, rows: int) -> list[tuple[int, int]]:
@@ -139,9 +155,8 @@ def _scaled(
     return [(p, (share(p.x, left, right) * width, share(p.y, high, low) * height)) for p in points]
 
 
-def _labelled(grid: _Grid, point: Point, row: int, column: int) -> bool:
+def _labelled(grid: _Grid, label: str, row: int, column: int) -> bool:
     """Writes the name beside its mark where there is room, and says whether it did."""
-    label = word(point.label, 20)
     size = width_of(label)
     for at, start in (
         (row, column + 2),

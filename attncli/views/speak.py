@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from attncli.arrays import FloatArray
+from attncli.escape import harmless
 from attncli.insight.names import describe, matrix_name
 from attncli.result import AttentionResult
 from attncli.views.equations import rounded_to_sum
 from attncli.views.facts import model_line
-from attncli.views.ink import Ink, word
+from attncli.views.ink import Ink
 from attncli.views.strongest import strongest
 
 _MOST = 8  # words named in a sentence, unless another number is asked for
@@ -24,11 +25,11 @@ def spoken_text(
     """
     digits = max(2, precision or 2)
     n_tokens = len(result.tokens)
-    lines = [f"Sentence: {word(result.text, 2000)}", f"{n_tokens} words, {_kind(result)}."]
+    lines = [f"Sentence: {ink.word(result.text, 2000)}", f"{n_tokens} words, {_kind(result)}."]
     lines += [f"Note: {warning.message}." for warning in result.warnings]
     if model_line(result):
-        lines.append(f"Model says: {model_line(result).removeprefix('label: ')}.")
-    names = spoken_names(result.words)
+        lines.append(f"Model says: {model_line(result, ink.label).removeprefix('label: ')}.")
+    names = spoken_names(result.words, ink)
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):
             name = matrix_name(result, layer, head)
@@ -38,12 +39,12 @@ def spoken_text(
                 spoken_row(names, query, weights[query], top or _MOST, digits)
                 for query in range(n_tokens)
             ]
-    return "".join(ink.plain(line) + "\n" for line in lines)
+    return "".join(harmless(ink.plain(line)) + "\n" for line in lines)
 
 
-def spoken_names(words: Sequence[str]) -> list[str]:
+def spoken_names(words: Sequence[str], ink: Ink) -> list[str]:
     """The words, each that occurs twice followed by its place."""
-    shown = [word(text) for text in words]
+    shown = [ink.word(text) for text in words]
     return [
         f"{name} (word {place})" if shown.count(name) > 1 else name
         for place, name in enumerate(shown, start=1)

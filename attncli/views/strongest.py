@@ -32,7 +32,7 @@ def strongest_lines(
 
     Shapes: weights (n_tokens, n_tokens).
     """
-    labels = [ink.word(text, 16) for text in words]
+    labels = [ink.word(text, min(16, max(4, (width - precision - 9) // 2))) for text in words]
     indent = max((width_of(labels[i]) for i in shown), default=0)
     lines: list[Line] = []
     for query in shown:
