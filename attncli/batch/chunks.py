@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from attncli.errors import AttnError, DataError
-from attncli.files.foreign import conversion
+from attncli.files.foreign import with_way
 from attncli.text.sentences import decoded
 
 # A record's text as read: bytes of a line, text of a cell, or why there is none.
@@ -41,10 +41,9 @@ class Chunk:
             try:
                 return decoded(raw.removesuffix(b"\r"), f"{self.place}:{self.line(i)}")
             except DataError as error:
-                error.hints = (conversion("WINDOWS-1252", self.place),)
-                raise
+                raise with_way(error, self.place) from None
         if isinstance(raw, AttnError):
-            raise raw
+            raise with_way(raw, self.place)
         return raw
 
 

@@ -3,7 +3,7 @@
 import re
 import shlex
 
-from attncli.errors import DataError
+from attncli.errors import AttnError, DataError
 
 SHEET = "save its sheet as CSV (UTF-8), or: libreoffice --headless --convert-to csv FILE"
 TEXT = "save it as plain text (UTF-8), or: libreoffice --headless --convert-to txt:Text FILE"
@@ -78,6 +78,13 @@ def conversion(encoding: str, name: str) -> str:
     """The command that converts a file to UTF-8."""
     given = "FILE" if name == "<stdin>" else shlex.quote(name)
     return f"iconv -f {encoding} -t UTF-8 {given} > utf8.txt"
+
+
+def with_way(error: AttnError, name: str) -> AttnError:
+    """An error, with the command that converts the file where bytes are no UTF-8."""
+    if error.message.endswith("expected UTF-8") and not error.hints:
+        error.hints = (conversion("WINDOWS-1252", name),)
+    return error
 
 
 def _wide(start: bytes) -> str | None:

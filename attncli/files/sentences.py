@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from attncli.errors import AttnError, DataError, UsageError
-from attncli.files.foreign import conversion
+from attncli.files.foreign import with_way
 from attncli.files.source import Source, is_url
 from attncli.files.tables import Row, Shape, rows_of
 from attncli.text.sentences import MAX_LINE, Sentence, decoded
@@ -40,9 +40,8 @@ def text_of(row: Row, name: str) -> str:
         try:
             return decoded(row.text.removesuffix(b"\r"), place)
         except DataError as error:
-            error.hints = (conversion("WINDOWS-1252", name),)
-            raise
+            raise with_way(error, name) from None
     if isinstance(row.text, AttnError):
         row.text.place = row.text.place or place
-        raise row.text
+        raise with_way(row.text, name)
     return row.text

@@ -365,6 +365,24 @@ def test_workbooks_and_documents_are_named(tmp_path, member, what):
     assert f"'{tmp_path}/a file.xlsx'" in caught.value.hints[0]
 
 
+@pytest.mark.parametrize("content", [b"caf\xe9\nmoney\n", b"text,id\ncaf\xe9,1\nmoney,2\n"])
+def test_bytes_of_another_encoding_are_told_with_a_command(tmp_path, content):
+    """The byte, and what converts the file; in a table only columns that are read count."""
+    path = tmp_path / "a b.csv" if b"," in content else tmp_path / "a b.txt"
+    path.write_bytes(content)
+    bad, good = sentences(source_of(str(path)))
+    assert good.text == "money"
+    assert "0xe9" in bad.error.message
+    way = f"iconv -f WINDOWS-1252 -t UTF-8 '{path}' > utf8.txt"
+    assert bad.error.hints == (way,)
+    chunk, _ = next(Plan([source_of(str(path))], Shape(), size=5).chunks())
+    with pytest.raises(DataError) as caught:
+        chunk.text(0)
+    assert caught.value.hints == (way,)
+    path.write_bytes(b"text,id\nmoney,caf\xe9\n")
+    assert [s.text for s in sentences(source_of(str(path)), Shape(kind="csv"))] == ["money"]
+
+
 def test_prose_is_not_taken_for_a_table():
     """A first line that happens to hold the word text and a comma."""
     for line in ("text, figures and tables", "My text, read aloud", "text", "a text; a word"):
