@@ -218,7 +218,7 @@ class AttentionResult:
             "line": self.line,
             "text": self.text,
             "tokens": [_plain(token) for token in self.tokens],
-            "attention": _plain(self.attention),
+            "attention": self._settings(),
             "weights": self.weights,
             "contextual": self.contextual,
             "vectors": _plain(self.vectors),
@@ -238,6 +238,13 @@ class AttentionResult:
         for name in excluded - {"type", "schema"}:
             record.pop(name, None)
         return record
+
+    def _settings(self) -> dict[str, Any]:
+        """The settings of the record; where they are not known, only what the weights say."""
+        settings = _plain(self.attention)
+        if "attention" not in self.unknown:
+            return settings
+        return {name: settings[name] for name in ("kind", "score", "n_layers", "n_heads")}
 
     def to_dict(self) -> dict[str, Any]:
         """Everything the result holds, as plain lists and numbers; `from_dict` reads it back."""

@@ -93,7 +93,12 @@ def _filled(record: Mapping[str, Any]) -> dict[str, Any]:
     text = record.get("text")
     absent = [name for name in USUAL_FIELDS if name not in record]
     return {
-        "attention": {"kind": "matrix", "n_layers": n_layers, "n_heads": n_heads},
+        "attention": {
+            "kind": "matrix",
+            "score": "given",
+            "n_layers": n_layers,
+            "n_heads": n_heads,
+        },
         "contextual": np.zeros((len(tokens), 0), dtype=np.float32),
         "vectors": {"name": NOT_GIVEN, "dim": 0},
         **record,

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from attncli.insight.movement import Movement
 from attncli.insight.names import describe, matrix_name
 from attncli.insight.sums import sums_of
-from attncli.result import AttentionResult
+from attncli.result import NOT_GIVEN, AttentionResult
 from attncli.views.embeddings import movement_lines, token_lines, vector_lines
 from attncli.views.equations import MAX_TERMS, equation_lines, sums_line
 from attncli.views.facts import model_line
@@ -69,7 +69,9 @@ def title_lines(result: AttentionResult, ink: Ink, width: int) -> list[Line]:
 
 def _setting_notes(result: AttentionResult, ink: Ink) -> list[str]:
     settings = result.attention
-    given = f"attention weights from {ink.word(result.vectors.name)}"
+    given = "attention weights"
+    if result.vectors.name != NOT_GIVEN:
+        given += f" from {ink.word(result.vectors.name)}"
     notes = [given if settings.kind == "matrix" else f"{settings.kind} attention"]
     if settings.kind == "general":
         score = {"scaled": f"scores ÷ √{result.vectors.dim}", "dot": "raw dot products"}

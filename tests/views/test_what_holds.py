@@ -7,6 +7,7 @@ vectors; the numbers beside them are read from the same text.
 import html
 import re
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -15,13 +16,14 @@ from hypothesis import strategies as st
 from models.made import write_checkpoint, write_tokenizer
 
 from attncli.attention.projections import random_projections
+from attncli.embeddings.sources import builtin_store
 from attncli.embeddings.store import MemoryStore
 from attncli.insight.part import Part
 from attncli.insight.sums import sums_of
 from attncli.matrices.build import result_from_arrays
 from attncli.pipeline import GeneralAnalyser, GeneralSettings
 from attncli.result import AttentionResult
-from attncli.task import TaskAnalyser
+from attncli.task import TaskAnalyser, find_model
 from attncli.transformer import open_analyser
 from attncli.views.equations import terms
 from attncli.views.explain import Layout, explain_lines
@@ -61,6 +63,13 @@ def _task(store: MemoryStore, n_heads: int, **options: object) -> AttentionResul
     return result
 
 
+@cache
+def _trained() -> AttentionResult:
+    """The model that ships, with the biases of its distances."""
+    analyser = TaskAnalyser.of_model(find_model("idioms"), builtin_store(), include=FIELDS)
+    return next(iter(analyser([TEXT])))
+
+
 MECHANISMS: dict[str, Callable[[MemoryStore], AttentionResult]] = {
     "general": _general,
     "general, causal": lambda store: _general(store, causal=True),
@@ -71,6 +80,7 @@ MECHANISMS: dict[str, Callable[[MemoryStore], AttentionResult]] = {
     "task, as wide as the embeddings": lambda store: _task(store, 2, d_k=2, d_v=2),
     "task, three heads": lambda store: _task(store, 3, d_k=2, d_v=3, causal=True),
     "task, positions": lambda store: _task(store, 2, positions="sinusoidal", window=1),
+    "trained": lambda store: _trained(),
     "matrix": lambda store: result_from_arrays(_general(store).weights[0, 0], TEXT.split()),
 }
 
