@@ -28,6 +28,8 @@ OPTIONAL_ARRAYS = {
     "scores": 4,
     "hidden_states": 3,
 }
+# What the stages of attention are made of, from the embeddings to the weights.
+STAGE_FIELDS = ("embeddings", "query", "key", "value", "scores")
 DEFAULT_FIELDS = ("weights", "contextual")
 OPTIONAL_FIELDS = (*OPTIONAL_ARRAYS, "measures")
 NOT_GIVEN = "not given"  # the vectors of a record that names none

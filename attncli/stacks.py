@@ -6,7 +6,7 @@ a writer wants a single one; a writer that prints arrays never builds the single
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from attncli.arrays import Float32Array
 from attncli.errors import AttnError
@@ -147,13 +147,6 @@ class Stack:
             selection=self.selection,
             **extras,
         )
-
-
-class StackAnalyser(Protocol):
-    """An Analyser that can hand out its results as arrays."""
-
-    def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
-        """Every text once, in a Stack or as a Failure, in any order."""
 
 
 def unfailing(outcomes: Iterable[AttentionResult | AttnError]) -> Iterator[AttentionResult]:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_lookup import look_up
 
-from attncli.embeddings.lookup import look_up
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.store import FolderStore
 from attncli.errors import AttnError, LimitError

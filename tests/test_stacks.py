@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from textbook import general_attention
 
-from attncli.attention.general import general_attention
 from attncli.attention.masks import attention_mask
 from attncli.embeddings.store import FolderStore, MemoryStore
 from attncli.errors import AttnError, EmptyError

@@ -9,8 +9,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from attncli.arrays import BoolArray, FloatArray
-from attncli.attention.core import attend
+from attncli.arrays import FloatArray
 
 Score: TypeAlias = Literal["scaled", "dot", "cosine"]
 
@@ -37,25 +36,3 @@ def matching_rows(embeddings: FloatArray, score: Score) -> FloatArray:
     Shapes: (…, n_tokens, d_model) → (…, n_tokens, d_model).
     """
     return unit_rows(embeddings) if score == "cosine" else embeddings
-
-
-def general_attention(
-    embeddings: FloatArray,
-    *,
-    score: Score = "scaled",
-    temperature: float = 1.0,
-    mask: BoolArray | None = None,
-) -> tuple[FloatArray, FloatArray]:
-    """The contextual vectors and the weights of general attention.
-
-    Shapes: embeddings (…, n_tokens, d_model) → contextual (…, n_tokens, d_model),
-    weights (…, n_tokens, n_tokens). The dtype is kept.
-
-    >>> contextual, weights = general_attention(np.eye(2), score="dot", temperature=0.5)
-    >>> weights.round(2)
-    array([[0.88, 0.12],
-           [0.12, 0.88]])
-    """
-    rows = matching_rows(embeddings, score)
-    scale = score_scale(score, embeddings.shape[-1]) / temperature
-    return attend(rows, rows, embeddings, mask=mask, scale=scale)

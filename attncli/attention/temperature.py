@@ -11,11 +11,6 @@ _GRID = np.linspace(-12, 12, 97)  # natural logarithm of the temperature over th
 _STEPS = 60  # halvings of a step of the grid, down to the precision of float64
 
 
-def mean_self_weight(scores: FloatArray, mask: BoolArray | None = None) -> float:
-    """The mean weight that tokens give themselves. Shapes: scores and mask (n_tokens, n_tokens)."""
-    return _mean(*_leads(scores, mask), 1.0)
-
-
 def solve_temperature(
     scores: FloatArray, target: float, mask: BoolArray | None = None
 ) -> float | None:

@@ -190,18 +190,6 @@ def run_to_output(
     return Report(total, total.records - plan.skip, time.monotonic() - begun)
 
 
-def run_to_file(
-    plan: Plan,
-    recipe: Recipe,
-    engine: Engine,
-    part: PartFile,
-    ending: Ending,
-    watch: Watcher | None = None,
-) -> Report:
-    """Runs a batch to a local file."""
-    return run_to_output(plan, recipe, engine, part, FileSink(part), ending, watch)
-
-
 def nothing_to_do(tally: Tally | None = None) -> Report:
     """The report of a run whose output was already whole, with what it holds, if that is known."""
     return Report(tally or Tally(), 0, 0.0, complete=True)

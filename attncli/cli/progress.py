@@ -70,14 +70,8 @@ def progress_text(total: int, new: int, seconds: float, share: float | None) -> 
     text = f"{total:,} sentences, {rate:,.0f}/s"
     if share is None or not 0 < share <= 1 or not new:
         return text
-    done_before = total - new
-    whole = total / share
-    left = max(0.0, (whole - total) / rate) if rate else 0.0
-    return (
-        f"{text}, {share:.0%}, {duration(left)} left".replace("%", " %")
-        if done_before >= 0
-        else text
-    )
+    left = max(0.0, (total / share - total) / rate) if rate else 0.0
+    return f"{text}, {share:.0%}, {duration(left)} left".replace("%", " %")
 
 
 def duration(seconds: float) -> str:

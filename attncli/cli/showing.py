@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _NEIGHBORS_UP_TO = 16  # words; a longer sentence shows nearest words only when asked
 _SOON = 1 << 24  # values of a whole vocabulary that are made unasked
 _FILE_WIDTH = 100  # columns of the stages in a file
-_STEPS = ("embeddings", "query", "key", "value", "scores")  # attncli.views.steps.NEEDED
 
 Fields = tuple[tuple[str, ...], tuple[str, ...]]
 
@@ -93,16 +92,20 @@ class Manner:
 
     def needs(self) -> frozenset[str]:
         """The optional fields that a result must hold to be shown so."""
+        from attncli.result import STAGE_FIELDS
+
         if self.steps:
-            return frozenset(_STEPS)
+            return frozenset(STAGE_FIELDS)
         if self.output is None:
             return frozenset() if self.json or self.speak else frozenset({"embeddings"})
         every = self.output.lower().endswith(".npz")
-        return frozenset(_STEPS) if every else frozenset({"embeddings", "scores"})
+        return frozenset(STAGE_FIELDS) if every else frozenset({"embeddings", "scores"})
 
     def fields(self, include: Sequence[str], exclude: Sequence[str]) -> Fields:
         """The fields of the JSON: those asked for, and the stages with --steps."""
-        added = _STEPS if self.steps else ()
+        from attncli.result import STAGE_FIELDS
+
+        added = STAGE_FIELDS if self.steps else ()
         return tuple(dict.fromkeys((*include, *added))), tuple(exclude)
 
     def sections(self, default: "tuple[Section, ...] | None" = None) -> "tuple[Section, ...]":

@@ -111,7 +111,7 @@ def contrast(one: RGB, other: RGB) -> float:
 
 def text_on(colour: RGB) -> RGB:
     """Black or white, whichever is easier to read on this colour."""
-    return BLACK if luminance(colour) > 0.179 else WHITE
+    return BLACK if contrast(BLACK, colour) > contrast(WHITE, colour) else WHITE
 
 
 def hex_code(colour: RGB) -> str:

@@ -3,10 +3,11 @@
 import re
 from xml.sax.saxutils import unescape
 
-from attncli.errors import MissingExtraError, OutputError
+from attncli.errors import LimitError, MissingExtraError, OutputError
 from attncli.views.svg import FONT
 
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 100_000_000  # of a PNG: four bytes each while it is drawn
+_SIZE = re.compile(r'<svg[^>]* width="([0-9.]+)" height="([0-9.]+)"')
 _COMMON = 0x250  # characters below it, Latin and its accents, are in every font
 _NOWHERE = "\U0010fffd"  # of private use
 _PROBED = 300
@@ -38,8 +39,9 @@ def png(svg: str, *, zoom: float = 2.0) -> bytes:
     """The picture as PNG, `zoom` pixels for each pixel of the SVG.
 
     Raises: MissingExtraError without resvg-py; OutputError when this machine has no font, since
-    words would be missing from the picture.
+    words would be missing from the picture; LimitError for a picture of too many pixels.
     """
+    _expect_pixels(svg, zoom)
     try:
         import resvg_py
     except ImportError:
@@ -52,6 +54,21 @@ def png(svg: str, *, zoom: float = 2.0) -> bytes:
             hints=("install a font, such as DejaVu Sans Mono, or write .svg or .pdf instead",),
         )
     return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=zoom))
+
+
+def _expect_pixels(svg: str, zoom: float) -> None:
+    """Raises: LimitError when the picture has more than `MAX_PIXELS`."""
+    size = _SIZE.search(svg)
+    if size is None:
+        return
+    width, height = (round(float(side) * zoom) for side in size.groups())
+    if width * height > MAX_PIXELS:
+        raise LimitError(
+            f"a PNG would have {width} × {height} pixels, at most {MAX_PIXELS:,} are drawn",
+            hints=(
+                "write .svg, .pdf or .html instead, or choose matrices: --layer, --head, --agg",
+            ),
+        )
 
 
 def pdf(svg: str) -> bytes:

@@ -25,7 +25,6 @@ from attncli.views.readout import readout_lines, readout_note
 from attncli.views.stages import Head, placed_embeddings, stages
 
 PRECISION = 4
-NEEDED = ("embeddings", "query", "key", "value", "scores")  # fields that the stages are made of
 _LARGE = 200  # numbers of a matrix that are printed unless all are asked for
 _WIDE = 64  # numbers of a vector that are printed unless all are asked for
 
@@ -47,7 +46,7 @@ class Steps:
 
 
 def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:
-    """The stages of each layer and head. The result must hold the fields `NEEDED`."""
+    """The stages of each layer and head. The result must hold its `STAGE_FIELDS`."""
     rows = tuple(range(len(result.tokens))) if steps.rows is None else steps.rows
     lines = _embeddings(result, ink, steps, rows)
     for layer in range(result.attention.n_layers):

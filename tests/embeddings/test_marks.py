@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_lookup import look_up
 
 from attncli.embeddings import building
 from attncli.embeddings.building import build_store
 from attncli.embeddings.cache import Cache
 from attncli.embeddings.checked import read_facts, write_facts
-from attncli.embeddings.lookup import find, look_up
+from attncli.embeddings.lookup import find
 from attncli.embeddings.marks import Marks, marks_of, names
 from attncli.embeddings.readers.opening import ReadOptions, open_reading
 from attncli.embeddings.scanning import ScannedStore

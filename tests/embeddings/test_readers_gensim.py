@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from plain_lookup import look_up
 
-from attncli.embeddings.lookup import look_up
 from attncli.embeddings.readers.loading import load
 from attncli.embeddings.sources import Access, open_vectors
 from attncli.errors import AttnError

@@ -14,7 +14,9 @@ from attncli.pipeline import GeneralAnalyser
 def test_each_word_has_its_cosine_and_neighbours(results, six_words):
     """Old and new neighbours, best first, without the word itself."""
     result = results[0]
-    for i, movement in enumerate(movements(result, six_words, neighbors=3)):
+    found = movements(result, six_words, neighbors=3)
+    assert len(found) == len(result.tokens)
+    for i, movement in enumerate(found):
         expected = cosine_by_loops(result.embeddings[i], result.contextual[i])
         assert movement.text == result.words[i]
         assert movement.cosine == pytest.approx(expected, abs=1e-6)
@@ -28,7 +30,9 @@ def test_each_word_has_its_cosine_and_neighbours(results, six_words):
 def test_neighbours_are_nearest_in_the_store(results, six_words):
     """The first neighbour of the new vector is the nearest other word by plain loops."""
     result = results[0]
-    for i, movement in enumerate(movements(result, six_words)):
+    found = movements(result, six_words)
+    assert len(found) == len(result.tokens)
+    for i, movement in enumerate(found):
         others = [word for word in six_words._words if word != result.words[i]]
         nearest = max(
             others,

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from attncli.views.pictures import missing_glyphs
+from attncli import save
+from attncli.errors import LimitError
+from attncli.views.pictures import MAX_PIXELS, missing_glyphs, png
 from attncli.views.svg import heat_maps
 from tests.views.samples import result_of
 
@@ -28,3 +30,26 @@ def test_headings_break_at_spaces(text):
     heading = re.findall(r'font-weight="bold">([^<]*)<', drawn(text))
     words = {word for line in heading for word in line.split(" ")} - {"…", ""}
     assert words <= {*text.split(), *f"({len(text)} characters)".split()}
+
+
+def test_a_picture_of_too_many_pixels_is_refused(monkeypatch):
+    """A PNG is begun up to its limit of pixels, not beyond; what is written instead is said."""
+    svg = drawn("money bank")
+    width, height = (2 * int(side) for side in re.findall(r'(?:width|height)="([0-9]+)"', svg)[:2])
+    monkeypatch.setattr("attncli.views.pictures.MAX_PIXELS", width * height - 1)
+    with pytest.raises(LimitError, match=f"{width} × {height} pixels"):
+        png(svg)
+    monkeypatch.setattr("attncli.views.pictures.MAX_PIXELS", width * height)
+    pytest.importorskip("resvg_py")
+    assert png(svg).startswith(b"\x89PNG")
+
+
+def test_a_png_of_very_many_matrices_ends_with_8(command, tmp_path):
+    """Nothing is written, and the code says that a limit was passed."""
+    words = [f"w{i}" for i in range(40)]
+    saved, picture = str(tmp_path / "many.json"), tmp_path / "many.png"
+    save(result_of(words, layers=12, heads=12), saved)
+    ended = command("view", saved, "-o", str(picture))
+    assert ended.code == 8
+    assert f"at most {MAX_PIXELS:,} are drawn" in ended.said
+    assert not picture.exists()

@@ -12,9 +12,10 @@ from attncli.learning.landmarks import chosen_landmarks
 from attncli.learning.parameters import Architecture, initial_parameters
 from attncli.learning.trainer import predict
 from attncli.reading import vectors_info
+from attncli.result import STAGE_FIELDS
 from attncli.task import TaskAnalyser
 from attncli.views.ink import Ink
-from attncli.views.steps import NEEDED, Steps, step_lines
+from attncli.views.steps import Steps, step_lines
 
 PLAIN = Ink(None)
 LABELS = ("money", "river", "neither of the two, said at length")
@@ -41,7 +42,7 @@ def trained(
 
 def printed(store, model, text="money bank grows", **steps) -> tuple[str, object]:
     """The stages as text, and the result they are of."""
-    analyser = TaskAnalyser.of_model(model, store, include=frozenset(NEEDED))
+    analyser = TaskAnalyser.of_model(model, store, include=frozenset(STAGE_FIELDS))
     (result,) = analyser([text])
     asked = Steps(everything=True, width=200, projections=model.projections, model=model, **steps)
     return PLAIN.rendered(step_lines(result, PLAIN, asked)), result
@@ -152,7 +153,9 @@ def test_the_stages_are_those_of_the_prediction(six_words, readout, positions, l
 def test_without_matrices_or_tokens_the_steps_say_why_they_end(six_words):
     """A saved result, and one with hidden words, name what the read-out would need."""
     model = trained(six_words)
-    (result,) = TaskAnalyser.of_model(model, six_words, include=frozenset(NEEDED))(["money bank"])
+    (result,) = TaskAnalyser.of_model(model, six_words, include=frozenset(STAGE_FIELDS))(
+        ["money bank"]
+    )
     text = PLAIN.rendered(step_lines(result, PLAIN, Steps()))
     assert "the read-out needs the matrices" in text
     hidden = hide_tokens(result, ["money"])

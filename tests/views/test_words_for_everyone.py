@@ -8,10 +8,10 @@ import pytest
 from views.samples import result_of
 
 from attncli.pipeline import GeneralAnalyser, GeneralSettings
-from attncli.result import AttentionResult
+from attncli.result import STAGE_FIELDS, AttentionResult
 from attncli.views.ink import Ink, width_of
 from attncli.views.speak import spoken_text
-from attncli.views.steps import NEEDED, Steps, step_lines
+from attncli.views.steps import Steps, step_lines
 from attncli.views.strongest import strongest, strongest_lines
 
 PLAIN = Ink()
@@ -23,9 +23,9 @@ def staged() -> AttentionResult:
     from attncli.embeddings.sources import builtin_store
 
     settings = GeneralSettings(temperature=2.0)
-    (result,) = GeneralAnalyser(builtin_store(), settings=settings, include=frozenset(NEEDED))(
-        ["money bank grows"]
-    )
+    (result,) = GeneralAnalyser(
+        builtin_store(), settings=settings, include=frozenset(STAGE_FIELDS)
+    )(["money bank grows"])
     return result
 
 

@@ -93,13 +93,6 @@ _OLD_FASTTEXT = (
 _CONTROLS = [bytes([byte]) for byte in range(32) if byte not in (9, 10, 13)]
 
 
-def _is_short_of_text(body: bytes) -> bool:
-    """Bytes above 127 right after the first word that are no UTF-8: values, not text."""
-    space = body.find(b" ")
-    after = body[space + 1 : space + 65]
-    return space > 0 and bool(after) and sum(byte > 127 for byte in after) * 4 > len(after)
-
-
 def _is_old_fasttext(head: bytes) -> bool:
     """A fastText model from before the magic: eleven plausible settings, then a float64."""
     if len(head) < 56:
