@@ -58,6 +58,8 @@ def comparison_svg(found: Comparison, results: Sequence[AttentionResult]) -> str
 def comparison_markdown(found: Comparison, *, precision: int = 3) -> str:
     """The rows of the word, its movement, cosines and neighbours as Markdown."""
     lines = [f"## {markdown_escaped(found.word)} in {len(found.occurrences)} sentences", ""]
+    if found.weights_of:
+        lines += [f"Weights: {markdown_escaped(found.weights_of)}.", ""]
     for occurrence in found.occurrences:
         lines += [f"### {occurrence.name}\\. {markdown_escaped(occurrence.text)}", ""]
         lines += ["| word | weight | share of the way |", "| --- | ---: | ---: |"]

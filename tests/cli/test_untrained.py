@@ -48,6 +48,14 @@ def test_records_name_it(command: Callable, tmp_path: Path) -> None:
     assert beside["general"]["model"] is None
 
 
+@pytest.mark.parametrize("suffix", ["md", "html", "svg", "json"])
+def test_a_comparison_in_a_file_says_it(command: Callable, tmp_path: Path, suffix: str) -> None:
+    """Beside the weights that it tells."""
+    path = tmp_path / f"out.{suffix}"
+    assert command("compare", TEXT, "river bank flows", *TASK, "-o", str(path)).code == 0
+    assert SAID in path.read_text(encoding="utf-8")
+
+
 def test_what_was_learned_is_called_by_its_name(command: Callable) -> None:
     """A trained model is not untrained, and general attention has no model."""
     assert "untrained" not in command("explain", TEXT).out.decode()

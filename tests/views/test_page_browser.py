@@ -1,5 +1,6 @@
 """The HTML page in a real browser: hover, keyboard, sliders, small and large, light and dark."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,36 @@ def test_the_equation_of_the_page_is_the_equation_of_the_terminal(browser: Watch
         )
         assert len(written) == len(words)
         assert all(f">{text}</td>" in html for text in written)
+
+
+@pytest.mark.parametrize("n_words", [3, 6, 8, 13])
+def test_the_equations_of_the_page_say_what_its_cells_say(browser: Watched, n_words: int) -> None:
+    """As text, at every temperature, of heads and of their mean; halves are rounded to even."""
+    alike = ["the"] * n_words  # weights of 1/8 are halves
+    for words in (WORDS + [f"w{i}" for i in range(n_words - 3)], alike):
+        tab = browser.open(page([result_of(words, heads=2)]))
+        for temperature in (1.0, 0.5, 2.0, 5.0):
+            slide(tab, "temperature", temperature)
+            for head in (0, 1):
+                slide(tab, "head", head)
+                _expect_one_rounding(tab, len(words))
+        tab.check("input[name=mean]")
+        _expect_one_rounding(tab, len(words))
+
+
+def _expect_one_rounding(tab: Any, n_words: int) -> None:
+    texts = tab.eval_on_selector_all(
+        ".matrix td[data-weight]", "all => all.map(c => c.textContent)"
+    )
+    held = cells(tab)
+    printed = np.array(texts, dtype=float).reshape(n_words, n_words)
+    assert [f"{weight:.2f}" for weight in held.ravel()] == texts
+    rows = tab.eval_on_selector_all(".every .equation", "all => all.map(c => c.textContent)")
+    for cell_row, text in zip(printed, rows, strict=True):
+        found = [float(number) for number in re.findall(r"(\d+\.\d+)[· ]", text)]
+        assert round(sum(found), 6) == 1
+        if n_words <= 8:  # each word has a term
+            assert (np.abs(np.array(found) - cell_row) <= 0.005 + 1e-9).all()
 
 
 def test_hostile_words_stay_text_in_the_browser(browser: Watched) -> None:
