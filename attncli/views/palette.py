@@ -29,9 +29,10 @@ _CIVIDIS = (
     "7e7d788280798683798a86788e8978928c78958f779992779d9576a19975a59c74a99f73ada272b1a570b6a96fbaac6d"
     "beaf6bc2b369c6b667cbb965cfbd62d4c15fd9c55cddc858e1cc55e6d051ead34cefd748f3db42f8df3cfde334fee838"
 )
+# No greys: beside a dark or a light background they would be read as no colour at all.
 _RAMP_256 = {
-    "viridis": (53, 54, 239, 240, 60, 61, 30, 31, 36, 37, 72, 77, 113, 149, 184, 220),
-    "cividis": (17, 18, 238, 239, 240, 59, 242, 243, 244, 102, 138, 143, 179, 185, 221, 227),
+    "viridis": (53, 54, 55, 56, 61, 31, 36, 72, 78, 113, 148, 184, 220),
+    "cividis": (17, 18, 24, 60, 61, 101, 143, 179, 185, 221, 227),
 }
 # blue, cyan, bright green, bright yellow: lightness rises in the usual 16-colour schemes
 _RAMP_16 = (4, 6, 10, 11)

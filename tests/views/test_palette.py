@@ -1,5 +1,6 @@
 """Laws of the colours: lightness rises with the weight, and every number can be read."""
 
+import colorsys
 from itertools import pairwise
 
 import numpy as np
@@ -50,6 +51,29 @@ def test_the_ends_are_the_ends(name):
     """Values outside 0 … 1 are drawn as the nearest end; 0 and 1 are the first and last colour."""
     assert weight_rgb(-0.2, name) == weight_rgb(0, name) == PALETTES[name][0]
     assert weight_rgb(1.7, name) == weight_rgb(1, name) == PALETTES[name][-1]
+
+
+def hue_and_chroma(colour):
+    """The hue in degrees, and how far a colour is from grey, 0 to 255."""
+    hue, _, _ = colorsys.rgb_to_hsv(*(part / 255 for part in colour))
+    return round(360 * hue), max(colour) - min(colour)
+
+
+@pytest.mark.parametrize("system", ["truecolor", "256", "16"])
+def test_no_weight_looks_grey(system):
+    """Colours run from purple over blue and green to yellow, never back, and none is near grey."""
+    found = [hue_and_chroma(colour) for colour in _colours(system, "viridis")]
+    assert all(chroma >= 60 for _, chroma in found)
+    assert all(other <= one + 3 for (one, _), (other, _) in pairwise(found))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_terminals_of_few_colours_have_no_greys(name):
+    """The ramps of 256 and 16 colours keep away from the grey axis, and no two steps are alike."""
+    for system in ("256", "16"):
+        colours = _colours(system, name)
+        assert all(hue_and_chroma(colour)[1] >= 40 for colour in colours)
+        assert len(set(colours)) >= (10 if system == "256" else 4)
 
 
 def test_published_colours():
