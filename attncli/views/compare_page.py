@@ -10,7 +10,7 @@ from attncli.result import AttentionResult
 from attncli.views.compare import occurrence_names
 from attncli.views.html import page
 from attncli.views.markdown import escaped as markdown_escaped
-from attncli.views.page.tables import escaped
+from attncli.views.page.tables import escaped, word_markup
 from attncli.views.palette import PaletteName, palette_step
 from attncli.views.scatter import scatter_drawing
 from attncli.views.svg import Drawing, result_drawings, stacked, svg_document, text_lines
@@ -27,7 +27,7 @@ def comparison_page(
     palette: PaletteName = "viridis",
 ) -> str:
     """A page: the comparison above, every sentence with its sliders below."""
-    word_name = escaped(found.word)
+    word_name = word_markup(found.word)
     rows = "".join(_occurrence(occurrence, precision) for occurrence in found.occurrences)
     weights = (
         f'<p class="note">Weights: {escaped(found.weights_of)}.</p>' if found.weights_of else ""
@@ -92,7 +92,7 @@ def comparison_delimited(found: Comparison, delimiter: str = ",") -> str:
 
 def _occurrence(occurrence: Occurrence, precision: int) -> str:
     rows = "".join(
-        f'<tr><th scope="row">{escaped(pull.word)}</th>'
+        f'<tr><th scope="row">{word_markup(pull.word)}</th>'
         f'<td class="w{palette_step(pull.weight)}" data-weight="{pull.weight:.9g}">'
         f"{pull.weight:.{precision}f}</td>"
         f"<td>{_share(occurrence, pull.place, pull.share)}</td></tr>"
@@ -101,9 +101,9 @@ def _occurrence(occurrence: Occurrence, precision: int) -> str:
     moved = ""
     if occurrence.moved is not None:
         moved = f"<p>Cosine of old and new vector: {occurrence.moved:.{precision}f}</p>"
-    label = "" if occurrence.label is None else f"<p>Label: {escaped(occurrence.label)}</p>"
+    label = "" if occurrence.label is None else f"<p>Label: {word_markup(occurrence.label)}</p>"
     return (
-        f'<div><div class="scroll"><table><caption>{occurrence.name}. {escaped(occurrence.text)}'
+        f'<div><div class="scroll"><table><caption>{occurrence.name}. {word_markup(occurrence.text)}'
         '</caption><thead><tr><th scope="col">Word</th><th scope="col">Weight</th>'
         f'<th scope="col">Share of the way</th></tr></thead><tbody>{rows}</tbody></table></div>'
         f"{moved}{label}</div>"
@@ -145,7 +145,7 @@ def _nearest(found: Comparison) -> str:
     tables = ""
     for title, near in columns:
         rows = "".join(
-            f'<tr><th scope="row">{escaped(other)}</th><td>{cosine:.4f}</td></tr>'
+            f'<tr><th scope="row">{word_markup(other)}</th><td>{cosine:.4f}</td></tr>'
             for other, cosine in near
         )
         tables += (
@@ -167,7 +167,7 @@ def _inline(drawing: Drawing) -> str:
 
 def _coordinates(found: Comparison) -> str:
     rows = "".join(
-        f'<tr><th scope="row">{escaped(point.label)}</th><td>{point.kind}</td>'
+        f'<tr><th scope="row">{word_markup(point.label)}</th><td>{point.kind}</td>'
         f"<td>{point.x:.4f}</td><td>{point.y:.4f}</td></tr>"
         for point in found.points
     )

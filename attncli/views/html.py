@@ -15,7 +15,7 @@ from importlib import resources
 from attncli.insight.movement import Movement
 from attncli.result import AttentionResult
 from attncli.views.page.section import section
-from attncli.views.page.tables import escaped
+from attncli.views.page.tables import escaped, word_markup
 from attncli.views.palette import PALETTES, PaletteName, hex_code, text_on, weight_rgb
 
 _FILES = resources.files("attncli.views") / "page"
@@ -47,7 +47,7 @@ def page(
     if stages:
         parts = [part + _stages(text) for part, text in zip(parts, stages, strict=True)]
     name = title or (results[0].text if len(results) == 1 else f"{len(results)} sentences")
-    heading = f"<h1>{escaped(name)}</h1>" if title or len(results) != 1 else ""
+    heading = f"<h1>{word_markup(name)}</h1>" if title or len(results) != 1 else ""
     contents = _contents(results) if len(results) > 1 else ""
     return document(name, f"{heading}{before}{contents}{''.join(parts)}", palette)
 
@@ -117,7 +117,7 @@ def _stages(text: str) -> str:
 
 def _contents(results: Sequence[AttentionResult]) -> str:
     items = "".join(
-        f'<li><a href="#result-{number}">{escaped(result.text)}</a></li>'
+        f'<li><a href="#result-{number}">{word_markup(result.text)}</a></li>'
         for number, result in enumerate(results)
     )
     return f'<nav aria-label="Sentences"><ol>{items}</ol></nav>'

@@ -26,13 +26,13 @@ class Elements(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        self._inside = tag
+        self._inside = f"{self._inside} {tag}" if tag == "bdi" else tag
 
     def handle_endtag(self, tag: str) -> None:
         self._inside = ""
 
     def handle_data(self, data: str) -> None:
-        if self._inside == "th":
+        if self._inside in ("th", "th bdi"):
             self.texts.append(data)
 
     def named(self, tag: str) -> list[dict[str, str | None]]:

@@ -25,9 +25,9 @@ class Lines {
       field.prepend(this.picture);
     }
     this.from = words.map((word, i) => element("button", { class: "word", type: "button",
-      title: word, "data-query": i, "aria-pressed": "false" }, word));
+      title: word, dir: "auto", "data-query": i, "aria-pressed": "false" }, word));
     this.to = words.map((word, j) =>
-      element("span", { class: "word", title: word, "data-key": j }, word));
+      element("span", { class: "word", title: word, dir: "auto", "data-key": j }, word));
     const list = (name, label, items) => element("ol", { class: name, "aria-label": label },
       ...items.map((item) => element("li", {}, item)));
     box.replaceChildren(list("from", "Words that attend (queries)", this.from), field,

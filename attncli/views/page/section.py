@@ -1,12 +1,13 @@
 """The markup of one result: heat map, lines, controls, a table of all words, and its data."""
 
 import base64
+import html
 import json
 from collections.abc import Sequence
 from typing import Any
 
 from attncli.arrays import FloatArray
-from attncli.escape import visible
+from attncli.escape import isolated
 from attncli.insight.movement import Movement
 from attncli.insight.movement import movements as moved_words
 from attncli.insight.names import axis_labels, axis_names, axis_numbers, matrix_name, ranges
@@ -21,7 +22,7 @@ from attncli.views.page.scores import (
     temperature_range,
     thumbnails,
 )
-from attncli.views.page.tables import escaped, every_word, legend, weight_table
+from attncli.views.page.tables import apart, escaped, every_word, legend, weight_table, word_markup
 
 TABLE_WORDS = 40  # more words than this are drawn as a picture, with the numbers in lists
 MAX_BYTES = 4_000_000  # of the scores in one page
@@ -51,8 +52,8 @@ def section(
     scores, held = held_scores(result, MAX_BYTES // share)
     start = held[0]
     data: dict[str, Any] = {
-        "words": [visible(word) for word in result.words],
-        "labels": [short(word) for word in result.words],
+        "words": [apart(word) for word in result.words],
+        "labels": [isolated(short(word)) for word in result.words],
         "n_layers": result.attention.n_layers,
         "n_heads": result.attention.n_heads,
         "layers": axis_labels(result, "layers"),
@@ -86,7 +87,7 @@ def section(
         rows = f"<h3>Every word</h3>{rows}"
     return (
         f'<section class="result" id="result-{number}" aria-label="{escaped(result.text[:200])}">'
-        f"<h2{long}>{escaped(result.text)}</h2>{_facts(result, len(held))}"
+        f"<h2{long}>{word_markup(result.text)}</h2>{_facts(result, len(held))}"
         f"{_controls(result, start)}{_views(result, result.weights[start], precision)}"
         f"{_heads(result)}{rows}"
         f'<script type="application/json">{_json(data)}</script></section>'
@@ -133,8 +134,8 @@ def _facts(result: AttentionResult, held: int) -> str:
             f'<p class="warning">This page holds {held} of {every} heads, to stay small; '
             "the others are thumbnails only. Choose them with --layer and --head.</p>"
         )
-    label = model_line(result)
-    said = f'<p class="label">{escaped(label)}</p>' if label else ""
+    label = model_line(result, apart)
+    said = f'<p class="label">{html.escape(label)}</p>' if label else ""
     return f'<p class="facts">{escaped(facts_line(result))}</p>{said}{warnings}'
 
 

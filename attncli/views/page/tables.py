@@ -4,11 +4,12 @@ import html
 from collections.abc import Sequence
 
 from attncli.arrays import FloatArray
-from attncli.escape import visible
+from attncli.escape import isolated, visible
 from attncli.insight.movement import Movement
 from attncli.insight.sums import Sums, sums_of
 from attncli.result import AttentionResult
 from attncli.views.equations import equation
+from attncli.views.ink import word
 from attncli.views.palette import palette_step
 
 _SUMMED = {"embeddings": "old ones", "values": "values"}
@@ -19,12 +20,22 @@ def escaped(text: str) -> str:
     return html.escape(visible(text), quote=True)
 
 
+def word_markup(text: str) -> str:
+    """A word or sentence as markup of its own direction, so that nothing beside it is reordered."""
+    return f"<bdi>{escaped(text)}</bdi>"
+
+
+def apart(text: str) -> str:
+    """A word made visible, for a line of text that is escaped as a whole later."""
+    return isolated(visible(text))
+
+
 def weight_table(words: Sequence[str], weights: FloatArray, precision: int, caption: str) -> str:
     """The weights as a table of coloured numbers. Shapes: weights (n_tokens, n_tokens)."""
     names = [escaped(word) for word in words]
     kind = " roomy" if len(words) <= 8 else ""
     kind += " upright" if sum(max(len(name), 5) for name in words) > 70 else ""
-    heads = "".join(f'<th scope="col" title="{name}">{name}</th>' for name in names)
+    heads = "".join(f'<th scope="col" title="{name}"><bdi>{name}</bdi></th>' for name in names)
     rows = []
     for i, name in enumerate(names):
         cells = "".join(
@@ -32,7 +43,9 @@ def weight_table(words: Sequence[str], weights: FloatArray, precision: int, capt
             f'data-weight="{weight:.9g}">{weight:.{precision}f}</td>'
             for weight in weights[i].tolist()
         )
-        rows.append(f'<tr><th scope="row" title="{name}" data-query="{i}">{name}</th>{cells}</tr>')
+        rows.append(
+            f'<tr><th scope="row" title="{name}" data-query="{i}"><bdi>{name}</bdi></th>{cells}</tr>'
+        )
     return (
         f'<div class="scroll"><table class="matrix{kind}"><caption>{caption}</caption>'
         f"<thead><tr><td>from ↓ to →</td>{heads}</tr></thead>"
@@ -60,9 +73,15 @@ def every_word(
     heads += ["Nearest before", "Nearest after"] if near else []
     rows = []
     for i, token in enumerate(result.tokens):
-        found = token.status if token.key == token.text else f"{token.status}: {token.key}"
+        found = token.status if token.key == token.text else f"{token.status}: {apart(token.key)}"
         formula = equation(
-            result.words, i, weights[i], digits=precision, beside=precision, sums=sums
+            result.words,
+            i,
+            weights[i],
+            digits=precision,
+            beside=precision,
+            sums=sums,
+            shown=lambda text: isolated(word(text)),
         )
         cells = [] if plain else [_cell("Found as", "", found)]
         cells.append(f'<td class="equation" data-label="{title}">{html.escape(formula)}</td>')
@@ -71,7 +90,7 @@ def every_word(
         if near:
             cells.append(_cell("Nearest before", "near", _listed(movements[i].before)))
             cells.append(_cell("Nearest after", "near", _listed(movements[i].after)))
-        rows.append(f'<tr><th scope="row">{escaped(token.text)}</th>{"".join(cells)}</tr>')
+        rows.append(f'<tr><th scope="row">{word_markup(token.text)}</th>{"".join(cells)}</tr>')
     columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
     shown = f' <span class="matrix-name">({escaped(name)})</span>' if name else ""
     caption = f"{escaped(_caption(result, sums))}{shown}."
@@ -103,8 +122,8 @@ def legend() -> str:
 
 
 def _cell(label: str, kind: str, text: str) -> str:
-    return f'<td class="{kind}" data-label="{label}">{escaped(text)}</td>'
+    return f'<td class="{kind}" data-label="{label}">{html.escape(text)}</td>'
 
 
 def _listed(near: Sequence[tuple[str, float]]) -> str:
-    return ", ".join(f"{word} {cosine:.2f}" for word, cosine in near)
+    return ", ".join(f"{apart(word)} {cosine:.2f}" for word, cosine in near)
