@@ -122,6 +122,11 @@ class TransformerAnalyser:
                         hints=("--truncate cuts a sentence that is too long",),
                     )
                 pieces = self.tokenizer(text, pair, limit)
+                if len(pieces.ids) > limit:
+                    return LimitError(
+                        f"the tokeniser adds so much that {len(pieces.ids)} tokens are left of "
+                        f"{n}, {self.model.name} reads at most {limit}"
+                    )
                 message = (
                     f"cut to {len(pieces.ids)} of {n} tokens, the most {self.model.name} reads"
                 )

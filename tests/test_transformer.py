@@ -108,7 +108,8 @@ resource.setrlimit(resource.RLIMIT_AS, (3 << 29, 3 << 29))
 try:
     main()
 finally:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)
+    peak = open("/proc/self/status").read().partition("VmHWM:")[2].split()[0]
+    print(int(peak) // 1024, file=sys.stderr)
 """
 
 

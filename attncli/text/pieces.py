@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attncli.errors import DataError
+from attncli.errors import DataError, LimitError
 from attncli.escape import quoted, visible
-from attncli.text.tokenizer_files import json_object, open_tokenizer, tokenizer_file
+from attncli.text.panics import quiet_panics
+from attncli.text.tokenizer_building import kind_of
+from attncli.text.tokenizer_files import growth, json_object, open_tokenizer, tokenizer_file
 
+_MOST_GROWN = 1 << 22  # characters that a normaliser may make of a text
 _UNKNOWN = ("[UNK]", "<unk>")
 
 
@@ -60,6 +63,7 @@ class PieceTokenizer:
         self._tokenizer = open_tokenizer(folder)
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        self._growth = growth(self._tokenizer)
         unknown = getattr(self._tokenizer.model, "unk_token", None)
         names = {unknown} if unknown else set(_UNKNOWN)
         self._unknown_ids = {self._tokenizer.token_to_id(name) for name in names} - {None}
@@ -83,17 +87,24 @@ class PieceTokenizer:
         """The pieces of a sentence, or of a pair; at most `limit` of them when it is given, cut
         from the end of the longer sentence.
 
-        Raises: DataError when the tokeniser fails on the text.
+        Raises: DataError when the tokeniser fails on the text; LimitError when its normaliser may
+        make too much of it.
         """
+        written = len(text) + len(pair or "")
+        if self._growth > 1 and written * self._growth > _MOST_GROWN:
+            raise LimitError(
+                f"the normaliser may make {int(written * self._growth)} characters of {written}, "
+                f"the limit is {_MOST_GROWN}",
+                place=self.place,
+            )
         if limit is not None:
             self._tokenizer.enable_truncation(limit)
         try:
-            encoding = self._tokenizer.encode(
-                _encodable(text), None if pair is None else _encodable(pair)
-            )
-        except BaseException as fault:  # the library raises bare Exceptions, and Rust its panics
-            if not isinstance(fault, Exception) and type(fault).__name__ != "PanicException":
-                raise
+            with quiet_panics():
+                encoding = self._tokenizer.encode(
+                    _encodable(text), None if pair is None else _encodable(pair)
+                )
+        except Exception as fault:  # the library raises bare Exceptions
             raise DataError(
                 f"the tokeniser failed: {quoted(str(fault))}", place=self.place
             ) from None
@@ -103,6 +114,11 @@ class PieceTokenizer:
         return self._pieces(encoding, (text, pair))
 
     def _pieces(self, encoding: Any, pair: tuple[str, str | None]) -> Pieces:
+        if len(encoding.ids) != len(encoding.tokens):  # a post-processor may say so
+            raise DataError(
+                f"the tokeniser gives {len(encoding.ids)} ids and {len(encoding.tokens)} tokens",
+                place=self.place,
+            )
         rows = zip(
             encoding.ids,
             encoding.tokens,
@@ -165,4 +181,6 @@ def _gives_segments(path: Path) -> bool | None:
     if isinstance(names, list):
         return "token_type_ids" in names
     named = config.get("tokenizer_class")
-    return named in ("BertTokenizer", "BertTokenizerFast") if isinstance(named, str) else None
+    if not isinstance(named, str):
+        return None
+    return kind_of(config, {}) == "bert" and not named.startswith("DistilBert")

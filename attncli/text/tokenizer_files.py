@@ -1,37 +1,29 @@
-"""The tokeniser of a checkpoint folder: tokenizer.json, or built from the vocabulary files.
+"""The tokeniser of a checkpoint folder: its files, each read within bounds.
 
-Older checkpoints have only vocab.txt (BERT, DistilBERT) or vocab.json with merges.txt (GPT-2,
-RoBERTa). The tokenizers of transformers 5 build these with the classes and settings used here:
-BertTokenizer, GPT2Tokenizer and RobertaTokenizer; tests hold them to the same ids and offsets.
+There is tokenizer.json, or in older checkpoints only vocab.txt (BERT, DistilBERT) or vocab.json
+with merges.txt (GPT-2, RoBERTa). What tokenizer_config.json makes of them: `tokenizer_building`.
 """
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from attncli.errors import DataError, InputError, LimitError, MissingExtraError
+from attncli.errors import AttnError, DataError, InputError, LimitError, MissingExtraError
 from attncli.escape import quoted, visible
+from attncli.text.panics import quiet_panics
+from attncli.text.tokenizer_building import (
+    Told,
+    build,
+    complete,
+    kind_of,
+    names_class,
+    suits,
+)
 
 MAX_FILE = 256 * 1024 * 1024  # bytes
 _GROWTH = 1000
-_BERT = {
-    "unk_token": "[UNK]",
-    "sep_token": "[SEP]",
-    "pad_token": "[PAD]",
-    "cls_token": "[CLS]",
-    "mask_token": "[MASK]",
-}
-_ROBERTA = {
-    "bos_token": "<s>",
-    "eos_token": "</s>",
-    "unk_token": "<unk>",
-    "sep_token": "</s>",
-    "pad_token": "<pad>",
-    "cls_token": "<s>",
-    "mask_token": "<mask>",
-}
-_GPT2 = dict.fromkeys(("unk_token", "bos_token", "eos_token"), "<|endoftext|>")
 _WORDPIECE, _BYTES = ("vocab.txt",), ("vocab.json", "merges.txt")
 
 
@@ -57,18 +49,55 @@ def open_tokenizer(folder: Path) -> Any:
             place=visible(str(folder)),
             hints=_ways_out(folder),
         )
-    if path.name == "tokenizer.json":
-        return tokenizer_of(_content(path), place)
-    for name in _WORDPIECE if path.name in _WORDPIECE else _BYTES:
-        _content(folder / name)
-    build = _wordpiece if path.name in _WORDPIECE else _byte_level
     library = _library()
+    options, roles, added, config = (
+        json_object(folder / f"{name}.json") or {}
+        for name in ("tokenizer_config", "special_tokens_map", "added_tokens", "config")
+    )
+    kind = kind_of(options, config)
+    whole, vocabulary = None, partial(_listed_vocabulary, library, folder, path.name)
+    if path.name == "tokenizer.json":
+        content = _content(path)
+        whole = tokenizer_of(content, place)
+        if kind is not None and not (names_class(options, config) or suits(kind, whole)):
+            kind = None  # no file says that its vocabulary is to be read as another kind
+        vocabulary = partial(_vocabulary_of, content)
+    else:
+        kind = _kind_of_files(path.name, kind)
+    told = Told(options, roles, added, whole)
     try:
-        return build(library, folder, json_object(folder / "tokenizer_config.json") or {})
-    except (DataError, InputError):
-        raise
+        with quiet_panics():
+            if kind is None:
+                return complete(library, told)
+            return build(library, kind, told, vocabulary)
+    except AttnError as fault:
+        raise fault if fault.place else DataError(fault.message, place=place) from None
     except Exception as fault:  # the library raises bare Exceptions for damage
-        raise DataError(f"this is no vocabulary: {quoted(str(fault))}", place=place) from None
+        raise DataError(f"this is no tokeniser: {quoted(str(fault))}", place=place) from None
+
+
+def _kind_of_files(name: str, kind: str | None) -> str:
+    """The kind that these vocabulary files are of."""
+    if name in _WORDPIECE:
+        return kind if kind == "mpnet" else "bert"
+    return "gpt2" if kind == "gpt2" else "roberta"
+
+
+def _vocabulary_of(content: bytes) -> tuple[Any, Any]:
+    """The entries and merges in a tokenizer.json."""
+    model = json.loads(content)["model"]
+    return model["vocab"], model.get("merges")
+
+
+def _listed_vocabulary(library: Any, folder: Path, name: str) -> tuple[Any, Any]:
+    """The entries and merges of vocab.txt, or of vocab.json and merges.txt."""
+    if name in _WORDPIECE:
+        _content(folder / name)
+        return library.models.WordPiece.read_file(str(folder / name)), None
+    for part in _BYTES:
+        _content(folder / part)
+    read: tuple[Any, Any] = library.models.BPE.read_file(*(str(folder / part) for part in _BYTES))
+    return read
 
 
 def tokenizer_of(content: bytes, place: str) -> Any:
@@ -78,7 +107,8 @@ def tokenizer_of(content: bytes, place: str) -> Any:
     """
     library = _library()
     try:
-        made = library.Tokenizer.from_buffer(content)
+        with quiet_panics():
+            made = library.Tokenizer.from_buffer(content)
     except Exception as fault:  # the library raises bare Exceptions for damage
         raise DataError(f"this is no tokeniser: {quoted(str(fault))}", place=place) from None
     _check_growth(made, place)
@@ -93,12 +123,16 @@ def _ways_out(folder: Path) -> tuple[str, ...]:
     )
 
 
+def growth(made: Any) -> float:
+    """How many times longer the normaliser of a tokeniser may make a text."""
+    if made.normalizer is None:
+        return 1.0
+    return _growth(json.loads(made.normalizer.__getstate__()))
+
+
 def _check_growth(made: Any, place: str) -> None:
     """Raises: DataError for a normaliser under which a short text may become a huge one."""
-    if (
-        made.normalizer is not None
-        and _growth(json.loads(made.normalizer.__getstate__())) > _GROWTH
-    ):
+    if growth(made) > _GROWTH:
         raise DataError(
             f"its normaliser may make a text more than {_GROWTH} times as long", place=place
         )
@@ -149,119 +183,3 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as fault:
         raise InputError(f"cannot open: {(fault.strerror or '').lower()}", place=place) from None
-
-
-def _wordpiece(library: Any, folder: Path, told: dict[str, Any]) -> Any:
-    """As BertTokenizer is built."""
-    special = _special_tokens(folder, told, _BERT)
-    model = library.models.WordPiece
-    vocabulary = model.read_file(str(folder / "vocab.txt"))
-    made = library.Tokenizer(model(vocabulary, unk_token=special["unk_token"]["content"]))
-    made.normalizer = library.normalizers.BertNormalizer(
-        clean_text=True,
-        handle_chinese_chars=_flag(told, "tokenize_chinese_chars", default=True),
-        strip_accents=_flag(told, "strip_accents", default=None),
-        lowercase=_flag(told, "do_lower_case", default=True),
-    )
-    made.pre_tokenizer = library.pre_tokenizers.BertPreTokenizer()
-    _add_tokens(library, made, folder, told, special)
-    cls, sep = (special[role]["content"] for role in ("cls_token", "sep_token"))
-    made.post_processor = library.processors.TemplateProcessing(
-        single=[f"{cls}:0", "$A:0", f"{sep}:0"],
-        pair=[f"{cls}:0", "$A:0", f"{sep}:0", "$B:1", f"{sep}:1"],
-        special_tokens=[(cls, _id(made, folder, cls)), (sep, _id(made, folder, sep))],
-    )
-    return made
-
-
-def _byte_level(library: Any, folder: Path, told: dict[str, Any]) -> Any:
-    """As GPT2Tokenizer and RobertaTokenizer are built."""
-    config = json_object(folder / "config.json") or {}
-    is_gpt2 = config.get("model_type") == "gpt2"
-    special = _special_tokens(folder, told, _GPT2 if is_gpt2 else _ROBERTA)
-    model = library.models.BPE
-    vocabulary, merges = model.read_file(*(str(folder / name) for name in _BYTES))
-    made = library.Tokenizer(
-        model(vocab=vocabulary, merges=merges, continuing_subword_prefix="", end_of_word_suffix="")
-    )
-    space = bool(_flag(told, "add_prefix_space", default=False))
-    made.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=space)
-    _add_tokens(library, made, folder, told, special)
-    if is_gpt2:
-        return made
-    cls, sep = (special[role]["content"] for role in ("cls_token", "sep_token"))
-    made.post_processor = library.processors.RobertaProcessing(
-        (sep, _id(made, folder, sep)),
-        (cls, _id(made, folder, cls)),
-        bool(_flag(told, "trim_offsets", default=True)),
-        space,
-    )
-    return made
-
-
-def _flag(told: dict[str, Any], name: str, *, default: bool | None) -> bool | None:
-    value = told.get(name, default)
-    if value is not None and not isinstance(value, bool):
-        raise DataError(f"{name} is {quoted(str(value))}, expected true or false")
-    return default if value is None else value
-
-
-def _special_tokens(
-    folder: Path, told: dict[str, Any], defaults: dict[str, str]
-) -> dict[str, dict[str, Any]]:
-    """The special tokens by role: of tokenizer_config.json, of special_tokens_map.json."""
-    mapped = json_object(folder / "special_tokens_map.json") or {}
-    found = {}
-    for role, default in defaults.items():
-        value = told.get(role) or mapped.get(role) or default
-        about = value if isinstance(value, dict) else {"content": value}
-        if not isinstance(about.get("content"), str) or not about["content"]:
-            raise DataError(f"{role} is {quoted(str(value))}, expected a token")
-        found[role] = {**about, "special": True, "normalized": False}
-    return found
-
-
-def _add_tokens(
-    library: Any,
-    made: Any,
-    folder: Path,
-    told: dict[str, Any],
-    special: dict[str, dict[str, Any]],
-) -> None:
-    """The special tokens, and tokens that were added to the vocabulary, with their own ids."""
-    added: dict[str, tuple[int | None, dict[str, Any]]] = {}
-    decoder = told.get("added_tokens_decoder")
-    for number, about in (decoder if isinstance(decoder, dict) else {}).items():
-        if isinstance(about, dict) and isinstance(about.get("content"), str) and number.isdecimal():
-            added[about["content"]] = int(number), about
-    for about in special.values():
-        known = made.token_to_id(about["content"])
-        if known is not None:
-            added.setdefault(about["content"], (known, about))
-    for text, number in (json_object(folder / "added_tokens.json") or {}).items():
-        added.setdefault(text, (number if isinstance(number, int) else None, {}))
-    for text, (number, about) in sorted(added.items(), key=lambda item: item[1][0] or 0):
-        _add_token(library, made, text, about)
-        if made.token_to_id(text) != number:
-            raise DataError(
-                f"the added token {quoted(text)} has the id {number}, expected "
-                f"{made.token_to_id(text)}, the next one",
-                place=visible(str(folder)),
-            )
-
-
-def _add_token(library: Any, made: Any, text: str, about: dict[str, Any]) -> None:
-    is_special = about.get("special") is True
-    flags = {flag: about.get(flag) is True for flag in ("lstrip", "rstrip", "single_word")}
-    normalized = about.get("normalized", not is_special) is True
-    token = library.AddedToken(text, special=is_special, normalized=normalized, **flags)
-    (made.add_special_tokens if is_special else made.add_tokens)([token])
-
-
-def _id(made: Any, folder: Path, token: str) -> int:
-    number = made.token_to_id(token)
-    if number is None:
-        raise DataError(
-            f"no {quoted(token)} in this vocabulary", place=visible(str(tokenizer_file(folder)))
-        )
-    return int(number)

@@ -1,10 +1,14 @@
 """Laws of hostile checkpoints: each ends soon, in one clear error, and nothing else is touched."""
 
+import base64
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from conftest import child_environment
 from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
 from safetensors.numpy import save_file
 
@@ -132,13 +136,68 @@ def test_growth_that_texts_need_is_allowed(folder):
     assert found.words[-1] == "[SEP]"
 
 
-def test_a_pattern_without_end_fails_the_sentence_alone(folder):
-    """A panic inside the library is an error of the sentence."""
+def test_a_pattern_without_end_fails_the_sentence_alone(folder, capfd):
+    """A panic inside the library is an error of the sentence, and its own text is not seen."""
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
     pattern = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated"}
     tokenised(pre_tokenizer={**pattern, "invert": False}, normalizer=None)(folder)
     outcomes = list(open_analyser(folder).outcomes(["a" * 40 + "!", "bank"]))
     assert isinstance(outcomes[0], DataError)
     assert not isinstance(outcomes[1], AttnError)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_a_panic_while_a_tokeniser_is_opened_is_an_error(folder, is_closed):
+    """A table of characters that is none makes the library panic; nothing of it is seen."""
+    table = base64.b64encode(b"\x04\0\0\0\xff\xff\xff\xffabc").decode()
+    tokenised(normalizer={"type": "Precompiled", "precompiled_charsmap": table})(folder)
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
+    run = [sys.executable, "-m", "attncli", "explain", "money bank", "--model", str(folder)]
+    env = child_environment(RUST_BACKTRACE="full")
+    shell = ["sh", "-c", '"$@" 2>&-', "sh", *run] if is_closed else run
+    ended = subprocess.run(shell, capture_output=True, env=env, check=False)
+    assert ended.returncode == 5, ended.stderr
+    assert ended.stdout == b""
+    assert b"panicked" not in ended.stderr
+    assert b"Traceback" not in ended.stderr
+    assert is_closed or ended.stderr.startswith(b"attn: error: ")
+
+
+def test_a_post_processor_that_contradicts_itself_is_an_error(folder):
+    """More ids than tokens, and more added than a sentence may have."""
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
+    ends = {"id": "[CLS]", "ids": [2, 3], "tokens": ["[CLS]"]}
+    first = {"SpecialToken": {"id": "[CLS]", "type_id": 0}}
+    sentences = [{"Sequence": {"id": letter, "type_id": 0}} for letter in "AB"]
+    template = {
+        "type": "TemplateProcessing",
+        "single": [first, sentences[0]],
+        "pair": [first, *sentences],
+        "special_tokens": {"[CLS]": ends},
+    }
+    tokenised(post_processor=template)(folder)
+    outcome = next(open_analyser(folder).outcomes(["money bank"]))
+    assert isinstance(outcome, DataError)
+    tokenised(
+        post_processor={
+            **template,
+            "single": [first] * 400 + sentences[:1],
+            "pair": [first] * 400 + sentences,
+            "special_tokens": {"[CLS]": {**ends, "ids": [2]}},
+        }
+    )(folder)
+    analyser = open_analyser(folder, truncate=True, pair="the bank")
+    outcome = next(analyser.outcomes(["money bank " * 9]))
+    assert isinstance(outcome, (DataError, LimitError))
+
+
+def test_a_text_that_a_normaliser_makes_huge_is_refused_before(folder):
+    """The growth of a text counts with its length."""
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
+    tokenised(normalizer=grown(2))(folder)
+    outcome = next(open_analyser(folder).outcomes(["a" * 100_000]))
+    assert isinstance(outcome, LimitError)
 
 
 def test_numbers_that_overflow_are_said_without_a_warning(folder, recwarn):

@@ -104,6 +104,118 @@ def test_ids_and_offsets_are_those_of_transformers(tmp_path, kind):
             assert found.offsets == [tuple(span) for span in expected["offset_mapping"]]
 
 
+def sentencepiece(folder, model_type):
+    """A folder with a Unigram tokenizer.json, as XLM-RoBERTa and CamemBERT are saved."""
+    folder.mkdir()
+    pieces = [(token, 0.0) for token in ("<s>", "<pad>", "</s>", "<unk>", "<mask>")]
+    pieces += [("▁", -2.0), ("▁the", -3.0), ("▁bank", -3.0), ("river", -3.5)]
+    pieces += [(letter, -6.0) for letter in "abcdefghijklmnopqrstuvwxyz"]
+    made = tokenizers.Tokenizer(tokenizers.models.Unigram(pieces, unk_id=3))
+    made.normalizer = tokenizers.normalizers.Lowercase()
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
+    made.add_special_tokens(["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
+    made.save(str(folder / "tokenizer.json"))
+    (folder / "config.json").write_text(json.dumps({"model_type": model_type}))
+    return folder
+
+
+def mpnet(folder):
+    """A folder with vocab.txt, whose tokens around a sentence are those of RoBERTa."""
+    wordpiece(folder, tokenizer_class="MPNetTokenizer")
+    words = (folder / "vocab.txt").read_text().splitlines()[len(SPECIAL) :]
+    special = ["<s>", "<pad>", "</s>", "[UNK]", "<mask>"]
+    (folder / "vocab.txt").write_text("\n".join([*special, *words]) + "\n")
+    return folder
+
+
+FAMILIES = {
+    "bert": lambda folder: wordpiece(folder, do_lower_case=True),
+    "mpnet": mpnet,
+    "roberta": lambda folder: byte_level(folder, "roberta", ROBERTA),
+    "gpt2": lambda folder: byte_level(folder, "gpt2", GPT2),
+    "xlm-roberta": lambda folder: sentencepiece(folder, "xlm-roberta"),
+    "camembert": lambda folder: sentencepiece(folder, "camembert"),
+}
+MASK_OPTION = {"__type": "AddedToken", "normalized": False, **MASK}
+OPTIONS = [
+    {},
+    {"do_lower_case": False},
+    {"strip_accents": False},
+    {"strip_accents": True, "do_lower_case": False},
+    {"tokenize_chinese_chars": False},
+    {"add_prefix_space": True},
+    {"add_prefix_space": False},
+    {"trim_offsets": False},
+    {"split_special_tokens": True},
+    {"add_bos_token": True, "add_eos_token": True},
+    {"extra_special_tokens": ["<new>", "bank"]},
+    {"extra_special_tokens": {"image_token": "<new>"}, "additional_special_tokens": ["river"]},
+    {"additional_special_tokens": ["<new>"]},
+    {"added": [{**NEW, "normalized": True, "special": False}]},
+    {"added": [{**NEW, "content": "The Bank", "normalized": True, "special": True}]},
+    {"mask_token": MASK_OPTION},
+    {"unk_token": "the"},
+    {"tokenizer_class": "PreTrainedTokenizerFast"},
+    {"tokenizer_class": "TokenizersBackend"},
+    {"tokenizer_class": "BertTokenizerFast"},
+    {"tokenizer_class": "ElectraTokenizer", "do_lower_case": False},
+    {"tokenizer_class": "DistilBertTokenizer", "strip_accents": False},
+    {"tokenizer_class": "RobertaTokenizerFast", "add_prefix_space": True},
+    {"tokenizer_class": "GPT2Tokenizer"},
+    {"tokenizer_class": "MPNetTokenizer"},
+    {"tokenizer_class": "NoSuchTokenizer"},
+    {"map": {"mask_token": "<new>"}},
+    {"map": {"unk_token": {**NEW, "content": "the"}}},
+]
+
+
+def described(folder, changes):
+    """Writes changes to tokenizer_config.json, and what belongs in other files to those."""
+    changes = dict(changes)
+    path = folder / "tokenizer_config.json"
+    options = json.loads(path.read_text()) if path.exists() else {}
+    if (mapped := changes.pop("map", None)) is not None:
+        (folder / "special_tokens_map.json").write_text(json.dumps(mapped))
+    if (added := changes.pop("added", None)) is not None:
+        made = open_tokenizer(folder)
+        before = made.get_added_tokens_decoder().items()
+        listed = {n: json.loads(json.dumps(t.__getstate__())) for n, t in before}
+        first = made.get_vocab_size()
+        options["added_tokens_decoder"] = {**listed, **dict(enumerate(added, first))}
+    path.write_text(json.dumps({**options, **changes}))
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("files", ["tokenizer.json", "vocabulary"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_two_files_that_disagree_are_read_as_transformers_reads_them(
+    tmp_path, family, files, options
+):
+    """Every option of tokenizer_config.json, beside tokenizer.json and beside the vocabulary."""
+    transformers = pytest.importorskip("transformers")
+    folder = FAMILIES[family](tmp_path / "made")
+    if files == "vocabulary" and (family in ("xlm-roberta", "camembert") or "Tok" in str(options)):
+        return  # these have no vocabulary but tokenizer.json, or one that another class reads
+    if files == "tokenizer.json" and not (folder / files).exists():
+        transformers.AutoTokenizer.from_pretrained(folder).save_pretrained(tmp_path / "fast")
+        (tmp_path / "fast" / "config.json").write_bytes((folder / "config.json").read_bytes())
+        folder = tmp_path / "fast"
+    described(folder, options)
+    oracle = transformers.AutoTokenizer.from_pretrained(folder)
+    ours = open_tokenizer(folder)
+    for text in [*ODD, "The Bank <new> x<new>y NEW bankriver [NEW]"]:
+        for pair in (None, "the river 中"):
+            try:
+                expected = oracle(text, pair, return_offsets_mapping=True)
+            except Exception:  # a vocabulary without the unknown token
+                with pytest.raises(DataError):
+                    PieceTokenizer(folder)(text, pair)
+                continue
+            found = ours.encode(text, pair)
+            assert found.ids == expected["input_ids"], (text, pair)
+            assert found.offsets == [tuple(span) for span in expected["offset_mapping"]]
+
+
 def test_pieces_have_their_places_and_marks(tmp_path):
     """A sentence through vocab.txt: special tokens, pieces that join, offsets of the sentence."""
     pieces = PieceTokenizer(wordpiece(tmp_path / "made"))("The unhappiness").pieces
