@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from attncli.cli import batch_options as bopt
 from attncli.cli import options as opt
 from attncli.cli.batch_engine import engine_of
-from attncli.cli.batch_job import job_of, provenance_of, share_read
+from attncli.cli.batch_job import job_of, provenance_of, say_of_vain_reading, share_read
 from attncli.cli.batch_options import ReadOptions, RunOptions, WriteOptions
 from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_analyser
 from attncli.cli.outputs import expect_apart, files_read, say_written, written
@@ -122,8 +122,8 @@ def _setup(
     found = sources(_given(files), standard_input)
     chosen = format_of(writing.output, writing.format)
     layout = _layout(writing, chosen, with_file=len(found) > 1, with_id=bool(reading.id_column))
-    if reading.comments and not running.quiet:
-        message("note", "blank lines and comments are left out anyway: --comments has no effect")
+    if not running.quiet:
+        say_of_vain_reading(reading, found)
     _check(found, mechanism, writing, running, chosen)
     opened = open_analyser(mechanism, frozenset(layout.include), quiet=running.quiet)
     job = job_of(mechanism, reading, chosen, layout, opened, found)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attncli.cli.batch_options import ReadOptions
 from attncli.cli.mechanism import Mechanism, Opened
+from attncli.cli.terminal import message
 
 if TYPE_CHECKING:
     from attncli.batch.writers.formats import Format
@@ -53,15 +54,29 @@ def job_of(
 
 def _described(reading: ReadOptions, found: "list[Source]") -> dict[str, Any]:
     """How inputs are read, as journals have always said it; tables have no lines to leave out."""
-    from attncli.files.kinds import named_kind
-
-    tables = all(named_kind(source.path) is not None for source in found)
     return {
         "input_format": reading.input_format,
         "column": reading.column,
         "id_column": reading.id_column,
-        "comments": not (reading.every_line or tables),
+        "comments": not (reading.every_line or _are_tables(reading, found)),
     }
+
+
+def _are_tables(reading: ReadOptions, found: "list[Source]") -> bool:
+    """Whether all inputs are tables by what is said of them."""
+    from attncli.files.kinds import named_kind
+
+    if reading.input_format is not None:
+        return reading.input_format != "text"
+    return all(named_kind(source.path) is not None for source in found)
+
+
+def say_of_vain_reading(reading: ReadOptions, found: "list[Source]") -> None:
+    """Says which options of reading have no effect."""
+    if reading.comments:
+        message("note", "blank lines and comments are left out anyway: --comments has no effect")
+    if reading.every_line and _are_tables(reading, found):
+        message("note", "tables have rows and not lines: --every-line has no effect")
 
 
 def provenance_of(job: dict[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -45,10 +45,7 @@ def kind_of(head: bytes, path: str, columns: Sequence[str], *, tables_only: bool
         return found
     if named in ("json", "parquet") and line:
         what = "JSON" if named == "json" else "Parquet"
-        raise DataError(
-            f"the name says {what}, found {quoted(line)}",
-            hints=("--input-format text reads it as text",) if not tables_only else (),
-        )
+        raise DataError(f"the name says {what}, found {quoted(line)}")
     if named == "jsonl":
         return named
     delimiter = header_delimiter(line, columns)

@@ -5,6 +5,7 @@ row; blank lines and comments ("# …") are left out unless every line is asked 
 TSV, JSON lines, a JSON document, Parquet) blank lines are none, and there are no comments.
 """
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -94,6 +95,8 @@ def _kind(head: bytes, source: Source, shape: Shape) -> Kind:
         return kind_of(head, source.path, shape.columns, tables_only=shape.asks_for_table)
     except DataError as error:
         error.place = source.name
+        if shape.options:
+            error.hints = ("--input-format text reads it as text",)
         raise
 
 
@@ -209,16 +212,17 @@ def _no_column(
     header: Sequence[str], column: str, i: int, shape: Shape, place: str
 ) -> DataError | UsageError:
     listed = ", ".join(quoted(cell) for cell in header[:8])
+    hints: tuple[str, ...] = ()
+    if any("\r" in cell for cell in header):  # lines of old Macs
+        hints = (f"tr '\\r' '\\n' < {shlex.quote(place.rpartition(':')[0])} > lines.csv",)
     if shape.options:
         return UsageError(
             f"found no column {quoted(column)}, expected one of {listed}"
             f"{did_you_mean(column, header)}",
             place=shape.options[i],
+            hints=hints,
         )
-    hints: tuple[str, ...] = ()
-    if any("\r" in cell for cell in header):
-        hints = ("tr '\\r' '\\n' < FILE > NEW.csv: its lines end with CR alone",)
-    elif any(cell.strip('"') == column for cell in header):
+    if not hints and any(cell.strip('"') == column for cell in header):
         hints = ("a TSV has no quoting; name the file .csv if its cells are quoted",)
     also = " and label" if "label" in shape.others else ""
     return DataError(
@@ -281,12 +285,13 @@ def _parquet_rows(source: Source, blocks: Iterator[bytes], shape: Shape) -> Iter
     from attncli.files.parquet import columns_of, rows_of_columns
 
     with source.seekable(blocks) as stream:
-        file, header = columns_of(stream, source.name)
+        header = columns_of(stream, source.name)
+        stream.seek(0)
         places = _places(header, shape, source.name)
         chosen = [header[at] for at in places if at is not None]
 
         def rows() -> Iterator[Row]:
-            for number, values in rows_of_columns(file, list(dict.fromkeys(chosen)), source.name):
+            for number, values in rows_of_columns(stream, list(dict.fromkeys(chosen)), source.name):
                 by_name = dict(zip(dict.fromkeys(chosen), values, strict=True))
                 cells = [None if at is None else by_name[header[at]] for at in places]
                 yield _checked(number, cells)

@@ -179,6 +179,17 @@ def test_parquet_is_read_by_every_command(tmp_path, name):
             read(tmp_path / name)
 
 
+def test_a_text_of_many_rows_is_held_once(tmp_path):
+    """A few bytes of Parquet that claim a million large texts take the memory of one."""
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    text = "money " * 16_000
+    parquet.write_table(pyarrow.table({"text": [text] * 3000}), tmp_path / "t.parquet")
+    assert (tmp_path / "t.parquet").stat().st_size < 1 << 22
+    for lot in rows_of(source_of(str(tmp_path / "t.parquet")), Shape()):
+        assert len({id(row.text) for row in lot}) <= 2
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".txt"])
 def test_a_member_of_a_zip_archive_is_read(tmp_path, suffix):
     """The only member, or the one that is named behind the archive."""
@@ -277,6 +288,14 @@ def test_the_delimiter_of_a_csv_is_seen(head, delimiter):
     content = f"{head}\n{row}\n".encode()
     assert rows(content, "t.csv") == [(2, "money, bank")]
     assert rows(f"sep={delimiter}\r\n".encode() + content, "t.csv") == [(3, "money, bank")]
+
+
+def test_lines_of_old_macs_are_named():
+    """A header with CR in it: its lines end with CR alone."""
+    for shape in (Shape(), Shape(options=("--column",))):
+        with pytest.raises((DataError, UsageError)) as caught:
+            rows(b"id,text\r1,money\r", "a b.csv", shape)
+        assert caught.value.hints == ("tr '\\r' '\\n' < 'a b.csv' > lines.csv",)
 
 
 def test_names_of_columns_may_have_blanks_and_capitals():
