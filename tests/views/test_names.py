@@ -132,7 +132,7 @@ def test_every_view_names_each_matrix_as_it_was_asked_for(
     for html in (page([result]), fragment(result)):
         data = json.loads(re.findall(r'"application/json">(.*?)</script>', html, re.S)[0])
         assert [data["layer_names"], data["head_names"]] == list(expected(part))
-        shown = re.findall(r'<span class="matrix-name">\((.*?)\)</span>', html)
+        shown = re.findall(r"\(((?:layer|head) [^()]*)\)\.</caption>", html)
         heads = expected(part)[1]
         layer, head = data["start"]
         assert shown == ([titles(part)[layer * len(heads) + head]] if names else [])

@@ -78,6 +78,12 @@ def test_the_layer_and_head_sliders_choose_their_matrix(browser: Watched) -> Non
     assert np.abs(cells(tab) - result.weights[0, 0]).max() < 1e-6
 
 
+def named(tab: Any) -> str:
+    """The name of a matrix at the end of the caption of the equations."""
+    caption = tab.inner_text(".every caption")
+    return str(re.findall(r"\(([^()]*)\)\.$", caption)[0])
+
+
 def test_the_name_of_the_matrix_follows_the_sliders(browser: Watched) -> None:
     """Caption, sliders and thumbnails call a chosen layer and head as the model does."""
     result = select_heads(select_layers(result_of(WORDS, layers=5, heads=4), [2, 4]), [3, 0, 1])
@@ -87,16 +93,16 @@ def test_the_name_of_the_matrix_follows_the_sliders(browser: Watched) -> None:
             slide(tab, "layer", layer)
             slide(tab, "head", head)
             assert np.abs(cells(tab) - result.weights[layer, head]).max() < 1e-6
-            assert tab.inner_text(".matrix-name") == f"(layer {name}, head {other})"
+            assert named(tab) == f"layer {name}, head {other}"
             assert tab.inner_text("label:has([name=layer]) output") == f"{name} (of 2, 4)"
             assert tab.inner_text("label:has([name=head]) output") == f"{other} (of 3, 0, 1)"
             button = tab.inner_text(f"[data-head='{layer},{head}']")
             assert button == f"layer {name} head {other}"
         tab.check("input[name=mean]")
-        assert tab.inner_text(".matrix-name") == f"(layer {name}, mean of heads 3, 0, 1)"
+        assert named(tab) == f"layer {name}, mean of heads 3, 0, 1"
     assert tab.inner_text("label:has([name=mean])") == "mean of heads 3, 0, 1"
     tab.click("text=Reset")
-    assert tab.inner_text(".matrix-name") == "(layer 2, head 3)"
+    assert named(tab) == "layer 2, head 3"
 
 
 def test_a_page_of_the_last_layers_names_what_it_shows(
@@ -106,10 +112,10 @@ def test_a_page_of_the_last_layers_names_what_it_shows(
     monkeypatch.setattr("attncli.views.page.section.MAX_BYTES", 4 * 4 * 3 * 3)
     result = select_layers(result_of(WORDS, layers=6, heads=2), [1, 5, 3])
     html = page([result])
-    assert '<span class="matrix-name">(layer 5, head 0)</span>' in html
+    assert "(layer 5, head 0).</caption>" in html
     tab = browser.open(html)
     assert np.abs(cells(tab) - result.weights[1, 0]).max() < 1e-6
-    assert tab.inner_text(".matrix-name") == "(layer 5, head 0)"
+    assert named(tab) == "layer 5, head 0"
     assert tab.inner_text("label:has([name=layer]) output") == "5 (of 1, 5, 3)"
 
 

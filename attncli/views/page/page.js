@@ -313,8 +313,9 @@ class View {
     set("temperature", this.now, String(Number(this.now.toPrecision(4))));
     set("layer", this.layer, placed(this.layers, this.layer));
     set("head", this.head, this.mean ? `mean of ${this.meant()}` : placed(this.heads, this.head));
-    const shown = this.find(".matrix-name");
-    if (shown) shown.textContent = `(${this.name()})`;
+    const caption = this.find(".every caption");
+    if (this.name()) caption.textContent =
+      caption.textContent.replace(/\([^()]*\)\.$/, () => `(${this.name()}).`);
     if (this.inputs.mean) this.inputs.mean.checked = this.mean;
     this.inputs.stretch.checked = this.stretch;
     this.root.querySelectorAll(".legend li").forEach((item, k) => {

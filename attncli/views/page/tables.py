@@ -92,8 +92,7 @@ def every_word(
             cells.append(_cell("Nearest after", "near", _listed(movements[i].after)))
         rows.append(f'<tr><th scope="row">{word_markup(token.text)}</th>{"".join(cells)}</tr>')
     columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
-    shown = f' <span class="matrix-name">({escaped(name)})</span>' if name else ""
-    caption = f"{escaped(_caption(result, sums))}{shown}."
+    caption = escaped(_caption(result, sums)) + (f" ({escaped(name)})." if name else ".")
     return (
         f'<table class="every"><caption>{caption}</caption>'
         f"<thead><tr>{columns}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
