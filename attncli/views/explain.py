@@ -111,9 +111,7 @@ def _section(
             for line in _equations(result, layer, head, ink, layout, shown)
         ]
     if section == "embeddings":
-        hidden = bool((result.selection or {}).get("hidden"))
-        title = "new embeddings" + (", of the whole sentence" if hidden else "")
-        heading = _heading(ink, layout, title)
+        heading = _heading(ink, layout, _embeddings_title(result))
         return heading + vector_lines(
             result.words,
             result.contextual,
@@ -124,6 +122,17 @@ def _section(
         )
     title = "how far each word moved: cosine of old and new, nearest words"
     return _heading(ink, layout, title) + movement_lines(movements, ink, width=layout.width)
+
+
+def _embeddings_title(result: AttentionResult) -> str:
+    """New embeddings, and of what they are where less is shown beside them."""
+    selection = result.selection or {}
+    whole = []
+    if result.attention.kind == "task" and "heads" in selection:
+        whole.append("of all heads")
+    if selection.get("hidden"):
+        whole.append("of the whole sentence")
+    return ", ".join(["new embeddings", *whole])
 
 
 def _matrices(result: AttentionResult, ink: Ink, layout: Layout) -> list[Line]:
