@@ -24,6 +24,7 @@ _RIGHT_TO_LEFT = re.compile(
     "[\u0590-\u08ff\ufb1d-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
 _AT_EXIT = re.compile(f"{MARK}([^{MARK}]*){MARK}|[{UNSEEN}]")
+_IN_PICTURES = re.compile(f"\u2068([^\u2068\u2069]*)\u2069|[{UNSEEN}]")
 _SECRET = re.compile(r"(?<=://)[^\s/?#\"']*@")  # the name and password of a URL
 # The signs of the views and of help, where Unicode cannot be shown.
 _SIGNS = {
@@ -89,6 +90,26 @@ def isolated(text: str) -> str:
     Only text with letters of a right-to-left script is put between FSI and PDI. Source: UAX #9.
     """
     return f"\u2068{text}\u2069" if _RIGHT_TO_LEFT.search(text) else text
+
+
+def apart(text: str) -> str:
+    """A word made visible, and isolated."""
+    return isolated(visible(text))
+
+
+def drawable(text: str) -> str:
+    """`text` as it may stand in a picture: as `harmless` lets it leave, with whole isolates.
+
+    No character is left that XML forbids.
+    """
+    return _IN_PICTURES.sub(_escape_in_picture, text)
+
+
+def _escape_in_picture(found: "re.Match[str]") -> str:
+    inside = found.group(1)
+    if inside is None:
+        return "" if found.group() in "\u2068\u2069" else _escape(found)
+    return f"\u2068{_UNSEEN.sub(_escape, inside)}\u2069"
 
 
 def whole_marks(lines: list[str]) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 from rich.cells import chop_cells
 
 from attncli.arrays import FloatArray
-from attncli.escape import visible
+from attncli.escape import apart, drawable, isolated, visible
 from attncli.insight.names import matrix_name
 from attncli.result import AttentionResult
 from attncli.views.facts import facts_line, model_line
@@ -60,7 +60,7 @@ def svg_document(drawing: Drawing, title: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" role="img" font-family="{FONT}" font-size="14">\n'
-        f"<title>{escape(title)}</title>\n"
+        f"<title>{escape(drawable(title))}</title>\n"
         f'<rect width="{width}" height="{height}" fill="{PAPER}"/>\n'
         f'<g transform="translate({_MARGIN} {_MARGIN})">\n'
         + "\n".join(drawing.parts)
@@ -83,7 +83,7 @@ def stacked(drawings: Sequence[Drawing], gap: float = 18) -> Drawing:
 def text_lines(lines: Sequence[tuple[str, str]]) -> Drawing:
     """Lines of text, each with its attributes."""
     parts = [
-        f'<text y="{_LINE * i + 14}" {attributes}>{escape(text)}</text>'
+        f'<text y="{_LINE * i + 14}" {attributes}>{escape(drawable(text))}</text>'
         for i, (text, attributes) in enumerate(lines)
     ]
     width = max((width_of(text) * _CHAR for text, _ in lines), default=0)
@@ -94,9 +94,9 @@ def result_drawings(
     result: AttentionResult, precision: int = 2, palette: PaletteName = "viridis"
 ) -> list[Drawing]:
     """The sentence, what was computed, and a heat map for each layer and head."""
-    heading = [(line, 'font-weight="bold"') for line in _folded(result.text, 6)]
-    facts = [facts_line(result), model_line(result)]
-    facts += [f"warning: {warning.message}" for warning in result.warnings]
+    heading = [(isolated(line), 'font-weight="bold"') for line in _folded(visible(result.text), 6)]
+    facts = [visible(facts_line(result)), model_line(result, apart)]
+    facts += [visible(f"warning: {warning.message}") for warning in result.warnings]
     for fact in facts:
         heading += [(line, f'fill="{SOFT}"') for line in _folded(fact, 20)]
     drawings = [text_lines(heading)]
@@ -116,7 +116,7 @@ def _folded(text: str, most: int) -> list[str]:
     """
     lines = [
         part.strip(" ")
-        for line in wrapped(visible(text), 90, 0)
+        for line in wrapped(text, 90, 0)
         if line  # of an empty text
         for part in ([line] if width_of(line) <= 90 else chop_cells(line, 90))
     ]
@@ -171,7 +171,7 @@ def _top(labels: Sequence[str], slanted: bool) -> float:
 
 def _label(label: str, full: str, place: str) -> str:
     title = "" if label == full else f"<title>{escape(visible(full))}</title>"
-    return f"<text {place}>{title}{escape(label)}</text>"
+    return f"<text {place}>{title}{escape(isolated(label))}</text>"
 
 
 def _cell(

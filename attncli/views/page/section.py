@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from attncli.arrays import FloatArray
-from attncli.escape import isolated
+from attncli.escape import apart, isolated
 from attncli.insight.movement import Movement
 from attncli.insight.movement import movements as moved_words
 from attncli.insight.names import axis_labels, axis_names, axis_numbers, matrix_name, ranges
@@ -22,7 +22,7 @@ from attncli.views.page.scores import (
     temperature_range,
     thumbnails,
 )
-from attncli.views.page.tables import apart, escaped, every_word, legend, weight_table, word_markup
+from attncli.views.page.tables import escaped, every_word, legend, weight_table, word_markup
 
 TABLE_WORDS = 40  # more words than this are drawn as a picture, with the numbers in lists
 MAX_BYTES = 4_000_000  # of the scores in one page

@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 
 from attncli.arrays import FloatArray
-from attncli.escape import isolated, visible
+from attncli.escape import apart, isolated, visible
 from attncli.insight.movement import Movement
 from attncli.insight.sums import Sums, sums_of
 from attncli.result import AttentionResult
@@ -23,11 +23,6 @@ def escaped(text: str) -> str:
 def word_markup(text: str) -> str:
     """A word or sentence as markup of its own direction, so that nothing beside it is reordered."""
     return f"<bdi>{escaped(text)}</bdi>"
-
-
-def apart(text: str) -> str:
-    """A word made visible, for a line of text that is escaped as a whole later."""
-    return isolated(visible(text))
 
 
 def weight_table(words: Sequence[str], weights: FloatArray, precision: int, caption: str) -> str:
