@@ -4,13 +4,13 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.client import HTTPException
+from http.client import HTTPException, InvalidURL
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from attncli.errors import DataError, InputError, LimitError, RefusedError
-from attncli.escape import visible
+from attncli.escape import visible, without_secrets
 from attncli.memory import size_text
 
 _PIECE = 1 << 18
@@ -29,7 +29,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         if new not in ("http", "https") or (old == "https" and new == "http"):
             raise RefusedError(
                 f"refused: the server redirects to {visible(newurl)[:80]}",
-                place=visible(req.full_url),
+                place=visible(without_secrets(req.full_url)),
             )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -68,7 +68,7 @@ def pieces(url: str, most: int, see_size: Callable[[int], object] = int) -> Iter
     Raises: NotThereError, InputError (unreachable, silent or too slow), DataError when it ends
     early, LimitError when it is larger, RefusedError for a redirection away from the web.
     """
-    place, done, start = visible(url), 0, time.monotonic()
+    place, done, start = visible(without_secrets(url)), 0, time.monotonic()
     with _opened(url) as answer:
         length = answer.headers.get("Content-Length", "")
         announced = int(length) if length.isdigit() and len(length) < 19 else None
@@ -95,7 +95,7 @@ def _check_size(size: int, most: int, place: str) -> None:
 def _opened(url: str) -> Iterator[Any]:
     """The answer of the server. Raises: InputError, also while it is read."""
     request = urllib.request.Request(url, headers={"User-Agent": "attn"})  # noqa: S310  (see above)
-    place = visible(url)
+    place = visible(without_secrets(url))
     try:
         with _opener().open(request, timeout=_SILENCE) as answer:
             yield answer
@@ -105,6 +105,11 @@ def _opened(url: str) -> Iterator[Any]:
         raise kind(f"the server answers {fault.code}", place=place) from None
     except TimeoutError:
         raise InputError(f"nothing came for {_SILENCE:g} seconds", place=place) from None
+    except InvalidURL:  # its own text would hold the password of http://name:password@host
+        raise InputError(
+            "cannot be read: expected a host and a port alone, without name and password",
+            place=place,
+        ) from None
     except (URLError, OSError, ValueError, HTTPException) as fault:
         reason = getattr(fault, "reason", None) or str(fault) or type(fault).__name__
         if isinstance(reason, TimeoutError):

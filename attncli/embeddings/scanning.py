@@ -152,4 +152,7 @@ def _last_words(file: Path | None) -> list[bytes]:
 
 
 def _encoded(word: str) -> bytes:
-    return word.encode("utf-8", "surrogateescape")
+    try:
+        return word.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a pair, which no file holds so: it is not there
+        return word.encode("utf-8", "surrogatepass")

@@ -264,7 +264,10 @@ def write_index(folder: Path, words: Sequence[str]) -> None:
 
 
 def _encoded(word: str) -> bytes:
-    return word.encode("utf-8", "surrogateescape")
+    try:
+        return word.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a pair, which no file holds so: it is not there
+        return word.encode("utf-8", "surrogatepass")
 
 
 def _decoded(word: bytes) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from attncli.errors import AttnError
+from attncli.escape import UNSEEN
 from attncli.insight.top import strongest
 from attncli.result import SCHEMA_VERSION, AttentionResult
 
@@ -18,12 +19,8 @@ _MANY = 1 << 18  # numbers of an array that are turned into text at once
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
-# What JSON lets through but a terminal may obey, or UTF-8 cannot hold: DEL, C1, bidi and zero-width
-# controls, tags, halves of surrogate pairs.
-_HIDDEN = re.compile(
-    "[\x7f-\x9f\ud800-\udfff\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
-    "\U000e0000-\U000e0fff]"
-)
+# What JSON lets through but a terminal may obey, or nobody sees.
+_HIDDEN = re.compile(f"[{UNSEEN}]")
 
 
 def result_json(

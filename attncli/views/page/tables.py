@@ -68,7 +68,9 @@ def every_word(
     heads += ["Nearest before", "Nearest after"] if near else []
     rows = []
     for i, token in enumerate(result.tokens):
-        found = token.status if token.key == token.text else f"{token.status}: {apart(token.key)}"
+        found = visible(token.status)
+        if token.key != token.text:
+            found += f": {apart(token.key)}"
         formula = equation(
             result.words,
             i,
