@@ -127,10 +127,13 @@ def _lot_of(rows: list[Row]) -> _Lot:
 
 
 def _identity(given: Any) -> str | int | None:
-    """An id as records carry it: what is neither text nor whole number is written as JSON."""
+    """An id as records carry it: what is neither text nor whole number is its JSON, or its text."""
     if given is None or isinstance(given, str | int):
         return given
-    return json.dumps(given, default=str)
+    try:
+        return json.dumps(given)
+    except TypeError:  # a date of a Parquet file
+        return str(given)
 
 
 def _cost(raw: RawText, width: int) -> int:

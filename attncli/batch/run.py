@@ -17,11 +17,15 @@ from attncli.errors import (
     LimitError,
     MissingExtraError,
     PartialError,
+    RefusedError,
     ResumeError,
     UsageError,
 )
 from attncli.files.source import Source
 
+_OF_THE_INPUT = (
+    *(InputError, DataError, UsageError, LimitError, MissingExtraError, RefusedError),
+)  # what reading raises
 _FAILED_LINE = b'\n{"type":"error",'  # how an error record of JSON lines begins
 
 
@@ -181,7 +185,7 @@ def run_to_output(
             output.discard()
         else:
             output.end(ending)
-    except (InputError, DataError, UsageError, LimitError, MissingExtraError):
+    except _OF_THE_INPUT:
         if total.records == 0:  # nothing came of it: nothing is left to be resumed
             output.discard()
         raise

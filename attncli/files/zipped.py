@@ -33,7 +33,7 @@ def member_blocks(path: str | None, member: str | None, name: str) -> Iterator[b
         raise DataError(
             "this is a zip archive, which cannot be read from a pipe",
             place=name,
-            hints=("unzip -p FILE.zip MEMBER | attn … reads a member of it",),
+            hints=("unzip -p FILE.zip MEMBER | attn batch -",),
         )
     archive = open_archive(Path(path))
     try:
@@ -72,7 +72,7 @@ def _check_document(archive: zipfile.ZipFile, name: str) -> None:
             raise document("an OpenDocument spreadsheet (.ods)", SHEET, name)
         raise document(f"an OpenDocument or EPUB file ({visible(kind)[:40]})", TEXT, name)
     if any(member.endswith(".npy") for member in names):
-        raise document("an npz file of arrays", "attn view FILE shows it", name)
+        raise document("an npz file of arrays", "attn view FILE", name)
 
 
 def _first_bytes(archive: zipfile.ZipFile, member: str) -> str:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -414,5 +415,13 @@ def test_a_run_that_found_no_input_leaves_nothing(attn: Attn, tmp_path: Path) ->
     """A missing input ends with 6, and the next run of this output may start at once."""
     assert attn("batch", "nope.txt", "-o", "out.jsonl").returncode == 6
     assert list(tmp_path.iterdir()) == []
+    with zipfile.ZipFile(tmp_path / "bad", "w") as archive:
+        archive.writestr("../s.txt", "money")
+    for code, content in ((7, None), (5, b"%PDF-1.7"), (8, b"x" * 1000), (2, b"a,b\n1,2\n")):
+        if content is not None:
+            (tmp_path / "bad").write_bytes(content * (1 if code != 8 else 1 << 20))
+        table = ["--input-format", "csv"] if code == 2 else []
+        assert attn("batch", "bad", "-o", "out.jsonl", *table).returncode == code
+        assert [path.name for path in tmp_path.iterdir()] == ["bad"]
     (tmp_path / "s.txt").write_bytes(b"money bank grows\n")
     assert attn("batch", "s.txt", "-o", "out.jsonl").returncode == 0
