@@ -6,6 +6,7 @@ The bytes are read by the readers of vectors, which check each claim before they
 import io
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,13 @@ from attncli.embeddings.readers.stream import PIECE, ByteStream
 from attncli.embeddings.readers.tensors import read_tensor_header
 from attncli.errors import DataError, LimitError, RefusedError
 from attncli.escape import quoted
+from attncli.insight.names import selection_of
 from attncli.matrices.build import result_from_record
-from attncli.matrices.shapes import MAX_WEIGHTS, joined_layers
+from attncli.matrices.shapes import MAX_WEIGHTS, by_number, joined_layers
 from attncli.matrices.texts import Given
 from attncli.result import AttentionResult
 
+_LAYER = re.compile(r"(?:^|[^a-z])layers?[^a-z0-9]?([0-9]{1,5})(?![0-9])", re.IGNORECASE)
 _NUMBERS = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"}
 _MOST_NUMBERS = 1 << 40  # along an axis: no array of ours, whatever its other axes are
 _TENSORS = {
@@ -60,7 +63,7 @@ def npz_givens(data: bytes, member: str | None) -> "list[Given | AttentionResult
         return list(_own_arrays(held))
     named = held.pop("tokens", held.pop("words", None)) if member is None else held.get("tokens")
     tokens = None if named is None else tuple(str(token) for token in named.ravel())
-    return [Given(chosen_array(held, member), tokens)]
+    return [chosen_given(held, member, tokens)]
 
 
 def arrays_of(data: bytes) -> dict[str, AnyArray]:
@@ -175,17 +178,34 @@ def safetensors_arrays(data: bytes) -> dict[str, FloatArray]:
     return held
 
 
-def chosen_array(arrays: Mapping[str, FloatArray], member: str | None) -> FloatArray:
-    """The array called `member`, or all arrays of two axes and more, as layers."""
+def chosen_given(
+    arrays: Mapping[str, FloatArray], member: str | None, tokens: tuple[str, ...] | None = None
+) -> Given:
+    """The array called `member`, or all arrays of two axes and more, as layers.
+
+    Arrays that are called "layer_3" and "layer_5" are the layers 3 and 5 of a model.
+    """
+    array, names = _chosen_array(arrays, member)
+    numbers = [int(match[1]) for name in names if (match := _LAYER.search(name))]
+    n_layers = array.shape[0] if array.ndim > 3 else 1
+    if not len(names) == len(set(numbers)) == n_layers:
+        return Given(array, tokens)
+    return Given(array, tokens, selection_of([str(number) for number in numbers], ()))
+
+
+def _chosen_array(
+    arrays: Mapping[str, FloatArray], member: str | None
+) -> tuple[FloatArray, list[str]]:
+    """The array called `member`, or all of two axes and more as layers; with their names."""
     if member is not None:
         if member not in arrays:
             names = ", ".join(quoted(name) for name in list(arrays)[:8])
             raise DataError(f"no array is called {quoted(member)}; there are {names}")
-        return arrays[member]
+        return arrays[member], [member]
     matrices = {name: array for name, array in arrays.items() if array.ndim >= 2}
     for name in ("attention", "attentions", "weights"):
         if name in matrices:
-            return matrices[name]
+            return matrices[name], [name]
     if not matrices:
         raise DataError("found no array of two axes or more")
     if len({array.shape for array in matrices.values()}) > 1:
@@ -194,4 +214,4 @@ def chosen_array(arrays: Mapping[str, FloatArray], member: str | None) -> FloatA
             f"found several arrays: {names[:300]}",
             hints=("attn view FILE --array NAME",),
         )
-    return joined_layers(matrices)
+    return joined_layers(matrices), sorted(matrices, key=by_number)

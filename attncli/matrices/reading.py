@@ -214,7 +214,7 @@ def _givens(data: bytes, name: str, member: str | None) -> "list[Given | Attenti
     if data.startswith(b"PK"):
         return archives.npz_givens(data, member)
     if data[8:9] == b"{" and int.from_bytes(data[:8], "little") < len(data):
-        return [Given(archives.chosen_array(archives.safetensors_arrays(data), member))]
+        return [archives.chosen_given(archives.safetensors_arrays(data), member)]
     text = _text(data)
     if not text.strip():
         raise DataError("the file is empty, expected weights")

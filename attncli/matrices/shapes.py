@@ -64,7 +64,7 @@ def joined_layers(arrays: Mapping[str, FloatArray]) -> FloatArray:
 
     Raises: DataError when their shapes differ.
     """
-    names = sorted(arrays, key=_natural)
+    names = sorted(arrays, key=by_number)
     if len(names) == 1:
         return arrays[names[0]]
     shapes = {name: arrays[name].shape for name in names}
@@ -127,6 +127,7 @@ def _without_batch(array: FloatArray) -> FloatArray:
     return array[:, 0]
 
 
-def _natural(name: str) -> list[tuple[int, int, str]]:
+def by_number(name: str) -> list[tuple[int, int, str]]:
+    """A name as a key to sort by: layer_10 comes after layer_9."""
     parts = re.split(r"(\d+)", name)
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]

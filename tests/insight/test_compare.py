@@ -123,6 +123,9 @@ def test_the_map_holds_the_word_its_contexts_and_its_neighbours(
     labels = [point.label for point in found.points]
     assert len(set(labels)) == len(labels)
     assert {"money", "grows", "river", "flows", "the"} <= set(labels)
+    alone = compare(both, "bank", VocabularySpace(six_words), neighbors=0)
+    others = [(point.label, point.sentence) for point in alone.points if point.kind == "sentence"]
+    assert others == [("money", 0), ("grows", 0), ("river", 1), ("flows", 1)]
     assert 0 < sum(found.explained) <= 1 + 1e-9
     places = {p.label: np.array([p.x, p.y]) for p in found.points}
     real = np.linalg.norm(both[0].contextual[1] - both[1].contextual[1])

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import attncli
 from attncli.attention.core import softmax
 from attncli.errors import AttnError, DataError, LimitError, RefusedError
+from attncli.insight.select import select_layers
 from attncli.matrices.build import result_from_arrays, result_from_record
 from attncli.matrices.reading import read_results
 from attncli.result import AttentionResult
@@ -260,3 +263,32 @@ def test_any_json_gives_a_result_or_a_reason(value: Any) -> None:
             list(read_results(io.BytesIO(json.dumps(record).encode()), "x"))
         except AttnError:
             continue
+
+
+@pytest.mark.parametrize("suffix", ["npz", "safetensors"])
+@pytest.mark.parametrize("name", ["layer_{}", "encoder.layer.{}.attention", "Layers{}"])
+def test_arrays_that_are_called_by_layer_are_those_layers(
+    tmp_path: Path, suffix: str, name: str
+) -> None:
+    """Of layers 10, 3 and 5 in a file each keeps its number and its weights."""
+    arrays = {name.format(n): np.float32(np.eye(3)[[n % 3, 0, 1]])[None] for n in (10, 3, 5)}
+    path = tmp_path / f"layers.{suffix}"
+    if suffix == "npz":
+        np.savez(path, **arrays)
+    else:
+        pytest.importorskip("safetensors.numpy").save_file(arrays, path)
+    (result,) = attncli.read(path)
+    assert result.selection == {"layers": [3, 5, 10]}
+    for number in (3, 5, 10):
+        part = select_layers(result, [number])
+        np.testing.assert_array_equal(part.weights[0], arrays[name.format(number)])
+
+
+def test_arrays_that_only_count_are_not_named(tmp_path: Path) -> None:
+    """Names of numpy's own, and layers counted from 0, say nothing of a selection."""
+    for names in (("arr_0", "arr_1"), ("layer_0", "layer_1"), ("layer_a", "layer_b")):
+        path = tmp_path / "plain.npz"
+        np.savez(path, **{name: np.eye(2)[None] for name in names})
+        (result,) = attncli.read(path)
+        assert result.selection is None
+        assert result.attention.n_layers == 2
