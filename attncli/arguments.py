@@ -98,8 +98,10 @@ def flag_of(value: object, name: str) -> bool:
     return bool(value)
 
 
-def number_of(value: object, name: str, expected: str = "a number") -> float:
-    """A finite number. Raises: UsageError for one that is not finite, ArgumentError."""
+def number_of(
+    value: object, name: str, expected: str = "a number", *, finite: bool = True
+) -> float:
+    """A number. Raises: UsageError for one that is not finite and has to be, ArgumentError."""
     kinds = (int, float, np.integer, np.floating)
     if isinstance(value, bool) or not isinstance(value, kinds):
         raise unexpected(value, name, expected)
@@ -107,18 +109,18 @@ def number_of(value: object, name: str, expected: str = "a number") -> float:
         number = float(value)
     except OverflowError:
         number = math.inf
-    if not math.isfinite(number):
+    if finite and not math.isfinite(number):
         raise UsageError(f"found {described(value)}, expected {expected}", place=name)
     return number
 
 
-def count_of(value: object, name: str, least: int = 0, most: int = 1 << 62) -> int:
+def count_of(value: object, name: str, least: int | None = 0, most: int | None = None) -> int:
     """A whole number. Raises: UsageError for one out of bounds, ArgumentError."""
-    bounds = f" from {least:,} to {most:,}" if most < 1 << 62 else f" of {least:,} or more"
-    expected = "a whole number" + bounds
+    lower = "" if least is None else f" of {least:,} or more"
+    expected = "a whole number" + (lower if most is None else f" from {least:,} to {most:,}")
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise unexpected(value, name, expected)
-    if not least <= value <= most:
+    if (least is not None and value < least) or (most is not None and value > most):
         raise UsageError(f"found {described(value)}, expected {expected}", place=name)
     return int(value)
 

@@ -56,7 +56,7 @@ def open_vectors(
     Raises: what opening the words or the checkpoint raises.
     """
     name = path_of(name, "name")
-    dim, seed = count_of(dim, "dim", 1, MAX_DIM), count_of(seed, "seed", -(1 << 63), 1 << 63)
+    dim, seed = count_of(dim, "dim", 1, MAX_DIM), count_of(seed, "seed", None)
     inline = None if inline is None else text_of(inline, "inline")
     one_of_kind(access, "access", Access, "an Access")
     if not name.startswith(PREFIX):

@@ -46,7 +46,7 @@ class ReadingSettings:
     def __post_init__(self) -> None:
         one_of("tokenizer", self.tokenizer, TOKENIZERS)
         one_of("oov", self.oov, get_args(OovPolicy))
-        count_of(self.seed, "seed", -(1 << 63), 1 << 63)
+        count_of(self.seed, "seed", None)
         count_of(self.max_tokens, "max_tokens", 1)
 
 

@@ -112,7 +112,7 @@ def attend(
     query, key = array_of(query, "query"), array_of(key, "key")
     value = array_of(value, "value")
     mask = None if mask is None else array_of(mask, "mask", _MASKS)
-    scale = None if scale is None else number_of(scale, "scale")
+    scale = None if scale is None else number_of(scale, "scale", finite=False)
     softcap = None if softcap is None else number_of(softcap, "softcap")
     if softcap is not None and softcap <= 0:
         raise unexpected(softcap, "softcap", "a number above 0")
