@@ -166,6 +166,15 @@ class AttentionResult:
             raise DataError(
                 f"weights have {self.weights.shape[:2]} layers and heads, expected {expected}"
             )
+        for name in ("query", "key", "scores"):
+            array = getattr(self, name)
+            if array is not None and array.shape[:2] != expected:
+                raise DataError(
+                    f"{name} has {array.shape[:2]} layers and heads, expected {expected}"
+                )
+        sizes = {array.shape[-1] for array in (self.query, self.key) if array is not None}
+        if len(sizes) > 1:
+            raise DataError(f"query and key have unequal sizes: {sorted(sizes)}")
         if self.segments and len(self.segments) != len(self.tokens):
             raise DataError(
                 f"segments name {len(self.segments)} tokens, but there are {len(self.tokens)}"
@@ -264,11 +273,17 @@ class AttentionResult:
         """
         one_of_kind(record, "record", Mapping, "a record, as to_dict gives it")
         try:
-            return cls(**_parsed(record))
+            result = cls(**_parsed(record))
         except KeyError as missing:
             raise DataError(f"the record has no {missing.args[0]!r}") from None
         except (TypeError, ValueError, AttributeError) as fault:
             raise DataError(f"the record cannot be read: {fault}") from None
+        needed = result.weights.shape[:2]
+        if result.value is not None and any(np.array(result.value.shape[:2]) < needed):
+            raise DataError(
+                f"value has {result.value.shape[:2]} layers and heads, the weights {needed}"
+            )
+        return result
 
     def _repr_html_(self) -> str:
         """The table for a notebook; words are escaped."""

@@ -1,5 +1,6 @@
 """What a comparison found: one word in several sentences, as data that views draw."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -111,7 +112,7 @@ def comparison_from_record(record: Mapping[str, Any]) -> Comparison:
 def _read(record: Mapping[str, Any]) -> Comparison:
     cosines, plane = record["cosine"], record["map"]
     before = cosines["before"]
-    first, second = (float(share) for share in plane["explained"])
+    first, second = (_number(share) for share in plane["explained"])
     found = Comparison(
         word=_text(record["word"]),
         kind=_text(record["kind"]),
@@ -121,7 +122,7 @@ def _read(record: Mapping[str, Any]) -> Comparison:
         nearest_static=_near_of(record["nearest_static"]),
         neighbors_of=_text(record["neighbors_of"]),
         points=tuple(
-            Point(_text(p["label"]), p["kind"], float(p["x"]), float(p["y"]), p["sentence"])
+            Point(_text(p["label"]), p["kind"], _number(p["x"]), _number(p["y"]), p["sentence"])
             for p in plane["points"]
         ),
         explained=(first, second),
@@ -142,8 +143,8 @@ def _occurrence(part: Mapping[str, Any]) -> Occurrence:
         Pull(
             _text(p["word"]),
             int(p["token"]),
-            float(p["weight"]),
-            None if p["pull"] is None else float(p["pull"]),
+            _number(p["weight"]),
+            None if p["pull"] is None else _number(p["pull"]),
         )
         for p in part["row"]
     )
@@ -156,10 +157,17 @@ def _occurrence(part: Mapping[str, Any]) -> Occurrence:
         pulls=pulls,
         vector=_numbers(part["contextual"], 1),
         own=None if own is None else _numbers(own, 1),
-        moved=None if moved is None else float(moved),
+        moved=None if moved is None else _number(moved),
         nearest=_near_of(part["nearest"]),
         label=None if label is None else _text(label),
     )
+
+
+def _number(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise DataError("the comparison holds a number that is not finite")
+    return number
 
 
 def _text(value: Any) -> str:
@@ -176,7 +184,7 @@ def _numbers(value: Any, axes: int) -> FloatArray:
 
 
 def _near_of(near: Any) -> Near:
-    return tuple((_text(hit["word"]), float(hit["cosine"])) for hit in near)
+    return tuple((_text(hit["word"]), _number(hit["cosine"])) for hit in near)
 
 
 def _plain(occurrence: Occurrence) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from attncli.insight.names import AXES, describe
 from attncli.result import OPTIONAL_ARRAYS, AttentionResult
 
 _BY_HEAD = ("weights", "query", "key", "value", "scores")
+_BLOCK = 1 << 20  # numbers compared at once
 _COMPARED = ("text", "tokens", "contextual", "attention", "vectors", "model")
 
 
@@ -145,22 +146,38 @@ def _array_change(
         return None
     if one.shape != other.shape:
         return Change(name, f"the shape is {one.shape} in the first, {other.shape} in the second")
-    gaps = np.abs(one.astype(np.float64) - other)
-    beyond = gaps > tolerance
-    if not beyond.any():
+    beyond, worst, at = _gaps(one, other, tolerance)
+    if not beyond:
         return None
-    place = tuple(int(at) for at in np.unravel_index(int(gaps.argmax()), gaps.shape))
+    place = tuple(int(part) for part in np.unravel_index(at, one.shape))
     return Change(
         field=name,
-        message=f"{int(beyond.sum())} of {gaps.size} numbers differ",
-        cells=int(beyond.sum()),
-        of=int(gaps.size),
-        worst=float(gaps[place]),
+        message=f"{beyond} of {one.size} numbers differ",
+        cells=beyond,
+        of=int(one.size),
+        worst=worst,
         first=float(one[place]),
         second=float(other[place]),
         place=place,
         where=_where(name, place, words, matched),
     )
+
+
+def _gaps(one: FloatArray, other: FloatArray, tolerance: float) -> tuple[int, float, int]:
+    """How many numbers differ by more, the largest difference, and where it first is, counted flat.
+
+    In blocks: copies of large matrices in float64 would take four times their memory.
+    """
+    first, second = one.reshape(-1), other.reshape(-1)
+    beyond, worst, at = 0, -1.0, 0
+    for start in range(0, first.size, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        gaps = np.abs(first[block].astype(np.float64) - second[block])
+        beyond += int((gaps > tolerance).sum())
+        largest = int(gaps.argmax())
+        if gaps[largest] > worst:
+            worst, at = float(gaps[largest]), start + largest
+    return beyond, worst, at
 
 
 def _where(name: str, place: tuple[int, ...], words: Sequence[str], matched: Matching) -> str:

@@ -19,7 +19,7 @@ from attncli.embeddings.readers.limits import Limits
 from attncli.embeddings.readers.npy import NpyHeader, read_header
 from attncli.embeddings.readers.stream import PIECE, ByteStream
 from attncli.embeddings.readers.tensors import read_tensor_header
-from attncli.errors import DataError, LimitError, RefusedError
+from attncli.errors import AttnError, DataError, LimitError, RefusedError
 from attncli.escape import quoted
 from attncli.insight.names import selection_of
 from attncli.matrices.build import result_from_record
@@ -84,8 +84,9 @@ def arrays_of(data: bytes) -> dict[str, AnyArray]:
             raise DataError(f"{quoted(info.filename)} is no array, or is there twice")
         try:
             held[name] = _array(member_stream(archive, info, Path(), Limits()))
-        except RefusedError as fault:
-            raise RefusedError(fault.message, hints=_SAVE) from None
+        except AttnError as fault:
+            hints = _SAVE if isinstance(fault, RefusedError) else fault.hints
+            raise type(fault)(f"{quoted(name)}: {fault.message}", hints=hints) from None
     return held
 
 

@@ -121,8 +121,10 @@ def _likely_delimiter(text: str) -> str:
 
 def _own_block(rows: _Rows, place: str) -> Given:
     """A heading of words and the rows of their matrix, or of several with layer and head."""
-    _, heading = rows.pop(0)
-    at = heading.index("query")
+    number, heading = rows.pop(0)
+    at = next((at for at in (0, 2) if heading[at : at + 1] == ["query"]), None)
+    if at is None:
+        raise DataError('found no heading, expected "query" and words', place=f"{place}:{number}")
     words = tuple(map(unguarded, heading[at + 1 :]))
     return _given(rows, at, at + 1, words, place)
 
@@ -134,7 +136,8 @@ def _block(rows: _Rows, place: str) -> Given:
     labelled = bool(rows) and not _numbers(rows[0][1][places : places + 1])
     skipped = places + labelled
     n_tokens = len(rows[0][1]) - skipped if rows else 0
-    labels = [row[places] for _, row in rows[:n_tokens]] if labelled else heading[skipped:]
+    beside = ["".join(row[places : places + 1]) for _, row in rows[: max(n_tokens, 0)]]
+    labels = beside if labelled else heading[skipped:]
     tokens = tuple(map(unguarded, labels)) if labels else None
     return _given(rows, places, skipped, tokens, place)
 

@@ -19,8 +19,17 @@ def delimited(
 
     Numbers have `precision` digits, or as many as float32 has.
     """
-    blocks = ("".join(_lines(result, delimiter, precision)) for result in results)
-    return "\n".join(blocks)
+    return "".join(delimited_parts(results, delimiter, precision=precision))
+
+
+def delimited_parts(
+    results: Sequence[AttentionResult], delimiter: str = ",", *, precision: int | None = None
+) -> Iterator[str]:
+    """The text of `delimited`, line by line."""
+    for number, result in enumerate(results):
+        if number:
+            yield "\n"
+        yield from _lines(result, delimiter, precision)
 
 
 def _lines(result: AttentionResult, delimiter: str, precision: int | None) -> Iterator[str]:

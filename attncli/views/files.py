@@ -72,18 +72,18 @@ def write_results(
             for part in chain(result_parts(result, *fields, precision=precision, top=top), "\n")
         )
     elif suffix in (".csv", ".tsv"):
-        from attncli.views.delimited import delimited
+        from attncli.views.delimited import delimited_parts
         from attncli.views.losses import losses_line, losses_of
 
-        content = delimited(results, "," if suffix == ".csv" else "\t", precision=precision)
+        content = delimited_parts(results, "," if suffix == ".csv" else "\t", precision=precision)
         if say is not None and (
             said := losses_line(path, losses_of(suffix[1:], results, fields[0]))
         ):
             say(said)
     elif suffix == ".md":
-        from attncli.views.markdown import markdown
+        from attncli.views.markdown import markdown_parts
 
-        content = markdown(results, precision=digits, stages=stages)
+        content = markdown_parts(results, precision=digits, stages=stages)
     elif suffix == ".tex":
         from attncli.views.latex import latex
 

@@ -1,7 +1,8 @@
 """Results as Markdown: tables and equations that render on any site; words stay words."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from attncli.escape import UNSEEN
 from attncli.insight.names import matrix_name
@@ -14,7 +15,7 @@ from attncli.views.facts import facts_line, model_line
 # would become links.
 _MARKUP = re.compile(r"[\\`*_\[\]<>|#~$&!]|:(?=//)|(?<=www)\.", re.IGNORECASE)
 # What nobody sees, and blanks that Markdown drops: character references give them back.
-_REFERENCES = re.compile(f"[{UNSEEN}]|^ | $|(?<= ) ")
+_REFERENCES = re.compile(f"[{UNSEEN}]|^\\s|\\s$|(?<= ) ")
 _NO_REFERENCE = re.compile("[\x00\ud800-\udfff]")
 _LONGEST = 40  # characters of a word in an equation
 
@@ -26,12 +27,19 @@ def markdown(
 
     `stages` are texts of every stage, one for each result.
     """
+    return "".join(markdown_parts(results, precision=precision, stages=stages))
+
+
+def markdown_parts(
+    results: Sequence[AttentionResult], *, precision: int = 2, stages: Sequence[str] = ()
+) -> Iterator[str]:
+    """The text of `markdown`, line by line."""
     texts = [*stages, *[""] * (len(results) - len(stages))]
-    return "\n".join(
-        line
-        for result, text in zip(results, texts, strict=True)
-        for line in (*_lines(result, precision), *_stages(text))
-    )
+    between = ""
+    for result, text in zip(results, texts, strict=True):
+        for line in chain(_lines(result, precision), _stages(text)):
+            yield between + line
+            between = "\n"
 
 
 def escaped(text: str) -> str:
@@ -61,25 +69,24 @@ def _short(text: str) -> str:
     return escaped(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
 
 
-def _lines(result: AttentionResult, precision: int) -> list[str]:
-    lines = [f"## {escaped(result.text)}", "", escaped(facts_line(result)), ""]
+def _lines(result: AttentionResult, precision: int) -> Iterator[str]:
+    yield from (f"## {escaped(result.text)}", "", escaped(facts_line(result)), "")
     if model_line(result):
-        lines += [escaped(model_line(result)), ""]
-    lines += [f"> {escaped(warning.message)}\n" for warning in result.warnings]
+        yield from (escaped(model_line(result)), "")
+    yield from (f"> {escaped(warning.message)}\n" for warning in result.warnings)
     words, sums = [escaped(word) for word in result.words], sums_of(result)
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):
             weights = result.weights[layer, head]
             name = matrix_name(result, layer, head)
-            lines += [f"### {escaped(name)}", ""] if name else []
-            lines += ["| from ↓ to → | " + " | ".join(words) + " |"]
-            lines += ["|" + " --- |" + " ---: |" * len(words)]
-            for word, row in zip(words, weights.tolist(), strict=True):
-                cells = " | ".join(f"{weight:.{precision}f}" for weight in row)
-                lines.append(f"| {f'**{word}**' if word else ''} | {cells} |")
-            lines.append("")
-            if sums != PLAIN:
-                lines += [escaped(sums_line(result)) + ":", ""]
+            yield from (f"### {escaped(name)}", "") if name else ()
+            yield "| from ↓ to → | " + " | ".join(words) + " |"
+            yield "|" + " --- |" + " ---: |" * len(words)
+            for word, row in zip(words, weights, strict=True):
+                cells = " | ".join(f"{weight:.{precision}f}" for weight in row.tolist())
+                yield f"| {f'**{word}**' if word else ''} | {cells} |"
+            yield ""
+            yield from (escaped(sums_line(result)) + ":", "") if sums != PLAIN else ()
             for query in range(len(words)):
                 row = weights[query]
                 formula = equation(
@@ -89,6 +96,5 @@ def _lines(result: AttentionResult, precision: int) -> list[str]:
                     shown=_short,
                     sums=sums,
                 )
-                lines.append(f"- {formula}")
-            lines.append("")
-    return lines
+                yield f"- {formula}"
+            yield ""

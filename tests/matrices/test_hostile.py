@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 import random
 import struct
 import subprocess
@@ -13,11 +14,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from attncli.errors import AttnError, DataError, LimitError
+from attncli.matrices.build import result_from_arrays
 from attncli.matrices.reading import read_saved
+from attncli.views.files import write_results
 
 ROOT = Path(__file__).parents[2]
+SUFFIXES = ("arrow", "parquet", "npz", "csv", "jsonl")
 CSV = "line,head,query,key,weight,layer,query_word,key_word,error\n"
 
 # Reads the file once for each flipped bit; what is no AttnError, and any cause it hides, is printed.
@@ -48,19 +53,36 @@ def batches(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("pyarrow")
     folder = tmp_path_factory.mktemp("batches")
     (folder / "s.txt").write_text("money bank grows\n")
-    for suffix in ("arrow", "parquet", "npz", "csv", "jsonl"):
+    for suffix in SUFFIXES:
         options = ["--vectors", "random", "--dim", "4", "-q"]
         command = [sys.executable, "-m", "attncli", "batch", "s.txt", "-o", f"a.{suffix}"]
         subprocess.run([*command, *options], cwd=folder, check=True)
+    weights = np.random.default_rng(0).dirichlet(np.ones(3), (2, 3)).astype(np.float32)
+    result = result_from_arrays(weights, ["money", "bank", "grows"])
+    for suffix in ("npz", "csv"):
+        write_results(str(folder / f"a.explain.{suffix}"), [result, result])
+    np.save(folder / "a.npy", weights)
+    save_file({"layer.0": weights[:1], "layer.1": weights[1:]}, folder / "a.safetensors")
     return folder
 
 
-@pytest.mark.parametrize("suffix", ["arrow", "parquet", "npz", "csv", "jsonl"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_no_flipped_bit_ends_the_interpreter(batches: Path, suffix: str) -> None:
     """Each 97th bit of a file flipped alone, in a process of its own: only errors of ours."""
     first = str(random.Random(suffix).randrange(97))
     run = [sys.executable, "-c", _FLIPS, str(batches / f"a.{suffix}"), first, "97"]
     ended = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
+
+
+@pytest.mark.parametrize("suffix", [*SUFFIXES, "explain.npz", "explain.csv", "npy", "safetensors"])
+def test_any_damage_gives_a_result_or_a_reason(batches: Path, suffix: str) -> None:
+    """Bits, bytes, numbers and pieces changed: ATTN_FUZZ=20000 tries more, ATTN_SEED others."""
+    count, seed = os.environ.get("ATTN_FUZZ", "150"), os.environ.get("ATTN_SEED", "0")
+    script = Path(__file__).with_name("damage.py")
+    run = [sys.executable, str(script), str(batches / f"a.{suffix}"), seed, count]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(run, env=env, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
 
 
@@ -126,6 +148,15 @@ def npy(array: Any) -> bytes:
 def npy_of(header: str, data: bytes = b"") -> bytes:
     """A .npy file with this header."""
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + data
+
+
+@pytest.mark.parametrize("name", ["query", "value"])
+def test_arrays_by_head_are_of_as_many_heads(name: str) -> None:
+    """A record whose query, or whose values, are of fewer heads than its weights is refused."""
+    weights = np.full((2, 2, 1, 1), 1.0).tolist()
+    record = {"type": "result", "schema": "1.0", "weights": weights, name: [[[[1.0]]]]}
+    with pytest.raises(DataError, match="layers and heads"):
+        read(json.dumps(record).encode())
 
 
 HEADER = "{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}\n"
