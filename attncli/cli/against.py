@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from attncli.cli.guards import HiddenNames
+from attncli.cli.guards import Effects
 from attncli.cli.mechanism import Opened
 from attncli.cli.notices import Notices
 from attncli.cli.selecting import selected
@@ -22,6 +22,7 @@ def show_against(
     opened: Opened,
     manner: Manner,
     quiet: bool,
+    effects: Effects,
     hide: Sequence[str] = (),
 ) -> None:
     """Prints each sentence's task-specific and general attention, and where they differ most."""
@@ -44,7 +45,7 @@ def show_against(
     general = GeneralAnalyser(
         opened.store, analyser.reading, include=frozenset({"embeddings"}), advise=False
     )
-    notices, hidden, printed = Notices(quiet), HiddenNames(hide), 0
+    notices, printed = Notices(quiet), 0
     for sentence, outcome in outcomes:
         if isinstance(outcome, AttnError):
             notices.set_aside(outcome)
@@ -52,10 +53,10 @@ def show_against(
         (beside,) = general([outcome.text])
         beside = selected(beside, hide=hide)
         _show(beside, outcome, opened, manner, first=not printed)
-        hidden.see(outcome)
+        effects.see(outcome)
         notices.warn(outcome, sentence.place)
         printed += 1
-    hidden.warn(quiet=quiet)
+    effects.warn(quiet=quiet)
     notices.end()
 
 

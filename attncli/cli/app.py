@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from attncli import __version__
+from attncli.cli.repeats import without_repeats
 from attncli.cli.terminal import (
     PipeClosed,
     encodable,
@@ -92,6 +93,7 @@ def run(argv: Sequence[str]) -> int:
     try:
         command = typer.main.get_command(app_for(arguments))
         _spell_help(command)
+        arguments = _once(command, arguments)
         if sys.stdout is None and {"-h", "--help"}.intersection(arguments):
             write("")  # typer would pass over it in silence
         ended = command.main(args=arguments, prog_name="attn", standalone_mode=False)
@@ -126,6 +128,15 @@ def _spell_help(command: Any) -> None:
     command.get_help = lambda context: encodable(plain(context))
     for inner in getattr(command, "commands", {}).values():
         _spell_help(inner)
+
+
+def _once(command: object, arguments: Sequence[str]) -> list[str]:
+    """The arguments with lists joined; says which other options were given more than once."""
+    kept, again = without_repeats(command, arguments)
+    if not {"-q", "--quiet"}.intersection(kept):
+        for name in again:
+            message("warning", f"{name} is given more than once: the last one counts")
+    return kept
 
 
 def _unwritable(fault: OSError, debug: bool) -> int:

@@ -15,6 +15,7 @@ from attncli.cli import options as opt
 from attncli.cli.batch_engine import engine_of
 from attncli.cli.batch_job import job_of, provenance_of, say_of_vain_reading, share_read
 from attncli.cli.batch_options import ReadOptions, RunOptions, WriteOptions
+from attncli.cli.guards import say_vain
 from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_analyser
 from attncli.cli.outputs import expect_apart, files_read, say_written, written
 from attncli.cli.progress import Progress, duration
@@ -125,6 +126,7 @@ def _setup(
     if not running.quiet:
         say_of_vain_reading(reading, found)
     _check(found, mechanism, writing, running, chosen)
+    _say_vain(found, chosen, reading, writing, running)
     opened = open_analyser(mechanism, frozenset(layout.include), quiet=running.quiet)
     job = job_of(mechanism, reading, chosen, layout, opened, found)
     layout = replace(layout, facts=provenance_of(job))
@@ -277,9 +279,35 @@ def _check(
         check_target(str(target))
 
 
+def _say_vain(
+    found: "list[Source]",
+    chosen: "Format",
+    reading: ReadOptions,
+    writing: WriteOptions,
+    running: RunOptions,
+) -> None:
+    """Says which options have no effect on these inputs, this output or this engine."""
+    if reading.every_line and _are_tables(found):
+        say_vain(["--every-line"], "on tables, whose rows are all read", quiet=running.quiet)
+    quiet, target = running.quiet, str(writing.output or "-")
+    fields = [name for name in ("include", "exclude") if getattr(writing, name) is not None]
+    if chosen.name == "csv":  # whatever the fields, it holds the weights alone
+        say_vain([f"--{name}" for name in fields], "in a .csv file", quiet=quiet)
+    if writing.sync and (target == "-" or "://" in target or _is_stream(target)):
+        say_vain(["--sync"], "where no file of this machine is written", quiet=quiet)
+    if running.workers is not None and running.scheduler is not None:
+        say_vain(["--workers"], "with --scheduler: its cluster has its own", quiet=quiet)
+
+
 def _width(opened: "Opened") -> int:
     """About how many numbers a token's row has, beside its weights; decides how chunks are cut."""
     return 4096 if opened.store is None else opened.store.dim
+
+
+def _are_tables(found: "list[Source]") -> bool:
+    from attncli.files.kinds import named_kind
+
+    return all(named_kind(source.path) is not None for source in found)
 
 
 def _is_stream(path: str) -> bool:

@@ -6,8 +6,16 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli.explain import analysed, given_sentences
-from attncli.cli.guards import COMPARISONS, HiddenNames, warn_of_vain
-from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_analyser, space_of
+from attncli.cli.guards import COMPARISONS, Effects, looks, say_vain, warn_of_vain
+from attncli.cli.mechanism import (
+    DEFAULTS,
+    Mechanism,
+    Opened,
+    grouped,
+    may_be_vain,
+    open_analyser,
+    space_of,
+)
 from attncli.cli.notices import Notices
 from attncli.cli.outputs import expect_writable, files_read, say_written, written
 from attncli.cli.showing import shown_movements
@@ -59,16 +67,22 @@ def compare(
         suffix_of(output, COMPARISON_SUFFIXES)
     expect_writable(written("--output", output), [file, *files_read(mechanism)])
     kind = "--json" if json else "tables" if output is None else output.rpartition(".")[2].lower()
-    given = {"--precision": precision, "--top": top}
+    given: dict[str, object] = {"--precision": precision, "--top": top}
+    given |= {"--neighbors": None if neighbors == 5 else neighbors}
+    given |= looks(width=width, color=color, ascii_only=ascii_only)
     warn_of_vain(kind, given, COMPARISONS, quiet=quiet)
+    merges = ["--merge"] if mechanism.merge and mechanism.model is not None else []
+    say_vain(merges, "here: pieces are always merged", quiet=quiet)
     wanted = frozenset({"embeddings", "value", "scores"})
     opened = open_analyser(mechanism, wanted, quiet=quiet)
     notices = Notices(quiet)
     results = _results(opened, texts, file, notices)
-    hidden = HiddenNames(mechanism.hide or ())
+    seed = may_be_vain(mechanism, "seed")
+    agg = None if mechanism.model is None else mechanism.agg
+    effects = Effects(hide=mechanism.hide or (), agg=agg, seed=seed)
     for result in results:
-        hidden.see(result)
-    hidden.warn(quiet=quiet)
+        effects.see(result)
+    effects.warn(quiet=quiet)
     space = space_of(opened)
     found = compared(results, word or shared_word(results), space, neighbors=neighbors)
     if json:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from attncli.cli import options as opt
+from attncli.cli.guards import looks, say_vain
 from attncli.cli.notices import Notices
 from attncli.cli.outputs import expect_apart
 from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
@@ -50,6 +51,10 @@ def diff(
     if first == second == "-":
         raise UsageError("found - twice, expected one file at least", place="B")
     expect_apart([], [first, second])
+    where = "with --json" if json else "with --quiet"
+    if json or quiet:
+        vain = [n for n, v in looks(width=width, color=color, ascii_only=ascii_only).items() if v]
+        say_vain(vain, where, quiet=False)
     notices = Notices(quiet)
     found = differences(*_pairs(_outcomes(first), _outcomes(second), notices), tol)
     if json:

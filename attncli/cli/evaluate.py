@@ -6,6 +6,7 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli import train_options as t
+from attncli.cli.guards import looks, say_vain
 from attncli.cli.mechanism import is_transformer
 from attncli.cli.outputs import expect_apart, model_read, vectors_read
 from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
@@ -55,6 +56,9 @@ def evaluate(
     from attncli.task import find_model, reading_of
 
     expect_apart([], [file, *model_read(model), *vectors_read(vectors)])
+    if json:
+        vain = [name for name, value in looks(width=width, color=color).items() if value]
+        say_vain(vain, "with --json", quiet=quiet)
     if is_transformer(model):
         raise UsageError(
             "found a transformer or a folder, expected a file that attn train wrote: only it "

@@ -6,17 +6,19 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
+from attncli.cli.guards import Effects, say_vain
 from attncli.cli.mechanism import (
     DEFAULTS,
     Mechanism,
     grouped,
     is_transformer,
+    may_be_vain,
     open_analyser,
     space_of,
 )
 from attncli.cli.outputs import expect_writable, files_read, written
 from attncli.cli.selecting import ShownPart
-from attncli.cli.showing import NOTHING, PLAIN, Learned, Manner, show_outcomes
+from attncli.cli.showing import NOTHING, PLAIN, Fields, Learned, Manner, show_outcomes
 from attncli.cli.terminal import message, standard_input
 from attncli.errors import AttnError, EmptyError, UsageError
 from attncli.escape import visible
@@ -67,8 +69,18 @@ def explain(
     if not quiet:
         _say_of_quotes(texts)
     fields = manner.fields(*_fields(include, exclude))
-    other = None if against is None else "--against"
+    other = None if against is None else "--against --json" if manner.json else "--against"
     manner.warn_of_vain(quiet, kind=other, include=include, exclude=exclude)
+    say_vain(_left_out_anyway(fields), "(these fields come only with --include)", quiet=quiet)
+    vain = ["--d-v"] if against is not None and mechanism.d_v is not None else []
+    say_vain(vain, "with --against, which shows weights", quiet=quiet)
+    effects = Effects(
+        hide=mechanism.hide or (),
+        merge=mechanism.merge and mechanism.model is not None,
+        agg=None if mechanism.model is None else mechanism.agg,
+        seed=may_be_vain(mechanism, "seed"),
+        include=() if include is None or not (manner.json or manner.output) else fields[0],
+    )
     pooled = manner.pools and against is None and not mechanism.chooses
     hide = mechanism.hide or ()
     if pooled:  # what is hidden is left out of what shows, below
@@ -86,10 +98,19 @@ def explain(
     if against is not None:
         from attncli.cli.against import show_against
 
-        show_against(outcomes, opened, manner, quiet, hide)
+        show_against(outcomes, opened, manner, quiet, effects, hide)
         return
     learned = _learned(opened.analyser) if manner.steps else NOTHING
-    show_outcomes(outcomes, space_of(opened), manner, fields, quiet, learned, hide)
+    show_outcomes(outcomes, space_of(opened), manner, fields, quiet, learned, effects)
+
+
+def _left_out_anyway(fields: Fields) -> list[str]:
+    """--exclude, when it names only fields that nobody asked for."""
+    from attncli.result import OPTIONAL_FIELDS
+
+    include, exclude = fields
+    vain = exclude and all(n in OPTIONAL_FIELDS and n not in include for n in exclude)
+    return [f"--exclude {','.join(exclude)}"] if vain else []
 
 
 def _say_of_quotes(texts: list[str] | None) -> None:

@@ -1,7 +1,12 @@
-"""An option that does nothing with the others given is said."""
+"""An option that does nothing with the others given is said, on every command.
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+What acts on which kind of output stands in the tables here; what a mechanism makes of its options
+in `attncli.cli.mechanism`; what shows only when the results are there is watched by `Effects`.
+"""
+
+import inspect
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from attncli.escape import quoted
 
@@ -9,13 +14,15 @@ if TYPE_CHECKING:
     from attncli.result import AttentionResult
 
 _JSON = ("--precision", "--top", "--include", "--exclude", "--steps")
+_TABLES = ("--precision", "--width", "--color", "--ascii", "--full")
 STAGED = ("html", "htm", "md", "tex")  # files that hold a text of every stage
 # What shapes each kind of output, of the options that shape any; "" is every other file.
-_RESULTS = {
-    "tables": ("--show", "--precision", "--top"),
-    "--speak": ("--precision", "--top"),
-    "--steps": ("--precision", "--steps", "--row"),
-    "--against": ("--precision",),
+_RESULTS: dict[str, tuple[str, ...]] = {
+    "tables": (*_TABLES, "--show", "--top"),
+    "--speak": ("--precision", "--top", "--ascii", "--full"),
+    "--steps": (*_TABLES, "--steps", "--row"),
+    "--against": _TABLES,
+    "--against --json": (),
     "--json": _JSON,
     "json": _JSON,
     "jsonl": _JSON,
@@ -23,12 +30,23 @@ _RESULTS = {
     "npz": ("--steps",),
     "": ("--precision",),
 }
-COMPARISONS = {
-    "tables": ("--precision", "--top"),
-    "html": ("--precision",),
-    "md": ("--precision",),
-    "": (),
+COMPARISONS: dict[str, tuple[str, ...]] = {
+    "tables": ("--precision", "--top", "--width", "--color", "--ascii", "--neighbors"),
+    "html": ("--precision", "--neighbors"),
+    "md": ("--precision", "--neighbors"),
+    "csv": (),
+    "tsv": (),
+    "": ("--neighbors",),
 }
+
+
+def say_vain(names: Collection[str], where: str, *, quiet: bool) -> None:
+    """One line on stderr: these options have no effect there. Nothing when there are none."""
+    if names and not quiet:
+        from attncli.cli.terminal import message
+
+        verb = "has" if len(names) == 1 else "have"
+        message("warning", f"{', '.join(names)} {verb} no effect {where}")
 
 
 def warn_of_vain(
@@ -41,36 +59,99 @@ def warn_of_vain(
     """Says which of the `given` options have no effect on this kind of output.
 
     `kind` is "tables", an option that chooses another output, or the suffix of a file; `acting`
-    names the options that act on each.
+    names the options that act on each. An option with the value None or False was not given.
     """
     effective = acting.get(kind, acting[""])
-    vain = [name for name, value in given.items() if value is not None and name not in effective]
-    if vain and not quiet:
-        from attncli.cli.terminal import message
+    vain = [
+        name
+        for name, value in given.items()
+        if value is not None and value is not False and name not in effective
+    ]
+    where = f"with {kind}" if kind.startswith("-") else f"in a .{kind} file"
+    say_vain(vain, "on tables" if kind == "tables" else where, quiet=quiet)
 
-        verb = "has" if len(vain) == 1 else "have"
-        where = f"with {kind}" if kind.startswith("-") else f"in a .{kind} file"
-        where = "on tables" if kind == "tables" else where
-        message("warning", f"{', '.join(vain)} {verb} no effect {where}")
+
+def looks(
+    *, width: int | None = None, color: str = "auto", ascii_only: bool = False, full: bool = False
+) -> dict[str, object]:
+    """The options of the terminal as `warn_of_vain` takes them; no colour is no wish."""
+    return {
+        "--width": width,
+        "--color": color if color == "always" else None,
+        "--full": full,
+        "--ascii": ascii_only,
+    }
 
 
-class HiddenNames:
-    """Names of --hide, and which of them were ever found."""
+def changed(
+    command: Callable[..., Any], values: Mapping[str, object], names: Iterable[str]
+) -> list[str]:
+    """The options among these parameters of a command that have another value than their own."""
+    parameters = inspect.signature(command).parameters
+    return [
+        "--" + name.replace("_", "-") for name in names if values[name] != parameters[name].default
+    ]
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._missing = set(names)
+
+class Effects:
+    """Options whose effect shows only in results: which of them ever acted."""
+
+    def __init__(
+        self,
+        *,
+        hide: Iterable[str] = (),
+        merge: bool = False,
+        agg: str | None = None,
+        seed: bool = False,
+        include: Iterable[str] = (),
+    ) -> None:
+        self._missing = set(hide)
+        self._waiting = {
+            name: text
+            for name, given, text in (
+                ("merged", merge, _MERGE),
+                ("pooled", agg is not None, _AGG),
+                ("random", seed, _SEED),
+            )
+            if given
+        }
+        self._absent = dict.fromkeys(include)
+        self._seen = False
 
     def see(self, result: "AttentionResult") -> None:
-        """Looks at what was hidden of a result."""
-        gone = set((result.selection or {}).get("hidden", ()))
+        """Looks at what was done with a result."""
+        self._seen = True
+        selection = result.selection or {}
+        gone = set(selection.get("hidden", ()))
         if gone - self._missing:  # named by their key, or as special: whose name it was is not told
             self._missing.clear()
         self._missing -= gone
+        for name in [name for name in self._absent if getattr(result, name, 0) is not None]:
+            del self._absent[name]
+        if not self._waiting:
+            return
+        done = {
+            "merged": selection.get("merged"),
+            "pooled": selection.get("heads_pooled") or selection.get("layers_pooled"),
+            "random": any(token.status == "random" for token in result.tokens),
+        }
+        self._waiting = {n: text for n, text in self._waiting.items() if not done[n]}
 
     def warn(self, *, quiet: bool) -> None:
-        """Says the names that no token had."""
-        if self._missing and not quiet:
-            from attncli.cli.terminal import message
+        """Says which of them did nothing."""
+        if quiet or not self._seen:
+            return
+        from attncli.cli.terminal import message
 
+        for text in self._waiting.values():
+            message("warning", text)
+        if self._absent:
+            message("warning", f"--include: no result holds {', '.join(self._absent)}")
+        if self._missing:
             names = ", ".join(quoted(name) for name in sorted(self._missing))
             message("warning", f"--hide: no token is called {names}")
+
+
+_MERGE = "--merge: nothing here marks a token as a piece of a word; none were merged"
+_AGG = "--agg has no effect on the one matrix that there is"
+_SEED = "--seed has no effect: no word needed a random vector"

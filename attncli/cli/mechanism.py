@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
 from attncli.cli import options as opt
 from attncli.cli import selecting as part
+from attncli.cli.guards import say_vain
 from attncli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Mechanism:
 
 
 DEFAULTS = Mechanism()
+_BUILT_IN = ("glove", "glove-6b-50d")
 _GENERAL_ONLY = ("score", "temperature", "target_self", "see_self")
 _TASK_ONLY = ("heads", "d_k", "d_v", "positions")
 _OF_A_MODEL = (*_GENERAL_ONLY, *_TASK_ONLY, "causal", "window", "oov", "tokenizer", "attention")
@@ -73,6 +75,39 @@ class Opened(NamedTuple):
 
     analyser: "Analyser"
     store: "EmbeddingStore | None"
+
+
+def may_be_vain(mechanism: Mechanism, name: str) -> bool:
+    """Whether it depends on the words if --seed acts: only unknown ones get a random vector."""
+    words = mechanism.inline is not None or mechanism.vectors != "random"
+    return (
+        getattr(mechanism, name) != getattr(DEFAULTS, name)
+        and words
+        and mechanism.attention == "general"
+        and mechanism.model is None
+        and not any(option == "--" + name for option, _ in _vain(mechanism))
+    )
+
+
+def _vain(mechanism: Mechanism) -> list[tuple[str, str]]:
+    """The options that nothing depends on, each with the reason."""
+    m, vain = mechanism, list[tuple[str, str]]()
+    is_random = m.vectors == "random" and m.inline is None
+    if m.no_cache and (is_random or m.inline is not None or m.vectors in _BUILT_IN):
+        vain.append(("--no-cache", "on vectors that are never kept in the cache"))
+    if m.oov != DEFAULTS.oov and is_random:
+        vain.append(("--oov", "where every word has a random vector"))
+    if m.merge and m.model is None:
+        vain.append(("--merge", "on words: only a transformer has pieces of them"))
+    if m.agg is not None and m.model is None and (m.attention == "general" or m.heads in (None, 1)):
+        vain.append(("--agg", "on the one matrix that there is"))
+    if m.seed == DEFAULTS.seed or is_random:
+        return vain
+    if m.model is not None:
+        vain.append(("--seed", "here: the model says how unknown words are read"))
+    elif m.attention == "general" and m.oov in ("zero", "mean", "skip", "error"):
+        vain.append(("--seed", f"with --oov {m.oov}: nothing is random"))
+    return vain
 
 
 def open_analyser(
@@ -97,6 +132,8 @@ def open_analyser(
         merge=mechanism.merge,
         hide=mechanism.hide,
     )
+    for name, where in _vain(mechanism):
+        say_vain([name], where, quiet=quiet)
     if is_transformer(mechanism.model):
         opened = _open_transformer(mechanism, chosen.layers, include)
         chosen = chosen._replace(layers=None)
@@ -223,6 +260,7 @@ def _open_trained(
     from attncli.task import TaskAnalyser, find_model
 
     _reject(mechanism, _OF_A_MODEL, "the model says it")
+    expect_dim(mechanism)
     trained = find_model(model)
     vectors = for_model(mechanism.vectors, trained.vectors.name)
     store = open_store(replace(mechanism, vectors=vectors))

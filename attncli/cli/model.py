@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from attncli.cli import options as opt
+from attncli.cli.guards import looks, say_vain
 from attncli.cli.mechanism import is_transformer
 from attncli.cli.terminal import ink_for, width_for, write, write_json
 from attncli.errors import AttnError, MissingExtraError
@@ -62,7 +63,12 @@ def info(
     from attncli.models.summary import summary
     from attncli.task import is_shipped
 
+    if json:
+        vain = [name for name, value in looks(width=width, color=color).items() if value]
+        say_vain(vain, "with --json", quiet=False)
     if not is_transformer(checkpoint) and (Path(checkpoint).is_file() or is_shipped(checkpoint)):
+        where = "on a model of attn train, which is read whole anyway"
+        say_vain(["--check"] if check else [], where, quiet=False)
         _show_trained(checkpoint, width, color, json)
         return
     found = find_checkpoint(checkpoint)

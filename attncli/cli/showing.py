@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from attncli.cli import options as opt
-from attncli.cli.guards import STAGED, HiddenNames, warn_of_vain
+from attncli.cli.guards import STAGED, Effects, looks, warn_of_vain
 from attncli.cli.notices import Notices
 from attncli.cli.outputs import say_written
 from attncli.cli.terminal import ink_for, warning, width_for, write, write_json
@@ -86,9 +86,13 @@ class Manner:
         }
         warn_of_vain(
             given.pop("kind", None) or self.kind,
-            options | {f"--{name}": value for name, value in given.items()},
+            options | self.looks() | {f"--{name}": value for name, value in given.items()},
             quiet=quiet,
         )
+
+    def looks(self) -> dict[str, object]:
+        """The options of the terminal, those that were given."""
+        return looks(width=self.width, color=self.color, ascii_only=self.ascii_only, full=self.full)
 
     def needs(self) -> frozenset[str]:
         """The optional fields that a result must hold to be shown so."""
@@ -203,10 +207,10 @@ def show_outcomes(
     fields: Fields,
     quiet: bool,
     learned: Learned = NOTHING,
-    hide: Sequence[str] = (),
+    effects: Effects | None = None,
 ) -> None:
     """Prints the outcomes, as text or JSON, or writes them to the file of --output."""
-    notices, hidden = Notices(quiet), HiddenNames(hide)
+    notices, effects = Notices(quiet), effects or Effects()
     written: list[tuple[AttentionResult, list[Movement], tuple[str, ...]]] = []
     for index, (sentence, outcome) in enumerate(outcomes):
         if isinstance(outcome, AttnError):
@@ -214,7 +218,7 @@ def show_outcomes(
             if manner.json:
                 _write_error(outcome, index, sentence.line)
             continue
-        hidden.see(outcome)
+        effects.see(outcome)
         if manner.json:
             from attncli.views.json import result_parts
 
@@ -243,7 +247,7 @@ def show_outcomes(
             say=None if quiet else warning,
         )
         say_written(manner.output, quiet=quiet)
-    hidden.warn(quiet=quiet)
+    effects.warn(quiet=quiet)
     notices.end()
 
 

@@ -1,10 +1,12 @@
 """`attn train`: a file of examples → W_q, W_k, W_v and a read-out, as a safetensors file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
 from attncli.cli import train_options as t
+from attncli.cli.guards import changed, say_vain
 from attncli.cli.mechanism import Mechanism, expect_dim
 from attncli.cli.outputs import expect_apart, expect_writable, vectors_read, written
 from attncli.cli.terminal import message, standard_input
@@ -73,6 +75,7 @@ def train(
       attn train examples/lecture_weights.jsonl -o lecture.safetensors
       attn train bank.tsv --check-grad
     """
+    values = dict(locals())
     from attncli.cli.progress import Encoding
     from attncli.examples import (
         default_committee,
@@ -146,6 +149,7 @@ def train(
         window,
         pooling,
     )
+    _say_vain(values, architecture)
     if architecture.readout == "weights":
         settings = _fitting(settings, epochs)
     if check_grad:
@@ -190,6 +194,34 @@ def _architecture(
         window=window,
         landmarks=0 if fitting else min(landmarks, len(prepared.examples.table)),
     )
+
+
+_OF_LABELS = (
+    *("heads", "d_v", "landmarks", "committee", "directions", "pooling", "weight_decay"),
+    *("dropout", "weight_dropout", "word_dropout", "smoothing", "balance", "held_out", "patience"),
+)
+_OF_LEARNING = (
+    *("output", "log", "resume", "epochs", "batch_size", "learning_rate", "weight_decay"),
+    *("dropout", "weight_dropout", "word_dropout", "smoothing", "balance", "held_out", "patience"),
+)
+
+
+def _say_vain(values: "dict[str, object]", architecture: "Architecture") -> None:
+    """Says which options have no effect on this training."""
+    fitted, quiet = architecture.readout == "weights", bool(values["quiet"])
+    parts: list[tuple[Sequence[str], str]] = []
+    if values["check_grad"]:
+        parts.append((_OF_LEARNING, "with --check-grad"))
+    elif fitted:
+        parts.append((_OF_LABELS, "where attention weights are given"))
+    elif not values["held_out"]:
+        parts.append((("patience",), "without sentences held out"))
+    if architecture.readout == "target":
+        parts.append((("pooling",), "where the target words are given"))
+    if architecture.positions != "relative":
+        parts.append((("reach",), "without relative positions"))
+    for names, where in parts:
+        say_vain(changed(train, values, names), where, quiet=quiet)
 
 
 def _fitting(settings: "TrainingSettings", epochs: int | None) -> "TrainingSettings":

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from attncli.cli import options as opt
+from attncli.cli.guards import say_vain
 from attncli.cli.mechanism import grouped
 from attncli.cli.outputs import (
     Written,
@@ -126,6 +127,12 @@ def import_vectors(
     skip_bad = on_bad_line == "skip"
     choice = Choice(name, limit, words, format, encoding, byte_order, skip_bad, limits_of(limits))
     found = imported(file, choice, quiet=quiet)
+    if byte_order == "big" and found["format"] not in (
+        "word2vec",
+        "word2vec-bin",
+        "word2vec binary",
+    ):
+        say_vain(["--byte-order"], f"on a file of the format {found['format']}", quiet=quiet)
     if json:
         _print_json(found)
     elif not quiet:

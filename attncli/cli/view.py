@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attncli.cli import options as opt
 from attncli.cli import selecting as part
-from attncli.cli.guards import STAGED, HiddenNames
+from attncli.cli.guards import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
 from attncli.cli.mechanism import grouped
 from attncli.cli.notices import Notices
 from attncli.cli.outputs import expect_writable, say_written, written
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from attncli.insight.comparison import Comparison
     from attncli.result import AttentionResult
 
+_OF_A_COMPARISON = "on a saved comparison"
+_ONE_ARRAY = "on a file of one array"
 _MOST_MATRICES = 6  # on a terminal, unless a layer or head is chosen
 
 File = Annotated[
@@ -90,23 +93,26 @@ def view(
 
     expect_writable(written("--output", manner.output), [file, *_named_files(tokens, pair)])
     chosen = _Chosen(layer, head, agg, merge, tuple(hide or ()))
-    manner.warn_of_vain(quiet)
-    notices, hidden = Notices(quiet), HiddenNames(hide or ())
+    notices, effects = Notices(quiet), Effects(hide=hide or (), merge=merge, agg=agg)
+    given = {"--tokens": tokens, "--scores": scores, "--array": array}
     results: list[AttentionResult] = []
     failed = 0
     for outcome in _read(file, _names(tokens, pair), scores, array, index):
         if isinstance(outcome, Comparison):
+            given |= {"--layer": layer, "--head": head, "--agg": agg, "--merge": merge}
+            _say_vain_of_comparison(manner, given | {"--hide": hide}, quiet)
             _show_comparison(outcome, manner, quiet)
             return
         if isinstance(outcome, AttnError):
             notices.set_aside(outcome)
             failed += 1
             continue
+        if not results:
+            manner.warn_of_vain(quiet)
+            _say_vain_of_results(outcome, scores, array, file, quiet)
         few = chosen.few(outcome, told=quiet or manner.json or manner.output is not None)
         result = (few if manner.pools else chosen).of(outcome)
-        if merge and not quiet:
-            _warn_without_pieces(outcome, result)
-        hidden.see(result)
+        effects.see(result)
         notices.warn(result, None)
         if manner.output is None:
             _print(result, manner, first=not results)
@@ -129,7 +135,7 @@ def view(
             say=None if quiet else warning,
         )
         say_written(manner.output, quiet=quiet)
-    hidden.warn(quiet=quiet)
+    effects.warn(quiet=quiet)
     notices.end()
 
 
@@ -167,12 +173,35 @@ class _Chosen:
         return replace(self, layer="-1", agg="mean")
 
 
-def _warn_without_pieces(before: "AttentionResult", after: "AttentionResult") -> None:
-    """Says that --merge had nothing to go by: no token is marked as a piece of a word."""
-    if not (after.selection or {}).get("merged") and all(
-        token.status == "given" for token in before.tokens
-    ):
-        warning("--merge: nothing here marks a token as a piece of a word; none were merged")
+def _say_vain_of_comparison(manner: Manner, given: dict[str, object], quiet: bool) -> None:
+    """Says which options do nothing for a comparison, which is drawn in one way only."""
+    flags = {"--show": manner.show, "--full": manner.full, "--row": manner.row}
+    flags |= {"--steps": manner.steps, "--speak": manner.speak}
+    say_vain(
+        [name for name, value in (given | flags).items() if value], _OF_A_COMPARISON, quiet=quiet
+    )
+    kind = manner.kind if manner.json or manner.output is not None else "tables"
+    shaping = {"--precision": manner.precision, "--top": manner.top, **manner.looks()}
+    warn_of_vain(kind, shaping | {"--full": None}, COMPARISONS, quiet=quiet)
+
+
+def _say_vain_of_results(
+    result: "AttentionResult", scores: bool, array: str | None, file: str, quiet: bool
+) -> None:
+    """Says which options of given matrices do nothing here."""
+    saved = result.attention.kind != "matrix"
+    say_vain(["--scores"] if scores and saved else [], "on saved results", quiet=quiet)
+    say_vain(["--array"] if array and not _may_hold_several(file) else [], _ONE_ARRAY, quiet=quiet)
+
+
+def _may_hold_several(file: str) -> bool:
+    """Whether a file is an archive of arrays or a safetensors file."""
+    try:
+        with Path(file).open("rb") as stream:
+            start = stream.read(9)
+    except OSError:  # standard input, which is read once
+        return True
+    return start[:2] == b"PK" or start[8:9] == b"{"
 
 
 def _print(result: "AttentionResult", manner: Manner, *, first: bool) -> None:
