@@ -78,7 +78,7 @@ def download(
     checksum is another one, none is known, or it ends early), LimitError, RefusedError.
     """
     base = mirror.rstrip("/")
-    if urlsplit(base).scheme not in ("http", "https"):
+    if not _is_web_address(base):
         raise UsageError(f"found {quoted(mirror)}, expected http:// or https://", place="--mirror")
     if sha256 is not None and not _HEX.fullmatch(sha256):
         raise UsageError("expected 64 hexadecimal digits", place="--sha256")
@@ -101,6 +101,14 @@ def download(
         say("warning", f"{name}: only an MD5 is published; demand its SHA-256 from now on: "
             f"--sha256 {digests.sha256}")  # fmt: skip
     return Fetched(path, urls[0], digests.sha256)
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # half an IPv6 address, a port that is no number
+        return False
 
 
 def _facts(name: str, base: str) -> dict[str, Any]:
@@ -147,7 +155,12 @@ def _given(known: list[tuple[str, Any]]) -> list[tuple[str, str]]:
 def _urls(name: str, base: str, facts: dict[str, Any]) -> list[str]:
     """Where the file lies, or its parts. Raises: DataError for a number of parts that is none."""
     parts = str(facts.get("parts", "1"))
-    if not parts.isascii() or not parts.isdigit() or not 0 < int(parts[:9]) <= _MOST_PARTS:
+    if (
+        not parts.isascii()
+        or not parts.isdigit()
+        or len(parts) > 3
+        or not 0 < int(parts) <= _MOST_PARTS
+    ):
         raise DataError(f"the catalogue says {quoted(parts)} parts", place=name)
     if int(parts) == 1:
         return [f"{base}/{name}/{name}.gz"]

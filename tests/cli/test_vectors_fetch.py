@@ -201,6 +201,36 @@ def dripping(handler):
         pass
 
 
+def for_ever(line):
+    """An answer that says one thing again and again, before anything else, 100 ms apart."""
+
+    def answer(handler):
+        try:
+            for _ in range(100):
+                handler.wfile.write(line)
+                time.sleep(0.1)
+        except OSError:
+            pass
+
+    return answer
+
+
+def dripping_headers(handler):
+    """Headers that come a byte at a time."""
+    try:
+        for byte in b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 200:
+            handler.wfile.write(bytes([byte]))
+            time.sleep(0.05)
+    except OSError:
+        pass
+
+
+def dripping_chunk(handler):
+    """The size of a chunk, a byte at a time."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for_ever(b"1;x=")(handler)
+
+
 HOSTILE = {
     "cut": (announced(len(DATA), DATA[:-9]), 5, "ended early"),
     "oversize": (announced(1 << 50, b"x"), 8, "more than 16.0 GiB"),
@@ -209,6 +239,9 @@ HOSTILE = {
     "in circles": (redirect("/tiny/tiny.gz"), 6, "answers 302"),
     "silent": (silence, 6, "nothing came for 0.3 seconds"),
     "dripping": (dripping, 6, "too slow"),
+    "dripping headers": (dripping_headers, 6, "nothing whole came for 1 seconds"),
+    "100 Continue": (for_ever(b"HTTP/1.1 100 Continue\r\n\r\n"), 6, "nothing whole came"),
+    "dripping chunk": (dripping_chunk, 6, "nothing whole came"),
     "an error": (lambda handler: handler.send_error(500), 6, "answers 500"),
     "nonsense": (lambda handler: handler.wfile.write(b"\x00\x01\x02\n\n"), 6, "cannot be read"),
 }
@@ -221,6 +254,7 @@ def test_a_hostile_server_is_told_of_and_leaves_nothing(
     """Cut, endless, silent, slow, or sending elsewhere: one line, in time, and nothing is kept."""
     monkeypatch.setattr(downloading, "_SILENCE", 0.3)
     monkeypatch.setattr(downloading, "_SLOW", 0.5)
+    monkeypatch.setattr(downloading, "_PATIENCE", 1.0)
     answer, code, said = HOSTILE[name]
     served = mirror({**listed(sha256=SHA256), "/tiny/tiny.gz": answer})
     ended = command("vectors", "fetch", "tiny", "--mirror", served.url)
@@ -298,9 +332,30 @@ def test_fetch_keeps_nothing_of_a_wrong_file(command, mirror, option):
     [
         ("tiny", "http://127.0.0.1:9", 6),
         ("tiny", "file:///etc", 2),
+        ("tiny", "http://[", 2),
+        ("tiny", "http://127.0.0.1:x", 2),
+        ("tiny", "http://", 2),
         ("../tiny", "http://127.0.0.1:9", 2),
     ],
 )
 def test_fetch_says_what_is_wrong_with_a_mirror(command, name, url, code):
     """A server that is not there, an address of another kind, a name that is none."""
     assert command("vectors", "fetch", name, "--mirror", url).code == code
+
+
+@pytest.mark.parametrize(
+    "parts", ["0000000013000000", "000000001" + "9" * 5000, "0", "-1", "101", "x"]
+)
+def test_a_number_of_parts_that_is_none_is_told(command, mirror, parts):
+    """However it is written, no number of parts is believed beyond a hundred."""
+    served = mirror(listed(parts=parts, sha256=SHA256))
+    ended = command("vectors", "fetch", "tiny", "--mirror", served.url)
+    assert (ended.code, "parts" in ended.said) == (5, True)
+    assert [path for path in served.asked if path.endswith("gz")] == []
+
+
+def test_a_secret_in_an_address_is_not_printed(command):
+    """The name and password of a mirror stay out of every message."""
+    ended = command("vectors", "fetch", "tiny", "--mirror", "http://user:hunter2@127.0.0.1:9")
+    assert ended.code == 6
+    assert "hunter2" not in ended.said
