@@ -7,6 +7,8 @@ from attncli.embeddings.readers.opening import ReadOptions
 from attncli.embeddings.survey import Norms, file_hash, survey
 from attncli.escape import visible
 from attncli.memory import size_text
+from attncli.paths import listed as paths_in
+from attncli.paths import size_of
 
 if TYPE_CHECKING:
     from attncli.embeddings.readers.limits import Limits
@@ -34,9 +36,9 @@ def listed() -> list[dict[str, Any]]:
             }
             for name in names
         ]
-    for path in sorted(gensim_folder().glob("*/*.gz")):
+    for path in paths_in(gensim_folder(), "*/*.gz"):
         if path.stem == path.parent.name:
-            size = path.stat().st_size
+            size = size_of(path)
             found.append(
                 {"name": path.stem, "kind": "gensim", "words": None, "dim": None, "bytes": size}
             )

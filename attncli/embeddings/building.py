@@ -219,9 +219,9 @@ def _write_subwords(folder: Path, subwords: object) -> dict[str, Any] | None:
     return facts
 
 
-def sync(folder: Path) -> None:
-    """Makes the files of a folder durable, and their names in it."""
-    for path in [*sorted(folder.iterdir()), folder]:
+def sync(folder: Path, *files: Path) -> None:
+    """Makes files of a folder durable, and their names in it."""
+    for path in [*sorted(files), folder]:
         if os.name == "nt" and path == folder:
             continue
         number = os.open(path, os.O_RDONLY)

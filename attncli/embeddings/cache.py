@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attncli.embeddings.cache_keys import key_of_content
 from attncli.embeddings.checked import read_facts, write_facts
 from attncli.embeddings.marks import NAMING, marks_of
-from attncli.embeddings.store import FolderStore
+from attncli.embeddings.store import FolderStore, read_meta
 from attncli.errors import AttnError, DataError, InputError, UsageError
 from attncli.escape import quoted
+from attncli.paths import is_folder, listed, size_of
 
 if TYPE_CHECKING:
     from attncli.embeddings.source import Source
@@ -67,7 +68,7 @@ class Cache:
         if not self._is_ours(folder):
             return None
         try:
-            if "sums" not in read_facts(folder / "meta.json"):
+            if "sums" not in read_meta(folder):
                 return None
             store = FolderStore(folder, name)
             return None if is_outdated(store) else store
@@ -125,13 +126,13 @@ class Cache:
         work = Path(tempfile.mkdtemp(prefix=f"tmp-{key}-", dir=self.root))
         try:
             build(work)
-            sync(work)
+            sync(work, *work.iterdir())
             folder = self._folder(key)
-            if folder.exists():  # damaged, or not ours
+            if is_folder(folder):  # damaged, or not ours
                 folder.rename(Path(tempfile.mkdtemp(prefix=f"tmp-{key}-", dir=self.root)) / "old")
             work.rename(folder)
         finally:
-            for left in self.root.glob(f"tmp-{key}-*"):
+            for left in listed(self.root, f"tmp-{key}-*"):
                 shutil.rmtree(left, ignore_errors=True)
         return FolderStore(self._folder(key))
 
@@ -140,13 +141,16 @@ class Cache:
         import shutil
         import tempfile
 
+        from attncli.locking import locked
+
         folder = self._folder(key)
-        if folder.exists():
-            gone = Path(tempfile.mkdtemp(prefix=f"tmp-{key}-", dir=self.root))
-            try:
-                folder.rename(gone / "old")
-            finally:
-                shutil.rmtree(gone, ignore_errors=True)
+        with locked(self.root / f"{key}.lock", private=True):  # nobody opens or makes it now
+            if is_folder(folder):
+                gone = Path(tempfile.mkdtemp(prefix=f"tmp-{key}-", dir=self.root))
+                try:
+                    folder.rename(gone / "old")
+                finally:
+                    shutil.rmtree(gone, ignore_errors=True)
 
     def sweep(self, but: str = "") -> None:
         """Removes what processes that died left behind."""
@@ -154,7 +158,7 @@ class Cache:
 
         from attncli.locking import locked
 
-        for left in self.root.glob("tmp-*"):
+        for left in listed(self.root, "tmp-*"):
             key = left.name.split("-")[1]
             if key == but:  # its lock is ours: whoever made this is gone
                 shutil.rmtree(left, ignore_errors=True)
@@ -169,13 +173,13 @@ class Cache:
         for name, key in self._names().items():
             names.setdefault(key, []).append(name)
         found = []
-        for folder in self.root.glob(f"{_VERSION}-*"):
+        for folder in listed(self.root, f"{_VERSION}-*"):
             key = folder.name.removeprefix(f"{_VERSION}-")
             try:
-                meta = read_facts(folder / "meta.json")
+                meta = read_meta(folder)
             except AttnError:
                 continue
-            size = sum(part.stat().st_size for part in folder.iterdir())
+            size = sum(map(size_of, listed(folder, "*")))
             found.append(Entry(key, folder, tuple(sorted(names.get(key, ()))), meta, size))
         yield from sorted(found, key=lambda entry: (entry.names or ("~",), entry.key))
 
@@ -197,7 +201,7 @@ class Cache:
 
         try:
             return Source.of(read_facts(self.root / "names" / f"{name}.json")["source"])
-        except (AttnError, KeyError, TypeError, AttributeError):
+        except (AttnError, KeyError, TypeError, AttributeError, ValueError):
             return None
 
     def name_entry(self, name: str, key: str, source: "Source") -> None:
@@ -218,7 +222,7 @@ class Cache:
             os.close(number)
             try:
                 write_facts(Path(work), {"name": name, "entry": key, "source": source.facts()})
-                sync(folder)
+                sync(folder, Path(work))
                 Path(work).replace(folder / f"{name}.json")
             finally:
                 Path(work).unlink(missing_ok=True)
@@ -228,11 +232,15 @@ class Cache:
 
     def forget(self, name: str) -> bool:
         """Removes a name, and its entry when no other name has it. Gives whether there was one."""
+        from attncli.locking import locked
+
         key = self.key_named(name)
         if key is None:
             return False
-        (self.root / "names" / f"{name}.json").unlink(missing_ok=True)
-        if key not in self._names().values():
+        with locked(self.root / "names.lock", private=True):
+            (self.root / "names" / f"{name}.json").unlink(missing_ok=True)
+            named = self._names().values()
+        if key not in named:
             self.discard(key)
         return True
 
@@ -242,7 +250,7 @@ class Cache:
 
     def _names(self) -> dict[str, str]:
         found = {}
-        for path in sorted((self.root / "names").glob("*.json")):
+        for path in listed(self.root / "names", "*.json"):
             key = self.key_named(path.stem)
             if key is not None:
                 found[path.stem] = key

@@ -6,6 +6,8 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from attncli.paths import listed
+
 _PIECE = 64 << 10
 
 
@@ -79,7 +81,7 @@ def _sources(path: Path) -> list[Path]:
         return [path]
     is_tensors = head[5:9] == b"\0\0\0{"  # safetensors, whatever its first byte
     if head[:1] == b"\x80" and not is_tensors:
-        beside = sorted(path.parent.glob(_escaped(path.name) + ".*.npy"))
+        beside = listed(path.parent, _escaped(path.name) + ".*.npy")
     elif head.startswith(b"\x93NUMPY") or is_tensors:
         from attncli.embeddings.readers.npz import word_file
 

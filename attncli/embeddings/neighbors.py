@@ -7,7 +7,7 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.embeddings.lookup import find, ways_out
 from attncli.embeddings.protocols import VocabularyStore
-from attncli.embeddings.vocabulary import nearest_words
+from attncli.embeddings.vocabulary import nearest_words, unit_vectors
 from attncli.errors import MissingExtraError, UnknownWordError
 from attncli.escape import quoted
 
@@ -30,7 +30,7 @@ def analogous_words(
     Source: Mikolov et al. 2013, "Linguistic Regularities in Continuous Space Word Representations".
     """
     keys, vectors = zip(*(_vector(store, word) for word in (a, b, c)), strict=True)
-    units = [vector / (np.linalg.norm(vector) or 1) for vector in vectors]
+    units, _ = unit_vectors(np.stack(vectors))  # (3, dim)
     wanted = (units[1] - units[0] + units[2]) / 3
     return nearest_words(store, wanted[None].astype(np.float32), count=count, without=keys)[0]
 

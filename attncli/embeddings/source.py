@@ -1,6 +1,6 @@
 """A file of vectors as a source: where it is, how it is read, and by what it is known again."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,13 +63,27 @@ class Source:
 
     @classmethod
     def of(cls, facts: dict[str, Any]) -> "Source":
-        """The source that `facts` gave. Raises: TypeError for other data."""
-        limits, fetched = Limits(**facts.get("limits", {})), facts.get("fetched")
-        origin = None if fetched is None else (str(fetched[0]), str(fetched[1]))
-        return cls(**{**facts, "limits": limits, "fetched": origin})
+        """The source that `facts` gave. Raises: TypeError, ValueError for other data."""
+        limits, fetched = facts.get("limits", {}), facts.get("fetched")
+        if not isinstance(limits, dict) or not all(map(_is_limit, limits.values())):
+            raise TypeError("limits")
+        if fetched is not None and not (
+            isinstance(fetched, list) and list(map(type, fetched)) == [str, str]
+        ):
+            raise TypeError("fetched")
+        origin = None if fetched is None else (fetched[0], fetched[1])
+        source = cls(**{**facts, "limits": Limits(**limits), "fetched": origin})
+        texts = [source.path, source.encoding, source.byte_order, source.selection]
+        if not all(isinstance(text, str) for text in [*texts, source.format or ""]):
+            raise TypeError("texts")
+        return replace(source, skip_bad=bool(source.skip_bad))
 
     def origin(self) -> dict[str, str]:
         """Where the vectors came from, as an entry of the cache keeps it."""
         if self.fetched is not None:
             return {"source": self.fetched[0], "file_sha256": self.fetched[1]}
         return {"source": str(Path(self.path).absolute())}
+
+
+def _is_limit(value: object) -> bool:
+    return value is None or type(value) is bool or (type(value) is int and 0 <= value < 1 << 62)

@@ -14,6 +14,7 @@ from attncli.embeddings.seeded import SeededStore
 from attncli.embeddings.store import FolderStore
 from attncli.errors import DataError, InputError, UsageError
 from attncli.escape import quoted, visible
+from attncli.paths import at_home, is_file
 from attncli.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def file_of(text: str) -> Path | str:
 def gensim_folder() -> Path:
     """Where gensim's downloader keeps its data."""
     given = os.environ.get("GENSIM_DATA_DIR")
-    return Path(given) if given else Path("~/gensim-data").expanduser()
+    return Path(given) if given else at_home("~/gensim-data")
 
 
 def gensim_file(name: str) -> Path | None:
@@ -166,7 +167,7 @@ def gensim_file(name: str) -> Path | None:
     if not is_name(name):
         return None
     path = gensim_folder() / name / f"{name}.gz"
-    return path if path.is_file() else None
+    return path if is_file(path) else None
 
 
 def _of_path(path: Path | str, access: Access) -> EmbeddingStore:

@@ -38,7 +38,7 @@ class FolderStore:
 
     def __init__(self, folder: Path, name: str | None = None) -> None:
         self._folder = folder
-        self._meta = _read_meta(folder)
+        self._meta = read_meta(folder)
         self.name: str = name or self._meta["name"]
         self.dim: int = self._meta["dim"]
         self.words: int = self._meta["words"]
@@ -274,21 +274,66 @@ def _decoded(word: bytes) -> str:
     return word.decode("utf-8", "surrogateescape")
 
 
-def _read_meta(folder: Path) -> dict[str, Any]:
+def read_meta(folder: Path) -> dict[str, Any]:
+    """The facts of a store folder. Raises: InputError without them, DataError when they are not ours."""
     path = folder / "meta.json"
+    place = visible(str(path))
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(meta, dict) and "check" in meta:
             meta = read_facts(path)
-        facts = {"name": str, "words": int, "dim": int, "sha256": str}
-        whole = all(isinstance(meta[fact], kind) for fact, kind in facts.items())
-        if not whole or meta["format"] != STORE_FORMAT:
-            raise DataError(f"not a store of format {STORE_FORMAT}", place=visible(str(path)))
     except OSError as fault:
-        raise InputError(f"cannot open: {fault.strerror}", place=visible(str(path))) from None
-    except (ValueError, KeyError, TypeError):
-        raise DataError("the facts of this store are damaged", place=visible(str(path))) from None
-    return dict(meta)
+        raise InputError(f"cannot open: {fault.strerror}", place=place) from None
+    except (ValueError, RecursionError):
+        raise DataError("the facts of this store are damaged", place=place) from None
+    if not isinstance(meta, dict) or meta.get("format") != STORE_FORMAT:
+        raise DataError(f"not a store of format {STORE_FORMAT}", place=place)
+    told = [name for name in _FACTS if name in meta or name in _NEEDED]
+    wrong = next((name for name in told if not _FACTS[name](meta.get(name))), None)
+    if wrong is not None:  # another version of attn wrote it
+        raise DataError(f"the facts of this store are damaged: {wrong}", place=place)
+    return meta
+
+
+def _is_count(value: object, least: int = 0) -> bool:
+    return type(value) is int and least <= value < 1 << 40
+
+
+def _is_text_or_none(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _are_sums(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_is_count, value.values()))
+
+
+def _are_subwords(value: object) -> bool:
+    if value == {"kind": "tokenizer"}:
+        return True
+    if not isinstance(value, dict) or value.get("kind") != "ngrams":
+        return False
+    lengths = value.get("shortest"), value.get("longest")
+    buckets = value.get("buckets", -1)
+    return (
+        _is_count(value.get("rows"))
+        and all(type(length) is int and 0 <= length <= 65 for length in lengths)
+        and (buckets is None or _is_count(buckets))
+    )
+
+
+_NEEDED = ("name", "words", "dim", "sha256")
+_FACTS: dict[str, Callable[[object], bool]] = {
+    "name": lambda value: isinstance(value, str),
+    "words": lambda value: _is_count(value, 1),
+    "dim": lambda value: _is_count(value, 1),
+    "sha256": lambda value: isinstance(value, str),
+    "repeated": _is_count,
+    "source": _is_text_or_none,
+    "source_format": _is_text_or_none,
+    "file_sha256": _is_text_or_none,
+    "sums": _are_sums,
+    "subwords": _are_subwords,
+}
 
 
 def _mapped(path: Path, shape: tuple[int, ...], dtype: str) -> Any:

@@ -22,6 +22,7 @@ from attncli.embeddings.readers.opening import ReadOptions, open_reading
 from attncli.embeddings.readers.stream import place_of
 from attncli.errors import DataError
 from attncli.escape import quoted
+from attncli.paths import is_file
 
 _PIECE = 1 << 20
 _ROWS = 8192
@@ -153,7 +154,7 @@ def survey(path: str, options: ReadOptions, tick: Tick = lambda done, total: Non
 def file_hash(path: str) -> str | None:
     """The SHA-256 of a regular file as it lies on disk, or None."""
     file, _ = split_member(path)
-    if not file.is_file():
+    if not is_file(file):
         return None
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -5,7 +5,7 @@ from typing import TypeGuard
 
 import numpy as np
 
-from attncli.arrays import Float32Array
+from attncli.arrays import Float32Array, FloatArray
 from attncli.embeddings.protocols import EmbeddingStore, VocabularyStore
 from attncli.errors import UsageError
 from attncli.escape import quoted
@@ -47,12 +47,25 @@ def nearest_words(
     zeros has no neighbours, and rows of zeros in the store are never neighbours.
     """
     skipped = [row for word in without if (row := store.row(word)) is not None]
-    lengths = np.linalg.norm(vectors, axis=-1)  # (n,)
-    units = vectors / np.where(lengths == 0, 1, lengths)[:, None]  # (n, dim)
+    units, lengths = unit_vectors(vectors)  # (n, dim), (n,)
     cosines = _cosines(store.matrix, units.astype(np.float32))  # (n_words, n)
     cosines[skipped] = -np.inf
     cosines[:, lengths == 0] = -np.inf
     return [_best(store, cosines[:, column], count) for column in range(len(vectors))]
+
+
+def unit_vectors(vectors: Float32Array) -> tuple[FloatArray, FloatArray]:
+    """Vectors of length 1, zeros for zeros, and the lengths, of vectors of any finite size.
+
+    Shapes: vectors (n, dim) → (n, dim), (n,).
+    """
+    with np.errstate(over="ignore"):
+        lengths: FloatArray = np.linalg.norm(vectors, axis=-1)  # (n,)
+    if np.isfinite(lengths).all():
+        return vectors / np.where(lengths == 0, 1, lengths)[:, None], lengths
+    wide = vectors.astype(np.float64)  # squares of numbers near 1e38 are beyond float32
+    lengths = np.linalg.norm(wide, axis=-1)
+    return wide / np.where(lengths == 0, 1, lengths)[:, None], lengths
 
 
 def _best(store: VocabularyStore, cosines: Float32Array, count: int) -> list[tuple[str, float]]:
@@ -70,10 +83,13 @@ def _cosines(matrix: Float32Array, units: Float32Array) -> Float32Array:
     cosines = np.empty((len(matrix), len(units)), dtype=np.float32)
     for start in range(0, len(matrix), _BLOCK):
         block = matrix[start : start + _BLOCK]  # (rows, dim)
-        lengths = np.sqrt(np.einsum("ij,ij->i", block, block))  # (rows,)
         part = cosines[start : start + _BLOCK]
-        product(block, units.T, out=part)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            lengths = np.sqrt(np.einsum("ij,ij->i", block, block))  # (rows,)
+            product(block, units.T, out=part)
             part /= lengths[:, None]
+        huge = np.flatnonzero(~np.isfinite(lengths))
+        if len(huge):
+            part[huge] = product(unit_vectors(block[huge])[0].astype(np.float32), units.T)
         part[lengths == 0] = -np.inf
     return cosines

@@ -18,7 +18,7 @@ from attncli.embeddings.readers.finite import check_finite
 from attncli.embeddings.readers.limits import MIB, Limits, check_dim
 from attncli.embeddings.readers.ngrams import NgramSubwords, add_ngrams
 from attncli.embeddings.readers.reading import Block, Reading
-from attncli.embeddings.readers.sniff import FASTTEXT_MAGIC
+from attncli.embeddings.readers.sniff import FASTTEXT_MAGIC, is_old_fasttext
 from attncli.embeddings.readers.stream import PIECE, ByteStream
 from attncli.errors import DataError, LimitError
 from attncli.memory import size_text
@@ -59,6 +59,8 @@ def _settings(stream: ByteStream, limits: Limits) -> _Settings:
         _, version = struct.unpack("<2i", stream.exactly(8, "the version"))
         if version not in (11, 12):
             raise DataError(f"fastText version {version}; this reads 11 and 12", place=place)
+    elif not is_old_fasttext(stream.peek(56)):
+        raise DataError("no fastText model: its first four bytes are others", place=place)
     fields = struct.unpack("<12id", stream.exactly(56, "the settings"))
     dim, loss, model, buckets, shortest, longest = (*fields[:1], *fields[6:11])
     named = {"dim": dim, "bucket": buckets, "minn": shortest, "maxn": longest}

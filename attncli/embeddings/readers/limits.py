@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from attncli.errors import LimitError
 from attncli.memory import available_memory
 
+_INCREDIBLE = 1 << 24  # values: no vectors have so many, something else was read as their number
 KIB, MIB = 1 << 10, 1 << 20
 
 
@@ -40,5 +41,5 @@ def check_dim(dim: int, limits: Limits, place: str) -> None:
         raise LimitError(
             f"{dim} values; the limit is {limits.dim}",
             place=place,
-            hints=(f"attn vectors import FILE --max-dim {dim}",),
+            hints=(f"attn vectors import FILE --max-dim {dim}",) if dim < _INCREDIBLE else (),
         )

@@ -57,8 +57,12 @@ class NgramSubwords:
         if len(rows) == 0:
             return None
         total = np.zeros(self.matrix.shape[1], dtype=np.float32)
-        for vector in self._take(rows):
-            total += vector
+        taken = self._take(rows)  # (n, dim)
+        with np.errstate(over="ignore"):
+            for vector in taken:
+                total += vector
+        if not np.isfinite(total).all():  # the sum is too large, the mean is not
+            return np.asarray(taken.mean(axis=0, dtype=np.float64).astype(np.float32))
         return np.asarray(total / np.float32(len(rows)))
 
 

@@ -20,6 +20,7 @@ from attncli.embeddings.readers.stream import ByteStream, file_stream, place_of
 from attncli.embeddings.readers.text_lines import BOM, whole_lines
 from attncli.errors import DataError
 from attncli.escape import quoted
+from attncli.paths import is_file
 
 _MATRIX_NAMES = ("vectors", "embeddings", "matrix", "weights", "arr_0")
 _WORDS_NAMES = ("words", "vocab", "vocabulary", "tokens", "keys", "index_to_key", "labels", "arr_1")
@@ -114,7 +115,7 @@ def word_file(path: Path) -> Path | None:
     stem = path.with_suffix("")
     named = [Path(f"{stem}{suffix}") for suffix in _WORD_FILES]
     named += [path.parent / name for name in _FOLDER_WORD_FILES]
-    return next((candidate for candidate in named if candidate.is_file()), None)
+    return next((candidate for candidate in named if is_file(candidate)), None)
 
 
 def words_beside(path: Path, limits: Limits) -> tuple[list[bytes], Path]:

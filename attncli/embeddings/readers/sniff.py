@@ -39,7 +39,7 @@ def format_of(stream: ByteStream, suffix: str = "") -> str:
     check_foreign(head, place)
     if _HEADER.match(head.removeprefix(BOM)):
         return "word2vec-binary" if _is_binary(head, suffix) else "word2vec"
-    if _is_old_fasttext(head):
+    if is_old_fasttext(head):
         return "fasttext"
     if _is_noise(head):
         raise DataError("cannot tell the format: no vectors found", place=place)
@@ -93,7 +93,7 @@ _OLD_FASTTEXT = (
 _CONTROLS = [bytes([byte]) for byte in range(32) if byte not in (9, 10, 13)]
 
 
-def _is_old_fasttext(head: bytes) -> bool:
+def is_old_fasttext(head: bytes) -> bool:
     """A fastText model from before the magic: eleven plausible settings, then a float64."""
     if len(head) < 56:
         return False

@@ -28,6 +28,7 @@ from attncli.embeddings.readers.tensors import (
 from attncli.errors import DataError, LimitError
 from attncli.escape import quoted
 from attncli.memory import size_text
+from attncli.paths import is_file
 
 _INNER = "0_StaticEmbedding"
 _LARGEST_TOKENIZER = 64 * MIB
@@ -39,9 +40,9 @@ def static_files(folder: Path) -> tuple[Path, Path] | None:
     for base in (folder, folder / _INNER):
         tensors = base / "model.safetensors"
         tokenizer = next(
-            (p for p in (base / "tokenizer.json", folder / "tokenizer.json") if p.is_file()), None
+            (p for p in (base / "tokenizer.json", folder / "tokenizer.json") if is_file(p)), None
         )
-        if tensors.is_file() and tokenizer is not None:
+        if is_file(tensors) and tokenizer is not None:
             return tensors, tokenizer
     return None
 
