@@ -125,6 +125,13 @@ def count_of(value: object, name: str, least: int | None = 0, most: int | None =
     return int(value)
 
 
+def seed_of(value: object, name: str = "seed") -> int:
+    """A seed. Raises: UsageError for one of more than 256 bits, ArgumentError."""
+    if isinstance(value, int | np.integer) and int(value).bit_length() > 256:
+        raise UsageError("found a longer number, expected one of at most 256 bits", place=name)
+    return count_of(value, name, None)
+
+
 def array_of(value: object, name: str, expected: str = "an array of numbers") -> AnyArray:
     """Numbers as an array of floats, whole numbers or truth values.
 

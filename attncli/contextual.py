@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from attncli.arguments import count_of, one_of_kind, path_of, text_of
+from attncli.arguments import count_of, one_of_kind, path_of, seed_of, text_of
 from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.sources import DEFAULT_ACCESS, Access
@@ -56,7 +56,7 @@ def open_vectors(
     Raises: what opening the words or the checkpoint raises.
     """
     name = path_of(name, "name")
-    dim, seed = count_of(dim, "dim", 1, MAX_DIM), count_of(seed, "seed", None)
+    dim, seed = count_of(dim, "dim", 1, MAX_DIM), seed_of(seed)
     inline = None if inline is None else text_of(inline, "inline")
     one_of_kind(access, "access", Access, "an Access")
     if not name.startswith(PREFIX):

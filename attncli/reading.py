@@ -8,7 +8,7 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 
-from attncli.arguments import choice_of, count_of
+from attncli.arguments import choice_of, count_of, seed_of
 from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.lexicon import Lexicon
 from attncli.embeddings.lookup import ways_out
@@ -46,7 +46,7 @@ class ReadingSettings:
     def __post_init__(self) -> None:
         one_of("tokenizer", self.tokenizer, TOKENIZERS)
         one_of("oov", self.oov, get_args(OovPolicy))
-        count_of(self.seed, "seed", None)
+        seed_of(self.seed)
         count_of(self.max_tokens, "max_tokens", 1)
 
 

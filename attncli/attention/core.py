@@ -15,7 +15,7 @@ import numpy as np
 from attncli.arguments import array_of, flag_of, number_of, unexpected
 from attncli.arrays import BoolArray, FloatArray
 from attncli.attention.masks import causal_mask
-from attncli.errors import ArgumentError, ShapeError
+from attncli.errors import ArgumentError, NumericError, ShapeError
 from attncli.products import product
 
 _MASKS = "an array of True and False, or of floats to be added"
@@ -113,6 +113,8 @@ def attend(
     value = array_of(value, "value")
     mask = None if mask is None else array_of(mask, "mask", _MASKS)
     scale = None if scale is None else number_of(scale, "scale", finite=False)
+    if scale is not None and not math.isfinite(scale):
+        raise NumericError(f"the scale is {scale}, expected a finite number", place="scale")
     softcap = None if softcap is None else number_of(softcap, "softcap")
     if softcap is not None and softcap <= 0:
         raise unexpected(softcap, "softcap", "a number above 0")
