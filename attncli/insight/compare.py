@@ -21,7 +21,7 @@ from attncli.insight.measures import moved
 from attncli.insight.names import axis_names, describe, last_layer, mean_of_heads, ranges
 from attncli.insight.old_vectors import old_vectors
 from attncli.insight.plane import principal_plane
-from attncli.insight.space import Space, SpokenWords, names_of
+from attncli.insight.space import Space, SpokenWords, is_known, names_of
 from attncli.insight.sums import sums_of
 from attncli.products import product
 from attncli.result import AttentionResult
@@ -91,7 +91,8 @@ def compare(
         for i, (n, place) in enumerate(found)
     )
     near_static: Near = ()
-    if whole is not None and space.has_static:
+    first, at = found[0]
+    if whole is not None and space.has_static and is_known(results[first].tokens[at]):
         near_static = tuple(space.nearest(whole[:1], neighbors, names[:1])[0])
     points, explained = _map(results, occurrences, whole, near_static, space)
     return Comparison(

@@ -6,7 +6,7 @@ from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.vocabulary import has_vocabulary
 from attncli.insight.measures import moved
 from attncli.insight.old_vectors import old_vectors
-from attncli.insight.space import VocabularySpace, names_of
+from attncli.insight.space import VocabularySpace, is_known, names_of
 from attncli.result import AttentionResult
 
 
@@ -29,7 +29,8 @@ def movements(
     """The movement of each token; empty where no old vectors of the space of the new ones are held.
 
     Neighbours are looked for in the space `among`. The words of a store as they are make a space
-    for general attention alone; without a vocabulary there are none.
+    for general attention alone; without a vocabulary there are none, and none of a vector that only
+    stands in for an unknown word.
     """
     before, after = old_vectors(result), result.contextual
     if before is None:
@@ -41,7 +42,7 @@ def movements(
     names = [names_of(token) for token in result.tokens]
     old, new = (space.nearest(vectors, neighbors, names) for vectors in (before, after))
     return [
-        Movement(token.text, cosine, tuple(near_old), tuple(near_new))
+        Movement(token.text, cosine, tuple(near_old) if is_known(token) else (), tuple(near_new))
         for token, cosine, near_old, near_new in zip(result.tokens, cosines, old, new, strict=True)
     ]
 

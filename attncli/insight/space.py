@@ -11,6 +11,7 @@ from attncli.attention.general import unit_rows
 from attncli.attention.landmarks import with_likeness
 from attncli.embeddings.forms import folded, forms
 from attncli.embeddings.protocols import VocabularyStore
+from attncli.embeddings.unknown import MEANINGLESS
 from attncli.embeddings.vocabulary import nearest_words
 from attncli.products import product
 from attncli.result import AttentionResult, Token
@@ -27,6 +28,11 @@ def names_of(token: Token) -> set[str]:
     """The names under which a token is no neighbour of itself."""
     written = {form for form, _ in forms(token.text)}
     return {token.key, token.text, token.text.casefold()} | written
+
+
+def is_known(token: Token) -> bool:
+    """Whether the old vector of a token means something, so that words are near it for a reason."""
+    return token.status not in MEANINGLESS
 
 
 class Space(Protocol):

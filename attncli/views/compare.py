@@ -62,7 +62,7 @@ def _occurrence(
         lines.append([ink.dim(f"  label: {ink.word(occurrence.label)}")])
     kept, others = occurrence.pulls[:top], occurrence.pulls[top:]
     indent = max(width_of(ink.word(pull.word, 16)) for pull in kept)
-    percents = _percents(occurrence)
+    percents = percents_of(occurrence)
     for pull in kept:
         line: Line = [Segment(f"  {left(ink.word(pull.word, 16), indent)} ")]
         line.append(ink.weight(f" {pull.weight:.{precision}f} ", pull.weight))
@@ -80,7 +80,7 @@ def _occurrence(
     return lines
 
 
-def _percents(occurrence: Occurrence) -> dict[int, int] | None:
+def percents_of(occurrence: Occurrence) -> dict[int, int] | None:
     """How much of the way each word accounts for, in percent that add up; None when not known."""
     shares = [pull.share for pull in occurrence.pulls]
     known = [share for share in shares if share is not None]

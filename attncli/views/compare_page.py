@@ -1,13 +1,13 @@
 """A comparison as HTML, SVG, Markdown and CSV; below it the whole result of each sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from attncli.arrays import FloatArray
 from attncli.cells import cell, guarded
 from attncli.insight.comparison import Comparison, Near, Occurrence
 from attncli.insight.movement import Movement
 from attncli.result import AttentionResult
-from attncli.views.compare import occurrence_names
+from attncli.views.compare import occurrence_names, percents_of
 from attncli.views.html import page
 from attncli.views.markdown import escaped as markdown_escaped
 from attncli.views.page.tables import escaped, word_markup
@@ -63,8 +63,9 @@ def comparison_markdown(found: Comparison, *, precision: int = 3) -> str:
     for occurrence in found.occurrences:
         lines += [f"### {occurrence.name}\\. {markdown_escaped(occurrence.text)}", ""]
         lines += ["| word | weight | share of the way |", "| --- | ---: | ---: |"]
+        percents = percents_of(occurrence)
         for pull in occurrence.pulls:
-            share = _share(occurrence, pull.place, pull.share)
+            share = _share(occurrence, pull.place, percents)
             weight = f"{pull.weight:.{precision}f}"
             lines.append(f"| {markdown_escaped(pull.word)} | {weight} | {share} |")
         lines.append("")
@@ -91,11 +92,12 @@ def comparison_delimited(found: Comparison, delimiter: str = ",") -> str:
 
 
 def _occurrence(occurrence: Occurrence, precision: int) -> str:
+    percents = percents_of(occurrence)
     rows = "".join(
         f'<tr><th scope="row">{word_markup(pull.word)}</th>'
         f'<td class="w{palette_step(pull.weight)}" data-weight="{pull.weight:.9g}">'
         f"{pull.weight:.{precision}f}</td>"
-        f"<td>{_share(occurrence, pull.place, pull.share)}</td></tr>"
+        f"<td>{_share(occurrence, pull.place, percents)}</td></tr>"
         for pull in occurrence.pulls
     )
     moved = ""
@@ -110,10 +112,11 @@ def _occurrence(occurrence: Occurrence, precision: int) -> str:
     )
 
 
-def _share(occurrence: Occurrence, place: int, share: float | None) -> str:
+def _share(occurrence: Occurrence, place: int, percents: Mapping[int, int] | None) -> str:
+    """The share of a way in percent, as the terminal tells it."""
     if place == occurrence.place:
         return "itself"
-    return "–" if share is None else f"{share:.0%}"
+    return "–" if percents is None else f"{percents[place]}%"
 
 
 def _cosines(found: Comparison, precision: int) -> str:

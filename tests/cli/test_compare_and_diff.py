@@ -1,6 +1,7 @@
 """`attn compare` and `attn diff` as commands."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -132,3 +133,15 @@ def test_diff_ends_with_the_code_of_what_went_wrong(command: Callable, tmp_path:
     assert command("diff", str(tmp_path / "none"), str(path)).code == 6
     assert command("diff", str(path), str(path), "--tol", "nan").code == 2
     assert command("diff", "-", "-").code == 2
+
+
+def test_shares_are_the_same_percent_in_every_view(command: Callable, tmp_path: Path) -> None:
+    """They add up to 100 on the terminal, in Markdown and in the page."""
+    texts = ("the money in the bank grows on every loan", "the river near the bank flows")
+    shown = command("compare", *texts, "--word", "bank", "--top", "20").text
+    expected = re.findall(r"(-?\d+) % of its way", shown)
+    assert len(expected) == 13
+    for suffix, cell in (("md", r"\| (-?\d+)% \|"), ("html", r"<td>(-?\d+)%</td>")):
+        path = tmp_path / f"out.{suffix}"
+        assert command("compare", *texts, "--word", "bank", "-o", str(path)).code == 0
+        assert re.findall(cell, path.read_text(encoding="utf-8")) == expected

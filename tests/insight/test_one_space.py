@@ -114,3 +114,16 @@ def test_shares_are_told_only_of_the_way_that_the_weights_made(
     found = TaskAnalyser(six_words, layer, include=FIELDS)(TEXTS)
     compared = compare([PARTS[part].of(result) for result in found], "bank")
     assert all(pull.share is None for o in compared.occurrences for pull in o.pulls)
+
+
+def test_a_vector_drawn_at_random_is_near_nothing(six_words: MemoryStore) -> None:
+    """An unknown word moved, and is near words afterwards; before, its nearest would be chance."""
+    results = list(GeneralAnalyser(six_words, include=FIELDS)(["money zyx grows", "the zyx flows"]))
+    space = VocabularySpace(six_words)
+    for result in results:
+        known, unknown, _ = movements(result, space)
+        assert known.before
+        assert unknown.before == ()
+        assert unknown.after
+    assert compare(results, "zyx", space).nearest_static == ()
+    assert compare(results, "zyx", space).occurrences[0].moved is not None
