@@ -37,7 +37,8 @@ NOT_GIVEN = "not given"  # the vectors of a record that names none
 USUAL_FIELDS = (
     *("index", "line", "text", "tokens", "attention", "contextual", "vectors", "model", "warnings"),
 )
-
+# What a result holds besides, which is no part of its record.
+UNRECORDED = ("before",)
 
 _UNTRAINED = "untrained, seed "
 
@@ -205,7 +206,7 @@ class AttentionResult:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, AttentionResult):
             return NotImplemented
-        names = [field.name for field in fields(self) if field.name != "before"]
+        names = [field.name for field in fields(self) if field.name not in UNRECORDED]
         return all(_same(getattr(self, name), getattr(other, name)) for name in names)
 
     __hash__ = None  # type: ignore[assignment]  # holds arrays

@@ -12,6 +12,7 @@ from attncli.arrays import Float32Array
 from attncli.errors import AttnError
 from attncli.result import (
     OPTIONAL_ARRAYS,
+    UNRECORDED,
     USUAL_FIELDS,
     AttentionResult,
     AttentionSettings,
@@ -25,7 +26,7 @@ from attncli.result import (
 RARE_FIELDS = tuple(
     f.name
     for f in fields(AttentionResult)
-    if f.name not in (*USUAL_FIELDS, "weights", *OPTIONAL_ARRAYS)
+    if f.name not in (*USUAL_FIELDS, "weights", *OPTIONAL_ARRAYS, *UNRECORDED)
 )
 
 

@@ -23,6 +23,7 @@ from attncli.matrices.reading import read_saved
 from attncli.result import (
     OPTIONAL_ARRAYS,
     OPTIONAL_FIELDS,
+    UNRECORDED,
     AttentionResult,
     AttentionSettings,
     ModelInfo,
@@ -307,7 +308,7 @@ def lost_in(one: AttentionResult, other: AttentionResult) -> set[str]:
     """The fields of a result that came back otherwise."""
     lost = set()
     for field in fields(AttentionResult):
-        if field.name in ("unknown", "tokens"):
+        if field.name in ("unknown", "tokens", *UNRECORDED):
             continue
         a, b = getattr(one, field.name), getattr(other, field.name)
         if not (np.array_equal(a, b) if isinstance(b, np.ndarray) else a == b):
@@ -316,6 +317,16 @@ def lost_in(one: AttentionResult, other: AttentionResult) -> set[str]:
         if [getattr(t, part) for t in one.tokens] != [getattr(t, part) for t in other.tokens]:
             lost.add(f"tokens.{part}")
     return lost
+
+
+def test_every_field_of_a_record_has_a_column() -> None:
+    """Parquet has a column for each field that a result can have, and for nothing else."""
+    pyarrow = pytest.importorskip("pyarrow")
+    from attncli.batch.writers.columnar import schema_of
+
+    columns = set(schema_of(pyarrow, Layout(include=OPTIONAL_FIELDS)).names)
+    record = {field.name for field in fields(AttentionResult)} - set(UNRECORDED)
+    assert columns == record | {"type", "code", "message"}
 
 
 def full_result() -> AttentionResult:

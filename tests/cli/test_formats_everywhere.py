@@ -1,0 +1,89 @@
+"""Every mechanism, in every format, in every choice of part: the files of a run hold one result."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attncli.errors import AttnError
+from attncli.matrices.reading import open_file, read_saved
+
+PARTS: dict[str, list[str]] = {
+    "whole": [],
+    "last layer": ["--layer", "-1", "--head", "-1,0"],
+    "mean": ["--agg", "mean"],
+    "most": ["--agg", "max:layers,heads"],
+    "hidden": ["--hide", "bank", "--hide", "special"],
+    "merged": ["--merge"],
+    "few fields": ["--exclude", "contextual,model"],
+    "all fields": ["--include", "embeddings,query,key,value,scores,measures"],
+}
+MECHANISMS: dict[str, list[str]] = {
+    "general": ["--vectors", "random", "--dim", "6"],
+    "task": ["--attention", "task", "--heads", "2", "--vectors", "random", "--dim", "6"],
+    "trained": ["--model", "idioms"],
+    "transformer": ["--model", "bert"],
+    "pair": ["--model", "bert", "--pair", "the river"],
+}
+LINES = ("money bank, grows", "a piece of cake", "unhappily", "3 =1+1 ; bank")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with sentences and a small checkpoint, to stand in."""
+    pytest.importorskip("tokenizers")
+    made = pytest.importorskip("models.made")
+    made.write_checkpoint(tmp_path / "bert")
+    made.write_tokenizer(tmp_path / "bert")
+    (tmp_path / "s.txt").write_text("\n".join(LINES) + "\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def read(path: str) -> list[Any]:
+    """All outcomes of a file; errors as what can be compared."""
+    with open_file(path) as stream:
+        return [
+            (type(one), one.message) if isinstance(one, AttnError) else one
+            for one in read_saved(stream, path)
+        ]
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_the_files_of_a_batch_are_one(
+    folder: Path, command: Callable[..., Any], mechanism: str, part: str
+) -> None:
+    """npz, Parquet and Arrow hold what JSON lines hold; CSV its words, weights and names."""
+    pytest.importorskip("pyarrow")
+    options = [*MECHANISMS[mechanism], *PARTS[part]]
+    for suffix in ("jsonl", "npz", "parquet", "arrow", "csv"):
+        exact = ["--precision", "full"] if suffix in ("jsonl", "csv") else []
+        ended = command("batch", "s.txt", "-o", f"a.{suffix}", "-q", *exact, *options)
+        assert ended.code in (0, 3), ended.said
+    expected = read("a.jsonl")
+    for suffix in ("npz", "parquet", "arrow"):
+        assert read(f"a.{suffix}") == expected, suffix
+    for suffix in ("csv", "npz"):
+        ended = command("diff", f"a.{suffix}", "a.jsonl", "--tol", "0")
+        assert ended.code in (0, 3), ended.text + ended.said
+        assert ("holds no text" in ended.text) == (suffix == "csv")
+
+
+@pytest.mark.parametrize("part", [name for name in PARTS if name != "few fields"])
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_the_files_of_explain_are_one(
+    folder: Path, command: Callable[..., Any], mechanism: str, part: str
+) -> None:
+    """JSON with every field is what npz holds; CSV and TSV its words, weights and names."""
+    fields = ["--include", "embeddings,query,key,value,scores,measures"]
+    options = [*MECHANISMS[mechanism], *PARTS[part], *(fields if part != "all fields" else [])]
+    for suffix in ("json", "npz", "csv", "tsv"):
+        ended = command("explain", LINES[0], "-o", f"a.{suffix}", "-q", *options)
+        assert ended.code == 0, ended.said
+    (expected,), (found,) = read("a.json"), read("a.npz")
+    assert found == expected
+    for suffix in ("csv", "tsv", "npz"):
+        ended = command("diff", f"a.{suffix}", "a.json", "--tol", "0")
+        assert ended.code == 0, ended.text + ended.said
