@@ -5,7 +5,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from attncli.errors import UsageError
+from attncli.errors import MissingExtraError, UsageError
 from attncli.escape import quoted, visible
 from attncli.suggest import did_you_mean
 from attncli.writing import whole_file
@@ -142,13 +142,38 @@ def picture(svg: str, suffix: str, say: Say | None = None) -> str | bytes:
         return svg
     from attncli.views import pictures
 
-    if say is not None and (missing := pictures.missing_glyphs(svg)):
-        named = " ".join(missing[:_NAMED]) + (" …" if len(missing) > _NAMED else "")
-        say(
-            f"no font of this machine has {visible(named)}: boxes stand in their place; "
-            ".svg and .html show them wherever there is such a font"
-        )
+    missing, text = _missing(svg)
+    if say is not None and text:
+        say(text)
+    # A character without a font would keep others of its line from the fonts that have them.
+    svg = svg.translate({ord(char): pictures.box_for(char) for char in missing})
     return pictures.png(svg) if suffix == ".png" else pictures.pdf(svg)
+
+
+def _missing(svg: str) -> tuple[str, str]:
+    """The characters that no font can draw, and what is said of them and of their scripts."""
+    from attncli.views import pictures
+
+    try:
+        missing = pictures.missing_glyphs(svg)
+    except MissingExtraError:
+        scripts = pictures.scripts_of(pictures.rare_characters(svg))
+        unsure = [name for name in scripts if name not in ("Latin", "Greek", "Cyrillic")]
+        if not unsure:
+            return "", ""
+        return "", (
+            f"whether this machine has a font for {', '.join(unsure[:_NAMED])} was not looked at: "
+            "that needs resvg-py"
+        )
+    if not missing:
+        return "", ""
+    named = " ".join(missing[:_NAMED]) + (" …" if len(missing) > _NAMED else "")
+    scripts = pictures.scripts_of(missing)
+    of = f" ({', '.join(scripts[:_NAMED])})" if scripts else ""
+    return missing, (
+        f"no font of this machine has {visible(named)}{of}: boxes stand in their place; "
+        ".svg and .html show them wherever there is such a font"
+    )
 
 
 def write_file(path: str, content: Content) -> None:

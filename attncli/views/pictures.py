@@ -1,9 +1,17 @@
-"""SVG turned into PNG and PDF by two small libraries, each an extra of the package."""
+"""SVG turned into PNG and PDF by two small libraries, each an extra of the package.
+
+The font of pictures, DejaVu Sans Mono, lies beside this file, so that a machine without fonts draws
+them too; typst brings it as well. Scripts that it does not hold need a font of the machine.
+"""
 
 import re
+import unicodedata
+from collections.abc import Iterable
+from importlib import resources
+from types import ModuleType
 from xml.sax.saxutils import unescape
 
-from attncli.errors import LimitError, MissingExtraError, OutputError
+from attncli.errors import LimitError, MissingExtraError
 from attncli.views.svg import FONT
 
 MAX_PIXELS = 100_000_000  # of a PNG: four bytes each while it is drawn
@@ -11,24 +19,60 @@ _SIZE = re.compile(r'<svg[^>]* width="([0-9.]+)" height="([0-9.]+)"')
 _COMMON = 0x250  # characters below it, Latin and its accents, are in every font
 _NOWHERE = "\U0010fffd"  # of private use
 _PROBED = 300
+BOX = "□"  # stands where no font has a character
+_FONT = "DejaVuSansMono.ttf"
+# Where the name of a letter, such as DEVANAGARI VOWEL SIGN II, ends the name of its script.
+_SCRIPT = re.compile(
+    r"(.+?)(?: \w+)?? (?:LETTER|VOWEL|SIGN|SYLLAB|CHARACTER|UNIFIED|IDEOGRAPH|CONSONANT|TONE|MARK)"
+)
+
+
+def scripts_of(chars: Iterable[str]) -> list[str]:
+    """The names of the scripts that letters are of, as Unicode spells them.
+
+    >>> scripts_of("दก")
+    ['Devanagari', 'Thai']
+    """
+    letters = (char for char in chars if unicodedata.category(char)[0] in "LM")
+    named = (_SCRIPT.match(unicodedata.name(char, "")) for char in letters)
+    return list(
+        dict.fromkeys(match.group(1).title().replace("Cjk", "CJK") for match in named if match)
+    )
+
+
+def box_for(char: str) -> str:
+    """What stands for a character that no font has; nothing for an accent, which takes no room."""
+    return "" if unicodedata.category(char)[0] == "M" else BOX
+
+
+def rare_characters(svg: str) -> list[str]:
+    """The characters in the words of a picture that not every font has, each once."""
+    texts = " ".join(re.findall(r"<text[^>]*>(.*?)</text>", svg))
+    shown = unescape(re.sub(r"<title>[^<]*</title>|<[^>]*>", "", texts))
+    return sorted({char for char in shown if ord(char) >= _COMMON})[:_PROBED]
+
+
+def _rendered(library: ModuleType, svg: str, zoom: float = 1.0) -> bytes:
+    """The picture by resvg-py, with the font of the package beside those of the machine."""
+    with resources.as_file(resources.files("attncli.views") / "fonts" / _FONT) as font:
+        return bytes(library.svg_to_bytes(svg_string=svg, zoom=zoom, font_files=[str(font)]))
 
 
 def missing_glyphs(svg: str) -> str:
     """The characters of a picture that no font of this machine has: they would be boxes.
 
-    Each is drawn alone and compared with one that no font can have. Nothing is found missing
-    without resvg-py, which draws them, and of more than a few hundred the rest is not looked at.
+    Each is drawn alone and compared with one that no font can have. Of more than a few hundred the
+    rest is not looked at. Raises: MissingExtraError without resvg-py, which draws them.
     """
     try:
         import resvg_py
     except ImportError:
-        return ""
+        raise MissingExtraError.of("resvg-py", "looking for fonts") from None
 
     def drawn(text: str, weight: str) -> bytes:
-        return bytes(resvg_py.svg_to_bytes(svg_string=_probe(text, weight)))
+        return _rendered(resvg_py, _probe(text, weight))
 
-    shown = unescape(" ".join(re.findall(r"<text[^>]*>(?:<title>[^<]*</title>)?([^<]*)", svg)))
-    rare = sorted({char for char in shown if ord(char) >= _COMMON})[:_PROBED]
+    rare = rare_characters(svg)
     boxes = {weight: drawn(_NOWHERE, weight) for weight in ("normal", "bold")} if rare else {}
     return "".join(
         char for char in rare if any(drawn(char, weight) == box for weight, box in boxes.items())
@@ -38,22 +82,14 @@ def missing_glyphs(svg: str) -> str:
 def png(svg: str, *, zoom: float = 2.0) -> bytes:
     """The picture as PNG, `zoom` pixels for each pixel of the SVG.
 
-    Raises: MissingExtraError without resvg-py; OutputError when this machine has no font, since
-    words would be missing from the picture; LimitError for a picture of too many pixels.
+    Raises: MissingExtraError without resvg-py; LimitError for a picture of too many pixels.
     """
     _expect_pixels(svg, zoom)
     try:
         import resvg_py
     except ImportError:
         raise MissingExtraError.of("resvg-py", "a PNG picture") from None
-    if bytes(resvg_py.svg_to_bytes(svg_string=_probe("M"))) == bytes(
-        resvg_py.svg_to_bytes(svg_string=_probe(""))
-    ):
-        raise OutputError(
-            "this machine has no font, so a PNG would have no words",
-            hints=("install a font, such as DejaVu Sans Mono, or write .svg or .pdf instead",),
-        )
-    return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=zoom))
+    return _rendered(resvg_py, svg, zoom)
 
 
 def _expect_pixels(svg: str, zoom: float) -> None:

@@ -4,6 +4,7 @@ Up to 40 words each cell has its number; up to 80 each word has its name; more w
 picture, and a line in it says so. Every word and number is also in a `<title>` where it is cut.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
@@ -30,6 +31,10 @@ FONT = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
 INK, SOFT, PAPER = "#1b1f24", "#57606a", "#ffffff"
 NUMBERS_UP_TO, NAMES_UP_TO = 40, 80
 _MARGIN, _CHAR, _LINE = 16, 8.43, 20  # pixels; a character of 14 pixels is 8.43 wide
+# Letters beyond the scripts of Europe, and those of Armenia and Georgia, which one font holds.
+_OTHER_SCRIPT = re.compile(
+    "[\u0590-\u109f\u1100-\u1cff\u2e80-\ua63f\ua6a0-\ufdff\ufe70-\ufeff\U00010800-\U000effff]"
+)
 _LABEL = 20  # columns of a label at most
 
 
@@ -83,11 +88,33 @@ def stacked(drawings: Sequence[Drawing], gap: float = 18) -> Drawing:
 def text_lines(lines: Sequence[tuple[str, str]]) -> Drawing:
     """Lines of text, each with its attributes."""
     parts = [
-        f'<text y="{_LINE * i + 14}" {attributes}>{escape(drawable(text))}</text>'
+        f'<text y="{_LINE * i + 14}" {attributes}>{_in_scripts(drawable(text))}</text>'
         for i, (text, attributes) in enumerate(lines)
     ]
     width = max((width_of(text) * _CHAR for text, _ in lines), default=0)
     return Drawing(width, _LINE * len(lines), tuple(parts))
+
+
+def _in_scripts(text: str) -> str:
+    """A line whose words of other scripts stand at places of their own.
+
+    What turns pictures into PNG and PDF takes the letters of one piece of text from one other font,
+    and shapes them only where that font has them all: so each word of such a script is a piece.
+    """
+    if not _OTHER_SCRIPT.search(text):
+        return escape(text)
+    pieces, column, was_other = [], 0, False
+    for part in re.findall(r" *[^ ]+| +", text):
+        is_other = _OTHER_SCRIPT.search(part) is not None
+        if column and (is_other or was_other):
+            start = len(part) - len(part.lstrip(" "))
+            place = f'<tspan x="{(column + start) * _CHAR:g}">'
+            pieces.append(f"{part[:start]}{place}{escape(part[start:])}</tspan>")
+        else:
+            pieces.append(escape(part))
+        column += width_of(part)
+        was_other = is_other
+    return "".join(pieces)
 
 
 def result_drawings(

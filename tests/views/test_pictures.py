@@ -1,14 +1,17 @@
 """Pictures say what they cannot show, and break their headings at spaces."""
 
 import re
+import xml.etree.ElementTree as ET
 from dataclasses import replace
+from importlib.resources import files
 
 import pytest
 
 from attncli import save
 from attncli.errors import LimitError
-from attncli.views.pictures import MAX_PIXELS, missing_glyphs, png
-from attncli.views.svg import heat_maps
+from attncli.views.files import picture
+from attncli.views.pictures import MAX_PIXELS, missing_glyphs, png, scripts_of
+from attncli.views.svg import heat_maps, svg_document, text_lines
 from tests.views.samples import result_of
 
 
@@ -53,3 +56,56 @@ def test_a_png_of_very_many_matrices_ends_with_8(command, tmp_path):
     assert ended.code == 8
     assert f"at most {MAX_PIXELS:,} are drawn" in ended.said
     assert not picture.exists()
+
+
+def lines_picture(*texts):
+    """A PNG of lines of text, and what was said of it."""
+    said = []
+    svg = svg_document(text_lines([(text, "") for text in texts]), "lines")
+    return picture(svg, ".png", said.append), " ".join(said)
+
+
+def test_a_machine_without_fonts_draws_words():
+    """The font that comes with the package is enough, and every picture is given it."""
+    resvg_py = pytest.importorskip("resvg_py")
+    font = str(files("attncli.views") / "fonts" / "DejaVuSansMono.ttf")
+    svg = svg_document(text_lines([("money مرحبا Ω", "")]), "x")
+
+    def alone(**fonts):
+        return bytes(resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True, **fonts))
+
+    assert alone(font_files=[font]) != alone()
+    assert missing_glyphs(svg) == ""
+
+
+def test_what_no_font_has_spoils_no_word_beside_it():
+    """A line with a character that no font has still shows its Arabic word as letters."""
+    pytest.importorskip("resvg_py")
+    drawn_line, said = lines_picture("\u0378 bank مرحبا")
+    assert "\u0378" in said
+    assert drawn_line != lines_picture("\u0378 bank □□□□□")[0]
+    assert drawn_line == lines_picture("□ bank مرحبا")[0]
+
+
+def test_words_of_other_scripts_are_shaped_alone():
+    """In a line of several scripts an Arabic word looks as it does in a line of its own."""
+    svg = svg_document(text_lines([("bank مرحبا grows", ""), ("bank", "")]), "x")
+    pieces = [span.text for span in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}tspan")]
+    assert pieces[0].strip("\u2068\u2069") == "مرحبا"
+    assert pieces[1].strip() == "grows"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("नदी", ["Devanagari"]),
+        ("ไทย 銀", ["Thai", "CJK"]),
+        ("한글 かな カナ", ["Hangul", "Hiragana", "Katakana"]),
+        ("שלום مرحبا", ["Hebrew", "Arabic"]),
+        ("ᠮᠣᠩ ប្រាក់ ธนาคาร", ["Mongolian", "Khmer", "Thai"]),
+        ("💰 → ÷ 12", []),
+    ],
+)
+def test_the_scripts_of_letters_have_names(text, names):
+    """Each script once, in the order of the text."""
+    assert scripts_of(text) == names
