@@ -351,11 +351,12 @@ def test_a_resumed_run_ends_as_the_whole_run(
     first = attn("batch", "s.txt", "-o", target, "--exclude", "contextual", "--workers", "1")
     assert first.returncode == 3
     path = tmp_path / (target if "://" not in target else "url.jsonl")
-    if not marks:
+    kept = hasattr(os, "listxattr") and bool(os.listxattr(path))
+    if target == "out.csv" and not (kept and marks):
+        pytest.skip("a CSV alone does not say which of its lines are errors of records")
+    if kept and not marks:
         for name in os.listxattr(path):
             os.removexattr(path, name)
-        if target == "out.csv":
-            pytest.skip("a CSV alone does not say which of its lines are errors of records")
     again = attn("batch", "s.txt", "-o", target, "--exclude", "contextual", "--resume")
     assert again.returncode == 3
     assert b"already whole" in again.stderr

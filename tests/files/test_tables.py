@@ -298,6 +298,16 @@ def test_lines_of_old_macs_are_named():
         assert caught.value.hints == ("tr '\\r' '\\n' < 'a b.csv' > lines.csv",)
 
 
+def test_a_quoted_tsv_is_told_what_it_is():
+    """Programs that quote their TSV: the name .csv, or --input-format csv, reads the quotes."""
+    content = b'"text"\t"label"\n"money\tbank"\tx\n'
+    with pytest.raises(DataError) as caught:
+        rows(content, "t.tsv")
+    assert "no quoting" in caught.value.hints[0]
+    assert rows(content, "t.csv") == rows(content, "t.tsv", Shape(kind="csv"))
+    assert rows(content, "t.csv") == [(2, "money\tbank")]
+
+
 def test_names_of_columns_may_have_blanks_and_capitals():
     """As written first, else in any case."""
     assert rows(b" Text ,LABEL\nmoney,x\n", "t.csv") == [(2, "money")]
