@@ -14,6 +14,11 @@ def is_folder(path: str | os.PathLike[str]) -> bool:
     return os.path.isdir(path)  # noqa: PTH112  (likewise)
 
 
+def exists(path: str | os.PathLike[str]) -> bool:
+    """Whether anything that we may see is there."""
+    return os.path.exists(path)  # noqa: PTH110  (likewise)
+
+
 def size_of(path: Path) -> int:
     """The bytes of a file; 0 when it cannot be seen, or has just gone."""
     try:

@@ -26,6 +26,7 @@ from attncli.insight.old_vectors import side_by_side
 from attncli.learning.checkpoint import TrainedModel, load_model, require_vectors
 from attncli.learning.readout import read_out
 from attncli.lengthwise import LengthwiseAnalyser
+from attncli.paths import exists, is_file
 from attncli.reading import Group, Reader, ReadingSettings, reader_for, vectors_info
 from attncli.result import AttentionSettings, ModelInfo, ResultWarning
 from attncli.stacks import Failure, Stack, TokenRun
@@ -41,9 +42,9 @@ def find_model(name: str) -> TrainedModel:
     Raises: InputError, LimitError, DataError, UsageError when there is no such model.
     """
     path = Path(name)
-    if is_shipped(name) and not path.is_file():
+    if is_shipped(name) and not is_file(path):
         return load_model(_SHIPPED / f"{name}.safetensors", name)
-    if path.exists() or path.suffix or len(path.parts) > 1:
+    if exists(path) or path.suffix or len(path.parts) > 1:
         return load_model(path)
     shipped = sorted(model.stem for model in _SHIPPED.glob("*.safetensors"))
     known = ", ".join(shipped)

@@ -23,6 +23,7 @@ from typing import BinaryIO, NoReturn
 from attncli.errors import OutputError
 from attncli.escape import visible
 from attncli.locking import is_still, try_lock
+from attncli.paths import exists
 
 _ENDING = ".attn-tmp"
 _NAME_UP_TO = 60  # characters of the file's name in the temporary one
@@ -161,7 +162,7 @@ def _temporary(target: Path) -> tuple[Path, int]:
     A file that will be replaced lends it its permissions only at the end; until then nobody else
     may read it. A new one has the permissions that the umask leaves.
     """
-    mode = 0o600 if target.exists() else 0o666
+    mode = 0o600 if exists(target) else 0o666
     while True:
         name = f".{_cut(target.name)}.{secrets.token_hex(4)}{_ENDING}"
         path = target.parent / name

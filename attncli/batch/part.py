@@ -20,6 +20,7 @@ from attncli.batch.journal import (
 )
 from attncli.errors import OutputError, ResumeError
 from attncli.escape import visible
+from attncli.paths import exists
 from attncli.writing import check_target, keep_mode, not_ours, sync_folder, take_name
 
 ENDINGS = (".attn-part", ".attn-journal", ".attn-final")  # of the files beside an output
@@ -162,7 +163,7 @@ class PartFile:
 
     def _mode(self) -> int:
         """Nobody else reads what will replace a file; at the end it gets that file's permissions."""
-        return 0o600 if self.target.exists() else 0o666
+        return 0o600 if exists(self.target) else 0o666
 
     def _verified(self) -> int:
         """How many commits the part bears out."""

@@ -23,6 +23,7 @@ from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import PipeClosed, give_up_stdout, hint, message, standard_input
 from attncli.errors import OutputError, UsageError
 from attncli.escape import quoted, visible
+from attncli.paths import exists, is_file, is_folder
 
 if TYPE_CHECKING:
     from attncli.batch.chunks import Tally
@@ -314,7 +315,7 @@ def _is_stream(path: str) -> bool:
     """Whether a path names a device or a pipe."""
     target = Path(path)
     try:
-        return target.exists() and not target.is_file() and not target.is_dir()
+        return exists(target) and not is_file(target) and not is_folder(target)
     except OSError:
         return False
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attncli.cli.batch_options import ReadOptions
 from attncli.cli.mechanism import Mechanism, Opened
 from attncli.cli.terminal import message
+from attncli.paths import is_file, is_folder
 
 if TYPE_CHECKING:
     from attncli.batch.writers.formats import Format
@@ -32,8 +33,8 @@ def job_of(
         vectors |= vectors_info(opened.store)._asdict()
     for name in ("vectors", "model"):
         path = Path(str(getattr(mechanism, name)))
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        stats = [file.stat() for file in files if file.is_file()]
+        files = sorted(path.iterdir()) if is_folder(path) else [path]
+        stats = [file.stat() for file in files if is_file(file)]
         if stats:
             vectors[f"{name} file"] = [[stat.st_size, stat.st_mtime_ns] for stat in stats]
     entire = whole(opened.analyser)
@@ -100,6 +101,6 @@ def share_read(found: "list[Source]") -> float | None:
 def _size(source: "Source") -> int | None:
     try:
         path = Path(source.file or source.path)
-        return path.stat().st_size if path.is_file() else None
+        return path.stat().st_size if is_file(path) else None
     except OSError:
         return None

@@ -15,6 +15,7 @@ from attncli.cli import options as opt
 from attncli.cli import selecting as part
 from attncli.cli.guards import say_vain
 from attncli.errors import UsageError
+from attncli.paths import is_file, is_folder
 
 if TYPE_CHECKING:
     from attncli.embeddings.protocols import EmbeddingStore
@@ -170,14 +171,14 @@ def is_transformer(model: str | None) -> bool:
     from pathlib import Path
 
     path = Path(model)
-    if path.is_file():
+    if is_file(path):
         from attncli.models.folders import is_weights_of_checkpoint
 
         return is_weights_of_checkpoint(path)
     from attncli.task import is_shipped
 
-    if path.is_dir():  # a folder that only happens to have the name of our model is none
-        return (path / "config.json").is_file() or not is_shipped(model)
+    if is_folder(path):  # a folder that only happens to have the name of our model is none
+        return is_file(path / "config.json") or not is_shipped(model)
     from attncli.models.folders import is_checkpoint
 
     return not is_shipped(model) and ("://" in model or is_checkpoint(model))

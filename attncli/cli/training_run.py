@@ -12,6 +12,7 @@ from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import message, write_json
 from attncli.errors import LockedError, NumericError, OutputError
 from attncli.escape import visible
+from attncli.paths import exists
 from attncli.writing import reason
 
 if TYPE_CHECKING:
@@ -93,8 +94,8 @@ class TrainingRun:
         from attncli.learning.resume import expect_own_state, load_state
 
         expect_own_state(self.state)
-        resumed = resume and self.state.exists()
-        if not quiet and resume != self.state.exists():
+        resumed = resume and exists(self.state)
+        if not quiet and resume != exists(self.state):
             name = visible(str(self.state))
             message(
                 "note",

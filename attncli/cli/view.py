@@ -24,7 +24,7 @@ from attncli.cli.terminal import (
     write,
     write_json,
 )
-from attncli.errors import AttnError, DataError, EmptyError, UsageError
+from attncli.errors import AttnError, DataError, EmptyError, InputError, UsageError
 from attncli.escape import visible
 
 if TYPE_CHECKING:
@@ -312,7 +312,11 @@ def _token_list(given: str, option: str) -> list[str]:
     path = given[1:]
     with open_file(path) as stream:
         found = all_lines(iter(lambda: stream.read(1 << 18), b""), path)
-        names = [decoded(raw, f"{path}:{number}") for number, raw in enumerate(found, start=1)]
+        try:
+            names = [decoded(raw, f"{path}:{number}") for number, raw in enumerate(found, start=1)]
+        except OSError as fault:
+            reason = (fault.strerror or str(fault)).lower()
+            raise InputError(f"cannot read: {reason}", place=visible(path)[:200]) from None
     while names and not names[-1]:
         names.pop()
     if not names:

@@ -13,6 +13,7 @@ from attncli.arrays import Float32Array
 from attncli.errors import DataError, InputError, LimitError, RefusedError
 from attncli.escape import quoted, visible
 from attncli.models.tensors import FLOAT_DTYPES, TensorFile, require_file
+from attncli.paths import exists
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
@@ -172,9 +173,9 @@ def weight_files(folder: Path) -> list[Path]:
     Raises: RefusedError when the weights are pickled; InputError when there are none; DataError
     when the index is damaged or names files elsewhere.
     """
-    if (folder / SINGLE).exists():
+    if exists(folder / SINGLE):
         return [folder / SINGLE]
-    if (folder / INDEX).exists():
+    if exists(folder / INDEX):
         return _shards(folder)
     place = visible(str(folder))
     pickled = sorted(p.name for p in folder.iterdir() if p.suffix in _PICKLED)
@@ -207,7 +208,7 @@ def _shards(folder: Path) -> list[Path]:
 
 
 def _check_index(folder: Path, file_of: Mapping[str, TensorFile]) -> None:
-    if (folder / SINGLE).exists():
+    if exists(folder / SINGLE):
         return
     weight_map = read_json(folder / INDEX)["weight_map"]
     for name, file in weight_map.items():

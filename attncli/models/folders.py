@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from attncli.errors import InputError, UsageError
 from attncli.escape import visible
+from attncli.paths import at_home, exists, is_file, is_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?(?:@[\w./-]+)?", re.ASCII)
 
@@ -39,16 +40,16 @@ def find_checkpoint(given: str, env: Mapping[str, str] | None = None) -> Found:
         )
     if not given:
         raise InputError("found an empty name, expected a folder with config.json")
-    path = Path(given).expanduser()
-    if (path / "config.json").is_file():
+    path = at_home(given)
+    if is_file(path / "config.json"):
         return Found(path, _folder_name(path))
-    if (path / _OLD_SENTENCE_FOLDER / "config.json").is_file():
+    if is_file(path / _OLD_SENTENCE_FOLDER / "config.json"):
         return Found(path / _OLD_SENTENCE_FOLDER, _folder_name(path))
     if is_weights_of_checkpoint(path):
         return Found(path.parent, _folder_name(path.parent))
-    if path.is_dir():
+    if is_folder(path):
         raise InputError("no config.json in this folder", place=visible(given))
-    if path.exists():
+    if exists(path):
         raise InputError("expected a folder with config.json", place=visible(given))
     return _cached(given, os.environ if env is None else env)
 
@@ -64,7 +65,7 @@ def is_checkpoint(given: str, env: Mapping[str, str] | None = None) -> bool:
 
 def is_weights_of_checkpoint(path: Path) -> bool:
     """Whether this is the model.safetensors of a checkpoint folder, and no model of attn train."""
-    if path.name != "model.safetensors" or not (path.parent / "config.json").is_file():
+    if path.name != "model.safetensors" or not is_file(path.parent / "config.json"):
         return False
     with path.open("rb") as file:
         start = file.read(_HEADER_START)
@@ -79,11 +80,11 @@ def cache_folder(env: Mapping[str, str]) -> Path:
     """
     for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if env.get(name):
-            return Path(env[name]).expanduser()
+            return at_home(env[name])
     if env.get("HF_HOME"):
-        return Path(env["HF_HOME"]).expanduser() / "hub"
+        return at_home(env["HF_HOME"]) / "hub"
     base = env.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "huggingface" / "hub"
+    return at_home(base) / "huggingface" / "hub"
 
 
 def _cached(given: str, env: Mapping[str, str]) -> Found:
@@ -108,7 +109,7 @@ def _cached(given: str, env: Mapping[str, str]) -> Found:
 
 def _repositories(hub: Path, name: str) -> list[Path]:
     exact = hub / f"models--{name.replace('/', '--')}"
-    if exact.is_dir():
+    if is_folder(exact):
         return [exact]
     return [] if "/" in name else sorted(hub.glob(f"models--*--{name}"))
 
@@ -119,13 +120,24 @@ def _snapshot(repository: Path, revision: str) -> Path | None:
     wanted = [revision] if revision else ["main"]
     for reference in wanted:
         file = repository / "refs" / reference
-        commit = file.read_text().strip() if file.is_file() else reference
-        if (snapshots / commit / "config.json").is_file():
+        commit = _text_of(file) or reference
+        if is_file(snapshots / commit / "config.json"):
             return snapshots / commit
-    if revision or not snapshots.is_dir():
+    if revision or not is_folder(snapshots):
         return None
-    whole = [folder for folder in snapshots.iterdir() if (folder / "config.json").is_file()]
+    try:
+        whole = [folder for folder in snapshots.iterdir() if is_file(folder / "config.json")]
+    except OSError:  # a folder that may not be listed
+        return None
     return max(whole, key=lambda folder: folder.stat().st_mtime, default=None)
+
+
+def _text_of(file: Path) -> str:
+    """What a file of the cache says, nothing when it cannot be read."""
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def _folder_name(path: Path) -> str:

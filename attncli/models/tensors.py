@@ -16,6 +16,7 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.errors import DataError, InputError, LimitError
 from attncli.escape import quoted, visible
+from attncli.paths import exists, is_file
 from attncli.products import product
 
 MAX_HEADER = 100_000_000  # bytes, the limit of the format
@@ -85,7 +86,7 @@ class TensorFile:
 
 def require_file(path: Path) -> None:
     """Raises InputError for what is there but no file: a folder, a pipe that would block."""
-    if path.exists() and not path.is_file():
+    if exists(path) and not is_file(path):
         raise InputError("cannot open: this is no file", place=visible(str(path)))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from attncli.errors import AttnError, DataError, InputError, LimitError, MissingExtraError
 from attncli.escape import quoted, visible
+from attncli.paths import exists, is_file
 from attncli.text.panics import quiet_panics
 from attncli.text.tokenizer_building import (
     Told,
@@ -30,7 +31,7 @@ _WORDPIECE, _BYTES = ("vocab.txt",), ("vocab.json", "merges.txt")
 def tokenizer_file(folder: Path) -> Path:
     """The file that messages about the folder's tokeniser name."""
     for names in (("tokenizer.json",), _WORDPIECE, _BYTES):
-        if all((folder / name).is_file() for name in names):
+        if all(is_file(folder / name) for name in names):
             return folder / names[0]
     return folder / "tokenizer.json"
 
@@ -43,7 +44,7 @@ def open_tokenizer(folder: Path) -> Any:
     """
     path = tokenizer_file(folder)
     place = visible(str(path))
-    if not path.exists():
+    if not exists(path):
         raise InputError(
             "found no tokenizer.json, no vocab.txt, and no vocab.json with merges.txt",
             place=visible(str(folder)),
@@ -153,7 +154,7 @@ def json_object(path: Path) -> dict[str, Any] | None:
 
     Raises: InputError, LimitError, DataError.
     """
-    if not path.exists():
+    if not exists(path):
         return None
     try:
         found = json.loads(_content(path))
@@ -174,7 +175,7 @@ def _library() -> Any:
 
 def _content(path: Path) -> bytes:
     place = visible(str(path))
-    if path.exists() and not path.is_file():  # a pipe would block, a device never end
+    if exists(path) and not is_file(path):  # a pipe would block, a device never end
         raise InputError("cannot open: this is no file", place=place)
     try:
         size = path.stat().st_size
