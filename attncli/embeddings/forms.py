@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from attncli.text.words import NO_SPACES
+from attncli.text.words import no_spaces
 
 _DIGITS = re.compile(r"[0-9]")
 # Nobody sees these (Default_Ignorable_Code_Point): soft hyphen, joiners, zero-width space, word
@@ -42,7 +42,7 @@ def forms(word: str) -> Iterator[tuple[str, str]]:
     spelled = dict[str, str]()
     for form, status in _spellings(word):
         spelled.setdefault(form, status)
-    if NO_SPACES.match(word) is not None:  # such words begin inside a text without spaces
+    if no_spaces().match(word) is not None:  # such words begin inside a text without spaces
         spelled.setdefault(f"##{word}", "marked")
     for form in list(spelled):
         for lowered in (form.lower(), unicodedata.normalize("NFC", form.lower())):

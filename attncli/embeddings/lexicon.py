@@ -103,7 +103,7 @@ class Lexicon:
         if self._oov in ("zero", "mean") and shared in self._row_of_key:
             return key, self._oov, self._row(shared, _UNREAD)
         made = stand_in(self.store, word, self._oov, self._seed)
-        name = shared if self._oov in ("zero", "mean") else f"\0{key}"
+        name = shared if self._oov in ("zero", "mean") else f"\0{made.status}\0{made.key}"
         if name not in self._row_of_key:
             self._stand_ins[len(self)] = made.vector
         return made.key, made.status, self._row(name, _UNREAD)

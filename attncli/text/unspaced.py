@@ -7,7 +7,7 @@ the left ("maximum matching", Wong and Chan 1996). What is in no word keeps its 
 import unicodedata
 from collections.abc import Callable, Collection, Iterator
 
-from attncli.text.words import NO_SPACES, Span
+from attncli.text.words import Span, no_spaces
 
 LONGEST_WORD = 32  # characters
 
@@ -21,11 +21,11 @@ def join_unspaced(sentence: str, found: list[Span], lengths: WordLengths) -> lis
     Words in other scripts take part where they touch (T恤). What is in no word is one token between
     two known words; a run that holds no known word stays as it is.
     """
-    if NO_SPACES.search(sentence) is None:
+    if no_spaces().search(sentence) is None:
         return found
     joined: list[Span] = []
     for run in _runs(found):
-        if any(NO_SPACES.match(span.text) for span in run):
+        if any(no_spaces().match(span.text) for span in run):
             joined += _matched(sentence, run, lengths) or run
         else:
             joined += run
@@ -52,7 +52,7 @@ def _matched(sentence: str, run: list[Span], lengths: WordLengths) -> list[Span]
     tokens: list[Span] = []
     begin = run[0].start  # of what is in no word
     for start, end, is_known in words:
-        is_word = is_known or NO_SPACES.match(sentence, start) is None
+        is_word = is_known or no_spaces().match(sentence, start) is None
         if is_word:
             if begin < start:
                 tokens.append(Span(sentence[begin:start], begin, start))
@@ -90,7 +90,7 @@ def _ends(sentence: str, run: list[Span]) -> set[int]:
     """Where a word may end: not before a mark, and not inside a word of another script."""
     ends = {span.end for span in run}
     for span in run:
-        if NO_SPACES.match(span.text) is not None:
+        if no_spaces().match(span.text) is not None:
             ends.update(
                 place
                 for place in range(span.start + 1, span.end)

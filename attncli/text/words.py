@@ -68,13 +68,6 @@ TOKENIZERS: dict[TokenizerName, Tokenizer] = {
     "chars": chars,
 }
 
-# Letters of scripts that write no spaces between words: Thai, Lao, Burmese, Khmer, the scripts of the
-# Tai languages, kana and ideographs.
-NO_SPACES = re.compile(
-    "[\u0e01-\u0eff\u1000-\u109f\u1780-\u17dd\u1950-\u19df\u1a20-\u1aad\u3005-\u3007\u3021-\u3035\u3041-\u30ff"
-    "\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua9e0-\ua9fe\uaa60-\uaadf\uf900-\ufaff\uff66-\uff9f"
-    "\U0001b000-\U0001b16f\U00020000-\U0003ffff]"
-)
 _LONGEST_COMPOUND = 6  # parts
 _JOINTS = ("-", "\u200b")
 
@@ -184,4 +177,16 @@ def _unicode_pattern() -> Any:
         rf"{joiner}*+{run}(?:{joiner}++{run}?)*+{end}|(?P<symbol>{flag}|{pictograph}{joined})"
         rf"|{lone}{joined}",
         regex.V1,
+    )
+
+
+@cache
+def no_spaces() -> re.Pattern[str]:
+    """A letter of a script that writes no spaces between words: Thai, Lao, Burmese, Khmer, the
+    scripts of the Tai languages, kana and ideographs.
+    """
+    return re.compile(  # 2 ms, which plain Latin text does not wait for
+        "[\u0e01-\u0eff\u1000-\u109f\u1780-\u17dd\u1950-\u19df\u1a20-\u1aad\u3005-\u3007\u3021-\u3035\u3041-\u30ff"
+        "\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua9e0-\ua9fe\uaa60-\uaadf\uf900-\ufaff\uff66-\uff9f"
+        "\U0001b000-\U0001b16f\U00020000-\U0003ffff]"
     )

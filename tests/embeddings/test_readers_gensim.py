@@ -12,6 +12,7 @@ from plain_lookup import look_up
 from attncli.embeddings.readers.loading import load
 from attncli.embeddings.sources import Access, open_vectors
 from attncli.errors import AttnError
+from attncli.reading import Reader, ReadingSettings
 
 gensim = pytest.importorskip("gensim", reason="the oracle is gensim, which has no wheel for 3.14")
 from gensim.models import Doc2Vec, FastText, KeyedVectors, Word2Vec  # noqa: E402  (after the skip)
@@ -177,6 +178,12 @@ def test_the_parts_of_a_word_are_those_of_the_word_as_written(tmp_path: Path, su
     found = look_up(store, words, oov="subword")
     assert found.statuses == ("subword",) * len(words)
     assert found.keys == tuple(words)
+    reader = Reader(store, ReadingSettings(tokenizer="whitespace", oov="subword"))
+    twins = [*words, "école", "l'eau", "moneyed"]  # not the same parts
+    run = reader.run(" ".join(twins))
+    together = reader.vectors(run)
+    for word, vector in zip(twins, together, strict=True):
+        assert vector.tobytes() == keyed.get_vector(word).tobytes()
     for word, vector in zip(words, found.vectors, strict=True):
         assert vector.tobytes() == keyed.get_vector(word).tobytes()
 

@@ -253,3 +253,14 @@ def test_export_and_import_by_command(command: Callable, tmp_path: Path) -> None
     assert command("vectors", "get", "windows 10", "--vectors", str(out)).text == (
         "windows 10 0.0 1.0\n"
     )
+
+
+@given(vocabularies)
+def test_words_by_hand_are_found_as_they_are_written(words: list[str]) -> None:
+    """Any word without a semicolon, and blanks at its ends, can be written out with its vector."""
+    named = [word for word in words if word.strip() == word != "" and ";" not in word]
+    if named:
+        store = inline_store(";".join(f"{word}={row},1" for row, word in enumerate(named)))
+        assert [find(store, word) for word in named] == [
+            (row, word, "exact") for row, word in enumerate(named)
+        ]

@@ -17,7 +17,7 @@ from attncli.embeddings.store import FolderStore, MemoryStore
 from attncli.piecewise import tokens_of
 from attncli.reading import Reader, ReadingSettings
 from attncli.text.unspaced import join_unspaced
-from attncli.text.words import NO_SPACES, words
+from attncli.text.words import no_spaces, words
 from tests.vector_files import text as as_text
 
 VOCABULARY = [
@@ -102,7 +102,7 @@ def test_tokens_cover_what_they_did_and_every_known_word_is_whole(
         place
         for span in found
         for place in range(span.start + 1, span.end)
-        if NO_SPACES.match(span.text) and category(sentence[place])[0] not in "MC"
+        if no_spaces().match(span.text) and category(sentence[place])[0] not in "MC"
     }
     for span in tokens:
         for word in known if span.text in known else ():
