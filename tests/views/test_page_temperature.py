@@ -114,7 +114,7 @@ def test_what_is_pooled_has_no_slider(
     result = POOLED[part].of(results[name])
     tab = browser.open(page([result]))
     assert tab.query_selector("input[name=temperature]") is None
-    assert "No other temperature: " in tab.inner_text(".controls")
+    assert "No other temperature: " in tab.inner_text(".result")
     assert np.abs(_cells(tab) - result.weights[0, 0]).max() < 1e-6
 
 

@@ -142,13 +142,14 @@ def _facts(result: AttentionResult, held: int) -> str:
 def _controls(result: AttentionResult, start: tuple[int, int]) -> str:
     settings, why = result.attention, no_temperature(result)
     low, high = temperature_range(result)
-    parts = [
-        f'<span class="note">No other temperature: {why}.</span>'
-        if why
-        else "<label>Temperature <output></output>"
-        f'<input type="range" name="temperature" min="{low:g}" max="{high:g}" step="any" '
-        f'value="{settings.temperature!r}"></label>'
-    ]
+    parts, note = [], f'<p class="note" hidden data-live>No other temperature: {why}.</p>'
+    if not why:
+        note = ""
+        parts.append(
+            "<label>Temperature <output></output>"
+            f'<input type="range" name="temperature" min="{low:g}" max="{high:g}" step="any" '
+            f'value="{settings.temperature!r}"></label>'
+        )
     for name, count, at in (
         ("layer", settings.n_layers, start[0]),
         ("head", settings.n_heads, start[1]),
@@ -169,7 +170,7 @@ def _controls(result: AttentionResult, start: tuple[int, int]) -> str:
         f'<div class="controls" hidden data-live>{"".join(parts)}'
         '<label class="check" title="Off: the colours of the fixed scale 0 to 1, the same everywhere">'
         '<input type="checkbox" name="stretch"> stretch colours to the largest weight</label>'
-        '<button type="button">Reset</button></div>'
+        f'<button type="button">Reset</button></div>{note}'
         '<p class="warning missing" hidden>This layer and head are not held by this page.</p>'
     )
 
