@@ -75,6 +75,17 @@ def _escape_at_exit(found: "re.Match[str]") -> str:
     return mark + _UNSEEN.sub(_escape, inside) + mark
 
 
+def harmless_json(text: str) -> str:
+    """JSON in which what a terminal may obey, or nobody sees, is written as escapes of JSON."""
+    plain = text.isascii() and "\x7f" not in text
+    return text if plain else _UNSEEN.sub(_json_escape, text)
+
+
+def _json_escape(found: "re.Match[str]") -> str:
+    units = found.group().encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
 def set_apart(text: str) -> str:
     """A word for a line of a terminal: signs and numbers beside it keep their places.
 

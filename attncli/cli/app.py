@@ -20,6 +20,7 @@ from attncli.cli.terminal import (
     message,
     report,
     settle_streams,
+    show_traceback,
     write,
 )
 from attncli.errors import AttnError, LimitError, OutputError
@@ -235,6 +236,7 @@ def _help_instead(text: str) -> int:
 
 def _bug(fault: Exception, debug: bool) -> int:
     if debug:
+        sys.excepthook = show_traceback
         raise fault
     frame = fault.__traceback__
     while frame is not None and frame.tb_next is not None:

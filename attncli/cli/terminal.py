@@ -11,10 +11,10 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
 
 from attncli.errors import AttnError, OutputError
-from attncli.escape import harmless, set_apart, spelled, without_secrets
+from attncli.escape import harmless, harmless_json, set_apart, spelled, without_secrets
 
 if TYPE_CHECKING:
     from attncli.views.ink import Colors, Ink
@@ -148,12 +148,12 @@ def write_json(line: str | Iterable[str]) -> None:
     if sys.stdout is not None and _encoding(sys.stdout) != "utf8":
         sys.stdout.reconfigure(encoding="utf-8", errors=_ERRORS)  # type: ignore[union-attr]  # a TextIOWrapper
     if isinstance(line, str):
-        write(line + "\n")
+        write(harmless_json(line) + "\n")
         return
     last = ""
     for part in line:
         write(last)
-        last = part
+        last = harmless_json(part)
     write(last + "\n")
 
 
@@ -186,6 +186,15 @@ def report(error: AttnError) -> None:
     message("error", str(error))
     for text in error.hints:
         hint(text)
+
+
+def show_traceback(kind: type[BaseException], fault: BaseException, trace: Any) -> None:
+    """A traceback on stderr, its lines made harmless as those of messages are."""
+    import traceback
+
+    for part in traceback.format_exception(kind, fault, trace):
+        for line in part.rstrip("\n").split("\n"):
+            _to_stderr(line)
 
 
 def _to_stderr(line: str) -> None:

@@ -18,7 +18,7 @@ from attncli.cli.terminal import message, write, write_json
 from attncli.cli.vectors_access import open_vocabulary
 from attncli.cli.vectors_limits import LimitOptions, limits_of
 from attncli.errors import UnknownWordError, UsageError
-from attncli.escape import quoted, visible
+from attncli.escape import quoted, set_apart, visible
 
 app = typer.Typer(
     name="vectors",
@@ -307,9 +307,12 @@ def _print_neighbors(asked: dict[str, Any], found: list[tuple[str, float]], as_j
         neighbors = [{"word": word, "cosine": cosine} for word, cosine in found]
         _print_json({**asked, "neighbors": neighbors})
         return
-    width = max((len(visible(word)) for word, _ in found), default=0)
-    for word, cosine in found:
-        write(f"{visible(word):<{width}}  {cosine:.{Digits}f}\n")
+    from attncli.views.ink import left, width_of
+
+    names = [set_apart(visible(word)) for word, _ in found]
+    width = max(map(width_of, names), default=0)
+    for name, (_, cosine) in zip(names, found, strict=True):
+        write(f"{left(name, width)}  {cosine:.{Digits}f}\n")
 
 
 def _print_json(record: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from attncli.embeddings.readers.opening import ReadOptions
 from attncli.embeddings.survey import Norms, file_hash, survey
-from attncli.escape import visible
+from attncli.escape import harmless, visible
 from attncli.memory import size_text
 from attncli.paths import listed as paths_in
 from attncli.paths import size_of
@@ -133,4 +133,4 @@ def info_lines(found: dict[str, Any]) -> list[str]:
         shown["of the file"] = found["file_sha256"]
     if not found["usable"]:
         shown["usable"] = "no"
-    return [f"{label:<12}  {value}" for label, value in shown.items()]
+    return [f"{label:<12}  {harmless(str(value))}" for label, value in shown.items()]

@@ -1,14 +1,13 @@
 """A result as JSON: one object on one line, numbers as the shortest text that round-trips float32."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from attncli.errors import AttnError
-from attncli.escape import UNSEEN
+from attncli.escape import harmless_json
 from attncli.insight.top import strongest
 from attncli.result import SCHEMA_VERSION, AttentionResult
 
@@ -18,9 +17,6 @@ _FEW = 1000
 _MANY = 1 << 18  # numbers of an array that are turned into text at once
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-
-# What JSON lets through but a terminal may obey, or nobody sees.
-_HIDDEN = re.compile(f"[{UNSEEN}]")
 
 
 def result_json(
@@ -54,7 +50,7 @@ def _rounded(array: Any, precision: int | None) -> Any:
 def record_json(record: dict[str, Any]) -> str:
     """A record whose values may be float32 arrays, as one line of JSON."""
     numbers = sum(value.size for value in record.values() if isinstance(value, np.ndarray))
-    return _harmless(_by_standard_library(record) if numbers < _FEW else _by_orjson(record))
+    return harmless_json(_by_standard_library(record) if numbers < _FEW else _by_orjson(record))
 
 
 def result_parts(
@@ -80,13 +76,13 @@ def record_parts(record: dict[str, Any]) -> Iterator[str]:
         if isinstance(value, np.ndarray):
             yield from _array_parts(value)
         else:
-            yield _harmless(_by_orjson({name: value})[len(key) + 2 : -1])
+            yield harmless_json(_by_orjson({name: value})[len(key) + 2 : -1])
     yield "}"
 
 
 def plain_json(value: Any) -> str:
     """A value without arrays as JSON, with nothing in it that a terminal would obey."""
-    return _harmless(_encode(value))
+    return harmless_json(_encode(value))
 
 
 def error_record(error: AttnError, index: int, line: int | None) -> dict[str, Any]:
@@ -134,13 +130,3 @@ def _array_parts(array: Any) -> Iterator[str]:
         yield "," if place else "["
         yield from _array_parts(row)
     yield "]"
-
-
-def _harmless(text: str) -> str:
-    plain = text.isascii() and "\x7f" not in text
-    return text if plain else _HIDDEN.sub(_escaped, text)
-
-
-def _escaped(found: "re.Match[str]") -> str:
-    units = found.group().encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))

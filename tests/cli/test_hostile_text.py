@@ -2,9 +2,12 @@
 
 import json
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 
 import pytest
+from conftest import child_environment
 
 from attncli.views.json import result_json
 
@@ -111,6 +114,41 @@ def test_no_argument_reaches_a_terminal_raw(command, tmp_path, monkeypatch, atta
             monkeypatch.setenv(name, attack)
     check(command("explain", "a b", "--model", "no/such"), "environment")
     check(command("vectors", "list"), "environment")
+
+
+@pytest.mark.parametrize("attack", [a for a in NAMES if a.isprintable() or len(a) < 20], ids=ascii)
+def test_no_word_of_vectors_reaches_a_terminal_raw(command, tmp_path, attack):
+    """Words of a file of vectors, as neighbours, facts and JSON."""
+    path = tmp_path / "v.txt"
+    words = ["bank", re.sub(r"\s", "\x9b", attack), "שלום"]
+    path.write_text(
+        "".join(f"{w} {n} 1 0.5\n" for n, w in enumerate(words)), "utf-8", "surrogatepass"
+    )
+    for line in (
+        ("vectors", "similar", "bank", "--vectors", str(path)),
+        ("vectors", "similar", "bank", "--vectors", str(path), "--json"),
+        ("vectors", "info", str(path)), ("vectors", "get", words[1], "bank", "--vectors", str(path)),
+        ("vectors", "get", words[1], "bank", "--vectors", str(path), "--json"),
+        ("explain", f"bank {words[1]}", "--vectors", str(path), "--tokenizer", "whitespace"),
+        ("vectors", "import", str(path), "--name", "hostile"), ("vectors", "list"),
+    ):  # fmt: skip
+        check(command(*line), line)
+
+
+def test_a_traceback_is_harmless_too():
+    """--debug shows where a bug is, and no text of others acts in it."""
+    program = (
+        "import sys, attncli.cli.explain as e, attncli.cli.app as a\n"
+        "def broken(*_): raise RuntimeError('\\x1b]52;c;x\\x07')\n"
+        "e.given_sentences = broken; sys.exit(a.run(['--debug', 'explain', 'a b']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, env=child_environment()
+    )
+    assert done.returncode == 1
+    assert b"Traceback" in done.stderr
+    assert b"RuntimeError" in done.stderr
+    assert b"\x1b" not in done.stderr
 
 
 def test_a_long_message_is_cut(command, tmp_path):
