@@ -65,7 +65,7 @@ def reading_of(model: TrainedModel) -> ReadingSettings:
     told = model.reading
     try:
         return ReadingSettings(tokenizer=told["tokenizer"], oov=told["oov"], seed=int(told["seed"]))
-    except (KeyError, TypeError, ValueError, UsageError):
+    except (KeyError, TypeError, ValueError, OverflowError, UsageError):
         raise DataError(f"the model {quoted(model.name)} does not say how it reads") from None
 
 

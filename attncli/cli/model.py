@@ -67,7 +67,7 @@ def info(
     if json:
         vain = [name for name, value in looks(width=width, color=color).items() if value]
         say_vain(vain, "with --json", quiet=False)
-    if not is_transformer(checkpoint) and (is_file(Path(checkpoint)) or is_shipped(checkpoint)):
+    if not is_transformer(checkpoint) and (is_file(checkpoint) or is_shipped(checkpoint)):
         where = "on a model of attn train, which is read whole anyway"
         say_vain(["--check"] if check else [], where, quiet=False)
         _show_trained(checkpoint, width, color, json)

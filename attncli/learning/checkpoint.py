@@ -18,12 +18,14 @@ from attncli.attention.projections import Projections
 from attncli.errors import DataError, InputError, LimitError
 from attncli.escape import quoted, visible
 from attncli.learning.parameters import Architecture, Parameters, Readout
+from attncli.paths import exists, is_file
 from attncli.products import product
 from attncli.result import VectorsInfo
 
 FORMAT = 1
 MAX_BYTES = 2**30
 _MAX_HEADER = 100_000_000  # as safetensors itself has it
+_MAX_IDENTITIES = 1 << 25  # numbers of the W_v of fitted weights, which no file holds
 _MAX_SIZE = 1_000_000  # of any one size: labels, heads, dimensions, positions
 
 
@@ -58,11 +60,13 @@ class TrainedModel:
         if fixed:
             own, alike = np.split(numbers["W_v"], [a.d_model], axis=1)
             numbers["W_v"] = np.concatenate([own, product(fixed["mixing"], alike)], axis=1)
-        identity = np.broadcast_to(np.eye(a.d_model), (a.all_heads, a.d_model, a.d_model))
+        W_v = numbers.get("W_v")
+        if W_v is None:  # one matrix that all heads see
+            W_v = np.broadcast_to(np.eye(a.d_model), (a.all_heads, a.d_model, a.d_model))
         return Projections(
             numbers["W_q"],
             numbers["W_k"],
-            numbers.get("W_v", identity.copy()),
+            W_v,
             a.positions,
             numbers.get("position_table"),
             a.causal,
@@ -98,10 +102,15 @@ def load_model(path: Path, name: str | None = None) -> TrainedModel:
     """
     place = visible(str(path))
     try:
+        if exists(path) and not is_file(path):  # a pipe blocks, a device never ends
+            raise InputError("cannot open: this is no file", place=place[:200])
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise LimitError(f"the file has {size} bytes; the limit is {MAX_BYTES}", place=place)
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise LimitError(f"the file has more than {MAX_BYTES} bytes", place=place)
     except OSError as fault:
         reason = (fault.strerror or str(fault)).lower()
         raise InputError(f"cannot open {place[:200]}: {reason}") from None
@@ -121,10 +130,12 @@ def parse_model(content: bytes, name: str, place: str) -> TrainedModel:
     try:
         architecture = _architecture(facts["architecture"])
         labels = tuple(_text(label) for label in _list(facts["labels"]))
+        if len(set(labels)) < len(labels):
+            raise ValueError("a label is there twice")
         vectors = _vectors(facts["vectors"])
         reading, training = _dict(facts["reading"]), _dict(facts["training"])
         targets = tuple(_text(target) for target in _list(facts["targets"]))
-    except (KeyError, TypeError, ValueError) as fault:
+    except (KeyError, TypeError, ValueError, OverflowError) as fault:
         raise DataError(
             f"the description of this model is damaged: {visible(str(fault))[:120]}", place=place
         ) from None
@@ -173,7 +184,8 @@ def _facts(content: bytes, place: str) -> dict[str, Any]:
         header = json.loads(content[8 : 8 + length])
         told = header.get("__metadata__", {}).get("attn")
         facts = None if told is None else json.loads(told)
-    except (ValueError, AttributeError, TypeError, RecursionError):
+        kinds = {name: about["dtype"] for name, about in header.items() if name != "__metadata__"}
+    except (ValueError, AttributeError, TypeError, KeyError, RecursionError):
         raise DataError("the header of this safetensors file is damaged", place=place) from None
     if not isinstance(facts, dict):
         raise DataError(
@@ -181,6 +193,10 @@ def _facts(content: bytes, place: str) -> dict[str, Any]:
             place=place,
             hints=("attn train FILE -o model.safetensors",),
         )
+    for name, kind in kinds.items():
+        if kind != "F32":
+            found = quoted(str(kind))
+            raise DataError(f"{quoted(name)} is of the type {found}, expected F32", place=place)
     if facts.get("format") != FORMAT:
         raise DataError(
             f"a model of format {quoted(str(facts.get('format')))}, expected {FORMAT}", place=place
@@ -234,7 +250,8 @@ def _parameters(tensors: dict[str, Any], architecture: Architecture, place: str)
                 f"{name} is {found.dtype} of shape {found.shape}, expected float32 {shape}",
                 place=place,
             )
-    if sum(map(math.prod, shapes.values())) * 4 > MAX_BYTES:
+    identities = 0 if "W_v" in learned else architecture.all_heads * architecture.d_model**2
+    if sum(map(math.prod, shapes.values())) * 4 > MAX_BYTES or identities > _MAX_IDENTITIES:
         raise LimitError("the matrices of this model are too large", place=place)
     parameters = Parameters(learned, np.float32, {name: tensors[name] for name in fixed})
     for name in parameters:

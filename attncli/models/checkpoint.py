@@ -18,6 +18,7 @@ from attncli.paths import exists
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 _MAX_SHARDS = 4096
+_LONGEST_NUMBER = 18  # digits; int() refuses thousands of them
 _MAX_JSON = 64 * 1024 * 1024  # bytes of config.json or of an index
 # The first BERT checkpoints call the two vectors of a layer norm gamma and beta.
 _OLD_NAMES = (("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta"))
@@ -37,6 +38,12 @@ class Checkpoint:
                         f"{quoted(name)} is also in {self._file_of[name].place}", place=file.place
                     )
                 self._file_of[name] = file
+        self._kept = {
+            name: kept
+            for file in self.files
+            for name, kept in file.shared.items()
+            if name not in self._file_of
+        }
         _check_index(folder, self._file_of)
         self._asked: dict[str, str] = {}
 
@@ -68,7 +75,8 @@ class Checkpoint:
 
         Raises: DataError when no tensor ends in it, or several do.
         """
-        found = [n for n in self._file_of if n == landmark or n.endswith("." + landmark)]
+        names = (*self._file_of, *self._kept)
+        found = [n for n in names if n == landmark or n.endswith("." + landmark)]
         if len(found) != 1:
             what = f"{len(found)} tensors are called" if found else "no tensor is called"
             raise DataError(f"{what} {quoted(landmark)}, expected one", place=self.place)
@@ -106,9 +114,10 @@ class Checkpoint:
         """Raises DataError when there is a tensor `prefix`N… with N ≥ n_layers."""
         for name in self._file_of:
             number = name.removeprefix(prefix).partition(".")[0] if name.startswith(prefix) else ""
-            if number.isdecimal() and int(number) >= n_layers:
+            is_number = number.isascii() and number.isdecimal()
+            if is_number and (len(number) > _LONGEST_NUMBER or int(number) >= n_layers):
                 raise DataError(
-                    f"{quoted(name, 80)} belongs to layer {number}, but config.json says "
+                    f"{quoted(name, 80)} belongs to layer {number[:20]}, but config.json says "
                     f"{n_layers} layers",
                     place=self._file_of[name].place,
                 )
@@ -137,6 +146,8 @@ class Checkpoint:
     def _stored_name(self, name: str) -> str:
         if name in self._file_of:
             return name
+        if name in self._kept:
+            return self._kept[name]
         for new, old in _OLD_NAMES:
             older = name.removesuffix(new) + old
             if name.endswith(new) and older in self._file_of:
@@ -178,7 +189,10 @@ def weight_files(folder: Path) -> list[Path]:
     if exists(folder / INDEX):
         return _shards(folder)
     place = visible(str(folder))
-    pickled = sorted(p.name for p in folder.iterdir() if p.suffix in _PICKLED)
+    try:
+        pickled = sorted(p.name for p in folder.iterdir() if p.suffix in _PICKLED)
+    except OSError as fault:
+        raise InputError(f"cannot open: {(fault.strerror or '').lower()}", place=place) from None
     if pickled:
         raise RefusedError(
             f"refused: its weights are pickled ({quoted(pickled[0])}), and opening a pickle can "

@@ -16,6 +16,8 @@ from attncli.paths import at_home, exists, is_file, is_folder
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?(?:@[\w./-]+)?", re.ASCII)
 
 
+_COMMIT = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
+_LONGEST_COMMIT = 200  # bytes
 _HEADER_START = 1 << 16  # bytes; attn train writes its facts at the start of the header
 _OLD_SENTENCE_FOLDER = "0_Transformer"  # where sentence-transformers 1 and 2 put the model
 
@@ -48,7 +50,7 @@ def find_checkpoint(given: str, env: Mapping[str, str] | None = None) -> Found:
     if is_weights_of_checkpoint(path):
         return Found(path.parent, _folder_name(path.parent))
     if is_folder(path):
-        raise InputError("no config.json in this folder", place=visible(given))
+        raise InputError(_why_no_config(path), place=visible(given)[:200])
     if exists(path):
         raise InputError("expected a folder with config.json", place=visible(given))
     return _cached(given, os.environ if env is None else env)
@@ -67,8 +69,13 @@ def is_weights_of_checkpoint(path: Path) -> bool:
     """Whether this is the model.safetensors of a checkpoint folder, and no model of attn train."""
     if path.name != "model.safetensors" or not is_file(path.parent / "config.json"):
         return False
-    with path.open("rb") as file:
-        start = file.read(_HEADER_START)
+    if not is_file(path):  # a pipe would block
+        return False
+    try:
+        with path.open("rb") as file:
+            start = file.read(_HEADER_START)
+    except OSError:  # who opens it for its numbers says why
+        return True
     return b'"attn":' not in start
 
 
@@ -87,20 +94,36 @@ def cache_folder(env: Mapping[str, str]) -> Path:
     return at_home(base) / "huggingface" / "hub"
 
 
+def _why_no_config(folder: Path) -> str:
+    """What is wrong with the config.json of a folder, or with the folder."""
+    try:
+        (folder / "config.json").stat()
+    except FileNotFoundError:
+        return "no config.json in this folder"
+    except OSError as fault:
+        return f"cannot open its config.json: {(fault.strerror or '').lower()}"
+    return "its config.json is no file"
+
+
 def _cached(given: str, env: Mapping[str, str]) -> Found:
     hub = cache_folder(env)
     name, _, revision = given.partition("@")
-    is_name = _NAME.fullmatch(given) and ".." not in given
-    found = _repositories(hub, name) if is_name else []
+    is_name = _NAME.fullmatch(given) and ".." not in given and not revision.startswith("/")
+    try:
+        found = _repositories(hub, name) if is_name else []
+        snapshots = [s for path in found if (s := _snapshot(path, revision)) is not None]
+    except OSError as fault:
+        place = visible(str(hub))[:200]
+        reason = (fault.strerror or "").lower()
+        raise InputError(f"cannot read this cache: {reason}", place=place) from None
     if len(found) > 1:
         named = ", ".join(_name(path) for path in found[:4])
         raise InputError(f"it is in the cache more than once: {named}", place=visible(given))
-    snapshots = [s for path in found if (s := _snapshot(path, revision)) is not None]
     if not snapshots:
-        fetched = is_name and "/" in given and not found
+        fetched = is_name and "/" in given and not found and len(given) < 200
         hints = [f"hf download {given} puts it there"] if fetched else []
         raise InputError(
-            f"no such folder, and not in the Hugging Face cache {visible(str(hub))}",
+            f"no such folder, and not in the Hugging Face cache {visible(str(hub))[:200]}",
             place=visible(given)[:80],
             hints=hints,
         )
@@ -120,24 +143,20 @@ def _snapshot(repository: Path, revision: str) -> Path | None:
     wanted = [revision] if revision else ["main"]
     for reference in wanted:
         file = repository / "refs" / reference
-        commit = _text_of(file) or reference
+        commit = _commit(file) if is_file(file) else reference
         if is_file(snapshots / commit / "config.json"):
             return snapshots / commit
     if revision or not is_folder(snapshots):
         return None
-    try:
-        whole = [folder for folder in snapshots.iterdir() if is_file(folder / "config.json")]
-    except OSError:  # a folder that may not be listed
-        return None
+    whole = [folder for folder in snapshots.iterdir() if is_file(folder / "config.json")]
     return max(whole, key=lambda folder: folder.stat().st_mtime, default=None)
 
 
-def _text_of(file: Path) -> str:
-    """What a file of the cache says, nothing when it cannot be read."""
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
-        return ""
+def _commit(reference: Path) -> str:
+    """The commit that a reference names; nothing that could lead out of the snapshots."""
+    with reference.open("rb") as file:
+        text = file.read(_LONGEST_COMMIT).decode("ascii", "replace").strip()
+    return text if _COMMIT.fullmatch(text) else "no commit"
 
 
 def _folder_name(path: Path) -> str:

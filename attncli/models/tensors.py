@@ -8,6 +8,8 @@ holes or overlaps, and each has as many bytes as its shape and dtype need. Nothi
 import json
 import math
 import mmap
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,6 +45,8 @@ class TensorEntry(NamedTuple):
 class TensorFile:
     """A safetensors file whose header was checked; tensors are views of the mapped file.
 
+    `shared` has the names that save_model of safetensors dropped because another tensor is the
+    same, and the name that it kept.
     Raises: InputError when it cannot be opened; DataError when it is damaged or lies; LimitError
     when its header is larger than the format allows.
     """
@@ -54,7 +58,7 @@ class TensorFile:
         try:
             with path.open("rb") as file:
                 size = file.seek(0, 2)
-                self.entries = _read_header(file, size, self.place)
+                self.entries, self.shared = _read_header(file, size, self.place)
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError as fault:
             raise InputError(f"cannot open: {fault.strerror}", place=self.place) from None
@@ -108,7 +112,7 @@ def _float32(stored: Any, dtype: str) -> Float32Array:
     return values if values.flags.aligned else values.copy()
 
 
-def _read_header(file: Any, size: int, place: str) -> dict[str, TensorEntry]:
+def _read_header(file: Any, size: int, place: str) -> tuple[dict[str, TensorEntry], dict[str, str]]:
     if size < 8:
         raise DataError(f"the file has {size} bytes, expected a safetensors file", place=place)
     file.seek(0)
@@ -122,13 +126,24 @@ def _read_header(file: Any, size: int, place: str) -> dict[str, TensorEntry]:
     if length > MAX_HEADER:
         raise LimitError(f"a header of {length} bytes, the limit is {MAX_HEADER}", place=place)
     header = _parsed(file.read(length), place)
-    header.pop("__metadata__", None)
+    metadata = header.pop("__metadata__", None)
     entries = {name: _entry(name, about, place) for name, about in header.items()}
     _check_layout(entries, size - 8 - length, place)
     start = 8 + length
-    return {
+    placed = {
         name: TensorEntry(e.dtype, e.shape, start + e.start, start + e.end)
         for name, e in entries.items()
+    }
+    return placed, _shared(metadata, placed)
+
+
+def _shared(metadata: Any, entries: Mapping[str, TensorEntry]) -> dict[str, str]:
+    """Which names the metadata gives to tensors that are stored under another."""
+    pairs = metadata.items() if isinstance(metadata, dict) else ()
+    return {
+        name: kept
+        for name, kept in pairs
+        if isinstance(kept, str) and kept in entries and name not in entries
     }
 
 
@@ -150,9 +165,8 @@ class _TwiceError(ValueError):
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _TwiceError(f"{quoted(twice)} is there twice")
+        counts = Counter(name for name, _ in pairs)
+        raise _TwiceError(f"{quoted(counts.most_common(1)[0][0])} is there twice")
     return found
 
 

@@ -45,8 +45,8 @@ def trained_lines(facts: Mapping[str, Any], ink: Ink, *, width: int = 80) -> lis
             "vectors",
             f"{ink.word(facts['vectors']['name'])}, {facts['vectors']['dim']} values a word",
         ),
-        ("learned of", f"{told.get('examples', 'unknown')} sentences"),
-        ("best epoch", str(told.get("best_epoch", "unknown"))),
+        ("learned of", f"{_count(told, 'examples')} sentences"),
+        ("best epoch", _count(told, "best_epoch")),
         ("held out", _held_out(told)),
         ("sha256", str(facts["sha256"])),
     ]
@@ -65,7 +65,16 @@ def _held_out(told: Mapping[str, Any]) -> str:
     accuracy = told.get("held_out_accuracy")
     if accuracy is None:
         return "nothing; attn evaluate measures it"
-    return f"accuracy {accuracy:.3f} on {told.get('held_out')} sentences"
+    if isinstance(accuracy, bool) or not isinstance(accuracy, (int, float)):
+        return "unknown"
+    return f"accuracy {accuracy:.3f} on {_count(told, 'held_out')} sentences"
+
+
+def _count(told: Mapping[str, Any], name: str) -> str:
+    """A count of a training, of which a file may say anything."""
+    value = told.get(name)
+    known = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63
+    return str(value) if known else "unknown"
 
 
 def _told(facts: Mapping[str, Any], ink: Ink) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
-from attncli.errors import AttnError, DataError, InputError
+from attncli.errors import AttnError, DataError, InputError, LimitError
 from attncli.learning.checkpoint import (
     TrainedModel,
     load_model,
@@ -198,3 +198,83 @@ def test_the_same_vectors_under_another_name_are_taken():
     """Content counts, not the name."""
     require_vectors(small(), VECTORS._replace(name="renamed"))
     require_vectors(small(), VECTORS._replace(sha256=None))
+
+
+def described(change, tensors=None):
+    """The content of the small model with other facts, or with other tensors."""
+    facts = json.loads(_metadata(CONTENT)["attn"])
+    change(facts)
+    return save(load(CONTENT) if tensors is None else tensors, {"attn": json.dumps(facts)})
+
+
+def _metadata(content):
+    length = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + length])["__metadata__"]
+
+
+def test_a_label_that_is_there_twice_is_refused():
+    """Its probabilities would overwrite each other."""
+    content = described(lambda facts: facts.update(labels=["money", "money"]))
+    with pytest.raises(DataError, match="twice"):
+        parse_model(content, "m", "m")
+
+
+@pytest.mark.parametrize("dtype", ["BF16", "F16", "I32", "F8_E4M3"])
+def test_numbers_of_another_type_are_named(dtype):
+    """A matrix that is no float32 is said with its name and its type."""
+    header = CONTENT.replace(b'"dtype":"F32"', f'"dtype":"{dtype}"'.encode())
+    length = len(header) - len(CONTENT) + int.from_bytes(CONTENT[:8], "little")
+    with pytest.raises(DataError, match=f"is of the type .*{dtype}.*expected F32"):
+        parse_model(length.to_bytes(8, "little") + header[8:], "m", "m")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"held_out_accuracy": "much", "held_out": [1], "examples": "\x1b[31m", "best_epoch": 1e400},
+        {"held_out_accuracy": float("nan"), "held_out": None, "examples": -1},
+        {"held_out_accuracy": True},
+    ],
+)
+def test_facts_of_any_kind_are_shown_or_unknown(attn, tmp_path, told):
+    """What a file says of its training is never a crash, and the JSON is JSON."""
+    content = described(lambda facts: facts.update(training=told))
+    (tmp_path / "m.safetensors").write_bytes(content)
+    shown = attn("model", "info", "m.safetensors")
+    assert (shown.code, shown.err) == (0, b"")
+    assert b"\x1b" not in shown.out
+    printed = attn("model", "info", "m.safetensors", "--json")
+    assert printed.code == 0
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    json.loads(printed.out, parse_constant=refuse)
+
+
+@pytest.mark.parametrize("seed", [float("inf"), float("nan"), "x", None, [1]])
+def test_a_seed_that_is_none_is_an_error(attn, tmp_path, seed):
+    """The reading of a model is checked before it is used."""
+    content = described(lambda facts: facts["reading"].update(seed=seed))
+    (tmp_path / "m.safetensors").write_bytes(content)
+    ended = attn("explain", "money bank", "--model", "m.safetensors", "--inline", "money=1,0,0,0")
+    assert ended.code == 5, ended.err
+
+
+def test_fitted_weights_take_the_memory_they_need():
+    """Their values are the embeddings themselves, of which one identity is enough."""
+    sizes = {"n_labels": 0, "d_k": 1, "d_v": 1, "readout": "weights"}
+    wide = Architecture(5000, n_heads=8, **sizes)
+    with pytest.raises(LimitError, match="too large"):
+        parse_model(fitted(wide), "m", "m")
+    model = parse_model(fitted(Architecture(50, n_heads=3, **sizes)), "m", "m")
+    values = model.projections.W_v
+    assert values.shape == (3, 50, 50)
+    assert values.strides[0] == 0
+
+
+def fitted(architecture):
+    """A file of fitted weights of these sizes."""
+    parameters = initial_parameters(architecture, np.random.default_rng(0))
+    vectors = VectorsInfo("wide", architecture.d_model, 6, "ab" * 32)
+    return model_bytes(TrainedModel(architecture, parameters, (), vectors))

@@ -1,5 +1,7 @@
 """Laws of finding a checkpoint by folder or by name."""
 
+import os
+
 import pytest
 from models.made import raw_file, write_checkpoint
 
@@ -119,3 +121,68 @@ def test_only_what_can_be_a_name_is_said_to_be_fetched(hub):
     with pytest.raises(InputError) as caught:
         find_checkpoint("../elsewhere/model", hub)
     assert not caught.value.hints
+
+
+LONG = "x" * 5000
+
+
+@pytest.mark.parametrize("given", [LONG, f"a/{LONG}", "~nosuchuser/x", f"org/{LONG}@main", "a\0b"])
+@pytest.mark.parametrize("ask", [find_checkpoint, is_checkpoint])
+def test_any_name_has_an_answer(hub, given, ask):
+    """Names that no system takes are not there, by an error in words."""
+    if ask is is_checkpoint:
+        assert ask(given, hub) is False
+        return
+    with pytest.raises(InputError) as caught:
+        ask(given, hub)
+    assert len(str(caught.value)) < 600
+
+
+def test_a_reference_that_is_none_leads_nowhere(hub, tmp_path):
+    """Bytes that are no text, paths and links out of the snapshots name no commit."""
+    outside = write_checkpoint(tmp_path / "outside")
+    reference = tmp_path / "hub" / "models--gpt2" / "refs" / "main"
+    for content in (b"\xff\xfe", str(outside).encode(), b"../../../outside", b"x" * 5000):
+        reference.write_bytes(content)
+        assert find_checkpoint("gpt2", hub).folder.name == "eee"  # the newest that is whole
+    with pytest.raises(InputError):
+        find_checkpoint(f"gpt2@{outside}", hub)
+
+
+def test_long_places_of_the_cache_are_told(tmp_path):
+    """Variables that hold thousands of letters are no crash."""
+    for name in ("HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME"):
+        with pytest.raises(InputError) as caught:
+            find_checkpoint("org/absent", {name: f"/{LONG}"})
+        assert len(str(caught.value)) < 600
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may look anywhere"
+)
+def test_a_folder_that_nobody_may_enter_is_told(tmp_path):
+    """The reason of the system, and no crash."""
+    folder = write_checkpoint(tmp_path / "closed")
+    folder.chmod(0)
+    try:
+        with pytest.raises(InputError, match="permission denied"):
+            find_checkpoint(str(folder), {"HF_HUB_CACHE": str(tmp_path)})
+    finally:
+        folder.chmod(0o700)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in the file system")
+@pytest.mark.parametrize("command", ["explain", "evaluate", "model"])
+def test_what_is_no_file_is_no_model(attn, tmp_path, command):
+    """A pipe that nobody writes to, an endless device and a name too long end at once."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "t.tsv").write_text("text\tlabel\nmoney bank\ta\n")
+    for given in ("pipe", "/dev/zero", LONG, f"{LONG}/model.safetensors", "~nosuchuser/x"):
+        arguments = {
+            "explain": ["explain", "money bank", "--model", given],
+            "evaluate": ["evaluate", "t.tsv", "--model", given],
+            "model": ["model", "info", given],
+        }[command]
+        ended = attn(*arguments)
+        assert ended.code in (2, 6), (given[:20], ended.err[:400])
+        assert len(ended.err) < 2000

@@ -1,18 +1,23 @@
 """Laws of reading safetensors: a file that lies is refused in one line, and quickly."""
 
 import json
+import random
+import time
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from models.made import raw_file, tensors, write_checkpoint
+from models.made import CONFIGS, raw_file, tensors, write_checkpoint
 from safetensors.numpy import load_file, save_file
 
 from attncli.errors import AttnError, DataError, InputError, LimitError, RefusedError
 from attncli.models.checkpoint import Checkpoint
 from attncli.models.model import TransformerModel
+from attncli.models.summary import count_parameters
 from attncli.models.tensors import TensorFile
 
 EIGHT = bytes(range(8))
@@ -303,3 +308,70 @@ def test_a_tensor_in_two_shards_is_refused(tmp_path):
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
     with pytest.raises(DataError, match="also in"):
         Checkpoint(tmp_path)
+
+
+def test_a_name_twice_is_found_in_a_long_header_at_once(tmp_path):
+    """A name that occurs twice among 60,000 is said in a moment."""
+    names = [f'"t{at}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}' for at in range(60_000)]
+    header = "{" + ",".join([*names, names[-1]]) + "}"
+    path = raw_file(tmp_path / "twice.safetensors", header.encode())
+    started = time.perf_counter()
+    with pytest.raises(DataError, match="t59999"):
+        TensorFile(path)
+    assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 19, "²"])
+def test_a_layer_of_any_number_is_an_error_or_no_layer(tmp_path, number):
+    """A tensor's name may hold a number of thousands of digits."""
+    made = tensors({**CONFIGS["bert"]})
+    made[f"encoder.layer.{number}.attention.self.query.weight"] = np.zeros(1, np.float32)
+    folder = write_checkpoint(tmp_path, made=made)
+    if number == "²":
+        TransformerModel(folder)
+        return
+    with pytest.raises(DataError, match="says 3 layers"):
+        TransformerModel(folder)
+
+
+@pytest.mark.parametrize("family", ["gpt2", "bert"])
+def test_a_shared_tensor_is_found_under_the_name_that_was_kept(tmp_path, family):
+    """save_model of safetensors drops a tensor that is stored twice, and notes where it is."""
+    landmark = {"gpt2": "wte.weight", "bert": "embeddings.word_embeddings.weight"}[family]
+    prefix = {"gpt2": "transformer.", "bert": "bert."}[family]
+    made = {prefix + name: values for name, values in tensors(CONFIGS[family]).items()}
+    made["lm_head.weight"] = made.pop(prefix + landmark)
+    folder = write_checkpoint(tmp_path / "shared", family, made=made)
+    metadata = {prefix + landmark: "lm_head.weight", "format": "pt", "x": "nowhere"}
+    save_file(made, folder / "model.safetensors", metadata)
+    plain = TransformerModel(write_checkpoint(tmp_path / "plain", family))
+    shared = TransformerModel(folder)
+    ids = np.arange(2, 9)
+    np.testing.assert_array_equal(shared.tensors.words(ids), plain.tensors.words(ids))
+    assert count_parameters(shared) == count_parameters(plain)
+    save_file(made, folder / "model.safetensors")
+    with pytest.raises(DataError, match="no tensor is called"):
+        TransformerModel(folder)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=600)
+def test_a_damaged_checkpoint_is_read_or_is_an_error(seed):
+    """Any bytes of the file changed, cut or doubled: the model opens, or says what is wrong."""
+    with TemporaryDirectory() as name:
+        folder = write_checkpoint(Path(name), vocab_size=16, num_hidden_layers=1)
+        content = bytearray((folder / "model.safetensors").read_bytes())
+        rng = random.Random(seed)
+        header = 8 + int.from_bytes(content[:8], "little")
+        for _ in range(rng.randint(1, 4)):
+            at = rng.randrange(header)
+            kind = rng.randrange(3)
+            if kind == 0:
+                content[at] ^= 1 << rng.randrange(8)
+            elif kind == 1:
+                content[at : at + rng.randint(1, 9)] = b""
+            else:
+                content[at:at] = bytes([rng.choice(b'{}[]",:0919-\\')]) * rng.randint(1, 5)
+        (folder / "model.safetensors").write_bytes(content)
+        with suppress(AttnError):
+            TransformerModel(folder).checkpoint.check()
