@@ -101,7 +101,7 @@ class ArrowWriter:
 class _Row:
     """A record's place in a stack, or its error."""
 
-    __slots__ = ("_error", "_i", "_stack")
+    __slots__ = ("_error", "_i", "_rare", "_stack")
 
     def __init__(
         self, stack: Stack | None = None, i: int = 0, error: AttnError | None = None
@@ -109,6 +109,7 @@ class _Row:
         self._stack = stack
         self._i = i
         self._error = error
+        self._rare: dict[str, Any] | None = None
 
     def array(self, name: str) -> Any:
         return None if self._stack is None else self._stack.array(name, self._i)
@@ -129,7 +130,9 @@ class _Row:
             return None if stack.models is None else _plain(stack.models[i])
         if name == "warnings":
             return [_plain(warning) for warning in stack.warnings.get(i, ())]
-        value = stack.rare().get(name)
+        if self._rare is None:
+            self._rare = stack.rare()
+        value = self._rare.get(name)
         return value if value is None or name in _RARE_TYPES else plain_json(value)
 
     def _failed(self, name: str) -> Any:
