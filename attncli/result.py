@@ -15,7 +15,7 @@ import numpy as np
 from attncli.arguments import array_of, names_of, one_of_kind, text_of
 from attncli.arrays import Float32Array, read_only
 from attncli.errors import DataError
-from attncli.escape import quoted
+from attncli.kinds import built, checked_selection, of_kind
 
 SCHEMA_VERSION = "1.0"
 
@@ -322,34 +322,13 @@ def _plain(part: NamedTuple) -> dict[str, Any]:
     return plain
 
 
-_KINDS: dict[Any, str] = {
-    **{str: "text", int: "a whole number", float: "a number", bool: "true or false"},
-    **{int | None: "a whole number or null", str | None: "text or null", list: "a list"},
-}
-
-
-def _is(value: Any, kind: Any, name: str) -> Any:
-    """The value, when it is of this kind. Raises: DataError."""
-    if not isinstance(value, int | float if kind is float else kind):
-        raise DataError(f"{name} is {quoted(str(value))}, expected {_KINDS[kind]}")
-    return value
-
-
-def _built(kind: Any, given: Mapping[str, Any]) -> Any:
-    """A part of the record: unknown keys are ignored, the kinds of the others are checked."""
-    kinds = kind.__annotations__
-    known = {name: given[name] for name in kinds if name in given}
-    for name, value in known.items():
-        if kinds[name] in _KINDS:
-            _is(value, kinds[name], name)
-    return kind(**known)
-
-
 def _warning(given: Mapping[str, Any], n_tokens: int) -> ResultWarning:
-    tokens = tuple(_is(i, int, "tokens of a warning") for i in given.get("tokens", ()))
+    tokens = tuple(of_kind(i, int, "tokens of a warning") for i in given.get("tokens", ()))
     if any(not 0 <= i < n_tokens for i in tokens):
         raise DataError(f"a warning names token {max(tokens)}, but there are {n_tokens} tokens")
-    code, message = (_is(given[name], str, f"{name} of a warning") for name in ("code", "message"))
+    code, message = (
+        of_kind(given[name], str, f"{name} of a warning") for name in ("code", "message")
+    )
     return ResultWarning(code, message, tokens)
 
 
@@ -361,22 +340,22 @@ def _parsed(record: Mapping[str, Any]) -> dict[str, Any]:
             f"schema {record.get('schema')!r} cannot be read, expected {SCHEMA_VERSION}"
         )
     model = record.get("model")
-    tokens = tuple(_built(Token, token) for token in record["tokens"])
+    tokens = tuple(built(Token, token) for token in record["tokens"])
     parsed: dict[str, Any] = {
-        "index": _is(record.get("index", 0), int, "index"),
-        "line": _is(record.get("line"), int | None, "line"),
-        "text": _is(record["text"], str, "text"),
+        "index": of_kind(record.get("index", 0), int, "index"),
+        "line": of_kind(record.get("line"), int | None, "line"),
+        "text": of_kind(record["text"], str, "text"),
         "tokens": tokens,
-        "attention": _built(AttentionSettings, record["attention"]),
+        "attention": built(AttentionSettings, record["attention"]),
         "weights": record["weights"],
         "contextual": record["contextual"],
-        "vectors": _built(VectorsInfo, record["vectors"]),
+        "vectors": built(VectorsInfo, record["vectors"]),
         "model": None if model is None else _model(model),
         "warnings": tuple(_warning(given, len(tokens)) for given in record.get("warnings", ())),
-        "pair": _is(record.get("pair"), str | None, "pair"),
-        "segments": tuple(_is(i, int, "segments") for i in record.get("segments", ())),
-        "selection": _selection(record.get("selection")),
-        "unknown": tuple(_is(name, str, "unknown") for name in record.get("unknown", ())),
+        "pair": of_kind(record.get("pair"), str | None, "pair"),
+        "segments": tuple(of_kind(i, int, "segments") for i in record.get("segments", ())),
+        "selection": checked_selection(record.get("selection")),
+        "unknown": tuple(of_kind(name, str, "unknown") for name in record.get("unknown", ())),
     }
     parsed.update({name: record[name] for name in OPTIONAL_FIELDS if name in record})
     if not isinstance(parsed.get("measures"), Mapping | None):
@@ -385,26 +364,10 @@ def _parsed(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _model(given: Mapping[str, Any]) -> ModelInfo:
-    model = _built(ModelInfo, given)
+    model = built(ModelInfo, given)
     if not isinstance(model.probabilities, Mapping):
         raise DataError("the probabilities of the record are no object")
     for share in model.probabilities.values():
-        if not math.isfinite(_is(share, float, "a probability")):
+        if not math.isfinite(of_kind(share, float, "a probability")):
             raise DataError("a probability of the record is not finite")
     return model  # type: ignore[no-any-return]  # built of ModelInfo
-
-
-def _selection(given: Any) -> Mapping[str, Any] | None:
-    """What a selection says, of the kinds that views count on."""
-    if given is None:
-        return None
-    if not isinstance(given, Mapping):
-        raise DataError("the selection of the record is no object")
-    for name, value in given.items():
-        if name in ("layers", "heads", "hidden"):
-            kind = str if name == "hidden" else int
-            for item in _is(value, list, name):
-                _is(item, kind, name)
-        elif name in ("layers_pooled", "heads_pooled"):
-            _is(value, str, name)
-    return given
