@@ -207,8 +207,13 @@ def get(
     hits = {word: find(store, word) for word in dict.fromkeys(words)}
     missing = [word for word, hit in hits.items() if hit is None]
     found = {w: store.vectors([hit[0]])[0] for w, hit in hits.items() if hit is not None}
+    others = {w: hit[1:] for w, hit in hits.items() if hit is not None and hit[2] != "exact"}
     if json:
-        _print_json({"vectors": {w: v.tolist() for w, v in found.items()}, "missing": missing})
+        record: dict[str, Any] = {"vectors": {w: v.tolist() for w, v in found.items()}}
+        record["missing"] = missing
+        if others:  # the vocabulary has these in another form
+            record["forms"] = {w: {"key": k, "status": s} for w, (k, s) in others.items()}
+        _print_json(record)
         return
     if not found:
         named = ", ".join(quoted(word) for word in missing[:5])
@@ -217,6 +222,11 @@ def get(
         )
     for word, vector in found.items():
         write(f"{visible(word)} {' '.join(str(value) for value in vector)}\n")
+    for word, (key, status) in others.items():
+        if status != "lower":
+            from attncli.views.embeddings import STATUS
+
+            message("note", f"{quoted(word)}: {STATUS[status]}, as {quoted(key)}")
     for word in missing:
         message("warning", f"no vector in {quoted(store.name)} for {quoted(word)}")
 

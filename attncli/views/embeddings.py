@@ -9,7 +9,7 @@ from attncli.insight.movement import Movement
 from attncli.result import Token
 from attncli.views.ink import Ink, Line, left, right, width_of, wrapped
 
-_STATUS = {
+STATUS = {
     "exact": "found",
     "canonical": "found in other code points",
     "apostrophe": "found with another apostrophe",
@@ -47,7 +47,7 @@ def token_lines(
     lines: list[Line] = []
     for i in shown:
         token = tokens[i]
-        note = _STATUS.get(token.status, token.status)
+        note = STATUS.get(token.status, token.status)
         found = token.status in _EXPECTED
         if token.key != token.text and (found or token.status == "nearest"):
             comma = "," if token.status in ("piece", "nearest") else ""

@@ -70,6 +70,22 @@ def test_get_prints_the_exact_values(command, file):
     assert "did you mean" in ended.said
 
 
+def test_get_says_under_which_form_a_word_was_found(command):
+    """A vector of another form of the word is never printed without a word."""
+    ended = command("vectors", "get", "bank", "b\u00e4nk", "ba\u00adnk", "BANK", "o’clock")
+    assert ended.code == 0
+    assert '"bänk": found without accents, as "bank"' in ended.said
+    assert "found without invisible characters" in ended.said
+    assert "found with another apostrophe" in ended.said
+    assert ended.said.count("note") == 3  # not of what is written small, or exact
+    found = json.loads(command("vectors", "get", "bank", "BANK", "b\u00e4nk", "--json").out)
+    assert found["forms"] == {
+        "BANK": {"key": "bank", "status": "lower"},
+        "bänk": {"key": "bank", "status": "unaccented"},
+    }
+    assert "forms" not in json.loads(command("vectors", "get", "bank", "--json").out)
+
+
 def test_similar_words_are_those_of_gensim(command):
     """The same words with the same cosines, for one word and for an analogy."""
     gensim = pytest.importorskip("gensim.models")
