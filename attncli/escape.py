@@ -25,6 +25,7 @@ _RIGHT_TO_LEFT = re.compile(
 )
 _AT_EXIT = re.compile(f"{MARK}([^{MARK}]*){MARK}|[{UNSEEN}]")
 _IN_PICTURES = re.compile(f"\u2068([^\u2068\u2069]*)\u2069|[{UNSEEN}]")
+_QUOTED = re.compile('"([^"]*)"')
 _SECRET = re.compile(r"(?<=://)[^\s/?#\"']*@")  # the name and password of a URL
 # The signs of the views and of help, where Unicode cannot be shown.
 _SIGNS = {
@@ -93,6 +94,11 @@ def set_apart(text: str) -> str:
     every age know (isolates are newer) and which take no room. Source: UAX #9.
     """
     return f"{MARK}{text}{MARK}" if _RIGHT_TO_LEFT.search(text) else text
+
+
+def quotes_apart(text: str) -> str:
+    """A message whose words in double quotes are set apart: the list of them keeps its order."""
+    return _QUOTED.sub(lambda found: f'"{set_apart(found.group(1))}"', text)
 
 
 def isolated(text: str) -> str:

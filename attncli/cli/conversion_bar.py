@@ -3,6 +3,8 @@
 import sys
 import time
 
+from attncli.escape import harmless
+
 _AFTER = 1.0  # seconds before the first drawing
 _EVERY = 0.1
 _CELLS = 24
@@ -13,7 +15,7 @@ class Progress:
 
     def __init__(self, label: str, *, quiet: bool = False) -> None:
         stream = sys.stderr
-        self._label = label
+        self._label = harmless(label)
         self._shown = False
         self._on = not quiet and stream is not None and stream.isatty()
         self._next = time.monotonic() + _AFTER

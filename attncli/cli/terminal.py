@@ -6,15 +6,14 @@ Views never ask the environment; what they need to know is settled here, once.
 import codecs
 import errno
 import os
-import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TextIO, TypeAlias
 
 from attncli.errors import AttnError, OutputError
-from attncli.escape import harmless, harmless_json, set_apart, spelled, without_secrets
+from attncli.escape import harmless, harmless_json, quotes_apart, spelled, without_secrets
 
 if TYPE_CHECKING:
     from attncli.views.ink import Colors, Ink
@@ -24,7 +23,6 @@ ColorChoice: TypeAlias = Literal["auto", "always", "never"]
 _SIGNS = "·√−…–→×τ÷"
 _WIDEST = 10_000
 _LONGEST = 4000  # characters of a line on stderr
-_QUOTED = re.compile('"([^"]*)"')  # words of others in a message
 _ERRORS = "attn.spelled"
 
 
@@ -168,7 +166,7 @@ def standard_input() -> BinaryIO:
 
 def message(kind: str, text: str) -> None:
     """A line on stderr: `attn: kind: text`. A stderr that cannot be written is passed over."""
-    _to_stderr(f"attn: {kind}: {text}")
+    _to_stderr(f"attn: {kind}: {text}", folds=True)
 
 
 def warning(text: str) -> None:
@@ -197,12 +195,13 @@ def show_traceback(kind: type[BaseException], fault: BaseException, trace: Any) 
             _to_stderr(line)
 
 
-def _to_stderr(line: str) -> None:
+def _to_stderr(line: str, *, folds: bool = False) -> None:
     """The one way to stderr: text of others is made harmless here, whoever wrote the message."""
     stream = sys.stderr
     if stream is None:
         return
-    shown = _QUOTED.sub(_apart, harmless(without_secrets(_cut(line))))
+    shown = quotes_apart(harmless(without_secrets(_cut(line))))
+    shown = _fitted(shown, stream) if folds else shown
     with suppress(OSError, ValueError):
         try:
             stream.write(shown + "\n")
@@ -211,8 +210,20 @@ def _to_stderr(line: str) -> None:
         stream.flush()
 
 
-def _apart(found: "re.Match[str]") -> str:
-    return f'"{set_apart(found.group(1))}"'
+def _fitted(line: str, stream: TextIO) -> str:
+    """A line folded at the width of the terminal that stderr is; elsewhere it stays one line."""
+    try:
+        width = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
+    except (OSError, ValueError):
+        return line
+    if not 0 < width < len(line):
+        return line
+    from rich.segment import Segment
+
+    from attncli.views.ink import folded
+
+    lines = folded([Segment(line)], width)
+    return "\n".join("".join(part.text for part in parts) for parts in lines)
 
 
 def _cut(line: str) -> str:

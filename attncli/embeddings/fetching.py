@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from attncli.embeddings.downloading import NotThereError, pieces
 from attncli.errors import DataError, UsageError
 from attncli.escape import quoted, visible
+from attncli.suggest import did_you_mean
 
 MIRROR = "https://github.com/piskvorky/gensim-data/releases/download"
 CATALOGUE = "https://raw.githubusercontent.com/piskvorky/gensim-data/master/list.json"
@@ -122,7 +123,10 @@ def _facts(name: str, base: str) -> dict[str, Any]:
         raise DataError("the catalogue is damaged", place=visible(base)) from None
     if not isinstance(models, dict) or not isinstance(models.get(name), dict):
         known = ", ".join(sorted(map(str, models))[:12]) if isinstance(models, dict) else ""
-        raise UsageError(f"the catalogue has no vectors {quoted(name)}; it has {visible(known)}")
+        meant = did_you_mean(name, map(str, models)) if isinstance(models, dict) else ""
+        raise UsageError(
+            f"the catalogue has no vectors {quoted(name)}; it has {visible(known)}{meant}"
+        )
     found: dict[str, Any] = models[name]
     return found
 

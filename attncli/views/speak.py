@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from attncli.arrays import FloatArray
-from attncli.escape import harmless
+from attncli.escape import harmless, quotes_apart
 from attncli.insight.names import describe, matrix_name
 from attncli.result import AttentionResult
 from attncli.views.equations import rounded_to_sum
@@ -26,7 +26,10 @@ def spoken_text(
     digits = max(2, precision or 2)
     n_tokens = len(result.tokens)
     lines = [f"Sentence: {ink.word(result.text, 2000)}", f"{n_tokens} words, {_kind(result)}."]
-    lines += [f"Note: {warning.message}." for warning in result.warnings]
+    lines += [
+        f"Note: {quotes_apart(harmless(warning.message)) if ink.unicode else warning.message}."
+        for warning in result.warnings
+    ]
     if model_line(result):
         lines.append(f"Model says: {model_line(result, ink.label).removeprefix('label: ')}.")
     names = spoken_names(result.words, ink)

@@ -117,6 +117,16 @@ def test_the_width_is_that_of_the_terminal(columns):
     assert max(map(len, lines)) > columns // 2
 
 
+@pytest.mark.parametrize("columns", [24, 40])
+def test_many_unknown_words_and_their_warnings_fit_too(columns):
+    """120 words that nobody knows, and one that is longer than the window: on both streams."""
+    text = " ".join([*(f"wörd{i}x" for i in range(119)), "x" * 100])
+    code, out = on_a_terminal("explain", text, "--color", "never", columns=columns)
+    assert code == 0
+    assert b"warning: not in" in out.replace(b"\n  ", b" ")
+    assert max(map(len, out.decode().splitlines())) <= columns
+
+
 @pytest.mark.parametrize("given_columns", ["0", "-5", "text", "", "1e3"])
 def test_columns_that_are_no_number_are_passed_over(command, monkeypatch, given_columns):
     """COLUMNS of another kind leaves the 80 of a pipe."""
