@@ -13,7 +13,7 @@ from attncli.views.markdown import escaped as markdown_escaped
 from attncli.views.page.tables import escaped, word_markup
 from attncli.views.palette import PaletteName, palette_step
 from attncli.views.scatter import scatter_drawing
-from attncli.views.svg import Drawing, result_drawings, stacked, svg_document, text_lines
+from attncli.views.svg import SOFT, Drawing, result_drawings, stacked, svg_document, text_lines
 
 _BOLD = 'font-weight="bold"'
 
@@ -49,7 +49,9 @@ def comparison_page(
 def comparison_svg(found: Comparison, results: Sequence[AttentionResult]) -> str:
     """The map, then the heat map of each sentence."""
     title = f"{found.word} in {len(found.occurrences)} sentences"
-    drawings: list[Drawing] = [text_lines([(title, _BOLD)]), scatter_drawing(found.points)]
+    lines = [(title, _BOLD)]
+    lines += [(f"weights: {found.weights_of}", f'fill="{SOFT}"')] if found.weights_of else []
+    drawings: list[Drawing] = [text_lines(lines), scatter_drawing(found.points)]
     for result in results:
         drawings += result_drawings(result)
     return svg_document(stacked(drawings), title)

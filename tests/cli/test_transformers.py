@@ -257,3 +257,27 @@ def test_a_batch_calls_layers_and_heads_by_their_numbers(command, folder, tmp_pa
         names = [dict.fromkeys((row["layer"], row["head"]) for row in table) for table in tables]
         assert list(names[0]) == list(names[1])
         assert command("diff", one, other).code == 0
+
+
+@pytest.mark.parametrize("order", ["1,2", "2,1"])
+def test_a_comparison_names_its_layer_in_every_format(command, folder, tmp_path, order):
+    """Row and new vector are those of layer 2, whatever order it was asked for in, and it is said."""
+    pair = ["money bank", "river bank", "--word", "bank", "--model", folder]
+    chosen = [*pair, "--layer", order, "--head", "3,0"]
+    said = f"mean of heads 3, 0, layer 2, the last of layers {order.replace(',', ', ')}"
+    assert f"weights: {said}" in command("compare", *chosen).text
+    told = json.loads(command("compare", *chosen, "--json").text)
+    assert told["weights_of"] == said
+    (one, _) = told["sentences"]
+    only = json.loads(command("compare", *pair, "--layer", "2", "--head", "3,0", "--json").text)
+    assert [p["weight"] for p in one["row"]] == pytest.approx(
+        [p["weight"] for p in only["sentences"][0]["row"]], abs=1e-6
+    )
+    np.testing.assert_allclose(one["contextual"], only["sentences"][0]["contextual"], atol=1e-5)
+    saved = str(tmp_path / "c.json")
+    assert command("compare", *chosen, "-o", saved).code == 0
+    for suffix in ("html", "svg", "md"):
+        for name, arguments in (("direct", ["compare", *chosen]), ("again", ["view", saved])):
+            path = tmp_path / f"{name}.{suffix}"
+            assert command(*arguments, "-o", str(path)).code == 0
+            assert said in path.read_text("utf-8"), path.name
