@@ -30,12 +30,14 @@ class Marks:
     """How a vocabulary marks words and pieces.
 
     `kind` begins: words begin with `mark`. bytes: so they do, and letters stand for bytes. ends:
-    words end with `mark`. continues: pieces begin with it. `fixed` are tokens without marks.
+    words end with `mark` (and letters stand for bytes where they are `letters`, as CLIP has it).
+    continues: pieces begin with it. `fixed` are tokens without marks.
     """
 
     kind: Kind
     mark: bytes
     fixed: frozenset[bytes] = frozenset()
+    letters: bool = False
 
     def name(self, token: bytes) -> bytes:
         """The word or the piece that a token stands for."""
@@ -45,11 +47,17 @@ class Marks:
             goes_on = token.startswith(self.mark) and len(token) > len(self.mark)
             return self._piece(token[len(self.mark) :], token) if goes_on else token
         if self.kind == "ends":
-            word = token.removesuffix(self.mark)
-            if word == token:
-                return token + _GOES_ON_BEFORE
-            return word if _is_plain(word, self.mark) else token
+            return self._ended(token)
         return self._begun(token)
+
+    def _ended(self, token: bytes) -> bytes:
+        bare = token.removesuffix(self.mark)
+        word = _decoded(bare) if self.letters else bare
+        if word is None:
+            return token
+        if bare == token:
+            return word + _GOES_ON_BEFORE
+        return word if _is_plain(word, self.mark) else token
 
     def _begun(self, token: bytes) -> bytes:
         word = token.removeprefix(self.mark)
@@ -132,14 +140,15 @@ def marks_of_tokenizer(settings: dict[str, Any], tokens: Sequence[str]) -> Marks
         return Marks("continues", _encoded(prefix), fixed) if isinstance(prefix, str) else None
     if model.get("type") == "WordLevel":
         return None
-    if any(step.get("type") == "ByteLevel" for step in steps):
+    letters = any(step.get("type") == "ByteLevel" for step in steps)
+    if isinstance(suffix, str) and suffix:
+        return Marks("ends", _encoded(suffix), fixed, letters)
+    if letters:
         return Marks("bytes", _BYTE_BEGIN, fixed)
     for step in steps:
         mark = step.get("replacement" if step.get("type") == "Metaspace" else "prepend")
         if isinstance(mark, str) and mark and not mark.isspace():
             return Marks("begins", _encoded(mark), fixed)
-    if isinstance(suffix, str) and suffix:
-        return Marks("ends", _encoded(suffix), fixed)
     if isinstance(prefix, str) and prefix:
         return Marks("continues", _encoded(prefix), fixed)
     by_share = marks_of([_encoded(token) for token in tokens])

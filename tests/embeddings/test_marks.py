@@ -113,7 +113,9 @@ tokens = st.text(alphabet="ab▁Ġ#@é<>/w银", max_size=6).map(str.encode)
 
 @given(
     st.lists(tokens, unique=True, max_size=30),
-    st.sampled_from([BEGIN, BYTES, END, Marks("continues", b"@")]),
+    st.sampled_from(
+        [BEGIN, BYTES, END, Marks("ends", b"</w>", letters=True), Marks("continues", b"@")]
+    ),
 )
 def test_no_two_tokens_become_one(vocabulary: list[bytes], marks: Marks) -> None:
     """Names are as many as tokens, and words of the plain kind are told by their token alone."""
@@ -161,6 +163,16 @@ def tokenizer_of(kind: str) -> Any:
         made.pre_tokenizer = pre.ByteLevel(add_prefix_space=True)
         made.decoder = tokenizers.decoders.ByteLevel()
         return made
+    if kind == "CLIP":  # letters for bytes, and words that end with a mark
+        alphabet = sorted(pre.ByteLevel.alphabet())
+        merges = [("b", "a"), ("n", "k</w>"), ("ba", "nk</w>"), ("Ã", "©</w>"), ("e", "r")]
+        tokens = [*alphabet, *(letter + "</w>" for letter in alphabet), *map("".join, merges)]
+        numbers = {token: i for i, token in enumerate(tokens)}
+        made = tokenizers.Tokenizer(models.BPE(numbers, merges, end_of_word_suffix="</w>"))
+        made.normalizer = norm.Sequence([norm.NFC(), norm.Lowercase()])
+        made.pre_tokenizer = pre.ByteLevel(add_prefix_space=False)
+        made.decoder = tokenizers.decoders.ByteLevel()
+        return made
     ends = [letter + "</w>" for letter in letters]
     merges = [("b", "a"), ("ba", "n"), ("ban", "k</w>"), ("e", "r"), ("er", "s</w>")]
     numbers = {
@@ -182,7 +194,7 @@ def folder_of(made: Any, folder: Path) -> np.ndarray:
     return rows
 
 
-@pytest.mark.parametrize("kind", ["WordPiece", "Unigram", "byte BPE", "BPE"])
+@pytest.mark.parametrize("kind", ["WordPiece", "Unigram", "byte BPE", "BPE", "CLIP"])
 @pytest.mark.parametrize("cached", [False, True])
 def test_unknown_words_have_the_pieces_of_the_folders_tokenizer(
     tmp_path: Path, kind: str, cached: bool, monkeypatch: pytest.MonkeyPatch
@@ -205,7 +217,7 @@ def test_unknown_words_have_the_pieces_of_the_folders_tokenizer(
             np.testing.assert_allclose(found, rows[ids].mean(axis=0), rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["WordPiece", "Unigram", "byte BPE", "BPE"])
+@pytest.mark.parametrize("kind", ["WordPiece", "Unigram", "byte BPE", "BPE", "CLIP"])
 def test_known_words_are_what_the_folders_tokenizer_reads(tmp_path: Path, kind: str) -> None:
     """A word whose tokenization is one token has that token's row."""
     made = tokenizer_of(kind)
