@@ -100,7 +100,8 @@ BASES = {
     "train": "train t.tsv -o x --vectors v.txt --epochs 2",
     "train targets": "train tt.tsv -o x --vectors v.txt --epochs 2",
     "train weights": "train w.jsonl -o x --vectors v.txt --epochs 2",
-    "train check": "train t.tsv --check-grad --vectors v.txt",
+    "train check": "train t.tsv --check-grad --vectors v.txt --heads 1 --d-k 2 --d-v 2 "
+    "--committee 1 --landmarks 1",
     "evaluate": "evaluate t.tsv --model m --vectors v.txt",
     "evaluate json": "evaluate t.tsv --model m --vectors v.txt --json",
     "batch": "batch s.txt --workers 1",
@@ -156,7 +157,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write("w.txt", "money", "bank")
     write("n.txt", "naïve", "bank")
     write("s.txt", TEXT, OTHER, "# a comment", "the unhappiness")
-    rows = [(f"the {w} bank", "a" if i % 3 else "b") for i, w in enumerate(words.split()[:8] * 3)]
+    rows = [(f"the {w} bank", "a" if i % 3 else "b") for i, w in enumerate(words.split()[:8])]
     write(
         "t.tsv",
         "text\tlabel\tother\tid\tsplit",
