@@ -91,7 +91,9 @@ class Manner:
         )
 
     def looks(self) -> dict[str, object]:
-        """The options of the terminal, those that were given."""
+        """The options of the terminal, those that were given; stages in a file obey most of them."""
+        if self.steps and self.kind in STAGED:
+            return looks(width=None, color=self.color, ascii_only=False, full=False)
         return looks(width=self.width, color=self.color, ascii_only=self.ascii_only, full=self.full)
 
     def needs(self) -> frozenset[str]:
