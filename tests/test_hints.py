@@ -134,6 +134,7 @@ def test_a_slip_is_answered_with_the_line_that_was_meant(command, arguments, lin
         (("explain", "a b", "--model", "idoms"), "idioms"),
         (("explain", "a b", "--show", "wieghts"), "weights"),
         (("explain", "a b", "--include", "contxtual"), "contextual"),
+        (("explain", "a b", "--agg", "maen"), "mean"),
         (("explain", "a b", "-o", "x.htlm"), ".html"),
         (("batch", "-", "-o", "x.jsnol"), ".jsonl"),
         (("compare", "a b", "a c", "-o", "x.htlm"), ".html"),

@@ -8,6 +8,7 @@ import typer
 
 from attncli.errors import UsageError
 from attncli.escape import quoted
+from attncli.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from attncli.insight.part import Part
@@ -61,7 +62,7 @@ def part_of(
     if agg is not None and (how not in ("mean", "max") or not set(axes) <= {"heads", "layers"}):
         raise UsageError(
             f"found {quoted(agg)}, expected mean or max, perhaps with :heads, :layers or "
-            ":heads,layers",
+            ":heads,layers" + did_you_mean(how, ("mean", "max")),
             place="--agg",
         )
     return Part(
