@@ -20,6 +20,21 @@ else:
     AnyArray = FloatArray = Float32Array = BoolArray = IntArray = np.ndarray
 
 
+def nearest_whole(values: FloatArray, low: int, high: int) -> IntArray:
+    """The nearest whole number to each value, none outside [low, high]; `low` for NaN.
+
+    A float outside the range of an integer becomes another number on every processor, so that no
+    value may be converted whose range was not looked at: every conversion goes through here, or is
+    of numbers that are whole already.
+
+    >>> nearest_whole(np.array([-5.0, 1.6, np.inf, np.nan]), 0, 9).tolist()
+    [0, 2, 9, 0]
+    """
+    within = np.clip(np.where(np.isnan(values), low, values), low, high)
+    whole: IntArray = np.rint(within).astype(np.intp)
+    return whole
+
+
 def read_only(array: AnyArray) -> AnyArray:
     """The same array as a view that cannot be written to."""
     view = array.view()

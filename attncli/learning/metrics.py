@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from attncli.arrays import BoolArray, FloatArray, IntArray
+from attncli.arrays import BoolArray, FloatArray, IntArray, nearest_whole
 from attncli.learning.labels import counted
 
 _BINS = 10  # of the calibration error
@@ -93,7 +93,7 @@ class Scores:
         The expected calibration error of Guo et al. 2017 (arXiv:1706.04599, eq. 3) with ten bins.
         """
         sure = self.probabilities.max(axis=1).astype(np.float64)  # (n,)
-        bins = np.minimum((sure * _BINS).astype(np.intp), _BINS - 1)
+        bins = nearest_whole(np.floor(sure * _BINS), 0, _BINS - 1)
         gaps = np.bincount(bins, weights=sure - self._right, minlength=_BINS)  # summed in each bin
         return float(np.abs(gaps).sum()) / self.n
 

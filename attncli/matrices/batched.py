@@ -113,13 +113,20 @@ class _Texts:
     """Texts of one kind: their bytes behind each other, and each one's number of bytes."""
 
     def __init__(self, held: Mapping[str, AnyArray], name: str) -> None:
-        self._bytes = held[f"{name}_utf8"].astype(np.uint8).tobytes()
+        self._bytes = _bytes_of(held[f"{name}_utf8"])
         self._ends = [0, *accumulate(_sizes(held[f"{name}_bytes"]))]
         if self._ends[-1] != len(self._bytes):
             raise ValueError(name)
 
     def __getitem__(self, at: int) -> str:
         return self._bytes[self._ends[at] : self._ends[at + 1]].decode("utf-8", "surrogateescape")
+
+
+def _bytes_of(array: AnyArray) -> bytes:
+    """The bytes that an array holds as numbers."""
+    if array.dtype != np.uint8:
+        raise ValueError
+    return array.tobytes()
 
 
 def _sizes(array: AnyArray) -> list[int]:
@@ -131,7 +138,7 @@ def _sizes(array: AnyArray) -> list[int]:
 
 def _shapes_of(layout: AnyArray) -> dict[str, list[Any]]:
     """The shapes of the shares: numbers, "n" for tokens, [K] for at most K tokens."""
-    shapes = json.loads(layout.astype(np.uint8).tobytes())
+    shapes = json.loads(_bytes_of(layout))
     for shape in shapes.values():
         if not isinstance(shape, list) or not all(map(_is_size, shape)):
             raise ValueError

@@ -70,8 +70,10 @@ def palette_steps(weights: FloatArray, palette: PaletteName = "viridis") -> IntA
     """`palette_step` of each weight. Shapes: (…) → (…)."""
     import numpy as np
 
+    from attncli.arrays import nearest_whole
+
     last = len(PALETTES[palette]) - 1
-    return np.rint(np.clip(weights.astype(np.float64), 0, 1) * last).astype(np.intp)
+    return nearest_whole(weights.astype(np.float64) * last, 0, last)
 
 
 def weight_ansi256(weight: float, palette: PaletteName = "viridis") -> int:
