@@ -16,17 +16,15 @@ UNSEEN = (
     "\ud800-\udfff\U000e0000-\U000e0fff"  # lone surrogates, tags, variation selectors supplement
 )
 _HIDDEN = re.compile(f"[\\\\{UNSEEN}]")
-_UNSEEN = re.compile(f"[{UNSEEN}]")
+_UNSEEN = f"[{UNSEEN}]"  # this one and those below are compiled by `re` when they are first used
 _NAMED = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 MARK = "\u200e"  # left-to-right mark: invisible, of no width, stronger than digits and signs
 # Letters and digits of the bidi classes R, AL and AN: Hebrew to Arabic Extended-A, and later blocks.
-_RIGHT_TO_LEFT = re.compile(
-    "[\u0590-\u08ff\ufb1d-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
-)
-_AT_EXIT = re.compile(f"{MARK}([^{MARK}]*){MARK}|[{UNSEEN}]")
-_IN_PICTURES = re.compile(f"\u2068([^\u2068\u2069]*)\u2069|[{UNSEEN}]")
-_QUOTED = re.compile('"([^"]*)"')
-_SECRET = re.compile(r"(?<=://)[^\s/?#\"']*@")  # the name and password of a URL
+_RIGHT_TO_LEFT = "[\u0590-\u08ff\ufb1d-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+_AT_EXIT = f"{MARK}([^{MARK}]*){MARK}|[{UNSEEN}]"
+_IN_PICTURES = f"\u2068([^\u2068\u2069]*)\u2069|[{UNSEEN}]"
+_QUOTED = '"([^"]*)"'
+_USER_INFO = r"(?<=://)[^\s/?#\"']*@"  # the name and password of a URL
 # The signs of the views and of help, where Unicode cannot be shown.
 _SIGNS = {
     **{MARK: "", "·": "*", "√": "sqrt ", "−": "-", "…": "...", "–": "-", "—": "-", "→": "->"},
@@ -65,21 +63,23 @@ def harmless(text: str) -> str:
     >>> harmless("a\x1b[31m") == harmless(visible("a\x1b[31m"))
     True
     """
-    return text if text.isascii() and text.isprintable() else _AT_EXIT.sub(_escape_at_exit, text)
+    return (
+        text if text.isascii() and text.isprintable() else re.sub(_AT_EXIT, _escape_at_exit, text)
+    )
 
 
 def _escape_at_exit(found: "re.Match[str]") -> str:
     inside = found.group(1)
     if inside is None:
         return _escape(found)
-    mark = MARK if _RIGHT_TO_LEFT.search(inside) else "\\u200e"
-    return mark + _UNSEEN.sub(_escape, inside) + mark
+    mark = MARK if re.search(_RIGHT_TO_LEFT, inside) else "\\u200e"
+    return mark + re.sub(_UNSEEN, _escape, inside) + mark
 
 
 def harmless_json(text: str) -> str:
     """JSON in which what a terminal may obey, or nobody sees, is written as escapes of JSON."""
     plain = text.isascii() and "\x7f" not in text
-    return text if plain else _UNSEEN.sub(_json_escape, text)
+    return text if plain else re.sub(_UNSEEN, _json_escape, text)
 
 
 def _json_escape(found: "re.Match[str]") -> str:
@@ -93,12 +93,12 @@ def set_apart(text: str) -> str:
     A word of a right-to-left script stands between two left-to-right marks, which terminals of
     every age know (isolates are newer) and which take no room. Source: UAX #9.
     """
-    return f"{MARK}{text}{MARK}" if _RIGHT_TO_LEFT.search(text) else text
+    return f"{MARK}{text}{MARK}" if re.search(_RIGHT_TO_LEFT, text) else text
 
 
 def quotes_apart(text: str) -> str:
     """A message whose words in double quotes are set apart: the list of them keeps its order."""
-    return _QUOTED.sub(lambda found: f'"{set_apart(found.group(1))}"', text)
+    return re.sub(_QUOTED, lambda found: f'"{set_apart(found.group(1))}"', text)
 
 
 def isolated(text: str) -> str:
@@ -106,7 +106,7 @@ def isolated(text: str) -> str:
 
     Only text with letters of a right-to-left script is put between FSI and PDI. Source: UAX #9.
     """
-    return f"\u2068{text}\u2069" if _RIGHT_TO_LEFT.search(text) else text
+    return f"\u2068{text}\u2069" if re.search(_RIGHT_TO_LEFT, text) else text
 
 
 def apart(text: str) -> str:
@@ -119,14 +119,14 @@ def drawable(text: str) -> str:
 
     No character is left that XML forbids.
     """
-    return _IN_PICTURES.sub(_escape_in_picture, text)
+    return re.sub(_IN_PICTURES, _escape_in_picture, text)
 
 
 def _escape_in_picture(found: "re.Match[str]") -> str:
     inside = found.group(1)
     if inside is None:
         return "" if found.group() in "\u2068\u2069" else _escape(found)
-    return f"\u2068{_UNSEEN.sub(_escape, inside)}\u2069"
+    return f"\u2068{re.sub(_UNSEEN, _escape, inside)}\u2069"
 
 
 def whole_marks(lines: list[str]) -> list[str]:
@@ -149,7 +149,7 @@ def without_secrets(text: str) -> str:
     >>> without_secrets("http://user:secret@host/x")
     'http://…@host/x'
     """
-    return _SECRET.sub("…@", text) if "://" in text else text
+    return re.sub(_USER_INFO, "…@", text) if "://" in text else text
 
 
 def spelled(text: str, *, formula: bool = False) -> str:

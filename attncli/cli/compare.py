@@ -1,5 +1,6 @@
 """`attn compare`: one word in two or more sentences."""
 
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -65,7 +66,7 @@ def compare(
         if json:
             raise UsageError("found --output too, expected one of them", place="--json")
         suffix_of(output, COMPARISON_SUFFIXES)
-    expect_writable(written("--output", output), [file, *files_read(mechanism)])
+    expect_writable(written("--output", output), chain([file], files_read(mechanism)))
     kind = "--json" if json else "tables" if output is None else output.rpartition(".")[2].lower()
     given: dict[str, object] = {"--precision": precision, "--top": top}
     given |= {"--neighbors": None if neighbors == 5 else neighbors}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
@@ -65,7 +65,7 @@ def explain(
                 "found --steps too, which follows one head piece by piece; expected one of them",
                 place=name,
             )
-    expect_writable(written("--output", manner.output), [file, *files_read(mechanism)])
+    expect_writable(written("--output", manner.output), chain([file], files_read(mechanism)))
     if not quiet:
         _say_of_quotes(texts)
     fields = manner.fields(*_fields(include, exclude))
@@ -131,23 +131,27 @@ def _learned(analyser: "Analyser") -> Learned:
 
 def given_sentences(texts: list[str] | None, file: str | None) -> "Iterator[Sentence]":
     """The sentences of the arguments, of a file, or of standard input ("-" or a pipe)."""
-    from attncli.files.sentences import sentences
-    from attncli.files.source import source_of
-    from attncli.text.sentences import well_formed
-
     if file is not None and texts:
         raise UsageError("found TEXT too, expected one of them", place="--file")
     if file is not None and file != "-":
-        return sentences(source_of(file))
-    stdin = standard_input()
-    if file == "-" or texts == ["-"] or (not texts and not stdin.isatty()):
-        return sentences(source_of("-", lambda: stdin))
+        return _sentences_of(file)
+    if file == "-" or texts == ["-"] or (not texts and not standard_input().isatty()):
+        return _sentences_of("-")
     if not texts:
         raise UsageError(
             "found no sentence, expected TEXT, --file FILE or - for standard input",
             hints=('attn explain "money bank grows"', "attn explain --help"),
         )
+    from attncli.text.sentences import well_formed
+
     return well_formed(texts, "TEXT")
+
+
+def _sentences_of(file: str) -> "Iterator[Sentence]":
+    from attncli.files.sentences import sentences
+    from attncli.files.source import source_of
+
+    return sentences(source_of(file, standard_input))
 
 
 def analysed(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _MOST_FILES = 10_000  # of a folder that is read
 _FileId: TypeAlias = tuple[int, int]
+_SHIPPED = ("glove", "glove-6b-50d", "random")  # no file of the user
 
 
 class Written(NamedTuple):
@@ -90,6 +91,8 @@ def files_read(mechanism: "Mechanism") -> Iterator[str]:
 def vectors_read(name: str) -> Iterator[str]:
     """What a name or file of vectors leads to: itself, the file it was imported from, a folder."""
     yield name
+    if name in _SHIPPED:
+        return
     if name.startswith("model:"):
         yield from model_read(name.removeprefix("model:").partition(":")[0])
         return
