@@ -44,6 +44,16 @@ def test_signed_numbers_are_rounded_half_to_even(stack: np.ndarray, digits: int)
         assert text.decode() == f"[{rows}]"
 
 
+@pytest.mark.parametrize("digits", [1, 3, 6])
+@pytest.mark.parametrize("large", [10.0, 1e9, -1e30, np.inf, np.nan])
+def test_a_large_number_changes_none_of_its_neighbors(large: float, digits: int) -> None:
+    """Matrices printed beside one that the tables do not have keep their own digits."""
+    others = np.array([9.5, -9.5, 9.9, 9.25, -9.0, 0.5], dtype=np.float32).reshape(6, 1, 1)
+    alone = json_matrices(others, digits)
+    stack = np.concatenate([others, np.full((1, 1, 1), large, dtype=np.float32)])
+    assert json_matrices(stack, digits)[:6] == alone
+
+
 @given(stack=numbers)
 def test_full_precision_reads_back(stack: np.ndarray) -> None:
     """With full precision the float32 values come back bit for bit."""

@@ -12,6 +12,8 @@ import typer
 
 from attncli.cli.app import app_for
 
+pytest.importorskip("tokenizers")  # one of the command lines reads a checkpoint
+
 TEXT = "the money bank grows qqzzy naïve ."
 OTHER = "the river bank flows ."
 

@@ -96,9 +96,14 @@ def _by_tables(lot: list[Float32Array], digits: int, signed: bool) -> list[bytes
 
 def _in_range(block: Float32Array, digits: int, signed: bool) -> bool:
     """Whether the tables have every number of the block; they have no NaN and no infinity."""
-    limit = np.float32(10.0 - 10.0**-digits)
+    limit = _limit(digits)
     low, high = block.min(), block.max()  # NaN if any number is
     return bool((low > -limit if signed else low >= 0) and high < limit)
+
+
+def _limit(digits: int) -> np.float32:
+    """What every number of the tables is below."""
+    return np.float32(10.0 - 10.0**-digits)
 
 
 def _row_texts(rows: Float32Array, digits: int, signed: bool) -> tuple[Bytes, bool]:
@@ -137,7 +142,8 @@ def _fill(
     """
     fits = _in_range(block, digits, signed)
     if not fits:
-        block = np.nan_to_num(block, nan=0.0).clip(-9 if signed else 0, 9)
+        most = np.nextafter(_limit(digits), np.float32(0))  # so that the others keep their value
+        block = np.nan_to_num(block, nan=0.0).clip(-most if signed else 0, most)
     scaled = block.astype(np.float64)
     scaled *= 10.0**digits
     np.rint(scaled, out=scaled)
