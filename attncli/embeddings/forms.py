@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import accumulate
 
 from attncli.text.words import no_spaces
 
@@ -16,6 +17,11 @@ _UNSEEN = re.compile(
     "\U000e0000-\U000e0fff]+"
 )
 _APOSTROPHES = re.compile("['\u2019\u02bc\u2018\uff07]")
+# Hebrew's own marks (geresh, gershayim), and what is typed in their place.
+_HEBREW_LETTER = re.compile("[\u05d0-\u05ea]")
+_HEBREW_MARKS = (("\u05f3", "'"), ("\u05f4", '"'))
+# Unseen characters, apostrophes, and Tibetan letters, under which a word has many forms.
+_MANY_FORMS = re.compile(f"{_UNSEEN.pattern}|{_APOSTROPHES.pattern}|[\u0f40-\u0fbc]")
 # Letters that Unicode composes no more (Devanagari, Bengali, Gurmukhi, Oriya, Tibetan, Hebrew); old
 # vocabularies have them in one piece.
 _NO_MORE_COMPOSED = (
@@ -43,7 +49,8 @@ def forms(word: str) -> Iterator[tuple[str, str]]:
     for form, status in _spellings(word):
         spelled.setdefault(form, status)
     if no_spaces().match(word) is not None:  # such words begin inside a text without spaces
-        spelled.setdefault(f"##{word}", "marked")
+        for form in list(spelled):
+            spelled.setdefault(f"##{form}", "marked")
     for form in list(spelled):
         for lowered in (form.lower(), unicodedata.normalize("NFC", form.lower())):
             spelled.setdefault(lowered, "lower")
@@ -81,9 +88,28 @@ def plain_form(word: str) -> str:
     return _UNSEEN.sub("", composed) or composed
 
 
-def is_plain(text: str) -> bool:
-    """Whether words are written in a text as vocabularies have them: composed, nothing hidden."""
-    return unicodedata.is_normalized("NFC", text) and _UNSEEN.search(text) is None
+def spellings_by_length(text: str) -> list[tuple[str, dict[int, int]]] | None:
+    """The spellings of a text whose beginnings are looked up (as written, in small letters, apart),
+    each with the length of the text that a length of the spelling stands for.
+
+    None when the beginnings of the text have more forms than these.
+    """
+    small = text.lower()
+    if _MANY_FORMS.search(text) or not all(
+        unicodedata.is_normalized("NFC", form) for form in (text, small)
+    ):
+        return None
+    spellings: dict[str, dict[int, int]] = {}
+    for word in dict.fromkeys((text, small)):
+        for form in dict.fromkeys((word, unicodedata.normalize("NFD", word))):
+            parts = [char.lower() if word != text else char for char in text]
+            if form != word:
+                parts = [unicodedata.normalize("NFD", part) for part in parts]
+            if "".join(parts) != form:  # a letter changes with its neighbors
+                return None
+            ends = accumulate(map(len, parts))
+            spellings[form] = {end: n for n, end in enumerate(ends, 1)}
+    return list(spellings.items())
 
 
 def all_forms(word: str) -> list[str]:
@@ -129,12 +155,25 @@ def _alike(word: str) -> Iterator[tuple[str, str]]:
     yield word, "exact"
     for form in _encodings(word):
         yield form, "canonical"
+    for swapped in _other_apostrophes(word):
+        yield swapped, "apostrophe"
+        for form in _encodings(swapped):
+            yield form, "apostrophe"
+
+
+def _other_apostrophes(word: str) -> Iterator[str]:
+    """The word with other apostrophes; a Hebrew one with the marks of abbreviations, and without."""
     if _APOSTROPHES.search(word) is not None:
-        for mark in "'\u2019\u02bc":
-            swapped = _APOSTROPHES.sub(mark, word)
-            yield swapped, "apostrophe"
-            for form in _encodings(swapped):
-                yield form, "apostrophe"
+        yield from (_APOSTROPHES.sub(mark, word) for mark in "'\u2019\u02bc")
+    if _HEBREW_LETTER.search(word) is not None:
+        typed = printed = word
+        for mark, key in _HEBREW_MARKS:
+            typed, printed = typed.replace(mark, key), printed.replace(key, mark)
+        typographic = typed.replace('"', "\u201d").replace("'", "\u2019")
+        straight = re.sub("[\u201c\u201d]", '"', _APOSTROPHES.sub("'", typed))
+        for form in (straight, printed, typographic):
+            if form != word:
+                yield form
 
 
 def _encodings(word: str) -> Iterator[str]:

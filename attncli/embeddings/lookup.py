@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Protocol
 
-from attncli.embeddings.forms import fallback_forms, forms, is_plain
+from attncli.embeddings.forms import fallback_forms, forms, spellings_by_length
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.escape import quoted
+from attncli.text.words import no_spaces
 
 
 def find(store: EmbeddingStore, word: str) -> tuple[int, str, str] | None:
@@ -31,14 +32,20 @@ def knows(store: WordList) -> Callable[[str], bool]:
 
 
 def word_lengths(store: WordList) -> Callable[[str], set[int]]:
-    """Gives the lengths of the words in the store that a text begins with."""
+    """Gives the lengths of the words in the store, in any form, that a text begins with."""
     known, prefixes = knows(store), getattr(store, "prefixes", None)
 
     def lengths(text: str) -> set[int]:
-        if prefixes is None or not is_plain(text):
+        spellings = spellings_by_length(text) if prefixes is not None else None
+        if prefixes is None or spellings is None:
             return {n for n in range(1, len(text) + 1) if known(text[:n])}
-        pieces = {len(word) - 2 for word in prefixes(f"##{text}")}  # of a vocabulary of subwords
-        return {n for n in pieces | set(map(len, prefixes(text))) if n > 0}
+        begun: set[int] = set()
+        for spelling, length_of in spellings:
+            ends = [len(word) for word in prefixes(spelling)]
+            if no_spaces().match(text) is not None:  # pieces of a vocabulary of subwords
+                ends += [len(piece) - 2 for piece in prefixes(f"##{spelling}")]
+            begun.update(length_of[end] for end in ends if end in length_of)
+        return begun
 
     return lengths
 

@@ -130,6 +130,21 @@ def test_a_mark_that_makes_another_letter_is_no_accent(word, other):
     assert find(MemoryStore("one", [other], np.ones((1, 2), np.float32)), word) is None
 
 
+@pytest.mark.parametrize(
+    "entry", ['צה"ל', "צה\u05f4ל", "צה\u201dל", "ג'ירפה", "ג\u05f3ירפה", "ג\u2019ירפה"]
+)
+@pytest.mark.parametrize("marks", ["\"'", "\u05f4\u05f3"])
+def test_hebrew_marks_are_found_from_what_is_typed_for_them(entry, marks):
+    """Geresh and gershayim are found from apostrophes and quotes, and the other way about."""
+    plain = entry.translate(dict.fromkeys(map(ord, "\u05f4\u201d"), marks[0]))
+    word = plain.translate({ord(mark): marks[1] for mark in "'\u05f3\u2019"})
+    word = word.replace('"', marks[0])
+    store = MemoryStore("v", [entry, "x"], np.eye(2, dtype=np.float32))
+    row, key, status = find(store, word) or (None, None, None)
+    assert (row, key) == (0, entry)
+    assert status == ("exact" if word == entry else "apostrophe")
+
+
 def test_words_that_look_the_same_have_one_random_vector():
     """Seeded vectors do not see how a word is encoded, nor what nobody sees in it."""
     store = SeededStore(4, 1)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from unicodedata import category
+from unicodedata import category, normalize
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.embeddings.building import build_store
+from attncli.embeddings.lookup import knows, word_lengths
 from attncli.embeddings.readers.opening import ReadOptions, open_reading
 from attncli.embeddings.scanning import ScannedStore
 from attncli.embeddings.store import FolderStore, MemoryStore
@@ -110,6 +111,36 @@ def test_tokens_cover_what_they_did_and_every_known_word_is_whole(
             could = sentence.startswith(word, span.start) and end in ends
             whole = covered.issuperset(range(span.start, end))
             assert not (could and whole and end > span.end)
+
+
+scripts = st.text(alphabet="ガプは東恤Tt店ทน้ำ#\u3099\u00ad'ཀྵİé", min_size=1, max_size=8)
+encoded = st.tuples(scripts, st.sampled_from(["NFC", "NFD"])).map(
+    lambda it: normalize(it[1], it[0])
+)
+
+
+@given(encoded, st.lists(encoded, max_size=6), st.sets(st.integers(1, 4)))
+def test_words_are_known_in_any_encoding_and_case(
+    sentence: str, others: list[str], cuts: set[int]
+) -> None:
+    """The lengths found by one walk are those of the beginnings that have some form in the store."""
+    beginnings = [sentence[:n] for n in cuts]
+    twins = [normalize(form, word.lower()) for word in beginnings for form in ("NFC", "NFD")]
+    vocabulary = list(dict.fromkeys([*others, *twins, *(f"##{word}" for word in twins)]))
+    store = MemoryStore("v", vocabulary, np.ones((len(vocabulary), 1), np.float32))
+    known = {n for n in range(1, len(sentence) + 1) if knows(store)(sentence[:n])}
+    assert word_lengths(store)(sentence) == known
+
+
+@pytest.mark.parametrize("vocabulary", ["NFC", "NFD"])
+@pytest.mark.parametrize("sentence", ["NFC", "NFD"])
+def test_a_vocabulary_cuts_texts_of_both_normal_forms(vocabulary: str, sentence: str) -> None:
+    """Composed or apart, in small letters or not, the same words are found."""
+    text = normalize(sentence, "ガラスのプログラムとT恤")
+    known = [normalize(vocabulary, word) for word in ("ガラス", "プログラム", "t恤")]
+    store = MemoryStore("v", known, np.eye(3, dtype=np.float32))
+    tokens = [normalize("NFC", word) for word in cut(text, store)]
+    assert tokens == ["ガラス", "の", "プログラム", "と", "T恤"]
 
 
 @pytest.mark.parametrize(
