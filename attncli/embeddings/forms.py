@@ -69,7 +69,8 @@ def fallback_forms(word: str) -> Iterator[tuple[str, str]]:
     seen = {form for form, _ in forms(word)}
     lowered = unicodedata.normalize("NFC", plain_form(word).lower())
     for candidate, status in (*_marked(word, lowered), *_candidates(lowered)):
-        for form, _ in _alike(candidate):
+        single = candidate.isascii() and "'" not in candidate  # nothing else looks like it
+        for form in (candidate,) if single else [form for form, _ in _alike(candidate)]:
             if form and form not in seen:
                 seen.add(form)
                 yield form, status
