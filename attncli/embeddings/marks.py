@@ -95,7 +95,7 @@ def marks_of(words: Collection[bytes]) -> Marks | None:
         if marked >= enough and (kind == "begins" or _is_of_bytes(words)):
             return Marks(kind, mark)  # type: ignore[arg-type]  # one of the kinds
     if sum(word.endswith(_END) and word != _END for word in words) >= enough:
-        return Marks("ends", _END)
+        return Marks("ends", _END, letters=_are_letters(words))
     return None
 
 
@@ -120,6 +120,7 @@ def marked_forms(words: Collection[bytes]) -> frozenset[bytes]:
     for word in words:
         inner = word.removeprefix(_GOES_ON).removesuffix(_GOES_ON_BEFORE)
         found |= {_BEGIN + word, word + _END, _BYTE_BEGIN + _in_letters(word)}
+        found.add(_in_letters(word) + _END)
         found |= {inner, _in_letters(inner)}
     return frozenset(found)
 
@@ -177,6 +178,16 @@ def _is_of_bytes(words: Collection[bytes]) -> bool:
     letters = frozenset(_letters())
     fitting = sum(letters.issuperset(word.decode("utf-8", "replace")) for word in words)
     return fitting >= _OF_BYTES * len(words)
+
+
+def _are_letters(words: Collection[bytes]) -> bool:
+    """Whether ended words that are not ASCII are letters for bytes: most of them then make a text."""
+    if not _is_of_bytes(words):
+        return False
+    ended = [word.removesuffix(_END) for word in words if word.endswith(_END)]
+    foreign = [word for word in ended if not word.isascii()]
+    texts = sum(_ONE_BYTE.search(_decoded(word) or b"<0x00>") is None for word in foreign)
+    return 2 * texts > len(foreign)
 
 
 def _decoded(word: bytes) -> bytes | None:

@@ -159,11 +159,22 @@ def _cell_rows(
     header = next(rows, None)
     if header is None:
         return
+    if "\r" in first.removesuffix("\r") and '"' not in first:
+        raise _old_lines(f"{name}:{header.line}")
     if header.error is not None:
         raise DataError(header.error.message, place=f"{name}:{header.line}")
     places = _places(header.cells, shape, f"{name}:{header.line}")
     for row in rows:
         yield _cell_row(row, places)
+
+
+def _old_lines(place: str) -> DataError:
+    """The error for lines as old Macs ended them."""
+    return DataError(
+        "found carriage returns inside the header, expected lines that end with LF",
+        place=place,
+        hints=(f"tr '\\r' '\\n' < {shlex.quote(place.rpartition(':')[0])} > lines.csv",),
+    )
 
 
 def _first_filled(
@@ -213,8 +224,6 @@ def _no_column(
 ) -> DataError | UsageError:
     listed = ", ".join(quoted(cell) for cell in header[:8])
     hints: tuple[str, ...] = ()
-    if any("\r" in cell for cell in header):  # lines of old Macs
-        hints = (f"tr '\\r' '\\n' < {shlex.quote(place.rpartition(':')[0])} > lines.csv",)
     if shape.options:
         return UsageError(
             f"found no column {quoted(column)}, expected one of {listed}"
@@ -222,7 +231,7 @@ def _no_column(
             place=shape.options[i],
             hints=hints,
         )
-    if not hints and any(cell.strip('"') == column for cell in header):
+    if any(cell.strip('"') == column for cell in header):
         hints = ("a TSV has no quoting; name the file .csv if its cells are quoted",)
     also = " and label" if "label" in shape.others else ""
     return DataError(

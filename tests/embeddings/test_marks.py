@@ -38,6 +38,11 @@ KINDS = {
         **{"Ġ": "Ġ", "ĠcafÃ©": "café", "Ã©": "##é", "Ã": "##<0xC3>", "Ċ": "##<0x0A>", "ĠØ¨": "ب"},
     },
     "</w>": {"bank</w>": "bank", "bank": "bank@@", "s</w>": "s", "money</w>": "money", "s": "s@@"},
+    "letters</w>": {
+        **{"<|startoftext|>": "<|startoftext|>", "bank</w>": "bank", "money</w>": "money"},
+        **{"cafÃ©</w>": "café", "Ã©</w>": "é", "Ã©": "é@@", "Ø¨</w>": "ب", "Ã": "<0xC3>@@"},
+    },
+    "latin</w>": {"café</w>": "café", "é</w>": "é", "naïve</w>": "naïve", "ïv": "ïv@@"},
     "##": {"[UNK]": "[UNK]", "bank": "bank", "##bank": "##bank", "##s": "##s", "money": "money"},
     "@@": {"ba@@": "ba@@", "bank": "bank", "money": "money", "nk": "nk"},
 }

@@ -8,6 +8,7 @@ import io
 import json
 import lzma
 import zipfile
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -291,10 +292,12 @@ def test_the_delimiter_of_a_csv_is_seen(head, delimiter):
 
 
 def test_lines_of_old_macs_are_named():
-    """A header with CR in it: its lines end with CR alone."""
-    for shape in (Shape(), Shape(options=("--column",))):
-        with pytest.raises((DataError, UsageError)) as caught:
-            rows(b"id,text\r1,money\r", "a b.csv", shape)
+    """A header with CR in it: its lines end with CR alone, wherever the text's column stands."""
+    for shape, header in product(
+        (Shape(), Shape(options=("--column",))), (b"id,text", b"text,id", b"text;id", b"id,a,b")
+    ):
+        with pytest.raises(DataError) as caught:
+            rows(header + b"\r1,money\r2,river\r", "a b.csv", shape)
         assert caught.value.hints == ("tr '\\r' '\\n' < 'a b.csv' > lines.csv",)
 
 
