@@ -140,6 +140,8 @@ def _check(query: FloatArray, key: FloatArray, value: FloatArray) -> None:
             "query, key and value need at least two axes (n_tokens, d), "
             f"got {query.shape}, {key.shape} and {value.shape}"
         )
+    if query.shape[-1] == 0:
+        raise ShapeError(f"found query {query.shape}, expected a d_k of at least 1", place="query")
     if query.shape[-1] != key.shape[-1]:
         raise ShapeError(
             f"query and key must have the same d_k: query {query.shape}, key {key.shape}"

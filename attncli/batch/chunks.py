@@ -51,7 +51,7 @@ class Chunk:
 class Tally:
     """What became of records: how many there were, how many set aside, and the first of these.
 
-    `ways` are what can be done about inputs that could not be read.
+    `ways` are what can be done about inputs that could not be read; `acts` what options did.
     """
 
     records: int = 0
@@ -59,6 +59,7 @@ class Tally:
     empty: int = 0
     first_failures: tuple[str, ...] = field(default=())
     ways: tuple[str, ...] = field(default=())
+    acts: frozenset[str] = frozenset()
 
     def __add__(self, other: "Tally") -> "Tally":
         firsts = (self.first_failures + other.first_failures)[:FIRST_FAILURES]
@@ -69,6 +70,7 @@ class Tally:
             self.empty + other.empty,
             firsts,
             ways,
+            self.acts | other.acts,
         )
 
 

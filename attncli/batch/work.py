@@ -1,9 +1,10 @@
 """A chunk → its bytes: the part of a batch that runs on every core and every machine."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from attncli.batch.acts import NOTHING, Watch
 from attncli.batch.chunks import FIRST_FAILURES, MOST_WAYS, Chunk, Tally
 from attncli.errors import AttnError, DataError, EmptyError
 from attncli.result import AttentionResult
@@ -56,10 +57,11 @@ class Recipe:
 
     analyser: Callable[[], Outcomes]
     writer: Callable[[], Writer]
+    watch: Watch = NOTHING
 
     def worker(self) -> "Worker":
         """A worker with an analyser and a writer of its own."""
-        return Worker(self.analyser(), self.writer())
+        return Worker(self.analyser(), self.writer(), self.watch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Worker:
 
     analyser: Outcomes
     writer: Writer
+    watch: Watch = NOTHING
 
     def __call__(self, chunk: Chunk) -> Done:
         texts: list[str] = []
@@ -85,11 +88,11 @@ class Worker:
                 failures.append((places[item.place], item.error))
             else:
                 stacks.append((item, [places[i] for i in item.places]))
-        return Done(
-            chunk.number,
-            self.writer.chunk(chunk, stacks, failures),
-            _tally(chunk, sorted(failures, key=lambda failure: failure[0])),
-        )
+        tally = _tally(chunk, sorted(failures, key=lambda failure: failure[0]))
+        if self.watch:
+            acts = self.watch.seen(stack for stack, _ in stacks)
+            tally = replace(tally, acts=acts | self.watch.every() if tally.empty else acts)
+        return Done(chunk.number, self.writer.chunk(chunk, stacks, failures), tally)
 
     def set_aside(self, chunk: Chunk, error: AttnError) -> Done:
         """The chunk with an error record for each of its lines."""

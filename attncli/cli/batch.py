@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attncli.cli import batch_options as bopt
 from attncli.cli import options as opt
+from attncli.cli.batch_acts import say_unacted, watch_of
 from attncli.cli.batch_engine import engine_of
 from attncli.cli.batch_job import job_of, provenance_of, say_of_vain_reading, share_read
 from attncli.cli.batch_options import ReadOptions, RunOptions, WriteOptions
@@ -169,7 +170,9 @@ def _run(setup: _Setup) -> "Report":
     size = CHUNK_RECORDS if make_writer().in_blocks else running.chunk
     plan = Plan(setup.sources, shape, size, setup.width)
     recipe = Recipe(
-        partial(make_analyser, setup.mechanism, frozenset(setup.layout.include)), make_writer
+        partial(make_analyser, setup.mechanism, frozenset(setup.layout.include)),
+        make_writer,
+        watch_of(setup.mechanism),
     )
     engine = engine_of(running)
     watch = setup.progress.update
@@ -375,6 +378,7 @@ def _say(setup: _Setup, report: "Report") -> None:
             message("note", lost)
         if not (setup.to_stream or report.complete or tally.records == 0):
             say_written(str(setup.writing.output), quiet=False)
+        say_unacted(setup.mechanism, report, quiet=setup.running.quiet)
         message("note", _summary(setup, report))
     closing(report, setup.sources)
 

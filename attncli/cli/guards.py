@@ -105,7 +105,8 @@ class Effects:
         seed: bool = False,
         include: Iterable[str] = (),
     ) -> None:
-        self._missing = set(hide)
+        self._names = frozenset(hide)
+        self._missing = set(self._names)
         self._waiting = {
             name: text
             for name, given, text in (
@@ -120,22 +121,25 @@ class Effects:
 
     def see(self, result: "AttentionResult") -> None:
         """Looks at what was done with a result."""
-        self._seen = True
         selection = result.selection or {}
-        gone = set(selection.get("hidden", ()))
-        if gone - self._missing:  # named by their key, or as special: whose name it was is not told
+        self._absent = {n: None for n in self._absent if getattr(result, n, 0) is None}
+        self.count(
+            set(selection.get("hidden", ())),
+            {
+                "merged": selection.get("merged"),
+                "pooled": selection.get("heads_pooled") or selection.get("layers_pooled"),
+                "random": "random" in self._waiting
+                and any(token.status == "random" for token in result.tokens),
+            },
+        )
+
+    def count(self, gone: set[str], done: Mapping[str, object]) -> None:
+        """Notes which tokens were hidden, and which other options acted."""
+        self._seen = True
+        if gone - self._names:  # named by their key, or as special: whose name it was is not told
             self._missing.clear()
         self._missing -= gone
-        for name in [name for name in self._absent if getattr(result, name, 0) is not None]:
-            del self._absent[name]
-        if not self._waiting:
-            return
-        done = {
-            "merged": selection.get("merged"),
-            "pooled": selection.get("heads_pooled") or selection.get("layers_pooled"),
-            "random": any(token.status == "random" for token in result.tokens),
-        }
-        self._waiting = {n: text for n, text in self._waiting.items() if not done[n]}
+        self._waiting = {n: text for n, text in self._waiting.items() if not done.get(n)}
 
     def warn(self, *, quiet: bool) -> None:
         """Says which of them did nothing."""

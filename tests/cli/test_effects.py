@@ -158,3 +158,35 @@ def test_a_trained_model_is_told(command):
     text = command("model", "info", "idioms").text
     assert "3 members of 8 heads" in text
     assert all(width_of(line) <= 80 for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--hide", "zebra"), '--hide: no token is called "zebra"'),
+        (("--hide", "bank", "--hide", "zebra"), '--hide: no token is called "zebra"'),
+        (("--hide", "bank"), None),
+        (("--seed", "4"), "--seed has no effect: no word needed a random vector"),
+        (("--merge",), "--merge has no effect on words"),
+        (("--agg", "mean"), "--agg has no effect on the one matrix"),
+    ],
+)
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_batch_says_what_did_nothing_as_explain_does(attn, workers, given, said):
+    """What no sentence of a batch needed is said once, by every number of workers, but with -q."""
+    lines = b"money bank grows\nriver bank\n" * 3
+    run = ("batch", "-", "--workers", workers, "--chunk", "2")
+    batched = attn(*run, *given, stdin=lines)
+    shown = attn("explain", "-f", "-", *given, stdin=lines)
+    for ended in (batched, shown):
+        assert ended.code == 0
+        assert ended.said.count("attn: warning: --") == (said is not None)
+        assert said is None or said in ended.said
+    assert "warning: --" not in attn(*run, *given, "-q", stdin=lines).said
+
+
+def test_one_unknown_word_is_enough_for_the_seed(attn):
+    """A seed that one sentence of a batch needed is not called vain."""
+    lines = b"money bank\n" * 5 + b"money qqzzx\n"
+    ended = attn("batch", "-", "--seed", "4", "--workers", "2", "--chunk", "2", stdin=lines)
+    assert "--seed" not in ended.said

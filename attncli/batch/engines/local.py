@@ -22,6 +22,7 @@ from attncli.batch.journal import checksum, write_all
 from attncli.batch.run import Sink, Written
 from attncli.batch.work import Done, Recipe, Worker
 from attncli.errors import AttnError, ClusterError, LimitError
+from attncli.writing import NO_LINK
 
 TRIES = 3
 MAX_DEATHS = 20
@@ -297,7 +298,7 @@ class _Place:
     def opened(self) -> int:
         if _CAN_FORK or not self.seekable or self.parts is not None:
             return self.fd
-        return os.open(self.path, os.O_WRONLY | getattr(os, "O_BINARY", 0))
+        return os.open(self.path, os.O_WRONLY | NO_LINK | getattr(os, "O_BINARY", 0))
 
 
 def _work(

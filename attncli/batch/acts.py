@@ -1,0 +1,51 @@
+"""What options did to the sentences of a batch: noted where results are made, told at the end."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from attncli.stacks import Stack
+
+OTHERS = ""  # stands for hidden tokens that no option names as they are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Options whose effect shows only in results: `names` to hide, and `acts` to look for.
+
+    An act is "merged", "pooled" or "random".
+    """
+
+    names: frozenset[str] = frozenset()
+    acts: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.names or self.acts)
+
+    def seen(self, stacks: Iterable[Stack]) -> frozenset[str]:
+        """The names and acts that show in these results; a name begins with "hide "."""
+        seen = set[str]()
+        for stack in stacks:
+            finished = stack.finished
+            selection = (stack.selection if finished is None else finished.selection) or {}
+            for name in selection.get("hidden", ()):
+                seen.add(f"hide {name if name in self.names else OTHERS}")
+            if selection.get("merged"):
+                seen.add("merged")
+            if selection.get("heads_pooled") or selection.get("layers_pooled"):
+                seen.add("pooled")
+            if "random" in self.acts and "random" not in seen and _has_random(stack):
+                seen.add("random")
+        return frozenset(seen)
+
+    def every(self) -> frozenset[str]:
+        """All names and acts: of sentences that have no result it is not known."""
+        return self.acts | {f"hide {name}" for name in self.names}
+
+
+NOTHING = Watch()  # no option waits for its effect
+
+
+def _has_random(stack: Stack) -> bool:
+    if stack.finished is not None:
+        return any(token.status == "random" for token in stack.finished.tokens)
+    return any(part.status == "random" for run in stack.tokens for part in run.parts)
