@@ -352,13 +352,13 @@ def test_a_resumed_run_ends_as_the_whole_run(
     assert first.returncode == 3
     path = tmp_path / (target if "://" not in target else "url.jsonl")
     kept = hasattr(os, "listxattr") and bool(os.listxattr(path))
-    if target == "out.csv" and not (kept and marks):
-        pytest.skip("a CSV alone does not say which of its lines are errors of records")
+    # a CSV alone does not say which of its lines are errors of records
+    told = 3 if target != "out.csv" or (kept and marks) else 0
     if kept and not marks:
         for name in os.listxattr(path):
             os.removexattr(path, name)
     again = attn("batch", "s.txt", "-o", target, "--exclude", "contextual", "--resume")
-    assert again.returncode == 3
+    assert again.returncode == told
     assert b"already whole" in again.stderr
     (tmp_path / "t.txt").write_bytes(b"?!\n\n?!\n")
     assert attn("batch", "t.txt", "-o", "t.jsonl").returncode == 4

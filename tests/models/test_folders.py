@@ -1,6 +1,8 @@
 """Laws of finding a checkpoint by folder or by name."""
 
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 from models.made import raw_file, write_checkpoint
@@ -157,17 +159,25 @@ def test_long_places_of_the_cache_are_told(tmp_path):
         assert len(str(caught.value)) < 600
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may look anywhere"
-)
-def test_a_folder_that_nobody_may_enter_is_told(tmp_path):
+def test_a_folder_that_nobody_may_enter_is_told():
     """The reason of the system, and no crash."""
-    folder = write_checkpoint(tmp_path / "closed")
+    with tempfile.TemporaryDirectory() as name:  # where another user may go, as root is one here
+        Path(name).chmod(0o755)
+        _expect_refused(write_checkpoint(Path(name) / "closed"))
+
+
+def _expect_refused(folder):
+    assert find_checkpoint(str(folder), {}).folder == folder  # and all is imported
     folder.chmod(0)
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0  # who may look anywhere
     try:
+        if is_root:
+            os.seteuid(65534)
         with pytest.raises(InputError, match="permission denied"):
-            find_checkpoint(str(folder), {"HF_HUB_CACHE": str(tmp_path)})
+            find_checkpoint(str(folder), {"HF_HUB_CACHE": str(folder.parent)})
     finally:
+        if is_root:
+            os.seteuid(0)
         folder.chmod(0o700)
 
 
