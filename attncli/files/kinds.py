@@ -30,6 +30,8 @@ _BEGINS_OBJECT = re.compile(r'\{\s*"(?:[^"\\]|\\.)*"\s*:')
 _BEGINS_ARRAY = re.compile(r'\[\s*(?:\{\s*"|\{\s*$|"(?:[^"\\]|\\.)*"\s*,\s*$)')
 _HEADING = re.compile(r"[^\W\d][\w .-]{0,39}")  # a cell of a header that is no prose
 
+_SAYS_DELIMITER = re.compile(r"sep=[,;|]", re.IGNORECASE)  # as Excel writes it
+
 
 def kind_of(head: bytes, path: str, columns: Sequence[str], *, tables_only: bool = False) -> Kind:
     """The kind of a file: `columns` are those that are asked for, the text first.
@@ -48,6 +50,8 @@ def kind_of(head: bytes, path: str, columns: Sequence[str], *, tables_only: bool
         raise DataError(f"the name says {what}, found {quoted(line)}")
     if named == "jsonl":
         return named
+    if _SAYS_DELIMITER.fullmatch(line):
+        return "csv"
     delimiter = header_delimiter(line, columns)
     if named == "tsv":
         return "tsv" if "\t" in line or delimiter is None else "csv"
@@ -107,8 +111,8 @@ def _json_kind(line: str, more: str, named: Kind | None) -> Kind | None:
         many = isinstance(value, list) and all(isinstance(item, dict) for item in value)
         return "json" if opens or (many and value) else "jsonl"
     if isinstance(value, list):
-        plain = value and all(isinstance(item, str | dict) for item in value)
-        return "json" if plain else None
+        texts = value and all(isinstance(item, str) for item in value)
+        return "json" if texts or any(isinstance(item, dict) for item in value) else None
     begins = line in ("[", "{", "[{") and more.strip()[:1] in ("{", '"', "[")
     return "json" if begins or _BEGINS_OBJECT.match(line) or _BEGINS_ARRAY.match(line) else None
 
@@ -119,10 +123,16 @@ def _is_header(line: str, more: str, columns: Sequence[str], delimiter: str | No
         return False
     if delimiter != "\t":
         cells = [cell.strip('"') for cell in line.split(delimiter)]
-        if not all(_HEADING.fullmatch(cell) for cell in cells):
+        named = sum(_HEADING.fullmatch(cell) is not None for cell in cells)
+        if named < 2 or named + cells.count("") < len(cells):
             return False
     following = next((row for row in more.split("\n") if row.strip()), None)
-    return following is None or delimiter in following
+    return following is None or delimiter in following or _opens_quote(following)
+
+
+def _opens_quote(row: str) -> bool:
+    """Whether a row begins with a cell of several lines."""
+    return row.startswith('"') and row.count('"') % 2 == 1
 
 
 def _value(line: str) -> Any:

@@ -14,6 +14,8 @@ from typing import Any
 from attncli.errors import DataError
 from attncli.escape import quoted
 
+_STRAIGHT = str.maketrans("\u2018\u2019\u02bc\u201c\u201d", "'''\"\"")
+
 _NO_LABELS = frozenset({"nan", "NaN", "NAN", "null", "NULL", "#N/A", "#NA", "<NA>"})
 _DOUBTFUL = frozenset({"none", "na", "n/a", "nil", "unknown", "-", "?"})  # a class, or none
 
@@ -76,14 +78,14 @@ def alike(label: str, known: Iterable[str]) -> str | None:
 
 
 def _look(label: str) -> str:
-    """What labels share that look alike: case, widths and invisible characters aside."""
+    """What labels share that look alike: case, widths, forms of quotes and what nobody sees aside."""
     number = _number(label)
     if number is not None:
         return f"number {number!r}"
     seen = "".join(
         c for c in unicodedata.normalize("NFKC", label) if unicodedata.category(c) != "Cf"
     )
-    return " ".join(seen.casefold().split())
+    return " ".join(seen.translate(_STRAIGHT).casefold().split())
 
 
 def _how(group: Sequence[str]) -> str:

@@ -291,6 +291,23 @@ def test_the_delimiter_of_a_csv_is_seen(head, delimiter):
     assert rows(f"sep={delimiter}\r\n".encode() + content, "t.csv") == [(3, "money, bank")]
 
 
+@pytest.mark.parametrize(
+    ("content", "texts"),
+    [
+        ('text,label\n"money\nbank",a\nriver,b\n', ["money\nbank", "river"]),
+        ("text,label,\nmoney,a,\n", ["money"]),
+        ("sep=;\ntext;label\nmoney;a\n", ["money"]),
+        ('[{"text":"money"},"river",3]\n', ["money", "river", "data"]),
+        ('[3,{"text":"money"}]\n', ["data", "money"]),
+        ("text,\nmoney, bank\n", ["text,", "money, bank"]),  # prose
+        ("[3, 4] of them\nmoney\n", ["[3, 4] of them", "money"]),
+    ],
+)
+def test_standard_input_is_read_as_the_file_would_be(content, texts):
+    """A table tells what it is without a name; prose is none."""
+    assert [text for _, text in rows(content.encode())] == texts
+
+
 def test_lines_of_old_macs_are_named():
     """A header with CR in it: its lines end with CR alone, wherever the text's column stands."""
     for shape, header in product(

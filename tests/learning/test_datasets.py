@@ -151,6 +151,7 @@ def test_null_and_nothing_are_no_label():
         (("0,5", "0.5"), "the same number"),
         (("mo\u00adney", "money"), "the same to the eye"),
         (("a  b", "a b"), "the same to the eye"),
+        (("it's", "it\u2019s"), "the same to the eye"),
         (("none", "money"), "a class like the others"),
         (("money", "river", "1", "2", "no"), ""),
     ],
