@@ -4,6 +4,7 @@ The format is recognised by content; the suffix only tells CSV from TSV. Nothing
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from attncli.matrices.texts import Given
 
 MAX_BYTES = 2 * 2**30
+_HAS_A_DIGIT = 1 << 20  # bytes of weights as text, names of tokens too, that hold a digit
+_DIGIT = re.compile(rb"[0-9]")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _RESULTS = ("result", "error", "comparison")
 
@@ -138,6 +141,8 @@ def _expect_known(head: bytes) -> None:
         raise RefusedError("this is a pickle: reading it could run code", hints=TORCH_HINTS)
     if b"\0" in head[:4] and not head.startswith(_UTF16):
         raise DataError("found bytes of no known format, expected a result or weights")
+    if len(head) >= _HAS_A_DIGIT and not _looks_json(head) and not _DIGIT.search(head):
+        raise DataError("found text that begins without a number, expected a result or weights")
 
 
 def _span(index: int | None) -> tuple[int, int | None]:

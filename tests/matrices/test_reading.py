@@ -292,3 +292,21 @@ def test_arrays_that_only_count_are_not_named(tmp_path: Path) -> None:
         (result,) = attncli.read(path)
         assert result.selection is None
         assert result.attention.n_layers == 2
+
+
+def test_text_without_end_and_numbers_is_not_read_to_its_limit() -> None:
+    """What begins with a mebibyte of text without a digit is refused by it; less is read whole."""
+
+    class Endless(io.RawIOBase):
+        given = 0
+
+        def read(self, size: int = -1) -> bytes:
+            self.given += size
+            return (b"y\n" * (size // 2 + 1))[:size]
+
+    stream = Endless()
+    with pytest.raises(DataError, match="without a number"):
+        list(read_results(stream, "<stdin>"))  # type: ignore[arg-type]  # as much as is asked of it
+    assert stream.given <= 1 << 21
+    with pytest.raises(DataError):
+        list(read_results(io.BytesIO(b"y\n" * 9), "<stdin>"))
