@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -40,6 +41,8 @@ COMMANDS = {
     "vectors": "attncli.cli.vectors:app",
     "schema": "attncli.cli.schema:schema",
 }
+_CLICK_WRITES = 50  # columns at least, however narrow the terminal
+_NARROWEST = 36  # columns that a column of options and some words beside it need
 _TYPED = 160  # characters of a command line that a hint repeats
 
 
@@ -72,7 +75,10 @@ def app_for(arguments: Sequence[str]) -> typer.Typer:
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={
+            "help_option_names": ["-h", "--help"],
+            "terminal_width": _narrow_width(),
+        },
     )
     app.callback()(_top)
     named = arguments[0] if arguments else ""
@@ -85,6 +91,12 @@ def app_for(arguments: Sequence[str]) -> typer.Typer:
         else:
             app.command(name)(command)
     return app
+
+
+def _narrow_width() -> int | None:
+    """The columns of help on a narrow terminal, where click would write 50; else its own choice."""
+    columns = shutil.get_terminal_size().columns
+    return max(columns, _NARROWEST) if columns < _CLICK_WRITES else None
 
 
 def run(argv: Sequence[str]) -> int:

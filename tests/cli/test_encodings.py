@@ -35,7 +35,7 @@ def written(lines, encoding, **env):
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, *lines],
         capture_output=True,
-        env=child_environment(PYTHONIOENCODING=encoding, COLUMNS="100", **env),
+        env=child_environment(**{"PYTHONIOENCODING": encoding, "COLUMNS": "100", **env}),
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -56,6 +56,16 @@ def test_every_help_is_readable_in_every_encoding(encoding):
     code, out, _ = written(lines, encoding)
     assert code == 0
     assert out.decode(encoding.partition(":")[0]) == in_encoding(plain, encoding)
+
+
+@pytest.mark.parametrize("columns", [40, 48, 80])
+def test_no_help_is_wider_than_the_terminal(columns):
+    """Only lines to be typed as they stand, the examples, may be longer than the terminal is wide."""
+    lines = list(every_help(typer.main.get_command(app_for([]))))
+    code, out, _ = written(lines, "utf-8", COLUMNS=str(columns))
+    assert code == 0
+    wide = [line for line in out.decode().splitlines() if len(line) > columns]
+    assert [line for line in wide if not line.startswith("    ") or "attn " not in line] == []
 
 
 OUTPUTS = (
