@@ -14,7 +14,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.insight.matching import Matching, matching
-from attncli.insight.names import AXES, describe
+from attncli.insight.names import AXES, describe, highest_layer
 from attncli.result import OPTIONAL_ARRAYS, AttentionResult
 
 _BY_HEAD = ("weights", "query", "key", "value", "scores")
@@ -218,6 +218,9 @@ def _selection_notes(
     for axis in AXES:
         if note := getattr(matched, axis).note:
             yield note
+    left = [highest_layer(result) for result in (one, other)]
+    if _both_hold("contextual", one, other) and left[0] != left[1]:
+        yield f"contextual: after layer {left[0]} in the first, after layer {left[1]} in the second"
     first, second = (
         describe({name: kept for name, kept in (r.selection or {}).items() if name not in AXES})
         for r in (one, other)

@@ -124,6 +124,11 @@ def last_layer(result: Named) -> int:
     return numbers.index(max(numbers))
 
 
+def highest_layer(result: Named) -> int:
+    """The number, in the model, of the layer that the new vectors leave; pooled layers count too."""
+    return max((result.selection or {}).get("layers") or axis_numbers(result, "layers"))
+
+
 def checked_numbers(chosen: Sequence[int], numbers: Sequence[int], axis: Axis) -> list[int]:
     """Those of the `numbers` that are chosen, each once; negative ones count from the highest.
 

@@ -150,3 +150,12 @@ def test_the_place_of_a_change_has_the_names_of_the_model(
     assert change.place == (layers.index(changed[0]), heads.index(changed[1]), 0, 1)
     assert found.delta is not None
     assert found.delta[0, 1] == pytest.approx(0.25, abs=1e-6)
+
+
+def test_new_vectors_of_other_layers_are_told_apart(results: list[AttentionResult]) -> None:
+    """A note names the layers that the new vectors leave, where they are not the same."""
+    one, other = (replace(results[0], selection={"layers": [layer]}) for layer in (3, 5))
+    assert "contextual: after layer 3 in the first, after layer 5 in the second" in (
+        differences([one], [other], 0)[0].notes
+    )
+    assert not differences([one], [one], 0)[0].notes
