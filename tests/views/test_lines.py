@@ -126,7 +126,8 @@ def test_numbers_stand_beside_their_words_after_reordering(width, words):
             if " ".join(words)[:10] in bare or "…" in bare:  # the sentence itself, or cut words
                 continue
             for shown in (get_display(line, base_dir="L"), get_display(line), by_older_rules(line)):
-                assert shown.replace(MARK, "") == reversed_words(bare), (name, line)
+                seen = reversed_words(line).replace(MARK, "")  # marks part words that touch
+                assert shown.replace(MARK, "") == seen, (name, line)
 
 
 def test_a_right_to_left_sentence_reads_from_right_to_left():
