@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attncli.embeddings.cache_keys import key_of_content
 from attncli.embeddings.checked import read_facts, write_facts
-from attncli.embeddings.marks import NAMING, marks_of
+from attncli.embeddings.marks import NAMING, are_named_anew
 from attncli.embeddings.store import FolderStore, read_meta
 from attncli.errors import AttnError, DataError, InputError, UsageError
 from attncli.escape import quoted
@@ -284,12 +284,14 @@ class Cache:
 
 def is_outdated(store: FolderStore) -> bool:
     """Whether the words were named by an older rule, under which they would be others."""
-    facts = store.meta
-    if facts.get("naming") == NAMING:
+    rule = store.meta.get("naming")
+    if rule == NAMING:
         return False
+    if rule is None and store.meta.get("source_format") == "static embeddings":
+        return True
     rows = range(0, store.words, max(1, store.words // _SAMPLE))
     words = [store.word(row).encode("utf-8", "surrogateescape") for row in rows]
-    return facts.get("source_format") == "static embeddings" or marks_of(words) is not None
+    return are_named_anew(words, rule)
 
 
 def is_name(name: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 Kind: TypeAlias = Literal["begins", "bytes", "ends", "continues"]
 
 # How vocabularies become words; an entry of the cache that was made in another way is made again.
-NAMING = 1
+NAMING = 2
 
 _BEGIN, _BYTE_BEGIN, _END, _GOES_ON = "\u2581".encode(), "\u0120".encode(), b"</w>", b"##"
 _GOES_ON_BEFORE = b"@@"
@@ -112,6 +112,20 @@ def names(words: list[bytes], marks: Marks | None) -> list[bytes]:
         kept.append(word if name in taken and name != word else name)
         taken.add(kept[-1])
     return kept
+
+
+def are_named_anew(named: Sequence[bytes], rule: object) -> bool:
+    """Whether words of an entry that was made by this rule (None for none) are called otherwise now."""
+    if rule is None:
+        return marks_of(named) is not None
+    if rule == NAMING or not any(word.endswith(_GOES_ON_BEFORE) for word in named):
+        return False
+    tokens = [  # the first rule took letters for bytes for what they look like
+        word.removesuffix(_GOES_ON_BEFORE) if word.endswith(_GOES_ON_BEFORE) else word + _END
+        for word in named
+    ]
+    marks = marks_of(tokens)
+    return marks is not None and marks.letters
 
 
 def marked_forms(words: Collection[bytes]) -> frozenset[bytes]:

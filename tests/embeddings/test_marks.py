@@ -263,10 +263,35 @@ def test_words_of_an_older_rule_are_made_again(
             convert(Cache(), key, source, DEFAULT_ACCESS)
         meta = tmp_path / "cache" / "vectors" / f"v2-{key}" / "meta.json"
         facts = read_facts(meta)
-        assert facts.pop("naming") == 1
+        del facts["naming"]
         write_facts(meta, facts)
     assert stored(str(plain)) is not None  # as good as ever
     assert stored(str(marked)) is None
     hit = find(open_vectors(marked), "bank")
     assert hit is not None
     assert hit[0] == list(KINDS["▁"]).index("▁bank")
+
+
+@pytest.mark.parametrize(
+    ("kind", "stays"), [("letters</w>", False), ("latin</w>", True), ("▁", True)]
+)
+def test_letters_of_an_older_rule_are_made_again(
+    tmp_path: Path, kind: str, stays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An entry whose rule took letters for bytes for words is made again, and no other."""
+    monkeypatch.setenv("ATTN_CACHE_DIR", str(tmp_path / "cache"))
+    tokens, path = list(KINDS[kind]), tmp_path / "v.txt"
+    path.write_bytes(text(tokens, matrix(len(tokens))))
+    source = Source(str(path))
+    key = source.key()
+    assert key is not None
+    with monkeypatch.context() as older:
+        ends = Marks("ends", b"</w>")
+        older.setattr(
+            building, "names", lambda words, marks: names(words, ends if marks.letters else marks)
+        )
+        older.setattr(building, "NAMING", 1)
+        convert(Cache(), key, source, DEFAULT_ACCESS)
+    assert (stored(str(path)) is not None) is stays
+    for row, word in enumerate(KINDS[kind].values()):
+        assert find(open_vectors(path), word) == (row, word, "exact")
