@@ -19,6 +19,7 @@ from attncli.memory import size_text
 from attncli.stacks import Part, TokenRun
 from attncli.text.unspaced import join_unspaced
 from attncli.text.words import (
+    JOINING,
     TOKENIZERS,
     Span,
     TokenizerName,
@@ -28,7 +29,6 @@ from attncli.text.words import (
 
 _MAX_PIECES = 1 << 14
 _LONGEST_PIECE = 64  # characters; longer ones hardly ever come twice
-_JOINING = ("-", "'", "\u2019", "\u200b")  # words with these may be joined or cut
 _AT_ONCE = 1 << 15  # characters whose pieces are in memory together
 
 
@@ -128,7 +128,7 @@ def tokens_of(text: str, store: WordList, tokenizer: TokenizerName) -> list[Span
         return spans
     if not text.isascii():
         spans = join_unspaced(text, spans, word_lengths(store))
-    if not any(mark in text for mark in _JOINING):
+    if not any(mark in text for mark in JOINING):
         return spans
     known = knows(store)
     joined = join_compounds(text, spans, known)

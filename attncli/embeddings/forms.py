@@ -4,9 +4,9 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, product
 
-from attncli.text.words import no_spaces
+from attncli.text.words import APOSTROPHES, HYPHENS, no_spaces
 
 _DIGITS = re.compile(r"[0-9]")
 # Nobody sees these (Default_Ignorable_Code_Point): soft hyphen, joiners, zero-width space, word
@@ -16,12 +16,16 @@ _UNSEEN = re.compile(
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff]+"
 )
-_APOSTROPHES = re.compile("['\u2019\u02bc\u2018\uff07]")
 # Hebrew's own marks (geresh, gershayim), and what is typed in their place.
 _HEBREW_LETTER = re.compile("[\u05d0-\u05ea]")
 _HEBREW_MARKS = (("\u05f3", "'"), ("\u05f4", '"'))
-# Unseen characters, apostrophes, and Tibetan letters, under which a word has many forms.
-_MANY_FORMS = re.compile(f"{_UNSEEN.pattern}|{_APOSTROPHES.pattern}|[\u0f40-\u0fbc]")
+# Unseen characters, apostrophes, hyphens, and Tibetan letters, under which a word has many forms.
+_MANY_FORMS = re.compile(
+    f"{_UNSEEN.pattern}|{APOSTROPHES.pattern}|{HYPHENS.pattern}|[\u0f40-\u0fbc]"
+)
+_LONGER_ARABIC = "\u0640"  # stretches a word on its line
+_SHOWN_AS_PICTURE, _JOINER = "\ufe0f", "\u200d"  # of emoji; keyboards leave the first out
+_MOST_SHARP = 2  # places where ss may be ß
 # Letters that Unicode composes no more (Devanagari, Bengali, Gurmukhi, Oriya, Tibetan, Hebrew); old
 # vocabularies have them in one piece.
 _NO_MORE_COMPOSED = (
@@ -34,7 +38,7 @@ def forms(word: str) -> Iterator[tuple[str, str]]:
     """The forms of a word to look up, best first, each with the status it gives.
 
     As written, with the same letters encoded otherwise, with other apostrophes, without characters
-    that nobody sees; then all of these in lower case.
+    that nobody sees, with the hyphen of keyboards; then all of these in lower case.
 
     >>> list(forms("Bank"))
     [('Bank', 'exact'), ('bank', 'lower')]
@@ -60,15 +64,21 @@ def forms(word: str) -> Iterator[tuple[str, str]]:
 def fallback_forms(word: str) -> Iterator[tuple[str, str]]:
     """What is tried when no form of a word is there, each with the status it gives.
 
-    Capitals (for vectors of names), the compatible form (full width, ligatures), without accents,
-    digits as # (word2vec, Numberbatch) or 0, and as a key of ConceptNet.
+    Capitals (for vectors of names), case as Turkish, Greek and German have it, the compatible form
+    (full width, ligatures), without accents, digits as # (word2vec, Numberbatch) or 0, and as a key
+    of ConceptNet.
 
     >>> dict(fallback_forms("Café1999"))["cafe1999"]
     'unaccented'
     """
     seen = {form for form, _ in forms(word)}
-    lowered = unicodedata.normalize("NFC", plain_form(word).lower())
-    for candidate, status in (*_marked(word, lowered), *_candidates(lowered)):
+    plain = plain_form(word)
+    lowered = unicodedata.normalize("NFC", plain.lower())
+    for candidate, status in (
+        *_marked(word, lowered),
+        *_pictures(word),
+        *_candidates(plain, lowered),
+    ):
         single = candidate.isascii() and "'" not in candidate  # nothing else looks like it
         for form in (candidate,) if single else [form for form, _ in _alike(candidate)]:
             if form and form not in seen:
@@ -119,8 +129,9 @@ def all_forms(word: str) -> list[str]:
 
 
 def folded(word: str) -> str:
-    """What words have in common that differ in case, encoding or what nobody sees."""
-    return unicodedata.normalize("NFC", plain_form(word).casefold())
+    """What words have in common that differ in case, encoding, apostrophes, hyphens or what nobody sees."""
+    plain = plain_form(word).casefold().replace("i\u0307", "i")  # of \u0130
+    return unicodedata.normalize("NFC", HYPHENS.sub("-", APOSTROPHES.sub("'", plain)))
 
 
 def places_of(word: str, texts: Sequence[str], keys: Sequence[str] = ()) -> list[int]:
@@ -143,12 +154,18 @@ def places_of(word: str, texts: Sequence[str], keys: Sequence[str] = ()) -> list
 
 
 def _spellings(word: str) -> Iterator[tuple[str, str]]:
-    """The word as written, encoded otherwise, with other apostrophes, and without what is unseen."""
+    """The word as written, encoded otherwise, with other apostrophes, without what is unseen, and
+    with plain hyphens.
+    """
     yield from _alike(word)
     bare = _UNSEEN.sub("", word)
     if bare and bare != word:
         for form, _ in _alike(bare):
             yield form, "invisible"
+    hyphenated = HYPHENS.sub("-", bare)
+    if hyphenated != bare:
+        for form, _ in _alike(hyphenated):
+            yield form, "compatible"
 
 
 def _alike(word: str) -> Iterator[tuple[str, str]]:
@@ -164,14 +181,14 @@ def _alike(word: str) -> Iterator[tuple[str, str]]:
 
 def _other_apostrophes(word: str) -> Iterator[str]:
     """The word with other apostrophes; a Hebrew one with the marks of abbreviations, and without."""
-    if _APOSTROPHES.search(word) is not None:
-        yield from (_APOSTROPHES.sub(mark, word) for mark in "'\u2019\u02bc")
+    if APOSTROPHES.search(word) is not None:
+        yield from (APOSTROPHES.sub(mark, word) for mark in "'\u2019\u02bc")
     if _HEBREW_LETTER.search(word) is not None:
         typed = printed = word
         for mark, key in _HEBREW_MARKS:
             typed, printed = typed.replace(mark, key), printed.replace(key, mark)
         typographic = typed.replace('"', "\u201d").replace("'", "\u2019")
-        straight = re.sub("[\u201c\u201d]", '"', _APOSTROPHES.sub("'", typed))
+        straight = re.sub("[\u201c\u201d]", '"', APOSTROPHES.sub("'", typed))
         for form in (straight, printed, typographic):
             if form != word:
                 yield form
@@ -202,20 +219,53 @@ def _old_letters() -> tuple[re.Pattern[str], dict[str, str]]:
     return re.compile("|".join(map(re.escape, longest_first))), whole
 
 
-def _candidates(lowered: str) -> Iterator[tuple[str, str]]:
+def _candidates(plain: str, lowered: str) -> Iterator[tuple[str, str]]:
     yield lowered[:1].upper() + lowered[1:], "capitalised"
     yield lowered.upper(), "capitalised"
-    compatible = unicodedata.normalize("NFKC", lowered).casefold()
-    yield compatible, "compatible"
-    apart = unicodedata.normalize("NFD", compatible)
-    bare = "".join(char for char in apart if not _is_accent(char))
-    yield unicodedata.normalize("NFC", bare), "unaccented"
+    yield from _of_other_case(plain, lowered)
+    compatible = lowered
+    if not plain.isascii():
+        compatible = _compatible(lowered).casefold()
+        for form in (_compatible(plain), compatible):
+            yield form, "compatible"
+        for form in (_compatible(plain), compatible):
+            apart = unicodedata.normalize("NFD", form)
+            bare = "".join(char for char in apart if not _is_accent(char))
+            yield unicodedata.normalize("NFC", bare), "unaccented"
     if len(_DIGITS.findall(compatible)) > 1:
         yield _DIGITS.sub("#", compatible), "digits"
         yield _DIGITS.sub("0", compatible), "digits"
     key = re.sub(r"[\s-]+", "_", compatible)
     yield key, "joined"
     yield f"/c/en/{key}", "conceptnet"
+
+
+def _compatible(word: str) -> str:
+    return unicodedata.normalize("NFKC", word).replace(_LONGER_ARABIC, "")
+
+
+def _pictures(word: str) -> Iterator[tuple[str, str]]:
+    """An emoji with the selectors that keyboards and vocabularies leave out or not."""
+    if not word.isascii() and not any(char.isalnum() for char in word):
+        joined = word.replace(_JOINER, _SHOWN_AS_PICTURE + _JOINER)
+        for picture in (word + _SHOWN_AS_PICTURE, joined + _SHOWN_AS_PICTURE, joined):
+            yield picture, "invisible"
+
+
+def _of_other_case(plain: str, lowered: str) -> Iterator[tuple[str, str]]:
+    """The word in case as single languages have it: ı for I and i for İ, ς at the end, ß for ss."""
+    if "I" in plain or "\u0130" in plain:
+        yield plain.replace("\u0130", "i").replace("I", "\u0131").lower(), "lower"
+    if lowered[:1] == "i":
+        yield "\u0130" + lowered[1:], "capitalised"
+    if lowered.endswith("\u03c3"):
+        yield lowered[:-1] + "\u03c2", "lower"
+    doubles = [found.start() for found in re.finditer("ss", lowered)][:_MOST_SHARP]
+    for chosen in product((True, False), repeat=len(doubles)) if doubles else ():
+        sharp = lowered
+        for at, is_sharp in reversed(list(zip(doubles, chosen, strict=True))):
+            sharp = sharp[:at] + "\u00df" + sharp[at + 2 :] if is_sharp else sharp
+        yield sharp, "compatible"
 
 
 def _marked(word: str, lowered: str) -> Iterator[tuple[str, str]]:

@@ -68,8 +68,19 @@ TOKENIZERS: dict[TokenizerName, Tokenizer] = {
     "chars": chars,
 }
 
+APOSTROPHES = re.compile("['\u2019\u02bc\u2018\uff07]")
+HYPHENS = re.compile("[\u2010\u2011\ufe63\uff0d]")  # of typesetting, for "-"
+
 _LONGEST_COMPOUND = 6  # parts
-_JOINTS = ("-", "\u200b")
+_JOINTS = ("-", "\u2010", "\u2011", "\ufe63", "\uff0d", "\u200b")
+JOINING = (
+    *_JOINTS,
+    "'",
+    "\u2019",
+    "\u02bc",
+    "\u2018",
+    "\uff07",
+)  # words with these may be joined or cut
 
 # Endings that the Penn Treebank cuts off, as in the training text of GloVe.
 _CONTRACTION = re.compile(r"(?:n't|'(?:s|re|ve|ll|d|m))$", re.IGNORECASE)
@@ -78,10 +89,9 @@ _CONTRACTION = re.compile(r"(?:n't|'(?:s|re|ve|ll|d|m))$", re.IGNORECASE)
 def split_contraction(word: Span, known: Callable[[str], bool]) -> list[Span]:
     """ "don't" as do + n't when the vocabulary has the ending but not the whole word.
 
-    `known` says whether the vocabulary has a word, in any form. A typographic apostrophe counts
-    as "'".
+    `known` says whether the vocabulary has a word, in any form. Other apostrophes count as "'".
     """
-    plain = word.text.replace("\u2019", "'")
+    plain = APOSTROPHES.sub("'", word.text)
     found = _CONTRACTION.search(plain) if "'" in plain else None
     if found is None or found.start() == 0 or known(word.text) or not known(found.group().lower()):
         return [word]
@@ -96,8 +106,8 @@ def split_contraction(word: Span, known: Callable[[str], bool]) -> list[Span]:
 def join_compounds(sentence: str, found: list[Span], known: Callable[[str], bool]) -> list[Span]:
     """Words joined by hyphens as one word where the vocabulary has the compound ("e-mail").
 
-    A zero-width space, which parts words and is not seen, is such a joint too. The longest compound
-    wins; `known` says whether the vocabulary has a word.
+    Hyphens of typesetting, and a zero-width space, which parts words and is not seen, are such
+    joints too. The longest compound wins; `known` says whether the vocabulary has a word.
     """
     if not any(joint in sentence for joint in _JOINTS):
         return found

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attncli.embeddings.forms import forms
+from attncli.embeddings.forms import forms, places_of
 from attncli.embeddings.lookup import find, knows
 from attncli.embeddings.seeded import SeededStore, random_vector
 from attncli.embeddings.store import MemoryStore
@@ -204,3 +204,54 @@ def test_a_seeded_store_knows_every_word_but_lists_none():
             MemoryStore("scan", ["a"], np.ones((1, 2), np.float32), complete=False),
             ReadingSettings(oov="mean"),
         )
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("straße", {"STRASSE": "compatible", "Strasse": "compatible", "STRAẞE": "lower"}),
+        ("strasse", {"Straße": "compatible"}),
+        ("gross", {"GROẞ": "compatible"}),
+        ("masse", {"masse": "exact", "Maße": "compatible"}),
+        ("ılık", {"ILIK": "lower", "Ilık": "lower"}),
+        ("İstanbul", {"istanbul": "capitalised", "İSTANBUL": "capitalised"}),
+        ("diyarbakır", {"DİYARBAKIR": "lower"}),
+        ("istanbul", {"ISTANBUL": "lower", "İstanbul": "lower"}),
+        ("οδος", {"ΟΔΟΣ": "lower", "οδοσ": "lower"}),
+        ("οδοσ", {"ΟΔΟΣ": "compatible", "οδος": "compatible"}),
+        (
+            "e-mail",
+            {"e\u2011mail": "compatible", "E\u2010Mail": "lower", "ｅ－ｍａｉｌ": "compatible"},
+        ),
+        ("Cafes", {"Cafés": "unaccented"}),
+        ("BANK", {"ＢＡＮＫ": "compatible"}),
+        ("❤\ufe0f", {"❤": "invisible"}),
+        ("❤\ufe0f\u200d🔥", {"❤\u200d🔥": "invisible"}),
+        ("كتاب", {"كتـــاب": "compatible"}),
+    ],
+)
+def test_case_and_signs_are_those_of_each_script(entry, words):
+    """Cases of German, Turkish and Greek, hyphens of typesetting, emoji typed without a selector and
+    stretched Arabic are found, the case as written first.
+    """
+    store = MemoryStore("v", ["x", entry], np.eye(2, dtype=np.float32))
+    assert {word: find(store, word) for word in words} == {
+        word: (1, entry, status) for word, status in words.items()
+    }
+
+
+@pytest.mark.parametrize("hyphen", ["-", "\u2010", "\u2011", "\uff0d"])
+@pytest.mark.parametrize("mark", ["'", "\u2019", "\u02bc", "\uff07"])
+def test_compounds_and_contractions_are_found_with_any_sign(hyphen, mark):
+    """What joins or cuts a word with the signs of keyboards does so with those of typesetting."""
+    words = ["e-mail", "bank", "'s", "x"]
+    store = MemoryStore("v", words, np.eye(4, dtype=np.float32))
+    text = f"e{hyphen}mail bank{mark}s"
+    found = read(text, store, ReadingSettings())
+    assert [token.key for token in found.tokens] == ["e-mail", "bank", "'s"]
+    assert [text[token.start : token.end] for token in found.tokens] == [
+        f"e{hyphen}mail",
+        "bank",
+        f"{mark}s",
+    ]
+    assert places_of("e-mail", [token.text for token in found.tokens]) == [0]
