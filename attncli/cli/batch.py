@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attncli.cli import batch_options as bopt
 from attncli.cli import options as opt
-from attncli.cli.batch_acts import say_unacted, watch_of
+from attncli.cli.batch_acts import say_of_single_heads, say_unacted, watch_of
 from attncli.cli.batch_engine import engine_of
 from attncli.cli.batch_job import job_of, provenance_of, say_of_vain_reading, share_read
 from attncli.cli.batch_options import ReadOptions, RunOptions, WriteOptions
@@ -91,8 +91,8 @@ class _Setup:
 
 def make_analyser(mechanism: Mechanism, include: frozenset[str]) -> "Outcomes":
     """The Analyser of the options as a batch uses it; what a worker calls."""
-    analyser = open_analyser(mechanism, include, quiet=True).analyser  # said once, by the run
-    return _quick(analyser)
+    opened = open_analyser(mechanism, include, asked=include, quiet=True)  # said once, by the run
+    return _quick(opened.analyser)
 
 
 def _quick(analyser: "Outcomes") -> "Outcomes":
@@ -129,6 +129,8 @@ def _setup(
         say_of_vain_reading(reading, found)
     _check(found, mechanism, writing, running, chosen)
     _say_vain(found, chosen, reading, writing, running)
+    if chosen.name != "csv" and not running.quiet:
+        say_of_single_heads(mechanism, layout.include)
     opened = open_analyser(mechanism, frozenset(layout.include), quiet=running.quiet)
     job = job_of(mechanism, reading, chosen, layout, opened, found)
     layout = replace(layout, facts=provenance_of(job))

@@ -87,7 +87,8 @@ def explain(
         last = "-1" if hide and is_transformer(mechanism.model) else None
         mechanism = replace(mechanism, hide=None, layer=last)
     wanted = frozenset(fields[0]) | manner.needs()
-    opened = open_analyser(mechanism, wanted, whole=False, quiet=quiet)
+    asked = frozenset(fields[0] if manner.keeps_fields else ())
+    opened = open_analyser(mechanism, wanted, asked=asked, whole=False, quiet=quiet)
     place = None if file is None else visible(file)
     if pooled:
         from attncli.choosing import PartAnalyser

@@ -121,8 +121,13 @@ class Effects:
 
     def see(self, result: "AttentionResult") -> None:
         """Looks at what was done with a result."""
+        from attncli.insight.part import told_as_left_out
+
         selection = result.selection or {}
-        self._absent = {n: None for n in self._absent if getattr(result, n, 0) is None}
+        told = told_as_left_out(result)
+        self._absent = {
+            n: None for n in self._absent if getattr(result, n, 0) is None and n not in told
+        }
         self.count(
             set(selection.get("hidden", ())),
             {

@@ -115,11 +115,13 @@ def open_analyser(
     mechanism: Mechanism,
     include: frozenset[str] = frozenset(),
     *,
+    asked: frozenset[str] = frozenset(),
     whole: bool = True,
     quiet: bool = False,
 ) -> Opened:
     """The Analyser that the options describe; `include` names optional fields to fill.
 
+    Where a chosen part loses one of the fields that were `asked` for, its record says so.
     Without `whole` a file of vectors is searched for the words of the sentences, not converted;
     `quiet` keeps what there is to say of it.
 
@@ -145,6 +147,7 @@ def open_analyser(
         return opened
     from attncli.choosing import PartAnalyser
 
+    chosen = chosen._replace(asked=asked)
     return opened._replace(analyser=PartAnalyser(opened.analyser, chosen))
 
 

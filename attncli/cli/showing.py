@@ -68,6 +68,11 @@ class Manner:
         return not (self.json or self.output is not None or self.steps)
 
     @property
+    def keeps_fields(self) -> bool:
+        """Whether what is written holds the optional fields of a record."""
+        return self.kind in ("--json", "json", "jsonl", "npz")
+
+    @property
     def kind(self) -> str:
         """What is written: "tables", the option that chooses something else, or a suffix."""
         if self.output is not None:

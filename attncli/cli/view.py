@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,9 +91,11 @@ def view(
       attn view attentions.npz --tokens @tokens.txt --merge --hide "[CLS]" --top 5
     """
     from attncli.insight.comparison import Comparison
+    from attncli.result import OPTIONAL_FIELDS
 
     expect_writable(written("--output", manner.output), [file, *_named_files(tokens, pair)])
-    chosen = _Chosen(layer, head, agg, merge, tuple(hide or ()))
+    asked = frozenset(OPTIONAL_FIELDS if manner.keeps_fields else ())
+    chosen = _Chosen(layer, head, agg, merge, tuple(hide or ()), asked)
     notices, effects = Notices(quiet), Effects(hide=hide or (), merge=merge, agg=agg)
     given = {"--tokens": tokens, "--scores": scores, "--array": array}
     results: list[AttentionResult] = []
@@ -124,7 +127,7 @@ def view(
     if manner.output is not None and results:
         from attncli.views.files import write_results
 
-        fields = _held(results[0]), ()
+        fields = tuple(dict.fromkeys(chain.from_iterable(map(_held, results)))), ()
         write_results(
             manner.output,
             results,
@@ -148,16 +151,17 @@ class _Chosen:
     agg: str | None
     merge: bool
     hide: tuple[str, ...]
+    asked: frozenset[str] = frozenset()
 
     def of(self, result: "AttentionResult") -> "AttentionResult":
-        return part.selected(
-            result,
+        chosen = part.part_of(
             layer=self.layer,
             head=self.head,
             agg=self.agg,
             merge=self.merge,
             hide=list(self.hide),
         )
+        return chosen._replace(asked=self.asked).of(result)
 
     def few(self, result: "AttentionResult", *, told: bool) -> "_Chosen":
         """The same part, or of very many matrices the mean of the last layer's heads, said so."""

@@ -3,7 +3,7 @@
 Measures of a result are those of what it shows: they are computed last, of the part.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,13 +16,18 @@ from attncli.insight.select import (
     Pooling,
     aggregate,
     chosen,
+    held_by_head,
     pooled,
     select_heads,
     select_layers,
 )
 from attncli.insight.tokens import hide_tokens, merge_pieces
-from attncli.result import AttentionResult
+from attncli.result import AttentionResult, ResultWarning
 from attncli.stacks import Failure, Stack, stack_of
+
+LEFT_OUT = "left-out"  # the code of the warning that a field was asked for and is not there
+_OF_PIECES = "pieces of words have them, and pieces were merged"
+_OF_HEADS = "single heads have them, and heads or layers were drawn together"
 
 
 class Part(NamedTuple):
@@ -38,6 +43,7 @@ class Part(NamedTuple):
     hide_special: bool = False
     over: tuple[Axis, ...] = ()
     how: Pooling = "mean"
+    asked: frozenset[str] = frozenset()  # fields that a reader waits for: their loss is told
 
     def of(self, result: AttentionResult) -> AttentionResult:
         """The part of a result, measured where the result was.
@@ -68,7 +74,11 @@ class Part(NamedTuple):
             matrices = chosen(matrices, "layers", self.layers)
         if self.heads is not None:
             matrices = chosen(matrices, "heads", self.heads)
-        matrices = pooled(matrices, self.over, self.how)
+        drawn = pooled(matrices, self.over, self.how)
+        matrices = replace(
+            drawn,
+            warnings=(*drawn.warnings, *self._losses(matrices.by_head, drawn.by_head, _OF_HEADS)),
+        )
         others = {name: array for name, array in stack.extras.items() if name not in BY_HEAD}
         warnings = stack.warnings
         if matrices.warnings:
@@ -89,9 +99,27 @@ class Part(NamedTuple):
         if self.heads is not None:
             result = select_heads(result, self.heads)
         if self.merge:
-            result = merge_pieces(result)
+            result = self._telling(result, merge_pieces(result), _OF_PIECES)
         if self.over:
-            result = aggregate(result, self.over, self.how)
+            drawn = aggregate(result, self.over, self.how)
+            result = self._telling(result, drawn, _OF_HEADS)
         if self.hide or self.hide_special:
             result = hide_tokens(result, self.hide, special=self.hide_special)
         return result
+
+    def _telling(self, whole: AttentionResult, part: AttentionResult, why: str) -> AttentionResult:
+        """The part with a warning of the fields that were asked for and that only the whole has."""
+        said = self._losses(held_by_head(whole), held_by_head(part), why)
+        return replace(part, warnings=(*part.warnings, *said)) if said else part
+
+    def _losses(
+        self, before: Iterable[str], after: Iterable[str], why: str
+    ) -> tuple[ResultWarning, ...]:
+        gone = [name for name in before if name in self.asked and name not in after]
+        return (ResultWarning(LEFT_OUT, f"{', '.join(gone)} left out: {why}"),) if gone else ()
+
+
+def told_as_left_out(result: AttentionResult) -> set[str]:
+    """The fields of which a warning of the result says that they were left out."""
+    told = [w.message.partition(" left out")[0] for w in result.warnings if w.code == LEFT_OUT]
+    return {name for names in told for name in names.split(", ")}

@@ -115,8 +115,13 @@ def aggregate(
 
 
 def _matrices(result: AttentionResult) -> Matrices:
-    held = {name: array for name in BY_HEAD if (array := getattr(result, name)) is not None}
+    held = held_by_head(result)
     return Matrices(result.attention, result.selection, result.weights, held)
+
+
+def held_by_head(result: AttentionResult) -> dict[str, Float32Array]:
+    """What the result holds of single heads: query, key, value, scores."""
+    return {name: array for name in BY_HEAD if (array := getattr(result, name)) is not None}
 
 
 def _cut(result: AttentionResult, matrices: Matrices) -> AttentionResult:

@@ -26,7 +26,7 @@ MECHANISMS: dict[str, list[str]] = {
     "transformer": ["--model", "bert"],
     "pair": ["--model", "bert", "--pair", "the river"],
 }
-LINES = ("money bank, grows", "a piece of cake", "unhappily", "3 =1+1 ; bank")
+LINES = ("money bank, grows", "a piece of cake", "unhappily", "unhappiness grows", "3 =1+1 ; bank")
 
 
 @pytest.fixture
@@ -87,3 +87,50 @@ def test_the_files_of_explain_are_one(
     for suffix in ("csv", "tsv", "npz"):
         ended = command("diff", f"a.{suffix}", "a.json", "--tol", "0")
         assert ended.code == 0, ended.text + ended.said
+
+
+@pytest.mark.parametrize("part", ["merged", "mean", "whole"])
+@pytest.mark.parametrize("mechanism", ["task", "transformer"])
+def test_a_record_that_lost_a_field_says_so(
+    folder: Path, command: Callable[..., Any], mechanism: str, part: str
+) -> None:
+    """A field that was asked for is in a record, or a warning of this record says that it is not."""
+    pytest.importorskip("pyarrow")
+    asked = ["--include", "query,key,embeddings"]
+    options = [*MECHANISMS[mechanism], *PARTS[part], *asked]
+    made = {f"b.{suffix}": ["batch", "s.txt"] for suffix in ("jsonl", "npz", "parquet", "arrow")}
+    made |= {f"e.{suffix}": ["explain", "-f", "s.txt"] for suffix in ("json", "npz")}
+    for path, given in made.items():
+        ended = command(*given, "-o", path, "-q", *options)
+        assert ended.code in (0, 3), ended.said
+    command("explain", "-f", "s.txt", *MECHANISMS[mechanism], *asked, "-o", "w.json")
+    command("view", "w.json", "-o", "v.npz", *PARTS[part])
+    lost = set()
+    for path in (*made, "v.npz"):
+        for one in read(path):
+            if isinstance(one, tuple):
+                continue
+            said = [
+                w.message.partition(" left out")[0] for w in one.warnings if w.code == "left-out"
+            ]
+            missing = [name for name in ("query", "key") if getattr(one, name) is None]
+            assert said == ([", ".join(missing)] if missing else []), (path, one.text)
+            assert one.embeddings is not None
+            lost.add(bool(missing))
+    merges = mechanism == "transformer" and part == "merged"
+    assert lost == ({True, False} if merges else {part == "mean"})
+
+
+def test_what_was_left_out_is_told_of_fields_that_were_asked_for(
+    folder: Path, command: Callable[..., Any]
+) -> None:
+    """A page, whose script needs scores that nobody asked for, says nothing of their loss."""
+    for merge in (["--merge"], ["--agg", "mean"]):
+        ended = command("explain", "unhappily", "-o", "p.html", "--model", "bert", *merge)
+        assert ended.code == 0
+        assert "left out" not in ended.said
+        assert "left out" not in (folder / "p.html").read_text(encoding="utf-8")
+        ended = command("batch", "s.txt", "--model", "bert", *merge, "--include", "query")
+        assert "query: left out of records that" in ended.said
+        ended = command("batch", "s.txt", "--model", "bert", *merge)
+        assert "left out" not in ended.said
