@@ -47,6 +47,7 @@ _DEFAULTS: dict[str, tuple[str | None, ...]] = {
     "camembert": _SENTENCEPIECE,
 }
 _MOST_LETTERS = 10_000  # of a word in WordPiece, whose time grows with their square
+_LIST, _OLD_LIST = "extra_special_tokens", "additional_special_tokens"
 _NOT_USED = ("<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED")  # of CamembertTokenizer
 
 
@@ -259,8 +260,7 @@ def _marks(library: Any, made: Any, names: dict[str, str], told: Told) -> Any:
 
 def _roles(library: Any, kind: str | None, told: Told) -> dict[str, Any]:
     """The special tokens by role: of the files, else those of the kind."""
-    listed = "added_tokens_decoder" in told.options
-    given = {**told.options, **({} if listed else told.roles)}
+    given = {**told.options, **_legacy(told)}
     defaults = _DEFAULTS[kind] if kind is not None else (None,) * len(_ROLES)
     names = [f"{role}_token" for role in _ROLES]
     own = [key for key in given if key.endswith("_token") and key not in names]
@@ -278,6 +278,27 @@ def _roles(library: Any, kind: str | None, told: Told) -> dict[str, Any]:
             token = _token(library, {**value, "special": True}, name)
         found[name] = known.get(token.content, token)
     return found
+
+
+def _legacy(told: Told) -> Mapping[str, Any]:
+    """What counts of special_tokens_map.json: nothing beside a list of added tokens."""
+    return {} if "added_tokens_decoder" in told.options else told.roles
+
+
+def _further(told: Told) -> tuple[dict[str, Any], list[Any]]:
+    """Special tokens beyond the roles, of both files in turn: those with a name, and a list."""
+    named, given, more = dict[str, Any](), dict(told.options), _legacy(told)
+    if _OLD_LIST in given and not given.get(_LIST):
+        given[_LIST] = given.pop(_OLD_LIST)
+    if isinstance(given.get(_LIST), dict):
+        named.update(given.pop(_LIST))
+    before = given.get(_LIST) or ()
+    given.update({key: more[key] for key in (_LIST, _OLD_LIST) if key in more})
+    if isinstance(more.get(_LIST), list):
+        given[_LIST] = [*before, *(token for token in more[_LIST] if token not in before)]
+    if isinstance(given.get(_LIST), dict):
+        named.update(given.pop(_LIST))
+    return named, list(given.get(_LIST, given.get(_OLD_LIST)) or ())
 
 
 def _mask_strips(kind: str | None, name: str) -> bool:
@@ -312,18 +333,15 @@ def _add_tokens(
     listed = [t for _, t in sorted(_listed(library, told).items()) if _state(t) not in there]
     texts = {token.content for token in before} | {token.content for token in listed}
     options = told.options
-    named_too = options.get("extra_special_tokens")
-    extra = options.get("additional_special_tokens")
-    if named_too and not isinstance(named_too, dict):
-        extra, named_too = named_too, {}
+    named_too, extra = _further(told)
     if kind == "camembert" and not extra:
         extra = list(_NOT_USED)
 
     def as_role(text: Any) -> Any:
         return _token(library, {"content": text, "special": True}, "a special token")
 
-    special = [as_role(text) for text in extra or ()]
-    roles = {**roles, **{key: as_role(text) for key, text in (named_too or {}).items()}}
+    special = [as_role(text) for text in extra]
+    roles = {**roles, **{key: as_role(text) for key, text in named_too.items()}}
     states = set(map(_state, listed))
     for token in (*roles.values(), *special):
         if token.content not in texts and _state(token) not in states:

@@ -165,6 +165,14 @@ OPTIONS = [
     {"tokenizer_class": "MPNetTokenizer"},
     {"tokenizer_class": "NoSuchTokenizer"},
     {"map": {"mask_token": "<new>"}},
+    {"map": {"additional_special_tokens": ["<new>", "bank"]}},
+    {"map": {"additional_special_tokens": ["<new>"]}, "additional_special_tokens": ["river"]},
+    {"map": {"additional_special_tokens": []}, "additional_special_tokens": ["river"]},
+    {"map": {"extra_special_tokens": ["<new>"]}, "extra_special_tokens": ["river", "<new>"]},
+    {"map": {"extra_special_tokens": ["<new>"]}, "extra_special_tokens": {"img_token": "bank"}},
+    {"map": {"extra_special_tokens": {"img_token": "<new>"}}, "extra_special_tokens": ["bank"]},
+    {"map": {"img_token": "<new>", "additional_special_tokens": ["bank"]}},
+    {"map": {"additional_special_tokens": ["<new>"]}, "added": []},
     {"map": {"unk_token": {**NEW, "content": "the"}}},
 ]
 
