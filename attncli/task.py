@@ -60,6 +60,12 @@ def is_shipped(name: str) -> bool:
     return name in {model.stem for model in _SHIPPED.glob("*.safetensors")}
 
 
+def means_shipped(name: str) -> bool:
+    """Whether a name means a model of the package, and no file or checkpoint that is called so."""
+    path = Path(name)
+    return is_shipped(name) and not is_file(path) and not is_file(path / "config.json")
+
+
 def reading_of(model: TrainedModel) -> ReadingSettings:
     """How the model's sentences were read. Raises: DataError when that is not known."""
     told = model.reading

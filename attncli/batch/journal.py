@@ -9,6 +9,7 @@ nothing needs to wait for the disk between chunks. The lock is an flock on the j
 the processes of the run.
 """
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -23,9 +24,10 @@ from typing import Any
 
 import numpy as np
 
-from attncli.errors import LockedError, OutputError, ResumeError
+from attncli.errors import LockedError, OutputError
 from attncli.escape import visible
 from attncli.locking import is_still, may_be_alive, try_lock
+from attncli.paths import is_file
 from attncli.writing import NO_LINK, not_ours
 
 _ROW = 512  # 64-bit words of a page
@@ -216,20 +218,14 @@ def cannot_write(name: str, fault: OSError) -> OutputError:
     return OutputError(f"cannot write: {reason}", place=visible(name)[:200], hints=hints)
 
 
-def check_identity(found: dict[str, Any] | None, wanted: dict[str, Any], place: str) -> None:
-    """Raises: ResumeError when the run that was begun is not the one that is asked for."""
-    if found is None:
-        raise ResumeError("the journal of the earlier run is damaged", place=place, hints=_AGAIN)
-    other = [name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name)]
-    if other:
-        raise ResumeError(
-            f"the earlier run had other {' and '.join(other)}, expected the same",
-            place=place,
-            hints=_AGAIN,
-        )
-
-
-_AGAIN = ("--force starts again from the first line",)
+def job_begun(path: Path) -> dict[str, Any]:
+    """The job of a journal that is there, as far as it can be read; nothing is locked or changed."""
+    if not is_file(path):
+        return {}
+    with contextlib.suppress(OSError), path.open("rb") as stream:
+        job = (_parsed(stream.readline(1 << 20).rstrip(b"\n")) or {}).get("job")
+        return job if isinstance(job, dict) else {}
+    return {}
 
 
 def _line(parsed: dict[str, Any]) -> bytes:

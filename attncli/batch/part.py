@@ -14,10 +14,10 @@ from attncli.batch.journal import (
     Journal,
     bears_out,
     cannot_write,
-    check_identity,
     open_own,
     write_all,
 )
+from attncli.batch.same_job import check_identity
 from attncli.errors import OutputError, ResumeError
 from attncli.escape import visible
 from attncli.paths import exists

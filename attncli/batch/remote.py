@@ -18,9 +18,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from attncli.batch.journal import Commit, bears_out, check_identity, checksum, commit_of
+from attncli.batch.journal import Commit, bears_out, checksum, commit_of
 from attncli.batch.lease import hold
 from attncli.batch.part import Ending
+from attncli.batch.same_job import check_identity
 from attncli.batch.work import Done
 from attncli.errors import OutputError
 from attncli.escape import visible

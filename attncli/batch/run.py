@@ -26,7 +26,6 @@ from attncli.files.source import Source
 _OF_THE_INPUT = (
     *(InputError, DataError, UsageError, LimitError, MissingExtraError, RefusedError),
 )  # what reading raises
-_FAILED_LINE = b'\n{"type":"error",'  # how an error record of JSON lines begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,18 +196,6 @@ def run_to_output(
 def nothing_to_do(tally: Tally | None = None) -> Report:
     """The report of a run whose output was already whole, with what it holds, if that is known."""
     return Report(tally or Tally(), 0, 0.0, complete=True)
-
-
-def tally_of_lines(blocks: Iterable[bytes]) -> Tally:
-    """What became of the records of JSON lines that a run wrote."""
-    records, failed, empty, rest = 0, 0, 0, b"\n"
-    for block in blocks:
-        whole, end, rest = (rest + block).rpartition(b"\n")
-        records += block.count(b"\n")
-        failed += (whole + end).count(_FAILED_LINE)
-        empty += (whole + end).count(b'"code":"empty"')
-        rest = end + rest
-    return Tally(records, failed, min(empty, failed))
 
 
 def closing(report: Report, sources: Iterable[Source]) -> None:

@@ -14,11 +14,11 @@ from attncli.cli import batch_options as bopt
 from attncli.cli import options as opt
 from attncli.cli.batch_acts import say_of_single_heads, say_unacted, watch_of
 from attncli.cli.batch_engine import engine_of
-from attncli.cli.batch_job import job_of, provenance_of, say_of_vain_reading, share_read
+from attncli.cli.batch_job import as_begun, job_of, provenance_of, say_of_vain_reading, share_read
 from attncli.cli.batch_options import ReadOptions, RunOptions, WriteOptions
 from attncli.cli.guards import say_vain
 from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_analyser
-from attncli.cli.outputs import expect_apart, files_read, say_written, written
+from attncli.cli.outputs import expect_apart, files_given, files_read, say_written, written
 from attncli.cli.progress import Progress, duration
 from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import PipeClosed, give_up_stdout, hint, message, standard_input
@@ -127,6 +127,11 @@ def _setup(
     layout = _layout(writing, chosen, with_file=len(found) > 1, with_id=bool(reading.id_column))
     if not running.quiet:
         say_of_vain_reading(reading, found)
+    if running.resume:
+        begun = as_begun(reading, writing, chosen, found)
+        if begun != reading and not running.quiet:
+            message("note", "goes on as it began, with a record for every line (--every-line)")
+        reading = begun
     _check(found, mechanism, writing, running, chosen)
     _say_vain(found, chosen, reading, writing, running)
     if chosen.name != "csv" and not running.quiet:
@@ -198,18 +203,14 @@ def _run(setup: _Setup) -> "Report":
     return run_to_output(plan, recipe, engine, output, sink, ending, watch)
 
 
-def _finished_tally(setup: _Setup, output: "Output") -> "Tally | None":
-    """What became of the records of an output that is whole, where it can be told."""
+def _finished_tally(setup: _Setup, output: "Output") -> "Tally":
+    """What became of the records of an output that is whole: noted beside it, or read from it."""
     from attncli.batch.chunks import Tally
-    from attncli.batch.run import tally_of_lines
-    from attncli.files.source import Source
+    from attncli.batch.finished import tally_of_finished
 
     if output.done is not None:
         return Tally(output.done.records, output.done.failed, output.done.empty)
-    target = str(setup.writing.output)
-    if setup.format.described != "jsonl":
-        return None
-    return tally_of_lines(Source(target, visible(target)[:200]).blocks())
+    return tally_of_finished(str(setup.writing.output), setup.format)
 
 
 def _given(files: list[str] | None) -> list[str]:
@@ -270,7 +271,7 @@ def _check(
     from attncli.writing import check_target
 
     target = writing.output
-    inputs = [*(source.file or source.path for source in found), *files_read(mechanism)]
+    inputs = [*files_given(source.file or source.path for source in found), *files_read(mechanism)]
     expect_apart(written("--output", target, *ENDINGS), inputs)
     if target in (None, "-") or _is_stream(str(target)):
         for option, given in (("--resume", running.resume), ("--force", writing.force)):
@@ -401,7 +402,8 @@ def _summary(setup: _Setup, report: "Report") -> str:
     if report.complete:
         return f"{visible(str(setup.writing.output))[:200]} is already whole"
     rate = report.new / report.seconds if report.seconds else 0
-    text = f"{report.tally.records:,} sentences"
+    records = report.tally.records
+    text = "1 sentence" if records == 1 else f"{records:,} sentences"
     if report.new != report.tally.records:
         text += f", {report.new:,} of them now"
     text += f", {report.tally.failed:,} set aside" if report.tally.failed else ""

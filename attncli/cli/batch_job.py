@@ -1,10 +1,10 @@
 """What a batch is of, by which a later run knows whether it may go on; and how far it has read."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attncli.cli.batch_options import ReadOptions
+from attncli.cli.batch_options import ReadOptions, WriteOptions
 from attncli.cli.mechanism import Mechanism, Opened
 from attncli.cli.terminal import message
 from attncli.paths import is_file, is_folder
@@ -31,8 +31,9 @@ def job_of(
     vectors: dict[str, Any] = {"asked": options.pop("vectors")}
     if opened.store is not None:
         vectors |= vectors_info(opened.store)._asdict()
-    for name in ("vectors", "model"):
-        path = Path(str(getattr(mechanism, name)))
+    named = {"vectors": mechanism.vectors, "model": mechanism.model}
+    for name in [name for name, text in named.items() if text and not _ships(text)]:
+        path = Path(str(named[name]))
         files = sorted(path.iterdir()) if is_folder(path) else [path]
         stats = [file.stat() for file in files if is_file(file)]
         if stats:
@@ -51,6 +52,32 @@ def job_of(
             **layout.described(),
         },
     }
+
+
+def _ships(name: str) -> bool:
+    """Whether a name means vectors or a model of the package, whatever lies here under it."""
+    from attncli.cli.outputs import SHIPPED
+    from attncli.task import means_shipped
+
+    return name in SHIPPED or means_shipped(name)
+
+
+def as_begun(
+    reading: ReadOptions, writing: WriteOptions, chosen: "Format", found: "list[Source]"
+) -> ReadOptions:
+    """How a run that goes on reads: each line has its record where that is how it began.
+
+    Runs of before always did so, and no option says it.
+    """
+    from attncli.batch.journal import job_begun
+    from attncli.batch.part import ENDINGS
+
+    options = job_begun(Path(f"{writing.output}{ENDINGS[1]}")).get("options")
+    now = _described(reading, found)
+    as_now = {"reading": now | {"comments": False}, "format": chosen.written}
+    if not (isinstance(options, dict) and now["comments"] and options | as_now == options):
+        return reading
+    return replace(reading, every_line=True)
 
 
 def _described(reading: ReadOptions, found: "list[Source]") -> dict[str, Any]:

@@ -18,7 +18,7 @@ from attncli.cli.mechanism import (
     space_of,
 )
 from attncli.cli.notices import Notices
-from attncli.cli.outputs import expect_writable, files_read, say_written, written
+from attncli.cli.outputs import expect_writable, files_given, files_read, say_written, written
 from attncli.cli.showing import shown_movements
 from attncli.cli.terminal import ink_for, warning, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
@@ -66,7 +66,7 @@ def compare(
         if json:
             raise UsageError("found --output too, expected one of them", place="--json")
         suffix_of(output, COMPARISON_SUFFIXES)
-    expect_writable(written("--output", output), chain([file], files_read(mechanism)))
+    expect_writable(written("--output", output), chain(files_given([file]), files_read(mechanism)))
     kind = "--json" if json else "tables" if output is None else output.rpartition(".")[2].lower()
     given: dict[str, object] = {"--precision": precision, "--top": top}
     given |= {"--neighbors": None if neighbors == 5 else neighbors}

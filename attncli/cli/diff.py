@@ -9,7 +9,7 @@ import typer
 from attncli.cli import options as opt
 from attncli.cli.guards import looks, say_vain
 from attncli.cli.notices import Notices
-from attncli.cli.outputs import expect_apart
+from attncli.cli.outputs import expect_apart, files_given
 from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
 from attncli.escape import visible
@@ -50,7 +50,7 @@ def diff(
         raise UsageError(f"found {tol:g}, expected a number of 0 or more", place="--tol")
     if first == second == "-":
         raise UsageError("found - twice, expected one file at least", place="B")
-    expect_apart([], [first, second])
+    expect_apart([], files_given([first, second]))
     where = "with --json" if json else "with --quiet"
     if json or quiet:
         vain = [n for n, v in looks(width=width, color=color, ascii_only=ascii_only).items() if v]

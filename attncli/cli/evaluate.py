@@ -8,7 +8,7 @@ from attncli.cli import options as opt
 from attncli.cli import train_options as t
 from attncli.cli.guards import looks, say_vain
 from attncli.cli.mechanism import is_transformer
-from attncli.cli.outputs import expect_apart, model_read, vectors_read
+from attncli.cli.outputs import expect_apart, files_given, model_read, vectors_read
 from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
 from attncli.cli.train_rows import say_of_rows, say_of_seen
 from attncli.cli.vectors_access import access_to
@@ -55,7 +55,7 @@ def evaluate(
     from attncli.learning.trainer import predict
     from attncli.task import find_model, reading_of
 
-    expect_apart([], [file, *model_read(model), *vectors_read(vectors)])
+    expect_apart([], [*files_given([file]), *model_read(model), *vectors_read(vectors)])
     if json:
         vain = [name for name, value in looks(width=width, color=color).items() if value]
         say_vain(vain, "with --json", quiet=quiet)

@@ -16,7 +16,7 @@ from attncli.cli.mechanism import (
     open_analyser,
     space_of,
 )
-from attncli.cli.outputs import expect_writable, files_read, written
+from attncli.cli.outputs import expect_writable, files_given, files_read, written
 from attncli.cli.selecting import ShownPart
 from attncli.cli.showing import NOTHING, PLAIN, Fields, Learned, Manner, show_outcomes
 from attncli.cli.terminal import message, standard_input
@@ -65,7 +65,9 @@ def explain(
                 "found --steps too, which follows one head piece by piece; expected one of them",
                 place=name,
             )
-    expect_writable(written("--output", manner.output), chain([file], files_read(mechanism)))
+    expect_writable(
+        written("--output", manner.output), chain(files_given([file]), files_read(mechanism))
+    )
     if not quiet:
         _say_of_quotes(texts)
     fields = manner.fields(*_fields(include, exclude))

@@ -9,18 +9,20 @@ import os
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from attncli.cli.terminal import message
 from attncli.errors import AttnError, UsageError
 from attncli.escape import quoted, visible
+from attncli.paths import size_of
 
 if TYPE_CHECKING:
     from attncli.cli.mechanism import Mechanism
 
 _MOST_FILES = 10_000  # of a folder that is read
 _FileId: TypeAlias = tuple[int, int]
-_SHIPPED = ("glove", "glove-6b-50d", "random")  # no file of the user
+SHIPPED = ("glove", "glove-6b-50d", "random")  # no file of the user
 
 
 class Written(NamedTuple):
@@ -60,7 +62,7 @@ def expect_apart(outputs: Sequence[Written], inputs: Iterable[str | None]) -> No
     """Makes sure that no output is an input, and no two outputs are one file.
 
     `inputs` are texts as given: a path, ARCHIVE:MEMBER, model:DIR:LAYERS, file://…; a folder stands
-    for all its files, and standard input is always one of them.
+    for its files, and standard input is always one of them.
     Raises: UsageError.
     """
     _expect_different(outputs)
@@ -81,6 +83,11 @@ def expect_apart(outputs: Sequence[Written], inputs: Iterable[str | None]) -> No
             )
 
 
+def files_given(paths: Iterable[str | None]) -> Iterator[str | None]:
+    """The paths of files; a folder in the place of a file is refused where it is opened."""
+    return (path for path in paths if path is None or not os.path.isdir(path))  # noqa: PTH112
+
+
 def files_read(mechanism: "Mechanism") -> Iterator[str]:
     """What --vectors and --model read: the texts, and where the names among them lead."""
     yield from vectors_read(mechanism.vectors)
@@ -90,9 +97,9 @@ def files_read(mechanism: "Mechanism") -> Iterator[str]:
 
 def vectors_read(name: str) -> Iterator[str]:
     """What a name or file of vectors leads to: itself, the file it was imported from, a folder."""
-    yield name
-    if name in _SHIPPED:
+    if name in SHIPPED:  # whatever lies here under that name
         return
+    yield name
     if name.startswith("model:"):
         yield from model_read(name.removeprefix("model:").partition(":")[0])
         return
@@ -109,6 +116,10 @@ def vectors_read(name: str) -> Iterator[str]:
 
 def model_read(name: str) -> Iterator[str]:
     """What --model leads to: itself, or the folder of a checkpoint in the Hugging Face cache."""
+    from attncli.task import means_shipped
+
+    if means_shipped(name):
+        return
     yield name
     if os.path.isfile(name):  # noqa: PTH113 - likewise
         return
@@ -162,14 +173,16 @@ def _read_files(inputs: Iterable[str | None]) -> Iterator[tuple[str, _FileId]]:
 
 
 def _files_of(path: str) -> Iterator[str]:
-    """A file, or the files of a folder."""
+    """A file, or the files of a folder; an empty one among them, as `>` makes it, is no part of it."""
     if not os.path.isdir(path):  # noqa: PTH112 - false for what cannot be asked
         yield path
         return
     count = 0
     for folder, _, names in os.walk(path):
         for name in names:
-            yield os.path.join(folder, name)  # noqa: PTH118
+            file = os.path.join(folder, name)  # noqa: PTH118
+            if size_of(Path(file)) > 0:
+                yield file
             count += 1
             if count == _MOST_FILES:
                 return

@@ -8,7 +8,7 @@ from attncli.cli import options as opt
 from attncli.cli import train_options as t
 from attncli.cli.guards import changed, say_vain
 from attncli.cli.mechanism import Mechanism, expect_dim
-from attncli.cli.outputs import expect_apart, expect_writable, vectors_read, written
+from attncli.cli.outputs import expect_apart, expect_writable, files_given, vectors_read, written
 from attncli.cli.terminal import message, standard_input
 from attncli.cli.train_check import prove
 from attncli.cli.train_rows import say_of_rows, say_of_splits
@@ -92,7 +92,7 @@ def train(
     if output is None and not check_grad:
         raise UsageError("found no file, expected -o model.safetensors", place="--output")
     model = [] if check_grad else written("--output", output, *ENDINGS)
-    inputs = [file, *vectors_read(vectors)]
+    inputs = [*files_given([file]), *vectors_read(vectors)]
     expect_apart([*model, *([] if check_grad else written("--log", log))], inputs)
     expect_writable(model, ())  # a log may be a pipe
     if oov == "skip":

@@ -14,7 +14,7 @@ from attncli.cli import selecting as part
 from attncli.cli.guards import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
 from attncli.cli.mechanism import grouped
 from attncli.cli.notices import Notices
-from attncli.cli.outputs import expect_writable, say_written, written
+from attncli.cli.outputs import expect_writable, files_given, say_written, written
 from attncli.cli.showing import PLAIN, Manner, moved_words, stages_of, text_of
 from attncli.cli.terminal import (
     ink_for,
@@ -93,7 +93,8 @@ def view(
     from attncli.insight.comparison import Comparison
     from attncli.result import OPTIONAL_FIELDS
 
-    expect_writable(written("--output", manner.output), [file, *_named_files(tokens, pair)])
+    inputs = files_given([file, *_named_files(tokens, pair)])
+    expect_writable(written("--output", manner.output), inputs)
     asked = frozenset(OPTIONAL_FIELDS if manner.keeps_fields else ())
     chosen = _Chosen(layer, head, agg, merge, tuple(hide or ()), asked)
     notices, effects = Notices(quiet), Effects(hide=hide or (), merge=merge, agg=agg)

@@ -101,6 +101,12 @@ class Job:
         return 0
 
 
+def without_marks(path: Path) -> None:
+    """Takes off what the file system keeps beside a file, as a copy to many others would."""
+    for name in os.listxattr(path) if hasattr(os, "listxattr") else ():
+        os.removexattr(path, name)
+
+
 def forked(act: Callable[[], int]) -> int:
     """Runs `act` in a forked process; returns its pid."""
     pid = os.fork()

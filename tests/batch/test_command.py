@@ -18,7 +18,7 @@ from attncli.errors import PartialError
 from attncli.pipeline import GeneralAnalyser
 from attncli.result import AttentionResult
 from tests.batch.conftest import ROOT, corpus
-from tests.batch.runs import Job, ended, forked, with_fault
+from tests.batch.runs import Job, ended, forked, with_fault, without_marks
 
 Attn = Callable[..., subprocess.CompletedProcess[bytes]]
 
@@ -281,7 +281,6 @@ def test_an_output_is_not_overwritten(attn: Attn, tmp_path: Path) -> None:
 
 def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
     """`attn batch … | head -1` prints one record and ends with 0."""
-    import os
     import sys
 
     (tmp_path / "s.txt").write_bytes(b"money bank grows\n" * 20_000)
@@ -351,14 +350,10 @@ def test_a_resumed_run_ends_as_the_whole_run(
     first = attn("batch", "s.txt", "-o", target, "--exclude", "contextual", "--workers", "1")
     assert first.returncode == 3
     path = tmp_path / (target if "://" not in target else "url.jsonl")
-    kept = hasattr(os, "listxattr") and bool(os.listxattr(path))
-    # a CSV alone does not say which of its lines are errors of records
-    told = 3 if target != "out.csv" or (kept and marks) else 0
-    if kept and not marks:
-        for name in os.listxattr(path):
-            os.removexattr(path, name)
+    if not marks:
+        without_marks(path)
     again = attn("batch", "s.txt", "-o", target, "--exclude", "contextual", "--resume")
-    assert again.returncode == told
+    assert again.returncode == 3
     assert b"already whole" in again.stderr
     (tmp_path / "t.txt").write_bytes(b"?!\n\n?!\n")
     assert attn("batch", "t.txt", "-o", "t.jsonl").returncode == 4
@@ -385,8 +380,9 @@ def test_a_run_stopped_behind_its_bad_lines_ends_with_3(folder: Path) -> None:
         closing(report, [])
 
 
-def test_runs_of_before_go_on_with_every_line(attn: Attn, tmp_path: Path) -> None:
-    """Where nothing was said, every line had its record: --every-line is what that run was."""
+@pytest.mark.parametrize("asked", [["--every-line"], []], ids=["asked", "not asked"])
+def test_runs_of_before_go_on_with_every_line(attn: Attn, tmp_path: Path, asked: list[str]) -> None:
+    """Where nothing was said, every line had its record: so it goes on, asked for it or not."""
     (tmp_path / "s.txt").write_bytes(b"money bank\n\n# note\n" * 2000)
     plain = ("batch", "s.txt", "-o", "out.jsonl", "--exclude", "contextual", "--workers", "1")
     limit = ("-c", "import resource,sys; resource.setrlimit(resource.RLIMIT_FSIZE, (99999, 99999));"
@@ -406,9 +402,9 @@ def test_runs_of_before_go_on_with_every_line(attn: Attn, tmp_path: Path) -> Non
         "id_column": None,
         "comments": False,
     }
-    assert attn(*plain, "--resume").returncode == 11
-    ended = attn(*plain, "--resume", "--every-line")
+    ended = attn(*plain, "--resume", *asked)
     assert ended.returncode == 3
+    assert (b"goes on as it began" in ended.stderr) is not bool(asked)
     assert [r["line"] for r in records((tmp_path / "out.jsonl").read_bytes())] == [*range(1, 6001)]
 
 

@@ -142,6 +142,35 @@ def test_a_file_of_a_checkpoint_folder_is_an_input(tmp_path):
             expect_apart(output, [name])
 
 
+@pytest.mark.skipif(os.name == "nt", reason="the shell's redirection is imitated by descriptors")
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("batch .", 6), ("explain -f .", 6), ("train . -o m", 6), ("view .", 6),
+        ("compare -f .", 6), ("evaluate . --model idioms", 6), ("diff . r.json", 6),
+        ("explain bank --vectors .", 6), ("explain bank --model .", 6),
+        ("explain bank --vectors glove --json", 0), ("explain bank --model idioms --json", 0),
+    ],
+)  # fmt: skip
+def test_a_folder_is_not_a_file_of_it(inputs: Path, tmp_path: Path, line: str, code: int) -> None:
+    """`> out` in the folder that is named is no output onto an input: the folder itself is told.
+
+    A folder that only has the name of what comes with the package is not read at all.
+    """
+    shutil.copy(inputs / "r.json", tmp_path)
+    for name in ("glove", "idioms"):
+        (tmp_path / name).mkdir()
+    for target in ("out", "glove/out", "idioms/out"):
+        with open(tmp_path / target, "ab") as stdout:
+            done = subprocess.run(
+                [sys.executable, "-m", "attncli", *line.split()], stdin=subprocess.DEVNULL,
+                cwd=tmp_path, stdout=stdout, stderr=subprocess.PIPE,
+                env=child_environment(), text=True, timeout=60, check=False,
+            )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        assert "standard output" not in done.stderr
+
+
 def test_members_and_addresses_are_seen_through(tmp_path):
     """ARCHIVE:MEMBER, file:// and fsspec's chains name the file that they read."""
     file = tmp_path / "a.zip"

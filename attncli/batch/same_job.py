@@ -1,0 +1,61 @@
+"""Whether a run that was begun is the one that is asked for, and if not, what to do."""
+
+import json
+from typing import Any
+
+from attncli.errors import ResumeError
+from attncli.escape import visible
+
+
+def check_identity(found: dict[str, Any] | None, wanted: dict[str, Any], place: str) -> None:
+    """Raises: ResumeError when the run that was begun is not the one that is asked for."""
+    if found is None:
+        raise ResumeError("the journal of the earlier run is damaged", place=place, hints=(_AGAIN,))
+    other = [name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name)]
+    if not other:
+        return
+    options = _differing(found.get("options"), wanted.get("options"))
+    if other == ["options"] and "format" in options and _is_older(found, wanted):
+        message = (
+            "an earlier attn began this output, in another layout; expected that attn to end it"
+        )
+        hints: tuple[str, ...] = (_AGAIN,)
+    else:
+        vectors = _differing(found.get("vectors"), wanted.get("vectors"), "vectors")
+        said = "; ".join([*options.values(), *vectors.values()])[:200]
+        message = f"the earlier run had other {' and '.join(other)}, expected the same"
+        message += f" ({said})" if said else ""
+        hints = (_AGAIN,)
+        if other == ["options"] and list(options) == ["reading.comments"]:
+            hints = (_AS_BEGUN[not found["options"]["reading"].get("comments")], _AGAIN)
+    raise ResumeError(message, place=place, hints=hints)
+
+
+_AGAIN = "--force starts again from the first line"
+_AS_BEGUN = {  # by whether the earlier run gave every line its record
+    True: "--resume --every-line goes on as it began, with a record for every line",
+    False: "--resume without --every-line goes on as it began",
+}
+
+
+def _differing(found: Any, wanted: Any, outer: str = "") -> dict[str, str]:
+    """The options that differ, each with what it was and what it is now."""
+    if not (isinstance(found, dict) and isinstance(wanted, dict)):
+        if found == wanted or not outer:
+            return {}
+        return {outer: f"{outer} was {_shown(found)}, now {_shown(wanted)}"}
+    listed: dict[str, str] = {}
+    for name in sorted({*found, *wanted}):
+        inner = f"{outer}.{name}" if outer else str(name)
+        listed |= _differing(found.get(name), wanted.get(name), inner)
+    return listed
+
+
+def _is_older(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Whether a part is of the same format, laid out as an earlier version did it."""
+    old, new = (str(job["options"].get("format")) for job in (found, wanted))
+    return old.partition(" ")[0] == new.partition(" ")[0]
+
+
+def _shown(value: Any) -> str:
+    return visible(json.dumps(value, ensure_ascii=False))[:60]

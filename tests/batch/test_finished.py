@@ -1,0 +1,71 @@
+"""A whole output says by itself how its run ended, wherever it was copied to."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from attncli.batch.finished import tally_of_finished
+from attncli.batch.run import closing, nothing_to_do
+from attncli.batch.writers.formats import Format
+from attncli.batch.writers.options import Layout
+from attncli.errors import AttnError, DataError
+from tests.batch.runs import Job, without_marks
+
+FORMS = [
+    *(Format("jsonl"), Format("jsonl", "gz"), Format("csv"), Format("csv", "xz")),
+    *(Format("npz"), Format("arrow"), Format("parquet")),
+]
+LINES = [
+    *(b"money bank", b"?!", b"", b"caf\xe9", b'"type":"error" ,,,,,,,empty: x'),
+    *(b'{"type":"error","code":"empty"}', b'"a\r",river "', b"empty: money", b"bank\r"),
+]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.described)
+@pytest.mark.parametrize("top", [None, 2])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
+@given(lines=st.lists(st.sampled_from(LINES), min_size=1, max_size=25))
+def test_a_whole_output_ends_a_resumed_run_as_its_run_ended(
+    folder: Path, form: Format, top: int | None, lines: list[bytes]
+) -> None:
+    """In every format, with no mark beside the file: 0, 3 or 4, and how many lines were set aside."""
+    if not form.is_text and form.name != "npz":
+        pytest.importorskip("pyarrow")
+    (folder / "s.txt").write_bytes(b"\n".join(lines) + b"\n")
+    job = Job(folder, form, chunk=7, layout=Layout(top=top))
+    first = job.run(force=True)
+    without_marks(job.target)
+    tally = tally_of_finished(str(job.target), form)
+    assert (tally.failed, tally.empty) == (first.tally.failed, first.tally.empty)
+    assert _code(nothing_to_do(tally)) == _code(first)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.described)
+def test_what_is_no_whole_output_is_said(folder: Path, form: Format) -> None:
+    """A file that is cut, empty or something else ends with 5 and the way to start again."""
+    if not form.is_text and form.name != "npz":
+        pytest.importorskip("pyarrow")
+    (folder / "s.txt").write_bytes(b"money bank\n" * 300)
+    job = Job(folder, form)
+    job.run()
+    whole = job.target.read_bytes()
+    for damaged in (b"", whole[: len(whole) // 2], b"PK\x03\x04", b"{}\n[", b"\xff\xfe"):
+        job.target.write_bytes(damaged)
+        with contextlib.suppress(DataError):
+            assert tally_of_finished(str(job.target), form).failed == 0
+            assert form.is_text
+    with pytest.raises(DataError) as caught:
+        tally_of_finished(str(job.target), Format("npz"))
+    assert caught.value.hints == ("--force starts again from the first line",)
+
+
+def _code(report: object) -> int:
+    """The exit code that a report ends with."""
+    try:
+        closing(report, [])  # type: ignore[arg-type]  # a Report
+    except AttnError as error:
+        return error.exit_code
+    return 0

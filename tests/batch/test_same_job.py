@@ -1,0 +1,60 @@
+"""A run that was begun is gone on with when it is the same job; else it is said what differs."""
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attncli.batch.same_job import check_identity
+from attncli.errors import ResumeError
+
+JOB: dict[str, Any] = {
+    "input": [{"sha256": "0" * 64}],
+    "options": {"format": "npz 2", "precision": 6, "reading": {"comments": True, "column": None}},
+    "vectors": {"name": "glove-6b-50d", "model": "1" * 64},
+    "version": "1",
+}
+
+
+def refusal(**options: Any) -> ResumeError:
+    """The error when the earlier run had other options than now."""
+    begun = copy.deepcopy(JOB)
+    begun["options"] |= options
+    with pytest.raises(ResumeError) as caught:
+        check_identity(begun, JOB, "x.npz")
+    return caught.value
+
+
+def test_a_refusal_says_which_option_was_another() -> None:
+    """Its name, what it was and what it is now; and how to go on."""
+    assert "precision was 4, now 6" in refusal(precision=4).message
+    reading = refusal(reading={"comments": False, "column": None})
+    assert "--resume --every-line" in reading.hints[0]
+    for error in (refusal(format="npz"), refusal(format="npz", reading={"comments": False})):
+        assert "an earlier attn began this output" in error.message
+    assert "earlier attn" not in refusal(format="csv").message
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["options", "reading", "format", "comments"]), inner)
+    ),
+)
+
+
+@given(st.dictionaries(st.sampled_from([*JOB]), JSON), st.sampled_from([JOB, {}]))
+def test_whatever_a_journal_holds_is_refused_or_the_same(other: Any, rest: Any) -> None:
+    """Journals of other versions end with 11 and no bug."""
+    begun = rest | other
+    try:
+        check_identity(begun, JOB, "x")
+    except ResumeError:
+        assert begun != JOB
+    else:
+        assert begun == JOB
+    with pytest.raises(ResumeError):
+        check_identity(JOB | {"options": other}, JOB, "x")
