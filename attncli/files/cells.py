@@ -6,6 +6,7 @@ closes, or closes in a row of another width, takes no row with it: its line is a
 goes on with the next line.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field
 from attncli.errors import AttnError, DataError
 from attncli.escape import quoted
 from attncli.files.lines import RawLine
+
+_QUOTED = re.compile('"[^"]*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ def rows_of_cells(
             yield CellRow(number, [], raw)
             continue
         text = raw.decode("utf-8", "surrogateescape")
+        if "\r" in text[:-1]:
+            text = source.first_of(number, _rows_of_old_macs(text, quoting), delimiter)
         if not text.strip() and delimiter not in text:
             continue
         if quoting and '"' in text:
@@ -61,6 +66,31 @@ class _Lines:
 
     def next(self) -> tuple[int, RawLine] | None:
         return self.again.popleft() if self.again else next(self.remaining, None)
+
+    def first_of(self, number: int, rows: list[str], delimiter: str) -> str:
+        """The first of some rows of old Macs in one line; the others come next.
+
+        When they are of several widths the CRs belong to the cells, and all is one row.
+        """
+        whole = [row for row in rows if row.strip() and row.count('"') % 2 == 0]
+        if len({_QUOTED.sub("", row).count(delimiter) for row in whole}) > 1:
+            return "\r".join(rows)
+        later = [(number, row.encode("utf-8", "surrogateescape")) for row in rows[1:]]
+        self.again.extendleft(reversed(later))
+        return rows[0]
+
+
+def _rows_of_old_macs(text: str, quoting: bool) -> list[str]:
+    """A line cut at the CRs that stand in no quoted cell."""
+    rows: list[list[str]] = []
+    is_open = False  # whether a quote is
+    for piece in text.split("\r"):
+        if is_open:
+            rows[-1].append(piece)
+        else:
+            rows.append([piece])
+        is_open ^= quoting and piece.count('"') % 2 == 1
+    return ["\r".join(pieces) for pieces in rows]
 
 
 def _quoted_row(

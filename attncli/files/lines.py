@@ -1,6 +1,7 @@
-"""Blocks of bytes → lines of UTF-8. Only LF ends a line; marks of UTF-16 and UTF-32 are understood."""
+"""Blocks of bytes → lines of UTF-8, ended by LF, CR LF or CR; marks of UTF-16 and UTF-32 are understood."""
 
 import codecs
+import re
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
@@ -11,6 +12,7 @@ from attncli.text.sentences import MAX_LINE
 RawLine: TypeAlias = bytes | AttnError
 HEAD = 1 << 16  # bytes in which a file shows what it is
 _MOST_LIMITS = 32  # a line longer than this many limits ends the reading: it may never end
+_LONE_CR = re.compile(rb"\r(?!\r?\n)")
 # Byte order marks: what the text behind them is.
 MARKS = {
     codecs.BOM_UTF32_LE: "utf-32-le",
@@ -46,6 +48,20 @@ def in_utf8(head: bytes, blocks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes
     if head.startswith(codecs.BOM_UTF8):
         return head.removeprefix(codecs.BOM_UTF8), _without_first(blocks, len(codecs.BOM_UTF8))
     return head, iter(blocks)
+
+
+def ended_by_lf(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The blocks with LF in the place of each CR that no LF follows: so old Macs ended lines.
+
+    CR LF stays, and CR CR LF, which careless copies make of it, is one end.
+    """
+    held = b""
+    for block in blocks:
+        block = held + block
+        held = block[len(block.rstrip(b"\r")) :][-2:] if block.endswith(b"\r") else b""
+        yield _lone_cr_as_lf(block[: len(block) - len(held)])
+    if held:
+        yield held.replace(b"\r", b"\n")
 
 
 def lines(
@@ -84,11 +100,17 @@ def lines(
 def all_lines(blocks: Iterable[bytes], place: str) -> Iterator[bytes]:
     """Every line of a text, without its end. Raises: LimitError for one that is too long."""
     _, blocks = in_utf8(*with_head(blocks))
-    for found in lines(blocks, place):
+    for found in lines(ended_by_lf(blocks), place):
         for raw in found:
             if isinstance(raw, AttnError):
                 raise raw
             yield raw.removesuffix(b"\r")
+
+
+def _lone_cr_as_lf(block: bytes) -> bytes:
+    if b"\r" not in block or block.count(b"\r") == block.count(b"\r\n"):
+        return block
+    return _LONE_CR.sub(b"\n", block)
 
 
 def _joined(parts: list[bytes], length: int, max_line: int) -> RawLine:

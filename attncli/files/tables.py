@@ -15,7 +15,7 @@ from attncli.escape import quoted
 from attncli.files.cells import CellRow, rows_of_cells
 from attncli.files.foreign import check_foreign
 from attncli.files.kinds import PARQUET, Kind, delimiter_of, kind_of
-from attncli.files.lines import MARKS, RawLine, in_utf8, lines, with_head
+from attncli.files.lines import MARKS, RawLine, ended_by_lf, in_utf8, lines, with_head
 from attncli.files.objects import objects_of_document, objects_of_lines
 from attncli.files.source import Source
 from attncli.suggest import did_you_mean
@@ -72,7 +72,9 @@ def rows_of(source: Source, shape: Shape, *, max_line: int = MAX_LINE) -> Iterat
     if not head.startswith((PARQUET, *MARKS)):
         check_foreign(head, source.name)
     head, blocks = in_utf8(head, blocks)
-    kind = _kind(head, source, shape)
+    kind = _kind(b"".join(ended_by_lf([head])), source, shape)
+    if kind not in ("parquet", "csv") or b"\n" not in head:  # a cell of CSV may hold a CR
+        blocks = ended_by_lf(blocks)
     if kind == "parquet":
         yield from _parquet_rows(source, blocks, shape)
     elif kind == "text":
@@ -159,7 +161,7 @@ def _cell_rows(
     header = next(rows, None)
     if header is None:
         return
-    if "\r" in first.removesuffix("\r") and '"' not in first:
+    if any("\r" in cell for cell in header.cells) and '"' not in first:
         raise _old_lines(f"{name}:{header.line}")
     if header.error is not None:
         raise DataError(header.error.message, place=f"{name}:{header.line}")
@@ -185,7 +187,7 @@ def _first_filled(
         if isinstance(raw, AttnError):
             raise raw
         if raw.strip():
-            first = raw.decode("utf-8", "replace").removesuffix("\r")
+            first = raw.decode("utf-8", "replace").lstrip("\r").partition("\r")[0]
             return first, _again((number, raw), numbered)
     return None, numbered
 

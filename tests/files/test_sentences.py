@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.errors import DataError, InputError, LimitError, UsageError
+from attncli.files.lines import ended_by_lf
 from attncli.files.sentences import sentences
 from attncli.files.source import Source, source_of
 from attncli.text.sentences import decoded, is_comment, well_formed
@@ -39,12 +40,18 @@ def test_a_comment_is_a_hash_and_a_space(line, answer):
     assert is_comment(line) is answer
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="\n\0{[<", exclude_categories=["Cs"]))))
-def test_only_line_feeds_end_lines(texts):
-    """NEL, U+2028, VT, FF, FS and lone carriage returns stay inside their line."""
-    raw = "".join(f"a{text}\n" for text in texts).encode()
-    expected = [(i, f"a{text}".removesuffix("\r")) for i, text in enumerate(texts, start=1)]
-    assert numbered(raw) == expected
+@given(
+    st.lists(st.text(st.characters(exclude_characters="\n\r\0{[<", exclude_categories=["Cs"]))),
+    st.lists(st.sampled_from(["\n", "\r\n", "\r", "\r\r\n"]), min_size=1),
+    st.integers(1, 9),
+)
+def test_lines_end_as_on_any_system(texts, ends, size):
+    """LF, CR LF, CR, and mixtures; NEL, U+2028, VT, FF and FS stay inside their line."""
+    raw = "".join(f"a{text}{ends[i % len(ends)]}" for i, text in enumerate(texts)).encode()
+    expected = [(i, f"a{text}") for i, text in enumerate(texts, start=1)]
+    assert [(line, text.rstrip("\r")) for line, text in numbered(raw)] == expected
+    blocks = (raw[at : at + size] for at in range(0, len(raw), size))
+    assert b"".join(ended_by_lf(blocks)) == b"".join(ended_by_lf([raw]))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])

@@ -8,7 +8,6 @@ import io
 import json
 import lzma
 import zipfile
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -257,6 +256,7 @@ def test_rows_around_open_quotes_are_kept(kinds, limit):
 
 def test_many_open_quotes_are_read_in_linear_time():
     """Ten thousand of them, and one before ten thousand lines."""
+    assert len(rows(b'id,text\n1,"' + b"\r" * 1_000_000 + b'"\n', "t.csv")) == 1
     content = b"id,text\n" + b'1,"never\n' * 10_000
     assert rows(content, "t.csv") == [(i, "data") for i in range(2, 10_002)]
     content = b'id,text\n1,"never\n' + b"2,money\n" * 10_000
@@ -308,14 +308,40 @@ def test_standard_input_is_read_as_the_file_would_be(content, texts):
     assert [text for _, text in rows(content.encode())] == texts
 
 
-def test_lines_of_old_macs_are_named():
-    """A header with CR in it: its lines end with CR alone, wherever the text's column stands."""
-    for shape, header in product(
-        (Shape(), Shape(options=("--column",))), (b"id,text", b"text,id", b"text;id", b"id,a,b")
-    ):
-        with pytest.raises(DataError) as caught:
-            rows(header + b"\r1,money\r2,river\r", "a b.csv", shape)
-        assert caught.value.hints == ("tr '\\r' '\\n' < 'a b.csv' > lines.csv",)
+MACS = {
+    "s.txt": b"money\n# note\nriver bank\n",
+    "t.csv": b'id,text\n1,money\n2,"river, ""bank"""\n3,river bank\n',
+    "t.tsv": b'text\tlabel\nmoney "x\ta\nriver bank\tb\n',
+    "t.jsonl": b'{"text": "money"}\nnot json\n{"text": "river bank"}\n',
+    "t.json": b'[\n{"text": "money"},\n{"text":\n"river bank"}\n]\n',
+}
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "piped"])
+@pytest.mark.parametrize("name", MACS)
+def test_lines_of_old_macs_are_lines(name, named):
+    """A file whose lines end with CR gives the rows of one whose lines end with LF."""
+    raw, path = MACS[name], name if named else "-"
+    expected = rows(raw, path)
+    assert len(expected) > 1
+    for ends in ([b"\r"], [b"\r\n"], [b"\r\n", b"\r"], [b"\r", b"\n"], [b"\n", b"\n", b"\r"]):
+        lines = raw.split(b"\n")[:-1]
+        again = b"".join(line + ends[i % len(ends)] for i, line in enumerate(lines))
+        seen = [(line, text.rstrip("\r")) for line, text in rows(again, path)]
+        if ends == [b"\r"] or not name.endswith("csv"):
+            assert seen == expected
+        else:  # rows of a line of a CSV with LF have its number
+            assert [text for _, text in seen] == [text for _, text in expected]
+
+
+def test_a_cell_of_a_csv_keeps_its_carriage_returns():
+    """In quotes, and where rows of the table's width would not come of it."""
+    content = b'id,text\n1,"money\rbank"\n2,river\rbank\n3,x\r4,y\n'
+    assert rows(content, "t.csv") == [
+        *((2, "money\rbank"), (3, "river\rbank"), (4, "x"), (4, "y")),
+    ]
+    with pytest.raises(DataError, match="carriage returns inside the header"):
+        rows(b"id,text\r1,money,x\r2\n3,river\n", "a b.csv")
 
 
 def test_a_quoted_tsv_is_told_what_it_is():
