@@ -109,6 +109,16 @@ def isolated(text: str) -> str:
     return f"\u2068{text}\u2069" if re.search(_RIGHT_TO_LEFT, text) else text
 
 
+def quotes_isolated(text: str) -> str:
+    """A message whose words in double quotes are isolated, as `quotes_apart` sets them apart."""
+    return re.sub(_QUOTED, lambda found: f'"{isolated(found.group(1))}"', text)
+
+
+def is_right_to_left(char: str) -> bool:
+    """Whether a character is a letter, a mark or a digit of a right-to-left script."""
+    return re.match(_RIGHT_TO_LEFT, char) is not None
+
+
 def apart(text: str) -> str:
     """A word made visible, and isolated."""
     return isolated(visible(text))

@@ -5,7 +5,7 @@ keeps them. Whatever shows, writes, reads, compares or chooses matrices takes th
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
 from attncli.errors import UsageError
@@ -148,8 +148,10 @@ def checked_numbers(chosen: Sequence[int], numbers: Sequence[int], axis: Axis) -
     return list(dict.fromkeys(rising[number] if number < 0 else number for number in chosen))
 
 
-def describe(selection: Mapping[str, Any] | None) -> str:
+def describe(selection: Mapping[str, Any] | None, shown: Callable[[str], str] = str) -> str:
     """What a selection shows, for a caption: "layer 5 · mean of heads 0–11 · pieces merged".
+
+    Hidden words are as `shown` gives them.
 
     >>> describe({"layers": [5], "heads": [0, 1, 2], "heads_pooled": "mean"})
     'layer 5 · mean of heads 0–2'
@@ -165,7 +167,7 @@ def describe(selection: Mapping[str, Any] | None) -> str:
     if selection.get("merged"):
         parts.append("pieces merged")
     if selection.get("hidden"):
-        parts.append("hidden: " + " ".join(selection["hidden"]))
+        parts.append("hidden: " + " ".join(map(shown, selection["hidden"])))
     return " · ".join(parts)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from attncli.arrays import FloatArray
 from attncli.cells import cell, guarded
+from attncli.escape import apart, isolated
 from attncli.insight.comparison import Comparison, Near, Occurrence
 from attncli.insight.movement import Movement
 from attncli.result import AttentionResult
@@ -40,16 +41,22 @@ def comparison_page(
         f"spread most (PCA): it holds {found.explained[0]:.0%} + {found.explained[1]:.0%} of the "
         f"spread.</figcaption></figure>{_coordinates(found)}</section>"
     )
-    title = f"{found.word} in {len(found.occurrences)} sentences"
+    size = f"in {len(found.occurrences)} sentences"
     return page(
-        results, title=title, precision=2, palette=palette, movements=movements, before=before
+        results,
+        title=f"{found.word} {size}",
+        precision=2,
+        palette=palette,
+        movements=movements,
+        heading=f"{word_name} {size}",
+        before=before,
     )
 
 
 def comparison_svg(found: Comparison, results: Sequence[AttentionResult]) -> str:
     """The map, then the heat map of each sentence."""
     title = f"{found.word} in {len(found.occurrences)} sentences"
-    lines = [(title, _BOLD)]
+    lines = [(f"{apart(found.word)} in {len(found.occurrences)} sentences", _BOLD)]
     lines += [(f"weights: {found.weights_of}", f'fill="{SOFT}"')] if found.weights_of else []
     drawings: list[Drawing] = [text_lines(lines), scatter_drawing(found.points)]
     for result in results:
@@ -59,17 +66,17 @@ def comparison_svg(found: Comparison, results: Sequence[AttentionResult]) -> str
 
 def comparison_markdown(found: Comparison, *, precision: int = 3) -> str:
     """The rows of the word, its movement, cosines and neighbours as Markdown."""
-    lines = [f"## {markdown_escaped(found.word)} in {len(found.occurrences)} sentences", ""]
+    lines = [f"## {_md(found.word)} in {len(found.occurrences)} sentences", ""]
     if found.weights_of:
         lines += [f"Weights: {markdown_escaped(found.weights_of)}.", ""]
     for occurrence in found.occurrences:
-        lines += [f"### {occurrence.name}\\. {markdown_escaped(occurrence.text)}", ""]
+        lines += [f"### {occurrence.name}\\. {_md(occurrence.text)}", ""]
         lines += ["| word | weight | share of the way |", "| --- | ---: | ---: |"]
         percents = percents_of(occurrence)
         for pull in occurrence.pulls:
             share = _share(occurrence, pull.place, percents)
             weight = f"{pull.weight:.{precision}f}"
-            lines.append(f"| {markdown_escaped(pull.word)} | {weight} | {share} |")
+            lines.append(f"| {_md(pull.word)} | {weight} | {share} |")
         lines.append("")
         if occurrence.moved is not None:
             moved = f"{occurrence.moved:.{precision}f}"
@@ -194,5 +201,9 @@ def _markdown_table(
     return [*lines, ""]
 
 
+def _md(text: str) -> str:
+    return markdown_escaped(isolated(text))
+
+
 def _listed(near: Near) -> str:
-    return ", ".join(f"{other} {cosine:.2f}" for other, cosine in near) or "none"
+    return ", ".join(f"{isolated(other)} {cosine:.2f}" for other, cosine in near) or "none"

@@ -53,7 +53,7 @@ def explain_lines(
 def title_lines(result: AttentionResult, ink: Ink, width: int) -> list[Line]:
     """The sentence, and what was computed of it."""
     shown = ink.word(result.text, max(width, 20))
-    notes = [*_setting_notes(result, ink), describe(result.selection)]
+    notes = [*_setting_notes(result, ink), describe(result.selection, ink.word)]
     if result.attention.kind not in ("matrix", "transformer"):
         notes.append(f"vectors {ink.word(result.vectors.name)}")
     note = ", ".join(filter(None, notes))

@@ -13,12 +13,12 @@ _KINDS = {
 }
 
 
-def facts_line(result: AttentionResult) -> str:
-    """One line: the mechanism, its settings, the vectors and the model."""
+def facts_line(result: AttentionResult, shown: Callable[[str], str] = str) -> str:
+    """One line: the mechanism, its settings, the vectors and the model, names as `shown` gives them."""
     settings = result.attention
     parts = [_KINDS.get(settings.kind, settings.kind)]
     if settings.kind == "matrix":
-        parts = [f"{parts[0]} from {result.vectors.name}"] if _is_named(result) else parts
+        parts = [f"{parts[0]} from {shown(result.vectors.name)}"] if _is_named(result) else parts
     else:
         parts += [f"{settings.score} scores", f"scale {settings.scale:.6g}"]
         parts.append(f"temperature {settings.temperature:.6g}")
@@ -31,10 +31,10 @@ def facts_line(result: AttentionResult) -> str:
     if settings.positions != "none":
         parts.append(f"{settings.positions} positions")
     if result.vectors.dim:
-        parts.append(f"vectors {result.vectors.name} ({result.vectors.dim} dimensions)")
+        parts.append(f"vectors {shown(result.vectors.name)} ({result.vectors.dim} dimensions)")
     if result.model is not None:
-        parts.append(result.model.title)
-    selected = describe(result.selection)
+        parts.append(shown(result.model.title))
+    selected = describe(result.selection, shown)
     return " · ".join([*parts, selected] if selected else parts)
 
 

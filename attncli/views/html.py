@@ -8,10 +8,12 @@ markup. A Content-Security-Policy forbids every request and every script but the
 import base64
 import hashlib
 import html
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
+from attncli.escape import MARK
 from attncli.insight.movement import Movement
 from attncli.result import AttentionResult
 from attncli.views.page.section import section
@@ -29,10 +31,12 @@ def page(
     precision: int = 2,
     palette: PaletteName = "viridis",
     movements: Sequence[Sequence[Movement]] = (),
+    heading: str = "",
     before: str = "",
     stages: Sequence[str] = (),
 ) -> str:
-    """A whole HTML page that shows these results; `before` is markup placed above them.
+    """A whole HTML page that shows these results; `before` is markup placed above them,
+    `heading` that of the title.
 
     `stages` are texts of every stage, one for each result.
 
@@ -47,7 +51,8 @@ def page(
     if stages:
         parts = [part + _stages(text) for part, text in zip(parts, stages, strict=True)]
     name = title or (results[0].text if len(results) == 1 else f"{len(results)} sentences")
-    heading = f"<h1>{word_markup(name)}</h1>" if title or len(results) != 1 else ""
+    if title or len(results) != 1:
+        heading = f"<h1>{heading or word_markup(name)}</h1>"
     contents = _contents(results) if len(results) > 1 else ""
     return document(name, f"{heading}{before}{contents}{''.join(parts)}", palette)
 
@@ -111,8 +116,13 @@ def _source(text: str) -> str:
 def _stages(text: str) -> str:
     return (
         '<details class="stages"><summary>Every stage</summary>'
-        f'<div class="scroll"><pre>{html.escape(text)}</pre></div></details>'
+        f'<div class="scroll"><pre>{_marked(text)}</pre></div></details>'
     )
+
+
+def _marked(text: str) -> str:
+    """Text of a terminal as markup; words between its marks are isolated."""
+    return re.sub(f"{MARK}([^{MARK}]*){MARK}", r"<bdi>\1</bdi>", html.escape(text))
 
 
 def _contents(results: Sequence[AttentionResult]) -> str:

@@ -4,46 +4,21 @@ Words in scripts that the default fonts lack need XeLaTeX or LuaLaTeX and a font
 the font lacks is printed as its code point, never as nothing.
 """
 
-import re
 from collections.abc import Sequence
 
 from attncli.arrays import FloatArray
-from attncli.escape import UNSEEN
+from attncli.escape import MARK
 from attncli.insight.names import matrix_name
 from attncli.insight.sums import PLAIN, Sums, sums_of
 from attncli.result import AttentionResult
 from attncli.views.equations import sums_line, terms
 from attncli.views.facts import facts_line, model_line
+from attncli.views.latex_words import DIRECTIONS, character, directed, escaped
 from attncli.views.palette import PaletteName, hex_code, text_on, weight_rgb
 
 MAX_COLUMNS = 40  # of one table; more words become several tables
 _LABEL = 24  # characters of a label at most
 _WORD = 40  # of a word in an equation
-_BLANKS = re.compile("^ | $|(?<= ) ")  # blanks that TeX drops
-_UNSEEN = re.compile(f"[{UNSEEN}]")
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "'": r"\textquotesingle{}",
-    "`": r"\textasciigrave{}",
-    "-": "{-}",  # no ligatures
-    "[": "{[}",  # a line of a table may be followed by an option or a star
-    "]": "{]}",
-    "*": "{*}",
-}
 _SIGNS = {  # of the stages, that fonts of letters lack
     "·": r"\(\cdot\)",
     "−": r"\(-\)",
@@ -71,7 +46,6 @@ _HEAD = r"""\documentclass{article}
 \usepackage{graphicx}
 \usepackage[margin=2cm]{geometry}
 \setlength{\parindent}{0pt}
-\begin{document}
 """
 
 
@@ -92,32 +66,14 @@ def latex(
         for result, text in zip(results, texts, strict=True)
         for line in (*_lines(result, precision, palette), *_stages(text))
     ]
-    return _HEAD + "\n".join(parts) + "\n\\end{document}\n"
-
-
-def escaped(text: str) -> str:
-    r"""Text that LaTeX prints as it is.
-
-    >>> escaped("50%")
-    '50\\%'
-    """
-    kept = {blank.start() for blank in _BLANKS.finditer(text)}
-    return "".join(r"\ " if at in kept else _character(char) for at, char in enumerate(text))
+    body = "\n".join(parts)
+    directions = DIRECTIONS if r"\attnright" in body else ""
+    return f"{_HEAD}{directions}\\begin{{document}}\n{body}\n\\end{{document}}\n"
 
 
 def _short(text: str, limit: int = _WORD) -> str:
     """A word, cut where it is long."""
     return escaped(text if len(text) <= limit else text[: limit - 1] + "…")
-
-
-def _character(char: str) -> str:
-    if char in _SPECIAL:
-        return _SPECIAL[char]
-    if _UNSEEN.fullmatch(char):
-        return f"\\texttt{{U+{ord(char):04X}}}"
-    if " " <= char <= "~" or "\u00c0" <= char <= "\u00ff":
-        return char
-    return f"\\attnchar{{{ord(char):04X}}}{{{char}}}"
 
 
 def _lines(result: AttentionResult, precision: int, palette: PaletteName) -> list[str]:
@@ -146,8 +102,8 @@ def _stages(text: str) -> list[str]:
     if not text:
         return []
     lines = [
-        "".join("~" if char == " " else _SIGNS.get(char) or _character(char) for char in line)
-        for line in text.rstrip("\n").split("\n")
+        directed(line, ["~" if c == " " else _SIGNS.get(c) or character(c) for c in line])
+        for line in text.replace(MARK, "").rstrip("\n").split("\n")
     ]
     return [r"\medskip{\footnotesize\ttfamily", *[rf"\mbox{{{line}}}\par" for line in lines], "}"]
 

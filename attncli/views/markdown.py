@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from attncli.escape import UNSEEN
+from attncli.escape import UNSEEN, isolated, quotes_isolated
 from attncli.insight.names import matrix_name
 from attncli.insight.sums import PLAIN, sums_of
 from attncli.result import AttentionResult
@@ -66,14 +66,15 @@ def _reference(found: "re.Match[str]") -> str:
 
 
 def _short(text: str) -> str:
-    return escaped(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
+    return escaped(isolated(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"))
 
 
 def _lines(result: AttentionResult, precision: int) -> Iterator[str]:
-    yield from (f"## {escaped(result.text)}", "", escaped(facts_line(result)), "")
+    yield from (f"## {escaped(isolated(result.text))}", "")
+    yield from (escaped(facts_line(result, isolated)), "")
     if model_line(result):
-        yield from (escaped(model_line(result)), "")
-    yield from (f"> {escaped(warning.message)}\n" for warning in result.warnings)
+        yield from (escaped(model_line(result, isolated)), "")
+    yield from (f"> {escaped(quotes_isolated(warning.message))}\n" for warning in result.warnings)
     words, sums = [escaped(word) for word in result.words], sums_of(result)
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):

@@ -60,7 +60,9 @@ class _Drawn:
     def reading(self, result: AttentionResult, found: ReadOut, target: int | None) -> list[Line]:
         """What is read of the new vectors, and by which member."""
         if target is not None:
-            lines = self._title(f"8. read: z is the target's new vector, {result.words[target]}")
+            lines = self._title(
+                f"8. read: z is the target's new vector, {self._ink.word(result.words[target])}"
+            )
         elif found.asked is None:
             lines = self._title("8. read: z is the mean of the new vectors y")
         else:

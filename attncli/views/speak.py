@@ -25,7 +25,7 @@ def spoken_text(
     """
     digits = max(2, precision or 2)
     n_tokens = len(result.tokens)
-    lines = [f"Sentence: {ink.word(result.text, 2000)}", f"{n_tokens} words, {_kind(result)}."]
+    lines = [f"Sentence: {ink.word(result.text, 2000)}", f"{n_tokens} words, {_kind(result, ink)}."]
     lines += [
         f"Note: {quotes_apart(harmless(warning.message)) if ink.unicode else warning.message}."
         for warning in result.warnings
@@ -83,7 +83,7 @@ def _decimal(units: int, digits: int) -> str:
     return f"{units / 10 ** (digits - 2):.{digits - 2}f}"
 
 
-def _kind(result: AttentionResult) -> str:
+def _kind(result: AttentionResult, ink: Ink) -> str:
     settings = result.attention
     if settings.kind == "matrix":
         kind = "attention weights from a file"
@@ -96,5 +96,5 @@ def _kind(result: AttentionResult) -> str:
     elif settings.n_heads > 1:
         kind += f", {settings.n_heads} heads"
     kind += ", a word sees itself and earlier ones" if settings.causal else ""
-    chosen = describe(result.selection)
+    chosen = describe(result.selection, ink.word)
     return f"{kind}, {chosen}" if chosen else kind

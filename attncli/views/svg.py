@@ -13,7 +13,7 @@ import numpy as np
 from rich.cells import chop_cells
 
 from attncli.arrays import FloatArray
-from attncli.escape import apart, drawable, isolated, visible
+from attncli.escape import apart, drawable, harmless, isolated, quotes_isolated, visible
 from attncli.insight.names import matrix_name
 from attncli.result import AttentionResult
 from attncli.views.facts import facts_line, model_line
@@ -122,8 +122,10 @@ def result_drawings(
 ) -> list[Drawing]:
     """The sentence, what was computed, and a heat map for each layer and head."""
     heading = [(isolated(line), 'font-weight="bold"') for line in _folded(visible(result.text), 6)]
-    facts = [visible(facts_line(result)), model_line(result, apart)]
-    facts += [visible(f"warning: {warning.message}") for warning in result.warnings]
+    facts = [facts_line(result, apart), model_line(result, apart)]
+    facts += [
+        quotes_isolated(f"warning: {harmless(warning.message)}") for warning in result.warnings
+    ]
     for fact in facts:
         heading += [(line, f'fill="{SOFT}"') for line in _folded(fact, 20)]
     drawings = [text_lines(heading)]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from attncli.arrays import FloatArray
-from attncli.escape import apart, isolated
+from attncli.escape import apart, drawable, harmless, isolated, quotes_isolated
 from attncli.insight.movement import Movement
 from attncli.insight.movement import movements as moved_words
 from attncli.insight.names import axis_labels, axis_names, axis_numbers, matrix_name, ranges
@@ -67,8 +67,8 @@ def section(
         "precision": precision,
         "scores": base64.b64encode(scores.astype("<f4").tobytes()).decode("ascii"),
         "moved": [movement.cosine for movement in movements] or None,
-        "before": [movement.before for movement in movements],
-        "after": [movement.after for movement in movements],
+        "before": [_near(movement.before) for movement in movements],
+        "after": [_near(movement.after) for movement in movements],
     }
     sums = row_sums(result, held)
     if sums is not None:
@@ -126,7 +126,7 @@ def _picture(n_tokens: int, caption: str) -> str:
 
 def _facts(result: AttentionResult, held: int) -> str:
     warnings = "".join(
-        f'<p class="warning">{escaped(warning.message)}</p>' for warning in result.warnings
+        f'<p class="warning">{_message(warning.message)}</p>' for warning in result.warnings
     )
     every = result.attention.n_layers * result.attention.n_heads
     if held < every:
@@ -136,7 +136,16 @@ def _facts(result: AttentionResult, held: int) -> str:
         )
     label = model_line(result, apart)
     said = f'<p class="label">{html.escape(label)}</p>' if label else ""
-    return f'<p class="facts">{escaped(facts_line(result))}</p>{said}{warnings}'
+    return f'<p class="facts">{html.escape(drawable(facts_line(result, apart)))}</p>{said}{warnings}'
+
+
+def _message(text: str) -> str:
+    """A message as markup; its words were made visible where it was written."""
+    return html.escape(quotes_isolated(harmless(text)))
+
+
+def _near(words: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    return [(apart(word), cosine) for word, cosine in words]
 
 
 def _controls(result: AttentionResult, start: tuple[int, int]) -> str:
