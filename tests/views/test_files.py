@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from views.samples import HOSTILE, result_of
 
-from attncli.escape import UNSEEN, visible
+from attncli.escape import UNSEEN, isolated, visible
 from attncli.matrices.reading import read_results
 from attncli.result import AttentionResult
 from attncli.views.delimited import delimited
@@ -124,7 +124,7 @@ def test_markdown_renders_to_the_words(words: list[str]) -> None:
     heading = rendered.index("from ↓ to →")
     assert rendered[heading + 1 : heading + 1 + len(words)] == expected
     equations = [text for text in rendered if "(new) = " in text]
-    assert [text.partition("(new) = ")[0] for text in equations] == expected
+    assert [text.partition("(new) = ")[0] for text in equations] == [isolated(w) for w in expected]
 
 
 def test_tex_holds_the_words_and_no_escapes() -> None:

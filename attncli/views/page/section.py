@@ -136,7 +136,9 @@ def _facts(result: AttentionResult, held: int) -> str:
         )
     label = model_line(result, apart)
     said = f'<p class="label">{html.escape(label)}</p>' if label else ""
-    return f'<p class="facts">{html.escape(drawable(facts_line(result, apart)))}</p>{said}{warnings}'
+    return (
+        f'<p class="facts">{html.escape(drawable(facts_line(result, apart)))}</p>{said}{warnings}'
+    )
 
 
 def _message(text: str) -> str:
