@@ -9,7 +9,7 @@ from typing import Any
 from attncli.batch.chunks import Chunk, RawText
 from attncli.errors import AttnError
 from attncli.files.source import Source
-from attncli.files.tables import Row, Shape, rows_of
+from attncli.files.tables import Rows, Shape, rows_of
 from attncli.text.sentences import MAX_LINE
 
 CHUNK_RECORDS = 1000
@@ -61,16 +61,19 @@ class Plan:
 
     def _lots(self, source: Source) -> Iterator["_Lot"]:
         """Rows in lots of `size`, fewer when their results are large."""
-        lot: list[Row] = []
-        cost = 0
+        lot: list[Rows] = []
+        count, cost = 0, 0
         try:
             for rows in rows_of(source, self.shape, max_line=self.max_line):
-                for row in rows:
-                    lot.append(row)
-                    cost += _cost(row.text, self.width)
-                    if len(lot) >= self.size or cost >= _CHUNK_COST:
-                        yield _lot_of(lot)
-                        lot, cost = [], 0
+                start = 0
+                for end, text in enumerate(rows.texts, 1):
+                    count += 1
+                    cost += _cost(text, self.width)
+                    if count >= self.size or cost >= _CHUNK_COST:
+                        yield _lot_of([*lot, rows.part(start, end)])
+                        start, lot, count, cost = end, [], 0, 0
+                if start < len(rows):
+                    lot.append(rows.part(start))
         except AttnError:
             if lot:  # what came before the damage is done
                 yield _lot_of(lot)
@@ -115,14 +118,15 @@ class _Lot:
         )
 
 
-def _lot_of(rows: list[Row]) -> _Lot:
-    first, last = rows[0].line, rows[-1].line
-    follows = last - first == len(rows) - 1
+def _lot_of(parts: Sequence[Rows]) -> _Lot:
+    texts = [text for rows in parts for text in rows.texts]
+    first, last = parts[0].lines[0], parts[-1].lines[-1]
+    follows = last - first == len(texts) - 1
     return _Lot(
         first,
-        [row.text for row in rows],
-        None if follows else [row.line for row in rows],
-        [_identity(row.cells[0]) if row.cells else None for row in rows],
+        texts,
+        None if follows else [line for rows in parts for line in rows.lines],
+        [_identity(cells[0]) for rows in parts for cells in rows.cells if cells] or None,
     )
 
 

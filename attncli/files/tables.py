@@ -8,6 +8,7 @@ TSV, JSON lines, a JSON document, Parquet) blank lines are none, and there are n
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from attncli.errors import AttnError, DataError, UsageError
@@ -31,6 +32,25 @@ class Row(NamedTuple):
     line: int
     text: bytes | str | AttnError
     cells: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows that are given out together, column by column; the rows of a text have no cells."""
+
+    lines: Sequence[int]
+    texts: Sequence[bytes | str | AttnError]
+    cells: Sequence[tuple[Any, ...]] = ()
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(Row, self.lines, self.texts, self.cells or repeat(()))
+
+    def part(self, start: int, end: int | None = None) -> "Rows":
+        """The rows from `start` up to `end`."""
+        return Rows(self.lines[start:end], self.texts[start:end], self.cells[start:end])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +82,7 @@ class Shape:
         return self.tables_only or self.column is not None or (self.required and bool(self.others))
 
 
-def rows_of(source: Source, shape: Shape, *, max_line: int = MAX_LINE) -> Iterator[list[Row]]:
+def rows_of(source: Source, shape: Shape, *, max_line: int = MAX_LINE) -> Iterator[Rows]:
     """The rows of an input, some at a time.
 
     Raises: DataError (no text, no table with such columns, damaged), UsageError (no such column for
@@ -102,21 +122,32 @@ def _kind(head: bytes, source: Source, shape: Shape) -> Kind:
         raise
 
 
-def _text_rows(blocks: Iterable[list[RawLine]], every_line: bool) -> Iterator[list[Row]]:
+def _text_rows(blocks: Iterable[list[RawLine]], every_line: bool) -> Iterator[Rows]:
     line = 1
     for block in blocks:
-        if every_line:
-            yield [Row(number, raw) for number, raw in enumerate(block, line)]
-        else:
-            yield [Row(number, raw) for number, raw in enumerate(block, line) if _is_kept(raw)]
+        rows = Rows(range(line, line + len(block)), block)
+        yield rows if every_line else _without_comments(rows)
         line += len(block)
 
 
-def _is_kept(raw: RawLine) -> bool:
+def _without_comments(rows: Rows) -> Rows:
+    """The rows of a text that are neither blank nor a comment."""
+    # most lines begin with a letter
+    doubtful = [
+        i
+        for i, raw in enumerate(rows.texts)
+        if not (isinstance(raw, bytes) and b"#" < raw[:1] < b"\x7f")
+    ]
+    left_out = {i for i in doubtful if not _is_kept(rows.texts[i])}
+    if not left_out:
+        return rows
+    kept = [i for i in range(len(rows)) if i not in left_out]
+    return Rows([rows.lines[i] for i in kept], [rows.texts[i] for i in kept])
+
+
+def _is_kept(raw: bytes | str | AttnError) -> bool:
     """Whether a line is neither blank nor a comment."""
-    if isinstance(raw, AttnError):
-        return True
-    if raw[:1] > b"#" and raw[:1] < b"\x7f":  # most lines begin with a letter
+    if not isinstance(raw, bytes):
         return True
     text = raw.decode("utf-8", "replace")
     return bool(text.strip()) and not is_comment(text)
@@ -130,21 +161,25 @@ def _numbered(blocks: Iterable[list[RawLine]]) -> Iterator[tuple[int, RawLine]]:
             yield line, raw
 
 
-def _in_lots(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """The rows in lists; those before an error are given out before it is raised."""
+def _in_lots(rows: Iterable[Row]) -> Iterator[Rows]:
+    """The rows some at a time; those before an error are given out before it is raised."""
     lot: list[Row] = []
     try:
         for row in rows:
             lot.append(row)
             if len(lot) == _LOT:
-                yield lot
+                yield _together(lot)
                 lot = []
     except AttnError:
         if lot:
-            yield lot
+            yield _together(lot)
         raise
     if lot:
-        yield lot
+        yield _together(lot)
+
+
+def _together(rows: Sequence[Row]) -> Rows:
+    return Rows(*map(list, zip(*rows, strict=True)))
 
 
 def _cell_rows(
@@ -292,7 +327,7 @@ def _or_none(cell: Any) -> Any:
     return None if cell is _ABSENT else cell
 
 
-def _parquet_rows(source: Source, blocks: Iterator[bytes], shape: Shape) -> Iterator[list[Row]]:
+def _parquet_rows(source: Source, blocks: Iterator[bytes], shape: Shape) -> Iterator[Rows]:
     from attncli.files.parquet import columns_of, rows_of_columns
 
     with source.seekable(blocks) as stream:

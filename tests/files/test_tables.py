@@ -397,7 +397,7 @@ def test_prose_in_brackets_is_prose(line):
 def test_a_damaged_document_gives_its_rows_up_to_there(content):
     """Then a DataError with its line; what cannot be read is said."""
     lots = rows_of(source(b"\n" + content, "t.json"), Shape())
-    assert next(lots)[0].text == "a"
+    assert next(lots).texts[0] == "a"
     with pytest.raises(DataError, match=r"not JSON: .*cannot be read") as caught:
         list(lots)
     assert caught.value.place == "t.json:2"

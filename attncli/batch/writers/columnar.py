@@ -9,9 +9,10 @@ appended. At the end it becomes an Arrow file or a Parquet file, batch by batch.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from math import prod
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args, get_origin
+from typing import Any, NamedTuple, get_args, get_origin
 
 import numpy as np
 
@@ -39,6 +40,7 @@ _RARE_TYPES = {
     for name in RARE_FIELDS
     if not str(kind := AttentionResult.__annotations__[name]).count("Mapping")
 }
+_OF_STACKS = ("attention", "vectors", *RARE_FIELDS)  # what the sentences of a stack share
 
 
 def require_pyarrow() -> Any:
@@ -84,6 +86,14 @@ class ArrowWriter:
             return _nested(pa, [row.array(name) for row in rows], _AXES[name], field.type)
         if name == "top":
             return _strongest(pa, [row.array("weights") for row in rows], self._layout.top, field)
+        if name in _OF_STACKS:
+            return self._of_stacks(field, rows)
+        if name == "tokens":
+            runs = [None if row.stack is None else row.stack.tokens[row.i].tokens() for row in rows]
+            return _lists_of(pa, runs, field.type)
+        if name == "model":
+            models = [row.model() for row in rows]
+            return _structs(pa, models, field.type)
         if name == "index":
             values: list[Any] = list(range(chunk.first_index, chunk.first_index + len(chunk)))
         elif name == "line":
@@ -98,48 +108,48 @@ class ArrowWriter:
         return pa.array(values, type=field.type)
 
 
-class _Row:
+    def _of_stacks(self, field: Any, rows: "list[_Row]") -> Any:
+        """A field that the sentences of a stack share: made once a stack."""
+        stacks = {id(row.stack): row.stack for row in rows if row.stack is not None}
+        order = {key: number for number, key in enumerate(stacks)}
+        values = [_of_stack(stack, field.name) for stack in stacks.values()]
+        places = [order.get(id(row.stack)) for row in rows]
+        if len(stacks) == 1 and None not in places:
+            return self._pa.repeat(self._pa.scalar(values[0], type=field.type), len(rows))
+        shared = self._pa.array(values, type=field.type)
+        return shared.take(self._pa.array(places, self._pa.int32()))
+
+
+class _Row(NamedTuple):
     """A record's place in a stack, or its error."""
 
-    __slots__ = ("_error", "_i", "_rare", "_stack")
-
-    def __init__(
-        self, stack: Stack | None = None, i: int = 0, error: AttnError | None = None
-    ) -> None:
-        self._stack = stack
-        self._i = i
-        self._error = error
-        self._rare: dict[str, Any] | None = None
+    stack: Stack | None = None
+    i: int = 0
+    error: AttnError | None = None
 
     def array(self, name: str) -> Any:
-        return None if self._stack is None else self._stack.array(name, self._i)
+        return None if self.stack is None else self.stack.array(name, self.i)
+
+    def model(self) -> ModelInfo | None:
+        models = None if self.stack is None else self.stack.models
+        return None if models is None else models[self.i]
 
     def value(self, name: str) -> Any:
-        stack, i = self._stack, self._i
-        if stack is None:
-            return self._failed(name)
-        if name == "type":
-            return "result"
-        if name == "text":
-            return stack.texts[i]
-        if name == "tokens":
-            return [_plain(token) for token in stack.tokens[i].tokens()]
-        if name in ("attention", "vectors"):
-            return _plain(getattr(stack, name))
-        if name == "model":
-            return None if stack.models is None else _plain(stack.models[i])
-        if name == "warnings":
-            return [_plain(warning) for warning in stack.warnings.get(i, ())]
-        if self._rare is None:
-            self._rare = stack.rare()
-        value = self._rare.get(name)
-        return value if value is None or name in _RARE_TYPES else plain_json(value)
-
-    def _failed(self, name: str) -> Any:
-        error = self._error
+        stack, error = self.stack, self.error
+        if stack is not None:
+            if name == "warnings":
+                return [_plain(warning) for warning in stack.warnings.get(self.i, ())]
+            return {"type": "result", "text": stack.texts[self.i]}.get(name)
         if error is None:
             return None
         return {"type": "error", "code": error.name, "message": error.message}.get(name)
+
+
+def _of_stack(stack: Stack, name: str) -> Any:
+    if name in ("attention", "vectors"):
+        return _plain(getattr(stack, name))
+    value = stack.rare().get(name)
+    return value if value is None or name in _RARE_TYPES else plain_json(value)
 
 
 def schema_of(pa: Any, layout: Layout) -> Any:
@@ -235,7 +245,7 @@ def _nested(pa: Any, arrays: Sequence[Any], depth: int, kind: Any) -> Any:
     values = np.concatenate(flat) if flat else np.zeros(0, dtype=dtype)
     column = pa.array(values.astype(dtype, copy=False), type=inner)
     for level in range(depth - 1, -1, -1):
-        counts = [int(np.prod(shape[:level])) if shape[0] or not level else 0 for shape in shapes]
+        counts = [prod(shape[:level]) if shape[0] or not level else 0 for shape in shapes]
         lengths = np.repeat([shape[level] for shape in shapes], counts)
         offsets = np.zeros(len(lengths) + 1, dtype=np.int32)
         np.cumsum(lengths, out=offsets[1:])
@@ -258,3 +268,31 @@ def _plain(part: Any) -> dict[str, Any]:
         name: list(value.items()) if isinstance(value, Mapping) else value
         for name, value in part._asdict().items()
     }
+
+
+def _structs(pa: Any, parts: Sequence[Any], kind: Any) -> Any:
+    """Parts of records, or None, as one column of structs, field by field."""
+    empty = (None,) * kind.num_fields
+    columns = zip(*(empty if part is None else part for part in parts), strict=True)
+    arrays = [
+        pa.array(map(_pairs, column) if pa.types.is_map(of.type) else column, type=of.type)
+        for of, column in zip(list(kind), columns, strict=True)
+    ]
+    mask = pa.array([part is None for part in parts])
+    return pa.StructArray.from_arrays(arrays, fields=list(kind), mask=mask)
+
+
+def _lists_of(pa: Any, lists: Sequence[Sequence[Any] | None], kind: Any) -> Any:
+    """Lists of parts of records, or None, as one column of lists of structs."""
+    flat = [part for parts in lists if parts is not None for part in parts]
+    if not flat:
+        return pa.array([None if parts is None else [] for parts in lists], type=kind)
+    offsets = np.zeros(len(lists) + 1, dtype=np.int32)
+    np.cumsum([0 if parts is None else len(parts) for parts in lists], out=offsets[1:])
+    mask = pa.array([parts is None for parts in lists])
+    column = _structs(pa, flat, kind.value_type)
+    return pa.ListArray.from_arrays(pa.array(offsets), column, mask=mask).cast(kind)
+
+
+def _pairs(value: Mapping[Any, Any] | None) -> list[tuple[Any, Any]] | None:
+    return None if value is None else list(value.items())
