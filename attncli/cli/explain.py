@@ -104,7 +104,8 @@ def explain(
         show_against(outcomes, opened, manner, quiet, effects, hide)
         return
     learned = _learned(opened.analyser) if manner.steps else NOTHING
-    show_outcomes(outcomes, space_of(opened), manner, fields, quiet, learned, effects)
+    among = None if manner.json else space_of(opened)  # JSON has no nearest words
+    show_outcomes(outcomes, among, manner, fields, quiet, learned, effects)
 
 
 def _left_out_anyway(fields: Fields) -> list[str]:

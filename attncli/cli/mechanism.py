@@ -19,6 +19,7 @@ from attncli.paths import is_file, is_folder
 
 if TYPE_CHECKING:
     from attncli.embeddings.protocols import EmbeddingStore
+    from attncli.insight.part import Part
     from attncli.insight.space import VocabularySpace
     from attncli.pipeline import Analyser, GeneralSettings
 
@@ -128,27 +129,35 @@ def open_analyser(
     Raises: UsageError for options out of range or that exclude each other; what opening the
     vectors or the model raises.
     """
-    chosen = part.part_of(
+    chosen = _chosen(mechanism)
+    for name, where in _vain(mechanism):
+        say_vain([name], where, quiet=quiet)
+    if is_transformer(mechanism.model):
+        layers = None if chosen is None else chosen.layers
+        opened = _open_transformer(mechanism, layers, include)
+        chosen = None if chosen is None else chosen._replace(layers=None)
+    else:
+        _reject(mechanism, _TRANSFORMER_ONLY, "only a transformer (--model DIR) has it")
+        opened = _open_words(mechanism, include, partial(_opened_store, whole, quiet))
+    if chosen is None or chosen == type(chosen)():
+        return opened
+    from attncli.choosing import PartAnalyser
+
+    chosen = chosen._replace(asked=asked)
+    return opened._replace(analyser=PartAnalyser(opened.analyser, chosen))
+
+
+def _chosen(mechanism: Mechanism) -> "Part | None":
+    """The part that the options choose, if any does. Raises: UsageError."""
+    if not (mechanism.chooses or mechanism.merge or mechanism.hide):
+        return None
+    return part.part_of(
         layer=mechanism.layer,
         head=mechanism.head,
         agg=mechanism.agg,
         merge=mechanism.merge,
         hide=mechanism.hide,
     )
-    for name, where in _vain(mechanism):
-        say_vain([name], where, quiet=quiet)
-    if is_transformer(mechanism.model):
-        opened = _open_transformer(mechanism, chosen.layers, include)
-        chosen = chosen._replace(layers=None)
-    else:
-        _reject(mechanism, _TRANSFORMER_ONLY, "only a transformer (--model DIR) has it")
-        opened = _open_words(mechanism, include, partial(_opened_store, whole, quiet))
-    if chosen == type(chosen)():
-        return opened
-    from attncli.choosing import PartAnalyser
-
-    chosen = chosen._replace(asked=asked)
-    return opened._replace(analyser=PartAnalyser(opened.analyser, chosen))
 
 
 def space_of(opened: Opened) -> "VocabularySpace | None":

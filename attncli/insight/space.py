@@ -8,7 +8,6 @@ import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
 from attncli.attention.general import unit_rows
-from attncli.attention.landmarks import with_likeness
 from attncli.embeddings.forms import folded, forms
 from attncli.embeddings.protocols import VocabularyStore
 from attncli.embeddings.unknown import MEANINGLESS
@@ -151,6 +150,8 @@ class _Turned:
     @cached_property
     def matrix(self) -> Any:
         """The values of all words, (n_words, n_heads·d_v)."""
+        from attncli.attention.landmarks import with_likeness
+
         matrix = self._store.matrix
         return product(with_likeness(matrix, matrix, self._landmarks), self._together)
 
