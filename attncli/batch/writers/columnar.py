@@ -107,7 +107,6 @@ class ArrowWriter:
             values = [row.value(name) for row in rows]
         return pa.array(values, type=field.type)
 
-
     def _of_stacks(self, field: Any, rows: "list[_Row]") -> Any:
         """A field that the sentences of a stack share: made once a stack."""
         stacks = {id(row.stack): row.stack for row in rows if row.stack is not None}
