@@ -173,6 +173,7 @@ def _run(setup: _Setup) -> "Report":
         required=True,
         every_line=reading.every_line,
         options=("--column", "--id"),
+        note=None if running.quiet else partial(message, "note"),
     )
     size = CHUNK_RECORDS if make_writer().in_blocks else running.chunk
     plan = Plan(setup.sources, shape, size, setup.width)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -97,7 +98,7 @@ def explain(
 
         shown = PartAnalyser(opened.analyser, ShownPart(tuple(hide)))
         opened = opened._replace(analyser=shown)
-    outcomes = analysed(opened.analyser, given_sentences(texts, file), place)
+    outcomes = analysed(opened.analyser, given_sentences(texts, file, quiet=quiet), place)
     if against is not None:
         from attncli.cli.against import show_against
 
@@ -133,14 +134,16 @@ def _learned(analyser: "Analyser") -> Learned:
     return Learned(found.projections, found.model) if isinstance(found, TaskAnalyser) else NOTHING
 
 
-def given_sentences(texts: list[str] | None, file: str | None) -> "Iterator[Sentence]":
+def given_sentences(
+    texts: list[str] | None, file: str | None, *, quiet: bool = False
+) -> "Iterator[Sentence]":
     """The sentences of the arguments, of a file, or of standard input ("-" or a pipe)."""
     if file is not None and texts:
         raise UsageError("found TEXT too, expected one of them", place="--file")
     if file is not None and file != "-":
-        return _sentences_of(file)
+        return _sentences_of(file, quiet)
     if file == "-" or texts == ["-"] or (not texts and not standard_input().isatty()):
-        return _sentences_of("-")
+        return _sentences_of("-", quiet)
     if not texts:
         raise UsageError(
             "found no sentence, expected TEXT, --file FILE or - for standard input",
@@ -151,11 +154,13 @@ def given_sentences(texts: list[str] | None, file: str | None) -> "Iterator[Sent
     return well_formed(texts, "TEXT")
 
 
-def _sentences_of(file: str) -> "Iterator[Sentence]":
+def _sentences_of(file: str, quiet: bool) -> "Iterator[Sentence]":
     from attncli.files.sentences import sentences
     from attncli.files.source import source_of
+    from attncli.files.tables import Shape
 
-    return sentences(source_of(file, standard_input))
+    note = None if quiet else partial(message, "note")
+    return sentences(source_of(file, standard_input), Shape(note=note))
 
 
 def analysed(

@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeAlias
 
 from attncli.errors import DataError
 from attncli.escape import quoted
+from attncli.files.cells import CellRow, rows_of_cells
+from attncli.files.lines import HEAD, HEAD_LINES
 
 Kind: TypeAlias = Literal["text", "csv", "tsv", "jsonl", "json", "parquet"]
 KINDS: tuple[Kind, ...] = ("text", "csv", "tsv", "jsonl", "json", "parquet")
@@ -29,7 +31,6 @@ _NOTHING = object()  # no JSON value
 _BEGINS_OBJECT = re.compile(r'\{\s*"(?:[^"\\]|\\.)*"\s*:')
 _BEGINS_ARRAY = re.compile(r'\[\s*(?:\{\s*"|\{\s*$|"(?:[^"\\]|\\.)*"\s*,\s*$)')
 _HEADING = re.compile(r"[^\W\d][\w .-]{0,39}")  # a cell of a header that is no prose
-
 _SAYS_DELIMITER = re.compile(r"sep=[,;|]", re.IGNORECASE)  # as Excel writes it
 
 
@@ -121,13 +122,48 @@ def _is_header(line: str, more: str, columns: Sequence[str], delimiter: str | No
     """Whether a first line without a telling name is the header of a table, and no prose."""
     if delimiter is None:
         return False
+    cells = [cell.strip('"') for cell in line.split(delimiter)]
     if delimiter != "\t":
-        cells = [cell.strip('"') for cell in line.split(delimiter)]
         named = sum(_HEADING.fullmatch(cell) is not None for cell in cells)
         if named < 2 or named + cells.count("") < len(cells):
-            return False
+            return _heads_rows(line, more, delimiter)
     following = next((row for row in more.split("\n") if row.strip()), None)
     return following is None or delimiter in following or _opens_quote(following)
+
+
+def _heads_rows(line: str, more: str, delimiter: str) -> bool:
+    """Whether the lines behind a line have as many cells as it; in prose blanks follow a comma."""
+    rows = _rows(f"{line}\n{more}", delimiter)
+    header = rows[0].cells
+    if len(header) < 2 or "" in (cell.strip() for cell in header):
+        return False
+    fitting = sum(row.error is None for row in rows[1:])
+    return fitting > any(cell[:1].isspace() for cell in header)
+
+
+def looks_tabular(head: bytes, columns: Sequence[str]) -> bool:
+    """Whether lines that are read as prose look like rows of a table without the columns.
+
+    One that is the name of the column alone does, and lines with as many cells as the first.
+    """
+    line, more = _first_line(head)
+    if line.lower() == columns[0].lower():
+        return True
+    delimiter = delimiter_of(line, ())
+    rows = _rows(f"{line}\n{more}", delimiter)
+    cells = rows[0].cells
+    spaced = any(cell[:1].isspace() for row in rows for cell in row.cells)
+    same = len(rows) > 2 and all(row.error is None for row in rows)
+    return same and len(cells) > 1 and not spaced and all(map(_HEADING.fullmatch, cells))
+
+
+def _rows(text: str, delimiter: str) -> list[CellRow]:
+    """The first rows of a text, were it a table: those that `with_head` has surely read."""
+    whole, _, last = text.rpartition("\n")
+    listed = [row for row in (*whole.split("\n"), last) if row.strip()][:HEAD_LINES]
+    numbered = ((number, row.encode("utf-8", "replace")) for number, row in enumerate(listed))
+    rows = rows_of_cells(numbered, delimiter, quoting=delimiter != "\t", max_cell=HEAD)
+    return list(rows) or [CellRow(0, [])]
 
 
 def _opens_quote(row: str) -> bool:

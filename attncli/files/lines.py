@@ -11,6 +11,7 @@ from attncli.text.sentences import MAX_LINE
 # A line as read, or why there is none.
 RawLine: TypeAlias = bytes | AttnError
 HEAD = 1 << 16  # bytes in which a file shows what it is
+HEAD_LINES = 3  # lines in which it does
 _MOST_LIMITS = 32  # a line longer than this many limits ends the reading: it may never end
 _LONE_CR = re.compile(rb"\r(?!\r?\n)")
 # Byte order marks: what the text behind them is.
@@ -25,11 +26,11 @@ MARKS = {
 def with_head(blocks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
     """The beginning of some blocks, to look at, and all of them.
 
-    It ends no earlier than the second line that is not blank, or at 64 KiB, or with the input.
+    It ends no earlier than the third line that is not blank, or at 64 KiB, or with the input.
     """
     remaining = iter(blocks)
     head = b""
-    while len(head) < HEAD and len(head.strip().split(b"\n", 2)) < 3:
+    while len(head) < HEAD and _filled_lines(head) < HEAD_LINES:
         block = next(remaining, None)
         if block is None:
             break
@@ -105,6 +106,11 @@ def all_lines(blocks: Iterable[bytes], place: str) -> Iterator[bytes]:
             if isinstance(raw, AttnError):
                 raise raw
             yield raw.removesuffix(b"\r")
+
+
+def _filled_lines(head: bytes) -> int:
+    """How many lines are whole and not blank."""
+    return sum(bool(line.strip()) for line in head.split(b"\n")[:-1])
 
 
 def _lone_cr_as_lf(block: bytes) -> bytes:

@@ -6,7 +6,7 @@ TSV, JSON lines, a JSON document, Parquet) blank lines are none, and there are n
 """
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from attncli.errors import AttnError, DataError, UsageError
 from attncli.escape import quoted
 from attncli.files.cells import CellRow, rows_of_cells
 from attncli.files.foreign import check_foreign
-from attncli.files.kinds import PARQUET, Kind, delimiter_of, kind_of
+from attncli.files.kinds import PARQUET, Kind, delimiter_of, kind_of, looks_tabular
 from attncli.files.lines import MARKS, RawLine, ended_by_lf, in_utf8, lines, with_head
 from attncli.files.objects import objects_of_document, objects_of_lines
 from attncli.files.source import Source
@@ -23,6 +23,10 @@ from attncli.suggest import did_you_mean
 from attncli.text.sentences import MAX_LINE, is_comment
 
 DEFAULT_COLUMN = "text"
+_AS_PROSE = (
+    "read as text, a sentence a line, though its lines look like rows of a table: "
+    "attn batch --column NAME reads a column"
+)
 _LOT = 256  # rows given out together
 
 
@@ -61,6 +65,7 @@ class Shape:
     wanted besides, in the order of a row's cells; None stands where a row has no such cell.
     required: whether a table without one of the others is an error. options: what the columns are
     asked for with, for messages, the text's first; without them a file is at fault, not an option.
+    note: is told when lines are read as prose that look like rows.
     """
 
     kind: Kind | None = None
@@ -70,6 +75,7 @@ class Shape:
     every_line: bool = False
     tables_only: bool = False
     options: tuple[str, ...] = ()
+    note: Callable[[str], None] | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -92,12 +98,15 @@ def rows_of(source: Source, shape: Shape, *, max_line: int = MAX_LINE) -> Iterat
     if not head.startswith((PARQUET, *MARKS)):
         check_foreign(head, source.name)
     head, blocks = in_utf8(head, blocks)
-    kind = _kind(b"".join(ended_by_lf([head])), source, shape)
+    start = b"".join(ended_by_lf([head]))
+    kind = _kind(start, source, shape)
     if kind not in ("parquet", "csv") or b"\n" not in head:  # a cell of CSV may hold a CR
         blocks = ended_by_lf(blocks)
     if kind == "parquet":
         yield from _parquet_rows(source, blocks, shape)
     elif kind == "text":
+        if shape.kind is None and shape.note is not None and looks_tabular(start, shape.columns):
+            shape.note(f"{source.name}: {_AS_PROSE}")
         yield from _text_rows(lines(blocks, source.name, max_line=max_line), shape.every_line)
     elif kind == "json":
         found = objects_of_document(blocks, source.name, max_value=max_line)

@@ -308,6 +308,53 @@ def test_standard_input_is_read_as_the_file_would_be(content, texts):
     assert [text for _, text in rows(content.encode())] == texts
 
 
+ODD_HEADERS = (
+    *("id,text,1st label", "text,p-value,n°", "1,text,3", "id;text;Größe in €", "id|text|x/y"),
+    *("text,#", "ID, Text, Label", '"id","text","Label, 2nd"', "id\ttext\t1st", "€,text", "0,text"),
+    *(
+        "Unnamed: 0,text,label",
+        "sentence,text,what's it",
+        "text,Is it good?",
+        "id , text",
+        "text,a@b",
+    ),
+)
+
+
+@pytest.mark.parametrize("header", ODD_HEADERS)
+def test_headers_of_any_names_are_headers_without_a_name_too(header):
+    """The rows of a table are those of its file, when they fit its header, however it is called."""
+    delimiter = next(char for char in "\t;|," if char in header)
+    cells = header.replace(", 2nd", "").split(delimiter)
+    body = "\n".join(delimiter.join(["money bank"] * len(cells)) for _ in range(2))
+    raw = f"{header}\n{body}\n".encode()
+    path = "t.tsv" if delimiter == "\t" else "t.csv"
+    expected = rows(raw, path)
+    assert expected == [(2, "money bank"), (3, "money bank")]
+    assert [rows(raw, other) for other in ("-", "t", "t.txt")] == [expected] * 3
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("Satz;Etikett\nGeld;a\nBank;b\n", True),
+        ("text\nmoney\nriver\n", True),
+        ("a\tb\nc\td\ne\tf\n", True),
+        ("id,text\n1,money\n2,river\n", False),
+        ("money, bank\nriver, bank\nmoney, river\n", False),
+        ("money bank\nriver bank\n", False),
+        ("money;\nriver;\n", False),
+    ],
+)
+def test_rows_that_are_read_as_prose_are_told(content, said):
+    """One line says what was assumed; with a column, a format or a name there is no doubt."""
+    notes = []
+    rows(content.encode(), shape=Shape(note=notes.append))
+    assert len(notes) == said
+    rows(content.encode(), shape=Shape("text", note=notes.append))
+    assert len(notes) == said
+
+
 MACS = {
     "s.txt": b"money\n# note\nriver bank\n",
     "t.csv": b'id,text\n1,money\n2,"river, ""bank"""\n3,river bank\n',
