@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
@@ -170,8 +170,8 @@ def analysed(
 
     A sentence that fails alone raises its own error; among others it is an outcome of its own.
     """
-    remaining, index = iter(given), 0
-    while chunk := list(islice(remaining, _CHUNK)):
+    index = 0
+    for chunk in _chunks(given):
         computed = analyser.outcomes([s.text for s in chunk if s.error is None])
         for sentence in chunk:
             outcome = sentence.error or next(computed)
@@ -185,6 +185,23 @@ def analysed(
             index += 1
     if index == 0:
         raise EmptyError("found no sentence, expected at least one", place=place)
+
+
+def _chunks(given: "Iterable[Sentence]") -> "Iterator[list[Sentence]]":
+    """The sentences, some at a time; those before a damaged place are given out before its error."""
+    chunk: list[Sentence] = []
+    try:
+        for sentence in given:
+            chunk.append(sentence)
+            if len(chunk) == _CHUNK:
+                yield chunk
+                chunk = []
+    except AttnError:
+        if chunk:
+            yield chunk
+        raise
+    if chunk:
+        yield chunk
 
 
 def _fields(include: str | None, exclude: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -29,7 +29,7 @@ _PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 _DELIMITERS = (",", ";", "\t", "|")
 _NOTHING = object()  # no JSON value
 _BEGINS_OBJECT = re.compile(r'\{\s*"(?:[^"\\]|\\.)*"\s*:')
-_BEGINS_ARRAY = re.compile(r'\[\s*(?:\{\s*"|\{\s*$|"(?:[^"\\]|\\.)*"\s*,\s*$)')
+_BEGINS_ARRAY = re.compile(r'\[[\[\s]*(?:\{\s*"|\{\s*$|"(?:[^"\\]|\\.)*"\s*,\s*$)')
 _HEADING = re.compile(r"[^\W\d][\w .-]{0,39}")  # a cell of a header that is no prose
 _SAYS_DELIMITER = re.compile(r"sep=[,;|]", re.IGNORECASE)  # as Excel writes it
 
@@ -113,8 +113,8 @@ def _json_kind(line: str, more: str, named: Kind | None) -> Kind | None:
         return "json" if opens or (many and value) else "jsonl"
     if isinstance(value, list):
         texts = value and all(isinstance(item, str) for item in value)
-        return "json" if texts or any(isinstance(item, dict) for item in value) else None
-    begins = line in ("[", "{", "[{") and more.strip()[:1] in ("{", '"', "[")
+        return "json" if texts or any(isinstance(item, dict | list) for item in value) else None
+    begins = line in ("[", "{", "[{", "[[", "[[{") and more.strip()[:1] in ("{", '"', "[")
     return "json" if begins or _BEGINS_OBJECT.match(line) or _BEGINS_ARRAY.match(line) else None
 
 

@@ -13,6 +13,11 @@ FILES = {
     "cells.csv": b"id,text\n1,money\n2\n3,river,x\n4,\n",
     "pretty.json": b'[\n  {\n    "text": "money bank"\n  },\n  {\n    "text": null\n  }\n]\n',
     "lines": b'{"text": "money bank"}\nnot json\n{"id": 1}\n{"text": "river"}\n',
+    "broken.json": b'[{"text": "money bank"},\n{"text": "river"}\n{"text": "bank"}]\n',
+    "ends": b'[{"text": "money bank"}, {"text": "river"}, {"te',
+    "nested": b'[[{"text": "money bank"}], ["river"]]\n',
+    "nested.json": b'[\n[{"text": "money bank"}],\n{"text": "river"}]\n',
+    "macs.txt": b"money bank\rriver bank\r",
     "bytes.txt": b"money bank\ncaf\xe9\nriver bank\n",
 }
 
