@@ -112,6 +112,8 @@ def test_two_letters_that_changed_places_are_recognized(name):
         (("explain", "a b", "--attention=taks"), 'attn explain "a b" --attention=task'),
         (("explain", "a b", "--score", "sclaed"), 'attn explain "a b" --score scaled'),
         (("explain", "a b", "--jsn"), 'attn explain "a b" --json'),
+        (("explain", "--masc", "causal", "a b"), 'attn explain --causal "a b"'),
+        (("batch", "--mask", "s.txt"), "attn batch --causal s.txt"),
         (("batch", "s.txt", "--format", "jsnol"), "attn batch s.txt --format jsonl"),
         (("money", "bank", "grows"), 'attn explain "money bank grows"'),
         (("money bank grows",), 'attn explain "money bank grows"'),

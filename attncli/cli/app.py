@@ -202,6 +202,10 @@ def _meant(text: str, arguments: Sequence[str]) -> tuple[str, str]:
     value = re.search(r"'([^']*)' is not one of (.+)$", text)
     if command is not None:
         given, names = command.group(1), _commands_beside(command.group(1), arguments)
+    elif option is not None and _is_mask(option.group(1), text, arguments):
+        at = arguments.index(option.group(1))
+        rest = arguments[at + 1 :][arguments[at + 1 : at + 2] == ["causal"] :]
+        return "--causal", _line([*arguments[:at], "--causal", *rest])
     elif option is not None:
         given, names = option.group(1), re.findall(r"--[a-z][a-z-]*", text[option.end() :])
     elif value is not None:
@@ -215,6 +219,13 @@ def _meant(text: str, arguments: Sequence[str]) -> tuple[str, str]:
     at = places[0]
     line = [*arguments[:at], meant.join(arguments[at].rsplit(given, 1)), *arguments[at + 1 :]]
     return meant, _line(line)
+
+
+def _is_mask(given: str, text: str, arguments: Sequence[str]) -> bool:
+    """Whether an option is nearly --mask, which other tools have; here the mask is --causal."""
+    names = re.findall(r"--[a-z][a-z-]*", text)[1:]
+    fits = arguments[0] in ("explain", "compare", "batch") and given in arguments
+    return fits and nearest(given, ["--mask", "--max-tokens"[: len(given)], *names]) == "--mask"
 
 
 def _commands_beside(given: str, arguments: Sequence[str]) -> list[str]:

@@ -219,7 +219,10 @@ def _selection_notes(
         if note := getattr(matched, axis).note:
             yield note
     left = [highest_layer(result) for result in (one, other)]
-    if _both_hold("contextual", one, other) and left[0] != left[1]:
+    alike = (
+        one.attention.kind == other.attention.kind
+    )  # else layers of one say nothing of the other
+    if alike and _both_hold("contextual", one, other) and left[0] != left[1]:
         yield f"contextual: after layer {left[0]} in the first, after layer {left[1]} in the second"
     first, second = (
         describe({name: kept for name, kept in (r.selection or {}).items() if name not in AXES})

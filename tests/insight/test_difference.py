@@ -159,3 +159,5 @@ def test_new_vectors_of_other_layers_are_told_apart(results: list[AttentionResul
         differences([one], [other], 0)[0].notes
     )
     assert not differences([one], [one], 0)[0].notes
+    general = replace(one, attention=one.attention._replace(kind="other"))
+    assert not [n for n in differences([general], [other], 0)[0].notes if "after layer" in n]
