@@ -19,7 +19,7 @@ STAGED = ("html", "htm", "md", "tex")  # files that hold a text of every stage
 # What shapes each kind of output, of the options that shape any; "" is every other file.
 _RESULTS: dict[str, tuple[str, ...]] = {
     "tables": (*_TABLES, "--show", "--top"),
-    "--speak": ("--precision", "--top", "--ascii", "--full"),
+    "--speak": ("--precision", "--top", "--ascii", "--full", "--width"),
     "--steps": (*_TABLES, "--steps", "--row"),
     "--against": _TABLES,
     "--against --json": (),

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from rich.segment import Segment
+
 from attncli.arrays import FloatArray
 from attncli.escape import harmless, quotes_apart
 from attncli.insight.names import describe, matrix_name
@@ -17,7 +19,7 @@ _MOST = 8  # words named in a sentence, unless another number is asked for
 def spoken_text(
     result: AttentionResult, ink: Ink, *, top: int | None = None, precision: int | None = None
 ) -> str:
-    """One sentence a line: how many words there are, then what each attends to, in percent.
+    """One sentence a line, folded at the ink's width: how many words there are, then what each attends to, in percent.
 
     The percentages of a row add up to what the row adds up to. With `top` only that many words are
     named; what the others get together is said. `precision` are the digits of a weight, so that
@@ -42,7 +44,7 @@ def spoken_text(
                 spoken_row(names, query, weights[query], top or _MOST, digits)
                 for query in range(n_tokens)
             ]
-    return "".join(harmless(ink.plain(line)) + "\n" for line in lines)
+    return ink.rendered([Segment(line)] for line in lines)
 
 
 def spoken_names(words: Sequence[str], ink: Ink) -> list[str]:

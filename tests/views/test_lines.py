@@ -74,7 +74,8 @@ def views_of(words, ink, width):
         "diff": difference_lines(differences([one], [other], 0), 0, ink, width=width),
         "evaluate": confusion_lines(counts, dict.fromkeys(vocabulary, 0.5), ink, width=width),
     }
-    return {name: ink.rendered(part) for name, part in lines.items()}
+    texts = {name: ink.rendered(part) for name, part in lines.items()}
+    return texts | {"speak": spoken_text(one, ink), "heads spoken": spoken_text(many, ink, top=2)}
 
 
 @settings(max_examples=20)
@@ -92,8 +93,7 @@ def test_no_line_is_wider_than_the_width(words, width, colors, unicode):
 def test_no_line_is_obeyed_by_a_terminal(words, colors, unicode):
     """No control but line ends and our own colours; no direction mark that is not one of a pair."""
     ink = Ink(colors=colors, unicode=unicode, width=80)
-    one, _ = results_of(words)
-    for text in (*views_of(words, ink, 80).values(), spoken_text(one, ink)):
+    for text in views_of(words, ink, 80).values():
         plain = ANSI.sub("", text)
         assert not re.search(
             "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", plain
@@ -120,7 +120,8 @@ def test_numbers_stand_beside_their_words_after_reordering(width, words):
     ink = Ink(width=width)
     one, _ = results_of(words)
     one = replace(one, text="x")
-    for name, text in {**views_of(words, ink, width), "speak": spoken_text(one, ink)}.items():
+    spoken = dict.fromkeys(("speak", "heads spoken"), spoken_text(one, ink))
+    for name, text in (views_of(words, ink, width) | spoken).items():
         for line in text.split("\n"):
             bare = line.replace(MARK, "")
             if " ".join(words)[:10] in bare or "…" in bare:  # the sentence itself, or cut words
