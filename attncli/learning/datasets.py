@@ -5,8 +5,10 @@ belongs to.
 """
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
@@ -24,6 +26,7 @@ from attncli.suggest import did_you_mean
 COLUMNS = ("label", "target", "start", "weights", "split")
 _LISTED = 20  # bad rows named in a message
 _ROW_SUM = 0.01  # given rows are read off a slide: two digits that may not quite sum to 1
+_OF_LINE = ", row "
 _MOST_DIGITS = 9  # of the number of a token or a character
 
 
@@ -81,9 +84,9 @@ class Bad:
         )
 
     def listed(self) -> str:
-        """The first twenty, by line: "line 4: found 1 cell, expected 2; line 7: …"."""
-        errors = sorted(self.errors, key=lambda error: _line_of(error.place))
-        named = [f"line {_line_of(e.place)}: {e.message}" for e in errors[:_LISTED]]
+        """The first twenty, in order: "line 4: found 1 cell, expected 2; line 7: …"."""
+        errors = sorted(self.errors, key=lambda error: _number_of(error.place))
+        named = [f"{_named(e.place)} {_number_of(e.place)}: {e.message}" for e in errors[:_LISTED]]
         more = len(errors) - len(named)
         return "; ".join(named) + (f"; and {more:,} more" if more else "")
 
@@ -113,14 +116,12 @@ def read_table(path: str, stdin: BinaryIO, *, split: str | None = None) -> tuple
     bad = Bad(source.name)
     shape = Shape(others=COLUMNS, tables_only=True)
     rows: list[Row] = []
-    for lot in rows_of(source, shape):
-        for found in lot:
-            bad.total += 1
-            place = f"{source.name}:{found.line}"
-            try:
-                rows.append(_row(found, source.name, place))
-            except AttnError as error:
-                bad.add(error, place)
+    for found, place in _placed(chain.from_iterable(rows_of(source, shape)), source.name):
+        bad.total += 1
+        try:
+            rows.append(_row(found, source.name, place))
+        except AttnError as error:
+            bad.add(error, place)
     if not bad.total:
         raise EmptyError("found no row, expected columns text and label", place=source.name)
     chosen = _of_split(rows, split, source.name)
@@ -128,8 +129,25 @@ def read_table(path: str, stdin: BinaryIO, *, split: str | None = None) -> tuple
     return chosen, bad
 
 
-def _line_of(place: str | None) -> int:
-    number = (place or "").rpartition(":")[2]
+def _placed(rows: Iterable[Found], name: str) -> Iterator[tuple[Found, str]]:
+    """Each row with its place: its line, and its number where a line holds several (JSON)."""
+    before: int | None = None
+    held: Found | None = None
+    for number, row in enumerate(chain(rows, (None,))):
+        if held is not None:
+            is_shared = held.line in (before, None if row is None else row.line)
+            yield held, f"{name}:{held.line}" + (f"{_OF_LINE}{number}" if is_shared else "")
+            before = held.line
+        held = row
+
+
+def _named(place: str | None) -> str:
+    return "row" if _OF_LINE in (place or "") else "line"
+
+
+def _number_of(place: str | None) -> int:
+    """The line in a place, or the row where a line holds several."""
+    number = re.split(f":|{_OF_LINE}", place or "")[-1]
     return int(number) if number.isdecimal() and len(number) < 19 else 0
 
 

@@ -177,6 +177,18 @@ def test_all_bad_rows_are_listed_in_one_message():
     assert caught.value.hints == ("--skip-bad goes on with the other 30",)
 
 
+@pytest.mark.parametrize("indent", [None, 1])
+def test_rows_of_one_line_are_told_by_their_number(indent):
+    """A JSON array in one line names the rows that are bad, one over many lines their lines."""
+    labels = ["x", None, "y", float("nan"), "z"]
+    content = json.dumps([{"text": "a b", "label": label} for label in labels], indent=indent)
+    with pytest.raises(DataError) as caught:
+        rows(content)
+    assert caught.value.place == ("<stdin>:1, row 4" if indent is None else "<stdin>:14")
+    _, bad = read_table("-", io.BytesIO(content.replace("NaN", '"nan"').encode()))
+    assert bad.listed().startswith("row 4: " if indent is None else "line 14: ")
+
+
 def test_split_chooses_rows(tmp_path):
     """`split` keeps the rows of one part; an unknown part or no such column is a usage error."""
     path = tmp_path / "data.tsv"
