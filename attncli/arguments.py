@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from attncli.arrays import AnyArray
+from attncli.arrays import AnyArray, IntArray
 from attncli.errors import ArgumentError, UsageError
 from attncli.escape import quoted
 
@@ -137,8 +137,10 @@ def array_of(value: object, name: str, expected: str = "an array of numbers") ->
 
     Raises: ArgumentError for anything else: None, texts, lists of unequal lengths, objects.
     """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ArgumentError(f"found masked numbers, expected {expected}", place=name or None)
     if isinstance(value, np.ndarray):
-        array = value
+        array = np.asarray(value)
     elif value is None or isinstance(value, str | bytes | Mapping | set | frozenset):
         raise unexpected(value, name, expected)
     else:
@@ -149,6 +151,20 @@ def array_of(value: object, name: str, expected: str = "an array of numbers") ->
             f"found values of the type {kind}, expected numbers: {expected}", place=name or None
         )
     return array
+
+
+def rows_of(value: object, n_rows: int) -> IntArray:
+    """Numbers of rows of a matrix, (n,). Raises: ArgumentError; UsageError for a row beyond it."""
+    rows = array_of(value, "rows", "a list of whole numbers")
+    if not rows.size:
+        return np.zeros(0, dtype=np.intp)
+    if rows.dtype.kind not in "iu" or rows.ndim != 1:
+        raise unexpected(value, "rows", "a list of whole numbers")
+    low, high = int(rows.min()), int(rows.max())
+    if low < 0 or high >= n_rows:
+        beyond = low if low < 0 else high
+        raise UsageError(f"found the row {beyond:,}, expected 0 to {n_rows - 1:,}", place="rows")
+    return rows.astype(np.intp, copy=False)
 
 
 def one_of_kind(value: Any, name: str, kind: Any, expected: str) -> Any:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from attncli.arguments import count_of, one_of_kind, path_of, seed_of, text_of
+from attncli.arguments import count_of, one_of_kind, path_of, rows_of, seed_of, text_of
 from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.sources import DEFAULT_ACCESS, Access
@@ -112,6 +112,7 @@ class ContextualStore:
 
     def row(self, word: str) -> int | None:
         """The row of a word that was read in a sentence, by the name its reader gave it."""
+        text_of(word, "word")
         return int(word[1:]) if word.startswith("\0") and word[1:].isdecimal() else None
 
     def has_word(self, word: str) -> bool:
@@ -119,9 +120,10 @@ class ContextualStore:
         return self.row(word) is not None
 
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
-        if len(rows) == 0:
+        chosen = rows_of(rows, len(self._read))
+        if len(chosen) == 0:
             return np.zeros((0, self.dim), dtype=np.float32)
-        return np.stack([self._read[int(row)] for row in rows])  # (n, dim)
+        return np.stack([self._read[row] for row in chosen])  # (n, dim)
 
     def reader(self, settings: ReadingSettings) -> "ContextualReader":
         """What reads sentences with this store."""

@@ -1,11 +1,14 @@
 """What a record that was read must be made of: text, whole numbers, lists; said where it is not."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from attncli.errors import DataError
 from attncli.escape import quoted
 
+_BITS = 63  # of a whole number that every format holds
+_FAR = 1 << 32  # beyond the end of every text
 _KINDS: dict[Any, str] = {
     **{str: "text", int: "a whole number", float: "a number", bool: "true or false"},
     **{int | None: "a whole number or null", str | None: "text or null", list: "a list"},
@@ -15,18 +18,74 @@ _KINDS: dict[Any, str] = {
 def of_kind(value: Any, kind: Any, name: str) -> Any:
     """The value, when it is of this kind. Raises: DataError."""
     if not isinstance(value, int | float if kind is float else kind):
-        raise DataError(f"{name} is {quoted(str(value))}, expected {_KINDS[kind]}")
+        raise DataError(f"{name} is {_text(value)}, expected {_KINDS[kind]}")
+    if isinstance(value, int) and value.bit_length() > _BITS:
+        raise DataError(f"{name} is a number of {value.bit_length():,} bits, expected {_BITS}")
     return value
+
+
+def _text(value: Any) -> str:
+    """A value in a message; Python writes no whole number of thousands of digits."""
+    try:
+        return quoted(str(value))
+    except Exception:  # an object of somebody else's making
+        return f"of the type {type(value).__name__}"
 
 
 def built(kind: Any, given: Mapping[str, Any]) -> Any:
     """A part of the record: unknown keys are ignored, the kinds of the others are checked."""
+    if not isinstance(given, Mapping):
+        raise DataError(f"found no object for {kind.__name__}, expected one")
     kinds = kind.__annotations__
-    known = {name: given[name] for name in kinds if name in given}
-    for name, value in known.items():
+    return checked_part(kind(**{name: given[name] for name in kinds if name in given}))
+
+
+def checked_part(part: Any) -> Any:
+    """A part of a result, when its fields are of their kinds. Raises: DataError."""
+    kinds = type(part).__annotations__
+    for name, value in part._asdict().items():
         if kinds[name] in _KINDS:
             of_kind(value, kinds[name], name)
-    return kind(**known)
+    return part
+
+
+def check_parts(result: Any) -> None:
+    """Looks at the fields of all parts of a result. Raises: DataError for one of another kind."""
+    for token in result.tokens:
+        text, start, end, key, status = token
+        plain = type(text) is type(key) is type(status) is str and type(start) is type(end) is int
+        if not plain or not 0 <= start <= end < _FAR:
+            checked_part(token)
+    for part in (result.attention, result.vectors, *result.warnings):
+        checked_part(part)
+    for warning in result.warnings:
+        _expect_each(warning.tokens, int, "tokens of a warning")
+    _expect_each(result.segments, int, "segments")
+    _expect_each(result.unknown, str, "unknown")
+    checked_selection(result.selection)
+    for name, value in (result.measures or {}).items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise DataError(f"{name} of the measures is {value}, expected a finite number")
+        if not isinstance(value, str | float | list | tuple | Mapping | None):
+            of_kind(value, int, f"{name} of the measures")
+    if result.model is not None:
+        _check_model(result.model)
+
+
+def _check_model(model: Any) -> None:
+    checked_part(model)
+    if not isinstance(model.probabilities, Mapping):
+        raise DataError("the probabilities of the record are no object")
+    for share in model.probabilities.values():
+        if not math.isfinite(of_kind(share, float, "a probability")):
+            raise DataError("a probability of the record is not finite")
+
+
+def _expect_each(values: Any, kind: type, name: str) -> None:
+    if not isinstance(values, tuple):
+        raise DataError(f"{name} is {_text(values)}, expected a tuple")
+    for value in values:
+        of_kind(value, kind, name)
 
 
 def checked_selection(given: Any) -> Mapping[str, Any] | None:

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from attncli.arguments import array_of, names_of, one_of_kind, text_of
+from attncli.arguments import array_of, names_of, number_of, one_of_kind, text_of
 from attncli.arrays import Float32Array, read_only
 from attncli.errors import DataError
-from attncli.kinds import built, checked_selection, of_kind
+from attncli.kinds import built, check_parts, checked_selection, of_kind
 
 SCHEMA_VERSION = "1.0"
 
@@ -202,6 +202,13 @@ class AttentionResult:
             ("unknown", tuple, "a tuple of names"),
         ):
             one_of_kind(getattr(self, name), name, kinds, expected)
+        check_parts(self)
+        scale = number_of(self.attention.scale, "scale", finite=False)
+        temperature = number_of(self.attention.temperature, "temperature", finite=False)
+        if not math.isfinite(scale):
+            raise DataError(f"the scale is {scale}, expected a finite number")
+        if not 0 < temperature < math.inf:
+            raise DataError(f"the temperature is {temperature}, expected a finite number above 0")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, AttentionResult):
@@ -246,7 +253,8 @@ class AttentionResult:
             record["unknown"] = list(self.unknown)
         for name in OPTIONAL_FIELDS:
             if name in included and getattr(self, name) is not None:
-                record[name] = getattr(self, name)
+                field = getattr(self, name)
+                record[name] = dict(field) if isinstance(field, Mapping) else field
         for name in excluded - {"type", "schema"}:
             record.pop(name, None)
         return record
@@ -350,7 +358,7 @@ def _parsed(record: Mapping[str, Any]) -> dict[str, Any]:
         "weights": record["weights"],
         "contextual": record["contextual"],
         "vectors": built(VectorsInfo, record["vectors"]),
-        "model": None if model is None else _model(model),
+        "model": None if model is None else built(ModelInfo, model),
         "warnings": tuple(_warning(given, len(tokens)) for given in record.get("warnings", ())),
         "pair": of_kind(record.get("pair"), str | None, "pair"),
         "segments": tuple(of_kind(i, int, "segments") for i in record.get("segments", ())),
@@ -361,13 +369,3 @@ def _parsed(record: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(parsed.get("measures"), Mapping | None):
         raise DataError("the measures of the record are no object")
     return parsed
-
-
-def _model(given: Mapping[str, Any]) -> ModelInfo:
-    model = built(ModelInfo, given)
-    if not isinstance(model.probabilities, Mapping):
-        raise DataError("the probabilities of the record are no object")
-    for share in model.probabilities.values():
-        if not math.isfinite(of_kind(share, float, "a probability")):
-            raise DataError("a probability of the record is not finite")
-    return model  # type: ignore[no-any-return]  # built of ModelInfo

@@ -4,6 +4,7 @@ import inspect
 import math
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import numpy as np
 import pytest
 
 import attncli
+from attncli.embeddings.readers.opening import ReadOptions
+from attncli.embeddings.scanning import ScannedStore
+from attncli.embeddings.store import MemoryStore
 from attncli.errors import ArgumentError, AttnError, DataError
 from attncli.pipeline import GeneralSettings
 from attncli.reading import ReadingSettings
@@ -275,3 +279,64 @@ def test_a_result_of_ones_own_is_checked() -> None:
     assert attncli.AttentionResult.from_dict(made.to_dict()) == made
     with pytest.raises(ArgumentError, match="tokens: found a list"):
         attncli.AttentionResult(**{**parts, "tokens": [token]})
+
+
+@pytest.mark.parametrize("name", ["random", "glove", "inline", "scanned"])
+@pytest.mark.parametrize("kind", sorted(set(WRONG) - {"huge"}))
+def test_stores_answer_wrong_words_and_rows_in_words(name: str, kind: str, tmp_path: Path) -> None:
+    """What open_vectors gives takes texts and numbers of rows, and says so of all else."""
+    if name == "scanned":
+        path = tmp_path / "v.txt"
+        path.write_text("money 1 2\nbank 3 4\n")
+        store: Any = ScannedStore("v", path, ReadOptions(), lambda kind, text: None)
+    elif name == "inline":
+        store = MemoryStore("v", ["money", "bank"], np.eye(2, dtype=np.float32))
+    else:
+        store = attncli.open_vectors(name)
+    for method in ("row", "has_word", "vectors", "word"):
+        said = "expected"
+        try:
+            getattr(store, method, repr)(WRONG[kind]())
+        except AttnError as error:
+            said = str(error)
+        assert "expected" in said
+
+
+NOT_FIELDS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "text": lambda v: {"tokens": (Token(v, 0, 1, "a", "exact"), Token("b", 2, 3, "b", "exact"))},
+    "start": lambda v: {"tokens": (Token("a", v, 1, "a", "exact"), Token("b", 2, 3, "b", "exact"))},
+    "kind": lambda v: {"attention": AttentionSettings(kind=v)},
+    "temperature": lambda v: {"attention": AttentionSettings(temperature=v)},
+    "scale": lambda v: {"attention": AttentionSettings(scale=v)},
+    "dim": lambda v: {"vectors": VectorsInfo("v", v)},
+    "model": lambda v: {"model": ModelInfo(v)},
+    "probabilities": lambda v: {"model": ModelInfo("m", probabilities={"a": v})},
+    "message": lambda v: {"warnings": (ResultWarning("code", v),)},
+    "places": lambda v: {"warnings": (ResultWarning("code", "m", v),)},
+    "segments": lambda v: {"segments": (v, v), "pair": "x"},
+    "unknown": lambda v: {"unknown": (v,)},
+    "layers": lambda v: {"selection": {"layers": v}},
+    "measures": lambda v: {"measures": {"moved": v}},
+}
+
+
+@pytest.mark.parametrize("name", NOT_FIELDS)
+@pytest.mark.parametrize("kind", sorted(set(WRONG) - {"hostile", "surrogate"}))
+def test_a_part_of_another_kind_is_said_before_it_is_shown(
+    name: str, kind: str, tmp_path: Path
+) -> None:
+    """What a result takes as its part can be written in every format."""
+    try:
+        changed = replace(result(), **NOT_FIELDS[name](WRONG[kind]()))
+    except AttnError:
+        return
+    for suffix in ("json", "npz", "html", "svg", "csv", "md", "tex"):
+        attncli.save(changed, tmp_path / f"r.{suffix}")
+
+
+def test_masked_numbers_are_no_numbers() -> None:
+    """What a masked array hides does not count as a weight."""
+    hidden = np.ma.masked_array(np.eye(2), mask=[[True, False], [False, False]])
+    with pytest.raises(ArgumentError, match="masked"):
+        attncli.from_attentions(hidden)
+    assert attncli.from_attentions(np.ma.masked_array(np.eye(2))).weights.shape == (1, 1, 2, 2)

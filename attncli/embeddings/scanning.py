@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from attncli.arguments import rows_of, text_of
 from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.forms import all_forms
 from attncli.embeddings.marks import marked_forms, marks_of
@@ -129,7 +130,7 @@ class ScannedStore:
 
     def row(self, word: str) -> int | None:
         """The row of exactly this word among those found so far; a new word costs a pass."""
-        if word not in self._looked_for:
+        if text_of(word, "word") not in self._looked_for:
             self.prefetch([word])
             if word not in self._looked_for:  # no form of itself (not composed)
                 self._scan([[word]], [word])
@@ -137,9 +138,10 @@ class ScannedStore:
 
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
         """The vectors of these rows, (n, dim)."""
-        if len(rows) == 0:
+        chosen = rows_of(rows, len(self._vectors))
+        if len(chosen) == 0:
             return np.zeros((0, self.dim), dtype=np.float32)
-        return np.stack([self._vectors[row] for row in rows])  # (n, dim)
+        return np.stack([self._vectors[row] for row in chosen])  # (n, dim)
 
 
 def _last_words(file: Path | None) -> list[bytes]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from attncli.arguments import rows_of, text_of
 from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.forms import plain_form
 
@@ -60,10 +61,11 @@ class SeededStore:
         self._vectors: list[Float32Array] = []
 
     def has_word(self, word: str) -> bool:
+        text_of(word, "word")
         return False
 
     def row(self, word: str) -> int | None:
-        name = plain_form(word)  # what looks the same has the same vector
+        name = plain_form(text_of(word, "word"))  # what looks the same has the same vector
         found = self._row_of.get(name)
         if found is None:
             found = self._row_of[name] = len(self._vectors)
@@ -71,6 +73,7 @@ class SeededStore:
         return found
 
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
-        if len(rows) == 0:
+        chosen = rows_of(rows, len(self._vectors))
+        if len(chosen) == 0:
             return np.zeros((0, self.dim), dtype=np.float32)
-        return np.stack([self._vectors[row] for row in rows])  # (n, dim)
+        return np.stack([self._vectors[row] for row in chosen])  # (n, dim)

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from attncli.arguments import count_of, rows_of, text_of, unexpected
 from attncli.arrays import Float32Array, IntArray, read_only
 from attncli.embeddings.checked import CheckedMatrix, DamagedError, mapped, read_facts, verify
 from attncli.embeddings.protocols import Subwords
@@ -96,6 +97,7 @@ class FolderStore:
             except DamagedError:
                 self.make_again()
                 self._ids = self._index("ids.npy")
+        row = count_of(row, "row", 0, len(self._ids) - 1)
         return _decoded(self._trie.restore_key(int(self._ids[row])))
 
     def words_from(self, prefix: str) -> Iterator[str]:
@@ -108,7 +110,7 @@ class FolderStore:
         return [word for word in found if text.startswith(word)]  # not half a character
 
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
-        chosen = np.asarray(rows, dtype=np.intp)
+        chosen = rows_of(rows, self.words)
         if self._array is None and self._checked is not None:
             return self._verified(lambda checked: checked.take(chosen))  # (n, dim)
         return np.asarray(self.matrix[chosen])  # (n, dim)
@@ -190,13 +192,13 @@ class MemoryStore:
         self.sha256 = sha256
 
     def has_word(self, word: str) -> bool:
-        return word in self._row_of
+        return text_of(word, "word") in self._row_of
 
     def row(self, word: str) -> int | None:
-        return self._row_of.get(word)
+        return self._row_of.get(text_of(word, "word"))
 
     def word(self, row: int) -> str:
-        return self._words[row]
+        return self._words[count_of(row, "row", 0, len(self._words) - 1)]
 
     def prefixes(self, text: str) -> list[str]:
         """The words that a text begins with."""
@@ -204,7 +206,7 @@ class MemoryStore:
         return [part for part in parts if part in self._row_of]
 
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
-        return np.asarray(self.matrix[np.asarray(rows, dtype=np.intp)])  # (n, dim)
+        return np.asarray(self.matrix[rows_of(rows, len(self._words))])  # (n, dim)
 
 
 def content_hash(words: Iterable[str], matrix: Float32Array) -> str:
@@ -268,6 +270,8 @@ def _encoded(word: str) -> bytes:
         return word.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # half of a pair, which no file holds so: it is not there
         return word.encode("utf-8", "surrogatepass")
+    except AttributeError:
+        raise unexpected(word, "word", "a text") from None
 
 
 def _decoded(word: bytes) -> str:

@@ -102,7 +102,7 @@ def _scores(result: AttentionResult) -> FloatArray:
     given = _given(result)
     if given is not None:
         return given
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         return np.log(result.weights.astype(np.float64))
 
 
