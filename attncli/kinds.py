@@ -1,5 +1,6 @@
 """What a record that was read must be made of: text, whole numbers, lists; said where it is not."""
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,28 @@ _KINDS: dict[Any, str] = {
     **{str: "text", int: "a whole number", float: "a number", bool: "true or false"},
     **{int | None: "a whole number or null", str | None: "text or null", list: "a list"},
 }
+
+
+def json_of(text: str) -> Any:
+    """The value that is written so; every number of it is finite, as a record has to be.
+
+    Raises: ValueError, for 1e999, NaN and nesting without end too.
+    """
+    try:
+        return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"found {name}, expected a finite number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"found {quoted(text)}, expected a finite number")
+    return number
 
 
 def of_kind(value: Any, kind: Any, name: str) -> Any:

@@ -4,7 +4,6 @@ The bytes are read by the readers of vectors, which check each claim before they
 """
 
 import io
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from attncli.embeddings.readers.tensors import read_tensor_header
 from attncli.errors import AttnError, DataError, LimitError, RefusedError
 from attncli.escape import quoted
 from attncli.insight.names import selection_of
+from attncli.kinds import json_of
 from attncli.matrices.build import result_from_record
 from attncli.matrices.shapes import MAX_WEIGHTS, by_number, joined_layers
 from attncli.matrices.texts import Given
@@ -151,8 +151,8 @@ def _own_arrays(held: dict[str, Any]) -> Iterator[AttentionResult]:
 
 def _record(held: AnyArray) -> Mapping[str, Any]:
     try:
-        record = json.loads(str(held.item()))
-    except (ValueError, RecursionError):
+        record = json_of(str(held.item()))
+    except ValueError:
         raise DataError("the record in the archive is no JSON") from None
     if not isinstance(record, dict):
         raise DataError("the record in the archive is no object")

@@ -14,6 +14,7 @@ import numpy as np
 
 from attncli.arrays import AnyArray
 from attncli.errors import DataError
+from attncli.kinds import json_of
 from attncli.matrices.long_csv import failed, placed
 from attncli.matrices.shapes import check_size
 from attncli.matrices.top import spread
@@ -164,7 +165,7 @@ def _size(listed: Sequence[Any], n_tokens: int) -> int:
 
 
 def _parsed(text: str) -> dict[str, Any]:
-    record = json.loads(text)
+    record = json_of(text)
     if not isinstance(record, dict):
         raise TypeError
     return record

@@ -3,7 +3,6 @@
 The format is recognised by content; the suffix only tells CSV from TSV. Nothing is unpickled.
 """
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -22,6 +21,7 @@ from attncli.errors import (
 )
 from attncli.escape import visible
 from attncli.insight.comparison import Comparison, comparison_from_record
+from attncli.kinds import json_of
 from attncli.matrices.build import renamed, result_from_arrays, result_from_record
 from attncli.matrices.top import with_weights
 from attncli.result import AttentionResult
@@ -273,14 +273,7 @@ def _parsed(data: bytes) -> Any:
         except ValueError:
             if b"\\ud" not in data:  # else perhaps half of a surrogate pair, which json reads
                 raise
-    try:
-        return json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"found {name}, expected a finite number")
+    return json_of(data.decode("utf-8-sig"))
 
 
 def _all_records(values: Sequence[Any]) -> bool:

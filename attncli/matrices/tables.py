@@ -4,7 +4,6 @@ pyarrow follows offsets wherever they lead: nothing of a batch is looked at befo
 and what a file says of its size is looked at before it is unpacked.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 from attncli.arrays import AnyArray
 from attncli.errors import DataError, LimitError, MissingExtraError
 from attncli.escape import visible
+from attncli.kinds import json_of
 from attncli.matrices.arrow_sizes import unpacked_size
 from attncli.matrices.parquet_sizes import parquet_claims
 from attncli.matrices.shapes import check_size
@@ -127,7 +127,7 @@ def _of_values(row: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in row.items() if value is not None}
     for name in _AS_JSON:
         if isinstance(row.get(name), str):
-            row[name] = json.loads(row[name])
+            row[name] = json_of(row[name])
     if isinstance(row.get("top"), Mapping):
         row["weights"] = spread(row["top"]["keys"], row["top"]["weights"])
         del row["top"]

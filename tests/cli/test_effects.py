@@ -94,6 +94,17 @@ def test_numbers_that_are_no_weights_are_said(attn):
     assert "numbers from -3 to 50 are no weights" in ended.said
 
 
+def test_a_page_of_numbers_below_0_is_refused(attn, tmp_path):
+    """They have no scores, which a page computes with; a picture draws them."""
+    record = json.loads(attn("explain", SENTENCE, "--json").text)
+    record["weights"][0][0][0] = [0.5, -3, 0]
+    for suffix, code in (("html", 5), ("svg", 0)):
+        ended = attn("view", "-", "-o", f"r.{suffix}", stdin=json.dumps(record).encode())
+        assert ended.code == code
+        assert ended.is_clean()
+        assert (tmp_path / f"r.{suffix}").exists() is (code == 0)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

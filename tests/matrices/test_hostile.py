@@ -207,6 +207,19 @@ def test_every_part_of_a_record_has_its_kind(change: dict[str, Any]) -> None:
         read(json.dumps(record).encode())
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity"])
+def test_no_number_of_a_record_is_infinite(number: str) -> None:
+    """Also one that no view computes with: what is written of it would be no JSON."""
+    record = (
+        '{"type": "result", "schema": "1.0", "weights": [[[[1.0]]]], "attention": {"scale": #}}'
+    )
+    with pytest.raises(DataError):
+        read(record.replace("#", number).encode())
+    whole = npz(weights=npy(np.ones((1, 1, 1, 1))), record=npy(record.replace("#", number)))
+    with pytest.raises(DataError):
+        read(whole)
+
+
 def test_packed_results_are_read(batches: Path) -> None:
     """A text format packed is what it is unpacked, and a bomb is refused."""
     for suffix in ("jsonl", "csv"):

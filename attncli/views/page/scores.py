@@ -4,6 +4,7 @@ import numpy as np
 
 from attncli.arrays import Float32Array, FloatArray, IntArray
 from attncli.attention.core import softmax
+from attncli.errors import DataError
 from attncli.insight.names import axis_numbers
 from attncli.insight.places import mask_of
 from attncli.result import AttentionResult
@@ -22,7 +23,8 @@ def held_scores(
     Masked cells are −inf. Where the result holds no scores, or they do not give its weights, the
     logarithms of the weights serve as well: a softmax does not see a constant added to a row.
     As many matrices are held as fit into `max_bytes` of base64, at least one; where not all fit,
-    those of the last layer come first.
+    those of the last layer come first. Raises: DataError for numbers below 0, which have no
+    logarithm.
 
     Shapes: the scores are (n_held, n_tokens, n_tokens).
     """
@@ -102,8 +104,14 @@ def _scores(result: AttentionResult) -> FloatArray:
     given = _given(result)
     if given is not None:
         return given
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log(result.weights.astype(np.float64))
+    least = float(result.weights.min(initial=0))
+    if least < -_SUM_TOLERANCE:
+        raise DataError(
+            f"found the number {least:.4g}, expected weights: a page computes them from scores",
+            hints=("a picture shows the numbers as they are: -o FILE.svg",),
+        )
+    with np.errstate(divide="ignore"):
+        return np.log(np.maximum(result.weights.astype(np.float64), 0))
 
 
 def _given(result: AttentionResult) -> FloatArray | None:
