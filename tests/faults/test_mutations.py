@@ -1,0 +1,81 @@
+"""Whatever comes in a file, an argument or a variable: a result or a reason, soon, in bounded memory.
+
+Each reader gets files that know their format and lie in it. No execution ends by a signal, takes
+more than 5 s of processor time or 320 MiB, raises what is no AttnError, ends with another code than
+docs/architecture.md has, lets Python warn, or writes what a terminal obeys.
+
+ATTN_FUZZ=20000 tries as many executions a reader (20 otherwise), ATTN_SEED others.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("resource")
+pytest.importorskip("tokenizers")
+if not hasattr(os, "fork"):
+    pytest.skip("forks children", allow_module_level=True)
+
+from faults import remains, specimens
+from faults.fuzzing import WHOLE, Case, fuzz, loaded
+
+EXECUTIONS = int(os.environ.get("ATTN_FUZZ", "20"))
+SEED = os.environ.get("ATTN_SEED", "0")
+MAKERS = (
+    specimens.vectors,
+    specimens.saved,
+    specimens.sentences,
+    remains.checkpoints,
+    remains.unfinished,
+    remains.entries,
+)
+Maker = Callable[[Path], Iterator[Case]]
+
+
+@pytest.fixture
+def cases(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> list[Case]:
+    """The readers of one kind, with files made a moment ago."""
+    made = tmp_path / "made"
+    made.mkdir()
+    monkeypatch.chdir(made)
+    monkeypatch.setenv("ATTN_CACHE_DIR", str(tmp_path / "cache"))
+    maker: Maker = request.param
+    return list(maker(made))
+
+
+@pytest.mark.parametrize("cases", MAKERS, indirect=True, ids=lambda maker: maker.__name__)
+def test_damaged_bytes_end_as_promised(cases: list[Case], tmp_path: Path) -> None:
+    """Bits, numbers, trees, headers, members and sums of every reader's files."""
+    loaded()
+    folder = tmp_path / "executions"
+    folder.mkdir()
+    findings = {}
+    for case in cases:
+        assert not (wrong := fuzz(case, folder, WHOLE, range(1))), (case.name, wrong)
+        if found := fuzz(case, folder, SEED, range(EXECUTIONS)):
+            findings[case.name] = found[:5]
+    assert not findings
+
+
+def test_the_harness_sees_faults(tmp_path: Path) -> None:
+    """An exception of Python, a signal, endless work, memory and a warning: each is a finding."""
+
+    def act(data: bytes) -> object:
+        number = int(Path("number").read_bytes())
+        if number == 0:
+            raise KeyError(number)
+        if number == 1:
+            os.abort()
+        if number == 2:
+            while True:
+                pass
+        return bytearray(2**29)
+
+    for number, sign in enumerate(("KeyError", "SIGABRT", "SIGPROF", "MiB")):
+        case = Case("own", {"number": str(number).encode(), "x": b"x"}, "x", act=act)
+        (found,) = fuzz(case, tmp_path, WHOLE, range(1))
+        assert sign in found
