@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attncli.cli import batch_options as bopt
 from attncli.cli import options as opt
-from attncli.cli.batch_acts import say_of_single_heads, say_unacted, watch_of
+from attncli.cli.batch_acts import losses_text, say_of_single_heads, say_unacted, watch_of
 from attncli.cli.batch_engine import engine_of
 from attncli.cli.batch_job import as_begun, job_of, provenance_of, say_of_vain_reading, share_read
 from attncli.cli.batch_options import ReadOptions, RunOptions, WriteOptions
@@ -388,15 +388,8 @@ def _say(setup: _Setup, report: "Report") -> None:
 
 
 def _losses(setup: _Setup) -> str:
-    """What of the fields that were asked for the format does not hold."""
-    from attncli.views.losses import losses_asked, losses_line
-
-    layout = setup.layout
-    target = setup.writing.output
-    name = "the CSV" if setup.to_stream else visible(str(target))[:200]
-    return losses_line(
-        name, losses_asked(f"batch {setup.format.name}", layout.include, layout.exclude)
-    )
+    target = "the CSV" if setup.to_stream else visible(str(setup.writing.output))[:200]
+    return losses_text(target, setup.format.name, setup.layout, setup.mechanism)
 
 
 def _summary(setup: _Setup, report: "Report") -> str:

@@ -1,15 +1,17 @@
-"""Options of `attn batch` whose effect shows only in results: which of them did nothing."""
+"""What `attn batch` says at its end: options that did nothing, fields that are not there."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attncli.cli.guards import Effects
-from attncli.cli.mechanism import Mechanism, may_be_vain
+from attncli.cli.mechanism import Mechanism, is_transformer, may_be_vain
+from attncli.cli.selecting import part_of
 from attncli.cli.terminal import message
 
 if TYPE_CHECKING:
     from attncli.batch.acts import Watch
     from attncli.batch.run import Report
+    from attncli.batch.writers.options import Layout
 
 
 def watch_of(mechanism: Mechanism) -> "Watch":
@@ -52,3 +54,28 @@ def say_of_single_heads(mechanism: Mechanism, include: Sequence[str]) -> None:
             f"{', '.join(at_stake)}: left out of records that {' or '.join(options)} draws "
             "together; a warning in each says so",
         )
+
+
+def losses_text(path: str, form: str, layout: "Layout", mechanism: Mechanism) -> str:
+    """What of the fields that were asked for the format does not hold; often nothing."""
+    from attncli.views.losses import losses_asked, losses_line
+
+    chosen = _chosen(mechanism)
+    rare = [*(["pair"] if mechanism.pair is not None else []), *(["selection"] if chosen else [])]
+    return losses_line(
+        path,
+        losses_asked(f"batch {form}", layout.include, layout.exclude, rare),
+        selections=[chosen],
+        untrained=mechanism.attention == "task" and mechanism.model is None,
+    )
+
+
+def _chosen(mechanism: Mechanism) -> dict[str, Any]:
+    """What the options choose, as a selection says it, where that is known before any result."""
+    part = part_of(layer=mechanism.layer, head=mechanism.head, agg=mechanism.agg)
+    chosen: dict[str, Any] = {f"{axis}_pooled": part.how for axis in part.over}
+    chosen |= {"merged": True} if mechanism.merge and is_transformer(mechanism.model) else {}
+    chosen |= {"hidden": mechanism.hide} if mechanism.hide else {}
+    for axis, numbers in (("layers", part.layers), ("heads", part.heads)):
+        chosen |= {axis: list(numbers)} if numbers is not None else {}
+    return chosen

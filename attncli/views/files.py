@@ -76,9 +76,13 @@ def write_results(
         from attncli.views.losses import losses_line, losses_of
 
         content = delimited_parts(results, "," if suffix == ".csv" else "\t", precision=precision)
-        if say is not None and (
-            said := losses_line(path, losses_of(suffix[1:], results, fields[0]))
-        ):
+        said = losses_line(
+            path,
+            losses_of(suffix[1:], results, fields[0]),
+            selections=[result.selection or {} for result in results],
+            untrained=any(r.model is not None and r.model.is_untrained for r in results),
+        )
+        if say is not None and said:
             say(said)
     elif suffix == ".md":
         from attncli.views.markdown import markdown_parts

@@ -1,5 +1,6 @@
 """Every mechanism, in every format, in every choice of part: the files of a run hold one result."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -134,3 +135,44 @@ def test_what_was_left_out_is_told_of_fields_that_were_asked_for(
         assert "query: left out of records that" in ended.said
         ended = command("batch", "s.txt", "--model", "bert", *merge)
         assert "left out" not in ended.said
+
+
+@pytest.mark.parametrize("way", ["explain", "batch"])
+@pytest.mark.parametrize("part", [*PARTS, "first head", "first heads", "second head"])
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_what_a_table_does_not_hold_is_said_in_words(
+    folder: Path, command: Callable[..., Any], mechanism: str, part: str, way: str
+) -> None:
+    """A choice, or that nothing was learned, comes back from CSV, or stderr says that it will not."""
+    heads = {"first head": "0", "first heads": "0,1", "second head": "1"}
+    chosen = ["--head", heads[part]] if part in heads else PARTS[part]
+    options = [*MECHANISMS[mechanism], *chosen]
+    if way == "explain":
+        made = [
+            command("explain", "unhappiness grows", "-o", f"a.{f}", *options)
+            for f in ("json", "csv")
+        ]
+    else:
+        (folder / "one.txt").write_text("unhappiness grows\n")
+        made = [command("batch", "one.txt", "-o", f"a.{f}", *options) for f in ("jsonl", "csv")]
+    if any(ended.code for ended in made):  # a head that is not there
+        assert part.endswith(("head", "heads", "layer"))
+        return
+    (whole,), (table,) = read("a.json" if way == "explain" else "a.jsonl"), read("a.csv")
+    (said,) = (
+        line for line in made[1].said.splitlines() if "holds words and weights alone" in line
+    )
+    before, after = whole.selection or {}, table.selection or {}
+    for axis in ("layers", "heads"):
+        lost = after.get(axis) != before.get(axis)
+        only = f"--{axis[:-1]} -1" in " ".join(options) and way == "batch"  # a number not yet known
+        assert lost == (re.search(f"that {axis[:-1]}s? 0.*chosen", said) is not None) or only
+    assert ("that pieces were merged" in said) == bool(before.get("merged"))
+    assert ("how much weight they had" in said) == (
+        "hidden" in before or (way == "batch" and part == "hidden")
+    )
+    untrained = whole.model is not None and whole.model.is_untrained
+    assert ("untrained" in said) == untrained or part == "few fields"
+    assert ("second sentence" in said) == (whole.pair is not None)
+    for jargon in ("selection", "segments"):
+        assert jargon not in said

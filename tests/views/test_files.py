@@ -146,7 +146,7 @@ def test_a_table_says_what_it_does_not_hold(tmp_path: Path) -> None:
             assert said == []
             continue
         (line,) = said
-        assert "no text, attention, contextual, vectors" in line
+        assert "no text, attention settings, contextual (new) vectors, name of the vectors" in line
         assert "model" not in line
 
 
