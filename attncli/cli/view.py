@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from attncli.result import AttentionResult
 
 _OF_A_COMPARISON = "on a saved comparison"
+_AS_HELD = "where a record is written with the fields that it holds"
 _ONE_ARRAY = "on a file of one array"
 _MOST_MATRICES = 6  # on a terminal, unless a layer or head is chosen
 
@@ -114,6 +115,8 @@ def view(
         if not results:
             manner.warn_of_vain(quiet)
             _say_vain_of_results(outcome, scores, array, file, quiet)
+            vain = ["--steps"] if manner.steps and manner.keeps_fields else []
+            say_vain(vain, _AS_HELD, quiet=quiet)
         few = chosen.few(outcome, told=quiet or manner.json or manner.output is not None)
         result = (few if manner.pools else chosen).of(outcome)
         effects.see(result)

@@ -135,7 +135,6 @@ NOT_HERE = {
     ("batch json lines", "--input-format"),
     ("evaluate", "--width"),  # acts on wide tables
     ("explain npz", "--steps"),  # the stages are there anyway
-    ("view json", "--steps"),  # what the record holds is printed anyway
 }
 
 
