@@ -124,4 +124,6 @@ def checked_selection(given: Any) -> Mapping[str, Any] | None:
                 of_kind(item, kind, name)
         elif name in ("layers_pooled", "heads_pooled"):
             of_kind(value, str, name)
+        elif name == "vectors_after":
+            of_kind(value, int, name)
     return given

@@ -14,7 +14,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.insight.matching import Matching, matching
-from attncli.insight.names import AXES, describe, highest_layer
+from attncli.insight.names import AXES, VECTORS_AFTER, describe, layer_of_vectors
 from attncli.result import OPTIONAL_ARRAYS, AttentionResult
 
 _BY_HEAD = ("weights", "query", "key", "value", "scores")
@@ -218,14 +218,15 @@ def _selection_notes(
     for axis in AXES:
         if note := getattr(matched, axis).note:
             yield note
-    left = [highest_layer(result) for result in (one, other)]
+    left = [layer_of_vectors(result) for result in (one, other)]
     alike = (
         one.attention.kind == other.attention.kind
     )  # else layers of one say nothing of the other
     if alike and _both_hold("contextual", one, other) and left[0] != left[1]:
         yield f"contextual: after layer {left[0]} in the first, after layer {left[1]} in the second"
+    told = (*AXES, VECTORS_AFTER)
     first, second = (
-        describe({name: kept for name, kept in (r.selection or {}).items() if name not in AXES})
+        describe({name: kept for name, kept in (r.selection or {}).items() if name not in told})
         for r in (one, other)
     )
     if first != second:

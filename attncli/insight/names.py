@@ -13,6 +13,7 @@ from attncli.result import AttentionSettings
 
 Axis: TypeAlias = Literal["layers", "heads"]
 AXES: tuple[Axis, Axis] = ("layers", "heads")
+VECTORS_AFTER = "vectors_after"  # in a selection: the layer of the new vectors, which is not shown
 
 _NUMBER = re.compile("[0-9]{1,9}")
 _POOLED = re.compile(
@@ -124,9 +125,15 @@ def last_layer(result: Named) -> int:
     return numbers.index(max(numbers))
 
 
-def highest_layer(result: Named) -> int:
-    """The number, in the model, of the layer that the new vectors leave; pooled layers count too."""
-    return max((result.selection or {}).get("layers") or axis_numbers(result, "layers"))
+def layer_of_vectors(result: Named) -> int:
+    """The number, in the model, of the layer that the new vectors leave.
+
+    It is the highest of the layers, pooled ones too, unless a choice left that layer out.
+    """
+    selection = result.selection or {}
+    if VECTORS_AFTER in selection:
+        return int(selection[VECTORS_AFTER])
+    return max(selection.get("layers") or axis_numbers(result, "layers"))
 
 
 def checked_numbers(chosen: Sequence[int], numbers: Sequence[int], axis: Axis) -> list[int]:
@@ -166,6 +173,8 @@ def describe(selection: Mapping[str, Any] | None, shown: Callable[[str], str] = 
             parts.append(f"{pooled} of {named}" if pooled else named)
     if selection.get("merged"):
         parts.append("pieces merged")
+    if VECTORS_AFTER in selection:
+        parts.append(f"new vectors after layer {selection[VECTORS_AFTER]}")
     if selection.get("hidden"):
         parts.append("hidden: " + " ".join(map(shown, selection["hidden"])))
     return " · ".join(parts)

@@ -15,7 +15,14 @@ import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.insight.measures import measures_of_tokens
-from attncli.insight.names import Axis, axis_numbers, pooling, positions
+from attncli.insight.names import (
+    VECTORS_AFTER,
+    Axis,
+    axis_numbers,
+    layer_of_vectors,
+    pooling,
+    positions,
+)
 from attncli.result import AttentionResult, AttentionSettings, ResultWarning
 
 Pooling: TypeAlias = Literal["mean", "max"]
@@ -50,6 +57,10 @@ def chosen(matrices: Matrices, axis: Axis, numbers: Sequence[int]) -> Matrices:
     if not pooling(matrices, axis):  # else it says what they were drawn together from
         names = axis_numbers(matrices, axis)
         selection[axis] = [names[place] for place in places]
+        if axis == "layers" and matrices.attention.kind == "transformer":
+            after = layer_of_vectors(matrices)
+            if after not in selection[axis]:  # else the highest of the layers says it
+                selection[VECTORS_AFTER] = after
     return _with_weights(
         replace(
             matrices,
@@ -86,7 +97,8 @@ def select_layers(result: AttentionResult, layers: Sequence[int]) -> AttentionRe
     """The result with these layers only, in the order given; −1 is the last layer.
 
     A layer has the number that it has in the model, also where the result holds only some.
-    The contextual vectors stay those of the result.
+    The contextual vectors stay those of the result: where its last layer is left out, the
+    selection says after which layer they are.
     Raises: UsageError when a layer does not exist.
     """
     return _cut(result, chosen(_matrices(result), "layers", layers))

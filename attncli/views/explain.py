@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from attncli.insight.movement import Movement
-from attncli.insight.names import describe, matrix_name
+from attncli.insight.names import VECTORS_AFTER, describe, matrix_name
 from attncli.insight.sums import sums_of
 from attncli.result import NOT_GIVEN, AttentionResult
 from attncli.views.embeddings import movement_lines, token_lines, vector_lines
@@ -132,6 +132,8 @@ def _embeddings_title(result: AttentionResult) -> str:
         whole.append("of all heads")
     if selection.get("hidden"):
         whole.append("of the whole sentence")
+    if VECTORS_AFTER in selection:
+        whole.append(f"after layer {selection[VECTORS_AFTER]}")
     return ", ".join(["new embeddings", *whole])
 
 

@@ -13,7 +13,7 @@ from rich.segment import Segment
 
 from attncli.arrays import FloatArray
 from attncli.attention.projections import Projections
-from attncli.insight.names import axis_numbers, matrix_name
+from attncli.insight.names import VECTORS_AFTER, axis_numbers, layer_of_vectors, matrix_name
 from attncli.insight.sums import PLAIN, Sums, sums_of
 from attncli.learning.checkpoint import TrainedModel
 from attncli.products import product
@@ -301,7 +301,7 @@ def _ending(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]
     hidden = bool((result.selection or {}).get("hidden"))
     title = "the new vectors of the model, from the heads side by side"
     if result.attention.kind == "transformer":
-        title = "the hidden states after the layer: W_o, residual, layer norm, feed-forward net"
+        title = _layer_title(result)
     elif result.attention.kind == "general":
         title = "the new embeddings"
     lines: list[Line] = [
@@ -313,6 +313,15 @@ def _ending(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]
         label = f"{ink.word(result.words[i])}(new)"
         lines += _vector(label, result.contextual[i], ink, steps, digits)
     return lines
+
+
+def _layer_title(result: AttentionResult) -> str:
+    """After which layer the new vectors are, where that is not the one layer shown."""
+    last = layer_of_vectors(result)
+    if VECTORS_AFTER in (result.selection or {}):
+        return f"the hidden states after layer {last}, which is not among those shown"
+    layer = f"layer {last}" if result.attention.n_layers > 1 else "the layer"
+    return f"the hidden states after {layer}: W_o, residual, layer norm, feed-forward net"
 
 
 def _is_sum(result: AttentionResult) -> bool:

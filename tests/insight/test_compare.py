@@ -17,7 +17,7 @@ from attncli.insight.plane import principal_plane
 from attncli.insight.select import select_heads, select_layers
 from attncli.insight.space import VocabularySpace
 from attncli.pipeline import GeneralAnalyser
-from attncli.result import AttentionResult
+from attncli.result import AttentionResult, ModelInfo
 
 FIELDS = frozenset({"embeddings", "value"})
 
@@ -197,3 +197,14 @@ def test_the_row_of_a_comparison_is_that_of_the_layer_it_names(
     chosen = found.weights_of.replace("–", ", 1, ")
     assert chosen.startswith(", ".join([*several, f"layer {max(layers)}"]))
     assert (", the last of layers " in chosen) == (len(layers) > 1)
+
+
+def test_each_sentence_has_the_label_that_its_model_gave(both: list[AttentionResult]) -> None:
+    """And none where no model says anything."""
+    assert [o.label for o in compare(both, "bank").occurrences] == [None, None]
+    labeled = [
+        replace(result, model=ModelInfo("made", label=label, probabilities={label: 1.0}))
+        for result, label in zip(both, ("literal", "idiomatic"), strict=True)
+    ]
+    told = compare(labeled, "bank").occurrences
+    assert [o.label for o in told] == ["literal", "idiomatic"]

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.errors import EmptyError, UsageError
-from attncli.insight.names import describe
+from attncli.insight.names import describe, layer_of_vectors, ranges
+from attncli.insight.part import Part
 from attncli.insight.select import aggregate, select_heads, select_layers
 from attncli.insight.tokens import continues_word, hide_tokens, merge_pieces
 from attncli.result import (
@@ -18,6 +19,7 @@ from attncli.result import (
     Token,
     VectorsInfo,
 )
+from attncli.stacks import stack_of
 
 PIECES = [
     ("[CLS]", 0, 0, "[CLS]", "special"),
@@ -65,6 +67,30 @@ def test_a_selection_of_a_selection_names_the_first_numbers():
     np.testing.assert_array_equal(part.weights[0], made(layers=4).weights[3])
     with pytest.raises(UsageError, match="found 0, expected layers 1, 3 "):
         select_layers(select_layers(made(layers=4), [1, 3]), [0])
+
+
+def test_new_vectors_beside_other_layers_say_after_which_layer_they_are():
+    """A choice without the last layer keeps the last layer's new vectors, and every caption says so."""
+    whole = made(layers=4)
+    part = select_layers(whole, [2, 1])
+    assert layer_of_vectors(whole) == layer_of_vectors(part) == 3
+    assert describe(part.selection) == "layers 2, 1 · new vectors after layer 3"
+    again = select_layers(part, [1])
+    assert layer_of_vectors(AttentionResult.from_dict(again.to_dict())) == 3
+    assert layer_of_vectors(aggregate(part, ["layers"])) == 3
+    for layers in ([3], [0, 3], [3, 1]):
+        kept = select_layers(whole, layers)
+        assert layer_of_vectors(kept) == 3
+        assert describe(kept.selection) == ranges("layers", layers)
+
+
+def test_a_stack_says_as_its_results_do_after_which_layer_its_vectors_are():
+    """A part of many results at once has the selection of the parts one by one."""
+    result = replace(made(layers=4), hidden_states=None)
+    for layers in ((1,), (1, 3), (3,), (2, 0)):
+        part = Part(layers=layers)
+        (stack,) = part.of_stack(stack_of(result, 0))
+        assert stack.result(0).selection == part.of(result).selection
 
 
 @pytest.mark.parametrize("layer", [2, -3])
