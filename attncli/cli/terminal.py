@@ -141,6 +141,15 @@ def write(text: str) -> None:
         raise OutputError("cannot write to standard output: it is closed") from None
 
 
+def write_lines(lines: Iterable[str]) -> None:
+    """Lines of plain text to standard output, folded where it is a terminal.
+
+    Raises: what `write` raises.
+    """
+    stream = sys.stdout
+    write("".join((line if stream is None else _fitted(line, stream)) + "\n" for line in lines))
+
+
 def write_json(line: str | Iterable[str]) -> None:
     """A line of JSON, whole or in parts, to standard output, always UTF-8 whatever the locale."""
     if sys.stdout is not None and _encoding(sys.stdout) != "utf8":
@@ -211,12 +220,9 @@ def _to_stderr(line: str, *, folds: bool = False) -> None:
 
 
 def _fitted(line: str, stream: TextIO) -> str:
-    """A line folded at the width of the terminal that stderr is; elsewhere it stays one line."""
-    try:
-        width = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
-    except (OSError, ValueError):
-        return line
-    if not 0 < width < len(line):
+    """A line folded at the width of the terminal that the stream is; else it stays one line."""
+    width = columns_of(stream)
+    if width is None or 2 * len(line) <= width:  # no character is wider than two columns
         return line
     from rich.segment import Segment
 
@@ -224,6 +230,14 @@ def _fitted(line: str, stream: TextIO) -> str:
 
     lines = folded([Segment(line)], width)
     return "\n".join("".join(part.text for part in parts) for parts in lines)
+
+
+def columns_of(stream: TextIO) -> int | None:
+    """The columns of the terminal that a stream is; None where it is none."""
+    try:
+        return (os.get_terminal_size(stream.fileno()).columns or None) if stream.isatty() else None
+    except (OSError, ValueError):
+        return None
 
 
 def _cut(line: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
-from attncli.cli.terminal import message
+from attncli.cli.terminal import columns_of, message
 from attncli.errors import OutputError
 from attncli.escape import visible
 
@@ -157,8 +157,9 @@ class Report:
         if len(self._losses) < 2:
             return
         encoding = (getattr(sys.stderr, "encoding", None) or "ascii").lower()
+        width = 80 if sys.stderr is None else min(80, columns_of(sys.stderr) or 80)
         lines = curve_texts(
-            self._losses, self._accuracies, unicode=encoding.startswith("utf"), width=80
+            self._losses, self._accuracies, unicode=encoding.startswith("utf"), width=width
         )
         _say("".join(line + "\n" for line in lines))
 

@@ -14,7 +14,7 @@ from attncli.cli.outputs import (
     say_written,
     vectors_read,
 )
-from attncli.cli.terminal import message, write, write_json
+from attncli.cli.terminal import message, write, write_json, write_lines
 from attncli.cli.vectors_access import open_vocabulary
 from attncli.cli.vectors_limits import LimitOptions, limits_of
 from attncli.errors import UnknownWordError, UsageError
@@ -48,7 +48,7 @@ def list_vectors(json: opt.Json = False) -> None:
     if json:
         _print_json({"vectors": found})
     else:
-        write("".join(line + "\n" for line in list_lines(found)))
+        write_lines(list_lines(found))
 
 
 @app.command("info")
@@ -75,7 +75,7 @@ def info(
     if json:
         _print_json(found)
     else:
-        write("".join(line + "\n" for line in info_lines(found)))
+        write_lines(info_lines(found))
     if fault is not None:
         raise fault
 
@@ -321,8 +321,10 @@ def _print_neighbors(asked: dict[str, Any], found: list[tuple[str, float]], as_j
 
     names = [set_apart(visible(word)) for word, _ in found]
     width = max(map(width_of, names), default=0)
-    for name, (_, cosine) in zip(names, found, strict=True):
-        write(f"{left(name, width)}  {cosine:.{Digits}f}\n")
+    write_lines(
+        f"{left(name, width)}  {cosine:.{Digits}f}"
+        for name, (_, cosine) in zip(names, found, strict=True)
+    )
 
 
 def _print_json(record: dict[str, Any]) -> None:

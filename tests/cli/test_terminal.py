@@ -127,6 +127,29 @@ def test_many_unknown_words_and_their_warnings_fit_too(columns):
     assert max(map(len, out.decode().splitlines())) <= columns
 
 
+@pytest.mark.parametrize("columns", [20, 40])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("vectors", "info", "glove"),
+        ("vectors", "list"),
+        ("vectors", "similar", "bank"),
+        ("model", "info", "idioms"),
+        ("explain", "銀行" * 40 + " bank", "--vectors", "random", "--dim", "2", "--speak"),
+        ("explain", "銀行" * 40, "--color", "never", "--show", "tokens"),
+    ],
+    ids=" ".join,
+)
+def test_every_line_fits_a_narrow_terminal(arguments, columns):
+    """Tables of facts and words, speech and warnings of wide characters, on both streams."""
+    from rich.cells import cell_len
+
+    code, out = on_a_terminal(*arguments, columns=columns)
+    assert code == 0
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", out.decode()).splitlines()
+    assert max(map(cell_len, lines)) <= columns, lines
+
+
 @pytest.mark.parametrize("given_columns", ["0", "-5", "text", "", "1e3"])
 def test_columns_that_are_no_number_are_passed_over(command, monkeypatch, given_columns):
     """COLUMNS of another kind leaves the 80 of a pipe."""
