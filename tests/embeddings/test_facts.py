@@ -15,7 +15,7 @@ from attncli.embeddings.cache import Cache
 from attncli.embeddings.checked import read_facts, write_facts
 from attncli.embeddings.neighbors import analogous_words, similar_words
 from attncli.embeddings.readers.loading import load
-from attncli.embeddings.readers.ngrams import NgramSubwords
+from attncli.embeddings.readers.ngrams import NgramSubwords, word_vectors
 from attncli.embeddings.readers.opening import ReadOptions
 from attncli.embeddings.source import Source
 from attncli.embeddings.sources import DEFAULT_ACCESS, convert, open_vectors, stored
@@ -167,6 +167,10 @@ def test_vectors_near_the_end_of_float32_have_cosines() -> None:
     vector = subwords.vector("banking")
     assert vector is not None
     assert vector.tolist() == [HUGE, HUGE]
+    own = np.array([[HUGE, 1], [1, 1]], dtype=np.float32)
+    found_vectors = word_vectors([b"banking", b"a"], own, subwords)
+    assert np.isfinite(found_vectors).all()
+    assert found_vectors[0, 0] == HUGE
 
 
 @pytest.mark.parametrize("byte", range(4))

@@ -94,6 +94,15 @@ def test_words_that_are_no_text_are_refused(
     assert message in failing(tmp_path, out.getvalue(), kind, "v.npz")
 
 
+@pytest.mark.parametrize("kind", ["<U0", "|S0"])
+def test_words_without_letters_are_refused(tmp_path: Path, kind: str) -> None:
+    """However many the header claims: they take no byte, so their number is not borne out."""
+    data = zipped(
+        {"words.npy": header_of("(1099511627776,)", repr(kind)), "vectors.npy": npy(MATRIX)}
+    )
+    assert "words of no letters" in failing(tmp_path, data, DataError, "v.npz")
+
+
 def test_a_matrix_finds_its_words_beside_it(tmp_path: Path) -> None:
     """A .npy file goes with a file of words, one a line."""
     path = written(tmp_path, "v.npy", npy(MATRIX))

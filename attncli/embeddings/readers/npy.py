@@ -166,6 +166,8 @@ def read_words(stream: ByteStream, header: NpyHeader, limits: Limits, place: str
             place=place,
         )
     size = header.itemsize
+    if size == 0 and header.shape[0]:  # any number of them takes no byte
+        raise DataError("words of no letters, expected words", place=place)
     if size > 4 * limits.word:
         raise LimitError(f"words of {size} bytes; the limit is {limits.word}", place=place)
     words: list[bytes] = []
