@@ -7,7 +7,7 @@ lie between, so there only the weights are told.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -159,10 +159,10 @@ def _pulls(result: AttentionResult, place: int) -> tuple[Pull, ...]:
     )
 
 
-def weights_of(result: AttentionResult) -> str:
+def weights_of(result: AttentionResult, shown: Callable[[str], str] = str) -> str:
     """Which weights a row tells, where there are several: "mean of heads 3, 1, layer 5, the last".
 
-    Matrices in which nothing was learned are called so.
+    Matrices in which nothing was learned are called so; hidden words are as `shown` gives them.
     """
     chosen = dict(result.selection or {})
     untrained = result.model is not None and result.model.is_untrained
@@ -174,7 +174,7 @@ def weights_of(result: AttentionResult) -> str:
         layers = chosen.pop("layers", None)
         of = "" if layers is None else f" of {ranges('layers', layers)}"
         parts.append(f"{axis_names(result, 'layers')[last_layer(result)]}, the last{of}")
-    return ", ".join(filter(None, [*parts, describe(chosen)]))
+    return ", ".join(filter(None, [*parts, describe(chosen, shown)]))
 
 
 def _shares(result: AttentionResult, place: int) -> FloatArray | None:

@@ -100,8 +100,8 @@ def _both(
 ) -> list[Line]:
     half = (width - _GAP) // 2
     titles = (
-        ", ".join(filter(None, ["general", describe(general.selection)])),
-        ", ".join(filter(None, [ink.word(name), _chosen(other)])),
+        ", ".join(filter(None, ["general", describe(general.selection, ink.word)])),
+        ", ".join(filter(None, [ink.word(name), _chosen(other, ink)])),
     )
     tables = [
         matrix_lines(
@@ -126,9 +126,9 @@ def _both(
     return [*lines, scale] if scale else lines
 
 
-def _chosen(result: AttentionResult) -> str:
+def _chosen(result: AttentionResult, ink: Ink) -> str:
     """Which of several matrices is shown: "mean of 24 heads", "head 0"."""
-    return weights_of(replace(result, model=None))
+    return weights_of(replace(result, model=None), ink.word)
 
 
 def _difference_lines(

@@ -16,11 +16,15 @@ from attncli.cli.showing import Manner, stages_of
 from attncli.escape import is_right_to_left
 from attncli.insight.tokens import hide_tokens
 from attncli.result import AttentionResult
+from attncli.views.against import against_lines
 from attncli.views.compare_page import comparison_markdown, comparison_page, comparison_svg
+from attncli.views.explain import Layout, explain_lines
 from attncli.views.html import page
+from attncli.views.ink import Ink
 from attncli.views.latex import latex
 from attncli.views.latex_words import escaped
 from attncli.views.markdown import markdown
+from attncli.views.speak import spoken_text
 from attncli.views.svg import heat_maps
 
 TEXT = "שלום, bank مرحبا -7 zzyzx עולם שנת2024"
@@ -91,6 +95,17 @@ def test_no_word_of_a_comparison_turns_what_is_beside_it() -> None:
         assert strays(made) == []
     lines = html.unescape(comparison_markdown(found)).split("\n")
     assert strays("\n".join(line for line in lines if not line.startswith("|"))) == []
+
+
+def test_hidden_words_are_set_apart_on_a_terminal(result: AttentionResult) -> None:
+    """In the titles of explain, of two results side by side, and where it is spoken."""
+    ink = Ink(width=200)
+    lines = [
+        explain_lines(result, [], ink, Layout(width=200)),
+        against_lines(result, result, ink, width=400),
+    ]
+    for text in (*map(ink.rendered, lines), spoken_text(result, ink)):
+        assert "hidden: \u200eمرحبا\u200e \u200eעולם\u200e" in text
 
 
 def _seen(code: str) -> str:
