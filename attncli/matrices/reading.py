@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from attncli.matrices.texts import Given
 
 MAX_BYTES = 2 * 2**30
+_SMALL = 4 << 20  # unpacked sizes below this are no bomb; text takes thirty times as much when read
 _HAS_A_DIGIT = 1 << 20  # bytes of weights as text, names of tokens too, that hold a digit
 _DIGIT = re.compile(rb"[0-9]")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -113,7 +114,7 @@ def _bytes_of(stream: BinaryIO, name: str) -> bytes:
     else:
         first = [head]
         packed = ByteStream(name, lambda: first.pop() if first else stream.read(PIECE))
-        pieces, size, bytes_in = [], 0, unpacked(packed, Limits())
+        pieces, size, bytes_in = [], 0, unpacked(packed, Limits(small=_SMALL))
         while size <= MAX_BYTES and (piece := bytes_in.take()):
             pieces.append(piece)
             size += len(piece)

@@ -258,3 +258,14 @@ def test_text_in_utf_16_is_read() -> None:
         mark = b"" if codec == "utf-16" else "\ufeff".encode(codec)
         (result,) = read(mark + text.encode(codec))
         assert result.words == ["é"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"[" + b"[]," * 3_000_000 + b"[]]", b"0.5," * 2_000_000 + b"0.5\n"],
+    ids=["lists", "cells"],
+)
+def test_a_bomb_of_text_is_refused_before_it_is_parsed(text: bytes) -> None:
+    """Text of a few kilobytes is not read into objects that take thirty times its unpacked size."""
+    with pytest.raises(LimitError, match="bomb"):
+        read(gzip.compress(text))

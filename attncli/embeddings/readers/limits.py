@@ -21,7 +21,8 @@ class Limits:
     dim: int = 65_536
     memory: int | None = None  # None: three quarters of what is free
     unpacker: int = 256 * MIB  # memory of the unpacker itself (xz dictionary)
-    ratio: int = 200  # beyond 32 MiB unpacked, more than this is taken for a bomb
+    ratio: int = 200  # beyond `small` unpacked, more than this is taken for a bomb
+    small: int = 32 * MIB
     blank_lines: int = 1_000
     bad_lines: int = 1_000
     finite: bool = True

@@ -10,12 +10,11 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from attncli.embeddings.readers.limits import MIB, Limits
+from attncli.embeddings.readers.limits import Limits
 from attncli.embeddings.readers.stream import PIECE, ByteStream
 from attncli.errors import DataError, LimitError, MissingExtraError
 from attncli.memory import size_text
 
-_SMALL = 32 * MIB  # unpacked sizes below this are never called a bomb
 _DEPTH = 3  # a packed file in a packed file in a packed file
 
 GZIP, BZIP2, XZ, ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
@@ -207,7 +206,9 @@ class _Members:
             self._engine = None
 
     def _check_ratio(self) -> None:
-        if self._out > _SMALL and self._out > self._limits.ratio * max(self._packed.position, 1):
+        if self._out > self._limits.small and self._out > self._limits.ratio * max(
+            self._packed.position, 1
+        ):
             raise LimitError(
                 f"unpacks to more than {self._limits.ratio} times its size "
                 f"({size_text(self._out)} so far), which looks like a bomb",
