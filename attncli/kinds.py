@@ -8,7 +8,7 @@ from typing import Any
 from attncli.errors import DataError
 from attncli.escape import quoted
 
-_BITS = 63  # of a whole number that every format holds
+_BITS = 10_000  # of a whole number that Python writes as text
 _FAR = 1 << 32  # beyond the end of every text
 _KINDS: dict[Any, str] = {
     **{str: "text", int: "a whole number", float: "a number", bool: "true or false"},
@@ -43,7 +43,9 @@ def of_kind(value: Any, kind: Any, name: str) -> Any:
     if not isinstance(value, int | float if kind is float else kind):
         raise DataError(f"{name} is {_text(value)}, expected {_KINDS[kind]}")
     if isinstance(value, int) and value.bit_length() > _BITS:
-        raise DataError(f"{name} is a number of {value.bit_length():,} bits, expected {_BITS}")
+        raise DataError(
+            f"{name} is a number of {value.bit_length():,} bits, expected at most {_BITS:,}"
+        )
     return value
 
 
