@@ -55,10 +55,10 @@ def as_cmd_splits(line):
 def parse(arguments):
     """Parses arguments as the command does. Raises: what typer raises when it refuses them."""
     command = typer.main.get_command(app_for(arguments))
-    while getattr(command, "commands", None) and arguments:
+    while getattr(command, "commands", None) and arguments and not arguments[0].startswith("-"):
         assert arguments[0] in command.commands, arguments
         command, arguments = command.commands[arguments[0]], arguments[1:]
-    if arguments != ["--help"]:
+    if arguments[:1] not in (["--help"], ["--version"]):
         command.make_context("attn", list(arguments))
 
 
@@ -116,6 +116,19 @@ def test_two_letters_that_changed_places_are_recognized(name):
         (("batch", "--mask", "s.txt"), "attn batch --causal s.txt"),
         (("batch", "s.txt", "--format", "jsnol"), "attn batch s.txt --format jsonl"),
         (("money", "bank", "grows"), 'attn explain "money bank grows"'),
+        (("attn", "explain", "a b"), 'attn explain "a b"'),
+        (("attn", "bank"), 'attn explain "attn bank"'),
+        (("help", "view"), "attn view --help"),
+        (("help", "me"), 'attn explain "help me"'),
+        (("help",), "attn --help"),
+        (("version",), "attn --version"),
+        (("--verison",), "attn --version"),
+        (("explain", "a b", "--json=true"), 'attn explain "a b" --json'),
+        (("rain", "falls"), 'attn explain "rain falls"'),
+        (("company", "a b", "a c"), 'attn explain "company a b a c"'),
+        (("plain",), "attn explain plain"),
+        (("views", "x.json"), "attn view x.json"),
+        (("tran", "x.tsv", "-o", "m"), "attn train x.tsv -o m"),
         (("money bank grows",), 'attn explain "money bank grows"'),
     ],
     ids=" ".join,
@@ -126,6 +139,18 @@ def test_a_slip_is_answered_with_the_line_that_was_meant(command, arguments, lin
     assert ended.code == 2
     assert ended.said.splitlines()[1] == f"  hint: {line}"
     parse(shlex.split(line)[1:])
+
+
+@pytest.mark.parametrize(
+    ("name", "line"), [("s.txt", "attn explain --file s.txt"), ("r.json", "attn view r.json")]
+)
+def test_a_file_without_a_command_is_no_sentence(command, tmp_path, monkeypatch, name, line):
+    """A file that is there is shown, or read for its sentences."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text("money bank\n")
+    ended = command(name)
+    assert ended.code == 2
+    assert ended.said.splitlines()[1] == f"  hint: {line}"
 
 
 @pytest.mark.parametrize(

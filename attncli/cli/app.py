@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -25,6 +26,7 @@ from attncli.cli.terminal import (
     write,
 )
 from attncli.errors import AttnError, LimitError, OutputError
+from attncli.paths import is_file
 from attncli.suggest import nearest, typed
 
 # Each command by name: the module it lives in, loaded when the command is used, and its function
@@ -43,6 +45,8 @@ COMMANDS = {
 }
 _CLICK_WRITES = 50  # columns at least, however narrow the terminal
 _NARROWEST = 36  # columns that a column of options and some words beside it need
+_COMMON = 20_000  # words of English, by their rank; rarer ones are slips as well
+_OF_RESULTS = (".json", ".jsonl", ".npz", ".npy", ".safetensors", ".parquet", ".arrow")
 _TYPED = 160  # characters of a command line that a hint repeats
 
 
@@ -175,7 +179,10 @@ def _usage(fault: Exception, arguments: Sequence[str]) -> int:
     if type(fault).__name__ == "NoArgsIsHelpError":
         return _help_instead(text)
     text = " ".join(text.split()).rstrip(".")[:400]
+    is_command = re.match("No such command", text) is not None
     path = getattr(context, "command_path", "attn")
+    if path == "attn" and not is_command and arguments and arguments[0] in COMMANDS:
+        path = f"attn {arguments[0]}"
     option = getattr(fault, "option_name", None)
     sentence = next(
         (a for a in arguments if option and a.startswith(str(option)) and " " in a), None
@@ -187,9 +194,8 @@ def _usage(fault: Exception, arguments: Sequence[str]) -> int:
         hint(line)
     elif sentence is not None:  # a sentence that begins with "-"
         hint(f"{path} -- {typed(sentence)}")
-    elif path == "attn" and arguments and not arguments[0].startswith("-"):
-        words = [argument for argument in arguments if not argument.startswith("-")]
-        hint(f"attn explain {typed(' '.join(words))}")
+    elif path == "attn" and is_command:
+        hint(_of_words(arguments))
     if not line.endswith("--help"):
         hint(f"{path} --help")
     return 2
@@ -197,7 +203,13 @@ def _usage(fault: Exception, arguments: Sequence[str]) -> int:
 
 def _meant(text: str, arguments: Sequence[str]) -> tuple[str, str]:
     """What typer refuses as it was probably meant, and the whole line with it; or nothing."""
+    flag = re.match(r"Option '(--[a-z-]+)' does not take a value", text)
+    if flag is not None:
+        name = flag.group(1)
+        return "", _line([name if a.startswith(f"{name}=") else a for a in arguments])
     command = re.match(r"No such command '(.*?)'", text)
+    if command is not None and (instead := _instead(arguments)):
+        return "", instead
     option = re.match(r"No such option: (\S+)", text)
     value = re.search(r"'([^']*)' is not one of (.+)$", text)
     if command is not None:
@@ -213,12 +225,46 @@ def _meant(text: str, arguments: Sequence[str]) -> tuple[str, str]:
     else:
         return "", ""
     meant = nearest(given, names)
+    if command is not None and meant in COMMANDS and _is_word(given, str(meant)):
+        return "", ""
     places = [i for i, a in enumerate(arguments) if given in (a, *a.split("=", 1))]
     if meant is None or not places:
         return meant or "", ""
     at = places[0]
     line = [*arguments[:at], meant.join(arguments[at].rsplit(given, 1)), *arguments[at + 1 :]]
     return meant, _line(line)
+
+
+def _instead(arguments: Sequence[str]) -> str:
+    """The line for words that other programs take for commands, and for the program's own name."""
+    first, *rest = arguments
+    named = bool(rest) and rest[0] in COMMANDS
+    if first == "attn" and named:
+        return _line(rest)
+    if first == "help" and named:
+        return f"attn {rest[0]} --help"
+    return {"help": "attn --help", "version": "attn --version"}.get(first, "") if not rest else ""
+
+
+def _of_words(arguments: Sequence[str]) -> str:
+    """The line that attends to these words, or shows the file that they name."""
+    words = [argument for argument in arguments if not argument.startswith("-")]
+    if len(words) == 1 and is_file(Path(words[0])):
+        of_results = words[0].lower().endswith(_OF_RESULTS)
+        return _line(
+            ["view" if of_results else "explain", *([] if of_results else ["--file"]), words[0]]
+        )
+    return f"attn explain {typed(' '.join(words))}"
+
+
+def _is_word(given: str, meant: str) -> bool:
+    """Whether this is a word of its own, and not a slip or a form of the command's name."""
+    if given.casefold().startswith((meant, meant.removesuffix("s"))):
+        return False
+    from attncli.embeddings.sources import builtin_store
+
+    row = builtin_store().row(given.casefold())
+    return row is not None and row < _COMMON
 
 
 def _is_mask(given: str, text: str, arguments: Sequence[str]) -> bool:
@@ -240,7 +286,7 @@ def _commands_beside(given: str, arguments: Sequence[str]) -> list[str]:
 def _line(arguments: Sequence[str]) -> str:
     """The command line of these arguments; one that is too long to be typed ends in its help."""
     line = " ".join(["attn", *map(typed, arguments)])
-    if arguments[0] != "--help" and (len(line) > _TYPED or len(arguments) == 1):
+    if not arguments[0].startswith("-") and (len(line) > _TYPED or len(arguments) == 1):
         return f"attn {arguments[0]} --help"
     return line
 
