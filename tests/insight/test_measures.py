@@ -1,6 +1,7 @@
 """Laws of the measures: entropy, self-weights, how far each word moved."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracles import cosine_by_loops
 
-from attncli.insight.measures import entropy, measures, moved, self_weights
+from attncli.insight.measures import (
+    entropy,
+    measures,
+    measures_of_tokens,
+    moved,
+    self_weights,
+    with_measures,
+)
+from attncli.insight.part import Part
+from attncli.insight.select import select_heads
+from attncli.insight.tokens import hide_tokens
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -59,3 +70,26 @@ def test_measures_are_plain_numbers(results):
     assert np.shape(found["entropy"]) == np.shape(found["self_weight"]) == (1, 1, 3)
     assert found["mean_self_weight"] == pytest.approx(np.mean(found["self_weight"]), abs=1e-7)
     assert len(found["moved"]) == 3
+
+
+def test_measures_of_a_part_are_those_of_what_it_shows(results):
+    """Entropies are of the rows that are left; how far a token moved no choice of others changes."""
+    whole = with_measures(results[0])
+    assert whole.measures == measures(results[0])
+    first = whole.words[0]
+    part = Part(hide=(first,)).of(whole)
+    assert part.measures["entropy"] == entropy(part.weights).tolist()
+    assert part.measures["self_weight"] == self_weights(part.weights).tolist()
+    kept = [at for at, text in enumerate(whole.words) if text != first]
+    assert part.measures["moved"] == [whole.measures["moved"][at] for at in kept]
+
+
+def test_a_choice_keeps_of_the_measures_those_of_its_tokens(results):
+    """Without the old vectors the way of each token is still told; entropies of others are not."""
+    whole = replace(with_measures(results[0]), embeddings=None, value=None)
+    moves = whole.measures["moved"]
+    assert measures_of_tokens(whole) == {"moved": moves}
+    assert measures_of_tokens(whole, [2, 0]) == {"moved": [moves[2], moves[0]]}
+    assert select_heads(whole, [0]).measures == {"moved": moves}
+    assert hide_tokens(whole, (whole.words[0],)).measures == {"moved": moves[1:]}
+    assert measures_of_tokens(results[0]) is None
