@@ -124,7 +124,7 @@ LINES = {
     "NUL": (b"money\x00bank\n", 0, ["result"]),
     "controls": (b"\x1b[31mmoney\x07\x08\x9bbank".replace(b"\x9b", b"") + b"\r\n", 0, ["result"]),
     "line ends of other systems": ("money\u2028bank\x85river\x0b\x0cx".encode(), 0, ["result"]),
-    "a carriage return inside": (b"money\rbank\n", 0, ["result"]),
+    "a carriage return alone": (b"money\rbank\n", 0, ["result", "result"]),
     "BOM": (b"\xef\xbb\xbfmoney\n", 0, ["result"]),
     "no final newline": (b"money\nriver", 0, ["result", "result"]),
     "markup, formulas, JSON": (
