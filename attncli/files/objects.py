@@ -14,9 +14,11 @@ from attncli.errors import AttnError, DataError, LimitError
 from attncli.files.lines import RawLine
 from attncli.text.sentences import decoded
 
+_OVERFULL = "a value of more than 524,288 lists and objects, the limit"
 _BLANK = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 _PIECE = 1 << 16  # characters read at once
+_MOST_NESTED = 1 << 19  # lists and objects of one row, each of which takes many times its text
 _LONGEST_SIGN = 16  # characters of what may be cut short: Infinity, \\ud83d\\udcb0
 
 
@@ -33,11 +35,21 @@ def objects_of_lines(
 
 def _parsed(raw: bytes, place: str) -> Any:
     try:
-        return json.loads(decoded(raw, place))
+        text = decoded(raw, place)
+        if _is_overfull(text):
+            return LimitError(_OVERFULL)
+        return json.loads(text)
     except AttnError as error:
         return error
     except (ValueError, RecursionError) as fault:
         return DataError(f"not JSON: {fault}")
+
+
+def _is_overfull(text: str, start: int = 0) -> bool:
+    """Whether a text behind `start` begins more lists and objects than a row may hold."""
+    if len(text) - start <= _MOST_NESTED:
+        return False
+    return text.count("[", start) + text.count("{", start) > _MOST_NESTED
 
 
 def objects_of_document(
@@ -142,6 +154,8 @@ class _Text:
                 place=f"{self._place}:{self.line}",
                 hints=("jq -c '.[]' FILE > FILE.jsonl makes JSON lines of an array",),
             )
+        if _is_overfull(self._held, self._at):
+            raise LimitError(_OVERFULL, place=f"{self._place}:{self.line}")
         parts: list[str] = []
         while wanted > 0 and not self._ended:
             block = next(self._blocks, None)

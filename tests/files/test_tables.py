@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.batch.plan import Plan
-from attncli.errors import AttnError, DataError, UsageError
+from attncli.errors import AttnError, DataError, LimitError, UsageError
 from attncli.files.sentences import sentences
 from attncli.files.source import Source, source_of
 from attncli.files.tables import Shape, rows_of
@@ -521,3 +521,12 @@ def test_any_bytes_give_rows_or_an_attn_error(content, path):
     for begin in (b"", b"text,label\n", b'[{"text":', b"PAR1", b"PK\x03\x04", b"\xff\xfe"):
         with contextlib.suppress(AttnError):
             rows(begin + content, path)
+
+
+def test_a_row_of_more_lists_than_a_row_has_is_set_aside():
+    """Lists and objects take many times their text; a row of hundreds of thousands is no sentence."""
+    row = '{"text": "a", "x": [' + "[]," * (1 << 21) + "[]]}"
+    lines = f'{row}\n{{"text": "b"}}\n'.encode()
+    assert rows(lines, "t.jsonl") == [(1, "limit"), (2, "b")]
+    with pytest.raises(LimitError):
+        rows(f"[{row}]".encode(), "t.json")
