@@ -68,12 +68,17 @@ def seen_by_explain(path: Path):
     return [(s.line, s.error.name if s.error else s.text) for s in found]
 
 
+def line_in(place: str) -> int:
+    """The line of a place; rows of a JSON array in one line are numbered behind it."""
+    return int(place.rpartition(":")[2].partition(",")[0])
+
+
 def seen_by_train(path: Path):
     """Line and text of each row of `attn train` and `attn evaluate`; empty texts are bad rows."""
     good, bad = read_table(str(path), io.BytesIO())
-    found = [(int(row.place.rpartition(":")[2]), row.text) for row in good]
+    found = [(line_in(row.place), row.text) for row in good]
     found += [
-        (int(error.place.rpartition(":")[2]), "" if "text is empty" in error.message else "data")
+        (line_in(error.place), "" if "text is empty" in error.message else "data")
         for error in bad.errors
     ]
     return sorted(found)
