@@ -133,6 +133,7 @@ class Journal:
     def commit(self, commit: Commit) -> None:
         """Notes that a chunk is in the part."""
         self._append({"commit": asdict(commit)})
+        self.commits.append(commit)
 
     def finish(self, whole: str) -> None:
         """Notes that the file named `whole` is complete and about to take the output's name."""

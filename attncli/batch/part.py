@@ -25,6 +25,7 @@ from attncli.writing import check_target, keep_mode, not_ours, sync_folder, take
 
 ENDINGS = (".attn-part", ".attn-journal", ".attn-final")  # of the files beside an output
 _SYNC_UP_TO = 64 << 20  # bytes that are always waited for
+_SUM_UP_TO = 1 << 20  # bytes of a part that are always summed again at the end
 _MARK = "user.attn.job"
 _TALLY_MARK = "user.attn.tally"
 
@@ -81,6 +82,7 @@ class PartFile:
     def end(self, ending: Ending) -> None:
         """The part becomes the output; nothing else is left behind. Raises: OutputError."""
         name = str(self.target)
+        self._expect_whole()
         try:
             whole = self.path
             if ending.assemble is not None:
@@ -122,7 +124,7 @@ class PartFile:
         self._finish_interrupted_end()
         place = visible(str(self.target))[:200]
         exists, begun = os.path.lexists(self.target), not self._journal.empty
-        if exists and resume and not begun:
+        if exists and resume and not begun and not (force and not self._is_own()):
             self._check_finished(place)
             self.complete = True
             self.done = _tally_mark_of(self.target)
@@ -182,6 +184,26 @@ class PartFile:
             return 0
         return len(self._journal.commits)
 
+    def _expect_whole(self) -> None:
+        """Raises OutputError when somebody cut the part while it grew; what is whole of it is kept.
+
+        A part that was cut has another length, or a hole where it grew on. A hole alone proves
+        nothing (some file systems keep no zeros): then the checksums of the commits decide, and in
+        a small part always.
+        """
+        size = os.fstat(self.fd).st_size
+        doubtful = size <= _SUM_UP_TO or _has_hole(self.fd, size)
+        if size == self.length and (not doubtful or self._bears_all_out()):
+            return
+        raise OutputError(
+            f"another program changed {visible(self.path.name)[:200]} while this ran",
+            place=visible(str(self.target))[:200],
+            hints=("--resume goes on from what is whole of it",),
+        )
+
+    def _bears_all_out(self) -> bool:
+        return self._verified() == len(self._journal.commits)
+
     def _finish_interrupted_end(self) -> None:
         """A run that was killed while its output took its name has only to be tidied up.
 
@@ -197,6 +219,10 @@ class PartFile:
                 self._final.unlink(missing_ok=True)
                 self._journal.restart()
 
+    def _is_own(self) -> bool:
+        """Whether the output is marked as this job's."""
+        return _mark_of(self.target) == _mark(self._identity)
+
     def _check_finished(self, place: str) -> None:
         found = _mark_of(self.target)
         if found is not None and found != _mark(self._identity):
@@ -211,6 +237,16 @@ class PartFile:
             with contextlib.suppress(OSError):
                 self._journal.remove()
         self._journal.close()
+
+
+def _has_hole(fd: int, size: int) -> bool:
+    """Whether the file system keeps a stretch of the file as a hole; it may not be able to tell."""
+    if not size or not hasattr(os, "SEEK_HOLE"):
+        return False
+    try:
+        return os.lseek(fd, 0, os.SEEK_HOLE) < size
+    except OSError:
+        return False
 
 
 def _is_gone(whole: Path, target: Path) -> bool:

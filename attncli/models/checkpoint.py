@@ -62,6 +62,11 @@ class Checkpoint:
         for name in self._asked:
             self.tensor(name)
 
+    def expect_unchanged(self) -> None:
+        """Raises: DataError when a mapped file has changed its length since it was opened."""
+        for file in self.files:
+            file.expect_unchanged()
+
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of a stored tensor."""
         return self._file_of[name].entries[name].shape

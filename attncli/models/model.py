@@ -60,7 +60,11 @@ class TransformerModel:
         self._kept = 0
 
     def block(self, layer: int) -> Block:
-        """The matrices of a layer, counted from 0; read at the first use."""
+        """The matrices of a layer, counted from 0; read at the first use.
+
+        Raises: DataError when a file of the checkpoint has changed its length.
+        """
+        self.checkpoint.expect_unchanged()
         if (known := self._blocks.get(layer)) is not None:
             return known
         block = self.tensors.block(layer)

@@ -64,12 +64,27 @@ class TensorFile:
             raise InputError(f"cannot open: {fault.strerror}", place=self.place) from None
         self.size = size
 
+    def expect_unchanged(self) -> None:
+        """Raises DataError when the mapped file has another length than when it was opened.
+
+        What lies beyond the end of a mapped file cannot be read: touching it ends the process.
+        """
+        size = self._map.size()
+        if size != self.size:
+            raise DataError(
+                f"the file had {self.size} bytes and has {size} now: it was changed while it was "
+                "used",
+                place=self.place,
+            )
+
     def read(self, name: str, rows: Any = None) -> Float32Array:
         """The tensor as float32, or only these rows of it.
 
         A float32 tensor is a read-only view of the mapped file; of others a copy is made.
-        Raises: DataError when its dtype is no float, or a number in it is not finite.
+        Raises: DataError when its dtype is no float, a number in it is not finite, or the file has
+        changed its length.
         """
+        self.expect_unchanged()
         entry = self.entries[name]
         if entry.dtype not in _STORED:
             raise DataError(
