@@ -12,6 +12,7 @@ from attncli.arrays import nearest_whole
 PACKAGE = Path(attncli.__file__).parent
 # Files whose conversions were read: of integers and booleans, of bytes, or after a look at the range.
 LOOKED_AT = {
+    "arguments.py": "rows that were checked to be whole numbers",
     "arrays.py": "nearest_whole itself",
     "batch/writers/digits.py": "_in_range comes first",
     "embeddings/building.py": "rows of n-grams, which are integers",
