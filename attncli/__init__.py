@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from attncli.api import explain as explain
+    from attncli.api import from_attentions as from_attentions
+    from attncli.api import read as read
+    from attncli.api import save as save
     from attncli.attention.core import attend as attend
-    from attncli.contextual import open_vectors as open_vectors
     from attncli.errors import AttnError as AttnError
-    from attncli.frontdoor import explain as explain
-    from attncli.frontdoor import from_attentions as from_attentions
-    from attncli.frontdoor import read as read
-    from attncli.frontdoor import save as save
-    from attncli.result import AttentionResult as AttentionResult
+    from attncli.reading.contextual import open_vectors as open_vectors
+    from attncli.results.result import AttentionResult as AttentionResult
 
 _WHERE = {
-    "AttentionResult": "attncli.result",
+    "AttentionResult": "attncli.results.result",
     "AttnError": "attncli.errors",
     "attend": "attncli.attention.core",
-    "explain": "attncli.frontdoor",
-    "from_attentions": "attncli.frontdoor",
-    "open_vectors": "attncli.contextual",
-    "read": "attncli.frontdoor",
-    "save": "attncli.frontdoor",
+    "explain": "attncli.api",
+    "from_attentions": "attncli.api",
+    "open_vectors": "attncli.reading.contextual",
+    "read": "attncli.api",
+    "save": "attncli.api",
 }
 __all__ = [
     "AttentionResult",

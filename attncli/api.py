@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
-from attncli.arguments import flag_of, names_of, one_of_kind, path_of, text_of, unexpected
-from attncli.contextual import open_vectors
+from attncli.checks.arguments import flag_of, names_of, one_of_kind, path_of, text_of, unexpected
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, DataError, EmptyError
-from attncli.pipeline import GeneralAnalyser, GeneralSettings
-from attncli.reading import ReadingSettings
-from attncli.result import AttentionResult
+from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
+from attncli.reading.contextual import open_vectors
+from attncli.reading.reader import ReadingSettings
+from attncli.results.result import AttentionResult
 
 
 def explain(
@@ -89,7 +89,7 @@ def save(results: AttentionResult | Sequence[AttentionResult], path: str | PathL
     html, svg, png, pdf, json, jsonl, npz, csv, tsv, md or tex; JSON holds every field of the result.
     Raises: UsageError for another suffix, MissingExtraError, OutputError.
     """
-    from attncli.result import OPTIONAL_FIELDS
+    from attncli.results.result import OPTIONAL_FIELDS
     from attncli.views.files import write_results
 
     file = path_of(path)

@@ -117,7 +117,7 @@ def save_keyed_vectors(path: Path) -> None:
     import numpy as np
     from gensim.models import KeyedVectors
 
-    from attncli.embeddings.sources import builtin_store
+    from attncli.embeddings.opening import builtin_store
 
     store = builtin_store()
     vectors = KeyedVectors(store.dim)

@@ -21,12 +21,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from attncli.reading.targets import Offset
+
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
-from attncli.examples import (
+from attncli.learning.batches import Examples
+from attncli.learning.parameters import Architecture
+from attncli.learning.subspace import Subspace
+from attncli.learning.trainer import Training, TrainingSettings, predict
+from attncli.models.trained import TrainedModel
+from attncli.reading.reader import ReadingSettings
+from attncli.results.result import VectorsInfo
+from attncli.training.examples import (
     Prepared,
     default_committee,
     default_directions,
@@ -34,15 +43,8 @@ from attncli.examples import (
     open_embedder,
     prepare,
 )
-from attncli.learning.batches import Examples
-from attncli.learning.checkpoint import TrainedModel
-from attncli.learning.datasets import Offset, Row
-from attncli.learning.metrics import Scores
-from attncli.learning.parameters import Architecture
-from attncli.learning.subspace import Subspace
-from attncli.learning.trainer import Training, TrainingSettings, predict
-from attncli.reading import ReadingSettings
-from attncli.result import VectorsInfo
+from attncli.training.metrics import Scores
+from attncli.training.rows import Row
 
 
 def rows_of(path: Path) -> list[Row]:

@@ -21,9 +21,9 @@ import numpy as np
 import torch
 from corpus import sentences
 
+from attncli.attention.float32 import attend_stack, blocks, exact_in_float32
 from attncli.attention.projections import Projections, random_projections, task_attention
-from attncli.attention.stacked import attend_stack, blocks, exact_in_float32
-from attncli.attention.wordwise import WordProjections
+from attncli.mechanisms.words import WordProjections
 
 torch.set_num_threads(1)
 ROUNDS = 3

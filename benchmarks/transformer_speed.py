@@ -132,7 +132,7 @@ def sentences(count: int) -> list[str]:
 
 def our_rate(folder: str, texts: list[str]) -> float:
     """Sentences a second on one core; `attn batch` multiplies it by its workers."""
-    from attncli.transformer import open_analyser
+    from attncli.mechanisms.transformer import open_analyser
 
     analyser = open_analyser(Path(folder))
     list(analyser(texts[:64]))

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import attncli
-from attncli.embeddings.sources import builtin_store
+from attncli.embeddings.opening import builtin_store
 from attncli.embeddings.store import FolderStore, MemoryStore
-from attncli.pipeline import GeneralAnalyser
-from attncli.result import AttentionResult
+from attncli.mechanisms.general import GeneralAnalyser
+from attncli.results.result import AttentionResult
 
 # A shell starts a job in the background deaf to Ctrl-C, `nohup` to SIGHUP, and children inherit it.
 for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from attncli.arrays import Float32Array
-from attncli.embeddings.lookup import find
 from attncli.embeddings.protocols import EmbeddingStore
-from attncli.embeddings.unknown import OovPolicy, stand_in
+from attncli.reading.lookup import find
+from attncli.reading.unknown import OovPolicy, stand_in
 
 
 class Lookup(NamedTuple):

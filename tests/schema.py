@@ -9,6 +9,6 @@ from jsonschema import Draft202012Validator
 
 @cache
 def validator() -> Draft202012Validator:
-    """Checks a record against attncli/views/record.schema.json."""
-    text = files("attncli").joinpath("views/record.schema.json").read_text(encoding="utf-8")
+    """Checks a record against attncli/results/record.schema.json."""
+    text = files("attncli").joinpath("results/record.schema.json").read_text(encoding="utf-8")
     return Draft202012Validator(json.loads(text))

@@ -12,19 +12,19 @@ from attncli.arrays import nearest_whole
 PACKAGE = Path(attncli.__file__).parent
 # Files whose conversions were read: of integers and booleans, of bytes, or after a look at the range.
 LOOKED_AT = {
-    "arguments.py": "rows that were checked to be whole numbers",
+    "checks/arguments.py": "rows that were checked to be whole numbers",
     "arrays.py": "nearest_whole itself",
     "batch/writers/digits.py": "_in_range comes first",
-    "embeddings/building.py": "rows of n-grams, which are integers",
+    "embeddings/cache/building.py": "rows of n-grams, which are integers",
     "embeddings/readers/ngrams.py": "hashes and counts, which are integers",
-    "embeddings/readers/numbers.py": "bits of integers",
+    "embeddings/readers/text/numbers.py": "bits of integers",
     "embeddings/readers/static_model.py": "a mapping that was checked",
     "embeddings/readers/tensors.py": "halves of bfloat16, which are integers",
-    "embeddings/readers/text_scan.py": "bits of integers",
+    "embeddings/readers/text/scan.py": "bits of integers",
     "matrices/archives.py": "halves of bfloat16, which are integers",
     "matrices/top.py": "keys whose kind and range were checked",
     "models/tensors.py": "halves of bfloat16, which are integers",
-    "views/page/scores.py": "edges between 0 and the number of tokens, and steps of a palette",
+    "insight/scores.py": "edges between 0 and the number of tokens, and steps of a palette",
 }
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import attncli
 from attncli.cli.app import COMMANDS, app_for
-from attncli.suggest import nearest, typed
+from attncli.escape import nearest, typed
 
 PACKAGE = Path(attncli.__file__).parent
 

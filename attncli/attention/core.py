@@ -12,11 +12,11 @@ import math
 
 import numpy as np
 
-from attncli.arguments import array_of, flag_of, number_of, unexpected
 from attncli.arrays import BoolArray, FloatArray
 from attncli.attention.masks import causal_mask
+from attncli.attention.products import product
+from attncli.checks.arguments import array_of, flag_of, number_of, unexpected
 from attncli.errors import ArgumentError, NumericError, ShapeError
-from attncli.products import product
 
 _MASKS = "an array of True and False, or of floats to be added"
 

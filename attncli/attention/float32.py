@@ -16,7 +16,7 @@ import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from attncli.attention.core import attend, attention_scores, masked, softmax
-from attncli.products import product
+from attncli.attention.products import product
 
 FLOAT32_SCORES = 48.0  # the largest S·√d
 FLOAT32_PRODUCTS = 96.0  # the largest |query|·|key|·scale·√d

@@ -9,7 +9,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.attention.general import unit_rows
-from attncli.products import product
+from attncli.attention.products import product
 
 
 def likeness(embeddings: FloatArray, landmarks: FloatArray) -> FloatArray:

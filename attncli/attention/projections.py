@@ -23,8 +23,8 @@ from attncli.attention.positions import (
     sinusoidal,
     table_width,
 )
+from attncli.attention.products import product
 from attncli.errors import ShapeError
-from attncli.products import product
 
 # Untrained scores of word vectors then have a standard deviation near 1: neither one word nor all.
 _QUERY_KEY_GAIN = 2.0

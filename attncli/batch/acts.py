@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from attncli.stacks import Stack
+from attncli.results.stack import Stack
 
 OTHERS = ""  # stands for hidden tokens that no option names as they are shown
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from attncli.errors import AttnError, DataError
-from attncli.files.foreign import with_way
-from attncli.text.sentences import decoded
+from attncli.files.rows.foreign import with_way
+from attncli.files.rows.sentences import decoded
 
 # A record's text as read: bytes of a line, text of a cell, or why there is none.
 RawText = bytes | str | AttnError

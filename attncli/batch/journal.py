@@ -26,9 +26,9 @@ import numpy as np
 
 from attncli.errors import LockedError, OutputError
 from attncli.escape import visible
-from attncli.locking import is_still, may_be_alive, try_lock
-from attncli.paths import is_file
-from attncli.writing import NO_LINK, not_ours
+from attncli.files.locking import is_still, may_be_alive, try_lock
+from attncli.files.paths import is_file
+from attncli.files.writing import NO_LINK, not_ours
 
 _ROW = 512  # 64-bit words of a page
 _IN_ORDER = "p"  # begins the checksums that see the order of pages

@@ -20,7 +20,7 @@ from typing import Any
 
 from attncli.errors import LockedError
 from attncli.escape import visible
-from attncli.locking import locked, may_be_alive
+from attncli.files.locking import locked, may_be_alive
 
 LASTS = 120.0  # seconds without news after which a lease is over
 _RENEWED = 20.0  # seconds between renewals

@@ -20,8 +20,8 @@ from attncli.batch.journal import (
 from attncli.batch.same_job import check_identity
 from attncli.errors import OutputError, ResumeError
 from attncli.escape import visible
-from attncli.paths import exists
-from attncli.writing import check_target, keep_mode, not_ours, sync_folder, take_name
+from attncli.files.paths import exists
+from attncli.files.writing import check_target, keep_mode, not_ours, sync_folder, take_name
 
 ENDINGS = (".attn-part", ".attn-journal", ".attn-final")  # of the files beside an output
 _SYNC_UP_TO = 64 << 20  # bytes that are always waited for

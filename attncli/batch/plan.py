@@ -8,9 +8,9 @@ from typing import Any
 
 from attncli.batch.chunks import Chunk, RawText
 from attncli.errors import AttnError
+from attncli.files.rows.sentences import MAX_LINE
+from attncli.files.rows.tables import Rows, Shape, rows_of
 from attncli.files.source import Source
-from attncli.files.tables import Rows, Shape, rows_of
-from attncli.text.sentences import MAX_LINE
 
 CHUNK_RECORDS = 1000
 # What a chunk's results may take in memory, as text; a chunk of longer texts is cut earlier.

@@ -7,8 +7,8 @@ from typing import Protocol
 from attncli.batch.acts import NOTHING, Watch
 from attncli.batch.chunks import FIRST_FAILURES, MOST_WAYS, Chunk, Tally
 from attncli.errors import AttnError, DataError, EmptyError
-from attncli.result import AttentionResult
-from attncli.stacks import Failure, Stack, stacks_of
+from attncli.results.result import AttentionResult
+from attncli.results.stack import Failure, Stack, stacks_of
 
 
 class Outcomes(Protocol):

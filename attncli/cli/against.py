@@ -12,8 +12,8 @@ from attncli.cli.terminal import ink_for, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
 
 if TYPE_CHECKING:
-    from attncli.result import AttentionResult
-    from attncli.text.sentences import Sentence
+    from attncli.files.rows.sentences import Sentence
+    from attncli.results.result import AttentionResult
     from attncli.views.against import Difference
 
 
@@ -26,9 +26,9 @@ def show_against(
     hide: Sequence[str] = (),
 ) -> None:
     """Prints each sentence's task-specific and general attention, and where they differ most."""
-    from attncli.choosing import whole
-    from attncli.pipeline import GeneralAnalyser
-    from attncli.task import TaskAnalyser
+    from attncli.mechanisms.general import GeneralAnalyser
+    from attncli.mechanisms.part import whole
+    from attncli.mechanisms.task import TaskAnalyser
 
     analyser = whole(opened.analyser)
     if not isinstance(analyser, TaskAnalyser) or opened.store is None:
@@ -89,7 +89,7 @@ def _show(
 def _record(general: "AttentionResult", other: "AttentionResult", cells: "list[Difference]") -> str:
     import json
 
-    from attncli.insight.names import mean_of_heads
+    from attncli.results.names import mean_of_heads
     from attncli.views.json import result_json
 
     parts = [result_json(result, exclude=("contextual",)) for result in (general, other)]

@@ -26,8 +26,8 @@ from attncli.cli.terminal import (
     write,
 )
 from attncli.errors import AttnError, LimitError, OutputError
-from attncli.paths import is_file
-from attncli.suggest import nearest, typed
+from attncli.escape import nearest, typed
+from attncli.files.paths import is_file
 
 # Each command by name: the module it lives in, loaded when the command is used, and its function
 # (or the typer app of its own commands). Help lists them in this order.
@@ -36,11 +36,11 @@ COMMANDS = {
     "compare": "attncli.cli.compare:compare",
     "view": "attncli.cli.view:view",
     "diff": "attncli.cli.diff:diff",
-    "train": "attncli.cli.train:train",
+    "train": "attncli.cli.train.command:train",
     "evaluate": "attncli.cli.evaluate:evaluate",
     "model": "attncli.cli.model:app",
-    "batch": "attncli.cli.batch:batch",
-    "vectors": "attncli.cli.vectors:app",
+    "batch": "attncli.cli.batch.command:batch",
+    "vectors": "attncli.cli.vectors.command:app",
     "schema": "attncli.cli.schema:schema",
 }
 _CLICK_WRITES = 50  # columns at least, however narrow the terminal
@@ -261,7 +261,7 @@ def _is_word(given: str, meant: str) -> bool:
     """Whether this is a word of its own, and not a slip or a form of the command's name."""
     if given.casefold().startswith((meant, meant.removesuffix("s"))):
         return False
-    from attncli.embeddings.sources import builtin_store
+    from attncli.embeddings.opening import builtin_store
 
     row = builtin_store().row(given.casefold())
     return row is not None and row < _COMMON

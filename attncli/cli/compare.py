@@ -24,7 +24,7 @@ from attncli.cli.terminal import ink_for, warning, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
 
 if TYPE_CHECKING:
-    from attncli.result import AttentionResult
+    from attncli.results.result import AttentionResult
 
 WordOption = Annotated[
     str | None,

@@ -15,7 +15,7 @@ from attncli.errors import AttnError, DataError, EmptyError, UsageError
 from attncli.escape import visible
 
 if TYPE_CHECKING:
-    from attncli.result import AttentionResult
+    from attncli.results.result import AttentionResult
 
     _Outcome: TypeAlias = AttentionResult | AttnError
 

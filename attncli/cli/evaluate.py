@@ -5,13 +5,13 @@ from typing import Annotated
 import typer
 
 from attncli.cli import options as opt
-from attncli.cli import train_options as t
 from attncli.cli.guards import looks, say_vain
 from attncli.cli.mechanism import is_transformer
 from attncli.cli.outputs import expect_apart, files_given, model_read, vectors_read
 from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
-from attncli.cli.train_rows import say_of_rows, say_of_seen
-from attncli.cli.vectors_access import access_to
+from attncli.cli.train import options as t
+from attncli.cli.train.rows import say_of_rows, say_of_seen
+from attncli.cli.vectors.access import access_to
 from attncli.errors import UsageError
 
 ModelIn = Annotated[
@@ -47,13 +47,13 @@ def evaluate(
       attn evaluate test.tsv --model bank.safetensors --json
     """
     from attncli.cli.progress import Encoding
-    from attncli.examples import open_embedder, prepare
-    from attncli.layer_vectors import for_model
-    from attncli.learning.checkpoint import require_vectors
-    from attncli.learning.datasets import read_table
-    from attncli.learning.metrics import Scores
     from attncli.learning.trainer import predict
-    from attncli.task import find_model, reading_of
+    from attncli.mechanisms.task import find_model, reading_of
+    from attncli.models.trained import require_vectors
+    from attncli.reading.layers import for_model
+    from attncli.training.examples import open_embedder, prepare
+    from attncli.training.metrics import Scores
+    from attncli.training.rows import read_table
 
     expect_apart([], [*files_given([file]), *model_read(model), *vectors_read(vectors)])
     if json:
@@ -82,7 +82,7 @@ def evaluate(
     probabilities = predict(trained.parameters, trained.architecture, prepared.examples)
     scores = Scores(prepared.labels, prepared.gold, probabilities)
     if json:
-        from attncli.cli.train_report import json_of
+        from attncli.cli.train.report import json_of
 
         write_json(json_of({**scores.to_dict(), "trained_on": seen}))
         return

@@ -22,13 +22,12 @@ from attncli.cli.selecting import ShownPart
 from attncli.cli.showing import NOTHING, PLAIN, Fields, Learned, Manner, show_outcomes
 from attncli.cli.terminal import message, standard_input
 from attncli.errors import AttnError, EmptyError, UsageError
-from attncli.escape import visible
-from attncli.suggest import typed
+from attncli.escape import typed, visible
 
 if TYPE_CHECKING:
-    from attncli.pipeline import Analyser
-    from attncli.result import AttentionResult
-    from attncli.text.sentences import Sentence
+    from attncli.files.rows.sentences import Sentence
+    from attncli.mechanisms.general import Analyser
+    from attncli.results.result import AttentionResult
 
 _CHUNK = 256  # sentences computed together
 
@@ -94,7 +93,7 @@ def explain(
     opened = open_analyser(mechanism, wanted, asked=asked, whole=False, quiet=quiet)
     place = None if file is None else visible(file)
     if pooled:
-        from attncli.choosing import PartAnalyser
+        from attncli.mechanisms.part import PartAnalyser
 
         shown = PartAnalyser(opened.analyser, ShownPart(tuple(hide)))
         opened = opened._replace(analyser=shown)
@@ -111,7 +110,7 @@ def explain(
 
 def _left_out_anyway(fields: Fields) -> list[str]:
     """--exclude, when it names only fields that nobody asked for."""
-    from attncli.result import OPTIONAL_FIELDS
+    from attncli.results.result import OPTIONAL_FIELDS
 
     include, exclude = fields
     vain = exclude and all(n in OPTIONAL_FIELDS and n not in include for n in exclude)
@@ -127,8 +126,8 @@ def _say_of_quotes(texts: list[str] | None) -> None:
 
 def _learned(analyser: "Analyser") -> Learned:
     """The matrices of task-specific attention, and the model whose label it adds."""
-    from attncli.choosing import whole
-    from attncli.task import TaskAnalyser
+    from attncli.mechanisms.part import whole
+    from attncli.mechanisms.task import TaskAnalyser
 
     found = whole(analyser)
     return Learned(found.projections, found.model) if isinstance(found, TaskAnalyser) else NOTHING
@@ -149,15 +148,15 @@ def given_sentences(
             "found no sentence, expected TEXT, --file FILE or - for standard input",
             hints=('attn explain "money bank grows"', "attn explain --help"),
         )
-    from attncli.text.sentences import well_formed
+    from attncli.files.rows.sentences import well_formed
 
     return well_formed(texts, "TEXT")
 
 
 def _sentences_of(file: str, quiet: bool) -> "Iterator[Sentence]":
-    from attncli.files.sentences import sentences
+    from attncli.files.rows.inputs import sentences
+    from attncli.files.rows.tables import Shape
     from attncli.files.source import source_of
-    from attncli.files.tables import Shape
 
     note = None if quiet else partial(message, "note")
     return sentences(source_of(file, standard_input), Shape(note=note))
@@ -205,7 +204,7 @@ def _chunks(given: "Iterable[Sentence]") -> "Iterator[list[Sentence]]":
 
 
 def _fields(include: str | None, exclude: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    from attncli.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
+    from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
 
     optional = (*OPTIONAL_FIELDS, *DEFAULT_FIELDS)
     parts = ("index", "line", "text", "tokens", "attention", "vectors", "model", "warnings")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attncli.escape import quoted
 
 if TYPE_CHECKING:
-    from attncli.result import AttentionResult
+    from attncli.results.result import AttentionResult
 
 _JSON = ("--precision", "--top", "--include", "--exclude", "--steps")
 _TABLES = ("--precision", "--width", "--color", "--ascii", "--full")

@@ -15,13 +15,13 @@ from attncli.cli import options as opt
 from attncli.cli import selecting as part
 from attncli.cli.guards import say_vain
 from attncli.errors import UsageError
-from attncli.paths import is_file, is_folder
+from attncli.files.paths import is_file, is_folder
 
 if TYPE_CHECKING:
     from attncli.embeddings.protocols import EmbeddingStore
     from attncli.insight.part import Part
     from attncli.insight.space import VocabularySpace
-    from attncli.pipeline import Analyser, GeneralSettings
+    from attncli.mechanisms.general import Analyser, GeneralSettings
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -141,7 +141,7 @@ def open_analyser(
         opened = _open_words(mechanism, include, partial(_opened_store, whole, quiet))
     if chosen is None or chosen == type(chosen)():
         return opened
-    from attncli.choosing import PartAnalyser
+    from attncli.mechanisms.part import PartAnalyser
 
     chosen = chosen._replace(asked=asked)
     return opened._replace(analyser=PartAnalyser(opened.analyser, chosen))
@@ -167,8 +167,8 @@ def space_of(opened: Opened) -> "VocabularySpace | None":
     store = opened.store
     if store is None or not has_vocabulary(store):
         return None
-    from attncli.choosing import whole
     from attncli.insight.space import VocabularySpace
+    from attncli.mechanisms.part import whole
 
     projections = getattr(whole(opened.analyser), "projections", None)
     if projections is None:
@@ -187,7 +187,7 @@ def is_transformer(model: str | None) -> bool:
         from attncli.models.folders import is_weights_of_checkpoint
 
         return is_weights_of_checkpoint(path)
-    from attncli.task import is_shipped
+    from attncli.mechanisms.task import is_shipped
 
     if is_folder(path):  # a folder that only happens to have the name of our model is none
         return is_file(path / "config.json") or not is_shipped(model)
@@ -200,8 +200,8 @@ def _open_transformer(
     mechanism: Mechanism, layers: tuple[int, ...] | None, include: frozenset[str]
 ) -> Opened:
     """The Analyser of a transformer checkpoint."""
+    from attncli.mechanisms.transformer import open_analyser as open_transformer
     from attncli.models.folders import find_checkpoint
-    from attncli.transformer import open_analyser as open_transformer
 
     _reject(mechanism, _OF_A_CHECKPOINT, "the checkpoint says it")
     found = find_checkpoint(mechanism.model or "")
@@ -219,7 +219,7 @@ def _open_transformer(
 
 def _opened_store(whole: bool, quiet: bool, mechanism: Mechanism) -> "EmbeddingStore":
     """The store of --vectors or --inline; `whole` when more than a few words are needed."""
-    from attncli.cli.vectors_access import open_named
+    from attncli.cli.vectors.access import open_named
 
     if mechanism.inline is not None and mechanism.vectors != "glove":
         raise UsageError("found --vectors too, expected one of them", place="--inline")
@@ -248,8 +248,8 @@ def _open_words(
         return _open_untrained(mechanism, include, open_store)
     _reject(mechanism, _TASK_ONLY, "--attention task has it, general attention does not")
     expect_dim(mechanism)
-    from attncli.pipeline import GeneralAnalyser
-    from attncli.reading import ReadingSettings
+    from attncli.mechanisms.general import GeneralAnalyser
+    from attncli.reading.reader import ReadingSettings
 
     settings = _general_settings(mechanism)
     store = open_store(mechanism)
@@ -269,8 +269,8 @@ def _open_trained(
     open_store: "Callable[[Mechanism], EmbeddingStore]",
 ) -> Opened:
     """The Analyser of a model that attn train wrote."""
-    from attncli.layer_vectors import for_model
-    from attncli.task import TaskAnalyser, find_model
+    from attncli.mechanisms.task import TaskAnalyser, find_model
+    from attncli.reading.layers import for_model
 
     _reject(mechanism, _OF_A_MODEL, "the model says it")
     expect_dim(mechanism)
@@ -295,8 +295,8 @@ def _open_untrained(
 ) -> Opened:
     """The Analyser of random matrices."""
     from attncli.attention.projections import random_projections
-    from attncli.reading import ReadingSettings
-    from attncli.task import TaskAnalyser
+    from attncli.mechanisms.task import TaskAnalyser
+    from attncli.reading.reader import ReadingSettings
 
     _reject(mechanism, _GENERAL_ONLY, "general attention has it, --attention task does not")
     expect_dim(mechanism)
@@ -374,7 +374,7 @@ def _options(group: type) -> list[inspect.Parameter]:
 
 
 def _general_settings(options: Mechanism) -> "GeneralSettings":
-    from attncli.pipeline import GeneralSettings
+    from attncli.mechanisms.general import GeneralSettings
 
     target = options.target_self
     if target is not None:

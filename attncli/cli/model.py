@@ -10,7 +10,7 @@ from attncli.cli.guards import looks, say_vain
 from attncli.cli.mechanism import is_transformer
 from attncli.cli.terminal import ink_for, width_for, write, write_json
 from attncli.errors import AttnError, MissingExtraError
-from attncli.paths import is_file
+from attncli.files.paths import is_file
 
 app = typer.Typer(
     name="model",
@@ -59,10 +59,10 @@ def info(
       attn model info idioms
       attn model info ./all-MiniLM-L6-v2 --check
     """
+    from attncli.mechanisms.task import is_shipped
     from attncli.models.folders import find_checkpoint
     from attncli.models.model import TransformerModel
     from attncli.models.summary import summary
-    from attncli.task import is_shipped
 
     if json:
         vain = [name for name, value in looks(width=width, color=color).items() if value]
@@ -79,7 +79,7 @@ def info(
         model.checkpoint.check()
         facts["sha256"] = model.checkpoint.sha256()
     if json:
-        from attncli.cli.train_report import json_of
+        from attncli.cli.train.report import json_of
 
         write_json(json_of(facts))
         return
@@ -91,12 +91,12 @@ def info(
 
 def _show_trained(name: str, width: int | None, color: opt.Color, json: bool) -> None:
     """Prints what a model of attn train is."""
-    from attncli.learning.summary import trained_facts
-    from attncli.task import find_model
+    from attncli.mechanisms.task import find_model
+    from attncli.models.trained_summary import trained_facts
 
     facts = trained_facts(find_model(name))
     if json:
-        from attncli.cli.train_report import json_of
+        from attncli.cli.train.report import json_of
 
         write_json(json_of(facts))
         return

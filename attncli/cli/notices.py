@@ -7,7 +7,7 @@ from attncli.cli.terminal import message, report
 from attncli.errors import AttnError, PartialError
 
 if TYPE_CHECKING:
-    from attncli.result import AttentionResult
+    from attncli.results.result import AttentionResult
 
 _SAID = 5  # messages of one kind
 

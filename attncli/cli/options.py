@@ -303,7 +303,7 @@ def rows_of(words: Sequence[str], asked: Sequence[str]) -> tuple[int, ...] | Non
     """
     if not asked:
         return None
-    from attncli.embeddings.forms import places_of
+    from attncli.text.forms import places_of
 
     rows: list[int] = []
     for name in [part for given in asked for part in _separate(given, words)]:
@@ -334,8 +334,7 @@ def names_of(value: str | None, allowed: tuple[str, ...], option: str) -> tuple[
     names = tuple(name.strip() for name in (value or "").split(",") if name.strip())
     for name in names:
         if name not in allowed:
-            from attncli.escape import quoted
-            from attncli.suggest import did_you_mean
+            from attncli.escape import did_you_mean, quoted
 
             expected = f"expected one of {', '.join(allowed)}{did_you_mean(name, allowed)}"
             raise UsageError(f"found {quoted(name)}, {expected}", place=option)

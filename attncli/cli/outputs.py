@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from attncli.cli.terminal import message
 from attncli.errors import AttnError, UsageError
 from attncli.escape import quoted, visible
-from attncli.paths import size_of
+from attncli.files.paths import size_of
 
 if TYPE_CHECKING:
     from attncli.cli.mechanism import Mechanism
@@ -46,7 +46,7 @@ def expect_writable(outputs: Sequence[Written], inputs: Iterable[str | None]) ->
     """
     expect_apart(outputs, inputs)
     if outputs:
-        from attncli.writing import check_target
+        from attncli.files.writing import check_target
 
         for output in outputs:
             check_target(output.path)
@@ -103,8 +103,8 @@ def vectors_read(name: str) -> Iterator[str]:
     if name.startswith("model:"):
         yield from model_read(name.removeprefix("model:").partition(":")[0])
         return
-    from attncli.embeddings.cache import Cache, is_name
-    from attncli.embeddings.sources import gensim_file
+    from attncli.embeddings.cache.entries import Cache, is_name
+    from attncli.embeddings.opening import gensim_file
 
     if is_name(name):
         source = Cache().source_named(name)
@@ -116,7 +116,7 @@ def vectors_read(name: str) -> Iterator[str]:
 
 def model_read(name: str) -> Iterator[str]:
     """What --model leads to: itself, or the folder of a checkpoint in the Hugging Face cache."""
-    from attncli.task import means_shipped
+    from attncli.mechanisms.task import means_shipped
 
     if means_shipped(name):
         return

@@ -13,5 +13,5 @@ def schema() -> None:
       attn schema
       attn schema > record.schema.json
     """
-    path = Path(__file__).parents[1] / "views" / "record.schema.json"
+    path = Path(__file__).parents[1] / "results" / "record.schema.json"
     write(path.read_text(encoding="utf-8"))

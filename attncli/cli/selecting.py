@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from attncli.errors import UsageError
-from attncli.escape import quoted
-from attncli.suggest import did_you_mean
+from attncli.escape import did_you_mean, quoted
 
 if TYPE_CHECKING:
     from attncli.insight.part import Part
-    from attncli.result import AttentionResult
+    from attncli.results.result import AttentionResult
 
 _PART = "Part"
 _FEW_HEADS = 4  # more are shown as their mean, unless asked for

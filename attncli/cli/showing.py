@@ -14,11 +14,11 @@ from attncli.errors import AttnError, UsageError
 if TYPE_CHECKING:
     from attncli.attention.projections import Projections
     from attncli.embeddings.protocols import EmbeddingStore
+    from attncli.files.rows.sentences import Sentence
     from attncli.insight.movement import Movement
     from attncli.insight.space import VocabularySpace
-    from attncli.learning.checkpoint import TrainedModel
-    from attncli.result import AttentionResult
-    from attncli.text.sentences import Sentence
+    from attncli.models.trained import TrainedModel
+    from attncli.results.result import AttentionResult
     from attncli.views.explain import Layout, Section
     from attncli.views.ink import Ink, Line
 
@@ -103,7 +103,7 @@ class Manner:
 
     def needs(self) -> frozenset[str]:
         """The optional fields that a result must hold to be shown so."""
-        from attncli.result import STAGE_FIELDS
+        from attncli.results.result import STAGE_FIELDS
 
         if self.steps:
             return frozenset(STAGE_FIELDS)
@@ -114,7 +114,7 @@ class Manner:
 
     def fields(self, include: Sequence[str], exclude: Sequence[str]) -> Fields:
         """The fields of the JSON: those asked for, and the stages with --steps."""
-        from attncli.result import STAGE_FIELDS
+        from attncli.results.result import STAGE_FIELDS
 
         added = STAGE_FIELDS if self.steps else ()
         return tuple(dict.fromkeys((*include, *added))), tuple(exclude)

@@ -30,7 +30,7 @@ from attncli.escape import visible
 
 if TYPE_CHECKING:
     from attncli.insight.comparison import Comparison
-    from attncli.result import AttentionResult
+    from attncli.results.result import AttentionResult
 
 _OF_A_COMPARISON = "on a saved comparison"
 _AS_HELD = "where a record is written with the fields that it holds"
@@ -92,7 +92,7 @@ def view(
       attn view attentions.npz --tokens @tokens.txt --merge --hide "[CLS]" --top 5
     """
     from attncli.insight.comparison import Comparison
-    from attncli.result import OPTIONAL_FIELDS
+    from attncli.results.result import OPTIONAL_FIELDS
 
     inputs = files_given([file, *_named_files(tokens, pair)])
     expect_writable(written("--output", manner.output), inputs)
@@ -313,9 +313,9 @@ def _token_list(given: str, option: str) -> list[str]:
     if not given.startswith("@") or given == "@":
         names = given.split(" ") if given else []
         return [name for name in names if name]
-    from attncli.files.lines import all_lines
+    from attncli.files.rows.lines import all_lines
+    from attncli.files.rows.sentences import decoded
     from attncli.matrices.reading import open_file
-    from attncli.text.sentences import decoded
 
     path = given[1:]
     with open_file(path) as stream:
@@ -333,6 +333,6 @@ def _token_list(given: str, option: str) -> list[str]:
 
 
 def _held(result: "AttentionResult") -> tuple[str, ...]:
-    from attncli.result import OPTIONAL_FIELDS
+    from attncli.results.result import OPTIONAL_FIELDS
 
     return tuple(name for name in OPTIONAL_FIELDS if getattr(result, name) is not None)

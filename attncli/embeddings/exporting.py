@@ -9,13 +9,13 @@ from typing import BinaryIO
 import numpy as np
 
 from attncli.arrays import Float32Array
-from attncli.embeddings.checked import raw_bytes
+from attncli.embeddings.cache.checked import raw_bytes
 from attncli.embeddings.protocols import VocabularyStore
-from attncli.embeddings.readers.text_fields import SEPARATORS, looks_like_number
+from attncli.embeddings.readers.text.fields import SEPARATORS, looks_like_number
 from attncli.embeddings.readers.word2vec import is_odd
 from attncli.errors import DataError, UsageError
 from attncli.escape import quoted
-from attncli.writing import whole_file
+from attncli.files.writing import whole_file
 
 _ROWS = 4096
 _SUFFIXES = (".txt", ".vec", ".bin", ".npz", ".safetensors", ".tsv")

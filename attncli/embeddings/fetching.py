@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from attncli.embeddings.downloading import NotThereError, pieces
 from attncli.errors import DataError, UsageError
-from attncli.escape import quoted, visible
-from attncli.suggest import did_you_mean
+from attncli.escape import did_you_mean, quoted, visible
+from attncli.files.downloading import NotThereError, pieces
 
 MIRROR = "https://github.com/piskvorky/gensim-data/releases/download"
 CATALOGUE = "https://raw.githubusercontent.com/piskvorky/gensim-data/master/list.json"

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from attncli.embeddings.readers.numbers import parse_one
-from attncli.embeddings.readers.text_fields import has_decimal_commas
+from attncli.embeddings.readers.text.fields import has_decimal_commas
+from attncli.embeddings.readers.text.numbers import parse_one
 from attncli.embeddings.store import MemoryStore, content_hash
 from attncli.errors import UsageError
 from attncli.escape import quoted

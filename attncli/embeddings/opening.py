@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attncli.embeddings.protocols import EmbeddingStore
-from attncli.embeddings.readers.limits import Limits
 from attncli.embeddings.seeded import SeededStore
 from attncli.embeddings.store import FolderStore
 from attncli.errors import DataError, InputError, UsageError
-from attncli.escape import quoted, visible
-from attncli.paths import at_home, is_file
-from attncli.suggest import did_you_mean
+from attncli.escape import did_you_mean, quoted, visible
+from attncli.files.limits import Limits
+from attncli.files.paths import at_home, is_file
 
 if TYPE_CHECKING:
-    from attncli.embeddings.building import Selection
-    from attncli.embeddings.cache import Cache
+    from attncli.embeddings.cache.building import Selection
+    from attncli.embeddings.cache.entries import Cache
     from attncli.embeddings.source import Source
 
 BUILTIN = {"glove": "glove-6b-50d"}
@@ -100,7 +99,7 @@ def stored(name: str, access: Access = DEFAULT_ACCESS) -> FolderStore | None:
 
 def _imported(name: str, access: Access) -> FolderStore | None:
     """The vectors imported under this name, made again when they are damaged."""
-    from attncli.embeddings.cache import Cache
+    from attncli.embeddings.cache.entries import Cache
 
     cache = Cache()
     key = cache.key_named(name) if access.cached else None
@@ -133,7 +132,7 @@ def _named_again(cache: "Cache", key: str, name: str, access: Access) -> FolderS
 
 def file_of(text: str) -> Path | str:
     """The path that was meant. Raises: UsageError, InputError when there is none."""
-    from attncli.embeddings.readers.member import split_member
+    from attncli.files.member import split_member
 
     if not text:
         raise InputError("found an empty name, expected a name or a file", place="--vectors")
@@ -143,7 +142,7 @@ def file_of(text: str) -> Path | str:
     if beside is not None:
         return beside
     if 0 < len(text) <= 64 and re.search(_LIKE_A_PATH, text) is None:
-        from attncli.embeddings.cache import Cache
+        from attncli.embeddings.cache.entries import Cache
 
         raise UsageError(
             f"no vectors are named {quoted(text)}, and there is no such file"
@@ -162,7 +161,7 @@ def gensim_folder() -> Path:
 
 def gensim_file(name: str) -> Path | None:
     """The data file that gensim's downloader has of a name, if it has one."""
-    from attncli.embeddings.cache import is_name
+    from attncli.embeddings.cache.entries import is_name
 
     if not is_name(name):
         return None
@@ -171,7 +170,7 @@ def gensim_file(name: str) -> Path | None:
 
 
 def _of_path(path: Path | str, access: Access) -> EmbeddingStore:
-    from attncli.embeddings.cache import Cache, CacheUnusable
+    from attncli.embeddings.cache.entries import Cache, CacheUnusable
     from attncli.embeddings.source import Source
 
     source = Source(os.fspath(path), limits=access.limits)
@@ -198,7 +197,7 @@ def _of_path(path: Path | str, access: Access) -> EmbeddingStore:
 
 def _cached(source: "Source", access: Access) -> tuple[str | None, FolderStore | None]:
     """The name of a file's entry in the cache, and the entry if it is there."""
-    from attncli.embeddings.cache import Cache
+    from attncli.embeddings.cache.entries import Cache
 
     key = source.key() if access.cached else None
     cache = Cache()
@@ -247,7 +246,7 @@ def convert(
 
     Raises: CacheUnusable, DataError when the file changes meanwhile, and what reading it raises.
     """
-    from attncli.embeddings.building import build_store
+    from attncli.embeddings.cache.building import build_store
     from attncli.embeddings.readers.opening import open_reading
 
     def build(folder: Path) -> None:
@@ -272,7 +271,7 @@ def convert(
 
 def _remade(cache: "Cache", key: str, source: "Source", access: Access) -> FolderStore:
     """An entry whose files were found damaged, made again. Raises: DataError when it cannot be."""
-    from attncli.embeddings.cache import CacheUnusable
+    from attncli.embeddings.cache.entries import CacheUnusable
 
     if source.key() != key:
         raise DataError("the cached vectors are damaged, and their file has changed")

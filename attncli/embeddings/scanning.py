@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from attncli.arguments import rows_of, text_of
 from attncli.arrays import Float32Array, IntArray
-from attncli.embeddings.forms import all_forms
+from attncli.checks.arguments import rows_of, text_of
 from attncli.embeddings.marks import marked_forms, marks_of
 from attncli.embeddings.readers.opening import ReadOptions, open_reading, text_stream
-from attncli.embeddings.readers.stream import place_of
-from attncli.embeddings.readers.text_scan import find_in_text
+from attncli.embeddings.readers.text.scan import find_in_text
 from attncli.errors import DataError
-from attncli.suggest import typed
+from attncli.escape import typed
+from attncli.files.stream import place_of
+from attncli.text.forms import all_forms
 
 Say = Callable[[str, str], None]
 _HEAD, _OF_A_BLOCK, _TAIL = 2000, 64, 1 << 16  # words, words, bytes looked at for marks
@@ -55,7 +55,7 @@ class ScannedStore:
             if with_text is None:
                 self._dim = open_reading(self.path, self._options).dim
             else:
-                from attncli.embeddings.readers.text_form import text_form
+                from attncli.embeddings.readers.text.form import text_form
 
                 with with_text as stream:
                     self._dim = text_form(stream, self._options.limits).dim

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from attncli.arguments import rows_of, text_of
 from attncli.arrays import Float32Array, IntArray
-from attncli.embeddings.forms import plain_form
+from attncli.checks.arguments import rows_of, text_of
+from attncli.text.forms import plain_form
 
 # c² = 2: the mean self-weight is e²/(e²+n−1) when other scores are near 0: 0.79 for 3 words.
 _SELF_SCORE = 2.0

@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attncli.embeddings.readers.limits import Limits
-from attncli.embeddings.readers.member import split_member
+from attncli.files.limits import Limits
+from attncli.files.member import split_member
 
 if TYPE_CHECKING:
     from attncli.embeddings.readers.opening import ReadOptions
@@ -48,7 +48,7 @@ class Source:
 
     def key(self) -> str | None:
         """What names the file as it is now, or None when it cannot be known again."""
-        from attncli.embeddings.cache_keys import key_of, key_of_content, options_text
+        from attncli.embeddings.cache.keys import key_of, key_of_content, options_text
 
         file, member = split_member(self.path)
         facts = {**self.facts(), "path": None, "member": member}

@@ -8,7 +8,7 @@ A store folder holds
     ids.npy       uint32: the trie id of each row
     meta.json     format, name, words, dim, sha256, and where the vectors came from
 
-and, in the cache, checksums of all of it (`attncli.embeddings.checked`) and the n-grams of vectors
+and, in the cache, checksums of all of it (`attncli.embeddings.cache.checked`) and the n-grams of vectors
 with subwords, so that opening it costs the same whatever its size. `sha256` names the content: see
 `content_hash`.
 """
@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from attncli.arguments import count_of, rows_of, text_of, unexpected
 from attncli.arrays import Float32Array, IntArray, read_only
-from attncli.embeddings.checked import CheckedMatrix, DamagedError, mapped, read_facts, verify
+from attncli.checks.arguments import count_of, rows_of, text_of, unexpected
+from attncli.embeddings.cache.checked import CheckedMatrix, DamagedError, mapped, read_facts, verify
 from attncli.embeddings.protocols import Subwords
 from attncli.errors import DataError, InputError
 from attncli.escape import quoted, visible

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from attncli.arrays import Float32Array, IntArray
-from attncli.embeddings.checked import CheckedMatrix, DamagedError, mapped, verify
+from attncli.embeddings.cache.checked import CheckedMatrix, DamagedError, mapped, verify
 from attncli.embeddings.pieces import TokenizerSubwords
 from attncli.embeddings.protocols import EmbeddingStore, Subwords
 from attncli.embeddings.readers.ngrams import NgramSubwords

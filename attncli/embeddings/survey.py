@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 
 from attncli.arrays import Float32Array, FloatArray
-from attncli.embeddings.building import Tick, WordBudget, hash_of
-from attncli.embeddings.checked import raw_bytes
+from attncli.embeddings.cache.building import Tick, WordBudget, hash_of
+from attncli.embeddings.cache.checked import raw_bytes
 from attncli.embeddings.marks import names
 from attncli.embeddings.readers.loading import Distinct
-from attncli.embeddings.readers.member import split_member
 from attncli.embeddings.readers.opening import ReadOptions, open_reading
-from attncli.embeddings.readers.stream import place_of
 from attncli.errors import DataError
 from attncli.escape import quoted
-from attncli.paths import is_file
+from attncli.files.member import split_member
+from attncli.files.paths import is_file
+from attncli.files.stream import place_of
 
 _PIECE = 1 << 20
 _ROWS = 8192

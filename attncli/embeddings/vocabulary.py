@@ -6,10 +6,10 @@ from typing import TypeGuard
 import numpy as np
 
 from attncli.arrays import Float32Array, FloatArray
+from attncli.attention.products import product
 from attncli.embeddings.protocols import EmbeddingStore, VocabularyStore
 from attncli.errors import UsageError
 from attncli.escape import quoted
-from attncli.products import product
 
 _BLOCK = 65536  # rows of the matrix in work at once
 

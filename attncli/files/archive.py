@@ -13,12 +13,11 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from attncli.embeddings.readers.limits import MIB, Limits
-from attncli.embeddings.readers.stream import PIECE, ByteStream, open_file, place_of
 from attncli.errors import AttnError, DataError, InputError, LimitError, RefusedError, UsageError
-from attncli.escape import quoted
+from attncli.escape import quoted, typed
+from attncli.files.limits import MIB, Limits
+from attncli.files.stream import PIECE, ByteStream, open_file, place_of
 from attncli.memory import size_text
-from attncli.suggest import typed
 
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _MOST_MEMBERS = 4096

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from attncli.arrays import Float32Array
-from attncli.embeddings.readers.limits import Limits, check_dim, memory_budget
-from attncli.embeddings.readers.stream import PIECE, ByteStream
 from attncli.errors import DataError, LimitError, RefusedError
 from attncli.escape import quoted
+from attncli.files.limits import Limits, check_dim, memory_budget
+from attncli.files.stream import PIECE, ByteStream
 from attncli.memory import size_text
 
 MAGIC = b"\x93NUMPY"

@@ -10,9 +10,9 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from attncli.embeddings.readers.limits import Limits
-from attncli.embeddings.readers.stream import PIECE, ByteStream
 from attncli.errors import DataError, LimitError, MissingExtraError
+from attncli.files.limits import Limits
+from attncli.files.stream import PIECE, ByteStream
 from attncli.memory import size_text
 
 _DEPTH = 3  # a packed file in a packed file in a packed file

@@ -22,8 +22,8 @@ from typing import BinaryIO, NoReturn
 
 from attncli.errors import OutputError
 from attncli.escape import visible
-from attncli.locking import is_still, try_lock
-from attncli.paths import exists
+from attncli.files.locking import is_still, try_lock
+from attncli.files.paths import exists
 
 _ENDING = ".attn-tmp"
 _NAME_UP_TO = 60  # characters of the file's name in the temporary one

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from attncli.embeddings.readers.archive import choose_member, member_stream, open_archive
-from attncli.embeddings.readers.limits import Limits
 from attncli.errors import DataError, UsageError
 from attncli.escape import visible
-from attncli.files.foreign import SHEET, TEXT, document
+from attncli.files.archive import choose_member, member_stream, open_archive
+from attncli.files.limits import Limits
+from attncli.files.rows.foreign import SHEET, TEXT, document
 
 _MIME = "application/vnd.oasis.opendocument."
 

@@ -13,18 +13,18 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.attention.general import unit_rows
-from attncli.embeddings.forms import folded, places_of
+from attncli.attention.products import product
 from attncli.errors import UsageError
 from attncli.escape import quoted
 from attncli.insight.comparison import Comparison, Near, Occurrence, Point, Pull
 from attncli.insight.measures import moved
-from attncli.insight.names import axis_names, describe, last_layer, mean_of_heads, ranges
 from attncli.insight.old_vectors import old_vectors
 from attncli.insight.plane import principal_plane
 from attncli.insight.space import Space, SpokenWords, is_known, names_of
 from attncli.insight.sums import sums_of
-from attncli.products import product
-from attncli.result import AttentionResult
+from attncli.results.names import axis_names, describe, last_layer, mean_of_heads, ranges
+from attncli.results.result import AttentionResult
+from attncli.text.forms import folded, places_of
 
 
 def shared_word(results: Sequence[AttentionResult]) -> str:

@@ -14,8 +14,8 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.insight.matching import Matching, matching
-from attncli.insight.names import AXES, VECTORS_AFTER, describe, layer_of_vectors
-from attncli.result import OPTIONAL_ARRAYS, AttentionResult
+from attncli.results.names import AXES, VECTORS_AFTER, describe, layer_of_vectors
+from attncli.results.result import OPTIONAL_ARRAYS, AttentionResult
 
 _BY_HEAD = ("weights", "query", "key", "value", "scores")
 _BLOCK = 1 << 20  # numbers compared at once

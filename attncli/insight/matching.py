@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from attncli.arrays import FloatArray
-from attncli.insight.names import Axis, axis_names, is_named
-from attncli.result import AttentionResult
+from attncli.results.names import Axis, axis_names, is_named
+from attncli.results.result import AttentionResult
 
 
 @dataclass(frozen=True, slots=True)

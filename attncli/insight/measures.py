@@ -9,8 +9,8 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.attention.general import unit_rows
 from attncli.insight.old_vectors import old_vectors
-from attncli.result import AttentionResult
-from attncli.stacks import Stack, stack_of
+from attncli.results.result import AttentionResult
+from attncli.results.stack import Stack, stack_of
 
 
 def entropy(weights: FloatArray) -> FloatArray:

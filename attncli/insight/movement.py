@@ -7,7 +7,7 @@ from attncli.embeddings.vocabulary import has_vocabulary
 from attncli.insight.measures import moved
 from attncli.insight.old_vectors import old_vectors
 from attncli.insight.space import VocabularySpace, is_known, names_of
-from attncli.result import AttentionResult
+from attncli.results.result import AttentionResult
 
 
 @dataclass(frozen=True, slots=True)

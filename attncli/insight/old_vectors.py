@@ -8,7 +8,7 @@ heads side by side, never its embedding, even where that has the same size.
 import numpy as np
 
 from attncli.arrays import Float32Array
-from attncli.result import AttentionResult
+from attncli.results.result import AttentionResult
 
 
 def old_vectors(result: AttentionResult) -> Float32Array | None:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from attncli.errors import EmptyError
 from attncli.insight.measures import with_measures
-from attncli.insight.names import Axis
 from attncli.insight.select import (
     BY_HEAD,
     Matrices,
@@ -22,8 +21,9 @@ from attncli.insight.select import (
     select_layers,
 )
 from attncli.insight.tokens import hide_tokens, merge_pieces
-from attncli.result import AttentionResult, ResultWarning
-from attncli.stacks import Failure, Stack, stack_of
+from attncli.results.names import Axis
+from attncli.results.result import AttentionResult, ResultWarning
+from attncli.results.stack import Failure, Stack, stack_of
 
 LEFT_OUT = "left-out"  # the code of the warning that a field was asked for and is not there
 _OF_PIECES = "pieces of words have them, and pieces were merged"

@@ -8,7 +8,7 @@ import numpy as np
 
 from attncli.arrays import BoolArray
 from attncli.attention.masks import attention_mask
-from attncli.result import AttentionResult
+from attncli.results.result import AttentionResult
 
 
 def places_of(result: AttentionResult) -> list[int] | None:

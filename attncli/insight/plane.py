@@ -3,7 +3,7 @@
 import numpy as np
 
 from attncli.arrays import FloatArray
-from attncli.products import product
+from attncli.attention.products import product
 
 
 def principal_plane(points: FloatArray) -> tuple[FloatArray, tuple[float, float]]:

@@ -10,8 +10,8 @@ import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
 from attncli.attention.core import softmax
+from attncli.attention.products import product
 from attncli.learning.parameters import Architecture, Parameters
-from attncli.products import product
 
 
 @dataclass(frozen=True, slots=True, eq=False)

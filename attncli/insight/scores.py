@@ -5,9 +5,9 @@ import numpy as np
 from attncli.arrays import Float32Array, FloatArray, IntArray
 from attncli.attention.core import softmax
 from attncli.errors import DataError
-from attncli.insight.names import axis_numbers
 from attncli.insight.places import mask_of
-from attncli.result import AttentionResult
+from attncli.results.names import axis_numbers
+from attncli.results.result import AttentionResult
 from attncli.views.palette import PaletteName, palette_steps
 
 THUMBNAIL = 32  # cells of a side

@@ -4,7 +4,7 @@ Pure functions, result → result, for every mechanism and for matrices of other
 is kept in `result.selection`, so that a view can say "layer 5, mean of 12 heads" and nothing is
 left out in silence. Layers and heads are chosen by their numbers in the model, counted from 0 as in
 the tensors of Hugging Face and BertViz; −1 is the last. What they are called:
-`attncli.insight.names`. Words instead of pieces, and fewer tokens: `attncli.insight.tokens`.
+`attncli.results.names`. Words instead of pieces, and fewer tokens: `attncli.insight.tokens`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.insight.measures import measures_of_tokens
-from attncli.insight.names import (
+from attncli.results.names import (
     VECTORS_AFTER,
     Axis,
     axis_numbers,
@@ -23,7 +23,7 @@ from attncli.insight.names import (
     pooling,
     positions,
 )
-from attncli.result import AttentionResult, AttentionSettings, ResultWarning
+from attncli.results.result import AttentionResult, AttentionSettings, ResultWarning
 
 Pooling: TypeAlias = Literal["mean", "max"]
 

@@ -8,12 +8,11 @@ import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
 from attncli.attention.general import unit_rows
-from attncli.embeddings.forms import folded, forms
+from attncli.attention.products import product
 from attncli.embeddings.protocols import VocabularyStore
-from attncli.embeddings.unknown import MEANINGLESS
 from attncli.embeddings.vocabulary import nearest_words
-from attncli.products import product
-from attncli.result import AttentionResult, Token
+from attncli.results.result import MEANINGLESS, AttentionResult, Token
+from attncli.text.forms import folded, forms
 
 
 def _names(without: str | Sequence[Collection[str]], count: int) -> Sequence[Collection[str]]:

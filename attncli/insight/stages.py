@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from attncli.arrays import FloatArray
+from attncli.attention.products import product
 from attncli.attention.projections import Projections, relative_bias, with_positions
-from attncli.insight.names import axis_numbers, matrix_name
 from attncli.insight.places import mask_of, places_of
 from attncli.insight.sums import sums_of
-from attncli.products import product
-from attncli.result import AttentionResult
+from attncli.results.names import axis_numbers, matrix_name
+from attncli.results.result import AttentionResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ pieces merged or matrices drawn together the weights weigh nothing that the resu
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from attncli.result import AttentionResult
+from attncli.results.result import AttentionResult
 
 
 class Sums(NamedTuple):

@@ -15,7 +15,7 @@ from attncli.arrays import BoolArray, Float32Array
 from attncli.errors import EmptyError
 from attncli.escape import quoted
 from attncli.insight.measures import measures_of_tokens
-from attncli.result import AttentionResult, ModelInfo, ResultWarning, Token
+from attncli.results.result import AttentionResult, ModelInfo, ResultWarning, Token
 
 _BY_HEAD = ("query", "key", "value", "scores")
 _BY_TOKEN = ("contextual", "embeddings", "before", "hidden_states", "query", "key", "value")

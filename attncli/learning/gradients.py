@@ -16,11 +16,11 @@ import numpy as np
 from attncli.arrays import BoolArray, FloatArray, IntArray
 from attncli.attention.core import softmax
 from attncli.attention.positions import sinusoidal
+from attncli.attention.products import product
 from attncli.learning.batches import Batch
 from attncli.learning.members import shares
 from attncli.learning.parameters import Architecture, Parameters
-from attncli.learning.scores import ScoresBackward, all_scores, target_scores
-from attncli.products import product
+from attncli.learning.score_gradients import ScoresBackward, all_scores, target_scores
 
 # d_context (all_heads, B, width), gradients → d_vectors or None
 ContextBackward: TypeAlias = Callable[[FloatArray, Parameters, bool], FloatArray | None]

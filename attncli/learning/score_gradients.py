@@ -14,8 +14,8 @@ import numpy as np
 from attncli.arrays import FloatArray, IntArray
 from attncli.attention.core import attention_scores
 from attncli.attention.positions import distance_index, rotated, rotations
+from attncli.attention.products import product
 from attncli.learning.parameters import Architecture, Parameters
-from attncli.products import product
 
 _MANY_CELLS = 1 << 16  # above it, one product with a table of ones would need too much memory
 

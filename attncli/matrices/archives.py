@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 
 from attncli.arrays import AnyArray, FloatArray
-from attncli.embeddings.readers.archive import checked_archive, member_stream
-from attncli.embeddings.readers.limits import Limits
-from attncli.embeddings.readers.npy import NpyHeader, read_header
-from attncli.embeddings.readers.stream import PIECE, ByteStream
-from attncli.embeddings.readers.tensors import read_tensor_header
+from attncli.checks.records import json_of
 from attncli.errors import AttnError, DataError, LimitError, RefusedError
 from attncli.escape import quoted
-from attncli.insight.names import selection_of
-from attncli.kinds import json_of
+from attncli.files.archive import checked_archive, member_stream
+from attncli.files.limits import Limits
+from attncli.files.npy import NpyHeader, read_header
+from attncli.files.stream import PIECE, ByteStream
+from attncli.files.tensors import read_tensor_header
 from attncli.matrices.build import result_from_record
 from attncli.matrices.shapes import MAX_WEIGHTS, by_number, joined_layers
 from attncli.matrices.texts import Given
-from attncli.result import AttentionResult
+from attncli.results.names import selection_of
+from attncli.results.result import AttentionResult
 
 _LAYER = re.compile(r"(?:^|[^a-z])layers?[^a-z0-9]?([0-9]{1,5})(?![0-9])", re.IGNORECASE)
 _NUMBERS = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"}

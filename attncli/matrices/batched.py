@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from attncli.arrays import AnyArray
+from attncli.checks.records import json_of
 from attncli.errors import DataError
-from attncli.kinds import json_of
 from attncli.matrices.long_csv import failed, placed
 from attncli.matrices.shapes import check_size
 from attncli.matrices.top import spread
-from attncli.result import NOT_GIVEN, OPTIONAL_ARRAYS, SCHEMA_VERSION
+from attncli.results.result import NOT_GIVEN, OPTIONAL_ARRAYS, SCHEMA_VERSION
 
 _ARRAYS = {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}
 _SHARED = "these numbers do not fit the records: this file does not say which of them have any"

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from attncli.arguments import array_of, texts_of, unexpected
 from attncli.arrays import Float32Array, FloatArray
+from attncli.checks.arguments import array_of, texts_of, unexpected
 from attncli.errors import DataError
 from attncli.insight.tokens import continues_word, unmarked
 from attncli.matrices.shapes import checked_weights, four_axes, joined_layers, row_remark
-from attncli.result import (
+from attncli.results.result import (
     NOT_GIVEN,
     USUAL_FIELDS,
     AttentionResult,

@@ -8,13 +8,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from attncli.cells import unguarded
 from attncli.errors import DataError
 from attncli.escape import quoted, visible
-from attncli.insight.names import selection_of
+from attncli.files.safe_cells import unguarded
 from attncli.matrices.csv_rows import csv_rows, small_number
 from attncli.matrices.top import zeros
-from attncli.result import SCHEMA_VERSION
+from attncli.results.names import selection_of
+from attncli.results.result import SCHEMA_VERSION
 
 CSV_HEAD = ("line", "head", "query", "key", "weight", "layer", "query_word", "key_word", "error")
 

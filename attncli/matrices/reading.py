@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from attncli.checks.records import json_of
 from attncli.errors import (
     AttnError,
     DataError,
@@ -21,10 +22,9 @@ from attncli.errors import (
 )
 from attncli.escape import visible
 from attncli.insight.comparison import Comparison, comparison_from_record
-from attncli.kinds import json_of
 from attncli.matrices.build import renamed, result_from_arrays, result_from_record
 from attncli.matrices.top import with_weights
-from attncli.result import AttentionResult
+from attncli.results.result import AttentionResult
 
 if TYPE_CHECKING:
     from attncli.matrices.texts import Given
@@ -103,9 +103,9 @@ def _bytes_of(stream: BinaryIO, name: str) -> bytes:
 
     Raises: DataError, LimitError, MissingExtraError.
     """
-    from attncli.embeddings.readers.limits import Limits
-    from attncli.embeddings.readers.packed import packing_of, unpacked
-    from attncli.embeddings.readers.stream import PIECE, ByteStream
+    from attncli.files.limits import Limits
+    from attncli.files.stream import PIECE, ByteStream
+    from attncli.files.unpacking import packing_of, unpacked
 
     head = stream.read(PIECE)
     if packing_of(head[:6]) is None:

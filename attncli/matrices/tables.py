@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 
 from attncli.arrays import AnyArray
+from attncli.checks.records import json_of
 from attncli.errors import DataError, LimitError, MissingExtraError
 from attncli.escape import visible
-from attncli.kinds import json_of
-from attncli.matrices.arrow_sizes import unpacked_size
-from attncli.matrices.parquet_sizes import parquet_claims
+from attncli.files.arrow_sizes import unpacked_size
+from attncli.files.parquet_sizes import parquet_claims
 from attncli.matrices.shapes import check_size
 from attncli.matrices.top import spread
 from attncli.memory import size_text
-from attncli.result import OPTIONAL_ARRAYS, SCHEMA_VERSION, USUAL_FIELDS, AttentionResult
+from attncli.results.result import OPTIONAL_ARRAYS, SCHEMA_VERSION, USUAL_FIELDS, AttentionResult
 
 _ARRAYS = {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}
 # Fields whose shape is free are JSON text.

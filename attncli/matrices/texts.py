@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from attncli.arrays import FloatArray
-from attncli.cells import unguarded
 from attncli.errors import DataError
 from attncli.escape import quoted
-from attncli.insight.names import selection_of
+from attncli.files.safe_cells import unguarded
 from attncli.matrices.csv_rows import csv_rows
 from attncli.matrices.shapes import check_size
+from attncli.results.names import selection_of
 
 _WEIGHTS = ("attention", "attentions", "weights", "attn", "matrix")
 _TOKENS = ("tokens", "words", "left_text", "labels")

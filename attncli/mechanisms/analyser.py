@@ -1,13 +1,13 @@
-"""Analysers that compute sentences of one length together: what they share."""
+"""What Analysers share that compute sentences of one length together."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
 from attncli.arrays import IntArray
 from attncli.errors import AttnError
-from attncli.reading import Group, Reader
-from attncli.result import AttentionResult
-from attncli.stacks import Failure, Stack, in_order, unfailing
+from attncli.reading.reader import Group, Reader
+from attncli.results.result import AttentionResult
+from attncli.results.stack import Failure, Stack, in_order, unfailing
 
 
 class LengthwiseAnalyser(ABC):

@@ -1,4 +1,4 @@
-"""Joins the rooms: builds an Analyser, which turns sentences into results.
+"""General attention: sentences → results, where queries, keys and values are the embeddings.
 
 An Analyser is the seam of the program: explain, compare and batch call it and know nothing of what
 is behind it. It computes many sentences at once, stacked by length, because one at a time is slow.
@@ -12,28 +12,36 @@ from typing import Any, Protocol, get_args
 
 import numpy as np
 
-from attncli.arguments import count_of, flag_of, number_of
 from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from attncli.attention.core import attention_scores, masked, softmax
+from attncli.attention.float32 import attend_long, attend_stack, blocks, exact_in_float32, is_long
 from attncli.attention.general import Score, matching_rows, score_scale, unit_rows
 from attncli.attention.masks import attention_mask
-from attncli.attention.stacked import attend_long, attend_stack, blocks, exact_in_float32, is_long
 from attncli.attention.temperature import self_weight_range, solve_temperature
+from attncli.checks.arguments import count_of, flag_of, number_of
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, NumericError, UsageError
 from attncli.escape import quoted
 from attncli.insight.degenerate import degenerate, degenerate_in
 from attncli.insight.measures import measured
-from attncli.lengthwise import LengthwiseAnalyser
-from attncli.reading import Group, Reader, ReadingSettings, expect, one_of, reader_for, vectors_info
-from attncli.result import (
+from attncli.mechanisms.analyser import LengthwiseAnalyser
+from attncli.reading.reader import (
+    Group,
+    Reader,
+    ReadingSettings,
+    expect,
+    one_of,
+    reader_for,
+    vectors_info,
+)
+from attncli.results.result import (
     DEFAULT_FIELDS,
     OPTIONAL_FIELDS,
     AttentionResult,
     AttentionSettings,
     ResultWarning,
 )
-from attncli.stacks import Failure, Stack
+from attncli.results.stack import Failure, Stack
 
 _HINT_UP_TO = 128  # tokens: a way out of a degenerate matrix is sought for shorter sentences only
 

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from attncli.errors import AttnError, EmptyError
 from attncli.insight.part import Part
-from attncli.result import AttentionResult
-from attncli.stacks import Failure, Stack, stacks_of, unfailing
+from attncli.results.result import AttentionResult
+from attncli.results.stack import Failure, Stack, stacks_of, unfailing
 
 
 class Outcomes(Protocol):

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
+from attncli.attention.float32 import blocks
 from attncli.attention.projections import (
     Projections,
     TaskAttention,
@@ -15,24 +16,22 @@ from attncli.attention.projections import (
     projected,
     task_attention,
 )
-from attncli.attention.stacked import blocks
-from attncli.attention.wordwise import WordProjections
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, DataError, NumericError, UsageError
-from attncli.escape import quoted
-from attncli.examples import target_place
+from attncli.escape import did_you_mean, quoted
+from attncli.files.paths import exists, is_file
 from attncli.insight.measures import measured
 from attncli.insight.old_vectors import side_by_side
-from attncli.learning.checkpoint import TrainedModel, load_model, require_vectors
-from attncli.learning.readout import read_out
-from attncli.lengthwise import LengthwiseAnalyser
-from attncli.paths import exists, is_file
-from attncli.reading import Group, Reader, ReadingSettings, reader_for, vectors_info
-from attncli.result import AttentionSettings, ModelInfo, ResultWarning
-from attncli.stacks import Failure, Stack, TokenRun
-from attncli.suggest import did_you_mean
+from attncli.insight.readout import read_out
+from attncli.mechanisms.analyser import LengthwiseAnalyser
+from attncli.mechanisms.words import WordProjections
+from attncli.models.trained import TrainedModel, load_model, require_vectors
+from attncli.reading.reader import Group, Reader, ReadingSettings, reader_for, vectors_info
+from attncli.reading.targets import target_place
+from attncli.results.result import AttentionSettings, ModelInfo, ResultWarning
+from attncli.results.stack import Failure, Stack, TokenRun
 
-_SHIPPED = Path(__file__).parent / "learning" / "data"
+_SHIPPED = Path(__file__).parents[1] / "models" / "data"
 _Told: TypeAlias = tuple[ModelInfo, tuple[ResultWarning, ...]]  # of one sentence
 
 

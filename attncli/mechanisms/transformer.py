@@ -16,12 +16,12 @@ from attncli.attention.core import attention_scores
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError
 from attncli.escape import quoted
 from attncli.insight.measures import with_measures
-from attncli.insight.names import checked_numbers
 from attncli.memory import available_memory, size_text
 from attncli.models.forward import Inputs, States, Wanted, encode
 from attncli.models.model import TransformerModel
 from attncli.models.packing import packs
-from attncli.result import (
+from attncli.results.names import checked_numbers
+from attncli.results.result import (
     AttentionResult,
     AttentionSettings,
     ModelInfo,
@@ -29,7 +29,7 @@ from attncli.result import (
     Token,
     VectorsInfo,
 )
-from attncli.stacks import unfailing
+from attncli.results.stack import unfailing
 from attncli.text.pieces import Pieces, PieceTokenizer
 
 _WINDOW_WEIGHTS = 1 << 24  # numbers of the weights held at once

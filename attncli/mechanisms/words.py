@@ -8,8 +8,10 @@ here is float32; `WordProjections.fits` tells where that is exact enough.
 import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array, IntArray
+from attncli.attention.float32 import FLOAT32_PRODUCTS, attend_float32, exact_in_float32
 from attncli.attention.heads import merge_heads
 from attncli.attention.landmarks import with_likeness
+from attncli.attention.products import product
 from attncli.attention.projections import (
     Projections,
     TaskAttention,
@@ -19,8 +21,6 @@ from attncli.attention.projections import (
     turned,
     with_positions,
 )
-from attncli.attention.stacked import FLOAT32_PRODUCTS, attend_float32, exact_in_float32
-from attncli.products import product
 
 
 class WordProjections:

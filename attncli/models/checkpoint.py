@@ -12,8 +12,8 @@ from typing import Any
 from attncli.arrays import Float32Array
 from attncli.errors import DataError, InputError, LimitError, RefusedError
 from attncli.escape import quoted, visible
+from attncli.files.paths import exists
 from attncli.models.tensors import FLOAT_DTYPES, TensorFile, require_file
-from attncli.paths import exists
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from attncli.errors import InputError, UsageError
 from attncli.escape import visible
-from attncli.paths import at_home, exists, is_file, is_folder
+from attncli.files.paths import at_home, exists, is_file, is_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?(?:@[\w./-]+)?", re.ASCII)
 

@@ -5,7 +5,7 @@ linear maps are few large products and nothing is padded to the longest; attenti
 all sentences of one length at once, by `attncli.attention.core.attend`.
 
 A sentence's numbers are the same bits whatever it is packed with. Every sentence begins at a
-multiple of 12 rows, the rows between are filled and never read, and `attncli.products` makes the
+multiple of 12 rows, the rows between are filled and never read, and `attncli.attention.products` makes the
 shared products so that no row depends on the others. Where it cannot promise that (several threads,
 another BLAS than OpenBLAS), each sentence is computed alone.
 """
@@ -17,11 +17,11 @@ import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
 from attncli.attention.core import attend
+from attncli.attention.products import may_share_rows
 from attncli.errors import ShapeError
 from attncli.models.layers import Block, activate
 from attncli.models.model import TransformerModel
 from attncli.models.packing import filled
-from attncli.products import may_share_rows
 
 
 class Inputs(NamedTuple):

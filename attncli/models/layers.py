@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from attncli.arrays import Float32Array
-from attncli.products import shared_product
+from attncli.attention.products import shared_product
 
 _BLOCK = 1 << 15  # numbers an activation works on at once: they stay in the cache
 

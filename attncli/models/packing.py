@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from attncli.products import TILE_ROWS
+from attncli.attention.products import TILE_ROWS
 
 _PACK_ROWS = 768  # token rows of one pass: its matrices stay in the cache
 

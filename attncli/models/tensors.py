@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from attncli.arrays import Float32Array
+from attncli.attention.products import product
 from attncli.errors import DataError, InputError, LimitError
 from attncli.escape import quoted, visible
-from attncli.paths import exists, is_file
-from attncli.products import product
+from attncli.files.paths import exists, is_file
 
 MAX_HEADER = 100_000_000  # bytes, the limit of the format
 MAX_AXES = 64  # of numpy

@@ -14,13 +14,13 @@ from typing import Any, get_args
 import numpy as np
 
 from attncli.attention.positions import POSITIONS
+from attncli.attention.products import product
 from attncli.attention.projections import Projections
 from attncli.errors import DataError, InputError, LimitError
 from attncli.escape import quoted, visible
+from attncli.files.paths import exists, is_file
 from attncli.learning.parameters import Architecture, Parameters, Readout
-from attncli.paths import exists, is_file
-from attncli.products import product
-from attncli.result import VectorsInfo
+from attncli.results.result import VectorsInfo
 
 FORMAT = 1
 MAX_BYTES = 2**30

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from attncli.learning.checkpoint import TrainedModel
+from attncli.models.trained import TrainedModel
 
 
 def trained_facts(model: TrainedModel) -> dict[str, Any]:

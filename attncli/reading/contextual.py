@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from attncli.arguments import count_of, one_of_kind, path_of, rows_of, seed_of, text_of
 from attncli.arrays import Float32Array, IntArray
+from attncli.checks.arguments import count_of, one_of_kind, path_of, rows_of, seed_of, text_of
+from attncli.embeddings.opening import DEFAULT_ACCESS, Access
+from attncli.embeddings.opening import open_vectors as open_words
 from attncli.embeddings.protocols import EmbeddingStore
-from attncli.embeddings.sources import DEFAULT_ACCESS, Access
-from attncli.embeddings.sources import open_vectors as open_words
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError
 from attncli.escape import quoted
-from attncli.layer_vectors import PREFIX, SideBySide, layer_vectors, split_name
-from attncli.reading import Reader, ReadingSettings
-from attncli.result import ResultWarning
-from attncli.stacks import Part, TokenRun
+from attncli.reading.layers import PREFIX, SideBySide, layer_vectors, split_name
+from attncli.reading.reader import Reader, ReadingSettings
+from attncli.results.result import ResultWarning
+from attncli.results.stack import Part, TokenRun
 
 if TYPE_CHECKING:
     from attncli.models.model import TransformerModel

@@ -11,12 +11,12 @@ from itertools import accumulate, chain, pairwise
 
 import numpy as np
 
-from attncli.embeddings.lexicon import Lexicon
-from attncli.embeddings.lookup import WordList, knows, word_lengths
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import LimitError
 from attncli.memory import size_text
-from attncli.stacks import Part, TokenRun
+from attncli.reading.lexicon import Lexicon
+from attncli.reading.lookup import WordList, knows, word_lengths
+from attncli.results.stack import Part, TokenRun
 from attncli.text.unspaced import join_unspaced
 from attncli.text.words import (
     JOINING,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
-from attncli.embeddings.sources import builtin_store
+from attncli.embeddings.opening import builtin_store
 from attncli.errors import UsageError
 from attncli.escape import quoted
 
@@ -149,7 +149,7 @@ def layer_vectors(text: str, n_layers: int) -> tuple[LayerVector, ...]:
 
 
 def _layer_vector(text: str, n_layers: int) -> LayerVector:
-    from attncli.insight.names import checked_numbers
+    from attncli.results.names import checked_numbers
 
     if text in ("input", "words", "glove"):
         return LayerVector(text)

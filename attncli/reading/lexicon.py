@@ -9,10 +9,10 @@ from collections.abc import Callable
 import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array, FloatArray
-from attncli.embeddings.forms import plain_form
-from attncli.embeddings.lookup import find
 from attncli.embeddings.protocols import EmbeddingStore
-from attncli.embeddings.unknown import OovPolicy, stand_in
+from attncli.reading.lookup import find
+from attncli.reading.unknown import OovPolicy, stand_in
+from attncli.text.forms import plain_form
 
 _MAX_WORDS = 1 << 14
 _MAX_BYTES = 64 << 20  # of vectors and of what is made of them

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Protocol
 
-from attncli.embeddings.forms import fallback_forms, forms, spellings_by_length
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.escape import quoted
+from attncli.text.forms import fallback_forms, forms, spellings_by_length
 from attncli.text.words import no_spaces
 
 
@@ -52,7 +52,7 @@ def word_lengths(store: WordList) -> Callable[[str], set[int]]:
 
 def ways_out(store: EmbeddingStore, words: Sequence[str]) -> tuple[str, ...]:
     """Hints for unknown words: words that are spelled like the first, and a policy."""
-    from attncli.embeddings.spelling import similar_spellings
+    from attncli.reading.spelling import similar_spellings
 
     spelled = [quoted(word) for word in similar_spellings(store, words[0])] if words else []
     meant = (f"did you mean {' or '.join(spelled)} for {quoted(words[0])}?",) if spelled else ()

@@ -5,11 +5,11 @@ from contextlib import suppress
 import numpy as np
 
 from attncli.arrays import Float32Array
-from attncli.embeddings.lookup import find, ways_out
 from attncli.embeddings.protocols import VocabularyStore
 from attncli.embeddings.vocabulary import nearest_words, unit_vectors
 from attncli.errors import MissingExtraError, UnknownWordError
 from attncli.escape import quoted
+from attncli.reading.lookup import find, ways_out
 
 
 def similar_words(store: VocabularyStore, word: str, count: int = 10) -> list[tuple[str, float]]:

@@ -8,12 +8,9 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 
-from attncli.arguments import choice_of, count_of, seed_of
 from attncli.arrays import Float32Array, IntArray
-from attncli.embeddings.lexicon import Lexicon
-from attncli.embeddings.lookup import ways_out
+from attncli.checks.arguments import choice_of, count_of, seed_of
 from attncli.embeddings.protocols import EmbeddingStore
-from attncli.embeddings.unknown import MEANINGLESS, TREATMENTS, OovPolicy
 from attncli.errors import (
     AttnError,
     DataError,
@@ -24,9 +21,12 @@ from attncli.errors import (
 )
 from attncli.escape import quoted
 from attncli.memory import available_memory, size_text
-from attncli.piecewise import Piecewise, tokens_of, words_asked
-from attncli.result import ResultWarning, Token, VectorsInfo
-from attncli.stacks import Failure, TokenRun
+from attncli.reading.cutting import Piecewise, tokens_of, words_asked
+from attncli.reading.lexicon import Lexicon
+from attncli.reading.lookup import ways_out
+from attncli.reading.unknown import TREATMENTS, OovPolicy
+from attncli.results.result import MEANINGLESS, ResultWarning, Token, VectorsInfo
+from attncli.results.stack import Failure, TokenRun
 from attncli.text.words import TOKENIZERS, TokenizerName
 
 MAX_TOKENS = 4096

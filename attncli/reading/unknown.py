@@ -6,12 +6,12 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from attncli.arrays import Float32Array
-from attncli.embeddings.forms import plain_form
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.seeded import random_vector
 from attncli.embeddings.vocabulary import mean_vector
 from attncli.errors import UsageError
 from attncli.escape import quoted
+from attncli.text.forms import plain_form
 
 OovPolicy: TypeAlias = Literal["random", "zero", "mean", "skip", "error", "subword", "nearest"]
 # How each status of a word that is not in the vocabulary is said.
@@ -22,7 +22,6 @@ TREATMENTS = {
     "subword": "a vector made of its parts",
     "nearest": "the vector of the nearest spelling",
 }
-MEANINGLESS = frozenset({"random", "zero", "mean"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +69,6 @@ def _of_parts(store: EmbeddingStore, word: str) -> Float32Array | None:
 def _nearest(store: EmbeddingStore, word: str) -> str | None:
     if store.words is None:
         raise UsageError(f"{quoted(store.name)} has no list of words", place="--oov nearest")
-    from attncli.embeddings.spelling import similar_spellings
+    from attncli.reading.spelling import similar_spellings
 
     return next(iter(similar_spellings(store, word, 1)), None)

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from attncli.arguments import array_of, names_of, number_of, one_of_kind, text_of
 from attncli.arrays import Float32Array, read_only
+from attncli.checks.arguments import array_of, names_of, number_of, one_of_kind, text_of
+from attncli.checks.records import built, check_parts, checked_selection, of_kind
 from attncli.errors import DataError
-from attncli.kinds import built, check_parts, checked_selection, of_kind
 
 SCHEMA_VERSION = "1.0"
 
@@ -41,6 +41,9 @@ USUAL_FIELDS = (
 UNRECORDED = ("before",)
 
 _UNTRAINED = "untrained, seed "
+
+# The statuses of words whose vector says nothing of their meaning.
+MEANINGLESS = frozenset({"random", "zero", "mean"})
 
 
 class Token(NamedTuple):

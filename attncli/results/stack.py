@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from attncli.arrays import Float32Array
 from attncli.errors import AttnError
-from attncli.result import (
+from attncli.results.result import (
     OPTIONAL_ARRAYS,
     UNRECORDED,
     USUAL_FIELDS,

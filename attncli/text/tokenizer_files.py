@@ -12,7 +12,7 @@ from typing import Any
 
 from attncli.errors import AttnError, DataError, InputError, LimitError, MissingExtraError
 from attncli.escape import quoted, visible
-from attncli.paths import exists, is_file
+from attncli.files.paths import exists, is_file
 from attncli.text.panics import quiet_panics
 from attncli.text.tokenizer_building import (
     Told,

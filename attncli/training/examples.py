@@ -10,19 +10,19 @@ from hashlib import blake2b
 import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
-from attncli.contextual import ContextualReader, Tick, ignored, open_vectors
-from attncli.embeddings.forms import places_of
+from attncli.embeddings.opening import DEFAULT_ACCESS, Access
 from attncli.embeddings.protocols import EmbeddingStore
-from attncli.embeddings.sources import DEFAULT_ACCESS, Access
 from attncli.errors import AttnError, DataError, EmptyError
 from attncli.escape import quoted
-from attncli.layer_vectors import PREFIX, for_training
 from attncli.learning.batches import Examples
-from attncli.learning.checkpoint import TrainedModel
-from attncli.learning.datasets import Bad, Offset, Row, Target
-from attncli.learning.labels import alike, counted
-from attncli.reading import Reading, ReadingSettings, reader_for, vectors_info
-from attncli.result import Token, VectorsInfo
+from attncli.models.trained import TrainedModel
+from attncli.reading.contextual import ContextualReader, Tick, ignored, open_vectors
+from attncli.reading.layers import PREFIX, for_training
+from attncli.reading.reader import Reading, ReadingSettings, reader_for, vectors_info
+from attncli.reading.targets import is_ambiguous, target_place
+from attncli.results.result import VectorsInfo
+from attncli.training.labels import alike, counted
+from attncli.training.rows import Bad, Row
 
 _DIRECTIONS = 128  # of a transformer's vectors that are learned in, chosen by cross-validation
 _LANDMARKS = 200  # of vectors that are learned in as they are, chosen by cross-validation
@@ -246,7 +246,7 @@ class _Taken:
         if place is not None:
             self.targets.append(place)
             self.words[reading.tokens[place].key] += 1
-            if _is_ambiguous(reading.tokens, row.target, place):
+            if is_ambiguous(reading.tokens, row.target, place):
                 self.ambiguous.append(row.place)
         self.rows.append(row)
         self.row_index.append(table.rows(reading.embeddings))
@@ -275,43 +275,6 @@ def _check_has(row: Row, wanted: _Wanted) -> None:
 def _plain(label: str) -> str:
     """A label of a model as files give it, also of one that was trained before blanks went."""
     return unicodedata.normalize("NFC", label).strip()
-
-
-def target_place(tokens: Sequence[Token], target: Target | None, place: str) -> int:
-    """The number of the target token: as given, where the word first stands, or by a character.
-
-    A number that the sentence has no token for is the word, where it has one that is written so.
-    Raises: DataError when there is no such token.
-    """
-    if target is None:
-        raise DataError("found no target, expected a token number or a word", place=place)
-    if isinstance(target, int):
-        found = target if 0 <= target < len(tokens) else _word_place(tokens, str(target))
-        missing = f"found the target {target}, expected a token from 0 to {len(tokens) - 1}"
-    elif isinstance(target, Offset):
-        holding = (i for i, t in enumerate(tokens) if t.start <= target.start < t.end)
-        found = next(holding, None)
-        missing = f"no token holds the character {target.start}"
-    else:
-        found = _word_place(tokens, target)
-        missing = f"the target {quoted(target)} is no word of the sentence"
-    if found is None:
-        raise DataError(missing, place=place)
-    return found
-
-
-def _is_ambiguous(tokens: Sequence[Token], target: Target | None, place: int) -> bool:
-    """Whether a target that is a number is also a word of the sentence, at another place."""
-    if not isinstance(target, int):
-        return False
-    word = _word_place(tokens, str(target))
-    return word is not None and (word != place or word != target)
-
-
-def _word_place(tokens: Sequence[Token], target: str) -> int | None:
-    """Where the word first stands, as it is written or else in any form."""
-    found = places_of(target, [t.text for t in tokens], [t.key for t in tokens])
-    return next(iter(found), None)
 
 
 def _fitting(weights: FloatArray, reading: Reading, place: str) -> FloatArray:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from attncli.arrays import BoolArray, FloatArray, IntArray, nearest_whole
-from attncli.learning.labels import counted
+from attncli.training.labels import counted
 
 _BINS = 10  # of the calibration error
 

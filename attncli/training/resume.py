@@ -12,8 +12,8 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.errors import DataError, ResumeError
 from attncli.escape import visible
+from attncli.files.writing import NO_LINK, not_ours, write_whole
 from attncli.learning.batches import Examples
-from attncli.writing import NO_LINK, not_ours, write_whole
 
 _KEY = "attn-training"
 _HEADER_START = 1 << 16  # bytes; metadata stand at the start of a safetensors header

@@ -1,6 +1,6 @@
 """Tables of examples: text and label, target or weights; each row checked, bad ones collected.
 
-Files are read as by every command (`attncli.files.tables`). A column `split` says which part a row
+Files are read as by every command (`attncli.files.rows.tables`). A column `split` says which part a row
 belongs to.
 """
 
@@ -9,36 +9,25 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
-from attncli.escape import quoted
-from attncli.files.sentences import text_of
+from attncli.escape import did_you_mean, quoted
+from attncli.files.rows.inputs import text_of
+from attncli.files.rows.tables import Row as Found
+from attncli.files.rows.tables import Shape, rows_of
 from attncli.files.source import is_url, source_of
-from attncli.files.tables import Row as Found
-from attncli.files.tables import Shape, rows_of
-from attncli.learning.labels import label_of
-from attncli.suggest import did_you_mean
+from attncli.reading.targets import Offset, Target
+from attncli.training.labels import label_of
 
 COLUMNS = ("label", "target", "start", "weights", "split")
 _LISTED = 20  # bad rows named in a message
 _ROW_SUM = 0.01  # given rows are read off a slide: two digits that may not quite sum to 1
 _OF_LINE = ", row "
 _MOST_DIGITS = 9  # of the number of a token or a character
-
-
-@dataclass(frozen=True, slots=True)
-class Offset:
-    """A target given by a character of it, counted from 0: the token that holds it is meant."""
-
-    start: int
-
-
-# A token's number, the word itself, or a character of it.
-Target: TypeAlias = str | int | Offset
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,9 +10,9 @@ from attncli.arrays import FloatArray
 from attncli.errors import ShapeError
 from attncli.insight.compare import weights_of
 from attncli.insight.movement import Movement
-from attncli.insight.names import describe
 from attncli.insight.select import aggregate
-from attncli.result import AttentionResult
+from attncli.results.names import describe
+from attncli.results.result import AttentionResult
 from attncli.views.facts import model_line
 from attncli.views.ink import Ink, Line, left, width_of, wrapped
 from attncli.views.matrix import legend, matrix_lines

@@ -29,7 +29,7 @@ def _fact_lines(rows: Sequence[tuple[str, str]], ink: Ink, width: int) -> list[L
 
 
 def trained_lines(facts: Mapping[str, Any], ink: Ink, *, width: int = 80) -> list[Line]:
-    """The facts of `attncli.learning.summary`, one line each."""
+    """The facts of `attncli.models.trained_summary`, one line each."""
     sizes, told = facts["architecture"], facts["training"]
     heads = "1 head" if sizes["n_heads"] == 1 else f"{sizes['n_heads']} heads"
     members = f"{sizes['committee']} members of " if sizes["committee"] > 1 else ""

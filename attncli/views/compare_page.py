@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from attncli.arrays import FloatArray
-from attncli.cells import cell, guarded
 from attncli.escape import apart, isolated
+from attncli.files.safe_cells import cell, guarded
 from attncli.insight.comparison import Comparison, Near, Occurrence
 from attncli.insight.movement import Movement
-from attncli.result import AttentionResult
+from attncli.results.result import AttentionResult
 from attncli.views.compare import occurrence_names, percents_of
 from attncli.views.html import page
 from attncli.views.markdown import escaped as markdown_escaped

@@ -7,9 +7,9 @@ again.
 
 from collections.abc import Iterator, Sequence
 
-from attncli.cells import cell, guarded
-from attncli.insight.names import axis_labels, is_named
-from attncli.result import AttentionResult
+from attncli.files.safe_cells import cell, guarded
+from attncli.results.names import axis_labels, is_named
+from attncli.results.result import AttentionResult
 
 
 def delimited(

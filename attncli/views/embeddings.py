@@ -6,7 +6,7 @@ from rich.segment import Segment
 
 from attncli.arrays import FloatArray
 from attncli.insight.movement import Movement
-from attncli.result import Token
+from attncli.results.result import Token
 from attncli.views.ink import Ink, Line, left, right, width_of, wrapped
 
 STATUS = {

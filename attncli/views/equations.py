@@ -14,7 +14,7 @@ from rich.segment import Segment
 
 from attncli.arrays import FloatArray
 from attncli.insight.sums import PLAIN, Sums, sums_of
-from attncli.result import AttentionResult
+from attncli.results.result import AttentionResult
 from attncli.views.ink import Ink, Line, word, wrapped
 
 MAX_TERMS = 8

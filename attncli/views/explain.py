@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from attncli.insight.movement import Movement
-from attncli.insight.names import VECTORS_AFTER, describe, matrix_name
 from attncli.insight.sums import sums_of
-from attncli.result import NOT_GIVEN, AttentionResult
+from attncli.results.names import VECTORS_AFTER, describe, matrix_name
+from attncli.results.result import NOT_GIVEN, AttentionResult
 from attncli.views.embeddings import movement_lines, token_lines, vector_lines
 from attncli.views.equations import MAX_TERMS, equation_lines, sums_line
 from attncli.views.facts import model_line

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from attncli.insight.names import describe
-from attncli.result import NOT_GIVEN, AttentionResult
+from attncli.results.names import describe
+from attncli.results.result import NOT_GIVEN, AttentionResult
 
 _KINDS = {
     "general": "general attention",

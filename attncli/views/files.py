@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from attncli.errors import MissingExtraError, UsageError
-from attncli.escape import quoted, visible
-from attncli.suggest import did_you_mean
-from attncli.writing import whole_file
+from attncli.escape import did_you_mean, quoted, visible
+from attncli.files.writing import whole_file
 
 if TYPE_CHECKING:
     from attncli.insight.comparison import Comparison
     from attncli.insight.movement import Movement
-    from attncli.result import AttentionResult
+    from attncli.results.result import AttentionResult
 
 # What a file will hold: all of it, or its text in parts.
 Content: TypeAlias = str | bytes | Iterable[str]

@@ -15,7 +15,7 @@ from importlib import resources
 
 from attncli.escape import MARK
 from attncli.insight.movement import Movement
-from attncli.result import AttentionResult
+from attncli.results.result import AttentionResult
 from attncli.views.page.section import section
 from attncli.views.page.tables import escaped, word_markup
 from attncli.views.palette import PALETTES, PaletteName, hex_code, text_on, weight_rgb

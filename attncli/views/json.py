@@ -9,7 +9,7 @@ import numpy as np
 from attncli.errors import AttnError
 from attncli.escape import harmless_json
 from attncli.insight.top import strongest
-from attncli.result import SCHEMA_VERSION, AttentionResult
+from attncli.results.result import SCHEMA_VERSION, AttentionResult
 
 # A record with fewer numbers than this is written by the standard library: importing orjson would
 # take longer than it saves.

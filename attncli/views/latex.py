@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from attncli.arrays import FloatArray
 from attncli.escape import MARK
-from attncli.insight.names import matrix_name
 from attncli.insight.sums import PLAIN, Sums, sums_of
-from attncli.result import AttentionResult
+from attncli.results.names import matrix_name
+from attncli.results.result import AttentionResult
 from attncli.views.equations import sums_line, terms
 from attncli.views.facts import facts_line, model_line
 from attncli.views.latex_words import DIRECTIONS, character, directed, escaped

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from attncli.escape import UNSEEN, isolated, quotes_isolated
-from attncli.insight.names import matrix_name
 from attncli.insight.sums import PLAIN, sums_of
-from attncli.result import AttentionResult
+from attncli.results.names import matrix_name
+from attncli.results.result import AttentionResult
 from attncli.views.equations import equation, sums_line
 from attncli.views.facts import facts_line, model_line
 

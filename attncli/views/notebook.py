@@ -1,6 +1,6 @@
 """What a notebook shows for a result: the fragment of the HTML page, with its lines and sliders."""
 
-from attncli.result import AttentionResult
+from attncli.results.result import AttentionResult
 from attncli.views import html
 
 

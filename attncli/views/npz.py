@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from attncli.result import OPTIONAL_ARRAYS, AttentionResult
+from attncli.results.result import OPTIONAL_ARRAYS, AttentionResult
 from attncli.views.json import record_json
 
 _REST = ("measures",)  # what is there on request and no array

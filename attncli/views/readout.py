@@ -4,9 +4,9 @@ import numpy as np
 from rich.segment import Segment
 
 from attncli.arrays import FloatArray
-from attncli.learning.checkpoint import TrainedModel
-from attncli.learning.readout import ReadOut, read_out
-from attncli.result import AttentionResult
+from attncli.insight.readout import ReadOut, read_out
+from attncli.models.trained import TrainedModel
+from attncli.results.result import AttentionResult
 from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.numbers import number, number_lines, vector_block
 

@@ -6,8 +6,8 @@ from rich.segment import Segment
 
 from attncli.arrays import FloatArray
 from attncli.escape import harmless, quotes_apart
-from attncli.insight.names import describe, matrix_name
-from attncli.result import AttentionResult
+from attncli.results.names import describe, matrix_name
+from attncli.results.result import AttentionResult
 from attncli.views.equations import rounded_to_sum
 from attncli.views.facts import model_line
 from attncli.views.ink import Ink

@@ -12,17 +12,17 @@ import numpy as np
 from rich.segment import Segment
 
 from attncli.arrays import FloatArray
+from attncli.attention.products import product
 from attncli.attention.projections import Projections
-from attncli.insight.names import VECTORS_AFTER, axis_numbers, layer_of_vectors, matrix_name
+from attncli.insight.stages import Head, placed_embeddings, stages
 from attncli.insight.sums import PLAIN, Sums, sums_of
-from attncli.learning.checkpoint import TrainedModel
-from attncli.products import product
-from attncli.result import AttentionResult
+from attncli.models.trained import TrainedModel
+from attncli.results.names import VECTORS_AFTER, axis_numbers, layer_of_vectors, matrix_name
+from attncli.results.result import AttentionResult
 from attncli.views.equations import equation
 from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.numbers import number, number_lines, vector_block
 from attncli.views.readout import readout_lines, readout_note
-from attncli.views.stages import Head, placed_embeddings, stages
 
 PRECISION = 4
 _LARGE = 200  # numbers of a matrix that are printed unless all are asked for

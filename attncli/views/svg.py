@@ -14,8 +14,8 @@ from rich.cells import chop_cells
 
 from attncli.arrays import FloatArray
 from attncli.escape import apart, drawable, harmless, isolated, quotes_isolated, visible
-from attncli.insight.names import matrix_name
-from attncli.result import AttentionResult
+from attncli.results.names import matrix_name
+from attncli.results.result import AttentionResult
 from attncli.views.facts import facts_line, model_line
 from attncli.views.ink import width_of, word, wrapped
 from attncli.views.palette import (

@@ -1,7 +1,7 @@
 """The warnings of a result as lines of text; loads nothing, so that JSON output can use it."""
 
 from attncli.escape import quoted
-from attncli.result import AttentionResult
+from attncli.results.result import AttentionResult
 
 
 def warning_texts(result: AttentionResult) -> list[str]:

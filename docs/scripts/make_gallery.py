@@ -21,13 +21,13 @@ import numpy as np
 from make_pictures import terminal_svg
 
 from attncli.attention.core import softmax
-from attncli.embeddings.sources import builtin_store
+from attncli.embeddings.opening import builtin_store
 from attncli.insight.compare import compare
 from attncli.insight.movement import movements
 from attncli.insight.space import VocabularySpace
 from attncli.matrices.build import result_from_arrays
-from attncli.pipeline import GeneralAnalyser
-from attncli.result import AttentionResult
+from attncli.mechanisms.general import GeneralAnalyser
+from attncli.results.result import AttentionResult
 from attncli.views.compare import comparison_lines
 from attncli.views.compare_page import comparison_page, comparison_svg
 from attncli.views.explain import Layout, explain_lines

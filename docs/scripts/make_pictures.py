@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.segment import Segment
 from rich.style import Style
 
-from attncli.embeddings.sources import builtin_store
+from attncli.embeddings.opening import builtin_store
 from attncli.insight.movement import movements
-from attncli.pipeline import GeneralAnalyser
+from attncli.mechanisms.general import GeneralAnalyser
 from attncli.views.explain import Layout, explain_lines
 from attncli.views.ink import Ink, width_of
 

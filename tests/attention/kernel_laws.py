@@ -15,15 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
+from attncli.attention.products import TILE_ROWS, kernel_name, may_share_rows, shared_product
 from attncli.attention.projections import random_projections
 from attncli.cli.app import run
-from attncli.embeddings.sources import open_vectors
+from attncli.embeddings.opening import open_vectors
+from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
+from attncli.mechanisms.task import TaskAnalyser
 from attncli.models.forward import Inputs, Wanted, encode
 from attncli.models.model import TransformerModel
-from attncli.pipeline import GeneralAnalyser, GeneralSettings
-from attncli.products import TILE_ROWS, kernel_name, may_share_rows, shared_product
-from attncli.result import AttentionResult
-from attncli.task import TaskAnalyser
+from attncli.results.result import AttentionResult
 
 WORDS = [
     "money",

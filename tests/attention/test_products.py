@@ -12,7 +12,7 @@ from conftest import child_environment
 from models.made import write_checkpoint, write_tokenizer
 
 import attncli
-from attncli.products import blas_name, kernel_name, require_right_products
+from attncli.attention.products import blas_name, kernel_name, require_right_products
 
 PACKAGE = Path(attncli.__file__).parent
 LAWS = Path(__file__).with_name("kernel_laws.py")
@@ -141,7 +141,7 @@ def test_a_sentence_is_the_same_bits_in_every_company_under_every_kernel(checkpo
 
 def test_rows_are_shared_with_one_thread_only(monkeypatch):
     """With several threads, or threads that nobody counted, every sentence is computed alone."""
-    from attncli.products import may_share_rows
+    from attncli.attention.products import may_share_rows
 
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)

@@ -23,9 +23,9 @@ from attncli.batch.writers.formats import Format, MakeWriter, ending_of
 from attncli.batch.writers.options import Layout
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import AttnError
+from attncli.files.rows.tables import Shape
 from attncli.files.source import sources
-from attncli.files.tables import Shape
-from attncli.pipeline import GeneralAnalyser
+from attncli.mechanisms.general import GeneralAnalyser
 
 _WORDS = ["money", "bank", "grows", "river", "flows", "the"]
 

@@ -15,8 +15,8 @@ import pytest
 from attncli.batch.run import closing
 from attncli.embeddings.store import FolderStore
 from attncli.errors import PartialError
-from attncli.pipeline import GeneralAnalyser
-from attncli.result import AttentionResult
+from attncli.mechanisms.general import GeneralAnalyser
+from attncli.results.result import AttentionResult
 from tests.batch.conftest import ROOT, corpus
 from tests.batch.runs import Job, ended, forked, with_fault, without_marks
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from attncli.batch.writers.tokens import token_texts
 from attncli.embeddings.store import MemoryStore
-from attncli.reading import Reader
-from attncli.stacks import TokenRun
+from attncli.reading.reader import Reader
+from attncli.results.stack import TokenRun
 
 STORE = MemoryStore("two", ["bank", "the"], np.eye(2, dtype=np.float32), sha256="0" * 64)
 

@@ -16,9 +16,9 @@ from attncli.embeddings.readers.opening import ReadOptions
 from attncli.embeddings.scanning import ScannedStore
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import ArgumentError, AttnError, DataError
-from attncli.pipeline import GeneralSettings
-from attncli.reading import ReadingSettings
-from attncli.result import AttentionSettings, ModelInfo, ResultWarning, Token, VectorsInfo
+from attncli.mechanisms.general import GeneralSettings
+from attncli.reading.reader import ReadingSettings
+from attncli.results.result import AttentionSettings, ModelInfo, ResultWarning, Token, VectorsInfo
 
 
 class Hostile:

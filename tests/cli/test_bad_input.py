@@ -393,7 +393,7 @@ def test_a_bug_is_said_to_be_one(command, monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("attncli.pipeline.attention_mask", broken)
+    monkeypatch.setattr("attncli.mechanisms.general.attention_mask", broken)
     ended = command("explain", "money")
     assert ended.code == 1
     assert "attn: internal error: RuntimeError in broken" in ended.said
@@ -408,6 +408,6 @@ def test_too_little_memory_is_a_limit(command, monkeypatch):
     def hungry(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr("attncli.pipeline.attention_mask", hungry)
+    monkeypatch.setattr("attncli.mechanisms.general.attention_mask", hungry)
     ended = command("explain", "money")
     assert (ended.code, ended.said) == (8, "attn: error: there is not enough memory for this\n")

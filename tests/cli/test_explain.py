@@ -9,9 +9,9 @@ from schema import validator
 
 import attncli
 from attncli.insight.degenerate import degenerate
-from attncli.pipeline import GeneralSettings
-from attncli.reading import ReadingSettings
-from attncli.result import AttentionResult
+from attncli.mechanisms.general import GeneralSettings
+from attncli.reading.reader import ReadingSettings
+from attncli.results.result import AttentionResult
 
 
 def records(ended):

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from conftest import child_environment
 
-from attncli.learning.checkpoint import load_model
-from attncli.learning.resume import save_state
+from attncli.models.trained import load_model
+from attncli.training.resume import save_state
 
 MONEY = ("money", "loan", "cash", "credit", "finance")
 RIVER = ("river", "water", "shore", "mud", "fish")

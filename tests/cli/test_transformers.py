@@ -26,7 +26,7 @@ def folder(tmp_path_factory):
 
 def records(ended):
     """The records that a command printed, each valid under the schema."""
-    path = Path(schema_module.__file__).parents[1] / "views" / "record.schema.json"
+    path = Path(schema_module.__file__).parents[1] / "results" / "record.schema.json"
     schema = json.loads(path.read_text(encoding="utf-8"))
     found = [json.loads(line) for line in ended.text.splitlines()]
     for record in found:

@@ -16,7 +16,8 @@ import pytest
 from conftest import child_environment
 from vector_files import WORDS, text
 
-from attncli.embeddings import downloading, fetching
+from attncli.embeddings import fetching
+from attncli.files import downloading
 
 
 @pytest.fixture(autouse=True)

@@ -11,10 +11,10 @@ import pytest
 from conftest import child_environment
 from vector_files import MATRIX, WORDS, fasttext, text, written
 
-from attncli.embeddings import sources
-from attncli.embeddings.cache import Cache, CacheUnusable
+from attncli.embeddings import opening as sources
+from attncli.embeddings.cache.entries import Cache, CacheUnusable
+from attncli.embeddings.opening import Access, convert, open_vectors
 from attncli.embeddings.source import Source
-from attncli.embeddings.sources import Access, convert, open_vectors
 from attncli.embeddings.store import FolderStore, content_hash
 from attncli.errors import AttnError, DataError
 
@@ -193,7 +193,7 @@ def test_many_processes_at_once_make_one_entry(cache, tmp_path):
     matrix = np.random.default_rng(2).normal(size=(3000, 20)).astype(np.float32)
     path = written(tmp_path, "many.txt", text([f"w{i}" for i in range(3000)], matrix))
     script = f"""
-from attncli.embeddings import sources
+from attncli.embeddings import opening as sources
 sources._SMALL = 0
 store = sources.open_vectors({str(path)!r})
 print(store.sha256, store.row("w2999"))
@@ -214,7 +214,7 @@ def test_a_process_killed_while_it_converts_does_no_harm(cache, tmp_path):
     """The next one converts again and sweeps what was left."""
     matrix = np.random.default_rng(2).normal(size=(20_000, 30)).astype(np.float32)
     path = written(tmp_path, "many.txt", text([f"w{i}" for i in range(20_000)], matrix))
-    script = f"from attncli.embeddings.sources import open_vectors; open_vectors({str(path)!r})"
+    script = f"from attncli.embeddings.opening import open_vectors; open_vectors({str(path)!r})"
     environment = {**child_environment(), "ATTN_CACHE_DIR": os.environ["ATTN_CACHE_DIR"]}
     process = subprocess.Popen([sys.executable, "-c", script], env=environment)
     deadline = time.monotonic() + 20

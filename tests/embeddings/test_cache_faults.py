@@ -17,11 +17,14 @@ import pytest
 from conftest import child_environment
 from vector_files import MATRIX, WORDS, fasttext, text, written
 
-from attncli import locking
-from attncli.embeddings import building, cache, checked, sources, store
-from attncli.embeddings.cache import Cache, CacheUnusable
+from attncli.embeddings import opening as sources
+from attncli.embeddings import store
+from attncli.embeddings.cache import building, checked
+from attncli.embeddings.cache import entries as cache
+from attncli.embeddings.cache.entries import Cache, CacheUnusable
+from attncli.embeddings.opening import Access, convert, open_vectors
 from attncli.embeddings.source import Source
-from attncli.embeddings.sources import Access, convert, open_vectors
+from attncli.files import locking
 
 resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills processes it forks")
@@ -206,8 +209,10 @@ PROCESSES = """
 import os, random, signal, sys, time, traceback
 from pathlib import Path
 import numpy as np
-from attncli.embeddings import sources, building, scanning
-from attncli.embeddings.cache import Cache
+from attncli.embeddings import scanning
+from attncli.embeddings import opening as sources
+from attncli.embeddings.cache import building
+from attncli.embeddings.cache.entries import Cache
 import marisa_trie, tempfile, shutil, hashlib
 sources._SMALL = 0
 path, rounds, killed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])

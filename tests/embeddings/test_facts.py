@@ -11,16 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plain_lookup import look_up
 
-from attncli.embeddings.cache import Cache
-from attncli.embeddings.checked import read_facts, write_facts
-from attncli.embeddings.neighbors import analogous_words, similar_words
+from attncli.embeddings.cache.checked import read_facts, write_facts
+from attncli.embeddings.cache.entries import Cache
+from attncli.embeddings.opening import DEFAULT_ACCESS, convert, open_vectors, stored
 from attncli.embeddings.readers.loading import load
 from attncli.embeddings.readers.ngrams import NgramSubwords, word_vectors
 from attncli.embeddings.readers.opening import ReadOptions
 from attncli.embeddings.source import Source
-from attncli.embeddings.sources import DEFAULT_ACCESS, convert, open_vectors, stored
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import AttnError, DataError
+from attncli.reading.neighbors import analogous_words, similar_words
 from tests.vector_files import MATRIX, WORDS, text
 
 OTHER = st.recursive(

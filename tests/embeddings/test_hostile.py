@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from vector_files import MATRIX, WORDS, npy, tensors, text, written, zipped
 
-from attncli.embeddings import sources
+from attncli.embeddings import opening as sources
+from attncli.embeddings.opening import Access, open_vectors
 from attncli.embeddings.readers.loading import load
-from attncli.embeddings.sources import Access, open_vectors
 from attncli.errors import DataError, LimitError
 
 

@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_lookup import look_up
 
-from attncli.embeddings import building
-from attncli.embeddings.building import build_store
-from attncli.embeddings.cache import Cache
-from attncli.embeddings.checked import read_facts, write_facts
-from attncli.embeddings.lookup import find
+from attncli.embeddings.cache import building
+from attncli.embeddings.cache.building import build_store
+from attncli.embeddings.cache.checked import read_facts, write_facts
+from attncli.embeddings.cache.entries import Cache
 from attncli.embeddings.marks import Marks, marks_of, names
+from attncli.embeddings.opening import DEFAULT_ACCESS, Access, convert, open_vectors, stored
 from attncli.embeddings.readers.opening import ReadOptions, open_reading
 from attncli.embeddings.scanning import ScannedStore
 from attncli.embeddings.source import Source
-from attncli.embeddings.sources import DEFAULT_ACCESS, Access, convert, open_vectors, stored
 from attncli.embeddings.store import FolderStore, MemoryStore
 from attncli.errors import MissingExtraError
+from attncli.reading.lookup import find
 from tests.vector_files import safetensors, text
 
 BEGIN, BYTES, END = (

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attncli.embeddings.readers.numbers import PAD, parse_one, parse_tokens
+from attncli.embeddings.readers.text.numbers import PAD, parse_one, parse_tokens
 
 FORMS = ("%.5g", "%.4f", "%r", "%.9g", "%f", "%.10f", "%.14f", "%.15f", "%.17g", "%e", "%+.3f")
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from plain_lookup import look_up
 
+from attncli.embeddings.opening import Access, open_vectors
 from attncli.embeddings.readers.loading import load
-from attncli.embeddings.sources import Access, open_vectors
 from attncli.errors import AttnError
-from attncli.reading import Reader, ReadingSettings
+from attncli.reading.reader import Reader, ReadingSettings
 
 gensim = pytest.importorskip("gensim", reason="the oracle is gensim, which has no wheel for 3.14")
 from gensim.models import Doc2Vec, FastText, KeyedVectors, Word2Vec  # noqa: E402  (after the skip)

@@ -27,10 +27,10 @@ from vector_files import (
 )
 from vector_loads import failing, same
 
-from attncli.embeddings.readers.limits import Limits
 from attncli.embeddings.readers.loading import load
 from attncli.embeddings.readers.opening import ReadOptions
 from attncli.errors import DataError, LimitError, RefusedError, UsageError
+from attncli.files.limits import Limits
 
 TEXT = text()
 PACKERS: dict[str, Callable[[bytes], bytes]] = {

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vector_files import MATRIX, WORDS, keyed_vectors, npy, written
 
-from attncli.embeddings.readers.inert import unpickle
 from attncli.embeddings.readers.loading import load
+from attncli.embeddings.readers.pickle.inert import unpickle
 from attncli.errors import AttnError, DataError, RefusedError
 
 ARRAY = "numpy._core.multiarray\n_reconstruct"

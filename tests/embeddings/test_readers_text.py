@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vector_files import DIM, MATRIX, WORDS, text, written
 
-from attncli.embeddings.readers.limits import Limits
 from attncli.embeddings.readers.loading import Loaded, load
 from attncli.embeddings.readers.opening import ReadOptions
 from attncli.errors import AttnError, DataError, LimitError
+from attncli.files.limits import Limits
 
 FOUR = b"the 0.1 0.2 0.3 0.4\ncat 1 2 3 4\nsat -1 -2 -3 -4\n"
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from vector_files import MATRIX, WORDS, text, word2vec_binary, written, zipped
 
-from attncli.embeddings import sources
+from attncli.embeddings import opening as sources
 from attncli.embeddings.inline import inline_store
+from attncli.embeddings.opening import Access, open_vectors
 from attncli.embeddings.scanning import ScannedStore
-from attncli.embeddings.sources import Access, open_vectors
 from attncli.errors import AttnError, DataError, InputError, UsageError
-from attncli.pipeline import GeneralAnalyser
-from attncli.reading import ReadingSettings, words_asked
+from attncli.mechanisms.general import GeneralAnalyser
+from attncli.reading.reader import ReadingSettings, words_asked
 
 SINGLE = [word for word in WORDS if " " not in word]
 

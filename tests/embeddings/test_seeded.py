@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from attncli.embeddings.seeded import SeededStore, random_vector
 from attncli.insight.degenerate import degenerate
-from attncli.pipeline import GeneralAnalyser
+from attncli.mechanisms.general import GeneralAnalyser
 
 ANY_WORD = st.text(max_size=12)
 

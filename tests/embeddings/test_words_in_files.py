@@ -8,15 +8,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from attncli.embeddings.building import build_store
+from attncli.embeddings.cache.building import build_store
 from attncli.embeddings.exporting import export_store
 from attncli.embeddings.inline import inline_store
-from attncli.embeddings.lookup import find
 from attncli.embeddings.readers.loading import load
 from attncli.embeddings.readers.opening import ReadOptions, open_reading
 from attncli.embeddings.scanning import ScannedStore
 from attncli.embeddings.store import FolderStore, MemoryStore
 from attncli.errors import DataError, UsageError
+from attncli.reading.lookup import find
 from tests.vector_files import word2vec_binary
 
 # No marks of subword vocabularies, under which words have other names.

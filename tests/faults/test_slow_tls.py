@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from attncli.embeddings import downloading
+from attncli.files import downloading
 
 x509 = pytest.importorskip("cryptography.x509")
 

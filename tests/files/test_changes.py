@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from attncli.errors import AttnError, DataError
+from attncli.files.rows.tables import Shape, rows_of
 from attncli.files.source import source_of
-from attncli.files.tables import Shape, rows_of
 from tests.batch.runs import Job, small_analyser
 
 LINES = b"".join(b"money bank %d\n" % random.Random(i).randrange(10**12) for i in range(40_000))

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.errors import DataError, InputError, LimitError, UsageError
-from attncli.files.lines import ended_by_lf
-from attncli.files.sentences import sentences
+from attncli.files.rows.inputs import sentences
+from attncli.files.rows.lines import ended_by_lf
+from attncli.files.rows.sentences import decoded, is_comment, well_formed
 from attncli.files.source import Source, source_of
-from attncli.text.sentences import decoded, is_comment, well_formed
 
 
 def read(raw: bytes, **options):

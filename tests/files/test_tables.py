@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from attncli.batch.plan import Plan
 from attncli.errors import AttnError, DataError, LimitError, UsageError
-from attncli.files.sentences import sentences
+from attncli.files.rows.inputs import sentences
+from attncli.files.rows.tables import Shape, rows_of
 from attncli.files.source import Source, source_of
-from attncli.files.tables import Shape, rows_of
-from attncli.learning.datasets import read_table
+from attncli.training.rows import read_table
 
 
 def source(raw: bytes, path: str = "-") -> Source:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from attncli.errors import OutputError
-from attncli.writing import check_target, take_name, whole_file, write_whole
+from attncli.files.writing import check_target, take_name, whole_file, write_whole
 from tests.conftest import child_environment
 
 posix = pytest.mark.skipif(os.name == "nt", reason="permissions, links and signals of POSIX")
@@ -103,7 +103,7 @@ def test_devices_and_pipes_are_not_replaced(tmp_path: Path) -> None:
 
 CHILD = """
 import sys, time
-from attncli.writing import whole_file
+from attncli.files.writing import whole_file
 with whole_file(sys.argv[1]) as file:
     file.write(b"half")
     file.flush()

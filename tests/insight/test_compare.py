@@ -16,8 +16,8 @@ from attncli.insight.compare import compare, shared_word
 from attncli.insight.plane import principal_plane
 from attncli.insight.select import select_heads, select_layers
 from attncli.insight.space import VocabularySpace
-from attncli.pipeline import GeneralAnalyser
-from attncli.result import AttentionResult, ModelInfo
+from attncli.mechanisms.general import GeneralAnalyser
+from attncli.results.result import AttentionResult, ModelInfo
 
 FIELDS = frozenset({"embeddings", "value"})
 

@@ -11,7 +11,7 @@ from views.samples import result_of
 from attncli.insight.difference import differences
 from attncli.insight.part import Part
 from attncli.matrices.build import result_from_arrays
-from attncli.result import AttentionResult
+from attncli.results.result import AttentionResult
 
 BASE = replace(
     result_from_arrays(np.full((2, 2, 3, 3), 1 / 3), ["money", "bank", "grows"]), unknown=()

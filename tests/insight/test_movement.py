@@ -8,7 +8,7 @@ from oracles import cosine_by_loops
 
 from attncli.embeddings.seeded import SeededStore
 from attncli.insight.movement import movements
-from attncli.pipeline import GeneralAnalyser
+from attncli.mechanisms.general import GeneralAnalyser
 
 
 def test_each_word_has_its_cosine_and_neighbours(results, six_words):

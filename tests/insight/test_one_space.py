@@ -13,9 +13,9 @@ from attncli.insight.movement import movements
 from attncli.insight.old_vectors import old_vectors
 from attncli.insight.part import Part
 from attncli.insight.space import VocabularySpace
-from attncli.pipeline import GeneralAnalyser
-from attncli.result import AttentionResult
-from attncli.task import TaskAnalyser
+from attncli.mechanisms.general import GeneralAnalyser
+from attncli.mechanisms.task import TaskAnalyser
+from attncli.results.result import AttentionResult
 from attncli.views.page.section import section
 
 FIELDS = frozenset({"embeddings", "value", "measures"})

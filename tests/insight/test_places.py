@@ -10,8 +10,8 @@ from attncli.attention.masks import attention_mask
 from attncli.embeddings.store import MemoryStore
 from attncli.insight.part import Part
 from attncli.insight.places import mask_of, places_of
-from attncli.pipeline import GeneralAnalyser, GeneralSettings
-from attncli.result import AttentionResult
+from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
+from attncli.results.result import AttentionResult
 
 WORDS = ["money", "bank", "grows", "river", "flows", "the"]
 STORE = MemoryStore(

@@ -8,18 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.errors import EmptyError, UsageError
-from attncli.insight.names import describe, layer_of_vectors, ranges
 from attncli.insight.part import Part
 from attncli.insight.select import aggregate, select_heads, select_layers
 from attncli.insight.tokens import continues_word, hide_tokens, merge_pieces
-from attncli.result import (
+from attncli.results.names import describe, layer_of_vectors, ranges
+from attncli.results.result import (
     AttentionResult,
     AttentionSettings,
     ResultWarning,
     Token,
     VectorsInfo,
 )
-from attncli.stacks import stack_of
+from attncli.results.stack import stack_of
 
 PIECES = [
     ("[CLS]", 0, 0, "[CLS]", "special"),

@@ -18,9 +18,9 @@ from attncli.batch.writers.formats import Format, MakeWriter, ending_of
 from attncli.batch.writers.options import Layout
 from attncli.errors import AttnError, DataError, LimitError
 from attncli.insight.difference import differences
-from attncli.insight.names import axis_labels
 from attncli.matrices.reading import read_saved
-from attncli.result import (
+from attncli.results.names import axis_labels
+from attncli.results.result import (
     OPTIONAL_ARRAYS,
     OPTIONAL_FIELDS,
     UNRECORDED,
@@ -31,7 +31,7 @@ from attncli.result import (
     Token,
     VectorsInfo,
 )
-from attncli.stacks import Failure, Stack, stacks_of
+from attncli.results.stack import Failure, Stack, stacks_of
 from attncli.views.files import SUFFIXES, write_results
 from attncli.views.losses import LOSSES, WRITE_ONLY
 

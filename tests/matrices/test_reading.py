@@ -17,7 +17,7 @@ from attncli.errors import AttnError, DataError, LimitError, RefusedError
 from attncli.insight.select import select_layers
 from attncli.matrices.build import result_from_arrays, result_from_record
 from attncli.matrices.reading import read_results
-from attncli.result import AttentionResult
+from attncli.results.result import AttentionResult
 
 TOKENS = ("[CLS]", "money", "bank", "##s")
 

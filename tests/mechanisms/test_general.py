@@ -23,9 +23,9 @@ from attncli.errors import (
     UsageError,
 )
 from attncli.insight.degenerate import degenerate
-from attncli.pipeline import GeneralAnalyser, GeneralSettings
-from attncli.reading import ReadingSettings
-from attncli.result import AttentionResult
+from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
+from attncli.reading.reader import ReadingSettings
+from attncli.results.result import AttentionResult
 
 COMMON = ["money", "bank", "river", "the", "grows", "king", "paris", "of", "3.5", "frog", "not"]
 SENTENCES = st.lists(st.sampled_from(COMMON), min_size=1, max_size=7).map(" ".join)
@@ -120,8 +120,8 @@ def test_a_long_sentence_is_computed_in_blocks_and_is_the_same(monkeypatch):
     text = " ".join(f"w{i % 97}" for i in range(150))
     settings = GeneralSettings(causal=True, score="cosine")
     whole = next(GeneralAnalyser(store, settings=settings)([text]))
-    monkeypatch.setattr("attncli.attention.stacked._LONG", 100)
-    monkeypatch.setattr("attncli.attention.stacked._BLOCK_ROWS", 32)
+    monkeypatch.setattr("attncli.attention.float32._LONG", 100)
+    monkeypatch.setattr("attncli.attention.float32._BLOCK_ROWS", 32)
     blocks = next(GeneralAnalyser(store, settings=settings)([text]))
     np.testing.assert_allclose(blocks.weights, whole.weights, atol=1e-7)
     np.testing.assert_allclose(blocks.contextual, whole.contextual, atol=1e-6)

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from models.made import write_checkpoint, write_tokenizer
 
 from attncli.attention.projections import random_projections
-from attncli.choosing import PartAnalyser
 from attncli.embeddings.seeded import SeededStore
 from attncli.insight.part import Part
-from attncli.pipeline import GeneralAnalyser
-from attncli.result import AttentionResult
-from attncli.stacks import Failure, in_order
-from attncli.task import TaskAnalyser
-from attncli.transformer import open_analyser
+from attncli.mechanisms.general import GeneralAnalyser
+from attncli.mechanisms.part import PartAnalyser
+from attncli.mechanisms.task import TaskAnalyser
+from attncli.mechanisms.transformer import open_analyser
+from attncli.results.result import AttentionResult
+from attncli.results.stack import Failure, in_order
 
 pytest.importorskip("tokenizers")
 

@@ -10,14 +10,14 @@ import pytest
 from attncli.attention.general import unit_rows
 from attncli.attention.projections import Projections, random_projections, task_attention
 from attncli.errors import DataError, EmptyError, UsageError
-from attncli.examples import open_embedder, prepare
-from attncli.learning.checkpoint import TrainedModel, model_bytes, parse_model
-from attncli.learning.datasets import Row
 from attncli.learning.parameters import Architecture
 from attncli.learning.trainer import Training, TrainingSettings, predict
-from attncli.reading import ReadingSettings
-from attncli.result import AttentionResult
-from attncli.task import TaskAnalyser, find_model
+from attncli.mechanisms.task import TaskAnalyser, find_model
+from attncli.models.trained import TrainedModel, model_bytes, parse_model
+from attncli.reading.reader import ReadingSettings
+from attncli.results.result import AttentionResult
+from attncli.training.examples import open_embedder, prepare
+from attncli.training.rows import Row
 
 TEXTS = ("money bank grows", "river bank flows", "", "the bank near the river", "money grows bank")
 
@@ -237,7 +237,7 @@ def test_the_shipped_model_tells_idioms_from_food(command):
     for text, label in meaning.items():
         record = json.loads(command("explain", text, "--model", "idioms", "--json").text)
         assert record["model"]["label"] == label
-    data = Path(__file__).parents[1] / "examples" / "idioms.tsv"
+    data = Path(__file__).parents[2] / "examples" / "idioms.tsv"
     found = command("evaluate", str(data), "--split", "test", "--model", "idioms", "--json")
     assert json.loads(found.text)["accuracy"] > 0.9
 

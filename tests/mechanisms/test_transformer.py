@@ -9,11 +9,11 @@ from conftest import child_environment
 from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
 from models.plain import run
 
-from attncli.choosing import PartAnalyser
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError, UsageError
 from attncli.insight.part import Part
-from attncli.result import AttentionResult
-from attncli.transformer import open_analyser
+from attncli.mechanisms.part import PartAnalyser
+from attncli.mechanisms.transformer import open_analyser
+from attncli.results.result import AttentionResult
 
 pytest.importorskip("tokenizers")
 
@@ -51,7 +51,7 @@ def test_order_and_packs_change_no_bit(folder, monkeypatch):
     """Any number of sentences in any packs gives the very numbers of one sentence alone."""
     texts = [" ".join(SENTENCES[at % 4].split()[: 1 + at % 3]) for at in range(40)]
     monkeypatch.setattr("attncli.models.packing._PACK_ROWS", 60)
-    monkeypatch.setattr("attncli.transformer._WINDOW_WEIGHTS", 2000)
+    monkeypatch.setattr("attncli.mechanisms.transformer._WINDOW_WEIGHTS", 2000)
     many = list(open_analyser(folder)(texts))
     analyser = open_analyser(folder)
     for text, result in zip(texts, many, strict=True):

@@ -13,7 +13,7 @@ from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
 from safetensors.numpy import save_file
 
 from attncli.errors import AttnError, DataError, InputError, LimitError, RefusedError
-from attncli.transformer import open_analyser
+from attncli.mechanisms.transformer import open_analyser
 
 pytest.importorskip("tokenizers")
 

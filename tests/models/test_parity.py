@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from models.made import VOCAB, write_tokenizer
 
+from attncli.mechanisms.transformer import open_analyser
 from attncli.models.forward import Inputs, Wanted, encode
 from attncli.models.model import TransformerModel
-from attncli.transformer import open_analyser
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from attncli.errors import AttnError, DataError, InputError, LimitError
-from attncli.learning.checkpoint import (
+from attncli.learning.parameters import Architecture, initial_parameters
+from attncli.models.trained import (
     TrainedModel,
     load_model,
     model_bytes,
     parse_model,
     require_vectors,
 )
-from attncli.learning.parameters import Architecture, initial_parameters
-from attncli.result import VectorsInfo
+from attncli.results.result import VectorsInfo
 
 VECTORS = VectorsInfo("six", 4, 6, "ab" * 32)
 

@@ -7,14 +7,14 @@ import pytest
 from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
 from models.plain import run
 
-from attncli.contextual import open_vectors
-from attncli.embeddings.sources import builtin_store
+from attncli.embeddings.opening import builtin_store
 from attncli.errors import AttnError, EmptyError, InputError, LimitError, UsageError
-from attncli.examples import open_embedder, prepare
-from attncli.layer_vectors import layer_vectors
-from attncli.learning.datasets import Row
-from attncli.pipeline import GeneralAnalyser
-from attncli.reading import ReadingSettings, read
+from attncli.mechanisms.general import GeneralAnalyser
+from attncli.reading.contextual import open_vectors
+from attncli.reading.layers import layer_vectors
+from attncli.reading.reader import ReadingSettings, read
+from attncli.training.examples import open_embedder, prepare
+from attncli.training.rows import Row
 
 pytest.importorskip("tokenizers")
 
@@ -217,7 +217,7 @@ def test_examples_are_encoded_together(folder, monkeypatch):
     ]
     found = []
     for together in (1, 2, 100):
-        monkeypatch.setattr("attncli.examples._TOGETHER", together)
+        monkeypatch.setattr("attncli.training.examples._TOGETHER", together)
         embedder, _ = open_embedder(f"model:{folder}:1", ReadingSettings())
         found.append(prepare(rows, embedder).examples)
     for other in found[1:]:

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attncli.embeddings.forms import forms, places_of
-from attncli.embeddings.lookup import find, knows
 from attncli.embeddings.seeded import SeededStore, random_vector
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import UnknownWordError, UsageError
-from attncli.reading import ReadingSettings, read
+from attncli.reading.lookup import find, knows
+from attncli.reading.reader import ReadingSettings, read
+from attncli.text.forms import forms, places_of
 
 STORE = MemoryStore(
     "few", ["bank", "Bank", "café", "n't", "i̇"], np.arange(10, dtype=np.float32).reshape(5, 2)

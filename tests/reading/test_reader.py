@@ -9,9 +9,9 @@ from plain_lookup import look_up
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.store import FolderStore
 from attncli.errors import AttnError, LimitError
-from attncli.piecewise import tokens_of
-from attncli.reading import Reader, ReadingSettings, read
-from attncli.stacks import TokenRun
+from attncli.reading.cutting import tokens_of
+from attncli.reading.reader import Reader, ReadingSettings, read
+from attncli.results.stack import TokenRun
 from attncli.text.words import TokenizerName
 
 ALPHABET = "abcdnt ABZ019_-'’.,:@/ \t\x1c\u0301\u200d\u00a0é한中👍🏽ा\U0001f1e9"

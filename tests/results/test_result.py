@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from attncli.errors import DataError
-from attncli.pipeline import GeneralAnalyser
-from attncli.result import (
+from attncli.mechanisms.general import GeneralAnalyser
+from attncli.results.result import (
     OPTIONAL_FIELDS,
     AttentionResult,
     AttentionSettings,

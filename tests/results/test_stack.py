@@ -8,10 +8,10 @@ from attncli.attention.masks import attention_mask
 from attncli.embeddings.store import FolderStore, MemoryStore
 from attncli.errors import AttnError, EmptyError
 from attncli.insight.degenerate import degenerate, degenerate_in
-from attncli.pipeline import GeneralAnalyser, GeneralSettings
-from attncli.reading import ReadingSettings, read
-from attncli.result import AttentionResult
-from attncli.stacks import Stack
+from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
+from attncli.reading.reader import ReadingSettings, read
+from attncli.results.result import AttentionResult
+from attncli.results.stack import Stack
 
 WORDS = [
     "the",

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attncli.embeddings.building import build_store
-from attncli.embeddings.lookup import knows, word_lengths
+from attncli.embeddings.cache.building import build_store
 from attncli.embeddings.readers.opening import ReadOptions, open_reading
 from attncli.embeddings.scanning import ScannedStore
 from attncli.embeddings.store import FolderStore, MemoryStore
-from attncli.piecewise import tokens_of
-from attncli.reading import Reader, ReadingSettings
+from attncli.reading.cutting import tokens_of
+from attncli.reading.lookup import knows, word_lengths
+from attncli.reading.reader import Reader, ReadingSettings
 from attncli.text.unspaced import join_unspaced
 from attncli.text.words import no_spaces, words
 from tests.vector_files import text as as_text

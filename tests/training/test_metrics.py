@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attncli.learning.metrics import Scores
+from attncli.training.metrics import Scores
 
 
 def scores_of(gold: str, predicted: str, sure: float = 0.8) -> Scores:

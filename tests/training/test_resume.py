@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import save
 
 from attncli.errors import AttnError
-from attncli.learning.resume import load_state, save_state
+from attncli.training.resume import load_state, save_state
 
 BELONGS = {"examples": "x", "labels": ["a", "b"], "heads": 2}
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
-from attncli.learning.datasets import Offset, read_rows, read_table
-from attncli.learning.labels import remarks
+from attncli.reading.targets import Offset
+from attncli.training.labels import remarks
+from attncli.training.rows import read_rows, read_table
 
 
 def rows(text: str):

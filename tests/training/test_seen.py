@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attncli.learning.seen import seen_in, sketch_of
+from attncli.training.seen import seen_in, sketch_of
 
 
 @given(st.sets(st.text(max_size=6), max_size=30), st.sets(st.text(max_size=6), max_size=30))

@@ -15,7 +15,7 @@ import attncli
 from attncli.cli.showing import Manner, stages_of
 from attncli.escape import is_right_to_left
 from attncli.insight.tokens import hide_tokens
-from attncli.result import AttentionResult
+from attncli.results.result import AttentionResult
 from attncli.views.against import against_lines
 from attncli.views.compare_page import comparison_markdown, comparison_page, comparison_svg
 from attncli.views.explain import Layout, explain_lines

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.insight.movement import movements
-from attncli.pipeline import GeneralAnalyser, GeneralSettings
-from attncli.reading import ReadingSettings
+from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
+from attncli.reading.reader import ReadingSettings
 from attncli.views.explain import SECTIONS, Layout, explain_lines
 from attncli.views.ink import Ink, width_of
 from attncli.views.warnings import warning_texts

@@ -18,7 +18,7 @@ from views.samples import HOSTILE, result_of
 
 from attncli.escape import UNSEEN, isolated, visible
 from attncli.matrices.reading import read_results
-from attncli.result import AttentionResult
+from attncli.results.result import AttentionResult
 from attncli.views.delimited import delimited
 from attncli.views.files import write_results
 from attncli.views.latex import latex

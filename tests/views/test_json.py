@@ -13,9 +13,9 @@ from schema import validator
 
 from attncli.embeddings.seeded import SeededStore
 from attncli.errors import DataError
-from attncli.pipeline import GeneralAnalyser, GeneralSettings
-from attncli.reading import ReadingSettings
-from attncli.result import OPTIONAL_FIELDS, AttentionResult
+from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
+from attncli.reading.reader import ReadingSettings
+from attncli.results.result import OPTIONAL_FIELDS, AttentionResult
 from attncli.views import json as view
 from attncli.views.json import error_record, record_json, result_json, shortest
 

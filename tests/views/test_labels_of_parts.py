@@ -5,7 +5,7 @@ import pytest
 from attncli.attention.projections import random_projections
 from attncli.embeddings.store import MemoryStore
 from attncli.insight.part import Part
-from attncli.task import TaskAnalyser
+from attncli.mechanisms.task import TaskAnalyser
 from attncli.views.explain import Layout, explain_lines
 from attncli.views.ink import Ink
 

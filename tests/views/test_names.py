@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from models.made import write_checkpoint, write_tokenizer
 
-from attncli.insight.names import selection_of
 from attncli.insight.part import Part
 from attncli.insight.tokens import merge_pieces
-from attncli.result import AttentionResult
-from attncli.transformer import open_analyser
+from attncli.mechanisms.transformer import open_analyser
+from attncli.results.names import selection_of
+from attncli.results.result import AttentionResult
 from attncli.views.delimited import delimited
 from attncli.views.explain import Layout, explain_lines
 from attncli.views.facts import facts_line

@@ -4,8 +4,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from attncli.pipeline import GeneralAnalyser
-from attncli.reading import ReadingSettings
+from attncli.mechanisms.general import GeneralAnalyser
+from attncli.reading.reader import ReadingSettings
 
 HOSTILE = [
     *("<script>alert(1)</script>", '"onmouseover="x', "<img/src=x>", "&lt;b&gt;", "</td>", "<!--"),

@@ -12,9 +12,9 @@ from views.samples import result_of
 from attncli.embeddings.store import FolderStore
 from attncli.insight.part import Part
 from attncli.matrices.build import result_from_arrays
-from attncli.result import AttentionResult
-from attncli.task import TaskAnalyser, find_model
-from attncli.transformer import open_analyser
+from attncli.mechanisms.task import TaskAnalyser, find_model
+from attncli.mechanisms.transformer import open_analyser
+from attncli.results.result import AttentionResult
 from attncli.views.html import page
 
 pytest.importorskip("playwright.sync_api")

@@ -7,13 +7,13 @@ import pytest
 
 from attncli.insight.tokens import hide_tokens
 from attncli.learning.batches import Examples
-from attncli.learning.checkpoint import TrainedModel
 from attncli.learning.landmarks import chosen_landmarks
 from attncli.learning.parameters import Architecture, initial_parameters
 from attncli.learning.trainer import predict
-from attncli.reading import vectors_info
-from attncli.result import STAGE_FIELDS
-from attncli.task import TaskAnalyser
+from attncli.mechanisms.task import TaskAnalyser
+from attncli.models.trained import TrainedModel
+from attncli.reading.reader import vectors_info
+from attncli.results.result import STAGE_FIELDS
 from attncli.views.ink import Ink
 from attncli.views.steps import Steps, step_lines
 

@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from models.made import write_checkpoint, write_tokenizer
 
 from attncli.attention.projections import random_projections
-from attncli.embeddings.sources import builtin_store
+from attncli.embeddings.opening import builtin_store
 from attncli.embeddings.store import MemoryStore
 from attncli.insight.part import Part
 from attncli.insight.sums import sums_of
 from attncli.matrices.build import result_from_arrays
-from attncli.pipeline import GeneralAnalyser, GeneralSettings
-from attncli.result import AttentionResult
-from attncli.task import TaskAnalyser, find_model
-from attncli.transformer import open_analyser
+from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
+from attncli.mechanisms.task import TaskAnalyser, find_model
+from attncli.mechanisms.transformer import open_analyser
+from attncli.results.result import AttentionResult
 from attncli.views.equations import terms
 from attncli.views.explain import Layout, explain_lines
 from attncli.views.html import page

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from views.samples import result_of
 
-from attncli.pipeline import GeneralAnalyser, GeneralSettings
-from attncli.result import STAGE_FIELDS, AttentionResult
+from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
+from attncli.results.result import STAGE_FIELDS, AttentionResult
 from attncli.views.ink import Ink, width_of
 from attncli.views.speak import spoken_text
 from attncli.views.steps import Steps, step_lines
@@ -20,7 +20,7 @@ PLAIN = Ink()
 @pytest.fixture(scope="module")
 def staged() -> AttentionResult:
     """Three words over the built-in vectors with every stage."""
-    from attncli.embeddings.sources import builtin_store
+    from attncli.embeddings.opening import builtin_store
 
     settings = GeneralSettings(temperature=2.0)
     (result,) = GeneralAnalyser(

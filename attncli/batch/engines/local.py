@@ -22,7 +22,7 @@ from attncli.batch.journal import checksum, write_all
 from attncli.batch.run import Sink, Written
 from attncli.batch.work import Done, Recipe, Worker
 from attncli.errors import AttnError, ClusterError, LimitError
-from attncli.writing import NO_LINK
+from attncli.files.writing import NO_LINK
 
 TRIES = 3
 MAX_DEATHS = 20

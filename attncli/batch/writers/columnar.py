@@ -20,7 +20,7 @@ from attncli.batch.chunks import Chunk
 from attncli.batch.writers.options import Layout
 from attncli.errors import AttnError, MissingExtraError
 from attncli.insight.top import strongest
-from attncli.result import (
+from attncli.results.result import (
     OPTIONAL_ARRAYS,
     SCHEMA_VERSION,
     AttentionResult,
@@ -30,7 +30,7 @@ from attncli.result import (
     Token,
     VectorsInfo,
 )
-from attncli.stacks import RARE_FIELDS, Stack
+from attncli.results.stack import RARE_FIELDS, Stack
 from attncli.views.json import plain_json
 
 _AXES = {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}

@@ -9,8 +9,7 @@ from attncli.batch.part import Ending
 from attncli.batch.work import Writer
 from attncli.batch.writers.options import Layout
 from attncli.errors import UsageError
-from attncli.escape import quoted
-from attncli.suggest import did_you_mean
+from attncli.escape import did_you_mean, quoted
 
 FormatName: TypeAlias = Literal["jsonl", "csv", "parquet", "arrow", "npz"]
 Packing: TypeAlias = Literal["", "gz", "bz2", "xz", "zst"]

@@ -13,8 +13,8 @@ from attncli.batch.writers.options import Layout
 from attncli.batch.writers.tokens import token_texts
 from attncli.errors import AttnError
 from attncli.insight.top import strongest
-from attncli.result import SCHEMA_VERSION, AttentionSettings, VectorsInfo
-from attncli.stacks import Stack
+from attncli.results.result import SCHEMA_VERSION, AttentionSettings, VectorsInfo
+from attncli.results.stack import Stack
 from attncli.views.json import error_record, plain_json
 
 _HEAD = f'{{"type":"result","schema":"{SCHEMA_VERSION}"'

@@ -15,11 +15,11 @@ import numpy as np
 from attncli.batch.chunks import Chunk
 from attncli.batch.writers.digits import json_matrices
 from attncli.batch.writers.options import Layout
-from attncli.cells import cell, guarded, guarded_id
 from attncli.errors import AttnError
-from attncli.insight.names import AXES, axis_labels
+from attncli.files.safe_cells import cell, guarded, guarded_id
 from attncli.insight.top import strongest
-from attncli.stacks import Stack, TokenRun
+from attncli.results.names import AXES, axis_labels
+from attncli.results.stack import Stack, TokenRun
 
 _COLUMNS = ("line", "head", "query", "key", "weight", "layer", "query_word", "key_word", "error")
 

@@ -29,7 +29,7 @@ from attncli.batch.writers.jsonl import JsonlWriter
 from attncli.batch.writers.options import Layout
 from attncli.errors import AttnError
 from attncli.insight.top import strongest
-from attncli.stacks import Stack
+from attncli.results.stack import Stack
 
 _PIECE = 1 << 20
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from attncli.batch.writers.digits import FULL
-from attncli.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
+from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
 
 DEFAULT_PRECISION = 6
 

@@ -14,7 +14,7 @@ from typing import Any
 from attncli.batch.chunks import Chunk
 from attncli.batch.work import Writer
 from attncli.errors import AttnError, MissingExtraError
-from attncli.stacks import Stack
+from attncli.results.stack import Stack
 
 
 class PackedWriter:

@@ -11,7 +11,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from attncli.stacks import Part, TokenRun
+from attncli.results.stack import Part, TokenRun
 from attncli.views.json import plain_json
 
 _STARTS = 512  # the table holds the offsets of tokens that begin before this character

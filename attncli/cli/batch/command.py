@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attncli.cli import batch_options as bopt
 from attncli.cli import options as opt
-from attncli.cli.batch_acts import losses_text, say_of_single_heads, say_unacted, watch_of
-from attncli.cli.batch_engine import engine_of
-from attncli.cli.batch_job import as_begun, job_of, provenance_of, say_of_vain_reading, share_read
-from attncli.cli.batch_options import ReadOptions, RunOptions, WriteOptions
+from attncli.cli.batch import options as bopt
+from attncli.cli.batch.acts import losses_text, say_of_single_heads, say_unacted, watch_of
+from attncli.cli.batch.engine import engine_of
+from attncli.cli.batch.job import as_begun, job_of, provenance_of, say_of_vain_reading, share_read
+from attncli.cli.batch.options import ReadOptions, RunOptions, WriteOptions
 from attncli.cli.guards import say_vain
 from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_analyser
 from attncli.cli.outputs import expect_apart, files_given, files_read, say_written, written
@@ -24,7 +24,7 @@ from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import PipeClosed, give_up_stdout, hint, message, standard_input
 from attncli.errors import OutputError, UsageError
 from attncli.escape import quoted, visible
-from attncli.paths import exists, is_file, is_folder
+from attncli.files.paths import exists, is_file, is_folder
 
 if TYPE_CHECKING:
     from attncli.batch.chunks import Tally
@@ -99,9 +99,9 @@ def _quick(analyser: "Outcomes") -> "Outcomes":
     """The analyser without what only one reader of one sentence wants, in float32 where exact."""
     import numpy as np
 
-    from attncli.choosing import PartAnalyser
-    from attncli.pipeline import GeneralAnalyser
-    from attncli.task import TaskAnalyser
+    from attncli.mechanisms.general import GeneralAnalyser
+    from attncli.mechanisms.part import PartAnalyser
+    from attncli.mechanisms.task import TaskAnalyser
 
     if isinstance(analyser, PartAnalyser):
         return replace(analyser, analyser=_quick(analyser.analyser))
@@ -159,8 +159,8 @@ def _run(setup: _Setup) -> "Report":
     )
     from attncli.batch.work import Recipe
     from attncli.batch.writers.formats import MakeWriter, ending_of
+    from attncli.files.rows.tables import Shape
     from attncli.files.source import is_url
-    from attncli.files.tables import Shape
 
     gc.freeze()
     gc.set_threshold(_GARBAGE)
@@ -228,7 +228,7 @@ def _given(files: list[str] | None) -> list[str]:
 def _layout(writing: WriteOptions, chosen: "Format", *, with_file: bool, with_id: bool) -> "Layout":
     from attncli.batch.writers.digits import FULL, MAX_DIGITS
     from attncli.batch.writers.options import DEFAULT_PRECISION, Layout
-    from attncli.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
+    from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
 
     optional = (*OPTIONAL_FIELDS, *DEFAULT_FIELDS)
     digits = DEFAULT_PRECISION
@@ -269,7 +269,7 @@ def _check(
     """
     from attncli.batch.part import ENDINGS
     from attncli.files.source import is_url
-    from attncli.writing import check_target
+    from attncli.files.writing import check_target
 
     target = writing.output
     inputs = [*files_given(source.file or source.path for source in found), *files_read(mechanism)]
@@ -313,7 +313,7 @@ def _width(opened: "Opened") -> int:
 
 
 def _are_tables(found: "list[Source]") -> bool:
-    from attncli.files.kinds import named_kind
+    from attncli.files.rows.kinds import named_kind
 
     return all(named_kind(source.path) is not None for source in found)
 

@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
-from attncli.cli.batch_options import RunOptions
+from attncli.cli.batch.options import RunOptions
 from attncli.errors import InputError, UsageError
 from attncli.escape import visible
 

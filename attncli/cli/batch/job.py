@@ -4,10 +4,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attncli.cli.batch_options import ReadOptions, WriteOptions
+from attncli.cli.batch.options import ReadOptions, WriteOptions
 from attncli.cli.mechanism import Mechanism, Opened
 from attncli.cli.terminal import message
-from attncli.paths import is_file, is_folder
+from attncli.files.paths import is_file, is_folder
 
 if TYPE_CHECKING:
     from attncli.batch.writers.formats import Format
@@ -24,8 +24,8 @@ def job_of(
     found: "list[Source]",
 ) -> dict[str, Any]:
     """What a run is of, beside its input, as plain values."""
-    from attncli.choosing import whole
-    from attncli.reading import vectors_info
+    from attncli.mechanisms.part import whole
+    from attncli.reading.reader import vectors_info
 
     options = asdict(mechanism)
     vectors: dict[str, Any] = {"asked": options.pop("vectors")}
@@ -57,7 +57,7 @@ def job_of(
 def _ships(name: str) -> bool:
     """Whether a name means vectors or a model of the package, whatever lies here under it."""
     from attncli.cli.outputs import SHIPPED
-    from attncli.task import means_shipped
+    from attncli.mechanisms.task import means_shipped
 
     return name in SHIPPED or means_shipped(name)
 
@@ -92,7 +92,7 @@ def _described(reading: ReadOptions, found: "list[Source]") -> dict[str, Any]:
 
 def _are_tables(reading: ReadOptions, found: "list[Source]") -> bool:
     """Whether all inputs are tables by what is said of them."""
-    from attncli.files.kinds import named_kind
+    from attncli.files.rows.kinds import named_kind
 
     if reading.input_format is not None:
         return reading.input_format != "text"

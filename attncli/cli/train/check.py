@@ -4,13 +4,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from attncli.cli.terminal import write, write_json
-from attncli.cli.train_report import json_of
+from attncli.cli.train.report import json_of
 from attncli.errors import NumericError
 
 if TYPE_CHECKING:
-    from attncli.examples import Prepared
     from attncli.learning.parameters import Architecture
     from attncli.learning.trainer import TrainingSettings
+    from attncli.training.examples import Prepared
 
 _GRADIENT_SENTENCES = 8
 _GRADIENT_ENTRIES = 200  # of each parameter

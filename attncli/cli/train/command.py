@@ -5,22 +5,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
-from attncli.cli import train_options as t
 from attncli.cli.guards import changed, say_vain
 from attncli.cli.mechanism import Mechanism, expect_dim
 from attncli.cli.outputs import expect_apart, expect_writable, files_given, vectors_read, written
 from attncli.cli.terminal import message, standard_input
-from attncli.cli.train_check import prove
-from attncli.cli.train_rows import say_of_rows, say_of_splits
-from attncli.cli.training_run import ENDINGS, TrainingRun
-from attncli.cli.vectors_access import access_to
+from attncli.cli.train import options as t
+from attncli.cli.train.check import prove
+from attncli.cli.train.rows import say_of_rows, say_of_splits
+from attncli.cli.train.run import ENDINGS, TrainingRun
+from attncli.cli.vectors.access import access_to
 from attncli.errors import DataError, UsageError
 from attncli.escape import visible
 
 if TYPE_CHECKING:
-    from attncli.examples import Prepared
     from attncli.learning.parameters import Architecture
     from attncli.learning.trainer import TrainingSettings
+    from attncli.training.examples import Prepared
 
 
 def train(
@@ -77,16 +77,16 @@ def train(
     """
     values = dict(locals())
     from attncli.cli.progress import Encoding
-    from attncli.examples import (
+    from attncli.learning.trainer import TrainingSettings
+    from attncli.reading.reader import ReadingSettings
+    from attncli.training.examples import (
         default_committee,
         default_directions,
         default_landmarks,
         open_embedder,
         prepare,
     )
-    from attncli.learning.datasets import read_table
-    from attncli.learning.trainer import TrainingSettings
-    from attncli.reading import ReadingSettings
+    from attncli.training.rows import read_table
 
     expect_dim(Mechanism(vectors=vectors, dim=dim))
     if output is None and not check_grad:

@@ -8,16 +8,16 @@ from attncli.escape import quoted, visible
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from attncli.examples import Prepared
-    from attncli.learning.checkpoint import TrainedModel
-    from attncli.learning.datasets import Bad, Row
+    from attncli.models.trained import TrainedModel
+    from attncli.training.examples import Prepared
+    from attncli.training.rows import Bad, Row
 
 _NAMED = 8  # labels named with their counts
 
 
 def say_of_splits(rows: "Iterable[Row]") -> None:
     """Says that rows of several parts are used together."""
-    from attncli.learning.datasets import splits_of
+    from attncli.training.rows import splits_of
 
     named = [visible(name) for name in splits_of(rows)]
     if named:
@@ -52,7 +52,7 @@ def say_of_rows(
 
 def _say_of_labels(prepared: "Prepared") -> None:
     """Says how often each label occurs, what always guessing one gives, and which look alike."""
-    from attncli.learning.labels import majority, remarks
+    from attncli.training.labels import majority, remarks
 
     counts = prepared.counts
     if not counts:
@@ -67,7 +67,7 @@ def _say_of_labels(prepared: "Prepared") -> None:
 
 def say_of_seen(prepared: "Prepared", trained: "TrainedModel", *, quiet: bool) -> int | None:
     """Says how many sentences the model was trained on; the number, None when it is not known."""
-    from attncli.learning.seen import seen_in
+    from attncli.training.seen import seen_in
 
     seen = seen_in(prepared.texts, trained.training.get("sentences"))
     if seen is None:

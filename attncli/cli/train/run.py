@@ -12,17 +12,17 @@ from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import message, write_json
 from attncli.errors import LockedError, NumericError, OutputError
 from attncli.escape import visible
-from attncli.paths import exists
-from attncli.writing import reason
+from attncli.files.paths import exists
+from attncli.files.writing import reason
 
 if TYPE_CHECKING:
-    from attncli.cli.train_report import Report
-    from attncli.examples import Prepared
-    from attncli.learning.checkpoint import TrainedModel
+    from attncli.cli.train.report import Report
     from attncli.learning.parameters import Architecture
     from attncli.learning.trainer import TrainingSettings
-    from attncli.reading import ReadingSettings
-    from attncli.result import VectorsInfo
+    from attncli.models.trained import TrainedModel
+    from attncli.reading.reader import ReadingSettings
+    from attncli.results.result import VectorsInfo
+    from attncli.training.examples import Prepared
 
 ENDINGS = (".lock", ".unfinished")  # of the files beside a model while it is learned
 _STATE_EVERY = 2.0  # seconds between two saved states at least
@@ -31,8 +31,8 @@ _STATE_EVERY = 2.0  # seconds between two saved states at least
 @contextmanager
 def only_run(output: Path) -> Iterator[None]:
     """Holds the lock of a model while it is trained. Raises: LockedError, OutputError."""
-    from attncli.locking import NotOurs, locked
-    from attncli.writing import not_ours
+    from attncli.files.locking import NotOurs, locked
+    from attncli.files.writing import not_ours
 
     place = visible(str(output))
     with ExitStack() as stack:
@@ -62,10 +62,10 @@ class TrainingRun:
         reading: "ReadingSettings",
         info: "VectorsInfo",
     ) -> None:
-        from attncli.learning.resume import examples_hash, state_path
-        from attncli.learning.seen import sketch_of
         from attncli.learning.subspace import Subspace
         from attncli.learning.trainer import Training
+        from attncli.training.resume import examples_hash, state_path
+        from attncli.training.seen import sketch_of
 
         self.output, self.state = output, state_path(output)
         self.prepared, self.reading, self.info = prepared, reading, info
@@ -90,8 +90,8 @@ class TrainingRun:
             self._run(log, resume, json, quiet)
 
     def _run(self, log: str | None, resume: bool, json: bool, quiet: bool) -> None:
-        from attncli.cli.train_report import Report, json_of
-        from attncli.learning.resume import expect_own_state, load_state
+        from attncli.cli.train.report import Report, json_of
+        from attncli.training.resume import expect_own_state, load_state
 
         expect_own_state(self.state)
         resumed = resume and exists(self.state)
@@ -136,7 +136,7 @@ class TrainingRun:
         return report.ended(self.output)
 
     def _save_state(self) -> None:
-        from attncli.learning.resume import save_state
+        from attncli.training.resume import save_state
 
         arrays, facts = self.training.state()
         save_state(self.state, arrays, facts, self.belongs)
@@ -149,13 +149,13 @@ class TrainingRun:
             message("warning", f"cannot remove {visible(str(self.state))}: {reason(fault)}")
 
     def _save_model(self, *, whole: bool) -> None:
-        from attncli.learning.checkpoint import model_bytes
-        from attncli.writing import write_whole
+        from attncli.files.writing import write_whole
+        from attncli.models.trained import model_bytes
 
         write_whole(self.output, model_bytes(self._model(whole)))
 
     def _model(self, whole: bool) -> "TrainedModel":
-        from attncli.learning.checkpoint import TrainedModel
+        from attncli.models.trained import TrainedModel
 
         training, reading = self.training, self.reading
         told = {

@@ -10,8 +10,8 @@ from attncli.errors import UsageError
 from attncli.escape import visible
 
 if TYPE_CHECKING:
+    from attncli.embeddings.opening import Access
     from attncli.embeddings.protocols import EmbeddingStore, VocabularyStore
-    from attncli.embeddings.sources import Access
 
 _MOST_SAID = 8
 
@@ -43,8 +43,8 @@ def open_named(
     cached: bool = True,
     quiet: bool = False,
 ) -> "EmbeddingStore":
-    """The store of a name or file. Raises: as attncli.contextual.open_vectors."""
-    from attncli.embeddings.sources import open_vectors
+    """The store of a name or file. Raises: as attncli.reading.contextual.open_vectors."""
+    from attncli.embeddings.opening import open_vectors
 
     opened = _open_contextual if name.startswith("model:") else open_vectors
     with access_to(name, whole=whole, cached=cached, quiet=quiet) as access:
@@ -56,7 +56,7 @@ def access_to(
     name: str, *, whole: bool = True, cached: bool = True, quiet: bool = False
 ) -> "Iterator[Access]":
     """How vectors are opened at the terminal: with a bar and what there is to say, on stderr."""
-    from attncli.embeddings.sources import Access
+    from attncli.embeddings.opening import Access
 
     bar = Progress(f"converting {visible(name)[-40:]}", quiet=quiet)
     try:
@@ -66,7 +66,7 @@ def access_to(
 
 
 def _open_contextual(name: str, **options: Any) -> "EmbeddingStore":
-    from attncli.contextual import open_vectors
+    from attncli.reading.contextual import open_vectors
 
     return open_vectors(name, **options)
 

@@ -15,8 +15,8 @@ from attncli.cli.outputs import (
     vectors_read,
 )
 from attncli.cli.terminal import message, write, write_json, write_lines
-from attncli.cli.vectors_access import open_vocabulary
-from attncli.cli.vectors_limits import LimitOptions, limits_of
+from attncli.cli.vectors.access import open_vocabulary
+from attncli.cli.vectors.limits import LimitOptions, limits_of
 from attncli.errors import UnknownWordError, UsageError
 from attncli.escape import quoted, set_apart, visible
 
@@ -42,7 +42,7 @@ def list_vectors(json: opt.Json = False) -> None:
     Example:
       attn vectors list
     """
-    from attncli.cli.vectors_report import list_lines, listed
+    from attncli.cli.vectors.report import list_lines, listed
 
     found = listed()
     if json:
@@ -69,7 +69,7 @@ def info(
       attn vectors info glove
       attn vectors info vectors.txt --json
     """
-    from attncli.cli.vectors_report import described, info_lines
+    from attncli.cli.vectors.report import described, info_lines
 
     found, fault = described(name, limits_of(limits), cached=not no_cache, quiet=quiet)
     if json:
@@ -114,7 +114,7 @@ def import_vectors(
       attn vectors import glove.6B.300d.txt --name glove300
       attn vectors import glove.6B.zip:glove.6B.50d.txt --name glove50 --limit 100000
     """
-    from attncli.cli.vectors_import import Choice, imported
+    from attncli.cli.vectors.importing import Choice, imported
 
     if on_bad_line not in ("error", "skip"):
         raise UsageError(
@@ -156,7 +156,7 @@ def similar(
     Example:
       attn vectors similar bank --count 5
     """
-    from attncli.embeddings.neighbors import similar_words
+    from attncli.reading.neighbors import similar_words
 
     found = similar_words(open_vocabulary(vectors, cached=not no_cache), word, count)
     _print_neighbors({"word": word}, found, json)
@@ -178,7 +178,7 @@ def analogy(
     Example:
       attn vectors analogy man king woman
     """
-    from attncli.embeddings.neighbors import analogous_words
+    from attncli.reading.neighbors import analogous_words
 
     found = analogous_words(open_vocabulary(vectors, cached=not no_cache), a, b, c, count)
     _print_neighbors({"a": a, "b": b, "c": c}, found, json)
@@ -197,8 +197,8 @@ def get(
     Example:
       attn vectors get money bank --json
     """
-    from attncli.cli.vectors_access import open_named
-    from attncli.embeddings.lookup import find, ways_out
+    from attncli.cli.vectors.access import open_named
+    from attncli.reading.lookup import find, ways_out
 
     store = open_named(vectors, whole=False, cached=not no_cache)
     prefetch = getattr(store, "prefetch", None)
@@ -273,7 +273,7 @@ def remove(name: Annotated[str, typer.Argument(help="An imported name.")]) -> No
     Example:
       attn vectors remove glove300
     """
-    from attncli.embeddings.cache import Cache
+    from attncli.embeddings.cache.entries import Cache
 
     if not Cache().forget(name):
         raise UsageError(
@@ -302,7 +302,7 @@ def fetch(
     Example:
       attn vectors fetch glove-wiki-gigaword-100
     """
-    from attncli.cli.vectors_import import fetched
+    from attncli.cli.vectors.importing import fetched
 
     found = fetched(name, mirror, sha256, quiet=quiet)
     if json:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attncli.cli.conversion_bar import Progress
-from attncli.cli.vectors_access import Saying
-from attncli.embeddings.readers.limits import Limits
+from attncli.cli.vectors.access import Saying
 from attncli.errors import InputError, OutputError
 from attncli.escape import visible
+from attncli.files.limits import Limits
 
 if TYPE_CHECKING:
-    from attncli.embeddings.building import Selection
+    from attncli.embeddings.cache.building import Selection
     from attncli.embeddings.source import Source
 
 
@@ -34,7 +34,7 @@ class Choice:
 
 def imported(file: str, choice: Choice, *, quiet: bool) -> dict[str, Any]:
     """Converts a file and gives it a name. Raises: what reading it raises, OutputError."""
-    from attncli.embeddings.cache import check_name
+    from attncli.embeddings.cache.entries import check_name
     from attncli.embeddings.source import Source
 
     if choice.name is not None:
@@ -56,9 +56,9 @@ def _kept(
     source: "Source", name: str | None, selection: "Selection | None", shown: str, *, quiet: bool
 ) -> dict[str, Any]:
     """A source in the cache, under a name."""
-    from attncli.embeddings.cache import Cache
-    from attncli.embeddings.readers.stream import file_stream
-    from attncli.embeddings.sources import Access, convert
+    from attncli.embeddings.cache.entries import Cache
+    from attncli.embeddings.opening import Access, convert
+    from attncli.files.stream import file_stream
 
     cache, bar = Cache(), Progress(f"importing {visible(shown)[-40:]}", quiet=quiet)
     key = source.key()
@@ -85,7 +85,7 @@ def _kept(
 @contextmanager
 def _writing(root: Path) -> Iterator[None]:
     """Raises: OutputError when the cache cannot be written."""
-    from attncli.embeddings.cache import CacheUnusable
+    from attncli.embeddings.cache.entries import CacheUnusable
 
     try:
         yield
@@ -102,7 +102,7 @@ def _absolute(file: str) -> str:
 
 def _selection(choice: Choice) -> "tuple[Selection | None, str]":
     """Which words are kept, and that in a few characters."""
-    from attncli.embeddings.building import Selection
+    from attncli.embeddings.cache.building import Selection
     from attncli.embeddings.readers.npz import list_of_words
 
     if choice.limit is None and choice.words is None:
@@ -120,7 +120,7 @@ def fetched(name: str, mirror: str | None, sha256: str | None, *, quiet: bool) -
 
     The file lies in the cache while it is needed, so that what a killed process leaves is swept.
     """
-    from attncli.embeddings.cache import Cache, check_name
+    from attncli.embeddings.cache.entries import Cache, check_name
     from attncli.embeddings.fetching import MIRROR, download
     from attncli.embeddings.source import Source
 

@@ -9,7 +9,7 @@ from attncli.errors import UsageError
 from attncli.escape import quoted
 
 if TYPE_CHECKING:
-    from attncli.embeddings.readers.limits import Limits
+    from attncli.files.limits import Limits
 
 _PANEL = "Limits"
 MaxMemory: TypeAlias = Annotated[
@@ -42,7 +42,7 @@ class LimitOptions:
 
 def limits_of(given: LimitOptions) -> "Limits":
     """The limits of the readers. Raises: UsageError for a size that is none."""
-    from attncli.embeddings.readers.limits import Limits
+    from attncli.files.limits import Limits
 
     limits = Limits(line=_size(given.max_line, "--max-line"), dim=given.max_dim)
     if given.max_memory is None:

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any
 from attncli.embeddings.readers.opening import ReadOptions
 from attncli.embeddings.survey import Norms, file_hash, survey
 from attncli.escape import harmless, visible
+from attncli.files.paths import listed as paths_in
+from attncli.files.paths import size_of
 from attncli.memory import size_text
-from attncli.paths import listed as paths_in
-from attncli.paths import size_of
 
 if TYPE_CHECKING:
-    from attncli.embeddings.readers.limits import Limits
     from attncli.errors import DataError
+    from attncli.files.limits import Limits
 
 
 def listed() -> list[dict[str, Any]]:
     """Built-in vectors, those in the cache, and those that gensim's downloader has."""
-    from attncli.embeddings.cache import Cache
-    from attncli.embeddings.sources import builtin_store, gensim_folder
+    from attncli.embeddings.cache.entries import Cache
+    from attncli.embeddings.opening import builtin_store, gensim_folder
 
     store = builtin_store()
     found: list[dict[str, Any]] = [
@@ -69,8 +69,8 @@ def described(
     What is in the cache is verified; a file that is not is read, and not converted.
     Raises: UsageError, and what reading the file raises.
     """
-    from attncli.cli.vectors_access import access_to, open_vocabulary
-    from attncli.embeddings.sources import file_of, stored
+    from attncli.cli.vectors.access import access_to, open_vocabulary
+    from attncli.embeddings.opening import file_of, stored
 
     if name == "random" or name.startswith("model:"):
         return facts_of(open_vocabulary(name)), None

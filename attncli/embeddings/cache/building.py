@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from attncli.embeddings.checked import (
+from attncli.embeddings.cache.checked import (
     HEADER,
     block_sums,
     header_of,
@@ -23,12 +23,12 @@ from attncli.embeddings.checked import (
 )
 from attncli.embeddings.marks import NAMING, marked_forms, names
 from attncli.embeddings.pieces import TokenizerSubwords
-from attncli.embeddings.readers.limits import Limits, memory_budget
 from attncli.embeddings.readers.loading import Distinct
 from attncli.embeddings.readers.ngrams import NgramSubwords
 from attncli.embeddings.readers.reading import Block, Reading
 from attncli.embeddings.store import STORE_FORMAT
 from attncli.errors import DataError, LimitError
+from attncli.files.limits import Limits, memory_budget
 
 _ROWS = 16384
 _WORD = 110  # bytes that a word takes in a list and a set, beside its letters

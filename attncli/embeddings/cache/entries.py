@@ -16,13 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attncli.embeddings.cache_keys import key_of_content
-from attncli.embeddings.checked import read_facts, write_facts
+from attncli.embeddings.cache.checked import read_facts, write_facts
+from attncli.embeddings.cache.keys import key_of_content
 from attncli.embeddings.marks import NAMING, are_named_anew
 from attncli.embeddings.store import FolderStore, read_meta
 from attncli.errors import AttnError, DataError, InputError, UsageError
 from attncli.escape import quoted
-from attncli.paths import is_folder, listed, size_of
+from attncli.files.paths import is_folder, listed, size_of
 
 if TYPE_CHECKING:
     from attncli.embeddings.source import Source
@@ -83,7 +83,7 @@ class Cache:
         An entry that is `doubted` is verified whole before it is used. Raises: CacheUnusable, and
         what `build` raises.
         """
-        from attncli.locking import locked
+        from attncli.files.locking import locked
 
         self._prepare()
         try:
@@ -105,7 +105,7 @@ class Cache:
         import shutil
         import tempfile
 
-        from attncli.locking import locked
+        from attncli.files.locking import locked
 
         self._prepare()
         key = key_of_content(purpose, "", "")
@@ -121,7 +121,7 @@ class Cache:
         import shutil
         import tempfile
 
-        from attncli.embeddings.building import sync
+        from attncli.embeddings.cache.building import sync
 
         work = Path(tempfile.mkdtemp(prefix=f"tmp-{key}-", dir=self.root))
         try:
@@ -141,7 +141,7 @@ class Cache:
         import shutil
         import tempfile
 
-        from attncli.locking import locked
+        from attncli.files.locking import locked
 
         folder = self._folder(key)
         with locked(self.root / f"{key}.lock", private=True):  # nobody opens or makes it now
@@ -156,7 +156,7 @@ class Cache:
         """Removes what processes that died left behind."""
         import shutil
 
-        from attncli.locking import locked
+        from attncli.files.locking import locked
 
         for left in listed(self.root, "tmp-*"):
             key = left.name.split("-")[1]
@@ -208,8 +208,8 @@ class Cache:
         """Gives an entry a name; an older meaning of the name ends."""
         import tempfile
 
-        from attncli.embeddings.building import sync
-        from attncli.locking import locked
+        from attncli.embeddings.cache.building import sync
+        from attncli.files.locking import locked
 
         check_name(name)
         before, older = self.key_named(name), self.source_named(name)
@@ -232,7 +232,7 @@ class Cache:
 
     def forget(self, name: str) -> bool:
         """Removes a name, and its entry when no other name has it. Gives whether there was one."""
-        from attncli.locking import locked
+        from attncli.files.locking import locked
 
         key = self.key_named(name)
         if key is None:

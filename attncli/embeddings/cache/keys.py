@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from attncli.paths import listed
+from attncli.files.paths import listed
 
 _PIECE = 64 << 10
 

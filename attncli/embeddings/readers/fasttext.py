@@ -15,12 +15,12 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.embeddings.protocols import Subwords
 from attncli.embeddings.readers.finite import check_finite
-from attncli.embeddings.readers.limits import MIB, Limits, check_dim
 from attncli.embeddings.readers.ngrams import NgramSubwords, add_ngrams
 from attncli.embeddings.readers.reading import Block, Reading
 from attncli.embeddings.readers.sniff import FASTTEXT_MAGIC, is_old_fasttext
-from attncli.embeddings.readers.stream import PIECE, ByteStream
 from attncli.errors import DataError, LimitError
+from attncli.files.limits import MIB, Limits, check_dim
+from attncli.files.stream import PIECE, ByteStream
 from attncli.memory import size_text
 
 _IN_MEMORY = 64 * MIB  # matrices up to this size are held, larger ones go to a temporary file

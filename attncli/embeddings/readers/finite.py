@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from attncli.embeddings.readers.limits import Limits
 from attncli.embeddings.readers.reading import Block
 from attncli.errors import DataError
 from attncli.escape import quoted
+from attncli.files.limits import Limits
 
 
 def check_finite(block: Block, done: int, place: str, limits: Limits) -> None:

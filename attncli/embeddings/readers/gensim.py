@@ -15,16 +15,16 @@ import numpy.typing as npt
 from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.protocols import Subwords
 from attncli.embeddings.readers.finite import check_finite
-from attncli.embeddings.readers.inert import unpickle
-from attncli.embeddings.readers.inert_values import Thing, shown_type
-from attncli.embeddings.readers.limits import Limits, check_dim, memory_budget
 from attncli.embeddings.readers.ngrams import NgramSubwords, word_vectors
-from attncli.embeddings.readers.npy import as_float32, check_matrix, matrix_blocks, read_header
-from attncli.embeddings.readers.pickled_arrays import float_matrix, integer, is_array
+from attncli.embeddings.readers.pickle.arrays import float_matrix, integer, is_array
+from attncli.embeddings.readers.pickle.inert import unpickle
+from attncli.embeddings.readers.pickle.values import Thing, shown_type
 from attncli.embeddings.readers.reading import Block, Reading, encoded_word
-from attncli.embeddings.readers.stream import ByteStream, file_stream
 from attncli.errors import DataError, InputError, LimitError
 from attncli.escape import quoted
+from attncli.files.limits import Limits, check_dim, memory_budget
+from attncli.files.npy import as_float32, check_matrix, matrix_blocks, read_header
+from attncli.files.stream import ByteStream, file_stream
 from attncli.memory import size_text
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

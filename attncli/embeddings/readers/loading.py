@@ -10,12 +10,12 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.embeddings.marks import names
 from attncli.embeddings.protocols import Subwords
-from attncli.embeddings.readers.limits import memory_budget
 from attncli.embeddings.readers.opening import DEFAULTS, ReadOptions, open_reading
 from attncli.embeddings.readers.reading import Block, Reading
-from attncli.embeddings.readers.stream import place_of
 from attncli.errors import DataError, LimitError
 from attncli.escape import quoted
+from attncli.files.limits import memory_budget
+from attncli.files.stream import place_of
 from attncli.memory import size_text
 
 

@@ -5,22 +5,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from attncli.arrays import Float32Array
-from attncli.embeddings.readers.archive import member_stream
 from attncli.embeddings.readers.finite import check_finite
-from attncli.embeddings.readers.limits import Limits
-from attncli.embeddings.readers.npy import (
+from attncli.embeddings.readers.reading import Block, Reading
+from attncli.embeddings.readers.text.lines import BOM, whole_lines
+from attncli.errors import DataError
+from attncli.escape import quoted
+from attncli.files.archive import member_stream
+from attncli.files.limits import Limits
+from attncli.files.npy import (
     NpyHeader,
     check_matrix,
     matrix_blocks,
     read_header,
     read_words,
 )
-from attncli.embeddings.readers.reading import Block, Reading
-from attncli.embeddings.readers.stream import ByteStream, file_stream, place_of
-from attncli.embeddings.readers.text_lines import BOM, whole_lines
-from attncli.errors import DataError
-from attncli.escape import quoted
-from attncli.paths import is_file
+from attncli.files.paths import is_file
+from attncli.files.stream import ByteStream, file_stream, place_of
 
 _MATRIX_NAMES = ("vectors", "embeddings", "matrix", "weights", "arr_0")
 _WORDS_NAMES = ("words", "vocab", "vocabulary", "tokens", "keys", "index_to_key", "labels", "arr_1")

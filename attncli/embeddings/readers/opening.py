@@ -6,23 +6,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from attncli.embeddings.readers.archive import (
+from attncli.embeddings.readers.fasttext import read_fasttext
+from attncli.embeddings.readers.foreign import check_zip_model
+from attncli.embeddings.readers.reading import Block, Reading
+from attncli.embeddings.readers.sniff import check_format, format_of
+from attncli.embeddings.readers.text.reader import read_text
+from attncli.embeddings.readers.word2vec import read_word2vec
+from attncli.errors import DataError, InputError
+from attncli.files.archive import (
     ZIP_MAGICS,
     choose_member,
     member_stream,
     open_archive,
 )
-from attncli.embeddings.readers.fasttext import read_fasttext
-from attncli.embeddings.readers.foreign import check_zip_model
-from attncli.embeddings.readers.limits import Limits
-from attncli.embeddings.readers.member import split_member
-from attncli.embeddings.readers.packed import unpacked
-from attncli.embeddings.readers.reading import Block, Reading
-from attncli.embeddings.readers.sniff import check_format, format_of
-from attncli.embeddings.readers.stream import ByteStream, file_stream, place_of
-from attncli.embeddings.readers.text import read_text
-from attncli.embeddings.readers.word2vec import read_word2vec
-from attncli.errors import DataError, InputError
+from attncli.files.limits import Limits
+from attncli.files.member import split_member
+from attncli.files.stream import ByteStream, file_stream, place_of
+from attncli.files.unpacking import unpacked
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,11 @@ import re
 import struct
 
 from attncli.embeddings.readers.foreign import check_foreign
-from attncli.embeddings.readers.stream import ByteStream
-from attncli.embeddings.readers.text_fields import looks_like_number
-from attncli.embeddings.readers.text_lines import BOM
+from attncli.embeddings.readers.text.fields import looks_like_number
+from attncli.embeddings.readers.text.lines import BOM
 from attncli.errors import DataError, UsageError
-from attncli.escape import quoted
-from attncli.suggest import did_you_mean
+from attncli.escape import did_you_mean, quoted
+from attncli.files.stream import ByteStream
 
 HEAD = 1 << 16
 FORMATS = ("glove", "word2vec", "word2vec-binary", "fasttext", "gensim", "npy", "safetensors")

@@ -15,20 +15,15 @@ from attncli.arrays import Float32Array
 from attncli.embeddings.marks import marks_of_tokenizer, names
 from attncli.embeddings.pieces import TokenizerSubwords, settings_of, tokens_of
 from attncli.embeddings.readers.finite import check_finite
-from attncli.embeddings.readers.limits import MIB, Limits, memory_budget
 from attncli.embeddings.readers.reading import Block, Reading
-from attncli.embeddings.readers.stream import ByteStream, file_stream, place_of
-from attncli.embeddings.readers.tensors import (
-    Tensor,
-    check_tensor,
-    choose_matrix,
-    read_tensor_header,
-    tensor_rows,
-)
+from attncli.embeddings.readers.tensors import check_tensor, choose_matrix, tensor_rows
 from attncli.errors import DataError, LimitError
 from attncli.escape import quoted
+from attncli.files.limits import MIB, Limits, memory_budget
+from attncli.files.paths import is_file
+from attncli.files.stream import ByteStream, file_stream, place_of
+from attncli.files.tensors import Tensor, read_tensor_header
 from attncli.memory import size_text
-from attncli.paths import is_file
 
 _INNER = "0_StaticEmbedding"
 _LARGEST_TOKENIZER = 64 * MIB

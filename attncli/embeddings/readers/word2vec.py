@@ -10,11 +10,11 @@ import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array
 from attncli.embeddings.readers.finite import check_finite
-from attncli.embeddings.readers.limits import Limits, check_dim
 from attncli.embeddings.readers.reading import Block, Reading
-from attncli.embeddings.readers.stream import ByteStream
 from attncli.errors import DataError, LimitError
 from attncli.escape import quoted
+from attncli.files.limits import Limits, check_dim
+from attncli.files.stream import ByteStream
 from attncli.memory import size_text
 
 _CHUNK = 1 << 20

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from attncli.errors import AttnError, DataError
 from attncli.escape import quoted
-from attncli.files.lines import RawLine
+from attncli.files.rows.lines import RawLine
 
 _QUOTED = re.compile('"[^"]*"')
 

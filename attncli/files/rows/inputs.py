@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from attncli.errors import AttnError, DataError, UsageError
-from attncli.files.foreign import with_way
+from attncli.files.rows.foreign import with_way
+from attncli.files.rows.sentences import MAX_LINE, Sentence, decoded
+from attncli.files.rows.tables import Row, Shape, rows_of
 from attncli.files.source import Source, is_url
-from attncli.files.tables import Row, Shape, rows_of
-from attncli.text.sentences import MAX_LINE, Sentence, decoded
 
 
 def sentences(

@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeAlias
 
 from attncli.errors import DataError
 from attncli.escape import quoted
-from attncli.files.cells import CellRow, rows_of_cells
-from attncli.files.lines import HEAD, HEAD_LINES
+from attncli.files.rows.cells import CellRow, rows_of_cells
+from attncli.files.rows.lines import HEAD, HEAD_LINES
 
 Kind: TypeAlias = Literal["text", "csv", "tsv", "jsonl", "json", "parquet"]
 KINDS: tuple[Kind, ...] = ("text", "csv", "tsv", "jsonl", "json", "parquet")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from attncli.errors import AttnError, LimitError
-from attncli.text.sentences import MAX_LINE
+from attncli.files.rows.sentences import MAX_LINE
 
 # A line as read, or why there is none.
 RawLine: TypeAlias = bytes | AttnError

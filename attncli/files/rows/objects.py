@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from attncli.errors import AttnError, DataError, LimitError
-from attncli.files.lines import RawLine
-from attncli.text.sentences import decoded
+from attncli.files.rows.lines import RawLine
+from attncli.files.rows.sentences import decoded
 
 _OVERFULL = "a value of more than 524,288 lists and objects, the limit"
 _BLANK = re.compile(r"[ \t\r\n]*")

@@ -12,15 +12,14 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 from attncli.errors import AttnError, DataError, UsageError
-from attncli.escape import quoted
-from attncli.files.cells import CellRow, rows_of_cells
-from attncli.files.foreign import check_foreign
-from attncli.files.kinds import PARQUET, Kind, delimiter_of, kind_of, looks_tabular
-from attncli.files.lines import MARKS, RawLine, ended_by_lf, in_utf8, lines, with_head
-from attncli.files.objects import objects_of_document, objects_of_lines
+from attncli.escape import did_you_mean, quoted
+from attncli.files.rows.cells import CellRow, rows_of_cells
+from attncli.files.rows.foreign import check_foreign
+from attncli.files.rows.kinds import PARQUET, Kind, delimiter_of, kind_of, looks_tabular
+from attncli.files.rows.lines import MARKS, RawLine, ended_by_lf, in_utf8, lines, with_head
+from attncli.files.rows.objects import objects_of_document, objects_of_lines
+from attncli.files.rows.sentences import MAX_LINE, is_comment
 from attncli.files.source import Source
-from attncli.suggest import did_you_mean
-from attncli.text.sentences import MAX_LINE, is_comment
 
 DEFAULT_COLUMN = "text"
 _AS_PROSE = (
@@ -337,7 +336,7 @@ def _or_none(cell: Any) -> Any:
 
 
 def _parquet_rows(source: Source, blocks: Iterator[bytes], shape: Shape) -> Iterator[Rows]:
-    from attncli.files.parquet import columns_of, rows_of_columns
+    from attncli.files.rows.parquet import columns_of, rows_of_columns
 
     with source.seekable(blocks) as stream:
         header = columns_of(stream, source.name)

@@ -10,18 +10,18 @@ from attncli.arrays import FloatArray
 from attncli.escape import apart, drawable, harmless, isolated, quotes_isolated
 from attncli.insight.movement import Movement
 from attncli.insight.movement import movements as moved_words
-from attncli.insight.names import axis_labels, axis_names, axis_numbers, matrix_name, ranges
-from attncli.insight.sums import sums_of
-from attncli.result import AttentionResult
-from attncli.views.facts import facts_line, model_line
-from attncli.views.ink import word as short
-from attncli.views.page.scores import (
+from attncli.insight.scores import (
     held_scores,
     no_temperature,
     row_sums,
     temperature_range,
     thumbnails,
 )
+from attncli.insight.sums import sums_of
+from attncli.results.names import axis_labels, axis_names, axis_numbers, matrix_name, ranges
+from attncli.results.result import AttentionResult
+from attncli.views.facts import facts_line, model_line
+from attncli.views.ink import word as short
 from attncli.views.page.tables import escaped, every_word, legend, weight_table, word_markup
 
 TABLE_WORDS = 40  # more words than this are drawn as a picture, with the numbers in lists

@@ -7,7 +7,7 @@ from attncli.arrays import FloatArray
 from attncli.escape import apart, isolated, visible
 from attncli.insight.movement import Movement
 from attncli.insight.sums import Sums, sums_of
-from attncli.result import AttentionResult
+from attncli.results.result import AttentionResult
 from attncli.views.equations import equation
 from attncli.views.ink import word
 from attncli.views.palette import palette_step

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from attncli.embeddings.readers.inert_values import Name, Thing, shown_type
+from attncli.embeddings.readers.pickle.values import Name, Thing, shown_type
 from attncli.errors import DataError, RefusedError
 
 _KINDS = {"f2": np.float16, "f4": np.float32, "f8": np.float64}

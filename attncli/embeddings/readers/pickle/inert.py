@@ -8,8 +8,8 @@ nothing, imports nothing, and does not recurse, so a file can neither run code n
 import struct
 from typing import Any
 
-from attncli.embeddings.readers.inert_machine import Machine
-from attncli.embeddings.readers.inert_opcodes import OPERATIONS
+from attncli.embeddings.readers.pickle.machine import Machine
+from attncli.embeddings.readers.pickle.opcodes import OPERATIONS
 from attncli.errors import AttnError, DataError
 
 _HEAD = 1 << 18  # where a gensim object is named at the latest

@@ -3,8 +3,8 @@
 import struct
 from typing import Any, NoReturn
 
-from attncli.embeddings.readers.inert_names import CALLED, CLASSES, DICTS, KNOWN, SETS, modern
-from attncli.embeddings.readers.inert_values import Name, Thing
+from attncli.embeddings.readers.pickle.names import CALLED, CLASSES, DICTS, KNOWN, SETS, modern
+from attncli.embeddings.readers.pickle.values import Name, Thing
 from attncli.errors import DataError, RefusedError
 from attncli.escape import visible
 

@@ -7,8 +7,8 @@ import codecs
 from collections.abc import Callable
 from typing import Any
 
-from attncli.embeddings.readers.inert_machine import MARK, Machine
-from attncli.embeddings.readers.inert_values import Thing
+from attncli.embeddings.readers.pickle.machine import MARK, Machine
+from attncli.embeddings.readers.pickle.values import Thing
 from attncli.errors import DataError
 
 

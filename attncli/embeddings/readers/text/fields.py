@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from attncli.arrays import Float32Array
-from attncli.embeddings.readers.numbers import parse_not_finite, parse_one
+from attncli.embeddings.readers.text.numbers import parse_not_finite, parse_one
 from attncli.errors import DataError
 from attncli.escape import quoted
 

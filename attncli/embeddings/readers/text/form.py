@@ -3,9 +3,7 @@
 import re
 from collections import Counter
 
-from attncli.embeddings.readers.limits import Limits, check_dim
-from attncli.embeddings.readers.stream import ByteStream
-from attncli.embeddings.readers.text_fields import (
+from attncli.embeddings.readers.text.fields import (
     GLOVE_HINT,
     SEPARATORS,
     TextForm,
@@ -14,8 +12,10 @@ from attncli.embeddings.readers.text_fields import (
     has_decimal_commas,
     shown,
 )
-from attncli.embeddings.readers.text_lines import too_long, trimmed
+from attncli.embeddings.readers.text.lines import too_long, trimmed
 from attncli.errors import DataError
+from attncli.files.limits import Limits, check_dim
+from attncli.files.stream import ByteStream
 from attncli.memory import size_text
 
 _TWO_COUNTS = re.compile(rb"[ \t]*[0-9]+[ \t]+[0-9]+[ \t]*")

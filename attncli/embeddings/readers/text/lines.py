@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from attncli.embeddings.readers.limits import Limits
-from attncli.embeddings.readers.stream import ByteStream
 from attncli.errors import LimitError
+from attncli.files.limits import Limits
+from attncli.files.stream import ByteStream
 from attncli.memory import size_text
 
 BOM = b"\xef\xbb\xbf"

@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from attncli.arrays import BoolArray, Float32Array
-from attncli.embeddings.readers.limits import Limits
-from attncli.embeddings.readers.numbers import PAD, parse_tokens
 from attncli.embeddings.readers.reading import Block, Reading
-from attncli.embeddings.readers.stream import ByteStream
-from attncli.embeddings.readers.text_fields import TextForm, parse_line, with_points
-from attncli.embeddings.readers.text_form import check_claims, text_form
-from attncli.embeddings.readers.text_lines import BOM, trimmed, whole_lines
+from attncli.embeddings.readers.text.fields import TextForm, parse_line, with_points
+from attncli.embeddings.readers.text.form import check_claims, text_form
+from attncli.embeddings.readers.text.lines import BOM, trimmed, whole_lines
+from attncli.embeddings.readers.text.numbers import PAD, parse_tokens
 from attncli.errors import DataError
+from attncli.files.limits import Limits
+from attncli.files.stream import ByteStream
 
 _CHUNK = 1 << 18  # bytes parsed at once: small enough to stay in the processor's cache
 

@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from attncli.arrays import Float32Array
-from attncli.embeddings.readers.limits import Limits
-from attncli.embeddings.readers.numbers import PAD
-from attncli.embeddings.readers.stream import ByteStream
-from attncli.embeddings.readers.text import TextState, parse_block, without_header
-from attncli.embeddings.readers.text_fields import TextForm, parse_line, with_points, word_end
-from attncli.embeddings.readers.text_form import check_claims, text_form
-from attncli.embeddings.readers.text_lines import BOM, too_long, whole_lines
+from attncli.embeddings.readers.text.fields import TextForm, parse_line, with_points, word_end
+from attncli.embeddings.readers.text.form import check_claims, text_form
+from attncli.embeddings.readers.text.lines import BOM, too_long, whole_lines
+from attncli.embeddings.readers.text.numbers import PAD
+from attncli.embeddings.readers.text.reader import TextState, parse_block, without_header
 from attncli.errors import DataError
+from attncli.files.limits import Limits
+from attncli.files.stream import ByteStream
 
 _TAIL = 1 << 20
 
