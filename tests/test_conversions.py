@@ -24,7 +24,7 @@ LOOKED_AT = {
     "matrices/archives.py": "halves of bfloat16, which are integers",
     "matrices/top.py": "keys whose kind and range were checked",
     "models/tensors.py": "halves of bfloat16, which are integers",
-    "insight/scores.py": "edges between 0 and the number of tokens, and steps of a palette",
+    "views/page/thumbnails.py": "edges between 0 and the number of tokens, and steps of a palette",
 }
 
 

@@ -19,10 +19,11 @@ from attncli.cli.mechanism import (
 )
 from attncli.cli.outputs import expect_writable, files_given, files_read, written
 from attncli.cli.selecting import ShownPart
-from attncli.cli.showing import NOTHING, PLAIN, Fields, Learned, Manner, show_outcomes
+from attncli.cli.showing import PLAIN, Fields, Manner, show_outcomes
 from attncli.cli.terminal import message, standard_input
 from attncli.errors import AttnError, EmptyError, UsageError
 from attncli.escape import typed, visible
+from attncli.insight.learned import NOTHING, Learned
 
 if TYPE_CHECKING:
     from attncli.files.rows.sentences import Sentence

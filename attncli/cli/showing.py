@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
 from attncli.cli.guards import STAGED, Effects, looks, warn_of_vain
@@ -10,14 +10,13 @@ from attncli.cli.notices import Notices
 from attncli.cli.outputs import say_written
 from attncli.cli.terminal import ink_for, warning, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
+from attncli.insight.learned import NOTHING, Learned
 
 if TYPE_CHECKING:
-    from attncli.attention.projections import Projections
     from attncli.embeddings.protocols import EmbeddingStore
     from attncli.files.rows.sentences import Sentence
     from attncli.insight.movement import Movement
     from attncli.insight.space import VocabularySpace
-    from attncli.models.trained import TrainedModel
     from attncli.results.result import AttentionResult
     from attncli.views.explain import Layout, Section
     from attncli.views.ink import Ink, Line
@@ -145,16 +144,6 @@ class Manner:
 PLAIN = Manner()
 
 
-class Learned(NamedTuple):
-    """The matrices behind a result, for --steps: those of its attention, and of its read-out."""
-
-    projections: "Projections | None" = None
-    model: "TrainedModel | None" = None
-
-
-NOTHING = Learned()
-
-
 def text_of(
     result: "AttentionResult",
     manner: Manner,
@@ -201,8 +190,7 @@ def _stage_lines(
         width=width,
         precision=PRECISION if manner.precision is None else manner.precision,
         everything=manner.full,
-        projections=learned.projections,
-        model=learned.model,
+        learned=learned,
     )
     return step_lines(result, ink, stages)
 

@@ -12,6 +12,8 @@ from attncli.arrays import FloatArray, IntArray
 from attncli.attention.core import softmax
 from attncli.attention.products import product
 from attncli.learning.parameters import Architecture, Parameters
+from attncli.models.trained import TrainedModel
+from attncli.results.result import AttentionResult
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,3 +67,45 @@ def read_out(
     logits = product(read[:, :, None], W_out)[:, :, 0] + parameters["b_out"]
     probabilities = softmax(logits.copy(), may_be_empty=False)
     return ReadOut(asked, shares, read, logits, probabilities, probabilities.mean(axis=1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelStages:
+    """The stages of one sentence's label, with the matrices they go through.
+
+    target: the place of the token that is read, None where all are. pool: (all_heads, d_v), where
+    tokens are asked for their share; W_out: (committee, n_heads·d_v, n_labels); b_out: (committee,
+    n_labels).
+    """
+
+    stages: ReadOut
+    labels: tuple[str, ...]
+    target: int | None
+    n_heads: int
+    pool: FloatArray | None
+    W_out: FloatArray
+    b_out: FloatArray
+
+
+def label_stages(result: AttentionResult, model: TrainedModel) -> LabelStages | None:
+    """How the model reads the label of a result; None where some of its tokens are not there."""
+    label = result.model
+    if label is None or label.label is None or is_partial(result):
+        return None
+    parameters, targets = model.parameters, None
+    if label.target is not None:
+        targets = np.array([label.target])
+    return LabelStages(
+        read_out(parameters, model.architecture, result.contextual[None], targets),
+        model.labels,
+        label.target,
+        model.architecture.n_heads,
+        parameters["pool"] if model.architecture.readout == "attention" else None,
+        parameters["W_out"],
+        parameters["b_out"],
+    )
+
+
+def is_partial(result: AttentionResult) -> bool:
+    """Whether a result has not every token that was attended to: a label cannot be read from it."""
+    return bool({"hidden", "merged"} & set(result.selection or {}))

@@ -1,16 +1,14 @@
-"""The scores that a page holds, so that it can compute the softmax itself."""
+"""The scores whose softmax a result holds, so that a page can take it at other temperatures."""
 
 import numpy as np
 
-from attncli.arrays import Float32Array, FloatArray, IntArray
+from attncli.arrays import Float32Array, FloatArray
 from attncli.attention.core import softmax
 from attncli.errors import DataError
 from attncli.insight.places import mask_of
 from attncli.results.names import axis_numbers
 from attncli.results.result import AttentionResult
-from attncli.views.palette import PaletteName, palette_steps
 
-THUMBNAIL = 32  # cells of a side
 _TOLERANCE = 2e-6
 _SUM_TOLERANCE = 1e-5
 
@@ -82,17 +80,6 @@ def _has_vanished(result: AttentionResult) -> bool:
     zeros = result.weights == 0 if mask is None else (result.weights == 0) & mask
     zeros &= result.weights.any(axis=-1, keepdims=True)
     return bool(zeros.any()) and float(np.finfo(np.float32).tiny) ** share > _TOLERANCE
-
-
-def thumbnails(result: AttentionResult, palette: PaletteName = "viridis") -> IntArray:
-    """Every head as a small picture of palette steps: the largest weight of each square of cells.
-
-    Shape (n_layers, n_heads, side, side), uint8; side is at most 32.
-    """
-    n_tokens = result.weights.shape[-1]
-    edges = np.unique(np.linspace(0, n_tokens, min(n_tokens, THUMBNAIL) + 1).astype(int))[:-1]
-    rows = np.maximum.reduceat(result.weights, edges, axis=-2)
-    return palette_steps(np.maximum.reduceat(rows, edges, axis=-1), palette).astype(np.uint8)
 
 
 def _every(result: AttentionResult) -> list[tuple[int, int]]:

@@ -28,6 +28,12 @@ class Head:
     plain: bool  # whether the scaled products are the scores, with nothing added
     bias: FloatArray | None = None  # what relative positions add, where it is known
 
+    @property
+    def new(self) -> FloatArray:
+        """The weighted sums of the values, (n_tokens, d_v)."""
+        new: FloatArray = product(self.weights, self.value)
+        return new
+
 
 def stages(
     result: AttentionResult, layer: int, head: int, projections: Projections | None = None
@@ -63,6 +69,16 @@ def _left(result: AttentionResult, layer: int, head: int) -> str:
         return "shown"
     name = matrix_name(result, layer, head)
     return "new" if sums_of(result).whole and not name else name or "head"
+
+
+def is_weighted_sum(result: AttentionResult) -> bool:
+    """Whether the new vectors are the weighted sums of the first head's values, and no more."""
+    if result.value is None:
+        return False
+    sums = product(result.weights[0, 0], result.value[0, 0])  # (n_tokens, d_v)
+    return sums.shape == result.contextual.shape and bool(
+        np.allclose(sums, result.contextual, rtol=1e-3, atol=1e-3)
+    )
 
 
 def placed_embeddings(

@@ -4,8 +4,7 @@ import numpy as np
 from rich.segment import Segment
 
 from attncli.arrays import FloatArray
-from attncli.insight.readout import ReadOut, read_out
-from attncli.models.trained import TrainedModel
+from attncli.insight.readout import LabelStages, is_partial
 from attncli.results.result import AttentionResult
 from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.numbers import number, number_lines, vector_block
@@ -17,93 +16,78 @@ _LABEL = 48  # columns of a label
 
 def readout_lines(
     result: AttentionResult,
-    model: TrainedModel,
+    label: LabelStages,
     ink: Ink,
     *,
     width: int,
     precision: int,
     everything: bool,
 ) -> list[Line]:
-    """Stages 8 to 10. Vectors and matrices have precision + 3 digits, logits + 2, probabilities + 1.
-
-    Empty where the model says nothing of this sentence, or some of its tokens are not there.
-    """
-    told = result.model
-    if told is None or told.label is None or _is_partial(result):
-        return []
-    drawn = _Drawn(model, ink, width, precision, everything)
-    targets = None if told.target is None else np.array([told.target])
-    found = read_out(model.parameters, model.architecture, result.contextual[None], targets)
-    return [
-        *drawn.reading(result, found, told.target),
-        *drawn.logits(found),
-        *drawn.probabilities(found),
-    ]
-
-
-def _is_partial(result: AttentionResult) -> bool:
-    return bool({"hidden", "merged"} & set(result.selection or {}))
+    """Stages 8 to 10. Vectors and matrices have precision + 3 digits, logits + 2, probabilities + 1."""
+    drawn = _Drawn(label, ink, width, precision, everything)
+    return [*drawn.reading(result), *drawn.logits(), *drawn.probabilities()]
 
 
 class _Drawn:
     """The stages as lines."""
 
     def __init__(
-        self, model: TrainedModel, ink: Ink, width: int, precision: int, everything: bool
+        self, label: LabelStages, ink: Ink, width: int, precision: int, everything: bool
     ) -> None:
-        self._model, self._ink, self._width = model, ink, width
+        self._label, self._stages, self._ink, self._width = label, label.stages, ink, width
         self._digits, self._everything = precision, everything
-        count = model.architecture.committee
+        count = len(label.W_out)
         self._members = [f"member {i + 1}" for i in range(count)] if count > 1 else [""]
-        self._heads = [f"head {i}" for i in range(model.architecture.all_heads)]
+        self._heads = [f"head {i}" for i in range(count * label.n_heads)]
 
-    def reading(self, result: AttentionResult, found: ReadOut, target: int | None) -> list[Line]:
+    def reading(self, result: AttentionResult) -> list[Line]:
         """What is read of the new vectors, and by which member."""
+        stages, target = self._stages, self._label.target
         if target is not None:
             lines = self._title(
                 f"8. read: z is the target's new vector, {self._ink.word(result.words[target])}"
             )
-        elif found.asked is None:
+        elif stages.asked is None or stages.shares is None or self._label.pool is None:
             lines = self._title("8. read: z is the mean of the new vectors y")
         else:
             lines = self._title("8. read: each head asks by its u which new vectors y count")
-            lines += self._matrix("u", self._heads, self._model.parameters["pool"])
+            lines += self._matrix("u", self._heads, self._label.pool)
             lines += self._note("y·u")
-            lines += self._table(self._heads, result.words, found.asked[0], self._digits + 2)
+            lines += self._table(self._heads, result.words, stages.asked[0], self._digits + 2)
             lines += self._note("α = softmax(y·u), and z = Σ α·y")
-            shares = np.zeros(0) if found.shares is None else found.shares[0]
-            lines += self._table(self._heads, result.words, shares, self._digits + 1)
-        size = self._model.architecture.n_heads
+            lines += self._table(self._heads, result.words, stages.shares[0], self._digits + 1)
+        size = self._label.n_heads
         for member, name in enumerate(self._members):
             heads = f"heads {member * size}–{(member + 1) * size - 1}" if size > 1 else ""
             label = f"z({', '.join(part for part in (name, heads) if part)})".replace("z()", "z")
-            lines += self._vector(label, found.read[0, member])
+            lines += self._vector(label, stages.read[0, member])
         return lines
 
-    def logits(self, found: ReadOut) -> list[Line]:
+    def logits(self) -> list[Line]:
         """z·W_out + b_out of each member."""
         lines = self._title("9. logits ℓ = z·W_out + b_out, a number for each label")
         for member, name in enumerate(self._members):
-            matrix = self._model.parameters["W_out"][member]  # (n_heads·d_v, n_labels)
+            matrix = self._label.W_out[member]  # (n_heads·d_v, n_labels)
             rows = [str(row + 1) for row in range(len(matrix))]
-            lines += self._matrix(f"W_out {name}".rstrip(), rows, matrix, self._model.labels)
+            lines += self._matrix(f"W_out {name}".rstrip(), rows, matrix, self._label.labels)
         columns = [*self._columns("b_out"), *self._columns("ℓ")]
-        table = np.vstack([self._model.parameters["b_out"], found.logits[0]]).T
-        return lines + self._by_label(found, columns, table, self._digits + 2)
+        table = np.vstack([self._label.b_out, self._stages.logits[0]]).T
+        return lines + self._by_label(columns, table, self._digits + 2)
 
-    def probabilities(self, found: ReadOut) -> list[Line]:
+    def probabilities(self) -> list[Line]:
         """The softmax of each member's logits, their mean, and the label."""
+        mean = self._stages.mean[0]  # (n_labels,)
         several = len(self._members) > 1
         text = "10. probabilities p = softmax(ℓ) = e^(ℓ − max ℓ) ÷ Σ e^(ℓ − max ℓ)"
         lines = self._title(text + (", of each member and their mean" if several else ""))
         columns = self._columns("p")
-        table = found.probabilities[0].T  # (n_labels, committee)
+        table = self._stages.probabilities[0].T  # (n_labels, committee)
         if several:
-            columns, table = [*columns, "mean"], np.column_stack([table, found.mean[0]])
-        lines += self._by_label(found, columns, table, self._digits + 1)
-        best = int(found.mean[0].argmax())
-        label = self._ink.word(self._model.labels[best], 200)
-        said = number(float(found.mean[0, best]), self._digits + 1)
+            columns, table = [*columns, "mean"], np.column_stack([table, mean])
+        lines += self._by_label(columns, table, self._digits + 1)
+        best = int(mean.argmax())
+        label = self._ink.word(self._label.labels[best], 200)
+        said = number(float(mean[best]), self._digits + 1)
         what = "the greatest mean" if several else "the greatest p"
         text = f"label: {label}, {what}: {said}"
         return [*lines, *([self._ink.bold(part)] for part in wrapped("  " + text, self._width, 4))]
@@ -112,13 +96,11 @@ class _Drawn:
         several = len(self._members) > 1
         return [f"{letter} {i + 1}" if several else letter for i in range(len(self._members))]
 
-    def _by_label(
-        self, found: ReadOut, columns: list[str], table: FloatArray, digits: int
-    ) -> list[Line]:
+    def _by_label(self, columns: list[str], table: FloatArray, digits: int) -> list[Line]:
         """A row for each label, the likeliest first."""
-        order = np.argsort(-found.mean[0], kind="stable")
+        order = np.argsort(-self._stages.mean[0], kind="stable")
         shown = order if self._everything else order[:_WIDE]
-        labels = [self._model.labels[i] for i in shown]
+        labels = [self._label.labels[i] for i in shown]
         names = _LABEL if self._ink.unicode else 4 * _LABEL  # a letter may be \\u0915
         lines = self._table(labels, columns, table[shown], digits, names=names)
         hidden = len(order) - len(shown)
@@ -173,6 +155,6 @@ def readout_note(result: AttentionResult, ink: Ink) -> list[Line]:
     if told is None or told.label is None:
         return []
     why = "the read-out needs the matrices: attn explain --model FILE --steps"
-    if _is_partial(result):
+    if is_partial(result):
         why = "the read-out needs every token: it is shown without --hide and --merge"
     return [[], [Segment(ink.plain(why))]]

@@ -12,11 +12,10 @@ import numpy as np
 from rich.segment import Segment
 
 from attncli.arrays import FloatArray
-from attncli.attention.products import product
-from attncli.attention.projections import Projections
-from attncli.insight.stages import Head, placed_embeddings, stages
+from attncli.insight.learned import NOTHING, Learned
+from attncli.insight.readout import label_stages
+from attncli.insight.stages import Head, is_weighted_sum, placed_embeddings, stages
 from attncli.insight.sums import PLAIN, Sums, sums_of
-from attncli.models.trained import TrainedModel
 from attncli.results.names import VECTORS_AFTER, axis_numbers, layer_of_vectors, matrix_name
 from attncli.results.result import AttentionResult
 from attncli.views.equations import equation
@@ -33,16 +32,15 @@ _WIDE = 64  # numbers of a vector that are printed unless all are asked for
 class Steps:
     """How the stages are printed: `rows` are the words followed, None for all.
 
-    With `projections` the matrices W_q, W_k and W_v are printed too, and positions where they are
-    added to the embeddings; with `model` how the label is read from the new vectors.
+    Of what was `learned` the matrices W_q, W_k and W_v are printed too, positions where they are
+    added to the embeddings, and how the label is read from the new vectors.
     """
 
     rows: tuple[int, ...] | None = None
     width: int = 80
     precision: int = PRECISION
     everything: bool = False
-    projections: Projections | None = None
-    model: TrainedModel | None = None
+    learned: Learned = NOTHING
 
 
 def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:
@@ -54,20 +52,21 @@ def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:
             name = matrix_name(result, layer, head)
             lines += [[], [ink.bold(name)]] if name else []
             lines += matrix_lines(steps, axis_numbers(result, "heads")[head], ink)
-            drawn = stages(result, layer, head, steps.projections)
+            drawn = stages(result, layer, head, steps.learned.projections)
             lines += _head_lines(result, drawn, ink, steps, rows)
     lines += _ending(result, ink, steps, rows)
-    if steps.model is None:
+    model = steps.learned.model
+    label = None if model is None else label_stages(result, model)
+    if label is None:
         return lines + readout_note(result, ink)
-    read = readout_lines(
+    return lines + readout_lines(
         result,
-        steps.model,
+        label,
         ink,
         width=steps.width,
         precision=steps.precision,
         everything=steps.everything,
     )
-    return lines + (read or readout_note(result, ink))
 
 
 def _embeddings(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]) -> list[Line]:
@@ -80,9 +79,11 @@ def _embeddings(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[
     lines = _title(ink, steps, "1", f"{name}, {n_tokens} words × {dim} numbers")
     shown = rows if result.attention.kind == "transformer" else range(n_tokens)
     lines += _vectors("x", result, result.embeddings, shown, ink, steps)
-    placed = placed_embeddings(result, steps.projections)
-    if placed is not None and steps.projections is not None:
-        lines += _title(ink, steps, "1b", f"X with {steps.projections.positions} positions added")
+    placed = placed_embeddings(result, steps.learned.projections)
+    if placed is not None and steps.learned.projections is not None:
+        lines += _title(
+            ink, steps, "1b", f"X with {steps.learned.projections.positions} positions added"
+        )
         lines += _vectors("x", result, placed, shown, ink, steps)
     return lines
 
@@ -103,7 +104,7 @@ def _head_lines(
     lines += _title(ink, steps, "5", "weights A = softmax(S): e^(s − max s) ÷ Σ e^(s − max s)")
     lines += _softmax(result, head, ink, steps, rows)
     lines += _title(ink, steps, "6", _sum_title(result))
-    new = product(head.weights, head.value)  # (n_tokens, d_v)
+    new = head.new  # (n_tokens, d_v)
     for i in rows:
         text = _sum_text(result, head, i, ink, steps)
         lines += [[Segment(part)] for part in wrapped(ink.plain("  " + text), steps.width, 6)]
@@ -161,7 +162,7 @@ def _projections(
         if result.attention.score == "cosine":
             lines += _vectors("q", result, head.query, everyone, ink, steps)
         return lines
-    note = f"queries Q = X·W_q, keys K = X·W_k, values V = {_valued(steps.projections)}"
+    note = f"queries Q = X·W_q, keys K = X·W_k, values V = {_valued(steps)}"
     if result.attention.kind == "transformer":
         note += ", with biases; X enters the layer"
     elif result.attention.positions == "rope":
@@ -172,7 +173,8 @@ def _projections(
     return lines + _vectors("v", result, head.value, everyone, ink, steps)
 
 
-def _valued(projections: Projections | None) -> str:
+def _valued(steps: Steps) -> str:
+    projections = steps.learned.projections
     landmarks = None if projections is None else projections.landmarks
     if landmarks is None:
         return "X·W_v"
@@ -181,15 +183,15 @@ def _valued(projections: Projections | None) -> str:
 
 def matrix_lines(steps: Steps, head: int, ink: Ink) -> list[Line]:
     """The matrices of one head, and landmarks, row by row; large ones only when all is asked for."""
-    if steps.projections is None:
+    if steps.learned.projections is None:
         return []
     lines: list[Line] = []
     matrices = {
-        name: getattr(steps.projections, name)[head]  # (d_model, d)
+        name: getattr(steps.learned.projections, name)[head]  # (d_model, d)
         for name in ("W_q", "W_k", "W_v")
     }
-    if steps.projections.landmarks is not None:
-        matrices["landmarks"] = steps.projections.landmarks
+    if steps.learned.projections.landmarks is not None:
+        matrices["landmarks"] = steps.learned.projections.landmarks
     for name, matrix in matrices.items():
         height, size = matrix.shape
         lines += [[], [ink.bold(f"{name}, {height} × {size}")]]
@@ -296,7 +298,7 @@ def _vector(label: str, values: FloatArray, ink: Ink, steps: Steps, precision: i
 
 def _ending(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]) -> list[Line]:
     """How the heads become the new vectors of the result, where these are not the sums above."""
-    if sums_of(result).whole and _is_sum(result):
+    if sums_of(result).whole and is_weighted_sum(result):
         return []
     hidden = bool((result.selection or {}).get("hidden"))
     title = "the new vectors of the model, from the heads side by side"
@@ -308,7 +310,7 @@ def _ending(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]
         [],
         *_title(ink, steps, "7", title + (", what is hidden counted too" if hidden else "")),
     ]
-    digits = steps.precision - 1 if steps.model is None else steps.precision + 3
+    digits = steps.precision - 1 if steps.learned.model is None else steps.precision + 3
     for i in rows:
         label = f"{ink.word(result.words[i])}(new)"
         lines += _vector(label, result.contextual[i], ink, steps, digits)
@@ -322,15 +324,6 @@ def _layer_title(result: AttentionResult) -> str:
         return f"the hidden states after layer {last}, which is not among those shown"
     layer = f"layer {last}" if result.attention.n_layers > 1 else "the layer"
     return f"the hidden states after {layer}: W_o, residual, layer norm, feed-forward net"
-
-
-def _is_sum(result: AttentionResult) -> bool:
-    if result.value is None:
-        return False
-    sums = product(result.weights[0, 0], result.value[0, 0])
-    return sums.shape == result.contextual.shape and bool(
-        np.allclose(sums, result.contextual, rtol=1e-3, atol=1e-3)
-    )
 
 
 def _title(ink: Ink, steps: Steps, step: str, text: str) -> list[Line]:

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from attncli.insight.learned import Learned
 from attncli.insight.tokens import hide_tokens
 from attncli.learning.batches import Examples
 from attncli.learning.landmarks import chosen_landmarks
@@ -44,7 +45,7 @@ def printed(store, model, text="money bank grows", **steps) -> tuple[str, object
     """The stages as text, and the result they are of."""
     analyser = TaskAnalyser.of_model(model, store, include=frozenset(STAGE_FIELDS))
     (result,) = analyser([text])
-    asked = Steps(everything=True, width=200, projections=model.projections, model=model, **steps)
+    asked = Steps(everything=True, width=200, learned=Learned(model.projections, model), **steps)
     return PLAIN.rendered(step_lines(result, PLAIN, asked)), result
 
 
@@ -159,7 +160,7 @@ def test_without_matrices_or_tokens_the_steps_say_why_they_end(six_words):
     text = PLAIN.rendered(step_lines(result, PLAIN, Steps()))
     assert "the read-out needs the matrices" in text
     hidden = hide_tokens(result, ["money"])
-    steps = Steps(projections=model.projections, model=model)
+    steps = Steps(learned=Learned(model.projections, model))
     assert "the read-out needs every token" in PLAIN.rendered(step_lines(hidden, PLAIN, steps))
 
 

@@ -15,7 +15,6 @@ from attncli.insight.scores import (
     no_temperature,
     row_sums,
     temperature_range,
-    thumbnails,
 )
 from attncli.insight.sums import sums_of
 from attncli.results.names import axis_labels, axis_names, axis_numbers, matrix_name, ranges
@@ -23,6 +22,7 @@ from attncli.results.result import AttentionResult
 from attncli.views.facts import facts_line, model_line
 from attncli.views.ink import word as short
 from attncli.views.page.tables import escaped, every_word, legend, weight_table, word_markup
+from attncli.views.page.thumbnails import thumbnails
 
 TABLE_WORDS = 40  # more words than this are drawn as a picture, with the numbers in lists
 MAX_BYTES = 4_000_000  # of the scores in one page
