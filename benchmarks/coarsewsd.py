@@ -31,10 +31,11 @@ from attncli.arrays import FloatArray, IntArray
 from attncli.learning.batches import Examples
 from attncli.learning.parameters import Architecture
 from attncli.learning.subspace import Subspace
-from attncli.learning.trainer import Training, TrainingSettings, predict
+from attncli.learning.trainer import Training, predict
 from attncli.models.trained import TrainedModel
 from attncli.reading.reader import ReadingSettings
 from attncli.results.result import VectorsInfo
+from attncli.settings import TrainingSettings
 from attncli.training.examples import (
     Prepared,
     default_committee,

@@ -8,7 +8,8 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.reading.lookup import find
-from attncli.reading.unknown import OovPolicy, stand_in
+from attncli.reading.unknown import stand_in
+from attncli.settings import OovPolicy
 
 
 class Lookup(NamedTuple):

@@ -2,7 +2,8 @@
 
 from attncli.arrays import BoolArray, FloatArray
 from attncli.attention.core import attend
-from attncli.attention.general import Score, matching_rows, score_scale
+from attncli.attention.general import matching_rows, score_scale
+from attncli.settings import Score
 
 
 def general_attention(

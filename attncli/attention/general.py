@@ -5,13 +5,11 @@ not; permuting the tokens permutes the result.
 """
 
 import math
-from typing import Literal, TypeAlias
 
 import numpy as np
 
 from attncli.arrays import FloatArray
-
-Score: TypeAlias = Literal["scaled", "dot", "cosine"]
+from attncli.settings import Score
 
 
 def score_scale(score: Score, dim: int) -> float:

@@ -9,13 +9,13 @@ relative    a bias for each head and distance, learned, is added to the scores (
             arXiv:1803.02155; as a scalar: Raffel et al. 2020, arXiv:1910.10683, 2.1)
 """
 
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
+from attncli.settings import Positions
 
-Positions: TypeAlias = Literal["none", "sinusoidal", "rope", "learned", "relative"]
 POSITIONS: tuple[Positions, ...] = get_args(Positions)
 _BASE = 10000.0
 

@@ -15,16 +15,10 @@ from attncli.attention.core import attend, attention_scores
 from attncli.attention.heads import merge_heads
 from attncli.attention.landmarks import with_likeness
 from attncli.attention.masks import attention_mask
-from attncli.attention.positions import (
-    Positions,
-    distance_index,
-    rotated,
-    rotations,
-    sinusoidal,
-    table_width,
-)
+from attncli.attention.positions import distance_index, rotated, rotations, sinusoidal, table_width
 from attncli.attention.products import product
 from attncli.errors import ShapeError
+from attncli.settings import Positions
 
 # Untrained scores of word vectors then have a standard deviation near 1: neither one word nor all.
 _QUERY_KEY_GAIN = 2.0

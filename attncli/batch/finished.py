@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO
 
 from attncli.batch.chunks import Tally
-from attncli.batch.writers.formats import Format, FormatName
+from attncli.batch.writers.formats import Format
 from attncli.errors import AttnError, DataError
 from attncli.files.source import is_url, open_url, source_of
+from attncli.settings import FormatName
 
 _FAILED_LINE = re.compile(rb'\n\{"type":"error",[^\n]*')  # an error record of JSON lines
 _EMPTY = "empty"  # the code of a text without a word

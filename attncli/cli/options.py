@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
+from attncli import settings
 from attncli.errors import UsageError
 
 _VECTORS = "Vectors"
@@ -59,7 +60,7 @@ Seed: TypeAlias = Annotated[
     int, typer.Option(metavar="N", help="Seed of random vectors.", rich_help_panel=_VECTORS)
 ]
 Oov: TypeAlias = Annotated[
-    Literal["random", "zero", "mean", "skip", "error", "subword", "nearest"],
+    settings.OovPolicy,
     typer.Option(
         metavar="POLICY",
         help="Unknown words: random, zero, mean, skip, error, subword or nearest.",
@@ -67,7 +68,7 @@ Oov: TypeAlias = Annotated[
     ),
 ]
 Tokenizer: TypeAlias = Annotated[
-    Literal["words", "whitespace", "chars"],
+    settings.TokenizerName,
     typer.Option(
         metavar="NAME",
         help="words (UAX #29), whitespace or chars.",
@@ -75,7 +76,7 @@ Tokenizer: TypeAlias = Annotated[
     ),
 ]
 ScoreOption: TypeAlias = Annotated[
-    Literal["scaled", "dot", "cosine"],
+    settings.Score,
     typer.Option(metavar="SCORE", help="scaled (1/√d), dot or cosine.", rich_help_panel=_ATTENTION),
 ]
 Temperature: TypeAlias = Annotated[
@@ -88,7 +89,7 @@ Temperature: TypeAlias = Annotated[
     ),
 ]
 AttentionKind: TypeAlias = Annotated[
-    Literal["general", "task"],
+    settings.AttentionKind,
     typer.Option(
         metavar="KIND",
         help="general (no parameters) or task (random W_q, W_k, W_v, untrained).",
@@ -129,7 +130,7 @@ ValueSize: TypeAlias = Annotated[
     ),
 ]
 PositionKind: TypeAlias = Annotated[
-    Literal["none", "sinusoidal", "rope", "learned", "relative"],
+    settings.Positions,
     typer.Option(
         metavar="KIND",
         help="How --attention task sees order: none, sinusoidal, rope, learned, relative.",

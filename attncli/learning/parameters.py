@@ -11,7 +11,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from attncli.arrays import FloatArray
-from attncli.attention.positions import Positions, table_width
+from attncli.attention.positions import table_width
+from attncli.settings import Positions
 
 _OF_MEMBERS = ("W_out", "b_out")  # one for each member; the other matrices are one for each head
 _ELSEWHERE = -4.0  # the bias of places that a head does not look at, at the start

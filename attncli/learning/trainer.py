@@ -26,35 +26,10 @@ from attncli.learning.landmarks import chosen_landmarks, with_landmarks
 from attncli.learning.losses import balanced_label_weights, cross_entropy, weights_loss
 from attncli.learning.optimizers import Adam, learning_rate
 from attncli.learning.parameters import Architecture, Parameters, initial_parameters
+from attncli.settings import TrainingSettings
 
 _PREDICT = 64  # sentences predicted together
 _DECAYED = ("W_q", "W_k", "W_v", "W_out")
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingSettings:
-    """How a model is trained. The defaults were chosen by cross-validation: docs/training.md.
-
-    epochs: how often all sentences are seen. held_out: the share of them kept aside, by label.
-    patience: epochs without a better held-out result before it stops (0: never). balance: 0 counts
-    all sentences alike, 1 gives each label the same say. weight_dropout acts on attention weights,
-    dropout on the read-out's input, word_dropout on whole words. tolerance: given weights are met
-    when no cell is further off.
-    """
-
-    epochs: int = 30
-    batch_size: int = 32
-    learning_rate: float = 5e-3
-    weight_decay: float = 2.0
-    dropout: float = 0.3
-    weight_dropout: float = 0.5
-    word_dropout: float = 0.2
-    smoothing: float = 0.0
-    balance: float = 0.7
-    held_out: float = 0.1
-    patience: int = 0
-    tolerance: float = 0.0
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import numpy as np
 from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from attncli.attention.core import attention_scores, masked, softmax
 from attncli.attention.float32 import attend_long, attend_stack, blocks, exact_in_float32, is_long
-from attncli.attention.general import Score, matching_rows, score_scale, unit_rows
+from attncli.attention.general import matching_rows, score_scale, unit_rows
 from attncli.attention.masks import attention_mask
 from attncli.attention.temperature import self_weight_range, solve_temperature
 from attncli.checks.arguments import count_of, flag_of, number_of
@@ -42,6 +42,7 @@ from attncli.results.result import (
     ResultWarning,
 )
 from attncli.results.stack import Failure, Stack
+from attncli.settings import Score
 
 _HINT_UP_TO = 128  # tokens: a way out of a degenerate matrix is sought for shorter sentences only
 

@@ -17,15 +17,9 @@ from attncli.memory import size_text
 from attncli.reading.lexicon import Lexicon
 from attncli.reading.lookup import WordList, knows, word_lengths
 from attncli.results.stack import Part, TokenRun
+from attncli.settings import TokenizerName
 from attncli.text.unspaced import join_unspaced
-from attncli.text.words import (
-    JOINING,
-    TOKENIZERS,
-    Span,
-    TokenizerName,
-    join_compounds,
-    split_contraction,
-)
+from attncli.text.words import JOINING, TOKENIZERS, Span, join_compounds, split_contraction
 
 _MAX_PIECES = 1 << 14
 _LONGEST_PIECE = 64  # characters; longer ones hardly ever come twice

@@ -11,7 +11,8 @@ import numpy as np
 from attncli.arrays import BoolArray, Float32Array, FloatArray
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.reading.lookup import find
-from attncli.reading.unknown import OovPolicy, stand_in
+from attncli.reading.unknown import stand_in
+from attncli.settings import OovPolicy
 from attncli.text.forms import plain_form
 
 _MAX_WORDS = 1 << 14

@@ -24,10 +24,11 @@ from attncli.memory import available_memory, size_text
 from attncli.reading.cutting import Piecewise, tokens_of, words_asked
 from attncli.reading.lexicon import Lexicon
 from attncli.reading.lookup import ways_out
-from attncli.reading.unknown import TREATMENTS, OovPolicy
+from attncli.reading.unknown import TREATMENTS
 from attncli.results.result import MEANINGLESS, ResultWarning, Token, VectorsInfo
 from attncli.results.stack import Failure, TokenRun
-from attncli.text.words import TOKENIZERS, TokenizerName
+from attncli.settings import OovPolicy, TokenizerName
+from attncli.text.words import TOKENIZERS
 
 MAX_TOKENS = 4096
 _BYTES_PER_WEIGHT = 16  # float32 weights, their masks and checks, and the text made of them

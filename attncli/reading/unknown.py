@@ -1,7 +1,6 @@
 """What a word gets that is not in the vocabulary, for each policy."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -11,9 +10,9 @@ from attncli.embeddings.seeded import random_vector
 from attncli.embeddings.vocabulary import mean_vector
 from attncli.errors import UsageError
 from attncli.escape import quoted
+from attncli.settings import OovPolicy
 from attncli.text.forms import plain_form
 
-OovPolicy: TypeAlias = Literal["random", "zero", "mean", "skip", "error", "subword", "nearest"]
 # How each status of a word that is not in the vocabulary is said.
 TREATMENTS = {
     "random": "a seeded random vector",

@@ -11,9 +11,9 @@ Source: Unicode Standard Annex #29, "Unicode Text Segmentation", rules WB1–WB9
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-TokenizerName: TypeAlias = Literal["words", "whitespace", "chars"]
+from attncli.settings import TokenizerName
 
 
 class Span(NamedTuple):

@@ -13,7 +13,8 @@ from attncli.learning.check import check_gradients
 from attncli.learning.gradients import forward
 from attncli.learning.members import views_of_members
 from attncli.learning.parameters import Architecture, initial_parameters
-from attncli.learning.trainer import Training, TrainingSettings, predict
+from attncli.learning.trainer import Training, predict
+from attncli.settings import TrainingSettings
 
 ARCHITECTURE = Architecture(
     d_model=4, n_labels=3, n_heads=2, d_k=2, d_v=5, committee=5, positions="relative", reach=2

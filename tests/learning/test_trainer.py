@@ -8,7 +8,8 @@ from attncli.learning.batches import Examples, batches
 from attncli.learning.losses import balanced_label_weights, cross_entropy, weights_loss
 from attncli.learning.optimizers import Adam, learning_rate
 from attncli.learning.parameters import Architecture
-from attncli.learning.trainer import Training, TrainingSettings, predict, split_off
+from attncli.learning.trainer import Training, predict, split_off
+from attncli.settings import TrainingSettings
 
 QUICK = TrainingSettings(epochs=12, batch_size=8, word_dropout=0.1, held_out=0.2)
 

@@ -11,11 +11,12 @@ from attncli.attention.general import unit_rows
 from attncli.attention.projections import Projections, random_projections, task_attention
 from attncli.errors import DataError, EmptyError, UsageError
 from attncli.learning.parameters import Architecture
-from attncli.learning.trainer import Training, TrainingSettings, predict
+from attncli.learning.trainer import Training, predict
 from attncli.mechanisms.task import TaskAnalyser, find_model
 from attncli.models.trained import TrainedModel, model_bytes, parse_model
 from attncli.reading.reader import ReadingSettings
 from attncli.results.result import AttentionResult
+from attncli.settings import TrainingSettings
 from attncli.training.examples import open_embedder, prepare
 from attncli.training.rows import Row
 

@@ -12,7 +12,7 @@ from attncli.errors import AttnError, LimitError
 from attncli.reading.cutting import tokens_of
 from attncli.reading.reader import Reader, ReadingSettings, read
 from attncli.results.stack import TokenRun
-from attncli.text.words import TokenizerName
+from attncli.settings import TokenizerName
 
 ALPHABET = "abcdnt ABZ019_-'’.,:@/ \t\x1c\u0301\u200d\u00a0é한中👍🏽ा\U0001f1e9"
 WORDS = ["bank", "don't", "e-mail", "New", "York-based", "a@b.com", "https://x.org/a", "3.5%", "—"]

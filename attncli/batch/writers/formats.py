@@ -10,8 +10,8 @@ from attncli.batch.work import Writer
 from attncli.batch.writers.options import Layout
 from attncli.errors import UsageError
 from attncli.escape import did_you_mean, quoted
+from attncli.settings import FormatName
 
-FormatName: TypeAlias = Literal["jsonl", "csv", "parquet", "arrow", "npz"]
 Packing: TypeAlias = Literal["", "gz", "bz2", "xz", "zst"]
 
 _SUFFIXES: dict[str, FormatName] = {

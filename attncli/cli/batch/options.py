@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 import typer
 
 from attncli.cli import options as opt
+from attncli.files.rows.kinds import Kind
+from attncli.settings import FormatName
 
 _INPUT = "Input"
 _OUTPUT = "Output"
@@ -20,7 +22,7 @@ Files: TypeAlias = Annotated[
     ),
 ]
 InputFormat: TypeAlias = Annotated[
-    Literal["text", "csv", "tsv", "jsonl", "json", "parquet"] | None,
+    Kind | None,
     typer.Option(
         metavar="NAME",
         help="text, csv, tsv, jsonl, json or parquet (default: seen from the content).",
@@ -60,7 +62,7 @@ Output: TypeAlias = Annotated[
     ),
 ]
 OutputFormat: TypeAlias = Annotated[
-    Literal["jsonl", "csv", "parquet", "arrow", "npz"] | None,
+    FormatName | None,
     typer.Option(
         metavar="NAME", help="jsonl, csv, parquet, arrow or npz.", rich_help_panel=_OUTPUT
     ),

@@ -9,7 +9,7 @@ from attncli.errors import NumericError
 
 if TYPE_CHECKING:
     from attncli.learning.parameters import Architecture
-    from attncli.learning.trainer import TrainingSettings
+    from attncli.settings import TrainingSettings
     from attncli.training.examples import Prepared
 
 _GRADIENT_SENTENCES = 8

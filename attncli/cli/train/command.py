@@ -16,11 +16,13 @@ from attncli.cli.train.run import ENDINGS, TrainingRun
 from attncli.cli.vectors.access import access_to
 from attncli.errors import DataError, UsageError
 from attncli.escape import visible
+from attncli.settings import LayerSettings, TrainingSettings
 
 if TYPE_CHECKING:
     from attncli.learning.parameters import Architecture
-    from attncli.learning.trainer import TrainingSettings
     from attncli.training.examples import Prepared
+
+LAYER, TRAINING = LayerSettings(), TrainingSettings()
 
 
 def train(
@@ -33,29 +35,29 @@ def train(
     dim: opt.Dim = 50,
     tokenizer: opt.Tokenizer = "words",
     oov: opt.Oov = "zero",
-    heads: t.Heads = 8,
-    d_k: t.KeySize = 16,
-    d_v: t.ValueSize = 32,
+    heads: t.Heads = LAYER.heads,
+    d_k: t.KeySize = LAYER.d_k,
+    d_v: t.ValueSize = LAYER.d_v,
     landmarks: t.Landmarks = None,
     committee: t.Committee = None,
     directions: t.Directions = None,
     positions: t.PositionKind = None,
-    reach: t.Reach = 10,
+    reach: t.Reach = LAYER.reach,
     causal: opt.Causal = False,
     window: opt.Window = None,
-    pooling: t.PoolingKind = "attention",
+    pooling: t.PoolingKind = LAYER.pooling,
     epochs: t.Epochs = None,
-    batch_size: t.BatchSize = 32,
-    learning_rate: t.LearningRate = 5e-3,
-    weight_decay: t.WeightDecay = 2.0,
-    dropout: t.Dropout = 0.3,
-    weight_dropout: t.WeightDropout = 0.5,
-    word_dropout: t.WordDropout = 0.2,
-    smoothing: t.Smoothing = 0.0,
-    balance: t.Balance = 0.7,
-    held_out: t.HeldOut = 0.1,
-    patience: t.Patience = 0,
-    seed: t.TrainSeed = 0,
+    batch_size: t.BatchSize = TRAINING.batch_size,
+    learning_rate: t.LearningRate = TRAINING.learning_rate,
+    weight_decay: t.WeightDecay = TRAINING.weight_decay,
+    dropout: t.Dropout = TRAINING.dropout,
+    weight_dropout: t.WeightDropout = TRAINING.weight_dropout,
+    word_dropout: t.WordDropout = TRAINING.word_dropout,
+    smoothing: t.Smoothing = TRAINING.smoothing,
+    balance: t.Balance = TRAINING.balance,
+    held_out: t.HeldOut = TRAINING.held_out,
+    patience: t.Patience = TRAINING.patience,
+    seed: t.TrainSeed = TRAINING.seed,
     log: t.LogFile = None,
     resume: t.Resume = False,
     check_grad: t.CheckGrad = False,
@@ -77,7 +79,6 @@ def train(
     """
     values = dict(locals())
     from attncli.cli.progress import Encoding
-    from attncli.learning.trainer import TrainingSettings
     from attncli.reading.reader import ReadingSettings
     from attncli.training.examples import (
         default_committee,
@@ -100,7 +101,7 @@ def train(
             "found skip, expected zero, random, mean, error, subword or nearest", place="--oov"
         )
     settings = TrainingSettings(
-        epochs=epochs or 30,
+        epochs=epochs or TRAINING.epochs,
         batch_size=batch_size,
         learning_rate=opt.positive(learning_rate, "--learning-rate"),
         weight_decay=_rate(weight_decay, "--weight-decay", below=1e6),

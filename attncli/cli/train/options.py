@@ -1,8 +1,10 @@
 """The options of `attn train`, with what they mean."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
+
+from attncli import settings
 
 _DATA, _MODEL, _LEARNING = "Data", "Model", "Learning"
 
@@ -90,7 +92,7 @@ Directions: TypeAlias = Annotated[
     ),
 ]
 PositionKind: TypeAlias = Annotated[
-    Literal["none", "sinusoidal", "rope", "learned", "relative"] | None,
+    settings.Positions | None,
     typer.Option(
         metavar="KIND",
         help="none, sinusoidal, rope, learned or relative (the default; given weights: none).",
@@ -102,7 +104,7 @@ Reach: TypeAlias = Annotated[
     int, _size("Relative positions: distances told apart on each side.", least=0)
 ]
 PoolingKind: TypeAlias = Annotated[
-    Literal["attention", "mean"],
+    settings.Pooling,
     typer.Option(
         metavar="KIND",
         help="How a sentence without target is read: attention or mean.",

@@ -18,10 +18,10 @@ from attncli.files.writing import reason
 if TYPE_CHECKING:
     from attncli.cli.train.report import Report
     from attncli.learning.parameters import Architecture
-    from attncli.learning.trainer import TrainingSettings
     from attncli.models.trained import TrainedModel
     from attncli.reading.reader import ReadingSettings
     from attncli.results.result import VectorsInfo
+    from attncli.settings import TrainingSettings
     from attncli.training.examples import Prepared
 
 ENDINGS = (".lock", ".unfinished")  # of the files beside a model while it is learned

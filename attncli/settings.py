@@ -1,0 +1,100 @@
+"""Every choice a user has, with its default: options, help and `import attncli` are made of these.
+
+Nothing is imported, so that help is shown before numpy is loaded. What a value may be is checked
+where it is used.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+AttentionKind: TypeAlias = Literal["general", "task"]
+Score: TypeAlias = Literal["scaled", "dot", "cosine"]
+Positions: TypeAlias = Literal["none", "sinusoidal", "rope", "learned", "relative"]
+OovPolicy: TypeAlias = Literal["random", "zero", "mean", "skip", "error", "subword", "nearest"]
+TokenizerName: TypeAlias = Literal["words", "whitespace", "chars"]
+Pooling: TypeAlias = Literal["attention", "mean"]
+FormatName: TypeAlias = Literal["jsonl", "csv", "parquet", "arrow", "npz"]
+
+MAX_TOKENS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class MechanismSettings:
+    """Which vectors, which words, which attention.
+
+    vectors, inline: the vectors of words, by name or written out; dim and seed are of random ones.
+    tokenizer, oov, max_tokens: how a sentence is read. model: a trained model or a transformer;
+    without one `attention` is general, or task with random matrices. score to see_self belong to
+    general attention, heads to positions to random matrices, target to a trained model, pair and
+    truncate to a transformer.
+    """
+
+    vectors: str = "glove"
+    inline: str | None = None
+    dim: int = 50
+    seed: int = 0
+    oov: OovPolicy = "random"
+    tokenizer: TokenizerName = "words"
+    score: Score = "scaled"
+    temperature: float | None = None
+    target_self: float | None = None
+    causal: bool = False
+    window: int | None = None
+    see_self: bool = True
+    max_tokens: int = MAX_TOKENS
+    attention: AttentionKind = "general"
+    heads: int | None = None
+    d_k: int | None = None
+    d_v: int | None = None
+    positions: Positions = "none"
+    model: str | None = None
+    target: str | int | None = None
+    pair: str | None = None
+    truncate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSettings:
+    """The sizes of a model that is trained; None: what its vectors ask for.
+
+    heads, d_k, d_v are of each member of a committee. reach: the distances that relative positions
+    tell apart on each side. pooling: how a sentence without a target is read.
+    """
+
+    heads: int = 8
+    d_k: int = 16
+    d_v: int = 32
+    landmarks: int | None = None
+    committee: int | None = None
+    directions: int | None = None
+    positions: Positions | None = None
+    reach: int = 10
+    causal: bool = False
+    window: int | None = None
+    pooling: Pooling = "attention"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """How a model is trained. The defaults were chosen by cross-validation: docs/training.md.
+
+    epochs: how often all sentences are seen. held_out: the share of them kept aside, by label.
+    patience: epochs without a better held-out result before it stops (0: never). balance: 0 counts
+    all sentences alike, 1 gives each label the same say. weight_dropout acts on attention weights,
+    dropout on the read-out's input, word_dropout on whole words. tolerance: given weights are met
+    when no cell is further off.
+    """
+
+    epochs: int = 30
+    batch_size: int = 32
+    learning_rate: float = 5e-3
+    weight_decay: float = 2.0
+    dropout: float = 0.3
+    weight_dropout: float = 0.5
+    word_dropout: float = 0.2
+    smoothing: float = 0.0
+    balance: float = 0.7
+    held_out: float = 0.1
+    patience: int = 0
+    tolerance: float = 0.0
+    seed: int = 0

@@ -1,0 +1,54 @@
+"""Laws of settings: a choice is written once, and the terminal and Python offer the same."""
+
+from dataclasses import fields
+from inspect import signature
+from typing import get_args, get_type_hints
+
+import pytest
+
+from attncli.cli.mechanism import Mechanism
+from attncli.cli.train.command import train
+from attncli.mechanisms.general import GeneralSettings
+from attncli.reading.reader import ReadingSettings
+from attncli.settings import LayerSettings, MechanismSettings, TrainingSettings
+
+OF_RESULTS = {"layer", "head", "agg", "merge", "hide"}  # a part of what was computed
+OF_THE_TERMINAL = {"no_cache"}
+SOLVED = {"temperature"}  # None until it is known whether --target-self asks for another
+
+
+def defaults(group):
+    """The fields of a group with their defaults."""
+    return {field.name: field.default for field in fields(group)}
+
+
+def test_the_options_of_mechanisms_are_the_settings():
+    """Names and defaults, but for what chooses a part of a result."""
+    options = defaults(Mechanism)
+    rest = {n: options[n] for n in options if n not in OF_RESULTS | OF_THE_TERMINAL}
+    assert rest == defaults(MechanismSettings)
+
+
+@pytest.mark.parametrize("group", [GeneralSettings, ReadingSettings])
+def test_the_parts_of_a_mechanism_have_its_defaults(group):
+    """General attention and reading, wherever they are made."""
+    whole = defaults(MechanismSettings)
+    for name, default in defaults(group).items():
+        assert name in SOLVED or whole[name] == default, name
+
+
+@pytest.mark.parametrize("group", [LayerSettings, TrainingSettings])
+def test_the_options_of_training_are_the_settings(group):
+    """Every field is an option with its default; epochs depend on what is learned."""
+    options = signature(train).parameters
+    for name, default in defaults(group).items():
+        if name not in ("epochs", "tolerance"):
+            assert options[name].default == default, name
+
+
+def test_every_choice_of_an_option_is_a_choice_of_the_settings():
+    """The values that the terminal takes are those of the Literals."""
+    ours, theirs = get_type_hints(MechanismSettings), get_type_hints(Mechanism)
+    for name, hint in ours.items():
+        if get_args(hint) and all(isinstance(choice, str) for choice in get_args(hint)):
+            assert get_args(theirs[name]) == get_args(hint), name
