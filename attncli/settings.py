@@ -22,7 +22,8 @@ MAX_TOKENS = 4096
 class MechanismSettings:
     """Which vectors, which words, which attention.
 
-    vectors, inline: the vectors of words, by name or written out; dim and seed are of random ones.
+    vectors, inline: the vectors of words, by name or written out; dim and seed are of random ones,
+    no_cache converts no file into the cache.
     tokenizer, oov, max_tokens: how a sentence is read. model: a trained model or a transformer;
     without one `attention` is general, or task with random matrices. score to see_self belong to
     general attention, heads to positions to random matrices, target to a trained model, pair and
@@ -31,6 +32,7 @@ class MechanismSettings:
 
     vectors: str = "glove"
     inline: str | None = None
+    no_cache: bool = False
     dim: int = 50
     seed: int = 0
     oov: OovPolicy = "random"

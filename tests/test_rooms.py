@@ -1,8 +1,11 @@
 """Laws of starting: the command loads typer and nothing heavier; one sentence as JSON only numpy."""
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 from conftest import child_environment
@@ -105,3 +108,19 @@ print("LOADED", json.dumps([os.environ[n] for n in ("OPENBLAS_NUM_THREADS", "OMP
     env = child_environment(OPENBLAS_NUM_THREADS=None, OMP_NUM_THREADS=None, MKL_NUM_THREADS=None)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, env=env, check=True)
     assert json.loads(done.stdout.decode().rpartition("LOADED")[2]) == ["1", "1"]
+
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_documented_order_is_the_rule_of_the_imports():
+    """docs/architecture.md names the rooms in the order that the linter holds, and each has a row."""
+    rules = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = rules["tool"]["importlinter"]["contracts"][0]["layers"]
+    document = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = document.partition("## Rooms")[2].partition("## Decisions")[0]
+    told = re.findall(r"^    ([a-z |,]+)$", section, re.MULTILINE)
+    names = [re.findall(r"\w+", line) for line in layers if line != "__main__"]
+    assert [re.findall(r"\w+", line) for line in told] == names
+    table = section.partition("| room |")[2]
+    assert [room for rooms in names for room in rooms if f"`{room}" not in table] == []

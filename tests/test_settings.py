@@ -6,14 +6,13 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from attncli.cli.mechanism import Mechanism
+from attncli.cli.groups import Mechanism
 from attncli.cli.train.command import train
 from attncli.mechanisms.general import GeneralSettings
 from attncli.reading.reader import ReadingSettings
 from attncli.settings import LayerSettings, MechanismSettings, TrainingSettings
 
 OF_RESULTS = {"layer", "head", "agg", "merge", "hide"}  # a part of what was computed
-OF_THE_TERMINAL = {"no_cache"}
 SOLVED = {"temperature"}  # None until it is known whether --target-self asks for another
 
 
@@ -25,7 +24,7 @@ def defaults(group):
 def test_the_options_of_mechanisms_are_the_settings():
     """Names and defaults, but for what chooses a part of a result."""
     options = defaults(Mechanism)
-    rest = {n: options[n] for n in options if n not in OF_RESULTS | OF_THE_TERMINAL}
+    rest = {n: options[n] for n in options if n not in OF_RESULTS}
     assert rest == defaults(MechanismSettings)
 
 

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from attncli.cli.guards import Effects
-from attncli.cli.mechanism import Opened
 from attncli.cli.notices import Notices
 from attncli.cli.selecting import selected
 from attncli.cli.showing import Manner, moved_words
 from attncli.cli.terminal import ink_for, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
+from attncli.mechanisms.open import Opened
 
 if TYPE_CHECKING:
     from attncli.files.rows.sentences import Sentence

@@ -7,21 +7,14 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli.explain import analysed, given_sentences
+from attncli.cli.groups import DEFAULTS, Mechanism, grouped, may_be_vain, open_analyser
 from attncli.cli.guards import COMPARISONS, Effects, looks, say_vain, warn_of_vain
-from attncli.cli.mechanism import (
-    DEFAULTS,
-    Mechanism,
-    Opened,
-    grouped,
-    may_be_vain,
-    open_analyser,
-    space_of,
-)
 from attncli.cli.notices import Notices
 from attncli.cli.outputs import expect_writable, files_given, files_read, say_written, written
 from attncli.cli.showing import shown_movements
 from attncli.cli.terminal import ink_for, warning, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
+from attncli.mechanisms.open import Opened, space_of
 
 if TYPE_CHECKING:
     from attncli.results.result import AttentionResult

@@ -6,13 +6,13 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli.guards import looks, say_vain
-from attncli.cli.mechanism import is_transformer
 from attncli.cli.outputs import expect_apart, files_given, model_read, vectors_read
 from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
 from attncli.cli.train import options as t
 from attncli.cli.train.rows import say_of_rows, say_of_seen
 from attncli.cli.vectors.access import access_to
 from attncli.errors import UsageError
+from attncli.models.named import is_transformer
 
 ModelIn = Annotated[
     str,
@@ -48,7 +48,8 @@ def evaluate(
     """
     from attncli.cli.progress import Encoding
     from attncli.learning.trainer import predict
-    from attncli.mechanisms.task import find_model, reading_of
+    from attncli.mechanisms.task import reading_of
+    from attncli.models.named import find_model
     from attncli.models.trained import require_vectors
     from attncli.reading.layers import for_model
     from attncli.training.examples import open_embedder, prepare

@@ -7,23 +7,17 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
+from attncli.cli.groups import DEFAULTS, Mechanism, grouped, may_be_vain, open_analyser
 from attncli.cli.guards import Effects, say_vain
-from attncli.cli.mechanism import (
-    DEFAULTS,
-    Mechanism,
-    grouped,
-    is_transformer,
-    may_be_vain,
-    open_analyser,
-    space_of,
-)
 from attncli.cli.outputs import expect_writable, files_given, files_read, written
 from attncli.cli.selecting import ShownPart
 from attncli.cli.showing import PLAIN, Fields, Manner, show_outcomes
 from attncli.cli.terminal import message, standard_input
 from attncli.errors import AttnError, EmptyError, UsageError
 from attncli.escape import typed, visible
-from attncli.insight.learned import NOTHING, Learned
+from attncli.insight.learned import NOTHING
+from attncli.mechanisms.open import learned_of, space_of
+from attncli.models.named import is_transformer
 
 if TYPE_CHECKING:
     from attncli.files.rows.sentences import Sentence
@@ -104,7 +98,7 @@ def explain(
 
         show_against(outcomes, opened, manner, quiet, effects, hide)
         return
-    learned = _learned(opened.analyser) if manner.steps else NOTHING
+    learned = learned_of(opened.analyser) if manner.steps else NOTHING
     among = None if manner.json else space_of(opened)  # JSON has no nearest words
     show_outcomes(outcomes, among, manner, fields, quiet, learned, effects)
 
@@ -123,15 +117,6 @@ def _say_of_quotes(texts: list[str] | None) -> None:
     if texts is not None and len(texts) > 2 and not any(" " in text for text in texts):
         whole = typed(" ".join(texts)[:80])
         message("note", f"{len(texts)} sentences of one word each; one sentence is {whole}")
-
-
-def _learned(analyser: "Analyser") -> Learned:
-    """The matrices of task-specific attention, and the model whose label it adds."""
-    from attncli.mechanisms.part import whole
-    from attncli.mechanisms.task import TaskAnalyser
-
-    found = whole(analyser)
-    return Learned(found.projections, found.model) if isinstance(found, TaskAnalyser) else NOTHING
 
 
 def given_sentences(

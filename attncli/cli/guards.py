@@ -1,7 +1,7 @@
 """An option that does nothing with the others given is said, on every command.
 
 What acts on which kind of output stands in the tables here; what a mechanism makes of its options
-in `attncli.cli.mechanism`; what shows only when the results are there is watched by `Effects`.
+in `attncli.cli.groups`; what shows only when the results are there is watched by `Effects`.
 """
 
 import inspect

@@ -7,10 +7,10 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli.guards import looks, say_vain
-from attncli.cli.mechanism import is_transformer
 from attncli.cli.terminal import ink_for, width_for, write, write_json
 from attncli.errors import AttnError, MissingExtraError
 from attncli.files.paths import is_file
+from attncli.models.named import is_transformer
 
 app = typer.Typer(
     name="model",
@@ -59,9 +59,9 @@ def info(
       attn model info idioms
       attn model info ./all-MiniLM-L6-v2 --check
     """
-    from attncli.mechanisms.task import is_shipped
     from attncli.models.folders import find_checkpoint
     from attncli.models.model import TransformerModel
+    from attncli.models.named import is_shipped
     from attncli.models.summary import summary
 
     if json:
@@ -91,7 +91,7 @@ def info(
 
 def _show_trained(name: str, width: int | None, color: opt.Color, json: bool) -> None:
     """Prints what a model of attn train is."""
-    from attncli.mechanisms.task import find_model
+    from attncli.models.named import find_model
     from attncli.models.trained_summary import trained_facts
 
     facts = trained_facts(find_model(name))

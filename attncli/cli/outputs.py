@@ -18,7 +18,7 @@ from attncli.escape import quoted, visible
 from attncli.files.paths import size_of
 
 if TYPE_CHECKING:
-    from attncli.cli.mechanism import Mechanism
+    from attncli.cli.groups import Mechanism
 
 _MOST_FILES = 10_000  # of a folder that is read
 _FileId: TypeAlias = tuple[int, int]
@@ -116,7 +116,7 @@ def vectors_read(name: str) -> Iterator[str]:
 
 def model_read(name: str) -> Iterator[str]:
     """What --model leads to: itself, or the folder of a checkpoint in the Hugging Face cache."""
-    from attncli.mechanisms.task import means_shipped
+    from attncli.models.named import means_shipped
 
     if means_shipped(name):
         return

@@ -11,8 +11,8 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli import selecting as part
+from attncli.cli.groups import grouped
 from attncli.cli.guards import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
-from attncli.cli.mechanism import grouped
 from attncli.cli.notices import Notices
 from attncli.cli.outputs import expect_writable, files_given, say_written, written
 from attncli.cli.showing import PLAIN, Manner, moved_words, stages_of, text_of

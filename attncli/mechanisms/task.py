@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,51 +17,19 @@ from attncli.attention.projections import (
 )
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, DataError, NumericError, UsageError
-from attncli.escape import did_you_mean, quoted
-from attncli.files.paths import exists, is_file
+from attncli.escape import quoted
 from attncli.insight.measures import measured
 from attncli.insight.old_vectors import side_by_side
 from attncli.insight.readout import read_out
 from attncli.mechanisms.analyser import LengthwiseAnalyser
 from attncli.mechanisms.words import WordProjections
-from attncli.models.trained import TrainedModel, load_model, require_vectors
+from attncli.models.trained import TrainedModel, require_vectors
 from attncli.reading.reader import Group, Reader, ReadingSettings, reader_for, vectors_info
 from attncli.reading.targets import target_place
 from attncli.results.result import AttentionSettings, ModelInfo, ResultWarning
 from attncli.results.stack import Failure, Stack, TokenRun
 
-_SHIPPED = Path(__file__).parents[1] / "models" / "data"
 _Told: TypeAlias = tuple[ModelInfo, tuple[ResultWarning, ...]]  # of one sentence
-
-
-def find_model(name: str) -> TrainedModel:
-    """The model of a file, or one that ships with the package ("idioms").
-
-    Raises: InputError, LimitError, DataError, UsageError when there is no such model.
-    """
-    path = Path(name)
-    if is_shipped(name) and not is_file(path):
-        return load_model(_SHIPPED / f"{name}.safetensors", name)
-    if exists(path) or path.suffix or len(path.parts) > 1:
-        return load_model(path)
-    shipped = sorted(model.stem for model in _SHIPPED.glob("*.safetensors"))
-    known = ", ".join(shipped)
-    raise UsageError(
-        f"no model is named {quoted(name)}, expected a file, the folder of a transformer, or one "
-        f"of: {known}{did_you_mean(name, shipped)}",
-        place="--model",
-    )
-
-
-def is_shipped(name: str) -> bool:
-    """Whether a model of this name ships with the package."""
-    return name in {model.stem for model in _SHIPPED.glob("*.safetensors")}
-
-
-def means_shipped(name: str) -> bool:
-    """Whether a name means a model of the package, and no file or checkpoint that is called so."""
-    path = Path(name)
-    return is_shipped(name) and not is_file(path) and not is_file(path / "config.json")
 
 
 def reading_of(model: TrainedModel) -> ReadingSettings:

@@ -12,7 +12,8 @@ from attncli.attention.projections import Projections, random_projections, task_
 from attncli.errors import DataError, EmptyError, UsageError
 from attncli.learning.parameters import Architecture
 from attncli.learning.trainer import Training, predict
-from attncli.mechanisms.task import TaskAnalyser, find_model
+from attncli.mechanisms.task import TaskAnalyser
+from attncli.models.named import find_model
 from attncli.models.trained import TrainedModel, model_bytes, parse_model
 from attncli.reading.reader import ReadingSettings
 from attncli.results.result import AttentionResult

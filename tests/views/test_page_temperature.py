@@ -12,8 +12,9 @@ from views.samples import result_of
 from attncli.embeddings.store import FolderStore
 from attncli.insight.part import Part
 from attncli.matrices.build import result_from_arrays
-from attncli.mechanisms.task import TaskAnalyser, find_model
+from attncli.mechanisms.task import TaskAnalyser
 from attncli.mechanisms.transformer import open_analyser
+from attncli.models.named import find_model
 from attncli.results.result import AttentionResult
 from attncli.views.html import page
 

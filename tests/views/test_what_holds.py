@@ -22,8 +22,9 @@ from attncli.insight.part import Part
 from attncli.insight.sums import sums_of
 from attncli.matrices.build import result_from_arrays
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
-from attncli.mechanisms.task import TaskAnalyser, find_model
+from attncli.mechanisms.task import TaskAnalyser
 from attncli.mechanisms.transformer import open_analyser
+from attncli.models.named import find_model
 from attncli.results.result import AttentionResult
 from attncli.views.equations import terms
 from attncli.views.explain import Layout, explain_lines

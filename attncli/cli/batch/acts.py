@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from attncli.cli.groups import Mechanism, may_be_vain
 from attncli.cli.guards import Effects
-from attncli.cli.mechanism import Mechanism, is_transformer, may_be_vain
 from attncli.cli.selecting import part_of
 from attncli.cli.terminal import message
+from attncli.models.named import is_transformer
 
 if TYPE_CHECKING:
     from attncli.batch.acts import Watch

@@ -16,8 +16,8 @@ from attncli.cli.batch.acts import losses_text, say_of_single_heads, say_unacted
 from attncli.cli.batch.engine import engine_of
 from attncli.cli.batch.job import as_begun, job_of, provenance_of, say_of_vain_reading, share_read
 from attncli.cli.batch.options import ReadOptions, RunOptions, WriteOptions
+from attncli.cli.groups import DEFAULTS, Mechanism, grouped, open_analyser
 from attncli.cli.guards import say_vain
-from attncli.cli.mechanism import DEFAULTS, Mechanism, Opened, grouped, open_analyser
 from attncli.cli.outputs import expect_apart, files_given, files_read, say_written, written
 from attncli.cli.progress import Progress, duration
 from attncli.cli.stopping import heeding_sigterm
@@ -25,6 +25,7 @@ from attncli.cli.terminal import PipeClosed, give_up_stdout, hint, message, stan
 from attncli.errors import OutputError, UsageError
 from attncli.escape import quoted, visible
 from attncli.files.paths import exists, is_file, is_folder
+from attncli.mechanisms.open import Opened
 
 if TYPE_CHECKING:
     from attncli.batch.chunks import Tally

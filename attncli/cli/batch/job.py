@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attncli.cli.batch.options import ReadOptions, WriteOptions
-from attncli.cli.mechanism import Mechanism, Opened
+from attncli.cli.groups import Mechanism
 from attncli.cli.terminal import message
 from attncli.files.paths import is_file, is_folder
+from attncli.mechanisms.open import Opened
 
 if TYPE_CHECKING:
     from attncli.batch.writers.formats import Format
@@ -57,7 +58,7 @@ def job_of(
 def _ships(name: str) -> bool:
     """Whether a name means vectors or a model of the package, whatever lies here under it."""
     from attncli.cli.outputs import SHIPPED
-    from attncli.mechanisms.task import means_shipped
+    from attncli.models.named import means_shipped
 
     return name in SHIPPED or means_shipped(name)
 

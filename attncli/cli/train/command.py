@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
 from attncli.cli.guards import changed, say_vain
-from attncli.cli.mechanism import Mechanism, expect_dim
 from attncli.cli.outputs import expect_apart, expect_writable, files_given, vectors_read, written
 from attncli.cli.terminal import message, standard_input
 from attncli.cli.train import options as t
@@ -16,7 +15,8 @@ from attncli.cli.train.run import ENDINGS, TrainingRun
 from attncli.cli.vectors.access import access_to
 from attncli.errors import DataError, UsageError
 from attncli.escape import visible
-from attncli.settings import LayerSettings, TrainingSettings
+from attncli.mechanisms.open import expect_dim
+from attncli.settings import LayerSettings, MechanismSettings, TrainingSettings
 
 if TYPE_CHECKING:
     from attncli.learning.parameters import Architecture
@@ -89,7 +89,7 @@ def train(
     )
     from attncli.training.rows import read_table
 
-    expect_dim(Mechanism(vectors=vectors, dim=dim))
+    expect_dim(MechanismSettings(vectors=vectors, dim=dim))
     if output is None and not check_grad:
         raise UsageError("found no file, expected -o model.safetensors", place="--output")
     model = [] if check_grad else written("--output", output, *ENDINGS)

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from attncli.cli import options as opt
+from attncli.cli.groups import grouped
 from attncli.cli.guards import say_vain
-from attncli.cli.mechanism import grouped
 from attncli.cli.outputs import (
     Written,
     expect_apart,

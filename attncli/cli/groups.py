@@ -1,0 +1,203 @@
+"""Groups of options: those of a mechanism, the same on every command, and how a group is spread.
+
+`Mechanism` is a group of options: a command takes one parameter of this type and is wrapped in
+`grouped`, and typer sees each field as an option.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from attncli.cli import options as opt
+from attncli.cli import selecting as part
+from attncli.cli.guards import say_vain
+from attncli.errors import UsageError
+from attncli.settings import MechanismSettings
+
+if TYPE_CHECKING:
+    from attncli.embeddings.protocols import EmbeddingStore
+    from attncli.insight.part import Part
+    from attncli.mechanisms.open import Opened
+
+_WHOLE = MechanismSettings()
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Mechanism:
+    """Which vectors, which words, which attention."""
+
+    vectors: opt.Vectors = _WHOLE.vectors
+    inline: opt.Inline = None
+    no_cache: opt.NoCache = _WHOLE.no_cache
+    dim: opt.Dim = _WHOLE.dim
+    seed: opt.Seed = _WHOLE.seed
+    oov: opt.Oov = _WHOLE.oov
+    tokenizer: opt.Tokenizer = _WHOLE.tokenizer
+    score: opt.ScoreOption = _WHOLE.score
+    temperature: opt.Temperature = None
+    target_self: opt.TargetSelf = None
+    causal: opt.Causal = _WHOLE.causal
+    window: opt.Window = None
+    see_self: opt.SeeSelf = _WHOLE.see_self
+    max_tokens: opt.MaxTokens = _WHOLE.max_tokens
+    attention: opt.AttentionKind = _WHOLE.attention
+    heads: opt.Heads = None
+    d_k: opt.KeySize = None
+    d_v: opt.ValueSize = None
+    positions: opt.PositionKind = _WHOLE.positions
+    model: opt.Model = None
+    target: opt.Target = None
+    pair: opt.Pair = None
+    truncate: opt.Truncate = _WHOLE.truncate
+    layer: part.Layer = None
+    head: part.Head = None
+    agg: part.Agg = None
+    merge: part.Merge = False
+    hide: part.Hide = None
+
+    @property
+    def chooses(self) -> bool:
+        """Whether layers or heads are chosen or drawn together."""
+        return any(option is not None for option in (self.layer, self.head, self.agg))
+
+    def settings(self) -> MechanismSettings:
+        """The mechanism without the part that is chosen of its results."""
+        values = {field.name: getattr(self, field.name) for field in fields(MechanismSettings)}
+        if self.target is not None and opt.is_place(self.target):
+            values["target"] = int(self.target)
+        return MechanismSettings(**values)
+
+
+DEFAULTS = Mechanism()
+_BUILT_IN = ("glove", "glove-6b-50d")
+
+
+def may_be_vain(mechanism: Mechanism, name: str) -> bool:
+    """Whether it depends on the words if --seed acts: only unknown ones get a random vector."""
+    words = mechanism.inline is not None or mechanism.vectors != "random"
+    return (
+        getattr(mechanism, name) != getattr(DEFAULTS, name)
+        and words
+        and mechanism.attention == "general"
+        and mechanism.model is None
+        and not any(option == "--" + name for option, _ in _vain(mechanism))
+    )
+
+
+def _vain(mechanism: Mechanism) -> list[tuple[str, str]]:
+    """The options that nothing depends on, each with the reason."""
+    m, vain = mechanism, list[tuple[str, str]]()
+    is_random = m.vectors == "random" and m.inline is None
+    if m.no_cache and (is_random or m.inline is not None or m.vectors in _BUILT_IN):
+        vain.append(("--no-cache", "on vectors that are never kept in the cache"))
+    if m.oov != DEFAULTS.oov and is_random:
+        vain.append(("--oov", "where every word has a random vector"))
+    if m.merge and m.model is None:
+        vain.append(("--merge", "on words: only a transformer has pieces of them"))
+    if m.agg is not None and m.model is None and (m.attention == "general" or m.heads in (None, 1)):
+        vain.append(("--agg", "on the one matrix that there is"))
+    if m.seed == DEFAULTS.seed or is_random:
+        return vain
+    if m.model is not None:
+        vain.append(("--seed", "here: the model says how unknown words are read"))
+    elif m.attention == "general" and m.oov in ("zero", "mean", "skip", "error"):
+        vain.append(("--seed", f"with --oov {m.oov}: nothing is random"))
+    return vain
+
+
+def open_analyser(
+    mechanism: Mechanism,
+    include: frozenset[str] = frozenset(),
+    *,
+    asked: frozenset[str] = frozenset(),
+    whole: bool = True,
+    quiet: bool = False,
+) -> "Opened":
+    """The Analyser that the options describe; `include` names optional fields to fill.
+
+    Where a chosen part loses one of the fields that were `asked` for, its record says so.
+    Without `whole` a file of vectors is searched for the words of the sentences, not converted;
+    `quiet` keeps what there is to say of it.
+
+    Raises: UsageError for options out of range or that exclude each other; what opening the
+    vectors or the model raises.
+    """
+    chosen = _chosen(mechanism)
+    for name, where in _vain(mechanism):
+        say_vain([name], where, quiet=quiet)
+    from attncli.mechanisms.open import open_analyser as open_described
+
+    store = partial(_opened_store, whole, quiet)
+    return open_described(mechanism.settings(), include, part=chosen, open_store=store, asked=asked)
+
+
+def _chosen(mechanism: Mechanism) -> "Part | None":
+    """The part that the options choose, if any does. Raises: UsageError."""
+    if not (mechanism.chooses or mechanism.merge or mechanism.hide):
+        return None
+    return part.part_of(
+        layer=mechanism.layer,
+        head=mechanism.head,
+        agg=mechanism.agg,
+        merge=mechanism.merge,
+        hide=mechanism.hide,
+    )
+
+
+def _opened_store(whole: bool, quiet: bool, mechanism: MechanismSettings) -> "EmbeddingStore":
+    """The store of --vectors or --inline; `whole` when more than a few words are needed."""
+    from attncli.cli.vectors.access import open_named
+
+    if mechanism.inline is not None and mechanism.vectors != "glove":
+        raise UsageError("found --vectors too, expected one of them", place="--inline")
+    return open_named(
+        mechanism.vectors,
+        dim=mechanism.dim,
+        seed=mechanism.seed,
+        inline=mechanism.inline,
+        whole=whole or mechanism.oov in ("mean", "subword", "nearest"),
+        cached=not mechanism.no_cache,
+        quiet=quiet,
+    )
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with each parameter that is a group of options spread into these options."""
+    hints = get_type_hints(command, include_extras=True)
+    groups = {
+        name: hint for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)
+    }
+    spread: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        if name in groups:
+            spread += _options(groups[name])
+        else:
+            annotation = hints.get(name, parameter.annotation)
+            spread.append(parameter.replace(annotation=annotation, kind=parameter.KEYWORD_ONLY))
+
+    @wraps(command)
+    def call(**given: Any) -> None:
+        packed = {
+            name: group(**{field.name: given.pop(field.name) for field in fields(group)})
+            for name, group in groups.items()
+        }
+        command(**given, **packed)
+
+    call.__signature__ = inspect.Signature(spread)  # type: ignore[attr-defined]  # read by inspect
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in spread}
+    return call
+
+
+def _options(group: type) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(group)
+    ]

@@ -1,0 +1,238 @@
+"""Settings → an Analyser: the one file that knows every mechanism."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from attncli.errors import UsageError
+from attncli.models.named import is_transformer
+from attncli.settings import MechanismSettings
+
+if TYPE_CHECKING:
+    from attncli.embeddings.protocols import EmbeddingStore
+    from attncli.insight.learned import Learned
+    from attncli.insight.part import Part
+    from attncli.insight.space import VocabularySpace
+    from attncli.mechanisms.general import Analyser, GeneralSettings
+    from attncli.reading.reader import ReadingSettings
+
+OpenStore: TypeAlias = "Callable[[MechanismSettings], EmbeddingStore]"
+
+_DEFAULTS = MechanismSettings()
+_GENERAL_ONLY = ("score", "temperature", "target_self", "see_self")
+_TASK_ONLY = ("heads", "d_k", "d_v", "positions")
+_OF_A_MODEL = (*_GENERAL_ONLY, *_TASK_ONLY, "causal", "window", "oov", "tokenizer", "attention")
+_OF_A_CHECKPOINT = (*_OF_A_MODEL, "vectors", "inline", "no_cache", "dim", "seed", "target")
+_TRANSFORMER_ONLY = ("pair", "truncate")
+
+
+class Opened(NamedTuple):
+    """An Analyser, and the store its words come from; a transformer has none."""
+
+    analyser: "Analyser"
+    store: "EmbeddingStore | None"
+
+
+def store_of(settings: MechanismSettings) -> "EmbeddingStore":
+    """The vectors of the settings. Raises: what opening them raises."""
+    from attncli.embeddings.opening import Access
+    from attncli.reading.contextual import open_vectors
+
+    s, access = settings, Access(cached=not settings.no_cache)
+    return open_vectors(s.vectors, dim=s.dim, seed=s.seed, inline=s.inline, access=access)
+
+
+def open_analyser(
+    settings: MechanismSettings,
+    include: frozenset[str] = frozenset(),
+    *,
+    asked: frozenset[str] = frozenset(),
+    part: "Part | None" = None,
+    open_store: OpenStore = store_of,
+) -> Opened:
+    """The Analyser that the settings describe, of the part that is chosen of its results.
+
+    `include` names optional fields to fill.
+    Where a chosen part loses one of the fields that were `asked` for, its record says so.
+    Raises: UsageError for settings out of range or that exclude each other; what opening the
+    vectors or the model raises.
+    """
+    if is_transformer(settings.model):
+        opened = _open_transformer(settings, None if part is None else part.layers, include)
+        part = None if part is None else part._replace(layers=None)
+    else:
+        _reject(settings, _TRANSFORMER_ONLY, "only a transformer (--model DIR) has it")
+        opened = _open_words(settings, include, open_store)
+    if part is None or part == type(part)():
+        return opened
+    from attncli.mechanisms.part import PartAnalyser
+
+    part = part._replace(asked=asked)
+    return opened._replace(analyser=PartAnalyser(opened.analyser, part))
+
+
+def space_of(opened: Opened) -> "VocabularySpace | None":
+    """Where the nearest words of new vectors are: the vocabulary, turned by W_v for task attention."""
+    from attncli.embeddings.vocabulary import has_vocabulary
+
+    store = opened.store
+    if store is None or not has_vocabulary(store):
+        return None
+    from attncli.insight.space import VocabularySpace
+
+    projections = learned_of(opened.analyser).projections
+    if projections is None:
+        return VocabularySpace(store)
+    return VocabularySpace(store, projections.W_v, projections.landmarks)
+
+
+def learned_of(analyser: object) -> "Learned":
+    """The matrices of task-specific attention, and the model whose label it adds."""
+    from attncli.insight.learned import NOTHING, Learned
+    from attncli.mechanisms.part import whole
+    from attncli.mechanisms.task import TaskAnalyser
+
+    inner = whole(analyser)
+    return Learned(inner.projections, inner.model) if isinstance(inner, TaskAnalyser) else NOTHING
+
+
+def expect_dim(settings: MechanismSettings) -> None:
+    """Raises: UsageError for --dim beside vectors that have a size of their own."""
+    if settings.vectors != "random" or settings.inline is not None:
+        _reject(settings, ("dim",), "only --vectors random has it: other vectors have a size")
+
+
+def _open_transformer(
+    settings: MechanismSettings, layers: tuple[int, ...] | None, include: frozenset[str]
+) -> Opened:
+    """The Analyser of a transformer checkpoint."""
+    from attncli.mechanisms.transformer import open_analyser as open_transformer
+    from attncli.models.folders import find_checkpoint
+
+    _reject(settings, _OF_A_CHECKPOINT, "the checkpoint says it")
+    found = find_checkpoint(settings.model or "")
+    analyser = open_transformer(
+        found.folder,
+        found.name,
+        layers=layers,
+        include=include,
+        pair=settings.pair,
+        truncate=settings.truncate,
+        max_tokens=settings.max_tokens,
+    )
+    return Opened(analyser, None)
+
+
+def _open_words(
+    settings: MechanismSettings,
+    include: frozenset[str],
+    open_store: OpenStore,
+) -> Opened:
+    """The Analyser of general or task-specific attention over vectors of words."""
+    if settings.model is not None:
+        return _open_trained(settings, settings.model, include, open_store)
+    if settings.target is not None:
+        raise UsageError("found no --model, expected both", place="--target")
+    if settings.attention == "task":
+        return _open_untrained(settings, include, open_store)
+    _reject(settings, _TASK_ONLY, "--attention task has it, general attention does not")
+    expect_dim(settings)
+    from attncli.mechanisms.general import GeneralAnalyser
+
+    general = _general_settings(settings)
+    store = open_store(settings)
+    return Opened(GeneralAnalyser(store, _reading(settings), general, include=include), store)
+
+
+def _open_trained(
+    settings: MechanismSettings,
+    model: str,
+    include: frozenset[str],
+    open_store: OpenStore,
+) -> Opened:
+    """The Analyser of a trained model."""
+    from attncli.mechanisms.task import TaskAnalyser
+    from attncli.models.named import find_model
+    from attncli.reading.layers import for_model
+
+    _reject(settings, _OF_A_MODEL, "the model says it")
+    expect_dim(settings)
+    trained = find_model(model)
+    vectors = for_model(settings.vectors, trained.vectors.name)
+    store = open_store(replace(settings, vectors=vectors))
+    analyser = TaskAnalyser.of_model(
+        trained,
+        store,
+        target=settings.target,
+        include=include,
+        max_tokens=settings.max_tokens,
+    )
+    return Opened(analyser, store)
+
+
+def _open_untrained(
+    settings: MechanismSettings,
+    include: frozenset[str],
+    open_store: OpenStore,
+) -> Opened:
+    """The Analyser of random matrices."""
+    from attncli.attention.projections import random_projections
+    from attncli.mechanisms.task import TaskAnalyser
+
+    _reject(settings, _GENERAL_ONLY, "general attention has it, --attention task does not")
+    expect_dim(settings)
+    s = settings
+    store = open_store(settings)
+    layer = random_projections(
+        store.dim,
+        n_heads=s.heads or 1,
+        d_k=s.d_k,
+        d_v=s.d_v,
+        positions=s.positions,
+        causal=s.causal,
+        window=s.window,
+        seed=s.seed,
+    )
+    return Opened(TaskAnalyser(store, layer, _reading(s), include=include), store)
+
+
+def _reading(s: MechanismSettings) -> "ReadingSettings":
+    from attncli.reading.reader import ReadingSettings
+
+    return ReadingSettings(tokenizer=s.tokenizer, oov=s.oov, seed=s.seed, max_tokens=s.max_tokens)
+
+
+def _general_settings(settings: MechanismSettings) -> "GeneralSettings":
+    from attncli.mechanisms.general import GeneralSettings
+
+    target = settings.target_self
+    if target is not None:
+        place = "--target-self"
+        if settings.temperature is not None:
+            raise UsageError("found --temperature too, expected one of them", place=place)
+        if not settings.see_self:
+            raise UsageError("found --no-self too, expected one of them", place=place)
+        if not 0 < target < 1:
+            raise UsageError(f"found {target:g}, expected a number between 0 and 1", place=place)
+    temperature = 1.0 if settings.temperature is None else settings.temperature
+    if not 0 < temperature < math.inf:
+        expected = "expected a number above 0"
+        raise UsageError(f"found {temperature:g}, {expected}", place="--temperature")
+    return GeneralSettings(
+        score=settings.score,
+        temperature=temperature,
+        target_self=target,
+        causal=settings.causal,
+        window=settings.window,
+        see_self=settings.see_self,
+    )
+
+
+def _reject(settings: MechanismSettings, names: tuple[str, ...], why: str) -> None:
+    """Raises: UsageError when one of these settings was given a value of its own."""
+    for name in names:
+        found = getattr(settings, name)
+        if found != getattr(_DEFAULTS, name):
+            option = "--no-self" if name == "see_self" else "--" + name.replace("_", "-")
+            raise UsageError(f"found it, but {why}", place=option)

@@ -1,0 +1,61 @@
+"""What the name of a model means: one that ships with the package, a trained one, a checkpoint."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attncli.errors import UsageError
+from attncli.escape import did_you_mean, quoted
+from attncli.files.paths import exists, is_file, is_folder
+
+if TYPE_CHECKING:
+    from attncli.models.trained import TrainedModel
+
+_SHIPPED = Path(__file__).parent / "data"
+
+
+def find_model(name: str) -> "TrainedModel":
+    """The model of a file, or one that ships with the package ("idioms").
+
+    Raises: InputError, LimitError, DataError, UsageError when there is no such model.
+    """
+    from attncli.models.trained import load_model
+
+    path = Path(name)
+    if is_shipped(name) and not is_file(path):
+        return load_model(_SHIPPED / f"{name}.safetensors", name)
+    if exists(path) or path.suffix or len(path.parts) > 1:
+        return load_model(path)
+    shipped = sorted(model.stem for model in _SHIPPED.glob("*.safetensors"))
+    known = ", ".join(shipped)
+    raise UsageError(
+        f"no model is named {quoted(name)}, expected a file, the folder of a transformer, or one "
+        f"of: {known}{did_you_mean(name, shipped)}",
+        place="--model",
+    )
+
+
+def is_shipped(name: str) -> bool:
+    """Whether a model of this name ships with the package."""
+    return name in {model.stem for model in _SHIPPED.glob("*.safetensors")}
+
+
+def means_shipped(name: str) -> bool:
+    """Whether a name means a model of the package, and no file or checkpoint that is called so."""
+    path = Path(name)
+    return is_shipped(name) and not is_file(path) and not is_file(path / "config.json")
+
+
+def is_transformer(name: str | None) -> bool:
+    """Whether a name is that of a transformer checkpoint, and of no file that a training wrote."""
+    if name is None:
+        return False
+    path = Path(name)
+    if is_file(path):
+        from attncli.models.folders import is_weights_of_checkpoint
+
+        return is_weights_of_checkpoint(path)
+    if is_folder(path):  # a folder that only happens to have the name of our model is none
+        return is_file(path / "config.json") or not is_shipped(name)
+    from attncli.models.folders import is_checkpoint
+
+    return not is_shipped(name) and ("://" in name or is_checkpoint(name))
