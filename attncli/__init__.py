@@ -13,10 +13,15 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from attncli.api import analyser as analyser
+    from attncli.api import compare as compare
+    from attncli.api import diff as diff
+    from attncli.api import evaluate as evaluate
     from attncli.api import explain as explain
     from attncli.api import from_attentions as from_attentions
     from attncli.api import read as read
     from attncli.api import save as save
+    from attncli.api import train as train
     from attncli.attention.core import attend as attend
     from attncli.errors import AttnError as AttnError
     from attncli.reading.contextual import open_vectors as open_vectors
@@ -26,6 +31,11 @@ _WHERE = {
     "AttentionResult": "attncli.results.result",
     "AttnError": "attncli.errors",
     "attend": "attncli.attention.core",
+    "analyser": "attncli.api",
+    "compare": "attncli.api",
+    "diff": "attncli.api",
+    "evaluate": "attncli.api",
+    "train": "attncli.api",
     "explain": "attncli.api",
     "from_attentions": "attncli.api",
     "open_vectors": "attncli.reading.contextual",
@@ -36,12 +46,17 @@ __all__ = [
     "AttentionResult",
     "AttnError",
     "__version__",
+    "analyser",
     "attend",
+    "compare",
+    "diff",
+    "evaluate",
     "explain",
     "from_attentions",
     "open_vectors",
     "read",
     "save",
+    "train",
 ]
 
 

@@ -1,47 +1,223 @@
-"""The functions of `import attncli`: the command's work, from Python."""
+"""The whole tool from Python: what `import attncli` offers, by the names of the command's options."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from os import PathLike
-from typing import Any
+from pathlib import Path
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Unpack, get_args, get_type_hints
 
-from attncli.checks.arguments import flag_of, names_of, one_of_kind, path_of, text_of, unexpected
+from attncli.checks.arguments import (
+    choice_of,
+    count_of,
+    flag_of,
+    names_of,
+    number_of,
+    one_of_kind,
+    path_of,
+    seed_of,
+    text_of,
+    texts_of,
+    unexpected,
+)
 from attncli.embeddings.protocols import EmbeddingStore
-from attncli.errors import AttnError, DataError, EmptyError
-from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
-from attncli.reading.contextual import open_vectors
+from attncli.errors import AttnError, DataError, EmptyError, UsageError
+from attncli.mechanisms.general import Analyser, GeneralAnalyser, GeneralSettings
+from attncli.mechanisms.open import Opened, open_analyser, space_of, store_of
 from attncli.reading.reader import ReadingSettings
 from attncli.results.result import AttentionResult
+from attncli.settings import Choices, LayerSettings, MechanismSettings, TrainingSettings
+
+if TYPE_CHECKING:
+    from attncli.insight.comparison import Comparison
+    from attncli.insight.difference import Difference
+    from attncli.insight.part import Part
+    from attncli.models.trained import TrainedModel
+    from attncli.training.examples import Prepared
+    from attncli.training.metrics import Scores
+    from attncli.training.rows import Row
+
+_BOUNDS = {
+    "window": (0, None),
+    "dim": (1, 65536),
+    "heads": (1, 256),
+    "d_k": (1, 4096),
+    "d_v": (1, 4096),
+}
+_FIELDS = {"--no-self": "see_self", "--head": "part", "--layer": "part"}
+
+
+def analyser(
+    model: str | PathLike[str] | None = None,
+    *,
+    vectors: str | PathLike[str] | EmbeddingStore = "glove",
+    include: Iterable[str] = ("embeddings",),
+    part: "Part | None" = None,
+    **choices: Unpack[Choices],
+) -> Analyser:
+    """An Analyser: call it with texts, and it gives their results in order.
+
+    `model` is a trained model, one that ships (idioms) or a transformer; without one attention is
+    general, or task with random matrices. `part` chooses layers, heads and tokens of the results.
+    The other names, and their defaults, are those of `attncli.settings.MechanismSettings`.
+    Raises: UsageError for choices that exclude each other; what opening the model or the vectors
+    raises.
+
+    >>> [result.words for result in analyser(causal=True)(["river bank", "money bank"])]
+    [['river', 'bank'], ['money', 'bank']]
+    """
+    return _opened(model, vectors, include, part, choices).analyser
 
 
 def explain(
     text: str,
+    model: str | PathLike[str] | None = None,
     *,
-    vectors: str | EmbeddingStore = "glove",
+    vectors: str | PathLike[str] | EmbeddingStore = "glove",
     settings: GeneralSettings | None = None,
     reading: ReadingSettings | None = None,
     include: Iterable[str] = ("embeddings",),
+    part: "Part | None" = None,
+    **choices: Unpack[Choices],
 ) -> AttentionResult:
-    """The general attention of one sentence, as `attn explain` computes it.
+    """The attention of one sentence, as `attn explain` computes it; of many: `analyser`.
 
     `vectors` is a name, a path or an opened store; `include` names optional fields of the result to
-    fill (embeddings, query, key, value, scores, measures).
+    fill (embeddings, query, key, value, scores, measures). `settings` and `reading` say the same of
+    general attention as the choices do.
     Raises: ArgumentError for a value of another kind; EmptyError, LimitError, UnknownWordError,
     UsageError, NumericError.
 
-    >>> explain("river bank flows").words
+    >>> explain("river bank flows", temperature=0.5).words
     ['river', 'bank', 'flows']
     """
     sentence = text_of(text, "text", "one text; each text is a call of its own")
-    names = names_of(include, "include")
+    if settings is None and reading is None:
+        opened = _opened(model, vectors, include, part, choices)
+        with _naming_fields():
+            return next(iter(opened.analyser([sentence])))
+    if model is not None or part is not None or choices:
+        raise UsageError("found other choices too, expected one of them", place="settings")
     reading = ReadingSettings() if reading is None else reading
     settings = GeneralSettings() if settings is None else settings
     one_of_kind(reading, "reading", ReadingSettings, "ReadingSettings")
     one_of_kind(settings, "settings", GeneralSettings, "GeneralSettings")
-    if isinstance(vectors, str | PathLike):
-        store = open_vectors(path_of(vectors, "vectors"))
-    else:
-        store = _store(vectors)
+    names = names_of(include, "include")
+    store = _store_of(vectors, MechanismSettings())
     return next(iter(GeneralAnalyser(store, reading, settings, include=names)([sentence])))
+
+
+def compare(
+    texts: Sequence[str],
+    word: str | None = None,
+    model: str | PathLike[str] | None = None,
+    *,
+    vectors: str | PathLike[str] | EmbeddingStore = "glove",
+    neighbors: int = 5,
+    **choices: Unpack[Choices],
+) -> "Comparison":
+    """One word in two or more sentences; without `word` the one that they share.
+
+    Raises: UsageError when the word is not in each of them, or several are; as `explain`.
+
+    >>> compare(["money bank grows", "river bank flows"]).word
+    'bank'
+    """
+    from attncli.insight.compare import compare as compared
+    from attncli.insight.compare import shared_word
+    from attncli.insight.tokens import merge_pieces
+
+    sentences = texts_of(texts, "texts")
+    word = None if word is None else text_of(word, "word")
+    count_of(neighbors, "neighbors")
+    opened = _opened(model, vectors, ("embeddings", "value", "scores"), None, choices)
+    with _naming_fields():
+        results = [merge_pieces(result) for result in opened.analyser(sentences)]
+        if len(results) < 2:
+            raise UsageError("expected two sentences or more", place="texts")
+        shared = word or shared_word(results)
+        return compared(results, shared, space_of(opened), neighbors=neighbors)
+
+
+def diff(
+    first: AttentionResult | Sequence[AttentionResult],
+    second: AttentionResult | Sequence[AttentionResult],
+    *,
+    tol: float = 1e-6,
+) -> "list[Difference]":
+    """What differs between results, pair by pair; a pair that is equal has no changes.
+
+    >>> [pair.changes for pair in diff(explain("river bank"), explain("river bank"))]
+    [()]
+    """
+    from attncli.insight.difference import differences
+
+    tolerance = number_of(tol, "tol")
+    if tolerance < 0:
+        raise UsageError(f"found {tolerance:g}, expected a number of 0 or more", place="tol")
+    return differences(_several(first), _several(second), tolerance)
+
+
+def train(
+    rows: "str | PathLike[str] | Sequence[Row]",
+    vectors: str = "glove",
+    *,
+    split: str | None = None,
+    oov: str = "zero",
+    tokenizer: str = "words",
+    layer: LayerSettings | None = None,
+    settings: TrainingSettings | None = None,
+) -> "TrainedModel":
+    """The model that `attn train` learns of labelled sentences, or of given weights.
+
+    `rows` is a file or rows of one. `save` writes the model.
+    Raises: DataError for a row that cannot be used; UsageError; NumericError when it diverges.
+    """
+    from attncli.training.examples import open_embedder, prepare
+    from attncli.training.fit import Fit, fitting, sizes_of
+
+    settings = TrainingSettings() if settings is None else settings
+    layer = LayerSettings() if layer is None else layer
+    one_of_kind(settings, "settings", TrainingSettings, "TrainingSettings")
+    one_of_kind(layer, "layer", LayerSettings, "LayerSettings")
+    vectors = path_of(vectors, "vectors")
+    with _naming_fields():
+        reading = ReadingSettings(tokenizer=tokenizer, oov=oov, seed=settings.seed)  # type: ignore[arg-type]  # checked there
+        embedder, info = open_embedder(vectors, reading)
+        prepared = prepare(_rows(rows, split), embedder)
+        _expect_two_labels(prepared)
+        sizes = sizes_of(prepared, info, layer)
+        if sizes.architecture.readout == "weights":
+            settings = fitting(settings)
+        fit = Fit(prepared, sizes, settings, reading, info)
+        for _ in fit.run():
+            pass
+    return fit.model()
+
+
+def evaluate(
+    rows: "str | PathLike[str] | Sequence[Row]",
+    model: "str | PathLike[str] | TrainedModel",
+    vectors: str = "glove",
+    *,
+    split: str | None = None,
+) -> "Scores":
+    """How well a model predicts the labels of a file or of rows, as `attn evaluate` tells it."""
+    from attncli.mechanisms.task import reading_of
+    from attncli.models.named import find_model
+    from attncli.models.trained import TrainedModel, require_vectors
+    from attncli.reading.layers import for_model
+    from attncli.training.examples import open_embedder, prepare
+    from attncli.training.fit import scores_of
+
+    with _naming_fields():
+        trained = model if isinstance(model, TrainedModel) else find_model(path_of(model, "model"))
+        name = for_model(path_of(vectors, "vectors"), trained.vectors.name)
+        embedder, info = open_embedder(name, reading_of(trained), dim=trained.vectors.dim)
+        require_vectors(trained, info)
+        prepared = prepare(_rows(rows, split), embedder, model=trained)
+        return scores_of(prepared, trained)
 
 
 def from_attentions(
@@ -83,17 +259,109 @@ def read(path: str | PathLike[str]) -> list[AttentionResult]:
     return results
 
 
-def save(results: AttentionResult | Sequence[AttentionResult], path: str | PathLike[str]) -> None:
+def save(
+    results: "AttentionResult | Sequence[AttentionResult] | TrainedModel", path: str | PathLike[str]
+) -> None:
     """Writes one result or several in the format of the suffix, as `attn explain -o` does.
 
     html, svg, png, pdf, json, jsonl, npz, csv, tsv, md or tex; JSON holds every field of the result.
+    A trained model is written as a safetensors file, whatever the suffix.
     Raises: UsageError for another suffix, MissingExtraError, OutputError.
     """
     from attncli.results.result import OPTIONAL_FIELDS
     from attncli.views.files import write_results
 
     file = path_of(path)
+    from attncli.models.trained import TrainedModel, save_model
+
+    if isinstance(results, TrainedModel):
+        save_model(results, Path(file))
+        return
     write_results(file, _several(results), fields=(OPTIONAL_FIELDS, ()))
+
+
+def _opened(
+    model: str | PathLike[str] | None,
+    vectors: str | PathLike[str] | EmbeddingStore,
+    include: Iterable[str],
+    part: "Part | None",
+    choices: Choices,
+) -> Opened:
+    name = path_of(vectors, "vectors") if isinstance(vectors, str | PathLike) else "glove"
+    path = None if model is None else path_of(model, "model")
+    with _naming_fields():
+        settings = MechanismSettings(vectors=name, model=path, **_checked(choices))
+        names = names_of(include, "include")
+        _expect_part(part)
+        return open_analyser(
+            settings, names, part=part, open_store=lambda asked: _store_of(vectors, asked)
+        )
+
+
+def _checked(choices: Mapping[str, Any]) -> dict[str, Any]:
+    """The choices, each a value that its setting may have. Raises: ArgumentError, UsageError."""
+    hints = get_type_hints(MechanismSettings)
+    return {name: _choice(name, value, hints) for name, value in choices.items()}
+
+
+def _choice(name: str, value: Any, hints: Mapping[str, Any]) -> Any:
+    if name not in hints:
+        raise UsageError(f"found it, expected one of {', '.join(hints)}", place=name)
+    parts = get_args(hints[name])
+    if value is None and NoneType in parts:
+        return None
+    if str in parts and int in parts:
+        return value if isinstance(value, str) else count_of(value, name)
+    if parts and all(isinstance(part, str) for part in parts):
+        return choice_of(value, name, parts)
+    kind = parts[0] if parts else hints[name]
+    if kind is int:
+        least, most = _BOUNDS.get(name, (1, None))
+        return seed_of(value) if name == "seed" else count_of(value, name, least, most)
+    checks: dict[Any, Any] = {bool: flag_of, float: number_of, str: text_of}
+    return checks[kind](value, name)
+
+
+def _expect_part(part: Any) -> None:
+    from attncli.insight.part import Part
+
+    if part is not None:
+        one_of_kind(part, "part", Part, "a Part of attncli.insight.part")
+
+
+def _store_of(vectors: Any, settings: MechanismSettings) -> EmbeddingStore:
+    return store_of(settings) if isinstance(vectors, str | PathLike) else _store(vectors)
+
+
+@contextmanager
+def _naming_fields() -> Iterator[None]:
+    """Errors name arguments as they are written in Python: see_self for --no-self."""
+    try:
+        yield
+    except AttnError as error:
+        place = error.place or ""
+        if place.startswith("--"):
+            error.place = _FIELDS.get(place, place.removeprefix("--").replace("-", "_"))
+        raise
+
+
+def _rows(rows: "str | PathLike[str] | Sequence[Row]", split: str | None) -> "list[Row]":
+    from attncli.training.rows import Row, read_rows
+
+    split = None if split is None else text_of(split, "split")
+    if not isinstance(rows, str | bytes | PathLike):
+        if isinstance(rows, Mapping) or not isinstance(rows, Iterable) or hasattr(rows, "shape"):
+            raise unexpected(rows, "rows", "a file, or a list of rows")
+        several = list(rows)
+        for place, row in enumerate(several):
+            one_of_kind(row, f"rows[{place}]", Row, "a Row of attncli.training.rows")
+        return [row for row in several if split is None or row.split == split]
+    return read_rows(path_of(rows, "rows"), sys.stdin.buffer, split=split)
+
+
+def _expect_two_labels(prepared: "Prepared") -> None:
+    if prepared.examples.weights is None and len(prepared.labels) < 2:
+        raise DataError("every sentence has the same label, expected at least two", place="rows")
 
 
 def _store(vectors: Any) -> EmbeddingStore:

@@ -5,7 +5,7 @@ where it is used.
 """
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypedDict
 
 AttentionKind: TypeAlias = Literal["general", "task"]
 Score: TypeAlias = Literal["scaled", "dot", "cosine"]
@@ -53,6 +53,32 @@ class MechanismSettings:
     target: str | int | None = None
     pair: str | None = None
     truncate: bool = False
+
+
+class Choices(TypedDict, total=False):
+    """The fields of `MechanismSettings` as named arguments."""
+
+    inline: str | None
+    no_cache: bool
+    dim: int
+    seed: int
+    oov: OovPolicy
+    tokenizer: TokenizerName
+    score: Score
+    temperature: float | None
+    target_self: float | None
+    causal: bool
+    window: int | None
+    see_self: bool
+    max_tokens: int
+    attention: AttentionKind
+    heads: int | None
+    d_k: int | None
+    d_v: int | None
+    positions: Positions
+    target: str | int | None
+    pair: str | None
+    truncate: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from attncli.cli.groups import Mechanism
 from attncli.cli.train.command import train
 from attncli.mechanisms.general import GeneralSettings
 from attncli.reading.reader import ReadingSettings
-from attncli.settings import LayerSettings, MechanismSettings, TrainingSettings
+from attncli.settings import LayerSettings, MechanismSettings, TokenizerName, TrainingSettings
+from attncli.text.words import TOKENIZERS
 
 OF_RESULTS = {"layer", "head", "agg", "merge", "hide"}  # a part of what was computed
 SOLVED = {"temperature"}  # None until it is known whether --target-self asks for another
@@ -51,3 +52,8 @@ def test_every_choice_of_an_option_is_a_choice_of_the_settings():
     for name, hint in ours.items():
         if get_args(hint) and all(isinstance(choice, str) for choice in get_args(hint)):
             assert get_args(theirs[name]) == get_args(hint), name
+
+
+def test_every_tokenizer_is_a_choice():
+    """The names that cut sentences are those that can be chosen."""
+    assert tuple(TOKENIZERS) == get_args(TokenizerName)

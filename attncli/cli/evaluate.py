@@ -47,13 +47,12 @@ def evaluate(
       attn evaluate test.tsv --model bank.safetensors --json
     """
     from attncli.cli.progress import Encoding
-    from attncli.learning.trainer import predict
     from attncli.mechanisms.task import reading_of
     from attncli.models.named import find_model
     from attncli.models.trained import require_vectors
     from attncli.reading.layers import for_model
     from attncli.training.examples import open_embedder, prepare
-    from attncli.training.metrics import Scores
+    from attncli.training.fit import scores_of
     from attncli.training.rows import read_table
 
     expect_apart([], [*files_given([file]), *model_read(model), *vectors_read(vectors)])
@@ -80,8 +79,7 @@ def evaluate(
         prepared = prepare(rows, embedder, model=trained, tick=encoding.tick, bad=bad)
     say_of_rows(bad, prepared, skip_bad=skip_bad, quiet=quiet)
     seen = say_of_seen(prepared, trained, quiet=quiet)
-    probabilities = predict(trained.parameters, trained.architecture, prepared.examples)
-    scores = Scores(prepared.labels, prepared.gold, probabilities)
+    scores = scores_of(prepared, trained)
     if json:
         from attncli.cli.train.report import json_of
 

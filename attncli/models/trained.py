@@ -19,6 +19,7 @@ from attncli.attention.projections import Projections
 from attncli.errors import DataError, InputError, LimitError
 from attncli.escape import quoted, visible
 from attncli.files.paths import exists, is_file
+from attncli.files.writing import write_whole
 from attncli.learning.parameters import Architecture, Parameters, Readout
 from attncli.results.result import VectorsInfo
 
@@ -92,6 +93,11 @@ def model_bytes(model: TrainedModel) -> bytes:
     held = {name: model.parameters[name] for name in model.parameters} | model.parameters.fixed
     tensors = {name: np.ascontiguousarray(part) for name, part in held.items()}
     return save(tensors, {"attn": json.dumps(facts, ensure_ascii=False)})
+
+
+def save_model(model: TrainedModel, path: Path) -> None:
+    """Writes a model file, whole or not at all. Raises: OutputError."""
+    write_whole(path, model_bytes(model))
 
 
 def load_model(path: Path, name: str | None = None) -> TrainedModel:

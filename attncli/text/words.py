@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
-from attncli.settings import TokenizerName
-
 
 class Span(NamedTuple):
     """A piece of a sentence: `text` is `sentence[start:end]`."""
@@ -62,7 +60,7 @@ def chars(sentence: str) -> list[Span]:
     return [Span(m.group(), m.start(), m.end()) for m in found if not m.group().isspace()]
 
 
-TOKENIZERS: dict[TokenizerName, Tokenizer] = {
+TOKENIZERS: dict[str, Tokenizer] = {
     "words": words,
     "whitespace": whitespace,
     "chars": chars,

@@ -19,6 +19,8 @@ from attncli.errors import ArgumentError, AttnError, DataError
 from attncli.mechanisms.general import GeneralSettings
 from attncli.reading.reader import ReadingSettings
 from attncli.results.result import AttentionSettings, ModelInfo, ResultWarning, Token, VectorsInfo
+from attncli.settings import TrainingSettings
+from attncli.training.rows import Row
 
 
 class Hostile:
@@ -98,12 +100,20 @@ def result() -> attncli.AttentionResult:
 def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     """Every public function and class, with arguments that are right."""
     x, r = np.eye(2), result()
+    texts = {"figurative": "a piece of cake", "literal": "we ate a piece of cake"}
+    rows = [Row(text, label, 1, None, None, "rows") for label, text in texts.items()]
+    known = [Row("a piece of cake", "केक का टुकड़ा", 1, None, None, "rows")]
     return {
         "attend": (attncli.attend, {"query": x, "key": x, "value": x}),
+        "analyser": (attncli.analyser, {}),
+        "compare": (attncli.compare, {"texts": ["money bank", "river bank"]}),
+        "diff": (attncli.diff, {"first": r, "second": r}),
+        "evaluate": (attncli.evaluate, {"rows": known, "model": "idioms"}),
         "explain": (attncli.explain, {"text": "money bank"}),
         "from_attentions": (attncli.from_attentions, {"attentions": x, "tokens": ["a", "b"]}),
         "open_vectors": (attncli.open_vectors, {"name": "random"}),
         "read": (attncli.read, {"path": tmp_path / "r.json"}),
+        "train": (attncli.train, {"rows": rows, "settings": TrainingSettings(epochs=1)}),
         "save": (attncli.save, {"results": r, "path": tmp_path / "r.json"}),
         "AttentionResult": (
             attncli.AttentionResult,
@@ -127,7 +137,11 @@ def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, A
 NAMES = tuple(functions(Path()))
 # Anything is shown as a message; what an iterator of the caller raises is the caller's.
 FREE = {("AttnError", name, kind) for name in ("message", "place", "hints") for kind in WRONG}
-FREE |= {("save", "results", "hostile")}
+FREE |= {
+    ("save", "results", "hostile"),
+    ("diff", "first", "hostile"),
+    ("diff", "second", "hostile"),
+}
 
 
 def test_every_public_name_is_tried() -> None:

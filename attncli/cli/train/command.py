@@ -80,13 +80,8 @@ def train(
     values = dict(locals())
     from attncli.cli.progress import Encoding
     from attncli.reading.reader import ReadingSettings
-    from attncli.training.examples import (
-        default_committee,
-        default_directions,
-        default_landmarks,
-        open_embedder,
-        prepare,
-    )
+    from attncli.training.examples import open_embedder, prepare
+    from attncli.training.fit import fitting, sizes_of
     from attncli.training.rows import read_table
 
     expect_dim(MechanismSettings(vectors=vectors, dim=dim))
@@ -126,75 +121,31 @@ def train(
     if prepared.examples.weights is None and len(prepared.labels) < 2:
         only = f'every sentence has the label "{visible(prepared.labels[0][:40])}"'
         raise DataError(f"{only}, expected at least two", place=visible(file)[:200])
-    count = directions or default_directions(info)
-    narrow = count is not None and count < info.dim
-    if landmarks and narrow:
-        raise UsageError(
-            f"found {landmarks} with {count} of {info.dim} directions, expected all directions",
-            place="--landmarks",
-            hints=(f"--directions {info.dim} learns in all of them",),
-        )
-    if landmarks is None:
-        landmarks = 0 if narrow else default_landmarks(info, prepared.examples)
-    architecture = _architecture(
-        prepared,
-        info.dim,
+    layer = LayerSettings(
         heads,
         d_k,
         d_v,
         landmarks,
-        committee or default_committee(prepared.views),
+        committee,
+        directions,
         positions,
         reach,
         causal,
         window,
         pooling,
     )
+    sizes = sizes_of(prepared, info, layer)
+    architecture = sizes.architecture
     _say_vain(values, architecture)
     if architecture.readout == "weights":
-        settings = _fitting(settings, epochs)
+        settings = fitting(settings, epochs)
     if check_grad:
         prove(prepared, architecture, settings, json)
         return
     if not quiet:
         _say_held_out(prepared, settings)
-    run = TrainingRun(Path(output or ""), prepared, architecture, count, settings, reading, info)
+    run = TrainingRun(Path(output or ""), prepared, sizes, settings, reading, info)
     run.run(log=log, resume=resume, json=json, quiet=quiet)
-
-
-def _architecture(
-    prepared: "Prepared",
-    d_model: int,
-    heads: int,
-    d_k: int,
-    d_v: int,
-    landmarks: int,
-    committee: int,
-    positions: str | None,
-    reach: int,
-    causal: bool,
-    window: int | None,
-    pooling: str,
-) -> "Architecture":
-    from attncli.learning.parameters import Architecture
-
-    fitting = prepared.examples.weights is not None
-    default = "none" if fitting else "relative"
-    readout = "target" if prepared.examples.targets is not None else pooling
-    return Architecture(
-        d_model=d_model,
-        n_labels=len(prepared.labels),
-        n_heads=1 if fitting else heads,
-        d_k=d_k,
-        d_v=d_model if fitting else d_v,
-        committee=1 if fitting else committee,
-        readout="weights" if fitting else readout,  # type: ignore[arg-type]  # typer checked it
-        positions=positions or default,  # type: ignore[arg-type]  # typer checked it
-        reach=reach,
-        causal=causal,
-        window=window,
-        landmarks=0 if fitting else min(landmarks, len(prepared.examples.table)),
-    )
 
 
 _OF_LABELS = (
@@ -223,23 +174,6 @@ def _say_vain(values: "dict[str, object]", architecture: "Architecture") -> None
         parts.append((("reach",), "without relative positions"))
     for names, where in parts:
         say_vain(changed(train, values, names), where, quiet=quiet)
-
-
-def _fitting(settings: "TrainingSettings", epochs: int | None) -> "TrainingSettings":
-    """Settings that meet given weights exactly: nothing dropped, nothing decayed, nothing aside."""
-    from dataclasses import replace
-
-    return replace(
-        settings,
-        epochs=epochs or 3000,
-        weight_decay=0.0,
-        dropout=0.0,
-        weight_dropout=0.0,
-        word_dropout=0.0,
-        smoothing=0.0,
-        held_out=0.0,
-        tolerance=0.001,
-    )
 
 
 def _say_held_out(prepared: "Prepared", settings: "TrainingSettings") -> None:

@@ -17,12 +17,12 @@ from attncli.files.writing import reason
 
 if TYPE_CHECKING:
     from attncli.cli.train.report import Report
-    from attncli.learning.parameters import Architecture
-    from attncli.models.trained import TrainedModel
+    from attncli.learning.trainer import Training
     from attncli.reading.reader import ReadingSettings
     from attncli.results.result import VectorsInfo
     from attncli.settings import TrainingSettings
     from attncli.training.examples import Prepared
+    from attncli.training.fit import Sizes
 
 ENDINGS = (".lock", ".unfinished")  # of the files beside a model while it is learned
 _STATE_EVERY = 2.0  # seconds between two saved states at least
@@ -56,31 +56,23 @@ class TrainingRun:
         self,
         output: Path,
         prepared: "Prepared",
-        architecture: "Architecture",
-        directions: int | None,
+        sizes: "Sizes",
         settings: "TrainingSettings",
         reading: "ReadingSettings",
         info: "VectorsInfo",
     ) -> None:
-        from attncli.learning.subspace import Subspace
-        from attncli.learning.trainer import Training
+        from attncli.training.fit import Fit
         from attncli.training.resume import examples_hash, state_path
-        from attncli.training.seen import sketch_of
 
-        self.output, self.state = output, state_path(output)
-        self.prepared, self.reading, self.info = prepared, reading, info
-        self.architecture = architecture
-        self.subspace = Subspace(prepared.examples, architecture, directions, prepared.views)
-        self.training: Training = Training(
-            self.subspace.examples, self.subspace.architecture, settings
-        )
-        self.sketch = sketch_of(prepared.texts)
+        self.output, self.state, self.prepared = output, state_path(output), prepared
+        self.fit = Fit(prepared, sizes, settings, reading, info)
+        self.training: Training = self.fit.training
         self.belongs: dict[str, Any] = {
             "examples": examples_hash(prepared.examples),
             "labels": list(prepared.labels),
             "vectors": [info.name, info.sha256],
-            "directions": directions,
-            **asdict(architecture),
+            "directions": sizes.directions,
+            **asdict(sizes.architecture),
             **asdict(settings),
         }
 
@@ -149,31 +141,6 @@ class TrainingRun:
             message("warning", f"cannot remove {visible(str(self.state))}: {reason(fault)}")
 
     def _save_model(self, *, whole: bool) -> None:
-        from attncli.files.writing import write_whole
-        from attncli.models.trained import model_bytes
+        from attncli.models.trained import save_model
 
-        write_whole(self.output, model_bytes(self._model(whole)))
-
-    def _model(self, whole: bool) -> "TrainedModel":
-        from attncli.models.trained import TrainedModel
-
-        training, reading = self.training, self.reading
-        told = {
-            "settings": asdict(training.settings),
-            "directions": training.architecture.d_model,
-            "examples": len(self.prepared.examples),
-            "held_out": training.n_held_out,
-            "held_out_accuracy": training.best_accuracy,
-            "best_epoch": training.best_epoch,
-            "whole": whole,
-            "sentences": self.sketch,
-        }
-        return TrainedModel(
-            self.architecture,
-            self.subspace.widened(training.best),
-            self.prepared.labels,
-            self.info,
-            {"tokenizer": reading.tokenizer, "oov": reading.oov, "seed": reading.seed},
-            self.prepared.targets,
-            told,
-        )
+        save_model(self.fit.model(whole=whole), self.output)

@@ -1,0 +1,136 @@
+"""Prepared examples → a trained model: its sizes, its learning, what it was learned with."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import NamedTuple
+
+from attncli.errors import UsageError
+from attncli.learning.parameters import Architecture
+from attncli.learning.subspace import Subspace
+from attncli.learning.trainer import Progress, Training, predict
+from attncli.models.trained import TrainedModel
+from attncli.reading.reader import ReadingSettings
+from attncli.results.result import VectorsInfo
+from attncli.settings import LayerSettings, TrainingSettings
+from attncli.training.examples import (
+    Prepared,
+    default_committee,
+    default_directions,
+    default_landmarks,
+)
+from attncli.training.metrics import Scores
+from attncli.training.seen import sketch_of
+
+_FITTING_EPOCHS = 3000  # of given weights, unless asked for
+
+
+class Sizes(NamedTuple):
+    """A model's architecture, and in how many main directions of the vectors it is learned."""
+
+    architecture: Architecture
+    directions: int | None
+
+
+def sizes_of(prepared: Prepared, vectors: VectorsInfo, layer: LayerSettings) -> Sizes:
+    """What these examples ask for where the settings leave it open.
+
+    Raises: UsageError for landmarks in some of the directions only.
+    """
+    directions = layer.directions or default_directions(vectors)
+    narrow = directions is not None and directions < vectors.dim
+    if layer.landmarks and narrow:
+        raise UsageError(
+            f"found {layer.landmarks} with {directions} of {vectors.dim} directions, expected all "
+            "directions",
+            place="--landmarks",
+            hints=(f"--directions {vectors.dim} learns in all of them",),
+        )
+    landmarks = layer.landmarks
+    if landmarks is None:
+        landmarks = 0 if narrow else default_landmarks(vectors, prepared.examples)
+    fitting = prepared.examples.weights is not None
+    readout = "target" if prepared.examples.targets is not None else layer.pooling
+    committee = layer.committee or default_committee(prepared.views)
+    architecture = Architecture(
+        d_model=vectors.dim,
+        n_labels=len(prepared.labels),
+        n_heads=1 if fitting else layer.heads,
+        d_k=layer.d_k,
+        d_v=vectors.dim if fitting else layer.d_v,
+        committee=1 if fitting else committee,
+        readout="weights" if fitting else readout,
+        positions=layer.positions or ("none" if fitting else "relative"),
+        reach=layer.reach,
+        causal=layer.causal,
+        window=layer.window,
+        landmarks=0 if fitting else min(landmarks, len(prepared.examples.table)),
+    )
+    return Sizes(architecture, directions)
+
+
+def fitting(settings: TrainingSettings, epochs: int | None = None) -> TrainingSettings:
+    """Settings that meet given weights exactly: nothing dropped, nothing decayed, nothing aside."""
+    return replace(
+        settings,
+        epochs=epochs or _FITTING_EPOCHS,
+        weight_decay=0.0,
+        dropout=0.0,
+        weight_dropout=0.0,
+        word_dropout=0.0,
+        smoothing=0.0,
+        held_out=0.0,
+        tolerance=0.001,
+    )
+
+
+class Fit:
+    """One training, from examples to a model; `run` goes on by an epoch at a time."""
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        sizes: Sizes,
+        settings: TrainingSettings,
+        reading: ReadingSettings,
+        vectors: VectorsInfo,
+    ) -> None:
+        self.prepared, self.reading, self.vectors = prepared, reading, vectors
+        self.architecture = sizes.architecture
+        self.subspace = Subspace(
+            prepared.examples, sizes.architecture, sizes.directions, prepared.views
+        )
+        self.training = Training(self.subspace.examples, self.subspace.architecture, settings)
+        self.sketch = sketch_of(prepared.texts)
+
+    def run(self) -> Iterator[Progress]:
+        """Trains to the end. Raises: NumericError when the loss grows past all bounds."""
+        return self.training.run()
+
+    def model(self, *, whole: bool = True) -> TrainedModel:
+        """The best model so far; `whole` says that the training came to its end."""
+        training, reading = self.training, self.reading
+        history = {
+            "settings": asdict(training.settings),
+            "directions": training.architecture.d_model,
+            "examples": len(self.prepared.examples),
+            "held_out": training.n_held_out,
+            "held_out_accuracy": training.best_accuracy,
+            "best_epoch": training.best_epoch,
+            "whole": whole,
+            "sentences": self.sketch,
+        }
+        return TrainedModel(
+            self.architecture,
+            self.subspace.widened(training.best),
+            self.prepared.labels,
+            self.vectors,
+            {"tokenizer": reading.tokenizer, "oov": reading.oov, "seed": reading.seed},
+            self.prepared.targets,
+            history,
+        )
+
+
+def scores_of(prepared: Prepared, model: TrainedModel) -> Scores:
+    """How well a model predicts the labels of these examples, which were prepared with it."""
+    probabilities = predict(model.parameters, model.architecture, prepared.examples)
+    return Scores(prepared.labels, prepared.gold, probabilities)

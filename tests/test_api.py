@@ -1,0 +1,75 @@
+"""Laws of `import attncli`: Python computes what the command does, by the same names."""
+
+import json
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+import attncli
+from attncli.errors import UsageError
+from attncli.settings import Choices, LayerSettings, MechanismSettings, TrainingSettings
+
+CASES = [
+    ({}, []),
+    ({"temperature": 0.5, "causal": True}, ["--temperature", "0.5", "--causal"]),
+    ({"attention": "task", "heads": 2, "seed": 3}, ["--attention", "task", "--heads", "2", "--seed", "3"]),
+    ({"model": "idioms"}, ["--model", "idioms"]),
+    ({"vectors": "random", "dim": 8}, ["--vectors", "random", "--dim", "8"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("choices", "options"), CASES, ids=str)
+def test_python_and_the_command_give_the_same_weights(command, choices, options):
+    """General, task-specific and trained attention, to the last bit."""
+    ended = command("explain", "a piece of cake", "--json", *options)
+    result = attncli.explain("a piece of cake", **choices)
+    theirs = np.array(json.loads(ended.out)["weights"], dtype=np.float32)
+    np.testing.assert_array_equal(result.weights.squeeze(), theirs.squeeze())
+
+
+def test_choices_are_the_fields_of_the_settings():
+    """Every choice of a mechanism but its vectors and its model, which have arguments."""
+    assert {*Choices.__annotations__, "vectors", "model"} == {
+        field.name for field in fields(MechanismSettings)
+    }
+
+
+@pytest.mark.parametrize(
+    ("choices", "name"),
+    [
+        ({"temperature": 0.0}, "temperature"),
+        ({"heads": 2}, "heads"),
+        ({"model": "idioms", "see_self": False}, "see_self"),
+        ({"dim": 7}, "dim"),
+    ],
+)
+def test_errors_name_arguments_and_no_options(choices, name):
+    """What is wrong is said in Python's words."""
+    with pytest.raises(UsageError) as fault:
+        attncli.explain("money bank", **choices)
+    assert fault.value.place == name
+
+
+def test_a_model_is_trained_saved_and_evaluated(tmp_path, command):
+    """The same bytes as `attn train` writes, and the same accuracy as `attn evaluate` prints."""
+    table = tmp_path / "bank.tsv"
+    rows = ["money bank\tfinance", "river bank\tnature"] * 6
+    table.write_text("text\tlabel\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    ours, theirs = tmp_path / "ours.safetensors", tmp_path / "theirs.safetensors"
+    sizes = ["--epochs", "3", "--heads", "2", "--committee", "2", "--held-out", "0"]
+    assert command("train", str(table), "-o", str(theirs), *sizes).code == 0
+    settings = TrainingSettings(epochs=3, held_out=0.0)
+    layer = LayerSettings(heads=2, committee=2)
+    attncli.save(attncli.train(str(table), layer=layer, settings=settings), ours)
+    assert ours.read_bytes() == theirs.read_bytes()
+    ended = command("evaluate", str(table), "--model", str(theirs), "--json")
+    assert attncli.evaluate(str(table), str(ours)).accuracy == json.loads(ended.out)["accuracy"]
+
+
+def test_a_word_is_compared_and_results_are_told_apart():
+    """compare finds the word that is shared; diff has no change of a result and itself."""
+    assert attncli.compare(["money bank grows", "river bank flows"]).word == "bank"
+    one, other = attncli.explain("money bank"), attncli.explain("money river")
+    assert not attncli.diff(one, one)[0].changes
+    assert attncli.diff(one, other)[0].changes
