@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from attncli.api import read as read
     from attncli.api import save as save
     from attncli.api import train as train
+    from attncli.api import view as view
     from attncli.attention.core import attend as attend
     from attncli.errors import AttnError as AttnError
     from attncli.reading.contextual import open_vectors as open_vectors
@@ -41,6 +42,7 @@ _WHERE = {
     "open_vectors": "attncli.reading.contextual",
     "read": "attncli.api",
     "save": "attncli.api",
+    "view": "attncli.api",
 }
 __all__ = [
     "AttentionResult",
@@ -57,6 +59,7 @@ __all__ = [
     "read",
     "save",
     "train",
+    "view",
 ]
 
 

@@ -1,26 +1,23 @@
 """The whole tool from Python: what `import attncli` offers, by the names of the command's options."""
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from types import NoneType
-from typing import TYPE_CHECKING, Any, Unpack, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from attncli.checks.arguments import (
-    choice_of,
     count_of,
     flag_of,
     names_of,
     number_of,
     one_of_kind,
     path_of,
-    seed_of,
     text_of,
     texts_of,
     unexpected,
 )
+from attncli.checks.choices import checked_choices
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
 from attncli.mechanisms.general import Analyser, GeneralAnalyser, GeneralSettings
@@ -38,13 +35,6 @@ if TYPE_CHECKING:
     from attncli.training.metrics import Scores
     from attncli.training.rows import Row
 
-_BOUNDS = {
-    "window": (0, None),
-    "dim": (1, 65536),
-    "heads": (1, 256),
-    "d_k": (1, 4096),
-    "d_v": (1, 4096),
-}
 _FIELDS = {"--no-self": "see_self", "--head": "part", "--layer": "part"}
 
 
@@ -70,8 +60,26 @@ def analyser(
     return _opened(model, vectors, include, part, choices).analyser
 
 
+class _Explained(Choices, total=False):
+    vectors: str | PathLike[str] | EmbeddingStore
+    settings: GeneralSettings | None
+    reading: ReadingSettings | None
+    include: Iterable[str]
+    part: "Part | None"
+
+
+@overload
 def explain(
-    text: str,
+    text: str, model: str | PathLike[str] | None = None, **given: Unpack[_Explained]
+) -> AttentionResult: ...
+@overload
+def explain(
+    text: list[str] | tuple[str, ...],
+    model: str | PathLike[str] | None = None,
+    **given: Unpack[_Explained],
+) -> list[AttentionResult]: ...
+def explain(
+    text: str | list[str] | tuple[str, ...],
     model: str | PathLike[str] | None = None,
     *,
     vectors: str | PathLike[str] | EmbeddingStore = "glove",
@@ -80,8 +88,8 @@ def explain(
     include: Iterable[str] = ("embeddings",),
     part: "Part | None" = None,
     **choices: Unpack[Choices],
-) -> AttentionResult:
-    """The attention of one sentence, as `attn explain` computes it; of many: `analyser`.
+) -> AttentionResult | list[AttentionResult]:
+    """The attention of a sentence, as `attn explain` computes it; of a list of them a list.
 
     `vectors` is a name, a path or an opened store; `include` names optional fields of the result to
     fill (embeddings, query, key, value, scores, measures). `settings` and `reading` say the same of
@@ -91,12 +99,17 @@ def explain(
 
     >>> explain("river bank flows", temperature=0.5).words
     ['river', 'bank', 'flows']
+    >>> [result.words for result in explain(["river bank", "money bank"])]
+    [['river', 'bank'], ['money', 'bank']]
     """
-    sentence = text_of(text, "text", "one text; each text is a call of its own")
+    several = isinstance(text, list | tuple)
+    expected = "one text, or a list of texts"
+    texts = texts_of(text, "text", expected) if several else [text_of(text, "text", expected)]
     if settings is None and reading is None:
         opened = _opened(model, vectors, include, part, choices)
         with _naming_fields():
-            return next(iter(opened.analyser([sentence])))
+            results = list(opened.analyser(texts))
+        return results if several else results[0]
     if model is not None or part is not None or choices:
         raise UsageError("found other choices too, expected one of them", place="settings")
     reading = ReadingSettings() if reading is None else reading
@@ -105,7 +118,8 @@ def explain(
     one_of_kind(settings, "settings", GeneralSettings, "GeneralSettings")
     names = names_of(include, "include")
     store = _store_of(vectors, MechanismSettings())
-    return next(iter(GeneralAnalyser(store, reading, settings, include=names)([sentence])))
+    results = list(GeneralAnalyser(store, reading, settings, include=names)(texts))
+    return results if several else results[0]
 
 
 def compare(
@@ -176,6 +190,7 @@ def train(
     """
     from attncli.training.examples import open_embedder, prepare
     from attncli.training.fit import Fit, fitting, sizes_of
+    from attncli.training.rows import rows_given
 
     settings = TrainingSettings() if settings is None else settings
     layer = LayerSettings() if layer is None else layer
@@ -185,7 +200,7 @@ def train(
     with _naming_fields():
         reading = ReadingSettings(tokenizer=tokenizer, oov=oov, seed=settings.seed)  # type: ignore[arg-type]  # checked there
         embedder, info = open_embedder(vectors, reading)
-        prepared = prepare(_rows(rows, split), embedder)
+        prepared = prepare(rows_given(rows, split), embedder)
         _expect_two_labels(prepared)
         sizes = sizes_of(prepared, info, layer)
         if sizes.architecture.readout == "weights":
@@ -210,13 +225,14 @@ def evaluate(
     from attncli.reading.layers import for_model
     from attncli.training.examples import open_embedder, prepare
     from attncli.training.fit import scores_of
+    from attncli.training.rows import rows_given
 
     with _naming_fields():
         trained = model if isinstance(model, TrainedModel) else find_model(path_of(model, "model"))
         name = for_model(path_of(vectors, "vectors"), trained.vectors.name)
         embedder, info = open_embedder(name, reading_of(trained), dim=trained.vectors.dim)
         require_vectors(trained, info)
-        prepared = prepare(_rows(rows, split), embedder, model=trained)
+        prepared = prepare(rows_given(rows, split), embedder, model=trained)
         return scores_of(prepared, trained)
 
 
@@ -243,20 +259,46 @@ def from_attentions(
         raise
 
 
-def read(path: str | PathLike[str]) -> list[AttentionResult]:
-    """The results of a file: our records, or weights of another tool (see `attn view`).
+def view(
+    path: str | PathLike[str],
+    *,
+    tokens: Sequence[str] | None = None,
+    scores: bool = False,
+    array: str | None = None,
+    index: int | None = None,
+    part: "Part | None" = None,
+) -> list[AttentionResult]:
+    """What `attn view` draws of a file: our results, or weights of another tool.
 
-    Raises: InputError, DataError, LimitError, RefusedError.
+    `tokens` name the tokens of weights; with `scores` the numbers are scores before the softmax;
+    `array` names one array of several; `index` is the one result to read, 0 the first; `part`
+    chooses layers, heads and tokens.
+    Raises: InputError, DataError, LimitError, RefusedError; UsageError for an `array`, `index` or
+    `part` that is not there.
     """
     from attncli.matrices.reading import open_file, read_results
 
     file, results = path_of(path), list[AttentionResult]()
-    with open_file(file) as stream:
-        for outcome in read_results(stream, file):
+    names = None if tokens is None else texts_of(tokens, "tokens")
+    array = None if array is None else text_of(array, "array")
+    place = None if index is None else count_of(index, "index", 0)
+    _expect_part(part)
+    with _naming_fields(), open_file(file) as stream:
+        for outcome in read_results(
+            stream, file, tokens=names, scores=flag_of(scores, "scores"), member=array, index=place
+        ):
             if isinstance(outcome, AttnError):
                 raise outcome
-            results.append(outcome)
+            results.append(outcome if part is None else part.of(outcome))
     return results
+
+
+def read(path: str | PathLike[str]) -> list[AttentionResult]:
+    """The results of a file: our records, or weights of another tool; `view` has choices.
+
+    Raises: InputError, DataError, LimitError, RefusedError.
+    """
+    return view(path)
 
 
 def save(
@@ -290,36 +332,12 @@ def _opened(
     name = path_of(vectors, "vectors") if isinstance(vectors, str | PathLike) else "glove"
     path = None if model is None else path_of(model, "model")
     with _naming_fields():
-        settings = MechanismSettings(vectors=name, model=path, **_checked(choices))
+        settings = MechanismSettings(vectors=name, model=path, **checked_choices(choices))
         names = names_of(include, "include")
         _expect_part(part)
         return open_analyser(
             settings, names, part=part, open_store=lambda asked: _store_of(vectors, asked)
         )
-
-
-def _checked(choices: Mapping[str, Any]) -> dict[str, Any]:
-    """The choices, each a value that its setting may have. Raises: ArgumentError, UsageError."""
-    hints = get_type_hints(MechanismSettings)
-    return {name: _choice(name, value, hints) for name, value in choices.items()}
-
-
-def _choice(name: str, value: Any, hints: Mapping[str, Any]) -> Any:
-    if name not in hints:
-        raise UsageError(f"found it, expected one of {', '.join(hints)}", place=name)
-    parts = get_args(hints[name])
-    if value is None and NoneType in parts:
-        return None
-    if str in parts and int in parts:
-        return value if isinstance(value, str) else count_of(value, name)
-    if parts and all(isinstance(part, str) for part in parts):
-        return choice_of(value, name, parts)
-    kind = parts[0] if parts else hints[name]
-    if kind is int:
-        least, most = _BOUNDS.get(name, (1, None))
-        return seed_of(value) if name == "seed" else count_of(value, name, least, most)
-    checks: dict[Any, Any] = {bool: flag_of, float: number_of, str: text_of}
-    return checks[kind](value, name)
 
 
 def _expect_part(part: Any) -> None:
@@ -343,20 +361,6 @@ def _naming_fields() -> Iterator[None]:
         if place.startswith("--"):
             error.place = _FIELDS.get(place, place.removeprefix("--").replace("-", "_"))
         raise
-
-
-def _rows(rows: "str | PathLike[str] | Sequence[Row]", split: str | None) -> "list[Row]":
-    from attncli.training.rows import Row, read_rows
-
-    split = None if split is None else text_of(split, "split")
-    if not isinstance(rows, str | bytes | PathLike):
-        if isinstance(rows, Mapping) or not isinstance(rows, Iterable) or hasattr(rows, "shape"):
-            raise unexpected(rows, "rows", "a file, or a list of rows")
-        several = list(rows)
-        for place, row in enumerate(several):
-            one_of_kind(row, f"rows[{place}]", Row, "a Row of attncli.training.rows")
-        return [row for row in several if split is None or row.split == split]
-    return read_rows(path_of(rows, "rows"), sys.stdin.buffer, split=split)
 
 
 def _expect_two_labels(prepared: "Prepared") -> None:

@@ -1,13 +1,15 @@
 """Laws of `import attncli`: Python computes what the command does, by the same names."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 import attncli
 from attncli.errors import UsageError
+from attncli.insight.part import Part
+from attncli.mechanisms.general import GeneralSettings
 from attncli.settings import Choices, LayerSettings, MechanismSettings, TrainingSettings
 
 CASES = [
@@ -73,3 +75,42 @@ def test_a_word_is_compared_and_results_are_told_apart():
     one, other = attncli.explain("money bank"), attncli.explain("money river")
     assert not attncli.diff(one, one)[0].changes
     assert attncli.diff(one, other)[0].changes
+
+
+def test_a_list_of_sentences_gives_a_list_of_results():
+    """Each is the result of its sentence alone with its place, also where settings are whole."""
+    texts = ["money bank grows", "river bank", "the bank"]
+    for given in ({}, {"model": "idioms"}, {"settings": GeneralSettings(temperature=0.5)}):
+        alone = [replace(attncli.explain(t, **given), index=i) for i, t in enumerate(texts)]
+        assert attncli.explain(texts, **given) == alone
+    assert attncli.explain(("river bank",)) == [attncli.explain("river bank")]
+    assert attncli.explain([]) == []
+
+
+def test_view_reads_what_the_command_draws(tmp_path, command):
+    """A part, one result of several, weights with names: the same weights as `attn view --json`."""
+    path, weights = tmp_path / "two.json", tmp_path / "weights.npy"
+    choices = {"attention": "task", "heads": 2}
+    attncli.save(attncli.explain(["money bank", "river bank flows"], **choices), path)
+    np.save(weights, np.eye(3))
+    cases = [
+        ((path, {"index": 1}), ["--index", "1"]),
+        ((path, {"index": 1, "part": Part(heads=(1,))}), ["--index", "1", "--head", "1"]),
+        ((weights, {"tokens": ["a", "b", "c"]}), ["--tokens", "a b c"]),
+        ((weights, {"scores": True}), ["--scores"]),
+    ]
+    for (file, given), options in cases:
+        (result,) = attncli.view(file, **given)
+        record = json.loads(command("view", str(file), "--json", *options).out)
+        np.testing.assert_array_equal(np.float32(record["weights"]), result.weights)
+        assert [token["text"] for token in record["tokens"]] == result.words
+
+
+@pytest.mark.parametrize("name", ["index", "array", "scores"])
+def test_view_names_arguments_and_no_options(tmp_path, name):
+    """A result, an array or scores that are not there."""
+    attncli.save(attncli.explain("money bank"), tmp_path / "one.json")
+    given = {"index": 7, "array": "x", "scores": True}[name]
+    with pytest.raises(UsageError) as fault:
+        attncli.view(tmp_path / "one.json", **{name: given})
+    assert fault.value.place == name

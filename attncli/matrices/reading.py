@@ -176,9 +176,10 @@ def read_results(
     tokens: Sequence[str] | None = None,
     scores: bool = False,
     member: str | None = None,
+    index: int | None = None,
 ) -> Iterator[AttentionResult | AttnError]:
     """`read_saved` where only results will do. Raises: DataError for a comparison."""
-    for found in read_saved(stream, name, tokens=tokens, scores=scores, member=member):
+    for found in read_saved(stream, name, tokens=tokens, scores=scores, member=member, index=index):
         if isinstance(found, Comparison):
             raise DataError("found a comparison, expected a result", place=name)
         yield found

@@ -113,6 +113,7 @@ def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, A
         "from_attentions": (attncli.from_attentions, {"attentions": x, "tokens": ["a", "b"]}),
         "open_vectors": (attncli.open_vectors, {"name": "random"}),
         "read": (attncli.read, {"path": tmp_path / "r.json"}),
+        "view": (attncli.view, {"path": tmp_path / "r.json"}),
         "train": (attncli.train, {"rows": rows, "settings": TrainingSettings(epochs=1)}),
         "save": (attncli.save, {"results": r, "path": tmp_path / "r.json"}),
         "AttentionResult": (
@@ -200,12 +201,12 @@ def test_ids_are_not_tokens() -> None:
     assert attncli.from_attentions(np.eye(2), np.array(["a", "b"])).words == ["a", "b"]
 
 
-def test_one_text_is_one_call() -> None:
-    """A list of texts, a tensor, ids: what came is named."""
-    with pytest.raises(DataError, match="found a list, expected one text"):
-        attncli.explain(["money bank", "river bank"])  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="found None, expected one text"):
-        attncli.explain(None)  # type: ignore[arg-type]
+def test_a_text_is_a_text_or_a_list_of_them() -> None:
+    """None, a list of no texts: what came is named."""
+    with pytest.raises(TypeError, match="found None, expected one text, or a list of texts"):
+        attncli.explain(None)  # type: ignore[call-overload]
+    with pytest.raises(DataError, match=r"text\[1\]: found the number 7"):
+        attncli.explain(["money bank", 7])  # type: ignore[list-item]
     with pytest.raises(DataError, match="include: found the text"):
         attncli.explain("money", include="scores")
 
@@ -251,7 +252,7 @@ def test_tensors_are_arrays() -> None:
     assert np.array_equal(given, other[1])
     for wrong in (torch.tensor([101, 102]), torch.eye(2)):
         with pytest.raises(ArgumentError, match="found a Tensor of the shape"):
-            attncli.explain(wrong)  # type: ignore[arg-type]
+            attncli.explain(wrong)  # type: ignore[call-overload]
         with pytest.raises(ArgumentError):
             attncli.from_attentions(torch.eye(2), wrong)
     with pytest.raises(AttnError):
