@@ -1,6 +1,7 @@
 """Laws of `import attncli`: Python computes what the command does, by the same names."""
 
 import json
+import pkgutil
 from dataclasses import fields, replace
 
 import numpy as np
@@ -114,3 +115,9 @@ def test_view_names_arguments_and_no_options(tmp_path, name):
     with pytest.raises(UsageError) as fault:
         attncli.view(tmp_path / "one.json", **{name: given})
     assert fault.value.place == name
+
+
+def test_no_public_name_is_a_room():
+    """`import attncli.views` would put the room in the place of a function of its name."""
+    rooms = {module.name for module in pkgutil.iter_modules(attncli.__path__)}
+    assert not rooms & set(attncli.__all__)

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from attncli.batch.engines.local import LocalEngine
-from attncli.batch.part import PartFile
-from attncli.batch.plan import CHUNK_RECORDS, Plan
-from attncli.batch.remote import RemoteOutput
-from attncli.batch.run import FileSink, Report, identity_of, nothing_to_do, run_to_output
-from attncli.batch.work import Recipe
-from attncli.batch.writers.formats import Format, MakeWriter, ending_of
-from attncli.batch.writers.options import Layout
+from attncli.batches.engines.local import LocalEngine
+from attncli.batches.part import PartFile
+from attncli.batches.plan import CHUNK_RECORDS, Plan
+from attncli.batches.remote import RemoteOutput
+from attncli.batches.run import FileSink, Report, identity_of, nothing_to_do, run_to_output
+from attncli.batches.work import Recipe
+from attncli.batches.writers.formats import Format, MakeWriter, ending_of
+from attncli.batches.writers.options import Layout
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import AttnError
 from attncli.files.rows.tables import Shape

@@ -21,9 +21,9 @@ from tests.batch.runs import Job, ended, forked, small_analyser
 
 distributed = pytest.importorskip("distributed")
 psutil = pytest.importorskip("psutil")
-from attncli.batch.engines import dask as engine  # noqa: E402  (it takes distributed)
-from attncli.batch.engines.dask import DaskEngine  # noqa: E402
-from attncli.batch.engines.local import LocalEngine  # noqa: E402
+from attncli.batches.engines import dask as engine  # noqa: E402  (it takes distributed)
+from attncli.batches.engines.dask import DaskEngine  # noqa: E402
+from attncli.batches.engines.local import LocalEngine  # noqa: E402
 
 PACKAGE = Path(attncli.__file__).parent
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -38,7 +38,7 @@ def script(tmp_path: Path) -> Path:
     path.write_text(
         "import sys\n"
         f"sys.path.insert(1, {str(PACKAGE.parent)!r})\n"
-        "from attncli.batch.engines import local\n"
+        "from attncli.batches.engines import local\n"
         "local._CAN_FORK = '--fork' in sys.argv\n"
         "from attncli.__main__ import main\n"
         "if __name__ == '__main__':\n"
@@ -308,7 +308,7 @@ def test_a_local_worker_that_was_stopped_goes_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SIGSTOP to every worker costs time, and changes no byte."""
-    from attncli.batch.engines import local
+    from attncli.batches.engines import local
 
     monkeypatch.setattr(local, "_SILENCE", 0.3)
     (folder / "s.txt").write_bytes(corpus(900))

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attncli.batch.run import closing
+from attncli.batches.run import closing
 from attncli.embeddings.store import FolderStore
 from attncli.errors import PartialError
 from attncli.mechanisms.general import GeneralAnalyser

@@ -11,11 +11,11 @@ from types import FrameType
 
 import pytest
 
-from attncli.batch.chunks import Chunk
-from attncli.batch.engines.local import LocalEngine, _Crew, _Task
-from attncli.batch.work import Recipe
-from attncli.batch.writers.formats import Format, MakeWriter
-from attncli.batch.writers.options import Layout
+from attncli.batches.chunks import Chunk
+from attncli.batches.engines.local import LocalEngine, _Crew, _Task
+from attncli.batches.work import Recipe
+from attncli.batches.writers.formats import Format, MakeWriter
+from attncli.batches.writers.options import Layout
 from tests.batch.conftest import corpus
 from tests.batch.runs import small_analyser
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from attncli.batch.journal import Commit, checksum
-from attncli.batch.part import Ending, PartFile
+from attncli.batches.journal import Commit, checksum
+from attncli.batches.part import Ending, PartFile
 from attncli.errors import OutputError
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from attncli.batch.writers.digits import FULL, json_matrices, json_stacks
+from attncli.batches.writers.digits import FULL, json_matrices, json_stacks
 
 weights = hnp.arrays(
     np.float32,

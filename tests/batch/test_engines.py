@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from attncli.batch.writers.formats import Format
-from attncli.batch.writers.options import Layout
+from attncli.batches.writers.formats import Format
+from attncli.batches.writers.options import Layout
 from attncli.errors import ClusterError
 from tests.batch.conftest import ROOT, corpus
 from tests.batch.runs import Job, deadly_analyser, ended, forked, with_fault
@@ -224,7 +224,7 @@ def cluster() -> Iterator[Any]:
 @pytest.mark.filterwarnings("ignore")
 def test_a_cluster_gives_the_same_bytes(cluster: Any, folder: Path) -> None:
     """Dask workers, one of them killed in the middle, give the bytes of one process."""
-    from attncli.batch.engines.dask import DaskEngine
+    from attncli.batches.engines.dask import DaskEngine
 
     (folder / "s.txt").write_bytes(corpus(1500))
     job = Job(folder)
@@ -241,7 +241,7 @@ def test_a_cluster_gives_the_same_bytes(cluster: Any, folder: Path) -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_a_deadly_chunk_on_a_cluster_is_set_aside(cluster: Any, folder: Path) -> None:
     """A chunk that kills its worker is set aside after three tries; the rest is done."""
-    from attncli.batch.engines.dask import DaskEngine
+    from attncli.batches.engines.dask import DaskEngine
 
     poisoned(folder, 120, 57)
     job = Job(folder, engine=DaskEngine(cluster.scheduler_address, 2), analyser=deadly_analyser)
@@ -255,7 +255,7 @@ def test_a_result_lost_with_its_worker_is_made_again(
     cluster: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that dies with a result nobody has fetched yet costs its time and nothing else."""
-    from attncli.batch.engines import dask as engine
+    from attncli.batches.engines import dask as engine
 
     (folder / "s.txt").write_bytes(corpus(200))
     job = Job(folder)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from attncli.batch.finished import tally_of_finished
-from attncli.batch.run import closing, nothing_to_do
-from attncli.batch.writers.formats import Format
-from attncli.batch.writers.options import Layout
+from attncli.batches.finished import tally_of_finished
+from attncli.batches.run import closing, nothing_to_do
+from attncli.batches.writers.formats import Format
+from attncli.batches.writers.options import Layout
 from attncli.errors import AttnError, DataError
 from tests.batch.runs import Job, without_marks
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from attncli.batch import lease
-from attncli.batch.lease import LASTS, hold
-from attncli.batch.remote import RemoteOutput
+from attncli.batches import lease
+from attncli.batches.lease import LASTS, hold
+from attncli.batches.remote import RemoteOutput
 from attncli.errors import LockedError
 from tests.batch.conftest import corpus
 from tests.batch.runs import Job

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from attncli.batch.engines.local import LocalEngine
-from attncli.batch.journal import Journal, bears_out, checksum
-from attncli.batch.writers.formats import Format
+from attncli.batches.engines.local import LocalEngine
+from attncli.batches.journal import Journal, bears_out, checksum
+from attncli.batches.writers.formats import Format
 from attncli.errors import LockedError, OutputError
 from tests.batch.conftest import corpus
 from tests.batch.runs import Job, ended, forked, with_fault
@@ -134,7 +134,7 @@ def interrupted(folder: Path, number: int = 30) -> tuple[Job, bytes]:
 
 def test_another_job_is_refused(folder: Path) -> None:
     """Other input or other options: exit 11, nothing is touched; --force starts anew."""
-    from attncli.batch.writers.options import Layout
+    from attncli.batches.writers.options import Layout
 
     job, expected = interrupted(folder)
     before = {p.name: p.read_bytes() for p in folder.iterdir()}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attncli.batch.same_job import check_identity
+from attncli.batches.same_job import check_identity
 from attncli.errors import ResumeError
 
 JOB: dict[str, Any] = {

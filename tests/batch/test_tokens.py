@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attncli.batch.writers.tokens import token_texts
+from attncli.batches.writers.tokens import token_texts
 from attncli.embeddings.store import MemoryStore
 from attncli.reading.reader import Reader
 from attncli.results.stack import TokenRun

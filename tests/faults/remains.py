@@ -74,7 +74,7 @@ def unfinished(folder: Path) -> Iterator[Case]:
     (folder / "s.txt").write_text("money bank grows\nriver bank\n" * 20, encoding="utf-8")
     job = ("batch", "s.txt", *RANDOM, "--workers", "1", "--chunk", "10", "-q", "-o")
     for output in ("o.jsonl", "o.csv"):
-        _stopped_at("attncli.batch.journal", "Journal", "finish", [*job, output])
+        _stopped_at("attncli.batches.journal", "Journal", "finish", [*job, output])
         files = files_of(folder)
         for name in (f"{output}.attn-journal", f"{output}.attn-part"):
             yield Case(f"resume {name}", files, name, ([*job, output, "--resume"],))
@@ -94,10 +94,10 @@ def unfinished(folder: Path) -> Iterator[Case]:
 
 
 def _behind_urls(folder: Path) -> Iterator[Case]:
-    from attncli.batch import lease
+    from attncli.batches import lease
 
     job = ("batch", "s.txt", *RANDOM, "--workers", "1", "--chunk", "10", "-q", "-o")
-    _stopped_at("attncli.batch.remote", "RemoteOutput", "end", [*job, f"file://{folder}/u.jsonl"])
+    _stopped_at("attncli.batches.remote", "RemoteOutput", "end", [*job, f"file://{folder}/u.jsonl"])
     files = files_of(folder)
     for name in files:
         if name.startswith("u.jsonl"):

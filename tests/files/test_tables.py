@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attncli.batch.plan import Plan
+from attncli.batches.plan import Plan
 from attncli.errors import AttnError, DataError, LimitError, UsageError
 from attncli.files.rows.inputs import sentences
 from attncli.files.rows.tables import Shape, rows_of

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attncli.batch.chunks import Chunk
-from attncli.batch.writers.formats import Format, MakeWriter, ending_of
-from attncli.batch.writers.options import Layout
+from attncli.batches.chunks import Chunk
+from attncli.batches.writers.formats import Format, MakeWriter, ending_of
+from attncli.batches.writers.options import Layout
 from attncli.errors import AttnError, DataError, LimitError
 from attncli.insight.difference import differences
 from attncli.matrices.reading import read_saved
@@ -322,7 +322,7 @@ def lost_in(one: AttentionResult, other: AttentionResult) -> set[str]:
 def test_every_field_of_a_record_has_a_column() -> None:
     """Parquet has a column for each field that a result can have, and for nothing else."""
     pyarrow = pytest.importorskip("pyarrow")
-    from attncli.batch.writers.columnar import schema_of
+    from attncli.batches.writers.columnar import schema_of
 
     columns = set(schema_of(pyarrow, Layout(include=OPTIONAL_FIELDS)).names)
     record = {field.name for field in fields(AttentionResult)} - set(UNRECORDED)

@@ -10,14 +10,14 @@ from attncli.cli.terminal import message
 from attncli.models.named import is_transformer
 
 if TYPE_CHECKING:
-    from attncli.batch.acts import Watch
-    from attncli.batch.run import Report
-    from attncli.batch.writers.options import Layout
+    from attncli.batches.acts import Watch
+    from attncli.batches.run import Report
+    from attncli.batches.writers.options import Layout
 
 
 def watch_of(mechanism: Mechanism) -> "Watch":
     """What the workers look for."""
-    from attncli.batch.acts import Watch
+    from attncli.batches.acts import Watch
 
     given = {
         "merged": mechanism.merge and mechanism.model is not None,

@@ -28,11 +28,11 @@ from attncli.files.paths import exists, is_file, is_folder
 from attncli.mechanisms.open import Opened
 
 if TYPE_CHECKING:
-    from attncli.batch.chunks import Tally
-    from attncli.batch.run import Output, Report, Sink
-    from attncli.batch.work import Outcomes
-    from attncli.batch.writers.formats import Format
-    from attncli.batch.writers.options import Layout
+    from attncli.batches.chunks import Tally
+    from attncli.batches.run import Output, Report, Sink
+    from attncli.batches.work import Outcomes
+    from attncli.batches.writers.formats import Format
+    from attncli.batches.writers.options import Layout
     from attncli.files.source import Source
 
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
@@ -120,7 +120,7 @@ def _setup(
     writing: WriteOptions,
     running: RunOptions,
 ) -> _Setup:
-    from attncli.batch.writers.formats import format_of
+    from attncli.batches.writers.formats import format_of
     from attncli.files.source import sources
 
     found = sources(_given(files), standard_input)
@@ -148,18 +148,18 @@ def _setup(
 
 def _run(setup: _Setup) -> "Report":
     from attncli import __version__
-    from attncli.batch.part import PartFile
-    from attncli.batch.plan import CHUNK_RECORDS, Plan
-    from attncli.batch.remote import RemoteOutput
-    from attncli.batch.run import (
+    from attncli.batches.part import PartFile
+    from attncli.batches.plan import CHUNK_RECORDS, Plan
+    from attncli.batches.remote import RemoteOutput
+    from attncli.batches.run import (
         FileSink,
         identity_of,
         nothing_to_do,
         run_to_output,
         run_to_stream,
     )
-    from attncli.batch.work import Recipe
-    from attncli.batch.writers.formats import MakeWriter, ending_of
+    from attncli.batches.work import Recipe
+    from attncli.batches.writers.formats import MakeWriter, ending_of
     from attncli.files.rows.tables import Shape
     from attncli.files.source import is_url
 
@@ -207,8 +207,8 @@ def _run(setup: _Setup) -> "Report":
 
 def _finished_tally(setup: _Setup, output: "Output") -> "Tally":
     """What became of the records of an output that is whole: noted beside it, or read from it."""
-    from attncli.batch.chunks import Tally
-    from attncli.batch.finished import tally_of_finished
+    from attncli.batches.chunks import Tally
+    from attncli.batches.finished import tally_of_finished
 
     if output.done is not None:
         return Tally(output.done.records, output.done.failed, output.done.empty)
@@ -227,8 +227,8 @@ def _given(files: list[str] | None) -> list[str]:
 
 
 def _layout(writing: WriteOptions, chosen: "Format", *, with_file: bool, with_id: bool) -> "Layout":
-    from attncli.batch.writers.digits import FULL, MAX_DIGITS
-    from attncli.batch.writers.options import DEFAULT_PRECISION, Layout
+    from attncli.batches.writers.digits import FULL, MAX_DIGITS
+    from attncli.batches.writers.options import DEFAULT_PRECISION, Layout
     from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
 
     optional = (*OPTIONAL_FIELDS, *DEFAULT_FIELDS)
@@ -268,7 +268,7 @@ def _check(
     """Raises: UsageError for options that do not go together, or an output that is an input;
     OutputError for one that cannot be written.
     """
-    from attncli.batch.part import ENDINGS
+    from attncli.batches.part import ENDINGS
     from attncli.files.source import is_url
     from attncli.files.writing import check_target
 
@@ -368,7 +368,7 @@ def _stoppable(setup: _Setup) -> Iterator[None]:
 
 def _say(setup: _Setup, report: "Report") -> None:
     """The summary on stderr, then the error for lines that were set aside."""
-    from attncli.batch.run import closing
+    from attncli.batches.run import closing
 
     tally = report.tally
     if not setup.running.quiet:

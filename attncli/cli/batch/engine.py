@@ -8,17 +8,17 @@ from attncli.errors import InputError, UsageError
 from attncli.escape import visible
 
 if TYPE_CHECKING:
-    from attncli.batch.engines.dask import TlsFiles
-    from attncli.batch.run import Engine
+    from attncli.batches.engines.dask import TlsFiles
+    from attncli.batches.run import Engine
 
 
 def engine_of(running: RunOptions) -> "Engine":
     """What runs the chunks. Raises: UsageError, InputError for a file of TLS that cannot be read."""
-    from attncli.batch.engines.local import LocalEngine, cores
+    from attncli.batches.engines.local import LocalEngine, cores
 
     tls = _tls_of(running)
     if running.engine == "dask":
-        from attncli.batch.engines.dask import DaskEngine
+        from attncli.batches.engines.dask import DaskEngine
 
         return DaskEngine(running.scheduler, running.workers or cores(), tls)
     if running.scheduler is not None:
@@ -42,6 +42,6 @@ def _tls_of(running: RunOptions) -> "TlsFiles | None":
     for file in (ca, cert, key):
         if not os.access(file, os.R_OK):
             raise InputError("cannot read it, expected a PEM file", place=visible(file))
-    from attncli.batch.engines.dask import TlsFiles
+    from attncli.batches.engines.dask import TlsFiles
 
     return TlsFiles(ca, cert, key)

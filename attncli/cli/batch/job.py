@@ -11,8 +11,8 @@ from attncli.files.paths import is_file, is_folder
 from attncli.mechanisms.open import Opened
 
 if TYPE_CHECKING:
-    from attncli.batch.writers.formats import Format
-    from attncli.batch.writers.options import Layout
+    from attncli.batches.writers.formats import Format
+    from attncli.batches.writers.options import Layout
     from attncli.files.source import Source
 
 
@@ -70,8 +70,8 @@ def as_begun(
 
     Runs of before always did so, and no option says it.
     """
-    from attncli.batch.journal import job_begun
-    from attncli.batch.part import ENDINGS
+    from attncli.batches.journal import job_begun
+    from attncli.batches.part import ENDINGS
 
     options = job_begun(Path(f"{writing.output}{ENDINGS[1]}")).get("options")
     now = _described(reading, found)

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, get_args, get_origin
 
 import numpy as np
 
-from attncli.batch.chunks import Chunk
-from attncli.batch.writers.options import Layout
+from attncli.batches.chunks import Chunk
+from attncli.batches.writers.options import Layout
 from attncli.errors import AttnError, MissingExtraError
 from attncli.insight.top import strongest
 from attncli.results.result import (

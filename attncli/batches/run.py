@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from attncli.batch.chunks import Chunk, Tally
-from attncli.batch.journal import Commit, write_all
-from attncli.batch.part import Ending, PartFile
-from attncli.batch.plan import Plan
-from attncli.batch.work import Recipe
+from attncli.batches.chunks import Chunk, Tally
+from attncli.batches.journal import Commit, write_all
+from attncli.batches.part import Ending, PartFile
+from attncli.batches.plan import Plan
+from attncli.batches.work import Recipe
 from attncli.errors import (
     DataError,
     EmptyError,

@@ -16,11 +16,11 @@ from itertools import chain
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from attncli.batch.chunks import Chunk, Tally
-from attncli.batch.engines.children import safe_path
-from attncli.batch.journal import checksum, write_all
-from attncli.batch.run import Sink, Written
-from attncli.batch.work import Done, Recipe, Worker
+from attncli.batches.chunks import Chunk, Tally
+from attncli.batches.engines.children import safe_path
+from attncli.batches.journal import checksum, write_all
+from attncli.batches.run import Sink, Written
+from attncli.batches.work import Done, Recipe, Worker
 from attncli.errors import AttnError, ClusterError, LimitError
 from attncli.files.writing import NO_LINK
 

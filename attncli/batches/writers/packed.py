@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Any
 
-from attncli.batch.chunks import Chunk
-from attncli.batch.work import Writer
+from attncli.batches.chunks import Chunk
+from attncli.batches.work import Writer
 from attncli.errors import AttnError, MissingExtraError
 from attncli.results.stack import Stack
 

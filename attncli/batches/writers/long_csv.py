@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from attncli.batch.chunks import Chunk
-from attncli.batch.writers.digits import json_matrices
-from attncli.batch.writers.options import Layout
+from attncli.batches.chunks import Chunk
+from attncli.batches.writers.digits import json_matrices
+from attncli.batches.writers.options import Layout
 from attncli.errors import AttnError
 from attncli.files.safe_cells import cell, guarded, guarded_id
 from attncli.insight.top import strongest

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from attncli.batch.acts import NOTHING, Watch
-from attncli.batch.chunks import FIRST_FAILURES, MOST_WAYS, Chunk, Tally
+from attncli.batches.acts import NOTHING, Watch
+from attncli.batches.chunks import FIRST_FAILURES, MOST_WAYS, Chunk, Tally
 from attncli.errors import AttnError, DataError, EmptyError
 from attncli.results.result import AttentionResult
 from attncli.results.stack import Failure, Stack, stacks_of

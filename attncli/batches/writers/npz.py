@@ -24,9 +24,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from attncli.batch.chunks import Chunk
-from attncli.batch.writers.jsonl import JsonlWriter
-from attncli.batch.writers.options import Layout
+from attncli.batches.chunks import Chunk
+from attncli.batches.writers.jsonl import JsonlWriter
+from attncli.batches.writers.options import Layout
 from attncli.errors import AttnError
 from attncli.insight.top import strongest
 from attncli.results.stack import Stack

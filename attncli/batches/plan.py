@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from attncli.batch.chunks import Chunk, RawText
+from attncli.batches.chunks import Chunk, RawText
 from attncli.errors import AttnError
 from attncli.files.rows.sentences import MAX_LINE
 from attncli.files.rows.tables import Rows, Shape, rows_of

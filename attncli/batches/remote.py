@@ -18,11 +18,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from attncli.batch.journal import Commit, bears_out, checksum, commit_of
-from attncli.batch.lease import hold
-from attncli.batch.part import Ending
-from attncli.batch.same_job import check_identity
-from attncli.batch.work import Done
+from attncli.batches.journal import Commit, bears_out, checksum, commit_of
+from attncli.batches.lease import hold
+from attncli.batches.part import Ending
+from attncli.batches.same_job import check_identity
+from attncli.batches.work import Done
 from attncli.errors import OutputError
 from attncli.escape import visible
 from attncli.files.source import require_fsspec

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attncli.batch.journal import (
+from attncli.batches.journal import (
     Commit,
     Journal,
     bears_out,
@@ -17,7 +17,7 @@ from attncli.batch.journal import (
     open_own,
     write_all,
 )
-from attncli.batch.same_job import check_identity
+from attncli.batches.same_job import check_identity
 from attncli.errors import OutputError, ResumeError
 from attncli.escape import visible
 from attncli.files.paths import exists

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from attncli.batch.writers.digits import FULL
+from attncli.batches.writers.digits import FULL
 from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
 
 DEFAULT_PRECISION = 6

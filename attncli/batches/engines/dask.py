@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from attncli.batch.chunks import Chunk
-from attncli.batch.engines.identity import package_digest
-from attncli.batch.engines.local import MAX_DEATHS, TRIES
-from attncli.batch.journal import checksum
-from attncli.batch.run import Sink, Written
-from attncli.batch.work import Done, Recipe
+from attncli.batches.chunks import Chunk
+from attncli.batches.engines.identity import package_digest
+from attncli.batches.engines.local import MAX_DEATHS, TRIES
+from attncli.batches.journal import checksum
+from attncli.batches.run import Sink, Written
+from attncli.batches.work import Done, Recipe
 from attncli.errors import AttnError, ClusterError, MissingExtraError
 from attncli.escape import visible
 
@@ -264,7 +264,7 @@ def _connected(engine: DaskEngine) -> Iterator[Any]:
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set(quiet))
         if engine.scheduler is None:
-            from attncli.batch.engines.private_cluster import private_cluster
+            from attncli.batches.engines.private_cluster import private_cluster
 
             address = stack.enter_context(private_cluster(engine.workers))
         else:

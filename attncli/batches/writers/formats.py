@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from attncli.batch.part import Ending
-from attncli.batch.work import Writer
-from attncli.batch.writers.options import Layout
+from attncli.batches.part import Ending
+from attncli.batches.work import Writer
+from attncli.batches.writers.options import Layout
 from attncli.errors import UsageError
 from attncli.escape import did_you_mean, quoted
 from attncli.settings import FormatName
@@ -89,7 +89,7 @@ class MakeWriter:
     def __call__(self) -> Writer:
         writer = _WRITERS[self.format.name](self.layout)
         if self.format.packing:
-            from attncli.batch.writers.packed import PackedWriter
+            from attncli.batches.writers.packed import PackedWriter
 
             return PackedWriter(writer, self.format.packing)
         return writer
@@ -98,36 +98,36 @@ class MakeWriter:
 def ending_of(chosen: Format, layout: Layout, *, sync: bool = False) -> Ending:
     """How the part of a format becomes the output. Raises: MissingExtraError."""
     if chosen.name in ("parquet", "arrow"):
-        from attncli.batch.writers.columnar import assembly
+        from attncli.batches.writers.columnar import assembly
 
         return Ending(assembly(chosen.name, layout), sync)
     if chosen.name == "npz":
-        from attncli.batch.writers.npz import assemble
+        from attncli.batches.writers.npz import assemble
 
         return Ending(assemble, sync)
     return Ending(None, sync)
 
 
 def _jsonl(layout: Layout) -> Writer:
-    from attncli.batch.writers.jsonl import JsonlWriter
+    from attncli.batches.writers.jsonl import JsonlWriter
 
     return JsonlWriter(layout)
 
 
 def _csv(layout: Layout) -> Writer:
-    from attncli.batch.writers.long_csv import CsvWriter
+    from attncli.batches.writers.long_csv import CsvWriter
 
     return CsvWriter(layout)
 
 
 def _columnar(layout: Layout) -> Writer:
-    from attncli.batch.writers.columnar import ArrowWriter
+    from attncli.batches.writers.columnar import ArrowWriter
 
     return ArrowWriter(layout)
 
 
 def _npz(layout: Layout) -> Writer:
-    from attncli.batch.writers.npz import NpzWriter
+    from attncli.batches.writers.npz import NpzWriter
 
     return NpzWriter(layout)
 

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from attncli.batch.engines.children import muted, safe_path
+from attncli.batches.engines.children import muted, safe_path
 from attncli.errors import MissingExtraError
 
 dask: Any = import_module("dask")

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO
 
-from attncli.batch.chunks import Tally
-from attncli.batch.writers.formats import Format
+from attncli.batches.chunks import Tally
+from attncli.batches.writers.formats import Format
 from attncli.errors import AttnError, DataError
 from attncli.files.source import is_url, open_url, source_of
 from attncli.settings import FormatName

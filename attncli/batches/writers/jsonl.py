@@ -7,10 +7,10 @@ from itertools import chain, groupby
 from typing import Any
 
 from attncli.arrays import Float32Array
-from attncli.batch.chunks import Chunk
-from attncli.batch.writers.digits import Printed, json_stacks
-from attncli.batch.writers.options import Layout
-from attncli.batch.writers.tokens import token_texts
+from attncli.batches.chunks import Chunk
+from attncli.batches.writers.digits import Printed, json_stacks
+from attncli.batches.writers.options import Layout
+from attncli.batches.writers.tokens import token_texts
 from attncli.errors import AttnError
 from attncli.insight.top import strongest
 from attncli.results.result import SCHEMA_VERSION, AttentionSettings, VectorsInfo
