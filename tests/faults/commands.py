@@ -34,6 +34,7 @@ def _command(
     again: Sequence[str] = (),
     works: Sequence[str] = (),
     grows: Sequence[str] = (),
+    ends: Sequence[int] = (0,),
     before: Sequence[Sequence[str]] = (),
     files: dict[str, str] | None = None,
 ) -> Command:
@@ -45,6 +46,7 @@ def _command(
         again=again or line,
         works=works,
         grows=grows,
+        ends=ends,
         before=before,
         env={"ATTN_CACHE_DIR": "cache"},
     )
@@ -67,13 +69,15 @@ def _batches() -> Iterator[Command]:
         )
     line = ("batch", "s.txt", "-o", "file://{here}/out.jsonl", *_RANDOM, "--workers", "1")
     line = (*line, "--chunk", "20")
-    yield _command(
-        "batch url", line, "out.jsonl", again=(*line, "--resume"), works=("out.jsonl.attn-",)
-    )
+    works = ("out.jsonl.attn-",)
+    yield _command("batch url", line, "out.jsonl", again=(*line, "--resume"), works=works)
+    over, files = (*line, "--force"), {"out.jsonl": _OLD}
+    again = (*over, "--resume")
+    yield _command("batch url over", over, "out.jsonl", again=again, works=works, files=files)
 
 
 def _written() -> Iterator[Command]:
-    for ending in ("html", "svg", "png", "json", "npz", "csv", "tsv", "md", "tex"):
+    for ending in ("html", "svg", "png", "pdf", "json", "npz", "csv", "tsv", "md", "tex"):
         name = f"out.{ending}"
         line = ("explain", "money bank", *_RANDOM, "-o", name)
         yield _command(f"explain {ending}", line, name, files={name: _OLD})
@@ -98,6 +102,8 @@ def _learned() -> Iterator[Command]:
 def _kept() -> Iterator[Command]:
     line = ("vectors", "import", "v.txt", "--name", "mine")
     yield _command("vectors import", line, works=_CACHE)
+    line_of_removal = ("vectors", "remove", "mine")
+    yield _command("vectors remove", line_of_removal, works=_CACHE, before=[line], ends=(0, 2))
     for name in ("out.txt", "out.vec", "out.bin", "out.npz", "out.safetensors", "out.tsv"):
         export = ("vectors", "export", "mine", "-o", name)
         yield _command(f"vectors export {name}", export, name, before=[line], files={name: _OLD})

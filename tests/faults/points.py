@@ -31,6 +31,7 @@ class Command:
 
     `again` is the line of the next run. `grows` names outputs that are written as they come, such
     as a log. `works` begins the names of files that an unfinished run may keep for the next one.
+    `ends` are the codes that the next run may end with: of two removals the second finds nothing.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Command:
     again: Sequence[str] = ()
     grows: Sequence[str] = ()
     works: Sequence[str] = ()
+    ends: Sequence[int] = (0,)
     before: Sequence[Sequence[str]] = ()
     env: Mapping[str, str] = field(default_factory=dict)
 
@@ -115,7 +117,7 @@ class Points:
 
     def _after_all(self, code: int) -> str | None:
         now = contents(self.work)
-        if code != 0:
+        if code not in self.command.ends:
             return f"the next run ended with {code}"
         for name in self.command.outputs:
             if now.get(name) != self.whole[name]:

@@ -273,9 +273,13 @@ def remove(name: Annotated[str, typer.Argument(help="An imported name.")]) -> No
     Example:
       attn vectors remove glove300
     """
+    from attncli.cli.vectors.importing import writing_cache
     from attncli.embeddings.cache.entries import Cache
 
-    if not Cache().forget(name):
+    cache = Cache()
+    with writing_cache(cache.root):
+        was_there = cache.forget(name)
+    if not was_there:
         raise UsageError(
             f"no imported vectors are named {quoted(name)}", hints=("attn vectors list",)
         )

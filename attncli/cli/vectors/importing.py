@@ -67,7 +67,7 @@ def _kept(
         raise InputError("only a regular file can be imported", place=visible(shown))
     access = Access(say=Saying(quiet=quiet), tick=bar.tick)
     try:
-        with _writing(cache.root):
+        with writing_cache(cache.root):
             store = convert(cache, key, source, access, selection)
             if name is not None:
                 cache.name_entry(name, key, source)
@@ -83,7 +83,7 @@ def _kept(
 
 
 @contextmanager
-def _writing(root: Path) -> Iterator[None]:
+def writing_cache(root: Path) -> Iterator[None]:
     """Raises: OutputError when the cache cannot be written."""
     from attncli.embeddings.cache.entries import CacheUnusable
 
@@ -126,7 +126,7 @@ def fetched(name: str, mirror: str | None, sha256: str | None, *, quiet: bool) -
 
     check_name(name)
     cache, bar = Cache(), Progress(f"fetching {name}", quiet=quiet)
-    with _writing(cache.root), cache.workspace(f"fetch {name}") as folder:
+    with writing_cache(cache.root), cache.workspace(f"fetch {name}") as folder:
         try:
             found = download(
                 name,

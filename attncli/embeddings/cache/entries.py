@@ -12,7 +12,7 @@ used, and what is damaged is made again. Nobody but its owner may write to the f
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -44,6 +44,15 @@ class Entry(NamedTuple):
 
 class CacheUnusable(Exception):
     """The cache cannot be written or is not ours; the caller goes on without it."""
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    """Turns what the system refuses into CacheUnusable."""
+    try:
+        yield
+    except OSError as fault:
+        raise CacheUnusable(fault.strerror or str(fault)) from None
 
 
 def cache_root() -> Path:
@@ -86,15 +95,12 @@ class Cache:
         from attncli.files.locking import locked
 
         self._prepare()
-        try:
-            with locked(self.root / f"{key}.lock", private=True):
-                self.sweep(but=key)
-                found = self.open(key)
-                if found is None or (doubted and not found.is_sound()):
-                    found = self._build(key, build)
-                return found
-        except OSError as fault:
-            raise CacheUnusable(fault.strerror or str(fault)) from None
+        with _usable(), locked(self.root / f"{key}.lock", private=True):
+            self.sweep(but=key)
+            found = self.open(key)
+            if found is None or (doubted and not found.is_sound()):
+                found = self._build(key, build)
+            return found
 
     @contextmanager
     def workspace(self, purpose: str) -> Iterator[Path]:
@@ -151,6 +157,8 @@ class Cache:
                     folder.rename(gone / "old")
                 finally:
                     shutil.rmtree(gone, ignore_errors=True)
+            for left in listed(self.root, f"tmp-{key}-*"):  # of a process that died
+                shutil.rmtree(left, ignore_errors=True)
 
     def sweep(self, but: str = "") -> None:
         """Removes what processes that died left behind."""
@@ -205,14 +213,22 @@ class Cache:
             return None
 
     def name_entry(self, name: str, key: str, source: "Source") -> None:
-        """Gives an entry a name; an older meaning of the name ends."""
+        """Gives an entry a name; an older meaning of the name ends. Raises: CacheUnusable."""
+        check_name(name)
+        before, older = self.key_named(name), self.source_named(name)
+        facts = {"name": name, "entry": key, "source": source.facts()}
+        with _usable():
+            self._write_name(name, facts)
+            unnamed = before not in (None, key, *self._names().values())
+            if unnamed and (older is None or older.fetched or older.key() != before):
+                self.discard(str(before))  # nothing can ask for it any more
+
+    def _write_name(self, name: str, facts: dict[str, Any]) -> None:
         import tempfile
 
         from attncli.embeddings.cache.building import sync
         from attncli.files.locking import locked
 
-        check_name(name)
-        before, older = self.key_named(name), self.source_named(name)
         folder = self.root / "names"
         folder.mkdir(mode=0o700, exist_ok=True)
         with locked(self.root / "names.lock", private=True):
@@ -221,28 +237,40 @@ class Cache:
             number, work = tempfile.mkstemp(prefix=".", dir=folder)
             os.close(number)
             try:
-                write_facts(Path(work), {"name": name, "entry": key, "source": source.facts()})
+                write_facts(Path(work), facts)
                 sync(folder, Path(work))
                 Path(work).replace(folder / f"{name}.json")
             finally:
                 Path(work).unlink(missing_ok=True)
-        unnamed = before not in (None, key, *self._names().values())
-        if unnamed and (older is None or older.fetched or older.key() != before):
-            self.discard(str(before))  # nothing can ask for it any more
 
     def forget(self, name: str) -> bool:
-        """Removes a name, and its entry when no other name has it. Gives whether there was one."""
+        """Removes a name, and its entry when no other name has it. Gives whether there was one.
+
+        The entry goes first: what a killed process leaves still has the name by which it can be
+        removed. Raises: CacheUnusable.
+        """
         from attncli.files.locking import locked
 
-        key = self.key_named(name)
-        if key is None:
+        if self.key_named(name) is None:
+            self._tidy()
             return False
-        with locked(self.root / "names.lock", private=True):
+        with _usable(), locked(self.root / "names.lock", private=True):
+            names = self._names()
+            key = names.pop(name, None)
+            if key is not None and key not in names.values():
+                self.discard(key)
             (self.root / "names" / f"{name}.json").unlink(missing_ok=True)
-            named = self._names().values()
-        if key not in named:
-            self.discard(key)
-        return True
+        return key is not None
+
+    def _tidy(self) -> None:
+        """Removes what a process left that died while it removed a name."""
+        from attncli.files.locking import locked
+
+        with suppress(OSError):  # nobody waits for it
+            self.sweep()
+            for lock in listed(self.root, "*.lock"):
+                with locked(lock, wait=False, private=True):
+                    pass
 
     def names(self) -> list[str]:
         """The names of imported vectors."""
@@ -262,10 +290,8 @@ class Cache:
         return self.root / f"{_VERSION}-{key}"
 
     def _prepare(self) -> None:
-        try:
+        with _usable():
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as fault:
-            raise CacheUnusable(fault.strerror or str(fault)) from None
         if not self._is_ours(self.root):
             raise CacheUnusable("it belongs to another user, or others may write to it")
 
