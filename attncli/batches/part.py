@@ -1,8 +1,6 @@
 """An output file in the making: a part that grows beside it, and takes its name when whole."""
 
 import contextlib
-import hashlib
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,17 +15,15 @@ from attncli.batches.journal import (
     open_own,
     write_all,
 )
+from attncli.batches.marks import expect_job, is_of_job, settle, tally_of
 from attncli.batches.same_job import check_identity
-from attncli.errors import OutputError, ResumeError
+from attncli.errors import OutputError
 from attncli.escape import visible
 from attncli.files.paths import exists
 from attncli.files.writing import check_target, keep_mode, not_ours, sync_folder, take_name
 
 ENDINGS = (".attn-part", ".attn-journal", ".attn-final")  # of the files beside an output
-_SYNC_UP_TO = 64 << 20  # bytes that are always waited for
 _SUM_UP_TO = 1 << 20  # bytes of a part that are always summed again at the end
-_MARK = "user.attn.job"
-_TALLY_MARK = "user.attn.tally"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,7 @@ class PartFile:
                 whole = self._final
             if self._replaces:
                 keep_mode(whole, self.target)
-            _settle(whole, self._identity, self.done, ending.sync)
+            settle(whole, self._identity, self.done, sync=ending.sync)
             self._journal.finish(whole.name)
             take_name(whole, self.target, replace=self._replaces)
             sync_folder(self.target.parent)
@@ -124,10 +120,15 @@ class PartFile:
         self._finish_interrupted_end()
         place = visible(str(self.target))[:200]
         exists, begun = os.path.lexists(self.target), not self._journal.empty
-        if exists and resume and not begun and not (force and not self._is_own()):
-            self._check_finished(place)
+        if (
+            exists
+            and resume
+            and not begun
+            and (not force or is_of_job(self.target, self._identity))
+        ):
+            expect_job(self.target, self._identity, place)
             self.complete = True
-            self.done = _tally_mark_of(self.target)
+            self.done = tally_of(self.target)
             self._let_go()
             return -1
         self._replaces = force or (resume and begun and self._journal.replaces)
@@ -219,19 +220,6 @@ class PartFile:
                 self._final.unlink(missing_ok=True)
                 self._journal.restart()
 
-    def _is_own(self) -> bool:
-        """Whether the output is marked as this job's."""
-        return _mark_of(self.target) == _mark(self._identity)
-
-    def _check_finished(self, place: str) -> None:
-        found = _mark_of(self.target)
-        if found is not None and found != _mark(self._identity):
-            raise ResumeError(
-                "the output is whole, but of another input, other vectors or other options",
-                place=place,
-                hints=("--force replaces it",),
-            )
-
     def _let_go(self) -> None:
         if self._journal.empty and (self._journal.is_new or not os.path.lexists(self.path)):
             with contextlib.suppress(OSError):
@@ -255,49 +243,3 @@ def _is_gone(whole: Path, target: Path) -> bool:
         return whole.samefile(target)
     except OSError:
         return not os.path.lexists(whole)
-
-
-def _settle(path: Path, identity: dict[str, Any], done: Commit | None, sync: bool) -> None:
-    """Marks a whole file as its job's, with what became of its records, and has it on the disk.
-
-    Beyond 64 MiB the disk is waited for only when asked: it would take longer than the work.
-    """
-    fd = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
-    try:
-        if hasattr(os, "setxattr"):
-            with contextlib.suppress(OSError):  # not every file system keeps attributes
-                os.setxattr(fd, _MARK, _mark(identity))
-                if done is not None:
-                    os.setxattr(fd, _TALLY_MARK, _line([done.records, done.failed, done.empty]))
-        if sync or os.fstat(fd).st_size <= _SYNC_UP_TO:
-            os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _mark(identity: dict[str, Any]) -> bytes:
-    text = json.dumps(identity, sort_keys=True).encode()
-    return hashlib.blake2b(text, digest_size=16).hexdigest().encode()
-
-
-def _line(numbers: list[int]) -> bytes:
-    return " ".join(map(str, numbers)).encode("ascii")
-
-
-def _mark_of(path: Path, name: str = _MARK) -> bytes | None:
-    if not hasattr(os, "getxattr"):
-        return None
-    try:
-        return os.getxattr(path, name)
-    except OSError:
-        return None
-
-
-def _tally_mark_of(path: Path) -> Commit | None:
-    """What became of the records of a whole output, as its last commit; None when it is not said."""
-    mark = _mark_of(path, _TALLY_MARK) or b""
-    try:
-        records, failed, empty = (int(number[:18]) for number in mark.split(b" "))
-    except ValueError:
-        return None
-    return Commit(records, 0, "", "", failed, empty)

@@ -20,6 +20,7 @@ from typing import Any
 
 from attncli.batches.journal import Commit, bears_out, checksum, commit_of
 from attncli.batches.lease import hold
+from attncli.batches.marks import expect_job, is_of_job, settle, tally_of
 from attncli.batches.part import Ending
 from attncli.batches.same_job import check_identity
 from attncli.batches.work import Done
@@ -127,10 +128,17 @@ class RemoteOutput:
     def end(self, ending: Ending) -> None:
         """The parts become the output. Raises: OutputError."""
         try:
+            whole = f"{self._folder}/joined"
+            local = self._local(whole)
+            if local is None:  # an object appears whole or not at all
+                whole = self._target
             if ending.assemble is None:
-                self._joined()
+                self._join(whole)
             else:
-                self._assembled(ending)
+                self._assemble(ending, whole)
+            if local is not None:
+                settle(local, self._identity, self.done, sync=ending.sync)
+                self._files.mv(whole, self._target)
             self._files.rm(self._folder, recursive=True)
         except OSError as fault:
             raise _cannot_write(self.name, fault) from None
@@ -147,7 +155,8 @@ class RemoteOutput:
         place = visible(self.name)[:200]
         begun = self._files.exists(f"{self._folder}/job.json")
         exists = self._files.exists(self._target)
-        if exists and resume and not begun:
+        if exists and resume and not begun and (not force or self._is_own()):
+            self._check_finished(place)
             self._sweep()  # a run may have been killed while it removed its parts
             self.complete = True
             return
@@ -169,6 +178,21 @@ class RemoteOutput:
         self._files.makedirs(self._folder, exist_ok=True)
         text = json.dumps(self._identity, sort_keys=True)
         _put_whole(self._files, f"{self._folder}/job.json", text.encode())
+
+    def _is_own(self) -> bool:
+        """Whether the output is marked as this job's; object stores keep no marks."""
+        local = self._local(self._target)
+        return local is not None and is_of_job(local, self._identity)
+
+    def _check_finished(self, place: str) -> None:
+        """Takes over what a whole output says of itself. Raises: ResumeError for another job's."""
+        if (local := self._local(self._target)) is not None:
+            expect_job(local, self._identity, place)
+            self.done = tally_of(local)
+
+    def _local(self, path: str) -> Path | None:
+        """The path of a file of this machine."""
+        return Path(path) if _is_of_this_machine(self._files) else None
 
     def _sweep(self) -> None:
         if self._files.exists(self._folder):
@@ -205,10 +229,9 @@ class RemoteOutput:
                 while block := part.read(_COPY):
                     yield block
 
-    def _joined(self) -> None:
-        """The parts behind each other as the output, which appears whole or not at all."""
-        beside = f"{self._folder}/joined" if _is_of_this_machine(self._files) else self._target
-        out = self._files.open(beside, "wb")
+    def _join(self, whole: str) -> None:
+        """The parts behind each other as one object."""
+        out = self._files.open(whole, "wb")
         try:
             for block in self._content():
                 out.write(block)
@@ -217,10 +240,9 @@ class RemoteOutput:
                 out.discard()
             raise
         out.close()
-        if beside != self._target:
-            self._files.mv(beside, self._target)
 
-    def _assembled(self, ending: Ending) -> None:
+    def _assemble(self, ending: Ending, whole: str) -> None:
+        """An object of another layout, made of the parts."""
         with tempfile.TemporaryDirectory() as name:
             part, final = Path(name) / "part", Path(name) / "final"
             with part.open("wb") as out:
@@ -228,11 +250,7 @@ class RemoteOutput:
                     out.write(block)
             if ending.assemble is not None:
                 ending.assemble(part, final)
-            if _is_of_this_machine(self._files):
-                self._files.put_file(str(final), f"{self._folder}/joined")
-                self._files.mv(f"{self._folder}/joined", self._target)
-            else:
-                self._files.put_file(str(final), self._target)
+            self._files.put_file(str(final), whole)
 
 
 def opened(url: str) -> tuple[Any, str]:
