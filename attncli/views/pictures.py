@@ -118,6 +118,7 @@ def pdf(svg: str) -> bytes:
         raise MissingExtraError.of("typst", "a PDF picture") from None
     quoted = svg.replace("\\", "\\\\").replace('"', '\\"')
     source = (
+        "#set document(date: none)\n"  # of one input the same bytes, whenever it is drawn
         "#set page(width: auto, height: auto, margin: 0pt)\n"
         f'#image(bytes("{quoted}"), format: "svg")\n'
     )

@@ -1,6 +1,7 @@
 """Pictures say what they cannot show, and break their headings at spaces."""
 
 import re
+import time
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from importlib.resources import files
@@ -10,7 +11,7 @@ import pytest
 from attncli import save
 from attncli.errors import LimitError
 from attncli.views.files import picture
-from attncli.views.pictures import MAX_PIXELS, missing_glyphs, png, scripts_of
+from attncli.views.pictures import MAX_PIXELS, missing_glyphs, pdf, png, scripts_of
 from attncli.views.svg import heat_maps, svg_document, text_lines
 from tests.views.samples import result_of
 
@@ -109,3 +110,15 @@ def test_words_of_other_scripts_are_shaped_alone():
 def test_the_scripts_of_letters_have_names(text, names):
     """Each script once, in the order of the text."""
     assert scripts_of(text) == names
+
+
+def test_a_pdf_has_the_same_bytes_whenever_it_is_drawn() -> None:
+    """No date and no random name is in it."""
+    pytest.importorskip("typst")
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20">'
+        '<text x="2" y="15">money</text></svg>'
+    )
+    first = pdf(svg)
+    time.sleep(1.1)  # dates in a PDF tell seconds
+    assert pdf(svg) == first
