@@ -25,6 +25,7 @@ from attncli.learning.gradients import forward
 from attncli.learning.losses import cross_entropy
 from attncli.learning.optimizers import Adam
 from attncli.learning.parameters import Architecture, Parameters, initial_parameters
+from attncli.learning.slopes import Gradients
 
 RATE = 0.002
 MODELS = {
@@ -78,13 +79,14 @@ class Ours:
 
     def __init__(self, architecture: Architecture, start: Parameters) -> None:
         self.architecture, self.parameters = architecture, start.copy()
-        self.gradients = start.like()
+        self.gradients = Gradients.of(start)
         self.adam = Adam(start.flat.size, start.dtype)
 
     def step(self, batch: Batch) -> float:
         """One step; the loss before it."""
         found = forward(self.parameters, self.architecture, batch)
         loss, d_logits = cross_entropy(found.logits, batch.labels)
+        self.gradients.zero()
         found.backward(d_logits, self.gradients)
         self.adam.step(self.parameters.flat, self.gradients.flat, RATE)
         return loss

@@ -10,6 +10,7 @@ from attncli.learning.batches import Batch
 from attncli.learning.gradients import forward
 from attncli.learning.losses import cross_entropy, weights_loss
 from attncli.learning.parameters import Architecture, Parameters
+from attncli.learning.slopes import Gradients
 
 AGREES = 1e-7
 # The four-point rule is exact up to the fourth power of the step, so a large step is the sharpest:
@@ -33,12 +34,12 @@ class Checked:
 
 def loss_and_gradients(
     parameters: Parameters, architecture: Architecture, batch: Batch
-) -> tuple[float, Parameters]:
+) -> tuple[float, Gradients]:
     """The loss of a batch (summed over a committee) and its closed-form gradients."""
-    gradients = parameters.like()
-    found = forward(parameters, architecture, batch)
-    loss, d_output = _loss(found.logits, found.weights, batch)
-    found.backward(d_output, gradients)
+    gradients = Gradients.of(parameters)
+    ways = forward(parameters, architecture, batch)
+    loss, d_output = _loss(ways.logits, ways.weights, batch)
+    ways.backward(d_output, gradients)
     return loss * _members(architecture), gradients
 
 
@@ -59,8 +60,8 @@ def check_gradients(
     _, gradients = loss_and_gradients(exact, architecture, batch)
 
     def loss() -> float:
-        found = forward(exact, architecture, batch)
-        return _loss(found.logits, found.weights, batch)[0] * _members(architecture)
+        ways = forward(exact, architecture, batch)
+        return _loss(ways.logits, ways.weights, batch)[0] * _members(architecture)
 
     for name in exact:
         values, gradient = exact[name].reshape(-1), gradients[name].reshape(-1)

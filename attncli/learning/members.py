@@ -13,6 +13,7 @@ import numpy as np
 
 from attncli.learning.batches import Batch
 from attncli.learning.parameters import Architecture, Parameters
+from attncli.learning.slopes import Gradients
 
 
 def views_of_members(committee: int, views: int) -> list[int]:
@@ -31,6 +32,10 @@ class Share(NamedTuple):
     def of(self, parameters: Parameters) -> Parameters:
         """Their part of the numbers: what is written to it is written to the whole."""
         return parameters.part(self.architecture.shapes(), self.members, self.heads)
+
+    def gradients_of(self, gradients: Gradients) -> Gradients:
+        """Their part of the sums: what is added to it is added to the whole."""
+        return gradients.part(self.architecture.shapes(), self.members, self.heads)
 
 
 def shares(architecture: Architecture, batch: Batch) -> Iterator[Share]:

@@ -21,11 +21,13 @@ from attncli.arrays import FloatArray, IntArray
 from attncli.attention.core import softmax
 from attncli.errors import DataError, NumericError
 from attncli.learning.batches import Batch, Examples, batch_of, batches, drop_words
-from attncli.learning.gradients import Noise, forward
+from attncli.learning.gradients import forward
 from attncli.learning.landmarks import chosen_landmarks, with_landmarks
 from attncli.learning.losses import balanced_label_weights, cross_entropy, weights_loss
 from attncli.learning.optimizers import Adam, learning_rate
 from attncli.learning.parameters import Architecture, Parameters, initial_parameters
+from attncli.learning.passes import Noise
+from attncli.learning.slopes import Gradients
 from attncli.settings import TrainingSettings
 
 _PREDICT = 64  # sentences predicted together
@@ -85,7 +87,7 @@ class Training:
         self._adam = Adam(
             self.parameters.flat.size, self.parameters.dtype, decay=decay, paces=paces
         )
-        self._gradients = self.parameters.like()
+        self._gradients = Gradients.of(self.parameters)
         self._epoch = 0
         self._since_best = 0
         self._best_rank: tuple[float, float] | None = None
@@ -200,17 +202,18 @@ class Training:
         s = self.settings
         fitting = self.architecture.readout == "weights"
         noise = None if fitting else Noise(self._rng, s.weight_dropout, s.dropout)
-        found = forward(self.parameters, self.architecture, batch, noise=noise)
+        step = forward(self.parameters, self.architecture, batch, noise=noise)
         worst = 0.0
-        if found.logits is not None and batch.labels is not None:
+        if step.logits is not None and batch.labels is not None:
             loss, d_output = cross_entropy(
-                found.logits, batch.labels, label_weights=self._label_weights, smoothing=s.smoothing
+                step.logits, batch.labels, label_weights=self._label_weights, smoothing=s.smoothing
             )
         else:
-            loss, d_output, worst = weights_loss(found.weights, _given(batch))
+            loss, d_output, worst = weights_loss(step.weights, _given(batch))
         if not math.isfinite(loss):
             raise self._diverged(f"its loss is {loss}")
-        found.backward(d_output, self._gradients)
+        self._gradients.zero()
+        step.backward(d_output, self._gradients)
         rate = learning_rate(s.learning_rate, self._adam.steps, steps)
         self._adam.step(self.parameters.flat, self._gradients.flat, rate)
         return loss, worst

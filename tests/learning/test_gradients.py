@@ -11,9 +11,11 @@ from attncli.attention.core import attend
 from attncli.attention.projections import Projections, task_attention
 from attncli.learning.batches import Batch, Examples, batch_of, drop_words
 from attncli.learning.check import check_gradients, loss_and_gradients
-from attncli.learning.gradients import Noise, forward, placed_vectors
+from attncli.learning.gradients import forward
 from attncli.learning.landmarks import chosen_landmarks, with_landmarks
 from attncli.learning.parameters import Architecture, Parameters, initial_parameters
+from attncli.learning.passes import Noise, placed_vectors
+from attncli.learning.slopes import Gradients
 
 READOUTS = ("target", "attention", "mean", "weights")
 POSITIONS = ("none", "sinusoidal", "rope", "learned", "relative")
@@ -267,7 +269,7 @@ def test_dropout_has_a_true_gradient():
             noise = Noise(np.random.default_rng(3), weights=0.4, readout=0.4)
             return forward(parameters, architecture, batch, noise=noise)
 
-        found, gradients = logits(parameters), parameters.like()
+        found, gradients = logits(parameters), Gradients.of(parameters)
         chosen = np.random.default_rng(4).standard_normal(found.logits.shape)
         found.backward(chosen, gradients)
         for place in range(0, parameters.flat.size, 7):
@@ -278,6 +280,39 @@ def test_dropout_has_a_true_gradient():
                 moved.append(float((logits(other).logits * chosen).sum()))
             slope = (moved[1] - moved[0]) / 2e-5
             assert gradients.flat[place] == pytest.approx(slope, rel=1e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize(("readout", "positions", "landmarks"), KINDS)
+def test_a_way_back_adds_and_never_sets(readout, positions, landmarks):
+    """What is there stays; after zero() a way back gives what it adds, and twice gives it twice."""
+    architecture, examples = make(readout, positions, landmarks=landmarks)
+    parameters, batch = made(architecture, examples)
+    _, alone = loss_and_gradients(parameters, architecture, batch)
+    once = alone.flat.copy()
+    ways = forward(parameters, architecture, batch)
+    slope = np.ones_like(ways.weights if ways.logits is None else ways.logits)
+    ways.backward(slope, alone)
+    added = alone.flat - once
+    alone.zero()
+    ways.backward(slope, alone)
+    np.testing.assert_allclose(added, alone.flat, rtol=1e-9, atol=1e-12)
+    single = alone.flat.copy()
+    ways.backward(slope, alone)
+    np.testing.assert_allclose(alone.flat, 2 * single, rtol=1e-12, atol=1e-14)
+
+
+def test_sums_that_nothing_is_added_to_are_zero():
+    """zero() is seen in the whole, in one parameter and in a part, before anything is added."""
+    architecture, examples = make()
+    parameters, _ = made(architecture, examples)
+    for look in (
+        lambda sums: sums.flat,
+        lambda sums: sums["W_q"],
+        lambda sums: sums.part(architecture.shapes(), slice(0, 1), slice(0, 2))["W_k"],
+    ):
+        sums = Gradients(parameters.copy())
+        sums.zero()
+        assert not look(sums).any()
 
 
 def test_dropped_words_are_not_seen():
