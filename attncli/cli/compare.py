@@ -21,9 +21,18 @@ if TYPE_CHECKING:
 
 WordOption = Annotated[
     str | None,
-    typer.Option(metavar="WORD", help="The word; found by itself when only one is shared."),
+    typer.Option(
+        metavar="WORD",
+        help="The word to compare. Found by itself when only one is shared.",
+        rich_help_panel=opt.CHOOSING,
+    ),
 ]
-Neighbors = Annotated[int, typer.Option(metavar="N", min=0, max=50, help="Nearest words to show.")]
+Neighbors = Annotated[
+    int,
+    typer.Option(
+        metavar="N", min=0, max=50, help="Nearest words to show.", rich_help_panel=opt.OUTPUT
+    ),
+]
 
 
 @grouped
@@ -42,7 +51,9 @@ def compare(
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Compare one word in two or more sentences: its row, its new vector, its neighbours, a map.
+    """Compare one word in two or more sentences.
+
+    Shown are its row, its new vector, its neighbors and a map.
 
     \b
     Examples:

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 First = Annotated[str, typer.Argument(metavar="A", help="A saved result or a matrix; - is stdin.")]
 Second = Annotated[str, typer.Argument(metavar="B", help="Another one.")]
 Tol = Annotated[
-    float, typer.Option("--tol", metavar="T", help="Numbers that differ by at most T are equal.")
+    float,
+    typer.Option(
+        "--tol",
+        metavar="T",
+        help="Numbers that differ by at most T are equal.",
+        rich_help_panel=opt.INPUT,
+    ),
 ]
 
 
@@ -36,7 +42,9 @@ def diff(
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Tell what differs between two results. Exit 0: equal, 1: different, 3: some set aside.
+    """Tell what differs between two results.
+
+    Exit 0: equal, 1: different, 3: some set aside.
 
     \b
     Examples:

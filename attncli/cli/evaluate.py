@@ -16,11 +16,21 @@ from attncli.models.named import is_transformer
 
 ModelIn = Annotated[
     str,
-    typer.Option("--model", "-m", metavar="MODEL", help="A file that attn train wrote, or idioms."),
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="A file that attn train wrote, or idioms.",
+        rich_help_panel=opt.MODEL,
+    ),
 ]
 EvaluateSplit = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Only the rows whose column split has this name."),
+    typer.Option(
+        metavar="NAME",
+        help="Only the rows whose column split has this name.",
+        rich_help_panel=opt.INPUT,
+    ),
 ]
 
 
@@ -36,9 +46,10 @@ def evaluate(
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Predict the labels of a file and compare: accuracy, recall of each label, confusion table.
+    """Measure how well a trained model predicts the labels of a file.
 
-    Log-loss and calibration error tell whether the probabilities can be trusted.
+    Shown are accuracy, recall of each label, and what was taken for what. Log-loss and
+    calibration error tell whether the probabilities can be trusted.
 
     \b
     Examples:

@@ -38,7 +38,7 @@ def explain(
     quiet: opt.Quiet = False,
     against: opt.Against = None,
 ) -> None:
-    """Show the self-attention of a sentence: its weights and its new embeddings.
+    """Show the self-attention of a sentence: weights, new embeddings.
 
     \b
     Examples:

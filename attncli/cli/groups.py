@@ -7,7 +7,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from attncli.cli import options as opt
@@ -190,6 +190,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
+@cache
 def _options(group: type) -> list[inspect.Parameter]:
     hints = get_type_hints(group, include_extras=True)
     return [

@@ -14,8 +14,6 @@ from attncli.models.named import is_transformer
 
 app = typer.Typer(
     name="model",
-    help="Look at a transformer checkpoint: BERT, RoBERTa, DistilBERT, MiniLM, GPT-2.",
-    epilog="Try: attn model info ./all-MiniLM-L6-v2",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -31,13 +29,23 @@ Checkpoint = Annotated[
 ]
 Check = Annotated[
     bool,
-    typer.Option("--check", help="Read every number too, and print the SHA-256."),
+    typer.Option(
+        "--check",
+        help="Read every number too, and print the SHA-256.",
+        rich_help_panel=opt.INPUT,
+    ),
 ]
 
 
 @app.callback()
 def _commands() -> None:
-    """Look at a transformer checkpoint: BERT, RoBERTa, DistilBERT, MiniLM, GPT-2."""
+    """Look at a transformer checkpoint: BERT and GPT-2 families.
+
+    \b
+    Examples:
+      attn model info ./all-MiniLM-L6-v2
+      attn model info idioms
+    """
 
 
 @app.command()
@@ -48,7 +56,7 @@ def info(
     color: opt.Color = "auto",
     json: opt.Json = False,
 ) -> None:
-    """Show a checkpoint: family, layers, heads, sizes, parameters, tokenizer, files.
+    """Show a checkpoint: family, sizes, parameters, tokenizer, files.
 
     Of a file that attn train wrote: sizes, labels, vectors, and what came of the training.
 

@@ -9,13 +9,22 @@ import typer
 from attncli import settings
 from attncli.errors import UsageError
 
-_VECTORS = "Vectors"
-_ATTENTION = "Attention"
-_OUTPUT = "Output"
+# The titles under which help lists options, in their order; an option has its one on every command.
+INPUT, VECTORS, ATTENTION, MODEL = "Input", "Vectors", "Attention", "Model"
+CHOOSING, LEARNING, OUTPUT = "Choosing", "Learning", "Output"
+RUNNING, LIMITS, OTHER = "Running", "Limits", "Other"
+TITLES = (
+    *(INPUT, VECTORS, ATTENTION, MODEL, CHOOSING, LEARNING, OUTPUT),
+    *(RUNNING, LIMITS, OTHER),
+)
 
 Texts: TypeAlias = Annotated[
     list[str] | None,
-    typer.Argument(help="Sentences; - reads lines from standard input.", show_default=False),
+    typer.Argument(
+        metavar="TEXT...",
+        help="Sentences; - reads lines from standard input.",
+        show_default=False,
+    ),
 ]
 FileOption: TypeAlias = Annotated[
     str | None,
@@ -24,15 +33,16 @@ FileOption: TypeAlias = Annotated[
         "-f",
         metavar="FILE",
         help="Read the sentences of a file: one a line, or the column text of a table.",
+        rich_help_panel=INPUT,
     ),
 ]
 Vectors: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="NAME|FILE",
-        help="glove (built in), random, an imported name, a file of vectors, or layers of a "
-        "transformer: model:DIR[:LAYERS].",
-        rich_help_panel=_VECTORS,
+        help="Where words get their vectors: glove (built in), random, an imported name, a file of "
+        "vectors, or layers of a transformer: model:DIR[:LAYERS].",
+        rich_help_panel=VECTORS,
     ),
 ]
 Inline: TypeAlias = Annotated[
@@ -40,51 +50,55 @@ Inline: TypeAlias = Annotated[
     typer.Option(
         metavar="VECTORS",
         help="Vectors written out: 'money=1,0;bank=.8,.6'.",
-        rich_help_panel=_VECTORS,
+        rich_help_panel=VECTORS,
         show_default=False,
     ),
 ]
 NoCache: TypeAlias = Annotated[
     bool,
     typer.Option(
-        "--no-cache", help="Neither read nor write converted vectors.", rich_help_panel=_VECTORS
+        "--no-cache", help="Neither read nor write converted vectors.", rich_help_panel=VECTORS
     ),
 ]
 Dim: TypeAlias = Annotated[
     int,
     typer.Option(
-        metavar="N", help="Values of a random vector.", rich_help_panel=_VECTORS, min=1, max=65536
+        metavar="N", help="Values of a random vector.", rich_help_panel=VECTORS, min=1, max=65536
     ),
 ]
 Seed: TypeAlias = Annotated[
-    int, typer.Option(metavar="N", help="Seed of random vectors.", rich_help_panel=_VECTORS)
+    int, typer.Option(metavar="N", help="Seed of random vectors.", rich_help_panel=VECTORS)
 ]
 Oov: TypeAlias = Annotated[
     settings.OovPolicy,
     typer.Option(
         metavar="POLICY",
         help="Unknown words: random, zero, mean, skip, error, subword or nearest.",
-        rich_help_panel=_VECTORS,
+        rich_help_panel=VECTORS,
     ),
 ]
 Tokenizer: TypeAlias = Annotated[
     settings.TokenizerName,
     typer.Option(
         metavar="NAME",
-        help="words (UAX #29), whitespace or chars.",
-        rich_help_panel=_VECTORS,
+        help="How a sentence is cut: words (UAX #29), whitespace or chars.",
+        rich_help_panel=VECTORS,
     ),
 ]
 ScoreOption: TypeAlias = Annotated[
     settings.Score,
-    typer.Option(metavar="SCORE", help="scaled (1/√d), dot or cosine.", rich_help_panel=_ATTENTION),
+    typer.Option(
+        metavar="SCORE",
+        help="How scores are made: scaled (1/√d), dot or cosine.",
+        rich_help_panel=ATTENTION,
+    ),
 ]
 Temperature: TypeAlias = Annotated[
     float | None,
     typer.Option(
         metavar="T",
         help="Divide the scores by T: small is sharp, large is flat (default 1).",
-        rich_help_panel=_ATTENTION,
+        rich_help_panel=ATTENTION,
         show_default=False,
     ),
 ]
@@ -92,8 +106,8 @@ AttentionKind: TypeAlias = Annotated[
     settings.AttentionKind,
     typer.Option(
         metavar="KIND",
-        help="general (no parameters) or task (random W_q, W_k, W_v, untrained).",
-        rich_help_panel=_ATTENTION,
+        help="Without or with parameters: general (none) or task (random W_q, W_k, W_v, untrained).",
+        rich_help_panel=ATTENTION,
     ),
 ]
 Heads: TypeAlias = Annotated[
@@ -103,7 +117,7 @@ Heads: TypeAlias = Annotated[
         min=1,
         max=256,
         help="Heads of --attention task (default 1).",
-        rich_help_panel=_ATTENTION,
+        rich_help_panel=ATTENTION,
         show_default=False,
     ),
 ]
@@ -114,7 +128,7 @@ KeySize: TypeAlias = Annotated[
         min=1,
         max=4096,
         help="Values of a query or key in --attention task (default: dim ÷ heads).",
-        rich_help_panel=_ATTENTION,
+        rich_help_panel=ATTENTION,
         show_default=False,
     ),
 ]
@@ -125,7 +139,7 @@ ValueSize: TypeAlias = Annotated[
         min=1,
         max=4096,
         help="Values of a new embedding, each head (default: dim ÷ heads).",
-        rich_help_panel=_ATTENTION,
+        rich_help_panel=ATTENTION,
         show_default=False,
     ),
 ]
@@ -134,7 +148,7 @@ PositionKind: TypeAlias = Annotated[
     typer.Option(
         metavar="KIND",
         help="How --attention task sees order: none, sinusoidal, rope, learned, relative.",
-        rich_help_panel=_ATTENTION,
+        rich_help_panel=ATTENTION,
     ),
 ]
 Model: TypeAlias = Annotated[
@@ -143,9 +157,9 @@ Model: TypeAlias = Annotated[
         "--model",
         "-m",
         metavar="MODEL",
-        help="A file that attn train wrote, idioms (ships with attn), or a transformer: "
-        "a checkpoint folder or its name in the Hugging Face cache.",
-        rich_help_panel=_ATTENTION,
+        help="Show the attention of a model: a file that attn train wrote, idioms (ships with "
+        "attn), or a transformer: a checkpoint folder or its name in the Hugging Face cache.",
+        rich_help_panel=MODEL,
         show_default=False,
     ),
 ]
@@ -154,7 +168,7 @@ Pair: TypeAlias = Annotated[
     typer.Option(
         metavar="TEXT",
         help="A second sentence that a transformer reads with each.",
-        rich_help_panel=_ATTENTION,
+        rich_help_panel=MODEL,
         show_default=False,
     ),
 ]
@@ -163,7 +177,7 @@ Truncate: TypeAlias = Annotated[
     typer.Option(
         "--truncate",
         help="Cut a sentence too long for a transformer.",
-        rich_help_panel=_ATTENTION,
+        rich_help_panel=MODEL,
     ),
 ]
 Against: TypeAlias = Annotated[
@@ -171,7 +185,7 @@ Against: TypeAlias = Annotated[
     typer.Option(
         metavar="general",
         help="Show general attention beside --model or --attention task.",
-        rich_help_panel=_ATTENTION,
+        rich_help_panel=ATTENTION,
         show_default=False,
     ),
 ]
@@ -180,7 +194,7 @@ Target: TypeAlias = Annotated[
     typer.Option(
         metavar="WORD",
         help="The word, or its number from 0, whose label --model predicts.",
-        rich_help_panel=_ATTENTION,
+        rich_help_panel=MODEL,
         show_default=False,
     ),
 ]
@@ -189,72 +203,70 @@ TargetSelf: TypeAlias = Annotated[
     typer.Option(
         metavar="W",
         help="Find the temperature whose mean self-weight is W.",
-        rich_help_panel=_ATTENTION,
+        rich_help_panel=ATTENTION,
     ),
 ]
 Causal: TypeAlias = Annotated[
     bool,
     typer.Option(
-        "--causal", help="A word sees itself and earlier ones.", rich_help_panel=_ATTENTION
+        "--causal", help="A word sees itself and earlier ones.", rich_help_panel=ATTENTION
     ),
 ]
 Window: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        metavar="K", min=0, help="A word sees K words to each side.", rich_help_panel=_ATTENTION
+        metavar="K", min=0, help="A word sees K words to each side.", rich_help_panel=ATTENTION
     ),
 ]
 SeeSelf: TypeAlias = Annotated[
     bool,
-    typer.Option("--self/--no-self", help="A word sees itself.", rich_help_panel=_ATTENTION),
+    typer.Option("--self/--no-self", help="A word sees itself.", rich_help_panel=ATTENTION),
 ]
 MaxTokens: TypeAlias = Annotated[
     int,
-    typer.Option(metavar="N", min=1, help="Longest sentence allowed.", rich_help_panel=_ATTENTION),
+    typer.Option(metavar="N", min=1, help="Longest sentence allowed.", rich_help_panel=INPUT),
 ]
 Show: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="A,B",
-        help="Sections: tokens, weights, equations, embeddings, moved; or all.",
-        rich_help_panel=_OUTPUT,
+        help="Sections of the tables: tokens, weights, equations, embeddings, moved; or all.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 Precision: TypeAlias = Annotated[
     int | None,
-    typer.Option(
-        metavar="N", min=1, max=9, help="Digits after the point.", rich_help_panel=_OUTPUT
-    ),
+    typer.Option(metavar="N", min=1, max=9, help="Digits after the point.", rich_help_panel=OUTPUT),
 ]
 Width: TypeAlias = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, max=10_000, help="Columns to use.", rich_help_panel=_OUTPUT),
+    typer.Option(metavar="N", min=1, max=10_000, help="Columns to use.", rich_help_panel=OUTPUT),
 ]
 Color: TypeAlias = Annotated[
     Literal["auto", "always", "never"],
-    typer.Option(metavar="WHEN", help="auto, always or never.", rich_help_panel=_OUTPUT),
+    typer.Option(metavar="WHEN", help="Color: auto, always or never.", rich_help_panel=OUTPUT),
 ]
 Full: TypeAlias = Annotated[
     bool,
-    typer.Option("--full", help="Show every word of a long sentence.", rich_help_panel=_OUTPUT),
+    typer.Option("--full", help="Show every word of a long sentence.", rich_help_panel=OUTPUT),
 ]
 Json: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Print JSON, one object a line.", rich_help_panel=_OUTPUT)
+    bool, typer.Option("--json", help="Print JSON, one object a line.", rich_help_panel=OUTPUT)
 ]
 Include: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="A,B",
         help="Add fields to the JSON: embeddings, query, key, value, scores, measures.",
-        rich_help_panel=_OUTPUT,
+        rich_help_panel=OUTPUT,
     ),
 ]
 Exclude: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar="A,B", help="Leave fields out of the JSON.", rich_help_panel=_OUTPUT),
+    typer.Option(metavar="A,B", help="Leave fields out of the JSON.", rich_help_panel=OUTPUT),
 ]
 Quiet: TypeAlias = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No warnings on stderr.", rich_help_panel=_OUTPUT)
+    bool, typer.Option("--quiet", "-q", help="No warnings on stderr.", rich_help_panel=OUTPUT)
 ]
 Output: TypeAlias = Annotated[
     str | None,
@@ -262,38 +274,38 @@ Output: TypeAlias = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Write a file; its suffix says what: html svg png pdf json md csv tsv, and but for "
-        "compare jsonl npz tex.",
-        rich_help_panel=_OUTPUT,
+        help="Write a file, of the kind that its suffix says: html svg png pdf json md csv tsv, "
+        "and but for compare jsonl npz tex.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 Steps: TypeAlias = Annotated[
     bool,
     typer.Option(
-        "--steps", help="Every stage with its formula and numbers.", rich_help_panel=_OUTPUT
+        "--steps", help="Every stage with its formula and numbers.", rich_help_panel=OUTPUT
     ),
 ]
 Row: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         metavar="WORD",
-        help="Follow one word or a few (or their places, 0 the first) through --steps: A,B.",
-        rich_help_panel=_OUTPUT,
+        help="Follow one word or a few through --steps: words or places from 0, as A,B.",
+        rich_help_panel=OUTPUT,
         show_default=False,
     ),
 ]
 Top: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        metavar="K", min=1, help="Only the K strongest words of each row.", rich_help_panel=_OUTPUT
+        metavar="K", min=1, help="Only the K strongest words of each row.", rich_help_panel=OUTPUT
     ),
 ]
 Speak: TypeAlias = Annotated[
     bool,
-    typer.Option("--speak", help="Say the weights in plain sentences.", rich_help_panel=_OUTPUT),
+    typer.Option("--speak", help="Say the weights in plain sentences.", rich_help_panel=OUTPUT),
 ]
 Ascii: TypeAlias = Annotated[
-    bool, typer.Option("--ascii", help="Print ASCII characters only.", rich_help_panel=_OUTPUT)
+    bool, typer.Option("--ascii", help="Print ASCII characters only.", rich_help_panel=OUTPUT)
 ]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from attncli.cli.options import CHOOSING
 from attncli.errors import UsageError
 from attncli.escape import did_you_mean, quoted
 
@@ -13,33 +14,35 @@ if TYPE_CHECKING:
     from attncli.insight.part import Part
     from attncli.results.result import AttentionResult
 
-_PART = "Part"
 _FEW_HEADS = 4  # more are shown as their mean, unless asked for
 _MOST = 100_000  # layers or heads in a range
 Layer: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar="N", help="Layers: 0, 2,5, 0-3 or -1 (the last).", rich_help_panel=_PART),
+    typer.Option(
+        metavar="N", help="Layers to show: 0, 2,5, 0-3 or -1 (the last).", rich_help_panel=CHOOSING
+    ),
 ]
 Head: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="N", help="Heads, as --layer.", rich_help_panel=_PART)
+    str | None,
+    typer.Option(metavar="N", help="Heads to show, as --layer.", rich_help_panel=CHOOSING),
 ]
 Agg: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="HOW",
-        help="mean or max over heads; over others: mean:layers, mean:heads,layers.",
-        rich_help_panel=_PART,
+        help="Mean or max over heads, or over others: mean:layers, mean:heads,layers.",
+        rich_help_panel=CHOOSING,
     ),
 ]
 Merge: TypeAlias = Annotated[
-    bool, typer.Option("--merge", help="Merge word pieces into words.", rich_help_panel=_PART)
+    bool, typer.Option("--merge", help="Merge word pieces into words.", rich_help_panel=CHOOSING)
 ]
 Hide: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         metavar="TOKEN",
         help='Hide a token, such as "[CLS]"; "special" hides all special ones. May be repeated.',
-        rich_help_panel=_PART,
+        rich_help_panel=CHOOSING,
         show_default=False,
     ),
 ]

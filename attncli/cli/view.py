@@ -40,27 +40,53 @@ _MOST_MATRICES = 6  # on a terminal, unless a layer or head is chosen
 File = Annotated[
     str,
     typer.Argument(
+        metavar="FILE",
         help="A saved result (JSON, JSONL, npz; of attn batch also Parquet, Arrow, CSV) or weights (npy, npz, csv, tsv, json, "
-        "safetensors); - reads standard input."
+        "safetensors); - reads standard input.",
     ),
 ]
 Tokens = Annotated[
     str | None,
-    typer.Option(metavar="WORDS", help='Names of the tokens: "a b c", or @FILE with one a line.'),
+    typer.Option(
+        metavar="WORDS",
+        help='Names of the tokens: "a b c", or @FILE with one a line.',
+        rich_help_panel=opt.INPUT,
+    ),
 ]
 Pair = Annotated[
-    str | None, typer.Option(metavar="WORDS", help="Tokens of the second sentence, as --tokens.")
+    str | None,
+    typer.Option(
+        metavar="WORDS",
+        help="Tokens of the second sentence, as --tokens.",
+        rich_help_panel=opt.INPUT,
+    ),
 ]
 Scores = Annotated[
-    bool, typer.Option("--scores", help="The numbers are scores: take the softmax of each row.")
+    bool,
+    typer.Option(
+        "--scores",
+        help="The numbers are scores: take the softmax of each row.",
+        rich_help_panel=opt.INPUT,
+    ),
 ]
 ArrayName = Annotated[
-    str | None, typer.Option("--array", metavar="NAME", help="Which array of a file of several.")
+    str | None,
+    typer.Option(
+        "--array",
+        metavar="NAME",
+        help="Which array of a file of several.",
+        rich_help_panel=opt.INPUT,
+    ),
 ]
 
 Index = Annotated[
     int | None,
-    typer.Option(metavar="N", min=0, help="Only this result of the file, 0 the first."),
+    typer.Option(
+        metavar="N",
+        min=0,
+        help="Only this result of the file, 0 the first.",
+        rich_help_panel=opt.CHOOSING,
+    ),
 ]
 
 
@@ -80,7 +106,7 @@ def view(
     manner: Manner = PLAIN,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Draw a saved result again, or the attention matrix of another tool.
+    """Draw a saved result again, or the matrix of another tool.
 
     \b
     Examples:

@@ -50,7 +50,9 @@ def batch(
     writing: WriteOptions = WriteOptions(),  # noqa: B008 - frozen
     running: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> None:
-    """Turn files of sentences into records: fast, in order, to be continued after any end.
+    """Turn files of sentences into records, fast and in order.
+
+    A run that was stopped goes on with --resume, to the same bytes.
 
     \b
     Examples:

@@ -9,10 +9,6 @@ from attncli.cli import options as opt
 from attncli.files.rows.kinds import Kind
 from attncli.settings import FormatName
 
-_INPUT = "Input"
-_OUTPUT = "Output"
-_RUN = "Run"
-
 Files: TypeAlias = Annotated[
     list[str] | None,
     typer.Argument(
@@ -25,78 +21,87 @@ InputFormat: TypeAlias = Annotated[
     Kind | None,
     typer.Option(
         metavar="NAME",
-        help="text, csv, tsv, jsonl, json or parquet (default: seen from the content).",
-        rich_help_panel=_INPUT,
+        help="Kind of the inputs: text, csv, tsv, jsonl, json or parquet (default: seen from the content).",
+        rich_help_panel=opt.INPUT,
         show_default=False,
     ),
 ]
 Column: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="Column of a table that holds the text.", rich_help_panel=_INPUT
+        metavar="NAME", help="Column of a table that holds the text.", rich_help_panel=opt.INPUT
     ),
 ]
 IdColumn: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--id", metavar="NAME", help="Column to carry through as id.", rich_help_panel=_INPUT
+        "--id", metavar="NAME", help="Column to carry through as id.", rich_help_panel=opt.INPUT
     ),
 ]
 EveryLine: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--every-line",
-        help='A record for every line of a text: blank ones, and those that begin "# ".',
-        rich_help_panel=_INPUT,
+        help='Make a record for every line of a text: blank ones, and those that begin "# ".',
+        rich_help_panel=opt.INPUT,
     ),
 ]
-Comments: TypeAlias = Annotated[bool, typer.Option("--comments", hidden=True)]
+Comments: TypeAlias = Annotated[
+    bool, typer.Option("--comments", hidden=True, rich_help_panel=opt.INPUT)
+]
 Output: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--output",
         "-o",
         metavar="FILE",
-        help="Write a file or URL; its suffix says the format (default: standard output).",
-        rich_help_panel=_OUTPUT,
+        help="Write a file or URL, of the kind that its suffix says (default: standard output).",
+        rich_help_panel=opt.OUTPUT,
     ),
 ]
 OutputFormat: TypeAlias = Annotated[
     FormatName | None,
     typer.Option(
-        metavar="NAME", help="jsonl, csv, parquet, arrow or npz.", rich_help_panel=_OUTPUT
+        metavar="NAME",
+        help="Format of the output: jsonl, csv, parquet, arrow or npz.",
+        rich_help_panel=opt.OUTPUT,
     ),
 ]
 Precision: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="N",
-        help="Digits after the point, 1 to 9, or full: as many as float32 has (default 6).",
-        rich_help_panel=_OUTPUT,
+        help="Digits after the point: 1 to 9, or full, as many as float32 has (default 6).",
+        rich_help_panel=opt.OUTPUT,
         show_default=False,
     ),
 ]
 Top: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        metavar="K", min=1, help="Only the K strongest keys of each row.", rich_help_panel=_OUTPUT
+        metavar="K",
+        min=1,
+        help="Only the K strongest keys of each row.",
+        rich_help_panel=opt.OUTPUT,
     ),
 ]
 Force: TypeAlias = Annotated[
     bool,
-    typer.Option("--force", help="Replace an existing output.", rich_help_panel=_OUTPUT),
+    typer.Option("--force", help="Replace an existing output.", rich_help_panel=opt.OUTPUT),
 ]
 Sync: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--sync",
         help="Wait for the disk at the end, also after more than 64 MiB.",
-        rich_help_panel=_OUTPUT,
+        rich_help_panel=opt.OUTPUT,
     ),
 ]
 Resume: TypeAlias = Annotated[
     bool,
-    typer.Option("--resume", help="Continue where an earlier run stopped.", rich_help_panel=_RUN),
+    typer.Option(
+        "--resume", help="Continue where an earlier run stopped.", rich_help_panel=opt.RUNNING
+    ),
 ]
 Workers: TypeAlias = Annotated[
     int | None,
@@ -105,26 +110,26 @@ Workers: TypeAlias = Annotated[
         min=1,
         max=1024,
         help="Processes (default: all cores).",
-        rich_help_panel=_RUN,
+        rich_help_panel=opt.RUNNING,
         show_default=False,
     ),
 ]
 ChunkSize: TypeAlias = Annotated[
     int,
     typer.Option(
-        metavar="N", min=1, max=1_000_000, help="Sentences a chunk.", rich_help_panel=_RUN
+        metavar="N", min=1, max=1_000_000, help="Sentences a chunk.", rich_help_panel=opt.RUNNING
     ),
 ]
 EngineName: TypeAlias = Annotated[
     Literal["local", "dask"],
-    typer.Option(metavar="NAME", help="local or dask.", rich_help_panel=_RUN),
+    typer.Option(metavar="NAME", help="Who computes: local or dask.", rich_help_panel=opt.RUNNING),
 ]
 Scheduler: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="ADDRESS",
         help="Dask scheduler, as tcp://host:8786 (default: a cluster on this machine).",
-        rich_help_panel=_RUN,
+        rich_help_panel=opt.RUNNING,
         show_default=False,
     ),
 ]
@@ -135,7 +140,7 @@ def _tls_file(name: str, what: str) -> Any:
         name,
         metavar="FILE",
         help=f"For a tls:// scheduler: {what}, as PEM.",
-        rich_help_panel=_RUN,
+        rich_help_panel=opt.RUNNING,
         show_default=False,
     )
 
@@ -146,7 +151,7 @@ TlsKey: TypeAlias = Annotated[str | None, _tls_file("--tls-key", "its key")]
 Quiet: TypeAlias = Annotated[
     bool,
     typer.Option(
-        "--quiet", "-q", help="No progress, warnings or summary.", rich_help_panel=_OUTPUT
+        "--quiet", "-q", help="No progress, warnings or summary.", rich_help_panel=opt.OUTPUT
     ),
 ]
 

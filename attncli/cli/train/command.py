@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attncli.cli import options as opt
+from attncli.cli.groups import grouped
 from attncli.cli.guards import changed, say_vain
 from attncli.cli.outputs import expect_apart, expect_writable, files_given, vectors_read, written
 from attncli.cli.terminal import message, standard_input
@@ -16,55 +16,27 @@ from attncli.cli.vectors.access import access_to
 from attncli.errors import DataError, UsageError
 from attncli.escape import visible
 from attncli.mechanisms.open import expect_dim
-from attncli.settings import LayerSettings, MechanismSettings, TrainingSettings
+from attncli.settings import MechanismSettings
 
 if TYPE_CHECKING:
     from attncli.learning.parameters import Architecture
+    from attncli.settings import TrainingSettings
     from attncli.training.examples import Prepared
 
-LAYER, TRAINING = LayerSettings(), TrainingSettings()
 
-
+@grouped
 def train(
     file: t.DataFile,
-    output: t.ModelOut = None,
-    split: t.Split = None,
-    skip_bad: t.SkipBad = False,
-    vectors: opt.Vectors = "glove",
-    no_cache: opt.NoCache = False,
-    dim: opt.Dim = 50,
-    tokenizer: opt.Tokenizer = "words",
-    oov: opt.Oov = "zero",
-    heads: t.Heads = LAYER.heads,
-    d_k: t.KeySize = LAYER.d_k,
-    d_v: t.ValueSize = LAYER.d_v,
-    landmarks: t.Landmarks = None,
-    committee: t.Committee = None,
-    directions: t.Directions = None,
-    positions: t.PositionKind = None,
-    reach: t.Reach = LAYER.reach,
-    causal: opt.Causal = False,
-    window: opt.Window = None,
-    pooling: t.PoolingKind = LAYER.pooling,
-    epochs: t.Epochs = None,
-    batch_size: t.BatchSize = TRAINING.batch_size,
-    learning_rate: t.LearningRate = TRAINING.learning_rate,
-    weight_decay: t.WeightDecay = TRAINING.weight_decay,
-    dropout: t.Dropout = TRAINING.dropout,
-    weight_dropout: t.WeightDropout = TRAINING.weight_dropout,
-    word_dropout: t.WordDropout = TRAINING.word_dropout,
-    smoothing: t.Smoothing = TRAINING.smoothing,
-    balance: t.Balance = TRAINING.balance,
-    held_out: t.HeldOut = TRAINING.held_out,
-    patience: t.Patience = TRAINING.patience,
-    seed: t.TrainSeed = TRAINING.seed,
-    log: t.LogFile = None,
-    resume: t.Resume = False,
-    check_grad: t.CheckGrad = False,
-    json: opt.Json = False,
-    quiet: opt.Quiet = False,
+    data: t.DataOptions = t.DataOptions(),  # noqa: B008 - frozen
+    words: t.WordOptions = t.WordOptions(),  # noqa: B008 - frozen
+    layer: t.LayerOptions = t.LayerOptions(),  # noqa: B008 - frozen
+    learning: t.LearningOptions = t.LearningOptions(),  # noqa: B008 - frozen
+    report: t.ReportOptions = t.ReportOptions(),  # noqa: B008 - frozen
+    run: t.RunOptions = t.RunOptions(),  # noqa: B008 - frozen
 ) -> None:
-    """Learn task-specific attention: W_q, W_k, W_v and a read-out, from labelled sentences.
+    """Learn task-specific attention from labeled sentences.
+
+    What is learned is W_q, W_k, W_v and a read-out.
 
     A file with the column weights (a JSON matrix for each sentence) instead of label is fitted:
     W_q and W_k that give these attention weights.
@@ -77,75 +49,54 @@ def train(
       attn train examples/lecture_weights.jsonl -o lecture.safetensors
       attn train bank.tsv --check-grad
     """
-    values = dict(locals())
     from attncli.cli.progress import Encoding
     from attncli.reading.reader import ReadingSettings
     from attncli.training.examples import open_embedder, prepare
     from attncli.training.fit import fitting, sizes_of
     from attncli.training.rows import read_table
 
-    expect_dim(MechanismSettings(vectors=vectors, dim=dim))
-    if output is None and not check_grad:
-        raise UsageError("found no file, expected -o model.safetensors", place="--output")
-    model = [] if check_grad else written("--output", output, *ENDINGS)
-    inputs = [*files_given([file]), *vectors_read(vectors)]
-    expect_apart([*model, *([] if check_grad else written("--log", log))], inputs)
-    expect_writable(model, ())  # a log may be a pipe
-    if oov == "skip":
+    quiet, vectors = report.quiet, words.vectors
+    expect_dim(MechanismSettings(vectors=vectors, dim=words.dim))
+    _expect_files(file, vectors, report, run)
+    if words.oov == "skip":
         raise UsageError(
             "found skip, expected zero, random, mean, error, subword or nearest", place="--oov"
         )
-    settings = TrainingSettings(
-        epochs=epochs or TRAINING.epochs,
-        batch_size=batch_size,
-        learning_rate=opt.positive(learning_rate, "--learning-rate"),
-        weight_decay=_rate(weight_decay, "--weight-decay", below=1e6),
-        dropout=_rate(dropout, "--dropout"),
-        weight_dropout=_rate(weight_dropout, "--weight-dropout"),
-        word_dropout=_rate(word_dropout, "--word-dropout"),
-        smoothing=_rate(smoothing, "--smoothing"),
-        balance=_rate(balance, "--balance", below=10.0),
-        held_out=_rate(held_out, "--held-out"),
-        patience=patience,
-        seed=seed,
-    )
-    reading = ReadingSettings(tokenizer=tokenizer, oov=oov, seed=seed)
-    with access_to(vectors, cached=not no_cache, quiet=quiet) as access:
-        embedder, info = open_embedder(vectors, reading, dim=dim, access=access)
-    rows, bad = read_table(file, standard_input(), split=split)
-    if not quiet and split is None:
+    settings = learning.settings()
+    reading = ReadingSettings(tokenizer=words.tokenizer, oov=words.oov, seed=learning.seed)
+    with access_to(vectors, cached=not words.no_cache, quiet=quiet) as access:
+        embedder, info = open_embedder(vectors, reading, dim=words.dim, access=access)
+    rows, bad = read_table(file, standard_input(), split=data.split)
+    if not quiet and data.split is None:
         say_of_splits(rows)
     with Encoding(quiet=quiet) as encoding:
         prepared = prepare(rows, embedder, tick=encoding.tick, bad=bad)
-    say_of_rows(bad, prepared, skip_bad=skip_bad, quiet=quiet, labels=True)
+    say_of_rows(bad, prepared, skip_bad=data.skip_bad, quiet=quiet, labels=True)
     if prepared.examples.weights is None and len(prepared.labels) < 2:
         only = f'every sentence has the label "{visible(prepared.labels[0][:40])}"'
         raise DataError(f"{only}, expected at least two", place=visible(file)[:200])
-    layer = LayerSettings(
-        heads,
-        d_k,
-        d_v,
-        landmarks,
-        committee,
-        directions,
-        positions,
-        reach,
-        causal,
-        window,
-        pooling,
-    )
-    sizes = sizes_of(prepared, info, layer)
+    sizes = sizes_of(prepared, info, layer.settings())
     architecture = sizes.architecture
-    _say_vain(values, architecture)
+    _say_vain({**vars(layer), **vars(learning), **vars(report), **vars(run)}, architecture)
     if architecture.readout == "weights":
-        settings = fitting(settings, epochs)
-    if check_grad:
-        prove(prepared, architecture, settings, json)
+        settings = fitting(settings, learning.epochs)
+    if run.check_grad:
+        prove(prepared, architecture, settings, report.json)
         return
     if not quiet:
         _say_held_out(prepared, settings)
-    run = TrainingRun(Path(output or ""), prepared, sizes, settings, reading, info)
-    run.run(log=log, resume=resume, json=json, quiet=quiet)
+    training = TrainingRun(Path(report.output or ""), prepared, sizes, settings, reading, info)
+    training.run(log=report.log, resume=run.resume, json=report.json, quiet=quiet)
+
+
+def _expect_files(file: str, vectors: str, report: t.ReportOptions, run: t.RunOptions) -> None:
+    """Raises: UsageError where there is no output, or it is an input; OutputError."""
+    if report.output is None and not run.check_grad:
+        raise UsageError("found no file, expected -o model.safetensors", place="--output")
+    model = [] if run.check_grad else written("--output", report.output, *ENDINGS)
+    log = [] if run.check_grad else written("--log", report.log)
+    expect_apart([*model, *log], [*files_given([file]), *vectors_read(vectors)])
+    expect_writable(model, ())  # a log may be a pipe
 
 
 _OF_LABELS = (
@@ -200,9 +151,3 @@ def _say_held_out(prepared: "Prepared", settings: "TrainingSettings") -> None:
             f"{share} keeps sentences of {measured} of {count} labels aside: the accuracy shown "
             f"says nothing of the other {count - measured}",
         )
-
-
-def _rate(value: float, option: str, *, below: float = 1.0) -> float:
-    if not 0 <= value < below:
-        raise UsageError(f"found {value:g}, expected 0 or more, below {below:g}", place=option)
-    return value

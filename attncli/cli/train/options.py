@@ -1,20 +1,31 @@
-"""The options of `attn train`, with what they mean."""
+"""The options of `attn train`, with what they mean, in groups."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from attncli import settings
+from attncli.cli import options as opt
+from attncli.cli.options import ATTENTION, INPUT, LEARNING, MODEL, OUTPUT, RUNNING
+from attncli.errors import UsageError
 
-_DATA, _MODEL, _LEARNING = "Data", "Model", "Learning"
+_LAYER, _TRAINING = settings.LayerSettings(), settings.TrainingSettings()
+# What each share or rate must be below, in the order in which they are looked at.
+_BELOW = {
+    "weight_decay": 1e6,
+    **dict.fromkeys(("dropout", "weight_dropout", "word_dropout", "smoothing"), 1.0),
+    "balance": 10.0,
+    "held_out": 1.0,
+}
 
 
-def _size(help_text: str, panel: str = _MODEL, least: int = 1) -> Any:
+def _size(help_text: str, panel: str = ATTENTION, least: int = 1) -> Any:
     return typer.Option(metavar="N", min=least, max=4096, help=help_text, rich_help_panel=panel)
 
 
 def _share(help_text: str) -> Any:
-    return typer.Option(metavar="P", help=help_text, rich_help_panel=_LEARNING)
+    return typer.Option(metavar="P", help=help_text, rich_help_panel=LEARNING)
 
 
 DataFile: TypeAlias = Annotated[
@@ -32,6 +43,7 @@ ModelOut: TypeAlias = Annotated[
         "-o",
         metavar="FILE",
         help="Where the model goes (safetensors).",
+        rich_help_panel=OUTPUT,
         show_default=False,
     ),
 ]
@@ -40,7 +52,7 @@ Split: TypeAlias = Annotated[
     typer.Option(
         metavar="NAME",
         help="Only the rows whose column split has this name.",
-        rich_help_panel=_DATA,
+        rich_help_panel=INPUT,
         show_default=False,
     ),
 ]
@@ -49,7 +61,7 @@ SkipBad: TypeAlias = Annotated[
     typer.Option(
         "--skip-bad",
         help="Go on without the rows that cannot be used, and say how many.",
-        rich_help_panel=_DATA,
+        rich_help_panel=INPUT,
     ),
 ]
 Heads: TypeAlias = Annotated[int, _size("Heads of each member.")]
@@ -61,9 +73,9 @@ Landmarks: TypeAlias = Annotated[
         metavar="N",
         min=0,
         max=1024,
-        help="Words of the data; a value sees how like them a word is, beside its embedding "
-        "(default: 200; of a transformer's vectors 0).",
-        rich_help_panel=_MODEL,
+        help="Words of the data that others are measured by. A value sees how like them a word is, "
+        "beside its embedding (default: 200; of a transformer's vectors 0).",
+        rich_help_panel=MODEL,
         show_default=False,
     ),
 ]
@@ -73,9 +85,9 @@ Committee: TypeAlias = Annotated[
         metavar="N",
         min=1,
         max=4096,
-        help="Members learned side by side; their probabilities are averaged (default: 4; of "
+        help="Members learned side by side. Their probabilities are averaged (default: 4; of "
         "several vectors of a transformer 2 each).",
-        rich_help_panel=_MODEL,
+        rich_help_panel=MODEL,
         show_default=False,
     ),
 ]
@@ -85,9 +97,8 @@ Directions: TypeAlias = Annotated[
         metavar="N",
         min=1,
         max=1_000_000,
-        help="Main directions of the vectors that are learned in (default: all of them; of each "
-        "of a transformer's vectors 128).",
-        rich_help_panel=_MODEL,
+        help="Main directions of the vectors to learn in (default: all of them; of each of a transformer's vectors 128).",
+        rich_help_panel=MODEL,
         show_default=False,
     ),
 ]
@@ -95,8 +106,9 @@ PositionKind: TypeAlias = Annotated[
     settings.Positions | None,
     typer.Option(
         metavar="KIND",
-        help="none, sinusoidal, rope, learned or relative (the default; given weights: none).",
-        rich_help_panel=_MODEL,
+        help="How order is seen: none, sinusoidal, rope, learned or relative (the default; given "
+        "weights: none).",
+        rich_help_panel=ATTENTION,
         show_default=False,
     ),
 ]
@@ -108,7 +120,7 @@ PoolingKind: TypeAlias = Annotated[
     typer.Option(
         metavar="KIND",
         help="How a sentence without target is read: attention or mean.",
-        rich_help_panel=_MODEL,
+        rich_help_panel=MODEL,
     ),
 ]
 Epochs: TypeAlias = Annotated[
@@ -118,33 +130,33 @@ Epochs: TypeAlias = Annotated[
         min=1,
         max=1_000_000,
         help="Passes over the sentences (default 30; given weights: 3000).",
-        rich_help_panel=_LEARNING,
+        rich_help_panel=LEARNING,
         show_default=False,
     ),
 ]
-BatchSize: TypeAlias = Annotated[int, _size("Sentences a step.", _LEARNING)]
+BatchSize: TypeAlias = Annotated[int, _size("Sentences a step.", LEARNING)]
 LearningRate: TypeAlias = Annotated[
     float,
-    typer.Option(metavar="R", help="Peak of Adam's learning rate.", rich_help_panel=_LEARNING),
+    typer.Option(metavar="R", help="Peak of Adam's learning rate.", rich_help_panel=LEARNING),
 ]
 WeightDecay: TypeAlias = Annotated[
-    float, typer.Option(metavar="R", help="Decoupled weight decay.", rich_help_panel=_LEARNING)
+    float, typer.Option(metavar="R", help="Decoupled weight decay.", rich_help_panel=LEARNING)
 ]
-Dropout: TypeAlias = Annotated[float, _share("Of the read-out's input that is zeroed.")]
-WeightDropout: TypeAlias = Annotated[float, _share("Of the attention weights zeroed.")]
-WordDropout: TypeAlias = Annotated[float, _share("Of the words hidden, never a target.")]
-Smoothing: TypeAlias = Annotated[float, _share("Of each label spread over all labels.")]
+Dropout: TypeAlias = Annotated[float, _share("Share of the read-out's input that is zeroed.")]
+WeightDropout: TypeAlias = Annotated[float, _share("Share of the attention weights zeroed.")]
+WordDropout: TypeAlias = Annotated[float, _share("Share of the words hidden, never a target.")]
+Smoothing: TypeAlias = Annotated[float, _share("Share of each label spread over all labels.")]
 Balance: TypeAlias = Annotated[
-    float, _share("0 counts sentences alike, 1 gives each label the same say.")
+    float, _share("How rare labels count: 0 as they come, 1 all with the same say.")
 ]
-HeldOut: TypeAlias = Annotated[float, _share("Of the sentences kept aside, by label.")]
+HeldOut: TypeAlias = Annotated[float, _share("Share of the sentences kept aside, by label.")]
 Patience: TypeAlias = Annotated[
     int,
     typer.Option(
         metavar="N",
         min=0,
         help="Stop after N epochs without a better held-out result (0: never).",
-        rich_help_panel=_LEARNING,
+        rich_help_panel=LEARNING,
     ),
 ]
 TrainSeed: TypeAlias = Annotated[
@@ -154,17 +166,120 @@ TrainSeed: TypeAlias = Annotated[
         min=0,
         max=2**63 - 1,
         help="Seed of the start, the order and dropout.",
-        rich_help_panel=_LEARNING,
+        rich_help_panel=LEARNING,
     ),
 ]
 LogFile: TypeAlias = Annotated[
     str | None,
-    typer.Option("--log", metavar="FILE", help="Write a JSON object an epoch.", show_default=False),
+    typer.Option(
+        "--log",
+        metavar="FILE",
+        help="Write a JSON object an epoch.",
+        rich_help_panel=OUTPUT,
+        show_default=False,
+    ),
 ]
 Resume: TypeAlias = Annotated[
-    bool, typer.Option("--resume", help="Go on with a training that was stopped.")
+    bool,
+    typer.Option(
+        "--resume", help="Go on with a training that was stopped.", rich_help_panel=RUNNING
+    ),
 ]
 CheckGrad: TypeAlias = Annotated[
     bool,
-    typer.Option("--check-grad", help="Prove the gradients by central differences, then stop."),
+    typer.Option(
+        "--check-grad",
+        help="Prove the gradients by central differences, then stop.",
+        rich_help_panel=RUNNING,
+    ),
 ]
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class DataOptions:
+    """Which rows of the file are learned from."""
+
+    split: Split = None
+    skip_bad: SkipBad = False
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class WordOptions:
+    """Which vectors, which words."""
+
+    vectors: opt.Vectors = "glove"
+    no_cache: opt.NoCache = False
+    dim: opt.Dim = 50
+    tokenizer: opt.Tokenizer = "words"
+    oov: opt.Oov = "zero"
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class LayerOptions:
+    """The sizes of the model."""
+
+    heads: Heads = _LAYER.heads
+    d_k: KeySize = _LAYER.d_k
+    d_v: ValueSize = _LAYER.d_v
+    landmarks: Landmarks = None
+    committee: Committee = None
+    directions: Directions = None
+    positions: PositionKind = None
+    reach: Reach = _LAYER.reach
+    causal: opt.Causal = False
+    window: opt.Window = None
+    pooling: PoolingKind = _LAYER.pooling
+
+    def settings(self) -> settings.LayerSettings:
+        """The sizes as the library takes them."""
+        return settings.LayerSettings(**vars(self))
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class LearningOptions:
+    """How the model is learned; `epochs` None is what the data ask for."""
+
+    epochs: Epochs = None
+    batch_size: BatchSize = _TRAINING.batch_size
+    learning_rate: LearningRate = _TRAINING.learning_rate
+    weight_decay: WeightDecay = _TRAINING.weight_decay
+    dropout: Dropout = _TRAINING.dropout
+    weight_dropout: WeightDropout = _TRAINING.weight_dropout
+    word_dropout: WordDropout = _TRAINING.word_dropout
+    smoothing: Smoothing = _TRAINING.smoothing
+    balance: Balance = _TRAINING.balance
+    held_out: HeldOut = _TRAINING.held_out
+    patience: Patience = _TRAINING.patience
+    seed: TrainSeed = _TRAINING.seed
+
+    def settings(self) -> settings.TrainingSettings:
+        """The choices as the library takes them. Raises: UsageError for one out of its range."""
+        opt.positive(self.learning_rate, "--learning-rate")
+        for name, below in _BELOW.items():
+            value = getattr(self, name)
+            if not 0 <= value < below:
+                raise UsageError(
+                    f"found {value:g}, expected 0 or more, below {below:g}",
+                    place=f"--{name.replace('_', '-')}",
+                )
+        return settings.TrainingSettings(
+            **{**vars(self), "epochs": self.epochs or _TRAINING.epochs}
+        )
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ReportOptions:
+    """What is written of a training, and where."""
+
+    output: ModelOut = None
+    log: LogFile = None
+    json: opt.Json = False
+    quiet: opt.Quiet = False
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class RunOptions:
+    """What is done: go on with a training, or prove its gradients."""
+
+    resume: Resume = False
+    check_grad: CheckGrad = False

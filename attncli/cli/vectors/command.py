@@ -22,16 +22,30 @@ from attncli.escape import quoted, set_apart, visible
 
 app = typer.Typer(
     name="vectors",
-    help="Import, list, look into, search, export and fetch word vectors.",
-    epilog="Try: attn vectors similar bank",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Count = Annotated[int, typer.Option("--count", "-n", metavar="N", min=1, help="How many words.")]
+Count = Annotated[
+    int,
+    typer.Option(
+        "--count", "-n", metavar="N", min=1, help="How many words.", rich_help_panel=opt.OUTPUT
+    ),
+]
 Named = Annotated[str, typer.Argument(metavar="NAME|FILE", help="An imported name, or a file.")]
 Digits = 4
+
+
+@app.callback()
+def _commands() -> None:
+    """Import, list, look into, search, export and fetch word vectors.
+
+    \b
+    Examples:
+      attn vectors similar bank
+      attn vectors import glove.6B.300d.txt --name glove300
+    """
 
 
 @app.command("list")
@@ -60,9 +74,9 @@ def info(
     limits: LimitOptions = LimitOptions(),  # noqa: B008  (frozen)
     quiet: opt.Quiet = False,
 ) -> None:
-    """Tell what vectors are: size, lengths, hash. Vectors in the cache are verified whole.
+    """Tell what vectors are: size, lengths, hash.
 
-    A file that can be read but not used is told of too; the exit code is then 5.
+    Vectors in the cache are verified whole. A file that can be read but not used is told of too; the exit code is then 5.
 
     \b
     Examples:
@@ -85,23 +99,49 @@ def info(
 def import_vectors(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A file or folder of vectors.")],
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The name for --vectors NAME.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The name for --vectors NAME.", rich_help_panel=opt.OUTPUT
+        ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Keep the first N words.")
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Keep the first N words.", rich_help_panel=opt.CHOOSING
+        ),
     ] = None,
     words: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Keep the words of a file, one a line.")
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keep the words of a file, one a line.",
+            rich_help_panel=opt.CHOOSING,
+        ),
     ] = None,
     format: Annotated[  # noqa: A002  (the option's name)
-        str | None, typer.Option("--format", metavar="FORMAT", help="Read the file as FORMAT.")
+        str | None,
+        typer.Option(
+            "--format", metavar="FORMAT", help="Read the file as FORMAT.", rich_help_panel=opt.INPUT
+        ),
     ] = None,
-    encoding: Annotated[str, typer.Option(metavar="NAME", help="Encoding of the words.")] = "utf-8",
+    encoding: Annotated[
+        str, typer.Option(metavar="NAME", help="Encoding of the words.", rich_help_panel=opt.INPUT)
+    ] = "utf-8",
     byte_order: Annotated[
-        str, typer.Option(metavar="ORDER", help="little or big, for binary files.")
+        str,
+        typer.Option(
+            metavar="ORDER",
+            help="Order of bytes in binary files: little or big.",
+            rich_help_panel=opt.INPUT,
+        ),
     ] = "little",
     on_bad_line: Annotated[
-        str, typer.Option(metavar="WHAT", help="error, or skip lines that cannot be read.")
+        str,
+        typer.Option(
+            metavar="WHAT",
+            help="A line that cannot be read: error or skip.",
+            rich_help_panel=opt.INPUT,
+        ),
     ] = "error",
     limits: LimitOptions = LimitOptions(),  # noqa: B008  (frozen)
     json: opt.Json = False,
@@ -164,15 +204,15 @@ def similar(
 
 @app.command("analogy")
 def analogy(
-    a: Annotated[str, typer.Argument(help="man")],
-    b: Annotated[str, typer.Argument(help="is to king")],
-    c: Annotated[str, typer.Argument(help="as woman is to …")],
+    a: Annotated[str, typer.Argument(help="A word, such as man.")],
+    b: Annotated[str, typer.Argument(help="Its counterpart, such as king.")],
+    c: Annotated[str, typer.Argument(help="Another word, such as woman.")],
     vectors: opt.Vectors = "glove",
     count: Count = 5,
     json: opt.Json = False,
     no_cache: opt.NoCache = False,
 ) -> None:
-    """Complete an analogy: A is to B as C is to …
+    """Complete an analogy: A is to B as C is to another word.
 
     \b
     Example:
@@ -186,7 +226,7 @@ def analogy(
 
 @app.command("get")
 def get(
-    words: Annotated[list[str], typer.Argument(metavar="WORD…", help="The words.")],
+    words: Annotated[list[str], typer.Argument(metavar="WORD...", help="The words.")],
     vectors: opt.Vectors = "glove",
     json: opt.Json = False,
     no_cache: opt.NoCache = False,
@@ -240,11 +280,13 @@ def export(
             "--output",
             "-o",
             metavar="FILE",
-            help="The suffix says the format: txt vec bin npz safetensors tsv.",
+            help="Where they go; the suffix says the format: txt vec bin npz safetensors tsv.",
+            rich_help_panel=opt.OUTPUT,
         ),
     ],
     limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="The first N words.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="The first N words.", rich_help_panel=opt.CHOOSING),
     ] = None,
     no_cache: opt.NoCache = False,
     quiet: opt.Quiet = False,
@@ -291,11 +333,17 @@ def fetch(
     mirror: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", envvar="ATTN_VECTORS_MIRROR", help="Where the catalogue is served."
+            metavar="URL",
+            envvar="ATTN_VECTORS_MIRROR",
+            help="Where the catalogue is served.",
+            rich_help_panel=opt.INPUT,
         ),
     ] = None,
     sha256: Annotated[
-        str | None, typer.Option(metavar="HEX", help="The SHA-256 the file must have.")
+        str | None,
+        typer.Option(
+            metavar="HEX", help="The SHA-256 the file must have.", rich_help_panel=opt.INPUT
+        ),
     ] = None,
     json: opt.Json = False,
     quiet: opt.Quiet = False,

@@ -5,29 +5,29 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from attncli.cli.options import LIMITS
 from attncli.errors import UsageError
 from attncli.escape import quoted
 
 if TYPE_CHECKING:
     from attncli.files.limits import Limits
 
-_PANEL = "Limits"
 MaxMemory: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="SIZE",
         help="Memory the reader may plan to use, such as 2G (default: three quarters of what is "
         "free; 256M for unpacking).",
-        rich_help_panel=_PANEL,
+        rich_help_panel=LIMITS,
         show_default=False,
     ),
 ]
 MaxLine: TypeAlias = Annotated[
-    str, typer.Option(metavar="SIZE", help="Longest line of a text file.", rich_help_panel=_PANEL)
+    str, typer.Option(metavar="SIZE", help="Longest line of a text file.", rich_help_panel=LIMITS)
 ]
 MaxDim: TypeAlias = Annotated[
     int,
-    typer.Option(metavar="N", min=1, help="Most values of a vector.", rich_help_panel=_PANEL),
+    typer.Option(metavar="N", min=1, help="Most values of a vector.", rich_help_panel=LIMITS),
 ]
 
 
