@@ -13,10 +13,10 @@ from typing import Annotated, Any
 import typer
 
 from attncli import __version__
+from attncli.cli.options import OTHER
 from attncli.cli.repeats import without_repeats
 from attncli.cli.terminal import (
     PipeClosed,
-    encodable,
     give_up_stdout,
     hint,
     message,
@@ -60,22 +60,33 @@ def _top(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version.",
+            rich_help_panel=OTHER,
         ),
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Print the traceback of a bug in attn.")
+        bool,
+        typer.Option(
+            "--debug", help="Print the traceback of a bug in attn.", rich_help_panel=OTHER
+        ),
     ] = False,
 ) -> None:
-    """Show, explain and compute self-attention in the terminal and in pipes."""
+    """Show, explain and compute self-attention in the terminal and in pipes.
+
+    \b
+    Examples:
+      attn explain "money bank grows"
+      attn compare "money bank grows" "river bank flows" -o banks.html
+    """
 
 
 def app_for(arguments: Sequence[str]) -> typer.Typer:
     """The typer app with the command that the arguments name, or with all of them."""
     app = typer.Typer(
         name="attn",
-        help="Show, explain and compute self-attention in the terminal and in pipes.",
-        epilog='Try: attn explain "money bank grows"',
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -109,7 +120,7 @@ def run(argv: Sequence[str]) -> int:
     settle_streams()
     try:
         command = typer.main.get_command(app_for(arguments))
-        _spell_help(command)
+        _set_help(command, brief="--help" not in arguments)
         arguments = _once(command, arguments)
         if sys.stdout is None and {"-h", "--help"}.intersection(arguments):
             write("")  # typer would pass over it in silence
@@ -136,15 +147,17 @@ def run(argv: Sequence[str]) -> int:
         return _bug(fault, debug)
 
 
-def _spell_help(command: Any) -> None:
-    """Makes the help of a command, and of its own commands, one that standard output can hold.
+def _set_help(command: Any, brief: bool) -> None:
+    """Gives a command, and its own commands, the help of this program instead of typer's."""
 
-    Typer would write UTF-8 where the locale is ASCII, and question marks elsewhere.
-    """
-    plain = command.get_help
-    command.get_help = lambda context: encodable(plain(context))
+    def page(context: Any) -> str:
+        from attncli.cli.help import short_help, whole_help
+
+        return short_help(command, context) if brief else whole_help(command, context)
+
+    command.get_help = page
     for inner in getattr(command, "commands", {}).values():
-        _spell_help(inner)
+        _set_help(inner, brief)
 
 
 def _once(command: object, arguments: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from attncli.cli.terminal import write
 
 
 def schema() -> None:
-    """Print the JSON Schema of all that attn prints with --json and writes as JSON.
+    """Print the JSON Schema of all that attn prints as JSON.
 
     \b
     Examples:
