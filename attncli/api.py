@@ -276,14 +276,14 @@ def view(
     Raises: InputError, DataError, LimitError, RefusedError; UsageError for an `array`, `index` or
     `part` that is not there.
     """
-    from attncli.matrices.reading import open_file, read_results
+    from attncli.matrices.reading import open_matrix_file, read_results
 
     file, results = path_of(path), list[AttentionResult]()
     names = None if tokens is None else texts_of(tokens, "tokens")
     array = None if array is None else text_of(array, "array")
     place = None if index is None else count_of(index, "index", 0)
     _expect_part(part)
-    with _naming_fields(), open_file(file) as stream:
+    with _naming_fields(), open_matrix_file(file) as stream:
         for outcome in read_results(
             stream, file, tokens=names, scores=flag_of(scores, "scores"), member=array, index=place
         ):

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from corpus import sentences
 
-from attncli.attention.float32 import attend_stack, blocks, exact_in_float32
+from attncli.attention.float32 import attend_stack, exact_in_float32, sentence_blocks
 from attncli.attention.projections import Projections, random_projections, task_attention
 from attncli.mechanisms.words import WordProjections
 
@@ -45,7 +45,7 @@ def attn_general(rows: Sentences, table: np.ndarray) -> None:
     for group in grouped(rows):
         small = exact_in_float32(squares.take(group).max(axis=1) * scale, table.shape[1])
         for part, exact in ((group[small], True), (group[~small], False)):
-            for block in blocks(part, 2 * table.shape[1]):
+            for block in sentence_blocks(part, 2 * table.shape[1]):
                 x = table.take(part[block], axis=0)
                 x = x if exact else x.astype(np.float64)
                 attend_stack(x, x, x, scale=scale, small=exact)
@@ -75,7 +75,7 @@ def torch_grouped(rows: Sentences, table: np.ndarray) -> None:
     """Grouped by exact length, in blocks of attn's own size."""
     words, root = torch.from_numpy(table), table.shape[1] ** 0.5
     for group in grouped(rows):
-        for block in blocks(group, 2 * table.shape[1]):
+        for block in sentence_blocks(group, 2 * table.shape[1]):
             x = words[torch.from_numpy(group[block])]
             torch.softmax(x @ x.transpose(1, 2) / root, dim=-1) @ x
 
@@ -89,7 +89,7 @@ def attn_task(rows: Sentences, table: np.ndarray, layer: Projections) -> None:
     for group in grouped(rows):
         small = words.fits(columns, group)
         moderate, loud = group[small], group[~small]
-        for block in blocks(moderate, table.shape[1] + words.width):
+        for block in sentence_blocks(moderate, table.shape[1] + words.width):
             words.attended(columns, moderate[block])
         for sentence in loud:
             task_attention(table[sentence].astype(np.float64), layer)

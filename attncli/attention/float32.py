@@ -118,7 +118,7 @@ def is_long(n_tokens: int) -> bool:
     return n_tokens > _LONG
 
 
-def blocks(rows: IntArray, width: int) -> Iterator[slice]:
+def sentence_blocks(rows: IntArray, width: int) -> Iterator[slice]:
     """Slices of the sentences (B, n_tokens) that are computed together; `width` numbers a token."""
     n_tokens = rows.shape[1]
     size = max(1, _BLOCK_FLOATS // (n_tokens * (n_tokens + width)))

@@ -194,7 +194,7 @@ class Journal:
         try:
             os.ftruncate(self._fd, length)
         except OSError as fault:
-            raise cannot_write(str(self.path), fault) from None
+            raise cannot_write_output(str(self.path), fault) from None
 
 
 def write_all(fd: int, data: bytes | memoryview, name: str, offset: int | None = None) -> None:
@@ -208,10 +208,10 @@ def write_all(fd: int, data: bytes | memoryview, name: str, offset: int | None =
     except BrokenPipeError:
         raise
     except OSError as fault:
-        raise cannot_write(name, fault) from fault
+        raise cannot_write_output(name, fault) from fault
 
 
-def cannot_write(name: str, fault: OSError) -> OutputError:
+def cannot_write_output(name: str, fault: OSError) -> OutputError:
     """The error for an output that cannot be written."""
     reason = (fault.strerror or str(fault)).lower()
     full = fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -290,7 +290,7 @@ def _locked(path: Path) -> tuple[int, bool]:
         try:
             fd = open_own(path)
         except OSError as fault:
-            raise cannot_write(str(path), fault) from None
+            raise cannot_write_output(str(path), fault) from None
         if try_lock(fd):
             # The run before may have removed the file between our open and our lock.
             if is_still(fd, path):

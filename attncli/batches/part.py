@@ -11,7 +11,7 @@ from attncli.batches.journal import (
     Commit,
     Journal,
     bears_out,
-    cannot_write,
+    cannot_write_output,
     open_own,
     write_all,
 )
@@ -56,7 +56,7 @@ class PartFile:
             self.fd = self._opened(resume, force)
         except OSError as fault:
             self._let_go()
-            raise cannot_write(str(target), fault) from None
+            raise cannot_write_output(str(target), fault) from None
         except BaseException:
             self._let_go()
             raise
@@ -100,7 +100,7 @@ class PartFile:
                 hints=("--resume --force puts the result in its place",),
             ) from None
         except OSError as fault:
-            raise cannot_write(name, fault) from fault
+            raise cannot_write_output(name, fault) from fault
         self.close()
 
     def close(self) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from attncli.batches.chunks import Chunk, RawText
 from attncli.errors import AttnError
 from attncli.files.rows.sentences import MAX_LINE
-from attncli.files.rows.tables import Rows, Shape, rows_of
-from attncli.files.source import Source
+from attncli.files.rows.tables import InputRows, Shape, rows_of
+from attncli.files.source import InputSource
 
 CHUNK_RECORDS = 1000
 # What a chunk's results may take in memory, as text; a chunk of longer texts is cut earlier.
@@ -27,7 +27,7 @@ class Plan:
     the same input.
     """
 
-    sources: Sequence[Source]
+    sources: Sequence[InputSource]
     shape: Shape
     size: int = CHUNK_RECORDS
     width: int = 50
@@ -59,9 +59,9 @@ class Plan:
                     index += len(found.texts)
                     number += 1
 
-    def _lots(self, source: Source) -> Iterator["_Lot"]:
+    def _lots(self, source: InputSource) -> Iterator["_Lot"]:
         """Rows in lots of `size`, fewer when their results are large."""
-        lot: list[Rows] = []
+        lot: list[InputRows] = []
         count, cost = 0, 0
         try:
             for rows in rows_of(source, self.shape, max_line=self.max_line):
@@ -81,7 +81,7 @@ class Plan:
         if lot:
             yield _lot_of(lot)
 
-    def _chunk(self, number: int, index: int, source: Source, found: "_Lot") -> Chunk:
+    def _chunk(self, number: int, index: int, source: InputSource, found: "_Lot") -> Chunk:
         return Chunk(
             number,
             index,
@@ -118,7 +118,7 @@ class _Lot:
         )
 
 
-def _lot_of(parts: Sequence[Rows]) -> _Lot:
+def _lot_of(parts: Sequence[InputRows]) -> _Lot:
     texts = [text for rows in parts for text in rows.texts]
     first, last = parts[0].lines[0], parts[-1].lines[-1]
     follows = last - first == len(texts) - 1

@@ -21,7 +21,7 @@ from attncli.errors import (
     ResumeError,
     UsageError,
 )
-from attncli.files.source import Source
+from attncli.files.source import InputSource
 
 _OF_THE_INPUT = (
     *(InputError, DataError, UsageError, LimitError, MissingExtraError, RefusedError),
@@ -29,7 +29,7 @@ _OF_THE_INPUT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenChunk:
     """A chunk whose bytes are in the output."""
 
     number: int
@@ -66,7 +66,7 @@ class Sink(Protocol):
 class Engine(Protocol):
     """Runs a recipe over chunks and writes their bytes to a sink, in the chunks' order."""
 
-    def run(self, recipe: Recipe, chunks: Iterable[Chunk], sink: Sink) -> Iterator[Written]:
+    def run(self, recipe: Recipe, chunks: Iterable[Chunk], sink: Sink) -> Iterator[WrittenChunk]:
         """What was written, in order, as soon as it was."""
 
 
@@ -114,7 +114,7 @@ class FileSink:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RunReport:
     """How a run ended: what became of all records, how many of them in this run, how long it took."""
 
     tally: Tally
@@ -129,7 +129,7 @@ Watcher = Callable[[int, int], None]
 
 def run_to_stream(
     plan: Plan, recipe: Recipe, engine: Engine, fd: int, watch: Watcher | None = None
-) -> Report:
+) -> RunReport:
     """Runs a batch to an open file descriptor."""
     begun = time.monotonic()
     total = Tally()
@@ -137,7 +137,7 @@ def run_to_stream(
         total += written.tally
         if watch is not None:
             watch(total.records, total.records)
-    return Report(total, total.records, time.monotonic() - begun)
+    return RunReport(total, total.records, time.monotonic() - begun)
 
 
 class Output(Protocol):
@@ -161,7 +161,7 @@ def run_to_output(
     sink: Sink,
     ending: Ending,
     watch: Watcher | None = None,
-) -> Report:
+) -> RunReport:
     """Runs a batch to a file or a URL, from where an earlier run stopped.
 
     When it is stopped, what is committed stays for a resumed run.
@@ -190,15 +190,15 @@ def run_to_output(
         raise
     finally:
         output.close()
-    return Report(total, total.records - plan.skip, time.monotonic() - begun)
+    return RunReport(total, total.records - plan.skip, time.monotonic() - begun)
 
 
-def nothing_to_do(tally: Tally | None = None) -> Report:
+def nothing_to_do(tally: Tally | None = None) -> RunReport:
     """The report of a run whose output was already whole, with what it holds, if that is known."""
-    return Report(tally or Tally(), 0, 0.0, complete=True)
+    return RunReport(tally or Tally(), 0, 0.0, complete=True)
 
 
-def closing(report: Report, sources: Iterable[Source]) -> None:
+def closing(report: RunReport, sources: Iterable[InputSource]) -> None:
     """Raises the error a run ends with, if some or all of its records have no result."""
     tally = report.tally
     if report.complete and tally.records == 0:  # what became of them is not known any more
@@ -213,7 +213,7 @@ def closing(report: Report, sources: Iterable[Source]) -> None:
 
 def _steps(
     plan: Plan, recipe: Recipe, engine: Engine, sink: Sink, done: Commit | None = None
-) -> Iterator[tuple[Written, str]]:
+) -> Iterator[tuple[WrittenChunk, str]]:
     """What the engine wrote, each with the digest of the texts up to there."""
     digests: dict[int, str] = {}
 
@@ -240,7 +240,9 @@ def _check_skipped(plan: Plan, done: Commit | None) -> None:
         )
 
 
-def identity_of(sources: Iterable[Source], job: dict[str, Any], version: str) -> dict[str, Any]:
+def identity_of(
+    sources: Iterable[InputSource], job: dict[str, Any], version: str
+) -> dict[str, Any]:
     """What makes two runs the same job: inputs, shape, vectors, options, version of attn."""
     inputs = [source.identity() for source in sources]
     return {"input": inputs, "version": version, **job}

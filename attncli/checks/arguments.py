@@ -153,7 +153,7 @@ def array_of(value: object, name: str, expected: str = "an array of numbers") ->
     return array
 
 
-def rows_of(value: object, n_rows: int) -> IntArray:
+def row_numbers(value: object, n_rows: int) -> IntArray:
     """Numbers of rows of a matrix, (n,). Raises: ArgumentError; UsageError for a row beyond it."""
     rows = array_of(value, "rows", "a list of whole numbers")
     if not rows.size:

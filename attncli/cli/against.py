@@ -14,7 +14,7 @@ from attncli.mechanisms.open import Opened
 if TYPE_CHECKING:
     from attncli.files.rows.sentences import Sentence
     from attncli.results.result import AttentionResult
-    from attncli.views.against import Difference
+    from attncli.views.against import CellDifference
 
 
 def show_against(
@@ -68,10 +68,10 @@ def _show(
     *,
     first: bool,
 ) -> None:
-    from attncli.views.against import against_lines, differences
+    from attncli.views.against import against_lines, cell_differences
 
     if manner.json:
-        write_json(_record(general, other, differences(general, other)))
+        write_json(_record(general, other, cell_differences(general, other)))
         return
     ink = ink_for(manner.color, unicode=not manner.ascii_only, width=manner.width)
     lines = against_lines(
@@ -86,7 +86,9 @@ def _show(
     write(("" if first else "\n") + ink.rendered(lines))
 
 
-def _record(general: "AttentionResult", other: "AttentionResult", cells: "list[Difference]") -> str:
+def _record(
+    general: "AttentionResult", other: "AttentionResult", cells: "list[CellDifference]"
+) -> str:
     import json
 
     from attncli.results.names import mean_of_heads

@@ -7,7 +7,7 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli.explain import analysed, given_sentences
-from attncli.cli.groups import DEFAULTS, Mechanism, grouped, may_be_vain, open_analyser
+from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, may_be_vain
 from attncli.cli.guards import COMPARISONS, Effects, looks, say_vain, warn_of_vain
 from attncli.cli.notices import Notices
 from attncli.cli.outputs import expect_writable, files_given, files_read, say_written, written
@@ -79,7 +79,7 @@ def compare(
     merges = ["--merge"] if mechanism.merge and mechanism.model is not None else []
     say_vain(merges, "here: pieces are always merged", quiet=quiet)
     wanted = frozenset({"embeddings", "value", "scores"})
-    opened = open_analyser(mechanism, wanted, quiet=quiet)
+    opened = analyser_of_options(mechanism, wanted, quiet=quiet)
     notices = Notices(quiet)
     results = _results(opened, texts, file, notices)
     seed = may_be_vain(mechanism, "seed")

@@ -10,7 +10,7 @@ _EVERY = 0.1
 _CELLS = 24
 
 
-class Progress:
+class ConversionBar:
     """Drawn by `tick`, wiped by `end`."""
 
     def __init__(self, label: str, *, quiet: bool = False) -> None:

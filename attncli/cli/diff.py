@@ -99,12 +99,12 @@ def _pairs(
 
 def _outcomes(path: str) -> "list[_Outcome]":
     """All results of a file, and an error for each record of a sentence that failed."""
-    from attncli.matrices.reading import open_file, read_results
+    from attncli.matrices.reading import open_matrix_file, read_results
 
     if path == "-":
         outcomes = list(read_results(standard_input(), "<stdin>"))
     else:
-        with open_file(path) as stream:
+        with open_matrix_file(path) as stream:
             try:
                 outcomes = list(read_results(stream, visible(path)))
             except OSError as fault:

@@ -92,9 +92,9 @@ def evaluate(
     seen = say_of_seen(prepared, trained, quiet=quiet)
     scores = scores_of(prepared, trained)
     if json:
-        from attncli.cli.train.report import json_of
+        from attncli.cli.train.report import json_line
 
-        write_json(json_of({**scores.to_dict(), "trained_on": seen}))
+        write_json(json_line({**scores.to_dict(), "trained_on": seen}))
         return
     from attncli.views.confusion import confusion_lines, figure_lines
 

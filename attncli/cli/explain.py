@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
-from attncli.cli.groups import DEFAULTS, Mechanism, grouped, may_be_vain, open_analyser
+from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, may_be_vain
 from attncli.cli.guards import Effects, say_vain
 from attncli.cli.outputs import expect_writable, files_given, files_read, written
 from attncli.cli.selecting import ShownPart
@@ -85,7 +85,7 @@ def explain(
         mechanism = replace(mechanism, hide=None, layer=last)
     wanted = frozenset(fields[0]) | manner.needs()
     asked = frozenset(fields[0] if manner.keeps_fields else ())
-    opened = open_analyser(mechanism, wanted, asked=asked, whole=False, quiet=quiet)
+    opened = analyser_of_options(mechanism, wanted, asked=asked, whole=False, quiet=quiet)
     place = None if file is None else visible(file)
     if pooled:
         from attncli.mechanisms.part import PartAnalyser
@@ -195,6 +195,6 @@ def _fields(include: str | None, exclude: str | None) -> tuple[tuple[str, ...], 
     optional = (*OPTIONAL_FIELDS, *DEFAULT_FIELDS)
     parts = ("index", "line", "text", "tokens", "attention", "vectors", "model", "warnings")
     return (
-        opt.names_of(include, optional, "--include"),
-        opt.names_of(exclude, (*optional, *parts), "--exclude"),
+        opt.listed_names(include, optional, "--include"),
+        opt.listed_names(exclude, (*optional, *parts), "--exclude"),
     )

@@ -107,7 +107,7 @@ def _vain(mechanism: Mechanism) -> list[tuple[str, str]]:
     return vain
 
 
-def open_analyser(
+def analyser_of_options(
     mechanism: Mechanism,
     include: frozenset[str] = frozenset(),
     *,

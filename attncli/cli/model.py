@@ -87,9 +87,9 @@ def info(
         model.checkpoint.check()
         facts["sha256"] = model.checkpoint.sha256()
     if json:
-        from attncli.cli.train.report import json_of
+        from attncli.cli.train.report import json_line
 
-        write_json(json_of(facts))
+        write_json(json_line(facts))
         return
     from attncli.views.checkpoint import checkpoint_lines
 
@@ -104,9 +104,9 @@ def _show_trained(name: str, width: int | None, color: opt.Color, json: bool) ->
 
     facts = trained_facts(find_model(name))
     if json:
-        from attncli.cli.train.report import json_of
+        from attncli.cli.train.report import json_line
 
-        write_json(json_of(facts))
+        write_json(json_line(facts))
         return
     from attncli.views.checkpoint import trained_lines
 

@@ -309,18 +309,18 @@ Ascii: TypeAlias = Annotated[
 ]
 
 
-def rows_of(words: Sequence[str], asked: Sequence[str]) -> tuple[int, ...] | None:
+def places_of_rows(words: Sequence[str], asked: Sequence[str]) -> tuple[int, ...] | None:
     """The places of the words of --row, None when none was asked for.
 
     Raises: UsageError when a word is not in the sentence.
     """
     if not asked:
         return None
-    from attncli.text.forms import places_of
+    from attncli.text.forms import places_of_word
 
     rows: list[int] = []
     for name in [part for given in asked for part in _separate(given, words)]:
-        found = places_of(name, words)
+        found = places_of_word(name, words)
         if not found and is_place(name) and int(name) < len(words):
             found = [int(name)]
         if not found:
@@ -342,7 +342,7 @@ def _separate(name: str, words: Sequence[str]) -> list[str]:
     return [name] if name in words else [part.strip() for part in name.split(",") if part.strip()]
 
 
-def names_of(value: str | None, allowed: tuple[str, ...], option: str) -> tuple[str, ...]:
+def listed_names(value: str | None, allowed: tuple[str, ...], option: str) -> tuple[str, ...]:
     """The names in a comma-separated value. Raises: UsageError for one that is not allowed."""
     names = tuple(name.strip() for name in (value or "").split(",") if name.strip())
     for name in names:

@@ -25,21 +25,21 @@ _FileId: TypeAlias = tuple[int, int]
 SHIPPED = ("glove", "glove-6b-50d", "random")  # no file of the user
 
 
-class Written(NamedTuple):
+class OutputFile(NamedTuple):
     """A file that a command writes, and the option that names it."""
 
     option: str
     path: str
 
 
-def written(option: str, path: str | None, *endings: str) -> list[Written]:
+def written(option: str, path: str | None, *endings: str) -> list[OutputFile]:
     """The file of an option, and those that are made beside it under its name with these endings."""
     if path is None or path == "-":
         return []
-    return [Written(option, path + ending) for ending in ("", *endings)]
+    return [OutputFile(option, path + ending) for ending in ("", *endings)]
 
 
-def expect_writable(outputs: Sequence[Written], inputs: Iterable[str | None]) -> None:
+def expect_writable(outputs: Sequence[OutputFile], inputs: Iterable[str | None]) -> None:
     """Makes sure, before the work, that outputs can be written and are no inputs.
 
     Raises: UsageError, OutputError.
@@ -58,7 +58,7 @@ def say_written(path: str, *, quiet: bool) -> None:
         message("note", f"wrote {visible(path)}")
 
 
-def expect_apart(outputs: Sequence[Written], inputs: Iterable[str | None]) -> None:
+def expect_apart(outputs: Sequence[OutputFile], inputs: Iterable[str | None]) -> None:
     """Makes sure that no output is an input, and no two outputs are one file.
 
     `inputs` are texts as given: a path, ARCHIVE:MEMBER, model:DIR:LAYERS, file://…; a folder stands
@@ -69,7 +69,7 @@ def expect_apart(outputs: Sequence[Written], inputs: Iterable[str | None]) -> No
     ids = {_id(path): output for output in outputs for path in _paths(output.path)}
     stdout = _stream_id(sys.stdout, 1)
     if stdout is not None:
-        ids.setdefault(stdout, Written("standard output", "standard output"))
+        ids.setdefault(stdout, OutputFile("standard output", "standard output"))
     ids.pop(None, None)
     if not ids:
         return
@@ -131,7 +131,7 @@ def model_read(name: str) -> Iterator[str]:
         return
 
 
-def _expect_different(outputs: Sequence[Written]) -> None:
+def _expect_different(outputs: Sequence[OutputFile]) -> None:
     for place, one in enumerate(outputs):
         for other in outputs[:place]:
             if one.option != other.option and _is_one_file(one.path, other.path):

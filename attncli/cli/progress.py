@@ -8,7 +8,7 @@ _EVERY = 0.2  # seconds between two drawings
 _CLEAR = "\r\x1b[K"
 
 
-class Progress:
+class SentenceProgress:
     """Sentences, their rate, and the time left; silent when stderr is no terminal.
 
     `share` tells how much of the input was read, 0 to 1, or None when that is not known.
@@ -26,7 +26,7 @@ class Progress:
         now = time.monotonic()
         if self._shown and now - self._drawn >= _EVERY:
             self._drawn = now
-            self._draw(_CLEAR + progress_text(total, new, now - self._begun, self._share()))
+            self._draw(_CLEAR + rate_text(total, new, now - self._begun, self._share()))
 
     def clear(self) -> None:
         """Removes the line."""
@@ -41,7 +41,7 @@ class Progress:
             self._shown = False
 
 
-class Encoding(Progress):
+class Encoding(SentenceProgress):
     """How many sentences a transformer has encoded; the line is gone when the block is left."""
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -60,7 +60,7 @@ class Encoding(Progress):
         self.update(done, done)
 
 
-def progress_text(total: int, new: int, seconds: float, share: float | None) -> str:
+def rate_text(total: int, new: int, seconds: float, share: float | None) -> str:
     """What the line says.
 
     >>> progress_text(120_000, 120_000, 4.0, 0.25)

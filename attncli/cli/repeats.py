@@ -13,7 +13,7 @@ _LISTS = (
 )  # of names or numbers with commas
 
 
-class Given(NamedTuple):
+class GivenOption(NamedTuple):
     """An option on the command line: its long name, its value, and how many arguments it took."""
 
     name: str
@@ -63,7 +63,7 @@ def _options(command: Any, arguments: Sequence[str]) -> tuple[int, dict[str, Any
 
 def _walked(
     arguments: Sequence[str], start: int, options: dict[str, Any]
-) -> Iterator[tuple[int, Given]]:
+) -> Iterator[tuple[int, GivenOption]]:
     """Each argument that is none of an option's values, with the option that it names, if any."""
     place = start
     while place < len(arguments):
@@ -72,20 +72,20 @@ def _walked(
         place += given.taken
 
 
-def _given(arguments: Sequence[str], place: int, options: dict[str, Any]) -> Given:
+def _given(arguments: Sequence[str], place: int, options: dict[str, Any]) -> GivenOption:
     text = arguments[place]
     if text == "--":
-        return Given("", None, len(arguments) - place)
+        return GivenOption("", None, len(arguments) - place)
     name, equals, attached = text.partition("=")
     value: str | None = attached if equals else None
     if name not in options and text[:1] == "-" and text[:2] in options:  # -oFILE
         name, value = text[:2], text[2:]
     option = options.get(name)
     if option is None or option.is_flag:
-        return Given("", None, 1)
+        return GivenOption("", None, 1)
     name = max(option.opts, key=len)
     if value is not None:
-        return Given(name, value, 1)
+        return GivenOption(name, value, 1)
     if place + 1 == len(arguments):
-        return Given("", None, 1)
-    return Given(name, arguments[place + 1], 2)
+        return GivenOption("", None, 1)
+    return GivenOption(name, arguments[place + 1], 2)

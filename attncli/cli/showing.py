@@ -122,7 +122,7 @@ class Manner:
         """The sections of tables, in their order."""
         from attncli.views.explain import SECTIONS
 
-        asked = opt.names_of(self.show, (*SECTIONS, "all"), "--show")
+        asked = opt.listed_names(self.show, (*SECTIONS, "all"), "--show")
         if not asked:
             return SECTIONS if default is None else default
         return SECTIONS if "all" in asked else tuple(s for s in SECTIONS if s in asked)
@@ -144,7 +144,7 @@ class Manner:
 PLAIN = Manner()
 
 
-def text_of(
+def shown_text(
     result: "AttentionResult",
     manner: Manner,
     movements: "Sequence[Movement]" = (),
@@ -186,7 +186,7 @@ def _stage_lines(
     from attncli.views.steps import PRECISION, Steps, step_lines
 
     stages = Steps(
-        rows=opt.rows_of(result.words, manner.row or ()),
+        rows=opt.places_of_rows(result.words, manner.row or ()),
         width=width,
         precision=PRECISION if manner.precision is None else manner.precision,
         everything=manner.full,
@@ -225,7 +225,7 @@ def show_outcomes(
             stages = stages_of(outcome, manner, learned)
             written.append((outcome, moved_words(outcome, among, manner), stages))
         else:
-            text = text_of(outcome, manner, moved_words(outcome, among, manner), learned=learned)
+            text = shown_text(outcome, manner, moved_words(outcome, among, manner), learned=learned)
             write("\n" + text if index else text)
         notices.warn(outcome, sentence.place)
     if manner.output is not None and written:

@@ -221,18 +221,18 @@ def _to_stderr(line: str, *, folds: bool = False) -> None:
 
 def _fitted(line: str, stream: TextIO) -> str:
     """A line folded at the width of the terminal that the stream is; else it stays one line."""
-    width = columns_of(stream)
+    width = terminal_columns(stream)
     if width is None or 2 * len(line) <= width:  # no character is wider than two columns
         return line
     from rich.segment import Segment
 
-    from attncli.views.ink import folded
+    from attncli.views.ink import folds_of_line
 
-    lines = folded([Segment(line)], width)
+    lines = folds_of_line([Segment(line)], width)
     return "\n".join("".join(part.text for part in parts) for parts in lines)
 
 
-def columns_of(stream: TextIO) -> int | None:
+def terminal_columns(stream: TextIO) -> int | None:
     """The columns of the terminal that a stream is; None where it is none."""
     try:
         return (os.get_terminal_size(stream.fileno()).columns or None) if stream.isatty() else None

@@ -15,7 +15,7 @@ from attncli.cli.groups import grouped
 from attncli.cli.guards import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
 from attncli.cli.notices import Notices
 from attncli.cli.outputs import expect_writable, files_given, say_written, written
-from attncli.cli.showing import PLAIN, Manner, moved_words, stages_of, text_of
+from attncli.cli.showing import PLAIN, Manner, moved_words, shown_text, stages_of
 from attncli.cli.terminal import (
     ink_for,
     message,
@@ -258,7 +258,7 @@ def _print(result: "AttentionResult", manner: Manner, *, first: bool) -> None:
                 "attn view - --show moved",
             ),
         )
-    text = text_of(
+    text = shown_text(
         result, manner, moved_words(result, None, manner), default=("weights", "equations")
     )
     write(text if first else "\n" + text)
@@ -308,13 +308,13 @@ def _missing(result: "AttentionResult") -> str:
 def _read(
     file: str, tokens: list[str] | None, scores: bool, array: str | None, index: int | None
 ) -> "Iterator[AttentionResult | Comparison | AttnError]":
-    from attncli.matrices.reading import open_file, read_saved
+    from attncli.matrices.reading import open_matrix_file, read_saved
 
     read = partial(read_saved, tokens=tokens, scores=scores, member=array, index=index)
     if file == "-":
         yield from read(standard_input(), "<stdin>")
         return
-    with open_file(file) as stream:
+    with open_matrix_file(file) as stream:
         try:
             yield from read(stream, visible(file))
         except OSError as fault:
@@ -341,10 +341,10 @@ def _token_list(given: str, option: str) -> list[str]:
         return [name for name in names if name]
     from attncli.files.rows.lines import all_lines
     from attncli.files.rows.sentences import decoded
-    from attncli.matrices.reading import open_file
+    from attncli.matrices.reading import open_matrix_file
 
     path = given[1:]
-    with open_file(path) as stream:
+    with open_matrix_file(path) as stream:
         found = all_lines(iter(lambda: stream.read(1 << 18), b""), path)
         try:
             names = [decoded(raw, f"{path}:{number}") for number, raw in enumerate(found, start=1)]

@@ -19,7 +19,7 @@ from attncli.files.paths import at_home, is_file
 if TYPE_CHECKING:
     from attncli.embeddings.cache.building import Selection
     from attncli.embeddings.cache.entries import Cache
-    from attncli.embeddings.source import Source
+    from attncli.embeddings.source import VectorsSource
 
 BUILTIN = {"glove": "glove-6b-50d"}
 RANDOM_DIM = 50
@@ -54,7 +54,7 @@ def builtin_store(name: str = "glove") -> FolderStore:
     return FolderStore(Path(__file__).parent / "data" / BUILTIN[name])
 
 
-def open_vectors(
+def open_word_vectors(
     name: str | os.PathLike[str] = "glove",
     *,
     dim: int = RANDOM_DIM,
@@ -86,7 +86,7 @@ def stored(name: str, access: Access = DEFAULT_ACCESS) -> FolderStore | None:
 
     Raises: UsageError, InputError when there are no such vectors.
     """
-    from attncli.embeddings.source import Source
+    from attncli.embeddings.source import VectorsSource
 
     if name in BUILTIN or name in BUILTIN.values():
         return builtin_store(next(n for n, full in BUILTIN.items() if name in (n, full)))
@@ -94,7 +94,7 @@ def stored(name: str, access: Access = DEFAULT_ACCESS) -> FolderStore | None:
     if found is not None:
         return found
     path = os.fspath(file_of(name))
-    return None if _is_stream(path) else _cached(Source(path), access)[1]
+    return None if _is_stream(path) else _cached(VectorsSource(path), access)[1]
 
 
 def _imported(name: str, access: Access) -> FolderStore | None:
@@ -171,9 +171,9 @@ def gensim_file(name: str) -> Path | None:
 
 def _of_path(path: Path | str, access: Access) -> EmbeddingStore:
     from attncli.embeddings.cache.entries import Cache, CacheUnusable
-    from attncli.embeddings.source import Source
+    from attncli.embeddings.source import VectorsSource
 
-    source = Source(os.fspath(path), limits=access.limits)
+    source = VectorsSource(os.fspath(path), limits=access.limits)
     if _is_stream(source.path):
         return _in_memory(source, access)  # a pipe is read once, and cannot be known again
     key, found = _cached(source, access)
@@ -195,7 +195,7 @@ def _of_path(path: Path | str, access: Access) -> EmbeddingStore:
         return _in_memory(source, access)
 
 
-def _cached(source: "Source", access: Access) -> tuple[str | None, FolderStore | None]:
+def _cached(source: "VectorsSource", access: Access) -> tuple[str | None, FolderStore | None]:
     """The name of a file's entry in the cache, and the entry if it is there."""
     from attncli.embeddings.cache.entries import Cache
 
@@ -224,7 +224,7 @@ def _is_small(path: str) -> bool:
 
 
 def _converted(
-    cache: "Cache", key: str, source: "Source", access: Access, name: str
+    cache: "Cache", key: str, source: "VectorsSource", access: Access, name: str
 ) -> FolderStore:
     """The entry of a source, made now. Raises: DataError when the file changes under it."""
     store = convert(cache, key, source, access)
@@ -236,7 +236,7 @@ def _converted(
 def convert(
     cache: "Cache",
     key: str,
-    source: "Source",
+    source: "VectorsSource",
     access: Access,
     selection: "Selection | None" = None,
     *,
@@ -269,7 +269,7 @@ def convert(
     return cache.make(key, build, doubted=doubted)
 
 
-def _remade(cache: "Cache", key: str, source: "Source", access: Access) -> FolderStore:
+def _remade(cache: "Cache", key: str, source: "VectorsSource", access: Access) -> FolderStore:
     """An entry whose files were found damaged, made again. Raises: DataError when it cannot be."""
     from attncli.embeddings.cache.entries import CacheUnusable
 
@@ -285,7 +285,7 @@ def _remade(cache: "Cache", key: str, source: "Source", access: Access) -> Folde
         ) from None
 
 
-def _in_memory(source: "Source", access: Access) -> EmbeddingStore:
+def _in_memory(source: "VectorsSource", access: Access) -> EmbeddingStore:
     from attncli.embeddings.readers.loading import load
     from attncli.embeddings.store import MemoryStore, content_hash
 

@@ -29,7 +29,7 @@ def settings_of(content: bytes, place: str) -> dict[str, Any]:
     return found
 
 
-def tokens_of(settings: dict[str, Any], place: str) -> list[str]:
+def tokens_by_number(settings: dict[str, Any], place: str) -> list[str]:
     """The tokens by their number. Raises: DataError when the numbers leave holes."""
     vocabulary = settings["model"].get("vocab")
     numbers: dict[int, str] = {}
@@ -109,7 +109,7 @@ class TokenizerSubwords:
 
     @cached_property
     def _marks(self) -> Marks | None:
-        return marks_of_tokenizer(self._settings, tokens_of(self._settings, self._place))
+        return marks_of_tokenizer(self._settings, tokens_by_number(self._settings, self._place))
 
     @cached_property
     def _unknown(self) -> frozenset[str]:
@@ -117,7 +117,7 @@ class TokenizerSubwords:
         model = self._settings["model"]
         name, number = model.get("unk_token"), model.get("unk_id")
         if isinstance(number, int) and isinstance(model.get("vocab"), list):
-            name = tokens_of(self._settings, self._place)[number]
+            name = tokens_by_number(self._settings, self._place)[number]
         return frozenset([name] if isinstance(name, str) else [])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
-from attncli.checks.arguments import rows_of, text_of
+from attncli.checks.arguments import row_numbers, text_of
 from attncli.embeddings.marks import marked_forms, marks_of
 from attncli.embeddings.readers.opening import ReadOptions, open_reading, text_stream
 from attncli.embeddings.readers.text.scan import find_in_text
@@ -138,7 +138,7 @@ class ScannedStore:
 
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
         """The vectors of these rows, (n, dim)."""
-        chosen = rows_of(rows, len(self._vectors))
+        chosen = row_numbers(rows, len(self._vectors))
         if len(chosen) == 0:
             return np.zeros((0, self.dim), dtype=np.float32)
         return np.stack([self._vectors[row] for row in chosen])  # (n, dim)

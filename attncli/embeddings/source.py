@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class VectorsSource:
     """A path (with a member of an archive, if one is named) and how to read it.
 
     `selection` tells which words of it are kept, in words that differ when the choice does. `limits`
@@ -62,7 +62,7 @@ class Source:
         return asdict(self)
 
     @classmethod
-    def of(cls, facts: dict[str, Any]) -> "Source":
+    def of(cls, facts: dict[str, Any]) -> "VectorsSource":
         """The source that `facts` gave. Raises: TypeError, ValueError for other data."""
         limits, fetched = facts.get("limits", {}), facts.get("fetched")
         if not isinstance(limits, dict) or not all(map(_is_limit, limits.values())):

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from attncli.arrays import Float32Array, IntArray, read_only
-from attncli.checks.arguments import count_of, rows_of, text_of, unexpected
+from attncli.checks.arguments import count_of, row_numbers, text_of, unexpected
 from attncli.embeddings.cache.checked import CheckedMatrix, DamagedError, mapped, read_facts, verify
 from attncli.embeddings.protocols import Subwords
 from attncli.errors import DataError, InputError
@@ -110,7 +110,7 @@ class FolderStore:
         return [word for word in found if text.startswith(word)]  # not half a character
 
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
-        chosen = rows_of(rows, self.words)
+        chosen = row_numbers(rows, self.words)
         if self._array is None and self._checked is not None:
             return self._verified(lambda checked: checked.take(chosen))  # (n, dim)
         return np.asarray(self.matrix[chosen])  # (n, dim)
@@ -206,7 +206,7 @@ class MemoryStore:
         return [part for part in parts if part in self._row_of]
 
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
-        return np.asarray(self.matrix[rows_of(rows, len(self._words))])  # (n, dim)
+        return np.asarray(self.matrix[row_numbers(rows, len(self._words))])  # (n, dim)
 
 
 def content_hash(words: Iterable[str], matrix: Float32Array) -> str:

@@ -57,7 +57,7 @@ class Counted:
             pass
 
 
-def packing_of(start: bytes) -> str | None:
+def packing_of_start(start: bytes) -> str | None:
     """What an input is packed in, seen from its first ten bytes."""
     if start[:3] == b"BZh" and start[4:10] == b"1AY&SY":
         return "bzip2"
@@ -65,14 +65,16 @@ def packing_of(start: bytes) -> str | None:
     return next((name for magic, name in named.items() if start.startswith(magic)), None)
 
 
-def unpacked(raw: Counted, name: str, path: str | None, member: str | None) -> Iterator[bytes]:
+def unpacked_blocks(
+    raw: Counted, name: str, path: str | None, member: str | None
+) -> Iterator[bytes]:
     """The blocks of a stream, unpacked up to three times; of a zip archive those of one member.
 
     Raises: what unpacking raises (`DAMAGE`), DataError, MissingExtraError.
     """
     stream: Any = raw
     for depth in range(_DEPTH + 1):
-        packing = packing_of(stream.peek(10))
+        packing = packing_of_start(stream.peek(10))
         if packing is None or depth == _DEPTH:
             break
         if packing == "zip":

@@ -16,14 +16,14 @@ from typing import Any, BinaryIO
 
 from attncli.errors import DataError, InputError, LimitError, MissingExtraError
 from attncli.escape import visible
-from attncli.files.packed import DAMAGE, Counted, packing_of, unpacked
-from attncli.files.zipped import split_member
+from attncli.files.packed import DAMAGE, Counted, packing_of_start, unpacked_blocks
+from attncli.files.zipped import split_zip_member
 
 _MOST_HELD = 1 << 30  # bytes of a stream that must be held whole
 
 
 @dataclass(slots=True)
-class Source:
+class InputSource:
     """One input: `path` as given ("-" is standard input), read once from start to end.
 
     `read` counts the bytes taken from the file itself, packed or not.
@@ -45,7 +45,7 @@ class Source:
         """The path of the local file that is read, None for a stream or a URL."""
         if self.path == "-" or is_url(self.path):
             return None
-        return split_member(self.path)[0]
+        return split_zip_member(self.path)[0]
 
     def blocks(self) -> Iterator[bytes]:
         """The bytes of the input, unpacked.
@@ -56,7 +56,9 @@ class Source:
             size = _size(stream)
             raw = self._raw = Counted(stream, hashed=self._promised is not None)
             try:
-                yield from unpacked(raw, self.name, self.file, split_member(self.path)[1])
+                yield from unpacked_blocks(
+                    raw, self.name, self.file, split_zip_member(self.path)[1]
+                )
                 self._check_unchanged(raw, size)
             except DAMAGE:
                 self._check_unchanged(raw, size)
@@ -90,7 +92,7 @@ class Source:
         path = self.file
         if path is not None and os.path.isfile(path):  # noqa: PTH113 - never raises
             stream = open(path, "rb")  # noqa: PTH123, SIM115 - the caller closes it
-            if packing_of(stream.read(10)) is None:
+            if packing_of_start(stream.read(10)) is None:
                 stream.seek(0)
                 return stream
             stream.close()
@@ -138,19 +140,19 @@ class Source:
         return DataError("the compressed data is damaged or ends early", place=self.name)
 
 
-def source_of(path: str, stdin: Callable[[], BinaryIO] | None = None) -> Source:
+def source_of(path: str, stdin: Callable[[], BinaryIO] | None = None) -> InputSource:
     """The input of one path; "-" is standard input."""
     shown = visible(path)
     shown = shown if len(shown) <= 120 else f"{shown[:80]}…{shown[-30:]}"
-    return Source(path, "<stdin>" if path == "-" else shown, stdin)
+    return InputSource(path, "<stdin>" if path == "-" else shown, stdin)
 
 
-def sources(paths: Sequence[str], stdin: Callable[[], BinaryIO]) -> list[Source]:
+def sources(paths: Sequence[str], stdin: Callable[[], BinaryIO]) -> list[InputSource]:
     """The inputs of the paths; a pattern such as "part-*.txt" stands for the files it matches.
 
     Raises: InputError when a pattern matches nothing.
     """
-    listed: list[Source] = []
+    listed: list[InputSource] = []
     for path in paths:
         if path == "-" or is_url(path) or not has_magic(path) or os.path.exists(path):  # noqa: PTH110
             names = [path]

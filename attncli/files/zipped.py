@@ -11,12 +11,12 @@ from attncli.errors import DataError, UsageError
 from attncli.escape import visible
 from attncli.files.archive import choose_member, member_stream, open_archive
 from attncli.files.limits import Limits
-from attncli.files.rows.foreign import SHEET, TEXT, document
+from attncli.files.rows.foreign import SHEET, TEXT, foreign_document
 
 _MIME = "application/vnd.oasis.opendocument."
 
 
-def split_member(path: str) -> tuple[str, str | None]:
+def split_zip_member(path: str) -> tuple[str, str | None]:
     """The file of a path and the member that is named behind it: "texts.zip:a.csv"."""
     at = path.lower().find(".zip:")
     if at < 0 or os.path.lexists(path):
@@ -65,14 +65,14 @@ def _check_document(archive: zipfile.ZipFile, name: str) -> None:
             ("ppt", "a PowerPoint presentation (.pptx)", TEXT),
         ):
             if folder in folders:
-                raise document(what, way, name)
+                raise foreign_document(what, way, name)
     if "mimetype" in names:
         kind = _first_bytes(archive, "mimetype").removeprefix(_MIME)
         if kind.startswith("spreadsheet"):
-            raise document("an OpenDocument spreadsheet (.ods)", SHEET, name)
-        raise document(f"an OpenDocument or EPUB file ({visible(kind)[:40]})", TEXT, name)
+            raise foreign_document("an OpenDocument spreadsheet (.ods)", SHEET, name)
+        raise foreign_document(f"an OpenDocument or EPUB file ({visible(kind)[:40]})", TEXT, name)
     if any(member.endswith(".npy") for member in names):
-        raise document("an npz file of arrays", "attn view FILE", name)
+        raise foreign_document("an npz file of arrays", "attn view FILE", name)
 
 
 def _first_bytes(archive: zipfile.ZipFile, member: str) -> str:

@@ -20,21 +20,23 @@ from attncli.insight.comparison import Comparison, Near, Occurrence, Point, Pull
 from attncli.insight.measures import moved
 from attncli.insight.old_vectors import old_vectors
 from attncli.insight.plane import principal_plane
-from attncli.insight.space import Space, SpokenWords, is_known, names_of
+from attncli.insight.space import Space, SpokenWords, is_known, names_of_token
 from attncli.insight.sums import sums_of
 from attncli.results.names import axis_names, describe, last_layer, mean_of_heads, ranges
 from attncli.results.result import AttentionResult
-from attncli.text.forms import folded, places_of
+from attncli.text.forms import folded_word, places_of_word
 
 
 def shared_word(results: Sequence[AttentionResult]) -> str:
     """The one word that all sentences share. Raises: UsageError when there is none, or several."""
     named = [[token.text for token in r.tokens if token.status != "special"] for r in results]
     first = dict.fromkeys(word for word in named[0] if any(char.isalnum() for char in word))
-    held = [{folded(word) for word in words} for words in named]
+    held = [{folded_word(word) for word in words} for words in named]
     common = list(
         {
-            folded(word): word for word in first if all(folded(word) in words for words in held)
+            folded_word(word): word
+            for word in first
+            if all(folded_word(word) in words for words in held)
         }.values()
     )
     if len(common) == 1:
@@ -73,7 +75,7 @@ def compare(
     owns = [_own(results[n], place) for n, place in found]
     static = owns[0]
     whole = None if static is None or any(own is None for own in owns) else np.stack(owns)  # type: ignore[arg-type]  # none is None here
-    names = [names_of(results[n].tokens[place]) for n, place in found]
+    names = [names_of_token(results[n].tokens[place]) for n, place in found]
     nearest = space.nearest(vectors, neighbors, names)
     cosines = None if whole is None else moved(whole, vectors)
     occurrences = tuple(
@@ -110,7 +112,7 @@ def compare(
 
 
 def _places(result: AttentionResult, word: str, number: int) -> list[int]:
-    places = places_of(word, result.words, [token.key for token in result.tokens])
+    places = places_of_word(word, result.words, [token.key for token in result.tokens])
     if not places:
         raise UsageError(
             f"{quoted(word)} is not in sentence {number + 1}, {quoted(result.text)}",

@@ -6,7 +6,7 @@ from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.vocabulary import has_vocabulary
 from attncli.insight.measures import moved
 from attncli.insight.old_vectors import old_vectors
-from attncli.insight.space import VocabularySpace, is_known, names_of
+from attncli.insight.space import VocabularySpace, is_known, names_of_token
 from attncli.results.result import AttentionResult
 
 
@@ -39,7 +39,7 @@ def movements(
     space = _space(result, among)
     if not neighbors or space is None:
         return [Movement(t.text, cosine) for t, cosine in zip(result.tokens, cosines, strict=True)]
-    names = [names_of(token) for token in result.tokens]
+    names = [names_of_token(token) for token in result.tokens]
     old, new = (space.nearest(vectors, neighbors, names) for vectors in (before, after))
     return [
         Movement(token.text, cosine, tuple(near_old) if is_known(token) else (), tuple(near_new))

@@ -11,7 +11,7 @@ from attncli.attention.masks import attention_mask
 from attncli.results.result import AttentionResult
 
 
-def places_of(result: AttentionResult) -> list[int] | None:
+def places_of_tokens(result: AttentionResult) -> list[int] | None:
     """The place of each token in the sentence, from 0; None where it is not known."""
     selection = result.selection or {}
     n_tokens = len(result.tokens)
@@ -34,7 +34,7 @@ def mask_of(result: AttentionResult) -> BoolArray | None:
     plain = settings.see_self and not settings.causal and settings.window is None
     if plain:
         return None
-    places = places_of(result)
+    places = places_of_tokens(result)
     if places is None:
         seen: BoolArray = result.weights > 0
         return seen

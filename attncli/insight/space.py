@@ -12,7 +12,7 @@ from attncli.attention.products import product
 from attncli.embeddings.protocols import VocabularyStore
 from attncli.embeddings.vocabulary import nearest_words
 from attncli.results.result import MEANINGLESS, AttentionResult, Token
-from attncli.text.forms import folded, forms
+from attncli.text.forms import folded_word, forms
 
 
 def _names(without: str | Sequence[Collection[str]], count: int) -> Sequence[Collection[str]]:
@@ -22,7 +22,7 @@ def _names(without: str | Sequence[Collection[str]], count: int) -> Sequence[Col
     return [{without.casefold(), *(form for form, _ in forms(without))}] * count
 
 
-def names_of(token: Token) -> set[str]:
+def names_of_token(token: Token) -> set[str]:
     """The names under which a token is no neighbour of itself."""
     written = {form for form, _ in forms(token.text)}
     return {token.key, token.text, token.text.casefold()} | written
@@ -121,11 +121,11 @@ class SpokenWords:
         )  # (k, n)
         lists = []
         for row, names in zip(cosines, _names(without, len(vectors)), strict=True):
-            own = {folded(name) for name in names}
+            own = {folded_word(name) for name in names}
             order = [
                 at
                 for at in np.argsort(-row, kind="stable").tolist()
-                if folded(self._words[at]) not in own
+                if folded_word(self._words[at]) not in own
             ]
             lists.append([(self._names[at], float(row[at])) for at in order[:count]])
         return lists

@@ -7,7 +7,7 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.attention.products import product
 from attncli.attention.projections import Projections, relative_bias, with_positions
-from attncli.insight.places import mask_of, places_of
+from attncli.insight.places import mask_of, places_of_tokens
 from attncli.insight.sums import sums_of
 from attncli.results.names import axis_numbers, matrix_name
 from attncli.results.result import AttentionResult
@@ -85,7 +85,7 @@ def placed_embeddings(
     result: AttentionResult, projections: Projections | None
 ) -> FloatArray | None:
     """The embeddings with the positions of their places added, or None where none are."""
-    places = places_of(result)
+    places = places_of_tokens(result)
     if projections is None or places is None or result.embeddings is None:
         return None
     whole = np.zeros((max(places, default=-1) + 1, result.embeddings.shape[1]))
@@ -96,7 +96,7 @@ def placed_embeddings(
 
 def _bias(result: AttentionResult, projections: Projections | None, head: int) -> FloatArray | None:
     """What relative positions add to the scores of a head, (n_tokens, n_tokens), where known."""
-    places = places_of(result)
+    places = places_of_tokens(result)
     if projections is None or places is None:
         return None
     bias = relative_bias(projections, max(places, default=-1) + 1)

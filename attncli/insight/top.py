@@ -5,7 +5,7 @@ import numpy as np
 from attncli.arrays import Float32Array, IntArray
 
 
-def strongest(weights: Float32Array, count: int) -> tuple[IntArray, Float32Array]:
+def strongest_of_rows(weights: Float32Array, count: int) -> tuple[IntArray, Float32Array]:
     """The positions and weights of the `count` strongest keys of each row, strongest first.
 
     Shapes: (…, n_tokens, n_tokens) → twice (…, n_tokens, min(count, n_tokens)). Of equal weights

@@ -35,7 +35,7 @@ _DECAYED = ("W_q", "W_k", "W_v", "W_out")
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class EpochProgress:
     """Where a training stands after an epoch.
 
     held_out_accuracy and held_out_loss are None when nothing is held out; for given weights
@@ -101,7 +101,7 @@ class Training:
         """The number of sentences kept aside."""
         return len(self._held_out)
 
-    def run(self) -> Iterator[Progress]:
+    def run(self) -> Iterator[EpochProgress]:
         """Trains epoch by epoch; `best` holds the best parameters after each.
 
         Raises: NumericError when the loss is no longer finite.
@@ -118,7 +118,7 @@ class Training:
                 held_loss, held_accuracy = self._look_at_held_out()
             best = self._keep_best(held_loss, held_accuracy, worst)
             self._at_epoch_end = self._now()
-            yield Progress(
+            yield EpochProgress(
                 epoch=self._epoch,
                 epochs=self.settings.epochs,
                 steps=self._adam.steps,

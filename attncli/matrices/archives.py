@@ -23,7 +23,7 @@ from attncli.files.stream import PIECE, ByteStream
 from attncli.files.tensors import read_tensor_header
 from attncli.matrices.build import result_from_record
 from attncli.matrices.shapes import MAX_WEIGHTS, by_number, joined_layers
-from attncli.matrices.texts import Given
+from attncli.matrices.texts import GivenNumbers
 from attncli.results.names import selection_of
 from attncli.results.result import AttentionResult
 
@@ -53,7 +53,7 @@ def npy_array(data: bytes) -> AnyArray:
         raise RefusedError(fault.message, hints=_SAVE) from None
 
 
-def npz_givens(data: bytes, member: str | None) -> "list[Given | AttentionResult]":
+def npz_givens(data: bytes, member: str | None) -> "list[GivenNumbers | AttentionResult]":
     """Our own results of an archive, or the weights of someone else.
 
     Raises: DataError, LimitError, RefusedError.
@@ -181,7 +181,7 @@ def safetensors_arrays(data: bytes) -> dict[str, FloatArray]:
 
 def chosen_given(
     arrays: Mapping[str, FloatArray], member: str | None, tokens: tuple[str, ...] | None = None
-) -> Given:
+) -> GivenNumbers:
     """The array called `member`, or all arrays of two axes and more, as layers.
 
     Arrays that are called "layer_3" and "layer_5" are the layers 3 and 5 of a model.
@@ -190,8 +190,8 @@ def chosen_given(
     numbers = [int(match[1]) for name in names if (match := _LAYER.search(name))]
     n_layers = array.shape[0] if array.ndim > 3 else 1
     if not len(names) == len(set(numbers)) == n_layers:
-        return Given(array, tokens)
-    return Given(array, tokens, selection_of([str(number) for number in numbers], ()))
+        return GivenNumbers(array, tokens)
+    return GivenNumbers(array, tokens, selection_of([str(number) for number in numbers], ()))
 
 
 def _chosen_array(

@@ -27,7 +27,7 @@ from attncli.matrices.top import with_weights
 from attncli.results.result import AttentionResult
 
 if TYPE_CHECKING:
-    from attncli.matrices.texts import Given
+    from attncli.matrices.texts import GivenNumbers
 
 MAX_BYTES = 2 * 2**30
 _SMALL = 4 << 20  # unpacked sizes below this are no bomb; text takes thirty times as much when read
@@ -185,7 +185,7 @@ def read_results(
         yield found
 
 
-def open_file(path: str) -> BinaryIO:
+def open_matrix_file(path: str) -> BinaryIO:
     """The file opened for reading. Raises: InputError."""
     try:
         return open(path, "rb")  # noqa: PTH123  # FIFOs too; the caller closes it
@@ -197,7 +197,7 @@ def open_file(path: str) -> BinaryIO:
 
 
 def _named(
-    given: "Given | AttentionResult", name: str, tokens: Sequence[str] | None, scores: bool
+    given: "GivenNumbers | AttentionResult", name: str, tokens: Sequence[str] | None, scores: bool
 ) -> AttentionResult:
     if isinstance(given, AttentionResult):
         if scores:
@@ -212,12 +212,12 @@ def _looks_json(data: bytes) -> bool:
     return data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
 
 
-def _givens(data: bytes, name: str, member: str | None) -> "list[Given | AttentionResult]":
+def _givens(data: bytes, name: str, member: str | None) -> "list[GivenNumbers | AttentionResult]":
     from attncli.matrices import archives
-    from attncli.matrices.texts import Given, csv_weights
+    from attncli.matrices.texts import GivenNumbers, csv_weights
 
     if data.startswith(b"\x93NUMPY"):
-        return [Given(archives.npy_array(data))]
+        return [GivenNumbers(archives.npy_array(data))]
     if data.startswith(b"PK"):
         return archives.npz_givens(data, member)
     if data[8:9] == b"{" and int.from_bytes(data[:8], "little") < len(data):

@@ -24,7 +24,7 @@ _Rows: TypeAlias = list[tuple[int, list[str]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class GivenNumbers:
     """Numbers of someone else, and the tokens where they were given too.
 
     `selection` names layers and heads that are not counted from 0.
@@ -35,7 +35,7 @@ class Given:
     selection: Mapping[str, Any] | None = None
 
 
-def json_weights(value: Any) -> Given:
+def json_weights(value: Any) -> GivenNumbers:
     """Nested lists, or an object with the weights and perhaps the tokens.
 
     Known names of the weights: attention, attentions, weights, attn, matrix; of the tokens: tokens,
@@ -45,7 +45,7 @@ def json_weights(value: Any) -> Given:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         value = value[0]
     if not isinstance(value, dict):
-        return Given(_array(value))
+        return GivenNumbers(_array(value))
     names = [name for name in _WEIGHTS if name in value]
     if not names:
         raise DataError(
@@ -53,12 +53,12 @@ def json_weights(value: Any) -> Given:
             f"expected one of {', '.join(_WEIGHTS)}"
         )
     inner = value[names[0]]
-    found = json_weights(inner) if _holds_objects(inner) else Given(_array(inner))
+    found = json_weights(inner) if _holds_objects(inner) else GivenNumbers(_array(inner))
     tokens = next((value[name] for name in _TOKENS if isinstance(value.get(name), list)), None)
-    return Given(found.array, found.tokens if tokens is None else tuple(map(_name, tokens)))
+    return GivenNumbers(found.array, found.tokens if tokens is None else tuple(map(_name, tokens)))
 
 
-def csv_weights(text: str, place: str, delimiter: str | None = None) -> list[Given]:
+def csv_weights(text: str, place: str, delimiter: str | None = None) -> list[GivenNumbers]:
     """The matrices of a CSV or TSV file; a blank line begins another sentence.
 
     A heading that begins "query", or "layer", "head", "query", is ours: all behind it are words,
@@ -119,7 +119,7 @@ def _likely_delimiter(text: str) -> str:
     return next((mark for mark in "\t;," if mark in first), " ")
 
 
-def _own_block(rows: _Rows, place: str) -> Given:
+def _own_block(rows: _Rows, place: str) -> GivenNumbers:
     """A heading of words and the rows of their matrix, or of several with layer and head."""
     number, heading = rows.pop(0)
     at = next((at for at in (0, 2) if heading[at : at + 1] == ["query"]), None)
@@ -129,7 +129,7 @@ def _own_block(rows: _Rows, place: str) -> Given:
     return _given(rows, at, at + 1, words, place)
 
 
-def _block(rows: _Rows, place: str) -> Given:
+def _block(rows: _Rows, place: str) -> GivenNumbers:
     heading = rows.pop(0)[1] if not _numbers(rows[0][1]) and not _numbers(rows[0][1][1:]) else []
     names = [name.strip().lower() for name in heading]
     places = 2 if names[:2] == ["layer", "head"] else 0
@@ -144,14 +144,14 @@ def _block(rows: _Rows, place: str) -> Given:
 
 def _given(
     rows: _Rows, places: int, skipped: int, tokens: tuple[str, ...] | None, place: str
-) -> Given:
+) -> GivenNumbers:
     """The numbers behind the first `skipped` cells; with `places` these begin with layer, head."""
     n_tokens = len(rows[0][1]) - skipped if rows else 0
     if n_tokens < 1:
         raise DataError("found no row of numbers, expected weights", place=place)
     values = np.array([_row(row, number, skipped, n_tokens, place) for number, row in rows])
     if not places:
-        return Given(values, tokens)
+        return GivenNumbers(values, tokens)
     found: dict[tuple[str, str], list[int]] = {}
     for at, (_, row) in enumerate(rows):
         found.setdefault((row[0], row[1]), []).append(at)
@@ -161,7 +161,7 @@ def _given(
     if len(found) != len(layers) * len(heads) or sizes != {n_tokens}:
         raise DataError("found layers or heads with unequal numbers of rows", place=place)
     order = [at for layer in layers for head in heads for at in found[layer, head]]
-    return Given(values[order].reshape(shape), tokens, selection_of(layers, heads))
+    return GivenNumbers(values[order].reshape(shape), tokens, selection_of(layers, heads))
 
 
 def _row(row: Sequence[str], number: int, skipped: int, n_tokens: int, place: str) -> list[float]:

@@ -14,7 +14,13 @@ import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from attncli.attention.core import attention_scores, masked, softmax
-from attncli.attention.float32 import attend_long, attend_stack, blocks, exact_in_float32, is_long
+from attncli.attention.float32 import (
+    attend_long,
+    attend_stack,
+    exact_in_float32,
+    is_long,
+    sentence_blocks,
+)
 from attncli.attention.general import matching_rows, score_scale, unit_rows
 from attncli.attention.masks import attention_mask
 from attncli.attention.temperature import self_weight_range, solve_temperature
@@ -122,7 +128,7 @@ class GeneralAnalyser(LengthwiseAnalyser):
             parts = [every] if small.all() else [every[small], every[~small]]
         for part in parts:
             if len(part):
-                for block in blocks(rows[part], 2 * self.store.dim):
+                for block in sentence_blocks(rows[part], 2 * self.store.dim):
                     yield part[block], bool(small[part[0]])
 
     def _is_moderate(self, vectors: Float32Array) -> FloatArray:

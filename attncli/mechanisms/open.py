@@ -107,7 +107,7 @@ def _open_transformer(
     settings: MechanismSettings, layers: tuple[int, ...] | None, include: frozenset[str]
 ) -> Opened:
     """The Analyser of a transformer checkpoint."""
-    from attncli.mechanisms.transformer import open_analyser as open_transformer
+    from attncli.mechanisms.transformer import open_transformer
     from attncli.models.folders import find_checkpoint
 
     _reject(settings, _OF_A_CHECKPOINT, "the checkpoint says it")

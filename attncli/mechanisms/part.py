@@ -10,7 +10,7 @@ from attncli.results.result import AttentionResult
 from attncli.results.stack import Failure, Stack, stacks_of, unfailing
 
 
-class Outcomes(Protocol):
+class WholeAnalyser(Protocol):
     """What is asked of the other Analyser."""
 
     def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
@@ -28,7 +28,7 @@ class Choice(Protocol):
 class PartAnalyser:
     """Each result of `analyser` cut down to `part`; errors pass through."""
 
-    analyser: Outcomes
+    analyser: WholeAnalyser
     part: Choice
 
     def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
-from attncli.attention.float32 import blocks
+from attncli.attention.float32 import sentence_blocks
 from attncli.attention.projections import (
     Projections,
     TaskAttention,
@@ -101,7 +101,7 @@ class TaskAnalyser(LengthwiseAnalyser):
         heads = self.projections.n_heads
         width = self.store.dim + self._words.width + (heads - 1) * rows.shape[1]
         for part in (every[small], every[~small]):
-            for block in blocks(rows[part], width):
+            for block in sentence_blocks(rows[part], width):
                 yield part[block], bool(small[part[0]])
 
     def _computed(

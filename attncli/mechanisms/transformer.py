@@ -241,7 +241,7 @@ class TransformerAnalyser:
         )
 
 
-def open_analyser(folder: Path, name: str | None = None, **options: Any) -> TransformerAnalyser:
+def open_transformer(folder: Path, name: str | None = None, **options: Any) -> TransformerAnalyser:
     """The Analyser of a checkpoint folder; `options` are fields of TransformerAnalyser.
 
     Raises: what `TransformerModel` and `PieceTokenizer` raise.

@@ -10,7 +10,7 @@ from attncli.models.tensors import FLOAT_DTYPES
 
 
 @dataclass(frozen=True, slots=True)
-class Parameters:
+class ParameterCounts:
     """How many numbers a checkpoint holds: in the embeddings, in the layers, and in heads on top
     (a pooler, a classifier, a language model) that attention does not use.
     """
@@ -25,7 +25,7 @@ class Parameters:
         return self.embeddings + self.layers + self.unused
 
 
-def count_parameters(model: TransformerModel) -> Parameters:
+def count_parameters(model: TransformerModel) -> ParameterCounts:
     """The parameters of a checkpoint, by what they are for."""
     store = model.checkpoint
     used = store.required
@@ -37,7 +37,7 @@ def count_parameters(model: TransformerModel) -> Parameters:
     start = model.tensors.prefix + model.tensors.layers
     layers = sum(size for name, size in sizes.items() if name in used and name.startswith(start))
     needed = sum(size for name, size in sizes.items() if name in used)
-    return Parameters(needed - layers, layers, sum(sizes.values()) - needed)
+    return ParameterCounts(needed - layers, layers, sum(sizes.values()) - needed)
 
 
 def summary(model: TransformerModel) -> dict[str, Any]:

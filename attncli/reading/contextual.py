@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
-from attncli.checks.arguments import count_of, one_of_kind, path_of, rows_of, seed_of, text_of
+from attncli.checks.arguments import count_of, one_of_kind, path_of, row_numbers, seed_of, text_of
 from attncli.embeddings.opening import DEFAULT_ACCESS, Access
-from attncli.embeddings.opening import open_vectors as open_words
+from attncli.embeddings.opening import open_word_vectors as open_words
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError
 from attncli.escape import quoted
 from attncli.reading.layers import PREFIX, SideBySide, layer_vectors, split_name
 from attncli.reading.reader import Reader, ReadingSettings
 from attncli.results.result import ResultWarning
-from attncli.results.stack import Part, TokenRun
+from attncli.results.stack import Fragment, TokenRun
 
 if TYPE_CHECKING:
     from attncli.models.model import TransformerModel
@@ -120,7 +120,7 @@ class ContextualStore:
         return self.row(word) is not None
 
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
-        chosen = rows_of(rows, len(self._read))
+        chosen = row_numbers(rows, len(self._read))
         if len(chosen) == 0:
             return np.zeros((0, self.dim), dtype=np.float32)
         return np.stack([self._read[row] for row in chosen])  # (n, dim)
@@ -234,7 +234,7 @@ class ContextualReader(Reader):
         words, vectors = ready or self._contextual.read(text, self.settings.max_tokens)
         names = self._contextual.add(vectors)
         parts = [
-            Part(word.text, word.start, word.end, word.key, word.status, self._row(name))
+            Fragment(word.text, word.start, word.end, word.key, word.status, self._row(name))
             for word, name in zip(words, names, strict=True)
         ]
         return TokenRun(parts, [0] * len(parts))

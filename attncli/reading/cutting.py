@@ -16,7 +16,7 @@ from attncli.errors import LimitError
 from attncli.memory import size_text
 from attncli.reading.lexicon import Lexicon
 from attncli.reading.lookup import WordList, knows, word_lengths
-from attncli.results.stack import Part, TokenRun
+from attncli.results.stack import Fragment, TokenRun
 from attncli.settings import TokenizerName
 from attncli.text.unspaced import join_unspaced
 from attncli.text.words import JOINING, TOKENIZERS, Span, join_compounds, split_contraction
@@ -36,7 +36,7 @@ class Piecewise:
         self._lexicon = lexicon
         self._tokenizer: TokenizerName = tokenizer
         self._max_tokens = max_tokens
-        self._known: dict[str, tuple[Part, ...]] = {}
+        self._known: dict[str, tuple[Fragment, ...]] = {}
 
     @property
     def full(self) -> bool:
@@ -89,8 +89,8 @@ class Piecewise:
             found[i] = fault
         return found
 
-    def _learned(self, pieces: list[str], sentence: str) -> list[tuple[Part, ...]]:
-        found: list[tuple[Part, ...]] = []
+    def _learned(self, pieces: list[str], sentence: str) -> list[tuple[Fragment, ...]]:
+        found: list[tuple[Fragment, ...]] = []
         count = 0
         for piece in pieces:
             parts = self._known.get(piece)
@@ -104,12 +104,12 @@ class Piecewise:
             found.append(parts)
         return found
 
-    def _cut(self, piece: str, sentence: str) -> tuple[Part, ...]:
+    def _cut(self, piece: str, sentence: str) -> tuple[Fragment, ...]:
         spans = tokens_of(piece, self._store, self._tokenizer)
         if len(spans) > self._max_tokens:
             raise self.too_many(self._count(sentence))
         entry = self._lexicon.entry
-        return tuple(Part(s.text, s.start, s.end, *entry(s.text)) for s in spans)
+        return tuple(Fragment(s.text, s.start, s.end, *entry(s.text)) for s in spans)
 
     def _count(self, sentence: str) -> int:
         return len(tokens_of(sentence, self._store, self._tokenizer))
@@ -171,7 +171,7 @@ def _together(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _runs(
-    pieces: Sequence[str], parts_of: Sequence[tuple[Part, ...] | None], ends: Sequence[int]
+    pieces: Sequence[str], parts_of: Sequence[tuple[Fragment, ...] | None], ends: Sequence[int]
 ) -> Iterator[TokenRun]:
     """The runs of texts whose pieces end at `ends`, from the parts of each piece."""
     widths = np.fromiter(map(len, pieces), dtype=np.intp, count=len(pieces)) + 1

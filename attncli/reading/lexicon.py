@@ -30,7 +30,7 @@ class Lexicon:
         self.store = store
         self._oov: OovPolicy = oov
         self._seed = seed
-        self._projections: list[tuple[Callable[[Float32Array], FloatArray], Rows]] = []
+        self._projections: list[tuple[Callable[[Float32Array], FloatArray], GrowingMatrix]] = []
         self._room = _room(store.dim)
         self.forget()
 
@@ -48,10 +48,10 @@ class Lexicon:
         self._row_of_key: dict[str, int] = {}
         self._store_rows: list[int] = []
         self._stand_ins: dict[int, Float32Array] = {}
-        self._vectors = Rows(self._room, self.store.dim)
+        self._vectors = GrowingMatrix(self._room, self.store.dim)
         self._known = np.zeros(self._room, dtype=np.bool_)
         self._projections = [
-            (project, Rows(self._room, rows.width)) for project, rows in self._projections
+            (project, GrowingMatrix(self._room, rows.width)) for project, rows in self._projections
         ]
 
     def entry(self, word: str) -> Entry:
@@ -80,7 +80,7 @@ class Lexicon:
         for another company of words. Returns the number to ask `projected` for; rows given out
         before lose their meaning.
         """
-        self._projections.append((project, Rows(0, width)))
+        self._projections.append((project, GrowingMatrix(0, width)))
         self._room = _room(self.store.dim + sum(rows.width for _, rows in self._projections))
         self.forget()
         return len(self._projections) - 1
@@ -135,7 +135,7 @@ def _room(width: int) -> int:
     return max(256, min(_MAX_WORDS, _MAX_BYTES // (4 * width)))
 
 
-class Rows:
+class GrowingMatrix:
     """A matrix that grows at its end."""
 
     def __init__(self, room: int, width: int) -> None:

@@ -211,7 +211,7 @@ def reader_for(store: EmbeddingStore, settings: ReadingSettings) -> Reader:
     return Reader(store, settings) if own is None else own(settings)
 
 
-def read(text: str, store: EmbeddingStore, settings: ReadingSettings) -> Reading:
+def read_sentence(text: str, store: EmbeddingStore, settings: ReadingSettings) -> Reading:
     """A sentence's tokens and vectors.
 
     Raises: EmptyError (no word), LimitError (too many tokens), UnknownWordError.

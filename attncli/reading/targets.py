@@ -7,7 +7,7 @@ from typing import TypeAlias
 from attncli.errors import DataError
 from attncli.escape import quoted
 from attncli.results.result import Token
-from attncli.text.forms import places_of
+from attncli.text.forms import places_of_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +54,5 @@ def is_ambiguous(tokens: Sequence[Token], target: Target | None, place: int) -> 
 
 def _word_place(tokens: Sequence[Token], target: str) -> int | None:
     """Where the word first stands, as it is written or else in any form."""
-    found = places_of(target, [t.text for t in tokens], [t.key for t in tokens])
+    found = places_of_word(target, [t.text for t in tokens], [t.key for t in tokens])
     return next(iter(found), None)

@@ -299,9 +299,9 @@ class AttentionResult:
 
     def _repr_html_(self) -> str:
         """The table for a notebook; words are escaped."""
-        from attncli.views.notebook import fragment
+        from attncli.views.notebook import notebook_html
 
-        return fragment(self)
+        return notebook_html(self)
 
 
 def _checked(name: str, array: Any, axes: int, n_tokens: int) -> Float32Array:

@@ -30,10 +30,10 @@ RARE_FIELDS = tuple(
 )
 
 
-class Part:
+class Fragment:
     """A token's share of a piece of text: its text, its place in the piece, and its vector's row.
 
-    One Part serves every occurrence of its piece; `key` and `status` say how the vector was found.
+    One Fragment serves every occurrence of its piece; `key` and `status` say how the vector was found.
     `before`, `span` and `after` are for a writer: what it would otherwise make anew for each
     occurrence.
     """
@@ -55,7 +55,7 @@ class Part:
 class TokenRun:
     """The tokens of a sentence: `parts[i]` begins its piece at character `places[i]`."""
 
-    parts: Sequence[Part]
+    parts: Sequence[Fragment]
     places: Sequence[int]
 
     def __len__(self) -> int:
@@ -71,7 +71,7 @@ class TokenRun:
     @classmethod
     def of(cls, tokens: Iterable[Token]) -> "TokenRun":
         """The run of tokens made elsewhere."""
-        parts = [Part(t.text, t.start, t.end, t.key, t.status, -1) for t in tokens]
+        parts = [Fragment(t.text, t.start, t.end, t.key, t.status, -1) for t in tokens]
         return cls(parts, [0] * len(parts))
 
 

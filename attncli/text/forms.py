@@ -128,13 +128,13 @@ def all_forms(word: str) -> list[str]:
     return [form for form, _ in (*forms(word), *fallback_forms(word))]
 
 
-def folded(word: str) -> str:
+def folded_word(word: str) -> str:
     """What words have in common that differ in case, encoding, apostrophes, hyphens or what nobody sees."""
     plain = plain_form(word).casefold().replace("i\u0307", "i")  # of \u0130
     return unicodedata.normalize("NFC", HYPHENS.sub("-", APOSTROPHES.sub("'", plain)))
 
 
-def places_of(word: str, texts: Sequence[str], keys: Sequence[str] = ()) -> list[int]:
+def places_of_word(word: str, texts: Sequence[str], keys: Sequence[str] = ()) -> list[int]:
     """Where a word stands among some texts: as it is written, else in any form or case.
 
     `keys` are the vocabulary's words for the texts; a word may be asked for by these too.
@@ -145,11 +145,11 @@ def places_of(word: str, texts: Sequence[str], keys: Sequence[str] = ()) -> list
     exact = [place for place, text in enumerate(texts) if text == word]
     if exact:
         return exact
-    wanted = folded(word)
-    named = [(folded(text),) for text in texts]
+    wanted = folded_word(word)
+    named = [(folded_word(text),) for text in texts]
     if keys:
         pairs = zip(named, keys, strict=True)
-        named = [(*names, folded(key)) for names, key in pairs]  # type: ignore[misc]  # longer
+        named = [(*names, folded_word(key)) for names, key in pairs]  # type: ignore[misc]  # longer
     return [place for place, names in enumerate(named) if wanted in names]
 
 

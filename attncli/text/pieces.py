@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from attncli.errors import DataError, LimitError
 from attncli.escape import quoted, visible
 from attncli.text.panics import quiet_panics
-from attncli.text.tokenizer_building import kind_of
+from attncli.text.tokenizer_building import tokenizer_kind
 from attncli.text.tokenizer_files import growth, json_object, open_tokenizer, tokenizer_file
 
 _MOST_GROWN = 1 << 22  # characters that a normaliser may make of a text
@@ -183,4 +183,4 @@ def _gives_segments(path: Path) -> bool | None:
     named = config.get("tokenizer_class")
     if not isinstance(named, str):
         return None
-    return kind_of(config, {}) == "bert" and not named.startswith("DistilBert")
+    return tokenizer_kind(config, {}) == "bert" and not named.startswith("DistilBert")

@@ -79,7 +79,7 @@ def suits(kind: str, made: Any) -> bool:
     return type(made.model).__name__ == models.get(kind, "Unigram")
 
 
-def kind_of(options: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
+def tokenizer_kind(options: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
     """The kind of tokeniser that transformers builds; None for one that takes tokenizer.json whole.
 
     `options` are those of tokenizer_config.json, `config` is config.json.

@@ -18,9 +18,9 @@ from attncli.text.tokenizer_building import (
     Told,
     build,
     complete,
-    kind_of,
     names_class,
     suits,
+    tokenizer_kind,
 )
 
 MAX_FILE = 256 * 1024 * 1024  # bytes
@@ -55,7 +55,7 @@ def open_tokenizer(folder: Path) -> Any:
         json_object(folder / f"{name}.json") or {}
         for name in ("tokenizer_config", "special_tokens_map", "added_tokens", "config")
     )
-    kind = kind_of(options, config)
+    kind = tokenizer_kind(options, config)
     whole, vocabulary = None, partial(_listed_vocabulary, library, folder, path.name)
     if path.name == "tokenizer.json":
         content = _content(path)

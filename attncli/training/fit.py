@@ -7,7 +7,7 @@ from typing import NamedTuple
 from attncli.errors import UsageError
 from attncli.learning.parameters import Architecture
 from attncli.learning.subspace import Subspace
-from attncli.learning.trainer import Progress, Training, predict
+from attncli.learning.trainer import EpochProgress, Training, predict
 from attncli.models.trained import TrainedModel
 from attncli.reading.reader import ReadingSettings
 from attncli.results.result import VectorsInfo
@@ -102,7 +102,7 @@ class Fit:
         self.training = Training(self.subspace.examples, self.subspace.architecture, settings)
         self.sketch = sketch_of(prepared.texts)
 
-    def run(self) -> Iterator[Progress]:
+    def run(self) -> Iterator[EpochProgress]:
         """Trains to the end. Raises: NumericError when the loss grows past all bounds."""
         return self.training.run()
 

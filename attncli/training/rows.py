@@ -19,9 +19,8 @@ from attncli.arrays import FloatArray
 from attncli.checks import arguments as checks
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
 from attncli.escape import did_you_mean, quoted
-from attncli.files.rows.inputs import text_of
-from attncli.files.rows.tables import Row as Found
-from attncli.files.rows.tables import Shape, rows_of
+from attncli.files.rows.inputs import text_of_row
+from attncli.files.rows.tables import InputRow, Shape, rows_of
 from attncli.files.source import is_url, source_of
 from attncli.reading.targets import Offset, Target
 from attncli.training.labels import label_of
@@ -137,10 +136,10 @@ def read_table(path: str, stdin: BinaryIO, *, split: str | None = None) -> tuple
     return chosen, bad
 
 
-def _placed(rows: Iterable[Found], name: str) -> Iterator[tuple[Found, str]]:
+def _placed(rows: Iterable[InputRow], name: str) -> Iterator[tuple[InputRow, str]]:
     """Each row with its place: its line, and its number where a line holds several (JSON)."""
     before: int | None = None
-    held: Found | None = None
+    held: InputRow | None = None
     for number, row in enumerate(chain(rows, (None,))):
         if held is not None:
             is_shared = held.line in (before, None if row is None else row.line)
@@ -159,8 +158,8 @@ def _number_of(place: str | None) -> int:
     return int(number) if number.isdecimal() and len(number) < 19 else 0
 
 
-def _row(found: Found, name: str, place: str) -> Row:
-    text = text_of(found, name)
+def _row(found: InputRow, name: str, place: str) -> Row:
+    text = text_of_row(found, name)
     if not text.strip():
         raise DataError("the text is empty, expected a sentence", place=place)
     label, target, start, weights, split = found.cells

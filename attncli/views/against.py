@@ -21,7 +21,7 @@ _GAP = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class CellDifference:
     """A cell of the two matrices: how much `query` attends to `key` under each."""
 
     query: int
@@ -30,9 +30,9 @@ class Difference:
     other: float
 
 
-def differences(
+def cell_differences(
     general: AttentionResult, other: AttentionResult, count: int = 8
-) -> list[Difference]:
+) -> list[CellDifference]:
     """The cells that differ most, greatest first; several heads count as their mean.
 
     Where the model reads one target, only the row of that word is its answer, and compared.
@@ -49,7 +49,7 @@ def differences(
         distance[np.arange(n_tokens) != target] = -1
     order = np.argsort(-distance, axis=None, kind="stable")[:count]
     cells = [divmod(int(place), n_tokens) for place in order]
-    return [Difference(q, k, float(one[q, k]), float(two[q, k])) for q, k in cells]
+    return [CellDifference(q, k, float(one[q, k]), float(two[q, k])) for q, k in cells]
 
 
 def mean_weights(result: AttentionResult) -> FloatArray:
@@ -77,7 +77,7 @@ def against_lines(
     lines += [[ink.bold(part)] for part in wrapped(said, width, 2)] if said else []
     lines += [[], *_both(general, other, name, ink, width, precision, everything)]
     lines += [[], [ink.bold("where they differ most: weights, general and " + ink.word(name))]]
-    cells = differences(general, other)
+    cells = cell_differences(general, other)
     lines += _difference_lines(cells, general.words, ink, precision)
     near = [m for m in movements if m.after]
     if near:
@@ -132,7 +132,7 @@ def _chosen(result: AttentionResult, ink: Ink) -> str:
 
 
 def _difference_lines(
-    cells: Sequence[Difference], words: Sequence[str], ink: Ink, precision: int
+    cells: Sequence[CellDifference], words: Sequence[str], ink: Ink, precision: int
 ) -> list[Line]:
     """Weights as the matrices print them, and what these differ by."""
     arrow = "→" if ink.unicode else "->"

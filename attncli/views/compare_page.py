@@ -10,7 +10,7 @@ from attncli.insight.movement import Movement
 from attncli.results.result import AttentionResult
 from attncli.views.compare import occurrence_names, percents_of
 from attncli.views.html import page
-from attncli.views.markdown import escaped as markdown_escaped
+from attncli.views.markdown import markdown_escaped
 from attncli.views.page.tables import escaped, word_markup
 from attncli.views.palette import PaletteName, palette_step
 from attncli.views.scatter import scatter_drawing

@@ -87,7 +87,7 @@ class Ink:
         return "".join(
             "".join(_rendered(part.text, part.style, system) for part in folded_line) + "\n"
             for line in lines
-            for folded_line in folded(self._leaving(line), self.width)
+            for folded_line in folds_of_line(self._leaving(line), self.width)
         )
 
     def _leaving(self, line: Line) -> Line:
@@ -139,7 +139,7 @@ def right(text: str, width: int) -> str:
     return " " * (width - width_of(text)) + text
 
 
-def folded(line: Line, width: int | None) -> list[Line]:
+def folds_of_line(line: Line, width: int | None) -> list[Line]:
     """A line as lines of at most `width` columns: broken at spaces, or in a word where it must be.
 
     Views break their lines themselves, and better; this is the last resort.

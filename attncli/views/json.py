@@ -8,7 +8,7 @@ import numpy as np
 
 from attncli.errors import AttnError
 from attncli.escape import harmless_json
-from attncli.insight.top import strongest
+from attncli.insight.top import strongest_of_rows
 from attncli.results.result import SCHEMA_VERSION, AttentionResult
 
 # A record with fewer numbers than this is written by the standard library: importing orjson would
@@ -34,7 +34,7 @@ def shaped(record: dict[str, Any], precision: int | None, top: int | None) -> di
     told: dict[str, Any] = {}
     for name, value in record.items():
         if name == "weights" and top is not None:
-            keys, kept = strongest(value, top)
+            keys, kept = strongest_of_rows(value, top)
             told["top"] = {"keys": keys.tolist(), "weights": shortest(_rounded(kept, precision))}
         else:
             told[name] = _rounded(value, precision) if isinstance(value, np.ndarray) else value

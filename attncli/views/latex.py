@@ -13,7 +13,7 @@ from attncli.results.names import matrix_name
 from attncli.results.result import AttentionResult
 from attncli.views.equations import sums_line, terms
 from attncli.views.facts import facts_line, model_line
-from attncli.views.latex_words import DIRECTIONS, character, directed, escaped
+from attncli.views.latex_words import DIRECTIONS, character, directed, latex_escaped
 from attncli.views.palette import PaletteName, hex_code, text_on, weight_rgb
 
 MAX_COLUMNS = 40  # of one table; more words become several tables
@@ -73,7 +73,7 @@ def latex(
 
 def _short(text: str, limit: int = _WORD) -> str:
     """A word, cut where it is long."""
-    return escaped(text if len(text) <= limit else text[: limit - 1] + "…")
+    return latex_escaped(text if len(text) <= limit else text[: limit - 1] + "…")
 
 
 def _lines(result: AttentionResult, precision: int, palette: PaletteName) -> list[str]:
@@ -83,7 +83,7 @@ def _lines(result: AttentionResult, precision: int, palette: PaletteName) -> lis
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):
             name = matrix_name(result, layer, head)
-            lines += [rf"\subsection*{{{escaped(name)}}}"] if name else []
+            lines += [rf"\subsection*{{{latex_escaped(name)}}}"] if name else []
             weights = result.weights[layer, head]
             for start in range(0, len(result.tokens), MAX_COLUMNS):
                 columns = range(start, min(start + MAX_COLUMNS, len(result.tokens)))
@@ -113,7 +113,7 @@ def _title(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    return escaped(text) + r"\par"
+    return latex_escaped(text) + r"\par"
 
 
 def _table(

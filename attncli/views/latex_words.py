@@ -50,7 +50,7 @@ DIRECTIONS = r"""\ifXeTeX
 """
 
 
-def escaped(text: str) -> str:
+def latex_escaped(text: str) -> str:
     r"""Text that LaTeX prints as it is.
 
     >>> escaped("50%")

@@ -42,7 +42,7 @@ def markdown_parts(
             between = "\n"
 
 
-def escaped(text: str) -> str:
+def markdown_escaped(text: str) -> str:
     r"""Text that Markdown shows as it is.
 
     >>> escaped("a|b")
@@ -66,28 +66,30 @@ def _reference(found: "re.Match[str]") -> str:
 
 
 def _short(text: str) -> str:
-    return escaped(isolated(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"))
+    return markdown_escaped(isolated(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"))
 
 
 def _lines(result: AttentionResult, precision: int) -> Iterator[str]:
-    yield from (f"## {escaped(isolated(result.text))}", "")
-    yield from (escaped(facts_line(result, isolated)), "")
+    yield from (f"## {markdown_escaped(isolated(result.text))}", "")
+    yield from (markdown_escaped(facts_line(result, isolated)), "")
     if model_line(result):
-        yield from (escaped(model_line(result, isolated)), "")
-    yield from (f"> {escaped(quotes_isolated(warning.message))}\n" for warning in result.warnings)
-    words, sums = [escaped(word) for word in result.words], sums_of(result)
+        yield from (markdown_escaped(model_line(result, isolated)), "")
+    yield from (
+        f"> {markdown_escaped(quotes_isolated(warning.message))}\n" for warning in result.warnings
+    )
+    words, sums = [markdown_escaped(word) for word in result.words], sums_of(result)
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):
             weights = result.weights[layer, head]
             name = matrix_name(result, layer, head)
-            yield from (f"### {escaped(name)}", "") if name else ()
+            yield from (f"### {markdown_escaped(name)}", "") if name else ()
             yield "| from ↓ to → | " + " | ".join(words) + " |"
             yield "|" + " --- |" + " ---: |" * len(words)
             for word, row in zip(words, weights, strict=True):
                 cells = " | ".join(f"{weight:.{precision}f}" for weight in row.tolist())
                 yield f"| {f'**{word}**' if word else ''} | {cells} |"
             yield ""
-            yield from (escaped(sums_line(result)) + ":", "") if sums != PLAIN else ()
+            yield from (markdown_escaped(sums_line(result)) + ":", "") if sums != PLAIN else ()
             for query in range(len(words)):
                 row = weights[query]
                 formula = equation(

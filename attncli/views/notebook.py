@@ -4,6 +4,6 @@ from attncli.results.result import AttentionResult
 from attncli.views import html
 
 
-def fragment(result: AttentionResult) -> str:
+def notebook_html(result: AttentionResult) -> str:
     """One result as HTML with its own style and script; without scripts its tables remain."""
     return html.fragment(result)

@@ -35,7 +35,7 @@ def number_lines(
         for at, head in enumerate(heads)
     ]
     lines: list[Line] = []
-    for block in blocks(sizes, width - indent - 2):
+    for block in column_groups(sizes, width - indent - 2):
         heading = "".join(right(heads[at], sizes[at]) for at in block)
         lines.append([Segment(" " * (indent + 2)), ink.bold(heading)])
         for label, row in zip(labels, texts, strict=True):
@@ -66,7 +66,7 @@ def number(value: float, precision: int) -> str:
     return text[1:] if text.startswith("-") and not text.strip("-0.") else text
 
 
-def blocks(sizes: Sequence[int], room: int) -> list[list[int]]:
+def column_groups(sizes: Sequence[int], room: int) -> list[list[int]]:
     """Columns in groups that fit into `room`, at least one in each."""
     found: list[list[int]] = []
     used = room

@@ -51,7 +51,7 @@ def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:
         for head in range(result.attention.n_heads):
             name = matrix_name(result, layer, head)
             lines += [[], [ink.bold(name)]] if name else []
-            lines += matrix_lines(steps, axis_numbers(result, "heads")[head], ink)
+            lines += step_matrix_lines(steps, axis_numbers(result, "heads")[head], ink)
             drawn = stages(result, layer, head, steps.learned.projections)
             lines += _head_lines(result, drawn, ink, steps, rows)
     lines += _ending(result, ink, steps, rows)
@@ -181,7 +181,7 @@ def _valued(steps: Steps) -> str:
     return f"[X F]·W_v, F = (x·l/|x|)³ for {len(landmarks)} landmarks l"
 
 
-def matrix_lines(steps: Steps, head: int, ink: Ink) -> list[Line]:
+def step_matrix_lines(steps: Steps, head: int, ink: Ink) -> list[Line]:
     """The matrices of one head, and landmarks, row by row; large ones only when all is asked for."""
     if steps.learned.projections is None:
         return []

@@ -8,7 +8,7 @@ _ASCII_BARS = "_.-=+*#@"
 _CURVE = 48  # columns of a curve at most
 
 
-def progress_text(
+def epoch_text(
     epoch: int,
     epochs: int,
     loss: float,

@@ -18,7 +18,7 @@ import numpy as np
 from attncli.attention.products import TILE_ROWS, kernel_name, may_share_rows, shared_product
 from attncli.attention.projections import random_projections
 from attncli.cli.app import run
-from attncli.embeddings.opening import open_vectors
+from attncli.embeddings.opening import open_word_vectors
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
 from attncli.mechanisms.task import TaskAnalyser
 from attncli.models.forward import Inputs, Wanted, encode
@@ -85,7 +85,10 @@ def of_transformers(folder: Path) -> Iterator[str]:
 def of_analysers() -> Iterator[str]:
     """General and task-specific attention, in both precisions, in any order and company."""
     texts = sentences(48)
-    for store in (open_vectors("glove"), *(open_vectors("random", dim=dim) for dim in (3, 300))):
+    for store in (
+        open_word_vectors("glove"),
+        *(open_word_vectors("random", dim=dim) for dim in (3, 300)),
+    ):
         for dtype in (np.float32, np.float64):
             made = [
                 GeneralAnalyser(store, settings=GeneralSettings(score=score), dtype=dtype)

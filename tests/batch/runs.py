@@ -17,10 +17,10 @@ from attncli.batches.engines.local import LocalEngine
 from attncli.batches.part import PartFile
 from attncli.batches.plan import CHUNK_RECORDS, Plan
 from attncli.batches.remote import RemoteOutput
-from attncli.batches.run import FileSink, Report, identity_of, nothing_to_do, run_to_output
+from attncli.batches.run import FileSink, RunReport, identity_of, nothing_to_do, run_to_output
 from attncli.batches.work import Recipe
 from attncli.batches.writers.formats import Format, MakeWriter, ending_of
-from attncli.batches.writers.options import Layout
+from attncli.batches.writers.options import RecordLayout
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import AttnError
 from attncli.files.rows.tables import Shape
@@ -63,7 +63,7 @@ class Job:
     format: Format = Format()  # noqa: RUF009 - frozen
     chunk: int = 10
     workers: int = 1
-    layout: Layout = Layout()  # noqa: RUF009 - frozen
+    layout: RecordLayout = RecordLayout()  # noqa: RUF009 - frozen
     analyser: Callable[[], Any] = small_analyser
     engine: Any = None
     url: str | None = None
@@ -72,7 +72,7 @@ class Job:
     def target(self) -> Path:
         return self.folder / f"out.{self.format.described}"
 
-    def run(self, *, resume: bool = False, force: bool = False) -> Report:
+    def run(self, *, resume: bool = False, force: bool = False) -> RunReport:
         """Runs the job in this process."""
         found = sources([str(self.folder / "s.txt")], lambda: sys.stdin.buffer)
         make_writer = MakeWriter(self.format, self.layout)

@@ -15,7 +15,7 @@ from attncli.batches.chunks import Chunk
 from attncli.batches.engines.local import LocalEngine, _Crew, _Task
 from attncli.batches.work import Recipe
 from attncli.batches.writers.formats import Format, MakeWriter
-from attncli.batches.writers.options import Layout
+from attncli.batches.writers.options import RecordLayout
 from tests.batch.conftest import corpus
 from tests.batch.runs import small_analyser
 
@@ -85,7 +85,7 @@ def at_most(seconds: int) -> Iterator[None]:
 def test_workers_that_wait_for_one_another_always_go_on(folder: Path, deaths: int) -> None:
     """A chunk that is written last of all on their way, by another worker, holds nobody for ever."""
     chunks = [chunk(n) for n in range(FIRST + WINDOW + 8)]
-    recipe = Recipe(small_analyser, MakeWriter(Format(), Layout()))
+    recipe = Recipe(small_analyser, MakeWriter(Format(), RecordLayout()))
     sink = PartsSink(DyingParts(folder, deaths))
     with at_most(60):
         found = list(LocalEngine(WORKERS).run(recipe, iter(chunks), sink))
@@ -99,7 +99,7 @@ def test_workers_that_wait_for_one_another_always_go_on(folder: Path, deaths: in
 
 def crew_of(folder: Path) -> _Crew:
     """A crew that puts parts into the folder, without workers yet."""
-    recipe = Recipe(small_analyser, MakeWriter(Format(), Layout()))
+    recipe = Recipe(small_analyser, MakeWriter(Format(), RecordLayout()))
     return _Crew(recipe, recipe.worker(), WORKERS, PartsSink(DyingParts(folder, deaths=0)), 0)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from attncli.batches.writers.formats import Format
-from attncli.batches.writers.options import Layout
+from attncli.batches.writers.options import RecordLayout
 from attncli.errors import ClusterError
 from tests.batch.conftest import ROOT, corpus
 from tests.batch.runs import Job, deadly_analyser, ended, forked, with_fault
@@ -102,7 +102,7 @@ def test_urls_hold_the_bytes_of_files(folder: Path, scheme: str, form: Format) -
     stopped = Job(folder, format=form, url=name, analyser=_Stopping)
     assert stopped.code(force=True) == 2
     assert Job(folder, format=form, url=name).code() == 9
-    other = Job(folder, format=form, url=name, layout=Layout(precision=3))
+    other = Job(folder, format=form, url=name, layout=RecordLayout(precision=3))
     assert other.code(resume=True) == 11
     report = remote.run(resume=True)
     with fsspec.open(name) as stream:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from attncli.batches.finished import tally_of_finished
 from attncli.batches.run import closing, nothing_to_do
 from attncli.batches.writers.formats import Format
-from attncli.batches.writers.options import Layout
+from attncli.batches.writers.options import RecordLayout
 from attncli.errors import AttnError, DataError
 from tests.batch.runs import Job, without_marks
 
@@ -35,7 +35,7 @@ def test_a_whole_output_ends_a_resumed_run_as_its_run_ended(
     if not form.is_text and form.name != "npz":
         pytest.importorskip("pyarrow")
     (folder / "s.txt").write_bytes(b"\n".join(lines) + b"\n")
-    job = Job(folder, form, chunk=7, layout=Layout(top=top))
+    job = Job(folder, form, chunk=7, layout=RecordLayout(top=top))
     first = job.run(force=True)
     without_marks(job.target)
     tally = tally_of_finished(str(job.target), form)

@@ -134,11 +134,11 @@ def interrupted(folder: Path, number: int = 30) -> tuple[Job, bytes]:
 
 def test_another_job_is_refused(folder: Path) -> None:
     """Other input or other options: exit 11, nothing is touched; --force starts anew."""
-    from attncli.batches.writers.options import Layout
+    from attncli.batches.writers.options import RecordLayout
 
     job, expected = interrupted(folder)
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
-    other = Job(job.folder, layout=Layout(precision=3))
+    other = Job(job.folder, layout=RecordLayout(precision=3))
     assert other.code(resume=True) == 11
     (folder / "s.txt").write_bytes(corpus(200, seed=9))
     assert job.code(resume=True) == 11

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from attncli.errors import AttnError
-from attncli.matrices.reading import open_file, read_saved
+from attncli.matrices.reading import open_matrix_file, read_saved
 
 PARTS: dict[str, list[str]] = {
     "whole": [],
@@ -44,7 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def read(path: str) -> list[Any]:
     """All outcomes of a file; errors as what can be compared."""
-    with open_file(path) as stream:
+    with open_matrix_file(path) as stream:
         return [
             (type(one), one.message) if isinstance(one, AttnError) else one
             for one in read_saved(stream, path)

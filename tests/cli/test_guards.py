@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attncli.cli.outputs import Written, expect_apart
+from attncli.cli.outputs import OutputFile, expect_apart
 from attncli.errors import UsageError
 from tests.conftest import child_environment
 
@@ -136,7 +136,7 @@ def test_a_file_of_a_checkpoint_folder_is_an_input(tmp_path):
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "config.json").write_text("{}", encoding="utf-8")
-    output = [Written("--output", str(folder / "config.json"))]
+    output = [OutputFile("--output", str(folder / "config.json"))]
     for name in (str(folder), f"model:{folder}", f"model:{folder}:1,2"):
         with pytest.raises(UsageError, match="also read"):
             expect_apart(output, [name])
@@ -177,9 +177,9 @@ def test_members_and_addresses_are_seen_through(tmp_path):
     file.write_bytes(b"")
     for name in (f"{file}:v.txt", f"file://{file}", f"zip://v.txt::file://{file}", f"@{file}"[1:]):
         with pytest.raises(UsageError, match="also read"):
-            expect_apart([Written("-o", str(file))], [name])
+            expect_apart([OutputFile("-o", str(file))], [name])
         with pytest.raises(UsageError, match="also read"):
-            expect_apart([Written("-o", f"file://{file}")], [name])
+            expect_apart([OutputFile("-o", f"file://{file}")], [name])
 
 
 @pytest.mark.skipif(os.name == "nt", reason="descriptors have no names there")
@@ -212,8 +212,10 @@ def test_two_new_files_of_one_name_are_one(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     other = tmp_path / "x" / ".." / "m"
     with pytest.raises(UsageError, match="also written"):
-        expect_apart([Written("-o", str(tmp_path / "m")), Written("--log", str(other))], [])
-    expect_apart([Written("-o", str(tmp_path / "m")), Written("--log", str(tmp_path / "n"))], [])
+        expect_apart([OutputFile("-o", str(tmp_path / "m")), OutputFile("--log", str(other))], [])
+    expect_apart(
+        [OutputFile("-o", str(tmp_path / "m")), OutputFile("--log", str(tmp_path / "n"))], []
+    )
 
 
 def test_other_files_pass(tmp_path: Path) -> None:
@@ -221,4 +223,4 @@ def test_other_files_pass(tmp_path: Path) -> None:
     (tmp_path / "s.txt").write_text("bank\n", encoding="utf-8")
     (tmp_path / "o.txt").write_text("bank\n", encoding="utf-8")
     for name in ("o.txt", "new.txt"):
-        expect_apart([Written("-o", str(tmp_path / name))], [str(tmp_path / "s.txt"), None, "-"])
+        expect_apart([OutputFile("-o", str(tmp_path / name))], [str(tmp_path / "s.txt"), None, "-"])

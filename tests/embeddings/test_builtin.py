@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import child_environment
 
-from attncli.embeddings.opening import open_vectors
+from attncli.embeddings.opening import open_word_vectors
 from attncli.embeddings.store import content_hash
 from attncli.errors import AttnError
 
@@ -59,10 +59,10 @@ print(touched() - before)
 @pytest.mark.parametrize("name", ["glove", "glove-6b-50d"])
 def test_both_names_open_the_builtin_vectors(name):
     """The short name and the name in the record."""
-    assert open_vectors(name).sha256 == CONTENT
+    assert open_word_vectors(name).sha256 == CONTENT
 
 
 def test_another_name_is_refused():
     """The message names what was found, shown and not obeyed."""
     with pytest.raises(AttnError, match=r"gl\\x1b"):
-        open_vectors("gl\x1b")
+        open_word_vectors("gl\x1b")

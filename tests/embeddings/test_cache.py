@@ -13,8 +13,8 @@ from vector_files import MATRIX, WORDS, fasttext, text, written
 
 from attncli.embeddings import opening as sources
 from attncli.embeddings.cache.entries import Cache, CacheUnusable
-from attncli.embeddings.opening import Access, convert, open_vectors
-from attncli.embeddings.source import Source
+from attncli.embeddings.opening import Access, convert, open_word_vectors
+from attncli.embeddings.source import VectorsSource
 from attncli.embeddings.store import FolderStore, content_hash
 from attncli.errors import AttnError, DataError
 
@@ -46,9 +46,9 @@ def same(store):
 
 def test_a_file_is_converted_once(cache, file, monkeypatch):
     """The second opening reads the entry, not the file."""
-    assert same(open_vectors(file))
+    assert same(open_word_vectors(file))
     monkeypatch.setattr(sources, "convert", None)
-    store = open_vectors(file)
+    store = open_word_vectors(file)
     assert isinstance(store, FolderStore)
     assert same(store)
     assert store.sha256 == content_hash(WORDS, MATRIX)
@@ -58,8 +58,8 @@ def test_a_file_is_converted_once(cache, file, monkeypatch):
 def test_subwords_come_out_of_the_cache_as_they_went_in(cache, tmp_path):
     """An imported fastText model makes the same vectors of unknown words."""
     path = written(tmp_path, "m.bin", fasttext())
-    fresh = open_vectors(path, access=Access(cached=False))
-    kept = open_vectors(path)
+    fresh = open_word_vectors(path, access=Access(cached=False))
+    kept = open_word_vectors(path)
     assert isinstance(kept, FolderStore)
     for word in ("banking", "ünïcödé", "bank"):
         assert kept.subwords.vector(word).tobytes() == fresh.subwords.vector(word).tobytes()
@@ -68,25 +68,25 @@ def test_subwords_come_out_of_the_cache_as_they_went_in(cache, tmp_path):
 @pytest.mark.parametrize("keep_times", [False, True])
 def test_a_changed_file_is_converted_again(cache, file, keep_times):
     """Also when its size and its times are made to look the same."""
-    open_vectors(file)
+    open_word_vectors(file)
     state = file.stat()
     time.sleep(0.01)
     file.write_bytes(text().replace(b"money", b"honey"))
     if keep_times:
         os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
-    assert open_vectors(file).row("honey") == WORDS.index("money")
-    assert open_vectors(file).row("money") is None
+    assert open_word_vectors(file).row("honey") == WORDS.index("money")
+    assert open_word_vectors(file).row("money") is None
 
 
 def test_without_the_cache_nothing_is_read_or_written(cache, file):
     """--no-cache leaves no trace, and trusts none."""
-    assert same(open_vectors(file, access=Access(cached=False)))
+    assert same(open_word_vectors(file, access=Access(cached=False)))
     assert not cache.root.exists()
 
 
 def test_every_changed_byte_is_noticed(cache, file):
     """Whatever byte of an entry changes, the vectors are right: made again, or refused."""
-    open_vectors(file)
+    open_word_vectors(file)
     (entry,) = cache.entries()
     for path in sorted(entry.folder.iterdir()):
         data = path.read_bytes()
@@ -95,39 +95,39 @@ def test_every_changed_byte_is_noticed(cache, file):
             damaged = bytearray(data)
             damaged[place] ^= 1 << (place % 8)
             path.write_bytes(bytes(damaged))
-            assert same(open_vectors(file)), (path.name, place)
+            assert same(open_word_vectors(file)), (path.name, place)
             path = cache.root / entry.folder.name / path.name  # made again under the same name
             path.write_bytes(data)
 
 
 def test_every_cut_is_noticed(cache, file):
     """A file of an entry that is cut, emptied or gone makes the entry anew."""
-    open_vectors(file)
+    open_word_vectors(file)
     (entry,) = cache.entries()
     for name in sorted(path.name for path in entry.folder.iterdir()):
         path = entry.folder / name
         data = path.read_bytes()
         for length in {0, 1, len(data) // 2, len(data) - 1}:
             path.write_bytes(data[:length])
-            assert same(open_vectors(file)), (name, length)
+            assert same(open_word_vectors(file)), (name, length)
         path.unlink()
-        assert same(open_vectors(file)), name
+        assert same(open_word_vectors(file)), name
 
 
 def test_an_imported_name_is_made_again_or_refused(cache, file):
     """Damage behind a name is repaired from its file, and said when the file is gone."""
-    source = Source(str(file))
+    source = VectorsSource(str(file))
     convert(cache, source.key(), source, Access())
     cache.name_entry("mine", source.key(), source)
     (entry,) = cache.entries()
     assert entry.names == ("mine",)
     (entry.folder / "meta.json").write_bytes(b"{}")
-    assert same(open_vectors("mine"))
-    assert open_vectors("mine").name == "mine"
+    assert same(open_word_vectors("mine"))
+    assert open_word_vectors("mine").name == "mine"
     (entry.folder / "meta.json").write_bytes(b"{}")
     file.unlink()
     with pytest.raises(DataError, match="damaged"):
-        open_vectors("mine")
+        open_word_vectors("mine")
     assert cache.forget("mine")
     assert list(cache.entries()) == []
     assert not cache.forget("mine")
@@ -135,7 +135,7 @@ def test_an_imported_name_is_made_again_or_refused(cache, file):
 
 def test_a_source_that_changes_while_it_is_read_is_refused(cache, file, monkeypatch):
     """The entry would be of a file that never was."""
-    source = Source(str(file))
+    source = VectorsSource(str(file))
     with pytest.raises(DataError, match="changed while it was read"):
         convert(cache, "0" * 32, source, Access())
     assert list(cache.entries()) == []
@@ -146,7 +146,7 @@ def test_a_failed_conversion_leaves_nothing(cache, tmp_path):
     """Neither an entry nor a temporary folder stays behind."""
     path = written(tmp_path, "bad.txt", text() + b"bad 1 2\n")
     with pytest.raises(AttnError):
-        open_vectors(path)
+        open_word_vectors(path)
     assert [p for p in cache.root.iterdir() if p.name != "names"] == []
 
 
@@ -156,18 +156,18 @@ def test_what_a_killed_process_left_is_swept(cache, file):
     left = cache.root / f"tmp-{'a' * 32}-xyz"
     left.mkdir()
     (left / "vectors.npy").write_bytes(b"half")
-    open_vectors(file)
+    open_word_vectors(file)
     assert not list(cache.root.glob("tmp-*"))
     assert not list(cache.root.glob("*.lock"))
 
 
 def test_entries_that_others_could_write_are_not_used(cache, file):
     """An entry planted by, or open to, another user is made again in its place."""
-    open_vectors(file)
+    open_word_vectors(file)
     (entry,) = cache.entries()
     entry.folder.chmod(0o777)
     assert cache.open(entry.key) is None
-    assert same(open_vectors(file))
+    assert same(open_word_vectors(file))
     (entry,) = cache.entries()
     assert entry.folder.stat().st_mode & 0o022 == 0
     moved = cache.root / "elsewhere"
@@ -181,7 +181,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(cache, file, tmp_path, m
     blocker = written(tmp_path, "blocker", b"")
     monkeypatch.setenv("ATTN_CACHE_DIR", str(blocker))
     said = []
-    store = open_vectors(file, access=Access(say=lambda kind, text: said.append((kind, text))))
+    store = open_word_vectors(file, access=Access(say=lambda kind, text: said.append((kind, text))))
     assert store.vectors([0]).tobytes() == MATRIX[:1].tobytes()
     assert [kind for kind, _ in said] == ["warning"]
     with pytest.raises(CacheUnusable):
@@ -222,7 +222,7 @@ def test_a_process_killed_while_it_converts_does_no_harm(cache, tmp_path):
         time.sleep(0.002)
     process.kill()
     process.wait()
-    store = open_vectors(path)
+    store = open_word_vectors(path)
     assert store.matrix.tobytes() == matrix.tobytes()
     assert not list(cache.root.glob("tmp-*"))
 
@@ -233,10 +233,10 @@ def test_files_beside_a_file_belong_to_it(cache, tmp_path):
 
     path = written(tmp_path, "v.npy", npy(MATRIX))
     words = written(tmp_path, "v.words.txt", "\n".join(WORDS).encode())
-    first = Source(str(path)).key()
-    assert open_vectors(path).row("money") is not None
+    first = VectorsSource(str(path)).key()
+    assert open_word_vectors(path).row("money") is not None
     words.write_bytes("\n".join(WORDS).replace("money", "honey").encode())
-    assert Source(str(path)).key() != first
-    assert open_vectors(path).row("money") is None
+    assert VectorsSource(str(path)).key() != first
+    assert open_word_vectors(path).row("money") is None
     shutil.rmtree(tmp_path / "cache")
-    assert open_vectors(path).row("honey") is not None
+    assert open_word_vectors(path).row("honey") is not None

@@ -22,8 +22,8 @@ from attncli.embeddings import store
 from attncli.embeddings.cache import building, checked
 from attncli.embeddings.cache import entries as cache
 from attncli.embeddings.cache.entries import Cache, CacheUnusable
-from attncli.embeddings.opening import Access, convert, open_vectors
-from attncli.embeddings.source import Source
+from attncli.embeddings.opening import Access, convert, open_word_vectors
+from attncli.embeddings.source import VectorsSource
 from attncli.files import locking
 
 resource = pytest.importorskip("resource")
@@ -43,7 +43,7 @@ def root(tmp_path, monkeypatch):
 
 def import_named(path):
     """What `attn vectors import --name mine` does."""
-    source, entries = Source(str(path)), Cache()
+    source, entries = VectorsSource(str(path)), Cache()
     convert(entries, source.key(), source, Access())
     entries.name_entry("mine", source.key(), source)
 
@@ -109,10 +109,10 @@ def test_a_kill_at_any_line_of_an_import_leaves_it_right_or_absent(root, tmp_pat
             assert is_right(store.FolderStore(entry.folder))
         key = Cache().key_named("mine")
         names += key is not None
-        assert key is None or is_right(open_vectors("mine"))
-        assert is_right(open_vectors(file)), line
+        assert key is None or is_right(open_word_vectors("mine"))
+        assert is_right(open_word_vectors(file)), line
         import_named(file)
-        assert is_right(open_vectors("mine")), line
+        assert is_right(open_word_vectors("mine")), line
         assert leftovers(root) == [], line
         shutil.rmtree(root)
         line += STRIDE
@@ -135,7 +135,7 @@ def test_a_disk_that_is_full_leaves_nothing_and_is_told(root, tmp_path):
         else:
             os._exit(5)
         said = []
-        found = open_vectors(file, access=Access(say=lambda kind, text: said.append(kind)))
+        found = open_word_vectors(file, access=Access(say=lambda kind, text: said.append(kind)))
         whole = found.vectors([0, 1999]).tobytes() == matrix[[0, 1999]].tobytes()
         os._exit(0 if whole and said == ["warning"] else 7)
 
@@ -143,7 +143,7 @@ def test_a_disk_that_is_full_leaves_nothing_and_is_told(root, tmp_path):
         assert forked(lambda size=size: limited(size)) == 0, size
         assert list(root.glob("v2-*")) == [], size
         assert leftovers(root) == [], size
-    assert open_vectors(file).matrix.tobytes() == matrix.tobytes()
+    assert open_word_vectors(file).matrix.tobytes() == matrix.tobytes()
 
 
 @pytest.mark.parametrize("name", ["fsync", "rename", "replace", "mkdir", "open"])
@@ -168,9 +168,9 @@ def test_an_operation_that_fails_leaves_it_right_or_absent(root, tmp_path, monke
             failures += 1
         finally:
             monkeypatch.setattr(os, name, real)
-        assert is_right(open_vectors(file)), number
+        assert is_right(open_word_vectors(file)), number
         import_named(file)
-        assert is_right(open_vectors("mine")), number
+        assert is_right(open_word_vectors("mine")), number
         assert leftovers(root) == [], number
         shutil.rmtree(root)
         if left[0] > 0:
@@ -185,7 +185,7 @@ def test_no_changed_byte_of_an_entry_gives_a_wrong_vector(root, tmp_path, monkey
     monkeypatch.setattr(os, "fsync", int)
     data = fasttext(buckets=3) if kind == "subwords" else text()
     file = written(tmp_path, "g.bin" if kind == "subwords" else "g.txt", data)
-    found = open_vectors(file)
+    found = open_word_vectors(file)
     matrix = found.matrix.copy()
     odd = None if found.subwords is None else found.subwords.vector("xyz").tobytes()
     (entry,) = Cache().entries()
@@ -195,7 +195,7 @@ def test_no_changed_byte_of_an_entry_gives_a_wrong_vector(root, tmp_path, monkey
             changed = bytearray(whole)
             changed[place] ^= 1 << (place % 8)
             path.write_bytes(bytes(changed))
-            found = open_vectors(file)
+            found = open_word_vectors(file)
             assert [found.row(word) for word in WORDS] == list(range(len(WORDS))), (path, place)
             assert found.vectors([3]).tobytes() == matrix[3:4].tobytes(), (path, place)
             assert found.matrix.tobytes() == matrix.tobytes(), (path, place)

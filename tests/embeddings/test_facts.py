@@ -13,11 +13,11 @@ from plain_lookup import look_up
 
 from attncli.embeddings.cache.checked import read_facts, write_facts
 from attncli.embeddings.cache.entries import Cache
-from attncli.embeddings.opening import DEFAULT_ACCESS, convert, open_vectors, stored
+from attncli.embeddings.opening import DEFAULT_ACCESS, convert, open_word_vectors, stored
 from attncli.embeddings.readers.loading import load
 from attncli.embeddings.readers.ngrams import NgramSubwords, word_vectors
 from attncli.embeddings.readers.opening import ReadOptions
-from attncli.embeddings.source import Source
+from attncli.embeddings.source import VectorsSource
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import AttnError, DataError
 from attncli.reading.neighbors import analogous_words, similar_words
@@ -40,7 +40,7 @@ def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     monkeypatch.setenv("ATTN_CACHE_DIR", str(tmp_path / "cache"))
     path = tmp_path / "v.txt"
     path.write_bytes(text())
-    source = Source(str(path))
+    source = VectorsSource(str(path))
     key = source.key()
     assert key is not None
     convert(Cache(), key, source, DEFAULT_ACCESS)
@@ -61,7 +61,7 @@ def test_facts_of_another_version_are_made_again(
     write_facts(meta, facts)
     try:
         for name in ("mine", str(path)):
-            found = look_up(open_vectors(name), list(WORDS)).vectors
+            found = look_up(open_word_vectors(name), list(WORDS)).vectors
             assert found.tobytes() == MATRIX.tobytes()
         for listed in Cache().entries():
             assert isinstance(listed.meta["words"], int)
@@ -123,7 +123,7 @@ def test_names_too_long_are_no_input(
 def test_a_name_given_while_another_goes(entry: tuple[Path, Path]) -> None:
     """Naming and removing at once end clean, as if one had come after the other."""
     path, _ = entry
-    source = Source(str(path))
+    source = VectorsSource(str(path))
     key = source.key()
     assert key is not None
     faults: list[BaseException] = []

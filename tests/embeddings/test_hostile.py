@@ -8,7 +8,7 @@ import pytest
 from vector_files import MATRIX, WORDS, npy, tensors, text, written, zipped
 
 from attncli.embeddings import opening as sources
-from attncli.embeddings.opening import Access, open_vectors
+from attncli.embeddings.opening import Access, open_word_vectors
 from attncli.embeddings.readers.loading import load
 from attncli.errors import DataError, LimitError
 
@@ -60,7 +60,7 @@ def test_an_endless_last_line_is_told_though_the_words_came_first(tmp_path, monk
     """A search that ends early looks at the end of the file."""
     monkeypatch.setattr(sources, "_SMALL", 0)
     path = written(tmp_path, "g.txt", text() + b"x" * (5 << 20))
-    store = open_vectors(path, access=Access(whole=False, cached=False))
+    store = open_word_vectors(path, access=Access(whole=False, cached=False))
     with pytest.raises(LimitError, match="a line of more than"):
         store.row("the")
 

@@ -15,10 +15,10 @@ from attncli.embeddings.cache.building import build_store
 from attncli.embeddings.cache.checked import read_facts, write_facts
 from attncli.embeddings.cache.entries import Cache
 from attncli.embeddings.marks import Marks, marks_of, names
-from attncli.embeddings.opening import DEFAULT_ACCESS, Access, convert, open_vectors, stored
+from attncli.embeddings.opening import DEFAULT_ACCESS, Access, convert, open_word_vectors, stored
 from attncli.embeddings.readers.opening import ReadOptions, open_reading
 from attncli.embeddings.scanning import ScannedStore
-from attncli.embeddings.source import Source
+from attncli.embeddings.source import VectorsSource
 from attncli.embeddings.store import FolderStore, MemoryStore
 from attncli.errors import MissingExtraError
 from attncli.reading.lookup import find
@@ -75,7 +75,7 @@ def test_files_of_tokens_give_words(
         build_store(folder, open_reading(path), str(path), facts={"name": "v"})
         store = FolderStore(folder)
     else:
-        store = open_vectors(path)
+        store = open_word_vectors(path)
     for row, word in enumerate(tokens.values()):
         hit = find(store, word)
         assert hit is not None
@@ -210,7 +210,7 @@ def test_unknown_words_have_the_pieces_of_the_folders_tokenizer(
     made = tokenizer_of(kind)
     rows = folder_of(made, tmp_path / "static")
     monkeypatch.setenv("ATTN_CACHE_DIR", str(tmp_path / "cache"))
-    store = open_vectors(tmp_path / "static", access=Access(cached=cached))
+    store = open_word_vectors(tmp_path / "static", access=Access(cached=cached))
     assert isinstance(store, FolderStore) == cached
     unknown = made.token_to_id("[UNK]" if kind == "WordPiece" else "<unk>")
     for word in (*SENTENCE.split(), "e\u0301te\u0301", "ba\u00adnkers", "Bank"):
@@ -227,7 +227,7 @@ def test_known_words_are_what_the_folders_tokenizer_reads(tmp_path: Path, kind: 
     """A word whose tokenization is one token has that token's row."""
     made = tokenizer_of(kind)
     rows = folder_of(made, tmp_path)
-    store = open_vectors(tmp_path, access=Access(cached=False))
+    store = open_word_vectors(tmp_path, access=Access(cached=False))
     for word in ("bank", "the", "cafe", "b", "é"):
         ids = made.encode(word, add_special_tokens=False).ids
         if len(ids) == 1 and ids != [made.token_to_id("[UNK]")]:
@@ -240,7 +240,7 @@ def test_pieces_need_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """Without the extra, --oov subword ends with the line that installs it; known words are found."""
     folder_of(tokenizer_of("Unigram"), tmp_path)
     monkeypatch.setitem(sys.modules, "tokenizers", None)
-    store = open_vectors(tmp_path, access=Access(cached=False))
+    store = open_word_vectors(tmp_path, access=Access(cached=False))
     assert look_up(store, ["bank"]).statuses == ("exact",)
     with pytest.raises(MissingExtraError):
         look_up(store, ["bankers"], oov="subword")
@@ -255,7 +255,7 @@ def test_words_of_an_older_rule_are_made_again(
     plain.write_bytes(text())
     marked.write_bytes(text(list(KINDS["▁"]), matrix(9)))
     for path in (plain, marked):
-        source = Source(str(path))
+        source = VectorsSource(str(path))
         key = source.key()
         assert key is not None
         with monkeypatch.context() as older:
@@ -267,7 +267,7 @@ def test_words_of_an_older_rule_are_made_again(
         write_facts(meta, facts)
     assert stored(str(plain)) is not None  # as good as ever
     assert stored(str(marked)) is None
-    hit = find(open_vectors(marked), "bank")
+    hit = find(open_word_vectors(marked), "bank")
     assert hit is not None
     assert hit[0] == list(KINDS["▁"]).index("▁bank")
 
@@ -282,7 +282,7 @@ def test_letters_of_an_older_rule_are_made_again(
     monkeypatch.setenv("ATTN_CACHE_DIR", str(tmp_path / "cache"))
     tokens, path = list(KINDS[kind]), tmp_path / "v.txt"
     path.write_bytes(text(tokens, matrix(len(tokens))))
-    source = Source(str(path))
+    source = VectorsSource(str(path))
     key = source.key()
     assert key is not None
     with monkeypatch.context() as older:
@@ -294,4 +294,4 @@ def test_letters_of_an_older_rule_are_made_again(
         convert(Cache(), key, source, DEFAULT_ACCESS)
     assert (stored(str(path)) is not None) is stays
     for row, word in enumerate(KINDS[kind].values()):
-        assert find(open_vectors(path), word) == (row, word, "exact")
+        assert find(open_word_vectors(path), word) == (row, word, "exact")

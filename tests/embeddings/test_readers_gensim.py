@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from plain_lookup import look_up
 
-from attncli.embeddings.opening import Access, open_vectors
+from attncli.embeddings.opening import Access, open_word_vectors
 from attncli.embeddings.readers.loading import load
 from attncli.errors import AttnError
 from attncli.reading.reader import Reader, ReadingSettings
@@ -167,7 +167,7 @@ def test_the_parts_of_a_word_are_those_of_the_word_as_written(tmp_path: Path, su
     path = tmp_path / f"m.{suffix}"
     model.save(str(path)) if suffix == "model" else save_facebook_model(model, str(path))
     keyed = model.wv if suffix == "model" else load_facebook_vectors(str(path))
-    store = open_vectors(path, access=Access(cached=False))
+    store = open_word_vectors(path, access=Access(cached=False))
     words = [
         "e\u0301cole",
         "l’eau",

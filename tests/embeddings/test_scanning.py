@@ -10,7 +10,7 @@ from vector_files import MATRIX, WORDS, text, word2vec_binary, written, zipped
 
 from attncli.embeddings import opening as sources
 from attncli.embeddings.inline import inline_store
-from attncli.embeddings.opening import Access, open_vectors
+from attncli.embeddings.opening import Access, open_word_vectors
 from attncli.embeddings.scanning import ScannedStore
 from attncli.errors import AttnError, DataError, InputError, UsageError
 from attncli.mechanisms.general import GeneralAnalyser
@@ -28,7 +28,7 @@ def _large(tmp_path, monkeypatch):
 
 def scanned(path, say=lambda kind, text: None):
     """The store that explain opens for a file."""
-    store = open_vectors(path, access=Access(whole=False, say=say))
+    store = open_word_vectors(path, access=Access(whole=False, say=say))
     assert isinstance(store, ScannedStore)
     return store
 
@@ -74,7 +74,7 @@ def test_a_result_is_the_same_scanned_or_converted(tmp_path):
     path = written(tmp_path, "g.txt", text())
     results = []
     for whole in (False, True):
-        store = open_vectors(path, access=Access(whole=whole))
+        store = open_word_vectors(path, access=Access(whole=whole))
         results += list(GeneralAnalyser(store)(["the Money bank grows n't xyzzy new york"]))
     first, second = results
     assert first.tokens == second.tokens
@@ -132,7 +132,7 @@ def test_vectors_can_be_written_by_hand():
     """A few words with a few numbers are a store like any other."""
     store = inline_store("money=1,0; bank=.8,.6;grows=.1,.9;")
     assert store.vectors([store.row("bank")])[0].tolist() == [np.float32(0.8), np.float32(0.6)]
-    assert open_vectors(inline="a=b=1,2").row("a=b") == 0
+    assert open_word_vectors(inline="a=b=1,2").row("a=b") == 0
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_what_is_wrong_by_hand_is_named(wrong):
 def test_names_and_paths_that_are_not_there(name, kind):
     """A name is a matter of usage, a path one of input; an address is never opened."""
     with pytest.raises(kind):
-        open_vectors(name)
+        open_word_vectors(name)
 
 
 def test_gensims_own_downloads_are_found_by_name(tmp_path, monkeypatch):
@@ -168,7 +168,7 @@ def test_gensims_own_downloads_are_found_by_name(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "__init__.py").write_text("raise SystemExit('run')")
     written(folder, "my-glove.gz", gzip.compress(text(header=True)))
-    assert open_vectors("my-glove").row("bank") == WORDS.index("bank")
+    assert open_word_vectors("my-glove").row("bank") == WORDS.index("bank")
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -178,6 +178,6 @@ def test_a_pipe_is_opened_once(tmp_path, whole):
     os.mkfifo(path)
     writer = threading.Thread(target=lambda: path.write_bytes(text()))
     writer.start()
-    store = open_vectors(path, access=Access(whole=whole))
+    store = open_word_vectors(path, access=Access(whole=whole))
     writer.join()
     assert store.vectors([store.row("money")])[0].tobytes() == MATRIX[6].tobytes()

@@ -13,12 +13,12 @@ from attncli.errors import DataError, InputError, LimitError, UsageError
 from attncli.files.rows.inputs import sentences
 from attncli.files.rows.lines import ended_by_lf
 from attncli.files.rows.sentences import decoded, is_comment, well_formed
-from attncli.files.source import Source, source_of
+from attncli.files.source import InputSource, source_of
 
 
 def read(raw: bytes, **options):
     """The sentences of these bytes."""
-    return list(sentences(Source("-", "s.txt", lambda: io.BytesIO(raw)), **options))
+    return list(sentences(InputSource("-", "s.txt", lambda: io.BytesIO(raw)), **options))
 
 
 def numbered(raw: bytes):
@@ -124,7 +124,7 @@ def test_a_line_without_end_is_refused(byte):
             buffer[:] = byte * len(buffer)
             return len(buffer)
 
-    source = Source("-", "zero", lambda: io.BufferedReader(Endless()))
+    source = InputSource("-", "zero", lambda: io.BufferedReader(Endless()))
     with pytest.raises(LimitError, match="the limit is 1000"):
         list(sentences(source, max_line=1000))
 

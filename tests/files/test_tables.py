@@ -18,16 +18,16 @@ from attncli.batches.plan import Plan
 from attncli.errors import AttnError, DataError, LimitError, UsageError
 from attncli.files.rows.inputs import sentences
 from attncli.files.rows.tables import Shape, rows_of
-from attncli.files.source import Source, source_of
+from attncli.files.source import InputSource, source_of
 from attncli.training.rows import read_table
 
 
-def source(raw: bytes, path: str = "-") -> Source:
+def source(raw: bytes, path: str = "-") -> InputSource:
     """An input of these bytes, called `path`."""
     return _Named(path, path, lambda: io.BytesIO(raw))
 
 
-class _Named(Source):
+class _Named(InputSource):
     """Bytes under the name of a file."""
 
     __slots__ = ()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from attncli.attention.masks import attention_mask
 from attncli.embeddings.store import MemoryStore
 from attncli.insight.part import Part
-from attncli.insight.places import mask_of, places_of
+from attncli.insight.places import mask_of, places_of_tokens
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
 from attncli.results.result import AttentionResult
 
@@ -38,7 +38,7 @@ def test_a_token_sees_what_it_saw_in_the_whole_sentence(
     whole = _result(causal, window, see_self)
     result = Part(hide=tuple(hide[first:])).of(Part(hide=tuple(hide[:first])).of(whole))
     kept = [at for at, word in enumerate(WORDS) if word not in hide]
-    assert places_of(result) == kept
+    assert places_of_tokens(result) == kept
     mask = attention_mask(6, causal=causal, window=window, see_self=see_self)
     found = mask_of(result)
     assert (found is None) == (mask is None)
@@ -52,6 +52,6 @@ def test_where_places_are_not_known_what_has_weight_was_seen() -> None:
     result = Part(hide=("bank",)).of(_result(False, 1, True))
     selection = {name: value for name, value in result.selection.items() if name != "places"}
     old = replace(result, selection=selection)
-    assert places_of(old) is None
+    assert places_of_tokens(old) is None
     assert np.array_equal(mask_of(old), old.weights > 0)
     assert AttentionResult.from_dict(result.to_dict()) == result

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attncli.errors import AttnError, DataError, UsageError
-from attncli.matrices.reading import open_file, read_saved
+from attncli.matrices.reading import open_matrix_file, read_saved
 
 LINES = ("money bank grows", "!!", "bank", "the river bank flows, by the bank")
 
@@ -26,7 +26,7 @@ def written(command, tmp_path):
 
 def read(path, **options):
     """All outcomes of a file."""
-    with open_file(str(path)) as stream:
+    with open_matrix_file(str(path)) as stream:
         return list(read_saved(stream, path.name, **options))
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from attncli.batches.chunks import Chunk
 from attncli.batches.writers.formats import Format, MakeWriter, ending_of
-from attncli.batches.writers.options import Layout
+from attncli.batches.writers.options import RecordLayout
 from attncli.errors import AttnError, DataError, LimitError
 from attncli.insight.difference import differences
 from attncli.matrices.reading import read_saved
@@ -168,7 +168,7 @@ def written_by_batch(
     outcomes: Sequence[AttentionResult | AttnError], name: str, folder: Path, **options: Any
 ) -> bytes:
     """The bytes of a batch of these outcomes in a format, two chunks of it."""
-    chosen, layout = Format(name), Layout(precision=0, **options)  # type: ignore[arg-type]  # a name
+    chosen, layout = Format(name), RecordLayout(precision=0, **options)  # type: ignore[arg-type]  # a name
     writer = MakeWriter(chosen, layout)()
     half = (len(outcomes) + 1) // 2
     part = writer.head
@@ -270,7 +270,7 @@ def test_two_records_of_one_line_stay_two(
 ) -> None:
     """The same file given twice: every line comes back as often as it was written."""
     folder = tmp_path_factory.getbasetemp()
-    layout = Layout(precision=0)
+    layout = RecordLayout(precision=0)
     writer = MakeWriter(Format("csv"), layout)()
     ((stack),) = stacks_of([result])
     assert isinstance(stack, Stack)
@@ -324,7 +324,7 @@ def test_every_field_of_a_record_has_a_column() -> None:
     pyarrow = pytest.importorskip("pyarrow")
     from attncli.batches.writers.columnar import schema_of
 
-    columns = set(schema_of(pyarrow, Layout(include=OPTIONAL_FIELDS)).names)
+    columns = set(schema_of(pyarrow, RecordLayout(include=OPTIONAL_FIELDS)).names)
     record = {field.name for field in fields(AttentionResult)} - set(UNRECORDED)
     assert columns == record | {"type", "code", "message"}
 

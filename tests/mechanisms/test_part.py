@@ -20,7 +20,7 @@ from attncli.insight.part import Part
 from attncli.mechanisms.general import GeneralAnalyser
 from attncli.mechanisms.part import PartAnalyser
 from attncli.mechanisms.task import TaskAnalyser
-from attncli.mechanisms.transformer import open_analyser
+from attncli.mechanisms.transformer import open_transformer
 from attncli.results.result import AttentionResult
 from attncli.results.stack import Failure, in_order
 
@@ -54,7 +54,7 @@ def analyser(kind: str, include: frozenset[str], dtype: type = np.float64):
         folder = Path(mkdtemp())
         write_checkpoint(folder, num_attention_heads=3, num_hidden_layers=2)
         write_tokenizer(folder)
-        return open_analyser(folder, include=include)
+        return open_transformer(folder, include=include)
     store = SeededStore(12, 7)
     if kind == "general":
         return GeneralAnalyser(store, include=include, dtype=dtype)

@@ -12,7 +12,7 @@ from models.plain import run
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError, UsageError
 from attncli.insight.part import Part
 from attncli.mechanisms.part import PartAnalyser
-from attncli.mechanisms.transformer import open_analyser
+from attncli.mechanisms.transformer import open_transformer
 from attncli.results.result import AttentionResult
 
 pytest.importorskip("tokenizers")
@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
 def test_the_record_is_that_of_the_plain_loops(folder):
     """Weights, contextual vectors and scores of each sentence, in the order of the sentences."""
     config, made = CONFIGS["bert"], tensors(CONFIGS["bert"])
-    analyser = open_analyser(folder, include=FIELDS)
+    analyser = open_transformer(folder, include=FIELDS)
     for index, (text, result) in enumerate(zip(SENTENCES, analyser(SENTENCES), strict=True)):
         assert (result.text, result.index) == (text, index)
         ids = analyser.tokenizer(text).ids
@@ -52,8 +52,8 @@ def test_order_and_packs_change_no_bit(folder, monkeypatch):
     texts = [" ".join(SENTENCES[at % 4].split()[: 1 + at % 3]) for at in range(40)]
     monkeypatch.setattr("attncli.models.packing._PACK_ROWS", 60)
     monkeypatch.setattr("attncli.mechanisms.transformer._WINDOW_WEIGHTS", 2000)
-    many = list(open_analyser(folder)(texts))
-    analyser = open_analyser(folder)
+    many = list(open_transformer(folder)(texts))
+    analyser = open_transformer(folder)
     for text, result in zip(texts, many, strict=True):
         alone = next(iter(analyser([text])))
         assert result.text == text
@@ -63,8 +63,8 @@ def test_order_and_packs_change_no_bit(folder, monkeypatch):
 
 def test_a_layer_gives_the_vectors_that_leave_it(folder):
     """With a layer chosen, contextual is the hidden state after it, and the selection says so."""
-    whole = next(iter(open_analyser(folder, include=FIELDS)(["old bank"])))
-    part = next(iter(open_analyser(folder, layers=(-2,))(["old bank"])))
+    whole = next(iter(open_transformer(folder, include=FIELDS)(["old bank"])))
+    part = next(iter(open_transformer(folder, layers=(-2,))(["old bank"])))
     np.testing.assert_array_equal(part.weights[0], whole.weights[1])
     np.testing.assert_array_equal(part.contextual, whole.hidden_states[2])
     assert part.selection == {"layers": [1]}
@@ -73,7 +73,7 @@ def test_a_layer_gives_the_vectors_that_leave_it(folder):
 def test_a_selection_is_what_is_shown(folder):
     """Mean of two heads, pieces merged, special tokens hidden: rows still sum to 1."""
     part = Part(heads=(1, 2), merge=True, hide_special=True, over=("heads",))
-    analyser = PartAnalyser(open_analyser(folder, layers=(0,)), part)
+    analyser = PartAnalyser(open_transformer(folder, layers=(0,)), part)
     result = next(iter(analyser(["the unhappiness grows"])))
     assert result.words == ["the", "unhappiness", "grows"]
     assert result.weights.shape == (1, 1, 3, 3)
@@ -84,7 +84,7 @@ def test_a_selection_is_what_is_shown(folder):
 
 def test_a_pair_is_one_input_of_two_sentences(folder):
     """Both sentences attend to each other; the record keeps the second and the segments."""
-    result = next(iter(open_analyser(folder, pair="river bank")(["money bank"])))
+    result = next(iter(open_transformer(folder, pair="river bank")(["money bank"])))
     assert result.pair == "river bank"
     assert result.segments == (0, 0, 0, 0, 1, 1, 1)
     assert result.words == ["[CLS]", "money", "bank", "[SEP]", "river", "bank", "[SEP]"]
@@ -95,10 +95,10 @@ def test_a_pair_is_one_input_of_two_sentences(folder):
 def test_a_sentence_that_fails_does_not_stop_the_others(folder):
     """Each gets its own error or result, in order."""
     texts = ["old", "", "  ", "bank " * 30, "flows"]
-    kinds = [type(outcome) for outcome in open_analyser(folder).outcomes(texts)]
+    kinds = [type(outcome) for outcome in open_transformer(folder).outcomes(texts)]
     assert kinds == [AttentionResult, EmptyError, EmptyError, LimitError, AttentionResult]
     with pytest.raises(EmptyError):
-        list(open_analyser(folder)(texts))
+        list(open_transformer(folder)(texts))
 
 
 _LIMITED = """
@@ -133,10 +133,10 @@ def test_weights_that_the_memory_cannot_hold_are_refused_before_they_are_begun(t
 
 def test_a_sentence_that_is_too_long_is_cut_only_when_asked(folder):
     """The error names both lengths; with truncate a warning does, and [SEP] stays at the end."""
-    error = next(open_analyser(folder).outcomes(["bank " * 30]))
+    error = next(open_transformer(folder).outcomes(["bank " * 30]))
     assert "32 tokens" in str(error)
     assert "at most 20" in str(error)
-    result = next(iter(open_analyser(folder, truncate=True)(["bank " * 30])))
+    result = next(iter(open_transformer(folder, truncate=True)(["bank " * 30])))
     assert len(result.tokens) == 20
     assert result.tokens[-1].text == "[SEP]"
     assert result.warnings[0].message.startswith("cut to 20 of 32 tokens")
@@ -144,7 +144,7 @@ def test_a_sentence_that_is_too_long_is_cut_only_when_asked(folder):
 
 def test_unknown_pieces_are_said(folder):
     """The record warns of what the vocabulary does not have, and marks it."""
-    result = next(iter(open_analyser(folder)(["old xyzzy"])))
+    result = next(iter(open_transformer(folder)(["old xyzzy"])))
     assert result.tokens[2].status == "unknown"
     assert (result.warnings[0].code, result.warnings[0].tokens) == ("unknown-word", (2,))
 
@@ -152,14 +152,16 @@ def test_unknown_pieces_are_said(folder):
 def test_a_layer_or_head_that_does_not_exist_is_refused(folder):
     """With the range that exists."""
     with pytest.raises(UsageError, match="expected 0…2"):
-        list(open_analyser(folder, layers=(3,))(["old"]))
+        list(open_transformer(folder, layers=(3,))(["old"]))
     with pytest.raises(UsageError, match="expected 0…3"):
-        list(PartAnalyser(open_analyser(folder), Part(heads=(-5,)))(["old"]))
+        list(PartAnalyser(open_transformer(folder), Part(heads=(-5,)))(["old"]))
 
 
 def test_a_part_leaves_errors_as_they_are(folder):
     """What fails goes through; a sentence of which nothing is left fails alone."""
-    analyser = PartAnalyser(open_analyser(folder), Part(hide=("old", "flows"), hide_special=True))
+    analyser = PartAnalyser(
+        open_transformer(folder), Part(hide=("old", "flows"), hide_special=True)
+    )
     kinds = [type(outcome) for outcome in analyser.outcomes(["old bank", "", "flows", "river"])]
     assert kinds == [AttentionResult, EmptyError, EmptyError, AttentionResult]
 
@@ -170,7 +172,7 @@ def test_numbers_that_overflow_fail_alone(tmp_path):
     made["wte.weight"][8] = 3e38
     folder = write_checkpoint(tmp_path, "gpt2", made=made)
     write_tokenizer(folder)
-    outcomes = list(open_analyser(folder).outcomes(["river", "bank"]))
+    outcomes = list(open_transformer(folder).outcomes(["river", "bank"]))
     assert isinstance(outcomes[0], NumericError)
     assert isinstance(outcomes[1], AttentionResult)
     assert isinstance(outcomes[0], AttnError)

@@ -13,7 +13,7 @@ from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
 from safetensors.numpy import save_file
 
 from attncli.errors import AttnError, DataError, InputError, LimitError, RefusedError
-from attncli.mechanisms.transformer import open_analyser
+from attncli.mechanisms.transformer import open_transformer
 
 pytest.importorskip("tokenizers")
 
@@ -123,7 +123,7 @@ def test_a_hostile_folder_is_refused(folder, name):
     damage, kind = HOSTILE[name]
     damage(folder)
     with pytest.raises(kind) as caught:
-        open_analyser(folder)
+        open_transformer(folder)
     told = str(caught.value)
     assert told.isprintable()
     assert len(told) < 600
@@ -132,7 +132,7 @@ def test_a_hostile_folder_is_refused(folder, name):
 def test_growth_that_texts_need_is_allowed(folder):
     """Normalisers of real checkpoints make a text a little longer."""
     tokenised(normalizer=grown(2))(folder)
-    (found,) = open_analyser(folder)(["money bank"])
+    (found,) = open_transformer(folder)(["money bank"])
     assert found.words[-1] == "[SEP]"
 
 
@@ -141,7 +141,7 @@ def test_a_pattern_without_end_fails_the_sentence_alone(folder, capfd):
     (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
     pattern = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated"}
     tokenised(pre_tokenizer={**pattern, "invert": False}, normalizer=None)(folder)
-    outcomes = list(open_analyser(folder).outcomes(["a" * 40 + "!", "bank"]))
+    outcomes = list(open_transformer(folder).outcomes(["a" * 40 + "!", "bank"]))
     assert isinstance(outcomes[0], DataError)
     assert not isinstance(outcomes[1], AttnError)
     assert capfd.readouterr().err == ""
@@ -177,7 +177,7 @@ def test_a_post_processor_that_contradicts_itself_is_an_error(folder):
         "special_tokens": {"[CLS]": ends},
     }
     tokenised(post_processor=template)(folder)
-    outcome = next(open_analyser(folder).outcomes(["money bank"]))
+    outcome = next(open_transformer(folder).outcomes(["money bank"]))
     assert isinstance(outcome, DataError)
     tokenised(
         post_processor={
@@ -187,7 +187,7 @@ def test_a_post_processor_that_contradicts_itself_is_an_error(folder):
             "special_tokens": {"[CLS]": {**ends, "ids": [2]}},
         }
     )(folder)
-    analyser = open_analyser(folder, truncate=True, pair="the bank")
+    analyser = open_transformer(folder, truncate=True, pair="the bank")
     outcome = next(analyser.outcomes(["money bank " * 9]))
     assert isinstance(outcome, (DataError, LimitError))
 
@@ -196,7 +196,7 @@ def test_a_text_that_a_normaliser_makes_huge_is_refused_before(folder):
     """The growth of a text counts with its length."""
     (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
     tokenised(normalizer=grown(2))(folder)
-    outcome = next(open_analyser(folder).outcomes(["a" * 100_000]))
+    outcome = next(open_transformer(folder).outcomes(["a" * 100_000]))
     assert isinstance(outcome, LimitError)
 
 
@@ -204,7 +204,7 @@ def test_numbers_that_overflow_are_said_without_a_warning(folder, recwarn):
     """Weights that are finite and far too large fail the sentence, and print nothing else."""
     made = {name: values * np.float32(1e30) for name, values in tensors(CONFIGS["bert"]).items()}
     save_file(made, folder / "model.safetensors")
-    (outcome,) = open_analyser(folder).outcomes(["money bank"])
+    (outcome,) = open_transformer(folder).outcomes(["money bank"])
     assert isinstance(outcome, AttnError)
     assert outcome.name == "numeric"
     assert not recwarn.list

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from models.made import VOCAB, write_tokenizer
 
-from attncli.mechanisms.transformer import open_analyser
+from attncli.mechanisms.transformer import open_transformer
 from attncli.models.forward import Inputs, Wanted, encode
 from attncli.models.model import TransformerModel
 
@@ -195,7 +195,7 @@ def test_sentences_and_pairs_agree_from_text_on(tmp_path, kind, options):
     model.save_pretrained(tmp_path)
     _save_tokenizer(tmp_path, options)
     tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path)
-    analyser = open_analyser(tmp_path, include=frozenset({"hidden_states"}))
+    analyser = open_transformer(tmp_path, include=frozenset({"hidden_states"}))
     pairs = [("Unhappiness grows.", None), ("money bank", "the old river xyzzy"), ("a", None)]
     for (text, pair), result in zip(pairs, analyser.pairs(pairs), strict=True):
         encoded = tokenizer(text, pair)
@@ -237,7 +237,7 @@ def test_the_real_minilm_agrees(tmp_path):
     model = transformers.AutoModel.from_pretrained(
         folder, attn_implementation="eager", dtype=torch.float32
     ).eval()
-    analyser = open_analyser(folder, include=frozenset({"hidden_states"}), truncate=True)
+    analyser = open_transformer(folder, include=frozenset({"hidden_states"}), truncate=True)
     for (text, pair), result in zip(REAL, analyser.pairs(REAL), strict=True):
         encoded = tokenizer(text, pair, truncation=True, max_length=512)
         assert [t.key for t in result.tokens] == encoded.tokens()
@@ -258,7 +258,7 @@ def test_a_padded_batch_of_the_real_minilm_agrees():
     expected = theirs(
         model, batch["input_ids"], batch["token_type_ids"], mask=batch["attention_mask"]
     )
-    for at, result in enumerate(open_analyser(folder)(texts)):
+    for at, result in enumerate(open_transformer(folder)(texts)):
         n = len(result.tokens)
         agree([result.weights], [expected[0][at][:, :, :n, :n]])
         agree([result.contextual], [expected[1][at][-1, :n]])

@@ -12,7 +12,7 @@ from attncli.errors import AttnError, EmptyError, InputError, LimitError, UsageE
 from attncli.mechanisms.general import GeneralAnalyser
 from attncli.reading.contextual import open_vectors
 from attncli.reading.layers import layer_vectors
-from attncli.reading.reader import ReadingSettings, read
+from attncli.reading.reader import ReadingSettings, read_sentence
 from attncli.training.examples import open_embedder, prepare
 from attncli.training.rows import Row
 
@@ -44,7 +44,7 @@ def states():
 )
 def test_a_word_is_the_mean_of_its_pieces_after_the_layers(folder, layer, numbers):
     """Vectors, texts and offsets of the words, without special tokens."""
-    reading = read(TEXT, open_vectors(f"model:{folder}{layer}"), ReadingSettings())
+    reading = read_sentence(TEXT, open_vectors(f"model:{folder}{layer}"), ReadingSettings())
     expected = states()[numbers].mean(axis=0)
     expected = [expected[1], expected[2:5].mean(0), expected[5]]
     np.testing.assert_allclose(reading.embeddings, expected, atol=1e-5)
@@ -68,21 +68,25 @@ def test_a_list_puts_vectors_side_by_side(folder, layers, numbers):
     expected = [found[1], found[2:5].mean(0), found[5]]
     assert store.views == (24,) * len(numbers)
     assert store.dim == found.shape[1]
-    np.testing.assert_allclose(read(TEXT, store, ReadingSettings()).embeddings, expected, atol=1e-5)
+    np.testing.assert_allclose(
+        read_sentence(TEXT, store, ReadingSettings()).embeddings, expected, atol=1e-5
+    )
 
 
 def test_glove_stands_beside_the_layers(folder):
     """Vectors of whole words in lower case, zeros for words it lacks, wherever the list has it."""
     store = open_vectors(f"model:{folder}:2,glove,words,glove")
     assert store.views == (24, 50, 24, 50)
-    found = read("the Unhappiness xqzzy", store, ReadingSettings()).embeddings
+    found = read_sentence("the Unhappiness xqzzy", store, ReadingSettings()).embeddings
     glove = builtin_store()
     expected = np.zeros((3, 50), dtype=np.float32)
     for at, word in enumerate(("the", "unhappiness")):
         expected[at] = glove.vectors([glove.row(word)])[0]
     np.testing.assert_array_equal(found[:, 24:74], expected)
     np.testing.assert_array_equal(found[:, 98:], expected)
-    alone = read("the Unhappiness xqzzy", open_vectors(f"model:{folder}:2"), ReadingSettings())
+    alone = read_sentence(
+        "the Unhappiness xqzzy", open_vectors(f"model:{folder}:2"), ReadingSettings()
+    )
     np.testing.assert_array_equal(found[:, :24], alone.embeddings)
 
 
@@ -107,7 +111,7 @@ def test_general_attention_works_on_contextual_vectors(folder):
     texts = ["money bank grows", "river bank flows", TEXT]
     results = list(analyser(texts))
     for text, result in zip(texts, results, strict=True):
-        alone = read(text, open_vectors(f"model:{folder}:1"), ReadingSettings())
+        alone = read_sentence(text, open_vectors(f"model:{folder}:1"), ReadingSettings())
         np.testing.assert_array_equal(result.embeddings, alone.embeddings)
     assert not np.allclose(results[0].embeddings[1], results[1].embeddings[1])
     assert results[0].vectors.name == "model:tiny:1"
@@ -154,7 +158,7 @@ def test_a_sentence_that_cannot_be_read_is_an_error(folder):
     store = open_vectors(f"model:{folder}")
     for text, error in (("", EmptyError), ("bank " * 30, LimitError)):
         with pytest.raises(AttnError) as caught:
-            read(text, store, ReadingSettings())
+            read_sentence(text, store, ReadingSettings())
         assert type(caught.value) is error
 
 

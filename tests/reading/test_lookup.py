@@ -11,8 +11,8 @@ from attncli.embeddings.seeded import SeededStore, random_vector
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import UnknownWordError, UsageError
 from attncli.reading.lookup import find, knows
-from attncli.reading.reader import ReadingSettings, read
-from attncli.text.forms import forms, places_of
+from attncli.reading.reader import ReadingSettings, read_sentence
+from attncli.text.forms import forms, places_of_word
 
 STORE = MemoryStore(
     "few", ["bank", "Bank", "café", "n't", "i̇"], np.arange(10, dtype=np.float32).reshape(5, 2)
@@ -155,7 +155,7 @@ def test_words_that_look_the_same_have_one_random_vector():
 
 def reading_of(text, **settings):
     """How the sentence is read with these settings."""
-    return read(text, STORE, ReadingSettings(**settings))
+    return read_sentence(text, STORE, ReadingSettings(**settings))
 
 
 def test_a_random_stand_in_depends_on_seed_dimension_and_word():
@@ -199,7 +199,7 @@ def test_a_seeded_store_knows_every_word_but_lists_none():
     assert find(store, "Else")[1:] == ("Else", "exact")
     assert not knows(store)("n't")
     with pytest.raises(UsageError, match="no vocabulary"):
-        read(
+        read_sentence(
             "b",
             MemoryStore("scan", ["a"], np.ones((1, 2), np.float32), complete=False),
             ReadingSettings(oov="mean"),
@@ -247,11 +247,11 @@ def test_compounds_and_contractions_are_found_with_any_sign(hyphen, mark):
     words = ["e-mail", "bank", "'s", "x"]
     store = MemoryStore("v", words, np.eye(4, dtype=np.float32))
     text = f"e{hyphen}mail bank{mark}s"
-    found = read(text, store, ReadingSettings())
+    found = read_sentence(text, store, ReadingSettings())
     assert [token.key for token in found.tokens] == ["e-mail", "bank", "'s"]
     assert [text[token.start : token.end] for token in found.tokens] == [
         f"e{hyphen}mail",
         "bank",
         f"{mark}s",
     ]
-    assert places_of("e-mail", [token.text for token in found.tokens]) == [0]
+    assert places_of_word("e-mail", [token.text for token in found.tokens]) == [0]

@@ -10,7 +10,7 @@ from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.store import FolderStore
 from attncli.errors import AttnError, LimitError
 from attncli.reading.cutting import tokens_of
-from attncli.reading.reader import Reader, ReadingSettings, read
+from attncli.reading.reader import Reader, ReadingSettings, read_sentence
 from attncli.results.stack import TokenRun
 from attncli.settings import TokenizerName
 
@@ -133,4 +133,4 @@ def test_too_many_tokens_are_counted(glove: FolderStore, text: str) -> None:
     settings = ReadingSettings(max_tokens=20)
     count = len(tokens_of(text, glove, "words"))
     with pytest.raises(LimitError, match=f"^{count} tokens"):
-        read(text, glove, settings)
+        read_sentence(text, glove, settings)

@@ -9,7 +9,7 @@ from attncli.embeddings.store import FolderStore, MemoryStore
 from attncli.errors import AttnError, EmptyError
 from attncli.insight.degenerate import degenerate, degenerate_in
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
-from attncli.reading.reader import ReadingSettings, read
+from attncli.reading.reader import ReadingSettings, read_sentence
 from attncli.results.result import AttentionResult
 from attncli.results.stack import Stack
 
@@ -50,7 +50,7 @@ def test_float32_stacks_are_exact_to_a_millionth(
     texts = sentences(60)
     for text, found in zip(texts, analyser.outcomes(texts), strict=True):
         assert isinstance(found, AttentionResult)
-        reading = read(text, glove, ReadingSettings())
+        reading = read_sentence(text, glove, ReadingSettings())
         n = len(reading.tokens)
         mask = attention_mask(
             n, causal=settings.causal, window=settings.window, see_self=settings.see_self

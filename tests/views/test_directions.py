@@ -22,7 +22,7 @@ from attncli.views.explain import Layout, explain_lines
 from attncli.views.html import page
 from attncli.views.ink import Ink
 from attncli.views.latex import latex
-from attncli.views.latex_words import escaped
+from attncli.views.latex_words import latex_escaped
 from attncli.views.markdown import markdown
 from attncli.views.speak import spoken_text
 from attncli.views.svg import heat_maps
@@ -147,12 +147,12 @@ def test_a_word_in_latex_is_turned_as_unicode_turns_it(parts: list[str], join: s
     """Letters, digits and hyphens of a word stand as the Unicode algorithm puts them (UAX #9)."""
     bidi = pytest.importorskip("bidi.algorithm")
     word = join.join(parts)
-    assert _seen(escaped(word)) == bidi.get_display(word)
+    assert _seen(latex_escaped(word)) == bidi.get_display(word)
 
 
 def test_words_in_a_line_of_latex_keep_their_order() -> None:
     """Each word is turned by itself, and quotes and brackets around it stay where they are."""
-    line = escaped('not in glove: "אב", "גד" (הו)').replace("\\textquotedbl{}", '"')
+    line = latex_escaped('not in glove: "אב", "גד" (הו)').replace("\\textquotedbl{}", '"')
     assert _seen(line) == 'not in glove: "בא", "דג" (וה)'
 
 

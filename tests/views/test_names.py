@@ -14,7 +14,7 @@ from models.made import write_checkpoint, write_tokenizer
 
 from attncli.insight.part import Part
 from attncli.insight.tokens import merge_pieces
-from attncli.mechanisms.transformer import open_analyser
+from attncli.mechanisms.transformer import open_transformer
 from attncli.results.names import selection_of
 from attncli.results.result import AttentionResult
 from attncli.views.delimited import delimited
@@ -37,7 +37,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> AttentionResult:
     """Every layer and head of a small random BERT."""
     folder = write_checkpoint(tmp_path_factory.mktemp("model"), num_hidden_layers=N_LAYERS)
     write_tokenizer(folder)
-    return next(iter(open_analyser(folder)(["the unhappiness grows"])))
+    return next(iter(open_transformer(folder)(["the unhappiness grows"])))
 
 
 def some(count: int) -> st.SearchStrategy[tuple[int, ...] | None]:

@@ -13,7 +13,7 @@ from attncli.embeddings.store import FolderStore
 from attncli.insight.part import Part
 from attncli.matrices.build import result_from_arrays
 from attncli.mechanisms.task import TaskAnalyser
-from attncli.mechanisms.transformer import open_analyser
+from attncli.mechanisms.transformer import open_transformer
 from attncli.models.named import find_model
 from attncli.results.result import AttentionResult
 from attncli.views.html import page
@@ -47,7 +47,7 @@ def results(
     write_tokenizer(folder)
     idioms = TaskAnalyser.of_model(find_model("idioms"), glove, include=FIELDS)
     (trained,) = idioms(["that exam was a piece of cake"])
-    (layered,) = open_analyser(folder, include=FIELDS)(["money unhappiness bank grows"])
+    (layered,) = open_transformer(folder, include=FIELDS)(["money unhappiness bank grows"])
     return {"idioms": trained, "transformer": layered}
 
 

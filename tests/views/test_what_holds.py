@@ -23,7 +23,7 @@ from attncli.insight.sums import sums_of
 from attncli.matrices.build import result_from_arrays
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
 from attncli.mechanisms.task import TaskAnalyser
-from attncli.mechanisms.transformer import open_analyser
+from attncli.mechanisms.transformer import open_transformer
 from attncli.models.named import find_model
 from attncli.results.result import AttentionResult
 from attncli.views.equations import terms
@@ -92,7 +92,7 @@ def transformer(tmp_path_factory: pytest.TempPathFactory) -> AttentionResult:
     pytest.importorskip("tokenizers")
     folder = write_checkpoint(tmp_path_factory.mktemp("model"))
     write_tokenizer(folder)
-    (result,) = open_analyser(folder, include=FIELDS)(["money unhappiness bank grows"])
+    (result,) = open_transformer(folder, include=FIELDS)(["money unhappiness bank grows"])
     return result
 
 

@@ -18,7 +18,7 @@ from attncli.batches.chunks import Chunk
 from attncli.batches.engines.identity import package_digest
 from attncli.batches.engines.local import MAX_DEATHS, TRIES
 from attncli.batches.journal import checksum
-from attncli.batches.run import Sink, Written
+from attncli.batches.run import Sink, WrittenChunk
 from attncli.batches.work import Done, Recipe
 from attncli.errors import AttnError, ClusterError, MissingExtraError
 from attncli.escape import visible
@@ -56,7 +56,7 @@ class DaskEngine:
     workers: int = 1
     tls: TlsFiles | None = None
 
-    def run(self, recipe: Recipe, chunks: Iterable[Chunk], sink: Sink) -> Iterator[Written]:
+    def run(self, recipe: Recipe, chunks: Iterable[Chunk], sink: Sink) -> Iterator[WrittenChunk]:
         """What was written, in order, as soon as it was.
 
         Raises: MissingExtraError; ClusterError (no scheduler, no workers, too many deaths, another
@@ -108,7 +108,7 @@ class _Shift:
     _again: list[_Task] = field(default_factory=list)
     _deaths: int = 0
 
-    def run(self, chunks: Iterator[Chunk]) -> Iterator[Written]:
+    def run(self, chunks: Iterator[Chunk]) -> Iterator[WrittenChunk]:
         offset, following = self.sink.length, -1
         while True:
             while (task := self._next(chunks)) is not None:
@@ -214,13 +214,13 @@ class _Shift:
             what = f"the chunk of this line ended its worker {TRIES} times"
             task.done = self.recipe.worker().set_aside(task.chunk, ClusterError(what))
 
-    def _delivered(self, done: Done, offset: int) -> Written:
+    def _delivered(self, done: Done, offset: int) -> WrittenChunk:
         """Writes what a worker returned, unless it put it in its place itself."""
         if done.put is not None:
-            return Written(done.number, done.put[0], done.put[1], done.tally)
+            return WrittenChunk(done.number, done.put[0], done.put[1], done.tally)
         data = self.recipe.writer().head + done.data if offset == 0 else done.data
         self.sink.deliver(done.number, data, offset)
-        return Written(done.number, len(data), checksum(data), done.tally)
+        return WrittenChunk(done.number, len(data), checksum(data), done.tally)
 
 
 def _proven(answer: object, number: int) -> Done:

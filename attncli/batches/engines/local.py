@@ -19,7 +19,7 @@ from typing import Any
 from attncli.batches.chunks import Chunk, Tally
 from attncli.batches.engines.children import safe_path
 from attncli.batches.journal import checksum, write_all
-from attncli.batches.run import Sink, Written
+from attncli.batches.run import Sink, WrittenChunk
 from attncli.batches.work import Done, Recipe, Worker
 from attncli.errors import AttnError, ClusterError, LimitError
 from attncli.files.writing import NO_LINK
@@ -46,7 +46,7 @@ class LocalEngine:
 
     workers: int = 1
 
-    def run(self, recipe: Recipe, chunks: Iterable[Chunk], sink: Sink) -> Iterator[Written]:
+    def run(self, recipe: Recipe, chunks: Iterable[Chunk], sink: Sink) -> Iterator[WrittenChunk]:
         """What was written, in order, as soon as it was."""
         worker = recipe.worker()
         remaining = iter(chunks)
@@ -113,7 +113,7 @@ class _Crew:
         self._next_placed: int | None = None
         self._next_done = 0
 
-    def run(self, chunks: Iterator[Chunk]) -> Iterator[Written]:
+    def run(self, chunks: Iterator[Chunk]) -> Iterator[WrittenChunk]:
         for _ in range(self._count):
             self._members.append(self._hired())
         while True:
@@ -217,9 +217,9 @@ class _Crew:
                 if task.chunk.number in member.tasks:
                     self._send(member, ("write", task.chunk.number, task.offset))
 
-    def _finished(self) -> Iterator[Written]:
+    def _finished(self) -> Iterator[WrittenChunk]:
         while (task := self._tasks.get(self._next_done)) is not None and task.written:
-            yield Written(task.chunk.number, task.length or 0, task.checksum, task.tally)
+            yield WrittenChunk(task.chunk.number, task.length or 0, task.checksum, task.tally)
             del self._tasks[self._next_done]
             self._next_done += 1
 
@@ -354,10 +354,10 @@ def _answered(
     return ("made", done.number, len(done.data), checksum(done.data), done.tally)
 
 
-def _write(done: Done, head: bytes, sink: Sink, offset: int) -> Written:
+def _write(done: Done, head: bytes, sink: Sink, offset: int) -> WrittenChunk:
     data = head + done.data if head else done.data
     sink.deliver(done.number, data, offset)
-    return Written(done.number, len(data), checksum(data), done.tally)
+    return WrittenChunk(done.number, len(data), checksum(data), done.tally)
 
 
 def _die_with_parent() -> None:

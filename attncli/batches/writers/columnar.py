@@ -17,9 +17,9 @@ from typing import Any, NamedTuple, get_args, get_origin
 import numpy as np
 
 from attncli.batches.chunks import Chunk
-from attncli.batches.writers.options import Layout
+from attncli.batches.writers.options import RecordLayout
 from attncli.errors import AttnError, MissingExtraError
-from attncli.insight.top import strongest
+from attncli.insight.top import strongest_of_rows
 from attncli.results.result import (
     OPTIONAL_ARRAYS,
     SCHEMA_VERSION,
@@ -57,7 +57,7 @@ class ArrowWriter:
 
     in_blocks = True
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: RecordLayout) -> None:
         self._pa = require_pyarrow()
         self._layout = layout
         self._schema = schema_of(self._pa, layout)
@@ -151,7 +151,7 @@ def _of_stack(stack: Stack, name: str) -> Any:
     return value if value is None or name in _RARE_TYPES else plain_json(value)
 
 
-def schema_of(pa: Any, layout: Layout) -> Any:
+def schema_of(pa: Any, layout: RecordLayout) -> Any:
     """The columns of a layout; the metadata says which schema, which vectors, which options."""
     text, i64 = pa.string(), pa.int64()
     kinds = {
@@ -200,7 +200,7 @@ def _top(pa: Any) -> Any:
     )
 
 
-def assembly(kind: str, layout: Layout) -> Callable[[Path, Path], None]:
+def assembly(kind: str, layout: RecordLayout) -> Callable[[Path, Path], None]:
     """What turns a part into a file. Raises: MissingExtraError."""
     pa = require_pyarrow()
     schema = schema_of(pa, layout)
@@ -255,7 +255,9 @@ def _nested(pa: Any, arrays: Sequence[Any], depth: int, kind: Any) -> Any:
 
 def _strongest(pa: Any, weights: Sequence[Any], count: int | None, field: Any) -> Any:
     """The column `top`: the strongest keys of each row and their weights."""
-    kept = [(None, None) if array is None else strongest(array, count or 1) for array in weights]
+    kept = [
+        (None, None) if array is None else strongest_of_rows(array, count or 1) for array in weights
+    ]
     parts = [_nested(pa, [pair[i] for pair in kept], 4, field.type.field(i).type) for i in range(2)]
     mask = pa.array([array is None for array in weights])
     return pa.StructArray.from_arrays(parts, fields=list(field.type), mask=mask)

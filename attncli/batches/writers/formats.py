@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from attncli.batches.part import Ending
 from attncli.batches.work import Writer
-from attncli.batches.writers.options import Layout
+from attncli.batches.writers.options import RecordLayout
 from attncli.errors import UsageError
 from attncli.escape import did_you_mean, quoted
 from attncli.settings import FormatName
@@ -54,7 +54,7 @@ class Format:
         return f"{self.name}.{self.packing}" if self.packing else self.name
 
 
-def format_of(path: str | None, asked: FormatName | None) -> Format:
+def output_format(path: str | None, asked: FormatName | None) -> Format:
     """The format by what was asked for, else by the suffix, else JSON lines.
 
     Raises: UsageError for a suffix that names no format, or a packed format that is no text.
@@ -84,7 +84,7 @@ class MakeWriter:
     """Makes the writer of a format; can be pickled."""
 
     format: Format
-    layout: Layout
+    layout: RecordLayout
 
     def __call__(self) -> Writer:
         writer = _WRITERS[self.format.name](self.layout)
@@ -95,7 +95,7 @@ class MakeWriter:
         return writer
 
 
-def ending_of(chosen: Format, layout: Layout, *, sync: bool = False) -> Ending:
+def ending_of(chosen: Format, layout: RecordLayout, *, sync: bool = False) -> Ending:
     """How the part of a format becomes the output. Raises: MissingExtraError."""
     if chosen.name in ("parquet", "arrow"):
         from attncli.batches.writers.columnar import assembly
@@ -108,31 +108,31 @@ def ending_of(chosen: Format, layout: Layout, *, sync: bool = False) -> Ending:
     return Ending(None, sync)
 
 
-def _jsonl(layout: Layout) -> Writer:
+def _jsonl(layout: RecordLayout) -> Writer:
     from attncli.batches.writers.jsonl import JsonlWriter
 
     return JsonlWriter(layout)
 
 
-def _csv(layout: Layout) -> Writer:
+def _csv(layout: RecordLayout) -> Writer:
     from attncli.batches.writers.long_csv import CsvWriter
 
     return CsvWriter(layout)
 
 
-def _columnar(layout: Layout) -> Writer:
+def _columnar(layout: RecordLayout) -> Writer:
     from attncli.batches.writers.columnar import ArrowWriter
 
     return ArrowWriter(layout)
 
 
-def _npz(layout: Layout) -> Writer:
+def _npz(layout: RecordLayout) -> Writer:
     from attncli.batches.writers.npz import NpzWriter
 
     return NpzWriter(layout)
 
 
-_WRITERS: dict[FormatName, Callable[[Layout], Writer]] = {
+_WRITERS: dict[FormatName, Callable[[RecordLayout], Writer]] = {
     "jsonl": _jsonl,
     "csv": _csv,
     "parquet": _columnar,

@@ -9,10 +9,10 @@ from typing import Any
 from attncli.arrays import Float32Array
 from attncli.batches.chunks import Chunk
 from attncli.batches.writers.digits import Printed, json_stacks
-from attncli.batches.writers.options import Layout
+from attncli.batches.writers.options import RecordLayout
 from attncli.batches.writers.tokens import token_texts
 from attncli.errors import AttnError
-from attncli.insight.top import strongest
+from attncli.insight.top import strongest_of_rows
 from attncli.results.result import SCHEMA_VERSION, AttentionSettings, VectorsInfo
 from attncli.results.stack import Stack
 from attncli.views.json import error_record, plain_json
@@ -29,7 +29,7 @@ class JsonlWriter:
     in_blocks = False
     head = b""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: RecordLayout) -> None:
         self._layout = layout
 
     def chunk(
@@ -115,7 +115,7 @@ class JsonlWriter:
     def _weights(self, weights: Sequence[Float32Array]) -> tuple[str, list[_Column]]:
         if self._layout.top is None:
             return "weights", self._matrices(weights, signed=False)
-        found = [strongest(array, self._layout.top) for array in weights]
+        found = [strongest_of_rows(array, self._layout.top) for array in weights]
         before, texts, after = self._printed([kept for _, kept in found], signed=False)
         keys = [
             json.dumps(k.tolist(), separators=(",", ":")).encode() for ks, _ in found for k in ks

@@ -14,10 +14,10 @@ import numpy as np
 
 from attncli.batches.chunks import Chunk
 from attncli.batches.writers.digits import json_matrices
-from attncli.batches.writers.options import Layout
+from attncli.batches.writers.options import RecordLayout
 from attncli.errors import AttnError
 from attncli.files.safe_cells import cell, guarded, guarded_id
-from attncli.insight.top import strongest
+from attncli.insight.top import strongest_of_rows
 from attncli.results.names import AXES, axis_labels
 from attncli.results.stack import Stack, TokenRun
 
@@ -29,7 +29,7 @@ class CsvWriter:
 
     in_blocks = False
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: RecordLayout) -> None:
         self._layout = layout
         extra = (*(("file",) if layout.with_file else ()), *(("id",) if layout.with_id else ()))
         self.head = (",".join((*_COLUMNS, *extra)) + "\n").encode()
@@ -55,7 +55,7 @@ class CsvWriter:
     def _rows(self, chunk: Chunk, stack: Stack, places: Sequence[int]) -> Iterable[str]:
         keys, weights = None, stack.weights  # (B, n_layers, n_heads, n, n)
         if self._layout.top is not None:
-            keys, weights = strongest(weights, self._layout.top)
+            keys, weights = strongest_of_rows(weights, self._layout.top)
         printed = json_matrices(np.ascontiguousarray(weights), self._layout.precision, signed=False)
         n_heads, n_queries, n_kept = weights.shape[2:]
         layers, heads = (list(map(cell, axis_labels(stack, axis))) for axis in AXES)

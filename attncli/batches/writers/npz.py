@@ -26,9 +26,9 @@ import numpy as np
 
 from attncli.batches.chunks import Chunk
 from attncli.batches.writers.jsonl import JsonlWriter
-from attncli.batches.writers.options import Layout
+from attncli.batches.writers.options import RecordLayout
 from attncli.errors import AttnError
-from attncli.insight.top import strongest
+from attncli.insight.top import strongest_of_rows
 from attncli.results.stack import Stack
 
 _PIECE = 1 << 20
@@ -41,7 +41,7 @@ class NpzWriter:
     in_blocks = False
     head = b""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: RecordLayout) -> None:
         self._layout = layout
         self._records = JsonlWriter(replace(layout, exclude=(*layout.exclude, *layout.arrays)))
 
@@ -94,7 +94,8 @@ class NpzWriter:
             shares = [w[0].array(name, w[1]) if isinstance(w, tuple) else None for w in where]
             if top is not None:
                 kept = [
-                    (None, None) if share is None else strongest(share, top) for share in shares
+                    (None, None) if share is None else strongest_of_rows(share, top)
+                    for share in shares
                 ]
                 arrays["keys"] = _flat([keys for keys, _ in kept], np.int32)
                 shares = [share for _, share in kept]

@@ -10,7 +10,7 @@ DEFAULT_PRECISION = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class RecordLayout:
     """Which fields, how many digits, how many keys a row; `described` as part of a job's identity.
 
     `facts` are the provenance that binary formats keep in their metadata.

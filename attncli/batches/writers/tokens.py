@@ -1,6 +1,6 @@
 """The tokens of many sentences as JSON, made together: a token is three pieces of text.
 
-The pieces before a token's offsets and behind them are made once for each Part, those with the
+The pieces before a token's offsets and behind them are made once for each Fragment, those with the
 offsets once for all.
 """
 
@@ -11,7 +11,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from attncli.results.stack import Part, TokenRun
+from attncli.results.stack import Fragment, TokenRun
 from attncli.views.json import plain_json
 
 _STARTS = 512  # the table holds the offsets of tokens that begin before this character
@@ -35,7 +35,7 @@ def token_texts(runs: Sequence[TokenRun]) -> list[str]:
     return [f"[{''.join(pieces[begin:end])[:-1]}]" for begin, end in pairwise([0, *ends])]
 
 
-def _remember(part: Part) -> None:
+def _remember(part: Fragment) -> None:
     if part.before:
         return
     part.before = f'{{"text":{plain_json(part.text)},"start":'
@@ -44,7 +44,7 @@ def _remember(part: Part) -> None:
     part.span = part.start * _LENGTHS + length if length < _LENGTHS else _FAR
 
 
-def _offsets(parts: Sequence[Part], runs: Sequence[TokenRun]) -> list[str]:
+def _offsets(parts: Sequence[Fragment], runs: Sequence[TokenRun]) -> list[str]:
     """Where each token starts and ends in its sentence."""
     table, count = _table(), len(parts)
     places = np.fromiter(chain.from_iterable(run.places for run in runs), np.intp, count)

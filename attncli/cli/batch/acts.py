@@ -11,8 +11,8 @@ from attncli.models.named import is_transformer
 
 if TYPE_CHECKING:
     from attncli.batches.acts import Watch
-    from attncli.batches.run import Report
-    from attncli.batches.writers.options import Layout
+    from attncli.batches.run import RunReport
+    from attncli.batches.writers.options import RecordLayout
 
 
 def watch_of(mechanism: Mechanism) -> "Watch":
@@ -27,7 +27,7 @@ def watch_of(mechanism: Mechanism) -> "Watch":
     return Watch(frozenset(mechanism.hide or ()), frozenset(n for n in given if given[n]))
 
 
-def say_unacted(mechanism: Mechanism, report: "Report", *, quiet: bool) -> None:
+def say_unacted(mechanism: Mechanism, report: "RunReport", *, quiet: bool) -> None:
     """Says which options did nothing to any sentence, if this run made all results."""
     tally = report.tally
     if tally.records == 0 or report.new != tally.records:
@@ -57,7 +57,7 @@ def say_of_single_heads(mechanism: Mechanism, include: Sequence[str]) -> None:
         )
 
 
-def losses_text(path: str, form: str, layout: "Layout", mechanism: Mechanism) -> str:
+def losses_text(path: str, form: str, layout: "RecordLayout", mechanism: Mechanism) -> str:
     """What of the fields that were asked for the format does not hold; often nothing."""
     from attncli.views.losses import losses_asked, losses_line
 

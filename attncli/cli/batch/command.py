@@ -15,11 +15,11 @@ from attncli.cli.batch import options as bopt
 from attncli.cli.batch.acts import losses_text, say_of_single_heads, say_unacted, watch_of
 from attncli.cli.batch.engine import engine_of
 from attncli.cli.batch.job import as_begun, job_of, provenance_of, say_of_vain_reading, share_read
-from attncli.cli.batch.options import ReadOptions, RunOptions, WriteOptions
-from attncli.cli.groups import DEFAULTS, Mechanism, grouped, open_analyser
+from attncli.cli.batch.options import InputOptions, RunOptions, WriteOptions
+from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped
 from attncli.cli.guards import say_vain
 from attncli.cli.outputs import expect_apart, files_given, files_read, say_written, written
-from attncli.cli.progress import Progress, duration
+from attncli.cli.progress import SentenceProgress, duration
 from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import PipeClosed, give_up_stdout, hint, message, standard_input
 from attncli.errors import OutputError, UsageError
@@ -29,11 +29,11 @@ from attncli.mechanisms.open import Opened
 
 if TYPE_CHECKING:
     from attncli.batches.chunks import Tally
-    from attncli.batches.run import Output, Report, Sink
+    from attncli.batches.run import Output, RunReport, Sink
     from attncli.batches.work import Outcomes
     from attncli.batches.writers.formats import Format
-    from attncli.batches.writers.options import Layout
-    from attncli.files.source import Source
+    from attncli.batches.writers.options import RecordLayout
+    from attncli.files.source import InputSource
 
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 # Container objects made before the collector looks for cycles: a chunk of records has none, and to
@@ -46,7 +46,7 @@ _PARTS = ("index", "line", "text", "tokens", "attention", "vectors", "model", "w
 def batch(
     files: bopt.Files = None,
     mechanism: Mechanism = DEFAULTS,
-    reading: ReadOptions = ReadOptions(),  # noqa: B008 - frozen
+    reading: InputOptions = InputOptions(),  # noqa: B008 - frozen
     writing: WriteOptions = WriteOptions(),  # noqa: B008 - frozen
     running: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> None:
@@ -74,16 +74,16 @@ def batch(
 class _Setup:
     """A batch as asked for, checked."""
 
-    sources: "list[Source]"
+    sources: "list[InputSource]"
     mechanism: Mechanism
-    reading: ReadOptions
+    reading: InputOptions
     writing: WriteOptions
     running: RunOptions
     format: "Format"
-    layout: "Layout"
+    layout: "RecordLayout"
     job: dict[str, Any]
     width: int
-    progress: Progress
+    progress: SentenceProgress
 
     @property
     def to_stream(self) -> bool:
@@ -94,7 +94,9 @@ class _Setup:
 
 def make_analyser(mechanism: Mechanism, include: frozenset[str]) -> "Outcomes":
     """The Analyser of the options as a batch uses it; what a worker calls."""
-    opened = open_analyser(mechanism, include, asked=include, quiet=True)  # said once, by the run
+    opened = analyser_of_options(
+        mechanism, include, asked=include, quiet=True
+    )  # said once, by the run
     return _quick(opened.analyser)
 
 
@@ -118,15 +120,15 @@ def _quick(analyser: "Outcomes") -> "Outcomes":
 def _setup(
     files: list[str] | None,
     mechanism: Mechanism,
-    reading: ReadOptions,
+    reading: InputOptions,
     writing: WriteOptions,
     running: RunOptions,
 ) -> _Setup:
-    from attncli.batches.writers.formats import format_of
+    from attncli.batches.writers.formats import output_format
     from attncli.files.source import sources
 
     found = sources(_given(files), standard_input)
-    chosen = format_of(writing.output, writing.format)
+    chosen = output_format(writing.output, writing.format)
     layout = _layout(writing, chosen, with_file=len(found) > 1, with_id=bool(reading.id_column))
     if not running.quiet:
         say_of_vain_reading(reading, found)
@@ -139,16 +141,16 @@ def _setup(
     _say_vain(found, chosen, reading, writing, running)
     if chosen.name != "csv" and not running.quiet:
         say_of_single_heads(mechanism, layout.include)
-    opened = open_analyser(mechanism, frozenset(layout.include), quiet=running.quiet)
+    opened = analyser_of_options(mechanism, frozenset(layout.include), quiet=running.quiet)
     job = job_of(mechanism, reading, chosen, layout, opened, found)
     layout = replace(layout, facts=provenance_of(job))
-    progress = Progress(partial(share_read, found), quiet=running.quiet)
+    progress = SentenceProgress(partial(share_read, found), quiet=running.quiet)
     return _Setup(
         found, mechanism, reading, writing, running, chosen, layout, job, _width(opened), progress
     )
 
 
-def _run(setup: _Setup) -> "Report":
+def _run(setup: _Setup) -> "RunReport":
     from attncli import __version__
     from attncli.batches.part import PartFile
     from attncli.batches.plan import CHUNK_RECORDS, Plan
@@ -228,9 +230,11 @@ def _given(files: list[str] | None) -> list[str]:
     )
 
 
-def _layout(writing: WriteOptions, chosen: "Format", *, with_file: bool, with_id: bool) -> "Layout":
+def _layout(
+    writing: WriteOptions, chosen: "Format", *, with_file: bool, with_id: bool
+) -> "RecordLayout":
     from attncli.batches.writers.digits import FULL, MAX_DIGITS
-    from attncli.batches.writers.options import DEFAULT_PRECISION, Layout
+    from attncli.batches.writers.options import DEFAULT_PRECISION, RecordLayout
     from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
 
     optional = (*OPTIONAL_FIELDS, *DEFAULT_FIELDS)
@@ -241,9 +245,9 @@ def _layout(writing: WriteOptions, chosen: "Format", *, with_file: bool, with_id
                 f"found it, but {chosen.name} holds float32 values as they are", place="--precision"
             )
         digits = FULL if writing.precision == "full" else _digits(writing.precision, MAX_DIGITS)
-    return Layout(
-        include=opt.names_of(writing.include, optional, "--include"),
-        exclude=opt.names_of(writing.exclude, (*optional, *_PARTS), "--exclude"),
+    return RecordLayout(
+        include=opt.listed_names(writing.include, optional, "--include"),
+        exclude=opt.listed_names(writing.exclude, (*optional, *_PARTS), "--exclude"),
         precision=digits,
         top=writing.top,
         with_file=with_file,
@@ -261,7 +265,7 @@ def _digits(text: str, most: int) -> int:
 
 
 def _check(
-    found: "list[Source]",
+    found: "list[InputSource]",
     mechanism: Mechanism,
     writing: WriteOptions,
     running: RunOptions,
@@ -291,9 +295,9 @@ def _check(
 
 
 def _say_vain(
-    found: "list[Source]",
+    found: "list[InputSource]",
     chosen: "Format",
-    reading: ReadOptions,
+    reading: InputOptions,
     writing: WriteOptions,
     running: RunOptions,
 ) -> None:
@@ -315,7 +319,7 @@ def _width(opened: "Opened") -> int:
     return 4096 if opened.store is None else opened.store.dim
 
 
-def _are_tables(found: "list[Source]") -> bool:
+def _are_tables(found: "list[InputSource]") -> bool:
     from attncli.files.rows.kinds import named_kind
 
     return all(named_kind(source.path) is not None for source in found)
@@ -368,7 +372,7 @@ def _stoppable(setup: _Setup) -> Iterator[None]:
         setup.progress.clear()
 
 
-def _say(setup: _Setup, report: "Report") -> None:
+def _say(setup: _Setup, report: "RunReport") -> None:
     """The summary on stderr, then the error for lines that were set aside."""
     from attncli.batches.run import closing
 
@@ -395,7 +399,7 @@ def _losses(setup: _Setup) -> str:
     return losses_text(target, setup.format.name, setup.layout, setup.mechanism)
 
 
-def _summary(setup: _Setup, report: "Report") -> str:
+def _summary(setup: _Setup, report: "RunReport") -> str:
     if report.complete:
         return f"{visible(str(setup.writing.output))[:200]} is already whole"
     rate = report.new / report.seconds if report.seconds else 0

@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attncli.cli.batch.options import ReadOptions, WriteOptions
+from attncli.cli.batch.options import InputOptions, WriteOptions
 from attncli.cli.groups import Mechanism
 from attncli.cli.terminal import message
 from attncli.files.paths import is_file, is_folder
@@ -12,17 +12,17 @@ from attncli.mechanisms.open import Opened
 
 if TYPE_CHECKING:
     from attncli.batches.writers.formats import Format
-    from attncli.batches.writers.options import Layout
-    from attncli.files.source import Source
+    from attncli.batches.writers.options import RecordLayout
+    from attncli.files.source import InputSource
 
 
 def job_of(
     mechanism: Mechanism,
-    reading: ReadOptions,
+    reading: InputOptions,
     chosen: "Format",
-    layout: "Layout",
+    layout: "RecordLayout",
     opened: "Opened",
-    found: "list[Source]",
+    found: "list[InputSource]",
 ) -> dict[str, Any]:
     """What a run is of, beside its input, as plain values."""
     from attncli.mechanisms.part import whole
@@ -64,8 +64,8 @@ def _ships(name: str) -> bool:
 
 
 def as_begun(
-    reading: ReadOptions, writing: WriteOptions, chosen: "Format", found: "list[Source]"
-) -> ReadOptions:
+    reading: InputOptions, writing: WriteOptions, chosen: "Format", found: "list[InputSource]"
+) -> InputOptions:
     """How a run that goes on reads: each line has its record where that is how it began.
 
     Runs of before always did so, and no option says it.
@@ -81,7 +81,7 @@ def as_begun(
     return replace(reading, every_line=True)
 
 
-def _described(reading: ReadOptions, found: "list[Source]") -> dict[str, Any]:
+def _described(reading: InputOptions, found: "list[InputSource]") -> dict[str, Any]:
     """How inputs are read, as journals have always said it; tables have no lines to leave out."""
     return {
         "input_format": reading.input_format,
@@ -91,7 +91,7 @@ def _described(reading: ReadOptions, found: "list[Source]") -> dict[str, Any]:
     }
 
 
-def _are_tables(reading: ReadOptions, found: "list[Source]") -> bool:
+def _are_tables(reading: InputOptions, found: "list[InputSource]") -> bool:
     """Whether all inputs are tables by what is said of them."""
     from attncli.files.rows.kinds import named_kind
 
@@ -100,7 +100,7 @@ def _are_tables(reading: ReadOptions, found: "list[Source]") -> bool:
     return all(named_kind(source.path) is not None for source in found)
 
 
-def say_of_vain_reading(reading: ReadOptions, found: "list[Source]") -> None:
+def say_of_vain_reading(reading: InputOptions, found: "list[InputSource]") -> None:
     """Says which options of reading have no effect."""
     if reading.comments:
         message("note", "blank lines and comments are left out anyway: --comments has no effect")
@@ -117,7 +117,7 @@ def provenance_of(job: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     return (("attn.version", __version__), *facts.items())
 
 
-def share_read(found: "list[Source]") -> float | None:
+def share_read(found: "list[InputSource]") -> float | None:
     """How much of the inputs was read, when they are files."""
     sizes = [_size(source) for source in found]
     if None in sizes:
@@ -126,7 +126,7 @@ def share_read(found: "list[Source]") -> float | None:
     return sum(source.read for source in found) / total if total else None
 
 
-def _size(source: "Source") -> int | None:
+def _size(source: "InputSource") -> int | None:
     try:
         path = Path(source.file or source.path)
         return path.stat().st_size if is_file(path) else None

@@ -157,7 +157,7 @@ Quiet: TypeAlias = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class ReadOptions:
+class InputOptions:
     """How the inputs are read."""
 
     input_format: InputFormat = None

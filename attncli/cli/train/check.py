@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from attncli.cli.terminal import write, write_json
-from attncli.cli.train.report import json_of
+from attncli.cli.train.report import json_line
 from attncli.errors import NumericError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def prove(
         verdict = "agrees" if found.agrees else "differs"
         wrong += [] if found.agrees else [found.name]
         if json:
-            write_json(json_of({**asdict(found), "agrees": found.agrees}))
+            write_json(json_line({**asdict(found), "agrees": found.agrees}))
         else:
             shape = "×".join(map(str, found.shape))
             write(

@@ -8,17 +8,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
-from attncli.cli.terminal import columns_of, message
+from attncli.cli.terminal import message, terminal_columns
 from attncli.errors import OutputError
 from attncli.escape import visible
 
 if TYPE_CHECKING:
-    from attncli.learning.trainer import Progress, Training
+    from attncli.learning.trainer import EpochProgress, Training
 
 _LINES = 10  # epochs told where stderr is no terminal
 
 
-class Report:
+class TrainingReport:
     """Tells the epochs of a training; nothing of it goes to standard output."""
 
     def __init__(
@@ -33,14 +33,14 @@ class Report:
         self._live = sys.stderr is not None and sys.stderr.isatty()
         self._losses: list[float] = []
         self._accuracies: list[float] = []
-        self._last: Progress | None = None
+        self._last: EpochProgress | None = None
         self._log = None if log is None else _opened(log, resumed)
         if not resumed:
             self._write_log(self._start())
 
-    def epoch(self, progress: "Progress") -> None:
+    def epoch(self, progress: "EpochProgress") -> None:
         """One epoch is done."""
-        from attncli.views.training import progress_text
+        from attncli.views.training import epoch_text
 
         self._last = progress
         self._losses.append(progress.loss)
@@ -61,7 +61,7 @@ class Report:
         )
         if self._quiet:
             return
-        text = progress_text(
+        text = epoch_text(
             progress.epoch,
             progress.epochs,
             progress.loss,
@@ -157,7 +157,7 @@ class Report:
         if len(self._losses) < 2:
             return
         encoding = (getattr(sys.stderr, "encoding", None) or "ascii").lower()
-        width = 80 if sys.stderr is None else min(80, columns_of(sys.stderr) or 80)
+        width = 80 if sys.stderr is None else min(80, terminal_columns(sys.stderr) or 80)
         lines = curve_texts(
             self._losses, self._accuracies, unicode=encoding.startswith("utf"), width=width
         )
@@ -167,7 +167,7 @@ class Report:
         if self._log is None:
             return
         try:
-            self._log.write(json_of(record) + "\n")
+            self._log.write(json_line(record) + "\n")
             self._log.flush()
         except OSError as fault:
             raise OutputError(
@@ -178,7 +178,7 @@ class Report:
         if self._log is not None:
             self._log.close()
 
-    def __enter__(self) -> "Report":
+    def __enter__(self) -> "TrainingReport":
         return self
 
     def __exit__(
@@ -190,7 +190,7 @@ class Report:
         self._close()
 
 
-def json_of(record: dict[str, Any]) -> str:
+def json_line(record: dict[str, Any]) -> str:
     """A record of plain values as one line of JSON; what is not finite is null, as JSON has no NaN."""
     return json.dumps(_finite(record), ensure_ascii=False, allow_nan=False)
 

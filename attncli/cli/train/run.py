@@ -16,7 +16,7 @@ from attncli.files.paths import exists
 from attncli.files.writing import reason
 
 if TYPE_CHECKING:
-    from attncli.cli.train.report import Report
+    from attncli.cli.train.report import TrainingReport
     from attncli.learning.trainer import Training
     from attncli.reading.reader import ReadingSettings
     from attncli.results.result import VectorsInfo
@@ -82,7 +82,7 @@ class TrainingRun:
             self._run(log, resume, json, quiet)
 
     def _run(self, log: str | None, resume: bool, json: bool, quiet: bool) -> None:
-        from attncli.cli.train.report import Report, json_of
+        from attncli.cli.train.report import TrainingReport, json_line
         from attncli.training.resume import expect_own_state, load_state
 
         expect_own_state(self.state)
@@ -97,15 +97,15 @@ class TrainingRun:
             )
         if resumed:
             self.training.restore(*load_state(self.state, self.belongs))
-        with Report(self.training, self.prepared.counts, log, resumed, quiet) as report:
+        with TrainingReport(self.training, self.prepared.counts, log, resumed, quiet) as report:
             summary = self._learn(report)
         for path in (str(self.output), log):
             if path is not None:
                 say_written(path, quiet=quiet)
         if json:
-            write_json(json_of(summary))
+            write_json(json_line(summary))
 
-    def _learn(self, report: "Report") -> dict[str, Any]:
+    def _learn(self, report: "TrainingReport") -> dict[str, Any]:
         """Trains to the end; the summary. When it is stopped, the best model so far is written."""
         saved = time.monotonic()
         try:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from attncli.cli.conversion_bar import Progress
+from attncli.cli.conversion_bar import ConversionBar
 from attncli.cli.terminal import hint, message
 from attncli.errors import UsageError
 from attncli.escape import visible
@@ -44,9 +44,9 @@ def open_named(
     quiet: bool = False,
 ) -> "EmbeddingStore":
     """The store of a name or file. Raises: as attncli.reading.contextual.open_vectors."""
-    from attncli.embeddings.opening import open_vectors
+    from attncli.embeddings.opening import open_word_vectors
 
-    opened = _open_contextual if name.startswith("model:") else open_vectors
+    opened = _open_contextual if name.startswith("model:") else open_word_vectors
     with access_to(name, whole=whole, cached=cached, quiet=quiet) as access:
         return opened(name, dim=dim, seed=seed, inline=inline, access=access)
 
@@ -58,7 +58,7 @@ def access_to(
     """How vectors are opened at the terminal: with a bar and what there is to say, on stderr."""
     from attncli.embeddings.opening import Access
 
-    bar = Progress(f"converting {visible(name)[-40:]}", quiet=quiet)
+    bar = ConversionBar(f"converting {visible(name)[-40:]}", quiet=quiet)
     try:
         yield Access(whole=whole, cached=cached, say=Saying(quiet=quiet), tick=bar.tick)
     finally:

@@ -8,7 +8,7 @@ from attncli.cli import options as opt
 from attncli.cli.groups import grouped
 from attncli.cli.guards import say_vain
 from attncli.cli.outputs import (
-    Written,
+    OutputFile,
     expect_apart,
     expect_writable,
     say_written,
@@ -56,9 +56,9 @@ def list_vectors(json: opt.Json = False) -> None:
     Example:
       attn vectors list
     """
-    from attncli.cli.vectors.report import list_lines, listed
+    from attncli.cli.vectors.report import known_vectors, list_lines
 
-    found = listed()
+    found = known_vectors()
     if json:
         _print_json({"vectors": found})
     else:
@@ -83,9 +83,9 @@ def info(
       attn vectors info glove
       attn vectors info vectors.txt --json
     """
-    from attncli.cli.vectors.report import described, info_lines
+    from attncli.cli.vectors.report import info_lines, vectors_facts
 
-    found, fault = described(name, limits_of(limits), cached=not no_cache, quiet=quiet)
+    found, fault = vectors_facts(name, limits_of(limits), cached=not no_cache, quiet=quiet)
     if json:
         _print_json(found)
     else:
@@ -154,7 +154,7 @@ def import_vectors(
       attn vectors import glove.6B.300d.txt --name glove300
       attn vectors import glove.6B.zip:glove.6B.50d.txt --name glove50 --limit 100000
     """
-    from attncli.cli.vectors.importing import Choice, imported
+    from attncli.cli.vectors.importing import ImportSettings, imported
 
     if on_bad_line not in ("error", "skip"):
         raise UsageError(
@@ -165,7 +165,9 @@ def import_vectors(
             f"found {quoted(byte_order)}, expected little or big", place="--byte-order"
         )
     skip_bad = on_bad_line == "skip"
-    choice = Choice(name, limit, words, format, encoding, byte_order, skip_bad, limits_of(limits))
+    choice = ImportSettings(
+        name, limit, words, format, encoding, byte_order, skip_bad, limits_of(limits)
+    )
     found = imported(file, choice, quiet=quiet)
     if byte_order == "big" and found["format"] not in (
         "word2vec",
@@ -299,7 +301,7 @@ def export(
     """
     from attncli.embeddings.exporting import export_store, exported_files
 
-    files = [Written("--output", str(path)) for path in exported_files(output)]
+    files = [OutputFile("--output", str(path)) for path in exported_files(output)]
     expect_writable(files, vectors_read(name))
     store = open_vocabulary(name, cached=not no_cache, quiet=quiet)
     expect_apart(files, [getattr(store, "meta", {}).get("source")])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attncli.cli.conversion_bar import Progress
+from attncli.cli.conversion_bar import ConversionBar
 from attncli.cli.vectors.access import Saying
 from attncli.errors import InputError, OutputError
 from attncli.escape import visible
@@ -15,11 +15,11 @@ from attncli.files.limits import Limits
 
 if TYPE_CHECKING:
     from attncli.embeddings.cache.building import Selection
-    from attncli.embeddings.source import Source
+    from attncli.embeddings.source import VectorsSource
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ImportSettings:
     """What the options of the import say."""
 
     name: str | None = None
@@ -32,15 +32,15 @@ class Choice:
     limits: Limits = Limits()  # noqa: RUF009  (frozen)
 
 
-def imported(file: str, choice: Choice, *, quiet: bool) -> dict[str, Any]:
+def imported(file: str, choice: ImportSettings, *, quiet: bool) -> dict[str, Any]:
     """Converts a file and gives it a name. Raises: what reading it raises, OutputError."""
     from attncli.embeddings.cache.entries import check_name
-    from attncli.embeddings.source import Source
+    from attncli.embeddings.source import VectorsSource
 
     if choice.name is not None:
         check_name(choice.name)
     selection, told = _selection(choice)
-    source = Source(
+    source = VectorsSource(
         _absolute(file),
         choice.format,
         choice.encoding,
@@ -53,14 +53,19 @@ def imported(file: str, choice: Choice, *, quiet: bool) -> dict[str, Any]:
 
 
 def _kept(
-    source: "Source", name: str | None, selection: "Selection | None", shown: str, *, quiet: bool
+    source: "VectorsSource",
+    name: str | None,
+    selection: "Selection | None",
+    shown: str,
+    *,
+    quiet: bool,
 ) -> dict[str, Any]:
     """A source in the cache, under a name."""
     from attncli.embeddings.cache.entries import Cache
     from attncli.embeddings.opening import Access, convert
     from attncli.files.stream import file_stream
 
-    cache, bar = Cache(), Progress(f"importing {visible(shown)[-40:]}", quiet=quiet)
+    cache, bar = Cache(), ConversionBar(f"importing {visible(shown)[-40:]}", quiet=quiet)
     key = source.key()
     if key is None:
         file_stream(source.path).close()  # says what is wrong with the path
@@ -100,7 +105,7 @@ def _absolute(file: str) -> str:
     return file if "://" in file else str(Path(file).absolute())
 
 
-def _selection(choice: Choice) -> "tuple[Selection | None, str]":
+def _selection(choice: ImportSettings) -> "tuple[Selection | None, str]":
     """Which words are kept, and that in a few characters."""
     from attncli.embeddings.cache.building import Selection
     from attncli.embeddings.readers.npz import list_of_words
@@ -122,10 +127,10 @@ def fetched(name: str, mirror: str | None, sha256: str | None, *, quiet: bool) -
     """
     from attncli.embeddings.cache.entries import Cache, check_name
     from attncli.embeddings.fetching import MIRROR, download
-    from attncli.embeddings.source import Source
+    from attncli.embeddings.source import VectorsSource
 
     check_name(name)
-    cache, bar = Cache(), Progress(f"fetching {name}", quiet=quiet)
+    cache, bar = Cache(), ConversionBar(f"fetching {name}", quiet=quiet)
     with writing_cache(cache.root), cache.workspace(f"fetch {name}") as folder:
         try:
             found = download(
@@ -138,6 +143,6 @@ def fetched(name: str, mirror: str | None, sha256: str | None, *, quiet: bool) -
             )
         finally:
             bar.end()
-        source = Source(str(found.path), fetched=(found.url, found.sha256))
+        source = VectorsSource(str(found.path), fetched=(found.url, found.sha256))
         facts = _kept(source, name, None, name, quiet=quiet)
         return {**facts, "file_sha256": found.sha256}

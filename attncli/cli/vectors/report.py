@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from attncli.files.limits import Limits
 
 
-def listed() -> list[dict[str, Any]]:
+def known_vectors() -> list[dict[str, Any]]:
     """Built-in vectors, those in the cache, and those that gensim's downloader has."""
     from attncli.embeddings.cache.entries import Cache
     from attncli.embeddings.opening import builtin_store, gensim_folder
@@ -61,7 +61,7 @@ def list_lines(found: list[dict[str, Any]]) -> list[str]:
             for row in rows]  # fmt: skip
 
 
-def described(
+def vectors_facts(
     name: str, limits: "Limits", *, cached: bool, quiet: bool
 ) -> "tuple[dict[str, Any], DataError | None]":
     """The facts of vectors, and why they cannot be used if they cannot.

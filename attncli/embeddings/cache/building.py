@@ -25,7 +25,7 @@ from attncli.embeddings.marks import NAMING, marked_forms, names
 from attncli.embeddings.pieces import TokenizerSubwords
 from attncli.embeddings.readers.loading import Distinct
 from attncli.embeddings.readers.ngrams import NgramSubwords
-from attncli.embeddings.readers.reading import Block, Reading
+from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
 from attncli.embeddings.store import STORE_FORMAT
 from attncli.errors import DataError, LimitError
 from attncli.files.limits import Limits, memory_budget
@@ -63,7 +63,7 @@ class WordBudget:
 
 def build_store(
     folder: Path,
-    reading: Reading,
+    reading: OpenedVectors,
     place: str,
     *,
     facts: dict[str, Any],
@@ -117,7 +117,7 @@ def build_store(
 
 def _write_rows(
     file: BinaryIO,
-    reading: Reading,
+    reading: OpenedVectors,
     distinct: Distinct,
     selection: Selection,
     budget: WordBudget,
@@ -138,15 +138,15 @@ def _write_rows(
     return words
 
 
-def _selected(block: Block, before: int, selection: Selection) -> Block:
+def _selected(block: VectorBlock, before: int, selection: Selection) -> VectorBlock:
     """The words of a block that are to be kept; `before` it came so many words."""
     if selection.limit is not None and before + len(block.words) > selection.limit:
         room = max(selection.limit - before, 0)
-        block = Block(block.words[:room], block.values[:room])
+        block = VectorBlock(block.words[:room], block.values[:room])
     if selection.words is None:
         return block
     rows = [row for row, word in enumerate(block.words) if word in selection.words]
-    return Block([block.words[row] for row in rows], block.values[rows])
+    return VectorBlock([block.words[row] for row in rows], block.values[rows])
 
 
 def hash_of(words: Iterable[bytes]) -> Any:

@@ -25,7 +25,7 @@ from attncli.escape import quoted
 from attncli.files.paths import is_folder, listed, size_of
 
 if TYPE_CHECKING:
-    from attncli.embeddings.source import Source
+    from attncli.embeddings.source import VectorsSource
 
 _SAMPLE = 2000  # words looked at to tell whether an older entry is still right
 _VERSION = "v2"
@@ -203,16 +203,16 @@ class Cache:
             return None
         return key if isinstance(key, str) and len(key) == 32 and key.isalnum() else None
 
-    def source_named(self, name: str) -> "Source | None":
+    def source_named(self, name: str) -> "VectorsSource | None":
         """Where the vectors of a name came from."""
-        from attncli.embeddings.source import Source
+        from attncli.embeddings.source import VectorsSource
 
         try:
-            return Source.of(read_facts(self.root / "names" / f"{name}.json")["source"])
+            return VectorsSource.of(read_facts(self.root / "names" / f"{name}.json")["source"])
         except (AttnError, KeyError, TypeError, AttributeError, ValueError):
             return None
 
-    def name_entry(self, name: str, key: str, source: "Source") -> None:
+    def name_entry(self, name: str, key: str, source: "VectorsSource") -> None:
         """Gives an entry a name; an older meaning of the name ends. Raises: CacheUnusable."""
         check_name(name)
         before, older = self.key_named(name), self.source_named(name)

@@ -16,7 +16,7 @@ from attncli.arrays import Float32Array
 from attncli.embeddings.protocols import Subwords
 from attncli.embeddings.readers.finite import check_finite
 from attncli.embeddings.readers.ngrams import NgramSubwords, add_ngrams
-from attncli.embeddings.readers.reading import Block, Reading
+from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
 from attncli.embeddings.readers.sniff import FASTTEXT_MAGIC, is_old_fasttext
 from attncli.errors import DataError, LimitError
 from attncli.files.limits import MIB, Limits, check_dim
@@ -37,7 +37,9 @@ class _Settings:
     has_magic: bool
 
 
-def read_fasttext(stream: ByteStream, limits: Limits, workspace: Path | None = None) -> Reading:
+def read_fasttext(
+    stream: ByteStream, limits: Limits, workspace: Path | None = None
+) -> OpenedVectors:
     """The words of a fastText model, and its subwords. Large matrices go through `workspace`.
 
     Raises: DataError naming the field that is wrong or where the file is cut, LimitError.
@@ -47,7 +49,7 @@ def read_fasttext(stream: ByteStream, limits: Limits, workspace: Path | None = N
     n_words = _dictionary_sizes(stream, settings)
     found: list[Subwords] = []
     blocks = _blocks(stream, settings, n_words, limits, workspace, warnings, found)
-    return Reading(
+    return OpenedVectors(
         "fastText", settings.dim, blocks, warnings, n_words, lambda: found[0] if found else None
     )
 
@@ -126,7 +128,7 @@ def _blocks(
     workspace: Path | None,
     warnings: list[str],
     found: list[Subwords],
-) -> Iterator[Block]:
+) -> Iterator[VectorBlock]:
     words = [_as_gensim_has_it(word) for word in _words(stream, n_words, limits)]
     place = stream.place
     _check_matrix(stream, settings, n_words)
@@ -143,7 +145,7 @@ def _blocks(
         values = np.array(vocabulary[start : start + _ROWS])  # (rows, dim)
         if found:
             add_ngrams(part, values, subwords)
-        block = Block(part, values)
+        block = VectorBlock(part, values)
         check_finite(block, start, place, limits)
         yield block
 

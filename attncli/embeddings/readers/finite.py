@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from attncli.embeddings.readers.reading import Block
+from attncli.embeddings.readers.reading import VectorBlock
 from attncli.errors import DataError
 from attncli.escape import quoted
 from attncli.files.limits import Limits
 
 
-def check_finite(block: Block, done: int, place: str, limits: Limits) -> None:
+def check_finite(block: VectorBlock, done: int, place: str, limits: Limits) -> None:
     """Raises: DataError naming the first word with a value that is not finite.
 
     `done` is the number of words before the block.

@@ -34,7 +34,7 @@ _ERROR_CODE = re.compile(rb"<(?:Code|Message)>([^<]{1,60})<")
 _LFS_SIZE = re.compile(rb"\nsize ([0-9]{1,18})")
 
 
-def check_foreign(head: bytes, place: str) -> None:
+def check_foreign_vectors(head: bytes, place: str) -> None:
     """Raises: DataError when the head is that of a file which holds no vectors."""
     what = _described(head)
     if what is not None:

@@ -19,7 +19,7 @@ from attncli.embeddings.readers.ngrams import NgramSubwords, word_vectors
 from attncli.embeddings.readers.pickle.arrays import float_matrix, integer, is_array
 from attncli.embeddings.readers.pickle.inert import unpickle
 from attncli.embeddings.readers.pickle.values import Thing, shown_type
-from attncli.embeddings.readers.reading import Block, Reading, encoded_word
+from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock, encoded_word
 from attncli.errors import DataError, InputError, LimitError
 from attncli.escape import quoted
 from attncli.files.limits import Limits, check_dim, memory_budget
@@ -35,7 +35,7 @@ _POINCARE = (
 )
 
 
-def read_gensim(stream: ByteStream, path: Path, limits: Limits) -> Reading:
+def read_gensim(stream: ByteStream, path: Path, limits: Limits) -> OpenedVectors:
     """The word vectors of a gensim file.
 
     Raises: RefusedError naming what it would have called, DataError, LimitError.
@@ -61,7 +61,7 @@ def read_gensim(stream: ByteStream, path: Path, limits: Limits) -> Reading:
     _check(words, matrix, limits, place)
     encoded = [encoded_word(word) for word in words]
     blocks = _blocks(encoded, matrix, place, limits)
-    return Reading(
+    return OpenedVectors(
         f"gensim {short}", matrix.shape[1], blocks, warnings, len(words), lambda: subwords
     )
 
@@ -281,8 +281,8 @@ def _check(words: list[str], matrix: Float32Array, limits: Limits, place: str) -
 
 def _blocks(
     words: list[bytes], matrix: Float32Array, place: str, limits: Limits
-) -> Iterator[Block]:
+) -> Iterator[VectorBlock]:
     for start in range(0, len(words), _ROWS):
-        block = Block(words[start : start + _ROWS], matrix[start : start + _ROWS])
+        block = VectorBlock(words[start : start + _ROWS], matrix[start : start + _ROWS])
         check_finite(block, start, place, limits)
         yield block

@@ -11,7 +11,7 @@ from attncli.arrays import Float32Array
 from attncli.embeddings.marks import names
 from attncli.embeddings.protocols import Subwords
 from attncli.embeddings.readers.opening import DEFAULTS, ReadOptions, open_reading
-from attncli.embeddings.readers.reading import Block, Reading
+from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
 from attncli.errors import DataError, LimitError
 from attncli.escape import quoted
 from attncli.files.limits import memory_budget
@@ -49,7 +49,7 @@ class Distinct:
         """All words that have passed."""
         return self._seen
 
-    def __call__(self, block: Block) -> Block:
+    def __call__(self, block: VectorBlock) -> VectorBlock:
         """The block without the words that were there before."""
         self._look_at(block.words)
         seen = self._seen
@@ -72,7 +72,7 @@ class Distinct:
                 f"{self.repeated} words occur again, only {len(seen)} are distinct",
                 place=self._place,
             )
-        return Block([block.words[row] for row in rows], block.values[rows])
+        return VectorBlock([block.words[row] for row in rows], block.values[rows])
 
     def _look_at(self, words: list[bytes]) -> None:
         joined = b"\n".join(words)
@@ -129,7 +129,7 @@ def load(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> Loade
     return load_reading(open_reading(path, options), place_of(path), options)
 
 
-def load_reading(reading: Reading, place: str, options: ReadOptions = DEFAULTS) -> Loaded:
+def load_reading(reading: OpenedVectors, place: str, options: ReadOptions = DEFAULTS) -> Loaded:
     """All vectors of a reading; matrices grow as the bytes come, never by what a header claims."""
     distinct = Distinct(place)
     budget = memory_budget(options.limits)

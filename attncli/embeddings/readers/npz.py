@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attncli.arrays import Float32Array
 from attncli.embeddings.readers.finite import check_finite
-from attncli.embeddings.readers.reading import Block, Reading
+from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
 from attncli.embeddings.readers.text.lines import BOM, whole_lines
 from attncli.errors import DataError
 from attncli.escape import quoted
@@ -33,7 +33,7 @@ def is_npz(archive: zipfile.ZipFile) -> bool:
     return any(name.endswith(".npy") for name in archive.namelist())
 
 
-def read_npz(archive: zipfile.ZipFile, path: Path, limits: Limits) -> Reading:
+def read_npz(archive: zipfile.ZipFile, path: Path, limits: Limits) -> OpenedVectors:
     """The matrix and the words of an archive, by their usual names or by their kind.
 
     Raises: DataError, RefusedError (arrays of Python objects), LimitError.
@@ -62,10 +62,10 @@ def read_npz(archive: zipfile.ZipFile, path: Path, limits: Limits) -> Reading:
     check_matrix(header, limits, stream.place)
     check_lengths(words, header, stream.place)
     blocks = _finishing(word_blocks(words, stream, header, limits), stream)
-    return Reading("npz", header.shape[1], blocks, [], len(words))
+    return OpenedVectors("npz", header.shape[1], blocks, [], len(words))
 
 
-def _finishing(blocks: Iterator[Block], stream: ByteStream) -> Iterator[Block]:
+def _finishing(blocks: Iterator[VectorBlock], stream: ByteStream) -> Iterator[VectorBlock]:
     """The blocks; at their end the rest of the member is read, so that its checksum is checked."""
     yield from blocks
     if stream.take():
@@ -97,7 +97,7 @@ def _words(archive: zipfile.ZipFile, name: str, path: Path, limits: Limits) -> l
     return words
 
 
-def read_npy(stream: ByteStream, path: Path, limits: Limits) -> Reading:
+def read_npy(stream: ByteStream, path: Path, limits: Limits) -> OpenedVectors:
     """A matrix in a .npy file, with the words in a text file beside it, one a line.
 
     Raises: DataError when there is no such file or it has another number of words.
@@ -107,7 +107,7 @@ def read_npy(stream: ByteStream, path: Path, limits: Limits) -> Reading:
     words, beside = words_beside(path, limits)
     check_lengths(words, header, f"{stream.place} and {place_of(beside)}")
     blocks = _finishing(word_blocks(words, stream, header, limits), stream)
-    return Reading("npy", header.shape[1], blocks, [], len(words))
+    return OpenedVectors("npy", header.shape[1], blocks, [], len(words))
 
 
 def word_file(path: Path) -> Path | None:
@@ -146,7 +146,7 @@ def check_lengths(words: list[bytes], header: NpyHeader, place: str) -> None:
 
 def word_blocks(
     words: list[bytes], stream: ByteStream, header: NpyHeader, limits: Limits
-) -> Iterator[Block]:
+) -> Iterator[VectorBlock]:
     """The rows of a matrix with their words, checked to be finite."""
     done = 0
     for values in matrix_blocks(stream, header, limits, stream.place):
@@ -156,7 +156,7 @@ def word_blocks(
 
 def _checked(
     words: list[bytes], values: Float32Array, done: int, place: str, limits: Limits
-) -> Block:
-    block = Block(words, values)
+) -> VectorBlock:
+    block = VectorBlock(words, values)
     check_finite(block, done, place, limits)
     return block

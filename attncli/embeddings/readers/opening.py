@@ -8,8 +8,8 @@ from pathlib import Path
 
 from attncli.embeddings.readers.fasttext import read_fasttext
 from attncli.embeddings.readers.foreign import check_zip_model
-from attncli.embeddings.readers.reading import Block, Reading
-from attncli.embeddings.readers.sniff import check_format, format_of
+from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
+from attncli.embeddings.readers.sniff import check_format, sniffed_format
 from attncli.embeddings.readers.text.reader import read_text
 from attncli.embeddings.readers.word2vec import read_word2vec
 from attncli.errors import DataError, InputError
@@ -40,7 +40,7 @@ class ReadOptions:
 DEFAULTS = ReadOptions()
 
 
-def open_reading(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> Reading:
+def open_reading(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> OpenedVectors:
     """The vectors of a file or folder, ready to be walked; only its head has been read.
 
     Raises: InputError, UsageError (an address, a member to be named), DataError, RefusedError,
@@ -82,13 +82,13 @@ def text_stream(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -
             return None
         stream = member_stream(archive, choose_member(archive, member, file), file, options.limits)
     stream = unpacked(stream, options.limits)
-    if format_of(stream, file.suffix) in ("text", "word2vec"):
+    if sniffed_format(stream, file.suffix) in ("text", "word2vec"):
         return stream
     stream.close()
     return None
 
 
-def _folder(path: Path, options: ReadOptions) -> Reading:
+def _folder(path: Path, options: ReadOptions) -> OpenedVectors:
     from attncli.embeddings.readers.static_model import is_static_model, read_static_model
 
     if not is_static_model(path):
@@ -100,7 +100,7 @@ def _folder(path: Path, options: ReadOptions) -> Reading:
     return read_static_model(path, options.limits)
 
 
-def _archived(path: Path, member: str | None, options: ReadOptions) -> Reading:
+def _archived(path: Path, member: str | None, options: ReadOptions) -> OpenedVectors:
     from attncli.embeddings.readers.npz import is_npz, read_npz
 
     archive = open_archive(path)
@@ -127,8 +127,8 @@ def _close(archive: zipfile.ZipFile) -> None:
         outer.close()
 
 
-def _closing(reading: Reading, archive: zipfile.ZipFile) -> Reading:
-    def walk() -> Iterator[Block]:
+def _closing(reading: OpenedVectors, archive: zipfile.ZipFile) -> OpenedVectors:
+    def walk() -> Iterator[VectorBlock]:
         try:
             yield from reading.blocks
         finally:
@@ -139,9 +139,9 @@ def _closing(reading: Reading, archive: zipfile.ZipFile) -> Reading:
 
 def _recognised(
     stream: ByteStream, path: Path, options: ReadOptions, warnings: list[str]
-) -> Reading:
+) -> OpenedVectors:
     """The reading of an unpacked stream, by its content or by the format that was named."""
-    name = options.format or format_of(stream, path.suffix)
+    name = options.format or sniffed_format(stream, path.suffix)
     if name in ("text", "word2vec") and options.format is None and path.suffix in (".kv", ".model"):
         name = "gensim"
     reading = _read_as(name, stream, path, options)
@@ -149,7 +149,7 @@ def _recognised(
     return replace(reading, blocks=_walk(reading, stream, options))
 
 
-def _read_as(name: str, stream: ByteStream, path: Path, options: ReadOptions) -> Reading:
+def _read_as(name: str, stream: ByteStream, path: Path, options: ReadOptions) -> OpenedVectors:
     limits = options.limits
     if name in ("text", "glove", "word2vec"):
         form = None if name == "text" or options.format is None else name
@@ -171,7 +171,9 @@ def _read_as(name: str, stream: ByteStream, path: Path, options: ReadOptions) ->
     return read_gensim(stream, path, limits)
 
 
-def _walk(reading: Reading, stream: ByteStream, options: ReadOptions) -> Iterator[Block]:
+def _walk(
+    reading: OpenedVectors, stream: ByteStream, options: ReadOptions
+) -> Iterator[VectorBlock]:
     """The blocks, with words decoded from another encoding; the file is closed at the end."""
     known = len(stream.warnings)
     try:
@@ -182,11 +184,11 @@ def _walk(reading: Reading, stream: ByteStream, options: ReadOptions) -> Iterato
     reading.warnings.extend(stream.warnings[known:])
 
 
-def _recoded(block: Block, encoding: str, place: str) -> Block:
+def _recoded(block: VectorBlock, encoding: str, place: str) -> VectorBlock:
     if encoding.lower() in ("utf-8", "utf8"):
         return block
     try:
         words = [word.decode(encoding).encode("utf-8") for word in block.words]
     except (UnicodeError, LookupError):
         raise DataError(f"a word is not in the encoding {encoding}", place=place) from None
-    return Block(words, block.values)
+    return VectorBlock(words, block.values)

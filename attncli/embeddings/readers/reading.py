@@ -17,7 +17,7 @@ def encoded_word(word: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Block:
+class VectorBlock:
     """Some words in file order, as bytes (UTF-8 where they are text), with their finite vectors.
 
     Shapes: values (len(words), dim), float32.
@@ -28,7 +28,7 @@ class Block:
 
 
 @dataclass(slots=True, eq=False)
-class Reading:
+class OpenedVectors:
     """A source that was opened and recognised; nothing but its head has been read.
 
     `blocks` may be walked once. `warnings`, `subwords` and `left_out`, what is wrong
@@ -39,7 +39,7 @@ class Reading:
 
     format: str
     dim: int
-    blocks: Iterator[Block]
+    blocks: Iterator[VectorBlock]
     warnings: list[str] = field(default_factory=list)
     claimed: int | None = None
     subwords: Callable[[], Subwords | None] = lambda: None

@@ -3,7 +3,7 @@
 import re
 import struct
 
-from attncli.embeddings.readers.foreign import check_foreign
+from attncli.embeddings.readers.foreign import check_foreign_vectors
 from attncli.embeddings.readers.text.fields import looks_like_number
 from attncli.embeddings.readers.text.lines import BOM
 from attncli.errors import DataError, UsageError
@@ -19,7 +19,7 @@ _OLD_PICKLE = re.compile(rb"(?:\(|\]|\}|[lid]|p[0-9]+\n)*[ci][A-Za-z_][\w.]*\n[A
 _OLD_CONTAINER = re.compile(rb"\((?:[dl]p[0-9]+\n|[dl]\.)")
 
 
-def format_of(stream: ByteStream, suffix: str = "") -> str:
+def sniffed_format(stream: ByteStream, suffix: str = "") -> str:
     """One of FORMATS, or "text" when a header is still to be looked for.
 
     Raises: DataError when the file is empty or something else.
@@ -35,7 +35,7 @@ def format_of(stream: ByteStream, suffix: str = "") -> str:
     found = _by_magic(head)
     if found is not None:
         return found
-    check_foreign(head, place)
+    check_foreign_vectors(head, place)
     if _HEADER.match(head.removeprefix(BOM)):
         return "word2vec-binary" if _is_binary(head, suffix) else "word2vec"
     if is_old_fasttext(head):

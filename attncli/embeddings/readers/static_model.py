@@ -13,9 +13,9 @@ import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.embeddings.marks import marks_of_tokenizer, names
-from attncli.embeddings.pieces import TokenizerSubwords, settings_of, tokens_of
+from attncli.embeddings.pieces import TokenizerSubwords, settings_of, tokens_by_number
 from attncli.embeddings.readers.finite import check_finite
-from attncli.embeddings.readers.reading import Block, Reading
+from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
 from attncli.embeddings.readers.tensors import check_tensor, choose_matrix, tensor_rows
 from attncli.errors import DataError, LimitError
 from attncli.escape import quoted
@@ -47,7 +47,7 @@ def is_static_model(folder: Path) -> bool:
     return static_files(folder) is not None
 
 
-def read_static_model(folder: Path, limits: Limits) -> Reading:
+def read_static_model(folder: Path, limits: Limits) -> OpenedVectors:
     """The tokens of a static-embedding folder with their vectors.
 
     Raises: DataError when a file is damaged or the two do not fit, LimitError.
@@ -58,7 +58,7 @@ def read_static_model(folder: Path, limits: Limits) -> Reading:
     tensors, tokenizer = files
     content = _content(tokenizer)
     settings = settings_of(content, place_of(tokenizer))
-    tokens = tokens_of(settings, place_of(tokenizer))
+    tokens = tokens_by_number(settings, place_of(tokenizer))
     matrix = _matrix(tensors, len(tokens), limits)
     words = [token.encode("utf-8", "surrogatepass") for token in tokens]
     marks = marks_of_tokenizer(settings, tokens)
@@ -69,7 +69,7 @@ def read_static_model(folder: Path, limits: Limits) -> Reading:
         lambda word: rows.get(word.encode("utf-8", "surrogateescape")),
         lambda chosen: matrix[chosen],
     )
-    return Reading(
+    return OpenedVectors(
         "static embeddings",
         matrix.shape[1],
         _blocks(words, matrix, place_of(tensors), limits),
@@ -132,8 +132,8 @@ def _discard(stream: ByteStream, n: int) -> None:
 
 def _blocks(
     words: list[bytes], matrix: Float32Array, place: str, limits: Limits
-) -> Iterator[Block]:
+) -> Iterator[VectorBlock]:
     for start in range(0, len(words), _ROWS):
-        block = Block(words[start : start + _ROWS], matrix[start : start + _ROWS])
+        block = VectorBlock(words[start : start + _ROWS], matrix[start : start + _ROWS])
         check_finite(block, start, place, limits)
         yield block

@@ -13,7 +13,7 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.embeddings.readers.finite import check_finite
 from attncli.embeddings.readers.npz import words_beside
-from attncli.embeddings.readers.reading import Block, Reading, encoded_word
+from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock, encoded_word
 from attncli.errors import DataError
 from attncli.escape import quoted
 from attncli.files.limits import Limits, check_dim
@@ -94,7 +94,7 @@ def words_of(metadata: dict[str, str], path: Path, limits: Limits, place: str) -
     return [encoded_word(word) for word in found]
 
 
-def read_tensors(stream: ByteStream, path: Path, limits: Limits) -> Reading:
+def read_tensors(stream: ByteStream, path: Path, limits: Limits) -> OpenedVectors:
     """The vectors of a safetensors file. Raises: DataError, LimitError."""
     place = stream.place
     tensors, metadata = read_tensor_header(stream)
@@ -105,15 +105,15 @@ def read_tensors(stream: ByteStream, path: Path, limits: Limits) -> Reading:
     if len(words) != tensor.shape[0]:
         raise DataError(f"{len(words)} words, but {tensor.shape[0]} vectors", place=place)
     blocks = _blocks(stream, tensor, data_start, words, limits)
-    return Reading("safetensors", tensor.shape[1], blocks, [], len(words))
+    return OpenedVectors("safetensors", tensor.shape[1], blocks, [], len(words))
 
 
 def _blocks(
     stream: ByteStream, tensor: Tensor, data_start: int, words: list[bytes], limits: Limits
-) -> Iterator[Block]:
+) -> Iterator[VectorBlock]:
     done = 0
     for values in tensor_rows(stream, tensor, data_start):
-        block = Block(words[done : done + len(values)], values)
+        block = VectorBlock(words[done : done + len(values)], values)
         check_finite(block, done, stream.place, limits)
         done += len(values)
         yield block

@@ -10,7 +10,7 @@ import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array
 from attncli.embeddings.readers.finite import check_finite
-from attncli.embeddings.readers.reading import Block, Reading
+from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
 from attncli.errors import DataError, LimitError
 from attncli.escape import quoted
 from attncli.files.limits import Limits, check_dim
@@ -21,7 +21,9 @@ _CHUNK = 1 << 20
 _MOST_SPACES, _LONGEST_PHRASE = 8, 400  # spaces, bytes
 
 
-def read_word2vec(stream: ByteStream, limits: Limits, *, byte_order: str = "little") -> Reading:
+def read_word2vec(
+    stream: ByteStream, limits: Limits, *, byte_order: str = "little"
+) -> OpenedVectors:
     """The vectors of a word2vec binary file.
 
     Raises: DataError with the byte, LimitError; both also while the blocks are walked.
@@ -41,7 +43,7 @@ def read_word2vec(stream: ByteStream, limits: Limits, *, byte_order: str = "litt
     blocks = _blocks(
         stream, claimed, dim, limits, warnings, ">f4" if byte_order == "big" else "<f4"
     )
-    return Reading("word2vec binary", dim, blocks, warnings, claimed)
+    return OpenedVectors("word2vec binary", dim, blocks, warnings, claimed)
 
 
 def _check_claims(claimed: int, dim: int, stream: ByteStream, limits: Limits) -> None:
@@ -67,7 +69,7 @@ def _blocks(
     limits: Limits,
     warnings: list[str],
     dtype: str,
-) -> Iterator[Block]:
+) -> Iterator[VectorBlock]:
     done, odd, buffer = 0, 0, b""
     start = stream.position
     while done < claimed:
@@ -76,7 +78,7 @@ def _blocks(
         words, raw, used = _records(buffer, dim, claimed - done, dtype, ended=not piece)
         if words:
             values = np.frombuffer(b"".join(raw), dtype=dtype).reshape(len(words), dim)
-            block = Block(words, values.astype(np.float32, copy=False))
+            block = VectorBlock(words, values.astype(np.float32, copy=False))
             _check_values(block, values, done, stream.place, dtype, limits)
             done += len(words)
             odd += sum(map(is_odd, words))
@@ -229,7 +231,7 @@ def _not_words(odd: int, done: int, place: str) -> DataError:
 
 
 def _check_values(
-    block: Block, values: Float32Array, done: int, place: str, dtype: str, limits: Limits
+    block: VectorBlock, values: Float32Array, done: int, place: str, dtype: str, limits: Limits
 ) -> None:
     """Raises: DataError when a value is not finite, or the bytes are in the other order."""
     if done == 0 or not np.isfinite(block.values).all():

@@ -44,17 +44,17 @@ _MAGICS: tuple[tuple[bytes, str, str, bool], ...] = (
 _WEB_PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html[\s>])", re.I | re.S)
 
 
-def check_foreign(head: bytes, name: str) -> None:
+def check_foreign_rows(head: bytes, name: str) -> None:
     """Raises: DataError when the first bytes are those of something that holds no sentences."""
     for magic, what, way, binary in _MAGICS:
         if head.startswith(magic) and (not binary or b"\0" in head[:512]):
-            raise document(what, way, name)
+            raise foreign_document(what, way, name)
     if head[257:262] == b"ustar":
-        raise document("a tar archive", "tar -xf FILE", name)
+        raise foreign_document("a tar archive", "tar -xf FILE", name)
     if _WEB_PAGE.match(head):
-        raise document("a web page", "expected text; a browser saves it as text", name)
+        raise foreign_document("a web page", "expected text; a browser saves it as text", name)
     if head.lstrip()[:5] == b"<?xml":
-        raise document("an XML document", "save it as CSV, JSON lines or text", name)
+        raise foreign_document("an XML document", "save it as CSV, JSON lines or text", name)
     encoding = _wide(head[:512])
     if encoding is not None:
         raise DataError(
@@ -67,7 +67,7 @@ def check_foreign(head: bytes, name: str) -> None:
         raise DataError("this is no text, expected UTF-8", place=name)
 
 
-def document(what: str, way: str, name: str) -> DataError:
+def foreign_document(what: str, way: str, name: str) -> DataError:
     """The error for a file that is something else; `way` says what to do with FILE."""
     given = name if name == "<stdin>" else shlex.quote(name)
     hint = way if name == "<stdin>" else way.replace("FILE", given)

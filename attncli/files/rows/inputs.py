@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from attncli.errors import AttnError, DataError, UsageError
 from attncli.files.rows.foreign import with_way
 from attncli.files.rows.sentences import MAX_LINE, Sentence, decoded
-from attncli.files.rows.tables import Row, Shape, rows_of
-from attncli.files.source import Source, is_url
+from attncli.files.rows.tables import InputRow, Shape, rows_of
+from attncli.files.source import InputSource, is_url
 
 
 def sentences(
-    source: Source, shape: Shape | None = None, *, max_line: int = MAX_LINE
+    source: InputSource, shape: Shape | None = None, *, max_line: int = MAX_LINE
 ) -> Iterator[Sentence]:
     """The sentences of an input; one that cannot be read has an error, and the others go on.
 
@@ -26,14 +26,14 @@ def sentences(
             yield _sentence(row, source.name)
 
 
-def _sentence(row: Row, name: str) -> Sentence:
+def _sentence(row: InputRow, name: str) -> Sentence:
     try:
-        return Sentence(text_of(row, name), row.line, name)
+        return Sentence(text_of_row(row, name), row.line, name)
     except AttnError as error:
         return Sentence("", row.line, name, error)
 
 
-def text_of(row: Row, name: str) -> str:
+def text_of_row(row: InputRow, name: str) -> str:
     """The text of a row. Raises: AttnError with its place."""
     place = f"{name}:{row.line}"
     if isinstance(row.text, bytes):

@@ -14,7 +14,7 @@ _ROWS = 1000  # read at once
 _MOST_BYTES = 1 << 30  # of the rows read at once
 
 
-def columns_of(stream: BinaryIO, name: str) -> list[str]:
+def parquet_columns(stream: BinaryIO, name: str) -> list[str]:
     """The names of the columns. Raises: DataError, MissingExtraError."""
     return [str(column) for column in _opened(stream, name, []).schema_arrow.names]
 

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 from attncli.errors import AttnError, DataError, UsageError
 from attncli.escape import did_you_mean, quoted
 from attncli.files.rows.cells import CellRow, rows_of_cells
-from attncli.files.rows.foreign import check_foreign
+from attncli.files.rows.foreign import check_foreign_rows
 from attncli.files.rows.kinds import PARQUET, Kind, delimiter_of, kind_of, looks_tabular
 from attncli.files.rows.lines import MARKS, RawLine, ended_by_lf, in_utf8, lines, with_head
 from attncli.files.rows.objects import objects_of_document, objects_of_lines
 from attncli.files.rows.sentences import MAX_LINE, is_comment
-from attncli.files.source import Source
+from attncli.files.source import InputSource
 
 DEFAULT_COLUMN = "text"
 _AS_PROSE = (
@@ -29,7 +29,7 @@ _AS_PROSE = (
 _LOT = 256  # rows given out together
 
 
-class Row(NamedTuple):
+class InputRow(NamedTuple):
     """A row as read: its text (bytes of a line, text of a cell, or why there is none) and cells."""
 
     line: int
@@ -38,7 +38,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class InputRows:
     """Rows that are given out together, column by column; the rows of a text have no cells."""
 
     lines: Sequence[int]
@@ -48,12 +48,12 @@ class Rows:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def __iter__(self) -> Iterator[Row]:
-        return map(Row, self.lines, self.texts, self.cells or repeat(()))
+    def __iter__(self) -> Iterator[InputRow]:
+        return map(InputRow, self.lines, self.texts, self.cells or repeat(()))
 
-    def part(self, start: int, end: int | None = None) -> "Rows":
+    def part(self, start: int, end: int | None = None) -> "InputRows":
         """The rows from `start` up to `end`."""
-        return Rows(self.lines[start:end], self.texts[start:end], self.cells[start:end])
+        return InputRows(self.lines[start:end], self.texts[start:end], self.cells[start:end])
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Shape:
         return self.tables_only or self.column is not None or (self.required and bool(self.others))
 
 
-def rows_of(source: Source, shape: Shape, *, max_line: int = MAX_LINE) -> Iterator[Rows]:
+def rows_of(source: InputSource, shape: Shape, *, max_line: int = MAX_LINE) -> Iterator[InputRows]:
     """The rows of an input, some at a time.
 
     Raises: DataError (no text, no table with such columns, damaged), UsageError (no such column for
@@ -95,7 +95,7 @@ def rows_of(source: Source, shape: Shape, *, max_line: int = MAX_LINE) -> Iterat
     """
     head, blocks = with_head(source.blocks())
     if not head.startswith((PARQUET, *MARKS)):
-        check_foreign(head, source.name)
+        check_foreign_rows(head, source.name)
     head, blocks = in_utf8(head, blocks)
     start = b"".join(ended_by_lf([head]))
     kind = _kind(start, source, shape)
@@ -118,7 +118,7 @@ def rows_of(source: Source, shape: Shape, *, max_line: int = MAX_LINE) -> Iterat
         yield from _in_lots(_cell_rows(numbered, kind, source.name, shape, max_line))
 
 
-def _kind(head: bytes, source: Source, shape: Shape) -> Kind:
+def _kind(head: bytes, source: InputSource, shape: Shape) -> Kind:
     if shape.kind is not None:
         return shape.kind
     try:
@@ -130,15 +130,15 @@ def _kind(head: bytes, source: Source, shape: Shape) -> Kind:
         raise
 
 
-def _text_rows(blocks: Iterable[list[RawLine]], every_line: bool) -> Iterator[Rows]:
+def _text_rows(blocks: Iterable[list[RawLine]], every_line: bool) -> Iterator[InputRows]:
     line = 1
     for block in blocks:
-        rows = Rows(range(line, line + len(block)), block)
+        rows = InputRows(range(line, line + len(block)), block)
         yield rows if every_line else _without_comments(rows)
         line += len(block)
 
 
-def _without_comments(rows: Rows) -> Rows:
+def _without_comments(rows: InputRows) -> InputRows:
     """The rows of a text that are neither blank nor a comment."""
     # most lines begin with a letter
     doubtful = [
@@ -150,7 +150,7 @@ def _without_comments(rows: Rows) -> Rows:
     if not left_out:
         return rows
     kept = [i for i in range(len(rows)) if i not in left_out]
-    return Rows([rows.lines[i] for i in kept], [rows.texts[i] for i in kept])
+    return InputRows([rows.lines[i] for i in kept], [rows.texts[i] for i in kept])
 
 
 def _is_kept(raw: bytes | str | AttnError) -> bool:
@@ -169,9 +169,9 @@ def _numbered(blocks: Iterable[list[RawLine]]) -> Iterator[tuple[int, RawLine]]:
             yield line, raw
 
 
-def _in_lots(rows: Iterable[Row]) -> Iterator[Rows]:
+def _in_lots(rows: Iterable[InputRow]) -> Iterator[InputRows]:
     """The rows some at a time; those before an error are given out before it is raised."""
-    lot: list[Row] = []
+    lot: list[InputRow] = []
     try:
         for row in rows:
             lot.append(row)
@@ -186,13 +186,13 @@ def _in_lots(rows: Iterable[Row]) -> Iterator[Rows]:
         yield _together(lot)
 
 
-def _together(rows: Sequence[Row]) -> Rows:
-    return Rows(*map(list, zip(*rows, strict=True)))
+def _together(rows: Sequence[InputRow]) -> InputRows:
+    return InputRows(*map(list, zip(*rows, strict=True)))
 
 
 def _cell_rows(
     numbered: Iterator[tuple[int, RawLine]], kind: Kind, name: str, shape: Shape, max_line: int
-) -> Iterator[Row]:
+) -> Iterator[InputRow]:
     first, numbered = _first_filled(numbered)
     if first is None:
         return
@@ -294,19 +294,19 @@ def _loosely(cell: str, column: str) -> bool:
     return cell.strip().lower() == column.strip().lower()
 
 
-def _cell_row(row: CellRow, places: tuple[int | None, ...]) -> Row:
+def _cell_row(row: CellRow, places: tuple[int | None, ...]) -> InputRow:
     cells = [row.cells[at] if at is not None and at < len(row.cells) else None for at in places]
     if row.error is not None:
-        return Row(row.line, row.error, tuple(cells[1:]))
+        return InputRow(row.line, row.error, tuple(cells[1:]))
     return _checked(row.line, cells)
 
 
-def _object_rows(found: Iterable[tuple[int, Any]], shape: Shape) -> Iterator[Row]:
+def _object_rows(found: Iterable[tuple[int, Any]], shape: Shape) -> Iterator[InputRow]:
     wanted = shape.columns
     nothing = (None,) * len(shape.others)
     for line, value in found:
         if isinstance(value, AttnError):
-            yield Row(line, value, nothing)
+            yield InputRow(line, value, nothing)
         elif isinstance(value, str):
             yield _checked(line, [value, *nothing])
         elif isinstance(value, dict):
@@ -314,11 +314,11 @@ def _object_rows(found: Iterable[tuple[int, Any]], shape: Shape) -> Iterator[Row
             if cells[0] is _ABSENT:
                 keys = ", ".join(quoted(str(key)) for key in list(value)[:6])
                 error = DataError(f"found no {quoted(wanted[0])} among {keys or 'nothing'}")
-                yield Row(line, error, tuple(_or_none(cell) for cell in cells[1:]))
+                yield InputRow(line, error, tuple(_or_none(cell) for cell in cells[1:]))
             else:
                 yield _checked(line, [_or_none(cell) for cell in cells])
         else:
-            yield Row(line, DataError(f"found {_named(value)}, expected an object"), nothing)
+            yield InputRow(line, DataError(f"found {_named(value)}, expected an object"), nothing)
 
 
 _ABSENT = object()
@@ -335,16 +335,18 @@ def _or_none(cell: Any) -> Any:
     return None if cell is _ABSENT else cell
 
 
-def _parquet_rows(source: Source, blocks: Iterator[bytes], shape: Shape) -> Iterator[Rows]:
-    from attncli.files.rows.parquet import columns_of, rows_of_columns
+def _parquet_rows(
+    source: InputSource, blocks: Iterator[bytes], shape: Shape
+) -> Iterator[InputRows]:
+    from attncli.files.rows.parquet import parquet_columns, rows_of_columns
 
     with source.seekable(blocks) as stream:
-        header = columns_of(stream, source.name)
+        header = parquet_columns(stream, source.name)
         stream.seek(0)
         places = _places(header, shape, source.name)
         chosen = [header[at] for at in places if at is not None]
 
-        def rows() -> Iterator[Row]:
+        def rows() -> Iterator[InputRow]:
             for number, values in rows_of_columns(stream, list(dict.fromkeys(chosen)), source.name):
                 by_name = dict(zip(dict.fromkeys(chosen), values, strict=True))
                 cells = [None if at is None else by_name[header[at]] for at in places]
@@ -355,17 +357,17 @@ def _parquet_rows(source: Source, blocks: Iterator[bytes], shape: Shape) -> Iter
         pass
 
 
-def _checked(line: int, cells: list[Any]) -> Row:
+def _checked(line: int, cells: list[Any]) -> InputRow:
     """A row whose text is one, and whose other texts are; else an error in its place."""
     text, others = cells[0], tuple(cells[1:])
     if not isinstance(text, str):
-        return Row(line, DataError(f"found {_named(text)}, expected a text"), others)
+        return InputRow(line, DataError(f"found {_named(text)}, expected a text"), others)
     for cell in cells:
         fault = _fault(cell) if isinstance(cell, str) and not cell.isascii() else None
         if fault is not None:
             kept = tuple(None if cell == other else other for other in others)
-            return Row(line, DataError(fault), kept)
-    return Row(line, text, others)
+            return InputRow(line, DataError(fault), kept)
+    return InputRow(line, text, others)
 
 
 def _fault(text: str) -> str | None:

@@ -21,7 +21,13 @@ from attncli.results.names import axis_labels, axis_names, axis_numbers, matrix_
 from attncli.results.result import AttentionResult
 from attncli.views.facts import facts_line, model_line
 from attncli.views.ink import word as short
-from attncli.views.page.tables import escaped, every_word, legend, weight_table, word_markup
+from attncli.views.page.tables import (
+    escaped,
+    every_word,
+    page_legend,
+    weight_table,
+    word_markup,
+)
 from attncli.views.page.thumbnails import thumbnails
 
 TABLE_WORDS = 40  # more words than this are drawn as a picture, with the numbers in lists
@@ -107,11 +113,11 @@ def _views(result: AttentionResult, weights: FloatArray, precision: int) -> str:
     panel = f'<div class="word-panel idle" hidden data-live>{_HINT}</div>'
     n_tokens = len(result.words)
     if n_tokens > TABLE_WORDS:
-        matrix = f"<figure>{_picture(n_tokens, caption)}{legend()}</figure>"
+        matrix = f"<figure>{_picture(n_tokens, caption)}{page_legend()}</figure>"
         return f'<div class="views beside">{matrix}{panel}</div>{_LINES}'
     table = weight_table(result.words, weights, precision, caption)
     wide = "" if n_tokens <= 12 else " wide"
-    return f'<div class="views{wide}"><figure>{table}{legend()}</figure>{_LINES}</div>{panel}'
+    return f'<div class="views{wide}"><figure>{table}{page_legend()}</figure>{_LINES}</div>{panel}'
 
 
 def _picture(n_tokens: int, caption: str) -> str:

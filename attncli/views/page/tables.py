@@ -108,7 +108,7 @@ def _caption(result: AttentionResult, sums: Sums) -> str:
     return f"Each new vector is a weighted sum of the {_SUMMED[sums.terms]}"
 
 
-def legend() -> str:
+def page_legend() -> str:
     """The scale of the colours, with its numbers."""
     steps = "".join(f'<li class="w{palette_step(k / 10)}">{k / 10:.1f}</li>' for k in range(11))
     return (

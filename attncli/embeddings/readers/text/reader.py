@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from attncli.arrays import BoolArray, Float32Array
-from attncli.embeddings.readers.reading import Block, Reading
+from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
 from attncli.embeddings.readers.text.fields import TextForm, parse_line, with_points
 from attncli.embeddings.readers.text.form import check_claims, text_form
 from attncli.embeddings.readers.text.lines import BOM, trimmed, whole_lines
@@ -45,7 +45,7 @@ class TextState:
 
 def read_text(
     stream: ByteStream, limits: Limits, *, form: str | None = None, skip_bad: bool = False
-) -> Reading:
+) -> OpenedVectors:
     """Vectors as text. `form` "glove" or "word2vec" says whether line 1 is a header.
 
     With `skip_bad` a line that cannot be read is counted and left out.
@@ -58,10 +58,10 @@ def read_text(
     check_claims(found, stream, limits)
     name = "word2vec text" if found.header else "glove text"
     blocks = _blocks(stream, found, state)
-    return Reading(name, found.dim, blocks, state.warnings, found.claimed, left_out=state.bad)
+    return OpenedVectors(name, found.dim, blocks, state.warnings, found.claimed, left_out=state.bad)
 
 
-def _blocks(stream: ByteStream, form: TextForm, state: TextState) -> Iterator[Block]:
+def _blocks(stream: ByteStream, form: TextForm, state: TextState) -> Iterator[VectorBlock]:
     pending_header = form.header
     for chunk in whole_lines(stream, state.limits, lambda: state.line):
         for part in _parts(chunk):
@@ -96,7 +96,7 @@ def _parts(chunk: bytes) -> Iterator[bytes]:
         start = cut
 
 
-def parse_block(chunk: bytes, state: TextState) -> Block | None:
+def parse_block(chunk: bytes, state: TextState) -> VectorBlock | None:
     """The words and values of some whole lines; the lines that are unusual go one by one."""
     whole = chunk.endswith(b"\n")
     if not whole:
@@ -135,7 +135,7 @@ def parse_block(chunk: bytes, state: TextState) -> Block | None:
         state.warnings.append(
             f"{state.place}:{state.line}: the last line has no line end; is the file whole?"
         )
-    return Block(words, values) if words else None
+    return VectorBlock(words, values) if words else None
 
 
 def _pointed(chunk: bytes, state: TextState) -> bytes:

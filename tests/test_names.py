@@ -1,0 +1,39 @@
+"""Laws of names: one word means one thing in the whole package."""
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import attncli
+
+PACKAGE = Path(attncli.__file__).parent
+# What the command does is called alike where Python calls it, where the terminal does, and, for
+# compare, where it is computed.
+COMMANDS = {"compare", "diff", "evaluate", "explain", "info", "train", "view"}
+
+
+def modules():
+    """Each module's path and its tree."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield path, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def public(kind):
+    """The public names of a kind at the top of modules, and the modules that define each."""
+    places = defaultdict(set)
+    for path, tree in modules():
+        for node in tree.body:
+            if isinstance(node, kind) and not node.name.startswith("_"):
+                places[node.name].add(path.relative_to(PACKAGE).as_posix())
+    return places
+
+
+def test_one_class_has_one_name():
+    """No two modules define public classes of the same name."""
+    assert {name: at for name, at in public(ast.ClassDef).items() if len(at) > 1} == {}
+
+
+def test_one_function_has_one_name():
+    """No two modules define public functions of the same name, but for the commands themselves."""
+    places = {name: at for name, at in public(ast.FunctionDef).items() if len(at) > 1}
+    assert {name: at for name, at in places.items() if name not in COMMANDS} == {}
