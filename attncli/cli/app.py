@@ -83,8 +83,12 @@ def _top(
     """
 
 
-def app_for(arguments: Sequence[str]) -> typer.Typer:
-    """The typer app with the command that the arguments name, or with all of them."""
+def app_for(arguments: Sequence[str], *, lines_only: bool = False) -> typer.Typer:
+    """The typer app with the command that the arguments name, or with all of them.
+
+    With `lines_only` the commands have their help and no options, which the list of commands does
+    not show: to make them takes longer than everything else.
+    """
     app = typer.Typer(
         name="attn",
         no_args_is_help=True,
@@ -101,11 +105,23 @@ def app_for(arguments: Sequence[str]) -> typer.Typer:
     for name in [named] if named in COMMANDS and not completing else COMMANDS:
         module, _, attribute = COMMANDS[name].partition(":")
         command = getattr(import_module(module), attribute)
-        if isinstance(command, typer.Typer):
+        if lines_only and not completing:
+            app.command(name, help=_help_of(command))(_nothing)
+        elif isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:
             app.command(name)(command)
     return app
+
+
+def _help_of(command: Any) -> str:
+    """The docstring of a command, or of the callback of an app of commands."""
+    callback = getattr(command, "registered_callback", None)
+    return str((command if callback is None else callback.callback).__doc__)
+
+
+def _nothing() -> None:
+    """Stands for a command that is listed and not called."""
 
 
 def _narrow_width() -> int | None:
@@ -119,7 +135,8 @@ def run(argv: Sequence[str]) -> int:
     arguments, debug = _without_debug(argv)
     settle_streams()
     try:
-        command = typer.main.get_command(app_for(arguments))
+        listed = {"-h", "--help"}.issuperset(arguments)
+        command = typer.main.get_command(app_for(arguments, lines_only=listed))
         _set_help(command, brief="--help" not in arguments)
         arguments = _once(command, arguments)
         if sys.stdout is None and {"-h", "--help"}.intersection(arguments):

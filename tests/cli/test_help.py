@@ -139,6 +139,22 @@ def test_h_is_the_short_help_and_of_no_other_meaning(name, command):
     assert command(*path, "-h", "--help").out == whole.out
 
 
+@pytest.mark.parametrize("asked", [(), ("-h",), ("--help",)])
+def test_the_program_lists_the_commands_as_they_are(asked, command):
+    """In their order, with the line that each has in its own help, though none of them is made."""
+    listed = command(*asked).text.partition("Commands:\n")[2].partition("\n\n")[0]
+    lines = [f"{name} {summary(EVERY[name,])}" for name in COMMANDS]
+    assert [" ".join(line.split()) for line in listed.splitlines()] == lines
+
+
+@pytest.mark.parametrize("words", ["explain --temperat", "vectors import --max-mem", "tra"])
+def test_shells_complete_options_and_commands(words, attn):
+    """A shell asks without arguments, and is answered from the options of every command."""
+    env = {"_ATTN_COMPLETE": "complete_bash", "COMP_WORDS": f"attn {words}"}
+    answer = attn(env=env | {"COMP_CWORD": str(len(words.split()))})
+    assert answer.text.startswith(words.split()[-1])
+
+
 def test_every_exit_code_is_named():
     """Those of all errors, and those of the table in the documentation, no other."""
     kinds = [AttnError]
