@@ -20,7 +20,7 @@ from attncli.batches.same_job import check_identity
 from attncli.errors import OutputError
 from attncli.escape import visible
 from attncli.files.paths import exists
-from attncli.files.writing import check_target, keep_mode, not_ours, sync_folder, take_name
+from attncli.files.writing import check_target, not_ours, sync_folder, take_name
 
 ENDINGS = (".attn-part", ".attn-journal", ".attn-final")  # of the files beside an output
 _SUM_UP_TO = 1 << 20  # bytes of a part that are always summed again at the end
@@ -85,8 +85,6 @@ class PartFile:
                 os.close(open_own(self._final, self._mode(), new=True))
                 ending.assemble(self.path, self._final)
                 whole = self._final
-            if self._replaces:
-                keep_mode(whole, self.target)
             settle(whole, self._identity, self.done, sync=ending.sync)
             self._journal.finish(whole.name)
             take_name(whole, self.target, replace=self._replaces)

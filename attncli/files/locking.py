@@ -79,7 +79,7 @@ def _acquire(path: Path, wait: bool) -> tuple[int | None, bool]:
             os.close(number)
             return None, False
         if is_still(number, path):
-            if is_new:
+            if is_new and not os.fstat(number).st_size:
                 with suppress(OSError):  # a full disk: this process knows without it
                     os.write(number, _MARK)
             return number, is_new or os.fstat(number).st_size > 0
@@ -89,7 +89,7 @@ def _acquire(path: Path, wait: bool) -> tuple[int | None, bool]:
 def _opened(path: Path) -> tuple[int, bool]:
     """The file of a lock, and whether it is new; no link is followed."""
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600), True
+        return _new(path), True
     except FileExistsError:
         pass
     try:
@@ -109,6 +109,40 @@ def _opened(path: Path) -> tuple[int, bool]:
             return number, False
     os.close(number)
     raise NotOurs(errno.EEXIST, "it is no lock of attn", str(path))
+
+
+def _new(path: Path) -> int:
+    """A new file of a lock, marked before it has a name where the system has files without one.
+
+    So it is known as ours even when its process is killed at once. Raises: FileExistsError, OSError.
+    """
+    number = _marked(path.parent)
+    if number is None:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
+    try:
+        # with a folder the system follows this link, which is the file itself
+        os.link(f"/proc/self/fd/{number}", path, src_dir_fd=number, follow_symlinks=True)
+    except FileExistsError:
+        os.close(number)
+        raise
+    except OSError:  # no /proc, or a file system without such names
+        os.close(number)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
+    return number
+
+
+def _marked(folder: Path) -> int | None:
+    """An open file of a folder that has no name yet and holds the mark, where there is such a thing."""
+    try:
+        number = os.open(folder, os.O_RDWR | os.O_TMPFILE, 0o600)
+    except (AttributeError, OSError):
+        return None
+    try:
+        os.write(number, _MARK)
+    except OSError:
+        os.close(number)
+        return None
+    return number
 
 
 def _wait_for_lock(number: int) -> bool:

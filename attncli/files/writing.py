@@ -120,13 +120,13 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def take_name(whole: Path, target: Path, *, replace: bool) -> None:
-    """Gives a finished file the name of the output.
+    """Gives a finished file the name of the output, and the permissions of a file that it replaces.
 
     Without `replace`, a file that took this name in the meantime stays: FileExistsError.
     Raises: OSError.
     """
     if replace:
-        whole.replace(target)
+        _replace(whole, target)
         return
     try:
         os.link(whole, target, follow_symlinks=False)
@@ -140,10 +140,19 @@ def take_name(whole: Path, target: Path, *, replace: bool) -> None:
     whole.unlink()
 
 
-def keep_mode(path: Path, target: Path) -> None:
-    """Gives a file the permissions of the one that it will replace."""
+def _replace(whole: Path, target: Path) -> None:
+    """Until it has the name its owner can go on with it, whatever the permissions will be."""
+    try:
+        mode = target.stat().st_mode & 0o777
+    except OSError:  # it is new, or a link that leads nowhere
+        whole.replace(target)
+        return
     with suppress(OSError):
-        path.chmod(target.stat().st_mode & 0o777)
+        whole.chmod(mode | 0o600)
+    whole.replace(target)
+    if mode | 0o600 != mode:
+        with suppress(OSError):
+            target.chmod(mode)
 
 
 def sync_folder(folder: Path) -> None:
