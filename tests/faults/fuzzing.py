@@ -10,6 +10,7 @@ import importlib
 import json
 import mmap
 import os
+import pkgutil
 import random
 import re
 import resource
@@ -24,6 +25,7 @@ from pathlib import Path
 
 from faults.mutations import mutated
 
+import attncli
 from attncli.errors import AttnError
 
 SECONDS = 5  # of processor time; the clock of the wall is that of the machine's other work
@@ -237,41 +239,25 @@ def _resident() -> int:
 
 
 def loaded() -> None:
-    """Imports in this process what children would import one by one."""
-    commands = (
-        "explain",
-        "view",
-        "batch",
-        "train",
-        "evaluate",
-        "vectors",
-        "model",
-        "diff",
-        "compare",
-    )
+    """Imports in this process what children would import one by one: the package, its libraries."""
     libraries = (
         "pyarrow.parquet",
         "pyarrow.ipc",
+        "pyarrow.csv",
         "tokenizers",
         "safetensors.numpy",
-        "fsspec",
+        "fsspec.implementations.local",
+        "marisa_trie",
+        "regex",
         "orjson",
         "rich.console",
+        "resvg_py",
+        "typst",
     )
-    rooms = (
-        "task",
-        "transformer",
-        "contextual",
-        "matrices.reading",
-        "embeddings.readers.loading",
-        "batch.run",
-        "learning.trainer",
-    )
-    names = (
-        *(f"attncli.cli.{name}" for name in commands),
-        *libraries,
-        *(f"attncli.{name}" for name in rooms),
-    )
-    for name in names:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+    modules = pkgutil.walk_packages(attncli.__path__, "attncli.")
+    for name in (*libraries, *(found.name for found in modules)):
+        if not name.endswith(
+            ("__main__", ".dask", ".private_cluster")
+        ):  # a program; threads of its own
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
