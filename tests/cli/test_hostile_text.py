@@ -139,7 +139,7 @@ def test_a_traceback_is_harmless_too():
     """--debug shows where a bug is, and no text of others acts in it."""
     program = (
         "import sys, attncli.cli.explain as e, attncli.cli.app as a\n"
-        "def broken(*_): raise RuntimeError('\\x1b]52;c;x\\x07')\n"
+        "def broken(*_, **__): raise RuntimeError('\\x1b]52;c;x\\x07')\n"
         "e.given_sentences = broken; sys.exit(a.run(['--debug', 'explain', 'a b']))"
     )
     done = subprocess.run(
