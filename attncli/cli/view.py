@@ -1,7 +1,7 @@
 """`attn view`: any saved result drawn again, and other people's matrices."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -90,6 +90,40 @@ Index = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Choosing:
+    """The part of each result that is drawn."""
+
+    layer: part.Layer = None
+    head: part.Head = None
+    agg: part.Agg = None
+    merge: part.Merge = False
+    hide: part.Hide = None
+
+    def of(self, result: "AttentionResult", asked: frozenset[str]) -> "AttentionResult":
+        """The part of a result, which says which of the fields `asked` for it lost."""
+        chosen = part.part_of(
+            layer=self.layer, head=self.head, agg=self.agg, merge=self.merge, hide=self.hide
+        )
+        return chosen._replace(asked=asked).of(result)
+
+    def few(self, result: "AttentionResult", *, told: bool) -> "Choosing":
+        """The same part, or of very many matrices the mean of the last layer's heads, said so."""
+        n_layers, n_heads = result.attention.n_layers, result.attention.n_heads
+        if n_layers * n_heads <= _MOST_MATRICES or self.layer or self.head or self.agg:
+            return self
+        if not told:
+            message(
+                "note",
+                f"{n_layers} layers of {n_heads} heads: shown is the mean of the last layer's "
+                "heads; --layer, --head and --agg choose, -o FILE.html shows all",
+            )
+        return replace(self, layer="-1", agg="mean")
+
+
+_EVERY = Choosing()
+
+
 @grouped
 def view(
     file: File,
@@ -98,11 +132,7 @@ def view(
     scores: Scores = False,
     array: ArrayName = None,
     index: Index = None,
-    layer: part.Layer = None,
-    head: part.Head = None,
-    agg: part.Agg = None,
-    merge: part.Merge = False,
-    hide: part.Hide = None,
+    choosing: Choosing = _EVERY,
     manner: Manner = PLAIN,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -123,15 +153,17 @@ def view(
     inputs = files_given([file, *_named_files(tokens, pair)])
     expect_writable(written("--output", manner.output), inputs)
     asked = frozenset(OPTIONAL_FIELDS if manner.keeps_fields else ())
-    chosen = _Chosen(layer, head, agg, merge, tuple(hide or ()), asked)
-    notices, effects = Notices(quiet), Effects(hide=hide or (), merge=merge, agg=agg)
-    given = {"--tokens": tokens, "--scores": scores, "--array": array}
+    notices = Notices(quiet)
+    effects = Effects(hide=choosing.hide or (), merge=choosing.merge, agg=choosing.agg)
+    given: dict[str, object] = {"--tokens": tokens, "--scores": scores, "--array": array}
     results: list[AttentionResult] = []
     failed = 0
     for outcome in _read(file, _names(tokens, pair), scores, array, index):
         if isinstance(outcome, Comparison):
-            given |= {"--layer": layer, "--head": head, "--agg": agg, "--merge": merge}
-            _say_vain_of_comparison(manner, given | {"--hide": hide}, quiet)
+            given |= {
+                f"--{field.name}": getattr(choosing, field.name) for field in fields(Choosing)
+            }
+            _say_vain_of_comparison(manner, given, quiet)
             _show_comparison(outcome, manner, quiet)
             return
         if isinstance(outcome, AttnError):
@@ -143,8 +175,8 @@ def view(
             _say_vain_of_results(outcome, scores, array, file, quiet)
             vain = ["--steps"] if manner.steps and manner.keeps_fields else []
             say_vain(vain, _AS_HELD, quiet=quiet)
-        few = chosen.few(outcome, told=quiet or manner.json or manner.output is not None)
-        result = (few if manner.pools else chosen).of(outcome)
+        few = choosing.few(outcome, told=quiet or manner.json or manner.output is not None)
+        result = (few if manner.pools else choosing).of(outcome, asked)
         effects.see(result)
         notices.warn(result, None)
         if manner.output is None:
@@ -157,12 +189,12 @@ def view(
     if manner.output is not None and results:
         from attncli.views.files import write_results
 
-        fields = tuple(dict.fromkeys(chain.from_iterable(map(_held, results)))), ()
+        held = tuple(dict.fromkeys(chain.from_iterable(map(_held, results)))), ()
         write_results(
             manner.output,
             results,
             precision=manner.precision,
-            fields=fields,
+            fields=held,
             top=manner.top,
             stages=[text for result in results for text in stages_of(result, manner)],
             say=None if quiet else warning,
@@ -170,41 +202,6 @@ def view(
         say_written(manner.output, quiet=quiet)
     effects.warn(quiet=quiet)
     notices.end()
-
-
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    """The part of each result that is drawn."""
-
-    layer: str | None
-    head: str | None
-    agg: str | None
-    merge: bool
-    hide: tuple[str, ...]
-    asked: frozenset[str] = frozenset()
-
-    def of(self, result: "AttentionResult") -> "AttentionResult":
-        chosen = part.part_of(
-            layer=self.layer,
-            head=self.head,
-            agg=self.agg,
-            merge=self.merge,
-            hide=list(self.hide),
-        )
-        return chosen._replace(asked=self.asked).of(result)
-
-    def few(self, result: "AttentionResult", *, told: bool) -> "_Chosen":
-        """The same part, or of very many matrices the mean of the last layer's heads, said so."""
-        n_layers, n_heads = result.attention.n_layers, result.attention.n_heads
-        if n_layers * n_heads <= _MOST_MATRICES or self.layer or self.head or self.agg:
-            return self
-        if not told:
-            message(
-                "note",
-                f"{n_layers} layers of {n_heads} heads: shown is the mean of the last layer's "
-                "heads; --layer, --head and --agg choose, -o FILE.html shows all",
-            )
-        return replace(self, layer="-1", agg="mean")
 
 
 def _say_vain_of_comparison(manner: Manner, given: dict[str, object], quiet: bool) -> None:
