@@ -183,7 +183,7 @@ def train(
     layer: LayerSettings | None = None,
     settings: TrainingSettings | None = None,
 ) -> "TrainedModel":
-    """The model that `attn train` learns of labelled sentences, or of given weights.
+    """The model that `attn train` learns of labeled sentences, or of given weights.
 
     `rows` is a file or rows of one. `save` writes the model.
     Raises: DataError for a row that cannot be used; UsageError; NumericError when it diverges.

@@ -8,7 +8,7 @@ number of a token between spaces) and perhaps peers.tsv with published figures. 
 with the same settings, the defaults of `attn train` with nothing held out; the test files are read
 after the training only. With --folds N they are not read at all: each N-th of the training sentences
 is predicted by a model of the others. CoarseWSD-20 (Loureiro et al. 2021, arXiv:2008.11608) is not part of this
-project: its licence is for non-commercial use.
+project: its license is for non-commercial use.
 """
 
 import argparse

@@ -18,7 +18,7 @@ ATTN = [sys.executable, "-m", "attncli"]
 COMMANDS = [
     ("attn --version", [*ATTN, "--version"], 0.9),
     ("attn explain --json", [*ATTN, "explain", SENTENCE, "--json"], 1.6),
-    ("attn explain, coloured table", [*ATTN, "explain", SENTENCE, "--color", "always"], 2.0),
+    ("attn explain, colored table", [*ATTN, "explain", SENTENCE, "--color", "always"], 2.0),
 ]
 
 

@@ -23,7 +23,7 @@ REWRITE = bool(os.environ.get("ATTN_REWRITE_DOCS"))
 
 @pytest.fixture(scope="session")
 def shell_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A shell in which `attn` is this very Python's attncli, 80 columns, no colour, own cache."""
+    """A shell in which `attn` is this very Python's attncli, 80 columns, no color, own cache."""
     folder = tmp_path_factory.mktemp("bin")
     command = folder / "attn"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m attncli "$@"\n', encoding="utf-8")

@@ -74,7 +74,7 @@ def test_one_sentence_as_json_loads_numpy_only():
 
 
 def test_the_table_does_without_gensim():
-    """Neighbours are found in the mapped matrix."""
+    """Neighbors are found in the mapped matrix."""
     assert loaded_by(command("explain", "money bank grows"), ("gensim", "scipy", "orjson")) == set()
 
 

@@ -83,7 +83,7 @@ def fasttext(
     *,
     buckets: int = 20,
     version: int = 12,
-    quantised: bool = False,
+    quantized: bool = False,
     labels: int = 0,
     entry: int = 0,
     dim: int | None = None,
@@ -113,7 +113,7 @@ def fasttext(
     out += struct.pack("<q", sizes.get("pruned", -1))
     for word in words:
         out += word.encode("utf-8", "surrogateescape") + b"\0" + struct.pack("<qb", 9, entry)
-    out += struct.pack("<?2q", quantised, sizes.get("rows", len(rows)), matrix.shape[1])
+    out += struct.pack("<?2q", quantized, sizes.get("rows", len(rows)), matrix.shape[1])
     out += rows.tobytes()
     return out + struct.pack("<?2q", False, len(words), matrix.shape[1]) + matrix.tobytes()
 

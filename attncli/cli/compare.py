@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attncli.cli import options as opt
-from attncli.cli.explain import analysed, given_sentences
+from attncli.cli.explain import analyzed, given_sentences
 from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, may_be_vain
 from attncli.cli.guards import COMPARISONS, Effects, looks, say_vain, warn_of_vain
 from attncli.cli.notices import Notices
@@ -120,7 +120,7 @@ def _results(
 
     results: list[AttentionResult] = []
     failed: list[AttnError] = []
-    for sentence, outcome in analysed(opened.analyser, given_sentences(texts, file)):
+    for sentence, outcome in analyzed(opened.analyser, given_sentences(texts, file)):
         if isinstance(outcome, AttnError):
             failed.append(outcome)
             continue

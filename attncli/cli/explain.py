@@ -92,7 +92,7 @@ def explain(
 
         shown = PartAnalyser(opened.analyser, ShownPart(tuple(hide)))
         opened = opened._replace(analyser=shown)
-    outcomes = analysed(opened.analyser, given_sentences(texts, file, quiet=quiet), place)
+    outcomes = analyzed(opened.analyser, given_sentences(texts, file, quiet=quiet), place)
     if against is not None:
         from attncli.cli.against import show_against
 
@@ -148,7 +148,7 @@ def _sentences_of(file: str, quiet: bool) -> "Iterator[Sentence]":
     return sentences(source_of(file, standard_input), Shape(note=note))
 
 
-def analysed(
+def analyzed(
     analyser: "Analyser", given: "Iterable[Sentence]", place: str | None = None
 ) -> "Iterator[tuple[Sentence, AttentionResult | AttnError]]":
     """Each sentence with its outcome, numbered. Raises: EmptyError when there is no sentence.

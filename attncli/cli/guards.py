@@ -74,7 +74,7 @@ def warn_of_vain(
 def looks(
     *, width: int | None = None, color: str = "auto", ascii_only: bool = False, full: bool = False
 ) -> dict[str, object]:
-    """The options of the terminal as `warn_of_vain` takes them; no colour is no wish."""
+    """The options of the terminal as `warn_of_vain` takes them; no color is no wish."""
     return {
         "--width": width,
         "--color": color if color == "always" else None,

@@ -1,4 +1,4 @@
-"""The terminal as an argument: is it one, how wide, which colours; and writing to it.
+"""The terminal as an argument: is it one, how wide, which colors; and writing to it.
 
 Views never ask the environment; what they need to know is settled here, once.
 """
@@ -55,7 +55,7 @@ def encodable(text: str) -> str:
 
 
 def wants_color(choice: ColorChoice, env: Mapping[str, str], is_terminal: bool) -> bool:
-    """Whether to colour: --color, then NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, CLICOLOR, TERM.
+    """Whether to color: --color, then NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, CLICOLOR, TERM.
 
     Sources: no-color.org, force-color.org, bixense.com/clicolors. Empty variables do not count.
     """
@@ -73,7 +73,7 @@ def wants_color(choice: ColorChoice, env: Mapping[str, str], is_terminal: bool) 
 
 
 def color_system(env: Mapping[str, str]) -> "Colors":
-    """How many colours the terminal says it has."""
+    """How many colors the terminal says it has."""
     if env.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
         return "truecolor"
     term = env.get("TERM", "")

@@ -1,8 +1,8 @@
-"""Downloading a file of the gensim-data catalogue: the data only, never the code that lies beside it.
+"""Downloading a file of the gensim-data catalog: the data only, never the code that lies beside it.
 
 A mirror serves `NAME/NAME.gz` (large files in parts `NAME.gz_00`, `NAME.gz_01`, …) and, if it has one,
-a catalogue `list.json`. A file must have every checksum that is known of it: the one of --sha256, of
-`NAME/NAME.gz.sha256`, and those of the catalogue (`sha256`, the MD5 `checksum` that gensim-data
+a catalog `list.json`. A file must have every checksum that is known of it: the one of --sha256, of
+`NAME/NAME.gz.sha256`, and those of the catalog (`sha256`, the MD5 `checksum` that gensim-data
 publishes, and of parts `checksum-0`, `checksum-1`, …).
 """
 
@@ -19,7 +19,7 @@ from attncli.escape import did_you_mean, quoted, visible
 from attncli.files.downloading import NotThereError, pieces
 
 MIRROR = "https://github.com/piskvorky/gensim-data/releases/download"
-CATALOGUE = "https://raw.githubusercontent.com/piskvorky/gensim-data/master/list.json"
+CATALOG = "https://raw.githubusercontent.com/piskvorky/gensim-data/master/list.json"
 _LARGEST_LIST = 4 << 20
 _LARGEST_FILE = 16 << 30
 _MOST_PARTS = 100
@@ -112,19 +112,19 @@ def _is_web_address(text: str) -> bool:
 
 
 def _facts(name: str, base: str) -> dict[str, Any]:
-    """What the catalogue says of a name; nothing when the mirror has no catalogue."""
-    raw = _small(CATALOGUE if base == MIRROR else f"{base}/list.json")
+    """What the catalog says of a name; nothing when the mirror has no catalog."""
+    raw = _small(CATALOG if base == MIRROR else f"{base}/list.json")
     if raw is None:
         return {}
     try:
         models = json.loads(raw)["models"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise DataError("the catalogue is damaged", place=visible(base)) from None
+        raise DataError("the catalog is damaged", place=visible(base)) from None
     if not isinstance(models, dict) or not isinstance(models.get(name), dict):
         known = ", ".join(sorted(map(str, models))[:12]) if isinstance(models, dict) else ""
         meant = did_you_mean(name, map(str, models)) if isinstance(models, dict) else ""
         raise UsageError(
-            f"the catalogue has no vectors {quoted(name)}; it has {visible(known)}{meant}"
+            f"the catalog has no vectors {quoted(name)}; it has {visible(known)}{meant}"
         )
     found: dict[str, Any] = models[name]
     return found
@@ -164,7 +164,7 @@ def _urls(name: str, base: str, facts: dict[str, Any]) -> list[str]:
         or len(parts) > 3
         or not 0 < int(parts) <= _MOST_PARTS
     ):
-        raise DataError(f"the catalogue says {quoted(parts)} parts", place=name)
+        raise DataError(f"the catalog says {quoted(parts)} parts", place=name)
     if int(parts) == 1:
         return [f"{base}/{name}/{name}.gz"]
     return [f"{base}/{name}/{name}.gz_0{part}" for part in range(int(parts))]

@@ -87,7 +87,7 @@ class TokenizerSubwords:
             if not isinstance(fault, Exception) and type(fault).__name__ != "PanicException":
                 raise
             raise DataError(
-                f"the tokeniser failed: {quoted(str(fault))}", place=self._place
+                f"the tokenizer failed: {quoted(str(fault))}", place=self._place
             ) from None
         return [self._named(token) for token in encoding.tokens if token not in self._unknown]
 

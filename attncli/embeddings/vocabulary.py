@@ -44,7 +44,7 @@ def nearest_words(
     """The `count` words whose vectors have the highest cosine with each given vector, best first.
 
     Shapes: vectors (n, dim) → n lists of (word, cosine). Words in `without` are left out; a vector of
-    zeros has no neighbours, and rows of zeros in the store are never neighbours.
+    zeros has no neighbors, and rows of zeros in the store are never neighbors.
     """
     skipped = [row for word in without if (row := store.row(word)) is not None]
     units, lengths = unit_vectors(vectors)  # (n, dim), (n,)

@@ -14,7 +14,7 @@ from attncli.results.result import AttentionResult
 class Movement:
     """One word: cosine of its old and new vector (1: it stayed), nearest words before and after.
 
-    The word itself is not among its neighbours.
+    The word itself is not among its neighbors.
     """
 
     text: str
@@ -28,7 +28,7 @@ def movements(
 ) -> list[Movement]:
     """The movement of each token; empty where no old vectors of the space of the new ones are held.
 
-    Neighbours are looked for in the space `among`. The words of a store as they are make a space
+    Neighbors are looked for in the space `among`. The words of a store as they are make a space
     for general attention alone; without a vocabulary there are none, and none of a vector that only
     stands in for an unknown word.
     """

@@ -17,13 +17,13 @@ def principal_plane(points: FloatArray) -> tuple[FloatArray, tuple[float, float]
     >>> principal_plane(np.array([[0.0, 0.0], [2.0, 0.0], [4.0, 0.0]]))[0].tolist()
     [[-2.0, 0.0], [0.0, 0.0], [2.0, 0.0]]
     """
-    centred = points.astype(np.float64) - points.mean(axis=0, dtype=np.float64)  # (n, d)
-    _, lengths, axes = np.linalg.svd(centred, full_matrices=False)  # (k,), (k, d)
+    centered = points.astype(np.float64) - points.mean(axis=0, dtype=np.float64)  # (n, d)
+    _, lengths, axes = np.linalg.svd(centered, full_matrices=False)  # (k,), (k, d)
     axes = axes[:2]
     turned = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)  # (2, 1)
     axes = axes * np.where(turned < 0, -1, 1)
     plane = np.zeros((len(points), 2))
-    plane[:, : len(axes)] = product(centred, axes.T)  # (n, 2)
+    plane[:, : len(axes)] = product(centered, axes.T)  # (n, 2)
     plane[np.abs(plane) < 1e-12 * max(lengths.max(initial=0.0), 1e-300)] = 0.0
     total = float((lengths**2).sum())
     shares = [float(length**2 / total) if total else 0.0 for length in lengths[:2]]

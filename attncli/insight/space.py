@@ -23,7 +23,7 @@ def _names(without: str | Sequence[Collection[str]], count: int) -> Sequence[Col
 
 
 def names_of_token(token: Token) -> set[str]:
-    """The names under which a token is no neighbour of itself."""
+    """The names under which a token is no neighbor of itself."""
     written = {form for form, _ in forms(token.text)}
     return {token.key, token.text, token.text.casefold()} | written
 

@@ -110,7 +110,7 @@ def hide_tokens(
 def continues_word(tokens: Sequence[Token]) -> list[bool]:
     """For each token whether it belongs to the word of the token before it.
 
-    Tokens of our own tokenisers say it by their status "piece". Of tokens from elsewhere the marks
+    Tokens of our own tokenizers say it by their status "piece". Of tokens from elsewhere the marks
     decide: ## before a continuation (WordPiece), Ġ or ▁ before a start (byte-level BPE,
     SentencePiece; marks of punctuation start a word of their own).
     """

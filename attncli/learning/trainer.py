@@ -255,9 +255,9 @@ def predict(parameters: Parameters, architecture: Architecture, examples: Exampl
     Shape (n_examples, n_labels).
     """
     found = np.empty((len(examples), architecture.n_labels), dtype=parameters.dtype)
-    unlabelled = with_landmarks(replace(examples, labels=None, weights=None), parameters)
+    unlabeled = with_landmarks(replace(examples, labels=None, weights=None), parameters)
     for places in batches(examples.lengths(), _PREDICT, None):
-        logits = forward(parameters, architecture, batch_of(unlabelled, places)).logits
+        logits = forward(parameters, architecture, batch_of(unlabeled, places)).logits
         if logits is None:
             raise ValueError("a model that fits weights predicts no labels")
         found[places] = softmax(logits, may_be_empty=False).mean(axis=0)

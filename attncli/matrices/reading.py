@@ -1,6 +1,6 @@
 """A file or a stream → results: our own records, or weights of other tools.
 
-The format is recognised by content; the suffix only tells CSV from TSV. Nothing is unpickled.
+The format is recognized by content; the suffix only tells CSV from TSV. Nothing is unpickled.
 """
 
 import re

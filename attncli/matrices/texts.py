@@ -133,11 +133,11 @@ def _block(rows: _Rows, place: str) -> GivenNumbers:
     heading = rows.pop(0)[1] if not _numbers(rows[0][1]) and not _numbers(rows[0][1][1:]) else []
     names = [name.strip().lower() for name in heading]
     places = 2 if names[:2] == ["layer", "head"] else 0
-    labelled = bool(rows) and not _numbers(rows[0][1][places : places + 1])
-    skipped = places + labelled
+    labeled = bool(rows) and not _numbers(rows[0][1][places : places + 1])
+    skipped = places + labeled
     n_tokens = len(rows[0][1]) - skipped if rows else 0
     beside = ["".join(row[places : places + 1]) for _, row in rows[: max(n_tokens, 0)]]
-    labels = beside if labelled else heading[skipped:]
+    labels = beside if labeled else heading[skipped:]
     tokens = tuple(map(unguarded, labels)) if labels else None
     return _given(rows, places, skipped, tokens, place)
 

@@ -236,7 +236,7 @@ class TaskAnalyser(LengthwiseAnalyser):
         read = read_out(model.parameters, model.architecture, contextual[asked], places)
         by_target = model.architecture.readout == "target"
         for i, target, row in zip(asked, places.tolist(), read.mean.tolist(), strict=True):
-            told[i] = (_labelled(model, row, target if by_target else None), ())
+            told[i] = (_labeled(model, row, target if by_target else None), ())
         return told
 
     def _target(self, model: TrainedModel, run: TokenRun, text: str) -> int | None:
@@ -257,7 +257,7 @@ class TaskAnalyser(LengthwiseAnalyser):
         return next((i for i, token in enumerate(tokens) if token.key in trained), None)
 
 
-def _labelled(model: TrainedModel, row: list[float], target: int | None) -> ModelInfo:
+def _labeled(model: TrainedModel, row: list[float], target: int | None) -> ModelInfo:
     best = model.labels[row.index(max(row))]
     named = dict(zip(model.labels, row, strict=True))
     return ModelInfo(model.name, model.sha256 or None, best, named, target)

@@ -124,7 +124,7 @@ class TransformerAnalyser:
                 pieces = self.tokenizer(text, pair, limit)
                 if len(pieces.ids) > limit:
                     return LimitError(
-                        f"the tokeniser adds so much that {len(pieces.ids)} tokens are left of "
+                        f"the tokenizer adds so much that {len(pieces.ids)} tokens are left of "
                         f"{n}, {self.model.name} reads at most {limit}"
                     )
                 message = (

@@ -1,7 +1,7 @@
 """config.json, checked: what kind of transformer a checkpoint is, and its sizes.
 
 Keys and their defaults are those of Hugging Face transformers. What would change the numbers and
-is not computed here (another family, relative positions, quantisation) is refused, never ignored.
+is not computed here (another family, relative positions, quantization) is refused, never ignored.
 """
 
 import math
@@ -165,7 +165,7 @@ class _Reader:
         if positions not in ("absolute", None):
             raise self._fault(f"positions of the kind {quoted(str(positions))}, expected absolute")
         if self._given.get("quantization_config"):
-            raise self._fault("quantised weights, expected float32, float16 or bfloat16")
+            raise self._fault("quantized weights, expected float32, float16 or bfloat16")
         if self._given.get("pruned_heads"):
             raise self._fault("pruned heads, expected the same number of heads in every layer")
 

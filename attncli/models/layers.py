@@ -29,7 +29,7 @@ class Linear(NamedTuple):
 
 
 class Norm(NamedTuple):
-    """Layer norm: each row centred, divided by its deviation, scaled and shifted.
+    """Layer norm: each row centered, divided by its deviation, scaled and shifted.
 
     Source: Ba et al. 2016 (arXiv:1607.06450), equation 4.
     """
@@ -40,13 +40,13 @@ class Norm(NamedTuple):
 
     def __call__(self, rows: Float32Array) -> Float32Array:
         """Shapes: (n_rows, d) → (n_rows, d)."""
-        centred = rows - rows.mean(axis=-1, keepdims=True)  # (n_rows, d)
+        centered = rows - rows.mean(axis=-1, keepdims=True)  # (n_rows, d)
         # numpy sums a row pairwise, ten times more exact here than one running sum
-        variance = np.square(centred).mean(axis=-1, keepdims=True)  # (n_rows, 1)
-        centred /= np.sqrt(variance + np.float32(self.epsilon))
-        centred *= self.weight
-        centred += self.bias
-        return np.asarray(centred)
+        variance = np.square(centered).mean(axis=-1, keepdims=True)  # (n_rows, 1)
+        centered /= np.sqrt(variance + np.float32(self.epsilon))
+        centered *= self.weight
+        centered += self.bias
+        return np.asarray(centered)
 
 
 class Block(NamedTuple):

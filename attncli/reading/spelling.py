@@ -1,6 +1,6 @@
 """Words of a vocabulary that are spelled nearly like another: suggestions, and a last resort.
 
-Nearness is the number of letters inserted, left out, changed or swapped with their neighbour (Damerau
+Nearness is the number of letters inserted, left out, changed or swapped with their neighbor (Damerau
 1964), at most two; of equally near words the one that comes first in the vocabulary is better.
 """
 

@@ -1,8 +1,8 @@
-"""Sentences → the pieces a transformer reads, by the tokeniser of its checkpoint.
+"""Sentences → the pieces a transformer reads, by the tokenizer of its checkpoint.
 
 The `tokenizers` library does the work (`tokenizers`); truncation and padding that
 the file asks for are switched off, so that nothing is cut or added in silence. Offsets are code
-points of the sentence as given, without the space that byte-level tokenisers count to a piece.
+points of the sentence as given, without the space that byte-level tokenizers count to a piece.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from attncli.text.panics import quiet_panics
 from attncli.text.tokenizer_building import tokenizer_kind
 from attncli.text.tokenizer_files import growth, json_object, open_tokenizer, tokenizer_file
 
-_MOST_GROWN = 1 << 22  # characters that a normaliser may make of a text
+_MOST_GROWN = 1 << 22  # characters that a normalizer may make of a text
 _UNKNOWN = ("[UNK]", "<unk>")
 
 
@@ -23,7 +23,7 @@ class Piece(NamedTuple):
     """One piece: `text[start:end]` of its sentence, and the vocabulary entry `key`.
 
     `status` is exact or lower (it begins a word, spelled as given or not), piece (it continues
-    the word before it), unknown, or special: added by the tokeniser, with no text of its own.
+    the word before it), unknown, or special: added by the tokenizer, with no text of its own.
     `segment` is 1 in the second sentence of a pair.
     """
 
@@ -49,7 +49,7 @@ class Pieces(NamedTuple):
 
 
 class PieceTokenizer:
-    """The tokeniser of a checkpoint folder: tokenizer.json, or the vocabulary files of older ones.
+    """The tokenizer of a checkpoint folder: tokenizer.json, or the vocabulary files of older ones.
 
     `gives_segments` says whether the model is told which sentence of a pair a piece belongs to,
     as tokenizer_config.json decides it in transformers 5; None when there is no such file.
@@ -87,13 +87,13 @@ class PieceTokenizer:
         """The pieces of a sentence, or of a pair; at most `limit` of them when it is given, cut
         from the end of the longer sentence.
 
-        Raises: DataError when the tokeniser fails on the text; LimitError when its normaliser may
+        Raises: DataError when the tokenizer fails on the text; LimitError when its normalizer may
         make too much of it.
         """
         written = len(text) + len(pair or "")
         if self._growth > 1 and written * self._growth > _MOST_GROWN:
             raise LimitError(
-                f"the normaliser may make {int(written * self._growth)} characters of {written}, "
+                f"the normalizer may make {int(written * self._growth)} characters of {written}, "
                 f"the limit is {_MOST_GROWN}",
                 place=self.place,
             )
@@ -106,7 +106,7 @@ class PieceTokenizer:
                 )
         except Exception as fault:  # the library raises bare Exceptions
             raise DataError(
-                f"the tokeniser failed: {quoted(str(fault))}", place=self.place
+                f"the tokenizer failed: {quoted(str(fault))}", place=self.place
             ) from None
         finally:
             if limit is not None:
@@ -116,7 +116,7 @@ class PieceTokenizer:
     def _pieces(self, encoding: Any, pair: tuple[str, str | None]) -> Pieces:
         if len(encoding.ids) != len(encoding.tokens):  # a post-processor may say so
             raise DataError(
-                f"the tokeniser gives {len(encoding.ids)} ids and {len(encoding.tokens)} tokens",
+                f"the tokenizer gives {len(encoding.ids)} ids and {len(encoding.tokens)} tokens",
                 place=self.place,
             )
         rows = zip(

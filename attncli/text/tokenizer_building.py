@@ -1,7 +1,7 @@
-"""Tokenisers built as transformers 5 builds them, where it does not take tokenizer.json as it is.
+"""Tokenizers built as transformers 5 builds them, where it does not take tokenizer.json as it is.
 
 The class that tokenizer_config.json names (config.json's model_type, if it names none) makes the
-normaliser and the pre-tokeniser of its own options; of tokenizer.json it takes the vocabulary, the
+normalizer and the pre-tokenizer of its own options; of tokenizer.json it takes the vocabulary, the
 merges and what is added to a text. Other classes take the file whole. Both add the tokens that
 tokenizer_config.json has beyond it. Tests hold all of it to the ids and offsets of transformers.
 """
@@ -58,7 +58,7 @@ class Told(NamedTuple):
     """What the files beside a vocabulary say, {} for those that are not there.
 
     `options` is tokenizer_config.json, `roles` special_tokens_map.json, `added` added_tokens.json;
-    `whole` is the tokeniser that tokenizer.json describes, if there is one.
+    `whole` is the tokenizer that tokenizer.json describes, if there is one.
     """
 
     options: Mapping[str, Any]
@@ -74,13 +74,13 @@ def names_class(options: Mapping[str, Any], config: Mapping[str, Any]) -> str | 
 
 
 def suits(kind: str, made: Any) -> bool:
-    """Whether a tokeniser has the sort of model that the class of this kind builds."""
+    """Whether a tokenizer has the sort of model that the class of this kind builds."""
     models = {"bert": "WordPiece", "mpnet": "WordPiece", "roberta": "BPE", "gpt2": "BPE"}
     return type(made.model).__name__ == models.get(kind, "Unigram")
 
 
 def tokenizer_kind(options: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
-    """The kind of tokeniser that transformers builds; None for one that takes tokenizer.json whole.
+    """The kind of tokenizer that transformers builds; None for one that takes tokenizer.json whole.
 
     `options` are those of tokenizer_config.json, `config` is config.json.
     """
@@ -91,7 +91,7 @@ def tokenizer_kind(options: Mapping[str, Any], config: Mapping[str, Any]) -> str
 
 
 def build(library: Any, kind: str, told: Told, vocabulary: Callable[[], Vocabulary]) -> Any:
-    """The tokeniser of a kind, as its class is built; `vocabulary` is called where it is needed.
+    """The tokenizer of a kind, as its class is built; `vocabulary` is called where it is needed.
 
     The model of tokenizer.json stays where it is what the class would make of it.
     Raises: DataError for options that are none; what the library raises.
@@ -114,7 +114,7 @@ def build(library: Any, kind: str, told: Told, vocabulary: Callable[[], Vocabula
 
 
 def complete(library: Any, told: Told) -> Any:
-    """The tokeniser of a whole tokenizer.json, with the tokens that the other files add."""
+    """The tokenizer of a whole tokenizer.json, with the tokens that the other files add."""
     made = told.whole
     if isinstance(made.model, library.models.WordPiece):  # it looks at each part of a word
         letters = min(made.model.max_input_chars_per_word, _MOST_LETTERS)
@@ -169,7 +169,7 @@ def _model(library: Any, kind: str, names: dict[str, str], vocabulary: Vocabular
 
 
 def _steps(library: Any, kind: str, options: Mapping[str, Any], normalizer: Any) -> tuple[Any, Any]:
-    """The normaliser and the pre-tokeniser of a kind; `normalizer` is that of tokenizer.json."""
+    """The normalizer and the pre-tokenizer of a kind; `normalizer` is that of tokenizer.json."""
     pre = library.pre_tokenizers
     if kind in ("bert", "mpnet"):
         made = library.normalizers.BertNormalizer(
@@ -194,7 +194,7 @@ def _place(pieces: list[str], piece: str) -> int:
 
 
 def _charsmap(normalizer: Any) -> bytes | None:
-    """The table of the first precompiled step of a normaliser."""
+    """The table of the first precompiled step of a normalizer."""
     if normalizer is None:
         return None
     step = json.loads(normalizer.__getstate__())

@@ -1,4 +1,4 @@
-"""The tokeniser of a checkpoint folder: its files, each read within bounds.
+"""The tokenizer of a checkpoint folder: its files, each read within bounds.
 
 There is tokenizer.json, or in older checkpoints only vocab.txt (BERT, DistilBERT) or vocab.json
 with merges.txt (GPT-2, RoBERTa). What tokenizer_config.json makes of them: `tokenizer_building`.
@@ -29,7 +29,7 @@ _WORDPIECE, _BYTES = ("vocab.txt",), ("vocab.json", "merges.txt")
 
 
 def tokenizer_file(folder: Path) -> Path:
-    """The file that messages about the folder's tokeniser name."""
+    """The file that messages about the folder's tokenizer name."""
     for names in (("tokenizer.json",), _WORDPIECE, _BYTES):
         if all(is_file(folder / name) for name in names):
             return folder / names[0]
@@ -39,7 +39,7 @@ def tokenizer_file(folder: Path) -> Path:
 def open_tokenizer(folder: Path) -> Any:
     """The tokenizers.Tokenizer of a folder.
 
-    Raises: MissingExtraError without the library; InputError when there is no tokeniser; DataError
+    Raises: MissingExtraError without the library; InputError when there is no tokenizer; DataError
     when it is damaged; LimitError when it is too large.
     """
     path = tokenizer_file(folder)
@@ -74,7 +74,7 @@ def open_tokenizer(folder: Path) -> Any:
     except AttnError as fault:
         raise fault if fault.place else DataError(fault.message, place=place) from None
     except Exception as fault:  # the library raises bare Exceptions for damage
-        raise DataError(f"this is no tokeniser: {quoted(str(fault))}", place=place) from None
+        raise DataError(f"this is no tokenizer: {quoted(str(fault))}", place=place) from None
 
 
 def _kind_of_files(name: str, kind: str | None) -> str:
@@ -111,7 +111,7 @@ def tokenizer_of(content: bytes, place: str) -> Any:
         with quiet_panics():
             made = library.Tokenizer.from_buffer(content)
     except Exception as fault:  # the library raises bare Exceptions for damage
-        raise DataError(f"this is no tokeniser: {quoted(str(fault))}", place=place) from None
+        raise DataError(f"this is no tokenizer: {quoted(str(fault))}", place=place) from None
     _check_growth(made, place)
     return made
 
@@ -125,17 +125,17 @@ def _ways_out(folder: Path) -> tuple[str, ...]:
 
 
 def growth(made: Any) -> float:
-    """How many times longer the normaliser of a tokeniser may make a text."""
+    """How many times longer the normalizer of a tokenizer may make a text."""
     if made.normalizer is None:
         return 1.0
     return _growth(json.loads(made.normalizer.__getstate__()))
 
 
 def _check_growth(made: Any, place: str) -> None:
-    """Raises: DataError for a normaliser under which a short text may become a huge one."""
+    """Raises: DataError for a normalizer under which a short text may become a huge one."""
     if growth(made) > _GROWTH:
         raise DataError(
-            f"its normaliser may make a text more than {_GROWTH} times as long", place=place
+            f"its normalizer may make a text more than {_GROWTH} times as long", place=place
         )
 
 

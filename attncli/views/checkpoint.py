@@ -13,7 +13,7 @@ _TARGETS = 12  # words named
 
 
 def checkpoint_lines(facts: Mapping[str, Any], ink: Ink, *, width: int = 80) -> list[Line]:
-    """The facts of `attncli.models.summary`, with those of the tokeniser, one line each."""
+    """The facts of `attncli.models.summary`, with those of the tokenizer, one line each."""
     lines: list[Line] = [[ink.bold(ink.word(str(facts["name"]), max(width, 20)))]]
     return lines + _fact_lines(_told(facts, ink), ink, width)
 

@@ -1,4 +1,4 @@
-"""One word in several sentences, on a terminal: rows, movement, neighbours, cosines, a map."""
+"""One word in several sentences, on a terminal: rows, movement, neighbors, cosines, a map."""
 
 import numpy as np
 from rich.segment import Segment

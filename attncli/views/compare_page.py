@@ -36,7 +36,7 @@ def comparison_page(
     before = (
         '<section class="comparison" aria-label="Comparison">'
         f'{weights}<div class="tables">{rows}</div>{_cosines(found, precision)}{_nearest(found)}'
-        f"<h3>Map of {word_name} and its neighbours</h3>"
+        f"<h3>Map of {word_name} and its neighbors</h3>"
         f"<figure>{_inline(scatter_drawing(found.points))}<figcaption>The plane on which the points "
         f"spread most (PCA): it holds {found.explained[0]:.0%} + {found.explained[1]:.0%} of the "
         f"spread.</figcaption></figure>{_coordinates(found)}</section>"
@@ -65,7 +65,7 @@ def comparison_svg(found: Comparison, results: Sequence[AttentionResult]) -> str
 
 
 def comparison_markdown(found: Comparison, *, precision: int = 3) -> str:
-    """The rows of the word, its movement, cosines and neighbours as Markdown."""
+    """The rows of the word, its movement, cosines and neighbors as Markdown."""
     lines = [f"## {_md(found.word)} in {len(found.occurrences)} sentences", ""]
     if found.weights_of:
         lines += [f"Weights: {markdown_escaped(found.weights_of)}.", ""]

@@ -95,17 +95,17 @@ def _style(palette: PaletteName) -> str:
     rules = []
     steps = len(PALETTES[palette])
     for step in range(steps):
-        colour = weight_rgb(step / (steps - 1), palette)
-        ink = hex_code(text_on(colour))
-        rules.append(f".attn .w{step}{{background:{hex_code(colour)};color:{ink}}}")
+        color = weight_rgb(step / (steps - 1), palette)
+        ink = hex_code(text_on(color))
+        rules.append(f".attn .w{step}{{background:{hex_code(color)};color:{ink}}}")
     return (_FILES / "page.css").read_text(encoding="utf-8") + "\n".join(rules) + "\n"
 
 
 @cache
 def _script(palette: PaletteName) -> str:
-    colours = "".join(hex_code(colour)[1:] for colour in PALETTES[palette])
+    colors = "".join(hex_code(color)[1:] for color in PALETTES[palette])
     parts = [(_FILES / name).read_text(encoding="utf-8") for name in _SCRIPTS]
-    return f'"use strict";\n(() => {{\n{"".join(parts)}}})();\n'.replace("__COLOURS__", colours)
+    return f'"use strict";\n(() => {{\n{"".join(parts)}}})();\n'.replace("__COLORS__", colors)
 
 
 def _source(text: str) -> str:

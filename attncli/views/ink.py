@@ -1,7 +1,7 @@
 """Text for a terminal: lines of styled segments, and what the terminal can show.
 
 A view returns lines (lists of rich `Segment`s) and never asks the environment: whether there are
-colours, and which, is said by the `Ink` it is given. Words from outside enter through `Ink.word`,
+colors, and which, is said by the `Ink` it is given. Words from outside enter through `Ink.word`,
 which makes control characters visible and sets right-to-left words apart. All lines leave through
 `Ink.rendered`, where what was forgotten is made up for: nothing in them is obeyed by a terminal, and
 none is wider than the ink's width.
@@ -44,7 +44,7 @@ _MAX_MARKS = 8  # code points in one terminal cell, accents and all
 
 @dataclass(frozen=True, slots=True)
 class Ink:
-    """What the terminal can show: how many colours (None: none at all), and whether Unicode.
+    """What the terminal can show: how many colors (None: none at all), and whether Unicode.
 
     Lines wider than `width` are folded as they leave; None lets them be of any width.
     """
@@ -55,7 +55,7 @@ class Ink:
     width: int | None = None
 
     def weight(self, text: str, weight: float) -> Segment:
-        """A cell coloured by its weight in 0 … 1."""
+        """A cell colored by its weight in 0 … 1."""
         return Segment(text, _cell_style(self.colors, self.palette, round(weight, 4)))
 
     def bold(self, text: str) -> Segment:
@@ -174,7 +174,7 @@ def _pieces(line: Line, room: int) -> Iterator[Segment]:
 
 
 def _joined(line: Line) -> Line:
-    """A line whose neighbours of one style are one segment."""
+    """A line whose neighbors of one style are one segment."""
     return [
         Segment("".join(part.text for part in parts), style)
         for style, parts in groupby(line, key=lambda part: part.style)

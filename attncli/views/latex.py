@@ -56,7 +56,7 @@ def latex(
     palette: PaletteName = "viridis",
     stages: Sequence[str] = (),
 ) -> str:
-    """A whole document: the weights as coloured tables, the new vectors as equations.
+    """A whole document: the weights as colored tables, the new vectors as equations.
 
     `stages` are texts of every stage, one for each result.
     """
@@ -136,8 +136,8 @@ def _table(
 
 
 def _cell(weight: float, precision: int, palette: PaletteName) -> str:
-    colour = weight_rgb(weight, palette)
-    fill, ink = hex_code(colour)[1:].upper(), hex_code(text_on(colour))[1:].upper()
+    color = weight_rgb(weight, palette)
+    fill, ink = hex_code(color)[1:].upper(), hex_code(text_on(color))[1:].upper()
     return rf"\cellcolor[HTML]{{{fill}}}\textcolor[HTML]{{{ink}}}{{{weight:.{precision}f}}}"
 
 

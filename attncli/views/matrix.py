@@ -61,7 +61,7 @@ def matrix_lines(
 
 
 def legend(ink: Ink) -> Line:
-    """The scale of the colours."""
+    """The scale of the colors."""
     if ink.colors is None:
         return []
     steps = [ink.weight(f" {value:.1f} ", value) for value in np.linspace(0, 1, 6)]

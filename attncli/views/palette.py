@@ -1,9 +1,9 @@
-"""One palette for every view: a weight has the same colour in each of them, and in every run.
+"""One palette for every view: a weight has the same color in each of them, and in every run.
 
-Colours are chosen by the weight alone, on the fixed scale 0 … 1. The ramps are monotone in lightness
-and safe for colour-blind readers (viridis by Nathaniel Smith and Stéfan van der Walt, CC0; cividis by
-Nuñez, Anderton and Renslow 2018). Terminals of 256 and 16 colours have ramps of their own, because
-rounding viridis to the nearest colour is no longer monotone. Text on a colour is black or white,
+Colors are chosen by the weight alone, on the fixed scale 0 … 1. The ramps are monotone in lightness
+and safe for color-blind readers (viridis by Nathaniel Smith and Stéfan van der Walt, CC0; cividis by
+Nuñez, Anderton and Renslow 2018). Terminals of 256 and 16 colors have ramps of their own, because
+rounding viridis to the nearest color is no longer monotone. Text on a color is black or white,
 whichever contrasts more: always at least 4.5 : 1 (WCAG 2.2, 1.4.3).
 """
 
@@ -29,12 +29,12 @@ _CIVIDIS = (
     "7e7d788280798683798a86788e8978928c78958f779992779d9576a19975a59c74a99f73ada272b1a570b6a96fbaac6d"
     "beaf6bc2b369c6b667cbb965cfbd62d4c15fd9c55cddc858e1cc55e6d051ead34cefd748f3db42f8df3cfde334fee838"
 )
-# No greys: beside a dark or a light background they would be read as no colour at all.
+# No grays: beside a dark or a light background they would be read as no color at all.
 _RAMP_256 = {
     "viridis": (53, 54, 55, 56, 61, 31, 36, 72, 78, 113, 148, 184, 220),
     "cividis": (17, 18, 24, 60, 61, 101, 143, 179, 185, 221, 227),
 }
-# blue, cyan, bright green, bright yellow: lightness rises in the usual 16-colour schemes
+# blue, cyan, bright green, bright yellow: lightness rises in the usual 16-color schemes
 _RAMP_16 = (4, 6, 10, 11)
 _CUBE = (0, 95, 135, 175, 215, 255)
 _BASIC: dict[int, RGB] = {4: (0, 0, 238), 6: (0, 205, 205), 10: (0, 255, 0), 11: (255, 255, 0)}
@@ -53,7 +53,7 @@ def _step(weight: float, steps: int) -> int:
 
 
 def weight_rgb(weight: float, palette: PaletteName = "viridis") -> RGB:
-    """The colour of a weight in 0 … 1 (values outside are drawn as the nearest end).
+    """The color of a weight in 0 … 1 (values outside are drawn as the nearest end).
 
     >>> weight_rgb(0.0)
     (68, 1, 84)
@@ -62,7 +62,7 @@ def weight_rgb(weight: float, palette: PaletteName = "viridis") -> RGB:
 
 
 def palette_step(weight: float, palette: PaletteName = "viridis") -> int:
-    """The place of the colour of a weight in its palette, counted from 0."""
+    """The place of the color of a weight in its palette, counted from 0."""
     return _step(weight, len(PALETTES[palette]))
 
 
@@ -77,18 +77,18 @@ def palette_steps(weights: FloatArray, palette: PaletteName = "viridis") -> IntA
 
 
 def weight_ansi256(weight: float, palette: PaletteName = "viridis") -> int:
-    """The number of the colour of a weight on a terminal of 256 colours."""
+    """The number of the color of a weight on a terminal of 256 colors."""
     ramp = _RAMP_256[palette]
     return ramp[_step(weight, len(ramp))]
 
 
 def weight_ansi16(weight: float) -> int:
-    """The number of the colour of a weight on a terminal of 16 colours."""
+    """The number of the color of a weight on a terminal of 16 colors."""
     return _RAMP_16[_step(weight, len(_RAMP_16))]
 
 
 def ansi_rgb(number: int) -> RGB:
-    """The usual colour of one of the terminal colours used here."""
+    """The usual color of one of the terminal colors used here."""
     if number in _BASIC:
         return _BASIC[number]
     if number >= 232:
@@ -97,26 +97,26 @@ def ansi_rgb(number: int) -> RGB:
     return _CUBE[red], _CUBE[green], _CUBE[blue]
 
 
-def luminance(colour: RGB) -> float:
+def luminance(color: RGB) -> float:
     """Relative luminance, 0 (black) to 1 (white). Source: WCAG 2.2, "relative luminance"."""
     linear = [
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
-        for part in (channel / 255 for channel in colour)
+        for part in (channel / 255 for channel in color)
     ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def contrast(one: RGB, other: RGB) -> float:
-    """Contrast ratio of two colours, 1 to 21. Source: WCAG 2.2, "contrast ratio"."""
+    """Contrast ratio of two colors, 1 to 21. Source: WCAG 2.2, "contrast ratio"."""
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
-def text_on(colour: RGB) -> RGB:
-    """Black or white, whichever is easier to read on this colour."""
-    return BLACK if contrast(BLACK, colour) > contrast(WHITE, colour) else WHITE
+def text_on(color: RGB) -> RGB:
+    """Black or white, whichever is easier to read on this color."""
+    return BLACK if contrast(BLACK, color) > contrast(WHITE, color) else WHITE
 
 
-def hex_code(colour: RGB) -> str:
-    """The colour as #rrggbb, for HTML and SVG."""
-    return "#{:02x}{:02x}{:02x}".format(*colour)
+def hex_code(color: RGB) -> str:
+    """The color as #rrggbb, for HTML and SVG."""
+    return "#{:02x}{:02x}{:02x}".format(*color)

@@ -19,7 +19,7 @@ MEANINGS = {
     "sentence": "word of a sentence",
     "neighbor": "near word",
 }
-_COLOURS = {
+_COLORS = {
     "static": "#000000",
     "contextual": "#b3261e",
     "sentence": "#0550ae",
@@ -76,7 +76,7 @@ def scatter_lines(points: Sequence[Point], ink: Ink, *, width: int = 80) -> list
     missed = [
         points[i]
         for i in ordered
-        if not _labelled(grid, _name(points[i].label, lambda text: ink.word(text, 20)), *places[i])
+        if not _labeled(grid, _name(points[i].label, lambda text: ink.word(text, 20)), *places[i])
     ]
     edge = "+" + "-" * columns + "+"
     lines: list[Line] = [[Segment("  " + edge)]]
@@ -113,15 +113,15 @@ def scatter_drawing(points: Sequence[Point]) -> Drawing:
                 f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{x + 9:.1f}" y2="{top + 8:.1f}" '
                 f'stroke="{SOFT}" stroke-width="0.7"/>'
             )
-        colour, bold = _COLOURS[point.kind], point.kind in ("static", "contextual")
+        color, bold = _COLORS[point.kind], point.kind in ("static", "contextual")
         parts.append(
-            f'{_mark(point.kind, x, y, colour)}<text x="{x + 9:.1f}" y="{top + 12:.1f}" '
-            f'font-size="12" fill="{colour}"{" font-weight=" + chr(34) + "bold" + chr(34) if bold else ""}>'
+            f'{_mark(point.kind, x, y, color)}<text x="{x + 9:.1f}" y="{top + 12:.1f}" '
+            f'font-size="12" fill="{color}"{" font-weight=" + chr(34) + "bold" + chr(34) if bold else ""}>'
             f"{escape(_name(point.label, lambda text: isolated(word(text, 24))))}</text>"
         )
     x = 0.0
     for kind in (kind for kind in _RANK if any(point.kind == kind for point in points)):
-        parts.append(_mark(kind, x + 8, height + 20, _COLOURS[kind]))
+        parts.append(_mark(kind, x + 8, height + 20, _COLORS[kind]))
         parts.append(
             f'<text x="{x + 18:.0f}" y="{height + 24}" font-size="12">{MEANINGS[kind]}</text>'
         )
@@ -155,7 +155,7 @@ def _scaled(
     return [(p, (share(p.x, left, right) * width, share(p.y, high, low) * height)) for p in points]
 
 
-def _labelled(grid: _Grid, label: str, row: int, column: int) -> bool:
+def _labeled(grid: _Grid, label: str, row: int, column: int) -> bool:
     """Writes the name beside its mark where there is room, and says whether it did."""
     size = width_of(label)
     for at, start in (
@@ -191,14 +191,14 @@ def _free(
     return y
 
 
-def _mark(kind: str, x: float, y: float, colour: str) -> str:
+def _mark(kind: str, x: float, y: float, color: str) -> str:
     if kind == "contextual":
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>'
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{color}"/>'
     if kind == "static":
         return (
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="none" stroke="{colour}" '
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="none" stroke="{color}" '
             'stroke-width="2"/>'
         )
     if kind == "sentence":
-        return f'<rect x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8" fill="{colour}"/>'
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{colour}"/>'
+        return f'<rect x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8" fill="{color}"/>'
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{color}"/>'

@@ -206,11 +206,11 @@ def _label(label: str, full: str, place: str) -> str:
 def _cell(
     x: float, y: float, width: float, weight: float, precision: int, palette: PaletteName
 ) -> str:
-    colour = weight_rgb(weight, palette)
+    color = weight_rgb(weight, palette)
     return (
-        f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="32" fill="{hex_code(colour)}" '
+        f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="32" fill="{hex_code(color)}" '
         f'stroke="{PAPER}"/><text x="{x + width / 2:g}" y="{y + 21:g}" text-anchor="middle" '
-        f'fill="{hex_code(text_on(colour))}">{weight:.{precision}f}</text>'
+        f'fill="{hex_code(text_on(color))}">{weight:.{precision}f}</text>'
     )
 
 
@@ -236,7 +236,7 @@ def _picture(words: Sequence[str], weights: FloatArray, palette: PaletteName) ->
 
 
 def _pixels(weights: FloatArray, x: float, y: float, size: float, palette: PaletteName) -> str:
-    """Squares as strokes of one path a colour; runs of the same colour are one stroke."""
+    """Squares as strokes of one path a color; runs of the same color are one stroke."""
     n_tokens = len(weights)
     runs: dict[int, list[str]] = {}
     for i, row in enumerate(weights):
@@ -262,11 +262,11 @@ def _pixels(weights: FloatArray, x: float, y: float, size: float, palette: Palet
 def _legend(palette: PaletteName) -> Drawing:
     parts = [f'<text y="17" fill="{SOFT}">weight</text>']
     for k in range(11):
-        colour = weight_rgb(k / 10, palette)
+        color = weight_rgb(k / 10, palette)
         x = 64 + 36 * k
         parts.append(
-            f'<rect x="{x}" width="36" height="24" fill="{hex_code(colour)}"/>'
-            f'<text x="{x + 18}" y="17" text-anchor="middle" fill="{hex_code(text_on(colour))}" '
+            f'<rect x="{x}" width="36" height="24" fill="{hex_code(color)}"/>'
+            f'<text x="{x + 18}" y="17" text-anchor="middle" fill="{hex_code(text_on(color))}" '
             f'font-size="12">{k / 10:.1f}</text>'
         )
     return Drawing(64 + 36 * 11, 24, tuple(parts))

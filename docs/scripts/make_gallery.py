@@ -39,7 +39,7 @@ IMAGES = Path(__file__).resolve().parents[1] / "images"
 PAIR = ("money bank grows", "river bank flows")
 LONGER = "the bank near the river raised the interest on every loan"
 FIELDS = frozenset({"embeddings", "value", "scores"})
-COLOURS = Ink(colors="truecolor")
+COLORS = Ink(colors="truecolor")
 
 
 def results(*texts: str) -> list[AttentionResult]:
@@ -53,7 +53,7 @@ def made_up_heads() -> AttentionResult:
     n_tokens = len(words)
     distance = np.arange(n_tokens)[:, None] - np.arange(n_tokens)[None, :]
     habits = [
-        -np.abs(distance),  # neighbours
+        -np.abs(distance),  # neighbors
         -np.abs(distance - 1) * 2,  # the word before
         -np.abs(distance + 1) * 2,  # the word after
         np.where(np.arange(n_tokens) == 0, 3.0, 0.0) + 0.0 * distance,  # the first token
@@ -68,14 +68,14 @@ def terminal_of_weights() -> str:
     """The heat map of a longer sentence in a terminal of 100 columns."""
     (result,) = results(LONGER)
     layout = Layout(sections=("weights", "equations"), width=100)
-    return terminal_svg(explain_lines(result, (), COLOURS, layout), 100)
+    return terminal_svg(explain_lines(result, (), COLORS, layout), 100)
 
 
 def terminal_of_top() -> str:
     """The three strongest words of each row."""
     (result,) = results(LONGER)
     layout = Layout(sections=("weights",), width=80, top=3)
-    return terminal_svg(explain_lines(result, (), COLOURS, layout), 80)
+    return terminal_svg(explain_lines(result, (), COLORS, layout), 80)
 
 
 def _compared() -> tuple[Any, list[AttentionResult]]:
@@ -85,7 +85,7 @@ def _compared() -> tuple[Any, list[AttentionResult]]:
 
 def terminal_of_compare() -> str:
     """bank in two sentences."""
-    return terminal_svg(comparison_lines(_compared()[0], COLOURS), 80)
+    return terminal_svg(comparison_lines(_compared()[0], COLORS), 80)
 
 
 PICTURES: dict[str, Callable[[], str]] = {

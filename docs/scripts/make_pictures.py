@@ -59,7 +59,7 @@ def _segment(text: str, style: Style, column: int, number: int) -> list[str]:
 
 
 def explain_picture() -> str:
-    """`attn explain "money bank grows"` in a terminal of 80 columns and all colours."""
+    """`attn explain "money bank grows"` in a terminal of 80 columns and all colors."""
     store = builtin_store()
     analyser = GeneralAnalyser(store, include=frozenset({"embeddings"}))
     (result,) = analyser(["money bank grows"])

@@ -17,7 +17,7 @@ def test_causal_sees_itself_and_what_came_before(n_q, n_k):
 
 
 @given(SIZES, SIZES, st.integers(0, 9))
-def test_window_sees_its_neighbours(n_q, n_k, window):
+def test_window_sees_its_neighbors(n_q, n_k, window):
     """Entry (i, j) is True exactly when |i − j| ≤ window."""
     expected = [[abs(i - j) <= window for j in range(n_k)] for i in range(n_q)]
     np.testing.assert_array_equal(window_mask(n_q, n_k, window), expected)

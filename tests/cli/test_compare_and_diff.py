@@ -31,7 +31,7 @@ def test_a_comparison_fits_and_loses_nothing(command: Callable, width: int) -> N
 
 
 def test_the_json_of_a_comparison_is_whole(command: Callable) -> None:
-    """Rows that sum to 1, cosines, vectors and neighbours, as strict JSON."""
+    """Rows that sum to 1, cosines, vectors and neighbors, as strict JSON."""
     record = json.loads(command("compare", *PAIR, "--json").out)
     assert (record["type"], record["word"]) == ("comparison", "bank")
     one, other = record["sentences"]
@@ -54,7 +54,7 @@ def test_vectors_without_a_vocabulary_can_be_compared(command: Callable) -> None
 
 @pytest.mark.parametrize("suffix", ["html", "svg", "json", "md", "csv", "tsv"])
 def test_a_comparison_is_written(command: Callable, tmp_path: Path, suffix: str) -> None:
-    """Each format has the word, both sentences and the neighbours of the map."""
+    """Each format has the word, both sentences and the neighbors of the map."""
     path = tmp_path / f"c.{suffix}"
     assert command("compare", *PAIR, "-o", str(path)).code == 0
     text = path.read_text(encoding="utf-8")

@@ -118,7 +118,7 @@ def test_no_argument_reaches_a_terminal_raw(command, tmp_path, monkeypatch, atta
 
 @pytest.mark.parametrize("attack", [a for a in NAMES if a.isprintable() or len(a) < 20], ids=ascii)
 def test_no_word_of_vectors_reaches_a_terminal_raw(command, tmp_path, attack):
-    """Words of a file of vectors, as neighbours, facts and JSON."""
+    """Words of a file of vectors, as neighbors, facts and JSON."""
     path = tmp_path / "v.txt"
     words = ["bank", re.sub(r"\s", "\x9b", attack), "שלום"]
     path.write_text(

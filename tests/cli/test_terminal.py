@@ -1,4 +1,4 @@
-"""Laws of the terminal: colours only where they are wanted, plain everywhere else."""
+"""Laws of the terminal: colors only where they are wanted, plain everywhere else."""
 
 import os
 import re
@@ -63,8 +63,8 @@ def on_a_terminal(*arguments, columns=80, **env):
     ],
     ids=str,
 )
-def test_a_terminal_has_the_colours_it_says_it_has(env, system):
-    """Each colour system in a process of its own."""
+def test_a_terminal_has_the_colors_it_says_it_has(env, system):
+    """Each color system in a process of its own."""
     code, out = on_a_terminal(*SENTENCE, **env)
     assert code == 0
     assert b"0.779" in out
@@ -74,7 +74,7 @@ def test_a_terminal_has_the_colours_it_says_it_has(env, system):
 
 
 @pytest.mark.parametrize(
-    ("options", "env", "coloured"),
+    ("options", "env", "colored"),
     [
         ((), {}, False),
         ((), {"FORCE_COLOR": "1"}, True),
@@ -90,16 +90,16 @@ def test_a_terminal_has_the_colours_it_says_it_has(env, system):
     ],
     ids=str,
 )
-def test_a_pipe_is_plain_unless_asked(command, monkeypatch, options, env, coloured):
-    """Policies of NO_COLOR, FORCE_COLOR, CLICOLOR and --color; JSON never has colours."""
+def test_a_pipe_is_plain_unless_asked(command, monkeypatch, options, env, colored):
+    """Policies of NO_COLOR, FORCE_COLOR, CLICOLOR and --color; JSON never has colors."""
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     ended = command(*SENTENCE, *options)
     assert ended.code == 0
-    assert (b"\x1b[" in ended.out) is coloured
+    assert (b"\x1b[" in ended.out) is colored
 
 
-def test_colours_are_the_only_difference(attn):
+def test_colors_are_the_only_difference(attn):
     """Without its escape codes, the page of a terminal is the page of a pipe."""
     _, out = on_a_terminal("explain", "money bank grows", COLORTERM="truecolor")
     plain = re.sub(rb"\x1b\[[0-9;]*m", b"", out)
@@ -211,7 +211,7 @@ def test_the_order_of_the_policies(choice, env, is_terminal):
         ({}, "16"),
     ],
 )
-def test_the_number_of_colours_is_what_the_terminal_says(env, system):
+def test_the_number_of_colors_is_what_the_terminal_says(env, system):
     """COLORTERM, then TERM."""
     assert color_system(env) == system
 

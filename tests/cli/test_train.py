@@ -107,7 +107,7 @@ def test_a_log_is_json_whatever_comes_of_a_training(attn, data, tmp_path, rate):
         json.loads(line, parse_constant=pytest.fail)
 
 
-def test_a_split_column_is_honoured(command, tmp_path):
+def test_a_split_column_is_honored(command, tmp_path):
     """--split train learns from those rows only, --split test evaluates the others."""
     data = write_data(tmp_path / "data.tsv", split=True)
     model = tmp_path / "m"

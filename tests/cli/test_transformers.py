@@ -18,7 +18,7 @@ pytest.importorskip("tokenizers")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A BERT of three layers and four heads, with its tokeniser."""
+    """A BERT of three layers and four heads, with its tokenizer."""
     folder = write_checkpoint(tmp_path_factory.mktemp("cli") / "tiny-bert")
     write_tokenizer(folder)
     return str(folder)

@@ -27,7 +27,7 @@ def _cache(tmp_path, monkeypatch):
 
 
 class _Mirror:
-    """A catalogue served on loopback; what is callable answers for itself."""
+    """A catalog served on loopback; what is callable answers for itself."""
 
     def __init__(self, files):
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -73,8 +73,8 @@ DATA = gzip.compress(text(header=True), mtime=0)
 
 def test_fetch_takes_the_data_and_never_the_code(command, mirror):
     """The file is checked, imported under its name, and the Python beside it is not asked for."""
-    catalogue = {"models": {"tiny": {"sha256": hashlib.sha256(DATA).hexdigest(), "parts": "1"}}}
-    files = {"/list.json": json.dumps(catalogue).encode(), "/tiny/tiny.gz": DATA}
+    catalog = {"models": {"tiny": {"sha256": hashlib.sha256(DATA).hexdigest(), "parts": "1"}}}
+    files = {"/list.json": json.dumps(catalog).encode(), "/tiny/tiny.gz": DATA}
     served = mirror({**files, "/tiny/__init__.py": b"raise SystemExit"})
     assert command("vectors", "fetch", "tiny", "--mirror", served.url).code == 0
     assert not [path for path in served.asked if path.endswith(".py")]
@@ -91,12 +91,12 @@ PARTS = {"/tiny/tiny.gz_00": DATA[:HALF], "/tiny/tiny.gz_01": DATA[HALF:]}
 
 
 def listed(**facts):
-    """A catalogue with one entry."""
+    """A catalog with one entry."""
     return {"/list.json": json.dumps({"models": {"tiny": facts}}).encode()}
 
 
 def md5_of(data):
-    """The MD5 as the catalogue writes it."""
+    """The MD5 as the catalog writes it."""
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
@@ -264,7 +264,7 @@ def test_a_hostile_server_is_told_of_and_leaves_nothing(
 
 
 def test_an_endless_file_is_cut_off(command, mirror, monkeypatch, tmp_path):
-    """Also when no size is announced; so is an endless catalogue."""
+    """Also when no size is announced; so is an endless catalog."""
     monkeypatch.setattr(fetching, "_LARGEST_FILE", 1000)
     monkeypatch.setattr(fetching, "_LARGEST_LIST", 1000)
 
@@ -280,7 +280,7 @@ def test_an_endless_file_is_cut_off(command, mirror, monkeypatch, tmp_path):
 
 
 def test_a_redirection_on_the_web_is_followed(command, mirror):
-    """Releases of the catalogue lie behind one."""
+    """Releases of the catalog lie behind one."""
     far = mirror({"/data": DATA})
     served = mirror({**listed(sha256=SHA256), "/tiny/tiny.gz": redirect(f"{far.url}/data")})
     assert command("vectors", "fetch", "tiny", "--mirror", served.url).code == 0

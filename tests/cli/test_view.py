@@ -55,7 +55,7 @@ def test_an_unknown_suffix_and_a_closed_folder_are_told(command: Callable, tmp_p
 
 
 def test_the_page_holds_what_a_slider_needs(command: Callable, tmp_path: Path) -> None:
-    """The scores of `-o page.html` are those of `--include scores`, neighbours are named."""
+    """The scores of `-o page.html` are those of `--include scores`, neighbors are named."""
     path = tmp_path / "page.html"
     command("explain", SENTENCE, "-o", str(path))
     text = path.read_text(encoding="utf-8")

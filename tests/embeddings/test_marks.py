@@ -143,7 +143,7 @@ SENTENCE = "The Cafés in Zürich, bankers and rebanking naïve l’eau 银行 �
 
 
 def tokenizer_of(kind: str) -> Any:
-    """A small tokenizer of each kind, with its own normaliser."""
+    """A small tokenizer of each kind, with its own normalizer."""
     tokenizers = pytest.importorskip("tokenizers")
     models, pre, norm = tokenizers.models, tokenizers.pre_tokenizers, tokenizers.normalizers
     letters = sorted({*"abcdefghijklmnopqrstuvwxyz銀银行سلام’é"})

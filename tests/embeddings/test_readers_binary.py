@@ -122,8 +122,8 @@ def test_a_fasttext_model_gives_words_and_subwords(tmp_path: Path) -> None:
     ("fields", "message"),
     [
         ({"version": 99}, "fastText version 99; this reads"),
-        ({"quantised": True}, "quantised"),
-        ({"pruned": 1 << 62}, "quantised"),
+        ({"quantized": True}, "quantized"),
+        ({"pruned": 1 << 62}, "quantized"),
         ({"dim": 0}, "dim is 0, expected at least 1"),
         ({"dim": -5}, "dim is -5"),
         ({"dim": 5}, "the header claims|the matrix claims"),

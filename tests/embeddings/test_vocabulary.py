@@ -21,7 +21,7 @@ def made(seed, n_words, dim=3):
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(0, 14))
 def test_nearest_words_are_those_of_plain_loops(seed, n_words, count):
-    """The highest cosines first; rows of zeros are never neighbours."""
+    """The highest cosines first; rows of zeros are never neighbors."""
     store = made(seed, n_words)
     vectors = np.random.default_rng(seed + 1).standard_normal((2, 3)).astype(np.float32)
     for vector, near in zip(vectors, nearest_words(store, vectors, count=count), strict=True):
@@ -43,7 +43,7 @@ def test_words_may_be_left_out():
     assert others[0] == near[1]
 
 
-def test_zeros_have_no_neighbours():
+def test_zeros_have_no_neighbors():
     """A vector without direction is near to nothing."""
     assert nearest_words(made(1, 5), np.zeros((1, 3), np.float32)) == [[]]
 
@@ -57,7 +57,7 @@ def test_equal_cosines_come_in_the_order_of_the_vocabulary():
 
 
 def test_blocks_do_not_show(monkeypatch):
-    """The mean and the neighbours are the same however many rows are in work at once."""
+    """The mean and the neighbors are the same however many rows are in work at once."""
     store = made(9, 40)
     vectors = store.vectors([1, 2])
     whole = mean_vector(store), nearest_words(store, vectors)
@@ -75,7 +75,7 @@ def test_a_seeded_store_has_no_vocabulary():
         mean_vector(SeededStore(3))
 
 
-def test_neighbours_in_the_builtin_vectors(glove):
+def test_neighbors_in_the_builtin_vectors(glove):
     """Words near to "frog" are other small animals, as the GloVe page shows."""
     (near,) = nearest_words(glove, glove.vectors([glove.row("frog")]), without=["frog"])
     assert {"toad", "snake"} & {word for word, _ in near}

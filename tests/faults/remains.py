@@ -140,7 +140,7 @@ def _stopped_at(module: str, owner: str, name: str, line: Sequence[str]) -> None
 
 
 def entries(folder: Path) -> Iterator[Case]:
-    """Entries of the cache of vectors, their sums made right again, and a mirror's catalogue."""
+    """Entries of the cache of vectors, their sums made right again, and a mirror's catalog."""
     (folder / "v.txt").write_bytes(vf.text())
     os.environ["ATTN_CACHE_DIR"] = "cache"
     try:
@@ -165,7 +165,7 @@ def entries(folder: Path) -> Iterator[Case]:
                 env={"ATTN_CACHE_DIR": "cache"},
                 repair=repair,
             )
-    catalogue = {
+    catalog = {
         "models": {
             "glove": {
                 "parts": 2,
@@ -176,12 +176,10 @@ def entries(folder: Path) -> Iterator[Case]:
             }
         }
     }
-    yield Case(
-        "catalogue", {"list.json": json.dumps(catalogue).encode()}, "list.json", act=_catalogued
-    )
+    yield Case("catalog", {"list.json": json.dumps(catalog).encode()}, "list.json", act=_cataloged)
 
 
-def _catalogued(data: bytes) -> object:
+def _cataloged(data: bytes) -> object:
     from attncli.embeddings import fetching
 
     fetching._small = lambda url: data if url.endswith("list.json") else data[:100]  # type: ignore[assignment]

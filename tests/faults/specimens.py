@@ -125,14 +125,14 @@ def vectors(_: Path) -> Iterator[Case]:
 
 
 def _old_fasttext() -> bytes:
-    """A fastText model of the first version: no magic, nothing of pruning and quantising."""
+    """A fastText model of the first version: no magic, nothing of pruning and quantizing."""
     data, words = vf.fasttext(), sum(len(word.encode()) + 10 for word in vf.WORDS)
-    pruned, quantised = 8 + 56 + 20, 8 + 56 + 20 + 8 + words
-    output = quantised + 1 + 16 + (len(vf.WORDS) + 20) * vf.DIM * 4
+    pruned, quantized = 8 + 56 + 20, 8 + 56 + 20 + 8 + words
+    output = quantized + 1 + 16 + (len(vf.WORDS) + 20) * vf.DIM * 4
     return (
         data[8:pruned]
-        + data[pruned + 8 : quantised]
-        + data[quantised + 1 : output]
+        + data[pruned + 8 : quantized]
+        + data[quantized + 1 : output]
         + data[output + 1 :]
     )
 

@@ -1,4 +1,4 @@
-"""One word in several sentences: cosines, pulls and neighbours against plain computations."""
+"""One word in several sentences: cosines, pulls and neighbors against plain computations."""
 
 from dataclasses import replace
 
@@ -112,7 +112,7 @@ def test_every_occurrence_of_the_word_is_compared(six_words: MemoryStore) -> Non
         compare(results, "the")
 
 
-def test_the_map_holds_the_word_its_contexts_and_its_neighbours(
+def test_the_map_holds_the_word_its_contexts_and_its_neighbors(
     both: list[AttentionResult], six_words: MemoryStore
 ) -> None:
     """Each point once; distances on the map never exceed the real ones."""
@@ -152,7 +152,7 @@ def test_values_of_a_vocabulary_are_looked_around_in(six_words: MemoryStore) -> 
 
 
 def test_special_tokens_are_no_words(six_words: MemoryStore) -> None:
-    """[CLS] and [SEP] of a transformer are neither the shared word nor its neighbours."""
+    """[CLS] and [SEP] of a transformer are neither the shared word nor its neighbors."""
 
     def framed(result: AttentionResult) -> AttentionResult:
         first = result.tokens[0]._replace(text="[CLS]", status="special")

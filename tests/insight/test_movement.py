@@ -11,8 +11,8 @@ from attncli.insight.movement import movements
 from attncli.mechanisms.general import GeneralAnalyser
 
 
-def test_each_word_has_its_cosine_and_neighbours(results, six_words):
-    """Old and new neighbours, best first, without the word itself."""
+def test_each_word_has_its_cosine_and_neighbors(results, six_words):
+    """Old and new neighbors, best first, without the word itself."""
     result = results[0]
     found = movements(result, six_words, neighbors=3)
     assert len(found) == len(result.tokens)
@@ -27,8 +27,8 @@ def test_each_word_has_its_cosine_and_neighbours(results, six_words):
             assert movement.text not in [word for word, _ in near]
 
 
-def test_neighbours_are_nearest_in_the_store(results, six_words):
-    """The first neighbour of the new vector is the nearest other word by plain loops."""
+def test_neighbors_are_nearest_in_the_store(results, six_words):
+    """The first neighbor of the new vector is the nearest other word by plain loops."""
     result = results[0]
     found = movements(result, six_words)
     assert len(found) == len(result.tokens)
@@ -43,7 +43,7 @@ def test_neighbours_are_nearest_in_the_store(results, six_words):
         assert movement.after[0][0] == nearest
 
 
-def test_without_a_vocabulary_there_are_no_neighbours():
+def test_without_a_vocabulary_there_are_no_neighbors():
     """A seeded store cannot be searched; the cosines stand alone, and so with none asked for."""
     store = SeededStore(6)
     result = next(GeneralAnalyser(store, include=frozenset({"embeddings"}))(["money bank"]))

@@ -158,7 +158,7 @@ def test_merging_keeps_the_mass_of_every_row(joins, seed):
         (["▁un", "happi", "ness", "▁day"], [False, True, True, False]),
     ],
 )
-def test_marks_of_other_tokenisers_tell_pieces(names, expected):
+def test_marks_of_other_tokenizers_tell_pieces(names, expected):
     """Tokens without a status of ours are grouped by ##, Ġ and ▁."""
     tokens = [Token(name, 0, 0, name, "given") for name in names]
     assert continues_word(tokens) == expected

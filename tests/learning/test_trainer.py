@@ -14,7 +14,7 @@ from attncli.settings import TrainingSettings
 QUICK = TrainingSettings(epochs=12, batch_size=8, word_dropout=0.1, held_out=0.2)
 
 
-def near_neighbour(n=60, seed=0, landmarks=0) -> tuple[Examples, Architecture]:
+def near_neighbor(n=60, seed=0, landmarks=0) -> tuple[Examples, Architecture]:
     """Sentences whose label is whether the word right after the target is one of two words."""
     rng = np.random.default_rng(seed)
     rows = [rng.integers(2, 9, rng.integers(3, 9)) for _ in range(n)]
@@ -39,13 +39,13 @@ def near_neighbour(n=60, seed=0, landmarks=0) -> tuple[Examples, Architecture]:
 
 def trained(settings=QUICK, **options):
     """A finished training and its progress."""
-    examples, architecture = near_neighbour(**options)
+    examples, architecture = near_neighbor(**options)
     training = Training(examples, architecture, settings)
     return training, list(training.run())
 
 
 def test_training_learns():
-    """The loss falls, and unseen sentences are labelled far better than by chance."""
+    """The loss falls, and unseen sentences are labeled far better than by chance."""
     settings = TrainingSettings(
         epochs=40,
         batch_size=8,
@@ -59,8 +59,8 @@ def test_training_learns():
     )
     training, progress = trained(settings)
     assert progress[-1].loss < 0.7 * progress[0].loss
-    unseen, _ = near_neighbour(80, seed=5)
-    unseen = Examples(near_neighbour()[0].table, unseen.rows, unseen.targets, unseen.labels)
+    unseen, _ = near_neighbor(80, seed=5)
+    unseen = Examples(near_neighbor()[0].table, unseen.rows, unseen.targets, unseen.labels)
     said = predict(training.best, training.architecture, unseen).argmax(axis=1)
     assert (said == unseen.labels).mean() > 0.85
 
@@ -78,7 +78,7 @@ def test_the_same_seed_gives_the_same_numbers():
 def test_a_stopped_training_ends_as_one_never_stopped(stop, landmarks):
     """State saved after any epoch and restored into a new training gives the same end, bit for bit."""
     whole, progress = trained(landmarks=landmarks)
-    examples, architecture = near_neighbour(landmarks=landmarks)
+    examples, architecture = near_neighbor(landmarks=landmarks)
     first = Training(examples, architecture, QUICK)
     for _, _ in zip(range(stop), first.run(), strict=False):
         pass
@@ -119,7 +119,7 @@ def test_patience_stops_early():
 
 def test_a_diverging_training_is_an_error():
     """A loss that is not finite ends in NumericError with a hint, not in a model of NaN."""
-    examples, architecture = near_neighbour()
+    examples, architecture = near_neighbor()
     huge = Examples(examples.table * 1e30, examples.rows, examples.targets, examples.labels)
     training = Training(huge, architecture, TrainingSettings(epochs=50, learning_rate=1e30))
     with pytest.raises(NumericError, match="diverged"):

@@ -208,7 +208,7 @@ def plain(outcome: Any) -> Any:
 def test_files_of_batch_give_back_every_field(
     tmp_path_factory: pytest.TempPathFactory, name: str, outcomes: list[Any]
 ) -> None:
-    """Each record has its own fields, and none of its neighbour's; errors keep code and message."""
+    """Each record has its own fields, and none of its neighbor's; errors keep code and message."""
     if name in ("parquet", "arrow"):
         pytest.importorskip("pyarrow")
     folder = tmp_path_factory.getbasetemp()

@@ -82,7 +82,7 @@ def test_a_sentence_among_others_is_the_same_as_alone(glove, sentences, settings
 
 
 def test_bank_differs_between_money_and_river(glove):
-    """Two different vectors, each nearer to its own neighbours than the static vector is."""
+    """Two different vectors, each nearer to its own neighbors than the static vector is."""
     money, river = GeneralAnalyser(glove, include=frozenset({"embeddings"}))(
         ["money bank grows", "river bank flows"]
     )
@@ -93,8 +93,8 @@ def test_bank_differs_between_money_and_river(glove):
     assert not np.allclose(money.contextual[1], river.contextual[1], atol=1e-3)
     for result in (money, river):
         static, new = result.embeddings[1], result.contextual[1]
-        for neighbour in (0, 2):
-            other = result.embeddings[neighbour]
+        for neighbor in (0, 2):
+            other = result.embeddings[neighbor]
             assert cosine(new, other) > cosine(static, other)
     own, foreign = money.embeddings[0], river.embeddings[0]
     assert cosine(money.contextual[1], own) > cosine(river.contextual[1], own)

@@ -23,7 +23,7 @@ SENTENCES = ["money bank grows", "river bank flows", "the unhappiness grows .", 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A BERT of three layers and four heads, with its tokeniser."""
+    """A BERT of three layers and four heads, with its tokenizer."""
     folder = write_checkpoint(tmp_path_factory.mktemp("model"))
     write_tokenizer(folder)
     return folder

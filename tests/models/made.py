@@ -1,4 +1,4 @@
-"""Small random checkpoints of every family, made without torch, with tokenisers to match."""
+"""Small random checkpoints of every family, made without torch, with tokenizers to match."""
 
 import json
 from pathlib import Path
@@ -135,7 +135,7 @@ def tensors(config, seed=0):
 
 
 def write_tokenizer(folder, kind="bert"):
-    """A WordPiece tokeniser with [CLS] and [SEP], or for "gpt2" a byte-level BPE without."""
+    """A WordPiece tokenizer with [CLS] and [SEP], or for "gpt2" a byte-level BPE without."""
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
     if kind == "gpt2":

@@ -215,6 +215,6 @@ def test_a_length_that_the_model_cannot_read_is_refused(folders, ids, error):
 
 
 def test_an_id_outside_the_vocabulary_is_refused(folders):
-    """A tokeniser made for another model is noticed, never read past the table."""
+    """A tokenizer made for another model is noticed, never read past the table."""
     with pytest.raises(DataError, match="has 16 words"):
         encode(TransformerModel(folders["bert"]), [inputs([2, 99, 3])])

@@ -28,7 +28,7 @@ def configured(**changes):
     return damage
 
 
-def tokenised(**changes):
+def tokenized(**changes):
     """A damage that changes tokenizer.json."""
 
     def damage(folder):
@@ -70,7 +70,7 @@ def shards(names):
 
 
 def grown(times):
-    """Normalisers that each make a text twenty times as long."""
+    """Normalizers that each make a text twenty times as long."""
     step = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 20}
     return {"type": "Sequence", "normalizers": [step] * times}
 
@@ -86,32 +86,32 @@ HOSTILE = {
     "an epsilon that is no number": (configured(layer_norm_eps=float("nan")), DataError),
     "a family with escape codes": (configured(model_type="\x1b[31mbert"), DataError),
     "a pipe as weights": (a_pipe("model.safetensors"), InputError),
-    "a pipe as tokeniser": (a_pipe("tokenizer.json"), InputError),
+    "a pipe as tokenizer": (a_pipe("tokenizer.json"), InputError),
     "a pipe as its settings": (a_pipe("tokenizer_config.json"), InputError),
     "an endless device as settings": (a_link("tokenizer_config.json", "/dev/zero"), InputError),
-    "an endless device as tokeniser": (a_link("tokenizer.json", "/dev/zero"), InputError),
+    "an endless device as tokenizer": (a_link("tokenizer.json", "/dev/zero"), InputError),
     "a link to nowhere": (a_link("model.safetensors", "/nowhere/at/all"), InputError),
     "a shard above": (shards(["../elsewhere.safetensors"]), RefusedError),
     "a shard by its full path": (shards(["/etc/hostname"]), RefusedError),
     "a shard with a zero byte": (shards(["a\0.safetensors"]), RefusedError),
     "a shard that is missing": (shards(["absent.safetensors"]), InputError),
     "too many shards": (shards([f"{n}.safetensors" for n in range(5000)]), LimitError),
-    "a text that grows": (tokenised(normalizer=grown(7)), DataError),
+    "a text that grows": (tokenized(normalizer=grown(7)), DataError),
     "a text that begins long": (
-        tokenised(normalizer={"type": "Prepend", "prepend": "x" * 5000}),
+        tokenized(normalizer={"type": "Prepend", "prepend": "x" * 5000}),
         DataError,
     ),
-    "brackets as a tokeniser": (
+    "brackets as a tokenizer": (
         lambda folder: (folder / "tokenizer.json").write_text("[" * 1_000_000),
         DataError,
     ),
-    "an empty tokeniser": (lambda folder: (folder / "tokenizer.json").write_text(""), DataError),
+    "an empty tokenizer": (lambda folder: (folder / "tokenizer.json").write_text(""), DataError),
 }
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A BERT of three layers with its tokeniser."""
+    """A BERT of three layers with its tokenizer."""
     folder = write_checkpoint(tmp_path / "tiny")
     write_tokenizer(folder)
     return folder
@@ -130,8 +130,8 @@ def test_a_hostile_folder_is_refused(folder, name):
 
 
 def test_growth_that_texts_need_is_allowed(folder):
-    """Normalisers of real checkpoints make a text a little longer."""
-    tokenised(normalizer=grown(2))(folder)
+    """Normalizers of real checkpoints make a text a little longer."""
+    tokenized(normalizer=grown(2))(folder)
     (found,) = open_transformer(folder)(["money bank"])
     assert found.words[-1] == "[SEP]"
 
@@ -140,7 +140,7 @@ def test_a_pattern_without_end_fails_the_sentence_alone(folder, capfd):
     """A panic inside the library is an error of the sentence, and its own text is not seen."""
     (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
     pattern = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated"}
-    tokenised(pre_tokenizer={**pattern, "invert": False}, normalizer=None)(folder)
+    tokenized(pre_tokenizer={**pattern, "invert": False}, normalizer=None)(folder)
     outcomes = list(open_transformer(folder).outcomes(["a" * 40 + "!", "bank"]))
     assert isinstance(outcomes[0], DataError)
     assert not isinstance(outcomes[1], AttnError)
@@ -148,10 +148,10 @@ def test_a_pattern_without_end_fails_the_sentence_alone(folder, capfd):
 
 
 @pytest.mark.parametrize("is_closed", [False, True])
-def test_a_panic_while_a_tokeniser_is_opened_is_an_error(folder, is_closed):
+def test_a_panic_while_a_tokenizer_is_opened_is_an_error(folder, is_closed):
     """A table of characters that is none makes the library panic; nothing of it is seen."""
     table = base64.b64encode(b"\x04\0\0\0\xff\xff\xff\xffabc").decode()
-    tokenised(normalizer={"type": "Precompiled", "precompiled_charsmap": table})(folder)
+    tokenized(normalizer={"type": "Precompiled", "precompiled_charsmap": table})(folder)
     (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
     run = [sys.executable, "-m", "attncli", "explain", "money bank", "--model", str(folder)]
     env = child_environment(RUST_BACKTRACE="full")
@@ -176,10 +176,10 @@ def test_a_post_processor_that_contradicts_itself_is_an_error(folder):
         "pair": [first, *sentences],
         "special_tokens": {"[CLS]": ends},
     }
-    tokenised(post_processor=template)(folder)
+    tokenized(post_processor=template)(folder)
     outcome = next(open_transformer(folder).outcomes(["money bank"]))
     assert isinstance(outcome, DataError)
-    tokenised(
+    tokenized(
         post_processor={
             **template,
             "single": [first] * 400 + sentences[:1],
@@ -192,10 +192,10 @@ def test_a_post_processor_that_contradicts_itself_is_an_error(folder):
     assert isinstance(outcome, (DataError, LimitError))
 
 
-def test_a_text_that_a_normaliser_makes_huge_is_refused_before(folder):
+def test_a_text_that_a_normalizer_makes_huge_is_refused_before(folder):
     """The growth of a text counts with its length."""
     (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
-    tokenised(normalizer=grown(2))(folder)
+    tokenized(normalizer=grown(2))(folder)
     outcome = next(open_transformer(folder).outcomes(["a" * 100_000]))
     assert isinstance(outcome, LimitError)
 

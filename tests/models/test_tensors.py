@@ -214,7 +214,7 @@ def test_a_wrong_shape_is_named_with_both_shapes(tmp_path):
 
 
 def test_a_tensor_of_integers_where_floats_are_needed_is_refused(tmp_path):
-    """Quantised weights are not taken for numbers."""
+    """Quantized weights are not taken for numbers."""
     name = "encoder.layer.0.output.dense.weight"
     folder = damaged(tmp_path, lambda made: made.update({name: np.ones((24, 40), np.int8)}))
     with pytest.raises(DataError, match="dtype I8"):
@@ -241,7 +241,7 @@ def test_a_tensor_of_integers_where_floats_are_needed_is_refused(tmp_path):
         ({"hidden_act": "gelu_of_my_own"}, "expected one of gelu"),
         ({"hidden_act": ["gelu"]}, "hidden_act"),
         ({"position_embedding_type": "relative_key"}, "positions of the kind"),
-        ({"quantization_config": {"bits": 4}}, "quantised"),
+        ({"quantization_config": {"bits": 4}}, "quantized"),
         ({"pruned_heads": {"0": [1]}}, "pruned"),
         ({"model_type": "t5"}, 'found the family "t5", expected one of bert'),
         ({"model_type": None}, "no model_type"),

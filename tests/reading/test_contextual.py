@@ -24,7 +24,7 @@ TEXT = "the Unhappiness grows"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A BERT of three layers with its tokeniser."""
+    """A BERT of three layers with its tokenizer."""
     folder = write_checkpoint(tmp_path_factory.mktemp("contextual") / "tiny")
     write_tokenizer(folder)
     return folder

@@ -45,7 +45,7 @@ def test_float32_stacks_are_exact_to_a_millionth(
     glove: FolderStore, score: str, shape: dict[str, object]
 ) -> None:
     """The quick way gives the weights of a computation in float64, to 1e-6, and the same vectors."""
-    settings = GeneralSettings(score=score, **shape)  # type: ignore[arg-type]  # parametrised
+    settings = GeneralSettings(score=score, **shape)  # type: ignore[arg-type]  # parametrized
     analyser = GeneralAnalyser(glove, settings=settings, dtype=np.float32)
     texts = sentences(60)
     for text, found in zip(texts, analyser.outcomes(texts), strict=True):

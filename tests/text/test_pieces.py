@@ -15,7 +15,7 @@ pytest.importorskip("tokenizers")
 
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory):
-    """A WordPiece tokeniser of sixteen entries."""
+    """A WordPiece tokenizer of sixteen entries."""
     folder = tmp_path_factory.mktemp("bert")
     write_tokenizer(folder)
     return PieceTokenizer(folder)

@@ -1,4 +1,4 @@
-"""Laws of tokenisers that are built from vocabulary files: the ids and offsets of transformers."""
+"""Laws of tokenizers that are built from vocabulary files: the ids and offsets of transformers."""
 
 import json
 
@@ -236,7 +236,7 @@ def test_pieces_have_their_places_and_marks(tmp_path):
     ]
 
 
-def test_added_tokens_of_a_slow_tokeniser_have_their_ids(tmp_path):
+def test_added_tokens_of_a_slow_tokenizer_have_their_ids(tmp_path):
     """added_tokens.json names ids after the vocabulary; another id is refused."""
     folder = wordpiece(tmp_path / "made")
     size = open_tokenizer(folder).get_vocab_size()
@@ -285,8 +285,8 @@ def test_damaged_merges_are_refused(tmp_path, file, content):
         PieceTokenizer(folder)
 
 
-def test_a_folder_without_a_tokeniser_says_what_is_expected(tmp_path):
-    """merges.txt alone is no tokeniser."""
+def test_a_folder_without_a_tokenizer_says_what_is_expected(tmp_path):
+    """merges.txt alone is no tokenizer."""
     (tmp_path / "merges.txt").write_text("#version: 0.2\n")
     with pytest.raises(InputError, match=r"vocab\.txt"):
         PieceTokenizer(tmp_path)

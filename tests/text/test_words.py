@@ -1,4 +1,4 @@
-"""Laws of the tokenisers: the words of UAX #29, at their places, in linear time."""
+"""Laws of the tokenizers: the words of UAX #29, at their places, in linear time."""
 
 import re
 import sys
@@ -19,7 +19,7 @@ from attncli.text.words import (
 )
 
 ANY_TEXT = st.text(max_size=60)
-# Text whose neighbours matter to the rules: letters, digits, joiners, quotes, other scripts, emoji.
+# Text whose neighbors matter to the rules: letters, digits, joiners, quotes, other scripts, emoji.
 TRICKY = st.text(
     alphabet="ab1٣_.,:;'’\"- é\u0301\u200d\ufe0f\u00adकि\u094dשאカー中国กข🙂👩🏽🇮🇳🇫\r\n\u2028한",
     max_size=24,

@@ -1,4 +1,4 @@
-"""One weight has one colour: in the terminal, the page, the picture and the document."""
+"""One weight has one color: in the terminal, the page, the picture and the document."""
 
 import re
 from itertools import pairwise
@@ -31,8 +31,8 @@ EXPECTED = [hex_code(weight_rgb(float(weight))) for weight in RESULT.weights.rav
 SCALE = np.linspace(0, 1, 1001)
 
 
-def test_every_view_gives_a_weight_its_colour() -> None:
-    """Terminal, HTML, SVG and LaTeX colour the nine cells alike."""
+def test_every_view_gives_a_weight_its_color() -> None:
+    """Terminal, HTML, SVG and LaTeX color the nine cells alike."""
     lines = matrix_lines(RESULT.words, RESULT.weights[0, 0], Ink(colors="truecolor"))
     cells = [part.style.bgcolor for line in lines for part in line if part.style]
     assert [color.get_truecolor().hex for color in cells if color is not None] == EXPECTED
@@ -47,30 +47,30 @@ def test_every_view_gives_a_weight_its_colour() -> None:
 
 @pytest.mark.parametrize("palette", list(PALETTES))
 def test_palettes_are_monotone_in_lightness(palette: str) -> None:
-    """A larger weight is never darker: in all colours, in 256 and in 16."""
-    for colours in (
+    """A larger weight is never darker: in all colors, in 256 and in 16."""
+    for colors in (
         [weight_rgb(weight, palette) for weight in SCALE],  # type: ignore[arg-type]  # a key
         [ansi_rgb(weight_ansi256(weight, palette)) for weight in SCALE],  # type: ignore[arg-type]
         [ansi_rgb(weight_ansi16(weight)) for weight in SCALE],
     ):
-        light = [luminance(colour) for colour in colours]
+        light = [luminance(color) for color in colors]
         assert all(one <= other for one, other in pairwise(light))
         assert len(set(light)) > 3
 
 
 @pytest.mark.parametrize("palette", list(PALETTES))
 def test_text_on_a_cell_can_be_read(palette: str) -> None:
-    """The contrast of text on each colour is at least 4.5 : 1."""
+    """The contrast of text on each color is at least 4.5 : 1."""
     for weight in SCALE:
-        colours = (
+        colors = (
             weight_rgb(weight, palette),  # type: ignore[arg-type]
             ansi_rgb(weight_ansi256(weight, palette)),  # type: ignore[arg-type]
             ansi_rgb(weight_ansi16(weight)),
         )
-        for colour in colours:
-            assert contrast(colour, text_on(colour)) >= 4.5
+        for color in colors:
+            assert contrast(color, text_on(color)) >= 4.5
 
 
 def test_steps_of_arrays_are_those_of_numbers() -> None:
-    """The array form chooses the same colours as the form for one weight."""
+    """The array form chooses the same colors as the form for one weight."""
     assert palette_steps(SCALE).tolist() == [palette_step(weight) for weight in SCALE]

@@ -20,7 +20,7 @@ def page(result, store, ink=Ink(), **layout):  # noqa: B008 - an Ink never chang
     return ink.rendered(explain_lines(result, movements(result, store), ink, Layout(**layout)))
 
 
-def analysed(store, text, reading=None, **settings):
+def analyzed(store, text, reading=None, **settings):
     """The result of one sentence."""
     analyser = GeneralAnalyser(
         store,
@@ -33,14 +33,14 @@ def analysed(store, text, reading=None, **settings):
 
 @pytest.mark.parametrize("width", [80, 40])
 def test_the_page_is_the_golden_one(golden, results, six_words, width):
-    """Three sentences over six words, without colours."""
+    """Three sentences over six words, without colors."""
     text = "\n".join(page(result, six_words, width=width) for result in results)
     golden(f"explain-{width}.txt", text)
 
 
 @pytest.mark.parametrize("colors", ["truecolor", "256", "16"])
-def test_the_coloured_page_is_the_golden_one(golden, results, six_words, colors):
-    """The heat map in each colour system."""
+def test_the_colored_page_is_the_golden_one(golden, results, six_words, colors):
+    """The heat map in each color system."""
     golden(
         f"explain-{colors}.txt",
         page(results[0], six_words, Ink(colors=colors), sections=("weights",)),
@@ -49,7 +49,7 @@ def test_the_coloured_page_is_the_golden_one(golden, results, six_words, colors)
 
 def test_the_ascii_page_is_the_golden_one(golden, six_words):
     """Unknown words of other scripts on a terminal that shows ASCII only."""
-    result = analysed(six_words, "naïve बैंक money")
+    result = analyzed(six_words, "naïve बैंक money")
     text = page(result, six_words, Ink(unicode=False), width=60)
     assert text.isascii()
     golden("explain-ascii.txt", text)
@@ -64,7 +64,7 @@ def test_settings_and_statuses_are_the_golden_ones(golden, six_words):
         (ReadingSettings(oov="skip"), {"see_self": False, "score": "dot"}),
         (ReadingSettings(oov="random"), {"target_self": 0.6}),
     ]:
-        result = analysed(six_words, "Money xyzzy BANK", reading, **settings)
+        result = analyzed(six_words, "Money xyzzy BANK", reading, **settings)
         pages.append(page(result, six_words, width=72, sections=("tokens", "weights", "equations")))
         pages.append("".join(f"! {text}\n" for text in warning_texts(result)))
     golden("explain-settings.txt", "\n".join(pages))
@@ -72,7 +72,7 @@ def test_settings_and_statuses_are_the_golden_ones(golden, six_words):
 
 def test_real_vectors_are_the_golden_ones(golden, glove):
     """The lecture's sentence on GloVe."""
-    golden("explain-glove.txt", page(analysed(glove, "money bank grows"), glove))
+    golden("explain-glove.txt", page(analyzed(glove, "money bank grows"), glove))
 
 
 @given(st.sets(st.sampled_from(SECTIONS)), st.integers(10, 200))
@@ -96,7 +96,7 @@ def test_sections_are_those_asked_for(results, six_words, sections, width):
 @pytest.mark.parametrize("width", [10, 40, 80, 200])
 def test_hidden_dimensions_are_counted(glove, width):
     """The table shows as many dimensions as fit and says how many do not."""
-    result = analysed(glove, "money bank grows")
+    result = analyzed(glove, "money bank grows")
     text = page(result, glove, width=width, sections=("embeddings",))
     flat = " ".join(text.split())
     found = re.search(r"dimensions 1–(\d+) of 50; (\d+) are hidden", flat)
@@ -114,7 +114,7 @@ def test_few_dimensions_are_all_shown(results, six_words):
 
 def test_a_long_sentence_says_what_is_hidden(six_words):
     """Each section of a sentence of 120 tokens shows 64 and says so."""
-    result = analysed(six_words, "money bank " * 60)
+    result = analyzed(six_words, "money bank " * 60)
     for section in ("tokens", "weights", "equations", "embeddings"):
         assert "56 of 120 words are hidden" in page(result, six_words, sections=(section,))
     full = page(result, six_words, sections=("tokens",), everything=True)
@@ -129,7 +129,7 @@ HOSTILE = ["\x1b[31mred", "[red]x[/]", ":skull:", "\u202eabc", "a\x07\x08b", "[l
 @pytest.mark.parametrize("colors", [None, "truecolor"])
 def test_words_are_shown_and_not_obeyed(six_words, hostile, colors):
     """In every section: no control from the sentence, no markup, no emoji code."""
-    result = analysed(six_words, f"money {hostile} bank", ReadingSettings(tokenizer="whitespace"))
+    result = analyzed(six_words, f"money {hostile} bank", ReadingSettings(tokenizer="whitespace"))
     text = page(result, six_words, Ink(colors=colors), width=200)
     text = re.sub(r"\x1b\[[0-9;]*m", "", text) if colors else text
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
@@ -140,7 +140,7 @@ def test_words_are_shown_and_not_obeyed(six_words, hostile, colors):
 
 def test_an_empty_row_is_named(six_words):
     """A word that may see nothing has its warning with its name."""
-    result = analysed(six_words, "money bank", see_self=False, causal=True)
+    result = analyzed(six_words, "money bank", see_self=False, causal=True)
     assert warning_texts(result)[0].startswith('"money": nothing to attend to')
     assert "money(new) = 0 (nothing to attend to)" in page(result, six_words)
 

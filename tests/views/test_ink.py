@@ -1,4 +1,4 @@
-"""Laws of text in a terminal: widths, cuts, breaks and colours."""
+"""Laws of text in a terminal: widths, cuts, breaks and colors."""
 
 import re
 
@@ -49,8 +49,8 @@ def test_wrapped_lines_lose_no_word(text, width, indent):
 
 
 @given(st.lists(TEXT.map(word), max_size=4), st.sampled_from([None, "truecolor", "256", "16"]))
-def test_colours_do_not_change_the_text(texts, colors):
-    """Without its escape codes a coloured line is the plain one; without colours there are none."""
+def test_colors_do_not_change_the_text(texts, colors):
+    """Without its escape codes a colored line is the plain one; without colors there are none."""
     ink = Ink(colors=colors)
     line = [ink.weight(text, 0.4) for text in texts] + [ink.bold("b"), ink.dim("d")]
     rendered = ink.rendered([line])
@@ -62,7 +62,7 @@ def test_colours_do_not_change_the_text(texts, colors):
     ("colors", "code"), [("truecolor", "48;2;68;1;84"), ("256", "48;5;53"), ("16", "44")]
 )
 def test_each_system_uses_its_own_codes(colors, code):
-    """24-bit, 256 and 16 colours."""
+    """24-bit, 256 and 16 colors."""
     ink = Ink(colors=colors)
     assert code in ink.rendered([[ink.weight("0.00", 0.0)]])
 

@@ -91,7 +91,7 @@ def test_no_line_is_wider_than_the_width(words, width, colors, unicode):
 @settings(max_examples=20)
 @given(WORDS, st.sampled_from([None, "256"]), st.booleans())
 def test_no_line_is_obeyed_by_a_terminal(words, colors, unicode):
-    """No control but line ends and our own colours; no direction mark that is not one of a pair."""
+    """No control but line ends and our own colors; no direction mark that is not one of a pair."""
     ink = Ink(colors=colors, unicode=unicode, width=80)
     for text in views_of(words, ink, 80).values():
         plain = ANSI.sub("", text)

@@ -121,8 +121,8 @@ def test_ascii_words_keep_their_columns():
     assert "x" * 13 + "..." in text
 
 
-def test_the_legend_is_for_colours():
-    """Without colours there is no scale to explain."""
+def test_the_legend_is_for_colors():
+    """Without colors there is no scale to explain."""
     assert legend(Ink()) == []
     scale = Ink().rendered([legend(Ink(colors="256"))])
     assert [f"{i / 5:.1f}" for i in range(6)] == scale.split()[1:]

@@ -73,8 +73,8 @@ def test_hostile_words_stay_text() -> None:
     assert {"</script>", '"><img', "a\\x1b[31mred", "\\u202eevil", "x" * 300} <= heads
 
 
-def test_every_cell_holds_its_number_and_the_colour_of_the_palette(small: str) -> None:
-    """A cell's class names the palette's colour of its weight; its text is the weight."""
+def test_every_cell_holds_its_number_and_the_color_of_the_palette(small: str) -> None:
+    """A cell's class names the palette's color of its weight; its text is the weight."""
     weights = result_of(["money", "bank", "grows"]).weights[0, 0]
     cells = re.findall(r'<td class="w(\d+)"[^>]*data-weight="([^"]+)">([^<]+)</td>', small)
     assert len(cells) == 9
@@ -121,7 +121,7 @@ def test_a_page_of_512_words_stays_under_five_megabytes() -> None:
     assert len(page([result_of(words)]).encode()) < 5_000_000
 
 
-def test_movements_and_neighbours_are_shown() -> None:
+def test_movements_and_neighbors_are_shown() -> None:
     """Where they are given, each word has its cosine and its nearest words before and after."""
     result = result_of(["money", "bank"])
     movement = Movement("x", 0.9, (("cash", 0.8),), (("river", 0.7),))

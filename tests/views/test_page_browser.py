@@ -200,16 +200,16 @@ def test_hostile_words_stay_text_in_the_browser(browser: Watched) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_colours_are_those_of_the_palette_in_light_and_dark(browser: Watched, scheme: str) -> None:
-    """A weight has one colour whatever the scheme; the paper follows the scheme."""
+def test_colors_are_those_of_the_palette_in_light_and_dark(browser: Watched, scheme: str) -> None:
+    """A weight has one color whatever the scheme; the paper follows the scheme."""
     result = result_of(WORDS)
     tab = browser.open(page([result]), scheme=scheme)
     style = "(cell, name) => getComputedStyle(cell)[name]"
     cell = tab.locator(".matrix td[data-weight]").first
-    colour = weight_rgb(float(result.weights[0, 0, 0, 0]))
-    assert cell.evaluate(style, "backgroundColor") == f"rgb({', '.join(map(str, colour))})"
-    assert cell.evaluate(style, "color") == f"rgb({', '.join(map(str, text_on(colour)))})"
-    assert contrast(colour, text_on(colour)) >= 4.5
+    color = weight_rgb(float(result.weights[0, 0, 0, 0]))
+    assert cell.evaluate(style, "backgroundColor") == f"rgb({', '.join(map(str, color))})"
+    assert cell.evaluate(style, "color") == f"rgb({', '.join(map(str, text_on(color)))})"
+    assert contrast(color, text_on(color)) >= 4.5
     paper = tab.eval_on_selector("body", style, "backgroundColor")
     assert paper == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(13, 17, 23)")
 

@@ -331,13 +331,13 @@ def remove(name: Annotated[str, typer.Argument(help="An imported name.")]) -> No
 
 @app.command("fetch")
 def fetch(
-    name: Annotated[str, typer.Argument(help="A name of the gensim-data catalogue.")],
+    name: Annotated[str, typer.Argument(help="A name of the gensim-data catalog.")],
     mirror: Annotated[
         str | None,
         typer.Option(
             metavar="URL",
             envvar="ATTN_VECTORS_MIRROR",
-            help="Where the catalogue is served.",
+            help="Where the catalog is served.",
             rich_help_panel=opt.INPUT,
         ),
     ] = None,
@@ -350,7 +350,7 @@ def fetch(
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Download vectors of gensim's catalogue.
+    """Download vectors of gensim's catalog.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""`attn vectors import` and `fetch`: a file, or a name of the catalogue, into the cache."""
+"""`attn vectors import` and `fetch`: a file, or a name of the catalog, into the cache."""
 
 import hashlib
 from collections.abc import Iterator
@@ -121,7 +121,7 @@ def _selection(choice: ImportSettings) -> "tuple[Selection | None, str]":
 
 
 def fetched(name: str, mirror: str | None, sha256: str | None, *, quiet: bool) -> dict[str, Any]:
-    """Downloads a file of the catalogue, checks it, and imports it under its name.
+    """Downloads a file of the catalog, checks it, and imports it under its name.
 
     The file lies in the cache while it is needed, so that what a killed process leaves is swept.
     """

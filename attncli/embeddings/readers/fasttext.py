@@ -106,7 +106,7 @@ def _dictionary_sizes(stream: ByteStream, settings: _Settings) -> int:
         )
     if pruned > 0:
         raise DataError(
-            f"quantised models (.ftz) are not read: {pruned} pruned n-grams", place=place
+            f"quantized models (.ftz) are not read: {pruned} pruned n-grams", place=place
         )
     left = stream.left()
     rows = n_words + settings.buckets
@@ -202,7 +202,7 @@ def _as_gensim_has_it(word: bytes) -> bytes:
 def _check_matrix(stream: ByteStream, settings: _Settings, n_words: int) -> None:
     """The sizes of the input matrix."""
     if settings.has_magic and stream.exactly(1, "the matrix") != b"\0":
-        raise DataError("quantised models (.ftz) are not read", place=stream.place)
+        raise DataError("quantized models (.ftz) are not read", place=stream.place)
     rows, columns = struct.unpack("<2q", stream.exactly(16, "the sizes of the matrix"))
     if rows != n_words + settings.buckets or columns != settings.dim:
         raise DataError(

@@ -1,4 +1,4 @@
-"""A path → a Reading: opened once, unpacked, recognised, handed to the reader of its format."""
+"""A path → a Reading: opened once, unpacked, recognized, handed to the reader of its format."""
 
 import os
 import zipfile
@@ -59,7 +59,7 @@ def open_reading(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) 
             raise DataError(
                 f"no zip archive, but a file in it is named: {member}", place=stream.place
             )
-        reading = _recognised(unpacked(stream, options.limits), file, options, stream.warnings)
+        reading = _recognized(unpacked(stream, options.limits), file, options, stream.warnings)
         return replace(reading, progress=lambda: (stream.position, stream.size))
     except BaseException:
         stream.close()
@@ -113,7 +113,7 @@ def _archived(path: Path, member: str | None, options: ReadOptions) -> OpenedVec
         if inner.peek(4) in ZIP_MAGICS:
             raise DataError("an archive in an archive; unpack it first", place=inner.place)
         stream = unpacked(inner, options.limits)
-        reading = _recognised(stream, Path(chosen.filename), options, inner.warnings)
+        reading = _recognized(stream, Path(chosen.filename), options, inner.warnings)
         return replace(reading, progress=lambda: (inner.position, inner.size))
     except BaseException:
         _close(archive)
@@ -137,7 +137,7 @@ def _closing(reading: OpenedVectors, archive: zipfile.ZipFile) -> OpenedVectors:
     return replace(reading, blocks=walk())
 
 
-def _recognised(
+def _recognized(
     stream: ByteStream, path: Path, options: ReadOptions, warnings: list[str]
 ) -> OpenedVectors:
     """The reading of an unpacked stream, by its content or by the format that was named."""

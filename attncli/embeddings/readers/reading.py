@@ -29,7 +29,7 @@ class VectorBlock:
 
 @dataclass(slots=True, eq=False)
 class OpenedVectors:
-    """A source that was opened and recognised; nothing but its head has been read.
+    """A source that was opened and recognized; nothing but its head has been read.
 
     `blocks` may be walked once. `warnings`, `subwords` and `left_out`, what is wrong
     with lines that were skipped, are whole only when it has ended.

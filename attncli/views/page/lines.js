@@ -39,7 +39,7 @@ class Lines {
     const line = document.createElementNS(SVG, "line");
     const ends = { x1: 0, x2: 100, y1: (i + 0.5) * ROW, y2: (j + 0.5) * ROW };
     for (const [name, value] of Object.entries(ends)) line.setAttribute(name, value);
-    line.setAttribute("stroke", colourOf(weight / this.top));
+    line.setAttribute("stroke", colorOf(weight / this.top));
     line.setAttribute("stroke-width", this.width(weight).toFixed(2));
     line.dataset.pair = `${i},${j}`;
     return line;
@@ -77,7 +77,7 @@ class Lines {
     const scale = height / this.height;
     for (const k of shown) {
       const weight = this.weights[k];
-      context.strokeStyle = colourOf(weight / this.top);
+      context.strokeStyle = colorOf(weight / this.top);
       context.lineWidth = this.width(weight);
       context.beginPath();
       context.moveTo(0, (Math.floor(k / this.n) + 0.5) * ROW * scale);

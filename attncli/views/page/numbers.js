@@ -1,11 +1,11 @@
-// Numbers of a page: colours, softmax, equations. Joined with the other scripts into one.
+// Numbers of a page: colors, softmax, equations. Joined with the other scripts into one.
 
-const COLOURS = "__COLOURS__";
-const STEPS = COLOURS.length / 6;
-const PARTS = COLOURS.match(/../g).map((part) => parseInt(part, 16)); // red, green, blue, red …
+const COLORS = "__COLORS__";
+const STEPS = COLORS.length / 6;
+const PARTS = COLORS.match(/../g).map((part) => parseInt(part, 16)); // red, green, blue, red …
 const MOST_TERMS = 8; // of an equation
 
-// The colour of a weight on the scale 0 … 1, as attncli.views.palette chooses it.
+// The color of a weight on the scale 0 … 1, as attncli.views.palette chooses it.
 function step(weight) {
   const exact = weight * (STEPS - 1);
   const up = Math.floor(exact + 0.5);
@@ -13,7 +13,7 @@ function step(weight) {
   return Math.min(Math.max(even, 0), STEPS - 1);
 }
 
-const colourOf = (weight) => "#" + COLOURS.slice(6 * step(weight), 6 * step(weight) + 6);
+const colorOf = (weight) => "#" + COLORS.slice(6 * step(weight), 6 * step(weight) + 6);
 
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);

@@ -13,7 +13,7 @@ class View {
     this.now = this.temperature;
     this.mean = false;
     this.stretch = false;
-    this.top = 1; // the weight at the upper end of the colours
+    this.top = 1; // the weight at the upper end of the colors
     this.pinned = false;
     this.weights = new Float64Array(this.n * this.n);
     this.build();

@@ -185,8 +185,8 @@ def _controls(result: AttentionResult, start: tuple[int, int]) -> str:
         )
     return (
         f'<div class="controls" hidden data-live>{"".join(parts)}'
-        '<label class="check" title="Off: the colours of the fixed scale 0 to 1, the same everywhere">'
-        '<input type="checkbox" name="stretch"> stretch colours to the largest weight</label>'
+        '<label class="check" title="Off: the colors of the fixed scale 0 to 1, the same everywhere">'
+        '<input type="checkbox" name="stretch"> stretch colors to the largest weight</label>'
         f'<button type="button">Reset</button></div>{note}'
         '<p class="warning missing" hidden>This layer and head are not held by this page.</p>'
     )

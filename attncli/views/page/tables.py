@@ -26,7 +26,7 @@ def word_markup(text: str) -> str:
 
 
 def weight_table(words: Sequence[str], weights: FloatArray, precision: int, caption: str) -> str:
-    """The weights as a table of coloured numbers. Shapes: weights (n_tokens, n_tokens)."""
+    """The weights as a table of colored numbers. Shapes: weights (n_tokens, n_tokens)."""
     names = [escaped(word) for word in words]
     kind = " roomy" if len(words) <= 8 else ""
     kind += " upright" if sum(max(len(name), 5) for name in words) > 70 else ""
@@ -109,11 +109,11 @@ def _caption(result: AttentionResult, sums: Sums) -> str:
 
 
 def page_legend() -> str:
-    """The scale of the colours, with its numbers."""
+    """The scale of the colors, with its numbers."""
     steps = "".join(f'<li class="w{palette_step(k / 10)}">{k / 10:.1f}</li>' for k in range(11))
     return (
         '<div class="legend"><span>weight</span>'
-        f'<ol aria-label="Colours of the weights 0 to 1">{steps}</ol></div>'
+        f'<ol aria-label="Colors of the weights 0 to 1">{steps}</ol></div>'
     )
 
 
