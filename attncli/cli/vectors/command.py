@@ -53,8 +53,9 @@ def list_vectors(json: opt.Json = False) -> None:
     """List built-in, imported and gensim's vectors.
 
     \b
-    Example:
+    Examples:
       attn vectors list
+      attn vectors list --json
     """
     from attncli.cli.vectors.report import known_vectors, list_lines
 
@@ -186,7 +187,7 @@ def import_vectors(
 
 @app.command("similar")
 def similar(
-    word: Annotated[str, typer.Argument(help="The word.")],
+    word: Annotated[str, typer.Argument(metavar="WORD", help="The word.")],
     vectors: opt.Vectors = "glove",
     count: Count = 10,
     json: opt.Json = False,
@@ -195,8 +196,9 @@ def similar(
     """Find the words nearest to a word.
 
     \b
-    Example:
+    Examples:
       attn vectors similar bank --count 5
+      attn vectors similar bank --vectors glove --json
     """
     from attncli.reading.neighbors import similar_words
 
@@ -206,9 +208,9 @@ def similar(
 
 @app.command("analogy")
 def analogy(
-    a: Annotated[str, typer.Argument(help="A word, such as man.")],
-    b: Annotated[str, typer.Argument(help="Its counterpart, such as king.")],
-    c: Annotated[str, typer.Argument(help="Another word, such as woman.")],
+    a: Annotated[str, typer.Argument(metavar="A", help="A word, such as man.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Its counterpart, such as king.")],
+    c: Annotated[str, typer.Argument(metavar="C", help="Another word, such as woman.")],
     vectors: opt.Vectors = "glove",
     count: Count = 5,
     json: opt.Json = False,
@@ -217,8 +219,9 @@ def analogy(
     """Complete an analogy: A is to B as C is to another word.
 
     \b
-    Example:
+    Examples:
       attn vectors analogy man king woman
+      attn vectors analogy paris france berlin --count 3
     """
     from attncli.reading.neighbors import analogous_words
 
@@ -236,8 +239,9 @@ def get(
     """Print the vectors of words, as text or with --json.
 
     \b
-    Example:
+    Examples:
       attn vectors get money bank --json
+      attn vectors get money --vectors glove300
     """
     from attncli.cli.vectors.access import open_named
     from attncli.reading.lookup import find, ways_out
@@ -296,8 +300,9 @@ def export(
     """Write vectors to a file of another format.
 
     \b
-    Example:
+    Examples:
       attn vectors export glove -o glove.bin --limit 10000
+      attn vectors export glove300 -o glove300.safetensors
     """
     from attncli.embeddings.exporting import export_store, exported_files
 
@@ -310,11 +315,11 @@ def export(
 
 
 @app.command("remove")
-def remove(name: Annotated[str, typer.Argument(help="An imported name.")]) -> None:
+def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="An imported name.")]) -> None:
     """Remove imported vectors, not their file.
 
     \b
-    Example:
+    Examples:
       attn vectors remove glove300
     """
     from attncli.cli.vectors.importing import writing_cache
@@ -331,7 +336,7 @@ def remove(name: Annotated[str, typer.Argument(help="An imported name.")]) -> No
 
 @app.command("fetch")
 def fetch(
-    name: Annotated[str, typer.Argument(help="A name of the gensim-data catalog.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name of the gensim-data catalog.")],
     mirror: Annotated[
         str | None,
         typer.Option(
@@ -353,8 +358,9 @@ def fetch(
     """Download vectors of gensim's catalog.
 
     \b
-    Example:
+    Examples:
       attn vectors fetch glove-wiki-gigaword-100
+      attn vectors fetch glove-twitter-25 --json
     """
     from attncli.cli.vectors.importing import fetched
 
