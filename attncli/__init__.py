@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from attncli.api import save as save
     from attncli.api import train as train
     from attncli.api import view as view
+    from attncli.api.batching import batch as batch
     from attncli.attention.core import attend as attend
     from attncli.errors import AttnError as AttnError
     from attncli.reading.contextual import open_vectors as open_vectors
@@ -33,6 +34,7 @@ _WHERE = {
     "AttnError": "attncli.errors",
     "attend": "attncli.attention.core",
     "analyser": "attncli.api",
+    "batch": "attncli.api.batching",
     "compare": "attncli.api",
     "diff": "attncli.api",
     "evaluate": "attncli.api",
@@ -50,6 +52,7 @@ __all__ = [
     "__version__",
     "analyser",
     "attend",
+    "batch",
     "compare",
     "diff",
     "evaluate",

@@ -4,6 +4,7 @@ Nothing is imported, so that help is shown before numpy is loaded. What a value 
 where it is used.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypedDict
 
@@ -13,7 +14,9 @@ Positions: TypeAlias = Literal["none", "sinusoidal", "rope", "learned", "relativ
 OovPolicy: TypeAlias = Literal["random", "zero", "mean", "skip", "error", "subword", "nearest"]
 TokenizerName: TypeAlias = Literal["words", "whitespace", "chars"]
 Pooling: TypeAlias = Literal["attention", "mean"]
+InputFormat: TypeAlias = Literal["text", "csv", "tsv", "jsonl", "json", "parquet"]
 FormatName: TypeAlias = Literal["jsonl", "csv", "parquet", "arrow", "npz"]
+EngineName: TypeAlias = Literal["local", "dask"]
 
 MAX_TOKENS = 4096
 
@@ -79,6 +82,63 @@ class Choices(TypedDict, total=False):
     target: str | int | None
     pair: str | None
     truncate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """How a batch reads, writes and works.
+
+    input_format to every_line: what the inputs are (None: seen from their content), the columns of
+    the text and of an id to carry through, and whether blank lines and comments have records.
+    format to sync: None is told by the output's suffix; fields to add and to leave out; digits after
+    the point, or full; the strongest keys of each row alone; an output that is replaced, and one
+    that is waited for. resume goes on where an earlier run stopped; workers: None is every core; a
+    chunk is a number of sentences; the rest is of a Dask cluster.
+    """
+
+    input_format: InputFormat | None = None
+    column: str | None = None
+    id_column: str | None = None
+    every_line: bool = False
+    format: FormatName | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    precision: int | str | None = None
+    top: int | None = None
+    force: bool = False
+    sync: bool = False
+    resume: bool = False
+    workers: int | None = None
+    chunk: int = 1000
+    engine: EngineName = "local"
+    scheduler: str | None = None
+    tls_ca: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
+
+
+class BatchChoices(Choices, total=False):
+    """The fields of `BatchSettings` and those of `MechanismSettings` as named arguments."""
+
+    input_format: InputFormat | None
+    column: str | None
+    id_column: str | None
+    every_line: bool
+    format: FormatName | None
+    include: Iterable[str]
+    exclude: Iterable[str]
+    precision: int | str | None
+    top: int | None
+    force: bool
+    sync: bool
+    resume: bool
+    workers: int | None
+    chunk: int
+    engine: EngineName
+    scheduler: str | None
+    tls_ca: str | None
+    tls_cert: str | None
+    tls_key: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import attncli
-from attncli.errors import UsageError
+from attncli.errors import OutputError, UsageError
 from attncli.insight.part import Part
 from attncli.mechanisms.general import GeneralSettings
 from attncli.settings import Choices, LayerSettings, MechanismSettings, TrainingSettings
@@ -121,3 +121,45 @@ def test_no_public_name_is_a_room():
     """`import attncli.views` would put the room in the place of a function of its name."""
     rooms = {module.name for module in pkgutil.iter_modules(attncli.__path__)}
     assert not rooms & set(attncli.__all__)
+
+
+BATCHES = [
+    ({}, []),
+    ({"causal": True, "top": 2, "exclude": ["contextual"]}, ["--causal", "--top", "2", "--exclude", "contextual"]),
+    ({"attention": "task", "heads": 2, "part": Part(heads=(1,))}, ["--attention", "task", "--heads", "2", "--head", "1"]),
+    ({"model": "idioms", "precision": "full", "include": ["measures"]}, ["--model", "idioms", "--precision", "full", "--include", "measures"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("choices", "options"), BATCHES, ids=str)
+def test_a_batch_has_the_bytes_of_the_command(tmp_path, command, choices, options):
+    """Also the same identity: what one began the other finds whole."""
+    sentences, ours, theirs = (tmp_path / name for name in ("s.txt", "ours.jsonl", "theirs.jsonl"))
+    sentences.write_text("a piece of cake\n\nmoney bank grows\nthe piece\n", encoding="utf-8")
+    told = []
+    report = attncli.batch(
+        sentences, ours, workers=1, watch=lambda *done: told.append(done), **choices
+    )
+    assert command("batch", str(sentences), "-o", str(theirs), "--workers", "1", *options).code == 0
+    assert ours.read_bytes() == theirs.read_bytes()
+    assert (report.tally.records, report.tally.failed, told) == (3, 0, [(3, 3)])
+    assert attncli.batch(sentences, theirs, resume=True, **choices).complete
+
+
+def test_a_batch_keeps_what_is_there_and_what_it_reads(tmp_path):
+    """An output is replaced when that is said, never an input; errors name arguments."""
+    sentences, out = tmp_path / "s.jsonl", tmp_path / "out.jsonl"
+    sentences.write_text('{"text": "money bank"}\n', encoding="utf-8")
+    attncli.batch([sentences], out, workers=1)
+    before = out.read_bytes()
+    with pytest.raises(OutputError):
+        attncli.batch([sentences], out, workers=1, temperature=2.0)
+    assert out.read_bytes() == before
+    attncli.batch([sentences], out, workers=1, temperature=2.0, force=True)
+    assert out.read_bytes() != before
+    with pytest.raises(UsageError) as fault:
+        attncli.batch([sentences], sentences, workers=1, force=True)
+    assert fault.value.place == "output"
+    with pytest.raises(UsageError) as fault:
+        attncli.batch([sentences], out, workers=1, force=True, scheduler="tcp://nowhere:1")
+    assert fault.value.place == "scheduler"

@@ -6,11 +6,20 @@ from typing import get_args, get_type_hints
 
 import pytest
 
+from attncli.cli.batch.options import InputOptions, RunOptions, WriteOptions
 from attncli.cli.groups import Mechanism
 from attncli.cli.train.command import train
 from attncli.mechanisms.general import GeneralSettings
 from attncli.reading.reader import ReadingSettings
-from attncli.settings import LayerSettings, MechanismSettings, TokenizerName, TrainingSettings
+from attncli.settings import (
+    BatchChoices,
+    BatchSettings,
+    Choices,
+    LayerSettings,
+    MechanismSettings,
+    TokenizerName,
+    TrainingSettings,
+)
 from attncli.text.words import TOKENIZERS
 
 OF_RESULTS = {"layer", "head", "agg", "merge", "hide"}  # a part of what was computed
@@ -35,6 +44,14 @@ def test_the_parts_of_a_mechanism_have_its_defaults(group):
     whole = defaults(MechanismSettings)
     for name, default in defaults(group).items():
         assert name in SOLVED or whole[name] == default, name
+
+
+def test_the_options_of_batches_are_the_settings():
+    """Names and defaults; fields are a list with commas, and some options only say something."""
+    options = defaults(InputOptions) | defaults(WriteOptions) | defaults(RunOptions)
+    rest = {n: options[n] for n in options if n not in {"comments", "output", "quiet"}}
+    assert rest == defaults(BatchSettings) | {"include": None, "exclude": None}
+    assert set(BatchChoices.__annotations__) == {*defaults(BatchSettings), *Choices.__annotations__}
 
 
 @pytest.mark.parametrize("group", [LayerSettings, TrainingSettings])

@@ -200,15 +200,21 @@ def nothing_to_do(tally: Tally | None = None) -> RunReport:
 
 def closing(report: RunReport, sources: Iterable[InputSource]) -> None:
     """Raises the error a run ends with, if some or all of its records have no result."""
+    expect_some(report, sources)
+    tally = report.tally
+    if tally.failed:
+        what = "1 line was" if tally.failed == 1 else f"{tally.failed} lines were"
+        raise PartialError(f"{what} set aside, each with its error record; the others are done")
+
+
+def expect_some(report: RunReport, sources: Iterable[InputSource]) -> None:
+    """Raises: EmptyError when no record is of a sentence."""
     tally = report.tally
     if report.complete and tally.records == 0:  # what became of them is not known any more
         return
     if tally.empty == tally.records:
         names = ", ".join(source.name for source in sources)
         raise EmptyError("no sentence, expected at least one", place=names[:200])
-    if tally.failed:
-        what = "1 line was" if tally.failed == 1 else f"{tally.failed} lines were"
-        raise PartialError(f"{what} set aside, each with its error record; the others are done")
 
 
 def _steps(

@@ -2,9 +2,17 @@
 
 from collections.abc import Mapping
 from types import NoneType
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from attncli.checks.arguments import choice_of, count_of, flag_of, number_of, seed_of, text_of
+from attncli.checks.arguments import (
+    choice_of,
+    count_of,
+    flag_of,
+    number_of,
+    seed_of,
+    text_of,
+    texts_of,
+)
 from attncli.errors import UsageError
 from attncli.settings import MechanismSettings
 
@@ -14,18 +22,22 @@ _BOUNDS = {
     "heads": (1, 256),
     "d_k": (1, 4096),
     "d_v": (1, 4096),
+    "workers": (1, 1024),
+    "chunk": (1, 1_000_000),
 }
 
 
-def checked_choices(choices: Mapping[str, Any]) -> dict[str, Any]:
+def checked_choices(choices: Mapping[str, Any], kind: type = MechanismSettings) -> dict[str, Any]:
     """The choices, each a value that its setting may have. Raises: ArgumentError, UsageError."""
-    hints = get_type_hints(MechanismSettings)
+    hints = get_type_hints(kind)
     return {name: _choice(name, value, hints) for name, value in choices.items()}
 
 
 def _choice(name: str, value: Any, hints: Mapping[str, Any]) -> Any:
     if name not in hints:
         raise UsageError(f"found it, expected one of {', '.join(hints)}", place=name)
+    if get_origin(hints[name]) is tuple:
+        return tuple(texts_of(value, name))
     parts = get_args(hints[name])
     if value is None and NoneType in parts:
         return None
@@ -34,6 +46,8 @@ def _choice(name: str, value: Any, hints: Mapping[str, Any]) -> Any:
     if parts and all(isinstance(part, str) for part in parts):
         return choice_of(value, name, parts)
     kind = parts[0] if parts else hints[name]
+    if get_origin(kind) is Literal:
+        return choice_of(value, name, get_args(kind))
     if kind is int:
         least, most = _BOUNDS.get(name, (1, None))
         return seed_of(value) if name == "seed" else count_of(value, name, least, most)

@@ -10,11 +10,13 @@ from attncli.cli.explain import analyzed, given_sentences
 from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, may_be_vain
 from attncli.cli.guards import COMPARISONS, Effects, looks, say_vain, warn_of_vain
 from attncli.cli.notices import Notices
-from attncli.cli.outputs import expect_writable, files_given, files_read, say_written, written
+from attncli.cli.outputs import say_written
 from attncli.cli.showing import shown_movements
 from attncli.cli.terminal import ink_for, warning, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
+from attncli.files.apart import expect_writable, files_given, written
 from attncli.mechanisms.open import Opened, space_of
+from attncli.mechanisms.sources import files_read
 
 if TYPE_CHECKING:
     from attncli.results.result import AttentionResult
@@ -70,7 +72,10 @@ def compare(
         if json:
             raise UsageError("found --output too, expected one of them", place="--json")
         suffix_of(output, COMPARISON_SUFFIXES)
-    expect_writable(written("--output", output), chain(files_given([file]), files_read(mechanism)))
+    expect_writable(
+        written("--output", output),
+        chain(files_given([file]), files_read(mechanism.vectors, mechanism.model)),
+    )
     kind = "--json" if json else "tables" if output is None else output.rpartition(".")[2].lower()
     given: dict[str, object] = {"--precision": precision, "--top": top}
     given |= {"--neighbors": None if neighbors == 5 else neighbors}

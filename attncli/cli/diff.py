@@ -9,10 +9,10 @@ import typer
 from attncli.cli import options as opt
 from attncli.cli.guards import looks, say_vain
 from attncli.cli.notices import Notices
-from attncli.cli.outputs import expect_apart, files_given
 from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
 from attncli.escape import visible
+from attncli.files.apart import expect_apart, files_given
 
 if TYPE_CHECKING:
     from attncli.results.result import AttentionResult

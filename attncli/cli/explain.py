@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 from attncli.cli import options as opt
 from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, may_be_vain
 from attncli.cli.guards import Effects, say_vain
-from attncli.cli.outputs import expect_writable, files_given, files_read, written
 from attncli.cli.selecting import ShownPart
 from attncli.cli.showing import PLAIN, Fields, Manner, show_outcomes
 from attncli.cli.terminal import message, standard_input
 from attncli.errors import AttnError, EmptyError, UsageError
 from attncli.escape import typed, visible
+from attncli.files.apart import expect_writable, files_given, written
 from attncli.insight.learned import NOTHING
 from attncli.mechanisms.open import learned_of, space_of
+from attncli.mechanisms.sources import files_read
 from attncli.models.named import is_transformer
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def explain(
                 place=name,
             )
     expect_writable(
-        written("--output", manner.output), chain(files_given([file]), files_read(mechanism))
+        written("--output", manner.output),
+        chain(files_given([file]), files_read(mechanism.vectors, mechanism.model)),
     )
     if not quiet:
         _say_of_quotes(texts)

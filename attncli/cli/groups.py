@@ -124,7 +124,7 @@ def analyser_of_options(
     Raises: UsageError for options out of range or that exclude each other; what opening the
     vectors or the model raises.
     """
-    chosen = _chosen(mechanism)
+    chosen = part_chosen(mechanism)
     for name, where in _vain(mechanism):
         say_vain([name], where, quiet=quiet)
     from attncli.mechanisms.open import open_analyser as open_described
@@ -133,7 +133,7 @@ def analyser_of_options(
     return open_described(mechanism.settings(), include, part=chosen, open_store=store, asked=asked)
 
 
-def _chosen(mechanism: Mechanism) -> "Part | None":
+def part_chosen(mechanism: Mechanism) -> "Part | None":
     """The part that the options choose, if any does. Raises: UsageError."""
     if not (mechanism.chooses or mechanism.merge or mechanism.hide):
         return None

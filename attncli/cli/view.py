@@ -14,7 +14,7 @@ from attncli.cli import selecting as part
 from attncli.cli.groups import grouped
 from attncli.cli.guards import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
 from attncli.cli.notices import Notices
-from attncli.cli.outputs import expect_writable, files_given, say_written, written
+from attncli.cli.outputs import say_written
 from attncli.cli.showing import PLAIN, Manner, moved_words, shown_text, stages_of
 from attncli.cli.terminal import (
     ink_for,
@@ -27,6 +27,7 @@ from attncli.cli.terminal import (
 )
 from attncli.errors import AttnError, DataError, EmptyError, InputError, UsageError
 from attncli.escape import visible
+from attncli.files.apart import expect_writable, files_given, written
 
 if TYPE_CHECKING:
     from attncli.insight.comparison import Comparison

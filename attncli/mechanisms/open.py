@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from attncli.insight.part import Part
     from attncli.insight.space import VocabularySpace
     from attncli.mechanisms.general import Analyser, GeneralSettings
+    from attncli.mechanisms.part import WholeAnalyser
     from attncli.reading.reader import ReadingSettings
 
 OpenStore: TypeAlias = "Callable[[MechanismSettings], EmbeddingStore]"
@@ -70,6 +71,35 @@ def open_analyser(
 
     part = part._replace(asked=asked)
     return opened._replace(analyser=PartAnalyser(opened.analyser, part))
+
+
+def open_for_many(
+    settings: MechanismSettings, include: frozenset[str] = frozenset(), part: "Part | None" = None
+) -> "WholeAnalyser":
+    """The Analyser as a batch uses it: what a worker opens for itself."""
+    return _quick(open_analyser(settings, include, asked=include, part=part).analyser)
+
+
+def _quick(analyser: "WholeAnalyser") -> "WholeAnalyser":
+    """The analyser without what only one reader of one sentence wants, in float32 where exact."""
+    import numpy as np
+
+    from attncli.mechanisms.general import GeneralAnalyser
+    from attncli.mechanisms.part import PartAnalyser
+    from attncli.mechanisms.task import TaskAnalyser
+
+    if isinstance(analyser, PartAnalyser):
+        return replace(analyser, analyser=_quick(analyser.analyser))
+    if isinstance(analyser, GeneralAnalyser):
+        return replace(analyser, dtype=np.float32, advise=False)
+    if isinstance(analyser, TaskAnalyser):
+        return replace(analyser, dtype=np.float32)
+    return analyser
+
+
+def token_width(opened: Opened) -> int:
+    """About how many numbers a token's row has, beside its weights; decides how a batch is cut."""
+    return 4096 if opened.store is None else opened.store.dim
 
 
 def space_of(opened: Opened) -> "VocabularySpace | None":

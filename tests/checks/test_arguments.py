@@ -113,6 +113,10 @@ def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, A
         "from_attentions": (attncli.from_attentions, {"attentions": x, "tokens": ["a", "b"]}),
         "open_vectors": (attncli.open_vectors, {"name": "random"}),
         "read": (attncli.read, {"path": tmp_path / "r.json"}),
+        "batch": (
+            attncli.batch,
+            {"inputs": tmp_path / "s.txt", "output": tmp_path / "b.jsonl", "force": True},
+        ),
         "view": (attncli.view, {"path": tmp_path / "r.json"}),
         "train": (attncli.train, {"rows": rows, "settings": TrainingSettings(epochs=1)}),
         "save": (attncli.save, {"results": r, "path": tmp_path / "r.json"}),
@@ -142,6 +146,7 @@ FREE |= {
     ("save", "results", "hostile"),
     ("diff", "first", "hostile"),
     ("diff", "second", "hostile"),
+    ("batch", "watch", "function"),
 }
 
 
@@ -160,6 +165,7 @@ def test_a_wrong_argument_is_said(name: str, tmp_path: Path, monkeypatch: Any) -
     monkeypatch.chdir(tmp_path)
     function, right = functions(tmp_path)[name]
     attncli.save(result(), tmp_path / "r.json")
+    (tmp_path / "s.txt").write_text("money bank")
     function(**right)
     faults = []
     for parameter in inspect.signature(function).parameters:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attncli.cli.outputs import OutputFile, expect_apart
 from attncli.errors import UsageError
+from attncli.files.apart import OutputFile, expect_apart
 from tests.conftest import child_environment
 
 VECTORS = "bank 1 2\nmoney 3 4\nriver 5 6\nflows 1 1\n"

@@ -1,13 +1,12 @@
 """The options of `attn batch`, in groups: what is read, what is written, how it runs."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from attncli import settings as batches
 from attncli.cli import options as opt
-from attncli.files.rows.kinds import Kind
-from attncli.settings import FormatName
 
 Files: TypeAlias = Annotated[
     list[str] | None,
@@ -18,7 +17,7 @@ Files: TypeAlias = Annotated[
     ),
 ]
 InputFormat: TypeAlias = Annotated[
-    Kind | None,
+    batches.InputFormat | None,
     typer.Option(
         metavar="NAME",
         help="Kind of the inputs: text, csv, tsv, jsonl, json or parquet (default: seen from the content).",
@@ -60,7 +59,7 @@ Output: TypeAlias = Annotated[
     ),
 ]
 OutputFormat: TypeAlias = Annotated[
-    FormatName | None,
+    batches.FormatName | None,
     typer.Option(
         metavar="NAME",
         help="Format of the output: jsonl, csv, parquet, arrow or npz.",
@@ -121,7 +120,7 @@ ChunkSize: TypeAlias = Annotated[
     ),
 ]
 EngineName: TypeAlias = Annotated[
-    Literal["local", "dask"],
+    batches.EngineName,
     typer.Option(metavar="NAME", help="Who computes: local or dask.", rich_help_panel=opt.RUNNING),
 ]
 Scheduler: TypeAlias = Annotated[

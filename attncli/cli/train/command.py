@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from attncli.cli.groups import grouped
 from attncli.cli.guards import changed, say_vain
-from attncli.cli.outputs import expect_apart, expect_writable, files_given, vectors_read, written
 from attncli.cli.terminal import message, standard_input
 from attncli.cli.train import options as t
 from attncli.cli.train.check import prove
@@ -15,7 +14,9 @@ from attncli.cli.train.run import ENDINGS, TrainingRun
 from attncli.cli.vectors.access import access_to
 from attncli.errors import DataError, UsageError
 from attncli.escape import visible
+from attncli.files.apart import expect_apart, expect_writable, files_given, written
 from attncli.mechanisms.open import expect_dim
+from attncli.mechanisms.sources import vectors_read
 from attncli.settings import MechanismSettings
 
 if TYPE_CHECKING:

@@ -7,18 +7,14 @@ import typer
 from attncli.cli import options as opt
 from attncli.cli.groups import grouped
 from attncli.cli.guards import say_vain
-from attncli.cli.outputs import (
-    OutputFile,
-    expect_apart,
-    expect_writable,
-    say_written,
-    vectors_read,
-)
+from attncli.cli.outputs import say_written
 from attncli.cli.terminal import message, write, write_json, write_lines
 from attncli.cli.vectors.access import open_vocabulary
 from attncli.cli.vectors.limits import LimitOptions, limits_of
 from attncli.errors import UnknownWordError, UsageError
 from attncli.escape import quoted, set_apart, visible
+from attncli.files.apart import OutputFile, expect_apart, expect_writable
+from attncli.mechanisms.sources import vectors_read
 
 app = typer.Typer(
     name="vectors",

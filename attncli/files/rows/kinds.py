@@ -6,14 +6,15 @@ Text, CSV, TSV, JSON lines, a JSON document, or Parquet.
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from attncli.errors import DataError
 from attncli.escape import quoted
 from attncli.files.rows.cells import CellRow, rows_of_cells
 from attncli.files.rows.lines import HEAD, HEAD_LINES
+from attncli.settings import InputFormat
 
-Kind: TypeAlias = Literal["text", "csv", "tsv", "jsonl", "json", "parquet"]
+Kind: TypeAlias = InputFormat
 KINDS: tuple[Kind, ...] = ("text", "csv", "tsv", "jsonl", "json", "parquet")
 PARQUET = b"PAR1"
 _SUFFIXES: dict[str, Kind] = {

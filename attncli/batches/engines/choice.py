@@ -1,18 +1,18 @@
-"""The engine that the options of `attn batch` name: worker processes here, or a Dask cluster."""
+"""The engine that settings name: worker processes here, or a Dask cluster."""
 
 import os
 from typing import TYPE_CHECKING
 
-from attncli.cli.batch.options import RunOptions
 from attncli.errors import InputError, UsageError
 from attncli.escape import visible
+from attncli.settings import BatchSettings
 
 if TYPE_CHECKING:
     from attncli.batches.engines.dask import TlsFiles
     from attncli.batches.run import Engine
 
 
-def engine_of(running: RunOptions) -> "Engine":
+def engine_of(running: BatchSettings) -> "Engine":
     """What runs the chunks. Raises: UsageError, InputError for a file of TLS that cannot be read."""
     from attncli.batches.engines.local import LocalEngine, cores
 
@@ -26,7 +26,7 @@ def engine_of(running: RunOptions) -> "Engine":
     return LocalEngine(running.workers or cores())
 
 
-def _tls_of(running: RunOptions) -> "TlsFiles | None":
+def _tls_of(running: BatchSettings) -> "TlsFiles | None":
     """The files of --tls-ca, --tls-cert and --tls-key: all three, for a tls:// scheduler only."""
     files = (running.tls_ca, running.tls_cert, running.tls_key)
     encrypted = (running.scheduler or "").startswith("tls://")

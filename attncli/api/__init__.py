@@ -107,7 +107,7 @@ def explain(
     texts = texts_of(text, "text", expected) if several else [text_of(text, "text", expected)]
     if settings is None and reading is None:
         opened = _opened(model, vectors, include, part, choices)
-        with _naming_fields():
+        with naming_fields():
             results = list(opened.analyser(texts))
         return results if several else results[0]
     if model is not None or part is not None or choices:
@@ -146,7 +146,7 @@ def compare(
     word = None if word is None else text_of(word, "word")
     count_of(neighbors, "neighbors")
     opened = _opened(model, vectors, ("embeddings", "value", "scores"), None, choices)
-    with _naming_fields():
+    with naming_fields():
         results = [merge_pieces(result) for result in opened.analyser(sentences)]
         if len(results) < 2:
             raise UsageError("expected two sentences or more", place="texts")
@@ -197,7 +197,7 @@ def train(
     one_of_kind(settings, "settings", TrainingSettings, "TrainingSettings")
     one_of_kind(layer, "layer", LayerSettings, "LayerSettings")
     vectors = path_of(vectors, "vectors")
-    with _naming_fields():
+    with naming_fields():
         reading = ReadingSettings(tokenizer=tokenizer, oov=oov, seed=settings.seed)  # type: ignore[arg-type]  # checked there
         embedder, info = open_embedder(vectors, reading)
         prepared = prepare(rows_given(rows, split), embedder)
@@ -227,7 +227,7 @@ def evaluate(
     from attncli.training.fit import scores_of
     from attncli.training.rows import rows_given
 
-    with _naming_fields():
+    with naming_fields():
         trained = model if isinstance(model, TrainedModel) else find_model(path_of(model, "model"))
         name = for_model(path_of(vectors, "vectors"), trained.vectors.name)
         embedder, info = open_embedder(name, reading_of(trained), dim=trained.vectors.dim)
@@ -282,8 +282,8 @@ def view(
     names = None if tokens is None else texts_of(tokens, "tokens")
     array = None if array is None else text_of(array, "array")
     place = None if index is None else count_of(index, "index", 0)
-    _expect_part(part)
-    with _naming_fields(), open_matrix_file(file) as stream:
+    expect_part(part)
+    with naming_fields(), open_matrix_file(file) as stream:
         for outcome in read_results(
             stream, file, tokens=names, scores=flag_of(scores, "scores"), member=array, index=place
         ):
@@ -331,16 +331,17 @@ def _opened(
 ) -> Opened:
     name = path_of(vectors, "vectors") if isinstance(vectors, str | PathLike) else "glove"
     path = None if model is None else path_of(model, "model")
-    with _naming_fields():
+    with naming_fields():
         settings = MechanismSettings(vectors=name, model=path, **checked_choices(choices))
         names = names_of(include, "include")
-        _expect_part(part)
+        expect_part(part)
         return open_analyser(
             settings, names, part=part, open_store=lambda asked: _store_of(vectors, asked)
         )
 
 
-def _expect_part(part: Any) -> None:
+def expect_part(part: Any) -> None:
+    """Raises: ArgumentError for what is neither a Part nor None."""
     from attncli.insight.part import Part
 
     if part is not None:
@@ -352,7 +353,7 @@ def _store_of(vectors: Any, settings: MechanismSettings) -> EmbeddingStore:
 
 
 @contextmanager
-def _naming_fields() -> Iterator[None]:
+def naming_fields() -> Iterator[None]:
     """Errors name arguments as they are written in Python: see_self for --no-self."""
     try:
         yield

@@ -1,0 +1,104 @@
+"""Files of sentences → a file of records, from Python."""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+from functools import partial
+from os import PathLike
+from typing import Any, Unpack
+
+from attncli import __version__
+from attncli.api import expect_part, naming_fields
+from attncli.batches.job import JobMechanism, batch_job, run_job
+from attncli.batches.run import RunReport, expect_some
+from attncli.checks.arguments import path_of, unexpected
+from attncli.checks.choices import checked_choices
+from attncli.files.source import sources
+from attncli.insight.part import Part
+from attncli.mechanisms.open import open_analyser, open_for_many, token_width
+from attncli.mechanisms.sources import files_read, source_facts
+from attncli.settings import BatchChoices, BatchSettings, MechanismSettings
+
+_OF_BATCHES = frozenset(field.name for field in fields(BatchSettings))
+
+
+def batch(
+    inputs: str | PathLike[str] | Sequence[str | PathLike[str]],
+    output: str | PathLike[str],
+    model: str | PathLike[str] | None = None,
+    *,
+    vectors: str | PathLike[str] = "glove",
+    part: Part | None = None,
+    watch: Callable[[int, int], None] | None = None,
+    **choices: Unpack[BatchChoices],
+) -> RunReport:
+    """Turns files of sentences into records of a file or URL, as `attn batch` does.
+
+    `inputs` are files, patterns or URLs. The choices, and their defaults, are the fields of
+    `attncli.settings.BatchSettings` (resume, force, workers, format …) and `MechanismSettings`;
+    `part` chooses layers, heads and tokens. `watch` is told the records done in all, and by this
+    run. The report counts the lines that were set aside, each with its error record.
+    Raises: EmptyError when there is no sentence; OutputError when the output is there, and neither
+    `resume` nor `force` is given; UsageError, LockedError, ResumeError, ClusterError.
+    """
+    if watch is not None and not callable(watch):
+        raise unexpected(watch, "watch", "a function of two numbers")
+    expect_part(part)
+    with naming_fields():
+        settings = BatchSettings(**_of(choices, BatchSettings, lambda name: name in _OF_BATCHES))
+        mechanism = MechanismSettings(
+            vectors=path_of(vectors, "vectors"),
+            model=None if model is None else path_of(model, "model"),
+            **_of(choices, MechanismSettings, lambda name: name not in _OF_BATCHES),
+        )
+        listed = sources(_paths(inputs), lambda: sys.stdin.buffer)
+        job = batch_job(listed, path_of(output, "output"), settings)
+        job = job.as_begun() if settings.resume else job
+        job.check(files_read(mechanism.vectors, mechanism.model))
+        described = _described(mechanism, part, frozenset(settings.include))
+        report = run_job(job, described, __version__, watch=watch)
+        expect_some(report, listed)
+    return report
+
+
+def _of(choices: Mapping[str, Any], kind: type, is_of: Callable[[str], bool]) -> dict[str, Any]:
+    return checked_choices({name: choices[name] for name in choices if is_of(name)}, kind)
+
+
+def _paths(inputs: Any) -> list[str]:
+    """The paths of inputs. Raises: ArgumentError."""
+    given = [inputs] if isinstance(inputs, str | bytes | PathLike) else inputs
+    if not isinstance(given, list | tuple):
+        raise unexpected(inputs, "inputs", "a file, or a list of files")
+    if not given:
+        raise unexpected(inputs, "inputs", "at least one file")
+    return [path_of(path, f"inputs[{place}]") for place, path in enumerate(given)]
+
+
+def _described(s: MechanismSettings, part: Part | None, include: frozenset[str]) -> JobMechanism:
+    """What makes the results. Raises: what opening the vectors or the model raises."""
+    opened = open_analyser(s, include, part=part)
+    options = asdict(s) | _as_options(Part() if part is None else part)
+    options["target"] = None if s.target is None else str(s.target)
+    del options["vectors"]
+    make = partial(open_for_many, s, include, part)
+    return JobMechanism(
+        make, source_facts(s.vectors, s.model, opened), options, token_width(opened)
+    )
+
+
+def _as_options(part: Part) -> dict[str, Any]:
+    """A part as journals name it: in the words of the command, so that either goes on."""
+    over = "" if part.over == ("heads",) else f":{_listed(part.over)}"
+    hide = [*part.hide, *(["special"] if part.hide_special else [])]
+    return {
+        "layer": None if part.layers is None else _listed(part.layers),
+        "head": None if part.heads is None else _listed(part.heads),
+        "agg": f"{part.how}{over}" if part.over else None,
+        "merge": part.merge,
+        "hide": hide or None,
+    }
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ",".join(map(str, values))

@@ -1,0 +1,273 @@
+"""A batch as it is asked for: what is read, what is written; and its run, from first to last."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from attncli import settings as chosen
+from attncli.batches.acts import NOTHING, Watch
+from attncli.batches.chunks import Tally
+from attncli.batches.journal import job_begun
+from attncli.batches.part import ENDINGS, PartFile
+from attncli.batches.plan import CHUNK_RECORDS, Plan
+from attncli.batches.remote import RemoteOutput
+from attncli.batches.run import (
+    FileSink,
+    Output,
+    RunReport,
+    Sink,
+    Watcher,
+    identity_of,
+    nothing_to_do,
+    run_to_output,
+    run_to_stream,
+)
+from attncli.batches.work import Outcomes, Recipe
+from attncli.batches.writers.digits import FULL, MAX_DIGITS
+from attncli.batches.writers.formats import Format, MakeWriter, ending_of, output_format
+from attncli.batches.writers.options import DEFAULT_PRECISION, RecordLayout
+from attncli.errors import OutputError, UsageError
+from attncli.escape import did_you_mean, quoted, visible
+from attncli.files.apart import expect_apart, files_given, written
+from attncli.files.paths import exists, is_file, is_folder
+from attncli.files.rows.kinds import named_kind
+from attncli.files.rows.tables import Shape
+from attncli.files.source import InputSource, is_url
+from attncli.files.writing import check_target
+from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
+
+FIELDS = (*OPTIONAL_FIELDS, *DEFAULT_FIELDS)
+PARTS = ("index", "line", "text", "tokens", "attention", "vectors", "model", "warnings")
+
+
+class JobMechanism(NamedTuple):
+    """What makes the results: `make` is called by every worker and can be pickled.
+
+    facts, options: what its vectors and its model hold, and its settings, by which a later run knows
+    whether it is the same. width: about how many numbers a token has beside its weights. watch: what
+    workers look for in results.
+    """
+
+    make: Callable[[], Outcomes]
+    facts: dict[str, Any]
+    options: dict[str, Any]
+    width: int
+    watch: Watch = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class BatchJob:
+    """A batch as asked for, checked but for its mechanism; `output` None is standard output."""
+
+    sources: list[InputSource]
+    output: str | None
+    settings: chosen.BatchSettings
+    format: Format
+    layout: RecordLayout
+
+    @property
+    def to_stream(self) -> bool:
+        """Whether the output is a pipe, a terminal or a device, written as it comes."""
+        return self.output is None or _is_stream(self.output)
+
+    @property
+    def is_of_tables(self) -> bool:
+        """Whether all inputs are tables by what is said of them; tables have no lines to leave out."""
+        if self.settings.input_format is not None:
+            return self.settings.input_format != "text"
+        return all(named_kind(source.path) is not None for source in self.sources)
+
+    def reading(self) -> dict[str, Any]:
+        """How inputs are read, as journals have always said it."""
+        return {
+            "input_format": self.settings.input_format,
+            "column": self.settings.column,
+            "id_column": self.settings.id_column,
+            "comments": not (self.settings.every_line or self.is_of_tables),
+        }
+
+    def as_begun(self) -> "BatchJob":
+        """How a run that goes on reads: each line has its record where that is how it began.
+
+        Runs of before always did so, and no setting says it.
+        """
+        options = job_begun(Path(f"{self.output}{ENDINGS[1]}")).get("options")
+        now = self.reading()
+        as_now = {"reading": now | {"comments": False}, "format": self.format.written}
+        if not (isinstance(options, dict) and now["comments"] and options | as_now == options):
+            return self
+        return replace(self, settings=replace(self.settings, every_line=True))
+
+    def check(self, files_read: Iterator[str]) -> None:
+        """Raises: UsageError for settings that do not go together, or an output that is also read;
+        OutputError for one that cannot be written.
+        """
+        inputs = [*files_given(s.file or s.path for s in self.sources), *files_read]
+        expect_apart(written("--output", self.output, *ENDINGS), inputs)
+        if not self.to_stream:
+            if not is_url(str(self.output)):
+                check_target(str(self.output))
+            return
+        for name in ("resume", "force"):
+            if getattr(self.settings, name) and self.output is None:
+                raise UsageError("found no --output, expected both", place=f"--{name}")
+        if self.format.needs_file:
+            raise UsageError(
+                f"{self.format.name} cannot be written to a pipe, expected a file", place="--output"
+            )
+
+    def identity(self, mechanism: JobMechanism) -> dict[str, Any]:
+        """What a run is of, beside its input, as plain values."""
+        return {
+            "vectors": mechanism.facts,
+            "options": {
+                **mechanism.options,
+                "reading": self.reading(),
+                "format": self.format.written,
+                **self.layout.described(),
+            },
+        }
+
+
+def batch_job(
+    sources: list[InputSource], output: str | None, settings: chosen.BatchSettings
+) -> BatchJob:
+    """A batch of these inputs. Raises: UsageError for a format, a field or digits that are none."""
+    written_as = output_format(output, settings.format)
+    for name, allowed in (("include", FIELDS), ("exclude", (*FIELDS, *PARTS))):
+        for field in getattr(settings, name):
+            if field not in allowed:
+                expected = f"expected one of {', '.join(allowed)}{did_you_mean(field, allowed)}"
+                raise UsageError(f"found {quoted(field)}, {expected}", place=f"--{name}")
+    layout = RecordLayout(
+        include=settings.include,
+        exclude=settings.exclude,
+        precision=_digits(settings.precision, written_as),
+        top=settings.top,
+        with_file=len(sources) > 1,
+        with_id=bool(settings.id_column),
+    )
+    return BatchJob(sources, output, settings, written_as, layout)
+
+
+def run_job(
+    job: BatchJob,
+    mechanism: JobMechanism,
+    version: str,
+    *,
+    fd: int | None = None,
+    watch: Watcher | None = None,
+    note: Callable[[str], None] | None = None,
+) -> RunReport:
+    """Runs a batch to its end, or where it is whole says so.
+
+    `version` is that of attn, a part of the job's identity. `fd` is written to where there is no output; `watch` is told the records done, `note` what there
+    is to say of an input.
+    Raises: EmptyError, ResumeError, OutputError, LockedError, and what reading and engines raise;
+    BrokenPipeError when nobody reads a pipe any more.
+    """
+    from attncli.batches.engines.choice import engine_of
+
+    settings, identity = job.settings, job.identity(mechanism)
+    layout = replace(job.layout, facts=_provenance(identity, version))
+    make_writer = MakeWriter(job.format, layout)
+    shape = Shape(
+        settings.input_format,
+        settings.column,
+        () if settings.id_column is None else (settings.id_column,),
+        required=True,
+        every_line=settings.every_line,
+        options=("--column", "--id"),
+        note=note,
+    )
+    size = CHUNK_RECORDS if make_writer().in_blocks else settings.chunk
+    plan = Plan(job.sources, shape, size, mechanism.width)
+    recipe = Recipe(mechanism.make, make_writer, mechanism.watch)
+    engine = engine_of(settings)
+    if job.to_stream:
+        with _opened(job.output, fd) as stream:
+            return run_to_stream(plan, recipe, engine, stream, watch)
+    identity = identity_of(job.sources, identity, version)
+    target = str(job.output)
+    again = {"resume": settings.resume, "force": settings.force}
+    output: Output
+    sink: Sink
+    if is_url(target):
+        remote = RemoteOutput(target, identity, **again)
+        output, sink, complete = remote, remote, remote.complete
+    else:
+        part = PartFile(Path(target), identity, **again)
+        output, sink, complete = part, FileSink(part), part.complete
+    if complete:
+        return nothing_to_do(_finished_tally(job, output))
+    ending = ending_of(job.format, layout, sync=settings.sync)
+    return run_to_output(plan, recipe, engine, output, sink, ending, watch)
+
+
+def _digits(asked: int | str | None, chosen_format: Format) -> int:
+    """How many digits are written. Raises: UsageError."""
+    if asked is None:
+        return DEFAULT_PRECISION
+    if not chosen_format.is_text:
+        raise UsageError(
+            f"found it, but {chosen_format.name} holds float32 values as they are",
+            place="--precision",
+        )
+    if asked == "full":
+        return FULL
+    text = str(asked)
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:4]) <= MAX_DIGITS):
+        raise UsageError(
+            f"found {quoted(text)}, expected full or a number from 1 to {MAX_DIGITS}",
+            place="--precision",
+        )
+    return int(text)
+
+
+def _provenance(identity: dict[str, Any], version: str) -> tuple[tuple[str, str], ...]:
+    """What binary formats keep in their metadata of where their numbers come from."""
+    from attncli.views.json import plain_json
+
+    facts = {f"attn.{name}": plain_json(value) for name, value in sorted(identity.items())}
+    return (("attn.version", version), *facts.items())
+
+
+def _finished_tally(job: BatchJob, output: Output) -> Tally:
+    """What became of the records of an output that is whole: noted beside it, or read from it."""
+    from attncli.batches.finished import tally_of_finished
+
+    if output.done is not None:
+        return Tally(output.done.records, output.done.failed, output.done.empty)
+    return tally_of_finished(str(job.output), job.format)
+
+
+def _is_stream(path: str) -> bool:
+    """Whether a path names a device or a pipe."""
+    target = Path(path)
+    try:
+        return exists(target) and not is_file(target) and not is_folder(target)
+    except OSError:
+        return False
+
+
+@contextmanager
+def _opened(output: str | None, fd: int | None) -> Iterator[int]:
+    """The descriptor of a stream. Raises: OutputError, BrokenPipeError."""
+    if output is None and fd is None:
+        raise OutputError("cannot write to standard output: it is closed")
+    opened: int | None = None
+    try:
+        if output is not None:
+            opened = os.open(output, os.O_WRONLY)
+        yield opened if opened is not None else fd or 0
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        place = visible(str(output))[:200]
+        raise OutputError(f"cannot write: {(fault.strerror or '').lower()}", place=place) from None
+    finally:
+        if opened is not None:
+            os.close(opened)

@@ -1,0 +1,54 @@
+"""What `attn batch` says before it begins: options that do nothing here; and how far it has read."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attncli.cli.batch.options import WriteOptions
+from attncli.cli.guards import say_vain
+from attncli.cli.terminal import message
+from attncli.files.paths import is_file
+
+if TYPE_CHECKING:
+    from attncli.batches.job import BatchJob
+    from attncli.files.source import InputSource
+
+
+def say_of_vain_reading(job: "BatchJob", *, comments: bool) -> None:
+    """Says which options of reading have no effect."""
+    if comments:
+        message("note", "blank lines and comments are left out anyway: --comments has no effect")
+    if job.settings.every_line and job.is_of_tables:
+        message("note", "tables have rows and not lines: --every-line has no effect")
+
+
+def say_vain_settings(job: "BatchJob", writing: WriteOptions, *, quiet: bool) -> None:
+    """Says which options have no effect on these inputs, this output or this engine."""
+    from attncli.files.rows.kinds import named_kind
+
+    settings = job.settings
+    if settings.every_line and all(named_kind(s.path) is not None for s in job.sources):
+        say_vain(["--every-line"], "on tables, whose rows are all read", quiet=quiet)
+    fields = [name for name in ("include", "exclude") if getattr(writing, name) is not None]
+    if job.format.name == "csv":  # whatever the fields, it holds the weights alone
+        say_vain([f"--{name}" for name in fields], "in a .csv file", quiet=quiet)
+    if settings.sync and (job.to_stream or "://" in str(job.output)):
+        say_vain(["--sync"], "where no file of this machine is written", quiet=quiet)
+    if settings.workers is not None and settings.scheduler is not None:
+        say_vain(["--workers"], "with --scheduler: its cluster has its own", quiet=quiet)
+
+
+def share_read(found: "list[InputSource]") -> float | None:
+    """How much of the inputs was read, when they are files."""
+    sizes = [_size(source) for source in found]
+    if None in sizes:
+        return None
+    total = sum(size or 0 for size in sizes)
+    return sum(source.read for source in found) / total if total else None
+
+
+def _size(source: "InputSource") -> int | None:
+    try:
+        path = Path(source.file or source.path)
+        return path.stat().st_size if is_file(path) else None
+    except OSError:
+        return None

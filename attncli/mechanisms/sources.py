@@ -1,0 +1,85 @@
+"""What the names of vectors and models lead to: the files they read, and what tells these apart."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from attncli.errors import AttnError
+from attncli.files.paths import is_file, is_folder
+from attncli.mechanisms.open import Opened
+
+SHIPPED = ("glove", "glove-6b-50d", "random")  # no file of the user
+
+
+def files_read(vectors: str, model: str | None) -> Iterator[str]:
+    """What vectors and a model read: the texts, and where the names among them lead."""
+    yield from vectors_read(vectors)
+    if model is not None:
+        yield from model_read(model)
+
+
+def vectors_read(name: str) -> Iterator[str]:
+    """What a name or file of vectors leads to: itself, the file it was imported from, a folder."""
+    if name in SHIPPED:  # whatever lies here under that name
+        return
+    yield name
+    if name.startswith("model:"):
+        yield from model_read(name.removeprefix("model:").partition(":")[0])
+        return
+    from attncli.embeddings.cache.entries import Cache, is_name
+    from attncli.embeddings.opening import gensim_file
+
+    if is_name(name):
+        source = Cache().source_named(name)
+        if source is not None:
+            yield source.path
+        if (file := gensim_file(name)) is not None:
+            yield str(file)
+
+
+def model_read(name: str) -> Iterator[str]:
+    """What a model leads to: itself, or the folder of a checkpoint in the Hugging Face cache."""
+    from attncli.models.named import means_shipped
+
+    if means_shipped(name):
+        return
+    yield name
+    if os.path.isfile(name):  # noqa: PTH113 - likewise
+        return
+    from attncli.models.folders import find_checkpoint
+
+    try:
+        yield str(find_checkpoint(name).folder)
+    except (AttnError, OSError, RuntimeError):
+        return
+
+
+def source_facts(vectors: str, model: str | None, opened: Opened) -> dict[str, Any]:
+    """What vectors and model hold, as plain values: equal of two runs where it is the same."""
+    from attncli.mechanisms.part import whole
+    from attncli.reading.reader import vectors_info
+
+    facts: dict[str, Any] = {"asked": vectors}
+    if opened.store is not None:
+        facts |= vectors_info(opened.store)._asdict()
+    named = {"vectors": vectors, "model": model}
+    for name in [name for name, text in named.items() if text and not _ships(text)]:
+        path = Path(str(named[name]))
+        files = sorted(path.iterdir()) if is_folder(path) else [path]
+        stats = [file.stat() for file in files if is_file(file)]
+        if stats:
+            facts[f"{name} file"] = [[stat.st_size, stat.st_mtime_ns] for stat in stats]
+    entire = whole(opened.analyser)
+    digest = getattr(getattr(entire, "model", None), "sha256", None)
+    # Journals of parts of a transformer, whose files stand above, name no model.
+    if digest is not None or getattr(opened.analyser, "model", None) is not None:
+        facts["model"] = digest
+    return facts
+
+
+def _ships(name: str) -> bool:
+    """Whether a name means vectors or a model of the package, whatever lies here under it."""
+    from attncli.models.named import means_shipped
+
+    return name in SHIPPED or means_shipped(name)
