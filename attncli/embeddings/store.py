@@ -122,6 +122,7 @@ class FolderStore:
         try:
             for name, total in self._meta["sums"].items():
                 verify(self._folder / name, total)
+            self._index("ids.npy")  # rows.npy was looked into when the folder was opened
             self._checked.whole()
             if self._meta.get("subwords", {}).get("kind") == "ngrams":
                 from attncli.embeddings.subwords import ngram_matrix
@@ -145,7 +146,7 @@ class FolderStore:
         if self.remake is None:
             raise
         fresh = self.remake()
-        self._checked, self.remake = fresh._checked, None
+        self._meta, self._checked, self.remake = fresh._meta, fresh._checked, None
         self._rows, self._trie, self._ids = fresh._rows, fresh._trie, None
         self._subwords = None
 
@@ -156,6 +157,8 @@ class FolderStore:
             return array
         verify(path, self._meta["sums"].get(name))
         found: IntArray = mapped(path, "<u4", (self.words,))
+        if found.max(initial=0) >= max(self.words, 1):  # of other vectors
+            raise DamagedError("this store is damaged", place=visible(str(path)))
         return found
 
     def _open_trie(self) -> Any:

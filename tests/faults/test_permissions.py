@@ -1,20 +1,20 @@
 """What a user may not read or write is said, with the code of its kind; it is never our bug."""
 
-import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from models.made import write_checkpoint, write_tokenizer
 
+pytest.importorskip("tokenizers")
+pytest.importorskip("fsspec")
 if not sys.platform.startswith("linux"):
     pytest.skip("permissions as Linux has them", allow_module_level=True)
+from faults.running import ended
+from models.made import write_checkpoint, write_tokenizer
 
-HERE = Path(__file__).parent
 NOBODY = 65534
 RANDOM = ("--vectors", "random", "--dim", "4")
 BATCH = ("batch", "s.txt", *RANDOM, "--workers", "1", "-o")
@@ -119,28 +119,6 @@ def tried(files: Path, tmp_path: Path) -> Iterator[Callable]:
                 for inner in path.iterdir():
                     if inner.is_dir() and inner.stat().st_uid == os.geteuid():
                         inner.chmod(0o700)
-
-
-def ended(runs: Sequence[tuple[Sequence[str], Path]]) -> Iterator[tuple[int, list[str]]]:
-    """The code of each command line in its folder, and the line; what is no clean end fails."""
-    told = [
-        {"line": line, "folder": str(folder), "env": {"ATTN_CACHE_DIR": str(folder / "cache")}}
-        for line, folder in runs
-    ]
-    paths = [str(HERE.parent), *filter(None, sys.path)]
-    done = subprocess.run(
-        [sys.executable, str(HERE / "unprivileged.py")],
-        input=json.dumps(told),
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    for (line, _), (code, said) in zip(runs, json.loads(done.stdout), strict=True):
-        assert "Traceback" not in said, (line, said)
-        assert "internal error" not in said, (line, said)
-        yield code, list(line)
 
 
 def filled(line: Sequence[str], x: str, folder: Path) -> list[str]:
