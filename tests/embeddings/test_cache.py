@@ -195,7 +195,7 @@ def test_many_processes_at_once_make_one_entry(cache, tmp_path):
     script = f"""
 from attncli.embeddings import opening as sources
 sources._SMALL = 0
-store = sources.open_vectors({str(path)!r})
+store = sources.open_word_vectors({str(path)!r})
 print(store.sha256, store.row("w2999"))
 """
     environment = {**child_environment(), "ATTN_CACHE_DIR": os.environ["ATTN_CACHE_DIR"]}
@@ -214,7 +214,7 @@ def test_a_process_killed_while_it_converts_does_no_harm(cache, tmp_path):
     """The next one converts again and sweeps what was left."""
     matrix = np.random.default_rng(2).normal(size=(20_000, 30)).astype(np.float32)
     path = written(tmp_path, "many.txt", text([f"w{i}" for i in range(20_000)], matrix))
-    script = f"from attncli.embeddings.opening import open_vectors; open_vectors({str(path)!r})"
+    script = f"from attncli.embeddings.opening import open_word_vectors; open_word_vectors({str(path)!r})"
     environment = {**child_environment(), "ATTN_CACHE_DIR": os.environ["ATTN_CACHE_DIR"]}
     process = subprocess.Popen([sys.executable, "-c", script], env=environment)
     deadline = time.monotonic() + 20

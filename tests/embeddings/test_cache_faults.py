@@ -221,7 +221,7 @@ root = Cache().root
 
 def child(go):
     os.read(go, 1)
-    store = sources.open_vectors(path)
+    store = sources.open_word_vectors(path)
     rows = [store.row(f"w{i}") for i in range(len(expected))]
     good = rows == list(range(len(expected)))
     good &= store.vectors(rows).tobytes() == expected.tobytes()
@@ -231,7 +231,7 @@ def child(go):
 for turn in range(rounds):
     shutil.rmtree(root.parent, ignore_errors=True)
     if turn % 3 == 2:  # an entry that is there, and damaged
-        store = sources.open_vectors(path)
+        store = sources.open_word_vectors(path)
         (entry,) = Cache().entries()
         part = random.choice(sorted(entry.folder.iterdir()))
         data = bytearray(part.read_bytes())
@@ -264,7 +264,7 @@ for turn in range(rounds):
     if len(entries) > 1 or (len(entries) != 1 and killed == 0):
         raise SystemExit(f"round {turn}: {len(entries)} entries")
     if killed:  # the next conversion sweeps what they left
-        sources.open_vectors(path.with_suffix(".copy"))
+        sources.open_word_vectors(path.with_suffix(".copy"))
     left = [p.name for p in root.iterdir() if not p.name.startswith("v2-")]
     if left:
         raise SystemExit(f"round {turn}: left {left}")
