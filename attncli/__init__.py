@@ -27,11 +27,19 @@ if TYPE_CHECKING:
     from attncli.attention.core import attend as attend
     from attncli.errors import AttnError as AttnError
     from attncli.reading.contextual import open_vectors as open_vectors
+    from attncli.reading.targets import Offset as Offset
     from attncli.results.result import AttentionResult as AttentionResult
+    from attncli.settings import LayerSettings as LayerSettings
+    from attncli.settings import TrainingSettings as TrainingSettings
+    from attncli.training.rows import Row as Row
 
 _WHERE = {
     "AttentionResult": "attncli.results.result",
     "AttnError": "attncli.errors",
+    "LayerSettings": "attncli.settings",
+    "Offset": "attncli.reading.targets",
+    "Row": "attncli.training.rows",
+    "TrainingSettings": "attncli.settings",
     "attend": "attncli.attention.core",
     "analyser": "attncli.api",
     "batch": "attncli.api.batching",
@@ -49,6 +57,10 @@ _WHERE = {
 __all__ = [
     "AttentionResult",
     "AttnError",
+    "LayerSettings",
+    "Offset",
+    "Row",
+    "TrainingSettings",
     "__version__",
     "analyser",
     "attend",

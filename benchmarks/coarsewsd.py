@@ -18,46 +18,27 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-from attncli.reading.targets import Offset
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from attncli.arrays import FloatArray, IntArray
-from attncli.learning.batches import Examples
-from attncli.learning.parameters import Architecture
-from attncli.learning.subspace import Subspace
-from attncli.learning.trainer import Training, predict
-from attncli.models.trained import TrainedModel
-from attncli.reading.reader import ReadingSettings
-from attncli.results.result import VectorsInfo
-from attncli.settings import TrainingSettings
-from attncli.training.examples import (
-    Prepared,
-    default_committee,
-    default_directions,
-    default_landmarks,
-    open_embedder,
-    prepare,
-)
-from attncli.training.metrics import Scores
-from attncli.training.rows import Row
+import attncli
 
 
-def rows_of(path: Path) -> list[Row]:
+def rows_of(path: Path) -> list[attncli.Row]:
     """The sentences of a file; the target is told by its first character."""
     found = []
     with path.open(encoding="utf-8", newline="") as stream:
         records = csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
         for number, record in enumerate(records, start=2):
             pieces = list(re.finditer(r"\S+", record["text"]))
-            start = Offset(pieces[int(record["target"])].start())
+            start = attncli.Offset(pieces[int(record["target"])].start())
             place = f"{path.name}:{number}"
-            found.append(Row(record["text"], record["label"], start, None, None, place))
+            found.append(attncli.Row(record["text"], record["label"], start, place=place))
     return found
 
 
@@ -71,58 +52,44 @@ class Variant:
     smoothing: float
 
 
-def learned(
-    train: Prepared, examples: Examples, info: VectorsInfo, variant: Variant
-) -> TrainedModel:
-    """The model of these examples, which are `train.examples` or some of them."""
-    landmarks = variant.landmarks
-    if landmarks is None:
-        landmarks = default_landmarks(info, examples)
-    architecture = Architecture(
-        d_model=info.dim,
-        n_labels=len(train.labels),
-        n_heads=8,
-        d_k=16,
-        d_v=32,
-        landmarks=landmarks,
-        committee=default_committee(train.views),
-        positions="relative",
-        reach=10,
+def learned(rows: list[attncli.Row], variant: Variant) -> Any:
+    """The model of these sentences."""
+    return attncli.train(
+        rows,
+        variant.vectors,
+        layer=attncli.LayerSettings(landmarks=variant.landmarks),
+        settings=attncli.TrainingSettings(
+            held_out=0.0, seed=variant.seed, smoothing=variant.smoothing
+        ),
     )
-    settings = TrainingSettings(held_out=0.0, seed=variant.seed, smoothing=variant.smoothing)
-    subspace = Subspace(examples, architecture, default_directions(info), train.views)
-    training = Training(subspace.examples, subspace.architecture, settings)
-    for _ in training.run():
-        pass
-    return TrainedModel(architecture, subspace.widened(training.best), train.labels, info)
 
 
-def cross_validated(train: Prepared, info: VectorsInfo, folds: int, variant: Variant) -> FloatArray:
-    """The probabilities of every training sentence, by the model of the other folds."""
-    found = np.zeros((len(train.gold), len(train.labels)))
-    fold_of = folds_by_label(train.gold, folds, variant.seed)
+def cross_validated(rows: list[attncli.Row], folds: int, variant: Variant) -> Any:
+    """The scores of all sentences, each predicted by the model of the other folds."""
+    fold_of = folds_by_label([row.label for row in rows], folds, variant.seed)
+    parts = []
     for fold in range(folds):
-        rest, aside = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
-        model = learned(train, train.examples.pick(rest), info, variant)
-        found[aside] = predict(model.parameters, model.architecture, train.examples.pick(aside))
-    return found
+        rest = [row for row, its in zip(rows, fold_of, strict=True) if its != fold]
+        aside = [row for row, its in zip(rows, fold_of, strict=True) if its == fold]
+        parts.append(attncli.evaluate(aside, learned(rest, variant), variant.vectors))
+    return replace(
+        parts[0],
+        gold=np.concatenate([part.gold for part in parts]),
+        probabilities=np.concatenate([part.probabilities for part in parts]),
+    )
 
 
 def figures(folder: Path, word: str, folds: int, variant: Variant) -> dict[str, float]:
     """Accuracy, recall, log-loss, calibration error and seconds of one word."""
     began = time.perf_counter()
-    reading = ReadingSettings(oov="zero", seed=variant.seed)
-    embedder, info = open_embedder(variant.vectors, reading)
-    train = prepare(rows_of(folder / f"{word}.train.tsv"), embedder)
+    train = rows_of(folder / f"{word}.train.tsv")
     if folds:
-        scores = Scores(train.labels, train.gold, cross_validated(train, info, folds, variant))
+        scores = cross_validated(train, folds, variant)
         seconds = time.perf_counter() - began
     else:
-        model = learned(train, train.examples, info, variant)
+        model = learned(train, variant)
         seconds = time.perf_counter() - began
-        test = prepare(rows_of(folder / f"{word}.test.tsv"), embedder, model=model)
-        probabilities = predict(model.parameters, model.architecture, test.examples)
-        scores = Scores(test.labels, test.gold, probabilities)
+        scores = attncli.evaluate(rows_of(folder / f"{word}.test.tsv"), model, variant.vectors)
     return {
         "n": scores.n,
         "accuracy": scores.accuracy,
@@ -133,14 +100,15 @@ def figures(folder: Path, word: str, folds: int, variant: Variant) -> dict[str, 
     }
 
 
-def folds_by_label(labels: IntArray, folds: int, seed: int) -> IntArray:
-    """The fold of each sentence, (n,): every label is spread over all folds."""
+def folds_by_label(names: list[str | None], folds: int, seed: int) -> list[int]:
+    """The fold of each sentence: every label is spread over all folds."""
+    labels = np.unique([str(name) for name in names], return_inverse=True)[1]
     rng = np.random.default_rng(seed)
     found = np.empty(len(labels), dtype=np.intp)
     for label in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == label))
         found[members] = (np.arange(len(members)) + rng.integers(folds)) % folds
-    return found
+    return [int(fold) for fold in found]
 
 
 def peers_of(folder: Path) -> dict[str, dict[str, str]]:
@@ -201,7 +169,7 @@ def main() -> None:
     parser.add_argument("--words", help="some of the words, with commas")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--landmarks", type=int, help="other than the default")
-    parser.add_argument("--smoothing", type=float, default=TrainingSettings().smoothing)
+    parser.add_argument("--smoothing", type=float, default=attncli.TrainingSettings().smoothing)
     parser.add_argument("--folds", type=int, default=0, help="cross-validation, without test files")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()

@@ -1,7 +1,13 @@
 """The data that comes with the project keeps its own rules."""
 
 import importlib.util
+import json
+import re
+import subprocess
+import sys
 from pathlib import Path
+
+import attncli
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -38,3 +44,40 @@ def test_the_checker_finds_faults(tmp_path: Path):
         "rows in",
     ):
         assert any(expected in fault for fault in faults), expected
+
+
+def texts_for_users():
+    """What shows how Python uses the package: scripts whole, of documents the lines of Python."""
+    root = EXAMPLES.parent
+    for path in (root / "benchmarks" / "coarsewsd.py", *sorted(EXAMPLES.glob("*.py"))):
+        yield path.name, path.read_text(encoding="utf-8")
+    for path in (root / "README.md", EXAMPLES / "README.md", *sorted((root / "docs").glob("*.md"))):
+        text = path.read_text(encoding="utf-8")
+        blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        blocks += re.findall(r"^>>> (.*)$", text, re.MULTILINE)
+        yield path.name, "\n".join(blocks)
+
+
+def test_users_need_public_names_only():
+    """No script or document that shows the use from Python reaches into a room."""
+    inner, unknown = {}, {}
+    for name, text in texts_for_users():
+        inner[name] = re.findall(r"(?:from|import) attncli\.[\w.]+", text)
+        unknown[name] = set(re.findall(r"\battncli\.(\w+)", text)) - set(attncli.__all__)
+    assert not any(inner.values()), inner
+    assert not any(unknown.values()), unknown
+
+
+def test_the_benchmark_of_senses_runs(tmp_path: Path):
+    """A small data set of its kind, by test files and by folds."""
+    lines = ["text\ttarget\tlabel", *["money bank\t1\tfinance", "river bank\t1\tnature"] * 4]
+    for part in ("train", "test"):
+        (tmp_path / f"bank.{part}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    script = EXAMPLES.parent / "benchmarks" / "coarsewsd.py"
+    for options in ([], ["--folds", "2"]):
+        ended = subprocess.run(
+            [sys.executable, str(script), str(tmp_path), "--json", *options],
+            capture_output=True,
+            check=True,
+        )
+        assert json.loads(ended.stdout)["bank"]["accuracy"] == 1.0

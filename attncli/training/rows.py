@@ -37,11 +37,11 @@ class Row:
     """One example as it stands in a file; `place` names its line in messages."""
 
     text: str
-    label: str | None
-    target: Target | None
-    weights: FloatArray | None
-    split: str | None
-    place: str
+    label: str | None = None
+    target: Target | None = None
+    weights: FloatArray | None = None
+    split: str | None = None
+    place: str = "rows"
 
 
 @dataclass(slots=True)

@@ -134,6 +134,10 @@ def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, A
         "AttentionResult.from_dict": (attncli.AttentionResult.from_dict, {"record": r.to_dict()}),
         "AttentionResult.to_record": (r.to_record, {}),
         "AttnError": (attncli.AttnError, {"message": "m"}),
+        "LayerSettings": (attncli.LayerSettings, {}),
+        "Offset": (attncli.Offset, {"start": 0}),
+        "Row": (attncli.Row, {"text": "money bank"}),
+        "TrainingSettings": (attncli.TrainingSettings, {}),
         "GeneralSettings": (GeneralSettings, {}),
         "ReadingSettings": (ReadingSettings, {}),
     }
