@@ -37,3 +37,24 @@ def test_one_function_has_one_name():
     """No two modules define public functions of the same name, but for the commands themselves."""
     places = {name: at for name, at in public(ast.FunctionDef).items() if len(at) > 1}
     assert {name: at for name, at in places.items() if name not in COMMANDS} == {}
+
+
+def test_functions_name_things():
+    """In a function of more than ten lines a name says what a thing is, not how it came."""
+    vague = {"found", "made", "told"}
+    named_so = set()
+    for path, tree in modules():
+        for function in ast.walk(tree):
+            if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            if (function.end_lineno or 0) - function.lineno < 10:
+                continue
+            names = {
+                node.arg if isinstance(node, ast.arg) else node.id
+                for node in ast.walk(function)
+                if isinstance(node, ast.arg)
+                or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+            }
+            for name in names & vague:
+                named_so.add((path.relative_to(PACKAGE).as_posix(), function.name, name))
+    assert named_so == set()

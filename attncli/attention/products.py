@@ -84,8 +84,8 @@ def require_right_products() -> None:
         for dtype in (np.float32, np.float64):
             a, b = left.astype(dtype), right.astype(dtype)
             turned = np.ascontiguousarray(b.T).T
-            found = (np.matmul(a, b), np.matmul(a, turned), np.matmul(a, a.T))
-            if not all(map(_equal, found, (expected, expected, squares))):
+            results = (np.matmul(a, b), np.matmul(a, turned), np.matmul(a, a.T))
+            if not all(map(_equal, results, (expected, expected, squares))):
                 raise _wrong(np.dtype(dtype).name)
     _is_checked = True
 

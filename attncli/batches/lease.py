@@ -67,14 +67,14 @@ class Lease(AbstractContextManager[object]):
 
     def _watched(self) -> float:
         """For how many seconds the lease of another run still holds, clocks aside."""
-        found = self._found()
-        rest = _rest(found)
-        if found is None or rest == 0.0 or 0 < rest <= 2 * LASTS:
+        lease = self._found()
+        rest = _rest(lease)
+        if lease is None or rest == 0.0 or 0 < rest <= 2 * LASTS:
             return rest
         ends = time.monotonic() + _WATCHED
         while time.monotonic() < ends:  # our clock says: over, or of a far future; so we watch it
             time.sleep(min(1.0, _WATCHED / 10))
-            if (now := self._found()) != found:
+            if (now := self._found()) != lease:
                 return 0.0 if now is None else LASTS
         return 0.0
 
@@ -101,16 +101,16 @@ class Lease(AbstractContextManager[object]):
         return found if isinstance(found, dict) else None
 
 
-def _rest(found: dict[str, Any] | None) -> float:
+def _rest(lease: dict[str, Any] | None) -> float:
     """For how many seconds a lease holds by our clock; below 0 when its time has passed.
 
     It is 0 when there is none, or its process on this machine is gone.
     """
-    until = None if found is None else found.get("until")
-    if found is None or not isinstance(until, int | float) or not abs(until) < _LAST_SECOND:
+    until = None if lease is None else lease.get("until")
+    if lease is None or not isinstance(until, int | float) or not abs(until) < _LAST_SECOND:
         return 0.0
-    process = found.get("process")
-    here = found.get("host") == socket.gethostname()
+    process = lease.get("process")
+    here = lease.get("host") == socket.gethostname()
     if here and isinstance(process, int) and 0 < process < 1 << 31 and not may_be_alive(process):
         return 0.0
     return float(until) - time.time()

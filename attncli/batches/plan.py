@@ -45,18 +45,18 @@ class Plan:
         if self.skip == 0:
             self.skipped = self._digest_now()
         for source in self.sources:
-            for found in self._lots(source):
-                left_out = min(max(0, self.skip - index), len(found.texts))
+            for lot in self._lots(source):
+                left_out = min(max(0, self.skip - index), len(lot.texts))
                 index += left_out
                 if left_out:
-                    self._note(found.texts[:left_out])
+                    self._note(lot.texts[:left_out])
                     if index == self.skip:
                         self.skipped = self._digest_now()
-                    found = found.without_first(left_out)
-                if found.texts:
-                    self._note(found.texts)
-                    yield self._chunk(number, index, source, found), self._digest_now()
-                    index += len(found.texts)
+                    lot = lot.without_first(left_out)
+                if lot.texts:
+                    self._note(lot.texts)
+                    yield self._chunk(number, index, source, lot), self._digest_now()
+                    index += len(lot.texts)
                     number += 1
 
     def _lots(self, source: InputSource) -> Iterator["_Lot"]:
@@ -81,16 +81,16 @@ class Plan:
         if lot:
             yield _lot_of(lot)
 
-    def _chunk(self, number: int, index: int, source: InputSource, found: "_Lot") -> Chunk:
+    def _chunk(self, number: int, index: int, source: InputSource, lot: "_Lot") -> Chunk:
         return Chunk(
             number,
             index,
-            found.first_line,
-            found.texts,
+            lot.first_line,
+            lot.texts,
             place=source.name,
             file=source.path if len(self.sources) > 1 else None,
-            lines=found.lines,
-            ids=found.ids if self.shape.others else None,
+            lines=lot.lines,
+            ids=lot.ids if self.shape.others else None,
         )
 
     def _note(self, texts: Sequence[RawText]) -> None:

@@ -7,27 +7,27 @@ from attncli.errors import ResumeError
 from attncli.escape import visible
 
 
-def check_identity(found: dict[str, Any] | None, wanted: dict[str, Any], place: str) -> None:
+def check_identity(earlier: dict[str, Any] | None, wanted: dict[str, Any], place: str) -> None:
     """Raises: ResumeError when the run that was begun is not the one that is asked for."""
-    if found is None:
+    if earlier is None:
         raise ResumeError("the journal of the earlier run is damaged", place=place, hints=(_AGAIN,))
-    other = [name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name)]
+    other = [name for name in sorted({*earlier, *wanted}) if earlier.get(name) != wanted.get(name)]
     if not other:
         return
-    options = _differing(found.get("options"), wanted.get("options"))
-    if other == ["options"] and "format" in options and _is_older(found, wanted):
+    options = _differing(earlier.get("options"), wanted.get("options"))
+    if other == ["options"] and "format" in options and _is_older(earlier, wanted):
         message = (
             "an earlier attn began this output, in another layout; expected that attn to end it"
         )
         hints: tuple[str, ...] = (_AGAIN,)
     else:
-        vectors = _differing(found.get("vectors"), wanted.get("vectors"), "vectors")
+        vectors = _differing(earlier.get("vectors"), wanted.get("vectors"), "vectors")
         said = "; ".join([*options.values(), *vectors.values()])[:200]
         message = f"the earlier run had other {' and '.join(other)}, expected the same"
         message += f" ({said})" if said else ""
         hints = (_AGAIN,)
         if other == ["options"] and list(options) == ["reading.comments"]:
-            hints = (_AS_BEGUN[not found["options"]["reading"].get("comments")], _AGAIN)
+            hints = (_AS_BEGUN[not earlier["options"]["reading"].get("comments")], _AGAIN)
     raise ResumeError(message, place=place, hints=hints)
 
 
@@ -38,16 +38,16 @@ _AS_BEGUN = {  # by whether the earlier run gave every line its record
 }
 
 
-def _differing(found: Any, wanted: Any, outer: str = "") -> dict[str, str]:
+def _differing(earlier: Any, wanted: Any, outer: str = "") -> dict[str, str]:
     """The options that differ, each with what it was and what it is now."""
-    if not (isinstance(found, dict) and isinstance(wanted, dict)):
-        if found == wanted or not outer:
+    if not (isinstance(earlier, dict) and isinstance(wanted, dict)):
+        if earlier == wanted or not outer:
             return {}
-        return {outer: f"{outer} was {_shown(found)}, now {_shown(wanted)}"}
+        return {outer: f"{outer} was {_shown(earlier)}, now {_shown(wanted)}"}
     listed: dict[str, str] = {}
-    for name in sorted({*found, *wanted}):
+    for name in sorted({*earlier, *wanted}):
         inner = f"{outer}.{name}" if outer else str(name)
-        listed |= _differing(found.get(name), wanted.get(name), inner)
+        listed |= _differing(earlier.get(name), wanted.get(name), inner)
     return listed
 
 

@@ -37,9 +37,9 @@ def show_against(
             place="--against",
         )
     if manner.kind not in ("tables", "--json"):
-        found = "--output" if manner.output is not None else manner.kind
+        option = "--output" if manner.output is not None else manner.kind
         raise UsageError(
-            f"found {found} too, expected it alone or with --json: the two are shown side by side",
+            f"found {option} too, expected it alone or with --json: the two are shown side by side",
             place="--against",
         )
     general = GeneralAnalyser(
@@ -95,10 +95,12 @@ def _record(
     from attncli.views.json import result_json
 
     parts = [result_json(result, exclude=("contextual",)) for result in (general, other)]
-    told = [{"query": c.query, "key": c.key, "general": c.general, "task": c.other} for c in cells]
+    differences = [
+        {"query": c.query, "key": c.key, "general": c.general, "task": c.other} for c in cells
+    ]
     text = json.dumps(general.text, ensure_ascii=True)
     return (
         f'{{"type":"against","schema":"1.0","text":{text},"general":{parts[0]},'
         f'"task":{parts[1]},"weights_of":{json.dumps(mean_of_heads(other))},'
-        f'"differences":{json.dumps(told)}}}'
+        f'"differences":{json.dumps(differences)}}}'
     )

@@ -94,25 +94,27 @@ def compare(
         effects.see(result)
     effects.warn(quiet=quiet)
     space = space_of(opened)
-    found = compared(results, word or shared_word(results), space, neighbors=neighbors)
+    comparison = compared(results, word or shared_word(results), space, neighbors=neighbors)
     if json:
         from attncli.views.json import record_json
 
-        write_json(record_json(found.to_record()))
+        write_json(record_json(comparison.to_record()))
     elif output is not None:
         from attncli.views.files import write_comparison
 
         html = output.lower().endswith((".html", ".htm"))
         movements = [shown_movements(result, space) for result in results] if html else []
         say = None if quiet else warning
-        write_comparison(output, found, results, movements=movements, precision=precision, say=say)
+        write_comparison(
+            output, comparison, results, movements=movements, precision=precision, say=say
+        )
         say_written(output, quiet=quiet)
     else:
         from attncli.views.compare import comparison_lines
 
         ink = ink_for(color, unicode=not ascii_only, width=width)
         digits = 3 if precision is None else precision
-        lines = comparison_lines(found, ink, width=width_for(width), precision=digits, top=top)
+        lines = comparison_lines(comparison, ink, width=width_for(width), precision=digits, top=top)
         write(ink.rendered(lines))
     notices.end()
 

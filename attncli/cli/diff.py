@@ -64,18 +64,18 @@ def diff(
         vain = [n for n, v in looks(width=width, color=color, ascii_only=ascii_only).items() if v]
         say_vain(vain, where, quiet=False)
     notices = Notices(quiet)
-    found = differences(*_pairs(_outcomes(first), _outcomes(second), notices), tol)
+    compared = differences(*_pairs(_outcomes(first), _outcomes(second), notices), tol)
     if json:
         from attncli.views.difference import difference_record
         from attncli.views.json import record_json
 
-        write_json(record_json(difference_record(found, tol)))
+        write_json(record_json(difference_record(compared, tol)))
     elif not quiet:
         from attncli.views.difference import difference_lines
 
         ink = ink_for(color, unicode=not ascii_only, width=width)
-        write(ink.rendered(difference_lines(found, tol, ink, width=width_for(width))))
-    if any(difference.changes for difference in found):
+        write(ink.rendered(difference_lines(compared, tol, ink, width=width_for(width))))
+    if any(difference.changes for difference in compared):
         raise typer.Exit(1)
     notices.end()
 

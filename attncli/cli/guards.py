@@ -124,9 +124,9 @@ class Effects:
         from attncli.insight.part import told_as_left_out
 
         selection = result.selection or {}
-        told = told_as_left_out(result)
+        names = told_as_left_out(result)
         self._absent = {
-            n: None for n in self._absent if getattr(result, n, 0) is None and n not in told
+            n: None for n in self._absent if getattr(result, n, 0) is None and n not in names
         }
         self.count(
             set(selection.get("hidden", ())),

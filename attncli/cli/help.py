@@ -25,7 +25,7 @@ def short_help(command: Any, context: Any) -> str:
     """Usage, what the command does, its commands or most used options, two examples."""
     page = context.make_formatter()
     _usage(command, context, page)
-    _paragraph(page, summary(command))
+    _paragraph(page, help_summary(command))
     if commands := _commands(command, context):
         _section(page, "Commands", commands)
     elif options := _most_used(command, context):
@@ -65,7 +65,7 @@ def whole_help(command: Any, context: Any) -> str:
     return str(encodable(page.getvalue()).rstrip("\n"))
 
 
-def summary(command: Any) -> str:
+def help_summary(command: Any) -> str:
     """The line that says what a command does: the first paragraph of its help."""
     return _paragraphs(command)[0]
 
@@ -115,7 +115,7 @@ def _in_short(text: str) -> str:
 
 def _commands(command: Any, context: Any) -> list[tuple[str, str]]:
     """Each command of a group with the whole line that says what it does."""
-    return [(name, summary(inner)) for name, inner in getattr(command, "commands", {}).items()]
+    return [(name, help_summary(inner)) for name, inner in getattr(command, "commands", {}).items()]
 
 
 def _paragraphs(command: Any) -> list[str]:

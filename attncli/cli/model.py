@@ -80,9 +80,9 @@ def info(
         say_vain(["--check"] if check else [], where, quiet=False)
         _show_trained(checkpoint, width, color, json)
         return
-    found = find_checkpoint(checkpoint)
-    model = TransformerModel(found.folder, found.name)
-    facts = {**summary(model), **_tokenizer_facts(found.folder)}
+    folder = find_checkpoint(checkpoint)
+    model = TransformerModel(folder.folder, folder.name)
+    facts = {**summary(model), **_tokenizer_facts(folder.folder)}
     if check:
         model.checkpoint.check()
         facts["sha256"] = model.checkpoint.sha256()

@@ -320,15 +320,15 @@ def places_of_rows(words: Sequence[str], asked: Sequence[str]) -> tuple[int, ...
 
     rows: list[int] = []
     for name in [part for given in asked for part in _separate(given, words)]:
-        found = places_of_word(name, words)
-        if not found and is_place(name) and int(name) < len(words):
-            found = [int(name)]
-        if not found:
+        places = places_of_word(name, words)
+        if not places and is_place(name) and int(name) < len(words):
+            places = [int(name)]
+        if not places:
             from attncli.escape import quoted
 
             given = " ".join(words[:8])
             raise UsageError(f"{quoted(name)} is not in {quoted(given)}", place="--row")
-        rows += found
+        rows += places
     return tuple(dict.fromkeys(rows))
 
 

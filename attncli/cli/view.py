@@ -108,12 +108,12 @@ class Choosing:
         )
         return chosen._replace(asked=asked).of(result)
 
-    def few(self, result: "AttentionResult", *, told: bool) -> "Choosing":
+    def few(self, result: "AttentionResult", *, silent: bool) -> "Choosing":
         """The same part, or of very many matrices the mean of the last layer's heads, said so."""
         n_layers, n_heads = result.attention.n_layers, result.attention.n_heads
         if n_layers * n_heads <= _MOST_MATRICES or self.layer or self.head or self.agg:
             return self
-        if not told:
+        if not silent:
             message(
                 "note",
                 f"{n_layers} layers of {n_heads} heads: shown is the mean of the last layer's "
@@ -176,7 +176,7 @@ def view(
             _say_vain_of_results(outcome, scores, array, file, quiet)
             vain = ["--steps"] if manner.steps and manner.keeps_fields else []
             say_vain(vain, _AS_HELD, quiet=quiet)
-        few = choosing.few(outcome, told=quiet or manner.json or manner.output is not None)
+        few = choosing.few(outcome, silent=quiet or manner.json or manner.output is not None)
         result = (few if manner.pools else choosing).of(outcome, asked)
         effects.see(result)
         notices.warn(result, None)
@@ -262,17 +262,17 @@ def _print(result: "AttentionResult", manner: Manner, *, first: bool) -> None:
     write(text if first else "\n" + text)
 
 
-def _show_comparison(found: "Comparison", manner: Manner, quiet: bool) -> None:
+def _show_comparison(comparison: "Comparison", manner: Manner, quiet: bool) -> None:
     """Draws a saved comparison as `attn compare` drew it."""
     if manner.json:
         from attncli.views.json import record_json
 
-        write_json(record_json(found.to_record()))
+        write_json(record_json(comparison.to_record()))
     elif manner.output is not None:
         from attncli.views.files import write_comparison
 
         say = None if quiet else warning
-        write_comparison(manner.output, found, precision=manner.precision, say=say)
+        write_comparison(manner.output, comparison, precision=manner.precision, say=say)
         say_written(manner.output, quiet=quiet)
     else:
         from attncli.views.compare import comparison_lines
@@ -284,7 +284,7 @@ def _show_comparison(found: "Comparison", manner: Manner, quiet: bool) -> None:
         width = width_for(manner.width)
         write(
             ink.rendered(
-                comparison_lines(found, ink, width=width, precision=digits, top=manner.top)
+                comparison_lines(comparison, ink, width=width, precision=digits, top=manner.top)
             )
         )
 
@@ -343,9 +343,11 @@ def _token_list(given: str, option: str) -> list[str]:
 
     path = given[1:]
     with open_matrix_file(path) as stream:
-        found = all_lines(iter(lambda: stream.read(1 << 18), b""), path)
+        raw_lines = all_lines(iter(lambda: stream.read(1 << 18), b""), path)
         try:
-            names = [decoded(raw, f"{path}:{number}") for number, raw in enumerate(found, start=1)]
+            names = [
+                decoded(raw, f"{path}:{number}") for number, raw in enumerate(raw_lines, start=1)
+            ]
         except OSError as fault:
             reason = (fault.strerror or str(fault)).lower()
             raise InputError(f"cannot read: {reason}", place=visible(path)[:200]) from None

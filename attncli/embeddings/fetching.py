@@ -126,8 +126,8 @@ def _facts(name: str, base: str) -> dict[str, Any]:
         raise UsageError(
             f"the catalog has no vectors {quoted(name)}; it has {visible(known)}{meant}"
         )
-    found: dict[str, Any] = models[name]
-    return found
+    facts: dict[str, Any] = models[name]
+    return facts
 
 
 def _of_the_whole(

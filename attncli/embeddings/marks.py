@@ -172,7 +172,7 @@ def marks_of_tokenizer(settings: dict[str, Any], tokens: Sequence[str]) -> Marks
 
 def _steps(parts: Sequence[object]) -> list[dict[str, Any]]:
     """All steps of a tokenizer, those of sequences one by one."""
-    found: list[dict[str, Any]] = []
+    flat: list[dict[str, Any]] = []
     waiting = list(reversed(parts))
     while waiting:
         part = waiting.pop()
@@ -183,8 +183,8 @@ def _steps(parts: Sequence[object]) -> list[dict[str, Any]]:
             if any(isinstance(steps, list) for steps in inner):
                 waiting += reversed(inner)
             else:
-                found.append(part)
-    return found
+                flat.append(part)
+    return flat
 
 
 def _is_of_bytes(words: Collection[bytes]) -> bool:

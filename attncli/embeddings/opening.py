@@ -90,9 +90,9 @@ def stored(name: str, access: Access = DEFAULT_ACCESS) -> FolderStore | None:
 
     if name in BUILTIN or name in BUILTIN.values():
         return builtin_store(next(n for n, full in BUILTIN.items() if name in (n, full)))
-    found = _imported(name, access)
-    if found is not None:
-        return found
+    store = _imported(name, access)
+    if store is not None:
+        return store
     path = os.fspath(file_of(name))
     return None if _is_stream(path) else _cached(VectorsSource(path), access)[1]
 
@@ -176,9 +176,9 @@ def _of_path(path: Path | str, access: Access) -> EmbeddingStore:
     source = VectorsSource(os.fspath(path), limits=access.limits)
     if _is_stream(source.path):
         return _in_memory(source, access)  # a pipe is read once, and cannot be known again
-    key, found = _cached(source, access)
-    if found is not None:
-        return found
+    key, store = _cached(source, access)
+    if store is not None:
+        return store
     cache = Cache()
     if _is_small(source.path):
         return _in_memory(source, access)

@@ -73,12 +73,12 @@ class ScannedStore:
         self._looked_for.update(new)
         wanted = frozenset(_encoded(word) for word in new)
         first = {_encoded(group[0]) for group in groups} & wanted
-        dim, found, warnings = self._found(wanted, lambda have: first <= have.keys())
+        dim, vectors, warnings = self._found(wanted, lambda have: first <= have.keys())
         if self._dim not in (None, dim):
             raise DataError(f"the file changed while it was read: found {dim} values",
                             place=place_of(self.path))  # fmt: skip
         self._dim = dim
-        for word, vector in found.items():
+        for word, vector in vectors.items():
             self._row_of[word.decode("utf-8", "surrogateescape")] = len(self._vectors)
             self._vectors.append(vector)
         self.seconds += time.perf_counter() - start
@@ -94,8 +94,10 @@ class ScannedStore:
         if stream is not None:
             with stream:
                 if not self._may_be_marked(stream.file):
-                    dim, found, warnings = find_in_text(stream, self._options.limits, wanted, done)
-                    return dim, found, warnings + stream.warnings
+                    dim, vectors, warnings = find_in_text(
+                        stream, self._options.limits, wanted, done
+                    )
+                    return dim, vectors, warnings + stream.warnings
         reading = open_reading(self.path, self._options)
         tokens, sample, hits = marked_forms(wanted), list[bytes](), dict[bytes, Float32Array]()
         for block in reading.blocks:

@@ -295,8 +295,8 @@ def read_meta(folder: Path) -> dict[str, Any]:
         raise DataError("the facts of this store are damaged", place=place) from None
     if not isinstance(meta, dict) or meta.get("format") != STORE_FORMAT:
         raise DataError(f"not a store of format {STORE_FORMAT}", place=place)
-    told = [name for name in _FACTS if name in meta or name in _NEEDED]
-    wrong = next((name for name in told if not _FACTS[name](meta.get(name))), None)
+    facts = [name for name in _FACTS if name in meta or name in _NEEDED]
+    wrong = next((name for name in facts if not _FACTS[name](meta.get(name))), None)
     if wrong is not None:  # another version of attn wrote it
         raise DataError(f"the facts of this store are damaged: {wrong}", place=place)
     return meta

@@ -73,7 +73,7 @@ def read_header(stream: ByteStream, place: str) -> NpyHeader:
 
 
 def _parsed(text: str, place: str) -> NpyHeader:
-    descr, fortran, shape = (found.search(text) for found in (_DESCR, _FORTRAN, _SHAPE))
+    descr, fortran, shape = (header.search(text) for header in (_DESCR, _FORTRAN, _SHAPE))
     if descr is None:
         named = _ANY_DESCR.search(text)
         what = f"values of type {quoted(named.group(1).strip())}" if named else "no type of values"

@@ -65,17 +65,17 @@ def compare(
     compared sentences.
     Raises: UsageError when a sentence does not hold the word.
     """
-    found = [
+    placed = [
         (number, place)
         for number, result in enumerate(results)
         for place in _places(result, word, number)
     ]
     space = space or SpokenWords(results)
-    vectors = np.stack([_vector(results[n], place) for n, place in found])  # (k, d)
-    owns = [_own(results[n], place) for n, place in found]
+    vectors = np.stack([_vector(results[n], place) for n, place in placed])  # (k, d)
+    owns = [_own(results[n], place) for n, place in placed]
     static = owns[0]
     whole = None if static is None or any(own is None for own in owns) else np.stack(owns)  # type: ignore[arg-type]  # none is None here
-    names = [names_of_token(results[n].tokens[place]) for n, place in found]
+    names = [names_of_token(results[n].tokens[place]) for n, place in placed]
     nearest = space.nearest(vectors, neighbors, names)
     cosines = None if whole is None else moved(whole, vectors)
     occurrences = tuple(
@@ -90,10 +90,10 @@ def compare(
             nearest=tuple(nearest[i]),
             label=_label(results[n]),
         )
-        for i, (n, place) in enumerate(found)
+        for i, (n, place) in enumerate(placed)
     )
     near_static: Near = ()
-    first, at = found[0]
+    first, at = placed[0]
     if whole is not None and space.has_static and is_known(results[first].tokens[at]):
         near_static = tuple(space.nearest(whole[:1], neighbors, names[:1])[0])
     points, explained = _map(results, occurrences, whole, near_static, space)

@@ -113,7 +113,7 @@ def _read(record: Mapping[str, Any]) -> Comparison:
     cosines, plane = record["cosine"], record["map"]
     before = cosines["before"]
     first, second = (_number(share) for share in plane["explained"])
-    found = Comparison(
+    comparison = Comparison(
         word=_text(record["word"]),
         kind=_text(record["kind"]),
         occurrences=tuple(_occurrence(part) for part in record["sentences"]),
@@ -128,13 +128,13 @@ def _read(record: Mapping[str, Any]) -> Comparison:
         explained=(first, second),
         weights_of=_text(record.get("weights_of", "")),
     )
-    sizes = {len(found.occurrences), *found.after.shape}
-    sizes |= set() if found.before is None else set(found.before.shape)
-    if len(sizes) != 1 or not found.occurrences or not found.points:
+    sizes = {len(comparison.occurrences), *comparison.after.shape}
+    sizes |= set() if comparison.before is None else set(comparison.before.shape)
+    if len(sizes) != 1 or not comparison.occurrences or not comparison.points:
         raise DataError(f"the comparison holds parts of different sizes: {sorted(sizes)}")
-    if not {point.kind for point in found.points} <= POINT_KINDS:
+    if not {point.kind for point in comparison.points} <= POINT_KINDS:
         raise DataError("the comparison holds a point of an unknown kind")
-    return found
+    return comparison
 
 
 def _occurrence(part: Mapping[str, Any]) -> Occurrence:

@@ -59,7 +59,7 @@ def differences(
     Numbers are equal when they differ by at most `tolerance`.
     """
     numbered = len({one.index for one in first}) == len(first)  # else of single records, all 0
-    found = [
+    compared = [
         _difference(one.index if numbered else index, one, other, tolerance)
         for index, (one, other) in enumerate(zip(first, second, strict=False))
     ]
@@ -67,8 +67,8 @@ def differences(
         message = f"{len(first)} and {len(second)} sentences"
         index = min(len(first), len(second))
         extra = (first if len(first) > len(second) else second)[index]
-        found.append(Difference(index, extra.text, (Change("sentences", message),)))
-    return found
+        compared.append(Difference(index, extra.text, (Change("sentences", message),)))
+    return compared
 
 
 def _difference(
@@ -224,9 +224,9 @@ def _selection_notes(
     )  # else layers of one say nothing of the other
     if alike and _both_hold("contextual", one, other) and left[0] != left[1]:
         yield f"contextual: after layer {left[0]} in the first, after layer {left[1]} in the second"
-    told = (*AXES, VECTORS_AFTER)
+    axes = (*AXES, VECTORS_AFTER)
     first, second = (
-        describe({name: kept for name, kept in (r.selection or {}).items() if name not in told})
+        describe({name: kept for name, kept in (r.selection or {}).items() if name not in axes})
         for r in (one, other)
     )
     if first != second:

@@ -45,15 +45,15 @@ def measures(result: AttentionResult) -> dict[str, Any]:
     there are old vectors in the space of the new ones, moved (a cosine for each token).
     """
     own = self_weights(result.weights)
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         "entropy": entropy(result.weights).tolist(),
         "self_weight": own.tolist(),
         "mean_self_weight": float(own.mean()) if own.size else 0.0,
     }
     before = old_vectors(result)
     if before is not None:
-        found["moved"] = moved(before, result.contextual).tolist()
-    return found
+        values["moved"] = moved(before, result.contextual).tolist()
+    return values
 
 
 def with_measures(result: AttentionResult) -> AttentionResult:

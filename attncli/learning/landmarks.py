@@ -63,17 +63,17 @@ def _pivots(words: FloatArray, says: FloatArray, count: int) -> list[int]:
     """The places of `count` words at most; words (n_words, d_model), says (n_words,)."""
     left = says**2  # what is not told yet of each word
     nothing = 1e-9 * float(left.max(initial=0.0))
-    told = np.zeros((len(words), min(count, len(words))))
+    columns = np.zeros((len(words), min(count, len(words))))
     picks: list[int] = []
-    for i in range(told.shape[1]):
+    for i in range(columns.shape[1]):
         pick = int(left.argmax())
         if left[pick] <= nothing:
             break
         picks.append(pick)
         column = likeness(words, words[pick : pick + 1])[:, 0] * says * says[pick]  # (n_words,)
-        column -= product(told[:, :i], told[pick, :i])
-        told[:, i] = column / np.sqrt(left[pick])
-        left -= told[:, i] ** 2
+        column -= product(columns[:, :i], columns[pick, :i])
+        columns[:, i] = column / np.sqrt(left[pick])
+        left -= columns[:, i] ** 2
         left[picks] = 0
     return picks
 

@@ -157,18 +157,20 @@ def initial_parameters(
 
     The heads of a relative model start out looking at different places: see `starting_bias`.
     """
-    found = Parameters(architecture.shapes(), dtype)
-    for name in found:
+    parameters = Parameters(architecture.shapes(), dtype)
+    for name in parameters:
         if name in ("W_q", "W_k", "W_v", "W_out"):
-            matrix = found[name]
+            matrix = parameters[name]
             matrix[...] = rng.standard_normal(matrix.shape) / math.sqrt(matrix.shape[-2])
         if name in ("W_q", "W_k", "W_v"):
-            found[name][...] /= unit
-    if "W_out" in found:
-        found["W_out"][...] *= 0.5
+            parameters[name][...] /= unit
+    if "W_out" in parameters:
+        parameters["W_out"][...] *= 0.5
     if architecture.positions == "relative":
-        found["position_table"][...] = starting_bias(architecture.all_heads, architecture.reach)
-    return found
+        parameters["position_table"][...] = starting_bias(
+            architecture.all_heads, architecture.reach
+        )
+    return parameters
 
 
 def starting_bias(heads: int, reach: int) -> FloatArray:

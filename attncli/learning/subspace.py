@@ -38,8 +38,8 @@ def main_directions(examples: Examples, count: int) -> FloatArray:
     for start in range(0, len(uses), _BLOCK):
         rows = examples.table[start : start + _BLOCK].astype(np.float64)  # (≤ _BLOCK, d_model)
         products += product(rows.T, rows * uses[start : start + _BLOCK, None])
-    _, found = np.linalg.eigh(products)  # ascending
-    columns = found[:, ::-1][:, :count]  # (d_model, count)
+    _, vectors = np.linalg.eigh(products)  # ascending
+    columns = vectors[:, ::-1][:, :count]  # (d_model, count)
     largest = np.abs(columns).argmax(axis=0)
     return np.asarray(columns * np.sign(columns[largest, np.arange(columns.shape[1])]))
 
@@ -120,10 +120,10 @@ def _bases(
         yield scale[:, None] * main_directions(scaled, count)
         return
     for view, part in enumerate(parts):
-        found = main_directions(replace(examples, table=part), count)  # (size, ≤ count)
-        start, size = sum(views[:view]), found.shape[1]
+        directions = main_directions(replace(examples, table=part), count)  # (size, ≤ count)
+        start, size = sum(views[:view]), directions.shape[1]
         basis = np.zeros((sum(views), min(count, max(views))))
-        basis[start : start + len(found), :size] = found
+        basis[start : start + len(directions), :size] = directions
         yield basis * _unit(product(examples.table, basis.astype(part.dtype)))
 
 

@@ -161,13 +161,13 @@ class Training:
         Raises: DataError when the state is damaged or of another model.
         """
         try:
-            told = json.loads(facts)
-            self._rng.bit_generator.state = told["rng"]
-            rank = told["best_rank"]
+            saved = json.loads(facts)
+            self._rng.bit_generator.state = saved["rng"]
+            rank = saved["best_rank"]
             self._best_rank = None if rank is None else (float(rank[0]), float(rank[1]))
-            self._epoch, self._adam.steps = int(told["epoch"]), int(told["steps"])
-            self._since_best, self.best_epoch = int(told["since_best"]), int(told["best_epoch"])
-            self.best_accuracy = told["best_accuracy"]
+            self._epoch, self._adam.steps = int(saved["epoch"]), int(saved["steps"])
+            self._since_best, self.best_epoch = int(saved["since_best"]), int(saved["best_epoch"])
+            self.best_accuracy = saved["best_accuracy"]
             for target, name in (
                 (self.parameters.flat, "parameters"),
                 (self._adam.first, "first_moment"),
@@ -254,14 +254,14 @@ def predict(parameters: Parameters, architecture: Architecture, examples: Exampl
 
     Shape (n_examples, n_labels).
     """
-    found = np.empty((len(examples), architecture.n_labels), dtype=parameters.dtype)
+    probabilities = np.empty((len(examples), architecture.n_labels), dtype=parameters.dtype)
     unlabeled = with_landmarks(replace(examples, labels=None, weights=None), parameters)
     for places in batches(examples.lengths(), _PREDICT, None):
         logits = forward(parameters, architecture, batch_of(unlabeled, places)).logits
         if logits is None:
             raise ValueError("a model that fits weights predicts no labels")
-        found[places] = softmax(logits, may_be_empty=False).mean(axis=0)
-    return found
+        probabilities[places] = softmax(logits, may_be_empty=False).mean(axis=0)
+    return probabilities
 
 
 def split_off(examples: Examples, share: float, seed: int) -> tuple[IntArray, IntArray]:

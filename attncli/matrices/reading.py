@@ -54,9 +54,9 @@ def read_saved(
     Raises: DataError, LimitError, RefusedError.
     """
     try:
-        found = _outcomes(_bytes_of(stream, name), name, tokens, scores, member, index)
+        outcomes = _outcomes(_bytes_of(stream, name), name, tokens, scores, member, index)
         count = 0
-        for count, outcome in enumerate(found, start=1):  # noqa: B007 - counted
+        for count, outcome in enumerate(outcomes, start=1):  # noqa: B007 - counted
             yield outcome
         if index is not None and not count:
             raise UsageError(f"found {index}, the file holds fewer results", place="--index")
@@ -179,10 +179,12 @@ def read_results(
     index: int | None = None,
 ) -> Iterator[AttentionResult | AttnError]:
     """`read_saved` where only results will do. Raises: DataError for a comparison."""
-    for found in read_saved(stream, name, tokens=tokens, scores=scores, member=member, index=index):
-        if isinstance(found, Comparison):
+    for outcome in read_saved(
+        stream, name, tokens=tokens, scores=scores, member=member, index=index
+    ):
+        if isinstance(outcome, Comparison):
             raise DataError("found a comparison, expected a result", place=name)
-        yield found
+        yield outcome
 
 
 def open_matrix_file(path: str) -> BinaryIO:

@@ -53,9 +53,9 @@ def json_weights(value: Any) -> GivenNumbers:
             f"expected one of {', '.join(_WEIGHTS)}"
         )
     inner = value[names[0]]
-    found = json_weights(inner) if _holds_objects(inner) else GivenNumbers(_array(inner))
+    given = json_weights(inner) if _holds_objects(inner) else GivenNumbers(_array(inner))
     tokens = next((value[name] for name in _TOKENS if isinstance(value.get(name), list)), None)
-    return GivenNumbers(found.array, found.tokens if tokens is None else tuple(map(_name, tokens)))
+    return GivenNumbers(given.array, given.tokens if tokens is None else tuple(map(_name, tokens)))
 
 
 def csv_weights(text: str, place: str, delimiter: str | None = None) -> list[GivenNumbers]:
@@ -152,15 +152,15 @@ def _given(
     values = np.array([_row(row, number, skipped, n_tokens, place) for number, row in rows])
     if not places:
         return GivenNumbers(values, tokens)
-    found: dict[tuple[str, str], list[int]] = {}
+    cells: dict[tuple[str, str], list[int]] = {}
     for at, (_, row) in enumerate(rows):
-        found.setdefault((row[0], row[1]), []).append(at)
-    layers, heads = (list(dict.fromkeys(names)) for names in zip(*found, strict=True))
+        cells.setdefault((row[0], row[1]), []).append(at)
+    layers, heads = (list(dict.fromkeys(names)) for names in zip(*cells, strict=True))
     shape = (len(layers), len(heads), n_tokens, n_tokens)
-    sizes = {len(listed) for listed in found.values()}
-    if len(found) != len(layers) * len(heads) or sizes != {n_tokens}:
+    sizes = {len(listed) for listed in cells.values()}
+    if len(cells) != len(layers) * len(heads) or sizes != {n_tokens}:
         raise DataError("found layers or heads with unequal numbers of rows", place=place)
-    order = [at for layer in layers for head in heads for at in found[layer, head]]
+    order = [at for layer in layers for head in heads for at in cells[layer, head]]
     return GivenNumbers(values[order].reshape(shape), tokens, selection_of(layers, heads))
 
 

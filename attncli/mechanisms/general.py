@@ -167,13 +167,13 @@ class GeneralAnalyser(LengthwiseAnalyser):
             contextual, weights = self._attended(rows, embeddings, temperature, mask, small)
             weights = weights.astype(np.float32, copy=False)
             contextual = contextual.astype(np.float32, copy=False)
-            made = {} if small else {"weights": weights, "new embeddings": contextual}
+            checked = {} if small else {"weights": weights, "new embeddings": contextual}
             if "scores" in self.include:
-                made["scores"] = self._scores(embeddings, temperature)
-        if made and not (finite := _finite(made, len(rows))).all():
+                checked["scores"] = self._scores(embeddings, temperature)
+        if checked and not (finite := _finite(checked, len(rows))).all():
             for i in np.flatnonzero(~finite).tolist():
                 place = group.places[i]
-                yield Failure(place, _not_finite(made, i, texts[place]))
+                yield Failure(place, _not_finite(checked, i, texts[place]))
             kept = np.flatnonzero(finite)
             group = group.pick(kept)
             embeddings, contextual, weights = embeddings[kept], contextual[kept], weights[kept]
@@ -236,19 +236,19 @@ class GeneralAnalyser(LengthwiseAnalyser):
         )
 
     def _extras(self, embeddings: Float32Array, temperature: float) -> dict[str, Float32Array]:
-        found: dict[str, Float32Array] = {}
+        arrays: dict[str, Float32Array] = {}
         if self.include & {"embeddings", "measures"}:
-            found["embeddings"] = embeddings
+            arrays["embeddings"] = embeddings
         if not self.include & {"query", "key", "value", "scores"}:
-            return found
+            return arrays
         score = self.settings.score
         rows = matching_rows(embeddings.astype(np.float64), score)  # (B, n_tokens, d_model)
         for name, array in (("query", rows), ("key", rows), ("value", embeddings)):
             if name in self.include:
-                found[name] = array[:, None, None].astype(np.float32, copy=False)
+                arrays[name] = array[:, None, None].astype(np.float32, copy=False)
         if "scores" in self.include:
-            found["scores"] = self._scores(embeddings, temperature)[:, None, None]
-        return found
+            arrays["scores"] = self._scores(embeddings, temperature)[:, None, None]
+        return arrays
 
     def _scores(self, embeddings: Float32Array, temperature: float) -> Float32Array:
         """The scores as the softmax sees them, (B, n_tokens, n_tokens)."""
@@ -264,11 +264,11 @@ class GeneralAnalyser(LengthwiseAnalyser):
         weights: FloatArray,
     ) -> dict[int, tuple[ResultWarning, ...]]:
         """The warnings of those sentences that have any."""
-        found: dict[int, tuple[ResultWarning, ...]] = defaultdict(tuple)
+        by_place: dict[int, tuple[ResultWarning, ...]] = defaultdict(tuple)
         known = self._reader.lexicon.known()[group.rows].all(axis=1)  # (B,)
         skipping = self.reading.oov == "skip"
         for i in range(len(group.places)) if skipping else np.flatnonzero(~known).tolist():
-            found[i] = self._reader.warnings(group.runs[i], texts[group.places[i]])
+            by_place[i] = self._reader.warnings(group.runs[i], texts[group.places[i]])
         options = self.settings
         mask = attention_mask(
             group.rows.shape[1],
@@ -281,11 +281,11 @@ class GeneralAnalyser(LengthwiseAnalyser):
             if alone:
                 message = "nothing to attend to: the weights and the new embedding are zeros"
                 for i in range(len(group.places)):
-                    found[i] += (ResultWarning("empty-row", message, alone),)
+                    by_place[i] += (ResultWarning("empty-row", message, alone),)
         for i, kind in degenerate_in(weights, mask).items():
             hint = _way_out(options, embeddings[i], mask) if self.advise else ""
-            found[i] += (ResultWarning(f"degenerate-{kind}", _DEGENERATE[kind] + hint),)
-        return {i: warnings for i, warnings in found.items() if warnings}
+            by_place[i] += (ResultWarning(f"degenerate-{kind}", _DEGENERATE[kind] + hint),)
+        return {i: warnings for i, warnings in by_place.items() if warnings}
 
 
 _DEGENERATE = {

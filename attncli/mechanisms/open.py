@@ -141,10 +141,10 @@ def _open_transformer(
     from attncli.models.folders import find_checkpoint
 
     _reject(settings, _OF_A_CHECKPOINT, "the checkpoint says it")
-    found = find_checkpoint(settings.model or "")
+    checkpoint = find_checkpoint(settings.model or "")
     analyser = open_transformer(
-        found.folder,
-        found.name,
+        checkpoint.folder,
+        checkpoint.name,
         layers=layers,
         include=include,
         pair=settings.pair,

@@ -44,8 +44,8 @@ class PartAnalyser:
             yield from stacks_of(self.outcomes(texts))
             return
         stacks = getattr(self.analyser, "stacks", None)
-        found = stacks_of(self.analyser.outcomes(texts)) if stacks is None else stacks(texts)
-        for item in found:
+        outcomes = stacks_of(self.analyser.outcomes(texts)) if stacks is None else stacks(texts)
+        for item in outcomes:
             if isinstance(item, Failure):
                 yield item
             else:

@@ -112,9 +112,9 @@ class TaskAnalyser(LengthwiseAnalyser):
         targets, kept = self._targets(texts, group)
         yield from (item for item in targets if isinstance(item, Failure))
         with np.errstate(over="ignore", invalid="ignore"):
-            made = self._made(group.rows, small)
+            arrays = self._made(group.rows, small)
             finite = np.ones(count, dtype=np.bool_)
-            for array in made.values():
+            for array in arrays.values():
                 finite &= np.isfinite(array).reshape(count, -1).all(axis=1)  # (B,)
         for i in np.flatnonzero(kept & ~finite).tolist():
             message = f"the result for {quoted(texts[group.places[i]])} would not be finite"
@@ -122,24 +122,24 @@ class TaskAnalyser(LengthwiseAnalyser):
         chosen = np.flatnonzero(kept & finite)
         if len(chosen):
             if len(chosen) < count:
-                made = {name: array[chosen] for name, array in made.items()}
-            told = self._told(made["contextual"], [targets[i] for i in chosen])
-            yield from self._stacked(texts, group.pick(chosen), made, told)
+                arrays = {name: array[chosen] for name, array in arrays.items()}
+            readings = self._told(arrays["contextual"], [targets[i] for i in chosen])
+            yield from self._stacked(texts, group.pick(chosen), arrays, readings)
 
     def _made(self, rows: IntArray, small: bool) -> dict[str, Float32Array]:
         """Weights, new embeddings and what else is asked for, (B, …) each as a result has it."""
-        found = self._attended_float32(rows) if small else self._attended(rows)
-        made = {
-            "weights": found.weights[:, None],  # (B, 1, n_heads, n_tokens, n_tokens)
-            "contextual": found.contextual,  # (B, n_tokens, n_heads·d_v)
+        attended = self._attended_float32(rows) if small else self._attended(rows)
+        arrays = {
+            "weights": attended.weights[:, None],  # (B, 1, n_heads, n_tokens, n_tokens)
+            "contextual": attended.contextual,  # (B, n_tokens, n_heads·d_v)
         }
         for name in ("query", "key", "value", "scores"):
             if name in self.include:
-                made[name] = getattr(found, name)[:, None]  # (B, 1, n_heads, n_tokens, …)
+                arrays[name] = getattr(attended, name)[:, None]  # (B, 1, n_heads, n_tokens, …)
         if self.include & {"embeddings", "measures"}:
-            made["embeddings"] = self._vectors(rows)
-            made["before"] = side_by_side(found.value)
-        return {name: array.astype(np.float32, copy=False) for name, array in made.items()}
+            arrays["embeddings"] = self._vectors(rows)
+            arrays["before"] = side_by_side(attended.value)
+        return {name: array.astype(np.float32, copy=False) for name, array in arrays.items()}
 
     def _vectors(self, rows: IntArray) -> Float32Array:
         """The embeddings of the tokens, (B, n_tokens, d_model)."""
@@ -173,22 +173,22 @@ class TaskAnalyser(LengthwiseAnalyser):
         self,
         texts: Sequence[str],
         group: Group,
-        made: dict[str, Float32Array],
-        told: list[_Told],
+        arrays: dict[str, Float32Array],
+        readings: list[_Told],
     ) -> Iterator[Stack]:
         layer = self.projections
         warnings = {}
         for i, (place, run) in enumerate(zip(group.places, group.runs, strict=True)):
             about = self._reader.warnings(run, texts[place])
-            about += told[i][1] if told else ()
+            about += readings[i][1] if readings else ()
             if about:
                 warnings[i] = about
         stack = Stack(
             places=group.places,
             texts=[texts[place] for place in group.places],
             tokens=group.runs,
-            weights=made.pop("weights"),
-            contextual=made.pop("contextual"),
+            weights=arrays.pop("weights"),
+            contextual=arrays.pop("contextual"),
             attention=AttentionSettings(
                 kind="task",
                 score="scaled",
@@ -199,9 +199,9 @@ class TaskAnalyser(LengthwiseAnalyser):
                 positions=layer.positions,
             ),
             vectors=vectors_info(self.store),
-            models=[model for model, _ in told] if told else None,
+            models=[model for model, _ in readings] if readings else None,
             warnings=warnings,
-            extras=made,
+            extras=arrays,
         )
         yield from measured(stack) if "measures" in self.include else (stack,)
 
@@ -210,16 +210,18 @@ class TaskAnalyser(LengthwiseAnalyser):
     ) -> tuple[list[int | Failure | None], BoolArray]:
         """Each sentence's target (0 where the whole is read), and which have no failure (B,)."""
         model = self.model
-        found: list[int | Failure | None] = []
+        targets: list[int | Failure | None] = []
         for place, run in zip(group.places, group.runs, strict=True):
             if model is None or model.architecture.readout == "weights":
-                found.append(None)
+                targets.append(None)
                 continue
             try:
-                found.append(self._target(model, run, texts[place]))
+                targets.append(self._target(model, run, texts[place]))
             except AttnError as error:
-                found.append(Failure(place, error))
-        return found, np.array([not isinstance(item, Failure) for item in found], dtype=np.bool_)
+                targets.append(Failure(place, error))
+        return targets, np.array(
+            [not isinstance(item, Failure) for item in targets], dtype=np.bool_
+        )
 
     def _told(self, contextual: FloatArray, targets: Sequence[int | Failure | None]) -> list[_Told]:
         """What the model says of each sentence. Shapes: contextual (B, n_tokens, n_heads·d_v)."""
@@ -230,14 +232,14 @@ class TaskAnalyser(LengthwiseAnalyser):
         plain = ModelInfo(model.name, model.sha256 or None)
         if model.architecture.readout == "weights":
             return [(plain, ())] * len(targets)
-        told: list[_Told] = [(plain, (_no_target(model),))] * len(targets)
+        readings: list[_Told] = [(plain, (_no_target(model),))] * len(targets)
         asked = [i for i, target in enumerate(targets) if isinstance(target, int)]
         places = np.array([targets[i] for i in asked], dtype=np.intp)
         read = read_out(model.parameters, model.architecture, contextual[asked], places)
         by_target = model.architecture.readout == "target"
         for i, target, row in zip(asked, places.tolist(), read.mean.tolist(), strict=True):
-            told[i] = (_labeled(model, row, target if by_target else None), ())
-        return told
+            readings[i] = (_labeled(model, row, target if by_target else None), ())
+        return readings
 
     def _target(self, model: TrainedModel, run: TokenRun, text: str) -> int | None:
         if model.architecture.readout != "target":

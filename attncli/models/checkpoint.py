@@ -81,11 +81,11 @@ class Checkpoint:
         Raises: DataError when no tensor ends in it, or several do.
         """
         names = (*self._file_of, *self._kept)
-        found = [n for n in names if n == landmark or n.endswith("." + landmark)]
-        if len(found) != 1:
-            what = f"{len(found)} tensors are called" if found else "no tensor is called"
+        matches = [n for n in names if n == landmark or n.endswith("." + landmark)]
+        if len(matches) != 1:
+            what = f"{len(matches)} tensors are called" if matches else "no tensor is called"
             raise DataError(f"{what} {quoted(landmark)}, expected one", place=self.place)
-        return found[0].removesuffix(landmark)
+        return matches[0].removesuffix(landmark)
 
     def require(self, prefix: str, expected: Iterable[tuple[str, tuple[int, ...]]]) -> None:
         """Checks that every tensor asked for is there, in the shape that the configuration says.
@@ -173,14 +173,14 @@ def read_json(path: Path) -> dict[str, Any]:
             raw = file.read(_MAX_JSON + 1)
         if len(raw) > _MAX_JSON:
             raise LimitError(f"more than {_MAX_JSON >> 20} MiB of JSON", place=place)
-        found = json.loads(raw.decode("utf-8-sig"))
+        value = json.loads(raw.decode("utf-8-sig"))
     except OSError as fault:
         raise InputError(f"cannot open: {fault.strerror}", place=place) from None
     except (ValueError, RecursionError):
         raise DataError("this is no JSON", place=place) from None
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise DataError("expected a JSON object", place=place)
-    return found
+    return value
 
 
 def weight_files(folder: Path) -> list[Path]:

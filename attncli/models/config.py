@@ -87,9 +87,9 @@ class _Reader:
     def config(self) -> ModelConfig:
         model_type = self._given.get("model_type")
         if not isinstance(model_type, str) or model_type not in FAMILIES:
-            found = quoted(model_type) if isinstance(model_type, str) else "no model_type"
+            named = quoted(model_type) if isinstance(model_type, str) else "no model_type"
             known = ", ".join(FAMILIES)
-            raise self._fault(f"found the family {found}, expected one of {known}")
+            raise self._fault(f"found the family {named}, expected one of {known}")
         family = FAMILIES[model_type]
         self._refuse_what_is_not_computed()
         config = {"gpt2": self._gpt2, "distilbert": self._distilbert}.get(family, self._bert)(

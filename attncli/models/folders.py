@@ -110,24 +110,24 @@ def _cached(given: str, env: Mapping[str, str]) -> Found:
     name, _, revision = given.partition("@")
     is_name = _NAME.fullmatch(given) and ".." not in given and not revision.startswith("/")
     try:
-        found = _repositories(hub, name) if is_name else []
-        snapshots = [s for path in found if (s := _snapshot(path, revision)) is not None]
+        repositories = _repositories(hub, name) if is_name else []
+        snapshots = [s for path in repositories if (s := _snapshot(path, revision)) is not None]
     except OSError as fault:
         place = visible(str(hub))[:200]
         reason = (fault.strerror or "").lower()
         raise InputError(f"cannot read this cache: {reason}", place=place) from None
-    if len(found) > 1:
-        named = ", ".join(_name(path) for path in found[:4])
+    if len(repositories) > 1:
+        named = ", ".join(_name(path) for path in repositories[:4])
         raise InputError(f"it is in the cache more than once: {named}", place=visible(given))
     if not snapshots:
-        fetched = is_name and "/" in given and not found and len(given) < 200
+        fetched = is_name and "/" in given and not repositories and len(given) < 200
         hints = [f"hf download {given} puts it there"] if fetched else []
         raise InputError(
             f"no such folder, and not in the Hugging Face cache {visible(str(hub))[:200]}",
             place=visible(given)[:80],
             hints=hints,
         )
-    return Found(snapshots[0], _name(found[0]))
+    return Found(snapshots[0], _name(repositories[0]))
 
 
 def _repositories(hub: Path, name: str) -> list[Path]:

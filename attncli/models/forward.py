@@ -225,15 +225,15 @@ def _attended(
 def _taken_apart(
     groups: list[_Group], states: list[Float32Array], count: int, wanted: Wanted
 ) -> list[States]:
-    found: dict[int, States] = {}
+    states_of: dict[int, States] = {}
     for group in groups:
         for number, member in enumerate(group.members):
             own = [group.sentence(state, number) for state in states]
-            found[member] = States(
+            states_of[member] = States(
                 embeddings=own[0],
                 contextual=own[-1],
                 weights=group.weights[number],
                 hidden_states=np.stack(own) if wanted.hidden_states else None,
                 **{name: kept[number] for name, kept in group.kept.items()},
             )
-    return [found[at] for at in range(count)]
+    return [states_of[at] for at in range(count)]

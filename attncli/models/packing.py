@@ -18,12 +18,12 @@ def packs(lengths: Sequence[int]) -> list[list[int]]:
     >>> packs([700, 3, 4])
     [[1, 2, 0]]
     """
-    found: list[list[int]] = []
+    groups: list[list[int]] = []
     rows = _PACK_ROWS + 1
     for at in sorted(range(len(lengths)), key=lengths.__getitem__):
         if rows + filled(lengths[at]) > _PACK_ROWS:
-            found.append([])
+            groups.append([])
             rows = 0
-        found[-1].append(at)
+        groups[-1].append(at)
         rows += filled(lengths[at])
-    return found
+    return groups

@@ -160,20 +160,20 @@ def parse_model(content: bytes, name: str, place: str) -> TrainedModel:
     )
 
 
-def require_vectors(model: TrainedModel, found: VectorsInfo) -> None:
+def require_vectors(model: TrainedModel, given: VectorsInfo) -> None:
     """Refuses vectors that are not those the model was trained on. Raises: DataError."""
     needed = model.vectors
-    if needed.dim != found.dim:
-        difference = f"{found.dim} values a word, expected {needed.dim}"
-    elif needed.sha256 is not None and found.sha256 is not None and needed.sha256 != found.sha256:
-        difference = f"sha256 {found.sha256[:12]}…, expected {needed.sha256[:12]}…"
-    elif needed.name != found.name and None in (needed.sha256, found.sha256):
+    if needed.dim != given.dim:
+        difference = f"{given.dim} values a word, expected {needed.dim}"
+    elif needed.sha256 is not None and given.sha256 is not None and needed.sha256 != given.sha256:
+        difference = f"sha256 {given.sha256[:12]}…, expected {needed.sha256[:12]}…"
+    elif needed.name != given.name and None in (needed.sha256, given.sha256):
         difference = f"another name, expected {quoted(needed.name)}"
     else:
         return
     raise DataError(
         f"the model {quoted(model.name)} was trained on the vectors {quoted(needed.name)}; "
-        f"{quoted(found.name)} has {difference}",
+        f"{quoted(given.name)} has {difference}",
         place="--vectors",
     )
 
@@ -188,8 +188,8 @@ def _facts(content: bytes, place: str) -> dict[str, Any]:
                 place=place,
             )
         header = json.loads(content[8 : 8 + length])
-        told = header.get("__metadata__", {}).get("attn")
-        facts = None if told is None else json.loads(told)
+        text = header.get("__metadata__", {}).get("attn")
+        facts = None if text is None else json.loads(text)
         kinds = {name: about["dtype"] for name, about in header.items() if name != "__metadata__"}
     except (ValueError, AttributeError, TypeError, KeyError, RecursionError):
         raise DataError("the header of this safetensors file is damaged", place=place) from None
@@ -201,8 +201,8 @@ def _facts(content: bytes, place: str) -> dict[str, Any]:
         )
     for name, kind in kinds.items():
         if kind != "F32":
-            found = quoted(str(kind))
-            raise DataError(f"{quoted(name)} is of the type {found}, expected F32", place=place)
+            named = quoted(str(kind))
+            raise DataError(f"{quoted(name)} is of the type {named}, expected F32", place=place)
     if facts.get("format") != FORMAT:
         raise DataError(
             f"a model of format {quoted(str(facts.get('format')))}, expected {FORMAT}", place=place
@@ -210,9 +210,9 @@ def _facts(content: bytes, place: str) -> dict[str, Any]:
     return facts
 
 
-def _architecture(told: Any) -> Architecture:
+def _architecture(sizes: Any) -> Architecture:
     known = {part.name for part in fields(Architecture)}
-    given = {name: value for name, value in _dict(told).items() if name in known}
+    given = {name: value for name, value in _dict(sizes).items() if name in known}
     for name in ("d_model", "n_heads", "d_k", "d_v", "committee", "max_positions"):
         _size(given[name], name, 1)
     _size(given["n_labels"], "n_labels", 0)
@@ -250,10 +250,10 @@ def _parameters(tensors: dict[str, Any], architecture: Architecture, place: str)
     for name, shape in shapes.items():
         if name not in tensors:
             raise DataError(f"the matrix {name} is missing", place=place)
-        found = tensors[name]
-        if found.shape != shape or found.dtype != np.float32:
+        tensor = tensors[name]
+        if tensor.shape != shape or tensor.dtype != np.float32:
             raise DataError(
-                f"{name} is {found.dtype} of shape {found.shape}, expected float32 {shape}",
+                f"{name} is {tensor.dtype} of shape {tensor.shape}, expected float32 {shape}",
                 place=place,
             )
     identities = 0 if "W_v" in learned else architecture.all_heads * architecture.d_model**2

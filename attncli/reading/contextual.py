@@ -66,10 +66,10 @@ def open_vectors(
     from attncli.text.pieces import PieceTokenizer
 
     named, layers = split_name(name.removeprefix(PREFIX))
-    found = find_checkpoint(named)
-    model = TransformerModel(found.folder, found.name)
+    checkpoint = find_checkpoint(named)
+    model = TransformerModel(checkpoint.folder, checkpoint.name)
     chosen = SideBySide(layer_vectors(layers, model.config.n_layers), model)
-    return ContextualStore(model, PieceTokenizer(found.folder), chosen)
+    return ContextualStore(model, PieceTokenizer(checkpoint.folder), chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +160,12 @@ class ContextualStore:
         for text in texts:
             with suppress(AttnError):
                 pieces[text] = self._pieces(text, max_tokens)
-        found: dict[str, Words] = {}
+        words_of: dict[str, Words] = {}
         for done, (text, words) in enumerate(self._encoded(list(pieces), list(pieces.values())), 1):
             if words is not None:
-                found[text] = words
+                words_of[text] = words
             tick(done, len(pieces))
-        return found
+        return words_of
 
     def _pieces(self, text: str, max_tokens: int) -> "Pieces":
         pieces = self._tokenizer(text)
@@ -187,7 +187,7 @@ class ContextualStore:
         from attncli.models.forward import Inputs, encode
         from attncli.models.packing import packs
 
-        for pack in packs([len(found.ids) for found in pieces]):
+        for pack in packs([len(encoding.ids) for encoding in pieces]):
             inputs = [
                 Inputs(np.array(pieces[at].ids), np.zeros(len(pieces[at].ids), dtype=np.intp))
                 for at in pack
@@ -265,9 +265,11 @@ def _words(text: str, pieces: "Pieces", states: Float32Array) -> Words:
     for group in groups:
         first, last = pieces.pieces[group[0]], pieces.pieces[group[-1]]
         whole = text[first.start : last.end]
-        found = whole.strip() or whole
-        start = first.start + whole.index(found)
-        key = first.key if len(group) == 1 else found.lower()
-        words.append(Word(found, start, start + len(found), key.lstrip("Ġ▁") or key, first.status))
+        stripped = whole.strip() or whole
+        start = first.start + whole.index(stripped)
+        key = first.key if len(group) == 1 else stripped.lower()
+        words.append(
+            Word(stripped, start, start + len(stripped), key.lstrip("Ġ▁") or key, first.status)
+        )
     vectors = np.stack([states[group].mean(axis=0) for group in groups])  # (n_words, dim)
     return words, vectors.astype(np.float32, copy=False)

@@ -84,13 +84,13 @@ class Piecewise:
             except LimitError as error:
                 parts_of[here] = [()] * (here.stop - here.start)
                 faults[i] = error
-        found: list[TokenRun | LimitError] = list(_runs(pieces, parts_of, ends))
+        runs: list[TokenRun | LimitError] = list(_runs(pieces, parts_of, ends))
         for i, fault in faults.items():
-            found[i] = fault
-        return found
+            runs[i] = fault
+        return runs
 
     def _learned(self, pieces: list[str], sentence: str) -> list[tuple[Fragment, ...]]:
-        found: list[tuple[Fragment, ...]] = []
+        words: list[tuple[Fragment, ...]] = []
         count = 0
         for piece in pieces:
             parts = self._known.get(piece)
@@ -101,8 +101,8 @@ class Piecewise:
                 if len(piece) <= _LONGEST_PIECE:
                     self._known[piece] = parts
             count += len(parts)
-            found.append(parts)
-        return found
+            words.append(parts)
+        return words
 
     def _cut(self, piece: str, sentence: str) -> tuple[Fragment, ...]:
         spans = tokens_of(piece, self._store, self._tokenizer)

@@ -77,11 +77,11 @@ class SideBySide:
             return
         rows = [self._glove.row(word.lower()) for word in words]
         known = [at for at, row in enumerate(rows) if row is not None]
-        found = self._glove.vectors([row for row in rows if row is not None])
+        glove = self._glove.vectors([row for row in rows if row is not None])
         ends = np.cumsum(self.sizes)
         for vector, size, end in zip(self._chosen, self.sizes, ends, strict=True):
             if vector.name == "glove":
-                vectors[known, end - size : end] = found
+                vectors[known, end - size : end] = glove
 
     def _of(self, vector: LayerVector, ids: IntArray, states: "States") -> Float32Array:
         if vector.name == "glove":

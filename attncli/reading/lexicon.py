@@ -103,11 +103,11 @@ class Lexicon:
         shared = f"\0{self._oov}"  # zeros and means are the same for every word
         if self._oov in ("zero", "mean") and shared in self._row_of_key:
             return key, self._oov, self._row(shared, _UNREAD)
-        made = stand_in(self.store, word, self._oov, self._seed)
-        name = shared if self._oov in ("zero", "mean") else f"\0{made.status}\0{made.key}"
+        stand = stand_in(self.store, word, self._oov, self._seed)
+        name = shared if self._oov in ("zero", "mean") else f"\0{stand.status}\0{stand.key}"
         if name not in self._row_of_key:
-            self._stand_ins[len(self)] = made.vector
-        return made.key, made.status, self._row(name, _UNREAD)
+            self._stand_ins[len(self)] = stand.vector
+        return stand.key, stand.status, self._row(name, _UNREAD)
 
     def _row(self, name: str, store_row: int) -> int:
         row = self._row_of_key.get(name)

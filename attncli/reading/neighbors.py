@@ -41,13 +41,13 @@ def _vector(store: VocabularyStore, word: str) -> tuple[str, Float32Array]:
     if hit is not None:
         return hit[1], store.vectors([hit[0]])[0]
     subwords = getattr(store, "subwords", None)
-    made: Float32Array | None = None
+    vector: Float32Array | None = None
     if subwords is not None:
         with suppress(MissingExtraError):  # without the library it is an unknown word
-            made = subwords.vector(word)
-    if made is None:
+            vector = subwords.vector(word)
+    if vector is None:
         raise UnknownWordError(
             f"no vector in {quoted(store.name)} for {quoted(word)}",
             hints=ways_out(store, [word])[:-1],
         )
-    return word, made
+    return word, vector

@@ -113,12 +113,12 @@ class Reader:
         failures: list[Failure] = []
         places: list[int] = []
         runs: list[TokenRun] = []
-        for place, found in enumerate(self.runs(texts)):
-            if isinstance(found, TokenRun):
+        for place, run in enumerate(self.runs(texts)):
+            if isinstance(run, TokenRun):
                 places.append(place)
-                runs.append(found)
+                runs.append(run)
             else:
-                failures.append(Failure(place, found))
+                failures.append(Failure(place, run))
         return failures, list(_grouped(places, runs))
 
     def runs(self, texts: Sequence[str]) -> list[TokenRun | AttnError]:
@@ -153,15 +153,15 @@ class Reader:
         for i, part in enumerate(run.parts):
             if part.status in TREATMENTS:
                 by_status.setdefault(part.status, []).append(i)
-        found = []
+        notes = []
         for status, places in by_status.items():
             words = [run.parts[i].text for i in places]
-            found.append(self._unknown(words, tuple(places), TREATMENTS[status]))
+            notes.append(self._unknown(words, tuple(places), TREATMENTS[status]))
         lost = tuple(i for i, part in enumerate(run.parts) if part.status in MEANINGLESS)
         if len(lost) == len(run):
             nothing = "no word is known: the weights carry no meaning"
-            found.append(ResultWarning("no-known-word", nothing, lost))
-        return tuple(found)
+            notes.append(ResultWarning("no-known-word", nothing, lost))
+        return tuple(notes)
 
     def vectors(self, run: TokenRun) -> Float32Array:
         """The vectors of a sentence's tokens, (n_tokens, d_model)."""

@@ -30,18 +30,18 @@ def target_place(tokens: Sequence[Token], target: Target | None, place: str) -> 
     if target is None:
         raise DataError("found no target, expected a token number or a word", place=place)
     if isinstance(target, int):
-        found = target if 0 <= target < len(tokens) else _word_place(tokens, str(target))
+        at = target if 0 <= target < len(tokens) else _word_place(tokens, str(target))
         missing = f"found the target {target}, expected a token from 0 to {len(tokens) - 1}"
     elif isinstance(target, Offset):
         holding = (i for i, t in enumerate(tokens) if t.start <= target.start < t.end)
-        found = next(holding, None)
+        at = next(holding, None)
         missing = f"no token holds the character {target.start}"
     else:
-        found = _word_place(tokens, target)
+        at = _word_place(tokens, target)
         missing = f"the target {quoted(target)} is no word of the sentence"
-    if found is None:
+    if at is None:
         raise DataError(missing, place=place)
-    return found
+    return at
 
 
 def is_ambiguous(tokens: Sequence[Token], target: Target | None, place: int) -> bool:

@@ -158,10 +158,10 @@ def unfailing(outcomes: Iterable[AttentionResult | AttnError]) -> Iterator[Atten
         yield outcome
 
 
-def in_order(found: Iterable[Stack | Failure], count: int) -> Iterator[AttentionResult | AttnError]:
+def in_order(items: Iterable[Stack | Failure], count: int) -> Iterator[AttentionResult | AttnError]:
     """The outcomes of `count` texts in their order, from the stacks they came in."""
     where: list[tuple[Stack, int] | AttnError | None] = [None] * count
-    for item in found:
+    for item in items:
         if isinstance(item, Failure):
             where[item.place] = item.error
         else:

@@ -260,7 +260,7 @@ def _of_other_case(plain: str, lowered: str) -> Iterator[tuple[str, str]]:
         yield "\u0130" + lowered[1:], "capitalised"
     if lowered.endswith("\u03c3"):
         yield lowered[:-1] + "\u03c2", "lower"
-    doubles = [found.start() for found in re.finditer("ss", lowered)][:_MOST_SHARP]
+    doubles = [form.start() for form in re.finditer("ss", lowered)][:_MOST_SHARP]
     for chosen in product((True, False), repeat=len(doubles)) if doubles else ():
         sharp = lowered
         for at, is_sharp in reversed(list(zip(doubles, chosen, strict=True))):

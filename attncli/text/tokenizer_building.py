@@ -90,48 +90,50 @@ def tokenizer_kind(options: Mapping[str, Any], config: Mapping[str, Any]) -> str
     return None if name is None else _ALIKE.get(name.removesuffix("Fast"))
 
 
-def build(library: Any, kind: str, told: Told, vocabulary: Callable[[], Vocabulary]) -> Any:
+def build(library: Any, kind: str, settings: Told, vocabulary: Callable[[], Vocabulary]) -> Any:
     """The tokenizer of a kind, as its class is built; `vocabulary` is called where it is needed.
 
     The model of tokenizer.json stays where it is what the class would make of it.
     Raises: DataError for options that are none; what the library raises.
     """
-    roles = _roles(library, kind, told)
+    roles = _roles(library, kind, settings)
     names = {role: token.content for role, token in roles.items()}
     normalizer, given_ends = None, None
-    if told.whole is not None:
-        normalizer, given_ends = told.whole.normalizer, told.whole.post_processor
-    if told.whole is not None and _stays(library, kind, told, names):
-        made = told.whole
+    if settings.whole is not None:
+        normalizer, given_ends = settings.whole.normalizer, settings.whole.post_processor
+    if settings.whole is not None and _stays(library, kind, settings, names):
+        tokenizer = settings.whole
     else:
-        made = library.Tokenizer(_model(library, kind, names, vocabulary()))
-    if told.whole is None:
-        _require_ends(library, kind, made, told, names)
-    made.normalizer, made.pre_tokenizer = _steps(library, kind, told.options, normalizer)
-    _add_tokens(library, made, told, roles, kind)
-    made.post_processor = _ends(library, made, kind, names, told) or given_ends
-    return made
+        tokenizer = library.Tokenizer(_model(library, kind, names, vocabulary()))
+    if settings.whole is None:
+        _require_ends(library, kind, tokenizer, settings, names)
+    tokenizer.normalizer, tokenizer.pre_tokenizer = _steps(
+        library, kind, settings.options, normalizer
+    )
+    _add_tokens(library, tokenizer, settings, roles, kind)
+    tokenizer.post_processor = _ends(library, tokenizer, kind, names, settings) or given_ends
+    return tokenizer
 
 
-def complete(library: Any, told: Told) -> Any:
+def complete(library: Any, settings: Told) -> Any:
     """The tokenizer of a whole tokenizer.json, with the tokens that the other files add."""
-    made = told.whole
-    if isinstance(made.model, library.models.WordPiece):  # it looks at each part of a word
-        letters = min(made.model.max_input_chars_per_word, _MOST_LETTERS)
-        made.model.max_input_chars_per_word = letters
-    _add_tokens(library, made, told, _roles(library, None, told), None)
-    if made.post_processor is None:
-        made.post_processor = library.processors.TemplateProcessing(
+    tokenizer = settings.whole
+    if isinstance(tokenizer.model, library.models.WordPiece):  # it looks at each part of a word
+        letters = min(tokenizer.model.max_input_chars_per_word, _MOST_LETTERS)
+        tokenizer.model.max_input_chars_per_word = letters
+    _add_tokens(library, tokenizer, settings, _roles(library, None, settings), None)
+    if tokenizer.post_processor is None:
+        tokenizer.post_processor = library.processors.TemplateProcessing(
             single="$A:0", pair="$A:0 $B:1", special_tokens=[]
         )
-    return made
+    return tokenizer
 
 
-def _stays(library: Any, kind: str, told: Told, names: dict[str, str]) -> bool:
+def _stays(library: Any, kind: str, settings: Told, names: dict[str, str]) -> bool:
     """Whether the model of tokenizer.json is what the class makes of it, once set as there."""
-    model = told.whole.model
-    listed = {_state(token) for token in _listed(library, told).values()}
-    if any(_state(t) not in listed for t in told.whole.get_added_tokens_decoder().values()):
+    model = settings.whole.model
+    listed = {_state(token) for token in _listed(library, settings).values()}
+    if any(_state(t) not in listed for t in settings.whole.get_added_tokens_decoder().values()):
         return False  # an added token cannot be taken away again
     if kind in ("bert", "mpnet"):
         if not isinstance(model, library.models.WordPiece):
@@ -172,13 +174,13 @@ def _steps(library: Any, kind: str, options: Mapping[str, Any], normalizer: Any)
     """The normalizer and the pre-tokenizer of a kind; `normalizer` is that of tokenizer.json."""
     pre = library.pre_tokenizers
     if kind in ("bert", "mpnet"):
-        made = library.normalizers.BertNormalizer(
+        bert = library.normalizers.BertNormalizer(
             clean_text=True,
             handle_chinese_chars=_flag(options, "tokenize_chinese_chars", default=True),
             strip_accents=_flag(options, "strip_accents", default=None),
             lowercase=_flag(options, "do_lower_case", default=True),
         )
-        return made, pre.BertPreTokenizer()
+        return bert, pre.BertPreTokenizer()
     if kind in ("roberta", "gpt2"):
         space = bool(_flag(options, "add_prefix_space", default=False))
         return None, pre.ByteLevel(add_prefix_space=space)
@@ -218,14 +220,14 @@ def _require_ends(library: Any, kind: str, made: Any, told: Told, names: dict[st
             _id(made, names[role])
 
 
-def _ends(library: Any, made: Any, kind: str, names: dict[str, str], told: Told) -> Any:
+def _ends(library: Any, tokenizer: Any, kind: str, names: dict[str, str], settings: Told) -> Any:
     """What a kind adds to a sentence and to a pair; None where tokenizer.json decides."""
     processors = library.processors
     if kind == "gpt2":
-        decided = told.whole is not None and told.whole.post_processor is not None
-        return None if decided else _marks(library, made, names, told)
+        decided = settings.whole is not None and settings.whole.post_processor is not None
+        return None if decided else _marks(library, tokenizer, names, settings)
     first, last = (names[role] for role in _ends_of(kind))
-    ends = [(first, _id(made, first)), (last, _id(made, last))]
+    ends = [(first, _id(tokenizer, first)), (last, _id(tokenizer, last))]
     if kind == "bert":
         return processors.TemplateProcessing(
             single=[f"{first}:0", "$A:0", f"{last}:0"],
@@ -233,8 +235,10 @@ def _ends(library: Any, made: Any, kind: str, names: dict[str, str], told: Told)
             special_tokens=ends,
         )
     if kind in ("roberta", "mpnet"):
-        trims = kind == "mpnet" or bool(_flag(told.options, "trim_offsets", default=True))
-        space = kind == "roberta" and bool(_flag(told.options, "add_prefix_space", default=False))
+        trims = kind == "mpnet" or bool(_flag(settings.options, "trim_offsets", default=True))
+        space = kind == "roberta" and bool(
+            _flag(settings.options, "add_prefix_space", default=False)
+        )
         return processors.RobertaProcessing(ends[1], ends[0], trims, space)
     return processors.TemplateProcessing(
         single=[first, "$A", last],
@@ -243,29 +247,29 @@ def _ends(library: Any, made: Any, kind: str, names: dict[str, str], told: Told)
     )
 
 
-def _marks(library: Any, made: Any, names: dict[str, str], told: Told) -> Any:
+def _marks(library: Any, tokenizer: Any, names: dict[str, str], settings: Told) -> Any:
     """The ends that add_bos_token and add_eos_token ask for, which act without tokenizer.json."""
     asked = {
-        role: told.whole is None and bool(_flag(told.options, f"add_{role}", default=False))
+        role: settings.whole is None and bool(_flag(settings.options, f"add_{role}", default=False))
         for role in ("bos_token", "eos_token")
     }
     bos, eos = (names[role] if on else None for role, on in asked.items())
     single = [*([f"{bos}:0"] if bos else []), "$A:0", *([f"{eos}:0"] if eos else [])]
     second = [*([f"{bos}:1"] if bos else []), "$B:1", *([f"{eos}:1"] if eos else [])]
-    ends = [(name, _id(made, name)) for name in dict.fromkeys((bos, eos)) if name]
+    ends = [(name, _id(tokenizer, name)) for name in dict.fromkeys((bos, eos)) if name]
     return library.processors.TemplateProcessing(
         single=single, pair=[*single, *second], special_tokens=ends
     )
 
 
-def _roles(library: Any, kind: str | None, told: Told) -> dict[str, Any]:
+def _roles(library: Any, kind: str | None, settings: Told) -> dict[str, Any]:
     """The special tokens by role: of the files, else those of the kind."""
-    given = {**told.options, **_legacy(told)}
+    given = {**settings.options, **_legacy(settings)}
     defaults = _DEFAULTS[kind] if kind is not None else (None,) * len(_ROLES)
     names = [f"{role}_token" for role in _ROLES]
     own = [key for key in given if key.endswith("_token") and key not in names]
-    known = {token.content: token for token in _listed(library, told).values()}
-    found = {}
+    known = {token.content: token for token in _listed(library, settings).values()}
+    roles = {}
     for name, default in [*zip(names, defaults, strict=True), *((key, None) for key in own)]:
         value = given.get(name, default)
         if name in own and not isinstance(value, str):
@@ -276,8 +280,8 @@ def _roles(library: Any, kind: str | None, told: Told) -> dict[str, Any]:
         token = _token(library, {"content": value, "special": True, **strips}, name)
         if isinstance(value, dict):
             token = _token(library, {**value, "special": True}, name)
-        found[name] = known.get(token.content, token)
-    return found
+        roles[name] = known.get(token.content, token)
+    return roles
 
 
 def _legacy(told: Told) -> Mapping[str, Any]:
@@ -285,9 +289,9 @@ def _legacy(told: Told) -> Mapping[str, Any]:
     return {} if "added_tokens_decoder" in told.options else told.roles
 
 
-def _further(told: Told) -> tuple[dict[str, Any], list[Any]]:
+def _further(settings: Told) -> tuple[dict[str, Any], list[Any]]:
     """Special tokens beyond the roles, of both files in turn: those with a name, and a list."""
-    named, given, more = dict[str, Any](), dict(told.options), _legacy(told)
+    named, given, more = dict[str, Any](), dict(settings.options), _legacy(settings)
     if _OLD_LIST in given and not given.get(_LIST):
         given[_LIST] = given.pop(_OLD_LIST)
     if isinstance(given.get(_LIST), dict):
@@ -305,35 +309,35 @@ def _mask_strips(kind: str | None, name: str) -> bool:
     return name == "mask_token" and kind in ("mpnet", "camembert")
 
 
-def _listed(library: Any, told: Told) -> dict[int, Any]:
+def _listed(library: Any, settings: Told) -> dict[int, Any]:
     """The added tokens by id: of tokenizer_config.json, else of added_tokens.json and the file."""
-    listed = told.options.get("added_tokens_decoder")
-    found: dict[int, Any] = {}
+    listed = settings.options.get("added_tokens_decoder")
+    tokens: dict[int, Any] = {}
     if isinstance(listed, dict):
         for number, about in listed.items():
             if not isinstance(about, dict) or not number.isdecimal() or len(number) > 9:
                 raise DataError(f"added_tokens_decoder has {quoted(str(number))}: no added token")
-            found[int(number)] = _token(library, about, "added_tokens_decoder")
-        return found
-    for text, number in told.added.items():
+            tokens[int(number)] = _token(library, about, "added_tokens_decoder")
+        return tokens
+    for text, number in settings.added.items():
         if not isinstance(number, int) or isinstance(number, bool):
             raise DataError(f"the added token {quoted(text)} has no number, expected its id")
-        found[number] = _token(library, {"content": text}, text)
-    if told.whole is not None:
-        found.update(told.whole.get_added_tokens_decoder())
-    return found
+        tokens[number] = _token(library, {"content": text}, text)
+    if settings.whole is not None:
+        tokens.update(settings.whole.get_added_tokens_decoder())
+    return tokens
 
 
 def _add_tokens(
-    library: Any, made: Any, told: Told, roles: dict[str, Any], kind: str | None
+    library: Any, tokenizer: Any, settings: Told, roles: dict[str, Any], kind: str | None
 ) -> None:
     """Adds, in the order of transformers, the tokens that are not there as they are listed."""
-    before = made.get_added_tokens_decoder().values()
+    before = tokenizer.get_added_tokens_decoder().values()
     there = {_state(token) for token in before}
-    listed = [t for _, t in sorted(_listed(library, told).items()) if _state(t) not in there]
+    listed = [t for _, t in sorted(_listed(library, settings).items()) if _state(t) not in there]
     texts = {token.content for token in before} | {token.content for token in listed}
-    options = told.options
-    named_too, extra = _further(told)
+    options = settings.options
+    named_too, extra = _further(settings)
     if kind == "camembert" and not extra:
         extra = list(_NOT_USED)
 
@@ -348,13 +352,13 @@ def _add_tokens(
             states.add(_state(token))
             listed.append(token)
     named = {token.content for token in roles.values()}
-    made.add_tokens([_as_special(library, t) if t.content in named else t for t in listed])
-    made.encode_special_tokens = bool(_flag(options, "split_special_tokens", default=False))
-    for text, number in told.added.items():
-        if "added_tokens_decoder" not in options and made.token_to_id(text) != number:
+    tokenizer.add_tokens([_as_special(library, t) if t.content in named else t for t in listed])
+    tokenizer.encode_special_tokens = bool(_flag(options, "split_special_tokens", default=False))
+    for text, number in settings.added.items():
+        if "added_tokens_decoder" not in options and tokenizer.token_to_id(text) != number:
             raise DataError(
                 f"the added token {quoted(text)} has the id {number}, expected "
-                f"{made.token_to_id(text)}, the next one"
+                f"{tokenizer.token_to_id(text)}, the next one"
             )
 
 

@@ -65,12 +65,12 @@ def open_tokenizer(folder: Path) -> Any:
         vocabulary = partial(_vocabulary_of, content)
     else:
         kind = _kind_of_files(path.name, kind)
-    told = Told(options, roles, added, whole)
+    settings = Told(options, roles, added, whole)
     try:
         with quiet_panics():
             if kind is None:
-                return complete(library, told)
-            return build(library, kind, told, vocabulary)
+                return complete(library, settings)
+            return build(library, kind, settings, vocabulary)
     except AttnError as fault:
         raise fault if fault.place else DataError(fault.message, place=place) from None
     except Exception as fault:  # the library raises bare Exceptions for damage
@@ -109,11 +109,11 @@ def tokenizer_of(content: bytes, place: str) -> Any:
     library = _library()
     try:
         with quiet_panics():
-            made = library.Tokenizer.from_buffer(content)
+            tokenizer = library.Tokenizer.from_buffer(content)
     except Exception as fault:  # the library raises bare Exceptions for damage
         raise DataError(f"this is no tokenizer: {quoted(str(fault))}", place=place) from None
-    _check_growth(made, place)
-    return made
+    _check_growth(tokenizer, place)
+    return tokenizer
 
 
 def _ways_out(folder: Path) -> tuple[str, ...]:
@@ -157,12 +157,12 @@ def json_object(path: Path) -> dict[str, Any] | None:
     if not exists(path):
         return None
     try:
-        found = json.loads(_content(path))
+        value = json.loads(_content(path))
     except (ValueError, RecursionError):
         raise DataError("this is no JSON", place=visible(str(path))) from None
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise DataError("expected a JSON object", place=visible(str(path)))
-    return found
+    return value
 
 
 def _library() -> Any:

@@ -15,16 +15,16 @@ LONGEST_WORD = 32  # characters
 WordLengths = Callable[[str], Collection[int]]
 
 
-def join_unspaced(sentence: str, found: list[Span], lengths: WordLengths) -> list[Span]:
+def join_unspaced(sentence: str, words: list[Span], lengths: WordLengths) -> list[Span]:
     """The tokens of a sentence, those in scripts without spaces joined or cut to known words.
 
     Words in other scripts take part where they touch (T恤). What is in no word is one token between
     two known words; a run that holds no known word stays as it is.
     """
     if no_spaces().search(sentence) is None:
-        return found
+        return words
     joined: list[Span] = []
-    for run in _runs(found):
+    for run in _runs(words):
         if any(no_spaces().match(span.text) for span in run):
             joined += _matched(sentence, run, lengths) or run
         else:

@@ -90,10 +90,10 @@ def split_contraction(word: Span, known: Callable[[str], bool]) -> list[Span]:
     `known` says whether the vocabulary has a word, in any form. Other apostrophes count as "'".
     """
     plain = APOSTROPHES.sub("'", word.text)
-    found = _CONTRACTION.search(plain) if "'" in plain else None
-    if found is None or found.start() == 0 or known(word.text) or not known(found.group().lower()):
+    match = _CONTRACTION.search(plain) if "'" in plain else None
+    if match is None or match.start() == 0 or known(word.text) or not known(match.group().lower()):
         return [word]
-    cut = found.start()
+    cut = match.start()
     middle = word.start + cut
     return [
         Span(word.text[:cut], word.start, middle),
@@ -101,34 +101,34 @@ def split_contraction(word: Span, known: Callable[[str], bool]) -> list[Span]:
     ]
 
 
-def join_compounds(sentence: str, found: list[Span], known: Callable[[str], bool]) -> list[Span]:
+def join_compounds(sentence: str, words: list[Span], known: Callable[[str], bool]) -> list[Span]:
     """Words joined by hyphens as one word where the vocabulary has the compound ("e-mail").
 
     Hyphens of typesetting, and a zero-width space, which parts words and is not seen, are such
     joints too. The longest compound wins; `known` says whether the vocabulary has a word.
     """
     if not any(joint in sentence for joint in _JOINTS):
-        return found
+        return words
     joined: list[Span] = []
     position = 0
-    while position < len(found):
-        last = _longest_compound(sentence, found, position, known)
-        start, end = found[position].start, found[last].end
-        joined.append(Span(sentence[start:end], start, end) if last > position else found[position])
+    while position < len(words):
+        last = _longest_compound(sentence, words, position, known)
+        start, end = words[position].start, words[last].end
+        joined.append(Span(sentence[start:end], start, end) if last > position else words[position])
         position = last + 1
     return joined
 
 
 def _longest_compound(
-    sentence: str, found: list[Span], first: int, known: Callable[[str], bool]
+    sentence: str, words: list[Span], first: int, known: Callable[[str], bool]
 ) -> int:
     last = first
     longest = first
-    while last + 1 < len(found) and last - first < _LONGEST_COMPOUND - 1:
-        if sentence[found[last].end : found[last + 1].start] not in _JOINTS:
+    while last + 1 < len(words) and last - first < _LONGEST_COMPOUND - 1:
+        if sentence[words[last].end : words[last + 1].start] not in _JOINTS:
             break
         last += 1
-        if known(sentence[found[first].start : found[last].end]):
+        if known(sentence[words[first].start : words[last].end]):
             longest = last
     return longest
 

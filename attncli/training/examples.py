@@ -70,15 +70,15 @@ class VectorTable:
 
     def rows(self, vectors: FloatArray) -> IntArray:
         """The rows of these vectors, (n,). Shapes: vectors (n, d_model)."""
-        found = np.empty(len(vectors), dtype=np.intp)
+        numbers = np.empty(len(vectors), dtype=np.intp)
         for i, vector in enumerate(np.ascontiguousarray(vectors, dtype=np.float32)):
             name = blake2b(vector, digest_size=16).digest()
             row = self._row_of.get(name)
             if row is None:
                 row = self._row_of[name] = len(self._vectors)
                 self._vectors.append(vector)
-            found[i] = row
-        return found
+            numbers[i] = row
+        return numbers
 
     def matrix(self) -> FloatArray:
         """All vectors, (n_rows, d_model), float32."""

@@ -78,8 +78,8 @@ def load_state(path: Path, belongs: dict[str, Any]) -> tuple[dict[str, FloatArra
     try:
         content = path.read_bytes()
         length = int.from_bytes(content[:8], "little")
-        told = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][_KEY])
-        arrays, owner, facts = load(content), dict(told["belongs"]), str(told["facts"])
+        saved = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][_KEY])
+        arrays, owner, facts = load(content), dict(saved["belongs"]), str(saved["facts"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError):
         raise DataError("the saved state of this training is damaged", place=place) from None
     now = json.loads(json.dumps(belongs))

@@ -123,10 +123,10 @@ def read_table(path: str, stdin: BinaryIO, *, split: str | None = None) -> tuple
     bad = Bad(source.name)
     shape = Shape(others=COLUMNS, tables_only=True)
     rows: list[Row] = []
-    for found, place in _placed(chain.from_iterable(rows_of(source, shape)), source.name):
+    for row, place in _placed(chain.from_iterable(rows_of(source, shape)), source.name):
         bad.total += 1
         try:
-            rows.append(_row(found, source.name, place))
+            rows.append(_row(row, source.name, place))
         except AttnError as error:
             bad.add(error, place)
     if not bad.total:
@@ -158,11 +158,11 @@ def _number_of(place: str | None) -> int:
     return int(number) if number.isdecimal() and len(number) < 19 else 0
 
 
-def _row(found: InputRow, name: str, place: str) -> Row:
-    text = text_of_row(found, name)
+def _row(row: InputRow, name: str, place: str) -> Row:
+    text = text_of_row(row, name)
     if not text.strip():
         raise DataError("the text is empty, expected a sentence", place=place)
-    label, target, start, weights, split = found.cells
+    label, target, start, weights, split = row.cells
     return Row(
         text=text,
         label=label_of(label),

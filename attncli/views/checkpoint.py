@@ -30,7 +30,7 @@ def _fact_lines(rows: Sequence[tuple[str, str]], ink: Ink, width: int) -> list[L
 
 def trained_lines(facts: Mapping[str, Any], ink: Ink, *, width: int = 80) -> list[Line]:
     """The facts of `attncli.models.trained_summary`, one line each."""
-    sizes, told = facts["architecture"], facts["training"]
+    sizes, training = facts["architecture"], facts["training"]
     heads = "1 head" if sizes["n_heads"] == 1 else f"{sizes['n_heads']} heads"
     members = f"{sizes['committee']} members of " if sizes["committee"] > 1 else ""
     reads = {"target": "the target's new vector", "weights": "nothing: its weights were fitted"}
@@ -45,12 +45,12 @@ def trained_lines(facts: Mapping[str, Any], ink: Ink, *, width: int = 80) -> lis
             "vectors",
             f"{ink.word(facts['vectors']['name'])}, {facts['vectors']['dim']} values a word",
         ),
-        ("learned of", f"{_count(told, 'examples')} sentences"),
-        ("best epoch", _count(told, "best_epoch")),
-        ("held out", _held_out(told)),
+        ("learned of", f"{_count(training, 'examples')} sentences"),
+        ("best epoch", _count(training, "best_epoch")),
+        ("held out", _held_out(training)),
         ("sha256", str(facts["sha256"])),
     ]
-    if told.get("whole") is False:
+    if training.get("whole") is False:
         rows.append(("stopped", "before its last epoch"))
     lines: list[Line] = [[ink.bold(ink.word(str(facts["name"]), max(width, 20)))]]
     return lines + _fact_lines([row for row in rows if row[1]], ink, width)

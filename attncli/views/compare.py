@@ -14,7 +14,7 @@ _MOST = 8  # words of a row
 
 
 def comparison_lines(
-    found: Comparison,
+    comparison: Comparison,
     ink: Ink,
     *,
     width: int = 80,
@@ -24,21 +24,23 @@ def comparison_lines(
 ) -> list[Line]:
     """All sections of a comparison."""
     lines: list[Line] = [
-        [ink.bold(f"{ink.word(found.word)} in {len(found.occurrences)} sentences")]
+        [ink.bold(f"{ink.word(comparison.word)} in {len(comparison.occurrences)} sentences")]
     ]
-    if found.weights_of:
-        lines += [[ink.dim(part)] for part in wrapped(f"weights: {found.weights_of}", width, 2)]
-    for occurrence in found.occurrences:
+    if comparison.weights_of:
+        lines += [
+            [ink.dim(part)] for part in wrapped(f"weights: {comparison.weights_of}", width, 2)
+        ]
+    for occurrence in comparison.occurrences:
         lines += [[], *_occurrence(occurrence, ink, width, precision, top or _MOST)]
-    lines += [[], *_cosine_lines(found, ink, width, precision)]
-    title = f"nearest of {ink.word(found.neighbors_of)}"
+    lines += [[], *_cosine_lines(comparison, ink, width, precision)]
+    title = f"nearest of {ink.word(comparison.neighbors_of)}"
     lines += [[], *([ink.bold(part)] for part in wrapped(title, width, 0))]
-    lines += _nearest(found, ink, width)
+    lines += _nearest(comparison, ink, width)
     if with_map:
-        first, second = found.explained
+        first, second = comparison.explained
         title = f"map: the plane of greatest spread (PCA), {first:.0%} + {second:.0%} of it"
         lines += [[], *([ink.bold(part)] for part in wrapped(title, width, 0))]
-        lines += scatter_lines(found.points, ink, width=width)
+        lines += scatter_lines(comparison.points, ink, width=width)
     return lines
 
 
@@ -111,12 +113,14 @@ def _cosine_table(
     return lines + number_lines(names, names, cosines, ink, width=width, precision=precision)
 
 
-def _nearest(found: Comparison, ink: Ink, width: int) -> list[Line]:
+def _nearest(comparison: Comparison, ink: Ink, width: int) -> list[Line]:
     rows: list[tuple[str, Near]] = []
-    if found.nearest_static:
-        rows.append(("alone", found.nearest_static))
-    names = occurrence_names(found)
-    rows += [(f"in {name}", o.nearest) for name, o in zip(names, found.occurrences, strict=True)]
+    if comparison.nearest_static:
+        rows.append(("alone", comparison.nearest_static))
+    names = occurrence_names(comparison)
+    rows += [
+        (f"in {name}", o.nearest) for name, o in zip(names, comparison.occurrences, strict=True)
+    ]
     indent = max(len(name) for name, _ in rows)
     lines: list[Line] = []
     for name, near in rows:

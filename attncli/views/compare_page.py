@@ -20,7 +20,7 @@ _BOLD = 'font-weight="bold"'
 
 
 def comparison_page(
-    found: Comparison,
+    comparison: Comparison,
     results: Sequence[AttentionResult],
     *,
     movements: Sequence[Sequence[Movement]] = (),
@@ -28,23 +28,25 @@ def comparison_page(
     palette: PaletteName = "viridis",
 ) -> str:
     """A page: the comparison above, every sentence with its sliders below."""
-    word_name = word_markup(found.word)
-    rows = "".join(_occurrence(occurrence, precision) for occurrence in found.occurrences)
+    word_name = word_markup(comparison.word)
+    rows = "".join(_occurrence(occurrence, precision) for occurrence in comparison.occurrences)
     weights = (
-        f'<p class="note">Weights: {escaped(found.weights_of)}.</p>' if found.weights_of else ""
+        f'<p class="note">Weights: {escaped(comparison.weights_of)}.</p>'
+        if comparison.weights_of
+        else ""
     )
     before = (
         '<section class="comparison" aria-label="Comparison">'
-        f'{weights}<div class="tables">{rows}</div>{_cosines(found, precision)}{_nearest(found)}'
+        f'{weights}<div class="tables">{rows}</div>{_cosines(comparison, precision)}{_nearest(comparison)}'
         f"<h3>Map of {word_name} and its neighbors</h3>"
-        f"<figure>{_inline(scatter_drawing(found.points))}<figcaption>The plane on which the points "
-        f"spread most (PCA): it holds {found.explained[0]:.0%} + {found.explained[1]:.0%} of the "
-        f"spread.</figcaption></figure>{_coordinates(found)}</section>"
+        f"<figure>{_inline(scatter_drawing(comparison.points))}<figcaption>The plane on which the points "
+        f"spread most (PCA): it holds {comparison.explained[0]:.0%} + {comparison.explained[1]:.0%} of the "
+        f"spread.</figcaption></figure>{_coordinates(comparison)}</section>"
     )
-    size = f"in {len(found.occurrences)} sentences"
+    size = f"in {len(comparison.occurrences)} sentences"
     return page(
         results,
-        title=f"{found.word} {size}",
+        title=f"{comparison.word} {size}",
         precision=2,
         palette=palette,
         movements=movements,
@@ -64,12 +66,12 @@ def comparison_svg(found: Comparison, results: Sequence[AttentionResult]) -> str
     return svg_document(stacked(drawings), title)
 
 
-def comparison_markdown(found: Comparison, *, precision: int = 3) -> str:
+def comparison_markdown(comparison: Comparison, *, precision: int = 3) -> str:
     """The rows of the word, its movement, cosines and neighbors as Markdown."""
-    lines = [f"## {_md(found.word)} in {len(found.occurrences)} sentences", ""]
-    if found.weights_of:
-        lines += [f"Weights: {markdown_escaped(found.weights_of)}.", ""]
-    for occurrence in found.occurrences:
+    lines = [f"## {_md(comparison.word)} in {len(comparison.occurrences)} sentences", ""]
+    if comparison.weights_of:
+        lines += [f"Weights: {markdown_escaped(comparison.weights_of)}.", ""]
+    for occurrence in comparison.occurrences:
         lines += [f"### {occurrence.name}\\. {_md(occurrence.text)}", ""]
         lines += ["| word | weight | share of the way |", "| --- | ---: | ---: |"]
         percents = percents_of(occurrence)
@@ -82,9 +84,11 @@ def comparison_markdown(found: Comparison, *, precision: int = 3) -> str:
             moved = f"{occurrence.moved:.{precision}f}"
             lines += [f"Moved: cosine of old and new {moved}.", ""]
         lines += [f"Nearest: {markdown_escaped(_listed(occurrence.nearest))}.", ""]
-    for title, cosines in (("before", found.before), ("after", found.after)):
+    for title, cosines in (("before", comparison.before), ("after", comparison.after)):
         if cosines is not None:
-            lines += _markdown_table(f"cosine {title}", occurrence_names(found), cosines, precision)
+            lines += _markdown_table(
+                f"cosine {title}", occurrence_names(comparison), cosines, precision
+            )
     return "\n".join(lines)
 
 
@@ -128,10 +132,13 @@ def _share(occurrence: Occurrence, place: int, percents: Mapping[int, int] | Non
     return "–" if percents is None else f"{percents[place]}%"
 
 
-def _cosines(found: Comparison, precision: int) -> str:
-    names = occurrence_names(found)
+def _cosines(comparison: Comparison, precision: int) -> str:
+    names = occurrence_names(comparison)
     tables = ""
-    for title, cosines in (("before attention", found.before), ("after attention", found.after)):
+    for title, cosines in (
+        ("before attention", comparison.before),
+        ("after attention", comparison.after),
+    ):
         if cosines is None:
             continue
         heads = "".join(f'<th scope="col">{name}</th>' for name in names)
@@ -148,12 +155,12 @@ def _cosines(found: Comparison, precision: int) -> str:
     return f'<div class="tables">{tables}</div>'
 
 
-def _nearest(found: Comparison) -> str:
+def _nearest(comparison: Comparison) -> str:
     columns: list[tuple[str, Near]] = []
-    if found.nearest_static:
-        columns.append(("alone", found.nearest_static))
-    names = occurrence_names(found)
-    columns += [(f"in {n}", o.nearest) for n, o in zip(names, found.occurrences, strict=True)]
+    if comparison.nearest_static:
+        columns.append(("alone", comparison.nearest_static))
+    names = occurrence_names(comparison)
+    columns += [(f"in {n}", o.nearest) for n, o in zip(names, comparison.occurrences, strict=True)]
     tables = ""
     for title, near in columns:
         rows = "".join(
@@ -165,7 +172,7 @@ def _nearest(found: Comparison) -> str:
             '<th scope="col">Word</th><th scope="col">Cosine</th></tr></thead>'
             f"<tbody>{rows}</tbody></table>"
         )
-    source = escaped(found.neighbors_of)
+    source = escaped(comparison.neighbors_of)
     return f'<div class="tables">{tables}</div><p class="note">Nearest among {source}.</p>'
 
 
@@ -177,11 +184,11 @@ def _inline(drawing: Drawing) -> str:
     )
 
 
-def _coordinates(found: Comparison) -> str:
+def _coordinates(comparison: Comparison) -> str:
     rows = "".join(
         f'<tr><th scope="row">{word_markup(point.label)}</th><td>{point.kind}</td>'
         f"<td>{point.x:.4f}</td><td>{point.y:.4f}</td></tr>"
-        for point in found.points
+        for point in comparison.points
     )
     return (
         "<details><summary>The points of the map</summary><table><caption>Coordinates on the map"

@@ -14,15 +14,15 @@ _SENTENCES = 10
 
 
 def difference_lines(
-    found: Sequence[Difference], tolerance: float, ink: Ink, *, width: int = 80
+    differences: Sequence[Difference], tolerance: float, ink: Ink, *, width: int = 80
 ) -> list[Line]:
     """Whether all is equal; then each sentence that is not, with its worst cells."""
-    changed = [difference for difference in found if difference.changes]
-    plural = "sentence" if len(found) == 1 else "sentences"
+    changed = [difference for difference in differences if difference.changes]
+    plural = "sentence" if len(differences) == 1 else "sentences"
     if not changed:
-        text = f"equal within {tolerance:g}: {len(found)} {plural}"
-        return _notes(found, ink, width, [[Segment(text)]])
-    verdict = f"different: {len(changed)} of {len(found)} {plural}, tolerance {tolerance:g}"
+        text = f"equal within {tolerance:g}: {len(differences)} {plural}"
+        return _notes(differences, ink, width, [[Segment(text)]])
+    verdict = f"different: {len(changed)} of {len(differences)} {plural}, tolerance {tolerance:g}"
     lines: list[Line] = [[ink.bold(verdict)]]
     for difference in changed[:_SENTENCES]:
         lines += [[], *_sentence(difference, ink, width)]
@@ -31,12 +31,12 @@ def difference_lines(
     return lines
 
 
-def difference_record(found: Sequence[Difference], tolerance: float) -> dict[str, Any]:
+def difference_record(differences: Sequence[Difference], tolerance: float) -> dict[str, Any]:
     """The differences as a JSON object."""
     return {
         "type": "difference",
         "schema": "1.0",
-        "equal": not any(difference.changes for difference in found),
+        "equal": not any(difference.changes for difference in differences),
         "tolerance": tolerance,
         "sentences": [
             {
@@ -46,7 +46,7 @@ def difference_record(found: Sequence[Difference], tolerance: float) -> dict[str
                 "changes": [_change_record(change) for change in difference.changes],
                 "notes": list(difference.notes),
             }
-            for difference in found
+            for difference in differences
         ],
     }
 

@@ -48,15 +48,15 @@ def token_lines(
     for i in shown:
         token = tokens[i]
         note = STATUS.get(token.status, token.status)
-        found = token.status in _EXPECTED
-        if token.key != token.text and (found or token.status == "nearest"):
+        expected = token.status in _EXPECTED
+        if token.key != token.text and (expected or token.status == "nearest"):
             comma = "," if token.status in ("piece", "nearest") else ""
             note += f"{comma} as {ink.word(token.key)}"
         line = f"  {right(str(i), number)}  {left(labels[i], indent)}  "
-        note = ink.plain(note if found else f"! {note}")
+        note = ink.plain(note if expected else f"! {note}")
         hang = width_of(line) if width_of(line) + 12 <= width else 6
         first, *rest = wrapped(line + note, width, hang)
-        style = ink.dim if found else ink.bold
+        style = ink.dim if expected else ink.bold
         lines.append([Segment(line), style(first.removeprefix(line))])
         lines += [[style(part)] for part in rest]
     return lines

@@ -104,7 +104,7 @@ def write_results(
 
 def write_comparison(
     path: str,
-    found: "Comparison",
+    comparison: "Comparison",
     results: "Sequence[AttentionResult]" = (),
     *,
     movements: "Sequence[Sequence[Movement]]" = (),
@@ -120,22 +120,22 @@ def write_comparison(
     suffix, digits = suffix_of(path, COMPARISON_SUFFIXES), 3 if precision is None else precision
     if suffix == ".html":
         content: str | bytes = views.comparison_page(
-            found, results, movements=movements, precision=digits
+            comparison, results, movements=movements, precision=digits
         )
     elif suffix == ".json":
         from attncli.views.json import record_json
 
-        content = record_json(found.to_record()) + "\n"
+        content = record_json(comparison.to_record()) + "\n"
     elif suffix == ".md":
-        content = views.comparison_markdown(found, precision=digits)
+        content = views.comparison_markdown(comparison, precision=digits)
     elif suffix in (".csv", ".tsv"):
-        content = views.comparison_delimited(found, "," if suffix == ".csv" else "\t")
+        content = views.comparison_delimited(comparison, "," if suffix == ".csv" else "\t")
         if say is not None:
             say(
                 f"{path} holds the rows of the word alone; .json keeps all, and is read by attn view"
             )
     else:
-        content = picture(views.comparison_svg(found, results), suffix, say)
+        content = picture(views.comparison_svg(comparison, results), suffix, say)
     write_file(path, content)
 
 

@@ -43,9 +43,9 @@ def page(
     `movements` gives, for each result, how far its words moved and their nearest words. Heads that
     would make the page larger than about 5 MB are left out, and the page says so.
     """
-    found = [*movements, *([()] * len(results))]
+    moves = [*movements, *([()] * len(results))]
     parts = [
-        section(result, number, precision=precision, movements=found[number], share=len(results))
+        section(result, number, precision=precision, movements=moves[number], share=len(results))
         for number, result in enumerate(results)
     ]
     if stages:

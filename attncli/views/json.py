@@ -31,14 +31,14 @@ def shaped(record: dict[str, Any], precision: int | None, top: int | None) -> di
 
     As in `attn batch`, "top" then stands in the place of "weights": {"keys": …, "weights": …}.
     """
-    told: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     for name, value in record.items():
         if name == "weights" and top is not None:
             keys, kept = strongest_of_rows(value, top)
-            told["top"] = {"keys": keys.tolist(), "weights": shortest(_rounded(kept, precision))}
+            entries["top"] = {"keys": keys.tolist(), "weights": shortest(_rounded(kept, precision))}
         else:
-            told[name] = _rounded(value, precision) if isinstance(value, np.ndarray) else value
-    return told
+            entries[name] = _rounded(value, precision) if isinstance(value, np.ndarray) else value
+    return entries
 
 
 def _rounded(array: Any, precision: int | None) -> Any:

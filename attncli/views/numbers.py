@@ -68,12 +68,12 @@ def number(value: float, precision: int) -> str:
 
 def column_groups(sizes: Sequence[int], room: int) -> list[list[int]]:
     """Columns in groups that fit into `room`, at least one in each."""
-    found: list[list[int]] = []
+    groups: list[list[int]] = []
     used = room
     for at, size in enumerate(sizes):
-        if used + size > room or not found:
-            found.append([])
+        if used + size > room or not groups:
+            groups.append([])
             used = 0
-        found[-1].append(at)
+        groups[-1].append(at)
         used += size
-    return found
+    return groups

@@ -11,7 +11,7 @@ import typer
 import attncli
 from attncli.cli.about import ENVIRONMENT, EXIT_CODES, MOST_USED, PAGES, USED
 from attncli.cli.app import COMMANDS, app_for
-from attncli.cli.help import short_help, summary, whole_help
+from attncli.cli.help import help_summary, short_help, whole_help
 from attncli.cli.options import TITLES
 from attncli.errors import AttnError
 
@@ -96,7 +96,7 @@ def test_the_short_help_fits_on_a_terminal(name, monkeypatch):
     path = tuple(name.split())
     text, command = help_of(name, whole=False), EVERY[path]
     assert len(text.splitlines()) <= 24
-    assert summary(command) in text
+    assert help_summary(command) in text
     given = re.findall(r"^  (?:-\w, )?(--[a-z][a-z0-9-]*)", text, re.MULTILINE)
     assert len(given) == (
         0 if hasattr(command, "commands") else min(MOST_USED, len(options(command)))
@@ -124,7 +124,7 @@ def test_the_line_of_every_command_is_complete(name, whole, columns, monkeypatch
     monkeypatch.setenv("COLUMNS", columns)
     listed = help_of(name, whole).partition("Commands:\n")[2].partition("\n\n")[0]
     inner = EVERY[tuple(name.split())].commands
-    assert " ".join(listed.split()) == " ".join(f"{n} {summary(c)}" for n, c in inner.items())
+    assert " ".join(listed.split()) == " ".join(f"{n} {help_summary(c)}" for n, c in inner.items())
     if columns != "40":
         assert len(listed.splitlines()) == len(inner)
 
@@ -144,7 +144,7 @@ def test_h_is_the_short_help_and_of_no_other_meaning(name, command):
 def test_the_program_lists_the_commands_as_they_are(asked, command):
     """In their order, with the line that each has in its own help, though none of them is made."""
     listed = command(*asked).text.partition("Commands:\n")[2].partition("\n\n")[0]
-    lines = [f"{name} {summary(EVERY[name,])}" for name in COMMANDS]
+    lines = [f"{name} {help_summary(EVERY[name,])}" for name in COMMANDS]
     assert [" ".join(line.split()) for line in listed.splitlines()] == lines
 
 

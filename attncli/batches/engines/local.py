@@ -302,7 +302,7 @@ class _Place:
 
 
 def _work(
-    made: Worker | Recipe, connection: Connection, others: list[Connection], place: _Place
+    recipe: Worker | Recipe, connection: Connection, others: list[Connection], place: _Place
 ) -> None:
     """The life of a worker process: chunks come, lengths go, bytes are written when told where."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -311,7 +311,7 @@ def _work(
     for other in others:
         other.close()
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        worker = made.worker() if isinstance(made, Recipe) else made
+        worker = recipe.worker() if isinstance(recipe, Recipe) else recipe
         fd = place.opened()
         ready: dict[int, bytes] = {}
         given: dict[int, tuple[Any, ...]] = {}  # what is to be done, by the chunk's number

@@ -86,12 +86,12 @@ def _by_tables(lot: list[Float32Array], digits: int, signed: bool) -> list[bytes
     ends = np.cumsum(counts)  # (matrices,): of their rows
     texts[ends - 1, -1] = _CLOSE
     flat, bounds = texts.reshape(-1), (ends * texts.shape[1]).tolist()
-    found = [flat[begin:end].tobytes() for begin, end in pairwise([0, *bounds])]
+    pieces = [flat[begin:end].tobytes() for begin, end in pairwise([0, *bounds])]
     if not fits:
         for i, matrix in enumerate(matrix for part in lot for matrix in part):
             if not _in_range(matrix, digits, signed):
-                found[i] = _slowly(matrix, digits, signed)[1:]
-    return found
+                pieces[i] = _slowly(matrix, digits, signed)[1:]
+    return pieces
 
 
 def _in_range(block: Float32Array, digits: int, signed: bool) -> bool:

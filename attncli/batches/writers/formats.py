@@ -65,15 +65,15 @@ def output_format(path: str | None, asked: FormatName | None) -> Format:
         if name.endswith(suffix):
             name, packing = name.removesuffix(suffix), packed
     suffix = Path(name).suffix
-    found = asked or _SUFFIXES.get(suffix)
-    if found is None and suffix:
+    format_name = asked or _SUFFIXES.get(suffix)
+    if format_name is None and suffix:
         known = " ".join(_SUFFIXES)
         raise UsageError(
             f"found the suffix {quoted(suffix)}, expected one of {known}{did_you_mean(suffix, _SUFFIXES)}",
             place="--output",
             hints=("--format jsonl, csv, parquet, arrow or npz says it",),
         )
-    chosen = Format(found or "jsonl", packing)
+    chosen = Format(format_name or "jsonl", packing)
     if packing and not chosen.is_text:
         raise UsageError(f"found .{packing}; {chosen.name} is packed itself", place="--output")
     return chosen

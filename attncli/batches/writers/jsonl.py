@@ -42,8 +42,8 @@ class JsonlWriter:
         records: list[Sequence[bytes]] = [()] * len(chunk)
         for lot in _lots(stacks):
             places = list(chain.from_iterable(places for _, places in lot))
-            made = self._records(chunk, [stack for stack, _ in lot], places)
-            for place, record in zip(places, made, strict=True):
+            written = self._records(chunk, [stack for stack, _ in lot], places)
+            for place, record in zip(places, written, strict=True):
                 records[place] = record
         for place, error in failures:
             records[place] = (self._failure(chunk, place, error),)
@@ -115,14 +115,16 @@ class JsonlWriter:
     def _weights(self, weights: Sequence[Float32Array]) -> tuple[str, list[_Column]]:
         if self._layout.top is None:
             return "weights", self._matrices(weights, signed=False)
-        found = [strongest_of_rows(array, self._layout.top) for array in weights]
-        before, texts, after = self._printed([kept for _, kept in found], signed=False)
+        strongest = [strongest_of_rows(array, self._layout.top) for array in weights]
+        before, texts, after = self._printed([kept for _, kept in strongest], signed=False)
         keys = [
-            json.dumps(k.tolist(), separators=(",", ":")).encode() for ks, _ in found for k in ks
+            json.dumps(k.tolist(), separators=(",", ":")).encode()
+            for ks, _ in strongest
+            for k in ks
         ]
         middle = b',"weights":' + before
-        told = [key + middle + text for key, text in zip(keys, texts, strict=True)]
-        return "top", ['{"keys":', told, after.decode() + "}"]
+        column = [key + middle + text for key, text in zip(keys, texts, strict=True)]
+        return "top", ['{"keys":', column, after.decode() + "}"]
 
     def _matrices(self, stacks: Sequence[Float32Array], *, signed: bool = True) -> list[_Column]:
         before, texts, after = self._printed(stacks, signed=signed)

@@ -59,7 +59,7 @@ class NpzWriter:
                 where[place] = (stack, i)
         for place, error in failures:
             where[place] = error
-        found = [item for item in where if isinstance(item, tuple)]
+        computed = [item for item in where if isinstance(item, tuple)]
         arrays: dict[str, Any] = {
             "line": np.array([chunk.line(i) for i in range(len(chunk))], dtype=np.int64),
             "index": np.arange(chunk.first_index, chunk.first_index + len(chunk), dtype=np.int64),
@@ -69,7 +69,7 @@ class NpzWriter:
             ),
         }
         shapes = self._numbers(where, arrays)
-        words = [part.text for stack, i in found for part in stack.tokens[i].parts]
+        words = [part.text for stack, i in computed for part in stack.tokens[i].parts]
         _texts(arrays, "tokens", words)
         _texts(arrays, "text", [w[0].texts[w[1]] if isinstance(w, tuple) else "" for w in where])
         _texts(arrays, "error", [_error(w) if isinstance(w, AttnError) else "" for w in where])
@@ -130,11 +130,11 @@ def assemble(part: Path, target: Path) -> None:
     dtypes: dict[str, str] = {}
     shapes: dict[str, Any] = {}
     with part.open("rb") as stream:
-        for listed, told in _frames(stream):
+        for listed, more in _frames(stream):
             for name, dtype, count in listed:
                 totals[name] = totals.get(name, 0) + count
                 dtypes[name] = dtype
-            shapes.update(told)
+            shapes.update(more)
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
             _add(archive, "layout", _header("|u1", _described(shapes)[0]), _described(shapes)[1])
             for name, total in totals.items():

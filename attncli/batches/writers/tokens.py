@@ -53,11 +53,11 @@ def _offsets(parts: Sequence[Fragment], runs: Sequence[TokenRun]) -> list[str]:
     inside = (at >= 0) & (at < len(table))
     if inside.all():
         return list(map(table.__getitem__, at.tolist()))
-    found = list(map(table.__getitem__, np.where(inside, at, 0).tolist()))
+    offsets = list(map(table.__getitem__, np.where(inside, at, 0).tolist()))
     for i in np.flatnonzero(~inside).tolist():
         start, part = int(places[i]) + parts[i].start, parts[i]
-        found[i] = _offset(start, part.end - part.start)
-    return found
+        offsets[i] = _offset(start, part.end - part.start)
+    return offsets
 
 
 @cache

@@ -37,13 +37,13 @@ def say_vain_settings(job: "BatchJob", writing: WriteOptions, *, quiet: bool) ->
         say_vain(["--workers"], "with --scheduler: its cluster has its own", quiet=quiet)
 
 
-def share_read(found: "list[InputSource]") -> float | None:
+def share_read(inputs: "list[InputSource]") -> float | None:
     """How much of the inputs was read, when they are files."""
-    sizes = [_size(source) for source in found]
+    sizes = [_size(source) for source in inputs]
     if None in sizes:
         return None
     total = sum(size or 0 for size in sizes)
-    return sum(source.read for source in found) / total if total else None
+    return sum(source.read for source in inputs) / total if total else None
 
 
 def _size(source: "InputSource") -> int | None:

@@ -39,18 +39,18 @@ def prove(
     batch = batch_of(examples, few)
     batch.vectors = batch.vectors.astype(np.float64)
     wrong = []
-    for found in check_gradients(
+    for checked in check_gradients(
         parameters, architecture, batch, entries=_GRADIENT_ENTRIES, rng=rng
     ):
-        verdict = "agrees" if found.agrees else "differs"
-        wrong += [] if found.agrees else [found.name]
+        verdict = "agrees" if checked.agrees else "differs"
+        wrong += [] if checked.agrees else [checked.name]
         if json:
-            write_json(json_line({**asdict(found), "agrees": found.agrees}))
+            write_json(json_line({**asdict(checked), "agrees": checked.agrees}))
         else:
-            shape = "×".join(map(str, found.shape))
+            shape = "×".join(map(str, checked.shape))
             write(
-                f"d_{found.name:<15} {shape:<12} {found.entries:>4} entries  "
-                f"worst difference {found.difference:.1e}  {verdict}\n"
+                f"d_{checked.name:<15} {shape:<12} {checked.entries:>4} entries  "
+                f"worst difference {checked.difference:.1e}  {verdict}\n"
             )
     if wrong:
         raise NumericError(

@@ -33,7 +33,7 @@ def train(
     layer: t.LayerOptions = t.LayerOptions(),  # noqa: B008 - frozen
     learning: t.LearningOptions = t.LearningOptions(),  # noqa: B008 - frozen
     report: t.ReportOptions = t.ReportOptions(),  # noqa: B008 - frozen
-    run: t.RunOptions = t.RunOptions(),  # noqa: B008 - frozen
+    run: t.TrainRunOptions = t.TrainRunOptions(),  # noqa: B008 - frozen
 ) -> None:
     """Learn task-specific attention from labeled sentences.
 
@@ -90,7 +90,7 @@ def train(
     training.run(log=report.log, resume=run.resume, json=report.json, quiet=quiet)
 
 
-def _expect_files(file: str, vectors: str, report: t.ReportOptions, run: t.RunOptions) -> None:
+def _expect_files(file: str, vectors: str, report: t.ReportOptions, run: t.TrainRunOptions) -> None:
     """Raises: UsageError where there is no output, or it is an input; OutputError."""
     if report.output is None and not run.check_grad:
         raise UsageError("found no file, expected -o model.safetensors", place="--output")

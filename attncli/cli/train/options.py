@@ -278,7 +278,7 @@ class ReportOptions:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class RunOptions:
+class TrainRunOptions:
     """What is done: go on with a training, or prove its gradients."""
 
     resume: Resume = False

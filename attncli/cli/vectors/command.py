@@ -55,11 +55,11 @@ def list_vectors(json: opt.Json = False) -> None:
     """
     from attncli.cli.vectors.report import known_vectors, list_lines
 
-    found = known_vectors()
+    known = known_vectors()
     if json:
-        _print_json({"vectors": found})
+        _print_json({"vectors": known})
     else:
-        write_lines(list_lines(found))
+        write_lines(list_lines(known))
 
 
 @app.command("info")
@@ -82,11 +82,11 @@ def info(
     """
     from attncli.cli.vectors.report import info_lines, vectors_facts
 
-    found, fault = vectors_facts(name, limits_of(limits), cached=not no_cache, quiet=quiet)
+    facts, fault = vectors_facts(name, limits_of(limits), cached=not no_cache, quiet=quiet)
     if json:
-        _print_json(found)
+        _print_json(facts)
     else:
-        write_lines(info_lines(found))
+        write_lines(info_lines(facts))
     if fault is not None:
         raise fault
 
@@ -165,19 +165,19 @@ def import_vectors(
     choice = ImportSettings(
         name, limit, words, format, encoding, byte_order, skip_bad, limits_of(limits)
     )
-    found = imported(file, choice, quiet=quiet)
-    if byte_order == "big" and found["format"] not in (
+    facts = imported(file, choice, quiet=quiet)
+    if byte_order == "big" and facts["format"] not in (
         "word2vec",
         "word2vec-bin",
         "word2vec binary",
     ):
-        say_vain(["--byte-order"], f"on a file of the format {found['format']}", quiet=quiet)
+        say_vain(["--byte-order"], f"on a file of the format {facts['format']}", quiet=quiet)
     if json:
-        _print_json(found)
+        _print_json(facts)
     elif not quiet:
         use = name or file
         message(
-            "note", f"{found['words']} words of {found['dim']} values; --vectors {visible(use)}"
+            "note", f"{facts['words']} words of {facts['dim']} values; --vectors {visible(use)}"
         )
 
 
@@ -198,8 +198,8 @@ def similar(
     """
     from attncli.reading.neighbors import similar_words
 
-    found = similar_words(open_vocabulary(vectors, cached=not no_cache), word, count)
-    _print_neighbors({"word": word}, found, json)
+    neighbors = similar_words(open_vocabulary(vectors, cached=not no_cache), word, count)
+    _print_neighbors({"word": word}, neighbors, json)
 
 
 @app.command("analogy")
@@ -221,8 +221,8 @@ def analogy(
     """
     from attncli.reading.neighbors import analogous_words
 
-    found = analogous_words(open_vocabulary(vectors, cached=not no_cache), a, b, c, count)
-    _print_neighbors({"a": a, "b": b, "c": c}, found, json)
+    neighbors = analogous_words(open_vocabulary(vectors, cached=not no_cache), a, b, c, count)
+    _print_neighbors({"a": a, "b": b, "c": c}, neighbors, json)
 
 
 @app.command("get")
@@ -248,21 +248,21 @@ def get(
         prefetch(words)
     hits = {word: find(store, word) for word in dict.fromkeys(words)}
     missing = [word for word, hit in hits.items() if hit is None]
-    found = {w: store.vectors([hit[0]])[0] for w, hit in hits.items() if hit is not None}
+    vectors_of = {w: store.vectors([hit[0]])[0] for w, hit in hits.items() if hit is not None}
     others = {w: hit[1:] for w, hit in hits.items() if hit is not None and hit[2] != "exact"}
     if json:
-        record: dict[str, Any] = {"vectors": {w: v.tolist() for w, v in found.items()}}
+        record: dict[str, Any] = {"vectors": {w: v.tolist() for w, v in vectors_of.items()}}
         record["missing"] = missing
         if others:  # the vocabulary has these in another form
             record["forms"] = {w: {"key": k, "status": s} for w, (k, s) in others.items()}
         _print_json(record)
         return
-    if not found:
+    if not vectors_of:
         named = ", ".join(quoted(word) for word in missing[:5])
         raise UnknownWordError(
             f"no vector in {quoted(store.name)} for {named}", hints=ways_out(store, missing)[:1]
         )
-    for word, vector in found.items():
+    for word, vector in vectors_of.items():
         write(f"{visible(word)} {' '.join(str(value) for value in vector)}\n")
     for word, (key, status) in others.items():
         if status != "lower":
@@ -360,26 +360,26 @@ def fetch(
     """
     from attncli.cli.vectors.importing import fetched
 
-    found = fetched(name, mirror, sha256, quiet=quiet)
+    facts = fetched(name, mirror, sha256, quiet=quiet)
     if json:
-        _print_json(found)
+        _print_json(facts)
     elif not quiet:
-        message("note", f"the file's SHA-256 is {found['file_sha256']}")
-        message("note", f"{found['words']} words of {found['dim']} values; --vectors {name}")
+        message("note", f"the file's SHA-256 is {facts['file_sha256']}")
+        message("note", f"{facts['words']} words of {facts['dim']} values; --vectors {name}")
 
 
-def _print_neighbors(asked: dict[str, Any], found: list[tuple[str, float]], as_json: bool) -> None:
+def _print_neighbors(asked: dict[str, Any], near: list[tuple[str, float]], as_json: bool) -> None:
     if as_json:
-        neighbors = [{"word": word, "cosine": cosine} for word, cosine in found]
+        neighbors = [{"word": word, "cosine": cosine} for word, cosine in near]
         _print_json({**asked, "neighbors": neighbors})
         return
     from attncli.views.ink import left, width_of
 
-    names = [set_apart(visible(word)) for word, _ in found]
+    names = [set_apart(visible(word)) for word, _ in near]
     width = max(map(width_of, names), default=0)
     write_lines(
         f"{left(name, width)}  {cosine:.{Digits}f}"
-        for name, (_, cosine) in zip(names, found, strict=True)
+        for name, (_, cosine) in zip(names, near, strict=True)
     )
 
 

@@ -39,14 +39,14 @@ def imported(file: str, choice: ImportSettings, *, quiet: bool) -> dict[str, Any
 
     if choice.name is not None:
         check_name(choice.name)
-    selection, told = _selection(choice)
+    selection, described = _selection(choice)
     source = VectorsSource(
         _absolute(file),
         choice.format,
         choice.encoding,
         choice.byte_order,
         choice.skip_bad,
-        told,
+        described,
         choice.limits,
     )
     return _kept(source, choice.name, selection, file, quiet=quiet)
@@ -113,11 +113,11 @@ def _selection(choice: ImportSettings) -> "tuple[Selection | None, str]":
     if choice.limit is None and choice.words is None:
         return None, ""
     words = None
-    told = f"limit {choice.limit}"
+    described = f"limit {choice.limit}"
     if choice.words is not None:
         words = frozenset(list_of_words(Path(choice.words), choice.limits))
-        told += " words " + hashlib.sha256(b"\n".join(sorted(words))).hexdigest()
-    return Selection(choice.limit, words), told
+        described += " words " + hashlib.sha256(b"\n".join(sorted(words))).hexdigest()
+    return Selection(choice.limit, words), described
 
 
 def fetched(name: str, mirror: str | None, sha256: str | None, *, quiet: bool) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def fetched(name: str, mirror: str | None, sha256: str | None, *, quiet: bool) -
     cache, bar = Cache(), ConversionBar(f"fetching {name}", quiet=quiet)
     with writing_cache(cache.root), cache.workspace(f"fetch {name}") as folder:
         try:
-            found = download(
+            downloaded = download(
                 name,
                 folder,
                 mirror=mirror or MIRROR,
@@ -143,6 +143,6 @@ def fetched(name: str, mirror: str | None, sha256: str | None, *, quiet: bool) -
             )
         finally:
             bar.end()
-        source = VectorsSource(str(found.path), fetched=(found.url, found.sha256))
+        source = VectorsSource(str(downloaded.path), fetched=(downloaded.url, downloaded.sha256))
         facts = _kept(source, name, None, name, quiet=quiet)
-        return {**facts, "file_sha256": found.sha256}
+        return {**facts, "file_sha256": downloaded.sha256}

@@ -55,11 +55,11 @@ def _size(text: str, place: str) -> int:
     from attncli.memory import bytes_of
 
     try:
-        found = bytes_of(text)
+        size = bytes_of(text)
     except ValueError:
-        found = 0
-    if found < 1:
+        size = 0
+    if size < 1:
         raise UsageError(
             f"found {quoted(text)}, expected a size such as 64K, 4M or 2G", place=place
         )
-    return found
+    return size

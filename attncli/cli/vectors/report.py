@@ -21,12 +21,12 @@ def known_vectors() -> list[dict[str, Any]]:
     from attncli.embeddings.opening import builtin_store, gensim_folder
 
     store = builtin_store()
-    found: list[dict[str, Any]] = [
+    records: list[dict[str, Any]] = [
         {"name": "glove", "kind": "built-in", "words": store.words, "dim": store.dim, "bytes": None}
     ]
     for entry in Cache().entries():
         names = entry.names or (entry.meta.get("source", entry.key),)
-        found += [
+        records += [
             {
                 "name": name,
                 "kind": "imported" if entry.names else "cached",
@@ -39,13 +39,13 @@ def known_vectors() -> list[dict[str, Any]]:
     for path in paths_in(gensim_folder(), "*/*.gz"):
         if path.stem == path.parent.name:
             size = size_of(path)
-            found.append(
+            records.append(
                 {"name": path.stem, "kind": "gensim", "words": None, "dim": None, "bytes": size}
             )
-    return found
+    return records
 
 
-def list_lines(found: list[dict[str, Any]]) -> list[str]:
+def list_lines(records: list[dict[str, Any]]) -> list[str]:
     """A line for each, in columns."""
     rows = [
         (
@@ -54,7 +54,7 @@ def list_lines(found: list[dict[str, Any]]) -> list[str]:
             "" if entry["words"] is None else f"{entry['words']:,} × {entry['dim']}",
             "" if entry["bytes"] is None else size_text(entry["bytes"]),
         )
-        for entry in found
+        for entry in records
     ]
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
@@ -79,13 +79,13 @@ def vectors_facts(
         if store is not None:
             return facts_of(store), None
         path = str(file_of(name))
-        found = survey(path, ReadOptions(limits=limits), access.tick)
-        for warning in found.warnings:
+        surveyed = survey(path, ReadOptions(limits=limits), access.tick)
+        for warning in surveyed.warnings:
             access.say("warning", warning)
-    fault = found.fault(path)
+    fault = surveyed.fault(path)
     return {
         "name": Path(path).name,
-        **found.facts(),
+        **surveyed.facts(),
         "source": str(Path(path).absolute()),
         "file_sha256": file_hash(path),
         "usable": fault is None,
@@ -112,25 +112,25 @@ def facts_of(store: Any) -> dict[str, Any]:
     }
 
 
-def info_lines(found: dict[str, Any]) -> list[str]:
+def info_lines(facts: dict[str, Any]) -> list[str]:
     """The facts, one a line."""
-    norms = found["norms"]
+    norms = facts["norms"]
     shown = {
-        "name": visible(found["name"]),
-        "format": found["format"],
-        "words": f"{found['words']:,}",
-        "dim": str(found["dim"]),
+        "name": visible(facts["name"]),
+        "format": facts["format"],
+        "words": f"{facts['words']:,}",
+        "dim": str(facts["dim"]),
         "norms": "none"
         if norms["min"] is None
         else f"{norms['min']:.3f} to {norms['max']:.3f}, mean {norms['mean']:.3f}",
-        "zero vectors": str(found["zero"]),
-        "not finite": str(found["not_finite"]),
-        "duplicates": f"{found['duplicates']} left out" if found["duplicates"] else "0",
-        "subwords": found["subwords"] or "none",
-        "sha256": found["sha256"] or "unknown",
+        "zero vectors": str(facts["zero"]),
+        "not finite": str(facts["not_finite"]),
+        "duplicates": f"{facts['duplicates']} left out" if facts["duplicates"] else "0",
+        "subwords": facts["subwords"] or "none",
+        "sha256": facts["sha256"] or "unknown",
     }
-    if found["file_sha256"]:
-        shown["of the file"] = found["file_sha256"]
-    if not found["usable"]:
+    if facts["file_sha256"]:
+        shown["of the file"] = facts["file_sha256"]
+    if not facts["usable"]:
         shown["usable"] = "no"
     return [f"{label:<12}  {harmless(str(value))}" for label, value in shown.items()]

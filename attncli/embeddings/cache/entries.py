@@ -97,10 +97,10 @@ class Cache:
         self._prepare()
         with _usable(), locked(self.root / f"{key}.lock", private=True):
             self.sweep(but=key)
-            found = self.open(key)
-            if found is None or (doubted and not found.is_sound()):
-                found = self._build(key, build)
-            return found
+            store = self.open(key)
+            if store is None or (doubted and not store.is_sound()):
+                store = self._build(key, build)
+            return store
 
     @contextmanager
     def workspace(self, purpose: str) -> Iterator[Path]:
@@ -180,7 +180,7 @@ class Cache:
         names: dict[str, list[str]] = {}
         for name, key in self._names().items():
             names.setdefault(key, []).append(name)
-        found = []
+        entries_read = []
         for folder in listed(self.root, f"{_VERSION}-*"):
             key = folder.name.removeprefix(f"{_VERSION}-")
             try:
@@ -188,8 +188,8 @@ class Cache:
             except AttnError:
                 continue
             size = sum(map(size_of, listed(folder, "*")))
-            found.append(Entry(key, folder, tuple(sorted(names.get(key, ()))), meta, size))
-        yield from sorted(found, key=lambda entry: (entry.names or ("~",), entry.key))
+            entries_read.append(Entry(key, folder, tuple(sorted(names.get(key, ()))), meta, size))
+        yield from sorted(entries_read, key=lambda entry: (entry.names or ("~",), entry.key))
 
     # names
 

@@ -41,8 +41,8 @@ def key_of(path: Path, options: str) -> str | None:
                     digest.update(file.read(_PIECE))
         except (OSError, ValueError):
             return None
-    found: str = digest.hexdigest()
-    return found
+    key: str = digest.hexdigest()
+    return key
 
 
 def key_of_content(name: str, sha256: str, options: str) -> str:

@@ -47,10 +47,15 @@ def read_fasttext(
     settings = _settings(stream, limits)
     warnings: list[str] = []
     n_words = _dictionary_sizes(stream, settings)
-    found: list[Subwords] = []
-    blocks = _blocks(stream, settings, n_words, limits, workspace, warnings, found)
+    subwords: list[Subwords] = []
+    blocks = _blocks(stream, settings, n_words, limits, workspace, warnings, subwords)
     return OpenedVectors(
-        "fastText", settings.dim, blocks, warnings, n_words, lambda: found[0] if found else None
+        "fastText",
+        settings.dim,
+        blocks,
+        warnings,
+        n_words,
+        lambda: subwords[0] if subwords else None,
     )
 
 
@@ -127,7 +132,7 @@ def _blocks(
     limits: Limits,
     workspace: Path | None,
     warnings: list[str],
-    found: list[Subwords],
+    subwords_read: list[Subwords],
 ) -> Iterator[VectorBlock]:
     words = [_as_gensim_has_it(word) for word in _words(stream, n_words, limits)]
     place = stream.place
@@ -139,11 +144,11 @@ def _blocks(
     if settings.buckets and settings.longest:
         if limits.finite:
             _check_all_finite(ngrams, place)
-        found.append(subwords)
+        subwords_read.append(subwords)
     for start in range(0, n_words, _ROWS):
         part = words[start : start + _ROWS]
         values = np.array(vocabulary[start : start + _ROWS])  # (rows, dim)
-        if found:
+        if subwords_read:
             add_ngrams(part, values, subwords)
         block = VectorBlock(part, values)
         check_finite(block, start, place, limits)

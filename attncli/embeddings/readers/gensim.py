@@ -148,13 +148,18 @@ def _words(fields: _Fields, place: str) -> list[str | None]:
 
     A number that is a key (a document's tag) is the word of its digits. Raises: DataError when they are no text, or contradict each other.
     """
-    found = fields.attributes
+    attributes = fields.attributes
     listed = next(
-        (found[n] for n in ("index_to_key", "index2word", "index2entity") if found.get(n)), None
+        (
+            attributes[n]
+            for n in ("index_to_key", "index2word", "index2entity")
+            if attributes.get(n)
+        ),
+        None,
     )
-    index = found.get("key_to_index")
+    index = attributes.get("key_to_index")
     if index is None:
-        index = _old_index(found.get("vocab"), place)
+        index = _old_index(attributes.get("vocab"), place)
     if listed is None:
         if not index:
             raise DataError("no list of words in this gensim file", place=place)

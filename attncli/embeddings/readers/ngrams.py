@@ -85,15 +85,15 @@ def add_ngrams(words: Sequence[bytes], vectors: Float32Array, subwords: NgramSub
     A sum that is too large for float32 is taken in float64: its mean is not too large.
     """
     own = vectors.copy()
-    found, counts = subwords.rows_of(words)
+    ngram_rows, counts = subwords.rows_of(words)
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]]) if len(counts) else counts
     with np.errstate(over="ignore", invalid="ignore"):
         for place in range(int(counts.max(initial=0))):
             rows = np.flatnonzero(counts > place)
-            vectors[rows] += subwords.matrix[found[starts[rows] + place]]
+            vectors[rows] += subwords.matrix[ngram_rows[starts[rows] + place]]
         vectors /= (counts + 1).astype(np.float32)[:, None]
         for row in np.flatnonzero(~np.isfinite(vectors).all(axis=1)).tolist():
-            taken = subwords.matrix[found[starts[row] : starts[row] + counts[row]]]
+            taken = subwords.matrix[ngram_rows[starts[row] : starts[row] + counts[row]]]
             whole = np.concatenate([own[row : row + 1], taken])
             vectors[row] = whole.mean(axis=0, dtype=np.float64)
 

@@ -32,9 +32,9 @@ def sniffed_format(stream: ByteStream, suffix: str = "") -> str:
         raise DataError("no vectors found: the file is blank", place=place)
     if not head.strip(b"\0") and len(head) < HEAD:
         raise DataError("no vectors found: the file holds NUL bytes only", place=place)
-    found = _by_magic(head)
-    if found is not None:
-        return found
+    by_magic = _by_magic(head)
+    if by_magic is not None:
+        return by_magic
     check_foreign_vectors(head, place)
     if _HEADER.match(head.removeprefix(BOM)):
         return "word2vec-binary" if _is_binary(head, suffix) else "word2vec"

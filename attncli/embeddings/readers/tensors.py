@@ -84,14 +84,14 @@ def words_of(metadata: dict[str, str], path: Path, limits: Limits, place: str) -
     text = metadata[key]
     if text.lstrip().startswith("["):
         try:
-            found = json.loads(text)
+            listed = json.loads(text)
         except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, list) or not all(isinstance(word, str) for word in found):
+            listed = None
+        if not isinstance(listed, list) or not all(isinstance(word, str) for word in listed):
             raise DataError(f"metadata {quoted(key)}: expected a list of words", place=place)
     else:
-        found = text.removesuffix("\n").split("\n")
-    return [encoded_word(word) for word in found]
+        listed = text.removesuffix("\n").split("\n")
+    return [encoded_word(word) for word in listed]
 
 
 def read_tensors(stream: ByteStream, path: Path, limits: Limits) -> OpenedVectors:

@@ -45,8 +45,8 @@ def kind_of(head: bytes, path: str, columns: Sequence[str], *, tables_only: bool
         return "parquet"
     named = named_kind(path)
     line, more = _first_line(head)
-    if (found := _json_kind(line, more, named)) is not None:
-        return found
+    if (json_kind := _json_kind(line, more, named)) is not None:
+        return json_kind
     if named in ("json", "parquet") and line:
         what = "JSON" if named == "json" else "Parquet"
         raise DataError(f"the name says {what}, found {quoted(line)}")

@@ -108,8 +108,8 @@ def rows_of(source: InputSource, shape: Shape, *, max_line: int = MAX_LINE) -> I
             shape.note(f"{source.name}: {_AS_PROSE}")
         yield from _text_rows(lines(blocks, source.name, max_line=max_line), shape.every_line)
     elif kind == "json":
-        found = objects_of_document(blocks, source.name, max_value=max_line)
-        yield from _in_lots(_object_rows(found, shape))
+        objects = objects_of_document(blocks, source.name, max_value=max_line)
+        yield from _in_lots(_object_rows(objects, shape))
     elif kind == "jsonl":
         numbered = _numbered(lines(blocks, source.name, max_line=max_line))
         yield from _in_lots(_object_rows(objects_of_lines(numbered, source.name), shape))
@@ -301,10 +301,10 @@ def _cell_row(row: CellRow, places: tuple[int | None, ...]) -> InputRow:
     return _checked(row.line, cells)
 
 
-def _object_rows(found: Iterable[tuple[int, Any]], shape: Shape) -> Iterator[InputRow]:
+def _object_rows(objects: Iterable[tuple[int, Any]], shape: Shape) -> Iterator[InputRow]:
     wanted = shape.columns
     nothing = (None,) * len(shape.others)
-    for line, value in found:
+    for line, value in objects:
         if isinstance(value, AttnError):
             yield InputRow(line, value, nothing)
         elif isinstance(value, str):

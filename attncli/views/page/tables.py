@@ -68,9 +68,9 @@ def every_word(
     heads += ["Nearest before", "Nearest after"] if near else []
     rows = []
     for i, token in enumerate(result.tokens):
-        found = visible(token.status)
+        status = visible(token.status)
         if token.key != token.text:
-            found += f": {apart(token.key)}"
+            status += f": {apart(token.key)}"
         formula = equation(
             result.words,
             i,
@@ -80,7 +80,7 @@ def every_word(
             sums=sums,
             shown=lambda text: isolated(word(text)),
         )
-        cells = [] if plain else [_cell("Found as", "", found)]
+        cells = [] if plain else [_cell("Found as", "", status)]
         cells.append(f'<td class="equation" data-label="{title}">{html.escape(formula)}</td>')
         if movements:
             cells.append(_cell("Moved", "", f"{movements[i].cosine:.4f}"))

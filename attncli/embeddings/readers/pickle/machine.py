@@ -82,9 +82,9 @@ class Machine:
             at -= 1
             if at < 0:
                 raise ValueError
-        found = stack[at + 1 :]
+        items = stack[at + 1 :]
         del stack[at:]
-        return found
+        return items
 
     # names and calls
 

@@ -71,11 +71,11 @@ def _first_lines(stream: ByteStream, limits: Limits) -> list[bytes]:
     lines = head.split(b"\n")
     if len(lines) > 1 and len(head) >= 1 << 16:
         lines.pop()  # it may be cut
-    found = [line for line in (trimmed(line) for line in lines[:21]) if line][:20]
-    for line in found:
+    full_lines = [line for line in (trimmed(line) for line in lines[:21]) if line][:20]
+    for line in full_lines:
         fields = line.count(b" ") + line.count(b"\t")
         check_dim(fields // 2 if fields < 4 * limits.dim else fields, limits, stream.place)
-    return found
+    return full_lines
 
 
 def _looks_like_header(lines: list[bytes]) -> bool:
@@ -131,18 +131,18 @@ def _no_numbers(line: bytes, place: str) -> DataError:
     )
 
 
-def check_claims(found: TextForm, stream: ByteStream, limits: Limits) -> None:
+def check_claims(form: TextForm, stream: ByteStream, limits: Limits) -> None:
     """Raises: DataError for a header that claims what is not there, LimitError for a wide one."""
-    if found.claimed is None:
+    if form.claimed is None:
         return
     left = stream.left()
     # a value takes at least two bytes; twice as many words as fit are a lie, fewer may be a slip
-    if left is not None and found.claimed * found.dim > left:
-        size = size_text(found.claimed * found.dim * 4)
+    if left is not None and form.claimed * form.dim > left:
+        size = size_text(form.claimed * form.dim * 4)
         raise DataError(
-            f"the header claims {found.claimed} words of {found.dim} values ({size}); "
+            f"the header claims {form.claimed} words of {form.dim} values ({size}); "
             f"the file has {left + stream.position} bytes",
             place=f"{stream.place}:1",
             hints=(GLOVE_HINT,),
         )
-    check_dim(found.dim, limits, f"{stream.place}:1")
+    check_dim(form.dim, limits, f"{stream.place}:1")

@@ -117,9 +117,9 @@ def _parse_odd(
         fine[odd] = np.isfinite(singles)
         values[odd] = np.where(fine[odd], singles, np.float32(0))
         return
-    found = [parse_one(token) for token in tokens]
-    fine[odd] = [value is not None for value in found]
-    values[odd] = [0.0 if value is None else value for value in found]
+    numbers = [parse_one(token) for token in tokens]
+    fine[odd] = [value is not None for value in numbers]
+    values[odd] = [0.0 if value is None else value for value in numbers]
 
 
 def parse_one(token: bytes) -> float | None:

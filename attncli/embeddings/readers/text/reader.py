@@ -53,12 +53,12 @@ def read_text(
     """
     if stream.peek(3) == BOM:
         stream.read(3)
-    found = text_form(stream, limits, form)
-    state = TextState(stream.place, found, limits, skip_bad)
-    check_claims(found, stream, limits)
-    name = "word2vec text" if found.header else "glove text"
-    blocks = _blocks(stream, found, state)
-    return OpenedVectors(name, found.dim, blocks, state.warnings, found.claimed, left_out=state.bad)
+    text = text_form(stream, limits, form)
+    state = TextState(stream.place, text, limits, skip_bad)
+    check_claims(text, stream, limits)
+    name = "word2vec text" if text.header else "glove text"
+    blocks = _blocks(stream, text, state)
+    return OpenedVectors(name, text.dim, blocks, state.warnings, text.claimed, left_out=state.bad)
 
 
 def _blocks(stream: ByteStream, form: TextForm, state: TextState) -> Iterator[VectorBlock]:
@@ -191,10 +191,10 @@ def _with_odd_lines(
             rows.append(values[done])
             done += 1
             continue
-        found = _odd_line(lines[number], first + number + 1, state)
-        if found is not None:
-            all_words.append(found[0])
-            rows.append(found[1])
+        parsed = _odd_line(lines[number], first + number + 1, state)
+        if parsed is not None:
+            all_words.append(parsed[0])
+            rows.append(parsed[1])
     stacked = np.stack(rows) if rows else np.zeros((0, state.dim), dtype=np.float32)
     return all_words, stacked
 
@@ -235,14 +235,14 @@ def _finish(form: TextForm, state: TextState) -> None:
     if state.blank:
         lines = "1 blank line" if state.blank == 1 else f"{state.blank} blank lines"
         state.warnings.append(f"{place}: {lines} skipped")
-    found = state.words + len(state.bad)
-    if form.claimed is None or form.claimed == found:
+    n_lines = state.words + len(state.bad)
+    if form.claimed is None or form.claimed == n_lines:
         return
-    if form.claimed - found > max(1, form.claimed // 1000):
+    if form.claimed - n_lines > max(1, form.claimed // 1000):
         raise DataError(
-            f"cut off: the header says {form.claimed} words, the file has {found}", place=place
+            f"cut off: the header says {form.claimed} words, the file has {n_lines}", place=place
         )
     state.warnings.append(
-        f"{place}: the header says {form.claimed} words, the file has {found}; "
+        f"{place}: the header says {form.claimed} words, the file has {n_lines}; "
         f"all {state.words} are loaded"
     )

@@ -39,7 +39,7 @@ def find_in_text(
     form = text_form(stream, limits)
     check_claims(form, stream, limits)
     state = TextState(stream.place, form, limits, False)
-    found: dict[bytes, Float32Array] = {}
+    vectors: dict[bytes, Float32Array] = {}
     keys = _Keys(wanted)
     pending_header = form.header
     for chunk in whole_lines(stream, limits, lambda: state.line):
@@ -47,14 +47,14 @@ def find_in_text(
             chunk = without_header(chunk, state)
             pending_header = False
         if chunk:
-            _look(chunk, keys, state, found)
-        if done(found):
+            _look(chunk, keys, state, vectors)
+        if done(vectors):
             if stream.file is not None:
                 _check_tail(stream.file, form, state, limits)
             break
     if state.words == 0:
         raise DataError("no vectors found", place=stream.place)
-    return form.dim, found, state.warnings
+    return form.dim, vectors, state.warnings
 
 
 class _Keys:
@@ -82,12 +82,12 @@ class _Keys:
         return [int(i) for i in np.flatnonzero(hits)]
 
 
-def _look(chunk: bytes, keys: _Keys, state: TextState, found: dict[bytes, Float32Array]) -> None:
+def _look(chunk: bytes, keys: _Keys, state: TextState, vectors: dict[bytes, Float32Array]) -> None:
     """Adds the vectors of the wanted words in some whole lines."""
     text = np.frombuffer(chunk, dtype=np.uint8)
     ends = np.flatnonzero(text == 10)
     if state.form.comma or not _is_plain(chunk, text, len(ends), state.dim):
-        _parse(chunk, keys, state, found)
+        _parse(chunk, keys, state, vectors)
         return
     starts = np.concatenate([[0], ends[:-1] + 1])  # (lines,)
     padded = np.concatenate([text, np.zeros(PAD - len(text) % 8, dtype=np.uint8)]).view("<u8")
@@ -98,7 +98,7 @@ def _look(chunk: bytes, keys: _Keys, state: TextState, found: dict[bytes, Float3
         place = f"{state.place}:{state.line + i + 1}"
         if line and _word_of(line, state.dim) in keys.words:
             word, values = parse_line(line, state.form, place)
-            found.setdefault(word, values)
+            vectors.setdefault(word, values)
     state.line += len(ends)
     state.words += len(ends)
 
