@@ -6,7 +6,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from attncli.cli.batch.options import InputOptions, RunOptions, WriteOptions
+from attncli.cli.batch.options import EngineOptions, InputOptions, WriteOptions
 from attncli.cli.groups import Mechanism
 from attncli.cli.train.command import train
 from attncli.mechanisms.general import GeneralSettings
@@ -48,7 +48,7 @@ def test_the_parts_of_a_mechanism_have_its_defaults(group):
 
 def test_the_options_of_batches_are_the_settings():
     """Names and defaults; fields are a list with commas, and some options only say something."""
-    options = defaults(InputOptions) | defaults(WriteOptions) | defaults(RunOptions)
+    options = defaults(InputOptions) | defaults(WriteOptions) | defaults(EngineOptions)
     rest = {n: options[n] for n in options if n not in {"comments", "output", "quiet"}}
     assert rest == defaults(BatchSettings) | {"include": None, "exclude": None}
     assert set(BatchChoices.__annotations__) == {*defaults(BatchSettings), *Choices.__annotations__}

@@ -55,7 +55,8 @@ def open_vectors(
     Without it: the mean of the last four.
     Raises: what opening the words or the checkpoint raises.
     """
-    name = path_of(name, "name")
+    if not (isinstance(name, str) and not name):  # what no name means is said where names are
+        name = path_of(name, "name")
     dim, seed = count_of(dim, "dim", 1, MAX_DIM), seed_of(seed)
     inline = None if inline is None else text_of(inline, "inline")
     one_of_kind(access, "access", Access, "an Access")

@@ -1,12 +1,14 @@
 """Laws of --vectors model:DIR[:LAYERS]: a transformer's contextual vectors as embeddings."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
 from models.plain import run
 
+import attncli
 from attncli.embeddings.opening import builtin_store
 from attncli.errors import AttnError, EmptyError, InputError, LimitError, UsageError
 from attncli.mechanisms.general import GeneralAnalyser
@@ -239,3 +241,14 @@ def test_a_row_that_cannot_be_encoded_is_named(folder):
     with pytest.raises(LimitError) as caught:
         prepare(rows, embedder)
     assert caught.value.place == "rows:1"
+
+
+def test_names_of_vectors_are_resolved_by_one_function():
+    """Whoever opens vectors by name calls `open_vectors`: what it knows, every command knows."""
+    package = Path(attncli.__file__).parent
+    callers = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if "open_word_vectors" in path.read_text(encoding="utf-8")
+    }
+    assert callers == {"embeddings/opening.py", "reading/contextual.py"}

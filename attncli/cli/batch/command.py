@@ -13,7 +13,7 @@ from attncli.cli import options as opt
 from attncli.cli.batch import options as bopt
 from attncli.cli.batch.acts import losses_text, say_of_single_heads, say_unacted, watch_of
 from attncli.cli.batch.notes import say_of_vain_reading, say_vain_settings, share_read
-from attncli.cli.batch.options import InputOptions, RunOptions, WriteOptions
+from attncli.cli.batch.options import EngineOptions, InputOptions, WriteOptions
 from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, part_chosen
 from attncli.cli.outputs import say_written
 from attncli.cli.progress import SentenceProgress, duration
@@ -39,7 +39,7 @@ def batch(
     mechanism: Mechanism = DEFAULTS,
     reading: InputOptions = InputOptions(),  # noqa: B008 - frozen
     writing: WriteOptions = WriteOptions(),  # noqa: B008 - frozen
-    running: RunOptions = RunOptions(),  # noqa: B008 - frozen
+    running: EngineOptions = EngineOptions(),  # noqa: B008 - frozen
 ) -> None:
     """Turn files of sentences into records, fast and in order.
 
@@ -77,7 +77,7 @@ def _setup(
     mechanism: Mechanism,
     reading: InputOptions,
     writing: WriteOptions,
-    running: RunOptions,
+    running: EngineOptions,
 ) -> _Setup:
     from attncli.batches.job import batch_job
     from attncli.files.source import sources
@@ -102,7 +102,9 @@ def _setup(
     return _Setup(job, mechanism, _mechanism(mechanism, job, quiet), progress, quiet)
 
 
-def _settings(reading: InputOptions, writing: WriteOptions, running: RunOptions) -> BatchSettings:
+def _settings(
+    reading: InputOptions, writing: WriteOptions, running: EngineOptions
+) -> BatchSettings:
     from attncli.batches.job import FIELDS, PARTS
 
     given = {**asdict(reading), **asdict(writing), **asdict(running)}

@@ -181,7 +181,7 @@ class WriteOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class RunOptions:
+class EngineOptions:
     """How the work is done; nothing of it shows in the output."""
 
     resume: Resume = False

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attncli.cli.conversion_bar import ConversionBar
 from attncli.cli.terminal import hint, message
@@ -44,11 +44,10 @@ def open_named(
     quiet: bool = False,
 ) -> "EmbeddingStore":
     """The store of a name or file. Raises: as attncli.reading.contextual.open_vectors."""
-    from attncli.embeddings.opening import open_word_vectors
+    from attncli.reading.contextual import open_vectors
 
-    opened = _open_contextual if name.startswith("model:") else open_word_vectors
     with access_to(name, whole=whole, cached=cached, quiet=quiet) as access:
-        return opened(name, dim=dim, seed=seed, inline=inline, access=access)
+        return open_vectors(name, dim=dim, seed=seed, inline=inline, access=access)
 
 
 @contextmanager
@@ -63,12 +62,6 @@ def access_to(
         yield Access(whole=whole, cached=cached, say=Saying(quiet=quiet), tick=bar.tick)
     finally:
         bar.end()
-
-
-def _open_contextual(name: str, **options: Any) -> "EmbeddingStore":
-    from attncli.reading.contextual import open_vectors
-
-    return open_vectors(name, **options)
 
 
 def open_vocabulary(name: str, *, cached: bool = True, quiet: bool = False) -> "VocabularyStore":
