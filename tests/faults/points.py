@@ -205,17 +205,23 @@ def main(told: Mapping[str, Any]) -> None:
     faults: list[str] = []
     for command in told["commands"]:
         points = Points(Command(**command), Path(told["folder"]), told["library"])
-        all_points = points.points()
+        all_points = [
+            point
+            for point in points.points()
+            if not told["calls"] or points.calls[point[0] - 1] in told["calls"]
+        ]
         chosen = sample(all_points, told["most"])
         every, tried = every + len(all_points), tried + len(chosen)
         faults += [wrong for point in chosen if (wrong := points.tried(*point)) is not None]
     print(json.dumps({"points": every, "tried": tried, "faults": faults}))  # noqa: T201
 
 
-def told_of(commands: Sequence[Command], folder: Path, library: Path, most: int) -> str:
-    """What `main` is told, as JSON."""
+def told_of(
+    commands: Sequence[Command], folder: Path, library: Path, most: int, calls: Sequence[str] = ()
+) -> str:
+    """What `main` is told, as JSON: of which commands it tries how many points, of which calls."""
     told = {"commands": list(map(asdict, commands)), "folder": str(folder), "library": str(library)}
-    return json.dumps({**told, "most": most})
+    return json.dumps({**told, "most": most, "calls": calls})
 
 
 if __name__ == "__main__":

@@ -47,11 +47,13 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def tried(commands: list[Command], folder: Path, library: Path) -> dict[str, Any]:
+def tried(
+    commands: list[Command], folder: Path, library: Path, most: int = MOST, calls: Any = ()
+) -> dict[str, Any]:
     """The points of commands, and what was wrong at them."""
     done = subprocess.run(
         [sys.executable, str(HERE / "points.py")],
-        input=told_of(commands, folder / "points", library, MOST),
+        input=told_of(commands, folder / "points", library, most, calls),
         env={
             **os.environ,
             "LD_PRELOAD": str(library),
@@ -80,6 +82,16 @@ def test_every_fault_point_ends_as_promised(kind: str, tmp_path: Path, library: 
         with Path(log).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"kind": kind, **answer}) + "\n")
     assert answer["points"] > 20
+    assert not answer["faults"]
+
+
+def test_what_cannot_be_removed_leaves_a_model_and_a_name_right(
+    tmp_path: Path, library: Path
+) -> None:
+    """The state of a training behind its model, an entry of the cache: every removal fails once."""
+    commands = [c for kind in KINDS.values() for c in kind if c.name in ("train", "vectors remove")]
+    answer = tried(commands, tmp_path, library, 1_000, ("unlink", "unlinkat", "rmdir"))
+    assert answer["tried"] == answer["points"] > 10
     assert not answer["faults"]
 
 
