@@ -117,7 +117,7 @@ class Journal:
         return self.identity is None and not self.damaged
 
     def begin(self, identity: dict[str, Any], *, replaces: bool = False) -> None:
-        """Starts a new run; whatever stood here is forgotten."""
+        """Starts a new run and clears the journal of the one before."""
         self._truncate(0)
         self.identity, self.commits, self.finished, self.damaged = identity, [], "", False
         self.replaces = replaces

@@ -1,4 +1,4 @@
-"""Whether a run that was begun is the one that is asked for, and if not, what to do."""
+"""Compares an interrupted run with the one that the options describe, and says what to do."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from attncli.escape import visible
 
 
 def check_identity(earlier: dict[str, Any] | None, wanted: dict[str, Any], place: str) -> None:
-    """Raises: ResumeError when the run that was begun is not the one that is asked for."""
+    """Raises: ResumeError when the options describe another run than the interrupted one."""
     if earlier is None:
         raise ResumeError("the journal of the earlier run is damaged", place=place, hints=(_AGAIN,))
     other = [name for name in sorted({*earlier, *wanted}) if earlier.get(name) != wanted.get(name)]

@@ -119,7 +119,7 @@ def analyser_of_options(
 
     Where a chosen part loses one of the fields that were `asked` for, its record says so.
     Without `whole` a file of vectors is searched for the words of the sentences, not converted;
-    `quiet` keeps what there is to say of it.
+    `quiet` silences its warnings and notes.
 
     Raises: UsageError for options out of range or that exclude each other; what opening the
     vectors or the model raises.

@@ -1,4 +1,4 @@
-"""An option that does nothing with the others given is said, on every command.
+"""Every command warns of an option that has no effect beside the others.
 
 What acts on which kind of output stands in the tables here; what a mechanism makes of its options
 in `attncli.cli.groups`; what shows only when the results are there is watched by `Effects`.

@@ -115,7 +115,7 @@ def _show_trained(name: str, width: int | None, color: opt.Color, json: bool) ->
 
 
 def _tokenizer_facts(folder: "Path") -> dict[str, Any]:
-    """The facts of the tokenizer; without its library, or without it, why there are none."""
+    """The facts of the tokenizer, or the reason why it cannot be read: no file, or no library."""
     from attncli.text.pieces import PieceTokenizer
 
     try:

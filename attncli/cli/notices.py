@@ -1,4 +1,4 @@
-"""What is said on stderr about many sentences: a few of each kind, then only a count."""
+"""Warnings about many sentences on stderr: the first few of each kind, then only a count."""
 
 from collections import Counter
 from typing import TYPE_CHECKING

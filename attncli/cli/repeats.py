@@ -1,4 +1,4 @@
-"""Options that are given more than once: lists are joined, of others the last counts and is said."""
+"""Options that are given more than once: lists are joined; of others the last counts, with a note."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -64,7 +64,7 @@ def _options(command: Any, arguments: Sequence[str]) -> tuple[int, dict[str, Any
 def _walked(
     arguments: Sequence[str], start: int, options: dict[str, Any]
 ) -> Iterator[tuple[int, GivenOption]]:
-    """Each argument that is none of an option's values, with the option that it names, if any."""
+    """Each argument except the values of options, with the option that it names, if any."""
     place = start
     while place < len(arguments):
         given = _given(arguments, place, options)

@@ -170,7 +170,7 @@ def shown_text(
 def stages_of(
     result: "AttentionResult", manner: Manner, learned: Learned = NOTHING
 ) -> "tuple[str, ...]":
-    """Every stage of one result as the text of a file; nothing where none are asked for."""
+    """Every stage of one result as the text of a file; none without --steps."""
     if not manner.steps or manner.kind not in STAGED:
         return ()
     from attncli.views.ink import Ink

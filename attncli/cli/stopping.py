@@ -1,4 +1,4 @@
-"""A run that is asked to end: SIGTERM is heard as Ctrl-C is, and ends with its own code."""
+"""SIGTERM stops a run in the same way as Ctrl-C does, but with an exit code of its own."""
 
 import signal
 from collections.abc import Iterator

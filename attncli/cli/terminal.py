@@ -233,7 +233,7 @@ def _fitted(line: str, stream: TextIO) -> str:
 
 
 def terminal_columns(stream: TextIO) -> int | None:
-    """The columns of the terminal that a stream is; None where it is none."""
+    """The columns of the terminal behind a stream; None when the stream is no terminal."""
     try:
         return (os.get_terminal_size(stream.fileno()).columns or None) if stream.isatty() else None
     except (OSError, ValueError):

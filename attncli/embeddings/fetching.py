@@ -156,7 +156,7 @@ def _given(known: list[tuple[str, Any]]) -> list[tuple[str, str]]:
 
 
 def _urls(name: str, base: str, facts: dict[str, Any]) -> list[str]:
-    """Where the file lies, or its parts. Raises: DataError for a number of parts that is none."""
+    """Where the file lies, or its parts. Raises: DataError when the number of parts is invalid."""
     parts = str(facts.get("parts", "1"))
     if (
         not parts.isascii()

@@ -131,7 +131,7 @@ def _named_again(cache: "Cache", key: str, name: str, access: Access) -> FolderS
 
 
 def file_of(text: str) -> Path | str:
-    """The path that was meant. Raises: UsageError, InputError when there is none."""
+    """The path that a name means. Raises: UsageError, InputError when no file is there."""
     from attncli.files.member import split_member
 
     if not text:

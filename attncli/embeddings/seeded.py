@@ -49,7 +49,7 @@ def _splitmix(start: np.uint64, count: int) -> np.ndarray[tuple[int], np.dtype[n
 
 
 class SeededStore:
-    """A store in which every word has a vector; rows are given as words are asked for."""
+    """A store in which every word has a vector; rows are numbered in the order of the look-ups."""
 
     def __init__(self, dim: int = 50, seed: int = 0) -> None:
         self.name = f"random-{dim}d-seed-{seed}"

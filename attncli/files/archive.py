@@ -42,7 +42,7 @@ def open_archive(path: Path) -> zipfile.ZipFile:
 
 
 def checked_archive(file: BinaryIO, place: str) -> zipfile.ZipFile:
-    """The archive that a file holds; the file is closed when it is none.
+    """The archive in a file; closes the file when it holds no archive.
 
     Raises: DataError (damaged, too many members), RefusedError.
     """

@@ -36,5 +36,5 @@ def listed(folder: Path, pattern: str) -> list[Path]:
 
 
 def at_home(path: str) -> Path:
-    """A path below the home of the user; as it is written when nobody knows that."""
+    """A path below the home of the user; unchanged when the home is unknown."""
     return Path(os.path.expanduser(path))  # noqa: PTH111  (Path raises without a home)

@@ -141,7 +141,7 @@ def take_name(whole: Path, target: Path, *, replace: bool) -> None:
 
 
 def _replace(whole: Path, target: Path) -> None:
-    """Until it has the name its owner can go on with it, whatever the permissions will be."""
+    """Renames the file over the target and keeps the mode of the target; its owner can write till then."""
     try:
         mode = target.stat().st_mode & 0o777
     except OSError:  # it is new, or a link that leads nowhere

@@ -28,7 +28,7 @@ from attncli.text.forms import folded_word, places_of_word
 
 
 def shared_word(results: Sequence[AttentionResult]) -> str:
-    """The one word that all sentences share. Raises: UsageError when there is none, or several."""
+    """The one word that all sentences share. Raises: UsageError when they share none or several."""
     named = [[token.text for token in r.tokens if token.status != "special"] for r in results]
     first = dict.fromkeys(word for word in named[0] if any(char.isalnum() for char in word))
     held = [{folded_word(word) for word in words} for words in named]

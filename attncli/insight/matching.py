@@ -78,7 +78,7 @@ def _matched(one: AttentionResult, other: AttentionResult, axis: Axis) -> Matche
 
 
 def _unnamed(result: AttentionResult, axis: Axis) -> bool:
-    """Whether nobody said which layers or heads of a model these matrices are."""
+    """Whether a result does not say which layers or heads of a model its matrices are."""
     return result.attention.kind == "matrix" and axis not in (result.selection or {})
 
 

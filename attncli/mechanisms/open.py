@@ -210,7 +210,7 @@ def _open_untrained(
     from attncli.attention.projections import random_projections
     from attncli.mechanisms.task import TaskAnalyser
 
-    _reject(settings, _GENERAL_ONLY, "general attention has it, --attention task does not")
+    _reject(settings, _GENERAL_ONLY, "only general attention has it, not --attention task")
     expect_dim(settings)
     s = settings
     store = open_store(settings)

@@ -79,7 +79,7 @@ def source_facts(vectors: str, model: str | None, opened: Opened) -> dict[str, A
 
 
 def _ships(name: str) -> bool:
-    """Whether a name means vectors or a model of the package, whatever lies here under it."""
+    """Whether a name means vectors or a model of the package, even if a file of this name lies here."""
     from attncli.models.named import means_shipped
 
     return name in SHIPPED or means_shipped(name)

@@ -35,7 +35,7 @@ Tick: TypeAlias = Callable[[int, int], None]
 
 
 def ignored(done: int, total: int) -> None:
-    """Nobody wants to know."""
+    """Ignores the progress: what `tick` is when no bar is drawn."""
 
 
 def open_vectors(

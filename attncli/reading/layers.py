@@ -112,12 +112,12 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 def for_training(vectors: str) -> str:
-    """The name of vectors to learn from: of a transformer, a mix if none is said."""
+    """The name of vectors to learn from: for a transformer without a list of layers, a mix of layers."""
     return _with_list(vectors, MIX)
 
 
 def for_model(vectors: str, learned_from: str) -> str:
-    """The name of vectors for a model: of a transformer, those it learned from if none is said."""
+    """The name of vectors for a model: for a transformer without a list of layers, those it learned from."""
     if not learned_from.startswith(PREFIX):
         return vectors
     return _with_list(vectors, learned_from.rpartition(":")[2])

@@ -238,12 +238,12 @@ def expect(holds: bool, name: str, found: object, expected: str) -> None:
 
 
 def one_of(name: str, found: object, allowed: Iterable[str]) -> None:
-    """Raises: UsageError for a setting that is none of these, ArgumentError for one that is no text."""
+    """Raises: UsageError for an unknown value of a setting, ArgumentError for one that is no text."""
     choice_of(found, name, tuple(allowed))
 
 
 def _fault(text: str) -> AttnError | None:
-    """Why a text is none."""
+    """The reason why a value is no text that can be read."""
     if text.isascii():
         return None
     try:

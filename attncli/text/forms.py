@@ -129,7 +129,7 @@ def all_forms(word: str) -> list[str]:
 
 
 def folded_word(word: str) -> str:
-    """What words have in common that differ in case, encoding, apostrophes, hyphens or what nobody sees."""
+    """The key that words share when they differ in case, encoding, apostrophes, hyphens or hidden marks."""
     plain = plain_form(word).casefold().replace("i\u0307", "i")  # of \u0130
     return unicodedata.normalize("NFC", HYPHENS.sub("-", APOSTROPHES.sub("'", plain)))
 

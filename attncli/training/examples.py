@@ -99,7 +99,7 @@ class Embedder:
         return Reading(text, run.tokens(), reader.vectors(run), reader.warnings(run, text))
 
     def each(self, texts: Sequence[str], tick: Tick = ignored) -> Iterator[Reading | AttnError]:
-        """The readings of the sentences in order, or why there is none.
+        """The reading of each sentence in order, or the reason why it cannot be read.
 
         A transformer encodes many of them together.
         """
@@ -253,7 +253,7 @@ class _Taken:
 
 
 def _check_has(row: Row, wanted: _Wanted) -> None:
-    """Raises: DataError for a row that lacks what others have, or has a label nobody knows."""
+    """Raises: DataError for a row that lacks what others have, or has an unknown label."""
     for name, why in (("weights", wanted.weights), ("target", wanted.target)):
         if why is not None and getattr(row, name) is None:
             raise DataError(f"found no {name}, but {why}", place=row.place)

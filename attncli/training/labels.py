@@ -1,4 +1,4 @@
-"""Labels as they stand in files → the names of classes; what nobody meant as a class is refused.
+"""Labels as they stand in files → the names of classes; values that are clearly no class are refused.
 
 Blanks at the ends go and the text is put into NFC, so that nothing invisible makes a class. A number
 or a truth value is its text as it is written. Null, NaN and nothing are no labels. Labels that a
@@ -21,7 +21,7 @@ _DOUBTFUL = frozenset({"none", "na", "n/a", "nil", "unknown", "-", "?"})  # a cl
 
 
 def label_of(value: Any) -> str | None:
-    """The label a cell holds, None where there is none. Raises: DataError for what is no label."""
+    """The label in a cell, None for an empty cell. Raises: DataError for a value that is no label."""
     if value is None:
         return None
     if isinstance(value, bool):
@@ -78,7 +78,7 @@ def alike(label: str, known: Iterable[str]) -> str | None:
 
 
 def _look(label: str) -> str:
-    """What labels share that look alike: case, widths, forms of quotes and what nobody sees aside."""
+    """The key that look-alike labels share: without case, widths, forms of quotes and hidden marks."""
     number = _number(label)
     if number is not None:
         return f"number {number!r}"

@@ -154,7 +154,7 @@ def picture(svg: str, suffix: str, say: Say | None = None) -> str | bytes:
 
 
 def _missing(svg: str) -> tuple[str, str]:
-    """The characters that no font can draw, and what is said of them and of their scripts."""
+    """The characters that no font can draw, and the note about them and their scripts."""
     from attncli.views import pictures
 
     try:

@@ -62,7 +62,7 @@ def latex_escaped(text: str) -> str:
 
 
 def character(char: str) -> str:
-    """One character; its code point where the font lacks it, or nobody would see it."""
+    """One character; its code point where the font lacks it, or where it is invisible."""
     if char in _SPECIAL:
         return _SPECIAL[char]
     if _UNSEEN.fullmatch(char):

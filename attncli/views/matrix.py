@@ -26,7 +26,7 @@ def shown_tokens(n_tokens: int, *, everything: bool = False, limit: int = MAX_SH
 
 
 def hidden_lines(n_tokens: int, shown: int, ink: Ink, width: int) -> list[Line]:
-    """What is said where words are hidden."""
+    """The note below a matrix from which words are hidden."""
     note = (
         f"  {n_tokens - shown} of {n_tokens} words are hidden (the middle ones): "
         "--full shows all, --json gives all"

@@ -1,4 +1,4 @@
-"""What a writer is asked for."""
+"""The options of the writers of records."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -58,7 +58,7 @@ def say_of_single_heads(mechanism: Mechanism, include: Sequence[str]) -> None:
 
 
 def losses_text(path: str, form: str, layout: "RecordLayout", mechanism: Mechanism) -> str:
-    """What of the fields that were asked for the format does not hold; often nothing."""
+    """A list of the fields in --include that the format cannot hold; often empty."""
     from attncli.views.losses import losses_asked, losses_line
 
     chosen = _chosen(mechanism)

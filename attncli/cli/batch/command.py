@@ -116,7 +116,7 @@ def _settings(
 
 
 def _mechanism(mechanism: Mechanism, job: "BatchJob", quiet: bool) -> "JobMechanism":
-    """What makes the results, opened here once to say what there is to say of it."""
+    """Opens the mechanism once in this process, so that its warnings are printed once."""
     from attncli.batches.job import JobMechanism
     from attncli.mechanisms.open import open_for_many, token_width
     from attncli.mechanisms.sources import source_facts

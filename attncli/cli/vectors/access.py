@@ -1,4 +1,4 @@
-"""Opening the vectors that the options name, with a bar while they are converted and what is said."""
+"""Opens the vectors that the options name; stderr has a bar while they are converted, and notes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +54,7 @@ def open_named(
 def access_to(
     name: str, *, whole: bool = True, cached: bool = True, quiet: bool = False
 ) -> "Iterator[Access]":
-    """How vectors are opened at the terminal: with a bar and what there is to say, on stderr."""
+    """How vectors are opened at the terminal: the bar, warnings and notes go to stderr."""
     from attncli.embeddings.opening import Access
 
     bar = ConversionBar(f"converting {visible(name)[-40:]}", quiet=quiet)

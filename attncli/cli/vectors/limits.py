@@ -41,7 +41,7 @@ class LimitOptions:
 
 
 def limits_of(given: LimitOptions) -> "Limits":
-    """The limits of the readers. Raises: UsageError for a size that is none."""
+    """The limits of the readers. Raises: UsageError for a text that does not say a size."""
     from attncli.files.limits import Limits
 
     limits = Limits(line=_size(given.max_line, "--max-line"), dim=given.max_dim)

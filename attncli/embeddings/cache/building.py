@@ -71,7 +71,7 @@ def build_store(
     limits: Limits = Limits(),  # noqa: B008  (frozen)
     tick: Tick = lambda done, total: None,
 ) -> list[str]:
-    """Writes the words and vectors of a reading into `folder`; returns what there is to say.
+    """Writes the words and vectors of a reading into `folder`; returns the warnings.
 
     `facts` (name, source) go into meta.json. Raises: what the reader raises, LimitError when the
     words need more memory than the limit, OSError.

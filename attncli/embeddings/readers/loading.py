@@ -21,7 +21,7 @@ from attncli.memory import size_text
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
-    """Distinct words in file order, their vectors (len(words), dim), and what there is to say."""
+    """Distinct words in file order, their vectors (len(words), dim), and warnings."""
 
     words: list[str]
     matrix: Float32Array

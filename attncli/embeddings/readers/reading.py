@@ -1,4 +1,4 @@
-"""What every reader gives: blocks of words with their vectors, and what there is to say of them."""
+"""What every reader gives: blocks of words with their vectors, and warnings about the file."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field

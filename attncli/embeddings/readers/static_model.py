@@ -31,7 +31,7 @@ _ROWS = 8192
 
 
 def static_files(folder: Path) -> tuple[Path, Path] | None:
-    """The tensors and the tokenizer of a static-embedding folder, or None when it is none."""
+    """The tensors and the tokenizer of a static-embedding folder, or None when it holds none."""
     for base in (folder, folder / _INNER):
         tensors = base / "model.safetensors"
         tokenizer = next(

@@ -163,7 +163,7 @@ def _first_wild(buffer: bytes, spaces: list[int], checked: int, dim: int, dtype:
 
 
 def _are_wild(vectors: Float32Array) -> BoolArray:
-    """Which vectors hold a value that is none: not finite, or more than 2^60 or less than 2^−60."""
+    """Which vectors hold an impossible value: not finite, or more than 2^60 or less than 2^−60."""
     exponents = (vectors.view(np.uint32) >> np.uint32(23)) & np.uint32(0xFF)
     odd = (exponents > 187) | ((exponents < 67) & (exponents > 0))  # (n, dim)
     wild: BoolArray = np.logical_or.reduce(odd, axis=1)  # (n,)

@@ -83,7 +83,7 @@ class Shape:
 
     @property
     def asks_for_table(self) -> bool:
-        """Whether what is asked for only a table has."""
+        """Whether the options name columns, which only a table has."""
         return self.tables_only or self.column is not None or (self.required and bool(self.others))
 
 
@@ -371,7 +371,7 @@ def _checked(line: int, cells: list[Any]) -> InputRow:
 
 
 def _fault(text: str) -> str | None:
-    """Why a text is none: a byte that is no UTF-8, or half of a surrogate pair."""
+    """The reason why text cannot be used: a byte that is no UTF-8, or half a surrogate pair."""
     at = next((i for i, char in enumerate(text) if "\ud800" <= char <= "\udfff"), None)
     if at is None:
         return None

@@ -90,7 +90,7 @@ def with_points(line: bytes, dim: int, place: str) -> bytes:
 
 
 def has_decimal_commas(lines: Sequence[bytes], dim: int) -> bool | None:
-    """Whether the numbers of these lines have decimal commas; None when nobody can tell.
+    """Whether the numbers of these lines have decimal commas; None when they can be read both ways.
 
     >>> has_decimal_commas([b"bank 0,5 1,2"], 2), has_decimal_commas([b"bank 1,500 2,250"], 2)
     (True, None)

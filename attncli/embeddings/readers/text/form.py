@@ -44,7 +44,7 @@ def text_form(stream: ByteStream, limits: Limits, form: str | None = None) -> Te
 
 
 def _has_commas(lines: list[bytes], dim: int, place: str) -> bool:
-    """Whether the numbers have decimal commas. Raises: DataError when nobody can tell."""
+    """Whether the numbers have decimal commas. Raises: DataError when they can be read both ways."""
     fitting = [line for line in lines if count_values(line) >= dim]
     comma = has_decimal_commas(fitting, dim)
     if comma is None:

@@ -224,7 +224,7 @@ def _odd_line(raw: bytes, number: int, state: TextState) -> tuple[bytes, Float32
 
 
 def _finish(form: TextForm, state: TextState) -> None:
-    """What is to be said when the file has ended. Raises: DataError when nothing was found."""
+    """Adds the warnings that need the whole file. Raises: DataError when it holds no vectors."""
     place = state.place
     if state.words == 0:
         what = "no vectors after the header" if form.header else "no vectors found"

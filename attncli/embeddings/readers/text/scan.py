@@ -29,7 +29,7 @@ def find_in_text(
     wanted: frozenset[bytes],
     done: Callable[[dict[bytes, Float32Array]], bool],
 ) -> tuple[int, dict[bytes, Float32Array], list[str]]:
-    """The dimension, the vectors of the wanted words that are there, and what there is to say.
+    """The dimension, the vectors of those wanted words that the file holds, and the warnings.
 
     Ends early when `done` says so of what was found; then the end of the file is looked at too.
     Raises: DataError, LimitError for what is wrong with the lines that are looked at.
