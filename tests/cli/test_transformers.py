@@ -78,7 +78,7 @@ def test_without_a_choice_a_terminal_shows_the_last_layer(command, folder):
 
 
 def test_view_shows_what_explain_shows(command, folder, tmp_path):
-    """A saved result gives the same part as explain, cell for cell."""
+    """A saved result gives the same part as explain, cell for cell, beside its own new vectors."""
     whole = command("explain", "the unhappiness grows", "--model", folder, "--json")
     (tmp_path / "saved.json").write_bytes(whole.out)
     options = ["--layer", "1", "--agg", "max", "--merge", "--hide", "[CLS]", "--json"]
@@ -86,6 +86,8 @@ def test_view_shows_what_explain_shows(command, folder, tmp_path):
     (explained,) = records(command("explain", "the unhappiness grows", "--model", folder, *options))
     assert viewed["weights"] == explained["weights"]
     assert viewed["tokens"] == explained["tokens"]
+    last = len(json.loads(whole.text)["weights"]) - 1
+    assert viewed["selection"].pop("vectors_after") == last
     assert viewed["selection"] == explained["selection"]
 
 

@@ -106,6 +106,8 @@ def in_json(part: Part) -> dict[str, object]:
             kept[axis] = numbers
         if pooled:
             kept[f"{axis}_pooled"] = part.how
+    if part.layers is not None and N_LAYERS - 1 not in part.layers:
+        kept["vectors_after"] = N_LAYERS - 1
     return kept
 
 
