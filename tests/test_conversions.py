@@ -14,7 +14,7 @@ PACKAGE = Path(attncli.__file__).parent
 LOOKED_AT = {
     "checks/arguments.py": "rows that were checked to be whole numbers",
     "arrays.py": "nearest_whole itself",
-    "batch/writers/digits.py": "_in_range comes first",
+    "batches/writers/digits.py": "_in_range comes first",
     "embeddings/cache/building.py": "rows of n-grams, which are integers",
     "embeddings/readers/ngrams.py": "hashes and counts, which are integers",
     "embeddings/readers/text/numbers.py": "bits of integers",
