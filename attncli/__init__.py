@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from attncli.api.batching import batch as batch
     from attncli.attention.core import attend as attend
     from attncli.errors import AttnError as AttnError
-    from attncli.reading.contextual import open_vectors as open_vectors
+    from attncli.reading.opening import open_vectors as open_vectors
     from attncli.reading.targets import Offset as Offset
     from attncli.results.result import AttentionResult as AttentionResult
     from attncli.settings import LayerSettings as LayerSettings
@@ -49,7 +49,7 @@ _WHERE = {
     "train": "attncli.api",
     "explain": "attncli.api",
     "from_attentions": "attncli.api",
-    "open_vectors": "attncli.reading.contextual",
+    "open_vectors": "attncli.reading.opening",
     "read": "attncli.api",
     "save": "attncli.api",
     "view": "attncli.api",

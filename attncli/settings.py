@@ -21,8 +21,23 @@ EngineName: TypeAlias = Literal["local", "dask"]
 MAX_TOKENS = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class MechanismSettings:
+class _Compared:
+    """Equal where all fields are: what a dataclass would write anew for each class, at a start."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def _values(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MechanismSettings(_Compared):
     """Which vectors, which words, which attention.
 
     vectors, inline: the vectors of words, by name or written out; dim and seed are of random ones,
@@ -84,8 +99,8 @@ class Choices(TypedDict, total=False):
     truncate: bool
 
 
-@dataclass(frozen=True, slots=True)
-class BatchSettings:
+@dataclass(frozen=True, slots=True, eq=False)
+class BatchSettings(_Compared):
     """How a batch reads, writes and works.
 
     input_format to every_line: what the inputs are (None: seen from their content), the columns of
@@ -141,8 +156,8 @@ class BatchChoices(Choices, total=False):
     tls_key: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class LayerSettings:
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerSettings(_Compared):
     """The sizes of a model that is trained; None: what its vectors ask for.
 
     heads, d_k, d_v are of each member of a committee. reach: the distances that relative positions
@@ -162,8 +177,8 @@ class LayerSettings:
     pooling: Pooling = "attention"
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingSettings:
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingSettings(_Compared):
     """How a model is trained. The defaults were chosen by cross-validation: docs/training.md.
 
     epochs: how often all sentences are seen. held_out: the share of them kept aside, by label.

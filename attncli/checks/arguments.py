@@ -7,6 +7,7 @@ are: PyTorch tensors (on any device, with gradients, of bfloat16), nested lists,
 
 import math
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -137,7 +138,8 @@ def array_of(value: object, name: str, expected: str = "an array of numbers") ->
 
     Raises: ArgumentError for anything else: None, texts, lists of unequal lengths, objects.
     """
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+    masked = sys.modules.get("numpy.ma")  # slow to import, and not there where nothing is masked
+    if masked and isinstance(value, masked.MaskedArray) and masked.is_masked(value):
         raise ArgumentError(f"found masked numbers, expected {expected}", place=name or None)
     if isinstance(value, np.ndarray):
         array = np.asarray(value)

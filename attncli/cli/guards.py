@@ -121,13 +121,14 @@ class Effects:
 
     def see(self, result: "AttentionResult") -> None:
         """Looks at what was done with a result."""
-        from attncli.insight.part import told_as_left_out
-
         selection = result.selection or {}
-        names = told_as_left_out(result)
-        self._absent = {
-            n: None for n in self._absent if getattr(result, n, 0) is None and n not in names
-        }
+        if self._absent:
+            from attncli.insight.part import told_as_left_out
+
+            named = told_as_left_out(result)
+            self._absent = {
+                n: None for n in self._absent if getattr(result, n, 0) is None and n not in named
+            }
         self.count(
             set(selection.get("hidden", ())),
             {

@@ -29,7 +29,6 @@ from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, NumericError, UsageError
 from attncli.escape import quoted
 from attncli.insight.degenerate import degenerate, degenerate_in
-from attncli.insight.measures import measured
 from attncli.mechanisms.analyser import LengthwiseAnalyser
 from attncli.reading.reader import (
     Group,
@@ -221,7 +220,12 @@ class GeneralAnalyser(LengthwiseAnalyser):
             warnings=self._warnings(texts, group, embeddings, weights),
             extras=self._extras(embeddings, temperature),
         )
-        yield from measured(stack) if "measures" in self.include else (stack,)
+        if "measures" not in self.include:
+            yield stack
+            return
+        from attncli.insight.measures import measured
+
+        yield from measured(stack)
 
     def _described(self, temperature: float) -> AttentionSettings:
         options = self.settings

@@ -38,7 +38,7 @@ class Opened(NamedTuple):
 def store_of(settings: MechanismSettings) -> "EmbeddingStore":
     """The vectors of the settings. Raises: what opening them raises."""
     from attncli.embeddings.opening import Access
-    from attncli.reading.contextual import open_vectors
+    from attncli.reading.opening import open_vectors
 
     s, access = settings, Access(cached=not settings.no_cache)
     return open_vectors(s.vectors, dim=s.dim, seed=s.seed, inline=s.inline, access=access)
@@ -86,12 +86,13 @@ def _quick(analyser: "WholeAnalyser") -> "WholeAnalyser":
 
     from attncli.mechanisms.general import GeneralAnalyser
     from attncli.mechanisms.part import PartAnalyser
-    from attncli.mechanisms.task import TaskAnalyser
 
     if isinstance(analyser, PartAnalyser):
         return replace(analyser, analyser=_quick(analyser.analyser))
     if isinstance(analyser, GeneralAnalyser):
         return replace(analyser, dtype=np.float32, advise=False)
+    from attncli.mechanisms.task import TaskAnalyser
+
     if isinstance(analyser, TaskAnalyser):
         return replace(analyser, dtype=np.float32)
     return analyser
@@ -120,10 +121,14 @@ def space_of(opened: Opened) -> "VocabularySpace | None":
 def learned_of(analyser: object) -> "Learned":
     """The matrices of task-specific attention, and the model whose label it adds."""
     from attncli.insight.learned import NOTHING, Learned
+    from attncli.mechanisms.general import GeneralAnalyser
     from attncli.mechanisms.part import whole
-    from attncli.mechanisms.task import TaskAnalyser
 
     inner = whole(analyser)
+    if isinstance(inner, GeneralAnalyser):  # the main job loads nothing of the others
+        return NOTHING
+    from attncli.mechanisms.task import TaskAnalyser
+
     return Learned(inner.projections, inner.model) if isinstance(inner, TaskAnalyser) else NOTHING
 
 

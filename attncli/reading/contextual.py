@@ -1,4 +1,4 @@
-"""Vectors by name: those of words, or the contextual vectors of a transformer.
+"""The contextual vectors of a transformer, as a store.
 
 `model:DIR[:LAYERS]` is a store whose words have another vector in every sentence: what leaves a
 layer of the transformer, the mean of what leaves several, or a list of such vectors side by side,
@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
-from attncli.checks.arguments import count_of, one_of_kind, path_of, row_numbers, seed_of, text_of
-from attncli.embeddings.opening import DEFAULT_ACCESS, Access
-from attncli.embeddings.opening import open_word_vectors as open_words
-from attncli.embeddings.protocols import EmbeddingStore
+from attncli.checks.arguments import row_numbers, text_of
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError
 from attncli.escape import quoted
-from attncli.reading.layers import PREFIX, SideBySide, layer_vectors, split_name
+from attncli.reading.layers import SideBySide, layer_vectors, split_name
+from attncli.reading.opening import PREFIX
 from attncli.reading.reader import Reader, ReadingSettings
 from attncli.results.result import ResultWarning
 from attncli.results.stack import Fragment, TokenRun
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from attncli.models.model import TransformerModel
     from attncli.text.pieces import Pieces, PieceTokenizer
 
-MAX_DIM = 65_536  # values of a random vector
 # Told how many of how many sentences are done.
 Tick: TypeAlias = Callable[[int, int], None]
 
@@ -38,35 +35,16 @@ def ignored(done: int, total: int) -> None:
     """Ignores the progress: what `tick` is when no bar is drawn."""
 
 
-def open_vectors(
-    name: str,
-    *,
-    dim: int = 50,
-    seed: int = 0,
-    inline: str | None = None,
-    access: Access = DEFAULT_ACCESS,
-) -> EmbeddingStore:
-    """The vectors of this name or path, or of a transformer: model:DIR[:LAYERS].
+def contextual_vectors(name: str) -> "ContextualStore":
+    """The vectors of DIR[:LAYERS]: what leaves these layers of the transformer in a folder or cache.
 
-    LAYERS is a list with commas of vectors that stand side by side. Each is a number (0 is the
-    first layer, −1 the last), a range such as 2-5 (the mean of these layers), "input", what enters
-    the first, "words", the words' own vectors, without positions, or "glove", those of the built-in
-    GloVe; "mix" stands for the words, GloVe, the middle third of the layers, and the last layer.
-    Without it: the mean of the last four.
-    Raises: what opening the words or the checkpoint raises.
+    Raises: UsageError for a list of layers that is none; what opening the checkpoint raises.
     """
-    if not (isinstance(name, str) and not name):  # what no name means is said where names are
-        name = path_of(name, "name")
-    dim, seed = count_of(dim, "dim", 1, MAX_DIM), seed_of(seed)
-    inline = None if inline is None else text_of(inline, "inline")
-    one_of_kind(access, "access", Access, "an Access")
-    if not name.startswith(PREFIX):
-        return open_words(name, dim=dim, seed=seed, inline=inline, access=access)
     from attncli.models.folders import find_checkpoint
     from attncli.models.model import TransformerModel
     from attncli.text.pieces import PieceTokenizer
 
-    named, layers = split_name(name.removeprefix(PREFIX))
+    named, layers = split_name(name)
     checkpoint = find_checkpoint(named)
     model = TransformerModel(checkpoint.folder, checkpoint.name)
     chosen = SideBySide(layer_vectors(layers, model.config.n_layers), model)

@@ -16,12 +16,12 @@ from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.opening import builtin_store
 from attncli.errors import UsageError
 from attncli.escape import quoted
+from attncli.reading.opening import PREFIX
 
 if TYPE_CHECKING:
     from attncli.models.forward import States, Wanted
     from attncli.models.model import TransformerModel
 
-PREFIX = "model:"
 MIX = "mix"
 _PART = r"(?:-?[0-9]{1,5}|[0-9]{1,5}-[0-9]{1,5}|input|words|glove)"
 _LIST = re.compile(rf"(.+):(mix|{_PART}(?:,{_PART})*)", re.DOTALL)

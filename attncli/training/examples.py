@@ -16,8 +16,9 @@ from attncli.errors import AttnError, DataError, EmptyError
 from attncli.escape import quoted
 from attncli.learning.batches import Examples
 from attncli.models.trained import TrainedModel
-from attncli.reading.contextual import ContextualReader, Tick, ignored, open_vectors
-from attncli.reading.layers import PREFIX, for_training
+from attncli.reading.contextual import ContextualReader, Tick, ignored
+from attncli.reading.layers import for_training
+from attncli.reading.opening import PREFIX, open_vectors
 from attncli.reading.reader import Reading, ReadingSettings, reader_for, vectors_info
 from attncli.reading.targets import is_ambiguous, target_place
 from attncli.results.result import VectorsInfo

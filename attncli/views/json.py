@@ -8,7 +8,6 @@ import numpy as np
 
 from attncli.errors import AttnError
 from attncli.escape import harmless_json
-from attncli.insight.top import strongest_of_rows
 from attncli.results.result import SCHEMA_VERSION, AttentionResult
 
 # A record with fewer numbers than this is written by the standard library: importing orjson would
@@ -34,6 +33,8 @@ def shaped(record: dict[str, Any], precision: int | None, top: int | None) -> di
     entries: dict[str, Any] = {}
     for name, value in record.items():
         if name == "weights" and top is not None:
+            from attncli.insight.top import strongest_of_rows
+
             keys, kept = strongest_of_rows(value, top)
             entries["top"] = {"keys": keys.tolist(), "weights": shortest(_rounded(kept, precision))}
         else:

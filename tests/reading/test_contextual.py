@@ -12,8 +12,8 @@ import attncli
 from attncli.embeddings.opening import builtin_store
 from attncli.errors import AttnError, EmptyError, InputError, LimitError, UsageError
 from attncli.mechanisms.general import GeneralAnalyser
-from attncli.reading.contextual import open_vectors
 from attncli.reading.layers import layer_vectors
+from attncli.reading.opening import open_vectors
 from attncli.reading.reader import ReadingSettings, read_sentence
 from attncli.training.examples import open_embedder, prepare
 from attncli.training.rows import Row
@@ -251,4 +251,4 @@ def test_names_of_vectors_are_resolved_by_one_function():
         for path in package.rglob("*.py")
         if "open_word_vectors" in path.read_text(encoding="utf-8")
     }
-    assert callers == {"embeddings/opening.py", "reading/contextual.py"}
+    assert callers == {"embeddings/opening.py", "reading/opening.py"}

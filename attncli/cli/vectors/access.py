@@ -43,8 +43,8 @@ def open_named(
     cached: bool = True,
     quiet: bool = False,
 ) -> "EmbeddingStore":
-    """The store of a name or file. Raises: as attncli.reading.contextual.open_vectors."""
-    from attncli.reading.contextual import open_vectors
+    """The store of a name or file. Raises: as attncli.reading.opening.open_vectors."""
+    from attncli.reading.opening import open_vectors
 
     with access_to(name, whole=whole, cached=cached, quiet=quiet) as access:
         return open_vectors(name, dim=dim, seed=seed, inline=inline, access=access)

@@ -1,0 +1,37 @@
+"""Vectors by name: those of words, or the contextual vectors of a transformer."""
+
+from attncli.checks.arguments import count_of, one_of_kind, path_of, seed_of, text_of
+from attncli.embeddings.opening import DEFAULT_ACCESS, Access, open_word_vectors
+from attncli.embeddings.protocols import EmbeddingStore
+
+MAX_DIM = 65_536  # values of a random vector
+PREFIX = "model:"  # of the name of a transformer's vectors
+
+
+def open_vectors(
+    name: str,
+    *,
+    dim: int = 50,
+    seed: int = 0,
+    inline: str | None = None,
+    access: Access = DEFAULT_ACCESS,
+) -> EmbeddingStore:
+    """The vectors of this name or path, or of a transformer: model:DIR[:LAYERS].
+
+    LAYERS is a list with commas of vectors that stand side by side. Each is a number (0 is the
+    first layer, −1 the last), a range such as 2-5 (the mean of these layers), "input", what enters
+    the first, "words", the words' own vectors, without positions, or "glove", those of the built-in
+    GloVe; "mix" stands for the words, GloVe, the middle third of the layers, and the last layer.
+    Without it: the mean of the last four.
+    Raises: what opening the words or the checkpoint raises.
+    """
+    if not (isinstance(name, str) and not name):  # what no name means is said where names are
+        name = path_of(name, "name")
+    dim, seed = count_of(dim, "dim", 1, MAX_DIM), seed_of(seed)
+    inline = None if inline is None else text_of(inline, "inline")
+    one_of_kind(access, "access", Access, "an Access")
+    if not name.startswith(PREFIX):
+        return open_word_vectors(name, dim=dim, seed=seed, inline=inline, access=access)
+    from attncli.reading.contextual import contextual_vectors
+
+    return contextual_vectors(name.removeprefix(PREFIX))
