@@ -1,5 +1,6 @@
 """`attn` and `python -m attncli`."""
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -21,6 +22,7 @@ def main() -> None:
 def _run() -> int:
     if sys.argv[1:] == ["--version"] and _said_version():
         return 0
+    gc.set_threshold(100_000)  # a start makes no cycles, and looking for them takes one part in 30
     # One BLAS thread: a sentence is small, and its bytes must not depend on the machine's cores.
     for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(variable, "1")

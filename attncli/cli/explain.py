@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
@@ -17,7 +16,6 @@ from attncli.escape import typed, visible
 from attncli.files.apart import expect_writable, files_given, written
 from attncli.insight.learned import NOTHING
 from attncli.mechanisms.open import learned_of, space_of
-from attncli.mechanisms.sources import files_read
 from attncli.models.named import is_transformer
 
 if TYPE_CHECKING:
@@ -61,10 +59,7 @@ def explain(
                 "found --steps too, which follows one head piece by piece; expected one of them",
                 place=name,
             )
-    expect_writable(
-        written("--output", manner.output),
-        chain(files_given([file]), files_read(mechanism.vectors, mechanism.model)),
-    )
+    expect_writable(written("--output", manner.output), _inputs(file, mechanism))
     if not quiet:
         _say_of_quotes(texts)
     fields = manner.fields(*_fields(include, exclude))
@@ -103,6 +98,14 @@ def explain(
     learned = learned_of(opened.analyser) if manner.steps else NOTHING
     among = None if manner.json else space_of(opened)  # JSON has no nearest words
     show_outcomes(outcomes, among, manner, fields, quiet, learned, effects)
+
+
+def _inputs(file: str | None, mechanism: Mechanism) -> "Iterator[str | None]":
+    """What is read here; asked for only where something is written to a file."""
+    from attncli.mechanisms.sources import files_read
+
+    yield from files_given([file])
+    yield from files_read(mechanism.vectors, mechanism.model)
 
 
 def _left_out_anyway(fields: Fields) -> list[str]:

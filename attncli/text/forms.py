@@ -11,7 +11,7 @@ from attncli.text.words import APOSTROPHES, HYPHENS, no_spaces
 _DIGITS = re.compile(r"[0-9]")
 # Nobody sees these (Default_Ignorable_Code_Point): soft hyphen, joiners, zero-width space, word
 # joiner, direction marks, byte order mark, variation selectors, fillers, tags.
-_UNSEEN = re.compile(
+_UNSEEN = (
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff]+"
@@ -20,9 +20,7 @@ _UNSEEN = re.compile(
 _HEBREW_LETTER = re.compile("[\u05d0-\u05ea]")
 _HEBREW_MARKS = (("\u05f3", "'"), ("\u05f4", '"'))
 # Unseen characters, apostrophes, hyphens, and Tibetan letters, under which a word has many forms.
-_MANY_FORMS = re.compile(
-    f"{_UNSEEN.pattern}|{APOSTROPHES.pattern}|{HYPHENS.pattern}|[\u0f40-\u0fbc]"
-)
+_MANY_FORMS = f"{_UNSEEN}|{APOSTROPHES.pattern}|{HYPHENS.pattern}|[\u0f40-\u0fbc]"
 _LONGER_ARABIC = "\u0640"  # stretches a word on its line
 _SHOWN_AS_PICTURE, _JOINER = "\ufe0f", "\u200d"  # of emoji; keyboards leave the first out
 _MOST_SHARP = 2  # places where ss may be ß
@@ -32,6 +30,12 @@ _NO_MORE_COMPOSED = (
     *range(0x958, 0x960), 0x9DC, 0x9DD, 0x9DF, 0xA33, 0xA36, *range(0xA59, 0xA5F), 0xB5C, 0xB5D,
     *range(0xF43, 0xFBA), 0xFB1D, 0xFB1F, *range(0xFB2A, 0xFB4F),
 )  # fmt: skip
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern that plain words do not wait for."""
+    return re.compile(pattern)
 
 
 def forms(word: str) -> Iterator[tuple[str, str]]:
@@ -96,7 +100,7 @@ def plain_form(word: str) -> str:
     if word.isascii():
         return word
     composed = unicodedata.normalize("NFC", word).replace("\u2019", "'")
-    return _UNSEEN.sub("", composed) or composed
+    return _compiled(_UNSEEN).sub("", composed) or composed
 
 
 def spellings_by_length(text: str) -> list[tuple[str, dict[int, int]]] | None:
@@ -106,7 +110,7 @@ def spellings_by_length(text: str) -> list[tuple[str, dict[int, int]]] | None:
     None when the beginnings of the text have more forms than these.
     """
     small = text.lower()
-    if _MANY_FORMS.search(text) or not all(
+    if _compiled(_MANY_FORMS).search(text) or not all(
         unicodedata.is_normalized("NFC", form) for form in (text, small)
     ):
         return None
@@ -158,7 +162,7 @@ def _spellings(word: str) -> Iterator[tuple[str, str]]:
     with plain hyphens.
     """
     yield from _alike(word)
-    bare = _UNSEEN.sub("", word)
+    bare = _compiled(_UNSEEN).sub("", word)
     if bare and bare != word:
         for form, _ in _alike(bare):
             yield form, "invisible"
