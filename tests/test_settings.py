@@ -1,6 +1,8 @@
 """Laws of settings: a choice is written once, and the terminal and Python offer the same."""
 
-from dataclasses import fields
+import copy
+import pickle
+from dataclasses import FrozenInstanceError, fields, replace
 from inspect import signature
 from typing import get_args, get_type_hints
 
@@ -74,3 +76,21 @@ def test_every_choice_of_an_option_is_a_choice_of_the_settings():
 def test_every_tokenizer_is_a_choice():
     """The names that cut sentences are those that can be chosen."""
     assert tuple(TOKENIZERS) == get_args(TokenizerName)
+
+
+@pytest.mark.parametrize(
+    "group", [MechanismSettings, BatchSettings, LayerSettings, TrainingSettings]
+)
+def test_settings_are_values(group):
+    """Equal where all fields are, whatever way they came; nobody changes one."""
+    settings, name = group(), fields(group)[0].name
+    others = [group(), copy.deepcopy(settings), pickle.loads(pickle.dumps(settings))]
+    assert {settings, *others} == {settings}
+    other = replace(settings, **{name: "other"})
+    assert other != settings
+    assert f"{name}='other'" in repr(other)
+    with pytest.raises(FrozenInstanceError):
+        setattr(settings, name, "other")
+    with pytest.raises(FrozenInstanceError):
+        delattr(settings, name)
+    assert settings == group()

@@ -310,12 +310,11 @@ def save(
     A trained model is written as a safetensors file, whatever the suffix.
     Raises: UsageError for another suffix, MissingExtraError, OutputError.
     """
+    from attncli.models.trained import TrainedModel, save_model
     from attncli.results.result import OPTIONAL_FIELDS
     from attncli.views.files import write_results
 
     file = path_of(path)
-    from attncli.models.trained import TrainedModel, save_model
-
     if isinstance(results, TrainedModel):
         save_model(results, Path(file))
         return

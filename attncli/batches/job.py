@@ -164,8 +164,8 @@ def run_job(
 ) -> RunReport:
     """Runs a batch to its end, or where it is whole says so.
 
-    `version` is that of attn, a part of the job's identity. `fd` is written to where there is no output; `watch` is told the records done, `note` what there
-    is to say of an input.
+    `version` is that of attn, a part of the job's identity. `fd` is written to where there is no
+    output; `watch` is told the records done, `note` what there is to say of an input.
     Raises: EmptyError, ResumeError, OutputError, LockedError, and what reading and engines raise;
     BrokenPipeError when nobody reads a pipe any more.
     """

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from attncli.batches.run import RunReport
 
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-# Container objects made before the collector looks for cycles: a chunk of records has none, and to
-# look through them as often as usual costs a batch one part in 25.
-_GARBAGE = 100_000
 
 
 @grouped
@@ -139,7 +136,6 @@ def _run(setup: _Setup) -> "RunReport":
     from attncli.batches.job import run_job
 
     gc.freeze()
-    gc.set_threshold(_GARBAGE)
     note = None if setup.quiet else partial(message, "note")
     fd: int | None = None
     try:
