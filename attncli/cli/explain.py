@@ -46,6 +46,7 @@ def explain(
       attn explain "money bank grows" --target-self 0.7
       attn explain "dogs chase cats" --vectors random --seed 7 --causal
       attn explain "money bank grows" --steps --row bank
+      attn explain "money bank grows" --model lecture
       attn explain "money bank grows" --attention task --heads 2 --d-k 3 --seed 1
       attn explain "that exam was a piece of cake" --model idioms --against general
       attn explain "money bank grows" --model ./all-MiniLM-L6-v2 --layer 5 --hide special

@@ -8,7 +8,8 @@ import typer
 from attncli.cli import options as opt
 from attncli.cli.guards import looks, say_vain
 from attncli.cli.terminal import ink_for, width_for, write, write_json
-from attncli.errors import AttnError, MissingExtraError
+from attncli.errors import AttnError, MissingExtraError, UsageError
+from attncli.escape import quoted, typed
 from attncli.files.paths import is_file
 from attncli.models.named import is_transformer
 
@@ -35,6 +36,14 @@ Check = Annotated[
         rich_help_panel=opt.INPUT,
     ),
 ]
+Examples = Annotated[
+    bool,
+    typer.Option(
+        "--examples",
+        help="Print what a model that ships was trained on, as attn train reads it.",
+        rich_help_panel=opt.OUTPUT,
+    ),
+]
 
 
 @app.callback()
@@ -52,6 +61,7 @@ def _commands() -> None:
 def info(
     checkpoint: Checkpoint,
     check: Check = False,
+    examples: Examples = False,
     width: opt.Width = None,
     color: opt.Color = "auto",
     json: opt.Json = False,
@@ -65,6 +75,7 @@ def info(
       attn model info ./all-MiniLM-L6-v2
       attn model info gpt2 --json
       attn model info idioms
+      attn model info lecture --examples
       attn model info ./all-MiniLM-L6-v2 --check
     """
     from attncli.models.folders import find_checkpoint
@@ -72,6 +83,11 @@ def info(
     from attncli.models.named import is_shipped
     from attncli.models.summary import summary
 
+    if examples:
+        given = {"--check": check, "--json": json, **looks(width=width, color=color)}
+        say_vain([name for name, value in given.items() if value], "with --examples", quiet=False)
+        _print_examples(checkpoint)
+        return
     if json:
         vain = [name for name, value in looks(width=width, color=color).items() if value]
         say_vain(vain, "with --json", quiet=False)
@@ -99,10 +115,10 @@ def info(
 
 def _show_trained(name: str, width: int | None, color: opt.Color, json: bool) -> None:
     """Prints what a model of attn train is."""
-    from attncli.models.named import find_model
+    from attncli.models.named import find_model, is_shipped
     from attncli.models.trained_summary import trained_facts
 
-    facts = trained_facts(find_model(name))
+    facts = trained_facts(find_model(name), shipped=is_shipped(name) and not is_file(name))
     if json:
         from attncli.cli.train.report import json_line
 
@@ -112,6 +128,21 @@ def _show_trained(name: str, width: int | None, color: opt.Color, json: bool) ->
 
     ink = ink_for(color, width=width)
     write(ink.rendered(trained_lines(facts, ink, width=width_for(width))))
+
+
+def _print_examples(name: str) -> None:
+    """Prints what a model was trained on. Raises: UsageError where that does not ship."""
+    from attncli.models.shipped import TRAINED_BY, shipped_examples, shipped_names
+
+    examples = shipped_examples(name) if name in shipped_names() else None
+    if examples is None:
+        with_examples = ", ".join(n for n in shipped_names() if shipped_examples(n) is not None)
+        raise UsageError(
+            f"the examples of {quoted(name)} do not ship with attn, those of {with_examples} do",
+            place="--examples",
+            hints=(f"attn model info {typed(name)}",) if name in TRAINED_BY else (),
+        )
+    write(examples)
 
 
 def _tokenizer_facts(folder: "Path") -> dict[str, Any]:

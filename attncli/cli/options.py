@@ -157,8 +157,8 @@ Model: TypeAlias = Annotated[
         "--model",
         "-m",
         metavar="MODEL",
-        help="Show the attention of a model: a file that attn train wrote, idioms (ships with "
-        "attn), or a transformer: a checkpoint folder or its name in the Hugging Face cache.",
+        help="Show the attention of a model: a file that attn train wrote, idioms or lecture "
+        "(they ship with attn), or a transformer: a checkpoint folder or its name in the Hugging Face cache.",
         rich_help_panel=MODEL,
         show_default=False,
     ),

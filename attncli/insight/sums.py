@@ -8,6 +8,9 @@ pieces merged or matrices drawn together the weights weigh nothing that the resu
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+
+from attncli.attention.products import product
 from attncli.results.result import AttentionResult
 
 
@@ -36,10 +39,24 @@ def sums_of(result: AttentionResult) -> Sums:
     if settings.kind == "general":
         return PLAIN
     if settings.kind == "task":
-        return Sums("values", settings.n_heads == 1 and not _chosen_heads(result))
+        whole = settings.n_heads == 1 and not _chosen_heads(result)
+        return PLAIN if whole and _weighs_embeddings(result) else Sums("values", whole)
     if settings.kind == "transformer":
         return Sums("values", False)
     return Sums(None, False, "the vectors that these weights weigh are not known")
+
+
+def _weighs_embeddings(result: AttentionResult) -> bool:
+    """Whether the values are the embeddings, as those of fitted weights are."""
+    old, new, weights = result.embeddings, result.contextual, result.weights[0, 0]
+    if old is None or old.shape != new.shape or not old.size:
+        return False
+    near = 1e-5 * float(np.abs(old).max())
+    some = slice(0, 1)  # most results are told from one row
+    return all(
+        np.allclose(product(weights[rows], old), new[rows], rtol=0, atol=near)
+        for rows in (some, slice(None))
+    )
 
 
 def _altered(selection: Mapping[str, Any]) -> str:

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 from attncli.errors import UsageError
 from attncli.escape import did_you_mean, quoted
 from attncli.files.paths import exists, is_file, is_folder
+from attncli.models.shipped import shipped_file, shipped_names
 
 if TYPE_CHECKING:
     from attncli.models.trained import TrainedModel
 
-_SHIPPED = Path(__file__).parent / "data"
-
 
 def find_model(name: str) -> "TrainedModel":
-    """The model of a file, or one that ships with the package ("idioms").
+    """The model of a file, or one that ships with the package ("idioms", "lecture").
 
     Raises: InputError, LimitError, DataError, UsageError when there is no such model.
     """
@@ -22,10 +21,10 @@ def find_model(name: str) -> "TrainedModel":
 
     path = Path(name)
     if is_shipped(name) and not is_file(path):
-        return load_model(_SHIPPED / f"{name}.safetensors", name)
+        return load_model(shipped_file(name), name)
     if exists(path) or path.suffix or len(path.parts) > 1:
         return load_model(path)
-    shipped = sorted(model.stem for model in _SHIPPED.glob("*.safetensors"))
+    shipped = shipped_names()
     known = ", ".join(shipped)
     raise UsageError(
         f"no model is named {quoted(name)}, expected a file, the folder of a transformer, or one "
@@ -36,7 +35,7 @@ def find_model(name: str) -> "TrainedModel":
 
 def is_shipped(name: str) -> bool:
     """Whether a model of this name ships with the package."""
-    return name in {model.stem for model in _SHIPPED.glob("*.safetensors")}
+    return name in shipped_names()
 
 
 def means_shipped(name: str) -> bool:

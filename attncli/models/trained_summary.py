@@ -3,12 +3,16 @@
 from dataclasses import asdict
 from typing import Any
 
+from attncli.models.shipped import TRAINED_BY
 from attncli.models.trained import TrainedModel
 
 
-def trained_facts(model: TrainedModel) -> dict[str, Any]:
-    """Sizes, labels, targets, vectors, how it reads and what came of its training."""
-    return {
+def trained_facts(model: TrainedModel, *, shipped: bool = False) -> dict[str, Any]:
+    """Sizes, labels, targets, vectors, how it reads and what came of its training.
+
+    Of a model that is `shipped` with the package the command that trained it, too.
+    """
+    facts: dict[str, Any] = {
         "name": model.name,
         "kind": "attn train",
         "architecture": asdict(model.architecture),
@@ -20,3 +24,4 @@ def trained_facts(model: TrainedModel) -> dict[str, Any]:
         "training": {k: v for k, v in model.training.items() if k != "sentences"},
         "sha256": model.sha256,
     }
+    return facts | {"trained_by": TRAINED_BY[model.name]} if shipped else facts

@@ -21,7 +21,8 @@ from attncli.training.examples import (
 from attncli.training.metrics import Scores
 from attncli.training.seen import sketch_of
 
-_FITTING_EPOCHS = 3000  # of given weights, unless asked for
+# Of given weights, unless asked for: epochs, and how far off no cell may be.
+_FITTING_EPOCHS, _FITTING_TOLERANCE = 3000, 0.001
 
 
 class Sizes(NamedTuple):
@@ -79,7 +80,7 @@ def fitting(settings: TrainingSettings, epochs: int | None = None) -> TrainingSe
         word_dropout=0.0,
         smoothing=0.0,
         held_out=0.0,
-        tolerance=0.001,
+        tolerance=settings.tolerance or _FITTING_TOLERANCE,
     )
 
 

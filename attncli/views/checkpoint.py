@@ -47,7 +47,8 @@ def trained_lines(facts: Mapping[str, Any], ink: Ink, *, width: int = 80) -> lis
         ),
         ("learned of", f"{_count(training, 'examples')} sentences"),
         ("best epoch", _count(training, "best_epoch")),
-        ("held out", _held_out(training)),
+        ("held out", "" if sizes["readout"] == "weights" else _held_out(training)),
+        ("trained by", str(facts.get("trained_by", ""))),
         ("sha256", str(facts["sha256"])),
     ]
     if training.get("whole") is False:

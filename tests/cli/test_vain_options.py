@@ -34,7 +34,7 @@ VALUES = {
     "--precision": "5", "--reach": "1", "--row": "bank", "--score": "cosine", "--seed": "5",
     "--show": "tokens", "--smoothing": "0.2", "--split": "one", "--target": "bank",
     "--target-self": "0.6", "--temperature": "2", "--tokenizer": "chars", "--tokens": "a b",
-    "--tol": "5", "--top": "1", "--vectors": "random", "--weight-decay": "0.5",
+    "--tol": "5", "--tolerance": "0.2", "--top": "1", "--vectors": "random", "--weight-decay": "0.5",
     "--weight-dropout": "0.1", "--width": "40", "--window": "1", "--word": "the",
     "--word-dropout": "0.6", "--words": "w.txt", "--workers": "2", "--scheduler": "tcp://x:1",
     "--tls-ca": "x", "--tls-cert": "x", "--tls-key": "x", "--mirror": "http://127.0.0.1:9",

@@ -107,6 +107,7 @@ _OF_LABELS = (
 _OF_LEARNING = (
     *("output", "log", "resume", "epochs", "batch_size", "learning_rate", "weight_decay"),
     *("dropout", "weight_dropout", "word_dropout", "smoothing", "balance", "held_out", "patience"),
+    "tolerance",
 )
 
 
@@ -120,6 +121,8 @@ def _say_vain(values: "dict[str, object]", architecture: "Architecture") -> None
         parts.append((_OF_LABELS, "where attention weights are given"))
     elif not values["held_out"]:
         parts.append((("patience",), "without sentences held out"))
+    if not fitted:
+        parts.append((("tolerance",), "where no attention weights are given"))
     if architecture.readout == "target":
         parts.append((("pooling",), "where the target words are given"))
     if architecture.positions != "relative":

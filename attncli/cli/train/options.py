@@ -159,6 +159,15 @@ Patience: TypeAlias = Annotated[
         rich_help_panel=LEARNING,
     ),
 ]
+Tolerance: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        metavar="X",
+        help="Given weights: stop when no cell is off by more than X (default 0.001).",
+        rich_help_panel=LEARNING,
+        show_default=False,
+    ),
+]
 TrainSeed: TypeAlias = Annotated[
     int,
     typer.Option(
@@ -237,7 +246,7 @@ class LayerOptions:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class LearningOptions:
-    """How the model is learned; `epochs` None is what the data ask for."""
+    """How the model is learned; `epochs` and `tolerance` None are what the data ask for."""
 
     epochs: Epochs = None
     batch_size: BatchSize = _TRAINING.batch_size
@@ -250,11 +259,14 @@ class LearningOptions:
     balance: Balance = _TRAINING.balance
     held_out: HeldOut = _TRAINING.held_out
     patience: Patience = _TRAINING.patience
+    tolerance: Tolerance = None
     seed: TrainSeed = _TRAINING.seed
 
     def settings(self) -> settings.TrainingSettings:
         """The choices as the library takes them. Raises: UsageError for one out of its range."""
         opt.positive(self.learning_rate, "--learning-rate")
+        if self.tolerance is not None:
+            opt.positive(self.tolerance, "--tolerance")
         for name, below in _BELOW.items():
             value = getattr(self, name)
             if not 0 <= value < below:
@@ -262,8 +274,10 @@ class LearningOptions:
                     f"found {value:g}, expected 0 or more, below {below:g}",
                     place=f"--{name.replace('_', '-')}",
                 )
+        asked = {"epochs": self.epochs, "tolerance": self.tolerance}
+        defaults = {name: getattr(_TRAINING, name) for name in asked}
         return settings.TrainingSettings(
-            **{**vars(self), "epochs": self.epochs or _TRAINING.epochs}
+            **{**vars(self), **{n: v or defaults[n] for n, v in asked.items()}}
         )
 
 
