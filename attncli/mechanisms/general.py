@@ -270,8 +270,8 @@ class GeneralAnalyser(LengthwiseAnalyser):
         """The warnings of those sentences that have any."""
         by_place: dict[int, tuple[ResultWarning, ...]] = defaultdict(tuple)
         known = self._reader.lexicon.known()[group.rows].all(axis=1)  # (B,)
-        skipping = self.reading.oov == "skip"
-        for i in range(len(group.places)) if skipping else np.flatnonzero(~known).tolist():
+        all_of_them = self._reader.may_always_warn
+        for i in range(len(group.places)) if all_of_them else np.flatnonzero(~known).tolist():
             by_place[i] = self._reader.warnings(group.runs[i], texts[group.places[i]])
         options = self.settings
         mask = attention_mask(

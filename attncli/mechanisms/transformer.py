@@ -137,6 +137,8 @@ class TransformerAnalyser:
             self.model.check_ids(np.array(pieces.ids), np.array(pieces.types))
         except AttnError as error:
             return error
+        if self.tokenizer.doubt is not None:
+            warnings.append(ResultWarning("tokenizer-class", self.tokenizer.doubt))
         unknown = tuple(at for at, p in enumerate(pieces.pieces) if p.status == "unknown")
         if unknown:
             named = ", ".join(quoted(pieces.pieces[at].text) for at in unknown[:5])

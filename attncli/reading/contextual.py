@@ -78,6 +78,7 @@ class ContextualStore:
         self.name = f"{PREFIX}{model.name}:{chosen.name}"
         self.views = chosen.sizes
         self.dim = sum(chosen.sizes)
+        self.doubt = tokenizer.doubt  # why pieces may be others than those of transformers
         self.words: int | None = None
         self._sha256: str | None = None
         self._read: list[Float32Array] = []
@@ -218,13 +219,19 @@ class ContextualReader(Reader):
         ]
         return TokenRun(parts, [0] * len(parts))
 
+    @property
+    def may_always_warn(self) -> bool:
+        return self._contextual.doubt is not None
+
     def warnings(self, run: TokenRun, text: str) -> tuple[ResultWarning, ...]:
+        doubt = self._contextual.doubt
+        doubts = () if doubt is None else (ResultWarning("tokenizer-class", doubt),)
         places = tuple(i for i, part in enumerate(run.parts) if part.status == "unknown")
         if not places:
-            return ()
+            return doubts
         named = ", ".join(quoted(run.parts[i].text) for i in places[:5])
         message = f"not in the vocabulary of {self._contextual.name}: {named}"
-        return (ResultWarning("unknown-word", message, places),)
+        return (*doubts, ResultWarning("unknown-word", message, places))
 
     def _row(self, name: str) -> int:
         return self.lexicon.entry(name)[2]

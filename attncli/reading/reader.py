@@ -142,6 +142,11 @@ class Reader:
             raise found
         return found
 
+    @property
+    def may_always_warn(self) -> bool:
+        """Whether there may be something to say of a sentence whose words are all known."""
+        return self.settings.oov == "skip"
+
     def warnings(self, run: TokenRun, text: str) -> tuple[ResultWarning, ...]:
         """What to say of a sentence's unknown words."""
         oov = self.settings.oov

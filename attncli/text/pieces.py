@@ -12,11 +12,18 @@ from typing import Any, NamedTuple
 from attncli.errors import DataError, LimitError
 from attncli.escape import quoted, visible
 from attncli.text.panics import quiet_panics
-from attncli.text.tokenizer_building import tokenizer_kind
-from attncli.text.tokenizer_files import growth, json_object, open_tokenizer, tokenizer_file
+from attncli.text.tokenizer_classes import tokenizer_kind
+from attncli.text.tokenizer_files import (
+    foreign_class,
+    growth,
+    json_object,
+    open_tokenizer,
+    tokenizer_file,
+)
 
 _MOST_GROWN = 1 << 22  # characters that a normalizer may make of a text
 _UNKNOWN = ("[UNK]", "<unk>")
+_SEGMENTED = ("bert", "deberta-v2")
 
 
 class Piece(NamedTuple):
@@ -52,7 +59,8 @@ class PieceTokenizer:
     """The tokenizer of a checkpoint folder: tokenizer.json, or the vocabulary files of older ones.
 
     `gives_segments` says whether the model is told which sentence of a pair a piece belongs to,
-    as tokenizer_config.json decides it in transformers 5; None when there is no such file.
+    as tokenizer_config.json decides it in transformers 5; None when there is no such file. `doubt`
+    says why the pieces may be others than those of transformers, None where they are its own.
     Raises: MissingExtraError without the `tokenizers` library; InputError when there is no such
     file; DataError when it is damaged; LimitError when it is too large.
     """
@@ -61,6 +69,7 @@ class PieceTokenizer:
         self.place = visible(str(tokenizer_file(folder)))
         self.gives_segments = _gives_segments(folder / "tokenizer_config.json")
         self._tokenizer = open_tokenizer(folder)
+        self.doubt = _doubt(foreign_class(folder))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._growth = growth(self._tokenizer)
@@ -183,4 +192,12 @@ def _gives_segments(path: Path) -> bool | None:
     named = config.get("tokenizer_class")
     if not isinstance(named, str):
         return None
-    return tokenizer_kind(config, {}) == "bert" and not named.startswith("DistilBert")
+    return tokenizer_kind(config, {}) in _SEGMENTED and not named.startswith("DistilBert")
+
+
+def _doubt(name: str | None) -> str | None:
+    if name is None:
+        return None
+    return (
+        f"tokenizer.json is read as it is; {quoted(name)} of transformers may cut words otherwise"
+    )

@@ -1,57 +1,35 @@
 """Tokenizers built as transformers 5 builds them, where it does not take tokenizer.json as it is.
 
 The class that tokenizer_config.json names (config.json's model_type, if it names none) makes the
-normalizer and the pre-tokenizer of its own options; of tokenizer.json it takes the vocabulary, the
-merges and what is added to a text. Other classes take the file whole. Both add the tokens that
-tokenizer_config.json has beyond it. Tests hold all of it to the ids and offsets of transformers.
+normalizer and the pre-tokenizer of its own options (`tokenizer_classes`); of tokenizer.json it
+takes the vocabulary, the merges and what is added to a text. Other classes take the file whole.
+Both add the tokens that tokenizer_config.json has beyond it. Tests hold all of it to the ids and
+offsets of transformers.
 """
 
-import base64
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from attncli.errors import DataError
 from attncli.escape import quoted
+from attncli.text.tokenizer_classes import (
+    DEFAULTS,
+    ENDS_OF_FILE,
+    ROLES,
+    Vocabulary,
+    end_roles,
+    ends_of,
+    flag,
+    mask_strips,
+    model_of,
+    number_of,
+    steps_of,
+)
 
-_OF_MODEL = {
-    "bert": "BertTokenizer",
-    "distilbert": "BertTokenizer",
-    "roberta": "RobertaTokenizer",
-    "gpt2": "GPT2Tokenizer",
-    "xlm-roberta": "XLMRobertaTokenizer",
-    "camembert": "CamembertTokenizer",
-}
-_ALIKE = {
-    **dict.fromkeys(
-        ("BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer"), "bert"
-    ),
-    **dict.fromkeys(("LxmertTokenizer", "SqueezeBertTokenizer", "LayoutLMTokenizer"), "bert"),
-    **dict.fromkeys(
-        ("RobertaTokenizer", "LongformerTokenizer", "BartTokenizer", "LEDTokenizer"), "roberta"
-    ),
-    "MvpTokenizer": "roberta",
-    "MPNetTokenizer": "mpnet",
-    "GPT2Tokenizer": "gpt2",
-    "XLMRobertaTokenizer": "xlm-roberta",
-    "CamembertTokenizer": "camembert",
-}
-_ROLES = ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
-_SENTENCEPIECE = ("<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>")
-_DEFAULTS: dict[str, tuple[str | None, ...]] = {
-    "bert": (None, None, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"),
-    "roberta": _SENTENCEPIECE,
-    "mpnet": ("<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"),
-    "gpt2": (*("<|endoftext|>",) * 3, None, None, None, None),
-    "xlm-roberta": _SENTENCEPIECE,
-    "camembert": _SENTENCEPIECE,
-}
+_MOST_SENTINELS = 10_000
 _MOST_LETTERS = 10_000  # of a word in WordPiece, whose time grows with their square
 _LIST, _OLD_LIST = "extra_special_tokens", "additional_special_tokens"
 _NOT_USED = ("<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED")  # of CamembertTokenizer
-
-
-Vocabulary = tuple[Any, Any]  # the entries and the merges of a model, as tokenizer.json has them
 
 
 class Told(NamedTuple):
@@ -65,29 +43,6 @@ class Told(NamedTuple):
     roles: Mapping[str, Any]
     added: Mapping[str, Any]
     whole: Any = None
-
-
-def names_class(options: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
-    """The class that the files name, if they name one."""
-    named = options.get("tokenizer_class") or config.get("tokenizer_class")
-    return named if isinstance(named, str) else None
-
-
-def suits(kind: str, made: Any) -> bool:
-    """Whether a tokenizer has the sort of model that the class of this kind builds."""
-    models = {"bert": "WordPiece", "mpnet": "WordPiece", "roberta": "BPE", "gpt2": "BPE"}
-    return type(made.model).__name__ == models.get(kind, "Unigram")
-
-
-def tokenizer_kind(options: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
-    """The kind of tokenizer that transformers builds; None for one that takes tokenizer.json whole.
-
-    `options` are those of tokenizer_config.json, `config` is config.json.
-    """
-    named = names_class(options, config)
-    registered = _OF_MODEL.get(str(config.get("model_type")))
-    name = named or registered
-    return None if name is None else _ALIKE.get(name.removesuffix("Fast"))
 
 
 def build(library: Any, kind: str, settings: Told, vocabulary: Callable[[], Vocabulary]) -> Any:
@@ -104,10 +59,12 @@ def build(library: Any, kind: str, settings: Told, vocabulary: Callable[[], Voca
     if settings.whole is not None and _stays(library, kind, settings, names):
         tokenizer = settings.whole
     else:
-        tokenizer = library.Tokenizer(_model(library, kind, names, vocabulary()))
-    if settings.whole is None:
+        tokenizer = library.Tokenizer(
+            model_of(library, kind, settings.options, names, vocabulary())
+        )
+    if settings.whole is None or kind == "albert":  # which names them before tokens are added
         _require_ends(library, kind, tokenizer, settings, names)
-    tokenizer.normalizer, tokenizer.pre_tokenizer = _steps(
+    tokenizer.normalizer, tokenizer.pre_tokenizer = steps_of(
         library, kind, settings.options, normalizer
     )
     _add_tokens(library, tokenizer, settings, roles, kind)
@@ -133,8 +90,9 @@ def _stays(library: Any, kind: str, settings: Told, names: dict[str, str]) -> bo
     """Whether the model of tokenizer.json is what the class makes of it, once set as there."""
     model = settings.whole.model
     listed = {_state(token) for token in _listed(library, settings).values()}
-    if any(_state(t) not in listed for t in settings.whole.get_added_tokens_decoder().values()):
-        return False  # an added token cannot be taken away again
+    added, named = settings.whole.get_added_tokens_decoder().values(), set(names.values())
+    if any(_state(t) not in listed or (t.content in named and not t.special) for t in added):
+        return False  # an added token cannot be taken away again, nor be made special
     if kind in ("bert", "mpnet"):
         if not isinstance(model, library.models.WordPiece):
             return False
@@ -147,116 +105,35 @@ def _stays(library: Any, kind: str, settings: Told, names: dict[str, str]) -> bo
     return model.unk_token is None and not any(affixes)
 
 
-def _model(library: Any, kind: str, names: dict[str, str], vocabulary: Vocabulary) -> Any:
-    models, (entries, merges) = library.models, vocabulary
-    if kind in ("xlm-roberta", "camembert"):
-        scores = [(str(piece), float(score)) for piece, score in entries]
-        pieces = [piece for piece, _ in scores]
-        unknown = 3 if kind == "xlm-roberta" else _place(pieces, names["unk_token"])
-        return models.Unigram(scores, unk_id=unknown, byte_fallback=False)
-    if isinstance(entries, list):
-        texts = (token[0] if isinstance(token, list) else token for token in entries)
-        entries = {text: number for number, text in enumerate(texts)}
-    if kind in ("bert", "mpnet"):
-        return models.WordPiece(entries, unk_token=names["unk_token"])
-    pairs = [tuple(m.split(" ")) if isinstance(m, str) else tuple(m) for m in merges or ()]
-    return models.BPE(
-        vocab=entries,
-        merges=pairs,
-        dropout=None,
-        continuing_subword_prefix="",
-        end_of_word_suffix="",
-        fuse_unk=False,
-    )
-
-
-def _steps(library: Any, kind: str, options: Mapping[str, Any], normalizer: Any) -> tuple[Any, Any]:
-    """The normalizer and the pre-tokenizer of a kind; `normalizer` is that of tokenizer.json."""
-    pre = library.pre_tokenizers
-    if kind in ("bert", "mpnet"):
-        bert = library.normalizers.BertNormalizer(
-            clean_text=True,
-            handle_chinese_chars=_flag(options, "tokenize_chinese_chars", default=True),
-            strip_accents=_flag(options, "strip_accents", default=None),
-            lowercase=_flag(options, "do_lower_case", default=True),
-        )
-        return bert, pre.BertPreTokenizer()
-    if kind in ("roberta", "gpt2"):
-        space = bool(_flag(options, "add_prefix_space", default=False))
-        return None, pre.ByteLevel(add_prefix_space=space)
-    scheme = "always" if _flag(options, "add_prefix_space", default=True) else "never"
-    signs = pre.Metaspace(replacement="▁", prepend_scheme=scheme)
-    table = _charsmap(normalizer)
-    precompiled = None if table is None else library.normalizers.Precompiled(table)
-    return precompiled, pre.Sequence([pre.WhitespaceSplit(), signs])
-
-
-def _place(pieces: list[str], piece: str) -> int:
-    return pieces.index(piece) if piece in pieces else 0
-
-
-def _charsmap(normalizer: Any) -> bytes | None:
-    """The table of the first precompiled step of a normalizer."""
-    if normalizer is None:
-        return None
-    step = json.loads(normalizer.__getstate__())
-    for one in step.get("normalizers", [step]):
-        if one.get("type") == "Precompiled":
-            return base64.b64decode(one["precompiled_charsmap"])
-    return None
-
-
-def _ends_of(kind: str) -> tuple[str, str]:
-    """The roles of what is set before and after a sentence."""
-    named = kind in ("xlm-roberta", "camembert")
-    return ("bos_token", "eos_token") if named else ("cls_token", "sep_token")
-
-
 def _require_ends(library: Any, kind: str, made: Any, told: Told, names: dict[str, str]) -> None:
     """Raises: DataError when the model has no row for what is set around every sentence."""
     listed = {token.content for token in _listed(library, told).values()}
-    for role in () if kind == "gpt2" else _ends_of(kind):
+    listed = set() if kind == "albert" else listed
+    for role in end_roles(kind):
         if names[role] not in listed:
-            _id(made, names[role])
+            number_of(made, names[role])
 
 
 def _ends(library: Any, tokenizer: Any, kind: str, names: dict[str, str], settings: Told) -> Any:
     """What a kind adds to a sentence and to a pair; None where tokenizer.json decides."""
-    processors = library.processors
-    if kind == "gpt2":
-        decided = settings.whole is not None and settings.whole.post_processor is not None
-        return None if decided else _marks(library, tokenizer, names, settings)
-    first, last = (names[role] for role in _ends_of(kind))
-    ends = [(first, _id(tokenizer, first)), (last, _id(tokenizer, last))]
-    if kind == "bert":
-        return processors.TemplateProcessing(
-            single=[f"{first}:0", "$A:0", f"{last}:0"],
-            pair=[f"{first}:0", "$A:0", f"{last}:0", "$B:1", f"{last}:1"],
-            special_tokens=ends,
-        )
-    if kind in ("roberta", "mpnet"):
-        trims = kind == "mpnet" or bool(_flag(settings.options, "trim_offsets", default=True))
-        space = kind == "roberta" and bool(
-            _flag(settings.options, "add_prefix_space", default=False)
-        )
-        return processors.RobertaProcessing(ends[1], ends[0], trims, space)
-    return processors.TemplateProcessing(
-        single=[first, "$A", last],
-        pair=[first, "$A", last, last, "$B", last],
-        special_tokens=ends,
-    )
+    if kind in ENDS_OF_FILE:
+        if settings.whole is not None and settings.whole.post_processor is not None:
+            return None
+        if kind != "albert":
+            return _marks(library, tokenizer, names, settings)
+    return ends_of(library, tokenizer, kind, names, settings.options)
 
 
 def _marks(library: Any, tokenizer: Any, names: dict[str, str], settings: Told) -> Any:
     """The ends that add_bos_token and add_eos_token ask for, which act without tokenizer.json."""
     asked = {
-        role: settings.whole is None and bool(_flag(settings.options, f"add_{role}", default=False))
+        role: settings.whole is None and bool(flag(settings.options, f"add_{role}", default=False))
         for role in ("bos_token", "eos_token")
     }
     bos, eos = (names[role] if on else None for role, on in asked.items())
     single = [*([f"{bos}:0"] if bos else []), "$A:0", *([f"{eos}:0"] if eos else [])]
     second = [*([f"{bos}:1"] if bos else []), "$B:1", *([f"{eos}:1"] if eos else [])]
-    ends = [(name, _id(tokenizer, name)) for name in dict.fromkeys((bos, eos)) if name]
+    ends = [(name, number_of(tokenizer, name)) for name in dict.fromkeys((bos, eos)) if name]
     return library.processors.TemplateProcessing(
         single=single, pair=[*single, *second], special_tokens=ends
     )
@@ -265,8 +142,8 @@ def _marks(library: Any, tokenizer: Any, names: dict[str, str], settings: Told) 
 def _roles(library: Any, kind: str | None, settings: Told) -> dict[str, Any]:
     """The special tokens by role: of the files, else those of the kind."""
     given = {**settings.options, **_legacy(settings)}
-    defaults = _DEFAULTS[kind] if kind is not None else (None,) * len(_ROLES)
-    names = [f"{role}_token" for role in _ROLES]
+    defaults = DEFAULTS[kind] if kind is not None else (None,) * len(ROLES)
+    names = [f"{role}_token" for role in ROLES]
     own = [key for key in given if key.endswith("_token") and key not in names]
     known = {token.content: token for token in _listed(library, settings).values()}
     roles = {}
@@ -276,7 +153,7 @@ def _roles(library: Any, kind: str | None, settings: Told) -> dict[str, Any]:
             continue  # add_bos_token and its kind
         if value is None:
             continue
-        strips = {"lstrip": True} if _mask_strips(kind, name) else {}
+        strips = {"lstrip": True} if mask_strips(kind, name) else {}
         token = _token(library, {"content": value, "special": True, **strips}, name)
         if isinstance(value, dict):
             token = _token(library, {**value, "special": True}, name)
@@ -289,7 +166,7 @@ def _legacy(told: Told) -> Mapping[str, Any]:
     return {} if "added_tokens_decoder" in told.options else told.roles
 
 
-def _further(settings: Told) -> tuple[dict[str, Any], list[Any]]:
+def _further(settings: Told, kind: str | None) -> tuple[dict[str, Any], list[Any]]:
     """Special tokens beyond the roles, of both files in turn: those with a name, and a list."""
     named, given, more = dict[str, Any](), dict(settings.options), _legacy(settings)
     if _OLD_LIST in given and not given.get(_LIST):
@@ -302,11 +179,21 @@ def _further(settings: Told) -> tuple[dict[str, Any], list[Any]]:
         given[_LIST] = [*before, *(token for token in more[_LIST] if token not in before)]
     if isinstance(given.get(_LIST), dict):
         named.update(given.pop(_LIST))
+    if kind == "t5":
+        given[_OLD_LIST] = _with_sentinels(given)
     return named, list(given.get(_LIST, given.get(_OLD_LIST)) or ())
 
 
-def _mask_strips(kind: str | None, name: str) -> bool:
-    return name == "mask_token" and kind in ("mpnet", "camembert")
+def _with_sentinels(given: Mapping[str, Any]) -> list[Any]:
+    """The special tokens of T5, which are <extra_id_0> and on beside those that are listed."""
+    listed, number = given.get(_OLD_LIST), given.get("extra_ids", 100)
+    if not isinstance(number, int) or not 0 <= number <= _MOST_SENTINELS:
+        raise DataError(f"extra_ids is {quoted(str(number))}, expected how many <extra_id_…> are")
+    before = [] if listed is None else list(listed)
+    there = [token for token in before if "<extra_id_" in str(token)]
+    if there and number not in (0, len(there)):
+        raise DataError(f"extra_ids is {number}, but {len(there)} of <extra_id_…> are listed")
+    return before if there else [*before, *(f"<extra_id_{at}>" for at in range(number))]
 
 
 def _listed(library: Any, settings: Told) -> dict[int, Any]:
@@ -337,7 +224,7 @@ def _add_tokens(
     listed = [t for _, t in sorted(_listed(library, settings).items()) if _state(t) not in there]
     texts = {token.content for token in before} | {token.content for token in listed}
     options = settings.options
-    named_too, extra = _further(settings)
+    named_too, extra = _further(settings, kind)
     if kind == "camembert" and not extra:
         extra = list(_NOT_USED)
 
@@ -353,7 +240,7 @@ def _add_tokens(
             listed.append(token)
     named = {token.content for token in roles.values()}
     tokenizer.add_tokens([_as_special(library, t) if t.content in named else t for t in listed])
-    tokenizer.encode_special_tokens = bool(_flag(options, "split_special_tokens", default=False))
+    tokenizer.encode_special_tokens = bool(flag(options, "split_special_tokens", default=False))
     for text, number in settings.added.items():
         if "added_tokens_decoder" not in options and tokenizer.token_to_id(text) != number:
             raise DataError(
@@ -384,17 +271,3 @@ def _token(library: Any, about: Mapping[str, Any], place: str) -> Any:
     flags = {flag: about.get(flag) is True for flag in ("lstrip", "rstrip", "single_word")}
     normalized = about.get("normalized", not special) is True
     return library.AddedToken(content, special=special, normalized=normalized, **flags)
-
-
-def _flag(options: Mapping[str, Any], name: str, *, default: bool | None) -> bool | None:
-    value = options.get(name, default)
-    if value is not None and not isinstance(value, bool):
-        raise DataError(f"{name} is {quoted(str(value))}, expected true or false")
-    return value
-
-
-def _id(made: Any, token: str) -> int:
-    number = made.token_to_id(token)
-    if number is None:
-        raise DataError(f"no {quoted(token)} in this vocabulary")
-    return int(number)

@@ -14,12 +14,12 @@ from attncli.errors import AttnError, DataError, InputError, LimitError, Missing
 from attncli.escape import quoted, visible
 from attncli.files.paths import exists, is_file
 from attncli.text.panics import quiet_panics
-from attncli.text.tokenizer_building import (
-    Told,
-    build,
-    complete,
+from attncli.text.tokenizer_building import Told, build, complete
+from attncli.text.tokenizer_classes import (
     names_class,
+    not_built,
     suits,
+    takes_whole,
     tokenizer_kind,
 )
 
@@ -62,9 +62,11 @@ def open_tokenizer(folder: Path) -> Any:
         whole = tokenizer_of(content, place)
         if kind is not None and not (names_class(options, config) or suits(kind, whole)):
             kind = None  # no file says that its vocabulary is to be read as another kind
+        if takes_whole(options, config, content):
+            kind = None
         vocabulary = partial(_vocabulary_of, content)
     else:
-        kind = _kind_of_files(path.name, kind)
+        kind = _kind_of_files(path.name, kind, not_built(options, config), place)
     settings = Told(options, roles, added, whole)
     try:
         with quiet_panics():
@@ -77,11 +79,24 @@ def open_tokenizer(folder: Path) -> Any:
         raise DataError(f"this is no tokenizer: {quoted(str(fault))}", place=place) from None
 
 
-def _kind_of_files(name: str, kind: str | None) -> str:
-    """The kind that these vocabulary files are of."""
-    if name in _WORDPIECE:
-        return kind if kind == "mpnet" else "bert"
-    return "gpt2" if kind == "gpt2" else "roberta"
+def _kind_of_files(name: str, kind: str | None, other: str | None, place: str) -> str:
+    """The kind that these vocabulary files are of; `other` is a class that is not built here.
+
+    Raises: DataError when the class reads no such files, or reads them in its own way.
+    """
+    kinds = ("bert", "mpnet") if name in _WORDPIECE else ("roberta", "gpt2", "clip")
+    if other is not None or kind not in (None, *kinds):
+        whose = quoted(other or str(kind))
+        raise DataError(f"the vocabulary of {whose} alone, expected a tokenizer.json", place=place)
+    return kind or kinds[0]
+
+
+def foreign_class(folder: Path) -> str | None:
+    """The tokenizer class that transformers builds its own way, where attn takes tokenizer.json."""
+    options, config = (
+        json_object(folder / f"{name}.json") or {} for name in ("tokenizer_config", "config")
+    )
+    return not_built(options, config)
 
 
 def _vocabulary_of(content: bytes) -> tuple[Any, Any]:

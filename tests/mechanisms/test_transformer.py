@@ -9,6 +9,7 @@ from conftest import child_environment
 from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
 from models.plain import run
 
+import attncli
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError, UsageError
 from attncli.insight.part import Part
 from attncli.mechanisms.part import PartAnalyser
@@ -176,3 +177,17 @@ def test_numbers_that_overflow_fail_alone(tmp_path):
     assert isinstance(outcomes[0], NumericError)
     assert isinstance(outcomes[1], AttentionResult)
     assert isinstance(outcomes[0], AttnError)
+
+
+@pytest.mark.parametrize(
+    ("name", "doubted"), [("SplinterTokenizer", True), ("BertTokenizer", False)]
+)
+def test_a_tokenizer_that_transformers_builds_another_way_is_a_warning(tmp_path, name, doubted):
+    """In the record of a transformer, and of contextual vectors; none of a class built as there."""
+    folder = write_checkpoint(tmp_path / "model")
+    write_tokenizer(folder)
+    (folder / "tokenizer_config.json").write_text(f'{{"tokenizer_class": "{name}"}}')
+    for options in ({"model": folder}, {"vectors": f"model:{folder}"}):
+        warnings = attncli.explain("money bank", **options).warnings
+        assert [warning.code for warning in warnings] == ["tokenizer-class"] * doubted
+        assert all(name in warning.message for warning in warnings)
