@@ -6,7 +6,20 @@ where it is used.
 
 from collections.abc import Iterable
 from dataclasses import FrozenInstanceError, dataclass
-from typing import Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Protocol
+
+    class _Array(Protocol):
+        """An array of numpy, a tensor of PyTorch."""
+
+        def __array__(self) -> Any: ...
+
+    Matrix: TypeAlias = (
+        str | Sequence[Sequence[float]] | Sequence[Sequence[Sequence[float]]] | _Array
+    )
 
 AttentionKind: TypeAlias = Literal["general", "task"]
 Score: TypeAlias = Literal["scaled", "dot", "cosine"]
@@ -19,6 +32,8 @@ FormatName: TypeAlias = Literal["jsonl", "csv", "parquet", "arrow", "npz"]
 EngineName: TypeAlias = Literal["local", "dask"]
 
 MAX_TOKENS = 4096
+# Matrices of the user's own: each as a text, or "@" and the path of a file; all in one file.
+MATRIX_FIELDS = ("w_q", "w_k", "w_v", "w_o", "matrices")
 
 
 class _Frozen:
@@ -57,7 +72,9 @@ class MechanismSettings(_Frozen):
     tokenizer, oov, max_tokens: how a sentence is read. model: a trained model or a transformer;
     without one `attention` is general, or task with random matrices. score to see_self belong to
     general attention, heads to positions to random matrices, target to a trained model, pair and
-    truncate to a transformer.
+    truncate to a transformer. w_q to w_o are matrices of the user's own, which make attention
+    task-specific: rows parted by semicolons, heads by bars, or "@" and a file; matrices is the path
+    of an exercise that holds them together with vectors and sentences.
     """
 
     vectors: str = "glove"
@@ -83,6 +100,11 @@ class MechanismSettings(_Frozen):
     target: str | int | None = None
     pair: str | None = None
     truncate: bool = False
+    w_q: str | None = None
+    w_k: str | None = None
+    w_v: str | None = None
+    w_o: str | None = None
+    matrices: str | None = None
 
 
 class Choices(TypedDict, total=False):
@@ -109,6 +131,11 @@ class Choices(TypedDict, total=False):
     target: str | int | None
     pair: str | None
     truncate: bool
+    w_q: "Matrix | None"
+    w_k: "Matrix | None"
+    w_v: "Matrix | None"
+    w_o: "Matrix | None"
+    matrices: str | None
 
 
 @dataclass(slots=True, eq=False, repr=False)

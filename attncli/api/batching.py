@@ -17,7 +17,7 @@ from attncli.files.source import sources
 from attncli.insight.part import Part
 from attncli.mechanisms.open import open_analyser, open_for_many, token_width
 from attncli.mechanisms.sources import files_read, source_facts
-from attncli.settings import BatchChoices, BatchSettings, MechanismSettings
+from attncli.settings import MATRIX_FIELDS, BatchChoices, BatchSettings, MechanismSettings
 
 _OF_BATCHES = frozenset(field.name for field in fields(BatchSettings))
 
@@ -54,7 +54,8 @@ def batch(
         listed = sources(_paths(inputs), lambda: sys.stdin.buffer)
         job = batch_job(listed, path_of(output, "output"), settings)
         job = job.as_begun() if settings.resume else job
-        job.check(files_read(mechanism.vectors, mechanism.model))
+        texts = [getattr(mechanism, name) for name in MATRIX_FIELDS]
+        job.check(files_read(mechanism.vectors, mechanism.model, texts))
         described = _described(mechanism, part, frozenset(settings.include))
         report = run_job(job, described, __version__, watch=watch)
         expect_some(report, listed)
@@ -80,7 +81,8 @@ def _described(s: MechanismSettings, part: Part | None, include: frozenset[str])
     opened = open_analyser(s, include, part=part)
     options = asdict(s) | _as_options(Part() if part is None else part)
     options["target"] = None if s.target is None else str(s.target)
-    del options["vectors"]
+    for name in ("vectors", *MATRIX_FIELDS):  # what they hold stands among the facts
+        del options[name]
     make = partial(open_for_many, s, include, part)
     return JobMechanism(
         make, source_facts(s.vectors, s.model, opened), options, token_width(opened)

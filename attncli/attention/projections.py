@@ -12,13 +12,14 @@ import numpy as np
 
 from attncli.arrays import BoolArray, FloatArray, read_only
 from attncli.attention.core import attend, attention_scores
+from attncli.attention.general import score_scale
 from attncli.attention.heads import merge_heads
 from attncli.attention.landmarks import with_likeness
 from attncli.attention.masks import attention_mask
 from attncli.attention.positions import distance_index, rotated, rotations, sinusoidal, table_width
 from attncli.attention.products import product
 from attncli.errors import ShapeError
-from attncli.settings import Positions
+from attncli.settings import Positions, Score
 
 # Untrained scores of word vectors then have a standard deviation near 1: neither one word nor all.
 _QUERY_KEY_GAIN = 2.0
@@ -34,7 +35,9 @@ class Projections:
     (n_landmarks, d_model) as many rows more; position_table is (max_positions, d_model) for learned
     positions, (n_heads, 2·reach + 3) for relative ones, and None for the others. A position past
     the table has its last row. `seed` is that of matrices drawn at random, in which nothing was
-    learned.
+    learned; `given` names those that somebody wrote down, the others are then identities. W_o
+    (n_heads·d_v, d) turns the heads side by side into the new embeddings. `score` "dot" leaves
+    products of queries and keys as they are, and all scores are divided by the temperature.
     Raises: ShapeError when the shapes contradict each other.
     """
 
@@ -47,6 +50,10 @@ class Projections:
     window: int | None = None
     landmarks: FloatArray | None = None
     seed: int | None = None
+    W_o: FloatArray | None = None
+    given: tuple[str, ...] = ()
+    score: Score = "scaled"
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         for part in fields(self):
@@ -66,6 +73,8 @@ class Projections:
             raise ShapeError(f"{self.positions} positions and their table do not go together")
         if self.position_table is not None:
             _check_table(self.position_table, self.positions, heads, d_model)
+        if self.W_o is not None and self.W_o.shape[:1] != (heads * self.d_v,):
+            raise ShapeError(f"W_o has the shape {self.W_o.shape}, W_v {self.W_v.shape}")
 
     @property
     def n_heads(self) -> int:
@@ -83,6 +92,11 @@ class Projections:
     def d_v(self) -> int:
         return int(self.W_v.shape[2])
 
+    @property
+    def scale(self) -> float:
+        """What products of queries and keys are multiplied by: 1/√d_k, or 1."""
+        return float(score_scale(self.score, self.d_k))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TaskAttention:
@@ -90,7 +104,7 @@ class TaskAttention:
 
     Shapes: query, key (…, n_heads, n_tokens, d_k), rotated for rope; value (…, n_heads, n_tokens,
     d_v); bias (n_heads, n_tokens, n_tokens) of relative positions, or None; weights (…, n_heads,
-    n_tokens, n_tokens); contextual (…, n_tokens, n_heads·d_v), the heads side by side.
+    n_tokens, n_tokens); contextual (…, n_tokens, n_heads·d_v), the heads side by side, or (…, n_tokens, d) by W_o.
     """
 
     query: FloatArray
@@ -99,11 +113,12 @@ class TaskAttention:
     bias: FloatArray | None
     weights: FloatArray
     contextual: FloatArray
+    scale: float | None = None  # the temperature included; None: 1/√d_k
 
     @property
     def scores(self) -> FloatArray:
         """Scaled, before masks, the bias included: (…, n_heads, n_tokens, n_tokens)."""
-        scores = attention_scores(self.query, self.key)
+        scores = attention_scores(self.query, self.key, scale=self.scale)
         return scores if self.bias is None else scores + self.bias.astype(scores.dtype)
 
 
@@ -148,8 +163,31 @@ def attend_projected(
     query, key = turned(query, key, projections)
     bias = relative_bias(projections, n_tokens)
     allowed = joined_mask(projections, n_tokens, mask)
-    contextual, weights = attend(query, key, value, mask=biased(bias, allowed))
-    return TaskAttention(query, key, value, bias, weights, merge_heads(contextual))
+    scale = projections.scale / projections.temperature
+    heads, weights = attend(query, key, value, mask=biased(bias, allowed), scale=scale)
+    return TaskAttention(query, key, value, bias, weights, joined_heads(heads, projections), scale)
+
+
+def joined_heads(heads: FloatArray, projections: Projections) -> FloatArray:
+    """What the heads give, side by side, and turned by W_o where there is one.
+
+    Shapes: (…, n_heads, n_tokens, d_v) → (…, n_tokens, n_heads·d_v), or (…, n_tokens, d).
+    """
+    beside = merge_heads(heads)  # (…, n_tokens, n_heads·d_v)
+    if projections.W_o is None:
+        return beside
+    joined: FloatArray = product(beside, projections.W_o.astype(beside.dtype, copy=False))
+    return joined
+
+
+def value_map(projections: Projections) -> FloatArray:
+    """What turns an embedding into its part of a new one: W_v, with W_o behind it where it is.
+
+    Shape (n_heads, d_model, d_v), or (1, d_model, d).
+    """
+    if projections.W_o is None:
+        return projections.W_v
+    return joined_heads(projections.W_v, projections)[None]
 
 
 def turned(

@@ -4,17 +4,22 @@ from collections.abc import Mapping
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import numpy as np
+
 from attncli.checks.arguments import (
+    array_of,
     choice_of,
     count_of,
     flag_of,
     number_of,
+    path_of,
     seed_of,
     text_of,
     texts_of,
+    unexpected,
 )
 from attncli.errors import UsageError
-from attncli.settings import MechanismSettings
+from attncli.settings import MATRIX_FIELDS, MechanismSettings
 
 _BOUNDS = {
     "window": (0, None),
@@ -36,6 +41,8 @@ def checked_choices(choices: Mapping[str, Any], kind: type = MechanismSettings) 
 def _choice(name: str, value: Any, hints: Mapping[str, Any]) -> Any:
     if name not in hints:
         raise UsageError(f"found it, expected one of {', '.join(hints)}", place=name)
+    if name in MATRIX_FIELDS:
+        return _matrix(value, name)
     if get_origin(hints[name]) is tuple:
         return tuple(texts_of(value, name))
     parts = get_args(hints[name])
@@ -53,3 +60,22 @@ def _choice(name: str, value: Any, hints: Mapping[str, Any]) -> Any:
         return seed_of(value) if name == "seed" else count_of(value, name, least, most)
     checks: dict[Any, Any] = {bool: flag_of, float: number_of, str: text_of}
     return checks[kind](value, name)
+
+
+def _matrix(value: Any, name: str) -> str | None:
+    """A matrix as a text that is read back to the same numbers; a text stays as it is.
+
+    Raises: ArgumentError, UsageError for numbers that are not finite.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if name == "matrices":
+        return path_of(value, name)
+    expected = "a matrix of numbers: rows, or rows for each head"
+    array = array_of(value, name, expected)
+    if array.ndim not in (2, 3) or not array.size:
+        raise unexpected(value, name, expected)
+    if not np.isfinite(array).all():
+        raise UsageError("found a number that is not finite, expected finite ones", place=name)
+    heads = array.astype(np.float64).reshape(-1, *array.shape[-2:]).tolist()
+    return "|".join(";".join(",".join(map(repr, row)) for row in rows) for rows in heads)

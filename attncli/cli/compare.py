@@ -19,6 +19,9 @@ from attncli.mechanisms.open import Opened, space_of
 from attncli.mechanisms.sources import files_read
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from attncli.files.rows.sentences import Sentence
     from attncli.results.result import AttentionResult
 
 WordOption = Annotated[
@@ -74,7 +77,10 @@ def compare(
         suffix_of(output, COMPARISON_SUFFIXES)
     expect_writable(
         written("--output", output),
-        chain(files_given([file]), files_read(mechanism.vectors, mechanism.model)),
+        chain(
+            files_given([file]),
+            files_read(mechanism.vectors, mechanism.model, mechanism.matrix_texts),
+        ),
     )
     kind = "--json" if json else "tables" if output is None else output.rpartition(".")[2].lower()
     given: dict[str, object] = {"--precision": precision, "--top": top}
@@ -86,9 +92,10 @@ def compare(
     wanted = frozenset({"embeddings", "value", "scores"})
     opened = analyser_of_options(mechanism, wanted, quiet=quiet)
     notices = Notices(quiet)
-    results = _results(opened, texts, file, notices)
+    sentences = given_sentences(texts, file, mechanism.matrices)
+    results = _results(opened, sentences, notices)
     seed = may_be_vain(mechanism, "seed")
-    agg = None if mechanism.model is None else mechanism.agg
+    agg = mechanism.agg if mechanism.gives or mechanism.model is not None else None
     effects = Effects(hide=mechanism.hide or (), agg=agg, seed=seed)
     for result in results:
         effects.see(result)
@@ -120,14 +127,14 @@ def compare(
 
 
 def _results(
-    opened: Opened, texts: list[str] | None, file: str | None, notices: Notices
+    opened: Opened, sentences: "Iterable[Sentence]", notices: Notices
 ) -> "list[AttentionResult]":
     """The results of the sentences; where fewer than two are left, the first failure is raised."""
     from attncli.insight.tokens import merge_pieces
 
     results: list[AttentionResult] = []
     failed: list[AttnError] = []
-    for sentence, outcome in analyzed(opened.analyser, given_sentences(texts, file)):
+    for sentence, outcome in analyzed(opened.analyser, sentences):
         if isinstance(outcome, AttnError):
             failed.append(outcome)
             continue

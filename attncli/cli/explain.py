@@ -48,6 +48,7 @@ def explain(
       attn explain "money bank grows" --steps --row bank
       attn explain "money bank grows" --model lecture
       attn explain "money bank grows" --attention task --heads 2 --d-k 3 --seed 1
+      attn explain "cat sat" --inline 'cat=1,0;sat=0,1' --w-q '1,0;0,1' --w-k '0,1;1,0' --steps
       attn explain "that exam was a piece of cake" --model idioms --against general
       attn explain "money bank grows" --model ./all-MiniLM-L6-v2 --layer 5 --hide special
       attn explain "money bank grows" "river bank flows" -o banks.html
@@ -72,7 +73,7 @@ def explain(
     effects = Effects(
         hide=mechanism.hide or (),
         merge=mechanism.merge and mechanism.model is not None,
-        agg=None if mechanism.model is None else mechanism.agg,
+        agg=mechanism.agg if mechanism.gives or mechanism.model is not None else None,
         seed=may_be_vain(mechanism, "seed"),
         include=() if include is None or not (manner.json or manner.output) else fields[0],
     )
@@ -90,7 +91,8 @@ def explain(
 
         shown = PartAnalyser(opened.analyser, ShownPart(tuple(hide)))
         opened = opened._replace(analyser=shown)
-    outcomes = analyzed(opened.analyser, given_sentences(texts, file, quiet=quiet), place)
+    sentences = given_sentences(texts, file, mechanism.matrices, quiet=quiet)
+    outcomes = analyzed(opened.analyser, sentences, place)
     if against is not None:
         from attncli.cli.against import show_against
 
@@ -106,7 +108,7 @@ def _inputs(file: str | None, mechanism: Mechanism) -> "Iterator[str | None]":
     from attncli.mechanisms.sources import files_read
 
     yield from files_given([file])
-    yield from files_read(mechanism.vectors, mechanism.model)
+    yield from files_read(mechanism.vectors, mechanism.model, mechanism.matrix_texts)
 
 
 def _left_out_anyway(fields: Fields) -> list[str]:
@@ -126,13 +128,17 @@ def _say_of_quotes(texts: list[str] | None) -> None:
 
 
 def given_sentences(
-    texts: list[str] | None, file: str | None, *, quiet: bool = False
+    texts: list[str] | None, file: str | None, exercise: str | None = None, *, quiet: bool = False
 ) -> "Iterator[Sentence]":
-    """The sentences of the arguments, of a file, or of standard input ("-" or a pipe)."""
+    """The sentences of the arguments, of a file, of an exercise, or of standard input ("-" or a pipe)."""
     if file is not None and texts:
         raise UsageError("found TEXT too, expected one of them", place="--file")
     if file is not None and file != "-":
         return _sentences_of(file, quiet)
+    if not texts and file is None and exercise is not None:
+        from attncli.mechanisms.exercise import read_exercise
+
+        texts = list(read_exercise(exercise).sentences)
     if file == "-" or texts == ["-"] or (not texts and not standard_input().isatty()):
         return _sentences_of("-", quiet)
     if not texts:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from attncli.cli import options as opt
 from attncli.cli import selecting as part
 from attncli.cli.guards import say_vain
-from attncli.errors import UsageError
-from attncli.settings import MechanismSettings
+from attncli.errors import AttnError, UsageError
+from attncli.settings import MATRIX_FIELDS, MechanismSettings
 
 if TYPE_CHECKING:
     from attncli.embeddings.protocols import EmbeddingStore
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from attncli.mechanisms.open import Opened
 
 _WHOLE = MechanismSettings()
+_FIELDS = frozenset(MechanismSettings.__slots__)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -51,6 +52,11 @@ class Mechanism:
     target: opt.Target = None
     pair: opt.Pair = None
     truncate: opt.Truncate = _WHOLE.truncate
+    w_q: opt.QueryMatrix = None
+    w_k: opt.KeyMatrix = None
+    w_v: opt.ValueMatrix = None
+    w_o: opt.OutputMatrix = None
+    matrices: opt.Matrices = None
     layer: part.Layer = None
     head: part.Head = None
     agg: part.Agg = None
@@ -61,6 +67,16 @@ class Mechanism:
     def chooses(self) -> bool:
         """Whether layers or heads are chosen or drawn together."""
         return any(option is not None for option in (self.layer, self.head, self.agg))
+
+    @property
+    def matrix_texts(self) -> list[str | None]:
+        """What the options of own matrices say, in the order of `MATRIX_FIELDS`."""
+        return [getattr(self, name) for name in MATRIX_FIELDS]
+
+    @property
+    def gives(self) -> bool:
+        """Whether matrices of the user's own make the attention task-specific."""
+        return any(text is not None for text in self.matrix_texts)
 
     def settings(self) -> MechanismSettings:
         """The mechanism without the part that is chosen of its results."""
@@ -80,7 +96,7 @@ def may_be_vain(mechanism: Mechanism, name: str) -> bool:
     return (
         getattr(mechanism, name) != getattr(DEFAULTS, name)
         and words
-        and mechanism.attention == "general"
+        and (mechanism.attention == "general" or mechanism.gives)
         and mechanism.model is None
         and not any(option == "--" + name for option, _ in _vain(mechanism))
     )
@@ -96,13 +112,14 @@ def _vain(mechanism: Mechanism) -> list[tuple[str, str]]:
         vain.append(("--oov", "where every word has a random vector"))
     if m.merge and m.model is None:
         vain.append(("--merge", "on words: only a transformer has pieces of them"))
-    if m.agg is not None and m.model is None and (m.attention == "general" or m.heads in (None, 1)):
+    one_matrix = m.attention == "general" or m.heads in (None, 1)
+    if m.agg is not None and m.model is None and not m.gives and one_matrix:
         vain.append(("--agg", "on the one matrix that there is"))
     if m.seed == DEFAULTS.seed or is_random:
         return vain
     if m.model is not None:
         vain.append(("--seed", "here: the model says how unknown words are read"))
-    elif m.attention == "general" and m.oov in ("zero", "mean", "skip", "error"):
+    elif (m.attention == "general" or m.gives) and m.oov in ("zero", "mean", "skip", "error"):
         vain.append(("--seed", f"with --oov {m.oov}: nothing is random"))
     return vain
 
@@ -130,7 +147,14 @@ def analyser_of_options(
     from attncli.mechanisms.open import open_analyser as open_described
 
     store = partial(_opened_store, whole, quiet)
-    return open_described(mechanism.settings(), include, part=chosen, open_store=store, asked=asked)
+    try:
+        return open_described(
+            mechanism.settings(), include, part=chosen, open_store=store, asked=asked
+        )
+    except AttnError as error:
+        if error.place in _FIELDS:  # inner rooms name the field of the settings
+            error.place = "--" + error.place.replace("_", "-")
+        raise
 
 
 def part_chosen(mechanism: Mechanism) -> "Part | None":

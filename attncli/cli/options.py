@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -150,6 +150,31 @@ PositionKind: TypeAlias = Annotated[
         help="How --attention task sees order: none, sinusoidal, rope, learned, relative.",
         rich_help_panel=ATTENTION,
     ),
+]
+
+
+def _own(metavar: str, meaning: str) -> Any:
+    return typer.Option(
+        metavar=metavar, help=meaning, rich_help_panel=ATTENTION, show_default=False
+    )
+
+
+QueryMatrix: TypeAlias = Annotated[
+    str | None,
+    _own(
+        "MATRIX",
+        "Your own W_q (d × d_k) for task-specific attention: '1,0;0,1' (rows by ;, heads by |) "
+        "or @FILE. Of W_q, W_k, W_v those not given are the identity.",
+    ),
+]
+KeyMatrix: TypeAlias = Annotated[str | None, _own("MATRIX", "Your own W_k (d × d_k).")]
+ValueMatrix: TypeAlias = Annotated[str | None, _own("MATRIX", "Your own W_v (d × d_v).")]
+OutputMatrix: TypeAlias = Annotated[
+    str | None, _own("MATRIX", "Your own W_o (heads·d_v × d) behind the heads; none if not given.")
+]
+Matrices: TypeAlias = Annotated[
+    str | None,
+    _own("FILE", "An exercise in one file, TOML or JSON: sentence, vectors, matrices."),
 ]
 Model: TypeAlias = Annotated[
     str | None,

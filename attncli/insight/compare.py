@@ -136,6 +136,8 @@ def _values(result: AttentionResult) -> FloatArray | None:
     if result.value is None or (result.selection or {}).get("heads") is not None:
         return None
     n_heads = result.attention.n_heads
+    if n_heads > 1 and result.model is not None and result.model.has_output:
+        return None
     return np.asarray(whole.reshape(len(whole), n_heads, -1), dtype=np.float64)
 
 
@@ -164,11 +166,11 @@ def _pulls(result: AttentionResult, place: int) -> tuple[Pull, ...]:
 def weights_of(result: AttentionResult, shown: Callable[[str], str] = str) -> str:
     """Which weights a row tells, where there are several: "mean of heads 3, 1, layer 5, the last".
 
-    Matrices in which nothing was learned are called so; hidden words are as `shown` gives them.
+    Matrices in which nothing was learned are named; hidden words are as `shown` gives them.
     """
     chosen = dict(result.selection or {})
-    untrained = result.model is not None and result.model.is_untrained
-    parts = [result.model.title] if untrained and result.model is not None else []
+    model = result.model
+    parts = [] if model is None or model.is_of_file else [model.title]
     if result.attention.n_heads > 1:
         parts.append(mean_of_heads(result))
         chosen.pop("heads", None)

@@ -39,7 +39,8 @@ def sums_of(result: AttentionResult) -> Sums:
     if settings.kind == "general":
         return PLAIN
     if settings.kind == "task":
-        whole = settings.n_heads == 1 and not _chosen_heads(result)
+        turned = result.model is not None and result.model.has_output
+        whole = settings.n_heads == 1 and not turned and not _chosen_heads(result)
         return PLAIN if whole and _weighs_embeddings(result) else Sums("values", whole)
     if settings.kind == "transformer":
         return Sums("values", False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from attncli.errors import UsageError
 from attncli.models.named import is_transformer
-from attncli.settings import MechanismSettings
+from attncli.settings import MATRIX_FIELDS, MechanismSettings
 
 if TYPE_CHECKING:
     from attncli.embeddings.protocols import EmbeddingStore
@@ -23,9 +23,13 @@ OpenStore: TypeAlias = "Callable[[MechanismSettings], EmbeddingStore]"
 _DEFAULTS = MechanismSettings()
 _GENERAL_ONLY = ("score", "temperature", "target_self", "see_self")
 _TASK_ONLY = ("heads", "d_k", "d_v", "positions")
-_OF_A_MODEL = (*_GENERAL_ONLY, *_TASK_ONLY, "causal", "window", "oov", "tokenizer", "attention")
+_OF_A_MODEL = (
+    *(*_GENERAL_ONLY, *_TASK_ONLY, "causal", "window", "oov", "tokenizer", "attention"),
+    *MATRIX_FIELDS,
+)
 _OF_A_CHECKPOINT = (*_OF_A_MODEL, "vectors", "inline", "no_cache", "dim", "seed", "target")
 _TRANSFORMER_ONLY = ("pair", "truncate")
+_NOT_GIVEN = ("heads", "d_k", "d_v")
 
 
 class Opened(NamedTuple):
@@ -110,12 +114,13 @@ def space_of(opened: Opened) -> "VocabularySpace | None":
     store = opened.store
     if store is None or not has_vocabulary(store):
         return None
+    from attncli.attention.projections import value_map
     from attncli.insight.space import VocabularySpace
 
     projections = learned_of(opened.analyser).projections
     if projections is None:
         return VocabularySpace(store)
-    return VocabularySpace(store, projections.W_v, projections.landmarks)
+    return VocabularySpace(store, value_map(projections), projections.landmarks)
 
 
 def learned_of(analyser: object) -> "Learned":
@@ -169,6 +174,8 @@ def _open_words(
         return _open_trained(settings, settings.model, include, open_store)
     if settings.target is not None:
         raise UsageError("found no --model, expected both", place="--target")
+    if any(getattr(settings, name) is not None for name in MATRIX_FIELDS):
+        return _open_given(settings, include, open_store)
     if settings.attention == "task":
         return _open_untrained(settings, include, open_store)
     _reject(settings, _TASK_ONLY, "--attention task has it, general attention does not")
@@ -232,6 +239,26 @@ def _open_untrained(
     return Opened(TaskAnalyser(store, layer, _reading(s), include=include), store)
 
 
+def _open_given(
+    settings: MechanismSettings,
+    include: frozenset[str],
+    open_store: OpenStore,
+) -> Opened:
+    """The Analyser of matrices that the user wrote down."""
+    from attncli.mechanisms.given import given_projections, open_given
+    from attncli.mechanisms.task import TaskAnalyser
+
+    _reject(settings, _NOT_GIVEN, "the matrices say it")
+    _reject(
+        settings, ("target_self", "see_self"), "only general attention has it, not own matrices"
+    )
+    expect_dim(settings)
+    given = open_given(settings)
+    store = open_store(settings) if given.store is None else given.store
+    layer = given_projections(given, settings, store, _temperature(settings))
+    return Opened(TaskAnalyser(store, layer, _reading(settings), include=include), store)
+
+
 def _reading(s: MechanismSettings) -> "ReadingSettings":
     from attncli.reading.reader import ReadingSettings
 
@@ -250,18 +277,22 @@ def _general_settings(settings: MechanismSettings) -> "GeneralSettings":
             raise UsageError("found --no-self too, expected one of them", place=place)
         if not 0 < target < 1:
             raise UsageError(f"found {target:g}, expected a number between 0 and 1", place=place)
-    temperature = 1.0 if settings.temperature is None else settings.temperature
-    if not 0 < temperature < math.inf:
-        expected = "expected a number above 0"
-        raise UsageError(f"found {temperature:g}, {expected}", place="--temperature")
     return GeneralSettings(
         score=settings.score,
-        temperature=temperature,
+        temperature=_temperature(settings),
         target_self=target,
         causal=settings.causal,
         window=settings.window,
         see_self=settings.see_self,
     )
+
+
+def _temperature(settings: MechanismSettings) -> float:
+    temperature = 1.0 if settings.temperature is None else settings.temperature
+    if not 0 < temperature < math.inf:
+        expected = "expected a number above 0"
+        raise UsageError(f"found {temperature:g}, {expected}", place="--temperature")
+    return temperature
 
 
 def _reject(settings: MechanismSettings, names: tuple[str, ...], why: str) -> None:

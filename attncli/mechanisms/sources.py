@@ -1,19 +1,28 @@
 """What the names of vectors and models lead to: the files they read, and what tells these apart."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from attncli.errors import AttnError
 from attncli.files.paths import is_file, is_folder
 from attncli.mechanisms.open import Opened
+from attncli.settings import MATRIX_FIELDS
 
 SHIPPED = ("glove", "glove-6b-50d", "random")  # no file of the user
 
 
-def files_read(vectors: str, model: str | None) -> Iterator[str]:
-    """What vectors and a model read: the texts, and where the names among them lead."""
+def files_read(
+    vectors: str, model: str | None, matrices: Iterable[str | None] = ()
+) -> Iterator[str]:
+    """What vectors, a model and `matrices` read: the texts, and where the names among them lead.
+
+    The texts of `matrices` are those of the `MATRIX_FIELDS`, in their order.
+    """
+    for name, text in zip(MATRIX_FIELDS, matrices, strict=False):
+        if text is not None and (name == "matrices" or text.startswith("@")):
+            yield text if name == "matrices" else text[1:]
     yield from vectors_read(vectors)
     if model is not None:
         yield from model_read(model)
@@ -71,6 +80,11 @@ def source_facts(vectors: str, model: str | None, opened: Opened) -> dict[str, A
         if stats:
             facts[f"{name} file"] = [[stat.st_size, stat.st_mtime_ns] for stat in stats]
     entire = whole(opened.analyser)
+    projections = getattr(entire, "projections", None)
+    if projections is not None and projections.given:
+        from attncli.mechanisms.given import matrices_digest
+
+        facts["matrices"] = matrices_digest(projections)
     digest = getattr(getattr(entire, "model", None), "sha256", None)
     # Journals of parts of a transformer, whose files stand above, name no model.
     if digest is not None or getattr(opened.analyser, "model", None) is not None:

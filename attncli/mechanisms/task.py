@@ -1,4 +1,4 @@
-"""The Analyser of task-specific attention: random matrices, or those of a trained model."""
+"""The Analyser of task-specific attention: matrices drawn at random, given, or learned."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +12,7 @@ from attncli.attention.projections import (
     Projections,
     TaskAttention,
     attend_projected,
+    joined_heads,
     projected,
     task_attention,
 )
@@ -19,7 +20,6 @@ from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, DataError, NumericError, UsageError
 from attncli.escape import quoted
 from attncli.insight.measures import measured
-from attncli.insight.old_vectors import side_by_side
 from attncli.insight.readout import read_out
 from attncli.mechanisms.analyser import LengthwiseAnalyser
 from attncli.mechanisms.words import WordProjections
@@ -138,7 +138,7 @@ class TaskAnalyser(LengthwiseAnalyser):
                 arrays[name] = getattr(attended, name)[:, None]  # (B, 1, n_heads, n_tokens, …)
         if self.include & {"embeddings", "measures"}:
             arrays["embeddings"] = self._vectors(rows)
-            arrays["before"] = side_by_side(attended.value)
+            arrays["before"] = joined_heads(attended.value, self.projections)
         return {name: array.astype(np.float32, copy=False) for name, array in arrays.items()}
 
     def _vectors(self, rows: IntArray) -> Float32Array:
@@ -191,8 +191,9 @@ class TaskAnalyser(LengthwiseAnalyser):
             contextual=arrays.pop("contextual"),
             attention=AttentionSettings(
                 kind="task",
-                score="scaled",
-                scale=1.0 / layer.d_k**0.5,
+                score=layer.score,
+                scale=layer.scale,
+                temperature=layer.temperature,
                 causal=layer.causal,
                 window=layer.window,
                 n_heads=layer.n_heads,
@@ -227,7 +228,10 @@ class TaskAnalyser(LengthwiseAnalyser):
         """What the model says of each sentence. Shapes: contextual (B, n_tokens, n_heads·d_v)."""
         model = self.model
         if model is None:
-            seed = self.projections.seed
+            layer = self.projections
+            if layer.given:
+                return [(ModelInfo.given(layer.given), ())] * len(targets)
+            seed = layer.seed
             return [] if seed is None else [(ModelInfo.untrained(seed), ())] * len(targets)
         plain = ModelInfo(model.name, model.sha256 or None)
         if model.architecture.readout == "weights":

@@ -9,13 +9,13 @@ import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array, IntArray
 from attncli.attention.float32 import FLOAT32_PRODUCTS, attend_float32, exact_in_float32
-from attncli.attention.heads import merge_heads
 from attncli.attention.landmarks import with_likeness
 from attncli.attention.products import product
 from attncli.attention.projections import (
     Projections,
     TaskAttention,
     biased,
+    joined_heads,
     joined_mask,
     relative_bias,
     turned,
@@ -56,7 +56,7 @@ class WordProjections:
         lengths = table[:, self._ends[2] :].take(rows, axis=0).max(axis=1)  # (B, 2·n_heads)
         if self.layer.positions in ("sinusoidal", "learned"):
             lengths = lengths + self._lengths(self._of_places(rows.shape[1])).max(axis=0)
-        scale = self.layer.d_k**-0.5
+        scale = self.layer.scale / self.layer.temperature
         largest = (lengths[:, :heads] * lengths[:, heads:]).max(axis=1) * scale  # (B,)
         return exact_in_float32(largest, self.layer.d_k, FLOAT32_PRODUCTS)
 
@@ -70,9 +70,10 @@ class WordProjections:
         query, key = turned(query, key, layer)
         bias = relative_bias(layer, n_tokens)
         mask = biased(bias, joined_mask(layer, n_tokens))
-        scale = layer.d_k**-0.5
-        contextual, weights, exact = attend_float32(query, key, value, scale=scale, mask=mask)
-        stages = TaskAttention(query, key, value, bias, weights, merge_heads(contextual))
+        scale = layer.scale / layer.temperature
+        heads, weights, exact = attend_float32(query, key, value, scale=scale, mask=mask)
+        contextual = joined_heads(heads, layer)
+        stages = TaskAttention(query, key, value, bias, weights, contextual, scale)
         return stages, exact
 
     def _gathered(

@@ -6,7 +6,7 @@ can be read back: `from_dict(r.to_dict()) == r`.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
@@ -41,6 +41,7 @@ USUAL_FIELDS = (
 UNRECORDED = ("before",)
 
 _UNTRAINED = "untrained, seed "
+_GIVEN = "given "
 
 # The statuses of words whose vector says nothing of their meaning.
 MEANINGLESS = frozenset({"random", "zero", "mean"})
@@ -86,7 +87,8 @@ class VectorsInfo(NamedTuple):
 class ModelInfo(NamedTuple):
     """Which learned model was used, and what it says of the sentence, or of the token `target`.
 
-    Matrices drawn at random, in which nothing was learned, are named so: "untrained, seed 0".
+    Matrices drawn at random, in which nothing was learned, are named so: "untrained, seed 0". Those
+    that somebody wrote down are named one by one: "given W_q, W_v; W_k the identity".
     """
 
     name: str
@@ -100,10 +102,32 @@ class ModelInfo(NamedTuple):
         """Matrices drawn at random with this seed."""
         return cls(f"{_UNTRAINED}{seed}")
 
+    @classmethod
+    def given(cls, names: Sequence[str]) -> "ModelInfo":
+        """Matrices that somebody wrote down; W_q, W_k and W_v that are not named are identities."""
+        others = [name for name in ("W_q", "W_k", "W_v") if name not in names]
+        rest = f"; {', '.join(others)} the identity" if others else ""
+        return cls(f"{_GIVEN}{', '.join(names)}{rest}")
+
     @property
     def title(self) -> str:
         """The model in a heading: "model idioms", or "untrained, seed 0"."""
-        return self.name if self.is_untrained else f"model {self.name}"
+        return f"model {self.name}" if self.is_of_file else self.name
+
+    @property
+    def is_of_file(self) -> bool:
+        """Whether there is a model, rather than matrices drawn at random or written down."""
+        return not (self.is_untrained or self.is_given)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether somebody wrote the matrices down."""
+        return self.sha256 is None and self.name.startswith(_GIVEN)
+
+    @property
+    def has_output(self) -> bool:
+        """Whether the matrices written down hold W_o, which turns the heads side by side."""
+        return self.is_given and "W_o" in self.name.partition(";")[0]
 
     @property
     def is_untrained(self) -> bool:

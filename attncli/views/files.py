@@ -80,6 +80,7 @@ def write_results(
             losses_of(suffix[1:], results, fields[0]),
             selections=[result.selection or {} for result in results],
             untrained=any(r.model is not None and r.model.is_untrained for r in results),
+            given=any(r.model is not None and r.model.is_given for r in results),
         )
         if say is not None and said:
             say(said)

@@ -71,6 +71,7 @@ def losses_line(
     *,
     selections: Iterable[Mapping[str, Any]] = (),
     untrained: bool = False,
+    given: bool = False,
 ) -> str:
     """What a table does not hold, as one line in plain words; empty when it holds all.
 
@@ -86,6 +87,7 @@ def losses_line(
     named += ["places, keys and statuses of tokens"] if set(OF_TOKENS) & set(lost) else []
     facts = [*(f for s in selections for f in selection_losses(s))] if "selection" in lost else []
     facts += ["that the matrices are untrained"] if untrained and "model" in lost else []
+    facts += ["that the matrices were given"] if given and "model" in lost else []
     said = [f"no {', '.join(named)}"] if named else []
     said += [f"nor {', '.join(dict.fromkeys(facts))}"] if facts else []
     return f"{path} holds words and weights alone, {'; '.join(said)}; .json and .npz keep all"

@@ -91,7 +91,7 @@ def _kind(result: AttentionResult, ink: Ink) -> str:
         kind = "attention weights from a file"
     else:
         kind = {"task": "task-specific"}.get(settings.kind, settings.kind) + " attention"
-    if result.model is not None and result.model.is_untrained:
+    if result.model is not None and not result.model.is_of_file:
         kind += f", {result.model.title}"
     if settings.n_layers > 1:
         kind += f", {settings.n_layers} layers of {settings.n_heads} heads"

@@ -193,17 +193,27 @@ def step_matrix_lines(steps: Steps, head: int, ink: Ink) -> list[Line]:
     if steps.learned.projections.landmarks is not None:
         matrices["landmarks"] = steps.learned.projections.landmarks
     for name, matrix in matrices.items():
-        height, size = matrix.shape
-        lines += [[], [ink.bold(f"{name}, {height} × {size}")]]
-        if matrix.size > _LARGE and not steps.everything:
-            lines.append([ink.dim(f"    its {matrix.size} numbers are hidden: --full")])
-            continue
-        rows = [str(row + 1) for row in range(height)]
-        columns = [str(column + 1) for column in range(size)]
-        lines += number_lines(
-            rows, columns, matrix, ink, width=steps.width, precision=steps.precision + 3
-        )
+        lines += _matrix_lines(name, matrix, steps, ink)
     return lines
+
+
+def _matrix_lines(name: str, matrix: FloatArray, steps: Steps, ink: Ink) -> list[Line]:
+    height, size = matrix.shape
+    lines: list[Line] = [[], [ink.bold(f"{name}, {height} × {size}")]]
+    if matrix.size > _LARGE and not steps.everything:
+        return [*lines, [ink.dim(f"    its {matrix.size} numbers are hidden: --full")]]
+    rows = [str(row + 1) for row in range(height)]
+    columns = [str(column + 1) for column in range(size)]
+    precision = steps.precision + 3
+    return lines + number_lines(rows, columns, matrix, ink, width=steps.width, precision=precision)
+
+
+def _output_matrix_lines(steps: Steps, ink: Ink) -> list[Line]:
+    """W_o, where there is one."""
+    projections = steps.learned.projections
+    if projections is None or projections.W_o is None:
+        return []
+    return [*_matrix_lines("W_o", projections.W_o, steps, ink), []]
 
 
 def _score_formula(result: AttentionResult) -> str:
@@ -306,10 +316,14 @@ def _ending(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]
         title = _layer_title(result)
     elif result.attention.kind == "general":
         title = "the new embeddings"
+    elif steps.learned.projections is not None and steps.learned.projections.given:
+        turned = steps.learned.projections.W_o is not None
+        title = "new embeddings Y, the heads side by side" + (", times W_o" if turned else "")
     lines: list[Line] = [
         [],
         *_title(ink, steps, "7", title + (", what is hidden counted too" if hidden else "")),
     ]
+    lines += _output_matrix_lines(steps, ink)
     digits = steps.precision - 1 if steps.learned.model is None else steps.precision + 3
     for i in rows:
         label = f"{ink.word(result.words[i])}(new)"

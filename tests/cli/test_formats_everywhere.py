@@ -20,9 +20,11 @@ PARTS: dict[str, list[str]] = {
     "few fields": ["--exclude", "contextual,model"],
     "all fields": ["--include", "embeddings,query,key,value,scores,measures"],
 }
+OWN = "1,2;0,1;1,1;2,0;0,0;1,0|0,1;1,0;1,2;2,1;0,1;1,1"  # 6 × 2 for each of two heads
 MECHANISMS: dict[str, list[str]] = {
     "general": ["--vectors", "random", "--dim", "6"],
     "task": ["--attention", "task", "--heads", "2", "--vectors", "random", "--dim", "6"],
+    "given": ["--vectors", "random", "--dim", "6", "--w-v", OWN, "--w-q", OWN, "--w-k", OWN],
     "trained": ["--model", "idioms"],
     "transformer": ["--model", "bert"],
     "pair": ["--model", "bert", "--pair", "the river"],

@@ -46,6 +46,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "v.jsonl").write_text(VECTORS, encoding="utf-8")
     (folder / "v.json").write_text(VECTORS, encoding="utf-8")
     (folder / "rows.tsv").write_text(ROWS, encoding="utf-8")
+    (folder / "q.json").write_text("1 0\n0 1\n", encoding="utf-8")
+    (folder / "q.jsonl").write_text("1 0\n0 1\n", encoding="utf-8")
+    (folder / "e.json").write_text('{"matrices": {"W_q": [[1]]}}', encoding="utf-8")
     np.save(folder / "w.npy", np.eye(2))
     np.savez(folder / "w.npz", np.eye(2))
     model = str(folder / "m.safetensors")
@@ -61,6 +64,11 @@ READERS = {
     "explain --file": ("s.csv", "explain -f IN -o OUT"),
     "explain --vectors": ("v.json", "explain bank --vectors IN -o OUT"),
     "explain --model": ("m.json", "explain bank --model IN --vectors v.txt -o OUT"),
+    "explain --w-q": ("q.json", "explain money --vectors v.txt --w-q @IN -o OUT"),
+    "explain --matrices": ("e.json", "explain money --matrices IN -o OUT"),
+    "compare --w-v": ("q.json", "compare money money --vectors v.txt --w-v @IN -o OUT"),
+    "batch --w-o": ("q.jsonl", "batch s.csv --vectors v.txt --w-o @IN -o OUT --force"),
+    "batch --matrices": ("q.jsonl", "batch s.csv --matrices IN -o OUT --force"),
     "compare --file": ("s.csv", "compare -f IN -o OUT"),
     "compare --vectors": ("v.json", "compare money bank --vectors IN -o OUT"),
     "compare --model": ("m.json", "compare bank bank --model IN --vectors v.txt -o OUT"),

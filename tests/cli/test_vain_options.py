@@ -38,7 +38,8 @@ VALUES = {
     "--weight-dropout": "0.1", "--width": "40", "--window": "1", "--word": "the",
     "--word-dropout": "0.6", "--words": "w.txt", "--workers": "2", "--scheduler": "tcp://x:1",
     "--tls-ca": "x", "--tls-cert": "x", "--tls-key": "x", "--mirror": "http://127.0.0.1:9",
-    "--sha256": "ff",
+    "--sha256": "ff", "--w-q": "1,2;3,4", "--w-k": "1,2;3,4", "--w-v": "1,2;3,4",
+    "--w-o": "1,2;3,4", "--matrices": "e.toml",
 }  # fmt: skip
 
 # Options that act on what is not in these files, or never on the output; docs say so.
@@ -75,6 +76,10 @@ BASES = {
     "explain npz": "explain TEXT -o x.npz",
     "explain svg": "explain TEXT -o x.svg",
     "explain task": "explain TEXT --attention task --heads 2",
+    "explain given": "explain TEXT --inline money=1,0;bank=0,1 --w-q 1,0;2,1",
+    "explain exercise": "explain TEXT --matrices e.toml",
+    "compare given": "compare TEXT OTHER --word bank --inline money=1,0;bank=0,1 --w-q 1,0;2,1",
+    "batch given": "batch s.txt --workers 1 --inline money=1,0;bank=0,1 --w-v 1,0;2,1",
     "explain against": "explain TEXT --attention task --heads 2 --against general",
     "explain against json": "explain TEXT --attention task --against general --json",
     "explain trained": "explain TEXT --model m --vectors v.txt",
@@ -133,6 +138,11 @@ BASES = {
 NOT_HERE = {
     ("batch npz", "--format"),
     ("batch json lines", "--input-format"),
+    ("explain given", "--attention"),  # own matrices are task-specific already
+    ("explain exercise", "--attention"),
+    ("compare given", "--attention"),
+    ("batch given", "--attention"),
+    ("compare given", "--neighbors"),  # there is one other word
     ("evaluate", "--width"),  # acts on wide tables
     ("explain npz", "--steps"),  # the stages are there anyway
 }
@@ -156,6 +166,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     vectors = [f"{w} {' '.join(map(str, rng.normal(size=6).round(2)))}" for w in words.split()]
     write("v.txt", *vectors)
     write("w.txt", "money", "bank")
+    write("e.toml", "vectors = {money = [1, 0], bank = [0, 1]}", "matrices = {W_q = '1,2;3,4'}")
     write("n.txt", "naïve", "bank")
     write("s.txt", TEXT, OTHER, "# a comment", "the unhappiness")
     rows = [(f"the {w} bank", "a" if i % 3 else "b") for i, w in enumerate(words.split()[:8])]

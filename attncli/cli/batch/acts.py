@@ -21,7 +21,7 @@ def watch_of(mechanism: Mechanism) -> "Watch":
 
     given = {
         "merged": mechanism.merge and mechanism.model is not None,
-        "pooled": mechanism.agg is not None and mechanism.model is not None,
+        "pooled": mechanism.agg is not None and (mechanism.model is not None or mechanism.gives),
         "random": may_be_vain(mechanism, "seed"),
     }
     return Watch(frozenset(mechanism.hide or ()), frozenset(n for n in given if given[n]))
@@ -35,7 +35,7 @@ def say_unacted(mechanism: Mechanism, report: "RunReport", *, quiet: bool) -> No
     effects = Effects(
         hide=mechanism.hide or (),
         merge=mechanism.merge and mechanism.model is not None,
-        agg=None if mechanism.model is None else mechanism.agg,
+        agg=mechanism.agg if mechanism.gives or mechanism.model is not None else None,
         seed=may_be_vain(mechanism, "seed"),
     )
     hidden = {act.removeprefix("hide ") for act in tally.acts if act.startswith("hide ")}
@@ -67,7 +67,8 @@ def losses_text(path: str, form: str, layout: "RecordLayout", mechanism: Mechani
         path,
         losses_asked(f"batch {form}", layout.include, layout.exclude, rare),
         selections=[chosen],
-        untrained=mechanism.attention == "task" and mechanism.model is None,
+        untrained=mechanism.attention == "task" and mechanism.model is None and not mechanism.gives,
+        given=mechanism.gives,
     )
 
 

@@ -21,7 +21,7 @@ from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import PipeClosed, give_up_stdout, hint, message, standard_input
 from attncli.errors import UsageError
 from attncli.escape import visible
-from attncli.settings import BatchSettings
+from attncli.settings import MATRIX_FIELDS, BatchSettings
 
 if TYPE_CHECKING:
     from attncli.batches.job import BatchJob, JobMechanism
@@ -91,7 +91,7 @@ def _setup(
         if begun is not job and not quiet:
             message("note", "goes on as it began, with a record for every line (--every-line)")
         job = begun
-    job.check(files_read(mechanism.vectors, mechanism.model))
+    job.check(files_read(mechanism.vectors, mechanism.model, mechanism.matrix_texts))
     say_vain_settings(job, writing, quiet=quiet)
     if job.format.name != "csv" and not quiet:
         say_of_single_heads(mechanism, job.layout.include)
@@ -121,7 +121,8 @@ def _mechanism(mechanism: Mechanism, job: "BatchJob", quiet: bool) -> "JobMechan
     include = frozenset(job.layout.include)
     opened = analyser_of_options(mechanism, include, quiet=quiet)
     options = asdict(mechanism)
-    del options["vectors"]
+    for name in ("vectors", *MATRIX_FIELDS):  # what they hold stands among the facts
+        del options[name]
     return JobMechanism(
         partial(open_for_many, mechanism.settings(), include, part_chosen(mechanism)),
         source_facts(mechanism.vectors, mechanism.model, opened),
