@@ -25,6 +25,7 @@ AttentionKind: TypeAlias = Literal["general", "task"]
 Score: TypeAlias = Literal["scaled", "dot", "cosine"]
 Positions: TypeAlias = Literal["none", "sinusoidal", "rope", "learned", "relative"]
 OovPolicy: TypeAlias = Literal["random", "zero", "mean", "skip", "error", "subword", "nearest"]
+PresetName: TypeAlias = Literal["lecture", "thinking-machines", "journey", "by-hand"]
 TokenizerName: TypeAlias = Literal["words", "whitespace", "chars"]
 Pooling: TypeAlias = Literal["attention", "mean"]
 InputFormat: TypeAlias = Literal["text", "csv", "tsv", "jsonl", "json", "parquet"]
@@ -68,7 +69,8 @@ class MechanismSettings(_Frozen):
     """Which vectors, which words, which attention.
 
     vectors, inline: the vectors of words, by name or written out; dim and seed are of random ones,
-    no_cache converts no file into the cache.
+    no_cache converts no file into the cache. preset: small vectors with the score and temperature
+    that go with them, where no others are given.
     tokenizer, oov, max_tokens: how a sentence is read. model: a trained model or a transformer;
     without one `attention` is general, or task with random matrices. score to see_self belong to
     general attention, heads to positions to random matrices, target to a trained model, pair and
@@ -79,6 +81,7 @@ class MechanismSettings(_Frozen):
 
     vectors: str = "glove"
     inline: str | None = None
+    preset: PresetName | None = None
     no_cache: bool = False
     dim: int = 50
     seed: int = 0
@@ -111,6 +114,7 @@ class Choices(TypedDict, total=False):
     """The fields of `MechanismSettings` as named arguments."""
 
     inline: str | None
+    preset: PresetName | None
     no_cache: bool
     dim: int
     seed: int

@@ -22,6 +22,7 @@ from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
 from attncli.mechanisms.general import Analyser, GeneralAnalyser, GeneralSettings
 from attncli.mechanisms.open import Opened, open_analyser, space_of, store_of
+from attncli.mechanisms.presets import with_preset
 from attncli.reading.reader import ReadingSettings
 from attncli.results.result import AttentionResult
 from attncli.settings import Choices, LayerSettings, MechanismSettings, TrainingSettings
@@ -332,6 +333,9 @@ def _opened(
     path = None if model is None else path_of(model, "model")
     with naming_fields():
         settings = MechanismSettings(vectors=name, model=path, **checked_choices(choices))
+        if not isinstance(vectors, str | PathLike):  # a store, which a preset does not replace
+            settings = with_preset(settings, {*choices, "vectors"})
+        settings = with_preset(settings, choices)
         names = names_of(include, "include")
         expect_part(part)
         return open_analyser(

@@ -16,6 +16,7 @@ from attncli.checks.choices import checked_choices
 from attncli.files.source import sources
 from attncli.insight.part import Part
 from attncli.mechanisms.open import open_analyser, open_for_many, token_width
+from attncli.mechanisms.presets import with_preset
 from attncli.mechanisms.sources import files_read, source_facts
 from attncli.settings import MATRIX_FIELDS, BatchChoices, BatchSettings, MechanismSettings
 
@@ -51,6 +52,7 @@ def batch(
             model=None if model is None else path_of(model, "model"),
             **_of(choices, MechanismSettings, lambda name: name not in _OF_BATCHES),
         )
+        mechanism = with_preset(mechanism, choices)
         listed = sources(_paths(inputs), lambda: sys.stdin.buffer)
         job = batch_job(listed, path_of(output, "output"), settings)
         job = job.as_begun() if settings.resume else job
@@ -81,7 +83,8 @@ def _described(s: MechanismSettings, part: Part | None, include: frozenset[str])
     opened = open_analyser(s, include, part=part)
     options = asdict(s) | _as_options(Part() if part is None else part)
     options["target"] = None if s.target is None else str(s.target)
-    for name in ("vectors", *MATRIX_FIELDS):  # what they hold stands among the facts
+    # What these hold stands among the facts, or, of a preset, among the other options.
+    for name in ("vectors", "preset", *MATRIX_FIELDS):
         del options[name]
     make = partial(open_for_many, s, include, part)
     return JobMechanism(

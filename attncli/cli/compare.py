@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attncli.cli import options as opt
-from attncli.cli.explain import analyzed, given_sentences
+from attncli.cli.explain import analyzed, given_sentences, worked_sentences
 from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, may_be_vain
 from attncli.cli.guards import COMPARISONS, Effects, looks, say_vain, warn_of_vain
 from attncli.cli.notices import Notices
@@ -92,7 +92,8 @@ def compare(
     wanted = frozenset({"embeddings", "value", "scores"})
     opened = analyser_of_options(mechanism, wanted, quiet=quiet)
     notices = Notices(quiet)
-    sentences = given_sentences(texts, file, mechanism.matrices)
+    worked = worked_sentences(mechanism.preset)
+    sentences = given_sentences(texts, file, mechanism.matrices, worked)
     results = _results(opened, sentences, notices)
     seed = may_be_vain(mechanism, "seed")
     agg = mechanism.agg if mechanism.gives or mechanism.model is not None else None

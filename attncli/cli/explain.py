@@ -1,6 +1,6 @@
 """`attn explain`: one sentence or a few, shown or as JSON."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -47,6 +47,7 @@ def explain(
       attn explain "dogs chase cats" --vectors random --seed 7 --causal
       attn explain "money bank grows" --steps --row bank
       attn explain "money bank grows" --model lecture
+      attn explain --preset by-hand --steps
       attn explain "money bank grows" --attention task --heads 2 --d-k 3 --seed 1
       attn explain "cat sat" --inline 'cat=1,0;sat=0,1' --w-q '1,0;0,1' --w-k '0,1;1,0' --steps
       attn explain "that exam was a piece of cake" --model idioms --against general
@@ -91,7 +92,8 @@ def explain(
 
         shown = PartAnalyser(opened.analyser, ShownPart(tuple(hide)))
         opened = opened._replace(analyser=shown)
-    sentences = given_sentences(texts, file, mechanism.matrices, quiet=quiet)
+    worked = worked_sentences(mechanism.preset)[:1]
+    sentences = given_sentences(texts, file, mechanism.matrices, worked, quiet=quiet)
     outcomes = analyzed(opened.analyser, sentences, place)
     if against is not None:
         from attncli.cli.against import show_against
@@ -127,10 +129,27 @@ def _say_of_quotes(texts: list[str] | None) -> None:
         message("note", f"{len(texts)} sentences of one word each; one sentence is {whole}")
 
 
+def worked_sentences(preset: str | None) -> list[str]:
+    """The sentences of a preset, for where no others are named."""
+    if preset is None:
+        return []
+    from attncli.embeddings.presets import preset_named
+
+    return list(preset_named(preset).sentences)
+
+
 def given_sentences(
-    texts: list[str] | None, file: str | None, exercise: str | None = None, *, quiet: bool = False
+    texts: list[str] | None,
+    file: str | None,
+    exercise: str | None = None,
+    worked: "Sequence[str]" = (),
+    *,
+    quiet: bool = False,
 ) -> "Iterator[Sentence]":
-    """The sentences of the arguments, of a file, of an exercise, or of standard input ("-" or a pipe)."""
+    """The sentences of the arguments, of a file, of an exercise, or of standard input ("-" or a pipe).
+
+    Where none of them is named, those of a `worked` example.
+    """
     if file is not None and texts:
         raise UsageError("found TEXT too, expected one of them", place="--file")
     if file is not None and file != "-":
@@ -139,6 +158,8 @@ def given_sentences(
         from attncli.mechanisms.exercise import read_exercise
 
         texts = list(read_exercise(exercise).sentences)
+    if not texts and file is None:
+        texts = list(worked)
     if file == "-" or texts == ["-"] or (not texts and not standard_input().isatty()):
         return _sentences_of("-", quiet)
     if not texts:

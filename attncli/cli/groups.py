@@ -8,7 +8,9 @@ import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache, partial, wraps
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, cast, get_type_hints
+
+import typer
 
 from attncli.cli import options as opt
 from attncli.cli import selecting as part
@@ -31,6 +33,7 @@ class Mechanism:
 
     vectors: opt.Vectors = _WHOLE.vectors
     inline: opt.Inline = None
+    preset: opt.Preset = None
     no_cache: opt.NoCache = _WHOLE.no_cache
     dim: opt.Dim = _WHOLE.dim
     seed: opt.Seed = _WHOLE.seed
@@ -81,6 +84,7 @@ class Mechanism:
     def settings(self) -> MechanismSettings:
         """The mechanism without the part that is chosen of its results."""
         values = {field.name: getattr(self, field.name) for field in fields(MechanismSettings)}
+        values["preset"] = None  # its choices are among the others
         if self.target is not None and opt.is_place(self.target):
             values["target"] = int(self.target)
         return MechanismSettings(**values)
@@ -106,7 +110,8 @@ def _vain(mechanism: Mechanism) -> list[tuple[str, str]]:
     """The options that nothing depends on, each with the reason."""
     m, vain = mechanism, list[tuple[str, str]]()
     is_random = m.vectors == "random" and m.inline is None
-    if m.no_cache and (is_random or m.inline is not None or m.vectors in _BUILT_IN):
+    built_in = m.vectors in _BUILT_IN or m.vectors.startswith("preset:")
+    if m.no_cache and (is_random or m.inline is not None or built_in):
         vain.append(("--no-cache", "on vectors that are never kept in the cache"))
     if m.oov != DEFAULTS.oov and is_random:
         vain.append(("--oov", "where every word has a random vector"))
@@ -209,9 +214,45 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
         }
         command(**given, **packed)
 
+    if "preset" in {parameter.name for parameter in spread}:
+        call = cast("Any", _with_preset(call))
+        spread.append(
+            inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+        )
     call.__signature__ = inspect.Signature(spread)  # type: ignore[attr-defined]  # read by inspect
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in spread}
     return call
+
+
+def _with_preset(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the choices of a preset in the place of options that were not given."""
+
+    @wraps(command)
+    def call(*, context: typer.Context, **values: Any) -> None:
+        if values["preset"] is not None:
+            values |= _preset_choices(context, values)
+        command(**values)
+
+    return call
+
+
+def _preset_choices(context: typer.Context, values: dict[str, Any]) -> dict[str, Any]:
+    from attncli.cli.terminal import message
+    from attncli.mechanisms.presets import preset_choices
+
+    given = {name for name in values if _is_given(context, name)}
+    say = None if values["quiet"] else partial(message, "note")
+    try:
+        return preset_choices(values, given, say)
+    except UsageError as error:
+        error.place = "--preset"
+        raise
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    """Whether an option stands on the command line, be it with its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
 
 
 @cache

@@ -41,7 +41,7 @@ Vectors: TypeAlias = Annotated[
     typer.Option(
         metavar="NAME|FILE",
         help="Where words get their vectors: glove (built in), random, an imported name, a file of "
-        "vectors, or layers of a transformer: model:DIR[:LAYERS].",
+        "vectors, preset:NAME, or layers of a transformer: model:DIR[:LAYERS].",
         rich_help_panel=VECTORS,
     ),
 ]
@@ -50,6 +50,16 @@ Inline: TypeAlias = Annotated[
     typer.Option(
         metavar="VECTORS",
         help="Vectors written out: 'money=1,0;bank=.8,.6'.",
+        rich_help_panel=VECTORS,
+        show_default=False,
+    ),
+]
+Preset: TypeAlias = Annotated[
+    settings.PresetName | None,
+    typer.Option(
+        metavar="NAME",
+        help="Small vectors with a worked example and its settings: lecture, thinking-machines, "
+        "journey or by-hand.",
         rich_help_panel=VECTORS,
         show_default=False,
     ),

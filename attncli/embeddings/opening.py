@@ -64,7 +64,7 @@ def open_word_vectors(
 ) -> EmbeddingStore:
     """The store of a name or a path.
 
-    "glove" is built in, "random" is seeded (of `dim` values); then come the names of imported
+    "glove" is built in, "random" is seeded (of `dim` values), "preset:NAME" is small; then come the names of imported
     vectors, files and folders of vectors (`ARCHIVE.zip:MEMBER` too), and what gensim's downloader
     has in its own folder. With `inline` the vectors are written out: "money=1,0;bank=.8,.6".
     Raises: UsageError when there are no such vectors, and all that reading a file raises.
@@ -78,6 +78,10 @@ def open_word_vectors(
         return builtin_store(next(n for n, full in BUILTIN.items() if text in (n, full)))
     if text == "random":
         return SeededStore(dim, seed)
+    if text.startswith("preset:"):
+        from attncli.embeddings.presets import PREFIX, preset_store
+
+        return preset_store(text.removeprefix(PREFIX))
     return _imported(text, access) or _of_path(file_of(text), access)
 
 

@@ -63,6 +63,10 @@ def open_analyser(
     Raises: UsageError for settings out of range or that exclude each other; what opening the
     vectors or the model raises.
     """
+    if settings.preset is not None:
+        from attncli.mechanisms.presets import with_preset
+
+        settings = with_preset(settings)
     if is_transformer(settings.model):
         opened = _open_transformer(settings, None if part is None else part.layers, include)
         part = None if part is None else part._replace(layers=None)

@@ -11,6 +11,7 @@ from attncli.mechanisms.open import Opened
 from attncli.settings import MATRIX_FIELDS
 
 SHIPPED = ("glove", "glove-6b-50d", "random")  # no file of the user
+_PRESET = "preset:"  # likewise
 
 
 def files_read(
@@ -30,7 +31,7 @@ def files_read(
 
 def vectors_read(name: str) -> Iterator[str]:
     """What a name or file of vectors leads to: itself, the file it was imported from, a folder."""
-    if name in SHIPPED:  # whatever lies here under that name
+    if name in SHIPPED or name.startswith(_PRESET):  # whatever lies here under that name
         return
     yield name
     if name.startswith("model:"):
@@ -96,4 +97,4 @@ def _ships(name: str) -> bool:
     """Whether a name means vectors or a model of the package, even if a file of this name lies here."""
     from attncli.models.named import means_shipped
 
-    return name in SHIPPED or means_shipped(name)
+    return name in SHIPPED or name.startswith(_PRESET) or means_shipped(name)

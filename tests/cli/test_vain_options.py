@@ -30,7 +30,7 @@ VALUES = {
     "--limit": "2", "--log": "log.jsonl", "--max-dim": "1", "--max-line": "5",
     "--max-memory": "1K", "--max-tokens": "2", "--model": "idioms", "--name": "mine",
     "--neighbors": "1", "--on-bad-line": "skip", "--oov": "mean", "--output": "new.html",
-    "--pair": "the old bank", "--patience": "1", "--pooling": "mean", "--positions": "sinusoidal",
+    "--pair": "the old bank", "--preset": "lecture", "--patience": "1", "--pooling": "mean", "--positions": "sinusoidal",
     "--precision": "5", "--reach": "1", "--row": "bank", "--score": "cosine", "--seed": "5",
     "--show": "tokens", "--smoothing": "0.2", "--split": "one", "--target": "bank",
     "--target-self": "0.6", "--temperature": "2", "--tokenizer": "chars", "--tokens": "a b",

@@ -121,7 +121,8 @@ def _mechanism(mechanism: Mechanism, job: "BatchJob", quiet: bool) -> "JobMechan
     include = frozenset(job.layout.include)
     opened = analyser_of_options(mechanism, include, quiet=quiet)
     options = asdict(mechanism)
-    for name in ("vectors", *MATRIX_FIELDS):  # what they hold stands among the facts
+    # What these hold stands among the facts, or, of a preset, among the other options.
+    for name in ("vectors", "preset", *MATRIX_FIELDS):
         del options[name]
     return JobMechanism(
         partial(open_for_many, mechanism.settings(), include, part_chosen(mechanism)),

@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
 
 def known_vectors() -> list[dict[str, Any]]:
-    """Built-in vectors, those in the cache, and those that gensim's downloader has."""
+    """Built-in vectors, presets, those in the cache, and those that gensim's downloader has."""
     from attncli.embeddings.cache.entries import Cache
     from attncli.embeddings.opening import builtin_store, gensim_folder
+    from attncli.embeddings.presets import PRESETS
 
     store = builtin_store()
     records: list[dict[str, Any]] = [
         {"name": "glove", "kind": "built-in", "words": store.words, "dim": store.dim, "bytes": None}
     ]
+    records += [_preset_record(name) for name in PRESETS]
     for entry in Cache().entries():
         names = entry.names or (entry.meta.get("source", entry.key),)
         records += [
@@ -45,8 +47,17 @@ def known_vectors() -> list[dict[str, Any]]:
     return records
 
 
+def _preset_record(name: str) -> dict[str, Any]:
+    """A preset: what `attn explain --preset NAME` shows, and what it is known for."""
+    from attncli.embeddings.presets import PRESETS, preset_store
+
+    preset, store = PRESETS[name], preset_store(name)
+    sizes = {"words": store.words, "dim": store.dim, "bytes": None}
+    return {"name": name, "kind": "preset", **sizes, **preset._asdict()}
+
+
 def list_lines(records: list[dict[str, Any]]) -> list[str]:
-    """A line for each, in columns."""
+    """A line for each, in columns; below them the worked example of each preset."""
     rows = [
         (
             visible(str(entry["name"])),
@@ -57,8 +68,19 @@ def list_lines(records: list[dict[str, Any]]) -> list[str]:
         for entry in records
     ]
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-            for row in rows]  # fmt: skip
+    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+             for row in rows]  # fmt: skip
+    presets = [entry for entry in records if entry["kind"] == "preset"]
+    lines += ["", "worked examples: attn explain --preset NAME"] if presets else []
+    return lines + [line for entry in presets for line in _example_lines(entry)]
+
+
+def _example_lines(entry: dict[str, Any]) -> list[str]:
+    """The worked sentence of a preset, its known numbers and their source."""
+    from attncli.views.ink import wrapped
+
+    text = f'{entry["name"]}: "{entry["sentences"][0]}"; {entry["known"]} ({entry["source"]})'
+    return ["", *wrapped(f"  {text}", 80, 4)]
 
 
 def vectors_facts(
@@ -72,7 +94,7 @@ def vectors_facts(
     from attncli.cli.vectors.access import access_to, open_vocabulary
     from attncli.embeddings.opening import file_of, stored
 
-    if name == "random" or name.startswith("model:"):
+    if name == "random" or name.startswith(("model:", "preset:")):
         return facts_of(open_vocabulary(name)), None
     with access_to(name, cached=cached, quiet=quiet) as access:
         store = stored(name, access)
