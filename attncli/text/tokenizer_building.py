@@ -20,9 +20,9 @@ from attncli.text.tokenizer_classes import (
     end_roles,
     ends_of,
     flag,
+    id_of_token,
     mask_strips,
     model_of,
-    number_of,
     steps_of,
 )
 
@@ -111,7 +111,7 @@ def _require_ends(library: Any, kind: str, made: Any, told: Told, names: dict[st
     listed = set() if kind == "albert" else listed
     for role in end_roles(kind):
         if names[role] not in listed:
-            number_of(made, names[role])
+            id_of_token(made, names[role])
 
 
 def _ends(library: Any, tokenizer: Any, kind: str, names: dict[str, str], settings: Told) -> Any:
@@ -133,7 +133,7 @@ def _marks(library: Any, tokenizer: Any, names: dict[str, str], settings: Told) 
     bos, eos = (names[role] if on else None for role, on in asked.items())
     single = [*([f"{bos}:0"] if bos else []), "$A:0", *([f"{eos}:0"] if eos else [])]
     second = [*([f"{bos}:1"] if bos else []), "$B:1", *([f"{eos}:1"] if eos else [])]
-    ends = [(name, number_of(tokenizer, name)) for name in dict.fromkeys((bos, eos)) if name]
+    ends = [(name, id_of_token(tokenizer, name)) for name in dict.fromkeys((bos, eos)) if name]
     return library.processors.TemplateProcessing(
         single=single, pair=[*single, *second], special_tokens=ends
     )

@@ -272,7 +272,7 @@ def ends_of(
 ) -> Any:
     """What a kind sets around a sentence and a pair."""
     template = library.processors.TemplateProcessing
-    numbers = [number_of(tokenizer, names[role]) for role in end_roles(kind)]
+    numbers = [id_of_token(tokenizer, names[role]) for role in end_roles(kind)]
     if kind == "t5":  # it is called so whatever its row is
         end, ends = "</s>", [("</s>", numbers[0])]
         return template(single=["$A", end], pair=["$A", end, "$B", end], special_tokens=ends)
@@ -319,7 +319,7 @@ def _yes_or_no(options: Mapping[str, Any], name: str, default: bool) -> bool:
     return value
 
 
-def number_of(made: Any, token: str) -> int:
+def id_of_token(made: Any, token: str) -> int:
     """The id of a token. Raises: DataError without one."""
     number = made.token_to_id(token)
     if number is None:
