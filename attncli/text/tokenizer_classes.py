@@ -96,9 +96,9 @@ def names_class(options: Mapping[str, Any], config: Mapping[str, Any]) -> str | 
     return named if isinstance(named, str) else None
 
 
-def suits(kind: str, made: Any) -> bool:
+def suits(kind: str, tokenizer: Any) -> bool:
     """Whether a tokenizer has the sort of model that the class of this kind builds."""
-    return type(made.model).__name__ == _MODELS.get(kind, "Unigram")
+    return type(tokenizer.model).__name__ == _MODELS.get(kind, "Unigram")
 
 
 def tokenizer_kind(options: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
@@ -210,40 +210,40 @@ def _llama_signs(library: Any, options: Mapping[str, Any]) -> Any:
 
 
 def _clip_steps(library: Any) -> tuple[Any, Any]:
-    made, pre, regex = library.normalizers, library.pre_tokenizers, library.Regex
-    spaces = made.Replace(regex(r"\s+"), " ")
+    normalizers, pre, regex = library.normalizers, library.pre_tokenizers, library.Regex
+    spaces = normalizers.Replace(regex(r"\s+"), " ")
     words = pre.Split(regex(_CLIP_WORDS), behavior="removed", invert=True)
     return (
-        made.Sequence([made.NFC(), spaces, made.Lowercase()]),
+        normalizers.Sequence([normalizers.NFC(), spaces, normalizers.Lowercase()]),
         pre.Sequence([words, pre.ByteLevel(add_prefix_space=False)]),
     )
 
 
 def _deberta_steps(library: Any, options: Mapping[str, Any]) -> tuple[Any, Any]:
-    made, pre = library.normalizers, library.pre_tokenizers
-    lower = [made.Lowercase()] if flag(options, "do_lower_case", default=False) else []
-    spaces = made.Replace(library.Regex(r"\s{2,}|[\n\r\t]"), " ")
+    normalizers, pre = library.normalizers, library.pre_tokenizers
+    lower = [normalizers.Lowercase()] if flag(options, "do_lower_case", default=False) else []
+    spaces = normalizers.Replace(library.Regex(r"\s{2,}|[\n\r\t]"), " ")
     signs = [pre.Punctuation(behavior="isolated")]
     if not flag(options, "split_by_punct", default=False):
         signs = []
     scheme = "always" if flag(options, "add_prefix_space", default=True) else "first"
     signs.append(pre.Metaspace(replacement="▁", prepend_scheme=scheme))
-    strip = made.Strip(left=False, right=True)
-    return made.Sequence([*lower, spaces, made.NFC(), strip]), pre.Sequence(signs)
+    strip = normalizers.Strip(left=False, right=True)
+    return normalizers.Sequence([*lower, spaces, normalizers.NFC(), strip]), pre.Sequence(signs)
 
 
 def _charsmap_steps(library: Any, kind: str, options: Mapping[str, Any], normalizer: Any) -> Any:
     """The table of a SentencePiece model, after what ALBERT does before it."""
-    made, table = library.normalizers, _charsmap(normalizer)
-    precompiled = [] if table is None else [made.Precompiled(table)]
+    normalizers, table = library.normalizers, _charsmap(normalizer)
+    precompiled = [] if table is None else [normalizers.Precompiled(table)]
     if kind != "albert":
         return precompiled[0] if precompiled else None
-    steps = [made.Replace("``", '"'), made.Replace("''", '"')]
+    steps = [normalizers.Replace("``", '"'), normalizers.Replace("''", '"')]
     if not flag(options, "keep_accents", default=False):
-        steps += [made.NFKD(), made.StripAccents()]
+        steps += [normalizers.NFKD(), normalizers.StripAccents()]
     if flag(options, "do_lower_case", default=True):
-        steps.append(made.Lowercase())
-    return made.Sequence([*steps, *precompiled])
+        steps.append(normalizers.Lowercase())
+    return normalizers.Sequence([*steps, *precompiled])
 
 
 def _charsmap(normalizer: Any) -> bytes | None:
@@ -319,9 +319,9 @@ def _yes_or_no(options: Mapping[str, Any], name: str, default: bool) -> bool:
     return value
 
 
-def id_of_token(made: Any, token: str) -> int:
+def id_of_token(tokenizer: Any, token: str) -> int:
     """The id of a token. Raises: DataError without one."""
-    number = made.token_to_id(token)
+    number = tokenizer.token_to_id(token)
     if number is None:
         raise DataError(f"no {quoted(token)} in this vocabulary")
     return int(number)
