@@ -60,12 +60,24 @@ def tally_of_lines(blocks: Iterable[bytes]) -> Tally:
 
 def _tally_of_csv(blocks: Iterable[bytes]) -> Tally:
     """The long form has a row for each record that failed, and many for each that did not."""
+    rows = _csv_rows(blocks)
+    at = next(rows, []).index("error")
+    return _tally_of_codes(row[at].partition(":")[0] for row in rows)
+
+
+def _csv_rows(blocks: Iterable[bytes]) -> Iterator[list[str]]:
     csv.field_size_limit(_LONGEST_CELL)
     raw: Any = _Blocks(iter(blocks))
     text = io.TextIOWrapper(io.BufferedReader(raw, 1 << 20), "utf-8", "replace", newline="")
-    rows = csv.reader(text)
-    at = next(rows, []).index("error")
-    return _tally_of_codes(row[at].partition(":")[0] for row in rows)
+    return csv.reader(text)
+
+
+def last_line_of_csv(path: str) -> str | None:
+    """The line of the last record in a CSV, as it stands there."""
+    last = None
+    for row in _csv_rows(source_of(path).blocks()):
+        last = row[0] if row else last
+    return last
 
 
 def _tally_of_codes(codes: Iterable[str | None]) -> Tally:

@@ -170,6 +170,7 @@ def run_job(
     BrokenPipeError when nobody reads a pipe any more.
     """
     from attncli.batches.engines.choice import engine_of
+    from attncli.batches.unmarked import expect_same_beginning
 
     settings, identity = job.settings, job.identity(mechanism)
     layout = replace(job.layout, facts=_provenance(identity, version))
@@ -201,10 +202,21 @@ def run_job(
     else:
         part = PartFile(Path(target), identity, **again)
         output, sink, complete = part, FileSink(part), part.complete
-    if complete:
-        return nothing_to_do(_finished_tally(job, output))
     ending = ending_of(job.format, layout, sync=settings.sync)
+    if complete:
+        tally = _finished_tally(job, output)
+        if not output.is_known:
+            same, given = expect_same_beginning(target, make_writer, plan, recipe, ending, tally)
+            if note is not None and same < given:
+                note(_ONLY_THE_FIRST.format(same, given))
+        return nothing_to_do(tally)
     return run_to_output(plan, recipe, engine, output, sink, ending, watch)
+
+
+_ONLY_THE_FIRST = (
+    "nothing is kept beside the output of how it was made: only its first {:,} of {:,} records "
+    "were compared with those of this run"
+)
 
 
 def _digits(asked: int | str | None, chosen_format: Format) -> int:

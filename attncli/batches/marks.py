@@ -41,11 +41,21 @@ def is_of_job(path: Path, identity: dict[str, Any]) -> bool:
 def expect_job(path: Path, identity: dict[str, Any], place: str) -> None:
     """Raises: ResumeError when a whole output is marked as another job's."""
     if _mark_of(path, _JOB) not in (None, _name_of(identity)):
-        raise ResumeError(
-            "the output is whole, but of another input, other vectors or other options",
-            place=place,
-            hints=("--force replaces it",),
-        )
+        raise another_job(place)
+
+
+def is_marked(path: Path) -> bool:
+    """Whether a whole output is marked as any job's."""
+    return _mark_of(path, _JOB) is not None
+
+
+def another_job(place: str) -> ResumeError:
+    """The error for a whole output that is not what this run would write."""
+    return ResumeError(
+        "the output is whole, but of another input, other vectors or other options",
+        place=place,
+        hints=("--force replaces it",),
+    )
 
 
 def tally_of(path: Path) -> Commit | None:

@@ -15,7 +15,7 @@ from attncli.batches.journal import (
     open_own,
     write_all,
 )
-from attncli.batches.marks import expect_job, is_of_job, settle, tally_of
+from attncli.batches.marks import expect_job, is_marked, is_of_job, settle, tally_of
 from attncli.batches.same_job import check_identity
 from attncli.errors import OutputError
 from attncli.escape import visible
@@ -49,6 +49,7 @@ class PartFile:
         self.path, journal, self._final = (Path(f"{target}{ending}") for ending in ENDINGS)
         self.done: Commit | None = None
         self.complete = False
+        self.is_known = True  # whether a complete output is known to be this job's
         self._identity = identity
         self._journal = Journal(journal)
         self._replaces = False
@@ -125,7 +126,7 @@ class PartFile:
             and (not force or is_of_job(self.target, self._identity))
         ):
             expect_job(self.target, self._identity, place)
-            self.complete = True
+            self.complete, self.is_known = True, is_marked(self.target)
             self.done = tally_of(self.target)
             self._let_go()
             return -1

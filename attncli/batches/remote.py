@@ -20,7 +20,7 @@ from typing import Any
 
 from attncli.batches.journal import Commit, bears_out, checksum, commit_of
 from attncli.batches.lease import hold
-from attncli.batches.marks import expect_job, is_of_job, settle, tally_of
+from attncli.batches.marks import expect_job, is_marked, is_of_job, settle, tally_of
 from attncli.batches.part import Ending
 from attncli.batches.same_job import check_identity
 from attncli.batches.work import Done
@@ -87,6 +87,7 @@ class RemoteOutput:
         self.name = url
         self.done: Commit | None = None
         self.complete = False
+        self.is_known = True  # whether a complete output is known to be this job's
         self._identity = identity
         self._files, self._target = opened(url)
         self._folder = f"{self._target}.attn-parts"
@@ -186,9 +187,10 @@ class RemoteOutput:
 
     def _check_finished(self, place: str) -> None:
         """Takes over what a whole output says of itself. Raises: ResumeError for another job's."""
+        self.is_known = False
         if (local := self._local(self._target)) is not None:
             expect_job(local, self._identity, place)
-            self.done = tally_of(local)
+            self.done, self.is_known = tally_of(local), is_marked(local)
 
     def _local(self, path: str) -> Path | None:
         """The path of a file of this machine."""

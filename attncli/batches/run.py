@@ -144,6 +144,7 @@ class Output(Protocol):
     """An output in the making, which a later run can go on with."""
 
     done: Commit | None
+    is_known: bool
 
     @property
     def length(self) -> int: ...

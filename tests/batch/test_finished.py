@@ -7,11 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import attncli
 from attncli.batches.finished import tally_of_finished
 from attncli.batches.run import closing, nothing_to_do
 from attncli.batches.writers.formats import Format
 from attncli.batches.writers.options import RecordLayout
-from attncli.errors import AttnError, DataError
+from attncli.errors import AttnError, DataError, ResumeError
 from tests.batch.runs import Job, without_marks
 
 FORMS = [
@@ -41,6 +42,37 @@ def test_a_whole_output_ends_a_resumed_run_as_its_run_ended(
     tally = tally_of_finished(str(job.target), form)
     assert (tally.failed, tally.empty) == (first.tally.failed, first.tally.empty)
     assert _code(nothing_to_do(tally)) == _code(first)
+
+
+OTHERS = [
+    {"causal": True},
+    {"score": "dot"},
+    {"vectors": "random"},
+    {"top": 2},
+    {"every_line": True},
+]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.described)
+def test_another_run_onto_an_unmarked_output_is_noticed(tmp_path: Path, form: Format) -> None:
+    """Other options, and another beginning, end or length of the input: 11, and the output stays."""
+    if not form.is_text and form.name != "npz":
+        pytest.importorskip("pyarrow")
+    lines = ["# a comment", *(f"money bank grows {at % 7}" for at in range(250)), "?!", "the river"]
+    text, target = tmp_path / "s.txt", tmp_path / f"out.{form.described}"
+    text.write_text("\n".join(lines))
+    attncli.batch(text, target)
+    without_marks(target)
+    whole = target.read_bytes()
+    assert attncli.batch(text, target, resume=True).complete
+    for options in OTHERS:
+        with pytest.raises(ResumeError):
+            attncli.batch(text, target, resume=True, **options)
+    for other in (["river", *lines[1:]], [*lines, "more"], lines[:-1]):
+        text.write_text("\n".join(other))
+        with pytest.raises(ResumeError):
+            attncli.batch(text, target, resume=True)
+    assert target.read_bytes() == whole
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.described)
