@@ -1,11 +1,18 @@
-"""Every error raised on purpose, with the exit code it ends in. Imports nothing.
+"""Every error raised on purpose, with the exit code it ends in; and how fields are named in them.
 
 A message says what was found and what was expected; `place` says where (`file`, `file:line`,
-`file: byte N`, `--option`), and `hints` are lines that work when typed. The command prints them as
+`file: byte N`, a field), and `hints` are lines that work when typed. The command prints them as
 
     attn: error: PLACE: found, expected
       hint: …
+
+Who called knows a field by a name of its own: Python `temperature`, the command its option. So
+whatever is said of a field is made by `field_name`, `setting` or `command_line`, when it is said.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import local
 
 
 class AttnError(Exception):
@@ -158,3 +165,87 @@ def error_of(name: str) -> type[AttnError]:
     for kind in kinds:
         kinds.extend(kind.__subclasses__())
     return next((kind for kind in kinds[1:] if kind.name == name), DataError)
+
+
+class Blank(str):
+    """A value that the reader fills in, such as FILE."""
+
+    __slots__ = ()
+
+
+class Naming:
+    """How fields are written; this is the way of Python."""
+
+    def field_name(self, name: str) -> str:
+        """A field alone."""
+        return name
+
+    def setting(self, **values: object) -> str:
+        """Fields with their values."""
+        return ", ".join(f"{name}={_value(value)}" for name, value in values.items())
+
+    def command_line(self, words: str, **values: object) -> str:
+        """What a shell is told, `words`, with the fields that it is told beside."""
+        return f"attn {words} ({self.setting(**values)})"
+
+
+class _Caller(local):
+    """Who reads what this thread says: the place of a `Naming` in a module, loaded when needed."""
+
+    naming = "attncli.errors:Naming"
+
+
+_caller = _Caller()
+
+
+def naming() -> str:
+    """How fields are named here, for `names_as` in another thread or process."""
+    return _caller.naming
+
+
+@contextmanager
+def names_as(naming: str) -> Iterator[None]:
+    """Names fields in the way of a `Naming`, given as MODULE:CLASS."""
+    before, _caller.naming = _caller.naming, naming
+    try:
+        yield
+    finally:
+        _caller.naming = before
+
+
+def field_name(name: str) -> str:
+    """A field as the caller writes it.
+
+    >>> field_name("target_self")
+    'target_self'
+    """
+    return _naming().field_name(name)
+
+
+def setting(**values: object) -> str:
+    """Fields with values as the caller writes them; a flag is True.
+
+    >>> setting(oov="random", causal=True)
+    "oov='random', causal=True"
+    """
+    return _naming().setting(**values)
+
+
+def command_line(words: str, **values: object) -> str:
+    """A line for the shell, whose options are these fields.
+
+    >>> command_line("vectors import FILE", max_dim=300)
+    'attn vectors import FILE (max_dim=300)'
+    """
+    return _naming().command_line(words, **values)
+
+
+def _naming() -> Naming:
+    from importlib import import_module
+
+    module, _, name = _caller.naming.partition(":")
+    return getattr(import_module(module), name)()  # type: ignore[no-any-return]  # as names_as says
+
+
+def _value(value: object) -> str:
+    return str(value) if isinstance(value, Blank) else repr(value)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import attncli
 from attncli.cli.app import COMMANDS, app_for
+from attncli.errors import command_line, names_as
 from attncli.escape import nearest, typed
 
 PACKAGE = Path(attncli.__file__).parent
@@ -30,6 +31,16 @@ def texts_of(node):
             yield from texts_of(child)
 
 
+def lines_said(tree):
+    """The lines that the library makes of fields, as the command says them; values are 1."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "command_line":
+            (words,) = texts_of(node.args[0])
+            values = {k.arg: getattr(k.value, "value", 1) for k in node.keywords}
+            with names_as("attncli.cli.naming:Options"):
+                yield command_line(words, **values)
+
+
 def command_lines():
     """Every text of the package that begins as a line that is typed."""
     starts = ("attn ", "pip install ", "python -c ")
@@ -38,9 +49,12 @@ def command_lines():
         "attn 1 --help",
         "attn train",
         "attn explain 1",
+        "attn 1 1",
+        "attn 1 (1)",
     )  # a version, a kind, the start of one
     for path in sorted(PACKAGE.rglob("*.py")):
-        for text in texts_of(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for text in (*texts_of(tree), *lines_said(tree)):
             if text.startswith(starts) and text.strip("\n") not in no_lines:
                 line = text.replace("--byte-order 1", "--byte-order big")
                 yield pytest.param(line, id=f"{path.stem}:{text[:40]}")

@@ -1,7 +1,6 @@
 """The whole tool from Python: what `import attncli` offers, by the names of the command's options."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, overload
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from attncli.training.examples import Prepared
     from attncli.training.metrics import Scores
     from attncli.training.rows import Row
-
-_FIELDS = {"--no-self": "see_self", "--head": "part", "--layer": "part"}
 
 
 def analyser(
@@ -108,8 +105,7 @@ def explain(
     texts = texts_of(text, "text", expected) if several else [text_of(text, "text", expected)]
     if settings is None and reading is None:
         opened = _opened(model, vectors, include, part, choices)
-        with naming_fields():
-            results = list(opened.analyser(texts))
+        results = list(opened.analyser(texts))
         return results if several else results[0]
     if model is not None or part is not None or choices:
         raise UsageError("found other choices too, expected one of them", place="settings")
@@ -147,12 +143,11 @@ def compare(
     word = None if word is None else text_of(word, "word")
     count_of(neighbors, "neighbors")
     opened = _opened(model, vectors, ("embeddings", "value", "scores"), None, choices)
-    with naming_fields():
-        results = [merge_pieces(result) for result in opened.analyser(sentences)]
-        if len(results) < 2:
-            raise UsageError("expected two sentences or more", place="texts")
-        shared = word or shared_word(results)
-        return compared(results, shared, space_of(opened), neighbors=neighbors)
+    results = [merge_pieces(result) for result in opened.analyser(sentences)]
+    if len(results) < 2:
+        raise UsageError("expected two sentences or more", place="texts")
+    shared = word or shared_word(results)
+    return compared(results, shared, space_of(opened), neighbors=neighbors)
 
 
 def diff(
@@ -198,17 +193,16 @@ def train(
     one_of_kind(settings, "settings", TrainingSettings, "TrainingSettings")
     one_of_kind(layer, "layer", LayerSettings, "LayerSettings")
     vectors = path_of(vectors, "vectors")
-    with naming_fields():
-        reading = ReadingSettings(tokenizer=tokenizer, oov=oov, seed=settings.seed)  # type: ignore[arg-type]  # checked there
-        embedder, info = open_embedder(vectors, reading)
-        prepared = prepare(rows_given(rows, split), embedder)
-        _expect_two_labels(prepared)
-        sizes = sizes_of(prepared, info, layer)
-        if sizes.architecture.readout == "weights":
-            settings = fitting(settings)
-        fit = Fit(prepared, sizes, settings, reading, info)
-        for _ in fit.run():
-            pass
+    reading = ReadingSettings(tokenizer=tokenizer, oov=oov, seed=settings.seed)  # type: ignore[arg-type]  # checked there
+    embedder, info = open_embedder(vectors, reading)
+    prepared = prepare(rows_given(rows, split), embedder)
+    _expect_two_labels(prepared)
+    sizes = sizes_of(prepared, info, layer)
+    if sizes.architecture.readout == "weights":
+        settings = fitting(settings)
+    fit = Fit(prepared, sizes, settings, reading, info)
+    for _ in fit.run():
+        pass
     return fit.model()
 
 
@@ -228,13 +222,12 @@ def evaluate(
     from attncli.training.fit import scores_of
     from attncli.training.rows import rows_given
 
-    with naming_fields():
-        trained = model if isinstance(model, TrainedModel) else find_model(path_of(model, "model"))
-        name = for_model(path_of(vectors, "vectors"), trained.vectors.name)
-        embedder, info = open_embedder(name, reading_of(trained), dim=trained.vectors.dim)
-        require_vectors(trained, info)
-        prepared = prepare(rows_given(rows, split), embedder, model=trained)
-        return scores_of(prepared, trained)
+    trained = model if isinstance(model, TrainedModel) else find_model(path_of(model, "model"))
+    name = for_model(path_of(vectors, "vectors"), trained.vectors.name)
+    embedder, info = open_embedder(name, reading_of(trained), dim=trained.vectors.dim)
+    require_vectors(trained, info)
+    prepared = prepare(rows_given(rows, split), embedder, model=trained)
+    return scores_of(prepared, trained)
 
 
 def from_attentions(
@@ -255,8 +248,8 @@ def from_attentions(
 
     try:
         return result_from_arrays(attentions, tokens, scores=flag_of(scores, "scores"))
-    except DataError as error:  # its place is an option of the command
-        error.place = (error.place or "attentions").removeprefix("--")
+    except DataError as error:
+        error.place = error.place or "attentions"
         raise
 
 
@@ -284,7 +277,7 @@ def view(
     array = None if array is None else text_of(array, "array")
     place = None if index is None else count_of(index, "index", 0)
     expect_part(part)
-    with naming_fields(), open_matrix_file(file) as stream:
+    with open_matrix_file(file) as stream:
         for outcome in read_results(
             stream, file, tokens=names, scores=flag_of(scores, "scores"), member=array, index=place
         ):
@@ -331,16 +324,15 @@ def _opened(
 ) -> Opened:
     name = path_of(vectors, "vectors") if isinstance(vectors, str | PathLike) else "glove"
     path = None if model is None else path_of(model, "model")
-    with naming_fields():
-        settings = MechanismSettings(vectors=name, model=path, **checked_choices(choices))
-        if not isinstance(vectors, str | PathLike):  # a store, which a preset does not replace
-            settings = with_preset(settings, {*choices, "vectors"})
-        settings = with_preset(settings, choices)
-        names = names_of(include, "include")
-        expect_part(part)
-        return open_analyser(
-            settings, names, part=part, open_store=lambda asked: _store_of(vectors, asked)
-        )
+    settings = MechanismSettings(vectors=name, model=path, **checked_choices(choices))
+    if not isinstance(vectors, str | PathLike):  # a store, which a preset does not replace
+        settings = with_preset(settings, {*choices, "vectors"})
+    settings = with_preset(settings, choices)
+    names = names_of(include, "include")
+    expect_part(part)
+    return open_analyser(
+        settings, names, part=part, open_store=lambda asked: _store_of(vectors, asked)
+    )
 
 
 def expect_part(part: Any) -> None:
@@ -353,18 +345,6 @@ def expect_part(part: Any) -> None:
 
 def _store_of(vectors: Any, settings: MechanismSettings) -> EmbeddingStore:
     return store_of(settings) if isinstance(vectors, str | PathLike) else _store(vectors)
-
-
-@contextmanager
-def naming_fields() -> Iterator[None]:
-    """Errors name arguments as they are written in Python: see_self for --no-self."""
-    try:
-        yield
-    except AttnError as error:
-        place = error.place or ""
-        if place.startswith("--"):
-            error.place = _FIELDS.get(place, place.removeprefix("--").replace("-", "_"))
-        raise
 
 
 def _expect_two_labels(prepared: "Prepared") -> None:

@@ -8,7 +8,7 @@ from os import PathLike
 from typing import Any, Unpack
 
 from attncli import __version__
-from attncli.api import expect_part, naming_fields
+from attncli.api import expect_part
 from attncli.batches.job import JobMechanism, batch_job, run_job
 from attncli.batches.run import RunReport, expect_some
 from attncli.checks.arguments import path_of, unexpected
@@ -45,22 +45,21 @@ def batch(
     if watch is not None and not callable(watch):
         raise unexpected(watch, "watch", "a function of two numbers")
     expect_part(part)
-    with naming_fields():
-        settings = BatchSettings(**_of(choices, BatchSettings, lambda name: name in _OF_BATCHES))
-        mechanism = MechanismSettings(
-            vectors=path_of(vectors, "vectors"),
-            model=None if model is None else path_of(model, "model"),
-            **_of(choices, MechanismSettings, lambda name: name not in _OF_BATCHES),
-        )
-        mechanism = with_preset(mechanism, choices)
-        listed = sources(_paths(inputs), lambda: sys.stdin.buffer)
-        job = batch_job(listed, path_of(output, "output"), settings)
-        job = job.as_begun() if settings.resume else job
-        texts = [getattr(mechanism, name) for name in MATRIX_FIELDS]
-        job.check(files_read(mechanism.vectors, mechanism.model, texts))
-        described = _described(mechanism, part, frozenset(settings.include))
-        report = run_job(job, described, __version__, watch=watch)
-        expect_some(report, listed)
+    settings = BatchSettings(**_of(choices, BatchSettings, lambda name: name in _OF_BATCHES))
+    mechanism = MechanismSettings(
+        vectors=path_of(vectors, "vectors"),
+        model=None if model is None else path_of(model, "model"),
+        **_of(choices, MechanismSettings, lambda name: name not in _OF_BATCHES),
+    )
+    mechanism = with_preset(mechanism, choices)
+    listed = sources(_paths(inputs), lambda: sys.stdin.buffer)
+    job = batch_job(listed, path_of(output, "output"), settings)
+    job = job.as_begun() if settings.resume else job
+    texts = [getattr(mechanism, name) for name in MATRIX_FIELDS]
+    job.check(files_read(mechanism.vectors, mechanism.model, texts))
+    described = _described(mechanism, part, frozenset(settings.include))
+    report = run_job(job, described, __version__, watch=watch)
+    expect_some(report, listed)
     return report
 
 

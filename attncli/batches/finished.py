@@ -14,14 +14,13 @@ from typing import Any, BinaryIO
 
 from attncli.batches.chunks import Tally
 from attncli.batches.writers.formats import Format
-from attncli.errors import AttnError, DataError
+from attncli.errors import AttnError, DataError, setting
 from attncli.files.source import is_url, open_url, source_of
 from attncli.settings import FormatName
 
 _FAILED_LINE = re.compile(rb'\n\{"type":"error",[^\n]*')  # an error record of JSON lines
 _EMPTY = "empty"  # the code of a text without a word
 _LONGEST_CELL = 1 << 30
-_FORCE = ("--force starts again from the first line",)
 
 
 def tally_of_finished(path: str, form: Format) -> Tally:
@@ -37,12 +36,12 @@ def tally_of_finished(path: str, form: Format) -> Tally:
         with open_url(path, "rb") if is_url(path) else open(path, "rb") as stream:  # noqa: PTH123
             return _tally_of_codes(_BINARIES[form.name](stream))
     except AttnError as error:
-        error.hints = _FORCE
+        error.hints = (_again(),)
         raise
     except Exception as fault:  # pyarrow, zipfile and numpy raise what they like on damaged files
         said = " ".join(str(fault).split())[:120]
         message = f"the output that is here is no whole {form.name} file: {said}"
-        raise DataError(message, place=source.name, hints=_FORCE) from None
+        raise DataError(message, place=source.name, hints=(_again(),)) from None
 
 
 def tally_of_lines(blocks: Iterable[bytes]) -> Tally:
@@ -149,3 +148,7 @@ _BINARIES: dict[FormatName, Callable[[BinaryIO], Iterable[str | None]]] = {
     "arrow": _codes_of_arrow,
     "parquet": _codes_of_parquet,
 }
+
+
+def _again() -> str:
+    return f"{setting(force=True)} starts again from the first line"

@@ -29,7 +29,7 @@ from attncli.batches.work import Outcomes, Recipe
 from attncli.batches.writers.digits import FULL, MAX_DIGITS
 from attncli.batches.writers.formats import Format, MakeWriter, ending_of, output_format
 from attncli.batches.writers.options import DEFAULT_PRECISION, RecordLayout
-from attncli.errors import OutputError, UsageError
+from attncli.errors import OutputError, UsageError, field_name
 from attncli.escape import did_you_mean, quoted, visible
 from attncli.files.apart import expect_apart, files_given, written
 from attncli.files.paths import exists, is_file, is_folder
@@ -106,17 +106,20 @@ class BatchJob:
         OutputError for one that cannot be written.
         """
         inputs = [*files_given(s.file or s.path for s in self.sources), *files_read]
-        expect_apart(written("--output", self.output, *ENDINGS), inputs)
+        expect_apart(written("output", self.output, *ENDINGS), inputs)
         if not self.to_stream:
             if not is_url(str(self.output)):
                 check_target(str(self.output))
             return
         for name in ("resume", "force"):
             if getattr(self.settings, name) and self.output is None:
-                raise UsageError("found no --output, expected both", place=f"--{name}")
+                raise UsageError(
+                    f"found no {field_name('output')}, expected both", place=field_name(name)
+                )
         if self.format.needs_file:
             raise UsageError(
-                f"{self.format.name} cannot be written to a pipe, expected a file", place="--output"
+                f"{self.format.name} cannot be written to a pipe, expected a file",
+                place=field_name("output"),
             )
 
     def identity(self, mechanism: JobMechanism) -> dict[str, Any]:
@@ -141,7 +144,7 @@ def batch_job(
         for field in getattr(settings, name):
             if field not in allowed:
                 expected = f"expected one of {', '.join(allowed)}{did_you_mean(field, allowed)}"
-                raise UsageError(f"found {quoted(field)}, {expected}", place=f"--{name}")
+                raise UsageError(f"found {quoted(field)}, {expected}", place=field_name(name))
     layout = RecordLayout(
         include=settings.include,
         exclude=settings.exclude,
@@ -181,7 +184,7 @@ def run_job(
         () if settings.id_column is None else (settings.id_column,),
         required=True,
         every_line=settings.every_line,
-        options=("--column", "--id"),
+        fields=("column", "id_column"),
         note=note,
     )
     size = CHUNK_RECORDS if make_writer().in_blocks else settings.chunk
@@ -226,7 +229,7 @@ def _digits(asked: int | str | None, chosen_format: Format) -> int:
     if not chosen_format.is_text:
         raise UsageError(
             f"found it, but {chosen_format.name} holds float32 values as they are",
-            place="--precision",
+            place=field_name("precision"),
         )
     if asked == "full":
         return FULL
@@ -234,7 +237,7 @@ def _digits(asked: int | str | None, chosen_format: Format) -> int:
     if not (text.isascii() and text.isdecimal() and 1 <= int(text[:4]) <= MAX_DIGITS):
         raise UsageError(
             f"found {quoted(text)}, expected full or a number from 1 to {MAX_DIGITS}",
-            place="--precision",
+            place=field_name("precision"),
         )
     return int(text)
 

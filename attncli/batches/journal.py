@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from attncli.errors import LockedError, OutputError
+from attncli.errors import LockedError, OutputError, setting
 from attncli.escape import visible
 from attncli.files.locking import is_still, may_be_alive, try_lock
 from attncli.files.paths import is_file
@@ -215,7 +215,7 @@ def cannot_write_output(name: str, fault: OSError) -> OutputError:
     """The error for an output that cannot be written."""
     reason = (fault.strerror or str(fault)).lower()
     full = fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    hints = ("--resume continues when there is room again",) if full else ()
+    hints = (f"{setting(resume=True)} continues when there is room again",) if full else ()
     return OutputError(f"cannot write: {reason}", place=visible(name)[:200], hints=hints)
 
 

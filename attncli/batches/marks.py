@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from attncli.batches.journal import Commit
-from attncli.errors import ResumeError
+from attncli.errors import ResumeError, setting
 
 _JOB = "user.attn.job"
 _TALLY = "user.attn.tally"
@@ -54,7 +54,7 @@ def another_job(place: str) -> ResumeError:
     return ResumeError(
         "the output is whole, but of another input, other vectors or other options",
         place=place,
-        hints=("--force replaces it",),
+        hints=(f"{setting(force=True)} replaces it",),
     )
 
 

@@ -17,7 +17,7 @@ from attncli.batches.journal import (
 )
 from attncli.batches.marks import expect_job, is_marked, is_of_job, settle, tally_of
 from attncli.batches.same_job import check_identity
-from attncli.errors import OutputError
+from attncli.errors import OutputError, setting
 from attncli.escape import visible
 from attncli.files.paths import exists
 from attncli.files.writing import check_target, not_ours, sync_folder, take_name
@@ -96,7 +96,7 @@ class PartFile:
             raise OutputError(
                 "the file came while this ran, expected none; the work is kept",
                 place=visible(name)[:200],
-                hints=("--resume --force puts the result in its place",),
+                hints=(f"{setting(resume=True, force=True)} puts the result in its place",),
             ) from None
         except OSError as fault:
             raise cannot_write_output(name, fault) from fault
@@ -132,13 +132,21 @@ class PartFile:
             return -1
         self._replaces = force or (resume and begun and self._journal.replaces)
         if exists and not self._replaces:
-            more = "--resume --force goes on and replaces it" if begun else "--force replaces it"
+            again = setting(resume=True, force=True)
+            more = (
+                f"{again} goes on and replaces it"
+                if begun
+                else f"{setting(force=True)} replaces it"
+            )
             raise OutputError("the file exists, expected none", place=place, hints=(more,))
         if begun and not resume and not force:
             raise OutputError(
                 "an unfinished run of this output is here",
                 place=place,
-                hints=("--resume continues it", "--force starts again from the first line"),
+                hints=(
+                    f"{setting(resume=True)} continues it",
+                    f"{setting(force=True)} starts again from the first line",
+                ),
             )
         kept = 0
         if resume and begun:
@@ -198,7 +206,7 @@ class PartFile:
         raise OutputError(
             f"another program changed {visible(self.path.name)[:200]} while this ran",
             place=visible(str(self.target))[:200],
-            hints=("--resume goes on from what is whole of it",),
+            hints=(f"{setting(resume=True)} goes on from what is whole of it",),
         )
 
     def _bears_all_out(self) -> bool:

@@ -24,7 +24,7 @@ from attncli.batches.marks import expect_job, is_marked, is_of_job, settle, tall
 from attncli.batches.part import Ending
 from attncli.batches.same_job import check_identity
 from attncli.batches.work import Done
-from attncli.errors import OutputError
+from attncli.errors import OutputError, setting
 from attncli.escape import visible
 from attncli.files.source import require_fsspec
 
@@ -163,13 +163,18 @@ class RemoteOutput:
             return
         if exists and not force and not (resume and begun):
             raise OutputError(
-                "the file exists, expected none", place=place, hints=("--force replaces it",)
+                "the file exists, expected none",
+                place=place,
+                hints=(f"{setting(force=True)} replaces it",),
             )
         if begun and not resume and not force:
             raise OutputError(
                 "an unfinished run of this output is here",
                 place=place,
-                hints=("--resume continues it", "--force starts again from the first line"),
+                hints=(
+                    f"{setting(resume=True)} continues it",
+                    f"{setting(force=True)} starts again from the first line",
+                ),
             )
         if begun and resume:
             check_identity(self._found_identity(), self._identity, place)

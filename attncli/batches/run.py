@@ -20,6 +20,7 @@ from attncli.errors import (
     RefusedError,
     ResumeError,
     UsageError,
+    setting,
 )
 from attncli.files.source import InputSource
 
@@ -243,7 +244,7 @@ def _check_skipped(plan: Plan, done: Commit | None) -> None:
     if done is not None and plan.skipped != done.digest:
         raise ResumeError(
             "the input is not the one the earlier run read, expected the same",
-            hints=("--force starts again from the first line",),
+            hints=(f"{setting(force=True)} starts again from the first line",),
         )
 
 

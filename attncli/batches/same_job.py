@@ -3,14 +3,16 @@
 import json
 from typing import Any
 
-from attncli.errors import ResumeError
+from attncli.errors import ResumeError, field_name, setting
 from attncli.escape import visible
 
 
 def check_identity(earlier: dict[str, Any] | None, wanted: dict[str, Any], place: str) -> None:
     """Raises: ResumeError when the options describe another run than the interrupted one."""
     if earlier is None:
-        raise ResumeError("the journal of the earlier run is damaged", place=place, hints=(_AGAIN,))
+        raise ResumeError(
+            "the journal of the earlier run is damaged", place=place, hints=(_again(),)
+        )
     other = [name for name in sorted({*earlier, *wanted}) if earlier.get(name) != wanted.get(name)]
     if not other:
         return
@@ -19,23 +21,30 @@ def check_identity(earlier: dict[str, Any] | None, wanted: dict[str, Any], place
         message = (
             "an earlier attn began this output, in another layout; expected that attn to end it"
         )
-        hints: tuple[str, ...] = (_AGAIN,)
+        hints: tuple[str, ...] = (_again(),)
     else:
         vectors = _differing(earlier.get("vectors"), wanted.get("vectors"), "vectors")
         said = "; ".join([*options.values(), *vectors.values()])[:200]
         message = f"the earlier run had other {' and '.join(other)}, expected the same"
         message += f" ({said})" if said else ""
-        hints = (_AGAIN,)
+        hints = (_again(),)
         if other == ["options"] and list(options) == ["reading.comments"]:
-            hints = (_AS_BEGUN[not earlier["options"]["reading"].get("comments")], _AGAIN)
+            hints = (
+                _as_begun(every_line=not earlier["options"]["reading"].get("comments")),
+                _again(),
+            )
     raise ResumeError(message, place=place, hints=hints)
 
 
-_AGAIN = "--force starts again from the first line"
-_AS_BEGUN = {  # by whether the earlier run gave every line its record
-    True: "--resume --every-line goes on as it began, with a record for every line",
-    False: "--resume without --every-line goes on as it began",
-}
+def _again() -> str:
+    return f"{setting(force=True)} starts again from the first line"
+
+
+def _as_begun(*, every_line: bool) -> str:
+    if every_line:
+        on = setting(resume=True, every_line=True)
+        return f"{on} goes on as it began, with a record for every line"
+    return f"{setting(resume=True)} without {field_name('every_line')} goes on as it began"
 
 
 def _differing(earlier: Any, wanted: Any, outer: str = "") -> dict[str, str]:

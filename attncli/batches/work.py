@@ -1,12 +1,12 @@
 """A chunk → its bytes: the part of a batch that runs on every core and every machine."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from attncli.batches.acts import NOTHING, Watch
 from attncli.batches.chunks import FIRST_FAILURES, MOST_WAYS, Chunk, Tally
-from attncli.errors import AttnError, DataError, EmptyError
+from attncli.errors import AttnError, DataError, EmptyError, naming
 from attncli.results.result import AttentionResult
 from attncli.results.stack import Failure, Stack, stacks_of
 
@@ -58,6 +58,7 @@ class Recipe:
     analyser: Callable[[], Outcomes]
     writer: Callable[[], Writer]
     watch: Watch = NOTHING
+    naming: str = field(default_factory=naming)  # how its records name fields: as who asked for it
 
     def worker(self) -> "Worker":
         """A worker with an analyser and a writer of its own."""

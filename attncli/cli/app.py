@@ -25,7 +25,7 @@ from attncli.cli.terminal import (
     show_traceback,
     write,
 )
-from attncli.errors import AttnError, LimitError, OutputError
+from attncli.errors import AttnError, LimitError, OutputError, names_as
 from attncli.escape import nearest, typed
 from attncli.files.paths import is_file
 
@@ -132,6 +132,11 @@ def _narrow_width() -> int | None:
 
 def run(argv: Sequence[str]) -> int:
     """Runs the command line and returns its exit code; says what went wrong on stderr."""
+    with names_as("attncli.cli.naming:Options"):
+        return _ended(argv)
+
+
+def _ended(argv: Sequence[str]) -> int:
     arguments, debug = _without_debug(argv)
     settle_streams()
     try:

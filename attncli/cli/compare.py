@@ -10,9 +10,8 @@ from attncli.cli.explain import analyzed, given_sentences, worked_sentences
 from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, may_be_vain
 from attncli.cli.guards import COMPARISONS, Effects, looks, say_vain, warn_of_vain
 from attncli.cli.notices import Notices
-from attncli.cli.outputs import say_written
 from attncli.cli.showing import shown_movements
-from attncli.cli.terminal import ink_for, warning, width_for, write, write_json
+from attncli.cli.terminal import ink_for, say_written, warning, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
 from attncli.files.apart import expect_writable, files_given, written
 from attncli.mechanisms.open import Opened, space_of
@@ -76,7 +75,7 @@ def compare(
             raise UsageError("found --output too, expected one of them", place="--json")
         suffix_of(output, COMPARISON_SUFFIXES)
     expect_writable(
-        written("--output", output),
+        written("output", output),
         chain(
             files_given([file]),
             files_read(mechanism.vectors, mechanism.model, mechanism.matrix_texts),

@@ -62,7 +62,7 @@ def explain(
                 "found --steps too, which follows one head piece by piece; expected one of them",
                 place=name,
             )
-    expect_writable(written("--output", manner.output), _inputs(file, mechanism))
+    expect_writable(written("output", manner.output), _inputs(file, mechanism))
     if not quiet:
         _say_of_quotes(texts)
     fields = manner.fields(*_fields(include, exclude))

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from attncli.cli import options as opt
 from attncli.cli.guards import STAGED, Effects, looks, warn_of_vain
 from attncli.cli.notices import Notices
-from attncli.cli.outputs import say_written
-from attncli.cli.terminal import ink_for, warning, width_for, write, write_json
+from attncli.cli.terminal import ink_for, say_written, warning, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
 from attncli.insight.learned import NOTHING, Learned
 

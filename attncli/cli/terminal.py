@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TextIO, TypeAlias
 
 from attncli.errors import AttnError, OutputError
-from attncli.escape import harmless, harmless_json, quotes_apart, spelled, without_secrets
+from attncli.escape import harmless, harmless_json, quotes_apart, spelled, visible, without_secrets
 
 if TYPE_CHECKING:
     from attncli.views.ink import Colors, Ink
@@ -193,6 +193,12 @@ def report(error: AttnError) -> None:
     message("error", str(error))
     for text in error.hints:
         hint(text)
+
+
+def say_written(path: str, *, quiet: bool) -> None:
+    """One line for a file that was written."""
+    if not quiet:
+        message("note", f"wrote {visible(path)}")
 
 
 def show_traceback(kind: type[BaseException], fault: BaseException, trace: Any) -> None:

@@ -14,11 +14,11 @@ from attncli.cli import selecting as part
 from attncli.cli.groups import grouped
 from attncli.cli.guards import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
 from attncli.cli.notices import Notices
-from attncli.cli.outputs import say_written
 from attncli.cli.showing import PLAIN, Manner, moved_words, shown_text, stages_of
 from attncli.cli.terminal import (
     ink_for,
     message,
+    say_written,
     standard_input,
     warning,
     width_for,
@@ -152,7 +152,7 @@ def view(
     from attncli.results.result import OPTIONAL_FIELDS
 
     inputs = files_given([file, *_named_files(tokens, pair)])
-    expect_writable(written("--output", manner.output), inputs)
+    expect_writable(written("output", manner.output), inputs)
     asked = frozenset(OPTIONAL_FIELDS if manner.keeps_fields else ())
     notices = Notices(quiet)
     effects = Effects(hide=choosing.hide or (), merge=choosing.merge, agg=choosing.agg)

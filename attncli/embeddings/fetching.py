@@ -1,7 +1,7 @@
 """Downloading a file of the gensim-data catalog: the data only, never the code that lies beside it.
 
 A mirror serves `NAME/NAME.gz` (large files in parts `NAME.gz_00`, `NAME.gz_01`, …) and, if it has one,
-a catalog `list.json`. A file must have every checksum that is known of it: the one of --sha256, of
+a catalog `list.json`. A file must have every checksum that is known of it: the one that was given, of
 `NAME/NAME.gz.sha256`, and those of the catalog (`sha256`, the MD5 `checksum` that gensim-data
 publishes, and of parts `checksum-0`, `checksum-1`, …).
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from attncli.errors import DataError, UsageError
+from attncli.errors import Blank, DataError, UsageError, command_line, field_name, setting
 from attncli.escape import did_you_mean, quoted, visible
 from attncli.files.downloading import NotThereError, pieces
 
@@ -79,9 +79,11 @@ def download(
     """
     base = mirror.rstrip("/")
     if not _is_web_address(base):
-        raise UsageError(f"found {quoted(mirror)}, expected http:// or https://", place="--mirror")
+        raise UsageError(
+            f"found {quoted(mirror)}, expected http:// or https://", place=field_name("mirror")
+        )
     if sha256 is not None and not _HEX.fullmatch(sha256):
-        raise UsageError("expected 64 hexadecimal digits", place="--sha256")
+        raise UsageError("expected 64 hexadecimal digits", place=field_name("sha256"))
     facts = _facts(name, base)
     urls = _urls(name, base, facts)
     whole = _of_the_whole(name, base, facts, sha256)
@@ -90,7 +92,7 @@ def download(
         raise DataError(
             "no checksum is published for it",
             place=name,
-            hints=(f"attn vectors fetch {name} --sha256 HEX",),
+            hints=(command_line(f"vectors fetch {name}", sha256=Blank("HEX")),),
         )
     path, digests = folder / f"{name}.gz", Digests()
     with path.open("wb") as file:
@@ -99,7 +101,7 @@ def download(
     digests.check(whole, name)
     if not any(kind == "sha256" for kind, _ in whole):
         say("warning", f"{name}: only an MD5 is published; demand its SHA-256 from now on: "
-            f"--sha256 {digests.sha256}")  # fmt: skip
+            f"{setting(sha256=digests.sha256)}")  # fmt: skip
     return Fetched(path, urls[0], digests.sha256)
 
 

@@ -5,11 +5,10 @@ import numpy as np
 from attncli.embeddings.readers.text.fields import has_decimal_commas
 from attncli.embeddings.readers.text.numbers import parse_one
 from attncli.embeddings.store import MemoryStore, content_hash
-from attncli.errors import UsageError
+from attncli.errors import UsageError, field_name
 from attncli.escape import quoted
 
-_PLACE = "--inline"
-_EXAMPLE = "--inline 'money=1,0;bank=.8,.6;grows=.1,.9'"
+_EXAMPLE = "'money=1,0;bank=.8,.6;grows=.1,.9'"
 
 
 def inline_store(text: str) -> MemoryStore:
@@ -79,4 +78,6 @@ def _number(word: str, text: str) -> float:
 
 
 def _wrong(what: str) -> UsageError:
-    return UsageError(what, place=_PLACE, hints=(_EXAMPLE,))
+    return UsageError(
+        what, place=field_name("inline"), hints=(f"{field_name('inline')} {_EXAMPLE}",)
+    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.seeded import SeededStore
 from attncli.embeddings.store import FolderStore
-from attncli.errors import DataError, InputError, UsageError
+from attncli.errors import DataError, InputError, UsageError, command_line, field_name, setting
 from attncli.escape import did_you_mean, quoted, visible
 from attncli.files.limits import Limits
 from attncli.files.paths import at_home, is_file
@@ -127,7 +127,7 @@ def _named_again(cache: "Cache", key: str, name: str, access: Access) -> FolderS
         raise DataError(
             f"the imported vectors {quoted(name)} are damaged or of an older attn, and their file "
             "has changed",
-            hints=(f"attn vectors import FILE --name {name}",),
+            hints=(command_line("vectors import FILE", name=name),),
         )
     store = _remade(cache, key, source, access)
     store.name = name
@@ -139,7 +139,9 @@ def file_of(text: str) -> Path | str:
     from attncli.files.member import split_member
 
     if not text:
-        raise InputError("found an empty name, expected a name or a file", place="--vectors")
+        raise InputError(
+            "found an empty name, expected a name or a file", place=field_name("vectors")
+        )
     if "://" in text or os.path.lexists(split_member(text)[0]):
         return text
     beside = gensim_file(text)
@@ -151,8 +153,11 @@ def file_of(text: str) -> Path | str:
         raise UsageError(
             f"no vectors are named {quoted(text)}, and there is no such file"
             + did_you_mean(text, ("random", *BUILTIN, *BUILTIN.values(), *Cache().names())),
-            place="--vectors",
-            hints=("attn vectors list", "--vectors glove and --vectors random need no file"),
+            place=field_name("vectors"),
+            hints=(
+                "attn vectors list",
+                f"{setting(vectors='glove')} and {setting(vectors='random')} need no file",
+            ),
         )
     return text
 
@@ -285,7 +290,7 @@ def _remade(cache: "Cache", key: str, source: "VectorsSource", access: Access) -
         raise DataError(
             f"the cached vectors are damaged, and cannot be made again: {str(fault).lower()}",
             place=visible(str(cache.root)),
-            hints=("--no-cache reads the file itself",),
+            hints=(f"{setting(no_cache=True)} reads the file itself",),
         ) from None
 
 

@@ -18,7 +18,7 @@ from attncli.embeddings.cache.checked import raw_bytes
 from attncli.embeddings.marks import names
 from attncli.embeddings.readers.loading import Distinct
 from attncli.embeddings.readers.opening import ReadOptions, open_reading
-from attncli.errors import DataError
+from attncli.errors import DataError, command_line
 from attncli.escape import quoted
 from attncli.files.member import split_member
 from attncli.files.paths import is_file
@@ -113,7 +113,7 @@ class Survey:
             return DataError(
                 f"cannot be used as vectors: {lines} cannot be read (the first: {self.left_out[0]})",
                 place=place_of(path),
-                hints=("attn vectors import FILE --on-bad-line skip",),
+                hints=(command_line("vectors import FILE", on_bad_line="skip"),),
             )
         return None
 

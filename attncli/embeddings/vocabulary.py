@@ -8,7 +8,7 @@ import numpy as np
 from attncli.arrays import Float32Array, FloatArray
 from attncli.attention.products import product
 from attncli.embeddings.protocols import EmbeddingStore, VocabularyStore
-from attncli.errors import UsageError
+from attncli.errors import UsageError, setting
 from attncli.escape import quoted
 
 _BLOCK = 65536  # rows of the matrix in work at once
@@ -26,7 +26,7 @@ def mean_vector(store: EmbeddingStore) -> Float32Array:
     """
     if not has_vocabulary(store):
         raise UsageError(
-            f"{quoted(store.name)} has no vocabulary to take a mean of", place="--oov mean"
+            f"{quoted(store.name)} has no vocabulary to take a mean of", place=setting(oov="mean")
         )
     total = np.zeros(store.dim)
     for start in range(0, len(store.matrix), _BLOCK):

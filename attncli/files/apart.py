@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from attncli.errors import UsageError
+from attncli.errors import UsageError, field_name
 from attncli.escape import quoted
 from attncli.files.paths import size_of
 
@@ -21,17 +21,22 @@ _FileId: TypeAlias = tuple[int, int]
 
 
 class OutputFile(NamedTuple):
-    """A file that is written, and the option or argument that names it."""
+    """A file that is written, and the field that names it; no field where its path is all there is."""
 
-    option: str
+    field: str
     path: str
 
+    @property
+    def place(self) -> str:
+        """Where an error is that this file causes."""
+        return field_name(self.field) if self.field else self.path
 
-def written(option: str, path: str | None, *endings: str) -> list[OutputFile]:
-    """The file of an option, and those that are made beside it under its name with these endings."""
+
+def written(field: str, path: str | None, *endings: str) -> list[OutputFile]:
+    """The file of a field, and those that are made beside it under its name with these endings."""
     if path is None or path == "-":
         return []
-    return [OutputFile(option, path + ending) for ending in ("", *endings)]
+    return [OutputFile(field, path + ending) for ending in ("", *endings)]
 
 
 def expect_writable(outputs: Sequence[OutputFile], inputs: Iterable[str | None]) -> None:
@@ -58,17 +63,17 @@ def expect_apart(outputs: Sequence[OutputFile], inputs: Iterable[str | None]) ->
     ids = {_id(path): output for output in outputs for path in _paths(output.path)}
     stdout = _stream_id(sys.stdout, 1)
     if stdout is not None:
-        ids.setdefault(stdout, OutputFile("standard output", "standard output"))
+        ids.setdefault(stdout, OutputFile("", "standard output"))
     ids.pop(None, None)
     if not ids:
         return
     for name, file in _read_files(inputs):
         if file in ids:
             output = ids[file]
-            shown = name if output.option == output.path else output.path
+            shown = output.path if output.field else name
             raise UsageError(
                 f"found {quoted(shown)}, which is also read here; expected another file",
-                place=output.option,
+                place=output.place,
             )
 
 
@@ -80,10 +85,10 @@ def files_given(paths: Iterable[str | None]) -> Iterator[str | None]:
 def _expect_different(outputs: Sequence[OutputFile]) -> None:
     for place, one in enumerate(outputs):
         for other in outputs[:place]:
-            if one.option != other.option and _is_one_file(one.path, other.path):
+            if one.field != other.field and _is_one_file(one.path, other.path):
                 raise UsageError(
                     f"found {quoted(one.path)}, which is also written here; expected another file",
-                    place=one.option,
+                    place=one.place,
                 )
 
 

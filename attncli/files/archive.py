@@ -9,12 +9,20 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from attncli.errors import AttnError, DataError, InputError, LimitError, RefusedError, UsageError
-from attncli.escape import quoted, typed
+from attncli.errors import (
+    AttnError,
+    DataError,
+    InputError,
+    LimitError,
+    RefusedError,
+    UsageError,
+    setting,
+)
+from attncli.escape import quoted
 from attncli.files.limits import MIB, Limits
 from attncli.files.stream import PIECE, ByteStream, open_file, place_of
 from attncli.memory import size_text
@@ -95,8 +103,15 @@ def _check_member(member: zipfile.ZipInfo, place: str) -> None:
         raise RefusedError("refused: a link or device, expected a file", place=where)
 
 
-def choose_member(archive: zipfile.ZipFile, name: str | None, path: Path) -> zipfile.ZipInfo:
+def choose_member(
+    archive: zipfile.ZipFile,
+    name: str | None,
+    path: Path,
+    as_given: Callable[[str], str] = lambda file: setting(vectors=file),
+) -> zipfile.ZipInfo:
     """The member that was named, or the only one that can hold vectors.
+
+    `as_given` says how ARCHIVE:MEMBER is given, for a hint.
 
     Raises: UsageError when the name is missing or fits nothing, DataError when there is none.
     """
@@ -122,7 +137,7 @@ def choose_member(archive: zipfile.ZipFile, name: str | None, path: Path) -> zip
     raise UsageError(
         f"the archive holds {len(members)} files; name one: {_listed(members)}",
         place=place,
-        hints=(f"--vectors {typed(f'{path}:{members[0].filename}')}",),
+        hints=(as_given(f"{path}:{members[0].filename}"),),
     )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from attncli.errors import LimitError
+from attncli.errors import LimitError, command_line
 from attncli.memory import available_memory
 
 _INCREDIBLE = 1 << 24  # values: no vectors have so many, something else was read as their number
@@ -42,5 +42,5 @@ def check_dim(dim: int, limits: Limits, place: str) -> None:
         raise LimitError(
             f"{dim} values; the limit is {limits.dim}",
             place=place,
-            hints=(f"attn vectors import FILE --max-dim {dim}",) if dim < _INCREDIBLE else (),
+            hints=(command_line("vectors import FILE", max_dim=dim),) if dim < _INCREDIBLE else (),
         )

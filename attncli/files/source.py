@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from glob import glob, has_magic
 from typing import Any, BinaryIO
 
-from attncli.errors import DataError, InputError, LimitError, MissingExtraError
+from attncli.errors import DataError, InputError, LimitError, MissingExtraError, setting
 from attncli.escape import visible
 from attncli.files.packed import DAMAGE, Counted, packing_of_start, unpacked_blocks
 from attncli.files.zipped import split_zip_member
@@ -120,7 +120,7 @@ class InputSource:
             raise DataError(
                 "the file changed while it was read: its bytes are not those it had at the start",
                 place=self.name,
-                hints=("--force starts again, with the file as it is now",),
+                hints=(f"{setting(force=True)} starts again, with the file as it is now",),
             )
 
     def _opened(self) -> AbstractContextManager[Any]:

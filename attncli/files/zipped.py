@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from attncli.errors import DataError, UsageError
-from attncli.escape import visible
+from attncli.escape import typed, visible
 from attncli.files.archive import choose_member, member_stream, open_archive
 from attncli.files.limits import Limits
 from attncli.files.rows.foreign import SHEET, TEXT, foreign_document
@@ -39,10 +39,9 @@ def member_blocks(path: str | None, member: str | None, name: str) -> Iterator[b
     try:
         _check_document(archive, name)
         try:
-            chosen = choose_member(archive, member, Path(path))
+            chosen = choose_member(archive, member, Path(path), typed)
         except UsageError as error:
-            hints = tuple(hint.replace("--vectors ", "") for hint in error.hints)
-            raise UsageError(error.message, place=name, hints=hints) from None
+            raise UsageError(error.message, place=name, hints=error.hints) from None
         stream = member_stream(archive, chosen, Path(path), Limits())
     except BaseException:
         _close(archive)

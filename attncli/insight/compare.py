@@ -14,7 +14,7 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.attention.general import unit_rows
 from attncli.attention.products import product
-from attncli.errors import UsageError
+from attncli.errors import Blank, UsageError, field_name, setting
 from attncli.escape import quoted
 from attncli.insight.comparison import Comparison, Near, Occurrence, Point, Pull
 from attncli.insight.measures import moved
@@ -42,12 +42,13 @@ def shared_word(results: Sequence[AttentionResult]) -> str:
     if len(common) == 1:
         return common[0]
     if not common:
-        raise UsageError("the sentences share no word, expected --word WORD", place="--word")
+        expected = f"expected {setting(word=Blank('WORD'))}"
+        raise UsageError(f"the sentences share no word, {expected}", place=field_name("word"))
     listed = ", ".join(quoted(word) for word in common[:8])
     raise UsageError(
-        f"the sentences share {listed}, expected --word with one of them",
-        place="--word",
-        hints=(f"--word {max(common, key=len)}",),
+        f"the sentences share {listed}, expected {field_name('word')} with one of them",
+        place=field_name("word"),
+        hints=(setting(word=max(common, key=len)),),
     )
 
 
@@ -116,7 +117,7 @@ def _places(result: AttentionResult, word: str, number: int) -> list[int]:
     if not places:
         raise UsageError(
             f"{quoted(word)} is not in sentence {number + 1}, {quoted(result.text)}",
-            place="--word",
+            place=field_name("word"),
         )
     return places
 

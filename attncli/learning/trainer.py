@@ -19,7 +19,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
 from attncli.attention.core import softmax
-from attncli.errors import DataError, NumericError
+from attncli.errors import DataError, NumericError, field_name, setting
 from attncli.learning.batches import Batch, Examples, batch_of, batches, drop_words
 from attncli.learning.gradients import forward
 from attncli.learning.landmarks import chosen_landmarks, with_landmarks
@@ -222,8 +222,8 @@ class Training:
         rate = min(self.settings.learning_rate / 10, TrainingSettings().learning_rate)
         return NumericError(
             f"the training diverged in epoch {self._epoch + 1}: {what}, expected a finite number",
-            place="--learning-rate",
-            hints=(f"--learning-rate {rate:g} takes smaller steps",),
+            place=field_name("learning_rate"),
+            hints=(f"{setting(learning_rate=float(f'{rate:g}'))} takes smaller steps",),
         )
 
     def _look_at_held_out(self) -> tuple[float | None, float | None]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from attncli.arrays import AnyArray, FloatArray
 from attncli.checks.records import json_of
-from attncli.errors import AttnError, DataError, LimitError, RefusedError
+from attncli.errors import AttnError, Blank, DataError, LimitError, RefusedError, command_line
 from attncli.escape import quoted
 from attncli.files.archive import checked_archive, member_stream
 from attncli.files.limits import Limits
@@ -36,11 +36,15 @@ _TENSORS = {
 }
 TORCH_FILE = "weights.pt"  # in the hints: the file that was refused
 # A list of layers or one tensor, on any device, with gradients or without, becomes one array.
-TORCH_HINTS = (
+_AS_NPY = (
     "python -c \"import numpy, torch; numpy.save('attention.npy', torch.stack([*torch.load("
-    f"'{TORCH_FILE}', map_location='cpu', weights_only=True)]).detach().float().numpy())\"",
-    'attn view attention.npy --tokens "a b c"',
+    f"'{TORCH_FILE}', map_location='cpu', weights_only=True)]).detach().float().numpy())\""
 )
+
+
+def torch_hints() -> tuple[str, str]:
+    """How weights that PyTorch saved are shown."""
+    return _AS_NPY, command_line("view attention.npy", tokens="a b c")
 
 
 def npy_array(data: bytes) -> AnyArray:
@@ -73,7 +77,7 @@ def arrays_of(data: bytes) -> dict[str, AnyArray]:
     if any(info.filename.endswith("data.pkl") for info in infos):
         raise RefusedError(
             "this is a PyTorch file, a pickle: reading it could run code",
-            hints=TORCH_HINTS,
+            hints=torch_hints(),
         )
     if sum(info.file_size for info in infos) > 4 * MAX_WEIGHTS + 2**20:
         raise LimitError(f"the arrays unpack to more than {4 * MAX_WEIGHTS} bytes")
@@ -213,6 +217,6 @@ def _chosen_array(
         names = ", ".join(f"{quoted(name)} {array.shape}" for name, array in matrices.items())
         raise DataError(
             f"found several arrays: {names[:300]}",
-            hints=("attn view FILE --array NAME",),
+            hints=(command_line("view FILE", array=Blank("NAME")),),
         )
     return joined_layers(matrices), sorted(matrices, key=by_number)

@@ -1,6 +1,6 @@
 """What `attn batch` wrote as npz → the records of its sentences, one by one.
 
-A sentence that failed gives the record of its error. With --top only the strongest keys of a row
+A sentence that failed gives the record of its error. With `top` only the strongest keys of a row
 are there; the others count as zero. Files of before hold no `record_utf8` and do not say which
 records have an array: what they hold is read where every record has it.
 """

@@ -8,7 +8,7 @@ import numpy as np
 
 from attncli.arrays import Float32Array, FloatArray
 from attncli.checks.arguments import array_of, texts_of, unexpected
-from attncli.errors import DataError
+from attncli.errors import DataError, field_name
 from attncli.insight.tokens import continues_word, unmarked
 from attncli.matrices.shapes import checked_weights, four_axes, joined_layers, row_remark
 from attncli.results.result import (
@@ -183,7 +183,7 @@ def _expect_as_many(tokens: Sequence[str], n_tokens: int) -> None:
         raise DataError(
             f"found {len(tokens)} tokens, expected {n_tokens}: the weights are "
             f"{n_tokens} × {n_tokens}",
-            place="--tokens",
+            place=field_name("tokens"),
         )
 
 

@@ -19,6 +19,7 @@ from attncli.errors import (
     ShapeError,
     UsageError,
     error_of,
+    field_name,
 )
 from attncli.escape import visible
 from attncli.insight.comparison import Comparison, comparison_from_record
@@ -59,7 +60,9 @@ def read_saved(
         for count, outcome in enumerate(outcomes, start=1):  # noqa: B007 - counted
             yield outcome
         if index is not None and not count:
-            raise UsageError(f"found {index}, the file holds fewer results", place="--index")
+            raise UsageError(
+                f"found {index}, the file holds fewer results", place=field_name("index")
+            )
     except ShapeError as error:
         raise DataError(error.message, place=error.place or name) from None
     except AttnError as error:
@@ -92,7 +95,9 @@ def _outcomes(
         return (_json_result(record, name, tokens, scores) for record in records)
     if _looks_json(data):
         if member is not None:
-            raise UsageError("found JSON, expected a file of several arrays", place="--array")
+            raise UsageError(
+                "found JSON, expected a file of several arrays", place=field_name("array")
+            )
         return islice(_json_results(data, name, tokens, scores), *_span(index))
     givens = _givens(data, name, member)
     return (_named(given, name, tokens, scores) for given in givens[slice(*_span(index))])
@@ -137,9 +142,9 @@ def _expect_known(head: bytes) -> None:
     if head.startswith((b"PAR1", b"ARROW1", b"PK", b"\x93NUMPY")) or head[8:9] == b"{":
         return
     if head.startswith(b"\x80"):
-        from attncli.matrices.archives import TORCH_HINTS
+        from attncli.matrices.archives import torch_hints
 
-        raise RefusedError("this is a pickle: reading it could run code", hints=TORCH_HINTS)
+        raise RefusedError("this is a pickle: reading it could run code", hints=torch_hints())
     if b"\0" in head[:4] and not head.startswith(_UTF16):
         raise DataError("found bytes of no known format, expected a result or weights")
     if len(head) >= _HAS_A_DIGIT and not _looks_json(head) and not _DIGIT.search(head):
@@ -203,7 +208,9 @@ def _named(
 ) -> AttentionResult:
     if isinstance(given, AttentionResult):
         if scores:
-            raise UsageError("found a record of weights, expected scores alone", place="--scores")
+            raise UsageError(
+                "found a record of weights, expected scores alone", place=field_name("scores")
+            )
         return given if tokens is None else renamed(given, tokens)
     names = given.tokens if tokens is None else tokens
     result = result_from_arrays(given.array, names, scores=scores, name=name)

@@ -12,12 +12,11 @@ import numpy as np
 
 from attncli.arrays import Float32Array, FloatArray
 from attncli.attention.core import softmax
-from attncli.errors import DataError, LimitError
+from attncli.errors import DataError, LimitError, setting
 
 MAX_WEIGHTS = 2**28  # 1 GiB of float32
 _SUM_TOLERANCE = 1e-3
 _SIGN_TOLERANCE = 1e-4
-_SCORES = "--scores takes the softmax of each row first"
 
 
 def four_axes(array: FloatArray, *, masked: bool = False) -> Float32Array:
@@ -48,9 +47,13 @@ def four_axes(array: FloatArray, *, masked: bool = False) -> Float32Array:
     if masked:
         known |= np.isneginf(array).reshape(values.shape)  # not what is too small for float32
     if not known.all():
-        hints = () if masked or not np.isneginf(values).any() else (_SCORES,)
+        hints = () if masked or not np.isneginf(values).any() else (_scores_hint(),)
         raise DataError("found a number that is not finite, expected weights", hints=hints)
     return values.reshape((1,) * (4 - values.ndim) + values.shape)
+
+
+def _scores_hint() -> str:
+    return f"{setting(scores=True)} takes the softmax of each row first"
 
 
 def check_size(shape: Sequence[int]) -> None:
@@ -97,7 +100,7 @@ def checked_weights(values: Float32Array, *, scores: bool = False) -> tuple[Floa
         worst = low if low < -_SIGN_TOLERANCE else high
         raise DataError(
             f"found {worst:.4g}, expected weights between 0 and 1",
-            hints=(_SCORES,),
+            hints=(_scores_hint(),),
         )
     values = np.clip(values, 0, 1)
     return values, row_remark(values)

@@ -1,4 +1,4 @@
-"""The strongest keys of each row, as --top keeps them → whole rows, zeros elsewhere."""
+"""The strongest keys of each row, as `top` keeps them → whole rows, zeros elsewhere."""
 
 from collections.abc import Sequence
 from typing import Any

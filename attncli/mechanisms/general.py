@@ -26,7 +26,7 @@ from attncli.attention.masks import attention_mask
 from attncli.attention.temperature import self_weight_range, solve_temperature
 from attncli.checks.arguments import count_of, flag_of, number_of
 from attncli.embeddings.protocols import EmbeddingStore
-from attncli.errors import AttnError, NumericError, UsageError
+from attncli.errors import AttnError, NumericError, UsageError, field_name, setting
 from attncli.escape import quoted
 from attncli.insight.degenerate import degenerate, degenerate_in
 from attncli.mechanisms.analyser import LengthwiseAnalyser
@@ -319,7 +319,7 @@ def _way_out(options: GeneralSettings, embeddings: Float32Array, mask: BoolArray
     for target in (0.7, 0.5, 0.9):
         solved = solve_temperature(scores, target, mask)
         if solved is not None and not degenerate(softmax(masked(scores / solved, mask)), mask):
-            return f"; --target-self {target} finds a temperature that does not"
+            return f"; {setting(target_self=target)} finds a temperature that does not"
     return ""
 
 
@@ -334,7 +334,7 @@ def _solved(
         raise UsageError(
             f"no temperature gives {quoted(text)} a mean self-weight of {target:g}; "
             f"it can be {low:.3f} to {high:.3f}",
-            place="--target-self",
+            place=field_name("target_self"),
         )
     return solved
 

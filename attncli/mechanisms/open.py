@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from attncli.errors import UsageError
+from attncli.errors import Blank, UsageError, field_name, setting
 from attncli.models.named import is_transformer
 from attncli.settings import MATRIX_FIELDS, MechanismSettings
 
@@ -71,7 +71,7 @@ def open_analyser(
         opened = _open_transformer(settings, None if part is None else part.layers, include)
         part = None if part is None else part._replace(layers=None)
     else:
-        _reject(settings, _TRANSFORMER_ONLY, "only a transformer (--model DIR) has it")
+        _reject(settings, _TRANSFORMER_ONLY, _a_transformer_has_it)
         opened = _open_words(settings, include, open_store)
     if part is None or part == type(part)():
         return opened
@@ -142,9 +142,9 @@ def learned_of(analyser: object) -> "Learned":
 
 
 def expect_dim(settings: MechanismSettings) -> None:
-    """Raises: UsageError for --dim beside vectors that have a size of their own."""
+    """Raises: UsageError for dim beside vectors that have a size of their own."""
     if settings.vectors != "random" or settings.inline is not None:
-        _reject(settings, ("dim",), "only --vectors random has it: other vectors have a size")
+        _reject(settings, ("dim",), _random_vectors_have_it)
 
 
 def _open_transformer(
@@ -177,12 +177,14 @@ def _open_words(
     if settings.model is not None:
         return _open_trained(settings, settings.model, include, open_store)
     if settings.target is not None:
-        raise UsageError("found no --model, expected both", place="--target")
+        raise UsageError(
+            f"found no {field_name('model')}, expected both", place=field_name("target")
+        )
     if any(getattr(settings, name) is not None for name in MATRIX_FIELDS):
         return _open_given(settings, include, open_store)
     if settings.attention == "task":
         return _open_untrained(settings, include, open_store)
-    _reject(settings, _TASK_ONLY, "--attention task has it, general attention does not")
+    _reject(settings, _TASK_ONLY, _task_attention_has_it)
     expect_dim(settings)
     from attncli.mechanisms.general import GeneralAnalyser
 
@@ -226,7 +228,7 @@ def _open_untrained(
     from attncli.attention.projections import random_projections
     from attncli.mechanisms.task import TaskAnalyser
 
-    _reject(settings, _GENERAL_ONLY, "only general attention has it, not --attention task")
+    _reject(settings, _GENERAL_ONLY, _general_attention_has_it)
     expect_dim(settings)
     s = settings
     store = open_store(settings)
@@ -274,13 +276,17 @@ def _general_settings(settings: MechanismSettings) -> "GeneralSettings":
 
     target = settings.target_self
     if target is not None:
-        place = "--target-self"
-        if settings.temperature is not None:
-            raise UsageError("found --temperature too, expected one of them", place=place)
-        if not settings.see_self:
-            raise UsageError("found --no-self too, expected one of them", place=place)
+        if settings.temperature is not None or not settings.see_self:
+            has_one = settings.temperature is not None
+            other = field_name("temperature") if has_one else setting(see_self=False)
+            raise UsageError(
+                f"found {other} too, expected one of them", place=field_name("target_self")
+            )
         if not 0 < target < 1:
-            raise UsageError(f"found {target:g}, expected a number between 0 and 1", place=place)
+            raise UsageError(
+                f"found {target:g}, expected a number between 0 and 1",
+                place=field_name("target_self"),
+            )
     return GeneralSettings(
         score=settings.score,
         temperature=_temperature(settings),
@@ -295,14 +301,33 @@ def _temperature(settings: MechanismSettings) -> float:
     temperature = 1.0 if settings.temperature is None else settings.temperature
     if not 0 < temperature < math.inf:
         expected = "expected a number above 0"
-        raise UsageError(f"found {temperature:g}, {expected}", place="--temperature")
+        raise UsageError(f"found {temperature:g}, {expected}", place=field_name("temperature"))
     return temperature
 
 
-def _reject(settings: MechanismSettings, names: tuple[str, ...], why: str) -> None:
+def _reject(
+    settings: MechanismSettings, names: tuple[str, ...], why: str | Callable[[], str]
+) -> None:
     """Raises: UsageError when one of these settings was given a value of its own."""
     for name in names:
         found = getattr(settings, name)
         if found != getattr(_DEFAULTS, name):
-            option = "--no-self" if name == "see_self" else "--" + name.replace("_", "-")
-            raise UsageError(f"found it, but {why}", place=option)
+            raise UsageError(
+                f"found it, but {why if isinstance(why, str) else why()}", place=field_name(name)
+            )
+
+
+def _a_transformer_has_it() -> str:
+    return f"only a transformer ({setting(model=Blank('DIR'))}) has it"
+
+
+def _random_vectors_have_it() -> str:
+    return f"only {setting(vectors='random')} has it: other vectors have a size"
+
+
+def _task_attention_has_it() -> str:
+    return f"{setting(attention='task')} has it, general attention does not"
+
+
+def _general_attention_has_it() -> str:
+    return f"only general attention has it, not {setting(attention='task')}"

@@ -17,7 +17,15 @@ from attncli.attention.projections import (
     task_attention,
 )
 from attncli.embeddings.protocols import EmbeddingStore
-from attncli.errors import AttnError, DataError, NumericError, UsageError
+from attncli.errors import (
+    AttnError,
+    Blank,
+    DataError,
+    NumericError,
+    UsageError,
+    field_name,
+    setting,
+)
 from attncli.escape import quoted
 from attncli.insight.measures import measured
 from attncli.insight.readout import read_out
@@ -250,7 +258,7 @@ class TaskAnalyser(LengthwiseAnalyser):
             if self.target is not None:
                 raise UsageError(
                     f"{quoted(model.name)} reads whole sentences, it has no target",
-                    place="--target",
+                    place=field_name("target"),
                 )
             return 0
         tokens = run.tokens()
@@ -258,7 +266,9 @@ class TaskAnalyser(LengthwiseAnalyser):
             try:
                 return target_place(tokens, self.target, quoted(text))
             except DataError as fault:
-                raise UsageError(f"{fault.message} {quoted(text)}", place="--target") from None
+                raise UsageError(
+                    f"{fault.message} {quoted(text)}", place=field_name("target")
+                ) from None
         trained = set(model.targets)
         return next((i for i, token in enumerate(tokens) if token.key in trained), None)
 
@@ -270,5 +280,5 @@ def _labeled(model: TrainedModel, row: list[float], target: int | None) -> Model
 
 
 def _no_target(model: TrainedModel) -> ResultWarning:
-    message = f"no label: the sentence has no word that {model.name} was trained on; --target WORD"
-    return ResultWarning("no-target", message)
+    message = f"no label: the sentence has no word that {model.name} was trained on"
+    return ResultWarning("no-target", f"{message}; {setting(target=Blank('WORD'))}")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from attncli.attention.core import attention_scores
-from attncli.errors import AttnError, EmptyError, LimitError, NumericError
+from attncli.errors import AttnError, EmptyError, LimitError, NumericError, field_name, setting
 from attncli.escape import quoted
 from attncli.insight.measures import with_measures
 from attncli.memory import available_memory, size_text
@@ -119,7 +119,7 @@ class TransformerAnalyser:
                 if not self.truncate:
                     return LimitError(
                         f"{n} tokens, {self.model.name} reads at most {limit}",
-                        hints=("--truncate cuts a sentence that is too long",),
+                        hints=(f"{setting(truncate=True)} cuts a sentence that is too long",),
                     )
                 pieces = self.tokenizer(text, pair, limit)
                 if len(pieces.ids) > limit:
@@ -158,7 +158,7 @@ class TransformerAnalyser:
             raise LimitError(
                 f"the weights of {n} tokens need {size_text(needed)} of memory, "
                 f"{size_text(available)} are available",
-                hints=() if self._n_kept() == 1 else ("--layer -1 keeps those of one layer",),
+                hints=() if self._n_kept() == 1 else (_of_one_layer(),),
             )
 
     def _segmented(self, pieces: Pieces) -> tuple[Pieces, list[ResultWarning]]:
@@ -261,3 +261,7 @@ def _packs(window: list[_Reading | AttnError]) -> list[list[tuple[int, _Reading]
     good = [(at, r) for at, r in enumerate(window) if not isinstance(r, AttnError)]
     lengths = [len(reading.pieces.ids) for _, reading in good]
     return [[good[place] for place in pack] for pack in packs(lengths)]
+
+
+def _of_one_layer() -> str:
+    return f"{field_name('part.layers')} -1 keeps those of one layer"

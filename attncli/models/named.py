@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attncli.errors import UsageError
+from attncli.errors import UsageError, field_name
 from attncli.escape import did_you_mean, quoted
 from attncli.files.paths import exists, is_file, is_folder
 from attncli.models.shipped import shipped_file, shipped_names
@@ -29,7 +29,7 @@ def find_model(name: str) -> "TrainedModel":
     raise UsageError(
         f"no model is named {quoted(name)}, expected a file, the folder of a transformer, or one "
         f"of: {known}{did_you_mean(name, shipped)}",
-        place="--model",
+        place=field_name("model"),
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from attncli.attention.positions import POSITIONS
 from attncli.attention.products import product
 from attncli.attention.projections import Projections
-from attncli.errors import DataError, InputError, LimitError
+from attncli.errors import DataError, InputError, LimitError, field_name
 from attncli.escape import quoted, visible
 from attncli.files.paths import exists, is_file
 from attncli.files.writing import write_whole
@@ -174,7 +174,7 @@ def require_vectors(model: TrainedModel, given: VectorsInfo) -> None:
     raise DataError(
         f"the model {quoted(model.name)} was trained on the vectors {quoted(needed.name)}; "
         f"{quoted(given.name)} has {difference}",
-        place="--vectors",
+        place=field_name("vectors"),
     )
 
 

@@ -12,7 +12,7 @@ from itertools import accumulate, chain, pairwise
 import numpy as np
 
 from attncli.embeddings.protocols import EmbeddingStore
-from attncli.errors import LimitError
+from attncli.errors import LimitError, setting
 from attncli.memory import size_text
 from attncli.reading.lexicon import Lexicon
 from attncli.reading.lookup import WordList, knows, word_lengths
@@ -59,7 +59,7 @@ class Piecewise:
         return LimitError(
             f"{count} tokens need {size_text(4 * count**2)} of weights; "
             f"the limit is {self._max_tokens} tokens",
-            hints=(f"--max-tokens {count} raises the limit",),
+            hints=(f"{setting(max_tokens=count)} raises the limit",),
         )
 
     def _of_chars(self, texts: Sequence[str]) -> Iterator[TokenRun | LimitError]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.opening import builtin_store
-from attncli.errors import UsageError
+from attncli.errors import UsageError, field_name
 from attncli.escape import quoted
 from attncli.reading.opening import PREFIX
 
@@ -106,7 +106,7 @@ def split_name(name: str) -> tuple[str, str]:
     if (match := _SEVERAL.fullmatch(name)) is not None:
         raise UsageError(
             f"found the layers {quoted(match[2])}, expected a list such as words,2-3,-1",
-            place="--vectors",
+            place=field_name("vectors"),
         )
     return name, ""
 
@@ -144,7 +144,9 @@ def layer_vectors(text: str, n_layers: int) -> tuple[LayerVector, ...]:
         return (LayerVector("words"), LayerVector("glove"), *dict.fromkeys(of_layers))
     named = text.split(",")
     if len(named) > _MOST:
-        raise UsageError(f"found {len(named)} layers, expected at most {_MOST}", place="--vectors")
+        raise UsageError(
+            f"found {len(named)} layers, expected at most {_MOST}", place=field_name("vectors")
+        )
     return tuple(_layer_vector(part, n_layers) for part in named)
 
 
@@ -160,7 +162,7 @@ def _layer_vector(text: str, n_layers: int) -> LayerVector:
             raise UsageError(f"found {text}, expected the first of the layers before the last")
         return _mean_of(checked_numbers(asked, range(n_layers), "layers"))
     except UsageError as error:
-        error.place = "--vectors"
+        error.place = field_name("vectors")
         raise
 
 

@@ -5,6 +5,7 @@ from itertools import chain
 from typing import Protocol
 
 from attncli.embeddings.protocols import EmbeddingStore
+from attncli.errors import setting
 from attncli.escape import quoted
 from attncli.text.forms import fallback_forms, forms, spellings_by_length
 from attncli.text.words import no_spaces
@@ -56,4 +57,5 @@ def ways_out(store: EmbeddingStore, words: Sequence[str]) -> tuple[str, ...]:
 
     spelled = [quoted(word) for word in similar_spellings(store, words[0])] if words else []
     meant = (f"did you mean {' or '.join(spelled)} for {quoted(words[0])}?",) if spelled else ()
-    return (*meant, "--oov random gives such words a seeded random vector, marked in the result")
+    policy = setting(oov="random")
+    return (*meant, f"{policy} gives such words a seeded random vector, marked in the result")

@@ -18,6 +18,7 @@ from attncli.errors import (
     LimitError,
     UnknownWordError,
     UsageError,
+    setting,
 )
 from attncli.escape import quoted
 from attncli.memory import available_memory, size_text
@@ -200,7 +201,7 @@ class Reader:
         if not kept:
             return EmptyError(
                 f"no word of {quoted(text)} is in {quoted(self.store.name)}",
-                hints=("--oov random gives unknown words a seeded random vector",),
+                hints=(f"{setting(oov='random')} gives unknown words a seeded random vector",),
             )
         pairs = [(p, at) for p, at in zip(run.parts, run.places, strict=True) if p.row >= 0]
         return TokenRun([part for part, _ in pairs], [place for _, place in pairs])

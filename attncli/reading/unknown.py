@@ -8,7 +8,7 @@ from attncli.arrays import Float32Array
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.seeded import random_vector
 from attncli.embeddings.vocabulary import mean_vector
-from attncli.errors import UsageError
+from attncli.errors import UsageError, setting
 from attncli.escape import quoted
 from attncli.settings import OovPolicy
 from attncli.text.forms import plain_form
@@ -59,7 +59,7 @@ def _of_parts(store: EmbeddingStore, word: str) -> Float32Array | None:
         raise UsageError(
             f"{quoted(store.name)} has no subword vectors, expected a fastText model (.bin) "
             "or static embeddings with word pieces",
-            place="--oov subword",
+            place=setting(oov="subword"),
         )
     vector: Float32Array | None = subwords.vector(word)
     return vector
@@ -67,7 +67,7 @@ def _of_parts(store: EmbeddingStore, word: str) -> Float32Array | None:
 
 def _nearest(store: EmbeddingStore, word: str) -> str | None:
     if store.words is None:
-        raise UsageError(f"{quoted(store.name)} has no list of words", place="--oov nearest")
+        raise UsageError(f"{quoted(store.name)} has no list of words", place=setting(oov="nearest"))
     from attncli.reading.spelling import similar_spellings
 
     return next(iter(similar_spellings(store, word, 1)), None)

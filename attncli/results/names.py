@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
-from attncli.errors import UsageError
+from attncli.errors import UsageError, field_name
 from attncli.results.result import AttentionSettings
 
 Axis: TypeAlias = Literal["layers", "heads"]
@@ -100,7 +100,7 @@ def positions(result: Named, axis: Axis, chosen: Sequence[int]) -> list[int]:
         listed = ranges(axis, (result.selection or {}).get(axis, ()))
         raise UsageError(
             f"found {', '.join(map(str, chosen))}, but only the {how} of {listed} is here",
-            place=f"--{axis[:-1]}",
+            place=field_name(f"part.{axis}"),
         )
     numbers = axis_numbers(result, axis)
     return [numbers.index(number) for number in checked_numbers(chosen, numbers, axis)]
@@ -141,7 +141,7 @@ def checked_numbers(chosen: Sequence[int], numbers: Sequence[int], axis: Axis) -
 
     Raises: UsageError when one does not exist.
     """
-    place, rising = f"--{axis[:-1]}", sorted(set(numbers))
+    place, rising = field_name(f"part.{axis}"), sorted(set(numbers))
     plain = rising == list(range(len(rising)))
     there = f"0…{len(rising) - 1}" if plain else ranges(axis, list(numbers))
     if not chosen:

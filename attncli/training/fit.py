@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import NamedTuple
 
-from attncli.errors import UsageError
+from attncli.errors import UsageError, field_name, setting
 from attncli.learning.parameters import Architecture
 from attncli.learning.subspace import Subspace
 from attncli.learning.trainer import EpochProgress, Training, predict
@@ -43,8 +43,8 @@ def sizes_of(prepared: Prepared, vectors: VectorsInfo, layer: LayerSettings) -> 
         raise UsageError(
             f"found {layer.landmarks} with {directions} of {vectors.dim} directions, expected all "
             "directions",
-            place="--landmarks",
-            hints=(f"--directions {vectors.dim} learns in all of them",),
+            place=field_name("landmarks"),
+            hints=(f"{setting(directions=vectors.dim)} learns in all of them",),
         )
     landmarks = layer.landmarks
     if landmarks is None:

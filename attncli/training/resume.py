@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from attncli.arrays import FloatArray
-from attncli.errors import DataError, ResumeError
+from attncli.errors import DataError, ResumeError, field_name
 from attncli.escape import visible
 from attncli.files.writing import NO_LINK, not_ours, write_whole
 from attncli.learning.batches import Examples
@@ -88,6 +88,6 @@ def load_state(path: Path, belongs: dict[str, Any]) -> tuple[dict[str, FloatArra
         raise ResumeError(
             f"this training was started with other {', '.join(differing[:6])}",
             place=place,
-            hints=("without --resume it starts anew",),
+            hints=(f"without {field_name('resume')} it starts anew",),
         )
     return arrays, facts

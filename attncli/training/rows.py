@@ -17,7 +17,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.checks import arguments as checks
-from attncli.errors import AttnError, DataError, EmptyError, UsageError
+from attncli.errors import AttnError, DataError, EmptyError, UsageError, field_name, setting
 from attncli.escape import did_you_mean, quoted
 from attncli.files.rows.inputs import text_of_row
 from attncli.files.rows.tables import InputRow, Shape, rows_of
@@ -62,7 +62,7 @@ class Bad:
         if not self.errors:
             return
         good = self.total - len(self.errors)
-        way = f"--skip-bad goes on with the other {good:,}"
+        way = f"{setting(skip_bad=True)} goes on with the other {good:,}"
         if len(self.errors) == 1:
             only = self.errors[0]
             if good:
@@ -246,13 +246,15 @@ def _of_split(rows: list[Row], split: str | None, name: str) -> list[Row]:
     if split is None:
         return rows
     if not named:
-        raise UsageError(f"found {quoted(split)}, but {name} has no column split", place="--split")
+        raise UsageError(
+            f"found {quoted(split)}, but {name} has no column split", place=field_name("split")
+        )
     chosen = [row for row in rows if row.split == split]
     if not chosen:
         listed = ", ".join(quoted(one) for one in named[:8])
         raise UsageError(
             f"found {quoted(split)}, expected one of {listed}{did_you_mean(split, named)}",
-            place="--split",
+            place=field_name("split"),
         )
     return chosen
 

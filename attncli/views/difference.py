@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.segment import Segment
 
+from attncli.errors import field_name
 from attncli.insight.difference import Change, Difference
 from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.numbers import number_lines
@@ -27,7 +28,8 @@ def difference_lines(
     for difference in changed[:_SENTENCES]:
         lines += [[], *_sentence(difference, ink, width)]
     if len(changed) > _SENTENCES:
-        lines += [[], [Segment(f"and {len(changed) - _SENTENCES} more; --json tells all")]]
+        more = f"and {len(changed) - _SENTENCES} more; {field_name('json')} tells all"
+        lines += [[], [Segment(more)]]
     return lines
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rich.segment import Segment
 
 from attncli.arrays import FloatArray
+from attncli.errors import Blank, field_name, setting
 from attncli.insight.movement import Movement
 from attncli.results.result import Token
 from attncli.views.ink import Ink, Line, left, right, width_of, wrapped
@@ -89,7 +90,8 @@ def vector_lines(
         numbers = "".join(right(f"{value:.{precision}f}", cell) for value in row[:fits])
         lines.append([Segment("  " + left(labels[i], indent) + numbers)])
     if fits < dim:
-        note = f"  dimensions 1–{fits} of {dim}; {dim - fits} are hidden: --width N or --json"
+        ways = f"{setting(width=Blank('N'))} or {field_name('json')}"
+        note = f"  dimensions 1–{fits} of {dim}; {dim - fits} are hidden: {ways}"
         lines += [[ink.dim(part)] for part in wrapped(ink.plain(note), width, 2)]
     return lines
 

@@ -5,7 +5,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from attncli.errors import MissingExtraError, UsageError
+from attncli.errors import MissingExtraError, UsageError, field_name
 from attncli.escape import did_you_mean, quoted, visible
 from attncli.files.writing import whole_file
 
@@ -32,7 +32,7 @@ def suffix_of(path: str, allowed: Sequence[str] = SUFFIXES) -> str:
         raise UsageError(
             f"found the suffix {quoted(suffix)}, expected one of {' '.join(allowed)}"
             + did_you_mean(suffix, allowed),
-            place="--output",
+            place=field_name("output"),
         )
     return suffix
 

@@ -10,6 +10,7 @@ import numpy as np
 from rich.segment import Segment
 
 from attncli.arrays import FloatArray
+from attncli.errors import field_name
 from attncli.views.ink import Ink, Line, left, right, width_of, wrapped
 
 MAX_SHOWN = 64  # tokens of a matrix on a terminal, unless all are asked for
@@ -29,7 +30,7 @@ def hidden_lines(n_tokens: int, shown: int, ink: Ink, width: int) -> list[Line]:
     """The note below a matrix from which words are hidden."""
     note = (
         f"  {n_tokens - shown} of {n_tokens} words are hidden (the middle ones): "
-        "--full shows all, --json gives all"
+        f"{field_name('full')} shows all, {field_name('json')} gives all"
     )
     return [[ink.dim(part)] for part in wrapped(note, width, 2)]
 

@@ -11,7 +11,7 @@ from importlib import resources
 from types import ModuleType
 from xml.sax.saxutils import unescape
 
-from attncli.errors import LimitError, MissingExtraError
+from attncli.errors import LimitError, MissingExtraError, field_name
 from attncli.views.svg import FONT
 
 MAX_PIXELS = 100_000_000  # of a PNG: four bytes each while it is drawn
@@ -99,11 +99,10 @@ def _expect_pixels(svg: str, zoom: float) -> None:
         return
     width, height = (round(float(side) * zoom) for side in size.groups())
     if width * height > MAX_PIXELS:
+        choices = ", ".join(map(field_name, ("part.layers", "part.heads", "part.over")))
         raise LimitError(
             f"a PNG would have {width} × {height} pixels, at most {MAX_PIXELS:,} are drawn",
-            hints=(
-                "write .svg, .pdf or .html instead, or choose matrices: --layer, --head, --agg",
-            ),
+            hints=(f"write .svg, .pdf or .html instead, or choose matrices: {choices}",),
         )
 
 

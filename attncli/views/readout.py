@@ -4,6 +4,7 @@ import numpy as np
 from rich.segment import Segment
 
 from attncli.arrays import FloatArray
+from attncli.errors import Blank, command_line, field_name
 from attncli.insight.readout import LabelStages, is_partial
 from attncli.results.result import AttentionResult
 from attncli.views.ink import Ink, Line, wrapped
@@ -106,7 +107,11 @@ class _Drawn:
         hidden = len(order) - len(shown)
         return [
             *lines,
-            *(self._note(f"  {hidden} more labels are hidden: --full") if hidden else []),
+            *(
+                self._note(f"  {hidden} more labels are hidden: {field_name('full')}")
+                if hidden
+                else []
+            ),
         ]
 
     def _matrix(
@@ -116,7 +121,9 @@ class _Drawn:
         title = self._ink.plain(f"  {name}, {n_rows} × {n_columns}")
         lines: list[Line] = [[self._ink.bold(title)]]
         if matrix.size > _LARGE and not self._everything:
-            return lines + self._note(f"  its {matrix.size} numbers are hidden: --full")
+            return lines + self._note(
+                f"  its {matrix.size} numbers are hidden: {field_name('full')}"
+            )
         heads = list(columns) or [str(column + 1) for column in range(n_columns)]
         return lines + self._table(rows, heads, matrix, self._digits + 3, names=_LABEL)
 
@@ -138,7 +145,7 @@ class _Drawn:
         digits = self._digits + 3
         lines = vector_block(label, cut, self._ink, width=self._width, precision=digits)
         hidden = len(values) - len(cut)
-        note = f"  {hidden} more of {len(values)} are hidden: --full"
+        note = f"  {hidden} more of {len(values)} are hidden: {field_name('full')}"
         return lines + (self._note(note) if hidden else [])
 
     def _title(self, text: str) -> list[Line]:
@@ -151,10 +158,12 @@ class _Drawn:
 
 def readout_note(result: AttentionResult, ink: Ink) -> list[Line]:
     """Why no read-out follows, where the model named a label; else nothing."""
-    told = result.model
-    if told is None or told.label is None:
+    named = result.model
+    if named is None or named.label is None:
         return []
-    why = "the read-out needs the matrices: attn explain --model FILE --steps"
+    line = command_line("explain", model=Blank("FILE"), steps=True)
+    why = f"the read-out needs the matrices: {line}"
     if is_partial(result):
-        why = "the read-out needs every token: it is shown without --hide and --merge"
+        parts = f"{field_name('part.hide')} and {field_name('part.merge')}"
+        why = f"the read-out needs every token: it is shown without {parts}"
     return [[], [Segment(ink.plain(why))]]

@@ -12,6 +12,7 @@ import numpy as np
 from rich.segment import Segment
 
 from attncli.arrays import FloatArray
+from attncli.errors import field_name
 from attncli.insight.learned import NOTHING, Learned
 from attncli.insight.readout import label_stages
 from attncli.insight.stages import Head, is_weighted_sum, placed_embeddings, stages
@@ -201,7 +202,10 @@ def _matrix_lines(name: str, matrix: FloatArray, steps: Steps, ink: Ink) -> list
     height, size = matrix.shape
     lines: list[Line] = [[], [ink.bold(f"{name}, {height} × {size}")]]
     if matrix.size > _LARGE and not steps.everything:
-        return [*lines, [ink.dim(f"    its {matrix.size} numbers are hidden: --full")]]
+        return [
+            *lines,
+            [ink.dim(f"    its {matrix.size} numbers are hidden: {field_name('full')}")],
+        ]
     rows = [str(row + 1) for row in range(height)]
     columns = [str(column + 1) for column in range(size)]
     precision = steps.precision + 3
@@ -301,7 +305,9 @@ def _vector(label: str, values: FloatArray, ink: Ink, steps: Steps, precision: i
     cut = values if steps.everything or len(values) <= _WIDE else values[:_WIDE]
     lines = vector_block(label, cut, ink, width=steps.width, precision=max(precision, 1))
     if len(cut) < len(values):
-        note = f"    {len(values) - len(cut)} more of {len(values)} are hidden: --full"
+        note = (
+            f"    {len(values) - len(cut)} more of {len(values)} are hidden: {field_name('full')}"
+        )
         lines.append([ink.dim(note)])
     return lines
 

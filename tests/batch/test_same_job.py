@@ -31,7 +31,7 @@ def test_a_refusal_says_which_option_was_another() -> None:
     """Its name, what it was and what it is now; and how to go on."""
     assert "precision was 4, now 6" in refusal(precision=4).message
     reading = refusal(reading={"comments": False, "column": None})
-    assert "--resume --every-line" in reading.hints[0]
+    assert "resume=True, every_line=True" in reading.hints[0]
     for error in (refusal(format="npz"), refusal(format="npz", reading={"comments": False})):
         assert "an earlier attn began this output" in error.message
     assert "earlier attn" not in refusal(format="csv").message

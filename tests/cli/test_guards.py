@@ -144,7 +144,7 @@ def test_a_file_of_a_checkpoint_folder_is_an_input(tmp_path):
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "config.json").write_text("{}", encoding="utf-8")
-    output = [OutputFile("--output", str(folder / "config.json"))]
+    output = [OutputFile("output", str(folder / "config.json"))]
     for name in (str(folder), f"model:{folder}", f"model:{folder}:1,2"):
         with pytest.raises(UsageError, match="also read"):
             expect_apart(output, [name])
@@ -185,9 +185,9 @@ def test_members_and_addresses_are_seen_through(tmp_path):
     file.write_bytes(b"")
     for name in (f"{file}:v.txt", f"file://{file}", f"zip://v.txt::file://{file}", f"@{file}"[1:]):
         with pytest.raises(UsageError, match="also read"):
-            expect_apart([OutputFile("-o", str(file))], [name])
+            expect_apart([OutputFile("output", str(file))], [name])
         with pytest.raises(UsageError, match="also read"):
-            expect_apart([OutputFile("-o", f"file://{file}")], [name])
+            expect_apart([OutputFile("output", f"file://{file}")], [name])
 
 
 @pytest.mark.skipif(os.name == "nt", reason="descriptors have no names there")
@@ -220,9 +220,9 @@ def test_two_new_files_of_one_name_are_one(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     other = tmp_path / "x" / ".." / "m"
     with pytest.raises(UsageError, match="also written"):
-        expect_apart([OutputFile("-o", str(tmp_path / "m")), OutputFile("--log", str(other))], [])
+        expect_apart([OutputFile("output", str(tmp_path / "m")), OutputFile("log", str(other))], [])
     expect_apart(
-        [OutputFile("-o", str(tmp_path / "m")), OutputFile("--log", str(tmp_path / "n"))], []
+        [OutputFile("output", str(tmp_path / "m")), OutputFile("log", str(tmp_path / "n"))], []
     )
 
 
@@ -231,4 +231,6 @@ def test_other_files_pass(tmp_path: Path) -> None:
     (tmp_path / "s.txt").write_text("bank\n", encoding="utf-8")
     (tmp_path / "o.txt").write_text("bank\n", encoding="utf-8")
     for name in ("o.txt", "new.txt"):
-        expect_apart([OutputFile("-o", str(tmp_path / name))], [str(tmp_path / "s.txt"), None, "-"])
+        expect_apart(
+            [OutputFile("output", str(tmp_path / name))], [str(tmp_path / "s.txt"), None, "-"]
+        )

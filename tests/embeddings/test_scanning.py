@@ -140,7 +140,7 @@ def test_vectors_can_be_written_by_hand():
 )
 def test_what_is_wrong_by_hand_is_named(wrong):
     """The word whose vector is wrong is in the message, and an example that works."""
-    with pytest.raises(UsageError, match="--inline"):
+    with pytest.raises(UsageError, match=r"^inline: "):
         inline_store(wrong)
 
 

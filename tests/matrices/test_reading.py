@@ -133,7 +133,7 @@ def test_scores_become_weights_when_asked() -> None:
     scores = np.array([[2.0, -1.0], [0.0, 0.0]])
     with pytest.raises(DataError, match="between 0 and 1") as caught:
         read(npy(scores))
-    assert "--scores" in caught.value.hints[0]
+    assert "scores=True" in caught.value.hints[0]
     assert np.allclose(read(npy(scores), scores=True).weights[0, 0], softmax(scores.copy()))
 
 
@@ -144,7 +144,7 @@ def test_masked_scores_are_read() -> None:
     assert np.allclose(read(npy(masked), scores=True).weights[0, 0], expected)
     with pytest.raises(DataError, match="not finite") as caught:
         read(npy(masked))
-    assert "--scores" in caught.value.hints[0]
+    assert "scores=True" in caught.value.hints[0]
     for odd in (np.inf, np.nan):
         with pytest.raises(DataError, match="not finite"):
             read(npy(np.array([[0.0, odd], [0.0, 0.0]])), scores=True)

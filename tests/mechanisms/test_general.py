@@ -151,7 +151,7 @@ def test_a_degenerate_matrix_is_noticed_and_the_way_out_works(glove, sentence, s
     result = next(GeneralAnalyser(glove, settings=settings)([sentence]))
     warned = [w for w in result.warnings if w.code.startswith("degenerate")]
     assert bool(warned) == (degenerate(result.weights[0, 0]) is not None)
-    hint = re.search(r"--target-self (0\.\d)", warned[0].message) if warned else None
+    hint = re.search(r"target_self=(0\.\d)", warned[0].message) if warned else None
     if hint:
         again = GeneralSettings(score=score, target_self=float(hint[1]))
         result = next(GeneralAnalyser(glove, settings=again)([sentence]))
@@ -165,7 +165,7 @@ def test_dot_on_glove_is_degenerate(glove):
     )
     (warning,) = result.warnings
     assert warning.code == "degenerate-one-key"
-    assert "--target-self 0.7" in warning.message
+    assert "target_self=0.7" in warning.message
 
 
 def test_unknown_words_keep_their_place_and_are_named(six_words):
@@ -206,7 +206,7 @@ def test_too_many_tokens_are_refused_with_their_size(six_words):
     """The message says what 200,000 tokens need, and the hint raises the limit."""
     with pytest.raises(LimitError, match=r"200000 tokens need 149\.0 GiB") as caught:
         list(GeneralAnalyser(six_words)(["bank " * 200_000]))
-    assert caught.value.hints == ("--max-tokens 200000 raises the limit",)
+    assert caught.value.hints == ("max_tokens=200000 raises the limit",)
 
 
 def test_more_than_the_memory_is_refused_even_with_a_raised_limit(six_words):

@@ -152,7 +152,7 @@ def test_vectors_that_do_not_exist_are_refused(folder, name, error):
     with pytest.raises(error) as caught:
         open_vectors(name.format(folder))
     if error is UsageError:
-        assert caught.value.place == "--vectors"
+        assert caught.value.place == "vectors"
 
 
 def test_a_sentence_that_cannot_be_read_is_an_error(folder):

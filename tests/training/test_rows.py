@@ -175,7 +175,7 @@ def test_all_bad_rows_are_listed_in_one_message():
     assert message.count("line ") == 20
     assert "line 3: found 3 cells, expected 2 as in the header; line 5: found 1 cell" in message
     assert message.endswith("; and 10 more")
-    assert caught.value.hints == ("--skip-bad goes on with the other 30",)
+    assert caught.value.hints == ("skip_bad=True goes on with the other 30",)
 
 
 @pytest.mark.parametrize("indent", [None, 1])

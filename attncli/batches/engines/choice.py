@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
-from attncli.errors import InputError, UsageError
+from attncli.errors import InputError, UsageError, field_name, setting
 from attncli.escape import visible
 from attncli.settings import BatchSettings
 
@@ -22,22 +22,28 @@ def engine_of(running: BatchSettings) -> "Engine":
 
         return DaskEngine(running.scheduler, running.workers or cores(), tls)
     if running.scheduler is not None:
-        raise UsageError("found no --engine dask, expected both", place="--scheduler")
+        raise UsageError(
+            f"found no {setting(engine='dask')}, expected both", place=field_name("scheduler")
+        )
     return LocalEngine(running.workers or cores())
 
 
 def _tls_of(running: BatchSettings) -> "TlsFiles | None":
-    """The files of --tls-ca, --tls-cert and --tls-key: all three, for a tls:// scheduler only."""
+    """The files of tls_ca, tls_cert and tls_key: all three, for a tls:// scheduler only."""
     files = (running.tls_ca, running.tls_cert, running.tls_key)
     encrypted = (running.scheduler or "").startswith("tls://")
     if not encrypted and not any(files):
         return None
     if not encrypted:
-        raise UsageError("found no --scheduler tls://…, expected both", place="--tls-ca")
+        raise UsageError(
+            f"found no {field_name('scheduler')} tls://…, expected both", place=field_name("tls_ca")
+        )
     ca, cert, key = files
     if ca is None or cert is None or key is None:
+        first, second, third = map(field_name, ("tls_ca", "tls_cert", "tls_key"))
         raise UsageError(
-            "tls:// takes --tls-ca, --tls-cert and --tls-key, each a file", place="--scheduler"
+            f"tls:// takes {first}, {second} and {third}, each a file",
+            place=field_name("scheduler"),
         )
     for file in (ca, cert, key):
         if not os.access(file, os.R_OK):

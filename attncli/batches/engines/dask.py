@@ -20,7 +20,7 @@ from attncli.batches.engines.local import MAX_DEATHS, TRIES
 from attncli.batches.journal import checksum
 from attncli.batches.run import Sink, WrittenChunk
 from attncli.batches.work import Done, Recipe
-from attncli.errors import AttnError, ClusterError, MissingExtraError
+from attncli.errors import AttnError, ClusterError, MissingExtraError, names_as, setting
 from attncli.escape import visible
 
 _PATIENCE = 60.0  # seconds without any worker
@@ -70,7 +70,7 @@ class DaskEngine:
         except Exception as fault:
             raise ClusterError(
                 f"the cluster failed; finished chunks are kept: {_reason(fault)}",
-                hints=("--resume continues",),
+                hints=(f"{setting(resume=True)} continues",),
             ) from fault
 
 
@@ -158,7 +158,7 @@ class _Shift:
         except TimeoutError:
             raise ClusterError(
                 f"the scheduler did not answer for {_PATIENCE:.0f} seconds; finished chunks are kept",
-                hints=("--resume continues",),
+                hints=(f"{setting(resume=True)} continues",),
             ) from None
 
     def _submit(self, task: _Task) -> None:
@@ -189,7 +189,7 @@ class _Shift:
             if waited > _PATIENCE:
                 raise ClusterError(
                     f"no worker for {_PATIENCE:.0f} seconds; finished chunks are kept",
-                    hints=("--resume continues",),
+                    hints=(f"{setting(resume=True)} continues",),
                 )
 
     def _ended(self, task: _Task, future: Any) -> None:
@@ -206,7 +206,7 @@ class _Shift:
         if self._deaths > MAX_DEATHS:
             raise ClusterError(
                 f"{self._deaths} chunks lost their worker; finished chunks are kept",
-                hints=("--resume continues",),
+                hints=(f"{setting(resume=True)} continues",),
             )
         if task.tries < TRIES:
             self._again.append(task)
@@ -239,9 +239,10 @@ def _proven(answer: object, number: int) -> Done:
 def processed(recipe: Recipe, chunk: Chunk, parts: Any = None) -> Proof:
     """A chunk's bytes: what runs on a worker, which keeps its analyser from chunk to chunk."""
     key = pickle.dumps(recipe)
-    if getattr(_local, "key", None) != key:
-        _local.key, _local.worker = key, recipe.worker()
-    done: Done = _local.worker(chunk)
+    with names_as(recipe.naming):
+        if getattr(_local, "key", None) != key:
+            _local.key, _local.worker = key, recipe.worker()
+        done: Done = _local.worker(chunk)
     if parts is not None:
         head = _local.worker.writer.head if chunk.first_index == 0 else b""
         done = parts.put_done(done, head)  # the same, without bytes
@@ -255,7 +256,7 @@ def _connected(engine: DaskEngine) -> Iterator[Any]:
         dask: Any = import_module("dask")
         distributed: Any = import_module("distributed")
     except ImportError:
-        raise MissingExtraError.of("distributed", "--engine dask") from None
+        raise MissingExtraError.of("distributed", setting(engine="dask")) from None
     quiet = {
         "distributed.scheduler.allowed-failures": 0,
         "distributed.logging.distributed": "critical",

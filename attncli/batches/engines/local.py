@@ -21,14 +21,13 @@ from attncli.batches.engines.children import safe_path
 from attncli.batches.journal import checksum, write_all
 from attncli.batches.run import Sink, WrittenChunk
 from attncli.batches.work import Done, Recipe, Worker
-from attncli.errors import AttnError, ClusterError, LimitError
+from attncli.errors import AttnError, ClusterError, LimitError, names_as, setting
 from attncli.files.writing import NO_LINK
 
 TRIES = 3
 MAX_DEATHS = 20
 _AHEAD = 2  # chunks a worker has in hand: one in work, one waiting to be worked on or written
 _CAN_FORK = sys.platform == "linux"  # elsewhere a fork of a process with libraries is not safe
-_SMALLER = ("--chunk 100 works on fewer sentences at once",)
 _SILENCE = 5.0  # seconds without a word from any worker
 _ALONE_UP_TO = 2  # chunks the coordinator does itself before it starts workers
 
@@ -236,7 +235,10 @@ class _Crew:
         if self._deaths > MAX_DEATHS:
             raise ClusterError(
                 f"{self._deaths} workers died; finished chunks are kept",
-                hints=("--resume continues", "--workers 1 shows what kills them"),
+                hints=(
+                    f"{setting(resume=True)} continues",
+                    f"{setting(workers=1)} shows what kills them",
+                ),
             )
         self._members.append(self._hired())
         unmade = True
@@ -258,7 +260,7 @@ class _Crew:
         except OSError as fault:
             raise LimitError(
                 f"cannot start {self._count} workers: {(fault.strerror or str(fault)).lower()}",
-                hints=(f"--workers {max(1, len(self._members) // 2)} needs fewer",),
+                hints=(f"{setting(workers=max(1, len(self._members) // 2))} needs fewer",),
             ) from None
 
     def _started(self) -> _Member:
@@ -272,6 +274,7 @@ class _Crew:
                 theirs,
                 [ours, *others] if _CAN_FORK else [],
                 _Place.of(self._sink),
+                self._recipe.naming,
             ),
             daemon=True,
         )
@@ -302,7 +305,11 @@ class _Place:
 
 
 def _work(
-    recipe: Worker | Recipe, connection: Connection, others: list[Connection], place: _Place
+    recipe: Worker | Recipe,
+    connection: Connection,
+    others: list[Connection],
+    place: _Place,
+    naming: str,
 ) -> None:
     """The life of a worker process: chunks come, lengths go, bytes are written when told where."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -310,7 +317,7 @@ def _work(
     _die_with_parent()
     for other in others:
         other.close()
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError), names_as(naming):
         worker = recipe.worker() if isinstance(recipe, Recipe) else recipe
         fd = place.opened()
         ready: dict[int, bytes] = {}
@@ -347,7 +354,8 @@ def _answered(
     except (AttnError, BrokenPipeError) as error:
         return ("error", -1, error)
     except MemoryError:
-        return ("error", -1, LimitError("there is not enough memory for a chunk", hints=_SMALLER))
+        smaller = f"{setting(chunk=100)} works on fewer sentences at once"
+        return ("error", -1, LimitError("there is not enough memory for a chunk", hints=(smaller,)))
     except Exception as fault:
         return ("error", -1, RuntimeError(f"{type(fault).__name__}: {fault}"))
     ready[done.number] = done.data

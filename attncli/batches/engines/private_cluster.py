@@ -4,7 +4,7 @@ Loopback is no login: whoever reaches a scheduler's port runs code as its owner.
 know one another by a certificate made for this run; they open no page; and their files lie in a
 folder of their own instead of a name in /tmp that others could take first.
 
-Imported only by a run with `--engine dask`.
+Imported only by a run with the engine dask.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from attncli.batches.engines.children import muted, safe_path
-from attncli.errors import MissingExtraError
+from attncli.errors import MissingExtraError, setting
 
 dask: Any = import_module("dask")
 distributed: Any = import_module("distributed")
@@ -45,7 +45,7 @@ def private_cluster(workers: int) -> Iterator[Any]:
     try:
         security = distributed.Security.temporary()
     except ImportError:
-        raise MissingExtraError.of("cryptography", "--engine dask") from None
+        raise MissingExtraError.of("cryptography", setting(engine="dask")) from None
     address = {"host": "127.0.0.1", "protocol": "tls://", "security": security}
     with tempfile.TemporaryDirectory(prefix="attn-dask-", ignore_cleanup_errors=True) as folder:
         worker = {

@@ -1,7 +1,7 @@
 """Parquet and Arrow IPC: a row a record, matrices as nested lists of float32.
 
 The columns are the fields of the record, derived from its types: what a later version adds is kept
-without a line here. Fields whose shape is free (selection, measures) are JSON text. With --top the
+without a line here. Fields whose shape is free (selection, measures) are JSON text. With `top` the
 column `top` has keys and weights, as in JSON.
 
 A part is an Arrow IPC stream, one record batch a chunk, so that workers make batches and they are

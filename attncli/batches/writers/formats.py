@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from attncli.batches.part import Ending
 from attncli.batches.work import Writer
 from attncli.batches.writers.options import RecordLayout
-from attncli.errors import UsageError
+from attncli.errors import UsageError, field_name
 from attncli.escape import did_you_mean, quoted
 from attncli.settings import FormatName
 
@@ -70,12 +70,14 @@ def output_format(path: str | None, asked: FormatName | None) -> Format:
         known = " ".join(_SUFFIXES)
         raise UsageError(
             f"found the suffix {quoted(suffix)}, expected one of {known}{did_you_mean(suffix, _SUFFIXES)}",
-            place="--output",
-            hints=("--format jsonl, csv, parquet, arrow or npz says it",),
+            place=field_name("output"),
+            hints=(f"{field_name('format')} jsonl, csv, parquet, arrow or npz says it",),
         )
     chosen = Format(format_name or "jsonl", packing)
     if packing and not chosen.is_text:
-        raise UsageError(f"found .{packing}; {chosen.name} is packed itself", place="--output")
+        raise UsageError(
+            f"found .{packing}; {chosen.name} is packed itself", place=field_name("output")
+        )
     return chosen
 
 

@@ -1,4 +1,4 @@
-"""Records as JSON lines: the same records as `attn explain --json`, numbers with fixed digits."""
+"""Records as JSON lines: the same records as `attn explain` prints, numbers with fixed digits."""
 
 import json
 from collections.abc import Iterable, Sequence

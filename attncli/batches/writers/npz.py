@@ -3,12 +3,12 @@
     line, index, n_tokens            one a record; n_tokens is 0 for a record that failed
     weights, contextual, …           flat float32; a record's share is its shape's size
     weights_count, …                 how many numbers each record has of them: 0 where it has none
-    keys                             with --top: positions of the kept keys, beside weights
+    keys                             with top: positions of the kept keys, beside weights
     tokens_utf8, tokens_bytes        the words' bytes, and each word's number of bytes
     text_utf8, text_bytes            the same for the texts; so error_utf8, label_utf8, id_utf8
     record_utf8, record_bytes        each record's JSON without its arrays, as in JSON lines
     layout                           JSON: the shape of each array's share, in "n" (tokens), numbers,
-                                     and [K] (tokens, but at most K: what --top keeps of a row)
+                                     and [K] (tokens, but at most K: what `top` keeps of a row)
 
 A part holds frames, one a chunk: a line of JSON that lists arrays, then their bytes. At the end the
 frames are laid out anew as members of a zip file, read piece by piece.

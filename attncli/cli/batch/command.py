@@ -15,10 +15,16 @@ from attncli.cli.batch.acts import losses_text, say_of_single_heads, say_unacted
 from attncli.cli.batch.notes import say_of_vain_reading, say_vain_settings, share_read
 from attncli.cli.batch.options import EngineOptions, InputOptions, WriteOptions
 from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, part_chosen
-from attncli.cli.outputs import say_written
 from attncli.cli.progress import SentenceProgress, duration
 from attncli.cli.stopping import heeding_sigterm
-from attncli.cli.terminal import PipeClosed, give_up_stdout, hint, message, standard_input
+from attncli.cli.terminal import (
+    PipeClosed,
+    give_up_stdout,
+    hint,
+    message,
+    say_written,
+    standard_input,
+)
 from attncli.errors import UsageError
 from attncli.escape import visible
 from attncli.settings import MATRIX_FIELDS, BatchSettings

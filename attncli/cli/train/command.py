@@ -94,8 +94,8 @@ def _expect_files(file: str, vectors: str, report: t.ReportOptions, run: t.Train
     """Raises: UsageError where there is no output, or it is an input; OutputError."""
     if report.output is None and not run.check_grad:
         raise UsageError("found no file, expected -o model.safetensors", place="--output")
-    model = [] if run.check_grad else written("--output", report.output, *ENDINGS)
-    log = [] if run.check_grad else written("--log", report.log)
+    model = [] if run.check_grad else written("output", report.output, *ENDINGS)
+    log = [] if run.check_grad else written("log", report.log)
     expect_apart([*model, *log], [*files_given([file]), *vectors_read(vectors)])
     expect_writable(model, ())  # a log may be a pipe
 

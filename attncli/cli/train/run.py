@@ -7,9 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attncli.cli.outputs import say_written
 from attncli.cli.stopping import heeding_sigterm
-from attncli.cli.terminal import message, write_json
+from attncli.cli.terminal import message, say_written, write_json
 from attncli.errors import LockedError, NumericError, OutputError
 from attncli.escape import visible
 from attncli.files.paths import exists

@@ -7,8 +7,7 @@ import typer
 from attncli.cli import options as opt
 from attncli.cli.groups import grouped
 from attncli.cli.guards import say_vain
-from attncli.cli.outputs import say_written
-from attncli.cli.terminal import message, write, write_json, write_lines
+from attncli.cli.terminal import message, say_written, write, write_json, write_lines
 from attncli.cli.vectors.access import open_vocabulary
 from attncli.cli.vectors.limits import LimitOptions, limits_of
 from attncli.errors import UnknownWordError, UsageError
@@ -302,7 +301,7 @@ def export(
     """
     from attncli.embeddings.exporting import export_store, exported_files
 
-    files = [OutputFile("--output", str(path)) for path in exported_files(output)]
+    files = [OutputFile("output", str(path)) for path in exported_files(output)]
     expect_writable(files, vectors_read(name))
     store = open_vocabulary(name, cached=not no_cache, quiet=quiet)
     expect_apart(files, [getattr(store, "meta", {}).get("source")])

@@ -27,7 +27,7 @@ from attncli.embeddings.readers.loading import Distinct
 from attncli.embeddings.readers.ngrams import NgramSubwords
 from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
 from attncli.embeddings.store import STORE_FORMAT
-from attncli.errors import DataError, LimitError
+from attncli.errors import DataError, LimitError, command_line
 from attncli.files.limits import Limits, memory_budget
 
 _ROWS = 16384
@@ -57,7 +57,7 @@ class WordBudget:
             raise LimitError(
                 "the words need more memory than the limit",
                 place=self._place,
-                hints=("attn vectors import FILE --limit 1000000",),
+                hints=(command_line("vectors import FILE", limit=1000000),),
             )
 
 

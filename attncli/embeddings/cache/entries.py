@@ -20,7 +20,7 @@ from attncli.embeddings.cache.checked import read_facts, write_facts
 from attncli.embeddings.cache.keys import key_of_content
 from attncli.embeddings.marks import NAMING, are_named_anew
 from attncli.embeddings.store import FolderStore, read_meta
-from attncli.errors import AttnError, DataError, InputError, UsageError
+from attncli.errors import AttnError, DataError, InputError, UsageError, field_name
 from attncli.escape import quoted
 from attncli.files.paths import is_folder, listed, size_of
 
@@ -335,9 +335,10 @@ def check_name(name: str) -> None:
     if not is_name(name):
         raise UsageError(
             f"found {quoted(name)}, expected up to 100 letters, digits, dots, dashes and underscores",
-            place="--name",
+            place=field_name("name"),
         )
     if name in _TAKEN:
         raise UsageError(
-            f"found {quoted(name)}, which names vectors that come with attn", place="--name"
+            f"found {quoted(name)}, which names vectors that come with attn",
+            place=field_name("name"),
         )

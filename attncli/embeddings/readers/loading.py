@@ -12,7 +12,7 @@ from attncli.embeddings.marks import names
 from attncli.embeddings.protocols import Subwords
 from attncli.embeddings.readers.opening import DEFAULTS, ReadOptions, open_reading
 from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
-from attncli.errors import DataError, LimitError
+from attncli.errors import DataError, LimitError, setting
 from attncli.escape import quoted
 from attncli.files.limits import memory_budget
 from attncli.files.stream import place_of
@@ -93,11 +93,13 @@ class Distinct:
 
     def warnings(self) -> list[str]:
         """One sentence for each kind of odd word that was met."""
-        found = []
+        found, encoding = [], setting(encoding="latin-1")
         for what, count in self._counts.items():
             first = quoted(self._first[what].decode("utf-8", "surrogateescape"))
             said = _SAID_OF_ONE[what] if count == 1 else _SAID[what]
-            found.append(f"{self._place}: {said.format(count=count, first=first)}")
+            found.append(
+                f"{self._place}: {said.format(count=count, first=first, encoding=encoding)}"
+            )
         return found
 
 
@@ -105,13 +107,13 @@ _MOST_REPEATED = 100_000
 _SAID = {
     "repeated": "{count} words occur again; the first of each is used (first: {first})",
     "not UTF-8": "{count} words not in UTF-8, kept as they are (first: {first}); "
-    "--encoding latin-1 when importing, if the whole file is",
+    "{encoding} when importing, if the whole file is",
     "empty": "{count} words without any letters kept",
 }
 _SAID_OF_ONE = {
     "repeated": "1 word occurs again, {first}; the first is used",
     "not UTF-8": "1 word not in UTF-8, kept as it is: {first}; "
-    "--encoding latin-1 when importing, if the whole file is",
+    "{encoding} when importing, if the whole file is",
     "empty": "1 word without any letters kept",
 }
 

@@ -6,7 +6,7 @@ import struct
 from attncli.embeddings.readers.foreign import check_foreign_vectors
 from attncli.embeddings.readers.text.fields import looks_like_number
 from attncli.embeddings.readers.text.lines import BOM
-from attncli.errors import DataError, UsageError
+from attncli.errors import DataError, UsageError, field_name
 from attncli.escape import did_you_mean, quoted
 from attncli.files.stream import ByteStream
 
@@ -115,6 +115,6 @@ def check_format(name: str | None) -> str | None:
     if name is not None and name not in FORMATS:
         raise UsageError(
             f"found {quoted(name)}, expected one of {', '.join(FORMATS)}{did_you_mean(name, FORMATS)}",
-            place="--format",
+            place=field_name("format"),
         )
     return name

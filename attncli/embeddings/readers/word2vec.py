@@ -11,7 +11,7 @@ import numpy as np
 from attncli.arrays import BoolArray, Float32Array
 from attncli.embeddings.readers.finite import check_finite
 from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
-from attncli.errors import DataError, LimitError
+from attncli.errors import DataError, LimitError, command_line
 from attncli.escape import quoted
 from attncli.files.limits import Limits, check_dim
 from attncli.files.stream import ByteStream
@@ -247,7 +247,7 @@ def _check_order(values: Float32Array, place: str, dtype: str) -> None:
         raise DataError(
             f"the values make sense only as {other}-endian numbers",
             place=place,
-            hints=(f"attn vectors import FILE --byte-order {other}",),
+            hints=(command_line("vectors import FILE", byte_order=other),),
         )
 
 

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, NamedTuple
 
-from attncli.errors import AttnError, DataError, UsageError
+from attncli.errors import (
+    AttnError,
+    Blank,
+    DataError,
+    UsageError,
+    command_line,
+    field_name,
+    setting,
+)
 from attncli.escape import did_you_mean, quoted
 from attncli.files.rows.cells import CellRow, rows_of_cells
 from attncli.files.rows.foreign import check_foreign_rows
@@ -22,10 +30,6 @@ from attncli.files.rows.sentences import MAX_LINE, is_comment
 from attncli.files.source import InputSource
 
 DEFAULT_COLUMN = "text"
-_AS_PROSE = (
-    "read as text, a sentence a line, though its lines look like rows of a table: "
-    "attn batch --column NAME reads a column"
-)
 _LOT = 256  # rows given out together
 
 
@@ -62,8 +66,8 @@ class Shape:
 
     kind: None is told by content and name. column: that of the text, None is "text". others: columns
     wanted besides, in the order of a row's cells; None stands where a row has no such cell.
-    required: whether a table without one of the others is an error. options: what the columns are
-    asked for with, for messages, the text's first; without them a file is at fault, not an option.
+    required: whether a table without one of the others is an error. fields: the settings that name
+    the columns, for messages, the text's first; without them a file is at fault, not a setting.
     note: is told when lines are read as prose that look like rows.
     """
 
@@ -73,7 +77,7 @@ class Shape:
     required: bool = False
     every_line: bool = False
     tables_only: bool = False
-    options: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
     note: Callable[[str], None] | None = None
 
     @property
@@ -105,7 +109,7 @@ def rows_of(source: InputSource, shape: Shape, *, max_line: int = MAX_LINE) -> I
         yield from _parquet_rows(source, blocks, shape)
     elif kind == "text":
         if shape.kind is None and shape.note is not None and looks_tabular(start, shape.columns):
-            shape.note(f"{source.name}: {_AS_PROSE}")
+            shape.note(f"{source.name}: {_as_prose()}")
         yield from _text_rows(lines(blocks, source.name, max_line=max_line), shape.every_line)
     elif kind == "json":
         objects = objects_of_document(blocks, source.name, max_value=max_line)
@@ -118,6 +122,13 @@ def rows_of(source: InputSource, shape: Shape, *, max_line: int = MAX_LINE) -> I
         yield from _in_lots(_cell_rows(numbered, kind, source.name, shape, max_line))
 
 
+def _as_prose() -> str:
+    return (
+        "read as text, a sentence a line, though its lines look like rows of a table: "
+        f"{command_line('batch', column=Blank('NAME'))} reads a column"
+    )
+
+
 def _kind(head: bytes, source: InputSource, shape: Shape) -> Kind:
     if shape.kind is not None:
         return shape.kind
@@ -125,8 +136,8 @@ def _kind(head: bytes, source: InputSource, shape: Shape) -> Kind:
         return kind_of(head, source.path, shape.columns, tables_only=shape.asks_for_table)
     except DataError as error:
         error.place = source.name
-        if shape.options:
-            error.hints = ("--input-format text reads it as text",)
+        if shape.fields:
+            error.hints = (f"{setting(input_format='text')} reads it as text",)
         raise
 
 
@@ -269,11 +280,11 @@ def _no_column(
 ) -> DataError | UsageError:
     listed = ", ".join(quoted(cell) for cell in header[:8])
     hints: tuple[str, ...] = ()
-    if shape.options:
+    if shape.fields:
         return UsageError(
             f"found no column {quoted(column)}, expected one of {listed}"
             f"{did_you_mean(column, header)}",
-            place=shape.options[i],
+            place=field_name(shape.fields[i]),
             hints=hints,
         )
     if any(cell.strip('"') == column for cell in header):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from attncli.arrays import FloatArray
+from attncli.errors import field_name
 from attncli.escape import apart, drawable, harmless, isolated, quotes_isolated
 from attncli.insight.movement import Movement
 from attncli.insight.movement import movements as moved_words
@@ -138,7 +139,8 @@ def _facts(result: AttentionResult, held: int) -> str:
     if held < every:
         warnings += (
             f'<p class="warning">This page holds {held} of {every} heads, to stay small; '
-            "the others are thumbnails only. Choose them with --layer and --head.</p>"
+            f"the others are thumbnails only. Choose them with {field_name('part.layers')} and "
+            f"{field_name('part.heads')}.</p>"
         )
     label = model_line(result, apart)
     said = f'<p class="label">{html.escape(label)}</p>' if label else ""

@@ -8,7 +8,7 @@ import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.embeddings.readers.text.numbers import parse_not_finite, parse_one
-from attncli.errors import DataError
+from attncli.errors import DataError, command_line
 from attncli.escape import quoted
 
 SEPARATORS = re.compile(rb"[ \t]+")
@@ -18,7 +18,11 @@ _NUMBER_LIKE = re.compile(  # what somebody may have meant as a number
     re.IGNORECASE,
 )
 _DECIMAL_COMMA = re.compile(rb"[+-]?(?:[0-9]+,?[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?")
-GLOVE_HINT = "attn vectors import FILE --format glove"
+
+
+def glove_hint() -> str:
+    """A way to read a file whose form is in doubt."""
+    return command_line("vectors import FILE", format="glove")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ def _wrong_count(found: int, dim: int, place: str, parts: list[bytes], header: b
     if found == 0 and b"," in parts[0]:
         hints = ("values must be parted by spaces or tabs, not by commas",)
     elif header and place.endswith(":2"):
-        hints = (GLOVE_HINT,)
+        hints = (glove_hint(),)
     expected = f"the header says {dim}" if header else f"expected {dim}"
     return DataError(
         f"found {found} value{'' if found == 1 else 's'}, {expected}", place=place, hints=hints

@@ -4,11 +4,11 @@ import re
 from collections import Counter
 
 from attncli.embeddings.readers.text.fields import (
-    GLOVE_HINT,
     SEPARATORS,
     TextForm,
     are_whole,
     count_values,
+    glove_hint,
     has_decimal_commas,
     shown,
 )
@@ -112,7 +112,7 @@ def _header_counts(line: bytes, place: str) -> tuple[int, int]:
         raise DataError(
             f"the header must be two counts, found {shown(line)}",
             place=place,
-            hints=(GLOVE_HINT,),
+            hints=(glove_hint(),),
         )
     words, dim = (int(part) for part in line.split())
     if words == 0 or dim == 0:
@@ -143,6 +143,6 @@ def check_claims(form: TextForm, stream: ByteStream, limits: Limits) -> None:
             f"the header claims {form.claimed} words of {form.dim} values ({size}); "
             f"the file has {left + stream.position} bytes",
             place=f"{stream.place}:1",
-            hints=(GLOVE_HINT,),
+            hints=(glove_hint(),),
         )
     check_dim(form.dim, limits, f"{stream.place}:1")

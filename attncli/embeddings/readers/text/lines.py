@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from attncli.errors import LimitError
+from attncli.errors import Blank, LimitError, command_line
 from attncli.files.limits import Limits
 from attncli.files.stream import ByteStream
 from attncli.memory import size_text
@@ -51,7 +51,7 @@ def too_long(place: str, limits: Limits) -> LimitError:
     return LimitError(
         f"a line of more than {size_text(limits.line)}",
         place=place,
-        hints=("attn vectors import FILE --max-line SIZE",),
+        hints=(command_line("vectors import FILE", max_line=Blank("SIZE")),),
     )
 
 
