@@ -8,7 +8,6 @@ backslash, so that it changes nothing when it is applied again. What was probabl
 """
 
 import re
-import shlex
 from collections.abc import Iterable
 
 # Characters that are obeyed or not seen, as the inside of a character class.
@@ -18,8 +17,9 @@ UNSEEN = (
     "\u2060-\u206f\ufeff\ufff9-\uffff\ufdd0-\ufdef"  # invisible operators, BOM, non-characters
     "\ud800-\udfff\U000e0000-\U000e0fff"  # lone surrogates, tags, variation selectors supplement
 )
-_HIDDEN = re.compile(f"[\\\\{UNSEEN}]")
-_UNSEEN = f"[{UNSEEN}]"  # this one and those below are compiled by `re` when they are first used
+# Patterns are compiled by `re` when they are first used: a start does not wait for them.
+_HIDDEN = f"[\\\\{UNSEEN}]"
+_UNSEEN = f"[{UNSEEN}]"
 _NAMED = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 MARK = "\u200e"  # left-to-right mark: invisible, of no width, stronger than digits and signs
 # Letters and digits of the bidi classes R, AL and AN: Hebrew to Arabic Extended-A, and later blocks.
@@ -55,7 +55,7 @@ def visible(text: str) -> str:
     >>> visible("a\x1b[31m")
     'a\\x1b[31m'
     """
-    return _HIDDEN.sub(_escape, text)
+    return re.sub(_HIDDEN, _escape, text)
 
 
 def harmless(text: str) -> str:
@@ -188,9 +188,9 @@ def quoted(text: str, limit: int = 40) -> str:
     return f'"{visible(text[:limit])}…" ({len(text)} characters)'
 
 
-_PLAIN = re.compile(r"[\w@+=:,./-]+", re.ASCII)
+_PLAIN = r"[\w@+=:,./-]+"
 _NEAR = 0.7  # of the letters in common, in order: "veiw" is near "view", "money" not near "model"
-_ACTS = re.compile(r'["$`!%\r\n]|\\(?=[\\"$`]|$)')  # in double quotes, in a shell or in cmd.exe
+_ACTS = r'["$`!%\r\n]|\\(?=[\\"$`]|$)'  # in double quotes, in a shell or in cmd.exe
 
 
 def nearest(given: str, names: Iterable[str]) -> str | None:
@@ -222,6 +222,8 @@ def typed(text: str) -> str:
     >>> typed("money bank")
     '"money bank"'
     """
-    if _PLAIN.fullmatch(text):
+    if re.fullmatch(_PLAIN, text, re.ASCII):
         return text
-    return shlex.quote(text) if _ACTS.search(text) else f'"{text}"'
+    import shlex
+
+    return shlex.quote(text) if re.search(_ACTS, text) else f'"{text}"'

@@ -6,7 +6,7 @@ Only Linux tells; elsewhere the answer is None and nothing is refused beforehand
 import re
 from pathlib import Path
 
-_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_SIZE = r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([KMGT]?)(?:i?B)?"
 _NO_LIMIT = 1 << 60  # version 1 of cgroups writes "none" as a number near 2^63
 
 
@@ -40,10 +40,10 @@ def bytes_of(text: str) -> int:
     >>> bytes_of("512"), bytes_of("64 KiB"), bytes_of("1.5G")
     (512, 65536, 1610612736)
     """
-    found = _SIZE.fullmatch(text.strip())
-    if found is None:
+    match = re.fullmatch(_SIZE, text.strip(), re.IGNORECASE)
+    if match is None:
         raise ValueError(text)
-    return int(float(found.group(1)) * 1024 ** " KMGT".index(found.group(2).upper() or " "))
+    return int(float(match.group(1)) * 1024 ** " KMGT".index(match.group(2).upper() or " "))
 
 
 def _machine(root: Path) -> int | None:

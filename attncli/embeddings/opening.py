@@ -4,9 +4,9 @@ import os
 import re
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.seeded import SeededStore
@@ -30,8 +30,7 @@ Say = Callable[[str, str], None]
 Tick = Callable[[int, int | None], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """How vectors are opened.
 
     `whole`: the whole vocabulary is needed, so a large file is converted into the cache; without it
@@ -43,7 +42,7 @@ class Access:
     cached: bool = True
     say: Say = lambda kind, text: None
     tick: Tick = lambda done, total: None
-    limits: Limits = Limits()  # noqa: RUF009  (frozen)
+    limits: Limits = Limits()
 
 
 DEFAULT_ACCESS = Access()

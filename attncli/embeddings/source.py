@@ -59,7 +59,7 @@ class VectorsSource:
 
     def facts(self) -> dict[str, Any]:
         """This source as plain data, to be kept with a name."""
-        return asdict(self)
+        return {**asdict(self), "limits": self.limits._asdict()}
 
     @classmethod
     def of(cls, facts: dict[str, Any]) -> "VectorsSource":

@@ -120,7 +120,7 @@ class Survey:
 
 def survey(path: str, options: ReadOptions, tick: Tick = lambda done, total: None) -> Survey:
     """Looks through a file. Raises: what reading it raises, but for values that are not finite."""
-    lenient = replace(options, skip_bad=True, limits=replace(options.limits, finite=False))
+    lenient = replace(options, skip_bad=True, limits=options.limits._replace(finite=False))
     reading = open_reading(path, lenient)
     distinct, norms, words = Distinct(place_of(path)), Norms(), list[bytes]()
     budget = WordBudget(place_of(path), options.limits)

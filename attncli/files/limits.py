@@ -1,6 +1,6 @@
 """What a file may ask for before it is told no. Sizes in a file are claims until the bytes come."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from attncli.errors import LimitError, command_line
 from attncli.memory import available_memory
@@ -9,8 +9,7 @@ _INCREDIBLE = 1 << 24  # values: no vectors have so many, something else was rea
 KIB, MIB = 1 << 10, 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Sizes in bytes, but `dim` (values of a vector) and `ratio` (unpacked : packed).
 
     Without `finite` values that are not finite are let through: to look into a file, not to use it.

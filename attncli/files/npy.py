@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from attncli.arrays import Float32Array
+from attncli.arrays import AnyArray, Float32Array
 from attncli.errors import DataError, LimitError, RefusedError
 from attncli.escape import quoted
 from attncli.files.limits import Limits, check_dim, memory_budget
@@ -22,10 +21,10 @@ from attncli.memory import size_text
 
 MAGIC = b"\x93NUMPY"
 _LONGEST_HEADER = 10_000
-_DESCR = re.compile(r"""['"]descr['"]\s*:\s*['"]([<>|=]?[A-Za-z][0-9]{0,9})['"]""")
-_ANY_DESCR = re.compile(r"""['"]descr['"]\s*:\s*([^,}]{1,40})""")
-_FORTRAN = re.compile(r"""['"]fortran_order['"]\s*:\s*(True|False)""")
-_SHAPE = re.compile(r"""['"]shape['"]\s*:\s*\(([0-9, L]*)\)""")
+_DESCR = r"""['"]descr['"]\s*:\s*['"]([<>|=]?[A-Za-z][0-9]{0,9})['"]"""
+_ANY_DESCR = r"""['"]descr['"]\s*:\s*([^,}]{1,40})"""
+_FORTRAN = r"""['"]fortran_order['"]\s*:\s*(True|False)"""
+_SHAPE = r"""['"]shape['"]\s*:\s*\(([0-9, L]*)\)"""
 _FLOATS = frozenset({"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"})
 
 
@@ -73,9 +72,9 @@ def read_header(stream: ByteStream, place: str) -> NpyHeader:
 
 
 def _parsed(text: str, place: str) -> NpyHeader:
-    descr, fortran, shape = (header.search(text) for header in (_DESCR, _FORTRAN, _SHAPE))
+    descr, fortran, shape = (re.search(header, text) for header in (_DESCR, _FORTRAN, _SHAPE))
     if descr is None:
-        named = _ANY_DESCR.search(text)
+        named = re.search(_ANY_DESCR, text)
         what = f"values of type {quoted(named.group(1).strip())}" if named else "no type of values"
         raise DataError(f"{what}, expected numbers or text", place=place)
     if fortran is None or shape is None or len(re.findall("['\"]shape['\"]", text)) != 1:
@@ -147,7 +146,7 @@ def _column_blocks(
             yield matrix[start : start + 8192]
 
 
-def as_float32(values: npt.NDArray[Any]) -> Float32Array:
+def as_float32(values: AnyArray) -> Float32Array:
     """The same values as float32 of this machine; too large ones become infinite."""
     with np.errstate(over="ignore", invalid="ignore"):
         return values.astype(np.float32)

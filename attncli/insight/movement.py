@@ -1,6 +1,6 @@
 """How far each word moved: cosine of old and new vector, nearest words before and after."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.vocabulary import has_vocabulary
@@ -10,8 +10,7 @@ from attncli.insight.space import VocabularySpace, is_known, names_of_token
 from attncli.results.result import AttentionResult
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
+class Movement(NamedTuple):
     """One word: cosine of its old and new vector (1: it stayed), nearest words before and after.
 
     The word itself is not among its neighbors.

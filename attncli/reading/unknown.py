@@ -1,6 +1,6 @@
 """What a word gets that is not in the vocabulary, for each policy."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,7 @@ TREATMENTS = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StandIn:
+class StandIn(NamedTuple):
     """The key, the status and the vector (dim,) of an unknown word."""
 
     key: str

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import accumulate, product
 
-from attncli.text.words import APOSTROPHES, HYPHENS, no_spaces
+from attncli.text.words import APOSTROPHES, HYPHENS, no_spaces, with_apostrophe
 
 _DIGITS = re.compile(r"[0-9]")
 # Nobody sees these (Default_Ignorable_Code_Point): soft hyphen, joiners, zero-width space, word
@@ -17,10 +17,10 @@ _UNSEEN = (
     "\U000e0000-\U000e0fff]+"
 )
 # Hebrew's own marks (geresh, gershayim), and what is typed in their place.
-_HEBREW_LETTER = re.compile("[\u05d0-\u05ea]")
+_HEBREW_LETTER = "[\u05d0-\u05ea]"
 _HEBREW_MARKS = (("\u05f3", "'"), ("\u05f4", '"'))
 # Unseen characters, apostrophes, hyphens, and Tibetan letters, under which a word has many forms.
-_MANY_FORMS = f"{_UNSEEN}|{APOSTROPHES.pattern}|{HYPHENS.pattern}|[\u0f40-\u0fbc]"
+_MANY_FORMS = f"{_UNSEEN}|[{APOSTROPHES}{HYPHENS}]|[\u0f40-\u0fbc]"
 _LONGER_ARABIC = "\u0640"  # stretches a word on its line
 _SHOWN_AS_PICTURE, _JOINER = "\ufe0f", "\u200d"  # of emoji; keyboards leave the first out
 _MOST_SHARP = 2  # places where ss may be ß
@@ -135,7 +135,7 @@ def all_forms(word: str) -> list[str]:
 def folded_word(word: str) -> str:
     """The key that words share when they differ in case, encoding, apostrophes, hyphens or hidden marks."""
     plain = plain_form(word).casefold().replace("i\u0307", "i")  # of \u0130
-    return unicodedata.normalize("NFC", HYPHENS.sub("-", APOSTROPHES.sub("'", plain)))
+    return unicodedata.normalize("NFC", _with_plain_hyphens(with_apostrophe("'", plain)))
 
 
 def places_of_word(word: str, texts: Sequence[str], keys: Sequence[str] = ()) -> list[int]:
@@ -166,10 +166,14 @@ def _spellings(word: str) -> Iterator[tuple[str, str]]:
     if bare and bare != word:
         for form, _ in _alike(bare):
             yield form, "invisible"
-    hyphenated = HYPHENS.sub("-", bare)
+    hyphenated = _with_plain_hyphens(bare)
     if hyphenated != bare:
         for form, _ in _alike(hyphenated):
             yield form, "compatible"
+
+
+def _with_plain_hyphens(word: str) -> str:
+    return word.translate(dict.fromkeys(map(ord, HYPHENS), "-"))
 
 
 def _alike(word: str) -> Iterator[tuple[str, str]]:
@@ -185,14 +189,14 @@ def _alike(word: str) -> Iterator[tuple[str, str]]:
 
 def _other_apostrophes(word: str) -> Iterator[str]:
     """The word with other apostrophes; a Hebrew one with the marks of abbreviations, and without."""
-    if APOSTROPHES.search(word) is not None:
-        yield from (APOSTROPHES.sub(mark, word) for mark in "'\u2019\u02bc")
-    if _HEBREW_LETTER.search(word) is not None:
+    if any(mark in word for mark in APOSTROPHES):
+        yield from (with_apostrophe(mark, word) for mark in "'\u2019\u02bc")
+    if re.search(_HEBREW_LETTER, word) is not None:
         typed = printed = word
         for mark, key in _HEBREW_MARKS:
             typed, printed = typed.replace(mark, key), printed.replace(key, mark)
         typographic = typed.replace('"', "\u201d").replace("'", "\u2019")
-        straight = re.sub("[\u201c\u201d]", '"', APOSTROPHES.sub("'", typed))
+        straight = re.sub("[\u201c\u201d]", '"', with_apostrophe("'", typed))
         for form in (straight, printed, typographic):
             if form != word:
                 yield form

@@ -32,7 +32,6 @@ _ADDRESS = (
 _ASCII_WORD = re.compile(
     r"\w+(?:(?:(?<=[A-Za-z])[.':](?=[A-Za-z])|(?<=\d)[.,;'](?=\d))\w+)*", re.ASCII
 )
-_ADDRESSES = re.compile(_ADDRESS)
 
 
 def words(sentence: str) -> list[Span]:
@@ -66,22 +65,20 @@ TOKENIZERS: dict[str, Tokenizer] = {
     "chars": chars,
 }
 
-APOSTROPHES = re.compile("['\u2019\u02bc\u2018\uff07]")
-HYPHENS = re.compile("[\u2010\u2011\ufe63\uff0d]")  # of typesetting, for "-"
+APOSTROPHES = "'\u2019\u02bc\u2018\uff07"
+HYPHENS = "\u2010\u2011\ufe63\uff0d"  # of typesetting, for "-"
 
 _LONGEST_COMPOUND = 6  # parts
-_JOINTS = ("-", "\u2010", "\u2011", "\ufe63", "\uff0d", "\u200b")
-JOINING = (
-    *_JOINTS,
-    "'",
-    "\u2019",
-    "\u02bc",
-    "\u2018",
-    "\uff07",
-)  # words with these may be joined or cut
+_JOINTS = ("-", *HYPHENS, "\u200b")
+JOINING = (*_JOINTS, *APOSTROPHES)  # words with these may be joined or cut
 
 # Endings that the Penn Treebank cuts off, as in the training text of GloVe.
-_CONTRACTION = re.compile(r"(?:n't|'(?:s|re|ve|ll|d|m))$", re.IGNORECASE)
+_CONTRACTION = r"(?:n't|'(?:s|re|ve|ll|d|m))$"
+
+
+def with_apostrophe(mark: str, text: str) -> str:
+    """The text with this mark for each apostrophe."""
+    return text.translate(dict.fromkeys(map(ord, APOSTROPHES), mark))
 
 
 def split_contraction(word: Span, known: Callable[[str], bool]) -> list[Span]:
@@ -89,8 +86,8 @@ def split_contraction(word: Span, known: Callable[[str], bool]) -> list[Span]:
 
     `known` says whether the vocabulary has a word, in any form. Other apostrophes count as "'".
     """
-    plain = APOSTROPHES.sub("'", word.text)
-    match = _CONTRACTION.search(plain) if "'" in plain else None
+    plain = with_apostrophe("'", word.text)
+    match = re.search(_CONTRACTION, plain, re.IGNORECASE) if "'" in plain else None
     if match is None or match.start() == 0 or known(word.text) or not known(match.group().lower()):
         return [word]
     cut = match.start()
@@ -151,7 +148,7 @@ def _around_addresses(
     sentence: str, find: Callable[[str, int, int], Iterator[Span]]
 ) -> Iterator[Span]:
     end = 0
-    for found in _ADDRESSES.finditer(sentence):
+    for found in re.finditer(_ADDRESS, sentence):
         yield from find(sentence, end, found.start())
         yield Span(found.group(), found.start(), found.end())
         end = found.end()

@@ -1,8 +1,7 @@
 """What `attn explain` prints for one result: sections of lines, each under a heading."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from attncli.insight.movement import Movement
 from attncli.insight.sums import sums_of
@@ -19,8 +18,7 @@ Section: TypeAlias = Literal["tokens", "weights", "equations", "embeddings", "mo
 SECTIONS: tuple[Section, ...] = ("tokens", "weights", "equations", "embeddings", "moved")
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """What to show and how wide: digits of the matrix and tables, of the equations' coefficients.
 
     With `top` each row shows its strongest keys only, and what the others get together.

@@ -65,7 +65,7 @@ def views_of(words, ink, width):
     other = replace(one, contextual=one.contextual + 1)
     lines = {
         "explain": explain_lines(one, near, ink, layout),
-        "heads": explain_lines(many, [], ink, replace(layout, top=3)),
+        "heads": explain_lines(many, [], ink, layout._replace(top=3)),
         "many words": explain_lines(result_of(words * 20), [], ink, layout),
         "steps": step_lines(one, ink, Steps(width=width)),
         "one row": step_lines(one, ink, Steps(width=width, rows=(0, 1))),
