@@ -75,8 +75,7 @@ class Part(NamedTuple):
         if self.heads is not None:
             matrices = chosen(matrices, "heads", self.heads)
         drawn = pooled(matrices, self.over, self.how)
-        matrices = replace(
-            drawn,
+        matrices = drawn._replace(
             warnings=(*drawn.warnings, *self._losses(matrices.by_head, drawn.by_head, _OF_HEADS)),
         )
         others = {name: array for name, array in stack.extras.items() if name not in BY_HEAD}

@@ -8,8 +8,8 @@ the tensors of Hugging Face and BertViz; −1 is the last. What they are called:
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -32,8 +32,7 @@ _AXIS: dict[Axis, int] = {"layers": -4, "heads": -3}
 _MAXIMUM = "a maximum of several matrices: rows sum to 1 or more, they are no shares"
 
 
-@dataclass(frozen=True, slots=True)
-class Matrices:
+class Matrices(NamedTuple):
     """What belongs to layers and heads, of one result or of many alike.
 
     Shapes: weights (…, n_layers, n_heads, n_tokens, n_tokens); each of `by_head`, which are those
@@ -43,7 +42,7 @@ class Matrices:
     attention: AttentionSettings
     selection: Mapping[str, Any] | None
     weights: Float32Array
-    by_head: Mapping[str, Float32Array] = field(default_factory=dict)
+    by_head: Mapping[str, Float32Array] = {}
     warnings: tuple[ResultWarning, ...] = ()
 
 
@@ -62,8 +61,7 @@ def chosen(matrices: Matrices, axis: Axis, numbers: Sequence[int]) -> Matrices:
             if after not in selection[axis]:  # else the highest of the layers says it
                 selection[VECTORS_AFTER] = after
     return _with_weights(
-        replace(
-            matrices,
+        matrices._replace(
             selection=selection,
             by_head={
                 name: np.take(array, places, axis=_AXIS[axis])
@@ -89,7 +87,7 @@ def pooled(matrices: Matrices, over: Sequence[Axis], how: Pooling) -> Matrices:
     said = () if how == "mean" else (ResultWarning("row-sums", _MAXIMUM),)
     warnings = (*matrices.warnings, *said)
     return _with_weights(
-        replace(matrices, selection=selection, by_head={}, warnings=warnings), weights
+        matrices._replace(selection=selection, by_head={}, warnings=warnings), weights
     )
 
 
@@ -153,4 +151,4 @@ def _cut(result: AttentionResult, matrices: Matrices) -> AttentionResult:
 def _with_weights(matrices: Matrices, weights: Float32Array) -> Matrices:
     n_layers, n_heads = weights.shape[_AXIS["layers"]], weights.shape[_AXIS["heads"]]
     attention = matrices.attention._replace(n_layers=n_layers, n_heads=n_heads)
-    return replace(matrices, weights=weights, attention=attention)
+    return matrices._replace(weights=weights, attention=attention)

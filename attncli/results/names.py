@@ -15,8 +15,8 @@ Axis: TypeAlias = Literal["layers", "heads"]
 AXES: tuple[Axis, Axis] = ("layers", "heads")
 VECTORS_AFTER = "vectors_after"  # in a selection: the layer of the new vectors, which is not shown
 
-_NUMBER = re.compile("[0-9]{1,9}")
-_POOLED = re.compile(
+_NUMBER = "[0-9]{1,9}"
+_POOLED = (
     "(?P<how>mean|max) of (?P<axis>layers|heads) "
     "(?P<numbers>[0-9]{1,5}–[0-9]{1,5}|[0-9]{1,5}(?:, [0-9]{1,5})*)"
 )
@@ -199,11 +199,11 @@ def selection_of(layers: Sequence[str], heads: Sequence[str]) -> dict[str, Any]:
     """
     selection: dict[str, Any] = {}
     for axis, labels in zip(AXES, (layers, heads), strict=True):
-        pooled = _POOLED.fullmatch(labels[0]) if len(labels) == 1 else None
+        pooled = re.fullmatch(_POOLED, labels[0]) if len(labels) == 1 else None
         if pooled is not None and pooled["axis"] == axis:
             selection[axis] = _listed(pooled["numbers"])
             selection[f"{axis}_pooled"] = pooled["how"]
-        elif all(map(_NUMBER.fullmatch, labels)):
+        elif all(re.fullmatch(_NUMBER, label) for label in labels):
             numbers = [int(label) for label in labels]
             if numbers != list(range(len(numbers))):
                 selection[axis] = numbers

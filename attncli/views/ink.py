@@ -9,10 +9,9 @@ none is wider than the ink's width.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.color import Color, ColorSystem
@@ -42,8 +41,7 @@ _DIM = Style(dim=True)
 _MAX_MARKS = 8  # code points in one terminal cell, accents and all
 
 
-@dataclass(frozen=True, slots=True)
-class Ink:
+class Ink(NamedTuple):
     """What the terminal can show: how many colors (None: none at all), and whether Unicode.
 
     Lines wider than `width` are folded as they leave; None lets them be of any width.
