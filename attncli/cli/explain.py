@@ -16,7 +16,6 @@ from attncli.escape import typed, visible
 from attncli.files.apart import expect_writable, files_given, written
 from attncli.insight.learned import NOTHING
 from attncli.mechanisms.open import learned_of, space_of
-from attncli.models.named import is_transformer
 
 if TYPE_CHECKING:
     from attncli.files.rows.sentences import Sentence
@@ -78,11 +77,11 @@ def explain(
         seed=may_be_vain(mechanism, "seed"),
         include=() if include is None or not (manner.json or manner.output) else fields[0],
     )
-    pooled = manner.pools and against is None and not mechanism.chooses
     hide = mechanism.hide or ()
+    pooled = manner.pools and against is None and not mechanism.chooses
+    pooled = pooled and bool(hide or not mechanism.has_one_matrix)
     if pooled:  # what is hidden is left out of what shows, below
-        last = "-1" if hide and is_transformer(mechanism.model) else None
-        mechanism = replace(mechanism, hide=None, layer=last)
+        mechanism = replace(mechanism, hide=None, layer=_last_layer(mechanism) if hide else None)
     wanted = frozenset(fields[0]) | manner.needs()
     asked = frozenset(fields[0] if manner.keeps_fields else ())
     opened = analyser_of_options(mechanism, wanted, asked=asked, whole=False, quiet=quiet)
@@ -111,6 +110,13 @@ def _inputs(file: str | None, mechanism: Mechanism) -> "Iterator[str | None]":
 
     yield from files_given([file])
     yield from files_read(mechanism.vectors, mechanism.model, mechanism.matrix_texts)
+
+
+def _last_layer(mechanism: Mechanism) -> str | None:
+    """The layer that a terminal shows, where a model may have several."""
+    from attncli.models.named import is_transformer
+
+    return "-1" if is_transformer(mechanism.model) else None
 
 
 def _left_out_anyway(fields: Fields) -> list[str]:

@@ -81,6 +81,12 @@ class Mechanism:
         """Whether matrices of the user's own make the attention task-specific."""
         return any(text is not None for text in self.matrix_texts)
 
+    @property
+    def has_one_matrix(self) -> bool:
+        """Whether a sentence has one matrix of weights, and nothing is to be chosen."""
+        only_general = self.attention == "general" and self.model is None and not self.gives
+        return only_general and self.preset is None
+
     def settings(self) -> MechanismSettings:
         """The mechanism without the part that is chosen of its results."""
         values = {field.name: getattr(self, field.name) for field in fields(MechanismSettings)}

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from attncli.errors import Blank, UsageError, field_name, setting
-from attncli.models.named import is_transformer
 from attncli.settings import MATRIX_FIELDS, MechanismSettings
 
 if TYPE_CHECKING:
@@ -48,6 +47,14 @@ def store_of(settings: MechanismSettings) -> "EmbeddingStore":
     return open_vectors(s.vectors, dim=s.dim, seed=s.seed, inline=s.inline, access=access)
 
 
+def _is_transformer(model: str | None) -> bool:
+    if model is None:
+        return False
+    from attncli.models.named import is_transformer
+
+    return is_transformer(model)
+
+
 def open_analyser(
     settings: MechanismSettings,
     include: frozenset[str] = frozenset(),
@@ -67,7 +74,7 @@ def open_analyser(
         from attncli.mechanisms.presets import with_preset
 
         settings = with_preset(settings)
-    if is_transformer(settings.model):
+    if _is_transformer(settings.model):
         opened = _open_transformer(settings, None if part is None else part.layers, include)
         part = None if part is None else part._replace(layers=None)
     else:
@@ -118,12 +125,13 @@ def space_of(opened: Opened) -> "VocabularySpace | None":
     store = opened.store
     if store is None or not has_vocabulary(store):
         return None
-    from attncli.attention.projections import value_map
     from attncli.insight.space import VocabularySpace
 
     projections = learned_of(opened.analyser).projections
     if projections is None:
         return VocabularySpace(store)
+    from attncli.attention.projections import value_map
+
     return VocabularySpace(store, value_map(projections), projections.landmarks)
 
 
@@ -131,13 +139,13 @@ def learned_of(analyser: object) -> "Learned":
     """The matrices of task-specific attention, and the model whose label it adds."""
     from attncli.insight.learned import NOTHING, Learned
     from attncli.mechanisms.general import GeneralAnalyser
-    from attncli.mechanisms.part import whole
 
-    inner = whole(analyser)
-    if isinstance(inner, GeneralAnalyser):  # the main job loads nothing of the others
+    if isinstance(analyser, GeneralAnalyser):  # the main job loads nothing of the others
         return NOTHING
+    from attncli.mechanisms.part import whole
     from attncli.mechanisms.task import TaskAnalyser
 
+    inner = whole(analyser)
     return Learned(inner.projections, inner.model) if isinstance(inner, TaskAnalyser) else NOTHING
 
 
