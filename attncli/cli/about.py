@@ -47,7 +47,7 @@ ENVIRONMENT = (
 PAGES = (
     ("README.md", "What attn does, by examples.", ()),
     ("docs/gallery.md", "Every view, with pictures.", ("explain", "compare", "view", "diff")),
-    ("docs/by-hand.md", "Exercises: your own matrices, step by step.", ("explain",)),
+    ("docs/by-hand.md", "Exercises: your own matrices, the drawing.", ("explain",)),
     ("docs/formats.md", "What each format keeps and loses.", ("view", "batch", "schema")),
     ("docs/training.md", "Data, options and gradients of training.", ("train", "evaluate")),
     ("docs/transformers.md", "Transformers that can be read and shown.", ("explain", "model")),

@@ -48,6 +48,7 @@ def explain(
       attn explain "money bank grows" --model lecture
       attn explain --preset by-hand --steps
       attn explain "money bank grows" --attention task --heads 2 --d-k 3 --seed 1
+      attn explain "money bank grows" --diagram --row bank -o drawing.svg
       attn explain "cat sat" --inline 'cat=1,0;sat=0,1' --w-q '1,0;0,1' --w-k '0,1;1,0' --steps
       attn explain "that exam was a piece of cake" --model idioms --against general
       attn explain "money bank grows" --model ./all-MiniLM-L6-v2 --layer 5 --hide special
@@ -61,6 +62,11 @@ def explain(
                 "found --steps too, which follows one head piece by piece; expected one of them",
                 place=name,
             )
+    if manner.diagram:
+        from attncli.cli.drawing import expect_whole
+
+        m = mechanism
+        expect_whole(agg=m.agg, merge=m.merge, hide=m.hide, against=against)
     expect_writable(written("output", manner.output), _inputs(file, mechanism))
     if not quiet:
         _say_of_quotes(texts)
@@ -99,7 +105,7 @@ def explain(
 
         show_against(outcomes, opened, manner, quiet, effects, hide)
         return
-    learned = learned_of(opened.analyser) if manner.steps else NOTHING
+    learned = learned_of(opened.analyser) if manner.steps or manner.diagram else NOTHING
     among = None if manner.json else space_of(opened)  # JSON has no nearest words
     show_outcomes(outcomes, among, manner, fields, quiet, learned, effects)
 

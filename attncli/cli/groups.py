@@ -15,7 +15,7 @@ import typer
 from attncli.cli import options as opt
 from attncli.cli import selecting as part
 from attncli.cli.guards import say_vain
-from attncli.errors import AttnError, UsageError
+from attncli.errors import UsageError
 from attncli.settings import MATRIX_FIELDS, MechanismSettings
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from attncli.mechanisms.open import Opened
 
 _WHOLE = MechanismSettings()
-_FIELDS = frozenset(MechanismSettings.__slots__)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -158,14 +157,7 @@ def analyser_of_options(
     from attncli.mechanisms.open import open_analyser as open_described
 
     store = partial(_opened_store, whole, quiet)
-    try:
-        return open_described(
-            mechanism.settings(), include, part=chosen, open_store=store, asked=asked
-        )
-    except AttnError as error:
-        if error.place in _FIELDS:  # inner rooms name the field of the settings
-            error.place = "--" + error.place.replace("_", "-")
-        raise
+    return open_described(mechanism.settings(), include, part=chosen, open_store=store, asked=asked)
 
 
 def part_chosen(mechanism: Mechanism) -> "Part | None":

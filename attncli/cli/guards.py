@@ -21,6 +21,7 @@ _RESULTS: dict[str, tuple[str, ...]] = {
     "tables": (*_TABLES, "--show", "--top"),
     "--speak": ("--precision", "--top", "--ascii", "--full", "--width"),
     "--steps": (*_TABLES, "--steps", "--row"),
+    "--diagram": (*_TABLES, "--diagram", "--row"),
     "--against": _TABLES,
     "--against --json": (),
     "--json": _JSON,

@@ -1,7 +1,6 @@
 """Each shared option, defined once: same name, same meaning, on every command."""
 
 import math
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
@@ -320,11 +319,19 @@ Steps: TypeAlias = Annotated[
         "--steps", help="Every stage with its formula and numbers.", rich_help_panel=OUTPUT
     ),
 ]
+Diagram: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--diagram",
+        help="Draw one word's way: query, products, softmax, sum; also -o html, svg, png, pdf.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Row: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         metavar="WORD",
-        help="Follow one word or a few through --steps: words or places from 0, as A,B.",
+        help="Follow one word or a few through --steps or --diagram: words or places from 0, as A,B.",
         rich_help_panel=OUTPUT,
         show_default=False,
     ),
@@ -344,37 +351,9 @@ Ascii: TypeAlias = Annotated[
 ]
 
 
-def places_of_rows(words: Sequence[str], asked: Sequence[str]) -> tuple[int, ...] | None:
-    """The places of the words of --row, None when none was asked for.
-
-    Raises: UsageError when a word is not in the sentence.
-    """
-    if not asked:
-        return None
-    from attncli.text.forms import places_of_word
-
-    rows: list[int] = []
-    for name in [part for given in asked for part in _separate(given, words)]:
-        places = places_of_word(name, words)
-        if not places and is_place(name) and int(name) < len(words):
-            places = [int(name)]
-        if not places:
-            from attncli.escape import quoted
-
-            given = " ".join(words[:8])
-            raise UsageError(f"{quoted(name)} is not in {quoted(given)}", place="--row")
-        rows += places
-    return tuple(dict.fromkeys(rows))
-
-
 def is_place(text: str) -> bool:
     """Whether a text is a number that a place in a sentence can have."""
     return text.isdecimal() and len(text) < 10
-
-
-def _separate(name: str, words: Sequence[str]) -> list[str]:
-    """The words of a list with commas, unless the whole is a word of the sentence."""
-    return [name] if name in words else [part.strip() for part in name.split(",") if part.strip()]
 
 
 def listed_names(value: str | None, allowed: tuple[str, ...], option: str) -> tuple[str, ...]:

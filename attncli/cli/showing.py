@@ -14,6 +14,7 @@ from attncli.insight.learned import NOTHING, Learned
 if TYPE_CHECKING:
     from attncli.embeddings.protocols import EmbeddingStore
     from attncli.files.rows.sentences import Sentence
+    from attncli.insight.diagram import Diagram
     from attncli.insight.movement import Movement
     from attncli.insight.space import VocabularySpace
     from attncli.results.result import AttentionResult
@@ -39,6 +40,7 @@ class Manner:
     ascii_only: opt.Ascii = False
     top: opt.Top = None
     steps: opt.Steps = False
+    diagram: opt.Diagram = False
     row: opt.Row = None
     speak: opt.Speak = False
     output: opt.Output = None
@@ -57,13 +59,16 @@ class Manner:
             raise UsageError(f"found {other} too, expected one of them", place="--speak")
         if self.show is not None:
             self.sections()  # a wrong name is said whatever is shown
-        if self.row and not self.steps:
-            raise UsageError("found no --steps, expected both", place="--row")
+        if self.diagram and (self.steps or self.speak):
+            other = "--steps" if self.steps else "--speak"
+            raise UsageError(f"found {other} too, expected one of them", place="--diagram")
+        if self.row and not (self.steps or self.diagram):
+            raise UsageError("found no --steps or --diagram, expected one of them", place="--row")
 
     @property
     def pools(self) -> bool:
         """Whether many layers and heads are drawn together: files and JSON keep all."""
-        return not (self.json or self.output is not None or self.steps)
+        return not (self.json or self.output is not None or self.steps or self.diagram)
 
     @property
     def keeps_fields(self) -> bool:
@@ -75,7 +80,10 @@ class Manner:
         """What is written: "tables", the option that chooses something else, or a suffix."""
         if self.output is not None:
             return self.output.rpartition(".")[2].lower()
-        chosen = (("--json", self.json), ("--speak", self.speak), ("--steps", self.steps))
+        chosen = (
+            *(("--json", self.json), ("--speak", self.speak)),
+            *(("--steps", self.steps), ("--diagram", self.diagram)),
+        )
         return next((name for name, given in chosen if given), "tables")
 
     def warn_of_vain(self, quiet: bool, **given: str | None) -> None:
@@ -86,15 +94,29 @@ class Manner:
             "--top": self.top,
             "--steps": self.steps or None,
             "--row": self.row or None,
+            "--diagram": self.diagram or None,
         }
+        if self.draws:  # both act on the drawing of the file
+            options = options | {"--row": None, "--diagram": None}
         warn_of_vain(
             given.pop("kind", None) or self.kind,
             options | self.looks() | {f"--{name}": value for name, value in given.items()},
             quiet=quiet,
         )
 
+    @property
+    def draws(self) -> bool:
+        """Whether the drawing is shown, or in the file that is written."""
+        from attncli.cli.drawing import DRAWN
+
+        return self.diagram and self.kind in ("--diagram", *DRAWN)
+
     def looks(self) -> dict[str, object]:
         """The options of the terminal, those that were given; stages in a file obey most of them."""
+        if self.draws and self.output is not None:
+            is_text = self.kind in ("md", "tex")
+            width, ascii_only = (None, False) if is_text else (self.width, self.ascii_only)
+            return looks(width=width, color=self.color, ascii_only=ascii_only, full=False)
         if self.steps and self.kind in STAGED:
             return looks(width=None, color=self.color, ascii_only=False, full=False)
         return looks(width=self.width, color=self.color, ascii_only=self.ascii_only, full=self.full)
@@ -105,6 +127,8 @@ class Manner:
 
         if self.steps:
             return frozenset(STAGE_FIELDS)
+        if self.draws:
+            return frozenset((*STAGE_FIELDS, "hidden_states"))
         if self.output is None:
             return frozenset() if self.json or self.speak else frozenset({"embeddings"})
         every = self.output.lower().endswith(".npz")
@@ -157,6 +181,10 @@ def shown_text(
 
         top = len(result.tokens) if manner.full and manner.top is None else manner.top
         return spoken_text(result, ink, top=top, precision=manner.precision)
+    if manner.diagram:
+        from attncli.cli.drawing import diagram_text
+
+        return diagram_text(result, manner, learned)
     from attncli.views.explain import explain_lines, title_lines
 
     layout = manner.layout(default)
@@ -169,7 +197,11 @@ def shown_text(
 def stages_of(
     result: "AttentionResult", manner: Manner, learned: Learned = NOTHING
 ) -> "tuple[str, ...]":
-    """Every stage of one result as the text of a file; none without --steps."""
+    """Every stage of one result, or its drawing, as the text of a file; none if not asked for."""
+    if manner.diagram:
+        from attncli.cli.drawing import diagram_of_file
+
+        return diagram_of_file(result, manner, learned, manner.width or _FILE_WIDTH)
     if not manner.steps or manner.kind not in STAGED:
         return ()
     from attncli.views.ink import Ink
@@ -182,10 +214,11 @@ def stages_of(
 def _stage_lines(
     result: "AttentionResult", manner: Manner, ink: "Ink", width: int, learned: Learned
 ) -> "list[Line]":
+    from attncli.cli.following import places_of_rows
     from attncli.views.steps import PRECISION, Steps, step_lines
 
     stages = Steps(
-        rows=opt.places_of_rows(result.words, manner.row or ()),
+        rows=places_of_rows(result.words, manner.row or ()),
         width=width,
         precision=PRECISION if manner.precision is None else manner.precision,
         everything=manner.full,
@@ -206,6 +239,7 @@ def show_outcomes(
     """Prints the outcomes, as text or JSON, or writes them to the file of --output."""
     notices, effects = Notices(quiet), effects or Effects()
     written: list[tuple[AttentionResult, list[Movement], tuple[str, ...]]] = []
+    drawn: list[Diagram] = []
     for index, (sentence, outcome) in enumerate(outcomes):
         if isinstance(outcome, AttnError):
             notices.set_aside(outcome)
@@ -222,6 +256,10 @@ def show_outcomes(
             )
         elif manner.output is not None:
             stages = stages_of(outcome, manner, learned)
+            if manner.draws:
+                from attncli.cli.drawing import diagrams_of
+
+                drawn += diagrams_of(outcome, manner, learned)
             written.append((outcome, moved_words(outcome, among, manner), stages))
         else:
             text = shown_text(outcome, manner, moved_words(outcome, among, manner), learned=learned)
@@ -235,6 +273,7 @@ def show_outcomes(
             [result for result, _, _ in written],
             movements=[moved for _, moved, _ in written],
             stages=[text for _, _, stages in written for text in stages],
+            diagrams=drawn,
             precision=manner.precision,
             fields=fields,
             top=manner.top,
@@ -249,7 +288,7 @@ def moved_words(
     result: "AttentionResult", among: "EmbeddingStore | VocabularySpace | None", manner: Manner
 ) -> "list[Movement]":
     """How far each word moved, where that is shown; nearest words where there is room for them."""
-    if manner.speak or (manner.steps and manner.output is None):
+    if manner.speak or ((manner.steps or manner.diagram) and manner.output is None):
         return []
     if manner.output is not None:
         if not manner.output.lower().endswith((".html", ".htm")):

@@ -11,6 +11,7 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli import selecting as part
+from attncli.cli.drawing import diagrams_of
 from attncli.cli.groups import grouped
 from attncli.cli.guards import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
 from attncli.cli.notices import Notices
@@ -31,6 +32,7 @@ from attncli.files.apart import expect_writable, files_given, written
 
 if TYPE_CHECKING:
     from attncli.insight.comparison import Comparison
+    from attncli.insight.diagram import Diagram
     from attncli.results.result import AttentionResult
 
 _OF_A_COMPARISON = "on a saved comparison"
@@ -158,6 +160,7 @@ def view(
     effects = Effects(hide=choosing.hide or (), merge=choosing.merge, agg=choosing.agg)
     given: dict[str, object] = {"--tokens": tokens, "--scores": scores, "--array": array}
     results: list[AttentionResult] = []
+    drawn: list[Diagram] = []
     failed = 0
     for outcome in _read(file, _names(tokens, pair), scores, array, index):
         if isinstance(outcome, Comparison):
@@ -184,6 +187,8 @@ def view(
             _print(result, manner, first=not results)
         elif manner.steps:
             _expect_stages(result, manner)
+        if manner.output is not None and manner.draws:
+            drawn += diagrams_of(result, manner)
         results.append(result)
     if not results and not failed:
         raise EmptyError("the file holds no result", place=visible(file)[:200])
@@ -198,6 +203,7 @@ def view(
             fields=held,
             top=manner.top,
             stages=[text for result in results for text in stages_of(result, manner)],
+            diagrams=drawn,
             say=None if quiet else warning,
         )
         say_written(manner.output, quiet=quiet)
@@ -208,7 +214,7 @@ def view(
 def _say_vain_of_comparison(manner: Manner, given: dict[str, object], quiet: bool) -> None:
     """Says which options do nothing for a comparison, which is drawn in one way only."""
     flags = {"--show": manner.show, "--full": manner.full, "--row": manner.row}
-    flags |= {"--steps": manner.steps, "--speak": manner.speak}
+    flags |= {"--steps": manner.steps, "--speak": manner.speak, "--diagram": manner.diagram}
     say_vain(
         [name for name, value in (given | flags).items() if value], _OF_A_COMPARISON, quiet=quiet
     )

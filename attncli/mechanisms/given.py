@@ -11,7 +11,7 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.attention.projections import Projections
 from attncli.embeddings.typed import Origin, shape_text, text_of_file, typed_matrix
-from attncli.errors import AttnError, DataError, LimitError, UsageError
+from attncli.errors import AttnError, DataError, LimitError, UsageError, field_name
 from attncli.escape import quoted
 from attncli.mechanisms.exercise import NAMES, read_exercise
 from attncli.settings import MechanismSettings
@@ -43,14 +43,16 @@ def open_given(settings: MechanismSettings) -> Given:
             {name: origin for name, (_, origin) in read.items()},
         )
     for name in texts:
-        raise UsageError("found a file of matrices too, expected one of them", place=name)
+        raise UsageError(
+            "found a file of matrices too, expected one of them", place=field_name(name)
+        )
     exercise = read_exercise(settings.matrices)
     if not exercise.matrices:
         raise DataError(
             "found no matrices, expected W_q, W_k, W_v or W_o in [matrices]", place=exercise.place
         )
     if exercise.store is not None and (settings.inline is not None or settings.vectors != "glove"):
-        place = "vectors" if settings.inline is None else "inline"
+        place = field_name("vectors" if settings.inline is None else "inline")
         raise UsageError("found vectors in the file of matrices too, expected one", place=place)
     origins = {name: Origin(exercise.place, DataError) for name in NAMES}
     return Given(exercise.matrices, origins, exercise.store)
@@ -64,10 +66,12 @@ def given_projections(
     Raises: UsageError or DataError that gives both shapes where two do not fit.
     """
     if settings.score == "cosine":
-        raise UsageError("found cosine, expected scaled or dot for own matrices", place="score")
+        raise UsageError(
+            "found cosine, expected scaled or dot for own matrices", place=field_name("score")
+        )
     if settings.positions not in _WITHOUT_TABLE:
         expected = f"expected {', '.join(_WITHOUT_TABLE)}: the others have a table of their own"
-        raise UsageError(f"found {settings.positions}, {expected}", place="positions")
+        raise UsageError(f"found {settings.positions}, {expected}", place=field_name("positions"))
     heads, d_model = _heads(given), store.dim
     three: dict[str, FloatArray] = {}
     for name in ("w_q", "w_k", "w_v"):
@@ -111,7 +115,7 @@ def matrices_digest(projections: Projections) -> str:
 
 def _read(text: str, name: str) -> tuple[FloatArray, Origin]:
     if not text.startswith("@"):
-        origin = Origin(name)
+        origin = Origin(field_name(name))
         return typed_matrix(text, origin), origin
     written, place = text_of_file(text[1:])
     return typed_matrix(written, Origin(place, DataError, lines=True)), Origin(place, DataError)

@@ -11,6 +11,7 @@ from attncli.files.writing import whole_file
 
 if TYPE_CHECKING:
     from attncli.insight.comparison import Comparison
+    from attncli.insight.diagram import Diagram
     from attncli.insight.movement import Movement
     from attncli.results.result import AttentionResult
 
@@ -46,11 +47,15 @@ def write_results(
     fields: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
     top: int | None = None,
     stages: Sequence[str] = (),
+    diagrams: "Sequence[Diagram]" = (),
     say: Say | None = None,
 ) -> None:
     """Writes results in the format of the suffix; `top` and `fields` shape JSON only.
 
     `stages` are texts of every stage, one for each result, for pages, Markdown and TeX.
+
+    `diagrams` are drawings of words: a page has them above, a picture holds them in the place of
+    heat maps.
 
     `say` is told, in a sentence, what a picture cannot show and a table does not hold.
 
@@ -61,7 +66,20 @@ def write_results(
     if suffix == ".html":
         from attncli.views.html import page
 
-        content: Content = page(results, movements=movements, precision=digits, stages=stages)
+        before, style = "", ""
+        if diagrams:
+            from attncli.views.diagram_svg import PAGE_STYLE, diagram_figure
+
+            drawings = [diagram_figure(d, i, precision) for i, d in enumerate(diagrams)]
+            before, style = "".join(drawings), PAGE_STYLE
+        content: Content = page(
+            results,
+            movements=movements,
+            precision=digits,
+            stages=stages,
+            before=before,
+            style=style,
+        )
     elif suffix in (".json", ".jsonl"):
         from attncli.views.json import result_parts
 
@@ -97,6 +115,11 @@ def write_results(
 
         content = npz(results)
     else:
+        if diagrams:
+            from attncli.views.diagram_svg import diagram_svg
+
+            write_file(path, picture(diagram_svg(diagrams, precision), suffix, say))
+            return
         from attncli.views.svg import heat_maps
 
         content = picture(heat_maps(results, precision=digits), suffix, say)

@@ -34,11 +34,12 @@ def page(
     heading: str = "",
     before: str = "",
     stages: Sequence[str] = (),
+    style: str = "",
 ) -> str:
     """A whole HTML page that shows these results; `before` is markup placed above them,
     `heading` that of the title.
 
-    `stages` are texts of every stage, one for each result.
+    `stages` are texts of every stage, one for each result; `style` are rules for `before`.
 
     `movements` gives, for each result, how far its words moved and their nearest words. Heads that
     would make the page larger than about 5 MB are left out, and the page says so.
@@ -54,12 +55,12 @@ def page(
     if title or len(results) != 1:
         heading = f"<h1>{heading or word_markup(name)}</h1>"
     contents = _contents(results) if len(results) > 1 else ""
-    return document(name, f"{heading}{before}{contents}{''.join(parts)}", palette)
+    return document(name, f"{heading}{before}{contents}{''.join(parts)}", palette, style)
 
 
-def document(title: str, body: str, palette: PaletteName = "viridis") -> str:
+def document(title: str, body: str, palette: PaletteName = "viridis", more_style: str = "") -> str:
     """A whole page with the style, the script and the policy that allows nothing else."""
-    style, script = _style(palette), _script(palette)
+    style, script = _style(palette) + more_style, _script(palette)
     policy = (
         f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; "
         "base-uri 'none'; form-action 'none'"

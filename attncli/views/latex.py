@@ -30,6 +30,10 @@ _SIGNS = {  # of the stages, that fonts of letters lack
     "α": r"\(\alpha\)",
     "ℓ": r"\(\ell\)",
     "–": "--",
+    "↓": r"\(\downarrow\)",
+    "█": r"\rule{0.5em}{1.4ex}",
+    **dict.fromkeys("└┴┘", "+"),
+    "─": "-",
 }
 _HEAD = r"""\documentclass{article}
 \usepackage{iftex}

@@ -59,14 +59,15 @@ def heat_maps(
     return svg_document(stacked(drawings), title)
 
 
-def svg_document(drawing: Drawing, title: str) -> str:
-    """A whole SVG file. `title` is what a screen reader says."""
+def svg_document(drawing: Drawing, title: str, description: str = "") -> str:
+    """A whole SVG file. A screen reader says `title`, and then the `description`."""
     width, height = round(drawing.width + 2 * _MARGIN), round(drawing.height + 2 * _MARGIN)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" role="img" font-family="{FONT}" font-size="14">\n'
         f"<title>{escape(drawable(title))}</title>\n"
-        f'<rect width="{width}" height="{height}" fill="{PAPER}"/>\n'
+        + (f"<desc>{escape(drawable(description))}</desc>\n" if description else "")
+        + f'<rect width="{width}" height="{height}" fill="{PAPER}"/>\n'
         f'<g transform="translate({_MARGIN} {_MARGIN})">\n'
         + "\n".join(drawing.parts)
         + "\n</g>\n</svg>\n"
@@ -88,15 +89,15 @@ def stacked(drawings: Sequence[Drawing], gap: float = 18) -> Drawing:
 def text_lines(lines: Sequence[tuple[str, str]]) -> Drawing:
     """Lines of text, each with its attributes."""
     parts = [
-        f'<text y="{_LINE * i + 14}" {attributes}>{_in_scripts(drawable(text))}</text>'
+        f'<text y="{_LINE * i + 14}" {attributes}>{in_scripts(drawable(text))}</text>'
         for i, (text, attributes) in enumerate(lines)
     ]
     width = max((width_of(text) * _CHAR for text, _ in lines), default=0)
     return Drawing(width, _LINE * len(lines), tuple(parts))
 
 
-def _in_scripts(text: str) -> str:
-    """A line whose words of other scripts stand at places of their own.
+def in_scripts(text: str, char: float = _CHAR) -> str:
+    """A line whose words of other scripts stand at places of their own; `char` pixels a column.
 
     What turns pictures into PNG and PDF takes the letters of one piece of text from one other font,
     and shapes them only where that font has them all: so each word of such a script is a piece.
@@ -108,7 +109,7 @@ def _in_scripts(text: str) -> str:
         is_other = _OTHER_SCRIPT.search(part) is not None
         if column and (is_other or was_other):
             start = len(part) - len(part.lstrip(" "))
-            place = f'<tspan x="{(column + start) * _CHAR:g}">'
+            place = f'<tspan x="{(column + start) * char:g}">'
             pieces.append(f"{part[:start]}{place}{escape(part[start:])}</tspan>")
         else:
             pieces.append(escape(part))
@@ -121,14 +122,7 @@ def result_drawings(
     result: AttentionResult, precision: int = 2, palette: PaletteName = "viridis"
 ) -> list[Drawing]:
     """The sentence, what was computed, and a heat map for each layer and head."""
-    heading = [(isolated(line), 'font-weight="bold"') for line in _folded(visible(result.text), 6)]
-    facts = [facts_line(result, apart), model_line(result, apart)]
-    facts += [
-        quotes_isolated(f"warning: {harmless(warning.message)}") for warning in result.warnings
-    ]
-    for fact in facts:
-        heading += [(line, f'fill="{SOFT}"') for line in _folded(fact, 20)]
-    drawings = [text_lines(heading)]
+    drawings = [heading_drawing(result)]
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):
             name = matrix_name(result, layer, head)
@@ -136,6 +130,18 @@ def result_drawings(
                 drawings.append(text_lines([(name, 'font-weight="bold"')]))
             drawings.append(heat_map(result.words, result.weights[layer, head], precision, palette))
     return drawings
+
+
+def heading_drawing(result: AttentionResult) -> Drawing:
+    """The sentence, what was computed, and warnings."""
+    heading = [(isolated(line), 'font-weight="bold"') for line in _folded(visible(result.text), 6)]
+    facts = [facts_line(result, apart), model_line(result, apart)]
+    facts += [
+        quotes_isolated(f"warning: {harmless(warning.message)}") for warning in result.warnings
+    ]
+    for fact in facts:
+        heading += [(line, f'fill="{SOFT}"') for line in _folded(fact, 20)]
+    return text_lines(heading)
 
 
 def _folded(text: str, most: int) -> list[str]:

@@ -23,13 +23,17 @@ from make_pictures import terminal_svg
 from attncli.attention.core import softmax
 from attncli.embeddings.opening import builtin_store
 from attncli.insight.compare import compare
+from attncli.insight.diagram import diagram_of
 from attncli.insight.movement import movements
 from attncli.insight.space import VocabularySpace
 from attncli.matrices.build import result_from_arrays
 from attncli.mechanisms.general import GeneralAnalyser
-from attncli.results.result import AttentionResult
+from attncli.mechanisms.open import learned_of, open_analyser
+from attncli.results.result import STAGE_FIELDS, AttentionResult
+from attncli.settings import MechanismSettings
 from attncli.views.compare import comparison_lines
 from attncli.views.compare_page import comparison_page, comparison_svg
+from attncli.views.diagram_svg import diagram_svg
 from attncli.views.explain import Layout, explain_lines
 from attncli.views.html import page
 from attncli.views.ink import Ink
@@ -88,11 +92,21 @@ def terminal_of_compare() -> str:
     return terminal_svg(comparison_lines(_compared()[0], COLORS), 80)
 
 
+def drawing_of_bank() -> str:
+    """The way of one word of the exercise by hand."""
+    path = IMAGES.parents[1] / "examples" / "by-hand.toml"
+    settings = MechanismSettings(matrices=str(path))
+    analyser = open_analyser(settings, frozenset(STAGE_FIELDS)).analyser
+    (result,) = analyser(["money bank grows"])
+    return diagram_svg([diagram_of(result, 1, learned_of(analyser))])
+
+
 PICTURES: dict[str, Callable[[], str]] = {
     "weights.svg": terminal_of_weights,
     "top.svg": terminal_of_top,
     "compare.svg": terminal_of_compare,
     "heat-map.svg": lambda: heat_maps(results(PAIR[0])),
+    "diagram.svg": drawing_of_bank,
     "map.svg": lambda: comparison_svg(_compared()[0], []),
 }
 

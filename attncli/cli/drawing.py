@@ -1,0 +1,85 @@
+"""What `--diagram` draws: the words it follows, for the terminal and for files."""
+
+from typing import TYPE_CHECKING
+
+from attncli.cli.following import places_of_rows
+from attncli.cli.terminal import ink_for, width_for
+from attncli.errors import AttnError, DataError, UsageError
+from attncli.insight.learned import NOTHING, Learned
+
+if TYPE_CHECKING:
+    from attncli.cli.showing import Manner
+    from attncli.insight.diagram import Diagram
+    from attncli.results.result import AttentionResult
+
+TEXTS = ("md", "tex")  # files that hold the drawing as the terminal shows it
+DRAWN = ("html", "htm", "svg", "png", "pdf", *TEXTS)
+_STAGES = 'attn explain "money bank grows" --steps --json'
+_WHY = "found --diagram too, which follows one head of the whole sentence; expected one of them"
+
+
+def expect_whole(**given: object) -> None:
+    """Raises: UsageError for an option that leaves no single head, or no whole sentence."""
+    for name, value in given.items():
+        if value:
+            raise UsageError(_WHY, place=f"--{name}")
+
+
+def diagrams_of(
+    result: "AttentionResult", manner: "Manner", learned: Learned = NOTHING
+) -> "list[Diagram]":
+    """The drawings of a result, one for each word that is followed.
+
+    Raises: UsageError, DataError where it has no stages to draw.
+    """
+    from attncli.insight.diagram import MOST_WORDS, diagram_of
+
+    words = result.words
+    places = places_of_rows(words, manner.row or ()) or (_first(result),)
+    most = len(words) if manner.full else MOST_WORDS
+    try:
+        return [diagram_of(result, place, learned, most=most) for place in places]
+    except AttnError as error:
+        error.place = error.place or "--diagram"
+        if isinstance(error, DataError):
+            error.hints = (f"{_STAGES} | attn view - --diagram",)
+        raise
+
+
+def diagram_text(result: "AttentionResult", manner: "Manner", learned: Learned = NOTHING) -> str:
+    """The drawings of a result as text for the terminal."""
+    from attncli.views.diagram_lines import diagram_lines
+    from attncli.views.explain import title_lines
+
+    ink = ink_for(manner.color, unicode=not manner.ascii_only, width=manner.width)
+    width = width_for(manner.width)
+    drawings = diagrams_of(result, manner, learned)
+    title = title_lines(result, ink, width)
+    texts = [
+        ink.rendered(diagram_lines(diagram, ink, width=width, precision=manner.precision))
+        for diagram in drawings
+    ]
+    return "\n".join([ink.rendered(title), *texts])
+
+
+def diagram_of_file(
+    result: "AttentionResult", manner: "Manner", learned: Learned, width: int
+) -> tuple[str, ...]:
+    """The drawings of a result as one text for a file that holds texts, else nothing."""
+    if manner.kind not in TEXTS:
+        return ()
+    from attncli.views.diagram_lines import diagram_lines
+    from attncli.views.ink import Ink
+
+    ink = Ink(unicode=not manner.ascii_only)
+    texts = [
+        ink.rendered(diagram_lines(diagram, ink, width=width, precision=manner.precision))
+        for diagram in diagrams_of(result, manner, learned)
+    ]
+    return ("\n".join(texts),)
+
+
+def _first(result: "AttentionResult") -> int:
+    """The first token that is a word of the sentence."""
+    statuses = [token.status for token in result.tokens]
+    return next((i for i, status in enumerate(statuses) if status != "special"), 0)

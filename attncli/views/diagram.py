@@ -1,0 +1,255 @@
+"""What stands where in the drawing of attention, as texts: each medium draws the same stages.
+
+Every number is one of the diagram, rounded; a long vector shows its first ones and counts the rest.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from attncli.arrays import FloatArray
+from attncli.insight.diagram import Diagram
+from attncli.views.numbers import number
+
+MOST_NUMBERS = 5  # of a vector that is shown whole; a longer one shows one number less
+_MOST_CELLS = 16  # of a matrix that is shown with its numbers
+_LARGE = 1e6  # from here on numbers have an exponent
+
+
+class Cell(NamedTuple):
+    """The numbers of one box, and how many more there are."""
+
+    texts: tuple[str, ...]
+    more: int = 0
+
+
+class Stage(NamedTuple):
+    """One stage of the drawing: what it is, and the box of each word."""
+
+    name: str
+    title: str
+    cells: tuple[Cell, ...]
+
+
+class MatrixBox(NamedTuple):
+    """A matrix: its name, its size, and its numbers by rows where they are few."""
+
+    name: str
+    size: str
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+class Drawn(NamedTuple):
+    """All texts of a drawing.
+
+    `query`, `key` and `value` are None where they are the embedding, `embedding` where it is not
+    known; `joined` is what is made of all heads, where the sum is one head's part.
+    """
+
+    words: tuple[str, ...]
+    row: int
+    embedding: Stage | None
+    matrices: tuple[MatrixBox, ...]
+    made_by: str
+    query: Stage | None
+    key: Stage | None
+    value: Stage | None
+    product: Stage
+    scaled: Stage
+    power: Stage
+    total: str
+    weight: Stage
+    part: Stage
+    new: Stage
+    joined: Stage | None
+    output: MatrixBox | None
+    notes: tuple[str, ...]
+
+    def stages(self) -> Iterator[Stage]:
+        """The stages in the order in which they are computed."""
+        for stage in (self.embedding, self.query, self.key, self.value):
+            if stage is not None:
+                yield stage
+        yield from (self.product, self.scaled, self.power, self.weight, self.part, self.new)
+        if self.joined is not None:
+            yield self.joined
+
+
+def drawn_texts(
+    diagram: Diagram, precision: int | None = None, shown: Callable[[str], str] = str
+) -> Drawn:
+    """The texts of a drawing; words in titles are as `shown` gives them.
+
+    Without `precision` weights have three digits after the point and all else two.
+    """
+    digits, fine = (2, 3) if precision is None else (precision, precision)
+    word, plain = shown(diagram.followed), diagram.is_shared
+    made_by, valued = _made_by(diagram), "x" if plain else "v"
+    asked, met = ("x", "x") if plain else ("q", "k")
+
+    def vectors(name: str, title: str, rows: FloatArray) -> Stage:
+        return Stage(name, title, tuple(_cell(row, digits) for row in rows))
+
+    def numbers(name: str, title: str, values: FloatArray, more_digits: int = digits) -> Stage:
+        cells = tuple(Cell((_text(value, more_digits),)) for value in values.tolist())
+        return Stage(name, title, cells)
+
+    joined = None
+    if diagram.joined is not None:
+        joined = Stage("joined", _joined_title(diagram, word), (_cell(diagram.joined, digits),))
+    embedding = None
+    if diagram.embeddings is not None:
+        embedding = vectors("embedding", _embedding_title(diagram), diagram.embeddings)
+    return Drawn(
+        words=tuple(diagram.words),
+        row=diagram.row,
+        embedding=embedding,
+        matrices=tuple(_matrix(name, matrix, diagram, digits) for name, matrix in diagram.matrices),
+        made_by=made_by,
+        query=None if plain else vectors("query", "query q", diagram.query),
+        key=None if plain else vectors("key", "key k", diagram.key),
+        value=None if plain else vectors("value", "value v", diagram.value),
+        product=numbers("product", f"product: {asked} of {word} · each {met}", diagram.products),
+        scaled=numbers("scaled", f"scaled {_scale(diagram)}", diagram.scaled),
+        power=numbers("power", "softmax: e^(s − max)", diagram.powers, fine),
+        total=_text(diagram.total, fine),
+        weight=numbers("weight", "weight: ÷ Σ", diagram.weights, fine),
+        part=vectors("part", f"weight · {valued}", diagram.parts),
+        new=Stage("new", _new_title(diagram, word), (_cell(diagram.new, digits),)),
+        joined=joined,
+        output=None if diagram.output is None else _matrix("W_o", diagram.output, diagram, digits),
+        notes=tuple(_notes(diagram, fine)),
+    )
+
+
+def in_words(drawn: Drawn, shown: Callable[[str], str] = str) -> list[str]:
+    """The drawing in words, a line a stage: what a screen reader says instead of showing it."""
+    words = [shown(word) for word in drawn.words]
+    lines: list[str] = []
+    for stage in drawn.stages():
+        lines += _matrices_before(stage, drawn)
+        if len(stage.cells) == 1 and stage.name in ("new", "joined"):
+            lines.append(f"{stage.title}: {_spoken(stage.cells[0])}.")
+            continue
+        said = [f"{w} {_spoken(cell)}" for w, cell in zip(words, stage.cells, strict=True)]
+        lines.append(f"{stage.title}: {'; '.join(said)}.")
+        if stage.name == "power":
+            lines.append(f"Σ, the sum of these: {drawn.total}.")
+    return [*lines, *(f"{note}." for note in drawn.notes)]
+
+
+def _matrices_before(stage: Stage, drawn: Drawn) -> Iterator[str]:
+    """The matrices that make the queries, or what follows the heads."""
+    boxes: tuple[MatrixBox, ...] = ()
+    if stage is drawn.query:
+        boxes = drawn.matrices
+        yield f"{drawn.made_by}."
+    elif stage is drawn.joined and drawn.output is not None:
+        boxes = (drawn.output,)
+    for box in boxes:
+        rows = "; ".join(", ".join(row) for row in box.rows)
+        yield f"{box.name}, {box.size}{': ' if rows else ''}{rows}."
+
+
+def _spoken(cell: Cell) -> str:
+    more = f" and {cell.more} more" if cell.more else ""
+    return ", ".join(cell.texts) + more
+
+
+def _cell(vector: FloatArray, digits: int) -> Cell:
+    shown = len(vector) if len(vector) <= MOST_NUMBERS else MOST_NUMBERS - 1
+    texts = tuple(_text(value, digits) for value in vector[:shown].tolist())
+    return Cell(texts, len(vector) - shown)
+
+
+def _text(value: float, digits: int) -> str:
+    if np.isfinite(value) and abs(value) >= _LARGE:
+        return f"{value:.{digits}e}"
+    return number(value, digits)
+
+
+def _matrix(name: str, matrix: FloatArray | None, diagram: Diagram, digits: int) -> MatrixBox:
+    if matrix is None:
+        known = diagram.embeddings is not None
+        rows = diagram.embeddings.shape[1] if diagram.embeddings is not None else 0
+        columns = (diagram.value if name == "W_v" else diagram.query).shape[1]
+        return MatrixBox(name, f"{rows} × {columns}" if known else "")
+    size = f"{matrix.shape[0]} × {matrix.shape[1]}"
+    projections = diagram.learned.projections
+    if projections is not None and projections.given and name not in projections.given:
+        return MatrixBox(name, f"{size}, the identity")
+    if matrix.size > _MOST_CELLS or max(matrix.shape) > MOST_NUMBERS:
+        return MatrixBox(name, size)
+    rows_shown = tuple(tuple(_text(v, digits) for v in row) for row in matrix.tolist())
+    return MatrixBox(name, size, rows_shown)
+
+
+def _embedding_title(diagram: Diagram) -> str:
+    if diagram.is_shared:
+        return "embedding x = query = key = value"
+    if diagram.result.attention.kind == "transformer":
+        return "x, which enters the layer"
+    return "embedding x"
+
+
+def _made_by(diagram: Diagram) -> str:
+    """What turns an embedding into query, key and value, in words."""
+    settings, projections = diagram.result.attention, diagram.learned.projections
+    if diagram.is_shared:
+        return ""
+    if settings.kind == "general":
+        return "q = k = x ÷ its length, v = x"
+    added = ""
+    if settings.kind == "transformer":
+        return "with the layer's norm, biases and positions"
+    value = "v = x·W_v"
+    if projections is not None and projections.landmarks is not None:
+        value = "v = [x f]·W_v, f: likeness to landmarks"
+    if settings.positions in ("sinusoidal", "learned"):
+        added = f"; x with its {settings.positions} position"
+    elif settings.positions == "rope":
+        added = "; q and k turned by their place"
+    return f"q = x·W_q, k = x·W_k, {value}{added}"
+
+
+def _scale(diagram: Diagram) -> str:
+    settings, d_k = diagram.result.attention, diagram.query.shape[1]
+    text = f"× {settings.scale:.6g}"
+    if settings.scale == 1:
+        text = "× 1"
+    elif np.isclose(settings.scale, d_k**-0.5, rtol=1e-5):
+        text = f"÷ √{d_k}"
+    if settings.temperature != 1:
+        text += f" ÷ temperature {settings.temperature:.4g}"
+    if settings.positions == "relative" and settings.kind == "task":
+        return f"{text} + bias of the distance"
+    return text if diagram.is_plain else f"{text}, and what the model adds"
+
+
+def _new_title(diagram: Diagram, word: str) -> str:
+    if diagram.left == "new":
+        return f"the sum: new embedding of {word}"
+    return f"the sum: what {diagram.name or 'the head'} gives {word}"
+
+
+def _joined_title(diagram: Diagram, word: str) -> str:
+    if diagram.result.attention.kind == "transformer":
+        return f"all heads, W_o, residual, layer norm, feed-forward net: {word} after the layer"
+    turned = ", times W_o" if diagram.output is not None else ""
+    heads = "the head" if diagram.result.attention.n_heads == 1 else "all heads side by side"
+    return f"{heads}{turned}: new embedding of {word}"
+
+
+def _notes(diagram: Diagram, digits: int) -> Iterator[str]:
+    result, hidden = diagram.result, int(np.isneginf(diagram.scaled).sum())
+    if diagram.others:
+        words = "1 word is" if diagram.others == 1 else f"{diagram.others} words are"
+        weight = _text(diagram.others_weight, digits)
+        yield f"{words} not drawn; together they weigh {weight}, and the sums count them too"
+    if hidden:
+        yield "−∞ stands where a word is not seen; its weight is 0"
+    n_layers, n_heads = result.attention.n_layers, result.attention.n_heads
+    if n_layers * n_heads > 1:
+        layers = f"{n_layers} layers of " if n_layers > 1 else ""
+        yield f"{diagram.name} is drawn, the first of {layers}{n_heads} heads"

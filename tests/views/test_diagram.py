@@ -1,0 +1,352 @@
+"""Laws of the drawing of attention: its numbers are the record's, in every medium."""
+
+import html
+import re
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from views.samples import HOSTILE
+
+import attncli
+from attncli.insight.diagram import diagram_of
+from attncli.insight.learned import Learned
+from attncli.mechanisms.open import learned_of, open_analyser
+from attncli.results.result import STAGE_FIELDS, AttentionResult
+from attncli.settings import MechanismSettings
+from attncli.views.diagram import drawn_texts, in_words
+from attncli.views.diagram_lines import diagram_lines
+from attncli.views.diagram_svg import diagram_figure, diagram_svg
+from attncli.views.ink import Ink, width_of
+
+SHORT, LONG = "money bank grows", "the river bank near money grows fast"
+INLINE = "money=1,0;bank=1,1;grows=0,2;the=.5,-1;river=2,.25;near=0,-1;fast=-1,3"
+MECHANISMS = {
+    "general": {},
+    "dot": {"score": "dot", "temperature": 40.0},
+    "cosine": {"score": "cosine", "see_self": False},
+    "random": {"attention": "task", "d_k": 3, "d_v": 2, "causal": True},
+    "heads": {"attention": "task", "heads": 2, "positions": "relative", "window": 1},
+    "rope": {"attention": "task", "positions": "rope", "d_k": 7, "d_v": 6},
+    "places": {"attention": "task", "positions": "learned"},
+    "given": {"inline": INLINE, "w_q": "1,0;0,1", "w_k": "0,1;1,0", "w_v": "1,2;3,4"},
+    "output": {
+        "inline": INLINE,
+        "w_v": "1,2;3,4|0,1;1,0",
+        "w_q": "1,0;0,1|1,1;1,1",
+        "w_o": "1;2;3;4",
+    },
+    "idioms": {"model": "idioms"},
+    "lecture": {"model": "lecture"},
+}
+
+
+def analyzed(text: str, **settings) -> tuple[AttentionResult, Learned]:
+    """The result of a sentence with all stages, and its matrices."""
+    fields = frozenset((*STAGE_FIELDS, "hidden_states"))
+    analyser = open_analyser(MechanismSettings(**settings), fields).analyser
+    (result,) = analyser.outcomes([text])
+    assert isinstance(result, AttentionResult), result
+    return result, learned_of(analyser)
+
+
+def transformer(folder: Path, text: str) -> AttentionResult:
+    """A small checkpoint's result, all layers and heads."""
+    pytest.importorskip("tokenizers")
+    made = pytest.importorskip("models.made")
+    made.write_checkpoint(folder / "bert")
+    made.write_tokenizer(folder / "bert")
+    return analyzed(text, model=str(folder / "bert"))[0]
+
+
+def boxes(markup: str) -> dict[tuple[str, int], tuple[list[float], int]]:
+    """The numbers of each box of a drawing by stage and word, and how many more there are."""
+    found = {}
+    for group in re.finditer(
+        r'<g data-stage="(\w+)" data-word="(\d+)">(.*?)</g>', markup, re.DOTALL
+    ):
+        texts = re.findall(r"<text[^>]*>(?:<title>.*?</title>)?([^<]*)</text>", group[3])
+        more = [int(text[1:]) for text in texts if text.startswith("+")]
+        numbers = [float(t.replace("−∞", "-inf")) for t in texts if not t.startswith("+")]
+        found[group[1], int(group[2])] = numbers, sum(more)
+    return found
+
+
+def expected_boxes(result: AttentionResult, places: list[int], row: int) -> dict:
+    """What the record says of each box, worked out from its arrays alone."""
+    query, key, value = (
+        np.asarray(array[0, 0], dtype=np.float64)
+        for array in (result.query, result.key, result.value)
+    )
+    weights = result.weights[0, 0, row].astype(np.float64)
+    scores = result.scores[0, 0, row].astype(np.float64)
+    seen = weights > 0
+    expected = {}
+    for i, place in enumerate(places):
+        expected["product", i] = [float(sum(query[row] * key[place]))]
+        expected["scaled", i] = [scores[place] if seen[place] else -np.inf]
+        power = np.exp(scores[place] - scores[seen].max()) if seen[place] else 0.0
+        expected["power", i] = [float(power)]
+        expected["weight", i] = [weights[place]]
+        expected["part", i] = (weights[place] * value[place]).tolist()
+        expected["query", i], expected["key", i] = query[place].tolist(), key[place].tolist()
+        expected["value", i] = value[place].tolist()
+        expected["embedding", i] = result.embeddings[place].tolist()
+    expected["new", 0] = (weights @ value).tolist()
+    expected["joined", 0] = result.contextual[row].tolist()
+    return expected
+
+
+def check(markup: str, result: AttentionResult, row: int, digits: int, fine: int) -> set[str]:
+    """Holds every number of a drawing against the record's; gives the stages that it has."""
+    places = list(range(len(result.tokens)))
+    expected, seen = expected_boxes(result, places, row), boxes(markup)
+    for (stage, word), (numbers, more) in seen.items():
+        true = expected[stage, word]
+        assert len(numbers) + more == len(true), stage
+        places_after = fine if stage in ("power", "weight") else digits
+        for shown, exact in zip(numbers, true, strict=False):
+            if np.isinf(exact):
+                assert shown == exact
+            else:
+                assert abs(shown - exact) <= 0.5 * 10**-places_after * 1.001 + 2e-5, (stage, word)
+    stages = {stage for stage, _ in seen}
+    for stage in stages - {"new", "joined"}:
+        assert {word for name, word in seen if name == stage} == set(places)
+    return stages
+
+
+@pytest.mark.parametrize("text", [SHORT, LONG])
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_every_number_of_the_drawing_is_the_records(mechanism: str, text: str) -> None:
+    """Read out of the SVG and of the page, for every word that can be followed."""
+    result, learned = analyzed(text, **MECHANISMS[mechanism])
+    always = {"embedding", "product", "scaled", "power", "weight", "part", "new"}
+    for row in range(len(result.tokens)):
+        diagram = diagram_of(result, row, learned)
+        for markup in (diagram_svg([diagram]), diagram_figure(diagram, 0)):
+            stages = check(markup, result, row, 2, 3)
+            assert always <= stages
+            three = {"query", "key", "value"}
+            assert stages & three == (set() if mechanism in ("general", "dot") else three)
+        assert always <= check(diagram_svg([diagram], 5), result, row, 5, 5)
+    assert ("joined" in stages) == (mechanism in ("heads", "output", "idioms"))
+
+
+def test_every_number_of_one_head_of_a_transformer_is_the_records(tmp_path: Path) -> None:
+    """Each layer and head that is chosen; what enters the layer is what left the one before."""
+    whole = transformer(tmp_path, "the bank money")
+    for layer in range(whole.attention.n_layers):
+        for head in range(whole.attention.n_heads):
+            from attncli.insight.part import Part
+
+            result = Part(layers=(layer,), heads=(head,)).of(whole)
+            markup = diagram_svg([diagram_of(result, 2)])
+            seen = boxes(markup)
+            entering = whole.hidden_states[layer]
+            for word in range(len(result.tokens)):
+                numbers, _ = seen.pop(("embedding", word))
+                assert np.allclose(numbers, entering[word][: len(numbers)], atol=0.00501)
+            assert f"layer {layer}, head {head}" in markup
+            last = layer == whole.attention.n_layers - 1
+            assert (("joined", 0) in seen) == last
+            kept = re.sub(r'<g data-stage="embedding".*?</g>', "", markup, flags=re.DOTALL)
+            check(kept, result, 2, 2, 3)
+
+
+NUMBER = re.compile(r"(?<![\w+√.])-?\d+\.\d+|−∞|-inf")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 300])
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_the_terminal_shows_the_same_numbers(mechanism: str, width: int) -> None:
+    """Beside each other or below each other, in Unicode or ASCII, and no line is too wide."""
+    for text in (SHORT, LONG):
+        result, learned = analyzed(text, **MECHANISMS[mechanism])
+        diagram = diagram_of(result, 1, learned)
+        drawn = drawn_texts(diagram)
+        numbers = [t for stage in drawn.stages() for cell in stage.cells for t in cell.texts]
+        matrices = [*drawn.matrices, *filter(None, [drawn.output])]
+        numbers += [t for matrix in matrices for row in matrix.rows for t in row]
+        for unicode in (True, False):
+            ink = Ink(unicode=unicode)
+            lines = ink.rendered(diagram_lines(diagram, ink, width=width)).splitlines()
+            assert max(map(width_of, lines)) <= width
+            shown = "\n".join(line for line in lines if "Σ =" not in line and "sum =" not in line)
+            shown = "\n".join(line for line in shown.splitlines() if "together they" not in line)
+            wanted = Counter(numbers if unicode else [t.replace("−∞", "-inf") for t in numbers])
+            found = Counter(NUMBER.findall(shown))
+            found.subtract({t: found[t] - wanted[t] for t in ("−∞", "-inf")})  # a note has one
+            assert found == wanted
+            assert unicode or "\n".join(lines).isascii()
+
+
+def test_a_drawing_says_in_words_what_it_shows() -> None:
+    """Every number of the boxes is in the description of the SVG and in the list of the page."""
+    for text, settings in ((SHORT, MECHANISMS["given"]), (LONG, MECHANISMS["output"])):
+        result, learned = analyzed(text, **settings)
+        diagram = diagram_of(result, 1, learned)
+        drawn = drawn_texts(diagram)
+        wanted = Counter(t for s in drawn.stages() for cell in s.cells for t in cell.texts)
+        root = ET.fromstring(diagram_svg([diagram]))
+        space = "{http://www.w3.org/2000/svg}"
+        description = root.findtext(f"{space}desc")
+        assert f"How {diagram.followed} attends" in root.findtext(f"{space}title")
+        items = re.findall(r"<li>(.*?)</li>", diagram_figure(diagram, 0))
+        for said in (description, html.unescape(" ".join(items)), " ".join(in_words(drawn))):
+            assert wanted <= Counter(re.findall(r"-?\d+\.\d+|−∞", said))
+            for name in ("embedding x", "query q", "key k", "value v", "softmax", "weight", "W_v"):
+                assert name in said
+
+
+def test_a_drawing_needs_no_color() -> None:
+    """Lines and letters have the color of the text around them; what is followed is thicker."""
+    result, learned = analyzed(SHORT, **MECHANISMS["given"])
+    figure = diagram_figure(diagram_of(result, 1, learned), 0)
+    colors = set(re.findall(r'(?:fill|stroke|color)="([^"]*)"', figure))
+    assert colors == {"none", "currentColor"}
+    assert " style=" not in figure  # the policy of the page forbids it
+    query = re.findall(r'<g data-stage="query" data-word="(\d)">(.*?)</g>', figure, re.DOTALL)
+    assert [word for word, box in query if 'stroke-width="2.5"' in box] == ["1"]
+    assert [word for word, box in query if "stroke-dasharray" in box] == ["0", "2"]
+
+
+def test_a_bar_is_as_wide_as_its_weight() -> None:
+    """The share of the box that is filled is the number in it."""
+    result, learned = analyzed(LONG)
+    markup = diagram_svg([diagram_of(result, 2, learned)])
+    for group in re.findall(r'<g data-stage="weight" data-word="\d">(.*?)</g>', markup, re.DOTALL):
+        bar, box = (float(width) for width in re.findall(r'<rect[^>]* width="([0-9.]+)"', group))
+        number = float(re.search(r">(\d\.\d+)</text>", group)[1])
+        assert bar == pytest.approx(number * box, abs=0.01)
+
+
+@given(st.integers(2, 40), st.integers(0, 39), st.integers(0, 5))
+def test_of_a_long_sentence_the_heaviest_words_are_drawn(count: int, row: int, seed: int) -> None:
+    """The followed word and those with the largest weights, in their order; the rest is counted."""
+    row %= count
+    words = " ".join(f"w{i}" for i in range(count))
+    (result,) = attncli.analyser(vectors="random", dim=4, seed=seed, include=STAGE_FIELDS)([words])
+    diagram = diagram_of(result, row)
+    assert len(diagram.places) == min(count, 12)
+    assert list(diagram.places) == sorted(diagram.places)
+    assert diagram.places[diagram.row] == row
+    assert diagram.others == count - len(diagram.places)
+    assert diagram.weights.sum() + diagram.others_weight == pytest.approx(1, abs=1e-5)
+    left_out = set(range(count)) - set(diagram.places)
+    weights = result.weights[0, 0, row]
+    drawn = [weights[place] for place in diagram.places if place != row]
+    assert max((weights[place] for place in left_out), default=0) <= min(drawn)
+    assert np.allclose(diagram.new, weights @ result.value[0, 0], atol=1e-5)
+    assert len(diagram_of(result, row, most=count).places) == count
+
+
+@pytest.mark.parametrize("word", [*HOSTILE, "बैंक", "ארץ", "كتاب", "🏦", "é"])
+def test_a_word_is_shown_and_never_obeyed(word: str) -> None:
+    """In the SVG, in the page and on the terminal, whatever the word is."""
+    text = f"{word} bank"
+    (result,) = attncli.analyser(
+        vectors="random", dim=3, tokenizer="whitespace", include=STAGE_FIELDS
+    )([text])
+    for row in range(len(result.tokens)):
+        diagram = diagram_of(result, row)
+        ET.fromstring(diagram_svg([diagram]))
+        figure = diagram_figure(diagram, 0)
+        ET.fromstring(figure)
+        assert "<script" not in figure
+        assert "onerror" not in re.sub(r">[^<]*<", "><", figure)
+        for unicode in (True, False):
+            ink = Ink(unicode=unicode)
+            shown = ink.rendered(diagram_lines(diagram, ink, width=40))
+            assert not set(shown) & set("\x1b\r\u202e\u2028")
+            assert max(map(width_of, shown.splitlines())) <= 40
+
+
+def test_a_right_to_left_word_is_isolated() -> None:
+    """Its name keeps its own direction beside numbers and signs."""
+    (result,) = attncli.analyser(vectors="random", dim=2, include=STAGE_FIELDS)(["ארץ bank"])
+    diagram = diagram_of(result, 0)
+    assert "\u2068ארץ\u2069" in diagram_svg([diagram])
+    assert "q of \u200eארץ\u200e" in Ink().rendered(diagram_lines(diagram, Ink())).replace(
+        "x of", "q of"
+    )
+
+
+@pytest.mark.parametrize("suffix", ["svg", "html", "pdf", "png", "md", "tex"])
+def test_every_file_holds_the_drawing(command: Callable, tmp_path: Path, suffix: str) -> None:
+    """One for each word that is followed, of every sentence."""
+    for library, needed in (("resvg_py", "png"), ("typst", "pdf")):
+        if suffix == needed:
+            pytest.importorskip(library)
+    path = tmp_path / f"out.{suffix}"
+    task = ("--attention", "task", "--d-k", "2", "--d-v", "2")
+    texts = (SHORT, "river bank flows")
+    ended = command("explain", *texts, *task, "--diagram", "--row", "bank,0", "-o", str(path))
+    assert (ended.code, ended.said) == (0, f"attn: note: wrote {path}\n")
+    data = path.read_bytes()
+    assert len(data) > 2000
+    if suffix in ("svg", "html"):
+        markup = data.decode()
+        assert len(re.findall(r'data-stage="new" data-word="0"', markup)) == 4
+        for name in ("How bank attends in", "How river attends in", "untrained, seed 0"):
+            assert name in markup
+    elif suffix == "md":
+        assert data.decode().count("the sum: new") == 4
+    elif suffix == "tex":
+        assert data.decode().count("softmax") == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        *((("--agg", "mean"), 2, "--agg: found --diagram too"),),
+        (("--hide", "bank"), 2, "--hide: found --diagram too"),
+        (("--attention", "task", "--against", "general"), 2, "--against: found --diagram too"),
+        (("--steps",), 2, "--diagram: found --steps too"),
+        (("--speak",), 2, "--diagram: found --speak too"),
+        (("--row", "river"), 2, '--row: "river" is not in'),
+        (("--json",), 0, "--diagram has no effect with --json"),
+        (("-o", "x.csv"), 0, "--diagram has no effect in a .csv file"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(
+    command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options, code, said
+) -> None:
+    """One line that says which two do not go together."""
+    monkeypatch.chdir(tmp_path)
+    ended = command("explain", SHORT, "--diagram", *options)
+    assert ended.code == code
+    assert said in ended.said
+    assert code == 0 or len(ended.said.splitlines()) == 1
+
+
+def test_saved_results_are_drawn_or_refused(
+    command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What holds its stages is drawn as before; drawn-together heads and other tools' weights are not."""
+    monkeypatch.chdir(tmp_path)
+    assert command("explain", SHORT, "--steps", "--json").code == 0
+    stages = command("explain", SHORT, "--steps", "--json").out
+    Path("r.json").write_bytes(stages)
+    whole = command("explain", SHORT, "--diagram", "--row", "bank").out
+    assert command("view", "r.json", "--diagram", "--row", "bank").out == whole
+    Path("plain.json").write_bytes(command("explain", SHORT, "--json").out)
+    np.save("w.npy", np.eye(2))
+    task = ("--attention", "task", "--heads", "2", "--steps", "--json")
+    Path("h.json").write_bytes(command("explain", SHORT, *task).out)
+    for arguments, code, said in (
+        (("plain.json",), 5, "--diagram: the result holds no query"),
+        (("w.npy",), 2, "--diagram: found a result with no stages"),
+        (("h.json", "--agg", "mean"), 2, "the mean of several heads weighs no vectors"),
+        (("h.json", "--hide", "bank"), 2, "rows are rescaled"),
+    ):
+        ended = command("view", *arguments, "--diagram")
+        assert (ended.code, said in ended.said) == (code, True), ended.said
+        ended = command("view", *arguments, "--diagram", "-o", "x.svg")
+        assert (ended.code, said in ended.said) == (code, True), ended.said
+        assert not Path("x.svg").exists()
