@@ -237,7 +237,8 @@ def _joined_title(diagram: Diagram, word: str) -> str:
     if diagram.result.attention.kind == "transformer":
         return f"all heads, W_o, residual, layer norm, feed-forward net: {word} after the layer"
     turned = ", times W_o" if diagram.output is not None else ""
-    heads = "the head" if diagram.result.attention.n_heads == 1 else "all heads side by side"
+    is_one = diagram.result.attention.n_heads == 1 and not diagram.name
+    heads = "the head" if is_one else "all heads side by side"
     return f"{heads}{turned}: new embedding of {word}"
 
 

@@ -18,7 +18,7 @@ from attncli.views.svg import FONT, INK, Drawing, heading_drawing, in_scripts, s
 
 _CHAR, _LINE, _SIZE = 7.83, 18, 13  # pixels: of a character, of a line, of the font
 _PANEL, _PANEL_COLUMNS = 186, 22  # what stands at the left of the stages
-_PAD, _GAP, _STEP = 7, 10, 34  # inside a box, between boxes, between stages
+_PAD, _GAP, _STEP = 7, 10, 24  # inside a box, between boxes, between stages
 _LABEL = 16  # columns of a word at most
 # Rules of a page for its drawings: on paper they shrink to the width of the sheet.
 PAGE_STYLE = """.attn .diagram .scroll { max-height: none; }
@@ -215,10 +215,10 @@ def _scores(canvas: Canvas, drawn: Drawn, columns: _Columns) -> None:
         canvas.node(middle, bus, "·")
     canvas.top = top
     for stage in (drawn.product, drawn.scaled):
-        _numbers(canvas, stage, columns)
+        step = max(_STEP, _numbers(canvas, stage, columns) - _height(stage) + 4)
         for middle in columns.middles:
-            canvas.arrow((middle, canvas.top), (middle, canvas.top + _STEP - 10))
-        canvas.top += _STEP - 10
+            canvas.arrow((middle, canvas.top), (middle, canvas.top + step))
+        canvas.top += step
     band = canvas.top
     canvas.top += 8
     _numbers(canvas, drawn.power, columns, f"Σ = {drawn.total}")
@@ -282,13 +282,14 @@ def _result(canvas: Canvas, drawn: Drawn, stage: Stage, columns: _Columns) -> No
 
 def _numbers(
     canvas: Canvas, stage: Stage, columns: _Columns, *more: str, bars: bool = False
-) -> None:
-    """A row of single numbers under the words."""
-    _panel(canvas, stage.title, canvas.top, *more)
+) -> float:
+    """A row of single numbers under the words; gives the height of what stands at their left."""
+    panel = _panel(canvas, stage.title, canvas.top, *more)
     height = _height(stage)
     for i, middle in enumerate(columns.middles):
         _box(canvas, stage, i, middle, columns.box, height, bar=bars)
     canvas.top += height
+    return panel
 
 
 def _height(stage: Stage) -> float:
@@ -351,9 +352,11 @@ def _band(canvas: Canvas, width: float, matrices: Sequence[MatrixBox], made_by: 
 
 
 def _matrix_parts(matrices: Sequence[MatrixBox], width: float, top: float) -> Iterator[str]:
-    room = width / max(len(matrices), 1)
-    for number, matrix in enumerate(matrices):
-        middle = _PANEL + room * (number + 0.5)
+    sizes = [_matrix_width(matrix) for matrix in matrices]
+    gap = (width - sum(sizes)) / (len(matrices) + 1)
+    middle = float(_PANEL)
+    for matrix, size_before, own in zip(matrices, [0.0, *sizes], sizes, strict=False):
+        middle += size_before / 2 + gap + own / 2
         size = f'  <tspan font-weight="normal">{matrix.size}</tspan>' if matrix.size else ""
         yield f'<g data-stage="{matrix.name}">'
         yield letters(

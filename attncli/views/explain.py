@@ -74,6 +74,8 @@ def _setting_notes(result: AttentionResult, ink: Ink) -> list[str]:
     if settings.kind == "general":
         score = {"scaled": f"scores ÷ √{result.vectors.dim}", "dot": "raw dot products"}
         notes.append(score.get(settings.score, "cosines"))
+    elif settings.kind == "task" and settings.score == "dot":
+        notes.append("raw dot products")
     if settings.temperature != 1:
         notes.append(f"temperature {settings.temperature:.4g}")
     if settings.causal:

@@ -5,6 +5,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -224,6 +225,39 @@ def test_a_bar_is_as_wide_as_its_weight() -> None:
         bar, box = (float(width) for width in re.findall(r'<rect[^>]* width="([0-9.]+)"', group))
         number = float(re.search(r">(\d\.\d+)</text>", group)[1])
         assert bar == pytest.approx(number * box, abs=0.01)
+
+
+@given(
+    st.lists(st.text(st.sampled_from("amw漢א"), min_size=1, max_size=25), min_size=1, max_size=8),
+    st.sampled_from(["general", "random", "heads", "cosine"]),
+    st.integers(0, 7),
+    st.sampled_from([None, 1, 6, 9]),
+)
+def test_nothing_in_a_drawing_lies_over_another_thing(words, mechanism, row, precision) -> None:
+    """Titles keep a line apart, boxes of a row stand side by side, and all is inside the picture."""
+    result, learned = analyzed(
+        " ".join(words), **MECHANISMS[mechanism], vectors="random", dim=6, tokenizer="whitespace"
+    )
+    root = ET.fromstring(diagram_svg([diagram_of(result, row % len(words), learned)], precision))
+    space = "{http://www.w3.org/2000/svg}"
+    group = next(g for g in root.iter(f"{space}g") if g.get("stroke") == "currentColor")
+    titles = [
+        float(text.get("y")) for text in group.findall(f"{space}text") if text.get("x") == "0"
+    ]
+    assert all(b - a >= 17 for a, b in pairwise(titles))
+    rows: dict[float, list[tuple[float, float]]] = {}
+    for box in group.findall(f"{space}g[@data-word]"):
+        rect = box.findall(f"{space}rect")[-1]
+        left, width = float(rect.get("x")), float(rect.get("width"))
+        rows.setdefault(float(rect.get("y")), []).append((left, left + width))
+        for text in box.findall(f"{space}text"):
+            if text.get("text-anchor") == "end":
+                assert float(text.get("x")) - len(text.text) * 7.8 >= left
+    for edges in rows.values():
+        edges.sort()
+        assert all(one[1] < other[0] for one, other in pairwise(edges))
+        assert edges[0][0] > 180
+        assert edges[-1][1] <= float(root.get("width")) - 16
 
 
 @given(st.integers(2, 40), st.integers(0, 39), st.integers(0, 5))
