@@ -1,7 +1,8 @@
 """Every mechanism, in every format, in every choice of part: the files of a run hold one result."""
 
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,39 @@ def test_the_files_of_a_batch_are_one(
         ended = command("diff", f"a.{suffix}", "a.jsonl", "--tol", "0")
         assert ended.code in (0, 3), ended.text + ended.said
         assert ("holds no text" in ended.text) == (suffix == "csv")
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_a_batch_holds_the_records_of_explain(
+    folder: Path, command: Callable[..., Any], mechanism: str, part: str
+) -> None:
+    """Every choice of part and fields gives the same result of a sentence, but for last digits."""
+    options, full = [*MECHANISMS[mechanism], *PARTS[part]], ["--precision", "full"]
+    assert command("batch", "s.txt", "-o", "a.jsonl", "-q", *full, *options).code in (0, 3)
+    assert command("explain", "-f", "s.txt", "-o", "b.json", "-q", *options).code in (0, 3)
+    for batched, explained in zip(read("a.jsonl"), read("b.json"), strict=True):
+        if isinstance(explained, tuple):
+            assert batched == explained
+            continue
+        for (place, ours), (other, theirs) in zip(
+            leaves(batched.to_dict()), leaves(explained.to_dict()), strict=True
+        ):
+            assert place == other
+            if isinstance(ours, float):
+                assert math.isclose(ours, theirs, rel_tol=2e-5, abs_tol=2e-6), place
+            else:
+                assert ours == theirs, place
+
+
+def leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value in a record that holds no other, and where it stands."""
+    if isinstance(value, dict | list):
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, part in inner:
+            yield from leaves(part, f"{place}.{key}")
+    else:
+        yield place, value
 
 
 @pytest.mark.parametrize("part", [name for name in PARTS if name != "few fields"])
