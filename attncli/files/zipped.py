@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from attncli.errors import DataError, UsageError
-from attncli.escape import typed, visible
+from attncli.escape import typed
 from attncli.files.archive import choose_member, member_stream, open_archive
+from attncli.files.foreign import Foreign, document_of, foreign_file
 from attncli.files.limits import Limits
-from attncli.files.rows.foreign import SHEET, TEXT, foreign_document
-
-_MIME = "application/vnd.oasis.opendocument."
 
 
 def split_zip_member(path: str) -> tuple[str, str | None]:
@@ -37,7 +35,8 @@ def member_blocks(path: str | None, member: str | None, name: str) -> Iterator[b
         )
     archive = open_archive(Path(path))
     try:
-        _check_document(archive, name)
+        check_document(archive, name)
+        _check_arrays(archive, name)
         try:
             chosen = choose_member(archive, member, Path(path), typed)
         except UsageError as error:
@@ -53,32 +52,32 @@ def member_blocks(path: str | None, member: str | None, name: str) -> Iterator[b
         stream.close()
 
 
-def _check_document(archive: zipfile.ZipFile, name: str) -> None:
-    """Raises: DataError for a workbook, a text document or arrays, with what to do."""
-    names = archive.namelist()
-    folders = {member.partition("/")[0] for member in names}
-    if "[Content_Types].xml" in names:
-        for folder, what, way in (
-            ("xl", "an Excel workbook (.xlsx)", SHEET),
-            ("word", "a Word document (.docx)", TEXT),
-            ("ppt", "a PowerPoint presentation (.pptx)", TEXT),
-        ):
-            if folder in folders:
-                raise foreign_document(what, way, name)
-    if "mimetype" in names:
-        kind = _first_bytes(archive, "mimetype").removeprefix(_MIME)
-        if kind.startswith("spreadsheet"):
-            raise foreign_document("an OpenDocument spreadsheet (.ods)", SHEET, name)
-        raise foreign_document(f"an OpenDocument or EPUB file ({visible(kind)[:40]})", TEXT, name)
-    if any(member.endswith(".npy") for member in names):
-        raise foreign_document("an npz file of arrays", "attn view FILE", name)
+def check_document(archive: zipfile.ZipFile, name: str, expected: str = "text or a table") -> None:
+    """Raises: DataError for a workbook or a text document, with what to do."""
+    foreign = document_of(archive.namelist(), _first_bytes(archive, "mimetype"))
+    if foreign is not None:
+        raise foreign_file(foreign, name, expected)
+
+
+def _check_arrays(archive: zipfile.ZipFile, name: str) -> None:
+    """Raises: DataError for arrays, which hold no sentence."""
+    if any(member.endswith(".npy") for member in archive.namelist()):
+        raise foreign_file(Foreign("an npz file of arrays", "attn view FILE"), name)
 
 
 def _first_bytes(archive: zipfile.ZipFile, member: str) -> str:
     try:
         with archive.open(member) as stream:
             return stream.read(100).decode("ascii", "replace")
-    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
+    except (
+        KeyError,
+        OSError,
+        zipfile.BadZipFile,
+        zlib.error,
+        RuntimeError,
+        NotImplementedError,
+        EOFError,
+    ):
         return ""
 
 

@@ -3,6 +3,7 @@
 The format is recognized by content; the suffix only tells CSV from TSV. Nothing is unpickled.
 """
 
+import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -22,6 +23,9 @@ from attncli.errors import (
     field_name,
 )
 from attncli.escape import visible
+from attncli.files.archive import checked_archive
+from attncli.files.foreign import Foreign, foreign_file, foreign_of
+from attncli.files.zipped import check_document
 from attncli.insight.comparison import Comparison, comparison_from_record
 from attncli.matrices.build import renamed, result_from_arrays, result_from_record
 from attncli.matrices.top import with_weights
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from attncli.matrices.texts import GivenNumbers
 
 MAX_BYTES = 2 * 2**30
+_WEIGHTS = "a result or weights"
 _SMALL = 4 << 20  # unpacked sizes below this are no bomb; text takes thirty times as much when read
 _HAS_A_DIGIT = 1 << 20  # bytes of weights as text, names of tokens too, that hold a digit
 _DIGIT = re.compile(rb"[0-9]")
@@ -114,7 +119,7 @@ def _bytes_of(stream: BinaryIO, name: str) -> bytes:
 
     head = stream.read(PIECE)
     if packing_of(head[:6]) is None:
-        _expect_known(head)
+        _expect_known(head, name)
         data = head + stream.read(MAX_BYTES + 1 - len(head)) if len(head) == PIECE else head
     else:
         first = [head]
@@ -137,7 +142,7 @@ def _utf8_of_utf16(data: bytes) -> bytes:
         raise DataError("this is neither UTF-8 nor whole UTF-16") from None
 
 
-def _expect_known(head: bytes) -> None:
+def _expect_known(head: bytes, name: str) -> None:
     """Raises: DataError, RefusedError when bytes that begin so are neither arrays nor text."""
     if head.startswith((b"PAR1", b"ARROW1", b"PK", b"\x93NUMPY")) or head[8:9] == b"{":
         return
@@ -145,10 +150,28 @@ def _expect_known(head: bytes) -> None:
         from attncli.matrices.archives import torch_hints
 
         raise RefusedError("this is a pickle: reading it could run code", hints=torch_hints())
+    _expect_no_foreign(head, name)
     if b"\0" in head[:4] and not head.startswith(_UTF16):
         raise DataError("found bytes of no known format, expected a result or weights")
     if len(head) >= _HAS_A_DIGIT and not _looks_json(head) and not _DIGIT.search(head):
         raise DataError("found text that begins without a number, expected a result or weights")
+
+
+def _expect_no_foreign(head: bytes, name: str) -> None:
+    """Raises: DataError for a file that no command reads, with what to do about it."""
+    foreign = foreign_of(head)
+    if foreign is not None:
+        raise foreign_file(foreign, name, _WEIGHTS)
+
+
+def _expect_arrays(data: bytes, name: str) -> None:
+    """Raises: DataError for a zip archive that is a document, or holds other files than arrays."""
+    if data.startswith(b"PK\x05\x06"):
+        _expect_no_foreign(data, name)
+    archive = checked_archive(io.BytesIO(data), "the archive")
+    check_document(archive, name, _WEIGHTS)
+    if not any(member.endswith((".npy", "data.pkl")) for member in archive.namelist()):
+        raise foreign_file(Foreign("a zip archive of other files", "unzip FILE"), name, _WEIGHTS)
 
 
 def _span(index: int | None) -> tuple[int, int | None]:
@@ -228,9 +251,11 @@ def _givens(data: bytes, name: str, member: str | None) -> "list[GivenNumbers | 
     if data.startswith(b"\x93NUMPY"):
         return [GivenNumbers(archives.npy_array(data))]
     if data.startswith(b"PK"):
+        _expect_arrays(data, name)
         return archives.npz_givens(data, member)
     if data[8:9] == b"{" and int.from_bytes(data[:8], "little") < len(data):
         return [archives.chosen_given(archives.safetensors_arrays(data), member)]
+    _expect_no_foreign(data[:4096], name)
     text = _text(data)
     if not text.strip():
         raise DataError("the file is empty, expected weights")

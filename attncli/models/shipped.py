@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from attncli.files.paths import exists
+
 _DATA = Path(__file__).parent / "data"
 # The command that made each file, in a copy of the project where it names a file of examples/.
 TRAINED_BY = {
@@ -26,4 +28,4 @@ def shipped_file(name: str) -> Path:
 def shipped_examples(name: str) -> str | None:
     """What a model was trained on, as `attn train` reads it; None where it does not ship."""
     path = _DATA / f"{name}.jsonl"
-    return path.read_text(encoding="utf-8") if path.exists() else None
+    return path.read_text(encoding="utf-8") if exists(path) else None

@@ -18,7 +18,9 @@ from attncli.attention.products import product
 from attncli.attention.projections import Projections
 from attncli.errors import DataError, InputError, LimitError, field_name
 from attncli.escape import quoted, visible
+from attncli.files.foreign import Foreign, foreign_file, foreign_of
 from attncli.files.paths import exists, is_file
+from attncli.files.unpacking import packing_of
 from attncli.files.writing import write_whole
 from attncli.learning.parameters import Architecture, Parameters, Readout
 from attncli.results.result import VectorsInfo
@@ -183,6 +185,11 @@ def _facts(content: bytes, place: str) -> dict[str, Any]:
     try:
         length = int.from_bytes(content[:8], "little")
         if len(content) < 8 or length > min(len(content) - 8, _MAX_HEADER):
+            foreign = foreign_of(content[:4096])
+            if packing_of(content[:6]) is not None:
+                foreign = Foreign("a packed file", "unpack it first")
+            if foreign is not None:
+                raise foreign_file(foreign, place, "a safetensors file")
             raise DataError(
                 f"found {len(content)} bytes, expected a safetensors file; it is cut or damaged",
                 place=place,

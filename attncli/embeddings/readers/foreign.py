@@ -1,31 +1,24 @@
 """Files that are something else, told from their first bytes, in words that help."""
 
 import re
+import shlex
 
 from attncli.errors import DataError, RefusedError
+from attncli.files.foreign import foreign_of, way_for
 
 _MAGICS = (
     (b"PK\x03\x04", "a zip archive inside a packed file"),
-    (b"%PDF", "a PDF document"),
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),
     (b"\x7fELF", "a program (ELF)"),
     (b"MZ", "a program (Windows)"),
     (b"\xcf\xfa\xed\xfe", "a program (Mach-O)"),
     (b"\xca\xfe\xba\xbe", "a program (Mach-O or Java)"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"SQLite format 3", "an SQLite database"),
     (b"GGUF", "a GGUF model"),
     (b"PAR1", "a Parquet file"),
     (b"ARROW1", "an Arrow file"),
     (b"FiFu", "a finalfusion file"),
-    (b"Rar!", "a RAR archive"),
-    (b"7z\xbc\xaf", "a 7z archive"),
     (b"OggS", "a sound file"),
     (b"RIFF", "a sound or picture file"),
-    (b"\x04\x22\x4d\x18", "an LZ4 file"),
-    (b"\x1f\x9d", "a compress (.Z) file"),
 )
 _WEB_PAGE = re.compile(
     rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body|script)", re.I | re.S
@@ -38,9 +31,8 @@ def check_foreign_vectors(head: bytes, place: str) -> None:
     """Raises: DataError when the head is that of a file which holds no vectors."""
     what = _described(head)
     if what is not None:
-        raise DataError(
-            f"this is {what[0]}, not word vectors{what[1]}", place=place, hints=what[2:]
-        )
+        hints = tuple(hint.replace("FILE", shlex.quote(place)) for hint in what[2:])
+        raise DataError(f"this is {what[0]}, not word vectors{what[1]}", place=place, hints=hints)
 
 
 def _described(head: bytes) -> tuple[str, ...] | None:
@@ -65,9 +57,12 @@ def _by_magic(head: bytes) -> tuple[str, ...] | None:
     ):
         if head.startswith(boms):
             return f"{encoding} text", "", f"iconv -f {encoding} -t UTF-8 FILE > NEW"
-    if head[257:262] == b"ustar":
-        return "a tar archive", "; unpack it first", "tar -xf FILE"
-    return next(((name, "") for magic, name in _MAGICS if head.startswith(magic)), None)
+    named = next(((name, "") for magic, name in _MAGICS if head.startswith(magic)), None)
+    foreign = foreign_of(head)
+    if named is not None or foreign is None:
+        return named
+    way = way_for(foreign, "word vectors")
+    return (foreign.what, "", way) if way else (foreign.what, "")
 
 
 def _document(head: bytes) -> tuple[str, ...] | None:

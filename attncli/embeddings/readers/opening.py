@@ -23,6 +23,7 @@ from attncli.files.limits import Limits
 from attncli.files.member import split_member
 from attncli.files.stream import ByteStream, file_stream, place_of
 from attncli.files.unpacking import unpacked
+from attncli.files.zipped import check_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ def _archived(path: Path, member: str | None, options: ReadOptions) -> OpenedVec
     archive = open_archive(path)
     try:
         check_zip_model(archive.namelist(), place_of(path))
+        check_document(archive, str(path), "word vectors")
         if member is None and is_npz(archive):
             return _closing(read_npz(archive, path, options.limits), archive)
         chosen = choose_member(archive, member, path)

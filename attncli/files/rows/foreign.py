@@ -4,57 +4,20 @@ import re
 import shlex
 
 from attncli.errors import AttnError, DataError
+from attncli.files.foreign import Foreign, foreign_file, foreign_of
 
-SHEET = "save its sheet as CSV (UTF-8), or: libreoffice --headless --convert-to csv FILE"
-TEXT = "save it as plain text (UTF-8), or: libreoffice --headless --convert-to txt:Text FILE"
-_PICTURE = "expected text; an OCR program reads it"
-_UNPACK = "unpack it first"
-# First bytes, what the file is, what to do, and whether a NUL must follow (a text may begin so).
-_MAGICS: tuple[tuple[bytes, str, str, bool], ...] = (
-    (b"%PDF-", "a PDF document", "pdftotext FILE sentences.txt", False),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file (.xls, .doc)", SHEET, False),
-    (b"{\\rtf", "an RTF document", TEXT, False),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "7z x FILE", False),
-    (b"Rar!\x1a\x07", "a RAR archive", "unrar x FILE", False),
-    (b"MSCF\0", "a cabinet archive (.cab)", _UNPACK, False),
-    (b"\x1f\x9d", "a compress file (.Z)", "gzip -dc FILE | attn batch -", False),
-    (b"\x04\x22\x4d\x18", "an LZ4 file", "lz4 -dc FILE | attn batch -", False),
-    (b"LZIP\x01", "an lzip file", "lzip -dc FILE | attn batch -", False),
-    (b"PK\x05\x06", "an empty zip archive", "expected a file of sentences in it", False),
-    (b"ARROW1\0", "an Arrow file", "save it as Parquet, CSV or JSON lines", False),
-    (b"\x93NUMPY", "an npy array", "attn view FILE", False),
-    (b"SQLite format 3\0", "an SQLite database", 'sqlite3 -csv -header FILE "SELECT …"', False),
-    (b"\x89HDF\r\n", "an HDF5 file", "save it as CSV or JSON lines", False),
-    (b"\x89PNG\r\n", "a PNG picture", _PICTURE, False),
-    (b"\xff\xd8\xff", "a JPEG picture", _PICTURE, False),
-    (b"GIF89a", "a GIF picture", _PICTURE, True),
-    (b"II*\0", "a TIFF picture", _PICTURE, False),
-    (b"\x7fELF", "a program", "expected text", True),
-    (b"MZ", "a program", "expected text", True),
-    (b"RIFF", "a sound or picture file", "expected text", True),
-    (b"OggS", "a sound file", "expected text", True),
-    (b"ID3", "a sound file", "expected text", True),
-    (b"GGUF", "a GGUF model", "expected sentences", True),
-    (b"\x80\x02", "a pickle", "save it as CSV or JSON lines", False),
-    (b"\x80\x03", "a pickle", "save it as CSV or JSON lines", False),
-    (b"\x80\x04", "a pickle", "save it as CSV or JSON lines", False),
-    (b"\x80\x05", "a pickle", "save it as CSV or JSON lines", False),
-    (b"version https://git-lfs", "a Git LFS pointer", "git lfs pull", False),
-)
 _WEB_PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html[\s>])", re.I | re.S)
 
 
 def check_foreign_rows(head: bytes, name: str) -> None:
     """Raises: DataError when the first bytes are those of something that holds no sentences."""
-    for magic, what, way, binary in _MAGICS:
-        if head.startswith(magic) and (not binary or b"\0" in head[:512]):
-            raise foreign_document(what, way, name)
-    if head[257:262] == b"ustar":
-        raise foreign_document("a tar archive", "tar -xf FILE", name)
+    foreign = foreign_of(head)
     if _WEB_PAGE.match(head):
-        raise foreign_document("a web page", "expected text; a browser saves it as text", name)
-    if head.lstrip()[:5] == b"<?xml":
-        raise foreign_document("an XML document", "save it as CSV, JSON lines or text", name)
+        foreign = Foreign("a web page", "expected text; a browser saves it as text")
+    elif head.lstrip()[:5] == b"<?xml":
+        foreign = Foreign("an XML document", "save it as CSV, JSON lines or text")
+    if foreign is not None:
+        raise foreign_file(foreign, name)
     encoding = _wide(head[:512])
     if encoding is not None:
         raise DataError(
@@ -65,13 +28,6 @@ def check_foreign_rows(head: bytes, name: str) -> None:
     first = head.partition(b"\n")[0]
     if b"\0" in first and not _is_utf8(first):
         raise DataError("this is no text, expected UTF-8", place=name)
-
-
-def foreign_document(what: str, way: str, name: str) -> DataError:
-    """The error for a file that is something else; `way` says what to do with FILE."""
-    given = name if name == "<stdin>" else shlex.quote(name)
-    hint = way if name == "<stdin>" else way.replace("FILE", given)
-    return DataError(f"this is {what}, expected text or a table", place=name, hints=(hint,))
 
 
 def conversion(encoding: str, name: str) -> str:
