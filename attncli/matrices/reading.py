@@ -23,9 +23,7 @@ from attncli.errors import (
     field_name,
 )
 from attncli.escape import visible
-from attncli.files.archive import checked_archive
 from attncli.files.foreign import Foreign, foreign_file, foreign_of
-from attncli.files.zipped import check_document
 from attncli.insight.comparison import Comparison, comparison_from_record
 from attncli.matrices.build import renamed, result_from_arrays, result_from_record
 from attncli.matrices.top import with_weights
@@ -166,6 +164,9 @@ def _expect_no_foreign(head: bytes, name: str) -> None:
 
 def _expect_arrays(data: bytes, name: str) -> None:
     """Raises: DataError for a zip archive that is a document, or holds other files than arrays."""
+    from attncli.files.archive import checked_archive
+    from attncli.files.zipped import check_document
+
     if data.startswith(b"PK\x05\x06"):
         _expect_no_foreign(data, name)
     archive = checked_archive(io.BytesIO(data), "the archive")
