@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from attncli.api import from_attentions as from_attentions
     from attncli.api import read as read
     from attncli.api import save as save
+    from attncli.api import show as show
     from attncli.api import train as train
     from attncli.api import view as view
     from attncli.api.batching import batch as batch
@@ -52,6 +53,7 @@ _WHERE = {
     "open_vectors": "attncli.reading.opening",
     "read": "attncli.api",
     "save": "attncli.api",
+    "show": "attncli.api",
     "view": "attncli.api",
 }
 __all__ = [
@@ -73,6 +75,7 @@ __all__ = [
     "open_vectors",
     "read",
     "save",
+    "show",
     "train",
     "view",
 ]

@@ -34,7 +34,14 @@ _SIGNS = {
     **{"×": "x", "÷": "/", "∞": "inf", "↓": "down", "±": "+-", "≤": "<=", "≥": ">=", "⚠": "!"},
     **{"“": '"', "”": '"', "‘": "'", "’": "'", "³": "^3", "ᵀ": "^T"},
 }
-_LETTERS = {"τ": "T", "Σ": "sum", "ℓ": "l", "α": "a"}  # signs in formulas, letters in Greek words
+# Signs in formulas; in Greek words they are letters, and a word may hold small digits.
+_LETTERS = {
+    "τ": "T",
+    "Σ": "sum",
+    "ℓ": "l",
+    "α": "a",
+    **{d: str(i) for i, d in enumerate("₀₁₂₃₄₅₆₇₈₉")},
+}
 _SPELLED = str.maketrans(_SIGNS)
 _SPELLED_FORMULA = str.maketrans(_SIGNS | _LETTERS)
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack, get_args, overload
 
 from attncli.checks.arguments import (
+    choice_of,
     count_of,
     flag_of,
     names_of,
@@ -24,7 +25,13 @@ from attncli.mechanisms.open import Opened, open_analyser, space_of, store_of
 from attncli.mechanisms.presets import with_preset
 from attncli.reading.reader import ReadingSettings
 from attncli.results.result import AttentionResult
-from attncli.settings import Choices, LayerSettings, MechanismSettings, TrainingSettings
+from attncli.settings import (
+    Choices,
+    LayerSettings,
+    MechanismSettings,
+    Notation,
+    TrainingSettings,
+)
 
 if TYPE_CHECKING:
     from attncli.insight.comparison import Comparison
@@ -34,6 +41,7 @@ if TYPE_CHECKING:
     from attncli.training.examples import Prepared
     from attncli.training.metrics import Scores
     from attncli.training.rows import Row
+    from attncli.views.notebook import Shown
 
 
 def analyser(
@@ -296,12 +304,16 @@ def read(path: str | PathLike[str]) -> list[AttentionResult]:
 
 
 def save(
-    results: "AttentionResult | Sequence[AttentionResult] | TrainedModel", path: str | PathLike[str]
+    results: "AttentionResult | Sequence[AttentionResult] | TrainedModel",
+    path: str | PathLike[str],
+    *,
+    notation: Notation = "words",
 ) -> None:
     """Writes one result or several in the format of the suffix, as `attn explain -o` does.
 
     html, svg, png, pdf, json, jsonl, npz, csv, tsv, md or tex; JSON holds every field of the result.
-    A trained model is written as a safetensors file, whatever the suffix.
+    A trained model is written as a safetensors file, whatever the suffix. With the `notation`
+    "lecture" equations are written in the symbols of the lecture's notes.
     Raises: UsageError for another suffix, MissingExtraError, OutputError.
     """
     from attncli.models.trained import TrainedModel, save_model
@@ -312,7 +324,22 @@ def save(
     if isinstance(results, TrainedModel):
         save_model(results, Path(file))
         return
-    write_results(file, _several(results), fields=(OPTIONAL_FIELDS, ()))
+    choice_of(notation, "notation", get_args(Notation))
+    write_results(file, _several(results), fields=(OPTIONAL_FIELDS, ()), notation=notation)
+
+
+def show(
+    results: AttentionResult | Sequence[AttentionResult], *, notation: Notation = "words"
+) -> "Shown":
+    """Results as a notebook shows them, in a notation of one's choice.
+
+    >>> show(explain("money bank"), notation="lecture")
+    Shown('money bank', notation='lecture')
+    """
+    from attncli.views.notebook import Shown
+
+    choice_of(notation, "notation", get_args(Notation))
+    return Shown(tuple(_several(results)), notation)
 
 
 def _opened(

@@ -18,16 +18,17 @@ _TABLES = ("--precision", "--width", "--color", "--ascii", "--full")
 STAGED = ("html", "htm", "md", "tex")  # files that hold a text of every stage
 # What shapes each kind of output, of the options that shape any; "" is every other file.
 _RESULTS: dict[str, tuple[str, ...]] = {
-    "tables": (*_TABLES, "--show", "--top"),
+    "tables": (*_TABLES, "--show", "--top", "--notation"),
     "--speak": ("--precision", "--top", "--ascii", "--full", "--width"),
-    "--steps": (*_TABLES, "--steps", "--row"),
+    "--steps": (*_TABLES, "--steps", "--row", "--notation"),
     "--diagram": (*_TABLES, "--diagram", "--row"),
     "--against": _TABLES,
     "--against --json": (),
     "--json": _JSON,
     "json": _JSON,
     "jsonl": _JSON,
-    **dict.fromkeys(STAGED, ("--precision", "--steps", "--row")),
+    **dict.fromkeys(STAGED, ("--precision", "--steps", "--row", "--notation")),
+    **dict.fromkeys(("svg", "png", "pdf"), ("--precision", "--notation")),
     "npz": ("--steps",),
     "": ("--precision",),
 }

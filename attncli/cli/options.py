@@ -272,6 +272,14 @@ Precision: TypeAlias = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, max=9, help="Digits after the point.", rich_help_panel=OUTPUT),
 ]
+Notation: TypeAlias = Annotated[
+    settings.Notation,
+    typer.Option(
+        metavar="NAME",
+        help="Symbols of equations: words, or lecture for e_money(new) = w₁₁·e_m + w₁₂·e_b.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Width: TypeAlias = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, max=10_000, help="Columns to use.", rich_help_panel=OUTPUT),

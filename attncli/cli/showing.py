@@ -34,6 +34,7 @@ class Manner:
 
     show: opt.Show = None
     precision: opt.Precision = None
+    notation: opt.Notation = "words"
     width: opt.Width = None
     color: opt.Color = "auto"
     full: opt.Full = False
@@ -91,6 +92,7 @@ class Manner:
         options = {
             "--show": self.show,
             "--precision": self.precision,
+            "--notation": None if self.notation == "words" else self.notation,
             "--top": self.top,
             "--steps": self.steps or None,
             "--row": self.row or None,
@@ -161,6 +163,7 @@ class Manner:
             digits=2 if self.precision is None else self.precision,
             everything=self.full,
             top=self.top,
+            notation=self.notation,
         )
 
 
@@ -223,6 +226,7 @@ def _stage_lines(
         precision=PRECISION if manner.precision is None else manner.precision,
         everything=manner.full,
         learned=learned,
+        notation=manner.notation,
     )
     return step_lines(result, ink, stages)
 
@@ -277,6 +281,7 @@ def show_outcomes(
             precision=manner.precision,
             fields=fields,
             top=manner.top,
+            notation=manner.notation,
             say=None if quiet else warning,
         )
         say_written(manner.output, quiet=quiet)

@@ -202,6 +202,7 @@ def view(
             precision=manner.precision,
             fields=held,
             top=manner.top,
+            notation=manner.notation,
             stages=[text for result in results for text in stages_of(result, manner)],
             diagrams=drawn,
             say=None if quiet else warning,
@@ -215,6 +216,7 @@ def _say_vain_of_comparison(manner: Manner, given: dict[str, object], quiet: boo
     """Says which options do nothing for a comparison, which is drawn in one way only."""
     flags = {"--show": manner.show, "--full": manner.full, "--row": manner.row}
     flags |= {"--steps": manner.steps, "--speak": manner.speak, "--diagram": manner.diagram}
+    flags |= {"--notation": manner.notation != "words"}
     say_vain(
         [name for name, value in (given | flags).items() if value], _OF_A_COMPARISON, quiet=quiet
     )

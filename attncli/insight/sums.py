@@ -26,6 +26,11 @@ class Sums(NamedTuple):
     whole: bool = True
     why: str = ""
 
+    @property
+    def left(self) -> str:
+        """What a sum is called: new, or head."""
+        return "new" if self.whole else "head"
+
 
 PLAIN = Sums("embeddings")
 

@@ -7,7 +7,7 @@ Where the weights are no coefficients (`attncli.insight.sums`) a row is a list: 
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from rich.segment import Segment
@@ -15,7 +15,11 @@ from rich.segment import Segment
 from attncli.arrays import FloatArray
 from attncli.insight.sums import PLAIN, Sums, sums_of
 from attncli.results.result import AttentionResult
-from attncli.views.ink import Ink, Line, word, wrapped
+from attncli.views.ink import Ink, Line, width_of, word, wrapped
+
+if TYPE_CHECKING:
+    from attncli.insight.subscripts import Names
+    from attncli.views.notation import Signs
 
 MAX_TERMS = 8
 _EXACT = 1e-9  # of printed numbers, which are floats
@@ -100,18 +104,26 @@ def equation(
     shown: Callable[[str], str] = word,
     sums: Sums = PLAIN,
     left: str = "",
+    names: "Names | None" = None,
+    signs: "Signs | None" = None,
 ) -> str:
     """One row as an equation, or as a list of weights where there is none.
 
     Terms are in the order of the sentence, each word as `shown` gives it. `left` names the head
-    whose sum it is, where a sum is not the new embedding.
+    whose sum it is, where a sum is not the new embedding. With `names` it is written in symbols,
+    as the `signs` give them, and then in numbers.
     """
-    name = shown(words[query])
     rounded = terms(row, digits=digits, beside=beside, max_terms=max_terms)
+    if names is not None:
+        from attncli.views.notation import lecture_equation, text_signs
+
+        both = lecture_equation(names, query, rounded, sums, left, signs or text_signs(shown))
+        return " ".join(filter(None, both))
+    name = shown(words[query])
     if sums.terms is None:
         listed = rounded.said(" ", lambda at: shown(words[at]), "the other %d")
         return f"{name}: " + ("; ".join(listed) or "nothing to attend to")
-    name += f"({left or ('new' if sums.whole else 'head')})"
+    name += f"({left or sums.left})"
     if not rounded.coefficients:
         return f"{name} = 0 (nothing to attend to)"
 
@@ -133,26 +145,52 @@ def equation_lines(
     beside: int | None = None,
     max_terms: int = MAX_TERMS,
     sums: Sums = PLAIN,
+    left: str = "",
+    names: "Names | None" = None,
 ) -> list[Line]:
-    """One equation for each shown row, broken at the width. Shapes: weights (n_tokens, n_tokens)."""
+    """One equation for each shown row, broken at the width. Shapes: weights (n_tokens, n_tokens).
+
+    With `names` the numbers stand below the symbols.
+    """
 
     def name(text: str) -> str:
         return ink.word(text, min(40, max(8, width - 14)))
 
     lines: list[Line] = []
     for query in shown:
-        text = "  " + equation(
-            words,
-            query,
-            weights[query],
-            digits=digits,
-            beside=beside,
-            max_terms=max_terms,
-            shown=name,
-            sums=sums,
-        )
-        lines += [[Segment(part)] for part in wrapped(ink.plain(text), width, 6)]
+        row = weights[query]
+        if names is None:
+            text = equation(
+                words,
+                query,
+                row,
+                digits=digits,
+                beside=beside,
+                max_terms=max_terms,
+                shown=name,
+                sums=sums,
+                left=left,
+            )
+            parts = [text]
+        else:
+            from attncli.views.notation import lecture_equation, text_signs
+
+            rounded = terms(row, digits=digits, beside=beside, max_terms=max_terms)
+            both = lecture_equation(names, query, rounded, sums, left, text_signs(name))
+            parts = one_below_the_other(ink.plain(both[0]), ink.plain(both[1]), width)
+        lines += [
+            [Segment(line)] for part in parts for line in wrapped("  " + ink.plain(part), width, 6)
+        ]
     return lines
+
+
+def one_below_the_other(symbols: str, numbers: str, width: int) -> list[str]:
+    """Symbols and numbers, = below = where there is room."""
+    if not numbers:
+        return [symbols]
+    indent = width_of(symbols.partition(" = ")[0]) + 1
+    indent = indent if indent + width_of(numbers) + 2 <= width else 2
+    return [symbols, " " * indent + numbers]
 
 
 def sums_line(result: AttentionResult) -> str:

@@ -1,18 +1,22 @@
 """What `attn explain` prints for one result: sections of lines, each under a heading."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from attncli.insight.movement import Movement
 from attncli.insight.sums import sums_of
 from attncli.results.names import VECTORS_AFTER, describe, matrix_name
 from attncli.results.result import NOT_GIVEN, AttentionResult
+from attncli.settings import Notation
 from attncli.views.embeddings import movement_lines, token_lines, vector_lines
 from attncli.views.equations import MAX_TERMS, equation_lines, sums_line
 from attncli.views.facts import model_line
 from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.matrix import hidden_lines, legend, matrix_lines, shown_tokens
 from attncli.views.strongest import strongest_lines
+
+if TYPE_CHECKING:
+    from attncli.insight.subscripts import Names
 
 Section: TypeAlias = Literal["tokens", "weights", "equations", "embeddings", "moved"]
 SECTIONS: tuple[Section, ...] = ("tokens", "weights", "equations", "embeddings", "moved")
@@ -21,7 +25,8 @@ SECTIONS: tuple[Section, ...] = ("tokens", "weights", "equations", "embeddings",
 class Layout(NamedTuple):
     """What to show and how wide: digits of the matrix and tables, of the equations' coefficients.
 
-    With `top` each row shows its strongest keys only, and what the others get together.
+    With `top` each row shows its strongest keys only, and what the others get together. `notation`
+    is that of equations.
     """
 
     sections: tuple[Section, ...] = SECTIONS
@@ -30,6 +35,7 @@ class Layout(NamedTuple):
     digits: int = 2
     everything: bool = False
     top: int | None = None
+    notation: Notation = "words"
 
 
 def explain_lines(
@@ -104,6 +110,7 @@ def _section(
         return _matrices(result, ink, layout)
     if section == "equations":
         heading = _heading(ink, layout, sums_line(result))
+        heading += _symbols(result, ink, layout, shown)
         return heading + [
             line
             for layer in range(result.weights.shape[0])
@@ -139,6 +146,11 @@ def _embeddings_title(result: AttentionResult) -> str:
 
 def _matrices(result: AttentionResult, ink: Ink, layout: Layout) -> list[Line]:
     title = "weights: each row is a word that attends, each column what it attends to"
+    names = _names(result, layout)
+    if names is not None and names.left:
+        from attncli.views.notation import text_signs, weights_title
+
+        title = f"weights: {weights_title(names, text_signs(ink.word))}"
     if layout.top is not None:
         title = f"weights: the {layout.top} strongest of each row"
     lines = _heading(ink, layout, title)
@@ -191,7 +203,29 @@ def _equations(
         beside=layout.precision,
         max_terms=MAX_TERMS if layout.top is None else layout.top + 1,
         sums=sums_of(result),
+        names=_names(result, layout),
     )
+
+
+def _names(result: AttentionResult, layout: Layout) -> "Names | None":
+    """The names of the notes, where equations are written in them."""
+    if layout.notation == "words":
+        return None
+    from attncli.insight.subscripts import names_of
+
+    return names_of(result.words)
+
+
+def _symbols(result: AttentionResult, ink: Ink, layout: Layout, shown: Sequence[int]) -> list[Line]:
+    """What the symbols of the equations stand for; nothing where they are words."""
+    names, sums = _names(result, layout), sums_of(result)
+    if names is None or sums.terms is None:
+        return []
+    from attncli.views.notation import symbols_line, text_signs
+
+    letter = "v" if sums.terms == "values" else "e"
+    text = "  " + symbols_line(names, shown, letter, text_signs(ink.word))
+    return [[ink.dim(part)] for part in wrapped(ink.plain(text), layout.width, 2)]
 
 
 def _heading(ink: Ink, layout: Layout, text: str) -> list[Line]:

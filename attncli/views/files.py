@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from attncli.errors import MissingExtraError, UsageError, field_name
 from attncli.escape import did_you_mean, quoted, visible
 from attncli.files.writing import whole_file
+from attncli.settings import Notation
 
 if TYPE_CHECKING:
     from attncli.insight.comparison import Comparison
@@ -48,9 +49,12 @@ def write_results(
     top: int | None = None,
     stages: Sequence[str] = (),
     diagrams: "Sequence[Diagram]" = (),
+    notation: Notation = "words",
     say: Say | None = None,
 ) -> None:
     """Writes results in the format of the suffix; `top` and `fields` shape JSON only.
+
+    `notation` is that of the equations of pages, pictures, Markdown and TeX.
 
     `stages` are texts of every stage, one for each result, for pages, Markdown and TeX.
 
@@ -79,6 +83,7 @@ def write_results(
             stages=stages,
             before=before,
             style=style,
+            notation=notation,
         )
     elif suffix in (".json", ".jsonl"):
         from attncli.views.json import result_parts
@@ -105,11 +110,11 @@ def write_results(
     elif suffix == ".md":
         from attncli.views.markdown import markdown_parts
 
-        content = markdown_parts(results, precision=digits, stages=stages)
+        content = markdown_parts(results, precision=digits, stages=stages, notation=notation)
     elif suffix == ".tex":
         from attncli.views.latex import latex
 
-        content = latex(results, precision=digits, stages=stages)
+        content = latex(results, precision=digits, stages=stages, notation=notation)
     elif suffix == ".npz":
         from attncli.views.npz import npz
 
@@ -122,7 +127,7 @@ def write_results(
             return
         from attncli.views.svg import heat_maps
 
-        content = picture(heat_maps(results, precision=digits), suffix, say)
+        content = picture(heat_maps(results, precision=digits, notation=notation), suffix, say)
     write_file(path, content)
 
 

@@ -16,12 +16,13 @@ from importlib import resources
 from attncli.escape import MARK
 from attncli.insight.movement import Movement
 from attncli.results.result import AttentionResult
+from attncli.settings import Notation
 from attncli.views.page.section import section
 from attncli.views.page.tables import escaped, word_markup
 from attncli.views.palette import PALETTES, PaletteName, hex_code, text_on, weight_rgb
 
 _FILES = resources.files("attncli.views") / "page"
-_SCRIPTS = ("numbers.js", "lines.js", "page.js")
+_EQUATIONS = {"words": "equations.js", "lecture": "lecture.js"}
 
 
 def page(
@@ -35,6 +36,7 @@ def page(
     before: str = "",
     stages: Sequence[str] = (),
     style: str = "",
+    notation: Notation = "words",
 ) -> str:
     """A whole HTML page that shows these results; `before` is markup placed above them,
     `heading` that of the title.
@@ -46,7 +48,14 @@ def page(
     """
     moves = [*movements, *([()] * len(results))]
     parts = [
-        section(result, number, precision=precision, movements=moves[number], share=len(results))
+        section(
+            result,
+            number,
+            precision=precision,
+            movements=moves[number],
+            share=len(results),
+            notation=notation,
+        )
         for number, result in enumerate(results)
     ]
     if stages:
@@ -55,12 +64,19 @@ def page(
     if title or len(results) != 1:
         heading = f"<h1>{heading or word_markup(name)}</h1>"
     contents = _contents(results) if len(results) > 1 else ""
-    return document(name, f"{heading}{before}{contents}{''.join(parts)}", palette, style)
+    text = f"{heading}{before}{contents}{''.join(parts)}"
+    return document(name, text, palette, style, notation)
 
 
-def document(title: str, body: str, palette: PaletteName = "viridis", more_style: str = "") -> str:
+def document(
+    title: str,
+    body: str,
+    palette: PaletteName = "viridis",
+    more_style: str = "",
+    notation: Notation = "words",
+) -> str:
     """A whole page with the style, the script and the policy that allows nothing else."""
-    style, script = _style(palette) + more_style, _script(palette)
+    style, script = _style(palette) + more_style, _script(palette, notation)
     policy = (
         f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; "
         "base-uri 'none'; form-action 'none'"
@@ -82,12 +98,13 @@ def fragment(
     precision: int = 2,
     palette: PaletteName = "viridis",
     movements: Sequence[Movement] = (),
+    notation: Notation = "words",
 ) -> str:
     """The part of the page that shows one result, with its style and script, for a notebook."""
     return (
         f'<div class="attn"><style>{_style(palette)}</style>'
-        f"{section(result, 0, precision=precision, movements=movements)}"
-        f"<script>{_script(palette)}</script></div>"
+        f"{section(result, 0, precision=precision, movements=movements, notation=notation)}"
+        f"<script>{_script(palette, notation)}</script></div>"
     )
 
 
@@ -103,9 +120,10 @@ def _style(palette: PaletteName) -> str:
 
 
 @cache
-def _script(palette: PaletteName) -> str:
+def _script(palette: PaletteName, notation: Notation) -> str:
     colors = "".join(hex_code(color)[1:] for color in PALETTES[palette])
-    parts = [(_FILES / name).read_text(encoding="utf-8") for name in _SCRIPTS]
+    names = ("numbers.js", _EQUATIONS[notation], "lines.js", "page.js")
+    parts = [(_FILES / name).read_text(encoding="utf-8") for name in names]
     return f'"use strict";\n(() => {{\n{"".join(parts)}}})();\n'.replace("__COLORS__", colors)
 
 

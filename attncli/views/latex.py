@@ -8,12 +8,20 @@ from collections.abc import Sequence
 
 from attncli.arrays import FloatArray
 from attncli.escape import MARK
+from attncli.insight.subscripts import Names, names_of
 from attncli.insight.sums import PLAIN, Sums, sums_of
 from attncli.results.names import matrix_name
 from attncli.results.result import AttentionResult
+from attncli.settings import Notation
 from attncli.views.equations import sums_line, terms
 from attncli.views.facts import facts_line, model_line
 from attncli.views.latex_words import DIRECTIONS, character, directed, latex_escaped
+from attncli.views.notation import (
+    Signs,
+    lecture_equation,
+    symbols_line,
+    weights_title,
+)
 from attncli.views.palette import PaletteName, hex_code, text_on, weight_rgb
 
 MAX_COLUMNS = 40  # of one table; more words become several tables
@@ -34,6 +42,7 @@ _SIGNS = {  # of the stages, that fonts of letters lack
     "█": r"\rule{0.5em}{1.4ex}",
     **dict.fromkeys("└┴┘", "+"),
     "─": "-",
+    **{digit: rf"\({{}}_{{{value}}}\)" for value, digit in enumerate("₀₁₂₃₄₅₆₇₈₉")},
 }
 _HEAD = r"""\documentclass{article}
 \usepackage{iftex}
@@ -59,6 +68,7 @@ def latex(
     precision: int = 2,
     palette: PaletteName = "viridis",
     stages: Sequence[str] = (),
+    notation: Notation = "words",
 ) -> str:
     """A whole document: the weights as colored tables, the new vectors as equations.
 
@@ -68,7 +78,7 @@ def latex(
     parts = [
         line
         for result, text in zip(results, texts, strict=True)
-        for line in (*_lines(result, precision, palette), *_stages(text))
+        for line in (*_lines(result, precision, palette, notation), *_stages(text))
     ]
     body = "\n".join(parts)
     directions = DIRECTIONS if r"\attnright" in body else ""
@@ -80,10 +90,15 @@ def _short(text: str, limit: int = _WORD) -> str:
     return latex_escaped(text if len(text) <= limit else text[: limit - 1] + "…")
 
 
-def _lines(result: AttentionResult, precision: int, palette: PaletteName) -> list[str]:
+def _lines(
+    result: AttentionResult, precision: int, palette: PaletteName, notation: Notation
+) -> list[str]:
+    names = None if notation == "words" else names_of(result.words)
     lines = [rf"\section*{{{_title(result.text)}}}", _line(facts_line(result))]
     lines += [_line(model_line(result))] if model_line(result) else []
     lines += [_line(warning.message) for warning in result.warnings]
+    if names is not None and names.words:
+        lines.append(rf"{weights_title(names, _IN_TEXT)}.\par")
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):
             name = matrix_name(result, layer, head)
@@ -94,10 +109,48 @@ def _lines(result: AttentionResult, precision: int, palette: PaletteName) -> lis
                 lines += _table(result.words, weights, columns, precision, palette)
             sums = sums_of(result)
             lines += [_line(sums_line(result) + ":")] if sums != PLAIN else []
+            if names is not None:
+                lines += _lecture(names, weights, precision, sums)
+                continue
             lines += [
                 _equation(result.words, query, weights[query], precision, sums)
                 for query in range(len(result.tokens))
             ]
+    return lines
+
+
+def _weight(names: Names, query: int, key: int) -> str:
+    return f"w_{{{names.places(query, key)}}}"
+
+
+def _symbol(letter: str, name: str) -> str:
+    return rf"{letter}_{{\mbox{{\scriptsize {_short(name)}}}}}"
+
+
+def _boxed(text: str) -> str:
+    return rf"\mbox{{{_short(text)}}}"
+
+
+# Symbols inside a formula, and in a line of text.
+_IN_FORMULA = Signs(_symbol, _boxed, _weight, r" \cdot ", _boxed)
+_IN_TEXT = Signs(
+    lambda letter, name: rf"\({_symbol(letter, name)}\)",
+    _short,
+    lambda names, query, key: rf"\({_weight(names, query, key)}\)",
+)
+
+
+def _lecture(names: Names, weights: FloatArray, precision: int, sums: Sums) -> list[str]:
+    """The rows of a matrix in the symbols of the lecture, each followed by its numbers."""
+    every = range(len(names.words))
+    lines: list[str] = []
+    if sums.terms is not None:
+        lines.append(symbols_line(names, every, sums.terms[0], _IN_TEXT) + r"\par")
+    for query in every:
+        rounded = terms(weights[query], digits=precision, beside=precision)
+        symbols, numbers = lecture_equation(names, query, rounded, sums, "", _IN_FORMULA)
+        lines.append(rf"\({symbols}\)\par")
+        lines += [rf"\(\quad {numbers}\)\par"] if numbers else []
     return lines
 
 

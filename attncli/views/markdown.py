@@ -5,11 +5,14 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from attncli.escape import UNSEEN, isolated, quotes_isolated
+from attncli.insight.subscripts import names_of
 from attncli.insight.sums import PLAIN, sums_of
 from attncli.results.names import matrix_name
 from attncli.results.result import AttentionResult
+from attncli.settings import Notation
 from attncli.views.equations import equation, sums_line
 from attncli.views.facts import facts_line, model_line
+from attncli.views.notation import Signs, symbols_line, weights_title
 
 # What Markdown, its tables, or the HTML inside it would obey in the middle of a line; addresses that
 # would become links.
@@ -21,23 +24,31 @@ _LONGEST = 40  # characters of a word in an equation
 
 
 def markdown(
-    results: Sequence[AttentionResult], *, precision: int = 2, stages: Sequence[str] = ()
+    results: Sequence[AttentionResult],
+    *,
+    precision: int = 2,
+    stages: Sequence[str] = (),
+    notation: Notation = "words",
 ) -> str:
     """A heading, the weights as a table, and the equations, for each result.
 
     `stages` are texts of every stage, one for each result.
     """
-    return "".join(markdown_parts(results, precision=precision, stages=stages))
+    return "".join(markdown_parts(results, precision=precision, stages=stages, notation=notation))
 
 
 def markdown_parts(
-    results: Sequence[AttentionResult], *, precision: int = 2, stages: Sequence[str] = ()
+    results: Sequence[AttentionResult],
+    *,
+    precision: int = 2,
+    stages: Sequence[str] = (),
+    notation: Notation = "words",
 ) -> Iterator[str]:
     """The text of `markdown`, line by line."""
     texts = [*stages, *[""] * (len(results) - len(stages))]
     between = ""
     for result, text in zip(results, texts, strict=True):
-        for line in chain(_lines(result, precision), _stages(text)):
+        for line in chain(_lines(result, precision, notation), _stages(text)):
             yield between + line
             between = "\n"
 
@@ -69,7 +80,14 @@ def _short(text: str) -> str:
     return markdown_escaped(isolated(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"))
 
 
-def _lines(result: AttentionResult, precision: int) -> Iterator[str]:
+def _symbol(letter: str, name: str) -> str:
+    return f"{letter}\\_{_short(name)}"
+
+
+_SIGNS = Signs(_symbol, _short)
+
+
+def _lines(result: AttentionResult, precision: int, notation: Notation) -> Iterator[str]:
     yield from (f"## {markdown_escaped(isolated(result.text))}", "")
     yield from (markdown_escaped(facts_line(result, isolated)), "")
     if model_line(result):
@@ -78,6 +96,9 @@ def _lines(result: AttentionResult, precision: int) -> Iterator[str]:
         f"> {markdown_escaped(quotes_isolated(warning.message))}\n" for warning in result.warnings
     )
     words, sums = [markdown_escaped(word) for word in result.words], sums_of(result)
+    names = None if notation == "words" else names_of(result.words)
+    if names is not None and names.words:
+        yield from (f"{weights_title(names, _SIGNS)}.", "")
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):
             weights = result.weights[layer, head]
@@ -90,6 +111,8 @@ def _lines(result: AttentionResult, precision: int) -> Iterator[str]:
                 yield f"| {f'**{word}**' if word else ''} | {cells} |"
             yield ""
             yield from (markdown_escaped(sums_line(result)) + ":", "") if sums != PLAIN else ()
+            if names is not None and sums.terms is not None:
+                yield from (symbols_line(names, range(len(words)), sums.terms[0], _SIGNS) + ":", "")
             for query in range(len(words)):
                 row = weights[query]
                 formula = equation(
@@ -98,6 +121,8 @@ def _lines(result: AttentionResult, precision: int) -> Iterator[str]:
                     beside=precision,
                     shown=_short,
                     sums=sums,
+                    names=names,
+                    signs=_SIGNS,
                 )
                 yield f"- {formula}"
             yield ""

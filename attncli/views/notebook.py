@@ -1,9 +1,26 @@
 """What a notebook shows for a result: the fragment of the HTML page, with its lines and sliders."""
 
+from typing import NamedTuple
+
 from attncli.results.result import AttentionResult
+from attncli.settings import Notation
 from attncli.views import html
 
 
-def notebook_html(result: AttentionResult) -> str:
+class Shown(NamedTuple):
+    """Results that a notebook shows in a notation; elsewhere they say what they are."""
+
+    results: tuple[AttentionResult, ...]
+    notation: Notation = "words"
+
+    def _repr_html_(self) -> str:
+        return "".join(notebook_html(result, self.notation) for result in self.results)
+
+    def __repr__(self) -> str:
+        texts = ", ".join(repr(result.text) for result in self.results)
+        return f"Shown({texts}, notation={self.notation!r})"
+
+
+def notebook_html(result: AttentionResult, notation: Notation = "words") -> str:
     """One result as HTML with its own style and script; without scripts its tables remain."""
-    return html.fragment(result)
+    return html.fragment(result, notation=notation)

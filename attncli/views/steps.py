@@ -7,6 +7,7 @@ begins again with new vectors of p + 3.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.segment import Segment
@@ -19,10 +20,14 @@ from attncli.insight.stages import Head, is_weighted_sum, placed_embeddings, sta
 from attncli.insight.sums import PLAIN, Sums, sums_of
 from attncli.results.names import VECTORS_AFTER, axis_numbers, layer_of_vectors, matrix_name
 from attncli.results.result import AttentionResult
-from attncli.views.equations import equation
+from attncli.settings import Notation
+from attncli.views.equations import equation_lines
 from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.numbers import number, number_lines, vector_block
 from attncli.views.readout import readout_lines, readout_note
+
+if TYPE_CHECKING:
+    from attncli.insight.subscripts import Names
 
 PRECISION = 4
 _LARGE = 200  # numbers of a matrix that are printed unless all are asked for
@@ -42,6 +47,15 @@ class Steps:
     precision: int = PRECISION
     everything: bool = False
     learned: Learned = NOTHING
+    notation: Notation = "words"
+
+    def names(self, result: AttentionResult) -> "Names | None":
+        """The names of the words in the symbols of the lecture, where it is written in them."""
+        if self.notation == "words" or not result.tokens:
+            return None
+        from attncli.insight.subscripts import names_of
+
+        return names_of(result.words)
 
 
 def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:
@@ -94,7 +108,7 @@ def _head_lines(
 ) -> list[Line]:
     everyone = range(len(result.tokens))
     lines = _projections(result, head, ink, steps, rows, everyone)
-    lines += _title(ink, steps, "3", f"scores {_score_formula(result)}")
+    lines += _title(ink, steps, "3", f"scores {_score_formula(result, ink, steps)}")
     lines += _rows(result, head.products, ink, steps, rows, steps.precision + 1)
     lines += _title(ink, steps, "4", _scale_formula(result, head))
     if head.bias is not None:
@@ -102,14 +116,13 @@ def _head_lines(
         lines += _rows(result, head.bias, ink, steps, rows, steps.precision + 1)
         lines.append([ink.dim("  with the bias")])
     lines += _rows(result, head.scaled, ink, steps, rows, steps.precision + 1)
-    lines += _title(ink, steps, "5", "weights A = softmax(S): e^(s − max s) ÷ Σ e^(s − max s)")
+    lines += _title(ink, steps, "5", f"weights {_weight_formula(result, steps)}")
     lines += _softmax(result, head, ink, steps, rows)
     lines += _title(ink, steps, "6", _sum_title(result))
     new = head.new  # (n_tokens, d_v)
     for i in rows:
-        text = _sum_text(result, head, i, ink, steps)
-        lines += [[Segment(part)] for part in wrapped(ink.plain("  " + text), steps.width, 6)]
-        label = f"{ink.word(result.words[i])}({head.left})"
+        lines += _sum_lines(result, head, i, ink, steps)
+        label = f"{_label('', i, result, ink, steps)}({head.left})"
         lines += _vector(label, new[i], ink, steps, steps.precision - 1)
     return lines
 
@@ -126,19 +139,23 @@ def _sum_title(result: AttentionResult) -> str:
     return f"the part of the new embeddings that a head gives, {product}"
 
 
-def _sum_text(result: AttentionResult, head: Head, query: int, ink: Ink, steps: Steps) -> str:
+def _sum_lines(
+    result: AttentionResult, head: Head, query: int, ink: Ink, steps: Steps
+) -> list[Line]:
     """The equation of one word; its terms are v(word) where values are not the embeddings."""
     general = result.attention.kind == "general"
-    return equation(
+    return equation_lines(
         result.words,
-        query,
-        head.weights[query],
+        head.weights,
+        ink,
+        [query],
+        width=steps.width,
         digits=steps.precision,
         beside=_weight_digits(steps),
         max_terms=len(result.words),
-        shown=ink.word,
         sums=PLAIN if general else Sums("values"),
         left=head.left,
+        names=steps.names(result),
     )
 
 
@@ -220,7 +237,47 @@ def _output_matrix_lines(steps: Steps, ink: Ink) -> list[Line]:
     return [*_matrix_lines("W_o", projections.W_o, steps, ink), []]
 
 
-def _score_formula(result: AttentionResult) -> str:
+def _label(letter: str, place: int, result: AttentionResult, ink: Ink, steps: Steps) -> str:
+    """What a vector of a word is called: x(money), in the symbols of the lecture e_m.
+
+    Without a letter it is a new vector: money, or e_money.
+    """
+    names = steps.names(result)
+    if names is None:
+        word = ink.word(result.words[place])
+        return f"{letter}({word})" if letter else word
+    if not letter:
+        return f"e_{ink.word(names.left[place])}"
+    return f"{'e' if letter == 'x' else letter}_{ink.word(names.subscripts[place])}"
+
+
+def _example(names: "Names", steps: Steps) -> tuple[int, int]:
+    """The pair of words that formulas are written for: the first that is followed, and another."""
+    from attncli.views.notation import example_of
+
+    return example_of(names, steps.rows[0] if steps.rows else 0)
+
+
+def _weight_formula(result: AttentionResult, steps: Steps) -> str:
+    names = steps.names(result)
+    if names is None:
+        return "A = softmax(S): e^(s − max s) ÷ Σ e^(s − max s)"
+    weight = names.weight(*_example(names, steps))
+    return f"{weight} = softmax of {weight.replace('w', 's')}: e^(s − max s) ÷ Σ e^(s − max s)"
+
+
+def _score_formula(result: AttentionResult, ink: Ink, steps: Steps) -> str:
+    names = steps.names(result)
+    is_plain = result.attention.kind == "general" and result.attention.score != "cosine"
+    if names is not None:
+        row, other = _example(names, steps)
+        score = names.weight(row, other).replace("w", "s")
+        query, key = ("x", "x") if is_plain else ("q", "k")
+        left, right = (
+            _label(query, row, result, ink, steps),
+            _label(key, other, result, ink, steps),
+        )
+        return f"{'X·Xᵀ' if is_plain else 'Q·Kᵀ'}: {score} = {left}·{right}"
     if result.attention.kind == "general" and result.attention.score != "cosine":
         return "X·Xᵀ: s(word, other) = x(word)·x(other)"
     return "Q·Kᵀ: s(word, other) = q(word)·k(other)"
@@ -296,7 +353,7 @@ def _vectors(
 ) -> list[Line]:
     lines: list[Line] = []
     for i in rows:
-        label = f"{letter}({ink.word(result.words[i])})"
+        label = _label(letter, i, result, ink, steps)
         lines += _vector(label, vectors[i], ink, steps, steps.precision + 3)
     return lines
 
@@ -332,7 +389,7 @@ def _ending(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]
     lines += _output_matrix_lines(steps, ink)
     digits = steps.precision - 1 if steps.learned.model is None else steps.precision + 3
     for i in rows:
-        label = f"{ink.word(result.words[i])}(new)"
+        label = f"{_label('', i, result, ink, steps)}(new)"
         lines += _vector(label, result.contextual[i], ink, steps, digits)
     return lines
 

@@ -14,10 +14,20 @@ from rich.cells import chop_cells
 
 from attncli.arrays import FloatArray
 from attncli.escape import apart, drawable, harmless, isolated, quotes_isolated, visible
+from attncli.insight.subscripts import Names, names_of
+from attncli.insight.sums import sums_of
 from attncli.results.names import matrix_name
 from attncli.results.result import AttentionResult
+from attncli.settings import Notation
+from attncli.views.equations import one_below_the_other, sums_line, terms
 from attncli.views.facts import facts_line, model_line
 from attncli.views.ink import width_of, word, wrapped
+from attncli.views.notation import (
+    lecture_equation,
+    symbols_line,
+    text_signs,
+    weights_title,
+)
 from attncli.views.palette import (
     PALETTES,
     PaletteName,
@@ -36,6 +46,8 @@ _OTHER_SCRIPT = re.compile(
     "[\u0590-\u109f\u1100-\u1cff\u2e80-\ua63f\ua6a0-\ufdff\ufe70-\ufeff\U00010800-\U000effff]"
 )
 _LABEL = 20  # columns of a label at most
+_LINE_WIDTH = 90  # columns of a line of text
+_SIGNS = text_signs(lambda text: isolated(word(text, _LABEL)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +60,20 @@ class Drawing:
 
 
 def heat_maps(
-    results: Sequence[AttentionResult], *, precision: int = 2, palette: PaletteName = "viridis"
+    results: Sequence[AttentionResult],
+    *,
+    precision: int = 2,
+    palette: PaletteName = "viridis",
+    notation: Notation = "words",
 ) -> str:
-    """One SVG with a heat map for every result, layer and head, below one another."""
+    """One SVG with a heat map for every result, layer and head, below one another.
+
+    In the symbols of the lecture each map has its equations below it.
+    """
     drawings = [
-        drawing for result in results for drawing in result_drawings(result, precision, palette)
+        drawing
+        for result in results
+        for drawing in result_drawings(result, precision, palette, notation)
     ]
     drawings.append(_legend(palette))
     title = "Attention weights: " + "; ".join(visible(result.text) for result in results)
@@ -119,29 +140,54 @@ def in_scripts(text: str, char: float = _CHAR) -> str:
 
 
 def result_drawings(
-    result: AttentionResult, precision: int = 2, palette: PaletteName = "viridis"
+    result: AttentionResult,
+    precision: int = 2,
+    palette: PaletteName = "viridis",
+    notation: Notation = "words",
 ) -> list[Drawing]:
     """The sentence, what was computed, and a heat map for each layer and head."""
-    drawings = [heading_drawing(result)]
+    names = None if notation == "words" else names_of(result.words)
+    drawings = [heading_drawing(result, names)]
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):
             name = matrix_name(result, layer, head)
             if name:
                 drawings.append(text_lines([(name, 'font-weight="bold"')]))
             drawings.append(heat_map(result.words, result.weights[layer, head], precision, palette))
+            if names is not None and len(names.words) <= NUMBERS_UP_TO:
+                drawings.append(_equations(result, names, result.weights[layer, head], precision))
     return drawings
 
 
-def heading_drawing(result: AttentionResult) -> Drawing:
+def heading_drawing(result: AttentionResult, names: Names | None = None) -> Drawing:
     """The sentence, what was computed, and warnings."""
     heading = [(isolated(line), 'font-weight="bold"') for line in _folded(visible(result.text), 6)]
     facts = [facts_line(result, apart), model_line(result, apart)]
     facts += [
         quotes_isolated(f"warning: {harmless(warning.message)}") for warning in result.warnings
     ]
+    if names is not None and names.words:
+        facts.append(weights_title(names, _SIGNS))
     for fact in facts:
         heading += [(line, f'fill="{SOFT}"') for line in _folded(fact, 20)]
     return text_lines(heading)
+
+
+def _equations(
+    result: AttentionResult, names: Names, weights: FloatArray, precision: int
+) -> Drawing:
+    """The rows of a matrix in the symbols of the lecture, numbers below symbols."""
+    sums = sums_of(result)
+    lines = [sums_line(result)]
+    if sums.terms is not None:
+        lines.append(symbols_line(names, range(len(names.words)), sums.terms[0], _SIGNS))
+    for query in range(len(names.words)):
+        rounded = terms(weights[query], digits=precision, beside=precision)
+        both = lecture_equation(names, query, rounded, sums, "", _SIGNS)
+        lines += one_below_the_other(*both, _LINE_WIDTH)
+    return text_lines(
+        [(part, 'xml:space="preserve"') for line in lines for part in wrapped(line, _LINE_WIDTH, 4)]
+    )
 
 
 def _folded(text: str, most: int) -> list[str]:

@@ -29,7 +29,7 @@ VALUES = {
     "--input-format": "jsonl", "--landmarks": "2", "--layer": "1", "--learning-rate": "0.1",
     "--limit": "2", "--log": "log.jsonl", "--max-dim": "1", "--max-line": "5",
     "--max-memory": "1K", "--max-tokens": "2", "--model": "idioms", "--name": "mine",
-    "--neighbors": "1", "--on-bad-line": "skip", "--oov": "mean", "--output": "new.html",
+    "--neighbors": "1", "--on-bad-line": "skip", "--notation": "lecture", "--oov": "mean", "--output": "new.html",
     "--pair": "the old bank", "--preset": "lecture", "--patience": "1", "--pooling": "mean", "--positions": "sinusoidal",
     "--precision": "5", "--reach": "1", "--row": "bank", "--score": "cosine", "--seed": "5",
     "--show": "tokens", "--smoothing": "0.2", "--split": "one", "--target": "bank",

@@ -11,6 +11,7 @@ from views.samples import HOSTILE, result_of
 
 from attncli.insight.select import select_heads, select_layers
 from attncli.matrices.build import result_from_arrays
+from attncli.settings import Notation
 from attncli.views.html import page
 from attncli.views.palette import contrast, text_on, weight_rgb
 
@@ -148,15 +149,19 @@ def test_the_keyboard_reaches_every_word(browser: Watched) -> None:
     assert tab.inner_text(".matrix tr.lit th") == "bank"
 
 
-def test_the_equation_of_the_page_is_the_equation_of_the_terminal(browser: Watched) -> None:
+@pytest.mark.parametrize("notation", ["words", "lecture"])
+def test_the_equation_of_the_page_is_the_equation_of_the_terminal(
+    browser: Watched, notation: Notation
+) -> None:
     """For short and for long sentences the page's script writes the text that Python wrote."""
-    for words in (WORDS, [f"w{i}" for i in range(20)]):
-        html = page([result_of(words)])
+    for words in (WORDS, [f"w{i}" for i in range(20)], ["bank", "book", "bank"]):
+        html = page([result_of(words)], notation=notation)
         tab = browser.open(html)
         written = tab.eval_on_selector_all(
             ".every .equation", "all => all.map(cell => cell.textContent)"
         )
         assert len(written) == len(words)
+        assert ("w₁" in written[0]) == (notation == "lecture")
         assert all(f">{text}</td>" in html for text in written)
 
 

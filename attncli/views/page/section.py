@@ -17,11 +17,14 @@ from attncli.insight.scores import (
     row_sums,
     temperature_range,
 )
+from attncli.insight.subscripts import Names, names_of
 from attncli.insight.sums import sums_of
 from attncli.results.names import axis_labels, axis_names, axis_numbers, matrix_name, ranges
 from attncli.results.result import AttentionResult
+from attncli.settings import Notation
 from attncli.views.facts import facts_line, model_line
 from attncli.views.ink import word as short
+from attncli.views.notation import text_signs, weights_title
 from attncli.views.page.tables import (
     escaped,
     every_word,
@@ -53,8 +56,10 @@ def section(
     precision: int = 2,
     movements: Sequence[Movement] = (),
     share: int = 1,
+    notation: Notation = "words",
 ) -> str:
     """The markup of the result `number` of a page, which holds `share` results."""
+    names = None if notation == "words" else names_of(result.words)
     movements = movements or moved_words(result, None)
     scores, held = held_scores(result, MAX_BYTES // share)
     start = held[0]
@@ -69,7 +74,7 @@ def section(
         "head_names": axis_names(result, "heads"),
         "held": held,
         "start": start,
-        "formula": _formula(result),
+        "formula": _formula(result, names),
         "temperature": result.attention.temperature,
         "precision": precision,
         "scores": base64.b64encode(scores.astype("<f4").tobytes()).decode("ascii"),
@@ -86,7 +91,7 @@ def section(
         data["thumbnails"] = base64.b64encode(small.tobytes()).decode("ascii")
     long = ' class="long"' if len(result.text) > 160 else ""
     rows = every_word(
-        result, result.weights[start], precision, movements, matrix_name(result, *start)
+        result, result.weights[start], precision, movements, matrix_name(result, *start), names
     )
     if len(result.words) > TABLE_WORDS:
         rows = f'<details class="words"><summary>Every word: {len(result.words)} rows</summary>{rows}</details>'
@@ -95,22 +100,30 @@ def section(
     return (
         f'<section class="result" id="result-{number}" aria-label="{escaped(result.text[:200])}">'
         f"<h2{long}>{word_markup(result.text)}</h2>{_facts(result, len(held))}"
-        f"{_controls(result, start)}{_views(result, result.weights[start], precision)}"
+        f"{_controls(result, start)}{_views(result, result.weights[start], precision, names)}"
         f"{_heads(result)}{rows}"
         f'<script type="application/json">{_json(data)}</script></section>'
     )
 
 
-def _formula(result: AttentionResult) -> dict[str, Any] | None:
+def _formula(result: AttentionResult, names: Names | None) -> dict[str, Any] | None:
     """How the page's script writes a row; None where it is no equation."""
     sums = sums_of(result)
     if sums.terms is None:
         return None
-    return {"left": "new" if sums.whole else "head", "values": sums.terms == "values"}
+    formula: dict[str, Any] = {"left": sums.left, "values": sums.terms == "values"}
+    if names is not None:
+        formula["names"] = [isolated(short(name)) for name in names.left]
+        formula["subscripts"] = [isolated(short(name)) for name in names.subscripts]
+    return formula
 
 
-def _views(result: AttentionResult, weights: FloatArray, precision: int) -> str:
+def _views(
+    result: AttentionResult, weights: FloatArray, precision: int, names: Names | None
+) -> str:
     caption = "Weights: each row (query) attends to the columns (keys)."
+    if names is not None and names.words:
+        caption += f" {html.escape(weights_title(names, text_signs(apart)))}."
     panel = f'<div class="word-panel idle" hidden data-live>{_HINT}</div>'
     n_tokens = len(result.words)
     if n_tokens > TABLE_WORDS:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from attncli.arrays import FloatArray
 from attncli.escape import apart, isolated, visible
 from attncli.insight.movement import Movement
+from attncli.insight.subscripts import Names
 from attncli.insight.sums import Sums, sums_of
 from attncli.results.result import AttentionResult
 from attncli.views.equations import equation
 from attncli.views.ink import word
+from attncli.views.notation import symbols_line, text_signs
 from attncli.views.palette import palette_step
 
 _SUMMED = {"embeddings": "old ones", "values": "values"}
@@ -54,10 +56,12 @@ def every_word(
     precision: int,
     movements: Sequence[Movement],
     name: str = "",
+    names: Names | None = None,
 ) -> str:
     """A table with a row for each word: its equation, and how it moved where that is known.
 
-    `name` is that of the matrix, where the page holds others.
+    `name` is that of the matrix, where the page holds others; `names` those of the words in the
+    symbols of the lecture, where equations are written in them.
     """
     plain = all(token.status == "exact" for token in result.tokens)
     near = any(movement.before or movement.after for movement in movements)
@@ -79,6 +83,7 @@ def every_word(
             beside=precision,
             sums=sums,
             shown=lambda text: isolated(word(text)),
+            names=names,
         )
         cells = [] if plain else [_cell("Found as", "", status)]
         cells.append(f'<td class="equation" data-label="{title}">{html.escape(formula)}</td>')
@@ -90,6 +95,10 @@ def every_word(
         rows.append(f'<tr><th scope="row">{word_markup(token.text)}</th>{"".join(cells)}</tr>')
     columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
     caption = escaped(_caption(result, sums)) + (f" ({escaped(name)})." if name else ".")
+    if names is not None and sums.terms is not None:
+        signs, letter = text_signs(lambda text: apart(word(text))), sums.terms[0]
+        listed = symbols_line(names, range(len(names.words)), letter, signs)
+        caption += f" {html.escape(listed)}."
     return (
         f'<table class="every"><caption>{caption}</caption>'
         f"<thead><tr>{columns}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
