@@ -28,7 +28,7 @@ SAYING = {"field_name", "setting", "command_line"}
 ALLOWED = {
     "__main__.py": "--version",
     "attention/products.py": "pip install ",
-    "files/rows/foreign.py": "save ",
+    "files/foreign.py": "save ",
     "models/folders.py": "--",
     "models/shipped.py": "attn ",
     "views/latex.py": "--",

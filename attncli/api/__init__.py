@@ -18,9 +18,10 @@ from attncli.checks.arguments import (
     unexpected,
 )
 from attncli.checks.choices import checked_choices
-from attncli.embeddings.protocols import EmbeddingStore
+from attncli.embeddings.protocols import EmbeddingStore, completed
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
-from attncli.mechanisms.general import Analyser, GeneralAnalyser, GeneralSettings
+from attncli.mechanisms.analyser import Analyser
+from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
 from attncli.mechanisms.open import Opened, open_analyser, space_of, store_of
 from attncli.mechanisms.presets import with_preset
 from attncli.reading.reader import ReadingSettings
@@ -384,7 +385,7 @@ def _store(vectors: Any) -> EmbeddingStore:
     parts = ("name", "dim", "words", "sha256", "row", "has_word", "vectors")
     if isinstance(vectors, type) or not all(hasattr(vectors, part) for part in parts):
         raise unexpected(vectors, "vectors", "a name, a path or a store of open_vectors")
-    return vectors  # type: ignore[no-any-return]  # looked at above
+    return completed(vectors)
 
 
 def _several(results: Any) -> list[AttentionResult]:

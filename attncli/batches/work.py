@@ -7,15 +7,14 @@ from typing import Protocol
 from attncli.batches.acts import NOTHING, Watch
 from attncli.batches.chunks import FIRST_FAILURES, MOST_WAYS, Chunk, Tally
 from attncli.errors import AttnError, DataError, EmptyError, naming
-from attncli.results.result import AttentionResult
-from attncli.results.stack import Failure, Stack, stacks_of
+from attncli.results.stack import Failure, Stack
 
 
 class Outcomes(Protocol):
-    """What a batch asks of an Analyser; one that also has `stacks` is asked for these instead."""
+    """What a batch asks of an Analyser."""
 
-    def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
-        """An outcome for each text, in order."""
+    def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
+        """Every text once, in a Stack or as a Failure, in any order."""
 
 
 class Writer(Protocol):
@@ -84,7 +83,7 @@ class Worker:
             except AttnError as error:
                 failures.append((place, error))
         stacks: list[tuple[Stack, list[int]]] = []
-        for item in self._found(texts):
+        for item in self.analyser.stacks(texts):
             if isinstance(item, Failure):
                 failures.append((places[item.place], item.error))
             else:
@@ -99,13 +98,6 @@ class Worker:
         """The chunk with an error record for each of its lines."""
         failures = [(place, error) for place in range(len(chunk))]
         return Done(chunk.number, self.writer.chunk(chunk, (), failures), _tally(chunk, failures))
-
-    def _found(self, texts: list[str]) -> Iterator[Stack | Failure]:
-        stacks = getattr(self.analyser, "stacks", None)
-        if stacks is not None:
-            yield from stacks(texts)
-        else:
-            yield from stacks_of(self.analyser.outcomes(texts))
 
 
 def _tally(chunk: Chunk, failures: Sequence[tuple[int, AttnError]]) -> Tally:

@@ -27,11 +27,10 @@ def show_against(
 ) -> None:
     """Prints each sentence's task-specific and general attention, and where they differ most."""
     from attncli.mechanisms.general import GeneralAnalyser
-    from attncli.mechanisms.part import whole
-    from attncli.mechanisms.task import TaskAnalyser
 
-    analyser = whole(opened.analyser)
-    if not isinstance(analyser, TaskAnalyser) or opened.store is None:
+    analyser = opened.analyser
+    reading, store = analyser.reading, opened.store
+    if analyser.learned.projections is None or reading is None or store is None:
         raise UsageError(
             "found no task-specific attention, expected --attention task or a model of attn train",
             place="--against",
@@ -42,9 +41,7 @@ def show_against(
             f"found {option} too, expected it alone or with --json: the two are shown side by side",
             place="--against",
         )
-    general = GeneralAnalyser(
-        opened.store, analyser.reading, include=frozenset({"embeddings"}), advise=False
-    )
+    general = GeneralAnalyser(store, reading, include=frozenset({"embeddings"}), advise=False)
     notices, printed = Notices(quiet), 0
     for sentence, outcome in outcomes:
         if isinstance(outcome, AttnError):

@@ -15,11 +15,11 @@ from attncli.errors import AttnError, EmptyError, UsageError
 from attncli.escape import typed, visible
 from attncli.files.apart import expect_writable, files_given, written
 from attncli.insight.learned import NOTHING
-from attncli.mechanisms.open import learned_of, space_of
+from attncli.mechanisms.open import space_of
 
 if TYPE_CHECKING:
     from attncli.files.rows.sentences import Sentence
-    from attncli.mechanisms.general import Analyser
+    from attncli.mechanisms.analyser import Analyser
     from attncli.results.result import AttentionResult
 
 _CHUNK = 256  # sentences computed together
@@ -105,7 +105,7 @@ def explain(
 
         show_against(outcomes, opened, manner, quiet, effects, hide)
         return
-    learned = learned_of(opened.analyser) if manner.steps or manner.diagram else NOTHING
+    learned = opened.analyser.learned if manner.steps or manner.diagram else NOTHING
     among = None if manner.json else space_of(opened)  # JSON has no nearest words
     show_outcomes(outcomes, among, manner, fields, quiet, learned, effects)
 

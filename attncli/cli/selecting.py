@@ -1,6 +1,6 @@
 """Options that choose a part of a result: layers, heads, their mean, words instead of pieces."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -13,6 +13,7 @@ from attncli.escape import did_you_mean, quoted
 if TYPE_CHECKING:
     from attncli.insight.part import Part
     from attncli.results.result import AttentionResult
+    from attncli.results.stack import Failure, Stack
 
 _FEW_HEADS = 4  # more are shown as their mean, unless asked for
 _MOST = 100_000  # layers or heads in a range
@@ -103,6 +104,12 @@ class ShownPart:
     def of(self, result: "AttentionResult") -> "AttentionResult":
         """The part of a result. Raises: EmptyError when every token is hidden."""
         return selected(shown_part(result), hide=self.hide)
+
+    def of_stack(self, stack: "Stack") -> "Iterator[Stack | Failure]":
+        """The parts of the results of a stack."""
+        from attncli.insight.part import one_by_one
+
+        return one_by_one(stack, self.of)
 
 
 def shown_part(result: "AttentionResult") -> "AttentionResult":

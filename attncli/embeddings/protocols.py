@@ -1,7 +1,7 @@
 """What stores of vectors, and vectors of subwords, are to everything that uses them."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol, TypeGuard
 
 from attncli.arrays import Float32Array, IntArray
 
@@ -28,6 +28,86 @@ class EmbeddingStore(Protocol):
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
         """The vectors of these rows, shape (n, dim), as a copy."""
 
+    @property
+    def subwords(self) -> "Subwords | None":
+        """What makes vectors of words that are not in the list, if these vectors have it."""
+
+    @property
+    def views(self) -> tuple[int, ...]:
+        """The sizes of the vectors that stand side by side in one; their sum is `dim`."""
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """Facts of the file the vectors came from, as far as they are known."""
+
+    @property
+    def searches(self) -> bool:
+        """Whether words are searched for in a file, so that many are told at once: `prefetch`."""
+
+    def prefetch(self, words: Iterable[str]) -> None:
+        """Looks for all these words, in all their forms, in one pass."""
+
+    def prefixes(self, text: str) -> list[str] | None:
+        """The words that a text begins with; None where only single words can be asked for."""
+
+    def words_from(self, prefix: str) -> Iterable[str]:
+        """The words that begin with `prefix`, or more of them, in no order of use."""
+
+    def reader(self, settings: Any) -> Any:
+        """What reads sentences, where a word has its vector in a sentence only; None else."""
+
+
+class PlainStore:
+    """A store that does what every store must, and no more: the base of all others."""
+
+    __slots__ = ()
+
+    @property
+    def subwords(self) -> "Subwords | None":
+        """None: it has vectors of whole words."""
+        return None
+
+    @property
+    def views(self: EmbeddingStore) -> tuple[int, ...]:
+        """One vector a word."""
+        return (self.dim,)
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """Nothing is known."""
+        return {}
+
+    @property
+    def searches(self) -> bool:
+        """It has its words at hand."""
+        return False
+
+    def prefetch(self, words: Iterable[str]) -> None:
+        """Nothing needs to be looked for."""
+
+    def prefixes(self, text: str) -> list[str] | None:
+        """None: only single words can be asked for."""
+        return None
+
+    def words_from(self, prefix: str) -> Iterable[str]:
+        """None: the words cannot be listed."""
+        return ()
+
+    def reader(self, settings: Any) -> Any:
+        """None: it is read as words are."""
+        return None
+
+
+class GivenStore(PlainStore):
+    """A store of a caller from Python that has what every store must have, and perhaps more."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def __getattribute__(self, name: str) -> Any:
+        own = object.__getattribute__(self, "_store") if name != "_store" else None
+        return getattr(own, name) if hasattr(own, name) else object.__getattribute__(self, name)
+
 
 class Subwords(Protocol):
     """Vectors for words that are in no list, made of their parts."""
@@ -48,3 +128,13 @@ class VocabularyStore(EmbeddingStore, Protocol):
 
     def word(self, row: int) -> str:
         """The word of a row."""
+
+
+def has_vocabulary(store: EmbeddingStore) -> TypeGuard[VocabularyStore]:
+    """Whether the store can list and search all its words (a seeded store cannot)."""
+    return store.words is not None and hasattr(store, "matrix")
+
+
+def completed(store: Any) -> EmbeddingStore:
+    """A store of a caller from Python, with all that is asked of stores."""
+    return store if isinstance(store, PlainStore) else GivenStore(store)  # type: ignore[return-value]  # of any kind

@@ -10,6 +10,7 @@ import numpy as np
 from attncli.arrays import Float32Array, IntArray
 from attncli.checks.arguments import row_numbers, text_of
 from attncli.embeddings.marks import marked_forms, marks_of
+from attncli.embeddings.protocols import PlainStore
 from attncli.embeddings.readers.opening import ReadOptions, open_reading, text_stream
 from attncli.embeddings.readers.text.scan import find_in_text
 from attncli.errors import DataError
@@ -22,7 +23,7 @@ _HEAD, _OF_A_BLOCK, _TAIL = 2000, 64, 1 << 16  # words, words, bytes looked at f
 _SLOW = 1.0  # seconds of scanning after which it is said how to avoid it
 
 
-class ScannedStore:
+class ScannedStore(PlainStore):
     """A store that looks for words in its file when they are asked for.
 
     `prefetch` with all words of a text costs one pass; asking one by one costs a pass each. What is
@@ -36,7 +37,6 @@ class ScannedStore:
         self.path = path
         self.words: int | None = None
         self.sha256: str | None = None
-        self.subwords = None
         self.seconds = 0.0
         self._options = options
         self._say = say
@@ -60,6 +60,11 @@ class ScannedStore:
                 with with_text as stream:
                     self._dim = text_form(stream, self._options.limits).dim
         return self._dim
+
+    @property
+    def searches(self) -> bool:
+        """Words are searched for in the file."""
+        return True
 
     def prefetch(self, words: Iterable[str]) -> None:
         """Looks for all these words, in all their forms, in one pass. Raises: as the reader does."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
 from attncli.checks.arguments import row_numbers, text_of
+from attncli.embeddings.protocols import PlainStore
 from attncli.text.forms import plain_form
 
 # c² = 2: the mean self-weight is e²/(e²+n−1) when other scores are near 0: 0.79 for 3 words.
@@ -48,7 +49,7 @@ def _splitmix(start: np.uint64, count: int) -> np.ndarray[tuple[int], np.dtype[n
     return z ^ (z >> np.uint64(31))
 
 
-class SeededStore:
+class SeededStore(PlainStore):
     """A store in which every word has a vector; rows are numbered in the order of the look-ups."""
 
     def __init__(self, dim: int = 50, seed: int = 0) -> None:

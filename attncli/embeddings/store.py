@@ -24,14 +24,14 @@ import numpy as np
 from attncli.arrays import Float32Array, IntArray, read_only
 from attncli.checks.arguments import count_of, row_numbers, text_of, unexpected
 from attncli.embeddings.cache.checked import CheckedMatrix, DamagedError, mapped, read_facts, verify
-from attncli.embeddings.protocols import Subwords
+from attncli.embeddings.protocols import PlainStore, Subwords
 from attncli.errors import DataError, InputError
 from attncli.escape import quoted, visible
 
 STORE_FORMAT = 1
 
 
-class FolderStore:
+class FolderStore(PlainStore):
     """A store folder, opened in milliseconds: trie and matrix are mapped, nothing is read whole.
 
     Where the folder has checksums, what is used is verified first. Raises: DamagedError, InputError.
@@ -168,7 +168,7 @@ class FolderStore:
         return _open_trie(path, self.words)
 
 
-class MemoryStore:
+class MemoryStore(PlainStore):
     """Words and vectors held in memory: small files, vectors typed by hand, scanned words."""
 
     def __init__(
@@ -184,7 +184,7 @@ class MemoryStore:
         self.name = name
         self._words = list(words)
         self._row_of = {word: row for row, word in reversed(list(enumerate(self._words)))}
-        self.subwords = subwords
+        self._subwords = subwords
         self.matrix: Float32Array = read_only(np.ascontiguousarray(matrix, dtype=np.float32))
         if self.matrix.ndim != 2 or len(self.matrix) != len(self._words):
             raise DataError(
@@ -202,6 +202,15 @@ class MemoryStore:
 
     def word(self, row: int) -> str:
         return self._words[count_of(row, "row", 0, len(self._words) - 1)]
+
+    @property
+    def subwords(self) -> "Subwords | None":
+        """What makes vectors of words that are not in the list, if these vectors have it."""
+        return self._subwords
+
+    def words_from(self, prefix: str) -> list[str]:
+        """All words: there are few."""
+        return self._words if self.words is not None else []
 
     def prefixes(self, text: str) -> list[str]:
         """The words that a text begins with."""

@@ -1,22 +1,16 @@
 """Questions to a whole vocabulary: nearest words, the mean vector."""
 
 from collections.abc import Collection
-from typing import TypeGuard
 
 import numpy as np
 
 from attncli.arrays import Float32Array, FloatArray
 from attncli.attention.products import product
-from attncli.embeddings.protocols import EmbeddingStore, VocabularyStore
+from attncli.embeddings.protocols import EmbeddingStore, VocabularyStore, has_vocabulary
 from attncli.errors import UsageError, setting
 from attncli.escape import quoted
 
 _BLOCK = 65536  # rows of the matrix in work at once
-
-
-def has_vocabulary(store: EmbeddingStore) -> TypeGuard[VocabularyStore]:
-    """Whether the store can list and search all its words (a seeded store cannot)."""
-    return hasattr(store, "matrix") and store.words is not None
 
 
 def mean_vector(store: EmbeddingStore) -> Float32Array:

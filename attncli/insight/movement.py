@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-from attncli.embeddings.protocols import EmbeddingStore
-from attncli.embeddings.vocabulary import has_vocabulary
+from attncli.embeddings.protocols import EmbeddingStore, has_vocabulary
 from attncli.insight.measures import moved
 from attncli.insight.old_vectors import old_vectors
 from attncli.insight.space import VocabularySpace, is_known, names_of_token

@@ -3,7 +3,7 @@
 Measures of a result are those of what it shows: they are computed last, of the part.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -61,11 +61,7 @@ class Part(NamedTuple):
         if stack.finished is None and not (self.merge or self.hide or self.hide_special):
             yield self._cut_stack(stack)
             return
-        for i, place in enumerate(stack.places):
-            try:
-                yield stack_of(self.of(stack.result(i)), place)
-            except EmptyError as error:
-                yield Failure(place, error)
+        yield from one_by_one(stack, self.of)
 
     def _cut_stack(self, stack: Stack) -> Stack:
         held = {name: array for name, array in stack.extras.items() if name in BY_HEAD}
@@ -122,3 +118,14 @@ def told_as_left_out(result: AttentionResult) -> set[str]:
     """The fields of which a warning of the result says that they were left out."""
     told = [w.message.partition(" left out")[0] for w in result.warnings if w.code == LEFT_OUT]
     return {name for names in told for name in names.split(", ")}
+
+
+def one_by_one(
+    stack: Stack, of: Callable[[AttentionResult], AttentionResult]
+) -> Iterator[Stack | Failure]:
+    """The part of each result of a stack, in a stack of its own; a Failure where none is left."""
+    for i, place in enumerate(stack.places):
+        try:
+            yield stack_of(of(stack.result(i)), place)
+        except EmptyError as error:
+            yield Failure(place, error)

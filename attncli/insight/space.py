@@ -9,7 +9,7 @@ import numpy as np
 from attncli.arrays import FloatArray, IntArray
 from attncli.attention.general import unit_rows
 from attncli.attention.products import product
-from attncli.embeddings.protocols import VocabularyStore
+from attncli.embeddings.protocols import PlainStore, VocabularyStore
 from attncli.embeddings.vocabulary import nearest_words
 from attncli.results.result import MEANINGLESS, AttentionResult, Token
 from attncli.text.forms import folded_word, forms
@@ -71,13 +71,14 @@ class VocabularySpace:
         landmarks: FloatArray | None = None,
     ) -> None:
         self.name = store.name
+        self._is_turned = W_v is not None
         self._store: VocabularyStore = store if W_v is None else _Turned(store, W_v, landmarks)
 
     @property
     def size(self) -> int:
         """Numbers that are made before anything is found: none of the words as they are."""
         store = self._store
-        return (store.words or 0) * store.dim if isinstance(store, _Turned) else 0
+        return (store.words or 0) * store.dim if self._is_turned else 0
 
     def nearest(
         self, vectors: FloatArray, count: int, without: str | Sequence[Collection[str]]
@@ -134,7 +135,7 @@ class SpokenWords:
         return self._vectors[[self._names.index(word) for word in words]]
 
 
-class _Turned:
+class _Turned(PlainStore):
     """A store whose vectors are the values X·W_v, or [X F]·W_v with landmarks; made when asked."""
 
     def __init__(

@@ -1,24 +1,59 @@
-"""What Analysers share that compute sentences of one length together."""
+"""The seam: what every Analyser is, and what those share that compute sentences of one length together."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from attncli.arrays import IntArray
 from attncli.errors import AttnError
-from attncli.reading.reader import Group, Reader
+from attncli.insight.learned import NOTHING, Learned
+from attncli.reading.reader import Group, Reader, ReadingSettings
 from attncli.results.result import AttentionResult
 from attncli.results.stack import Failure, Stack, in_order, unfailing
 
 
-class LengthwiseAnalyser(ABC):
+class Analyser(ABC):
     """Texts → results, in order, or → stacks of them, in any order."""
 
     __slots__ = ()
-    _reader: Reader
 
     def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
         """The results of the texts. Raises the first sentence's AttnError."""
         return unfailing(self.outcomes(texts))
+
+    @abstractmethod
+    def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
+        """Like a call, but a sentence that fails gives its error and the others go on."""
+
+    @abstractmethod
+    def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
+        """Every text once, in a Stack or as a Failure, in any order."""
+
+    def quick(self) -> "Analyser":
+        """The same for a batch: no advice to one reader of one sentence, float32 where it is exact."""
+        return self
+
+    @property
+    def reading(self) -> ReadingSettings | None:
+        """How words are read; None where a tokenizer reads pieces."""
+        return None
+
+    @property
+    def learned(self) -> Learned:
+        """The matrices of task-specific attention, and the model whose label it adds."""
+        return NOTHING
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a journal notes of its matrices, beside the files they come from."""
+        return {}
+
+
+class LengthwiseAnalyser(Analyser):
+    """An Analyser that computes sentences of one length together."""
+
+    __slots__ = ()
+    _reader: Reader
 
     def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
         """Like a call, but a sentence that fails gives its error and the others go on."""

@@ -7,8 +7,8 @@ is behind it. It computes many sentences at once, stacked by length, because one
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, get_args
+from dataclasses import dataclass, field, replace
+from typing import Any, get_args
 
 import numpy as np
 
@@ -42,7 +42,6 @@ from attncli.reading.reader import (
 from attncli.results.result import (
     DEFAULT_FIELDS,
     OPTIONAL_FIELDS,
-    AttentionResult,
     AttentionSettings,
     ResultWarning,
 )
@@ -50,16 +49,6 @@ from attncli.results.stack import Failure, Stack
 from attncli.settings import Score
 
 _HINT_UP_TO = 128  # tokens: a way out of a degenerate matrix is sought for shorter sentences only
-
-
-class Analyser(Protocol):
-    """Texts → results, in order."""
-
-    def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
-        """The results of the texts. Raises the first sentence's AttnError."""
-
-    def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
-        """Like a call, but a sentence that fails gives its error and the others go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +102,10 @@ class GeneralAnalyser(LengthwiseAnalyser):
         object.__setattr__(self, "_reader", reader)
         object.__setattr__(self, "_moderate", reader.lexicon.projection(1, self._is_moderate))
         object.__setattr__(self, "_units", reader.lexicon.projection(self.store.dim, unit_rows))
+
+    def quick(self) -> "GeneralAnalyser":
+        """The same for a batch: float32 where it is exact, and no advice."""
+        return replace(self, dtype=np.float32, advise=False)
 
     def _alike(self, rows: IntArray) -> Iterator[tuple[IntArray, bool]]:
         """Which sentences are computed together, and whether their scores are small."""

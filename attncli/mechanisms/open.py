@@ -10,11 +10,10 @@ from attncli.settings import MATRIX_FIELDS, MechanismSettings
 
 if TYPE_CHECKING:
     from attncli.embeddings.protocols import EmbeddingStore
-    from attncli.insight.learned import Learned
     from attncli.insight.part import Part
     from attncli.insight.space import VocabularySpace
-    from attncli.mechanisms.general import Analyser, GeneralSettings
-    from attncli.mechanisms.part import WholeAnalyser
+    from attncli.mechanisms.analyser import Analyser
+    from attncli.mechanisms.general import GeneralSettings
     from attncli.reading.reader import ReadingSettings
 
 OpenStore: TypeAlias = "Callable[[MechanismSettings], EmbeddingStore]"
@@ -90,27 +89,9 @@ def open_analyser(
 
 def open_for_many(
     settings: MechanismSettings, include: frozenset[str] = frozenset(), part: "Part | None" = None
-) -> "WholeAnalyser":
+) -> "Analyser":
     """The Analyser as a batch uses it: what a worker opens for itself."""
-    return _quick(open_analyser(settings, include, asked=include, part=part).analyser)
-
-
-def _quick(analyser: "WholeAnalyser") -> "WholeAnalyser":
-    """The analyser without what only one reader of one sentence wants, in float32 where exact."""
-    import numpy as np
-
-    from attncli.mechanisms.general import GeneralAnalyser
-    from attncli.mechanisms.part import PartAnalyser
-
-    if isinstance(analyser, PartAnalyser):
-        return replace(analyser, analyser=_quick(analyser.analyser))
-    if isinstance(analyser, GeneralAnalyser):
-        return replace(analyser, dtype=np.float32, advise=False)
-    from attncli.mechanisms.task import TaskAnalyser
-
-    if isinstance(analyser, TaskAnalyser):
-        return replace(analyser, dtype=np.float32)
-    return analyser
+    return open_analyser(settings, include, asked=include, part=part).analyser.quick()
 
 
 def token_width(opened: Opened) -> int:
@@ -120,33 +101,19 @@ def token_width(opened: Opened) -> int:
 
 def space_of(opened: Opened) -> "VocabularySpace | None":
     """Where the nearest words of new vectors are: the vocabulary, turned by W_v for task attention."""
-    from attncli.embeddings.vocabulary import has_vocabulary
+    from attncli.embeddings.protocols import has_vocabulary
 
     store = opened.store
     if store is None or not has_vocabulary(store):
         return None
     from attncli.insight.space import VocabularySpace
 
-    projections = learned_of(opened.analyser).projections
+    projections = opened.analyser.learned.projections
     if projections is None:
         return VocabularySpace(store)
     from attncli.attention.projections import value_map
 
     return VocabularySpace(store, value_map(projections), projections.landmarks)
-
-
-def learned_of(analyser: object) -> "Learned":
-    """The matrices of task-specific attention, and the model whose label it adds."""
-    from attncli.insight.learned import NOTHING, Learned
-    from attncli.mechanisms.general import GeneralAnalyser
-
-    if isinstance(analyser, GeneralAnalyser):  # the main job loads nothing of the others
-        return NOTHING
-    from attncli.mechanisms.part import whole
-    from attncli.mechanisms.task import TaskAnalyser
-
-    inner = whole(analyser)
-    return Learned(inner.projections, inner.model) if isinstance(inner, TaskAnalyser) else NOTHING
 
 
 def expect_dim(settings: MechanismSettings) -> None:

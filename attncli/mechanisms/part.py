@@ -1,20 +1,15 @@
 """An Analyser that shows a part of what another one finds."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from attncli.errors import AttnError, EmptyError
-from attncli.insight.part import Part
+from attncli.insight.learned import Learned
+from attncli.mechanisms.analyser import Analyser
+from attncli.reading.reader import ReadingSettings
 from attncli.results.result import AttentionResult
-from attncli.results.stack import Failure, Stack, stacks_of, unfailing
-
-
-class WholeAnalyser(Protocol):
-    """What is asked of the other Analyser."""
-
-    def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
-        """An outcome for each text, in order."""
+from attncli.results.stack import Failure, Stack
 
 
 class Choice(Protocol):
@@ -23,29 +18,42 @@ class Choice(Protocol):
     def of(self, result: AttentionResult) -> AttentionResult:
         """The part of a result. Raises: UsageError, EmptyError when nothing is left."""
 
+    def of_stack(self, stack: Stack) -> Iterator[Stack | Failure]:
+        """The parts of the results of a stack. Raises: UsageError."""
+
 
 @dataclass(frozen=True, slots=True)
-class PartAnalyser:
+class PartAnalyser(Analyser):
     """Each result of `analyser` cut down to `part`; errors pass through."""
 
-    analyser: WholeAnalyser
+    analyser: Analyser
     part: Choice
 
-    def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
-        """The results of the texts. Raises the first sentence's AttnError."""
-        return unfailing(self.outcomes(texts))
+    def quick(self) -> "PartAnalyser":
+        """The same part of what the other one finds quickly."""
+        return replace(self, analyser=self.analyser.quick())
+
+    @property
+    def reading(self) -> ReadingSettings | None:
+        """How the other one reads words."""
+        return self.analyser.reading
+
+    @property
+    def learned(self) -> Learned:
+        """What the other one has."""
+        return self.analyser.learned
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the other one says, but for a model without a digest: journals of parts have none."""
+        return {name: fact for name, fact in self.analyser.facts.items() if fact is not None}
 
     def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
         """Every text once, in a Stack or as a Failure, in any order.
 
         Raises: UsageError when a layer or head does not exist.
         """
-        if not isinstance(self.part, Part):
-            yield from stacks_of(self.outcomes(texts))
-            return
-        stacks = getattr(self.analyser, "stacks", None)
-        outcomes = stacks_of(self.analyser.outcomes(texts)) if stacks is None else stacks(texts)
-        for item in outcomes:
+        for item in self.analyser.stacks(texts):
             if isinstance(item, Failure):
                 yield item
             else:
@@ -64,10 +72,3 @@ class PartAnalyser:
                 yield self.part.of(outcome)
             except EmptyError as error:
                 yield error
-
-
-def whole(analyser: object) -> object:
-    """The Analyser itself, without the part that is chosen of its results."""
-    while isinstance(analyser, PartAnalyser):
-        analyser = analyser.analyser
-    return analyser

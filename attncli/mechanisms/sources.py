@@ -67,7 +67,6 @@ def model_read(name: str) -> Iterator[str]:
 
 def source_facts(vectors: str, model: str | None, opened: Opened) -> dict[str, Any]:
     """What vectors and model hold, as plain values: equal of two runs where it is the same."""
-    from attncli.mechanisms.part import whole
     from attncli.reading.reader import vectors_info
 
     facts: dict[str, Any] = {"asked": vectors}
@@ -80,17 +79,7 @@ def source_facts(vectors: str, model: str | None, opened: Opened) -> dict[str, A
         stats = [file.stat() for file in files if is_file(file)]
         if stats:
             facts[f"{name} file"] = [[stat.st_size, stat.st_mtime_ns] for stat in stats]
-    entire = whole(opened.analyser)
-    projections = getattr(entire, "projections", None)
-    if projections is not None and projections.given:
-        from attncli.mechanisms.given import matrices_digest
-
-        facts["matrices"] = matrices_digest(projections)
-    digest = getattr(getattr(entire, "model", None), "sha256", None)
-    # Journals of parts of a transformer, whose files stand above, name no model.
-    if digest is not None or getattr(opened.analyser, "model", None) is not None:
-        facts["model"] = digest
-    return facts
+    return facts | opened.analyser.facts
 
 
 def _ships(name: str) -> bool:

@@ -27,6 +27,7 @@ from attncli.errors import (
     setting,
 )
 from attncli.escape import quoted
+from attncli.insight.learned import Learned
 from attncli.insight.measures import measured
 from attncli.insight.readout import read_out
 from attncli.mechanisms.analyser import LengthwiseAnalyser
@@ -99,6 +100,25 @@ class TaskAnalyser(LengthwiseAnalyser):
         if max_tokens is not None:
             reading = replace(reading, max_tokens=max_tokens)
         return cls(store, model.projections, reading, model, target, include)
+
+    def quick(self) -> "TaskAnalyser":
+        """The same for a batch: float32 where it is exact."""
+        return replace(self, dtype=np.float32)
+
+    @property
+    def learned(self) -> Learned:
+        """Its matrices, and its model."""
+        return Learned(self.projections, self.model)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Digests of matrices that the user wrote down, and of the model."""
+        facts: dict[str, Any] = {}
+        if self.projections.given:
+            from attncli.mechanisms.given import matrices_digest
+
+            facts["matrices"] = matrices_digest(self.projections)
+        return facts if self.model is None else facts | {"model": self.model.sha256}
 
     def _alike(self, rows: IntArray) -> Iterator[tuple[IntArray, bool]]:
         """Which sentences are computed together, and whether float32 is tried."""

@@ -16,6 +16,7 @@ from attncli.attention.core import attention_scores
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError, field_name, setting
 from attncli.escape import quoted
 from attncli.insight.measures import with_measures
+from attncli.mechanisms.analyser import Analyser
 from attncli.memory import available_memory, size_text
 from attncli.models.forward import Inputs, States, Wanted, encode
 from attncli.models.model import TransformerModel
@@ -29,7 +30,7 @@ from attncli.results.result import (
     Token,
     VectorsInfo,
 )
-from attncli.results.stack import unfailing
+from attncli.results.stack import Failure, Stack, stacks_of
 from attncli.text.pieces import Pieces, PieceTokenizer
 
 _WINDOW_WEIGHTS = 1 << 24  # numbers of the weights held at once
@@ -48,7 +49,7 @@ class _Reading(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class TransformerAnalyser:
+class TransformerAnalyser(Analyser):
     """The attention of a transformer.
 
     `layers` are counted from 0 (−1 is the last; None: all), and nothing beyond them is computed.
@@ -66,13 +67,18 @@ class TransformerAnalyser:
     truncate: bool = False
     max_tokens: int = 4096
 
-    def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
-        """The results of the texts. Raises the first sentence's AttnError."""
-        return unfailing(self.outcomes(texts))
-
     def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
         """Like a call, but a sentence that fails gives its error and the others go on."""
         return self.pairs([(text, self.pair) for text in texts])
+
+    def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
+        """Every text once, in a Stack of its own or as a Failure."""
+        return stacks_of(self.outcomes(texts))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """A model without a digest: its files stand in the journal."""
+        return {"model": None}
 
     def pairs(
         self, pairs: Sequence[tuple[str, str | None]]

@@ -6,7 +6,7 @@ the pieces of a word averaged, special tokens left out. Everything that works on
 it: general attention, task-specific attention, training.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -15,24 +15,18 @@ import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
 from attncli.checks.arguments import row_numbers, text_of
+from attncli.embeddings.protocols import PlainStore
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError
 from attncli.escape import quoted
 from attncli.reading.layers import SideBySide, layer_vectors, split_name
 from attncli.reading.opening import PREFIX
-from attncli.reading.reader import Reader, ReadingSettings
+from attncli.reading.reader import Reader, ReadingSettings, Tick, ignored
 from attncli.results.result import ResultWarning
 from attncli.results.stack import Fragment, TokenRun
 
 if TYPE_CHECKING:
     from attncli.models.model import TransformerModel
     from attncli.text.pieces import Pieces, PieceTokenizer
-
-# Told how many of how many sentences are done.
-Tick: TypeAlias = Callable[[int, int], None]
-
-
-def ignored(done: int, total: int) -> None:
-    """Ignores the progress: what `tick` is when no bar is drawn."""
 
 
 def contextual_vectors(name: str) -> "ContextualStore":
@@ -66,8 +60,8 @@ class Word:
 Words: TypeAlias = tuple[list[Word], Float32Array]
 
 
-class ContextualStore:
-    """A vector for each word it has read; `views` are the sizes of those that stand side by side."""
+class ContextualStore(PlainStore):
+    """A vector for each word of each sentence that was read, by its row: no word has one for itself."""
 
     def __init__(
         self, model: "TransformerModel", tokenizer: "PieceTokenizer", chosen: SideBySide
@@ -76,7 +70,6 @@ class ContextualStore:
         self._tokenizer = tokenizer
         self._chosen = chosen
         self.name = f"{PREFIX}{model.name}:{chosen.name}"
-        self.views = chosen.sizes
         self.dim = sum(chosen.sizes)
         self.doubt = tokenizer.doubt  # why pieces may be others than those of transformers
         self.words: int | None = None
@@ -90,14 +83,20 @@ class ContextualStore:
             self._sha256 = self._chosen.sha256()
         return self._sha256
 
+    @property
+    def views(self) -> tuple[int, ...]:
+        """The sizes of the layers that stand side by side."""
+        return self._chosen.sizes
+
     def row(self, word: str) -> int | None:
-        """The row of a word that was read in a sentence, by the name its reader gave it."""
+        """None: a word has a vector only in a sentence."""
         text_of(word, "word")
-        return int(word[1:]) if word.startswith("\0") and word[1:].isdecimal() else None
+        return None
 
     def has_word(self, word: str) -> bool:
-        """There is no list of words: a word has a vector only in a sentence."""
-        return self.row(word) is not None
+        """There is no list of words."""
+        text_of(word, "word")
+        return False
 
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
         chosen = row_numbers(rows, len(self._read))
@@ -109,11 +108,11 @@ class ContextualStore:
         """What reads sentences with this store."""
         return ContextualReader(self, settings)
 
-    def add(self, vectors: Float32Array) -> list[str]:
-        """Keeps the vectors of a sentence's words, (n, dim), and names them."""
+    def add(self, vectors: Float32Array) -> range:
+        """Keeps the vectors of a sentence's words, (n, dim), and gives their rows."""
         start = len(self._read)
         self._read.extend(vectors)
-        return [f"\0{row}" for row in range(start, len(self._read))]
+        return range(start, len(self._read))
 
     def forget(self) -> None:
         """Forgets every sentence; rows given out lose their meaning."""
@@ -212,10 +211,10 @@ class ContextualReader(Reader):
     def _run(self, text: str) -> TokenRun:
         ready = self._ready.get(text)
         words, vectors = ready or self._contextual.read(text, self.settings.max_tokens)
-        names = self._contextual.add(vectors)
+        rows = map(self.lexicon.row_of, self._contextual.add(vectors))
         parts = [
-            Fragment(word.text, word.start, word.end, word.key, word.status, self._row(name))
-            for word, name in zip(words, names, strict=True)
+            Fragment(word.text, word.start, word.end, word.key, word.status, row)
+            for word, row in zip(words, rows, strict=True)
         ]
         return TokenRun(parts, [0] * len(parts))
 
@@ -232,9 +231,6 @@ class ContextualReader(Reader):
         named = ", ".join(quoted(run.parts[i].text) for i in places[:5])
         message = f"not in the vocabulary of {self._contextual.name}: {named}"
         return (*doubts, ResultWarning("unknown-word", message, places))
-
-    def _row(self, name: str) -> int:
-        return self.lexicon.entry(name)[2]
 
 
 def _words(text: str, pieces: "Pieces", states: Float32Array) -> Words:

@@ -157,6 +157,9 @@ class _Asked:
         self.asked.append(word)
         return self.answer(word)
 
+    def prefixes(self, text: str) -> None:
+        """Only single words can be asked for."""
+
 
 def _together(texts: Sequence[str]) -> Iterator[Sequence[str]]:
     """The texts in lots of moderate length."""

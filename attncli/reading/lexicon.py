@@ -61,6 +61,11 @@ class Lexicon:
             found = self._entries[word] = self._new(word)
         return found
 
+    def row_of(self, store_row: int) -> int:
+        """A row for a row of the store that no word names: it is met once."""
+        self._store_rows.append(store_row)
+        return len(self._store_rows) - 1
+
     def vectors(self) -> Float32Array:
         """The vectors of all rows so far, (n_rows, dim). Not to be kept beyond `forget`."""
         start, end = len(self._vectors), len(self._store_rows)

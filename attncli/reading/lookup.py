@@ -26,6 +26,9 @@ class WordList(Protocol):
     def has_word(self, word: str) -> bool:
         """Whether exactly this word is there."""
 
+    def prefixes(self, text: str) -> list[str] | None:
+        """The words that a text begins with; None where only single words can be asked for."""
+
 
 def knows(store: WordList) -> Callable[[str], bool]:
     """A test whether the word list of the store has some form of a word."""
@@ -34,17 +37,17 @@ def knows(store: WordList) -> Callable[[str], bool]:
 
 def word_lengths(store: WordList) -> Callable[[str], set[int]]:
     """Gives the lengths of the words in the store, in any form, that a text begins with."""
-    known, prefixes = knows(store), getattr(store, "prefixes", None)
+    known, can_list = knows(store), store.prefixes("") is not None
 
     def lengths(text: str) -> set[int]:
-        spellings = spellings_by_length(text) if prefixes is not None else None
-        if prefixes is None or spellings is None:
+        spellings = spellings_by_length(text) if can_list else None
+        if spellings is None:
             return {n for n in range(1, len(text) + 1) if known(text[:n])}
         begun: set[int] = set()
         for spelling, length_of in spellings:
-            ends = [len(word) for word in prefixes(spelling)]
+            ends = [len(word) for word in store.prefixes(spelling) or ()]
             if no_spaces().match(text) is not None:  # pieces of a vocabulary of subwords
-                ends += [len(piece) - 2 for piece in prefixes(f"##{spelling}")]
+                ends += [len(piece) - 2 for piece in store.prefixes(f"##{spelling}") or ()]
             begun.update(length_of[end] for end in ends if end in length_of)
         return begun
 

@@ -40,7 +40,7 @@ def _vector(store: VocabularyStore, word: str) -> tuple[str, Float32Array]:
     hit = find(store, word)
     if hit is not None:
         return hit[1], store.vectors([hit[0]])[0]
-    subwords = getattr(store, "subwords", None)
+    subwords = store.subwords
     vector: Float32Array | None = None
     if subwords is not None:
         with suppress(MissingExtraError):  # without the library it is an unknown word

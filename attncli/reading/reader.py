@@ -1,10 +1,10 @@
 """Sentences → tokens with vectors: cut, looked up, and what to warn of."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
-from typing import NamedTuple, get_args
+from typing import NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
@@ -30,6 +30,9 @@ from attncli.results.result import MEANINGLESS, ResultWarning, Token, VectorsInf
 from attncli.results.stack import Failure, TokenRun
 from attncli.settings import OovPolicy, TokenizerName
 from attncli.text.words import TOKENIZERS
+
+# Told how many of how many sentences are done.
+Tick: TypeAlias = Callable[[int, int], None]
 
 MAX_TOKENS = 4096
 _BYTES_PER_WEIGHT = 16  # float32 weights, their masks and checks, and the text made of them
@@ -78,6 +81,10 @@ class Group(NamedTuple):
         )
 
 
+def ignored(done: int, total: int) -> None:
+    """Ignores the progress: what `tick` is when no bar is drawn."""
+
+
 class Reader:
     """Reads many sentences; remembers pieces and words within bounds.
 
@@ -94,16 +101,16 @@ class Reader:
         )
         self._may_lack = self.settings.oov in ("skip", "error")
 
-    def start(self, texts: Sequence[str] = ()) -> None:
+    def start(self, texts: Sequence[str] = (), tick: Tick = ignored) -> None:
         """Begins a new lot of sentences: forgets, if what is remembered has grown to its bound.
 
-        A store that has to search a file for words is told all of them at once.
+        A store that has to search a file for words is told all of them at once. `tick` is told how
+        many sentences are done, and of how many, where they are computed together.
         """
-        prefetch = getattr(self.store, "prefetch", None)
-        if prefetch is not None and texts:
-            prefetch(words_asked(texts, self.settings.tokenizer))
+        if self.store.searches and texts:
+            self.store.prefetch(words_asked(texts, self.settings.tokenizer))
             cut = (tokens_of(text, self.store, self.settings.tokenizer) for text in texts)
-            prefetch(span.text for spans in cut for span in spans)  # what is in no known word
+            self.store.prefetch(span.text for spans in cut for span in spans)  # in no known word
         if self.lexicon.full or self._pieces.full:
             self.lexicon.forget()
             self._pieces.forget()
@@ -213,8 +220,8 @@ class Reader:
 
 def reader_for(store: EmbeddingStore, settings: ReadingSettings) -> Reader:
     """What reads sentences with a store: its own reader, if it has one."""
-    own = getattr(store, "reader", None)
-    return Reader(store, settings) if own is None else own(settings)
+    own: Reader | None = store.reader(settings)
+    return Reader(store, settings) if own is None else own
 
 
 def read_sentence(text: str, store: EmbeddingStore, settings: ReadingSettings) -> Reading:

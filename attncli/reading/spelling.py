@@ -54,11 +54,7 @@ def _one_edit(word: str) -> Iterator[str]:
 
 def _begin_alike(store: EmbeddingStore, word: str) -> Iterable[str]:
     """Words that begin with the first letters of `word`, or all words of a small store."""
-    words_from = getattr(store, "words_from", None)
-    if words_from is not None:
-        found: Iterable[str] = words_from(word[: max(2, len(word) // 2)])
-        return found
-    return (store.word(row) for row in range(store.words or 0))  # type: ignore[attr-defined]  # a list
+    return store.words_from(word[: max(2, len(word) // 2)])
 
 
 def _edits(a: str, b: str) -> int:

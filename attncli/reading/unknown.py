@@ -53,15 +53,14 @@ def stand_in(store: EmbeddingStore, word: str, oov: OovPolicy, seed: int) -> Sta
 
 
 def _of_parts(store: EmbeddingStore, word: str) -> Float32Array | None:
-    subwords = getattr(store, "subwords", None)
+    subwords = store.subwords
     if subwords is None:
         raise UsageError(
             f"{quoted(store.name)} has no subword vectors, expected a fastText model (.bin) "
             "or static embeddings with word pieces",
             place=setting(oov="subword"),
         )
-    vector: Float32Array | None = subwords.vector(word)
-    return vector
+    return subwords.vector(word)
 
 
 def _nearest(store: EmbeddingStore, word: str) -> str | None:

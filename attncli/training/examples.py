@@ -16,10 +16,9 @@ from attncli.errors import AttnError, DataError, EmptyError
 from attncli.escape import quoted
 from attncli.learning.batches import Examples
 from attncli.models.trained import TrainedModel
-from attncli.reading.contextual import ContextualReader, Tick, ignored
 from attncli.reading.layers import for_training
 from attncli.reading.opening import PREFIX, open_vectors
-from attncli.reading.reader import Reading, ReadingSettings, reader_for, vectors_info
+from attncli.reading.reader import Reading, ReadingSettings, Tick, ignored, reader_for, vectors_info
 from attncli.reading.targets import is_ambiguous, target_place
 from attncli.results.result import VectorsInfo
 from attncli.training.labels import alike, counted
@@ -91,7 +90,7 @@ class Embedder:
 
     def __init__(self, store: EmbeddingStore, settings: ReadingSettings) -> None:
         self._reader = reader_for(store, settings)
-        self.views: tuple[int, ...] = getattr(store, "views", (store.dim,))
+        self.views = store.views
 
     def __call__(self, text: str) -> Reading:
         reader = self._reader
@@ -105,7 +104,7 @@ class Embedder:
         A transformer encodes many of them together.
         """
         for at, text in enumerate(texts):
-            if isinstance(self._reader, ContextualReader) and at % _TOGETHER == 0:
+            if at % _TOGETHER == 0:
                 since_here = partial(_ticked, tick, at, len(texts))
                 self._reader.start(texts[at : at + _TOGETHER], since_here)
             try:

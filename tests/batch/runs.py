@@ -43,11 +43,11 @@ class _Deadly:
     def __init__(self) -> None:
         self._analyser = small_analyser()
 
-    def outcomes(self, texts: Sequence[str]) -> Iterator[Any]:
+    def stacks(self, texts: Sequence[str]) -> Iterator[Any]:
         if any("poison" in text for text in texts):
             os._exit(3)
         time.sleep(0.01)
-        return self._analyser.outcomes(texts)
+        return self._analyser.stacks(texts)
 
 
 def deadly_analyser() -> _Deadly:

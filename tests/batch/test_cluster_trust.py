@@ -197,10 +197,10 @@ def free_port() -> int:
 def slow_analyser() -> Any:
     """The small analyser, slowed so that there is a middle to be disturbed in."""
     analyser = small_analyser()
-    quick = analyser.outcomes
+    quick = analyser.stacks
 
     class Slow:
-        def outcomes(self, texts: Any) -> Any:
+        def stacks(self, texts: Any) -> Any:
             time.sleep(0.05)
             return quick(texts)
 
@@ -211,7 +211,7 @@ def raising_analyser() -> Any:
     """An analyser that fails as no analyser should."""
 
     class Raising:
-        def outcomes(self, texts: Any) -> Any:
+        def stacks(self, texts: Any) -> Any:
             raise KeyError("not ours")
 
     return Raising()

@@ -192,13 +192,13 @@ class _Stopping:
         self._analyser = small_analyser()
         self._count = 0
 
-    def outcomes(self, texts: list[str]) -> Iterator[Any]:
+    def stacks(self, texts: list[str]) -> Iterator[Any]:
         from attncli.errors import UsageError
 
         self._count += 1
         if self._count == 5:
             raise UsageError("stopped")
-        return self._analyser.outcomes(texts)
+        return self._analyser.stacks(texts)
 
 
 @pytest.fixture(scope="module")
@@ -290,9 +290,9 @@ class _Slow:
 
         self._analyser = small_analyser()
 
-    def outcomes(self, texts: list[str]) -> Iterator[Any]:
+    def stacks(self, texts: list[str]) -> Iterator[Any]:
         time.sleep(0.02)
-        return self._analyser.outcomes(texts)
+        return self._analyser.stacks(texts)
 
 
 def _kill_a_worker(cluster: Any, delay: float) -> None:

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracles import cosine_by_loops
 
+from attncli.embeddings.protocols import has_vocabulary
 from attncli.embeddings.seeded import SeededStore
 from attncli.embeddings.store import MemoryStore
-from attncli.embeddings.vocabulary import has_vocabulary, mean_vector, nearest_words
+from attncli.embeddings.vocabulary import mean_vector, nearest_words
 from attncli.errors import UsageError
 
 

@@ -119,11 +119,11 @@ class _Changing:
         self._analyser = small_analyser()
         self._path, self._change, self._count = path, change, 0
 
-    def outcomes(self, texts: Sequence[str]) -> Iterator[Any]:
+    def stacks(self, texts: Sequence[str]) -> Iterator[Any]:
         self._count += 1
         if self._count == 3:
             self._change(self._path)
-        return iter(self._analyser.outcomes(texts))
+        return iter(self._analyser.stacks(texts))
 
 
 @pytest.mark.parametrize("change", [shrink, overwrite])

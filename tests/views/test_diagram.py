@@ -17,7 +17,7 @@ from views.samples import HOSTILE
 import attncli
 from attncli.insight.diagram import diagram_of
 from attncli.insight.learned import Learned
-from attncli.mechanisms.open import learned_of, open_analyser
+from attncli.mechanisms.open import open_analyser
 from attncli.results.result import STAGE_FIELDS, AttentionResult
 from attncli.settings import MechanismSettings
 from attncli.views.diagram import drawn_texts, in_words
@@ -53,7 +53,7 @@ def analyzed(text: str, **settings) -> tuple[AttentionResult, Learned]:
     analyser = open_analyser(MechanismSettings(**settings), fields).analyser
     (result,) = analyser.outcomes([text])
     assert isinstance(result, AttentionResult), result
-    return result, learned_of(analyser)
+    return result, analyser.learned
 
 
 def transformer(folder: Path, text: str) -> AttentionResult:

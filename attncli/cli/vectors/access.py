@@ -66,7 +66,7 @@ def access_to(
 
 def open_vocabulary(name: str, *, cached: bool = True, quiet: bool = False) -> "VocabularyStore":
     """The store of a name or file whose whole vocabulary can be searched."""
-    from attncli.embeddings.vocabulary import has_vocabulary
+    from attncli.embeddings.protocols import has_vocabulary
 
     store = open_named(name, cached=cached, quiet=quiet)
     if not has_vocabulary(store):

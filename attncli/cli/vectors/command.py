@@ -242,9 +242,7 @@ def get(
     from attncli.reading.lookup import find, ways_out
 
     store = open_named(vectors, whole=False, cached=not no_cache)
-    prefetch = getattr(store, "prefetch", None)
-    if prefetch is not None:
-        prefetch(words)
+    store.prefetch(words)
     hits = {word: find(store, word) for word in dict.fromkeys(words)}
     missing = [word for word, hit in hits.items() if hit is None]
     vectors_of = {w: store.vectors([hit[0]])[0] for w, hit in hits.items() if hit is not None}
@@ -304,7 +302,7 @@ def export(
     files = [OutputFile("output", str(path)) for path in exported_files(output)]
     expect_writable(files, vectors_read(name))
     store = open_vocabulary(name, cached=not no_cache, quiet=quiet)
-    expect_apart(files, [getattr(store, "meta", {}).get("source")])
+    expect_apart(files, [store.meta.get("source")])
     for path in export_store(store, output, limit=limit):
         say_written(str(path), quiet=quiet)
 

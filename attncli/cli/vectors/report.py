@@ -116,7 +116,7 @@ def vectors_facts(
 
 def facts_of(store: Any) -> dict[str, Any]:
     """The facts of an opened store: its size, the lengths of its vectors, where it came from."""
-    meta = getattr(store, "meta", {})
+    meta = store.meta
     norms = Norms()
     norms.add([], store.matrix)
     return {
@@ -126,7 +126,7 @@ def facts_of(store: Any) -> dict[str, Any]:
         "dim": int(store.dim),
         **norms.facts(),
         "duplicates": int(meta.get("repeated", 0)),
-        "subwords": None if getattr(store, "subwords", None) is None else store.subwords.kind,
+        "subwords": None if store.subwords is None else store.subwords.kind,
         "sha256": store.sha256,
         "source": meta.get("source"),
         "file_sha256": meta.get("file_sha256"),
