@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
-from attncli.cli.guards import STAGED, Effects, looks, warn_of_vain
+from attncli.cli.guards import STAGED, Effects, looks, say_vain, warn_of_vain
 from attncli.cli.notices import Notices
 from attncli.cli.terminal import ink_for, say_written, warning, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
@@ -100,11 +100,21 @@ class Manner:
         }
         if self.draws:  # both act on the drawing of the file
             options = options | {"--row": None, "--diagram": None}
+        if options["--notation"] is not None and not self._has_equations():
+            where = "with --diagram" if self.diagram else f"on the sections {self.show}"
+            say_vain(["--notation"], where, quiet=quiet)
+            options = options | {"--notation": None}
         warn_of_vain(
             given.pop("kind", None) or self.kind,
             options | self.looks() | {f"--{name}": value for name, value in given.items()},
             quiet=quiet,
         )
+
+    def _has_equations(self) -> bool:
+        """Whether what is shown holds equations or a heading of weights, where it could."""
+        if self.kind in ("svg", "png", "pdf"):
+            return not self.diagram
+        return self.kind != "tables" or not {"weights", "equations"}.isdisjoint(self.sections())
 
     @property
     def draws(self) -> bool:

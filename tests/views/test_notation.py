@@ -202,7 +202,16 @@ def test_symbols_fit_the_terminal(command, width, options):
 
 
 @pytest.mark.parametrize(
-    "options", [["--speak"], ["-o", "x.csv"], ["-o", "x.npz"], ["-o", "x.json"]]
+    "options",
+    [
+        ["--show", "tokens,moved"],
+        ["--diagram", "-o", "x.svg"],
+        ["--diagram"],
+        ["--speak"],
+        ["-o", "x.csv"],
+        ["-o", "x.npz"],
+        ["-o", "x.json"],
+    ],
 )
 def test_where_it_does_nothing_it_says_so(command, tmp_path, monkeypatch, options):
     """Views without equations."""
