@@ -9,6 +9,7 @@ from attncli.checks.arguments import (
     choice_of,
     count_of,
     flag_of,
+    has,
     names_of,
     number_of,
     one_of_kind,
@@ -383,7 +384,7 @@ def _expect_two_labels(prepared: "Prepared") -> None:
 def _store(vectors: Any) -> EmbeddingStore:
     """A store, as far as its methods show. Raises: ArgumentError."""
     parts = ("name", "dim", "words", "sha256", "row", "has_word", "vectors")
-    if isinstance(vectors, type) or not all(hasattr(vectors, part) for part in parts):
+    if isinstance(vectors, type) or not all(has(vectors, part) for part in parts):
         raise unexpected(vectors, "vectors", "a name, a path or a store of open_vectors")
     return completed(vectors)
 
@@ -393,7 +394,7 @@ def _several(results: Any) -> list[AttentionResult]:
     if isinstance(results, AttentionResult):
         return [results]
     expected = "a result, or a list of results (AttentionResult.from_dict makes one of a record)"
-    given = isinstance(results, Iterable) and not hasattr(results, "shape")
+    given = isinstance(results, Iterable) and not has(results, "shape")
     if not given or isinstance(results, str | bytes | Mapping):
         raise unexpected(results, "results", expected)
     several = list(results)

@@ -21,21 +21,48 @@ _LONGEST = 60  # characters of a value that a message shows
 
 
 def described(value: object) -> str:
-    """What a value is, for a message."""
+    """What a value is, for a message; its kind alone, where it cannot even be shown."""
+    try:
+        return _described(value)
+    except Exception:  # a value of somebody else's making
+        return "a value that cannot be shown"
+
+
+def said(value: object) -> str:
+    """A value as a text, or what it is where it has none."""
+    try:
+        return str(value)
+    except Exception:  # a value of somebody else's making
+        return described(value)
+
+
+def has(value: object, name: str) -> bool:
+    """Whether a value has an attribute and gives it."""
+    try:
+        getattr(value, name)
+    except Exception:  # a value of somebody else's making
+        return False
+    return True
+
+
+def _described(value: object) -> str:
     if value is None or isinstance(value, bool):
         return str(value)
     if isinstance(value, str):
-        return f"the text {quoted(value[:_LONGEST])}"
+        return f"the text {quoted(str.__str__(value)[:_LONGEST])}"
     if isinstance(value, int | float | np.number):
         return f"the number {str(value)[:_LONGEST]}" if _is_short(value) else "a long number"
     kind = type(value).__name__
-    article = "an" if kind[:1].lower() in "aeiou" else "a"
-    shape = getattr(value, "shape", None)
-    if isinstance(shape, tuple):
-        return f"{article} {kind} of the shape {tuple(shape)}"
-    if isinstance(value, list | tuple | set | frozenset) and not value:
-        return f"an empty {kind}"
-    return f"{article} {kind}"
+    named = f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
+    try:
+        shape = getattr(value, "shape", None)
+        if isinstance(shape, tuple):
+            return f"{named} of the shape {tuple(shape)}"
+        if isinstance(value, list | tuple | set | frozenset) and not value:
+            return f"an empty {kind}"
+    except Exception:  # of its kind all the same
+        return named
+    return named
 
 
 def unexpected(value: object, name: str, expected: str) -> ArgumentError:
@@ -47,7 +74,7 @@ def text_of(value: object, name: str, expected: str = "a text") -> str:
     """A text. Raises: ArgumentError."""
     if not isinstance(value, str):
         raise unexpected(value, name, expected)
-    return str(value)
+    return str.__str__(value)  # also of a kind of text whose own fails
 
 
 def texts_of(value: object, name: str, expected: str = "a list of texts") -> list[str]:
@@ -63,7 +90,7 @@ def texts_of(value: object, name: str, expected: str = "a list of texts") -> lis
     for place, item in enumerate(items):
         if not isinstance(item, str):
             raise unexpected(item, f"{name}[{place}]", expected)
-    return [str(item) for item in items]
+    return [str.__str__(item) for item in items]
 
 
 def names_of(value: object, name: str) -> frozenset[str]:
@@ -76,7 +103,7 @@ def path_of(value: object, name: str = "path") -> str:
     if not isinstance(value, str | bytes | os.PathLike):
         raise unexpected(value, name, "a path")
     try:
-        text = os.fsdecode(value)
+        text = str.__str__(os.fsdecode(value))
     except Exception:  # a path of somebody else's making
         raise unexpected(value, name, "a path") from None
     if not text or "\0" in text:
@@ -110,6 +137,8 @@ def number_of(
         number = float(value)
     except OverflowError:
         number = math.inf
+    except Exception:  # a number of somebody else's making
+        raise unexpected(value, name, expected) from None
     if finite and not math.isfinite(number):
         raise UsageError(f"found {described(value)}, expected {expected}", place=name)
     return number
@@ -121,16 +150,21 @@ def count_of(value: object, name: str, least: int | None = 0, most: int | None =
     expected = "a whole number" + (lower if most is None else f" from {least:,} to {most:,}")
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise unexpected(value, name, expected)
-    if (least is not None and value < least) or (most is not None and value > most):
-        raise UsageError(f"found {described(value)}, expected {expected}", place=name)
-    return int(value)
+    try:
+        number = int(value)
+    except Exception:  # a number of somebody else's making
+        raise unexpected(value, name, expected) from None
+    if (least is not None and number < least) or (most is not None and number > most):
+        raise UsageError(f"found {described(number)}, expected {expected}", place=name)
+    return number
 
 
 def seed_of(value: object, name: str = "seed") -> int:
     """A seed. Raises: UsageError for one of more than 256 bits, ArgumentError."""
-    if isinstance(value, int | np.integer) and int(value).bit_length() > 256:
+    number = count_of(value, name, None)
+    if number.bit_length() > 256:
         raise UsageError("found a longer number, expected one of at most 256 bits", place=name)
-    return count_of(value, name, None)
+    return number
 
 
 def array_of(value: object, name: str, expected: str = "an array of numbers") -> AnyArray:
@@ -178,7 +212,7 @@ def one_of_kind(value: Any, name: str, kind: Any, expected: str) -> Any:
 
 def is_tensor(value: object) -> bool:
     """Whether this is a PyTorch tensor, without importing PyTorch."""
-    return hasattr(value, "detach") and hasattr(value, "is_floating_point")
+    return has(value, "detach") and has(value, "is_floating_point")
 
 
 def _converted(value: Any, name: str, expected: str) -> AnyArray:
@@ -194,7 +228,7 @@ def _converted(value: Any, name: str, expected: str) -> AnyArray:
         if isinstance(value, list | tuple):
             message = "found lists of unequal lengths or no numbers, expected a rectangular array"
             raise ArgumentError(message, place=name or None) from None
-        reason = " ".join(str(fault).split())[:120]
+        reason = " ".join(said(fault).split())[:120]
         raise ArgumentError(
             f"found {described(value)} that numpy cannot read ({reason}), expected {expected}",
             place=name or None,

@@ -49,7 +49,7 @@ def _choice(name: str, value: Any, hints: Mapping[str, Any]) -> Any:
     if value is None and NoneType in parts:
         return None
     if str in parts and int in parts:
-        return value if isinstance(value, str) else count_of(value, name)
+        return text_of(value, name) if isinstance(value, str) else count_of(value, name)
     if parts and all(isinstance(part, str) for part in parts):
         return choice_of(value, name, parts)
     kind = parts[0] if parts else hints[name]
@@ -68,7 +68,7 @@ def _matrix(value: Any, name: str) -> str | None:
     Raises: ArgumentError, UsageError for numbers that are not finite.
     """
     if value is None or isinstance(value, str):
-        return value
+        return None if value is None else text_of(value, name)
     if name == "matrices":
         return path_of(value, name)
     expected = "a matrix of numbers: rows, or rows for each head"

@@ -89,6 +89,8 @@ def check_parts(result: Any) -> None:
     _expect_each(result.unknown, str, "unknown")
     checked_selection(result.selection)
     for name, value in (result.measures or {}).items():
+        if not isinstance(name, str):
+            raise DataError("a name of the measures is no text")
         if isinstance(value, float) and not math.isfinite(value):
             raise DataError(f"{name} of the measures is {value}, expected a finite number")
         if not isinstance(value, str | float | list | tuple | Mapping | None):

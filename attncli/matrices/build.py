@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from attncli.arrays import Float32Array, FloatArray
-from attncli.checks.arguments import array_of, texts_of, unexpected
+from attncli.checks.arguments import array_of, has, texts_of, unexpected
 from attncli.errors import DataError, field_name
 from attncli.insight.tokens import continues_word, unmarked
 from attncli.matrices.shapes import checked_weights, four_axes, joined_layers, row_remark
@@ -134,7 +134,7 @@ def _expect_objects(name: str, given: Any) -> None:
 
 def _joined(attentions: Any) -> FloatArray:
     """The weights of all layers as one array. Raises: DataError."""
-    if not hasattr(attentions, "shape") and _has_attentions(attentions):
+    if not has(attentions, "shape") and _has_attentions(attentions):
         raise unexpected(attentions, "", "what it holds as .attentions")
     if not isinstance(attentions, list | tuple):
         if attentions is None:
@@ -154,7 +154,7 @@ def _joined(attentions: Any) -> FloatArray:
 
 def _has_attentions(value: Any) -> bool:
     """Whether this is what a model of transformers returned, and not the weights in it."""
-    return hasattr(value, "attentions") or (isinstance(value, Mapping) and "attentions" in value)
+    return has(value, "attentions") or (isinstance(value, Mapping) and "attentions" in value)
 
 
 def _result(

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias, get_args
 import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
-from attncli.checks.arguments import choice_of, count_of, seed_of
+from attncli.checks.arguments import choice_of, count_of, said, seed_of
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import (
     AttnError,
@@ -247,7 +247,7 @@ def _listed(words: Sequence[str]) -> str:
 def expect(holds: bool, name: str, found: object, expected: str) -> None:
     """Raises: UsageError for a setting that is out of its range."""
     if not holds:
-        raise UsageError(f"found {quoted(str(found))}, expected {expected}", place=name)
+        raise UsageError(f"found {quoted(said(found))}, expected {expected}", place=name)
 
 
 def one_of(name: str, found: object, allowed: Iterable[str]) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.checks import arguments as checks
+from attncli.checks.arguments import has
 from attncli.errors import AttnError, DataError, EmptyError, UsageError, field_name, setting
 from attncli.escape import did_you_mean, quoted
 from attncli.files.rows.inputs import text_of_row
@@ -90,7 +91,7 @@ def rows_given(rows: Any, split: str | None = None) -> list[Row]:
     split = None if split is None else checks.text_of(split, "split")
     if isinstance(rows, str | bytes | PathLike):
         return read_rows(checks.path_of(rows, "rows"), sys.stdin.buffer, split=split)
-    if isinstance(rows, Mapping) or not isinstance(rows, Iterable) or hasattr(rows, "shape"):
+    if isinstance(rows, Mapping) or not isinstance(rows, Iterable) or has(rows, "shape"):
         raise checks.unexpected(rows, "rows", "a file, or a list of rows")
     several = list(rows)
     for place, row in enumerate(several):

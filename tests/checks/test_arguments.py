@@ -19,7 +19,7 @@ from attncli.errors import ArgumentError, AttnError, DataError
 from attncli.mechanisms.general import GeneralSettings
 from attncli.reading.reader import ReadingSettings
 from attncli.results.result import AttentionSettings, ModelInfo, ResultWarning, Token, VectorsInfo
-from attncli.settings import TrainingSettings
+from attncli.settings import BatchChoices, Choices, TrainingSettings
 from attncli.training.rows import Row
 
 
@@ -37,6 +37,33 @@ class Hostile:
 
     def __fspath__(self) -> str:
         raise RuntimeError("no path")
+
+
+def refuses(*_: object, **__: object) -> Any:
+    """What a method does that always fails."""
+    raise RuntimeError("not shown")
+
+
+def unshown(kind: type, *of: Any) -> Any:
+    """A value of a kind, whose every way to be shown fails."""
+    ways = dict.fromkeys(("__repr__", "__str__", "__format__"), refuses)
+    return type(f"Unshown{kind.__name__.title()}", (kind,), ways)(*of)
+
+
+class Closed:
+    """An object that gives no attribute and is not shown."""
+
+    __repr__ = __str__ = refuses
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("no attribute")
+
+
+class Shapeless:
+    """An object whose shape is no shape."""
+
+    shape = property(refuses)
+    __repr__ = refuses
 
 
 class Output(dict[str, Any]):
@@ -89,6 +116,18 @@ WRONG: dict[str, Callable[[], Any]] = {
     "ints": lambda: np.array([101, 102]),
     "zero axes": lambda: np.array(5),
     "path": lambda: Path("nowhere"),
+}
+UNSHOWN: dict[str, Callable[[], Any]] = {  # what cannot even be said
+    "closed": Closed,
+    "shapeless": Shapeless,
+    "unshown": lambda: unshown(object),
+    "unshown text": lambda: unshown(str, "money"),
+    "unshown number": lambda: unshown(int, 3),
+    "unshown float": lambda: unshown(float, 1.5),
+    "unshown list": lambda: unshown(list, [1]),
+    "unshown dict": lambda: unshown(dict, {"a": 1}),
+    "unshown in a list": lambda: [unshown(object)],
+    "unshown in a dict": lambda: {unshown(object): unshown(object)},
 }
 
 
@@ -145,7 +184,11 @@ def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, A
 
 NAMES = tuple(functions(Path()))
 # Anything is shown as a message; what an iterator of the caller raises is the caller's.
-FREE = {("AttnError", name, kind) for name in ("message", "place", "hints") for kind in WRONG}
+FREE = {
+    ("AttnError", name, kind)
+    for name in ("message", "place", "hints")
+    for kind in (*WRONG, *UNSHOWN)
+}
 FREE |= {
     ("save", "results", "hostile"),
     ("diff", "first", "hostile"),
@@ -173,7 +216,9 @@ def test_a_wrong_argument_is_said(name: str, tmp_path: Path, monkeypatch: Any) -
     function(**right)
     faults = []
     for parameter in inspect.signature(function).parameters:
-        for kind, make in WRONG.items():
+        if parameter == "choices":
+            continue  # their names are tried below
+        for kind, make in {**WRONG, **UNSHOWN}.items():
             if (name, parameter, kind) in FREE:
                 continue
             try:
@@ -184,6 +229,29 @@ def test_a_wrong_argument_is_said(name: str, tmp_path: Path, monkeypatch: Any) -
             except Exception as fault:
                 where = traceback.extract_tb(fault.__traceback__)[-1]
                 faults.append((parameter, kind, f"{fault!r} in {where.filename}:{where.lineno}"))
+    assert faults == []
+
+
+@pytest.mark.parametrize("name", ["analyser", "explain", "compare", "batch"])
+def test_a_wrong_choice_is_said(name: str, tmp_path: Path, monkeypatch: Any) -> None:
+    """Every choice that a function takes by name × every kind of wrong value."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.txt").write_text("money bank")
+    function, right = functions(tmp_path)[name]
+    kinds = (Choices, BatchChoices) if name == "batch" else (Choices,)
+    choices = {choice for kind in kinds for choice in kind.__annotations__}
+    slow = {"workers", "engine", "scheduler", "max_restarts"}
+    faults = []
+    for choice in sorted(choices - slow):
+        for kind, make in {**WRONG, **UNSHOWN}.items():
+            try:
+                function(**{**right, choice: make()})
+            except AttnError as error:
+                if len(str(error)) < 10:
+                    faults.append((choice, kind, str(error)))
+            except Exception as fault:
+                where = traceback.extract_tb(fault.__traceback__)[-1]
+                faults.append((choice, kind, f"{fault!r} in {where.filename}:{where.lineno}"))
     assert faults == []
 
 
