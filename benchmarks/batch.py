@@ -117,9 +117,9 @@ def save_keyed_vectors(path: Path) -> None:
     import numpy as np
     from gensim.models import KeyedVectors
 
-    from attncli.embeddings.opening import builtin_store
+    import attncli
 
-    store = builtin_store()
+    store = attncli.open_vectors("glove")
     vectors = KeyedVectors(store.dim)
     vectors.add_vectors([store.word(i) for i in range(store.words)], np.array(store.matrix))
     vectors.save(str(path))

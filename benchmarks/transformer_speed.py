@@ -132,9 +132,9 @@ def sentences(count: int) -> list[str]:
 
 def our_rate(folder: str, texts: list[str]) -> float:
     """Sentences a second on one core; `attn batch` multiplies it by its workers."""
-    from attncli.mechanisms.transformer import open_transformer
+    import attncli
 
-    analyser = open_transformer(Path(folder))
+    analyser = attncli.analyser(folder)
     list(analyser(texts[:64]))
     started = time.perf_counter()
     found = sum(result.weights.shape[0] > 0 for result in analyser(texts))

@@ -20,17 +20,12 @@ from typing import Any
 import numpy as np
 from make_pictures import terminal_svg
 
+import attncli
 from attncli.attention.core import softmax
-from attncli.embeddings.opening import builtin_store
-from attncli.insight.compare import compare
 from attncli.insight.diagram import diagram_of
 from attncli.insight.movement import movements
-from attncli.insight.space import VocabularySpace
 from attncli.matrices.build import result_from_arrays
-from attncli.mechanisms.general import GeneralAnalyser
-from attncli.mechanisms.open import learned_of, open_analyser
 from attncli.results.result import STAGE_FIELDS, AttentionResult
-from attncli.settings import MechanismSettings
 from attncli.views.compare import comparison_lines
 from attncli.views.compare_page import comparison_page, comparison_svg
 from attncli.views.diagram_svg import diagram_svg
@@ -48,7 +43,7 @@ COLORS = Ink(colors="truecolor")
 
 def results(*texts: str) -> list[AttentionResult]:
     """General attention over the built-in vectors."""
-    return list(GeneralAnalyser(builtin_store(), include=FIELDS)(list(texts)))
+    return attncli.explain(list(texts), include=FIELDS)
 
 
 def made_up_heads() -> AttentionResult:
@@ -84,7 +79,7 @@ def terminal_of_top() -> str:
 
 def _compared() -> tuple[Any, list[AttentionResult]]:
     found = results(*PAIR)
-    return compare(found, "bank", VocabularySpace(builtin_store())), found
+    return attncli.compare(PAIR, "bank"), found
 
 
 def terminal_of_compare() -> str:
@@ -95,10 +90,9 @@ def terminal_of_compare() -> str:
 def drawing_of_bank() -> str:
     """The way of one word of the exercise by hand."""
     path = IMAGES.parents[1] / "examples" / "by-hand.toml"
-    settings = MechanismSettings(matrices=str(path))
-    analyser = open_analyser(settings, frozenset(STAGE_FIELDS)).analyser
+    analyser = attncli.analyser(matrices=str(path), include=STAGE_FIELDS)
     (result,) = analyser(["money bank grows"])
-    return diagram_svg([diagram_of(result, 1, learned_of(analyser))])
+    return diagram_svg([diagram_of(result, 1, analyser.learned)])
 
 
 PICTURES: dict[str, Callable[[], str]] = {
@@ -124,7 +118,7 @@ class Shot:
 
 def _sentence_page() -> str:
     found = results(PAIR[0])
-    return page(found, movements=[movements(found[0], builtin_store())])
+    return page(found, movements=[movements(found[0], attncli.open_vectors("glove"))])
 
 
 def _compare_page() -> str:

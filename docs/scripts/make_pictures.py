@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.segment import Segment
 from rich.style import Style
 
-from attncli.embeddings.opening import builtin_store
+import attncli
+from attncli.errors import names_as
 from attncli.insight.movement import movements
-from attncli.mechanisms.general import GeneralAnalyser
 from attncli.views.explain import Layout, explain_lines
 from attncli.views.ink import Ink, width_of
 
@@ -60,11 +60,12 @@ def _segment(text: str, style: Style, column: int, number: int) -> list[str]:
 
 def explain_picture() -> str:
     """`attn explain "money bank grows"` in a terminal of 80 columns and all colors."""
-    store = builtin_store()
-    analyser = GeneralAnalyser(store, include=frozenset({"embeddings"}))
-    (result,) = analyser(["money bank grows"])
+    store = attncli.open_vectors("glove")
+    result = attncli.explain("money bank grows", include=("embeddings",))
     ink = Ink(colors="truecolor")
-    return terminal_svg(explain_lines(result, movements(result, store), ink, Layout()), 80)
+    with names_as("attncli.cli.naming:Options"):  # as the command says it
+        lines = explain_lines(result, movements(result, store), ink, Layout())
+    return terminal_svg(lines, 80)
 
 
 PICTURES = {"explain.svg": explain_picture}
