@@ -24,9 +24,9 @@ def _run() -> int:
         return 0
     # Neither a start nor a chunk of records makes cycles; looking for them takes one part in 25.
     gc.set_threshold(100_000)
-    # One BLAS thread: a sentence is small, and its bytes must not depend on the machine's cores.
-    for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
+    from attncli.cli import use_one_thread
+
+    use_one_thread(always=False)
     from attncli.cli.app import run
 
     return run(sys.argv[1:])

@@ -1,8 +1,10 @@
 """Runs of a small job inside a forked process, with faults on demand."""
 
 import errno
+import json
 import os
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -26,7 +28,9 @@ from attncli.errors import AttnError
 from attncli.files.rows.tables import Shape
 from attncli.files.source import sources
 from attncli.mechanisms.general import GeneralAnalyser
+from tests.batch.conftest import corpus
 
+Attn = Callable[..., subprocess.CompletedProcess[bytes]]
 _WORDS = ["money", "bank", "grows", "river", "flows", "the"]
 
 
@@ -164,3 +168,35 @@ def with_fault(number: int, mode: str, operations: Sequence[str] = _OPERATIONS) 
 
     for name in operations:
         setattr(os, name, wrapped(name, getattr(os, name)))
+
+
+def prepared(folder: Path, records: int, **options: object) -> tuple[Job, bytes]:
+    """A job in a folder, and the bytes of an undisturbed run."""
+    (folder / "s.txt").write_bytes(corpus(records))
+    job = Job(folder, **options)  # type: ignore[arg-type]  # as the fields
+    job.run()
+    expected = job.target.read_bytes()
+    job.target.unlink()
+    return job, expected
+
+
+def leftovers(job: Job) -> list[str]:
+    """What is in the folder beside input and output."""
+    return [p.name for p in job.folder.iterdir() if p.name not in ("s.txt", job.target.name)]
+
+
+def interrupted(folder: Path, number: int = 30) -> tuple[Job, bytes]:
+    """A job that was killed half-way."""
+    job, expected = prepared(folder, 200)
+
+    def act() -> int:
+        with_fault(number, "kill")
+        return job.code()
+
+    assert ended(forked(act)) == -signal.SIGKILL
+    return job, expected
+
+
+def records(data: bytes) -> list[dict[str, object]]:
+    """The records of JSON lines."""
+    return [json.loads(line) for line in data.decode().splitlines()]

@@ -1,43 +1,23 @@
 """Whatever ends a run, the next one gives the bytes of a run that was never ended."""
 
-import hashlib
-import json
 import os
 import random
 import signal
 import time
-import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from attncli.batches.engines.local import LocalEngine
-from attncli.batches.journal import Journal, bears_out, checksum
+from attncli.batches.journal import Journal
 from attncli.batches.writers.formats import Format
 from attncli.errors import LockedError, OutputError
 from tests.batch.conftest import corpus
-from tests.batch.runs import Job, ended, forked, with_fault
+from tests.batch.runs import Job, ended, forked, interrupted, leftovers, prepared, with_fault
 
 FAULTS = [(Format("jsonl"), mode) for mode in ("kill", "torn", "full", "broken", "short")]
 FAULTS += [(Format("jsonl", "gz"), "torn"), (Format("npz"), "kill"), (Format("npz"), "full")]
-
-
-def prepared(folder: Path, records: int, **options: object) -> tuple[Job, bytes]:
-    """A job in a folder, and the bytes of an undisturbed run."""
-    (folder / "s.txt").write_bytes(corpus(records))
-    job = Job(folder, **options)  # type: ignore[arg-type]  # as the fields
-    job.run()
-    expected = job.target.read_bytes()
-    job.target.unlink()
-    return job, expected
-
-
-def leftovers(job: Job) -> list[str]:
-    """What is in the folder beside input and output."""
-    return [p.name for p in job.folder.iterdir() if p.name not in ("s.txt", job.target.name)]
 
 
 @pytest.mark.parametrize(
@@ -120,18 +100,6 @@ def test_chunk_size_and_workers_may_change_on_resume(folder: Path) -> None:
     assert job.target.read_bytes() == expected
 
 
-def interrupted(folder: Path, number: int = 30) -> tuple[Job, bytes]:
-    """A job that was killed half-way."""
-    job, expected = prepared(folder, 200)
-
-    def act() -> int:
-        with_fault(number, "kill")
-        return job.code()
-
-    assert ended(forked(act)) == -signal.SIGKILL
-    return job, expected
-
-
 def test_another_job_is_refused(folder: Path) -> None:
     """Other input or other options: exit 11, nothing is touched; --force starts anew."""
     from attncli.batches.writers.options import RecordLayout
@@ -151,26 +119,6 @@ def test_another_job_is_refused(folder: Path) -> None:
     assert job.code(resume=True) == 0
     assert other.code(force=True) == 0
     assert job.target.read_bytes() != expected
-
-
-def test_every_damage_to_a_journal_is_seen(folder: Path) -> None:
-    """Each byte flipped, each length cut: the run is redone from there or refused, never wrong."""
-    job, expected = interrupted(folder)
-    journal = Path(f"{job.target}.attn-journal")
-    part = Path(f"{job.target}.attn-part")
-    good, bytes_of_part = journal.read_bytes(), part.read_bytes()
-    cuts = [good[:i] for i in range(0, len(good), 41)]
-    flips = [good[:i] + bytes([good[i] ^ 4]) + good[i + 1 :] for i in range(0, len(good), 29)]
-    for damaged in (*cuts, *flips):
-        journal.write_bytes(damaged)
-        part.write_bytes(bytes_of_part)
-        code = job.code(resume=True)
-        if code == 0:
-            assert job.target.read_bytes() == expected
-            job.target.unlink()
-        else:
-            assert code == 11
-            assert not job.target.exists()
 
 
 def test_damage_to_the_part_is_done_again(folder: Path) -> None:
@@ -218,118 +166,6 @@ def test_a_new_run_may_start_at_once_after_a_kill(folder: Path) -> None:
         assert job.code(force=True) == 0
         ended(pid)
         assert job.target.read_bytes() == expected
-
-
-def test_checksums_see_torn_zeroed_and_changed_bytes() -> None:
-    """Another byte anywhere, a cut, or a page of zeros gives another checksum."""
-    rng = random.Random(1)
-    data = rng.randbytes(20_000)
-    seen = {checksum(data), checksum(data[:-1]), checksum(data[:8192] + bytes(4096) + data[12288:])}
-    for place in range(0, len(data), 37):
-        seen.add(checksum(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]))
-    assert len(seen) == 3 + len(range(0, len(data), 37))
-
-
-def test_pages_that_change_places_are_seen() -> None:
-    """A part is its pages in their order."""
-    pages = [random.Random(i).randbytes(4096) for i in range(5)]
-    whole = checksum(b"".join(pages))
-    for one in range(5):
-        for other in range(one):
-            swapped = pages.copy()
-            swapped[one], swapped[other] = pages[other], pages[one]
-            assert not bears_out(b"".join(swapped), whole)
-    assert bears_out(b"".join(pages), whole)
-
-
-def rewritten(journal: Path, change: Callable[[dict[str, Any]], Any]) -> None:
-    """The journal with each object changed, its checksums right."""
-    lines = []
-    for line in journal.read_bytes().splitlines():
-        text = json.dumps(change(json.loads(line[9:]))).encode()
-        lines.append(b"%08x %s\n" % (zlib.crc32(text), text))
-    journal.write_bytes(b"".join(lines))
-
-
-def without_order(found: dict[str, Any]) -> dict[str, Any]:
-    """A commit as it was written before checksums saw the order of pages."""
-    if "commit" in found:
-        commit = found["commit"]
-        data = without_order.part[without_order.start : commit["length"]]  # type: ignore[attr-defined]
-        without_order.start = commit["length"]  # type: ignore[attr-defined]
-        words = np.frombuffer(data, dtype=np.uint64, count=len(data) // 8)
-        whole = len(words) - len(words) % 512
-        digest = hashlib.blake2b(
-            words[:whole].reshape(-1, 512).sum(axis=0).tobytes(), digest_size=8
-        )
-        digest.update(data[8 * whole :] + len(data).to_bytes(8, "little"))
-        commit["checksum"] = digest.hexdigest()
-    return found
-
-
-def test_a_journal_of_before_is_continued(folder: Path) -> None:
-    """Chunks noted with the checksums of before are kept, not made again."""
-    job, expected = interrupted(folder)
-    without_order.part = Path(f"{job.target}.attn-part").read_bytes()  # type: ignore[attr-defined]
-    without_order.start = 0  # type: ignore[attr-defined]
-    journal = Path(f"{job.target}.attn-journal")
-    commits = journal.read_bytes().count(b'"commit"')
-    rewritten(journal, without_order)
-    report = job.run(resume=True)
-    assert report.new == 200 - commits * job.chunk
-    assert job.target.read_bytes() == expected
-
-
-FOREIGN: list[Any] = [
-    {"commit": {"records": 10, "length": 5, "checksum": "x", "digest": "y", "new": 1}},
-    {"commit": {"records": "10", "length": 5, "checksum": "x", "digest": "y"}},
-    {"commit": {"records": 10, "length": 1 << 70, "checksum": "x", "digest": "y"}},
-    {"commit": {"records": 10, "length": -5, "checksum": "x", "digest": "y"}},
-    {"commit": {"records": 10, "length": 5, "checksum": None, "digest": []}},
-    {"commit": [1, 2]},
-    {"commit": None},
-    {"job": [1]},
-    {"finished": "../../elsewhere"},
-    {"finished": {"a": "\0"}},
-    {"pid": 1 << 70},
-    {"later": 5},
-]
-
-
-@pytest.mark.parametrize("line", FOREIGN, ids=lambda line: str(line)[:40])
-def test_a_journal_of_another_version_is_refused_or_done_again(folder: Path, line: Any) -> None:
-    """Lines whose checksums are right and whose content is not ours never end in a bug."""
-    job, expected = interrupted(folder)
-    journal, good = Path(f"{job.target}.attn-journal"), []
-    good = journal.read_bytes().splitlines(keepends=True)
-    text = json.dumps(line).encode()
-    added = b"%08x %s\n" % (zlib.crc32(text), text)
-    content = Path(f"{job.target}.attn-part").read_bytes()
-    for place in (0, 1, len(good)):
-        journal.write_bytes(b"".join([*good[:place], added, *good[place:]]))
-        Path(f"{job.target}.attn-part").write_bytes(content)
-        if job.code(resume=True) == 0:
-            assert job.target.read_bytes() == expected
-            job.target.unlink()
-        else:
-            assert job.code(resume=True) == 11
-
-
-def test_a_pipe_in_the_place_of_a_journal_is_refused(folder: Path) -> None:
-    """The run ends with 9; the pipe stays."""
-    job, _ = prepared(folder, 30)
-    os.mkfifo(f"{job.target}.attn-journal")
-    assert job.code(resume=True) == 9
-    assert Path(f"{job.target}.attn-journal").is_fifo()
-
-
-def test_a_journal_holds_lines_of_json(folder: Path) -> None:
-    """The journal can be read by eye: a checksum and an object a line."""
-    job, _ = interrupted(folder)
-    lines = Path(f"{job.target}.attn-journal").read_text().splitlines()
-    kinds = [next(iter(json.loads(line[9:]))) for line in lines]
-    assert kinds[:2] == ["job", "pid"]
-    assert set(kinds[2:]) == {"commit"}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links of POSIX")

@@ -1,7 +1,6 @@
 """`attn batch`: files of sentences to records, on every core or a cluster."""
 
 import gc
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
+from attncli.cli import use_one_thread
 from attncli.cli.batch import options as bopt
 from attncli.cli.batch.acts import losses_text, say_of_single_heads, say_unacted, watch_of
 from attncli.cli.batch.notes import say_of_vain_reading, say_vain_settings, share_read
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from attncli.batches.job import BatchJob, JobMechanism
     from attncli.batches.run import RunReport
 
-_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-
 
 @grouped
 def batch(
@@ -56,8 +54,7 @@ def batch(
       attn batch 'part-*.txt.gz' --attention task --heads 2 -o weights.jsonl.gz
       cat sentences.txt | attn batch - --exclude contextual --top 3 | head -1
     """
-    for variable in _ONE_THREAD:  # bytes must not depend on the threads of a product
-        os.environ[variable] = "1"
+    use_one_thread(always=True)
     setup = _setup(files, mechanism, reading, writing, running)
     with _stoppable(setup):
         report = _run(setup)
