@@ -17,6 +17,7 @@ from attncli.arrays import AnyArray, IntArray
 from attncli.errors import ArgumentError, UsageError
 from attncli.escape import quoted
 
+_MOST = (1 << 63) - 1
 _LONGEST = 60  # characters of a value that a message shows
 
 
@@ -145,7 +146,14 @@ def number_of(
 
 
 def count_of(value: object, name: str, least: int | None = 0, most: int | None = None) -> int:
-    """A whole number. Raises: UsageError for one out of bounds, ArgumentError."""
+    """A whole number of 64 bits. Raises: UsageError for one out of bounds, ArgumentError."""
+    number = _whole(value, name, least, most)
+    if not -_MOST <= number <= _MOST:
+        raise UsageError(f"found {described(number)}, expected one of 64 bits", place=name)
+    return number
+
+
+def _whole(value: object, name: str, least: int | None, most: int | None) -> int:
     lower = "" if least is None else f" of {least:,} or more"
     expected = "a whole number" + (lower if most is None else f" from {least:,} to {most:,}")
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
@@ -161,7 +169,7 @@ def count_of(value: object, name: str, least: int | None = 0, most: int | None =
 
 def seed_of(value: object, name: str = "seed") -> int:
     """A seed. Raises: UsageError for one of more than 256 bits, ArgumentError."""
-    number = count_of(value, name, None)
+    number = _whole(value, name, None, None)
     if number.bit_length() > 256:
         raise UsageError("found a longer number, expected one of at most 256 bits", place=name)
     return number
