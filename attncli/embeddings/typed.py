@@ -14,13 +14,17 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.checks.records import json_of
 from attncli.embeddings.readers.text.fields import has_decimal_commas
-from attncli.embeddings.readers.text.numbers import parse_one
+from attncli.embeddings.readers.text.numbers import NUMBER, parse_one
 from attncli.errors import AttnError, LimitError, UsageError
 from attncli.escape import quoted
 from attncli.files.source import source_of
 
-MOST_BYTES = 64 << 20  # of a file that somebody wrote
+MOST_BYTES = 16 << 20  # of a file that somebody wrote
+MOST_HEADS, MOST_LINES = 256, 65_536  # MOST_LINES are rows of a head, and columns of a row
 _LONGEST = 400  # characters of a number
+_NUMBERS = re.compile(rb"(?:" + NUMBER.pattern + rb" )*+")
+_PARTS = re.compile(r"([^;\n|]*)([;\n|]|\Z)")  # a row, and what ends it
+_LARGEST = float(np.finfo(np.float32).max)
 _FINITE = "expected a finite number"
 
 
@@ -39,6 +43,12 @@ class Origin(NamedTuple):
         """The error about what is written there."""
         place = f"{self.place}:{line}" if self.lines and line is not None else self.place
         return self.error(f"{self.name}: {message}" if self.name else message, place=place)
+
+    def expect_at_most(self, count: int, most: int, what: str) -> None:
+        """Raises: LimitError for more than `most` of them."""
+        if count > most:
+            message = f"found {count:,} {what}, expected at most {most:,}"
+            raise LimitError(f"{self.name}: {message}" if self.name else message, place=self.place)
 
 
 class _Row(NamedTuple):
@@ -83,6 +93,8 @@ def typed_matrix(text: str, origin: Origin) -> FloatArray:
     >>> typed_matrix("0,5 1; 2 0,25", Origin("w_q")).tolist()
     [[[0.5, 1.0], [2.0, 0.25]]]
     """
+    if origin.lines:
+        text = re.sub("#[^\n]*", "", text)
     if text.lstrip().startswith("["):
         try:
             return nested_matrix(json_of(text), origin)
@@ -110,6 +122,7 @@ def nested_matrix(value: Any, origin: Origin) -> FloatArray:
         raise origin.wrong("found no rows, expected lists of numbers")
     deep = isinstance(value[0], list) and bool(value[0]) and isinstance(value[0][0], list)
     heads: Sequence[Any] = value if deep else [value]
+    origin.expect_at_most(len(heads), MOST_HEADS, "heads")
     numbers = []
     for number, rows in enumerate(heads, 1):
         head = f"head {number}, " if len(heads) > 1 else ""
@@ -126,13 +139,16 @@ def nested_matrix(value: Any, origin: Origin) -> FloatArray:
 def _rows_of_heads(text: str, origin: Origin) -> list[list[_Row]]:
     heads: list[list[_Row]] = [[]]
     line = 1
-    for part in re.split(r"([;\n|])", text):
-        if part == "\n":
+    origin.expect_at_most(text.count("|") + 1, MOST_HEADS, "heads")
+    for match in _PARTS.finditer(text):
+        part, end = match[1].strip(), match[2]
+        if part:
+            heads[-1].append(_Row(part, len(heads[-1]) + 1, line))
+            origin.expect_at_most(len(heads[-1]), MOST_LINES, "rows")
+        if end == "\n":
             line += 1
-        elif part == "|":
+        elif end == "|":
             heads.append([])
-        elif part != ";" and part.strip() and not (origin.lines and part.lstrip()[:1] == "#"):
-            heads[-1].append(_Row(part.strip(), len(heads[-1]) + 1, line))
     for number, rows in enumerate(heads, 1):
         if not rows:
             what = f"head {number} has no numbers" if len(heads) > 1 else "found no numbers"
@@ -174,6 +190,9 @@ def _is_rectangular(counts: Iterable[int]) -> bool:
 def _numbers(row: _Row, head: str, origin: Origin, *, comma: bool) -> list[float]:
     place = f"{head}row {row.number}"
     fields = [field.replace(",", ".") for field in row.fields] if comma else row.parted
+    origin.expect_at_most(len(fields), MOST_LINES, "columns")
+    if (plain_values := _plain_numbers(fields)) is not None:
+        return plain_values
     values = []
     for field in fields:
         if not field:
@@ -186,9 +205,19 @@ def _numbers(row: _Row, head: str, origin: Origin, *, comma: bool) -> list[float
     return values
 
 
+def _plain_numbers(fields: Sequence[str]) -> list[float] | None:
+    """The numbers, if all are such; None when one has to be looked for."""
+    joined = " ".join(fields).encode("utf-8", "backslashreplace") + b" "
+    if max(map(len, fields)) > _LONGEST or _NUMBERS.fullmatch(joined) is None:
+        return None
+    values = list(map(float, fields))
+    return values if max(map(abs, values)) <= _LARGEST else None
+
+
 def _listed(row: Any, place: str, origin: Origin) -> list[float]:
     if not isinstance(row, list) or not row:
         raise origin.wrong(f"{place} is no list of numbers")
+    origin.expect_at_most(len(row), MOST_LINES, "columns")
     return [_finite(value, place, origin) for value in row]
 
 
@@ -199,7 +228,7 @@ def _finite(value: Any, place: str, origin: Origin) -> float:
         number = float(value) if is_number else math.nan
     except OverflowError:
         number = math.inf
-    if not abs(number) <= float(np.finfo(np.float32).max):
+    if not abs(number) <= _LARGEST:
         shown = "a number too large" if is_number and number == number else "something else"
         what = quoted(value) if isinstance(value, str) else shown
         raise origin.wrong(f"{place}: found {what}, {_FINITE}")

@@ -100,7 +100,8 @@ def test_an_exercise_is_the_same_as_its_options(command: Callable, tmp_path: Pat
 def test_a_matrix_in_a_file_is_read(command: Callable, tmp_path: Path) -> None:
     """Lines are rows, a bar parts heads, comments are left out."""
     file = tmp_path / "W q.txt"
-    file.write_text("# head 0\n1 0\n0,0 1\n|\n\n0 1\n1 0\n", encoding="utf-8")
+    text = "# head 0; of 2 | heads\n1 0 # a row\n0,0 1\n|\n\n0 1\n1 0\n"
+    file.write_text(text, encoding="utf-8")
     read_from = command("explain", TEXT, *INLINE, "--w-q", f"@{file}", "--json")
     assert read_from.code == 0, read_from.said
     typed = command("explain", TEXT, *INLINE, "--w-q", "1,0;0,1|0,1;1,0", "--json")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.embeddings.typed import Origin, nested_matrix, typed_matrix
-from attncli.errors import UsageError
+from attncli.errors import LimitError, UsageError
 
 ORIGIN = Origin("w_q")
 FLOATS = st.floats(-1e6, 1e6, allow_nan=False).map(lambda x: float(np.float32(x)))
@@ -89,3 +89,30 @@ def test_what_is_no_matrix_is_said_with_its_row(text, said):
     assert "\x1b" not in caught.value.message
     assert len(caught.value.message) < 250
     assert caught.value.place == "w_q"
+
+
+@pytest.mark.parametrize(
+    "text", ["1|" * 256 + "1", "1;" * 65_537, "1 " * 65_537, "[[" + "1," * 65_536 + "1]]"]
+)
+def test_huge_counts_are_refused_before_numbers_are_read(text):
+    """Heads, rows and columns: a limit is named."""
+    with pytest.raises(LimitError, match=r"found [0-9,]+ (heads|rows|columns), expected at most"):
+        typed_matrix(text, ORIGIN)
+
+
+@given(st.text("0123456789.,; |-+e#[]\nnaif−", max_size=60))
+def test_whatever_is_written_is_a_matrix_or_one_line(text):
+    """Nothing else is raised; what is read is finite and rectangular."""
+    for lines in (False, True):
+        said, matrix = None, None
+        try:
+            matrix = typed_matrix(text, Origin("W.txt", UsageError, lines=lines))
+        except (UsageError, LimitError) as error:
+            said = error
+        if said is not None:
+            assert "\n" not in said.message
+            assert said.place.startswith("W.txt")
+        else:
+            assert matrix.ndim == 3
+            assert matrix.size
+            assert np.isfinite(matrix).all()

@@ -1,5 +1,6 @@
 """Laws of matrices that a user wrote down: their numbers, and what a result says of them."""
 
+import json
 import math
 
 import numpy as np
@@ -11,6 +12,7 @@ from oracles import attention_by_loops
 import attncli
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import ArgumentError, DataError, UsageError
+from attncli.mechanisms.exercise import read_exercise
 from attncli.results.result import AttentionResult
 
 WORDS = ["money", "bank", "grows", "river", "flows"]
@@ -211,3 +213,47 @@ def test_what_matrices_say_or_cannot_have_is_refused(store, choice):
     with pytest.raises(UsageError) as caught:
         attncli.explain("money bank", vectors=store, w_q="1,0;0,1", **choice)
     assert caught.value.place in choice
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.floats() | st.sampled_from(["1,2", "bank"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["W_q", "w_k", "bank", "a"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+KEYS = st.sampled_from(["sentence", "sentences", "vectors", "matrices", "other"])
+
+
+@given(content=st.dictionaries(KEYS, VALUES, max_size=4))
+def test_whatever_an_exercise_holds_it_is_read_or_told(tmp_path_factory, content):
+    """One line with the file as its place; never another error."""
+    path = tmp_path_factory.mktemp("e") / "e.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    said = None
+    try:
+        read = read_exercise(str(path))
+    except DataError as error:
+        said = error
+    if said is not None:
+        assert said.place.startswith(str(path)[:20])
+        assert "\n" not in said.message
+    else:
+        assert all(matrix.ndim == 3 for matrix in read.matrices.values())
+
+
+def test_python_and_the_command_run_the_same_batch(tmp_path, command):
+    """An array is the matrix that an option writes, and either goes on where the other stopped."""
+    lines, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    lines.write_text("money bank\n", encoding="utf-8")
+    inline = "money=1,0;bank=0,1"
+    matrix = np.array([[1.0, 0.5], [0.25, 3.0]])
+    attncli.batch(lines, out, inline=inline, w_q=matrix, workers=1)
+    by_python = out.read_bytes()
+    options = ("--inline", inline, "-o", str(out), "--workers", "1", "--w-q", "1,.5;.25,3")
+    assert command("batch", str(lines), *options, "--resume").code == 0
+    assert command("batch", str(lines), *options, "--force").code == 0
+    assert out.read_bytes() == by_python
+    compared = attncli.compare(["money bank", "bank bank"], "bank", inline=inline, w_q=matrix)
+    assert "given W_q; W_k, W_v the identity" in compared.weights_of
