@@ -124,3 +124,12 @@ def test_the_documented_order_is_the_rule_of_the_imports():
     assert [re.findall(r"\w+", line) for line in told] == names
     table = section.partition("| room |")[2]
     assert [room for rooms in names for room in rooms if f"`{room}" not in table] == []
+
+
+def test_only_who_asks_for_a_drawing_or_own_matrices_loads_them():
+    """The main job, as JSON and as a table."""
+    suspects = ("attncli.cli.drawing", "attncli.insight.diagram", "attncli.mechanisms.given")
+    for more in ((), ("--json", "-q")):
+        assert loaded_by(command("explain", "money bank grows", *more), suspects) == set()
+    drawn = loaded_by(command("explain", "money bank grows", "--diagram"), suspects)
+    assert drawn == {"attncli.cli.drawing", "attncli.insight.diagram"}

@@ -119,9 +119,11 @@ class Manner:
     @property
     def draws(self) -> bool:
         """Whether the drawing is shown, or in the file that is written."""
+        if not self.diagram:
+            return False
         from attncli.cli.drawing import DRAWN
 
-        return self.diagram and self.kind in ("--diagram", *DRAWN)
+        return self.kind in ("--diagram", *DRAWN)
 
     def looks(self) -> dict[str, object]:
         """The options of the terminal, those that were given; stages in a file obey most of them."""
