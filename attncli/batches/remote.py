@@ -238,6 +238,9 @@ class RemoteOutput:
 
     def _join(self, whole: str) -> None:
         """The parts behind each other as one object."""
+        if self.parts.in_this_process:  # an object appears as it is opened: it is put by one call
+            self._files.pipe_file(whole, b"".join(self._content()))
+            return
         out = self._files.open(whole, "wb")
         try:
             for block in self._content():
@@ -257,7 +260,10 @@ class RemoteOutput:
                     out.write(block)
             if ending.assemble is not None:
                 ending.assemble(part, final)
-            self._files.put_file(str(final), whole)
+            if self.parts.in_this_process:
+                self._files.pipe_file(whole, final.read_bytes())
+            else:
+                self._files.put_file(str(final), whole)
 
 
 def opened(url: str) -> tuple[Any, str]:

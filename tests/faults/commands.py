@@ -74,6 +74,8 @@ def _batches() -> Iterator[Command]:
     over, files = (*line, "--force"), {"out.jsonl": _OLD}
     again = (*over, "--resume")
     yield _command("batch url over", over, "out.jsonl", again=again, works=works, files=files)
+    line = ("batch", "s.txt", "-o", "memory://out.jsonl", *_RANDOM, "--workers", "1")
+    yield _command("batch url memory", (*line, "--chunk", "20"))
 
 
 def _written() -> Iterator[Command]:
