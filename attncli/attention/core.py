@@ -1,7 +1,8 @@
 """Attention as pure functions: scores, softmax, weights, contextual vectors. numpy only.
 
-Every mechanism in this project calls `attend`: general attention with query = key = value = the
-embeddings, task-specific attention and transformers with projections of them.
+`attend` is what every mechanism computes: general attention with query = key = value = the
+embeddings, task-specific attention and transformers with projections of them. `float32.py` computes
+the same for many sentences at once where float32 is exact enough.
 
 Source: Vaswani et al. 2017, "Attention Is All You Need" (arXiv:1706.03762), equation 1; the
 soft cap on scores is from Gemma Team 2024 (arXiv:2408.00118), section 2; shared key/value heads

@@ -98,7 +98,7 @@ def attend_long(
     scale: float,
     mask: BoolArray | FloatArray | None = None,
 ) -> tuple[FloatArray, Float32Array]:
-    """The same for one long sentence, by blocks of rows; the weights are kept as float32 only."""
+    """Weights and new vectors of one long sentence, by blocks of rows; weights are kept as float32."""
     n_tokens = query.shape[-2]
     weights = np.empty((*query.shape[:-1], n_tokens), dtype=np.float32)
     contextual = np.empty((*query.shape[:-1], value.shape[-1]), dtype=value.dtype)

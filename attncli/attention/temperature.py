@@ -47,7 +47,9 @@ def self_weight_range(scores: FloatArray, mask: BoolArray | None = None) -> tupl
 
 
 def _leads(scores: FloatArray, mask: BoolArray | None) -> tuple[FloatArray, int]:
-    """By how much each score exceeds its row's own, for the rows that see themselves; n_tokens.
+    """By how much each score exceeds the score of the row's own word, and the number of tokens.
+
+    Rows that do not see themselves are left out.
 
     Shapes: scores and mask (n_tokens, n_tokens) → (rows, n_tokens), −inf where masked.
     """

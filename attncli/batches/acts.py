@@ -38,7 +38,7 @@ class Watch:
         return frozenset(seen)
 
     def every(self) -> frozenset[str]:
-        """All names and acts: of sentences that have no result it is not known."""
+        """All names and acts. A sentence without a result is taken to have them all: nobody knows."""
         return self.acts | {f"hide {name}" for name in self.names}
 
 

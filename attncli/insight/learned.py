@@ -1,4 +1,4 @@
-"""The matrices behind a result: those of its attention, and of what reads a label from it."""
+"""The learned matrices behind a result: W_q, W_k and W_v, and the model that reads a label."""
 
 from typing import TYPE_CHECKING, NamedTuple
 

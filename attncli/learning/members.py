@@ -2,7 +2,7 @@
 
 A view is one of the equal parts that lie side by side in every vector: the layers of a transformer,
 say. The members take turns over them, each view has some that stand side by side, and so the heads
-of a view are one slice of all heads. To one view, a model is the model of its members alone.
+of a view are one slice of all heads. A view knows only the members that read it.
 """
 
 from collections.abc import Iterator

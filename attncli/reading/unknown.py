@@ -1,4 +1,4 @@
-"""What a word gets that is not in the vocabulary, for each policy."""
+"""What a word gets that is not in the vocabulary; `lexicon.py` leaves it out or refuses it (skip, error)."""
 
 from typing import NamedTuple
 

@@ -251,7 +251,7 @@ class AttentionResult:
         return [token.text for token in self.tokens]
 
     def to_record(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
-        """The record of DESIGN as a dictionary whose matrices are still float32 arrays.
+        """The record as a dictionary whose matrices are still float32 arrays.
 
         `include` adds optional fields (those the result holds), `exclude` leaves out any field
         but `type` and `schema`.

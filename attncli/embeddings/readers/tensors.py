@@ -1,7 +1,6 @@
 """safetensors files: a matrix, with its words in the metadata or in a file beside it.
 
-Source: the format's own description (huggingface/safetensors): 8 bytes of length, a JSON header, the
-tensors without holes or overlaps. The header is at most 100 MB and every claim is checked.
+The header is read and checked by `attncli.files.tensors`.
 """
 
 import json
