@@ -56,7 +56,15 @@ def diagram_text(result: "AttentionResult", manner: "Manner", learned: Learned =
     drawings = diagrams_of(result, manner, learned)
     title = title_lines(result, ink, width)
     texts = [
-        ink.rendered(diagram_lines(diagram, ink, width=width, precision=manner.precision))
+        ink.rendered(
+            diagram_lines(
+                diagram,
+                ink,
+                width=width,
+                precision=manner.precision,
+                notation=manner.notation,
+            )
+        )
         for diagram in drawings
     ]
     return "\n".join([ink.rendered(title), *texts])
@@ -73,7 +81,15 @@ def diagram_of_file(
 
     ink = Ink(unicode=not manner.ascii_only)
     texts = [
-        ink.rendered(diagram_lines(diagram, ink, width=width, precision=manner.precision))
+        ink.rendered(
+            diagram_lines(
+                diagram,
+                ink,
+                width=width,
+                precision=manner.precision,
+                notation=manner.notation,
+            )
+        )
         for diagram in diagrams_of(result, manner, learned)
     ]
     return ("\n".join(texts),)

@@ -21,7 +21,7 @@ _RESULTS: dict[str, tuple[str, ...]] = {
     "tables": (*_TABLES, "--show", "--top", "--notation"),
     "--speak": ("--precision", "--top", "--ascii", "--full", "--width"),
     "--steps": (*_TABLES, "--steps", "--row", "--notation"),
-    "--diagram": (*_TABLES, "--diagram", "--row"),
+    "--diagram": (*_TABLES, "--diagram", "--row", "--notation"),
     "--against": _TABLES,
     "--against --json": (),
     "--json": _JSON,

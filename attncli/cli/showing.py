@@ -101,8 +101,7 @@ class Manner:
         if self.draws:  # both act on the drawing of the file
             options = options | {"--row": None, "--diagram": None}
         if options["--notation"] is not None and not self._has_equations():
-            where = "with --diagram" if self.diagram else f"on the sections {self.show}"
-            say_vain(["--notation"], where, quiet=quiet)
+            say_vain(["--notation"], f"on the sections {self.show}", quiet=quiet)
             options = options | {"--notation": None}
         warn_of_vain(
             given.pop("kind", None) or self.kind,
@@ -112,8 +111,6 @@ class Manner:
 
     def _has_equations(self) -> bool:
         """Whether what is shown holds equations or a heading of weights, where it could."""
-        if self.kind in ("svg", "png", "pdf"):
-            return not self.diagram
         return self.kind != "tables" or not {"weights", "equations"}.isdisjoint(self.sections())
 
     @property

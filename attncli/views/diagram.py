@@ -10,10 +10,16 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.insight.diagram import Diagram
+from attncli.insight.subscripts import Names, names_of
+from attncli.insight.sums import sums_of
+from attncli.settings import Notation
+from attncli.views.equations import equation, terms
+from attncli.views.notation import lecture_equation, symbols_line, text_signs
 from attncli.views.numbers import number
 
 MOST_NUMBERS = 5  # of a vector that is shown whole; a longer one shows one number less
 _MOST_CELLS = 16  # of a matrix that is shown with its numbers
+_FEW = 4  # weights that are all named in the title of their stage
 _LARGE = 1e6  # from here on numbers have an exponent
 
 
@@ -64,6 +70,7 @@ class Drawn(NamedTuple):
     new: Stage
     joined: Stage | None
     output: MatrixBox | None
+    equations: tuple[str, ...]
     notes: tuple[str, ...]
 
     def stages(self) -> Iterator[Stage]:
@@ -77,16 +84,22 @@ class Drawn(NamedTuple):
 
 
 def drawn_texts(
-    diagram: Diagram, precision: int | None = None, shown: Callable[[str], str] = str
+    diagram: Diagram,
+    precision: int | None = None,
+    shown: Callable[[str], str] = str,
+    notation: Notation = "words",
 ) -> Drawn:
     """The texts of a drawing; words in titles are as `shown` gives them.
 
-    Without `precision` weights have three digits after the point and all else two.
+    Without `precision` weights have three digits after the point and all else two. In the notation
+    of the lecture an embedding is e, a weight w, and the equation has their symbols.
     """
     digits, fine = (2, 3) if precision is None else (precision, precision)
     word, plain = shown(diagram.followed), diagram.is_shared
-    made_by, valued = _made_by(diagram), "x" if plain else "v"
-    asked, met = ("x", "x") if plain else ("q", "k")
+    x, power = ("x", "e^") if notation == "words" else ("e", "exp")
+    made_by, valued = _made_by(diagram, x), x if plain else "v"
+    asked, met = (x, x) if plain else ("q", "k")
+    names = None if notation == "words" else names_of(diagram.result.words)
 
     def vectors(name: str, title: str, rows: FloatArray) -> Stage:
         return Stage(name, title, tuple(_cell(row, digits) for row in rows))
@@ -100,7 +113,7 @@ def drawn_texts(
         joined = Stage("joined", _joined_title(diagram, word), (_cell(diagram.joined, digits),))
     embedding = None
     if diagram.embeddings is not None:
-        embedding = vectors("embedding", _embedding_title(diagram), diagram.embeddings)
+        embedding = vectors("embedding", _embedding_title(diagram, x), diagram.embeddings)
     return Drawn(
         words=tuple(diagram.words),
         row=diagram.row,
@@ -112,13 +125,14 @@ def drawn_texts(
         value=None if plain else vectors("value", "value v", diagram.value),
         product=numbers("product", f"product: {asked} of {word} · each {met}", diagram.products),
         scaled=numbers("scaled", f"scaled {_scale(diagram)}", diagram.scaled),
-        power=numbers("power", "softmax: e^(s − max)", diagram.powers, fine),
+        power=numbers("power", f"softmax: {power}(s − max)", diagram.powers, fine),
         total=_text(diagram.total, fine),
-        weight=numbers("weight", "weight: ÷ Σ", diagram.weights, fine),
+        weight=numbers("weight", _weight_title(diagram, names), diagram.weights, fine),
         part=vectors("part", f"weight · {valued}", diagram.parts),
         new=Stage("new", _new_title(diagram, word), (_cell(diagram.new, digits),)),
         joined=joined,
         output=None if diagram.output is None else _matrix("W_o", diagram.output, diagram, digits),
+        equations=tuple(_equations(diagram, fine, shown, names)),
         notes=tuple(_notes(diagram, fine)),
     )
 
@@ -136,7 +150,7 @@ def in_words(drawn: Drawn, shown: Callable[[str], str] = str) -> list[str]:
         lines.append(f"{stage.title}: {'; '.join(said)}.")
         if stage.name == "power":
             lines.append(f"Σ, the sum of these: {drawn.total}.")
-    return [*lines, *(f"{note}." for note in drawn.notes)]
+    return [*lines, *(f"{text}." for text in (*drawn.equations, *drawn.notes))]
 
 
 def _matrices_before(stage: Stage, drawn: Drawn) -> Iterator[str]:
@@ -185,32 +199,64 @@ def _matrix(name: str, matrix: FloatArray | None, diagram: Diagram, digits: int)
     return MatrixBox(name, size, rows_shown)
 
 
-def _embedding_title(diagram: Diagram) -> str:
+def _embedding_title(diagram: Diagram, x: str) -> str:
     if diagram.is_shared:
-        return "embedding x = query = key = value"
+        return f"embedding {x} = query = key = value"
     if diagram.result.attention.kind == "transformer":
-        return "x, which enters the layer"
-    return "embedding x"
+        return f"{x}, which enters the layer"
+    return f"embedding {x}"
 
 
-def _made_by(diagram: Diagram) -> str:
+def _weight_title(diagram: Diagram, names: Names | None) -> str:
+    if names is None:
+        return "weight: ÷ Σ"
+    symbols = [names.weight(diagram.places[diagram.row], place) for place in diagram.places]
+    listed = symbols if len(symbols) <= _FEW else [symbols[0], "…", symbols[-1]]
+    return f"weight ÷ Σ: {' '.join(listed)}"
+
+
+def _equations(
+    diagram: Diagram, digits: int, shown: Callable[[str], str], names: Names | None
+) -> Iterator[str]:
+    """The sum as an equation; in symbols with what they stand for, and its numbers."""
+    result, place = diagram.result, diagram.places[diagram.row]
+    row, sums = result.weights[0, 0, place], sums_of(result)
+    if names is None:
+        yield equation(
+            result.words,
+            place,
+            row,
+            digits=digits,
+            beside=digits,
+            shown=shown,
+            sums=sums,
+            left=diagram.left,
+        )
+        return
+    signs, letter = text_signs(shown), "v" if sums.terms == "values" else "e"
+    rounded = terms(row, digits=digits, beside=digits)
+    yield symbols_line(names, rounded.places, letter, signs)
+    yield from filter(None, lecture_equation(names, place, rounded, sums, diagram.left, signs))
+
+
+def _made_by(diagram: Diagram, x: str) -> str:
     """What turns an embedding into query, key and value, in words."""
     settings, projections = diagram.result.attention, diagram.learned.projections
     if diagram.is_shared:
         return ""
     if settings.kind == "general":
-        return "q = k = x ÷ its length, v = x"
+        return f"q = k = {x} ÷ its length, v = {x}"
     added = ""
     if settings.kind == "transformer":
         return "with the layer's norm, biases and positions"
-    value = "v = x·W_v"
+    value = f"v = {x}·W_v"
     if projections is not None and projections.landmarks is not None:
-        value = "v = [x f]·W_v, f: likeness to landmarks"
+        value = f"v = [{x} f]·W_v, f: likeness to landmarks"
     if settings.positions in ("sinusoidal", "learned"):
-        added = f"; x with its {settings.positions} position"
+        added = f"; {x} with its {settings.positions} position"
     elif settings.positions == "rope":
         added = "; q and k turned by their place"
-    return f"q = x·W_q, k = x·W_k, {value}{added}"
+    return f"q = {x}·W_q, k = {x}·W_k, {value}{added}"
 
 
 def _scale(diagram: Diagram) -> str:

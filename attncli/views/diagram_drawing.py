@@ -54,12 +54,15 @@ def diagram_drawing(drawn: Drawn) -> Drawing:
     ways = _projected(canvas, drawn, columns)
     _scores(canvas, drawn, columns, ways)
     _sum(canvas, drawn, columns, ways)
-    for note in drawn.notes:
-        for line in wrapped(note, 90, 2):
-            canvas.text(0, canvas.top + 14, escape(line), _SOFT)
-            canvas.top += _LINE
-    longest = max((width_of(note) for note in drawn.notes), default=0)
-    width = max(_PANEL + columns.width, min(longest, 92) * _CHAR)
+    room = max(60, int((_PANEL + columns.width) / _CHAR))
+    texts = [(text, "") for text in drawn.equations] + [(note, _SOFT) for note in drawn.notes]
+    lines = [(line, soft) for text, soft in texts for line in wrapped(text, room, 2)]
+    canvas.top += 8
+    for line, soft in lines:
+        canvas.text(0, canvas.top + 14, in_scripts(drawable(line), _CHAR), soft)
+        canvas.top += _LINE
+    longest = max(width_of(line) for line, _ in lines)
+    width = max(_PANEL + columns.width, longest * _CHAR)
     group = f'<g font-size="{_SIZE}" fill="none" stroke="currentColor" stroke-width="1.2">'
     return Drawing(width, canvas.top, (group, *canvas.parts, "</g>"))
 

@@ -6,6 +6,7 @@ from functools import partial
 from rich.segment import Segment
 
 from attncli.insight.diagram import Diagram
+from attncli.settings import Notation
 from attncli.views.diagram import Cell, Drawn, MatrixBox, Stage, drawn_texts
 from attncli.views.ink import Ink, Line, left, right, width_of, wrapped
 
@@ -16,13 +17,21 @@ _BAR = 8  # columns of a weight of 1, where words stand below each other
 
 
 def diagram_lines(
-    diagram: Diagram, ink: Ink, *, width: int = 80, precision: int | None = None
+    diagram: Diagram,
+    ink: Ink,
+    *,
+    width: int = 80,
+    precision: int | None = None,
+    notation: Notation = "words",
 ) -> list[Line]:
     """The drawing in at most `width` columns."""
-    drawn = drawn_texts(diagram, precision, partial(ink.word, limit=_NARROW_LABEL))
+    shown = partial(ink.word, limit=_NARROW_LABEL)
+    drawn = drawn_texts(diagram, precision, shown, notation)
     size = _column(drawn, ink)
     wide = _PANEL + size * len(drawn.words) <= width
     lines = _beside(drawn, ink, size, width) if wide else _below(drawn, ink, width)
+    for text in drawn.equations:
+        lines += [[Segment(part)] for part in wrapped(ink.plain(text), width, 4)]
     for note in drawn.notes:
         lines += [[ink.dim(part)] for part in wrapped(ink.plain(note), width, 2)]
     return lines

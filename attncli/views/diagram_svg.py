@@ -6,6 +6,7 @@ from xml.sax.saxutils import escape
 from attncli.escape import drawable, isolated
 from attncli.insight.diagram import Diagram
 from attncli.results.result import AttentionResult
+from attncli.settings import Notation
 from attncli.views.diagram import drawn_texts, in_words
 from attncli.views.diagram_drawing import LABEL, diagram_drawing
 from attncli.views.ink import word
@@ -17,13 +18,15 @@ PAGE_STYLE = """.attn .diagram .scroll { max-height: none; }
 """
 
 
-def diagram_svg(diagrams: Sequence[Diagram], precision: int | None = None) -> str:
+def diagram_svg(
+    diagrams: Sequence[Diagram], precision: int | None = None, notation: Notation = "words"
+) -> str:
     """One SVG with the drawings below one another, each under what was computed."""
     parts: list[Drawing] = []
     texts: list[str] = []
     results: list[AttentionResult] = []
     for diagram in diagrams:
-        drawn = drawn_texts(diagram, precision, _word)
+        drawn = drawn_texts(diagram, precision, _word, notation)
         if not any(result is diagram.result for result in results):
             results.append(diagram.result)
             parts.append(heading_drawing(diagram.result))
@@ -34,9 +37,11 @@ def diagram_svg(diagrams: Sequence[Diagram], precision: int | None = None) -> st
     return svg_document(stacked(parts), title, " ".join(texts))
 
 
-def diagram_figure(diagram: Diagram, number: int, precision: int | None = None) -> str:
+def diagram_figure(
+    diagram: Diagram, number: int, precision: int | None = None, notation: Notation = "words"
+) -> str:
     """A figure for a page: the drawing, and the same in words."""
-    drawn = drawn_texts(diagram, precision, _word)
+    drawn = drawn_texts(diagram, precision, _word, notation)
     drawing, title = diagram_drawing(drawn), escape(drawable(diagram_title(diagram)))
     items = "".join(f"<li>{escape(drawable(line))}</li>" for line in in_words(drawn, _word))
     width, height = round(drawing.width + 4), round(drawing.height + 4)

@@ -74,7 +74,7 @@ def write_results(
         if diagrams:
             from attncli.views.diagram_svg import PAGE_STYLE, diagram_figure
 
-            drawings = [diagram_figure(d, i, precision) for i, d in enumerate(diagrams)]
+            drawings = [diagram_figure(d, i, precision, notation) for i, d in enumerate(diagrams)]
             before, style = "".join(drawings), PAGE_STYLE
         content: Content = page(
             results,
@@ -123,7 +123,7 @@ def write_results(
         if diagrams:
             from attncli.views.diagram_svg import diagram_svg
 
-            write_file(path, picture(diagram_svg(diagrams, precision), suffix, say))
+            write_file(path, picture(diagram_svg(diagrams, precision, notation), suffix, say))
             return
         from attncli.views.svg import heat_maps
 

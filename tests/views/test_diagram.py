@@ -174,6 +174,7 @@ def test_the_terminal_shows_the_same_numbers(mechanism: str, width: int) -> None
         numbers = [t for stage in drawn.stages() for cell in stage.cells for t in cell.texts]
         matrices = [*drawn.matrices, *filter(None, [drawn.output])]
         numbers += [t for matrix in matrices for row in matrix.rows for t in row]
+        numbers += NUMBER.findall(" ".join(drawn.equations))
         for unicode in (True, False):
             ink = Ink(unicode=unicode)
             lines = ink.rendered(diagram_lines(diagram, ink, width=width)).splitlines()
@@ -203,6 +204,28 @@ def test_a_drawing_says_in_words_what_it_shows() -> None:
             assert wanted <= Counter(re.findall(r"-?\d+\.\d+|−∞", said))
             for name in ("embedding x", "query q", "key k", "value v", "softmax", "weight", "W_v"):
                 assert name in said
+
+
+@pytest.mark.parametrize("mechanism", ["general", "given", "output", "lecture"])
+def test_a_drawing_has_the_equation_of_its_sum(mechanism: str) -> None:
+    """In words and in the symbols of the lecture, in every medium; coefficients round the weights."""
+    result, learned = analyzed(SHORT, **MECHANISMS[mechanism])
+    diagram = diagram_of(result, 1, learned)
+    for notation in ("words", "lecture"):
+        drawn = drawn_texts(diagram, notation=notation)
+        numbers = [float(n) for n in re.findall(r"\d\.\d+", " ".join(drawn.equations))]
+        assert np.allclose(numbers, diagram.weights, atol=0.001)
+        assert sum(numbers) == pytest.approx(1, abs=1e-9)
+        ink = Ink()
+        texts = [
+            diagram_svg([diagram], notation=notation),
+            html.unescape(diagram_figure(diagram, 0, notation=notation)),
+            ink.rendered(diagram_lines(diagram, ink, notation=notation)),
+        ]
+        for text in texts:
+            assert all(line in text for line in drawn.equations)
+            assert ("w₂₁" in text) == (notation == "lecture")
+            assert ("embedding e" in text) == (notation == "lecture")
 
 
 def test_a_drawing_needs_no_color() -> None:
