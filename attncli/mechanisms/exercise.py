@@ -12,24 +12,29 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attncli.arrays import FloatArray
 from attncli.embeddings.typed import Origin, nested_matrix, text_of_file, typed_matrix
-from attncli.errors import DataError
+from attncli.errors import AttnError, DataError
 from attncli.escape import did_you_mean, quoted
 
 if TYPE_CHECKING:
     from attncli.embeddings.store import MemoryStore
 
 NAMES = {"w_q": "W_q", "w_k": "W_k", "w_v": "W_v", "w_o": "W_o"}
-_KEYS = ("sentence", "sentences", "vectors", "matrices")
+_CHOICES = ("causal", "window", "positions", "score", "temperature")
+_KEYS = ("sentence", "sentences", "vectors", "matrices", *_CHOICES)
 _AT_LINE = re.compile(r"at line (\d+)")
 
 
 class Exercise(NamedTuple):
-    """What the file holds: matrices by the names of their settings, (n_heads, n_rows, n_columns)."""
+    """What the file holds: matrices by the names of their settings, (n_heads, n_rows, n_columns).
+
+    `choices` are those of `MechanismSettings` that it makes.
+    """
 
     place: str
     sentences: tuple[str, ...]
     store: "MemoryStore | None"
     matrices: Mapping[str, FloatArray]
+    choices: Mapping[str, Any]
 
 
 def read_exercise(path: str) -> Exercise:
@@ -46,7 +51,17 @@ def read_exercise(path: str) -> Exercise:
         _sentences(parsed, place),
         None if vectors is None else _store(vectors, Path(path).name, place),
         _matrices(parsed.get("matrices", {}), place),
+        _choices(parsed, place),
     )
+
+
+def _choices(parsed: Mapping[str, Any], place: str) -> dict[str, Any]:
+    from attncli.checks.choices import checked_choices
+
+    try:
+        return checked_choices({name: parsed[name] for name in _CHOICES if name in parsed})
+    except AttnError as error:
+        raise DataError(f"{error.place}: {error.message}", place=place) from None
 
 
 def _parsed(text: str, place: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ W_q and W_k are d × d_k, W_v is d × d_v, for d values of a vector; W_o is head
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -25,8 +26,12 @@ _WITHOUT_TABLE = ("none", "sinusoidal", "rope")
 
 
 class Given(NamedTuple):
-    """Matrices by the names of their settings, where each was written, and vectors beside them."""
+    """Matrices by the names of their settings, where each was written, and what stood beside them.
 
+    The settings are those that were asked for, or else those of the file.
+    """
+
+    settings: MechanismSettings
     matrices: Mapping[str, FloatArray]
     origins: Mapping[str, Origin]
     store: "MemoryStore | None" = None
@@ -39,6 +44,7 @@ def open_given(settings: MechanismSettings) -> Given:
     if settings.matrices is None:
         read = {name: _read(text, name) for name, text in texts.items()}
         return Given(
+            settings,
             {name: matrix for name, (matrix, _) in read.items()},
             {name: origin for name, (_, origin) in read.items()},
         )
@@ -55,16 +61,21 @@ def open_given(settings: MechanismSettings) -> Given:
         place = field_name("vectors" if settings.inline is None else "inline")
         raise UsageError("found vectors in the file of matrices too, expected one", place=place)
     origins = {name: Origin(exercise.place, DataError) for name in NAMES}
-    return Given(exercise.matrices, origins, exercise.store)
+    plain = MechanismSettings()
+    chosen = {
+        name: value
+        for name, value in exercise.choices.items()
+        if getattr(settings, name) == getattr(plain, name)
+    }
+    return Given(replace(settings, **chosen), exercise.matrices, origins, exercise.store)
 
 
-def given_projections(
-    given: Given, settings: MechanismSettings, store: "EmbeddingStore", temperature: float
-) -> Projections:
+def given_projections(given: Given, store: "EmbeddingStore", temperature: float) -> Projections:
     """The projections of the matrices; of W_q, W_k and W_v those not given are identities.
 
     Raises: UsageError or DataError that gives both shapes where two do not fit.
     """
+    settings = given.settings
     if settings.score == "cosine":
         raise UsageError(
             "found cosine, expected scaled or dot for own matrices", place=field_name("score")
@@ -103,10 +114,12 @@ def given_projections(
 
 
 def matrices_digest(projections: Projections) -> str:
-    """What tells matrices apart: SHA-256 of their names, shapes and numbers."""
+    """What tells matrices apart: SHA-256 of how they act, their names, shapes and numbers."""
     import hashlib
 
-    digest = hashlib.sha256()
+    p = projections
+    acting = (p.positions, p.causal, p.window, p.score, p.temperature)
+    digest = hashlib.sha256(repr(acting).encode())
     for name in projections.given:
         matrix = np.ascontiguousarray(getattr(projections, name), dtype="<f8")
         digest.update(f"{name} {matrix.shape}\n".encode() + matrix.tobytes())

@@ -236,7 +236,7 @@ def _open_given(
     expect_dim(settings)
     given = open_given(settings)
     store = open_store(settings) if given.store is None else given.store
-    layer = given_projections(given, settings, store, _temperature(settings))
+    layer = given_projections(given, store, _temperature(given.settings))
     return Opened(TaskAnalyser(store, layer, _reading(settings), include=include), store)
 
 

@@ -97,6 +97,31 @@ def test_an_exercise_is_the_same_as_its_options(command: Callable, tmp_path: Pat
     assert json.loads(named.out)["text"] == "bank bank"
 
 
+def test_an_exercise_may_choose_how_its_matrices_act(command: Callable, tmp_path: Path) -> None:
+    """As the options do; an option that is given counts more, and a batch knows them apart."""
+    path, plain = tmp_path / "e.toml", tmp_path / "p.toml"
+    plain.write_text(EXERCISE, encoding="utf-8")
+    chosen = 'causal = true\nwindow = 1\nscore = "dot"\ntemperature = 2\npositions = "rope"\n'
+    path.write_text(chosen + EXERCISE, encoding="utf-8")
+    options = ("--causal", "--window", "1", "--score", "dot", "--positions", "rope")
+    read_from = json.loads(command("explain", "--matrices", str(path), "--json").out)
+    typed = ("explain", "--matrices", str(plain), "--json", *options, "--temperature")
+    given = json.loads(command(*typed, "2").out)
+    for name in ("attention", "weights", "contextual", "model"):
+        assert read_from[name] == given[name]
+    other = ("explain", "--matrices", str(path), "--json", "--temperature", "3")
+    assert (
+        json.loads(command(*other).out)["weights"]
+        == json.loads(command(*typed, "3").out)["weights"]
+    )
+    lines, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    lines.write_text(f"{TEXT}\n", encoding="utf-8")
+    batch = ("batch", str(lines), "--matrices", str(path), "-o", str(out), "--workers", "1")
+    assert command(*batch).code == 0
+    path.write_text(chosen.replace("2", "3") + EXERCISE, encoding="utf-8")
+    assert command(*batch, "--resume").code == 11
+
+
 def test_a_matrix_in_a_file_is_read(command: Callable, tmp_path: Path) -> None:
     """Lines are rows, a bar parts heads, comments are left out."""
     file = tmp_path / "W q.txt"
@@ -160,6 +185,8 @@ def test_wrong_matrices_are_told_in_one_line(
         *(("vektors = 1", 'found "vektors"'), ("sentence = 1", "a sentence is no text")),
         *(("[vectors]\na = []", "row 1 is no list"), ("[vectors]\na = [nan]", "finite number")),
         *(("[vectors]\na = [1]\nb = [1, 2]", '"b": found 2 numbers'), ("vectors = 3", "no words")),
+        *(("score = 3\n[matrices]", "score: found"), ("temperature = nan", "temperature: found")),
+        *(("causal = 'yes'", "causal: found"), ("window = -1", "window: found the number -1")),
         *(("[matrices]\nW_z = 1", 'found "W_z"'), ("[matrices]\nW_q = 1", "W_q: found no rows")),
         *(("[matrices]\nW_q = [[1], [2, 3]]", "W_q: row 2 has 2"), ("a = ", "no TOML")),
         *(('{"matrices": {"W_q": [[1]], "W_q": [[1]]}}', "twice"), ("{", "no JSON")),
