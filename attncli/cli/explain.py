@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from attncli.mechanisms.analyser import Analyser
     from attncli.results.result import AttentionResult
 
+POINTER = "where these weights come from: --why"
 _CHUNK = 256  # sentences computed together
 
 
@@ -45,6 +46,7 @@ def explain(
       attn explain "money bank grows" --target-self 0.7
       attn explain "dogs chase cats" --vectors random --seed 7 --causal
       attn explain "money bank grows" --steps --row bank
+      attn explain "money bank grows" --why
       attn explain "money bank grows" --model lecture
       attn explain --preset by-hand --steps
       attn explain "money bank grows" --attention task --heads 2 --d-k 3 --seed 1
@@ -57,9 +59,10 @@ def explain(
       echo "river bank flows" | attn explain - --json --include scores,measures
     """
     for name, given in (("--agg", mechanism.agg), ("--merge", mechanism.merge)):
-        if manner.steps and given:
+        if (manner.steps or manner.why) and given:
+            option = "--steps" if manner.steps else "--why"
             raise UsageError(
-                "found --steps too, which follows one head piece by piece; expected one of them",
+                f"found {option} too, which follows one head piece by piece; expected one of them",
                 place=name,
             )
     if manner.diagram:
@@ -107,7 +110,14 @@ def explain(
         return
     learned = opened.analyser.learned if manner.steps or manner.diagram else NOTHING
     among = None if manner.json else space_of(opened)  # JSON has no nearest words
-    show_outcomes(outcomes, among, manner, fields, quiet, learned, effects)
+    pointer = POINTER if _is_first_look(manner, mechanism) else ""
+    show_outcomes(outcomes, among, manner, fields, quiet, learned, effects, pointer)
+
+
+def _is_first_look(manner: Manner, mechanism: Mechanism) -> bool:
+    """Whether all tables of general attention with the built-in vectors are shown."""
+    tables = manner.kind == "tables" and manner.show is None and manner.top is None
+    return tables and mechanism.is_plain
 
 
 def _inputs(file: str | None, mechanism: Mechanism) -> "Iterator[str | None]":

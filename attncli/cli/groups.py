@@ -86,6 +86,12 @@ class Mechanism:
         only_general = self.attention == "general" and self.model is None and not self.gives
         return only_general and self.preset is None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether this is general attention with the built-in vectors."""
+        special = self.inline is not None or self.model is not None or self.gives
+        return not special and self.attention == "general" and self.vectors in _BUILT_IN
+
     def settings(self) -> MechanismSettings:
         """The mechanism without the part that is chosen of its results."""
         values = {field.name: getattr(self, field.name) for field in fields(MechanismSettings)}
@@ -240,11 +246,7 @@ def _preset_choices(context: typer.Context, values: dict[str, Any]) -> dict[str,
 
     given = {name for name in values if _is_given(context, name)}
     say = None if values["quiet"] else partial(message, "note")
-    try:
-        return preset_choices(values, given, say)
-    except UsageError as error:
-        error.place = "--preset"
-        raise
+    return preset_choices(values, given, say)
 
 
 def _is_given(context: typer.Context, name: str) -> bool:

@@ -350,6 +350,14 @@ Top: TypeAlias = Annotated[
         metavar="K", min=1, help="Only the K strongest words of each row.", rich_help_panel=OUTPUT
     ),
 ]
+Why: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--why",
+        help="Say in six lines why the weights are these, and not those of the lecture's notes.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Speak: TypeAlias = Annotated[
     bool,
     typer.Option("--speak", help="Say the weights in plain sentences.", rich_help_panel=OUTPUT),

@@ -44,6 +44,7 @@ class Manner:
     diagram: opt.Diagram = False
     row: opt.Row = None
     speak: opt.Speak = False
+    why: opt.Why = False
     output: opt.Output = None
     json: opt.Json = False
 
@@ -63,13 +64,22 @@ class Manner:
         if self.diagram and (self.steps or self.speak):
             other = "--steps" if self.steps else "--speak"
             raise UsageError(f"found {other} too, expected one of them", place="--diagram")
+        if self.why:
+            self._expect_alone("--why")
         if self.row and not (self.steps or self.diagram):
             raise UsageError("found no --steps or --diagram, expected one of them", place="--row")
+
+    def _expect_alone(self, name: str) -> None:
+        """Raises: UsageError where another view is asked for too."""
+        others = {"--json": self.json, "--speak": self.speak, "--steps": self.steps}
+        for other, given in (others | {"--diagram": self.diagram}).items():
+            if given:
+                raise UsageError(f"found {other} too, expected one of them", place=name)
 
     @property
     def pools(self) -> bool:
         """Whether many layers and heads are drawn together: files and JSON keep all."""
-        return not (self.json or self.output is not None or self.steps or self.diagram)
+        return not (self.json or self.output is not None or self.steps or self.diagram or self.why)
 
     @property
     def keeps_fields(self) -> bool:
@@ -83,7 +93,7 @@ class Manner:
             return self.output.rpartition(".")[2].lower()
         chosen = (
             *(("--json", self.json), ("--speak", self.speak)),
-            *(("--steps", self.steps), ("--diagram", self.diagram)),
+            *(("--steps", self.steps), ("--diagram", self.diagram), ("--why", self.why)),
         )
         return next((name for name, given in chosen if given), "tables")
 
@@ -97,6 +107,7 @@ class Manner:
             "--steps": self.steps or None,
             "--row": self.row or None,
             "--diagram": self.diagram or None,
+            "--why": self.why or None,
         }
         if self.draws:  # both act on the drawing of the file
             options = options | {"--row": None, "--diagram": None}
@@ -128,7 +139,7 @@ class Manner:
             is_text = self.kind in ("md", "tex")
             width, ascii_only = (None, False) if is_text else (self.width, self.ascii_only)
             return looks(width=width, color=self.color, ascii_only=ascii_only, full=False)
-        if self.steps and self.kind in STAGED:
+        if (self.steps or self.why) and self.kind in STAGED:
             return looks(width=None, color=self.color, ascii_only=False, full=False)
         return looks(width=self.width, color=self.color, ascii_only=self.ascii_only, full=self.full)
 
@@ -136,7 +147,7 @@ class Manner:
         """The optional fields that a result must hold to be shown so."""
         from attncli.results.result import STAGE_FIELDS
 
-        if self.steps:
+        if self.steps or self.why:
             return frozenset(STAGE_FIELDS)
         if self.draws:
             return frozenset((*STAGE_FIELDS, "hidden_states"))
@@ -193,6 +204,8 @@ def shown_text(
 
         top = len(result.tokens) if manner.full and manner.top is None else manner.top
         return spoken_text(result, ink, top=top, precision=manner.precision)
+    if manner.why:
+        return ink.rendered(_why_lines(result, manner, ink, width_for(manner.width)))
     if manner.diagram:
         from attncli.cli.drawing import diagram_text
 
@@ -214,13 +227,32 @@ def stages_of(
         from attncli.cli.drawing import diagram_of_file
 
         return diagram_of_file(result, manner, learned, manner.width or _FILE_WIDTH)
-    if not manner.steps or manner.kind not in STAGED:
+    if not (manner.steps or manner.why) or manner.kind not in STAGED:
         return ()
     from attncli.views.ink import Ink
 
-    ink = Ink(unicode=not manner.ascii_only)
-    lines = _stage_lines(result, manner, ink, manner.width or _FILE_WIDTH, learned)
+    ink, width = Ink(unicode=not manner.ascii_only), manner.width or _FILE_WIDTH
+    if manner.why:
+        return (ink.rendered(_why_lines(result, manner, ink, width, titled=False)),)
+    lines = _stage_lines(result, manner, ink, width, learned)
     return (ink.rendered(lines).lstrip("\n"),)
+
+
+def _why_lines(
+    result: "AttentionResult", manner: Manner, ink: "Ink", width: int, *, titled: bool = True
+) -> "list[Line]":
+    from attncli.insight.why import why_of
+    from attncli.views.explain import title_lines
+    from attncli.views.why import why_lines
+
+    try:
+        why = why_of(result)
+    except AttnError as error:
+        error.place = "--why"
+        raise
+    title = [*title_lines(result, ink, width), []] if titled else []
+    precision = 3 if manner.precision is None else manner.precision
+    return title + why_lines(result, why, ink, width=width, precision=precision)
 
 
 def _stage_lines(
@@ -248,8 +280,12 @@ def show_outcomes(
     quiet: bool,
     learned: Learned = NOTHING,
     effects: Effects | None = None,
+    pointer: str = "",
 ) -> None:
-    """Prints the outcomes, as text or JSON, or writes them to the file of --output."""
+    """Prints the outcomes, as text or JSON, or writes them to the file of --output.
+
+    Tables end with the `pointer`, a line about another view.
+    """
     notices, effects = Notices(quiet), effects or Effects()
     written: list[tuple[AttentionResult, list[Movement], tuple[str, ...]]] = []
     drawn: list[Diagram] = []
@@ -294,6 +330,9 @@ def show_outcomes(
             say=None if quiet else warning,
         )
         say_written(manner.output, quiet=quiet)
+    if pointer and not quiet:
+        ink = ink_for(manner.color, unicode=not manner.ascii_only, width=manner.width)
+        write(ink.rendered([[], [ink.dim(pointer)]]))
     effects.warn(quiet=quiet)
     notices.end()
 
@@ -302,7 +341,7 @@ def moved_words(
     result: "AttentionResult", among: "EmbeddingStore | VocabularySpace | None", manner: Manner
 ) -> "list[Movement]":
     """How far each word moved, where that is shown; nearest words where there is room for them."""
-    if manner.speak or ((manner.steps or manner.diagram) and manner.output is None):
+    if manner.speak or ((manner.steps or manner.diagram or manner.why) and manner.output is None):
         return []
     if manner.output is not None:
         if not manner.output.lower().endswith((".html", ".htm")):

@@ -216,7 +216,7 @@ def _say_vain_of_comparison(manner: Manner, given: dict[str, object], quiet: boo
     """Says which options do nothing for a comparison, which is drawn in one way only."""
     flags = {"--show": manner.show, "--full": manner.full, "--row": manner.row}
     flags |= {"--steps": manner.steps, "--speak": manner.speak, "--diagram": manner.diagram}
-    flags |= {"--notation": manner.notation != "words"}
+    flags |= {"--notation": manner.notation != "words", "--why": manner.why}
     say_vain(
         [name for name, value in (given | flags).items() if value], _OF_A_COMPARISON, quiet=quiet
     )

@@ -7,7 +7,7 @@ alone are opened by the name `preset:NAME`.
 from typing import NamedTuple
 
 from attncli.embeddings.store import MemoryStore
-from attncli.errors import UsageError
+from attncli.errors import UsageError, field_name
 from attncli.escape import did_you_mean, quoted
 from attncli.settings import Score
 
@@ -77,7 +77,7 @@ def preset_named(name: str) -> Preset:
         raise UsageError(
             f"no preset is named {quoted(name)}, expected one of {', '.join(PRESETS)}"
             + did_you_mean(name, list(PRESETS)),
-            place="preset",
+            place=field_name("preset"),
         )
     return PRESETS[name]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from attncli.errors import UsageError
+from attncli.errors import UsageError, field_name
 from attncli.escape import quoted
 from attncli.settings import MATRIX_FIELDS, MechanismSettings
 
@@ -41,7 +41,7 @@ def preset_choices(
     if values["model"] is not None:
         raise UsageError(
             "found a model too, expected one of them: a model has vectors of its own",
-            place="preset",
+            place=field_name("preset"),
         )
     if "inline" in given or "vectors" in given:
         lost.append(f"the vectors {quoted(values['inline'] or values['vectors'])} are taken")

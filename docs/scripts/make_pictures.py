@@ -11,6 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 import attncli
+from attncli.cli.explain import POINTER
 from attncli.errors import names_as
 from attncli.insight.movement import movements
 from attncli.views.explain import Layout, explain_lines
@@ -65,6 +66,7 @@ def explain_picture() -> str:
     ink = Ink(colors="truecolor")
     with names_as("attncli.cli.naming:Options"):  # as the command says it
         lines = explain_lines(result, movements(result, store), ink, Layout())
+        lines += [[], [ink.dim(POINTER)]]
     return terminal_svg(lines, 80)
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attncli.cli.explain import POINTER
 from attncli.errors import names_as
 from attncli.insight.movement import movements
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
@@ -74,7 +75,8 @@ def test_settings_and_statuses_are_the_golden_ones(golden, six_words):
 def test_real_vectors_are_the_golden_ones(golden, glove):
     """The lecture's sentence on GloVe, as the command shows it."""
     with names_as("attncli.cli.naming:Options"):
-        golden("explain-glove.txt", page(analyzed(glove, "money bank grows"), glove))
+        shown = page(analyzed(glove, "money bank grows"), glove)
+        golden("explain-glove.txt", f"{shown}\n{POINTER}\n")
 
 
 @given(st.sets(st.sampled_from(SECTIONS)), st.integers(10, 200))
