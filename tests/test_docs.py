@@ -85,6 +85,28 @@ def test_every_python_block_runs(document: Path) -> None:
         assert runner.failures == 0
 
 
+def test_every_command_of_the_lecture_runs(
+    shell_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Those named in the text and in its table too, in an empty folder; files are written there."""
+    text = SESSION.sub("", (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8"))
+    commands = re.findall(r"`(attn [a-z]+ [^`]+)`", text)
+    assert len(commands) > 8
+    for command in commands:
+        done = subprocess.run(
+            ["sh", "-c", command], cwd=tmp_path, env=shell_environment, capture_output=True
+        )
+        assert done.returncode == 0, (command, done.stderr)
+    assert {path.suffix for path in tmp_path.iterdir()} == {".svg", ".html"}
+
+
+def test_the_readme_leads_to_the_lecture_at_once() -> None:
+    """On its first screen, before anything is installed."""
+    first = (ROOT / "README.md").read_text(encoding="utf-8").partition("## ")[0]
+    assert "(docs/lecture.md)" in first
+    assert first.count("\n") < 12
+
+
 def test_the_readme_has_two_set_up_commands() -> None:
     """Install-and-run and install-and-test are one line each, and nothing else is needed."""
     blocks = SHELL.findall((ROOT / "README.md").read_text(encoding="utf-8"))

@@ -46,6 +46,7 @@ ENVIRONMENT = (
 # The pages of the documentation with the commands that each is for; "" is all of them.
 PAGES = (
     ("README.md", "What attn does, by examples.", ()),
+    ("docs/lecture.md", "The lecture's notes, command by command.", ("explain",)),
     ("docs/gallery.md", "Every view, with pictures.", ("explain", "compare", "view", "diff")),
     ("docs/by-hand.md", "Exercises: your own matrices, the drawing.", ("explain",)),
     ("docs/formats.md", "What each format keeps and loses.", ("view", "batch", "schema")),

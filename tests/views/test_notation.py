@@ -205,8 +205,6 @@ def test_symbols_fit_the_terminal(command, width, options):
     "options",
     [
         ["--show", "tokens,moved"],
-        ["--diagram", "-o", "x.svg"],
-        ["--diagram"],
         ["--speak"],
         ["-o", "x.csv"],
         ["-o", "x.npz"],
