@@ -20,6 +20,7 @@ from attncli.cli.terminal import (
     give_up_stdout,
     hint,
     message,
+    remember_arguments,
     report,
     settle_streams,
     show_traceback,
@@ -146,6 +147,7 @@ def _ended(argv: Sequence[str]) -> int:
         arguments = _once(command, arguments)
         if sys.stdout is None and {"-h", "--help"}.intersection(arguments):
             write("")  # typer would pass over it in silence
+        remember_arguments(arguments)
         ended = command.main(args=arguments, prog_name="attn", standalone_mode=False)
         return ended if isinstance(ended, int) else 0
     except AttnError as error:

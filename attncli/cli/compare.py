@@ -52,6 +52,7 @@ def compare(
     ascii_only: opt.Ascii = False,
     top: opt.Top = None,
     output: opt.Output = None,
+    no_footer: opt.NoFooter = False,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -82,7 +83,7 @@ def compare(
         ),
     )
     kind = "--json" if json else "tables" if output is None else output.rpartition(".")[2].lower()
-    given: dict[str, object] = {"--precision": precision, "--top": top}
+    given: dict[str, object] = {"--precision": precision, "--top": top, "--no-footer": no_footer}
     given |= {"--neighbors": None if neighbors == 5 else neighbors}
     given |= looks(width=width, color=color, ascii_only=ascii_only)
     warn_of_vain(kind, given, COMPARISONS, quiet=quiet)
@@ -107,13 +108,20 @@ def compare(
 
         write_json(record_json(comparison.to_record()))
     elif output is not None:
+        from attncli.cli.footer import made_by
         from attncli.views.files import write_comparison
 
         html = output.lower().endswith((".html", ".htm"))
         movements = [shown_movements(result, space) for result in results] if html else []
         say = None if quiet else warning
         write_comparison(
-            output, comparison, results, movements=movements, precision=precision, say=say
+            output,
+            comparison,
+            results,
+            movements=movements,
+            precision=precision,
+            made_by=made_by(output, no_footer=no_footer),
+            say=say,
         )
         say_written(output, quiet=quiet)
     else:

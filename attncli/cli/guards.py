@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _JSON = ("--precision", "--top", "--include", "--exclude", "--steps")
 _TABLES = ("--precision", "--width", "--color", "--ascii", "--full")
-STAGED = ("html", "htm", "md", "tex")  # files that hold a text of every stage
+STAGED = ("html", "htm", "md", "tex", "svg", "png", "pdf")  # files that hold a text of every stage
 # What shapes each kind of output, of the options that shape any; "" is every other file.
 _RESULTS: dict[str, tuple[str, ...]] = {
     "tables": (*_TABLES, "--show", "--top", "--notation"),
@@ -28,15 +28,15 @@ _RESULTS: dict[str, tuple[str, ...]] = {
     "--json": _JSON,
     "json": _JSON,
     "jsonl": _JSON,
-    **dict.fromkeys(STAGED, ("--precision", "--steps", "--row", "--notation", "--why")),
-    **dict.fromkeys(("svg", "png", "pdf"), ("--precision", "--notation")),
+    **dict.fromkeys(
+        STAGED, ("--precision", "--steps", "--row", "--notation", "--why", "--no-footer")
+    ),
     "npz": ("--steps",),
     "": ("--precision",),
 }
 COMPARISONS: dict[str, tuple[str, ...]] = {
     "tables": ("--precision", "--top", "--width", "--color", "--ascii", "--neighbors"),
-    "html": ("--precision", "--neighbors"),
-    "md": ("--precision", "--neighbors"),
+    **dict.fromkeys(STAGED, ("--precision", "--neighbors", "--no-footer")),
     "csv": (),
     "tsv": (),
     "": ("--neighbors",),

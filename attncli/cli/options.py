@@ -316,8 +316,16 @@ Output: TypeAlias = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Write a file, of the kind that its suffix says: html svg png pdf json md csv tsv, "
-        "and but for compare jsonl npz tex.",
+        help="Write a file, of the kind that its suffix says: html svg png pdf json md tex csv tsv, "
+        "and but for compare jsonl npz.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+NoFooter: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--no-footer",
+        help="Leave out of a page, picture, Markdown or TeX the command that made it.",
         rich_help_panel=OUTPUT,
     ),
 ]

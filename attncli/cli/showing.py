@@ -46,6 +46,7 @@ class Manner:
     speak: opt.Speak = False
     why: opt.Why = False
     output: opt.Output = None
+    no_footer: opt.NoFooter = False
     json: opt.Json = False
 
     def __post_init__(self) -> None:
@@ -108,6 +109,7 @@ class Manner:
             "--row": self.row or None,
             "--diagram": self.diagram or None,
             "--why": self.why or None,
+            "--no-footer": self.no_footer or None,
         }
         if self.draws:  # both act on the drawing of the file
             options = options | {"--row": None, "--diagram": None}
@@ -123,6 +125,18 @@ class Manner:
     def _has_equations(self) -> bool:
         """Whether what is shown holds equations or a heading of weights, where it could."""
         return self.kind != "tables" or not {"weights", "equations"}.isdisjoint(self.sections())
+
+    @property
+    def stages_name(self) -> str:
+        """What the text below the weights of a file is."""
+        return "Why" if self.why else "Every stage"
+
+    @property
+    def made_by(self) -> str:
+        """The command for the footer of a file; empty where none is wanted."""
+        from attncli.cli.footer import made_by
+
+        return made_by(self.output, no_footer=self.no_footer)
 
     @property
     def draws(self) -> bool:
@@ -322,11 +336,13 @@ def show_outcomes(
             [result for result, _, _ in written],
             movements=[moved for _, moved, _ in written],
             stages=[text for _, _, stages in written for text in stages],
+            stages_name=manner.stages_name,
             diagrams=drawn,
             precision=manner.precision,
             fields=fields,
             top=manner.top,
             notation=manner.notation,
+            made_by=manner.made_by,
             say=None if quiet else warning,
         )
         say_written(manner.output, quiet=quiet)

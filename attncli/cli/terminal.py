@@ -26,8 +26,21 @@ _LONGEST = 4000  # characters of a line on stderr
 _ERRORS = "attn.spelled"
 
 
+_arguments: list[str] = []  # of the command that runs
+
+
 class PipeClosed(Exception):
     """The reader of standard output went away."""
+
+
+def remember_arguments(arguments: Iterable[str]) -> None:
+    """Keeps the command line that runs now, for the footer of what it writes."""
+    _arguments[:] = arguments
+
+
+def arguments_now() -> list[str]:
+    """The command line that runs now; empty where no command runs."""
+    return list(_arguments)
 
 
 def settle_streams() -> None:

@@ -204,7 +204,9 @@ def view(
             top=manner.top,
             notation=manner.notation,
             stages=[text for result in results for text in stages_of(result, manner)],
+            stages_name=manner.stages_name,
             diagrams=drawn,
+            made_by=manner.made_by,
             say=None if quiet else warning,
         )
         say_written(manner.output, quiet=quiet)
@@ -222,6 +224,7 @@ def _say_vain_of_comparison(manner: Manner, given: dict[str, object], quiet: boo
     )
     kind = manner.kind if manner.json or manner.output is not None else "tables"
     shaping = {"--precision": manner.precision, "--top": manner.top, **manner.looks()}
+    shaping["--no-footer"] = manner.no_footer or None
     warn_of_vain(kind, shaping | {"--full": None}, COMPARISONS, quiet=quiet)
 
 
@@ -280,7 +283,13 @@ def _show_comparison(comparison: "Comparison", manner: Manner, quiet: bool) -> N
         from attncli.views.files import write_comparison
 
         say = None if quiet else warning
-        write_comparison(manner.output, comparison, precision=manner.precision, say=say)
+        write_comparison(
+            manner.output,
+            comparison,
+            precision=manner.precision,
+            made_by=manner.made_by,
+            say=say,
+        )
         say_written(manner.output, quiet=quiet)
     else:
         from attncli.views.compare import comparison_lines

@@ -1,22 +1,40 @@
 """A comparison as HTML, SVG, Markdown and CSV; below it the whole result of each sentence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from attncli.arrays import FloatArray
-from attncli.escape import apart, isolated
+from attncli.escape import apart, harmless, isolated, quotes_isolated, visible
 from attncli.files.safe_cells import cell, guarded
 from attncli.insight.comparison import Comparison, Near, Occurrence
 from attncli.insight.movement import Movement
 from attncli.results.result import AttentionResult
+from attncli.views.against import mean_weights
+from attncli.views.changes import change_texts
 from attncli.views.compare import occurrence_names, percents_of
+from attncli.views.facts import facts_line, model_line
 from attncli.views.html import page
-from attncli.views.markdown import markdown_escaped
-from attncli.views.page.tables import escaped, word_markup
+from attncli.views.latex import tex_document, tex_line, tex_scale, tex_table
+from attncli.views.latex_words import latex_escaped
+from attncli.views.markdown import footer, markdown_escaped
+from attncli.views.page.tables import escaped, weight_table, word_markup
 from attncli.views.palette import PaletteName, palette_step
 from attncli.views.scatter import scatter_drawing
-from attncli.views.svg import SOFT, Drawing, result_drawings, stacked, svg_document, text_lines
+from attncli.views.sheets import footer_drawings, in_rows
+from attncli.views.svg import (
+    SOFT,
+    Drawing,
+    folded,
+    heat_map,
+    result_drawings,
+    stacked,
+    svg_document,
+    text_lines,
+    weight_scale,
+)
 
-_BOLD = 'font-weight="bold"'
+_BOLD, _SOFT = 'font-weight="bold"', f'fill="{SOFT}"'
+_MOST = 8  # words of a row in a picture
+_SHORT = 16  # words of a sentence whose matrix stands beside another
 
 
 def comparison_page(
@@ -26,10 +44,17 @@ def comparison_page(
     movements: Sequence[Sequence[Movement]] = (),
     precision: int = 3,
     palette: PaletteName = "viridis",
+    made_by: str = "",
 ) -> str:
-    """A page: the comparison above, every sentence with its sliders below."""
+    """A page: the comparison above, every sentence with its sliders below.
+
+    `made_by` is the command for the footer.
+    """
     word_name = word_markup(comparison.word)
-    rows = "".join(_occurrence(occurrence, precision) for occurrence in comparison.occurrences)
+    rows = "".join(
+        f"<div>{_matrix(occurrence, results)}{_occurrence(occurrence, precision)}</div>"
+        for occurrence in comparison.occurrences
+    )
     weights = (
         f'<p class="note">Weights: {escaped(comparison.weights_of)}.</p>'
         if comparison.weights_of
@@ -37,7 +62,8 @@ def comparison_page(
     )
     before = (
         '<section class="comparison" aria-label="Comparison">'
-        f'{weights}<div class="tables">{rows}</div>{_cosines(comparison, precision)}{_nearest(comparison)}'
+        f'{weights}<div class="tables">{rows}</div>'
+        f"{_changed(comparison, precision)}{_cosines(comparison, precision)}{_nearest(comparison)}"
         f"<h3>Map of {word_name} and its neighbors</h3>"
         f"<figure>{_inline(scatter_drawing(comparison.points))}<figcaption>The plane on which the points "
         f"spread most (PCA): it holds {comparison.explained[0]:.0%} + {comparison.explained[1]:.0%} of the "
@@ -52,22 +78,85 @@ def comparison_page(
         movements=movements,
         heading=f"{word_name} {size}",
         before=before,
+        made_by=made_by,
     )
 
 
-def comparison_svg(found: Comparison, results: Sequence[AttentionResult]) -> str:
-    """The map, then the heat map of each sentence."""
-    title = f"{found.word} in {len(found.occurrences)} sentences"
-    lines = [(f"{apart(found.word)} in {len(found.occurrences)} sentences", _BOLD)]
-    lines += [(f"weights: {found.weights_of}", f'fill="{SOFT}"')] if found.weights_of else []
-    drawings: list[Drawing] = [text_lines(lines), scatter_drawing(found.points)]
+def comparison_svg(
+    comparison: Comparison,
+    results: Sequence[AttentionResult],
+    *,
+    precision: int = 3,
+    made_by: str = "",
+) -> str:
+    """The sentences side by side and what changed for the word, the map, all heads of each sentence.
+
+    Without results the map alone; `made_by` is the command for the footer.
+    """
+    size = f"in {len(comparison.occurrences)} sentences"
+    title = f"{comparison.word} {size}"
+    lines = [(f"{apart(comparison.word)} {size}", _BOLD)]
+    facts = [f"weights: {comparison.weights_of}"] if comparison.weights_of else []
+    facts += _facts(results, apart)
+    lines += [(line, _SOFT) for fact in facts for line in folded(fact, 20)]
+    drawings: list[Drawing] = [text_lines(lines)]
+    if results:
+        columns = [
+            _column(occurrence, results[occurrence.sentence], precision)
+            for occurrence in comparison.occurrences
+        ]
+        texts = change_texts(comparison, apart, precision)
+        drawings += [
+            *in_rows(columns),
+            text_lines([(f"What changed for {apart(comparison.word)}", _BOLD)]),
+            text_lines([(line, "") for text in texts for line in folded(text, 8)]),
+        ]
+    drawings.append(scatter_drawing(comparison.points))
     for result in results:
-        drawings += result_drawings(result)
+        if result.attention.n_layers * result.attention.n_heads > 1:
+            drawings += result_drawings(result)
+    drawings += [weight_scale(), *footer_drawings(made_by)] if results else []
     return svg_document(stacked(drawings), title)
 
 
-def comparison_markdown(comparison: Comparison, *, precision: int = 3) -> str:
-    """The rows of the word, its movement, cosines and neighbors as Markdown."""
+def _facts(results: Sequence[AttentionResult], shown: Callable[[str], str]) -> list[str]:
+    """What was computed, and the warnings of each sentence."""
+    if not results:
+        return []
+    facts = [facts_line(results[0], shown), model_line(results[0], shown)]
+    warnings = [
+        f"warning, {number}: {quotes_isolated(harmless(warning.message))}"
+        for number, result in enumerate(results, start=1)
+        for warning in result.warnings
+    ]
+    return [fact for fact in [*facts, *warnings] if fact]
+
+
+def _column(occurrence: Occurrence, result: AttentionResult, precision: int) -> Drawing:
+    """One sentence: its heat map, and the row of the word."""
+    percents = percents_of(occurrence)
+    row = [
+        f"{apart(pull.word)} {pull.weight:.{precision}f}  "
+        + _share(occurrence, pull.place, percents).replace("%", " % of its way")
+        for pull in occurrence.pulls[:_MOST]
+    ]
+    if occurrence.moved is not None:
+        row.append(f"moved: cosine of old and new {occurrence.moved:.{precision}f}")
+    heading = [(line, _BOLD) for line in folded(f"{occurrence.name}. {apart(occurrence.text)}", 6)]
+    return stacked(
+        [
+            text_lines(heading),
+            heat_map(result.words, mean_weights(result)),
+            text_lines([(line, "") for line in row]),
+        ]
+    )
+
+
+def comparison_markdown(comparison: Comparison, *, precision: int = 3, made_by: str = "") -> str:
+    """The rows of the word, what changed, cosines and neighbors as Markdown.
+
+    `made_by` is the command for the footer.
+    """
     lines = [f"## {_md(comparison.word)} in {len(comparison.occurrences)} sentences", ""]
     if comparison.weights_of:
         lines += [f"Weights: {markdown_escaped(comparison.weights_of)}.", ""]
@@ -84,12 +173,16 @@ def comparison_markdown(comparison: Comparison, *, precision: int = 3) -> str:
             moved = f"{occurrence.moved:.{precision}f}"
             lines += [f"Moved: cosine of old and new {moved}.", ""]
         lines += [f"Nearest: {markdown_escaped(_listed(occurrence.nearest))}.", ""]
+    changed = change_texts(comparison, _md, precision)
+    if changed:
+        lines += [f"### What changed for {_md(comparison.word)}", ""]
+        lines += [*(f"- {text}" for text in changed), ""]
     for title, cosines in (("before", comparison.before), ("after", comparison.after)):
         if cosines is not None:
             lines += _markdown_table(
                 f"cosine {title}", occurrence_names(comparison), cosines, precision
             )
-    return "\n".join(lines)
+    return "\n".join([*lines, *footer(made_by)])
 
 
 def comparison_delimited(found: Comparison, delimiter: str = ",") -> str:
@@ -102,6 +195,72 @@ def comparison_delimited(found: Comparison, delimiter: str = ",") -> str:
             numbers = [str(pull.place), repr(pull.weight), share]
             lines.append(delimiter.join([occurrence.name, *texts, *numbers]))
     return "\n".join(lines) + "\n"
+
+
+def comparison_latex(
+    comparison: Comparison,
+    results: Sequence[AttentionResult] = (),
+    *,
+    precision: int = 3,
+    made_by: str = "",
+) -> str:
+    """The sentences side by side, what changed for the word, cosines and neighbors as LaTeX."""
+    title = f"{comparison.word} in {len(comparison.occurrences)} sentences"
+    lines = [rf"\section*{{{latex_escaped(title)}}}"]
+    lines += [tex_line(f"weights: {comparison.weights_of}")] if comparison.weights_of else []
+    lines += map(tex_line, _facts(results, visible))
+    share = 0.48 if len(comparison.occurrences) > 1 else 1
+    for occurrence in comparison.occurrences:
+        result = results[occurrence.sentence] if results else None
+        lines += [rf"\begin{{minipage}}[t]{{{share}\linewidth}}\raggedright"]
+        lines += [*_latex_column(occurrence, result, precision), r"\end{minipage}\hfill"]
+    lines += [
+        r"\par\medskip",
+        rf"\subsection*{{What changed for {latex_escaped(comparison.word)}}}",
+    ]
+    lines += [tex_line(text) for text in change_texts(comparison, str, precision)]
+    names = occurrence_names(comparison)
+    near = [("alone", comparison.nearest_static)] if comparison.nearest_static else []
+    near += [(f"in {n}", o.nearest) for n, o in zip(names, comparison.occurrences, strict=True)]
+    lines.append(rf"\subsection*{{{latex_escaped(f'Nearest of {comparison.neighbors_of}')}}}")
+    lines += [tex_line(f"{name}: {_listed(words)}") for name, words in near]
+    return tex_document([*lines, *tex_scale()], made_by)
+
+
+def _latex_column(
+    occurrence: Occurrence, result: AttentionResult | None, precision: int
+) -> list[str]:
+    percents = percents_of(occurrence)
+    heading = latex_escaped(f"{occurrence.name}. {occurrence.text}")
+    lines = [rf"\textbf{{{heading}}}\par"]
+    if result is not None:
+        lines += tex_table(result.words, mean_weights(result))
+    lines += [
+        tex_line(
+            f"{pull.word} {pull.weight:.{precision}f}, "
+            + _share(occurrence, pull.place, percents).replace("%", " % of its way")
+        )
+        for pull in occurrence.pulls
+    ]
+    if occurrence.moved is not None:
+        lines.append(tex_line(f"moved: cosine of old and new {occurrence.moved:.{precision}f}"))
+    return lines
+
+
+def _matrix(occurrence: Occurrence, results: Sequence[AttentionResult]) -> str:
+    """The weights of a short sentence, of several matrices their mean."""
+    if not results or len(results[occurrence.sentence].words) > _SHORT:
+        return ""
+    result = results[occurrence.sentence]
+    caption = f"{occurrence.name}. {word_markup(occurrence.text)}"
+    return weight_table(result.words, mean_weights(result), 2, caption)
+
+
+def _changed(comparison: Comparison, precision: int) -> str:
+    texts = change_texts(comparison, word_markup, precision)
+    items = "".join(f"<li>{text}</li>" for text in texts)
+    title = f"<h3>What changed for {word_markup(comparison.word)}</h3>"
+    return f'{title}<ul class="changed">{items}</ul>' if texts else ""
 
 
 def _occurrence(occurrence: Occurrence, precision: int) -> str:
@@ -118,10 +277,10 @@ def _occurrence(occurrence: Occurrence, precision: int) -> str:
         moved = f"<p>Cosine of old and new vector: {occurrence.moved:.{precision}f}</p>"
     label = "" if occurrence.label is None else f"<p>Label: {word_markup(occurrence.label)}</p>"
     return (
-        f'<div><div class="scroll"><table><caption>{occurrence.name}. {word_markup(occurrence.text)}'
+        f'<div class="scroll"><table><caption>{occurrence.name}. {word_markup(occurrence.text)}'
         '</caption><thead><tr><th scope="col">Word</th><th scope="col">Weight</th>'
         f'<th scope="col">Share of the way</th></tr></thead><tbody>{rows}</tbody></table></div>'
-        f"{moved}{label}</div>"
+        f"{moved}{label}"
     )
 
 

@@ -19,9 +19,15 @@ PAGE_STYLE = """.attn .diagram .scroll { max-height: none; }
 
 
 def diagram_svg(
-    diagrams: Sequence[Diagram], precision: int | None = None, notation: Notation = "words"
+    diagrams: Sequence[Diagram],
+    precision: int | None = None,
+    notation: Notation = "words",
+    below: Sequence[Drawing] = (),
 ) -> str:
-    """One SVG with the drawings below one another, each under what was computed."""
+    """One SVG with the drawings below one another, each under what was computed.
+
+    `below` stands at the end.
+    """
     parts: list[Drawing] = []
     texts: list[str] = []
     results: list[AttentionResult] = []
@@ -34,7 +40,7 @@ def diagram_svg(
         texts += [f"{diagram_title(diagram)}."]
         texts += in_words(drawn, _word)
     title = "; ".join(diagram_title(diagram) for diagram in diagrams)
-    return svg_document(stacked(parts), title, " ".join(texts))
+    return svg_document(stacked([*parts, *below]), title, " ".join(texts))
 
 
 def diagram_figure(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Content: TypeAlias = str | bytes | Iterable[str]
 
 TEXT_SUFFIXES = (".html", ".svg", ".json", ".jsonl", ".csv", ".tsv", ".md", ".tex")
-COMPARISON_SUFFIXES = (".html", ".svg", ".png", ".pdf", ".json", ".md", ".csv", ".tsv")
+COMPARISON_SUFFIXES = (".html", ".svg", ".png", ".pdf", ".json", ".md", ".tex", ".csv", ".tsv")
 Say: TypeAlias = Callable[[str], None]
 _NAMED = 12  # characters named in a message
 SUFFIXES = (*TEXT_SUFFIXES, ".png", ".pdf", ".npz")
@@ -48,15 +48,18 @@ def write_results(
     fields: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
     top: int | None = None,
     stages: Sequence[str] = (),
+    stages_name: str = "Every stage",
     diagrams: "Sequence[Diagram]" = (),
     notation: Notation = "words",
+    made_by: str = "",
     say: Say | None = None,
 ) -> None:
     """Writes results in the format of the suffix; `top` and `fields` shape JSON only.
 
     `notation` is that of the equations of pages, pictures, Markdown and TeX.
 
-    `stages` are texts of every stage, one for each result, for pages, Markdown and TeX.
+    `stages` are texts of every stage, one for each result, under a `stages_name`; `made_by` is the command for a footer.
+    Tables and formats that are read back hold neither.
 
     `diagrams` are drawings of words: a page has them above, a picture holds them in the place of
     heat maps.
@@ -81,9 +84,11 @@ def write_results(
             movements=movements,
             precision=digits,
             stages=stages,
+            stages_name=stages_name,
             before=before,
             style=style,
             notation=notation,
+            made_by=made_by,
         )
     elif suffix in (".json", ".jsonl"):
         from attncli.views.json import result_parts
@@ -110,25 +115,56 @@ def write_results(
     elif suffix == ".md":
         from attncli.views.markdown import markdown_parts
 
-        content = markdown_parts(results, precision=digits, stages=stages, notation=notation)
+        content = markdown_parts(
+            results, precision=digits, stages=stages, notation=notation, made_by=made_by
+        )
     elif suffix == ".tex":
         from attncli.views.latex import latex
 
-        content = latex(results, precision=digits, stages=stages, notation=notation)
+        content = latex(
+            results, precision=digits, stages=stages, notation=notation, made_by=made_by
+        )
     elif suffix == ".npz":
         from attncli.views.npz import npz
 
         content = npz(results)
     else:
-        if diagrams:
-            from attncli.views.diagram_svg import diagram_svg
-
-            write_file(path, picture(diagram_svg(diagrams, precision, notation), suffix, say))
-            return
-        from attncli.views.svg import heat_maps
-
-        content = picture(heat_maps(results, precision=digits, notation=notation), suffix, say)
+        svgs = _pictures(
+            results, stages, stages_name, diagrams, made_by, suffix, precision, notation
+        )
+        content = picture(svgs, suffix, say)
     write_file(path, content)
+
+
+def _pictures(
+    results: "Sequence[AttentionResult]",
+    stages: Sequence[str],
+    stages_name: str,
+    diagrams: "Sequence[Diagram]",
+    made_by: str,
+    suffix: str,
+    precision: int | None,
+    notation: Notation,
+) -> list[str]:
+    """The drawings or the heat maps; stages below them, in a PDF on sheets of their own."""
+    from attncli.views import sheets
+    from attncli.views.svg import heat_maps, stacked, svg_document
+
+    footer = sheets.footer_drawings(made_by)
+    if diagrams:
+        from attncli.views.diagram_svg import diagram_svg
+
+        return [diagram_svg(diagrams, precision, notation, footer)]
+    digits = 2 if precision is None else precision
+    if suffix != ".pdf" or not stages:
+        below = [*(sheets.text_drawing(text) for text in stages), *footer]
+        return [heat_maps(results, precision=digits, notation=notation, below=below)]
+    pages = [[page] for text in stages for page in sheets.text_sheets(text)]
+    pages[-1] += footer
+    return [
+        heat_maps(results, precision=digits, notation=notation),
+        *(svg_document(stacked(page), stages_name) for page in pages),
+    ]
 
 
 def write_comparison(
@@ -138,25 +174,28 @@ def write_comparison(
     *,
     movements: "Sequence[Sequence[Movement]]" = (),
     precision: int | None = None,
+    made_by: str = "",
     say: Say | None = None,
 ) -> None:
     """Writes a comparison in the format of the suffix, with its results where they are at hand.
 
-    Raises: what `write_results` raises.
+    `made_by` is the command for a footer. Raises: what `write_results` raises.
     """
     from attncli.views import compare_page as views
 
     suffix, digits = suffix_of(path, COMPARISON_SUFFIXES), 3 if precision is None else precision
     if suffix == ".html":
         content: str | bytes = views.comparison_page(
-            comparison, results, movements=movements, precision=digits
+            comparison, results, movements=movements, precision=digits, made_by=made_by
         )
     elif suffix == ".json":
         from attncli.views.json import record_json
 
         content = record_json(comparison.to_record()) + "\n"
     elif suffix == ".md":
-        content = views.comparison_markdown(comparison, precision=digits)
+        content = views.comparison_markdown(comparison, precision=digits, made_by=made_by)
+    elif suffix == ".tex":
+        content = views.comparison_latex(comparison, results, precision=digits, made_by=made_by)
     elif suffix in (".csv", ".tsv"):
         content = views.comparison_delimited(comparison, "," if suffix == ".csv" else "\t")
         if say is not None:
@@ -164,22 +203,28 @@ def write_comparison(
                 f"{path} holds the rows of the word alone; .json keeps all, and is read by attn view"
             )
     else:
-        content = picture(views.comparison_svg(comparison, results), suffix, say)
+        svg = views.comparison_svg(comparison, results, precision=digits, made_by=made_by)
+        content = picture(svg, suffix, say)
     write_file(path, content)
 
 
-def picture(svg: str, suffix: str, say: Say | None = None) -> str | bytes:
-    """An SVG in the format of a suffix: .svg, .png or .pdf; says which characters have no font."""
+def picture(svgs: str | Sequence[str], suffix: str, say: Say | None = None) -> str | bytes:
+    """SVGs in the format of a suffix, each a page of a .pdf; of .svg and .png there is one.
+
+    Says which characters have no font.
+    """
+    svgs = [svgs] if isinstance(svgs, str) else svgs
     if suffix == ".svg":
-        return svg
+        return svgs[0]
     from attncli.views import pictures
 
-    missing, text = _missing(svg)
+    missing, text = _missing("".join(svgs))
     if say is not None and text:
         say(text)
     # A character without a font would keep others of its line from the fonts that have them.
-    svg = svg.translate({ord(char): pictures.box_for(char) for char in missing})
-    return pictures.png(svg) if suffix == ".png" else pictures.pdf(svg)
+    boxes = {ord(char): pictures.box_for(char) for char in missing}
+    svgs = [svg.translate(boxes) for svg in svgs]
+    return pictures.png(svgs[0]) if suffix == ".png" else pictures.pdf(*svgs)
 
 
 def _missing(svg: str) -> tuple[str, str]:

@@ -22,6 +22,16 @@ from attncli.views.page.tables import escaped, word_markup
 from attncli.views.palette import PALETTES, PaletteName, hex_code, text_on, weight_rgb
 
 _FILES = resources.files("attncli.views") / "page"
+# Rules for what is handed in: the command at the end, and stages that are whole on paper.
+HAND_IN_STYLE = """.attn .made-by { color: var(--soft); font-size: .875rem; margin-top: 1.5rem;
+  border-top: 1px solid var(--line); padding-top: .5rem; }
+.attn .made-by code { color: var(--ink); white-space: pre-wrap; overflow-wrap: anywhere; }
+@media print {
+  .attn .stages pre { white-space: pre-wrap; font-size: 8pt; }
+  .attn .stages > summary { color: #000000; list-style: none; }
+  .attn .matrix td, .attn .legend li { border: 1px solid #999999; }
+}
+"""
 _EQUATIONS = {"words": "equations.js", "lecture": "lecture.js"}
 
 
@@ -35,13 +45,16 @@ def page(
     heading: str = "",
     before: str = "",
     stages: Sequence[str] = (),
+    stages_name: str = "Every stage",
     style: str = "",
     notation: Notation = "words",
+    made_by: str = "",
 ) -> str:
     """A whole HTML page that shows these results; `before` is markup placed above them,
     `heading` that of the title.
 
-    `stages` are texts of every stage, one for each result; `style` are rules for `before`.
+    `stages` are texts of every stage, one for each result, under a `stages_name`; `style` are rules for `before`;
+    `made_by` is the command for the footer.
 
     `movements` gives, for each result, how far its words moved and their nearest words. Heads that
     would make the page larger than about 5 MB are left out, and the page says so.
@@ -59,13 +72,23 @@ def page(
         for number, result in enumerate(results)
     ]
     if stages:
-        parts = [part + _stages(text) for part, text in zip(parts, stages, strict=True)]
+        parts = [
+            part + _stages(text, stages_name) for part, text in zip(parts, stages, strict=True)
+        ]
     name = title or (results[0].text if len(results) == 1 else f"{len(results)} sentences")
     if title or len(results) != 1:
         heading = f"<h1>{heading or word_markup(name)}</h1>"
     contents = _contents(results) if len(results) > 1 else ""
-    text = f"{heading}{before}{contents}{''.join(parts)}"
+    text = f"{heading}{before}{contents}{''.join(parts)}{footer(made_by)}"
+    style += HAND_IN_STYLE if stages or made_by else ""
     return document(name, text, palette, style, notation)
+
+
+def footer(made_by: str) -> str:
+    """The command that made a page, at its end; nothing where none is said."""
+    if not made_by:
+        return ""
+    return f'<footer class="made-by">Made by <code>{_marked(made_by)}</code></footer>'
 
 
 def document(
@@ -132,9 +155,9 @@ def _source(text: str) -> str:
     return f"'sha256-{digest}'"
 
 
-def _stages(text: str) -> str:
+def _stages(text: str, name: str) -> str:
     return (
-        '<details class="stages"><summary>Every stage</summary>'
+        f'<details class="stages" open><summary>{name}</summary>'
         f'<div class="scroll"><pre>{_marked(text)}</pre></div></details>'
     )
 

@@ -22,7 +22,7 @@ from attncli.views.notation import (
     symbols_line,
     weights_title,
 )
-from attncli.views.palette import PaletteName, hex_code, text_on, weight_rgb
+from attncli.views.palette import RGB, PaletteName, hex_code, text_on, weight_rgb
 
 MAX_COLUMNS = 40  # of one table; more words become several tables
 _LABEL = 24  # characters of a label at most
@@ -44,21 +44,52 @@ _SIGNS = {  # of the stages, that fonts of letters lack
     "─": "-",
     **{digit: rf"\({{}}_{{{value}}}\)" for value, digit in enumerate("₀₁₂₃₄₅₆₇₈₉")},
 }
-_HEAD = r"""\documentclass{article}
+# One file is a document, and by \input in the body of another one a part of that: LaTeX has made
+# \@nodocument the same as \relax there.
+_HEAD = (
+    r"""% A document; and by \input a part of another one, with \usepackage[table]{xcolor} and
+% \usepackage{graphicx} in its preamble for colors and turned words.
+"""
+    r"\csname @\expandafter\ifx\csname @nodocument\endcsname\relax second\else first\fi oftwo\endcsname"
+    r"""{%
+\documentclass{article}
 \usepackage{iftex}
 \ifPDFTeX
   \usepackage[T1]{fontenc}
   \usepackage[utf8]{inputenc}
   \usepackage{textcomp}
-  \newcommand{\attnchar}[2]{\texttt{U+#1}}
 \else
   \usepackage{fontspec}
-  \newcommand{\attnchar}[2]{\iffontchar\font"#1 #2\else\texttt{U+#1}\fi}
 \fi
 \usepackage[table]{xcolor}
 \usepackage{graphicx}
 \usepackage[margin=2cm]{geometry}
+\def\attnend{\end{document}}
+\begin{document}
+}{\let\attnend\relax}%
+\begingroup
 \setlength{\parindent}{0pt}
+\ifdefined\Umathchar
+  \def\attnchar#1#2{\iffontchar\font"#1 #2\else\texttt{U+#1}\fi}
+\else
+  \def\attnchar#1#2{\texttt{U+#1}}
+  \def\encodingdefault{T1}\fontencoding{T1}\selectfont
+\fi
+\ifdefined\rowcolors\else
+  \def\cellcolor[#1]#2{}
+  \def\textcolor[#1]#2#3{#3}
+  \def\colorbox[#1]#2#3{#3 }
+\fi
+\ifdefined\rotatebox\else
+  \def\rotatebox#1#2{#2}
+  \def\resizebox#1#2#3{#3}
+\fi
+"""
+)
+_END = r"""
+\par
+\endgroup
+\attnend
 """
 
 
@@ -69,10 +100,11 @@ def latex(
     palette: PaletteName = "viridis",
     stages: Sequence[str] = (),
     notation: Notation = "words",
+    made_by: str = "",
 ) -> str:
     """A whole document: the weights as colored tables, the new vectors as equations.
 
-    `stages` are texts of every stage, one for each result.
+    `stages` are texts of every stage, one for each result; `made_by` is the command for a footer.
     """
     texts = [*stages, *[""] * (len(results) - len(stages))]
     parts = [
@@ -80,9 +112,36 @@ def latex(
         for result, text in zip(results, texts, strict=True)
         for line in (*_lines(result, precision, palette, notation), *_stages(text))
     ]
-    body = "\n".join(parts)
+    return tex_document([*parts, *tex_scale(palette)], made_by)
+
+
+def tex_document(parts: Sequence[str], made_by: str = "") -> str:
+    """A file of these lines that compiles by itself, and as a part of another document."""
+    body = "\n".join([*parts, *_footer(made_by)])
     directions = DIRECTIONS if r"\attnright" in body else ""
-    return f"{_HEAD}{directions}\\begin{{document}}\n{body}\n\\end{{document}}\n"
+    return f"{_HEAD}{directions}{body}{_END}"
+
+
+def _footer(made_by: str) -> list[str]:
+    """The command that made the file; nothing where none is said."""
+    if not made_by:
+        return []
+    text = latex_escaped(made_by.replace(MARK, ""))
+    return [rf"\medskip\hrule\smallskip{{\footnotesize\sloppy Made by: {{\ttfamily {text}}}\par}}"]
+
+
+def tex_scale(palette: PaletteName = "viridis") -> list[str]:
+    """The scale of the colors, with its numbers."""
+    colors = [weight_rgb(step / 10, palette) for step in range(11)]
+    boxes = [
+        rf"\colorbox[HTML]{{{_code(color)}}}{{\textcolor[HTML]{{{_code(text_on(color))}}}{{{step / 10}}}}}"
+        for step, color in enumerate(colors)
+    ]
+    return [
+        r"\medskip{\footnotesize weight\quad\setlength{\fboxsep}{4pt}%",
+        *(f"{b}%" for b in boxes),
+        r"\par}",
+    ]
 
 
 def _short(text: str, limit: int = _WORD) -> str:
@@ -94,9 +153,9 @@ def _lines(
     result: AttentionResult, precision: int, palette: PaletteName, notation: Notation
 ) -> list[str]:
     names = None if notation == "words" else names_of(result.words)
-    lines = [rf"\section*{{{_title(result.text)}}}", _line(facts_line(result))]
-    lines += [_line(model_line(result))] if model_line(result) else []
-    lines += [_line(warning.message) for warning in result.warnings]
+    lines = [rf"\section*{{{_title(result.text)}}}", tex_line(facts_line(result))]
+    lines += [tex_line(model_line(result))] if model_line(result) else []
+    lines += [tex_line(warning.message) for warning in result.warnings]
     if names is not None and names.words:
         lines.append(rf"{weights_title(names, _IN_TEXT)}.\par")
     for layer in range(result.attention.n_layers):
@@ -106,9 +165,9 @@ def _lines(
             weights = result.weights[layer, head]
             for start in range(0, len(result.tokens), MAX_COLUMNS):
                 columns = range(start, min(start + MAX_COLUMNS, len(result.tokens)))
-                lines += _table(result.words, weights, columns, precision, palette)
+                lines += tex_table(result.words, weights, columns, precision, palette)
             sums = sums_of(result)
-            lines += [_line(sums_line(result) + ":")] if sums != PLAIN else []
+            lines += [tex_line(sums_line(result) + ":")] if sums != PLAIN else []
             if names is not None:
                 lines += _lecture(names, weights, precision, sums)
                 continue
@@ -169,17 +228,20 @@ def _title(text: str) -> str:
     return " ".join(_short(part, _LABEL) for part in text.split(" "))
 
 
-def _line(text: str) -> str:
+def tex_line(text: str) -> str:
+    """A line of text from outside, on a line of its own."""
     return latex_escaped(text) + r"\par"
 
 
-def _table(
+def tex_table(
     words: Sequence[str],
     weights: FloatArray,
-    columns: range,
-    precision: int,
-    palette: PaletteName,
+    columns: range | None = None,
+    precision: int = 2,
+    palette: PaletteName = "viridis",
 ) -> list[str]:
+    """The weights as colored numbers, of all columns or some. Shapes: (n_tokens, n_tokens)."""
+    columns = range(len(words)) if columns is None else columns
     turned = [rf"\rotatebox{{60}}{{{_short(words[key], _LABEL)}}}" for key in columns]
     lines = [
         r"\medskip\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
@@ -194,8 +256,12 @@ def _table(
 
 def _cell(weight: float, precision: int, palette: PaletteName) -> str:
     color = weight_rgb(weight, palette)
-    fill, ink = hex_code(color)[1:].upper(), hex_code(text_on(color))[1:].upper()
+    fill, ink = _code(color), _code(text_on(color))
     return rf"\cellcolor[HTML]{{{fill}}}\textcolor[HTML]{{{ink}}}{{{weight:.{precision}f}}}"
+
+
+def _code(color: RGB) -> str:
+    return hex_code(color)[1:].upper()
 
 
 def _equation(words: Sequence[str], query: int, row: FloatArray, precision: int, sums: Sums) -> str:

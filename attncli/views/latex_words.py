@@ -35,17 +35,18 @@ _SPECIAL = {
     "[": "{[}",  # a line of a table may be followed by an option or a star
     "]": "{]}",
     "*": "{*}",
+    "·": r"\textperiodcentered{}",
 }
-DIRECTIONS = r"""\ifXeTeX
+DIRECTIONS = r"""\ifdefined\XeTeXversion
   \TeXXeTstate=1
-  \newcommand{\attnright}[2]{\iffontchar\font"#1 \beginR#2\endR\else#2\fi}
-  \newcommand{\attnleft}[1]{\beginL#1\endL}
-\else\ifLuaTeX
-  \newcommand{\attnright}[2]{\iffontchar\font"#1 {\textdir TRT#2}\else#2\fi}
-  \newcommand{\attnleft}[1]{{\textdir TLT#1}}
+  \def\attnright#1#2{\iffontchar\font"#1 \beginR#2\endR\else#2\fi}
+  \def\attnleft#1{\beginL#1\endL}
+\else\ifdefined\directlua
+  \def\attnright#1#2{\iffontchar\font"#1 {\textdir TRT#2}\else#2\fi}
+  \def\attnleft#1{{\textdir TLT#1}}
 \else
-  \newcommand{\attnright}[2]{#2}
-  \newcommand{\attnleft}[1]{#1}
+  \def\attnright#1#2{#2}
+  \def\attnleft#1{#1}
 \fi\fi
 """
 

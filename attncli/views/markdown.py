@@ -43,14 +43,17 @@ def markdown_parts(
     precision: int = 2,
     stages: Sequence[str] = (),
     notation: Notation = "words",
+    made_by: str = "",
 ) -> Iterator[str]:
-    """The text of `markdown`, line by line."""
+    """The text of `markdown`, line by line; `made_by` is the command for a footer."""
     texts = [*stages, *[""] * (len(results) - len(stages))]
     between = ""
     for result, text in zip(results, texts, strict=True):
         for line in chain(_lines(result, precision, notation), _stages(text)):
             yield between + line
             between = "\n"
+    for line in footer(made_by):
+        yield between + line
 
 
 def markdown_escaped(text: str) -> str:
@@ -63,13 +66,20 @@ def markdown_escaped(text: str) -> str:
     return _REFERENCES.sub(_reference, _MARKUP.sub(r"\\\g<0>", plain))
 
 
+def footer(made_by: str) -> list[str]:
+    """The command that made a file, at its end; nothing where none is said."""
+    return ["---", "", "Made by:", "", *_fenced(made_by, "sh")] if made_by else []
+
+
 def _stages(text: str) -> list[str]:
+    return _fenced(text, "text") if text else []
+
+
+def _fenced(text: str, kind: str) -> list[str]:
     """A text as it is, inside a fence longer than any that it holds."""
-    if not text:
-        return []
     longest = max(map(len, re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return [f"{fence}text", *text.rstrip("\n").split("\n"), fence, ""]
+    return [f"{fence}{kind}", *text.rstrip("\n").split("\n"), fence, ""]
 
 
 def _reference(found: "re.Match[str]") -> str:

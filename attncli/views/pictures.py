@@ -106,8 +106,8 @@ def _expect_pixels(svg: str, zoom: float) -> None:
         )
 
 
-def pdf(svg: str) -> bytes:
-    """The picture as one page of PDF: vectors, with text that can be searched.
+def pdf(*svgs: str) -> bytes:
+    """Each picture as a page of its size: vectors, with text that can be searched.
 
     Raises: MissingExtraError without typst, which brings its own fonts.
     """
@@ -115,11 +115,11 @@ def pdf(svg: str) -> bytes:
         import typst
     except ImportError:
         raise MissingExtraError.of("typst", "a PDF picture") from None
-    quoted = svg.replace("\\", "\\\\").replace('"', '\\"')
+    quoted = [svg.replace("\\", "\\\\").replace('"', '\\"') for svg in svgs]
     source = (
         "#set document(date: none)\n"  # of one input the same bytes, whenever it is drawn
         "#set page(width: auto, height: auto, margin: 0pt)\n"
-        f'#image(bytes("{quoted}"), format: "svg")\n'
+        + "#pagebreak()\n".join(f'#image(bytes("{svg}"), format: "svg")\n' for svg in quoted)
     )
     return bytes(typst.compile(source.encode("utf-8"), format="pdf"))
 

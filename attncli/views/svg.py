@@ -65,17 +65,18 @@ def heat_maps(
     precision: int = 2,
     palette: PaletteName = "viridis",
     notation: Notation = "words",
+    below: Sequence[Drawing] = (),
 ) -> str:
     """One SVG with a heat map for every result, layer and head, below one another.
 
-    In the symbols of the lecture each map has its equations below it.
+    In the symbols of the lecture each map has its equations below it; `below` stands at the end.
     """
     drawings = [
         drawing
         for result in results
         for drawing in result_drawings(result, precision, palette, notation)
     ]
-    drawings.append(_legend(palette))
+    drawings += [weight_scale(palette), *below]
     title = "Attention weights: " + "; ".join(visible(result.text) for result in results)
     return svg_document(stacked(drawings), title)
 
@@ -161,7 +162,7 @@ def result_drawings(
 
 def heading_drawing(result: AttentionResult, names: Names | None = None) -> Drawing:
     """The sentence, what was computed, and warnings."""
-    heading = [(isolated(line), 'font-weight="bold"') for line in _folded(visible(result.text), 6)]
+    heading = [(isolated(line), 'font-weight="bold"') for line in folded(visible(result.text), 6)]
     facts = [facts_line(result, apart), model_line(result, apart)]
     facts += [
         quotes_isolated(f"warning: {harmless(warning.message)}") for warning in result.warnings
@@ -169,7 +170,7 @@ def heading_drawing(result: AttentionResult, names: Names | None = None) -> Draw
     if names is not None and names.words:
         facts.append(weights_title(names, _SIGNS))
     for fact in facts:
-        heading += [(line, f'fill="{SOFT}"') for line in _folded(fact, 20)]
+        heading += [(line, f'fill="{SOFT}"') for line in folded(fact, 20)]
     return text_lines(heading)
 
 
@@ -190,7 +191,7 @@ def _equations(
     )
 
 
-def _folded(text: str, most: int) -> list[str]:
+def folded(text: str, most: int) -> list[str]:
     """Lines of at most 90 columns, broken at spaces; only a word that is longer is broken itself.
 
     A text of more than `most` lines is cut, and says how long it is.
@@ -311,7 +312,8 @@ def _pixels(weights: FloatArray, x: float, y: float, size: float, palette: Palet
     )
 
 
-def _legend(palette: PaletteName) -> Drawing:
+def weight_scale(palette: PaletteName = "viridis") -> Drawing:
+    """The scale of the colors, with its numbers."""
     parts = [f'<text y="17" fill="{SOFT}">weight</text>']
     for k in range(11):
         color = weight_rgb(k / 10, palette)

@@ -1,0 +1,31 @@
+"""The command that made a file, for its footer: as it is typed, without the secrets of addresses."""
+
+import re
+
+from attncli.escape import harmless, typed, without_secrets
+
+_QUERY = r"(?<=[?&;])([^=&;#\s]+)=[^&;#\s]+"  # of an address: what it is signed with, among others
+
+
+def made_by(output: str | None, *, no_footer: bool = False) -> str:
+    """The command line that runs now, for the footer of a file; empty where none is wanted."""
+    from attncli.cli.terminal import arguments_now
+
+    arguments = arguments_now()
+    wanted = output is not None and not no_footer
+    return command_text(arguments) if wanted and arguments else ""
+
+
+def command_text(arguments: list[str]) -> str:
+    """A command line as it is typed, its controls visible.
+
+    >>> command_text(["explain", "money bank grows", "-o", "a.svg"])
+    'attn explain "money bank grows" -o a.svg'
+    """
+    return " ".join(["attn", *(harmless(typed(_public(argument))) for argument in arguments)])
+
+
+def _public(argument: str) -> str:
+    """An argument without the names, passwords and signatures of addresses in it."""
+    text = without_secrets(argument)
+    return re.sub(_QUERY, r"\1=…", text) if "://" in text else text
