@@ -159,6 +159,7 @@ def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, A
         "view": (attncli.view, {"path": tmp_path / "r.json"}),
         "train": (attncli.train, {"rows": rows, "settings": TrainingSettings(epochs=1)}),
         "save": (attncli.save, {"results": r, "path": tmp_path / "r.json"}),
+        "show": (attncli.show, {"results": r}),
         "AttentionResult": (
             attncli.AttentionResult,
             {
@@ -191,6 +192,7 @@ FREE = {
 }
 FREE |= {
     ("save", "results", "hostile"),
+    ("show", "results", "hostile"),
     ("diff", "first", "hostile"),
     ("diff", "second", "hostile"),
     ("batch", "watch", "function"),
