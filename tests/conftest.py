@@ -1,12 +1,16 @@
 """What the tests share: a small store, sentences, the command in a process of its own, golden files."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -144,11 +148,35 @@ def command(capfd: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
         capfd.readouterr()
         code = run(list(arguments))
         out, err = capfd.readouterr()
+        _expect_hints_of(arguments, err)
         return Ended(
             code, out.encode("utf-8", "surrogatepass"), err.encode("utf-8", "surrogatepass")
         )
 
     return call
+
+
+def _expect_hints_of(arguments: Sequence[str], said: str) -> None:
+    """Every option that a hint begins with is one of the command that was typed."""
+    for named in re.findall(r"^  hint: (--[a-z][a-z-]*)", said, re.MULTILINE):
+        assert named in _options_of(*_words(arguments)), (arguments, said)
+
+
+def _words(arguments: Sequence[str]) -> tuple[str, ...]:
+    """The words before the first option: a command, and perhaps one of its own."""
+    return tuple(takewhile(lambda word: not word.startswith("-"), arguments))[:2]
+
+
+@cache
+def _options_of(*words: str) -> frozenset[str]:
+    import typer
+
+    from attncli.cli.app import app_for
+
+    made: Any = typer.main.get_command(app_for(list(words)))
+    for word in words:
+        made = getattr(made, "commands", {}).get(word, made)
+    return frozenset(option for given in made.params for option in (*given.opts, "--help"))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from attncli.arrays import AnyArray, IntArray
 from attncli.errors import ArgumentError, UsageError
 from attncli.escape import quoted
 
-_MOST = (1 << 63) - 1
+_MOST = (1 << 128) - 1
 _LONGEST = 60  # characters of a value that a message shows
 
 
@@ -146,10 +146,10 @@ def number_of(
 
 
 def count_of(value: object, name: str, least: int | None = 0, most: int | None = None) -> int:
-    """A whole number of 64 bits. Raises: UsageError for one out of bounds, ArgumentError."""
+    """A whole number of at most 128 bits. Raises: UsageError for one out of bounds, ArgumentError."""
     number = _whole(value, name, least, most)
     if not -_MOST <= number <= _MOST:
-        raise UsageError(f"found {described(number)}, expected one of 64 bits", place=name)
+        raise UsageError(f"found {described(number)}, expected one of at most 128 bits", place=name)
     return number
 
 

@@ -56,9 +56,15 @@ def word_lengths(store: WordList) -> Callable[[str], set[int]]:
 
 def ways_out(store: EmbeddingStore, words: Sequence[str]) -> tuple[str, ...]:
     """Hints for unknown words: words that are spelled like the first, and a policy."""
+    policy = (
+        f"{setting(oov='random')} gives such words a seeded random vector, marked in the result"
+    )
+    return (*spelled_alike(store, words), policy)
+
+
+def spelled_alike(store: EmbeddingStore, words: Sequence[str]) -> tuple[str, ...]:
+    """A hint at words that are spelled like the first of these, if there are any."""
     from attncli.reading.spelling import similar_spellings
 
     spelled = [quoted(word) for word in similar_spellings(store, words[0])] if words else []
-    meant = (f"did you mean {' or '.join(spelled)} for {quoted(words[0])}?",) if spelled else ()
-    policy = setting(oov="random")
-    return (*meant, f"{policy} gives such words a seeded random vector, marked in the result")
+    return (f"did you mean {' or '.join(spelled)} for {quoted(words[0])}?",) if spelled else ()

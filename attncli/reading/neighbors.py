@@ -9,7 +9,7 @@ from attncli.embeddings.protocols import VocabularyStore
 from attncli.embeddings.vocabulary import nearest_words, unit_vectors
 from attncli.errors import MissingExtraError, UnknownWordError
 from attncli.escape import quoted
-from attncli.reading.lookup import find, ways_out
+from attncli.reading.lookup import find, spelled_alike
 
 
 def similar_words(store: VocabularyStore, word: str, count: int = 10) -> list[tuple[str, float]]:
@@ -48,6 +48,6 @@ def _vector(store: VocabularyStore, word: str) -> tuple[str, Float32Array]:
     if vector is None:
         raise UnknownWordError(
             f"no vector in {quoted(store.name)} for {quoted(word)}",
-            hints=ways_out(store, [word])[:-1],
+            hints=spelled_alike(store, [word]),
         )
     return word, vector

@@ -239,7 +239,7 @@ def get(
       attn vectors get money --vectors glove300
     """
     from attncli.cli.vectors.access import open_named
-    from attncli.reading.lookup import find, ways_out
+    from attncli.reading.lookup import find, spelled_alike
 
     store = open_named(vectors, whole=False, cached=not no_cache)
     store.prefetch(words)
@@ -257,7 +257,7 @@ def get(
     if not vectors_of:
         named = ", ".join(quoted(word) for word in missing[:5])
         raise UnknownWordError(
-            f"no vector in {quoted(store.name)} for {named}", hints=ways_out(store, missing)[:1]
+            f"no vector in {quoted(store.name)} for {named}", hints=spelled_alike(store, missing)
         )
     for word, vector in vectors_of.items():
         write(f"{visible(word)} {' '.join(str(value) for value in vector)}\n")
