@@ -155,7 +155,7 @@ def file_of(text: str) -> Path | str:
             place=field_name("vectors"),
             hints=(
                 "attn vectors list",
-                f"{setting(vectors='glove')} and {setting(vectors='random')} need no file",
+                "glove and random are there without a file",
             ),
         )
     return text
