@@ -5,7 +5,7 @@ picture, and a line in it says so. Every word and number is also in a `<title>` 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
@@ -45,6 +45,9 @@ _MARGIN, _CHAR, _LINE = 16, 8.43, 20  # pixels; a character of 14 pixels is 8.43
 _OTHER_SCRIPT = re.compile(
     "[\u0590-\u109f\u1100-\u1cff\u2e80-\ua63f\ua6a0-\ufdff\ufe70-\ufeff\U00010800-\U000effff]"
 )
+_RUN = f" *(?:{_OTHER_SCRIPT.pattern}[\u200c\u200d]*)+| *(?:(?!{_OTHER_SCRIPT.pattern})[^ ])+| +"
+_ISOLATE = "\u2068"
+_BROADER = 0.35  # columns that a letter of another script may take beyond its own
 _LABEL = 20  # columns of a label at most
 _LINE_WIDTH = 90  # columns of a line of text
 _SIGNS = text_signs(lambda text: isolated(word(text, _LABEL)))
@@ -114,7 +117,7 @@ def text_lines(lines: Sequence[tuple[str, str]]) -> Drawing:
         f'<text y="{_LINE * i + 14}" {attributes}>{in_scripts(drawable(text))}</text>'
         for i, (text, attributes) in enumerate(lines)
     ]
-    width = max((width_of(text) * _CHAR for text, _ in lines), default=0)
+    width = max((columns_of(text) * _CHAR for text, _ in lines), default=0)
     return Drawing(width, _LINE * len(lines), tuple(parts))
 
 
@@ -126,8 +129,8 @@ def in_scripts(text: str, char: float = _CHAR) -> str:
     """
     if not _OTHER_SCRIPT.search(text):
         return escape(text)
-    pieces, column, was_other = [], 0, False
-    for part in re.findall(r" *[^ ]+| +", text):
+    pieces, column, was_other = [], 0.0, False
+    for part in _runs(text):
         is_other = _OTHER_SCRIPT.search(part) is not None
         if column and (is_other or was_other):
             start = len(part) - len(part.lstrip(" "))
@@ -135,9 +138,24 @@ def in_scripts(text: str, char: float = _CHAR) -> str:
             pieces.append(f"{part[:start]}{place}{escape(part[start:])}</tspan>")
         else:
             pieces.append(escape(part))
-        column += width_of(part)
+        column += columns_of(part)
         was_other = is_other
     return "".join(pieces)
+
+
+def _runs(text: str) -> Iterator[str]:
+    """The words with the blanks before them, parted where the script changes.
+
+    What is isolated for its direction stays together.
+    """
+    for part in re.findall(r" *[^ ]+| +", text):
+        yield from [part] if _ISOLATE in part else re.findall(_RUN, part)
+
+
+def columns_of(text: str) -> float:
+    """About how many columns a text takes: letters of other scripts are of no fixed width."""
+    narrow = sum(width_of(letter) == 1 for letter in _OTHER_SCRIPT.findall(text))
+    return width_of(text) + _BROADER * narrow
 
 
 def result_drawings(

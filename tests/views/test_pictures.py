@@ -96,6 +96,17 @@ def test_words_of_other_scripts_are_shaped_alone():
     assert pieces[1].strip() == "grows"
 
 
+def test_a_word_of_another_script_stands_apart_from_signs_that_touch_it():
+    """The font of its script may have neither "(" nor a letter of Latin."""
+    svg = svg_document(text_lines([("बहुत(new) = 0.32·बहुत + 0.25·आसान", "")]), "x")
+    line = ET.fromstring(svg).find(".//{http://www.w3.org/2000/svg}text[@y]")
+    assert line is not None
+    assert "".join(line.itertext()) == "बहुत(new) = 0.32·बहुत + 0.25·आसान"
+    spans = [span.text for span in line]
+    assert [text for text in [line.text, *spans] if text and text.strip() in {"बहुत", "आसान"}]
+    assert not any((text and "·ब" in text) or text == "बहुत(new)" for text in [line.text, *spans])
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [
