@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 from attncli.cli.guards import Effects
 from attncli.cli.notices import Notices
 from attncli.cli.selecting import selected
-from attncli.cli.showing import Manner, moved_words
-from attncli.cli.terminal import ink_for, width_for, write, write_json
+from attncli.cli.showing import Manner, moved_words, shown_movements
+from attncli.cli.terminal import ink_for, say_written, warning, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
-from attncli.mechanisms.open import Opened
+from attncli.mechanisms.open import Opened, space_of
 
 if TYPE_CHECKING:
     from attncli.files.rows.sentences import Sentence
     from attncli.results.result import AttentionResult
     from attncli.views.against import CellDifference
+    from attncli.views.against_files import Beside
 
 
 def show_against(
@@ -25,7 +26,10 @@ def show_against(
     effects: Effects,
     hide: Sequence[str] = (),
 ) -> None:
-    """Prints each sentence's task-specific and general attention, and where they differ most."""
+    """Each sentence's task-specific and general attention, and where they differ most.
+
+    Printed, or written to the file of --output.
+    """
     from attncli.mechanisms.general import GeneralAnalyser
 
     analyser = opened.analyser
@@ -35,24 +39,41 @@ def show_against(
             "found no task-specific attention, expected --attention task or a model of attn train",
             place="--against",
         )
-    if manner.kind not in ("tables", "--json"):
-        option = "--output" if manner.output is not None else manner.kind
+    if manner.steps or manner.speak or manner.why:
+        option = next(n for n in ("steps", "speak", "why") if getattr(manner, n))
         raise UsageError(
-            f"found {option} too, expected it alone or with --json: the two are shown side by side",
+            f"found --{option} too, expected one of them: the two are shown side by side",
             place="--against",
         )
+    if manner.output is not None:
+        from attncli.views.files import AGAINST_SUFFIXES, suffix_of
+
+        suffix_of(manner.output, AGAINST_SUFFIXES)
     general = GeneralAnalyser(store, reading, include=frozenset({"embeddings"}), advise=False)
     notices, printed = Notices(quiet), 0
+    pairs: list[Beside] = []
     for sentence, outcome in outcomes:
         if isinstance(outcome, AttnError):
             notices.set_aside(outcome)
             continue
         (beside,) = general([outcome.text])
         beside = selected(beside, hide=hide)
-        _show(beside, outcome, opened, manner, first=not printed)
+        if manner.output is not None:
+            from attncli.views import against_files
+
+            moved = shown_movements(beside, space_of(opened))
+            pairs.append(against_files.Beside(beside, outcome, moved))
+        else:
+            _show(beside, outcome, opened, manner, first=not printed)
         effects.see(outcome)
         notices.warn(outcome, sentence.place)
         printed += 1
+    if manner.output is not None and pairs:
+        from attncli.views.files import write_against
+
+        say, made_by = None if quiet else warning, manner.made_by
+        write_against(manner.output, pairs, precision=manner.precision, made_by=made_by, say=say)
+        say_written(manner.output, quiet=quiet)
     effects.warn(quiet=quiet)
     notices.end()
 

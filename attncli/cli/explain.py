@@ -74,7 +74,8 @@ def explain(
     if not quiet:
         _say_of_quotes(texts)
     fields = manner.fields(*_fields(include, exclude))
-    other = None if against is None else "--against --json" if manner.json else "--against"
+    beside = " --json" if manner.json else " -o" if manner.output is not None else ""
+    other = None if against is None else f"--against{beside}"
     manner.warn_of_vain(quiet, kind=other, include=include, exclude=exclude)
     say_vain(_left_out_anyway(fields), "(these fields come only with --include)", quiet=quiet)
     vain = ["--d-v"] if against is not None and mechanism.d_v is not None else []

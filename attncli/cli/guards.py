@@ -25,6 +25,7 @@ _RESULTS: dict[str, tuple[str, ...]] = {
     "--why": ("--precision", "--width", "--color", "--ascii", "--why"),
     "--against": _TABLES,
     "--against --json": (),
+    "--against -o": ("--precision", "--no-footer"),
     "--json": _JSON,
     "json": _JSON,
     "jsonl": _JSON,

@@ -12,7 +12,7 @@ from attncli.views.against import mean_weights
 from attncli.views.changes import change_texts
 from attncli.views.compare import occurrence_names, percents_of
 from attncli.views.facts import facts_line, model_line
-from attncli.views.html import page
+from attncli.views.html import BESIDE_STYLE, page
 from attncli.views.latex import tex_document, tex_line, tex_scale, tex_table
 from attncli.views.latex_words import latex_escaped
 from attncli.views.markdown import footer, markdown_escaped
@@ -78,6 +78,7 @@ def comparison_page(
         movements=movements,
         heading=f"{word_name} {size}",
         before=before,
+        style=BESIDE_STYLE,
         made_by=made_by,
     )
 

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from attncli.insight.diagram import Diagram
     from attncli.insight.movement import Movement
     from attncli.results.result import AttentionResult
+    from attncli.views.against_files import Beside
 
 # What a file will hold: all of it, or its text in parts.
 Content: TypeAlias = str | bytes | Iterable[str]
 
 TEXT_SUFFIXES = (".html", ".svg", ".json", ".jsonl", ".csv", ".tsv", ".md", ".tex")
 COMPARISON_SUFFIXES = (".html", ".svg", ".png", ".pdf", ".json", ".md", ".tex", ".csv", ".tsv")
+AGAINST_SUFFIXES = (".html", ".svg", ".png", ".pdf", ".md", ".tex")
 Say: TypeAlias = Callable[[str], None]
 _NAMED = 12  # characters named in a message
 SUFFIXES = (*TEXT_SUFFIXES, ".png", ".pdf", ".npz")
@@ -206,6 +208,30 @@ def write_comparison(
         svg = views.comparison_svg(comparison, results, precision=digits, made_by=made_by)
         content = picture(svg, suffix, say)
     write_file(path, content)
+
+
+def write_against(
+    path: str,
+    pairs: "Sequence[Beside]",
+    *,
+    precision: int | None = None,
+    made_by: str = "",
+    say: Say | None = None,
+) -> None:
+    """Writes general attention beside another in the format of the suffix.
+
+    `made_by` is the command for a footer. Raises: what `write_results` raises.
+    """
+    from attncli.views import against_files as views
+
+    suffix, digits = suffix_of(path, AGAINST_SUFFIXES), 2 if precision is None else precision
+    makers = {
+        ".html": views.against_page,
+        ".md": views.against_markdown,
+        ".tex": views.against_latex,
+    }
+    content = makers.get(suffix, views.against_svg)(pairs, precision=digits, made_by=made_by)
+    write_file(path, content if suffix in makers else picture(content, suffix, say))
 
 
 def picture(svgs: str | Sequence[str], suffix: str, say: Say | None = None) -> str | bytes:

@@ -32,6 +32,11 @@ HAND_IN_STYLE = """.attn .made-by { color: var(--soft); font-size: .875rem; marg
   .attn .matrix td, .attn .legend li { border: 1px solid #999999; }
 }
 """
+# Rules for matrices side by side: whole, and as small as the page allows.
+BESIDE_STYLE = """.attn .tables .scroll:has(.matrix) { max-height: none; }
+.attn .tables .matrix.roomy td { min-width: 3.2rem; height: 2.2rem; font-size: .95rem; }
+.attn .tables .matrix tbody td { text-align: center; }
+"""
 _EQUATIONS = {"words": "equations.js", "lecture": "lecture.js"}
 
 

@@ -202,3 +202,38 @@ def test_a_page_of_two_sentences_says_what_changed(
     ]
     assert f"bank gives itself the weight {own[0]} in 1, {own[1]} in 2" in text
     assert f"cosine 1.000 before attention, {record['cosine']['after'][0][1]:.3f} after" in text
+
+
+AGAINST = ("explain", "money bank grows", *MECHANISMS["task"], "--against", "general")
+
+
+@pytest.mark.parametrize("suffix", PAPERS)
+def test_general_attention_beside_another_is_handed_in(
+    command: Callable, tmp_path: Path, suffix: str
+) -> None:
+    """Both matrices, in order, and the greatest differences are those of the JSON."""
+    path = tmp_path / f"x.{suffix}"
+    assert command(*AGAINST, "-o", str(path)).code == 0
+    record = json.loads(command(*AGAINST, "--json").out)
+    text = path.read_text("utf-8").rpartition("<body")[2].replace(r"0.48\linewidth", "")
+    assert shlex.split(_footer(path)) == ["attn", *AGAINST, "-o", str(path)]
+    if suffix == "tex":
+        text = re.sub(r"\\(text|cell)color\[HTML\]\{\w+\}|[{}]", "", text)
+    shown = re.findall(r"(?<![\w.])[+-]?\d\.\d\d(?![\d\w])", re.sub(r"<[^>]*>", " ", text))
+    pair = (np.array(record[name]["weights"]).ravel() for name in ("general", "task"))
+    both = [f"{x:.2f}" for weights in pair for x in weights]
+    assert shown[: len(both)] == both
+    rest = shown[len(both) : len(both) + 3 * len(record["differences"])]
+    for (one, two, _), cell in zip(
+        zip(*[iter(rest)] * 3, strict=True), record["differences"], strict=True
+    ):
+        assert (one, two) == (f"{cell['general']:.2f}", f"{cell['task']:.2f}")
+
+
+def test_two_sentences_against_general_are_one_file(command: Callable, tmp_path: Path) -> None:
+    """Hostile words stay text; a table of numbers alone is refused."""
+    path = tmp_path / "x.html"
+    ended = command(*AGAINST, "<b>bank</b> & $x$ grows", "-o", str(path))
+    assert ended.code == 0
+    assert "<b>bank" not in path.read_text("utf-8")
+    assert command(*AGAINST, "-o", str(tmp_path / "x.csv")).code == 2

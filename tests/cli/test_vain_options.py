@@ -84,6 +84,7 @@ BASES = {
     "compare given": "compare TEXT OTHER --word bank --inline money=1,0;bank=0,1 --w-q 1,0;2,1",
     "batch given": "batch s.txt --workers 1 --inline money=1,0;bank=0,1 --w-v 1,0;2,1",
     "explain against": "explain TEXT --attention task --heads 2 --against general",
+    "explain against html": "explain TEXT --attention task --against general -o x.html",
     "explain against json": "explain TEXT --attention task --against general --json",
     "explain trained": "explain TEXT --model m --vectors v.txt",
     "explain checkpoint": "explain TEXT --model DIR",
