@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from attncli.api import analyser as analyser
     from attncli.api import compare as compare
     from attncli.api import diff as diff
-    from attncli.api import evaluate as evaluate
     from attncli.api import explain as explain
     from attncli.api import from_attentions as from_attentions
     from attncli.api import read as read
     from attncli.api import save as save
     from attncli.api import show as show
-    from attncli.api import train as train
     from attncli.api import view as view
     from attncli.api.batching import batch as batch
+    from attncli.api.training import evaluate as evaluate
+    from attncli.api.training import train as train
     from attncli.attention.core import attend as attend
     from attncli.errors import AttnError as AttnError
     from attncli.reading.opening import open_vectors as open_vectors
@@ -46,8 +46,8 @@ _WHERE = {
     "batch": "attncli.api.batching",
     "compare": "attncli.api",
     "diff": "attncli.api",
-    "evaluate": "attncli.api",
-    "train": "attncli.api",
+    "evaluate": "attncli.api.training",
+    "train": "attncli.api.training",
     "explain": "attncli.api",
     "from_attentions": "attncli.api",
     "open_vectors": "attncli.reading.opening",

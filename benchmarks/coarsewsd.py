@@ -57,10 +57,10 @@ def learned(rows: list[attncli.Row], variant: Variant) -> Any:
     return attncli.train(
         rows,
         variant.vectors,
-        layer=attncli.LayerSettings(landmarks=variant.landmarks),
-        settings=attncli.TrainingSettings(
-            held_out=0.0, seed=variant.seed, smoothing=variant.smoothing
-        ),
+        landmarks=variant.landmarks,
+        held_out=0.0,
+        seed=variant.seed,
+        smoothing=variant.smoothing,
     )
 
 

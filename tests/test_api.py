@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import attncli
-from attncli.errors import OutputError, UsageError
+from attncli.api.training import TrainChoices
+from attncli.errors import AttnError, DataError, OutputError, UsageError
 from attncli.insight.part import Part
 from attncli.mechanisms.general import GeneralSettings
 from attncli.settings import Choices, LayerSettings, MechanismSettings, TrainingSettings
@@ -68,6 +69,75 @@ def test_a_model_is_trained_saved_and_evaluated(tmp_path, command):
     assert ours.read_bytes() == theirs.read_bytes()
     ended = command("evaluate", str(table), "--model", str(theirs), "--json")
     assert attncli.evaluate(str(table), str(ours)).accuracy == json.loads(ended.out)["accuracy"]
+
+
+def test_a_training_takes_the_names_of_its_options(tmp_path):
+    """The fields of both settings by name give the model of the settings, and are checked alike."""
+    table = tmp_path / "bank.tsv"
+    rows = ["money bank\tfinance", "river bank\tnature"] * 6
+    table.write_text("text\tlabel\n" + "\n".join(rows) + "\nbank\n", encoding="utf-8")
+    with pytest.raises(DataError) as fault:
+        attncli.train(table, epochs=2)
+    assert fault.value.hints == ("skip_bad=True goes on with the other 12",)
+    named, settled = tmp_path / "named.safetensors", tmp_path / "settled.safetensors"
+    learned = attncli.train(
+        table, skip_bad=True, heads=2, committee=2, landmarks=0, epochs=2, held_out=0, seed=3
+    )
+    attncli.save(learned, named)
+    layer = LayerSettings(heads=2, committee=2, landmarks=0)
+    settings = TrainingSettings(epochs=2, held_out=0.0, seed=3)
+    attncli.save(attncli.train(table, skip_bad=True, layer=layer, settings=settings), settled)
+    assert named.read_bytes() == settled.read_bytes()
+    assert attncli.evaluate(table, learned, skip_bad=True).n == 12
+
+
+@pytest.mark.parametrize(("choices", "place"), [
+    ({"epochs": 2, "settings": TrainingSettings()}, "settings"),
+    ({"heads": 2, "layer": LayerSettings()}, "layer"),
+    ({"settings": TrainingSettings(dropout=2.0)}, "dropout"),
+    ({"learning_rate": 0.0}, "learning_rate"),
+    ({"held_out": 1.0}, "held_out"),
+    ({"landmark": 2}, "landmark"),
+    ({"epochs": 0}, "epochs"),
+    ({"oov": "skip"}, "oov"),
+    ({"dim": 9}, "dim"),
+])  # fmt: skip
+def test_a_training_refuses_what_the_command_refuses(choices, place):
+    """Two ways of saying one thing, values out of range, names of none: before the work."""
+    with pytest.raises(AttnError) as fault:
+        attncli.train([attncli.Row("a", "x"), attncli.Row("b", "y")], **choices)
+    assert fault.value.place == place
+
+
+def test_the_names_of_training_are_its_settings():
+    """Every field of both is a name, with its type."""
+    fields = {*LayerSettings.__annotations__, *TrainingSettings.__annotations__}
+    assert set(TrainChoices.__annotations__) == fields
+
+
+def test_results_and_files_are_compared_and_written_as_asked(tmp_path, command):
+    """diff reads files; save writes the digits and fields that `attn explain -o` writes."""
+    ours, theirs = tmp_path / "ours.json", tmp_path / "theirs.json"
+    result = attncli.explain("river bank")
+    attncli.save(result, ours, precision=3, top=1, exclude=["contextual", "embeddings"])
+    options = ["--precision", "3", "--top", "1", "--exclude", "contextual"]
+    assert command("explain", "river bank", "-o", str(theirs), *options).code == 0
+    assert ours.read_bytes() == theirs.read_bytes()
+    attncli.save(result, theirs)
+    assert [pair.changes for pair in attncli.diff(theirs, result)] == [()]
+    assert attncli.diff(str(theirs), theirs, tol=0)[0].changes == ()
+    with pytest.raises(AttnError, match="exclude"):
+        attncli.save(result, ours, exclude=["weight"])
+
+
+def test_a_comparison_is_of_the_part_that_is_chosen():
+    """One of three heads has other weights than all of them."""
+    texts, random = ["money bank", "river bank"], {"attention": "task", "heads": 3, "seed": 1}
+    one, other = (
+        attncli.compare(texts, "bank", part=Part(heads=(head,)), **random).to_record()
+        for head in (0, 1)
+    )
+    assert one != other
 
 
 def test_a_word_is_compared_and_results_are_told_apart():

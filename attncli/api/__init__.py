@@ -27,22 +27,13 @@ from attncli.mechanisms.open import Opened, open_analyser, space_of, store_of
 from attncli.mechanisms.presets import with_preset
 from attncli.reading.reader import ReadingSettings
 from attncli.results.result import AttentionResult
-from attncli.settings import (
-    Choices,
-    LayerSettings,
-    MechanismSettings,
-    Notation,
-    TrainingSettings,
-)
+from attncli.settings import NEIGHBORS, TOLERANCE, Choices, MechanismSettings, Notation
 
 if TYPE_CHECKING:
     from attncli.insight.comparison import Comparison
     from attncli.insight.difference import Difference
     from attncli.insight.part import Part
     from attncli.models.trained import TrainedModel
-    from attncli.training.examples import Prepared
-    from attncli.training.metrics import Scores
-    from attncli.training.rows import Row
     from attncli.views.notebook import Shown
 
 
@@ -135,10 +126,13 @@ def compare(
     model: str | PathLike[str] | None = None,
     *,
     vectors: str | PathLike[str] | EmbeddingStore = "glove",
-    neighbors: int = 5,
+    neighbors: int = NEIGHBORS,
+    part: "Part | None" = None,
     **choices: Unpack[Choices],
 ) -> "Comparison":
     """One word in two or more sentences; without `word` the one that they share.
+
+    `neighbors` nearest words are found; `part` chooses layers, heads and tokens.
 
     Raises: UsageError when the word is not in each of them, or several are; as `explain`.
 
@@ -152,7 +146,7 @@ def compare(
     sentences = texts_of(texts, "texts")
     word = None if word is None else text_of(word, "word")
     count_of(neighbors, "neighbors")
-    opened = _opened(model, vectors, ("embeddings", "value", "scores"), None, choices)
+    opened = _opened(model, vectors, ("embeddings", "value", "scores"), part, choices)
     results = [merge_pieces(result) for result in opened.analyser(sentences)]
     if len(results) < 2:
         raise UsageError("expected two sentences or more", place="texts")
@@ -161,12 +155,12 @@ def compare(
 
 
 def diff(
-    first: AttentionResult | Sequence[AttentionResult],
-    second: AttentionResult | Sequence[AttentionResult],
+    first: AttentionResult | Sequence[AttentionResult] | str | PathLike[str],
+    second: AttentionResult | Sequence[AttentionResult] | str | PathLike[str],
     *,
-    tol: float = 1e-6,
+    tol: float = TOLERANCE,
 ) -> "list[Difference]":
-    """What differs between results, pair by pair; a pair that is equal has no changes.
+    """What differs between results or files of them, pair by pair; equal pairs have no changes.
 
     >>> [pair.changes for pair in diff(explain("river bank"), explain("river bank"))]
     [()]
@@ -176,68 +170,7 @@ def diff(
     tolerance = number_of(tol, "tol")
     if tolerance < 0:
         raise UsageError(f"found {tolerance:g}, expected a number of 0 or more", place="tol")
-    return differences(_several(first), _several(second), tolerance)
-
-
-def train(
-    rows: "str | PathLike[str] | Sequence[Row]",
-    vectors: str = "glove",
-    *,
-    split: str | None = None,
-    oov: str = "zero",
-    tokenizer: str = "words",
-    layer: LayerSettings | None = None,
-    settings: TrainingSettings | None = None,
-) -> "TrainedModel":
-    """The model that `attn train` learns of labeled sentences, or of given weights.
-
-    `rows` is a file or rows of one. `save` writes the model.
-    Raises: DataError for a row that cannot be used; UsageError; NumericError when it diverges.
-    """
-    from attncli.training.examples import open_embedder, prepare
-    from attncli.training.fit import Fit, fitting, sizes_of
-    from attncli.training.rows import rows_given
-
-    settings = TrainingSettings() if settings is None else settings
-    layer = LayerSettings() if layer is None else layer
-    one_of_kind(settings, "settings", TrainingSettings, "TrainingSettings")
-    one_of_kind(layer, "layer", LayerSettings, "LayerSettings")
-    vectors = path_of(vectors, "vectors")
-    reading = ReadingSettings(tokenizer=tokenizer, oov=oov, seed=settings.seed)  # type: ignore[arg-type]  # checked there
-    embedder, info = open_embedder(vectors, reading)
-    prepared = prepare(rows_given(rows, split), embedder)
-    _expect_two_labels(prepared)
-    sizes = sizes_of(prepared, info, layer)
-    if sizes.architecture.readout == "weights":
-        settings = fitting(settings)
-    fit = Fit(prepared, sizes, settings, reading, info)
-    for _ in fit.run():
-        pass
-    return fit.model()
-
-
-def evaluate(
-    rows: "str | PathLike[str] | Sequence[Row]",
-    model: "str | PathLike[str] | TrainedModel",
-    vectors: str = "glove",
-    *,
-    split: str | None = None,
-) -> "Scores":
-    """How well a model predicts the labels of a file or of rows, as `attn evaluate` tells it."""
-    from attncli.mechanisms.task import reading_of
-    from attncli.models.named import find_model
-    from attncli.models.trained import TrainedModel, require_vectors
-    from attncli.reading.layers import for_model
-    from attncli.training.examples import open_embedder, prepare
-    from attncli.training.fit import scores_of
-    from attncli.training.rows import rows_given
-
-    trained = model if isinstance(model, TrainedModel) else find_model(path_of(model, "model"))
-    name = for_model(path_of(vectors, "vectors"), trained.vectors.name)
-    embedder, info = open_embedder(name, reading_of(trained), dim=trained.vectors.dim)
-    require_vectors(trained, info)
-    prepared = prepare(rows_given(rows, split), embedder, model=trained)
-    return scores_of(prepared, trained)
+    return differences(_read_or_given(first), _read_or_given(second), tolerance)
 
 
 def from_attentions(
@@ -309,17 +242,21 @@ def save(
     results: "AttentionResult | Sequence[AttentionResult] | TrainedModel",
     path: str | PathLike[str],
     *,
+    precision: int | None = None,
+    top: int | None = None,
+    exclude: Iterable[str] = (),
     notation: Notation = "words",
 ) -> None:
     """Writes one result or several in the format of the suffix, as `attn explain -o` does.
 
-    html, svg, png, pdf, json, jsonl, npz, csv, tsv, md or tex; JSON holds every field of the result.
-    A trained model is written as a safetensors file, whatever the suffix. With the `notation`
-    "lecture" equations are written in the symbols of the lecture's notes.
+    html, svg, png, pdf, json, jsonl, npz, csv, tsv, md or tex; JSON holds every field of the result
+    but those to `exclude`, and with `top` the strongest weights of each row alone. `precision` is a
+    number of digits after the point. A trained model is written as a safetensors file, whatever the
+    suffix. With the `notation` "lecture" equations are written in the symbols of the lecture's notes.
     Raises: UsageError for another suffix, MissingExtraError, OutputError.
     """
     from attncli.models.trained import TrainedModel, save_model
-    from attncli.results.result import OPTIONAL_FIELDS
+    from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
     from attncli.views.files import write_results
 
     file = path_of(path)
@@ -327,7 +264,17 @@ def save(
         save_model(results, Path(file))
         return
     choice_of(notation, "notation", get_args(Notation))
-    write_results(file, _several(results), fields=(OPTIONAL_FIELDS, ()), notation=notation)
+    several, left_out = _several(results), names_of(exclude, "exclude")
+    for name in left_out:
+        choice_of(name, "exclude", (*OPTIONAL_FIELDS, *DEFAULT_FIELDS))
+    write_results(
+        file,
+        several,
+        precision=None if precision is None else count_of(precision, "precision", 1, 9),
+        top=None if top is None else count_of(top, "top"),
+        fields=(tuple(n for n in OPTIONAL_FIELDS if n not in left_out), tuple(left_out)),
+        notation=notation,
+    )
 
 
 def show(
@@ -376,17 +323,16 @@ def _store_of(vectors: Any, settings: MechanismSettings) -> EmbeddingStore:
     return store_of(settings) if isinstance(vectors, str | PathLike) else _store(vectors)
 
 
-def _expect_two_labels(prepared: "Prepared") -> None:
-    if prepared.examples.weights is None and len(prepared.labels) < 2:
-        raise DataError("every sentence has the same label, expected at least two", place="rows")
-
-
 def _store(vectors: Any) -> EmbeddingStore:
     """A store, as far as its methods show. Raises: ArgumentError."""
     parts = ("name", "dim", "words", "sha256", "row", "has_word", "vectors")
     if isinstance(vectors, type) or not all(has(vectors, part) for part in parts):
         raise unexpected(vectors, "vectors", "a name, a path or a store of open_vectors")
     return completed(vectors)
+
+
+def _read_or_given(results: Any) -> list[AttentionResult]:
+    return read(results) if isinstance(results, str | PathLike) else _several(results)
 
 
 def _several(results: Any) -> list[AttentionResult]:

@@ -40,6 +40,7 @@ from attncli.files.writing import check_target
 from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
 
 FIELDS = (*OPTIONAL_FIELDS, *DEFAULT_FIELDS)
+_HUGE = 10**9  # what is above is as wrong, and shorter to say
 PARTS = ("index", "line", "text", "tokens", "attention", "vectors", "model", "warnings")
 
 
@@ -233,7 +234,7 @@ def _digits(asked: int | str | None, chosen_format: Format) -> int:
         )
     if asked == "full":
         return FULL
-    text = str(asked)
+    text = str(min(asked, _HUGE) if isinstance(asked, int) else asked)
     if not (text.isascii() and text.isdecimal() and 1 <= int(text[:4]) <= MAX_DIGITS):
         raise UsageError(
             f"found {quoted(text)}, expected full or a number from 1 to {MAX_DIGITS}",

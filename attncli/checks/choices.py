@@ -1,6 +1,7 @@
 """The choices of a caller, each checked against the type and the bounds of its setting."""
 
 from collections.abc import Mapping
+from math import isfinite
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -18,15 +19,30 @@ from attncli.checks.arguments import (
     texts_of,
     unexpected,
 )
-from attncli.errors import UsageError
-from attncli.settings import MATRIX_FIELDS, MechanismSettings
+from attncli.errors import UsageError, field_name
+from attncli.settings import MATRIX_FIELDS, LayerSettings, MechanismSettings, TrainingSettings
 
+# What each share or rate of a training must be below, in the order in which they are looked at.
+_BELOW = {
+    "weight_decay": 1e6,
+    **dict.fromkeys(("dropout", "weight_dropout", "word_dropout", "smoothing"), 1.0),
+    "balance": 10.0,
+    "held_out": 1.0,
+}
+_MOST = 2**63 - 1  # a number that JSON, arrays and seeds hold
 _BOUNDS = {
     "window": (0, None),
     "dim": (1, 65536),
     "heads": (1, 256),
     "d_k": (1, 4096),
     "d_v": (1, 4096),
+    "landmarks": (0, 1024),
+    "committee": (1, 4096),
+    "directions": (1, 1_000_000),
+    "reach": (0, 4096),
+    "epochs": (1, 1_000_000),
+    "batch_size": (1, 4096),
+    "patience": (0, None),
     "workers": (1, 1024),
     "chunk": (1, 1_000_000),
 }
@@ -35,10 +51,40 @@ _BOUNDS = {
 def checked_choices(choices: Mapping[str, Any], kind: type = MechanismSettings) -> dict[str, Any]:
     """The choices, each a value that its setting may have. Raises: ArgumentError, UsageError."""
     hints = get_type_hints(kind)
-    return {name: _choice(name, value, hints) for name, value in choices.items()}
+    bounds = _BOUNDS | ({"heads": (1, 4096)} if kind is LayerSettings else {})
+    return {name: _choice(name, value, hints, bounds) for name, value in choices.items()}
 
 
-def _choice(name: str, value: Any, hints: Mapping[str, Any]) -> Any:
+def checked_training(
+    settings: TrainingSettings, *, asks_for_tolerance: bool = False
+) -> TrainingSettings:
+    """The settings, their rates and shares in range; a tolerance that is asked for is above 0.
+
+    Raises: UsageError.
+    """
+    expected = "expected a number above 0"
+    if not (isfinite(settings.learning_rate) and settings.learning_rate > 0):
+        raise _out_of_range(settings, "learning_rate", expected)
+    if not (isfinite(settings.tolerance) and settings.tolerance >= 0):
+        raise _out_of_range(settings, "tolerance", expected)
+    if asks_for_tolerance and settings.tolerance == 0:
+        raise _out_of_range(settings, "tolerance", expected)
+    if not 0 <= settings.seed <= _MOST:
+        message = f"found a number out of range, expected 0 to {_MOST}"
+        raise UsageError(message, place=field_name("seed"))
+    for name, below in _BELOW.items():
+        if not 0 <= getattr(settings, name) < below:
+            raise _out_of_range(settings, name, f"expected 0 or more, below {below:g}")
+    return settings
+
+
+def _out_of_range(settings: TrainingSettings, name: str, expected: str) -> UsageError:
+    return UsageError(f"found {getattr(settings, name):g}, {expected}", place=field_name(name))
+
+
+def _choice(
+    name: str, value: Any, hints: Mapping[str, Any], bounds: Mapping[str, tuple[int, int | None]]
+) -> Any:
     if name not in hints:
         raise UsageError(f"found it, expected one of {', '.join(hints)}", place=name)
     if name in MATRIX_FIELDS:
@@ -56,8 +102,8 @@ def _choice(name: str, value: Any, hints: Mapping[str, Any]) -> Any:
     if get_origin(kind) is Literal:
         return choice_of(value, name, get_args(kind))
     if kind is int:
-        least, most = _BOUNDS.get(name, (1, None))
-        return seed_of(value) if name == "seed" else count_of(value, name, least, most)
+        least, most = bounds.get(name, (1, None))
+        return seed_of(value) if name == "seed" else count_of(value, name, least, most or _MOST)
     checks: dict[Any, Any] = {bool: flag_of, float: number_of, str: text_of}
     return checks[kind](value, name)
 

@@ -16,6 +16,7 @@ from attncli.errors import AttnError, UsageError
 from attncli.files.apart import expect_writable, files_given, written
 from attncli.mechanisms.open import Opened, space_of
 from attncli.mechanisms.sources import files_read
+from attncli.settings import NEIGHBORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +45,7 @@ def compare(
     texts: opt.Texts = None,
     file: opt.FileOption = None,
     word: WordOption = None,
-    neighbors: Neighbors = 5,
+    neighbors: Neighbors = NEIGHBORS,
     mechanism: Mechanism = DEFAULTS,
     precision: opt.Precision = None,
     width: opt.Width = None,
@@ -84,7 +85,7 @@ def compare(
     )
     kind = "--json" if json else "tables" if output is None else output.rpartition(".")[2].lower()
     given: dict[str, object] = {"--precision": precision, "--top": top, "--no-footer": no_footer}
-    given |= {"--neighbors": None if neighbors == 5 else neighbors}
+    given |= {"--neighbors": None if neighbors == NEIGHBORS else neighbors}
     given |= looks(width=width, color=color, ascii_only=ascii_only)
     warn_of_vain(kind, given, COMPARISONS, quiet=quiet)
     merges = ["--merge"] if mechanism.merge and mechanism.model is not None else []

@@ -13,6 +13,7 @@ from attncli.cli.terminal import ink_for, standard_input, width_for, write, writ
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
 from attncli.escape import visible
 from attncli.files.apart import expect_apart, files_given
+from attncli.settings import TOLERANCE
 
 if TYPE_CHECKING:
     from attncli.results.result import AttentionResult
@@ -35,7 +36,7 @@ Tol = Annotated[
 def diff(
     first: First,
     second: Second,
-    tol: Tol = 1e-6,
+    tol: Tol = TOLERANCE,
     width: opt.Width = None,
     color: opt.Color = "auto",
     ascii_only: opt.Ascii = False,

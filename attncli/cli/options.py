@@ -1,6 +1,5 @@
 """Each shared option, defined once: same name, same meaning, on every command."""
 
-import math
 from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
@@ -390,10 +389,3 @@ def listed_names(value: str | None, allowed: tuple[str, ...], option: str) -> tu
             expected = f"expected one of {', '.join(allowed)}{did_you_mean(name, allowed)}"
             raise UsageError(f"found {quoted(name)}, {expected}", place=option)
     return names
-
-
-def positive(value: float, option: str) -> float:
-    """A finite number above 0. Raises: UsageError."""
-    if not (math.isfinite(value) and value > 0):
-        raise UsageError(f"found {value:g}, expected a number above 0", place=option)
-    return value

@@ -24,6 +24,7 @@ from attncli.insight.space import Space, SpokenWords, is_known, names_of_token
 from attncli.insight.sums import sums_of
 from attncli.results.names import axis_names, describe, last_layer, mean_of_heads, ranges
 from attncli.results.result import AttentionResult
+from attncli.settings import NEIGHBORS
 from attncli.text.forms import folded_word, places_of_word
 
 
@@ -57,7 +58,7 @@ def compare(
     word: str,
     space: Space | None = None,
     *,
-    neighbors: int = 5,
+    neighbors: int = NEIGHBORS,
 ) -> Comparison:
     """The word in each sentence, every time it stands there.
 

@@ -1,6 +1,6 @@
 """Vectors by name: those of words, or the contextual vectors of a transformer."""
 
-from attncli.checks.arguments import count_of, one_of_kind, path_of, seed_of, text_of
+from attncli.checks.arguments import count_of, flag_of, one_of_kind, path_of, seed_of, text_of
 from attncli.embeddings.opening import DEFAULT_ACCESS, Access, open_word_vectors
 from attncli.embeddings.protocols import EmbeddingStore
 
@@ -14,6 +14,7 @@ def open_vectors(
     dim: int = 50,
     seed: int = 0,
     inline: str | None = None,
+    no_cache: bool = False,
     access: Access = DEFAULT_ACCESS,
 ) -> EmbeddingStore:
     """The vectors of this name or path, or of a transformer: model:DIR[:LAYERS].
@@ -22,7 +23,7 @@ def open_vectors(
     first layer, −1 the last), a range such as 2-5 (the mean of these layers), "input", what enters
     the first, "words", the words' own vectors, without positions, or "glove", those of the built-in
     GloVe; "mix" stands for the words, GloVe, the middle third of the layers, and the last layer.
-    Without it: the mean of the last four.
+    Without it: the mean of the last four. `no_cache` neither reads nor writes converted vectors.
     Raises: what opening the words or the checkpoint raises.
     """
     if not (isinstance(name, str) and not name):  # what no name means is said where names are
@@ -30,6 +31,8 @@ def open_vectors(
     dim, seed = count_of(dim, "dim", 1, MAX_DIM), seed_of(seed)
     inline = None if inline is None else text_of(inline, "inline")
     one_of_kind(access, "access", Access, "an Access")
+    if flag_of(no_cache, "no_cache"):
+        access = access._replace(cached=False)
     if not name.startswith(PREFIX):
         return open_word_vectors(name, dim=dim, seed=seed, inline=inline, access=access)
     from attncli.reading.contextual import contextual_vectors

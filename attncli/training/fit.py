@@ -25,6 +25,15 @@ from attncli.training.seen import sketch_of
 _FITTING_EPOCHS, _FITTING_TOLERANCE = 3000, 0.001
 
 
+def expect_vectors_for_all(oov: str) -> None:
+    """Raises: UsageError for the policy that leaves words out: targets and weights name places."""
+    if oov == "skip":
+        raise UsageError(
+            "found skip, expected zero, random, mean, error, subword or nearest",
+            place=field_name("oov"),
+        )
+
+
 class Sizes(NamedTuple):
     """A model's architecture, and in how many main directions of the vectors it is learned."""
 

@@ -83,20 +83,21 @@ class Bad:
         return "; ".join(named) + (f"; and {more:,} more" if more else "")
 
 
-def rows_given(rows: Any, split: str | None = None) -> list[Row]:
-    """The rows that a caller from Python gives: a file of them, or rows.
+def rows_given(rows: Any, split: str | None = None) -> tuple[list[Row], Bad]:
+    """The rows that a caller from Python gives, a file of them or rows, and those of no use.
 
     Raises: ArgumentError for what is neither; what reading a file raises.
     """
     split = None if split is None else checks.text_of(split, "split")
     if isinstance(rows, str | bytes | PathLike):
-        return read_rows(checks.path_of(rows, "rows"), sys.stdin.buffer, split=split)
+        return read_table(checks.path_of(rows, "rows"), sys.stdin.buffer, split=split)
     if isinstance(rows, Mapping) or not isinstance(rows, Iterable) or has(rows, "shape"):
         raise checks.unexpected(rows, "rows", "a file, or a list of rows")
     several = list(rows)
     for place, row in enumerate(several):
         checks.one_of_kind(row, f"rows[{place}]", Row, "a Row of attncli.training.rows")
-    return [row for row in several if split is None or row.split == split]
+    chosen = [row for row in several if split is None or row.split == split]
+    return chosen, Bad("rows", total=len(chosen))
 
 
 def read_rows(path: str, stdin: BinaryIO, *, split: str | None = None) -> list[Row]:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import attncli
+from attncli.api.training import TrainChoices
 from attncli.embeddings.readers.opening import ReadOptions
 from attncli.embeddings.scanning import ScannedStore
 from attncli.embeddings.store import MemoryStore
@@ -234,13 +235,15 @@ def test_a_wrong_argument_is_said(name: str, tmp_path: Path, monkeypatch: Any) -
     assert faults == []
 
 
-@pytest.mark.parametrize("name", ["analyser", "explain", "compare", "batch"])
+@pytest.mark.parametrize("name", ["analyser", "explain", "compare", "batch", "train"])
 def test_a_wrong_choice_is_said(name: str, tmp_path: Path, monkeypatch: Any) -> None:
     """Every choice that a function takes by name × every kind of wrong value."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "s.txt").write_text("money bank")
     function, right = functions(tmp_path)[name]
-    kinds = (Choices, BatchChoices) if name == "batch" else (Choices,)
+    if name == "train":
+        right = {"rows": right["rows"], "epochs": 1}
+    kinds = {"batch": (Choices, BatchChoices), "train": (TrainChoices,)}.get(name, (Choices,))
     choices = {choice for kind in kinds for choice in kind.__annotations__}
     slow = {"workers", "engine", "scheduler", "max_restarts"}
     faults = []

@@ -53,16 +53,13 @@ def train(
     from attncli.cli.progress import Encoding
     from attncli.reading.reader import ReadingSettings
     from attncli.training.examples import open_embedder, prepare
-    from attncli.training.fit import fitting, sizes_of
+    from attncli.training.fit import expect_vectors_for_all, fitting, sizes_of
     from attncli.training.rows import read_table
 
     quiet, vectors = report.quiet, words.vectors
     expect_dim(MechanismSettings(vectors=vectors, dim=words.dim))
     _expect_files(file, vectors, report, run)
-    if words.oov == "skip":
-        raise UsageError(
-            "found skip, expected zero, random, mean, error, subword or nearest", place="--oov"
-        )
+    expect_vectors_for_all(words.oov)
     settings = learning.settings()
     reading = ReadingSettings(tokenizer=words.tokenizer, oov=words.oov, seed=learning.seed)
     with access_to(vectors, cached=not words.no_cache, quiet=quiet) as access:

@@ -8,16 +8,8 @@ import typer
 from attncli import settings
 from attncli.cli import options as opt
 from attncli.cli.options import ATTENTION, INPUT, LEARNING, MODEL, OUTPUT, RUNNING
-from attncli.errors import UsageError
 
 _LAYER, _TRAINING = settings.LayerSettings(), settings.TrainingSettings()
-# What each share or rate must be below, in the order in which they are looked at.
-_BELOW = {
-    "weight_decay": 1e6,
-    **dict.fromkeys(("dropout", "weight_dropout", "word_dropout", "smoothing"), 1.0),
-    "balance": 10.0,
-    "held_out": 1.0,
-}
 
 
 def _size(help_text: str, panel: str = ATTENTION, least: int = 1) -> Any:
@@ -264,21 +256,13 @@ class LearningOptions:
 
     def settings(self) -> settings.TrainingSettings:
         """The choices as the library takes them. Raises: UsageError for one out of its range."""
-        opt.positive(self.learning_rate, "--learning-rate")
-        if self.tolerance is not None:
-            opt.positive(self.tolerance, "--tolerance")
-        for name, below in _BELOW.items():
-            value = getattr(self, name)
-            if not 0 <= value < below:
-                raise UsageError(
-                    f"found {value:g}, expected 0 or more, below {below:g}",
-                    place=f"--{name.replace('_', '-')}",
-                )
+        from attncli.checks.choices import checked_training
+
         asked = {"epochs": self.epochs, "tolerance": self.tolerance}
         defaults = {name: getattr(_TRAINING, name) for name in asked}
-        return settings.TrainingSettings(
-            **{**vars(self), **{n: v or defaults[n] for n, v in asked.items()}}
-        )
+        values = {n: defaults[n] if v is None else v for n, v in asked.items()}
+        chosen = settings.TrainingSettings(**{**vars(self), **values})
+        return checked_training(chosen, asks_for_tolerance=self.tolerance is not None)
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -1,0 +1,164 @@
+"""Labeled sentences → a model, and how well it predicts others, from Python."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from os import PathLike
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, get_args
+
+from attncli.checks.arguments import choice_of, count_of, flag_of, one_of_kind, path_of, seed_of
+from attncli.checks.choices import checked_choices, checked_training
+from attncli.embeddings.opening import Access
+from attncli.errors import DataError, UsageError
+from attncli.mechanisms.open import expect_dim
+from attncli.mechanisms.task import reading_of
+from attncli.models.named import find_model
+from attncli.models.trained import TrainedModel, require_vectors
+from attncli.reading.layers import for_model
+from attncli.reading.opening import MAX_DIM
+from attncli.reading.reader import ReadingSettings
+from attncli.settings import (
+    LayerSettings,
+    MechanismSettings,
+    OovPolicy,
+    Pooling,
+    Positions,
+    TokenizerName,
+    TrainingSettings,
+)
+from attncli.training.examples import Embedder, Prepared, open_embedder, prepare
+from attncli.training.fit import Fit, expect_vectors_for_all, fitting, scores_of, sizes_of
+from attncli.training.metrics import Scores
+from attncli.training.rows import Row, rows_given
+
+if TYPE_CHECKING:
+    from attncli.results.result import VectorsInfo
+
+_Settings = TypeVar("_Settings", LayerSettings, TrainingSettings)
+
+
+class TrainChoices(TypedDict, total=False):
+    """The fields of `LayerSettings` and of `TrainingSettings` as named arguments."""
+
+    heads: int
+    d_k: int
+    d_v: int
+    landmarks: int | None
+    committee: int | None
+    directions: int | None
+    positions: Positions | None
+    reach: int
+    causal: bool
+    window: int | None
+    pooling: Pooling
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    dropout: float
+    weight_dropout: float
+    word_dropout: float
+    smoothing: float
+    balance: float
+    held_out: float
+    patience: int
+    tolerance: float
+    seed: int
+
+
+def train(
+    rows: str | PathLike[str] | Sequence[Row],
+    vectors: str | PathLike[str] = "glove",
+    *,
+    split: str | None = None,
+    skip_bad: bool = False,
+    oov: OovPolicy = "zero",
+    tokenizer: TokenizerName = "words",
+    dim: int = 50,
+    no_cache: bool = False,
+    layer: LayerSettings | None = None,
+    settings: TrainingSettings | None = None,
+    **choices: Unpack[TrainChoices],
+) -> TrainedModel:
+    """The model that `attn train` learns of labeled sentences, or of given weights.
+
+    `rows` is a file or rows of one; `skip_bad` goes on without those that cannot be used. The
+    choices, and their defaults, are the fields of `attncli.settings.LayerSettings` and
+    `TrainingSettings`; `layer` and `settings` say the same. `save` writes the model.
+    Raises: DataError for a row that cannot be used; UsageError; NumericError when it diverges.
+    """
+    layer = _settings_of(LayerSettings, "layer", layer, choices)
+    settings = checked_training(_settings_of(TrainingSettings, "settings", settings, choices))
+    name, dim = path_of(vectors, "vectors"), count_of(dim, "dim", 1, MAX_DIM)
+    expect_dim(MechanismSettings(vectors=name, dim=dim))
+    choice_of(oov, "oov", get_args(OovPolicy))
+    choice_of(tokenizer, "tokenizer", get_args(TokenizerName))
+    expect_vectors_for_all(oov)
+    reading = ReadingSettings(tokenizer=tokenizer, oov=oov, seed=seed_of(settings.seed))
+    embedder, info = _embedder(name, reading, dim, no_cache)
+    prepared = _prepared(rows, split, skip_bad, embedder)
+    if prepared.examples.weights is None and len(prepared.labels) < 2:
+        raise DataError("every sentence has the same label, expected at least two", place="rows")
+    sizes = sizes_of(prepared, info, layer)
+    if sizes.architecture.readout == "weights":
+        settings = fitting(settings, choices.get("epochs"))
+    fit = Fit(prepared, sizes, settings, reading, info)
+    for _ in fit.run():
+        pass
+    return fit.model()
+
+
+def evaluate(
+    rows: str | PathLike[str] | Sequence[Row],
+    model: str | PathLike[str] | TrainedModel,
+    vectors: str | PathLike[str] = "glove",
+    *,
+    split: str | None = None,
+    skip_bad: bool = False,
+    no_cache: bool = False,
+) -> Scores:
+    """How well a model predicts the labels of a file or of rows, as `attn evaluate` tells it."""
+    trained = model if isinstance(model, TrainedModel) else find_model(path_of(model, "model"))
+    name = for_model(path_of(vectors, "vectors"), trained.vectors.name)
+    embedder, info = _embedder(name, reading_of(trained), trained.vectors.dim, no_cache)
+    require_vectors(trained, info)
+    return scores_of(_prepared(rows, split, skip_bad, embedder, trained), trained)
+
+
+def _settings_of(
+    kind: type[_Settings], name: str, given: _Settings | None, choices: Mapping[str, Any]
+) -> _Settings:
+    """The settings of one kind: those that were given, or of the choices. Raises: UsageError."""
+    own = {field.name for field in fields(kind)}
+    known = {field.name for field in (*fields(LayerSettings), *fields(TrainingSettings))}
+    for choice in choices:
+        if choice not in known:
+            raise UsageError(f"found it, expected one of {', '.join(sorted(known))}", place=choice)
+    named = {choice: choices[choice] for choice in choices if choice in own}
+    if given is None:
+        return kind(**checked_choices(named, kind))
+    one_of_kind(given, name, kind, kind.__name__)
+    if named:
+        raise UsageError(f"found {', '.join(named)} too, expected one of them", place=name)
+    return given
+
+
+def _embedder(
+    vectors: str, reading: ReadingSettings, dim: int, no_cache: bool
+) -> "tuple[Embedder, VectorsInfo]":
+    access = Access(cached=not flag_of(no_cache, "no_cache"))
+    return open_embedder(vectors, reading, dim=dim, access=access)
+
+
+def _prepared(
+    rows: str | PathLike[str] | Sequence[Row],
+    split: str | None,
+    skip_bad: bool,
+    embedder: Embedder,
+    model: TrainedModel | None = None,
+) -> Prepared:
+    """The rows to learn from. Raises: DataError for one that cannot be used, unless skipped."""
+    chosen, bad = rows_given(rows, split)
+    if flag_of(skip_bad, "skip_bad"):
+        return prepare(chosen, embedder, model=model, bad=bad)
+    bad.expect_none()
+    return prepare(chosen, embedder, model=model)
