@@ -48,6 +48,7 @@ def compare(
     neighbors: Neighbors = NEIGHBORS,
     mechanism: Mechanism = DEFAULTS,
     precision: opt.Precision = None,
+    notation: opt.Notation = "words",
     width: opt.Width = None,
     color: opt.Color = "auto",
     ascii_only: opt.Ascii = False,
@@ -86,6 +87,7 @@ def compare(
     kind = "--json" if json else "tables" if output is None else output.rpartition(".")[2].lower()
     given: dict[str, object] = {"--precision": precision, "--top": top, "--no-footer": no_footer}
     given |= {"--neighbors": None if neighbors == NEIGHBORS else neighbors}
+    given |= {"--notation": None if notation == "words" else notation}
     given |= looks(width=width, color=color, ascii_only=ascii_only)
     warn_of_vain(kind, given, COMPARISONS, quiet=quiet)
     merges = ["--merge"] if mechanism.merge and mechanism.model is not None else []
@@ -121,6 +123,7 @@ def compare(
             results,
             movements=movements,
             precision=precision,
+            notation=notation,
             made_by=made_by(output, no_footer=no_footer),
             say=say,
         )

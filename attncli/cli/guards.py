@@ -38,6 +38,7 @@ _RESULTS: dict[str, tuple[str, ...]] = {
 COMPARISONS: dict[str, tuple[str, ...]] = {
     "tables": ("--precision", "--top", "--width", "--color", "--ascii", "--neighbors"),
     **dict.fromkeys(STAGED, ("--precision", "--neighbors", "--no-footer")),
+    **dict.fromkeys(("html", "htm"), ("--precision", "--neighbors", "--no-footer", "--notation")),
     "csv": (),
     "tsv": (),
     "": ("--neighbors",),

@@ -8,6 +8,7 @@ from attncli.files.safe_cells import cell, guarded
 from attncli.insight.comparison import Comparison, Near, Occurrence
 from attncli.insight.movement import Movement
 from attncli.results.result import AttentionResult
+from attncli.settings import Notation
 from attncli.views.against import mean_weights
 from attncli.views.changes import change_texts
 from attncli.views.compare import occurrence_names, percents_of
@@ -45,10 +46,11 @@ def comparison_page(
     precision: int = 3,
     palette: PaletteName = "viridis",
     made_by: str = "",
+    notation: Notation = "words",
 ) -> str:
     """A page: the comparison above, every sentence with its sliders below.
 
-    `made_by` is the command for the footer.
+    `made_by` is the command for the footer, `notation` that of the equations.
     """
     word_name = word_markup(comparison.word)
     rows = "".join(
@@ -80,6 +82,7 @@ def comparison_page(
         before=before,
         style=BESIDE_STYLE,
         made_by=made_by,
+        notation=notation,
     )
 
 

@@ -176,19 +176,26 @@ def write_comparison(
     *,
     movements: "Sequence[Sequence[Movement]]" = (),
     precision: int | None = None,
+    notation: Notation = "words",
     made_by: str = "",
     say: Say | None = None,
 ) -> None:
     """Writes a comparison in the format of the suffix, with its results where they are at hand.
 
-    `made_by` is the command for a footer. Raises: what `write_results` raises.
+    `made_by` is the command for a footer, `notation` that of the equations of a page.
+    Raises: what `write_results` raises.
     """
     from attncli.views import compare_page as views
 
     suffix, digits = suffix_of(path, COMPARISON_SUFFIXES), 3 if precision is None else precision
     if suffix == ".html":
         content: str | bytes = views.comparison_page(
-            comparison, results, movements=movements, precision=digits, made_by=made_by
+            comparison,
+            results,
+            movements=movements,
+            precision=digits,
+            made_by=made_by,
+            notation=notation,
         )
     elif suffix == ".json":
         from attncli.views.json import record_json

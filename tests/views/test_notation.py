@@ -231,6 +231,17 @@ def test_pooled_and_other_weights_are_lists_of_w(command, tmp_path):
     assert "  bank: w₂₁ = 0.25; w₂₂ = 0.75\n" in said
 
 
+def test_the_page_of_a_comparison_has_the_symbols(command, tmp_path):
+    """Its sentences have equations; its tables have none, which is said."""
+    pair = ("compare", "money bank grows", "river bank flows", "--notation", "lecture")
+    path = tmp_path / "x.html"
+    assert command(*pair, "-o", str(path)).code == 0
+    text = plain(path.read_text(encoding="utf-8"), "html")
+    for start in ("e_money(new) = w₁₁·e_m", "e_river(new) = w₁₁·e_r"):
+        assert start in text
+    assert "--notation has no effect on tables" in command(*pair).said
+
+
 def test_python_saves_and_shows_the_symbols(tmp_path):
     """`save` and `show` take the notation; without it nothing changes."""
     result = attncli.explain("money bank grows")
