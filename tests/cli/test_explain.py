@@ -8,6 +8,7 @@ import pytest
 from schema import validator
 
 import attncli
+from attncli.errors import names_as
 from attncli.insight.degenerate import degenerate
 from attncli.mechanisms.general import GeneralSettings
 from attncli.reading.reader import ReadingSettings
@@ -55,17 +56,18 @@ CASES = [
 
 @pytest.mark.parametrize(("options", "settings", "reading"), CASES, ids=str)
 def test_the_command_and_python_say_the_same(command, options, settings, reading):
-    """The record of --json is attncli.explain(...).to_dict(), number for number."""
+    """The record of --json is attncli.explain(...).to_dict(), where fields are named as options."""
     text = "money xyzzy bank's growth"
     include = ("embeddings", "scores", "measures")
     ended = command("explain", text, "--json", "-q", "--include", ",".join(include), *options)
     (record,) = records(ended)
-    result = attncli.explain(
-        text,
-        settings=GeneralSettings(**settings),
-        reading=ReadingSettings(**reading),
-        include=include,
-    )
+    with names_as("attncli.cli.naming:Options"):
+        result = attncli.explain(
+            text,
+            settings=GeneralSettings(**settings),
+            reading=ReadingSettings(**reading),
+            include=include,
+        )
     assert AttentionResult.from_dict(record) == result
     assert all(text[t["start"] : t["end"]] == t["text"] for t in record["tokens"])
 
