@@ -12,7 +12,7 @@ def test_a_head_of_a_transformer_gives_no_whole_new_vector() -> None:
     """Its sum is one part of the vector after a layer; general attention gives the whole."""
     result = attncli.explain("money bank", vectors="random")
     assert sums_of(result)[:2] == ("embeddings", True)
-    of_heads = replace(result, attention=replace(result.attention, kind="transformer"))
+    of_heads = replace(result, attention=result.attention._replace(kind="transformer"))
     assert sums_of(of_heads)[:2] == ("values", False)
 
 
