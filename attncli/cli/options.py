@@ -275,7 +275,7 @@ Notation: TypeAlias = Annotated[
     settings.Notation,
     typer.Option(
         metavar="NAME",
-        help="Symbols of equations: words, or lecture for e_money(new) = w₁₁·e_m + w₁₂·e_b.",
+        help="Symbols of equations: words, or lecture: e_money(new) = w11·e_m + w12·e_b.",
         rich_help_panel=OUTPUT,
     ),
 ]

@@ -80,7 +80,7 @@ def _example_lines(entry: dict[str, Any]) -> list[str]:
     from attncli.views.ink import wrapped
 
     text = f'{entry["name"]}: "{entry["sentences"][0]}"; {entry["known"]} ({entry["source"]})'
-    return ["", *wrapped(f"  {text}", 80, 4)]
+    return ["", *wrapped(f"  {text}", 76, 4)]
 
 
 def vectors_facts(
