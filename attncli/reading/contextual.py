@@ -19,10 +19,10 @@ from attncli.embeddings.protocols import PlainStore
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError
 from attncli.escape import quoted
 from attncli.reading.layers import SideBySide, layer_vectors, split_name
-from attncli.reading.opening import PREFIX
 from attncli.reading.reader import Reader, ReadingSettings, Tick, ignored
 from attncli.results.result import ResultWarning
 from attncli.results.stack import Fragment, TokenRun
+from attncli.settings import OF_MODEL
 
 if TYPE_CHECKING:
     from attncli.models.model import TransformerModel
@@ -69,7 +69,7 @@ class ContextualStore(PlainStore):
         self._model = model
         self._tokenizer = tokenizer
         self._chosen = chosen
-        self.name = f"{PREFIX}{model.name}:{chosen.name}"
+        self.name = f"{OF_MODEL}{model.name}:{chosen.name}"
         self.dim = sum(chosen.sizes)
         self.doubt = tokenizer.doubt  # why pieces may be others than those of transformers
         self.words: int | None = None

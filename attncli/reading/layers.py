@@ -16,7 +16,7 @@ from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.opening import builtin_store
 from attncli.errors import UsageError, field_name
 from attncli.escape import quoted
-from attncli.reading.opening import PREFIX
+from attncli.settings import OF_MODEL
 
 if TYPE_CHECKING:
     from attncli.models.forward import States, Wanted
@@ -118,13 +118,13 @@ def for_training(vectors: str) -> str:
 
 def for_model(vectors: str, learned_from: str) -> str:
     """The name of vectors for a model: for a transformer without a list of layers, those it learned from."""
-    if not learned_from.startswith(PREFIX):
+    if not learned_from.startswith(OF_MODEL):
         return vectors
     return _with_list(vectors, learned_from.rpartition(":")[2])
 
 
 def _with_list(vectors: str, layers: str) -> str:
-    named = vectors.startswith(PREFIX) and not split_name(vectors.removeprefix(PREFIX))[1]
+    named = vectors.startswith(OF_MODEL) and not split_name(vectors.removeprefix(OF_MODEL))[1]
     return f"{vectors}:{layers}" if named else vectors
 
 

@@ -3,9 +3,9 @@
 from attncli.checks.arguments import count_of, flag_of, one_of_kind, path_of, seed_of, text_of
 from attncli.embeddings.opening import DEFAULT_ACCESS, Access, open_word_vectors
 from attncli.embeddings.protocols import EmbeddingStore
+from attncli.settings import OF_MODEL
 
 MAX_DIM = 65_536  # values of a random vector
-PREFIX = "model:"  # of the name of a transformer's vectors
 
 
 def open_vectors(
@@ -33,8 +33,8 @@ def open_vectors(
     one_of_kind(access, "access", Access, "an Access")
     if flag_of(no_cache, "no_cache"):
         access = access._replace(cached=False)
-    if not name.startswith(PREFIX):
+    if not name.startswith(OF_MODEL):
         return open_word_vectors(name, dim=dim, seed=seed, inline=inline, access=access)
     from attncli.reading.contextual import contextual_vectors
 
-    return contextual_vectors(name.removeprefix(PREFIX))
+    return contextual_vectors(name.removeprefix(OF_MODEL))

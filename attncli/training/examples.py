@@ -17,10 +17,11 @@ from attncli.escape import quoted
 from attncli.learning.batches import Examples
 from attncli.models.trained import TrainedModel
 from attncli.reading.layers import for_training
-from attncli.reading.opening import PREFIX, open_vectors
+from attncli.reading.opening import open_vectors
 from attncli.reading.reader import Reading, ReadingSettings, Tick, ignored, reader_for, vectors_info
 from attncli.reading.targets import is_ambiguous, target_place
 from attncli.results.result import VectorsInfo
+from attncli.settings import OF_MODEL
 from attncli.training.labels import alike, counted
 from attncli.training.rows import Bad, Row
 
@@ -136,7 +137,7 @@ def open_embedder(
 
 def default_directions(vectors: VectorsInfo) -> int | None:
     """In how many main directions of these vectors is learned: all (None) but for a transformer."""
-    return _DIRECTIONS if vectors.name.startswith(PREFIX) else None
+    return _DIRECTIONS if vectors.name.startswith(OF_MODEL) else None
 
 
 def default_committee(views: Sequence[int]) -> int:
