@@ -101,6 +101,11 @@ class Training:
         """The number of sentences kept aside."""
         return len(self._held_out)
 
+    @property
+    def epoch(self) -> int:
+        """How many epochs are done."""
+        return self._epoch
+
     def run(self) -> Iterator[EpochProgress]:
         """Trains epoch by epoch; `best` holds the best parameters after each.
 

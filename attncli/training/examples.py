@@ -30,6 +30,7 @@ _LANDMARKS = 200  # of vectors that are learned in as they are, chosen by cross-
 _MEMBERS, _MEMBERS_OF_A_VIEW = 4, 2  # of a committee, chosen by cross-validation
 _TOGETHER = 512  # sentences that a transformer encodes at once
 _MANY_TARGETS = 10_000
+_FIRST = 64  # sentences whose words are kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +39,7 @@ class Prepared:
 
     `views` are the sizes of the vectors of a word that stand side by side, if there are several.
     texts: the sentences. ambiguous: the places of rows whose target is a number that could be meant
-    in two ways.
+    in two ways. words: the tokens of the first sentences, of which one may be watched.
     """
 
     examples: Examples
@@ -47,6 +48,7 @@ class Prepared:
     views: tuple[int, ...] = ()
     texts: tuple[str, ...] = ()
     ambiguous: tuple[str, ...] = ()
+    words: tuple[tuple[str, ...], ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -198,6 +200,7 @@ def prepare(
         embedder.views,
         tuple(row.text for row in taken.rows),
         tuple(taken.ambiguous),
+        tuple(taken.first),
     )
 
 
@@ -233,6 +236,7 @@ class _Taken:
     weights: list[FloatArray] = field(default_factory=list)
     words: Counter[str] = field(default_factory=Counter)
     ambiguous: list[str] = field(default_factory=list)
+    first: list[tuple[str, ...]] = field(default_factory=list)
 
     def add(
         self, row: Row, reading: Reading | AttnError, wanted: _Wanted, table: VectorTable
@@ -249,6 +253,8 @@ class _Taken:
             self.words[reading.tokens[place].key] += 1
             if is_ambiguous(reading.tokens, row.target, place):
                 self.ambiguous.append(row.place)
+        if len(self.first) < _FIRST:
+            self.first.append(tuple(token.text for token in reading.tokens))
         self.rows.append(row)
         self.row_index.append(table.rows(reading.embeddings))
 

@@ -102,9 +102,14 @@ def document(
     palette: PaletteName = "viridis",
     more_style: str = "",
     notation: Notation = "words",
+    script: str | None = None,
 ) -> str:
-    """A whole page with the style, the script and the policy that allows nothing else."""
-    style, script = _style(palette) + more_style, _script(palette, notation)
+    """A whole page with the style, the script and the policy that allows nothing else.
+
+    `script` is the name of another script than that of results.
+    """
+    style = _style(palette) + more_style
+    script = _script(palette, notation) if script is None else _own_script(script)
     policy = (
         f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; "
         "base-uri 'none'; form-action 'none'"
@@ -153,6 +158,11 @@ def _script(palette: PaletteName, notation: Notation) -> str:
     names = ("numbers.js", _EQUATIONS[notation], "lines.js", "page.js")
     parts = [(_FILES / name).read_text(encoding="utf-8") for name in names]
     return f'"use strict";\n(() => {{\n{"".join(parts)}}})();\n'.replace("__COLORS__", colors)
+
+
+def _own_script(name: str) -> str:
+    text = (_FILES / name).read_text(encoding="utf-8")
+    return f'"use strict";\n(() => {{\n{text}}})();\n'
 
 
 def _source(text: str) -> str:

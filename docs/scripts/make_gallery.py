@@ -22,6 +22,7 @@ from make_pictures import terminal_svg
 
 import attncli
 from attncli.attention.core import softmax
+from attncli.cli.app import run
 from attncli.insight.diagram import diagram_of
 from attncli.insight.movement import movements
 from attncli.matrices.build import result_from_arrays
@@ -129,6 +130,16 @@ def _long_page() -> str:
     return page(results(" ".join([LONGER] * 6)))
 
 
+def _training_page() -> str:
+    """The notes' weights, learned from random vectors of eight numbers."""
+    examples = IMAGES.parents[1] / "examples" / "lecture_weights.jsonl"
+    options = ("--vectors", "random", "--dim", "8", "--d-k", "4", "--epochs", "200", "-q")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "training.html"
+        run(["train", str(examples), *options, "--no-footer", "-o", str(path)])
+        return path.read_text(encoding="utf-8")
+
+
 SHOTS = {
     "page-light.png": Shot(_sentence_page),
     "page-dark.png": Shot(_sentence_page, scheme="dark"),
@@ -137,6 +148,7 @@ SHOTS = {
     "page-heads.png": Shot(
         lambda: page([made_up_heads()]), height=900, hover=".word[data-query='2']"
     ),
+    "page-training.png": Shot(_training_page, height=760, hover="h1"),
     "page-long.png": Shot(_long_page, height=900),
 }
 

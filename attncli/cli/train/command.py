@@ -48,6 +48,7 @@ def train(
       attn train reviews.jsonl -o reviews.safetensors --held-out 0.2 --patience 5
       attn train examples/idioms.tsv --split train -o idioms.safetensors
       attn train examples/lecture_weights.jsonl -o lecture.safetensors
+      attn train examples/lecture_weights.jsonl --watch -o lecture.safetensors -o training.html
       attn train bank.tsv --check-grad
     """
     from attncli.cli.progress import Encoding
@@ -75,7 +76,10 @@ def train(
         raise DataError(f"{only}, expected at least two", place=visible(file)[:200])
     sizes = sizes_of(prepared, info, layer.settings())
     architecture = sizes.architecture
-    _say_vain({**vars(layer), **vars(learning), **vars(report), **vars(run)}, architecture)
+    _say_vain(
+        {**vars(layer), **vars(learning), **vars(report), "page": report.page, **vars(run)},
+        architecture,
+    )
     if architecture.readout == "weights":
         settings = fitting(settings, learning.epochs)
     if run.check_grad:
@@ -83,15 +87,21 @@ def train(
         return
     if not quiet:
         _say_held_out(prepared, settings)
-    training = TrainingRun(Path(report.output or ""), prepared, sizes, settings, reading, info)
-    training.run(log=report.log, resume=run.resume, json=report.json, quiet=quiet)
+    output = None if report.model is None else Path(report.model)
+    training = TrainingRun(output, prepared, sizes, settings, reading, info)
+    training.run(report, resume=run.resume)
 
 
 def _expect_files(file: str, vectors: str, report: t.ReportOptions, run: t.TrainRunOptions) -> None:
     """Raises: UsageError where there is no output, or it is an input; OutputError."""
-    if report.output is None and not run.check_grad:
+    if not report.output and not run.check_grad:
         raise UsageError("found no file, expected -o model.safetensors", place="--output")
-    model = [] if run.check_grad else written("output", report.output, *ENDINGS)
+    if run.resume and report.model is None and not run.check_grad:
+        raise UsageError("found no model, expected -o model.safetensors", place="--resume")
+    if report.outnumbered and not report.quiet:
+        message("warning", "--output names more than one model or page: the last one counts")
+    model = [] if run.check_grad else written("output", report.model, *ENDINGS)
+    model += [] if run.check_grad else written("output", report.page)
     log = [] if run.check_grad else written("log", report.log)
     expect_apart([*model, *log], [*files_given([file]), *vectors_read(vectors)])
     expect_writable(model, ())  # a log may be a pipe
@@ -102,7 +112,17 @@ _OF_LABELS = (
     *("dropout", "weight_dropout", "word_dropout", "smoothing", "balance", "held_out", "patience"),
 )
 _OF_LEARNING = (
-    *("output", "log", "resume", "epochs", "batch_size", "learning_rate", "weight_decay"),
+    *(
+        "output",
+        "watch",
+        "no_footer",
+        "log",
+        "resume",
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "weight_decay",
+    ),
     *("dropout", "weight_dropout", "word_dropout", "smoothing", "balance", "held_out", "patience"),
     "tolerance",
 )
@@ -118,6 +138,8 @@ def _say_vain(values: "dict[str, object]", architecture: "Architecture") -> None
         parts.append((_OF_LABELS, "where attention weights are given"))
     elif not values["held_out"]:
         parts.append((("patience",), "without sentences held out"))
+    if not values["check_grad"] and values["page"] is None:
+        parts.append((("no_footer",), "without a page"))
     if not fitted:
         parts.append((("tolerance",), "where no attention weights are given"))
     if architecture.readout == "target":

@@ -29,12 +29,13 @@ DataFile: TypeAlias = Annotated[
     ),
 ]
 ModelOut: TypeAlias = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--output",
         "-o",
         metavar="FILE",
-        help="Where the model goes (safetensors).",
+        help="Where the model goes (safetensors); FILE.html, besides or alone, keeps how it was "
+        "learned, with a slider over the epochs.",
         rich_help_panel=OUTPUT,
         show_default=False,
     ),
@@ -196,6 +197,17 @@ CheckGrad: TypeAlias = Annotated[
 ]
 
 
+Watch: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--watch",
+        help="Show W_q, W_k and W_v, the loss and a sentence's weights change while it learns; on a "
+        "terminal alone.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class DataOptions:
     """Which rows of the file are learned from."""
@@ -270,9 +282,27 @@ class ReportOptions:
     """What is written of a training, and where."""
 
     output: ModelOut = None
+    watch: Watch = False
+    no_footer: opt.NoFooter = False
     log: LogFile = None
     json: opt.Json = False
     quiet: opt.Quiet = False
+
+    @property
+    def model(self) -> str | None:
+        """The file of the model, the last one that is no page."""
+        return next((name for name in reversed(self.output or []) if not _is_page(name)), None)
+
+    @property
+    def outnumbered(self) -> bool:
+        """Whether more than one model, or more than one page, is named."""
+        kinds = [_is_page(name) for name in self.output or []]
+        return kinds.count(True) > 1 or kinds.count(False) > 1
+
+    @property
+    def page(self) -> str | None:
+        """The page that keeps the training."""
+        return next((name for name in reversed(self.output or []) if _is_page(name)), None)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -281,3 +311,7 @@ class TrainRunOptions:
 
     resume: Resume = False
     check_grad: CheckGrad = False
+
+
+def _is_page(name: str) -> bool:
+    return name.lower().endswith((".html", ".htm"))

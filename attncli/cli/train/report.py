@@ -28,9 +28,11 @@ class TrainingReport:
         log: str | None,
         resumed: bool,
         quiet: bool,
+        watched: bool = False,
     ) -> None:
         self._training, self._counts, self._quiet = training, counts, quiet
-        self._live = sys.stderr is not None and sys.stderr.isatty()
+        self._watched = watched  # frames are drawn where epochs would be told
+        self._live = sys.stderr is not None and sys.stderr.isatty() and not watched
         self._losses: list[float] = []
         self._accuracies: list[float] = []
         self._last: EpochProgress | None = None
@@ -59,7 +61,7 @@ class TrainingReport:
                 "seconds": round(progress.seconds, 3),
             }
         )
-        if self._quiet:
+        if self._quiet or self._watched:
             return
         text = epoch_text(
             progress.epoch,
@@ -75,13 +77,14 @@ class TrainingReport:
         elif progress.epoch % max(1, progress.epochs // _LINES) == 0 or progress.epoch == 1:
             _say(text + "\n")
 
-    def ended(self, output: Path) -> dict[str, Any]:
+    def ended(self, output: Path | None) -> dict[str, Any]:
         """The training is over: the curve, and the summary that is returned."""
         summary = self._summary(output)
         self._write_log({"event": "end", **summary})
         self._close()
         if not self._quiet:
-            self._curve()
+            if not self._watched:
+                self._curve()
             message("trained", self._sentence(output))
             self._say_of_guessing()
         return summary
@@ -96,7 +99,7 @@ class TrainingReport:
                 "was learned; more --epochs or another --learning-rate may help",
             )
 
-    def stopped(self, output: Path) -> None:
+    def stopped(self, output: Path | None) -> None:
         """The training was stopped; the best model so far is kept, if there is one."""
         self._write_log({"event": "stopped", **self._summary(output)})
         self._close()
@@ -105,7 +108,8 @@ class TrainingReport:
         if not self._training.best_epoch:
             message("stopped", "before the first epoch was done; nothing is written")
             return
-        message("stopped", f"{self._sentence(output)}; the same command with --resume goes on")
+        more = "" if output is None else "; the same command with --resume goes on"
+        message("stopped", f"{self._sentence(output)}{more}")
 
     def _start(self) -> dict[str, Any]:
         from dataclasses import asdict
@@ -120,10 +124,10 @@ class TrainingReport:
             "held_out": self._training.n_held_out,
         }
 
-    def _summary(self, output: Path) -> dict[str, Any]:
+    def _summary(self, output: Path | None) -> dict[str, Any]:
         last = self._last
         return {
-            "model": str(output),
+            "model": None if output is None else str(output),
             "epochs": 0 if last is None else last.epoch,
             "best_epoch": self._training.best_epoch,
             "loss": None if last is None else last.loss,
@@ -137,9 +141,10 @@ class TrainingReport:
             else None,
         }
 
-    def _sentence(self, output: Path) -> str:
+    def _sentence(self, output: Path | None) -> str:
         training = self._training
-        text = f"{visible(str(output))}, {training.parameters.flat.size:,} numbers"
+        name = "no model is kept" if output is None else visible(str(output))
+        text = f"{name}, {training.parameters.flat.size:,} numbers"
         if training.best_accuracy is not None:
             text += (
                 f", held-out accuracy {training.best_accuracy:.3f} on "

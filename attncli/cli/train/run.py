@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,9 @@ from attncli.files.paths import exists
 from attncli.files.writing import reason
 
 if TYPE_CHECKING:
+    from attncli.cli.train.options import ReportOptions
     from attncli.cli.train.report import TrainingReport
+    from attncli.cli.train.watching import Watching
     from attncli.learning.trainer import Training
     from attncli.reading.reader import ReadingSettings
     from attncli.results.result import VectorsInfo
@@ -53,7 +55,7 @@ class TrainingRun:
 
     def __init__(
         self,
-        output: Path,
+        output: Path | None,
         prepared: "Prepared",
         sizes: "Sizes",
         settings: "TrainingSettings",
@@ -63,7 +65,8 @@ class TrainingRun:
         from attncli.training.fit import Fit
         from attncli.training.resume import examples_hash, state_path
 
-        self.output, self.state, self.prepared = output, state_path(output), prepared
+        self.output, self.prepared = output, prepared
+        self.state = None if output is None else state_path(output)
         self.fit = Fit(prepared, sizes, settings, reading, info)
         self.training: Training = self.fit.training
         self.belongs: dict[str, Any] = {
@@ -75,13 +78,38 @@ class TrainingRun:
             **asdict(settings),
         }
 
-    def run(self, *, log: str | None, resume: bool, json: bool, quiet: bool) -> None:
-        """Trains to the end, or until it is stopped; writes the best model either way."""
-        with heeding_sigterm(), only_run(self.output):
-            self._run(log, resume, json, quiet)
+    def run(self, report: "ReportOptions", *, resume: bool) -> None:
+        """Trains to the end, or until it is stopped; writes the best model and the page either way."""
+        with ExitStack() as stack:
+            stack.enter_context(heeding_sigterm())
+            if self.output is not None:
+                stack.enter_context(only_run(self.output))
+            self._run(report, resume)
 
-    def _run(self, log: str | None, resume: bool, json: bool, quiet: bool) -> None:
+    def _run(self, options: "ReportOptions", resume: bool) -> None:
         from attncli.cli.train.report import TrainingReport, json_line
+
+        quiet = options.quiet
+        resumed = self._take_up(resume, quiet)
+        watching = self._watching(options)
+        draws = watching is not None and watching.draws
+        with TrainingReport(
+            self.training, self.prepared.counts, options.log, resumed, quiet, watched=draws
+        ) as report:
+            try:
+                summary = self._learn(report, watching)
+            finally:
+                self._write_page(watching, options)
+        for path in (None if self.output is None else str(self.output), options.log):
+            if path is not None:
+                say_written(path, quiet=quiet)
+        if options.json:
+            write_json(json_line(summary))
+
+    def _take_up(self, resume: bool, quiet: bool) -> bool:
+        """Goes on from the state of an earlier training, where there is one; says whether it did."""
+        if self.state is None:
+            return False
         from attncli.training.resume import expect_own_state, load_state
 
         expect_own_state(self.state)
@@ -96,23 +124,41 @@ class TrainingRun:
             )
         if resumed:
             self.training.restore(*load_state(self.state, self.belongs))
-        with TrainingReport(self.training, self.prepared.counts, log, resumed, quiet) as report:
-            summary = self._learn(report)
-        for path in (str(self.output), log):
-            if path is not None:
-                say_written(path, quiet=quiet)
-        if json:
-            write_json(json_line(summary))
+        return resumed
 
-    def _learn(self, report: "TrainingReport") -> dict[str, Any]:
+    def _watching(self, options: "ReportOptions") -> "Watching | None":
+        """Who draws and keeps frames, if that was asked for."""
+        if not options.watch and options.page is None:
+            return None
+        from attncli.cli.train.watching import Watching
+
+        keeps = options.page is not None
+        return Watching(self.fit, draws=options.watch, keeps=keeps)
+
+    def _write_page(self, watching: "Watching | None", options: "ReportOptions") -> None:
+        """Writes the page of what was seen, also when the training was stopped."""
+        if watching is None or options.page is None:
+            return
+        from attncli.cli.footer import made_by
+        from attncli.files.writing import whole_file
+
+        text = watching.page(made_by(options.page, no_footer=options.no_footer))
+        with whole_file(options.page) as file:
+            file.write(text.encode("utf-8", "backslashreplace"))
+        say_written(options.page, quiet=options.quiet)
+
+    def _learn(self, report: "TrainingReport", watching: "Watching | None") -> dict[str, Any]:
         """Trains to the end; the summary. When it is stopped, the best model so far is written."""
         saved = time.monotonic()
         try:
-            for progress in self.training.run():
-                report.epoch(progress)
-                if time.monotonic() - saved > _STATE_EVERY:
-                    self._save_state()
-                    saved = time.monotonic()
+            with nullcontext() if watching is None else watching:
+                for progress in self.training.run():
+                    report.epoch(progress)
+                    if watching is not None:
+                        watching.epoch(progress)
+                    if time.monotonic() - saved > _STATE_EVERY:
+                        self._save_state()
+                        saved = time.monotonic()
         except (KeyboardInterrupt, SystemExit):
             if self.training.best_epoch:
                 self._save_state()
@@ -127,6 +173,8 @@ class TrainingRun:
         return report.ended(self.output)
 
     def _save_state(self) -> None:
+        if self.state is None:
+            return
         from attncli.training.resume import save_state
 
         arrays, facts = self.training.state()
@@ -134,12 +182,16 @@ class TrainingRun:
 
     def _remove_state(self) -> None:
         """Removes the state; where that cannot be done the training is over all the same."""
+        if self.state is None:
+            return
         try:
             self.state.unlink(missing_ok=True)
         except OSError as fault:
             message("warning", f"cannot remove {visible(str(self.state))}: {reason(fault)}")
 
     def _save_model(self, *, whole: bool) -> None:
+        if self.output is None:
+            return
         from attncli.models.trained import save_model
 
         save_model(self.fit.model(whole=whole), self.output)

@@ -1,0 +1,61 @@
+"""Moments of a training, as arrays that views draw."""
+
+from typing import NamedTuple
+
+from attncli.arrays import FloatArray
+from attncli.learning.trainer import EpochProgress
+
+MOST_FRAMES = 100  # that are kept of a training
+
+
+class Scene(NamedTuple):
+    """What is watched: a sentence, one head of several, the shapes of its matrices.
+
+    readers: the words whose weights are seen, all or the one target. wanted: the weights that the data give for the sentence, (n, n), if they do.
+    """
+
+    words: tuple[str, ...]
+    readers: tuple[str, ...]
+    heads: int
+    shapes: dict[str, tuple[int, int]]
+    seed: int
+    wanted: FloatArray | None
+
+
+class Frame(NamedTuple):
+    """One moment: progress None before the first epoch, where everything is random.
+
+    matrices: the first rows and columns of each, (rows, columns). changes: how far each whole
+    matrix is from its start, as a share of the start. weights: (m, n) of the sentence's readers.
+    """
+
+    epoch: int
+    progress: EpochProgress | None
+    matrices: dict[str, FloatArray]
+    changes: dict[str, float]
+    weights: FloatArray
+
+
+class Film:
+    """At most `MOST_FRAMES` frames of a training, however long: every one, every second, fourth …"""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self.losses: list[float] = []
+        self._step = 1
+
+    def wants(self, epoch: int) -> bool:
+        """Whether a frame of this epoch is kept."""
+        return epoch % self._step == 0
+
+    def add(self, frame: Frame) -> None:
+        """Keeps a frame; when there are too many, every second one goes."""
+        self.frames.append(frame)
+        if len(self.frames) > MOST_FRAMES:
+            self._step *= 2
+            self.frames = [kept for kept in self.frames if self.wants(kept.epoch)]
+
+    def ended(self, last: Frame) -> None:
+        """The last frame stays whatever its epoch."""
+        if not self.frames or self.frames[-1].epoch != last.epoch:
+            self.frames = [*self.frames[: MOST_FRAMES - 1], last]
