@@ -27,13 +27,13 @@ class Names(NamedTuple):
         return f"{query + 1}{between}{key + 1}"
 
 
-def names_of(words: Sequence[str]) -> Names:
+def symbol_names(words: Sequence[str]) -> Names:
     """The names of words, no two alike.
 
     A subscript is the shortest beginning of whole characters (with their marks) that no other word
     has, or the whole word. Words that occur twice are numbered.
 
-    >>> names_of(["money", "bank", "book", "bank"]).subscripts
+    >>> symbol_names(["money", "bank", "book", "bank"]).subscripts
     ('m', 'ba1', 'bo', 'ba2')
     """
     return _names(tuple(words))

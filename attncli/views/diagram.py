@@ -10,7 +10,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.insight.diagram import Diagram
-from attncli.insight.subscripts import Names, names_of
+from attncli.insight.subscripts import Names, symbol_names
 from attncli.insight.sums import sums_of
 from attncli.settings import Notation
 from attncli.views.equations import equation, terms
@@ -99,7 +99,7 @@ def drawn_texts(
     x, power = ("x", "e^") if notation == "words" else ("e", "exp")
     made_by, valued = _made_by(diagram, x), x if plain else "v"
     asked, met = (x, x) if plain else ("q", "k")
-    names = None if notation == "words" else names_of(diagram.result.words)
+    names = None if notation == "words" else symbol_names(diagram.result.words)
 
     def vectors(name: str, title: str, rows: FloatArray) -> Stage:
         return Stage(name, title, tuple(_cell(row, digits) for row in rows))

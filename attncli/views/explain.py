@@ -211,9 +211,9 @@ def _names(result: AttentionResult, layout: Layout) -> "Names | None":
     """The names of the notes, where equations are written in them."""
     if layout.notation == "words":
         return None
-    from attncli.insight.subscripts import names_of
+    from attncli.insight.subscripts import symbol_names
 
-    return names_of(result.words)
+    return symbol_names(result.words)
 
 
 def _symbols(result: AttentionResult, ink: Ink, layout: Layout, shown: Sequence[int]) -> list[Line]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from attncli.arrays import FloatArray
 from attncli.escape import MARK
-from attncli.insight.subscripts import Names, names_of
+from attncli.insight.subscripts import Names, symbol_names
 from attncli.insight.sums import PLAIN, Sums, sums_of
 from attncli.results.names import matrix_name
 from attncli.results.result import AttentionResult
@@ -152,7 +152,7 @@ def _short(text: str, limit: int = _WORD) -> str:
 def _lines(
     result: AttentionResult, precision: int, palette: PaletteName, notation: Notation
 ) -> list[str]:
-    names = None if notation == "words" else names_of(result.words)
+    names = None if notation == "words" else symbol_names(result.words)
     lines = [rf"\section*{{{_title(result.text)}}}", tex_line(facts_line(result))]
     lines += [tex_line(model_line(result))] if model_line(result) else []
     lines += [tex_line(warning.message) for warning in result.warnings]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from attncli.escape import UNSEEN, isolated, quotes_isolated
-from attncli.insight.subscripts import names_of
+from attncli.insight.subscripts import symbol_names
 from attncli.insight.sums import PLAIN, sums_of
 from attncli.results.names import matrix_name
 from attncli.results.result import AttentionResult
@@ -106,7 +106,7 @@ def _lines(result: AttentionResult, precision: int, notation: Notation) -> Itera
         f"> {markdown_escaped(quotes_isolated(warning.message))}\n" for warning in result.warnings
     )
     words, sums = [markdown_escaped(word) for word in result.words], sums_of(result)
-    names = None if notation == "words" else names_of(result.words)
+    names = None if notation == "words" else symbol_names(result.words)
     if names is not None and names.words:
         yield from (f"{weights_title(names, _SIGNS)}.", "")
     for layer in range(result.attention.n_layers):

@@ -53,9 +53,9 @@ class Steps:
         """The names of the words in the symbols of the lecture, where it is written in them."""
         if self.notation == "words" or not result.tokens:
             return None
-        from attncli.insight.subscripts import names_of
+        from attncli.insight.subscripts import symbol_names
 
-        return names_of(result.words)
+        return symbol_names(result.words)
 
 
 def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:

@@ -14,7 +14,7 @@ from rich.cells import chop_cells
 
 from attncli.arrays import FloatArray
 from attncli.escape import apart, drawable, harmless, isolated, quotes_isolated, visible
-from attncli.insight.subscripts import Names, names_of
+from attncli.insight.subscripts import Names, symbol_names
 from attncli.insight.sums import sums_of
 from attncli.results.names import matrix_name
 from attncli.results.result import AttentionResult
@@ -165,7 +165,7 @@ def result_drawings(
     notation: Notation = "words",
 ) -> list[Drawing]:
     """The sentence, what was computed, and a heat map for each layer and head."""
-    names = None if notation == "words" else names_of(result.words)
+    names = None if notation == "words" else symbol_names(result.words)
     drawings = [heading_drawing(result, names)]
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import attncli
-from attncli.insight.subscripts import names_of
+from attncli.insight.subscripts import symbol_names
 
 WORDS = st.lists(
     st.one_of(
@@ -41,7 +41,7 @@ FILES = ("html", "md", "tex", "svg")
 @given(WORDS)
 def test_no_two_words_have_one_name(words):
     """Subscripts and names on the left are unique, whatever the words are."""
-    names = names_of(words)
+    names = symbol_names(words)
     assert len(set(names.subscripts)) == len(set(names.left)) == len(words)
     assert all(names.subscripts)
 
@@ -51,7 +51,7 @@ def test_subscripts_are_beginnings_of_whole_characters(words):
     """Nothing is cut inside a character, and its marks stay with it."""
     import regex
 
-    for word, name in zip(words, names_of(words).subscripts, strict=True):
+    for word, name in zip(words, symbol_names(words).subscripts, strict=True):
         found = regex.findall(r"\X", unicodedata.normalize("NFC", word))
         whole = [char for char in found if not char.isspace()]
         starts = ["".join(whole[:size]) for size in range(len(whole) + 1)]
@@ -73,13 +73,13 @@ def test_subscripts_are_beginnings_of_whole_characters(words):
 )
 def test_names_are_those_that_a_reader_expects(text, subscripts):
     """Initials, more letters where they clash, numbers where a word occurs again."""
-    assert list(names_of(text.split()).subscripts) == subscripts.split()
+    assert list(symbol_names(text.split()).subscripts) == subscripts.split()
 
 
 def test_places_of_many_words_are_kept_apart():
     """w₁₁₂ would be of 1 and 12, or of 11 and 2."""
-    assert names_of(list("abcdefghi")).weight(0, 1) == "w₁₂"
-    assert names_of(list("abcdefghij")).weight(0, 9) == "w₁,₁₀"
+    assert symbol_names(list("abcdefghi")).weight(0, 1) == "w₁₂"
+    assert symbol_names(list("abcdefghij")).weight(0, 9) == "w₁,₁₀"
 
 
 def test_the_notes_equation(command):
@@ -122,7 +122,7 @@ def plain(text, kind):
 def expected(record, head):
     """Each row of a record: its weights by w and place, and what their signs are called."""
     weights = np.array(record["weights"])[0, head]
-    names = names_of([token["text"] for token in record["tokens"]])
+    names = symbol_names([token["text"] for token in record["tokens"]])
     return names, weights
 
 

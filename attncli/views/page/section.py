@@ -17,7 +17,7 @@ from attncli.insight.scores import (
     row_sums,
     temperature_range,
 )
-from attncli.insight.subscripts import Names, names_of
+from attncli.insight.subscripts import Names, symbol_names
 from attncli.insight.sums import sums_of
 from attncli.results.names import axis_labels, axis_names, axis_numbers, matrix_name, ranges
 from attncli.results.result import AttentionResult
@@ -59,7 +59,7 @@ def section(
     notation: Notation = "words",
 ) -> str:
     """The markup of the result `number` of a page, which holds `share` results."""
-    names = None if notation == "words" else names_of(result.words)
+    names = None if notation == "words" else symbol_names(result.words)
     movements = movements or moved_words(result, None)
     scores, held = held_scores(result, MAX_BYTES // share)
     start = held[0]
