@@ -97,7 +97,9 @@ def test_every_command_of_the_lecture_runs(
             ["sh", "-c", command], cwd=tmp_path, env=shell_environment, capture_output=True
         )
         assert done.returncode == 0, (command, done.stderr)
-    assert {path.suffix for path in tmp_path.iterdir()} == {".svg", ".html"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("lecture.svg", "lecture.html", "mine.safetensors", "training.html"),
+    }
 
 
 def test_the_readme_leads_to_the_lecture_at_once() -> None:
