@@ -65,6 +65,8 @@ def why_of(result: AttentionResult) -> Why:
             f"found {'a transformer' if kind == 'transformer' else 'weights of another tool'}, "
             "expected general or task-specific attention"
         )
+    if not result.tokens:
+        raise DataError("the result holds no word, which the reasons begin with")
     for name in _NEEDED:
         if getattr(result, name) is None:
             raise DataError(f"the result holds no {name}, which the reasons are worked out of")

@@ -160,6 +160,19 @@ def test_weights_of_others_have_no_reasons_here(command, tmp_path):
     assert shown == command("explain", "money bank grows", "--why").text
 
 
+def test_a_result_without_words_has_no_reasons(command, tmp_path):
+    """It is said, and nothing breaks; nor does the notation."""
+    record = json.loads(command("explain", "money", "--json").text)
+    empty = {"text": "", "tokens": [], "weights": [[[]]], "contextual": []}
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps(record | empty))
+    for more in (["--why"], ["--notation", "lecture"], ["--notation", "lecture", "-o", "x.svg"]):
+        more = [str(tmp_path / part) if part == "x.svg" else part for part in more]
+        ended = command("view", str(path), *more)
+        assert ended.code in (0, 5), ended.said
+        assert "internal error" not in ended.said
+
+
 @pytest.mark.parametrize(
     ("options", "points"),
     [
