@@ -68,6 +68,8 @@ USED = {
     "train": "--output --split --vectors --heads --committee --epochs --held-out --patience --seed "
     "--resume",
     "batch": "--column --id --vectors --model --output --format --exclude --top --resume --workers",
+    "vectors train": "--name --force --method --dim --window --epochs --min-count --skip-gram --seed "
+    "--workers",
     "vectors import": "--name --limit --words --format --encoding --on-bad-line --max-memory "
     "--max-line --max-dim --json",
 }

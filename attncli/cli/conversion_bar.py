@@ -35,6 +35,16 @@ class ConversionBar:
         self._draw(f"\r{self._label} {text}")
         self._shown = True
 
+    def of_stage(self, stage: str, done: int, total: int | None) -> None:
+        """Draws how far a stage of the work is; a new stage begins a new line."""
+        label = harmless(stage)
+        if label != self._label:
+            shown = self._shown
+            self.end()
+            self._label = label
+            self._next = 0.0 if shown else self._next
+        self.tick(done, total)
+
     def end(self) -> None:
         """Wipes the bar."""
         if self._shown:

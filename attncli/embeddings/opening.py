@@ -122,6 +122,11 @@ def _named_again(cache: "Cache", key: str, name: str, access: Access) -> FolderS
         raise DataError(
             f"the vectors {quoted(name)} are damaged", hints=(f"attn vectors fetch {name}",)
         )
+    if source is not None and source.trained:
+        raise DataError(
+            f"the vectors {quoted(name)} are damaged",
+            hints=(command_line("vectors train FILE", name=name, force=True),),
+        )
     if source is None or source.key() != key:
         raise DataError(
             f"the imported vectors {quoted(name)} are damaged or of an older attn, and their file "

@@ -17,7 +17,8 @@ class VectorsSource:
 
     `selection` tells which words of it are kept, in words that differ when the choice does. `limits`
     are no part of what it is known by: they do not change what is read. What was `fetched` (from
-    where, and its SHA-256) is known by its content; its file does not stay.
+    where, and its SHA-256) is known by its content; its file does not stay. What was `trained` here is
+    known by its SHA-256, and has no file.
     """
 
     path: str
@@ -28,11 +29,17 @@ class VectorsSource:
     selection: str = ""
     limits: Limits = Limits()  # noqa: RUF009  (frozen)
     fetched: tuple[str, str] | None = None
+    trained: str | None = None
 
     @property
     def name(self) -> str:
         """How results name these vectors: the name of the file."""
         return Path(self.path).name or self.path
+
+    @property
+    def has_no_file(self) -> bool:
+        """Whether the vectors came from no file that stays."""
+        return self.fetched is not None or self.trained is not None
 
     def options(self) -> "ReadOptions":
         """The options of the readers."""
@@ -52,7 +59,9 @@ class VectorsSource:
 
         file, member = split_member(self.path)
         facts = {**self.facts(), "path": None, "member": member}
-        del facts["limits"], facts["fetched"]
+        del facts["limits"], facts["fetched"], facts["trained"]
+        if self.trained is not None:
+            return key_of_content(self.name, self.trained, options_text(facts))
         if self.fetched is not None:
             return key_of_content(self.name, self.fetched[1], options_text(facts))
         return key_of(file, options_text(facts))
@@ -74,7 +83,9 @@ class VectorsSource:
         origin = None if fetched is None else (fetched[0], fetched[1])
         source = cls(**{**facts, "limits": Limits(**limits), "fetched": origin})
         texts = [source.path, source.encoding, source.byte_order, source.selection]
-        if not all(isinstance(text, str) for text in [*texts, source.format or ""]):
+        if not all(
+            isinstance(text, str) for text in [*texts, source.format or "", source.trained or ""]
+        ):
             raise TypeError("texts")
         return replace(source, skip_bad=bool(source.skip_bad))
 

@@ -46,6 +46,18 @@ def words(sentence: str) -> list[Span]:
     return list(_around_addresses(sentence, find))
 
 
+def plain_words(sentence: str) -> list[str] | None:
+    """The words of a sentence of ASCII without addresses, without their places; None of another.
+
+    >>> plain_words("Don't bank on it: 3.5%")
+    ["Don't", 'bank', 'on', 'it', '3.5']
+    """
+    if not sentence.isascii() or "@" in sentence or "://" in sentence or "www." in sentence:
+        return None
+    texts: list[str] = _ASCII_WORD.findall(sentence)
+    return [text for text in texts if text.strip("_")] if "_" in sentence else texts
+
+
 def whitespace(sentence: str) -> list[Span]:
     """The pieces between white space, punctuation and all, in order."""
     return [Span(m.group(), m.start(), m.end()) for m in re.finditer(r"\S+", sentence)]

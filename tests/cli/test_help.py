@@ -17,7 +17,7 @@ from attncli.errors import AttnError
 
 ROOT = Path(__file__).parents[2]
 # One name, two meanings: tokens or a sentence; of vectors or a training; of a file read or written.
-TWO_TITLES = {"--pair", "--seed", "--format"}
+TWO_TITLES = {"--pair", "--seed", "--format", "--window"}
 
 
 def commands(command, path=()):

@@ -1,4 +1,4 @@
-"""`attn vectors`: import, list, look into, search, export and fetch word vectors."""
+"""`attn vectors`: import, learn, list, look into, search, export and fetch word vectors."""
 
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ from attncli.cli.guards import say_vain
 from attncli.cli.terminal import message, say_written, write, write_json, write_lines
 from attncli.cli.vectors.access import open_vocabulary
 from attncli.cli.vectors.limits import LimitOptions, limits_of
+from attncli.cli.vectors.train import train_vectors
 from attncli.errors import UnknownWordError, UsageError
 from attncli.escape import quoted, set_apart, visible
 from attncli.files.apart import OutputFile, expect_apart, expect_writable
@@ -34,7 +35,7 @@ Digits = 4
 
 @app.callback()
 def _commands() -> None:
-    """Import, list, look into, search, export and fetch word vectors.
+    """Import, learn, list, search, export and fetch word vectors.
 
     \b
     Examples:
@@ -180,6 +181,9 @@ def import_vectors(
         )
 
 
+app.command("train")(train_vectors)
+
+
 @app.command("similar")
 def similar(
     word: Annotated[str, typer.Argument(metavar="WORD", help="The word.")],
@@ -315,8 +319,8 @@ def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="An imported
     Examples:
       attn vectors remove glove300
     """
-    from attncli.cli.vectors.importing import writing_cache
     from attncli.embeddings.cache.entries import Cache
+    from attncli.embeddings.cache.writing import writing_cache
 
     cache = Cache()
     with writing_cache(cache.root):

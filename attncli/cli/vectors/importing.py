@@ -1,15 +1,13 @@
 """`attn vectors import` and `fetch`: a file, or a name of the catalog, into the cache."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attncli.cli.conversion_bar import ConversionBar
 from attncli.cli.vectors.access import Saying
-from attncli.errors import InputError, OutputError
+from attncli.errors import InputError
 from attncli.escape import visible
 from attncli.files.limits import Limits
 
@@ -62,6 +60,7 @@ def _kept(
 ) -> dict[str, Any]:
     """A source in the cache, under a name."""
     from attncli.embeddings.cache.entries import Cache
+    from attncli.embeddings.cache.writing import writing_cache
     from attncli.embeddings.opening import Access, convert
     from attncli.files.stream import file_stream
 
@@ -85,20 +84,6 @@ def _kept(
         "format": store.meta.get("source_format"),
         "sha256": store.sha256,
     }
-
-
-@contextmanager
-def writing_cache(root: Path) -> Iterator[None]:
-    """Raises: OutputError when the cache cannot be written."""
-    from attncli.embeddings.cache.entries import CacheUnusable
-
-    try:
-        yield
-    except (CacheUnusable, OSError) as fault:
-        reason = getattr(fault, "strerror", None) or str(fault)
-        raise OutputError(
-            f"the cache cannot be written: {reason.lower()}", place=visible(str(root))
-        ) from None
 
 
 def _absolute(file: str) -> str:
@@ -126,6 +111,7 @@ def fetched(name: str, mirror: str | None, sha256: str | None, *, quiet: bool) -
     The file lies in the cache while it is needed, so that what a killed process leaves is swept.
     """
     from attncli.embeddings.cache.entries import Cache, check_name
+    from attncli.embeddings.cache.writing import writing_cache
     from attncli.embeddings.fetching import MIRROR, download
     from attncli.embeddings.source import VectorsSource
 

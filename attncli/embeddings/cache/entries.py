@@ -220,7 +220,7 @@ class Cache:
         with _usable():
             self._write_name(name, facts)
             unnamed = before not in (None, key, *self._names().values())
-            if unnamed and (older is None or older.fetched or older.key() != before):
+            if unnamed and (older is None or older.has_no_file or older.key() != before):
                 self.discard(str(before))  # nothing can ask for it any more
 
     def _write_name(self, name: str, facts: dict[str, Any]) -> None:

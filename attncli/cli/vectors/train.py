@@ -1,0 +1,167 @@
+"""`attn vectors train`: a corpus → word vectors, under a name."""
+
+import json as json_text
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+from attncli.cli import options as opt
+from attncli.cli.batch.options import Column, InputFormat
+from attncli.cli.groups import grouped
+from attncli.cli.guards import changed, say_vain
+from attncli.cli.options import INPUT, LEARNING, OUTPUT, RUNNING, VECTORS
+from attncli.cli.terminal import message, standard_input, write_json
+from attncli.cli.train.options import SkipBad
+from attncli.embeddings.corpus_settings import MAX_DIM, MAX_SEED, CorpusSettings, LearningMethod
+from attncli.escape import visible
+
+
+def _number(help_text: str, most: int, panel: str = LEARNING, least: int = 1) -> Any:
+    return typer.Option(metavar="N", min=least, max=most, help=help_text, rich_help_panel=panel)
+
+
+Corpora: TypeAlias = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE...",
+        help="Texts with a sentence a line, or tables with a column text, packed or not; - is "
+        "standard input.",
+    ),
+]
+Name: TypeAlias = Annotated[
+    str, typer.Option(metavar="NAME", help="The name for --vectors NAME.", rich_help_panel=OUTPUT)
+]
+Force: TypeAlias = Annotated[
+    bool,
+    typer.Option("--force", help="Replace vectors that have the name.", rich_help_panel=OUTPUT),
+]
+Method: TypeAlias = Annotated[
+    LearningMethod,
+    typer.Option(
+        metavar="NAME",
+        help="What learns: word2vec, or fasttext, which has vectors of unknown words too.",
+        rich_help_panel=LEARNING,
+    ),
+]
+Dim: TypeAlias = Annotated[int, _number("Values of a vector.", MAX_DIM, VECTORS)]
+Window: TypeAlias = Annotated[int, _number("Words on each side that count as company.", 1000)]
+Epochs: TypeAlias = Annotated[int, _number("Passes over the corpus.", 100_000)]
+MinCount: TypeAlias = Annotated[int, _number("Leave out words that occur less often.", 10**9)]
+SkipGram: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--skip-gram",
+        help="Predict the company from a word, not a word from its company: better on small corpora, slower.",
+        rich_help_panel=LEARNING,
+    ),
+]
+Buckets: TypeAlias = Annotated[
+    int, _number("Rows for parts of words, with --method fasttext.", 10**8)
+]
+KeepCase: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--keep-case",
+        help="Keep capital letters: Bank and bank are two words.",
+        rich_help_panel=INPUT,
+    ),
+]
+Seed: TypeAlias = Annotated[
+    int, _number("Seed of the start and of what is left out.", MAX_SEED, least=0)
+]
+Workers: TypeAlias = Annotated[
+    int,
+    _number("Threads; with more than one, no two trainings are the same.", 256, RUNNING),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusOptions:
+    """How vectors are learned."""
+
+    method: Method = "word2vec"
+    dim: Dim = 100
+    window: Window = 5
+    epochs: Epochs = 5
+    min_count: MinCount = 5
+    skip_gram: SkipGram = False
+    buckets: Buckets = 200_000
+    tokenizer: opt.Tokenizer = "words"
+    keep_case: KeepCase = False
+    seed: Seed = 0
+    workers: Workers = 1
+
+
+@grouped
+def train_vectors(
+    files: Corpora,
+    name: Name,
+    learning: CorpusOptions = CorpusOptions(),
+    column: Column = None,
+    input_format: InputFormat = None,
+    skip_bad: SkipBad = False,
+    force: Force = False,
+    json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Learn word vectors from a corpus of your own.
+
+    gensim learns them, and --vectors NAME has them on every command from then on.
+
+    \b
+    Examples:
+      attn vectors train corpus.txt --name mine
+      attn vectors train examples/idioms.tsv --name idiom-words --dim 50 --min-count 2
+      zcat news.gz | attn vectors train - --name news --method fasttext --workers 4
+    """
+    from attncli.cli.conversion_bar import ConversionBar
+    from attncli.embeddings.learned import learn_vectors
+    from attncli.files.rows.tables import Shape
+    from attncli.files.source import sources
+
+    settings = CorpusSettings(**asdict(learning))
+    if settings.method != "fasttext":
+        values = {"buckets": learning.buckets}
+        say_vain(changed(train_vectors, values, ("buckets",)), "with word2vec", quiet=quiet)
+    bar = ConversionBar(f"learning {visible(name)[:40]}", quiet=quiet)
+    named = () if column is None else ("column",)
+    shape = Shape(kind=input_format, column=column, fields=named)
+    try:
+        facts = learn_vectors(
+            sources(files, standard_input),
+            name,
+            settings,
+            shape=shape,
+            skip_bad=skip_bad,
+            force=force,
+            watch=bar.of_stage,
+        )
+    finally:
+        bar.end()
+    if json:
+        write_json(json_text.dumps(facts, allow_nan=False))
+    elif not quiet:
+        _say(facts)
+
+
+def _say(facts: dict[str, Any]) -> None:
+    """What was learned, on stderr."""
+    training = facts["training"]
+    loss = f", loss {training['loss'][-1]:.3f}" if training["loss"] else ""
+    if training["left_out"]:
+        count = training["left_out"]
+        lines = (
+            "1 line that cannot be read was"
+            if count == 1
+            else f"{count:,} lines that cannot be read were"
+        )
+        message("warning", f"{lines} left out")
+    message(
+        "note",
+        f"{training['sentences']:,} sentences of {training['tokens']:,} words{loss}",
+    )
+    message(
+        "note",
+        f"{facts['words']} words of {facts['dim']} values; --vectors {visible(facts['name'])}",
+    )

@@ -1,0 +1,149 @@
+"""Files of sentences → words, cut once into a file that is walked over again and again.
+
+A model sees its corpus once an epoch. So the inputs, which may be packed, or standard input, are read
+once, and what is kept is what counts: a line for a sentence, its words apart by a sign that no word
+holds. Words are cut as a sentence is that is explained, and named as vocabularies name them: composed,
+with straight apostrophes, without unseen characters and in small letters.
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TextIO
+
+from attncli.embeddings.corpus_settings import CorpusSettings
+from attncli.errors import AttnError, DataError, EmptyError, setting
+from attncli.files.rows.inputs import text_of_row
+from attncli.files.rows.tables import Shape, rows_of
+from attncli.files.source import InputSource
+from attncli.text.forms import plain_form
+from attncli.text.words import TOKENIZERS, plain_words, words
+
+_BETWEEN, _PAUSE = "\x1f", "\x1e"  # between words; between words that no space alone parts
+_MOST_WORDS = 10_000  # of a sentence: gensim leaves out what is beyond
+
+Watch = Callable[[str, int, int | None], None]
+
+
+class Corpus:
+    """Sentences of words that lie in a file; each walk begins anew.
+
+    `counts` says how often each word occurs. `watch` is told how far a walk is, in bytes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.n_sentences = self.n_tokens = self.left_out = 0
+        self.counts: Counter[str] = Counter()
+        self.size = 0
+        self.watch: Callable[[int, int], None] = lambda done, total: None
+
+    def __iter__(self) -> Iterator[list[str]]:
+        done = 0
+        with self.path.open(encoding="utf-8", newline="\n") as file:
+            for line in file:
+                yield line[:-1].split(_BETWEEN)
+                done += len(line)
+                self.watch(done, self.size)
+
+    def add(self, file: TextIO, sentence: Sequence[str]) -> None:
+        """Appends a sentence, in pieces of what gensim takes."""
+        for start in range(0, len(sentence), _MOST_WORDS):
+            piece = sentence[start : start + _MOST_WORDS]
+            self.size += file.write(_BETWEEN.join(piece) + "\n")
+            self.n_sentences += 1
+            self.n_tokens += len(piece)
+            self.counts.update(piece)
+
+
+def cut_corpus(
+    inputs: Sequence[InputSource],
+    shape: Shape,
+    settings: CorpusSettings,
+    folder: Path,
+    *,
+    skip_bad: bool = False,
+    watch: Watch = lambda stage, done, total: None,
+) -> Corpus:
+    """Cuts the sentences of the inputs into words, in a file of the folder.
+
+    Raises: EmptyError when there is no word; what reading an input raises, for one line too unless
+    such are skipped; OSError.
+    """
+    corpus = Corpus(folder / "corpus")
+    cut = _cutter(settings)
+    with corpus.path.open("w", encoding="utf-8", newline="\n") as file:
+        for source in inputs:
+            for texts in _texts(source, shape, corpus, skip_bad=skip_bad):
+                for text in texts:
+                    corpus.add(file, cut(text))
+                watch(f"reading {source.name[-40:]}", source.read, None)
+    if not corpus.n_tokens:
+        names = ", ".join(source.name for source in inputs)
+        raise EmptyError("no sentence with a word, expected at least one", place=names[:200])
+    return corpus
+
+
+def _texts(
+    source: InputSource, shape: Shape, corpus: Corpus, *, skip_bad: bool
+) -> Iterator[list[str]]:
+    """The sentences of an input, some at a time; those that cannot be read are counted or raised."""
+    for rows in rows_of(source, shape):
+        texts = []
+        for row in rows:
+            try:
+                texts.append(text_of_row(row, source.name))
+            except AttnError as error:
+                if not skip_bad:
+                    error.hints = (
+                        *error.hints,
+                        f"{setting(skip_bad=True)} goes on without such lines",
+                    )[:2]
+                    raise
+                corpus.left_out += 1
+        yield texts
+
+
+def _cutter(settings: CorpusSettings) -> Callable[[str], list[str]]:
+    """What cuts a sentence into the words of the vocabulary."""
+    tokens_of, keep_case = TOKENIZERS[settings.tokenizer], settings.keep_case
+    name = lru_cache(maxsize=1 << 16)(lambda word: word_name(word, keep_case=keep_case))
+
+    def cut(text: str) -> list[str]:
+        plain = plain_words(text if keep_case else text.lower()) if tokens_of is words else None
+        if plain is not None and text.isascii():
+            return plain
+        return [name(token.text) for token in tokens_of(text)]
+
+    return cut
+
+
+def word_name(word: str, *, keep_case: bool = False) -> str:
+    """How the vocabulary has a word.
+
+    >>> word_name("Don\u2019t")
+    "don't"
+    """
+    plain = plain_form(word)
+    return plain if keep_case else unicodedata.normalize("NFC", plain.lower())
+
+
+def check_counts(corpus: Corpus, settings: CorpusSettings, place: str) -> int:
+    """How many words are learned. Raises: DataError when they are too few."""
+    kept = sum(count >= settings.min_count for count in corpus.counts.values())
+    if kept > 1:
+        if corpus.n_sentences == corpus.n_tokens:
+            raise DataError("found one word in each sentence, expected several", place=place)
+        return kept
+    if len(corpus.counts) == 1:
+        raise DataError("found one word again and again, expected several words", place=place)
+    often = sorted(corpus.counts.values(), reverse=True)[1]
+    occur = "once" if often == 1 else f"{often} times"
+    which = "no word occurs" if not kept else "only one word occurs"
+    raise DataError(
+        f"{which} {settings.min_count:,} times or more; the second most frequent occurs {occur}",
+        place=place,
+        hints=(f"{setting(min_count=often)} keeps words that occur {occur}",),
+    )

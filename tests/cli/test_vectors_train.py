@@ -1,0 +1,214 @@
+"""Vectors learned from a corpus: what gensim gives, under a name, whole or not at all."""
+
+import gzip
+import json
+import os
+import sys
+
+import numpy as np
+import pytest
+from conftest import child_environment
+
+from attncli.embeddings.corpus import word_name
+from attncli.reading.opening import open_vectors
+from attncli.text.words import words
+
+pytest.importorskip("gensim")
+
+SENTENCES = [
+    "Money in the bank grows.",
+    "The river bank is green: grass grows there.",
+    "She put money in a bank; the bank paid.",
+    "Don’t fish on the river bank, it is steep!",
+    "A bank lends money, and money grows.",
+] * 30
+FEW = ("--dim", "8", "--min-count", "2", "--seed", "3", "--name", "mine")
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path, monkeypatch):
+    """A cache of our own."""
+    monkeypatch.setenv("ATTN_CACHE_DIR", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """A small corpus in a file."""
+    path = tmp_path / "naïve [corpus].txt"
+    path.write_text("\n".join(SENTENCES), encoding="utf-8")
+    return str(path)
+
+
+def cut(keep_case=False):
+    """The sentences as explain cuts them."""
+    return [[word_name(w.text, keep_case=keep_case) for w in words(s)] for s in SENTENCES]
+
+
+def store_files(tmp_path):
+    """What lies in the cache, but for locks."""
+    folder = tmp_path / "cache" / "vectors"
+    return (
+        sorted(p.name for p in folder.rglob("*") if p.suffix != ".lock") if folder.exists() else []
+    )
+
+
+@pytest.mark.parametrize("method", ["word2vec", "fasttext"])
+@pytest.mark.parametrize("skip_gram", [False, True])
+def test_the_vectors_are_those_of_gensim(command, corpus, method, skip_gram):
+    """Called directly with the same sentences, settings and seed: equal arrays, equal order."""
+    from gensim.models import FastText, Word2Vec
+
+    options = ["--skip-gram"] if skip_gram else []
+    options += ["--buckets", "500"] if method == "fasttext" else []
+    ended = command("vectors", "train", corpus, *FEW, "--method", method, *options, "--json")
+    assert ended.code == 0, ended.said
+    kind, more = (FastText, {"bucket": 500}) if method == "fasttext" else (Word2Vec, {})
+    theirs = kind(
+        cut(), vector_size=8, min_count=2, seed=3, workers=1, sg=int(skip_gram), **more
+    ).wv
+    store = open_vectors("mine")
+    assert [store.word(row) for row in range(store.words)] == theirs.index_to_key
+    assert np.array_equal(store.matrix, theirs.vectors)
+    facts = json.loads(ended.out)
+    assert facts["words"] == len(theirs)
+    assert facts["training"]["sentences"] == len(SENTENCES)
+    if method == "fasttext":
+        assert np.allclose(store.subwords.vector("banking"), theirs["banking"], atol=1e-7)
+
+
+def test_what_was_learned_is_read_by_every_command(command, corpus):
+    """Explain has every word of the corpus, in capitals too; unknown ones by their parts."""
+    command("vectors", "train", corpus, *FEW, "--method", "fasttext", "--buckets", "500")
+    ended = command("explain", "DON'T bank the Money", "--vectors", "mine", "--json")
+    tokens = json.loads(ended.out)["tokens"]
+    assert [token["status"] for token in tokens] == ["lower", "exact", "exact", "lower"]
+    ended = command("explain", "bankers", "--vectors", "mine", "--oov", "subword", "--json")
+    assert json.loads(ended.out)["tokens"][0]["status"] == "subword"
+
+
+def test_one_seed_gives_the_same_bytes(command, corpus, tmp_path):
+    """In processes whose hashes differ, from a packed file and from standard input."""
+    import subprocess
+
+    packed = tmp_path / "corpus.gz"
+    packed.write_bytes(gzip.compress("\n".join(SENTENCES).encode()))
+    hashes = set()
+    for seed, given in (("1", corpus), ("2", str(packed)), ("3", "-")):
+        done = subprocess.run(
+            [sys.executable, "-m", "attncli", "vectors", "train", given, *FEW, "--force", "--json"],
+            env=child_environment(PYTHONHASHSEED=seed, ATTN_CACHE_DIR=os.environ["ATTN_CACHE_DIR"]),
+            input="\n".join(SENTENCES).encode(),
+            capture_output=True,
+            check=True,
+        )
+        assert b"under 10 jobs" not in done.stderr
+        hashes.add(json.loads(done.stdout)["sha256"])
+    assert len(hashes) == 1
+
+
+def test_capitals_are_kept_where_they_are_asked_for(command, corpus):
+    """--keep-case has Money and money apart; without it there is one."""
+    command("vectors", "train", corpus, *FEW, "--keep-case")
+    store = open_vectors("mine")
+    assert store.has_word("Money")
+    assert store.has_word("money")
+    command("vectors", "train", corpus, *FEW, "--force")
+    assert not open_vectors("mine").has_word("Money")
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "code", "said"),
+    [
+        ("", (), 4, "no sentence with a word"),
+        ("\n# x\n!!!\n", (), 4, "no sentence with a word"),
+        ("bank bank\nbank bank bank\n", (), 5, "one word again and again"),
+        ("money\nbank\n", ("--min-count", "1"), 5, "one word in each sentence"),
+        ("money bank\nbank", ("--min-count", "9"), 5, "--min-count 1"),
+        ("money bank", ("--dim", "0"), 2, "--dim"),
+        ("money bank", ("--dim", "4097"), 2, "--dim"),
+        ("money bank", ("--seed", "4294967296"), 2, "--seed"),
+        ("money bank", ("--name", "glove"), 2, "--name"),
+        ("money bank", ("--name", "a/b"), 2, "--name"),
+    ],
+)
+def test_bad_input_leaves_nothing(command, tmp_path, text, options, code, said):
+    """The exit code says what is wrong, and the cache holds no vectors and no work."""
+    path = tmp_path / "corpus.txt"
+    path.write_text(text, encoding="utf-8")
+    ended = command("vectors", "train", str(path), "--name", "mine", *options)
+    assert (ended.code, said in ended.said) == (code, True), ended.said
+    assert store_files(tmp_path) == []
+
+
+def test_a_name_that_is_taken_is_kept(command, corpus):
+    """Unless --force says that it is to be replaced; a training that fails replaces nothing."""
+    command("vectors", "train", corpus, *FEW)
+    first = open_vectors("mine").sha256
+    ended = command("vectors", "train", corpus, *FEW, "--epochs", "2")
+    assert ended.code == 9
+    assert "--force" in ended.said
+    assert command("vectors", "train", os.devnull, *FEW, "--force").code == 4
+    assert open_vectors("mine").sha256 == first
+    assert command("vectors", "train", corpus, *FEW, "--epochs", "2", "--force").code == 0
+    assert open_vectors("mine").sha256 != first
+    assert command("vectors", "remove", "mine").code == 0
+
+
+def test_a_line_that_cannot_be_read_is_an_error_or_left_out(command, tmp_path):
+    """As in attn train: it stops the training with its place, or --skip-bad goes on without it."""
+    path = tmp_path / "corpus.txt"
+    path.write_bytes(b"money \xff bank\n" + "\n".join(SENTENCES).encode())
+    ended = command("vectors", "train", str(path), *FEW)
+    assert ended.code == 5
+    assert "corpus.txt:1" in ended.said
+    ended = command("vectors", "train", str(path), *FEW, "--skip-bad")
+    assert ended.code == 0
+    assert "1 line" in ended.said
+
+
+def test_a_column_of_a_table_is_a_corpus(command, tmp_path, corpus):
+    """The same words as the text of the same sentences."""
+    table = tmp_path / "table.jsonl"
+    table.write_text("\n".join(json.dumps({"said": s}) for s in SENTENCES), encoding="utf-8")
+    command("vectors", "train", corpus, *FEW)
+    first = open_vectors("mine").sha256
+    ended = command("vectors", "train", str(table), *FEW, "--column", "said", "--force")
+    assert ended.code == 0, ended.said
+    assert open_vectors("mine").sha256 == first
+
+
+def test_long_sentences_are_learned_whole(command, tmp_path):
+    """gensim leaves out what is beyond 10,000 words of a sentence; nothing is left out here."""
+    path = tmp_path / "corpus.txt"
+    path.write_text("money bank " * 10_000 + "river river", encoding="utf-8")
+    ended = command("vectors", "train", str(path), *FEW, "--json")
+    assert json.loads(ended.out)["training"]["tokens"] == 20_002
+    assert open_vectors("mine").has_word("river")
+
+
+def test_without_gensim_only_this_is_missing(command, corpus, monkeypatch, tmp_path):
+    """The command says how it is installed, before the corpus is read; the rest works."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "gensim"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "gensim", None)
+    ended = command("vectors", "train", str(tmp_path / "nothing"), "--name", "mine")
+    assert ended.code == 14
+    assert "pip install gensim" in ended.said
+    assert command("explain", "money bank").code == 0
+    assert command("vectors", "train", "--help").code == 0
+
+
+def test_a_training_that_is_stopped_leaves_nothing(command, corpus, tmp_path, monkeypatch):
+    """Whatever stops it: the signal of a user, or a disk that is full."""
+    from attncli.embeddings import corpus as module
+
+    def stopped(fault):
+        def add(*_):
+            raise fault
+
+        return add
+
+    for fault, code in ((KeyboardInterrupt(), 130), (OSError(28, "No space left on device"), 9)):
+        monkeypatch.setattr(module.Corpus, "add", stopped(fault))
+        assert command("vectors", "train", corpus, *FEW).code == code
+        assert store_files(tmp_path) == []
