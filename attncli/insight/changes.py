@@ -6,7 +6,7 @@ from typing import NamedTuple
 from attncli.insight.comparison import Comparison, Near, Occurrence
 
 
-class Change(NamedTuple):
+class ContextChange(NamedTuple):
     """A word in two sentences: how like its vectors are, and which neighbors it has in one alone."""
 
     one: Occurrence
@@ -17,14 +17,14 @@ class Change(NamedTuple):
     gained: tuple[str, ...]
 
 
-def changes(comparison: Comparison) -> Iterator[Change]:
+def changes(comparison: Comparison) -> Iterator[ContextChange]:
     """The first occurrence beside each of the others."""
     first, *others = comparison.occurrences
     for place, other in enumerate(others, start=1):
         before = None if comparison.before is None else float(comparison.before[0, place])
         after = float(comparison.after[0, place])
         lost, gained = _only(first.nearest, other.nearest), _only(other.nearest, first.nearest)
-        yield Change(first, other, before, after, lost, gained)
+        yield ContextChange(first, other, before, after, lost, gained)
 
 
 def own_weight(occurrence: Occurrence) -> float:

@@ -44,9 +44,14 @@ class Film:
         self.losses: list[float] = []
         self._step = 1
 
+    @property
+    def first(self) -> int:
+        """The epoch of the first frame, which always stays: 0, or where a training was taken up."""
+        return self.frames[0].epoch if self.frames else 0
+
     def wants(self, epoch: int) -> bool:
         """Whether a frame of this epoch is kept."""
-        return epoch % self._step == 0
+        return (epoch - self.first) % self._step == 0
 
     def add(self, frame: Frame) -> None:
         """Keeps a frame; when there are too many, every second one goes."""

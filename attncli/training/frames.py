@@ -54,8 +54,9 @@ class Camera:
         """The weights of the first head: (n, n), or (1, n) where one target is read."""
         training, examples = self._fit.training, self._fit.subspace.examples
         one = with_landmarks(examples.pick(np.array([self._place])), training.parameters)
-        step = forward(training.parameters, training.architecture, batch_of(one, [0]))
-        return np.array(step.weights[0, 0])
+        with np.errstate(all="ignore"):  # of a training that is about to diverge
+            step = forward(training.parameters, training.architecture, batch_of(one, [0]))
+        return np.asarray(np.nan_to_num(step.weights[0, 0]))
 
 
 def _short_sentence(prepared: Prepared) -> int:
@@ -71,5 +72,6 @@ def _shape(matrix: FloatArray) -> tuple[int, int]:
 
 
 def _change(start: FloatArray, now: FloatArray) -> float:
-    size = float(np.linalg.norm(start))
-    return float(np.linalg.norm(now - start)) / size if size else 0.0
+    size = float(np.linalg.norm(start.astype(np.float64)))
+    moved = float(np.linalg.norm(now.astype(np.float64) - start))
+    return moved / size if size else 0.0

@@ -13,12 +13,10 @@ from attncli.results.names import describe
 from attncli.results.result import AttentionResult
 from attncli.views.against import CellDifference, cell_differences, mean_weights
 from attncli.views.facts import facts_line, model_line
-from attncli.views.html import BESIDE_STYLE, HAND_IN_STYLE, document
-from attncli.views.html import footer as page_footer
+from attncli.views.html import BESIDE_STYLE, HAND_IN_STYLE, document, page_footer
 from attncli.views.latex import tex_document, tex_line, tex_scale, tex_table
 from attncli.views.latex_words import latex_escaped
-from attncli.views.markdown import footer as markdown_footer
-from attncli.views.markdown import markdown_escaped
+from attncli.views.markdown import markdown_escaped, markdown_footer
 from attncli.views.page.tables import page_legend, weight_table, word_markup
 from attncli.views.sheets import footer_drawings, in_rows
 from attncli.views.svg import (

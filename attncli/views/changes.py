@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from attncli.insight.changes import Change, changes, own_weight
+from attncli.insight.changes import ContextChange, changes, own_weight
 from attncli.insight.comparison import Comparison, Occurrence
 from attncli.views.compare import occurrence_names
 
@@ -22,7 +22,7 @@ def change_texts(
 
 def _texts(
     comparison: Comparison,
-    change: Change,
+    change: ContextChange,
     names: tuple[str, str],
     shown: Callable[[str], str],
     precision: int,

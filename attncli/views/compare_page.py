@@ -16,7 +16,7 @@ from attncli.views.facts import facts_line, model_line
 from attncli.views.html import BESIDE_STYLE, page
 from attncli.views.latex import tex_document, tex_line, tex_scale, tex_table
 from attncli.views.latex_words import latex_escaped
-from attncli.views.markdown import footer, markdown_escaped
+from attncli.views.markdown import markdown_escaped, markdown_footer
 from attncli.views.page.tables import escaped, weight_table, word_markup
 from attncli.views.palette import PaletteName, palette_step
 from attncli.views.scatter import scatter_drawing
@@ -186,7 +186,7 @@ def comparison_markdown(comparison: Comparison, *, precision: int = 3, made_by: 
             lines += _markdown_table(
                 f"cosine {title}", occurrence_names(comparison), cosines, precision
             )
-    return "\n".join([*lines, *footer(made_by)])
+    return "\n".join([*lines, *markdown_footer(made_by)])
 
 
 def comparison_delimited(found: Comparison, delimiter: str = ",") -> str:

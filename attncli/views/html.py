@@ -84,12 +84,12 @@ def page(
     if title or len(results) != 1:
         heading = f"<h1>{heading or word_markup(name)}</h1>"
     contents = _contents(results) if len(results) > 1 else ""
-    text = f"{heading}{before}{contents}{''.join(parts)}{footer(made_by)}"
+    text = f"{heading}{before}{contents}{''.join(parts)}{page_footer(made_by)}"
     style += HAND_IN_STYLE if stages or made_by else ""
     return document(name, text, palette, style, notation)
 
 
-def footer(made_by: str) -> str:
+def page_footer(made_by: str) -> str:
     """The command that made a page, at its end; nothing where none is said."""
     if not made_by:
         return ""

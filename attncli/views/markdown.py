@@ -52,7 +52,7 @@ def markdown_parts(
         for line in chain(_lines(result, precision, notation), _stages(text)):
             yield between + line
             between = "\n"
-    for line in footer(made_by):
+    for line in markdown_footer(made_by):
         yield between + line
 
 
@@ -66,7 +66,7 @@ def markdown_escaped(text: str) -> str:
     return _REFERENCES.sub(_reference, _MARKUP.sub(r"\\\g<0>", plain))
 
 
-def footer(made_by: str) -> list[str]:
+def markdown_footer(made_by: str) -> list[str]:
     """The command that made a file, at its end; nothing where none is said."""
     return ["---", "", "Made by:", "", *_fenced(made_by, "sh")] if made_by else []
 

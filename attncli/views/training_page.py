@@ -12,7 +12,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.insight.frames import Film, Frame, Scene
-from attncli.views.html import HAND_IN_STYLE, document, footer
+from attncli.views.html import HAND_IN_STYLE, document, page_footer
 from attncli.views.page.tables import escaped, page_legend, word_markup
 from attncli.views.palette import palette_step, palette_steps
 from attncli.views.watching import change_text, state_text, usual_size, value_share
@@ -62,7 +62,7 @@ def training_page(scene: Scene, film: Film, *, made_by: str = "") -> str:
         '<button type="button" class="play">Play</button></div>'
         f'<div class="tables">{matrices}</div><div class="tables">{_weights(scene, last)}{_curve(film)}</div>'
         f'<script type="application/json">{_data(scene, film, scales)}</script></section>'
-        f"{footer(made_by)}"
+        f"{page_footer(made_by)}"
     )
     return document(_TITLE, body, more_style=HAND_IN_STYLE + _STYLE, script="training.js")
 
@@ -147,8 +147,8 @@ def _places(count: int) -> list[int]:
 
 
 def _data(scene: Scene, film: Film, scales: dict[str, float]) -> str:
-    first = film.frames[-1].epoch - len(film.losses)
-    frames = [_frame(scene, frame, scales, first, len(film.losses)) for frame in film.frames]
+    count = len(film.losses)
+    frames = [_frame(scene, frame, scales, film.first, count) for frame in film.frames]
     record = {"matrices": list(scales), "frames": frames}
     return json.dumps(record, ensure_ascii=True).replace("<", "\\u003c")
 

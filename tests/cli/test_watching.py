@@ -107,21 +107,33 @@ def test_the_last_frame_has_the_weights_of_the_model(command: Callable, tmp_path
     assert np.abs(weights - shown).max() < 0.02
 
 
+def test_a_training_that_diverges_says_so_and_keeps_what_was_seen(
+    command: Callable, data: str, tmp_path: Path
+) -> None:
+    """The error is that of the training, whoever watches."""
+    page = tmp_path / "x.html"
+    ended = command("train", data, "-o", str(page), *VECTORS, "--learning-rate", "1e30")
+    assert ended.code == 13
+    assert "diverged" in ended.said
+    assert _film(page.read_text("utf-8"))["frames"][0]["state"].startswith("epoch 0  untrained")
+
+
+@pytest.mark.parametrize("start", [0, 33])
 @pytest.mark.parametrize("epochs", [1, 99, 100, 101, 1234, 30_000])
-def test_a_film_is_short_however_long_the_training(epochs: int) -> None:
+def test_a_film_is_short_however_long_the_training(epochs: int, start: int) -> None:
     """At most a hundred frames, the first and the last among them, evenly over the epochs."""
     film, none = Film(), np.zeros((0, 0))
 
     def frame(epoch: int) -> Frame:
         return Frame(epoch, None, {}, {}, none)
 
-    for epoch in range(epochs + 1):
+    for epoch in range(start, start + epochs + 1):
         if film.wants(epoch):
             film.add(frame(epoch))
-    film.ended(frame(epochs))
+    film.ended(frame(start + epochs))
     kept = [frame.epoch for frame in film.frames]
-    assert kept[0] == 0
-    assert kept[-1] == epochs
+    assert kept[0] == start
+    assert kept[-1] == start + epochs
     assert len(kept) <= MOST_FRAMES
     assert len(kept) > min(epochs, MOST_FRAMES // 2 - 1)
     assert len({b - a for a, b in pairwise(kept[:-1])}) <= 1

@@ -56,16 +56,18 @@ class Watching:
         fault: BaseException | None,
         trace: "TracebackType | None",
     ) -> None:
+        whole = fault is None  # else it was stopped within an epoch
+        if whole and self._keeps:
+            self._film.ended(self._camera.frame(*self._last))
+        if whole and self._draws:
+            self._draw(self._camera.frame(*self._last))
         if self._draws:
-            with suppress(Exception):
-                self._draw(self._camera.frame(*self._last))
             _say(_SHOW)
 
     def page(self, made_by: str) -> str:
         """The page with the frames that were kept."""
         from attncli.views.training_page import training_page
 
-        self._film.ended(self._camera.frame(*self._last))
         return training_page(self._camera.scene, self._film, made_by=made_by)
 
     def _see(self, progress: "EpochProgress | None", epoch: int) -> None:
