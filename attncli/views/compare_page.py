@@ -119,7 +119,8 @@ def comparison_svg(
     for result in results:
         if result.attention.n_layers * result.attention.n_heads > 1:
             drawings += result_drawings(result)
-    drawings += [weight_scale(), *footer_drawings(made_by)] if results else []
+    drawings += [weight_scale()] if results else []
+    drawings += footer_drawings(made_by)
     return svg_document(stacked(drawings), title)
 
 

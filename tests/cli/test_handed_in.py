@@ -48,9 +48,10 @@ def _footer(path: Path) -> str:
         ("explain", "money bank grows", "--steps", *MECHANISMS["task"]),
         ("explain", "money bank grows", "river bank flows", *MECHANISMS["general"]),
         ("explain", "money bank grows", "--diagram", *MECHANISMS["given"]),
+        ("explain", "money bank grows", "--why"),
         ("compare", "money bank grows", "river bank flows", "--word", "bank", "--neighbors", "2"),
     ],
-    ids=["steps", "plain", "diagram", "compare"],
+    ids=["steps", "plain", "diagram", "why", "compare"],
 )
 def test_a_file_ends_with_the_command_that_made_it(
     command: Callable, tmp_path: Path, arguments: tuple, suffix: str
