@@ -1,10 +1,8 @@
 """A comparison as HTML, SVG, Markdown and CSV; below it the whole result of each sentence."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
-from attncli.arrays import FloatArray
-from attncli.escape import apart, harmless, isolated, quotes_isolated, visible
-from attncli.files.safe_cells import cell, guarded
+from attncli.escape import apart
 from attncli.insight.comparison import Comparison, Near, Occurrence
 from attncli.insight.movement import Movement
 from attncli.results.result import AttentionResult
@@ -12,11 +10,8 @@ from attncli.settings import Notation
 from attncli.views.against import mean_weights
 from attncli.views.changes import change_texts
 from attncli.views.compare import occurrence_names, percents_of
-from attncli.views.facts import facts_line, model_line
+from attncli.views.compare_texts import comparison_facts, share_text
 from attncli.views.html import BESIDE_STYLE, page
-from attncli.views.latex import tex_document, tex_line, tex_scale, tex_table
-from attncli.views.latex_words import latex_escaped
-from attncli.views.markdown import markdown_escaped, markdown_footer
 from attncli.views.page.tables import escaped, weight_table, word_markup
 from attncli.views.palette import PaletteName, palette_step
 from attncli.views.scatter import scatter_drawing
@@ -101,7 +96,7 @@ def comparison_svg(
     title = f"{comparison.word} {size}"
     lines = [(f"{apart(comparison.word)} {size}", _BOLD)]
     facts = [f"weights: {comparison.weights_of}"] if comparison.weights_of else []
-    facts += _facts(results, apart)
+    facts += comparison_facts(results, apart)
     lines += [(line, _SOFT) for fact in facts for line in folded(fact, 20)]
     drawings: list[Drawing] = [text_lines(lines)]
     if results:
@@ -124,25 +119,12 @@ def comparison_svg(
     return svg_document(stacked(drawings), title)
 
 
-def _facts(results: Sequence[AttentionResult], shown: Callable[[str], str]) -> list[str]:
-    """What was computed, and the warnings of each sentence."""
-    if not results:
-        return []
-    facts = [facts_line(results[0], shown), model_line(results[0], shown)]
-    warnings = [
-        f"warning, {number}: {quotes_isolated(harmless(warning.message))}"
-        for number, result in enumerate(results, start=1)
-        for warning in result.warnings
-    ]
-    return [fact for fact in [*facts, *warnings] if fact]
-
-
 def _column(occurrence: Occurrence, result: AttentionResult, precision: int) -> Drawing:
     """One sentence: its heat map, and the row of the word."""
     percents = percents_of(occurrence)
     row = [
         f"{apart(pull.word)} {pull.weight:.{precision}f}  "
-        + _share(occurrence, pull.place, percents).replace("%", " % of its way")
+        + share_text(occurrence, pull.place, percents).replace("%", " % of its way")
         for pull in occurrence.pulls[:_MOST]
     ]
     if occurrence.moved is not None:
@@ -155,101 +137,6 @@ def _column(occurrence: Occurrence, result: AttentionResult, precision: int) -> 
             text_lines([(line, "") for line in row]),
         ]
     )
-
-
-def comparison_markdown(comparison: Comparison, *, precision: int = 3, made_by: str = "") -> str:
-    """The rows of the word, what changed, cosines and neighbors as Markdown.
-
-    `made_by` is the command for the footer.
-    """
-    lines = [f"## {_md(comparison.word)} in {len(comparison.occurrences)} sentences", ""]
-    if comparison.weights_of:
-        lines += [f"Weights: {markdown_escaped(comparison.weights_of)}.", ""]
-    for occurrence in comparison.occurrences:
-        lines += [f"### {occurrence.name}\\. {_md(occurrence.text)}", ""]
-        lines += ["| word | weight | share of the way |", "| --- | ---: | ---: |"]
-        percents = percents_of(occurrence)
-        for pull in occurrence.pulls:
-            share = _share(occurrence, pull.place, percents)
-            weight = f"{pull.weight:.{precision}f}"
-            lines.append(f"| {_md(pull.word)} | {weight} | {share} |")
-        lines.append("")
-        if occurrence.moved is not None:
-            moved = f"{occurrence.moved:.{precision}f}"
-            lines += [f"Moved: cosine of old and new {moved}.", ""]
-        lines += [f"Nearest: {markdown_escaped(_listed(occurrence.nearest))}.", ""]
-    changed = change_texts(comparison, _md, precision)
-    if changed:
-        lines += [f"### What changed for {_md(comparison.word)}", ""]
-        lines += [*(f"- {text}" for text in changed), ""]
-    for title, cosines in (("before", comparison.before), ("after", comparison.after)):
-        if cosines is not None:
-            lines += _markdown_table(
-                f"cosine {title}", occurrence_names(comparison), cosines, precision
-            )
-    return "\n".join([*lines, *markdown_footer(made_by)])
-
-
-def comparison_delimited(found: Comparison, delimiter: str = ",") -> str:
-    """A line for each word of each row: sentence, text, word, weight, share of the way."""
-    lines = [delimiter.join(["sentence", "text", "word", "token", "weight", "pull"])]
-    for occurrence in found.occurrences:
-        for pull in occurrence.pulls:
-            share = "" if pull.share is None else repr(pull.share)
-            texts = [cell(guarded(text)) for text in (occurrence.text, pull.word)]
-            numbers = [str(pull.place), repr(pull.weight), share]
-            lines.append(delimiter.join([occurrence.name, *texts, *numbers]))
-    return "\n".join(lines) + "\n"
-
-
-def comparison_latex(
-    comparison: Comparison,
-    results: Sequence[AttentionResult] = (),
-    *,
-    precision: int = 3,
-    made_by: str = "",
-) -> str:
-    """The sentences side by side, what changed for the word, cosines and neighbors as LaTeX."""
-    title = f"{comparison.word} in {len(comparison.occurrences)} sentences"
-    lines = [rf"\section*{{{latex_escaped(title)}}}"]
-    lines += [tex_line(f"weights: {comparison.weights_of}")] if comparison.weights_of else []
-    lines += map(tex_line, _facts(results, visible))
-    share = 0.48 if len(comparison.occurrences) > 1 else 1
-    for occurrence in comparison.occurrences:
-        result = results[occurrence.sentence] if results else None
-        lines += [rf"\begin{{minipage}}[t]{{{share}\linewidth}}\raggedright"]
-        lines += [*_latex_column(occurrence, result, precision), r"\end{minipage}\hfill"]
-    lines += [
-        r"\par\medskip",
-        rf"\subsection*{{What changed for {latex_escaped(comparison.word)}}}",
-    ]
-    lines += [tex_line(text) for text in change_texts(comparison, str, precision)]
-    names = occurrence_names(comparison)
-    near = [("alone", comparison.nearest_static)] if comparison.nearest_static else []
-    near += [(f"in {n}", o.nearest) for n, o in zip(names, comparison.occurrences, strict=True)]
-    lines.append(rf"\subsection*{{{latex_escaped(f'Nearest of {comparison.neighbors_of}')}}}")
-    lines += [tex_line(f"{name}: {_listed(words)}") for name, words in near]
-    return tex_document([*lines, *tex_scale()], made_by)
-
-
-def _latex_column(
-    occurrence: Occurrence, result: AttentionResult | None, precision: int
-) -> list[str]:
-    percents = percents_of(occurrence)
-    heading = latex_escaped(f"{occurrence.name}. {occurrence.text}")
-    lines = [rf"\textbf{{{heading}}}\par"]
-    if result is not None:
-        lines += tex_table(result.words, mean_weights(result))
-    lines += [
-        tex_line(
-            f"{pull.word} {pull.weight:.{precision}f}, "
-            + _share(occurrence, pull.place, percents).replace("%", " % of its way")
-        )
-        for pull in occurrence.pulls
-    ]
-    if occurrence.moved is not None:
-        lines.append(tex_line(f"moved: cosine of old and new {occurrence.moved:.{precision}f}"))
-    return lines
 
 
 def _matrix(occurrence: Occurrence, results: Sequence[AttentionResult]) -> str:
@@ -274,7 +161,7 @@ def _occurrence(occurrence: Occurrence, precision: int) -> str:
         f'<tr><th scope="row">{word_markup(pull.word)}</th>'
         f'<td class="w{palette_step(pull.weight)}" data-weight="{pull.weight:.9g}">'
         f"{pull.weight:.{precision}f}</td>"
-        f"<td>{_share(occurrence, pull.place, percents)}</td></tr>"
+        f"<td>{share_text(occurrence, pull.place, percents)}</td></tr>"
         for pull in occurrence.pulls
     )
     moved = ""
@@ -287,13 +174,6 @@ def _occurrence(occurrence: Occurrence, precision: int) -> str:
         f'<th scope="col">Share of the way</th></tr></thead><tbody>{rows}</tbody></table></div>'
         f"{moved}{label}"
     )
-
-
-def _share(occurrence: Occurrence, place: int, percents: Mapping[int, int] | None) -> str:
-    """The share of a way in percent, as the terminal tells it."""
-    if place == occurrence.place:
-        return "itself"
-    return "–" if percents is None else f"{percents[place]}%"
 
 
 def _cosines(comparison: Comparison, precision: int) -> str:
@@ -360,21 +240,3 @@ def _coordinates(comparison: Comparison) -> str:
         '<th scope="col">First axis</th><th scope="col">Second axis</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></details>"
     )
-
-
-def _markdown_table(
-    title: str, names: Sequence[str], cosines: FloatArray, precision: int
-) -> list[str]:
-    lines = [f"| {title} | " + " | ".join(names) + " |"]
-    lines.append("| --- |" + " ---: |" * len(names))
-    for name, row in zip(names, cosines.tolist(), strict=True):
-        lines.append(f"| {name} | " + " | ".join(f"{v:.{precision}f}" for v in row) + " |")
-    return [*lines, ""]
-
-
-def _md(text: str) -> str:
-    return markdown_escaped(isolated(text))
-
-
-def _listed(near: Near) -> str:
-    return ", ".join(f"{isolated(other)} {cosine:.2f}" for other, cosine in near) or "none"

@@ -186,6 +186,7 @@ def write_comparison(
     Raises: what `write_results` raises.
     """
     from attncli.views import compare_page as views
+    from attncli.views import compare_texts as texts
 
     suffix, digits = suffix_of(path, COMPARISON_SUFFIXES), 3 if precision is None else precision
     if suffix == ".html":
@@ -202,11 +203,11 @@ def write_comparison(
 
         content = record_json(comparison.to_record()) + "\n"
     elif suffix == ".md":
-        content = views.comparison_markdown(comparison, precision=digits, made_by=made_by)
+        content = texts.comparison_markdown(comparison, precision=digits, made_by=made_by)
     elif suffix == ".tex":
-        content = views.comparison_latex(comparison, results, precision=digits, made_by=made_by)
+        content = texts.comparison_latex(comparison, results, precision=digits, made_by=made_by)
     elif suffix in (".csv", ".tsv"):
-        content = views.comparison_delimited(comparison, "," if suffix == ".csv" else "\t")
+        content = texts.comparison_delimited(comparison, "," if suffix == ".csv" else "\t")
         if say is not None:
             say(
                 f"{path} holds the rows of the word alone; .json keeps all, and is read by attn view"

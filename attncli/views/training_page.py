@@ -68,7 +68,7 @@ def training_page(scene: Scene, film: Film, *, made_by: str = "") -> str:
 
 
 def _facts(scene: Scene, film: Film) -> str:
-    heads = f"; of {scene.heads} heads the first is shown" if scene.heads > 1 else ""
+    heads = f"; of {scene.heads} heads head 0 is shown" if scene.heads > 1 else ""
     untaught = "" if "W_v" in scene.shapes else "; W_v is not learned where weights are given"
     count = f"{len(film.frames)} of {len(film.losses) + 1} moments are kept"
     text = (

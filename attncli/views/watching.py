@@ -92,7 +92,7 @@ def _matrices(scene: Scene, frame: Frame, ink: Ink, width: int, rows: int) -> li
             line += [*part, Segment(" " * (size + _GAP - used))]
         line[-1] = Segment("")
         lines.append(line)
-    shown = f"head 1 of {scene.heads}: the first rows and columns"
+    shown = f"head 0 of {scene.heads}: the first rows and columns"
     return [*lines, [ink.dim(left(shown, min(width, width_of(shown))))]]
 
 

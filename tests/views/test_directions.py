@@ -17,7 +17,8 @@ from attncli.escape import is_right_to_left
 from attncli.insight.tokens import hide_tokens
 from attncli.results.result import AttentionResult
 from attncli.views.against import against_lines
-from attncli.views.compare_page import comparison_markdown, comparison_page, comparison_svg
+from attncli.views.compare_page import comparison_page, comparison_svg
+from attncli.views.compare_texts import comparison_markdown
 from attncli.views.explain import Layout, explain_lines
 from attncli.views.html import page
 from attncli.views.ink import Ink
