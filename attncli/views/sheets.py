@@ -51,19 +51,27 @@ def text_drawing(text: str) -> Drawing:
     return _drawn(_lines(text))
 
 
-def text_sheets(text: str) -> Iterator[Drawing]:
-    """The same on sheets of at most `LINES_OF_A_SHEET` lines; a stage begins a sheet if it fits one."""
+def text_sheets(text: str) -> list[Drawing]:
+    """The same on sheets of one size; a stage begins a sheet if it fits one."""
+    sheets = [_drawn(lines) for lines in _sheets(text)]
+    width = max((sheet.width for sheet in sheets), default=0)
+    whole = [Drawing(width, LINES_OF_A_SHEET * _LINE, sheet.parts) for sheet in sheets[:-1]]
+    return [*whole, *(Drawing(width, sheet.height, sheet.parts) for sheet in sheets[-1:])]
+
+
+def _sheets(text: str) -> Iterator[list[str]]:
+    """The lines of each sheet, at most `LINES_OF_A_SHEET`."""
     sheet: list[str] = []
     for stage in _stages(_lines(text)):
         if sheet and len(sheet) + len(stage) > LINES_OF_A_SHEET:
-            yield _drawn(sheet)
+            yield sheet
             sheet = []
         sheet += stage
         while len(sheet) > LINES_OF_A_SHEET:
-            yield _drawn(sheet[:LINES_OF_A_SHEET])
+            yield sheet[:LINES_OF_A_SHEET]
             sheet = sheet[LINES_OF_A_SHEET:]
     if sheet:
-        yield _drawn(sheet)
+        yield sheet
 
 
 def _lines(text: str) -> list[str]:

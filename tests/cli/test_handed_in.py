@@ -205,6 +205,28 @@ def test_a_page_of_two_sentences_says_what_changed(
     assert f"cosine 1.000 before attention, {record['cosine']['after'][0][1]:.3f} after" in text
 
 
+@pytest.mark.parametrize("suffix", ["html", "tex", "svg"])
+@pytest.mark.parametrize("name", ["explain", "compare", "against"])
+def test_print_without_colors_has_every_weight_and_the_scale(
+    command: Callable, tmp_path: Path, name: str, suffix: str
+) -> None:
+    """Each colored cell has its number, and the colors' scale has its eleven."""
+    path = tmp_path / f"x.{suffix}"
+    more = {"compare": ("river bank flows", "--word", "bank"), "against": AGAINST[2:]}.get(name, ())
+    kind = "compare" if name == "compare" else "explain"
+    assert command(kind, "money bank grows", *more, "-o", str(path), "--no-footer").code == 0
+    text = path.read_text("utf-8")
+    cell, scale = {
+        "html": (r'<td class="w\d+"[^>]*>(.*?)</td>', r'<li class="w\d+">(.*?)</li>'),
+        "tex": (r"\\cellcolor.*?\{([\d.]*)\}(?= &| \\)", r"\\colorbox.*\{([\d.]+)\}\}"),
+        "svg": (r'height="32"[^>]*/><text[^>]*>(.*?)<', r'font-size="12">(.*?)<'),
+    }[suffix]
+    cells = re.findall(cell, text)
+    assert len(cells) >= 9
+    assert all(re.fullmatch(r"[01]\.\d\d+", number) for number in cells)
+    assert [f"{step / 10:.1f}" for step in range(11)] == re.findall(scale, text)[-11:]
+
+
 AGAINST = ("explain", "money bank grows", *MECHANISMS["task"], "--against", "general")
 
 

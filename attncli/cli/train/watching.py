@@ -40,8 +40,6 @@ class Watching:
         return self._draws
 
     def __enter__(self) -> "Watching":
-        if self._draws:
-            _say(_HIDE)
         self._see(None, self._last[1])
         return self
 
@@ -93,7 +91,7 @@ class Watching:
         scene, height = self._camera.scene, max(rows - 1, 4)
         lines = watch_lines(scene, frame, losses, ink, width=columns, height=height)
         text = ink.rendered(lines).split("\n")[:-1]
-        up = f"\r\x1b[{self._lines}A" if self._lines else ""
+        up = f"\r\x1b[{self._lines}A" if self._lines else _HIDE
         _say(up + "".join(f"{line}\x1b[K\n" for line in text) + "\x1b[J")
         self._lines = len(text)
 
