@@ -11,11 +11,13 @@ MOST_FRAMES = 100  # that are kept of a training
 class Scene(NamedTuple):
     """What is watched: a sentence, one head of several, the shapes of its matrices.
 
-    readers: the words whose weights are seen, all or the one target. wanted: the weights that the data give for the sentence, (n, n), if they do.
+    words: those that are seen of a sentence of `length`. readers: those whose weights are seen,
+    all or the one target. wanted: the weights that the data give for the sentence, (n, n), if they do.
     """
 
     words: tuple[str, ...]
     readers: tuple[str, ...]
+    length: int
     heads: int
     shapes: dict[str, tuple[int, int]]
     seed: int

@@ -16,6 +16,7 @@ from attncli.training.fit import Fit
 
 _ROWS, _COLUMNS = 32, 24  # of a matrix at most
 _WORDS = 8  # a sentence of so many at most, if there is one
+_SEEN = 16  # words whose weights are seen at most; of one reader four times as many
 _MATRICES = ("W_q", "W_k", "W_v")
 
 
@@ -29,13 +30,18 @@ class Camera:
         self._start = {name: parameters[name][0].copy() for name in self._names}
         given, targets = fit.prepared.examples.weights, fit.prepared.examples.targets
         words = fit.prepared.words[self._place]
+        self._readers = _SEEN if targets is None else 1
+        self._read = _SEEN if targets is None else 4 * _SEEN
+        readers = words if targets is None else (words[int(targets[self._place])],)
+        wanted = None if given is None else given[self._place][: self._readers, : self._read]
         self.scene = Scene(
-            words,
-            words if targets is None else (words[int(targets[self._place])],),
+            words[: self._read],
+            readers[: self._readers],
+            len(words),
             fit.training.architecture.all_heads,
             {name: _shape(matrix) for name, matrix in self._start.items()},
             fit.training.settings.seed,
-            None if given is None else given[self._place],
+            wanted,
         )
 
     def frame(self, progress: EpochProgress | None, epoch: int) -> Frame:
@@ -51,12 +57,13 @@ class Camera:
         )
 
     def _weights(self) -> FloatArray:
-        """The weights of the first head: (n, n), or (1, n) where one target is read."""
+        """The weights of the first head: (n, n), or (1, n) where one target is read; of long ones a part."""
         training, examples = self._fit.training, self._fit.subspace.examples
         one = with_landmarks(examples.pick(np.array([self._place])), training.parameters)
         with np.errstate(all="ignore"):  # of a training that is about to diverge
             step = forward(training.parameters, training.architecture, batch_of(one, [0]))
-        return np.asarray(np.nan_to_num(step.weights[0, 0]))
+        seen = step.weights[0, 0, : self._readers, : self._read]
+        return np.asarray(np.nan_to_num(seen))
 
 
 def _short_sentence(prepared: Prepared) -> int:

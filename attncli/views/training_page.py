@@ -100,8 +100,11 @@ def _weights(scene: Scene, frame: Frame) -> str:
         + "</tr>"
         for word, row in zip(scene.readers, frame.weights.tolist(), strict=True)
     )
+    seen = len(scene.words)
+    part = "" if seen == scene.length else f", {seen} of its {scene.length} words"
     return (
-        '<figure data-matrix="weights"><figcaption>Weights of one sentence</figcaption>'
+        '<figure data-matrix="weights"><figcaption>Weights of one '
+        f"sentence{part}</figcaption>"
         '<div class="scroll"><table class="weights"><thead><tr><td></td>'
         f"{heads}</tr></thead><tbody>{rows}</tbody></table></div>{page_legend()}"
         f"{_wanted(scene)}</figure>"

@@ -123,7 +123,8 @@ def _weights(scene: Scene, frame: Frame, ink: Ink, width: int) -> list[Line]:
     count = 0
     while count < len(heads) and indent + sum(sizes[: count + 1]) <= width:
         count += 1
-    title = "weights of one sentence" + ("" if count == len(heads) else f", {count} words of it")
+    part = "" if count == scene.length else f", {count} of {scene.length} words"
+    title = f"weights of one sentence{part}"
     names = "".join(right(heads[j], sizes[j] - 1) + " " for j in range(count))
     lines: list[Line] = [[ink.bold(title)], [Segment(" " * indent), ink.bold(names)]]
     for label, row in zip(labels[:12], frame.weights.tolist(), strict=False):

@@ -234,6 +234,21 @@ def test_a_terminal_shows_frames_and_is_left_clean(tmp_path: Path, stopped: bool
     assert len(_film((tmp_path / "w.html").read_text("utf-8"))["frames"]) <= MOST_FRAMES
 
 
+@pytest.mark.parametrize("kind", ["weights", "target"])
+def test_a_long_sentence_keeps_the_page_small(command: Callable, tmp_path: Path, kind: str) -> None:
+    """Where all sentences are long, some words are seen, and it is said of how many."""
+    words = [f"w{i}" for i in range(300)]
+    rows = [{"text": " ".join(words), "weights": np.full((300, 300), 1 / 300).tolist()}]
+    if kind == "target":
+        rows = [{"text": " ".join(words), "label": name, "target": "w7"} for name in "ab"]
+    data, page = tmp_path / "w.jsonl", tmp_path / "w.html"
+    data.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert command("train", str(data), "-o", str(page), *VECTORS).code == 0
+    text = page.read_text("utf-8")
+    assert len(text) < 200_000
+    assert f"{64 if kind == 'target' else 16} of its 300 words" in text
+
+
 def test_words_of_the_data_stay_words(data: str) -> None:
     """Markup in a word is text in the page."""
     scene, frame, losses = _frames(data)[-1]
