@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from attncli.api.batching import batch as batch
     from attncli.api.training import evaluate as evaluate
     from attncli.api.training import train as train
+    from attncli.api.vectors import evaluate_vectors as evaluate_vectors
+    from attncli.api.vectors import train_vectors as train_vectors
     from attncli.attention.core import attend as attend
+    from attncli.embeddings.corpus_settings import CorpusSettings as CorpusSettings
     from attncli.errors import AttnError as AttnError
     from attncli.reading.opening import open_vectors as open_vectors
     from attncli.reading.targets import Offset as Offset
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "AttentionResult": "attncli.results.result",
     "AttnError": "attncli.errors",
+    "CorpusSettings": "attncli.embeddings.corpus_settings",
     "LayerSettings": "attncli.settings",
     "Offset": "attncli.reading.targets",
     "Row": "attncli.training.rows",
@@ -47,7 +51,9 @@ _WHERE = {
     "compare": "attncli.api",
     "diff": "attncli.api",
     "evaluate": "attncli.api.training",
+    "evaluate_vectors": "attncli.api.vectors",
     "train": "attncli.api.training",
+    "train_vectors": "attncli.api.vectors",
     "explain": "attncli.api",
     "from_attentions": "attncli.api",
     "open_vectors": "attncli.reading.opening",
@@ -59,6 +65,7 @@ _WHERE = {
 __all__ = [
     "AttentionResult",
     "AttnError",
+    "CorpusSettings",
     "LayerSettings",
     "Offset",
     "Row",
@@ -70,6 +77,7 @@ __all__ = [
     "compare",
     "diff",
     "evaluate",
+    "evaluate_vectors",
     "explain",
     "from_attentions",
     "open_vectors",
@@ -77,6 +85,7 @@ __all__ = [
     "save",
     "show",
     "train",
+    "train_vectors",
     "view",
 ]
 

@@ -52,7 +52,7 @@ def batch(
         **_of(choices, MechanismSettings, lambda name: name not in _OF_BATCHES),
     )
     mechanism = with_preset(mechanism, choices)
-    listed = sources(_paths(inputs), lambda: sys.stdin.buffer)
+    listed = sources(paths_of(inputs, "inputs"), lambda: sys.stdin.buffer)
     job = batch_job(listed, path_of(output, "output"), settings)
     job = job.as_begun() if settings.resume else job
     texts = [getattr(mechanism, name) for name in MATRIX_FIELDS]
@@ -67,14 +67,14 @@ def _of(choices: Mapping[str, Any], kind: type, is_of: Callable[[str], bool]) ->
     return checked_choices({name: choices[name] for name in choices if is_of(name)}, kind)
 
 
-def _paths(inputs: Any) -> list[str]:
-    """The paths of inputs. Raises: ArgumentError."""
-    given = [inputs] if isinstance(inputs, str | bytes | PathLike) else inputs
+def paths_of(value: Any, name: str) -> list[str]:
+    """The paths of a file, or of several. Raises: ArgumentError."""
+    given = [value] if isinstance(value, str | bytes | PathLike) else value
     if not isinstance(given, list | tuple):
-        raise unexpected(inputs, "inputs", "a file, or a list of files")
+        raise unexpected(value, name, "a file, or a list of files")
     if not given:
-        raise unexpected(inputs, "inputs", "at least one file")
-    return [path_of(path, f"inputs[{place}]") for place, path in enumerate(given)]
+        raise unexpected(value, name, "at least one file")
+    return [path_of(path, f"{name}[{place}]") for place, path in enumerate(given)]
 
 
 def _described(s: MechanismSettings, part: Part | None, include: frozenset[str]) -> JobMechanism:

@@ -212,3 +212,23 @@ def test_a_training_that_is_stopped_leaves_nothing(command, corpus, tmp_path, mo
         monkeypatch.setattr(module.Corpus, "add", stopped(fault))
         assert command("vectors", "train", corpus, *FEW).code == code
         assert store_files(tmp_path) == []
+
+
+def test_python_learns_as_the_command_does(command, corpus):
+    """The same settings and seed: the same vectors; messages name fields."""
+    import attncli
+
+    command("vectors", "train", corpus, *FEW)
+    first = open_vectors("mine").sha256
+    settings = attncli.CorpusSettings(dim=8, min_count=2, seed=3)
+    stages = []
+    facts = attncli.train_vectors(
+        corpus, "mine", settings, force=True, watch=lambda *stage: stages.append(stage[0])
+    )
+    assert facts["sha256"] == first
+    assert any("epoch 5 of 5, loss" in stage for stage in stages)
+    with pytest.raises(attncli.AttnError, match=r"^name: ") as fault:
+        attncli.train_vectors(corpus, "mine", settings)
+    assert fault.value.hints == ("force=True replaces them",)
+    with pytest.raises(attncli.AttnError, match=r"^dim: "):
+        attncli.CorpusSettings(dim=0)

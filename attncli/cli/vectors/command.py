@@ -9,8 +9,9 @@ from attncli.cli.groups import grouped
 from attncli.cli.guards import say_vain
 from attncli.cli.terminal import message, say_written, write, write_json, write_lines
 from attncli.cli.vectors.access import open_vocabulary
+from attncli.cli.vectors.evaluate import evaluate
 from attncli.cli.vectors.limits import LimitOptions, limits_of
-from attncli.cli.vectors.train import train_vectors
+from attncli.cli.vectors.train import train
 from attncli.errors import UnknownWordError, UsageError
 from attncli.escape import quoted, set_apart, visible
 from attncli.files.apart import OutputFile, expect_apart, expect_writable
@@ -35,7 +36,7 @@ Digits = 4
 
 @app.callback()
 def _commands() -> None:
-    """Import, learn, list, search, export and fetch word vectors.
+    """Learn, measure, import, search, export and fetch word vectors.
 
     \b
     Examples:
@@ -181,7 +182,8 @@ def import_vectors(
         )
 
 
-app.command("train")(train_vectors)
+app.command("train")(train)
+app.command("evaluate")(evaluate)
 
 
 @app.command("similar")

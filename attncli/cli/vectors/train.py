@@ -94,7 +94,7 @@ class CorpusOptions:
 
 
 @grouped
-def train_vectors(
+def train(
     files: Corpora,
     name: Name,
     learning: CorpusOptions = CorpusOptions(),
@@ -123,7 +123,7 @@ def train_vectors(
     settings = CorpusSettings(**asdict(learning))
     if settings.method != "fasttext":
         values = {"buckets": learning.buckets}
-        say_vain(changed(train_vectors, values, ("buckets",)), "with word2vec", quiet=quiet)
+        say_vain(changed(train, values, ("buckets",)), "with word2vec", quiet=quiet)
     bar = ConversionBar(f"learning {visible(name)[:40]}", quiet=quiet)
     named = () if column is None else ("column",)
     shape = Shape(kind=input_format, column=column, fields=named)

@@ -1,0 +1,82 @@
+"""Vectors learned from a corpus, and vectors measured, from Python."""
+
+import sys
+from collections.abc import Callable, Sequence
+from os import PathLike
+from typing import Any
+
+from attncli.api.batching import paths_of
+from attncli.checks.arguments import count_of, flag_of, path_of, text_of, unexpected
+from attncli.embeddings.corpus_settings import CorpusSettings
+from attncli.embeddings.protocols import completed, has_vocabulary
+from attncli.errors import UsageError
+
+Files = str | PathLike[str] | Sequence[str | PathLike[str]]
+
+
+def train_vectors(
+    corpus: Files,
+    name: str,
+    settings: CorpusSettings | None = None,
+    *,
+    column: str | None = None,
+    skip_bad: bool = False,
+    force: bool = False,
+    watch: Callable[[str, int, int | None], None] | None = None,
+) -> dict[str, Any]:
+    """Learns word vectors from files of sentences by gensim, as `attn vectors train` does.
+
+    `vectors=name` has them from then on. `column` is that of the text in tables; with `skip_bad`
+    lines that cannot be read are left out; with `force` vectors of that name are replaced. `watch`
+    is told what is done, and how much of it. What is returned says what was learned: words, dim,
+    sha256, and how.
+    Raises: OutputError when the name is taken; MissingExtraError without gensim; EmptyError,
+    DataError, LimitError, UsageError.
+    """
+    from attncli.embeddings.learned import learn_vectors, unwatched
+    from attncli.files.rows.tables import Shape
+    from attncli.files.source import sources
+
+    if settings is not None and not isinstance(settings, CorpusSettings):
+        raise unexpected(settings, "settings", "CorpusSettings")
+    if watch is not None and not callable(watch):
+        raise unexpected(watch, "watch", "a function of a text and two numbers")
+    chosen = None if column is None else text_of(column, "column")
+    shape = Shape(column=chosen, fields=() if chosen is None else ("column",))
+    return learn_vectors(
+        sources(paths_of(corpus, "corpus"), lambda: sys.stdin.buffer),
+        text_of(name, "name"),
+        settings or CorpusSettings(),
+        shape=shape,
+        skip_bad=flag_of(skip_bad, "skip_bad"),
+        force=flag_of(force, "force"),
+        watch=watch or unwatched,
+    )
+
+
+def evaluate_vectors(
+    vectors: Any = "glove",
+    *,
+    pairs: Files | None = None,
+    analogies: Files | None = None,
+    limit: int = 300_000,
+) -> dict[str, Any]:
+    """How good vectors are, by word similarity and analogies, as `attn vectors evaluate` says.
+
+    `vectors` are a name, a file, or what `open_vectors` gives; `limit` words of them are asked.
+    Without a file, those that come with gensim are taken.
+    Raises: DataError when no word of a file is known; UsageError for vectors without a list of words.
+    """
+    from attncli.embeddings.evaluating import evaluation
+    from attncli.reading.opening import open_vectors
+
+    named = isinstance(vectors, str | bytes | PathLike)
+    store = open_vectors(path_of(vectors, "vectors")) if named else completed(vectors)
+    if not hasattr(store, "words") or not has_vocabulary(store):
+        raise UsageError("these vectors have no list of words", place="vectors")
+    return evaluation(
+        store,
+        [] if pairs is None else paths_of(pairs, "pairs"),
+        [] if analogies is None else paths_of(analogies, "analogies"),
+        limit=count_of(limit, "limit", 1),
+    )

@@ -1,0 +1,106 @@
+"""`attn vectors evaluate`: how good vectors are, by pairs of words and by analogies."""
+
+import json as json_text
+from collections.abc import Iterator
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+from attncli.cli import options as opt
+from attncli.cli.options import CHOOSING, INPUT
+from attncli.cli.terminal import write_json, write_lines
+from attncli.escape import visible
+
+Pairs: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE",
+        help="Pairs of words with a number a line, such as WordSim-353; may be given again.",
+        rich_help_panel=INPUT,
+        show_default=False,
+    ),
+]
+Analogies: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE",
+        help="Analogies, four words a line, such as questions-words.txt; may be given again.",
+        rich_help_panel=INPUT,
+        show_default=False,
+    ),
+]
+Limit: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Ask the first N words of the vocabulary.",
+        rich_help_panel=CHOOSING,
+    ),
+]
+
+
+def evaluate(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="An imported name, or a file.")],
+    pairs: Pairs = None,
+    analogies: Analogies = None,
+    limit: Limit = 300_000,
+    json: opt.Json = False,
+    no_cache: opt.NoCache = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Measure vectors by word similarity and by analogies.
+
+    The numbers are those of gensim. Without a file, those that come with gensim are taken: WordSim-353,
+    SimLex-999 and the analogies of word2vec.
+
+    \b
+    Examples:
+      attn vectors evaluate glove
+      attn vectors evaluate mine --pairs wordsim353.tsv --analogies questions-words.txt --json
+    """
+    from attncli.cli.conversion_bar import ConversionBar
+    from attncli.cli.vectors.access import open_vocabulary
+    from attncli.embeddings.evaluating import evaluation
+
+    bar = ConversionBar(f"evaluating {visible(name)[-40:]}", quiet=quiet)
+    store = open_vocabulary(name, cached=not no_cache, quiet=quiet)
+    try:
+        facts = evaluation(store, pairs or [], analogies or [], limit=limit, tick=bar.tick)
+    finally:
+        bar.end()
+    if json:
+        write_json(json_text.dumps(facts, allow_nan=False))
+    else:
+        write_lines(_lines(facts))
+
+
+def _lines(facts: dict[str, Any]) -> Iterator[str]:
+    """The numbers of each file, one a line; below those of analogies their sections."""
+    from attncli.views.ink import left, width_of
+
+    for judged in facts["pairs"]:
+        known = f"{judged['pairs']:,} of {judged['pairs'] + judged['unknown']:,} pairs known"
+        yield _short(judged["file"])
+        yield f"  Spearman {_digits(judged['spearman'])}  Pearson {_digits(judged['pearson'])}  {known}"
+    for solved in facts["analogies"]:
+        asked, unknown = solved["questions"], solved["unknown"]
+        yield _short(solved["file"])
+        yield (
+            f"  accuracy {_digits(solved['accuracy'])}  {solved['correct']:,} of {asked:,} right, "
+            f"{asked:,} of {asked + unknown:,} known"
+        )
+        names = [visible(section["section"]) for section in solved["sections"]]
+        width = max(map(width_of, names))
+        for name, section in zip(names, solved["sections"], strict=True):
+            count = f"{section['correct']:,} of {section['questions']:,}"
+            yield f"  {left(name, width)}  {_digits(section['accuracy'])}  {count}"
+
+
+def _digits(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4f}"
+
+
+def _short(file: str) -> str:
+    """The name of a file without its folder."""
+    return visible(file.rpartition("/")[2])
