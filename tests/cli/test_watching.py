@@ -67,6 +67,8 @@ def test_a_training_that_is_watched_learns_the_same_bytes(
         assert ended.code == 0
         assert ended.out == b""
         assert "--watch draws on a terminal alone" in ended.said
+        quiet = command("train", data, "-o", str(seen), "--watch", "-q", *VECTORS)
+        assert quiet.said == ""
         pages.append(page.read_bytes())
         assert _sha(plain) == _sha(seen)
     assert pages[0] == pages[1]

@@ -133,7 +133,7 @@ class TrainingRun:
         from attncli.cli.train.watching import Watching
 
         keeps = options.page is not None
-        return Watching(self.fit, draws=options.watch, keeps=keeps)
+        return Watching(self.fit, draws=options.watch, keeps=keeps, quiet=options.quiet)
 
     def _write_page(self, watching: "Watching | None", options: "ReportOptions") -> None:
         """Writes the page of what was seen, also when the training was stopped."""

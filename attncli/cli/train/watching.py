@@ -23,14 +23,16 @@ _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
 class Watching:
     """Follows a training: draws frames where a terminal is, keeps them where a page is wanted."""
 
-    def __init__(self, fit: "Fit", *, draws: bool, keeps: bool) -> None:
+    def __init__(self, fit: "Fit", *, draws: bool, keeps: bool, quiet: bool = False) -> None:
         from attncli.insight.frames import Film
         from attncli.training.frames import Camera
 
         self._camera, self._film, self._keeps = Camera(fit), Film(), keeps
         self._draws = draws and _is_terminal()
-        if draws and not self._draws:
-            message("note", "--watch draws on a terminal alone, which standard error is not")
+        if draws and not self._draws and not quiet:
+            message(
+                "note", "--watch draws on a terminal alone; standard error is none it can draw on"
+            )
         self._lines, self._drawn_at = 0, 0.0
         self._last: tuple[EpochProgress | None, int] = (None, fit.training.epoch)
 
