@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from attncli.embeddings.corpus_settings import CorpusSettings
+from attncli.embeddings.phrases import RunsFile, runs_of, with_phrases
 from attncli.errors import AttnError, DataError, EmptyError, setting
 from attncli.files.rows.inputs import text_of_row
 from attncli.files.rows.tables import Shape, rows_of
@@ -21,7 +22,7 @@ from attncli.files.source import InputSource
 from attncli.text.forms import plain_form
 from attncli.text.words import TOKENIZERS, plain_words, words
 
-_BETWEEN, _PAUSE = "\x1f", "\x1e"  # between words; between words that no space alone parts
+_BETWEEN = "\x1f"  # between words
 _MOST_WORDS = 10_000  # of a sentence: gensim leaves out what is beyond
 
 Watch = Callable[[str, int, int | None], None]
@@ -73,13 +74,20 @@ def cut_corpus(
     such are skipped; OSError.
     """
     corpus = Corpus(folder / "corpus")
-    cut = _cutter(settings)
+    texts = _texts(inputs, shape, corpus, skip_bad, watch)
+    name = _namer(settings)
+    sentences: Iterator[list[str]] = map(_cutter(settings, name), texts)
+    if settings.phrases:
+        runs = RunsFile(folder / "runs")
+        with runs.path.open("w", encoding="utf-8", newline="\n") as file:
+            for text in texts:
+                if spans := words(text):
+                    runs.add(file, [list(map(name, run)) for run in runs_of(text, spans)])
+        sentences = with_phrases(runs, settings.min_count, watch)
     with corpus.path.open("w", encoding="utf-8", newline="\n") as file:
-        for source in inputs:
-            for texts in _texts(source, shape, corpus, skip_bad=skip_bad):
-                for text in texts:
-                    corpus.add(file, cut(text))
-                watch(f"reading {source.name[-40:]}", source.read, None)
+        for sentence in sentences:
+            corpus.add(file, sentence)
+    (folder / "runs").unlink(missing_ok=True)
     if not corpus.n_tokens:
         names = ", ".join(source.name for source in inputs)
         raise EmptyError("no sentence with a word, expected at least one", place=names[:200])
@@ -87,35 +95,38 @@ def cut_corpus(
 
 
 def _texts(
-    source: InputSource, shape: Shape, corpus: Corpus, *, skip_bad: bool
-) -> Iterator[list[str]]:
-    """The sentences of an input, some at a time; those that cannot be read are counted or raised."""
-    for rows in rows_of(source, shape):
-        texts = []
-        for row in rows:
-            try:
-                texts.append(text_of_row(row, source.name))
-            except AttnError as error:
-                if not skip_bad:
-                    error.hints = (
-                        *error.hints,
-                        f"{setting(skip_bad=True)} goes on without such lines",
-                    )[:2]
-                    raise
-                corpus.left_out += 1
-        yield texts
+    inputs: Sequence[InputSource], shape: Shape, corpus: Corpus, skip_bad: bool, watch: Watch
+) -> Iterator[str]:
+    """The sentences of the inputs; those that cannot be read are counted or raised."""
+    for source in inputs:
+        for rows in rows_of(source, shape):
+            for row in rows:
+                try:
+                    yield text_of_row(row, source.name)
+                except AttnError as error:
+                    if not skip_bad:
+                        way_out = f"{setting(skip_bad=True)} goes on without such lines"
+                        error.hints = (*error.hints, way_out)[:2]
+                        raise
+                    corpus.left_out += 1
+            watch(f"reading {source.name[-40:]}", source.read, None)
 
 
-def _cutter(settings: CorpusSettings) -> Callable[[str], list[str]]:
+def _namer(settings: CorpusSettings) -> Callable[[str], str]:
+    """What names a word as the vocabulary has it; remembers the last words."""
+    keep_case = settings.keep_case
+    return lru_cache(maxsize=1 << 16)(lambda word: word_name(word, keep_case=keep_case))
+
+
+def _cutter(settings: CorpusSettings, name: Callable[[str], str]) -> Callable[[str], list[str]]:
     """What cuts a sentence into the words of the vocabulary."""
     tokens_of, keep_case = TOKENIZERS[settings.tokenizer], settings.keep_case
-    name = lru_cache(maxsize=1 << 16)(lambda word: word_name(word, keep_case=keep_case))
 
     def cut(text: str) -> list[str]:
-        plain = plain_words(text if keep_case else text.lower()) if tokens_of is words else None
-        if plain is not None and text.isascii():
-            return plain
-        return [name(token.text) for token in tokens_of(text)]
+        plain = None
+        if tokens_of is words and text.isascii():  # nothing but letter case is to be named
+            plain = plain_words(text if keep_case else text.lower())
+        return [name(token.text) for token in tokens_of(text)] if plain is None else plain
 
     return cut
 

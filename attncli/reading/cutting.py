@@ -18,6 +18,7 @@ from attncli.reading.lexicon import Lexicon
 from attncli.reading.lookup import WordList, knows, word_lengths
 from attncli.results.stack import Fragment, TokenRun
 from attncli.settings import TokenizerName
+from attncli.text.forms import phrase_keys
 from attncli.text.unspaced import join_unspaced
 from attncli.text.words import JOINING, TOKENIZERS, Span, join_compounds, split_contraction
 
@@ -37,6 +38,8 @@ class Piecewise:
         self._tokenizer: TokenizerName = tokenizer
         self._max_tokens = max_tokens
         self._known: dict[str, tuple[Fragment, ...]] = {}
+        self._phrases = tokenizer == "words" and joins_phrases(store)
+        self._whole = self._phrases or tokenizer == "chars"  # a space ends no token
 
     @property
     def full(self) -> bool:
@@ -51,7 +54,7 @@ class Piecewise:
         """The tokens of each sentence, none if it has no word; an error for far too many."""
         found: list[TokenRun | LimitError] = []
         for some in _together(texts):
-            found += self._of_chars(some) if self._tokenizer == "chars" else self._of_pieces(some)
+            found += self._of_wholes(some) if self._whole else self._of_pieces(some)
         return found
 
     def too_many(self, count: int) -> LimitError:
@@ -62,7 +65,7 @@ class Piecewise:
             hints=(f"{setting(max_tokens=count)} raises the limit",),
         )
 
-    def _of_chars(self, texts: Sequence[str]) -> Iterator[TokenRun | LimitError]:
+    def _of_wholes(self, texts: Sequence[str]) -> Iterator[TokenRun | LimitError]:
         for text in texts:
             try:
                 parts = self._cut(text, text)
@@ -105,14 +108,18 @@ class Piecewise:
         return words
 
     def _cut(self, piece: str, sentence: str) -> tuple[Fragment, ...]:
-        spans = tokens_of(piece, self._store, self._tokenizer)
+        spans = self._spans(piece)
         if len(spans) > self._max_tokens:
             raise self.too_many(self._count(sentence))
         entry = self._lexicon.entry
         return tuple(Fragment(s.text, s.start, s.end, *entry(s.text)) for s in spans)
 
     def _count(self, sentence: str) -> int:
-        return len(tokens_of(sentence, self._store, self._tokenizer))
+        return len(self._spans(sentence))
+
+    def _spans(self, text: str) -> list[Span]:
+        spans = tokens_of(text, self._store, self._tokenizer)
+        return joined_phrases(text, spans, self._store) if self._phrases else spans
 
 
 def tokens_of(text: str, store: WordList, tokenizer: TokenizerName) -> list[Span]:
@@ -127,6 +134,28 @@ def tokens_of(text: str, store: WordList, tokenizer: TokenizerName) -> list[Span
     known = knows(store)
     joined = join_compounds(text, spans, known)
     return [part for span in joined for part in split_contraction(span, known)]
+
+
+def joins_phrases(store: EmbeddingStore) -> bool:
+    """Whether the vocabulary was learned with words joined to phrases."""
+    training = store.meta.get("training")
+    return isinstance(training, dict) and training.get("phrases") is True
+
+
+def joined_phrases(text: str, spans: list[Span], store: WordList) -> list[Span]:
+    """Two words that only space parts as one where the vocabulary has the phrase, from left to right."""
+    joined: list[Span] = []
+    at = 0
+    while at < len(spans):
+        span = spans[at]
+        after = spans[at + 1] if at + 1 < len(spans) else None
+        if after is not None and text[span.end : after.start].isspace():
+            pair = Span(text[span.start : after.end], span.start, after.end)
+            if any(map(store.has_word, phrase_keys(pair.text))):
+                span = pair
+        joined.append(span)
+        at += 1 + (span is not spans[at])
+    return joined
 
 
 def words_asked(texts: Sequence[str], tokenizer: TokenizerName) -> list[str]:

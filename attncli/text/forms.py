@@ -103,6 +103,19 @@ def plain_form(word: str) -> str:
     return _compiled(_UNSEEN).sub("", composed) or composed
 
 
+def phrase_keys(text: str) -> tuple[str, ...]:
+    """The keys of words that a vocabulary joins by "_"; none of a single word.
+
+    >>> phrase_keys("New York")
+    ('New_York', 'new_york')
+    """
+    parts = plain_form(text).split()
+    if len(parts) < 2:
+        return ()
+    key = "_".join(parts)
+    return key, unicodedata.normalize("NFC", key.lower())
+
+
 def spellings_by_length(text: str) -> list[tuple[str, dict[int, int]]] | None:
     """The spellings of a text whose beginnings are looked up (as written, in small letters, apart),
     each with the length of the text that a length of the spelling stands for.
@@ -228,6 +241,8 @@ def _old_letters() -> tuple[re.Pattern[str], dict[str, str]]:
 
 
 def _candidates(plain: str, lowered: str) -> Iterator[tuple[str, str]]:
+    for form in phrase_keys(plain):
+        yield form, "joined"
     yield lowered[:1].upper() + lowered[1:], "capitalised"
     yield lowered.upper(), "capitalised"
     yield from _of_other_case(plain, lowered)

@@ -232,3 +232,57 @@ def test_python_learns_as_the_command_does(command, corpus):
     assert fault.value.hints == ("force=True replaces them",)
     with pytest.raises(attncli.AttnError, match=r"^dim: "):
         attncli.CorpusSettings(dim=0)
+
+
+PHRASES = ["I live in New York, and you do.", "New York is large; York New is none."] * 20 + [
+    "The new bank is in York.",
+    "Is the large York new?",
+] * 10
+OTHERS = [f"word{number} stands by word{number + 1}." for number in range(600)]  # a pair is rare
+
+
+def test_phrases_are_those_of_gensim_and_are_read_again(command, tmp_path):
+    """Where only space parts the words; in a sentence they are one token, as they were learned."""
+    from gensim.models import Word2Vec
+    from gensim.models.phrases import Phrases
+
+    from attncli.embeddings.phrases import runs_of
+
+    path = tmp_path / "corpus.txt"
+    path.write_text("\n".join(PHRASES + OTHERS), encoding="utf-8")
+    ended = command("vectors", "train", str(path), *FEW, "--phrases")
+    assert ended.code == 0, ended.said
+    runs = [[[w.lower() for w in run] for run in runs_of(s, words(s))] for s in PHRASES + OTHERS]
+    phrases = Phrases([run for sentence in runs for run in sentence], min_count=2)
+    sentences = [[word for run in sentence for word in phrases[run]] for sentence in runs]
+    theirs = Word2Vec(sentences, vector_size=8, min_count=2, seed=3, workers=1).wv
+    store = open_vectors("mine")
+    assert "new_york" in theirs.index_to_key
+    assert [store.word(row) for row in range(store.words)] == theirs.index_to_key
+    assert np.array_equal(store.matrix, theirs.vectors)
+    for sentence, learned in list(zip(PHRASES, sentences, strict=False))[::7]:
+        ended = command("explain", sentence, "--vectors", "mine", "--json")
+        tokens = json.loads(ended.out)["tokens"]
+        kept = [word for word in learned if word in theirs]
+        assert [token["key"] for token in tokens if token["key"] in theirs] == kept
+    ended = command("explain", "New  York grows; new, York", "--vectors", "mine", "--json")
+    assert [t["text"] for t in json.loads(ended.out)["tokens"]] == [
+        "New  York",
+        "grows",
+        "new",
+        "York",
+    ]
+
+
+@pytest.mark.parametrize("options", [(), ("--keep-case",)])
+def test_phrases_of_any_letters_are_read_again(command, tmp_path, options):
+    """With capitals kept or not, sharp s and accents."""
+    path = tmp_path / "corpus.txt"
+    text = "Die Große Straße ist hier.\nEin Café liegt an der Großen Straße.\nDer Ort ist da\n"
+    text = text * 3 + "die Große Straße\n" * 30 + "Wer ist hier und da\n" * 30
+    path.write_text(text + "\n".join(OTHERS), encoding="utf-8")
+    assert command("vectors", "train", str(path), *FEW, "--phrases", *options).code == 0
+    ended = command("explain", "die Große Straße", "--vectors", "mine", "--json")
+    keys = [token["key"] for token in json.loads(ended.out)["tokens"]]
+    assert any("_" in key for key in keys)
+    assert all(open_vectors("mine").has_word(key) for key in keys)

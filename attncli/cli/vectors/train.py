@@ -59,6 +59,14 @@ SkipGram: TypeAlias = Annotated[
 Buckets: TypeAlias = Annotated[
     int, _number("Rows for parts of words, with --method fasttext.", 10**8)
 ]
+Phrases: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--phrases",
+        help="Join words that often stand together, as new_york; a sentence is read so as well.",
+        rich_help_panel=LEARNING,
+    ),
+]
 KeepCase: TypeAlias = Annotated[
     bool,
     typer.Option(
@@ -87,6 +95,7 @@ class CorpusOptions:
     min_count: MinCount = 5
     skip_gram: SkipGram = False
     buckets: Buckets = 200_000
+    phrases: Phrases = False
     tokenizer: opt.Tokenizer = "words"
     keep_case: KeepCase = False
     seed: Seed = 0
