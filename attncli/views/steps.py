@@ -22,6 +22,7 @@ from attncli.results.names import VECTORS_AFTER, axis_numbers, layer_of_vectors,
 from attncli.results.result import AttentionResult
 from attncli.settings import Notation
 from attncli.views.equations import equation_lines
+from attncli.views.formulas import scale_formula, score_formula, vector_name, weight_formula
 from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.numbers import number, number_lines, vector_block
 from attncli.views.readout import readout_lines, readout_note
@@ -48,6 +49,11 @@ class Steps:
     everything: bool = False
     learned: Learned = NOTHING
     notation: Notation = "words"
+
+    @property
+    def followed(self) -> int:
+        """The first word that is followed."""
+        return self.rows[0] if self.rows else 0
 
     def names(self, result: AttentionResult) -> "Names | None":
         """The names of the words in the symbols of the lecture, where it is written in them."""
@@ -106,23 +112,23 @@ def _embeddings(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[
 def _head_lines(
     result: AttentionResult, head: Head, ink: Ink, steps: Steps, rows: Sequence[int]
 ) -> list[Line]:
-    everyone = range(len(result.tokens))
+    everyone, names = range(len(result.tokens)), steps.names(result)
     lines = _projections(result, head, ink, steps, rows, everyone)
-    lines += _title(ink, steps, "3", f"scores {_score_formula(result, ink, steps)}")
+    lines += _title(ink, steps, "3", f"scores {score_formula(result, ink, names, steps.followed)}")
     lines += _rows(result, head.products, ink, steps, rows, steps.precision + 1)
-    lines += _title(ink, steps, "4", _scale_formula(result, head))
+    lines += _title(ink, steps, "4", scale_formula(result, head))
     if head.bias is not None:
         lines.append([ink.dim("  the bias b(distance)")])
         lines += _rows(result, head.bias, ink, steps, rows, steps.precision + 1)
         lines.append([ink.dim("  with the bias")])
     lines += _rows(result, head.scaled, ink, steps, rows, steps.precision + 1)
-    lines += _title(ink, steps, "5", f"weights {_weight_formula(result, steps)}")
+    lines += _title(ink, steps, "5", f"weights {weight_formula(names, steps.followed)}")
     lines += _softmax(result, head, ink, steps, rows)
     lines += _title(ink, steps, "6", _sum_title(result))
     new = head.new  # (n_tokens, d_v)
     for i in rows:
         lines += _sum_lines(result, head, i, ink, steps)
-        label = f"{_label('', i, result, ink, steps)}({head.left})"
+        label = f"{vector_name('', i, result, ink, names)}({head.left})"
         lines += _vector(label, new[i], ink, steps, steps.precision - 1)
     return lines
 
@@ -237,69 +243,6 @@ def _output_matrix_lines(steps: Steps, ink: Ink) -> list[Line]:
     return [*_matrix_lines("W_o", projections.W_o, steps, ink), []]
 
 
-def _label(letter: str, place: int, result: AttentionResult, ink: Ink, steps: Steps) -> str:
-    """What a vector of a word is called: x(money), in the symbols of the lecture e_m.
-
-    Without a letter it is a new vector: money, or e_money.
-    """
-    names = steps.names(result)
-    if names is None:
-        word = ink.word(result.words[place])
-        return f"{letter}({word})" if letter else word
-    if not letter:
-        return f"e_{ink.word(names.left[place])}"
-    return f"{'e' if letter == 'x' else letter}_{ink.word(names.subscripts[place])}"
-
-
-def _example(names: "Names", steps: Steps) -> tuple[int, int]:
-    """The pair of words that formulas are written for: the first that is followed, and another."""
-    from attncli.views.notation import example_of
-
-    return example_of(names, steps.rows[0] if steps.rows else 0)
-
-
-def _weight_formula(result: AttentionResult, steps: Steps) -> str:
-    names = steps.names(result)
-    if names is None:
-        return "A = softmax(S): e^(s − max s) ÷ Σ e^(s − max s)"
-    weight = names.weight(*_example(names, steps))
-    return f"{weight} = softmax of {weight.replace('w', 's')}: e^(s − max s) ÷ Σ e^(s − max s)"
-
-
-def _score_formula(result: AttentionResult, ink: Ink, steps: Steps) -> str:
-    names = steps.names(result)
-    is_plain = result.attention.kind == "general" and result.attention.score != "cosine"
-    if names is not None:
-        row, other = _example(names, steps)
-        score = names.weight(row, other).replace("w", "s")
-        query, key = ("x", "x") if is_plain else ("q", "k")
-        left, right = (
-            _label(query, row, result, ink, steps),
-            _label(key, other, result, ink, steps),
-        )
-        return f"{'X·Xᵀ' if is_plain else 'Q·Kᵀ'}: {score} = {left}·{right}"
-    if result.attention.kind == "general" and result.attention.score != "cosine":
-        return "X·Xᵀ: s(word, other) = x(word)·x(other)"
-    return "Q·Kᵀ: s(word, other) = q(word)·k(other)"
-
-
-def _scale_formula(result: AttentionResult, head: Head) -> str:
-    settings = result.attention
-    width = head.query.shape[-1]
-    if np.isclose(settings.scale, width**-0.5, rtol=1e-5):
-        factor = f"÷ √{width}"
-    else:
-        factor = "× " + f"{settings.scale:.6g}"
-    text = f"scaled scores S {factor}"
-    if settings.temperature != 1:
-        text += f" ÷ temperature {settings.temperature:.6g}"
-    if head.bias is not None:
-        text += " + b, a learned bias for each distance of other from word"
-    elif not head.plain:
-        text += ", and what this model adds to them"
-    return text + (", masked ones −∞" if np.isneginf(head.scaled).any() else "")
-
-
 def _softmax(
     result: AttentionResult, head: Head, ink: Ink, steps: Steps, rows: Sequence[int]
 ) -> list[Line]:
@@ -351,9 +294,9 @@ def _vectors(
     ink: Ink,
     steps: Steps,
 ) -> list[Line]:
-    lines: list[Line] = []
+    lines, names = list[Line](), steps.names(result)
     for i in rows:
-        label = _label(letter, i, result, ink, steps)
+        label = vector_name(letter, i, result, ink, names)
         lines += _vector(label, vectors[i], ink, steps, steps.precision + 3)
     return lines
 
@@ -387,9 +330,10 @@ def _ending(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]
         *_title(ink, steps, "7", title + (", what is hidden counted too" if hidden else "")),
     ]
     lines += _output_matrix_lines(steps, ink)
+    names = steps.names(result)
     digits = steps.precision - 1 if steps.learned.model is None else steps.precision + 3
     for i in rows:
-        label = f"{_label('', i, result, ink, steps)}(new)"
+        label = f"{vector_name('', i, result, ink, names)}(new)"
         lines += _vector(label, result.contextual[i], ink, steps, digits)
     return lines
 
