@@ -54,6 +54,7 @@ PAGES = (
     ("docs/transformers.md", "Transformers that can be read and shown.", ("explain", "model")),
     ("docs/scaling.md", "Batches: formats, resume, speed, clusters.", ("batch",)),
     ("docs/vectors.md", "Your own vectors, the cache, unknown words.", ("vectors",)),
+    ("docs/corpus.md", "Vectors learned from your own corpus.", ("vectors",)),
     ("docs/trust.md", "What is promised of files, each with its test.", ()),
     ("docs/install.md", "Systems, Pythons, optional packages.", ()),
     ("docs/architecture.md", "The design, and why.", ()),

@@ -1,4 +1,6 @@
-"""Stores → files of other tools: word2vec text and binary, npz, safetensors, the projector's TSV."""
+"""Stores → files of other tools: word2vec text and binary, gensim's KeyedVectors, npz, safetensors, the
+projector's TSV.
+"""
 
 import json
 import struct
@@ -18,7 +20,7 @@ from attncli.escape import quoted
 from attncli.files.writing import whole_file
 
 _ROWS = 4096
-_SUFFIXES = (".txt", ".vec", ".bin", ".npz", ".safetensors", ".tsv")
+_SUFFIXES = (".txt", ".vec", ".bin", ".kv", ".npz", ".safetensors", ".tsv")
 
 Chosen = tuple[list[str], Float32Array]
 
@@ -107,10 +109,24 @@ def _safetensors(file: BinaryIO, chosen: Chosen) -> None:
         file.write(raw_bytes(matrix[start : start + _ROWS]))
 
 
+def _keyed_vectors(file: BinaryIO, chosen: Chosen) -> None:
+    """One file, arrays included. Raises: MissingExtraError."""
+    from attncli.embeddings.learned import require_gensim
+
+    require_gensim("writing KeyedVectors")
+    from gensim.models import KeyedVectors
+
+    words, matrix = chosen
+    vectors = KeyedVectors(matrix.shape[1])
+    vectors.add_vectors(words, np.array(matrix))
+    vectors.save(file)
+
+
 _WRITERS: dict[str, Callable[[BinaryIO, Chosen], None]] = {
     ".txt": _text,
     ".vec": _text,
     ".bin": _binary,
+    ".kv": _keyed_vectors,
     ".npz": _npz,
     ".safetensors": _safetensors,
 }

@@ -70,6 +70,9 @@ def test_the_vectors_are_those_of_gensim(command, corpus, method, skip_gram):
     assert [store.word(row) for row in range(store.words)] == theirs.index_to_key
     assert np.array_equal(store.matrix, theirs.vectors)
     facts = json.loads(ended.out)
+    kept = json.loads(command("vectors", "info", "mine", "--json").out)["training"]
+    assert facts["training"] == kept
+    assert "learned from  150 sentences" in command("vectors", "info", "mine").out.decode()
     assert facts["words"] == len(theirs)
     assert facts["training"]["sentences"] == len(SENTENCES)
     if method == "fasttext":
@@ -286,3 +289,19 @@ def test_phrases_of_any_letters_are_read_again(command, tmp_path, options):
     keys = [token["key"] for token in json.loads(ended.out)["tokens"]]
     assert any("_" in key for key in keys)
     assert all(open_vectors("mine").has_word(key) for key in keys)
+
+
+def test_gensim_reads_what_is_exported(command, corpus, tmp_path):
+    """KeyedVectors out, as one file, and in again: the same words and values."""
+    from gensim.models import KeyedVectors
+
+    command("vectors", "train", corpus, *FEW)
+    store = open_vectors("mine")
+    ended = command("vectors", "export", "mine", "-o", str(tmp_path / "mine.kv"))
+    assert ended.code == 0, ended.said
+    theirs = KeyedVectors.load(str(tmp_path / "mine.kv"))
+    assert theirs.index_to_key == [store.word(row) for row in range(store.words)]
+    assert np.array_equal(theirs.vectors, store.matrix)
+    assert theirs.most_similar("bank", topn=1)
+    assert open_vectors(tmp_path / "mine.kv").sha256 == store.sha256
+    assert sorted(path.name for path in tmp_path.glob("mine*")) == ["mine.kv"]

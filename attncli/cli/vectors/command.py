@@ -285,7 +285,7 @@ def export(
             "--output",
             "-o",
             metavar="FILE",
-            help="Where they go; the suffix says the format: txt vec bin npz safetensors tsv.",
+            help="Where they go; the suffix says the format: txt vec bin kv npz safetensors tsv.",
             rich_help_panel=opt.OUTPUT,
         ),
     ],

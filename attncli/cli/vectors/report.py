@@ -131,6 +131,7 @@ def facts_of(store: Any) -> dict[str, Any]:
         "source": meta.get("source"),
         "file_sha256": meta.get("file_sha256"),
         "usable": True,
+        **({"training": meta["training"]} if "training" in meta else {}),
     }
 
 
@@ -155,4 +156,7 @@ def info_lines(facts: dict[str, Any]) -> list[str]:
         shown["of the file"] = facts["file_sha256"]
     if not facts["usable"]:
         shown["usable"] = "no"
+    if "training" in facts:
+        training = facts["training"]
+        shown["learned from"] = f"{training['sentences']:,} sentences, {training['tokens']:,} words"
     return [f"{label:<12}  {harmless(str(value))}" for label, value in shown.items()]

@@ -157,7 +157,7 @@ def train(
 def _say(facts: dict[str, Any]) -> None:
     """What was learned, on stderr."""
     training = facts["training"]
-    loss = f", loss {training['loss'][-1]:.3f}" if training["loss"] else ""
+    loss = f", loss {training['loss'][-1]:.2f}" if training["loss"] else ""
     if training["left_out"]:
         count = training["left_out"]
         lines = (
