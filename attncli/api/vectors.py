@@ -6,7 +6,7 @@ from os import PathLike
 from typing import Any
 
 from attncli.api.batching import paths_of
-from attncli.checks.arguments import count_of, flag_of, path_of, text_of, unexpected
+from attncli.checks.arguments import count_of, flag_of, has, path_of, text_of, unexpected
 from attncli.embeddings.corpus_settings import CorpusSettings
 from attncli.embeddings.protocols import completed, has_vocabulary
 from attncli.errors import UsageError
@@ -71,8 +71,10 @@ def evaluate_vectors(
     from attncli.reading.opening import open_vectors
 
     named = isinstance(vectors, str | bytes | PathLike)
+    if not named and not all(has(vectors, name) for name in ("words", "dim", "vectors")):
+        raise unexpected(vectors, "vectors", "a name, a file, or opened vectors")
     store = open_vectors(path_of(vectors, "vectors")) if named else completed(vectors)
-    if not hasattr(store, "words") or not has_vocabulary(store):
+    if not has_vocabulary(store):
         raise UsageError("these vectors have no list of words", place="vectors")
     return evaluation(
         store,

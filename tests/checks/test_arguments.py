@@ -157,6 +157,19 @@ def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, A
             attncli.batch,
             {"inputs": tmp_path / "s.txt", "output": tmp_path / "b.jsonl", "force": True},
         ),
+        "train_vectors": (
+            attncli.train_vectors,
+            {
+                "corpus": tmp_path / "s.txt",
+                "name": "mine",
+                "settings": attncli.CorpusSettings(dim=2, min_count=1, epochs=1),
+                "force": True,
+            },
+        ),
+        "evaluate_vectors": (
+            attncli.evaluate_vectors,
+            {"pairs": tmp_path / "p.tsv", "analogies": tmp_path / "a.txt", "limit": 20_000},
+        ),
         "view": (attncli.view, {"path": tmp_path / "r.json"}),
         "train": (attncli.train, {"rows": rows, "settings": TrainingSettings(epochs=1)}),
         "save": (attncli.save, {"results": r, "path": tmp_path / "r.json"}),
@@ -175,6 +188,7 @@ def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, A
         "AttentionResult.from_dict": (attncli.AttentionResult.from_dict, {"record": r.to_dict()}),
         "AttentionResult.to_record": (r.to_record, {}),
         "AttnError": (attncli.AttnError, {"message": "m"}),
+        "CorpusSettings": (attncli.CorpusSettings, {}),
         "LayerSettings": (attncli.LayerSettings, {}),
         "Offset": (attncli.Offset, {"start": 0}),
         "Row": (attncli.Row, {"text": "money bank"}),
@@ -197,6 +211,7 @@ FREE |= {
     ("diff", "first", "hostile"),
     ("diff", "second", "hostile"),
     ("batch", "watch", "function"),
+    ("train_vectors", "watch", "function"),
 }
 
 
@@ -213,9 +228,14 @@ def test_every_public_name_is_tried() -> None:
 def test_a_wrong_argument_is_said(name: str, tmp_path: Path, monkeypatch: Any) -> None:
     """Every parameter × every kind of wrong value: it works, or an AttnError names what came."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ATTN_CACHE_DIR", str(tmp_path / "cache"))
+    if name == "train_vectors":
+        pytest.importorskip("gensim")
     function, right = functions(tmp_path)[name]
     attncli.save(result(), tmp_path / "r.json")
     (tmp_path / "s.txt").write_text("money bank")
+    (tmp_path / "p.tsv").write_text("money\tbank\t7\n")
+    (tmp_path / "a.txt").write_text("king queen man woman\n")
     function(**right)
     faults = []
     for parameter in inspect.signature(function).parameters:
