@@ -305,3 +305,29 @@ def test_gensim_reads_what_is_exported(command, corpus, tmp_path):
     assert theirs.most_similar("bank", topn=1)
     assert open_vectors(tmp_path / "mine.kv").sha256 == store.sha256
     assert sorted(path.name for path in tmp_path.glob("mine*")) == ["mine.kv"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize(("number", "code"), [(2, 130), (15, 143)])
+def test_a_signal_leaves_nothing(tmp_path, number, code):
+    """Whenever it comes: here while more of the corpus is waited for."""
+    import signal
+    import subprocess
+    import time
+
+    folder = tmp_path / "cache" / "vectors"
+    running = subprocess.Popen(
+        [sys.executable, "-m", "attncli", "vectors", "train", "-", "--name", "mine"],
+        env=child_environment(ATTN_CACHE_DIR=str(tmp_path / "cache")),
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    with running:
+        end = time.monotonic() + 60
+        while not list(folder.glob("tmp-*/corpus")):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        running.send_signal(number)
+        assert running.wait(60) == code
+    assert store_files(tmp_path) == []

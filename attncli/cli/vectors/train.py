@@ -11,6 +11,7 @@ from attncli.cli.batch.options import Column, InputFormat
 from attncli.cli.groups import grouped
 from attncli.cli.guards import changed, say_vain
 from attncli.cli.options import INPUT, LEARNING, OUTPUT, RUNNING, VECTORS
+from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import message, standard_input, write_json
 from attncli.cli.train.options import SkipBad
 from attncli.embeddings.corpus_settings import MAX_DIM, MAX_SEED, CorpusSettings, LearningMethod
@@ -137,15 +138,16 @@ def train(
     named = () if column is None else ("column",)
     shape = Shape(kind=input_format, column=column, fields=named)
     try:
-        facts = learn_vectors(
-            sources(files, standard_input),
-            name,
-            settings,
-            shape=shape,
-            skip_bad=skip_bad,
-            force=force,
-            watch=bar.of_stage,
-        )
+        with heeding_sigterm():
+            facts = learn_vectors(
+                sources(files, standard_input),
+                name,
+                settings,
+                shape=shape,
+                skip_bad=skip_bad,
+                force=force,
+                watch=bar.of_stage,
+            )
     finally:
         bar.end()
     if json:
