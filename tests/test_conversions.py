@@ -12,6 +12,7 @@ from attncli.arrays import nearest_whole
 PACKAGE = Path(attncli.__file__).parent
 # Files whose conversions were read: of integers and booleans, of bytes, or after a look at the range.
 LOOKED_AT = {
+    "views/training_page.py": "steps of a palette, which are integers of one byte",
     "checks/arguments.py": "rows that were checked to be whole numbers",
     "arrays.py": "nearest_whole itself",
     "batches/writers/digits.py": "_in_range comes first",

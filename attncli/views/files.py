@@ -258,6 +258,12 @@ def picture(svgs: str | Sequence[str], suffix: str, say: Say | None = None) -> s
     # A character without a font would keep others of its line from the fonts that have them.
     boxes = {ord(char): pictures.box_for(char) for char in missing}
     svgs = [svg.translate(boxes) for svg in svgs]
+    scripts = pictures.scripts_with_spacing_signs("".join(svgs)) if suffix == ".pdf" else []
+    if say is not None and scripts:
+        named = ", ".join(scripts[:_NAMED])
+        say(
+            f"vowel signs of {named} may stand on their letters in a .pdf; .png and .html are right"
+        )
     return pictures.png(svgs[0]) if suffix == ".png" else pictures.pdf(*svgs)
 
 

@@ -52,6 +52,14 @@ def rare_characters(svg: str) -> list[str]:
     return sorted({char for char in shown if ord(char) >= _COMMON})[:_PROBED]
 
 
+def scripts_with_spacing_signs(svg: str) -> list[str]:
+    """The scripts of a picture whose vowel signs take room of their own, as those of India do.
+
+    typst sets such a sign upon the letter before it.
+    """
+    return scripts_of(char for char in rare_characters(svg) if unicodedata.category(char) == "Mc")
+
+
 def _rendered(library: ModuleType, svg: str, zoom: float = 1.0) -> bytes:
     """The picture by resvg-py, with the font of the package beside those of the machine."""
     with resources.as_file(resources.files("attncli.views") / "fonts" / _FONT) as font:

@@ -11,7 +11,14 @@ import pytest
 from attncli import save
 from attncli.errors import LimitError
 from attncli.views.files import picture
-from attncli.views.pictures import MAX_PIXELS, missing_glyphs, pdf, png, scripts_of
+from attncli.views.pictures import (
+    MAX_PIXELS,
+    missing_glyphs,
+    pdf,
+    png,
+    scripts_of,
+    scripts_with_spacing_signs,
+)
 from attncli.views.svg import heat_maps, svg_document, text_lines
 from tests.views.samples import result_of
 
@@ -64,6 +71,16 @@ def lines_picture(*texts):
     said = []
     svg = svg_document(text_lines([(text, "") for text in texts]), "lines")
     return picture(svg, ".png", said.append), " ".join(said)
+
+
+def test_a_pdf_names_the_scripts_whose_signs_it_sets_wrongly():
+    """Vowel signs with room of their own; with or without a font the script is named."""
+    pytest.importorskip("typst")
+    assert scripts_with_spacing_signs(drawn("काम bank বাংলা")) == ["Devanagari", "Bengali"]
+    assert scripts_with_spacing_signs(drawn("बहुत שלום ไทย café")) == []
+    said: list[str] = []
+    picture(drawn("काम"), ".pdf", said.append)
+    assert "Devanagari" in " ".join(said)
 
 
 def test_a_machine_without_fonts_draws_words():
