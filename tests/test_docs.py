@@ -107,7 +107,7 @@ def test_every_command_of_the_lecture_runs(
         )
         assert done.returncode == 0, (command, done.stderr)
     assert {path.name for path in tmp_path.iterdir()} == {
-        *("lecture.svg", "lecture.html", "mine.safetensors", "training.html"),
+        *("money.svg", "money.html", "mine.safetensors", "training.html"),
     }
 
 
