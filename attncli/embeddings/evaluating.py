@@ -189,7 +189,7 @@ def correlation(first: FloatArray, second: FloatArray) -> float | None:
     """Pearson's correlation of two rows of numbers; None where one of them does not vary."""
     a, b = first - first.mean(), second - second.mean()
     lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return None if lengths == 0 else float(np.clip(a @ b / lengths, -1, 1))
+    return None if lengths == 0 else float(np.clip(product(a, b) / lengths, -1, 1))
 
 
 def ranks(values: FloatArray) -> FloatArray:

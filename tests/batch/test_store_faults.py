@@ -73,7 +73,12 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Store]:
         monkeypatch.setattr(
             memory.MemoryFileSystem, name, around(getattr(memory.MemoryFileSystem, name))
         )
+    _empty()
     yield counted
+    _empty()
+
+
+def _empty() -> None:
     memory.MemoryFileSystem.store.clear()
     memory.MemoryFileSystem.pseudo_dirs[:] = [""]
 
@@ -115,8 +120,7 @@ def test_every_call_on_a_store_may_fail(
     assert list(whole) == [target]
     for fault in _FAULTS:
         for point in range(1, _MOST):
-            memory.MemoryFileSystem.store.clear()
-            memory.MemoryFileSystem.pseudo_dirs[:] = [""]
+            _empty()
             if begun:
                 store.begin(calls - 8, "killed")
                 assert _ended(job) is None

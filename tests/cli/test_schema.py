@@ -30,6 +30,8 @@ def kind_of(record: Any) -> str:
 def files(tmp_path: Path, command: Callable[..., Any]) -> Path:
     """Files that the commands below read."""
     (tmp_path / "s.txt").write_text("money bank grows\n?!\n")
+    (tmp_path / "p.txt").write_text("money bank 5\nriver flows 4\nmoney river 2\n")
+    (tmp_path / "q.txt").write_text("money bank river flows\n")
     (tmp_path / "v.txt").write_text("money 1 2\nbank 3 4\nriver 1 0\nflows 0 1\ngrows 2 2\n")
     (tmp_path / "t.tsv").write_text(
         "text\tlabel\n" + "money bank\ta\nriver bank\tb\nmoney grows\ta\nriver flows\tb\n" * 3
@@ -68,6 +70,7 @@ COMMANDS: list[tuple[str, str, list[str]]] = [
     ("vectors info", "vectors-info", ["glove"]),
     ("vectors info", "vectors-info", ["v.txt"]),
     ("vectors import", "vectors-import", ["v.txt"]),
+    ("vectors evaluate", "vectors-evaluation", ["v.txt", "--pairs", "p.txt", "--analogies", "q.txt"]),
     ("vectors similar", "neighbors", ["bank", "--vectors", "v.txt"]),
     ("vectors analogy", "analogy", ["bank", "money", "river", "--vectors", "v.txt"]),
     ("vectors get", "vectors-get", ["bank", "zzz", "--vectors", "v.txt"]),
@@ -107,9 +110,31 @@ def test_a_transformer_is_in_the_schema(
     assert kind_of(json.loads(ended.out)) == "result", ended.said
 
 
+@pytest.mark.parametrize("method", ["word2vec", "fasttext"])
+def test_learned_vectors_are_in_the_schema(
+    tmp_path: Path, command: Callable[..., Any], method: str
+) -> None:
+    """What `attn vectors train` tells of them; it needs gensim."""
+    pytest.importorskip("gensim")
+    (tmp_path / "s.txt").write_text("money bank grows\nriver bank flows\n" * 9)
+    options = [
+        "--name",
+        f"mine-{method}",
+        "--method",
+        method,
+        "--dim",
+        "4",
+        "--min-count",
+        "1",
+        "--json",
+    ]
+    ended = command("vectors", "train", str(tmp_path / "s.txt"), *options)
+    assert kind_of(json.loads(ended.out)) == "vectors-training", ended.said
+
+
 def test_every_command_with_json_is_tried(command: Callable[..., Any]) -> None:
     """A command that has --json in its help is in the list above; `vectors fetch` needs a network."""
-    tried = {name for name, _, _ in COMMANDS} | {"vectors fetch"}
+    tried = {name for name, _, _ in COMMANDS} | {"vectors fetch", "vectors train"}
     groups = ("vectors", "model")
     names = [name for name in app.COMMANDS if name not in (*groups, "schema")]
     for group in groups:
@@ -117,4 +142,7 @@ def test_every_command_with_json_is_tried(command: Callable[..., Any]) -> None:
         names += [f"{group} {word}" for word in re.findall(r"^\W{0,4}([a-z]+) {2,}", text, re.M)]
     with_json = {name for name in names if "--json" in command(*name.split(" "), "--help").text}
     assert {"explain", "vectors get"} <= with_json <= tried
-    assert set(KINDS) == {kind for _, kind, _ in COMMANDS} | {"model-transformer"}
+    assert set(KINDS) == {kind for _, kind, _ in COMMANDS} | {
+        "model-transformer",
+        "vectors-training",
+    }
