@@ -225,7 +225,7 @@ def _usage(fault: Exception, arguments: Sequence[str]) -> int:
         (a for a in arguments if option and a.startswith(str(option)) and " " in a), None
     )
     text = re.sub(r"[.;\s]*Did you mean .*\?$", "", text)  # typer's own, of names less near
-    meant, line = _meant(text, arguments)
+    meant, line = _meant(text, arguments, context)
     message("error", f"{text}; did you mean {meant}?" if meant else text)
     if line:
         hint(line)
@@ -238,7 +238,7 @@ def _usage(fault: Exception, arguments: Sequence[str]) -> int:
     return 2
 
 
-def _meant(text: str, arguments: Sequence[str]) -> tuple[str, str]:
+def _meant(text: str, arguments: Sequence[str], context: Any = None) -> tuple[str, str]:
     """What typer refuses as it was probably meant, and the whole line with it; or nothing."""
     flag = re.match(r"Option '(--[a-z-]+)' does not take a value", text)
     if flag is not None:
@@ -268,8 +268,19 @@ def _meant(text: str, arguments: Sequence[str]) -> tuple[str, str]:
     if meant is None or not places:
         return meant or "", ""
     at = places[0]
-    line = [*arguments[:at], meant.join(arguments[at].rsplit(given, 1)), *arguments[at + 1 :]]
+    after = arguments[at + 1 :]
+    operand = [] if "=" in arguments[at] or after else _value_of(meant, context)
+    line = [*arguments[:at], meant.join(arguments[at].rsplit(given, 1)), *operand, *after]
     return meant, _line(line)
+
+
+def _value_of(option: str, context: Any) -> list[str]:
+    """What stands for the value of an option in its help, as N; nothing where it takes none."""
+    options = getattr(getattr(context, "command", None), "params", ())
+    named = next((each for each in options if option in each.opts), None)
+    if named is None or getattr(named, "is_flag", False) or getattr(named, "count", False):
+        return []
+    return [str(named.metavar or named.make_metavar(context))]
 
 
 def _instead(arguments: Sequence[str]) -> str:

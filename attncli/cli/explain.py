@@ -225,7 +225,11 @@ def analyzed(
                 yield sentence, replace(outcome, index=index, line=sentence.line)
             index += 1
     if index == 0:
-        raise EmptyError("found no sentence, expected at least one", place=place)
+        raise EmptyError(
+            "found no sentence, expected at least one",
+            place=place,
+            hints=('attn explain "money bank grows"',),
+        )
 
 
 def _chunks(given: "Iterable[Sentence]") -> "Iterator[list[Sentence]]":

@@ -21,10 +21,11 @@ def places_of_rows(words: Sequence[str], asked: Sequence[str]) -> tuple[int, ...
         if not places and is_place(name) and int(name) < len(words):
             places = [int(name)]
         if not places:
-            from attncli.escape import quoted
+            from attncli.escape import did_you_mean, quoted
 
+            meant = did_you_mean(name, words)
             given = " ".join(words[:8])
-            raise UsageError(f"{quoted(name)} is not in {quoted(given)}", place="--row")
+            raise UsageError(f"{quoted(name)} is not in {quoted(given)}{meant}", place="--row")
         rows += places
     return tuple(dict.fromkeys(rows))
 

@@ -33,7 +33,8 @@ def inline_store(text: str) -> MemoryStore:
         values = [_number(word, number) for number in _separate(word, numbers, comma=comma)]
         if not values or (rows and len(values) != len(rows[0])):
             expected = len(rows[0]) if rows else "at least 1"
-            raise _wrong(f"{quoted(word)}: found {len(values)} values, expected {expected}")
+            values_found = f"{len(values)} value{'' if len(values) == 1 else 's'}"
+            raise _wrong(f"{quoted(word)}: found {values_found}, expected {expected}")
         words.append(word)
         rows.append(values)
     if not words:

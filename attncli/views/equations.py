@@ -1,8 +1,9 @@
 """The new embeddings in the lecture's notation: money(new) = 0.78·money + 0.19·bank + 0.03·grows.
 
-Coefficients are rounded so that those shown add up to exactly what the row adds up to (1): largest
-remainders are rounded up, the others down. Where that would contradict the numbers of the matrix
-beside them they get one digit more. Long rows show their largest terms and the sum of the rest.
+Every coefficient is its weight correctly rounded, so that equal weights look equal and every digit is
+true. Where those shown would not add up to what the row adds up to (1) they get more digits, up to
+those of the matrix beside them, and then are its numbers. Long rows show their largest terms and
+the sum of the rest.
 Where the weights are no coefficients (`attncli.insight.sums`) a row is a list: money: 0.78 money; …
 """
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from attncli.views.notation import Signs
 
 MAX_TERMS = 8
-_EXACT = 1e-9  # of printed numbers, which are floats
 
 
 class Terms(NamedTuple):
@@ -61,12 +61,12 @@ def terms(
 ) -> Terms:
     """The terms of a row, in the order of the sentence; none for a row of zeros.
 
-    They have `digits`. Next to a matrix with `beside` digits they have as many more as it takes to
-    be roundings of what it shows: at most one more than it has, because a number rounded up or down
-    by less than a tenth of the matrix's unit never leaves what rounds to the same.
+    Each is correctly rounded to the fewest digits, from `digits` to those `beside` (of the matrix
+    that stands next to them), with which they add up to what the row adds up to; where none does,
+    to the most, as the matrix prints them.
 
     >>> terms(np.array([1 / 3, 1 / 3, 1 / 3]), beside=2)
-    Terms(coefficients=('0.334', '0.333', '0.333'), places=(0, 1, 2), others=0)
+    Terms(coefficients=('0.33', '0.33', '0.33'), places=(0, 1, 2), others=0)
     """
     exact = np.asarray(row, dtype=np.float64)  # (n,)
     places = np.arange(len(exact))
@@ -76,21 +76,24 @@ def terms(
     shown = exact[places]
     if others:
         shown = np.append(shown, max(float(exact.sum() - shown.sum()), 0.0))
-    units = rounded_to_sum(shown, digits)
-    if not any(units):
+    total = float(shown.sum())
+    if round(total * 10**digits) == 0:
         return Terms((), (), 0)
-    while beside is not None and digits <= beside and not _agree(units, shown, digits, beside):
+    most = max(digits, beside or 0)
+    while digits < most and not _adds_up(rounded(shown, digits), total, digits):
         digits += 1
-        units = rounded_to_sum(shown, digits)
-    coefficients = tuple(f"{unit / 10**digits:.{digits}f}" for unit in units)
-    return Terms(coefficients, tuple(places.tolist()), others)
+    return Terms(rounded(shown, digits), tuple(places.tolist()), others)
 
 
-def _agree(units: Sequence[int], shown: FloatArray, digits: int, beside: int) -> bool:
-    """Whether each unit is a rounding of what a matrix with `beside` digits prints."""
-    printed = np.array([float(f"{value:.{beside}f}") for value in shown.tolist()])
-    apart = np.abs(np.array(units) / 10**digits - printed)
-    return bool((apart <= 0.5 * 10.0 ** -min(digits, beside) + _EXACT).all())
+def rounded(row: FloatArray, digits: int) -> tuple[str, ...]:
+    """Each number of a row with `digits`, as a matrix prints it. Shapes: row (n,)."""
+    return tuple(f"{value:.{digits}f}" for value in np.asarray(row, dtype=np.float64).tolist())
+
+
+def _adds_up(coefficients: Sequence[str], total: float, digits: int) -> bool:
+    """Whether the coefficients add up to the rounded total."""
+    units = sum(round(float(coefficient) * 10**digits) for coefficient in coefficients)
+    return units == round(total * 10**digits)
 
 
 def equation(
@@ -113,25 +116,25 @@ def equation(
     whose sum it is, where a sum is not the new embedding. With `names` it is written in symbols,
     as the `signs` give them, and then in numbers.
     """
-    rounded = terms(row, digits=digits, beside=beside, max_terms=max_terms)
+    summed = terms(row, digits=digits, beside=beside, max_terms=max_terms)
     if names is not None:
         from attncli.views.notation import lecture_equation, text_signs
 
-        both = lecture_equation(names, query, rounded, sums, left, signs or text_signs(shown))
+        both = lecture_equation(names, query, summed, sums, left, signs or text_signs(shown))
         return " ".join(filter(None, both))
     name = shown(words[query])
     if sums.terms is None:
-        listed = rounded.said(" ", lambda at: shown(words[at]), "the other %d")
+        listed = summed.said(" ", lambda at: shown(words[at]), "the other %d")
         return f"{name}: " + ("; ".join(listed) or "nothing to attend to")
     name += f"({left or sums.left})"
-    if not rounded.coefficients:
+    if not summed.coefficients:
         return f"{name} = 0 (nothing to attend to)"
 
     def term(place: int) -> str:
         text = shown(words[place])
         return f"v({text})" if sums.terms == "values" else text
 
-    return f"{name} = " + " + ".join(rounded.said("·", term, "(the other %d)"))
+    return f"{name} = " + " + ".join(summed.said("·", term, "(the other %d)"))
 
 
 def equation_lines(
@@ -175,8 +178,8 @@ def equation_lines(
         else:
             from attncli.views.notation import lecture_equation, text_signs
 
-            rounded = terms(row, digits=digits, beside=beside, max_terms=max_terms)
-            both = lecture_equation(names, query, rounded, sums, left, text_signs(name))
+            summed = terms(row, digits=digits, beside=beside, max_terms=max_terms)
+            both = lecture_equation(names, query, summed, sums, left, text_signs(name))
             parts = one_below_the_other(ink.plain(both[0]), ink.plain(both[1]), width)
         lines += [
             [Segment(line)] for part in parts for line in wrapped("  " + ink.plain(part), width, 6)

@@ -288,3 +288,20 @@ def test_too_little_memory_is_a_limit(command, monkeypatch):
     monkeypatch.setattr("attncli.mechanisms.general.attention_mask", hungry)
     ended = command("explain", "money")
     assert (ended.code, ended.said) == (8, "attn: error: there is not enough memory for this\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["money bank", "--wiht"], 'hint: attn explain "money bank" --width N'),
+        (["money bank", "--wiht", "60"], 'hint: attn explain "money bank" --width 60'),
+        (["money bank", "--qiet"], 'hint: attn explain "money bank" --quiet\n'),
+        (["money bank", "--steps", "--row", "bnak"], 'did you mean "bank"?'),
+        (["money bank", "--model", "lectur"], 'did you mean "lecture"?'),
+        (["--inline", "cat=1,2;sat=3"], "found 1 value, expected 2"),
+        (["--file", "/dev/null"], 'hint: attn explain "money bank grows"\n'),
+    ],
+)
+def test_a_slip_is_answered_with_what_can_be_typed(command, arguments, said):
+    """An option without its value shows what stands for it; words and models are guessed too."""
+    assert said in command("explain", *arguments).said

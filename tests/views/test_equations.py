@@ -1,6 +1,7 @@
-"""Laws of the equations: the coefficients that are shown add up to what the row adds up to."""
+"""Laws of the equations: every coefficient is its weight rounded, and they add up where they can."""
 
 import re
+from decimal import ROUND_HALF_EVEN, Decimal
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ ROWS = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=40).filter(lambd
 
 
 @given(ROWS, st.integers(1, 9))
-def test_shown_coefficients_sum_to_one(row, digits):
+def test_shares_rounded_to_their_sum_add_up_to_one(row, digits):
     """1.00 exactly, as a reader adds them; each is less than one unit from its weight."""
     weights = (np.array(row) / np.sum(row)).astype(np.float32)
     units = rounded_to_sum(weights, digits)
@@ -23,16 +24,23 @@ def test_shown_coefficients_sum_to_one(row, digits):
     assert (np.abs(np.array(units) - weights.astype(np.float64) * 10**digits) <= 1).all()
 
 
-@given(ROWS, st.integers(1, 4), st.integers(2, 12))
-def test_the_printed_equation_sums_to_one(row, digits, max_terms):
-    """Read from the text, with the rest of a long row as a term of its own."""
+@given(ROWS, st.integers(1, 4), st.integers(0, 2), st.integers(2, 12))
+def test_every_coefficient_is_its_weight_correctly_rounded(row, digits, more, max_terms):
+    """Read from the text: equal weights have equal coefficients, and a sum of 1 if digits allow."""
     weights = (np.array(row) / np.sum(row)).astype(np.float32)
+    exact = [Decimal(float(weight)) for weight in weights]
     words = [f"w{i}" for i in range(len(row))]
-    text = equation(words, 0, weights, digits=digits, max_terms=max_terms)
-    terms = re.findall(r"(\d\.\d+)·", text)
-    assert all(len(term) == digits + 2 for term in terms)
-    assert sum(round(float(term) * 10**digits) for term in terms) == 10**digits
-    assert len(terms) == min(len(row), max_terms)
+    text = equation(words, 0, weights, digits=digits, beside=digits + more, max_terms=max_terms)
+    pairs = re.findall(r"(\d\.(\d+))·w(\d+)", text)
+    used = {len(decimals) for _, decimals, _ in pairs}
+    assert len(used) == 1
+    assert digits <= min(used) <= digits + more
+    for coefficient, decimals, place in pairs:
+        unit = Decimal(1).scaleb(-len(decimals))
+        assert Decimal(coefficient) == exact[int(place)].quantize(unit, ROUND_HALF_EVEN)
+    assert len(pairs) + ("the other" in text) == min(len(row), max_terms)
+    terms = [Decimal(term) for term in re.findall(r"(\d\.\d+)·", text)]
+    assert sum(terms) == 1 or used == {digits + more}
 
 
 def test_the_lectures_notation():

@@ -186,17 +186,19 @@ ROWS = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=12).filter(lambd
 def test_coefficients_say_what_the_matrix_says(
     row: list[float], digits: int, beside: int, max_terms: int
 ) -> None:
-    """They add up to 1, and each is a rounding of the matrix's number, or that is one of it."""
+    """Each is its weight rounded, and a rounding of the matrix's number or that very number."""
     weights = (np.array(row) / np.sum(row)).astype(np.float32)
     found = terms(weights, digits=digits, beside=beside, max_terms=max_terms)
     used = len(found.coefficients[0]) - 2
-    assert digits <= used <= max(digits, beside + 1)
-    assert sum(round(float(c) * 10**used) for c in found.coefficients) == 10**used
+    assert digits <= used <= max(digits, beside)
+    units = sum(round(float(c) * 10**used) for c in found.coefficients)
+    assert units == 10**used or used == max(digits, beside)
+    assert abs(units - 10**used) <= len(found.coefficients) / 2 + 10 ** (used - 6)
     for place, coefficient in zip(found.places, found.coefficients, strict=False):
         printed = float(f"{weights[place]:.{beside}f}")
         apart = abs(float(coefficient) - printed)
         assert apart <= 0.5 * 10.0 ** -min(used, beside) + 1e-9
-        assert abs(float(coefficient) - weights[place]) < 10.0**-used + 1e-9
+        assert coefficient == f"{weights[place]:.{used}f}"
 
 
 @pytest.mark.parametrize("view", ["terminal", "markdown"])
@@ -218,7 +220,8 @@ def test_a_matrix_and_its_equations_say_the_same(
         equations = _equations(shown)
         assert len(equations) == n_tokens
         for query, (_, _, summands) in enumerate(equations):
-            assert round(sum(float(c) for c, _, _ in summands), 6) == 1
+            total = round(sum(float(c) for c, _, _ in summands), 6)
+            assert total == 1 or {len(c) - 2 for c, _, _ in summands} == {precision}
             for coefficient, _, name in summands:
                 cell = matrix[query, result.words.index(name)]
                 digits = min(precision, len(coefficient) - 2)

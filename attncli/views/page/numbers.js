@@ -55,18 +55,6 @@ function addSoftmax(weights, scores, slot, n, factor, share, sums) {
   }
 }
 
-// Whole numbers proportional to the weights whose sum is the rounded sum (largest remainders).
-function shares(weights, precision) {
-  const unit = 10 ** precision;
-  const down = weights.map((weight) => Math.floor(weight * unit));
-  const total = Math.round(weights.reduce((sum, weight) => sum + weight, 0) * unit);
-  const order = weights.map((weight, i) => [weight * unit - down[i], i]);
-  order.sort((a, b) => b[0] - a[0] || a[1] - b[1]);
-  let missing = total - down.reduce((sum, share) => sum + share, 0);
-  for (let k = 0; k < missing && k < order.length; k += 1) down[order[k][1]] += 1;
-  return down.map((share) => share / unit);
-}
-
 // A number of fixed digits as Python prints it: halves, which only multiples of 2^−(digits + 1)
 // can be, to even; toFixed takes the larger.
 function fixed(value, digits) {
@@ -86,12 +74,7 @@ function terms(row, digits) {
   const others = row.length - kept.length;
   const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
   if (others) shown.push(Math.max(sum(row) - sum(shown), 0));
-  const printed = shown.map((weight) => Number(fixed(weight, digits)));
-  let parts = shares(shown, digits);
-  if (parts.every((share) => share === 0)) return { coefficients: [], kept: [], others: 0 };
-  const apart = parts.some((share, i) => Math.abs(share - printed[i]) > 1e-9);
-  if (apart) parts = shares(shown, digits + 1);
-  return { coefficients: parts.map((share) => share.toFixed(digits + (apart ? 1 : 0))), kept,
-    others };
+  if (Math.round(sum(shown) * 10 ** digits) === 0) return { coefficients: [], kept: [], others: 0 };
+  return { coefficients: shown.map((weight) => fixed(weight, digits)), kept, others };
 }
 
