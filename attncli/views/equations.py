@@ -92,8 +92,8 @@ def rounded(row: FloatArray, digits: int) -> tuple[str, ...]:
 
 def _adds_up(coefficients: Sequence[str], total: float, digits: int) -> bool:
     """Whether the coefficients add up to the rounded total."""
-    units = sum(round(float(coefficient) * 10**digits) for coefficient in coefficients)
-    return units == round(total * 10**digits)
+    whole = 10.0**digits
+    return sum(round(float(part) * whole) for part in coefficients) == round(total * whole)
 
 
 def equation(
