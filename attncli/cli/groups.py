@@ -8,14 +8,14 @@ import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache, partial, wraps
-from typing import TYPE_CHECKING, Any, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, NoReturn, cast, get_type_hints
 
 import typer
 
 from attncli.cli import options as opt
 from attncli.cli import selecting as part
 from attncli.cli.guards import say_vain
-from attncli.errors import UsageError
+from attncli.errors import UsageError, field_name
 from attncli.settings import MATRIX_FIELDS, MechanismSettings
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Mechanism:
     see_self: opt.SeeSelf = _WHOLE.see_self
     max_tokens: opt.MaxTokens = _WHOLE.max_tokens
     attention: opt.AttentionKind = _WHOLE.attention
+    random_matrices: opt.RandomMatrices = False
     heads: opt.Heads = None
     d_k: opt.KeySize = None
     d_v: opt.ValueSize = None
@@ -219,7 +220,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
         command(**given, **packed)
 
     if "preset" in {parameter.name for parameter in spread}:
-        call = cast("Any", _with_preset(call))
+        call = cast("Any", _with_choices_in_short(call))
         spread.append(
             inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
         )
@@ -228,11 +229,16 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
-def _with_preset(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the choices of a preset in the place of options that were not given."""
+def _with_choices_in_short(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with what --random-matrices says, and the choices of a preset in the place of
+    options that were not given.
+    """
 
     @wraps(command)
     def call(*, context: typer.Context, **values: Any) -> None:
+        if values["random_matrices"]:
+            _expect_no_matrices(context, values)
+            values["attention"] = "task"
         if values["preset"] is not None:
             values |= _preset_choices(context, values)
         command(**values)
@@ -240,11 +246,29 @@ def _with_preset(command: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
+def _expect_no_matrices(context: typer.Context, values: dict[str, Any]) -> None:
+    """Raises: UsageError where --random-matrices stands beside matrices, or beside none."""
+    for name in ("model", *MATRIX_FIELDS):
+        if values[name] is not None:
+            _refuse_random(field_name(name), "which has matrices of its own")
+    if not _is_given(context, "attention"):
+        return
+    if values["attention"] == "general":
+        _refuse_random("--attention general", "which has no matrices")
+    say_vain(["--random-matrices"], "beside --attention task", quiet=values["quiet"])
+
+
+def _refuse_random(other: str, why: str) -> NoReturn:
+    raise UsageError(f"found {other} too, {why}; expected one of them", place="--random-matrices")
+
+
 def _preset_choices(context: typer.Context, values: dict[str, Any]) -> dict[str, Any]:
     from attncli.cli.terminal import message
     from attncli.mechanisms.presets import preset_choices
 
     given = {name for name in values if _is_given(context, name)}
+    if values["random_matrices"]:
+        given.add("attention")
     say = None if values["quiet"] else partial(message, "note")
     return preset_choices(values, given, say)
 

@@ -118,6 +118,14 @@ AttentionKind: TypeAlias = Annotated[
         rich_help_panel=ATTENTION,
     ),
 ]
+RandomMatrices: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--random-matrices",
+        help="The same as --attention task: W_q, W_k and W_v drawn at random by --seed, untrained.",
+        rich_help_panel=ATTENTION,
+    ),
+]
 Heads: TypeAlias = Annotated[
     int | None,
     typer.Option(
