@@ -112,14 +112,15 @@ def test_a_transformer_is_in_the_schema(
 
 @pytest.mark.parametrize("method", ["word2vec", "fasttext"])
 def test_learned_vectors_are_in_the_schema(
-    tmp_path: Path, command: Callable[..., Any], method: str
+    tmp_path: Path, command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     """What `attn vectors train` tells of them; it needs gensim."""
     pytest.importorskip("gensim")
+    monkeypatch.setenv("ATTN_CACHE_DIR", str(tmp_path / "cache"))
     (tmp_path / "s.txt").write_text("money bank grows\nriver bank flows\n" * 9)
     options = [
         "--name",
-        f"mine-{method}",
+        "mine",
         "--method",
         method,
         "--dim",

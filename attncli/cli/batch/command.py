@@ -125,7 +125,7 @@ def _mechanism(mechanism: Mechanism, job: "BatchJob", quiet: bool) -> "JobMechan
     opened = analyser_of_options(mechanism, include, quiet=quiet)
     options = asdict(mechanism)
     # What these hold stands among the facts, or, of a preset, among the other options.
-    for name in ("vectors", "preset", *MATRIX_FIELDS):
+    for name in ("vectors", "preset", "random_matrices", *MATRIX_FIELDS):
         del options[name]
     return JobMechanism(
         partial(open_for_many, mechanism.settings(), include, part_chosen(mechanism)),
