@@ -284,7 +284,7 @@ def test_what_is_no_scheduler_is_told(
             with suppress(OSError):
                 while True:
                     stream, _ = server.accept()
-                    with suppress(OSError):
+                    with stream, suppress(OSError):
                         stream.sendall(b"\xff" * 4096)
 
         if kind == "noise":
