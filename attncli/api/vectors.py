@@ -33,7 +33,8 @@ def train_vectors(
     Raises: OutputError when the name is taken; MissingExtraError without gensim; EmptyError,
     DataError, LimitError, UsageError.
     """
-    from attncli.embeddings.learned import learn_vectors, unwatched
+    from attncli.embeddings.corpus import unwatched
+    from attncli.embeddings.learned import learn_vectors
     from attncli.files.rows.tables import Shape
     from attncli.files.source import sources
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from attncli.cli.showing import Manner
     from attncli.insight.diagram import Diagram
     from attncli.results.result import AttentionResult
+    from attncli.views.ink import Ink
 
 TEXTS = ("md", "tex")  # files that hold the drawing as the terminal shows it
 DRAWN = ("html", "htm", "svg", "png", "pdf", *TEXTS)
@@ -48,26 +49,12 @@ def diagrams_of(
 
 def diagram_text(result: "AttentionResult", manner: "Manner", learned: Learned = NOTHING) -> str:
     """The drawings of a result as text for the terminal."""
-    from attncli.views.diagram_lines import diagram_lines
     from attncli.views.explain import title_lines
 
     ink = ink_for(manner.color, unicode=not manner.ascii_only, width=manner.width)
     width = width_for(manner.width)
-    drawings = diagrams_of(result, manner, learned)
-    title = title_lines(result, ink, width)
-    texts = [
-        ink.rendered(
-            diagram_lines(
-                diagram,
-                ink,
-                width=width,
-                precision=manner.precision,
-                notation=manner.notation,
-            )
-        )
-        for diagram in drawings
-    ]
-    return "\n".join([ink.rendered(title), *texts])
+    drawings = _texts(result, manner, learned, ink, width)
+    return "\n".join([ink.rendered(title_lines(result, ink, width)), *drawings])
 
 
 def diagram_of_file(
@@ -76,23 +63,23 @@ def diagram_of_file(
     """The drawings of a result as one text for a file that holds texts, else nothing."""
     if manner.kind not in TEXTS:
         return ()
-    from attncli.views.diagram_lines import diagram_lines
     from attncli.views.ink import Ink
 
-    ink = Ink(unicode=not manner.ascii_only)
-    texts = [
+    return ("\n".join(_texts(result, manner, learned, Ink(unicode=not manner.ascii_only), width)),)
+
+
+def _texts(
+    result: "AttentionResult", manner: "Manner", learned: Learned, ink: "Ink", width: int
+) -> list[str]:
+    from attncli.views.diagram_lines import diagram_lines
+
+    precision, notation = manner.precision, manner.notation
+    return [
         ink.rendered(
-            diagram_lines(
-                diagram,
-                ink,
-                width=width,
-                precision=manner.precision,
-                notation=manner.notation,
-            )
+            diagram_lines(diagram, ink, width=width, precision=precision, notation=notation)
         )
         for diagram in diagrams_of(result, manner, learned)
     ]
-    return ("\n".join(texts),)
 
 
 def _first(result: "AttentionResult") -> int:

@@ -28,6 +28,10 @@ _MOST_WORDS = 10_000  # of a sentence: gensim leaves out what is beyond
 Watch = Callable[[str, int, int | None], None]
 
 
+def unwatched(stage: str, done: int, total: int | None) -> None:
+    """Passes over the progress: what `watch` is when no bar is drawn."""
+
+
 class Corpus:
     """Sentences of words that lie in a file; each walk begins anew.
 
@@ -66,7 +70,7 @@ def cut_corpus(
     folder: Path,
     *,
     skip_bad: bool = False,
-    watch: Watch = lambda stage, done, total: None,
+    watch: Watch = unwatched,
 ) -> Corpus:
     """Cuts the sentences of the inputs into words, in a file of the folder.
 

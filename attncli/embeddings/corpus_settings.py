@@ -11,7 +11,7 @@ LearningMethod: TypeAlias = Literal["word2vec", "fasttext"]
 MAX_DIM, MAX_SEED = 4096, 2**32 - 1  # gensim's generator takes no longer seed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CorpusSettings:
     """How vectors are learned; the defaults are gensim's, but for seed, workers and buckets.
 

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attncli.embeddings.corpus import Corpus, Watch, check_counts, cut_corpus
+from attncli.embeddings.corpus import Corpus, Watch, check_counts, cut_corpus, unwatched
 from attncli.embeddings.corpus_settings import CorpusSettings
 from attncli.errors import (
     LimitError,
@@ -33,10 +33,6 @@ if TYPE_CHECKING:
     from attncli.embeddings.store import FolderStore
 
 _ROWS = 8192
-
-
-def unwatched(stage: str, done: int, total: int | None) -> None:
-    """Passes over the progress: what `watch` is when no bar is drawn."""
 
 
 def learn_vectors(

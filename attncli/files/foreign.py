@@ -16,7 +16,8 @@ SHEET = "save its sheet as CSV (UTF-8), or: libreoffice --headless --convert-to 
 TEXT = "save it as plain text (UTF-8), or: libreoffice --headless --convert-to txt:Text FILE"
 TABBED = "save its sheet as text: a word a row, its numbers behind it, parted by tabs"
 _ROWS, _VECTORS = "text or a table", "word vectors"
-_PICTURE = "expected text; an OCR program reads it"
+_PICTURE = "an OCR program reads its text"
+PAGE = "a browser saves it as text"
 _UNPACK = "unpack it first"
 _CONVERT = "save it as CSV or JSON lines"
 # First bytes, what the file is, what to do, and whether a NUL must follow (a text may begin so).
@@ -35,7 +36,7 @@ _MAGICS: tuple[tuple[bytes, str, str, bool], ...] = (
     (b"\x1f\x9d", "a compress file (.Z)", "gzip -dc FILE | attn batch -", False),
     (b"\x04\x22\x4d\x18", "an LZ4 file", "lz4 -dc FILE | attn batch -", False),
     (b"LZIP\x01", "an lzip file", "lzip -dc FILE | attn batch -", False),
-    (b"PK\x05\x06", "an empty zip archive", "expected a file in it", False),
+    (b"PK\x05\x06", "an empty zip archive", "", False),
     (b"PK\x03\x04", "a zip archive", "unzip FILE", False),
     (b"ARROW1\0", "an Arrow file", "save it as Parquet, CSV or JSON lines", False),
     (b"\x93NUMPY", "an npy array", "attn view FILE", False),
@@ -45,12 +46,12 @@ _MAGICS: tuple[tuple[bytes, str, str, bool], ...] = (
     (b"\xff\xd8\xff", "a JPEG picture", _PICTURE, False),
     (b"GIF89a", "a GIF picture", _PICTURE, True),
     (b"II*\0", "a TIFF picture", _PICTURE, False),
-    (b"\x7fELF", "a program", "expected text", True),
-    (b"MZ", "a program", "expected text", True),
-    (b"RIFF", "a sound or picture file", "expected text", True),
-    (b"OggS", "a sound file", "expected text", True),
-    (b"ID3", "a sound file", "expected text", True),
-    (b"GGUF", "a GGUF model", "expected sentences", True),
+    (b"\x7fELF", "a program", "", True),
+    (b"MZ", "a program", "", True),
+    (b"RIFF", "a sound or picture file", "", True),
+    (b"OggS", "a sound file", "", True),
+    (b"ID3", "a sound file", "", True),
+    (b"GGUF", "a GGUF model", "", True),
     (b"\x80\x02", "a pickle", _CONVERT, False),
     (b"\x80\x03", "a pickle", _CONVERT, False),
     (b"\x80\x04", "a pickle", _CONVERT, False),
@@ -118,7 +119,7 @@ def way_for(foreign: Foreign, expected: str) -> str:
         return foreign.way
     if expected == _VECTORS and foreign.way == SHEET:
         return TABBED
-    if foreign.way.startswith("expected"):
+    if foreign.way in (_PICTURE, PAGE):  # which lead to sentences
         return ""
     return foreign.way.replace(" | attn batch -", " > UNPACKED")  # to a file, not to a batch
 

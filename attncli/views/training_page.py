@@ -6,6 +6,7 @@ are places in the palette, a byte a number, so that a hundred frames stay small.
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,6 @@ from attncli.views.page.tables import escaped, page_legend, word_markup
 from attncli.views.palette import palette_step, palette_steps
 from attncli.views.watching import change_text, state_text, usual_size, value_share
 
-_TITLE = "How W_q, W_k and W_v were learned"
 _POINTS = 400  # of the curve at most
 _FEW = 9  # columns of a matrix whose cells are large
 _WIDTH, _HEIGHT = 600, 140
@@ -47,14 +47,14 @@ _STYLE = """.attn .training .grid { border-spacing: 0; }
 
 def training_page(scene: Scene, film: Film, *, made_by: str = "") -> str:
     """A whole page of a training; `made_by` is the command for the footer."""
-    last = film.frames[-1]
+    last, title = film.frames[-1], f"How {_listed(list(scene.shapes))} were learned"
     scales = {
         name: usual_size([frame.matrices[name] for frame in film.frames]) for name in last.matrices
     }
     steps = {name: _steps(matrix, scales[name]) for name, matrix in last.matrices.items()}
     matrices = "".join(_matrix(scene, last, name, steps[name], scales[name]) for name in steps)
     body = (
-        f"<h1>{_TITLE}</h1>"
+        f"<h1>{title}</h1>"
         f'<p class="facts">{_facts(scene, film)}</p><section class="training">'
         f'<output aria-live="polite">{escaped(state_text(scene, last))}</output>'
         '<div class="controls" hidden><label>Epoch<input type="range" min="0" '
@@ -64,7 +64,11 @@ def training_page(scene: Scene, film: Film, *, made_by: str = "") -> str:
         f'<script type="application/json">{_data(scene, film, scales)}</script></section>'
         f"{page_footer(made_by)}"
     )
-    return document(_TITLE, body, more_style=HAND_IN_STYLE + _STYLE, script="training.js")
+    return document(title, body, more_style=HAND_IN_STYLE + _STYLE, script="training.js")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _facts(scene: Scene, film: Film) -> str:

@@ -75,6 +75,22 @@ def test_another_run_onto_an_unmarked_output_is_noticed(tmp_path: Path, form: Fo
     assert target.read_bytes() == whole
 
 
+@pytest.mark.parametrize("name", ["npz", "arrow", "parquet"])
+def test_a_damaged_output_that_nothing_marks_is_said(tmp_path: Path, name: str) -> None:
+    """Whatever byte of it is changed: whole still, another job's, or damaged; no error of a library."""
+    if name != "npz":
+        pytest.importorskip("pyarrow")
+    text, target = tmp_path / "s.txt", tmp_path / f"out.{name}"
+    text.write_text("money bank grows\nthe river\n" * 20)
+    attncli.batch(text, target, vectors="random", dim=4)
+    without_marks(target)
+    whole = target.read_bytes()
+    for place in range(0, len(whole), len(whole) // 150):
+        target.write_bytes(whole[:place] + bytes([whole[place] ^ 0x15]) + whole[place + 1 :])
+        with contextlib.suppress(ResumeError, DataError):
+            assert attncli.batch(text, target, vectors="random", dim=4, resume=True).complete
+
+
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.described)
 def test_what_is_no_whole_output_is_said(folder: Path, form: Format) -> None:
     """A file that is cut, empty or something else ends with 5 and the way to start again."""

@@ -90,6 +90,7 @@ def test_what_is_no_such_file_is_named_with_what_to_do(
         if not packed:
             named = "zip" if place == "model" and content.startswith(b"PK") else what
             assert named in ended.said, (name, ended.said)
+        assert "hint: expected" not in ended.said  # the message says that
         assert "FILE" not in ended.said or packed, ended.said
         after = sorted(path.name for path in tmp_path.iterdir() if path.name != "cache")
         assert after == [other for other in before if other != "cache"]

@@ -94,6 +94,8 @@ def test_a_page_keeps_the_training_from_its_random_start(
     assert last["weights"] == re.findall(r'<td class="w\d+">(\d\.\d\d)</td>', text)
     assert "<b>&" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
     assert "Made by" in text
+    for name in ("W_q", "W_k", "W_v"):  # its title says what was learned
+        assert (name in re.findall(r"<h1>(.*?)</h1>", text)[0]) == (name in last["changes"])
     assert not re.search(r"https?://|src=|href=|@import|url\(", text)
 
 

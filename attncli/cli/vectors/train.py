@@ -89,18 +89,18 @@ Workers: TypeAlias = Annotated[
 class CorpusOptions:
     """How vectors are learned."""
 
-    method: Method = "word2vec"
-    dim: Dim = 100
-    window: Window = 5
-    epochs: Epochs = 5
-    min_count: MinCount = 5
-    skip_gram: SkipGram = False
-    buckets: Buckets = 200_000
-    phrases: Phrases = False
-    tokenizer: opt.Tokenizer = "words"
-    keep_case: KeepCase = False
-    seed: Seed = 0
-    workers: Workers = 1
+    method: Method = CorpusSettings.method
+    dim: Dim = CorpusSettings.dim
+    window: Window = CorpusSettings.window
+    epochs: Epochs = CorpusSettings.epochs
+    min_count: MinCount = CorpusSettings.min_count
+    skip_gram: SkipGram = CorpusSettings.skip_gram
+    buckets: Buckets = CorpusSettings.buckets
+    phrases: Phrases = CorpusSettings.phrases
+    tokenizer: opt.Tokenizer = CorpusSettings.tokenizer
+    keep_case: KeepCase = CorpusSettings.keep_case
+    seed: Seed = CorpusSettings.seed
+    workers: Workers = CorpusSettings.workers
 
 
 @grouped

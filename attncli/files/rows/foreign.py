@@ -4,7 +4,7 @@ import re
 import shlex
 
 from attncli.errors import AttnError, DataError
-from attncli.files.foreign import Foreign, foreign_file, foreign_of
+from attncli.files.foreign import PAGE, Foreign, foreign_file, foreign_of
 
 _WEB_PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html[\s>])", re.I | re.S)
 
@@ -13,7 +13,7 @@ def check_foreign_rows(head: bytes, name: str) -> None:
     """Raises: DataError when the first bytes are those of something that holds no sentences."""
     foreign = foreign_of(head)
     if _WEB_PAGE.match(head):
-        foreign = Foreign("a web page", "expected text; a browser saves it as text")
+        foreign = Foreign("a web page", PAGE)
     elif head.lstrip()[:5] == b"<?xml":
         foreign = Foreign("an XML document", "save it as CSV, JSON lines or text")
     if foreign is not None:
