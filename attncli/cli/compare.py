@@ -3,13 +3,12 @@
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from attncli.cli import options as opt
 from attncli.cli.explain import analyzed, given_sentences, worked_sentences
 from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, may_be_vain
 from attncli.cli.guards import COMPARISONS, Effects, looks, say_vain, warn_of_vain
 from attncli.cli.notices import Notices
+from attncli.cli.options import CHOOSING, OUTPUT, option
 from attncli.cli.showing import shown_movements
 from attncli.cli.terminal import ink_for, say_written, warning, width_for, write, write_json
 from attncli.errors import AttnError, UsageError
@@ -26,18 +25,9 @@ if TYPE_CHECKING:
 
 WordOption = Annotated[
     str | None,
-    typer.Option(
-        metavar="WORD",
-        help="The word to compare. Found by itself when only one is shared.",
-        rich_help_panel=opt.CHOOSING,
-    ),
+    option(CHOOSING, "WORD", "The word to compare. Found by itself when only one is shared."),
 ]
-Neighbors = Annotated[
-    int,
-    typer.Option(
-        metavar="N", min=0, max=50, help="Nearest words to show.", rich_help_panel=opt.OUTPUT
-    ),
-]
+Neighbors = Annotated[int, option(OUTPUT, "N", "Nearest words to show.", min=0, max=50)]
 
 
 @grouped

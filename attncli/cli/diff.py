@@ -9,6 +9,7 @@ import typer
 from attncli.cli import options as opt
 from attncli.cli.guards import looks, say_vain
 from attncli.cli.notices import Notices
+from attncli.cli.options import INPUT, option
 from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
 from attncli.escape import visible
@@ -22,15 +23,7 @@ if TYPE_CHECKING:
 
 First = Annotated[str, typer.Argument(metavar="A", help="A saved result or a matrix; - is stdin.")]
 Second = Annotated[str, typer.Argument(metavar="B", help="Another one.")]
-Tol = Annotated[
-    float,
-    typer.Option(
-        "--tol",
-        metavar="T",
-        help="Numbers that differ by at most T are equal.",
-        rich_help_panel=opt.INPUT,
-    ),
-]
+Tol = Annotated[float, option(INPUT, "T", "Numbers that differ by at most T are equal.", "--tol")]
 
 
 def diff(

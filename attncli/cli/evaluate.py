@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
-import typer
-
 from attncli.cli import options as opt
 from attncli.cli.guards import looks, say_vain
+from attncli.cli.options import INPUT, MODEL, option
 from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
 from attncli.cli.train import options as t
 from attncli.cli.train.rows import say_of_rows, say_of_seen
@@ -16,22 +15,10 @@ from attncli.mechanisms.sources import model_read, vectors_read
 from attncli.models.named import is_transformer
 
 ModelIn = Annotated[
-    str,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar="MODEL",
-        help="A file that attn train wrote, or idioms.",
-        rich_help_panel=opt.MODEL,
-    ),
+    str, option(MODEL, "MODEL", "A file that attn train wrote, or idioms.", "--model", "-m")
 ]
 EvaluateSplit = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Only the rows whose column split has this name.",
-        rich_help_panel=opt.INPUT,
-    ),
+    str | None, option(INPUT, "NAME", "Only the rows whose column split has this name.")
 ]
 
 

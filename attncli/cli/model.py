@@ -7,6 +7,7 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli.guards import looks, say_vain
+from attncli.cli.options import INPUT, OUTPUT, flag
 from attncli.cli.terminal import ink_for, width_for, write, write_json
 from attncli.errors import AttnError, MissingExtraError, UsageError
 from attncli.escape import quoted, typed
@@ -28,20 +29,13 @@ Checkpoint = Annotated[
         show_default=False,
     ),
 ]
-Check = Annotated[
-    bool,
-    typer.Option(
-        "--check",
-        help="Read every number too, and print the SHA-256.",
-        rich_help_panel=opt.INPUT,
-    ),
-]
+Check = Annotated[bool, flag(INPUT, "Read every number too, and print the SHA-256.", "--check")]
 Examples = Annotated[
     bool,
-    typer.Option(
+    flag(
+        OUTPUT,
+        "Print what a model that ships was trained on, as attn train reads it.",
         "--examples",
-        help="Print what a model that ships was trained on, as attn train reads it.",
-        rich_help_panel=opt.OUTPUT,
     ),
 ]
 

@@ -1,6 +1,6 @@
 """Each shared option, defined once: same name, same meaning, on every command."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -11,375 +11,254 @@ from attncli.errors import UsageError
 INPUT, VECTORS, ATTENTION, MODEL = "Input", "Vectors", "Attention", "Model"
 CHOOSING, LEARNING, OUTPUT = "Choosing", "Learning", "Output"
 RUNNING, LIMITS, OTHER = "Running", "Limits", "Other"
-TITLES = (
-    *(INPUT, VECTORS, ATTENTION, MODEL, CHOOSING, LEARNING, OUTPUT),
-    *(RUNNING, LIMITS, OTHER),
-)
+TITLES = (INPUT, VECTORS, ATTENTION, MODEL, CHOOSING, LEARNING, OUTPUT, RUNNING, LIMITS, OTHER)
 
-Texts: TypeAlias = Annotated[
+
+def option(title: str, metavar: str, meaning: str, *names: str, **limits: Any) -> Any:
+    """An option with a value: its title in help, what stands for the value, what it means."""
+    return typer.Option(*names, metavar=metavar, help=meaning, rich_help_panel=title, **limits)
+
+
+def flag(title: str, meaning: str, *names: str) -> Any:
+    """An option without a value, by its names: its title in help, what it means."""
+    return typer.Option(*names, help=meaning, rich_help_panel=title)
+
+
+Texts = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="TEXT...",
-        help="Sentences; - reads lines from standard input.",
-        show_default=False,
+        metavar="TEXT...", help="Sentences; - reads lines from standard input.", show_default=False
     ),
 ]
-FileOption: TypeAlias = Annotated[
+FileOption = Annotated[
     str | None,
-    typer.Option(
+    option(
+        INPUT,
+        "FILE",
+        "Read the sentences of a file: one a line, or the column text of a table.",
         "--file",
         "-f",
-        metavar="FILE",
-        help="Read the sentences of a file: one a line, or the column text of a table.",
-        rich_help_panel=INPUT,
     ),
 ]
-Vectors: TypeAlias = Annotated[
+Vectors = Annotated[
     str,
-    typer.Option(
-        metavar="NAME|FILE",
-        help="Where words get their vectors: glove (built in), random, an imported name, a file of "
+    option(
+        VECTORS,
+        "NAME|FILE",
+        "Where words get their vectors: glove (built in), random, an imported name, a file of "
         "vectors, preset:NAME, or layers of a transformer: model:DIR[:LAYERS].",
-        rich_help_panel=VECTORS,
     ),
 ]
-Inline: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        metavar="VECTORS",
-        help="Vectors written out: 'money=1,0;bank=.8,.6'.",
-        rich_help_panel=VECTORS,
-        show_default=False,
-    ),
+Inline = Annotated[
+    str | None, option(VECTORS, "VECTORS", "Vectors written out: 'money=1,0;bank=.8,.6'.")
 ]
-Preset: TypeAlias = Annotated[
+Preset = Annotated[
     settings.PresetName | None,
-    typer.Option(
-        metavar="NAME",
-        help="Small vectors with a worked example and its settings: lecture, thinking-machines, "
+    option(
+        VECTORS,
+        "NAME",
+        "Small vectors with a worked example and its settings: lecture, thinking-machines, "
         "journey or by-hand.",
-        rich_help_panel=VECTORS,
-        show_default=False,
     ),
 ]
-NoCache: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--no-cache", help="Neither read nor write converted vectors.", rich_help_panel=VECTORS
-    ),
-]
-Dim: TypeAlias = Annotated[
-    int,
-    typer.Option(
-        metavar="N", help="Values of a random vector.", rich_help_panel=VECTORS, min=1, max=65536
-    ),
-]
-Seed: TypeAlias = Annotated[
-    int, typer.Option(metavar="N", help="Seed of random vectors.", rich_help_panel=VECTORS)
-]
-Oov: TypeAlias = Annotated[
+NoCache = Annotated[bool, flag(VECTORS, "Neither read nor write converted vectors.", "--no-cache")]
+Dim = Annotated[int, option(VECTORS, "N", "Values of a random vector.", min=1, max=65536)]
+Seed = Annotated[int, option(VECTORS, "N", "Seed of random vectors.")]
+Oov = Annotated[
     settings.OovPolicy,
-    typer.Option(
-        metavar="POLICY",
-        help="Unknown words: random, zero, mean, skip, error, subword or nearest.",
-        rich_help_panel=VECTORS,
+    option(
+        VECTORS, "POLICY", "Unknown words: random, zero, mean, skip, error, subword or nearest."
     ),
 ]
-Tokenizer: TypeAlias = Annotated[
+Tokenizer = Annotated[
     settings.TokenizerName,
-    typer.Option(
-        metavar="NAME",
-        help="How a sentence is cut: words (UAX #29), whitespace or chars.",
-        rich_help_panel=VECTORS,
-    ),
+    option(VECTORS, "NAME", "How a sentence is cut: words (UAX #29), whitespace or chars."),
 ]
-ScoreOption: TypeAlias = Annotated[
-    settings.Score,
-    typer.Option(
-        metavar="SCORE",
-        help="How scores are made: scaled (1/√d), dot or cosine.",
-        rich_help_panel=ATTENTION,
-    ),
+ScoreOption = Annotated[
+    settings.Score, option(ATTENTION, "SCORE", "How scores are made: scaled (1/√d), dot or cosine.")
 ]
-Temperature: TypeAlias = Annotated[
+Temperature = Annotated[
     float | None,
-    typer.Option(
-        metavar="T",
-        help="Divide the scores by T: small is sharp, large is flat (default 1).",
-        rich_help_panel=ATTENTION,
-        show_default=False,
-    ),
+    option(ATTENTION, "T", "Divide the scores by T: small is sharp, large is flat (default 1)."),
 ]
-AttentionKind: TypeAlias = Annotated[
+AttentionKind = Annotated[
     settings.AttentionKind,
-    typer.Option(
-        metavar="KIND",
-        help="Without or with parameters: general (none) or task (random W_q, W_k, W_v, untrained).",
-        rich_help_panel=ATTENTION,
+    option(
+        ATTENTION,
+        "KIND",
+        "Without or with parameters: general (none) or task (random W_q, W_k, W_v, untrained).",
     ),
 ]
-RandomMatrices: TypeAlias = Annotated[
+RandomMatrices = Annotated[
     bool,
-    typer.Option(
+    flag(
+        ATTENTION,
+        "The same as --attention task: W_q, W_k and W_v drawn at random by --seed, untrained.",
         "--random-matrices",
-        help="The same as --attention task: W_q, W_k and W_v drawn at random by --seed, untrained.",
-        rich_help_panel=ATTENTION,
     ),
 ]
-Heads: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        min=1,
-        max=256,
-        help="Heads of --attention task (default 1).",
-        rich_help_panel=ATTENTION,
-        show_default=False,
-    ),
+Heads = Annotated[
+    int | None, option(ATTENTION, "N", "Heads of --attention task (default 1).", min=1, max=256)
 ]
-KeySize: TypeAlias = Annotated[
+KeySize = Annotated[
     int | None,
-    typer.Option(
-        metavar="N",
+    option(
+        ATTENTION,
+        "N",
+        "Values of a query or key in --attention task (default: dim ÷ heads).",
         min=1,
         max=4096,
-        help="Values of a query or key in --attention task (default: dim ÷ heads).",
-        rich_help_panel=ATTENTION,
-        show_default=False,
     ),
 ]
-ValueSize: TypeAlias = Annotated[
+ValueSize = Annotated[
     int | None,
-    typer.Option(
-        metavar="N",
+    option(
+        ATTENTION,
+        "N",
+        "Values of a new embedding, each head (default: dim ÷ heads).",
         min=1,
         max=4096,
-        help="Values of a new embedding, each head (default: dim ÷ heads).",
-        rich_help_panel=ATTENTION,
-        show_default=False,
     ),
 ]
-PositionKind: TypeAlias = Annotated[
+PositionKind = Annotated[
     settings.Positions,
-    typer.Option(
-        metavar="KIND",
-        help="How --attention task sees order: none, sinusoidal, rope, learned, relative.",
-        rich_help_panel=ATTENTION,
+    option(
+        ATTENTION,
+        "KIND",
+        "How --attention task sees order: none, sinusoidal, rope, learned, relative.",
     ),
 ]
 
 
-def _own(metavar: str, meaning: str) -> Any:
-    return typer.Option(
-        metavar=metavar, help=meaning, rich_help_panel=ATTENTION, show_default=False
-    )
-
-
-QueryMatrix: TypeAlias = Annotated[
+QueryMatrix = Annotated[
     str | None,
-    _own(
+    option(
+        ATTENTION,
         "MATRIX",
         "Your own W_q (d × d_k) for task-specific attention: '1,0;0,1' (rows by ;, heads by |) "
         "or @FILE. Of W_q, W_k, W_v those not given are the identity.",
     ),
 ]
-KeyMatrix: TypeAlias = Annotated[str | None, _own("MATRIX", "Your own W_k (d × d_k).")]
-ValueMatrix: TypeAlias = Annotated[str | None, _own("MATRIX", "Your own W_v (d × d_v).")]
-OutputMatrix: TypeAlias = Annotated[
-    str | None, _own("MATRIX", "Your own W_o (heads·d_v × d) behind the heads; none if not given.")
-]
-Matrices: TypeAlias = Annotated[
+KeyMatrix = Annotated[str | None, option(ATTENTION, "MATRIX", "Your own W_k (d × d_k).")]
+ValueMatrix = Annotated[str | None, option(ATTENTION, "MATRIX", "Your own W_v (d × d_v).")]
+OutputMatrix = Annotated[
     str | None,
-    _own("FILE", "An exercise in one file, TOML or JSON: sentence, vectors, matrices."),
+    option(
+        ATTENTION, "MATRIX", "Your own W_o (heads·d_v × d) behind the heads; none if not given."
+    ),
 ]
-Model: TypeAlias = Annotated[
+Matrices = Annotated[
     str | None,
-    typer.Option(
+    option(
+        ATTENTION, "FILE", "An exercise in one file, TOML or JSON: sentence, vectors, matrices."
+    ),
+]
+Model = Annotated[
+    str | None,
+    option(
+        MODEL,
+        "MODEL",
+        "Show the attention of a model: a file that attn train wrote, idioms or lecture "
+        "(they ship with attn), or a transformer: a checkpoint folder or its name in the Hugging Face cache.",
         "--model",
         "-m",
-        metavar="MODEL",
-        help="Show the attention of a model: a file that attn train wrote, idioms or lecture "
-        "(they ship with attn), or a transformer: a checkpoint folder or its name in the Hugging Face cache.",
-        rich_help_panel=MODEL,
-        show_default=False,
     ),
 ]
-Pair: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TEXT",
-        help="A second sentence that a transformer reads with each.",
-        rich_help_panel=MODEL,
-        show_default=False,
-    ),
+Pair = Annotated[
+    str | None, option(MODEL, "TEXT", "A second sentence that a transformer reads with each.")
 ]
-Truncate: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--truncate",
-        help="Cut a sentence too long for a transformer.",
-        rich_help_panel=MODEL,
-    ),
-]
-Against: TypeAlias = Annotated[
+Truncate = Annotated[bool, flag(MODEL, "Cut a sentence too long for a transformer.", "--truncate")]
+Against = Annotated[
     Literal["general"] | None,
-    typer.Option(
-        metavar="general",
-        help="Show general attention beside --model or --attention task.",
-        rich_help_panel=ATTENTION,
-        show_default=False,
-    ),
+    option(ATTENTION, "general", "Show general attention beside --model or --attention task."),
 ]
-Target: TypeAlias = Annotated[
+Target = Annotated[
     str | None,
-    typer.Option(
-        metavar="WORD",
-        help="The word, or its number from 0, whose label --model predicts.",
-        rich_help_panel=MODEL,
-        show_default=False,
-    ),
+    option(MODEL, "WORD", "The word, or its number from 0, whose label --model predicts."),
 ]
-TargetSelf: TypeAlias = Annotated[
-    float | None,
-    typer.Option(
-        metavar="W",
-        help="Find the temperature whose mean self-weight is W.",
-        rich_help_panel=ATTENTION,
-    ),
+TargetSelf = Annotated[
+    float | None, option(ATTENTION, "W", "Find the temperature whose mean self-weight is W.")
 ]
-Causal: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--causal", help="A word sees itself and earlier ones.", rich_help_panel=ATTENTION
-    ),
-]
-Window: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        metavar="K", min=0, help="A word sees K words to each side.", rich_help_panel=ATTENTION
-    ),
-]
-SeeSelf: TypeAlias = Annotated[
-    bool,
-    typer.Option("--self/--no-self", help="A word sees itself.", rich_help_panel=ATTENTION),
-]
-MaxTokens: TypeAlias = Annotated[
-    int,
-    typer.Option(metavar="N", min=1, help="Longest sentence allowed.", rich_help_panel=INPUT),
-]
-Show: TypeAlias = Annotated[
+Causal = Annotated[bool, flag(ATTENTION, "A word sees itself and earlier ones.", "--causal")]
+Window = Annotated[int | None, option(ATTENTION, "K", "A word sees K words to each side.", min=0)]
+SeeSelf = Annotated[bool, flag(ATTENTION, "A word sees itself.", "--self/--no-self")]
+MaxTokens = Annotated[int, option(INPUT, "N", "Longest sentence allowed.", min=1)]
+Show = Annotated[
     str | None,
-    typer.Option(
-        metavar="A,B",
-        help="Sections of the tables: tokens, weights, equations, embeddings, moved; or all.",
-        rich_help_panel=OUTPUT,
+    option(
+        OUTPUT,
+        "A,B",
+        "Sections of the tables: tokens, weights, equations, embeddings, moved; or all.",
     ),
 ]
-Precision: TypeAlias = Annotated[
-    int | None,
-    typer.Option(metavar="N", min=1, max=9, help="Digits after the point.", rich_help_panel=OUTPUT),
-]
-Notation: TypeAlias = Annotated[
+Precision = Annotated[int | None, option(OUTPUT, "N", "Digits after the point.", min=1, max=9)]
+Notation = Annotated[
     settings.Notation,
-    typer.Option(
-        metavar="NAME",
-        help="Symbols of equations: words, or lecture: e_money(new) = w11·e_m + w12·e_b.",
-        rich_help_panel=OUTPUT,
+    option(
+        OUTPUT, "NAME", "Symbols of equations: words, or lecture: e_money(new) = w11·e_m + w12·e_b."
     ),
 ]
-Width: TypeAlias = Annotated[
-    int | None,
-    typer.Option(metavar="N", min=1, max=10_000, help="Columns to use.", rich_help_panel=OUTPUT),
+Width = Annotated[int | None, option(OUTPUT, "N", "Columns to use.", min=1, max=10_000)]
+Color = Annotated[
+    Literal["auto", "always", "never"], option(OUTPUT, "WHEN", "Color: auto, always or never.")
 ]
-Color: TypeAlias = Annotated[
-    Literal["auto", "always", "never"],
-    typer.Option(metavar="WHEN", help="Color: auto, always or never.", rich_help_panel=OUTPUT),
-]
-Full: TypeAlias = Annotated[
-    bool,
-    typer.Option("--full", help="Show every word of a long sentence.", rich_help_panel=OUTPUT),
-]
-Json: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Print JSON, one object a line.", rich_help_panel=OUTPUT)
-]
-Include: TypeAlias = Annotated[
+Full = Annotated[bool, flag(OUTPUT, "Show every word of a long sentence.", "--full")]
+Json = Annotated[bool, flag(OUTPUT, "Print JSON, one object a line.", "--json")]
+Include = Annotated[
     str | None,
-    typer.Option(
-        metavar="A,B",
-        help="Add fields to the JSON: embeddings, query, key, value, scores, measures.",
-        rich_help_panel=OUTPUT,
+    option(
+        OUTPUT, "A,B", "Add fields to the JSON: embeddings, query, key, value, scores, measures."
     ),
 ]
-Exclude: TypeAlias = Annotated[
+Exclude = Annotated[str | None, option(OUTPUT, "A,B", "Leave fields out of the JSON.")]
+Quiet = Annotated[bool, flag(OUTPUT, "No warnings on stderr.", "--quiet", "-q")]
+Output = Annotated[
     str | None,
-    typer.Option(metavar="A,B", help="Leave fields out of the JSON.", rich_help_panel=OUTPUT),
-]
-Quiet: TypeAlias = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No warnings on stderr.", rich_help_panel=OUTPUT)
-]
-Output: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
+    option(
+        OUTPUT,
+        "FILE",
+        "Write a file, of the kind that its suffix says: html svg png pdf json md tex csv tsv, "
+        "and but for compare jsonl npz.",
         "--output",
         "-o",
-        metavar="FILE",
-        help="Write a file, of the kind that its suffix says: html svg png pdf json md tex csv tsv, "
-        "and but for compare jsonl npz.",
-        rich_help_panel=OUTPUT,
     ),
 ]
-NoFooter: TypeAlias = Annotated[
+NoFooter = Annotated[
     bool,
-    typer.Option(
+    flag(
+        OUTPUT,
+        "Leave out of a page, picture, Markdown or TeX the command that made it.",
         "--no-footer",
-        help="Leave out of a page, picture, Markdown or TeX the command that made it.",
-        rich_help_panel=OUTPUT,
     ),
 ]
-Steps: TypeAlias = Annotated[
+Steps = Annotated[bool, flag(OUTPUT, "Every stage with its formula and numbers.", "--steps")]
+Diagram = Annotated[
     bool,
-    typer.Option(
-        "--steps", help="Every stage with its formula and numbers.", rich_help_panel=OUTPUT
-    ),
-]
-Diagram: TypeAlias = Annotated[
-    bool,
-    typer.Option(
+    flag(
+        OUTPUT,
+        "Draw one word's way: query, products, softmax, sum; also -o html, svg, png, pdf.",
         "--diagram",
-        help="Draw one word's way: query, products, softmax, sum; also -o html, svg, png, pdf.",
-        rich_help_panel=OUTPUT,
     ),
 ]
-Row: TypeAlias = Annotated[
+Row = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="WORD",
-        help="Follow one word or a few through --steps or --diagram: words or places from 0, as A,B.",
-        rich_help_panel=OUTPUT,
-        show_default=False,
+    option(
+        OUTPUT,
+        "WORD",
+        "Follow one word or a few through --steps or --diagram: words or places from 0, as A,B.",
     ),
 ]
-Top: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        metavar="K", min=1, help="Only the K strongest words of each row.", rich_help_panel=OUTPUT
-    ),
-]
-Why: TypeAlias = Annotated[
+Top = Annotated[int | None, option(OUTPUT, "K", "Only the K strongest words of each row.", min=1)]
+Why = Annotated[
     bool,
-    typer.Option(
+    flag(
+        OUTPUT,
+        "Say in six lines why the weights are these, and not those of the lecture's notes.",
         "--why",
-        help="Say in six lines why the weights are these, and not those of the lecture's notes.",
-        rich_help_panel=OUTPUT,
     ),
 ]
-Speak: TypeAlias = Annotated[
-    bool,
-    typer.Option("--speak", help="Say the weights in plain sentences.", rich_help_panel=OUTPUT),
-]
-Ascii: TypeAlias = Annotated[
-    bool, typer.Option("--ascii", help="Print ASCII characters only.", rich_help_panel=OUTPUT)
-]
+Speak = Annotated[bool, flag(OUTPUT, "Say the weights in plain sentences.", "--speak")]
+Ascii = Annotated[bool, flag(OUTPUT, "Print ASCII characters only.", "--ascii")]
 
 
 def is_place(text: str) -> bool:

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from attncli.cli.options import CHOOSING
+from attncli.cli.options import CHOOSING, flag, option
 from attncli.errors import UsageError
 from attncli.escape import did_you_mean, quoted
 
@@ -17,34 +15,23 @@ if TYPE_CHECKING:
 
 _FEW_HEADS = 4  # more are shown as their mean, unless asked for
 _MOST = 100_000  # layers or heads in a range
-Layer: TypeAlias = Annotated[
+Layer = Annotated[
+    str | None, option(CHOOSING, "N", "Layers to show: 0, 2,5, 0-3 or -1 (the last).")
+]
+Head = Annotated[str | None, option(CHOOSING, "N", "Heads to show, as --layer.")]
+Agg = Annotated[
     str | None,
-    typer.Option(
-        metavar="N", help="Layers to show: 0, 2,5, 0-3 or -1 (the last).", rich_help_panel=CHOOSING
+    option(
+        CHOOSING, "HOW", "Mean or max over heads, or over others: mean:layers, mean:heads,layers."
     ),
 ]
-Head: TypeAlias = Annotated[
-    str | None,
-    typer.Option(metavar="N", help="Heads to show, as --layer.", rich_help_panel=CHOOSING),
-]
-Agg: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        metavar="HOW",
-        help="Mean or max over heads, or over others: mean:layers, mean:heads,layers.",
-        rich_help_panel=CHOOSING,
-    ),
-]
-Merge: TypeAlias = Annotated[
-    bool, typer.Option("--merge", help="Merge word pieces into words.", rich_help_panel=CHOOSING)
-]
-Hide: TypeAlias = Annotated[
+Merge = Annotated[bool, flag(CHOOSING, "Merge word pieces into words.", "--merge")]
+Hide = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="TOKEN",
-        help='Hide a token, such as "[CLS]"; "special" hides all special ones. May be repeated.',
-        rich_help_panel=CHOOSING,
-        show_default=False,
+    option(
+        CHOOSING,
+        "TOKEN",
+        'Hide a token, such as "[CLS]"; "special" hides all special ones. May be repeated.',
     ),
 ]
 
@@ -121,7 +108,7 @@ def shown_part(result: "AttentionResult") -> "AttentionResult":
     return selected(result, layer=layer, agg=agg)
 
 
-def _indices(value: str, option: str) -> tuple[int, ...]:
+def _indices(value: str, place: str) -> tuple[int, ...]:
     """Numbers and ranges, as 0,2-4,-1."""
     indices: list[int] = []
     for part in value.split(","):
@@ -136,6 +123,6 @@ def _indices(value: str, option: str) -> tuple[int, ...]:
                 indices.append(int(part))
         except ValueError:
             raise UsageError(
-                f"found {quoted(value)}, expected numbers such as 0, 2,5, 0-3 or -1", place=option
+                f"found {quoted(value)}, expected numbers such as 0, 2,5, 0-3 or -1", place=place
             ) from None
     return tuple(dict.fromkeys(indices))

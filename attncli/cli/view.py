@@ -15,6 +15,7 @@ from attncli.cli.drawing import diagrams_of
 from attncli.cli.groups import grouped
 from attncli.cli.guards import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
 from attncli.cli.notices import Notices
+from attncli.cli.options import CHOOSING, INPUT, flag, option
 from attncli.cli.showing import PLAIN, Manner, moved_words, shown_text, stages_of
 from attncli.cli.terminal import (
     ink_for,
@@ -50,46 +51,18 @@ File = Annotated[
 ]
 Tokens = Annotated[
     str | None,
-    typer.Option(
-        metavar="WORDS",
-        help='Names of the tokens: "a b c", or @FILE with one a line.',
-        rich_help_panel=opt.INPUT,
-    ),
+    option(INPUT, "WORDS", 'Names of the tokens: "a b c", or @FILE with one a line.'),
 ]
-Pair = Annotated[
-    str | None,
-    typer.Option(
-        metavar="WORDS",
-        help="Tokens of the second sentence, as --tokens.",
-        rich_help_panel=opt.INPUT,
-    ),
-]
+Pair = Annotated[str | None, option(INPUT, "WORDS", "Tokens of the second sentence, as --tokens.")]
 Scores = Annotated[
-    bool,
-    typer.Option(
-        "--scores",
-        help="The numbers are scores: take the softmax of each row.",
-        rich_help_panel=opt.INPUT,
-    ),
+    bool, flag(INPUT, "The numbers are scores: take the softmax of each row.", "--scores")
 ]
 ArrayName = Annotated[
-    str | None,
-    typer.Option(
-        "--array",
-        metavar="NAME",
-        help="Which array of a file of several.",
-        rich_help_panel=opt.INPUT,
-    ),
+    str | None, option(INPUT, "NAME", "Which array of a file of several.", "--array")
 ]
 
 Index = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        min=0,
-        help="Only this result of the file, 0 the first.",
-        rich_help_panel=opt.CHOOSING,
-    ),
+    int | None, option(CHOOSING, "N", "Only this result of the file, 0 the first.", min=0)
 ]
 
 
@@ -284,11 +257,7 @@ def _show_comparison(comparison: "Comparison", manner: Manner, quiet: bool) -> N
 
         say = None if quiet else warning
         write_comparison(
-            manner.output,
-            comparison,
-            precision=manner.precision,
-            made_by=manner.made_by,
-            say=say,
+            manner.output, comparison, precision=manner.precision, made_by=manner.made_by, say=say
         )
         say_written(manner.output, quiet=quiet)
     else:
@@ -350,7 +319,7 @@ def _named_files(*given: str | None) -> "Iterator[str]":
     yield from (text[1:] for text in given if text is not None and text.startswith("@"))
 
 
-def _token_list(given: str, option: str) -> list[str]:
+def _token_list(given: str, place: str) -> list[str]:
     if not given.startswith("@") or given == "@":
         names = given.split(" ") if given else []
         return [name for name in names if name]
@@ -371,7 +340,7 @@ def _token_list(given: str, option: str) -> list[str]:
     while names and not names[-1]:
         names.pop()
     if not names:
-        raise EmptyError("the file holds no token", place=option)
+        raise EmptyError("the file holds no token", place=place)
     return names
 
 

@@ -1,14 +1,15 @@
 """The options of `attn batch`, in groups: what is read, what is written, how it runs."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import typer
 
 from attncli import settings as batches
 from attncli.cli import options as opt
+from attncli.cli.options import INPUT, OUTPUT, RUNNING, flag, option
 
-Files: TypeAlias = Annotated[
+Files = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="FILE...",
@@ -16,143 +17,77 @@ Files: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
-InputFormat: TypeAlias = Annotated[
+InputFormat = Annotated[
     batches.InputFormat | None,
-    typer.Option(
-        metavar="NAME",
-        help="Kind of the inputs: text, csv, tsv, jsonl, json or parquet (default: seen from the content).",
-        rich_help_panel=opt.INPUT,
-        show_default=False,
+    option(
+        INPUT,
+        "NAME",
+        "Kind of the inputs: text, csv, tsv, jsonl, json or parquet (default: seen from the content).",
     ),
 ]
-Column: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME", help="Column of a table that holds the text.", rich_help_panel=opt.INPUT
-    ),
-]
-IdColumn: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--id", metavar="NAME", help="Column to carry through as id.", rich_help_panel=opt.INPUT
-    ),
-]
-EveryLine: TypeAlias = Annotated[
+Column = Annotated[str | None, option(INPUT, "NAME", "Column of a table that holds the text.")]
+IdColumn = Annotated[str | None, option(INPUT, "NAME", "Column to carry through as id.", "--id")]
+EveryLine = Annotated[
     bool,
-    typer.Option(
+    flag(
+        INPUT,
+        'Make a record for every line of a text: blank ones, and those that begin "# ".',
         "--every-line",
-        help='Make a record for every line of a text: blank ones, and those that begin "# ".',
-        rich_help_panel=opt.INPUT,
     ),
 ]
-Comments: TypeAlias = Annotated[
-    bool, typer.Option("--comments", hidden=True, rich_help_panel=opt.INPUT)
-]
-Output: TypeAlias = Annotated[
+Comments = Annotated[bool, typer.Option("--comments", hidden=True, rich_help_panel=INPUT)]
+Output = Annotated[
     str | None,
-    typer.Option(
+    option(
+        OUTPUT,
+        "FILE",
+        "Write a file or URL, of the kind that its suffix says (default: standard output).",
         "--output",
         "-o",
-        metavar="FILE",
-        help="Write a file or URL, of the kind that its suffix says (default: standard output).",
-        rich_help_panel=opt.OUTPUT,
     ),
 ]
-OutputFormat: TypeAlias = Annotated[
+OutputFormat = Annotated[
     batches.FormatName | None,
-    typer.Option(
-        metavar="NAME",
-        help="Format of the output: jsonl, csv, parquet, arrow or npz.",
-        rich_help_panel=opt.OUTPUT,
-    ),
+    option(OUTPUT, "NAME", "Format of the output: jsonl, csv, parquet, arrow or npz."),
 ]
-Precision: TypeAlias = Annotated[
+Precision = Annotated[
     str | None,
-    typer.Option(
-        metavar="N",
-        help="Digits after the point: 1 to 9, or full, as many as float32 has (default 6).",
-        rich_help_panel=opt.OUTPUT,
-        show_default=False,
+    option(
+        OUTPUT,
+        "N",
+        "Digits after the point: 1 to 9, or full, as many as float32 has (default 6).",
     ),
 ]
-Top: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        metavar="K",
-        min=1,
-        help="Only the K strongest keys of each row.",
-        rich_help_panel=opt.OUTPUT,
-    ),
-]
-Force: TypeAlias = Annotated[
+Top = Annotated[int | None, option(OUTPUT, "K", "Only the K strongest keys of each row.", min=1)]
+Force = Annotated[bool, flag(OUTPUT, "Replace an existing output.", "--force")]
+Sync = Annotated[
     bool,
-    typer.Option("--force", help="Replace an existing output.", rich_help_panel=opt.OUTPUT),
+    flag(OUTPUT, "Wait for the disk at the end, also after more than 64 MiB.", "--sync"),
 ]
-Sync: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--sync",
-        help="Wait for the disk at the end, also after more than 64 MiB.",
-        rich_help_panel=opt.OUTPUT,
-    ),
+Resume = Annotated[bool, flag(RUNNING, "Continue where an earlier run stopped.", "--resume")]
+Workers = Annotated[
+    int | None, option(RUNNING, "N", "Processes (default: all cores).", min=1, max=1024)
 ]
-Resume: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--resume", help="Continue where an earlier run stopped.", rich_help_panel=opt.RUNNING
-    ),
-]
-Workers: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        min=1,
-        max=1024,
-        help="Processes (default: all cores).",
-        rich_help_panel=opt.RUNNING,
-        show_default=False,
-    ),
-]
-ChunkSize: TypeAlias = Annotated[
-    int,
-    typer.Option(
-        metavar="N", min=1, max=1_000_000, help="Sentences a chunk.", rich_help_panel=opt.RUNNING
-    ),
-]
-EngineName: TypeAlias = Annotated[
-    batches.EngineName,
-    typer.Option(metavar="NAME", help="Who computes: local or dask.", rich_help_panel=opt.RUNNING),
-]
-Scheduler: TypeAlias = Annotated[
+ChunkSize = Annotated[int, option(RUNNING, "N", "Sentences a chunk.", min=1, max=1_000_000)]
+EngineName = Annotated[batches.EngineName, option(RUNNING, "NAME", "Who computes: local or dask.")]
+Scheduler = Annotated[
     str | None,
-    typer.Option(
-        metavar="ADDRESS",
-        help="Dask scheduler, as tcp://host:8786 (default: a cluster on this machine).",
-        rich_help_panel=opt.RUNNING,
-        show_default=False,
+    option(
+        RUNNING,
+        "ADDRESS",
+        "Dask scheduler, as tcp://host:8786 (default: a cluster on this machine).",
     ),
 ]
 
 
 def _tls_file(name: str, what: str) -> Any:
-    return typer.Option(
-        name,
-        metavar="FILE",
-        help=f"For a tls:// scheduler: {what}, as PEM.",
-        rich_help_panel=opt.RUNNING,
-        show_default=False,
-    )
+    return option(RUNNING, "FILE", f"For a tls:// scheduler: {what}, as PEM.", name)
 
 
-TlsCa: TypeAlias = Annotated[str | None, _tls_file("--tls-ca", "the authority's certificate")]
-TlsCert: TypeAlias = Annotated[str | None, _tls_file("--tls-cert", "this client's certificate")]
-TlsKey: TypeAlias = Annotated[str | None, _tls_file("--tls-key", "its key")]
-Quiet: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--quiet", "-q", help="No progress, warnings or summary.", rich_help_panel=opt.OUTPUT
-    ),
-]
+TlsCa = Annotated[str | None, _tls_file("--tls-ca", "the authority's certificate")]
+TlsCert = Annotated[str | None, _tls_file("--tls-cert", "this client's certificate")]
+TlsKey = Annotated[str | None, _tls_file("--tls-key", "its key")]
+Quiet = Annotated[bool, flag(OUTPUT, "No progress, warnings or summary.", "--quiet", "-q")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,26 @@
 """The options of `attn train`, with what they mean, in groups."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import typer
 
 from attncli import settings
 from attncli.cli import options as opt
-from attncli.cli.options import ATTENTION, INPUT, LEARNING, MODEL, OUTPUT, RUNNING
+from attncli.cli.options import ATTENTION, INPUT, LEARNING, MODEL, OUTPUT, RUNNING, flag, option
 
 _LAYER, _TRAINING = settings.LayerSettings(), settings.TrainingSettings()
 
 
 def _size(help_text: str, panel: str = ATTENTION, least: int = 1) -> Any:
-    return typer.Option(metavar="N", min=least, max=4096, help=help_text, rich_help_panel=panel)
+    return option(panel, "N", help_text, min=least, max=4096)
 
 
 def _share(help_text: str) -> Any:
-    return typer.Option(metavar="P", help=help_text, rich_help_panel=LEARNING)
+    return option(LEARNING, "P", help_text)
 
 
-DataFile: TypeAlias = Annotated[
+DataFile = Annotated[
     str,
     typer.Argument(
         metavar="FILE",
@@ -28,182 +28,122 @@ DataFile: TypeAlias = Annotated[
         "standard input.",
     ),
 ]
-ModelOut: TypeAlias = Annotated[
+ModelOut = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
+        OUTPUT,
+        "FILE",
+        "Where the model goes (safetensors); FILE.html, besides or alone, keeps how it was "
+        "learned, with a slider over the epochs.",
         "--output",
         "-o",
-        metavar="FILE",
-        help="Where the model goes (safetensors); FILE.html, besides or alone, keeps how it was "
-        "learned, with a slider over the epochs.",
-        rich_help_panel=OUTPUT,
-        show_default=False,
     ),
 ]
-Split: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Only the rows whose column split has this name.",
-        rich_help_panel=INPUT,
-        show_default=False,
-    ),
+Split = Annotated[
+    str | None, option(INPUT, "NAME", "Only the rows whose column split has this name.")
 ]
-SkipBad: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--skip-bad",
-        help="Go on without the rows that cannot be used, and say how many.",
-        rich_help_panel=INPUT,
-    ),
+SkipBad = Annotated[
+    bool, flag(INPUT, "Go on without the rows that cannot be used, and say how many.", "--skip-bad")
 ]
-Heads: TypeAlias = Annotated[int, _size("Heads of each member.")]
-KeySize: TypeAlias = Annotated[int, _size("Values of a query or key, each head.")]
-ValueSize: TypeAlias = Annotated[int, _size("Values of a new embedding, each head.")]
-Landmarks: TypeAlias = Annotated[
+Heads = Annotated[int, _size("Heads of each member.")]
+KeySize = Annotated[int, _size("Values of a query or key, each head.")]
+ValueSize = Annotated[int, _size("Values of a new embedding, each head.")]
+Landmarks = Annotated[
     int | None,
-    typer.Option(
-        metavar="N",
+    option(
+        MODEL,
+        "N",
+        "Words of the data that others are measured by. A value sees how like them a word is, "
+        "beside its embedding (default: 200; of a transformer's vectors 0).",
         min=0,
         max=1024,
-        help="Words of the data that others are measured by. A value sees how like them a word is, "
-        "beside its embedding (default: 200; of a transformer's vectors 0).",
-        rich_help_panel=MODEL,
-        show_default=False,
     ),
 ]
-Committee: TypeAlias = Annotated[
+Committee = Annotated[
     int | None,
-    typer.Option(
-        metavar="N",
+    option(
+        MODEL,
+        "N",
+        "Members learned side by side. Their probabilities are averaged (default: 4; of "
+        "several vectors of a transformer 2 each).",
         min=1,
         max=4096,
-        help="Members learned side by side. Their probabilities are averaged (default: 4; of "
-        "several vectors of a transformer 2 each).",
-        rich_help_panel=MODEL,
-        show_default=False,
     ),
 ]
-Directions: TypeAlias = Annotated[
+Directions = Annotated[
     int | None,
-    typer.Option(
-        metavar="N",
+    option(
+        MODEL,
+        "N",
+        "Main directions of the vectors to learn in (default: all of them; of each of a transformer's vectors 128).",
         min=1,
         max=1_000_000,
-        help="Main directions of the vectors to learn in (default: all of them; of each of a transformer's vectors 128).",
-        rich_help_panel=MODEL,
-        show_default=False,
     ),
 ]
-PositionKind: TypeAlias = Annotated[
+PositionKind = Annotated[
     settings.Positions | None,
-    typer.Option(
-        metavar="KIND",
-        help="How order is seen: none, sinusoidal, rope, learned or relative (the default; given "
+    option(
+        ATTENTION,
+        "KIND",
+        "How order is seen: none, sinusoidal, rope, learned or relative (the default; given "
         "weights: none).",
-        rich_help_panel=ATTENTION,
-        show_default=False,
     ),
 ]
-Reach: TypeAlias = Annotated[
-    int, _size("Relative positions: distances told apart on each side.", least=0)
-]
-PoolingKind: TypeAlias = Annotated[
+Reach = Annotated[int, _size("Relative positions: distances told apart on each side.", least=0)]
+PoolingKind = Annotated[
     settings.Pooling,
-    typer.Option(
-        metavar="KIND",
-        help="How a sentence without target is read: attention or mean.",
-        rich_help_panel=MODEL,
-    ),
+    option(MODEL, "KIND", "How a sentence without target is read: attention or mean."),
 ]
-Epochs: TypeAlias = Annotated[
+Epochs = Annotated[
     int | None,
-    typer.Option(
-        metavar="N",
+    option(
+        LEARNING,
+        "N",
+        "Passes over the sentences (default 30; given weights: 3000).",
         min=1,
         max=1_000_000,
-        help="Passes over the sentences (default 30; given weights: 3000).",
-        rich_help_panel=LEARNING,
-        show_default=False,
     ),
 ]
-BatchSize: TypeAlias = Annotated[int, _size("Sentences a step.", LEARNING)]
-LearningRate: TypeAlias = Annotated[
-    float,
-    typer.Option(metavar="R", help="Peak of Adam's learning rate.", rich_help_panel=LEARNING),
-]
-WeightDecay: TypeAlias = Annotated[
-    float, typer.Option(metavar="R", help="Decoupled weight decay.", rich_help_panel=LEARNING)
-]
-Dropout: TypeAlias = Annotated[float, _share("Share of the read-out's input that is zeroed.")]
-WeightDropout: TypeAlias = Annotated[float, _share("Share of the attention weights zeroed.")]
-WordDropout: TypeAlias = Annotated[float, _share("Share of the words hidden, never a target.")]
-Smoothing: TypeAlias = Annotated[float, _share("Share of each label spread over all labels.")]
-Balance: TypeAlias = Annotated[
+BatchSize = Annotated[int, _size("Sentences a step.", LEARNING)]
+LearningRate = Annotated[float, option(LEARNING, "R", "Peak of Adam's learning rate.")]
+WeightDecay = Annotated[float, option(LEARNING, "R", "Decoupled weight decay.")]
+Dropout = Annotated[float, _share("Share of the read-out's input that is zeroed.")]
+WeightDropout = Annotated[float, _share("Share of the attention weights zeroed.")]
+WordDropout = Annotated[float, _share("Share of the words hidden, never a target.")]
+Smoothing = Annotated[float, _share("Share of each label spread over all labels.")]
+Balance = Annotated[
     float, _share("How rare labels count: 0 as they come, 1 all with the same say.")
 ]
-HeldOut: TypeAlias = Annotated[float, _share("Share of the sentences kept aside, by label.")]
-Patience: TypeAlias = Annotated[
+HeldOut = Annotated[float, _share("Share of the sentences kept aside, by label.")]
+Patience = Annotated[
     int,
-    typer.Option(
-        metavar="N",
-        min=0,
-        help="Stop after N epochs without a better held-out result (0: never).",
-        rich_help_panel=LEARNING,
+    option(
+        LEARNING, "N", "Stop after N epochs without a better held-out result (0: never).", min=0
     ),
 ]
-Tolerance: TypeAlias = Annotated[
+Tolerance = Annotated[
     float | None,
-    typer.Option(
-        metavar="X",
-        help="Given weights: stop when no cell is off by more than X (default 0.001).",
-        rich_help_panel=LEARNING,
-        show_default=False,
+    option(
+        LEARNING, "X", "Given weights: stop when no cell is off by more than X (default 0.001)."
     ),
 ]
-TrainSeed: TypeAlias = Annotated[
-    int,
-    typer.Option(
-        metavar="N",
-        min=0,
-        max=2**63 - 1,
-        help="Seed of the start, the order and dropout.",
-        rich_help_panel=LEARNING,
-    ),
+TrainSeed = Annotated[
+    int, option(LEARNING, "N", "Seed of the start, the order and dropout.", min=0, max=2**63 - 1)
 ]
-LogFile: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--log",
-        metavar="FILE",
-        help="Write a JSON object an epoch.",
-        rich_help_panel=OUTPUT,
-        show_default=False,
-    ),
-]
-Resume: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--resume", help="Go on with a training that was stopped.", rich_help_panel=RUNNING
-    ),
-]
-CheckGrad: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--check-grad",
-        help="Prove the gradients by central differences, then stop.",
-        rich_help_panel=RUNNING,
-    ),
+LogFile = Annotated[str | None, option(OUTPUT, "FILE", "Write a JSON object an epoch.", "--log")]
+Resume = Annotated[bool, flag(RUNNING, "Go on with a training that was stopped.", "--resume")]
+CheckGrad = Annotated[
+    bool, flag(RUNNING, "Prove the gradients by central differences, then stop.", "--check-grad")
 ]
 
 
-Watch: TypeAlias = Annotated[
+Watch = Annotated[
     bool,
-    typer.Option(
-        "--watch",
-        help="Show W_q, W_k and W_v, the loss and a sentence's weights change while it learns; on a "
+    flag(
+        OUTPUT,
+        "Show W_q, W_k and W_v, the loss and a sentence's weights change while it learns; on a "
         "terminal alone.",
-        rich_help_panel=OUTPUT,
+        "--watch",
     ),
 ]
 

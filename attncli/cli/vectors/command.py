@@ -7,6 +7,7 @@ import typer
 from attncli.cli import options as opt
 from attncli.cli.groups import grouped
 from attncli.cli.guards import say_vain
+from attncli.cli.options import CHOOSING, INPUT, OUTPUT, option
 from attncli.cli.terminal import message, say_written, write, write_json, write_lines
 from attncli.cli.vectors.access import open_vocabulary
 from attncli.cli.vectors.evaluate import evaluate
@@ -24,12 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Count = Annotated[
-    int,
-    typer.Option(
-        "--count", "-n", metavar="N", min=1, help="How many words.", rich_help_panel=opt.OUTPUT
-    ),
-]
+Count = Annotated[int, option(OUTPUT, "N", "How many words.", "--count", "-n", min=1)]
 Named = Annotated[str, typer.Argument(metavar="NAME|FILE", help="An imported name, or a file.")]
 Digits = 4
 
@@ -96,50 +92,20 @@ def info(
 @grouped
 def import_vectors(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A file or folder of vectors.")],
-    name: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="The name for --vectors NAME.", rich_help_panel=opt.OUTPUT
-        ),
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=1, help="Keep the first N words.", rich_help_panel=opt.CHOOSING
-        ),
-    ] = None,
+    name: Annotated[str | None, option(OUTPUT, "NAME", "The name for --vectors NAME.")] = None,
+    limit: Annotated[int | None, option(CHOOSING, "N", "Keep the first N words.", min=1)] = None,
     words: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Keep the words of a file, one a line.",
-            rich_help_panel=opt.CHOOSING,
-        ),
+        str | None, option(CHOOSING, "FILE", "Keep the words of a file, one a line.")
     ] = None,
     format: Annotated[  # noqa: A002  (the option's name)
-        str | None,
-        typer.Option(
-            "--format", metavar="FORMAT", help="Read the file as FORMAT.", rich_help_panel=opt.INPUT
-        ),
+        str | None, option(INPUT, "FORMAT", "Read the file as FORMAT.", "--format")
     ] = None,
-    encoding: Annotated[
-        str, typer.Option(metavar="NAME", help="Encoding of the words.", rich_help_panel=opt.INPUT)
-    ] = "utf-8",
+    encoding: Annotated[str, option(INPUT, "NAME", "Encoding of the words.")] = "utf-8",
     byte_order: Annotated[
-        str,
-        typer.Option(
-            metavar="ORDER",
-            help="Order of bytes in binary files: little or big.",
-            rich_help_panel=opt.INPUT,
-        ),
+        str, option(INPUT, "ORDER", "Order of bytes in binary files: little or big.")
     ] = "little",
     on_bad_line: Annotated[
-        str,
-        typer.Option(
-            metavar="WHAT",
-            help="A line that cannot be read: error or skip.",
-            rich_help_panel=opt.INPUT,
-        ),
+        str, option(INPUT, "WHAT", "A line that cannot be read: error or skip.")
     ] = "error",
     limits: LimitOptions = LimitOptions(),  # noqa: B008  (frozen)
     json: opt.Json = False,
@@ -281,18 +247,15 @@ def export(
     name: Named,
     output: Annotated[
         str,
-        typer.Option(
+        option(
+            OUTPUT,
+            "FILE",
+            "Where they go; the suffix says the format: txt vec bin kv npz safetensors tsv.",
             "--output",
             "-o",
-            metavar="FILE",
-            help="Where they go; the suffix says the format: txt vec bin kv npz safetensors tsv.",
-            rich_help_panel=opt.OUTPUT,
         ),
     ],
-    limit: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="The first N words.", rich_help_panel=opt.CHOOSING),
-    ] = None,
+    limit: Annotated[int | None, option(CHOOSING, "N", "The first N words.", min=1)] = None,
     no_cache: opt.NoCache = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -338,19 +301,9 @@ def fetch(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A name of the gensim-data catalog.")],
     mirror: Annotated[
         str | None,
-        typer.Option(
-            metavar="URL",
-            envvar="ATTN_VECTORS_MIRROR",
-            help="Where the catalog is served.",
-            rich_help_panel=opt.INPUT,
-        ),
+        option(INPUT, "URL", "Where the catalog is served.", envvar="ATTN_VECTORS_MIRROR"),
     ] = None,
-    sha256: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HEX", help="The SHA-256 the file must have.", rich_help_panel=opt.INPUT
-        ),
-    ] = None,
+    sha256: Annotated[str | None, option(INPUT, "HEX", "The SHA-256 the file must have.")] = None,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:

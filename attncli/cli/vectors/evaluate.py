@@ -2,42 +2,32 @@
 
 import json as json_text
 from collections.abc import Iterator
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import typer
 
 from attncli.cli import options as opt
-from attncli.cli.options import CHOOSING, INPUT
+from attncli.cli.options import CHOOSING, INPUT, option
 from attncli.cli.terminal import write_json, write_lines
 from attncli.escape import visible
 
-Pairs: TypeAlias = Annotated[
+Pairs = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="FILE",
-        help="Pairs of words with a number a line, such as WordSim-353; may be given again.",
-        rich_help_panel=INPUT,
-        show_default=False,
+    option(
+        INPUT,
+        "FILE",
+        "Pairs of words with a number a line, such as WordSim-353; may be given again.",
     ),
 ]
-Analogies: TypeAlias = Annotated[
+Analogies = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="FILE",
-        help="Analogies, four words a line, such as questions-words.txt; may be given again.",
-        rich_help_panel=INPUT,
-        show_default=False,
+    option(
+        INPUT,
+        "FILE",
+        "Analogies, four words a line, such as questions-words.txt; may be given again.",
     ),
 ]
-Limit: TypeAlias = Annotated[
-    int,
-    typer.Option(
-        metavar="N",
-        min=1,
-        help="Ask the first N words of the vocabulary.",
-        rich_help_panel=CHOOSING,
-    ),
-]
+Limit = Annotated[int, option(CHOOSING, "N", "Ask the first N words of the vocabulary.", min=1)]
 
 
 def evaluate(

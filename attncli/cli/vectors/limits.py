@@ -1,34 +1,26 @@
 """The options that say how much a file of vectors may ask for."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from attncli.cli.options import LIMITS
+from attncli.cli.options import LIMITS, option
 from attncli.errors import UsageError
 from attncli.escape import quoted
 
 if TYPE_CHECKING:
     from attncli.files.limits import Limits
 
-MaxMemory: TypeAlias = Annotated[
+MaxMemory = Annotated[
     str | None,
-    typer.Option(
-        metavar="SIZE",
-        help="Memory the reader may plan to use, such as 2G (default: three quarters of what is "
+    option(
+        LIMITS,
+        "SIZE",
+        "Memory the reader may plan to use, such as 2G (default: three quarters of what is "
         "free; 256M for unpacking).",
-        rich_help_panel=LIMITS,
-        show_default=False,
     ),
 ]
-MaxLine: TypeAlias = Annotated[
-    str, typer.Option(metavar="SIZE", help="Longest line of a text file.", rich_help_panel=LIMITS)
-]
-MaxDim: TypeAlias = Annotated[
-    int,
-    typer.Option(metavar="N", min=1, help="Most values of a vector.", rich_help_panel=LIMITS),
-]
+MaxLine = Annotated[str, option(LIMITS, "SIZE", "Longest line of a text file.")]
+MaxDim = Annotated[int, option(LIMITS, "N", "Most values of a vector.", min=1)]
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -2,7 +2,7 @@
 
 import json as json_text
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import typer
 
@@ -10,7 +10,7 @@ from attncli.cli import options as opt
 from attncli.cli.batch.options import Column, InputFormat
 from attncli.cli.groups import grouped
 from attncli.cli.guards import changed, say_vain
-from attncli.cli.options import INPUT, LEARNING, OUTPUT, RUNNING, VECTORS
+from attncli.cli.options import INPUT, LEARNING, OUTPUT, RUNNING, VECTORS, flag, option
 from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import message, standard_input, write_json
 from attncli.cli.train.options import SkipBad
@@ -19,10 +19,10 @@ from attncli.escape import visible
 
 
 def _number(help_text: str, most: int, panel: str = LEARNING, least: int = 1) -> Any:
-    return typer.Option(metavar="N", min=least, max=most, help=help_text, rich_help_panel=panel)
+    return option(panel, "N", help_text, min=least, max=most)
 
 
-Corpora: TypeAlias = Annotated[
+Corpora = Annotated[
     list[str],
     typer.Argument(
         metavar="FILE...",
@@ -30,58 +30,43 @@ Corpora: TypeAlias = Annotated[
         "standard input.",
     ),
 ]
-Name: TypeAlias = Annotated[
-    str, typer.Option(metavar="NAME", help="The name for --vectors NAME.", rich_help_panel=OUTPUT)
-]
-Force: TypeAlias = Annotated[
-    bool,
-    typer.Option("--force", help="Replace vectors that have the name.", rich_help_panel=OUTPUT),
-]
-Method: TypeAlias = Annotated[
+Name = Annotated[str, option(OUTPUT, "NAME", "The name for --vectors NAME.")]
+Force = Annotated[bool, flag(OUTPUT, "Replace vectors that have the name.", "--force")]
+Method = Annotated[
     LearningMethod,
-    typer.Option(
-        metavar="NAME",
-        help="What learns: word2vec, or fasttext, which has vectors of unknown words too.",
-        rich_help_panel=LEARNING,
+    option(
+        LEARNING,
+        "NAME",
+        "What learns: word2vec, or fasttext, which has vectors of unknown words too.",
     ),
 ]
-Dim: TypeAlias = Annotated[int, _number("Values of a vector.", MAX_DIM, VECTORS)]
-Window: TypeAlias = Annotated[int, _number("Words on each side that count as company.", 1000)]
-Epochs: TypeAlias = Annotated[int, _number("Passes over the corpus.", 100_000)]
-MinCount: TypeAlias = Annotated[int, _number("Leave out words that occur less often.", 10**9)]
-SkipGram: TypeAlias = Annotated[
+Dim = Annotated[int, _number("Values of a vector.", MAX_DIM, VECTORS)]
+Window = Annotated[int, _number("Words on each side that count as company.", 1000)]
+Epochs = Annotated[int, _number("Passes over the corpus.", 100_000)]
+MinCount = Annotated[int, _number("Leave out words that occur less often.", 10**9)]
+SkipGram = Annotated[
     bool,
-    typer.Option(
+    flag(
+        LEARNING,
+        "Predict the company from a word, not a word from its company: better on small corpora, slower.",
         "--skip-gram",
-        help="Predict the company from a word, not a word from its company: better on small corpora, slower.",
-        rich_help_panel=LEARNING,
     ),
 ]
-Buckets: TypeAlias = Annotated[
-    int, _number("Rows for parts of words, with --method fasttext.", 10**8)
-]
-Phrases: TypeAlias = Annotated[
+Buckets = Annotated[int, _number("Rows for parts of words, with --method fasttext.", 10**8)]
+Phrases = Annotated[
     bool,
-    typer.Option(
+    flag(
+        LEARNING,
+        "Join words that often stand together, as new_york; a sentence is read so as well.",
         "--phrases",
-        help="Join words that often stand together, as new_york; a sentence is read so as well.",
-        rich_help_panel=LEARNING,
     ),
 ]
-KeepCase: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--keep-case",
-        help="Keep capital letters: Bank and bank are two words.",
-        rich_help_panel=INPUT,
-    ),
+KeepCase = Annotated[
+    bool, flag(INPUT, "Keep capital letters: Bank and bank are two words.", "--keep-case")
 ]
-Seed: TypeAlias = Annotated[
-    int, _number("Seed of the start and of what is left out.", MAX_SEED, least=0)
-]
-Workers: TypeAlias = Annotated[
-    int,
-    _number("Threads; with more than one, no two trainings are the same.", 256, RUNNING),
+Seed = Annotated[int, _number("Seed of the start and of what is left out.", MAX_SEED, least=0)]
+Workers = Annotated[
+    int, _number("Threads; with more than one, no two trainings are the same.", 256, RUNNING)
 ]
 
 
@@ -168,10 +153,7 @@ def _say(facts: dict[str, Any]) -> None:
             else f"{count:,} lines that cannot be read were"
         )
         message("warning", f"{lines} left out")
-    message(
-        "note",
-        f"{training['sentences']:,} sentences of {training['tokens']:,} words{loss}",
-    )
+    message("note", f"{training['sentences']:,} sentences of {training['tokens']:,} words{loss}")
     message(
         "note",
         f"{facts['words']} words of {facts['dim']} values; --vectors {visible(facts['name'])}",
