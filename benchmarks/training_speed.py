@@ -20,9 +20,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import torch
 
-from attncli.learning.batches import Batch, Examples, batch_of
 from attncli.learning.gradients import forward
 from attncli.learning.losses import cross_entropy
+from attncli.learning.minibatches import Batch, Examples, batch_of
 from attncli.learning.optimizers import Adam
 from attncli.learning.parameters import Architecture, Parameters, initial_parameters
 from attncli.learning.slopes import Gradients

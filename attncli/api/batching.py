@@ -15,9 +15,9 @@ from attncli.checks.arguments import path_of, unexpected
 from attncli.checks.choices import checked_choices
 from attncli.files.source import sources
 from attncli.insight.part import Part
+from attncli.mechanisms.files_read import files_read, source_facts
 from attncli.mechanisms.open import open_analyser, open_for_many, token_width
 from attncli.mechanisms.presets import with_preset
-from attncli.mechanisms.sources import files_read, source_facts
 from attncli.settings import MATRIX_FIELDS, BatchChoices, BatchSettings, MechanismSettings
 
 _OF_BATCHES = frozenset(field.name for field in fields(BatchSettings))

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from attncli.cli.guards import Effects
 from attncli.cli.notices import Notices
 from attncli.cli.selecting import selected
 from attncli.cli.showing import Manner, moved_words, shown_movements
 from attncli.cli.terminal import ink_for, say_written, warning, width_for, write, write_json
+from attncli.cli.vain_options import Effects
 from attncli.errors import AttnError, UsageError
 from attncli.mechanisms.open import Opened, space_of
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 from attncli.cli import options as opt
 from attncli.cli.explain import analyzed, given_sentences, worked_sentences
 from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, may_be_vain
-from attncli.cli.guards import COMPARISONS, Effects, looks, say_vain, warn_of_vain
 from attncli.cli.notices import Notices
 from attncli.cli.options import CHOOSING, OUTPUT, option
 from attncli.cli.showing import shown_movements
 from attncli.cli.terminal import ink_for, say_written, warning, width_for, write, write_json
+from attncli.cli.vain_options import COMPARISONS, Effects, looks, say_vain, warn_of_vain
 from attncli.errors import AttnError, UsageError
 from attncli.files.apart import expect_writable, files_given, written
+from attncli.mechanisms.files_read import files_read
 from attncli.mechanisms.open import Opened, space_of
-from attncli.mechanisms.sources import files_read
 from attncli.settings import NEIGHBORS
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from attncli.cli import options as opt
-from attncli.cli.guards import looks, say_vain
 from attncli.cli.notices import Notices
 from attncli.cli.options import INPUT, option
 from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
+from attncli.cli.vain_options import looks, say_vain
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
 from attncli.escape import visible
 from attncli.files.apart import expect_apart, files_given

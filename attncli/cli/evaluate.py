@@ -3,15 +3,15 @@
 from typing import Annotated
 
 from attncli.cli import options as opt
-from attncli.cli.guards import looks, say_vain
 from attncli.cli.options import INPUT, MODEL, option
 from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
 from attncli.cli.train import options as t
 from attncli.cli.train.rows import say_of_rows, say_of_seen
+from attncli.cli.vain_options import looks, say_vain
 from attncli.cli.vectors.access import access_to
 from attncli.errors import UsageError
 from attncli.files.apart import expect_apart, files_given
-from attncli.mechanisms.sources import model_read, vectors_read
+from attncli.mechanisms.files_read import model_read, vectors_read
 from attncli.models.named import is_transformer
 
 ModelIn = Annotated[

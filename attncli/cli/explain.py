@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
 from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, may_be_vain
-from attncli.cli.guards import Effects, say_vain
 from attncli.cli.selecting import ShownPart
 from attncli.cli.showing import PLAIN, Fields, Manner, show_outcomes
 from attncli.cli.terminal import message, standard_input
+from attncli.cli.vain_options import Effects, say_vain
 from attncli.errors import AttnError, EmptyError, UsageError
 from attncli.escape import typed, visible
 from attncli.files.apart import expect_writable, files_given, written
@@ -123,7 +123,7 @@ def _is_first_look(manner: Manner, mechanism: Mechanism) -> bool:
 
 def _inputs(file: str | None, mechanism: Mechanism) -> "Iterator[str | None]":
     """What is read here; asked for only where something is written to a file."""
-    from attncli.mechanisms.sources import files_read
+    from attncli.mechanisms.files_read import files_read
 
     yield from files_given([file])
     yield from files_read(mechanism.vectors, mechanism.model, mechanism.matrix_texts)

@@ -14,7 +14,7 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli import selecting as part
-from attncli.cli.guards import say_vain
+from attncli.cli.vain_options import say_vain
 from attncli.errors import UsageError, field_name
 from attncli.settings import MATRIX_FIELDS, MechanismSettings
 

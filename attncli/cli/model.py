@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from attncli.cli import options as opt
-from attncli.cli.guards import looks, say_vain
 from attncli.cli.options import INPUT, OUTPUT, flag
 from attncli.cli.terminal import ink_for, width_for, write, write_json
+from attncli.cli.vain_options import looks, say_vain
 from attncli.errors import AttnError, MissingExtraError, UsageError
 from attncli.escape import quoted, typed
 from attncli.files.paths import is_file

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
-from attncli.cli.guards import STAGED, Effects, looks, say_vain, warn_of_vain
 from attncli.cli.notices import Notices
 from attncli.cli.terminal import ink_for, say_written, warning, width_for, write, write_json
+from attncli.cli.vain_options import STAGED, Effects, looks, say_vain, warn_of_vain
 from attncli.errors import AttnError, UsageError
 from attncli.insight.learned import NOTHING, Learned
 

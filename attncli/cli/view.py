@@ -13,7 +13,6 @@ from attncli.cli import options as opt
 from attncli.cli import selecting as part
 from attncli.cli.drawing import diagrams_of
 from attncli.cli.groups import grouped
-from attncli.cli.guards import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
 from attncli.cli.notices import Notices
 from attncli.cli.options import CHOOSING, INPUT, flag, option
 from attncli.cli.showing import PLAIN, Manner, moved_words, shown_text, stages_of
@@ -27,6 +26,7 @@ from attncli.cli.terminal import (
     write,
     write_json,
 )
+from attncli.cli.vain_options import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
 from attncli.errors import AttnError, DataError, EmptyError, InputError, UsageError
 from attncli.escape import visible
 from attncli.files.apart import expect_writable, files_given, written

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from attncli.errors import DataError, InputError, LimitError, MissingExtraError, setting
 from attncli.escape import visible
-from attncli.files.packed import DAMAGE, Counted, packing_of_start, unpacked_blocks
+from attncli.files.unpacked_blocks import DAMAGE, Counted, packing_of_start, unpacked_blocks
 from attncli.files.zipped import split_zip_member
 
 _MOST_HELD = 1 << 30  # bytes of a stream that must be held whole

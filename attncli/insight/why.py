@@ -12,7 +12,7 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.attention.core import masked, softmax
 from attncli.attention.products import product
-from attncli.attention.temperature import solve_temperature
+from attncli.attention.self_weight import solve_temperature
 from attncli.errors import DataError, UsageError
 from attncli.insight.places import mask_of
 from attncli.results.result import AttentionResult

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from attncli.arrays import FloatArray
-from attncli.learning.batches import Batch
 from attncli.learning.gradients import forward
 from attncli.learning.losses import cross_entropy, weights_loss
+from attncli.learning.minibatches import Batch
 from attncli.learning.parameters import Architecture, Parameters
 from attncli.learning.slopes import Gradients
 

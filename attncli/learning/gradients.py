@@ -27,7 +27,6 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.attention.products import product
-from attncli.learning.batches import Batch
 from attncli.learning.context_gradients import (
     all_weights,
     pooled_context,
@@ -35,6 +34,7 @@ from attncli.learning.context_gradients import (
     target_context,
 )
 from attncli.learning.members import shares
+from attncli.learning.minibatches import Batch
 from attncli.learning.parameters import Architecture, Parameters
 from attncli.learning.passes import Noise, Pass, add_places, started
 from attncli.learning.slopes import Gradients

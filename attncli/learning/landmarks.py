@@ -11,7 +11,7 @@ from attncli.arrays import FloatArray
 from attncli.attention.general import unit_rows
 from attncli.attention.landmarks import likeness
 from attncli.attention.products import product
-from attncli.learning.batches import Examples
+from attncli.learning.minibatches import Examples
 from attncli.learning.parameters import Parameters
 
 _MOST_WORDS = 20_000  # distinct vectors that landmarks are chosen among: the most frequent

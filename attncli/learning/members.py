@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attncli.learning.batches import Batch
+from attncli.learning.minibatches import Batch
 from attncli.learning.parameters import Architecture, Parameters
 from attncli.learning.slopes import Gradients
 

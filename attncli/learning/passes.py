@@ -10,7 +10,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.attention.positions import sinusoidal
-from attncli.learning.batches import Batch
+from attncli.learning.minibatches import Batch
 from attncli.learning.parameters import Architecture, Parameters
 from attncli.learning.slopes import Gradients
 

@@ -18,8 +18,8 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.attention.products import product
-from attncli.learning.batches import Examples
 from attncli.learning.members import views_of_members
+from attncli.learning.minibatches import Examples
 from attncli.learning.parameters import Architecture, Parameters
 
 _BLOCK = 1 << 14  # rows that are multiplied at once

@@ -113,7 +113,7 @@ def _bytes_of(stream: BinaryIO, name: str) -> bytes:
     """
     from attncli.files.limits import Limits
     from attncli.files.stream import PIECE, ByteStream
-    from attncli.files.unpacking import packing_of, unpacked
+    from attncli.files.unpacked_stream import packing_of, unpacked
 
     head = stream.read(PIECE)
     if packing_of(head[:6]) is None:

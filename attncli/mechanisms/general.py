@@ -23,7 +23,7 @@ from attncli.attention.float32 import (
 )
 from attncli.attention.general import matching_rows, score_scale, unit_rows
 from attncli.attention.masks import attention_mask
-from attncli.attention.temperature import self_weight_range, solve_temperature
+from attncli.attention.self_weight import self_weight_range, solve_temperature
 from attncli.checks.arguments import count_of, flag_of, number_of
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, NumericError, UsageError, field_name, setting

@@ -31,7 +31,7 @@ from attncli.insight.learned import Learned
 from attncli.insight.measures import measured
 from attncli.insight.readout import read_out
 from attncli.mechanisms.analyser import LengthwiseAnalyser
-from attncli.mechanisms.words import WordProjections
+from attncli.mechanisms.word_projections import WordProjections
 from attncli.models.trained import TrainedModel, require_vectors
 from attncli.reading.reader import Group, Reader, ReadingSettings, reader_for, vectors_info
 from attncli.reading.targets import target_place

@@ -20,7 +20,7 @@ from attncli.errors import DataError, InputError, LimitError, field_name
 from attncli.escape import quoted, visible
 from attncli.files.foreign import Foreign, foreign_file, foreign_of
 from attncli.files.paths import exists, is_file
-from attncli.files.unpacking import packing_of
+from attncli.files.unpacked_stream import packing_of
 from attncli.files.writing import write_whole
 from attncli.learning.parameters import Architecture, Parameters, Readout
 from attncli.results.result import VectorsInfo

@@ -14,7 +14,7 @@ from attncli.embeddings.opening import DEFAULT_ACCESS, Access
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, DataError, EmptyError
 from attncli.escape import quoted
-from attncli.learning.batches import Examples
+from attncli.learning.minibatches import Examples
 from attncli.models.trained import TrainedModel
 from attncli.reading.layers import for_training
 from attncli.reading.opening import open_vectors

@@ -7,9 +7,9 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.insight.frames import Frame, Scene
-from attncli.learning.batches import batch_of
 from attncli.learning.gradients import forward
 from attncli.learning.landmarks import with_landmarks
+from attncli.learning.minibatches import batch_of
 from attncli.learning.trainer import EpochProgress
 from attncli.training.examples import Prepared
 from attncli.training.fit import Fit

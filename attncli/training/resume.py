@@ -13,7 +13,7 @@ from attncli.arrays import FloatArray
 from attncli.errors import DataError, ResumeError, field_name
 from attncli.escape import visible
 from attncli.files.writing import NO_LINK, not_ours, write_whole
-from attncli.learning.batches import Examples
+from attncli.learning.minibatches import Examples
 
 _KEY = "attn-training"
 _HEADER_START = 1 << 16  # bytes; metadata stand at the start of a safetensors header

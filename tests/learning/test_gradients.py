@@ -9,10 +9,10 @@ import pytest
 
 from attncli.attention.core import attend
 from attncli.attention.projections import Projections, task_attention
-from attncli.learning.batches import Batch, Examples, batch_of, drop_words
 from attncli.learning.check import check_gradients, loss_and_gradients
 from attncli.learning.gradients import forward
 from attncli.learning.landmarks import chosen_landmarks, with_landmarks
+from attncli.learning.minibatches import Batch, Examples, batch_of, drop_words
 from attncli.learning.parameters import Architecture, Parameters, initial_parameters
 from attncli.learning.passes import Noise, placed_vectors
 from attncli.learning.slopes import Gradients

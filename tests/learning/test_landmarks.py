@@ -5,8 +5,8 @@ import pytest
 
 from attncli.attention.general import unit_rows
 from attncli.attention.landmarks import likeness
-from attncli.learning.batches import Examples
 from attncli.learning.landmarks import chosen_landmarks, with_landmarks
+from attncli.learning.minibatches import Examples
 from attncli.learning.parameters import Architecture, initial_parameters
 
 

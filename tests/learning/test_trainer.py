@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from attncli.errors import DataError, NumericError
-from attncli.learning.batches import Examples, batches
 from attncli.learning.losses import balanced_label_weights, cross_entropy, weights_loss
+from attncli.learning.minibatches import Examples, batches
 from attncli.learning.optimizers import Adam, learning_rate
 from attncli.learning.parameters import Architecture
 from attncli.learning.trainer import Training, predict, split_off

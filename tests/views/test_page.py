@@ -9,7 +9,7 @@ import pytest
 from views.samples import HOSTILE, result_of
 
 from attncli.insight.movement import Movement
-from attncli.insight.scores import held_scores
+from attncli.insight.other_temperatures import held_scores
 from attncli.views.html import fragment, page
 from attncli.views.palette import weight_rgb
 

@@ -7,8 +7,8 @@ import pytest
 
 from attncli.insight.learned import Learned
 from attncli.insight.tokens import hide_tokens
-from attncli.learning.batches import Examples
 from attncli.learning.landmarks import chosen_landmarks
+from attncli.learning.minibatches import Examples
 from attncli.learning.parameters import Architecture, initial_parameters
 from attncli.learning.trainer import predict
 from attncli.mechanisms.task import TaskAnalyser

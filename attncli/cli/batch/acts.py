@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from attncli.cli.groups import Mechanism, may_be_vain
-from attncli.cli.guards import Effects
 from attncli.cli.selecting import part_of
 from attncli.cli.terminal import message
+from attncli.cli.vain_options import Effects
 from attncli.models.named import is_transformer
 
 if TYPE_CHECKING:

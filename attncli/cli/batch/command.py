@@ -81,7 +81,7 @@ def _setup(
 ) -> _Setup:
     from attncli.batches.job import batch_job
     from attncli.files.source import sources
-    from attncli.mechanisms.sources import files_read
+    from attncli.mechanisms.files_read import files_read
 
     quiet = running.quiet
     listed = sources(_given(files), standard_input)
@@ -118,8 +118,8 @@ def _settings(
 def _mechanism(mechanism: Mechanism, job: "BatchJob", quiet: bool) -> "JobMechanism":
     """Opens the mechanism once in this process, so that its warnings are printed once."""
     from attncli.batches.job import JobMechanism
+    from attncli.mechanisms.files_read import source_facts
     from attncli.mechanisms.open import open_for_many, token_width
-    from attncli.mechanisms.sources import source_facts
 
     include = frozenset(job.layout.include)
     opened = analyser_of_options(mechanism, include, quiet=quiet)

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attncli.cli.batch.options import WriteOptions
-from attncli.cli.guards import say_vain
 from attncli.cli.terminal import message
+from attncli.cli.vain_options import say_vain
 from attncli.files.paths import is_file
 
 if TYPE_CHECKING:

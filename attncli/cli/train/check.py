@@ -22,9 +22,9 @@ def prove(
     """Prints how each gradient agrees. Raises: NumericError when one does not."""
     import numpy as np
 
-    from attncli.learning.batches import batch_of
     from attncli.learning.check import AGREES, check_gradients
     from attncli.learning.landmarks import chosen_landmarks, with_landmarks
+    from attncli.learning.minibatches import batch_of
     from attncli.learning.parameters import Parameters, initial_parameters
 
     rng = np.random.default_rng(settings.seed)

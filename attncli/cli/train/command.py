@@ -5,18 +5,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attncli.cli.groups import grouped
-from attncli.cli.guards import changed, say_vain
 from attncli.cli.terminal import message, standard_input
 from attncli.cli.train import options as t
 from attncli.cli.train.check import prove
 from attncli.cli.train.rows import say_of_rows, say_of_splits
 from attncli.cli.train.run import ENDINGS, TrainingRun
+from attncli.cli.vain_options import changed, say_vain
 from attncli.cli.vectors.access import access_to
 from attncli.errors import DataError, UsageError
 from attncli.escape import visible
 from attncli.files.apart import expect_apart, expect_writable, files_given, written
+from attncli.mechanisms.files_read import vectors_read
 from attncli.mechanisms.open import expect_dim
-from attncli.mechanisms.sources import vectors_read
 from attncli.settings import MechanismSettings
 
 if TYPE_CHECKING:

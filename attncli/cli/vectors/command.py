@@ -6,9 +6,9 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli.groups import grouped
-from attncli.cli.guards import say_vain
 from attncli.cli.options import CHOOSING, INPUT, OUTPUT, option
 from attncli.cli.terminal import message, say_written, write, write_json, write_lines
+from attncli.cli.vain_options import say_vain
 from attncli.cli.vectors.access import open_vocabulary
 from attncli.cli.vectors.evaluate import evaluate
 from attncli.cli.vectors.limits import LimitOptions, limits_of
@@ -16,7 +16,7 @@ from attncli.cli.vectors.train import train
 from attncli.errors import UnknownWordError, UsageError
 from attncli.escape import quoted, set_apart, visible
 from attncli.files.apart import OutputFile, expect_apart, expect_writable
-from attncli.mechanisms.sources import vectors_read
+from attncli.mechanisms.files_read import vectors_read
 
 app = typer.Typer(
     name="vectors",

@@ -9,11 +9,11 @@ import typer
 from attncli.cli import options as opt
 from attncli.cli.batch.options import Column, InputFormat
 from attncli.cli.groups import grouped
-from attncli.cli.guards import changed, say_vain
 from attncli.cli.options import INPUT, LEARNING, OUTPUT, RUNNING, VECTORS, flag, option
 from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import message, standard_input, write_json
 from attncli.cli.train.options import SkipBad
+from attncli.cli.vain_options import changed, say_vain
 from attncli.embeddings.corpus_settings import MAX_DIM, MAX_SEED, CorpusSettings, LearningMethod
 from attncli.escape import visible
 

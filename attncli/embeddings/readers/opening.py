@@ -22,7 +22,7 @@ from attncli.files.archive import (
 from attncli.files.limits import Limits
 from attncli.files.member import split_member
 from attncli.files.stream import ByteStream, file_stream, place_of
-from attncli.files.unpacking import unpacked
+from attncli.files.unpacked_stream import unpacked
 from attncli.files.zipped import check_document
 
 

@@ -11,7 +11,7 @@ from attncli.errors import field_name
 from attncli.escape import apart, drawable, harmless, isolated, quotes_isolated
 from attncli.insight.movement import Movement
 from attncli.insight.movement import movements as moved_words
-from attncli.insight.scores import (
+from attncli.insight.other_temperatures import (
     held_scores,
     no_temperature,
     row_sums,

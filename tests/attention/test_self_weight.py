@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.attention.masks import attention_mask
-from attncli.attention.temperature import self_weight_range, solve_temperature
+from attncli.attention.self_weight import self_weight_range, solve_temperature
 
 SEEDS = st.integers(0, 2**32 - 1)
 
