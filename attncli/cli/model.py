@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from attncli.cli import options as opt
-from attncli.cli.options import INPUT, OUTPUT, flag
+from attncli.cli.options import INPUT, OUTPUT, switch
 from attncli.cli.terminal import ink_for, width_for, write, write_json
 from attncli.cli.vain_options import looks, say_vain
 from attncli.errors import AttnError, MissingExtraError, UsageError
@@ -29,10 +29,10 @@ Checkpoint = Annotated[
         show_default=False,
     ),
 ]
-Check = Annotated[bool, flag(INPUT, "Read every number too, and print the SHA-256.", "--check")]
+Check = Annotated[bool, switch(INPUT, "Read every number too, and print the SHA-256.", "--check")]
 Examples = Annotated[
     bool,
-    flag(
+    switch(
         OUTPUT,
         "Print what a model that ships was trained on, as attn train reads it.",
         "--examples",

@@ -19,7 +19,7 @@ def option(title: str, metavar: str, meaning: str, *names: str, **limits: Any) -
     return typer.Option(*names, metavar=metavar, help=meaning, rich_help_panel=title, **limits)
 
 
-def flag(title: str, meaning: str, *names: str) -> Any:
+def switch(title: str, meaning: str, *names: str) -> Any:
     """An option without a value, by its names: its title in help, what it means."""
     return typer.Option(*names, help=meaning, rich_help_panel=title)
 
@@ -61,7 +61,9 @@ Preset = Annotated[
         "journey or by-hand.",
     ),
 ]
-NoCache = Annotated[bool, flag(VECTORS, "Neither read nor write converted vectors.", "--no-cache")]
+NoCache = Annotated[
+    bool, switch(VECTORS, "Neither read nor write converted vectors.", "--no-cache")
+]
 Dim = Annotated[int, option(VECTORS, "N", "Values of a random vector.", min=1, max=65536)]
 Seed = Annotated[int, option(VECTORS, "N", "Seed of random vectors.")]
 Oov = Annotated[
@@ -91,7 +93,7 @@ AttentionKind = Annotated[
 ]
 RandomMatrices = Annotated[
     bool,
-    flag(
+    switch(
         ATTENTION,
         "The same as --attention task: W_q, W_k and W_v drawn at random by --seed, untrained.",
         "--random-matrices",
@@ -167,7 +169,9 @@ Model = Annotated[
 Pair = Annotated[
     str | None, option(MODEL, "TEXT", "A second sentence that a transformer reads with each.")
 ]
-Truncate = Annotated[bool, flag(MODEL, "Cut a sentence too long for a transformer.", "--truncate")]
+Truncate = Annotated[
+    bool, switch(MODEL, "Cut a sentence too long for a transformer.", "--truncate")
+]
 Against = Annotated[
     Literal["general"] | None,
     option(ATTENTION, "general", "Show general attention beside --model or --attention task."),
@@ -179,9 +183,9 @@ Target = Annotated[
 TargetSelf = Annotated[
     float | None, option(ATTENTION, "W", "Find the temperature whose mean self-weight is W.")
 ]
-Causal = Annotated[bool, flag(ATTENTION, "A word sees itself and earlier ones.", "--causal")]
+Causal = Annotated[bool, switch(ATTENTION, "A word sees itself and earlier ones.", "--causal")]
 Window = Annotated[int | None, option(ATTENTION, "K", "A word sees K words to each side.", min=0)]
-SeeSelf = Annotated[bool, flag(ATTENTION, "A word sees itself.", "--self/--no-self")]
+SeeSelf = Annotated[bool, switch(ATTENTION, "A word sees itself.", "--self/--no-self")]
 MaxTokens = Annotated[int, option(INPUT, "N", "Longest sentence allowed.", min=1)]
 Show = Annotated[
     str | None,
@@ -202,8 +206,8 @@ Width = Annotated[int | None, option(OUTPUT, "N", "Columns to use.", min=1, max=
 Color = Annotated[
     Literal["auto", "always", "never"], option(OUTPUT, "WHEN", "Color: auto, always or never.")
 ]
-Full = Annotated[bool, flag(OUTPUT, "Show every word of a long sentence.", "--full")]
-Json = Annotated[bool, flag(OUTPUT, "Print JSON, one object a line.", "--json")]
+Full = Annotated[bool, switch(OUTPUT, "Show every word of a long sentence.", "--full")]
+Json = Annotated[bool, switch(OUTPUT, "Print JSON, one object a line.", "--json")]
 Include = Annotated[
     str | None,
     option(
@@ -211,7 +215,7 @@ Include = Annotated[
     ),
 ]
 Exclude = Annotated[str | None, option(OUTPUT, "A,B", "Leave fields out of the JSON.")]
-Quiet = Annotated[bool, flag(OUTPUT, "No warnings on stderr.", "--quiet", "-q")]
+Quiet = Annotated[bool, switch(OUTPUT, "No warnings on stderr.", "--quiet", "-q")]
 Output = Annotated[
     str | None,
     option(
@@ -225,16 +229,16 @@ Output = Annotated[
 ]
 NoFooter = Annotated[
     bool,
-    flag(
+    switch(
         OUTPUT,
         "Leave out of a page, picture, Markdown or TeX the command that made it.",
         "--no-footer",
     ),
 ]
-Steps = Annotated[bool, flag(OUTPUT, "Every stage with its formula and numbers.", "--steps")]
+Steps = Annotated[bool, switch(OUTPUT, "Every stage with its formula and numbers.", "--steps")]
 Diagram = Annotated[
     bool,
-    flag(
+    switch(
         OUTPUT,
         "Draw one word's way: query, products, softmax, sum; also -o html, svg, png, pdf.",
         "--diagram",
@@ -251,14 +255,14 @@ Row = Annotated[
 Top = Annotated[int | None, option(OUTPUT, "K", "Only the K strongest words of each row.", min=1)]
 Why = Annotated[
     bool,
-    flag(
+    switch(
         OUTPUT,
         "Say in six lines why the weights are these, and not those of the lecture's notes.",
         "--why",
     ),
 ]
-Speak = Annotated[bool, flag(OUTPUT, "Say the weights in plain sentences.", "--speak")]
-Ascii = Annotated[bool, flag(OUTPUT, "Print ASCII characters only.", "--ascii")]
+Speak = Annotated[bool, switch(OUTPUT, "Say the weights in plain sentences.", "--speak")]
+Ascii = Annotated[bool, switch(OUTPUT, "Print ASCII characters only.", "--ascii")]
 
 
 def is_place(text: str) -> bool:

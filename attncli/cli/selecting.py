@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from attncli.cli.options import CHOOSING, flag, option
+from attncli.cli.options import CHOOSING, option, switch
 from attncli.errors import UsageError
 from attncli.escape import did_you_mean, quoted
 
@@ -25,7 +25,7 @@ Agg = Annotated[
         CHOOSING, "HOW", "Mean or max over heads, or over others: mean:layers, mean:heads,layers."
     ),
 ]
-Merge = Annotated[bool, flag(CHOOSING, "Merge word pieces into words.", "--merge")]
+Merge = Annotated[bool, switch(CHOOSING, "Merge word pieces into words.", "--merge")]
 Hide = Annotated[
     list[str] | None,
     option(

@@ -14,7 +14,7 @@ from attncli.cli import selecting as part
 from attncli.cli.drawing import diagrams_of
 from attncli.cli.groups import grouped
 from attncli.cli.notices import Notices
-from attncli.cli.options import CHOOSING, INPUT, flag, option
+from attncli.cli.options import CHOOSING, INPUT, option, switch
 from attncli.cli.showing import PLAIN, Manner, moved_words, shown_text, stages_of
 from attncli.cli.terminal import (
     ink_for,
@@ -55,7 +55,7 @@ Tokens = Annotated[
 ]
 Pair = Annotated[str | None, option(INPUT, "WORDS", "Tokens of the second sentence, as --tokens.")]
 Scores = Annotated[
-    bool, flag(INPUT, "The numbers are scores: take the softmax of each row.", "--scores")
+    bool, switch(INPUT, "The numbers are scores: take the softmax of each row.", "--scores")
 ]
 ArrayName = Annotated[
     str | None, option(INPUT, "NAME", "Which array of a file of several.", "--array")

@@ -7,7 +7,7 @@ import typer
 
 from attncli import settings as batches
 from attncli.cli import options as opt
-from attncli.cli.options import INPUT, OUTPUT, RUNNING, flag, option
+from attncli.cli.options import INPUT, OUTPUT, RUNNING, option, switch
 
 Files = Annotated[
     list[str] | None,
@@ -29,7 +29,7 @@ Column = Annotated[str | None, option(INPUT, "NAME", "Column of a table that hol
 IdColumn = Annotated[str | None, option(INPUT, "NAME", "Column to carry through as id.", "--id")]
 EveryLine = Annotated[
     bool,
-    flag(
+    switch(
         INPUT,
         'Make a record for every line of a text: blank ones, and those that begin "# ".',
         "--every-line",
@@ -59,12 +59,12 @@ Precision = Annotated[
     ),
 ]
 Top = Annotated[int | None, option(OUTPUT, "K", "Only the K strongest keys of each row.", min=1)]
-Force = Annotated[bool, flag(OUTPUT, "Replace an existing output.", "--force")]
+Force = Annotated[bool, switch(OUTPUT, "Replace an existing output.", "--force")]
 Sync = Annotated[
     bool,
-    flag(OUTPUT, "Wait for the disk at the end, also after more than 64 MiB.", "--sync"),
+    switch(OUTPUT, "Wait for the disk at the end, also after more than 64 MiB.", "--sync"),
 ]
-Resume = Annotated[bool, flag(RUNNING, "Continue where an earlier run stopped.", "--resume")]
+Resume = Annotated[bool, switch(RUNNING, "Continue where an earlier run stopped.", "--resume")]
 Workers = Annotated[
     int | None, option(RUNNING, "N", "Processes (default: all cores).", min=1, max=1024)
 ]
@@ -87,7 +87,7 @@ def _tls_file(name: str, what: str) -> Any:
 TlsCa = Annotated[str | None, _tls_file("--tls-ca", "the authority's certificate")]
 TlsCert = Annotated[str | None, _tls_file("--tls-cert", "this client's certificate")]
 TlsKey = Annotated[str | None, _tls_file("--tls-key", "its key")]
-Quiet = Annotated[bool, flag(OUTPUT, "No progress, warnings or summary.", "--quiet", "-q")]
+Quiet = Annotated[bool, switch(OUTPUT, "No progress, warnings or summary.", "--quiet", "-q")]
 
 
 @dataclass(frozen=True, slots=True)

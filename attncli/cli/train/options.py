@@ -7,7 +7,7 @@ import typer
 
 from attncli import settings
 from attncli.cli import options as opt
-from attncli.cli.options import ATTENTION, INPUT, LEARNING, MODEL, OUTPUT, RUNNING, flag, option
+from attncli.cli.options import ATTENTION, INPUT, LEARNING, MODEL, OUTPUT, RUNNING, option, switch
 
 _LAYER, _TRAINING = settings.LayerSettings(), settings.TrainingSettings()
 
@@ -43,7 +43,8 @@ Split = Annotated[
     str | None, option(INPUT, "NAME", "Only the rows whose column split has this name.")
 ]
 SkipBad = Annotated[
-    bool, flag(INPUT, "Go on without the rows that cannot be used, and say how many.", "--skip-bad")
+    bool,
+    switch(INPUT, "Go on without the rows that cannot be used, and say how many.", "--skip-bad"),
 ]
 Heads = Annotated[int, _size("Heads of each member.")]
 KeySize = Annotated[int, _size("Values of a query or key, each head.")]
@@ -131,15 +132,15 @@ TrainSeed = Annotated[
     int, option(LEARNING, "N", "Seed of the start, the order and dropout.", min=0, max=2**63 - 1)
 ]
 LogFile = Annotated[str | None, option(OUTPUT, "FILE", "Write a JSON object an epoch.", "--log")]
-Resume = Annotated[bool, flag(RUNNING, "Go on with a training that was stopped.", "--resume")]
+Resume = Annotated[bool, switch(RUNNING, "Go on with a training that was stopped.", "--resume")]
 CheckGrad = Annotated[
-    bool, flag(RUNNING, "Prove the gradients by central differences, then stop.", "--check-grad")
+    bool, switch(RUNNING, "Prove the gradients by central differences, then stop.", "--check-grad")
 ]
 
 
 Watch = Annotated[
     bool,
-    flag(
+    switch(
         OUTPUT,
         "Show W_q, W_k and W_v, the loss and a sentence's weights change while it learns; on a "
         "terminal alone.",

@@ -9,7 +9,7 @@ import typer
 from attncli.cli import options as opt
 from attncli.cli.batch.options import Column, InputFormat
 from attncli.cli.groups import grouped
-from attncli.cli.options import INPUT, LEARNING, OUTPUT, RUNNING, VECTORS, flag, option
+from attncli.cli.options import INPUT, LEARNING, OUTPUT, RUNNING, VECTORS, option, switch
 from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import message, standard_input, write_json
 from attncli.cli.train.options import SkipBad
@@ -31,7 +31,7 @@ Corpora = Annotated[
     ),
 ]
 Name = Annotated[str, option(OUTPUT, "NAME", "The name for --vectors NAME.")]
-Force = Annotated[bool, flag(OUTPUT, "Replace vectors that have the name.", "--force")]
+Force = Annotated[bool, switch(OUTPUT, "Replace vectors that have the name.", "--force")]
 Method = Annotated[
     LearningMethod,
     option(
@@ -46,7 +46,7 @@ Epochs = Annotated[int, _number("Passes over the corpus.", 100_000)]
 MinCount = Annotated[int, _number("Leave out words that occur less often.", 10**9)]
 SkipGram = Annotated[
     bool,
-    flag(
+    switch(
         LEARNING,
         "Predict the company from a word, not a word from its company: better on small corpora, slower.",
         "--skip-gram",
@@ -55,14 +55,14 @@ SkipGram = Annotated[
 Buckets = Annotated[int, _number("Rows for parts of words, with --method fasttext.", 10**8)]
 Phrases = Annotated[
     bool,
-    flag(
+    switch(
         LEARNING,
         "Join words that often stand together, as new_york; a sentence is read so as well.",
         "--phrases",
     ),
 ]
 KeepCase = Annotated[
-    bool, flag(INPUT, "Keep capital letters: Bank and bank are two words.", "--keep-case")
+    bool, switch(INPUT, "Keep capital letters: Bank and bank are two words.", "--keep-case")
 ]
 Seed = Annotated[int, _number("Seed of the start and of what is left out.", MAX_SEED, least=0)]
 Workers = Annotated[
