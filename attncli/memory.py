@@ -3,10 +3,8 @@
 Only Linux tells; elsewhere the answer is None and nothing is refused beforehand.
 """
 
-import re
 from pathlib import Path
 
-_SIZE = r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([KMGT]?)(?:i?B)?"
 _NO_LIMIT = 1 << 60  # version 1 of cgroups writes "none" as a number near 2^63
 
 
@@ -18,32 +16,6 @@ def available_memory(root: Path = Path("/")) -> int | None:
     limits = (_machine(root), _control_group(root), _address_space(root))
     known = [limit for limit in limits if limit is not None]
     return max(min(known), 0) if known else None
-
-
-def size_text(n_bytes: int) -> str:
-    """A number of bytes in units people read.
-
-    >>> size_text(160_000_000_000)
-    '149.0 GiB'
-    """
-    if n_bytes < 1024:
-        return f"{n_bytes} bytes"
-    amount, units = n_bytes / 1024, ["KiB", "MiB", "GiB", "TiB"]
-    while amount >= 1024 and len(units) > 1:
-        amount, units = amount / 1024, units[1:]
-    return f"{amount:.1f} {units[0]}"
-
-
-def bytes_of(text: str) -> int:
-    """The bytes that a size as people write it means. Raises: ValueError.
-
-    >>> bytes_of("512"), bytes_of("64 KiB"), bytes_of("1.5G")
-    (512, 65536, 1610612736)
-    """
-    match = re.fullmatch(_SIZE, text.strip(), re.IGNORECASE)
-    if match is None:
-        raise ValueError(text)
-    return int(float(match.group(1)) * 1024 ** " KMGT".index(match.group(2).upper() or " "))
 
 
 def _machine(root: Path) -> int | None:

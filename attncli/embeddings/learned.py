@@ -21,12 +21,12 @@ from attncli.errors import (
     OutputError,
     field_name,
     setting,
+    size_text,
 )
 from attncli.escape import quoted, visible
 from attncli.files.limits import Limits, memory_budget
 from attncli.files.rows.tables import Shape
 from attncli.files.source import InputSource
-from attncli.memory import size_text
 
 if TYPE_CHECKING:
     from attncli.embeddings.cache.entries import Cache

@@ -21,11 +21,11 @@ from attncli.errors import (
     RefusedError,
     UsageError,
     setting,
+    size_text,
 )
 from attncli.escape import quoted
 from attncli.files.limits import MIB, Limits
 from attncli.files.stream import PIECE, ByteStream, open_file, place_of
-from attncli.memory import size_text
 
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _MOST_MEMBERS = 4096

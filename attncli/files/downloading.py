@@ -11,9 +11,8 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-from attncli.errors import DataError, InputError, LimitError, RefusedError
+from attncli.errors import DataError, InputError, LimitError, RefusedError, size_text
 from attncli.escape import visible, without_secrets
-from attncli.memory import size_text
 
 _PIECE = 1 << 18
 _SILENCE = 30.0  # seconds without a byte

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 from attncli.errors import LimitError, command_line
-from attncli.memory import available_memory
 
 _INCREDIBLE = 1 << 24  # values: no vectors have so many, something else was read as their number
 KIB, MIB = 1 << 10, 1 << 20
@@ -31,6 +30,8 @@ def memory_budget(limits: Limits) -> int:
     """The bytes a plan may take: the limit given, or three quarters of what is free."""
     if limits.memory is not None:
         return limits.memory
+    from attncli.memory import available_memory
+
     free = available_memory()
     return 1 << 62 if free is None else 3 * free // 4
 

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from attncli.arrays import AnyArray, Float32Array
-from attncli.errors import DataError, LimitError, RefusedError
+from attncli.errors import DataError, LimitError, RefusedError, size_text
 from attncli.escape import quoted
 from attncli.files.limits import Limits, check_dim, memory_budget
 from attncli.files.stream import PIECE, ByteStream
-from attncli.memory import size_text
 
 MAGIC = b"\x93NUMPY"
 _LONGEST_HEADER = 10_000

@@ -10,10 +10,9 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from attncli.errors import DataError, LimitError, MissingExtraError
+from attncli.errors import DataError, LimitError, MissingExtraError, size_text
 from attncli.files.limits import Limits
 from attncli.files.stream import PIECE, ByteStream
-from attncli.memory import size_text
 
 _DEPTH = 3  # a packed file in a packed file in a packed file
 

@@ -12,13 +12,12 @@ import numpy as np
 
 from attncli.arrays import AnyArray
 from attncli.checks.records import json_of
-from attncli.errors import DataError, LimitError, MissingExtraError
+from attncli.errors import DataError, LimitError, MissingExtraError, size_text
 from attncli.escape import visible
 from attncli.files.arrow_sizes import unpacked_size
 from attncli.files.parquet_sizes import parquet_claims
 from attncli.matrices.shapes import check_size
 from attncli.matrices.top import spread
-from attncli.memory import size_text
 from attncli.results.result import OPTIONAL_ARRAYS, SCHEMA_VERSION, USUAL_FIELDS, AttentionResult
 
 _ARRAYS = {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}

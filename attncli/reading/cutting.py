@@ -12,8 +12,7 @@ from itertools import accumulate, chain, pairwise
 import numpy as np
 
 from attncli.embeddings.protocols import EmbeddingStore
-from attncli.errors import LimitError, setting
-from attncli.memory import size_text
+from attncli.errors import LimitError, setting, size_text
 from attncli.reading.lexicon import Lexicon
 from attncli.reading.lookup import WordList, knows, word_lengths
 from attncli.results.stack import Fragment, TokenRun

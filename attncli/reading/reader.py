@@ -19,9 +19,9 @@ from attncli.errors import (
     UnknownWordError,
     UsageError,
     setting,
+    size_text,
 )
 from attncli.escape import quoted
-from attncli.memory import available_memory, size_text
 from attncli.reading.cutting import Piecewise, tokens_of, words_asked
 from attncli.reading.lexicon import Lexicon
 from attncli.reading.lookup import ways_out
@@ -270,6 +270,8 @@ def _fault(text: str) -> AttnError | None:
 
 def _memory_fault(n_tokens: int) -> AttnError | None:
     """Why so many tokens cannot be computed here."""
+    from attncli.memory import available_memory
+
     needed = _BYTES_PER_WEIGHT * n_tokens**2
     available = available_memory()
     if available is None or needed <= available:

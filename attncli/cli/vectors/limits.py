@@ -1,5 +1,6 @@
 """The options that say how much a file of vectors may ask for."""
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,8 @@ from attncli.escape import quoted
 
 if TYPE_CHECKING:
     from attncli.files.limits import Limits
+
+_SIZE = r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([KMGT]?)(?:i?B)?"
 
 MaxMemory = Annotated[
     str | None,
@@ -44,8 +47,6 @@ def limits_of(given: LimitOptions) -> "Limits":
 
 
 def _size(text: str, place: str) -> int:
-    from attncli.memory import bytes_of
-
     try:
         size = bytes_of(text)
     except ValueError:
@@ -55,3 +56,15 @@ def _size(text: str, place: str) -> int:
             f"found {quoted(text)}, expected a size such as 64K, 4M or 2G", place=place
         )
     return size
+
+
+def bytes_of(text: str) -> int:
+    """The bytes that a size as people write it means. Raises: ValueError.
+
+    >>> bytes_of("512"), bytes_of("64 KiB"), bytes_of("1.5G")
+    (512, 65536, 1610612736)
+    """
+    match = re.fullmatch(_SIZE, text.strip(), re.IGNORECASE)
+    if match is None:
+        raise ValueError(text)
+    return int(float(match.group(1)) * 1024 ** " KMGT".index(match.group(2).upper() or " "))

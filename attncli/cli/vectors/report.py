@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from attncli.embeddings.readers.opening import ReadOptions
 from attncli.embeddings.survey import Norms, file_hash, survey
+from attncli.errors import size_text
 from attncli.escape import harmless, visible
 from attncli.files.paths import listed as paths_in
 from attncli.files.paths import size_of
-from attncli.memory import size_text
 
 if TYPE_CHECKING:
     from attncli.errors import DataError

@@ -12,11 +12,10 @@ from attncli.embeddings.marks import names
 from attncli.embeddings.protocols import Subwords
 from attncli.embeddings.readers.opening import DEFAULTS, ReadOptions, open_reading
 from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
-from attncli.errors import DataError, LimitError, setting
+from attncli.errors import DataError, LimitError, setting, size_text
 from attncli.escape import quoted
 from attncli.files.limits import memory_budget
 from attncli.files.stream import place_of
-from attncli.memory import size_text
 
 
 @dataclass(frozen=True, slots=True, eq=False)

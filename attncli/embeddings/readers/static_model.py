@@ -17,13 +17,12 @@ from attncli.embeddings.pieces import TokenizerSubwords, settings_of, tokens_by_
 from attncli.embeddings.readers.finite import check_finite
 from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
 from attncli.embeddings.readers.tensors import check_tensor, choose_matrix, tensor_rows
-from attncli.errors import DataError, LimitError
+from attncli.errors import DataError, LimitError, size_text
 from attncli.escape import quoted
 from attncli.files.limits import MIB, Limits, memory_budget
 from attncli.files.paths import is_file
 from attncli.files.stream import ByteStream, file_stream, place_of
 from attncli.files.tensors import Tensor, read_tensor_header
-from attncli.memory import size_text
 
 _INNER = "0_StaticEmbedding"
 _LARGEST_TOKENIZER = 64 * MIB

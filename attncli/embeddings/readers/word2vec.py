@@ -11,11 +11,10 @@ import numpy as np
 from attncli.arrays import BoolArray, Float32Array
 from attncli.embeddings.readers.finite import check_finite
 from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
-from attncli.errors import DataError, LimitError, command_line
+from attncli.errors import DataError, LimitError, command_line, size_text
 from attncli.escape import quoted
 from attncli.files.limits import Limits, check_dim
 from attncli.files.stream import ByteStream
-from attncli.memory import size_text
 
 _CHUNK = 1 << 20
 _MOST_SPACES, _LONGEST_PHRASE = 8, 400  # spaces, bytes

@@ -13,10 +13,9 @@ from attncli.embeddings.readers.text.fields import (
     shown,
 )
 from attncli.embeddings.readers.text.lines import too_long, trimmed
-from attncli.errors import DataError
+from attncli.errors import DataError, size_text
 from attncli.files.limits import Limits, check_dim
 from attncli.files.stream import ByteStream
-from attncli.memory import size_text
 
 _TWO_COUNTS = re.compile(rb"[ \t]*[0-9]+[ \t]+[0-9]+[ \t]*")
 

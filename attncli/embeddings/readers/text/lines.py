@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from attncli.errors import Blank, LimitError, command_line
+from attncli.errors import Blank, LimitError, command_line, size_text
 from attncli.files.limits import Limits
 from attncli.files.stream import ByteStream
-from attncli.memory import size_text
 
 BOM = b"\xef\xbb\xbf"
 
