@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from attncli.cli.manner import Manner
 from attncli.cli.notices import Notices
 from attncli.cli.selecting import selected
-from attncli.cli.showing import Manner, moved_words, shown_movements
+from attncli.cli.showing import moved_words, shown_movements
 from attncli.cli.terminal import ink_for, say_written, warning, width_for, write, write_json
 from attncli.cli.vain_options import Effects
 from attncli.errors import AttnError, UsageError

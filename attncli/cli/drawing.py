@@ -3,18 +3,16 @@
 from typing import TYPE_CHECKING
 
 from attncli.cli.following import places_of_rows
+from attncli.cli.manner import TEXTS, Manner
 from attncli.cli.terminal import ink_for, width_for
 from attncli.errors import AttnError, DataError, UsageError
 from attncli.insight.learned import NOTHING, Learned
 
 if TYPE_CHECKING:
-    from attncli.cli.showing import Manner
     from attncli.insight.diagram import Diagram
     from attncli.results.result import AttentionResult
     from attncli.views.ink import Ink
 
-TEXTS = ("md", "tex")  # files that hold the drawing as the terminal shows it
-DRAWN = ("html", "htm", "svg", "png", "pdf", *TEXTS)
 _STAGES = 'attn explain "money bank grows" --steps --json'
 _WHY = "found --diagram too, which follows one head of the whole sentence; expected one of them"
 
@@ -27,7 +25,7 @@ def expect_whole(**given: object) -> None:
 
 
 def diagrams_of(
-    result: "AttentionResult", manner: "Manner", learned: Learned = NOTHING
+    result: "AttentionResult", manner: Manner, learned: Learned = NOTHING
 ) -> "list[Diagram]":
     """The drawings of a result, one for each word that is followed.
 
@@ -47,7 +45,7 @@ def diagrams_of(
         raise
 
 
-def diagram_text(result: "AttentionResult", manner: "Manner", learned: Learned = NOTHING) -> str:
+def diagram_text(result: "AttentionResult", manner: Manner, learned: Learned = NOTHING) -> str:
     """The drawings of a result as text for the terminal."""
     from attncli.views.explain import title_lines
 
@@ -58,7 +56,7 @@ def diagram_text(result: "AttentionResult", manner: "Manner", learned: Learned =
 
 
 def diagram_of_file(
-    result: "AttentionResult", manner: "Manner", learned: Learned, width: int
+    result: "AttentionResult", manner: Manner, learned: Learned, width: int
 ) -> tuple[str, ...]:
     """The drawings of a result as one text for a file that holds texts, else nothing."""
     if manner.kind not in TEXTS:
@@ -69,7 +67,7 @@ def diagram_of_file(
 
 
 def _texts(
-    result: "AttentionResult", manner: "Manner", learned: Learned, ink: "Ink", width: int
+    result: "AttentionResult", manner: Manner, learned: Learned, ink: "Ink", width: int
 ) -> list[str]:
     from attncli.views.diagram_lines import diagram_lines
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
 from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, may_be_vain
+from attncli.cli.manner import PLAIN, Fields, Manner
 from attncli.cli.selecting import ShownPart
-from attncli.cli.showing import PLAIN, Fields, Manner, show_outcomes
+from attncli.cli.showing import show_outcomes
 from attncli.cli.terminal import message, standard_input
 from attncli.cli.vain_options import Effects, say_vain
 from attncli.errors import AttnError, EmptyError, UsageError

@@ -13,9 +13,10 @@ from attncli.cli import options as opt
 from attncli.cli import selecting as part
 from attncli.cli.drawing import diagrams_of
 from attncli.cli.groups import grouped
+from attncli.cli.manner import PLAIN, Manner
 from attncli.cli.notices import Notices
 from attncli.cli.options import CHOOSING, INPUT, option, switch
-from attncli.cli.showing import PLAIN, Manner, moved_words, shown_text, stages_of
+from attncli.cli.showing import moved_words, shown_text, stages_of
 from attncli.cli.terminal import (
     ink_for,
     message,

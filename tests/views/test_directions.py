@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import attncli
-from attncli.cli.showing import Manner, stages_of
+from attncli.cli.manner import Manner
+from attncli.cli.showing import stages_of
 from attncli.escape import is_right_to_left
 from attncli.insight.tokens import hide_tokens
 from attncli.results.result import AttentionResult
