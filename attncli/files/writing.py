@@ -92,7 +92,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     target = Path(path)
     if "\0" in str(target):
         raise cannot_write(target, "a name cannot hold a zero byte")
-    with _ended_by_signals():
+    with ended_by_signals():
         try:
             _sweep(target)
             temporary, number = _temporary(target)
@@ -224,14 +224,15 @@ def _cut(name: str) -> str:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Inside, a signal that would kill the process ends it by SystemExit, so that nothing is left.
+def ended_by_signals(*names: str) -> Iterator[None]:
+    """Inside, these signals, of themselves deadly, end the process by SystemExit, so that nothing
+    is left and what is done can be kept.
 
     A handler that is set already, and a signal that is ignored (nohup), stay as they are.
     """
     changed: list[int] = []
     if threading.current_thread() is threading.main_thread():
-        for name in _ENDING_SIGNALS:
+        for name in names or _ENDING_SIGNALS:
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, _ended)

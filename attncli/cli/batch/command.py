@@ -16,7 +16,6 @@ from attncli.cli.batch.notes import say_of_vain_reading, say_vain_settings, shar
 from attncli.cli.batch.options import EngineOptions, InputOptions, WriteOptions
 from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, part_chosen
 from attncli.cli.progress import SentenceProgress, duration
-from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import (
     PipeClosed,
     give_up_stdout,
@@ -27,6 +26,7 @@ from attncli.cli.terminal import (
 )
 from attncli.errors import UsageError
 from attncli.escape import visible
+from attncli.files.writing import ended_by_signals
 from attncli.settings import MATRIX_FIELDS, BatchSettings
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _given(files: list[str] | None) -> list[str]:
 def _stoppable(setup: _Setup) -> Iterator[None]:
     """Ends a run that is stopped by a signal with its code, and says what is kept."""
     try:
-        with heeding_sigterm():
+        with ended_by_signals("SIGTERM"):
             yield
     except (KeyboardInterrupt, SystemExit):
         setup.progress.clear()

@@ -7,12 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import message, say_written, write_json
 from attncli.errors import LockedError, NumericError, OutputError
 from attncli.escape import visible
 from attncli.files.paths import exists
-from attncli.files.writing import reason
+from attncli.files.writing import ended_by_signals, reason
 
 if TYPE_CHECKING:
     from attncli.cli.train.options import ReportOptions
@@ -81,7 +80,7 @@ class TrainingRun:
     def run(self, report: "ReportOptions", *, resume: bool) -> None:
         """Trains to the end, or until it is stopped; writes the best model and the page either way."""
         with ExitStack() as stack:
-            stack.enter_context(heeding_sigterm())
+            stack.enter_context(ended_by_signals("SIGTERM"))
             if self.output is not None:
                 stack.enter_context(only_run(self.output))
             self._run(report, resume)

@@ -10,12 +10,12 @@ from attncli.cli import options as opt
 from attncli.cli.batch.options import Column, InputFormat
 from attncli.cli.groups import grouped
 from attncli.cli.options import INPUT, LEARNING, OUTPUT, RUNNING, VECTORS, option, switch
-from attncli.cli.stopping import heeding_sigterm
 from attncli.cli.terminal import message, standard_input, write_json
 from attncli.cli.train.options import SkipBad
 from attncli.cli.vain_options import changed, say_vain
 from attncli.embeddings.corpus_settings import MAX_DIM, MAX_SEED, CorpusSettings, LearningMethod
 from attncli.escape import visible
+from attncli.files.writing import ended_by_signals
 
 
 def _number(help_text: str, most: int, panel: str = LEARNING, least: int = 1) -> Any:
@@ -123,7 +123,7 @@ def train(
     named = () if column is None else ("column",)
     shape = Shape(kind=input_format, column=column, fields=named)
     try:
-        with heeding_sigterm():
+        with ended_by_signals("SIGTERM"):
             facts = learn_vectors(
                 sources(files, standard_input),
                 name,
