@@ -23,7 +23,7 @@ from corpus import sentences
 
 from attncli.attention.float32 import attend_stack, exact_in_float32, sentence_blocks
 from attncli.attention.projections import Projections, random_projections, task_attention
-from attncli.mechanisms.word_projections import WordProjections
+from attncli.attention.word_projections import WordProjections
 
 torch.set_num_threads(1)
 ROUNDS = 3

@@ -20,11 +20,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import torch
 
+from attncli.attention.parameters import Architecture, Parameters, initial_parameters
 from attncli.learning.gradients import forward
 from attncli.learning.losses import cross_entropy
 from attncli.learning.minibatches import Batch, Examples, batch_of
 from attncli.learning.optimizers import Adam
-from attncli.learning.parameters import Architecture, Parameters, initial_parameters
 from attncli.learning.slopes import Gradients
 
 RATE = 0.002

@@ -10,8 +10,8 @@ import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
 from attncli.attention.core import softmax
+from attncli.attention.parameters import Architecture, Parameters
 from attncli.attention.products import product
-from attncli.learning.parameters import Architecture, Parameters
 from attncli.models.trained import TrainedModel
 from attncli.results.result import AttentionResult
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from attncli.arrays import FloatArray
+from attncli.attention.parameters import Architecture, Parameters
 from attncli.learning.gradients import forward
 from attncli.learning.losses import cross_entropy, weights_loss
 from attncli.learning.minibatches import Batch
-from attncli.learning.parameters import Architecture, Parameters
 from attncli.learning.slopes import Gradients
 
 AGREES = 1e-7

@@ -10,9 +10,9 @@ import numpy as np
 
 from attncli.arrays import BoolArray, FloatArray, IntArray
 from attncli.attention.core import softmax
+from attncli.attention.parameters import Architecture
 from attncli.attention.products import product
 from attncli.learning.minibatches import Batch
-from attncli.learning.parameters import Architecture
 from attncli.learning.passes import Pass
 from attncli.learning.score_gradients import VectorsBackward, all_scores, target_scores
 from attncli.learning.slopes import Gradients

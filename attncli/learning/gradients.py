@@ -26,6 +26,7 @@ from typing import TypeAlias
 import numpy as np
 
 from attncli.arrays import FloatArray
+from attncli.attention.parameters import Architecture, Parameters
 from attncli.attention.products import product
 from attncli.learning.context_gradients import (
     all_weights,
@@ -35,7 +36,6 @@ from attncli.learning.context_gradients import (
 )
 from attncli.learning.members import shares
 from attncli.learning.minibatches import Batch
-from attncli.learning.parameters import Architecture, Parameters
 from attncli.learning.passes import Noise, Pass, add_places, started
 from attncli.learning.slopes import Gradients
 

@@ -10,9 +10,9 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.attention.general import unit_rows
 from attncli.attention.landmarks import likeness
+from attncli.attention.parameters import Parameters
 from attncli.attention.products import product
 from attncli.learning.minibatches import Examples
-from attncli.learning.parameters import Parameters
 
 _MOST_WORDS = 20_000  # distinct vectors that landmarks are chosen among: the most frequent
 _FREQUENT = 2e-3  # the share of all tokens from which on a word counts no more for being frequent

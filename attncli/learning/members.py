@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from attncli.attention.parameters import Architecture, Parameters
 from attncli.learning.minibatches import Batch
-from attncli.learning.parameters import Architecture, Parameters
 from attncli.learning.slopes import Gradients
 
 

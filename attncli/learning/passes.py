@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from attncli.arrays import FloatArray
+from attncli.attention.parameters import Architecture, Parameters
 from attncli.attention.positions import sinusoidal
 from attncli.learning.minibatches import Batch
-from attncli.learning.parameters import Architecture, Parameters
 from attncli.learning.slopes import Gradients
 
 

@@ -1,8 +1,8 @@
 """The gradients of a model's parameters, which are only ever added to."""
 
 from attncli.arrays import FloatArray
+from attncli.attention.parameters import Parameters
 from attncli.attention.products import product
-from attncli.learning.parameters import Parameters
 
 
 class Gradients:

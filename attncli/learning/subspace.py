@@ -17,10 +17,10 @@ from dataclasses import replace
 import numpy as np
 
 from attncli.arrays import FloatArray
+from attncli.attention.parameters import Architecture, Parameters
 from attncli.attention.products import product
 from attncli.learning.members import views_of_members
 from attncli.learning.minibatches import Examples
-from attncli.learning.parameters import Architecture, Parameters
 
 _BLOCK = 1 << 14  # rows that are multiplied at once
 _WIDE = ("W_q", "W_k", "W_v")  # (…, d_model, d)

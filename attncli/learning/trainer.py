@@ -19,13 +19,13 @@ import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
 from attncli.attention.core import softmax
+from attncli.attention.parameters import Architecture, Parameters, initial_parameters
 from attncli.errors import DataError, NumericError, field_name, setting
 from attncli.learning.gradients import forward
 from attncli.learning.landmarks import chosen_landmarks, with_landmarks
 from attncli.learning.losses import balanced_label_weights, cross_entropy, weights_loss
 from attncli.learning.minibatches import Batch, Examples, batch_of, batches, drop_words
 from attncli.learning.optimizers import Adam, learning_rate
-from attncli.learning.parameters import Architecture, Parameters, initial_parameters
 from attncli.learning.passes import Noise
 from attncli.learning.slopes import Gradients
 from attncli.settings import TrainingSettings

@@ -16,6 +16,7 @@ from attncli.attention.projections import (
     projected,
     task_attention,
 )
+from attncli.attention.word_projections import WordProjections
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import (
     AttnError,
@@ -31,7 +32,6 @@ from attncli.insight.learned import Learned
 from attncli.insight.measures import measured
 from attncli.insight.readout import read_out
 from attncli.mechanisms.analyser import LengthwiseAnalyser
-from attncli.mechanisms.word_projections import WordProjections
 from attncli.models.trained import TrainedModel, require_vectors
 from attncli.reading.reader import Group, Reader, ReadingSettings, reader_for, vectors_info
 from attncli.reading.targets import target_place

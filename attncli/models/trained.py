@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from attncli.attention.parameters import Architecture, Parameters, Readout
 from attncli.attention.positions import POSITIONS
 from attncli.attention.products import product
 from attncli.attention.projections import Projections
@@ -22,7 +23,6 @@ from attncli.files.foreign import Foreign, foreign_file, foreign_of
 from attncli.files.paths import exists, is_file
 from attncli.files.unpacked_stream import packing_of
 from attncli.files.writing import write_whole
-from attncli.learning.parameters import Architecture, Parameters, Readout
 from attncli.results.result import VectorsInfo
 
 FORMAT = 1

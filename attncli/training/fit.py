@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import NamedTuple
 
+from attncli.attention.parameters import Architecture
 from attncli.errors import UsageError, field_name, setting
-from attncli.learning.parameters import Architecture
 from attncli.learning.subspace import Subspace
 from attncli.learning.trainer import EpochProgress, Training, predict
 from attncli.models.trained import TrainedModel

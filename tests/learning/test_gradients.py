@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from attncli.attention.core import attend
+from attncli.attention.parameters import Architecture, Parameters, initial_parameters
 from attncli.attention.projections import Projections, task_attention
 from attncli.learning.check import check_gradients, loss_and_gradients
 from attncli.learning.gradients import forward
 from attncli.learning.landmarks import chosen_landmarks, with_landmarks
 from attncli.learning.minibatches import Batch, Examples, batch_of, drop_words
-from attncli.learning.parameters import Architecture, Parameters, initial_parameters
 from attncli.learning.passes import Noise, placed_vectors
 from attncli.learning.slopes import Gradients
 

@@ -5,9 +5,9 @@ import pytest
 
 from attncli.attention.general import unit_rows
 from attncli.attention.landmarks import likeness
+from attncli.attention.parameters import Architecture, initial_parameters
 from attncli.learning.landmarks import chosen_landmarks, with_landmarks
 from attncli.learning.minibatches import Examples
-from attncli.learning.parameters import Architecture, initial_parameters
 
 
 def sentences(words=40, d_model=6, seed=0) -> Examples:

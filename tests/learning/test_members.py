@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attncli.attention.parameters import Architecture, initial_parameters
 from attncli.learning.check import check_gradients
 from attncli.learning.gradients import forward
 from attncli.learning.members import views_of_members
 from attncli.learning.minibatches import Examples, batch_of
-from attncli.learning.parameters import Architecture, initial_parameters
 from attncli.learning.trainer import Training, predict
 from attncli.settings import TrainingSettings
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from attncli.attention.parameters import Architecture, initial_parameters
 from attncli.learning.minibatches import Examples
-from attncli.learning.parameters import Architecture, initial_parameters
 from attncli.learning.subspace import Subspace, main_directions
 from attncli.learning.trainer import predict
 

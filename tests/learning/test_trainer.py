@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from attncli.attention.parameters import Architecture
 from attncli.errors import DataError, NumericError
 from attncli.learning.losses import balanced_label_weights, cross_entropy, weights_loss
 from attncli.learning.minibatches import Examples, batches
 from attncli.learning.optimizers import Adam, learning_rate
-from attncli.learning.parameters import Architecture
 from attncli.learning.trainer import Training, predict, split_off
 from attncli.settings import TrainingSettings
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from attncli.attention.general import unit_rows
+from attncli.attention.parameters import Architecture
 from attncli.attention.projections import Projections, random_projections, task_attention
 from attncli.errors import DataError, EmptyError, UsageError
-from attncli.learning.parameters import Architecture
 from attncli.learning.trainer import Training, predict
 from attncli.mechanisms.task import TaskAnalyser
 from attncli.models.named import find_model

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
+from attncli.attention.parameters import Architecture, initial_parameters
 from attncli.errors import AttnError, DataError, InputError, LimitError
-from attncli.learning.parameters import Architecture, initial_parameters
 from attncli.models.trained import (
     TrainedModel,
     load_model,

@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pytest
 
+from attncli.attention.parameters import Architecture, initial_parameters
 from attncli.insight.learned import Learned
 from attncli.insight.tokens import hide_tokens
 from attncli.learning.landmarks import chosen_landmarks
 from attncli.learning.minibatches import Examples
-from attncli.learning.parameters import Architecture, initial_parameters
 from attncli.learning.trainer import predict
 from attncli.mechanisms.task import TaskAnalyser
 from attncli.models.trained import TrainedModel

@@ -8,7 +8,7 @@ from attncli.cli.train.report import json_line
 from attncli.errors import NumericError
 
 if TYPE_CHECKING:
-    from attncli.learning.parameters import Architecture
+    from attncli.attention.parameters import Architecture
     from attncli.settings import TrainingSettings
     from attncli.training.examples import Prepared
 
@@ -22,10 +22,10 @@ def prove(
     """Prints how each gradient agrees. Raises: NumericError when one does not."""
     import numpy as np
 
+    from attncli.attention.parameters import Parameters, initial_parameters
     from attncli.learning.check import AGREES, check_gradients
     from attncli.learning.landmarks import chosen_landmarks, with_landmarks
     from attncli.learning.minibatches import batch_of
-    from attncli.learning.parameters import Parameters, initial_parameters
 
     rng = np.random.default_rng(settings.seed)
     start = initial_parameters(architecture, rng, np.float64)

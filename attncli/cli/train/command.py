@@ -20,7 +20,7 @@ from attncli.mechanisms.open import expect_dim
 from attncli.settings import MechanismSettings
 
 if TYPE_CHECKING:
-    from attncli.learning.parameters import Architecture
+    from attncli.attention.parameters import Architecture
     from attncli.settings import TrainingSettings
     from attncli.training.examples import Prepared
 
