@@ -77,11 +77,12 @@ def _why_lines(
     result: "AttentionResult", manner: Manner, ink: "Ink", width: int, *, titled: bool = True
 ) -> "list[Line]":
     from attncli.insight.why import why_of
+    from attncli.models.shipped import weights_of_notes
     from attncli.views.explain import title_lines
     from attncli.views.why import why_lines
 
     try:
-        why = why_of(result)
+        why = why_of(result, weights_of_notes(result.words))
     except AttnError as error:
         error.place = "--why"
         raise

@@ -1,11 +1,25 @@
 """Moments of a training, as arrays that views draw."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from attncli.arrays import FloatArray
-from attncli.learning.trainer import EpochProgress
 
 MOST_FRAMES = 100  # that are kept of a training
+
+
+class Progress(Protocol):
+    """Where a training stands after an epoch, as far as it is drawn."""
+
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def loss(self) -> float: ...
+    @property
+    def held_out_accuracy(self) -> float | None: ...
+    @property
+    def worst(self) -> float | None: ...
 
 
 class Scene(NamedTuple):
@@ -32,7 +46,7 @@ class Frame(NamedTuple):
     """
 
     epoch: int
-    progress: EpochProgress | None
+    progress: Progress | None
     matrices: dict[str, FloatArray]
     changes: dict[str, float]
     weights: FloatArray

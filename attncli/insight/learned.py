@@ -3,15 +3,27 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
+    from attncli.attention.parameters import Architecture, Parameters
     from attncli.attention.projections import Projections
-    from attncli.models.trained import TrainedModel
+
+    class LabelModel(Protocol):
+        """A model that reads a label: its sizes, its matrices, and what the labels are called."""
+
+        @property
+        def architecture(self) -> Architecture: ...
+        @property
+        def parameters(self) -> Parameters: ...
+        @property
+        def labels(self) -> tuple[str, ...]: ...
 
 
 class Learned(NamedTuple):
     """What `attn train` learned, or what was drawn at random; nothing of general attention."""
 
     projections: "Projections | None" = None
-    model: "TrainedModel | None" = None
+    model: "LabelModel | None" = None
 
 
 NOTHING = Learned()

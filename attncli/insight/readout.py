@@ -5,6 +5,7 @@ on its company, to the last bit.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,8 +13,10 @@ from attncli.arrays import FloatArray, IntArray
 from attncli.attention.core import softmax
 from attncli.attention.parameters import Architecture, Parameters
 from attncli.attention.products import product
-from attncli.models.trained import TrainedModel
 from attncli.results.result import AttentionResult
+
+if TYPE_CHECKING:
+    from attncli.insight.learned import LabelModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +90,7 @@ class LabelStages:
     b_out: FloatArray
 
 
-def label_stages(result: AttentionResult, model: TrainedModel) -> LabelStages | None:
+def label_stages(result: AttentionResult, model: "LabelModel") -> LabelStages | None:
     """How the model reads the label of a result; None where some of its tokens are not there."""
     label = result.model
     if label is None or label.label is None or is_partial(result):

@@ -1,10 +1,8 @@
 """Why weights are what they are: vectors, scale, temperature and symmetry, beside the lecture's notes.
 
-All numbers are worked out of one result, but for those of the notes, which ship with the model
-`lecture`.
+All numbers are worked out of one result, but for those of the notes, which are given.
 """
 
-import json
 from typing import NamedTuple
 
 import numpy as np
@@ -53,8 +51,10 @@ class Why(NamedTuple):
     notes_rounds: Rounds | None
 
 
-def why_of(result: AttentionResult) -> Why:
+def why_of(result: AttentionResult, notes: FloatArray | None = None) -> Why:
     """The reasons for the weights of the first head. Its `_NEEDED` fields must be held.
+
+    `notes` are the weights that the notes give for this sentence, (n_tokens, n_tokens).
 
     Raises: UsageError for weights of a transformer or of other tools; DataError where a field is
     missing.
@@ -81,7 +81,6 @@ def why_of(result: AttentionResult) -> Why:
         query, key, bias = vectors, vectors, np.zeros_like(scores)
     products, width = product(query, key.T), query.shape[1]
     solved = None if len(scores) < 2 else solve_temperature(scores, SELF_WEIGHT, mask)
-    notes = notes_of(result.words)
     return Why(
         weights[0],
         width,
@@ -94,18 +93,6 @@ def why_of(result: AttentionResult) -> Why:
         notes,
         None if notes is None else _rounds(notes),
     )
-
-
-def notes_of(words: list[str]) -> FloatArray | None:
-    """The weights that the notes give for a sentence, (n_tokens, n_tokens), or None."""
-    from attncli.models.shipped import shipped_examples
-
-    text = " ".join(words).casefold()
-    for line in (shipped_examples("lecture") or "").splitlines():
-        given = json.loads(line)
-        if given["text"] == text:
-            return np.array(given["weights"])
-    return None
 
 
 def _wide(result: AttentionResult, name: str) -> FloatArray:
