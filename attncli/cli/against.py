@@ -7,7 +7,7 @@ from attncli.cli.manner import Manner
 from attncli.cli.notices import Notices
 from attncli.cli.selecting import selected
 from attncli.cli.showing import moved_words, shown_movements
-from attncli.cli.terminal import ink_for, say_written, warning, width_for, write, write_json
+from attncli.cli.terminal import say_written, warning, write, write_json
 from attncli.cli.vain_options import Effects
 from attncli.errors import AttnError, UsageError
 from attncli.mechanisms.open import Opened, space_of
@@ -92,13 +92,13 @@ def _show(
     if manner.json:
         write_json(_record(general, other, cell_differences(general, other)))
         return
-    ink = ink_for(manner.color, unicode=not manner.ascii_only, width=manner.width)
+    ink = manner.ink
     lines = against_lines(
         general,
         other,
         ink,
         movements=moved_words(general, opened.store, manner),
-        width=width_for(manner.width),
+        width=manner.columns,
         precision=2 if manner.precision is None else manner.precision,
         everything=manner.full,
     )

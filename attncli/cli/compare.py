@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 from attncli.cli import options as opt
 from attncli.cli.explain import analyzed, given_sentences, worked_sentences
 from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, may_be_vain
+from attncli.cli.looks import LOOKS, Looks
 from attncli.cli.notices import Notices
 from attncli.cli.options import CHOOSING, OUTPUT, option
 from attncli.cli.showing import shown_movements
-from attncli.cli.terminal import ink_for, say_written, warning, width_for, write, write_json
-from attncli.cli.vain_options import COMPARISONS, Effects, looks, say_vain, warn_of_vain
+from attncli.cli.terminal import say_written, warning, write, write_json
+from attncli.cli.vain_options import COMPARISONS, Effects, say_vain, warn_of_vain
 from attncli.errors import AttnError, UsageError
 from attncli.files.apart import expect_writable, files_given, written
 from attncli.mechanisms.files_read import files_read
@@ -39,9 +40,7 @@ def compare(
     mechanism: Mechanism = DEFAULTS,
     precision: opt.Precision = None,
     notation: opt.Notation = "words",
-    width: opt.Width = None,
-    color: opt.Color = "auto",
-    ascii_only: opt.Ascii = False,
+    looks: Looks = LOOKS,
     top: opt.Top = None,
     output: opt.Output = None,
     no_footer: opt.NoFooter = False,
@@ -78,7 +77,7 @@ def compare(
     given: dict[str, object] = {"--precision": precision, "--top": top, "--no-footer": no_footer}
     given |= {"--neighbors": None if neighbors == NEIGHBORS else neighbors}
     given |= {"--notation": None if notation == "words" else notation}
-    given |= looks(width=width, color=color, ascii_only=ascii_only)
+    given |= looks.given()
     warn_of_vain(kind, given, COMPARISONS, quiet=quiet)
     merges = ["--merge"] if mechanism.merge and mechanism.model is not None else []
     say_vain(merges, "here: pieces are always merged", quiet=quiet)
@@ -121,9 +120,8 @@ def compare(
     else:
         from attncli.views.compare import comparison_lines
 
-        ink = ink_for(color, unicode=not ascii_only, width=width)
-        digits = 3 if precision is None else precision
-        lines = comparison_lines(comparison, ink, width=width_for(width), precision=digits, top=top)
+        ink, digits = looks.ink, 3 if precision is None else precision
+        lines = comparison_lines(comparison, ink, width=looks.columns, precision=digits, top=top)
         write(ink.rendered(lines))
     notices.end()
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from attncli.cli import options as opt
+from attncli.cli.groups import grouped
+from attncli.cli.looks import LOOKS, Looks
 from attncli.cli.notices import Notices
 from attncli.cli.options import INPUT, option
-from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
-from attncli.cli.vain_options import looks, say_vain
+from attncli.cli.terminal import standard_input, write, write_json
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
 from attncli.escape import visible
 from attncli.files.apart import expect_apart, files_given
@@ -26,13 +27,12 @@ Second = Annotated[str, typer.Argument(metavar="B", help="Another one.")]
 Tol = Annotated[float, option(INPUT, "T", "Numbers that differ by at most T are equal.", "--tol")]
 
 
+@grouped
 def diff(
     first: First,
     second: Second,
     tol: Tol = TOLERANCE,
-    width: opt.Width = None,
-    color: opt.Color = "auto",
-    ascii_only: opt.Ascii = False,
+    looks: Looks = LOOKS,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -53,10 +53,8 @@ def diff(
     if first == second == "-":
         raise UsageError("found - twice, expected one file at least", place="B")
     expect_apart([], files_given([first, second]))
-    where = "with --json" if json else "with --quiet"
     if json or quiet:
-        vain = [n for n, v in looks(width=width, color=color, ascii_only=ascii_only).items() if v]
-        say_vain(vain, where, quiet=False)
+        looks.say_vain("with --json" if json else "with --quiet", quiet=False)
     notices = Notices(quiet)
     compared = differences(*_pairs(_outcomes(first), _outcomes(second), notices), tol)
     if json:
@@ -67,8 +65,8 @@ def diff(
     elif not quiet:
         from attncli.views.difference import difference_lines
 
-        ink = ink_for(color, unicode=not ascii_only, width=width)
-        write(ink.rendered(difference_lines(compared, tol, ink, width=width_for(width))))
+        ink = looks.ink
+        write(ink.rendered(difference_lines(compared, tol, ink, width=looks.columns)))
     if any(difference.changes for difference in compared):
         raise typer.Exit(1)
     notices.end()

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from attncli.cli.following import places_of_rows
 from attncli.cli.manner import TEXTS, Manner
-from attncli.cli.terminal import ink_for, width_for
 from attncli.errors import AttnError, DataError, UsageError
 from attncli.insight.learned import NOTHING, Learned
 
@@ -49,8 +48,7 @@ def diagram_text(result: "AttentionResult", manner: Manner, learned: Learned = N
     """The drawings of a result as text for the terminal."""
     from attncli.views.explain import title_lines
 
-    ink = ink_for(manner.color, unicode=not manner.ascii_only, width=manner.width)
-    width = width_for(manner.width)
+    ink, width = manner.ink, manner.columns
     drawings = _texts(result, manner, learned, ink, width)
     return "\n".join([ink.rendered(title_lines(result, ink, width)), *drawings])
 

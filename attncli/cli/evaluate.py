@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from attncli.cli import options as opt
+from attncli.cli.groups import grouped
+from attncli.cli.looks import COLORED, Colored
 from attncli.cli.options import INPUT, MODEL, option
-from attncli.cli.terminal import ink_for, standard_input, width_for, write, write_json
+from attncli.cli.terminal import standard_input, write, write_json
 from attncli.cli.train import options as t
 from attncli.cli.train.rows import say_of_rows, say_of_seen
-from attncli.cli.vain_options import looks, say_vain
 from attncli.cli.vectors.access import access_to
 from attncli.errors import UsageError
 from attncli.files.apart import expect_apart, files_given
@@ -22,6 +23,7 @@ EvaluateSplit = Annotated[
 ]
 
 
+@grouped
 def evaluate(
     file: t.DataFile,
     model: ModelIn,
@@ -29,8 +31,7 @@ def evaluate(
     skip_bad: t.SkipBad = False,
     vectors: opt.Vectors = "glove",
     no_cache: opt.NoCache = False,
-    width: opt.Width = None,
-    color: opt.Color = "auto",
+    looks: Colored = COLORED,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -56,8 +57,7 @@ def evaluate(
 
     expect_apart([], [*files_given([file]), *model_read(model), *vectors_read(vectors)])
     if json:
-        vain = [name for name, value in looks(width=width, color=color).items() if value]
-        say_vain(vain, "with --json", quiet=quiet)
+        looks.say_vain("with --json", quiet=quiet)
     if is_transformer(model):
         raise UsageError(
             "found a transformer or a folder, expected a file that attn train wrote: only it "
@@ -86,7 +86,7 @@ def evaluate(
         return
     from attncli.views.confusion import confusion_lines, figure_lines
 
-    ink = ink_for(color, width=width)
+    ink = looks.ink
     lines = figure_lines(scores.figures(), ink)
-    lines += [[], *confusion_lines(scores.confusion, scores.recall, ink, width=width_for(width))]
+    lines += [[], *confusion_lines(scores.confusion, scores.recall, ink, width=looks.columns)]
     write(ink.rendered(lines))

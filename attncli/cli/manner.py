@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
-from attncli.cli.terminal import width_for
+from attncli.cli.terminal import Screen
 from attncli.cli.vain_options import STAGED, looks, say_vain, warn_of_vain
 from attncli.errors import UsageError
 
@@ -19,7 +19,7 @@ Fields = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Manner:
+class Manner(Screen):
     """The options that say how results are shown; `show` None is the command's default."""
 
     show: opt.Show = None
@@ -180,7 +180,7 @@ class Manner:
 
         return Layout(
             sections=self.sections(default),
-            width=width_for(self.width),
+            width=self.columns,
             precision=3 if self.precision is None else self.precision,
             digits=2 if self.precision is None else self.precision,
             everything=self.full,

@@ -6,9 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from attncli.cli import options as opt
+from attncli.cli.groups import grouped
+from attncli.cli.looks import COLORED, Colored
 from attncli.cli.options import INPUT, OUTPUT, switch
-from attncli.cli.terminal import ink_for, width_for, write, write_json
-from attncli.cli.vain_options import looks, say_vain
+from attncli.cli.terminal import write, write_json
+from attncli.cli.vain_options import say_vain
 from attncli.errors import AttnError, MissingExtraError, UsageError
 from attncli.escape import quoted, typed
 from attncli.files.paths import is_file
@@ -52,12 +54,12 @@ def _commands() -> None:
 
 
 @app.command()
+@grouped
 def info(
     checkpoint: Checkpoint,
     check: Check = False,
     examples: Examples = False,
-    width: opt.Width = None,
-    color: opt.Color = "auto",
+    looks: Colored = COLORED,
     json: opt.Json = False,
 ) -> None:
     """Show a checkpoint: family, sizes, parameters, tokenizer, files.
@@ -78,17 +80,15 @@ def info(
     from attncli.models.summary import summary
 
     if examples:
-        given = {"--check": check, "--json": json, **looks(width=width, color=color)}
-        say_vain([name for name, value in given.items() if value], "with --examples", quiet=False)
+        looks.say_vain("with --examples", quiet=False, check=check, json=json)
         _print_examples(checkpoint)
         return
     if json:
-        vain = [name for name, value in looks(width=width, color=color).items() if value]
-        say_vain(vain, "with --json", quiet=False)
+        looks.say_vain("with --json", quiet=False)
     if not is_transformer(checkpoint) and (is_file(checkpoint) or is_shipped(checkpoint)):
         where = "on a model of attn train, which is read whole anyway"
         say_vain(["--check"] if check else [], where, quiet=False)
-        _show_trained(checkpoint, width, color, json)
+        _show_trained(checkpoint, looks, json)
         return
     folder = find_checkpoint(checkpoint)
     model = TransformerModel(folder.folder, folder.name)
@@ -103,11 +103,11 @@ def info(
         return
     from attncli.views.checkpoint import checkpoint_lines
 
-    ink = ink_for(color, width=width)
-    write(ink.rendered(checkpoint_lines(facts, ink, width=width_for(width))))
+    ink = looks.ink
+    write(ink.rendered(checkpoint_lines(facts, ink, width=looks.columns)))
 
 
-def _show_trained(name: str, width: int | None, color: opt.Color, json: bool) -> None:
+def _show_trained(name: str, looks: Colored, json: bool) -> None:
     """Prints what a model of attn train is."""
     from attncli.models.named import find_model, is_shipped
     from attncli.models.trained_summary import trained_facts
@@ -120,8 +120,8 @@ def _show_trained(name: str, width: int | None, color: opt.Color, json: bool) ->
         return
     from attncli.views.checkpoint import trained_lines
 
-    ink = ink_for(color, width=width)
-    write(ink.rendered(trained_lines(facts, ink, width=width_for(width))))
+    ink = looks.ink
+    write(ink.rendered(trained_lines(facts, ink, width=looks.columns)))
 
 
 def _print_examples(name: str) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from attncli.cli.manner import Fields, Manner
 from attncli.cli.notices import Notices
-from attncli.cli.terminal import ink_for, say_written, warning, width_for, write, write_json
+from attncli.cli.terminal import say_written, warning, write, write_json
 from attncli.cli.vain_options import STAGED, Effects
 from attncli.errors import AttnError
 from attncli.insight.learned import NOTHING, Learned
@@ -33,14 +33,14 @@ def shown_text(
     learned: Learned = NOTHING,
 ) -> str:
     """One result as text for the terminal, each line ended by a newline."""
-    ink = ink_for(manner.color, unicode=not manner.ascii_only, width=manner.width)
+    ink = manner.ink
     if manner.speak:
         from attncli.views.speak import spoken_text
 
         top = len(result.tokens) if manner.full and manner.top is None else manner.top
         return spoken_text(result, ink, top=top, precision=manner.precision)
     if manner.why:
-        return ink.rendered(_why_lines(result, manner, ink, width_for(manner.width)))
+        return ink.rendered(_why_lines(result, manner, ink, manner.columns))
     if manner.diagram:
         from attncli.cli.drawing import diagram_text
 
@@ -169,8 +169,7 @@ def show_outcomes(
         )
         say_written(manner.output, quiet=quiet)
     if pointer and not quiet:
-        ink = ink_for(manner.color, unicode=not manner.ascii_only, width=manner.width)
-        write(ink.rendered([[], [ink.dim(pointer)]]))
+        write(manner.ink.rendered([[], [manner.ink.dim(pointer)]]))
     effects.warn(quiet=quiet)
     notices.end()
 

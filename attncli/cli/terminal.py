@@ -116,6 +116,24 @@ def ink_for(
     return Ink(colors=colors, unicode=unicode and _can_encode(stream), width=width_for(width, env))
 
 
+class Screen:
+    """What a group of options has that says how the terminal is used; the options are its fields."""
+
+    width: int | None
+    color: ColorChoice
+    ascii_only: bool = False
+
+    @property
+    def ink(self) -> "Ink":
+        """The ink that these options ask for."""
+        return ink_for(self.color, unicode=not self.ascii_only, width=self.width)
+
+    @property
+    def columns(self) -> int:
+        """The columns to use."""
+        return width_for(self.width)
+
+
 def width_for(asked: int | None, env: Mapping[str, str] | None = None) -> int:
     """The columns to use: --width, then COLUMNS, then the terminal's size, then 80."""
     if asked is not None:

@@ -17,16 +17,7 @@ from attncli.cli.manner import PLAIN, Manner
 from attncli.cli.notices import Notices
 from attncli.cli.options import CHOOSING, INPUT, option, switch
 from attncli.cli.showing import moved_words, shown_text, stages_of
-from attncli.cli.terminal import (
-    ink_for,
-    message,
-    say_written,
-    standard_input,
-    warning,
-    width_for,
-    write,
-    write_json,
-)
+from attncli.cli.terminal import message, say_written, standard_input, warning, write, write_json
 from attncli.cli.vain_options import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
 from attncli.errors import AttnError, DataError, EmptyError, InputError, UsageError
 from attncli.escape import visible
@@ -264,16 +255,10 @@ def _show_comparison(comparison: "Comparison", manner: Manner, quiet: bool) -> N
     else:
         from attncli.views.compare import comparison_lines
 
-        ink, digits = (
-            ink_for(manner.color, unicode=not manner.ascii_only, width=manner.width),
-            3 if manner.precision is None else manner.precision,
-        )
-        width = width_for(manner.width)
-        write(
-            ink.rendered(
-                comparison_lines(comparison, ink, width=width, precision=digits, top=manner.top)
-            )
-        )
+        ink, digits = manner.ink, 3 if manner.precision is None else manner.precision
+        width, top = manner.columns, manner.top
+        lines = comparison_lines(comparison, ink, width=width, precision=digits, top=top)
+        write(ink.rendered(lines))
 
 
 def _expect_stages(result: "AttentionResult", manner: Manner) -> None:

@@ -1,0 +1,34 @@
+"""Groups of options: how wide a command's text is, in which colors, of which characters."""
+
+from dataclasses import dataclass
+
+from attncli.cli import options as opt
+from attncli.cli.terminal import Screen
+from attncli.cli.vain_options import looks, say_vain
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Colored(Screen):
+    """How wide, and in which colors."""
+
+    width: opt.Width = None
+    color: opt.Color = "auto"
+
+    def given(self) -> dict[str, object]:
+        """These options as `warn_of_vain` takes them."""
+        return looks(width=self.width, color=self.color, ascii_only=self.ascii_only)
+
+    def say_vain(self, where: str, *, quiet: bool, **others: bool) -> None:
+        """Says which of these options, and of `others`, are given and have no effect there."""
+        given = {f"--{name}": value for name, value in others.items()} | self.given()
+        say_vain([name for name, value in given.items() if value], where, quiet=quiet)
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Looks(Colored):
+    """How wide, in which colors, of which characters."""
+
+    ascii_only: opt.Ascii = False
+
+
+COLORED, LOOKS = Colored(), Looks()
