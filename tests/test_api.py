@@ -1,5 +1,6 @@
 """Laws of `import attncli`: Python computes what the command does, by the same names."""
 
+import inspect
 import json
 import pkgutil
 from dataclasses import fields, replace
@@ -185,6 +186,15 @@ def test_view_names_arguments_and_no_options(tmp_path, name):
     with pytest.raises(UsageError) as fault:
         attncli.view(tmp_path / "one.json", **{name: given})
     assert fault.value.place == name
+
+
+def test_vectors_are_called_alike_everywhere():
+    """Whatever takes vectors by a name or a path calls them `vectors`, `open_vectors` too."""
+    takers = (attncli.open_vectors, attncli.explain, attncli.compare, attncli.evaluate_vectors)
+    for function in takers:
+        assert "vectors" in inspect.signature(function).parameters
+    stores = [attncli.open_vectors("random"), attncli.open_vectors(vectors="random")]
+    assert len({store.sha256 for store in stores}) == 1
 
 
 def test_no_public_name_is_a_room():

@@ -9,7 +9,7 @@ MAX_DIM = 65_536  # values of a random vector
 
 
 def open_vectors(
-    name: str,
+    vectors: str,
     *,
     dim: int = 50,
     seed: int = 0,
@@ -26,15 +26,15 @@ def open_vectors(
     Without it: the mean of the last four. `no_cache` neither reads nor writes converted vectors.
     Raises: what opening the words or the checkpoint raises.
     """
-    if not (isinstance(name, str) and not name):  # what no name means is said where names are
-        name = path_of(name, "name")
+    if not (isinstance(vectors, str) and not vectors):  # what no name means is said with names
+        vectors = path_of(vectors, "vectors")
     dim, seed = count_of(dim, "dim", 1, MAX_DIM), seed_of(seed)
     inline = None if inline is None else text_of(inline, "inline")
     one_of_kind(access, "access", Access, "an Access")
     if flag_of(no_cache, "no_cache"):
         access = access._replace(cached=False)
-    if not name.startswith(OF_MODEL):
-        return open_word_vectors(name, dim=dim, seed=seed, inline=inline, access=access)
+    if not vectors.startswith(OF_MODEL):
+        return open_word_vectors(vectors, dim=dim, seed=seed, inline=inline, access=access)
     from attncli.reading.contextual import contextual_vectors
 
-    return contextual_vectors(name.removeprefix(OF_MODEL))
+    return contextual_vectors(vectors.removeprefix(OF_MODEL))

@@ -37,7 +37,7 @@ def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, A
         "evaluate": (attncli.evaluate, {"rows": known, "model": "idioms"}),
         "explain": (attncli.explain, {"text": "money bank"}),
         "from_attentions": (attncli.from_attentions, {"attentions": x, "tokens": ["a", "b"]}),
-        "open_vectors": (attncli.open_vectors, {"name": "random"}),
+        "open_vectors": (attncli.open_vectors, {"vectors": "random"}),
         "read": (attncli.read, {"path": tmp_path / "r.json"}),
         "batch": (
             attncli.batch,
