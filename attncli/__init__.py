@@ -10,42 +10,42 @@ The front door for Python: a few names, each loaded when it is first used.
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from attncli.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from attncli.api import AttentionResult as AttentionResult
+    from attncli.api import AttnError as AttnError
     from attncli.api import analyser as analyser
+    from attncli.api import attend as attend
     from attncli.api import compare as compare
     from attncli.api import diff as diff
     from attncli.api import explain as explain
     from attncli.api import from_attentions as from_attentions
+    from attncli.api import open_vectors as open_vectors
     from attncli.api import read as read
     from attncli.api import save as save
     from attncli.api import show as show
     from attncli.api import view as view
     from attncli.api.batching import batch as batch
+    from attncli.api.training import LayerSettings as LayerSettings
+    from attncli.api.training import Offset as Offset
+    from attncli.api.training import Row as Row
+    from attncli.api.training import TrainingSettings as TrainingSettings
     from attncli.api.training import evaluate as evaluate
     from attncli.api.training import train as train
+    from attncli.api.vectors import CorpusSettings as CorpusSettings
     from attncli.api.vectors import evaluate_vectors as evaluate_vectors
     from attncli.api.vectors import train_vectors as train_vectors
-    from attncli.attention.core import attend as attend
-    from attncli.embeddings.corpus_settings import CorpusSettings as CorpusSettings
-    from attncli.errors import AttnError as AttnError
-    from attncli.reading.opening import open_vectors as open_vectors
-    from attncli.reading.targets import Offset as Offset
-    from attncli.results.result import AttentionResult as AttentionResult
-    from attncli.settings import LayerSettings as LayerSettings
-    from attncli.settings import TrainingSettings as TrainingSettings
-    from attncli.training.rows import Row as Row
 
 _WHERE = {
-    "AttentionResult": "attncli.results.result",
-    "AttnError": "attncli.errors",
-    "CorpusSettings": "attncli.embeddings.corpus_settings",
-    "LayerSettings": "attncli.settings",
-    "Offset": "attncli.reading.targets",
-    "Row": "attncli.training.rows",
-    "TrainingSettings": "attncli.settings",
-    "attend": "attncli.attention.core",
+    "AttentionResult": "attncli.api",
+    "AttnError": "attncli.api",
+    "CorpusSettings": "attncli.api.vectors",
+    "LayerSettings": "attncli.api.training",
+    "Offset": "attncli.api.training",
+    "Row": "attncli.api.training",
+    "TrainingSettings": "attncli.api.training",
+    "attend": "attncli.api",
     "analyser": "attncli.api",
     "batch": "attncli.api.batching",
     "compare": "attncli.api",
@@ -56,7 +56,7 @@ _WHERE = {
     "train_vectors": "attncli.api.vectors",
     "explain": "attncli.api",
     "from_attentions": "attncli.api",
-    "open_vectors": "attncli.reading.opening",
+    "open_vectors": "attncli.api",
     "read": "attncli.api",
     "save": "attncli.api",
     "show": "attncli.api",

@@ -5,6 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, get_args, overload
 
+from attncli.attention.core import attend as attend
 from attncli.checks.arguments import (
     choice_of,
     count_of,
@@ -20,13 +21,15 @@ from attncli.checks.arguments import (
 )
 from attncli.checks.choices import checked_choices
 from attncli.embeddings.protocols import EmbeddingStore, completed
-from attncli.errors import AttnError, DataError, EmptyError, UsageError
+from attncli.errors import AttnError as AttnError
+from attncli.errors import DataError, EmptyError, UsageError
 from attncli.mechanisms.analyser import Analyser
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
 from attncli.mechanisms.open import Opened, open_analyser, space_of, store_of
 from attncli.mechanisms.presets import with_preset
+from attncli.reading.opening import open_vectors as open_vectors
 from attncli.reading.reader import ReadingSettings
-from attncli.results.result import AttentionResult
+from attncli.results.result import AttentionResult as AttentionResult
 from attncli.settings import NEIGHBORS, TOLERANCE, Choices, MechanismSettings, Notation
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from functools import partial
 from os import PathLike
 from typing import Any, Unpack
 
-from attncli import __version__
 from attncli.api import expect_part
 from attncli.batches.job import JobMechanism, batch_job, run_job
 from attncli.batches.run import RunReport, expect_some
@@ -58,7 +57,7 @@ def batch(
     texts = [getattr(mechanism, name) for name in MATRIX_FIELDS]
     job.check(files_read(mechanism.vectors, mechanism.model, texts))
     described = _described(mechanism, part, frozenset(settings.include))
-    report = run_job(job, described, __version__, watch=watch)
+    report = run_job(job, described, watch=watch)
     expect_some(report, listed)
     return report
 

@@ -16,19 +16,15 @@ from attncli.models.trained import TrainedModel, require_vectors
 from attncli.reading.layers import for_model
 from attncli.reading.opening import MAX_DIM
 from attncli.reading.reader import ReadingSettings
-from attncli.settings import (
-    LayerSettings,
-    MechanismSettings,
-    OovPolicy,
-    Pooling,
-    Positions,
-    TokenizerName,
-    TrainingSettings,
-)
+from attncli.reading.targets import Offset as Offset
+from attncli.settings import LayerSettings as LayerSettings
+from attncli.settings import MechanismSettings, OovPolicy, Pooling, Positions, TokenizerName
+from attncli.settings import TrainingSettings as TrainingSettings
 from attncli.training.examples import Embedder, Prepared, open_embedder, prepare
 from attncli.training.fit import Fit, expect_vectors_for_all, fitting, scores_of, sizes_of
 from attncli.training.metrics import Scores
-from attncli.training.rows import Row, rows_given
+from attncli.training.rows import Row as Row
+from attncli.training.rows import rows_given
 
 if TYPE_CHECKING:
     from attncli.results.result import VectorsInfo

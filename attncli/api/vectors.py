@@ -7,7 +7,7 @@ from typing import Any
 
 from attncli.api.batching import paths_of
 from attncli.checks.arguments import count_of, flag_of, has, path_of, text_of, unexpected
-from attncli.embeddings.corpus_settings import CorpusSettings
+from attncli.embeddings.corpus_settings import CorpusSettings as CorpusSettings
 from attncli.embeddings.protocols import completed, has_vocabulary
 from attncli.errors import UsageError
 

@@ -38,6 +38,7 @@ from attncli.files.rows.tables import Shape
 from attncli.files.source import InputSource, is_url
 from attncli.files.writing import check_target
 from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
+from attncli.version import __version__
 
 FIELDS = (*OPTIONAL_FIELDS, *DEFAULT_FIELDS)
 _HUGE = 10**9  # what is above is as wrong, and shorter to say
@@ -160,7 +161,6 @@ def batch_job(
 def run_job(
     job: BatchJob,
     mechanism: JobMechanism,
-    version: str,
     *,
     fd: int | None = None,
     watch: Watcher | None = None,
@@ -168,8 +168,8 @@ def run_job(
 ) -> RunReport:
     """Runs a batch to its end, or where it is whole says so.
 
-    `version` is that of attn, a part of the job's identity. `fd` is written to where there is no
-    output; `watch` is told the records done, `note` what there is to say of an input.
+    `fd` is written to where there is no output; `watch` is told the records done, `note` what there
+    is to say of an input.
     Raises: EmptyError, ResumeError, OutputError, LockedError, and what reading and engines raise;
     BrokenPipeError when nobody reads a pipe any more.
     """
@@ -177,7 +177,7 @@ def run_job(
     from attncli.batches.unmarked import expect_same_beginning
 
     settings, identity = job.settings, job.identity(mechanism)
-    layout = replace(job.layout, facts=_provenance(identity, version))
+    layout = replace(job.layout, facts=_provenance(identity))
     make_writer = MakeWriter(job.format, layout)
     shape = Shape(
         settings.input_format,
@@ -195,7 +195,7 @@ def run_job(
     if job.to_stream:
         with _opened(job.output, fd) as stream:
             return run_to_stream(plan, recipe, engine, stream, watch)
-    identity = identity_of(job.sources, identity, version)
+    identity = identity_of(job.sources, identity, __version__)
     target = str(job.output)
     again = {"resume": settings.resume, "force": settings.force}
     output: Output
@@ -243,12 +243,12 @@ def _digits(asked: int | str | None, chosen_format: Format) -> int:
     return int(text)
 
 
-def _provenance(identity: dict[str, Any], version: str) -> tuple[tuple[str, str], ...]:
+def _provenance(identity: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """What binary formats keep in their metadata of where their numbers come from."""
     from attncli.views.json import plain_json
 
     facts = {f"attn.{name}": plain_json(value) for name, value in sorted(identity.items())}
-    return (("attn.version", version), *facts.items())
+    return (("attn.version", __version__), *facts.items())
 
 
 def _finished_tally(job: BatchJob, output: Output) -> Tally:

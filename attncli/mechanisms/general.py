@@ -23,7 +23,6 @@ from attncli.attention.float32 import (
 )
 from attncli.attention.general import matching_rows, score_scale, unit_rows
 from attncli.attention.masks import attention_mask
-from attncli.attention.self_weight import self_weight_range, solve_temperature
 from attncli.checks.arguments import count_of, flag_of, number_of
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, NumericError, UsageError, field_name, setting
@@ -308,6 +307,8 @@ def _way_out(options: GeneralSettings, embeddings: Float32Array, mask: BoolArray
     """A hint that works when typed, or nothing."""
     if not options.see_self or len(embeddings) > _HINT_UP_TO:
         return ""
+    from attncli.attention.self_weight import solve_temperature
+
     scores = _scores(embeddings, options.score)
     for target in (0.7, 0.5, 0.9):
         solved = solve_temperature(scores, target, mask)
@@ -319,6 +320,8 @@ def _way_out(options: GeneralSettings, embeddings: Float32Array, mask: BoolArray
 def _solved(
     embeddings: Float32Array, options: GeneralSettings, mask: BoolArray | None, text: str
 ) -> float:
+    from attncli.attention.self_weight import self_weight_range, solve_temperature
+
     scores = _scores(embeddings, options.score)
     target = options.target_self or 0.0
     solved = solve_temperature(scores, target, mask)

@@ -137,7 +137,6 @@ def _mechanism(mechanism: Mechanism, job: "BatchJob", quiet: bool) -> "JobMechan
 
 
 def _run(setup: _Setup) -> "RunReport":
-    from attncli import __version__
     from attncli.batches.job import run_job
 
     gc.freeze()
@@ -148,7 +147,7 @@ def _run(setup: _Setup) -> "RunReport":
             sys.stdout.flush()
             fd = sys.stdout.fileno()
         watch = setup.progress.update
-        return run_job(setup.job, setup.mechanism, __version__, fd=fd, watch=watch, note=note)
+        return run_job(setup.job, setup.mechanism, fd=fd, watch=watch, note=note)
     except BrokenPipeError:
         if not setup.job.to_stream:
             raise
