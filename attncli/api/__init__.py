@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from attncli.insight.comparison import Comparison
     from attncli.insight.difference import Difference
     from attncli.insight.part import Part
+    from attncli.matrices.outputs import Which
     from attncli.models.trained import TrainedModel
     from attncli.views.notebook import Shown
 
@@ -177,23 +178,41 @@ def diff(
 
 
 def from_attentions(
-    attentions: Any, tokens: Sequence[str] | None = None, *, scores: bool = False
+    attentions: Any,
+    tokens: Any = None,
+    *,
+    scores: bool = False,
+    which: "Which | None" = None,
+    index: int | None = None,
+    source_tokens: Any = None,
 ) -> AttentionResult:
     """The result of attention weights of another tool, to be shown, saved or compared.
 
-    `attentions` is an array of shape (n, n) to (n_layers, n_heads, n, n), or one array a layer, as
-    `output_attentions=True` of Hugging Face gives; PyTorch tensors are taken as they are. With
-    `scores` the numbers are scores before the softmax.
-    Raises: DataError when they are no weights, or the tokens are of another number; its kind
-    ArgumentError, a TypeError, for what is no array and no list of texts.
+    `attentions` is an array of shape (n, n) to (n_layers, n_heads, n, n), one array a layer, or what
+    a model of Hugging Face returned under `output_attentions=True`; arrays of every library are
+    taken (`__array__`, `__dlpack__`). `tokens` are n texts, or the encoding of a tokenizer, whose
+    padding is left out. With `scores` the numbers are scores before the softmax.
+    Of an encoder with a decoder, `which` is "encoder", "decoder" or "cross"; `index` is the sentence
+    of a batch. Weights of cross-attention (n_q, n_k) make a pair of texts: `source_tokens` are the n_k
+    that are looked at, and their own rows are zeros.
+    Raises: DataError when they are no weights, or the tokens are of another number; UsageError
+    where `which` or `index` has to choose; its kind ArgumentError, a TypeError, for what is no array
+    and no list of texts.
 
     >>> from_attentions([[0.9, 0.1], [0.2, 0.8]], ["money", "bank"]).words
     ['money', 'bank']
     """
-    from attncli.matrices.build import result_from_arrays
+    from attncli.matrices.outputs import result_from_outputs
 
     try:
-        return result_from_arrays(attentions, tokens, scores=flag_of(scores, "scores"))
+        return result_from_outputs(
+            attentions,
+            tokens,
+            scores=flag_of(scores, "scores"),
+            which=which,
+            index=index,
+            source_tokens=source_tokens,
+        )
     except DataError as error:
         error.place = error.place or "attentions"
         raise

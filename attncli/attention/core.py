@@ -101,7 +101,7 @@ def attend(
         scale: factor on the scores, 1/√d_k when None. softcap: applied before the mask.
     Rows of weights sum to 1; a row with every key masked is zeros, and so is its contextual
     vector. What a masked position holds, NaN included, never reaches the result.
-    Lists and PyTorch tensors are taken as arrays.
+    Lists, PyTorch tensors and whatever has `__array__` or `__dlpack__` are taken as arrays.
     Raises: ShapeError when the shapes do not fit together, ArgumentError for what holds no numbers.
     Source: arXiv:1706.03762, equation 1.
 

@@ -2,13 +2,13 @@
 
 Each function returns the value in the form the rest of the house counts on, or raises an
 ArgumentError that says what came and what was expected. Arrays of other libraries are taken as they
-are: PyTorch tensors (on any device, with gradients, of bfloat16), nested lists, whatever numpy reads.
+are: PyTorch tensors, nested lists, whatever has `__array__` or `__dlpack__` (foreign_arrays.py).
 """
 
 import math
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from attncli.errors import ArgumentError, UsageError
 from attncli.escape import quoted
 
 _MOST = (1 << 128) - 1
+_NUMBERS = {int, float}
 _LONGEST = 60  # characters of a value that a message shows
 
 
@@ -183,7 +184,7 @@ def array_of(value: object, name: str, expected: str = "an array of numbers") ->
     masked = sys.modules.get("numpy.ma")  # slow to import, and not there where nothing is masked
     if masked and isinstance(value, masked.MaskedArray) and masked.is_masked(value):
         raise ArgumentError(f"found masked numbers, expected {expected}", place=name or None)
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and value.dtype.kind != "V":
         array = np.asarray(value)
     elif value is None or isinstance(value, str | bytes | Mapping | set | frozenset):
         raise unexpected(value, name, expected)
@@ -218,18 +219,13 @@ def one_of_kind(value: Any, name: str, kind: Any, expected: str) -> Any:
     return value
 
 
-def is_tensor(value: object) -> bool:
-    """Whether this is a PyTorch tensor, without importing PyTorch."""
-    return has(value, "detach") and has(value, "is_floating_point")
-
-
 def _converted(value: Any, name: str, expected: str) -> AnyArray:
     try:
-        if is_tensor(value):
-            return _of_tensor(value)
-        if isinstance(value, Sequence) and any(is_tensor(item) for item in value):
-            value = [_of_tensor(item) if is_tensor(item) else item for item in value]
-        return np.asarray(value)
+        if isinstance(value, list) and _NUMBERS.issuperset(map(type, value)):
+            return np.asarray(value)
+        from attncli.checks.foreign_arrays import as_numpy
+
+        return as_numpy(value)
     except (MemoryError, KeyboardInterrupt):
         raise
     except Exception as fault:  # whatever the array's own library raises
@@ -241,17 +237,6 @@ def _converted(value: Any, name: str, expected: str) -> AnyArray:
             f"found {described(value)} that numpy cannot read ({reason}), expected {expected}",
             place=name or None,
         ) from None
-
-
-def _of_tensor(tensor: Any) -> AnyArray:
-    """A PyTorch tensor as an array; numpy knows no bfloat16 and no gradients."""
-    tensor = tensor.detach().cpu()
-    if getattr(tensor, "is_sparse", False):
-        tensor = tensor.to_dense()
-    if tensor.is_floating_point() and "float64" not in str(tensor.dtype):
-        tensor = tensor.float()
-    array: AnyArray = tensor.numpy()
-    return array
 
 
 def _is_short(value: object) -> bool:

@@ -21,12 +21,12 @@ from attncli.results.result import (
     VectorsInfo,
 )
 
-_WEIGHTS = "an array of weights of 2 to 5 axes, or one array a layer"
-_LAYERS = (
+ATTENTIONS = "an array of weights of 2 to 5 axes, or one array a layer"
+LAYERS = (
     'one array a layer: load the model with attn_implementation="eager" (others give no weights) '
     "and call it with output_attentions=True"
 )
-_TOKENS = "a list of texts, one a token (tokenizer.convert_ids_to_tokens gives them for ids)"
+TOKENS = "a list of texts, one a token (tokenizer.convert_ids_to_tokens gives them for ids)"
 
 
 def result_from_arrays(
@@ -46,11 +46,60 @@ def result_from_arrays(
     >>> result_from_arrays([[0.9, 0.1], [0.2, 0.8]], ["money", "bank"]).weights.shape
     (1, 1, 2, 2)
     """
-    array = _joined(attentions)
+    return from_layers(joined(attentions), tokens, scores=scores, name=name)
+
+
+def from_layers(
+    array: FloatArray,
+    tokens: Sequence[str] | None,
+    *,
+    scores: bool = False,
+    name: str = "given weights",
+) -> AttentionResult:
+    """The result of weights in one array of 2 to 5 axes. Raises: as `result_from_arrays`."""
     if tokens is not None:
-        tokens = texts_of(tokens, "tokens", _TOKENS)
+        tokens = texts_of(tokens, "tokens", TOKENS)
     weights, remark = checked_weights(four_axes(array, masked=scores), scores=scores)
     return _result(weights, tokens, remark, name)
+
+
+def crossed(
+    array: FloatArray,
+    tokens: Sequence[str] | None,
+    source_tokens: Sequence[str] | None,
+    *,
+    scores: bool = False,
+    name: str = "given weights",
+) -> AttentionResult:
+    """The result of cross-attention, (…, n_q, n_k): a pair of texts, of which the first attends.
+
+    Its matrices are square, over the tokens of both: rows of the second text, the source, are
+    zeros, and so are columns of the first.
+    """
+    rows = four_axes(array, masked=scores, square=False)
+    weights, remark = checked_weights(rows, scores=scores)  # (n_layers, n_heads, n_q, n_k)
+    n_q, n_k = weights.shape[-2:]
+    for named, texts, count in (("tokens", tokens, n_q), ("source_tokens", source_tokens, n_k)):
+        if texts is not None and len(texts) != count:
+            what = "queries" if named == "tokens" else "keys"
+            message = (
+                f"found {len(texts)} tokens, expected {count}: the weights have as many {what}"
+            )
+            raise DataError(message, place=named)
+    square = np.zeros((*weights.shape[:2], n_q + n_k, n_q + n_k), dtype=np.float32)
+    square[..., :n_q, n_q:] = weights
+    first, second = _tokens(tokens, n_q), _tokens(source_tokens, n_k)
+    whole = _result(square, None, remark, name)
+    said = ResultWarning("cross-attention", "rows of the second text are zeros: it gives keys only")
+    return replace(
+        whole,
+        text=_text(first),
+        pair=_text(second),
+        tokens=(*first, *second),
+        segments=(0,) * n_q + (1,) * n_k,
+        warnings=(*whole.warnings, said),
+        unknown=tuple(n for n in whole.unknown if n != "tokens"),
+    )
 
 
 def result_from_record(record: Mapping[str, Any]) -> AttentionResult:
@@ -132,29 +181,26 @@ def _expect_objects(name: str, given: Any) -> None:
         raise DataError(f"the {name} of the record are not as expected: objects with {listed}")
 
 
-def _joined(attentions: Any) -> FloatArray:
+def joined(attentions: Any) -> FloatArray:
     """The weights of all layers as one array. Raises: DataError."""
-    if not has(attentions, "shape") and _has_attentions(attentions):
-        raise unexpected(attentions, "", "what it holds as .attentions")
     if not isinstance(attentions, list | tuple):
         if attentions is None:
-            raise unexpected(attentions, "", _LAYERS)
-        return array_of(attentions, "", _WEIGHTS)
+            raise unexpected(attentions, "", LAYERS)
+        return array_of(attentions, "", ATTENTIONS)
     if not attentions or any(layer is None for layer in attentions):
         missing = next((i for i, layer in enumerate(attentions) if layer is None), None)
         name = "" if missing is None else f"layer {missing}"
-        raise unexpected(None if attentions else attentions, name, _LAYERS)
-    if all(hasattr(layer, "shape") for layer in attentions):
+        raise unexpected(None if attentions else attentions, name, LAYERS)
+    if all(map(_is_array, attentions)):
         names = {str(i): f"layer {i}" for i in range(len(attentions))}
         return joined_layers(
-            {i: array_of(attentions[int(i)], name, _WEIGHTS) for i, name in names.items()}
+            {i: array_of(attentions[int(i)], name, ATTENTIONS) for i, name in names.items()}
         )
-    return array_of(attentions, "", _WEIGHTS)
+    return array_of(attentions, "", ATTENTIONS)
 
 
-def _has_attentions(value: Any) -> bool:
-    """Whether this is what a model of transformers returned, and not the weights in it."""
-    return has(value, "attentions") or (isinstance(value, Mapping) and "attentions" in value)
+def _is_array(value: Any) -> bool:
+    return any(has(value, name) for name in ("shape", "__array__", "__dlpack__"))
 
 
 def _result(

@@ -19,10 +19,11 @@ _SUM_TOLERANCE = 1e-3
 _SIGN_TOLERANCE = 1e-4
 
 
-def four_axes(array: FloatArray, *, masked: bool = False) -> Float32Array:
+def four_axes(array: FloatArray, *, masked: bool = False, square: bool = True) -> Float32Array:
     """The array as (n_layers, n_heads, n_tokens, n_tokens), float32.
 
-    With `masked` −∞ may stand where a key must not be seen.
+    With `masked` −∞ may stand where a key must not be seen; not `square` are as many keys as there
+    may be.
     Raises: DataError for any other layout, or numbers that are not finite.
     """
     if array.dtype.kind not in "fiub":
@@ -33,7 +34,7 @@ def four_axes(array: FloatArray, *, masked: bool = False) -> Float32Array:
         raise DataError(
             f"found the shape {array.shape}, expected 2 axes (n, n) to 4 (layers, heads, n, n)"
         )
-    if array.shape[-1] != array.shape[-2]:
+    if square and array.shape[-1] != array.shape[-2]:
         raise DataError(
             f"found {array.shape[-2]} queries and {array.shape[-1]} keys in the shape "
             f"{array.shape}, expected as many keys as queries (self-attention)"
