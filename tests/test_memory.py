@@ -7,7 +7,7 @@ import pytest
 
 from attncli.errors import size_text
 from attncli.memory import available_memory
-from attncli.views.json import record_parts
+from attncli.results.json import record_parts
 
 MACHINE = {"proc/meminfo": "MemTotal: 9000 kB\nMemFree: 100 kB\nMemAvailable: 8000 kB\n"}
 GROUP = {

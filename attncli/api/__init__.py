@@ -33,11 +33,11 @@ from attncli.results.result import AttentionResult as AttentionResult
 from attncli.settings import NEIGHBORS, TOLERANCE, Choices, MechanismSettings, Notation
 
 if TYPE_CHECKING:
-    from attncli.insight.comparison import Comparison
     from attncli.insight.difference import Difference
     from attncli.insight.part import Part
     from attncli.matrices.outputs import Which
     from attncli.models.trained import TrainedModel
+    from attncli.results.comparison import Comparison
     from attncli.views.notebook import Shown
 
 

@@ -245,7 +245,7 @@ def _digits(asked: int | str | None, chosen_format: Format) -> int:
 
 def _provenance(identity: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """What binary formats keep in their metadata of where their numbers come from."""
-    from attncli.views.json import plain_json
+    from attncli.results.json import plain_json
 
     facts = {f"attn.{name}": plain_json(value) for name, value in sorted(identity.items())}
     return (("attn.version", __version__), *facts.items())

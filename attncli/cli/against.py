@@ -110,8 +110,8 @@ def _record(
 ) -> str:
     import json
 
+    from attncli.results.json import result_json
     from attncli.results.names import mean_of_heads
-    from attncli.views.json import result_json
 
     parts = [result_json(result, exclude=("contextual",)) for result in (general, other)]
     differences = [

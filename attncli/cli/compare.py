@@ -96,7 +96,7 @@ def compare(
     space = space_of(opened)
     comparison = compared(results, word or shared_word(results), space, neighbors=neighbors)
     if json:
-        from attncli.views.json import record_json
+        from attncli.results.json import record_json
 
         write_json(record_json(comparison.to_record()))
     elif output is not None:

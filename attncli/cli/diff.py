@@ -58,8 +58,8 @@ def diff(
     notices = Notices(quiet)
     compared = differences(*_pairs(_outcomes(first), _outcomes(second), notices), tol)
     if json:
+        from attncli.results.json import record_json
         from attncli.views.difference import difference_record
-        from attncli.views.json import record_json
 
         write_json(record_json(difference_record(compared, tol)))
     elif not quiet:

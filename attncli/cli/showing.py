@@ -133,7 +133,7 @@ def show_outcomes(
             continue
         effects.see(outcome)
         if manner.json:
-            from attncli.views.json import result_parts
+            from attncli.results.json import result_parts
 
             include, exclude = fields
             write_json(
@@ -203,6 +203,6 @@ def shown_movements(
 
 
 def _write_error(error: AttnError, index: int, line: int | None) -> None:
-    from attncli.views.json import error_record, record_json
+    from attncli.results.json import error_record, record_json
 
     write_json(record_json(error_record(error, index, line)))

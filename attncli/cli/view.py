@@ -24,8 +24,8 @@ from attncli.escape import visible
 from attncli.files.apart import expect_writable, files_given, written
 
 if TYPE_CHECKING:
-    from attncli.insight.comparison import Comparison
     from attncli.insight.diagram import Diagram
+    from attncli.results.comparison import Comparison
     from attncli.results.result import AttentionResult
 
 _OF_A_COMPARISON = "on a saved comparison"
@@ -115,7 +115,7 @@ def view(
       attn view attentions.npz --tokens @tokens.txt --layer -1 --agg mean
       attn view attentions.npz --tokens @tokens.txt --merge --hide "[CLS]" --top 5
     """
-    from attncli.insight.comparison import Comparison
+    from attncli.results.comparison import Comparison
     from attncli.results.result import OPTIONAL_FIELDS
 
     inputs = files_given([file, *_named_files(tokens, pair)])
@@ -214,7 +214,7 @@ def _may_hold_several(file: str) -> bool:
 
 def _print(result: "AttentionResult", manner: Manner, *, first: bool) -> None:
     if manner.json:
-        from attncli.views.json import result_parts
+        from attncli.results.json import result_parts
 
         held, digits = _held(result), manner.precision
         write_json(result_parts(result, held, precision=digits, top=manner.top))
@@ -241,7 +241,7 @@ def _print(result: "AttentionResult", manner: Manner, *, first: bool) -> None:
 def _show_comparison(comparison: "Comparison", manner: Manner, quiet: bool) -> None:
     """Draws a saved comparison as `attn compare` drew it."""
     if manner.json:
-        from attncli.views.json import record_json
+        from attncli.results.json import record_json
 
         write_json(record_json(comparison.to_record()))
     elif manner.output is not None:

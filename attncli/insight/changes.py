@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from attncli.insight.comparison import Comparison, Near, Occurrence
+from attncli.results.comparison import Comparison, Near, Occurrence
 
 
 class ContextChange(NamedTuple):

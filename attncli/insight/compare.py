@@ -16,12 +16,12 @@ from attncli.attention.general import unit_rows
 from attncli.attention.products import product
 from attncli.errors import Blank, UsageError, field_name, setting
 from attncli.escape import quoted
-from attncli.insight.comparison import Comparison, Near, Occurrence, Point, Pull
 from attncli.insight.measures import moved
 from attncli.insight.old_vectors import old_vectors
 from attncli.insight.plane import principal_plane
 from attncli.insight.space import Space, SpokenWords, is_known, names_of_token
 from attncli.insight.sums import sums_of
+from attncli.results.comparison import Comparison, Near, Occurrence, Point, Pull
 from attncli.results.names import axis_names, describe, last_layer, mean_of_heads, ranges
 from attncli.results.result import AttentionResult
 from attncli.settings import NEIGHBORS

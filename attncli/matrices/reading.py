@@ -24,9 +24,9 @@ from attncli.errors import (
 )
 from attncli.escape import visible
 from attncli.files.foreign import Foreign, foreign_file, foreign_of
-from attncli.insight.comparison import Comparison, comparison_from_record
 from attncli.matrices.build import renamed, result_from_arrays, result_from_record
 from attncli.matrices.top import with_weights
+from attncli.results.comparison import Comparison, comparison_from_record
 from attncli.results.result import AttentionResult
 
 if TYPE_CHECKING:

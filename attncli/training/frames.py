@@ -6,11 +6,11 @@ Nothing here changes what is learned: the random numbers of the training are not
 import numpy as np
 
 from attncli.arrays import FloatArray
-from attncli.insight.frames import Frame, Scene
 from attncli.learning.gradients import forward
 from attncli.learning.landmarks import with_landmarks
 from attncli.learning.minibatches import batch_of
 from attncli.learning.trainer import EpochProgress
+from attncli.results.frames import Frame, Scene
 from attncli.training.examples import Prepared
 from attncli.training.fit import Fit
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from attncli.insight.changes import ContextChange, changes, own_weight
-from attncli.insight.comparison import Comparison, Occurrence
+from attncli.results.comparison import Comparison, Occurrence
 from attncli.views.compare import occurrence_names
 
 _MOST = 8  # words of a sentence

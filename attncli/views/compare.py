@@ -4,7 +4,7 @@ import numpy as np
 from rich.segment import Segment
 
 from attncli.arrays import FloatArray
-from attncli.insight.comparison import Comparison, Near, Occurrence
+from attncli.results.comparison import Comparison, Near, Occurrence
 from attncli.views.equations import rounded_to_sum
 from attncli.views.ink import Ink, Line, left, width_of, wrapped
 from attncli.views.numbers import number_lines

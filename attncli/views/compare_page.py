@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from attncli.escape import apart
-from attncli.insight.comparison import Comparison, Near, Occurrence
 from attncli.insight.movement import Movement
+from attncli.results.comparison import Comparison, Near, Occurrence
 from attncli.results.result import AttentionResult
 from attncli.settings import Notation
 from attncli.views.against import mean_weights

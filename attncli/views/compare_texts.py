@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from attncli.arrays import FloatArray
 from attncli.escape import harmless, isolated, quotes_isolated, visible
 from attncli.files.safe_cells import cell, guarded
-from attncli.insight.comparison import Comparison, Near, Occurrence
+from attncli.results.comparison import Comparison, Near, Occurrence
 from attncli.results.result import AttentionResult
 from attncli.views.against import mean_weights
 from attncli.views.changes import change_texts

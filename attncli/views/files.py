@@ -11,9 +11,9 @@ from attncli.files.writing import whole_file
 from attncli.settings import Notation
 
 if TYPE_CHECKING:
-    from attncli.insight.comparison import Comparison
     from attncli.insight.diagram import Diagram
     from attncli.insight.movement import Movement
+    from attncli.results.comparison import Comparison
     from attncli.results.result import AttentionResult
     from attncli.views.against_files import Beside
 
@@ -93,7 +93,7 @@ def write_results(
             made_by=made_by,
         )
     elif suffix in (".json", ".jsonl"):
-        from attncli.views.json import result_parts
+        from attncli.results.json import result_parts
 
         content = (
             part
@@ -199,7 +199,7 @@ def write_comparison(
             notation=notation,
         )
     elif suffix == ".json":
-        from attncli.views.json import record_json
+        from attncli.results.json import record_json
 
         content = record_json(comparison.to_record()) + "\n"
     elif suffix == ".md":

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from attncli.results.json import record_json
 from attncli.results.result import OPTIONAL_ARRAYS, AttentionResult
-from attncli.views.json import record_json
 
 _REST = ("measures",)  # what is there on request and no array
 

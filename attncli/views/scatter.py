@@ -8,7 +8,7 @@ from rich.cells import chop_cells
 from rich.segment import Segment
 
 from attncli.escape import isolated, visible
-from attncli.insight.comparison import Point
+from attncli.results.comparison import Point
 from attncli.views.ink import Ink, Line, width_of, word, wrapped
 from attncli.views.svg import PAPER, SOFT, Drawing
 

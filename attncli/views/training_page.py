@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from attncli.arrays import FloatArray
-from attncli.insight.frames import Film, Frame, Scene
+from attncli.results.frames import Film, Frame, Scene
 from attncli.views.html import HAND_IN_STYLE, document, page_footer
 from attncli.views.page.tables import escaped, page_legend, word_markup
 from attncli.views.palette import palette_step, palette_steps

@@ -6,7 +6,7 @@ import numpy as np
 from rich.segment import Segment
 
 from attncli.arrays import FloatArray
-from attncli.insight.frames import Frame, Scene
+from attncli.results.frames import Frame, Scene
 from attncli.views.ink import Ink, Line, left, right, width_of, wrapped
 from attncli.views.training import epoch_text, sparkline
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from conftest import child_environment
 
-from attncli.insight.frames import MOST_FRAMES, Film, Frame
+from attncli.results.frames import MOST_FRAMES, Film, Frame
 from attncli.views.ink import Ink, width_of
 from attncli.views.training_page import training_page
 from attncli.views.watching import watch_lines

@@ -19,7 +19,7 @@ import numpy as np
 from attncli.batches.chunks import Chunk
 from attncli.batches.writers.options import RecordLayout
 from attncli.errors import AttnError, MissingExtraError
-from attncli.insight.top import strongest_of_rows
+from attncli.results.json import plain_json
 from attncli.results.result import (
     OPTIONAL_ARRAYS,
     SCHEMA_VERSION,
@@ -31,7 +31,7 @@ from attncli.results.result import (
     VectorsInfo,
 )
 from attncli.results.stack import RARE_FIELDS, Stack
-from attncli.views.json import plain_json
+from attncli.results.top import strongest_of_rows
 
 _AXES = {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}
 # The rare fields that have a type of their own; the others are JSON text.

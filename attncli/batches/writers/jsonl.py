@@ -12,10 +12,10 @@ from attncli.batches.writers.digits import Printed, json_stacks
 from attncli.batches.writers.options import RecordLayout
 from attncli.batches.writers.tokens import token_texts
 from attncli.errors import AttnError
-from attncli.insight.top import strongest_of_rows
+from attncli.results.json import error_record, plain_json
 from attncli.results.result import SCHEMA_VERSION, AttentionSettings, VectorsInfo
 from attncli.results.stack import Stack
-from attncli.views.json import error_record, plain_json
+from attncli.results.top import strongest_of_rows
 
 _HEAD = f'{{"type":"result","schema":"{SCHEMA_VERSION}"'
 

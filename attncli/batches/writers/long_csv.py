@@ -17,9 +17,9 @@ from attncli.batches.writers.digits import json_matrices
 from attncli.batches.writers.options import RecordLayout
 from attncli.errors import AttnError
 from attncli.files.safe_cells import cell, guarded, guarded_id
-from attncli.insight.top import strongest_of_rows
 from attncli.results.names import AXES, axis_labels
 from attncli.results.stack import Stack, TokenRun
+from attncli.results.top import strongest_of_rows
 
 _COLUMNS = ("line", "head", "query", "key", "weight", "layer", "query_word", "key_word", "error")
 

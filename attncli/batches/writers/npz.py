@@ -28,8 +28,8 @@ from attncli.batches.chunks import Chunk
 from attncli.batches.writers.jsonl import JsonlWriter
 from attncli.batches.writers.options import RecordLayout
 from attncli.errors import AttnError
-from attncli.insight.top import strongest_of_rows
 from attncli.results.stack import Stack
+from attncli.results.top import strongest_of_rows
 
 _PIECE = 1 << 20
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)

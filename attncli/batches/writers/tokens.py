@@ -11,8 +11,8 @@ from operator import attrgetter
 
 import numpy as np
 
+from attncli.results.json import plain_json
 from attncli.results.stack import Fragment, TokenRun
-from attncli.views.json import plain_json
 
 _STARTS = 512  # the table holds the offsets of tokens that begin before this character
 _LENGTHS = 32  # and are shorter than this

@@ -11,8 +11,8 @@ from attncli.cli.terminal import color_system, message, terminal_columns, wants_
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from attncli.insight.frames import Frame
     from attncli.learning.trainer import EpochProgress
+    from attncli.results.frames import Frame
     from attncli.training.fit import Fit
     from attncli.views.ink import Ink
 
@@ -24,7 +24,7 @@ class Watching:
     """Follows a training: draws frames where a terminal is, keeps them where a page is wanted."""
 
     def __init__(self, fit: "Fit", *, draws: bool, keeps: bool, quiet: bool = False) -> None:
-        from attncli.insight.frames import Film
+        from attncli.results.frames import Film
         from attncli.training.frames import Camera
 
         self._camera, self._film, self._keeps = Camera(fit), Film(), keeps

@@ -33,7 +33,7 @@ def shaped(record: dict[str, Any], precision: int | None, top: int | None) -> di
     entries: dict[str, Any] = {}
     for name, value in record.items():
         if name == "weights" and top is not None:
-            from attncli.insight.top import strongest_of_rows
+            from attncli.results.top import strongest_of_rows
 
             keys, kept = strongest_of_rows(value, top)
             entries["top"] = {"keys": keys.tolist(), "weights": shortest(_rounded(kept, precision))}

@@ -12,13 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.errors import DataError
-from attncli.insight.comparison import (
-    Comparison,
-    Occurrence,
-    Point,
-    Pull,
-    comparison_from_record,
-)
+from attncli.results.comparison import Comparison, Occurrence, Point, Pull, comparison_from_record
 
 numbers = st.floats(-1e6, 1e6)
 near = st.lists(st.tuples(st.text(max_size=4), numbers), max_size=3).map(tuple)
