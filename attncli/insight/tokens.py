@@ -4,7 +4,6 @@ Pure functions, result → result, also for matrices of other tools; what was do
 `result.selection`.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,12 +14,11 @@ from attncli.arrays import BoolArray, Float32Array
 from attncli.errors import EmptyError
 from attncli.escape import quoted
 from attncli.insight.measures import measures_of_tokens
+from attncli.results.pieces import continues_word, looks_special, unmarked
 from attncli.results.result import AttentionResult, ModelInfo, ResultWarning, Token
 
 _BY_HEAD = ("query", "key", "value", "scores")
 _BY_TOKEN = ("contextual", "embeddings", "before", "hidden_states", "query", "key", "value")
-_LOOKS_SPECIAL = re.compile(r"\[[A-Z]+\]|<[^<>]+>|</?s>")
-_WORD_STARTS = ("Ġ", "▁")  # byte-level BPE and SentencePiece mark the space before a word
 
 
 def merge_pieces(result: AttentionResult) -> AttentionResult:
@@ -107,21 +105,6 @@ def hide_tokens(
     )
 
 
-def continues_word(tokens: Sequence[Token]) -> list[bool]:
-    """For each token whether it belongs to the word of the token before it.
-
-    Tokens of our own tokenizers say it by their status "piece". Of tokens from elsewhere the marks
-    decide: ## before a continuation (WordPiece), Ġ or ▁ before a start (byte-level BPE,
-    SentencePiece; marks of punctuation start a word of their own).
-    """
-    if any(token.status in ("piece", "special") for token in tokens):
-        return [at > 0 and token.status == "piece" for at, token in enumerate(tokens)]
-    names = [token.key or token.text for token in tokens]
-    if not any(name.startswith(_WORD_STARTS) for name in names):
-        return [at > 0 and len(name) > 2 and name.startswith("##") for at, name in enumerate(names)]
-    return [at > 0 and _glued(names[at - 1], name) for at, name in enumerate(names)]
-
-
 def _averaged(array: Float32Array, starts: Sequence[int], counts: Any) -> Float32Array:
     """The mean of each group of rows. Shapes: (…, n_tokens, d) → (…, n_words, d)."""
     sums = np.add.reduceat(array, starts, axis=-2)  # (…, n_words, d)
@@ -146,34 +129,13 @@ def _joined(result: AttentionResult, group: slice) -> Token:
     return Token(text, start, start + len(text), key, first.status)
 
 
-def unmarked(piece: str) -> str:
-    """A piece without the mark that says whether it continues or starts a word."""
-    bare = piece[2:] if piece.startswith("##") and len(piece) > 2 else piece
-    return bare.lstrip("Ġ▁") or bare
-
-
-def _glued(before: str, name: str) -> bool:
-    if name.startswith(_WORD_STARTS) or _LOOKS_SPECIAL.fullmatch(name):
-        return False
-    if _LOOKS_SPECIAL.fullmatch(before):
-        return False
-    return before[-1:].isalnum() and name[:1].isalnum()
-
-
 def _hidden(tokens: Sequence[Token], names: set[str], special: bool) -> BoolArray:
     by_status = any(token.status == "special" for token in tokens)
     return np.array(
         [
             token.text in names
             or token.key in names
-            or (
-                special
-                and (
-                    token.status == "special"
-                    if by_status
-                    else _LOOKS_SPECIAL.fullmatch(token.text) is not None
-                )
-            )
+            or (special and (token.status == "special" if by_status else looks_special(token.text)))
             for token in tokens
         ],
         dtype=np.bool_,

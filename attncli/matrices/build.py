@@ -9,8 +9,8 @@ import numpy as np
 from attncli.arrays import Float32Array, FloatArray
 from attncli.checks.arguments import array_of, has, texts_of, unexpected
 from attncli.errors import DataError, field_name
-from attncli.insight.tokens import continues_word, unmarked
 from attncli.matrices.shapes import checked_weights, four_axes, joined_layers, row_remark
+from attncli.results.pieces import continues_word, unmarked
 from attncli.results.result import (
     NOT_GIVEN,
     USUAL_FIELDS,

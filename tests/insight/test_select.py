@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from attncli.errors import EmptyError, UsageError
 from attncli.insight.part import Part
 from attncli.insight.select import aggregate, select_heads, select_layers
-from attncli.insight.tokens import continues_word, hide_tokens, merge_pieces
+from attncli.insight.tokens import hide_tokens, merge_pieces
 from attncli.results.names import describe, layer_of_vectors, ranges
+from attncli.results.pieces import continues_word
 from attncli.results.result import (
     AttentionResult,
     AttentionSettings,
