@@ -15,9 +15,9 @@ from attncli.embeddings.seeded import SeededStore
 from attncli.errors import DataError
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
 from attncli.reading.reader import ReadingSettings
+from attncli.results import json as view
 from attncli.results.json import error_record, record_json, result_json, shortest
 from attncli.results.result import OPTIONAL_FIELDS, AttentionResult
-from attncli.results import json as view
 
 FLOATS = hnp.arrays(
     np.float32,
