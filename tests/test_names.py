@@ -58,3 +58,16 @@ def test_functions_name_things():
             for name in names & vague:
                 named_so.add((path.relative_to(PACKAGE).as_posix(), function.name, name))
     assert named_so == set()
+
+
+def test_a_mechanism_answers_for_itself():
+    """Only `results` compares the kind of an attention; whoever else asks one of its questions."""
+    kinds = {"general", "task", "transformer", "matrix"}
+    asking = set()
+    for path, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Compare) and ".kind" in ast.unparse(node.left):
+                compared = {n.value for n in ast.walk(node) if isinstance(n, ast.Constant)}
+                if compared & kinds:
+                    asking.add(path.relative_to(PACKAGE).as_posix())
+    assert asking == {"results/result.py"}

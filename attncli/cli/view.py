@@ -197,7 +197,7 @@ def _say_vain_of_results(
     result: "AttentionResult", scores: bool, array: str | None, file: str, quiet: bool
 ) -> None:
     """Says which options of given matrices do nothing here."""
-    saved = result.attention.kind != "matrix"
+    saved = not result.attention.is_foreign
     say_vain(["--scores"] if scores and saved else [], "on saved results", quiet=quiet)
     say_vain(["--array"] if array and not _may_hold_several(file) else [], _ONE_ARRAY, quiet=quiet)
 
@@ -224,7 +224,7 @@ def _print(result: "AttentionResult", manner: Manner, *, first: bool) -> None:
     if manner.steps:
         _expect_stages(result, manner)
     if "moved" in (manner.show or "") and old_vectors(result) is None:
-        name = "value" if result.attention.kind == "task" else "embeddings"
+        name = result.attention.old_field or "embeddings"
         raise DataError(
             f"the result holds no {name}, so how far words moved is not known",
             hints=(

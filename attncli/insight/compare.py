@@ -133,7 +133,7 @@ def _values(result: AttentionResult) -> FloatArray | None:
     Shape (n_tokens, n_heads, d_v).
     """
     whole = old_vectors(result)
-    if whole is None or sums_of(result).terms is None or result.attention.kind == "transformer":
+    if whole is None or sums_of(result).terms is None or result.attention.has_layers:
         return None
     if result.value is None or (result.selection or {}).get("heads") is not None:
         return None
@@ -247,7 +247,7 @@ def _map(
 
 def _others(result: AttentionResult, occurrence: Occurrence) -> list[tuple[str, FloatArray]]:
     """The other words of a sentence with their values, where these are in the space of the map."""
-    whole = None if result.attention.kind == "transformer" else old_vectors(result)
+    whole = None if result.attention.has_layers else old_vectors(result)
     if whole is None:
         return []
     return [

@@ -95,7 +95,7 @@ def diagram_of(
     scaled = np.where(np.isneginf(head.scaled[place]), -np.inf, head.scaled[place])
     layer = axis_numbers(result, "layers")[0]
     embeddings = _entering(result, layer)
-    shared = result.attention.kind == "general" and result.attention.score != "cosine"
+    shared = result.attention.compares_embeddings
     output, matrices = _matrices(result, learned)
     new = head.new[place]  # (d_v,)
     return Diagram(
@@ -140,7 +140,7 @@ def _places(weights: FloatArray, place: int, most: int) -> tuple[int, ...]:
 
 def _entering(result: AttentionResult, layer: int) -> FloatArray | None:
     """What enters the layer, (n_tokens, d_model), where that is held."""
-    if result.attention.kind != "transformer":
+    if not result.attention.has_layers:
         return result.embeddings
     states = result.hidden_states
     if states is not None and layer < len(states):
@@ -152,7 +152,7 @@ def _matrices(
     result: AttentionResult, learned: Learned
 ) -> tuple[FloatArray | None, tuple[tuple[str, FloatArray | None], ...]]:
     """W_o, and the matrices of the head by their names; None for those that are not at hand."""
-    if result.attention.kind == "general":
+    if result.attention.sums_embeddings:
         return None, ()
     names, projections = ("W_q", "W_k", "W_v"), learned.projections
     if projections is None:
@@ -165,7 +165,7 @@ def _joined(result: AttentionResult, place: int, layer: int) -> FloatArray | Non
     """The new embedding of the word, where it is no sum that is drawn, (d,)."""
     if sums_of(result).whole and is_weighted_sum(result):
         return None
-    if result.attention.kind == "transformer" and layer != layer_of_vectors(result):
+    if result.attention.has_layers and layer != layer_of_vectors(result):
         return None
     joined: FloatArray = result.contextual[place].astype(np.float64)
     return joined

@@ -79,7 +79,7 @@ def _matched(one: AttentionResult, other: AttentionResult, axis: Axis) -> Matche
 
 def _unnamed(result: AttentionResult, axis: Axis) -> bool:
     """Whether a result does not say which layers or heads of a model its matrices are."""
-    return result.attention.kind == "matrix" and axis not in (result.selection or {})
+    return result.attention.is_foreign and axis not in (result.selection or {})
 
 
 def _positions(

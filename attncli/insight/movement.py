@@ -50,6 +50,6 @@ def _space(
 ) -> VocabularySpace | None:
     if isinstance(among, VocabularySpace) or among is None:
         return among
-    if result.attention.kind != "general" or not has_vocabulary(among):
+    if not result.attention.sums_embeddings or not has_vocabulary(among):
         return None
     return VocabularySpace(among)

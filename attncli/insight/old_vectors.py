@@ -14,9 +14,9 @@ from attncli.results.result import AttentionResult
 def old_vectors(result: AttentionResult) -> Float32Array | None:
     """What each new vector is compared with, (n_tokens, d_v); None where that is not held."""
     before = result.before
-    if before is None and result.attention.kind in ("general", "transformer"):
+    if before is None and result.attention.old_field == "embeddings":
         before = result.embeddings
-    elif before is None and result.attention.kind == "task" and not _has_output(result):
+    elif before is None and result.attention.old_field == "value" and not _has_output(result):
         before = _values(result)
     return before if before is not None and before.shape == result.contextual.shape else None
 

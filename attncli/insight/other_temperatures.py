@@ -60,7 +60,7 @@ def no_temperature(result: AttentionResult) -> str:
         return "weights of merged pieces are sums and means of several softmaxes"
     if row_sums(result, _every(result)) is not None:
         return "the rows do not sum to 1, so they are no softmax"
-    if result.attention.kind == "matrix" and result.scores is None:
+    if result.attention.is_foreign and result.scores is None:
         return "it is not known whether these weights are one softmax or drawn from several"
     if _given(result) is None and _has_vanished(result):
         return "some weights are too small to be told from 0"

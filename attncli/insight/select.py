@@ -56,7 +56,7 @@ def chosen(matrices: Matrices, axis: Axis, numbers: Sequence[int]) -> Matrices:
     if not pooling(matrices, axis):  # else it says what they were drawn together from
         names = axis_numbers(matrices, axis)
         selection[axis] = [names[place] for place in places]
-        if axis == "layers" and matrices.attention.kind == "transformer":
+        if axis == "layers" and matrices.attention.has_layers:
             after = layer_of_vectors(matrices)
             if after not in selection[axis]:  # else the highest of the layers says it
                 selection[VECTORS_AFTER] = after

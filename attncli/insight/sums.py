@@ -41,14 +41,14 @@ def sums_of(result: AttentionResult) -> Sums:
     if why:
         return Sums(None, False, why)
     settings = result.attention
-    if settings.kind == "general":
+    if settings.sums_embeddings:
         return PLAIN
-    if settings.kind == "task":
+    if settings.has_layers:
+        return Sums("values", False)
+    if settings.old_field == "value":
         turned = result.model is not None and result.model.has_output
         whole = settings.n_heads == 1 and not turned and not _chosen_heads(result)
         return PLAIN if whole and _weighs_embeddings(result) else Sums("values", whole)
-    if settings.kind == "transformer":
-        return Sums("values", False)
     return Sums(None, False, "the vectors that these weights weigh are not known")
 
 

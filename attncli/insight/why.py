@@ -59,10 +59,10 @@ def why_of(result: AttentionResult, notes: FloatArray | None = None) -> Why:
     Raises: UsageError for weights of a transformer or of other tools; DataError where a field is
     missing.
     """
-    kind = result.attention.kind
-    if kind not in ("general", "task"):
+    settings = result.attention
+    if not settings.is_of_words:
         raise UsageError(
-            f"found {'a transformer' if kind == 'transformer' else 'weights of another tool'}, "
+            f"found {'a transformer' if settings.has_layers else 'weights of another tool'}, "
             "expected general or task-specific attention"
         )
     if not result.tokens:
@@ -70,13 +70,13 @@ def why_of(result: AttentionResult, notes: FloatArray | None = None) -> Why:
     for name in _NEEDED:
         if getattr(result, name) is None:
             raise DataError(f"the result holds no {name}, which the reasons are worked out of")
-    settings, mask = result.attention, mask_of(result)
+    mask = mask_of(result)
     mask = mask if mask is None or mask.ndim == 2 else mask[0, 0]  # (n_tokens, n_tokens)
     weights = result.weights[0, 0].astype(np.float64)  # (n_tokens, n_tokens)
     query, key = (_wide(result, name) for name in ("query", "key"))  # (n_tokens, d_k)
     scores = _wide(result, "scores") * settings.temperature  # (n_tokens, n_tokens)
     bias = scores - product(query, key.T) * settings.scale  # of relative positions
-    if kind == "general":  # of cosines too the plain products are those of the vectors
+    if settings.sums_embeddings:  # of cosines too the plain products are those of the vectors
         vectors = np.asarray(result.embeddings, dtype=np.float64)
         query, key, bias = vectors, vectors, np.zeros_like(scores)
     products, width = product(query, key.T), query.shape[1]

@@ -14,7 +14,7 @@ import numpy as np
 
 from attncli.arrays import Float32Array, read_only
 from attncli.checks.arguments import array_of, names_of, number_of, one_of_kind, text_of
-from attncli.checks.records import built, check_parts, checked_selection, of_kind
+from attncli.checks.records import check_parts
 from attncli.errors import DataError
 
 SCHEMA_VERSION = "1.0"
@@ -40,6 +40,11 @@ USUAL_FIELDS = (
 # What a result holds besides, which is no part of its record.
 UNRECORDED = ("before",)
 
+_TITLES = {
+    "task": "task-specific attention",
+    "matrix": "attention weights",
+}  # but for "… attention"
+_OLD_FIELDS = {"general": "embeddings", "task": "value", "transformer": "embeddings"}
 _UNTRAINED = "untrained, seed "
 _GIVEN = "given "
 
@@ -73,6 +78,43 @@ class AttentionSettings(NamedTuple):
     window: int | None = None
     see_self: bool = True
     positions: str = "none"
+
+    # What is asked of a mechanism; a new one answers here.
+
+    @property
+    def title(self) -> str:
+        """The mechanism in words."""
+        return _TITLES.get(self.kind, f"{self.kind} attention")
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the weights are those of another tool, made nobody knows how."""
+        return self.kind == "matrix"
+
+    @property
+    def is_of_words(self) -> bool:
+        """Whether one layer reads the vectors of words."""
+        return self.kind in ("general", "task")
+
+    @property
+    def has_layers(self) -> bool:
+        """Whether layers follow each other, in each of which much comes after the sums of a head."""
+        return self.kind == "transformer"
+
+    @property
+    def sums_embeddings(self) -> bool:
+        """Whether new embeddings are sums of the old ones: no matrix makes values of them."""
+        return self.kind == "general"
+
+    @property
+    def compares_embeddings(self) -> bool:
+        """Whether scores are products of the embeddings as they are."""
+        return self.sums_embeddings and self.score != "cosine"
+
+    @property
+    def old_field(self) -> str | None:
+        """The field that new embeddings are compared with, None where that is not known."""
+        return _OLD_FIELDS.get(self.kind)
 
 
 class VectorsInfo(NamedTuple):
@@ -272,8 +314,7 @@ class AttentionResult:
             "warnings": [_plain(warning) for warning in self.warnings],
         }
         if self.pair is not None:
-            record["pair"] = self.pair
-            record["segments"] = list(self.segments)
+            record |= {"pair": self.pair, "segments": list(self.segments)}
         if self.selection is not None:
             record["selection"] = dict(self.selection)
         if self.unknown:
@@ -307,9 +348,11 @@ class AttentionResult:
 
         Raises: DataError when a field is missing, of the wrong kind, or contradicts another.
         """
+        from attncli.results.parsing import parsed
+
         one_of_kind(record, "record", Mapping, "a record, as to_dict gives it")
         try:
-            result = cls(**_parsed(record))
+            result = cls(**parsed(record))
         except KeyError as missing:
             raise DataError(f"the record has no {missing.args[0]!r}") from None
         except (TypeError, ValueError, AttributeError) as fault:
@@ -350,49 +393,6 @@ def _same(one: Any, other: Any) -> bool:
 def _plain(part: NamedTuple) -> dict[str, Any]:
     plain = part._asdict()
     for name, value in plain.items():
-        if isinstance(value, tuple):
-            plain[name] = list(value)
-        elif isinstance(value, Mapping):
-            plain[name] = dict(value)
+        if isinstance(value, tuple | Mapping):
+            plain[name] = list(value) if isinstance(value, tuple) else dict(value)
     return plain
-
-
-def _warning(given: Mapping[str, Any], n_tokens: int) -> ResultWarning:
-    tokens = tuple(of_kind(i, int, "tokens of a warning") for i in given.get("tokens", ()))
-    if any(not 0 <= i < n_tokens for i in tokens):
-        raise DataError(f"a warning names token {max(tokens)}, but there are {n_tokens} tokens")
-    code, message = (
-        of_kind(given[name], str, f"{name} of a warning") for name in ("code", "message")
-    )
-    return ResultWarning(code, message, tokens)
-
-
-def _parsed(record: Mapping[str, Any]) -> dict[str, Any]:
-    if record.get("type") != "result":
-        raise DataError(f"expected a record of type 'result', found {record.get('type')!r}")
-    if str(record.get("schema", "")).partition(".")[0] != SCHEMA_VERSION.partition(".")[0]:
-        raise DataError(
-            f"schema {record.get('schema')!r} cannot be read, expected {SCHEMA_VERSION}"
-        )
-    model = record.get("model")
-    tokens = tuple(built(Token, token) for token in record["tokens"])
-    parsed: dict[str, Any] = {
-        "index": of_kind(record.get("index", 0), int, "index"),
-        "line": of_kind(record.get("line"), int | None, "line"),
-        "text": of_kind(record["text"], str, "text"),
-        "tokens": tokens,
-        "attention": built(AttentionSettings, record["attention"]),
-        "weights": record["weights"],
-        "contextual": record["contextual"],
-        "vectors": built(VectorsInfo, record["vectors"]),
-        "model": None if model is None else built(ModelInfo, model),
-        "warnings": tuple(_warning(given, len(tokens)) for given in record.get("warnings", ())),
-        "pair": of_kind(record.get("pair"), str | None, "pair"),
-        "segments": tuple(of_kind(i, int, "segments") for i in record.get("segments", ())),
-        "selection": checked_selection(record.get("selection")),
-        "unknown": tuple(of_kind(name, str, "unknown") for name in record.get("unknown", ())),
-    }
-    parsed.update({name: record[name] for name in OPTIONAL_FIELDS if name in record})
-    if not isinstance(parsed.get("measures"), Mapping | None):
-        raise DataError("the measures of the record are no object")
-    return parsed

@@ -202,7 +202,7 @@ def _matrix(name: str, matrix: FloatArray | None, diagram: Diagram, digits: int)
 def _embedding_title(diagram: Diagram, x: str) -> str:
     if diagram.is_shared:
         return f"embedding {x} = query = key = value"
-    if diagram.result.attention.kind == "transformer":
+    if diagram.result.attention.has_layers:
         return f"{x}, which enters the layer"
     return f"embedding {x}"
 
@@ -244,10 +244,10 @@ def _made_by(diagram: Diagram, x: str) -> str:
     settings, projections = diagram.result.attention, diagram.learned.projections
     if diagram.is_shared:
         return ""
-    if settings.kind == "general":
+    if settings.sums_embeddings:
         return f"q = k = {x} ÷ its length, v = {x}"
     added = ""
-    if settings.kind == "transformer":
+    if settings.has_layers:
         return "with the layer's norm, biases and positions"
     value = f"v = {x}·W_v"
     if projections is not None and projections.landmarks is not None:
@@ -268,7 +268,7 @@ def _scale(diagram: Diagram) -> str:
         text = f"÷ √{d_k}"
     if settings.temperature != 1:
         text += f" ÷ temperature {settings.temperature:.4g}"
-    if settings.positions == "relative" and settings.kind == "task":
+    if settings.positions == "relative" and not settings.has_layers:
         return f"{text} + bias of the distance"
     return text if diagram.is_plain else f"{text}, and what the model adds"
 
@@ -280,7 +280,7 @@ def _new_title(diagram: Diagram, word: str) -> str:
 
 
 def _joined_title(diagram: Diagram, word: str) -> str:
-    if diagram.result.attention.kind == "transformer":
+    if diagram.result.attention.has_layers:
         return f"all heads, W_o, residual, layer norm, feed-forward net: {word} after the layer"
     turned = ", times W_o" if diagram.output is not None else ""
     is_one = diagram.result.attention.n_heads == 1 and not diagram.name

@@ -205,7 +205,7 @@ def sums_line(result: AttentionResult) -> str:
         return "new embeddings as weighted sums of the old ones"
     if sums.whole:
         return "new embeddings as weighted sums of the values"
-    if result.attention.kind == "transformer":
+    if result.attention.has_layers:
         return (
             "what each token takes of the values; W_o, the residual and the feed-forward net follow"
         )

@@ -58,7 +58,7 @@ def title_lines(result: AttentionResult, ink: Ink, width: int) -> list[Line]:
     """The sentence, and what was computed of it."""
     shown = ink.word(result.text, max(width, 20))
     notes = [*_setting_notes(result, ink), describe(result.selection, ink.word)]
-    if result.attention.kind not in ("matrix", "transformer"):
+    if result.attention.is_of_words:
         notes.append(f"vectors {ink.word(result.vectors.name)}")
     note = ", ".join(filter(None, notes))
     if result.model is not None:
@@ -76,11 +76,11 @@ def _setting_notes(result: AttentionResult, ink: Ink) -> list[str]:
     given = "attention weights"
     if result.vectors.name != NOT_GIVEN:
         given += f" from {ink.word(result.vectors.name)}"
-    notes = [given if settings.kind == "matrix" else f"{settings.kind} attention"]
-    if settings.kind == "general":
+    notes = [given if settings.is_foreign else f"{settings.kind} attention"]
+    if settings.sums_embeddings:
         score = {"scaled": f"scores ÷ √{result.vectors.dim}", "dot": "raw dot products"}
         notes.append(score.get(settings.score, "cosines"))
-    elif settings.kind == "task" and settings.score == "dot":
+    elif settings.is_of_words and settings.score == "dot":
         notes.append("raw dot products")
     if settings.temperature != 1:
         notes.append(f"temperature {settings.temperature:.4g}")
@@ -135,7 +135,7 @@ def _embeddings_title(result: AttentionResult) -> str:
     """New embeddings, and of what they are where less is shown beside them."""
     selection = result.selection or {}
     whole = []
-    if result.attention.kind == "task" and "heads" in selection:
+    if result.attention.old_field == "value" and "heads" in selection:
         whole.append("of all heads")
     if selection.get("hidden"):
         whole.append("of the whole sentence")

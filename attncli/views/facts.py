@@ -5,19 +5,12 @@ from collections.abc import Callable
 from attncli.results.names import describe
 from attncli.results.result import NOT_GIVEN, AttentionResult
 
-_KINDS = {
-    "general": "general attention",
-    "task": "task-specific attention",
-    "transformer": "transformer attention",
-    "matrix": "attention weights",
-}
-
 
 def facts_line(result: AttentionResult, shown: Callable[[str], str] = str) -> str:
     """One line: the mechanism, its settings, the vectors and the model, names as `shown` gives them."""
     settings = result.attention
-    parts = [_KINDS.get(settings.kind, settings.kind)]
-    if settings.kind == "matrix":
+    parts = [settings.title]
+    if settings.is_foreign:
         parts = [f"{parts[0]} from {shown(result.vectors.name)}"] if _is_named(result) else parts
     else:
         parts += [f"{settings.score} scores", f"scale {settings.scale:.6g}"]

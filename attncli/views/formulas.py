@@ -43,7 +43,7 @@ def weight_formula(names: Names | None, followed: int) -> str:
 
 def score_formula(result: AttentionResult, ink: Ink, names: Names | None, followed: int) -> str:
     """The products of queries and keys."""
-    is_plain = result.attention.kind == "general" and result.attention.score != "cosine"
+    is_plain = result.attention.compares_embeddings
     if names is not None:
         row, other = _example(names, followed)
         score = names.weight(row, other).replace("w", "s")

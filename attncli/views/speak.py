@@ -87,10 +87,7 @@ def _decimal(units: int, digits: int) -> str:
 
 def _kind(result: AttentionResult, ink: Ink) -> str:
     settings = result.attention
-    if settings.kind == "matrix":
-        kind = "attention weights from a file"
-    else:
-        kind = {"task": "task-specific"}.get(settings.kind, settings.kind) + " attention"
+    kind = f"{settings.title} from a file" if settings.is_foreign else settings.title
     if result.model is not None and not result.model.is_of_file:
         kind += f", {result.model.title}"
     if settings.n_layers > 1:

@@ -95,10 +95,10 @@ def _embeddings(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[
         return []
     n_tokens, dim = result.embeddings.shape
     name = "embeddings X"
-    if result.attention.kind == "transformer":
+    if result.attention.has_layers:
         name = "vectors before the first layer"
     lines = _title(ink, steps, "1", f"{name}, {n_tokens} words × {dim} numbers")
-    shown = rows if result.attention.kind == "transformer" else range(n_tokens)
+    shown = rows if result.attention.has_layers else range(n_tokens)
     lines += _vectors("x", result, result.embeddings, shown, ink, steps)
     placed = placed_embeddings(result, steps.learned.projections)
     if placed is not None and steps.learned.projections is not None:
@@ -135,12 +135,12 @@ def _head_lines(
 
 def _sum_title(result: AttentionResult) -> str:
     """What the products A·V are: the new embeddings, or less."""
-    product = "A·X" if result.attention.kind == "general" else "A·V"
+    product = "A·X" if result.attention.sums_embeddings else "A·V"
     if (result.selection or {}).get("hidden"):
         return f"{product} of the rescaled rows: no new embeddings, these are of the whole sentence"
     if sums_of(result).whole:
         return f"new embeddings Y = {product}"
-    if result.attention.kind == "transformer":
+    if result.attention.has_layers:
         return f"what a head takes of the values, {product}"
     return f"the part of the new embeddings that a head gives, {product}"
 
@@ -149,7 +149,7 @@ def _sum_lines(
     result: AttentionResult, head: Head, query: int, ink: Ink, steps: Steps
 ) -> list[Line]:
     """The equation of one word; its terms are v(word) where values are not the embeddings."""
-    general = result.attention.kind == "general"
+    general = result.attention.sums_embeddings
     return equation_lines(
         result.words,
         head.weights,
@@ -178,7 +178,7 @@ def _projections(
     rows: Sequence[int],
     everyone: Sequence[int],
 ) -> list[Line]:
-    if result.attention.kind == "general":
+    if result.attention.sums_embeddings:
         note = "queries, keys and values: Q = K = V = X, no parameters"
         if result.attention.score == "cosine":
             note = "queries and keys: the rows of X divided by their length; V = X"
@@ -187,7 +187,7 @@ def _projections(
             lines += _vectors("q", result, head.query, everyone, ink, steps)
         return lines
     note = f"queries Q = X·W_q, keys K = X·W_k, values V = {_valued(steps)}"
-    if result.attention.kind == "transformer":
+    if result.attention.has_layers:
         note += ", with biases; X enters the layer"
     elif result.attention.positions == "rope":
         note += "; q and k are turned by their place (rope)"
@@ -318,9 +318,9 @@ def _ending(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]
         return []
     hidden = bool((result.selection or {}).get("hidden"))
     title = "the new vectors of the model, from the heads side by side"
-    if result.attention.kind == "transformer":
+    if result.attention.has_layers:
         title = _layer_title(result)
-    elif result.attention.kind == "general":
+    elif result.attention.sums_embeddings:
         title = "the new embeddings"
     elif steps.learned.projections is not None and steps.learned.projections.given:
         turned = steps.learned.projections.W_o is not None

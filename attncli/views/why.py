@@ -56,13 +56,13 @@ def _vectors(result: AttentionResult, ink: Ink) -> str:
     unknown = sum(token.status in MEANINGLESS for token in result.tokens)
     if unknown:
         return f"{said}; not in it: {unknown} of {len(result.tokens)}"
-    if result.attention.kind == "task":
+    if not result.attention.sums_embeddings:
         return f"{said}; compared: X·W_q, X·W_k"
     return f"{said}; the notes give none"
 
 
 def _scale(result: AttentionResult, why: Why, precision: int) -> str:
-    score = result.attention.score if result.attention.kind == "general" else ""
+    score = result.attention.score if result.attention.sums_embeddings else ""
     if score == "dot":
         return f"plain products, as in the notes; ÷ √{why.width}: {_row(why.scaled, precision)}"
     here = "cosines" if score == "cosine" else f"÷ √{why.width}"

@@ -108,7 +108,7 @@ def every_word(
 def _caption(result: AttentionResult, sums: Sums) -> str:
     if sums.terms is None:
         return f"The weights of each word; no equations: {sums.why}"
-    if result.attention.kind == "transformer":
+    if result.attention.has_layers:
         return (
             "What each token takes of the values; W_o, the residual and the feed-forward net follow"
         )

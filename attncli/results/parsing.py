@@ -1,0 +1,58 @@
+"""A record that was read → the parts of a result."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attncli.checks.records import built, checked_selection, of_kind
+from attncli.errors import DataError
+from attncli.results.result import (
+    OPTIONAL_FIELDS,
+    SCHEMA_VERSION,
+    AttentionSettings,
+    ModelInfo,
+    ResultWarning,
+    Token,
+    VectorsInfo,
+)
+
+
+def _warning(given: Mapping[str, Any], n_tokens: int) -> ResultWarning:
+    tokens = tuple(of_kind(i, int, "tokens of a warning") for i in given.get("tokens", ()))
+    if any(not 0 <= i < n_tokens for i in tokens):
+        raise DataError(f"a warning names token {max(tokens)}, but there are {n_tokens} tokens")
+    code, message = (
+        of_kind(given[name], str, f"{name} of a warning") for name in ("code", "message")
+    )
+    return ResultWarning(code, message, tokens)
+
+
+def parsed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a result is made of, each part checked. Raises: DataError, KeyError for a part missing."""
+    if record.get("type") != "result":
+        raise DataError(f"expected a record of type 'result', found {record.get('type')!r}")
+    if str(record.get("schema", "")).partition(".")[0] != SCHEMA_VERSION.partition(".")[0]:
+        raise DataError(
+            f"schema {record.get('schema')!r} cannot be read, expected {SCHEMA_VERSION}"
+        )
+    model = record.get("model")
+    tokens = tuple(built(Token, token) for token in record["tokens"])
+    parts: dict[str, Any] = {
+        "index": of_kind(record.get("index", 0), int, "index"),
+        "line": of_kind(record.get("line"), int | None, "line"),
+        "text": of_kind(record["text"], str, "text"),
+        "tokens": tokens,
+        "attention": built(AttentionSettings, record["attention"]),
+        "weights": record["weights"],
+        "contextual": record["contextual"],
+        "vectors": built(VectorsInfo, record["vectors"]),
+        "model": None if model is None else built(ModelInfo, model),
+        "warnings": tuple(_warning(given, len(tokens)) for given in record.get("warnings", ())),
+        "pair": of_kind(record.get("pair"), str | None, "pair"),
+        "segments": tuple(of_kind(i, int, "segments") for i in record.get("segments", ())),
+        "selection": checked_selection(record.get("selection")),
+        "unknown": tuple(of_kind(name, str, "unknown") for name in record.get("unknown", ())),
+    }
+    parts.update({name: record[name] for name in OPTIONAL_FIELDS if name in record})
+    if not isinstance(parts.get("measures"), Mapping | None):
+        raise DataError("the measures of the record are no object")
+    return parts
