@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from attncli.api import AttentionResult as AttentionResult
     from attncli.api import AttnError as AttnError
     from attncli.api import analyser as analyser
-    from attncli.api import attend as attend
     from attncli.api import compare as compare
     from attncli.api import diff as diff
     from attncli.api import explain as explain
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from attncli.api import save as save
     from attncli.api import show as show
     from attncli.api import view as view
+    from attncli.api.arrays import attend as attend
     from attncli.api.batching import batch as batch
     from attncli.api.training import LayerSettings as LayerSettings
     from attncli.api.training import Offset as Offset
@@ -45,7 +45,7 @@ _WHERE = {
     "Offset": "attncli.api.training",
     "Row": "attncli.api.training",
     "TrainingSettings": "attncli.api.training",
-    "attend": "attncli.api",
+    "attend": "attncli.api.arrays",
     "analyser": "attncli.api",
     "batch": "attncli.api.batching",
     "compare": "attncli.api",

@@ -5,7 +5,6 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, get_args, overload
 
-from attncli.attention.core import attend as attend
 from attncli.checks.arguments import (
     choice_of,
     count_of,

@@ -16,10 +16,7 @@ import numpy as np
 from attncli.arrays import BoolArray, FloatArray
 from attncli.attention.masks import causal_mask
 from attncli.attention.products import product
-from attncli.checks.arguments import array_of, flag_of, number_of, unexpected
 from attncli.errors import ArgumentError, NumericError, ShapeError
-
-_MASKS = "an array of True and False, or of floats to be added"
 
 
 def attention_scores(
@@ -101,8 +98,7 @@ def attend(
         scale: factor on the scores, 1/√d_k when None. softcap: applied before the mask.
     Rows of weights sum to 1; a row with every key masked is zeros, and so is its contextual
     vector. What a masked position holds, NaN included, never reaches the result.
-    Lists, PyTorch tensors and whatever has `__array__` or `__dlpack__` are taken as arrays.
-    Raises: ShapeError when the shapes do not fit together, ArgumentError for what holds no numbers.
+    Raises: ShapeError when the shapes do not fit together, ArgumentError for a mask with NaN.
     Source: arXiv:1706.03762, equation 1.
 
     >>> x = np.eye(2)
@@ -110,16 +106,8 @@ def attend(
     >>> weights[0]
     array([1., 0.])
     """
-    query, key = array_of(query, "query"), array_of(key, "key")
-    value = array_of(value, "value")
-    mask = None if mask is None else array_of(mask, "mask", _MASKS)
-    scale = None if scale is None else number_of(scale, "scale", finite=False)
     if scale is not None and not math.isfinite(scale):
         raise NumericError(f"the scale is {scale}, expected a finite number", place="scale")
-    softcap = None if softcap is None else number_of(softcap, "softcap")
-    if softcap is not None and softcap <= 0:
-        raise unexpected(softcap, "softcap", "a number above 0")
-    flag_of(causal, "causal")
     _check(query, key, value)
     query, key, value = _widened(query), _widened(key), _widened(value)
     key, value = _shared_heads(query, key), _shared_heads(query, value)
