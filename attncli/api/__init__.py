@@ -19,7 +19,7 @@ from attncli.checks.arguments import (
     unexpected,
 )
 from attncli.checks.choices import checked_choices
-from attncli.embeddings.protocols import EmbeddingStore, completed
+from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError as AttnError
 from attncli.errors import DataError, EmptyError, UsageError
 from attncli.mechanisms.analyser import Analyser
@@ -32,6 +32,7 @@ from attncli.results.result import AttentionResult as AttentionResult
 from attncli.settings import NEIGHBORS, TOLERANCE, Choices, MechanismSettings, Notation
 
 if TYPE_CHECKING:
+    from attncli.embeddings.given import Vectors
     from attncli.insight.difference import Difference
     from attncli.insight.part import Part
     from attncli.matrices.outputs import Which
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 def analyser(
     model: str | PathLike[str] | None = None,
     *,
-    vectors: str | PathLike[str] | EmbeddingStore = "glove",
+    vectors: "Vectors" = "glove",
     include: Iterable[str] = ("embeddings",),
     part: "Part | None" = None,
     **choices: Unpack[Choices],
@@ -63,7 +64,7 @@ def analyser(
 
 
 class _Explained(Choices, total=False):
-    vectors: str | PathLike[str] | EmbeddingStore
+    vectors: "Vectors"
     settings: GeneralSettings | None
     reading: ReadingSettings | None
     include: Iterable[str]
@@ -84,7 +85,7 @@ def explain(
     text: str | list[str] | tuple[str, ...],
     model: str | PathLike[str] | None = None,
     *,
-    vectors: str | PathLike[str] | EmbeddingStore = "glove",
+    vectors: "Vectors" = "glove",
     settings: GeneralSettings | None = None,
     reading: ReadingSettings | None = None,
     include: Iterable[str] = ("embeddings",),
@@ -93,7 +94,8 @@ def explain(
 ) -> AttentionResult | list[AttentionResult]:
     """The attention of a sentence, as `attn explain` computes it; of a list of them a list.
 
-    `vectors` is a name, a path or an opened store; `include` names optional fields of the result to
+    `vectors` are a name, a path, or at hand: what `open_vectors` gives, a dict of words and vectors,
+    KeyedVectors of gensim, a matrix (n_words, dim) with its words. `include` names optional fields of the result to
     fill (embeddings, query, key, value, scores, measures). `settings` and `reading` say the same of
     general attention as the choices do.
     Raises: ArgumentError for a value of another kind; EmptyError, LimitError, UnknownWordError,
@@ -118,7 +120,7 @@ def explain(
     one_of_kind(reading, "reading", ReadingSettings, "ReadingSettings")
     one_of_kind(settings, "settings", GeneralSettings, "GeneralSettings")
     names = names_of(include, "include")
-    store = _store_of(vectors, MechanismSettings())
+    store = open_vectors(vectors)
     results = list(GeneralAnalyser(store, reading, settings, include=names)(texts))
     return results if several else results[0]
 
@@ -128,7 +130,7 @@ def compare(
     word: str | None = None,
     model: str | PathLike[str] | None = None,
     *,
-    vectors: str | PathLike[str] | EmbeddingStore = "glove",
+    vectors: "Vectors" = "glove",
     neighbors: int = NEIGHBORS,
     part: "Part | None" = None,
     **choices: Unpack[Choices],
@@ -314,22 +316,39 @@ def show(
 
 def _opened(
     model: str | PathLike[str] | None,
-    vectors: str | PathLike[str] | EmbeddingStore,
+    vectors: "Vectors",
     include: Iterable[str],
     part: "Part | None",
     choices: Choices,
 ) -> Opened:
-    name = path_of(vectors, "vectors") if isinstance(vectors, str | PathLike) else "glove"
+    name, store = vectors_given(vectors, choices.get("inline"))
     path = None if model is None else path_of(model, "model")
-    settings = MechanismSettings(vectors=name, model=path, **checked_choices(choices))
-    if not isinstance(vectors, str | PathLike):  # a store, which a preset does not replace
+    checked = checked_choices(choices)
+    settings = MechanismSettings(vectors=name, model=path, **checked)
+    if store is not None:  # a preset does not replace it
         settings = with_preset(settings, {*choices, "vectors"})
     settings = with_preset(settings, choices)
     names = names_of(include, "include")
     expect_part(part)
     return open_analyser(
-        settings, names, part=part, open_store=lambda asked: _store_of(vectors, asked)
+        settings,
+        names,
+        part=part,
+        open_store=lambda asked: store_of(asked) if store is None else store,
     )
+
+
+def vectors_given(vectors: Any, inline: Any = None) -> tuple[str, EmbeddingStore | None]:
+    """The name of vectors; or the store of those at hand, beside the name of the built-in ones.
+
+    Raises: ArgumentError, DataError; UsageError where they are written out beside.
+    """
+    if isinstance(vectors, str | bytes | PathLike):
+        return path_of(vectors, "vectors"), None
+    store = open_vectors(vectors)
+    if inline is not None:
+        raise UsageError("found vectors too, expected one of them", place="inline")
+    return MechanismSettings().vectors, store
 
 
 def expect_part(part: Any) -> None:
@@ -338,18 +357,6 @@ def expect_part(part: Any) -> None:
 
     if part is not None:
         one_of_kind(part, "part", Part, "a Part of attncli.insight.part")
-
-
-def _store_of(vectors: Any, settings: MechanismSettings) -> EmbeddingStore:
-    return store_of(settings) if isinstance(vectors, str | PathLike) else _store(vectors)
-
-
-def _store(vectors: Any) -> EmbeddingStore:
-    """A store, as far as its methods show. Raises: ArgumentError."""
-    parts = ("name", "dim", "words", "sha256", "row", "has_word", "vectors")
-    if isinstance(vectors, type) or not all(has(vectors, part) for part in parts):
-        raise unexpected(vectors, "vectors", "a name, a path or a store of open_vectors")
-    return completed(vectors)
 
 
 def _read_or_given(results: Any) -> list[AttentionResult]:

@@ -1,23 +1,31 @@
 """Files of sentences → a file of records, from Python."""
 
+import pickle
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import partial
 from os import PathLike
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
-from attncli.api import expect_part
+from attncli.api import expect_part, vectors_given
 from attncli.batches.job import JobMechanism, batch_job, run_job
 from attncli.batches.run import RunReport, expect_some
 from attncli.checks.arguments import path_of, unexpected
 from attncli.checks.choices import checked_choices
+from attncli.embeddings.protocols import EmbeddingStore
+from attncli.embeddings.seeded import SeededStore
+from attncli.embeddings.store import FolderStore, MemoryStore
+from attncli.errors import UsageError
 from attncli.files.source import sources
 from attncli.insight.part import Part
 from attncli.mechanisms.files_read import files_read, source_facts
-from attncli.mechanisms.open import open_analyser, open_for_many, token_width
+from attncli.mechanisms.open import OpenStore, open_analyser, open_for_many, store_of, token_width
 from attncli.mechanisms.presets import with_preset
 from attncli.settings import MATRIX_FIELDS, BatchChoices, BatchSettings, MechanismSettings
+
+if TYPE_CHECKING:
+    from attncli.embeddings.given import Vectors
 
 _OF_BATCHES = frozenset(field.name for field in fields(BatchSettings))
 
@@ -27,7 +35,7 @@ def batch(
     output: str | PathLike[str],
     model: str | PathLike[str] | None = None,
     *,
-    vectors: str | PathLike[str] = "glove",
+    vectors: "Vectors" = "glove",
     part: Part | None = None,
     watch: Callable[[int, int], None] | None = None,
     **choices: Unpack[BatchChoices],
@@ -45,18 +53,21 @@ def batch(
         raise unexpected(watch, "watch", "a function of two numbers")
     expect_part(part)
     settings = BatchSettings(**_of(choices, BatchSettings, lambda name: name in _OF_BATCHES))
+    name, store = vectors_given(vectors, choices.get("inline"))
     mechanism = MechanismSettings(
-        vectors=path_of(vectors, "vectors"),
+        vectors=name,
         model=None if model is None else path_of(model, "model"),
         **_of(choices, MechanismSettings, lambda name: name not in _OF_BATCHES),
     )
+    if store is not None:  # a preset does not replace it
+        mechanism = with_preset(mechanism, {*choices, "vectors"})
     mechanism = with_preset(mechanism, choices)
     listed = sources(paths_of(inputs, "inputs"), lambda: sys.stdin.buffer)
     job = batch_job(listed, path_of(output, "output"), settings)
     job = job.as_begun() if settings.resume else job
     texts = [getattr(mechanism, name) for name in MATRIX_FIELDS]
     job.check(files_read(mechanism.vectors, mechanism.model, texts))
-    described = _described(mechanism, part, frozenset(settings.include))
+    described = _described(mechanism, part, frozenset(settings.include), store)
     report = run_job(job, described, watch=watch)
     expect_some(report, listed)
     return report
@@ -76,18 +87,41 @@ def paths_of(value: Any, name: str) -> list[str]:
     return [path_of(path, f"{name}[{place}]") for place, path in enumerate(given)]
 
 
-def _described(s: MechanismSettings, part: Part | None, include: frozenset[str]) -> JobMechanism:
+def _described(
+    s: MechanismSettings, part: Part | None, include: frozenset[str], store: EmbeddingStore | None
+) -> JobMechanism:
     """What makes the results. Raises: what opening the vectors or the model raises."""
-    opened = open_analyser(s, include, part=part)
+    open_store: OpenStore = store_of
+    if store is not None:
+        open_store = partial(_held, _sendable(store))
+    opened = open_analyser(s, include, part=part, open_store=open_store)
     options = asdict(s) | _as_options(Part() if part is None else part)
     options["target"] = None if s.target is None else str(s.target)
     # What these hold stands among the facts, or, of a preset, among the other options.
     for name in ("vectors", "preset", *MATRIX_FIELDS):
         del options[name]
-    make = partial(open_for_many, s, include, part)
-    return JobMechanism(
-        make, source_facts(s.vectors, s.model, opened), options, token_width(opened)
-    )
+    make = partial(open_for_many, s, include, part, open_store)
+    facts = source_facts(s.vectors, s.model, opened)
+    if store is not None:
+        facts["asked"] = None
+    return JobMechanism(make, facts, options, token_width(opened))
+
+
+def _held(store: EmbeddingStore, asked: MechanismSettings) -> EmbeddingStore:
+    """The vectors that are at hand, whatever is asked."""
+    return store
+
+
+def _sendable(store: EmbeddingStore) -> EmbeddingStore:
+    """A store that workers can be sent. Raises: UsageError."""
+    if isinstance(store, MemoryStore | SeededStore | FolderStore):
+        return store
+    try:
+        pickle.dumps(store)
+    except Exception:  # whatever holds it together
+        message = "found vectors that cannot be sent to workers, expected their name"
+        raise UsageError(message, place="vectors") from None
+    return store
 
 
 def _as_options(part: Part) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from dataclasses import fields
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, get_args
 
+from attncli.api import vectors_given
 from attncli.checks.arguments import choice_of, count_of, flag_of, one_of_kind, path_of, seed_of
 from attncli.checks.choices import checked_choices, checked_training
 from attncli.embeddings.opening import Access
+from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import DataError, UsageError
 from attncli.mechanisms.open import expect_dim
 from attncli.mechanisms.task import reading_of
@@ -27,6 +29,7 @@ from attncli.training.rows import Row as Row
 from attncli.training.rows import rows_given
 
 if TYPE_CHECKING:
+    from attncli.embeddings.given import Vectors
     from attncli.results.result import VectorsInfo
 
 _Settings = TypeVar("_Settings", LayerSettings, TrainingSettings)
@@ -63,7 +66,7 @@ class TrainChoices(TypedDict, total=False):
 
 def train(
     rows: str | PathLike[str] | Sequence[Row],
-    vectors: str | PathLike[str] = "glove",
+    vectors: "Vectors" = "glove",
     *,
     split: str | None = None,
     skip_bad: bool = False,
@@ -84,13 +87,13 @@ def train(
     """
     layer = _settings_of(LayerSettings, "layer", layer, choices)
     settings = checked_training(_settings_of(TrainingSettings, "settings", settings, choices))
-    name, dim = path_of(vectors, "vectors"), count_of(dim, "dim", 1, MAX_DIM)
+    (name, store), dim = vectors_given(vectors), count_of(dim, "dim", 1, MAX_DIM)
     expect_dim(MechanismSettings(vectors=name, dim=dim))
     choice_of(oov, "oov", get_args(OovPolicy))
     choice_of(tokenizer, "tokenizer", get_args(TokenizerName))
     expect_vectors_for_all(oov)
     reading = ReadingSettings(tokenizer=tokenizer, oov=oov, seed=seed_of(settings.seed))
-    embedder, info = _embedder(name, reading, dim, no_cache)
+    embedder, info = _embedder(name if store is None else store, reading, dim, no_cache)
     prepared = _prepared(rows, split, skip_bad, embedder)
     if prepared.examples.weights is None and len(prepared.labels) < 2:
         raise DataError("every sentence has the same label, expected at least two", place="rows")
@@ -106,7 +109,7 @@ def train(
 def evaluate(
     rows: str | PathLike[str] | Sequence[Row],
     model: str | PathLike[str] | TrainedModel,
-    vectors: str | PathLike[str] = "glove",
+    vectors: "Vectors" = "glove",
     *,
     split: str | None = None,
     skip_bad: bool = False,
@@ -114,8 +117,11 @@ def evaluate(
 ) -> Scores:
     """How well a model predicts the labels of a file or of rows, as `attn evaluate` tells it."""
     trained = model if isinstance(model, TrainedModel) else find_model(path_of(model, "model"))
-    name = for_model(path_of(vectors, "vectors"), trained.vectors.name)
-    embedder, info = _embedder(name, reading_of(trained), trained.vectors.dim, no_cache)
+    name, store = vectors_given(vectors)
+    named = for_model(name, trained.vectors.name)
+    embedder, info = _embedder(
+        named if store is None else store, reading_of(trained), trained.vectors.dim, no_cache
+    )
     require_vectors(trained, info)
     return scores_of(_prepared(rows, split, skip_bad, embedder, trained), trained)
 
@@ -139,7 +145,7 @@ def _settings_of(
 
 
 def _embedder(
-    vectors: str, reading: ReadingSettings, dim: int, no_cache: bool
+    vectors: str | EmbeddingStore, reading: ReadingSettings, dim: int, no_cache: bool
 ) -> "tuple[Embedder, VectorsInfo]":
     access = Access(cached=not flag_of(no_cache, "no_cache"))
     return open_embedder(vectors, reading, dim=dim, access=access)

@@ -3,13 +3,16 @@
 import sys
 from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attncli.api.batching import paths_of
-from attncli.checks.arguments import count_of, flag_of, has, path_of, text_of, unexpected
+from attncli.checks.arguments import count_of, flag_of, text_of, unexpected
 from attncli.embeddings.corpus_settings import CorpusSettings as CorpusSettings
-from attncli.embeddings.protocols import completed, has_vocabulary
+from attncli.embeddings.protocols import has_vocabulary
 from attncli.errors import UsageError
+
+if TYPE_CHECKING:
+    from attncli.embeddings.given import Vectors
 
 Files = str | PathLike[str] | Sequence[str | PathLike[str]]
 
@@ -56,7 +59,7 @@ def train_vectors(
 
 
 def evaluate_vectors(
-    vectors: Any = "glove",
+    vectors: "Vectors" = "glove",
     *,
     pairs: Files | None = None,
     analogies: Files | None = None,
@@ -64,17 +67,14 @@ def evaluate_vectors(
 ) -> dict[str, Any]:
     """How good vectors are, by word similarity and analogies, as `attn vectors evaluate` says.
 
-    `vectors` are a name, a file, or what `open_vectors` gives; `limit` words of them are asked.
+    `vectors` are a name, a file, or at hand, as `explain` takes them; `limit` words of them are asked.
     Without a file, those that come with gensim are taken.
     Raises: DataError when no word of a file is known; UsageError for vectors without a list of words.
     """
     from attncli.embeddings.evaluating import evaluation
     from attncli.reading.opening import open_vectors
 
-    named = isinstance(vectors, str | bytes | PathLike)
-    if not named and not all(has(vectors, name) for name in ("words", "dim", "vectors")):
-        raise unexpected(vectors, "vectors", "a name, a file, or opened vectors")
-    store = open_vectors(path_of(vectors, "vectors")) if named else completed(vectors)
+    store = open_vectors(vectors)
     if not has_vocabulary(store):
         raise UsageError("these vectors have no list of words", place="vectors")
     return evaluation(

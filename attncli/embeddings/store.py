@@ -58,6 +58,9 @@ class FolderStore(PlainStore):
         self._subwords: Subwords | None = None
         self.remake: Callable[[], FolderStore] | None = None  # makes a damaged folder again
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FolderStore, (self._folder, self.name)  # another process maps the same files
+
     @property
     def meta(self) -> dict[str, Any]:
         """The facts in meta.json, among them where the vectors came from."""

@@ -88,10 +88,14 @@ def open_analyser(
 
 
 def open_for_many(
-    settings: MechanismSettings, include: frozenset[str] = frozenset(), part: "Part | None" = None
+    settings: MechanismSettings,
+    include: frozenset[str] = frozenset(),
+    part: "Part | None" = None,
+    open_store: OpenStore = store_of,
 ) -> "Analyser":
     """The Analyser as a batch uses it: what a worker opens for itself."""
-    return open_analyser(settings, include, asked=include, part=part).analyser.quick()
+    opened = open_analyser(settings, include, asked=include, part=part, open_store=open_store)
+    return opened.analyser.quick()
 
 
 def token_width(opened: Opened) -> int:

@@ -1,15 +1,22 @@
 """Vectors by name: those of words, or the contextual vectors of a transformer."""
 
+import os
+from typing import TYPE_CHECKING
+
 from attncli.checks.arguments import count_of, flag_of, one_of_kind, path_of, seed_of, text_of
 from attncli.embeddings.opening import DEFAULT_ACCESS, Access, open_word_vectors
 from attncli.embeddings.protocols import EmbeddingStore
+from attncli.errors import UsageError
 from attncli.settings import OF_MODEL
+
+if TYPE_CHECKING:
+    from attncli.embeddings.given import Vectors
 
 MAX_DIM = 65_536  # values of a random vector
 
 
 def open_vectors(
-    vectors: str,
+    vectors: "Vectors",
     *,
     dim: int = 50,
     seed: int = 0,
@@ -17,15 +24,23 @@ def open_vectors(
     no_cache: bool = False,
     access: Access = DEFAULT_ACCESS,
 ) -> EmbeddingStore:
-    """The vectors of this name or path, or of a transformer: model:DIR[:LAYERS].
+    """The vectors of this name or path, of a transformer, model:DIR[:LAYERS], or those at hand.
 
     LAYERS is a list with commas of vectors that stand side by side. Each is a number (0 is the
     first layer, −1 the last), a range such as 2-5 (the mean of these layers), "input", what enters
     the first, "words", the words' own vectors, without positions, or "glove", those of the built-in
     GloVe; "mix" stands for the words, GloVe, the middle third of the layers, and the last layer.
     Without it: the mean of the last four. `no_cache` neither reads nor writes converted vectors.
+    Vectors at hand are a dict of words and vectors, KeyedVectors of gensim, or a matrix (n_words, dim)
+    with its words, as `attncli.embeddings.given` takes them.
     Raises: what opening the words or the checkpoint raises.
     """
+    if not isinstance(vectors, str | bytes | os.PathLike):
+        from attncli.embeddings.given import given_store
+
+        if inline is not None:
+            raise UsageError("found vectors too, expected one of them", place="inline")
+        return given_store(vectors)
     if not (isinstance(vectors, str) and not vectors):  # what no name means is said with names
         vectors = path_of(vectors, "vectors")
     dim, seed = count_of(dim, "dim", 1, MAX_DIM), seed_of(seed)

@@ -123,7 +123,7 @@ def _ticked(tick: Tick, before: int, total: int, done: int, _: int) -> None:
 
 
 def open_embedder(
-    vectors: str,
+    vectors: str | EmbeddingStore,
     settings: ReadingSettings,
     *,
     dim: int = 50,
@@ -133,7 +133,8 @@ def open_embedder(
 
     Of a transformer these are a mix of vectors, unless its name says which.
     """
-    store = open_vectors(for_training(vectors), dim=dim, seed=settings.seed, access=access)
+    name = for_training(vectors) if isinstance(vectors, str) else vectors
+    store = open_vectors(name, dim=dim, seed=settings.seed, access=access)
     return Embedder(store, settings), vectors_info(store)
 
 

@@ -37,7 +37,7 @@ class NgramSubwords:
         self.shortest = shortest
         self.longest = longest
         self.rows = rows
-        self._take = take or (lambda chosen: np.asarray(matrix[chosen]))
+        self._take = take
 
     def rows_of(self, words: Sequence[bytes]) -> tuple[IntArray, IntArray]:
         """The rows of the n-grams of all words, one word after the other, and how many each has."""
@@ -57,7 +57,7 @@ class NgramSubwords:
         if len(rows) == 0:
             return None
         total = np.zeros(self.matrix.shape[1], dtype=np.float32)
-        taken = self._take(rows)  # (n, dim)
+        taken = self.matrix[rows] if self._take is None else self._take(rows)  # (n, dim)
         with np.errstate(over="ignore"):
             for vector in taken:
                 total += vector
