@@ -16,7 +16,7 @@ from attncli.batches.journal import (
     write_all,
 )
 from attncli.batches.marks import expect_job, is_marked, is_of_job, settle, tally_of
-from attncli.batches.same_job import check_identity
+from attncli.batches.same_job import check_identity, unfinished_run
 from attncli.errors import OutputError, setting
 from attncli.escape import visible
 from attncli.files.paths import exists
@@ -140,14 +140,7 @@ class PartFile:
             )
             raise OutputError("the file exists, expected none", place=place, hints=(more,))
         if begun and not resume and not force:
-            raise OutputError(
-                "an unfinished run of this output is here",
-                place=place,
-                hints=(
-                    f"{setting(resume=True)} continues it",
-                    f"{setting(force=True)} starts again from the first line",
-                ),
-            )
+            raise unfinished_run(place)
         kept = 0
         if resume and begun:
             check_identity(self._journal.identity, self._identity, place)

@@ -22,7 +22,7 @@ from attncli.batches.journal import Commit, bears_out, checksum, commit_of
 from attncli.batches.lease import hold
 from attncli.batches.marks import expect_job, is_marked, is_of_job, settle, tally_of
 from attncli.batches.part import Ending
-from attncli.batches.same_job import check_identity
+from attncli.batches.same_job import check_identity, unfinished_run
 from attncli.batches.work import Done
 from attncli.errors import OutputError, setting
 from attncli.escape import visible
@@ -168,14 +168,7 @@ class RemoteOutput:
                 hints=(f"{setting(force=True)} replaces it",),
             )
         if begun and not resume and not force:
-            raise OutputError(
-                "an unfinished run of this output is here",
-                place=place,
-                hints=(
-                    f"{setting(resume=True)} continues it",
-                    f"{setting(force=True)} starts again from the first line",
-                ),
-            )
+            raise unfinished_run(place)
         if begun and resume:
             check_identity(self._found_identity(), self._identity, place)
             self._go_on()

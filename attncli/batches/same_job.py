@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from attncli.errors import ResumeError, field_name, setting
+from attncli.errors import OutputError, ResumeError, field_name, setting
 from attncli.escape import visible
 
 
@@ -34,6 +34,15 @@ def check_identity(earlier: dict[str, Any] | None, wanted: dict[str, Any], place
                 _again(),
             )
     raise ResumeError(message, place=place, hints=hints)
+
+
+def unfinished_run(place: str) -> OutputError:
+    """The error for an output that was begun, where it is not said what becomes of it."""
+    return OutputError(
+        "an unfinished run of this output is here",
+        place=place,
+        hints=(f"{setting(resume=True)} continues it", _again()),
+    )
 
 
 def _again() -> str:

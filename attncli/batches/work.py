@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from attncli.batches.acts import NOTHING, Watch
 from attncli.batches.chunks import FIRST_FAILURES, MOST_WAYS, Chunk, Tally
 from attncli.errors import AttnError, DataError, EmptyError, naming
 from attncli.results.stack import Failure, Stack
+
+Placed: TypeAlias = Iterable[tuple[Stack, Sequence[int]]]  # stacks, with the places of their texts
+Failures: TypeAlias = Iterable[tuple[int, AttnError]]  # places with what went wrong there
 
 
 class Outcomes(Protocol):
@@ -28,12 +31,7 @@ class Writer(Protocol):
     def head(self) -> bytes:
         """What stands before the first chunk."""
 
-    def chunk(
-        self,
-        chunk: Chunk,
-        stacks: Iterable[tuple[Stack, Sequence[int]]],
-        failures: Iterable[tuple[int, AttnError]],
-    ) -> bytes:
+    def chunk(self, chunk: Chunk, stacks: Placed, failures: Failures) -> bytes:
         """The bytes of a chunk; places count in it."""
 
 

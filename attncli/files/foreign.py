@@ -29,10 +29,10 @@ _MAGICS: tuple[tuple[bytes, str, str, bool], ...] = (
     (b"Rar!\x1a\x07", "a RAR archive", "unrar x FILE", False),
     (b"MSCF\0", "a cabinet archive (.cab)", _UNPACK, False),
     (b"!<arch>\n", "an ar archive", "ar x FILE", False),
-    (b"070701", "a cpio archive", "cpio -i < FILE", True),
-    (b"070702", "a cpio archive", "cpio -i < FILE", True),
-    (b"070707", "a cpio archive", "cpio -i < FILE", True),
-    (b"\xc7\x71", "a cpio archive", "cpio -i < FILE", True),
+    *(
+        (start, "a cpio archive", "cpio -i < FILE", True)
+        for start in (b"070701", b"070702", b"070707", b"\xc7\x71")
+    ),
     (b"\x1f\x9d", "a compress file (.Z)", "gzip -dc FILE | attn batch -", False),
     (b"\x04\x22\x4d\x18", "an LZ4 file", "lz4 -dc FILE | attn batch -", False),
     (b"LZIP\x01", "an lzip file", "lzip -dc FILE | attn batch -", False),
@@ -52,10 +52,7 @@ _MAGICS: tuple[tuple[bytes, str, str, bool], ...] = (
     (b"OggS", "a sound file", "", True),
     (b"ID3", "a sound file", "", True),
     (b"GGUF", "a GGUF model", "", True),
-    (b"\x80\x02", "a pickle", _CONVERT, False),
-    (b"\x80\x03", "a pickle", _CONVERT, False),
-    (b"\x80\x04", "a pickle", _CONVERT, False),
-    (b"\x80\x05", "a pickle", _CONVERT, False),
+    *((bytes([0x80, protocol]), "a pickle", _CONVERT, False) for protocol in range(2, 6)),
     (b"version https://git-lfs", "a Git LFS pointer", "git lfs pull", False),
 )
 _TAR_SUM = slice(148, 156)  # where the header of a tar member holds the sum of its bytes

@@ -9,7 +9,6 @@ import stat
 from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
-from types import TracebackType
 
 from attncli.errors import DataError, InputError, UsageError
 from attncli.escape import visible
@@ -130,12 +129,7 @@ class ByteStream:
     def __enter__(self) -> "ByteStream":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

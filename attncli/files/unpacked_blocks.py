@@ -6,10 +6,10 @@ import hashlib
 import lzma
 import zlib
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any
 
-from attncli.errors import DataError, MissingExtraError
+from attncli.errors import DataError
+from attncli.files.zstd import zstd_library
 
 BLOCK = 1 << 18  # bytes
 DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
@@ -89,17 +89,6 @@ def unpacked_blocks(
         yield block
 
 
-def _from_zstd(stream: Counted, name: str) -> Any:
-    try:
-        zstd: Any = import_module("compression.zstd")
-    except ImportError:
-        try:
-            zstd = import_module("backports.zstd")
-        except ImportError:
-            raise MissingExtraError.of("backports.zstd", f"reading {name}") from None
-    return _Zstd(zstd, stream)
-
-
 class _Zstd:
     """A zstd stream whose damage is an EOFError, as that of the others."""
 
@@ -118,5 +107,5 @@ _UNPACKERS: dict[str, Any] = {  # each needs only read() of a stream
     "gzip": lambda stream, _: gzip.GzipFile(fileobj=stream),
     "bzip2": lambda stream, _: bz2.BZ2File(stream),
     "xz": lambda stream, _: lzma.LZMAFile(stream),  # noqa: SIM115 - its stream is not ours to close
-    "zstd": _from_zstd,
+    "zstd": lambda stream, name: _Zstd(zstd_library(f"reading {name}"), stream),
 }

@@ -10,9 +10,10 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from attncli.errors import DataError, LimitError, MissingExtraError, size_text
+from attncli.errors import DataError, LimitError, size_text
 from attncli.files.limits import Limits
 from attncli.files.stream import PIECE, ByteStream
+from attncli.files.zstd import zstd_library
 
 _DEPTH = 3  # a packed file in a packed file in a packed file
 
@@ -118,21 +119,10 @@ def _engine(
             lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=limits.unpacker)
         )
         return make, (lzma.LZMAError, EOFError, MemoryError)
-    zstd = _zstd()
+    zstd = zstd_library("reading .zst files")
     largest = max((limits.unpacker // 2).bit_length() - 1, 10)  # log₂ of half of it: 27
     windows = {zstd.DecompressionParameter.window_log_max: min(largest, 31)}
     return (lambda: _Buffered(zstd.ZstdDecompressor(options=windows))), (zstd.ZstdError, EOFError)
-
-
-def _zstd() -> Any:
-    try:
-        from compression import zstd  # type: ignore[import-not-found]  # from Python 3.14 on
-    except ImportError:
-        try:
-            from backports import zstd
-        except ImportError:
-            raise MissingExtraError.of("backports.zstd", "reading .zst files") from None
-    return zstd
 
 
 class _Members:

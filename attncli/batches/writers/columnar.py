@@ -8,7 +8,7 @@ A part is an Arrow IPC stream, one record batch a chunk, so that workers make ba
 appended. At the end it becomes an Arrow file or a Parquet file, batch by batch.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from types import UnionType
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, get_args, get_origin
 import numpy as np
 
 from attncli.batches.chunks import Chunk
+from attncli.batches.work import Failures, Placed
 from attncli.batches.writers.options import RecordLayout
 from attncli.errors import AttnError, MissingExtraError
 from attncli.results.json import plain_json
@@ -63,12 +64,7 @@ class ArrowWriter:
         self._schema = schema_of(self._pa, layout)
         self.head = self._schema.serialize().to_pybytes()
 
-    def chunk(
-        self,
-        chunk: Chunk,
-        stacks: Iterable[tuple[Stack, Sequence[int]]],
-        failures: Iterable[tuple[int, AttnError]],
-    ) -> bytes:
+    def chunk(self, chunk: Chunk, stacks: Placed, failures: Failures) -> bytes:
         """The record batch of a chunk."""
         rows: list[_Row] = [_Row() for _ in range(len(chunk))]
         for stack, places in stacks:

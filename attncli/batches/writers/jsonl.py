@@ -8,6 +8,7 @@ from typing import Any
 
 from attncli.arrays import Float32Array
 from attncli.batches.chunks import Chunk
+from attncli.batches.work import Failures, Placed
 from attncli.batches.writers.digits import Printed, json_stacks
 from attncli.batches.writers.options import RecordLayout
 from attncli.batches.writers.tokens import token_texts
@@ -32,12 +33,7 @@ class JsonlWriter:
     def __init__(self, layout: RecordLayout) -> None:
         self._layout = layout
 
-    def chunk(
-        self,
-        chunk: Chunk,
-        stacks: Iterable[tuple[Stack, Sequence[int]]],
-        failures: Iterable[tuple[int, AttnError]],
-    ) -> bytes:
+    def chunk(self, chunk: Chunk, stacks: Placed, failures: Failures) -> bytes:
         """The lines of a chunk, in its order; places count in the chunk."""
         records: list[Sequence[bytes]] = [()] * len(chunk)
         for lot in _lots(stacks):

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from attncli.batches.chunks import Chunk
+from attncli.batches.work import Failures, Placed
 from attncli.batches.writers.digits import json_matrices
 from attncli.batches.writers.options import RecordLayout
-from attncli.errors import AttnError
 from attncli.files.safe_cells import cell, guarded, guarded_id
 from attncli.results.names import AXES, axis_labels
 from attncli.results.stack import Stack, TokenRun
@@ -34,12 +34,7 @@ class CsvWriter:
         extra = (*(("file",) if layout.with_file else ()), *(("id",) if layout.with_id else ()))
         self.head = (",".join((*_COLUMNS, *extra)) + "\n").encode()
 
-    def chunk(
-        self,
-        chunk: Chunk,
-        stacks: Iterable[tuple[Stack, Sequence[int]]],
-        failures: Iterable[tuple[int, AttnError]],
-    ) -> bytes:
+    def chunk(self, chunk: Chunk, stacks: Placed, failures: Failures) -> bytes:
         """The rows of a chunk, in its order."""
         texts = [""] * len(chunk)
         for stack, places in stacks:

@@ -25,6 +25,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from attncli.batches.chunks import Chunk
+from attncli.batches.work import Failures, Placed
 from attncli.batches.writers.jsonl import JsonlWriter
 from attncli.batches.writers.options import RecordLayout
 from attncli.errors import AttnError
@@ -45,12 +46,7 @@ class NpzWriter:
         self._layout = layout
         self._records = JsonlWriter(replace(layout, exclude=(*layout.exclude, *layout.arrays)))
 
-    def chunk(
-        self,
-        chunk: Chunk,
-        stacks: Iterable[tuple[Stack, Sequence[int]]],
-        failures: Iterable[tuple[int, AttnError]],
-    ) -> bytes:
+    def chunk(self, chunk: Chunk, stacks: Placed, failures: Failures) -> bytes:
         """The frame of a chunk."""
         where: list[tuple[Stack, int] | AttnError | None] = [None] * len(chunk)
         stacks, failures = list(stacks), list(failures)

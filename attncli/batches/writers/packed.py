@@ -7,14 +7,11 @@ workers and appended.
 import bz2
 import gzip
 import lzma
-from collections.abc import Callable, Iterable, Sequence
-from importlib import import_module
-from typing import Any
+from collections.abc import Callable
 
 from attncli.batches.chunks import Chunk
-from attncli.batches.work import Writer
-from attncli.errors import AttnError, MissingExtraError
-from attncli.results.stack import Stack
+from attncli.batches.work import Failures, Placed, Writer
+from attncli.files.zstd import zstd_library
 
 
 class PackedWriter:
@@ -27,12 +24,7 @@ class PackedWriter:
         self._pack = _PACKERS[packing]()
         self.head = self._pack(writer.head) if writer.head else b""
 
-    def chunk(
-        self,
-        chunk: Chunk,
-        stacks: Iterable[tuple[Stack, Sequence[int]]],
-        failures: Iterable[tuple[int, AttnError]],
-    ) -> bytes:
+    def chunk(self, chunk: Chunk, stacks: Placed, failures: Failures) -> bytes:
         """The packed bytes of a chunk."""
         return self._pack(self._writer.chunk(chunk, stacks, failures))
 
@@ -50,13 +42,7 @@ def _xz() -> Callable[[bytes], bytes]:
 
 
 def _zstd() -> Callable[[bytes], bytes]:
-    try:
-        zstd: Any = import_module("compression.zstd")
-    except ImportError:
-        try:
-            zstd = import_module("backports.zstd")
-        except ImportError:
-            raise MissingExtraError.of("backports.zstd", "writing .zst") from None
+    zstd = zstd_library("writing .zst")
     return lambda data: bytes(zstd.compress(data, level=1))
 
 

@@ -5,7 +5,6 @@ import math
 import shutil
 import sys
 from pathlib import Path
-from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from attncli.cli.terminal import message, terminal_columns
@@ -186,12 +185,7 @@ class TrainingReport:
     def __enter__(self) -> "TrainingReport":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._close()
 
 

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from attncli.cli.terminal import color_system, message, terminal_columns, wants_color
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from attncli.learning.trainer import EpochProgress
     from attncli.results.frames import Frame
     from attncli.training.fit import Fit
@@ -50,12 +48,7 @@ class Watching:
         self._film.losses.append(progress.loss)
         self._see(progress, progress.epoch)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: "TracebackType | None",
-    ) -> None:
+    def __exit__(self, kind: object, fault: object, trace: object) -> None:
         whole = fault is None  # else it was stopped within an epoch
         if whole and self._keeps:
             self._film.ended(self._camera.frame(*self._last))

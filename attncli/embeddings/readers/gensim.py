@@ -5,7 +5,6 @@ KeyedVectors and the models that hold them, from gensim 0.12 to 4; the format is
 """
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,12 @@ import numpy.typing as npt
 
 from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.protocols import Subwords
-from attncli.embeddings.readers.finite import check_finite
+from attncli.embeddings.readers.finite import ROWS, finite_blocks
 from attncli.embeddings.readers.ngrams import NgramSubwords, word_vectors
 from attncli.embeddings.readers.pickle.arrays import float_matrix, integer, is_array
 from attncli.embeddings.readers.pickle.inert import unpickle
 from attncli.embeddings.readers.pickle.values import Thing, shown_type
-from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock, encoded_word
+from attncli.embeddings.readers.reading import OpenedVectors, encoded_word
 from attncli.errors import DataError, InputError, LimitError, size_text
 from attncli.escape import quoted
 from attncli.files.limits import Limits, check_dim, memory_budget
@@ -27,7 +26,6 @@ from attncli.files.npy import as_float32, check_matrix, matrix_blocks, read_head
 from attncli.files.stream import ByteStream, file_stream
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ROWS = 8192
 _KEYS = (str, int, type(None))
 _POINCARE = (
     "Poincaré vectors are taken as they are; cosines and weights are not distances of their space"
@@ -59,7 +57,7 @@ def read_gensim(stream: ByteStream, path: Path, limits: Limits) -> OpenedVectors
         warnings.append(f"{place}: {_POINCARE}")
     _check(words, matrix, limits, place)
     encoded = [encoded_word(word) for word in words]
-    blocks = _blocks(encoded, matrix, place, limits)
+    blocks = finite_blocks(encoded, matrix, place, limits)
     return OpenedVectors(
         f"gensim {short}", matrix.shape[1], blocks, warnings, len(words), lambda: subwords
     )
@@ -270,8 +268,8 @@ def _packed_rows(fields: _Fields, buckets: int, n_rows: int, place: str) -> IntA
 
 
 def _check_rows(matrix: npt.NDArray[np.float32], place: str, what: str) -> None:
-    for start in range(0, len(matrix), _ROWS):
-        if not np.isfinite(matrix[start : start + _ROWS]).all():
+    for start in range(0, len(matrix), ROWS):
+        if not np.isfinite(matrix[start : start + ROWS]).all():
             raise DataError(f"{what} holds a value that is not finite", place=place)
 
 
@@ -281,12 +279,3 @@ def _check(words: list[str], matrix: Float32Array, limits: Limits, place: str) -
     if matrix.shape[0] == 0 or matrix.shape[1] == 0:
         raise DataError("no vectors in this gensim file", place=place)
     check_dim(matrix.shape[1], limits, place)
-
-
-def _blocks(
-    words: list[bytes], matrix: Float32Array, place: str, limits: Limits
-) -> Iterator[VectorBlock]:
-    for start in range(0, len(words), _ROWS):
-        block = VectorBlock(words[start : start + _ROWS], matrix[start : start + _ROWS])
-        check_finite(block, start, place, limits)
-        yield block

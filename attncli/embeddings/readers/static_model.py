@@ -5,7 +5,6 @@ The words are the tokens that begin a word, without their marks (`attncli.embedd
 that is no token has a vector made of the pieces that the folder's own tokenizer cuts it into.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.embeddings.marks import marks_of_tokenizer, names
 from attncli.embeddings.pieces import TokenizerSubwords, settings_of, tokens_by_number
-from attncli.embeddings.readers.finite import check_finite
-from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
+from attncli.embeddings.readers.finite import finite_blocks
+from attncli.embeddings.readers.reading import OpenedVectors
 from attncli.embeddings.readers.tensors import check_tensor, choose_matrix, tensor_rows
 from attncli.errors import DataError, LimitError, size_text
 from attncli.escape import quoted
@@ -26,7 +25,6 @@ from attncli.files.tensors import Tensor, read_tensor_header
 
 _INNER = "0_StaticEmbedding"
 _LARGEST_TOKENIZER = 64 * MIB
-_ROWS = 8192
 
 
 def static_files(folder: Path) -> tuple[Path, Path] | None:
@@ -71,7 +69,7 @@ def read_static_model(folder: Path, limits: Limits) -> OpenedVectors:
     return OpenedVectors(
         "static embeddings",
         matrix.shape[1],
-        _blocks(words, matrix, place_of(tensors), limits),
+        finite_blocks(words, matrix, place_of(tensors), limits),
         [],
         len(words),
         lambda: subwords,
@@ -127,12 +125,3 @@ def _flat(path: Path, tensor: Tensor | None, kinds: tuple[str, ...]) -> Any:
 def _discard(stream: ByteStream, n: int) -> None:
     while n > 0:
         n -= len(stream.exactly(min(n, MIB), "a tensor"))
-
-
-def _blocks(
-    words: list[bytes], matrix: Float32Array, place: str, limits: Limits
-) -> Iterator[VectorBlock]:
-    for start in range(0, len(words), _ROWS):
-        block = VectorBlock(words[start : start + _ROWS], matrix[start : start + _ROWS])
-        check_finite(block, start, place, limits)
-        yield block
