@@ -1,33 +1,22 @@
-r"""Text from outside, made visible: words are shown, never obeyed.
+r"""Text on its way out, to a terminal, a picture or a page: words are shown, never obeyed.
 
-A terminal acts on control characters, and bidi controls reorder a line. `visible` replaces each by
-an escape such as `\x1b` or `\u202e`, and doubles the backslash, so that no two texts look alike.
-`harmless` does the same at the exits, where text may have been made visible before: it leaves the
-backslash, so that it changes nothing when it is applied again. What was probably meant is said by
-`did_you_mean`, and `typed` writes an argument as it is typed on every system's command line.
+`harmless` escapes at the exits what a terminal would obey, where text may have been made visible
+before: it leaves the backslash, so that it changes nothing when it is applied again. Words of
+right-to-left scripts are set apart, so that what stands beside them keeps its place.
 """
 
 import re
-from collections.abc import Iterable
 
-# Characters that are obeyed or not seen, as the inside of a character class.
-UNSEEN = (
-    "\x00-\x1f\x7f-\x9f"  # C0, DEL, C1
-    "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u202a-\u202e"  # soft hyphen, bidi, zero width
-    "\u2060-\u206f\ufeff\ufff9-\uffff\ufdd0-\ufdef"  # invisible operators, BOM, non-characters
-    "\ud800-\udfff\U000e0000-\U000e0fff"  # lone surrogates, tags, variation selectors supplement
-)
+from attncli.errors.wording import UNSEEN, escaped, visible
+
 # Patterns are compiled by `re` when they are first used: a start does not wait for them.
-_HIDDEN = f"[\\\\{UNSEEN}]"
 _UNSEEN = f"[{UNSEEN}]"
-_NAMED = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 MARK = "\u200e"  # left-to-right mark: invisible, of no width, stronger than digits and signs
 # Letters and digits of the bidi classes R, AL and AN: Hebrew to Arabic Extended-A, and later blocks.
 _RIGHT_TO_LEFT = "[\u0590-\u08ff\ufb1d-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 _AT_EXIT = f"{MARK}([^{MARK}]*){MARK}|[{UNSEEN}]"
 _IN_PICTURES = f"\u2068([^\u2068\u2069]*)\u2069|[{UNSEEN}]"
 _QUOTED = '"([^"]*)"'
-_USER_INFO = r"(?<=://)[^\s/?#\"']*@"  # the name and password of a URL
 # The signs of the views and of help, where Unicode cannot be shown.
 _SIGNS = {
     **{MARK: "", "·": "*", "√": "sqrt ", "−": "-", "…": "...", "–": "-", "—": "-", "→": "->"},
@@ -46,25 +35,6 @@ _SPELLED = str.maketrans(_SIGNS)
 _SPELLED_FORMULA = str.maketrans(_SIGNS | _LETTERS)
 
 
-def _escape(found: "re.Match[str]") -> str:
-    char = found.group()
-    code = ord(char)
-    if char in _NAMED:
-        return _NAMED[char]
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def visible(text: str) -> str:
-    r"""`text` with nothing in it that a terminal would obey; different texts stay different.
-
-    >>> visible("a\x1b[31m")
-    'a\\x1b[31m'
-    """
-    return re.sub(_HIDDEN, _escape, text)
-
-
 def harmless(text: str) -> str:
     r"""`text` as it may leave: what `visible` escapes is escaped, what it has escaped stays.
 
@@ -81,20 +51,9 @@ def harmless(text: str) -> str:
 def _escape_at_exit(found: "re.Match[str]") -> str:
     inside = found.group(1)
     if inside is None:
-        return _escape(found)
+        return escaped(found)
     mark = MARK if re.search(_RIGHT_TO_LEFT, inside) else "\\u200e"
-    return mark + re.sub(_UNSEEN, _escape, inside) + mark
-
-
-def harmless_json(text: str) -> str:
-    """JSON in which what a terminal may obey, or nobody sees, is written as escapes of JSON."""
-    plain = text.isascii() and "\x7f" not in text
-    return text if plain else re.sub(_UNSEEN, _json_escape, text)
-
-
-def _json_escape(found: "re.Match[str]") -> str:
-    units = found.group().encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+    return mark + re.sub(_UNSEEN, escaped, inside) + mark
 
 
 def set_apart(text: str) -> str:
@@ -145,8 +104,8 @@ def drawable(text: str) -> str:
 def _escape_in_picture(found: "re.Match[str]") -> str:
     inside = found.group(1)
     if inside is None:
-        return "" if found.group() in "\u2068\u2069" else _escape(found)
-    return f"\u2068{re.sub(_UNSEEN, _escape, inside)}\u2069"
+        return "" if found.group() in "\u2068\u2069" else escaped(found)
+    return f"\u2068{re.sub(_UNSEEN, escaped, inside)}\u2069"
 
 
 def whole_marks(lines: list[str]) -> list[str]:
@@ -163,15 +122,6 @@ def whole_marks(lines: list[str]) -> list[str]:
     return mended
 
 
-def without_secrets(text: str) -> str:
-    """`text` whose URLs have no names and passwords.
-
-    >>> without_secrets("http://user:secret@host/x")
-    'http://…@host/x'
-    """
-    return re.sub(_USER_INFO, "…@", text) if "://" in text else text
-
-
 def spelled(text: str, *, formula: bool = False) -> str:
     r"""Text in ASCII: known signs as what they stand for, marks left out, all else as escapes.
 
@@ -182,55 +132,3 @@ def spelled(text: str, *, formula: bool = False) -> str:
     """
     table = _SPELLED_FORMULA if formula else _SPELLED
     return text.translate(table).encode("ascii", "backslashreplace").decode()
-
-
-def quoted(text: str, limit: int = 40) -> str:
-    """`text` visible, in double quotes, cut at `limit` characters with its length said.
-
-    >>> quoted("bank")
-    '"bank"'
-    """
-    if len(text) <= limit:
-        return f'"{visible(text)}"'
-    return f'"{visible(text[:limit])}…" ({len(text)} characters)'
-
-
-_PLAIN = r"[\w@+=:,./-]+"
-_NEAR = 0.7  # of the letters in common, in order: "veiw" is near "view", "money" not near "model"
-_ACTS = r'["$`!%\r\n]|\\(?=[\\"$`]|$)'  # in double quotes, in a shell or in cmd.exe
-
-
-def nearest(given: str, names: Iterable[str]) -> str | None:
-    """The one of `names` that `given` is nearly, or None.
-
-    >>> nearest("expalin", ["explain", "compare"])
-    'explain'
-    """
-    from difflib import get_close_matches  # only where something is wrong already
-
-    folded = {name.casefold(): name for name in names}
-    near = get_close_matches(given[:200].casefold(), folded, n=1, cutoff=_NEAR)
-    return folded[near[0]] if near else None
-
-
-def did_you_mean(given: str, names: Iterable[str]) -> str:
-    """The end of a message: what `given` is nearly, or nothing.
-
-    >>> did_you_mean("taks", ["general", "task"])
-    '; did you mean "task"?'
-    """
-    meant = nearest(given, names)
-    return "" if meant is None else f'; did you mean "{meant}"?'
-
-
-def typed(text: str) -> str:
-    """An argument as it is typed: in double quotes, which cmd.exe knows too, where it needs any.
-
-    >>> typed("money bank")
-    '"money bank"'
-    """
-    if re.fullmatch(_PLAIN, text, re.ASCII):
-        return text
-    import shlex
-
-    return shlex.quote(text) if re.search(_ACTS, text) else f'"{text}"'

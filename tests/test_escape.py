@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attncli.escape import quoted, visible
+from attncli.errors.wording import quoted, visible
 
 # Any code point, with those that attack an output more often than chance would have it.
 TEXT = st.text(

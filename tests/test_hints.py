@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import attncli
 from attncli.cli.app import COMMANDS, app_for
 from attncli.errors import command_line, names_as
-from attncli.escape import nearest, typed
+from attncli.errors.wording import nearest, typed
 
 PACKAGE = Path(attncli.__file__).parent
 

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from attncli.errors import size_text
+from attncli.errors.wording import size_text
 from attncli.memory import available_memory
 from attncli.results.json import record_parts
 

@@ -30,7 +30,7 @@ from attncli.batches.writers.digits import FULL, MAX_DIGITS
 from attncli.batches.writers.formats import Format, MakeWriter, ending_of, output_format
 from attncli.batches.writers.options import DEFAULT_PRECISION, RecordLayout
 from attncli.errors import OutputError, UsageError, field_name
-from attncli.escape import did_you_mean, quoted, visible
+from attncli.errors.wording import did_you_mean, quoted, visible
 from attncli.files.apart import expect_apart, files_given, written
 from attncli.files.paths import exists, is_file, is_folder
 from attncli.files.rows.kinds import named_kind

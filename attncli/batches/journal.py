@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from attncli.errors import LockedError, OutputError, setting
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.files.locking import is_still, may_be_alive, try_lock
 from attncli.files.paths import is_file
 from attncli.files.writing import NO_LINK, not_ours

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from attncli.errors import LockedError
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.files.locking import locked, may_be_alive
 
 LASTS = 120.0  # seconds without news after which a lease is over

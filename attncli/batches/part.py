@@ -18,7 +18,7 @@ from attncli.batches.journal import (
 from attncli.batches.marks import expect_job, is_marked, is_of_job, settle, tally_of
 from attncli.batches.same_job import check_identity, unfinished_run
 from attncli.errors import OutputError, setting
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.files.paths import exists
 from attncli.files.writing import check_target, not_ours, sync_folder, take_name
 

@@ -25,7 +25,7 @@ from attncli.batches.part import Ending
 from attncli.batches.same_job import check_identity, unfinished_run
 from attncli.batches.work import Done
 from attncli.errors import OutputError, setting
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.files.source import require_fsspec
 
 _COPY = 1 << 22  # bytes

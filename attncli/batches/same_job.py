@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from attncli.errors import OutputError, ResumeError, field_name, setting
-from attncli.escape import visible
+from attncli.errors.wording import visible
 
 
 def check_identity(earlier: dict[str, Any] | None, wanted: dict[str, Any], place: str) -> None:

@@ -19,7 +19,7 @@ from attncli.batches.part import Ending
 from attncli.batches.plan import Plan
 from attncli.batches.work import Recipe
 from attncli.batches.writers.formats import Format, MakeWriter
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.files.source import is_url, open_url, source_of
 from attncli.settings import FormatName
 

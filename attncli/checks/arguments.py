@@ -15,7 +15,7 @@ import numpy as np
 
 from attncli.arrays import AnyArray, IntArray
 from attncli.errors import ArgumentError, UsageError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 
 _MOST = (1 << 128) - 1
 _NUMBERS = {int, float}

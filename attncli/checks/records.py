@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from attncli.errors import DataError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 
 _BITS = 10_000  # of a whole number that Python writes as text
 _FAR = 1 << 32  # beyond the end of every text

@@ -26,7 +26,7 @@ from attncli.cli.terminal import (
     write,
 )
 from attncli.errors import AttnError, LimitError, OutputError, names_as
-from attncli.escape import nearest, typed
+from attncli.errors.wording import nearest, typed
 from attncli.files.paths import is_file
 from attncli.version import __version__
 

@@ -13,7 +13,7 @@ from attncli.cli.notices import Notices
 from attncli.cli.options import INPUT, option
 from attncli.cli.terminal import standard_input, write, write_json
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.files.apart import expect_apart, files_given
 from attncli.settings import TOLERANCE
 

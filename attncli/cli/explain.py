@@ -13,7 +13,7 @@ from attncli.cli.showing import show_outcomes
 from attncli.cli.terminal import message, standard_input
 from attncli.cli.vain_options import Effects, say_vain
 from attncli.errors import AttnError, EmptyError, UsageError
-from attncli.escape import typed, visible
+from attncli.errors.wording import typed, visible
 from attncli.files.apart import expect_writable, files_given, written
 from attncli.insight.learned import NOTHING
 from attncli.mechanisms.open import space_of

@@ -21,7 +21,7 @@ def places_of_rows(words: Sequence[str], asked: Sequence[str]) -> tuple[int, ...
         if not places and is_place(name) and int(name) < len(words):
             places = [int(name)]
         if not places:
-            from attncli.escape import did_you_mean, quoted
+            from attncli.errors.wording import did_you_mean, quoted
 
             meant = did_you_mean(name, words)
             given = " ".join(words[:8])

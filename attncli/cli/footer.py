@@ -2,7 +2,8 @@
 
 import re
 
-from attncli.escape import harmless, typed, without_secrets
+from attncli.errors.wording import typed, without_secrets
+from attncli.escape import harmless
 
 _QUERY = r"(?<=[?&;])([^=&;#\s]+)=[^&;#\s]+"  # of an address: what it is signed with, among others
 

@@ -12,7 +12,7 @@ from attncli.cli.options import INPUT, OUTPUT, switch
 from attncli.cli.terminal import write, write_json
 from attncli.cli.vain_options import say_vain
 from attncli.errors import AttnError, MissingExtraError, UsageError
-from attncli.escape import quoted, typed
+from attncli.errors.wording import quoted, typed
 from attncli.files.paths import is_file
 from attncli.models.named import is_transformer
 

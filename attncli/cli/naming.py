@@ -5,7 +5,7 @@ the tests hold that every field the library names has its option.
 """
 
 from attncli.errors import Naming
-from attncli.escape import typed
+from attncli.errors.wording import typed
 
 _OPTIONS = {
     "see_self": "--no-self",

@@ -275,7 +275,7 @@ def listed_names(value: str | None, allowed: tuple[str, ...], option: str) -> tu
     names = tuple(name.strip() for name in (value or "").split(",") if name.strip())
     for name in names:
         if name not in allowed:
-            from attncli.escape import did_you_mean, quoted
+            from attncli.errors.wording import did_you_mean, quoted
 
             expected = f"expected one of {', '.join(allowed)}{did_you_mean(name, allowed)}"
             raise UsageError(f"found {quoted(name)}, {expected}", place=option)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from attncli.cli.options import CHOOSING, option, switch
 from attncli.errors import UsageError
-from attncli.escape import did_you_mean, quoted
+from attncli.errors.wording import did_you_mean, quoted
 
 if TYPE_CHECKING:
     from attncli.insight.part import Part

@@ -13,7 +13,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TextIO, TypeAlias
 
 from attncli.errors import AttnError, OutputError
-from attncli.escape import harmless, harmless_json, quotes_apart, spelled, visible, without_secrets
+from attncli.errors.wording import harmless_json, visible, without_secrets
+from attncli.escape import harmless, quotes_apart, spelled
 
 if TYPE_CHECKING:
     from attncli.views.ink import Colors, Ink

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 
 if TYPE_CHECKING:
     from attncli.results.result import AttentionResult

@@ -20,7 +20,7 @@ from attncli.cli.showing import moved_words, shown_text, stages_of
 from attncli.cli.terminal import message, say_written, standard_input, warning, write, write_json
 from attncli.cli.vain_options import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
 from attncli.errors import AttnError, DataError, EmptyError, InputError, UsageError
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.files.apart import expect_writable, files_given, written
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from attncli.embeddings.protocols import VocabularyStore
 from attncli.embeddings.readers.text.fields import SEPARATORS, looks_like_number
 from attncli.embeddings.readers.word2vec import is_odd
 from attncli.errors import DataError, UsageError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.files.writing import whole_file
 
 _ROWS = 4096

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from attncli.errors import Blank, DataError, UsageError, command_line, field_name, setting
-from attncli.escape import did_you_mean, quoted, visible
+from attncli.errors.wording import did_you_mean, quoted, visible
 from attncli.files.downloading import NotThereError, pieces
 
 MIRROR = "https://github.com/piskvorky/gensim-data/releases/download"

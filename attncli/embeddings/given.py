@@ -18,7 +18,7 @@ from attncli.embeddings.marks import Marks, marks_of, marks_of_tokenizer, names
 from attncli.embeddings.protocols import EmbeddingStore, Subwords, completed
 from attncli.embeddings.store import MemoryStore, content_hash
 from attncli.errors import ArgumentError, DataError, field_name
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 
 _STORE = ("name", "dim", "words", "sha256", "row", "has_word", "vectors")
 _KEYED = ("key_to_index", "index_to_key", "vectors")

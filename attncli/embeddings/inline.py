@@ -6,7 +6,7 @@ from attncli.embeddings.readers.text.fields import has_decimal_commas
 from attncli.embeddings.readers.text.numbers import parse_one
 from attncli.embeddings.store import MemoryStore, content_hash
 from attncli.errors import UsageError, field_name
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 
 _EXAMPLE = "'money=1,0;bank=.8,.6;grows=.1,.9'"
 

@@ -21,9 +21,8 @@ from attncli.errors import (
     OutputError,
     field_name,
     setting,
-    size_text,
 )
-from attncli.escape import quoted, visible
+from attncli.errors.wording import quoted, size_text, visible
 from attncli.files.limits import Limits, memory_budget
 from attncli.files.rows.tables import Shape
 from attncli.files.source import InputSource

@@ -12,7 +12,7 @@ from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.seeded import SeededStore
 from attncli.embeddings.store import FolderStore
 from attncli.errors import DataError, InputError, UsageError, command_line, field_name, setting
-from attncli.escape import did_you_mean, quoted, visible
+from attncli.errors.wording import did_you_mean, quoted, visible
 from attncli.files.limits import Limits
 from attncli.files.paths import at_home, is_file
 

@@ -14,7 +14,7 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.embeddings.marks import Marks, marks_of_tokenizer
 from attncli.errors import DataError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.text.tokenizer_files import tokenizer_of
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import UsageError, field_name
-from attncli.escape import did_you_mean, quoted
+from attncli.errors.wording import did_you_mean, quoted
 from attncli.settings import Score
 
 PREFIX = "preset:"  # of the name of a preset's vectors

@@ -14,7 +14,7 @@ from attncli.embeddings.protocols import PlainStore
 from attncli.embeddings.readers.opening import ReadOptions, open_reading, text_stream
 from attncli.embeddings.readers.text.scan import find_in_text
 from attncli.errors import DataError
-from attncli.escape import typed
+from attncli.errors.wording import typed
 from attncli.files.stream import place_of
 from attncli.text.forms import all_forms
 

@@ -26,7 +26,7 @@ from attncli.checks.arguments import count_of, row_numbers, text_of, unexpected
 from attncli.embeddings.cache.checked import CheckedMatrix, DamagedError, mapped, read_facts, verify
 from attncli.embeddings.protocols import PlainStore, Subwords
 from attncli.errors import DataError, InputError
-from attncli.escape import quoted, visible
+from attncli.errors.wording import quoted, visible
 
 STORE_FORMAT = 1
 

@@ -9,7 +9,7 @@ from attncli.embeddings.cache.checked import CheckedMatrix, DamagedError, mapped
 from attncli.embeddings.pieces import TokenizerSubwords
 from attncli.embeddings.protocols import EmbeddingStore, Subwords
 from attncli.embeddings.readers.ngrams import NgramSubwords
-from attncli.escape import visible
+from attncli.errors.wording import visible
 
 
 def subwords_of(

@@ -19,7 +19,7 @@ from attncli.embeddings.marks import names
 from attncli.embeddings.readers.loading import Distinct
 from attncli.embeddings.readers.opening import ReadOptions, open_reading
 from attncli.errors import DataError, command_line
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.files.member import split_member
 from attncli.files.paths import is_file
 from attncli.files.stream import place_of

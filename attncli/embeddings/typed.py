@@ -16,7 +16,7 @@ from attncli.checks.records import json_of
 from attncli.embeddings.readers.text.fields import has_decimal_commas
 from attncli.embeddings.readers.text.numbers import NUMBER, parse_one
 from attncli.errors import AttnError, LimitError, UsageError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.files.source import source_of
 
 MOST_BYTES = 16 << 20  # of a file that somebody wrote

@@ -8,7 +8,7 @@ from attncli.arrays import Float32Array, FloatArray
 from attncli.attention.products import product
 from attncli.embeddings.protocols import EmbeddingStore, VocabularyStore, has_vocabulary
 from attncli.errors import UsageError, setting
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 
 _BLOCK = 65536  # rows of the matrix in work at once
 

@@ -1,4 +1,4 @@
-"""Every error raised on purpose, with its exit code; and how fields and sizes are named in them.
+"""Every error raised on purpose, with the exit code it ends in; and how fields are named in them.
 
 A message says what was found and what was expected; `place` says where (`file`, `file:line`,
 `file: byte N`, a field), and `hints` are lines that work when typed. The command prints them as
@@ -165,20 +165,6 @@ def error_of(name: str) -> type[AttnError]:
     for kind in kinds:
         kinds.extend(kind.__subclasses__())
     return next((kind for kind in kinds[1:] if kind.name == name), DataError)
-
-
-def size_text(n_bytes: int) -> str:
-    """A number of bytes in units people read.
-
-    >>> size_text(160_000_000_000)
-    '149.0 GiB'
-    """
-    if n_bytes < 1024:
-        return f"{n_bytes} bytes"
-    amount, units = n_bytes / 1024, ["KiB", "MiB", "GiB", "TiB"]
-    while amount >= 1024 and len(units) > 1:
-        amount, units = amount / 1024, units[1:]
-    return f"{amount:.1f} {units[0]}"
 
 
 class Blank(str):

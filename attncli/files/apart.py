@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from attncli.errors import UsageError, field_name
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.files.paths import size_of
 
 _MOST_FILES = 10_000  # of a folder that is read

@@ -21,9 +21,8 @@ from attncli.errors import (
     RefusedError,
     UsageError,
     setting,
-    size_text,
 )
-from attncli.escape import quoted
+from attncli.errors.wording import quoted, size_text
 from attncli.files.limits import MIB, Limits
 from attncli.files.stream import PIECE, ByteStream, open_file, place_of
 

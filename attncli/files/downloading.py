@@ -11,8 +11,8 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-from attncli.errors import DataError, InputError, LimitError, RefusedError, size_text
-from attncli.escape import visible, without_secrets
+from attncli.errors import DataError, InputError, LimitError, RefusedError
+from attncli.errors.wording import size_text, visible, without_secrets
 
 _PIECE = 1 << 18
 _SILENCE = 30.0  # seconds without a byte

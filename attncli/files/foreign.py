@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from attncli.errors import DataError
-from attncli.escape import visible
+from attncli.errors.wording import visible
 
 SHEET = "save its sheet as CSV (UTF-8), or: libreoffice --headless --convert-to csv FILE"
 TEXT = "save it as plain text (UTF-8), or: libreoffice --headless --convert-to txt:Text FILE"

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from attncli.arrays import AnyArray, Float32Array
-from attncli.errors import DataError, LimitError, RefusedError, size_text
-from attncli.escape import quoted
+from attncli.errors import DataError, LimitError, RefusedError
+from attncli.errors.wording import quoted, size_text
 from attncli.files.limits import Limits, check_dim, memory_budget
 from attncli.files.stream import PIECE, ByteStream
 

@@ -15,7 +15,7 @@ from glob import glob, has_magic
 from typing import Any, BinaryIO
 
 from attncli.errors import DataError, InputError, LimitError, MissingExtraError, setting
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.files.unpacked_blocks import DAMAGE, Counted, packing_of_start, unpacked_blocks
 from attncli.files.zipped import split_zip_member
 

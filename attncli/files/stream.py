@@ -11,7 +11,7 @@ from io import FileIO
 from pathlib import Path
 
 from attncli.errors import DataError, InputError, UsageError
-from attncli.escape import visible
+from attncli.errors.wording import visible
 
 PIECE = 1 << 20  # bytes read at once at most
 

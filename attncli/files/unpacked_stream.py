@@ -10,7 +10,8 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from attncli.errors import DataError, LimitError, size_text
+from attncli.errors import DataError, LimitError
+from attncli.errors.wording import size_text
 from attncli.files.limits import Limits
 from attncli.files.stream import PIECE, ByteStream
 from attncli.files.zstd import zstd_library

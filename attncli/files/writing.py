@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from attncli.errors import OutputError
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.files.locking import is_still, try_lock
 from attncli.files.paths import exists
 

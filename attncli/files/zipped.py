@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from attncli.errors import DataError, UsageError
-from attncli.escape import typed
+from attncli.errors.wording import typed
 from attncli.files.archive import choose_member, member_stream, open_archive
 from attncli.files.foreign import Foreign, document_of, foreign_file
 from attncli.files.limits import Limits

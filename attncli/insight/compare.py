@@ -15,7 +15,7 @@ from attncli.arrays import FloatArray
 from attncli.attention.general import unit_rows
 from attncli.attention.products import product
 from attncli.errors import Blank, UsageError, field_name, setting
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.insight.measures import moved
 from attncli.insight.old_vectors import old_vectors
 from attncli.insight.plane import principal_plane

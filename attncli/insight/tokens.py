@@ -12,7 +12,7 @@ import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array
 from attncli.errors import EmptyError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.insight.measures import measures_of_tokens
 from attncli.results.pieces import continues_word, looks_special, unmarked
 from attncli.results.result import AttentionResult, ModelInfo, ResultWarning, Token

@@ -15,7 +15,7 @@ import numpy as np
 from attncli.arrays import AnyArray, FloatArray
 from attncli.checks.records import json_of
 from attncli.errors import AttnError, Blank, DataError, LimitError, RefusedError, command_line
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.files.archive import checked_archive, member_stream
 from attncli.files.limits import Limits
 from attncli.files.npy import NpyHeader, read_header

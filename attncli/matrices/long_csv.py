@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attncli.errors import DataError
-from attncli.escape import quoted, visible
+from attncli.errors.wording import quoted, visible
 from attncli.files.safe_cells import unguarded
 from attncli.matrices.csv_rows import csv_rows, small_number
 from attncli.matrices.top import zeros

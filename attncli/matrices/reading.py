@@ -22,7 +22,7 @@ from attncli.errors import (
     error_of,
     field_name,
 )
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.files.foreign import Foreign, foreign_file, foreign_of
 from attncli.matrices.build import renamed, result_from_arrays, result_from_record
 from attncli.matrices.top import with_weights

@@ -12,8 +12,8 @@ import numpy as np
 
 from attncli.arrays import AnyArray
 from attncli.checks.records import json_of
-from attncli.errors import DataError, LimitError, MissingExtraError, size_text
-from attncli.escape import visible
+from attncli.errors import DataError, LimitError, MissingExtraError
+from attncli.errors.wording import size_text, visible
 from attncli.files.arrow_sizes import unpacked_size
 from attncli.files.parquet_sizes import parquet_claims
 from attncli.matrices.shapes import check_size

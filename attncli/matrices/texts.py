@@ -10,7 +10,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.errors import DataError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.files.safe_cells import unguarded
 from attncli.matrices.csv_rows import csv_rows
 from attncli.matrices.shapes import check_size

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from attncli.arrays import FloatArray
 from attncli.embeddings.typed import Origin, nested_matrix, text_of_file, typed_matrix
 from attncli.errors import AttnError, DataError
-from attncli.escape import did_you_mean, quoted
+from attncli.errors.wording import did_you_mean, quoted
 
 if TYPE_CHECKING:
     from attncli.embeddings.store import MemoryStore

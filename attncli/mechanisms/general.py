@@ -26,7 +26,7 @@ from attncli.attention.masks import attention_mask
 from attncli.checks.arguments import count_of, flag_of, number_of
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, NumericError, UsageError, field_name, setting
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.insight.degenerate import degenerate, degenerate_in
 from attncli.mechanisms.analyser import LengthwiseAnalyser
 from attncli.reading.reader import (

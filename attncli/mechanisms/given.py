@@ -13,7 +13,7 @@ from attncli.arrays import FloatArray
 from attncli.attention.projections import Projections
 from attncli.embeddings.typed import Origin, shape_text, text_of_file, typed_matrix
 from attncli.errors import AttnError, DataError, LimitError, UsageError, field_name
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.mechanisms.exercise import NAMES, read_exercise
 from attncli.settings import MechanismSettings
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from attncli.errors import UsageError, field_name
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.settings import MATRIX_FIELDS, MechanismSettings
 
 Say = Callable[[str], None]

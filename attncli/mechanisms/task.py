@@ -27,7 +27,7 @@ from attncli.errors import (
     field_name,
     setting,
 )
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.insight.learned import Learned
 from attncli.insight.measures import measured
 from attncli.insight.readout import read_out

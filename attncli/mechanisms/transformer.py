@@ -13,16 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from attncli.attention.core import attention_scores
-from attncli.errors import (
-    AttnError,
-    EmptyError,
-    LimitError,
-    NumericError,
-    field_name,
-    setting,
-    size_text,
-)
-from attncli.escape import quoted
+from attncli.errors import AttnError, EmptyError, LimitError, NumericError, field_name, setting
+from attncli.errors.wording import quoted, size_text
 from attncli.insight.measures import with_measures
 from attncli.mechanisms.analyser import Analyser
 from attncli.memory import available_memory

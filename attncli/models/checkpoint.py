@@ -11,7 +11,7 @@ from typing import Any
 
 from attncli.arrays import Float32Array
 from attncli.errors import DataError, InputError, LimitError, RefusedError
-from attncli.escape import quoted, visible
+from attncli.errors.wording import quoted, visible
 from attncli.files.paths import exists
 from attncli.models.tensors import FLOAT_DTYPES, TensorFile, require_file
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from attncli.errors import DataError
-from attncli.escape import quoted, visible
+from attncli.errors.wording import quoted, visible
 from attncli.models.checkpoint import read_json
 from attncli.models.layers import ACTIVATIONS
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from attncli.errors import InputError, UsageError
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.files.paths import at_home, exists, is_file, is_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?(?:@[\w./-]+)?", re.ASCII)

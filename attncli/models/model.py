@@ -7,7 +7,7 @@ import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
 from attncli.errors import DataError
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.models.bert import BertTensors
 from attncli.models.checkpoint import Checkpoint
 from attncli.models.config import ModelConfig, read_config

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attncli.errors import UsageError, field_name
-from attncli.escape import did_you_mean, quoted
+from attncli.errors.wording import did_you_mean, quoted
 from attncli.files.paths import exists, is_file, is_folder
 from attncli.models.shipped import shipped_file, shipped_names
 

@@ -18,7 +18,7 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.attention.products import product
 from attncli.errors import DataError, InputError, LimitError
-from attncli.escape import quoted, visible
+from attncli.errors.wording import quoted, visible
 from attncli.files.paths import exists, is_file
 
 MAX_HEADER = 100_000_000  # bytes, the limit of the format

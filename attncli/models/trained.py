@@ -18,7 +18,7 @@ from attncli.attention.positions import POSITIONS
 from attncli.attention.products import product
 from attncli.attention.projections import Projections
 from attncli.errors import DataError, InputError, LimitError, field_name
-from attncli.escape import quoted, visible
+from attncli.errors.wording import quoted, visible
 from attncli.files.foreign import Foreign, foreign_file, foreign_of
 from attncli.files.paths import exists, is_file
 from attncli.files.unpacked_stream import packing_of

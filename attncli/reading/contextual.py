@@ -17,7 +17,7 @@ from attncli.arrays import Float32Array, IntArray
 from attncli.checks.arguments import row_numbers, text_of
 from attncli.embeddings.protocols import PlainStore
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.reading.layers import SideBySide, layer_vectors, split_name
 from attncli.reading.reader import Reader, ReadingSettings, Tick, ignored
 from attncli.results.result import ResultWarning

@@ -12,13 +12,13 @@ from itertools import accumulate, chain, pairwise
 import numpy as np
 
 from attncli.embeddings.protocols import EmbeddingStore
-from attncli.errors import LimitError, setting, size_text
+from attncli.errors import LimitError, setting
+from attncli.errors.wording import size_text
 from attncli.reading.lexicon import Lexicon
 from attncli.reading.lookup import WordList, knows, word_lengths
 from attncli.results.stack import Fragment, TokenRun
 from attncli.settings import TokenizerName
 from attncli.text.forms import phrase_keys
-from attncli.text.unspaced import join_unspaced
 from attncli.text.words import JOINING, TOKENIZERS, Span, join_compounds, split_contraction
 
 _MAX_PIECES = 1 << 14
@@ -127,6 +127,8 @@ def tokens_of(text: str, store: WordList, tokenizer: TokenizerName) -> list[Span
     if tokenizer != "words":
         return spans
     if not text.isascii():
+        from attncli.text.unspaced import join_unspaced
+
         spans = join_unspaced(text, spans, word_lengths(store))
     if not any(mark in text for mark in JOINING):
         return spans

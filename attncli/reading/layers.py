@@ -15,7 +15,7 @@ import numpy as np
 from attncli.arrays import Float32Array, IntArray
 from attncli.embeddings.opening import builtin_store
 from attncli.errors import UsageError, field_name
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.settings import OF_MODEL
 
 if TYPE_CHECKING:

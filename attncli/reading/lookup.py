@@ -6,7 +6,7 @@ from typing import Protocol
 
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import setting
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.text.forms import fallback_forms, forms, spellings_by_length
 from attncli.text.words import no_spaces
 

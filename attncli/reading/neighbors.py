@@ -8,7 +8,7 @@ from attncli.arrays import Float32Array
 from attncli.embeddings.protocols import VocabularyStore
 from attncli.embeddings.vocabulary import nearest_words, unit_vectors
 from attncli.errors import MissingExtraError, UnknownWordError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.reading.lookup import find, spelled_alike
 
 

@@ -19,9 +19,8 @@ from attncli.errors import (
     UnknownWordError,
     UsageError,
     setting,
-    size_text,
 )
-from attncli.escape import quoted
+from attncli.errors.wording import quoted, size_text
 from attncli.reading.cutting import Piecewise, tokens_of, words_asked
 from attncli.reading.lexicon import Lexicon
 from attncli.reading.lookup import ways_out

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from attncli.errors import DataError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.results.result import Token
 from attncli.text.forms import places_of_word
 

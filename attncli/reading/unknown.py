@@ -9,7 +9,7 @@ from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.seeded import random_vector
 from attncli.embeddings.vocabulary import mean_vector
 from attncli.errors import UsageError, setting
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.settings import OovPolicy
 from attncli.text.forms import plain_form
 

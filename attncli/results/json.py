@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from attncli.errors import AttnError
-from attncli.escape import harmless_json
+from attncli.errors.wording import harmless_json
 from attncli.results.result import SCHEMA_VERSION, AttentionResult
 
 # A record with fewer numbers than this is written by the standard library: importing orjson would

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from attncli.errors import DataError, LimitError
-from attncli.escape import quoted, visible
+from attncli.errors.wording import quoted, visible
 from attncli.text.panics import quiet_panics
 from attncli.text.tokenizer_classes import tokenizer_kind
 from attncli.text.tokenizer_files import (

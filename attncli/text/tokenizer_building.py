@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from attncli.errors import DataError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.text.tokenizer_classes import (
     DEFAULTS,
     ENDS_OF_FILE,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from attncli.errors import DataError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 
 Vocabulary = tuple[Any, Any]  # the entries and the merges of a model, as tokenizer.json has them
 

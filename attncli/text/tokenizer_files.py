@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from attncli.errors import AttnError, DataError, InputError, LimitError, MissingExtraError
-from attncli.escape import quoted, visible
+from attncli.errors.wording import quoted, visible
 from attncli.files.paths import exists, is_file
 from attncli.text.panics import quiet_panics
 from attncli.text.tokenizer_building import Told, build, complete

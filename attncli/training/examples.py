@@ -13,7 +13,7 @@ from attncli.arrays import FloatArray, IntArray
 from attncli.embeddings.opening import DEFAULT_ACCESS, Access
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, DataError, EmptyError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.learning.minibatches import Examples
 from attncli.models.trained import TrainedModel
 from attncli.reading.layers import for_training

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from attncli.errors import DataError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 
 _STRAIGHT = str.maketrans("\u2018\u2019\u02bc\u201c\u201d", "'''\"\"")
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.errors import DataError, ResumeError, field_name
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.files.writing import NO_LINK, not_ours, write_whole
 from attncli.learning.minibatches import Examples
 

@@ -19,7 +19,7 @@ from attncli.arrays import FloatArray
 from attncli.checks import arguments as checks
 from attncli.checks.arguments import has
 from attncli.errors import AttnError, DataError, EmptyError, UsageError, field_name, setting
-from attncli.escape import did_you_mean, quoted
+from attncli.errors.wording import did_you_mean, quoted
 from attncli.files.rows.inputs import text_of_row
 from attncli.files.rows.tables import InputRow, Shape, rows_of
 from attncli.files.source import is_url, source_of

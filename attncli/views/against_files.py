@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from attncli.arrays import FloatArray
-from attncli.escape import apart, harmless, isolated, quotes_isolated, visible
+from attncli.errors.wording import visible
+from attncli.escape import apart, harmless, isolated, quotes_isolated
 from attncli.insight.compare import weights_of
 from attncli.insight.movement import Movement
 from attncli.results.names import describe

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.segment import Segment
 
-from attncli.errors import size_text
+from attncli.errors.wording import size_text
 from attncli.views.ink import Ink, Line, left, wrapped
 
 _NAME = 12  # columns of a fact's name

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from attncli.arrays import FloatArray
-from attncli.escape import harmless, isolated, quotes_isolated, visible
+from attncli.errors.wording import visible
+from attncli.escape import harmless, isolated, quotes_isolated
 from attncli.files.safe_cells import cell, guarded
 from attncli.results.comparison import Comparison, Near, Occurrence
 from attncli.results.result import AttentionResult

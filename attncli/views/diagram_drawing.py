@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 from xml.sax.saxutils import escape
 
-from attncli.escape import drawable, isolated, visible
+from attncli.errors.wording import visible
+from attncli.escape import drawable, isolated
 from attncli.views.canvas import NODE, Canvas, letters
 from attncli.views.diagram import Cell, Drawn, MatrixBox, Stage
 from attncli.views.ink import width_of, word, wrapped

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from attncli.errors import MissingExtraError, UsageError, field_name
-from attncli.escape import did_you_mean, quoted, visible
+from attncli.errors.wording import did_you_mean, quoted, visible
 from attncli.files.writing import whole_file
 from attncli.settings import Notation
 

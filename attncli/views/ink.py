@@ -18,7 +18,8 @@ from rich.color import Color, ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 
-from attncli.escape import MARK, harmless, set_apart, spelled, visible, whole_marks
+from attncli.errors.wording import visible
+from attncli.escape import MARK, harmless, set_apart, spelled, whole_marks
 from attncli.views.palette import (
     PaletteName,
     ansi_rgb,

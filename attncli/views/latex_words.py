@@ -8,7 +8,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from attncli.escape import UNSEEN, is_right_to_left
+from attncli.errors.wording import UNSEEN
+from attncli.escape import is_right_to_left
 
 _BLANKS = re.compile("^ | $|(?<= ) ")  # blanks that TeX drops
 _UNSEEN = re.compile(f"[{UNSEEN}]")

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from attncli.escape import UNSEEN, isolated, quotes_isolated
+from attncli.errors.wording import UNSEEN
+from attncli.escape import isolated, quotes_isolated
 from attncli.insight.subscripts import symbol_names
 from attncli.insight.sums import PLAIN, sums_of
 from attncli.results.names import matrix_name

@@ -7,7 +7,8 @@ from xml.sax.saxutils import escape
 from rich.cells import chop_cells
 from rich.segment import Segment
 
-from attncli.escape import isolated, visible
+from attncli.errors.wording import visible
+from attncli.escape import isolated
 from attncli.results.comparison import Point
 from attncli.views.ink import Ink, Line, width_of, word, wrapped
 from attncli.views.svg import PAPER, SOFT, Drawing

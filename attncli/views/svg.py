@@ -13,7 +13,8 @@ import numpy as np
 from rich.cells import chop_cells
 
 from attncli.arrays import FloatArray
-from attncli.escape import apart, drawable, harmless, isolated, quotes_isolated, visible
+from attncli.errors.wording import visible
+from attncli.escape import apart, drawable, harmless, isolated, quotes_isolated
 from attncli.insight.subscripts import Names, symbol_names
 from attncli.insight.sums import sums_of
 from attncli.results.names import matrix_name

@@ -1,6 +1,6 @@
 """The warnings of a result as lines of text; loads nothing, so that JSON output can use it."""
 
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.results.result import AttentionResult
 
 

@@ -4,7 +4,7 @@ from rich.segment import Segment
 
 from attncli.arrays import FloatArray
 from attncli.errors import command_line, setting
-from attncli.escape import typed
+from attncli.errors.wording import typed
 from attncli.insight.why import SELF_WEIGHT, Why
 from attncli.results.names import full_name, is_named
 from attncli.results.result import MEANINGLESS, AttentionResult

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from views.samples import HOSTILE, result_of
 
-from attncli.escape import UNSEEN, isolated, visible
+from attncli.errors.wording import UNSEEN, visible
+from attncli.escape import isolated
 from attncli.matrices.reading import read_results
 from attncli.results.result import AttentionResult
 from attncli.views.delimited import delimited

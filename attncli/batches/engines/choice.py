@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from attncli.errors import InputError, UsageError, field_name, setting
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.settings import BatchSettings
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from attncli.batches.journal import checksum
 from attncli.batches.run import Sink, WrittenChunk
 from attncli.batches.work import Done, Recipe
 from attncli.errors import AttnError, ClusterError, MissingExtraError, names_as, setting
-from attncli.escape import visible
+from attncli.errors.wording import visible
 
 _PATIENCE = 60.0  # seconds without any worker
 _CONNECTING = 15.0  # seconds until a scheduler has answered

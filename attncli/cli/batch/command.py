@@ -25,7 +25,7 @@ from attncli.cli.terminal import (
     standard_input,
 )
 from attncli.errors import UsageError
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.files.writing import ended_by_signals
 from attncli.settings import MATRIX_FIELDS, BatchSettings
 

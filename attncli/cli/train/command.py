@@ -13,7 +13,7 @@ from attncli.cli.train.run import ENDINGS, TrainingRun
 from attncli.cli.vain_options import changed, say_vain
 from attncli.cli.vectors.access import access_to
 from attncli.errors import DataError, UsageError
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.files.apart import expect_apart, expect_writable, files_given, written
 from attncli.mechanisms.files_read import vectors_read
 from attncli.mechanisms.open import expect_dim

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from attncli.cli.terminal import message, terminal_columns
 from attncli.errors import OutputError
-from attncli.escape import visible
+from attncli.errors.wording import visible
 
 if TYPE_CHECKING:
     from attncli.learning.trainer import EpochProgress, Training

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from attncli.cli.terminal import message
-from attncli.escape import quoted, visible
+from attncli.errors.wording import quoted, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

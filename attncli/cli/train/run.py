@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attncli.cli.terminal import message, say_written, write_json
 from attncli.errors import LockedError, NumericError, OutputError
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.files.paths import exists
 from attncli.files.writing import ended_by_signals, reason
 

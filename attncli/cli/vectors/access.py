@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from attncli.cli.conversion_bar import ConversionBar
 from attncli.cli.terminal import hint, message
 from attncli.errors import UsageError
-from attncli.escape import visible
+from attncli.errors.wording import visible
 
 if TYPE_CHECKING:
     from attncli.embeddings.opening import Access

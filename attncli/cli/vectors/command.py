@@ -14,7 +14,8 @@ from attncli.cli.vectors.evaluate import evaluate
 from attncli.cli.vectors.limits import LimitOptions, limits_of
 from attncli.cli.vectors.train import train
 from attncli.errors import UnknownWordError, UsageError
-from attncli.escape import quoted, set_apart, visible
+from attncli.errors.wording import quoted, visible
+from attncli.escape import set_apart
 from attncli.files.apart import OutputFile, expect_apart, expect_writable
 from attncli.mechanisms.files_read import vectors_read
 

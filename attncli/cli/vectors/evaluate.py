@@ -9,7 +9,7 @@ import typer
 from attncli.cli import options as opt
 from attncli.cli.options import CHOOSING, INPUT, option
 from attncli.cli.terminal import write_json, write_lines
-from attncli.escape import visible
+from attncli.errors.wording import visible
 
 Pairs = Annotated[
     list[str] | None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attncli.cli.conversion_bar import ConversionBar
 from attncli.cli.vectors.access import Saying
 from attncli.errors import InputError
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.files.limits import Limits
 
 if TYPE_CHECKING:

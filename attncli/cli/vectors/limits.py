@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from attncli.cli.options import LIMITS, option
 from attncli.errors import UsageError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 
 if TYPE_CHECKING:
     from attncli.files.limits import Limits

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from attncli.embeddings.readers.opening import ReadOptions
 from attncli.embeddings.survey import Norms, file_hash, survey
-from attncli.errors import size_text
-from attncli.escape import harmless, visible
+from attncli.errors.wording import size_text, visible
+from attncli.escape import harmless
 from attncli.files.paths import listed as paths_in
 from attncli.files.paths import size_of
 

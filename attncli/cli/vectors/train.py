@@ -14,7 +14,7 @@ from attncli.cli.terminal import message, standard_input, write_json
 from attncli.cli.train.options import SkipBad
 from attncli.cli.vain_options import changed, say_vain
 from attncli.embeddings.corpus_settings import MAX_DIM, MAX_SEED, CorpusSettings, LearningMethod
-from attncli.escape import visible
+from attncli.errors.wording import visible
 from attncli.files.writing import ended_by_signals
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from attncli.arrays import Float32Array, IntArray
 from attncli.errors import DataError, InputError
-from attncli.escape import visible
+from attncli.errors.wording import visible
 
 HEADER = 128  # bytes before the values of an array
 _BLOCK = 16 << 10  # bytes that one checksum covers, about

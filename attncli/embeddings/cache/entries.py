@@ -21,7 +21,7 @@ from attncli.embeddings.cache.keys import key_of_content
 from attncli.embeddings.marks import NAMING, are_named_anew
 from attncli.embeddings.store import FolderStore, read_meta
 from attncli.errors import AttnError, DataError, InputError, UsageError, field_name
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.files.paths import is_folder, listed, size_of
 
 if TYPE_CHECKING:

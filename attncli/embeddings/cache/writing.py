@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attncli.embeddings.cache.entries import CacheUnusable
 from attncli.errors import OutputError
-from attncli.escape import visible
+from attncli.errors.wording import visible
 
 
 @contextmanager

@@ -18,7 +18,8 @@ from attncli.embeddings.readers.finite import check_finite
 from attncli.embeddings.readers.ngrams import NgramSubwords, add_ngrams
 from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
 from attncli.embeddings.readers.sniff import FASTTEXT_MAGIC, is_old_fasttext
-from attncli.errors import DataError, LimitError, size_text
+from attncli.errors import DataError, LimitError
+from attncli.errors.wording import size_text
 from attncli.files.limits import MIB, Limits, check_dim
 from attncli.files.stream import PIECE, ByteStream
 

@@ -7,7 +7,7 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.embeddings.readers.reading import VectorBlock
 from attncli.errors import DataError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.files.limits import Limits
 
 ROWS = 8192  # of a block

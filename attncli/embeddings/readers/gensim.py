@@ -19,8 +19,8 @@ from attncli.embeddings.readers.pickle.arrays import float_matrix, integer, is_a
 from attncli.embeddings.readers.pickle.inert import unpickle
 from attncli.embeddings.readers.pickle.values import Thing, shown_type
 from attncli.embeddings.readers.reading import OpenedVectors, encoded_word
-from attncli.errors import DataError, InputError, LimitError, size_text
-from attncli.escape import quoted
+from attncli.errors import DataError, InputError, LimitError
+from attncli.errors.wording import quoted, size_text
 from attncli.files.limits import Limits, check_dim, memory_budget
 from attncli.files.npy import as_float32, check_matrix, matrix_blocks, read_header
 from attncli.files.stream import ByteStream, file_stream

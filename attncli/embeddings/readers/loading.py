@@ -12,8 +12,8 @@ from attncli.embeddings.marks import names
 from attncli.embeddings.protocols import Subwords
 from attncli.embeddings.readers.opening import DEFAULTS, ReadOptions, open_reading
 from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
-from attncli.errors import DataError, LimitError, setting, size_text
-from attncli.escape import quoted
+from attncli.errors import DataError, LimitError, setting
+from attncli.errors.wording import quoted, size_text
 from attncli.files.limits import memory_budget
 from attncli.files.stream import place_of
 

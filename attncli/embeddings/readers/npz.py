@@ -9,7 +9,7 @@ from attncli.embeddings.readers.finite import check_finite
 from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
 from attncli.embeddings.readers.text.lines import BOM, whole_lines
 from attncli.errors import DataError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.files.archive import member_stream
 from attncli.files.limits import Limits
 from attncli.files.npy import (

@@ -7,7 +7,7 @@ from attncli.embeddings.readers.foreign import check_foreign_vectors
 from attncli.embeddings.readers.text.fields import looks_like_number
 from attncli.embeddings.readers.text.lines import BOM
 from attncli.errors import DataError, UsageError, field_name
-from attncli.escape import did_you_mean, quoted
+from attncli.errors.wording import did_you_mean, quoted
 from attncli.files.stream import ByteStream
 
 HEAD = 1 << 16

@@ -16,8 +16,8 @@ from attncli.embeddings.pieces import TokenizerSubwords, settings_of, tokens_by_
 from attncli.embeddings.readers.finite import finite_blocks
 from attncli.embeddings.readers.reading import OpenedVectors
 from attncli.embeddings.readers.tensors import check_tensor, choose_matrix, tensor_rows
-from attncli.errors import DataError, LimitError, size_text
-from attncli.escape import quoted
+from attncli.errors import DataError, LimitError
+from attncli.errors.wording import quoted, size_text
 from attncli.files.limits import MIB, Limits, memory_budget
 from attncli.files.paths import is_file
 from attncli.files.stream import ByteStream, file_stream, place_of

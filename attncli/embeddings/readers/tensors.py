@@ -14,7 +14,7 @@ from attncli.embeddings.readers.finite import check_finite
 from attncli.embeddings.readers.npz import words_beside
 from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock, encoded_word
 from attncli.errors import DataError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.files.limits import Limits, check_dim
 from attncli.files.npy import as_float32
 from attncli.files.stream import PIECE, ByteStream

@@ -11,8 +11,8 @@ import numpy as np
 from attncli.arrays import BoolArray, Float32Array
 from attncli.embeddings.readers.finite import check_finite
 from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
-from attncli.errors import DataError, LimitError, command_line, size_text
-from attncli.escape import quoted
+from attncli.errors import DataError, LimitError, command_line
+from attncli.errors.wording import quoted, size_text
 from attncli.files.limits import Limits, check_dim
 from attncli.files.stream import ByteStream
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from attncli.errors import AttnError, DataError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.files.rows.lines import RawLine
 
 _QUOTED = re.compile('"[^"]*"')

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from attncli.errors import DataError
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 from attncli.files.rows.cells import CellRow, rows_of_cells
 from attncli.files.rows.lines import HEAD, HEAD_LINES
 from attncli.settings import InputFormat

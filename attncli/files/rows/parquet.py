@@ -7,7 +7,8 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
-from attncli.errors import DataError, LimitError, MissingExtraError, size_text
+from attncli.errors import DataError, LimitError, MissingExtraError
+from attncli.errors.wording import size_text
 
 _ROWS = 1000  # read at once
 _MOST_BYTES = 1 << 30  # of the rows read at once

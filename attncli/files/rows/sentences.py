@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from attncli.errors import AttnError, DataError
-from attncli.escape import visible
+from attncli.errors.wording import visible
 
 MAX_LINE = 16 * 2**20  # bytes
 

@@ -20,7 +20,7 @@ from attncli.errors import (
     field_name,
     setting,
 )
-from attncli.escape import did_you_mean, quoted
+from attncli.errors.wording import did_you_mean, quoted
 from attncli.files.rows.cells import CellRow, rows_of_cells
 from attncli.files.rows.foreign import check_foreign_rows
 from attncli.files.rows.kinds import PARQUET, Kind, delimiter_of, kind_of, looks_tabular

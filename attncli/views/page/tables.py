@@ -4,7 +4,8 @@ import html
 from collections.abc import Sequence
 
 from attncli.arrays import FloatArray
-from attncli.escape import apart, isolated, visible
+from attncli.errors.wording import visible
+from attncli.escape import apart, isolated
 from attncli.insight.movement import Movement
 from attncli.insight.subscripts import Names
 from attncli.insight.sums import Sums, sums_of

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from attncli.embeddings.readers.pickle.names import CALLED, CLASSES, DICTS, KNOWN, SETS, modern
 from attncli.embeddings.readers.pickle.values import Name, Thing
 from attncli.errors import DataError, RefusedError
-from attncli.escape import visible
+from attncli.errors.wording import visible
 
 _LONGEST_LINE = 1 << 16
 _TRUST = "in Python, model.wv.save_word2vec_format(PATH, binary=True) makes a safe file of a model you trust"

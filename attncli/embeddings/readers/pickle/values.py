@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.embeddings.readers.text.numbers import parse_not_finite, parse_one
 from attncli.errors import DataError, command_line
-from attncli.escape import quoted
+from attncli.errors.wording import quoted
 
 SEPARATORS = re.compile(rb"[ \t]+")
 _NUMBER_LIKE = re.compile(  # what somebody may have meant as a number

@@ -13,7 +13,8 @@ from attncli.embeddings.readers.text.fields import (
     shown,
 )
 from attncli.embeddings.readers.text.lines import too_long, trimmed
-from attncli.errors import DataError, size_text
+from attncli.errors import DataError
+from attncli.errors.wording import size_text
 from attncli.files.limits import Limits, check_dim
 from attncli.files.stream import ByteStream
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from attncli.errors import Blank, LimitError, command_line, size_text
+from attncli.errors import Blank, LimitError, command_line
+from attncli.errors.wording import size_text
 from attncli.files.limits import Limits
 from attncli.files.stream import ByteStream
 
