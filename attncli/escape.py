@@ -7,7 +7,7 @@ right-to-left scripts are set apart, so that what stands beside them keeps its p
 
 import re
 
-from attncli.errors.wording import UNSEEN, escaped, visible
+from attncli.errors.wording import UNSEEN, escape_of, visible
 
 # Patterns are compiled by `re` when they are first used: a start does not wait for them.
 _UNSEEN = f"[{UNSEEN}]"
@@ -51,9 +51,9 @@ def harmless(text: str) -> str:
 def _escape_at_exit(found: "re.Match[str]") -> str:
     inside = found.group(1)
     if inside is None:
-        return escaped(found)
+        return escape_of(found)
     mark = MARK if re.search(_RIGHT_TO_LEFT, inside) else "\\u200e"
-    return mark + re.sub(_UNSEEN, escaped, inside) + mark
+    return mark + re.sub(_UNSEEN, escape_of, inside) + mark
 
 
 def set_apart(text: str) -> str:
@@ -104,8 +104,8 @@ def drawable(text: str) -> str:
 def _escape_in_picture(found: "re.Match[str]") -> str:
     inside = found.group(1)
     if inside is None:
-        return "" if found.group() in "\u2068\u2069" else escaped(found)
-    return f"\u2068{re.sub(_UNSEEN, escaped, inside)}\u2069"
+        return "" if found.group() in "\u2068\u2069" else escape_of(found)
+    return f"\u2068{re.sub(_UNSEEN, escape_of, inside)}\u2069"
 
 
 def whole_marks(lines: list[str]) -> list[str]:

@@ -8,8 +8,8 @@ import attncli
 
 PACKAGE = Path(attncli.__file__).parent
 # What the command does is called alike where Python calls it, where the terminal does, and, for
-# compare, where it is computed.
-COMMANDS = {"batch", "compare", "diff", "evaluate", "explain", "info", "train", "view"}
+# compare and attend, where it is computed.
+COMMANDS = {"attend", "batch", "compare", "diff", "evaluate", "explain", "info", "train", "view"}
 
 
 def modules():

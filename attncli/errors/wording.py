@@ -26,7 +26,7 @@ _NEAR = 0.7  # of the letters in common, in order: "veiw" is near "view", "money
 _ACTS = r'["$`!%\r\n]|\\(?=[\\"$`]|$)'  # in double quotes, in a shell or in cmd.exe
 
 
-def escaped(found: "re.Match[str]") -> str:
+def escape_of(found: "re.Match[str]") -> str:
     """The escape of one character."""
     char = found.group()
     code = ord(char)
@@ -43,7 +43,7 @@ def visible(text: str) -> str:
     >>> visible("a\x1b[31m")
     'a\\x1b[31m'
     """
-    return re.sub(_HIDDEN, escaped, text)
+    return re.sub(_HIDDEN, escape_of, text)
 
 
 def quoted(text: str, limit: int = 40) -> str:
