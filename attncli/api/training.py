@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, get_args
 
 from attncli.api import vectors_given
 from attncli.checks.arguments import choice_of, count_of, flag_of, one_of_kind, path_of, seed_of
-from attncli.checks.choices import checked_choices, checked_training
+from attncli.checks.choices import checked_choices
 from attncli.embeddings.opening import Access
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import DataError, UsageError
@@ -25,6 +25,7 @@ from attncli.settings import TrainingSettings as TrainingSettings
 from attncli.training.examples import Embedder, Prepared, open_embedder, prepare
 from attncli.training.fit import Fit, expect_vectors_for_all, fitting, scores_of, sizes_of
 from attncli.training.metrics import Scores
+from attncli.training.rates import checked_training
 from attncli.training.rows import Row as Row
 from attncli.training.rows import rows_given
 

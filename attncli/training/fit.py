@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import NamedTuple
 
+import numpy as np
+
 from attncli.attention.parameters import Architecture
 from attncli.errors import UsageError, field_name, setting
 from attncli.learning.subspace import Subspace
-from attncli.learning.trainer import EpochProgress, Training, predict
+from attncli.learning.trainer import EpochProgress, Training, predict, split_off
 from attncli.models.trained import TrainedModel
 from attncli.reading.reader import ReadingSettings
 from attncli.results.result import VectorsInfo
@@ -76,6 +78,12 @@ def sizes_of(prepared: Prepared, vectors: VectorsInfo, layer: LayerSettings) -> 
         landmarks=0 if fitting else min(landmarks, len(prepared.examples.table)),
     )
     return Sizes(architecture, directions)
+
+
+def labels_aside(prepared: Prepared, settings: TrainingSettings) -> int:
+    """How many labels the sentences that are held out have. Raises: ValueError for given weights."""
+    _, aside = split_off(prepared.examples, settings.held_out, settings.seed)
+    return len(np.unique(prepared.gold[aside]))
 
 
 def fitting(settings: TrainingSettings, epochs: int | None = None) -> TrainingSettings:

@@ -9,8 +9,7 @@ from attncli.arrays import FloatArray
 from attncli.learning.gradients import forward
 from attncli.learning.landmarks import with_landmarks
 from attncli.learning.minibatches import batch_of
-from attncli.learning.trainer import EpochProgress
-from attncli.results.frames import Frame, Scene
+from attncli.results.frames import Frame, Progress, Scene
 from attncli.training.examples import Prepared
 from attncli.training.fit import Fit
 
@@ -44,7 +43,7 @@ class Camera:
             wanted,
         )
 
-    def frame(self, progress: EpochProgress | None, epoch: int) -> Frame:
+    def frame(self, progress: Progress | None, epoch: int) -> Frame:
         """What is seen now, after an epoch."""
         parameters = self._fit.training.parameters
         matrices = {name: parameters[name][0] for name in self._names}  # (rows, columns)

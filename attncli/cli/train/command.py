@@ -20,9 +20,9 @@ from attncli.mechanisms.open import expect_dim
 from attncli.settings import MechanismSettings
 
 if TYPE_CHECKING:
-    from attncli.attention.parameters import Architecture
     from attncli.settings import TrainingSettings
     from attncli.training.examples import Prepared
+    from attncli.training.fit import Sizes
 
 
 @grouped
@@ -75,15 +75,14 @@ def train(
         only = f'every sentence has the label "{visible(prepared.labels[0][:40])}"'
         raise DataError(f"{only}, expected at least two", place=visible(file)[:200])
     sizes = sizes_of(prepared, info, layer.settings())
-    architecture = sizes.architecture
     _say_vain(
         {**vars(layer), **vars(learning), **vars(report), "page": report.page, **vars(run)},
-        architecture,
+        sizes,
     )
-    if architecture.readout == "weights":
+    if sizes.architecture.readout == "weights":
         settings = fitting(settings, learning.epochs)
     if run.check_grad:
-        prove(prepared, architecture, settings, report.json)
+        prove(prepared, sizes, settings.seed, report.json)
         return
     if not quiet:
         _say_held_out(prepared, settings)
@@ -128,8 +127,9 @@ _OF_LEARNING = (
 )
 
 
-def _say_vain(values: "dict[str, object]", architecture: "Architecture") -> None:
+def _say_vain(values: "dict[str, object]", sizes: "Sizes") -> None:
     """Says which options have no effect on this training."""
+    architecture = sizes.architecture
     fitted, quiet = architecture.readout == "weights", bool(values["quiet"])
     parts: list[tuple[Sequence[str], str]] = []
     if values["check_grad"]:
@@ -152,16 +152,12 @@ def _say_vain(values: "dict[str, object]", architecture: "Architecture") -> None
 
 def _say_held_out(prepared: "Prepared", settings: "TrainingSettings") -> None:
     """A warning where so few sentences have a label that none of them is held out."""
-    import numpy as np
+    from attncli.training.fit import labels_aside
 
-    from attncli.learning.trainer import split_off
-
-    labels = prepared.examples.labels
-    if not settings.held_out or labels is None:
+    if not settings.held_out or prepared.examples.labels is None:
         return
-    _, aside = split_off(prepared.examples, settings.held_out, settings.seed)
     share, count = f"--held-out {settings.held_out:g}", len(prepared.labels)
-    measured = len(np.unique(labels[aside]))
+    measured = labels_aside(prepared, settings)
     if not measured:
         message(
             "warning",

@@ -209,7 +209,7 @@ class LearningOptions:
 
     def settings(self) -> settings.TrainingSettings:
         """The choices as the library takes them. Raises: UsageError for one out of its range."""
-        from attncli.checks.choices import checked_training
+        from attncli.training.rates import checked_training
 
         asked = {"epochs": self.epochs, "tolerance": self.tolerance}
         defaults = {name: getattr(_TRAINING, name) for name in asked}

@@ -12,7 +12,8 @@ from attncli.errors import OutputError
 from attncli.errors.wording import visible
 
 if TYPE_CHECKING:
-    from attncli.learning.trainer import EpochProgress, Training
+    from attncli.results.frames import Progress
+    from attncli.training.fit import Fit
 
 _LINES = 10  # epochs told where stderr is no terminal
 
@@ -22,24 +23,24 @@ class TrainingReport:
 
     def __init__(
         self,
-        training: "Training",
+        fit: "Fit",
         counts: dict[str, int],
         log: str | None,
         resumed: bool,
         quiet: bool,
         watched: bool = False,
     ) -> None:
-        self._training, self._counts, self._quiet = training, counts, quiet
+        self._training, self._counts, self._quiet = fit.training, counts, quiet
         self._watched = watched  # frames are drawn where epochs would be told
         self._live = sys.stderr is not None and sys.stderr.isatty() and not watched
         self._losses: list[float] = []
         self._accuracies: list[float] = []
-        self._last: EpochProgress | None = None
+        self._last: Progress | None = None
         self._log = None if log is None else _opened(log, resumed)
         if not resumed:
             self._write_log(self._start())
 
-    def epoch(self, progress: "EpochProgress") -> None:
+    def epoch(self, progress: "Progress") -> None:
         """One epoch is done."""
         from attncli.views.training import epoch_text
 

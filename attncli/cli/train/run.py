@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from attncli.cli.train.options import ReportOptions
     from attncli.cli.train.report import TrainingReport
     from attncli.cli.train.watching import Watching
-    from attncli.learning.trainer import Training
     from attncli.reading.reader import ReadingSettings
     from attncli.results.result import VectorsInfo
     from attncli.settings import TrainingSettings
@@ -67,7 +66,7 @@ class TrainingRun:
         self.output, self.prepared = output, prepared
         self.state = None if output is None else state_path(output)
         self.fit = Fit(prepared, sizes, settings, reading, info)
-        self.training: Training = self.fit.training
+        self.training = self.fit.training
         self.belongs: dict[str, Any] = {
             "examples": examples_hash(prepared.examples),
             "labels": list(prepared.labels),
@@ -93,7 +92,7 @@ class TrainingRun:
         watching = self._watching(options)
         draws = watching is not None and watching.draws
         with TrainingReport(
-            self.training, self.prepared.counts, options.log, resumed, quiet, watched=draws
+            self.fit, self.prepared.counts, options.log, resumed, quiet, watched=draws
         ) as report:
             try:
                 summary = self._learn(report, watching)

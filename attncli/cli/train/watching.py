@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from attncli.cli.terminal import color_system, message, terminal_columns, wants_color
 
 if TYPE_CHECKING:
-    from attncli.learning.trainer import EpochProgress
-    from attncli.results.frames import Frame
+    from attncli.results.frames import Frame, Progress
     from attncli.training.fit import Fit
     from attncli.views.ink import Ink
 
@@ -32,7 +31,7 @@ class Watching:
                 "note", "--watch draws on a terminal alone; standard error is none it can draw on"
             )
         self._lines, self._drawn_at = 0, 0.0
-        self._last: tuple[EpochProgress | None, int] = (None, fit.training.epoch)
+        self._last: tuple[Progress | None, int] = (None, fit.training.epoch)
 
     @property
     def draws(self) -> bool:
@@ -43,7 +42,7 @@ class Watching:
         self._see(None, self._last[1])
         return self
 
-    def epoch(self, progress: "EpochProgress") -> None:
+    def epoch(self, progress: "Progress") -> None:
         """One epoch is done."""
         self._film.losses.append(progress.loss)
         self._see(progress, progress.epoch)
@@ -63,7 +62,7 @@ class Watching:
 
         return training_page(self._camera.scene, self._film, made_by=made_by)
 
-    def _see(self, progress: "EpochProgress | None", epoch: int) -> None:
+    def _see(self, progress: "Progress | None", epoch: int) -> None:
         self._last = (progress, epoch)
         now = time.monotonic()
         due = self._draws and (progress is None or now - self._drawn_at >= _EVERY)
