@@ -15,6 +15,7 @@ from attncli.version import __version__ as __version__
 if TYPE_CHECKING:
     from attncli.api import AttentionResult as AttentionResult
     from attncli.api import AttnError as AttnError
+    from attncli.api import WordVectors as WordVectors
     from attncli.api import analyser as analyser
     from attncli.api import compare as compare
     from attncli.api import diff as diff
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "AttentionResult": "attncli.api",
     "AttnError": "attncli.api",
+    "WordVectors": "attncli.api",
     "CorpusSettings": "attncli.api.vectors",
     "LayerSettings": "attncli.api.training",
     "Offset": "attncli.api.training",
@@ -70,6 +72,7 @@ __all__ = [
     "Offset",
     "Row",
     "TrainingSettings",
+    "WordVectors",
     "__version__",
     "analyser",
     "attend",

@@ -119,7 +119,7 @@ def save_keyed_vectors(path: Path) -> None:
 
     import attncli
 
-    store = attncli.open_vectors("glove")
+    store = attncli.open_vectors("glove").store
     vectors = KeyedVectors(store.dim)
     vectors.add_vectors([store.word(i) for i in range(store.words)], np.array(store.matrix))
     vectors.save(str(path))

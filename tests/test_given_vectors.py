@@ -249,4 +249,4 @@ def test_vectors_are_given_once() -> None:
 def test_every_text_can_be_a_word(held: dict[str, int]) -> None:
     """Each keeps its vector, whatever its letters."""
     store = attncli.open_vectors({word: [value] for word, value in held.items()})
-    assert store.words == len(held)
+    assert len(store) == len(held)

@@ -5,6 +5,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, get_args, overload
 
+from attncli.api.word_vectors import WordVectors as WordVectors
+from attncli.api.word_vectors import open_vectors as open_vectors
 from attncli.checks.arguments import (
     choice_of,
     count_of,
@@ -26,7 +28,6 @@ from attncli.mechanisms.analyser import Analyser
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
 from attncli.mechanisms.open import Opened, open_analyser, space_of, store_of
 from attncli.mechanisms.presets import with_preset
-from attncli.reading.opening import open_vectors as open_vectors
 from attncli.reading.reader import ReadingSettings
 from attncli.results.result import AttentionResult as AttentionResult
 from attncli.settings import NEIGHBORS, TOLERANCE, Choices, MechanismSettings, Notation
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 def analyser(
     model: str | PathLike[str] | None = None,
     *,
-    vectors: "Vectors" = "glove",
+    vectors: "Vectors | WordVectors" = "glove",
     include: Iterable[str] = ("embeddings",),
     part: "Part | None" = None,
     **choices: Unpack[Choices],
@@ -64,7 +65,7 @@ def analyser(
 
 
 class _Explained(Choices, total=False):
-    vectors: "Vectors"
+    vectors: "Vectors | WordVectors"
     settings: GeneralSettings | None
     reading: ReadingSettings | None
     include: Iterable[str]
@@ -85,7 +86,7 @@ def explain(
     text: str | list[str] | tuple[str, ...],
     model: str | PathLike[str] | None = None,
     *,
-    vectors: "Vectors" = "glove",
+    vectors: "Vectors | WordVectors" = "glove",
     settings: GeneralSettings | None = None,
     reading: ReadingSettings | None = None,
     include: Iterable[str] = ("embeddings",),
@@ -120,7 +121,7 @@ def explain(
     one_of_kind(reading, "reading", ReadingSettings, "ReadingSettings")
     one_of_kind(settings, "settings", GeneralSettings, "GeneralSettings")
     names = names_of(include, "include")
-    store = open_vectors(vectors)
+    store = open_vectors(vectors).store
     results = list(GeneralAnalyser(store, reading, settings, include=names)(texts))
     return results if several else results[0]
 
@@ -130,7 +131,7 @@ def compare(
     word: str | None = None,
     model: str | PathLike[str] | None = None,
     *,
-    vectors: "Vectors" = "glove",
+    vectors: "Vectors | WordVectors" = "glove",
     neighbors: int = NEIGHBORS,
     part: "Part | None" = None,
     **choices: Unpack[Choices],
@@ -316,7 +317,7 @@ def show(
 
 def _opened(
     model: str | PathLike[str] | None,
-    vectors: "Vectors",
+    vectors: "Vectors | WordVectors",
     include: Iterable[str],
     part: "Part | None",
     choices: Choices,
@@ -345,7 +346,7 @@ def vectors_given(vectors: Any, inline: Any = None) -> tuple[str, EmbeddingStore
     """
     if isinstance(vectors, str | bytes | PathLike):
         return path_of(vectors, "vectors"), None
-    store = open_vectors(vectors)
+    store = open_vectors(vectors).store
     if inline is not None:
         raise UsageError("found vectors too, expected one of them", place="inline")
     return MechanismSettings().vectors, store

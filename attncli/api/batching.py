@@ -25,6 +25,7 @@ from attncli.mechanisms.presets import with_preset
 from attncli.settings import MATRIX_FIELDS, BatchChoices, BatchSettings, MechanismSettings
 
 if TYPE_CHECKING:
+    from attncli.api.word_vectors import WordVectors
     from attncli.embeddings.given import Vectors
 
 _OF_BATCHES = frozenset(field.name for field in fields(BatchSettings))
@@ -35,7 +36,7 @@ def batch(
     output: str | PathLike[str],
     model: str | PathLike[str] | None = None,
     *,
-    vectors: "Vectors" = "glove",
+    vectors: "Vectors | WordVectors" = "glove",
     part: Part | None = None,
     watch: Callable[[int, int], None] | None = None,
     **choices: Unpack[BatchChoices],

@@ -30,6 +30,7 @@ from attncli.training.rows import Row as Row
 from attncli.training.rows import rows_given
 
 if TYPE_CHECKING:
+    from attncli.api.word_vectors import WordVectors
     from attncli.embeddings.given import Vectors
     from attncli.results.result import VectorsInfo
 
@@ -67,7 +68,7 @@ class TrainChoices(TypedDict, total=False):
 
 def train(
     rows: str | PathLike[str] | Sequence[Row],
-    vectors: "Vectors" = "glove",
+    vectors: "Vectors | WordVectors" = "glove",
     *,
     split: str | None = None,
     skip_bad: bool = False,
@@ -110,7 +111,7 @@ def train(
 def evaluate(
     rows: str | PathLike[str] | Sequence[Row],
     model: str | PathLike[str] | TrainedModel,
-    vectors: "Vectors" = "glove",
+    vectors: "Vectors | WordVectors" = "glove",
     *,
     split: str | None = None,
     skip_bad: bool = False,

@@ -12,6 +12,7 @@ from attncli.embeddings.protocols import has_vocabulary
 from attncli.errors import UsageError
 
 if TYPE_CHECKING:
+    from attncli.api.word_vectors import WordVectors
     from attncli.embeddings.given import Vectors
 
 Files = str | PathLike[str] | Sequence[str | PathLike[str]]
@@ -59,7 +60,7 @@ def train_vectors(
 
 
 def evaluate_vectors(
-    vectors: "Vectors" = "glove",
+    vectors: "Vectors | WordVectors" = "glove",
     *,
     pairs: Files | None = None,
     analogies: Files | None = None,
@@ -71,10 +72,10 @@ def evaluate_vectors(
     Without a file, those that come with gensim are taken.
     Raises: DataError when no word of a file is known; UsageError for vectors without a list of words.
     """
+    from attncli.api.word_vectors import open_vectors
     from attncli.embeddings.evaluating import evaluation
-    from attncli.reading.opening import open_vectors
 
-    store = open_vectors(vectors)
+    store = open_vectors(vectors).store
     if not has_vocabulary(store):
         raise UsageError("these vectors have no list of words", place="vectors")
     return evaluation(

@@ -6,7 +6,7 @@ import json
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -109,17 +109,21 @@ def _safetensors(file: BinaryIO, chosen: Chosen) -> None:
         file.write(raw_bytes(matrix[start : start + _ROWS]))
 
 
-def _keyed_vectors(file: BinaryIO, chosen: Chosen) -> None:
-    """One file, arrays included. Raises: MissingExtraError."""
+def keyed_vectors(words: list[str], matrix: Float32Array) -> Any:
+    """Words and a copy of their vectors (n_words, dim) as gensim's. Raises: MissingExtraError."""
     from attncli.embeddings.learned import require_gensim
 
-    require_gensim("writing KeyedVectors")
+    require_gensim("KeyedVectors")
     from gensim.models import KeyedVectors
 
-    words, matrix = chosen
     vectors = KeyedVectors(matrix.shape[1])
     vectors.add_vectors(words, np.array(matrix))
-    vectors.save(file)
+    return vectors
+
+
+def _keyed_vectors(file: BinaryIO, chosen: Chosen) -> None:
+    """One file, arrays included. Raises: MissingExtraError."""
+    keyed_vectors(*chosen).save(file)
 
 
 _WRITERS: dict[str, Callable[[BinaryIO, Chosen], None]] = {

@@ -58,7 +58,7 @@ def given_store(vectors: Any) -> EmbeddingStore:
     """
     if isinstance(vectors, type):
         raise unexpected(vectors, field_name("vectors"), _EXPECTED)
-    if all(has(vectors, part) for part in _STORE):
+    if is_store(vectors):
         return completed(vectors)
     if all(has(vectors, part) for part in _TABLE):
         return _of_matrix(vectors, list(vectors.index))
@@ -77,6 +77,11 @@ def given_store(vectors: Any) -> EmbeddingStore:
         message = f"found a {type(vectors).__name__} without words, expected (matrix, words)"
         raise ArgumentError(message, place=field_name("vectors"))
     raise unexpected(vectors, field_name("vectors"), _EXPECTED)
+
+
+def is_store(value: Any) -> bool:
+    """Whether this is a store, as far as its methods show."""
+    return not isinstance(value, type) and all(has(value, part) for part in _STORE)
 
 
 def _of_keyed(keyed: Any, kind: str) -> MemoryStore:

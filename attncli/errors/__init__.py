@@ -27,7 +27,18 @@ class AttnError(Exception):
         super().__init__(message)
         self.message = message
         self.place = place
-        self.hints = tuple(hints)[:2]
+        self.hints = hints
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """At most two lines that say what to do; a traceback of Python shows them as notes."""
+        return self._hints
+
+    @hints.setter
+    def hints(self, given: tuple[str, ...] | list[str]) -> None:
+        self._hints = tuple(given)[:2]
+        if self._hints or hasattr(self, "__notes__"):
+            self.__notes__ = [f"hint: {hint}" for hint in self._hints]
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message}" if self.place else self.message
@@ -86,6 +97,10 @@ class UnknownWordError(DataError):
     """A word has no vector, and the policy is to stop there."""
 
     name = "unknown-word"
+
+
+class MissingWordError(UnknownWordError, KeyError):
+    """A mapping of words and vectors has no such word; only a caller from Python can cause it."""
 
 
 class InputError(AttnError):

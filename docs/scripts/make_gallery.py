@@ -119,7 +119,7 @@ class Shot:
 
 def _sentence_page() -> str:
     found = results(PAIR[0])
-    return page(found, movements=[movements(found[0], attncli.open_vectors("glove"))])
+    return page(found, movements=[movements(found[0], attncli.open_vectors("glove").store)])
 
 
 def _compare_page() -> str:

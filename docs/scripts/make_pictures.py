@@ -61,7 +61,7 @@ def _segment(text: str, style: Style, column: int, number: int) -> list[str]:
 
 def explain_picture() -> str:
     """`attn explain "money bank grows"` in a terminal of 80 columns and all colors."""
-    store = attncli.open_vectors("glove")
+    store = attncli.open_vectors("glove").store
     result = attncli.explain("money bank grows", include=("embeddings",))
     ink = Ink(colors="truecolor")
     with names_as("attncli.cli.naming:Options"):  # as the command says it

@@ -79,6 +79,15 @@ def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, A
         "Offset": (attncli.Offset, {"start": 0}),
         "Row": (attncli.Row, {"text": "money bank"}),
         "TrainingSettings": (attncli.TrainingSettings, {}),
+        "WordVectors": (attncli.WordVectors, {"store": attncli.open_vectors("random").store}),
+        "WordVectors.most_similar": (
+            attncli.open_vectors({"a": [1.0], "b": [2.0]}).most_similar,
+            {"positive": "a"},
+        ),
+        "WordVectors.similarity": (
+            attncli.open_vectors({"a": [1.0], "b": [2.0]}).similarity,
+            {"first": "a", "second": "b"},
+        ),
         "GeneralSettings": (GeneralSettings, {}),
         "ReadingSettings": (ReadingSettings, {}),
     }

@@ -146,7 +146,7 @@ def test_stores_answer_wrong_words_and_rows_in_words(name: str, kind: str, tmp_p
     elif name == "inline":
         store = MemoryStore("v", ["money", "bank"], np.eye(2, dtype=np.float32))
     else:
-        store = attncli.open_vectors(name)
+        store = attncli.open_vectors(name).store
     for method in ("row", "has_word", "vectors", "word"):
         said = "expected"
         try:
