@@ -4,14 +4,13 @@ from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 from attncli.cli import options as opt
+from attncli.cli.comparing import PLAINLY, ComparisonManner, show_comparison
 from attncli.cli.explain import analyzed, given_sentences, worked_sentences
 from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, may_be_vain
-from attncli.cli.looks import LOOKS, Looks
 from attncli.cli.notices import Notices
 from attncli.cli.options import CHOOSING, OUTPUT, option
 from attncli.cli.showing import shown_movements
-from attncli.cli.terminal import say_written, warning, write, write_json
-from attncli.cli.vain_options import COMPARISONS, Effects, say_vain, warn_of_vain
+from attncli.cli.vain_options import Effects, say_vain
 from attncli.errors import AttnError, UsageError
 from attncli.files.apart import expect_writable, files_given, written
 from attncli.mechanisms.files_read import files_read
@@ -19,7 +18,7 @@ from attncli.mechanisms.open import Opened, space_of
 from attncli.settings import NEIGHBORS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from attncli.files.rows.sentences import Sentence
     from attncli.results.result import AttentionResult
@@ -38,13 +37,7 @@ def compare(
     word: WordOption = None,
     neighbors: Neighbors = NEIGHBORS,
     mechanism: Mechanism = DEFAULTS,
-    precision: opt.Precision = None,
-    notation: opt.Notation = "words",
-    looks: Looks = LOOKS,
-    top: opt.Top = None,
-    output: opt.Output = None,
-    no_footer: opt.NoFooter = False,
-    json: opt.Json = False,
+    manner: ComparisonManner = PLAINLY,
     quiet: opt.Quiet = False,
 ) -> None:
     """Compare one word in two or more sentences.
@@ -60,25 +53,9 @@ def compare(
     from attncli.insight.compare import compare as compared
     from attncli.insight.compare import shared_word
 
-    if output is not None:
-        from attncli.views.files import COMPARISON_SUFFIXES, suffix_of
-
-        if json:
-            raise UsageError("found --output too, expected one of them", place="--json")
-        suffix_of(output, COMPARISON_SUFFIXES)
-    expect_writable(
-        written("output", output),
-        chain(
-            files_given([file]),
-            files_read(mechanism.vectors, mechanism.model, mechanism.matrix_texts),
-        ),
-    )
-    kind = "--json" if json else "tables" if output is None else output.rpartition(".")[2].lower()
-    given: dict[str, object] = {"--precision": precision, "--top": top, "--no-footer": no_footer}
-    given |= {"--neighbors": None if neighbors == NEIGHBORS else neighbors}
-    given |= {"--notation": None if notation == "words" else notation}
-    given |= looks.given()
-    warn_of_vain(kind, given, COMPARISONS, quiet=quiet)
+    read = files_read(mechanism.vectors, mechanism.model, mechanism.matrix_texts)
+    expect_writable(written("output", manner.output), chain(files_given([file]), read))
+    manner.warn_of_vain(None if neighbors == NEIGHBORS else neighbors, quiet)
     merges = ["--merge"] if mechanism.merge and mechanism.model is not None else []
     say_vain(merges, "here: pieces are always merged", quiet=quiet)
     wanted = frozenset({"embeddings", "value", "scores"})
@@ -87,43 +64,27 @@ def compare(
     worked = worked_sentences(mechanism.preset)
     sentences = given_sentences(texts, file, mechanism.matrices, worked)
     results = _results(opened, sentences, notices)
-    seed = may_be_vain(mechanism, "seed")
+    _warn_of_effects(mechanism, results, quiet)
+    space = space_of(opened)
+    comparison = compared(results, word or shared_word(results), space, neighbors=neighbors)
+    html = manner.kind in ("html", "htm")
+    movements = [shown_movements(result, space) for result in results] if html else []
+    show_comparison(
+        comparison, manner, results, movements=movements, notation=manner.notation, quiet=quiet
+    )
+    notices.end()
+
+
+def _warn_of_effects(
+    mechanism: Mechanism, results: "Sequence[AttentionResult]", quiet: bool
+) -> None:
+    """Says which options of the mechanism did nothing to the results."""
     agg = mechanism.agg if mechanism.gives or mechanism.model is not None else None
+    seed = may_be_vain(mechanism, "seed")
     effects = Effects(hide=mechanism.hide or (), agg=agg, seed=seed)
     for result in results:
         effects.see(result)
     effects.warn(quiet=quiet)
-    space = space_of(opened)
-    comparison = compared(results, word or shared_word(results), space, neighbors=neighbors)
-    if json:
-        from attncli.results.json import record_json
-
-        write_json(record_json(comparison.to_record()))
-    elif output is not None:
-        from attncli.cli.footer import made_by
-        from attncli.views.files import write_comparison
-
-        html = output.lower().endswith((".html", ".htm"))
-        movements = [shown_movements(result, space) for result in results] if html else []
-        say = None if quiet else warning
-        write_comparison(
-            output,
-            comparison,
-            results,
-            movements=movements,
-            precision=precision,
-            notation=notation,
-            made_by=made_by(output, no_footer=no_footer),
-            say=say,
-        )
-        say_written(output, quiet=quiet)
-    else:
-        from attncli.views.compare import comparison_lines
-
-        ink, digits = looks.ink, 3 if precision is None else precision
-        lines = comparison_lines(comparison, ink, width=looks.columns, precision=digits, top=top)
-        write(ink.rendered(lines))
-    notices.end()
 
 
 def _results(

@@ -1,6 +1,6 @@
 """`attn evaluate`: how well a trained model predicts the labels of a file."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from attncli.cli import options as opt
 from attncli.cli.groups import grouped
@@ -14,6 +14,9 @@ from attncli.errors import UsageError
 from attncli.files.apart import expect_apart, files_given
 from attncli.mechanisms.files_read import model_read, vectors_read
 from attncli.models.named import is_transformer
+
+if TYPE_CHECKING:
+    from attncli.models.trained import TrainedModel
 
 ModelIn = Annotated[
     str, option(MODEL, "MODEL", "A file that attn train wrote, or idioms.", "--model", "-m")
@@ -48,7 +51,6 @@ def evaluate(
     """
     from attncli.cli.progress import Encoding
     from attncli.mechanisms.task import reading_of
-    from attncli.models.named import find_model
     from attncli.models.trained import require_vectors
     from attncli.reading.layers import for_model
     from attncli.training.examples import open_embedder, prepare
@@ -58,17 +60,7 @@ def evaluate(
     expect_apart([], [*files_given([file]), *model_read(model), *vectors_read(vectors)])
     if json:
         looks.say_vain("with --json", quiet=quiet)
-    if is_transformer(model):
-        raise UsageError(
-            "found a transformer or a folder, expected a file that attn train wrote: only it "
-            "knows labels",
-            place="--model",
-        )
-    trained = find_model(model)
-    if trained.architecture.readout == "weights":
-        raise UsageError(
-            "this model fits attention weights, it predicts no labels", place="--model"
-        )
+    trained = _model_of_labels(model)
     dim, vectors = trained.vectors.dim, for_model(vectors, trained.vectors.name)
     with access_to(vectors, cached=not no_cache, quiet=quiet) as access:
         embedder, info = open_embedder(vectors, reading_of(trained), dim=dim, access=access)
@@ -90,3 +82,21 @@ def evaluate(
     lines = figure_lines(scores.figures(), ink)
     lines += [[], *confusion_lines(scores.confusion, scores.recall, ink, width=looks.columns)]
     write(ink.rendered(lines))
+
+
+def _model_of_labels(name: str) -> "TrainedModel":
+    """The model of this name. Raises: UsageError for one that predicts no labels."""
+    from attncli.models.named import find_model
+
+    if is_transformer(name):
+        raise UsageError(
+            "found a transformer or a folder, expected a file that attn train wrote: only it "
+            "knows labels",
+            place="--model",
+        )
+    trained = find_model(name)
+    if trained.architecture.readout == "weights":
+        raise UsageError(
+            "this model fits attention weights, it predicts no labels", place="--model"
+        )
+    return trained

@@ -59,24 +59,12 @@ def explain(
       attn explain --file sample_sentences.txt --json
       echo "river bank flows" | attn explain - --json --include scores,measures
     """
-    for name, given in (("--agg", mechanism.agg), ("--merge", mechanism.merge)):
-        if (manner.steps or manner.why) and given:
-            option = "--steps" if manner.steps else "--why"
-            raise UsageError(
-                f"found {option} too, which follows one head piece by piece; expected one of them",
-                place=name,
-            )
-    if manner.diagram:
-        from attncli.cli.drawing import expect_whole
-
-        m = mechanism
-        expect_whole(agg=m.agg, merge=m.merge, hide=m.hide, against=against)
+    _expect_one_head(mechanism, manner, against)
     expect_writable(written("output", manner.output), _inputs(file, mechanism))
     if not quiet:
         _say_of_quotes(texts)
     fields = manner.fields(*_fields(include, exclude))
-    beside = " --json" if manner.json else " -o" if manner.output is not None else ""
-    other = None if against is None else f"--against{beside}"
+    other = None if against is None else _against_kind(manner)
     manner.warn_of_vain(quiet, kind=other, include=include, exclude=exclude)
     say_vain(_left_out_anyway(fields), "(these fields come only with --include)", quiet=quiet)
     vain = ["--d-v"] if against is not None and mechanism.d_v is not None else []
@@ -114,6 +102,27 @@ def explain(
     among = None if manner.json else space_of(opened)  # JSON has no nearest words
     pointer = POINTER if _is_first_look(manner, mechanism) else ""
     show_outcomes(outcomes, among, manner, fields, quiet, learned, effects, pointer)
+
+
+def _expect_one_head(mechanism: Mechanism, manner: Manner, against: str | None) -> None:
+    """Raises: UsageError where a view follows one head, and something leaves no single one."""
+    for name, given in (("--agg", mechanism.agg), ("--merge", mechanism.merge)):
+        if (manner.steps or manner.why) and given:
+            option = "--steps" if manner.steps else "--why"
+            raise UsageError(
+                f"found {option} too, which follows one head piece by piece; expected one of them",
+                place=name,
+            )
+    if manner.diagram:
+        from attncli.cli.drawing import expect_whole
+
+        m = mechanism
+        expect_whole(agg=m.agg, merge=m.merge, hide=m.hide, against=against)
+
+
+def _against_kind(manner: Manner) -> str:
+    """What is written with --against, as `warn_of_vain` takes it."""
+    return "--against" + (" --json" if manner.json else " -o" if manner.output is not None else "")
 
 
 def _is_first_look(manner: Manner, mechanism: Mechanism) -> bool:

@@ -1,7 +1,7 @@
 """How results are shown: tables, strongest words, stages or plain sentences; or written to a file."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from attncli.cli.manner import Fields, Manner
 from attncli.cli.notices import Notices
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from attncli.results.result import AttentionResult
     from attncli.views.explain import Section
     from attncli.views.ink import Ink, Line
+
+    Kept: TypeAlias = tuple[AttentionResult, Sequence[Movement], tuple[str, ...], list[Diagram]]
 
 _NEIGHBORS_UP_TO = 16  # words; a longer sentence shows nearest words only when asked
 _SOON = 1 << 24  # values of a whole vocabulary that are made unasked
@@ -123,8 +125,7 @@ def show_outcomes(
     Tables end with the `pointer`, a line about another view.
     """
     notices, effects = Notices(quiet), effects or Effects()
-    written: list[tuple[AttentionResult, list[Movement], tuple[str, ...]]] = []
-    drawn: list[Diagram] = []
+    kept: list[Kept] = []
     for index, (sentence, outcome) in enumerate(outcomes):
         if isinstance(outcome, AttnError):
             notices.set_aside(outcome)
@@ -133,45 +134,70 @@ def show_outcomes(
             continue
         effects.see(outcome)
         if manner.json:
-            from attncli.results.json import result_parts
-
-            include, exclude = fields
-            write_json(
-                result_parts(outcome, include, exclude, precision=manner.precision, top=manner.top)
-            )
+            print_record(outcome, manner, *fields)
         elif manner.output is not None:
-            stages = stages_of(outcome, manner, learned)
-            if manner.draws:
-                from attncli.cli.drawing import diagrams_of
-
-                drawn += diagrams_of(outcome, manner, learned)
-            written.append((outcome, moved_words(outcome, among, manner), stages))
+            kept.append(
+                kept_for_file(outcome, manner, moved_words(outcome, among, manner), learned)
+            )
         else:
             text = shown_text(outcome, manner, moved_words(outcome, among, manner), learned=learned)
             write("\n" + text if index else text)
         notices.warn(outcome, sentence.place)
-    if manner.output is not None and written:
-        from attncli.views.files import write_results
-
-        write_results(
-            manner.output,
-            [result for result, _, _ in written],
-            movements=[moved for _, moved, _ in written],
-            stages=[text for _, _, stages in written for text in stages],
-            stages_name=manner.stages_name,
-            diagrams=drawn,
-            precision=manner.precision,
-            fields=fields,
-            top=manner.top,
-            notation=manner.notation,
-            made_by=manner.made_by,
-            say=None if quiet else warning,
-        )
-        say_written(manner.output, quiet=quiet)
+    write_kept(kept, manner, fields, quiet)
     if pointer and not quiet:
         write(manner.ink.rendered([[], [manner.ink.dim(pointer)]]))
     effects.warn(quiet=quiet)
     notices.end()
+
+
+def print_record(
+    result: "AttentionResult",
+    manner: Manner,
+    include: "Iterable[str]" = (),
+    exclude: "Iterable[str]" = (),
+) -> None:
+    """One result as a line of JSON."""
+    from attncli.results.json import result_parts
+
+    write_json(result_parts(result, include, exclude, precision=manner.precision, top=manner.top))
+
+
+def kept_for_file(
+    result: "AttentionResult",
+    manner: Manner,
+    moved: "Sequence[Movement]" = (),
+    learned: Learned = NOTHING,
+) -> "Kept":
+    """A result with what a file has beside it."""
+    stages = stages_of(result, manner, learned)
+    if not manner.draws:
+        return result, moved, stages, []
+    from attncli.cli.drawing import diagrams_of
+
+    return result, moved, stages, diagrams_of(result, manner, learned)
+
+
+def write_kept(kept: "Sequence[Kept]", manner: Manner, fields: Fields, quiet: bool) -> None:
+    """Writes what was kept, if anything, to the file of --output."""
+    if manner.output is None or not kept:
+        return
+    from attncli.views.files import write_results
+
+    write_results(
+        manner.output,
+        [result for result, _, _, _ in kept],
+        movements=[moved for _, moved, _, _ in kept],
+        stages=[text for _, _, stages, _ in kept for text in stages],
+        stages_name=manner.stages_name,
+        diagrams=[diagram for _, _, _, drawn in kept for diagram in drawn],
+        precision=manner.precision,
+        fields=fields,
+        top=manner.top,
+        notation=manner.notation,
+        made_by=manner.made_by,
+        say=None if quiet else warning,
+    )
+    say_written(manner.output, quiet=quiet)
 
 
 def moved_words(

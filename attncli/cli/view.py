@@ -11,20 +11,26 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli import selecting as part
-from attncli.cli.drawing import diagrams_of
+from attncli.cli.comparing import show_comparison
 from attncli.cli.groups import grouped
 from attncli.cli.manner import PLAIN, Manner
 from attncli.cli.notices import Notices
 from attncli.cli.options import CHOOSING, INPUT, option, switch
-from attncli.cli.showing import moved_words, shown_text, stages_of
-from attncli.cli.terminal import message, say_written, standard_input, warning, write, write_json
+from attncli.cli.showing import (
+    kept_for_file,
+    moved_words,
+    print_record,
+    shown_text,
+    write_kept,
+)
+from attncli.cli.terminal import message, standard_input, write
 from attncli.cli.vain_options import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
 from attncli.errors import AttnError, DataError, EmptyError, InputError, UsageError
 from attncli.errors.wording import visible
 from attncli.files.apart import expect_writable, files_given, written
 
 if TYPE_CHECKING:
-    from attncli.insight.diagram import Diagram
+    from attncli.cli.showing import Kept
     from attncli.results.comparison import Comparison
     from attncli.results.result import AttentionResult
 
@@ -124,57 +130,38 @@ def view(
     notices = Notices(quiet)
     effects = Effects(hide=choosing.hide or (), merge=choosing.merge, agg=choosing.agg)
     given: dict[str, object] = {"--tokens": tokens, "--scores": scores, "--array": array}
-    results: list[AttentionResult] = []
-    drawn: list[Diagram] = []
-    failed = 0
+    kept: list[Kept] = []
+    shown = failed = 0
     for outcome in _read(file, _names(tokens, pair), scores, array, index):
         if isinstance(outcome, Comparison):
             given |= {
                 f"--{field.name}": getattr(choosing, field.name) for field in fields(Choosing)
             }
             _say_vain_of_comparison(manner, given, quiet)
-            _show_comparison(outcome, manner, quiet)
+            show_comparison(outcome, manner, quiet=quiet)
             return
         if isinstance(outcome, AttnError):
             notices.set_aside(outcome)
             failed += 1
             continue
-        if not results:
+        if not shown:
             manner.warn_of_vain(quiet)
-            _say_vain_of_results(outcome, scores, array, file, quiet)
-            vain = ["--steps"] if manner.steps and manner.keeps_fields else []
-            say_vain(vain, _AS_HELD, quiet=quiet)
+            _say_vain_of_results(outcome, manner, scores, array, file, quiet)
         few = choosing.few(outcome, silent=quiet or manner.json or manner.output is not None)
         result = (few if manner.pools else choosing).of(outcome, asked)
         effects.see(result)
         notices.warn(result, None)
-        if manner.output is None:
-            _print(result, manner, first=not results)
-        elif manner.steps:
+        if manner.steps and not manner.json:
             _expect_stages(result, manner)
-        if manner.output is not None and manner.draws:
-            drawn += diagrams_of(result, manner)
-        results.append(result)
-    if not results and not failed:
+        if manner.output is None:
+            _print(result, manner, first=not shown)
+        else:
+            kept.append(kept_for_file(result, manner))
+        shown += 1
+    if not shown and not failed:
         raise EmptyError("the file holds no result", place=visible(file)[:200])
-    if manner.output is not None and results:
-        from attncli.views.files import write_results
-
-        held = tuple(dict.fromkeys(chain.from_iterable(map(_held, results)))), ()
-        write_results(
-            manner.output,
-            results,
-            precision=manner.precision,
-            fields=held,
-            top=manner.top,
-            notation=manner.notation,
-            stages=[text for result in results for text in stages_of(result, manner)],
-            stages_name=manner.stages_name,
-            diagrams=drawn,
-            made_by=manner.made_by,
-            say=None if quiet else warning,
-        )
-        say_written(manner.output, quiet=quiet)
+    held = dict.fromkeys(chain.from_iterable(_held(result) for result, *_ in kept))
+    write_kept(kept, manner, (tuple(held), ()), quiet)
     effects.warn(quiet=quiet)
     notices.end()
 
@@ -194,12 +181,19 @@ def _say_vain_of_comparison(manner: Manner, given: dict[str, object], quiet: boo
 
 
 def _say_vain_of_results(
-    result: "AttentionResult", scores: bool, array: str | None, file: str, quiet: bool
+    result: "AttentionResult",
+    manner: Manner,
+    scores: bool,
+    array: str | None,
+    file: str,
+    quiet: bool,
 ) -> None:
-    """Says which options of given matrices do nothing here."""
+    """Says which options of given matrices, and of stages, do nothing here."""
     saved = not result.attention.is_foreign
     say_vain(["--scores"] if scores and saved else [], "on saved results", quiet=quiet)
     say_vain(["--array"] if array and not _may_hold_several(file) else [], _ONE_ARRAY, quiet=quiet)
+    vain = ["--steps"] if manner.steps and manner.keeps_fields else []
+    say_vain(vain, _AS_HELD, quiet=quiet)
 
 
 def _may_hold_several(file: str) -> bool:
@@ -214,15 +208,10 @@ def _may_hold_several(file: str) -> bool:
 
 def _print(result: "AttentionResult", manner: Manner, *, first: bool) -> None:
     if manner.json:
-        from attncli.results.json import result_parts
-
-        held, digits = _held(result), manner.precision
-        write_json(result_parts(result, held, precision=digits, top=manner.top))
+        print_record(result, manner, _held(result))
         return
     from attncli.insight.old_vectors import old_vectors
 
-    if manner.steps:
-        _expect_stages(result, manner)
     if "moved" in (manner.show or "") and old_vectors(result) is None:
         name = result.attention.old_field or "embeddings"
         raise DataError(
@@ -236,29 +225,6 @@ def _print(result: "AttentionResult", manner: Manner, *, first: bool) -> None:
         result, manner, moved_words(result, None, manner), default=("weights", "equations")
     )
     write(text if first else "\n" + text)
-
-
-def _show_comparison(comparison: "Comparison", manner: Manner, quiet: bool) -> None:
-    """Draws a saved comparison as `attn compare` drew it."""
-    if manner.json:
-        from attncli.results.json import record_json
-
-        write_json(record_json(comparison.to_record()))
-    elif manner.output is not None:
-        from attncli.views.files import write_comparison
-
-        say = None if quiet else warning
-        write_comparison(
-            manner.output, comparison, precision=manner.precision, made_by=manner.made_by, say=say
-        )
-        say_written(manner.output, quiet=quiet)
-    else:
-        from attncli.views.compare import comparison_lines
-
-        ink, digits = manner.ink, 3 if manner.precision is None else manner.precision
-        width, top = manner.columns, manner.top
-        lines = comparison_lines(comparison, ink, width=width, precision=digits, top=top)
-        write(ink.rendered(lines))
 
 
 def _expect_stages(result: "AttentionResult", manner: Manner) -> None:

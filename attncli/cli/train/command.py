@@ -71,9 +71,7 @@ def train(
     with Encoding(quiet=quiet) as encoding:
         prepared = prepare(rows, embedder, tick=encoding.tick, bad=bad)
     say_of_rows(bad, prepared, skip_bad=data.skip_bad, quiet=quiet, labels=True)
-    if prepared.examples.weights is None and len(prepared.labels) < 2:
-        only = f'every sentence has the label "{visible(prepared.labels[0][:40])}"'
-        raise DataError(f"{only}, expected at least two", place=visible(file)[:200])
+    _expect_labels(prepared, file)
     sizes = sizes_of(prepared, info, layer.settings())
     _say_vain(
         {**vars(layer), **vars(learning), **vars(report), "page": report.page, **vars(run)},
@@ -89,6 +87,13 @@ def train(
     output = None if report.model is None else Path(report.model)
     training = TrainingRun(output, prepared, sizes, settings, reading, info)
     training.run(report, resume=run.resume)
+
+
+def _expect_labels(prepared: "Prepared", file: str) -> None:
+    """Raises: DataError where all sentences have one label, which leaves nothing to learn."""
+    if prepared.examples.weights is None and len(prepared.labels) < 2:
+        only = f'every sentence has the label "{visible(prepared.labels[0][:40])}"'
+        raise DataError(f"{only}, expected at least two", place=visible(file)[:200])
 
 
 def _expect_files(file: str, vectors: str, report: t.ReportOptions, run: t.TrainRunOptions) -> None:

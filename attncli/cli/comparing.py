@@ -1,0 +1,104 @@
+"""How a comparison is shown: the options that say so, and the one place that shows it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from attncli.cli import options as opt
+from attncli.cli.terminal import Screen, say_written, warning, write, write_json
+from attncli.cli.vain_options import COMPARISONS, looks, warn_of_vain
+from attncli.errors import UsageError
+
+if TYPE_CHECKING:
+    from attncli.cli.manner import Manner
+    from attncli.insight.movement import Movement
+    from attncli.results.comparison import Comparison
+    from attncli.results.result import AttentionResult
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ComparisonManner(Screen):
+    """The options that say how a comparison is shown."""
+
+    precision: opt.Precision = None
+    notation: opt.Notation = "words"
+    width: opt.Width = None
+    color: opt.Color = "auto"
+    ascii_only: opt.Ascii = False
+    top: opt.Top = None
+    output: opt.Output = None
+    no_footer: opt.NoFooter = False
+    json: opt.Json = False
+
+    def __post_init__(self) -> None:
+        if self.output is not None:
+            from attncli.views.files import COMPARISON_SUFFIXES, suffix_of
+
+            if self.json:
+                raise UsageError("found --output too, expected one of them", place="--json")
+            suffix_of(self.output, COMPARISON_SUFFIXES)
+
+    @property
+    def kind(self) -> str:
+        """What is written: "--json", "tables", or the suffix of a file."""
+        if self.json or self.output is None:
+            return "--json" if self.json else "tables"
+        return self.output.rpartition(".")[2].lower()
+
+    @property
+    def made_by(self) -> str:
+        """The command for the footer of a file; empty where none is wanted."""
+        from attncli.cli.footer import made_by
+
+        return made_by(self.output, no_footer=self.no_footer)
+
+    def warn_of_vain(self, neighbors: int | None, quiet: bool) -> None:
+        """Says which of these options, and of the `neighbors` asked for, have no effect."""
+        given: dict[str, object] = {"--precision": self.precision, "--top": self.top}
+        given |= {"--no-footer": self.no_footer, "--neighbors": neighbors}
+        given |= {"--notation": None if self.notation == "words" else self.notation}
+        given |= looks(width=self.width, color=self.color, ascii_only=self.ascii_only)
+        warn_of_vain(self.kind, given, COMPARISONS, quiet=quiet)
+
+
+PLAINLY = ComparisonManner()
+
+
+def show_comparison(
+    comparison: "Comparison",
+    manner: "ComparisonManner | Manner",
+    results: "Sequence[AttentionResult]" = (),
+    *,
+    movements: "Sequence[Sequence[Movement]]" = (),
+    notation: opt.Notation = "words",
+    quiet: bool,
+) -> None:
+    """Prints a comparison, as text or JSON, or writes it to the file of --output.
+
+    A file has the `results` that were compared too, where they are at hand.
+    """
+    precision, top = manner.precision, manner.top
+    if manner.json:
+        from attncli.results.json import record_json
+
+        write_json(record_json(comparison.to_record()))
+    elif manner.output is not None:
+        from attncli.views.files import write_comparison
+
+        write_comparison(
+            manner.output,
+            comparison,
+            results,
+            movements=movements,
+            precision=precision,
+            notation=notation,
+            made_by=manner.made_by,
+            say=None if quiet else warning,
+        )
+        say_written(manner.output, quiet=quiet)
+    else:
+        from attncli.views.compare import comparison_lines
+
+        ink, digits = manner.ink, 3 if precision is None else precision
+        lines = comparison_lines(comparison, ink, width=manner.columns, precision=digits, top=top)
+        write(ink.rendered(lines))
