@@ -1,12 +1,23 @@
 """Labeled sentences → a model, and how well it predicts others, from Python."""
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, get_args
 
 from attncli.api import vectors_given
-from attncli.checks.arguments import choice_of, count_of, flag_of, one_of_kind, path_of, seed_of
+from attncli.checks.arguments import (
+    choice_of,
+    count_of,
+    flag_of,
+    has,
+    one_of_kind,
+    path_of,
+    seed_of,
+    text_of,
+    unexpected,
+)
 from attncli.checks.choices import checked_choices
 from attncli.embeddings.opening import Access
 from attncli.embeddings.protocols import EmbeddingStore
@@ -15,6 +26,7 @@ from attncli.mechanisms.open import expect_dim
 from attncli.mechanisms.task import reading_of
 from attncli.models.named import find_model
 from attncli.models.trained import TrainedModel, require_vectors
+from attncli.reading.embedder import Embedder, open_embedder
 from attncli.reading.layers import for_model
 from attncli.reading.opening import MAX_DIM
 from attncli.reading.reader import ReadingSettings
@@ -22,12 +34,12 @@ from attncli.reading.targets import Offset as Offset
 from attncli.settings import LayerSettings as LayerSettings
 from attncli.settings import MechanismSettings, OovPolicy, Pooling, Positions, TokenizerName
 from attncli.settings import TrainingSettings as TrainingSettings
-from attncli.training.examples import Embedder, Prepared, open_embedder, prepare
+from attncli.training.examples import Prepared, prepare
 from attncli.training.fit import Fit, expect_vectors_for_all, fitting, scores_of, sizes_of
 from attncli.training.metrics import Scores
 from attncli.training.rates import checked_training
+from attncli.training.rows import Bad, read_table
 from attncli.training.rows import Row as Row
-from attncli.training.rows import rows_given
 
 if TYPE_CHECKING:
     from attncli.api.word_vectors import WordVectors
@@ -161,8 +173,25 @@ def _prepared(
     model: TrainedModel | None = None,
 ) -> Prepared:
     """The rows to learn from. Raises: DataError for one that cannot be used, unless skipped."""
-    chosen, bad = rows_given(rows, split)
+    chosen, bad = _rows_given(rows, split)
     if flag_of(skip_bad, "skip_bad"):
         return prepare(chosen, embedder, model=model, bad=bad)
     bad.expect_none()
     return prepare(chosen, embedder, model=model)
+
+
+def _rows_given(rows: Any, split: str | None = None) -> tuple[list[Row], Bad]:
+    """The rows that a caller from Python gives, a file of them or rows, and those of no use.
+
+    Raises: ArgumentError for what is neither; what reading a file raises.
+    """
+    split = None if split is None else text_of(split, "split")
+    if isinstance(rows, str | bytes | PathLike):
+        return read_table(path_of(rows, "rows"), sys.stdin.buffer, split=split)
+    if isinstance(rows, Mapping) or not isinstance(rows, Iterable) or has(rows, "shape"):
+        raise unexpected(rows, "rows", "a file, or a list of rows")
+    several = list(rows)
+    for place, row in enumerate(several):
+        one_of_kind(row, f"rows[{place}]", Row, "a Row of attncli.training.rows")
+    chosen = [row for row in several if split is None or row.split == split]
+    return chosen, Bad("rows", total=len(chosen))

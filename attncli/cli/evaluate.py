@@ -52,8 +52,9 @@ def evaluate(
     from attncli.cli.progress import Encoding
     from attncli.mechanisms.task import reading_of
     from attncli.models.trained import require_vectors
+    from attncli.reading.embedder import open_embedder
     from attncli.reading.layers import for_model
-    from attncli.training.examples import open_embedder, prepare
+    from attncli.training.examples import prepare
     from attncli.training.fit import scores_of
     from attncli.training.rows import read_table
 

@@ -2,23 +2,19 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from hashlib import blake2b
 
 import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
-from attncli.embeddings.opening import DEFAULT_ACCESS, Access
-from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, DataError, EmptyError
 from attncli.errors.wording import quoted
 from attncli.learning.minibatches import Examples
 from attncli.models.trained import TrainedModel
-from attncli.reading.layers import for_training
-from attncli.reading.opening import open_vectors
-from attncli.reading.reader import Reading, ReadingSettings, Tick, ignored, reader_for, vectors_info
+from attncli.reading.embedder import Embedder
+from attncli.reading.reader import Reading, Tick, ignored
 from attncli.reading.targets import is_ambiguous, target_place
 from attncli.results.result import VectorsInfo
 from attncli.settings import OF_MODEL
@@ -28,7 +24,6 @@ from attncli.training.rows import Bad, Row
 _DIRECTIONS = 128  # of a transformer's vectors that are learned in, chosen by cross-validation
 _LANDMARKS = 200  # of vectors that are learned in as they are, chosen by cross-validation
 _MEMBERS, _MEMBERS_OF_A_VIEW = 4, 2  # of a committee, chosen by cross-validation
-_TOGETHER = 512  # sentences that a transformer encodes at once
 _MANY_TARGETS = 10_000
 _FIRST = 64  # sentences whose words are kept
 
@@ -86,56 +81,6 @@ class VectorTable:
     def matrix(self) -> FloatArray:
         """All vectors, (n_rows, d_model), float32."""
         return np.stack(self._vectors)
-
-
-class Embedder:
-    """A sentence → its tokens and their vectors, whatever makes the vectors."""
-
-    def __init__(self, store: EmbeddingStore, settings: ReadingSettings) -> None:
-        self._reader = reader_for(store, settings)
-        self.views = store.views
-
-    def __call__(self, text: str) -> Reading:
-        reader = self._reader
-        reader.start()
-        run = reader.run(text)
-        return Reading(text, run.tokens(), reader.vectors(run), reader.warnings(run, text))
-
-    def each(self, texts: Sequence[str], tick: Tick = ignored) -> Iterator[Reading | AttnError]:
-        """The reading of each sentence in order, or the reason why it cannot be read.
-
-        A transformer encodes many of them together.
-        """
-        for at, text in enumerate(texts):
-            if at % _TOGETHER == 0:
-                since_here = partial(_ticked, tick, at, len(texts))
-                self._reader.start(texts[at : at + _TOGETHER], since_here)
-            try:
-                reading = self(text)
-            except AttnError as error:
-                yield error
-            else:
-                yield reading
-
-
-def _ticked(tick: Tick, before: int, total: int, done: int, _: int) -> None:
-    tick(before + done, total)
-
-
-def open_embedder(
-    vectors: str | EmbeddingStore,
-    settings: ReadingSettings,
-    *,
-    dim: int = 50,
-    access: Access = DEFAULT_ACCESS,
-) -> tuple[Embedder, VectorsInfo]:
-    """What turns a sentence into tokens with vectors to learn from, and the facts of these vectors.
-
-    Of a transformer these are a mix of vectors, unless its name says which.
-    """
-    name = for_training(vectors) if isinstance(vectors, str) else vectors
-    store = open_vectors(name, dim=dim, seed=settings.seed, access=access)
-    return Embedder(store, settings), vectors_info(store)
 
 
 def default_directions(vectors: VectorsInfo) -> int | None:

@@ -6,18 +6,14 @@ belongs to.
 
 import json
 import re
-import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from os import PathLike
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from attncli.arrays import FloatArray
-from attncli.checks import arguments as checks
-from attncli.checks.arguments import has
 from attncli.errors import AttnError, DataError, EmptyError, UsageError, field_name, setting
 from attncli.errors.wording import did_you_mean, quoted
 from attncli.files.rows.inputs import text_of_row
@@ -81,23 +77,6 @@ class Bad:
         named = [f"{_named(e.place)} {_number_of(e.place)}: {e.message}" for e in errors[:_LISTED]]
         more = len(errors) - len(named)
         return "; ".join(named) + (f"; and {more:,} more" if more else "")
-
-
-def rows_given(rows: Any, split: str | None = None) -> tuple[list[Row], Bad]:
-    """The rows that a caller from Python gives, a file of them or rows, and those of no use.
-
-    Raises: ArgumentError for what is neither; what reading a file raises.
-    """
-    split = None if split is None else checks.text_of(split, "split")
-    if isinstance(rows, str | bytes | PathLike):
-        return read_table(checks.path_of(rows, "rows"), sys.stdin.buffer, split=split)
-    if isinstance(rows, Mapping) or not isinstance(rows, Iterable) or has(rows, "shape"):
-        raise checks.unexpected(rows, "rows", "a file, or a list of rows")
-    several = list(rows)
-    for place, row in enumerate(several):
-        checks.one_of_kind(row, f"rows[{place}]", Row, "a Row of attncli.training.rows")
-    chosen = [row for row in several if split is None or row.split == split]
-    return chosen, Bad("rows", total=len(chosen))
 
 
 def read_rows(path: str, stdin: BinaryIO, *, split: str | None = None) -> list[Row]:

@@ -15,10 +15,11 @@ from attncli.learning.trainer import Training, predict
 from attncli.mechanisms.task import TaskAnalyser
 from attncli.models.named import find_model
 from attncli.models.trained import TrainedModel, model_bytes, parse_model
+from attncli.reading.embedder import open_embedder
 from attncli.reading.reader import ReadingSettings
 from attncli.results.result import AttentionResult
 from attncli.settings import TrainingSettings
-from attncli.training.examples import open_embedder, prepare
+from attncli.training.examples import prepare
 from attncli.training.rows import Row
 
 TEXTS = ("money bank grows", "river bank flows", "", "the bank near the river", "money grows bank")

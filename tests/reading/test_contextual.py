@@ -12,10 +12,11 @@ import attncli
 from attncli.embeddings.opening import builtin_store
 from attncli.errors import AttnError, EmptyError, InputError, LimitError, UsageError
 from attncli.mechanisms.general import GeneralAnalyser
+from attncli.reading.embedder import open_embedder
 from attncli.reading.layers import layer_vectors
 from attncli.reading.opening import open_vectors
 from attncli.reading.reader import ReadingSettings, read_sentence
-from attncli.training.examples import open_embedder, prepare
+from attncli.training.examples import prepare
 from attncli.training.rows import Row
 
 pytest.importorskip("tokenizers")
@@ -223,7 +224,7 @@ def test_examples_are_encoded_together(folder, monkeypatch):
     ]
     found = []
     for together in (1, 2, 100):
-        monkeypatch.setattr("attncli.training.examples._TOGETHER", together)
+        monkeypatch.setattr("attncli.reading.embedder._TOGETHER", together)
         embedder, _ = open_embedder(f"model:{folder}:1", ReadingSettings())
         found.append(prepare(rows, embedder).examples)
     for other in found[1:]:

@@ -52,8 +52,9 @@ def train(
       attn train bank.tsv --check-grad
     """
     from attncli.cli.progress import Encoding
+    from attncli.reading.embedder import open_embedder
     from attncli.reading.reader import ReadingSettings
-    from attncli.training.examples import open_embedder, prepare
+    from attncli.training.examples import prepare
     from attncli.training.fit import expect_vectors_for_all, fitting, sizes_of
     from attncli.training.rows import read_table
 

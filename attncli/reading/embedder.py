@@ -1,0 +1,64 @@
+"""Sentences as vectors to learn from, whatever makes the vectors."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from attncli.embeddings.opening import DEFAULT_ACCESS, Access
+from attncli.embeddings.protocols import EmbeddingStore
+from attncli.errors import AttnError
+from attncli.reading.layers import for_training
+from attncli.reading.opening import open_vectors
+from attncli.reading.reader import Reading, ReadingSettings, Tick, ignored, reader_for, vectors_info
+from attncli.results.result import VectorsInfo
+
+_TOGETHER = 512  # sentences that a transformer encodes at once
+
+
+class Embedder:
+    """A sentence → its tokens and their vectors, whatever makes the vectors."""
+
+    def __init__(self, store: EmbeddingStore, settings: ReadingSettings) -> None:
+        self._reader = reader_for(store, settings)
+        self.views = store.views
+
+    def __call__(self, text: str) -> Reading:
+        reader = self._reader
+        reader.start()
+        run = reader.run(text)
+        return Reading(text, run.tokens(), reader.vectors(run), reader.warnings(run, text))
+
+    def each(self, texts: Sequence[str], tick: Tick = ignored) -> Iterator[Reading | AttnError]:
+        """The reading of each sentence in order, or the reason why it cannot be read.
+
+        A transformer encodes many of them together.
+        """
+        for at, text in enumerate(texts):
+            if at % _TOGETHER == 0:
+                since_here = partial(_ticked, tick, at, len(texts))
+                self._reader.start(texts[at : at + _TOGETHER], since_here)
+            try:
+                reading = self(text)
+            except AttnError as error:
+                yield error
+            else:
+                yield reading
+
+
+def _ticked(tick: Tick, before: int, total: int, done: int, _: int) -> None:
+    tick(before + done, total)
+
+
+def open_embedder(
+    vectors: str | EmbeddingStore,
+    settings: ReadingSettings,
+    *,
+    dim: int = 50,
+    access: Access = DEFAULT_ACCESS,
+) -> tuple[Embedder, VectorsInfo]:
+    """What turns a sentence into tokens with vectors to learn from, and the facts of these vectors.
+
+    Of a transformer these are a mix of vectors, unless its name says which.
+    """
+    name = for_training(vectors) if isinstance(vectors, str) else vectors
+    store = open_vectors(name, dim=dim, seed=settings.seed, access=access)
+    return Embedder(store, settings), vectors_info(store)
