@@ -4,56 +4,21 @@ import html
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from views.samples import HOSTILE
+from views.drawings import LONG, MECHANISMS, SHORT, analyzed
 
 import attncli
 from attncli.insight.diagram import diagram_of
-from attncli.insight.learned import Learned
-from attncli.mechanisms.open import open_analyser
 from attncli.results.result import STAGE_FIELDS, AttentionResult
-from attncli.settings import MechanismSettings
 from attncli.views.diagram import drawn_texts, in_words
 from attncli.views.diagram_lines import diagram_lines
 from attncli.views.diagram_svg import diagram_figure, diagram_svg
 from attncli.views.ink import Ink, width_of
-
-SHORT, LONG = "money bank grows", "the river bank near money grows fast"
-INLINE = "money=1,0;bank=1,1;grows=0,2;the=.5,-1;river=2,.25;near=0,-1;fast=-1,3"
-MECHANISMS = {
-    "general": {},
-    "dot": {"score": "dot", "temperature": 40.0},
-    "cosine": {"score": "cosine", "see_self": False},
-    "random": {"attention": "task", "d_k": 3, "d_v": 2, "causal": True},
-    "heads": {"attention": "task", "heads": 2, "positions": "relative", "window": 1},
-    "rope": {"attention": "task", "positions": "rope", "d_k": 7, "d_v": 6},
-    "places": {"attention": "task", "positions": "learned"},
-    "given": {"inline": INLINE, "w_q": "1,0;0,1", "w_k": "0,1;1,0", "w_v": "1,2;3,4"},
-    "output": {
-        "inline": INLINE,
-        "w_v": "1,2;3,4|0,1;1,0",
-        "w_q": "1,0;0,1|1,1;1,1",
-        "w_o": "1;2;3;4",
-    },
-    "idioms": {"model": "idioms"},
-    "lecture": {"model": "lecture"},
-}
-
-
-def analyzed(text: str, **settings) -> tuple[AttentionResult, Learned]:
-    """The result of a sentence with all stages, and its matrices."""
-    fields = frozenset((*STAGE_FIELDS, "hidden_states"))
-    analyser = open_analyser(MechanismSettings(**settings), fields).analyser
-    (result,) = analyser.outcomes([text])
-    assert isinstance(result, AttentionResult), result
-    return result, analyser.learned
 
 
 def transformer(folder: Path, text: str) -> AttentionResult:
@@ -228,61 +193,6 @@ def test_a_drawing_has_the_equation_of_its_sum(mechanism: str) -> None:
             assert ("embedding e" in text) == (notation == "lecture")
 
 
-def test_a_drawing_needs_no_color() -> None:
-    """Lines and letters have the color of the text around them; what is followed is thicker."""
-    result, learned = analyzed(SHORT, **MECHANISMS["given"])
-    figure = diagram_figure(diagram_of(result, 1, learned), 0)
-    colors = set(re.findall(r'(?:fill|stroke|color)="([^"]*)"', figure))
-    assert colors == {"none", "currentColor"}
-    assert " style=" not in figure  # the policy of the page forbids it
-    query = re.findall(r'<g data-stage="query" data-word="(\d)">(.*?)</g>', figure, re.DOTALL)
-    assert [word for word, box in query if 'stroke-width="2.5"' in box] == ["1"]
-    assert [word for word, box in query if "stroke-dasharray" in box] == ["0", "2"]
-
-
-def test_a_bar_is_as_wide_as_its_weight() -> None:
-    """The share of the box that is filled is the number in it."""
-    result, learned = analyzed(LONG)
-    markup = diagram_svg([diagram_of(result, 2, learned)])
-    for group in re.findall(r'<g data-stage="weight" data-word="\d">(.*?)</g>', markup, re.DOTALL):
-        bar, box = (float(width) for width in re.findall(r'<rect[^>]* width="([0-9.]+)"', group))
-        number = float(re.search(r">(\d\.\d+)</text>", group)[1])
-        assert bar == pytest.approx(number * box, abs=0.01)
-
-
-@given(
-    st.lists(st.text(st.sampled_from("amw漢א"), min_size=1, max_size=25), min_size=1, max_size=8),
-    st.sampled_from(["general", "random", "heads", "cosine"]),
-    st.integers(0, 7),
-    st.sampled_from([None, 1, 6, 9]),
-)
-def test_nothing_in_a_drawing_lies_over_another_thing(words, mechanism, row, precision) -> None:
-    """Titles keep a line apart, boxes of a row stand side by side, and all is inside the picture."""
-    result, learned = analyzed(
-        " ".join(words), **MECHANISMS[mechanism], vectors="random", dim=6, tokenizer="whitespace"
-    )
-    root = ET.fromstring(diagram_svg([diagram_of(result, row % len(words), learned)], precision))
-    space = "{http://www.w3.org/2000/svg}"
-    group = next(g for g in root.iter(f"{space}g") if g.get("stroke") == "currentColor")
-    titles = [
-        float(text.get("y")) for text in group.findall(f"{space}text") if text.get("x") == "0"
-    ]
-    assert all(b - a >= 17 for a, b in pairwise(titles))
-    rows: dict[float, list[tuple[float, float]]] = {}
-    for box in group.findall(f"{space}g[@data-word]"):
-        rect = box.findall(f"{space}rect")[-1]
-        left, width = float(rect.get("x")), float(rect.get("width"))
-        rows.setdefault(float(rect.get("y")), []).append((left, left + width))
-        for text in box.findall(f"{space}text"):
-            if text.get("text-anchor") == "end":
-                assert float(text.get("x")) - len(text.text) * 7.8 >= left
-    for edges in rows.values():
-        edges.sort()
-        assert all(one[1] < other[0] for one, other in pairwise(edges))
-        assert edges[0][0] > 180
-        assert edges[-1][1] <= float(root.get("width")) - 16
-
-
 @given(st.integers(2, 40), st.integers(0, 39), st.integers(0, 5))
 def test_of_a_long_sentence_the_heaviest_words_are_drawn(count: int, row: int, seed: int) -> None:
     """The followed word and those with the largest weights, in their order; the rest is counted."""
@@ -301,109 +211,3 @@ def test_of_a_long_sentence_the_heaviest_words_are_drawn(count: int, row: int, s
     assert max((weights[place] for place in left_out), default=0) <= min(drawn)
     assert np.allclose(diagram.new, weights @ result.value[0, 0], atol=1e-5)
     assert len(diagram_of(result, row, most=count).places) == count
-
-
-@pytest.mark.parametrize("word", [*HOSTILE, "बैंक", "ארץ", "كتاب", "🏦", "é"])
-def test_a_word_is_shown_and_never_obeyed(word: str) -> None:
-    """In the SVG, in the page and on the terminal, whatever the word is."""
-    text = f"{word} bank"
-    (result,) = attncli.analyser(
-        vectors="random", dim=3, tokenizer="whitespace", include=STAGE_FIELDS
-    )([text])
-    for row in range(len(result.tokens)):
-        diagram = diagram_of(result, row)
-        ET.fromstring(diagram_svg([diagram]))
-        figure = diagram_figure(diagram, 0)
-        ET.fromstring(figure)
-        assert "<script" not in figure
-        assert "onerror" not in re.sub(r">[^<]*<", "><", figure)
-        for unicode in (True, False):
-            ink = Ink(unicode=unicode)
-            shown = ink.rendered(diagram_lines(diagram, ink, width=40))
-            assert not set(shown) & set("\x1b\r\u202e\u2028")
-            assert max(map(width_of, shown.splitlines())) <= 40
-
-
-def test_a_right_to_left_word_is_isolated() -> None:
-    """Its name keeps its own direction beside numbers and signs."""
-    (result,) = attncli.analyser(vectors="random", dim=2, include=STAGE_FIELDS)(["ארץ bank"])
-    diagram = diagram_of(result, 0)
-    assert "\u2068ארץ\u2069" in diagram_svg([diagram])
-    assert "q of \u200eארץ\u200e" in Ink().rendered(diagram_lines(diagram, Ink())).replace(
-        "x of", "q of"
-    )
-
-
-@pytest.mark.parametrize("suffix", ["svg", "html", "pdf", "png", "md", "tex"])
-def test_every_file_holds_the_drawing(command: Callable, tmp_path: Path, suffix: str) -> None:
-    """One for each word that is followed, of every sentence."""
-    for library, needed in (("resvg_py", "png"), ("typst", "pdf")):
-        if suffix == needed:
-            pytest.importorskip(library)
-    path = tmp_path / f"out.{suffix}"
-    task = ("--attention", "task", "--d-k", "2", "--d-v", "2")
-    texts = (SHORT, "river bank flows")
-    ended = command("explain", *texts, *task, "--diagram", "--row", "bank,0", "-o", str(path))
-    assert (ended.code, ended.said) == (0, f"attn: note: wrote {path}\n")
-    data = path.read_bytes()
-    assert len(data) > 2000
-    if suffix in ("svg", "html"):
-        markup = data.decode()
-        assert len(re.findall(r'data-stage="new" data-word="0"', markup)) == 4
-        for name in ("How bank attends in", "How river attends in", "untrained, seed 0"):
-            assert name in markup
-    elif suffix == "md":
-        assert data.decode().count("the sum: new") == 4
-    elif suffix == "tex":
-        assert data.decode().count("softmax") == 4
-
-
-@pytest.mark.parametrize(
-    ("options", "code", "said"),
-    [
-        *((("--agg", "mean"), 2, "--agg: found --diagram too"),),
-        (("--hide", "bank"), 2, "--hide: found --diagram too"),
-        (("--attention", "task", "--against", "general"), 2, "--against: found --diagram too"),
-        (("--steps",), 2, "--diagram: found --steps too"),
-        (("--speak",), 2, "--diagram: found --speak too"),
-        (("--row", "river"), 2, '--row: "river" is not in'),
-        (("--json",), 0, "--diagram has no effect with --json"),
-        (("-o", "x.csv"), 0, "--diagram has no effect in a .csv file"),
-    ],
-)
-def test_what_cannot_be_drawn_is_refused(
-    command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options, code, said
-) -> None:
-    """One line that says which two do not go together."""
-    monkeypatch.chdir(tmp_path)
-    ended = command("explain", SHORT, "--diagram", *options)
-    assert ended.code == code
-    assert said in ended.said
-    assert code == 0 or len(ended.said.splitlines()) == 1
-
-
-def test_saved_results_are_drawn_or_refused(
-    command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What holds its stages is drawn as before; drawn-together heads and other tools' weights are not."""
-    monkeypatch.chdir(tmp_path)
-    assert command("explain", SHORT, "--steps", "--json").code == 0
-    stages = command("explain", SHORT, "--steps", "--json").out
-    Path("r.json").write_bytes(stages)
-    whole = command("explain", SHORT, "--diagram", "--row", "bank").out
-    assert command("view", "r.json", "--diagram", "--row", "bank").out == whole
-    Path("plain.json").write_bytes(command("explain", SHORT, "--json").out)
-    np.save("w.npy", np.eye(2))
-    task = ("--attention", "task", "--heads", "2", "--steps", "--json")
-    Path("h.json").write_bytes(command("explain", SHORT, *task).out)
-    for arguments, code, said in (
-        (("plain.json",), 5, "--diagram: the result holds no query"),
-        (("w.npy",), 2, "--diagram: found a result with no stages"),
-        (("h.json", "--agg", "mean"), 2, "the mean of several heads weighs no vectors"),
-        (("h.json", "--hide", "bank"), 2, "rows are rescaled"),
-    ):
-        ended = command("view", *arguments, "--diagram")
-        assert (ended.code, said in ended.said) == (code, True), ended.said
-        ended = command("view", *arguments, "--diagram", "-o", "x.svg")
-        assert (ended.code, said in ended.said) == (code, True), ended.said
-        assert not Path("x.svg").exists()
