@@ -141,7 +141,7 @@ def _print_examples(name: str) -> None:
 
 def _tokenizer_facts(folder: "Path") -> dict[str, Any]:
     """The facts of the tokenizer, or the reason why it cannot be read: no file, or no library."""
-    from attncli.text.pieces import PieceTokenizer
+    from attncli.models.pieces import PieceTokenizer
 
     try:
         tokenizer = PieceTokenizer(folder)

@@ -15,7 +15,7 @@ from attncli.arrays import Float32Array
 from attncli.embeddings.marks import Marks, marks_of_tokenizer
 from attncli.errors import DataError
 from attncli.errors.wording import quoted
-from attncli.text.tokenizer_files import tokenizer_of
+from attncli.text.tokenizer_content import tokenizer_of
 
 
 def settings_of(content: bytes, place: str) -> dict[str, Any]:

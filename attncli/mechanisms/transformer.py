@@ -21,6 +21,7 @@ from attncli.memory import available_memory
 from attncli.models.forward import Inputs, States, Wanted, encode
 from attncli.models.model import TransformerModel
 from attncli.models.packing import packs
+from attncli.models.pieces import Pieces, PieceTokenizer
 from attncli.results.names import checked_numbers
 from attncli.results.result import (
     AttentionResult,
@@ -31,7 +32,6 @@ from attncli.results.result import (
     VectorsInfo,
 )
 from attncli.results.stack import Failure, Stack, stacks_of
-from attncli.text.pieces import Pieces, PieceTokenizer
 
 _WINDOW_WEIGHTS = 1 << 24  # numbers of the weights held at once
 _BYTES_PER_WEIGHT = 8  # the weights, and one copy of them while they are checked or written

@@ -26,7 +26,7 @@ from attncli.settings import OF_MODEL
 
 if TYPE_CHECKING:
     from attncli.models.model import TransformerModel
-    from attncli.text.pieces import Pieces, PieceTokenizer
+    from attncli.models.pieces import Pieces, PieceTokenizer
 
 
 def contextual_vectors(name: str) -> "ContextualStore":
@@ -36,7 +36,7 @@ def contextual_vectors(name: str) -> "ContextualStore":
     """
     from attncli.models.folders import find_checkpoint
     from attncli.models.model import TransformerModel
-    from attncli.text.pieces import PieceTokenizer
+    from attncli.models.pieces import PieceTokenizer
 
     named, layers = split_name(name)
     checkpoint = find_checkpoint(named)

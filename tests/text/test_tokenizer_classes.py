@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attncli.errors import AttnError, DataError
-from attncli.text.pieces import PieceTokenizer
+from attncli.models.pieces import PieceTokenizer
+from attncli.models.tokenizer_files import open_tokenizer
 from attncli.text.tokenizer_classes import NOT_BUILT, tokenizer_kind
-from attncli.text.tokenizer_files import open_tokenizer
 
 tokenizers = pytest.importorskip("tokenizers")
 

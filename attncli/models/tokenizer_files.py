@@ -5,12 +5,11 @@ with merges.txt (GPT-2, RoBERTa). What tokenizer_config.json makes of them: `tok
 """
 
 import json
-import math
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from attncli.errors import AttnError, DataError, InputError, LimitError, MissingExtraError
+from attncli.errors import AttnError, DataError, InputError, LimitError
 from attncli.errors.wording import quoted, visible
 from attncli.files.paths import exists, is_file
 from attncli.text.panics import quiet_panics
@@ -22,9 +21,9 @@ from attncli.text.tokenizer_classes import (
     takes_whole,
     tokenizer_kind,
 )
+from attncli.text.tokenizer_content import tokenizer_of, tokenizers_library
 
 MAX_FILE = 256 * 1024 * 1024  # bytes
-_GROWTH = 1000
 _WORDPIECE, _BYTES = ("vocab.txt",), ("vocab.json", "merges.txt")
 
 
@@ -50,7 +49,7 @@ def open_tokenizer(folder: Path) -> Any:
             place=visible(str(folder)),
             hints=_ways_out(folder),
         )
-    library = _library()
+    library = tokenizers_library()
     options, roles, added, config = (
         json_object(folder / f"{name}.json") or {}
         for name in ("tokenizer_config", "special_tokens_map", "added_tokens", "config")
@@ -116,52 +115,12 @@ def _listed_vocabulary(library: Any, folder: Path, name: str) -> tuple[Any, Any]
     return read
 
 
-def tokenizer_of(content: bytes, place: str) -> Any:
-    """The tokenizers.Tokenizer of the content of a tokenizer.json.
-
-    Raises: MissingExtraError without the library; DataError when it is damaged.
-    """
-    library = _library()
-    try:
-        with quiet_panics():
-            tokenizer = library.Tokenizer.from_buffer(content)
-    except Exception as fault:  # the library raises bare Exceptions for damage
-        raise DataError(f"this is no tokenizer: {quoted(str(fault))}", place=place) from None
-    _check_growth(tokenizer, place)
-    return tokenizer
-
-
 def _ways_out(folder: Path) -> tuple[str, ...]:
     if not any(folder.glob("*.model")):
         return ()
     return (
         "save it once with AutoTokenizer.from_pretrained(…).save_pretrained(…) of transformers",
     )
-
-
-def growth(made: Any) -> float:
-    """How many times longer the normalizer of a tokenizer may make a text."""
-    if made.normalizer is None:
-        return 1.0
-    return _growth(json.loads(made.normalizer.__getstate__()))
-
-
-def _check_growth(made: Any, place: str) -> None:
-    """Raises: DataError for a normalizer under which a short text may become a huge one."""
-    if growth(made) > _GROWTH:
-        raise DataError(
-            f"its normalizer may make a text more than {_GROWTH} times as long", place=place
-        )
-
-
-def _growth(step: dict[str, Any]) -> float:
-    """How many times longer a text may be after a step."""
-    if step.get("type") == "Sequence":
-        return math.prod(map(_growth, step.get("normalizers", ())))
-    content = len(step.get("content") or step.get("prepend") or "")
-    pattern = step.get("pattern")
-    replaced = len(pattern.get("String", "")) if isinstance(pattern, dict) else 1
-    return max(1.0, content / max(1, replaced))
 
 
 def json_object(path: Path) -> dict[str, Any] | None:
@@ -178,14 +137,6 @@ def json_object(path: Path) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         raise DataError("expected a JSON object", place=visible(str(path)))
     return value
-
-
-def _library() -> Any:
-    try:
-        import tokenizers
-    except ImportError:
-        raise MissingExtraError.of("tokenizers", "reading tokenizer.json") from None
-    return tokenizers
 
 
 def _content(path: Path) -> bytes:

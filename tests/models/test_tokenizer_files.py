@@ -5,8 +5,8 @@ import json
 import pytest
 
 from attncli.errors import DataError, InputError
-from attncli.text.pieces import PieceTokenizer
-from attncli.text.tokenizer_files import open_tokenizer
+from attncli.models.pieces import PieceTokenizer
+from attncli.models.tokenizer_files import open_tokenizer
 
 tokenizers = pytest.importorskip("tokenizers")
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from models.made import write_tokenizer
 
 from attncli.errors import AttnError, DataError, InputError
-from attncli.text.pieces import PieceTokenizer
+from attncli.models.pieces import PieceTokenizer
 
 pytest.importorskip("tokenizers")
 

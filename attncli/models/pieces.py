@@ -1,7 +1,7 @@
 """Sentences → the pieces a transformer reads, by the tokenizer of its checkpoint.
 
-The `tokenizers` library does the work (`tokenizers`); truncation and padding that
-the file asks for are switched off, so that nothing is cut or added in silence. Offsets are code
+The library `tokenizers` does the work; truncation and padding that the file asks for are switched
+off, so that nothing is cut or added in silence. Offsets are code
 points of the sentence as given, without the space that byte-level tokenizers count to a piece.
 """
 
@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 
 from attncli.errors import DataError, LimitError
 from attncli.errors.wording import quoted, visible
-from attncli.text.panics import quiet_panics
-from attncli.text.tokenizer_classes import tokenizer_kind
-from attncli.text.tokenizer_files import (
+from attncli.models.tokenizer_files import (
     foreign_class,
-    growth,
     json_object,
     open_tokenizer,
     tokenizer_file,
 )
+from attncli.text.panics import quiet_panics
+from attncli.text.tokenizer_classes import tokenizer_kind
+from attncli.text.tokenizer_content import growth
 
 _MOST_GROWN = 1 << 22  # characters that a normalizer may make of a text
 _UNKNOWN = ("[UNK]", "<unk>")
