@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from attncli.cli.following import places_of_rows
 from attncli.cli.manner import TEXTS, Manner
 from attncli.errors import AttnError, DataError, UsageError
+from attncli.insight.following import places_of_rows
 from attncli.insight.learned import NOTHING, Learned
 
 if TYPE_CHECKING:

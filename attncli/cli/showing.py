@@ -96,7 +96,7 @@ def _why_lines(
 def _stage_lines(
     result: "AttentionResult", manner: Manner, ink: "Ink", width: int, learned: Learned
 ) -> "list[Line]":
-    from attncli.cli.following import places_of_rows
+    from attncli.insight.following import places_of_rows
     from attncli.views.steps import PRECISION, Steps, step_lines
 
     stages = Steps(

@@ -6,16 +6,15 @@ Text, CSV, TSV, JSON lines, a JSON document, or Parquet.
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from attncli.errors import DataError
 from attncli.errors.wording import quoted
 from attncli.files.rows.cells import CellRow, rows_of_cells
 from attncli.files.rows.lines import HEAD, HEAD_LINES
-from attncli.settings import InputFormat
 
-Kind: TypeAlias = InputFormat
-KINDS: tuple[Kind, ...] = ("text", "csv", "tsv", "jsonl", "json", "parquet")
+Kind: TypeAlias = Literal["text", "csv", "tsv", "jsonl", "json", "parquet"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 PARQUET = b"PAR1"
 _SUFFIXES: dict[str, Kind] = {
     ".csv": "csv",
