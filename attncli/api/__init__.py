@@ -30,7 +30,14 @@ from attncli.mechanisms.open import Opened, open_analyser, space_of, store_of
 from attncli.mechanisms.presets import with_preset
 from attncli.reading.reader import ReadingSettings
 from attncli.results.result import AttentionResult as AttentionResult
-from attncli.settings import NEIGHBORS, TOLERANCE, Choices, MechanismSettings, Notation
+from attncli.settings import (
+    MATRIX_FIELDS,
+    NEIGHBORS,
+    TOLERANCE,
+    Choices,
+    MechanismSettings,
+    Notation,
+)
 
 if TYPE_CHECKING:
     from attncli.embeddings.given import Vectors
@@ -324,7 +331,7 @@ def _opened(
 ) -> Opened:
     name, store = vectors_given(vectors, choices.get("inline"))
     path = None if model is None else path_of(model, "model")
-    checked = checked_choices(choices)
+    checked = checked_choices(choices, MechanismSettings, matrices=MATRIX_FIELDS)
     settings = MechanismSettings(vectors=name, model=path, **checked)
     if store is not None:  # a preset does not replace it
         settings = with_preset(settings, {*choices, "vectors"})

@@ -75,7 +75,8 @@ def batch(
 
 
 def _of(choices: Mapping[str, Any], kind: type, is_of: Callable[[str], bool]) -> dict[str, Any]:
-    return checked_choices({name: choices[name] for name in choices if is_of(name)}, kind)
+    chosen = {name: choices[name] for name in choices if is_of(name)}
+    return checked_choices(chosen, kind, matrices=MATRIX_FIELDS)
 
 
 def paths_of(value: Any, name: str) -> list[str]:

@@ -151,7 +151,7 @@ def _settings_of(
             raise UsageError(f"found it, expected one of {', '.join(sorted(known))}", place=choice)
     named = {choice: choices[choice] for choice in choices if choice in own}
     if given is None:
-        return kind(**checked_choices(named, kind))
+        return kind(**checked_choices(named, kind, most_heads=4096))
     one_of_kind(given, name, kind, kind.__name__)
     if named:
         raise UsageError(f"found {', '.join(named)} too, expected one of them", place=name)

@@ -1,6 +1,6 @@
 """The choices of a caller, each checked against the type and the bounds of its setting."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -19,13 +19,11 @@ from attncli.checks.arguments import (
     unexpected,
 )
 from attncli.errors import UsageError
-from attncli.settings import MATRIX_FIELDS, LayerSettings, MechanismSettings
 
 _MOST = 2**63 - 1  # a number that JSON, arrays and seeds hold
-_BOUNDS = {
+_BOUNDS: dict[str, tuple[int, int | None]] = {
     "window": (0, None),
     "dim": (1, 65536),
-    "heads": (1, 256),
     "d_k": (1, 4096),
     "d_v": (1, 4096),
     "landmarks": (0, 1024),
@@ -40,11 +38,22 @@ _BOUNDS = {
 }
 
 
-def checked_choices(choices: Mapping[str, Any], kind: type = MechanismSettings) -> dict[str, Any]:
-    """The choices, each a value that its setting may have. Raises: ArgumentError, UsageError."""
-    hints = get_type_hints(kind)
-    bounds = _BOUNDS | ({"heads": (1, 4096)} if kind is LayerSettings else {})
-    return {name: _choice(name, value, hints, bounds) for name, value in choices.items()}
+def checked_choices(
+    choices: Mapping[str, Any],
+    kind: type,
+    *,
+    matrices: Collection[str] = (),
+    most_heads: int = 256,
+) -> dict[str, Any]:
+    """The choices, each a value that its field of the settings `kind` may have.
+
+    `matrices` are the fields that take one of numbers too. Raises: ArgumentError, UsageError.
+    """
+    hints, bounds = get_type_hints(kind), _BOUNDS | {"heads": (1, most_heads)}
+    return {
+        name: _matrix(value, name) if name in matrices else _choice(name, value, hints, bounds)
+        for name, value in choices.items()
+    }
 
 
 def _choice(
@@ -52,8 +61,6 @@ def _choice(
 ) -> Any:
     if name not in hints:
         raise UsageError(f"found it, expected one of {', '.join(hints)}", place=name)
-    if name in MATRIX_FIELDS:
-        return _matrix(value, name)
     if get_origin(hints[name]) is tuple:
         return tuple(texts_of(value, name))
     parts = get_args(hints[name])

@@ -24,7 +24,6 @@ from attncli.insight.sums import sums_of
 from attncli.results.comparison import Comparison, Near, Occurrence, Point, Pull
 from attncli.results.names import axis_names, describe, last_layer, mean_of_heads, ranges
 from attncli.results.result import AttentionResult
-from attncli.settings import NEIGHBORS
 from attncli.text.forms import folded_word, places_of_word
 
 
@@ -58,13 +57,13 @@ def compare(
     word: str,
     space: Space | None = None,
     *,
-    neighbors: int = NEIGHBORS,
+    neighbors: int,
 ) -> Comparison:
     """The word in each sentence, every time it stands there.
 
     The results should hold their embeddings, and for general and task-specific attention their
-    values. `space` finds nearest vocabulary words; without one the nearest words are those of the
-    compared sentences.
+    values. `space` finds the nearest vocabulary words, `neighbors` of them; without one they are
+    words of the compared sentences.
     Raises: UsageError when a sentence does not hold the word.
     """
     placed = [

@@ -57,9 +57,11 @@ def read_exercise(path: str) -> Exercise:
 
 def _choices(parsed: Mapping[str, Any], place: str) -> dict[str, Any]:
     from attncli.checks.choices import checked_choices
+    from attncli.settings import MechanismSettings
 
     try:
-        return checked_choices({name: parsed[name] for name in _CHOICES if name in parsed})
+        chosen = {name: parsed[name] for name in _CHOICES if name in parsed}
+        return checked_choices(chosen, MechanismSettings)
     except AttnError as error:
         raise DataError(f"{error.place}: {error.message}", place=place) from None
 

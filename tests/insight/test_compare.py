@@ -37,7 +37,7 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 
 def test_one_word_has_two_vectors(both: list[AttentionResult], six_words: MemoryStore) -> None:
     """Before attention the cosine is 1; after it that of the two new vectors, below 1."""
-    found = compare(both, "bank", VocabularySpace(six_words))
+    found = compare(both, "bank", VocabularySpace(six_words), neighbors=5)
     one, other = both[0].contextual[1].astype(float), both[1].contextual[1].astype(float)
     assert found.before is not None
     assert found.before[0, 1] == pytest.approx(1)
@@ -51,7 +51,7 @@ def test_one_word_has_two_vectors(both: list[AttentionResult], six_words: Memory
 
 def test_pulls_are_the_parts_of_the_way(both: list[AttentionResult]) -> None:
     """weight·(value of the other − own value), measured along their sum; shares sum to 1."""
-    found = compare(both, "bank")
+    found = compare(both, "bank", neighbors=5)
     for result, occurrence in zip(both, found.occurrences, strict=True):
         values = result.embeddings.astype(float)  # type: ignore[union-attr]  # included
         way = result.contextual[1] - values[1]
@@ -74,7 +74,7 @@ def test_heads_stand_side_by_side(both: list[AttentionResult]) -> None:
     contextual = np.concatenate(list(weights[0] @ value[0]), axis=1)
     kind = result.attention._replace(kind="task", n_heads=2)
     twice = replace(result, weights=weights, value=value, contextual=contextual, attention=kind)
-    found = compare([twice, twice], "bank")
+    found = compare([twice, twice], "bank", neighbors=5)
     assert sum(p.share or 0 for p in found.occurrences[0].pulls) == pytest.approx(1)
     assert found.after[0, 1] == pytest.approx(1)
 
@@ -82,7 +82,7 @@ def test_heads_stand_side_by_side(both: list[AttentionResult]) -> None:
 def test_a_transformer_tells_weights_only(both: list[AttentionResult]) -> None:
     """Many layers lie between, so no share of the way is claimed."""
     deep = [replace(r, attention=r.attention._replace(kind="transformer")) for r in both]
-    found = compare(deep, "bank")
+    found = compare(deep, "bank", neighbors=5)
     assert all(pull.share is None for o in found.occurrences for pull in o.pulls)
     assert all("bank" not in name for o in found.occurrences for name, _ in o.nearest)
 
@@ -105,18 +105,18 @@ def test_the_shared_word_is_found_or_asked_for(glove: FolderStore) -> None:
 def test_every_occurrence_of_the_word_is_compared(six_words: MemoryStore) -> None:
     """A word that stands twice in a sentence counts twice; one that is missing is told."""
     results = list(GeneralAnalyser(six_words, include=FIELDS)(["bank the bank", "river bank"]))
-    assert [(o.sentence, o.place) for o in compare(results, "bank").occurrences] == [
+    assert [(o.sentence, o.place) for o in compare(results, "bank", neighbors=5).occurrences] == [
         (0, 0), (0, 2), (1, 1),
     ]  # fmt: skip
     with pytest.raises(UsageError, match="not in sentence 2"):
-        compare(results, "the")
+        compare(results, "the", neighbors=5)
 
 
 def test_the_map_holds_the_word_its_contexts_and_its_neighbors(
     both: list[AttentionResult], six_words: MemoryStore
 ) -> None:
     """Each point once; distances on the map never exceed the real ones."""
-    found = compare(both, "bank", VocabularySpace(six_words))
+    found = compare(both, "bank", VocabularySpace(six_words), neighbors=5)
     kinds = [point.kind for point in found.points]
     assert kinds.count("static") == 1
     assert kinds.count("contextual") == 2
@@ -161,7 +161,7 @@ def test_special_tokens_are_no_words(six_words: MemoryStore) -> None:
     texts = ["money bank grows", "money bank flows"]
     results = [framed(r) for r in GeneralAnalyser(six_words, include=FIELDS)(texts)]
     assert shared_word(results) == "bank"
-    found = compare(results, "bank")
+    found = compare(results, "bank", neighbors=5)
     assert all("[CLS]" not in name for o in found.occurrences for name, _ in o.nearest)
 
 
@@ -174,8 +174,11 @@ def test_a_comparison_says_whose_weights_it_tells(both: list[AttentionResult]) -
         value=None,
         attention=one.attention._replace(kind="transformer", n_layers=2, n_heads=3),
     )
-    assert compare([deep, deep], "bank").weights_of == "mean of 3 heads, layer 1, the last"
-    assert compare(both, "bank").weights_of == ""
+    assert (
+        compare([deep, deep], "bank", neighbors=5).weights_of
+        == "mean of 3 heads, layer 1, the last"
+    )
+    assert compare(both, "bank", neighbors=5).weights_of == ""
 
 
 @given(
@@ -189,7 +192,7 @@ def test_the_row_of_a_comparison_is_that_of_the_layer_it_names(
     deep = result_of(["money", "bank", "grows"], layers=4, heads=3)
     deep = replace(deep, attention=deep.attention._replace(kind="transformer"))
     part = select_heads(select_layers(deep, layers), heads)
-    found = compare([part, part], "bank")
+    found = compare([part, part], "bank", neighbors=5)
     row = deep.weights[max(layers), heads, 1].mean(axis=0, dtype=np.float64)
     for pull in found.occurrences[0].pulls:
         assert pull.weight == pytest.approx(row[pull.place], abs=1e-7)
@@ -201,10 +204,10 @@ def test_the_row_of_a_comparison_is_that_of_the_layer_it_names(
 
 def test_each_sentence_has_the_label_that_its_model_gave(both: list[AttentionResult]) -> None:
     """And none where no model says anything."""
-    assert [o.label for o in compare(both, "bank").occurrences] == [None, None]
+    assert [o.label for o in compare(both, "bank", neighbors=5).occurrences] == [None, None]
     labeled = [
         replace(result, model=ModelInfo("made", label=label, probabilities={label: 1.0}))
         for result, label in zip(both, ("literal", "idiomatic"), strict=True)
     ]
-    told = compare(labeled, "bank").occurrences
+    told = compare(labeled, "bank", neighbors=5).occurrences
     assert [o.label for o in told] == ["literal", "idiomatic"]

@@ -112,7 +112,7 @@ def test_shares_are_told_only_of_the_way_that_the_weights_made(
     """Rescaled rows, one head of two, and a mean did not move the word."""
     layer = random_projections(4, n_heads=2, seed=5)
     found = TaskAnalyser(six_words, layer, include=FIELDS)(TEXTS)
-    compared = compare([PARTS[part].of(result) for result in found], "bank")
+    compared = compare([PARTS[part].of(result) for result in found], "bank", neighbors=5)
     assert all(pull.share is None for o in compared.occurrences for pull in o.pulls)
 
 
@@ -125,5 +125,5 @@ def test_a_vector_drawn_at_random_is_near_nothing(six_words: MemoryStore) -> Non
         assert known.before
         assert unknown.before == ()
         assert unknown.after
-    assert compare(results, "zyx", space).nearest_static == ()
-    assert compare(results, "zyx", space).occurrences[0].moved is not None
+    assert compare(results, "zyx", space, neighbors=5).nearest_static == ()
+    assert compare(results, "zyx", space, neighbors=5).occurrences[0].moved is not None

@@ -89,7 +89,7 @@ def test_no_word_of_a_comparison_turns_what_is_beside_it() -> None:
         attncli.explain(text, include=["embeddings", "value"])
         for text in ("שלום bank", "bank עולם שלום")
     ]
-    found = compare(results, "שלום", None)
+    found = compare(results, "שלום", None, neighbors=5)
     for made in (
         texts_of(comparison_page(found, results)),
         texts_of(comparison_svg(found, results)),

@@ -60,7 +60,7 @@ def views_of(words, ink, width):
     store = MemoryStore("s", list(vocabulary), matrix.astype(np.float32), sha256="0" * 64)
     near = movements(one, store, neighbors=3)
     layout = Layout(width=width)
-    found = compare([one, one], words[0], VocabularySpace(store))
+    found = compare([one, one], words[0], VocabularySpace(store), neighbors=5)
     counts = {word: dict.fromkeys(vocabulary, 2) for word in vocabulary}
     other = replace(one, contextual=one.contextual + 1)
     lines = {
