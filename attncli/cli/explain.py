@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from attncli.mechanisms.analyser import Analyser
     from attncli.results.result import AttentionResult
 
-POINTER = "where these weights come from: --why"
+EVERYTHING = "everything: --show all"
+POINTER = f"{EVERYTHING}; where these weights come from: --why"
 _CHUNK = 256  # sentences computed together
 
 
@@ -61,8 +62,6 @@ def explain(
     """
     _expect_one_head(mechanism, manner, against)
     expect_writable(written("output", manner.output), _inputs(file, mechanism))
-    if not quiet:
-        _say_of_quotes(texts)
     fields = manner.fields(*_fields(include, exclude))
     other = None if against is None else _against_kind(manner)
     manner.warn_of_vain(quiet, kind=other, include=include, exclude=exclude)
@@ -91,7 +90,8 @@ def explain(
         shown = PartAnalyser(opened.analyser, ShownPart(tuple(hide)))
         opened = opened._replace(analyser=shown)
     worked = worked_sentences(mechanism.preset)[:1]
-    sentences = given_sentences(texts, file, mechanism.matrices, worked, quiet=quiet)
+    given = joined_words(texts, quiet=quiet)
+    sentences = given_sentences(given, file, mechanism.matrices, worked, quiet=quiet)
     outcomes = analyzed(opened.analyser, sentences, place)
     if against is not None:
         from attncli.cli.against import show_against
@@ -100,7 +100,7 @@ def explain(
         return
     learned = opened.analyser.learned if manner.steps or manner.diagram else NOTHING
     among = None if manner.json else space_of(opened)  # JSON has no nearest words
-    pointer = POINTER if _is_first_look(manner, mechanism) else ""
+    pointer = _pointer(manner, mechanism)
     show_outcomes(outcomes, among, manner, fields, quiet, learned, effects, pointer)
 
 
@@ -125,10 +125,11 @@ def _against_kind(manner: Manner) -> str:
     return "--against" + (" --json" if manner.json else " -o" if manner.output is not None else "")
 
 
-def _is_first_look(manner: Manner, mechanism: Mechanism) -> bool:
-    """Whether all tables of general attention with the built-in vectors are shown."""
-    tables = manner.kind == "tables" and manner.show is None and manner.top is None
-    return tables and mechanism.is_plain
+def _pointer(manner: Manner, mechanism: Mechanism) -> str:
+    """The line below a first screen: how to see everything, and why the weights are what they are."""
+    if manner.kind != "tables" or manner.show is not None:
+        return ""
+    return POINTER if mechanism.is_plain and manner.top is None else EVERYTHING
 
 
 def _inputs(file: str | None, mechanism: Mechanism) -> "Iterator[str | None]":
@@ -155,11 +156,19 @@ def _left_out_anyway(fields: Fields) -> list[str]:
     return [f"--exclude {','.join(exclude)}"] if vain else []
 
 
-def _say_of_quotes(texts: list[str] | None) -> None:
-    """A note where several words came as sentences of one word each: quotes were forgotten."""
-    if texts is not None and len(texts) > 2 and not any(" " in text for text in texts):
-        whole = typed(" ".join(texts)[:80])
-        message("note", f"{len(texts)} sentences of one word each; one sentence is {whole}")
+def joined_words(texts: list[str] | None, *, quiet: bool) -> list[str] | None:
+    """The texts of the command line; several words without quotes are one sentence, which is said."""
+    if texts is None or len(texts) < 2 or any(" " in text or text == "-" for text in texts):
+        return texts
+    from attncli.text.words import no_spaces
+
+    if any(no_spaces().search(text) for text in texts):
+        return texts  # a sentence of such a script may hold no space
+    sentence = " ".join(texts)
+    if not quiet:
+        whole = typed(sentence) if len(sentence) <= 80 else f"{len(texts)} words"
+        message("note", f"read as one sentence: {whole}; sentences of one word each: --file FILE")
+    return [sentence]
 
 
 def worked_sentences(preset: str | None) -> list[str]:

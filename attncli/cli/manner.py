@@ -186,6 +186,7 @@ class Manner(Screen):
             everything=self.full,
             top=self.top,
             notation=self.notation,
+            overview=self.show is None and default is None,
         )
 
 

@@ -192,7 +192,7 @@ Show = Annotated[
     option(
         OUTPUT,
         "A,B",
-        "Sections of the tables: tokens, weights, equations, embeddings, moved; or all.",
+        "Sections of the tables: tokens, weights, equations, embeddings, moved; or all. Without it: a first screen.",
     ),
 ]
 Precision = Annotated[int | None, option(OUTPUT, "N", "Digits after the point.", min=1, max=9)]

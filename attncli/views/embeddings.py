@@ -32,7 +32,7 @@ STATUS = {
     "subword": "unknown: made of its parts",
     "nearest": "unknown: the nearest spelling",
 }
-_EXPECTED = (  # nothing a reader must be warned of
+EXPECTED = (  # nothing a reader must be warned of
     *("exact", "canonical", "apostrophe", "invisible", "lower", "piece", "special"),
     *("capitalised", "compatible", "unaccented", "marked", "digits", "joined", "conceptnet"),
 )
@@ -49,7 +49,7 @@ def token_lines(
     for i in shown:
         token = tokens[i]
         note = STATUS.get(token.status, token.status)
-        expected = token.status in _EXPECTED
+        expected = token.status in EXPECTED
         if token.key != token.text and (expected or token.status == "nearest"):
             comma = "," if token.status in ("piece", "nearest") else ""
             note += f"{comma} as {ink.word(token.key)}"

@@ -13,6 +13,7 @@ from attncli.views.equations import MAX_TERMS, equation_lines, sums_line
 from attncli.views.facts import model_line
 from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.matrix import hidden_lines, legend, matrix_lines, shown_tokens
+from attncli.views.overview import first_screen, moved_lines, moved_title, warned_of
 from attncli.views.strongest import strongest_lines
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Layout(NamedTuple):
     """What to show and how wide: digits of the matrix and tables, of the equations' coefficients.
 
     With `top` each row shows its strongest keys only, and what the others get together. `notation`
-    is that of equations.
+    is that of equations. With `overview` the sections are those of a first screen.
     """
 
     sections: tuple[Section, ...] = SECTIONS
@@ -36,12 +37,15 @@ class Layout(NamedTuple):
     everything: bool = False
     top: int | None = None
     notation: Notation = "words"
+    overview: bool = False
 
 
 def explain_lines(
     result: AttentionResult, movements: Sequence[Movement], ink: Ink, layout: Layout
 ) -> list[Line]:
     """The sections of one result. `movements` are given for the section "moved" only."""
+    if layout.overview:
+        layout = first_screen(result, ink, layout)
     shown = shown_tokens(len(result.tokens), everything=layout.everything)
     lines = title_lines(result, ink, layout.width)
     for section in layout.sections:
@@ -49,7 +53,8 @@ def explain_lines(
             continue  # the new embeddings are of another size than the old ones
         lines += [[], *_section(section, result, movements, ink, layout, shown)]
         hidden = len(shown) < len(result.tokens)
-        if hidden and section in ("tokens", "equations", "embeddings"):
+        listed = section == "weights" and layout.top is not None  # a matrix says it itself
+        if hidden and (listed or section in ("tokens", "equations", "embeddings")):
             lines += hidden_lines(len(result.tokens), len(shown), ink, layout.width)
     return lines
 
@@ -102,9 +107,10 @@ def _section(
     shown: Sequence[int],
 ) -> list[Line]:
     if section == "tokens":
+        listed = warned_of(result.tokens) if layout.overview else shown
         return [
             *_heading(ink, layout, "tokens"),
-            *token_lines(result.tokens, ink, shown, width=layout.width),
+            *token_lines(result.tokens, ink, listed, width=layout.width),
         ]
     if section == "weights":
         return _matrices(result, ink, layout)
@@ -127,6 +133,9 @@ def _section(
             width=layout.width,
             precision=layout.precision,
         )
+    if layout.overview:
+        heading = _heading(ink, layout, moved_title(movements))
+        return heading + moved_lines(movements, ink, layout.width)
     title = "how far each word moved: cosine of old and new, nearest words"
     return _heading(ink, layout, title) + movement_lines(movements, ink, width=layout.width)
 

@@ -47,10 +47,7 @@ def matrix_lines(
     """The heat map of one matrix. Shapes: weights (n_tokens, n_tokens)."""
     shown = shown_tokens(len(words), everything=everything)
     cell = precision + 2  # "0." and the digits
-    labels = [ink.word(text, min(_LABEL, max(4, width // 2 - 3))) for text in words]
-    indent = max((width_of(labels[i]) for i in shown), default=0)
-    room = max(4, width - indent - 5)
-    heads = [ink.word(text, min(max(_HEADING, cell), room)) for text in words]
+    labels, heads, indent = _labels(words, shown, ink, width, precision)
     lines: list[Line] = []
     for columns in _blocks(shown, heads, cell, max(width - indent - 3, 1)):
         if lines:
@@ -61,12 +58,31 @@ def matrix_lines(
     return lines
 
 
+def fits(words: Sequence[str], ink: Ink, width: int, precision: int) -> bool:
+    """Whether the heat map of these words is one block of columns at this width."""
+    if len(words) * (precision + 4) > width:
+        return False
+    _, heads, indent = _labels(words, range(len(words)), ink, width, precision)
+    return len(_blocks(range(len(words)), heads, precision + 2, max(width - indent - 3, 1))) <= 1
+
+
 def legend(ink: Ink) -> Line:
     """The scale of the colors."""
     if ink.colors is None:
         return []
     steps = [ink.weight(f" {value:.1f} ", value) for value in np.linspace(0, 1, 6)]
     return [ink.dim("  scale "), *steps]
+
+
+def _labels(
+    words: Sequence[str], shown: Sequence[int], ink: Ink, width: int, precision: int
+) -> tuple[list[str], list[str], int]:
+    """The labels of rows and of columns, and how wide those of the shown rows are."""
+    labels = [ink.word(text, min(_LABEL, max(4, width // 2 - 3))) for text in words]
+    indent = max((width_of(labels[i]) for i in shown), default=0)
+    room = max(4, width - indent - 5)
+    heads = [ink.word(text, min(max(_HEADING, precision + 2), room)) for text in words]
+    return labels, heads, indent
 
 
 def _blocks(

@@ -65,7 +65,7 @@ def explain_picture() -> str:
     result = attncli.explain("money bank grows", include=("embeddings",))
     ink = Ink(colors="truecolor")
     with names_as("attncli.cli.naming:Options"):  # as the command says it
-        lines = explain_lines(result, movements(result, store), ink, Layout())
+        lines = explain_lines(result, movements(result, store), ink, Layout(overview=True))
         lines += [[], [ink.dim(POINTER)]]
     return terminal_svg(lines, 80)
 

@@ -146,10 +146,15 @@ def test_diff_passes_over_sentences_that_failed(attn, tmp_path):
     assert "3. river bank" in ended.text
 
 
-def test_forgotten_quotes_are_noted(command):
-    """Words without quotes are sentences of their own, and no command: both say what to type."""
-    assert "note: 3 sentences of one word each" in command("explain", *SENTENCE.split()).said
-    assert "note" not in command("explain", SENTENCE, "bank").said
+def test_words_without_quotes_are_one_sentence(command):
+    """Several words without a space in any are one sentence, which is said; none of them is a command."""
+    whole, loose = command("explain", SENTENCE), command("explain", *SENTENCE.split())
+    assert (loose.text, loose.code) == (whole.text, 0)
+    assert f'note: read as one sentence: "{SENTENCE}"' in loose.said
+    assert command("explain", *SENTENCE.split(), "--quiet").said == ""
+    both = command("explain", SENTENCE, "bank", "--json")
+    assert (both.text.count("\n"), both.said) == (2, "")
+    assert command("explain", "银行", "河岸", "--json").text.count("\n") == 2
     ended = command("money", "bank", "--json")
     assert (ended.code, ended.is_clean()) == (2, True)
     assert 'hint: attn explain "money bank"' in ended.said

@@ -27,7 +27,7 @@ def test_the_main_job(command, golden):
     """Tokens, weights, equations, new embeddings and movement of the lecture's sentence."""
     ended = command("explain", "money bank grows")
     assert (ended.code, ended.said) == (0, "")
-    golden("explain-glove.txt", ended.text)
+    golden("explain-first.txt", ended.text)
     assert "money(new) = 0.78·money + 0.19·bank + 0.03·grows" in ended.text
 
 
@@ -35,7 +35,7 @@ def test_the_same_in_a_process_of_its_own(attn, golden):
     """`python -m attncli` in an empty folder, with its output in a pipe: plain text, 80 columns."""
     ended = attn("explain", "money bank grows", env={"HOME": None})
     assert (ended.code, ended.said) == (0, "")
-    golden("explain-glove.txt", ended.text)
+    golden("explain-first.txt", ended.text)
 
 
 CASES = [

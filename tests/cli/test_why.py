@@ -197,4 +197,4 @@ def test_the_main_job_points_there(command, options, points):
     assert (POINTER in ended.text) == points
     if points:
         assert ended.text.endswith(f"\n\n{POINTER}\n")
-    assert command("explain", "money", "river").text.count(POINTER) == 1
+    assert command("explain", "money bank", "river").text.count(POINTER) == 1

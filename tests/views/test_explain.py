@@ -73,10 +73,11 @@ def test_settings_and_statuses_are_the_golden_ones(golden, six_words):
 
 
 def test_real_vectors_are_the_golden_ones(golden, glove):
-    """The lecture's sentence on GloVe, as the command shows it."""
+    """The lecture's sentence on GloVe, as the command shows it first and with everything."""
+    result = analyzed(glove, "money bank grows")
     with names_as("attncli.cli.naming:Options"):
-        shown = page(analyzed(glove, "money bank grows"), glove)
-        golden("explain-glove.txt", f"{shown}\n{POINTER}\n")
+        golden("explain-glove.txt", page(result, glove))
+        golden("explain-first.txt", f"{page(result, glove, overview=True)}\n{POINTER}\n")
 
 
 @given(st.sets(st.sampled_from(SECTIONS)), st.integers(10, 200))
