@@ -1,0 +1,55 @@
+"""The papers beside the code say what the code is: versions, Pythons, and all that a release holds."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import attncli
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_the_citation_names_the_version():
+    """CITATION.cff, as the release asks of it."""
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {attncli.__version__}\n" in text
+
+
+def test_the_workflow_tries_every_python_that_is_promised():
+    """The versions of the classifiers, on three systems."""
+    text = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
+    tried = re.findall(r"\d\.\d+", re.search(r"python: \[(.*)\]", text)[1])
+    promised = [
+        line.rpartition(" ")[2]
+        for line in PROJECT["project"]["classifiers"]
+        if re.search(r"Python :: 3\.\d+$", line)
+    ]
+    assert tried == promised
+    for system in ("ubuntu", "macos", "windows"):
+        assert f"{system}-latest" in text
+
+
+def test_the_source_archive_holds_the_whole_project():
+    """Every file and folder at the top that is no cache is named for it, or goes in by itself."""
+    named = set(PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"])
+    by_itself = {"pyproject.toml", "README.md", "LICENSE", ".gitignore"}
+    for name in (
+        ".ci",
+        ".github",
+        "CHANGELOG.md",
+        "CITATION.cff",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+    ):
+        assert (ROOT / name).exists()
+    there = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
+    kept = {name for name in there if name.endswith((".md", ".cff", ".txt")) or name == "LICENSES"}
+    assert kept | {".ci", ".github", "tests", "docs", "examples"} <= named | by_itself
+
+
+def test_links_between_the_papers_lead_somewhere():
+    """Every relative link of the papers at the top names a file."""
+    for name in ("CONTRIBUTING.md", "SECURITY.md"):
+        for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text(encoding="utf-8")):
+            assert (ROOT / link).exists(), f"{name}: {link}"
