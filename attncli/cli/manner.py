@@ -10,7 +10,7 @@ from attncli.cli.vain_options import STAGED, looks, say_vain, warn_of_vain
 from attncli.errors import UsageError
 
 if TYPE_CHECKING:
-    from attncli.views.explain import Layout, Section
+    from attncli.views.layout import Layout, Section
 
 TEXTS = ("md", "tex")  # files that hold the drawing as the terminal shows it
 DRAWN = ("html", "htm", "svg", "png", "pdf", *TEXTS)
@@ -167,7 +167,7 @@ class Manner(Screen):
 
     def sections(self, default: "tuple[Section, ...] | None" = None) -> "tuple[Section, ...]":
         """The sections of tables, in their order."""
-        from attncli.views.explain import SECTIONS
+        from attncli.views.layout import SECTIONS
 
         asked = opt.listed_names(self.show, (*SECTIONS, "all"), "--show")
         if not asked:
@@ -176,7 +176,7 @@ class Manner(Screen):
 
     def layout(self, default: "tuple[Section, ...] | None" = None) -> "Layout":
         """What the tables show, and how wide."""
-        from attncli.views.explain import Layout
+        from attncli.views.layout import Layout
 
         return Layout(
             sections=self.sections(default),

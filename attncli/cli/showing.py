@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from attncli.insight.movement import Movement
     from attncli.insight.space import VocabularySpace
     from attncli.results.result import AttentionResult
-    from attncli.views.explain import Section
     from attncli.views.ink import Ink, Line
+    from attncli.views.layout import Section
 
     Kept: TypeAlias = tuple[AttentionResult, Sequence[Movement], tuple[str, ...], list[Diagram]]
 

@@ -1,43 +1,23 @@
 """What `attn explain` prints for one result: sections of lines, each under a heading."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING
 
 from attncli.insight.movement import Movement
 from attncli.insight.sums import sums_of
 from attncli.results.names import VECTORS_AFTER, describe, matrix_name
 from attncli.results.result import NOT_GIVEN, AttentionResult
-from attncli.settings import Notation
 from attncli.views.embeddings import movement_lines, token_lines, vector_lines
 from attncli.views.equations import MAX_TERMS, equation_lines, sums_line
 from attncli.views.facts import model_line
 from attncli.views.ink import Ink, Line, wrapped
+from attncli.views.layout import Layout, Section
 from attncli.views.matrix import hidden_lines, legend, matrix_lines, shown_tokens
 from attncli.views.overview import first_screen, moved_lines, moved_title, warned_of
 from attncli.views.strongest import strongest_lines
 
 if TYPE_CHECKING:
     from attncli.insight.subscripts import Names
-
-Section: TypeAlias = Literal["tokens", "weights", "equations", "embeddings", "moved"]
-SECTIONS: tuple[Section, ...] = ("tokens", "weights", "equations", "embeddings", "moved")
-
-
-class Layout(NamedTuple):
-    """What to show and how wide: digits of the matrix and tables, of the equations' coefficients.
-
-    With `top` each row shows its strongest keys only, and what the others get together. `notation`
-    is that of equations. With `overview` the sections are those of a first screen.
-    """
-
-    sections: tuple[Section, ...] = SECTIONS
-    width: int = 80
-    precision: int = 3
-    digits: int = 2
-    everything: bool = False
-    top: int | None = None
-    notation: Notation = "words"
-    overview: bool = False
 
 
 def explain_lines(

@@ -6,7 +6,6 @@ strongest words of each row instead.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
@@ -15,10 +14,8 @@ from attncli.insight.sums import sums_of
 from attncli.results.result import AttentionResult, Token
 from attncli.views.embeddings import EXPECTED
 from attncli.views.ink import Ink, Line, left, width_of, wrapped
+from attncli.views.layout import Layout, Section
 from attncli.views.matrix import fits
-
-if TYPE_CHECKING:
-    from attncli.views.explain import Layout, Section
 
 _STRONGEST = 3  # words of a row whose matrix is too wide
 _NEAREST = 3  # words before and after
@@ -26,7 +23,7 @@ _LINES = 12  # words with a line of their own, on how far they moved
 _MOST = 5  # words of a longer sentence that moved most
 
 
-def first_screen(result: AttentionResult, ink: Ink, layout: "Layout") -> "Layout":
+def first_screen(result: AttentionResult, ink: Ink, layout: Layout) -> Layout:
     """The layout with the sections of a first screen."""
     warned: tuple[Section, ...] = ("tokens",) if warned_of(result.tokens) else ()
     asked = layout.everything or layout.top is not None or layout.notation != "words"

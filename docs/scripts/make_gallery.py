@@ -30,9 +30,10 @@ from attncli.results.result import STAGE_FIELDS, AttentionResult
 from attncli.views.compare import comparison_lines
 from attncli.views.compare_page import comparison_page, comparison_svg
 from attncli.views.diagram_svg import diagram_svg
-from attncli.views.explain import Layout, explain_lines
+from attncli.views.explain import explain_lines
 from attncli.views.html import page
 from attncli.views.ink import Ink
+from attncli.views.layout import Layout
 from attncli.views.svg import heat_maps
 
 IMAGES = Path(__file__).resolve().parents[1] / "images"

@@ -14,8 +14,9 @@ import attncli
 from attncli.cli.explain import POINTER
 from attncli.errors import names_as
 from attncli.insight.movement import movements
-from attncli.views.explain import Layout, explain_lines
+from attncli.views.explain import explain_lines
 from attncli.views.ink import Ink, width_of
+from attncli.views.layout import Layout
 
 IMAGES = Path(__file__).resolve().parents[1] / "images"
 CELL, LINE, MARGIN = 8.4, 18, 14  # pixels

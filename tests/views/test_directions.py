@@ -20,11 +20,12 @@ from attncli.results.result import AttentionResult
 from attncli.views.against import against_lines
 from attncli.views.compare_page import comparison_page, comparison_svg
 from attncli.views.compare_texts import comparison_markdown
-from attncli.views.explain import Layout, explain_lines
+from attncli.views.explain import explain_lines
 from attncli.views.html import page
 from attncli.views.ink import Ink
 from attncli.views.latex import latex
 from attncli.views.latex_words import latex_escaped
+from attncli.views.layout import Layout
 from attncli.views.markdown import markdown
 from attncli.views.speak import spoken_text
 from attncli.views.svg import heat_maps

@@ -12,8 +12,9 @@ from attncli.errors import names_as
 from attncli.insight.movement import movements
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
 from attncli.reading.reader import ReadingSettings
-from attncli.views.explain import SECTIONS, Layout, explain_lines
+from attncli.views.explain import explain_lines
 from attncli.views.ink import Ink, width_of
+from attncli.views.layout import SECTIONS, Layout
 from attncli.views.warnings import warning_texts
 
 

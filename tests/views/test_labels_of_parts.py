@@ -6,8 +6,9 @@ from attncli.attention.projections import random_projections
 from attncli.embeddings.store import MemoryStore
 from attncli.insight.part import Part
 from attncli.mechanisms.task import TaskAnalyser
-from attncli.views.explain import Layout, explain_lines
+from attncli.views.explain import explain_lines
 from attncli.views.ink import Ink
+from attncli.views.layout import Layout
 
 
 @pytest.mark.parametrize(

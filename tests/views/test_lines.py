@@ -20,8 +20,9 @@ from attncli.views.against import against_lines
 from attncli.views.compare import comparison_lines
 from attncli.views.confusion import confusion_lines
 from attncli.views.difference import difference_lines
-from attncli.views.explain import Layout, explain_lines
+from attncli.views.explain import explain_lines
 from attncli.views.ink import Ink
+from attncli.views.layout import Layout
 from attncli.views.speak import spoken_text
 from attncli.views.steps import Steps, step_lines
 

@@ -18,11 +18,12 @@ from attncli.mechanisms.transformer import open_transformer
 from attncli.results.names import selection_of
 from attncli.results.result import AttentionResult
 from attncli.views.delimited import delimited
-from attncli.views.explain import Layout, explain_lines
+from attncli.views.explain import explain_lines
 from attncli.views.facts import facts_line
 from attncli.views.html import fragment, page
 from attncli.views.ink import Ink
 from attncli.views.latex import latex
+from attncli.views.layout import Layout
 from attncli.views.markdown import markdown
 from attncli.views.speak import spoken_text
 from attncli.views.svg import heat_maps

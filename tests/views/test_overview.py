@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from attncli.insight.movement import movements
 from attncli.mechanisms.general import GeneralAnalyser
-from attncli.views.explain import Layout, explain_lines
+from attncli.views.explain import explain_lines
 from attncli.views.ink import Ink, width_of
+from attncli.views.layout import Layout
 
 LONG = (
     "the bank near the river raised the interest on every loan that a farmer had taken "

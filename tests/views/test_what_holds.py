@@ -27,10 +27,11 @@ from attncli.mechanisms.transformer import open_transformer
 from attncli.models.named import find_model
 from attncli.results.result import AttentionResult
 from attncli.views.equations import terms
-from attncli.views.explain import Layout, explain_lines
+from attncli.views.explain import explain_lines
 from attncli.views.html import page
 from attncli.views.ink import Ink
 from attncli.views.latex import latex
+from attncli.views.layout import Layout
 from attncli.views.markdown import markdown
 from attncli.views.steps import Steps, step_lines
 
