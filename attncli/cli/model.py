@@ -1,5 +1,6 @@
 """`attn model`: what a transformer checkpoint, or a model of attn train, is."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,12 +17,7 @@ from attncli.errors.wording import quoted, typed
 from attncli.files.paths import is_file
 from attncli.models.named import is_transformer
 
-app = typer.Typer(
-    name="model",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = opt.commands("model")
 
 Checkpoint = Annotated[
     str,
@@ -96,15 +92,9 @@ def info(
     if check:
         model.checkpoint.check()
         facts["sha256"] = model.checkpoint.sha256()
-    if json:
-        from attncli.cli.train.report import json_line
-
-        write_json(json_line(facts))
-        return
     from attncli.views.checkpoint import checkpoint_lines
 
-    ink = looks.ink
-    write(ink.rendered(checkpoint_lines(facts, ink, width=looks.columns)))
+    _print_facts(facts, checkpoint_lines, looks, json)
 
 
 def _show_trained(name: str, looks: Colored, json: bool) -> None:
@@ -113,15 +103,22 @@ def _show_trained(name: str, looks: Colored, json: bool) -> None:
     from attncli.models.trained_summary import trained_facts
 
     facts = trained_facts(find_model(name), shipped=is_shipped(name) and not is_file(name))
+    from attncli.views.checkpoint import trained_lines
+
+    _print_facts(facts, trained_lines, looks, json)
+
+
+def _print_facts(
+    facts: dict[str, Any], lines_of: Callable[..., Any], looks: Colored, json: bool
+) -> None:
+    """Prints facts as JSON, or as the lines that a view makes of them."""
     if json:
         from attncli.cli.train.report import json_line
 
         write_json(json_line(facts))
         return
-    from attncli.views.checkpoint import trained_lines
-
     ink = looks.ink
-    write(ink.rendered(trained_lines(facts, ink, width=looks.columns)))
+    write(ink.rendered(lines_of(facts, ink, width=looks.columns)))
 
 
 def _print_examples(name: str) -> None:

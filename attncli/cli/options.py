@@ -24,6 +24,16 @@ def switch(title: str, meaning: str, *names: str) -> Any:
     return typer.Option(*names, help=meaning, rich_help_panel=title)
 
 
+def commands(name: str) -> typer.Typer:
+    """An app of several commands under one name."""
+    return typer.Typer(
+        name=name,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
 Texts = Annotated[
     list[str] | None,
     typer.Argument(

@@ -235,8 +235,9 @@ def _kept(cache: "Cache", name: str, vectors: Any, facts: dict[str, Any]) -> "Fo
     import json
 
     from attncli.embeddings.cache.building import build_store
+    from attncli.embeddings.protocols import encoded_word
     from attncli.embeddings.readers.ngrams import NgramSubwords
-    from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock, encoded_word
+    from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
     from attncli.embeddings.source import VectorsSource
 
     words = [encoded_word(word) for word in vectors.index_to_key]

@@ -4,6 +4,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeGuard
 
 from attncli.arrays import Float32Array, IntArray
+from attncli.checks.arguments import row_numbers, unexpected
+
+
+def encoded_word(word: str) -> bytes:
+    """The bytes of a word; bytes that were no text are kept as they were. Raises: ArgumentError."""
+    try:
+        return word.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a pair of UTF-16
+        return word.encode("utf-8", "surrogatepass")
+    except AttributeError:
+        raise unexpected(word, "word", "a text") from None
 
 
 class EmbeddingStore(Protocol):
@@ -138,3 +149,15 @@ def has_vocabulary(store: EmbeddingStore) -> TypeGuard[VocabularyStore]:
 def completed(store: Any) -> EmbeddingStore:
     """A store of a caller from Python, with all that is asked of stores."""
     return store if isinstance(store, PlainStore) else GivenStore(store)  # type: ignore[return-value]  # of any kind
+
+
+def gathered(
+    vectors: Sequence[Float32Array], rows: Sequence[int] | IntArray, dim: int
+) -> Float32Array:
+    """These rows of vectors that came one by one, (n, dim). Raises: as `row_numbers`."""
+    import numpy as np
+
+    chosen = row_numbers(rows, len(vectors))
+    if len(chosen) == 0:
+        return np.zeros((0, dim), dtype=np.float32)
+    return np.stack([vectors[row] for row in chosen])

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
-from attncli.checks.arguments import row_numbers, text_of
+from attncli.checks.arguments import text_of
 from attncli.embeddings.marks import marked_forms, marks_of
-from attncli.embeddings.protocols import PlainStore
+from attncli.embeddings.protocols import PlainStore, encoded_word, gathered
 from attncli.embeddings.readers.opening import ReadOptions, open_reading, text_stream
 from attncli.embeddings.readers.text.scan import find_in_text
 from attncli.errors import DataError
@@ -76,8 +76,8 @@ class ScannedStore(PlainStore):
     def _scan(self, groups: list[list[str]], new: list[str]) -> None:
         start = time.perf_counter()
         self._looked_for.update(new)
-        wanted = frozenset(_encoded(word) for word in new)
-        first = {_encoded(group[0]) for group in groups} & wanted
+        wanted = frozenset(encoded_word(word) for word in new)
+        first = {encoded_word(group[0]) for group in groups} & wanted
         dim, vectors, warnings = self._found(wanted, lambda have: first <= have.keys())
         if self._dim not in (None, dim):
             raise DataError(f"the file changed while it was read: found {dim} values",
@@ -145,10 +145,7 @@ class ScannedStore(PlainStore):
 
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
         """The vectors of these rows, (n, dim)."""
-        chosen = row_numbers(rows, len(self._vectors))
-        if len(chosen) == 0:
-            return np.zeros((0, self.dim), dtype=np.float32)
-        return np.stack([self._vectors[row] for row in chosen])  # (n, dim)
+        return gathered(self._vectors, rows, self.dim)
 
 
 def _last_words(file: Path | None) -> list[bytes]:
@@ -158,10 +155,3 @@ def _last_words(file: Path | None) -> list[bytes]:
     with file.open("rb") as opened:
         opened.seek(max(opened.seek(0, 2) - _TAIL, 0))
         return [line.partition(b" ")[0] for line in opened.read().split(b"\n")[1:-1]]
-
-
-def _encoded(word: str) -> bytes:
-    try:
-        return word.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half of a pair, which no file holds so: it is not there
-        return word.encode("utf-8", "surrogatepass")

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
-from attncli.checks.arguments import row_numbers, text_of
-from attncli.embeddings.protocols import PlainStore
+from attncli.checks.arguments import text_of
+from attncli.embeddings.protocols import PlainStore, gathered
 from attncli.text.forms import plain_form
 
 # c² = 2: the mean self-weight is e²/(e²+n−1) when other scores are near 0: 0.79 for 3 words.
@@ -74,7 +74,4 @@ class SeededStore(PlainStore):
         return found
 
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
-        chosen = row_numbers(rows, len(self._vectors))
-        if len(chosen) == 0:
-            return np.zeros((0, self.dim), dtype=np.float32)
-        return np.stack([self._vectors[row] for row in chosen])  # (n, dim)
+        return gathered(self._vectors, rows, self.dim)

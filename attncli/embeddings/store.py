@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 
 from attncli.arrays import Float32Array, IntArray, read_only
-from attncli.checks.arguments import count_of, row_numbers, text_of, unexpected
+from attncli.checks.arguments import count_of, row_numbers, text_of
 from attncli.embeddings.cache.checked import CheckedMatrix, DamagedError, mapped, read_facts, verify
-from attncli.embeddings.protocols import PlainStore, Subwords
+from attncli.embeddings.protocols import PlainStore, Subwords, encoded_word
 from attncli.errors import DataError, InputError
 from attncli.errors.wording import quoted, visible
 
@@ -87,10 +87,10 @@ class FolderStore(PlainStore):
         return self._subwords
 
     def has_word(self, word: str) -> bool:
-        return _encoded(word) in self._trie
+        return encoded_word(word) in self._trie
 
     def row(self, word: str) -> int | None:
-        found = self._trie.get(_encoded(word))
+        found = self._trie.get(encoded_word(word))
         return None if found is None else int(self._rows[found])
 
     def word(self, row: int) -> str:
@@ -105,11 +105,11 @@ class FolderStore(PlainStore):
 
     def words_from(self, prefix: str) -> Iterator[str]:
         """The words that begin with `prefix`, in no order of use."""
-        return (_decoded(key) for key in self._trie.iterkeys(_encoded(prefix)))
+        return (_decoded(key) for key in self._trie.iterkeys(encoded_word(prefix)))
 
     def prefixes(self, text: str) -> list[str]:
         """The words that a text begins with."""
-        found = map(_decoded, self._trie.prefixes(_encoded(text)))
+        found = map(_decoded, self._trie.prefixes(encoded_word(text)))
         return [word for word in found if text.startswith(word)]  # not half a character
 
     def vectors(self, rows: Sequence[int] | IntArray) -> Float32Array:
@@ -234,7 +234,7 @@ def content_hash(words: Iterable[str], matrix: Float32Array) -> str:
 
     digest = hashlib.sha256()
     for word in words:
-        digest.update(_encoded(word.replace("\\", "\\\\").replace("\n", "\\n")) + b"\n")
+        digest.update(encoded_word(word.replace("\\", "\\\\").replace("\n", "\\n")) + b"\n")
     for start in range(0, len(matrix), 65536):
         block = np.ascontiguousarray(matrix[start : start + 65536], dtype="<f4")
         digest.update(block.tobytes())
@@ -271,22 +271,13 @@ def write_index(folder: Path, words: Sequence[str]) -> None:
     """Writes words.marisa, rows.npy and ids.npy for these distinct words, in row order."""
     import marisa_trie
 
-    trie = marisa_trie.BinaryTrie([_encoded(word) for word in words])
-    ids = np.fromiter((trie[_encoded(word)] for word in words), dtype="<u4", count=len(words))
+    trie = marisa_trie.BinaryTrie([encoded_word(word) for word in words])
+    ids = np.fromiter((trie[encoded_word(word)] for word in words), dtype="<u4", count=len(words))
     rows = np.empty(len(words), dtype="<u4")
     rows[ids] = np.arange(len(words), dtype="<u4")
     trie.save(str(folder / "words.marisa"))
     np.save(folder / "ids.npy", ids)
     np.save(folder / "rows.npy", rows)
-
-
-def _encoded(word: str) -> bytes:
-    try:
-        return word.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half of a pair, which no file holds so: it is not there
-        return word.encode("utf-8", "surrogatepass")
-    except AttributeError:
-        raise unexpected(word, "word", "a text") from None
 
 
 def _decoded(word: bytes) -> str:

@@ -148,9 +148,7 @@ def _open_transformer(
 
 
 def _open_words(
-    settings: MechanismSettings,
-    include: frozenset[str],
-    open_store: OpenStore,
+    settings: MechanismSettings, include: frozenset[str], open_store: OpenStore
 ) -> Opened:
     """The Analyser of general or task-specific attention over vectors of words."""
     if settings.model is not None:
@@ -199,9 +197,7 @@ def _open_trained(
 
 
 def _open_untrained(
-    settings: MechanismSettings,
-    include: frozenset[str],
-    open_store: OpenStore,
+    settings: MechanismSettings, include: frozenset[str], open_store: OpenStore
 ) -> Opened:
     """The Analyser of random matrices."""
     from attncli.attention.projections import random_projections
@@ -225,9 +221,7 @@ def _open_untrained(
 
 
 def _open_given(
-    settings: MechanismSettings,
-    include: frozenset[str],
-    open_store: OpenStore,
+    settings: MechanismSettings, include: frozenset[str], open_store: OpenStore
 ) -> Opened:
     """The Analyser of matrices that the user wrote down."""
     from attncli.mechanisms.given import given_projections, open_given

@@ -14,18 +14,11 @@ from attncli.results.result import AttentionResult
 
 def delimited(
     results: Sequence[AttentionResult], delimiter: str = ",", *, precision: int | None = None
-) -> str:
+) -> Iterator[str]:
     """A heading and a line for each query; sentences of other words follow under their own heading.
 
     Numbers have `precision` digits, or as many as float32 has.
     """
-    return "".join(delimited_parts(results, delimiter, precision=precision))
-
-
-def delimited_parts(
-    results: Sequence[AttentionResult], delimiter: str = ",", *, precision: int | None = None
-) -> Iterator[str]:
-    """The text of `delimited`, line by line."""
     for number, result in enumerate(results):
         if number:
             yield "\n"

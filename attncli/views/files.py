@@ -101,10 +101,10 @@ def write_results(
             for part in chain(result_parts(result, *fields, precision=precision, top=top), "\n")
         )
     elif suffix in (".csv", ".tsv"):
-        from attncli.views.delimited import delimited_parts
+        from attncli.views.delimited import delimited
         from attncli.views.losses import losses_line, losses_of
 
-        content = delimited_parts(results, "," if suffix == ".csv" else "\t", precision=precision)
+        content = delimited(results, "," if suffix == ".csv" else "\t", precision=precision)
         said = losses_line(
             path,
             losses_of(suffix[1:], results, fields[0]),
@@ -115,9 +115,9 @@ def write_results(
         if say is not None and said:
             say(said)
     elif suffix == ".md":
-        from attncli.views.markdown import markdown_parts
+        from attncli.views.markdown import markdown
 
-        content = markdown_parts(
+        content = markdown(
             results, precision=digits, stages=stages, notation=notation, made_by=made_by
         )
     elif suffix == ".tex":

@@ -30,8 +30,6 @@ _IN_WORDS = {
     "model": "model and what it says",
     "pair": "second sentence of the pair",
 }
-# Formats to look at, which nothing reads back.
-WRITE_ONLY = ("html", "svg", "png", "pdf", "md", "tex")
 
 
 def losses_of(

@@ -30,23 +30,12 @@ def markdown(
     precision: int = 2,
     stages: Sequence[str] = (),
     notation: Notation = "words",
-) -> str:
-    """A heading, the weights as a table, and the equations, for each result.
-
-    `stages` are texts of every stage, one for each result.
-    """
-    return "".join(markdown_parts(results, precision=precision, stages=stages, notation=notation))
-
-
-def markdown_parts(
-    results: Sequence[AttentionResult],
-    *,
-    precision: int = 2,
-    stages: Sequence[str] = (),
-    notation: Notation = "words",
     made_by: str = "",
 ) -> Iterator[str]:
-    """The text of `markdown`, line by line; `made_by` is the command for a footer."""
+    """A heading, the weights as a table, and the equations, for each result: text in parts.
+
+    `stages` are texts of every stage, one for each result; `made_by` is the command for a footer.
+    """
     texts = [*stages, *[""] * (len(results) - len(stages))]
     between = ""
     for result, text in zip(results, texts, strict=True):

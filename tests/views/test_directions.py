@@ -75,7 +75,7 @@ def test_no_word_of_a_picture_turns_what_is_beside_it(result: AttentionResult) -
 
 def test_no_word_of_markdown_turns_what_is_beside_it(result: AttentionResult) -> None:
     """Outside of tables, whose cells are apart, and stages, which have marks."""
-    made = markdown([result], stages=stages(result, "x.md"))
+    made = "".join(markdown([result], stages=stages(result, "x.md")))
     outside = re.sub("```text.*?```", "", made, flags=re.DOTALL)
     lines = [line for line in html.unescape(outside).split("\n") if not line.startswith("|")]
     assert strays("\n".join(lines)) == []

@@ -5,7 +5,7 @@ import io
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -82,7 +82,7 @@ def test_a_large_svg_says_what_it_leaves_out() -> None:
 @pytest.mark.parametrize("delimiter", [",", "\t"])
 def test_csv_keeps_every_float32(result: AttentionResult, delimiter: str) -> None:
     """Reading the file again gives the same tokens and the same weights to the last bit."""
-    text = delimited([result], delimiter)
+    text = "".join(delimited([result], delimiter))
     name = "x.tsv" if delimiter == "\t" else "x.csv"
     (again,) = read_results(io.BytesIO(text.encode()), name)
     assert isinstance(again, AttentionResult)
@@ -92,7 +92,7 @@ def test_csv_keeps_every_float32(result: AttentionResult, delimiter: str) -> Non
 
 def test_csv_cells_are_inert() -> None:
     """No cell begins with a sign that a spreadsheet runs, and the rows stay in shape."""
-    rows = list(csv.reader(io.StringIO(delimited([result_of(list(HOSTILE))]))))
+    rows = list(csv.reader(io.StringIO("".join(delimited([result_of(list(HOSTILE))])))))
     assert {len(row) for row in rows} == {len(HOSTILE) + 1}
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
 
@@ -105,7 +105,7 @@ def test_npz_reads_back_as_it_was(results: list[AttentionResult]) -> None:
 
 def test_markdown_is_one_table_a_matrix() -> None:
     """Every row of a table has as many cells as the heading, whatever the words hold."""
-    lines = markdown([result_of(list(HOSTILE))]).splitlines()
+    lines = "".join(markdown([result_of(list(HOSTILE))])).splitlines()
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == len(HOSTILE) + 2
     assert {len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in table} == {len(HOSTILE) + 2}
@@ -114,7 +114,7 @@ def test_markdown_is_one_table_a_matrix() -> None:
 @given(st.lists(WORDS, min_size=1, max_size=4))
 def test_markdown_renders_to_the_words(words: list[str]) -> None:
     """A reader of CommonMark finds each word in the table, and each equation names it."""
-    source = markdown([result_of(words)])
+    source = "".join(markdown([result_of(words)]))
     assert not re.search(f"[{UNSEEN}]", source.replace("\n", ""))
     tokens = MarkdownIt("commonmark").enable("table").parse(source)
     cells = [token for token in tokens if token.type == "inline"]
@@ -161,10 +161,10 @@ def test_a_table_says_what_it_does_not_hold(tmp_path: Path) -> None:
     ],
 )
 def test_files_look_as_agreed(
-    golden: Callable[[str, str], None], name: str, make: Callable[..., str]
+    golden: Callable[[str, str], None], name: str, make: Callable[..., Iterable[str]]
 ) -> None:
     """The files of a small result are those of tests/golden."""
-    golden(name, make([SMALL]))
+    golden(name, "".join(make([SMALL])))
 
 
 def test_png_and_pdf_are_pictures() -> None:

@@ -128,7 +128,7 @@ def test_every_view_names_each_matrix_as_it_was_asked_for(
     assert [line for line in spoken if line[:5] in ("Layer", "Head ")] == [
         f"{name.capitalize()}." for name in names
     ]
-    assert re.findall(r"^### (.*)$", markdown([result]), re.M) == names
+    assert re.findall(r"^### (.*)$", "".join(markdown([result])), re.M) == names
     assert re.findall(r"\\subsection\*\{(.*)\}", latex([result])) == names
     bold = re.findall(r'font-weight="bold">([^<]*)<', heat_maps([result]))
     assert [text for text in bold if plain(text) == [text]] == names
@@ -154,7 +154,7 @@ def test_every_view_names_each_matrix_as_it_was_asked_for(
 def test_a_table_holds_each_matrix_under_its_name(whole: AttentionResult, part: Part) -> None:
     """The rows of a CSV that name a layer and a head hold the numbers of that layer and head."""
     result = part.of(whole)
-    rows = list(csv.DictReader(io.StringIO(delimited([result]))))
+    rows = list(csv.DictReader(io.StringIO("".join(delimited([result])))))
     layers, heads = expected(part)
     labels = [
         (layer.removeprefix("layer "), head.removeprefix("head "))

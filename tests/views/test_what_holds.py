@@ -128,7 +128,7 @@ def _tex(result: AttentionResult) -> str:
 
 VIEWS = {
     "terminal": _terminal,
-    "markdown": lambda result: re.sub(r"\\(.)", r"\1", markdown([result])),
+    "markdown": lambda result: re.sub(r"\\(.)", r"\1", "".join(markdown([result]))),
     "page": _page,
     "tex": _tex,
 }
@@ -214,7 +214,7 @@ def test_a_matrix_and_its_equations_say_the_same(
             layout = Layout(sections=("weights", "equations"), width=400, precision=precision)
             shown = Ink().rendered(explain_lines(result, [], Ink(), layout))
         else:
-            shown = markdown([result], precision=precision)
+            shown = "".join(markdown([result], precision=precision))
         cells = re.findall(r"(?<![\d·])(\d\.\d+) (?!·)", shown.partition("(new)")[0])
         n_tokens = len(result.tokens)
         matrix = np.array(cells[: n_tokens**2], dtype=float).reshape(n_tokens, n_tokens)

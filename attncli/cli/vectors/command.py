@@ -19,12 +19,7 @@ from attncli.escape import set_apart
 from attncli.files.apart import OutputFile, expect_apart, expect_writable
 from attncli.mechanisms.files_read import vectors_read
 
-app = typer.Typer(
-    name="vectors",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = opt.commands("vectors")
 
 Count = Annotated[int, option(OUTPUT, "N", "How many words.", "--count", "-n", min=1)]
 Named = Annotated[str, typer.Argument(metavar="NAME|FILE", help="An imported name, or a file.")]

@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from attncli.arrays import Float32Array, IntArray
-from attncli.embeddings.protocols import Subwords
+from attncli.embeddings.protocols import Subwords, encoded_word
 from attncli.embeddings.readers.finite import ROWS, finite_blocks
 from attncli.embeddings.readers.ngrams import NgramSubwords, word_vectors
 from attncli.embeddings.readers.pickle.arrays import float_matrix, integer, is_array
 from attncli.embeddings.readers.pickle.inert import unpickle
 from attncli.embeddings.readers.pickle.values import Thing, shown_type
-from attncli.embeddings.readers.reading import OpenedVectors, encoded_word
+from attncli.embeddings.readers.reading import OpenedVectors
 from attncli.errors import DataError, InputError, LimitError
 from attncli.errors.wording import quoted, size_text
 from attncli.files.limits import Limits, check_dim, memory_budget

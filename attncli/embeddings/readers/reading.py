@@ -8,14 +8,6 @@ from attncli.embeddings.marks import Marks, marks_of
 from attncli.embeddings.protocols import Subwords
 
 
-def encoded_word(word: str) -> bytes:
-    """The bytes of a word that came as text; bytes that were none are kept as they were."""
-    try:
-        return word.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half a pair of UTF-16
-        return word.encode("utf-8", "surrogatepass")
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class VectorBlock:
     """Some words in file order, as bytes (UTF-8 where they are text), with their finite vectors.

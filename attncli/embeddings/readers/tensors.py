@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from attncli.arrays import Float32Array
+from attncli.embeddings.protocols import encoded_word
 from attncli.embeddings.readers.finite import check_finite
 from attncli.embeddings.readers.npz import words_beside
-from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock, encoded_word
+from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
 from attncli.errors import DataError
 from attncli.errors.wording import quoted
 from attncli.files.limits import Limits, check_dim
