@@ -5,7 +5,7 @@ what a head adds to them, are the sums of vectors that its weights weigh. After 
 pieces merged or matrices drawn together the weights weigh nothing that the result holds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -33,6 +33,21 @@ class Sums(NamedTuple):
 
 
 PLAIN = Sums("embeddings")
+
+
+class Terms(NamedTuple):
+    """A row rounded: the coefficients of the words at `places`, then that of `others` together."""
+
+    coefficients: tuple[str, ...]
+    places: tuple[int, ...]
+    others: int
+
+    def said(self, term: str, of_word: Callable[[int], str], rest: str) -> list[str]:
+        """Each coefficient with its word, `term` between them; the last perhaps with the `rest`."""
+        names = [of_word(place) for place in self.places]
+        names += [rest % self.others] if self.others else []
+        pairs = zip(self.coefficients, names, strict=True)
+        return [f"{coefficient}{term}{name}" for coefficient, name in pairs]
 
 
 def sums_of(result: AttentionResult) -> Sums:

@@ -8,13 +8,13 @@ Where the weights are no coefficients (`attncli.insight.sums`) a row is a list: 
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.segment import Segment
 
 from attncli.arrays import FloatArray
-from attncli.insight.sums import PLAIN, Sums, sums_of
+from attncli.insight.sums import PLAIN, Sums, Terms, sums_of
 from attncli.results.result import AttentionResult
 from attncli.views.ink import Ink, Line, width_of, word, wrapped
 
@@ -23,21 +23,6 @@ if TYPE_CHECKING:
     from attncli.views.notation import Signs
 
 MAX_TERMS = 8
-
-
-class Terms(NamedTuple):
-    """A row rounded: the coefficients of the words at `places`, then that of `others` together."""
-
-    coefficients: tuple[str, ...]
-    places: tuple[int, ...]
-    others: int
-
-    def said(self, term: str, of_word: Callable[[int], str], rest: str) -> list[str]:
-        """Each coefficient with its word, `term` between them; the last perhaps with the `rest`."""
-        names = [of_word(place) for place in self.places]
-        names += [rest % self.others] if self.others else []
-        pairs = zip(self.coefficients, names, strict=True)
-        return [f"{coefficient}{term}{name}" for coefficient, name in pairs]
 
 
 def rounded_to_sum(row: FloatArray, digits: int) -> list[int]:

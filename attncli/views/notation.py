@@ -5,13 +5,10 @@ first word attends to the second. Below stand the numbers: = 0.78·e_m + 0.19·e
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from attncli.insight.subscripts import Names
-from attncli.insight.sums import Sums
-
-if TYPE_CHECKING:
-    from attncli.views.equations import Terms
+from attncli.insight.sums import Sums, Terms
 
 
 class Signs(NamedTuple):
@@ -30,7 +27,7 @@ def text_signs(shown: Callable[[str], str] = str) -> Signs:
 
 
 def lecture_equation(
-    names: Names, query: int, rounded: "Terms", sums: Sums, left: str, signs: Signs
+    names: Names, query: int, rounded: Terms, sums: Sums, left: str, signs: Signs
 ) -> tuple[str, str]:
     """A row in symbols, and the same with its numbers; the second is empty where there is none.
 
