@@ -27,6 +27,7 @@ Positions: TypeAlias = Literal["none", "sinusoidal", "rope", "learned", "relativ
 OovPolicy: TypeAlias = Literal["random", "zero", "mean", "skip", "error", "subword", "nearest"]
 PresetName: TypeAlias = Literal["lecture", "thinking-machines", "journey", "by-hand"]
 Notation: TypeAlias = Literal["words", "lecture"]
+Palette: TypeAlias = Literal["viridis", "cividis", "magma", "blues", "greys"]
 TokenizerName: TypeAlias = Literal["words", "whitespace", "chars"]
 Pooling: TypeAlias = Literal["attention", "mean"]
 InputFormat: TypeAlias = Literal["text", "csv", "tsv", "jsonl", "json", "parquet"]
@@ -248,3 +249,43 @@ class TrainingSettings(_Frozen):
     patience: int = 0
     tolerance: float = 0.0
     seed: int = 0
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class FigureSettings(_Frozen):
+    """A figure for a paper: the weights alone, laid out as they are asked for.
+
+    title: a line above. size: WIDTHxHEIGHT in px, or with a unit: cm, mm, in, pt. palette and scale:
+    the colors, and which weights their ends stand for (LOW,HIGH or max). numbers in the cells (None:
+    where they can be read), a legend of the colors, axes: titles of the axes too (None: words alone,
+    False: neither). font_size in px or with a unit; grid: COLUMNSxROWS or auto; lines: two columns of
+    words with lines between them. fragment: TeX to take in by \\input, not a document.
+    """
+
+    title: str | None = None
+    size: str | None = None
+    palette: Palette = "viridis"
+    scale: str = "0,1"
+    numbers: bool | None = None
+    legend: bool = True
+    axes: bool | None = None
+    font_size: str | None = None
+    grid: str | None = None
+    lines: bool = False
+    fragment: bool = False
+
+
+class FigureChoices(TypedDict, total=False):
+    """The fields of `FigureSettings` as named arguments; pairs of numbers are taken as such."""
+
+    title: str | None
+    size: str | tuple[float, float] | None
+    palette: Palette
+    scale: str | tuple[float, float]
+    numbers: bool | None
+    legend: bool
+    axes: bool | None
+    font_size: str | float | None
+    grid: str | tuple[int, int] | None
+    lines: bool
+    fragment: bool

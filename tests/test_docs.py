@@ -111,6 +111,26 @@ def test_every_command_of_the_lecture_runs(
     }
 
 
+def test_every_command_of_the_figures_runs(
+    shell_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """In an empty folder; each file is written, and nothing is warned of but small words."""
+    pytest.importorskip("typst")
+    text = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```bash\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    commands = [line for block in blocks for line in block.splitlines()]
+    assert len(commands) > 8
+    for command in commands:
+        done = subprocess.run(
+            ["sh", "-c", command], cwd=tmp_path, env=shell_environment, capture_output=True
+        )
+        assert done.returncode == 0, (command, done.stderr)
+        written = re.findall(r"-o (\S+)", command)
+        said = "".join(f"attn: note: wrote {name}\n" for name in written)
+        assert (done.stderr.decode() == said) or "untrained" in done.stderr.decode(), command
+        assert all((tmp_path / name).stat().st_size > 300 for name in written)
+
+
 def test_the_readme_leads_to_the_lecture_at_once() -> None:
     """On its first screen, before anything is installed."""
     first = (ROOT / "README.md").read_text(encoding="utf-8").partition("## ")[0]

@@ -10,6 +10,7 @@ import pytest
 
 from attncli.cli.batch.options import EngineOptions, InputOptions, WriteOptions
 from attncli.cli.groups import Mechanism
+from attncli.cli.manner import Figures, Manner
 from attncli.cli.train.command import train
 from attncli.mechanisms.general import GeneralSettings
 from attncli.reading.reader import ReadingSettings
@@ -17,6 +18,8 @@ from attncli.settings import (
     BatchChoices,
     BatchSettings,
     Choices,
+    FigureChoices,
+    FigureSettings,
     LayerSettings,
     MechanismSettings,
     TokenizerName,
@@ -57,6 +60,13 @@ def test_the_options_of_batches_are_the_settings():
     assert set(BatchChoices.__annotations__) == {*defaults(BatchSettings), *Choices.__annotations__}
 
 
+def test_the_options_of_figures_are_the_settings():
+    """Names and defaults, wherever a figure is written; Python has the same names."""
+    assert defaults(Figures) == defaults(FigureSettings)
+    assert defaults(FigureSettings).items() <= defaults(Manner).items()
+    assert set(FigureChoices.__annotations__) == set(defaults(FigureSettings))
+
+
 @pytest.mark.parametrize("group", [LayerSettings, TrainingSettings])
 def test_the_options_of_training_are_the_settings(group):
     """Every field is an option with its default; epochs depend on what is learned."""
@@ -80,7 +90,8 @@ def test_every_tokenizer_is_a_choice():
 
 
 @pytest.mark.parametrize(
-    "group", [MechanismSettings, BatchSettings, LayerSettings, TrainingSettings]
+    "group",
+    [MechanismSettings, BatchSettings, LayerSettings, TrainingSettings, FigureSettings],
 )
 def test_settings_are_values(group):
     """Equal where all fields are, whatever way they came; nobody changes one."""

@@ -35,6 +35,7 @@ from attncli.settings import (
     NEIGHBORS,
     TOLERANCE,
     Choices,
+    FigureChoices,
     MechanismSettings,
     Notation,
 )
@@ -277,6 +278,7 @@ def save(
     top: int | None = None,
     exclude: Iterable[str] = (),
     notation: Notation = "words",
+    **figure: Unpack[FigureChoices],
 ) -> None:
     """Writes one result or several in the format of the suffix, as `attn explain -o` does.
 
@@ -284,8 +286,15 @@ def save(
     but those to `exclude`, and with `top` the strongest weights of each row alone. `precision` is a
     number of digits after the point. A trained model is written as a safetensors file, whatever the
     suffix. With the `notation` "lecture" equations are written in the symbols of the lecture's notes.
-    Raises: UsageError for another suffix, MissingExtraError, OutputError.
+
+    Any of title, size, palette, scale, numbers, legend, axes, font_size, grid, lines and fragment
+    makes a picture or TeX a figure for a paper, the weights alone, as `attncli.settings` says in
+    `FigureSettings`: `size="8cmx6cm"` or `size=(800, 600)`, `scale="max"` or `scale=(0, 0.5)`.
+    A page takes title, palette and scale.
+    Raises: UsageError for another suffix, or a choice that cannot be read; MissingExtraError,
+    OutputError.
     """
+    from attncli.api.figures import checked_figure
     from attncli.models.trained import TrainedModel, save_model
     from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
     from attncli.views.files import write_results
@@ -295,6 +304,7 @@ def save(
         save_model(results, Path(file))
         return
     choice_of(notation, "notation", get_args(Notation))
+    asked = checked_figure(figure)
     several, left_out = _several(results), names_of(exclude, "exclude")
     for name in left_out:
         choice_of(name, "exclude", (*OPTIONAL_FIELDS, *DEFAULT_FIELDS))
@@ -305,6 +315,7 @@ def save(
         top=None if top is None else count_of(top, "top"),
         fields=(tuple(n for n in OPTIONAL_FIELDS if n not in left_out), tuple(left_out)),
         notation=notation,
+        figure=asked,
     )
 
 

@@ -47,6 +47,11 @@ ENVIRONMENT = (
 PAGES = (
     ("README.md", "What attn does, by examples.", ()),
     ("docs/lecture.md", "The lecture's notes, command by command.", ("explain",)),
+    (
+        "docs/figures.md",
+        "Figures for a paper: size, colors, grids, LaTeX.",
+        ("explain", "compare", "view"),
+    ),
     ("docs/gallery.md", "Every view, with pictures.", ("explain", "compare", "view", "diff")),
     ("docs/by-hand.md", "Exercises: your own matrices, the drawing.", ("explain",)),
     ("docs/formats.md", "What each format keeps and loses.", ("view", "batch", "schema")),

@@ -73,7 +73,14 @@ def show_against(
         from attncli.views.files import write_against
 
         say, made_by = None if quiet else warning, manner.made_by
-        write_against(manner.output, pairs, precision=manner.precision, made_by=made_by, say=say)
+        write_against(
+            manner.output,
+            pairs,
+            precision=manner.precision,
+            figure=manner.figure_settings(),
+            made_by=made_by,
+            say=say,
+        )
         say_written(manner.output, quiet=quiet)
     effects.warn(quiet=quiet)
     notices.end()
@@ -92,7 +99,7 @@ def _show(
     if manner.json:
         write_json(_record(general, other, cell_differences(general, other)))
         return
-    ink = manner.ink
+    ink = manner.ink_of(general, other)
     lines = against_lines(
         general,
         other,

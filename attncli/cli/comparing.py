@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
+from attncli.cli.manner import IN_A_FIGURE, Figures
 from attncli.cli.terminal import Screen, say_written, warning, write, write_json
-from attncli.cli.vain_options import COMPARISONS, looks, warn_of_vain
+from attncli.cli.vain_options import COMPARISONS, FIGURED, looks, say_vain, warn_of_vain
 from attncli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class ComparisonManner(Screen):
+class ComparisonManner(Screen, Figures):
     """The options that say how a comparison is shown."""
 
     precision: opt.Precision = None
@@ -58,6 +59,12 @@ class ComparisonManner(Screen):
         given |= {"--no-footer": self.no_footer, "--neighbors": neighbors}
         given |= {"--notation": None if self.notation == "words" else self.notation}
         given |= looks(width=self.width, color=self.color, ascii_only=self.ascii_only)
+        given |= self.figure_options()
+        if self.kind in FIGURED and self.figure_settings():
+            vain = [] if neighbors is None else ["--neighbors"]
+            vain += self.unwritten_numbers(self.precision)
+            say_vain(vain, IN_A_FIGURE, quiet=quiet)
+            given = {name: value for name, value in given.items() if name not in vain}
         warn_of_vain(self.kind, given, COMPARISONS, quiet=quiet)
 
 
@@ -92,6 +99,7 @@ def show_comparison(
             movements=movements,
             precision=precision,
             notation=notation,
+            figure=manner.figure_settings(),
             made_by=manner.made_by,
             say=None if quiet else warning,
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
 from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, may_be_vain
-from attncli.cli.manner import PLAIN, Fields, Manner
+from attncli.cli.manner import IN_A_FIGURE, PLAIN, Fields, Manner
 from attncli.cli.selecting import ShownPart
 from attncli.cli.showing import show_outcomes
 from attncli.cli.terminal import message, standard_input
@@ -68,6 +68,9 @@ def explain(
     say_vain(_left_out_anyway(fields), "(these fields come only with --include)", quiet=quiet)
     vain = ["--d-v"] if against is not None and mechanism.d_v is not None else []
     say_vain(vain, "with --against, which shows weights", quiet=quiet)
+    if manner.is_figure and against is None:
+        unseen = {"--d-v": mechanism.d_v, "--target": mechanism.target}
+        say_vain([name for name, value in unseen.items() if value], IN_A_FIGURE, quiet=quiet)
     effects = Effects(
         hide=mechanism.hide or (),
         merge=mechanism.merge and mechanism.model is not None,

@@ -6,20 +6,67 @@ from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
 from attncli.cli.terminal import Screen
-from attncli.cli.vain_options import STAGED, looks, say_vain, warn_of_vain
+from attncli.cli.vain_options import FIGURED, STAGED, acting_on, looks, say_vain, warn_of_vain
 from attncli.errors import UsageError
+from attncli.settings import FigureSettings
 
 if TYPE_CHECKING:
+    from attncli.results.result import AttentionResult
+    from attncli.views.ink import Ink
     from attncli.views.layout import Layout, Section
 
 TEXTS = ("md", "tex")  # files that hold the drawing as the terminal shows it
 DRAWN = ("html", "htm", "svg", "png", "pdf", *TEXTS)
 
 Fields = tuple[tuple[str, ...], tuple[str, ...]]
+_FIGURE = FigureSettings()
+IN_A_FIGURE = "in this figure"
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Manner(Screen):
+class Figures:
+    """The options of a figure for a paper."""
+
+    title: opt.Title = _FIGURE.title
+    size: opt.Size = _FIGURE.size
+    palette: opt.Palette = _FIGURE.palette
+    scale: opt.Scale = _FIGURE.scale
+    numbers: opt.Numbers = _FIGURE.numbers
+    legend: opt.Legend = _FIGURE.legend
+    axes: opt.Axes = _FIGURE.axes
+    font_size: opt.FontSize = _FIGURE.font_size
+    grid: opt.Grid = _FIGURE.grid
+    lines: opt.Lines = _FIGURE.lines
+    fragment: opt.Fragment = _FIGURE.fragment
+
+    def figure_settings(self) -> FigureSettings | None:
+        """What is asked of a figure; None where nothing is."""
+        values = {name: getattr(self, name) for name in FigureSettings.__slots__}
+        given = {n: value for n, value in values.items() if value != getattr(_FIGURE, n)}
+        return FigureSettings(**given) if given else None
+
+    def figure_options(self) -> dict[str, object]:
+        """Those of these options that were given, as `warn_of_vain` takes them."""
+        asked = self.figure_settings()
+        if asked is None:
+            return {}
+        given = [n for n in asked.__slots__ if getattr(asked, n) != getattr(_FIGURE, n)]
+        names = {n: n.replace("_", "-") for n in given}
+        return {
+            f"--no-{name}" if getattr(asked, n) is False else f"--{name}": True
+            for n, name in names.items()
+        }
+
+    def unwritten_numbers(self, precision: int | None) -> list[str]:
+        """The options of numbers that were given for a figure that has none."""
+        without = self.lines or self.numbers is False
+        named = ["--precision"] if without and precision is not None else []
+        options = self.figure_options() if self.lines else {}
+        return named + [name for name in options if name.endswith("numbers")]
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Manner(Screen, Figures):
     """The options that say how results are shown; `show` None is the command's default."""
 
     show: opt.Show = None
@@ -47,6 +94,7 @@ class Manner(Screen):
                 if given:
                     raise UsageError("found --output too, expected one of them", place=name)
             suffix_of(self.output)
+            self._expect_weights_alone()
         if self.speak and (self.json or self.steps):
             other = "--json" if self.json else "--steps"
             raise UsageError(f"found {other} too, expected one of them", place="--speak")
@@ -59,6 +107,17 @@ class Manner(Screen):
             self._expect_alone("--why")
         if self.row and not (self.steps or self.diagram):
             raise UsageError("found no --steps or --diagram, expected one of them", place="--row")
+
+    def _expect_weights_alone(self) -> None:
+        """Raises: UsageError where a figure is asked for, and another view in it."""
+        others = {"--steps": self.steps, "--diagram": self.diagram, "--why": self.why}
+        asked = next((name for name, given in others.items() if given), None)
+        options = self.figure_options() if asked and self.kind in FIGURED else {}
+        if options:
+            raise UsageError(
+                f"found {asked} too; a figure holds the weights alone, expected one of them",
+                place=next(iter(options)),
+            )
 
     def _expect_alone(self, name: str) -> None:
         """Raises: UsageError where another view is asked for too."""
@@ -88,6 +147,11 @@ class Manner(Screen):
         )
         return next((name for name, given in chosen if given), "tables")
 
+    @property
+    def is_figure(self) -> bool:
+        """Whether a figure for a paper is written."""
+        return self.kind in FIGURED and self.figure_settings() is not None
+
     def warn_of_vain(self, quiet: bool, **given: str | None) -> None:
         """Says which options, of these and of those given besides, have no effect."""
         options = {
@@ -103,14 +167,50 @@ class Manner(Screen):
         }
         if self.draws:  # both act on the drawing of the file
             options = options | {"--row": None, "--diagram": None}
+        kind = given.pop("kind", None) or self.kind
+        figure = self.figure_options()
+        self._say_vain_of_colors(kind, figure, quiet=quiet)
+        if figure and self.kind in FIGURED:
+            vain = ["--notation"] if options["--notation"] else []
+            vain += self.unwritten_numbers(self.precision)
+            say_vain(vain, IN_A_FIGURE, quiet=quiet)
+            options = options | {"--notation": None, "--precision": None}
+            figure = {name: True for name in figure if name not in vain}
+            if kind == "--against -o":  # a figure has both
+                figure = {name: True for name in figure if name not in acting_on(self.kind)}
         if options["--notation"] is not None and not self._has_equations():
             say_vain(["--notation"], f"on the sections {self.show}", quiet=quiet)
             options = options | {"--notation": None}
         warn_of_vain(
-            given.pop("kind", None) or self.kind,
-            options | self.looks() | {f"--{name}": value for name, value in given.items()},
+            kind,
+            options | self.looks() | figure | {f"--{name}": value for name, value in given.items()},
             quiet=quiet,
         )
+
+    def _say_vain_of_colors(self, kind: str, figure: dict[str, object], *, quiet: bool) -> None:
+        """Says where the options of colors do nothing, and takes them out."""
+        where = {"--palette": "", "--scale": ""}
+        if kind in ("tables", "--against") and figure:
+            colors = self.ink.colors
+            where = dict.fromkeys(where, "" if colors else "without color")
+            where["--palette"] = (
+                "on a terminal of 16 colors" if colors == "16" else where["--scale"]
+            )
+        elif kind in ("html", "htm") and self.scale.strip().lower() != "max":
+            where["--scale"] = "on a page, but for max"
+        for name, reason in where.items():
+            if reason and figure.pop(name, None):
+                say_vain([name], reason, quiet=quiet)
+
+    def ink_of(self, *results: "AttentionResult") -> "Ink":
+        """The ink for the weights of these results, in the palette and scale asked for."""
+        if self.palette == _FIGURE.palette and self.scale == _FIGURE.scale:
+            return self.ink
+        from attncli.views.figures.panels import scale_of_weights
+        from attncli.views.figures.wishes import scale_of
+
+        low, high = scale_of_weights([r.weights for r in results], scale_of(self.scale))
+        return self.ink._replace(palette=self.palette, low=low, high=high)
 
     def _has_equations(self) -> bool:
         """Whether what is shown holds equations or a heading of weights, where it could."""

@@ -9,9 +9,12 @@ from attncli.errors import UsageError
 
 # The titles under which help lists options, in their order; an option has its one on every command.
 INPUT, VECTORS, ATTENTION, MODEL = "Input", "Vectors", "Attention", "Model"
-CHOOSING, LEARNING, OUTPUT = "Choosing", "Learning", "Output"
+CHOOSING, LEARNING, OUTPUT, FIGURE = "Choosing", "Learning", "Output", "Figure"
 RUNNING, LIMITS, OTHER = "Running", "Limits", "Other"
-TITLES = (INPUT, VECTORS, ATTENTION, MODEL, CHOOSING, LEARNING, OUTPUT, RUNNING, LIMITS, OTHER)
+TITLES = (
+    *(INPUT, VECTORS, ATTENTION, MODEL, CHOOSING, LEARNING, OUTPUT, FIGURE),
+    *(RUNNING, LIMITS, OTHER),
+)
 
 
 def option(title: str, metavar: str, meaning: str, *names: str, **limits: Any) -> Any:
@@ -273,6 +276,67 @@ Why = Annotated[
 ]
 Speak = Annotated[bool, switch(OUTPUT, "Say the weights in plain sentences.", "--speak")]
 Ascii = Annotated[bool, switch(OUTPUT, "Print ASCII characters only.", "--ascii")]
+
+Title = Annotated[
+    str | None,
+    option(
+        FIGURE,
+        "TEXT",
+        "A line above the figure; any of these options makes a picture or TeX a "
+        "figure for a paper, the weights alone.",
+    ),
+]
+Size = Annotated[
+    str | None,
+    option(FIGURE, "WxH", "Its exact size: 800x600 (px), 8cmx6cm; also mm, in, pt."),
+]
+Palette = Annotated[
+    settings.Palette,
+    option(
+        FIGURE,
+        "NAME",
+        "Colors, in tables and pages too: viridis, cividis, magma; blues or greys on white.",
+    ),
+]
+Scale = Annotated[
+    str,
+    option(
+        FIGURE,
+        "LOW,HIGH",
+        "Weights at the ends of the colors, or max: 0 and the largest; in tables too.",
+    ),
+]
+Numbers = Annotated[
+    bool | None,
+    switch(
+        FIGURE, "The weights in the cells; else where they can be read.", "--numbers/--no-numbers"
+    ),
+]
+Legend = Annotated[bool, switch(FIGURE, "The scale of the colors.", "--legend/--no-legend")]
+Axes = Annotated[
+    bool | None,
+    switch(
+        FIGURE,
+        "Titles of the axes (attends from, attends to) beside the words; --no-axes: no words either.",
+        "--axes/--no-axes",
+    ),
+]
+FontSize = Annotated[
+    str | None,
+    option(FIGURE, "SIZE", "Size of letters: 12 (px), 9pt; smaller where words need it."),
+]
+Grid = Annotated[
+    str | None,
+    option(
+        FIGURE, "CxR", "Columns x rows of several matrices: 4x3, or auto; a PDF takes more pages."
+    ),
+]
+Lines = Annotated[
+    bool, switch(FIGURE, "Two columns of words, and lines between them by weight.", "--lines")
+]
+Fragment = Annotated[
+    bool, switch(FIGURE, "TeX as a part to \\input, not a document.", "--fragment")
+]
 
 
 def is_place(text: str) -> bool:

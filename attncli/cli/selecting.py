@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from attncli.results.result import AttentionResult
     from attncli.results.stack import Failure, Stack
 
-_FEW_HEADS = 4  # more are shown as their mean, unless asked for
 _MOST = 100_000  # layers or heads in a range
 Layer = Annotated[
     str | None, option(CHOOSING, "N", "Layers to show: 0, 2,5, 0-3 or -1 (the last).")
@@ -103,8 +102,10 @@ def shown_part(result: "AttentionResult") -> "AttentionResult":
     """What a terminal shows of a result when nothing is chosen: the last layer, and the mean of
     its heads where there are more than four.
     """
+    from attncli.insight.part import FEW_HEADS
+
     layer = "-1" if result.attention.n_layers > 1 else None
-    agg = "mean" if result.attention.n_heads > _FEW_HEADS else None
+    agg = "mean" if result.attention.n_heads > FEW_HEADS else None
     return selected(result, layer=layer, agg=agg)
 
 

@@ -51,7 +51,7 @@ def shown_text(
 
     layout = manner.layout(default)
     if not manner.steps:
-        return ink.rendered(explain_lines(result, movements, ink, layout))
+        return ink.rendered(explain_lines(result, movements, manner.ink_of(result), layout))
     title = title_lines(result, ink, layout.width)
     return ink.rendered([*title, *_stage_lines(result, manner, ink, layout.width, learned)])
 
@@ -194,6 +194,7 @@ def write_kept(kept: "Sequence[Kept]", manner: Manner, fields: Fields, quiet: bo
         fields=fields,
         top=manner.top,
         notation=manner.notation,
+        figure=manner.figure_settings(),
         made_by=manner.made_by,
         say=None if quiet else warning,
     )

@@ -16,33 +16,48 @@ if TYPE_CHECKING:
 _JSON = ("--precision", "--top", "--include", "--exclude", "--steps")
 _TABLES = ("--precision", "--width", "--color", "--ascii", "--full")
 STAGED = ("html", "htm", "md", "tex", "svg", "png", "pdf")  # files that hold a text of every stage
+FIGURED = ("svg", "png", "pdf", "tex")  # files that may be a figure for a paper
+_COLORS = ("--palette", "--scale")
+_FIGURE = (
+    *("--title", "--size", *_COLORS, "--numbers", "--no-numbers", "--no-legend"),
+    *("--axes", "--no-axes", "--font-size", "--grid", "--lines"),
+)
+_STAGES = ("--precision", "--steps", "--row", "--notation", "--why", "--no-footer")
 # What shapes each kind of output, of the options that shape any; "" is every other file.
 _RESULTS: dict[str, tuple[str, ...]] = {
-    "tables": (*_TABLES, "--show", "--top", "--notation"),
+    "tables": (*_TABLES, *_COLORS, "--show", "--top", "--notation"),
     "--speak": ("--precision", "--top", "--ascii", "--full", "--width"),
     "--steps": (*_TABLES, "--steps", "--row", "--notation"),
     "--diagram": (*_TABLES, "--diagram", "--row", "--notation"),
     "--why": ("--precision", "--width", "--color", "--ascii", "--why"),
-    "--against": _TABLES,
+    "--against": (*_TABLES, *_COLORS),
     "--against --json": (),
     "--against -o": ("--precision", "--no-footer"),
     "--json": _JSON,
     "json": _JSON,
     "jsonl": _JSON,
-    **dict.fromkeys(
-        STAGED, ("--precision", "--steps", "--row", "--notation", "--why", "--no-footer")
-    ),
+    **dict.fromkeys(("html", "htm"), (*_STAGES, "--title", *_COLORS)),
+    **dict.fromkeys(("svg", "png", "pdf"), (*_STAGES, *_FIGURE)),
+    "md": _STAGES,
+    "tex": (*_STAGES, *_FIGURE, "--fragment"),
     "npz": ("--steps",),
     "": ("--precision",),
 }
 COMPARISONS: dict[str, tuple[str, ...]] = {
     "tables": ("--precision", "--top", "--width", "--color", "--ascii", "--neighbors"),
     **dict.fromkeys(STAGED, ("--precision", "--neighbors", "--no-footer")),
+    **dict.fromkeys(FIGURED, ("--precision", "--neighbors", "--no-footer", *_FIGURE)),
+    "tex": ("--precision", "--neighbors", "--no-footer", *_FIGURE, "--fragment"),
     **dict.fromkeys(("html", "htm"), ("--precision", "--neighbors", "--no-footer", "--notation")),
     "csv": (),
     "tsv": (),
     "": ("--neighbors",),
 }
+
+
+def acting_on(kind: str) -> tuple[str, ...]:
+    """The options that act on this kind of output."""
+    return _RESULTS.get(kind, _RESULTS[""])
 
 
 def say_vain(names: Collection[str], where: str, *, quiet: bool) -> None:

@@ -168,15 +168,19 @@ def view(
 
 def _say_vain_of_comparison(manner: Manner, given: dict[str, object], quiet: bool) -> None:
     """Says which options do nothing for a comparison, which is drawn in one way only."""
-    flags = {"--show": manner.show, "--full": manner.full, "--row": manner.row}
+    flags: dict[str, object] = {"--show": manner.show, "--full": manner.full, "--row": manner.row}
     flags |= {"--steps": manner.steps, "--speak": manner.speak, "--diagram": manner.diagram}
     flags |= {"--notation": manner.notation != "words", "--why": manner.why}
+    flags |= manner.figure_options()
     say_vain(
         [name for name, value in (given | flags).items() if value], _OF_A_COMPARISON, quiet=quiet
     )
     kind = manner.kind if manner.json or manner.output is not None else "tables"
     shaping = {"--precision": manner.precision, "--top": manner.top, **manner.looks()}
     shaping["--no-footer"] = manner.no_footer or None
+    if kind in ("svg", "png", "pdf") and manner.precision is not None:  # the map has no numbers
+        say_vain(["--precision"], _OF_A_COMPARISON, quiet=quiet)
+        shaping["--precision"] = None
     warn_of_vain(kind, shaping | {"--full": None}, COMPARISONS, quiet=quiet)
 
 

@@ -25,6 +25,7 @@ from attncli.results.names import Axis
 from attncli.results.result import AttentionResult, ResultWarning
 from attncli.results.stack import Failure, Stack, stack_of
 
+FEW_HEADS = 4  # more are shown as their mean, where nobody chooses
 LEFT_OUT = "left-out"  # the code of the warning that a field was asked for and is not there
 _OF_PIECES = "pieces of words have them, and pieces were merged"
 _OF_HEADS = "single heads have them, and heads or layers were drawn together"

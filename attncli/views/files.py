@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from attncli.errors import MissingExtraError, UsageError, field_name
 from attncli.errors.wording import did_you_mean, quoted, visible
 from attncli.files.writing import whole_file
-from attncli.settings import Notation
+from attncli.settings import FigureSettings, Notation
 
 if TYPE_CHECKING:
     from attncli.insight.diagram import Diagram
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from attncli.results.comparison import Comparison
     from attncli.results.result import AttentionResult
     from attncli.views.against_files import Beside
+    from attncli.views.pictures import Way
 
 # What a file will hold: all of it, or its text in parts.
 Content: TypeAlias = str | bytes | Iterable[str]
@@ -25,6 +26,7 @@ COMPARISON_SUFFIXES = (".html", ".svg", ".png", ".pdf", ".json", ".md", ".tex", 
 AGAINST_SUFFIXES = (".html", ".svg", ".png", ".pdf", ".md", ".tex")
 Say: TypeAlias = Callable[[str], None]
 _NAMED = 12  # characters named in a message
+FIGURED = (".svg", ".png", ".pdf", ".tex")  # may be figures for a paper
 SUFFIXES = (*TEXT_SUFFIXES, ".png", ".pdf", ".npz")
 
 
@@ -53,10 +55,14 @@ def write_results(
     stages_name: str = "Every stage",
     diagrams: "Sequence[Diagram]" = (),
     notation: Notation = "words",
+    figure: FigureSettings | None = None,
     made_by: str = "",
     say: Say | None = None,
 ) -> None:
     """Writes results in the format of the suffix; `top` and `fields` shape JSON only.
+
+    With a `figure` pictures and TeX are figures for a paper, the weights alone; a page has its title
+    and colors.
 
     `notation` is that of the equations of pages, pictures, Markdown and TeX.
 
@@ -72,7 +78,13 @@ def write_results(
     libraries, OutputError when the file cannot be written.
     """
     suffix, digits = suffix_of(path), 2 if precision is None else precision
-    if suffix == ".html":
+    if figure is not None and suffix in FIGURED:
+        from attncli.views.figures.files import figure_file
+
+        content: Content = figure_file(
+            figure, results, suffix, precision=digits, made_by=made_by, say=say
+        )
+    elif suffix == ".html":
         from attncli.views.html import page
 
         before, style = "", ""
@@ -81,8 +93,11 @@ def write_results(
 
             drawings = [diagram_figure(d, i, precision, notation) for i, d in enumerate(diagrams)]
             before, style = "".join(drawings), PAGE_STYLE
-        content: Content = page(
+        content = page(
             results,
+            title=figure.title if figure else None,
+            palette=figure.palette if figure else "viridis",
+            stretch=figure is not None and figure.scale.strip().lower() == "max",
             movements=movements,
             precision=digits,
             stages=stages,
@@ -132,10 +147,24 @@ def write_results(
         content = npz(results)
     else:
         svgs = _pictures(
-            results, stages, stages_name, diagrams, made_by, suffix, precision, notation
+            results, stages, stages_name, diagrams, made_by, suffix, precision, notation, say
         )
         content = picture(svgs, suffix, say)
     write_file(path, content)
+
+
+def _grid_note(results: "Sequence[AttentionResult]", notation: Notation) -> str:
+    """That many heat maps are small, and what makes them larger; nothing where they are not."""
+    from attncli.views.svg import is_many
+
+    most = max(
+        (r.attention.n_layers * r.attention.n_heads for r in results if is_many(r)), default=0
+    )
+    if not most:
+        return ""
+    parts = ", ".join(map(field_name, ("part.layers", "part.heads", "part.over")))
+    left_out = "the numbers" if notation == "words" else "the numbers and equations"
+    return f"{most} matrices stand in a grid, {left_out} left out: {parts} choose fewer"
 
 
 def _pictures(
@@ -147,6 +176,7 @@ def _pictures(
     suffix: str,
     precision: int | None,
     notation: Notation,
+    say: Say | None,
 ) -> list[str]:
     """The drawings or the heat maps; stages below them, in a PDF on sheets of their own."""
     from attncli.views import sheets
@@ -157,6 +187,8 @@ def _pictures(
         from attncli.views.diagram_svg import diagram_svg
 
         return [diagram_svg(diagrams, precision, notation, footer)]
+    if say is not None and (note := _grid_note(results, notation)):
+        say(note)
     digits = 2 if precision is None else precision
     if suffix != ".pdf" or not stages:
         below = [*(sheets.text_drawing(text) for text in stages), *footer]
@@ -177,11 +209,13 @@ def write_comparison(
     movements: "Sequence[Sequence[Movement]]" = (),
     precision: int | None = None,
     notation: Notation = "words",
+    figure: FigureSettings | None = None,
     made_by: str = "",
     say: Say | None = None,
 ) -> None:
     """Writes a comparison in the format of the suffix, with its results where they are at hand.
 
+    With a `figure` a picture or TeX has the weights of the sentences alone, the word pointed out.
     `made_by` is the command for a footer, `notation` that of the equations of a page.
     Raises: what `write_results` raises.
     """
@@ -189,8 +223,15 @@ def write_comparison(
     from attncli.views import compare_texts as texts
 
     suffix, digits = suffix_of(path, COMPARISON_SUFFIXES), 3 if precision is None else precision
-    if suffix == ".html":
-        content: str | bytes = views.comparison_page(
+    if figure is not None and suffix in FIGURED and results:
+        from attncli.views.figures.files import comparison_figure
+
+        digits = 2 if precision is None else precision
+        content: str | bytes = comparison_figure(
+            figure, comparison, results, suffix, precision=digits, made_by=made_by, say=say
+        )
+    elif suffix == ".html":
+        content = views.comparison_page(
             comparison,
             results,
             movements=movements,
@@ -223,16 +264,24 @@ def write_against(
     pairs: "Sequence[Beside]",
     *,
     precision: int | None = None,
+    figure: FigureSettings | None = None,
     made_by: str = "",
     say: Say | None = None,
 ) -> None:
     """Writes general attention beside another in the format of the suffix.
 
+    With a `figure` a picture or TeX has the weights alone.
     `made_by` is the command for a footer. Raises: what `write_results` raises.
     """
     from attncli.views import against_files as views
 
     suffix, digits = suffix_of(path, AGAINST_SUFFIXES), 2 if precision is None else precision
+    if figure is not None and suffix in FIGURED:
+        from attncli.views.figures.files import against_figure
+
+        drawn = against_figure(figure, pairs, suffix, precision=digits, made_by=made_by, say=say)
+        write_file(path, drawn)
+        return
     makers = {
         ".html": views.against_page,
         ".md": views.against_markdown,
@@ -242,10 +291,12 @@ def write_against(
     write_file(path, content if suffix in makers else picture(content, suffix, say))
 
 
-def picture(svgs: str | Sequence[str], suffix: str, say: Say | None = None) -> str | bytes:
+def picture(
+    svgs: str | Sequence[str], suffix: str, say: Say | None = None, way: "Way | None" = None
+) -> str | bytes:
     """SVGs in the format of a suffix, each a page of a .pdf; of .svg and .png there is one.
 
-    Says which characters have no font.
+    `way` is that of PNG and PDF. Says which characters have no font.
     """
     svgs = [svgs] if isinstance(svgs, str) else svgs
     if suffix == ".svg":
@@ -264,7 +315,8 @@ def picture(svgs: str | Sequence[str], suffix: str, say: Say | None = None) -> s
         say(
             f"vowel signs of {named} may stand on their letters in a .pdf; .png and .html are right"
         )
-    return pictures.png(svgs[0]) if suffix == ".png" else pictures.pdf(*svgs)
+    way = way or pictures.Way()
+    return pictures.png(svgs[0], way) if suffix == ".png" else pictures.pdf(*svgs, way=way)
 
 
 def _missing(svg: str) -> tuple[str, str]:

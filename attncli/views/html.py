@@ -54,12 +54,13 @@ def page(
     style: str = "",
     notation: Notation = "words",
     made_by: str = "",
+    stretch: bool = False,
 ) -> str:
     """A whole HTML page that shows these results; `before` is markup placed above them,
     `heading` that of the title.
 
     `stages` are texts of every stage, one for each result, under a `stages_name`; `style` are rules for `before`;
-    `made_by` is the command for the footer.
+    `made_by` is the command for the footer; with `stretch` colors go to the largest weight at first.
 
     `movements` gives, for each result, how far its words moved and their nearest words. Heads that
     would make the page larger than about 5 MB are left out, and the page says so.
@@ -73,6 +74,7 @@ def page(
             movements=moves[number],
             share=len(results),
             notation=notation,
+            stretch=stretch,
         )
         for number, result in enumerate(results)
     ]
@@ -132,11 +134,15 @@ def fragment(
     palette: PaletteName = "viridis",
     movements: Sequence[Movement] = (),
     notation: Notation = "words",
+    stretch: bool = False,
 ) -> str:
     """The part of the page that shows one result, with its style and script, for a notebook."""
+    part = section(
+        result, 0, precision=precision, movements=movements, notation=notation, stretch=stretch
+    )
     return (
         f'<div class="attn"><style>{_style(palette)}</style>'
-        f"{section(result, 0, precision=precision, movements=movements, notation=notation)}"
+        f"{part}"
         f"<script>{_script(palette, notation)}</script></div>"
     )
 

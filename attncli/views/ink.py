@@ -45,17 +45,21 @@ _MAX_MARKS = 8  # code points in one terminal cell, accents and all
 class Ink(NamedTuple):
     """What the terminal can show: how many colors (None: none at all), and whether Unicode.
 
-    Lines wider than `width` are folded as they leave; None lets them be of any width.
+    Lines wider than `width` are folded as they leave; None lets them be of any width. The ends of
+    the colors stand for the weights `low` and `high`.
     """
 
     colors: Colors | None = None
     unicode: bool = True
     palette: PaletteName = "viridis"
     width: int | None = None
+    low: float = 0.0
+    high: float = 1.0
 
     def weight(self, text: str, weight: float) -> Segment:
-        """A cell colored by its weight in 0 … 1."""
-        return Segment(text, _cell_style(self.colors, self.palette, round(weight, 4)))
+        """A cell colored by its weight in `low` … `high`."""
+        share = (weight - self.low) / (self.high - self.low)
+        return Segment(text, _cell_style(self.colors, self.palette, round(share, 4)))
 
     def bold(self, text: str) -> Segment:
         """A heading."""

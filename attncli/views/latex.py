@@ -46,10 +46,7 @@ _SIGNS = {  # of the stages, that fonts of letters lack
 }
 # One file is a document, and by \input in the body of another one a part of that: LaTeX has made
 # \@nodocument the same as \relax there.
-_HEAD = (
-    r"""% A document; and by \input a part of another one, with \usepackage[table]{xcolor} and
-% \usepackage{graphicx} in its preamble for colors and turned words.
-"""
+BEFORE_DOCUMENT = (
     r"\csname @\expandafter\ifx\csname @nodocument\endcsname\relax second\else first\fi oftwo\endcsname"
     r"""{%
 \documentclass{article}
@@ -61,7 +58,22 @@ _HEAD = (
 \else
   \usepackage{fontspec}
 \fi
-\usepackage[table]{xcolor}
+"""
+)
+# How a character is printed, or its code point where the font lacks it.
+CHARACTERS = r"""\ifdefined\Umathchar
+  \def\attnchar#1#2{\iffontchar\font"#1 #2\else\texttt{U+#1}\fi}
+\else
+  \def\attnchar#1#2{\texttt{U+#1}}
+  \def\encodingdefault{T1}\fontencoding{T1}\selectfont
+\fi
+"""
+_HEAD = (
+    r"""% A document; and by \input a part of another one, with \usepackage[table]{xcolor} and
+% \usepackage{graphicx} in its preamble for colors and turned words.
+"""
+    + BEFORE_DOCUMENT
+    + r"""\usepackage[table]{xcolor}
 \usepackage{graphicx}
 \usepackage[margin=2cm]{geometry}
 \def\attnend{\end{document}}
@@ -69,13 +81,9 @@ _HEAD = (
 }{\let\attnend\relax}%
 \begingroup
 \setlength{\parindent}{0pt}
-\ifdefined\Umathchar
-  \def\attnchar#1#2{\iffontchar\font"#1 #2\else\texttt{U+#1}\fi}
-\else
-  \def\attnchar#1#2{\texttt{U+#1}}
-  \def\encodingdefault{T1}\fontencoding{T1}\selectfont
-\fi
-\ifdefined\rowcolors\else
+"""
+    + CHARACTERS
+    + r"""\ifdefined\rowcolors\else
   \def\cellcolor[#1]#2{}
   \def\textcolor[#1]#2#3{#3}
   \def\colorbox[#1]#2#3{#3 }

@@ -70,7 +70,9 @@ def legend(ink: Ink) -> Line:
     """The scale of the colors."""
     if ink.colors is None:
         return []
-    steps = [ink.weight(f" {value:.1f} ", value) for value in np.linspace(0, 1, 6)]
+    digits = 1 if (ink.low, ink.high) == (0, 1) else 3
+    values = np.linspace(ink.low, ink.high, 6)
+    steps = [ink.weight(f" {value:.{digits}f} ", value) for value in values]
     return [ink.dim("  scale "), *steps]
 
 

@@ -5,10 +5,13 @@ them too; typst brings it as well. Scripts that it does not hold need a font of 
 """
 
 import re
+import struct
 import unicodedata
+import zlib
 from collections.abc import Iterable
 from importlib import resources
 from types import ModuleType
+from typing import NamedTuple
 from xml.sax.saxutils import unescape
 
 from attncli.errors import LimitError, MissingExtraError, field_name
@@ -21,10 +24,26 @@ _NOWHERE = "\U0010fffd"  # of private use
 _PROBED = 300
 BOX = "□"  # stands where no font has a character
 _FONT = "DejaVuSansMono.ttf"
+_HEAD = 33  # bytes of the signature and the first part of a PNG, which others may follow
 # Where the name of a letter, such as DEVANAGARI VOWEL SIGN II, ends the name of its script.
 _SCRIPT = re.compile(
     r"(.+?)(?: \w+)?? (?:LETTER|VOWEL|SIGN|SYLLAB|CHARACTER|UNIFIED|IDEOGRAPH|CONSONANT|TONE|MARK)"
 )
+
+
+class Way(NamedTuple):
+    """How pictures become PNG and PDF: pixels for each of the SVG, and how many make an inch on
+    paper (None: not said); the points of each page; a title, and a description that nobody sees.
+    """
+
+    zoom: float = 2.0
+    dots: int | None = None
+    points: tuple[tuple[float, float], ...] = ()
+    title: str = ""
+    description: str = ""
+
+
+_PLAIN = Way()
 
 
 def scripts_of(chars: Iterable[str]) -> list[str]:
@@ -87,17 +106,32 @@ def missing_glyphs(svg: str) -> str:
     )
 
 
-def png(svg: str, *, zoom: float = 2.0) -> bytes:
-    """The picture as PNG, `zoom` pixels for each pixel of the SVG.
+def png(svg: str, way: Way = _PLAIN) -> bytes:
+    """The picture as PNG.
 
     Raises: MissingExtraError without resvg-py; LimitError for a picture of too many pixels.
     """
-    _expect_pixels(svg, zoom)
+    _expect_pixels(svg, way.zoom)
     try:
         import resvg_py
     except ImportError:
         raise MissingExtraError.of("resvg-py", "a PNG picture") from None
-    return _rendered(resvg_py, svg, zoom)
+    image = _rendered(resvg_py, svg, way.zoom)
+    chunks = b""
+    if way.dots is not None:
+        by_meter = round(way.dots / 0.0254)
+        chunks += _chunk(b"pHYs", struct.pack(">IIB", by_meter, by_meter, 1))
+    for key, text in (("Title", way.title), ("Description", way.description)):
+        if text:
+            chunks += _chunk(
+                b"iTXt", key.encode() + b"\0\0\0\0\0" + text.encode("utf-8", "replace")
+            )
+    return image[:_HEAD] + chunks + image[_HEAD:]
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    """A part of a PNG. Source: PNG (third edition), 5.3."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def _expect_pixels(svg: str, zoom: float) -> None:
@@ -114,7 +148,7 @@ def _expect_pixels(svg: str, zoom: float) -> None:
         )
 
 
-def pdf(*svgs: str) -> bytes:
+def pdf(*svgs: str, way: Way = _PLAIN) -> bytes:
     """Each picture as a page of its size: vectors, with text that can be searched.
 
     Raises: MissingExtraError without typst, which brings its own fonts.
@@ -123,13 +157,22 @@ def pdf(*svgs: str) -> bytes:
         import typst
     except ImportError:
         raise MissingExtraError.of("typst", "a PDF picture") from None
-    quoted = [svg.replace("\\", "\\\\").replace('"', '\\"') for svg in svgs]
+    sizes = [f", width: {w:.5g}pt, height: {h:.5g}pt" for w, h in way.points] or [""] * len(svgs)
+    named = {"title": way.title, "description": way.description}
+    said = "".join(f", {name}: {_quoted(text)}" for name, text in named.items() if text)
     source = (
-        "#set document(date: none)\n"  # of one input the same bytes, whenever it is drawn
+        f"#set document(date: none{said})\n"  # of one input the same bytes, whenever it is drawn
         "#set page(width: auto, height: auto, margin: 0pt)\n"
-        + "#pagebreak()\n".join(f'#image(bytes("{svg}"), format: "svg")\n' for svg in quoted)
+        + "#pagebreak()\n".join(
+            f'#image(bytes({_quoted(svg)}), format: "svg"{size})\n'
+            for svg, size in zip(svgs, sizes, strict=True)
+        )
     )
     return bytes(typst.compile(source.encode("utf-8"), format="pdf"))
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _probe(text: str, weight: str = "normal") -> str:

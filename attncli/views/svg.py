@@ -41,6 +41,7 @@ from attncli.views.palette import (
 FONT = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
 INK, SOFT, PAPER = "#1b1f24", "#57606a", "#ffffff"
 NUMBERS_UP_TO, NAMES_UP_TO = 40, 80
+MOST_IN_COLUMN = 6  # heat maps of a result
 _MARGIN, _CHAR, _LINE = 16, 8.43, 20  # pixels; a character of 14 pixels is 8.43 wide
 # Letters beyond the scripts of Europe, and those of Armenia and Georgia, which one font holds.
 _OTHER_SCRIPT = re.compile(
@@ -165,9 +166,16 @@ def result_drawings(
     palette: PaletteName = "viridis",
     notation: Notation = "words",
 ) -> list[Drawing]:
-    """The sentence, what was computed, and a heat map for each layer and head."""
+    """The sentence, what was computed, and a heat map for each layer and head.
+
+    More than a few stand in a grid, small and without numbers.
+    """
     names = None if notation == "words" else symbol_names(result.words)
     drawings = [heading_drawing(result, names)]
+    if is_many(result):
+        from attncli.views.figures.small import small_multiples
+
+        return [*drawings, small_multiples(result, palette)]
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):
             name = matrix_name(result, layer, head)
@@ -177,6 +185,11 @@ def result_drawings(
             if names is not None and len(names.words) <= NUMBERS_UP_TO:
                 drawings.append(_equations(result, names, result.weights[layer, head], precision))
     return drawings
+
+
+def is_many(result: AttentionResult) -> bool:
+    """Whether a column of the heat maps of a result would be too long to look at."""
+    return result.attention.n_layers * result.attention.n_heads > MOST_IN_COLUMN
 
 
 def heading_drawing(result: AttentionResult, names: Names | None = None) -> Drawing:
@@ -210,16 +223,16 @@ def _equations(
     )
 
 
-def folded(text: str, most: int) -> list[str]:
-    """Lines of at most 90 columns, broken at spaces; only a word that is longer is broken itself.
+def folded(text: str, most: int, columns: int = _LINE_WIDTH) -> list[str]:
+    """Lines of at most so many columns, broken at spaces; only a longer word is broken itself.
 
     A text of more than `most` lines is cut, and says how long it is.
     """
     lines = [
         part.strip(" ")
-        for line in wrapped(text, 90, 0)
+        for line in wrapped(text, columns, 0)
         if line  # of an empty text
-        for part in ([line] if width_of(line) <= 90 else chop_cells(line, 90))
+        for part in ([line] if width_of(line) <= columns else chop_cells(line, columns))
     ]
     if len(lines) <= most:
         return lines

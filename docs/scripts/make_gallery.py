@@ -27,10 +27,12 @@ from attncli.insight.diagram import diagram_of
 from attncli.insight.movement import movements
 from attncli.matrices.build import result_from_arrays
 from attncli.results.result import STAGE_FIELDS, AttentionResult
+from attncli.settings import FigureSettings
 from attncli.views.compare import comparison_lines
 from attncli.views.compare_page import comparison_page, comparison_svg
 from attncli.views.diagram_svg import diagram_svg
 from attncli.views.explain import explain_lines
+from attncli.views.figures.files import figure_file
 from attncli.views.html import page
 from attncli.views.ink import Ink
 from attncli.views.layout import Layout
@@ -79,6 +81,11 @@ def terminal_of_top() -> str:
     return terminal_svg(explain_lines(result, (), COLORS, layout), 80)
 
 
+def figure(of: list[AttentionResult], **choices: Any) -> str:
+    """A figure for a paper, as SVG."""
+    return str(figure_file(FigureSettings(**choices), of, ".svg"))
+
+
 def _compared() -> tuple[Any, list[AttentionResult]]:
     found = results(*PAIR)
     return attncli.compare(PAIR, "bank"), found
@@ -104,6 +111,9 @@ PICTURES: dict[str, Callable[[], str]] = {
     "heat-map.svg": lambda: heat_maps(results(PAIR[0])),
     "diagram.svg": drawing_of_bank,
     "map.svg": lambda: comparison_svg(_compared()[0], []),
+    "figure-bank.svg": lambda: figure(results(PAIR[0]), size="8cmx6cm", palette="blues", axes=True),
+    "figure-heads.svg": lambda: figure([made_up_heads()], size="17cmx8cm"),
+    "figure-lines.svg": lambda: figure(results("the bank near the river"), lines=True),
 }
 
 

@@ -39,7 +39,8 @@ VALUES = {
     "--word-dropout": "0.6", "--words": "w.txt", "--workers": "2", "--scheduler": "tcp://x:1",
     "--tls-ca": "x", "--tls-cert": "x", "--tls-key": "x", "--mirror": "http://127.0.0.1:9",
     "--sha256": "ff", "--w-q": "1,2;3,4", "--w-k": "1,2;3,4", "--w-v": "1,2;3,4",
-    "--w-o": "1,2;3,4", "--matrices": "e.toml",
+    "--w-o": "1,2;3,4", "--matrices": "e.toml", "--title": "New", "--size": "400x310",
+    "--palette": "blues", "--scale": "max", "--font-size": "9pt", "--grid": "1x9",
 }  # fmt: skip
 
 # Options that act on what is not in these files, or never on the output; docs say so.
@@ -78,6 +79,15 @@ BASES = {
     "explain csv": "explain TEXT -o x.csv",
     "explain npz": "explain TEXT -o x.npz",
     "explain svg": "explain TEXT -o x.svg",
+    "explain color": "explain TEXT --color always",
+    "explain figure": "explain TEXT --size 500x400 -o x.svg",
+    "explain figure tex": "explain TEXT --size 500x400 -o x.tex",
+    "explain figure lines": "explain TEXT --attention task --heads 2 --lines -o x.svg",
+    "explain figure task": "explain TEXT --attention task --heads 2 --title T -o x.svg",
+    "explain against figure": "explain TEXT --attention task --against general --axes -o x.svg",
+    "compare figure": "compare TEXT OTHER --word bank --no-legend -o x.svg",
+    "view figure": "view r.jsonl --legend --no-axes -o x.svg",
+    "view comparison svg": "view c.json -o x.svg",
     "explain task": "explain TEXT --attention task --heads 2",
     "explain given": "explain TEXT --inline money=1,0;bank=0,1 --w-q 1,0;2,1",
     "explain exercise": "explain TEXT --matrices e.toml",
@@ -138,6 +148,7 @@ BASES = {
     "model info trained json": "model info m --json",
 }  # fmt: skip
 
+FIGURES = [name for name in BASES if "figure" in name]
 # Of one command only: the value is what is there already, or another law looks at it.
 NOT_HERE = {
     ("batch npz", "--format"),
@@ -149,6 +160,7 @@ NOT_HERE = {
     ("compare given", "--neighbors"),  # there is one other word
     ("evaluate", "--width"),  # acts on wide tables
     ("explain npz", "--steps"),  # the stages are there anyway
+    *((base, "--numbers") for base in FIGURES),  # they are there, where they can be read
 }
 
 

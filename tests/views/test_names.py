@@ -15,7 +15,7 @@ from models.made import write_checkpoint, write_tokenizer
 from attncli.insight.part import Part
 from attncli.insight.tokens import merge_pieces
 from attncli.mechanisms.transformer import open_transformer
-from attncli.results.names import selection_of
+from attncli.results.names import last_layer, selection_of
 from attncli.results.result import AttentionResult
 from attncli.views.delimited import delimited
 from attncli.views.explain import explain_lines
@@ -26,7 +26,7 @@ from attncli.views.latex import latex
 from attncli.views.layout import Layout
 from attncli.views.markdown import markdown
 from attncli.views.speak import spoken_text
-from attncli.views.svg import heat_maps
+from attncli.views.svg import MOST_IN_COLUMN, heat_maps
 
 pytest.importorskip("tokenizers")
 
@@ -130,8 +130,16 @@ def test_every_view_names_each_matrix_as_it_was_asked_for(
     ]
     assert re.findall(r"^### (.*)$", "".join(markdown([result])), re.M) == names
     assert re.findall(r"\\subsection\*\{(.*)\}", latex([result])) == names
-    bold = re.findall(r'font-weight="bold">([^<]*)<', heat_maps([result]))
-    assert [text for text in bold if plain(text) == [text]] == names
+    svg = heat_maps([result])
+    bold = re.findall(r'font-weight="bold">([^<]*)<', svg)
+    column = [text for text in bold if plain(text) == [text]]
+    assert column == (names if len(names) <= MOST_IN_COLUMN else [])
+    if not column:  # a grid has names of rows and columns, or short ones
+        texts = re.findall(r">([^<]+)</text>", svg)
+        whole = [f"{one}, {other}" for one in expected(part)[0] for other in expected(part)[1]]
+        assert names in ([], whole) or set(names) <= set(texts)
+        if names == whole:
+            assert set(expected(part)[0]) | set(expected(part)[1]) <= set(texts)
     for html in (page([result]), fragment(result)):
         data = json.loads(re.findall(r'"application/json">(.*?)</script>', html, re.S)[0])
         assert [data["layer_names"], data["head_names"]] == list(expected(part))
@@ -139,6 +147,7 @@ def test_every_view_names_each_matrix_as_it_was_asked_for(
         heads = expected(part)[1]
         layer, head = data["start"]
         assert shown == ([titles(part)[layer * len(heads) + head]] if names else [])
+        assert (layer, head) == (last_layer(result), 0)
     chosen = in_json(part)
     held = dict(result.selection or {})
     assert {name: held[name] for name in held if name != "merged"} == chosen

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from views.samples import HOSTILE, result_of
 
+from attncli.cli.selecting import shown_part
 from attncli.insight.select import select_heads, select_layers
 from attncli.matrices.build import result_from_arrays
 from attncli.settings import Notation
@@ -68,6 +69,9 @@ def test_the_layer_and_head_sliders_choose_their_matrix(browser: Watched) -> Non
     """Layer 1, head 2 shows exactly that matrix; the mean of all heads shows their mean."""
     result = result_of(WORDS, layers=2, heads=3)
     tab = browser.open(page([result]))
+    assert np.abs(cells(tab) - result.weights[1, 0]).max() < 1e-6
+    slide(tab, "layer", 0)
+    assert np.abs(cells(tab) - result.weights[0, 0]).max() < 1e-6
     slide(tab, "layer", 1)
     slide(tab, "head", 2)
     assert np.abs(cells(tab) - result.weights[1, 2]).max() < 1e-6
@@ -76,7 +80,27 @@ def test_the_layer_and_head_sliders_choose_their_matrix(browser: Watched) -> Non
     tab.click("[data-head='0,1']")
     assert np.abs(cells(tab) - result.weights[0, 1]).max() < 1e-6
     tab.click("text=Reset")
-    assert np.abs(cells(tab) - result.weights[0, 0]).max() < 1e-6
+    assert np.abs(cells(tab) - result.weights[1, 0]).max() < 1e-6
+
+
+def test_a_page_begins_with_what_a_terminal_shows(browser: Watched) -> None:
+    """The last layer, and of many heads their mean: in the table, its name, the box and the lines."""
+    result = result_of(WORDS, layers=3, heads=5)
+    part = shown_part(result)
+    html = page([result])
+    written = re.findall(r'data-weight="([^"]*)"', html)
+    assert np.abs(np.array(written, float) - part.weights.ravel()).max() < 1e-6
+    tab = browser.open(html)
+    for _ in range(2):
+        assert np.abs(cells(tab) - part.weights[0, 0]).max() < 1e-6
+        assert named(tab) == "layer 2, mean of heads 0–4"
+        assert tab.is_checked("input[name=mean]")
+        assert not tab.is_checked("input[name=stretch]")
+        tab.click("[data-head='0,1']")
+        assert np.abs(cells(tab) - result.weights[0, 1]).max() < 1e-6
+        tab.click("text=Reset")
+    tab = browser.open(page([result], stretch=True))
+    assert tab.is_checked("input[name=stretch]")
 
 
 def named(tab: Any) -> str:
@@ -103,7 +127,7 @@ def test_the_name_of_the_matrix_follows_the_sliders(browser: Watched) -> None:
         assert named(tab) == f"layer {name}, mean of heads 3, 0, 1"
     assert tab.inner_text("label:has([name=mean])") == "mean of heads 3, 0, 1"
     tab.click("text=Reset")
-    assert named(tab) == "layer 2, head 3"
+    assert named(tab) == "layer 4, head 3"
 
 
 def test_a_page_of_the_last_layers_names_what_it_shows(

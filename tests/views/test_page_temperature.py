@@ -98,6 +98,8 @@ def test_each_head_and_their_mean_are_exact(
         result if with_scores else AttentionResult.from_dict({**result.to_dict(), "scores": None})
     )
     tab = browser.open(page([shown]))
+    if result.attention.n_layers > 1:
+        _set(tab, "layer", 0)
     _set(tab, "temperature", temperature)
     for head in (0, result.attention.n_heads - 1):
         _set(tab, "head", head)
@@ -116,7 +118,7 @@ def test_what_is_pooled_has_no_slider(
     tab = browser.open(page([result]))
     assert tab.query_selector("input[name=temperature]") is None
     assert "No other temperature: " in tab.inner_text(".result")
-    assert np.abs(_cells(tab) - result.weights[0, 0]).max() < 1e-6
+    assert np.abs(_cells(tab) - result.weights[-1, 0]).max() < 1e-6
 
 
 def test_merged_pieces_have_no_slider(results: dict[str, AttentionResult]) -> None:

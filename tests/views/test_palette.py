@@ -20,6 +20,12 @@ from attncli.views.palette import (
 
 WEIGHTS = np.linspace(0, 1, 1001)
 NAMES = sorted(PALETTES)
+ON_PAPER = {"blues", "greys"}  # from the white of paper to dark
+
+
+def rising(lights, name):
+    """Lights in the order in which they rise."""
+    return lights[::-1] if name in ON_PAPER else lights
 
 
 def _colors(system, name):
@@ -32,8 +38,12 @@ def _colors(system, name):
 @pytest.mark.parametrize("system", ["truecolor", "256", "16"])
 @pytest.mark.parametrize("name", NAMES)
 def test_lightness_rises_with_the_weight(system, name):
-    """Monotone in luminance, so that gray prints and color-blind readers see the order."""
+    """Monotone in luminance, so that gray prints and color-blind readers see the order.
+
+    Those of paper fall instead, but on terminals of 16 colors, which have one ramp.
+    """
     lights = [luminance(color) for color in _colors(system, name)]
+    lights = lights if system == "16" else rising(lights, name)
     assert all(one <= other for one, other in pairwise(lights))
     assert lights[-1] > lights[0] + 0.3
 
@@ -67,7 +77,7 @@ def test_no_weight_looks_grey(system):
     assert all(other <= one + 3 for (one, _), (other, _) in pairwise(found))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"greys"}))
 def test_terminals_of_few_colors_have_no_grays(name):
     """The ramps of 256 and 16 colors keep away from the gray axis, and no two steps are alike."""
     for system in ("256", "16"):
@@ -106,5 +116,5 @@ def simulated(color, kind):
 def test_color_blind_readers_see_the_order(name, kind):
     """Lightness still rises for readers without red or green cones."""
     lights = [simulated(color, kind) @ [0.2126, 0.7152, 0.0722] for color in PALETTES[name]]
-    falls = [one - other for one, other in pairwise(lights)]
+    falls = [one - other for one, other in pairwise(rising(lights, name))]
     assert max(falls) < 0.005

@@ -11,8 +11,7 @@ class View {
     this.slot = new Map(this.held.map(([layer, head], i) => [`${layer},${head}`, i]));
     [this.layer, this.head] = this.start;
     this.now = this.temperature;
-    this.mean = false;
-    this.stretch = false;
+    this.startOptions();
     this.top = 1; // the weight at the upper end of the colors
     this.pinned = false;
     this.weights = new Float64Array(this.n * this.n);
@@ -21,6 +20,12 @@ class View {
   }
 
   find(selector) { return this.root.querySelector(selector); }
+
+  // What the page was written with, whatever a browser remembers of its boxes.
+  startOptions() {
+    this.mean = this.find("[name=mean]")?.defaultChecked ?? false;
+    this.stretch = this.find("[name=stretch]").defaultChecked;
+  }
 
   build() {
     this.buildMatrix();
@@ -269,7 +274,7 @@ class View {
     box.querySelector("button").addEventListener("click", () => {
       this.now = this.temperature;
       [this.layer, this.head] = this.start;
-      this.mean = this.stretch = false;
+      this.startOptions();
       this.compute();
     });
   }

@@ -4,7 +4,7 @@ import base64
 import html
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from attncli.arrays import FloatArray
 from attncli.errors import field_name
@@ -17,9 +17,18 @@ from attncli.insight.other_temperatures import (
     row_sums,
     temperature_range,
 )
+from attncli.insight.part import FEW_HEADS
+from attncli.insight.select import aggregate
 from attncli.insight.subscripts import Names, symbol_names
-from attncli.insight.sums import sums_of
-from attncli.results.names import axis_labels, axis_names, axis_numbers, matrix_name, ranges
+from attncli.insight.sums import Sums, sums_of
+from attncli.results.names import (
+    axis_labels,
+    axis_names,
+    axis_numbers,
+    last_layer,
+    matrix_name,
+    ranges,
+)
 from attncli.results.result import AttentionResult
 from attncli.settings import Notation
 from attncli.views.facts import facts_line, model_line
@@ -57,12 +66,17 @@ def section(
     movements: Sequence[Movement] = (),
     share: int = 1,
     notation: Notation = "words",
+    stretch: bool = False,
 ) -> str:
-    """The markup of the result `number` of a page, which holds `share` results."""
+    """The markup of the result `number` of a page, which holds `share` results.
+
+    Without a choice it shows what a terminal does: the last layer, of many heads their mean.
+    """
     names = None if notation == "words" else symbol_names(result.words)
     movements = movements or moved_words(result, None)
     scores, held = held_scores(result, MAX_BYTES // share)
-    start = held[0]
+    start = (last_layer(result), 0)
+    first = _first(result, start, held)
     data: dict[str, Any] = {
         "words": [apart(word) for word in result.words],
         "labels": [isolated(short(word)) for word in result.words],
@@ -91,7 +105,7 @@ def section(
         data["thumbnails"] = base64.b64encode(small.tobytes()).decode("ascii")
     long = ' class="long"' if len(result.text) > 160 else ""
     rows = every_word(
-        result, result.weights[start], precision, movements, matrix_name(result, *start), names
+        result, first.weights, precision, movements, first.name, names, own_sums=first.sums
     )
     if len(result.words) > TABLE_WORDS:
         rows = f'<details class="words"><summary>Every word: {len(result.words)} rows</summary>{rows}</details>'
@@ -100,10 +114,37 @@ def section(
     return (
         f'<section class="result" id="result-{number}" aria-label="{escaped(result.text[:200])}">'
         f"<h2{long}>{word_markup(result.text)}</h2>{_facts(result, len(held))}"
-        f"{_controls(result, start)}{_views(result, result.weights[start], precision, names)}"
+        f"{_controls(result, start, mean=first.is_mean, stretch=stretch)}"
+        f"{_views(result, first.weights, precision, names)}"
         f"{_heads(result)}{rows}"
         f'<script type="application/json">{_json(data)}</script></section>'
     )
+
+
+class _First(NamedTuple):
+    """The matrix that shows at first, (n_tokens, n_tokens): a head, or of many the mean."""
+
+    weights: FloatArray
+    name: str
+    sums: Sums | None = None  # of a mean: what its rows are
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether it is the mean of the layer's heads."""
+        return self.sums is not None
+
+
+def _first(
+    result: AttentionResult, start: tuple[int, int], held: Sequence[tuple[int, int]]
+) -> _First:
+    """What a terminal would show of this layer, if the page holds it."""
+    layer, n_heads = start[0], result.attention.n_heads
+    if n_heads <= FEW_HEADS or any((layer, head) not in held for head in range(n_heads)):
+        return _First(result.weights[start], matrix_name(result, *start))
+    mean = aggregate(result, ("heads",))
+    names = [axis_names(result, "layers")[layer]] if result.attention.n_layers > 1 else []
+    name = ", ".join([*names, axis_names(mean, "heads")[0]])
+    return _First(mean.weights[layer, 0], name, sums_of(mean))
 
 
 def _formula(result: AttentionResult, names: Names | None) -> dict[str, Any] | None:
@@ -171,7 +212,7 @@ def _near(words: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
     return [(apart(word), cosine) for word, cosine in words]
 
 
-def _controls(result: AttentionResult, start: tuple[int, int]) -> str:
+def _controls(result: AttentionResult, start: tuple[int, int], *, mean: bool, stretch: bool) -> str:
     settings, why = result.attention, no_temperature(result)
     low, high = temperature_range(result)
     parts, note = [], f'<p class="note" hidden data-live>No other temperature: {why}.</p>'
@@ -196,15 +237,20 @@ def _controls(result: AttentionResult, start: tuple[int, int]) -> str:
         chosen = "heads" in (result.selection or {})
         heads = ranges("heads", axis_numbers(result, "heads")) if chosen else "all heads"
         parts.append(
-            f'<label class="check"><input type="checkbox" name="mean"> mean of {heads}</label>'
+            f'<label class="check"><input type="checkbox" name="mean"{_checked(mean)}> mean of {heads}</label>'
         )
     return (
         f'<div class="controls" hidden data-live>{"".join(parts)}'
         '<label class="check" title="Off: the colors of the fixed scale 0 to 1, the same everywhere">'
-        '<input type="checkbox" name="stretch"> stretch colors to the largest weight</label>'
+        f'<input type="checkbox" name="stretch"{_checked(stretch)}> '
+        "stretch colors to the largest weight</label>"
         f'<button type="button">Reset</button></div>{note}'
         '<p class="warning missing" hidden>This layer and head are not held by this page.</p>'
     )
+
+
+def _checked(on: bool) -> str:
+    return " checked" if on else ""
 
 
 def _heads(result: AttentionResult) -> str:

@@ -58,11 +58,13 @@ def every_word(
     movements: Sequence[Movement],
     name: str = "",
     names: Names | None = None,
+    own_sums: Sums | None = None,
 ) -> str:
     """A table with a row for each word: its equation, and how it moved where that is known.
 
     `name` is that of the matrix, where the page holds others; `names` those of the words in the
-    symbols of the lecture, where equations are written in them.
+    symbols of the lecture, where equations are written in them; `own_sums` what the rows of this
+    matrix are, where the page's other matrices have equations and this one, a mean, has none.
     """
     plain = all(token.status == "exact" for token in result.tokens)
     near = any(movement.before or movement.after for movement in movements)
@@ -82,7 +84,7 @@ def every_word(
             weights[i],
             digits=precision,
             beside=precision,
-            sums=sums,
+            sums=own_sums or sums,
             shown=lambda text: isolated(word(text)),
             names=names,
         )

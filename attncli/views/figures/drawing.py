@@ -1,0 +1,392 @@
+"""Panels at their places: heat maps or lines, with words, names, titles and the scale of the colors."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from attncli.arrays import FloatArray
+from attncli.errors import field_name
+from attncli.views.figures.fitting import (
+    Frame,
+    frames,
+    legend_height,
+    title_height,
+    title_lines,
+)
+from attncli.views.figures.panels import Panel, beyond, scale_of_weights
+from attncli.views.figures.scene import (
+    CHAR,
+    INK,
+    SOFT,
+    Box,
+    Cells,
+    Item,
+    Scene,
+    Segment,
+    Text,
+)
+from attncli.views.figures.wishes import Figure
+from attncli.views.ink import width_of, word
+from attncli.views.palette import (
+    PALETTES,
+    RGB,
+    WHITE,
+    mixed,
+    palette_step,
+    text_on,
+    weight_rgb,
+)
+
+FROM, TO = "attends from", "attends to"
+_MOST_LINES = 20_000
+_FAINTEST = 0.01  # of the largest weight: thinner lines are not seen
+_PALEST = 0.12  # opacity of the thinnest line
+_TICKS = 5
+_SMALL = 0.85  # of the size of letters: the numbers of the scale
+# Where in a palette the color of lines is: dark on white paper, and far from black.
+_LINE_AT = {"viridis": 0.3, "cividis": 0.2, "magma": 0.45, "blues": 0.85, "greys": 0.85}
+
+
+class Drawn(NamedTuple):
+    """The pages of a figure, and what they cannot show."""
+
+    scenes: list[Scene]
+    notes: list[str]
+
+
+def drawn(figure: Figure, panels: Sequence[Panel], precision: int, *, pages: bool = False) -> Drawn:
+    """The pages of a figure; without `pages` there is one. Raises: UsageError."""
+    scale = scale_of_weights([panel.weights for panel in panels], figure.scale)
+    scenes, notes = list[Scene](), list[str]()
+    for frame, shown in frames(figure, panels, precision, pages=pages):
+        scenes.append(_page(figure, frame, shown, scale, precision))
+        notes += _notes(figure, frame, shown)
+    if figure.grid is not None and len(panels) == 1:
+        notes.append(f"{field_name('grid')} has no effect on the one matrix that there is")
+    outside = beyond(panels, scale)
+    if outside:
+        verb = "weight lies" if outside == 1 else "weights lie"
+        notes.append(
+            f"{outside:,} {verb} beyond the scale {scale[0]:g} to {scale[1]:g}, and have the colors "
+            "of its ends"
+        )
+    return Drawn(scenes, list(dict.fromkeys(notes)))
+
+
+def _notes(figure: Figure, frame: Frame, panels: Sequence[Panel]) -> Iterator[str]:
+    n_tokens = max(len(panel.words) for panel in panels)
+    cell = f"{frame.width / n_tokens:.1f} x {frame.height / n_tokens:.1f} px"
+    if not frame.label and figure.axes is not False:
+        row = (
+            f"a word would have {frame.height / n_tokens:.1f} px"
+            if frame.lines
+            else f"a cell has {cell}"
+        )
+        yield f"the words are left out: {row}"
+    elif figure.font_size and frame.label and frame.label < figure.font_size - 1e-9:
+        yield f"the words are {frame.label:.3g} px high, not {figure.font_size:.3g}, to fit"
+    if figure.numbers and not frame.number and not frame.lines:
+        yield f"the numbers are left out: a cell has {cell}"
+
+
+def _page(
+    figure: Figure,
+    frame: Frame,
+    panels: Sequence[Panel],
+    scale: tuple[float, float],
+    precision: int,
+) -> Scene:
+    rows = frame.rows if figure.size else -(-len(panels) // frame.columns)
+    wide, high = frame.grid(rows)
+    if figure.size is None:
+        least = (_scale_width(frame.font) if figure.legend else 0) + 0.1
+        width = max(wide, least) + 2 * frame.margin
+        title = title_lines(figure.title, width - 2 * frame.margin, frame.font)
+    else:
+        width = figure.size.width
+        title = title_lines(figure.title, width - 2 * frame.margin, frame.font)
+    top = frame.margin + title_height(len(title), frame.font)
+    if figure.size is not None:  # what is above and below the grid stays near it
+        rest = figure.size.height - frame.margin - legend_height(figure, frame.font)
+        top += max(rest - top - high, 0) / 2
+    items: list[Item] = [
+        Text(
+            width / 2,
+            top - title_height(len(title), frame.font) + (1.6 * line + 1) * frame.font,
+            text,
+            1.15 * frame.font,
+            "middle",
+            bold=True,
+            room=width - 2 * frame.margin,
+        )
+        for line, text in enumerate(title)
+    ]
+    left = (width - wide) / 2
+    items += _grid_heads(frame, panels, left, top, wide, rows)
+    for at, panel in enumerate(panels):
+        items += _placed(figure, frame, panel, at, left, top, scale, precision)
+    bottom = top + high
+    if figure.legend:
+        items += _legend(figure, frame.font, width, bottom + 0.9 * frame.font, scale)
+        bottom += 3.2 * frame.font
+    height = bottom + frame.margin if figure.size is None else figure.size.height
+    return Scene(width, height, tuple(items))
+
+
+def _grid_heads(
+    frame: Frame, panels: Sequence[Panel], left: float, top: float, wide: float, rows: int
+) -> Iterator[Item]:
+    """Titles of the axes, and the names of columns and rows of a grid of layers and heads."""
+    font = frame.font
+    before, above = frame.before
+    strips, _ = frame.strip(frame.columns, rows)
+    across = frame.columns * frame.width + (frame.columns - 1) * frame.gap
+    high = frame.grid(rows)[1]
+    if frame.axes and frame.lines:
+        size = min(font, wide / 2.1 / (CHAR * len(FROM)))
+        yield Text(left + before, top + font, FROM, size, color=SOFT, room=wide / 2)
+        yield Text(left + wide, top + font, TO, size, "end", color=SOFT, room=wide / 2)
+    elif frame.axes:
+        middle, room = left + before + (strips + across) / 2, strips + across
+        size = min(font, room / (CHAR * len(TO)))
+        yield Text(middle, top + font, TO, size, "middle", color=SOFT, room=room)
+        middle, room = top + (high + above) / 2, high - above
+        size = min(font, room / (CHAR * len(FROM)))
+        yield Text(left + font, middle, FROM, size, "middle", turned=True, color=SOFT, room=room)
+    if frame.headed != "grid":
+        return
+    seen: set[str] = set()
+    for at, panel in enumerate(panels):
+        x, y = _corner(frame, at, left, top)
+        if at < frame.columns:
+            name = panel.across
+            if width_of(name) * CHAR * font > frame.width + frame.gap * 0.8:
+                name = name.rpartition(" ")[2]
+            middle, line = x + frame.width / 2, top + above - 0.5 * font
+            yield Text(middle, line, name, font, "middle", room=frame.width + frame.gap * 0.8)
+        if panel.down not in seen:
+            seen.add(panel.down)
+            room = frame.height + frame.gap * 0.8
+            name = panel.down
+            if width_of(name) * CHAR * font > room:
+                name = name.rpartition(" ")[2]
+            place = left + before - 0.4 * font
+            yield Text(place, y + frame.height / 2, name, font, "middle", turned=True, room=room)
+
+
+def _corner(frame: Frame, at: int, left: float, top: float) -> tuple[float, float]:
+    """The upper left corner of what a panel draws, behind its strips of words."""
+    column, row = at % frame.columns, at // frame.columns
+    before, above = frame.before
+    each = frame.left + frame.right
+    strips = (
+        (frame.left, frame.top)
+        if frame.shared
+        else (
+            column * each + frame.left,
+            (row + 1) * frame.top,
+        )
+    )
+    x = left + before + strips[0] + column * (frame.width + frame.gap)
+    y = top + above + strips[1] + row * (frame.height + frame.gap) + (row + 1) * frame.name
+    return x, y
+
+
+def _placed(
+    figure: Figure,
+    frame: Frame,
+    panel: Panel,
+    at: int,
+    left: float,
+    top: float,
+    scale: tuple[float, float],
+    precision: int,
+) -> Iterator[Item]:
+    """One panel with its words and its name."""
+    x, y = _corner(frame, at, left, top)
+    column, row = at % frame.columns, at // frame.columns
+    if frame.headed == "names" and panel.name:
+        yield _name(
+            frame, panel, x, y - (0 if frame.shared and row else frame.top) - 0.5 * frame.font
+        )
+    if frame.label:
+        is_first, is_last = column == 0, column == frame.columns - 1
+        yield from _words(
+            frame,
+            panel,
+            x,
+            y,
+            at_left=is_first or not frame.shared,
+            at_top=row == 0 or not frame.shared,
+            at_right=is_last or not frame.shared,
+        )
+    shares = np.clip((panel.weights - scale[0]) / (scale[1] - scale[0]), 0.0, 1.0)
+    if frame.lines:
+        yield from _lines(frame, panel, shares, x, y, figure.palette)
+    else:
+        yield from _heat(figure, frame, panel, shares, x, y, precision)
+
+
+def _name(frame: Frame, panel: Panel, x: float, y: float) -> Text:
+    """The name above a panel, its short one where there is little room."""
+    room = frame.width + 0.8 * frame.gap
+    fits = width_of(panel.name) * CHAR * frame.font <= room
+    name = panel.name if fits or not panel.short else panel.short
+    cut = _cut(name, frame.font, room)
+    return Text(
+        x + frame.width / 2,
+        y,
+        cut,
+        frame.font,
+        "middle",
+        full="" if cut == panel.name else panel.name,
+        room=room,
+    )
+
+
+def _cut(text: str, size: float, room: float) -> str:
+    """A text cut to what fits into a room."""
+    return word(text, max(1, int(room / (CHAR * size) + 1e-6)))
+
+
+def _words(
+    frame: Frame,
+    panel: Panel,
+    x: float,
+    y: float,
+    *,
+    at_left: bool,
+    at_top: bool,
+    at_right: bool,
+) -> Iterator[Text]:
+    """The words at the left of a panel, and above it or at its right."""
+    size = frame.label
+    count = max(len(panel.words), 1)
+    wide, high = frame.width / count, frame.height / count
+    space = 0.35 * size
+    for i, text in enumerate(panel.words):
+        middle = y + (i + 0.5) * high + 0.35 * size
+        bold = i == panel.row
+        room = frame.left - 0.4 * size
+        cut = _cut(text, size, room)
+        full = "" if cut == text else text
+        if at_left:
+            yield Text(x - space, middle, cut, size, "end", bold=bold, full=full, room=room)
+        if frame.lines:
+            if at_right:
+                place = x + frame.width + space
+                yield Text(place, middle, cut, size, bold=bold, full=full, room=room)
+            continue
+        if not at_top:
+            continue
+        across = x + (i + 0.5) * wide
+        if frame.turned:
+            room = frame.top - 0.4 * size
+            cut = _cut(text, size, room)
+            full = "" if cut == text else text
+            yield Text(
+                across + 0.35 * size, y - space, cut, size, turned=True, full=full, room=room
+            )
+        else:
+            yield Text(across, y - space, cut, size, "middle", full=full, room=wide)
+
+
+def _heat(
+    figure: Figure,
+    frame: Frame,
+    panel: Panel,
+    shares: FloatArray,
+    x: float,
+    y: float,
+    precision: int,
+) -> Iterator[Item]:
+    """A heat map; a cell that its word may not see is empty."""
+    count = len(panel.words)
+    wide, high = frame.width / count, frame.height / count
+    empty = None if panel.seen is None else (panel.seen | (panel.weights > 0))
+    gaps = min(wide, high) >= 12
+    yield Cells(x, y, frame.width, frame.height, shares, empty, figure.palette, gaps)
+    if figure.palette in ("blues", "greys") or empty is not None:
+        yield Box(x, y, frame.width, frame.height, line=SOFT)
+    if frame.number:
+        for i, row in enumerate(panel.weights.tolist()):
+            for j, weight in enumerate(row):
+                if empty is not None and not empty[i, j]:
+                    continue
+                ink = text_on(weight_rgb(float(shares[i, j]), figure.palette))
+                place = (x + (j + 0.5) * wide, y + (i + 0.5) * high + 0.35 * frame.number)
+                text = f"{weight:.{precision}f}"
+                yield Text(*place, text, frame.number, "middle", color=ink, room=wide)
+    if panel.row is not None:
+        yield Box(x, y + panel.row * high, frame.width, high, line=INK)
+
+
+def _lines(
+    frame: Frame, panel: Panel, shares: FloatArray, x: float, y: float, palette: str
+) -> Iterator[Segment]:
+    """A line from each word to each that it attends to: wider and darker the larger the weight."""
+    count = len(panel.words)
+    high, color = frame.height / count, line_color(palette)
+    widest = max(min(6.0, 0.5 * high), 0.8)
+    places = np.argwhere(shares >= _FAINTEST)
+    values = shares[tuple(places.T)]
+    order = np.argsort(values, kind="stable")[-_MOST_LINES:]
+    for at in order.tolist():
+        i, j = places[at].tolist()
+        if panel.row is not None and i != panel.row:
+            continue
+        share = float(values[at])
+        ends = (y + (i + 0.5) * high, y + (j + 0.5) * high)
+        width = 0.3 + (widest - 0.3) * share
+        yield Segment(x, ends[0], x + frame.width, ends[1], width, color, _opacity(share))
+
+
+def _opacity(share: float) -> float:
+    """How dark a line is; thin ones are still seen."""
+    return round(_PALEST + (1 - _PALEST) * share, 3)
+
+
+def line_color(palette: str) -> RGB:
+    """The color of lines on white paper."""
+    return PALETTES[palette][round(_LINE_AT[palette] * (len(PALETTES[palette]) - 1))]
+
+
+def _scale_width(font: float) -> float:
+    return 22 * font
+
+
+def _legend(
+    figure: Figure, font: float, width: float, y: float, scale: tuple[float, float]
+) -> Iterator[Item]:
+    """The scale of the colors with its numbers, in the middle of the picture."""
+    whole = min(_scale_width(font), width - 1.2 * font)
+    name = "weight"
+    before = len(name) * CHAR * font + 0.8 * font
+    edge = _SMALL * font * 4 * CHAR / 2  # half of the last number
+    bar = whole - before - edge
+    x = (width - whole) / 2 + before
+    yield Text(x - 0.7 * font, y + 0.85 * font, name, font, "end", color=SOFT)
+    colors = _scale_colors(figure)
+    step = bar / len(colors)
+    for at, color in enumerate(colors):
+        yield Box(x + at * step, y, bar - at * step, font, fill=color)  # no seams
+    yield Box(x, y, bar, font, line=SOFT)
+    digits = 2 if scale[1] - scale[0] >= 0.5 else 3
+    for tick in range(_TICKS):
+        value = scale[0] + (scale[1] - scale[0]) * tick / (_TICKS - 1)
+        place = x + bar * tick / (_TICKS - 1)
+        text = f"{value:.{digits}f}".rstrip("0").rstrip(".") or "0"
+        yield Text(place, y + 2.1 * font, text, _SMALL * font, "middle", color=SOFT)
+
+
+def _scale_colors(figure: Figure) -> list[RGB]:
+    """The colors of the scale from its low to its high end."""
+    steps = len(PALETTES[figure.palette])
+    if figure.lines:
+        color = line_color(figure.palette)
+        return [mixed(WHITE, color, _opacity(step / (steps - 1))) for step in range(steps)]
+    return [
+        PALETTES[figure.palette][palette_step(s / (steps - 1), figure.palette)]
+        for s in range(steps)
+    ]

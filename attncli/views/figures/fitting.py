@@ -1,0 +1,355 @@
+"""How large everything in a figure is: letters, strips for words, the panels of a grid.
+
+All of it follows from the size of the picture, or, where none is asked for, from what is in it. Words
+and numbers get smaller down to where they can still be read, and are then left out.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+from attncli.errors import UsageError, field_name
+from attncli.views.figures.panels import Panel
+from attncli.views.figures.scene import CHAR
+from attncli.views.figures.wishes import Figure
+from attncli.views.ink import width_of, word
+
+Heads: TypeAlias = Literal["", "names", "grid"]
+LABEL = 20  # columns of a word at most
+NUMBERS_UP_TO = 40  # words, unless numbers are asked for
+_FONT, _SMALL_FONT = 14.0, 11.0  # pixels, of one panel and of several
+_LEAST_LABEL, _LEAST_NUMBER, _LEAST_ASKED = 5.0, 6.0, 3.5
+_PAGE = (960.0, 1300.0)  # pixels of a grid where no size is asked for
+_LEAST_PANEL = 48.0  # pixels with the space beside it, below which a PDF takes another page
+_SMALLEST = 4.0  # pixels of a panel
+
+
+class Frame(NamedTuple):
+    """The sizes of a page, in pixels: of letters, of words, of numbers (0: none), of panels.
+
+    `left`, `right` and `top` are strips for words, of each panel or, where they are `shared`, of the
+    whole grid; `headed` says what stands above panels.
+    """
+
+    columns: int
+    rows: int
+    font: float
+    label: float
+    number: float
+    width: float
+    height: float
+    left: float
+    right: float
+    top: float
+    turned: bool
+    shared: bool
+    headed: Heads
+    axes: bool
+    lines: bool
+
+    @property
+    def margin(self) -> float:
+        """Around everything."""
+        return 0.6 * self.font
+
+    @property
+    def gap(self) -> float:
+        """Between panels."""
+        return self.font
+
+    @property
+    def name(self) -> float:
+        """The height of the name above a panel."""
+        return 1.5 * self.font if self.headed == "names" else 0.0
+
+    @property
+    def before(self) -> tuple[float, float]:
+        """What stands at the left of the grid and above it: titles of axes and of rows and columns."""
+        heads = 1.6 * self.font if self.headed == "grid" else 0.0
+        axis = 1.6 * self.font if self.axes else 0.0
+        return heads + (0.0 if self.lines else axis), heads + axis
+
+    def strip(self, columns: int, rows: int) -> tuple[float, float]:
+        """The width and height that words take beside and above this many panels."""
+        across, down = (1, 1) if self.shared else (columns, rows)
+        return (self.left + self.right) * across, self.top * down
+
+    def grid(self, rows: int) -> tuple[float, float]:
+        """The width and height of the whole grid, with what stands before it."""
+        wide, high = self.strip(self.columns, rows)
+        left, top = self.before
+        return (
+            left + wide + self.columns * self.width + (self.columns - 1) * self.gap,
+            top + high + rows * (self.height + self.name) + (rows - 1) * self.gap,
+        )
+
+
+def title_lines(title: str | None, width: float, font: float) -> list[str]:
+    """The title in lines that fit."""
+    from attncli.views.svg import folded
+
+    columns = max(int(width / (CHAR * 1.15 * font)), 4)
+    return folded(title, 6, columns) if title else []
+
+
+def title_height(lines: int, font: float) -> float:
+    """Of this many lines."""
+    return lines * 1.6 * font + (0.4 * font if lines else 0)
+
+
+def legend_height(figure: Figure, font: float) -> float:
+    """Of the scale of the colors with its numbers, and the space above it."""
+    return 3.2 * font if figure.legend else 0.0
+
+
+def frames(
+    figure: Figure, panels: Sequence[Panel], precision: int, *, pages: bool
+) -> Iterator[tuple[Frame, Sequence[Panel]]]:
+    """Each page with its panels; without `pages` there is one. Raises: UsageError."""
+    columns, rows, headed = _grid(figure, panels, pages=pages)
+    if figure.size is None:
+        frame = _natural(figure, panels, precision, (columns, rows), headed)
+        if pages and figure.grid is None:
+            each = frame.height + frame.name + frame.gap
+            frame = frame._replace(rows=min(rows, max(1, int(_PAGE[1] / each))))
+    else:
+        frame = _sized(figure, panels, precision, (columns, rows), headed)
+    each_page = frame.columns * frame.rows
+    for start in range(0, len(panels), each_page):
+        yield frame, panels[start : start + each_page]
+
+
+def _grid(figure: Figure, panels: Sequence[Panel], *, pages: bool) -> tuple[int, int, Heads]:
+    """Columns, rows of a page, and what stands above the panels."""
+    count = len(panels)
+    heads = len({panel.across for panel in panels if panel.across})
+    layers = len({panel.down for panel in panels if panel.down})
+    whole = heads * layers == count
+    if figure.grid is not None:
+        columns, rows = figure.grid
+        if columns * rows < count and not pages:
+            raise UsageError(
+                f"found {columns} x {rows} places for {count} matrices, expected as many places, "
+                "auto, or a .pdf, which takes several pages",
+                place=field_name("grid"),
+            )
+        columns = min(columns, count)
+        rows = min(rows, math.ceil(count / columns))
+        return columns, rows, "grid" if whole and columns == heads else _named(panels)
+    width, height = figure.size[:2] if figure.size else (1.4, 1.0)
+    columns = min(count, max(1, math.ceil(math.sqrt(count * width / height) - 1e-9)))
+    columns = heads if whole else columns
+    rows = math.ceil(count / columns)
+    room = _PAGE[0] if figure.size is None else width
+    if pages and count > 1:
+        columns = _legible(columns, int(room / _LEAST_PANEL))
+        rows = math.ceil(count / columns)
+        if figure.size is not None:
+            rows = min(rows, max(1, int(0.9 * height / _LEAST_PANEL)))
+    return columns, rows, "grid" if whole and columns == heads else _named(panels)
+
+
+def _legible(columns: int, most: int) -> int:
+    """At most so many columns, an even part of those that there would be if there is one."""
+    if columns <= max(most, 1):
+        return columns
+    parts = [part for part in range(max(most // 2, 1), most + 1) if columns % part == 0]
+    return parts[-1] if parts else max(most, 1)
+
+
+def _named(panels: Sequence[Panel]) -> Heads:
+    return "names" if len(panels) > 1 and any(panel.name for panel in panels) else ""
+
+
+def _natural(
+    figure: Figure,
+    panels: Sequence[Panel],
+    precision: int,
+    grid: tuple[int, int],
+    headed: Heads,
+) -> Frame:
+    """The sizes where no size of the whole is asked for: letters first, then cells that hold them."""
+    font = figure.font_size or (_FONT if len(panels) == 1 else _SMALL_FONT)
+    wanted = _natural_panel(figure, panels, precision, font)
+    room = _PAGE[0] / grid[0]
+    if len(panels) > 1 and wanted[0] > room:
+        shrunk = max(room, _LEAST_PANEL)
+        wanted = (shrunk, min(wanted[1], shrunk))
+
+    def at(label: float) -> Frame:
+        return _frame(figure, panels, grid, headed, font, label, panel=wanted)
+
+    return _best(figure, panels, precision, font, at)
+
+
+def _natural_panel(
+    figure: Figure, panels: Sequence[Panel], precision: int, font: float
+) -> tuple[float, float]:
+    """How large a panel would like to be."""
+    n_tokens, longest = _most(panels), _longest(panels, LABEL) * CHAR * font
+    if figure.lines:
+        return 12 * font, n_tokens * max(1.7 * font, 2) if n_tokens <= 80 else 900.0
+    if n_tokens > NUMBERS_UP_TO and not figure.numbers:
+        side = n_tokens * max(2, 10 if n_tokens <= 80 else 800 // n_tokens)
+        return side, side
+    if figure.numbers is False or (len(panels) > 1 and n_tokens > 12 and not figure.numbers):
+        return n_tokens * 1.9 * font, n_tokens * 1.9 * font
+    digits = (precision + 2) * CHAR * font + font
+    cell = max(digits, min(longest + 0.85 * font, 5.7 * font))
+    return n_tokens * cell, n_tokens * 2.3 * font
+
+
+def _sized(
+    figure: Figure,
+    panels: Sequence[Panel],
+    precision: int,
+    grid: tuple[int, int],
+    headed: Heads,
+) -> Frame:
+    """The sizes that fill a picture of a size."""
+    assert figure.size is not None
+    width, height, unit = figure.size
+    largest = _FONT if unit != "px" else max(_FONT, min(width, height) / 40)
+    font = figure.font_size or max(min(largest, width / 24, height / 16), 6.0)
+    font = font if len(panels) == 1 or figure.font_size else min(font, _SMALL_FONT)
+
+    def at(label: float) -> Frame:
+        return _frame(figure, panels, grid, headed, font, label, size=(width, height))
+
+    frame = _shaped(_best(figure, panels, precision, font, at))
+    if min(frame.width, frame.height) < _SMALLEST:
+        raise UsageError(
+            f"found {' x '.join(figure.size.said)}, in which {len(panels)} panel"
+            f"{'s have' if len(panels) > 1 else ' has'} no room; expected a larger picture, or "
+            "smaller letters",
+            place=field_name("size"),
+        )
+    return frame
+
+
+def _shaped(frame: Frame) -> Frame:
+    """The frame with cells that are squares, or broad enough for their numbers."""
+    if frame.lines:
+        return frame
+    broadest = 2.6 if frame.number else 1.0
+    width = min(frame.width, broadest * frame.height)
+    return frame._replace(width=width, height=min(frame.height, width))
+
+
+def _best(
+    figure: Figure,
+    panels: Sequence[Panel],
+    precision: int,
+    font: float,
+    at: Callable[[float], Frame],
+) -> Frame:
+    """The frame with the largest words beside which the numbers fit, where they are wanted."""
+    n_tokens = _most(panels)
+    steps = max(int((font - _LEAST_LABEL) / 0.5), 0)
+    candidates = [at(font - 0.5 * step) for step in range(steps + 1)]
+    if figure.axes is False:
+        candidates = [at(0)]
+    fitting = [frame for frame in candidates if _labels_fit(frame, panels, n_tokens)]
+    fitting = fitting or [at(0)]
+    wanted = figure.numbers or (figure.numbers is None and n_tokens <= NUMBERS_UP_TO)
+    if wanted and not figure.lines:
+        least = _LEAST_ASKED if figure.numbers else _LEAST_NUMBER
+        for frame in [*fitting, at(0)] if figure.numbers else fitting:
+            number = _number(frame, n_tokens, precision)
+            if number >= least:
+                return frame._replace(number=number)
+    return fitting[0]
+
+
+def _frame(
+    figure: Figure,
+    panels: Sequence[Panel],
+    grid: tuple[int, int],
+    headed: Heads,
+    font: float,
+    label: float,
+    *,
+    size: tuple[float, float] | None = None,
+    panel: tuple[float, float] = (0, 0),
+) -> Frame:
+    """The frame of a picture of this size, or of panels of this size."""
+    columns, rows = grid
+    shared = len(panels) > 1 and all(p.words == panels[0].words for p in panels[1:])
+    across = 1 if shared else columns
+    limit = LABEL
+    if size is not None and label:
+        sides = 2 if figure.lines else 1
+        limit = max(3, min(LABEL, int(0.34 * size[0] / (CHAR * label * across * sides))))
+    left = _longest(panels, limit) * CHAR * label + 0.5 * label
+    frame = Frame(
+        columns=columns,
+        rows=rows,
+        font=font,
+        label=label,
+        number=0.0,
+        width=panel[0],
+        height=panel[1],
+        left=left,
+        right=left if figure.lines else 0.0,
+        top=0.0,
+        turned=False,
+        shared=shared,
+        headed=headed,
+        axes=bool(figure.axes),
+        lines=figure.lines,
+    )
+    if size is not None:
+        room = size[0] - 2 * frame.margin
+        frame = frame._replace(width=panel_room(room, frame.grid(rows)[0], columns))
+    if not figure.lines:
+        frame = _topped(frame, panels, size, 1 if shared else rows)
+    if size is not None:
+        lines = title_lines(figure.title, size[0] - 2 * frame.margin, font)
+        other = title_height(len(lines), font) + legend_height(figure, font) + 2 * frame.margin
+        frame = frame._replace(height=panel_room(size[1] - other, frame.grid(rows)[1], rows))
+    return frame
+
+
+def panel_room(room: float, others: float, count: int) -> float:
+    """What is left for each of `count` panels of a room; `others` is what everything else takes."""
+    return (room - others) / count
+
+
+def _topped(
+    frame: Frame, panels: Sequence[Panel], size: tuple[float, float] | None, down: int
+) -> Frame:
+    """The frame with its strip of words above: as they are, or turned where cells are narrow."""
+    label = frame.label
+    if not label:
+        return frame
+    limit = LABEL
+    if size is not None:
+        limit = max(3, min(LABEL, int(0.3 * size[1] / (CHAR * label * down))))
+    cell, longest = frame.width / _most(panels), _longest(panels, LABEL) * CHAR * label
+    turned = longest + 0.6 * label > cell
+    longest = min(longest, limit * CHAR * label)
+    return frame._replace(turned=turned, top=longest + 0.5 * label if turned else 1.4 * label)
+
+
+def _labels_fit(frame: Frame, panels: Sequence[Panel], n_tokens: int) -> bool:
+    """Whether rows of words do not touch, nor columns of turned ones."""
+    if not frame.label or min(frame.width, frame.height) < _SMALLEST:
+        return False
+    high = frame.height / n_tokens >= 1.1 * frame.label
+    return high and (frame.lines or not frame.turned or frame.width / n_tokens >= 1.1 * frame.label)
+
+
+def _number(frame: Frame, n_tokens: int, precision: int) -> float:
+    """The size of numbers that fit into the cells."""
+    wide = (frame.width / n_tokens - 3) / ((precision + 2) * CHAR)
+    return min(frame.label or frame.font, frame.font, wide, frame.height / n_tokens / 1.3)
+
+
+def _most(panels: Sequence[Panel]) -> int:
+    return max(1, *(len(panel.words) for panel in panels)) if panels else 1
+
+
+def _longest(panels: Sequence[Panel], limit: int) -> int:
+    """Columns of the longest word, which is cut at the limit."""
+    texts = {text for panel in panels for text in panel.words}
+    return max((width_of(word(text, limit)) for text in texts), default=0)

@@ -1,0 +1,92 @@
+"""Laws of figures in LaTeX: they compile with each engine, alone and inside, at exactly their size."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from views.samples import HOSTILE, result_of
+
+from attncli.settings import FigureSettings
+from attncli.views.figures.files import figure_file
+
+ENGINES = ("pdflatex", "xelatex", "lualatex")
+WORDS = ["50%", "a_b", "x&y", "{z}", "naïve", "Straße", "шаг", "שלום", "日本語", "#~^\\$", "w" * 60]
+CHOICES = {
+    "heat": {"size": "120mmx80mm", "title": "100% of “it” & more_", "axes": True},
+    "lines": {"lines": True, "palette": "greys", "size": "300x200"},
+    "natural": {"numbers": True, "scale": "max"},
+}
+HOST = r"""\documentclass{article}
+\usepackage{tikz}
+\begin{document}
+\sbox0{\input{NAME}}\typeout{SIZE \the\wd0; \the\ht0; \the\dp0;}
+Before \input{NAME} after.
+\begin{figure}\centering\input{NAME}\caption{One}\end{figure}
+\end{document}
+"""
+
+
+def compiled(engine, folder, name):
+    """The log of a file that compiles without an error; nothing of it overflows."""
+    done = subprocess.run(
+        [engine, "-interaction=nonstopmode", "-halt-on-error", f"{name}.tex"],
+        cwd=folder,
+        capture_output=True,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stdout[-1500:]
+    return (folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", CHOICES)
+def test_a_fragment_is_a_box_of_exactly_its_size(tmp_path, engine, name):
+    """Taken in twice, in a line and in a figure; words of any script break nothing."""
+    if shutil.which(engine) is None:
+        pytest.skip("not on this machine")
+    words = WORDS if name != "natural" else [*WORDS, *HOSTILE[:12]]
+    tex = figure_file(FigureSettings(fragment=True, **CHOICES[name]), [result_of(words)], ".tex")
+    assert "documentclass" not in tex
+    (tmp_path / f"{name}.tex").write_text(tex, encoding="utf-8")
+    host = HOST.replace("NAME", name)
+    (tmp_path / "host.tex").write_text(host, encoding="utf-8")
+    log = compiled(engine, tmp_path, "host")
+    sizes = re.search(r"SIZE ([\d.]+)pt; ([\d.]+)pt; ([\d.]+)pt", log)
+    box = re.search(r"\\useasboundingbox \(0,0\) rectangle \(([\d.]+),([\d.]+)\)", tex)
+    wanted = [float(side) * 0.75 * 72.27 / 72 for side in box.groups()]
+    assert [float(sizes[1]), float(sizes[2])] == pytest.approx(wanted, abs=0.1)
+    assert float(sizes[3]) < 0.1
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_document_is_one_page_of_exactly_its_size(tmp_path, engine):
+    """Nothing sticks out of it."""
+    if shutil.which(engine) is None:
+        pytest.skip("not on this machine")
+    tex = figure_file(
+        FigureSettings(**CHOICES["heat"]), [result_of(WORDS)], ".tex", made_by="attn\nx"
+    )
+    assert tex.splitlines()[1] == "% Made by: attn x"
+    (tmp_path / "whole.tex").write_text(tex, encoding="utf-8")
+    log = compiled(engine, tmp_path, "whole")
+    assert "Overfull" not in log
+    assert "(1 page" in log
+    pdf = (tmp_path / "whole.pdf").read_bytes()
+    boxes = re.findall(rb"/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)\s*\]", pdf)
+    for box in boxes:  # none where the engine packs its objects
+        assert [float(side) for side in box] == pytest.approx([340.157, 226.772], abs=0.2)
+
+
+def test_a_preamble_without_tikz_is_told_what_it_needs(tmp_path):
+    """The error names the package."""
+    if shutil.which("pdflatex") is None:
+        pytest.skip("not on this machine")
+    tex = figure_file(FigureSettings(fragment=True), [result_of(["a", "b"])], ".tex")
+    (tmp_path / "x.tex").write_text(
+        "\\documentclass{article}\\begin{document}\n" + tex + "\\end{document}", encoding="utf-8"
+    )
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "x.tex"], cwd=tmp_path, capture_output=True
+    )
+    assert b"This figure needs \\usepackage{tikz} in the preamble" in done.stdout
