@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import child_environment
-from models.made import write_checkpoint, write_tokenizer
+from models.made import write_model
 
 import attncli
 from attncli.attention.products import blas_name, kernel_name, require_right_products
@@ -79,7 +79,7 @@ def test_a_blas_that_computes_wrong_products_is_noticed(tmp_path, arguments, dty
     """On every road the run ends with 13 and names the BLAS, and the variable where it acts."""
     if "bert" in arguments[-1]:
         pytest.importorskip("tokenizers")
-        write_tokenizer(write_checkpoint(tmp_path / "bert"))
+        write_model(tmp_path / "bert")
     (tmp_path / "s.txt").write_text("money bank grows\nriver bank\n")
     rows = [f"{kind} bank\t{kind}\tbank\n" for kind in ("money", "river") * 8]
     (tmp_path / "t.tsv").write_text("text\tlabel\ttarget\n" + "".join(rows))
@@ -99,8 +99,8 @@ def checkpoints(tmp_path_factory):
     """A folder with a BERT and a GPT-2."""
     pytest.importorskip("tokenizers")
     folder = tmp_path_factory.mktemp("kernels")
-    write_tokenizer(write_checkpoint(folder / "bert", max_position_embeddings=64))
-    write_tokenizer(write_checkpoint(folder / "gpt2", "gpt2", n_positions=64), "gpt2")
+    write_model(folder / "bert", max_position_embeddings=64)
+    write_model(folder / "gpt2", "gpt2", n_positions=64)
     return folder
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models.made import write_checkpoint, write_tokenizer
+from models.made import write_model
 
 pytest.importorskip("tokenizers")
 
@@ -25,9 +25,7 @@ CHOICES = [
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A BERT of four layers and four heads."""
-    folder = write_checkpoint(tmp_path_factory.mktemp("parts") / "bert", num_hidden_layers=4)
-    write_tokenizer(folder)
-    return str(folder)
+    return str(write_model(tmp_path_factory.mktemp("parts") / "bert", num_hidden_layers=4))
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "npz", "parquet", "arrow"])

@@ -38,8 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with sentences and a small checkpoint, to stand in."""
     pytest.importorskip("tokenizers")
     made = pytest.importorskip("models.made")
-    made.write_checkpoint(tmp_path / "bert")
-    made.write_tokenizer(tmp_path / "bert")
+    made.write_model(tmp_path / "bert")
     (tmp_path / "s.txt").write_text("\n".join(LINES) + "\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path

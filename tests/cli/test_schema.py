@@ -101,8 +101,7 @@ def test_a_transformer_is_in_the_schema(
     """What `attn model info` tells of a checkpoint, and the results of one with all its fields."""
     pytest.importorskip("tokenizers")
     made = pytest.importorskip("models.made")
-    made.write_checkpoint(tmp_path / "bert")
-    made.write_tokenizer(tmp_path / "bert")
+    made.write_model(tmp_path / "bert")
     told = command("model", "info", str(tmp_path / "bert"), "--json")
     assert kind_of(json.loads(told.out)) == "model-transformer"
     options = ["--pair", "bank", "--include", "hidden_states,scores", "--layer", "0", "--merge"]

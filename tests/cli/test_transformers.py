@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
-from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
+from models.made import CONFIGS, tensors, write_model
 from models.plain import run
 
 from attncli.cli import schema as schema_module
@@ -19,9 +19,7 @@ pytest.importorskip("tokenizers")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A BERT of three layers and four heads, with its tokenizer."""
-    folder = write_checkpoint(tmp_path_factory.mktemp("cli") / "tiny-bert")
-    write_tokenizer(folder)
-    return str(folder)
+    return str(write_model(tmp_path_factory.mktemp("cli") / "tiny-bert"))
 
 
 def records(ended):
@@ -207,8 +205,7 @@ def test_a_page_has_every_layer_and_head(command, folder, tmp_path):
 @pytest.mark.parametrize("choice", [("3,1", "2,0"), ("1", "3"), ("0,1", "1")])
 def test_a_saved_part_takes_the_numbers_of_the_model(command, tmp_path, suffix, choice):
     """What was saved with --layer and --head is chosen by the same numbers; others are refused."""
-    deep = write_checkpoint(tmp_path / "deep", num_hidden_layers=4)
-    write_tokenizer(deep)
+    deep = write_model(tmp_path / "deep", num_hidden_layers=4)
     layers, heads = choice
     saved = str(tmp_path / f"part.{suffix}")
     sentence = ["explain", "the unhappiness grows", "--model", str(deep)]

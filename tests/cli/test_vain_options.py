@@ -167,7 +167,7 @@ NOT_HERE = {
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the commands read: sentences, vectors, tables, results, models."""
-    from models.made import write_checkpoint, write_tokenizer
+    from models.made import write_model
 
     from attncli.cli.app import run
 
@@ -215,7 +215,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write("w.jsonl", *map(json.dumps, given))
     np.save(folder / "w.npy", np.array([[[0.9, 0.1], [0.3, 0.7]], np.eye(2)]))
     np.savez(folder / "w.npz", a=np.array([[[0.9, 0.1], [0.3, 0.7]], np.eye(2)]), b=np.eye(2))
-    write_tokenizer(write_checkpoint(folder / "bert"))
+    write_model(folder / "bert")
     v, quick = str(folder / "v.txt"), ("--epochs", "2", "-q", "--heads", "2")
     runs = [
         ("train", str(folder / "t.tsv"), "-o", str(folder / "m"), "--vectors", v, *quick),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from conftest import child_environment
 from vector_files import MATRIX, WORDS, fasttext, text, written
+from vector_loads import is_right
 
 from attncli.embeddings import opening as sources
 from attncli.embeddings.cache.entries import Cache, CacheUnusable
@@ -33,24 +34,13 @@ def file(tmp_path):
     return written(tmp_path, "g.txt", text())
 
 
-def same(store):
-    """Whether a store has WORDS and MATRIX, asked row by row and as a whole."""
-    rows = [store.row(word) for word in WORDS]
-    return (
-        rows == list(range(len(WORDS)))
-        and store.vectors(rows).tobytes() == MATRIX.tobytes()
-        and store.matrix.tobytes() == MATRIX.tobytes()
-        and [store.word(row) for row in rows] == list(WORDS)
-    )
-
-
 def test_a_file_is_converted_once(cache, file, monkeypatch):
     """The second opening reads the entry, not the file."""
-    assert same(open_word_vectors(file))
+    assert is_right(open_word_vectors(file))
     monkeypatch.setattr(sources, "convert", None)
     store = open_word_vectors(file)
     assert isinstance(store, FolderStore)
-    assert same(store)
+    assert is_right(store)
     assert store.sha256 == content_hash(WORDS, MATRIX)
     assert store.name == "g.txt"
 
@@ -80,7 +70,7 @@ def test_a_changed_file_is_converted_again(cache, file, keep_times):
 
 def test_without_the_cache_nothing_is_read_or_written(cache, file):
     """--no-cache leaves no trace, and trusts none."""
-    assert same(open_word_vectors(file, access=Access(cached=False)))
+    assert is_right(open_word_vectors(file, access=Access(cached=False)))
     assert not cache.root.exists()
 
 
@@ -95,7 +85,7 @@ def test_every_changed_byte_is_noticed(cache, file):
             damaged = bytearray(data)
             damaged[place] ^= 1 << (place % 8)
             path.write_bytes(bytes(damaged))
-            assert same(open_word_vectors(file)), (path.name, place)
+            assert is_right(open_word_vectors(file)), (path.name, place)
             path = cache.root / entry.folder.name / path.name  # made again under the same name
             path.write_bytes(data)
 
@@ -109,9 +99,9 @@ def test_every_cut_is_noticed(cache, file):
         data = path.read_bytes()
         for length in {0, 1, len(data) // 2, len(data) - 1}:
             path.write_bytes(data[:length])
-            assert same(open_word_vectors(file)), (name, length)
+            assert is_right(open_word_vectors(file)), (name, length)
         path.unlink()
-        assert same(open_word_vectors(file)), name
+        assert is_right(open_word_vectors(file)), name
 
 
 def test_an_imported_name_is_made_again_or_refused(cache, file):
@@ -122,7 +112,7 @@ def test_an_imported_name_is_made_again_or_refused(cache, file):
     (entry,) = cache.entries()
     assert entry.names == ("mine",)
     (entry.folder / "meta.json").write_bytes(b"{}")
-    assert same(open_word_vectors("mine"))
+    assert is_right(open_word_vectors("mine"))
     assert open_word_vectors("mine").name == "mine"
     (entry.folder / "meta.json").write_bytes(b"{}")
     file.unlink()
@@ -167,7 +157,7 @@ def test_entries_that_others_could_write_are_not_used(cache, file):
     (entry,) = cache.entries()
     entry.folder.chmod(0o777)
     assert cache.open(entry.key) is None
-    assert same(open_word_vectors(file))
+    assert is_right(open_word_vectors(file))
     (entry,) = cache.entries()
     assert entry.folder.stat().st_mode & 0o022 == 0
     moved = cache.root / "elsewhere"

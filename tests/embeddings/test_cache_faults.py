@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import child_environment
-from vector_files import MATRIX, WORDS, fasttext, text, written
+from vector_files import WORDS, fasttext, text, written
+from vector_loads import is_right
 
 from attncli.embeddings import opening as sources
 from attncli.embeddings import store
@@ -46,17 +47,6 @@ def import_named(path):
     source, entries = VectorsSource(str(path)), Cache()
     convert(entries, source.key(), source, Access())
     entries.name_entry("mine", source.key(), source)
-
-
-def is_right(found):
-    """Whether a store has WORDS and MATRIX."""
-    rows = [found.row(word) for word in WORDS]
-    return (
-        rows == list(range(len(WORDS)))
-        and found.vectors(rows).tobytes() == MATRIX.tobytes()
-        and found.matrix.tobytes() == MATRIX.tobytes()
-        and [found.word(row) for row in rows] == list(WORDS)
-    )
 
 
 def leftovers(root):

@@ -5,11 +5,13 @@ import io
 import os
 import struct
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import vector_loads
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vector_files import MATRIX, WORDS, keyed_vectors, npy, written
@@ -31,11 +33,7 @@ class _Named:
         return self.call
 
 
-def failing(tmp_path: Path, data: bytes, kind: type[AttnError], name: str = "m.kv") -> str:
-    """The message of the error that these bytes give."""
-    with pytest.raises(kind) as caught:
-        load(written(tmp_path, name, data))
-    return str(caught.value)
+failing = partial(vector_loads.failing, name="m.kv")
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
@@ -123,7 +121,7 @@ def test_a_payload_inside_a_genuine_model_is_refused(
 )
 def test_a_payload_under_another_name_is_not_run(tmp_path: Path, suffix: str) -> None:
     """Content decides, so a pickle named otherwise is still only read by the inert machine."""
-    failing(tmp_path, PAYLOADS["stack-global"][0], RefusedError, f"x{suffix}")
+    failing(tmp_path, PAYLOADS["stack-global"][0], RefusedError, name=f"x{suffix}")
 
 
 def test_bytes_after_the_end_are_refused(tmp_path: Path) -> None:

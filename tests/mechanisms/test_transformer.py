@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 from conftest import child_environment
-from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
+from models.made import CONFIGS, tensors, write_checkpoint, write_model, write_tokenizer
 from models.plain import run
 
 import attncli
@@ -25,9 +25,7 @@ SENTENCES = ["money bank grows", "river bank flows", "the unhappiness grows .", 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A BERT of three layers and four heads, with its tokenizer."""
-    folder = write_checkpoint(tmp_path_factory.mktemp("model"))
-    write_tokenizer(folder)
-    return folder
+    return write_model(tmp_path_factory.mktemp("model"))
 
 
 def test_the_record_is_that_of_the_plain_loops(folder):
@@ -119,7 +117,7 @@ finally:
 def test_weights_that_the_memory_cannot_hold_are_refused_before_they_are_begun(tmp_path, layers):
     """Sentences whose layers need gigabytes end with 8 in a process that took a few megabytes."""
     heads = {"num_attention_heads": 24, "max_position_embeddings": 4096}
-    write_tokenizer(write_checkpoint(tmp_path, **heads))
+    write_model(tmp_path, **heads)
     (tmp_path / "s.txt").write_text("bank " * 4000)
     command = ["explain", "--file", "s.txt", "--model", ".", "--json", *layers]
     env = child_environment(OPENBLAS_NUM_THREADS="1")
@@ -184,8 +182,7 @@ def test_numbers_that_overflow_fail_alone(tmp_path):
 )
 def test_a_tokenizer_that_transformers_builds_another_way_is_a_warning(tmp_path, name, doubted):
     """In the record of a transformer, and of contextual vectors; none of a class built as there."""
-    folder = write_checkpoint(tmp_path / "model")
-    write_tokenizer(folder)
+    folder = write_model(tmp_path / "model")
     (folder / "tokenizer_config.json").write_text(f'{{"tokenizer_class": "{name}"}}')
     for options in ({"model": folder}, {"vectors": f"model:{folder}"}):
         warnings = attncli.explain("money bank", **options).warnings

@@ -176,6 +176,13 @@ def write_checkpoint(folder, family="bert", *, seed=0, prefix="", made=None, **c
     return folder
 
 
+def write_model(folder, family="bert", **changes):
+    """A checkpoint folder with a tokenizer to match."""
+    folder = write_checkpoint(folder, family, **changes)
+    write_tokenizer(folder, family)
+    return folder
+
+
 def raw_file(path, header, data=b"", length=None):
     """A safetensors file of any header (an object or bytes), true or not."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()

@@ -5,11 +5,12 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 from conftest import child_environment
-from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
+from models.made import CONFIGS, tensors, write_model
 from safetensors.numpy import save_file
 
 from attncli.errors import AttnError, DataError, InputError, LimitError, RefusedError
@@ -18,24 +19,17 @@ from attncli.mechanisms.transformer import open_transformer
 pytest.importorskip("tokenizers")
 
 
-def configured(**changes):
-    """A damage that changes config.json."""
+def configured(name="config.json", **changes):
+    """A damage that changes a file of JSON."""
 
     def damage(folder):
-        config = json.loads((folder / "config.json").read_text())
-        (folder / "config.json").write_text(json.dumps(config | changes))
+        whole = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps(whole | changes))
 
     return damage
 
 
-def tokenized(**changes):
-    """A damage that changes tokenizer.json."""
-
-    def damage(folder):
-        told = json.loads((folder / "tokenizer.json").read_text())
-        (folder / "tokenizer.json").write_text(json.dumps(told | changes))
-
-    return damage
+tokenized = partial(configured, "tokenizer.json")
 
 
 def a_pipe(name):
@@ -112,9 +106,7 @@ HOSTILE = {
 @pytest.fixture
 def folder(tmp_path):
     """A BERT of three layers with its tokenizer."""
-    folder = write_checkpoint(tmp_path / "tiny")
-    write_tokenizer(folder)
-    return folder
+    return write_model(tmp_path / "tiny")
 
 
 @pytest.mark.parametrize("name", HOSTILE)

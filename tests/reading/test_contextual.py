@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
+from models.made import CONFIGS, tensors, write_checkpoint, write_model, write_tokenizer
 from models.plain import run
 
 import attncli
@@ -28,9 +28,7 @@ TEXT = "the Unhappiness grows"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A BERT of three layers with its tokenizer."""
-    folder = write_checkpoint(tmp_path_factory.mktemp("contextual") / "tiny")
-    write_tokenizer(folder)
-    return folder
+    return write_model(tmp_path_factory.mktemp("contextual") / "tiny")
 
 
 def states():

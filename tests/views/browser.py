@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -54,3 +55,28 @@ def watched(folder: Path) -> Iterator[Watched]:
         browser.close()
     assert watch.complaints == []
     assert all(url.startswith("file:") for url in watch.requests)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """One browser for all tests of a file."""
+    with watched(tmp_path_factory.mktemp("pages")) as watch:
+        yield watch
+
+
+def cells(tab: Any) -> np.ndarray:
+    """The weights that the heat map holds."""
+    texts = tab.eval_on_selector_all(
+        ".matrix td[data-weight]", "all => all.map(c => c.dataset.weight)"
+    )
+    size = int(len(texts) ** 0.5)
+    return np.array(texts, dtype=np.float64).reshape(size, size)
+
+
+def slide(tab: Any, name: str, value: object, field: str = "value") -> None:
+    """Moves a slider, or sets another field of an input."""
+    tab.eval_on_selector(
+        f"input[name={name}]",
+        f"(input, value) => {{ input.{field} = value; input.dispatchEvent(new Event('input')); }}",
+        value,
+    )

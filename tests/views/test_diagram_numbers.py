@@ -25,8 +25,7 @@ def transformer(folder: Path, text: str) -> AttentionResult:
     """A small checkpoint's result, all layers and heads."""
     pytest.importorskip("tokenizers")
     made = pytest.importorskip("models.made")
-    made.write_checkpoint(folder / "bert")
-    made.write_tokenizer(folder / "bert")
+    made.write_model(folder / "bert")
     return analyzed(text, model=str(folder / "bert"))[0]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models.made import write_checkpoint, write_tokenizer
+from models.made import write_model
 
 from attncli.insight.part import Part
 from attncli.insight.tokens import merge_pieces
@@ -36,8 +36,7 @@ N_LAYERS, N_HEADS = 5, 4
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> AttentionResult:
     """Every layer and head of a small random BERT."""
-    folder = write_checkpoint(tmp_path_factory.mktemp("model"), num_hidden_layers=N_LAYERS)
-    write_tokenizer(folder)
+    folder = write_model(tmp_path_factory.mktemp("model"), num_hidden_layers=N_LAYERS)
     return next(iter(open_transformer(folder)(["the unhappiness grows"])))
 
 

@@ -1,8 +1,6 @@
 """The HTML page in a real browser: hover, keyboard, sliders, small and large, light and dark."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,35 +15,11 @@ from attncli.views.html import page
 from attncli.views.palette import contrast, text_on, weight_rgb
 
 pytest.importorskip("playwright.sync_api")
-from views.browser import Watched, watched  # needs the package above
+from views.browser import Watched, browser, cells, slide  # needs the package above
+
+__all__ = ["browser"]  # the fixture
 
 WORDS = ["money", "bank", "grows"]
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """One browser for all tests here."""
-    folder: Path = tmp_path_factory.mktemp("pages")
-    with watched(folder) as watch:
-        yield watch
-
-
-def cells(tab: Any) -> np.ndarray:
-    """The weights that the heat map holds."""
-    texts = tab.eval_on_selector_all(
-        ".matrix td[data-weight]", "all => all.map(c => c.dataset.weight)"
-    )
-    size = int(len(texts) ** 0.5)
-    return np.array(texts, dtype=np.float64).reshape(size, size)
-
-
-def slide(tab: Any, name: str, value: float) -> None:
-    """Moves a slider."""
-    tab.eval_on_selector(
-        f"input[name={name}]",
-        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }",
-        value,
-    )
 
 
 def test_the_first_numbers_are_those_of_the_result(browser: Watched) -> None:

@@ -1,12 +1,10 @@
 """The page's temperature: where there is a slider, its numbers are exact; elsewhere a word says why."""
 
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
-from models.made import write_checkpoint, write_tokenizer
+from models.made import write_model
 from views.samples import result_of
 
 from attncli.embeddings.store import FolderStore
@@ -19,7 +17,9 @@ from attncli.results.result import AttentionResult
 from attncli.views.html import page
 
 pytest.importorskip("playwright.sync_api")
-from views.browser import Watched, watched  # needs the package above
+from views.browser import Watched, browser, cells, slide  # needs the package above
+
+__all__ = ["browser"]  # the fixture
 
 TEMPERATURES = (0.5, 2.0, 5.0)
 FIELDS = frozenset({"embeddings", "query", "key", "scores"})
@@ -31,40 +31,16 @@ POOLED = {
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """One browser for all tests here."""
-    with watched(tmp_path_factory.mktemp("pages")) as watch:
-        yield watch
-
-
-@pytest.fixture(scope="module")
 def results(
     tmp_path_factory: pytest.TempPathFactory, glove: FolderStore
 ) -> dict[str, AttentionResult]:
     """A trained model of 24 heads, and a transformer whose sentence has pieces."""
     pytest.importorskip("tokenizers")
-    folder = write_checkpoint(tmp_path_factory.mktemp("model"))
-    write_tokenizer(folder)
+    folder = write_model(tmp_path_factory.mktemp("model"))
     idioms = TaskAnalyser.of_model(find_model("idioms"), glove, include=FIELDS)
     (trained,) = idioms(["that exam was a piece of cake"])
     (layered,) = open_transformer(folder, include=FIELDS)(["money unhappiness bank grows"])
     return {"idioms": trained, "transformer": layered}
-
-
-def _set(tab: Any, name: str, value: object, field: str = "value") -> None:
-    tab.eval_on_selector(
-        f"input[name={name}]",
-        f"(input, value) => {{ input.{field} = value; input.dispatchEvent(new Event('input')); }}",
-        value,
-    )
-
-
-def _cells(tab: Any) -> np.ndarray:
-    texts = tab.eval_on_selector_all(
-        ".matrix td[data-weight]", "all => all.map(c => c.dataset.weight)"
-    )
-    size = int(len(texts) ** 0.5)
-    return np.array(texts, dtype=np.float64).reshape(size, size)
 
 
 def _expected(result: AttentionResult, temperature: float) -> np.ndarray:
@@ -99,13 +75,13 @@ def test_each_head_and_their_mean_are_exact(
     )
     tab = browser.open(page([shown]))
     if result.attention.n_layers > 1:
-        _set(tab, "layer", 0)
-    _set(tab, "temperature", temperature)
+        slide(tab, "layer", 0)
+    slide(tab, "temperature", temperature)
     for head in (0, result.attention.n_heads - 1):
-        _set(tab, "head", head)
-        assert np.abs(_cells(tab) - expected[head]).max() < 2e-6
-    _set(tab, "mean", True, "checked")
-    assert np.abs(_cells(tab) - expected.mean(axis=0)).max() < 2e-6
+        slide(tab, "head", head)
+        assert np.abs(cells(tab) - expected[head]).max() < 2e-6
+    slide(tab, "mean", True, "checked")
+    assert np.abs(cells(tab) - expected.mean(axis=0)).max() < 2e-6
 
 
 @pytest.mark.parametrize("name", ["idioms", "transformer"])
@@ -118,7 +94,7 @@ def test_what_is_pooled_has_no_slider(
     tab = browser.open(page([result]))
     assert tab.query_selector("input[name=temperature]") is None
     assert "No other temperature: " in tab.inner_text(".result")
-    assert np.abs(_cells(tab) - result.weights[-1, 0]).max() < 1e-6
+    assert np.abs(cells(tab) - result.weights[-1, 0]).max() < 1e-6
 
 
 def test_merged_pieces_have_no_slider(results: dict[str, AttentionResult]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from models.made import write_checkpoint, write_tokenizer
+from models.made import write_model
 
 from attncli.attention.projections import random_projections
 from attncli.embeddings.opening import builtin_store
@@ -91,8 +91,7 @@ MECHANISMS: dict[str, Callable[[MemoryStore], AttentionResult]] = {
 def transformer(tmp_path_factory: pytest.TempPathFactory) -> AttentionResult:
     """A sentence with pieces through a BERT of three layers and four heads."""
     pytest.importorskip("tokenizers")
-    folder = write_checkpoint(tmp_path_factory.mktemp("model"))
-    write_tokenizer(folder)
+    folder = write_model(tmp_path_factory.mktemp("model"))
     (result,) = open_transformer(folder, include=FIELDS)(["money unhappiness bank grows"])
     return result
 
