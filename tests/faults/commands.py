@@ -37,6 +37,8 @@ def _command(
     ends: Sequence[int] = (0,),
     before: Sequence[Sequence[str]] = (),
     files: dict[str, str] | None = None,
+    stopped: Sequence[str] = (),
+    part: float = 0.5,
 ) -> Command:
     return Command(
         name,
@@ -48,6 +50,8 @@ def _command(
         grows=grows,
         ends=ends,
         before=before,
+        stopped=stopped,
+        part=part,
         env={"ATTN_CACHE_DIR": "cache"},
     )
 
@@ -78,6 +82,26 @@ def _batches() -> Iterator[Command]:
     yield _command("batch url memory", (*line, "--chunk", "20"))
 
 
+def _crews() -> Iterator[Command]:
+    """Batches of several processes: the call that fails is one of a worker's or of the parent's."""
+    for ending in ("jsonl", "csv", "parquet", "arrow", "npz"):
+        name = f"out.{ending}"
+        works = tuple(f"{name}{end}" for end in (".attn-part", ".attn-journal", ".attn-final"))
+        line = ("batch", "s.txt", "-o", name, *_RANDOM, "--workers", "2", "--chunk", "10")
+        again = (*line, "--resume")
+        yield _command(f"crew {ending}", line, name, again=again, works=works)
+        yield _command(
+            f"crew again {ending}", again, name, again=again, works=works, stopped=line, part=0.8
+        )
+    line = ("batch", "s.txt", "-o", "file://{here}/out.jsonl", *_RANDOM, "--workers", "2")
+    line, works = (*line, "--chunk", "10"), ("out.jsonl.attn-",)
+    again = (*line, "--resume")
+    yield _command("crew url", line, "out.jsonl", again=again, works=works)
+    yield _command(
+        "crew again url", again, "out.jsonl", again=again, works=works, stopped=line, part=0.8
+    )
+
+
 def _written() -> Iterator[Command]:
     for ending in ("html", "svg", "png", "pdf", "json", "npz", "csv", "tsv", "md", "tex"):
         name = f"out.{ending}"
@@ -99,11 +123,27 @@ def _learned() -> Iterator[Command]:
     )
     logged = (*line, "--log", "log.jsonl")
     yield _command("train log", logged, "m.safetensors", works=works)
+    paged = (*line, "-o", "m.html")
+    yield _command("train page", paged, "m.safetensors", "m.html", works=works)
+    again = (*line, "--resume")
+    for part in (0.4, 0.7, 0.9):
+        yield _command(
+            f"train again {part}",
+            again,
+            "m.safetensors",
+            again=again,
+            works=works,
+            stopped=line,
+            part=part,
+        )
 
 
 def _kept() -> Iterator[Command]:
     line = ("vectors", "import", "v.txt", "--name", "mine")
     yield _command("vectors import", line, works=_CACHE)
+    learn = ("vectors", "train", "s.txt", "--name", "mine", "--dim", "4", "--min-count", "1")
+    yield _command("vectors train", learn, again=(*learn, "--force"), works=_CACHE)
+    yield _command("vectors train over", (*learn, "--force"), works=_CACHE, before=[line])
     line_of_removal = ("vectors", "remove", "mine")
     yield _command("vectors remove", line_of_removal, works=_CACHE, before=[line], ends=(0, 2))
     for name in ("out.txt", "out.vec", "out.bin", "out.npz", "out.safetensors", "out.tsv"):
@@ -113,6 +153,7 @@ def _kept() -> Iterator[Command]:
 
 KINDS = {
     "batch": list(_batches()),
+    "crews": list(_crews()),
     "written": list(_written()),
     "learned": list(_learned()),
     "vectors": list(_kept()),

@@ -21,8 +21,10 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
+from faults.lies import Lie, lies
 from faults.mutations import mutated
 
 import attncli
@@ -35,7 +37,10 @@ _SPACE = 4 << 30  # of addresses, so that a fault does not take the machine with
 _GROWTH = 320 << 20  # 256 MiB for a bomb, and what the libraries take once
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 WHOLE = "whole"  # the seed that damages nothing
+LIES = "lies"  # the seed of files that lie about a size or a count
+_LIE = 64 << 20  # bytes that a lie takes over what its honest twin takes
 _CODES = frozenset({0, *range(2, 15)})
+_AGAIN = 3  # the code of a child that wants its last execution tried in a child of its own
 _LONGEST = 20_000  # bytes of standard error
 
 
@@ -61,31 +66,40 @@ class Case:
         """The bytes of one execution; always the same for the same seed and number."""
         if seed == WHOLE:
             return self.files[self.target]
+        if seed == LIES:
+            lie = self.lies[number // max(len(self.lines), 1)]()
+            return lie if self.repair is None else self.repair(lie)
         chance = random.Random(f"{seed} {self.name} {number}")
         data = mutated(self.files[self.target], chance, list(self.files.values()))
         return data if self.repair is None or chance.random() < 0.2 else self.repair(data)
 
+    @cached_property
+    def lies(self) -> list[Lie]:
+        """Lies of numbers in text first, then of every field."""
+        data = self.files[self.target]
+        return [*lies(data, fields=False), *lies(data)]
 
-def fuzz(case: Case, folder: Path, seed: str, numbers: range) -> list[str]:
+
+def fuzz(case: Case, folder: Path, seed: str, numbers: Sequence[int]) -> list[str]:
     """What must not be, of these executions; each is one line with its number."""
     place = mmap.mmap(-1, 16)  # the execution a child is at, and the most memory it had
     said = folder / "findings"
     said.write_bytes(b"")
     findings: list[str] = []
-    at, most = numbers.start, 0
-    while at < numbers.stop:
+    at, most = 0, 0
+    while at < len(numbers):
         place[:] = struct.pack("<qq", at, 0)
         child = os.fork()
         if child == 0:
-            _child(case, folder, seed, range(at, numbers.stop), place, said)
+            _child(case, folder, seed, numbers, at, place, said)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         at, grown = struct.unpack("<qq", place[:])
         most = max(most, grown)
         if status < 0:
             over = -status in (signal.SIGPROF, signal.SIGALRM)
             name = signal.Signals(-status).name
-            findings.append(f"{at}: {'more than 5 s' if over else 'ended by'} ({name})")
-        at += 1
+            findings.append(f"{numbers[at]}: {'more than 5 s' if over else 'ended by'} ({name})")
+        at += status != _AGAIN
     findings += said.read_text("utf-8").splitlines()
     PEAKS[case.name] = max(most, PEAKS.get(case.name, 0))
     return findings
@@ -95,9 +109,15 @@ PEAKS: dict[str, int] = {}  # bytes of memory that the executions of a case took
 
 
 def _child(
-    case: Case, folder: Path, seed: str, numbers: range, place: mmap.mmap, said: Path
+    case: Case,
+    folder: Path,
+    seed: str,
+    numbers: Sequence[int],
+    start: int,
+    place: mmap.mmap,
+    said: Path,
 ) -> None:
-    """Runs the executions and ends the process; never returns."""
+    """Runs the executions from a start and ends the process; never returns."""
     code = 1
     try:
         faulthandler.disable()
@@ -113,18 +133,24 @@ def _child(
         resource.setrlimit(resource.RLIMIT_AS, (_virtual() + _SPACE,) * 2)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         work = folder / "work"
+        most = _LIE if seed == LIES else _GROWTH
+        if seed == LIES:
+            for number in {number % max(len(case.lines), 1) for number in numbers}:
+                _execution(case, work, WHOLE, number, (out, err))
         base = _resident()
-        for number in numbers:
-            place[:8] = struct.pack("<q", number)
+        for at, number in enumerate(numbers[start:], start):
+            place[:8] = struct.pack("<q", at)
             fault = _execution(case, work, seed, number, (out, err))
             grown = _resident() - base
             place[8:] = struct.pack("<q", grown)
-            if grown > _GROWTH:
+            if grown > most and at != start:
+                os._exit(_AGAIN)  # alone, so that what others left does not count
+            if grown > most:
                 fault = f"{fault or ''} takes {grown >> 20} MiB"
             if fault:
                 with said.open("a", encoding="utf-8") as file:
                     file.write(f"{number}: {fault}\n")
-            if grown > _GROWTH:
+            if grown > most:
                 break
         code = 0
     finally:

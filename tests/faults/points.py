@@ -5,12 +5,14 @@ child, and behind it the run that comes next. What must not be is printed, one l
 """
 
 import ctypes
+import importlib
 import json
 import os
 import re
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,7 +24,9 @@ MODES = (*KILLS, "short", *ERRORS)
 _WRITES = ("write", "pwrite", "pwrite64", "writev", "sendfile", "sendfile64", "copy_file_range")
 _KEY = re.compile(r"(?<=v2-)[0-9a-f]{32}")
 _SECONDS = 60
+_GOING = 10  # seconds that a worker whose parent was killed may take to end
 _OUTPUT = 9
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Command:
     `again` is the line of the next run. `grows` names outputs that are written as they come, such
     as a log. `works` begins the names of files that an unfinished run may keep for the next one.
     `ends` are the codes that the next run may end with: of two removals the second finds nothing.
+    `stopped` is a line that was killed at so great a part of its calls before this one begins.
     """
 
     name: str
@@ -43,6 +48,8 @@ class Command:
     works: Sequence[str] = ()
     ends: Sequence[int] = (0,)
     before: Sequence[Sequence[str]] = ()
+    stopped: Sequence[str] = ()
+    part: float = 0.5
     env: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -62,7 +69,8 @@ class Points:
             (self.work / name).write_bytes(text.encode("latin-1"))
         for line in command.before:
             if (code := self._run(line)) != 0:
-                raise AssertionError(f"{line} ended with {code}")
+                raise AssertionError(f"{line} ended with {code}: {self._said()}")
+        straight = self._stopped(command.stopped) if command.stopped else {}
         shutil.copytree(self.work, self.start, symlinks=True)
         self.old = contents(self.work)
         code = self._run(command.line, number=0)
@@ -71,8 +79,22 @@ class Points:
             for number in range(self.preload.fault_count())
         ]
         self.whole = contents(self.work)
+        if any(self.whole[name] != content for name, content in straight.items()):
+            raise AssertionError(f"{command.line} made other bytes than {command.stopped}")
         if code != 0:
             raise AssertionError(f"{command.line} ended with {code}: {self._said()}")
+
+    def _stopped(self, line: Sequence[str]) -> dict[str, bytes]:
+        """Kills a run of the line in its middle; the outputs of one that was not."""
+        shutil.copytree(self.work, self.start, symlinks=True)
+        self._run(line, number=0)
+        made = contents(self.work)
+        number = int(self.preload.fault_count() * self.command.part)
+        shutil.rmtree(self.work)
+        self.start.rename(self.work)
+        if (code := self._run(line, number, "after")) != -signal.SIGKILL:
+            raise AssertionError(f"{line} ended with {code}: {self._said()}")
+        return {name: made[name] for name in self.command.outputs}
 
     def points(self) -> list[tuple[int, str]]:
         """All points: the number of a call, and the way it fails."""
@@ -92,6 +114,8 @@ class Points:
         if wrong is None:
             code = self._run(self.command.again or self.command.line)
             wrong = self._after_all(code)
+        if wrong is None:
+            wrong = self._processes()
         if wrong is None:
             return None
         call = self.calls[number - 1]
@@ -130,11 +154,24 @@ class Points:
         changed = [
             name
             for name, content in self.old.items()
-            if name not in self.command.outputs
+            if not name.startswith((*self.command.outputs, *self.command.works))
             and name in self.whole
             and now.get(name) not in (content, self.whole[name])
         ]
         return f"changes {changed}" if changed else None
+
+    def _processes(self) -> str | None:
+        """Whether a process of the runs is still there: all of them are children of this one now."""
+        deadline = time.monotonic() + _GOING
+        while True:
+            try:
+                pid, _ = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return None
+            if pid == 0 and time.monotonic() > deadline:
+                return "leaves a process"
+            if pid == 0:
+                time.sleep(0.01)
 
     def _left(self, now: Mapping[str, bytes]) -> list[str]:
         """What a run that ended by itself left, but for the files that the next one goes on from."""
@@ -181,10 +218,10 @@ class Points:
 def contents(folder: Path) -> dict[str, bytes]:
     """All files below a folder, with their bytes; entries of the cache without their keys."""
     held: dict[str, bytes] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            name = _KEY.sub("KEY", str(path.relative_to(folder)))
-            held[name + "'" * sum(other.rstrip("'") == name for other in held)] = path.read_bytes()
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    named = [(_KEY.sub("KEY", str(path.relative_to(folder))), path.read_bytes()) for path in files]
+    for name, content in sorted(named):
+        held[name + "'" * sum(other.rstrip("'") == name for other in held)] = content
     return held
 
 
@@ -201,6 +238,9 @@ def main(told: Mapping[str, Any]) -> None:
     from faults.fuzzing import loaded
 
     loaded()
+    if any(command["line"][:2] == ["vectors", "train"] for command in told["commands"]):
+        importlib.import_module("gensim.models")  # once, not in each child
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     every = tried = 0
     faults: list[str] = []
     for command in told["commands"]:

@@ -3,13 +3,16 @@
 The files are made by the project's own writers, or by the libraries whose formats they are.
 """
 
+import bz2
 import contextlib
 import gzip
 import io
 import json
+import lzma
 import os
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +125,30 @@ def vectors(_: Path) -> Iterator[Case]:
         "x",
         (("explain", "money bank", "--inline", "{}"),),
     )
+
+
+def packed(cases: Sequence[Case]) -> Iterator[Case]:
+    """The cases of one unpacked file, packed in each way: how many bytes come is not known then."""
+    ways: dict[str, Callable[[bytes], bytes]] = {
+        "gz": lambda data: gzip.compress(data, 1),
+        "bz2": bz2.compress,
+        "xz": lambda data: lzma.compress(data, preset=0),
+    }
+    with contextlib.suppress(ImportError):
+        from backports import zstd
+
+        ways["zst"] = zstd.compress
+    whole = [
+        case for case in cases if not case.target.endswith((*ways, "zip")) and "." in case.target
+    ]
+    for number, case in enumerate(case for case in whole if "/" not in case.target):
+        ending = list(ways)[number % len(ways)]
+        name = f"{case.target}.{ending}"
+        lines = [[name if part == case.target else part for part in line] for line in case.lines]
+        files = {other: data for other, data in case.files.items() if other != case.target}
+        files[name] = ways[ending](case.files[case.target])
+        if any(name in line for line in lines):
+            yield replace(case, name=f"{case.name} {ending}", files=files, target=name, lines=lines)
 
 
 def _old_fasttext() -> bytes:

@@ -9,6 +9,7 @@ ATTN_FUZZ=20000 tries as many executions a reader (20 otherwise), ATTN_SEED othe
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,9 @@ if not hasattr(os, "fork"):
     pytest.skip("forks children", allow_module_level=True)
 
 from faults import remains, specimens
-from faults.fuzzing import WHOLE, Case, fuzz, loaded
+from faults.fuzzing import LIES, WHOLE, Case, fuzz, loaded
+from faults.lies import lies, spread
+from faults.specimens import packed
 
 EXECUTIONS = int(os.environ.get("ATTN_FUZZ", "20"))
 SEED = os.environ.get("ATTN_SEED", "0")
@@ -34,17 +37,17 @@ MAKERS = (
 Maker = Callable[[Path], Iterator[Case]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cases(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> list[Case]:
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[Case]]:
     """The readers of one kind, with files made a moment ago."""
-    made = tmp_path / "made"
-    made.mkdir()
-    monkeypatch.chdir(made)
-    monkeypatch.setenv("ATTN_CACHE_DIR", str(tmp_path / "cache"))
+    folder = tmp_path_factory.mktemp("made")
     maker: Maker = request.param
-    return list(maker(made))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("ATTN_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield list(maker(folder))
 
 
 @pytest.mark.parametrize("cases", MAKERS, indirect=True, ids=lambda maker: maker.__name__)
@@ -57,6 +60,27 @@ def test_damaged_bytes_end_as_promised(cases: list[Case], tmp_path: Path) -> Non
     for case in cases:
         assert not (wrong := fuzz(case, folder, WHOLE, range(1))), (case.name, wrong)
         if found := fuzz(case, folder, SEED, range(EXECUTIONS)):
+            findings[case.name] = found[:5]
+    assert not findings
+
+
+@pytest.mark.parametrize("cases", MAKERS, indirect=True, ids=lambda maker: maker.__name__)
+def test_a_lie_about_a_size_takes_little_memory(cases: list[Case], tmp_path: Path) -> None:
+    """A number that claims more than there is: 64 MiB at most over what the honest twin takes."""
+    loaded()
+    findings = {}
+    short = EXECUTIONS <= 20
+    for case in (*cases, *packed(cases)):
+        case = replace(case)  # its lies are forgotten with it
+        texts, lines = len(lies(case.files[case.target], fields=False)), max(len(case.lines), 1)
+        told = len(case.lies) * lines
+        few = (15, 5) if case.act is not None else (2, 1)
+        most = few if short else (EXECUTIONS, EXECUTIONS)
+        numbers = [
+            *spread(range(texts * lines), most[0]),
+            *spread(range(texts * lines, told), most[1]),
+        ]
+        if found := fuzz(case, tmp_path, LIES, numbers):
             findings[case.name] = found[:5]
     assert not findings
 
@@ -79,3 +103,5 @@ def test_the_harness_sees_faults(tmp_path: Path) -> None:
         case = Case("own", {"number": str(number).encode(), "x": b"x"}, "x", act=act)
         (found,) = fuzz(case, tmp_path, WHOLE, range(1))
         assert sign in found
+    claims = Case("own", {"x": b"1"}, "x", act=lambda data: bytearray(min(int(data), 1 << 27)))
+    assert all("MiB" in found for found in fuzz(claims, tmp_path, LIES, range(4, 6)))
