@@ -11,6 +11,7 @@ from attncli.views.against import mean_weights
 from attncli.views.changes import change_texts
 from attncli.views.compare import occurrence_names, percents_of
 from attncli.views.compare_texts import comparison_facts, share_text
+from attncli.views.heat_maps import result_drawings
 from attncli.views.html import BESIDE_STYLE, page
 from attncli.views.page.tables import escaped, weight_table, word_markup
 from attncli.views.palette import PaletteName, palette_step
@@ -21,7 +22,6 @@ from attncli.views.svg import (
     Drawing,
     folded,
     heat_map,
-    result_drawings,
     stacked,
     svg_document,
     text_lines,

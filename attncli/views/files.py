@@ -5,10 +5,11 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from attncli.errors import MissingExtraError, UsageError, field_name
-from attncli.errors.wording import did_you_mean, quoted, visible
+from attncli.errors import UsageError, field_name
+from attncli.errors.wording import did_you_mean, quoted
 from attncli.files.writing import whole_file
 from attncli.settings import FigureSettings, Notation
+from attncli.views.picture_formats import picture
 
 if TYPE_CHECKING:
     from attncli.insight.diagram import Diagram
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from attncli.results.comparison import Comparison
     from attncli.results.result import AttentionResult
     from attncli.views.against_files import Beside
-    from attncli.views.pictures import Way
 
 # What a file will hold: all of it, or its text in parts.
 Content: TypeAlias = str | bytes | Iterable[str]
@@ -25,7 +25,6 @@ TEXT_SUFFIXES = (".html", ".svg", ".json", ".jsonl", ".csv", ".tsv", ".md", ".te
 COMPARISON_SUFFIXES = (".html", ".svg", ".png", ".pdf", ".json", ".md", ".tex", ".csv", ".tsv")
 AGAINST_SUFFIXES = (".html", ".svg", ".png", ".pdf", ".md", ".tex")
 Say: TypeAlias = Callable[[str], None]
-_NAMED = 12  # characters named in a message
 FIGURED = (".svg", ".png", ".pdf", ".tex")  # may be figures for a paper
 SUFFIXES = (*TEXT_SUFFIXES, ".png", ".pdf", ".npz")
 
@@ -155,7 +154,7 @@ def write_results(
 
 def _grid_note(results: "Sequence[AttentionResult]", notation: Notation) -> str:
     """That many heat maps are small, and what makes them larger; nothing where they are not."""
-    from attncli.views.svg import is_many
+    from attncli.views.heat_maps import is_many
 
     most = max(
         (r.attention.n_layers * r.attention.n_heads for r in results if is_many(r)), default=0
@@ -180,7 +179,8 @@ def _pictures(
 ) -> list[str]:
     """The drawings or the heat maps; stages below them, in a PDF on sheets of their own."""
     from attncli.views import sheets
-    from attncli.views.svg import heat_maps, stacked, svg_document
+    from attncli.views.heat_maps import heat_maps
+    from attncli.views.svg import stacked, svg_document
 
     footer = sheets.footer_drawings(made_by)
     if diagrams:
@@ -289,60 +289,6 @@ def write_against(
     }
     content = makers.get(suffix, views.against_svg)(pairs, precision=digits, made_by=made_by)
     write_file(path, content if suffix in makers else picture(content, suffix, say))
-
-
-def picture(
-    svgs: str | Sequence[str], suffix: str, say: Say | None = None, way: "Way | None" = None
-) -> str | bytes:
-    """SVGs in the format of a suffix, each a page of a .pdf; of .svg and .png there is one.
-
-    `way` is that of PNG and PDF. Says which characters have no font.
-    """
-    svgs = [svgs] if isinstance(svgs, str) else svgs
-    if suffix == ".svg":
-        return svgs[0]
-    from attncli.views import pictures
-
-    missing, text = _missing("".join(svgs))
-    if say is not None and text:
-        say(text)
-    # A character without a font would keep others of its line from the fonts that have them.
-    boxes = {ord(char): pictures.box_for(char) for char in missing}
-    svgs = [svg.translate(boxes) for svg in svgs]
-    scripts = pictures.scripts_with_spacing_signs("".join(svgs)) if suffix == ".pdf" else []
-    if say is not None and scripts:
-        named = ", ".join(scripts[:_NAMED])
-        say(
-            f"vowel signs of {named} may stand on their letters in a .pdf; .png and .html are right"
-        )
-    way = way or pictures.Way()
-    return pictures.png(svgs[0], way) if suffix == ".png" else pictures.pdf(*svgs, way=way)
-
-
-def _missing(svg: str) -> tuple[str, str]:
-    """The characters that no font can draw, and the note about them and their scripts."""
-    from attncli.views import pictures
-
-    try:
-        missing = pictures.missing_glyphs(svg)
-    except MissingExtraError:
-        scripts = pictures.scripts_of(pictures.rare_characters(svg))
-        unsure = [name for name in scripts if name not in ("Latin", "Greek", "Cyrillic")]
-        if not unsure:
-            return "", ""
-        return "", (
-            f"whether this machine has a font for {', '.join(unsure[:_NAMED])} was not looked at: "
-            "that needs resvg-py"
-        )
-    if not missing:
-        return "", ""
-    named = " ".join(missing[:_NAMED]) + (" …" if len(missing) > _NAMED else "")
-    scripts = pictures.scripts_of(missing)
-    of = f" ({', '.join(scripts[:_NAMED])})" if scripts else ""
-    return missing, (
-        f"no font of this machine has {visible(named)}{of}: boxes stand in their place; "
-        ".svg and .html show them wherever there is such a font"
-    )
 
 
 def write_file(path: str, content: Content) -> None:

@@ -15,17 +15,11 @@ from rich.cells import chop_cells
 from attncli.arrays import FloatArray
 from attncli.errors.wording import visible
 from attncli.escape import apart, drawable, harmless, isolated, quotes_isolated
-from attncli.insight.subscripts import Names, symbol_names
-from attncli.insight.sums import sums_of
-from attncli.results.names import matrix_name
+from attncli.insight.subscripts import Names
 from attncli.results.result import AttentionResult
-from attncli.settings import Notation
-from attncli.views.equations import one_below_the_other, sums_line, terms
 from attncli.views.facts import facts_line, model_line
 from attncli.views.ink import width_of, word, wrapped
 from attncli.views.notation import (
-    lecture_equation,
-    symbols_line,
     text_signs,
     weights_title,
 )
@@ -41,7 +35,6 @@ from attncli.views.palette import (
 FONT = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
 INK, SOFT, PAPER = "#1b1f24", "#57606a", "#ffffff"
 NUMBERS_UP_TO, NAMES_UP_TO = 40, 80
-MOST_IN_COLUMN = 6  # heat maps of a result
 _MARGIN, _CHAR, _LINE = 16, 8.43, 20  # pixels; a character of 14 pixels is 8.43 wide
 # Letters beyond the scripts of Europe, and those of Armenia and Georgia, which one font holds.
 _OTHER_SCRIPT = re.compile(
@@ -51,8 +44,8 @@ _RUN = f" *(?:{_OTHER_SCRIPT.pattern}[\u200c\u200d]*)+| *(?:(?!{_OTHER_SCRIPT.pa
 _ISOLATE = "\u2068"
 _BROADER = 0.35  # columns that a letter of another script may take beyond its own
 _LABEL = 20  # columns of a label at most
-_LINE_WIDTH = 90  # columns of a line of text
-_SIGNS = text_signs(lambda text: isolated(word(text, _LABEL)))
+LINE_WIDTH = 90  # columns of a line of text
+SIGNS = text_signs(lambda text: isolated(word(text, _LABEL)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +55,6 @@ class Drawing:
     width: float
     height: float
     parts: tuple[str, ...]
-
-
-def heat_maps(
-    results: Sequence[AttentionResult],
-    *,
-    precision: int = 2,
-    palette: PaletteName = "viridis",
-    notation: Notation = "words",
-    below: Sequence[Drawing] = (),
-) -> str:
-    """One SVG with a heat map for every result, layer and head, below one another.
-
-    In the symbols of the lecture each map has its equations below it; `below` stands at the end.
-    """
-    drawings = [
-        drawing
-        for result in results
-        for drawing in result_drawings(result, precision, palette, notation)
-    ]
-    drawings += [weight_scale(palette), *below]
-    title = "Attention weights: " + "; ".join(visible(result.text) for result in results)
-    return svg_document(stacked(drawings), title)
 
 
 def svg_document(drawing: Drawing, title: str, description: str = "") -> str:
@@ -160,38 +131,6 @@ def columns_of(text: str) -> float:
     return width_of(text) + _BROADER * narrow
 
 
-def result_drawings(
-    result: AttentionResult,
-    precision: int = 2,
-    palette: PaletteName = "viridis",
-    notation: Notation = "words",
-) -> list[Drawing]:
-    """The sentence, what was computed, and a heat map for each layer and head.
-
-    More than a few stand in a grid, small and without numbers.
-    """
-    names = None if notation == "words" else symbol_names(result.words)
-    drawings = [heading_drawing(result, names)]
-    if is_many(result):
-        from attncli.views.figures.small import small_multiples
-
-        return [*drawings, small_multiples(result, palette)]
-    for layer in range(result.attention.n_layers):
-        for head in range(result.attention.n_heads):
-            name = matrix_name(result, layer, head)
-            if name:
-                drawings.append(text_lines([(name, 'font-weight="bold"')]))
-            drawings.append(heat_map(result.words, result.weights[layer, head], precision, palette))
-            if names is not None and len(names.words) <= NUMBERS_UP_TO:
-                drawings.append(_equations(result, names, result.weights[layer, head], precision))
-    return drawings
-
-
-def is_many(result: AttentionResult) -> bool:
-    """Whether a column of the heat maps of a result would be too long to look at."""
-    return result.attention.n_layers * result.attention.n_heads > MOST_IN_COLUMN
-
-
 def heading_drawing(result: AttentionResult, names: Names | None = None) -> Drawing:
     """The sentence, what was computed, and warnings."""
     heading = [(isolated(line), 'font-weight="bold"') for line in folded(visible(result.text), 6)]
@@ -200,30 +139,13 @@ def heading_drawing(result: AttentionResult, names: Names | None = None) -> Draw
         quotes_isolated(f"warning: {harmless(warning.message)}") for warning in result.warnings
     ]
     if names is not None and names.words:
-        facts.append(weights_title(names, _SIGNS))
+        facts.append(weights_title(names, SIGNS))
     for fact in facts:
         heading += [(line, f'fill="{SOFT}"') for line in folded(fact, 20)]
     return text_lines(heading)
 
 
-def _equations(
-    result: AttentionResult, names: Names, weights: FloatArray, precision: int
-) -> Drawing:
-    """The rows of a matrix in the symbols of the lecture, numbers below symbols."""
-    sums = sums_of(result)
-    lines = [sums_line(result)]
-    if sums.terms is not None:
-        lines.append(symbols_line(names, range(len(names.words)), sums.terms[0], _SIGNS))
-    for query in range(len(names.words)):
-        rounded = terms(weights[query], digits=precision, beside=precision)
-        both = lecture_equation(names, query, rounded, sums, "", _SIGNS)
-        lines += one_below_the_other(*both, _LINE_WIDTH)
-    return text_lines(
-        [(part, 'xml:space="preserve"') for line in lines for part in wrapped(line, _LINE_WIDTH, 4)]
-    )
-
-
-def folded(text: str, most: int, columns: int = _LINE_WIDTH) -> list[str]:
+def folded(text: str, most: int, columns: int = LINE_WIDTH) -> list[str]:
     """Lines of at most so many columns, broken at spaces; only a longer word is broken itself.
 
     A text of more than `most` lines is cut, and says how long it is.

@@ -33,10 +33,10 @@ from attncli.views.compare_page import comparison_page, comparison_svg
 from attncli.views.diagram_svg import diagram_svg
 from attncli.views.explain import explain_lines
 from attncli.views.figures.files import figure_file
+from attncli.views.heat_maps import heat_maps
 from attncli.views.html import page
 from attncli.views.ink import Ink
 from attncli.views.layout import Layout
-from attncli.views.svg import heat_maps
 
 IMAGES = Path(__file__).resolve().parents[1] / "images"
 PAIR = ("money bank grows", "river bank flows")

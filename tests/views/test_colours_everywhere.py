@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from views.samples import result_of
 
+from attncli.views.heat_maps import heat_maps
 from attncli.views.html import page
 from attncli.views.ink import Ink
 from attncli.views.latex import latex
@@ -24,7 +25,6 @@ from attncli.views.palette import (
     weight_ansi256,
     weight_rgb,
 )
-from attncli.views.svg import heat_maps
 
 RESULT = result_of(["money", "bank", "grows"])
 EXPECTED = [hex_code(weight_rgb(float(weight))) for weight in RESULT.weights.ravel()]

@@ -21,6 +21,7 @@ from attncli.views.against import against_lines
 from attncli.views.compare_page import comparison_page, comparison_svg
 from attncli.views.compare_texts import comparison_markdown
 from attncli.views.explain import explain_lines
+from attncli.views.heat_maps import heat_maps
 from attncli.views.html import page
 from attncli.views.ink import Ink
 from attncli.views.latex import latex
@@ -28,7 +29,6 @@ from attncli.views.latex_words import latex_escaped
 from attncli.views.layout import Layout
 from attncli.views.markdown import markdown
 from attncli.views.speak import spoken_text
-from attncli.views.svg import heat_maps
 
 TEXT = "שלום, bank مرحبا -7 zzyzx עולם שנת2024"
 ISOLATE = "\u2068[^\u2068\u2069\n]*\u2069"

@@ -22,10 +22,10 @@ from attncli.matrices.reading import read_results
 from attncli.results.result import AttentionResult
 from attncli.views.delimited import delimited
 from attncli.views.files import write_results
+from attncli.views.heat_maps import heat_maps
 from attncli.views.latex import latex
 from attncli.views.markdown import markdown
 from attncli.views.npz import npz
-from attncli.views.svg import heat_maps
 
 SVG = "{http://www.w3.org/2000/svg}"
 WORDS = st.text(

@@ -20,13 +20,13 @@ from attncli.results.result import AttentionResult
 from attncli.views.delimited import delimited
 from attncli.views.explain import explain_lines
 from attncli.views.facts import facts_line
+from attncli.views.heat_maps import MOST_IN_COLUMN, heat_maps
 from attncli.views.html import fragment, page
 from attncli.views.ink import Ink
 from attncli.views.latex import latex
 from attncli.views.layout import Layout
 from attncli.views.markdown import markdown
 from attncli.views.speak import spoken_text
-from attncli.views.svg import MOST_IN_COLUMN, heat_maps
 
 pytest.importorskip("tokenizers")
 

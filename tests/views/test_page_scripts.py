@@ -7,7 +7,7 @@ from views.browser import watched
 from views.samples import result_of
 
 from attncli.views import html
-from attncli.views.svg import heat_maps
+from attncli.views.heat_maps import heat_maps
 
 WORDS = ["שלום", "bank", "כסף"]
 # What JupyterLab and the classic notebook do to the tables of an output.

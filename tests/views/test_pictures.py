@@ -10,7 +10,8 @@ import pytest
 
 from attncli import save
 from attncli.errors import LimitError
-from attncli.views.files import picture
+from attncli.views.heat_maps import heat_maps
+from attncli.views.picture_formats import picture
 from attncli.views.pictures import (
     MAX_PIXELS,
     missing_glyphs,
@@ -19,7 +20,7 @@ from attncli.views.pictures import (
     scripts_of,
     scripts_with_spacing_signs,
 )
-from attncli.views.svg import heat_maps, svg_document, text_lines
+from attncli.views.svg import svg_document, text_lines
 from tests.views.samples import result_of
 
 

@@ -121,7 +121,7 @@ def _panels_file(
         from attncli.views.figures.to_tex import scene_tex
 
         return scene_tex(scenes[0], fragment=figure.fragment, made_by=made_by)
-    from attncli.views.files import picture
+    from attncli.views.picture_formats import picture
     from attncli.views.pictures import Way
 
     described = f"Made by: {made_by}" if made_by else ""
