@@ -14,7 +14,7 @@ PACKAGE = Path(attncli.__file__).parent
 LOOKED_AT = {
     "views/training_page.py": "steps of a palette, which are integers of one byte",
     "checks/arguments.py": "rows that were checked to be whole numbers",
-    "arrays.py": "nearest_whole itself",
+    "arrays/__init__.py": "nearest_whole itself",
     "batches/writers/digits.py": "_in_range comes first",
     "embeddings/cache/building.py": "rows of n-grams, which are integers",
     "embeddings/readers/ngrams.py": "hashes and counts, which are integers",

@@ -5,8 +5,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from attncli.arrays.memory import available_memory
 from attncli.errors.wording import size_text
-from attncli.memory import available_memory
 from attncli.results.json import record_parts
 
 MACHINE = {"proc/meminfo": "MemTotal: 9000 kB\nMemFree: 100 kB\nMemAvailable: 8000 kB\n"}

@@ -30,7 +30,7 @@ def memory_budget(limits: Limits) -> int:
     """The bytes a plan may take: the limit given, or three quarters of what is free."""
     if limits.memory is not None:
         return limits.memory
-    from attncli.memory import available_memory
+    from attncli.arrays.memory import available_memory
 
     free = available_memory()
     return 1 << 62 if free is None else 3 * free // 4

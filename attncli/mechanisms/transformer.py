@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from attncli.arrays.memory import available_memory
 from attncli.attention.core import attention_scores
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError, field_name, setting
 from attncli.errors.wording import quoted, size_text
 from attncli.insight.measures import with_measures
 from attncli.mechanisms.analyser import Analyser
-from attncli.memory import available_memory
 from attncli.models.forward import Inputs, States, Wanted, encode
 from attncli.models.model import TransformerModel
 from attncli.models.packing import packs

@@ -269,7 +269,7 @@ def _fault(text: str) -> AttnError | None:
 
 def _memory_fault(n_tokens: int) -> AttnError | None:
     """Why so many tokens cannot be computed here."""
-    from attncli.memory import available_memory
+    from attncli.arrays.memory import available_memory
 
     needed = _BYTES_PER_WEIGHT * n_tokens**2
     available = available_memory()

@@ -232,7 +232,7 @@ def test_a_worker_with_another_attn_is_refused(tmp_path: Path, folder: Path) -> 
     """Bytes made by other code are not taken: 12, and the hint says what to install."""
     other = tmp_path / "other"
     shutil.copytree(PACKAGE, other / "attncli", ignore=shutil.ignore_patterns("__pycache__"))
-    with (other / "attncli" / "arrays.py").open("a") as stream:
+    with (other / "attncli" / "arrays" / "__init__.py").open("a") as stream:
         stream.write("# another version\n")
     with scheduler() as (_, address), worker(address, tmp_path, other):
         assert code_of(dask_job(folder, address, small_analyser)) == 12
