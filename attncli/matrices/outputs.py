@@ -86,7 +86,7 @@ def _field(value: Any, name: str) -> Any:
 
 def _held(output: Any, which: Which | None) -> Any:
     """The attentions that an output holds. Raises: UsageError, ArgumentError."""
-    held = {name: found for name, at in _HELD.items() if (found := _field(output, at))}
+    held = {name: field for name, at in _HELD.items() if (field := _field(output, at))}
     if which is not None:
         if which in held:
             return held[which]

@@ -21,7 +21,7 @@ from attncli.views.figures.drawing import drawn
 from attncli.views.figures.files import figure_file
 from attncli.views.figures.panels import panels_of
 from attncli.views.figures.scene import SOFT, Box, Cells, Segment, Text
-from attncli.views.figures.wishes import MOST, figure_of, font_size_of, grid_of, scale_of, size_of
+from attncli.views.figures.wishes import MOST, figure_of, font_size_of, grid_of, scale_of, size_from
 from attncli.views.palette import PALETTES, contrast, weight_rgb
 
 WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "the", "lazy", "dog"]
@@ -81,7 +81,7 @@ def texts_of(scene):
 )
 def test_sizes_are_read_in_pixels_and_units(text, width, height, said):
     """96 pixels make an inch, as browsers have it; the last unit is that of both."""
-    size = size_of(text)
+    size = size_from(text)
     assert (size.width, size.height) == pytest.approx((width, height), abs=1e-4)
     assert size.said == said
 
@@ -90,10 +90,10 @@ def test_sizes_are_read_in_pixels_and_units(text, width, height, said):
     ("read", "text"),
     [
         *(
-            (size_of, text)
+            (size_from, text)
             for text in ("", "8cm", "0x0", "10x10", "-5x5", "8kmx6km", "1e9x9", "axb")
         ),
-        *((size_of, text) for text in (f"{MOST + 1}x100", "100x100x100", "nanxnan")),
+        *((size_from, text) for text in (f"{MOST + 1}x100", "100x100x100", "nanxnan")),
         *((scale_of, text) for text in ("", "1,0", "0,0", "0", "0,1,2", "nan,1", "0,inf", "most")),
         *((font_size_of, text) for text in ("", "0", "1", "9000", "9em", "large")),
         *((grid_of, text) for text in ("", "0x3", "3", "3x-1", "99999x2", "axb")),

@@ -8,11 +8,11 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.errors import field_name
 from attncli.views.figures.fitting import (
-    Frame,
+    FigureFrame,
+    fitted_title,
     frames,
     legend_height,
     title_height,
-    title_lines,
 )
 from attncli.views.figures.panels import Panel, beyond, scale_of_weights
 from attncli.views.figures.scene import (
@@ -21,8 +21,8 @@ from attncli.views.figures.scene import (
     SOFT,
     Box,
     Cells,
+    FigureScene,
     Item,
-    Scene,
     Segment,
     Text,
 )
@@ -48,17 +48,19 @@ _SMALL = 0.85  # of the size of letters: the numbers of the scale
 _LINE_AT = {"viridis": 0.3, "cividis": 0.2, "magma": 0.45, "blues": 0.85, "greys": 0.85}
 
 
-class Drawn(NamedTuple):
+class DrawnFigure(NamedTuple):
     """The pages of a figure, and what they cannot show."""
 
-    scenes: list[Scene]
+    scenes: list[FigureScene]
     notes: list[str]
 
 
-def drawn(figure: Figure, panels: Sequence[Panel], precision: int, *, pages: bool = False) -> Drawn:
+def drawn(
+    figure: Figure, panels: Sequence[Panel], precision: int, *, pages: bool = False
+) -> DrawnFigure:
     """The pages of a figure; without `pages` there is one. Raises: UsageError."""
     scale = scale_of_weights([panel.weights for panel in panels], figure.scale)
-    scenes, notes = list[Scene](), list[str]()
+    scenes, notes = list[FigureScene](), list[str]()
     for frame, shown in frames(figure, panels, precision, pages=pages):
         scenes.append(_page(figure, frame, shown, scale, precision))
         notes += _notes(figure, frame, shown)
@@ -71,10 +73,10 @@ def drawn(figure: Figure, panels: Sequence[Panel], precision: int, *, pages: boo
             f"{outside:,} {verb} beyond the scale {scale[0]:g} to {scale[1]:g}, and have the colors "
             "of its ends"
         )
-    return Drawn(scenes, list(dict.fromkeys(notes)))
+    return DrawnFigure(scenes, list(dict.fromkeys(notes)))
 
 
-def _notes(figure: Figure, frame: Frame, panels: Sequence[Panel]) -> Iterator[str]:
+def _notes(figure: Figure, frame: FigureFrame, panels: Sequence[Panel]) -> Iterator[str]:
     n_tokens = max(len(panel.words) for panel in panels)
     cell = f"{frame.width / n_tokens:.1f} x {frame.height / n_tokens:.1f} px"
     if not frame.label and figure.axes is not False:
@@ -92,20 +94,20 @@ def _notes(figure: Figure, frame: Frame, panels: Sequence[Panel]) -> Iterator[st
 
 def _page(
     figure: Figure,
-    frame: Frame,
+    frame: FigureFrame,
     panels: Sequence[Panel],
     scale: tuple[float, float],
     precision: int,
-) -> Scene:
+) -> FigureScene:
     rows = frame.rows if figure.size else -(-len(panels) // frame.columns)
     wide, high = frame.grid(rows)
     if figure.size is None:
         least = (_scale_width(frame.font) if figure.legend else 0) + 0.1
         width = max(wide, least) + 2 * frame.margin
-        title = title_lines(figure.title, width - 2 * frame.margin, frame.font)
+        title = fitted_title(figure.title, width - 2 * frame.margin, frame.font)
     else:
         width = figure.size.width
-        title = title_lines(figure.title, width - 2 * frame.margin, frame.font)
+        title = fitted_title(figure.title, width - 2 * frame.margin, frame.font)
     top = frame.margin + title_height(len(title), frame.font)
     if figure.size is not None:  # what is above and below the grid stays near it
         rest = figure.size.height - frame.margin - legend_height(figure, frame.font)
@@ -131,11 +133,11 @@ def _page(
         items += _legend(figure, frame.font, width, bottom + 0.9 * frame.font, scale)
         bottom += 3.2 * frame.font
     height = bottom + frame.margin if figure.size is None else figure.size.height
-    return Scene(width, height, tuple(items))
+    return FigureScene(width, height, tuple(items))
 
 
 def _grid_heads(
-    frame: Frame, panels: Sequence[Panel], left: float, top: float, wide: float, rows: int
+    frame: FigureFrame, panels: Sequence[Panel], left: float, top: float, wide: float, rows: int
 ) -> Iterator[Item]:
     """Titles of the axes, and the names of columns and rows of a grid of layers and heads."""
     font = frame.font
@@ -175,7 +177,7 @@ def _grid_heads(
             yield Text(place, y + frame.height / 2, name, font, "middle", turned=True, room=room)
 
 
-def _corner(frame: Frame, at: int, left: float, top: float) -> tuple[float, float]:
+def _corner(frame: FigureFrame, at: int, left: float, top: float) -> tuple[float, float]:
     """The upper left corner of what a panel draws, behind its strips of words."""
     column, row = at % frame.columns, at // frame.columns
     before, above = frame.before
@@ -195,7 +197,7 @@ def _corner(frame: Frame, at: int, left: float, top: float) -> tuple[float, floa
 
 def _placed(
     figure: Figure,
-    frame: Frame,
+    frame: FigureFrame,
     panel: Panel,
     at: int,
     left: float,
@@ -228,7 +230,7 @@ def _placed(
         yield from _heat(figure, frame, panel, shares, x, y, precision)
 
 
-def _name(frame: Frame, panel: Panel, x: float, y: float) -> Text:
+def _name(frame: FigureFrame, panel: Panel, x: float, y: float) -> Text:
     """The name above a panel, its short one where there is little room."""
     room = frame.width + 0.8 * frame.gap
     fits = width_of(panel.name) * CHAR * frame.font <= room
@@ -251,7 +253,7 @@ def _cut(text: str, size: float, room: float) -> str:
 
 
 def _words(
-    frame: Frame,
+    frame: FigureFrame,
     panel: Panel,
     x: float,
     y: float,
@@ -294,7 +296,7 @@ def _words(
 
 def _heat(
     figure: Figure,
-    frame: Frame,
+    frame: FigureFrame,
     panel: Panel,
     shares: FloatArray,
     x: float,
@@ -323,7 +325,7 @@ def _heat(
 
 
 def _lines(
-    frame: Frame, panel: Panel, shares: FloatArray, x: float, y: float, palette: str
+    frame: FigureFrame, panel: Panel, shares: FloatArray, x: float, y: float, palette: str
 ) -> Iterator[Segment]:
     """A line from each word to each that it attends to: wider and darker the larger the weight."""
     count = len(panel.words)

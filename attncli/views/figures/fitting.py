@@ -24,7 +24,7 @@ _LEAST_PANEL = 48.0  # pixels with the space beside it, below which a PDF takes 
 _SMALLEST = 4.0  # pixels of a panel
 
 
-class Frame(NamedTuple):
+class FigureFrame(NamedTuple):
     """The sizes of a page, in pixels: of letters, of words, of numbers (0: none), of panels.
 
     `left`, `right` and `top` are strips for words, of each panel or, where they are `shared`, of the
@@ -84,7 +84,7 @@ class Frame(NamedTuple):
         )
 
 
-def title_lines(title: str | None, width: float, font: float) -> list[str]:
+def fitted_title(title: str | None, width: float, font: float) -> list[str]:
     """The title in lines that fit."""
     from attncli.views.svg import folded
 
@@ -104,7 +104,7 @@ def legend_height(figure: Figure, font: float) -> float:
 
 def frames(
     figure: Figure, panels: Sequence[Panel], precision: int, *, pages: bool
-) -> Iterator[tuple[Frame, Sequence[Panel]]]:
+) -> Iterator[tuple[FigureFrame, Sequence[Panel]]]:
     """Each page with its panels; without `pages` there is one. Raises: UsageError."""
     columns, rows, headed = _grid(figure, panels, pages=pages)
     if figure.size is None:
@@ -167,7 +167,7 @@ def _natural(
     precision: int,
     grid: tuple[int, int],
     headed: Heads,
-) -> Frame:
+) -> FigureFrame:
     """The sizes where no size of the whole is asked for: letters first, then cells that hold them."""
     font = figure.font_size or (_FONT if len(panels) == 1 else _SMALL_FONT)
     wanted = _natural_panel(figure, panels, precision, font)
@@ -176,7 +176,7 @@ def _natural(
         shrunk = max(room, _LEAST_PANEL)
         wanted = (shrunk, min(wanted[1], shrunk))
 
-    def at(label: float) -> Frame:
+    def at(label: float) -> FigureFrame:
         return _frame(figure, panels, grid, headed, font, label, panel=wanted)
 
     return _best(figure, panels, precision, font, at)
@@ -205,7 +205,7 @@ def _sized(
     precision: int,
     grid: tuple[int, int],
     headed: Heads,
-) -> Frame:
+) -> FigureFrame:
     """The sizes that fill a picture of a size."""
     assert figure.size is not None
     width, height, unit = figure.size
@@ -213,7 +213,7 @@ def _sized(
     font = figure.font_size or max(min(largest, width / 24, height / 16), 6.0)
     font = font if len(panels) == 1 or figure.font_size else min(font, _SMALL_FONT)
 
-    def at(label: float) -> Frame:
+    def at(label: float) -> FigureFrame:
         return _frame(figure, panels, grid, headed, font, label, size=(width, height))
 
     frame = _shaped(_best(figure, panels, precision, font, at))
@@ -227,7 +227,7 @@ def _sized(
     return frame
 
 
-def _shaped(frame: Frame) -> Frame:
+def _shaped(frame: FigureFrame) -> FigureFrame:
     """The frame with cells that are squares, or broad enough for their numbers."""
     if frame.lines:
         return frame
@@ -241,8 +241,8 @@ def _best(
     panels: Sequence[Panel],
     precision: int,
     font: float,
-    at: Callable[[float], Frame],
-) -> Frame:
+    at: Callable[[float], FigureFrame],
+) -> FigureFrame:
     """The frame with the largest words beside which the numbers fit, where they are wanted."""
     n_tokens = _most(panels)
     steps = max(int((font - _LEAST_LABEL) / 0.5), 0)
@@ -271,7 +271,7 @@ def _frame(
     *,
     size: tuple[float, float] | None = None,
     panel: tuple[float, float] = (0, 0),
-) -> Frame:
+) -> FigureFrame:
     """The frame of a picture of this size, or of panels of this size."""
     columns, rows = grid
     shared = len(panels) > 1 and all(p.words == panels[0].words for p in panels[1:])
@@ -281,7 +281,7 @@ def _frame(
         sides = 2 if figure.lines else 1
         limit = max(3, min(LABEL, int(0.34 * size[0] / (CHAR * label * across * sides))))
     left = _longest(panels, limit) * CHAR * label + 0.5 * label
-    frame = Frame(
+    frame = FigureFrame(
         columns=columns,
         rows=rows,
         font=font,
@@ -304,7 +304,7 @@ def _frame(
     if not figure.lines:
         frame = _topped(frame, panels, size, 1 if shared else rows)
     if size is not None:
-        lines = title_lines(figure.title, size[0] - 2 * frame.margin, font)
+        lines = fitted_title(figure.title, size[0] - 2 * frame.margin, font)
         other = title_height(len(lines), font) + legend_height(figure, font) + 2 * frame.margin
         frame = frame._replace(height=panel_room(size[1] - other, frame.grid(rows)[1], rows))
     return frame
@@ -316,8 +316,8 @@ def panel_room(room: float, others: float, count: int) -> float:
 
 
 def _topped(
-    frame: Frame, panels: Sequence[Panel], size: tuple[float, float] | None, down: int
-) -> Frame:
+    frame: FigureFrame, panels: Sequence[Panel], size: tuple[float, float] | None, down: int
+) -> FigureFrame:
     """The frame with its strip of words above: as they are, or turned where cells are narrow."""
     label = frame.label
     if not label:
@@ -331,7 +331,7 @@ def _topped(
     return frame._replace(turned=turned, top=longest + 0.5 * label if turned else 1.4 * label)
 
 
-def _labels_fit(frame: Frame, panels: Sequence[Panel], n_tokens: int) -> bool:
+def _labels_fit(frame: FigureFrame, panels: Sequence[Panel], n_tokens: int) -> bool:
     """Whether rows of words do not touch, nor columns of turned ones."""
     if not frame.label or min(frame.width, frame.height) < _SMALLEST:
         return False
@@ -339,7 +339,7 @@ def _labels_fit(frame: Frame, panels: Sequence[Panel], n_tokens: int) -> bool:
     return high and (frame.lines or not frame.turned or frame.width / n_tokens >= 1.1 * frame.label)
 
 
-def _number(frame: Frame, n_tokens: int, precision: int) -> float:
+def _number(frame: FigureFrame, n_tokens: int, precision: int) -> float:
     """The size of numbers that fit into the cells."""
     wide = (frame.width / n_tokens - 3) / ((precision + 2) * CHAR)
     return min(frame.label or frame.font, frame.font, wide, frame.height / n_tokens / 1.3)

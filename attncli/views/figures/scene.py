@@ -67,7 +67,7 @@ class Cells(NamedTuple):
 Item: TypeAlias = Box | Text | Segment | Cells
 
 
-class Scene(NamedTuple):
+class FigureScene(NamedTuple):
     """One picture, or one page."""
 
     width: float

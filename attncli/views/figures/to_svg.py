@@ -7,20 +7,20 @@ import numpy as np
 
 from attncli.errors.wording import visible
 from attncli.escape import drawable, isolated
-from attncli.views.figures.scene import CHAR, Box, Cells, Scene, Segment, Text
+from attncli.views.figures.scene import CHAR, Box, Cells, FigureScene, Segment, Text
 from attncli.views.palette import PALETTES, hex_code, palette_steps
 from attncli.views.svg import FONT, PAPER, Drawing, columns_of, in_scripts
 
 OVERLAP = 0.03  # of a cell, so that no paper shines through between two
 
 
-def scene_drawing(scene: Scene) -> Drawing:
+def scene_drawing(scene: FigureScene) -> Drawing:
     """The scene as a drawing that stands among others."""
     return Drawing(scene.width, scene.height, tuple(_parts(scene)))
 
 
 def scene_svg(
-    scene: Scene, title: str, description: str = "", sides: tuple[str, str] | None = None
+    scene: FigureScene, title: str, description: str = "", sides: tuple[str, str] | None = None
 ) -> str:
     """A whole SVG file; `sides` are its width and height as they are written, pixels if not given."""
     view = f"{scene.width:.6g} {scene.height:.6g}"
@@ -36,7 +36,7 @@ def scene_svg(
     )
 
 
-def _parts(scene: Scene) -> Iterator[str]:
+def _parts(scene: FigureScene) -> Iterator[str]:
     for item in scene.items:
         if isinstance(item, Text):
             yield _text(item)
@@ -94,7 +94,7 @@ def _cells(item: Cells) -> Iterator[str]:
         'shape-rendering="crispEdges">'
     )
     colors, more = PALETTES[item.palette], 0 if item.gaps else OVERLAP
-    for step, moves in sorted(runs_of(item).items()):
+    for step, moves in sorted(cell_runs(item).items()):
         path = "".join(
             f"M{start} {row}.5h{length + (more if start + length < count else 0)}"
             for row, start, length in moves
@@ -110,7 +110,7 @@ def _cells(item: Cells) -> Iterator[str]:
         yield f'<path stroke="{PAPER}" stroke-width="1" d="{lines}"/>'
 
 
-def runs_of(item: Cells) -> dict[int, list[tuple[int, int, int]]]:
+def cell_runs(item: Cells) -> dict[int, list[tuple[int, int, int]]]:
     """For each color of the palette its runs of cells: row, first cell, number of cells."""
     runs: dict[int, list[tuple[int, int, int]]] = {}
     for row, shares in enumerate(item.shares):

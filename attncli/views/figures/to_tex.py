@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from attncli.errors import LimitError
 from attncli.errors.wording import visible
-from attncli.views.figures.scene import Box, Cells, Scene, Segment, Text
-from attncli.views.figures.to_svg import OVERLAP, runs_of
+from attncli.views.figures.scene import Box, Cells, FigureScene, Segment, Text
+from attncli.views.figures.to_svg import OVERLAP, cell_runs
 from attncli.views.latex import BEFORE_DOCUMENT, CHARACTERS
 from attncli.views.latex_words import DIRECTIONS, latex_escaped
 from attncli.views.palette import PALETTES, RGB, hex_code
@@ -29,7 +29,7 @@ _MACROS = r"""\ifdefined\tikzpicture\else
 """
 
 
-def scene_tex(scene: Scene, *, fragment: bool = False, made_by: str = "") -> str:
+def scene_tex(scene: FigureScene, *, fragment: bool = False, made_by: str = "") -> str:
     """The picture; without `fragment` the file compiles by itself too, to one page of its size.
 
     Raises: LimitError for more parts than TeX draws.
@@ -59,7 +59,7 @@ def scene_tex(scene: Scene, *, fragment: bool = False, made_by: str = "") -> str
     )
 
 
-def _parts(scene: Scene) -> Iterator[str]:
+def _parts(scene: FigureScene) -> Iterator[str]:
     color: RGB | None = None
     count = 0
     for item in scene.items:
@@ -109,7 +109,7 @@ def _box(item: Box | Segment) -> Iterator[str]:
 def _cells(item: Cells) -> Iterator[str]:
     count = max(len(item.shares), 1)
     wide, high = item.width / count, item.height / count
-    for step, runs in sorted(runs_of(item).items()):
+    for step, runs in sorted(cell_runs(item).items()):
         yield _color(PALETTES[item.palette][step])
         for row, start, length in runs:
             x, y = item.x + start * wide, item.y + row * high

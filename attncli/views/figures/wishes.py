@@ -59,7 +59,7 @@ def figure_of(settings: FigureSettings) -> Figure:
     """What is asked for. Raises: UsageError for a value that cannot be read or is out of range."""
     return Figure(
         title=settings.title,
-        size=None if settings.size is None else size_of(settings.size),
+        size=None if settings.size is None else size_from(settings.size),
         palette=settings.palette,
         scale=scale_of(settings.scale),
         numbers=settings.numbers,
@@ -72,10 +72,10 @@ def figure_of(settings: FigureSettings) -> Figure:
     )
 
 
-def size_of(text: str) -> Size:
+def size_from(text: str) -> Size:
     """A size: 800x600, 8cmx6cm, 8x6cm. Raises: UsageError.
 
-    >>> size_of("2inx1in")
+    >>> size_from("2inx1in")
     Size(width=192.0, height=96.0, unit='in')
     """
     match = _SIZE.fullmatch(text[:80])
