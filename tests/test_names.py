@@ -8,8 +8,8 @@ import attncli
 
 PACKAGE = Path(attncli.__file__).parent
 # What the command does is called alike where Python calls it, where the terminal does, and, for
-# compare and for vectors, where it is done.
-COMMANDS = {"batch", "compare", "diff", "evaluate", "explain", "info", "train", "view"}
+# compare, attend and vectors, where it is done.
+COMMANDS = {"attend", "batch", "compare", "diff", "evaluate", "explain", "info", "train", "view"}
 COMMANDS |= {"open_vectors"}
 
 
