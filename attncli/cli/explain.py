@@ -163,9 +163,9 @@ def joined_words(texts: list[str] | None, *, quiet: bool) -> list[str] | None:
     """The texts of the command line; several words without quotes are one sentence, which is said."""
     if texts is None or len(texts) < 2 or any(" " in text or text == "-" for text in texts):
         return texts
-    from attncli.text.words import no_spaces
+    from attncli.reading.cutting import may_hold_no_space
 
-    if any(no_spaces().search(text) for text in texts):
+    if any(map(may_hold_no_space, texts)):
         return texts  # a sentence of such a script may hold no space
     sentence = " ".join(texts)
     if not quiet:

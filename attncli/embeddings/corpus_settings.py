@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from attncli.errors import UsageError, field_name
-from attncli.settings import TokenizerName
 
 LearningMethod: TypeAlias = Literal["word2vec", "fasttext"]
 
@@ -30,16 +29,17 @@ class CorpusSettings:
     skip_gram: bool = False
     buckets: int = 200_000
     phrases: bool = False
-    tokenizer: TokenizerName = "words"
+    tokenizer: Literal["words", "whitespace", "chars"] = "words"
     keep_case: bool = False
     seed: int = 0
     workers: int = 1
 
     def __post_init__(self) -> None:
         from attncli.checks.arguments import choice_of, count_of, flag_of  # help needs no numpy
+        from attncli.text.words import TOKENIZERS
 
         choice_of(self.method, field_name("method"), get_args(LearningMethod))
-        choice_of(self.tokenizer, field_name("tokenizer"), get_args(TokenizerName))
+        choice_of(self.tokenizer, field_name("tokenizer"), TOKENIZERS)
         bounds = {"dim": MAX_DIM, "window": 1000, "epochs": 100_000, "min_count": 10**9}
         for name, most in {**bounds, "buckets": 10**8, "workers": 256}.items():
             count_of(getattr(self, name), field_name(name), 1, most)

@@ -4,12 +4,11 @@ A preset is vectors, sentences, and the settings under which they give the known
 alone are opened by the name `preset:NAME`.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import UsageError, field_name
 from attncli.errors.wording import did_you_mean, quoted
-from attncli.settings import Score
 
 PREFIX = "preset:"  # of the name of a preset's vectors
 
@@ -22,7 +21,7 @@ class Preset(NamedTuple):
 
     vectors: str
     sentences: tuple[str, ...]
-    score: Score
+    score: Literal["scaled", "dot"]
     temperature: float
     known: str
     source: str

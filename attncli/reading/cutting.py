@@ -19,7 +19,14 @@ from attncli.reading.lookup import WordList, knows, word_lengths
 from attncli.results.stack import Fragment, TokenRun
 from attncli.settings import TokenizerName
 from attncli.text.forms import phrase_keys
-from attncli.text.words import JOINING, TOKENIZERS, Span, join_compounds, split_contraction
+from attncli.text.words import (
+    JOINING,
+    TOKENIZERS,
+    Span,
+    join_compounds,
+    no_spaces,
+    split_contraction,
+)
 
 _MAX_PIECES = 1 << 14
 _LONGEST_PIECE = 64  # characters; longer ones hardly ever come twice
@@ -119,6 +126,11 @@ class Piecewise:
     def _spans(self, text: str) -> list[Span]:
         spans = tokens_of(text, self._store, self._tokenizer)
         return joined_phrases(text, spans, self._store) if self._phrases else spans
+
+
+def may_hold_no_space(text: str) -> bool:
+    """Whether a text is, in part, of a script whose sentences hold no space."""
+    return no_spaces().search(text) is not None
 
 
 def tokens_of(text: str, store: WordList, tokenizer: TokenizerName) -> list[Span]:
