@@ -36,6 +36,8 @@ EngineName: TypeAlias = Literal["local", "dask"]
 
 MAX_TOKENS = 4096
 OF_MODEL = "model:"  # how the name of a transformer's vectors begins
+OF_PRESET = "preset:"  # and that of a preset's
+BUILT_IN = ("glove", "glove-6b-50d")  # two names of the vectors of the package
 NEIGHBORS = 5  # nearest words that a comparison finds
 TOLERANCE = 1e-6  # numbers of two results that differ by no more are equal
 # Matrices of the user's own: each as a text, or "@" and the path of a file; all in one file.

@@ -16,7 +16,7 @@ from attncli.cli import options as opt
 from attncli.cli import selecting as part
 from attncli.cli.vain_options import say_vain
 from attncli.errors import UsageError, field_name
-from attncli.settings import MATRIX_FIELDS, MechanismSettings
+from attncli.settings import BUILT_IN, MATRIX_FIELDS, OF_PRESET, MechanismSettings
 
 if TYPE_CHECKING:
     from attncli.embeddings.protocols import EmbeddingStore
@@ -91,7 +91,7 @@ class Mechanism:
     def is_plain(self) -> bool:
         """Whether this is general attention with the built-in vectors."""
         special = self.inline is not None or self.model is not None or self.gives
-        return not special and self.attention == "general" and self.vectors in _BUILT_IN
+        return not special and self.attention == "general" and self.vectors in BUILT_IN
 
     def settings(self) -> MechanismSettings:
         """The mechanism without the part that is chosen of its results."""
@@ -103,7 +103,6 @@ class Mechanism:
 
 
 DEFAULTS = Mechanism()
-_BUILT_IN = ("glove", "glove-6b-50d")
 
 
 def may_be_vain(mechanism: Mechanism, name: str) -> bool:
@@ -122,7 +121,7 @@ def _vain(mechanism: Mechanism) -> list[tuple[str, str]]:
     """The options that nothing depends on, each with the reason."""
     m, vain = mechanism, list[tuple[str, str]]()
     is_random = m.vectors == "random" and m.inline is None
-    built_in = m.vectors in _BUILT_IN or m.vectors.startswith("preset:")
+    built_in = m.vectors in BUILT_IN or m.vectors.startswith(OF_PRESET)
     if m.no_cache and (is_random or m.inline is not None or built_in):
         vain.append(("--no-cache", "on vectors that are never kept in the cache"))
     if m.oov != DEFAULTS.oov and is_random:

@@ -15,13 +15,13 @@ from attncli.errors import DataError, InputError, UsageError, command_line, fiel
 from attncli.errors.wording import did_you_mean, quoted, visible
 from attncli.files.limits import Limits
 from attncli.files.paths import at_home, is_file
+from attncli.settings import BUILT_IN, OF_PRESET
 
 if TYPE_CHECKING:
     from attncli.embeddings.cache.building import Selection
     from attncli.embeddings.cache.entries import Cache
     from attncli.embeddings.source import VectorsSource
 
-BUILTIN = {"glove": "glove-6b-50d"}
 RANDOM_DIM = 50
 _LIKE_A_PATH = r"\.|^[/~]|\w[/\\]\w"
 _SMALL = 4 << 20  # bytes of a file that is simply read, every time
@@ -48,9 +48,9 @@ class Access(NamedTuple):
 DEFAULT_ACCESS = Access()
 
 
-def builtin_store(name: str = "glove") -> FolderStore:
+def builtin_store() -> FolderStore:
     """The vectors that ship inside the package: GloVe 6B 50d, the 50,000 most frequent words."""
-    return FolderStore(Path(__file__).parent / "data" / BUILTIN[name])
+    return FolderStore(Path(__file__).parent / "data" / BUILT_IN[-1])
 
 
 def open_word_vectors(
@@ -73,14 +73,14 @@ def open_word_vectors(
 
         return inline_store(inline)
     text = os.fspath(name)
-    if text in BUILTIN or text in BUILTIN.values():
-        return builtin_store(next(n for n, full in BUILTIN.items() if text in (n, full)))
+    if text in BUILT_IN:
+        return builtin_store()
     if text == "random":
         return SeededStore(dim, seed)
-    if text.startswith("preset:"):
-        from attncli.embeddings.presets import PREFIX, preset_store
+    if text.startswith(OF_PRESET):
+        from attncli.embeddings.presets import preset_store
 
-        return preset_store(text.removeprefix(PREFIX))
+        return preset_store(text.removeprefix(OF_PRESET))
     return _imported(text, access) or _of_path(file_of(text), access)
 
 
@@ -91,8 +91,8 @@ def stored(name: str, access: Access = DEFAULT_ACCESS) -> FolderStore | None:
     """
     from attncli.embeddings.source import VectorsSource
 
-    if name in BUILTIN or name in BUILTIN.values():
-        return builtin_store(next(n for n, full in BUILTIN.items() if name in (n, full)))
+    if name in BUILT_IN:
+        return builtin_store()
     store = _imported(name, access)
     if store is not None:
         return store
@@ -156,7 +156,7 @@ def file_of(text: str) -> Path | str:
 
         raise UsageError(
             f"no vectors are named {quoted(text)}, and there is no such file"
-            + did_you_mean(text, ("random", *BUILTIN, *BUILTIN.values(), *Cache().names())),
+            + did_you_mean(text, ("random", *BUILT_IN, *Cache().names())),
             place=field_name("vectors"),
             hints=(
                 "attn vectors list",

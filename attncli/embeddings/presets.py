@@ -10,8 +10,6 @@ from attncli.embeddings.store import MemoryStore
 from attncli.errors import UsageError, field_name
 from attncli.errors.wording import did_you_mean, quoted
 
-PREFIX = "preset:"  # of the name of a preset's vectors
-
 
 class Preset(NamedTuple):
     """Vectors as `inline` takes them; the first sentence is the worked one.

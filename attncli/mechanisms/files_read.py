@@ -8,10 +8,9 @@ from typing import Any
 from attncli.errors import AttnError
 from attncli.files.paths import is_file, is_folder
 from attncli.mechanisms.open import Opened
-from attncli.settings import MATRIX_FIELDS
+from attncli.settings import BUILT_IN, MATRIX_FIELDS, OF_MODEL, OF_PRESET
 
-SHIPPED = ("glove", "glove-6b-50d", "random")  # no file of the user
-_PRESET = "preset:"  # likewise
+_SHIPPED = (*BUILT_IN, "random")  # no file of the user
 
 
 def files_read(
@@ -31,11 +30,11 @@ def files_read(
 
 def vectors_read(name: str) -> Iterator[str]:
     """What a name or file of vectors leads to: itself, the file it was imported from, a folder."""
-    if name in SHIPPED or name.startswith(_PRESET):  # whatever lies here under that name
+    if name in _SHIPPED or name.startswith(OF_PRESET):  # whatever lies here under that name
         return
     yield name
-    if name.startswith("model:"):
-        yield from model_read(name.removeprefix("model:").partition(":")[0])
+    if name.startswith(OF_MODEL):
+        yield from model_read(name.removeprefix(OF_MODEL).partition(":")[0])
         return
     from attncli.embeddings.cache.entries import Cache, is_name
     from attncli.embeddings.opening import gensim_file
@@ -86,4 +85,4 @@ def _ships(name: str) -> bool:
     """Whether a name means vectors or a model of the package, even if a file of this name lies here."""
     from attncli.models.named import means_shipped
 
-    return name in SHIPPED or name.startswith(_PRESET) or means_shipped(name)
+    return name in _SHIPPED or name.startswith(OF_PRESET) or means_shipped(name)

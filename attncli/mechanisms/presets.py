@@ -6,7 +6,7 @@ from typing import Any
 
 from attncli.errors import UsageError, field_name
 from attncli.errors.wording import quoted
-from attncli.settings import MATRIX_FIELDS, MechanismSettings
+from attncli.settings import MATRIX_FIELDS, OF_PRESET, MechanismSettings
 
 Say = Callable[[str], None]
 _DEFAULTS = MechanismSettings()
@@ -33,7 +33,7 @@ def preset_choices(
     `values` are all choices by name. `say` is told what of the preset is not taken.
     Raises: UsageError beside a model, which has vectors of its own.
     """
-    from attncli.embeddings.presets import PREFIX, preset_named
+    from attncli.embeddings.presets import preset_named
 
     name = values["preset"]
     preset, chosen = preset_named(name), dict[str, Any]()
@@ -46,7 +46,7 @@ def preset_choices(
     if "inline" in given or "vectors" in given:
         lost.append(f"the vectors {quoted(values['inline'] or values['vectors'])} are taken")
     else:
-        chosen["vectors"] = f"{PREFIX}{name}"
+        chosen["vectors"] = f"{OF_PRESET}{name}"
     if values["attention"] != "general" or any(
         values[field] is not None for field in MATRIX_FIELDS
     ):

@@ -9,6 +9,7 @@ from attncli.errors.wording import size_text, visible
 from attncli.escape import harmless
 from attncli.files.paths import listed as paths_in
 from attncli.files.paths import size_of
+from attncli.settings import OF_MODEL, OF_PRESET
 
 if TYPE_CHECKING:
     from attncli.errors import DataError
@@ -94,7 +95,7 @@ def vectors_facts(
     from attncli.cli.vectors.access import access_to, open_vocabulary
     from attncli.embeddings.opening import file_of, stored
 
-    if name == "random" or name.startswith(("model:", "preset:")):
+    if name == "random" or name.startswith((OF_MODEL, OF_PRESET)):
         return facts_of(open_vocabulary(name)), None
     with access_to(name, cached=cached, quiet=quiet) as access:
         store = stored(name, access)

@@ -23,13 +23,13 @@ from attncli.embeddings.store import FolderStore, read_meta
 from attncli.errors import AttnError, DataError, InputError, UsageError, field_name
 from attncli.errors.wording import quoted
 from attncli.files.paths import is_folder, listed, size_of
+from attncli.settings import BUILT_IN
 
 if TYPE_CHECKING:
     from attncli.embeddings.source import VectorsSource
 
 _SAMPLE = 2000  # words looked at to tell whether an older entry is still right
 _VERSION = "v2"
-_TAKEN = frozenset({"glove", "glove-6b-50d", "random"})
 
 
 class Entry(NamedTuple):
@@ -337,7 +337,7 @@ def check_name(name: str) -> None:
             f"found {quoted(name)}, expected up to 100 letters, digits, dots, dashes and underscores",
             place=field_name("name"),
         )
-    if name in _TAKEN:
+    if name in (*BUILT_IN, "random"):
         raise UsageError(
             f"found {quoted(name)}, which names vectors that come with attn",
             place=field_name("name"),
