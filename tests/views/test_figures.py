@@ -198,6 +198,18 @@ def test_all_heads_fit_a_page_with_their_names(lines):
         assert sum(isinstance(item, Cells) for item in scene.items) == 72
 
 
+def test_each_of_several_sentences_has_its_row():
+    """Its heads stand side by side, under its text and their names, with its own words."""
+    results = [result_of(words, heads=3) for words in (["a", "bank"], ["the", "river", "flows"])]
+    ((scene,), _) = scenes(results, grid="auto", title="T")
+    tops = [item.y for item in scene.items if isinstance(item, Cells)]
+    assert len(set(tops[:3])) == len(set(tops[3:])) == 1
+    assert tops[0] < tops[3]
+    names = [item.full or item.text for item in texts_of(scene)]
+    assert f"{results[1].text}, head 2" in names
+    assert names.count("bank") == 6
+
+
 def test_a_grid_that_is_too_small_takes_pages_in_a_pdf():
     """Each matrix is on one page, in their order; other formats are refused."""
     result = result_of(WORDS, layers=3, heads=8)

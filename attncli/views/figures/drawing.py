@@ -231,20 +231,14 @@ def _placed(
 
 
 def _name(frame: FigureFrame, panel: Panel, x: float, y: float) -> Text:
-    """The name above a panel, its short one where there is little room."""
-    room = frame.width + 0.8 * frame.gap
+    """The name above a panel and its words, its short one where there is little room."""
+    left, right = (0.0, 0.0) if frame.shared else (frame.left, frame.right)
+    room = left + frame.width + right + 0.8 * frame.gap
     fits = width_of(panel.name) * CHAR * frame.font <= room
-    name = panel.name if fits or not panel.short else panel.short
-    cut = _cut(name, frame.font, room)
-    return Text(
-        x + frame.width / 2,
-        y,
-        cut,
-        frame.font,
-        "middle",
-        full="" if cut == panel.name else panel.name,
-        room=room,
-    )
+    cut = _cut(panel.name if fits or not panel.short else panel.short, frame.font, room)
+    full = "" if cut == panel.name else panel.name
+    middle = x + (frame.width + right - left) / 2
+    return Text(middle, y, cut, frame.font, "middle", full=full, room=room)
 
 
 def _cut(text: str, size: float, room: float) -> str:

@@ -63,7 +63,6 @@ def comparison_figure(
             weights=mean_weights(results[occurrence.sentence]),
             seen=_seen(results[occurrence.sentence]),
             name=f"{occurrence.name}. {occurrence.text}",
-            short=occurrence.name,
             row=occurrence.place,
         )
         for occurrence in comparison.occurrences
@@ -83,9 +82,15 @@ def against_figure(
 ) -> str | bytes:
     """General attention beside another, for each sentence. As `figure_file`."""
     panels = [
-        Panel(words=pair.general.words, weights=weights, name=name)
-        for pair in pairs
-        for name, weights in pair.matrices(visible)
+        Panel(
+            words=pair.general.words,
+            weights=weights,
+            seen=_seen(result),
+            name=name if len(pairs) == 1 else f"{name}: {pair.general.text}",
+            group=number,
+        )
+        for number, pair in enumerate(pairs)
+        for result, (name, weights) in zip(pair[:2], pair.matrices(visible), strict=True)
     ]
     title = "General attention beside another: " + "; ".join(
         visible(pair.general.text) for pair in pairs

@@ -5,6 +5,7 @@ and numbers get smaller down to where they can still be read, and are then left 
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -138,7 +139,7 @@ def _grid(figure: Figure, panels: Sequence[Panel], *, pages: bool) -> tuple[int,
         return columns, rows, "grid" if whole and columns == heads else _named(panels)
     width, height = figure.size[:2] if figure.size else (1.4, 1.0)
     columns = min(count, max(1, math.ceil(math.sqrt(count * width / height) - 1e-9)))
-    columns = heads if whole else columns
+    columns = heads if whole else _in_groups(panels) or columns
     rows = math.ceil(count / columns)
     room = _PAGE[0] if figure.size is None else width
     if pages and count > 1:
@@ -147,6 +148,13 @@ def _grid(figure: Figure, panels: Sequence[Panel], *, pages: bool) -> tuple[int,
         if figure.size is not None:
             rows = min(rows, max(1, int(0.9 * height / _LEAST_PANEL)))
     return columns, rows, "grid" if whole and columns == heads else _named(panels)
+
+
+def _in_groups(panels: Sequence[Panel]) -> int:
+    """The columns where each of several groups has a row; 0 where they have no such number."""
+    sizes = Counter(panel.group for panel in panels)
+    size = max(sizes.values())
+    return size if len(sizes) > 1 and size > 1 and set(sizes.values()) == {size} else 0
 
 
 def _legible(columns: int, most: int) -> int:
@@ -211,7 +219,8 @@ def _sized(
     width, height, unit = figure.size
     largest = _FONT if unit != "px" else max(_FONT, min(width, height) / 40)
     font = figure.font_size or max(min(largest, width / 24, height / 16), 6.0)
-    font = font if len(panels) == 1 or figure.font_size else min(font, _SMALL_FONT)
+    if len(panels) > 1 and not figure.font_size:
+        font = min(font, _SMALL_FONT if unit != "px" else max(_SMALL_FONT, min(width, height) / 60))
 
     def at(label: float) -> FigureFrame:
         return _frame(figure, panels, grid, headed, font, label, size=(width, height))

@@ -15,7 +15,8 @@ class Panel(NamedTuple):
     """One matrix, rows are queries. Shapes: weights and seen (n_tokens, n_tokens).
 
     `name` and `short` are what it is called, `across` and `down` what its column and its row are
-    called in a grid of layers and heads; `row` is a word to point out.
+    called in a grid of layers and heads; `row` is a word to point out, `group` the number of what
+    the panel is of, whose panels stand in rows of their own.
     """
 
     words: Sequence[str]
@@ -26,14 +27,20 @@ class Panel(NamedTuple):
     across: str = ""
     down: str = ""
     row: int | None = None
+    group: int = 0
 
 
 def panels_of(results: Sequence[AttentionResult]) -> list[Panel]:
     """Every matrix of every result; of several results each is called by its sentence too."""
-    return [panel for result in results for panel in _of_result(result, len(results) > 1)]
+    several = len(results) > 1
+    return [
+        panel._replace(group=number)
+        for number, result in enumerate(results)
+        for panel in _of_result(result, named=several)
+    ]
 
 
-def _of_result(result: AttentionResult, named: bool) -> list[Panel]:
+def _of_result(result: AttentionResult, *, named: bool) -> list[Panel]:
     n_layers, n_heads = result.attention.n_layers, result.attention.n_heads
     seen, layers, heads = mask_of(result), axis_names(result, "layers"), axis_names(result, "heads")
     is_grid = n_layers > 1 and n_heads > 1 and not named
@@ -41,14 +48,15 @@ def _of_result(result: AttentionResult, named: bool) -> list[Panel]:
     for layer in range(n_layers):
         for head in range(n_heads):
             name = matrix_name(result, layer, head)
-            short = _short(result, layer, head)
+            short = [_short(result, layer, head)] if name else []
+            short += [result.text] if named and name else []
             panels.append(
                 Panel(
                     words=result.words,
                     weights=result.weights[layer, head],
                     seen=None if seen is None else _own(seen, layer, head),
                     name=", ".join(filter(None, [result.text if named else "", name])),
-                    short=(name and short) or (result.text if named else ""),
+                    short=" ".join(short),
                     across=heads[head] if is_grid else "",
                     down=layers[layer] if is_grid else "",
                 )
