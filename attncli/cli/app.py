@@ -27,7 +27,6 @@ from attncli.cli.terminal import (
 )
 from attncli.errors import AttnError, LimitError, OutputError, names_as
 from attncli.errors.wording import nearest, typed
-from attncli.files.paths import is_file
 from attncli.version import __version__
 
 # Each command by name: the module it lives in, loaded when the command is used, and its function
@@ -296,6 +295,8 @@ def _instead(arguments: Sequence[str]) -> str:
 
 def _of_words(arguments: Sequence[str]) -> str:
     """The line that attends to these words, or shows the file that they name."""
+    from attncli.files.paths import is_file
+
     words = [argument for argument in arguments if not argument.startswith("-")]
     if len(words) == 1 and is_file(Path(words[0])):
         of_results = words[0].lower().endswith(_OF_RESULTS)
