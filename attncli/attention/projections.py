@@ -122,15 +122,10 @@ class TaskAttention:
         return scores if self.bias is None else scores + self.bias.astype(scores.dtype)
 
 
-def task_attention(
-    embeddings: FloatArray, projections: Projections, *, mask: BoolArray | None = None
-) -> TaskAttention:
-    """The stages of task-specific attention; `mask` is joined to the causal and window masks.
-
-    Shapes: embeddings (…, n_tokens, d_model), mask (n_tokens, n_tokens).
-    """
+def task_attention(embeddings: FloatArray, projections: Projections) -> TaskAttention:
+    """The stages of task-specific attention. Shapes: embeddings (…, n_tokens, d_model)."""
     placed = with_positions(embeddings, projections)  # (…, n_tokens, d_model)
-    return attend_projected(*projected(placed, projections, embeddings), projections, mask=mask)
+    return attend_projected(*projected(placed, projections, embeddings), projections)
 
 
 def projected(
@@ -151,18 +146,13 @@ def projected(
 
 
 def attend_projected(
-    query: FloatArray,
-    key: FloatArray,
-    value: FloatArray,
-    projections: Projections,
-    *,
-    mask: BoolArray | None = None,
+    query: FloatArray, key: FloatArray, value: FloatArray, projections: Projections
 ) -> TaskAttention:
     """The stages from query, key and value on."""
     n_tokens = query.shape[-2]
     query, key = turned(query, key, projections)
     bias = relative_bias(projections, n_tokens)
-    allowed = joined_mask(projections, n_tokens, mask)
+    allowed = own_mask(projections, n_tokens)
     scale = projections.scale / projections.temperature
     heads, weights = attend(query, key, value, mask=biased(bias, allowed), scale=scale)
     return TaskAttention(query, key, value, bias, weights, joined_heads(heads, projections), scale)
@@ -222,14 +212,9 @@ def relative_bias(projections: Projections, n_tokens: int) -> FloatArray | None:
     return np.asarray(table[:, columns])  # (n_heads, n_tokens, n_tokens)
 
 
-def joined_mask(
-    projections: Projections, n_tokens: int, mask: BoolArray | None = None
-) -> BoolArray | None:
-    """The layer's own masks and `mask` in one, or None. Shape (n_tokens, n_tokens)."""
-    own = attention_mask(n_tokens, causal=projections.causal, window=projections.window)
-    if own is None or mask is None:
-        return mask if own is None else own
-    return own & mask
+def own_mask(projections: Projections, n_tokens: int) -> BoolArray | None:
+    """The layer's own masks in one, or None. Shape (n_tokens, n_tokens)."""
+    return attention_mask(n_tokens, causal=projections.causal, window=projections.window)
 
 
 def biased(bias: FloatArray | None, allowed: BoolArray | None) -> BoolArray | FloatArray | None:

@@ -16,7 +16,7 @@ from attncli.attention.projections import (
     TaskAttention,
     biased,
     joined_heads,
-    joined_mask,
+    own_mask,
     relative_bias,
     turned,
     with_positions,
@@ -69,7 +69,7 @@ class WordProjections:
         query, key, value = self._gathered(table, rows)
         query, key = turned(query, key, layer)
         bias = relative_bias(layer, n_tokens)
-        mask = biased(bias, joined_mask(layer, n_tokens))
+        mask = biased(bias, own_mask(layer, n_tokens))
         scale = layer.scale / layer.temperature
         heads, weights, exact = attend_float32(query, key, value, scale=scale, mask=mask)
         contextual = joined_heads(heads, layer)

@@ -168,11 +168,11 @@ def _whole(value: object, name: str, least: int | None, most: int | None) -> int
     return number
 
 
-def seed_of(value: object, name: str = "seed") -> int:
+def seed_of(value: object) -> int:
     """A seed. Raises: UsageError for one of more than 256 bits, ArgumentError."""
-    number = _whole(value, name, None, None)
+    number = _whole(value, "seed", None, None)
     if number.bit_length() > 256:
-        raise UsageError("found a longer number, expected one of at most 256 bits", place=name)
+        raise UsageError("found a longer number, expected one of at most 256 bits", place="seed")
     return number
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from attncli.cli.manner import Manner
 from attncli.cli.notices import Notices
-from attncli.cli.selecting import selected
+from attncli.cli.selecting import part_of
 from attncli.cli.showing import moved_words, shown_movements
 from attncli.cli.terminal import say_written, warning, write, write_json
 from attncli.cli.vain_options import Effects
@@ -58,7 +58,7 @@ def show_against(
             notices.set_aside(outcome)
             continue
         (beside,) = general([outcome.text])
-        beside = selected(beside, hide=hide)
+        beside = part_of(hide=hide).of(beside)
         if manner.output is not None:
             from attncli.views import against_files
 

@@ -65,22 +65,6 @@ def part_of(
     )
 
 
-def selected(
-    result: "AttentionResult",
-    *,
-    layer: str | None = None,
-    head: str | None = None,
-    agg: str | None = None,
-    merge: bool = False,
-    hide: Sequence[str] | None = None,
-) -> "AttentionResult":
-    """The part of a result that the options choose.
-
-    Raises: UsageError for a layer or head that does not exist, or an option that cannot be read.
-    """
-    return part_of(layer=layer, head=head, agg=agg, merge=merge, hide=hide).of(result)
-
-
 @dataclass(frozen=True, slots=True)
 class ShownPart:
     """`shown_part`, and of it the tokens that are not hidden."""
@@ -89,7 +73,7 @@ class ShownPart:
 
     def of(self, result: "AttentionResult") -> "AttentionResult":
         """The part of a result. Raises: EmptyError when every token is hidden."""
-        return selected(shown_part(result), hide=self.hide)
+        return part_of(hide=self.hide).of(shown_part(result))
 
     def of_stack(self, stack: "Stack") -> "Iterator[Stack | Failure]":
         """The parts of the results of a stack."""
@@ -106,7 +90,7 @@ def shown_part(result: "AttentionResult") -> "AttentionResult":
 
     layer = "-1" if result.attention.n_layers > 1 else None
     agg = "mean" if result.attention.n_heads > FEW_HEADS else None
-    return selected(result, layer=layer, agg=agg)
+    return part_of(layer=layer, agg=agg).of(result)
 
 
 def _indices(value: str, place: str) -> tuple[int, ...]:

@@ -61,18 +61,15 @@ class Training:
         examples: Examples,
         architecture: Architecture,
         settings: TrainingSettings | None = None,
-        *,
-        start: Parameters | None = None,
     ) -> None:
         self.architecture = architecture
         self.settings = settings or TrainingSettings()
         self._rng = np.random.default_rng(self.settings.seed)
         unit = float(np.sqrt(np.mean(np.square(examples.table, dtype=np.float64)))) or 1.0
-        first = initial_parameters(architecture, self._rng, unit=unit)
-        self.parameters = first if start is None else start.copy()
+        self.parameters = initial_parameters(architecture, self._rng, unit=unit)
         kept, aside = split_off(examples, self.settings.held_out, self.settings.seed)
         self._examples, self._held_out = examples.pick(kept), examples.pick(aside)
-        if start is None and architecture.fixed_shapes():
+        if architecture.fixed_shapes():
             self.parameters.fixed = chosen_landmarks(self._examples, architecture.landmarks)
         self._examples = with_landmarks(self._examples, self.parameters)
         self._label_weights: FloatArray | None = None

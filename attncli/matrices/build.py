@@ -69,7 +69,6 @@ def crossed(
     source_tokens: Sequence[str] | None,
     *,
     scores: bool = False,
-    name: str = "given weights",
 ) -> AttentionResult:
     """The result of cross-attention, (…, n_q, n_k): a pair of texts, of which the first attends.
 
@@ -89,7 +88,7 @@ def crossed(
     square = np.zeros((*weights.shape[:2], n_q + n_k, n_q + n_k), dtype=np.float32)
     square[..., :n_q, n_q:] = weights
     first, second = _tokens(tokens, n_q), _tokens(source_tokens, n_k)
-    whole = _result(square, None, remark, name)
+    whole = _result(square, None, remark, "given weights")
     said = ResultWarning("cross-attention", "rows of the second text are zeros: it gives keys only")
     return replace(
         whole,
