@@ -1,8 +1,8 @@
 """Sentences → the pieces a transformer reads, by the tokenizer of its checkpoint.
 
 The library `tokenizers` does the work; truncation and padding that the file asks for are switched
-off, so that nothing is cut or added in silence. Offsets are code
-points of the sentence as given, without the space that byte-level tokenizers count to a piece.
+off, so that nothing is cut or added in silence. Offsets are code points of the sentence as given,
+without the space that byte-level tokenizers count to a piece.
 """
 
 from collections.abc import Sequence
