@@ -16,6 +16,14 @@ def test_the_citation_names_the_version():
     assert f"\nversion: {attncli.__version__}\n" in text
 
 
+def test_a_release_looks_for_the_version_where_it_stands():
+    """The file that the build takes it from is the one that the workflow and the papers name."""
+    path = PROJECT["tool"]["hatch"]["version"]["path"]
+    assert f'__version__ = "{attncli.__version__}"' in (ROOT / path).read_text(encoding="utf-8")
+    for place in (Path(".github", "workflows", "release.yml"), Path("CONTRIBUTING.md")):
+        assert path in (ROOT / place).read_text(encoding="utf-8")
+
+
 def test_the_workflow_tries_every_python_that_is_promised():
     """The versions of the classifiers, on three systems."""
     text = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
