@@ -53,6 +53,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("ATTN_CONFIG", "")  # no defaults of the user's own
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,7 @@ def shell_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str
         "COLUMNS": "80",
         "LC_ALL": "C.UTF-8",
         "ATTN_CACHE_DIR": str(tmp_path_factory.mktemp("cache")),
+        "ATTN_CONFIG": str(folder / "config.toml"),
     }
 
 

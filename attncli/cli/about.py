@@ -23,6 +23,7 @@ EXIT_CODES = {
 
 # Variables with what they do; those of other programs mean here what they mean there.
 ENVIRONMENT = (
+    ("ATTN_CONFIG", "File of attn config, whose keys are variables too: ATTN_WIDTH."),
     ("ATTN_CACHE_DIR", "Folder of converted vectors, for the platform's own."),
     ("ATTN_VECTORS_MIRROR", "Where attn vectors fetch looks, as --mirror."),
     ("ATTN_DEBUG", "Print the traceback of a bug in attn, as --debug."),
@@ -60,6 +61,7 @@ PAGES = (
     ("docs/scaling.md", "Batches: formats, resume, speed, clusters.", ("batch",)),
     ("docs/vectors.md", "Your own vectors, the cache, unknown words.", ("vectors",)),
     ("docs/corpus.md", "Vectors learned from your own corpus.", ("vectors",)),
+    ("docs/config.md", "Your own defaults, and batches by the clock.", ("config",)),
     ("docs/trust.md", "What is promised of files, each with its test.", ()),
     ("docs/install.md", "Systems, Pythons, optional packages.", ()),
     ("docs/architecture.md", "The design, and why.", ()),

@@ -42,7 +42,9 @@ COMMANDS = {
     "batch": "attncli.cli.batch.command:batch",
     "vectors": "attncli.cli.vectors.command:app",
     "schema": "attncli.cli.schema:schema",
+    "config": "attncli.cli.config:app",
 }
+_NO_HABITS = ("ATTN_CACHE_DIR", "ATTN_CONFIG", "ATTN_DEBUG", "ATTN_VECTORS_MIRROR")
 _CLICK_WRITES = 50  # columns at least, however narrow the terminal
 _NARROWEST = 36  # columns that a column of options and some words beside it need
 _COMMON = 20_000  # words of English, by their rank; rarer ones are slips as well
@@ -73,6 +75,14 @@ def _top(
             "--debug", help="Print the traceback of a bug in attn.", rich_help_panel=OTHER
         ),
     ] = False,
+    no_config: Annotated[
+        bool,
+        typer.Option(
+            "--no-config",
+            help="Use no defaults of attn config and of variables.",
+            rich_help_panel=OTHER,
+        ),
+    ] = False,
 ) -> None:
     """Show, explain and compute self-attention in the terminal and in pipes.
 
@@ -83,7 +93,9 @@ def _top(
     """
 
 
-def app_for(arguments: Sequence[str], *, lines_only: bool = False) -> typer.Typer:
+def app_for(
+    arguments: Sequence[str], *, lines_only: bool = False, habits: Any = None
+) -> typer.Typer:
     """The typer app with the command that the arguments name, or with all of them.
 
     With `lines_only` the commands have their help and no options, which the list of commands does
@@ -97,6 +109,7 @@ def app_for(arguments: Sequence[str], *, lines_only: bool = False) -> typer.Type
         context_settings={
             "help_option_names": ["-h", "--help"],
             "terminal_width": _narrow_width(),
+            "default_map": habits,
         },
     )
     app.callback()(_top)
@@ -137,11 +150,14 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _ended(argv: Sequence[str]) -> int:
-    arguments, debug = _without_debug(argv)
+    arguments, debug = _without(argv, "--debug")
+    arguments, plain = _without(arguments, "--no-config")
+    debug = debug or bool(os.environ.get("ATTN_DEBUG"))
     settle_streams()
     try:
         listed = {"-h", "--help"}.issuperset(arguments)
-        command = typer.main.get_command(app_for(arguments, lines_only=listed))
+        habits = None if plain or arguments[:1] == ["config"] else _habits(arguments)
+        command = typer.main.get_command(app_for(arguments, lines_only=listed, habits=habits))
         _set_help(command, brief="--help" not in arguments)
         arguments = _once(command, arguments)
         if sys.stdout is None and {"-h", "--help"}.intersection(arguments):
@@ -201,12 +217,25 @@ def _unwritable(fault: OSError, debug: bool) -> int:
     return OutputError.exit_code
 
 
-def _without_debug(argv: Sequence[str]) -> tuple[list[str], bool]:
-    """The arguments without a --debug before "--", and whether there was one."""
+def _without(argv: Sequence[str], flag: str) -> tuple[list[str], bool]:
+    """The arguments without a flag of all commands before "--", and whether there was one."""
     end = list(argv).index("--") if "--" in argv else len(argv)
-    kept = [argument for argument in argv[:end] if argument != "--debug"]
-    debug = len(kept) < end or bool(os.environ.get("ATTN_DEBUG"))
-    return [*kept, *argv[end:]], debug
+    kept = [argument for argument in argv[:end] if argument != flag]
+    return [*kept, *argv[end:]], len(kept) < end
+
+
+def _habits(arguments: Sequence[str]) -> Any:
+    """The user's own defaults, from variables and a file; None where there are none."""
+    of_variables = any(n.startswith("ATTN_") and n not in _NO_HABITS for n in os.environ)
+    if not of_variables:
+        from attncli.cli.config_path import config_file
+
+        path = config_file()
+        if path is None or not path.exists():
+            return None
+    from attncli.cli.habits import habits_for
+
+    return habits_for(arguments)
 
 
 def _usage(fault: Exception, arguments: Sequence[str]) -> int:

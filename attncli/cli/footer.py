@@ -5,16 +5,28 @@ import re
 from attncli.errors.wording import typed, without_secrets
 from attncli.escape import harmless
 
+_NOT_OF_FILES = ("color", "width", "quiet", "no-footer")  # change nothing in what is written
 _QUERY = r"(?<=[?&;])([^=&;#\s]+)=[^&;#\s]+"  # of an address: what it is signed with, among others
 
 
 def made_by(output: str | None, *, no_footer: bool = False) -> str:
     """The command line that runs now, for the footer of a file; empty where none is wanted."""
-    from attncli.cli.terminal import arguments_now
+    from attncli.cli.terminal import arguments_now, habits_now
 
     arguments = arguments_now()
-    wanted = output is not None and not no_footer
-    return command_text(arguments) if wanted and arguments else ""
+    if output is None or no_footer or not arguments:
+        return ""
+    return command_text([*arguments, *_as_options(habits_now())])
+
+
+def _as_options(habits: dict[str, object]) -> list[str]:
+    """The options that say what defaults of the user's own say."""
+    return [
+        text
+        for name, value in habits.items()
+        if value is not False and name not in _NOT_OF_FILES
+        for text in ([f"--{name}"] if value is True else [f"--{name}", f"{value}"])
+    ]
 
 
 def command_text(arguments: list[str]) -> str:

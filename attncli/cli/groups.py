@@ -275,7 +275,7 @@ def _preset_choices(context: typer.Context, values: dict[str, Any]) -> dict[str,
 def _is_given(context: typer.Context, name: str) -> bool:
     """Whether an option stands on the command line, be it with its default."""
     source = context.get_parameter_source(name)
-    return source is not None and source.name != "DEFAULT"
+    return source is not None and source.name == "COMMANDLINE"
 
 
 @cache

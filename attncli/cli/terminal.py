@@ -28,6 +28,7 @@ _ERRORS = "attn.spelled"
 
 
 _arguments: list[str] = []  # of the command that runs
+_habits: dict[str, object] = {}  # that stand for options which were not typed
 
 
 class PipeClosed(Exception):
@@ -37,11 +38,22 @@ class PipeClosed(Exception):
 def remember_arguments(arguments: Iterable[str]) -> None:
     """Keeps the command line that runs now, for the footer of what it writes."""
     _arguments[:] = arguments
+    _habits.clear()
 
 
 def arguments_now() -> list[str]:
     """The command line that runs now; empty where no command runs."""
     return list(_arguments)
+
+
+def remember_habit(name: str, value: object) -> None:
+    """Keeps that a default of the user's own stands for an option of the command that runs."""
+    _habits[name] = value
+
+
+def habits_now() -> dict[str, object]:
+    """The defaults of the user's own that act now, by the names of their options without dashes."""
+    return dict(_habits)
 
 
 def settle_streams() -> None:

@@ -61,10 +61,16 @@ def acting_on(kind: str) -> tuple[str, ...]:
 
 
 def say_vain(names: Collection[str], where: str, *, quiet: bool) -> None:
-    """One line on stderr: these options have no effect there. Nothing when there are none."""
-    if names and not quiet:
-        from attncli.cli.terminal import message
+    """One line on stderr: these options have no effect there. Nothing when there are none.
 
+    A default of the user's own, which nobody typed, is passed over.
+    """
+    if names and not quiet:
+        from attncli.cli.terminal import habits_now, message
+
+        habits = {f"--{name}" for name in habits_now()}
+        names = [name for name in names if name.partition(" ")[0] not in habits]
+    if names and not quiet:
         verb = "has" if len(names) == 1 else "have"
         message("warning", f"{', '.join(names)} {verb} no effect {where}")
 

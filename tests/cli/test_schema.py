@@ -70,6 +70,7 @@ COMMANDS: list[tuple[str, str, list[str]]] = [
     ("vectors info", "vectors-info", ["glove"]),
     ("vectors info", "vectors-info", ["v.txt"]),
     ("vectors import", "vectors-import", ["v.txt"]),
+    ("config list", "config", []),
     ("vectors evaluate", "vectors-evaluation", ["v.txt", "--pairs", "p.txt", "--analogies", "q.txt"]),
     ("vectors similar", "neighbors", ["bank", "--vectors", "v.txt"]),
     ("vectors analogy", "analogy", ["bank", "money", "river", "--vectors", "v.txt"]),
