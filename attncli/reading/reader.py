@@ -223,16 +223,6 @@ def reader_for(store: EmbeddingStore, settings: ReadingSettings) -> Reader:
     return Reader(store, settings) if own is None else own
 
 
-def read_sentence(text: str, store: EmbeddingStore, settings: ReadingSettings) -> Reading:
-    """A sentence's tokens and vectors.
-
-    Raises: EmptyError (no word), LimitError (too many tokens), UnknownWordError.
-    """
-    reader = reader_for(store, settings)
-    run = reader.run(text)
-    return Reading(text, run.tokens(), reader.vectors(run), reader.warnings(run, text))
-
-
 def vectors_info(store: EmbeddingStore) -> VectorsInfo:
     """What the record says of a store."""
     return VectorsInfo(store.name, store.dim, store.words, store.sha256)

@@ -79,16 +79,6 @@ class Bad:
         return "; ".join(named) + (f"; and {more:,} more" if more else "")
 
 
-def read_rows(path: str, stdin: BinaryIO, *, split: str | None = None) -> list[Row]:
-    """The rows of a file ("-": of `stdin`), those of `split` when it is given.
-
-    Raises: InputError, DataError (a bad row with its line, or several), EmptyError when there is none.
-    """
-    rows, bad = read_table(path, stdin, split=split)
-    bad.expect_none()
-    return rows
-
-
 def read_table(path: str, stdin: BinaryIO, *, split: str | None = None) -> tuple[list[Row], Bad]:
     """The rows of a file that can be used, and those that cannot.
 

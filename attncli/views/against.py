@@ -18,6 +18,7 @@ from attncli.views.ink import Ink, Line, left, width_of, wrapped
 from attncli.views.matrix import legend, matrix_lines
 
 _GAP = 3
+_CELLS = 8  # that are named
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,7 @@ class CellDifference:
     other: float
 
 
-def cell_differences(
-    general: AttentionResult, other: AttentionResult, count: int = 8
-) -> list[CellDifference]:
+def cell_differences(general: AttentionResult, other: AttentionResult) -> list[CellDifference]:
     """The cells that differ most, greatest first; several heads count as their mean.
 
     Where the model reads one target, only the row of that word is its answer, and compared.
@@ -44,8 +43,8 @@ def cell_differences(
     n_tokens = len(one)
     distance = np.abs(two - one)  # (n_tokens, n_tokens)
     target = None if other.model is None else other.model.target
+    count = _CELLS if target is None else min(_CELLS, n_tokens)
     if target is not None:
-        count = min(count, n_tokens)
         distance[np.arange(n_tokens) != target] = -1
     order = np.argsort(-distance, axis=None, kind="stable")[:count]
     cells = [divmod(int(place), n_tokens) for place in order]

@@ -20,7 +20,6 @@ def comparison_lines(
     width: int = 80,
     precision: int = 3,
     top: int | None = None,
-    with_map: bool = True,
 ) -> list[Line]:
     """All sections of a comparison."""
     lines: list[Line] = [
@@ -36,12 +35,10 @@ def comparison_lines(
     title = f"nearest of {ink.word(comparison.neighbors_of)}"
     lines += [[], *([ink.bold(part)] for part in wrapped(title, width, 0))]
     lines += _nearest(comparison, ink, width)
-    if with_map:
-        first, second = comparison.explained
-        title = f"map: the plane of greatest spread (PCA), {first:.0%} + {second:.0%} of it"
-        lines += [[], *([ink.bold(part)] for part in wrapped(title, width, 0))]
-        lines += scatter_lines(comparison.points, ink, width=width)
-    return lines
+    first, second = comparison.explained
+    title = f"map: the plane of greatest spread (PCA), {first:.0%} + {second:.0%} of it"
+    lines += [[], *([ink.bold(part)] for part in wrapped(title, width, 0))]
+    return lines + scatter_lines(comparison.points, ink, width=width)
 
 
 def occurrence_names(found: Comparison) -> list[str]:

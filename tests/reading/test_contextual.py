@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from models.made import CONFIGS, tensors, write_checkpoint, write_model, write_tokenizer
 from models.plain import run
+from reading.readings import read_sentence
 
 import attncli
 from attncli.embeddings.opening import builtin_store
@@ -15,7 +16,7 @@ from attncli.mechanisms.general import GeneralAnalyser
 from attncli.reading.embedder import open_embedder
 from attncli.reading.layers import layer_vectors
 from attncli.reading.opening import open_vectors
-from attncli.reading.reader import ReadingSettings, read_sentence
+from attncli.reading.reader import ReadingSettings
 from attncli.training.examples import prepare
 from attncli.training.rows import Row
 

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading.readings import read_sentence
 
 from attncli.embeddings.seeded import SeededStore, random_vector
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import UnknownWordError, UsageError
 from attncli.reading.lookup import find, knows
-from attncli.reading.reader import ReadingSettings, read_sentence
+from attncli.reading.reader import ReadingSettings
 from attncli.text.forms import forms, places_of_word
 
 STORE = MemoryStore(

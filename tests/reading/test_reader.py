@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plain_lookup import look_up
+from reading.readings import read_sentence
 
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.store import FolderStore
 from attncli.errors import AttnError, LimitError
 from attncli.reading.cutting import tokens_of
-from attncli.reading.reader import Reader, ReadingSettings, read_sentence
+from attncli.reading.reader import Reader, ReadingSettings
 from attncli.results.stack import TokenRun
 from attncli.settings import TokenizerName
 

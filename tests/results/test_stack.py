@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from reading.readings import read_sentence
 from textbook import general_attention
 
 from attncli.attention.masks import attention_mask
@@ -9,7 +10,7 @@ from attncli.embeddings.store import FolderStore, MemoryStore
 from attncli.errors import AttnError, EmptyError
 from attncli.insight.degenerate import degenerate, degenerate_in
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
-from attncli.reading.reader import ReadingSettings, read_sentence
+from attncli.reading.reader import ReadingSettings
 from attncli.results.result import AttentionResult
 from attncli.results.stack import Stack
 

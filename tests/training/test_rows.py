@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from attncli.errors import AttnError, DataError, EmptyError, UsageError
 from attncli.reading.targets import Offset
 from attncli.training.labels import remarks
-from attncli.training.rows import read_rows, read_table
+from attncli.training.rows import read_table
 
 
-def rows(text: str):
-    """The rows of a text."""
-    return read_rows("-", io.BytesIO(text.encode()))
+def rows(source: str, text: str = "", split: str | None = None):
+    """The rows of a text where the source is "-", else of a file, which all are to be used."""
+    read, bad = read_table(source, io.BytesIO(text.encode()), split=split)
+    bad.expect_none()
+    return read
 
 
 @pytest.mark.parametrize(
@@ -30,37 +32,37 @@ def rows(text: str):
 )
 def test_every_kind_of_file_gives_the_same_rows(text):
     """TSV, CSV and JSONL are told by their first line and hold the same row."""
-    (row,) = rows(text)
+    (row,) = rows("-", text)
     assert (row.text, row.label, row.target) == ('the "bank', "money", 1)
     assert row.place in ("<stdin>:1", "<stdin>:2")
 
 
 def test_a_target_is_a_number_or_a_word():
     """Digits are a token number, anything else is the word."""
-    found = rows("text\tlabel\ttarget\na b\tx\t1\na b\tx\tb\na b\tx\t\n")
+    found = rows("-", "text\tlabel\ttarget\na b\tx\t1\na b\tx\tb\na b\tx\t\n")
     assert [row.target for row in found] == [1, "b", None]
 
 
 @pytest.mark.parametrize("value", ["1", "1.0", "1,0", " 1 "])
 def test_a_whole_number_may_have_a_decimal_part(value):
     """Tables with gaps write 1.0, tables of half of Europe 1,0."""
-    (row,) = rows(f"text\tlabel\ttarget\na b\tx\t{value}\n")
+    (row,) = rows("-", f"text\tlabel\ttarget\na b\tx\t{value}\n")
     assert row.target == 1
-    (row,) = rows('{"text": "a b", "label": "x", "target": 1.0, "start": NaN}')
+    (row,) = rows("-", '{"text": "a b", "label": "x", "target": 1.0, "start": NaN}')
     assert row.target == 1
 
 
 def test_a_target_may_be_given_by_a_character():
     """The column start names a character of the target, counted from 0."""
-    (row,) = rows("text\tlabel\ttarget\tstart\na bank\tx\tbank\t2\n")
+    (row,) = rows("-", "text\tlabel\ttarget\tstart\na bank\tx\tbank\t2\n")
     assert row.target == Offset(2)
     with pytest.raises(DataError, match="no number"):
-        rows("text\tlabel\tstart\na b\tx\tb\n")
+        rows("-", "text\tlabel\tstart\na b\tx\tb\n")
 
 
 def test_given_weights_are_a_matrix_whose_rows_sum_to_one():
     """A row of null is not given; rows are scaled to sum to exactly 1."""
-    (row,) = rows('{"text": "a b", "weights": [[0.7, 0.299], [null, null]]}')
+    (row,) = rows("-", '{"text": "a b", "weights": [[0.7, 0.299], [null, null]]}')
     assert row.weights[0].sum() == 1.0
     assert np.isnan(row.weights[1]).all()
 
@@ -68,10 +70,10 @@ def test_given_weights_are_a_matrix_whose_rows_sum_to_one():
 @pytest.mark.parametrize("given", ['[["0,7","0,3"],[null,null]]', "[[0,7;0,3];[null;null]]"])
 def test_weights_may_have_decimal_commas(given):
     """Where they cannot be anything else: in texts, or where ; stands between the numbers."""
-    (row,) = rows(f"text\tweights\na b\t{given}\n")
+    (row,) = rows("-", f"text\tweights\na b\t{given}\n")
     assert row.weights[0].tolist() == [0.7, 0.3]
     with pytest.raises(DataError, match="shape"):
-        rows("text\tweights\na b\t[[0,7,0,3],[1,0,0,0]]\n")
+        rows("-", "text\tweights\na b\t[[0,7,0,3],[1,0,0,0]]\n")
 
 
 BAD = {
@@ -99,7 +101,7 @@ def test_bad_rows_are_named_with_their_line(name):
     """Each fault is a DataError that says the line and what was expected."""
     text, message = BAD[name]
     with pytest.raises(DataError, match=message) as caught:
-        rows(text)
+        rows("-", text)
     assert caught.value.place.startswith("<stdin>:")
 
 
@@ -170,7 +172,7 @@ def test_all_bad_rows_are_listed_in_one_message():
     good, bad = read_table("-", io.BytesIO(content.encode()))
     assert (len(good), len(bad.errors), bad.total) == (30, 30, 60)
     with pytest.raises(DataError, match=r"^<stdin>: 30 of 60 rows cannot be used: ") as caught:
-        rows(content)
+        rows("-", content)
     message = caught.value.message
     assert message.count("line ") == 20
     assert "line 3: found 3 cells, expected 2 as in the header; line 5: found 1 cell" in message
@@ -184,7 +186,7 @@ def test_rows_of_one_line_are_told_by_their_number(indent):
     labels = ["x", None, "y", float("nan"), "z"]
     content = json.dumps([{"text": "a b", "label": label} for label in labels], indent=indent)
     with pytest.raises(DataError) as caught:
-        rows(content)
+        rows("-", content)
     assert caught.value.place == ("<stdin>:1, row 4" if indent is None else "<stdin>:14")
     _, bad = read_table("-", io.BytesIO(content.replace("NaN", '"nan"').encode()))
     assert bad.listed().startswith("row 4: " if indent is None else "line 14: ")
@@ -194,13 +196,13 @@ def test_split_chooses_rows(tmp_path):
     """`split` keeps the rows of one part; an unknown part or no such column is a usage error."""
     path = tmp_path / "data.tsv"
     path.write_text("text\tlabel\tsplit\na\tx\ttrain\nb\ty\ttest\n")
-    assert [row.text for row in read_rows(str(path), io.BytesIO(), split="test")] == ["b"]
-    assert len(read_rows(str(path), io.BytesIO())) == 2
+    assert [row.text for row in rows(str(path), split="test")] == ["b"]
+    assert len(rows(str(path))) == 2
     with pytest.raises(UsageError, match='"test", "train"'):
-        read_rows(str(path), io.BytesIO(), split="dev")
+        rows(str(path), split="dev")
     path.write_text("text\tlabel\na\tx\n")
     with pytest.raises(UsageError, match="no column split"):
-        read_rows(str(path), io.BytesIO(), split="dev")
+        rows(str(path), split="dev")
 
 
 def test_a_file_without_rows_is_empty(tmp_path):
@@ -209,4 +211,4 @@ def test_a_file_without_rows_is_empty(tmp_path):
     for content in ("", "text\tlabel\n", "\n\n"):
         path.write_text(content)
         with pytest.raises(EmptyError):
-            read_rows(str(path), io.BytesIO())
+            rows(str(path))
