@@ -158,23 +158,24 @@ def _grid_heads(
         yield Text(left + font, middle, FROM, size, "middle", turned=True, color=SOFT, room=room)
     if frame.headed != "grid":
         return
-    seen: set[str] = set()
-    for at, panel in enumerate(panels):
-        x, y = _corner(frame, at, left, top)
-        if at < frame.columns:
-            name = panel.across
-            if width_of(name) * CHAR * font > frame.width + frame.gap * 0.8:
-                name = name.rpartition(" ")[2]
-            middle, line = x + frame.width / 2, top + above - 0.5 * font
-            yield Text(middle, line, name, font, "middle", room=frame.width + frame.gap * 0.8)
-        if panel.down not in seen:
-            seen.add(panel.down)
-            room = frame.height + frame.gap * 0.8
-            name = panel.down
-            if width_of(name) * CHAR * font > room:
-                name = name.rpartition(" ")[2]
-            place = left + before - 0.4 * font
-            yield Text(place, y + frame.height / 2, name, font, "middle", turned=True, room=room)
+    heads, layers = panels[: frame.columns], panels[:: frame.columns]
+    room = frame.width + frame.gap * 0.8
+    for at, name in enumerate(_fitting([panel.across for panel in heads], font, room)):
+        x, _ = _corner(frame, at, left, top)
+        middle, line = x + frame.width / 2, top + above - 0.5 * font
+        yield Text(middle, line, name, font, "middle", room=room)
+    room = frame.height + frame.gap * 0.8
+    for at, name in enumerate(_fitting([panel.down for panel in layers], font, room)):
+        _, y = _corner(frame, at * frame.columns, left, top)
+        place, middle = left + before - 0.4 * font, y + frame.height / 2
+        yield Text(place, middle, name, font, "middle", turned=True, room=room)
+
+
+def _fitting(names: Sequence[str], font: float, room: float) -> list[str]:
+    """The names, "layer 3", or "L3" where one of them has too little room."""
+    if max(map(width_of, names), default=0) * CHAR * font <= room:
+        return list(names)
+    return [f"{name[0].upper()}{name.rpartition(' ')[2]}" for name in names]
 
 
 def _corner(frame: FigureFrame, at: int, left: float, top: float) -> tuple[float, float]:

@@ -22,6 +22,7 @@ _FONT, _SMALL_FONT = 14.0, 11.0  # pixels, of one panel and of several
 _LEAST_LABEL, _LEAST_NUMBER, _LEAST_ASKED = 5.0, 6.0, 3.5
 _PAGE = (960.0, 1300.0)  # pixels of a grid where no size is asked for
 _LEAST_PANEL = 48.0  # pixels with the space beside it, below which a PDF takes another page
+_STRIPS = 0.34  # of the width, that words may take beside panels
 _SMALLEST = 4.0  # pixels of a panel
 
 
@@ -259,7 +260,7 @@ def _best(
     if figure.axes is False:
         candidates = [at(0)]
     fitting = [frame for frame in candidates if _labels_fit(frame, panels, n_tokens)]
-    fitting = fitting or [at(0)]
+    fitting = _whole(fitting, panels) or fitting or [at(0)]
     wanted = figure.numbers or (figure.numbers is None and n_tokens <= NUMBERS_UP_TO)
     if wanted and not figure.lines:
         least = _LEAST_ASKED if figure.numbers else _LEAST_NUMBER
@@ -287,8 +288,8 @@ def _frame(
     across = 1 if shared else columns
     limit = LABEL
     if size is not None and label:
-        sides = 2 if figure.lines else 1
-        limit = max(3, min(LABEL, int(0.34 * size[0] / (CHAR * label * across * sides))))
+        sides = 1.2 if figure.lines else 1  # both may take more than one
+        limit = max(3, min(LABEL, int(_STRIPS * size[0] / (CHAR * label * across * sides))))
     left = _longest(panels, limit) * CHAR * label + 0.5 * label
     frame = FigureFrame(
         columns=columns,
@@ -338,6 +339,18 @@ def _topped(
     turned = longest + 0.6 * label > cell
     longest = min(longest, limit * CHAR * label)
     return frame._replace(turned=turned, top=longest + 0.5 * label if turned else 1.4 * label)
+
+
+def _whole(fitting: Sequence[FigureFrame], panels: Sequence[Panel]) -> list[FigureFrame]:
+    """Those in which no word is cut, if they can be read well."""
+    longest = _longest(panels, LABEL) * CHAR
+    return [
+        frame
+        for frame in fitting
+        if frame.label >= _LEAST_NUMBER
+        and frame.left + 1e-6 >= longest * frame.label
+        and (not frame.turned or frame.top + 1e-6 >= longest * frame.label)
+    ]
 
 
 def _labels_fit(frame: FigureFrame, panels: Sequence[Panel], n_tokens: int) -> bool:

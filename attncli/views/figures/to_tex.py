@@ -109,12 +109,13 @@ def _box(item: Box | Segment) -> Iterator[str]:
 def _cells(item: Cells) -> Iterator[str]:
     count = max(len(item.shares), 1)
     wide, high = item.width / count, item.height / count
+    overlap = 0 if item.gaps else OVERLAP
     for step, runs in sorted(cell_runs(item).items()):
         yield _color(PALETTES[item.palette][step])
         for row, start, length in runs:
             x, y = item.x + start * wide, item.y + row * high
-            more = OVERLAP * wide if start + length < count else 0
-            down = OVERLAP * high if row + 1 < count else 0
+            more = overlap * wide if start + length < count else 0
+            down = overlap * high if row + 1 < count else 0
             yield rf"\attnbox{{{x:.6g}}}{{{y:.6g}}}{{{length * wide + more:.6g}}}{{{high + down:.6g}}}"
     if item.gaps:
         for k in range(count + 1):
