@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args, overload
 
 from attncli.api.word_vectors import WordVectors as WordVectors
 from attncli.api.word_vectors import open_vectors as open_vectors
@@ -38,6 +38,7 @@ from attncli.settings import (
     FigureChoices,
     MechanismSettings,
     Notation,
+    Palette,
 )
 
 if TYPE_CHECKING:
@@ -320,9 +321,15 @@ def save(
 
 
 def show(
-    results: AttentionResult | Sequence[AttentionResult], *, notation: Notation = "words"
+    results: AttentionResult | Sequence[AttentionResult],
+    *,
+    notation: Notation = "words",
+    palette: Palette = "viridis",
+    scale: Literal["0,1", "max"] = "0,1",
 ) -> "Shown":
-    """Results as a notebook shows them, in a notation of one's choice.
+    """Results as a notebook shows them, in a notation and in colors of one's choice.
+
+    With the `scale` max the colors go to the largest weight.
 
     >>> show(explain("money bank"), notation="lecture")
     Shown('money bank', notation='lecture')
@@ -330,7 +337,9 @@ def show(
     from attncli.views.notebook import Shown
 
     choice_of(notation, "notation", get_args(Notation))
-    return Shown(tuple(_several(results)), notation)
+    choice_of(palette, "palette", get_args(Palette))
+    choice_of(scale, "scale", ("0,1", "max"))
+    return Shown(tuple(_several(results)), notation, palette, scale == "max")
 
 
 def _opened(

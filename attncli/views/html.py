@@ -122,7 +122,7 @@ def document(
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{escaped(title[:200])}</title>\n<style>{style}</style>\n</head>\n"
-        f'<body class="attn attn-body">\n<main>\n{body}\n</main>\n'
+        f'<body class="{_classes(palette)} attn-body">\n<main>\n{body}\n</main>\n'
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
 
@@ -141,20 +141,25 @@ def fragment(
         result, 0, precision=precision, movements=movements, notation=notation, stretch=stretch
     )
     return (
-        f'<div class="attn"><style>{_style(palette)}</style>'
+        f'<div class="{_classes(palette)}"><style>{_style(palette)}</style>'
         f"{part}"
         f"<script>{_script(palette, notation)}</script></div>"
     )
 
 
+def _classes(palette: PaletteName) -> str:
+    """The classes of what has these colors; fragments of others may stand beside it."""
+    return "attn" if palette == "viridis" else f"attn {palette}"
+
+
 @cache
 def _style(palette: PaletteName) -> str:
-    rules = []
+    rules, scope = [], "." + _classes(palette).replace(" ", ".")
     steps = len(PALETTES[palette])
     for step in range(steps):
         color = weight_rgb(step / (steps - 1), palette)
         ink = hex_code(text_on(color))
-        rules.append(f".attn .w{step}{{background:{hex_code(color)};color:{ink}}}")
+        rules.append(f"{scope} .w{step}{{background:{hex_code(color)};color:{ink}}}")
     return (_FILES / "page.css").read_text(encoding="utf-8") + "\n".join(rules) + "\n"
 
 

@@ -3,18 +3,27 @@
 from typing import NamedTuple
 
 from attncli.results.result import AttentionResult
-from attncli.settings import Notation
+from attncli.settings import Notation, Palette
 from attncli.views import html
 
 
 class Shown(NamedTuple):
-    """Results that a notebook shows in a notation; elsewhere they say what they are."""
+    """Results that a notebook shows in a notation and in colors, which with `stretch` go to the
+    largest weight at first; elsewhere they say what they are.
+    """
 
     results: tuple[AttentionResult, ...]
     notation: Notation = "words"
+    palette: Palette = "viridis"
+    stretch: bool = False
 
     def _repr_html_(self) -> str:
-        return "".join(notebook_html(result, self.notation) for result in self.results)
+        return "".join(
+            html.fragment(
+                result, notation=self.notation, palette=self.palette, stretch=self.stretch
+            )
+            for result in self.results
+        )
 
     def __repr__(self) -> str:
         texts = ", ".join(repr(result.text) for result in self.results)

@@ -4,6 +4,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from attncli import show
+from attncli.errors import UsageError
 from attncli.mechanisms.general import GeneralAnalyser
 from attncli.reading.reader import ReadingSettings
 
@@ -68,3 +70,17 @@ def test_a_long_sentence_says_what_is_hidden(six_words):
     html = result._repr_html_()
     assert "hidden" in html
     assert html.count("<td") <= 70 * 70
+
+
+def test_fragments_of_several_palettes_keep_their_colors(results):
+    """The rules of one say nothing of another that stands in the same notebook."""
+    plain = show(results[0])._repr_html_()
+    blues = show(results[0], palette="blues", scale="max")._repr_html_()
+    assert results[0]._repr_html_() == plain
+    assert ".attn .w0{background:#440154" in plain
+    assert blues.startswith('<div class="attn blues">')
+    assert ".attn.blues .w0{background:#f7fbff" in blues
+    assert ".attn .w0{" not in blues
+    assert 'name="stretch" checked' in blues
+    with pytest.raises(UsageError, match="scale: found"):
+        show(results[0], scale="0,0.5")
