@@ -19,7 +19,8 @@ def test_the_citation_names_the_version():
 def test_a_release_looks_for_the_version_where_it_stands():
     """The file that the build takes it from is the one that the workflow and the papers name."""
     path = PROJECT["tool"]["hatch"]["version"]["path"]
-    assert f'__version__ = "{attncli.__version__}"' in (ROOT / path).read_text(encoding="utf-8")
+    held = Path(attncli.__file__).parents[1] / path
+    assert f'__version__ = "{attncli.__version__}"' in held.read_text(encoding="utf-8")
     for place in (Path(".github", "workflows", "release.yml"), Path("CONTRIBUTING.md")):
         assert path in (ROOT / place).read_text(encoding="utf-8")
 
