@@ -16,6 +16,7 @@ from attncli.embeddings.marks import Marks, marks_of_tokenizer
 from attncli.errors import DataError
 from attncli.errors.wording import quoted
 from attncli.text.tokenizer_content import tokenizer_of
+from attncli.text.tokenizer_growth import Growth
 
 
 def settings_of(content: bytes, place: str) -> dict[str, Any]:
@@ -81,6 +82,7 @@ class TokenizerSubwords:
     def pieces(self, word: str) -> list[str]:
         """The names of the pieces of a word, without the unknown token."""
         tokenizer = self._tokenizer
+        self._growth.check(_text(word))
         try:
             encoding = tokenizer.encode(_text(word), add_special_tokens=False)
         except BaseException as fault:  # the library raises bare Exceptions, and Rust its panics
@@ -102,6 +104,10 @@ class TokenizerSubwords:
         made.no_truncation()
         made.no_padding()
         return made
+
+    @cached_property
+    def _growth(self) -> Growth:
+        return Growth(self._tokenizer, self._place)
 
     @cached_property
     def _settings(self) -> dict[str, Any]:

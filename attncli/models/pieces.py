@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attncli.errors import DataError, LimitError
+from attncli.errors import DataError
 from attncli.errors.wording import quoted, visible
 from attncli.models.tokenizer_files import (
     foreign_class,
@@ -19,9 +19,8 @@ from attncli.models.tokenizer_files import (
 )
 from attncli.text.panics import quiet_panics
 from attncli.text.tokenizer_classes import tokenizer_kind
-from attncli.text.tokenizer_content import growth
+from attncli.text.tokenizer_growth import Growth
 
-_MOST_GROWN = 1 << 22  # characters that a normalizer may make of a text
 _UNKNOWN = ("[UNK]", "<unk>")
 _SEGMENTED = ("bert", "deberta-v2")
 
@@ -72,7 +71,7 @@ class PieceTokenizer:
         self.doubt = _doubt(foreign_class(folder))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._growth = growth(self._tokenizer)
+        self._growth = Growth(self._tokenizer, self.place)
         unknown = getattr(self._tokenizer.model, "unk_token", None)
         names = {unknown} if unknown else set(_UNKNOWN)
         self._unknown_ids = {self._tokenizer.token_to_id(name) for name in names} - {None}
@@ -99,13 +98,7 @@ class PieceTokenizer:
         Raises: DataError when the tokenizer fails on the text; LimitError when its normalizer may
         make too much of it.
         """
-        written = len(text) + len(pair or "")
-        if self._growth > 1 and written * self._growth > _MOST_GROWN:
-            raise LimitError(
-                f"the normalizer may make {int(written * self._growth)} characters of {written}, "
-                f"the limit is {_MOST_GROWN}",
-                place=self.place,
-            )
+        self._growth.check(text, pair or "")
         if limit is not None:
             self._tokenizer.enable_truncation(limit)
         try:

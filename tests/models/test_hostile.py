@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from functools import partial
 
 import numpy as np
@@ -15,6 +16,7 @@ from safetensors.numpy import save_file
 
 from attncli.errors import AttnError, DataError, InputError, LimitError, RefusedError
 from attncli.mechanisms.transformer import open_transformer
+from attncli.models.pieces import PieceTokenizer
 
 pytest.importorskip("tokenizers")
 
@@ -190,6 +192,72 @@ def test_a_text_that_a_normalizer_makes_huge_is_refused_before(folder):
     tokenized(normalizer=grown(2))(folder)
     outcome = next(open_transformer(folder).outcomes(["a" * 100_000]))
     assert isinstance(outcome, LimitError)
+
+
+def _repeated(kind, name, step, times=20):
+    return {"type": "Sequence", name: [{"type": kind, **step}] * times}
+
+
+_BYTES = {"add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+MULTIPLYING = {
+    **{
+        f"between letters by {pattern}": {
+            "normalizer": _repeated("Replace", "normalizers", {"pattern": pattern, "content": "b"})
+        }
+        for pattern in ({"Regex": ""}, {"Regex": "x*"}, {"Regex": "(?=.)"}, {"String": ""})
+    },
+    "bytes of bytes": {"normalizer": _repeated("ByteLevel", "normalizers", {})},
+    "bytes of bytes of words": {"pre_tokenizer": _repeated("ByteLevel", "pretokenizers", _BYTES)},
+    "sentences": {
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [{"Sequence": {"id": "A", "type_id": 0}}] * 2,
+            "pair": [{"Sequence": {"id": letter, "type_id": 0}} for letter in "AB"],
+            "special_tokens": {},
+        }
+    },
+    "a long unknown word": {
+        "model": {"type": "WordLevel", "vocab": {"U" * 10**6: 0}, "unk_token": "U" * 10**6}
+    },
+    "a long prefix": {
+        "model": {
+            "type": "WordPiece",
+            "vocab": {"[UNK]": 0},
+            "unk_token": "[UNK]",
+            "continuing_subword_prefix": "P" * 10**6,
+            "max_input_chars_per_word": 100,
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("steps", MULTIPLYING.values(), ids=MULTIPLYING)
+def test_steps_that_multiply_a_text_together_are_refused(tmp_path, steps):
+    """Twenty steps that each lengthen a text a little: refused at once, whatever step it is."""
+    whole = {
+        "version": "1.0",
+        "added_tokens": [],
+        "model": {"type": "WordLevel", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]"},
+    }
+    (tmp_path / "tokenizer.json").write_text(json.dumps({**whole, **steps}))
+    before = time.process_time()
+    with pytest.raises((DataError, LimitError)):
+        PieceTokenizer(tmp_path)("é " * 1000)
+    assert time.process_time() - before < 5
+
+
+def test_a_long_text_that_does_not_grow_is_read(tmp_path):
+    """What its steps could do at worst does not count against a text to which they do not do it."""
+    spaces = {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}
+    whole = {
+        "version": "1.0",
+        "added_tokens": [],
+        "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFKD"}, *[spaces] * 12]},
+        "pre_tokenizer": {"type": "Whitespace"},
+        "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "a": 1}, "unk_token": "[UNK]"},
+    }
+    (tmp_path / "tokenizer.json").write_text(json.dumps(whole))
+    assert len(PieceTokenizer(tmp_path)("a  " * 100_000).pieces) == 100_000
 
 
 def test_numbers_that_overflow_are_said_without_a_warning(folder, recwarn):
