@@ -17,7 +17,7 @@ import pytest
 
 import attncli
 from tests.batch.conftest import ROOT, corpus
-from tests.batch.runs import Job, ended, forked, small_analyser
+from tests.batch.runs import Job, ended, forked, prepared, small_analyser
 
 distributed = pytest.importorskip("distributed")
 psutil = pytest.importorskip("psutil")
@@ -311,10 +311,7 @@ def test_a_local_worker_that_was_stopped_goes_on(
     from attncli.batches.engines import local
 
     monkeypatch.setattr(local, "_SILENCE", 0.3)
-    (folder / "s.txt").write_bytes(corpus(900))
-    job = Job(folder)
-    job.run()
-    expected = job.target.read_bytes()
+    job, expected = prepared(folder, 900)
 
     def stop() -> None:
         deadline = time.monotonic() + 20

@@ -18,7 +18,7 @@ from attncli.batches.writers.formats import Format
 from attncli.batches.writers.options import RecordLayout
 from attncli.errors import ClusterError
 from tests.batch.conftest import ROOT, corpus
-from tests.batch.runs import Job, deadly_analyser, ended, forked, with_fault
+from tests.batch.runs import Job, deadly_analyser, ended, forked, prepared, with_fault
 
 
 def poisoned(folder: Path, records: int, place: int) -> None:
@@ -52,10 +52,7 @@ def test_a_chunk_that_kills_its_workers_is_set_aside(folder: Path) -> None:
 
 def test_local_workers_may_be_killed(folder: Path) -> None:
     """Workers killed at random lose no record and change no byte."""
-    (folder / "s.txt").write_bytes(corpus(900))
-    job = Job(folder, workers=3)
-    job.run()
-    expected = job.target.read_bytes()
+    job, expected = prepared(folder, 900, workers=3)
     for seed in range(8):
         killer = threading.Thread(target=_kill_two_children, args=(seed,))
         killer.start()
@@ -139,10 +136,7 @@ def test_parts_behind_a_url_are_checked_by_their_content(folder: Path, damage: s
 def test_a_file_url_is_whole_or_not_there(folder: Path, form: Format, mode: str) -> None:
     """Whichever operation fails, the output has all its bytes or does not exist; --resume goes on."""
     pytest.importorskip("fsspec")
-    (folder / "s.txt").write_bytes(corpus(40))
-    job = Job(folder, format=form)
-    job.run()
-    expected = job.target.read_bytes()
+    _, expected = prepared(folder, 40, format=form)
     target = folder / "remote"
     remote = Job(folder, format=form, url=f"file://{target}")
     faults = 0
@@ -227,11 +221,7 @@ def test_a_cluster_gives_the_same_bytes(cluster: Any, folder: Path) -> None:
     """Dask workers, one of them killed in the middle, give the bytes of one process."""
     from attncli.batches.engines.dask import DaskEngine
 
-    (folder / "s.txt").write_bytes(corpus(1500))
-    job = Job(folder)
-    job.run()
-    expected = job.target.read_bytes()
-    job.target.unlink()
+    job, expected = prepared(folder, 1500)
     killed = threading.Thread(target=_kill_a_worker, args=(cluster, 0.3))
     killed.start()
     Job(folder, engine=DaskEngine(cluster.scheduler_address, 2), analyser=_slow_analyser).run()
@@ -258,11 +248,7 @@ def test_a_result_lost_with_its_worker_is_made_again(
     """A worker that dies with a result nobody has fetched yet costs its time and nothing else."""
     from attncli.batches.engines import dask as engine
 
-    (folder / "s.txt").write_bytes(corpus(200))
-    job = Job(folder)
-    job.run()
-    expected = job.target.read_bytes()
-    job.target.unlink()
+    job, expected = prepared(folder, 200)
     wait, lost = engine._Shift._ready, []
 
     def ready(shift: Any) -> list[Any]:
