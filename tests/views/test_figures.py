@@ -169,6 +169,28 @@ def test_numbers_that_would_be_too_small_are_left_out():
     assert [note.partition(":")[0] for note in notes] == ["the words are left out"]
 
 
+def test_cells_that_nobody_could_tell_apart_are_drawn_together():
+    """A grid of 24 heads of 512 words is a small file, and keeps the largest weight of each."""
+    result = result_of(["w"] * 512, layers=4, heads=6)
+    svg = figure_file(asked(size="17cmx12cm"), [result], ".svg")
+    assert len(svg) < 6_000_000
+    ((scene,), _) = scenes(result, size="17cmx12cm")
+    cells = [item for item in scene.items if isinstance(item, Cells)]
+    for item, weights in zip(cells, result.weights.reshape(24, 512, 512), strict=True):
+        assert len(item.shares) <= 2 * item.width + 1
+        assert item.shares.max() == pytest.approx(weights.max())
+
+
+def test_a_title_is_text_whatever_it_holds():
+    """Controls are spelled, markup is escaped, in the picture as in the description."""
+    title = "a\x1b[31m & <b>\u202e\x07"
+    for suffix in (".svg", ".tex"):
+        content = figure_file(asked(title=title), [result_of(WORDS)], suffix, made_by="attn \n%")
+        assert "\x1b" not in content
+        assert "\u202e" not in content
+    ElementTree.fromstring(figure_file(asked(title=title), [result_of(WORDS)], ".svg"))
+
+
 def test_what_a_word_may_not_see_is_empty():
     """A masked cell has neither a color nor a number, in SVG, PDF and TeX alike."""
     result = attncli.explain("dogs chase small cats", causal=True)

@@ -18,13 +18,14 @@ from models.made import write_model
 from attncli.attention.projections import random_projections
 from attncli.embeddings.opening import builtin_store
 from attncli.embeddings.store import MemoryStore
-from attncli.insight.part import Part
+from attncli.insight.part import FEW_HEADS, Part
 from attncli.insight.sums import sums_of
 from attncli.matrices.build import result_from_arrays
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
 from attncli.mechanisms.task import TaskAnalyser
 from attncli.mechanisms.transformer import open_transformer
 from attncli.models.named import find_model
+from attncli.results.names import last_layer
 from attncli.results.result import AttentionResult
 from attncli.views.equations import terms
 from attncli.views.explain import explain_lines
@@ -145,15 +146,21 @@ def _equations(text: str) -> list[tuple[str, str, list[tuple[str, bool, str]]]]:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_printed_equation_holds(result: AttentionResult, view: str) -> None:
-    """Its terms, added up, are the new embedding, or a head's part of it where a head is named."""
+    """Its terms, added up, are the new embedding, or a head's part of it where a head is named.
+
+    A page begins with the last layer, and the mean of many heads has no equation.
+    """
     text = VIEWS[view](result)
     shown = _equations(text)
     n_tokens = len(result.tokens)
     matrices = 1 if view == "page" else result.weights.shape[0] * result.weights.shape[1]
     assert len(shown) in (0, n_tokens * matrices), text
-    assert bool(shown) == (sums_of(result).terms is not None)
+    first = last_layer(result) if view == "page" else 0
+    is_mean = view == "page" and result.attention.n_heads > FEW_HEADS
+    assert bool(shown) == (sums_of(result).terms is not None and not is_mean)
     for at, (word, left, summands) in enumerate(shown):
         layer, head = divmod(at // n_tokens, result.attention.n_heads)
+        layer += first
         query = at % n_tokens
         assert word == result.words[query]
         assert left == "new" or result.value is not None

@@ -1,11 +1,12 @@
 """Panels at their places: heat maps or lines, with words, names, titles and the scale of the colors."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from attncli.arrays import FloatArray
+from attncli.arrays import AnyArray, FloatArray, IntArray
 from attncli.errors import field_name
 from attncli.views.figures.fitting import (
     FigureFrame,
@@ -14,6 +15,7 @@ from attncli.views.figures.fitting import (
     legend_height,
     title_height,
 )
+from attncli.views.figures.legend import legend, legend_width, line_color, line_opacity
 from attncli.views.figures.panels import Panel, beyond, scale_of_weights
 from attncli.views.figures.scene import (
     CHAR,
@@ -29,11 +31,6 @@ from attncli.views.figures.scene import (
 from attncli.views.figures.wishes import Figure
 from attncli.views.ink import width_of, word
 from attncli.views.palette import (
-    PALETTES,
-    RGB,
-    WHITE,
-    mixed,
-    palette_step,
     text_on,
     weight_rgb,
 )
@@ -41,11 +38,7 @@ from attncli.views.palette import (
 FROM, TO = "attends from", "attends to"
 _MOST_LINES = 20_000
 _FAINTEST = 0.01  # of the largest weight: thinner lines are not seen
-_PALEST = 0.12  # opacity of the thinnest line
-_TICKS = 5
-_SMALL = 0.85  # of the size of letters: the numbers of the scale
-# Where in a palette the color of lines is: dark on white paper, and far from black.
-_LINE_AT = {"viridis": 0.3, "cividis": 0.2, "magma": 0.45, "blues": 0.85, "greys": 0.85}
+_CELLS = 2  # of a heat map in a pixel; what is smaller is drawn together
 
 
 class DrawnFigure(NamedTuple):
@@ -102,7 +95,7 @@ def _page(
     rows = frame.rows if figure.size else -(-len(panels) // frame.columns)
     wide, high = frame.grid(rows)
     if figure.size is None:
-        least = (_scale_width(frame.font) if figure.legend else 0) + 0.1
+        least = (legend_width(frame.font) if figure.legend else 0) + 0.1
         width = max(wide, least) + 2 * frame.margin
         title = fitted_title(figure.title, width - 2 * frame.margin, frame.font)
     else:
@@ -130,7 +123,7 @@ def _page(
         items += _placed(figure, frame, panel, at, left, top, scale, precision)
     bottom = top + high
     if figure.legend:
-        items += _legend(figure, frame.font, width, bottom + 0.9 * frame.font, scale)
+        items += legend(figure, frame.font, width, bottom + 0.9 * frame.font, scale)
         bottom += 3.2 * frame.font
     height = bottom + frame.margin if figure.size is None else figure.size.height
     return FigureScene(width, height, tuple(items))
@@ -303,7 +296,14 @@ def _heat(
     wide, high = frame.width / count, frame.height / count
     empty = None if panel.seen is None else (panel.seen | (panel.weights > 0))
     gaps = min(wide, high) >= 12
-    yield Cells(x, y, frame.width, frame.height, shares, empty, figure.palette, gaps)
+    side = math.ceil(_CELLS * min(frame.width, frame.height))
+    seen, drawn_shares = empty, shares
+    if count > side:  # of cells that nobody could tell apart the largest
+        edges = np.unique(np.linspace(0, count, side + 1).astype(int))[:-1]
+        drawn_shares = largest_of(shares, edges)
+        seen = None if empty is None else largest_of(empty, edges)
+    area = (x, y, frame.width, frame.height)
+    yield Cells(*area, drawn_shares, seen, figure.palette, gaps)
     if figure.palette in ("blues", "greys") or empty is not None:
         yield Box(x, y, frame.width, frame.height, line=SOFT)
     if frame.number:
@@ -317,6 +317,15 @@ def _heat(
                 yield Text(*place, text, frame.number, "middle", color=ink, room=wide)
     if panel.row is not None:
         yield Box(x, y + panel.row * high, frame.width, high, line=INK)
+
+
+def largest_of(cells: AnyArray, edges: IntArray) -> AnyArray:
+    """The largest of each square of cells; `edges` are where the squares begin.
+
+    Shapes: cells (n, n), edges (m,) → (m, m).
+    """
+    whole: AnyArray = np.maximum.reduceat(np.maximum.reduceat(cells, edges, axis=0), edges, axis=1)
+    return whole
 
 
 def _lines(
@@ -336,54 +345,4 @@ def _lines(
         share = float(values[at])
         ends = (y + (i + 0.5) * high, y + (j + 0.5) * high)
         width = 0.3 + (widest - 0.3) * share
-        yield Segment(x, ends[0], x + frame.width, ends[1], width, color, _opacity(share))
-
-
-def _opacity(share: float) -> float:
-    """How dark a line is; thin ones are still seen."""
-    return round(_PALEST + (1 - _PALEST) * share, 3)
-
-
-def line_color(palette: str) -> RGB:
-    """The color of lines on white paper."""
-    return PALETTES[palette][round(_LINE_AT[palette] * (len(PALETTES[palette]) - 1))]
-
-
-def _scale_width(font: float) -> float:
-    return 22 * font
-
-
-def _legend(
-    figure: Figure, font: float, width: float, y: float, scale: tuple[float, float]
-) -> Iterator[Item]:
-    """The scale of the colors with its numbers, in the middle of the picture."""
-    whole = min(_scale_width(font), width - 1.2 * font)
-    name = "weight"
-    before = len(name) * CHAR * font + 0.8 * font
-    edge = _SMALL * font * 4 * CHAR / 2  # half of the last number
-    bar = whole - before - edge
-    x = (width - whole) / 2 + before
-    yield Text(x - 0.7 * font, y + 0.85 * font, name, font, "end", color=SOFT)
-    colors = _scale_colors(figure)
-    step = bar / len(colors)
-    for at, color in enumerate(colors):
-        yield Box(x + at * step, y, bar - at * step, font, fill=color)  # no seams
-    yield Box(x, y, bar, font, line=SOFT)
-    digits = 2 if scale[1] - scale[0] >= 0.5 else 3
-    for tick in range(_TICKS):
-        value = scale[0] + (scale[1] - scale[0]) * tick / (_TICKS - 1)
-        place = x + bar * tick / (_TICKS - 1)
-        text = f"{value:.{digits}f}".rstrip("0").rstrip(".") or "0"
-        yield Text(place, y + 2.1 * font, text, _SMALL * font, "middle", color=SOFT)
-
-
-def _scale_colors(figure: Figure) -> list[RGB]:
-    """The colors of the scale from its low to its high end."""
-    steps = len(PALETTES[figure.palette])
-    if figure.lines:
-        color = line_color(figure.palette)
-        return [mixed(WHITE, color, _opacity(step / (steps - 1))) for step in range(steps)]
-    return [
-        PALETTES[figure.palette][palette_step(s / (steps - 1), figure.palette)]
-        for s in range(steps)
-    ]
+        yield Segment(x, ends[0], x + frame.width, ends[1], width, color, line_opacity(share))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from attncli.errors import UsageError, field_name
+from attncli.errors.wording import visible
 from attncli.views.figures.panels import Panel
 from attncli.views.figures.scene import CHAR
 from attncli.views.figures.wishes import Figure
@@ -91,7 +92,7 @@ def fitted_title(title: str | None, width: float, font: float) -> list[str]:
     from attncli.views.svg import folded
 
     columns = max(int(width / (CHAR * 1.15 * font)), 4)
-    return folded(title, 6, columns) if title else []
+    return folded(visible(title), 6, columns) if title else []
 
 
 def title_height(lines: int, font: float) -> float:
