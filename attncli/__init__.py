@@ -38,32 +38,16 @@ if TYPE_CHECKING:
     from attncli.api.vectors import evaluate_vectors as evaluate_vectors
     from attncli.api.vectors import train_vectors as train_vectors
 
-_WHERE = {
-    "AttentionResult": "attncli.api",
-    "AttnError": "attncli.api",
-    "WordVectors": "attncli.api",
-    "CorpusSettings": "attncli.api.vectors",
-    "LayerSettings": "attncli.api.training",
-    "Offset": "attncli.api.training",
-    "Row": "attncli.api.training",
-    "TrainingSettings": "attncli.api.training",
-    "attend": "attncli.api.arrays",
-    "analyser": "attncli.api",
-    "batch": "attncli.api.batching",
-    "compare": "attncli.api",
-    "diff": "attncli.api",
-    "evaluate": "attncli.api.training",
-    "evaluate_vectors": "attncli.api.vectors",
-    "train": "attncli.api.training",
-    "train_vectors": "attncli.api.vectors",
-    "explain": "attncli.api",
-    "from_attentions": "attncli.api",
-    "open_vectors": "attncli.api",
-    "read": "attncli.api",
-    "save": "attncli.api",
-    "show": "attncli.api",
-    "view": "attncli.api",
+# The public names of each room, from where they are handed on.
+_ROOMS = {
+    "attncli.api": "AttentionResult AttnError WordVectors analyser compare diff explain from_attentions "
+    "open_vectors read save show view",
+    "attncli.api.vectors": "CorpusSettings evaluate_vectors train_vectors",
+    "attncli.api.training": "LayerSettings Offset Row TrainingSettings evaluate train",
+    "attncli.api.arrays": "attend",
+    "attncli.api.batching": "batch",
 }
+_WHERE = {name: room for room, names in _ROOMS.items() for name in names.split()}
 __all__ = [
     "AttentionResult",
     "AttnError",

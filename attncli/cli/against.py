@@ -40,16 +40,7 @@ def show_against(
             "found no task-specific attention, expected --attention task or a model of attn train",
             place="--against",
         )
-    if manner.steps or manner.speak or manner.why:
-        option = next(n for n in ("steps", "speak", "why") if getattr(manner, n))
-        raise UsageError(
-            f"found --{option} too, expected one of them: the two are shown side by side",
-            place="--against",
-        )
-    if manner.output is not None:
-        from attncli.views.files import AGAINST_SUFFIXES, suffix_of
-
-        suffix_of(manner.output, AGAINST_SUFFIXES)
+    _expect_nothing_else(manner)
     general = GeneralAnalyser(store, reading, include=frozenset({"embeddings"}), advise=False)
     notices, printed = Notices(quiet), 0
     pairs: list[Beside] = []
@@ -84,6 +75,20 @@ def show_against(
         say_written(manner.output, quiet=quiet)
     effects.warn(quiet=quiet)
     notices.end()
+
+
+def _expect_nothing_else(manner: Manner) -> None:
+    """Raises: UsageError for another view, and for a file that cannot hold two side by side."""
+    if manner.steps or manner.speak or manner.why:
+        option = next(n for n in ("steps", "speak", "why") if getattr(manner, n))
+        raise UsageError(
+            f"found --{option} too, expected one of them: the two are shown side by side",
+            place="--against",
+        )
+    if manner.output is not None:
+        from attncli.views.files import AGAINST_SUFFIXES, suffix_of
+
+        suffix_of(manner.output, AGAINST_SUFFIXES)
 
 
 def _show(
