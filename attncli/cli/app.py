@@ -146,7 +146,7 @@ def _narrow_width() -> int | None:
 def run(argv: Sequence[str]) -> int:
     """Runs the command line and returns its exit code; says what went wrong on stderr."""
     with names_as("attncli.cli.naming:Options"):
-        return _ended(argv)
+        return _ended([*argv[1:], "--help"] if argv[:1] == ["help"] else argv)
 
 
 def _ended(argv: Sequence[str]) -> int:
@@ -155,10 +155,7 @@ def _ended(argv: Sequence[str]) -> int:
     debug = debug or bool(os.environ.get("ATTN_DEBUG"))
     settle_streams()
     try:
-        listed = {"-h", "--help"}.issuperset(arguments)
-        habits = None if plain or arguments[:1] == ["config"] else _habits(arguments)
-        command = typer.main.get_command(app_for(arguments, lines_only=listed, habits=habits))
-        _set_help(command, brief="--help" not in arguments)
+        command = _command_of(arguments, plain)
         arguments = _once(command, arguments)
         if sys.stdout is None and {"-h", "--help"}.intersection(arguments):
             write("")  # typer would pass over it in silence
@@ -184,6 +181,21 @@ def _ended(argv: Sequence[str]) -> int:
         if hasattr(fault, "format_message"):  # typer's usage errors, whatever module they live in
             return _usage(fault, arguments)
         return _bug(fault, debug)
+
+
+def _command_of(arguments: Sequence[str], plain: bool) -> Any:
+    """The command that the arguments call; `plain` is without the user's own defaults.
+
+    Raises: SystemExit when they asked for a topic of the help, which is printed.
+    """
+    if text := _topic(arguments):
+        write(text)
+        raise SystemExit(0)
+    listed = {"-h", "--help"}.issuperset(arguments)
+    habits = None if plain or arguments[:1] == ["config"] else _habits(arguments)
+    command = typer.main.get_command(app_for(arguments, lines_only=listed, habits=habits))
+    _set_help(command, brief="--help" not in arguments)
+    return command
 
 
 def _set_help(command: Any, brief: bool) -> None:
@@ -215,6 +227,15 @@ def _unwritable(fault: OSError, debug: bool) -> int:
     give_up_stdout()
     report(OutputError(f"cannot write to standard output: {(fault.strerror or '').lower()}"))
     return OutputError.exit_code
+
+
+def _topic(arguments: Sequence[str]) -> str:
+    """The help of a topic that is no command, as in `attn help exit-codes`; empty otherwise."""
+    if len(arguments) != 2 or arguments[1] != "--help" or arguments[0] in COMMANDS:
+        return ""
+    from attncli.cli.help import topic
+
+    return topic(arguments[0])
 
 
 def _without(argv: Sequence[str], flag: str) -> tuple[list[str], bool]:
@@ -314,12 +335,9 @@ def _value_of(option: str, context: Any) -> list[str]:
 def _instead(arguments: Sequence[str]) -> str:
     """The line for words that other programs take for commands, and for the program's own name."""
     first, *rest = arguments
-    named = bool(rest) and rest[0] in COMMANDS
-    if first == "attn" and named:
+    if first == "attn" and rest and rest[0] in COMMANDS:
         return _line(rest)
-    if first == "help" and named:
-        return f"attn {rest[0]} --help"
-    return {"help": "attn --help", "version": "attn --version"}.get(first, "") if not rest else ""
+    return "attn --version" if first == "version" and not rest else ""
 
 
 def _of_words(arguments: Sequence[str]) -> str:

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 WordOption = Annotated[
     str | None,
-    option(CHOOSING, "WORD", "The word to compare. Found by itself when only one is shared."),
+    option(
+        CHOOSING,
+        "WORD",
+        "The word to compare. Found by itself when only one is shared.",
+        complete="word",
+    ),
 ]
 Neighbors = Annotated[int, option(OUTPUT, "N", "Nearest words to show.", min=0, max=50)]
 

@@ -30,7 +30,7 @@ def short_help(command: Any, context: Any) -> str:
         _section(page, "Commands", commands)
     elif options := _most_used(command, context):
         _section(page, "Options", options)
-    if examples := _examples(command)[:_EXAMPLES]:
+    if examples := examples_of(command)[:_EXAMPLES]:
         _lines(page, "Examples", examples)
     count = len(_options(command, context))
     every = "the rest" if commands or count <= MOST_USED else f"all {count} options"
@@ -43,38 +43,56 @@ def whole_help(command: Any, context: Any) -> str:
     """Everything: the options in groups with titles, and where there is more to read."""
     page = context.make_formatter()
     _usage(command, context, page)
-    for paragraph in _paragraphs(command):
+    for paragraph in paragraphs_of(command):
         _paragraph(page, paragraph)
     if commands := _commands(command, context):
         _section(page, "Commands", commands)
-    if examples := _examples(command):
+    if examples := examples_of(command):
         _lines(page, "Examples", examples)
-    if arguments := _records(command.params, context, "argument"):
+    if arguments := records_of(command.params, context, "argument"):
         _section(page, "Arguments", arguments)
     groups = grouped_options(command, context)
     names = max(len(name) for rows in groups.values() for name, _ in rows)
     for title, rows in groups.items():
         _section(page, title, rows, names)
     if context.parent is None:
-        _section(page, "Exit codes", [(str(code), text) for code, text in EXIT_CODES.items()])
-        _section(page, "Environment", ENVIRONMENT)
-        _section(page, "Documentation", [(name, text) for name, text, _ in PAGES])
+        for title, lines in _topics().items():
+            _section(page, title, lines)
     else:
         page.write_paragraph()
         page.write_text(_more(context.command_path.split(" ")[1]))
     return str(encodable(page.getvalue()).rstrip("\n"))
 
 
+def topic(name: str) -> str:
+    """The section of the whole help that is called so, such as exit-codes; empty where none is."""
+    for title, rows in _topics().items():
+        if title.lower().replace(" ", "-") == name:
+            names = max(len(key) for key, _ in rows)
+            lines = [f"  {key:<{names}}  {text}" for key, text in rows]
+            return str(encodable("\n".join([f"{title}:", *lines, ""])))
+    return ""
+
+
+def _topics() -> dict[str, Rows]:
+    """What the help of attn itself tells beside its commands and options."""
+    return {
+        "Exit codes": [(str(code), text) for code, text in EXIT_CODES.items()],
+        "Environment": ENVIRONMENT,
+        "Documentation": [(name, text) for name, text, _ in PAGES],
+    }
+
+
 def help_summary(command: Any) -> str:
     """The line that says what a command does: the first paragraph of its help."""
-    return _paragraphs(command)[0]
+    return paragraphs_of(command)[0]
 
 
 def grouped_options(command: Any, context: Any) -> dict[str, list[tuple[str, str]]]:
     """The options of a command under their titles, in the order of `TITLES`, as rows of help."""
     groups: dict[str, list[tuple[str, str]]] = {title: [] for title in TITLES}
     for option in _options(command, context):
-        groups[option.rich_help_panel or OTHER] += _records([option], context, "option")
+        groups[option.rich_help_panel or OTHER] += records_of([option], context, "option")
     groups[OTHER] += _HELP
     return {title: rows for title, rows in groups.items() if rows}
 
@@ -85,7 +103,8 @@ def _options(command: Any, context: Any) -> list[Any]:
     return [option for option in every if option.get_help_record(context) is not None]
 
 
-def _records(params: Iterable[Any], context: Any, kind: str) -> list[tuple[str, str]]:
+def records_of(params: Iterable[Any], context: Any, kind: str) -> list[tuple[str, str]]:
+    """The options or arguments (the `kind`) among parameters, as rows of help."""
     rows = [p.get_help_record(context) for p in params if p.param_type_name == kind]
     return [(name, _readable(text)) for name, text in filter(None, rows)]
 
@@ -118,13 +137,14 @@ def _commands(command: Any, context: Any) -> list[tuple[str, str]]:
     return [(name, help_summary(inner)) for name, inner in getattr(command, "commands", {}).items()]
 
 
-def _paragraphs(command: Any) -> list[str]:
+def paragraphs_of(command: Any) -> list[str]:
     """The paragraphs of a command's help, but for its examples."""
     text = inspect.cleandoc(command.help or "")
     return [" ".join(part.split()) for part in text.split("\n\n") if not part.startswith("\b")]
 
 
-def _examples(command: Any) -> list[str]:
+def examples_of(command: Any) -> list[str]:
+    """The command lines that a command's help gives as examples."""
     text = inspect.cleandoc(command.help or "")
     return [line.strip() for line in text.partition("\b")[2].splitlines()[2:] if line]
 

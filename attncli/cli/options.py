@@ -1,5 +1,6 @@
 """Each shared option, defined once: same name, same meaning, on every command."""
 
+import os
 from typing import Annotated, Any, Literal
 
 import typer
@@ -16,9 +17,20 @@ TITLES = (
     *(RUNNING, LIMITS, OTHER),
 )
 
+_SHELL_ASKS = "_ATTN_COMPLETE" in os.environ
 
-def option(title: str, metavar: str, meaning: str, *names: str, **limits: Any) -> Any:
-    """An option with a value: its title in help, what stands for the value, what it means."""
+
+def option(
+    title: str, metavar: str, meaning: str, *names: str, complete: str = "", **limits: Any
+) -> Any:
+    """An option with a value: its title in help, what stands for the value, what it means.
+
+    `complete` is the kind of names that shells complete.
+    """
+    if complete and _SHELL_ASKS:
+        from attncli.cli.completing import completer
+
+        limits["autocompletion"] = completer(complete)
     return typer.Option(*names, metavar=metavar, help=meaning, rich_help_panel=title, **limits)
 
 
@@ -60,6 +72,7 @@ Vectors = Annotated[
         "NAME|FILE",
         "Where words get their vectors: glove (built in), random, an imported name, a file of "
         "vectors, preset:NAME, or layers of a transformer: model:DIR[:LAYERS].",
+        complete="vectors",
     ),
 ]
 Inline = Annotated[
@@ -177,6 +190,7 @@ Model = Annotated[
         "(they ship with attn), or a transformer: a checkpoint folder or its name in the Hugging Face cache.",
         "--model",
         "-m",
+        complete="models",
     ),
 ]
 Pair = Annotated[
@@ -206,6 +220,7 @@ Show = Annotated[
         OUTPUT,
         "A,B",
         "Sections of the tables: tokens, weights, equations, embeddings, moved; or all. Without it: a first screen.",
+        complete="sections",
     ),
 ]
 Precision = Annotated[int | None, option(OUTPUT, "N", "Digits after the point.", min=1, max=9)]
@@ -224,10 +239,15 @@ Json = Annotated[bool, switch(OUTPUT, "Print JSON, one object a line.", "--json"
 Include = Annotated[
     str | None,
     option(
-        OUTPUT, "A,B", "Add fields to the JSON: embeddings, query, key, value, scores, measures."
+        OUTPUT,
+        "A,B",
+        "Add fields to the JSON: embeddings, query, key, value, scores, measures.",
+        complete="fields",
     ),
 ]
-Exclude = Annotated[str | None, option(OUTPUT, "A,B", "Leave fields out of the JSON.")]
+Exclude = Annotated[
+    str | None, option(OUTPUT, "A,B", "Leave fields out of the JSON.", complete="left out")
+]
 Quiet = Annotated[bool, switch(OUTPUT, "No warnings on stderr.", "--quiet", "-q")]
 Output = Annotated[
     str | None,
@@ -263,6 +283,7 @@ Row = Annotated[
         OUTPUT,
         "WORD",
         "Follow one word or a few through --steps or --diagram: words or places from 0, as A,B.",
+        complete="words",
     ),
 ]
 Top = Annotated[int | None, option(OUTPUT, "K", "Only the K strongest words of each row.", min=1)]

@@ -1,0 +1,117 @@
+"""Manual pages, completion files and `attn help` say what the commands say."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from attncli.cli.about import EXIT_CODES
+from attncli.cli.app import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[2]
+MAN = ROOT / "docs" / "man"
+SCRIPT = ROOT / "docs" / "scripts" / "make_manual.py"
+
+
+def test_the_manual_is_made_of_the_help():
+    """The script makes the same pages again; each command has one."""
+    done = subprocess.run([sys.executable, str(SCRIPT), "--check"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {f"attn-{name}.1" for name in COMMANDS} <= {path.name for path in MAN.iterdir()}
+
+
+@pytest.mark.parametrize("page", sorted(MAN.glob("*.1")), ids=lambda path: path.stem)
+def test_man_has_no_warning(page):
+    """groff formats each page without a word."""
+    if shutil.which("groff") is None:
+        pytest.skip("no groff here")
+    line = ["groff", "-man", "-Tutf8", "-ww", "-z", str(page)]
+    done = subprocess.run(line, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_help_is_a_word_too(command):
+    """`attn help X` is `attn X --help`; topics are sections of the whole help."""
+    assert command("help").out == command("--help").out
+    assert command("help", "vectors", "train").out == command("vectors", "train", "--help").out
+    codes = command("help", "exit-codes")
+    assert codes.code == 0
+    assert len(codes.text.splitlines()) == len(EXIT_CODES) + 1
+    assert command("help", "environment").text.startswith("Environment:\n")
+    assert command("help", "nothing").code == 2
+
+
+CASES = [
+    ("attn explain --vectors g", ["glove"]),
+    ("attn explain --vectors mi", ["mine"]),
+    ("attn explain --show weights,m", ["weights,moved"]),
+    ("attn explain --show weights,w", []),
+    ("attn explain 'money bank grows' --steps --row b", ["bank"]),
+    ("attn explain 'money bank' --row money,", ["money,bank"]),
+    ("attn compare 'a bank' 'the bank' --word b", ["bank"]),
+    ("attn explain --model i", ["idioms"]),
+    ("attn explain --model my", ["my.safetensors"]),
+    ("attn explain --include q", ["query"]),
+    ("attn conf", ["config"]),
+]
+
+
+@pytest.fixture
+def asked(attn, tmp_path, monkeypatch):
+    """The environment of a shell that has an imported name and a model in its folder."""
+    monkeypatch.setenv("ATTN_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "v.txt").write_text("money 1 2\nbank 3 4\n")
+    (tmp_path / "my.safetensors").write_bytes(b"")
+    assert attn("vectors", "import", str(tmp_path / "v.txt"), "--name", "mine", "-q").code == 0
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "attn").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m attncli "$@"\n')
+    (folder / "attn").chmod(0o755)
+    return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+
+
+@pytest.mark.parametrize(("line", "answers"), CASES)
+def test_bash_completes_names_and_words(asked, line, answers):
+    """The file for bash, sourced in bash, gives what can stand there."""
+    if shutil.which("bash") is None:
+        pytest.skip("no bash here")
+    file = ROOT / "docs" / "completions" / "attn.bash"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    function = next(text.partition("(")[0] for text in lines if text.endswith("() {"))
+    words = " ".join(shlex.quote(shlex.quote(word)) for word in shlex.split(line))
+    script = f"""
+source "$1"
+COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+{function} attn; printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+    done = subprocess.run(
+        ["bash", "-c", script, "bash", str(file)], env=asked, capture_output=True, text=True
+    )
+    assert [text for text in done.stdout.splitlines() if text] == answers, done.stderr
+
+
+def test_zsh_completes_names_and_words(asked):
+    """The file for zsh calls the program with the line, and evaluates what it answers."""
+    if shutil.which("zsh") is None:
+        pytest.skip("no zsh here")
+    script = """
+compdef() { :; }
+_arguments() { :; }
+_describe() { :; }
+compadd() { print -l -- "$@"; }
+source "$1"
+words=(attn explain --vectors g); CURRENT=4
+answer=$(env _TYPER_COMPLETE_ARGS="${words[1,$CURRENT]}" _ATTN_COMPLETE=complete_zsh attn)
+print -r -- "$answer"
+"""
+    file = ROOT / "docs" / "completions" / "_attn"
+    done = subprocess.run(
+        ["zsh", "-f", "-c", script, "zsh", str(file)], env=asked, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "glove" in done.stdout
