@@ -251,7 +251,10 @@ def test_auto_takes_pages_where_panels_could_not_be_seen():
     panels = [item for page in pages for item in page.items if isinstance(item, Cells)]
     assert len(panels) == 384
     assert len(pages) > 1
-    assert min(min(item.width, item.height) for item in panels) > 20
+    assert min(min(item.width, item.height) for item in panels) > 40
+    names = [item.text for page in pages for item in texts_of(page)]
+    assert {"L0 H0", "L23 H15"} <= set(names)
+    assert not any("…" in name for name in names)
 
 
 def test_lines_are_wide_and_dark_by_weight():

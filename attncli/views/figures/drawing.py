@@ -229,10 +229,12 @@ def _name(frame: FigureFrame, panel: Panel, x: float, y: float) -> Text:
     left, right = (0.0, 0.0) if frame.shared else (frame.left, frame.right)
     room = left + frame.width + right + 0.8 * frame.gap
     fits = width_of(panel.name) * CHAR * frame.font <= room
-    cut = _cut(panel.name if fits or not panel.short else panel.short, frame.font, room)
+    name = panel.name if fits or not panel.short else panel.short
+    size = max(min(frame.font, room / (CHAR * max(width_of(name), 1))), 0.6 * frame.font)
+    cut = _cut(name, size, room)
     full = "" if cut == panel.name else panel.name
     middle = x + (frame.width + right - left) / 2
-    return Text(middle, y, cut, frame.font, "middle", full=full, room=room)
+    return Text(middle, y, cut, size, "middle", full=full, room=room)
 
 
 def _cut(text: str, size: float, room: float) -> str:

@@ -147,8 +147,11 @@ def _grid(figure: Figure, panels: Sequence[Panel], *, pages: bool) -> tuple[int,
     if pages and count > 1:
         columns = _legible(columns, int(room / _LEAST_PANEL))
         rows = math.ceil(count / columns)
-        if figure.size is not None:
-            rows = min(rows, max(1, int(0.9 * height / _LEAST_PANEL)))
+        if figure.size is not None:  # as high as they are wide, each under its name
+            each = max(width / columns, _LEAST_PANEL) + (
+                0 if columns == heads else 1.5 * _SMALL_FONT
+            )
+            rows = min(rows, max(1, int(0.9 * height / each)))
     return columns, rows, "grid" if whole and columns == heads else _named(panels)
 
 
