@@ -179,7 +179,7 @@ def read_habits(path: Path) -> dict[str, Any]:
     place = visible(str(path))
     try:
         with path.open("rb") as file:
-            found = tomllib.load(file)
+            document = tomllib.load(file)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise DataError(
             f"this is no TOML: {fault}", place=place, hints=("attn --no-config …",)
@@ -187,7 +187,7 @@ def read_habits(path: Path) -> dict[str, Any]:
     except OSError as fault:
         raise DataError(f"cannot be read: {(fault.strerror or '').lower()}", place=place) from None
     values: dict[str, Any] = {}
-    for key, value in found.items():
+    for key, value in document.items():
         if isinstance(value, dict):
             _expect_name(key, _COMMANDS, f"{place}: [{visible(key)}]")
             values[key] = {k: _checked(k, v, f"{place}: {key}.{k}") for k, v in value.items()}
