@@ -15,6 +15,7 @@ from attncli.version import __version__ as __version__
 if TYPE_CHECKING:
     from attncli.api import AttentionResult as AttentionResult
     from attncli.api import AttnError as AttnError
+    from attncli.api import Results as Results
     from attncli.api import WordVectors as WordVectors
     from attncli.api import analyser as analyser
     from attncli.api import compare as compare
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 # The public names of each room, from where they are handed on.
 _ROOMS = {
-    "attncli.api": "AttentionResult AttnError WordVectors analyser compare diff explain from_attentions "
+    "attncli.api": "AttentionResult AttnError Results WordVectors analyser compare diff explain from_attentions "
     "open_vectors read save show view",
     "attncli.api.vectors": "CorpusSettings evaluate_vectors train_vectors",
     "attncli.api.training": "LayerSettings Offset Row TrainingSettings evaluate train",
@@ -54,6 +55,7 @@ __all__ = [
     "CorpusSettings",
     "LayerSettings",
     "Offset",
+    "Results",
     "Row",
     "TrainingSettings",
     "WordVectors",

@@ -1,29 +1,30 @@
 """The whole tool from Python: what `import attncli` offers, by the names of the command's options."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, Unpack, get_args, overload
 
+from attncli.api.several import Results as Results
+from attncli.api.several import several_of
 from attncli.api.word_vectors import WordVectors as WordVectors
 from attncli.api.word_vectors import open_vectors as open_vectors
 from attncli.checks.arguments import (
     choice_of,
     count_of,
     flag_of,
-    has,
+    is_column,
     names_of,
     number_of,
     one_of_kind,
     path_of,
     text_of,
     texts_of,
-    unexpected,
 )
 from attncli.checks.choices import checked_choices
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError as AttnError
-from attncli.errors import DataError, EmptyError, UsageError
+from attncli.errors import DataError, UsageError
 from attncli.mechanisms.analyser import Analyser
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
 from attncli.mechanisms.open import Opened, open_analyser, space_of, store_of
@@ -42,6 +43,7 @@ from attncli.settings import (
 )
 
 if TYPE_CHECKING:
+    from attncli.arrays import AnyArray
     from attncli.embeddings.given import Vectors
     from attncli.insight.difference import Difference
     from attncli.insight.part import Part
@@ -73,6 +75,23 @@ def analyser(
     return _opened(model, vectors, include, part, choices).analyser
 
 
+class Column(Protocol):
+    """A column of a table: of pandas, polars."""
+
+    def to_list(self) -> list[Any]:
+        """Its values."""
+
+
+class ArrowColumn(Protocol):
+    """A column of Arrow."""
+
+    def to_pylist(self) -> list[Any]:
+        """Its values."""
+
+
+Texts: TypeAlias = "list[str] | tuple[str, ...] | Iterator[str] | Column | ArrowColumn | AnyArray"
+
+
 class _Explained(Choices, total=False):
     vectors: "Vectors | WordVectors"
     settings: GeneralSettings | None
@@ -87,12 +106,12 @@ def explain(
 ) -> AttentionResult: ...
 @overload
 def explain(
-    text: list[str] | tuple[str, ...],
+    text: "Texts",
     model: str | PathLike[str] | None = None,
     **given: Unpack[_Explained],
-) -> list[AttentionResult]: ...
+) -> Results: ...
 def explain(
-    text: str | list[str] | tuple[str, ...],
+    text: "str | Texts",
     model: str | PathLike[str] | None = None,
     *,
     vectors: "Vectors | WordVectors" = "glove",
@@ -101,28 +120,32 @@ def explain(
     include: Iterable[str] = ("embeddings",),
     part: "Part | None" = None,
     **choices: Unpack[Choices],
-) -> AttentionResult | list[AttentionResult]:
-    """The attention of a sentence, as `attn explain` computes it; of a list of them a list.
+) -> AttentionResult | Results:
+    """The attention of a sentence, as `attn explain` computes it; of several a list of results.
 
-    `vectors` are a name, a path, or at hand: what `open_vectors` gives, a dict of words and vectors,
-    KeyedVectors of gensim, a matrix (n_words, dim) with its words. `include` names optional fields of the result to
-    fill (embeddings, query, key, value, scores, measures). `settings` and `reading` say the same of
-    general attention as the choices do.
+    Several texts are a list, or a column of a table: a Series of pandas or polars, an array of Arrow
+    or numpy. `model` is a trained model, one that ships (idioms) or a transformer. `vectors` are a
+    name, a path, or at hand: what `open_vectors` gives, a dict of words and vectors, KeyedVectors of
+    gensim, a matrix (n_words, dim) with its words. `include` names optional fields of the result to
+    fill (embeddings, query, key, value, scores, measures); `part` chooses layers, heads and tokens.
+    The choices, and their defaults, are those of `attncli.settings.MechanismSettings`; `settings` and
+    `reading` say the same of general attention. Weights are (n_layers, n_heads, n_tokens, n_tokens).
     Raises: ArgumentError for a value of another kind; EmptyError, LimitError, UnknownWordError,
-    UsageError, NumericError.
+    UsageError, NumericError; what opening the model or the vectors raises.
+    Source: Vaswani et al. 2017, arXiv:1706.03762, equation 1.
 
     >>> explain("river bank flows", temperature=0.5).words
     ['river', 'bank', 'flows']
     >>> [result.words for result in explain(["river bank", "money bank"])]
     [['river', 'bank'], ['money', 'bank']]
     """
-    several = isinstance(text, list | tuple)
+    several = is_column(text)
     expected = "one text, or a list of texts"
     texts = texts_of(text, "text", expected) if several else [text_of(text, "text", expected)]
     if settings is None and reading is None:
         opened = _opened(model, vectors, include, part, choices)
         results = list(opened.analyser(texts))
-        return results if several else results[0]
+        return Results(results) if several else results[0]
     if model is not None or part is not None or choices:
         raise UsageError("found other choices too, expected one of them", place="settings")
     reading = ReadingSettings() if reading is None else reading
@@ -132,11 +155,11 @@ def explain(
     names = names_of(include, "include")
     store = open_vectors(vectors).store
     results = list(GeneralAnalyser(store, reading, settings, include=names)(texts))
-    return results if several else results[0]
+    return Results(results) if several else results[0]
 
 
 def compare(
-    texts: Sequence[str],
+    texts: "Sequence[str] | Texts",
     word: str | None = None,
     model: str | PathLike[str] | None = None,
     *,
@@ -237,7 +260,7 @@ def view(
     array: str | None = None,
     index: int | None = None,
     part: "Part | None" = None,
-) -> list[AttentionResult]:
+) -> Results:
     """What `attn view` draws of a file: our results, or weights of another tool.
 
     `tokens` name the tokens of weights; with `scores` the numbers are scores before the softmax;
@@ -248,7 +271,7 @@ def view(
     """
     from attncli.matrices.reading import open_matrix_file, read_results
 
-    file, results = path_of(path), list[AttentionResult]()
+    file, results = path_of(path), Results()
     names = None if tokens is None else texts_of(tokens, "tokens")
     array = None if array is None else text_of(array, "array")
     place = None if index is None else count_of(index, "index", 0)
@@ -263,7 +286,7 @@ def view(
     return results
 
 
-def read(path: str | PathLike[str]) -> list[AttentionResult]:
+def read(path: str | PathLike[str]) -> Results:
     """The results of a file: our records, or weights of another tool; `view` has choices.
 
     Raises: InputError, DataError, LimitError, RefusedError.
@@ -306,7 +329,7 @@ def save(
         return
     choice_of(notation, "notation", get_args(Notation))
     asked = checked_figure(figure)
-    several, left_out = _several(results), names_of(exclude, "exclude")
+    several, left_out = several_of(results), names_of(exclude, "exclude")
     for name in left_out:
         choice_of(name, "exclude", (*OPTIONAL_FIELDS, *DEFAULT_FIELDS))
     write_results(
@@ -339,7 +362,7 @@ def show(
     choice_of(notation, "notation", get_args(Notation))
     choice_of(palette, "palette", get_args(Palette))
     choice_of(scale, "scale", ("0,1", "max"))
-    return Shown(tuple(_several(results)), notation, palette, scale == "max")
+    return Shown(tuple(several_of(results)), notation, palette, scale == "max")
 
 
 def _opened(
@@ -388,20 +411,4 @@ def expect_part(part: Any) -> None:
 
 
 def _read_or_given(results: Any) -> list[AttentionResult]:
-    return read(results) if isinstance(results, str | PathLike) else _several(results)
-
-
-def _several(results: Any) -> list[AttentionResult]:
-    """One result or several as a list. Raises: ArgumentError, EmptyError."""
-    if isinstance(results, AttentionResult):
-        return [results]
-    expected = "a result, or a list of results (AttentionResult.from_dict makes one of a record)"
-    given = isinstance(results, Iterable) and not has(results, "shape")
-    if not given or isinstance(results, str | bytes | Mapping):
-        raise unexpected(results, "results", expected)
-    several = list(results)
-    for place, result in enumerate(several):
-        one_of_kind(result, f"results[{place}]", AttentionResult, expected)
-    if not several:
-        raise EmptyError("found no result, expected at least one", place="results")
-    return several
+    return read(results) if isinstance(results, str | PathLike) else several_of(results)

@@ -19,6 +19,7 @@ from attncli.errors.wording import quoted
 
 _MOST = (1 << 128) - 1
 _NUMBERS = {int, float}
+_LISTED = ("tolist", "to_list", "to_pylist")  # of numpy and pandas, polars, Arrow
 _LONGEST = 60  # characters of a value that a message shows
 
 
@@ -80,11 +81,19 @@ def text_of(value: object, name: str, expected: str = "a text") -> str:
 
 
 def texts_of(value: object, name: str, expected: str = "a list of texts") -> list[str]:
-    """Texts, one by one: a list, a tuple, an array of them. Raises: ArgumentError."""
-    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+    """Texts, one by one: a list, a tuple, an array or a column of them. Raises: ArgumentError."""
+    if isinstance(value, str | bytes | Mapping):
         raise unexpected(value, name, expected)
+    if (columns := _columns_of(value)) is not None:
+        listed = ", ".join(quoted(column) for column in columns[:8])
+        way = f"one of them, as table[{columns[0]!r}]" if columns else "a column"
+        kind = type(value).__name__
+        raise ArgumentError(f"found a {kind} with the columns {listed}, expected {way}", place=name)
+    if not isinstance(value, Iterable):
+        raise _no_texts(value, name, expected)
+    way_out = next((way for way in _LISTED if has(value, way)), None)
     try:
-        items = value.tolist() if hasattr(value, "tolist") else list(value)
+        items = list(value) if way_out is None else getattr(value, way_out)()
     except Exception:  # a sequence of somebody else's making
         raise unexpected(value, name, expected) from None
     if not isinstance(items, list):
@@ -93,6 +102,37 @@ def texts_of(value: object, name: str, expected: str = "a list of texts") -> lis
         if not isinstance(item, str):
             raise unexpected(item, f"{name}[{place}]", expected)
     return [str.__str__(item) for item in items]
+
+
+def is_column(value: object) -> bool:
+    """Whether this is a list, a tuple, an array of texts, or a column of a table; or a table."""
+    if isinstance(value, list | tuple | np.ndarray):
+        return True
+    if isinstance(value, str | bytes | Mapping):
+        return False
+    return any(
+        has(value, way) for way in ("to_list", "to_pylist", "collect_schema", "columns", "__next__")
+    )
+
+
+def _no_texts(value: object, name: str, expected: str) -> ArgumentError:
+    """The error for what is no list of texts; a table that is read when it is asked is named so."""
+    if has(value, "collect_schema"):
+        kind = type(value).__name__
+        message = f"found a {kind}, expected a column of it: table.collect()[COLUMN]"
+        return ArgumentError(message, place=name)
+    return unexpected(value, name, expected)
+
+
+def _columns_of(value: Any) -> list[str] | None:
+    """The names of the columns of a table of pandas, polars or Arrow; None where it is none."""
+    try:
+        for way in ("column_names", "columns"):
+            if has(value, "shape") and has(value, way) and len(value.shape) == 2:
+                return [str(column) for column in getattr(value, way)]
+    except Exception:  # a value of somebody else's making
+        return None
+    return None
 
 
 def names_of(value: object, name: str) -> frozenset[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from attncli.arrays import IntArray
+from attncli.checks.arguments import texts_of
 from attncli.errors import AttnError
 from attncli.insight.learned import NOTHING, Learned
 from attncli.reading.reader import Group, Reader, ReadingSettings
@@ -19,7 +20,7 @@ class Analyser(ABC):
 
     def __call__(self, texts: Sequence[str]) -> Iterator[AttentionResult]:
         """The results of the texts. Raises the first sentence's AttnError."""
-        return unfailing(self.outcomes(texts))
+        return unfailing(self.outcomes(texts_of(texts, "texts")))
 
     @abstractmethod
     def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:

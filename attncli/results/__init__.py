@@ -1,0 +1,122 @@
+"""What every result offers beside its fields: a matrix, tables, a picture, a file.
+
+It stands here, and not in a module of its own, because the command loads no module more than it
+needs; libraries and what does it, in rooms above, are imported when a method is called.
+"""
+
+from collections.abc import Iterable
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal, Unpack
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+    import xarray
+    from matplotlib.axes import Axes
+
+    from attncli.arrays import Float32Array
+    from attncli.settings import FigureChoices
+
+
+class Offers:
+    """The base of a result: what it can be turned into."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        from attncli.api.tables import one_line
+
+        return one_line(self._itself)
+
+    @property
+    def _itself(self) -> Any:
+        return self
+
+    def matrix(self, layer: int | None = None, head: int | None = None) -> "Float32Array":
+        """The weights of one head, (n_tokens, n_tokens): rows are queries, columns are keys.
+
+        `layer` and `head` are numbers in the model, counted from 0; −1 is the last. Without them it
+        is the last layer, and the mean of its heads. Raises: UsageError for one that is not there.
+
+        >>> from attncli import explain
+        >>> explain("money bank grows").matrix().shape
+        (3, 3)
+        """
+        from attncli.api.tables import matrix_of
+
+        return matrix_of(self._itself, layer, head)
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """A row for each weight: index, layer, head, query, key, query_word, key_word, weight.
+
+        `query` and `key` are the places of the words, which may occur twice; weights are float32.
+        Raises: MissingExtraError where pandas is not installed.
+        """
+        from attncli.api.tables import pandas_table
+
+        return pandas_table([self._itself])
+
+    def to_polars(self) -> "polars.DataFrame":
+        """The table of `to_pandas`, of polars. Raises: MissingExtraError."""
+        from attncli.api.tables import polars_table
+
+        return polars_table([self._itself])
+
+    def to_arrow(self) -> "pyarrow.Table":
+        """The table of `to_pandas`, of Arrow. Raises: MissingExtraError."""
+        from attncli.api.tables import arrow_table
+
+        return arrow_table([self._itself])
+
+    def to_xarray(self) -> "xarray.DataArray":
+        """The weights with named axes (layer, head, query, key) and the words as coordinates.
+
+        Words may occur twice. Raises: MissingExtraError where xarray is not installed.
+        """
+        from attncli.api.tables import named_array
+
+        return named_array(self._itself)
+
+    def plot(
+        self,
+        *,
+        ax: "Axes | None" = None,
+        layer: int | None = None,
+        head: int | None = None,
+        palette: Literal["viridis", "cividis"] = "viridis",
+        numbers: bool | None = None,
+    ) -> "Axes":
+        """The matrix as a heat map of matplotlib on `ax`, or on a figure of its own.
+
+        `layer` and `head` as `matrix` takes them. Colors are on the scale 0 to 1; `numbers` stand in
+        the cells of up to 16 words, unless it says otherwise. The figure is that of the axes.
+        Raises: MissingExtraError where matplotlib is not installed, UsageError.
+        """
+        from attncli.views.plot import heat_map
+
+        result = self._itself
+        return heat_map(result, result.matrix(layer, head), (layer, head), ax, palette, numbers)
+
+    def save(
+        self,
+        path: str | PathLike[str],
+        *,
+        precision: int | None = None,
+        top: int | None = None,
+        exclude: Iterable[str] = (),
+        notation: Literal["words", "lecture"] = "words",
+        **figure: "Unpack[FigureChoices]",
+    ) -> None:
+        """Writes the result in the format of the ending, as `attncli.save` does."""
+        from attncli.api import save
+
+        save(
+            self._itself,
+            path,
+            precision=precision,
+            top=top,
+            exclude=exclude,
+            notation=notation,
+            **figure,
+        )

@@ -16,6 +16,7 @@ from attncli.arrays import Float32Array, read_only
 from attncli.checks.arguments import array_of, names_of, number_of, one_of_kind, text_of
 from attncli.checks.records import check_parts
 from attncli.errors import DataError
+from attncli.results import Offers
 
 SCHEMA_VERSION = "1.0"
 
@@ -185,8 +186,8 @@ class ResultWarning(NamedTuple):
     tokens: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AttentionResult:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AttentionResult(Offers):
     """The attention of one sentence.
 
     Shapes: weights (n_layers, n_heads, n_tokens, n_tokens), rows sum to 1 (a row with every key

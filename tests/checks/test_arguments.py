@@ -79,6 +79,10 @@ def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, A
         "Offset": (attncli.Offset, {"start": 0}),
         "Row": (attncli.Row, {"text": "money bank"}),
         "TrainingSettings": (attncli.TrainingSettings, {}),
+        "Results": (attncli.Results, {}),
+        "Results.save": (attncli.Results([r]).save, {"path": tmp_path / "r.json"}),
+        "AttentionResult.save": (r.save, {"path": tmp_path / "r.json"}),
+        "AttentionResult.matrix": (r.matrix, {}),
         "WordVectors": (attncli.WordVectors, {"store": attncli.open_vectors("random").store}),
         "WordVectors.most_similar": (
             attncli.open_vectors({"a": [1.0], "b": [2.0]}).most_similar,
@@ -100,6 +104,7 @@ FREE = {
     for name in ("message", "place", "hints")
     for kind in (*WRONG, *UNSHOWN)
 }
+FREE |= {("Results", "iterable", kind) for kind in (*WRONG, *UNSHOWN)}
 FREE |= {
     ("save", "results", "hostile"),
     ("show", "results", "hostile"),

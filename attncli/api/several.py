@@ -1,0 +1,91 @@
+"""Several results: a list that can be shown, saved and turned into one table."""
+
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, Unpack, overload
+
+from attncli.checks.arguments import (
+    has,
+    one_of_kind,
+    unexpected,
+)
+from attncli.errors import EmptyError
+from attncli.results.result import AttentionResult
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+    from attncli.settings import FigureChoices
+
+_EXPECTED = "a result, or a list of results (AttentionResult.from_dict makes one of a record)"
+
+
+class Results(list[AttentionResult]):
+    """A list of results, in the order of their texts, as `explain` gives it for several texts."""
+
+    @overload
+    def __getitem__(self, at: SupportsIndex) -> AttentionResult: ...
+    @overload
+    def __getitem__(self, at: slice) -> "Results": ...
+    def __getitem__(self, at: SupportsIndex | slice) -> "AttentionResult | Results":
+        return (
+            Results(super().__getitem__(at)) if isinstance(at, slice) else super().__getitem__(at)
+        )
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """The tables of all results, one after the other: `index` is the place of the result.
+
+        Columns: index, layer, head, query, key, query_word, key_word, weight.
+        Raises: MissingExtraError where pandas is not installed.
+        """
+        from attncli.api.tables import pandas_table
+
+        return pandas_table(self)
+
+    def to_polars(self) -> "polars.DataFrame":
+        """The table of `to_pandas`, of polars. Raises: MissingExtraError."""
+        from attncli.api.tables import polars_table
+
+        return polars_table(self)
+
+    def to_arrow(self) -> "pyarrow.Table":
+        """The table of `to_pandas`, of Arrow. Raises: MissingExtraError."""
+        from attncli.api.tables import arrow_table
+
+        return arrow_table(self)
+
+    def save(
+        self,
+        path: str | PathLike[str],
+        *,
+        precision: int | None = None,
+        top: int | None = None,
+        exclude: Iterable[str] = (),
+        notation: Literal["words", "lecture"] = "words",
+        **figure: "Unpack[FigureChoices]",
+    ) -> None:
+        """Writes all results into one file, as `attncli.save` does."""
+        from attncli.api import save
+
+        save(self, path, precision=precision, top=top, exclude=exclude, notation=notation, **figure)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: each result, one below the other."""
+        return "".join(result._repr_html_() for result in self)
+
+
+def several_of(results: Any) -> list[AttentionResult]:
+    """One result or several as a list. Raises: ArgumentError, EmptyError."""
+    if isinstance(results, AttentionResult):
+        return [results]
+    given = isinstance(results, Iterable) and not has(results, "shape")
+    if not given or isinstance(results, str | bytes | Mapping):
+        raise unexpected(results, "results", _EXPECTED)
+    several = list(results)
+    for place, result in enumerate(several):
+        one_of_kind(result, f"results[{place}]", AttentionResult, _EXPECTED)
+    if not several:
+        raise EmptyError("found no result, expected at least one", place="results")
+    return several
