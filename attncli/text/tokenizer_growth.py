@@ -26,22 +26,22 @@ _OF_KIND = {"NFD": 4.0, "NFC": 3.0, "NFKD": 18.0, "NFKC": 18.0, "ByteLevel": 4.0
             "BertNormalizer": 36.0}  # fmt: skip
 
 
-def check_growth(made: Any, place: str) -> None:
+def check_growth(tokenizer: Any, place: str) -> None:
     """Raises: DataError for a tokenizer under which a short text may become a huge one."""
-    if math.prod(map(_of_replacing, _normalizers(made))) > _MOST_TIMES:
+    if math.prod(map(_of_replacing, _normalizers(tokenizer))) > _MOST_TIMES:
         raise DataError(
             f"its normalizer may make a text more than {_MOST_TIMES} times as long", place=place
         )
-    if _of_splitting(made) > _MOST_TIMES:
+    if _of_splitting(tokenizer) > _MOST_TIMES:
         raise DataError(
             f"its pre-tokenizer may make a text more than {_MOST_TIMES} times as long", place=place
         )
-    if any(len(getattr(made.model, mark, None) or "") > _LONGEST_MARK for mark in _MARKS):
+    if any(len(getattr(tokenizer.model, mark, None) or "") > _LONGEST_MARK for mark in _MARKS):
         raise DataError(
             f"a mark of its vocabulary has more than {_LONGEST_MARK} letters", place=place
         )
     times, added = 1, 0
-    for step in _steps(_told(made.post_processor), "processors"):
+    for step in _steps(_told(tokenizer.post_processor), "processors"):
         repeats, more = _of_template(step)
         times, added = times * repeats, added * repeats + more
         if times > 1 or added > _MOST_ADDED:
@@ -55,11 +55,11 @@ def check_growth(made: Any, place: str) -> None:
 class Growth:
     """How long a tokenizer may make a text."""
 
-    def __init__(self, made: Any, place: str) -> None:
+    def __init__(self, tokenizer: Any, place: str) -> None:
         self._place = place
-        self._normalizers = list(_normalizers(made))
+        self._normalizers = list(_normalizers(tokenizer))
         self._at_most = [_at_most(step) for step in self._normalizers]
-        self._splitting = _of_splitting(made)
+        self._splitting = _of_splitting(tokenizer)
         self._whole = math.prod(self._at_most) * self._splitting
 
     def check(self, *texts: str) -> None:
@@ -99,23 +99,23 @@ class Growth:
 def _told(part: Any) -> dict[str, Any]:
     """What a part of a tokenizer says of itself."""
     try:
-        told = {} if part is None else json.loads(part.__getstate__())
+        settings = {} if part is None else json.loads(part.__getstate__())
     except Exception:  # of a part that Python made itself
         return {}
-    return told if isinstance(told, dict) else {}
+    return settings if isinstance(settings, dict) else {}
 
 
-def _steps(told: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
+def _steps(settings: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
     """The steps of a part, which may be lists of steps."""
-    if told.get("type") == "Sequence":
-        for step in told.get(name) or ():
+    if settings.get("type") == "Sequence":
+        for step in settings.get(name) or ():
             yield from _steps(step, name)
-    elif told:
-        yield told
+    elif settings:
+        yield settings
 
 
-def _normalizers(made: Any) -> Iterator[Mapping[str, Any]]:
-    return _steps(_told(made.normalizer), "normalizers")
+def _normalizers(tokenizer: Any) -> Iterator[Mapping[str, Any]]:
+    return _steps(_told(tokenizer.normalizer), "normalizers")
 
 
 def _of_replacing(step: Mapping[str, Any]) -> float:
@@ -146,9 +146,9 @@ def _of_table(table: str) -> float:
     return float(max(1, *map(len, entries), 1))
 
 
-def _of_splitting(made: Any) -> float:
+def _of_splitting(tokenizer: Any) -> float:
     """How many times longer the words of a text may be: bytes written as letters, and again."""
-    kinds = [step.get("type") for step in _steps(_told(made.pre_tokenizer), "pretokenizers")]
+    kinds = [step.get("type") for step in _steps(_told(tokenizer.pre_tokenizer), "pretokenizers")]
     return 2.0 ** max(kinds.count("ByteLevel") - 1, 0)
 
 
@@ -157,11 +157,11 @@ def _of_template(step: Mapping[str, Any]) -> tuple[int, int]:
     repeats, added = 1, 0
     ends = step.get("special_tokens") or {}
     for name in ("single", "pair"):
-        told = step.get(name) or ()
-        named = [piece["Sequence"]["id"] for piece in told if "Sequence" in piece]
+        pieces = step.get(name) or ()
+        named = [piece["Sequence"]["id"] for piece in pieces if "Sequence" in piece]
         repeats = max(repeats, *(named.count(letter) for letter in "AB"), 1)
         more = 0
-        for piece in told:
+        for piece in pieces:
             about = ends.get(piece.get("SpecialToken", {}).get("id"), {})
             letters = sum(map(len, about.get("tokens", ())))
             more += len(about.get("ids", ())) + letters // 100

@@ -15,7 +15,7 @@ from attncli.views.figures.fitting import (
     legend_height,
     title_height,
 )
-from attncli.views.figures.legend import legend, legend_width, line_color, line_opacity
+from attncli.views.figures.legend import figure_legend, legend_width, line_color, line_opacity
 from attncli.views.figures.panels import Panel, beyond, scale_of_weights
 from attncli.views.figures.scene import (
     CHAR,
@@ -123,7 +123,7 @@ def _page(
         items += _placed(figure, frame, panel, at, left, top, scale, precision)
     bottom = top + high
     if figure.legend:
-        items += legend(figure, frame.font, width, bottom + 0.9 * frame.font, scale)
+        items += figure_legend(figure, frame.font, width, bottom + 0.9 * frame.font, scale)
         bottom += 3.2 * frame.font
     height = bottom + frame.margin if figure.size is None else figure.size.height
     return FigureScene(width, height, tuple(items))

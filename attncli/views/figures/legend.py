@@ -28,7 +28,7 @@ def legend_width(font: float) -> float:
     return 22 * font
 
 
-def legend(
+def figure_legend(
     figure: Figure, font: float, width: float, y: float, scale: tuple[float, float]
 ) -> Iterator[Item]:
     """The scale of the colors with its numbers, in the middle of the picture."""
