@@ -93,10 +93,12 @@ class Offers:
         the cells of up to 16 words, unless it says otherwise. The figure is that of the axes.
         Raises: MissingExtraError where matplotlib is not installed, UsageError.
         """
-        from attncli.views.plot import heat_map
+        from attncli.views.plot import plotted_heat_map
 
         result = self._itself
-        return heat_map(result, result.matrix(layer, head), (layer, head), ax, palette, numbers)
+        return plotted_heat_map(
+            result, result.matrix(layer, head), (layer, head), ax, palette, numbers
+        )
 
     def save(
         self,

@@ -16,7 +16,7 @@ _MOST_NUMBERS = 16  # words of a matrix whose cells hold their weights
 _CELL, _LEAST, _MOST = 0.45, 3.5, 14.0  # inches: of a cell, of a figure
 
 
-def heat_map(
+def plotted_heat_map(
     result: AttentionResult,
     matrix: Float32Array,
     chosen: tuple[int | None, int | None],
