@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from attncli.arrays import Float32Array
-    from attncli.settings import FigureChoices
+    from attncli.settings import FigureChoices, Palette
 
 
 class Offers:
@@ -84,7 +84,7 @@ class Offers:
         ax: "Axes | None" = None,
         layer: int | None = None,
         head: int | None = None,
-        palette: Literal["viridis", "cividis"] = "viridis",
+        palette: "Palette" = "viridis",
         numbers: bool | None = None,
     ) -> "Axes":
         """The matrix as a heat map of matplotlib on `ax`, or on a figure of its own.
