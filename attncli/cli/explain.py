@@ -57,6 +57,7 @@ def explain(
       attn explain "that exam was a piece of cake" --model idioms --against general
       attn explain "money bank grows" --model ./all-MiniLM-L6-v2 --layer 5 --hide special
       attn explain "money bank grows" "river bank flows" -o banks.html
+      attn explain "money bank grows" -o bank.pdf --size 8cmx6cm --palette blues --axes
       attn explain --file sample_sentences.txt --json
       echo "river bank flows" | attn explain - --json --include scores,measures
     """

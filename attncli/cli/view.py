@@ -117,6 +117,7 @@ def view(
       attn explain "money bank grows" --json | attn view -
       attn view results.jsonl -o results.html
       attn view weights.parquet --index 7
+      attn view results.jsonl -o heads.pdf --size 17cmx12cm --grid auto
       attn view weights.npy --tokens "money bank grows"
       attn view attentions.npz --tokens @tokens.txt --layer -1 --agg mean
       attn view attentions.npz --tokens @tokens.txt --merge --hide "[CLS]" --top 5
