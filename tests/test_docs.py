@@ -16,6 +16,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 WITH_GENSIM = {"corpus.md"}  # cannot be run where gensim cannot be installed
+# Libraries of which a page of Python shows the use.
+SHOWN = ("gensim", "matplotlib", "pandas", "polars", "torch", "transformers", "xarray")
 SESSION = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -88,6 +90,9 @@ def test_every_python_block_runs(
         pytest.importorskip("gensim")
         monkeypatch.chdir(ROOT)
         monkeypatch.setenv("ATTN_CACHE_DIR", str(tmp_path))
+    if document.name == "python.md":
+        for library in SHOWN:
+            pytest.importorskip(library)
     for block in PYTHON.findall(document.read_text(encoding="utf-8")):
         parsed = doctest.DocTestParser().get_doctest(block, {}, document.name, None, 0)
         runner = doctest.DocTestRunner(verbose=False)

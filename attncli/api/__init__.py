@@ -1,12 +1,12 @@
 """The whole tool from Python: what `import attncli` offers, by the names of the command's options."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, Unpack, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args, overload
 
 from attncli.api.several import Results as Results
-from attncli.api.several import several_of
+from attncli.api.several import Texts, several_of
 from attncli.api.word_vectors import WordVectors as WordVectors
 from attncli.api.word_vectors import open_vectors as open_vectors
 from attncli.checks.arguments import (
@@ -43,7 +43,6 @@ from attncli.settings import (
 )
 
 if TYPE_CHECKING:
-    from attncli.arrays import AnyArray
     from attncli.embeddings.given import Vectors
     from attncli.insight.difference import Difference
     from attncli.insight.part import Part
@@ -75,23 +74,6 @@ def analyser(
     return _opened(model, vectors, include, part, choices).analyser
 
 
-class Column(Protocol):
-    """A column of a table: of pandas, polars."""
-
-    def to_list(self) -> list[Any]:
-        """Its values."""
-
-
-class ArrowColumn(Protocol):
-    """A column of Arrow."""
-
-    def to_pylist(self) -> list[Any]:
-        """Its values."""
-
-
-Texts: TypeAlias = "list[str] | tuple[str, ...] | Iterator[str] | Column | ArrowColumn | AnyArray"
-
-
 class _Explained(Choices, total=False):
     vectors: "Vectors | WordVectors"
     settings: GeneralSettings | None
@@ -106,12 +88,12 @@ def explain(
 ) -> AttentionResult: ...
 @overload
 def explain(
-    text: "Texts",
+    text: Texts,
     model: str | PathLike[str] | None = None,
     **given: Unpack[_Explained],
 ) -> Results: ...
 def explain(
-    text: "str | Texts",
+    text: str | Texts,
     model: str | PathLike[str] | None = None,
     *,
     vectors: "Vectors | WordVectors" = "glove",
@@ -159,7 +141,7 @@ def explain(
 
 
 def compare(
-    texts: "Sequence[str] | Texts",
+    texts: Sequence[str] | Texts,
     word: str | None = None,
     model: str | PathLike[str] | None = None,
     *,

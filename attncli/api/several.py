@@ -1,9 +1,10 @@
-"""Several results: a list that can be shown, saved and turned into one table."""
+"""Several texts, and several results: a list that can be shown, saved and turned into one table."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex, TypeAlias, Unpack, overload
 
+from attncli.arrays import AnyArray
 from attncli.checks.arguments import (
     has,
     one_of_kind,
@@ -20,6 +21,23 @@ if TYPE_CHECKING:
     from attncli.settings import FigureChoices
 
 _EXPECTED = "a result, or a list of results (AttentionResult.from_dict makes one of a record)"
+
+
+class Column(Protocol):
+    """A column of a table: of pandas, polars."""
+
+    def to_list(self) -> list[Any]:
+        """Its values."""
+
+
+class ArrowColumn(Protocol):
+    """A column of Arrow."""
+
+    def to_pylist(self) -> list[Any]:
+        """Its values."""
+
+
+Texts: TypeAlias = list[str] | tuple[str, ...] | Iterator[str] | Column | ArrowColumn | AnyArray
 
 
 class Results(list[AttentionResult]):
