@@ -21,11 +21,12 @@ Pair = tuple[str, str]
 # A notebook asks a result itself how it is shown; a result reads a record of itself.
 NOTEBOOK: Pair = ("attncli.results.result", "attncli.views.notebook")
 RECORD: Pair = ("attncli.results.result", "attncli.results.parsing")
-# What a result is asked for itself is done by the rooms above: a table, a plot, a file.
+# What a result is asked for itself: a table, a plot, a file.
 ASKED: tuple[Pair, ...] = (
-    ("attncli.results", "attncli.api"),
-    ("attncli.results", "attncli.api.tables"),
+    ("attncli.results", "attncli.results.tables"),
+    ("attncli.results", "attncli.results.saving"),
     ("attncli.results", "attncli.views.plot"),
+    ("attncli.results.saving", "attncli.views.files"),
     ("attncli.api.several", "attncli.api"),
 )
 DECLARED = (NOTEBOOK, RECORD, *ASKED)

@@ -300,28 +300,21 @@ def save(
     Raises: UsageError for another suffix, or a choice that cannot be read; MissingExtraError,
     OutputError.
     """
-    from attncli.api.figures import checked_figure
     from attncli.models.trained import TrainedModel, save_model
-    from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
-    from attncli.views.files import write_results
+    from attncli.results.saving import save_results
 
     file = path_of(path)
     if isinstance(results, TrainedModel):
         save_model(results, Path(file))
         return
-    choice_of(notation, "notation", get_args(Notation))
-    asked = checked_figure(figure)
-    several, left_out = several_of(results), names_of(exclude, "exclude")
-    for name in left_out:
-        choice_of(name, "exclude", (*OPTIONAL_FIELDS, *DEFAULT_FIELDS))
-    write_results(
+    save_results(
+        several_of(results),
         file,
-        several,
-        precision=None if precision is None else count_of(precision, "precision", 1, 9),
-        top=None if top is None else count_of(top, "top"),
-        fields=(tuple(n for n in OPTIONAL_FIELDS if n not in left_out), tuple(left_out)),
+        precision=precision,
+        top=top,
+        exclude=exclude,
         notation=notation,
-        figure=asked,
+        figure=figure,
     )
 
 

@@ -58,19 +58,19 @@ class Results(list[AttentionResult]):
         Columns: index, layer, head, query, key, query_word, key_word, weight.
         Raises: MissingExtraError where pandas is not installed.
         """
-        from attncli.api.tables import pandas_table
+        from attncli.results.tables import pandas_table
 
         return pandas_table(self)
 
     def to_polars(self) -> "polars.DataFrame":
         """The table of `to_pandas`, of polars. Raises: MissingExtraError."""
-        from attncli.api.tables import polars_table
+        from attncli.results.tables import polars_table
 
         return polars_table(self)
 
     def to_arrow(self) -> "pyarrow.Table":
         """The table of `to_pandas`, of Arrow. Raises: MissingExtraError."""
-        from attncli.api.tables import arrow_table
+        from attncli.results.tables import arrow_table
 
         return arrow_table(self)
 

@@ -25,7 +25,7 @@ class Offers:
     __slots__ = ()
 
     def __repr__(self) -> str:
-        from attncli.api.tables import one_line
+        from attncli.results.tables import one_line
 
         return one_line(self._itself)
 
@@ -43,7 +43,7 @@ class Offers:
         >>> explain("money bank grows").matrix().shape
         (3, 3)
         """
-        from attncli.api.tables import matrix_of
+        from attncli.results.tables import matrix_of
 
         return matrix_of(self._itself, layer, head)
 
@@ -53,19 +53,19 @@ class Offers:
         `query` and `key` are the places of the words, which may occur twice; weights are float32.
         Raises: MissingExtraError where pandas is not installed.
         """
-        from attncli.api.tables import pandas_table
+        from attncli.results.tables import pandas_table
 
         return pandas_table([self._itself])
 
     def to_polars(self) -> "polars.DataFrame":
         """The table of `to_pandas`, of polars. Raises: MissingExtraError."""
-        from attncli.api.tables import polars_table
+        from attncli.results.tables import polars_table
 
         return polars_table([self._itself])
 
     def to_arrow(self) -> "pyarrow.Table":
         """The table of `to_pandas`, of Arrow. Raises: MissingExtraError."""
-        from attncli.api.tables import arrow_table
+        from attncli.results.tables import arrow_table
 
         return arrow_table([self._itself])
 
@@ -74,7 +74,7 @@ class Offers:
 
         Words may occur twice. Raises: MissingExtraError where xarray is not installed.
         """
-        from attncli.api.tables import named_array
+        from attncli.results.tables import named_array
 
         return named_array(self._itself)
 
@@ -111,14 +111,15 @@ class Offers:
         **figure: "Unpack[FigureChoices]",
     ) -> None:
         """Writes the result in the format of the ending, as `attncli.save` does."""
-        from attncli.api import save
+        from attncli.checks.arguments import path_of
+        from attncli.results.saving import save_results
 
-        save(
-            self._itself,
-            path,
+        save_results(
+            [self._itself],
+            path_of(path),
             precision=precision,
             top=top,
             exclude=exclude,
             notation=notation,
-            **figure,
+            figure=figure,
         )
