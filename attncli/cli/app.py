@@ -264,9 +264,9 @@ def _habits(arguments: Sequence[str]) -> Any:
 def _usage(fault: Any, arguments: Sequence[str]) -> int:
     if type(fault).__name__ == "NoArgsIsHelpError":
         return _help_instead(str(fault.format_message()))
-    from attncli.cli.slips import Names, say_slip
+    from attncli.cli.slips import KnownNames, say_slip
 
-    say_slip(fault, arguments, Names(COMMANDS, _commands_beside))
+    say_slip(fault, arguments, KnownNames(COMMANDS, _commands_beside))
     return 2
 
 

@@ -16,14 +16,14 @@ _OF_RESULTS = (".json", ".jsonl", ".npz", ".npy", ".safetensors", ".parquet", ".
 _TYPED = 160  # characters of a command line that a hint repeats
 
 
-class Names(NamedTuple):
+class KnownNames(NamedTuple):
     """The commands, and the names among which a word of a command line was looked for."""
 
     commands: Collection[str]
     beside: Callable[[str, Sequence[str]], list[str]]
 
 
-def say_slip(fault: Any, arguments: Sequence[str], names: Names) -> None:
+def say_slip(fault: Any, arguments: Sequence[str], names: KnownNames) -> None:
     """Says what typer refuses, as it was probably meant, with the line that does it."""
     text, context = str(fault.format_message()), getattr(fault, "ctx", None)
     text = " ".join(text.split()).rstrip(".")[:400]
@@ -49,7 +49,7 @@ def say_slip(fault: Any, arguments: Sequence[str], names: Names) -> None:
 
 
 def _meant(
-    text: str, arguments: Sequence[str], known: Names, context: Any = None
+    text: str, arguments: Sequence[str], known: KnownNames, context: Any = None
 ) -> tuple[str, str]:
     """What typer refuses as it was probably meant, and the whole line with it; or nothing."""
     flag = re.match(r"Option '(--[a-z-]+)' does not take a value", text)
