@@ -194,7 +194,7 @@ def test_a_tokenizer_is_a_vocabulary_with_its_marks() -> None:
 
 WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "no words": (lambda: MATRIX, "without words, expected .matrix, words."),
-    "a layer without words": (embedding, "found a Embedding without words"),
+    "a layer without words": (embedding, "found an Embedding without words"),
     "an empty dict": (dict, "found no vectors"),
     "an empty matrix": (lambda: (np.zeros((0, 4)), []), r"the shape \(0, 4\)"),
     "no values": (lambda: (np.zeros((1, 0)), ["a"]), r"the shape \(1, 0\)"),

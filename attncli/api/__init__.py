@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args, overload
 
 from attncli.api.several import Results as Results
-from attncli.api.several import Texts, several_of
+from attncli.api.several import Texts, results_of, several_of
 from attncli.api.word_vectors import WordVectors as WordVectors
 from attncli.api.word_vectors import open_vectors as open_vectors
 from attncli.checks.arguments import (
@@ -126,8 +126,8 @@ def explain(
     texts = texts_of(text, "text", expected) if several else [text_of(text, "text", expected)]
     if settings is None and reading is None:
         opened = _opened(model, vectors, include, part, choices)
-        results = list(opened.analyser(texts))
-        return Results(results) if several else results[0]
+        results = results_of(opened.analyser, texts, several)
+        return results if several else results[0]
     if model is not None or part is not None or choices:
         raise UsageError("found other choices too, expected one of them", place="settings")
     reading = ReadingSettings() if reading is None else reading
@@ -136,8 +136,9 @@ def explain(
     one_of_kind(settings, "settings", GeneralSettings, "GeneralSettings")
     names = names_of(include, "include")
     store = open_vectors(vectors).store
-    results = list(GeneralAnalyser(store, reading, settings, include=names)(texts))
-    return Results(results) if several else results[0]
+    analyser = GeneralAnalyser(store, reading, settings, include=names)
+    results = results_of(analyser, texts, several)
+    return results if several else results[0]
 
 
 def compare(

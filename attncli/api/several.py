@@ -10,7 +10,8 @@ from attncli.checks.arguments import (
     one_of_kind,
     unexpected,
 )
-from attncli.errors import EmptyError
+from attncli.errors import AttnError, EmptyError
+from attncli.mechanisms.analyser import Analyser
 from attncli.results.result import AttentionResult
 
 if TYPE_CHECKING:
@@ -92,6 +93,17 @@ class Results(list[AttentionResult]):
     def _repr_html_(self) -> str:
         """What a notebook shows: each result, one below the other."""
         return "".join(result._repr_html_() for result in self)
+
+
+def results_of(analyser: Analyser, texts: list[str], several: bool) -> Results:
+    """The results of texts. Raises: the error of the first that has none; of several it is named."""
+    results = Results()
+    for place, outcome in enumerate(analyser.outcomes(texts)):
+        if isinstance(outcome, AttnError):
+            outcome.place = outcome.place or (f"text[{place}]" if several else None)
+            raise outcome
+        results.append(outcome)
+    return results
 
 
 def several_of(results: Any) -> list[AttentionResult]:

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from attncli.arrays import Float32Array
-from attncli.checks.arguments import array_of, has, texts_of, unexpected
+from attncli.checks.arguments import array_of, described, has, texts_of, unexpected
 from attncli.embeddings.marks import Marks, marks_of, marks_of_tokenizer, names
 from attncli.embeddings.protocols import EmbeddingStore, Subwords, completed
 from attncli.embeddings.store import MemoryStore, content_hash
@@ -74,7 +74,7 @@ def given_store(vectors: Any) -> EmbeddingStore:
             first, second = second, first
         return _of_matrix(first, second)
     if has(vectors, "shape") or has(vectors, "weight"):
-        message = f"found a {type(vectors).__name__} without words, expected (matrix, words)"
+        message = f"found {described(vectors)} without words, expected (matrix, words)"
         raise ArgumentError(message, place=field_name("vectors"))
     raise unexpected(vectors, field_name("vectors"), _EXPECTED)
 

@@ -29,9 +29,11 @@ def plotted_heat_map(
     `chosen` are the layer and the head that it is of.
     Raises: MissingExtraError, ArgumentError for what are no axes, UsageError for another palette.
     """
-    if palette not in PALETTES:
+    if not isinstance(palette, str) or palette not in PALETTES:
         expected = f"expected one of {', '.join(PALETTES)}"
         raise UsageError(f"found {palette!r}, {expected}", place="palette")
+    if not isinstance(numbers, bool | None):
+        raise ArgumentError(f"found {numbers!r}, expected True, False or None", place="numbers")
     if ax is None:
         ax = _own_axes(len(matrix))
     elif not hasattr(ax, "imshow"):

@@ -11,6 +11,7 @@ import attncli
 from attncli.errors import AttnError, MissingExtraError, UsageError
 from attncli.insight.part import Part
 from attncli.insight.select import aggregate, select_heads, select_layers
+from attncli.mechanisms.general import GeneralSettings
 
 TEXT = "the bank of the river bank"
 
@@ -173,6 +174,9 @@ def test_columns_of_tables_are_texts() -> None:
         attncli.explain(pandas.Series(["money", None]))
     with pytest.raises(TypeError, match=r"text\[0\]: found the number 1"):
         attncli.explain(frames[0]["label"])
+    for given in ({}, {"settings": GeneralSettings()}):
+        with pytest.raises(AttnError, match=r"text\[1\]: the sentence is empty"):
+            attncli.explain(["money bank", ""], **given)
     with pytest.raises(TypeError, match="text: found a LazyFrame, expected a column"):
         attncli.explain(polars.LazyFrame({"text": texts}))
     with pytest.raises(TypeError, match='texts: found the text "ab"'):
@@ -229,7 +233,13 @@ def test_a_plot_is_of_the_head_that_is_asked_for() -> None:
     ]
     labels = [label.get_text() for label in RESULTS["hostile"]().plot().get_yticklabels()]
     assert labels == ["$x$", "\\n<b>", "=1+1"]
-    for wrong in ({"layer": 9}, {"palette": "jet"}, {"ax": 3}):
+    for wrong in (
+        {"layer": 9},
+        {"palette": "jet"},
+        {"palette": ["x"]},
+        {"numbers": "x"},
+        {"ax": 3},
+    ):
         with pytest.raises(AttnError, match=f"{next(iter(wrong))}: found"):
             whole.plot(**wrong)
     pyplot.close("all")
