@@ -156,7 +156,7 @@ def places_of_word(word: str, texts: Sequence[str], keys: Sequence[str] = ()) ->
 
     `keys` are the vocabulary's words for the texts; a word may be asked for by these too.
 
-    >>> places_of("cafe\u0301", ["The", "Café"])
+    >>> places_of_word("cafe\u0301", ["The", "Café"])
     [1]
     """
     exact = [place for place, text in enumerate(texts) if text == word]
