@@ -16,7 +16,7 @@ from attncli.attention.general import unit_rows
 from attncli.attention.products import product
 from attncli.errors import Blank, UsageError, field_name, setting
 from attncli.errors.wording import quoted
-from attncli.insight.measures import moved
+from attncli.insight.measures import row_cosines
 from attncli.insight.old_vectors import old_vectors
 from attncli.insight.plane import principal_plane
 from attncli.insight.space import Space, SpokenWords, is_known, names_of_token
@@ -78,7 +78,7 @@ def compare(
     whole = None if static is None or any(own is None for own in owns) else np.stack(owns)  # type: ignore[arg-type]  # none is None here
     names = [names_of_token(results[n].tokens[place]) for n, place in placed]
     nearest = space.nearest(vectors, neighbors, names)
-    cosines = None if whole is None else moved(whole, vectors)
+    cosines = None if whole is None else row_cosines(whole, vectors)
     occurrences = tuple(
         Occurrence(
             sentence=n,

@@ -28,7 +28,7 @@ def self_weights(weights: FloatArray) -> FloatArray:
     return np.diagonal(weights, axis1=-2, axis2=-1)
 
 
-def moved(before: FloatArray, after: FloatArray) -> FloatArray:
+def row_cosines(before: FloatArray, after: FloatArray) -> FloatArray:
     """Cosine of each old vector with its new one: 1 stayed, 0 turned away; 0 for zeros.
 
     Shapes: before and after (n_tokens, d) → (n_tokens,).
@@ -52,7 +52,7 @@ def measures(result: AttentionResult) -> dict[str, Any]:
     }
     before = old_vectors(result)
     if before is not None:
-        values["moved"] = moved(before, result.contextual).tolist()
+        values["moved"] = row_cosines(before, result.contextual).tolist()
     return values
 
 

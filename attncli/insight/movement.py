@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from attncli.embeddings.protocols import EmbeddingStore, has_vocabulary
-from attncli.insight.measures import moved
+from attncli.insight.measures import row_cosines
 from attncli.insight.old_vectors import old_vectors
 from attncli.insight.space import VocabularySpace, is_known, names_of_token
 from attncli.results.result import AttentionResult
@@ -33,7 +33,7 @@ def movements(
     before, after = old_vectors(result), result.contextual
     if before is None:
         return []
-    cosines = moved(before, after).tolist()
+    cosines = row_cosines(before, after).tolist()
     space = _space(result, among)
     if not neighbors or space is None:
         return [Movement(t.text, cosine) for t, cosine in zip(result.tokens, cosines, strict=True)]

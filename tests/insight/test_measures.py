@@ -13,7 +13,7 @@ from attncli.insight.measures import (
     entropy,
     measures,
     measures_of_tokens,
-    moved,
+    row_cosines,
     self_weights,
     with_measures,
 )
@@ -45,16 +45,16 @@ def test_entropy_of_rows_everyone_knows(row, nats):
 
 
 @given(SEEDS, st.integers(1, 5))
-def test_moved_is_the_cosine_of_old_and_new(seed, n):
+def test_row_cosines_are_of_each_old_vector_with_its_new_one(seed, n):
     """1 when a vector stayed, 0 for zeros, within −1 … 1 whatever the size."""
     rng = np.random.default_rng(seed)
     before, after = rng.standard_normal((2, n, 3)).astype(np.float32)
     after[0] = 0
     expected = [cosine_by_loops(one, other) for one, other in zip(before, after, strict=True)]
-    np.testing.assert_allclose(moved(before, after), expected, atol=1e-6)
-    np.testing.assert_allclose(moved(before, before * 2), 1, atol=1e-6)
+    np.testing.assert_allclose(row_cosines(before, after), expected, atol=1e-6)
+    np.testing.assert_allclose(row_cosines(before, before * 2), 1, atol=1e-6)
     big = np.full((1, 3), 3e38, dtype=np.float32)
-    assert moved(big, big) == pytest.approx(1)
+    assert row_cosines(big, big) == pytest.approx(1)
 
 
 def test_self_weights_are_the_diagonal():
