@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from attncli import settings as chosen
-from attncli.batches.acts import NOTHING, Watch
 from attncli.batches.chunks import Tally
+from attncli.batches.effects import NOTHING, Watch
 from attncli.batches.journal import job_begun
 from attncli.batches.part import ENDINGS, PartFile
 from attncli.batches.plan import CHUNK_RECORDS, Plan

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
-from attncli.batches.acts import NOTHING, Watch
 from attncli.batches.chunks import FIRST_FAILURES, MOST_WAYS, Chunk, Tally
+from attncli.batches.effects import NOTHING, Watch
 from attncli.errors import AttnError, DataError, EmptyError, naming
 from attncli.results.stack import Failure, Stack
 

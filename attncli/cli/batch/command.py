@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from attncli.cli import options as opt
 from attncli.cli import use_one_thread
 from attncli.cli.batch import options as bopt
-from attncli.cli.batch.acts import losses_text, say_of_single_heads, say_unacted, watch_of
+from attncli.cli.batch.closing_notes import losses_text, say_of_single_heads, say_unacted, watch_of
 from attncli.cli.batch.notes import say_of_vain_reading, say_vain_settings, share_read
 from attncli.cli.batch.options import EngineOptions, InputOptions, WriteOptions
 from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, part_chosen

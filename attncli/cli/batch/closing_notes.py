@@ -10,14 +10,14 @@ from attncli.cli.vain_options import Effects
 from attncli.models.named import is_transformer
 
 if TYPE_CHECKING:
-    from attncli.batches.acts import Watch
+    from attncli.batches.effects import Watch
     from attncli.batches.run import RunReport
     from attncli.batches.writers.options import RecordLayout
 
 
 def watch_of(mechanism: Mechanism) -> "Watch":
     """What the workers look for."""
-    from attncli.batches.acts import Watch
+    from attncli.batches.effects import Watch
 
     given = {
         "merged": mechanism.merge and mechanism.model is not None,
