@@ -39,7 +39,7 @@ def train_vectors(
     """
     from attncli.embeddings.corpus import unwatched
     from attncli.embeddings.learned import learn_vectors
-    from attncli.files.rows.tables import Shape
+    from attncli.files.rows.reader import Shape
     from attncli.files.source import sources
 
     if settings is not None and not isinstance(settings, CorpusSettings):

@@ -34,7 +34,7 @@ from attncli.errors.wording import did_you_mean, quoted, visible
 from attncli.files.apart import expect_apart, files_given, written
 from attncli.files.paths import exists, is_file, is_folder
 from attncli.files.rows.kinds import named_kind
-from attncli.files.rows.tables import Shape
+from attncli.files.rows.reader import Shape
 from attncli.files.source import InputSource, is_url
 from attncli.files.writing import check_target
 from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS

@@ -8,8 +8,8 @@ from typing import Any
 
 from attncli.batches.chunks import Chunk, RawText
 from attncli.errors import AttnError
+from attncli.files.rows.reader import InputRows, Shape, rows_of
 from attncli.files.rows.sentences import MAX_LINE
-from attncli.files.rows.tables import InputRows, Shape, rows_of
 from attncli.files.source import InputSource
 
 CHUNK_RECORDS = 1000

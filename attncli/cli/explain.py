@@ -220,7 +220,7 @@ def given_sentences(
 
 def _sentences_of(file: str, quiet: bool) -> "Iterator[Sentence]":
     from attncli.files.rows.inputs import sentences
-    from attncli.files.rows.tables import Shape
+    from attncli.files.rows.reader import Shape
     from attncli.files.source import source_of
 
     note = None if quiet else partial(message, "note")

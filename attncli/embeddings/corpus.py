@@ -17,7 +17,7 @@ from attncli.embeddings.corpus_settings import CorpusSettings
 from attncli.embeddings.phrases import RunsFile, runs_of, with_phrases
 from attncli.errors import AttnError, DataError, EmptyError, setting
 from attncli.files.rows.inputs import text_of_row
-from attncli.files.rows.tables import Shape, rows_of
+from attncli.files.rows.reader import Shape, rows_of
 from attncli.files.source import InputSource
 from attncli.text.forms import plain_form
 from attncli.text.words import TOKENIZERS, plain_words, words

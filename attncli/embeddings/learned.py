@@ -24,7 +24,7 @@ from attncli.errors import (
 )
 from attncli.errors.wording import quoted, size_text, visible
 from attncli.files.limits import Limits, memory_budget
-from attncli.files.rows.tables import Shape
+from attncli.files.rows.reader import Shape
 from attncli.files.source import InputSource
 
 if TYPE_CHECKING:

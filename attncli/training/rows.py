@@ -1,6 +1,6 @@
 """Tables of examples: text and label, target or weights; each row checked, bad ones collected.
 
-Files are read as by every command (`attncli.files.rows.tables`). A column `split` says which part a row
+Files are read as by every command (`attncli.files.rows.reader`). A column `split` says which part a row
 belongs to.
 """
 
@@ -17,7 +17,7 @@ from attncli.arrays import FloatArray
 from attncli.errors import AttnError, DataError, EmptyError, UsageError, field_name, setting
 from attncli.errors.wording import did_you_mean, quoted
 from attncli.files.rows.inputs import text_of_row
-from attncli.files.rows.tables import InputRow, Shape, rows_of
+from attncli.files.rows.reader import InputRow, Shape, rows_of
 from attncli.files.source import is_url, source_of
 from attncli.reading.targets import Offset, Target
 from attncli.training.labels import label_of

@@ -25,7 +25,7 @@ from attncli.batches.writers.formats import Format, MakeWriter, ending_of
 from attncli.batches.writers.options import RecordLayout
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import AttnError
-from attncli.files.rows.tables import Shape
+from attncli.files.rows.reader import Shape
 from attncli.files.source import sources
 from attncli.mechanisms.general import GeneralAnalyser
 from tests.batch.conftest import corpus

@@ -3,7 +3,7 @@
 import io
 
 from attncli.errors import AttnError
-from attncli.files.rows.tables import Shape, rows_of
+from attncli.files.rows.reader import Shape, rows_of
 from attncli.files.source import InputSource
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from attncli.errors import AttnError, DataError
-from attncli.files.rows.tables import Shape, rows_of
+from attncli.files.rows.reader import Shape, rows_of
 from attncli.files.source import source_of
 from tests.batch.runs import Job, small_analyser
 

@@ -8,7 +8,7 @@ from files.given_rows import rows
 
 from attncli.errors import DataError
 from attncli.files.rows.inputs import sentences
-from attncli.files.rows.tables import Shape
+from attncli.files.rows.reader import Shape
 from attncli.files.source import source_of
 
 

@@ -112,7 +112,7 @@ def train(
     """
     from attncli.cli.conversion_bar import ConversionBar
     from attncli.embeddings.learned import learn_vectors
-    from attncli.files.rows.tables import Shape
+    from attncli.files.rows.reader import Shape
     from attncli.files.source import sources
 
     settings = CorpusSettings(**asdict(learning))

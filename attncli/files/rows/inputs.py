@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from attncli.errors import AttnError, DataError, UsageError
 from attncli.files.rows.foreign import with_way
+from attncli.files.rows.reader import InputRow, Shape, rows_of
 from attncli.files.rows.sentences import MAX_LINE, Sentence, decoded
-from attncli.files.rows.tables import InputRow, Shape, rows_of
 from attncli.files.source import InputSource, is_url
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from attncli.batches.plan import Plan
 from attncli.errors import AttnError, DataError, LimitError, UsageError
 from attncli.files.rows.inputs import sentences
-from attncli.files.rows.tables import Shape, rows_of
+from attncli.files.rows.reader import Shape, rows_of
 from attncli.files.source import source_of
 from attncli.training.rows import read_table
 
