@@ -1,6 +1,8 @@
-"""Every choice a user has, with its default: options, help and `import attncli` are made of these.
+"""Every choice of attention, batches, training and figures, with its default.
 
-Nothing is imported, so that help is shown before numpy is loaded. What a value may be is checked
+Options, help and `import attncli` are made of these. Learning vectors from a corpus has its choices
+in `embeddings/corpus_settings.py`; how a terminal shows a result is chosen in `cli/`.
+No library is imported, so that help is shown before numpy is loaded. What a value may be is checked
 where it is used.
 """
 

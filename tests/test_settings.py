@@ -1,13 +1,16 @@
 """Laws of settings: a choice is written once, and the terminal and Python offer the same."""
 
+import ast
 import copy
 import pickle
 from dataclasses import FrozenInstanceError, fields, replace
 from inspect import signature
+from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
 
+import attncli
 from attncli.cli.batch.options import EngineOptions, InputOptions, WriteOptions
 from attncli.cli.groups import Mechanism
 from attncli.cli.manner import Figures, Manner
@@ -27,6 +30,14 @@ from attncli.settings import (
 )
 from attncli.text.words import TOKENIZERS
 
+PACKAGE = Path(attncli.__file__).parent
+DERIVED = {("mechanisms/general.py", "GeneralSettings"), ("reading/reader.py", "ReadingSettings")}
+OF_THEIR_OWN = {
+    ("embeddings/corpus_settings.py", "CorpusSettings"),  # loaded where vectors are learned only
+    ("cli/vectors/importing.py", "ImportSettings"),  # of one command
+    ("embeddings/readers/fasttext.py", "_Settings"),  # read from a file
+    ("results/result.py", "AttentionSettings"),  # of a record
+}
 OF_RESULTS = {"layer", "head", "agg", "merge", "hide"}  # a part of what was computed
 IN_SHORT = {"random_matrices"}  # --attention task, and what that says
 SOLVED = {"temperature"}  # None until it is known whether --target-self asks for another
@@ -50,6 +61,25 @@ def test_the_parts_of_a_mechanism_have_its_defaults(group):
     whole = defaults(MechanismSettings)
     for name, default in defaults(group).items():
         assert name in SOLVED or whole[name] == default, name
+
+
+def test_settings_stand_in_one_file():
+    """Every class of settings is defined in `settings.py`, or takes its defaults from there."""
+    defined = {
+        (path.relative_to(PACKAGE).as_posix(), node.name): node
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Settings")
+    }
+    elsewhere = {place for place in defined if place[0] != "settings.py"}
+    assert elsewhere == DERIVED | OF_THEIR_OWN
+    for place in DERIVED:
+        fixed = {
+            node.target.id
+            for node in defined[place].body
+            if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Constant)
+        }
+        assert fixed <= SOLVED, place
 
 
 def test_the_options_of_batches_are_the_settings():

@@ -1,9 +1,13 @@
-"""How vectors are learned from a corpus: every choice, with its default and its bounds."""
+"""How vectors are learned from a corpus: every choice, with its default and its bounds.
+
+Only the command that learns vectors loads this, so that no other command waits for it.
+"""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from attncli.errors import UsageError, field_name
+from attncli.settings import TokenizerName
 
 LearningMethod: TypeAlias = Literal["word2vec", "fasttext"]
 
@@ -29,7 +33,7 @@ class CorpusSettings:
     skip_gram: bool = False
     buckets: int = 200_000
     phrases: bool = False
-    tokenizer: Literal["words", "whitespace", "chars"] = "words"
+    tokenizer: TokenizerName = "words"
     keep_case: bool = False
     seed: int = 0
     workers: int = 1

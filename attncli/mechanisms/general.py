@@ -45,8 +45,9 @@ from attncli.results.result import (
     ResultWarning,
 )
 from attncli.results.stack import Failure, Stack
-from attncli.settings import Score
+from attncli.settings import MechanismSettings, Score
 
+_WHOLE = MechanismSettings()
 _HINT_UP_TO = 128  # tokens: a way out of a degenerate matrix is sought for shorter sentences only
 
 
@@ -54,12 +55,12 @@ _HINT_UP_TO = 128  # tokens: a way out of a degenerate matrix is sought for shor
 class GeneralSettings:
     """How general attention weighs; `target_self` solves for the temperature of each sentence."""
 
-    score: Score = "scaled"
-    temperature: float = 1.0
-    target_self: float | None = None
-    causal: bool = False
-    window: int | None = None
-    see_self: bool = True
+    score: Score = _WHOLE.score
+    temperature: float = 1.0  # what it is where none is asked for
+    target_self: float | None = _WHOLE.target_self
+    causal: bool = _WHOLE.causal
+    window: int | None = _WHOLE.window
+    see_self: bool = _WHOLE.see_self
 
     def __post_init__(self) -> None:
         one_of("score", self.score, get_args(Score))

@@ -27,13 +27,13 @@ from attncli.reading.lookup import ways_out
 from attncli.reading.unknown import TREATMENTS
 from attncli.results.result import MEANINGLESS, ResultWarning, Token, VectorsInfo
 from attncli.results.stack import Failure, TokenRun
-from attncli.settings import OovPolicy, TokenizerName
+from attncli.settings import MechanismSettings, OovPolicy, TokenizerName
 from attncli.text.words import TOKENIZERS
 
 # Told how many of how many sentences are done.
 Tick: TypeAlias = Callable[[int, int], None]
 
-MAX_TOKENS = 4096
+_WHOLE = MechanismSettings()
 _BYTES_PER_WEIGHT = 16  # float32 weights, their masks and checks, and the text made of them
 _SURELY_FIT = 2048  # tokens whose 64 MiB are taken without asking
 
@@ -42,10 +42,10 @@ _SURELY_FIT = 2048  # tokens whose 64 MiB are taken without asking
 class ReadingSettings:
     """How a sentence becomes tokens with vectors."""
 
-    tokenizer: TokenizerName = "words"
-    oov: OovPolicy = "random"
-    seed: int = 0
-    max_tokens: int = MAX_TOKENS
+    tokenizer: TokenizerName = _WHOLE.tokenizer
+    oov: OovPolicy = _WHOLE.oov
+    seed: int = _WHOLE.seed
+    max_tokens: int = _WHOLE.max_tokens
 
     def __post_init__(self) -> None:
         one_of("tokenizer", self.tokenizer, TOKENIZERS)
