@@ -4,7 +4,9 @@ The format is recognized by content; the suffix only tells CSV from TSV. Nothing
 """
 
 import io
+import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from attncli.matrices.texts import GivenNumbers
 
 MAX_BYTES = 2 * 2**30
+_MOST_STREAMED = 192 << 20  # bytes of what tells no size: 256 MiB of memory at most
 _WEIGHTS = "a result or weights"
 _SMALL = 4 << 20  # unpacked sizes below this are no bomb; text takes thirty times as much when read
 _HAS_A_DIGIT = 1 << 20  # bytes of weights as text, names of tokens too, that hold a digit
@@ -118,7 +121,11 @@ def _bytes_of(stream: BinaryIO, name: str) -> bytes:
     head = stream.read(PIECE)
     if packing_of(head[:6]) is None:
         _expect_known(head, name)
-        data = head + stream.read(MAX_BYTES + 1 - len(head)) if len(head) == PIECE else head
+        data = head
+        if len(head) == PIECE and _has_an_end(stream):
+            data += stream.read(MAX_BYTES + 1 - len(head))
+        elif len(head) == PIECE:
+            data = _streamed(stream, head, PIECE)
     else:
         first = [head]
         packed = ByteStream(name, lambda: first.pop() if first else stream.read(PIECE))
@@ -130,6 +137,28 @@ def _bytes_of(stream: BinaryIO, name: str) -> bytes:
     if len(data) > MAX_BYTES:
         raise LimitError(f"more than {MAX_BYTES} bytes")
     return _utf8_of_utf16(data) if data.startswith(_UTF16) else data
+
+
+def _has_an_end(stream: BinaryIO) -> bool:
+    """Whether these are bytes in memory or of a regular file, not of a pipe or a device."""
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (OSError, AttributeError):
+        return True
+
+
+def _streamed(stream: BinaryIO, head: bytes, at_once: int) -> bytes:
+    """All bytes of a stream that may have no end. Raises: LimitError."""
+    pieces, size = [head], len(head)
+    while size <= _MOST_STREAMED and (piece := stream.read(at_once)):
+        pieces.append(piece)
+        size += len(piece)
+    if size > _MOST_STREAMED:
+        raise LimitError(
+            f"more than {_MOST_STREAMED >> 20} MiB come from a pipe, and perhaps without an end",
+            hints=("save them as a file, then attn view FILE",),
+        )
+    return b"".join(pieces)
 
 
 def _utf8_of_utf16(data: bytes) -> bytes:

@@ -96,13 +96,26 @@ def test_devices_without_end_come_to_one(tmp_path: Path, line: tuple[str, ...]) 
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes of Unix")
-def test_a_stream_without_end_comes_to_one(tmp_path: Path) -> None:
-    """Letters for ever, on standard input."""
-    with subprocess.Popen(["yes", "a"], stdout=subprocess.PIPE) as endless:
+@pytest.mark.parametrize("text", ["a", "1", "1,2", '{"a": 1}', "[[1,"])
+@pytest.mark.parametrize("is_fifo", [False, True], ids=["stdin", "FIFO"])
+def test_a_stream_without_end_comes_to_one(tmp_path: Path, text: str, is_fifo: bool) -> None:
+    """Lines for ever, on standard input and from a named pipe in the place of a file."""
+    fifo = tmp_path / "endless"
+    os.mkfifo(fifo)
+    with subprocess.Popen(["yes", text], stdout=subprocess.PIPE) as endless:
         assert endless.stdout is not None
+        writer = None
         try:
-            code, most = measured(tmp_path, "view", "-", stdin=endless.stdout.fileno())
+            if is_fifo:
+                shell = ["sh", "-c", 'cat > "$1"', "sh", str(fifo)]
+                writer = subprocess.Popen(shell, stdin=endless.stdout)
+                code, most = measured(tmp_path, "view", str(fifo))
+            else:
+                code, most = measured(tmp_path, "view", "-", stdin=endless.stdout.fileno())
         finally:
             endless.kill()
+            if writer is not None:
+                writer.kill()
+                writer.wait()
     assert code in range(2, 15)
     assert most < _MOST
