@@ -25,7 +25,7 @@ from attncli.cli.showing import (
 )
 from attncli.cli.terminal import message, standard_input, write
 from attncli.cli.vain_options import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
-from attncli.errors import AttnError, DataError, EmptyError, InputError, UsageError
+from attncli.errors import AttnError, DataError, EmptyError, InputError, LimitError, UsageError
 from attncli.errors.wording import visible
 from attncli.files.apart import expect_writable, files_given, written
 
@@ -271,6 +271,9 @@ def _names(tokens: str | None, pair: str | None) -> list[str] | None:
     return _token_list(tokens, "--tokens") + ([] if pair is None else _token_list(pair, "--pair"))
 
 
+_NAME, _MOST_NAMES = 64, 64 << 20  # bytes of memory that a name takes beside its letters; of all
+
+
 def _named_files(*given: str | None) -> "Iterator[str]":
     """The files that @FILE names."""
     yield from (text[1:] for text in given if text is not None and text.startswith("@"))
@@ -287,10 +290,15 @@ def _token_list(given: str, place: str) -> list[str]:
     path = given[1:]
     with open_matrix_file(path) as stream:
         raw_lines = all_lines(iter(lambda: stream.read(1 << 18), b""), path)
+        names, size = [], 0
         try:
-            names = [
-                decoded(raw, f"{path}:{number}") for number, raw in enumerate(raw_lines, start=1)
-            ]
+            for number, raw in enumerate(raw_lines, start=1):
+                names.append(decoded(raw, f"{path}:{number}"))
+                size += len(raw) + _NAME
+                if size > _MOST_NAMES:
+                    raise LimitError(
+                        f"more than {number:,} names of tokens", place=visible(path)[:200]
+                    )
         except OSError as fault:
             reason = (fault.strerror or str(fault)).lower()
             raise InputError(f"cannot read: {reason}", place=visible(path)[:200]) from None

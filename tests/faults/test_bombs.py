@@ -119,3 +119,18 @@ def test_a_stream_without_end_comes_to_one(tmp_path: Path, text: str, is_fifo: b
                 writer.wait()
     assert code in range(2, 15)
     assert most < _MOST
+
+
+@pytest.mark.skipif(not Path("/dev/stdin").exists(), reason="a device of Unix")
+def test_names_without_end_come_to_one(tmp_path: Path) -> None:
+    """Names of tokens for ever."""
+    (tmp_path / "w.csv").write_text("1,0\n0,1\n", encoding="ascii")
+    line = ("view", "w.csv", "--tokens", "@/dev/stdin")
+    with subprocess.Popen(["yes", "bank"], stdout=subprocess.PIPE) as endless:
+        assert endless.stdout is not None
+        try:
+            code, most = measured(tmp_path, *line, stdin=endless.stdout.fileno())
+        finally:
+            endless.kill()
+    assert code == 8
+    assert most < _MOST
