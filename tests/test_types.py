@@ -12,7 +12,7 @@ WRONG = """
 import attncli
 attncli.explain(3)
 attncli.explain("a", temperature="warm")
-attncli.explain("a", tempreature=1.0)
+attncli.explain("a", heat=1.0)
 attncli.explain("a").matrix(layer="last")
 x: attncli.Results = attncli.explain("a")
 y: attncli.AttentionResult = attncli.explain(["a"])
