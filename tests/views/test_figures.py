@@ -350,7 +350,7 @@ def test_python_takes_the_same_names(tmp_path):
         with pytest.raises((UsageError, TypeError)):
             attncli.save(result, tmp_path / "e.svg", **wrong)
     with pytest.raises((UsageError, TypeError)):
-        attncli.save(result, tmp_path / "e.svg", colour="red")
+        attncli.save(result, tmp_path / "e.svg", hue="red")
 
 
 def test_tex_of_very_many_cells_is_refused():
