@@ -14,7 +14,15 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from attncli.arrays import FloatArray
-from attncli.errors import AttnError, DataError, EmptyError, UsageError, field_name, setting
+from attncli.errors import (
+    AttnError,
+    DataError,
+    EmptyError,
+    LimitError,
+    UsageError,
+    field_name,
+    setting,
+)
 from attncli.errors.wording import did_you_mean, quoted
 from attncli.files.rows.inputs import text_of_row
 from attncli.files.rows.reader import InputRow, Shape, rows_of
@@ -26,6 +34,8 @@ COLUMNS = ("label", "target", "start", "weights", "split")
 _LISTED = 20  # bad rows named in a message
 _ROW_SUM = 0.01  # given rows are read off a slide: two digits that may not quite sum to 1
 _OF_LINE = ", row "
+_MOST_HELD = 1 << 31  # bytes of rows, about, that are kept
+_PER_ROW = 250  # bytes of a row beside its text
 _MOST_DIGITS = 9  # of the number of a token or a character
 
 
@@ -83,7 +93,7 @@ def read_table(path: str, stdin: BinaryIO, *, split: str | None = None) -> tuple
     """The rows of a file that can be used, and those that cannot.
 
     Raises: InputError, UsageError, DataError for a file that is no such table, EmptyError when there
-    is no row.
+    is no row, LimitError where they go on and on.
     """
     source = source_of(path, lambda: stdin)
     if is_url(path):
@@ -94,8 +104,16 @@ def read_table(path: str, stdin: BinaryIO, *, split: str | None = None) -> tuple
     bad = Bad(source.name)
     shape = Shape(others=COLUMNS, tables_only=True)
     rows: list[Row] = []
+    held = 0
     for row, place in _placed(chain.from_iterable(rows_of(source, shape)), source.name):
         bad.total += 1
+        held += _PER_ROW + (0 if isinstance(row.text, AttnError) else len(row.text))
+        if held > _MOST_HELD:
+            raise LimitError(
+                f"more than {_MOST_HELD >> 20} MiB of rows, which a training keeps in memory",
+                place=source.name,
+                hints=("train on a part of them",),
+            )
         try:
             rows.append(_row(row, source.name, place))
         except AttnError as error:

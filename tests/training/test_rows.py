@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attncli.errors import AttnError, DataError, EmptyError, UsageError
+from attncli.errors import AttnError, DataError, EmptyError, LimitError, UsageError
 from attncli.reading.targets import Offset
 from attncli.training.labels import remarks
 from attncli.training.rows import read_table
@@ -212,3 +212,29 @@ def test_a_file_without_rows_is_empty(tmp_path):
         path.write_text(content)
         with pytest.raises(EmptyError):
             rows(str(path))
+
+
+def test_rows_without_end_come_to_one(monkeypatch):
+    """Rows are kept, so that they are refused beyond a limit: long ones, many, and broken ones."""
+    monkeypatch.setattr("attncli.training.rows._MOST_HELD", 1 << 20)
+    for line in (b"money bank\ta\n", b"money " * 4000 + b"\ta\n", b"\xff\n"):
+        stream = io.BufferedReader(Endless(b"text\tlabel\n", line))
+        with pytest.raises(LimitError, match="more than 1 MiB of rows"):
+            read_table("-", stream)
+
+
+class Endless(io.RawIOBase):
+    """A head, then a line for ever."""
+
+    def __init__(self, head, line):
+        self.kept, self.line = head, line
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        if len(self.kept) < len(buffer):
+            self.kept += self.line * (len(buffer) // len(self.line) + 1)
+        buffer[:] = self.kept[: len(buffer)]
+        self.kept = self.kept[len(buffer) :]
+        return len(buffer)
