@@ -20,11 +20,9 @@ LOOKED_AT = {
     "embeddings/readers/ngrams.py": "hashes and counts, which are integers",
     "embeddings/readers/text/numbers.py": "bits of integers",
     "embeddings/readers/static_model.py": "a mapping that was checked",
-    "embeddings/readers/tensors.py": "halves of bfloat16, which are integers",
     "embeddings/readers/text/scan.py": "bits of integers",
-    "matrices/archives.py": "halves of bfloat16, which are integers",
+    "files/tensors.py": "halves of bfloat16, which are integers",
     "matrices/top.py": "keys whose kind and range were checked",
-    "models/tensors.py": "halves of bfloat16, which are integers",
     "views/page/thumbnails.py": "edges between 0 and the number of tokens, and steps of a palette",
 }
 

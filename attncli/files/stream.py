@@ -113,6 +113,11 @@ class ByteStream:
             )
         return found
 
+    def skip(self, n: int, what: str) -> None:
+        """Passes over n bytes. Raises: DataError naming `what` when the file ends first."""
+        while n > 0:
+            n -= len(self.exactly(min(n, PIECE), what))
+
     def unread(self, piece: bytes) -> None:
         """Puts back bytes that were read last."""
         self._buffer = piece + self._buffer
@@ -131,6 +136,12 @@ class ByteStream:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def bytes_stream(data: bytes, place: str) -> ByteStream:
+    """The bytes of a file that is in memory."""
+    pieces = iter(data[start : start + PIECE] for start in range(0, len(data), PIECE))
+    return ByteStream(place, lambda: next(pieces, b""), size=len(data))
 
 
 def file_stream(path: str | os.PathLike[str]) -> ByteStream:

@@ -19,8 +19,8 @@ from attncli.errors.wording import quoted
 from attncli.files.archive import checked_archive, member_stream
 from attncli.files.limits import Limits
 from attncli.files.npy import NpyHeader, read_header
-from attncli.files.stream import PIECE, ByteStream
-from attncli.files.tensors import read_tensor_header
+from attncli.files.stream import ByteStream, bytes_stream
+from attncli.files.tensors import FLOAT_DTYPES, read_tensor_header, tensor_array
 from attncli.matrices.build import result_from_record
 from attncli.matrices.shapes import MAX_WEIGHTS, by_number, joined_layers
 from attncli.matrices.texts import GivenNumbers
@@ -31,8 +31,8 @@ _LAYER = re.compile(r"(?:^|[^a-z])layers?[^a-z0-9]?([0-9]{1,5})(?![0-9])", re.IG
 _NUMBERS = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"}
 _MOST_NUMBERS = 1 << 40  # along an axis: no array of ours, whatever its other axes are
 _TENSORS = {
-    **{"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "BOOL": "|b1"},
-    **{f"{sign}{8 * size}": f"<{sign.lower()}{size}" for sign in "IU" for size in (1, 2, 4, 8)},
+    *(*FLOAT_DTYPES, "BOOL"),
+    *(f"{sign}{8 * size}" for sign in "IU" for size in (1, 2, 4, 8)),
 }
 TORCH_FILE = "weights.pt"  # in the hints: the file that was refused
 # A list of layers or one tensor, on any device, with gradients or without, becomes one array.
@@ -50,7 +50,7 @@ def torch_hints() -> tuple[str, str]:
 def npy_array(data: bytes) -> AnyArray:
     """The array of a .npy file. Raises: DataError, RefusedError."""
     try:
-        return _array(_stream(data, ""))
+        return _array(bytes_stream(data, ""))
     except DataError as fault:
         raise DataError(f"the .npy array cannot be read: {fault.message}") from None
     except RefusedError as fault:
@@ -95,11 +95,6 @@ def arrays_of(data: bytes) -> dict[str, AnyArray]:
 
 
 _SAVE = ("numpy.save(FILE, numpy.array(weights, dtype='float32')) saves numbers",)
-
-
-def _stream(data: bytes, place: str) -> ByteStream:
-    pieces = iter(data[start : start + PIECE] for start in range(0, len(data), PIECE))
-    return ByteStream(place, lambda: next(pieces, b""), size=len(data))
 
 
 def _array(stream: ByteStream) -> AnyArray:
@@ -164,23 +159,15 @@ def _record(held: AnyArray) -> Mapping[str, Any]:
 
 
 def safetensors_arrays(data: bytes) -> dict[str, FloatArray]:
-    """The arrays of a safetensors file. Raises: DataError."""
-    stream = _stream(data, "")
+    """The arrays of a safetensors file. Raises: DataError, LimitError."""
     try:
-        tensors, _ = read_tensor_header(stream)
-    except DataError as fault:
-        raise DataError(f"the safetensors file cannot be read: {fault.message}") from None
-    start = stream.position
-    held: dict[str, FloatArray] = {}
+        tensors, _ = read_tensor_header(bytes_stream(data, ""))
+    except (DataError, LimitError) as fault:
+        raise type(fault)(f"the safetensors file cannot be read: {fault.message}") from None
     for name, tensor in tensors.items():
-        if tensor.kind not in _TENSORS:
-            raise DataError(f"{quoted(name)}: type {tensor.kind}, expected F32, F16, BF16 or F64")
-        raw = data[start + tensor.start : start + tensor.end]
-        values = np.frombuffer(raw, dtype=_TENSORS[tensor.kind])
-        if tensor.kind == "BF16":  # the upper half of a float32
-            values = (values.astype(np.uint32) << 16).view(np.float32)
-        held[name] = values.reshape(tensor.shape)
-    return held
+        if tensor.dtype not in _TENSORS:
+            raise DataError(f"{quoted(name)}: type {tensor.dtype}, expected F32, F16, BF16 or F64")
+    return {name: tensor_array(data, tensor) for name, tensor in tensors.items()}
 
 
 def chosen_given(

@@ -13,7 +13,8 @@ from attncli.arrays import Float32Array
 from attncli.errors import DataError, InputError, LimitError, RefusedError
 from attncli.errors.wording import quoted, visible
 from attncli.files.paths import exists
-from attncli.models.tensors import FLOAT_DTYPES, TensorFile, require_file
+from attncli.files.tensors import FLOAT_DTYPES
+from attncli.models.tensors import TensorFile, require_file
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")

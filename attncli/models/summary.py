@@ -5,8 +5,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from attncli.files.tensors import FLOAT_DTYPES
 from attncli.models.model import TransformerModel
-from attncli.models.tensors import FLOAT_DTYPES
 
 
 @dataclass(frozen=True, slots=True)

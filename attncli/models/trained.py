@@ -21,13 +21,14 @@ from attncli.errors import DataError, InputError, LimitError, field_name
 from attncli.errors.wording import quoted, visible
 from attncli.files.foreign import Foreign, foreign_file, foreign_of
 from attncli.files.paths import exists, is_file
+from attncli.files.stream import bytes_stream
+from attncli.files.tensors import Tensor, read_tensor_header, tensor_array
 from attncli.files.unpacked_stream import packing_of
 from attncli.files.writing import write_whole
 from attncli.results.result import VectorsInfo
 
 FORMAT = 1
 MAX_BYTES = 2**30
-_MAX_HEADER = 100_000_000  # as safetensors itself has it
 _MAX_IDENTITIES = 1 << 25  # numbers of the W_v of fitted weights, which no file holds
 _MAX_SIZE = 1_000_000  # of any one size: labels, heads, dimensions, positions
 
@@ -126,15 +127,17 @@ def load_model(path: Path, name: str | None = None) -> TrainedModel:
 
 
 def parse_model(content: bytes, name: str, place: str) -> TrainedModel:
-    """The model in the content of a file; `place` stands in messages. Raises: DataError."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    facts = _facts(content, place)
+    """The model in the content of a file; `place` stands in messages. Raises: DataError, LimitError."""
     try:
-        tensors = load(content)
-    except (SafetensorError, TypeError, KeyError, ValueError, OverflowError) as fault:
-        raise DataError(f"a damaged safetensors file: {visible(str(fault))}", place=place) from None
+        tensors, metadata = read_tensor_header(bytes_stream(content, place))
+    except DataError:
+        _refuse_foreign(content[:4096], place)
+        raise
+    facts = _facts(metadata, place)
+    for tensor in tensors.values():
+        if tensor.dtype != "F32":
+            what = f"{quoted(tensor.name)} is of the type {tensor.dtype}"
+            raise DataError(f"{what}, expected F32", place=place)
     try:
         architecture = _architecture(facts["architecture"])
         labels = tuple(_text(label) for label in _list(facts["labels"]))
@@ -151,7 +154,7 @@ def parse_model(content: bytes, name: str, place: str) -> TrainedModel:
         raise DataError("the labels or vectors contradict the sizes of this model", place=place)
     return TrainedModel(
         architecture,
-        _parameters(tensors, architecture, place),
+        _parameters(content, tensors, architecture, place),
         labels,
         vectors,
         reading,
@@ -180,25 +183,20 @@ def require_vectors(model: TrainedModel, given: VectorsInfo) -> None:
     )
 
 
-def _facts(content: bytes, place: str) -> dict[str, Any]:
+def _refuse_foreign(head: bytes, place: str) -> None:
+    """Raises DataError when the first bytes say what this is instead of a safetensors file."""
+    foreign = foreign_of(head)
+    if packing_of(head[:6]) is not None:
+        foreign = Foreign("a packed file", "unpack it first")
+    if foreign is not None and head[8:9] != b"{":
+        raise foreign_file(foreign, place, "a safetensors file")
+
+
+def _facts(metadata: dict[str, str], place: str) -> dict[str, Any]:
     """The JSON under the metadata key `attn`."""
     try:
-        length = int.from_bytes(content[:8], "little")
-        if len(content) < 8 or length > min(len(content) - 8, _MAX_HEADER):
-            foreign = foreign_of(content[:4096])
-            if packing_of(content[:6]) is not None:
-                foreign = Foreign("a packed file", "unpack it first")
-            if foreign is not None:
-                raise foreign_file(foreign, place, "a safetensors file")
-            raise DataError(
-                f"found {len(content)} bytes, expected a safetensors file; it is cut or damaged",
-                place=place,
-            )
-        header = json.loads(content[8 : 8 + length])
-        text = header.get("__metadata__", {}).get("attn")
-        facts = None if text is None else json.loads(text)
-        kinds = {name: about["dtype"] for name, about in header.items() if name != "__metadata__"}
-    except (ValueError, AttributeError, TypeError, KeyError, RecursionError):
+        facts = json.loads(metadata.get("attn", "null"))
+    except (ValueError, RecursionError):
         raise DataError("the header of this safetensors file is damaged", place=place) from None
     if not isinstance(facts, dict):
         raise DataError(
@@ -206,10 +204,6 @@ def _facts(content: bytes, place: str) -> dict[str, Any]:
             place=place,
             hints=("attn train FILE -o model.safetensors",),
         )
-    for name, kind in kinds.items():
-        if kind != "F32":
-            named = quoted(str(kind))
-            raise DataError(f"{quoted(name)} is of the type {named}, expected F32", place=place)
     if facts.get("format") != FORMAT:
         raise DataError(
             f"a model of format {quoted(str(facts.get('format')))}, expected {FORMAT}", place=place
@@ -251,24 +245,25 @@ def _vectors(told: Any) -> VectorsInfo:
     )
 
 
-def _parameters(tensors: dict[str, Any], architecture: Architecture, place: str) -> Parameters:
+def _parameters(
+    content: bytes, tensors: dict[str, Tensor], architecture: Architecture, place: str
+) -> Parameters:
     learned, fixed = architecture.shapes(), architecture.fixed_shapes()
     shapes = learned | fixed
     for name, shape in shapes.items():
         if name not in tensors:
             raise DataError(f"the matrix {name} is missing", place=place)
-        tensor = tensors[name]
-        if tensor.shape != shape or tensor.dtype != np.float32:
+        if tensors[name].shape != shape:
             raise DataError(
-                f"{name} is {tensor.dtype} of shape {tensor.shape}, expected float32 {shape}",
-                place=place,
+                f"{name} is of shape {tensors[name].shape}, expected {shape}", place=place
             )
     identities = 0 if "W_v" in learned else architecture.all_heads * architecture.d_model**2
     if sum(map(math.prod, shapes.values())) * 4 > MAX_BYTES or identities > _MAX_IDENTITIES:
         raise LimitError("the matrices of this model are too large", place=place)
-    parameters = Parameters(learned, np.float32, {name: tensors[name] for name in fixed})
+    arrays = {name: tensor_array(content, tensors[name]) for name in shapes}
+    parameters = Parameters(learned, np.float32, {name: arrays[name].copy() for name in fixed})
     for name in parameters:
-        parameters[name][...] = tensors[name]
+        parameters[name][...] = arrays[name]
     numbers = (parameters.flat, *parameters.fixed.values())
     if not all(np.isfinite(part).all() for part in numbers):
         raise DataError("a matrix holds a number that is not finite", place=place)

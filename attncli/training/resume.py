@@ -12,6 +12,8 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.errors import DataError, ResumeError, field_name
 from attncli.errors.wording import visible
+from attncli.files.stream import bytes_stream
+from attncli.files.tensors import read_tensor_header, tensor_array
 from attncli.files.writing import NO_LINK, not_ours, write_whole
 from attncli.learning.minibatches import Examples
 
@@ -71,16 +73,13 @@ def load_state(path: Path, belongs: dict[str, Any]) -> tuple[dict[str, FloatArra
 
     Raises: DataError when it is damaged, ResumeError when it belongs to something else.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
     place = visible(str(path))
     try:
         content = path.read_bytes()
-        length = int.from_bytes(content[:8], "little")
-        saved = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][_KEY])
-        arrays, owner, facts = load(content), dict(saved["belongs"]), str(saved["facts"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError):
+        tensors, metadata = read_tensor_header(bytes_stream(content, place))
+        saved = json.loads(metadata[_KEY])
+        owner, facts = dict(saved["belongs"]), str(saved["facts"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, DataError):
         raise DataError("the saved state of this training is damaged", place=place) from None
     now = json.loads(json.dumps(belongs))
     differing = sorted(name for name in {*owner, *now} if owner.get(name) != now.get(name))
@@ -90,4 +89,4 @@ def load_state(path: Path, belongs: dict[str, Any]) -> tuple[dict[str, FloatArra
             place=place,
             hints=(f"without {field_name('resume')} it starts anew",),
         )
-    return arrays, facts
+    return {name: tensor_array(content, t).copy() for name, t in tensors.items()}, facts

@@ -132,7 +132,7 @@ def test_a_matrix_finds_its_words_beside_it(tmp_path: Path) -> None:
             b"\0" * 4,
             "overlap",
         ),
-        (b'{"a": 1, "a": 2}', b"", "names a tensor twice"),
+        (b'{"a": 1, "a": 2}', b"", "names \"a\" twice"),
         (b'{"a"', b"", "no JSON"),
         (b"{" * 100_000, b"", "no JSON"),
         (b"[]", b"", "cannot tell|no numbers|JSON"),

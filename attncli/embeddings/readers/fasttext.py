@@ -252,8 +252,7 @@ def _check_output(stream: ByteStream, settings: _Settings) -> None:
             f"cut off: the output matrix needs {left} bytes, {stream.left()} are left",
             place=stream.place,
         )
-    while left:
-        left -= len(stream.exactly(min(left, PIECE), "the output matrix"))
+    stream.skip(left, "the output matrix")
     if stream.peek(1):
         raise DataError("bytes follow the end of the model", place=stream.place)
 

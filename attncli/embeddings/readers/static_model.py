@@ -20,8 +20,8 @@ from attncli.errors import DataError, LimitError
 from attncli.errors.wording import quoted, size_text
 from attncli.files.limits import MIB, Limits, memory_budget
 from attncli.files.paths import is_file
-from attncli.files.stream import ByteStream, file_stream, place_of
-from attncli.files.tensors import Tensor, read_tensor_header
+from attncli.files.stream import file_stream, place_of
+from attncli.files.tensors import Tensor, read_tensor_header, tensor_array
 
 _INNER = "0_StaticEmbedding"
 _LARGEST_TOKENIZER = 64 * MIB
@@ -89,12 +89,11 @@ def _matrix(path: Path, n_tokens: int, limits: Limits) -> Float32Array:
     """The vector of each token: `embeddings` (by way of `mapping`), times `weights`."""
     with file_stream(path) as stream:
         tensors, _ = read_tensor_header(stream)
-        start = stream.position
         tensor = choose_matrix(tensors, stream.place)
         check_tensor(tensor, limits, stream.place)
         if tensor.shape[0] * tensor.shape[1] * 4 > memory_budget(limits):
             raise LimitError("the vectors do not fit into memory", place=stream.place)
-        matrix = np.concatenate(list(tensor_rows(stream, tensor, start)))
+        matrix = np.concatenate(list(tensor_rows(stream, tensor)))
     mapping = _flat(path, tensors.get("mapping"), ("I64", "I32"))
     weights = _flat(path, tensors.get("weights"), ("F64", "F32", "F16"))
     if mapping is not None:
@@ -106,22 +105,13 @@ def _matrix(path: Path, n_tokens: int, limits: Limits) -> Float32Array:
     return matrix if weights is None else (matrix * weights[:, None]).astype(np.float32)
 
 
-_NUMPY = {"I64": "<i8", "I32": "<i4", "F64": "<f8", "F32": "<f4", "F16": "<f2"}
-
-
 def _flat(path: Path, tensor: Tensor | None, kinds: tuple[str, ...]) -> Any:
     """A tensor of rank 1, or None."""
     if tensor is None:
         return None
-    if tensor.kind not in kinds or len(tensor.shape) != 1:
+    if tensor.dtype not in kinds or len(tensor.shape) != 1:
         raise DataError(f"{quoted(tensor.name)}: expected a list of numbers", place=place_of(path))
     with file_stream(path) as stream:
-        read_tensor_header(stream)
-        _discard(stream, tensor.start)
+        stream.skip(tensor.start, "a tensor")
         raw = stream.exactly(tensor.end - tensor.start, tensor.name)
-    return np.frombuffer(raw, dtype=_NUMPY[tensor.kind])
-
-
-def _discard(stream: ByteStream, n: int) -> None:
-    while n > 0:
-        n -= len(stream.exactly(min(n, MIB), "a tensor"))
+    return tensor_array(raw, tensor._replace(start=0))

@@ -7,8 +7,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from attncli.arrays import Float32Array
 from attncli.embeddings.protocols import encoded_word
 from attncli.embeddings.readers.finite import check_finite
@@ -19,9 +17,8 @@ from attncli.errors.wording import quoted
 from attncli.files.limits import Limits, check_dim
 from attncli.files.npy import as_float32
 from attncli.files.stream import PIECE, ByteStream
-from attncli.files.tensors import SIZES, Tensor, read_tensor_header
+from attncli.files.tensors import FLOAT_DTYPES, Tensor, read_tensor_header, tensor_array
 
-_DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 _MATRIX_NAMES = ("vectors", "embeddings", "embedding.weight", "embeddings.weight", "weight")
 _WORDS_KEYS = ("words", "vocab", "vocabulary", "tokens")
 
@@ -31,7 +28,7 @@ def choose_matrix(tensors: dict[str, Tensor], place: str) -> Tensor:
     for name in _MATRIX_NAMES:
         if name in tensors:
             return tensors[name]
-    flat = [t for t in tensors.values() if len(t.shape) == 2 and t.kind in _DTYPES]
+    flat = [t for t in tensors.values() if len(t.shape) == 2 and t.dtype in FLOAT_DTYPES]
     if len(flat) != 1:
         shown = ", ".join(quoted(name) for name in list(tensors)[:6]) or "nothing"
         raise DataError(
@@ -45,35 +42,23 @@ def choose_matrix(tensors: dict[str, Tensor], place: str) -> Tensor:
 def check_tensor(tensor: Tensor, limits: Limits, place: str) -> None:
     """Raises: DataError when it is no matrix of floats, LimitError when it is too wide."""
     where = f"{place}: {quoted(tensor.name)}"
-    if tensor.kind not in _DTYPES:
-        raise DataError(f"type {tensor.kind}, expected F32, F16, BF16 or F64", place=where)
+    if tensor.dtype not in FLOAT_DTYPES:
+        raise DataError(f"type {tensor.dtype}, expected F32, F16, BF16 or F64", place=where)
     if len(tensor.shape) != 2 or 0 in tensor.shape:
         raise DataError(f"shape {tensor.shape}, expected (words, values)", place=where)
     check_dim(tensor.shape[1], limits, where)
 
 
-def tensor_rows(stream: ByteStream, tensor: Tensor, data_start: int) -> Iterator[Float32Array]:
+def tensor_rows(stream: ByteStream, tensor: Tensor) -> Iterator[Float32Array]:
     """The rows of a matrix in blocks. The stream must not have passed its start."""
-    _skip(stream, data_start + tensor.start - stream.position)
+    stream.skip(tensor.start - stream.position, "a tensor")
     rows, columns = tensor.shape
-    size = SIZES[tensor.kind]
-    at_once = max(1, PIECE // (columns * size))
+    row_bytes = (tensor.end - tensor.start) // rows
+    at_once = max(1, PIECE // row_bytes)
     for start in range(0, rows, at_once):
         count = min(at_once, rows - start)
-        raw = stream.exactly(count * columns * size, "the vectors")
-        yield _floats(raw, tensor.kind).reshape(count, columns)
-
-
-def _floats(raw: bytes, kind: str) -> Float32Array:
-    values = np.frombuffer(raw, dtype=_DTYPES[kind])
-    if kind == "BF16":  # the upper half of a float32
-        return (values.astype(np.uint32) << 16).view(np.float32)
-    return as_float32(values)
-
-
-def _skip(stream: ByteStream, n: int) -> None:
-    while n > 0:
-        n -= len(stream.exactly(min(n, PIECE), "a tensor"))
+        raw = stream.exactly(count * row_bytes, "the vectors")
+        yield as_float32(tensor_array(raw, tensor._replace(shape=(count, columns), start=0)))
 
 
 def words_of(metadata: dict[str, str], path: Path, limits: Limits, place: str) -> list[bytes]:
@@ -98,21 +83,20 @@ def read_tensors(stream: ByteStream, path: Path, limits: Limits) -> OpenedVector
     """The vectors of a safetensors file. Raises: DataError, LimitError."""
     place = stream.place
     tensors, metadata = read_tensor_header(stream)
-    data_start = stream.position
     tensor = choose_matrix(tensors, place)
     check_tensor(tensor, limits, place)
     words = words_of(metadata, path, limits, place)
     if len(words) != tensor.shape[0]:
         raise DataError(f"{len(words)} words, but {tensor.shape[0]} vectors", place=place)
-    blocks = _blocks(stream, tensor, data_start, words, limits)
+    blocks = _blocks(stream, tensor, words, limits)
     return OpenedVectors("safetensors", tensor.shape[1], blocks, [], len(words))
 
 
 def _blocks(
-    stream: ByteStream, tensor: Tensor, data_start: int, words: list[bytes], limits: Limits
+    stream: ByteStream, tensor: Tensor, words: list[bytes], limits: Limits
 ) -> Iterator[VectorBlock]:
     done = 0
-    for values in tensor_rows(stream, tensor, data_start):
+    for values in tensor_rows(stream, tensor):
         block = VectorBlock(words[done : done + len(values)], values)
         check_finite(block, done, stream.place, limits)
         done += len(values)
