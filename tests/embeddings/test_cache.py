@@ -146,6 +146,7 @@ def test_what_a_killed_process_left_is_swept(cache, file):
     left = cache.root / f"tmp-{'a' * 32}-xyz"
     left.mkdir()
     (left / "vectors.npy").write_bytes(b"half")
+    (cache.root / f"{'b' * 32}.lock").touch()  # of an entry that was replaced
     open_word_vectors(file)
     assert not list(cache.root.glob("tmp-*"))
     assert not list(cache.root.glob("*.lock"))

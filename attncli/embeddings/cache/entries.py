@@ -174,6 +174,10 @@ class Cache:
             with locked(self.root / f"{key}.lock", wait=False, private=True) as held:
                 if held:
                     shutil.rmtree(left, ignore_errors=True)
+        for lock in listed(self.root, "*.lock"):  # of an entry that is gone
+            if lock.stem != but:
+                with suppress(OSError), locked(lock, wait=False, private=True):
+                    pass
 
     def entries(self) -> Iterator[Entry]:
         """All whole entries, by name and key."""
@@ -264,13 +268,8 @@ class Cache:
 
     def _tidy(self) -> None:
         """Removes what a process left that died while it removed a name."""
-        from attncli.files.locking import locked
-
         with suppress(OSError):  # nobody waits for it
             self.sweep()
-            for lock in listed(self.root, "*.lock"):
-                with locked(lock, wait=False, private=True):
-                    pass
 
     def names(self) -> list[str]:
         """The names of imported vectors."""
