@@ -181,11 +181,9 @@ def write_kept(kept: "Sequence[Kept]", manner: Manner, fields: Fields, quiet: bo
     """Writes what was kept, if anything, to the file of --output."""
     if manner.output is None or not kept:
         return
-    from attncli.views.files import write_results
+    from attncli.views.files import FileRequest, write_results
 
-    write_results(
-        manner.output,
-        [result for result, _, _, _ in kept],
+    request = FileRequest(
         movements=[moved for _, moved, _, _ in kept],
         stages=[text for _, _, stages, _ in kept for text in stages],
         stages_name=manner.stages_name,
@@ -198,6 +196,7 @@ def write_kept(kept: "Sequence[Kept]", manner: Manner, fields: Fields, quiet: bo
         made_by=manner.made_by,
         say=None if quiet else warning,
     )
+    write_results(manner.output, [result for result, _, _, _ in kept], request)
     say_written(manner.output, quiet=quiet)
 
 

@@ -23,18 +23,17 @@ def save_results(
 
     Raises: ArgumentError, UsageError, MissingExtraError, OutputError.
     """
-    from attncli.views.files import write_results
+    from attncli.views.files import FileRequest, write_results
 
     choice_of(notation, "notation", get_args(Notation))
     asked, left_out = checked_figure(figure), names_of(exclude, "exclude")
     for name in left_out:
         choice_of(name, "exclude", (*OPTIONAL_FIELDS, *DEFAULT_FIELDS))
-    write_results(
-        file,
-        results,
+    request = FileRequest(
         precision=None if precision is None else count_of(precision, "precision", 1, 9),
         top=None if top is None else count_of(top, "top"),
         fields=(tuple(n for n in OPTIONAL_FIELDS if n not in left_out), tuple(left_out)),
         notation=notation,
         figure=asked,
     )
+    write_results(file, results, request)

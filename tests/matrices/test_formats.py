@@ -32,7 +32,7 @@ from attncli.results.result import (
     VectorsInfo,
 )
 from attncli.results.stack import Failure, Stack, stacks_of
-from attncli.views.files import SUFFIXES, write_results
+from attncli.views.files import SUFFIXES, FileRequest, write_results
 from attncli.views.losses import LOSSES
 
 WORDS = st.text(max_size=5) | st.sampled_from(
@@ -138,7 +138,7 @@ def test_files_of_explain_give_back_every_field(
     """JSON with all its optional fields and npz are what was written."""
     path = tmp_path_factory.getbasetemp() / f"every.{suffix}"
     written = numbered(listed)
-    write_results(str(path), written, fields=EVERY)
+    write_results(str(path), written, FileRequest(fields=EVERY))
     assert read(path.read_bytes(), path.name) == written
 
 
@@ -366,7 +366,7 @@ def test_what_a_format_loses_is_what_it_declares(tmp_path: Path, kind: str) -> N
         data = written_by_batch([result], name, tmp_path, include=OPTIONAL_FIELDS)
         result = replace(result, index=0, line=1)
     else:
-        write_results(str(tmp_path / f"x.{name}"), [result], fields=EVERY)
+        write_results(str(tmp_path / f"x.{name}"), [result], FileRequest(fields=EVERY))
         data = (tmp_path / f"x.{name}").read_bytes()
     (again,) = read(data, "x")
     assert lost_in(again, result) == set(LOSSES[kind])

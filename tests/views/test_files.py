@@ -21,7 +21,7 @@ from attncli.escape import isolated
 from attncli.matrices.reading import read_results
 from attncli.results.result import AttentionResult
 from attncli.views.delimited import delimited
-from attncli.views.files import write_results
+from attncli.views.files import FileRequest, write_results
 from attncli.views.heat_maps import heat_maps
 from attncli.views.latex import latex
 from attncli.views.markdown import markdown
@@ -142,7 +142,7 @@ def test_a_table_says_what_it_does_not_hold(tmp_path: Path) -> None:
     """One line, of what these results hold; formats that hold all say nothing."""
     for suffix in ("csv", "tsv", "json", "npz"):
         said: list[str] = []
-        write_results(str(tmp_path / f"x.{suffix}"), [SMALL, HEADS], say=said.append)
+        write_results(str(tmp_path / f"x.{suffix}"), [SMALL, HEADS], FileRequest(say=said.append))
         if suffix in ("json", "npz"):
             assert said == []
             continue
