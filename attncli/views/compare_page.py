@@ -14,7 +14,7 @@ from attncli.views.compare_texts import comparison_facts, share_text
 from attncli.views.heat_maps import result_drawings
 from attncli.views.html import BESIDE_STYLE, page
 from attncli.views.page.tables import escaped, weight_table, word_markup
-from attncli.views.palette import PaletteName, palette_step
+from attncli.views.palette import palette_step
 from attncli.views.scatter import scatter_drawing
 from attncli.views.sheets import footer_drawings, in_rows
 from attncli.views.svg import (
@@ -39,7 +39,6 @@ def comparison_page(
     *,
     movements: Sequence[Sequence[Movement]] = (),
     precision: int = 3,
-    palette: PaletteName = "viridis",
     made_by: str = "",
     notation: Notation = "words",
 ) -> str:
@@ -71,7 +70,6 @@ def comparison_page(
         results,
         title=f"{comparison.word} {size}",
         precision=2,
-        palette=palette,
         movements=movements,
         heading=f"{word_name} {size}",
         before=before,

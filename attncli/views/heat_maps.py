@@ -12,7 +12,6 @@ from attncli.settings import Notation
 from attncli.views.equations import one_below_the_other, sums_line, terms
 from attncli.views.ink import wrapped
 from attncli.views.notation import lecture_equation, symbols_line
-from attncli.views.palette import PaletteName
 from attncli.views.svg import (
     LINE_WIDTH,
     NUMBERS_UP_TO,
@@ -33,7 +32,6 @@ def heat_maps(
     results: Sequence[AttentionResult],
     *,
     precision: int = 2,
-    palette: PaletteName = "viridis",
     notation: Notation = "words",
     below: Sequence[Drawing] = (),
 ) -> str:
@@ -42,11 +40,9 @@ def heat_maps(
     In the symbols of the lecture each map has its equations below it; `below` stands at the end.
     """
     drawings = [
-        drawing
-        for result in results
-        for drawing in result_drawings(result, precision, palette, notation)
+        drawing for result in results for drawing in result_drawings(result, precision, notation)
     ]
-    drawings += [weight_scale(palette), *below]
+    drawings += [weight_scale(), *below]
     title = "Attention weights: " + "; ".join(visible(result.text) for result in results)
     return svg_document(stacked(drawings), title)
 
@@ -59,7 +55,6 @@ def is_many(result: AttentionResult) -> bool:
 def result_drawings(
     result: AttentionResult,
     precision: int = 2,
-    palette: PaletteName = "viridis",
     notation: Notation = "words",
 ) -> list[Drawing]:
     """The sentence, what was computed, and a heat map for each layer and head.
@@ -71,13 +66,13 @@ def result_drawings(
     if is_many(result):
         from attncli.views.figures.small import small_multiples
 
-        return [*drawings, small_multiples(result, palette)]
+        return [*drawings, small_multiples(result)]
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):
             name = matrix_name(result, layer, head)
             if name:
                 drawings.append(text_lines([(name, 'font-weight="bold"')]))
-            drawings.append(heat_map(result.words, result.weights[layer, head], precision, palette))
+            drawings.append(heat_map(result.words, result.weights[layer, head], precision))
             if names is not None and len(names.words) <= NUMBERS_UP_TO:
                 drawings.append(_equations(result, names, result.weights[layer, head], precision))
     return drawings

@@ -130,16 +130,12 @@ def document(
 def fragment(
     result: AttentionResult,
     *,
-    precision: int = 2,
     palette: PaletteName = "viridis",
-    movements: Sequence[Movement] = (),
     notation: Notation = "words",
     stretch: bool = False,
 ) -> str:
     """The part of the page that shows one result, with its style and script, for a notebook."""
-    part = section(
-        result, 0, precision=precision, movements=movements, notation=notation, stretch=stretch
-    )
+    part = section(result, 0, notation=notation, stretch=stretch)
     return (
         f'<div class="{_classes(palette)}"><style>{_style(palette)}</style>'
         f"{part}"

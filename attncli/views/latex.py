@@ -22,7 +22,7 @@ from attncli.views.notation import (
     symbols_line,
     weights_title,
 )
-from attncli.views.palette import RGB, PaletteName, hex_code, text_on, weight_rgb
+from attncli.views.palette import RGB, hex_code, text_on, weight_rgb
 
 MAX_COLUMNS = 40  # of one table; more words become several tables
 _LABEL = 24  # characters of a label at most
@@ -105,7 +105,6 @@ def latex(
     results: Sequence[AttentionResult],
     *,
     precision: int = 2,
-    palette: PaletteName = "viridis",
     stages: Sequence[str] = (),
     notation: Notation = "words",
     made_by: str = "",
@@ -118,9 +117,9 @@ def latex(
     parts = [
         line
         for result, text in zip(results, texts, strict=True)
-        for line in (*_lines(result, precision, palette, notation), *_stages(text))
+        for line in (*_lines(result, precision, notation), *_stages(text))
     ]
-    return tex_document([*parts, *tex_scale(palette)], made_by)
+    return tex_document([*parts, *tex_scale()], made_by)
 
 
 def tex_document(parts: Sequence[str], made_by: str = "") -> str:
@@ -138,9 +137,9 @@ def _footer(made_by: str) -> list[str]:
     return [rf"\medskip\hrule\smallskip{{\footnotesize\sloppy Made by: {{\ttfamily {text}}}\par}}"]
 
 
-def tex_scale(palette: PaletteName = "viridis") -> list[str]:
+def tex_scale() -> list[str]:
     """The scale of the colors, with its numbers."""
-    colors = [weight_rgb(step / 10, palette) for step in range(11)]
+    colors = [weight_rgb(step / 10) for step in range(11)]
     boxes = [
         rf"\colorbox[HTML]{{{_code(color)}}}{{\textcolor[HTML]{{{_code(text_on(color))}}}{{{step / 10}}}}}"
         for step, color in enumerate(colors)
@@ -157,9 +156,7 @@ def _short(text: str, limit: int = _WORD) -> str:
     return latex_escaped(text if len(text) <= limit else text[: limit - 1] + "…")
 
 
-def _lines(
-    result: AttentionResult, precision: int, palette: PaletteName, notation: Notation
-) -> list[str]:
+def _lines(result: AttentionResult, precision: int, notation: Notation) -> list[str]:
     names = None if notation == "words" else symbol_names(result.words)
     lines = [rf"\section*{{{_title(result.text)}}}", tex_line(facts_line(result))]
     lines += [tex_line(model_line(result))] if model_line(result) else []
@@ -173,7 +170,7 @@ def _lines(
             weights = result.weights[layer, head]
             for start in range(0, len(result.tokens), MAX_COLUMNS):
                 columns = range(start, min(start + MAX_COLUMNS, len(result.tokens)))
-                lines += tex_table(result.words, weights, columns, precision, palette)
+                lines += tex_table(result.words, weights, columns, precision)
             sums = sums_of(result)
             lines += [tex_line(sums_line(result) + ":")] if sums != PLAIN else []
             if names is not None:
@@ -246,7 +243,6 @@ def tex_table(
     weights: FloatArray,
     columns: range | None = None,
     precision: int = 2,
-    palette: PaletteName = "viridis",
 ) -> list[str]:
     """The weights as colored numbers, of all columns or some. Shapes: (n_tokens, n_tokens)."""
     columns = range(len(words)) if columns is None else columns
@@ -257,13 +253,13 @@ def tex_table(
         " & ".join(["", *turned]) + r" \\",
     ]
     for query, name in enumerate(words):
-        cells = [_cell(float(weights[query, key]), precision, palette) for key in columns]
+        cells = [_cell(float(weights[query, key]), precision) for key in columns]
         lines.append(" & ".join([_short(name, _LABEL), *cells]) + r" \\")
     return [*lines, r"\end{tabular}}\par\medskip"]
 
 
-def _cell(weight: float, precision: int, palette: PaletteName) -> str:
-    color = weight_rgb(weight, palette)
+def _cell(weight: float, precision: int) -> str:
+    color = weight_rgb(weight)
     fill, ink = _code(color), _code(text_on(color))
     return rf"\cellcolor[HTML]{{{fill}}}\textcolor[HTML]{{{ink}}}{{{weight:.{precision}f}}}"
 

@@ -13,6 +13,7 @@ from attncli.views.svg import SOFT, Drawing, folded, in_scripts
 LINES_OF_A_SHEET = 64
 _CHAR, _LINE, _SIZE = 7.23, 17, 12  # pixels: of a character, of a line, of the font
 _FOOTER_LINES = 40
+_ROW_WIDTH, _GAP = 1000, 40  # of drawings side by side
 
 
 def footer_drawings(made_by: str) -> list[Drawing]:
@@ -23,27 +24,27 @@ def footer_drawings(made_by: str) -> list[Drawing]:
     return [_drawn(lines, f' fill="{SOFT}"')]
 
 
-def in_rows(drawings: Sequence[Drawing], room: float = 1000, gap: float = 40) -> list[Drawing]:
+def in_rows(drawings: Sequence[Drawing]) -> list[Drawing]:
     """Drawings side by side, as many in a row as there is room for."""
     rows: list[list[Drawing]] = []
-    used = room
+    used: float = _ROW_WIDTH
     for drawing in drawings:
-        if not rows or used + gap + drawing.width > room:
+        if not rows or used + _GAP + drawing.width > _ROW_WIDTH:
             rows.append([])
-            used = -gap
+            used = -_GAP
         rows[-1].append(drawing)
-        used += gap + drawing.width
-    return [_beside(row, gap) for row in rows]
+        used += _GAP + drawing.width
+    return [_beside(row) for row in rows]
 
 
-def _beside(drawings: Sequence[Drawing], gap: float) -> Drawing:
+def _beside(drawings: Sequence[Drawing]) -> Drawing:
     parts: list[str] = []
     at = 0.0
     for drawing in drawings:
         parts += [f'<g transform="translate({at:g} 0)">', *drawing.parts, "</g>"]
-        at += drawing.width + gap
+        at += drawing.width + _GAP
     height = max(drawing.height for drawing in drawings)
-    return Drawing(at - gap, height, tuple(parts))
+    return Drawing(at - _GAP, height, tuple(parts))
 
 
 def text_drawing(text: str) -> Drawing:

@@ -25,7 +25,6 @@ from attncli.views.notation import (
 )
 from attncli.views.palette import (
     PALETTES,
-    PaletteName,
     hex_code,
     palette_steps,
     text_on,
@@ -35,6 +34,7 @@ from attncli.views.palette import (
 FONT = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
 INK, SOFT, PAPER = "#1b1f24", "#57606a", "#ffffff"
 NUMBERS_UP_TO, NAMES_UP_TO = 40, 80
+_GAP = 18  # pixels between drawings below one another
 _MARGIN, _CHAR, _LINE = 16, 8.43, 20  # pixels; a character of 14 pixels is 8.43 wide
 # Letters beyond the scripts of Europe, and those of Armenia and Georgia, which one font holds.
 _OTHER_SCRIPT = re.compile(
@@ -72,16 +72,16 @@ def svg_document(drawing: Drawing, title: str, description: str = "") -> str:
     )
 
 
-def stacked(drawings: Sequence[Drawing], gap: float = 18) -> Drawing:
+def stacked(drawings: Sequence[Drawing]) -> Drawing:
     """Drawings below one another."""
     parts: list[str] = []
     top = 0.0
     for drawing in drawings:
         parts.append(f'<g transform="translate(0 {top:g})">')
         parts += [*drawing.parts, "</g>"]
-        top += drawing.height + gap
+        top += drawing.height + _GAP
     width = max((drawing.width for drawing in drawings), default=0)
-    return Drawing(width, max(top - gap, 0), tuple(parts))
+    return Drawing(width, max(top - _GAP, 0), tuple(parts))
 
 
 def text_lines(lines: Sequence[tuple[str, str]]) -> Drawing:
@@ -165,17 +165,14 @@ def heat_map(
     words: Sequence[str],
     weights: FloatArray,
     precision: int = 2,
-    palette: PaletteName = "viridis",
 ) -> Drawing:
     """One matrix, rows are queries. Shapes: weights (n_tokens, n_tokens)."""
     if len(words) <= NUMBERS_UP_TO:
-        return _numbered(words, weights, precision, palette)
-    return _picture(words, weights, palette)
+        return _numbered(words, weights, precision)
+    return _picture(words, weights)
 
 
-def _numbered(
-    words: Sequence[str], weights: FloatArray, precision: int, palette: PaletteName
-) -> Drawing:
+def _numbered(words: Sequence[str], weights: FloatArray, precision: int) -> Drawing:
     labels = [word(text, _LABEL) for text in words]
     left = max(width_of(label) for label in labels) * _CHAR + 10
     widest = max(width_of(label) for label in labels) * _CHAR + 12
@@ -195,7 +192,7 @@ def _numbered(
         parts.append(_label(label, words[i], f'x="{left - 8:g}" y="{y:g}" text-anchor="end"'))
     for i, row in enumerate(weights.tolist()):
         for j, weight in enumerate(row):
-            parts.append(_cell(left + j * cell, top + i * 32, cell, weight, precision, palette))
+            parts.append(_cell(left + j * cell, top + i * 32, cell, weight, precision))
     spread = top * 0.75 if slanted else 0
     return Drawing(left + cell * len(words) + spread, top + 32 * len(words), tuple(parts))
 
@@ -210,10 +207,8 @@ def _label(label: str, full: str, place: str) -> str:
     return f"<text {place}>{title}{escape(isolated(label))}</text>"
 
 
-def _cell(
-    x: float, y: float, width: float, weight: float, precision: int, palette: PaletteName
-) -> str:
-    color = weight_rgb(weight, palette)
+def _cell(x: float, y: float, width: float, weight: float, precision: int) -> str:
+    color = weight_rgb(weight)
     return (
         f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="32" fill="{hex_code(color)}" '
         f'stroke="{PAPER}"/><text x="{x + width / 2:g}" y="{y + 21:g}" text-anchor="middle" '
@@ -221,12 +216,12 @@ def _cell(
     )
 
 
-def _picture(words: Sequence[str], weights: FloatArray, palette: PaletteName) -> Drawing:
+def _picture(words: Sequence[str], weights: FloatArray) -> Drawing:
     named = len(words) <= NAMES_UP_TO
     size = 10 if named else max(2, 800 // len(words))
     labels = [word(text, _LABEL) for text in words] if named else []
     edge = max((width_of(label) for label in labels), default=0) * 5.5 + 6
-    parts = [_pixels(weights, edge, edge, size, palette)]
+    parts = [_pixels(weights, edge, edge, size)]
     for i, label in enumerate(labels):
         at = edge + i * size + 8
         style = 'font-size="9"'
@@ -242,35 +237,35 @@ def _picture(words: Sequence[str], weights: FloatArray, palette: PaletteName) ->
     return Drawing(max(side, width_of(note) * _CHAR), side + 22, tuple(parts))
 
 
-def _pixels(weights: FloatArray, x: float, y: float, size: float, palette: PaletteName) -> str:
+def _pixels(weights: FloatArray, x: float, y: float, size: float) -> str:
     """Squares as strokes of one path a color; runs of the same color are one stroke."""
-    n_tokens = len(weights)
+    n_tokens, ramp = len(weights), PALETTES["viridis"]
     runs: dict[int, list[str]] = {}
     for i, row in enumerate(weights):
-        steps = palette_steps(row, palette)
+        steps = palette_steps(row)
         starts = np.flatnonzero(np.diff(steps, prepend=-1))
         lengths = np.diff([*starts, n_tokens])
         for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
             runs.setdefault(int(steps[start]), []).append(f"M{start} {i}.5h{length}")
     base = max(runs, key=lambda step: len(runs[step]))
     paths = [
-        f'<path stroke="{hex_code(PALETTES[palette][step])}" d="{"".join(moves)}"/>'
+        f'<path stroke="{hex_code(ramp[step])}" d="{"".join(moves)}"/>'
         for step, moves in sorted(runs.items())
         if step != base
     ]
     return (
         f'<g transform="translate({x:g} {y:g}) scale({size:g})" shape-rendering="crispEdges">'
-        f'<rect width="{n_tokens}" height="{n_tokens}" fill="{hex_code(PALETTES[palette][base])}"/>'
+        f'<rect width="{n_tokens}" height="{n_tokens}" fill="{hex_code(ramp[base])}"/>'
         + "".join(paths)
         + "</g>"
     )
 
 
-def weight_scale(palette: PaletteName = "viridis") -> Drawing:
+def weight_scale() -> Drawing:
     """The scale of the colors, with its numbers."""
     parts = [f'<text y="17" fill="{SOFT}">weight</text>']
     for k in range(11):
-        color = weight_rgb(k / 10, palette)
+        color = weight_rgb(k / 10)
         x = 64 + 36 * k
         parts.append(
             f'<rect x="{x}" width="36" height="24" fill="{hex_code(color)}"/>'
