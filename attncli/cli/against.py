@@ -14,8 +14,8 @@ from attncli.mechanisms.open import Opened, space_of
 
 if TYPE_CHECKING:
     from attncli.files.rows.sentences import Sentence
+    from attncli.insight.beside import CellDifference
     from attncli.results.result import AttentionResult
-    from attncli.views.against import CellDifference
     from attncli.views.against_files import Beside
 
 
@@ -99,7 +99,8 @@ def _show(
     *,
     first: bool,
 ) -> None:
-    from attncli.views.against import against_lines, cell_differences
+    from attncli.insight.beside import cell_differences
+    from attncli.views.against import against_lines
 
     if manner.json:
         write_json(_record(general, other, cell_differences(general, other)))

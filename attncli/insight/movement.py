@@ -1,5 +1,6 @@
 """How far each word moved: cosine of old and new vector, nearest words before and after."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from attncli.embeddings.protocols import EmbeddingStore, has_vocabulary
@@ -43,6 +44,11 @@ def movements(
         Movement(token.text, cosine, tuple(near_old) if is_known(token) else (), tuple(near_new))
         for token, cosine, near_old, near_new in zip(result.tokens, cosines, old, new, strict=True)
     ]
+
+
+def most_moved(moves: Sequence[Movement], count: int) -> list[Movement]:
+    """The words that moved most, those of the smallest cosine first."""
+    return sorted(moves, key=lambda movement: movement.cosine)[:count]
 
 
 def _space(

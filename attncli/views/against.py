@@ -1,16 +1,13 @@
 """Two mechanisms on one sentence, side by side, and where they differ most."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
 from rich.segment import Segment
 
-from attncli.arrays import FloatArray
-from attncli.errors import ShapeError
+from attncli.insight.beside import CellDifference, cell_differences, mean_weights
 from attncli.insight.compare import weights_of
 from attncli.insight.movement import Movement
-from attncli.insight.select import aggregate
 from attncli.results.names import describe
 from attncli.results.result import AttentionResult
 from attncli.views.facts import model_line
@@ -18,42 +15,6 @@ from attncli.views.ink import Ink, Line, left, width_of, wrapped
 from attncli.views.matrix import legend, matrix_lines
 
 _GAP = 3
-_CELLS = 8  # that are named
-
-
-@dataclass(frozen=True, slots=True)
-class CellDifference:
-    """A cell of the two matrices: how much `query` attends to `key` under each."""
-
-    query: int
-    key: int
-    general: float
-    other: float
-
-
-def cell_differences(general: AttentionResult, other: AttentionResult) -> list[CellDifference]:
-    """The cells that differ most, greatest first; several heads count as their mean.
-
-    Where the model reads one target, only the row of that word is its answer, and compared.
-    Raises: ShapeError when the results are of different tokens.
-    """
-    one, two = mean_weights(general), mean_weights(other)
-    if one.shape != two.shape:
-        raise ShapeError(f"the matrices have the shapes {one.shape} and {two.shape}")
-    n_tokens = len(one)
-    distance = np.abs(two - one)  # (n_tokens, n_tokens)
-    target = None if other.model is None else other.model.target
-    count = _CELLS if target is None else min(_CELLS, n_tokens)
-    if target is not None:
-        distance[np.arange(n_tokens) != target] = -1
-    order = np.argsort(-distance, axis=None, kind="stable")[:count]
-    cells = [divmod(int(place), n_tokens) for place in order]
-    return [CellDifference(q, k, float(one[q, k]), float(two[q, k])) for q, k in cells]
-
-
-def mean_weights(result: AttentionResult) -> FloatArray:
-    """The mean over layers and heads, (n_tokens, n_tokens)."""
-    return np.asarray(aggregate(result, ("layers", "heads")).weights[0, 0])
 
 
 def against_lines(

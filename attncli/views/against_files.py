@@ -8,11 +8,11 @@ from typing import NamedTuple
 from attncli.arrays import FloatArray
 from attncli.errors.wording import visible
 from attncli.escape import apart, harmless, isolated, quotes_isolated
+from attncli.insight.beside import CellDifference, cell_differences, mean_weights
 from attncli.insight.compare import weights_of
 from attncli.insight.movement import Movement
 from attncli.results.names import describe
 from attncli.results.result import AttentionResult
-from attncli.views.against import CellDifference, cell_differences, mean_weights
 from attncli.views.facts import facts_line, model_line
 from attncli.views.html import BESIDE_STYLE, HAND_IN_STYLE, document, page_footer
 from attncli.views.latex import tex_document, tex_line, tex_scale, tex_table

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from attncli.escape import apart
+from attncli.insight.beside import mean_weights
 from attncli.insight.movement import Movement
 from attncli.results.comparison import Comparison, Near, Occurrence
 from attncli.results.result import AttentionResult
 from attncli.settings import Notation
-from attncli.views.against import mean_weights
 from attncli.views.changes import change_texts
 from attncli.views.compare import occurrence_names, percents_of
 from attncli.views.compare_texts import comparison_facts, share_text

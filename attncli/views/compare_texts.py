@@ -6,9 +6,9 @@ from attncli.arrays import FloatArray
 from attncli.errors.wording import visible
 from attncli.escape import harmless, isolated, quotes_isolated
 from attncli.files.safe_cells import cell, guarded
+from attncli.insight.beside import mean_weights
 from attncli.results.comparison import Comparison, Near, Occurrence
 from attncli.results.result import AttentionResult
-from attncli.views.against import mean_weights
 from attncli.views.changes import change_texts
 from attncli.views.compare import occurrence_names, percents_of
 from attncli.views.facts import facts_line, model_line

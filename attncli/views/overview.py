@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from rich.segment import Segment
 
-from attncli.insight.movement import Movement
+from attncli.insight.movement import Movement, most_moved
 from attncli.insight.sums import sums_of
 from attncli.results.result import AttentionResult, Token
 from attncli.views.embeddings import EXPECTED
@@ -50,7 +50,7 @@ def moved_title(movements: Sequence[Movement]) -> str:
 def moved_lines(movements: Sequence[Movement], ink: Ink, width: int) -> list[Line]:
     """A line for each word; of a long sentence one line for the few that moved most."""
     if len(movements) > _LINES:
-        most = sorted(movements, key=lambda m: m.cosine)[:_MOST]
+        most = most_moved(movements, _MOST)
         text = "  " + ", ".join(f"{ink.word(m.text, 16)} {m.cosine:.3f}" for m in most)
         return [[Segment(part)] for part in wrapped(text, width, 2)]
     labels = [ink.word(m.text, min(16, max(4, width // 3))) for m in movements]

@@ -8,10 +8,10 @@ import numpy as np
 from attncli.arrays import BoolArray
 from attncli.errors.wording import visible
 from attncli.escape import MARK
+from attncli.insight.beside import mean_weights
 from attncli.insight.places import mask_of
 from attncli.results.result import AttentionResult
 from attncli.settings import FigureSettings
-from attncli.views.against import mean_weights
 from attncli.views.figures.drawing import drawn
 from attncli.views.figures.panels import Panel, panels_of
 from attncli.views.figures.to_svg import scene_svg
