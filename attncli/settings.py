@@ -75,7 +75,7 @@ class _Frozen:
 
 @dataclass(slots=True, eq=False, repr=False)
 class MechanismSettings(_Frozen):
-    """Which vectors, which words, which attention.
+    """How a sentence becomes a result: its vectors, how it is read, and the attention on it.
 
     vectors, inline: the vectors of words, by name or written out; dim and seed are of random ones,
     no_cache converts no file into the cache. preset: small vectors with the score and temperature

@@ -45,7 +45,10 @@ def attend_stack(
     mask: BoolArray | FloatArray | None = None,
     small: bool = False,
 ) -> tuple[FloatArray, FloatArray]:
-    """Contextual vectors and weights of a stack. With `small`, scores are known to be moderate.
+    """Contextual vectors and weights of a stack.
+
+    `small` says that `exact_in_float32` holds for the scores: without a mask, the softmax then takes
+    their exponentials as they are, without first subtracting the largest of each row.
 
     Shapes: query, key (…, n_tokens, d_k), value (…, n_tokens, d_v), mask broadcasting to the
     scores → contextual (…, n_tokens, d_v), weights (…, n_tokens, n_tokens), in the inputs' dtype.

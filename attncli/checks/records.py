@@ -58,7 +58,10 @@ def _text(value: Any) -> str:
 
 
 def built(kind: Any, given: Mapping[str, Any]) -> Any:
-    """A part of the record: unknown keys are ignored, the kinds of the others are checked."""
+    """The part of a record that a mapping describes. Unknown keys are left out.
+
+    Raises: DataError when it is no mapping, or a field is not of its kind.
+    """
     if not isinstance(given, Mapping):
         raise DataError(f"found no object for {kind.__name__}, expected one")
     kinds = kind.__annotations__
@@ -116,7 +119,10 @@ def _expect_each(values: Any, kind: type, name: str) -> None:
 
 
 def checked_selection(given: Any) -> Mapping[str, Any] | None:
-    """What a selection says, of the kinds that views count on."""
+    """A selection whose fields are of the kinds that views expect; None stays None.
+
+    Raises: DataError when it is no mapping, or a field is of another kind.
+    """
     if given is None:
         return None
     if not isinstance(given, Mapping):

@@ -28,7 +28,7 @@ _WHOLE = MechanismSettings()
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Mechanism:
-    """Which vectors, which words, which attention."""
+    """The options of `MechanismSettings`, and those that choose a part of a result (layer to hide)."""
 
     vectors: opt.Vectors = _WHOLE.vectors
     inline: opt.Inline = None

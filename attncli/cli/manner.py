@@ -1,4 +1,9 @@
-"""How results are shown: the options that say so, in one place for every command."""
+"""The options that say how a result is shown, one group for every command that shows results.
+
+`manner` holds what was asked for and rejects what excludes each other; `showing` prints or writes a
+result accordingly, and `drawing` makes the diagram among it. `looks` is the smaller group of
+commands that print other things: width, colors, characters.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

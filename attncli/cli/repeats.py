@@ -14,7 +14,11 @@ _LISTS = (
 
 
 class GivenOption(NamedTuple):
-    """An option on the command line: its long name, its value, and how many arguments it took."""
+    """An option as it stands on the command line.
+
+    `name` is its long name, empty for what is no option with a value; `taken` is the number of
+    arguments that it fills: 2 for "--width 80", 1 for "--width=80".
+    """
 
     name: str
     value: str | None
@@ -22,7 +26,7 @@ class GivenOption(NamedTuple):
 
 
 def without_repeats(command: Any, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The arguments with every list given once, and the names of other options given again.
+    """The arguments with repeated lists joined into one, and the names of other repeated options.
 
     `command` is what typer made of the app; options that may be repeated stay as they are.
     """

@@ -1,4 +1,7 @@
-"""How results are shown: tables, strongest words, stages or plain sentences; or written to a file."""
+"""Results printed, as tables, strongest words, stages or sentences, or written to a file.
+
+`Manner` says which of these.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias

@@ -18,11 +18,12 @@ class NotOurs(FileExistsError):
 
 @contextmanager
 def locked(path: Path, *, wait: bool = True, private: bool = False) -> Iterator[bool]:
-    """Holds the lock of `path` (made if need be, removed after); gives whether it is held.
+    """Holds the lock file `path` within the `with` block, and gives whether it could be had.
 
-    Without `wait` it is not held when another process has it. A file that was there and is not
-    marked as ours is never removed: an empty one serves as the lock, any other is in the way. In a
-    `private` folder every file is ours.
+    The file is created where there is none, and removed at the end. With `wait` the call waits for
+    another process that holds it; without, it gives False at once. A file that somebody else put
+    there is never removed: an empty one serves as the lock, any other raises NotOurs. In a `private`
+    folder every file is ours.
     Raises: OSError, NotOurs.
     """
     number, is_ours = _acquire(path, wait)

@@ -22,8 +22,8 @@ _SIGN_TOLERANCE = 1e-4
 def four_axes(array: FloatArray, *, masked: bool = False, square: bool = True) -> Float32Array:
     """The array as (n_layers, n_heads, n_tokens, n_tokens), float32.
 
-    With `masked` −∞ may stand where a key must not be seen; not `square` are as many keys as there
-    may be.
+    With `masked`, a cell may be −∞: its key is not seen. Without `square`, the number of keys may
+    differ from the number of queries.
     Raises: DataError for any other layout, or numbers that are not finite.
     """
     if array.dtype.kind not in "fiub":

@@ -114,7 +114,10 @@ def given_projections(given: Given, store: "EmbeddingStore", temperature: float)
 
 
 def matrices_digest(projections: Projections) -> str:
-    """What tells matrices apart: SHA-256 of how they act, their names, shapes and numbers."""
+    """The SHA-256 of given matrices: of their names, shapes and numbers, and of how they are used.
+
+    Two sets of matrices that can give other results have other digests.
+    """
     import hashlib
 
     p = projections

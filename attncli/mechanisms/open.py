@@ -28,6 +28,9 @@ _OF_A_MODEL = (
 _OF_A_CHECKPOINT = (*_OF_A_MODEL, "vectors", "inline", "no_cache", "dim", "seed", "target")
 _TRANSFORMER_ONLY = ("pair", "truncate")
 _NOT_GIVEN = ("heads", "d_k", "d_v")
+# About the numbers of a token in a forward pass of a model of 768 dimensions: its row, and the row
+# between the two linear maps of a layer, which is four times as wide.
+_TRANSFORMER_WIDTH = 4096
 
 
 class Opened(NamedTuple):
@@ -99,8 +102,11 @@ def open_for_many(
 
 
 def token_width(opened: Opened) -> int:
-    """About how many numbers a token's row has, beside its weights; decides how a batch is cut."""
-    return 4096 if opened.store is None else opened.store.dim
+    """About how many numbers a token takes beside its weights; a batch is cut into chunks by it.
+
+    A transformer (no store) counts as `_TRANSFORMER_WIDTH`, whatever its size.
+    """
+    return _TRANSFORMER_WIDTH if opened.store is None else opened.store.dim
 
 
 def space_of(opened: Opened) -> "VocabularySpace | None":

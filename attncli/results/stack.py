@@ -31,11 +31,11 @@ RARE_FIELDS = tuple(
 
 
 class Fragment:
-    """A token's share of a piece of text: its text, its place in the piece, and its vector's row.
+    """One token of a piece of text, which every occurrence of the piece shares.
 
-    One Fragment serves every occurrence of its piece; `key` and `status` say how the vector was found.
-    `before`, `span` and `after` are for a writer: what it would otherwise make anew for each
-    occurrence.
+    `text` is the token, `start` and `end` its place in the piece, `row` the row of its vector;
+    `key` and `status` say how the vector was found. A writer keeps in `before`, `span` and `after` what
+    it makes of the token, so that it is made once for all occurrences.
     """
 
     __slots__ = ("after", "before", "end", "key", "row", "span", "start", "status", "text")

@@ -117,10 +117,12 @@ def phrase_keys(text: str) -> tuple[str, ...]:
 
 
 def spellings_by_length(text: str) -> list[tuple[str, dict[int, int]]] | None:
-    """The spellings of a text whose beginnings are looked up (as written, in small letters, apart),
-    each with the length of the text that a length of the spelling stands for.
+    """The spellings under which the beginnings of a text are looked up: as it is written and in
+    small letters, each with its accents joined (NFC) and apart (NFD).
 
-    None when the beginnings of the text have more forms than these.
+    A beginning of n characters of a spelling stands for the first `lengths[n]` characters of the
+    text; each spelling comes with its `lengths`. The answer is None where some beginning of the
+    text has other forms too.
     """
     small = text.lower()
     if _compiled(_MANY_FORMS).search(text) or not all(

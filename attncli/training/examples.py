@@ -84,7 +84,10 @@ class VectorTable:
 
 
 def default_directions(vectors: VectorsInfo) -> int | None:
-    """In how many main directions of these vectors is learned: all (None) but for a transformer."""
+    """How many main directions of the vectors the model learns in; None: all of them.
+
+    Only a transformer's vectors are cut to their main directions.
+    """
     return _DIRECTIONS if vectors.name.startswith(OF_MODEL) else None
 
 

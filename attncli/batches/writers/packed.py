@@ -15,7 +15,7 @@ from attncli.files.zstd import zstd_library
 
 
 class PackedWriter:
-    """Writes what another writer writes, packed."""
+    """Packs the bytes of another writer: its head, and each chunk by itself."""
 
     in_blocks = True
 

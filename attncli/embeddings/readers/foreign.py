@@ -28,7 +28,10 @@ _LFS_SIZE = re.compile(rb"\nsize ([0-9]{1,18})")
 
 
 def check_foreign_vectors(head: bytes, place: str) -> None:
-    """Raises: DataError when the head is that of a file which holds no vectors."""
+    """Passes the first bytes of a file that may hold vectors.
+
+    Raises: DataError for those of a file of another kind: a picture, a program, a web page.
+    """
     what = _described(head)
     if what is not None:
         hints = tuple(hint.replace("FILE", shlex.quote(place)) for hint in what[2:])
