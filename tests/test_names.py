@@ -1,6 +1,8 @@
 """Laws of names: one word means one thing in the whole package."""
 
 import ast
+import json
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -72,3 +74,18 @@ def test_a_mechanism_answers_for_itself():
                 if compared & kinds:
                     asking.add(path.relative_to(PACKAGE).as_posix())
     assert asking == {"results/result.py"}
+
+
+def test_the_schema_names_every_kind_of_attention():
+    """The kinds that `AttentionSettings` is made with, anywhere, stand in its description."""
+    made_with = {
+        keyword.value.value
+        for _, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "AttentionSettings"
+        for keyword in node.keywords
+        if keyword.arg == "kind" and isinstance(keyword.value, ast.Constant)
+    }
+    schema = json.loads((PACKAGE / "results" / "record.schema.json").read_text(encoding="utf-8"))
+    kind = schema["$defs"]["result"]["properties"]["attention"]["properties"]["kind"]
+    assert set(re.findall(r"\w+", kind["description"].partition(":")[0])) - {"or"} == made_with

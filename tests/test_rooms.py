@@ -126,6 +126,19 @@ def test_the_documented_order_is_the_rule_of_the_imports():
     assert [room for rooms in names for room in rooms if f"`{room}" not in table] == []
 
 
+def test_the_files_that_the_design_names_are_there():
+    """Of a row of the table in its room, or as a path; elsewhere as a path in the package."""
+    document = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    missing = []
+    for line in document.splitlines():
+        rooms = re.findall(r"`([\w/]+/)`", line.split("|")[1]) if line.startswith("| `") else []
+        for name in re.findall(r"`([\w/.]+\.(?:py|json)|[\w/]+/)`", line):
+            places = [ROOT / "attncli" / room / name for room in (*rooms, "")]
+            if not any(place.exists() for place in (*places, ROOT / name)):
+                missing.append(name)
+    assert missing == []
+
+
 def test_only_who_asks_for_a_drawing_or_own_matrices_loads_them():
     """The main job, as JSON and as a table."""
     suspects = ("attncli.cli.drawing", "attncli.insight.diagram", "attncli.mechanisms.given")

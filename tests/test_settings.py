@@ -55,6 +55,11 @@ def test_the_options_of_mechanisms_are_the_settings():
     assert rest == defaults(MechanismSettings)
 
 
+def test_the_choices_of_python_are_the_settings():
+    """Every field but vectors and model, which are arguments of their own where they are asked for."""
+    assert set(Choices.__annotations__) == set(defaults(MechanismSettings)) - {"vectors", "model"}
+
+
 @pytest.mark.parametrize("group", [GeneralSettings, ReadingSettings])
 def test_the_parts_of_a_mechanism_have_its_defaults(group):
     """General attention and reading, wherever they are made."""
