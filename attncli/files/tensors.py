@@ -22,7 +22,7 @@ from attncli.files.stream import ByteStream
 MAX_HEADER = 100_000_000  # bytes, the limit of the format
 _MOST_TENSORS = 10_000
 _SMALL_HEADER = 4 << 20  # bytes; a longer one needs tensors of some size
-_MOST_PARTS = 1 << 19  # texts, commas and brackets of the JSON: fifty for each tensor
+MOST_PARTS = 1 << 19  # texts, commas and brackets of the JSON: fifty for each tensor
 _MOST_AXES = 64  # of numpy
 _MOST_BYTES = 1 << 62  # of a tensor, its empty axes left out: what numpy can count
 _PART = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[,\[{]'  # a text goes to its end, or to that of all
@@ -102,8 +102,7 @@ def _header_bytes(stream: ByteStream) -> bytes:
 def _parsed(raw: bytes, place: str) -> dict[str, Any]:
     """The object of the header. What would take much more memory than its text is not parsed."""
     _check_count(raw.count(b'"dtype"'), place)
-    parts = re.finditer(_PART, raw, re.DOTALL)
-    if next(islice(parts, _MOST_PARTS, None), None) is not None:
+    if has_more_parts(raw, MOST_PARTS):
         raise DataError(
             f"the header has more values than {_MOST_TENSORS} tensors need", place=place
         )
@@ -116,6 +115,12 @@ def _parsed(raw: bytes, place: str) -> dict[str, Any]:
     if not isinstance(header, dict):
         raise DataError("the header is no JSON object", place=place)
     return header
+
+
+def has_more_parts(raw: bytes, most: int) -> bool:
+    """Whether JSON has more texts, commas and brackets: parsed, each takes many times its bytes."""
+    parts = re.finditer(_PART, raw, re.DOTALL)
+    return next(islice(parts, most, None), None) is not None
 
 
 class _TwiceError(ValueError):

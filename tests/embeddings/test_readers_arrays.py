@@ -78,7 +78,7 @@ def test_an_array_that_lies_is_refused(tmp_path: Path, array: bytes, message: st
     ("words", "kind", "message"),
     [
         (np.array(WORDS, dtype=object), RefusedError, "save it as np.array(words, dtype=str)"),
-        (np.arange(10), DataError, "expected a list of words"),
+        (np.arange(10), DataError, "expected a list of 2 words"),
         (np.array([WORDS]), DataError, "rank 2"),
         (np.array(WORDS)[:5], DataError, "5 words, but 10 vectors"),
         (np.full((10, 4), 0x110000, dtype="<u4").view("<U4")[:, 0], DataError, "item 1 is no text"),
@@ -138,7 +138,7 @@ def test_a_matrix_finds_its_words_beside_it(tmp_path: Path) -> None:
         (b"[]", b"", "cannot tell|no numbers|JSON"),
         ({"__metadata__": {"words": 5}}, b"", "metadata must be text"),
         ({"__metadata__": {"words": "[1, 2]"}, "vectors": {"dtype": "F32", "shape": [2, 1],
-          "data_offsets": [0, 8]}}, b"\0" * 8, "expected a list of words"),
+          "data_offsets": [0, 8]}}, b"\0" * 8, "expected a list of 2 words"),
         ({"vectors": {"dtype": "F32", "shape": [2] * 65, "data_offsets": [0, 0]}}, b"", "rank 65"),
     ],
 )  # fmt: skip

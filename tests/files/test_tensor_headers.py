@@ -146,6 +146,21 @@ def test_a_header_of_many_values_takes_little_memory(piece):
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("piece", ["[],", "{},", "[[]],"])
+def test_words_of_many_lists_take_little_memory(tmp_path, piece):
+    """What stands where words are expected is not parsed when it is far more than the vectors."""
+    words = "[" + piece * (8_000_000 // len(piece)) + "0]"
+    header = {"__metadata__": {"words": words}, "vectors": about("F32", (250_000, 1), (0, 10**6))}
+    path = raw_file(tmp_path / "v.safetensors", header, b"\0" * 10**6)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="expected a list of 250000 words"):
+            vectors(path)
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_long_vocabulary_in_the_metadata_is_read():
     """Its commas and brackets are text, whatever their number."""
     words = json.dumps([f"[{word}," for word in range(300_000)])

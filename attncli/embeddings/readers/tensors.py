@@ -17,7 +17,14 @@ from attncli.errors.wording import quoted
 from attncli.files.limits import Limits, check_dim
 from attncli.files.npy import as_float32
 from attncli.files.stream import PIECE, ByteStream
-from attncli.files.tensors import FLOAT_DTYPES, Tensor, read_tensor_header, tensor_array
+from attncli.files.tensors import (
+    FLOAT_DTYPES,
+    MOST_PARTS,
+    Tensor,
+    has_more_parts,
+    read_tensor_header,
+    tensor_array,
+)
 
 _MATRIX_NAMES = ("vectors", "embeddings", "embedding.weight", "embeddings.weight", "weight")
 _WORDS_KEYS = ("words", "vocab", "vocabulary", "tokens")
@@ -61,19 +68,23 @@ def tensor_rows(stream: ByteStream, tensor: Tensor) -> Iterator[Float32Array]:
         yield as_float32(tensor_array(raw, tensor._replace(shape=(count, columns), start=0)))
 
 
-def words_of(metadata: dict[str, str], path: Path, limits: Limits, place: str) -> list[bytes]:
-    """The words in the metadata (a JSON list, or one a line), or in a file beside it."""
+def words_of(
+    metadata: dict[str, str], rows: int, path: Path, limits: Limits, place: str
+) -> list[bytes]:
+    """The words of this many rows in the metadata (a JSON list, or one a line), or in a file beside it."""
     key = next((key for key in _WORDS_KEYS if key in metadata), None)
     if key is None:
         return words_beside(path, limits)[0]
     text = metadata[key]
     if text.lstrip().startswith("["):
+        most = 2 * rows + MOST_PARTS  # of each vector its word and a comma
         try:
-            listed = json.loads(text)
+            is_long = has_more_parts(text.encode("utf-8", "surrogatepass"), most)
+            listed = None if is_long else json.loads(text)
         except (ValueError, RecursionError):
             listed = None
         if not isinstance(listed, list) or not all(isinstance(word, str) for word in listed):
-            raise DataError(f"metadata {quoted(key)}: expected a list of words", place=place)
+            raise DataError(f"metadata {quoted(key)}: expected a list of {rows} words", place=place)
     else:
         listed = text.removesuffix("\n").split("\n")
     return [encoded_word(word) for word in listed]
@@ -85,7 +96,7 @@ def read_tensors(stream: ByteStream, path: Path, limits: Limits) -> OpenedVector
     tensors, metadata = read_tensor_header(stream)
     tensor = choose_matrix(tensors, place)
     check_tensor(tensor, limits, place)
-    words = words_of(metadata, path, limits, place)
+    words = words_of(metadata, tensor.shape[0], path, limits, place)
     if len(words) != tensor.shape[0]:
         raise DataError(f"{len(words)} words, but {tensor.shape[0]} vectors", place=place)
     blocks = _blocks(stream, tensor, words, limits)
