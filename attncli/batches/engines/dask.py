@@ -281,7 +281,17 @@ def _connected(engine: DaskEngine) -> Iterator[Any]:
             place = visible(str(engine.scheduler or "the cluster on this machine"))[:100]
             raise ClusterError(f"no scheduler answers: {_reason(fault)}", place=place) from None
         stack.callback(_left, client)
+        loop = getattr(client.loop, "asyncio_loop", None)
+        if loop is not None:
+            loop.set_exception_handler(_pass_over)
         yield client
+
+
+def _pass_over(loop: Any, context: dict[str, Any]) -> None:
+    """Keeps to itself what tasks of Dask end in that nobody waits for; its text is no message of ours."""
+    fault = context.get("exception")
+    if not type(fault).__module__.startswith("distributed"):
+        loop.default_exception_handler(context)
 
 
 def within(seconds: float, call: Callable[[], Any]) -> Any:
