@@ -78,7 +78,7 @@ def test_an_array_that_lies_is_refused(tmp_path: Path, array: bytes, message: st
     ("words", "kind", "message"),
     [
         (np.array(WORDS, dtype=object), RefusedError, "save it as np.array(words, dtype=str)"),
-        (np.arange(10), DataError, "expected a list of 2 words"),
+        (np.arange(10), DataError, "expected a list of words"),
         (np.array([WORDS]), DataError, "rank 2"),
         (np.array(WORDS)[:5], DataError, "5 words, but 10 vectors"),
         (np.full((10, 4), 0x110000, dtype="<u4").view("<U4")[:, 0], DataError, "item 1 is no text"),
