@@ -14,6 +14,7 @@ from attncli.cli.config_path import config_file
 from attncli.cli.terminal import remember_habit
 from attncli.errors import DataError, UsageError
 from attncli.errors.wording import did_you_mean, quoted, visible
+from attncli.files.paths import exists
 
 
 class Kind(NamedTuple):
@@ -141,7 +142,7 @@ class Habits(MutableMapping[str, Any]):
 def habits_for(arguments: Sequence[str]) -> Habits | None:
     """The habits of a command line; None where there are none. Raises: DataError."""
     values: dict[str, Any] = {}
-    if (path := config_file()) is not None and path.exists():
+    if (path := config_file()) is not None and exists(path):
         values |= read_habits(path)
     values |= of_environment()
     for key in of_environment():  # a variable counts more than the table of a command

@@ -54,6 +54,16 @@ def test_a_default_is_kept_said_and_taken_back(command, config, name):
     assert command("config", "unset", name).code == 2
 
 
+@pytest.mark.parametrize("more", [{}, {"ATTN_WIDTH": "60"}], ids=["alone", "with a variable"])
+def test_a_file_of_defaults_that_no_system_can_name_holds_none(command, monkeypatch, more):
+    """A name too long for a file is as good as a file that is not there."""
+    monkeypatch.setenv("ATTN_CONFIG", "x" * 3000)
+    for name, value in more.items():
+        monkeypatch.setenv(name, value)
+    assert command("explain", "money bank", "--json", "-q").code == 0
+    assert command("config", "list").code == 0
+
+
 @pytest.mark.parametrize("name", HABITS)
 def test_a_default_does_what_its_option_does(command, config, monkeypatch, name):
     """The same bytes as with the option typed: from the file, a command's table, and a variable."""
