@@ -21,7 +21,7 @@ from attncli.escape import isolated
 from attncli.matrices.reading import read_results
 from attncli.results.result import AttentionResult
 from attncli.views.delimited import delimited
-from attncli.views.files import FileRequest, write_results
+from attncli.views.files import SUFFIXES, FileRequest, write_results
 from attncli.views.heat_maps import heat_maps
 from attncli.views.latex import latex
 from attncli.views.markdown import markdown
@@ -196,3 +196,18 @@ def test_latex_compiles(tmp_path: Path, words: list[str]) -> None:
         capture_output=True,
     )
     assert done.returncode == 0, done.stdout.decode("utf-8", "replace")[-800:]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_every_suffix_has_a_writer(tmp_path: Path, suffix: str) -> None:
+    """Each that may be asked for gives a file that begins as its format does."""
+    begins = {
+        **{".html": b"<!DOCTYPE html>", ".svg": b"<svg", ".png": b"\x89PNG", ".pdf": b"%PDF"},
+        **{".npz": b"PK", ".json": b'{"type"', ".jsonl": b'{"type"', ".md": b"#", ".tex": b"%"},
+        **{".csv": b"query,money", ".tsv": b"query\tmoney"},
+    }
+    for library in {".png": ["resvg_py"], ".pdf": ["typst"]}.get(suffix, []):
+        pytest.importorskip(library)
+    path = tmp_path / f"x{suffix}"
+    write_results(str(path), [SMALL])
+    assert path.read_bytes().startswith(begins[suffix])
