@@ -23,6 +23,7 @@ LOOKED_AT = {
     "embeddings/readers/text/scan.py": "bits of integers",
     "files/tensors.py": "halves of bfloat16, which are integers",
     "matrices/top.py": "keys whose kind and range were checked",
+    "views/figures/drawing.py": "edges between 0 and the number of tokens",
     "views/page/thumbnails.py": "edges between 0 and the number of tokens, and steps of a palette",
 }
 

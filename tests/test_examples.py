@@ -54,7 +54,8 @@ def texts_for_users():
     for path in (root / "README.md", EXAMPLES / "README.md", *sorted((root / "docs").glob("*.md"))):
         text = path.read_text(encoding="utf-8")
         blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-        blocks += re.findall(r"^>>> (.*)$", text, re.MULTILINE)
+        blocks = [block for block in blocks if ">>> " not in block]  # without what is printed
+        blocks += re.findall(r"^(?:>>>|\.\.\.) (.*)$", text, re.MULTILINE)
         yield path.name, "\n".join(blocks)
 
 
