@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import child_environment
 
+import attncli
+
 # What costs time to load and is not needed to start. orjson and regex are loaded where they earn it.
 HEAVY = (
     "numpy",
@@ -111,6 +113,7 @@ print("LOADED", json.dumps([os.environ[n] for n in ("OPENBLAS_NUM_THREADS", "OMP
 
 
 ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = Path(attncli.__file__).parent
 
 
 def test_the_documented_order_is_the_rule_of_the_imports():
@@ -133,8 +136,8 @@ def test_the_files_that_the_design_names_are_there():
     for line in document.splitlines():
         rooms = re.findall(r"`([\w/]+/)`", line.split("|")[1]) if line.startswith("| `") else []
         for name in re.findall(r"`([\w/.]+\.(?:py|json)|[\w/]+/)`", line):
-            places = [ROOT / "attncli" / room / name for room in (*rooms, "")]
-            if not any(place.exists() for place in (*places, ROOT / name)):
+            places = [PACKAGE / room / name for room in (*rooms, "")]
+            if not any(place.exists() for place in (*places, ROOT / name, PACKAGE.parent / name)):
                 missing.append(name)
     assert missing == []
 

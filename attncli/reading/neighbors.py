@@ -50,7 +50,7 @@ def combined_words(
 def cosine(one: Float32Array, other: Float32Array) -> float:
     """The cosine of two vectors (dim,), in float64; 0 where one is zeros."""
     units, _ = unit_vectors(np.stack([one, other]).astype(np.float64))
-    return float(units[0] @ units[1])
+    return float((units[0] * units[1]).sum())
 
 
 def vector_of(store: EmbeddingStore, word: str) -> tuple[str, Float32Array]:
