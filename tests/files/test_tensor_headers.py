@@ -38,7 +38,12 @@ READERS = {
     "unfinished training": lambda path: load_state(path, {}),
 }
 NUMPY = [f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)]
-NUMPY += ["bool", "f2", "f4", "f8", "c8"]
+NUMPY += ["bool", "f2", "f4", "f8"]
+try:
+    save({"t": np.zeros(1, "c8")})
+    NUMPY.append("c8")
+except safetensors.SafetensorError:  # an older version of the library has no complex numbers
+    pass
 BITS = {"BF16": "u2", "F8_E4M3": "u1", "F8_E5M2": "u1", "F8_E8M0": "u1"}
 
 
