@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import attncli
+from attncli.cli.habits import HABITS, variable_of
 from attncli.embeddings.opening import builtin_store
 from attncli.embeddings.store import FolderStore, MemoryStore
 from attncli.mechanisms.general import GeneralAnalyser
@@ -39,6 +40,10 @@ settings.load_profile("attn")
 
 GOLDEN = Path(__file__).parent / "golden"
 SENTENCES = ("money bank grows", "river bank flows", "bank grows money river")
+# No defaults of the user's own, for files that are made before the first test either.
+os.environ["ATTN_CONFIG"] = ""
+for _habit in HABITS:
+    os.environ.pop(variable_of(_habit), None)
 # What a user's shell may hold and what would change the output.
 _UNSET = (
     *("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "COLUMNS", "LINES"),
@@ -53,7 +58,6 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("LANG", "C.UTF-8")
-    monkeypatch.setenv("ATTN_CONFIG", "")  # no defaults of the user's own
 
 
 @pytest.fixture(scope="session")

@@ -89,15 +89,8 @@ def attend(
 
     Shapes:
         query (…, n_q, d_k), key (…, n_k, d_k), value (…, n_k, d_v)
-        → contextual (…, n_q, d_v), weights (…, n_q, n_k). Leading axes broadcast. With a heads
-        axis (third from the end), fewer key/value heads are shared in groups: key head h serves
-        query heads h·g … h·g+g−1.
-    Options:
-        mask: boolean (True: may attend) or additive (−inf: may not), broadcasting to the scores.
-        causal: query i sees keys 0…i, aligned top-left when there are fewer queries than keys.
-        scale: factor on the scores, 1/√d_k when None. softcap: applied before the mask.
-    Rows of weights sum to 1; a row with every key masked is zeros, and so is its contextual
-    vector. What a masked position holds, NaN included, never reaches the result.
+        → contextual (…, n_q, d_v), weights (…, n_q, n_k). Leading axes broadcast.
+    `attncli.attend` checks what a caller gives, calls this, and says what each option is.
     Raises: ShapeError when the shapes do not fit together, ArgumentError for a mask with NaN.
     Source: arXiv:1706.03762, equation 1.
 

@@ -5,7 +5,7 @@ and is never said to have no effect.
 """
 
 import os
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
@@ -92,51 +92,45 @@ _GIVES_WAY = {
     "temperature": ("--target-self", *_TASK),
     "precision": ("--json", "--output", "-o"),  # what other programs read keeps its digits
 }
-_COMMANDS = ("explain", "compare", "view", "diff", "train", "batch")  # others keep their defaults
-_NOT_FOR = {"batch": ("precision",), "train": ("seed",)}
+# What each command takes from its user; others keep their own defaults. Digits of a batch, which
+# other programs read, are not among them, nor the seed of a training, which is not that of words.
+_WORDS = ("vectors", "oov", "tokenizer", "no-cache")
+_GENERAL = (*_WORDS, "seed", "score", "temperature")
+_LOOKS = ("color", "width", "ascii", "quiet")
+_SHOWN = (*_LOOKS, "precision", "notation", "no-footer")
+KEYS = {
+    "explain": (*_GENERAL, *_SHOWN),
+    "compare": (*_GENERAL, *_SHOWN),
+    "view": _SHOWN,
+    "diff": _LOOKS,
+    "train": (*_WORDS, "no-footer", "quiet"),
+    "batch": (*_GENERAL, "workers", "quiet"),
+}
 _PARAMETERS = {"ascii_only": "ascii"}
 
 
-class Habits(MutableMapping[str, Any]):
+class Habits:
     """The habits as typer asks for defaults: by command, then by parameter."""
 
     def __init__(
         self, values: Mapping[str, Any], arguments: Sequence[str], command: str = ""
     ) -> None:
-        self._values, self._arguments, self._command = values, arguments, command
+        self._values, self._command = values, command
+        self._arguments = arguments
 
-    def get(self, name: str, default: Any = None) -> Any:
-        """The habits of a command, or the habit of a parameter."""
+    def get(self, name: str) -> Any:
+        """The habits of a command, or the habit of a parameter; None where there is none."""
         if not self._command:
-            return Habits(self._values, self._arguments, name) if name in _COMMANDS else default
+            return Habits(self._values, self._arguments, name) if name in KEYS else None
         key = _PARAMETERS.get(name, name.replace("_", "-"))
-        own = self._values.get(self._command)
-        value = own.get(key) if isinstance(own, dict) else None
-        if value is None and key in HABITS:
-            value = self._values.get(key)
+        own = self._values.get(self._command, {})
+        value = own.get(key, self._values.get(key))
         typed = {a.partition("=")[0] if a.startswith("--") else a[:2] for a in self._arguments}
-        if (
-            value is None
-            or key in _NOT_FOR.get(self._command, ())
-            or not typed.isdisjoint(_GIVES_WAY.get(key, ()))
-        ):
-            return default
+        gives_way = not typed.isdisjoint(_GIVES_WAY.get(key, ()))
+        if value is None or key not in KEYS[self._command] or gives_way:
+            return None
         remember_habit(key, value)
         return value
-
-    def __getitem__(self, name: str) -> Any:
-        return self._values[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        raise TypeError("habits do not change while a command runs")
-
-    __delitem__ = __setitem__  # type: ignore[assignment]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
 
 
 def habits_for(arguments: Sequence[str]) -> Habits | None:
@@ -144,10 +138,11 @@ def habits_for(arguments: Sequence[str]) -> Habits | None:
     values: dict[str, Any] = {}
     if (path := config_file()) is not None and exists(path):
         values |= read_habits(path)
-    values |= of_environment()
-    for key in of_environment():  # a variable counts more than the table of a command
-        for table in (v for v in values.values() if isinstance(v, dict)):
+    variables = of_environment()
+    for table in (v for v in values.values() if isinstance(v, dict)):
+        for key in variables:  # counts more than the table of a command
             table.pop(key, None)
+    values |= variables
     return Habits(values, arguments) if values else None
 
 
@@ -190,15 +185,17 @@ def read_habits(path: Path) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in document.items():
         if isinstance(value, dict):
-            _expect_name(key, _COMMANDS, f"{place}: [{visible(key)}]")
-            values[key] = {k: _checked(k, v, f"{place}: {key}.{k}") for k, v in value.items()}
+            _expect_name(key, tuple(KEYS), f"{place}: [{visible(key)}]")
+            values[key] = {
+                k: _checked(k, v, f"{place}: {key}.{k}", KEYS[key]) for k, v in value.items()
+            }
         else:
-            values[key] = _checked(key, value, f"{place}: {key}")
+            values[key] = _checked(key, value, f"{place}: {key}", tuple(HABITS))
     return values
 
 
-def _checked(key: str, value: object, place: str) -> Any:
-    _expect_name(key, tuple(HABITS), visible(place))
+def _checked(key: str, value: object, place: str, keys: tuple[str, ...]) -> Any:
+    _expect_name(key, keys, visible(place))
     return HABITS[key].read(value, visible(place))
 
 
@@ -213,10 +210,11 @@ def _expect_name(key: str, names: tuple[str, ...], place: str) -> None:
 def habit_named(name: str) -> tuple[str, str]:
     """The command, or none, and the key of a name such as "width" or "explain.width". Raises: UsageError."""
     command, dot, key = name.rpartition(".")
-    if (dot and command not in _COMMANDS) or key not in HABITS:
+    keys = KEYS.get(command, ()) if dot else tuple(HABITS)
+    if key not in keys:
+        expected = ", ".join(keys) if keys else f"{', '.join(KEYS)} before the dot"
         raise UsageError(
-            f"found {quoted(name)}, expected one of {', '.join(HABITS)}, or COMMAND. before it"
-            f"{did_you_mean(key, tuple(HABITS))}",
+            f"found {quoted(name)}, expected one of {expected}{did_you_mean(key, keys)}",
             place="KEY",
         )
     return command, key

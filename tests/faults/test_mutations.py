@@ -4,7 +4,7 @@ Each reader gets files that know their format and lie in it. No execution ends b
 more than 5 s of processor time or 320 MiB, raises what is no AttnError, ends with another code than
 docs/architecture.md has, lets Python warn, or writes what a terminal obeys.
 
-ATTN_FUZZ=20000 tries as many executions a reader (20 otherwise), ATTN_SEED others.
+ATTN_FUZZ=20000 tries as many executions a reader (20 otherwise), ATTN_FUZZ_SEED others.
 """
 
 import os
@@ -25,7 +25,7 @@ from faults.lies import lies, spread
 from faults.specimens import packed
 
 EXECUTIONS = int(os.environ.get("ATTN_FUZZ", "20"))
-SEED = os.environ.get("ATTN_SEED", "0")
+SEED = os.environ.get("ATTN_FUZZ_SEED", "0")
 MAKERS = (
     specimens.vectors,
     specimens.saved,

@@ -80,8 +80,8 @@ def test_no_flipped_bit_ends_the_interpreter(batches: Path, suffix: str) -> None
 
 @pytest.mark.parametrize("suffix", [*SUFFIXES, "explain.npz", "explain.csv", "npy", "safetensors"])
 def test_any_damage_gives_a_result_or_a_reason(batches: Path, suffix: str) -> None:
-    """Bits, bytes, numbers and pieces changed: ATTN_FUZZ=20000 tries more, ATTN_SEED others."""
-    count, seed = os.environ.get("ATTN_FUZZ", "150"), os.environ.get("ATTN_SEED", "0")
+    """Bits, bytes, numbers and pieces changed: ATTN_FUZZ=20000 tries more, ATTN_FUZZ_SEED others."""
+    count, seed = os.environ.get("ATTN_FUZZ", "150"), os.environ.get("ATTN_FUZZ_SEED", "0")
     script = Path(__file__).with_name("damage.py")
     run = [sys.executable, str(script), str(batches / f"a.{suffix}"), seed, count]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
