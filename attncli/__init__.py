@@ -13,22 +13,17 @@ from typing import TYPE_CHECKING, Any
 from attncli.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from attncli.api import AttentionResult as AttentionResult
-    from attncli.api import AttnError as AttnError
-    from attncli.api import Results as Results
-    from attncli.api import WordVectors as WordVectors
-    from attncli.api import analyser as analyser
-    from attncli.api import compare as compare
-    from attncli.api import diff as diff
-    from attncli.api import explain as explain
-    from attncli.api import from_attentions as from_attentions
-    from attncli.api import open_vectors as open_vectors
-    from attncli.api import read as read
-    from attncli.api import save as save
-    from attncli.api import show as show
-    from attncli.api import view as view
     from attncli.api.arrays import attend as attend
     from attncli.api.batching import batch as batch
+    from attncli.api.compare import compare as compare
+    from attncli.api.diff import diff as diff
+    from attncli.api.explain import analyser as analyser
+    from attncli.api.explain import explain as explain
+    from attncli.api.save import save as save
+    from attncli.api.save import show as show
+    from attncli.api.several import AttentionResult as AttentionResult
+    from attncli.api.several import AttnError as AttnError
+    from attncli.api.several import Results as Results
     from attncli.api.training import LayerSettings as LayerSettings
     from attncli.api.training import Offset as Offset
     from attncli.api.training import Row as Row
@@ -38,17 +33,27 @@ if TYPE_CHECKING:
     from attncli.api.vectors import CorpusSettings as CorpusSettings
     from attncli.api.vectors import evaluate_vectors as evaluate_vectors
     from attncli.api.vectors import train_vectors as train_vectors
+    from attncli.api.view import from_attentions as from_attentions
+    from attncli.api.view import read as read
+    from attncli.api.view import view as view
+    from attncli.api.word_vectors import WordVectors as WordVectors
+    from attncli.api.word_vectors import open_vectors as open_vectors
 
-# The public names of each room, from where they are handed on.
-_ROOMS = {
-    "attncli.api": "AttentionResult AttnError Results WordVectors analyser compare diff explain from_attentions "
-    "open_vectors read save show view",
-    "attncli.api.vectors": "CorpusSettings evaluate_vectors train_vectors",
-    "attncli.api.training": "LayerSettings Offset Row TrainingSettings evaluate train",
-    "attncli.api.arrays": "attend",
-    "attncli.api.batching": "batch",
+# The public names of each file of `api/`.
+_FILES = {
+    "arrays": "attend",
+    "batching": "batch",
+    "compare": "compare",
+    "diff": "diff",
+    "explain": "analyser explain",
+    "save": "save show",
+    "several": "AttentionResult AttnError Results",
+    "training": "LayerSettings Offset Row TrainingSettings evaluate train",
+    "vectors": "CorpusSettings evaluate_vectors train_vectors",
+    "view": "from_attentions read view",
+    "word_vectors": "WordVectors open_vectors",
 }
-_WHERE = {name: room for room, names in _ROOMS.items() for name in names.split()}
+_WHERE = {name: f"attncli.api.{file}" for file, names in _FILES.items() for name in names.split()}
 __all__ = [
     "AttentionResult",
     "AttnError",

@@ -2,13 +2,13 @@
 
 import pickle
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, fields
 from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Unpack
 
-from attncli.api import expect_part, vectors_given
+from attncli.api.mechanism import expect_part, mechanism_of
 from attncli.batches.job import JobMechanism, batch_job, run_job
 from attncli.batches.run import RunReport, expect_some
 from attncli.checks.arguments import path_of, unexpected
@@ -19,7 +19,6 @@ from attncli.files.source import sources
 from attncli.insight.part import Part
 from attncli.mechanisms.files_read import files_read, source_facts
 from attncli.mechanisms.open import OpenStore, open_analyser, open_for_many, store_of, token_width
-from attncli.mechanisms.presets import with_preset
 from attncli.settings import MATRIX_FIELDS, BatchChoices, BatchSettings, MechanismSettings
 
 if TYPE_CHECKING:
@@ -51,16 +50,10 @@ def batch(
     if watch is not None and not callable(watch):
         raise unexpected(watch, "watch", "a function of two numbers")
     expect_part(part)
-    settings = BatchSettings(**_of(choices, BatchSettings, lambda name: name in _OF_BATCHES))
-    name, store = vectors_given(vectors, choices.get("inline"))
-    mechanism = MechanismSettings(
-        vectors=name,
-        model=None if model is None else path_of(model, "model"),
-        **_of(choices, MechanismSettings, lambda name: name not in _OF_BATCHES),
-    )
-    if store is not None:  # a preset does not replace it
-        mechanism = with_preset(mechanism, {*choices, "vectors"})
-    mechanism = with_preset(mechanism, choices)
+    of_batches = {name: value for name, value in choices.items() if name in _OF_BATCHES}
+    settings = BatchSettings(**checked_choices(of_batches, BatchSettings))
+    others = {name: value for name, value in choices.items() if name not in _OF_BATCHES}
+    mechanism, store = mechanism_of(model, vectors, others)
     listed = sources(paths_of(inputs, "inputs"), lambda: sys.stdin.buffer)
     job = batch_job(listed, path_of(output, "output"), settings)
     job = job.as_begun() if settings.resume else job
@@ -70,11 +63,6 @@ def batch(
     report = run_job(job, described, watch=watch)
     expect_some(report, listed)
     return report
-
-
-def _of(choices: Mapping[str, Any], kind: type, is_of: Callable[[str], bool]) -> dict[str, Any]:
-    chosen = {name: choices[name] for name in choices if is_of(name)}
-    return checked_choices(chosen, kind, matrices=MATRIX_FIELDS)
 
 
 def paths_of(value: Any, name: str) -> list[str]:

@@ -10,9 +10,10 @@ from attncli.checks.arguments import (
     one_of_kind,
     unexpected,
 )
-from attncli.errors import AttnError, EmptyError
+from attncli.errors import AttnError as AttnError
+from attncli.errors import EmptyError
 from attncli.mechanisms.analyser import Analyser
-from attncli.results.result import AttentionResult
+from attncli.results.result import AttentionResult as AttentionResult
 
 if TYPE_CHECKING:
     import pandas
@@ -86,7 +87,7 @@ class Results(list[AttentionResult]):
         **figure: "Unpack[FigureChoices]",
     ) -> None:
         """Writes all results into one file, as `attncli.save` does."""
-        from attncli.api import save
+        from attncli.api.save import save
 
         save(self, path, precision=precision, top=top, exclude=exclude, notation=notation, **figure)
 

@@ -6,7 +6,7 @@ from dataclasses import fields
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, get_args
 
-from attncli.api import vectors_given
+from attncli.api.mechanism import vectors_given
 from attncli.checks.arguments import (
     choice_of,
     count_of,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from attncli.api import read
+from attncli import read
 from attncli.results.result import AttentionResult
 
 INLINE = ("--inline", "money=1,0;bank=0,1;grows=1,1")

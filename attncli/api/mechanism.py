@@ -1,0 +1,71 @@
+"""The arguments that say what attention is, and the vectors it is of → their settings, an Analyser."""
+
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from attncli.api.word_vectors import WordVectors, open_vectors
+from attncli.checks.arguments import names_of, one_of_kind, path_of
+from attncli.checks.choices import checked_choices
+from attncli.embeddings.protocols import EmbeddingStore
+from attncli.errors import UsageError
+from attncli.mechanisms.open import Opened, open_analyser, store_of
+from attncli.mechanisms.presets import with_preset
+from attncli.settings import MATRIX_FIELDS, Choices, MechanismSettings
+
+if TYPE_CHECKING:
+    from attncli.embeddings.given import Vectors
+    from attncli.insight.part import Part
+
+
+def opened_of(
+    model: str | PathLike[str] | None,
+    vectors: "Vectors | WordVectors",
+    include: Iterable[str],
+    part: "Part | None",
+    choices: Choices,
+) -> Opened:
+    """The Analyser that these arguments describe, and its vectors. Raises: as `analyser`."""
+    settings, store = mechanism_of(model, vectors, choices)
+    names = names_of(include, "include")
+    expect_part(part)
+    return open_analyser(
+        settings,
+        names,
+        part=part,
+        open_store=lambda asked: store_of(asked) if store is None else store,
+    )
+
+
+def mechanism_of(
+    model: str | PathLike[str] | None, vectors: "Vectors | WordVectors", choices: Mapping[str, Any]
+) -> tuple[MechanismSettings, EmbeddingStore | None]:
+    """The settings that these arguments say, and the store of vectors that are at hand."""
+    name, store = vectors_given(vectors, choices.get("inline"))
+    path = None if model is None else path_of(model, "model")
+    checked = checked_choices(choices, MechanismSettings, matrices=MATRIX_FIELDS)
+    settings = MechanismSettings(vectors=name, model=path, **checked)
+    if store is not None:  # a preset does not replace it
+        settings = with_preset(settings, {*choices, "vectors"})
+    return with_preset(settings, choices), store
+
+
+def vectors_given(vectors: Any, inline: Any = None) -> tuple[str, EmbeddingStore | None]:
+    """The name of vectors; or the store of those at hand, beside the name of the built-in ones.
+
+    Raises: ArgumentError, DataError; UsageError where they are written out beside.
+    """
+    if isinstance(vectors, str | bytes | PathLike):
+        return path_of(vectors, "vectors"), None
+    store = open_vectors(vectors).store
+    if inline is not None:
+        raise UsageError("found vectors too, expected one of them", place="inline")
+    return MechanismSettings().vectors, store
+
+
+def expect_part(part: Any) -> None:
+    """Raises: ArgumentError for what is neither a Part nor None."""
+    from attncli.insight.part import Part
+
+    if part is not None:
+        one_of_kind(part, "part", Part, "a Part of attncli.insight.part")
