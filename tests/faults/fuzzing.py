@@ -23,6 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from faults.lies import Lie, lies
 from faults.mutations import mutated
@@ -287,3 +288,30 @@ def loaded() -> None:
         ):  # a program; threads of its own
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
+    _keep_commands()
+
+
+def _keep_commands() -> None:
+    """Makes the options of a command once a process: half of an execution went into that."""
+    import typer.main
+
+    from attncli.cli import app
+
+    if app.app_for.__module__ != app.__name__:
+        return
+    made, get_command = app.app_for, typer.main.get_command
+    commands: dict[object, Any] = {}
+
+    def app_for(arguments: Sequence[str], **manner: Any) -> typer.Typer:
+        key = (arguments[:1], str(manner), os.environ.get("COLUMNS"))
+        return kept(str(key), lambda: made(arguments, **manner))
+
+    def command_of(application: typer.Typer) -> Any:
+        return kept(application, lambda: get_command(application))
+
+    def kept(key: object, make: Callable[[], Any]) -> Any:
+        if key not in commands:
+            commands[key] = make()
+        return commands[key]
+
+    app.app_for, typer.main.get_command = app_for, command_of
