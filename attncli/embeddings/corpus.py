@@ -15,7 +15,8 @@ from typing import TextIO
 
 from attncli.embeddings.corpus_settings import CorpusSettings
 from attncli.embeddings.phrases import RunsFile, runs_of, with_phrases
-from attncli.errors import AttnError, DataError, EmptyError, setting
+from attncli.errors import AttnError, DataError, EmptyError, LimitError, setting
+from attncli.files.limits import Limits, memory_budget
 from attncli.files.rows.inputs import text_of_row
 from attncli.files.rows.reader import Shape, rows_of
 from attncli.files.source import InputSource
@@ -24,6 +25,9 @@ from attncli.text.words import TOKENIZERS, plain_words, words
 
 _BETWEEN = "\x1f"  # between words
 _MOST_WORDS = 10_000  # of a sentence: gensim leaves out what is beyond
+_A_COUNT = (
+    200  # bytes a word takes: some 100 while words are counted, as many when gensim counts them
+)
 
 Watch = Callable[[str, int, int | None], None]
 
@@ -35,13 +39,15 @@ def unwatched(stage: str, done: int, total: int | None) -> None:
 class Corpus:
     """Sentences of words that lie in a file; each walk begins anew.
 
-    `counts` says how often each word occurs. `watch` is told how far a walk is, in bytes.
+    `counts` says how often each word occurs, of as many words as memory has room for. `watch` is
+    told how far a walk is, in bytes.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.n_sentences = self.n_tokens = self.left_out = 0
         self.counts: Counter[str] = Counter()
+        self._most_words = memory_budget(Limits()) // _A_COUNT
         self.size = 0
         self.watch: Callable[[int, int], None] = lambda done, total: None
 
@@ -54,13 +60,21 @@ class Corpus:
                 self.watch(done, self.size)
 
     def add(self, file: TextIO, sentence: Sequence[str]) -> None:
-        """Appends a sentence, in pieces of what gensim takes."""
+        """Appends a sentence, in pieces of what gensim takes.
+
+        Raises: LimitError for more different words than there is memory for.
+        """
         for start in range(0, len(sentence), _MOST_WORDS):
             piece = sentence[start : start + _MOST_WORDS]
             self.size += file.write(_BETWEEN.join(piece) + "\n")
             self.n_sentences += 1
             self.n_tokens += len(piece)
             self.counts.update(piece)
+        if len(self.counts) > self._most_words:
+            raise LimitError(
+                f"more than {self._most_words:,} different words: the memory that is free does "
+                "not hold how often they occur"
+            )
 
 
 def cut_corpus(

@@ -134,3 +134,34 @@ def test_names_without_end_come_to_one(tmp_path: Path) -> None:
             endless.kill()
     assert code == 8
     assert most < _MOST
+
+
+_NEW_WORDS = """
+import itertools
+for start in itertools.count(0, 50):
+    print(*(f"w{number}" for number in range(start, start + 50)))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems tell no limit")
+def test_a_corpus_of_new_words_without_end_comes_to_one(tmp_path: Path) -> None:
+    """Words are counted as long as the memory that is free holds them."""
+    pytest.importorskip("gensim")
+    limited = ["sh", "-c", 'ulimit -v 1000000; exec "$@"', "sh"]
+    line = ["vectors", "train", "-", "--name", "endless"]
+    with subprocess.Popen([sys.executable, "-c", _NEW_WORDS], stdout=subprocess.PIPE) as endless:
+        try:
+            done = subprocess.run(
+                [*limited, sys.executable, "-m", "attncli", *line],
+                stdin=endless.stdout,
+                capture_output=True,
+                env=child_environment(
+                    ATTN_CACHE_DIR=str(tmp_path / "cache"), OPENBLAS_NUM_THREADS="1"
+                ),
+                timeout=300,
+            )
+        finally:
+            endless.kill()
+    assert done.returncode == 8
+    assert b"different words" in done.stderr
+    assert not list((tmp_path / "cache").rglob("corpus"))
