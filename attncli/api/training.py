@@ -34,6 +34,7 @@ from attncli.reading.targets import Offset as Offset
 from attncli.settings import LayerSettings as LayerSettings
 from attncli.settings import MechanismSettings, OovPolicy, Pooling, Positions, TokenizerName
 from attncli.settings import TrainingSettings as TrainingSettings
+from attncli.training.columns import Columns
 from attncli.training.examples import Prepared, prepare
 from attncli.training.fit import Fit, expect_vectors_for_all, fitting, scores_of, sizes_of
 from attncli.training.metrics import Scores
@@ -83,6 +84,9 @@ def train(
     vectors: "Vectors | WordVectors" = "glove",
     *,
     split: str | None = None,
+    text_column: str | int | None = None,
+    label_column: str | int | None = None,
+    target_column: str | int | None = None,
     skip_bad: bool = False,
     oov: OovPolicy = "zero",
     tokenizer: TokenizerName = "words",
@@ -94,11 +98,14 @@ def train(
 ) -> TrainedModel:
     """The model that `attn train` learns of labeled sentences, or of given weights.
 
-    `rows` is a file or rows of one; `skip_bad` goes on without those that cannot be used. The
+    `rows` is a file or rows of one; `skip_bad` goes on without those that cannot be used.
+    `text_column`, `label_column` and `target_column` name the columns of a file, or are their
+    numbers from 1 where it has no header. The
     choices, and their defaults, are the fields of `attncli.settings.LayerSettings` and
     `TrainingSettings`; `layer` and `settings` say the same. `save` writes the model.
     Raises: DataError for a row that cannot be used; UsageError; NumericError when it diverges.
     """
+    columns = _columns_of(text_column, label_column, target_column)
     layer = _settings_of(LayerSettings, "layer", layer, choices)
     settings = checked_training(_settings_of(TrainingSettings, "settings", settings, choices))
     (name, store), dim = vectors_given(vectors), count_of(dim, "dim", 1, MAX_DIM)
@@ -108,7 +115,7 @@ def train(
     expect_vectors_for_all(oov)
     reading = ReadingSettings(tokenizer=tokenizer, oov=oov, seed=seed_of(settings.seed))
     embedder, info = _embedder(name if store is None else store, reading, dim, no_cache)
-    prepared = _prepared(rows, split, skip_bad, embedder)
+    prepared = _prepared(rows, split, columns, skip_bad, embedder)
     if prepared.examples.weights is None and len(prepared.labels) < 2:
         raise DataError("every sentence has the same label, expected at least two", place="rows")
     sizes = sizes_of(prepared, info, layer)
@@ -126,10 +133,14 @@ def evaluate(
     vectors: "Vectors | WordVectors" = "glove",
     *,
     split: str | None = None,
+    text_column: str | int | None = None,
+    label_column: str | int | None = None,
+    target_column: str | int | None = None,
     skip_bad: bool = False,
     no_cache: bool = False,
 ) -> Scores:
     """How well a model predicts the labels of a file or of rows, as `attn evaluate` tells it."""
+    columns = _columns_of(text_column, label_column, target_column)
     trained = model if isinstance(model, TrainedModel) else find_model(path_of(model, "model"))
     name, store = vectors_given(vectors)
     named = for_model(name, trained.vectors.name)
@@ -137,7 +148,16 @@ def evaluate(
         named if store is None else store, reading_of(trained), trained.vectors.dim, no_cache
     )
     require_vectors(trained, info)
-    return scores_of(_prepared(rows, split, skip_bad, embedder, trained), trained)
+    return scores_of(_prepared(rows, split, columns, skip_bad, embedder, trained), trained)
+
+
+def _columns_of(*given: str | int | None) -> Columns:
+    """The columns that are named, as they are asked for in a file."""
+    names = ("text_column", "label_column", "target_column")
+    pairs = zip(given, names, strict=True)
+    return Columns(
+        *(str(count_of(c, n)) if isinstance(c, int) else c and text_of(c, n) for c, n in pairs)
+    )
 
 
 def _settings_of(
@@ -168,26 +188,30 @@ def _embedder(
 def _prepared(
     rows: str | PathLike[str] | Sequence[Row],
     split: str | None,
+    columns: Columns,
     skip_bad: bool,
     embedder: Embedder,
     model: TrainedModel | None = None,
 ) -> Prepared:
     """The rows to learn from. Raises: DataError for one that cannot be used, unless skipped."""
-    chosen, bad = _rows_given(rows, split)
+    chosen, bad = _rows_given(rows, split, columns)
     if flag_of(skip_bad, "skip_bad"):
         return prepare(chosen, embedder, model=model, bad=bad)
     bad.expect_none()
     return prepare(chosen, embedder, model=model)
 
 
-def _rows_given(rows: Any, split: str | None = None) -> tuple[list[Row], Bad]:
+def _rows_given(rows: Any, split: str | None, columns: Columns) -> tuple[list[Row], Bad]:
     """The rows that a caller from Python gives, a file of them or rows, and those of no use.
 
     Raises: ArgumentError for what is neither; what reading a file raises.
     """
     split = None if split is None else text_of(split, "split")
     if isinstance(rows, str | bytes | PathLike):
-        return read_table(path_of(rows, "rows"), sys.stdin.buffer, split=split)
+        path = path_of(rows, "rows")
+        return read_table(path, sys.stdin.buffer, split=split, columns=columns)
+    for field in sorted(columns.chosen):
+        raise UsageError("found it, but rows have no columns, expected a file", place=field)
     if isinstance(rows, Mapping) or not isinstance(rows, Iterable) or has(rows, "shape"):
         raise unexpected(rows, "rows", "a file, or a list of rows")
     several = list(rows)

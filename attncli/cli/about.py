@@ -73,8 +73,10 @@ USED = {
     "explain": "--file --vectors --model --temperature --causal --layer --show --steps --output --json",
     "compare": "--file --word --neighbors --vectors --model --temperature --causal --top --output --json",
     "view": "--tokens --scores --index --layer --head --agg --show --steps --output --json",
-    "train": "--output --split --vectors --heads --committee --epochs --held-out --patience --seed "
+    "train": "--output --text-column --label-column --split --vectors --committee --epochs --held-out --patience --seed "
     "--resume",
+    "evaluate": "--model --text-column --label-column --target-column --split --skip-bad --vectors "
+    "--width --color --json",
     "batch": "--column --id --vectors --model --output --format --exclude --top --resume --workers",
     "vectors train": "--name --force --method --dim --window --epochs --min-count --skip-gram --seed "
     "--workers",

@@ -1,14 +1,16 @@
 """`attn evaluate`: how well a trained model predicts the labels of a file."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from attncli.cli import options as opt
 from attncli.cli.groups import grouped
 from attncli.cli.looks import COLORED, Colored
-from attncli.cli.options import INPUT, MODEL, option
-from attncli.cli.terminal import standard_input, write, write_json
+from attncli.cli.options import MODEL, option
+from attncli.cli.terminal import message, standard_input, write, write_json
 from attncli.cli.train import options as t
 from attncli.cli.train.rows import say_of_rows, say_of_seen
+from attncli.cli.vain_options import say_vain
 from attncli.cli.vectors.access import access_to
 from attncli.errors import UsageError
 from attncli.files.apart import expect_apart, files_given
@@ -21,17 +23,13 @@ if TYPE_CHECKING:
 ModelIn = Annotated[
     str, option(MODEL, "MODEL", "A file that attn train wrote, or idioms.", "--model", "-m")
 ]
-EvaluateSplit = Annotated[
-    str | None, option(INPUT, "NAME", "Only the rows whose column split has this name.")
-]
 
 
 @grouped
 def evaluate(
     file: t.DataFile,
     model: ModelIn,
-    split: EvaluateSplit = None,
-    skip_bad: t.SkipBad = False,
+    data: t.DataOptions = t.DataOptions(),  # noqa: B008 - frozen
     vectors: opt.Vectors = "glove",
     no_cache: opt.NoCache = False,
     looks: Colored = COLORED,
@@ -62,14 +60,19 @@ def evaluate(
     if json:
         looks.say_vain("with --json", quiet=quiet)
     trained = _model_of_labels(model)
+    if data.target_column is not None and trained.architecture.readout != "target":
+        say_vain(("--target-column",), "here: the model reads whole sentences", quiet=quiet)
     dim, vectors = trained.vectors.dim, for_model(vectors, trained.vectors.name)
     with access_to(vectors, cached=not no_cache, quiet=quiet) as access:
         embedder, info = open_embedder(vectors, reading_of(trained), dim=dim, access=access)
     require_vectors(trained, info)
-    rows, bad = read_table(file, standard_input(), split=split)
+    note = None if quiet else partial(message, "note")
+    rows, bad = read_table(
+        file, standard_input(), split=data.split, columns=data.columns, note=note
+    )
     with Encoding() as encoding:
         prepared = prepare(rows, embedder, model=trained, tick=encoding.tick, bad=bad)
-    say_of_rows(bad, prepared, skip_bad=skip_bad, quiet=quiet)
+    say_of_rows(bad, prepared, skip_bad=data.skip_bad, quiet=quiet)
     seen = say_of_seen(prepared, trained, quiet=quiet)
     scores = scores_of(prepared, trained)
     if json:

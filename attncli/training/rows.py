@@ -6,7 +6,7 @@ belongs to.
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, BinaryIO
@@ -25,12 +25,12 @@ from attncli.errors import (
 )
 from attncli.errors.wording import did_you_mean, quoted
 from attncli.files.rows.inputs import text_of_row
-from attncli.files.rows.reader import InputRow, Shape, rows_of
+from attncli.files.rows.reader import InputRow, Table, rows_of
 from attncli.files.source import is_url, source_of
 from attncli.reading.targets import Offset, Target
+from attncli.training.columns import Columns, expect_labels, remarks_of
 from attncli.training.labels import label_of
 
-COLUMNS = ("label", "target", "start", "weights", "split")
 _LISTED = 20  # bad rows named in a message
 _ROW_SUM = 0.01  # given rows are read off a slide: two digits that may not quite sum to 1
 _OF_LINE = ", row "
@@ -70,6 +70,7 @@ class Bad:
             return
         good = self.total - len(self.errors)
         way = f"{setting(skip_bad=True)} goes on with the other {good:,}"
+        others = tuple(dict.fromkeys(hint for error in self.errors for hint in error.hints))[:1]
         if len(self.errors) == 1:
             only = self.errors[0]
             if good:
@@ -78,7 +79,7 @@ class Bad:
         raise DataError(
             f"{len(self.errors):,} of {self.total:,} rows cannot be used: {self.listed()}",
             place=self.name,
-            hints=(way,) if good else (),
+            hints=(*others, way) if good else others,
         )
 
     def listed(self) -> str:
@@ -89,9 +90,17 @@ class Bad:
         return "; ".join(named) + (f"; and {more:,} more" if more else "")
 
 
-def read_table(path: str, stdin: BinaryIO, *, split: str | None = None) -> tuple[list[Row], Bad]:
+def read_table(
+    path: str,
+    stdin: BinaryIO,
+    *,
+    split: str | None = None,
+    columns: Columns = Columns(),  # noqa: B008 - a tuple
+    note: Callable[[str], None] | None = None,
+) -> tuple[list[Row], Bad]:
     """The rows of a file that can be used, and those that cannot.
 
+    `note` is told what the file is where its name says otherwise.
     Raises: InputError, UsageError, DataError for a file that is no such table, EmptyError when there
     is no row, LimitError where they go on and on.
     """
@@ -102,7 +111,14 @@ def read_table(path: str, stdin: BinaryIO, *, split: str | None = None) -> tuple
             place=source.name,
         )
     bad = Bad(source.name)
-    shape = Shape(others=COLUMNS, tables_only=True)
+
+    def seen(table: Table) -> None:
+        expect_labels(table, columns, source.name)
+        if note is not None:
+            for remark in remarks_of(table, path, source.name):
+                note(remark)
+
+    shape = columns.shape(seen)
     rows: list[Row] = []
     held = 0
     for row, place in _placed(chain.from_iterable(rows_of(source, shape)), source.name):
@@ -115,7 +131,7 @@ def read_table(path: str, stdin: BinaryIO, *, split: str | None = None) -> tuple
                 hints=("train on a part of them",),
             )
         try:
-            rows.append(_row(row, source.name, place))
+            rows.append(_row(row, source.name, place, columns))
         except AttnError as error:
             bad.add(error, place)
     if not bad.total:
@@ -147,7 +163,7 @@ def _number_of(place: str | None) -> int:
     return int(number) if number.isdecimal() and len(number) < 19 else 0
 
 
-def _row(row: InputRow, name: str, place: str) -> Row:
+def _row(row: InputRow, name: str, place: str, columns: Columns) -> Row:
     text = text_of_row(row, name)
     if not text.strip():
         raise DataError("the text is empty, expected a sentence", place=place)
@@ -155,16 +171,17 @@ def _row(row: InputRow, name: str, place: str) -> Row:
     return Row(
         text=text,
         label=label_of(label),
-        target=_target(target, start),
-        weights=_weights(weights),
+        target=target_of(target, start if columns.target is None else None),
+        weights=_weights(weights if columns.label is None else None),
         split=label_of(split),
         place=place,
     )
 
 
-def _target(value: Any, start: Any) -> Target | None:
+def target_of(value: Any, start: Any) -> Target | None:
+    """The target of the cells `target` and `start`. Raises: DataError for what is none."""
     if not _is_nothing(start):
-        number = _target(start, None)
+        number = target_of(start, None)
         if isinstance(number, int):
             return Offset(number)
         raise DataError("found a start that is no number of a character")

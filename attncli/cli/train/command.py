@@ -1,6 +1,7 @@
 """`attn train`: a file of examples → W_q, W_k, W_v and a read-out, as a safetensors file."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,7 @@ def train(
     Examples:
       attn train bank.tsv -o bank.safetensors
       attn train reviews.jsonl -o reviews.safetensors --held-out 0.2 --patience 5
+      attn train export.csv --text-column Comment --label-column Grade -o grades.safetensors
       attn train examples/idioms.tsv --split train -o idioms.safetensors
       attn train examples/lecture_weights.jsonl -o lecture.safetensors
       attn train examples/lecture_weights.jsonl --watch -o lecture.safetensors -o training.html
@@ -66,7 +68,10 @@ def train(
     reading = ReadingSettings(tokenizer=words.tokenizer, oov=words.oov, seed=learning.seed)
     with access_to(vectors, cached=not words.no_cache, quiet=quiet) as access:
         embedder, info = open_embedder(vectors, reading, dim=words.dim, access=access)
-    rows, bad = read_table(file, standard_input(), split=data.split)
+    note = None if quiet else partial(message, "note")
+    rows, bad = read_table(
+        file, standard_input(), split=data.split, columns=data.columns, note=note
+    )
     if not quiet and data.split is None:
         say_of_splits(rows)
     with Encoding(quiet=quiet) as encoding:

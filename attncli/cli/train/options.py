@@ -1,13 +1,16 @@
 """The options of `attn train`, with what they mean, in groups."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from attncli import settings
 from attncli.cli import options as opt
 from attncli.cli.options import ATTENTION, INPUT, LEARNING, MODEL, OUTPUT, RUNNING, option, switch
+
+if TYPE_CHECKING:
+    from attncli.training.columns import Columns
 
 _LAYER, _TRAINING = settings.LayerSettings(), settings.TrainingSettings()
 
@@ -38,6 +41,21 @@ ModelOut = Annotated[
         "--output",
         "-o",
     ),
+]
+TextColumn = Annotated[
+    str | None,
+    option(
+        INPUT,
+        "NAME",
+        "Column of the sentence, or its number (default: text).",
+    ),
+]
+LabelColumn = Annotated[
+    str | None, option(INPUT, "NAME", "Column of the label, likewise (default: label).")
+]
+TargetColumn = Annotated[
+    str | None,
+    option(INPUT, "NAME", "Column of the word the label is about (default: target)."),
 ]
 Split = Annotated[
     str | None, option(INPUT, "NAME", "Only the rows whose column split has this name.")
@@ -151,10 +169,20 @@ Watch = Annotated[
 
 @dataclass(frozen=True, repr=False, eq=False)
 class DataOptions:
-    """Which rows of the file are learned from."""
+    """Which rows of the file are learned from, and which columns."""
 
+    text_column: TextColumn = None
+    label_column: LabelColumn = None
+    target_column: TargetColumn = None
     split: Split = None
     skip_bad: SkipBad = False
+
+    @property
+    def columns(self) -> "Columns":
+        """The columns as the library takes them."""
+        from attncli.training.columns import Columns
+
+        return Columns(self.text_column, self.label_column, self.target_column)
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -31,7 +31,7 @@ _NOTHING = object()  # no JSON value
 _BEGINS_OBJECT = re.compile(r'\{\s*"(?:[^"\\]|\\.)*"\s*:')
 _BEGINS_ARRAY = re.compile(r'\[[\[\s]*(?:\{\s*"|\{\s*$|"(?:[^"\\]|\\.)*"\s*,\s*$)')
 _HEADING = re.compile(r"[^\W\d][\w .-]{0,39}")  # a cell of a header that is no prose
-_SAYS_DELIMITER = re.compile(r"sep=[,;|]", re.IGNORECASE)  # as Excel writes it
+_SAYS_DELIMITER = re.compile(r"sep=[,;|\t]", re.IGNORECASE)  # as Excel writes it
 
 
 def kind_of(head: bytes, path: str, columns: Sequence[str], *, tables_only: bool = False) -> Kind:
@@ -51,11 +51,13 @@ def kind_of(head: bytes, path: str, columns: Sequence[str], *, tables_only: bool
         raise DataError(f"the name says {what}, found {quoted(line)}")
     if named == "jsonl":
         return named
-    if _SAYS_DELIMITER.fullmatch(line):
+    if said_delimiter(line):
         return "csv"
     delimiter = header_delimiter(line, columns)
     if named == "tsv":
-        return "tsv" if "\t" in line or delimiter is None else "csv"
+        parted = any(mark in line for mark in ",;|")
+        otherwise = delimiter is not None or (tables_only and parted)
+        return "csv" if otherwise and "\t" not in line else "tsv"
     if named == "csv":
         return named
     if _is_header(line, more, columns, delimiter):
@@ -82,14 +84,31 @@ def header_delimiter(line: str, columns: Sequence[str]) -> str | None:
     return None
 
 
-def delimiter_of(line: str, columns: Sequence[str]) -> str:
-    """The delimiter of a CSV file: by the columns of its header, else the most frequent one."""
-    found = header_delimiter(line, columns)
-    if found is not None:
-        return found
-    counts = {delimiter: line.count(delimiter) for delimiter in _DELIMITERS}
-    most = max(counts, key=lambda delimiter: counts[delimiter])
-    return most if counts[most] else ","
+def said_delimiter(line: str) -> str:
+    """The delimiter that a first line of Excel names, as in `sep=;`; empty for any other line."""
+    line = line.rstrip("\r")
+    return line[4] if _SAYS_DELIMITER.fullmatch(line) else ""
+
+
+def delimiter_of(line: str, columns: Sequence[str], head: bytes = b"") -> str:
+    """The delimiter of a CSV file: by the columns of its header, else by its first lines.
+
+    It is the one that gives most lines as many cells as the first, else the most frequent one.
+    """
+    named = header_delimiter(line, columns)
+    if named is not None:
+        return named
+    whole, _, _ = head.decode("utf-8", "replace").rpartition("\n")
+    fitting = {mark: _alike(whole, mark) for mark in _DELIMITERS}
+    most = max(_DELIMITERS, key=lambda mark: (fitting[mark], line.count(mark)))
+    return most if line.count(most) else ","
+
+
+def _alike(text: str, delimiter: str) -> int:
+    """How many rows have as many cells as the first, which has several."""
+    rows = _rows(text, delimiter)
+    several = bool(rows) and len(rows[0].cells) > 1
+    return sum(row.error is None for row in rows[1:]) if several else 0
 
 
 def _first_line(head: bytes) -> tuple[str, str]:

@@ -51,6 +51,12 @@ def in_utf8(head: bytes, blocks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes
     return head, iter(blocks)
 
 
+def encoding_of(head: bytes) -> str:
+    """The encoding that a byte order mark tells; empty where there is none."""
+    named = next((name for mark, name in MARKS.items() if head.startswith(mark)), "")
+    return "utf-8" if head.startswith(codecs.BOM_UTF8) else named
+
+
 def ended_by_lf(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """The blocks with LF in the place of each CR that no LF follows: so old Macs ended lines.
 

@@ -6,30 +6,46 @@ TSV, JSON lines, a JSON document, Parquet) blank lines are none, and there are n
 """
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from attncli.errors import (
     AttnError,
     Blank,
     DataError,
-    UsageError,
     command_line,
-    field_name,
     setting,
 )
-from attncli.errors.wording import did_you_mean, quoted
+from attncli.errors.wording import quoted
 from attncli.files.rows.cells import CellRow, rows_of_cells
-from attncli.files.rows.foreign import check_foreign_rows
-from attncli.files.rows.kinds import PARQUET, Kind, delimiter_of, kind_of, looks_tabular
-from attncli.files.rows.lines import MARKS, RawLine, ended_by_lf, in_utf8, lines, with_head
+from attncli.files.rows.columns import expect_different, has_header, is_alike, no_column, places
+from attncli.files.rows.foreign import check_foreign_rows, with_way
+from attncli.files.rows.kinds import (
+    PARQUET,
+    Kind,
+    delimiter_of,
+    kind_of,
+    looks_tabular,
+    said_delimiter,
+)
+from attncli.files.rows.lines import (
+    MARKS,
+    RawLine,
+    encoding_of,
+    ended_by_lf,
+    in_utf8,
+    lines,
+    with_head,
+)
 from attncli.files.rows.objects import objects_of_document, objects_of_lines
 from attncli.files.rows.sentences import MAX_LINE, is_comment
+from attncli.files.rows.shape import DEFAULT_COLUMN as DEFAULT_COLUMN
+from attncli.files.rows.shape import Shape as Shape
+from attncli.files.rows.shape import Table as Table
 from attncli.files.source import InputSource
 
-DEFAULT_COLUMN = "text"
 _LOT = 256  # rows given out together
 
 
@@ -60,37 +76,6 @@ class InputRows:
         return InputRows(self.lines[start:end], self.texts[start:end], self.cells[start:end])
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How inputs are read.
-
-    kind: None is told by content and name. column: that of the text, None is "text". others: columns
-    wanted besides, in the order of a row's cells; None stands where a row has no such cell.
-    required: whether a table without one of the others is an error. fields: the settings that name
-    the columns, for messages, the text's first; without them a file is at fault, not a setting.
-    note: is told when lines are read as prose that look like rows.
-    """
-
-    kind: Kind | None = None
-    column: str | None = None
-    others: tuple[str, ...] = ()
-    required: bool = False
-    every_line: bool = False
-    tables_only: bool = False
-    fields: tuple[str, ...] = ()
-    note: Callable[[str], None] | None = None
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns by name, the text first."""
-        return (self.column or DEFAULT_COLUMN, *self.others)
-
-    @property
-    def asks_for_table(self) -> bool:
-        """Whether the options name columns, which only a table has."""
-        return self.tables_only or self.column is not None or (self.required and bool(self.others))
-
-
 def rows_of(source: InputSource, shape: Shape, *, max_line: int = MAX_LINE) -> Iterator[InputRows]:
     """The rows of an input, some at a time.
 
@@ -100,6 +85,7 @@ def rows_of(source: InputSource, shape: Shape, *, max_line: int = MAX_LINE) -> I
     head, blocks = with_head(source.blocks())
     if not head.startswith((PARQUET, *MARKS)):
         check_foreign_rows(head, source.name)
+    encoding = encoding_of(head)
     head, blocks = in_utf8(head, blocks)
     start = b"".join(ended_by_lf([head]))
     kind = _kind(start, source, shape)
@@ -108,18 +94,22 @@ def rows_of(source: InputSource, shape: Shape, *, max_line: int = MAX_LINE) -> I
     if kind == "parquet":
         yield from _parquet_rows(source, blocks, shape)
     elif kind == "text":
+        shape.tell(Table(kind, encoding=encoding))
         if shape.kind is None and shape.note is not None and looks_tabular(start, shape.columns):
             shape.note(f"{source.name}: {_as_prose()}")
         yield from _text_rows(lines(blocks, source.name, max_line=max_line), shape.every_line)
     elif kind == "json":
+        shape.tell(Table(kind, encoding=encoding))
         objects = objects_of_document(blocks, source.name, max_value=max_line)
         yield from _in_lots(_object_rows(objects, shape))
     elif kind == "jsonl":
+        shape.tell(Table(kind, encoding=encoding))
         numbered = _numbered(lines(blocks, source.name, max_line=max_line))
         yield from _in_lots(_object_rows(objects_of_lines(numbered, source.name), shape))
     else:
         numbered = _numbered(lines(blocks, source.name, max_line=max_line))
-        yield from _in_lots(_cell_rows(numbered, kind, source.name, shape, max_line))
+        table = Table(kind, encoding=encoding)
+        yield from _in_lots(_cell_rows(numbered, table, source.name, shape, max_line, start))
 
 
 def _as_prose() -> str:
@@ -202,16 +192,22 @@ def _together(rows: Sequence[InputRow]) -> InputRows:
 
 
 def _cell_rows(
-    numbered: Iterator[tuple[int, RawLine]], kind: Kind, name: str, shape: Shape, max_line: int
+    numbered: Iterator[tuple[int, RawLine]],
+    table: Table,
+    name: str,
+    shape: Shape,
+    max_line: int,
+    start: bytes,
 ) -> Iterator[InputRow]:
     first, numbered = _first_filled(numbered)
     if first is None:
         return
-    delimiter = "\t" if kind == "tsv" else delimiter_of(first, shape.columns)
-    if kind == "csv" and first[:4].lower() == "sep=" and len(first) == 5:  # as Excel writes it
-        delimiter = first[4]
+    quoting = table.kind == "csv"
+    delimiter = said_delimiter(first) if quoting else "\t"
+    if quoting and delimiter:
         next(numbered)
-    rows = rows_of_cells(numbered, delimiter, quoting=kind == "csv", max_cell=max_line)
+    delimiter = delimiter or delimiter_of(first, shape.columns, start)
+    rows = rows_of_cells(numbered, delimiter, quoting=quoting, max_cell=max_line)
     header = next(rows, None)
     if header is None:
         return
@@ -219,9 +215,14 @@ def _cell_rows(
         raise _old_lines(f"{name}:{header.line}")
     if header.error is not None:
         raise DataError(header.error.message, place=f"{name}:{header.line}")
-    places = _places(header.cells, shape, f"{name}:{header.line}")
-    for row in rows:
-        yield _cell_row(row, places)
+    if shape.by_number and (fault := next(filter(None, map(_fault, header.cells)), None)):
+        raise with_way(DataError(fault, place=f"{name}:{header.line}"), name)
+    named = has_header(header.cells, shape)
+    columns = header.cells if named else list(map(str, range(1, len(header.cells) + 1)))
+    at = places(columns, shape, f"{name}:{header.line}")
+    shape.tell(table._replace(columns=tuple(columns), delimiter=delimiter, has_header=named))
+    for row in rows if named else chain((header,), rows):
+        yield _cell_row(row, at, whole=shape.whole)
 
 
 def _old_lines(place: str) -> DataError:
@@ -253,60 +254,10 @@ def _again(
     yield from rest
 
 
-def _places(header: list[str], shape: Shape, place: str) -> tuple[int | None, ...]:
-    """Where each wanted column stands. Raises: UsageError or DataError."""
-    return tuple(
-        _place_of(header, column, i, shape, place) for i, column in enumerate(shape.columns)
-    )
-
-
-def _place_of(header: list[str], column: str, i: int, shape: Shape, place: str) -> int | None:
-    alike: list[int] = []
-    for same in (_exactly, _loosely):
-        alike = [at for at, cell in enumerate(header) if same(cell, column)]
-        if alike:
-            break
-    if len(alike) > 1:
-        raise DataError(f"the column {column} occurs twice", place=place)
-    if alike:
-        return alike[0]
-    if i > 0 and not shape.required:
-        return None
-    raise _no_column(header, column, i, shape, place)
-
-
-def _no_column(
-    header: Sequence[str], column: str, i: int, shape: Shape, place: str
-) -> DataError | UsageError:
-    listed = ", ".join(quoted(cell) for cell in header[:8])
-    hints: tuple[str, ...] = ()
-    if shape.fields:
-        return UsageError(
-            f"found no column {quoted(column)}, expected one of {listed}"
-            f"{did_you_mean(column, header)}",
-            place=field_name(shape.fields[i]),
-            hints=hints,
-        )
-    if any(cell.strip('"') == column for cell in header):
-        hints = ("a TSV has no quoting; name the file .csv if its cells are quoted",)
-    also = " and label" if "label" in shape.others else ""
-    return DataError(
-        f"found the columns {listed}, expected a header line with {column}{also}",
-        place=place,
-        hints=hints,
-    )
-
-
-def _exactly(cell: str, column: str) -> bool:
-    return cell == column
-
-
-def _loosely(cell: str, column: str) -> bool:
-    return cell.strip().lower() == column.strip().lower()
-
-
-def _cell_row(row: CellRow, places: tuple[int | None, ...]) -> InputRow:
-    cells = [row.cells[at] if at is not None and at < len(row.cells) else None for at in places]
+def _cell_row(row: CellRow, at: tuple[int | None, ...], *, whole: bool) -> InputRow:
+    cells: list[Any] = [row.cells[i] if i is not None and i < len(row.cells) else None for i in at]
+    if whole:
+        cells.append(row.cells)
     if row.error is not None:
         return InputRow(row.line, row.error, tuple(cells[1:]))
     return _checked(row.line, cells)
@@ -314,22 +265,36 @@ def _cell_row(row: CellRow, places: tuple[int | None, ...]) -> InputRow:
 
 def _object_rows(objects: Iterable[tuple[int, Any]], shape: Shape) -> Iterator[InputRow]:
     wanted = shape.columns
-    nothing = (None,) * len(shape.others)
+    if shape.by_number:
+        expect_different([column.strip().lower() for column in wanted], shape)
+    nothing: tuple[Any, ...] = (None,) * len(shape.others)
     for line, value in objects:
+        rest = (*nothing, value) if shape.whole else nothing
         if isinstance(value, AttnError):
-            yield InputRow(line, value, nothing)
+            yield InputRow(line, value, rest)
         elif isinstance(value, str):
-            yield _checked(line, [value, *nothing])
+            yield _checked(line, [value, *rest])
         elif isinstance(value, dict):
-            cells = [_cell_of(value, column) for column in wanted]
-            if cells[0] is _ABSENT:
-                keys = ", ".join(quoted(str(key)) for key in list(value)[:6])
-                error = DataError(f"found no {quoted(wanted[0])} among {keys or 'nothing'}")
-                yield InputRow(line, error, tuple(_or_none(cell) for cell in cells[1:]))
-            else:
-                yield _checked(line, [_or_none(cell) for cell in cells])
+            yield _object_row(line, value, shape)
         else:
-            yield InputRow(line, DataError(f"found {_named(value)}, expected an object"), nothing)
+            yield InputRow(line, DataError(f"found {_named(value)}, expected an object"), rest)
+
+
+def _object_row(line: int, value: dict[str, Any], shape: Shape) -> InputRow:
+    values = [_cell_of(value, column) for column in shape.columns]
+    cells = [None if cell is _ABSENT else cell for cell in values]
+    if shape.whole:
+        cells.append(value)
+    for i, column in enumerate(shape.columns):
+        if values[i] is not _ABSENT or not (i == 0 or (shape.by_number and shape.is_chosen(i))):
+            continue
+        if shape.by_number and shape.is_chosen(i):
+            error = DataError(no_column(column, list(value), "").message)
+        else:
+            keys = ", ".join(quoted(str(key)) for key in list(value)[:6])
+            error = DataError(f"found no {quoted(column)} among {keys or 'nothing'}")
+        return InputRow(line, error, tuple(cells[1:]))
+    return _checked(line, cells)
 
 
 _ABSENT = object()
@@ -338,12 +303,8 @@ _ABSENT = object()
 def _cell_of(value: dict[str, Any], column: str) -> Any:
     if column in value:
         return value[column]
-    alike = (cell for key, cell in value.items() if _loosely(key, column))
+    alike = (cell for key, cell in value.items() if is_alike(key, column))
     return next(alike, _ABSENT)
-
-
-def _or_none(cell: Any) -> Any:
-    return None if cell is _ABSENT else cell
 
 
 def _parquet_rows(
@@ -354,14 +315,16 @@ def _parquet_rows(
     with source.seekable(blocks) as stream:
         header = parquet_columns(stream, source.name)
         stream.seek(0)
-        places = _places(header, shape, source.name)
-        chosen = [header[at] for at in places if at is not None]
+        at = places(header, shape, source.name)
+        shape.tell(Table("parquet", tuple(header)))
+        wanted = header if shape.whole else [header[i] for i in at if i is not None]
+        chosen = list(dict.fromkeys(wanted))
 
         def rows() -> Iterator[InputRow]:
-            for number, values in rows_of_columns(stream, list(dict.fromkeys(chosen)), source.name):
-                by_name = dict(zip(dict.fromkeys(chosen), values, strict=True))
-                cells = [None if at is None else by_name[header[at]] for at in places]
-                yield _checked(number, cells)
+            for number, values in rows_of_columns(stream, chosen, source.name):
+                by_name = dict(zip(chosen, values, strict=True))
+                cells = [None if i is None else by_name[header[i]] for i in at]
+                yield _checked(number, [*cells, values] if shape.whole else cells)
 
         yield from _in_lots(rows())
     for _ in blocks:  # to the end, where the file is compared with what it was
