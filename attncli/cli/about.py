@@ -73,7 +73,7 @@ USED = {
     "explain": "--file --vectors --model --temperature --causal --layer --show --steps --output --json",
     "compare": "--file --word --neighbors --vectors --model --temperature --causal --top --output --json",
     "view": "--tokens --scores --index --layer --head --agg --show --steps --output --json",
-    "train": "--output --text-column --label-column --split --vectors --committee --epochs --held-out --patience --seed "
+    "train": "--output --text-column --label-column --split --vectors --epochs --held-out --patience --seed "
     "--resume",
     "evaluate": "--model --text-column --label-column --target-column --split --skip-bad --vectors "
     "--width --color --json",

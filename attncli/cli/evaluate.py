@@ -30,6 +30,7 @@ def evaluate(
     file: t.DataFile,
     model: ModelIn,
     data: t.DataOptions = t.DataOptions(),  # noqa: B008 - frozen
+    unsure: t.Unsure = None,
     vectors: opt.Vectors = "glove",
     no_cache: opt.NoCache = False,
     looks: Colored = COLORED,
@@ -38,13 +39,14 @@ def evaluate(
 ) -> None:
     """Measure how well a trained model predicts the labels of a file.
 
-    Shown are accuracy, recall of each label, and what was taken for what. Log-loss and
-    calibration error tell whether the probabilities can be trusted.
+    Shown are accuracy, precision, recall and F1 of each label, and what was taken for what.
+    Log-loss and calibration error tell whether the probabilities can be trusted.
 
     \b
     Examples:
       attn evaluate test.tsv --model bank.safetensors
       attn evaluate examples/idioms.tsv --split test --model idioms
+      attn evaluate test.tsv --model bank.safetensors --unsure 0.8
       attn evaluate test.tsv --model bank.safetensors --json
     """
     from attncli.cli.progress import Encoding
@@ -78,12 +80,20 @@ def evaluate(
     if json:
         from attncli.cli.train.report import json_line
 
-        write_json(json_line({**scores.to_dict(), "trained_on": seen}))
+        record = {**scores.to_dict(), "trained_on": seen}
+        record |= {} if unsure is None else {"sure": scores.sure(unsure)._asdict()}
+        write_json(json_line(record))
         return
-    from attncli.views.confusion import confusion_lines, figure_lines
+    from attncli.views.confusion import confusion_lines, figure_lines, report_lines
 
-    ink = looks.ink
-    lines = figure_lines(scores.figures(), ink)
+    ink, figures = looks.ink, scores.figures()
+    if unsure is not None:
+        sure = scores.sure(unsure)
+        figures |= {"sure": sure.coverage}
+        figures |= {} if sure.accuracy is None else {"accuracy of the sure": sure.accuracy}
+    lines = figure_lines(figures, ink)
+    averages = {"mean of labels": scores.macro, "mean of sentences": scores.weighted}
+    lines += [[], *report_lines(scores.report, averages, ink)]
     lines += [[], *confusion_lines(scores.confusion, scores.recall, ink, width=looks.columns)]
     write(ink.rendered(lines))
 

@@ -103,6 +103,16 @@ class Training:
         """How many epochs are done."""
         return self._epoch
 
+    def held_out_probabilities(self) -> tuple[IntArray, FloatArray]:
+        """The labels of the sentences kept aside (n,), and what the best model says (n, n_labels).
+
+        Raises: ValueError where nothing is held out.
+        """
+        if self._held_out.labels is None or not len(self._held_out):
+            raise ValueError("nothing is held out")
+        probabilities = predict(self.best, self.architecture, self._held_out)
+        return self._held_out.labels, probabilities
+
     def run(self) -> Iterator[EpochProgress]:
         """Trains epoch by epoch; `best` holds the best parameters after each.
 

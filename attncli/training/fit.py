@@ -124,6 +124,12 @@ class Fit:
         """Trains to the end. Raises: NumericError when the loss grows past all bounds."""
         return self.training.run()
 
+    def held_out_scores(self) -> Scores | None:
+        """How well the best model so far does on the sentences kept aside, if there are any."""
+        if not self.training.n_held_out or not self.training.best_epoch:
+            return None
+        return Scores(self.prepared.labels, *self.training.held_out_probabilities())
+
     def model(self, *, whole: bool = True) -> TrainedModel:
         """The best model so far; `whole` says that the training came to its end."""
         training, reading = self.training, self.reading

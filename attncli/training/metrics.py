@@ -4,14 +4,42 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from attncli.arrays import BoolArray, FloatArray, IntArray, nearest_whole
 from attncli.training.labels import counted
 
+DIGITS = 4  # of a probability, where it is printed and where it is held against a threshold
 _BINS = 10  # of the calibration error
+_RIGHT = 0.95  # the share of sure sentences that are right at the threshold that is recommended
+_FEWEST = 20  # sentences from which a threshold is read
+
+
+class LabelScores(NamedTuple):
+    """How one label is predicted; of an average `support` is the number of all sentences.
+
+    precision: the share of what was called so that is right; recall: the share of its sentences that
+    are right; f1: their harmonic mean, 0 where nothing is right.
+    """
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+class Sure(NamedTuple):
+    """The sentences whose label has at least the probability `threshold`.
+
+    coverage: their share; accuracy: the share of them that is right, None where there are none.
+    """
+
+    threshold: float
+    coverage: float
+    accuracy: float | None
+    n: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +108,48 @@ class Scores:
         right = {label: self.confusion.get(label, {}).get(label, 0) for label in labels}
         return sum(2 * right[x] / (given[x] + said[x]) for x in labels) / len(labels)
 
+    @cached_property
+    def report(self) -> dict[str, LabelScores]:
+        """Precision, recall and F1 of each label that occurs or is predicted, in order."""
+        given, said = Counter(self._named(self.gold)), Counter(self._named(self.predicted))
+        scores = {}
+        for label in sorted({*given, *said}):
+            right = self.confusion.get(label, {}).get(label, 0)
+            precision, recall = (right / max(1, of[label]) for of in (said, given))
+            f1 = 2 * right / (given[label] + said[label])
+            scores[label] = LabelScores(precision, recall, f1, given[label])
+        return scores
+
+    @property
+    def macro(self) -> LabelScores:
+        """The mean over labels, each counting alike."""
+        return _mean(list(self.report.values()), [1] * len(self.report))
+
+    @property
+    def weighted(self) -> LabelScores:
+        """The mean over labels, each counting as often as it occurs."""
+        labels = list(self.report.values())
+        return _mean(labels, [scores.support for scores in labels])
+
+    def sure(self, threshold: float) -> Sure:
+        """How the sentences do whose label is at least so probable."""
+        chosen = self._sureness >= threshold  # (n,)
+        count = int(chosen.sum())
+        accuracy = float(self._right[chosen].mean()) if count else None
+        return Sure(threshold, count / self.n, accuracy, count)
+
+    def recommended(self) -> Sure | None:
+        """The lowest threshold from which on 95 % are right; None where there is none.
+
+        It is one of the probabilities themselves, cut to two digits; none of so few sentences that
+        they say little.
+        """
+        if self.n < _FEWEST:
+            return None
+        steps = sorted({int(sure * 100) / 100 for sure in self._sureness.tolist()})
+        enough = (sure for step in steps if (sure := self.sure(step)).n * 2 >= _FEWEST)
+        return next((sure for sure in enough if (sure.accuracy or 0) >= _RIGHT), None)
+
     @property
     def log_loss(self) -> float:
         """The mean −ln of the probability of the label that is right, in nats."""
@@ -121,7 +191,15 @@ class Scores:
             "n": self.n,
             "counts": self.counts,
             "majority": self.majority,
+            "report": {label: scores._asdict() for label, scores in self.report.items()},
+            "macro": self.macro._asdict(),
+            "weighted": self.weighted._asdict(),
         }
+
+    @property
+    def _sureness(self) -> FloatArray:
+        """The probability of what is predicted, as it is printed: to four digits, (n,)."""
+        return np.asarray(np.round(self.probabilities.max(axis=1).astype(np.float64), DIGITS))
 
     @property
     def _right(self) -> BoolArray:
@@ -129,3 +207,14 @@ class Scores:
 
     def _named(self, numbers: IntArray) -> list[str]:
         return [self.labels[number] for number in numbers]
+
+
+def _mean(labels: Sequence[LabelScores], counts: Sequence[int]) -> LabelScores:
+    """The mean of the scores, each as often as its count."""
+    total = sum(counts)
+    sums = [
+        sum(getattr(scores, name) * count for scores, count in zip(labels, counts, strict=True))
+        for name in ("precision", "recall", "f1")
+    ]
+    precision, recall, f1 = (one / total for one in sums)
+    return LabelScores(precision, recall, f1, sum(scores.support for scores in labels))

@@ -18,6 +18,36 @@ def figure_lines(figures: Mapping[str, float], ink: Ink) -> list[Line]:
     ]
 
 
+def report_lines(
+    report: Mapping[str, Sequence[float]],
+    averages: Mapping[str, Sequence[float]],
+    ink: Ink,
+    *,
+    most: int | None = None,
+) -> list[Line]:
+    """Precision, recall, F1 and number of sentences of each label, then of the averages.
+
+    With `most` only so many labels have a line: those with the lowest F1.
+    """
+    ranked = sorted(report, key=lambda label: report[label][2])
+    left_out = [] if most is None else ranked[most:]
+    rows = {label: scores for label, scores in report.items() if label not in left_out}
+    shown = [ink.word(label, _LABEL) for label in rows]
+    wide = max(map(width_of, (*shown, *averages)))
+    lines: list[Line] = [
+        [ink.dim(f"{'':{wide}}  precision  recall      F1  sentences")],
+        *([Segment(_report(left(s, wide), rows[x]))] for s, x in zip(shown, rows, strict=True)),
+    ]
+    if left_out:
+        lines.append([ink.dim(f"… and {len(left_out)} labels with a higher F1")])
+    return lines + [[ink.bold(_report(left(x, wide), averages[x]))] for x in averages]
+
+
+def _report(name: str, scores: Sequence[float]) -> str:
+    precision, recall, f1, support = scores
+    return f"{name}  {precision:>9.3f}  {recall:>6.3f}  {f1:>6.3f}  {support:>9,}"
+
+
 def confusion_lines(
     confusion: Mapping[str, Mapping[str, int]],
     recall: Mapping[str, float],

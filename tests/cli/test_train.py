@@ -22,7 +22,7 @@ def test_a_model_is_trained_and_evaluated(command, data, tmp_path):
     found = json.loads(ended.text)
     assert set(found) == {
         *("accuracy", "macro_f1", "recall", "mean_recall", "log_loss", "calibration_error"),
-        *("confusion", "n", "counts", "majority", "trained_on"),
+        *("confusion", "n", "counts", "majority", "trained_on", "report", "macro", "weighted"),
     }
     assert (found["counts"], found["majority"]) == ({"money": 20, "river": 20}, 0.5)
     assert found["trained_on"] == 40

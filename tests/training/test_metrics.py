@@ -61,3 +61,78 @@ def test_the_calibration_error_is_that_of_plain_loops(rows):
         expected += len(members) / len(rows) * abs(mean_sure - share)
     found = Scores("abc", gold, probabilities).calibration_error
     assert found == pytest.approx(expected, abs=1e-9)
+
+
+def plain_report(gold, predicted):
+    """Precision, recall, F1 and support of each label, counted one by one."""
+    found = {}
+    for label in sorted({*gold, *predicted}):
+        right = sum(g == p == label for g, p in zip(gold, predicted, strict=True))
+        said, there = predicted.count(label), gold.count(label)
+        precision, recall = right / said if said else 0.0, right / there if there else 0.0
+        both = precision + recall
+        found[label] = (precision, recall, 2 * precision * recall / both if both else 0.0, there)
+    return found
+
+
+@given(st.lists(st.tuples(*[st.sampled_from("abcd")] * 2), min_size=1, max_size=30))
+def test_the_report_of_labels_is_that_of_the_textbook(pairs):
+    """Precision, recall, F1 and support, and their means; as scikit-learn gives them, where it is."""
+    gold, predicted = (list(column) for column in zip(*pairs, strict=True))
+    labels = ("a", "b", "c", "d")
+    probabilities = np.eye(4)[[labels.index(p) for p in predicted]]
+    scores = Scores(labels, np.array([labels.index(g) for g in gold]), probabilities)
+    expected = plain_report(gold, predicted)
+    assert list(scores.report) == list(expected)
+    for label, one in expected.items():
+        assert tuple(scores.report[label]) == pytest.approx(one)
+    for means, counts in (
+        (scores.macro, [1] * len(expected)),
+        (scores.weighted, [one[3] for one in expected.values()]),
+    ):
+        rows = list(expected.values())
+        mean = [
+            sum(r[i] * c for r, c in zip(rows, counts, strict=True)) / sum(counts)
+            for i in (0, 1, 2)
+        ]
+        assert tuple(means) == pytest.approx((*mean, len(gold)))
+    assert scores.macro.f1 == pytest.approx(scores.macro_f1)
+
+
+def test_the_report_is_that_of_scikit_learn():
+    """classification_report of 200 sentences."""
+    metrics = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(0)
+    gold, labels = rng.integers(0, 3, 200), ("x", "y", "z")
+    probabilities = rng.dirichlet([1, 2, 3], 200)
+    scores = Scores(labels, gold, probabilities)
+    named = [[labels[i] for i in numbers] for numbers in (gold, scores.predicted)]
+    theirs = metrics.classification_report(*named, output_dict=True, zero_division=0)
+    ours = {**scores.report, "macro avg": scores.macro, "weighted avg": scores.weighted}
+    for name, one in ours.items():
+        expected = theirs[name]
+        assert tuple(one) == pytest.approx(
+            [expected[part] for part in ("precision", "recall", "f1-score", "support")]
+        )
+
+
+def test_the_sure_are_those_of_a_probability():
+    """Coverage and accuracy at a threshold, by counting; the recommended one has 95 % right."""
+    rng = np.random.default_rng(1)
+    sure = rng.uniform(0.5, 1, 400)
+    gold = (rng.uniform(size=400) > sure**0.5).astype(int)  # the surer, the more are right
+    scores = Scores(("a", "b"), gold, np.stack([sure, 1 - sure], axis=1))
+    for threshold in (0.0, 0.7, 1.0):
+        chosen = [i for i in range(400) if round(sure[i], 4) >= threshold]
+        right = sum(gold[i] == 0 for i in chosen)
+        assert scores.sure(threshold) == (
+            threshold,
+            len(chosen) / 400,
+            right / len(chosen) if chosen else None,
+            len(chosen),
+        )
+    best = scores.recommended()
+    assert best.accuracy >= 0.95
+    assert best == scores.sure(best.threshold)
+    few = Scores(("a", "b"), gold[:19], scores.probabilities[:19])
+    assert few.recommended() is None

@@ -57,6 +57,10 @@ TargetColumn = Annotated[
     str | None,
     option(INPUT, "NAME", "Column of the word the label is about (default: target)."),
 ]
+Unsure = Annotated[
+    float | None,
+    option(OUTPUT, "P", "Labels less probable than P are unsure.", min=0, max=1),
+]
 Split = Annotated[
     str | None, option(INPUT, "NAME", "Only the rows whose column split has this name.")
 ]

@@ -14,7 +14,9 @@ from attncli.errors.wording import visible
 if TYPE_CHECKING:
     from attncli.results.frames import Progress
     from attncli.training.fit import Fit
+    from attncli.training.metrics import Scores
 
+_LABELS = 12  # labels with a line of their own
 _LINES = 10  # epochs told where stderr is no terminal
 
 
@@ -30,6 +32,8 @@ class TrainingReport:
         quiet: bool,
         watched: bool = False,
     ) -> None:
+        self._fit = fit
+        self._scores: Scores | None = None
         self._training, self._counts, self._quiet = fit.training, counts, quiet
         self._watched = watched  # frames are drawn where epochs would be told
         self._live = sys.stderr is not None and sys.stderr.isatty() and not watched
@@ -79,15 +83,48 @@ class TrainingReport:
 
     def ended(self, output: Path | None) -> dict[str, Any]:
         """The training is over: the curve, and the summary that is returned."""
-        summary = self._summary(output)
+        self._scores = self._fit.held_out_scores()
+        summary = self._summary(output) | self._of_labels()
         self._write_log({"event": "end", **summary})
         self._close()
         if not self._quiet:
             if not self._watched:
                 self._curve()
             message("trained", self._sentence(output))
+            self._say_of_labels()
             self._say_of_guessing()
         return summary
+
+    def _of_labels(self) -> dict[str, Any]:
+        """What the summary says of each label, where sentences were held out."""
+        scores = self._scores
+        if scores is None:
+            return {}
+        sure = scores.recommended()
+        return {
+            "report": {label: one._asdict() for label, one in scores.report.items()},
+            "macro": scores.macro._asdict(),
+            "weighted": scores.weighted._asdict(),
+            "sure": None if sure is None else sure._asdict(),
+        }
+
+    def _say_of_labels(self) -> None:
+        """A table of the labels of held-out sentences, and from which probability on they are right."""
+        scores = self._scores
+        if scores is None:
+            return
+        from attncli.views.confusion import report_lines
+        from attncli.views.ink import Ink
+
+        ink = Ink(colors=None, unicode=_has_blocks(), width=80)
+        averages = {"mean of labels": scores.macro, "mean of sentences": scores.weighted}
+        _say(ink.rendered(report_lines(scores.report, averages, ink, most=_LABELS)))
+        if (sure := scores.recommended()) is not None:
+            message(
+                "note",
+                f"--unsure {sure.threshold:g} keeps {sure.coverage:.0%} of the held-out sentences; "
+                f"{sure.accuracy:.1%} of them are right",
+            )
 
     def _say_of_guessing(self) -> None:
         """A loss that even probabilities would have had says that nothing was learned."""
@@ -161,11 +198,8 @@ class TrainingReport:
             _say("\r\x1b[K")
         if len(self._losses) < 2:
             return
-        encoding = (getattr(sys.stderr, "encoding", None) or "ascii").lower()
         width = 80 if sys.stderr is None else min(80, terminal_columns(sys.stderr) or 80)
-        lines = curve_texts(
-            self._losses, self._accuracies, unicode=encoding.startswith("utf"), width=width
-        )
+        lines = curve_texts(self._losses, self._accuracies, unicode=_has_blocks(), width=width)
         _say("".join(line + "\n" for line in lines))
 
     def _write_log(self, record: dict[str, Any]) -> None:
@@ -188,6 +222,11 @@ class TrainingReport:
 
     def __exit__(self, *_: object) -> None:
         self._close()
+
+
+def _has_blocks() -> bool:
+    """Whether stderr can hold signs beyond ASCII."""
+    return (getattr(sys.stderr, "encoding", None) or "ascii").lower().startswith("utf")
 
 
 def json_line(record: dict[str, Any]) -> str:
