@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from attncli.api.diff import diff as diff
     from attncli.api.explain import analyser as analyser
     from attncli.api.explain import explain as explain
+    from attncli.api.predicting import Prediction as Prediction
+    from attncli.api.predicting import predict as predict
+    from attncli.api.predicting import predict_file as predict_file
     from attncli.api.save import save as save
     from attncli.api.save import show as show
     from attncli.api.several import AttentionResult as AttentionResult
@@ -46,6 +49,7 @@ _FILES = {
     "compare": "compare",
     "diff": "diff",
     "explain": "analyser explain",
+    "predicting": "Prediction predict predict_file",
     "save": "save show",
     "several": "AttentionResult AttnError Results",
     "training": "LayerSettings Offset Row TrainingSettings evaluate train",
@@ -60,6 +64,7 @@ __all__ = [
     "CorpusSettings",
     "LayerSettings",
     "Offset",
+    "Prediction",
     "Results",
     "Row",
     "TrainingSettings",
@@ -75,6 +80,8 @@ __all__ = [
     "explain",
     "from_attentions",
     "open_vectors",
+    "predict",
+    "predict_file",
     "read",
     "save",
     "show",

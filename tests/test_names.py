@@ -11,7 +11,20 @@ import attncli
 PACKAGE = Path(attncli.__file__).parent
 # What the command does is called alike where Python calls it, where the terminal does, and, for
 # compare, attend and vectors, where it is done.
-COMMANDS = {"attend", "batch", "compare", "diff", "evaluate", "explain", "info", "train", "view"}
+COMMANDS = {
+    *(
+        "attend",
+        "batch",
+        "compare",
+        "diff",
+        "evaluate",
+        "explain",
+        "info",
+        "predict",
+        "train",
+        "view",
+    ),
+}
 COMMANDS |= {"open_vectors"}
 
 

@@ -1,5 +1,6 @@
 """Labeled sentences → a model, and how well it predicts others, from Python."""
 
+import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
@@ -77,6 +78,7 @@ class TrainChoices(TypedDict, total=False):
     patience: int
     tolerance: float
     seed: int
+    class_weights: str | Mapping[str, float] | None
 
 
 def train(
@@ -105,7 +107,10 @@ def train(
     `TrainingSettings`; `layer` and `settings` say the same. `save` writes the model.
     Raises: DataError for a row that cannot be used; UsageError; NumericError when it diverges.
     """
-    columns = _columns_of(text_column, label_column, target_column)
+    columns = named_columns(text_column, label_column, target_column)
+    weights = choices.get("class_weights")
+    if isinstance(weights, Mapping):
+        choices["class_weights"] = json.dumps(dict(weights))
     layer = _settings_of(LayerSettings, "layer", layer, choices)
     settings = checked_training(_settings_of(TrainingSettings, "settings", settings, choices))
     (name, store), dim = vectors_given(vectors), count_of(dim, "dim", 1, MAX_DIM)
@@ -140,18 +145,26 @@ def evaluate(
     no_cache: bool = False,
 ) -> Scores:
     """How well a model predicts the labels of a file or of rows, as `attn evaluate` tells it."""
-    columns = _columns_of(text_column, label_column, target_column)
+    columns = named_columns(text_column, label_column, target_column)
     trained = model if isinstance(model, TrainedModel) else find_model(path_of(model, "model"))
+    embedder = embedder_of(trained, vectors, no_cache)
+    return scores_of(_prepared(rows, split, columns, skip_bad, embedder, trained), trained)
+
+
+def embedder_of(
+    trained: TrainedModel, vectors: "Vectors | WordVectors", no_cache: bool
+) -> Embedder:
+    """What reads sentences as a model was trained on them. Raises: DataError for other vectors."""
     name, store = vectors_given(vectors)
     named = for_model(name, trained.vectors.name)
     embedder, info = _embedder(
         named if store is None else store, reading_of(trained), trained.vectors.dim, no_cache
     )
     require_vectors(trained, info)
-    return scores_of(_prepared(rows, split, columns, skip_bad, embedder, trained), trained)
+    return embedder
 
 
-def _columns_of(*given: str | int | None) -> Columns:
+def named_columns(*given: str | int | None) -> Columns:
     """The columns that are named, as they are asked for in a file."""
     names = ("text_column", "label_column", "target_column")
     pairs = zip(given, names, strict=True)

@@ -56,7 +56,11 @@ PAGES = (
     ("docs/gallery.md", "Every view, with pictures.", ("explain", "compare", "view", "diff")),
     ("docs/by-hand.md", "Exercises: your own matrices, the drawing.", ("explain",)),
     ("docs/formats.md", "What each format keeps and loses.", ("view", "batch", "schema")),
-    ("docs/training.md", "Data, options and gradients of training.", ("train", "evaluate")),
+    (
+        "docs/training.md",
+        "Data, options and gradients of training.",
+        ("train", "evaluate", "predict"),
+    ),
     ("docs/transformers.md", "Transformers that can be read and shown.", ("explain", "model")),
     ("docs/scaling.md", "Batches: formats, resume, speed, clusters.", ("batch",)),
     ("docs/vectors.md", "Your own vectors, the cache, unknown words.", ("vectors",)),
@@ -77,6 +81,8 @@ USED = {
     "--resume",
     "evaluate": "--model --text-column --label-column --target-column --split --skip-bad --vectors "
     "--width --color --json",
+    "predict": "--model --output --text-column --target-column --unsure --top --skip-bad --vectors "
+    "--json --quiet",
     "batch": "--column --id --vectors --model --output --format --exclude --top --resume --workers",
     "vectors train": "--name --force --method --dim --window --epochs --min-count --skip-gram --seed "
     "--workers",

@@ -35,6 +35,7 @@ COMMANDS = {
     "diff": "attncli.cli.diff:diff",
     "train": "attncli.cli.train.command:train",
     "evaluate": "attncli.cli.evaluate:evaluate",
+    "predict": "attncli.cli.predict:predict",
     "model": "attncli.cli.model:app",
     "batch": "attncli.cli.batch.command:batch",
     "vectors": "attncli.cli.vectors.command:app",

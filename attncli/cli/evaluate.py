@@ -1,7 +1,7 @@
 """`attn evaluate`: how well a trained model predicts the labels of a file."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from attncli.cli import options as opt
 from attncli.cli.groups import grouped
@@ -12,13 +12,8 @@ from attncli.cli.train import options as t
 from attncli.cli.train.rows import say_of_rows, say_of_seen
 from attncli.cli.vain_options import say_vain
 from attncli.cli.vectors.access import access_to
-from attncli.errors import UsageError
 from attncli.files.apart import expect_apart, files_given
 from attncli.mechanisms.files_read import model_read, vectors_read
-from attncli.models.named import is_transformer
-
-if TYPE_CHECKING:
-    from attncli.models.trained import TrainedModel
 
 ModelIn = Annotated[
     str, option(MODEL, "MODEL", "A file that attn train wrote, or idioms.", "--model", "-m")
@@ -51,6 +46,7 @@ def evaluate(
     """
     from attncli.cli.progress import Encoding
     from attncli.mechanisms.task import reading_of
+    from attncli.models.named import labeling_model
     from attncli.models.trained import require_vectors
     from attncli.reading.embedder import open_embedder
     from attncli.reading.layers import for_model
@@ -61,7 +57,7 @@ def evaluate(
     expect_apart([], [*files_given([file]), *model_read(model), *vectors_read(vectors)])
     if json:
         looks.say_vain("with --json", quiet=quiet)
-    trained = _model_of_labels(model)
+    trained = labeling_model(model)
     if data.target_column is not None and trained.architecture.readout != "target":
         say_vain(("--target-column",), "here: the model reads whole sentences", quiet=quiet)
     dim, vectors = trained.vectors.dim, for_model(vectors, trained.vectors.name)
@@ -96,21 +92,3 @@ def evaluate(
     lines += [[], *report_lines(scores.report, averages, ink)]
     lines += [[], *confusion_lines(scores.confusion, scores.recall, ink, width=looks.columns)]
     write(ink.rendered(lines))
-
-
-def _model_of_labels(name: str) -> "TrainedModel":
-    """The model of this name. Raises: UsageError for one that predicts no labels."""
-    from attncli.models.named import find_model
-
-    if is_transformer(name):
-        raise UsageError(
-            "found a transformer or a folder, expected a file that attn train wrote: only it "
-            "knows labels",
-            place="--model",
-        )
-    trained = find_model(name)
-    if trained.architecture.readout == "weights":
-        raise UsageError(
-            "this model fits attention weights, it predicts no labels", place="--model"
-        )
-    return trained

@@ -92,8 +92,7 @@ def pooled_context(given: Pass) -> tuple[FloatArray, FloatArray, VectorsBackward
     if given.architecture.readout == "attention":
         return _pooled_by_query(given)
     weights, scores_back = all_weights(given)
-    even = _inside(given.batch) / given.batch.lengths[:, None]  # (B, n)
-    share = even.astype(weights.dtype)[:, None]  # (B, 1, n)
+    share = _even_share(given, weights)  # (B, 1, n)
     total = _Sum.under(product(share[:, :, None], weights)[:, :, 0], given)
 
     def backward(d_context: FloatArray, gradients: Gradients) -> FloatArray | None:
@@ -114,12 +113,7 @@ def _pooled_by_query(given: Pass) -> tuple[FloatArray, FloatArray, VectorsBackwa
     """Pooling by α = softmax(A·s), where s = X·W_v·pool is the salience of each token."""
     values, pool, W_v = given.values, given.parameters["pool"], given.parameters["W_v"]
     weights, scores_back = all_weights(given)
-    direction = product(W_v, pool[:, :, None])[:, :, 0]  # (all_heads, width): W_v·pool
-    salience = product(values, direction.T).transpose(0, 2, 1)  # (B, all_heads, n)
-    logits = product(weights, salience[..., None])[..., 0]  # (B, all_heads, n)
-    outside = np.where(_inside(given.batch), logits.dtype.type(0), logits.dtype.type(-np.inf))
-    logits += outside[:, None]
-    share = softmax(logits, may_be_empty=False)  # (B, all_heads, n): α
+    direction, salience, share = _asked_share(given, weights)
     total = _Sum.under(product(share[:, :, None], weights)[:, :, 0], given)
 
     def backward(d_context: FloatArray, gradients: Gradients) -> FloatArray | None:
@@ -145,6 +139,34 @@ def _pooled_by_query(given: Pass) -> tuple[FloatArray, FloatArray, VectorsBackwa
         return d_vectors
 
     return total.context(), weights, backward
+
+
+def read_rows(given: Pass) -> FloatArray:
+    """The row of weights under which each head's values are summed: (B, all_heads, n)."""
+    if given.architecture.readout == "target":
+        return target_context(given)[1][:, :, 0]
+    weights, _ = all_weights(given)
+    even = given.architecture.readout == "mean"
+    share = _even_share(given, weights) if even else _asked_share(given, weights)[2]
+    rows: FloatArray = product(share[:, :, None], weights)[:, :, 0]
+    return rows
+
+
+def _even_share(given: Pass, weights: FloatArray) -> FloatArray:
+    """The same share of each token of a sentence, (B, 1, n)."""
+    even = _inside(given.batch) / given.batch.lengths[:, None]  # (B, n)
+    return even.astype(weights.dtype)[:, None]
+
+
+def _asked_share(given: Pass, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """W_v·pool (all_heads, width), the salience s of each token and its share α (B, all_heads, n)."""
+    pool, W_v = given.parameters["pool"], given.parameters["W_v"]
+    direction = product(W_v, pool[:, :, None])[:, :, 0]  # (all_heads, width)
+    salience = product(given.values, direction.T).transpose(0, 2, 1)  # (B, all_heads, n)
+    logits = product(weights, salience[..., None])[..., 0]  # (B, all_heads, n)
+    outside = np.where(_inside(given.batch), logits.dtype.type(0), logits.dtype.type(-np.inf))
+    logits += outside[:, None]
+    return direction, salience, softmax(logits, may_be_empty=False)
 
 
 def all_weights(given: Pass) -> tuple[FloatArray, VectorsBackward]:

@@ -33,6 +33,27 @@ def find_model(name: str) -> "TrainedModel":
     )
 
 
+def labeling_model(name: str) -> "TrainedModel":
+    """The model of this name, which predicts labels. Raises: UsageError for another; as `find_model`."""
+    if is_transformer(name):
+        raise UsageError(
+            "found a transformer or a folder, expected a file that attn train wrote: only it "
+            "knows labels",
+            place=field_name("model"),
+        )
+    model = find_model(name)
+    expect_labels_of(model)
+    return model
+
+
+def expect_labels_of(model: "TrainedModel") -> None:
+    """Raises: UsageError for a model that predicts no labels."""
+    if model.architecture.readout == "weights":
+        raise UsageError(
+            "this model fits attention weights, it predicts no labels", place=field_name("model")
+        )
+
+
 def is_shipped(name: str) -> bool:
     """Whether a model of this name ships with the package."""
     return name in shipped_names()

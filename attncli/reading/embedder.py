@@ -18,7 +18,7 @@ class Embedder:
     """A sentence → its tokens and their vectors, whatever makes the vectors."""
 
     def __init__(self, store: EmbeddingStore, settings: ReadingSettings) -> None:
-        self._reader = reader_for(store, settings)
+        self._reader = self.reader = reader_for(store, settings)
         self.views = store.views
 
     def __call__(self, text: str) -> Reading:

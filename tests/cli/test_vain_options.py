@@ -40,7 +40,7 @@ VALUES = {
     "--tls-ca": "x", "--tls-cert": "x", "--tls-key": "x", "--mirror": "http://127.0.0.1:9",
     "--sha256": "ff", "--w-q": "1,2;3,4", "--w-k": "1,2;3,4", "--w-v": "1,2;3,4",
     "--text-column": "other", "--label-column": "other", "--target-column": "other",
-    "--unsure": "0.6",
+    "--unsure": "0.6", "--class-weights": "a=3", "--folds": "2",
     "--w-o": "1,2;3,4", "--matrices": "e.toml", "--title": "New", "--size": "400x310",
     "--palette": "blues", "--scale": "max", "--font-size": "9pt", "--grid": "1x9",
 }  # fmt: skip
@@ -127,6 +127,8 @@ BASES = {
     "--committee 1 --landmarks 1",
     "evaluate": "evaluate t.tsv --model m --vectors v.txt",
     "evaluate json": "evaluate t.tsv --model m --vectors v.txt --json",
+    "predict": "predict t.tsv --model m --vectors v.txt",
+    "predict json": "predict t.tsv --model m --vectors v.txt --json",
     "batch": "batch s.txt --workers 1",
     "batch file": "batch s.txt --workers 1 -o x.jsonl",
     "batch csv": "batch s.txt --workers 1 -o x.csv",

@@ -19,6 +19,11 @@ def parquet_columns(stream: BinaryIO, name: str) -> list[str]:
     return [str(column) for column in _opened(stream, name, []).schema_arrow.names]
 
 
+def parquet_types(stream: BinaryIO, name: str) -> list[Any]:
+    """The types of the columns, as pyarrow has them. Raises: DataError, MissingExtraError."""
+    return list(_opened(stream, name, []).schema_arrow.types)
+
+
 def rows_of_columns(
     stream: BinaryIO, columns: Sequence[str], name: str
 ) -> Iterator[tuple[int, list[Any]]]:

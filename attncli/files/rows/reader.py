@@ -310,13 +310,15 @@ def _cell_of(value: dict[str, Any], column: str) -> Any:
 def _parquet_rows(
     source: InputSource, blocks: Iterator[bytes], shape: Shape
 ) -> Iterator[InputRows]:
-    from attncli.files.rows.parquet import parquet_columns, rows_of_columns
+    from attncli.files.rows.parquet import parquet_columns, parquet_types, rows_of_columns
 
     with source.seekable(blocks) as stream:
         header = parquet_columns(stream, source.name)
         stream.seek(0)
         at = places(header, shape, source.name)
-        shape.tell(Table("parquet", tuple(header)))
+        types = parquet_types(stream, source.name) if shape.whole else ()
+        stream.seek(0)
+        shape.tell(Table("parquet", tuple(header), types=tuple(types)))
         wanted = header if shape.whole else [header[i] for i in at if i is not None]
         chosen = list(dict.fromkeys(wanted))
 
@@ -324,7 +326,9 @@ def _parquet_rows(
             for number, values in rows_of_columns(stream, chosen, source.name):
                 by_name = dict(zip(chosen, values, strict=True))
                 cells = [None if i is None else by_name[header[i]] for i in at]
-                yield _checked(number, [*cells, values] if shape.whole else cells)
+                if shape.whole:
+                    cells.append([by_name[name] for name in header])
+                yield _checked(number, cells)
 
         yield from _in_lots(rows())
     for _ in blocks:  # to the end, where the file is compared with what it was

@@ -1,0 +1,196 @@
+"""Sentences → labels by a trained model, from Python."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from os import PathLike
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast, overload
+
+from attncli.api.training import embedder_of, named_columns
+from attncli.checks.arguments import count_of, flag_of, number_of, path_of, text_of, texts_of
+from attncli.errors import AttnError, EmptyError, UsageError, setting
+from attncli.files.source import source_of
+from attncli.files.writing import whole_file
+from attncli.models.named import expect_labels_of, labeling_model
+from attncli.models.trained import TrainedModel
+from attncli.reading.targets import Target
+from attncli.training.predicting import Prediction as Prediction
+from attncli.training.predicting import Predictor
+from attncli.training.prediction_files import Rows, kind_of_output
+from attncli.training.prediction_rows import Predicted, RowsToPredict
+
+if TYPE_CHECKING:
+    from attncli.api.word_vectors import WordVectors
+    from attncli.embeddings.given import Vectors
+
+_LOT = 1024  # sentences predicted together
+
+
+class PredictionReport(NamedTuple):
+    """What became of the rows of a file: how many there are, are unsure, and could not be predicted.
+
+    first: why the first of these could not be.
+    """
+
+    rows: int
+    unsure: int
+    failed: int
+    first: tuple[str, ...] = ()
+
+
+@overload
+def predict(
+    texts: str,
+    model: str | PathLike[str] | TrainedModel,
+    vectors: "Vectors | WordVectors" = "glove",
+    *,
+    text_column: str | None = None,
+    targets: Iterable[Target | None] | None = None,
+    unsure: float | None = None,
+    top: int = 3,
+    no_cache: bool = False,
+) -> Prediction: ...
+@overload
+def predict(
+    texts: Any,
+    model: str | PathLike[str] | TrainedModel,
+    vectors: "Vectors | WordVectors" = "glove",
+    *,
+    text_column: str | None = None,
+    targets: Iterable[Target | None] | None = None,
+    unsure: float | None = None,
+    top: int = 3,
+    no_cache: bool = False,
+) -> list[Prediction]: ...
+def predict(
+    texts: Any,
+    model: str | PathLike[str] | TrainedModel,
+    vectors: "Vectors | WordVectors" = "glove",
+    *,
+    text_column: str | None = None,
+    targets: Iterable[Target | None] | None = None,
+    unsure: float | None = None,
+    top: int = 3,
+    no_cache: bool = False,
+) -> Prediction | list[Prediction]:
+    """The label that a model says of a sentence, of several a list: label, probability, words.
+
+    Several texts are a list, a column of a table, or a table whose `text_column` is named. `targets`
+    are the words that are meant, or their numbers, of a model that reads one. Below the probability
+    `unsure` there is no label. `top` words that counted are named, with what they add to the logit.
+    A text that cannot be read has an `error`.
+
+    >>> prediction = predict("that exam was a piece of cake", "idioms")
+    >>> prediction.label
+    'बहुत आसान काम'
+    """
+    predictor = _predictor(model, vectors, unsure, top, no_cache)
+    if isinstance(texts, str):
+        (one,) = predictor([texts], None if targets is None else list(targets))
+        return one
+    if text_column is not None:
+        texts = texts[text_of(text_column, "text_column")]
+    several = texts_of(texts, "texts")
+    meant = [None] * len(several) if targets is None else list(targets)
+    if len(meant) != len(several):
+        raise UsageError(f"found {len(meant)}, expected {len(several)}", place="targets")
+    lots = range(0, len(several), _LOT)
+    return [p for at in lots for p in predictor(several[at : at + _LOT], meant[at : at + _LOT])]
+
+
+def predict_file(
+    path: str | PathLike[str],
+    output: str | PathLike[str] | BinaryIO,
+    model: str | PathLike[str] | TrainedModel,
+    vectors: "Vectors | WordVectors" = "glove",
+    *,
+    text_column: str | int | None = None,
+    target_column: str | int | None = None,
+    unsure: float | None = None,
+    top: int = 3,
+    skip_bad: bool = False,
+    no_cache: bool = False,
+    kind: str | None = None,
+    note: Callable[[str], None] | None = None,
+    tick: Callable[[int, int], None] | None = None,
+) -> PredictionReport:
+    """Labels the rows of a table, or the lines of a text, in another file, as `attn predict` does.
+
+    The output is CSV, TSV, JSON lines, JSON or Parquet by its suffix, whole or not at all; `kind`
+    says it for a stream. A row that cannot be predicted is an error, or with `skip_bad` has no label.
+    `note` is told what the input is where its name says otherwise, `tick` how many rows are done.
+    Raises: DataError for such a row; EmptyError; UsageError; OutputError.
+    """
+    columns = named_columns(text_column, None, target_column)
+    if not isinstance(output, str | PathLike):
+        name = None
+    elif (name := path_of(output, "output")) == "-":
+        raise UsageError("found -, expected a file or a stream", place="output")
+    kind = kind_of_output(name) if kind is None and name is not None else kind or "csv"
+    predictor = _predictor(model, vectors, unsure, top, no_cache)
+    source = source_of(path_of(path, "path"), lambda: sys.stdin.buffer)
+    rows = RowsToPredict(source, columns, note)
+    writer = Rows(kind, unsure=unsure is not None)
+    count = _Count(rows.name, flag_of(skip_bad, "skip_bad"), tick)
+
+    def write(file: BinaryIO) -> None:
+        writer.write(count.each(rows.predicted(predictor)), lambda: rows.table, file)
+        if not count.rows:
+            raise EmptyError("found no row, expected sentences", place=rows.name)
+
+    if name is None:
+        write(cast("BinaryIO", output))
+    else:
+        with whole_file(name) as file:
+            write(file)
+    if writer.dropped and note is not None:
+        note(
+            f"{rows.name}: {writer.dropped:,} cells of columns that the first rows lack are left out"
+        )
+    return PredictionReport(count.rows, count.unsure, count.failed, tuple(count.first))
+
+
+class _Count:
+    """Counts rows on their way, and stops at one that cannot be predicted unless it is skipped."""
+
+    def __init__(self, name: str, skip_bad: bool, tick: Callable[[int, int], None] | None) -> None:
+        self._name, self._skip_bad, self._tick = name, skip_bad, tick
+        self.rows = self.unsure = self.failed = 0
+        self.first: list[str] = []
+
+    def each(self, lots: Iterator[list[Predicted]]) -> Iterator[list[Predicted]]:
+        for lot in lots:
+            for row in lot:
+                self.unsure += row.prediction.unsure
+                if row.prediction.error is not None:
+                    self._note(row.line, row.prediction.error)
+            self.rows += len(lot)
+            if self._tick is not None:
+                self._tick(self.rows, self.rows)
+            yield lot
+
+    def _note(self, line: int, error: AttnError) -> None:
+        place = f"{self._name}:{line}"
+        if not self._skip_bad:
+            error.place = place
+            way = f"{setting(skip_bad=True)} keeps such rows, without a label"
+            error.hints = (*error.hints[:1], way)
+            raise error
+        self.failed += 1
+        if len(self.first) < 5:
+            self.first.append(f"{place}: {error.message}")
+
+
+def _predictor(
+    model: str | PathLike[str] | TrainedModel,
+    vectors: "Vectors | WordVectors",
+    unsure: float | None,
+    top: int,
+    no_cache: bool,
+) -> Predictor:
+    if unsure is not None and not 0 <= number_of(unsure, "unsure") <= 1:
+        raise UsageError(f"found {unsure:g}, expected a number from 0 to 1", place="unsure")
+    count_of(top, "top", 1)
+    trained = model if isinstance(model, TrainedModel) else labeling_model(path_of(model, "model"))
+    expect_labels_of(trained)
+    embedder = embedder_of(trained, vectors, no_cache)
+    return Predictor(trained, embedder.reader, top=top, unsure=unsure)

@@ -1,0 +1,138 @@
+"""`attn predict`: the label of every row of a file, how sure it is, and the words that counted."""
+
+import sys
+from functools import partial
+from typing import Annotated, Any, TextIO, cast
+
+import typer
+
+from attncli.cli import options as opt
+from attncli.cli.evaluate import ModelIn
+from attncli.cli.groups import grouped
+from attncli.cli.options import INPUT, OUTPUT, option, switch
+from attncli.cli.progress import SentenceProgress
+from attncli.cli.terminal import PipeClosed, give_up_stdout, message, say_written
+from attncli.cli.train import options as t
+from attncli.cli.vain_options import say_vain
+from attncli.errors import OutputError
+from attncli.errors.wording import visible
+from attncli.files.apart import expect_writable, files_given, written
+from attncli.files.writing import ended_by_signals, reason
+from attncli.mechanisms.files_read import model_read, vectors_read
+
+PredictFile = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="A table (TSV, CSV, JSON, Parquet), or a text with a sentence a line; - is standard "
+        "input.",
+    ),
+]
+PredictOut = Annotated[
+    str | None,
+    option(
+        OUTPUT,
+        "FILE",
+        "Write a file: csv, tsv, jsonl, json or parquet by its suffix (default: CSV on standard "
+        "output).",
+        "--output",
+        "-o",
+    ),
+]
+TopWords = Annotated[int, option(OUTPUT, "K", "Words that counted, the K strongest.", min=1)]
+Lines = Annotated[bool, switch(OUTPUT, "Print JSON lines.", "--json")]
+SkipBad = Annotated[
+    bool,
+    switch(INPUT, "Keep rows that cannot be predicted, without a label, and go on.", "--skip-bad"),
+]
+
+
+@grouped
+def predict(
+    file: PredictFile,
+    model: ModelIn,
+    output: PredictOut = None,
+    text_column: t.TextColumn = None,
+    target_column: t.TargetColumn = None,
+    unsure: t.Unsure = None,
+    top: TopWords = 3,
+    skip_bad: SkipBad = False,
+    vectors: opt.Vectors = "glove",
+    no_cache: opt.NoCache = False,
+    json: Lines = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Label the rows of a file with a trained model.
+
+    Each row is kept with its cells, in order, and gets its label, how probable it is, the words
+    that counted most, each with what it adds to the logit, and those that have no vector.
+
+    \b
+    Examples:
+      attn predict new.csv --model grades.safetensors --text-column Comment -o labeled.csv
+      attn predict sentences.txt --model bank.safetensors --unsure 0.8
+      cat new.jsonl | attn predict - --model bank.safetensors --json | head -3
+    """
+    from attncli.api.predicting import predict_file
+    from attncli.models.named import labeling_model
+
+    name = None if output in (None, "-") else output
+    target = written("output", name)
+    expect_writable(target, [*files_given([file]), *model_read(model), *vectors_read(vectors)])
+    if name is not None and json:
+        say_vain(("--json",), "beside --output", quiet=quiet)
+    trained = labeling_model(model)
+    if target_column is not None and trained.architecture.readout != "target":
+        say_vain(("--target-column",), "here: the model reads whole sentences", quiet=quiet)
+        target_column = None
+    progress = SentenceProgress(lambda: None, quiet=quiet or name is None)
+    try:
+        with ended_by_signals("SIGTERM"):
+            report = predict_file(
+                file,
+                cast("Any", _Stdout()) if name is None else name,
+                trained,
+                vectors,
+                text_column=text_column,
+                target_column=target_column,
+                unsure=unsure,
+                top=top,
+                skip_bad=skip_bad,
+                no_cache=no_cache,
+                kind=("jsonl" if json else "csv") if name is None else None,
+                note=None if quiet else partial(message, "note"),
+                tick=progress.update,
+            )
+    finally:
+        progress.clear()
+    if quiet:
+        return
+    for text in report.first:
+        message("warning", text)
+    if report.failed:
+        message("warning", f"{report.failed:,} of {report.rows:,} rows have no label")
+    if unsure is not None:
+        message("note", f"{report.unsure:,} of {report.rows:,} rows are unsure")
+    if name is not None:
+        say_written(name, quiet=quiet)
+
+
+class _Stdout:
+    """Standard output as a file that takes bytes. Raises: PipeClosed, OutputError."""
+
+    def write(self, data: bytes) -> int:
+        """Writes bytes at once."""
+        stream = cast("TextIO | None", sys.stdout)
+        if stream is None:
+            raise OutputError("cannot write to standard output: it is closed")
+        try:
+            stream.buffer.write(data)
+            stream.buffer.flush()
+        except BrokenPipeError:
+            give_up_stdout()
+            raise PipeClosed from None
+        except OSError as fault:
+            give_up_stdout()
+            what = visible(reason(fault))
+            raise OutputError(f"cannot write to standard output: {what}") from None
+        return len(data)
