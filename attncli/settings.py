@@ -237,7 +237,8 @@ class TrainingSettings(_Frozen):
     patience: epochs without a better held-out result before it stops (0: never). balance: 0 counts
     all sentences alike, 1 gives each label the same say. weight_dropout acts on attention weights,
     dropout on the read-out's input, word_dropout on whole words. tolerance: given weights are met
-    when no cell is further off.
+    when no cell is further off. class_weights: how much the sentences of each label count, instead
+    of balance: "balanced", LABEL=NUMBER,…, JSON, or a file of it.
     """
 
     epochs: int = 30
@@ -253,6 +254,7 @@ class TrainingSettings(_Frozen):
     patience: int = 0
     tolerance: float = 0.0
     seed: int = 0
+    class_weights: str | None = None
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -54,13 +54,17 @@ class EpochProgress:
 
 
 class Training:
-    """A training in progress: parameters, optimizer and random numbers, advanced by `run`."""
+    """A training in progress: parameters, optimizer and random numbers, advanced by `run`.
+
+    `label_weights` (n_labels,) say how much a sentence of each label counts, instead of `balance`.
+    """
 
     def __init__(
         self,
         examples: Examples,
         architecture: Architecture,
         settings: TrainingSettings | None = None,
+        label_weights: FloatArray | None = None,
     ) -> None:
         self.architecture = architecture
         self.settings = settings or TrainingSettings()
@@ -72,8 +76,9 @@ class Training:
         if architecture.fixed_shapes():
             self.parameters.fixed = chosen_landmarks(self._examples, architecture.landmarks)
         self._examples = with_landmarks(self._examples, self.parameters)
-        self._label_weights: FloatArray | None = None
-        if examples.labels is not None and self._examples.labels is not None:
+        self._label_weights = label_weights
+        unweighted = label_weights is None
+        if unweighted and examples.labels is not None and self._examples.labels is not None:
             self._label_weights = balanced_label_weights(
                 self._examples.labels, architecture.n_labels, self.settings.balance
             )

@@ -3,7 +3,7 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 import numpy as np
@@ -57,6 +57,15 @@ class Prepared:
         if self.examples.labels is None:
             raise ValueError("rows of given weights have no labels")
         return self.examples.labels
+
+
+def rows_at(prepared: Prepared, places: IntArray) -> Prepared:
+    """Some of the rows, in this order, with the labels of all."""
+    return replace(
+        prepared,
+        examples=prepared.examples.pick(places),
+        texts=tuple(prepared.texts[place] for place in places),
+    )
 
 
 class VectorTable:

@@ -1,8 +1,8 @@
 """Prepared examples → a trained model: its sizes, its learning, what it was learned with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from attncli.models.trained import TrainedModel
 from attncli.reading.reader import ReadingSettings
 from attncli.results.result import VectorsInfo
 from attncli.settings import LayerSettings, TrainingSettings
+from attncli.training.class_weights import label_weights
 from attncli.training.examples import (
     Prepared,
     default_committee,
@@ -117,7 +118,13 @@ class Fit:
         self.subspace = Subspace(
             prepared.examples, sizes.architecture, sizes.directions, prepared.views
         )
-        self.training = Training(self.subspace.examples, self.subspace.architecture, settings)
+        weights = label_weights(settings, prepared)
+        self.label_weights = (
+            None if weights is None else dict(zip(prepared.labels, weights.tolist(), strict=True))
+        )
+        self.training = Training(
+            self.subspace.examples, self.subspace.architecture, settings, weights
+        )
         self.sketch = sketch_of(prepared.texts)
 
     def run(self) -> Iterator[EpochProgress]:
@@ -134,7 +141,7 @@ class Fit:
         """The best model so far; `whole` says that the training came to its end."""
         training, reading = self.training, self.reading
         history = {
-            "settings": asdict(training.settings),
+            "settings": kept_settings(training.settings, self.label_weights),
             "directions": training.architecture.d_model,
             "examples": len(self.prepared.examples),
             "held_out": training.n_held_out,
@@ -152,6 +159,14 @@ class Fit:
             self.prepared.targets,
             history,
         )
+
+
+def kept_settings(
+    settings: TrainingSettings, label_weights: Mapping[str, float] | None
+) -> dict[str, Any]:
+    """The settings as they are kept, the weights of labels as numbers; without any no word of them."""
+    kept = {name: value for name, value in asdict(settings).items() if name != "class_weights"}
+    return kept if label_weights is None else {**kept, "class_weights": dict(label_weights)}
 
 
 def scores_of(prepared: Prepared, model: TrainedModel) -> Scores:

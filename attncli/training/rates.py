@@ -32,6 +32,9 @@ def checked_training(
     if not 0 <= settings.seed <= _MOST:
         message = f"found a number out of range, expected 0 to {_MOST}"
         raise UsageError(message, place=field_name("seed"))
+    if settings.class_weights is not None and settings.balance != TrainingSettings().balance:
+        message = f"found {settings.balance:g} beside {field_name('class_weights')}, expected one"
+        raise UsageError(f"{message} of them", place=field_name("balance"))
     for name, below in _BELOW.items():
         if not 0 <= getattr(settings, name) < below:
             raise _out_of_range(settings, name, f"expected 0 or more, below {below:g}")

@@ -9,6 +9,7 @@ from attncli.cli.groups import grouped
 from attncli.cli.terminal import message, standard_input
 from attncli.cli.train import options as t
 from attncli.cli.train.check import prove
+from attncli.cli.train.measuring import say_curve, say_folds
 from attncli.cli.train.rows import say_of_rows, say_of_splits
 from attncli.cli.train.run import ENDINGS, TrainingRun
 from attncli.cli.vain_options import changed, say_vain
@@ -21,6 +22,7 @@ from attncli.mechanisms.open import expect_dim
 from attncli.settings import MechanismSettings
 
 if TYPE_CHECKING:
+    from attncli.attention.parameters import Architecture
     from attncli.settings import TrainingSettings
     from attncli.training.examples import Prepared
     from attncli.training.fit import Sizes
@@ -51,6 +53,8 @@ def train(
       attn train examples/idioms.tsv --split train -o idioms.safetensors
       attn train examples/lecture_weights.jsonl -o lecture.safetensors
       attn train examples/lecture_weights.jsonl --watch -o lecture.safetensors -o training.html
+      attn train bank.tsv --folds 5
+      attn train bank.tsv --learning-curve
       attn train bank.tsv --check-grad
     """
     from attncli.cli.progress import Encoding
@@ -59,10 +63,11 @@ def train(
     from attncli.training.examples import prepare
     from attncli.training.fit import expect_vectors_for_all, fitting, sizes_of
     from attncli.training.rows import read_table
+    from attncli.training.validating import Trial
 
     quiet, vectors = report.quiet, words.vectors
     expect_dim(MechanismSettings(vectors=vectors, dim=words.dim))
-    _expect_files(file, vectors, report, run)
+    _expect_files(file, vectors, learning.class_weights, report, run)
     expect_vectors_for_all(words.oov)
     settings = learning.settings()
     reading = ReadingSettings(tokenizer=words.tokenizer, oov=words.oov, seed=learning.seed)
@@ -80,7 +85,8 @@ def train(
     _expect_labels(prepared, file)
     sizes = sizes_of(prepared, info, layer.settings())
     _say_vain(
-        {**vars(layer), **vars(learning), **vars(report), "page": report.page, **vars(run)},
+        {**vars(layer), **vars(learning), **vars(report), "page": report.page, **vars(run)}
+        | {"measures": run.measures},
         sizes,
     )
     if sizes.architecture.readout == "weights":
@@ -88,6 +94,14 @@ def train(
     if run.check_grad:
         prove(prepared, sizes, settings.seed, report.json)
         return
+    if run.measures is not None:
+        trial = Trial(prepared, info, layer.settings(), settings, reading)
+        if run.folds is not None:
+            say_folds(trial, run.folds, json=report.json, quiet=quiet)
+        else:
+            say_curve(trial, json=report.json, quiet=quiet)
+        if not report.output:
+            return
     if not quiet:
         _say_held_out(prepared, settings)
     output = None if report.model is None else Path(report.model)
@@ -102,9 +116,18 @@ def _expect_labels(prepared: "Prepared", file: str) -> None:
         raise DataError(f"{only}, expected at least two", place=visible(file)[:200])
 
 
-def _expect_files(file: str, vectors: str, report: t.ReportOptions, run: t.TrainRunOptions) -> None:
+def _expect_files(
+    file: str,
+    vectors: str,
+    class_weights: str | None,
+    report: t.ReportOptions,
+    run: t.TrainRunOptions,
+) -> None:
     """Raises: UsageError where there is no output, or it is an input; OutputError."""
-    if not report.output and not run.check_grad:
+    _expect_one_task(report, run)
+    from attncli.training.class_weights import weights_file
+
+    if not report.output and not run.check_grad and run.measures is None:
         raise UsageError("found no file, expected -o model.safetensors", place="--output")
     if run.resume and report.model is None and not run.check_grad:
         raise UsageError("found no model, expected -o model.safetensors", place="--resume")
@@ -113,13 +136,30 @@ def _expect_files(file: str, vectors: str, report: t.ReportOptions, run: t.Train
     model = [] if run.check_grad else written("output", report.model, *ENDINGS)
     model += [] if run.check_grad else written("output", report.page)
     log = [] if run.check_grad else written("log", report.log)
-    expect_apart([*model, *log], [*files_given([file]), *vectors_read(vectors)])
+    weights = weights_file(class_weights)
+    expect_apart([*model, *log], [*files_given([file, weights]), *vectors_read(vectors)])
     expect_writable(model, ())  # a log may be a pipe
+
+
+def _expect_one_task(report: t.ReportOptions, run: t.TrainRunOptions) -> None:
+    """Raises: UsageError for options that contradict each other: what is measured is not resumed."""
+    if run.measures is None:
+        return
+    others = {
+        "--learning-curve": run.folds is not None and run.learning_curve,
+        "--resume": run.resume,
+        "--check-grad": run.check_grad,
+        "--watch": report.watch,
+    }
+    for other, is_given in others.items():
+        if is_given:
+            raise UsageError(f"found {other} too, expected one of them", place=run.measures)
 
 
 _OF_LABELS = (
     *("heads", "d_v", "landmarks", "committee", "directions", "pooling", "weight_decay"),
     *("dropout", "weight_dropout", "word_dropout", "smoothing", "balance", "held_out", "patience"),
+    "class_weights",
 )
 _OF_LEARNING = (
     *(
@@ -134,7 +174,7 @@ _OF_LEARNING = (
         "weight_decay",
     ),
     *("dropout", "weight_dropout", "word_dropout", "smoothing", "balance", "held_out", "patience"),
-    "tolerance",
+    *("tolerance", "class_weights"),
 )
 
 
@@ -149,16 +189,26 @@ def _say_vain(values: "dict[str, object]", sizes: "Sizes") -> None:
         parts.append((_OF_LABELS, "where attention weights are given"))
     elif not values["held_out"]:
         parts.append((("patience",), "without sentences held out"))
+    if values["measures"] and not values["output"]:
+        vain = ("log", "patience") if values["learning_curve"] else ("log",)
+        parts.append((vain, f"with {values['measures']} alone"))
     if not values["check_grad"] and values["page"] is None:
         parts.append((("no_footer",), "without a page"))
     if not fitted:
         parts.append((("tolerance",), "where no attention weights are given"))
+    parts += _of_sizes(architecture)
+    for names, where in parts:
+        say_vain(changed(train, values, names), where, quiet=quiet)
+
+
+def _of_sizes(architecture: "Architecture") -> list[tuple[Sequence[str], str]]:
+    """The options that have no effect on a model of these sizes, with where that is."""
+    parts: list[tuple[Sequence[str], str]] = []
     if architecture.readout == "target":
         parts.append((("pooling",), "where the target words are given"))
     if architecture.positions != "relative":
         parts.append((("reach",), "without relative positions"))
-    for names, where in parts:
-        say_vain(changed(train, values, names), where, quiet=quiet)
+    return parts
 
 
 def _say_held_out(prepared: "Prepared", settings: "TrainingSettings") -> None:

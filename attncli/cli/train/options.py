@@ -137,6 +137,33 @@ Smoothing = Annotated[float, _share("Share of each label spread over all labels.
 Balance = Annotated[
     float, _share("How rare labels count: 0 as they come, 1 all with the same say.")
 ]
+ClassWeights = Annotated[
+    str | None,
+    option(
+        LEARNING,
+        "WEIGHTS",
+        "How much each label counts, instead of --balance: balanced, or LABEL=2,OTHER=0.5 (others "
+        "1), or a JSON file.",
+    ),
+]
+Folds = Annotated[
+    int | None,
+    option(
+        RUNNING,
+        "K",
+        "Cross-validate: K models, each measured on a Kth of the sentences; with -o then train.",
+        min=2,
+        max=1000,
+    ),
+]
+LearningCurve = Annotated[
+    bool,
+    switch(
+        RUNNING,
+        "Train on 10, 20, 40, 70 and 100 % of the sentences: whether more would help.",
+        "--learning-curve",
+    ),
+]
 HeldOut = Annotated[float, _share("Share of the sentences kept aside, by label.")]
 Patience = Annotated[
     int,
@@ -238,6 +265,7 @@ class LearningOptions:
     patience: Patience = _TRAINING.patience
     tolerance: Tolerance = None
     seed: TrainSeed = _TRAINING.seed
+    class_weights: ClassWeights = None
 
     def settings(self) -> settings.TrainingSettings:
         """The choices as the library takes them. Raises: UsageError for one out of its range."""
@@ -280,10 +308,17 @@ class ReportOptions:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class TrainRunOptions:
-    """What is done: go on with a training, or prove its gradients."""
+    """What is done: go on with a training, prove its gradients, or measure how well it does."""
 
     resume: Resume = False
     check_grad: CheckGrad = False
+    folds: Folds = None
+    learning_curve: LearningCurve = False
+
+    @property
+    def measures(self) -> str | None:
+        """The option that measures trainings, if one is given."""
+        return "--folds" if self.folds else "--learning-curve" if self.learning_curve else None
 
 
 def _is_page(name: str) -> bool:

@@ -60,7 +60,7 @@ class TrainingRun:
         reading: "ReadingSettings",
         info: "VectorsInfo",
     ) -> None:
-        from attncli.training.fit import Fit
+        from attncli.training.fit import Fit, kept_settings
         from attncli.training.resume import examples_hash, state_path
 
         self.output, self.prepared = output, prepared
@@ -73,7 +73,7 @@ class TrainingRun:
             "vectors": [info.name, info.sha256],
             "directions": sizes.directions,
             **asdict(sizes.architecture),
-            **asdict(settings),
+            **kept_settings(settings, self.fit.label_weights),
         }
 
     def run(self, report: "ReportOptions", *, resume: bool) -> None:

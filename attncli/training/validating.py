@@ -1,0 +1,153 @@
+"""How well trainings of some examples do: by folds, and by growing shares of the examples."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from statistics import fmean, stdev
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from attncli.arrays import FloatArray, IntArray
+from attncli.errors import UsageError, field_name
+from attncli.learning.trainer import split_off
+from attncli.reading.reader import ReadingSettings
+from attncli.results.result import VectorsInfo
+from attncli.settings import LayerSettings, TrainingSettings
+from attncli.training.examples import Prepared, rows_at
+from attncli.training.fit import Fit, scores_of, sizes_of
+from attncli.training.metrics import Scores
+
+SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)  # of a learning curve
+
+
+class Measured(NamedTuple):
+    """One training, measured on sentences that it did not see.
+
+    number: of the fold from 1, or of the share. baseline: the accuracy of always saying the label
+    that is most frequent among the `learned_from` sentences. places: of the measured ones.
+    """
+
+    number: int
+    share: float
+    learned_from: int
+    scores: Scores
+    baseline: float
+    places: IntArray
+
+
+class CrossValidation(NamedTuple):
+    """The means over folds and their standard deviations (of a sample: n − 1)."""
+
+    folds: int
+    accuracy: tuple[float, float]
+    macro_f1: tuple[float, float]
+    baseline: float
+    scores: Scores
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as JSON; the report is of all sentences, each by the model that did not see it."""
+        return {
+            "folds": self.folds,
+            "mean_accuracy": self.accuracy[0],
+            "sd_accuracy": self.accuracy[1],
+            "mean_macro_f1": self.macro_f1[0],
+            "sd_macro_f1": self.macro_f1[1],
+            "mean_majority": self.baseline,
+            "report": {label: one._asdict() for label, one in self.scores.report.items()},
+            "macro": self.scores.macro._asdict(),
+            "weighted": self.scores.weighted._asdict(),
+        }
+
+
+class Trial(NamedTuple):
+    """What is trained again and again: the examples, and how."""
+
+    prepared: Prepared
+    vectors: VectorsInfo
+    layer: LayerSettings
+    settings: TrainingSettings
+    reading: ReadingSettings
+
+    def expect_labels(self, field: str) -> None:
+        """Raises: UsageError for given weights, which are met and not predicted."""
+        if self.prepared.examples.labels is None:
+            message = "found attention weights to fit, expected labels"
+            raise UsageError(message, place=field_name(field))
+
+    def measured(
+        self, number: int, share: float, learned: IntArray, measured: IntArray
+    ) -> Measured:
+        """Trains on some of the sentences and measures on others."""
+        rows = rows_at(self.prepared, learned)
+        sizes = sizes_of(rows, self.vectors, self.layer)
+        fit = Fit(rows, sizes, self.settings, self.reading, self.vectors)
+        for _ in fit.run():
+            pass
+        others = rows_at(self.prepared, measured)
+        usual = np.bincount(rows.gold, minlength=len(rows.labels)).argmax()
+        baseline = float((others.gold == usual).mean())
+        scores = scores_of(others, fit.model())
+        return Measured(number, share, len(learned), scores, baseline, measured)
+
+
+def folds_of(labels: IntArray, count: int, seed: int) -> list[IntArray]:
+    """The places of each fold: every label spread over all of them as evenly as it can be.
+
+    Raises: UsageError for more folds than sentences.
+    """
+    if count > len(labels):
+        raise UsageError(
+            f"found {count}, expected at most one for each of the {len(labels)} sentences",
+            place=field_name("folds"),
+        )
+    rng = np.random.default_rng([seed, 2])
+    order = np.concatenate(
+        [rng.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
+    )
+    return [np.sort(order[fold::count]) for fold in range(count)]
+
+
+def cross_validated(trial: Trial, count: int) -> Iterator[Measured]:
+    """Each fold measured by a model of the others, which is learned as any training is."""
+    trial.expect_labels("folds")
+    everything = np.arange(len(trial.prepared.examples))
+    for number, fold in enumerate(folds_of(trial.prepared.gold, count, trial.settings.seed), 1):
+        rest = np.setdiff1d(everything, fold)
+        yield trial.measured(number, len(rest) / len(everything), rest, fold)
+
+
+def summary_of(folds: list[Measured]) -> CrossValidation:
+    """The means of the folds, and the scores of all sentences together."""
+    accuracies = [one.scores.accuracy for one in folds]
+    macro = [one.scores.macro_f1 for one in folds]
+    probabilities: FloatArray = np.concatenate([one.scores.probabilities for one in folds])
+    gold = np.concatenate([one.scores.gold for one in folds])
+    return CrossValidation(
+        len(folds),
+        (fmean(accuracies), stdev(accuracies)),
+        (fmean(macro), stdev(macro)),
+        fmean(one.baseline for one in folds),
+        Scores(folds[0].scores.labels, gold, probabilities),
+    )
+
+
+def learning_curve(trial: Trial, shares: tuple[float, ...] = SHARES) -> Iterator[Measured]:
+    """Models of growing shares of the sentences, each measured on the same ones, held out of all.
+
+    A greater share holds the smaller ones. The last epoch of each is kept, so that the sentences
+    held out only measure. Raises: UsageError where none are.
+    """
+    trial.expect_labels("learning_curve")
+    examples, settings = trial.prepared.examples, trial.settings
+    kept, aside = split_off(examples, settings.held_out, settings.seed)
+    if not len(aside):
+        raise UsageError(
+            f"found {settings.held_out:g}, which holds no sentence out, expected more",
+            place=field_name("held_out"),
+        )
+    whole = trial._replace(settings=replace(settings, held_out=0.0, patience=0))
+    gold, rng = trial.prepared.gold, np.random.default_rng([settings.seed, 3])
+    mixed = [rng.permutation(kept[gold[kept] == label]) for label in np.unique(gold[kept])]
+    for number, share in enumerate(shares, start=1):
+        parts = [places[: max(1, round(share * len(places)))] for places in mixed]
+        yield whole.measured(number, share, np.sort(np.concatenate(parts)), aside)
