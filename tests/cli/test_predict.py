@@ -279,7 +279,7 @@ def test_the_input_and_the_model_are_never_replaced(command, models, tmp_path) -
         (["-o", str(path)], "also read here"),
         (["-o", model], "also read here"),
         (["-o", str(tmp_path / "o.xlsx")], "csv, tsv, jsonl, json, parquet"),
-        (["--text-column", "Coment"], 'did you mean "Comment"?'),
+        (["--text-column", "Komment"], 'did you mean "Comment"?'),
         (["--unsure", "1.5"], "--unsure"),
         (["--top", "0"], "--top"),
     ):

@@ -87,7 +87,7 @@ def test_json_and_parquet_have_the_same_columns(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("columns", [Columns("Coment", "Grade"), Columns("Comment", "Graed")])
+@pytest.mark.parametrize("columns", [Columns("Komment", "Grade"), Columns("Comment", "Graed")])
 def test_a_missing_column_is_answered_with_those_there_are(columns: Columns) -> None:
     """And with the one that is nearest, for each kind of table."""
     records = [dict(zip(HEADER, cells, strict=True)) for cells in ROWS]
@@ -96,7 +96,7 @@ def test_a_missing_column_is_answered_with_those_there_are(columns: Columns) -> 
             rows_in("-", content.encode(), columns)
         said = str(caught.value)
         assert '"Nr", "Comment ", "GRADE", "Word", "Note"' in said
-        meant = '"Comment "' if columns.text == "Coment" else '"GRADE"'
+        meant = '"Comment "' if columns.text == "Komment" else '"GRADE"'
         assert f"did you mean {meant}?" in said
 
 
