@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from attncli.api.training import Offset as Offset
     from attncli.api.training import Row as Row
     from attncli.api.training import TrainingSettings as TrainingSettings
+    from attncli.api.training import cross_validate as cross_validate
     from attncli.api.training import evaluate as evaluate
+    from attncli.api.training import learning_curve as learning_curve
     from attncli.api.training import train as train
     from attncli.api.vectors import CorpusSettings as CorpusSettings
     from attncli.api.vectors import evaluate_vectors as evaluate_vectors
@@ -52,7 +54,7 @@ _FILES = {
     "predicting": "Prediction predict predict_file",
     "save": "save show",
     "several": "AttentionResult AttnError Results",
-    "training": "LayerSettings Offset Row TrainingSettings evaluate train",
+    "training": "LayerSettings Offset Row TrainingSettings cross_validate evaluate learning_curve train",
     "vectors": "CorpusSettings evaluate_vectors train_vectors",
     "view": "from_attentions read view",
     "word_vectors": "WordVectors open_vectors",
@@ -74,11 +76,13 @@ __all__ = [
     "attend",
     "batch",
     "compare",
+    "cross_validate",
     "diff",
     "evaluate",
     "evaluate_vectors",
     "explain",
     "from_attentions",
+    "learning_curve",
     "open_vectors",
     "predict",
     "predict_file",

@@ -90,7 +90,7 @@ def test_every_field_that_the_library_names_has_its_option():
     command = typer.main.get_command(app_for([]))
     every, seen = options_of(command), set()
     for place, function, call in calls():
-        names = [keyword.arg for keyword in call.keywords]
+        names = [keyword.arg for keyword in call.keywords if keyword.arg is not None]
         if function == "field_name" and isinstance(call.args[0], ast.Constant):
             names = [call.args[0].value]
         text = call.args[0] if function == "command_line" else None

@@ -35,13 +35,21 @@ from attncli.reading.targets import Offset as Offset
 from attncli.settings import LayerSettings as LayerSettings
 from attncli.settings import MechanismSettings, OovPolicy, Pooling, Positions, TokenizerName
 from attncli.settings import TrainingSettings as TrainingSettings
-from attncli.training.columns import Columns
+from attncli.training.columns import COLUMN_FIELDS, Columns
 from attncli.training.examples import Prepared, prepare
 from attncli.training.fit import Fit, expect_vectors_for_all, fitting, scores_of, sizes_of
 from attncli.training.metrics import Scores
 from attncli.training.rates import checked_training
 from attncli.training.rows import Bad, read_table
 from attncli.training.rows import Row as Row
+from attncli.training.validating import (
+    CrossValidation,
+    Measured,
+    Trial,
+    cross_validated,
+    measured_shares,
+    summary_of,
+)
 
 if TYPE_CHECKING:
     from attncli.api.word_vectors import WordVectors
@@ -81,6 +89,22 @@ class TrainChoices(TypedDict, total=False):
     class_weights: str | Mapping[str, float] | None
 
 
+class TrialChoices(TrainChoices, total=False):
+    """What `train` takes besides rows and vectors, as named arguments."""
+
+    split: str | None
+    text_column: str | int | None
+    label_column: str | int | None
+    target_column: str | int | None
+    skip_bad: bool
+    oov: OovPolicy
+    tokenizer: TokenizerName
+    dim: int
+    no_cache: bool
+    layer: LayerSettings | None
+    settings: TrainingSettings | None
+
+
 def train(
     rows: str | PathLike[str] | Sequence[Row],
     vectors: "Vectors | WordVectors" = "glove",
@@ -107,7 +131,43 @@ def train(
     `TrainingSettings`; `layer` and `settings` say the same. `save` writes the model.
     Raises: DataError for a row that cannot be used; UsageError; NumericError when it diverges.
     """
-    columns = named_columns(text_column, label_column, target_column)
+    given: TrialChoices = {
+        **choices,
+        "split": split,
+        "text_column": text_column,
+        "label_column": label_column,
+        "target_column": target_column,
+        "skip_bad": skip_bad,
+        "oov": oov,
+        "tokenizer": tokenizer,
+        "dim": dim,
+        "no_cache": no_cache,
+        "layer": layer,
+        "settings": settings,
+    }
+    trial = trial_of(rows, vectors, given)
+    sizes = sizes_of(trial.prepared, trial.vectors, trial.layer)
+    learning = trial.settings
+    if sizes.architecture.readout == "weights":
+        learning = fitting(learning, choices.get("epochs"))
+    fit = Fit(trial.prepared, sizes, learning, trial.reading, trial.vectors)
+    for _ in fit.run():
+        pass
+    return fit.model()
+
+
+def trial_of(
+    rows: str | PathLike[str] | Sequence[Row],
+    vectors: "Vectors | WordVectors",
+    given: "TrialChoices",
+) -> Trial:
+    """What is trained, as `train` takes it. Raises: what `train` raises before it learns."""
+    choices: dict[str, Any] = dict(given)
+    columns = named_columns(*(choices.pop(field, None) for field in COLUMN_FIELDS))
+    split, skip_bad = choices.pop("split", None), choices.pop("skip_bad", False)
+    oov, tokenizer = choices.pop("oov", "zero"), choices.pop("tokenizer", "words")
+    dim, no_cache = choices.pop("dim", 50), choices.pop("no_cache", False)
+    layer, settings = choices.pop("layer", None), choices.pop("settings", None)
     weights = choices.get("class_weights")
     if isinstance(weights, Mapping):
         choices["class_weights"] = json.dumps(dict(weights))
@@ -123,13 +183,34 @@ def train(
     prepared = _prepared(rows, split, columns, skip_bad, embedder)
     if prepared.examples.weights is None and len(prepared.labels) < 2:
         raise DataError("every sentence has the same label, expected at least two", place="rows")
-    sizes = sizes_of(prepared, info, layer)
-    if sizes.architecture.readout == "weights":
-        settings = fitting(settings, choices.get("epochs"))
-    fit = Fit(prepared, sizes, settings, reading, info)
-    for _ in fit.run():
-        pass
-    return fit.model()
+    return Trial(prepared, info, layer, settings, reading)
+
+
+def cross_validate(
+    rows: str | PathLike[str] | Sequence[Row],
+    vectors: "Vectors | WordVectors" = "glove",
+    *,
+    folds: int = 5,
+    **given: Unpack["TrialChoices"],
+) -> CrossValidation:
+    """How well trainings do, by folds, as `attn train` tells it: means, deviations and a report.
+
+    The other arguments are those of `train`.
+    """
+    count = count_of(folds, "folds", 2, 1000)
+    return summary_of(list(cross_validated(trial_of(rows, vectors, given), count)))
+
+
+def learning_curve(
+    rows: str | PathLike[str] | Sequence[Row],
+    vectors: "Vectors | WordVectors" = "glove",
+    **given: Unpack["TrialChoices"],
+) -> list[Measured]:
+    """How well trainings on growing shares of the rows do on the same held-out ones.
+
+    The other arguments are those of `train`.
+    """
+    return list(measured_shares(trial_of(rows, vectors, given)))
 
 
 def evaluate(
@@ -166,8 +247,7 @@ def embedder_of(
 
 def named_columns(*given: str | int | None) -> Columns:
     """The columns that are named, as they are asked for in a file."""
-    names = ("text_column", "label_column", "target_column")
-    pairs = zip(given, names, strict=True)
+    pairs = zip(given, COLUMN_FIELDS, strict=True)
     return Columns(
         *(str(count_of(c, n)) if isinstance(c, int) else c and text_of(c, n) for c, n in pairs)
     )

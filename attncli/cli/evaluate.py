@@ -16,7 +16,15 @@ from attncli.files.apart import expect_apart, files_given
 from attncli.mechanisms.files_read import model_read, vectors_read
 
 ModelIn = Annotated[
-    str, option(MODEL, "MODEL", "A file that attn train wrote, or idioms.", "--model", "-m")
+    str,
+    option(
+        MODEL,
+        "MODEL",
+        "A file that attn train wrote, or idioms.",
+        "--model",
+        "-m",
+        complete="models",
+    ),
 ]
 
 

@@ -11,7 +11,7 @@ from attncli.files.rows.shape import Shape, Table
 
 # What rows have beside their text, in the order of a row's cells.
 CELLS = ("label", "target", "start", "weights", "split")
-_FIELDS = ("text_column", "label_column", "target_column")
+COLUMN_FIELDS = ("text_column", "label_column", "target_column")
 _PARTED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _USUAL = {"csv": ",", "tsv": "\t"}
 _CONTENT = {"jsonl": "JSON lines", "json": "JSON", "parquet": "Parquet", "text": "plain text"}
@@ -27,7 +27,7 @@ class Columns(NamedTuple):
     @property
     def chosen(self) -> frozenset[str]:
         """The fields that the caller set."""
-        given = zip(_FIELDS, self, strict=True)
+        given = zip(COLUMN_FIELDS, self, strict=True)
         return frozenset(field for field, column in given if column is not None)
 
     def shape(self, seen: Callable[[Table], None], *, labeled: bool = True) -> Shape:
@@ -36,7 +36,7 @@ class Columns(NamedTuple):
         return Shape(
             column=self.text,
             others=others if labeled else (self.target or "target", "start"),
-            fields=_FIELDS if labeled else (_FIELDS[0], _FIELDS[2]),
+            fields=COLUMN_FIELDS if labeled else (COLUMN_FIELDS[0], COLUMN_FIELDS[2]),
             chosen=self.chosen,
             tables_only=labeled or bool(self.chosen),
             by_number=True,

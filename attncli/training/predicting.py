@@ -1,11 +1,12 @@
 """Sentences → the labels that a trained model says, how sure it is, and the words that counted."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from attncli.errors import AttnError, Blank, DataError, setting
+from attncli.errors import AttnError, Blank, DataError, NumericError, setting
 from attncli.errors.wording import quoted
 from attncli.learning.contributions import LabelReading
 from attncli.learning.landmarks import with_landmarks
@@ -122,6 +123,8 @@ class Predictor:
     def _prediction(
         self, run: TokenRun, label: int, sure: float, adds: list[float], strongest: list[int]
     ) -> Prediction:
+        if not math.isfinite(sure):
+            return Prediction(error=NumericError("its probabilities would not be finite"))
         probability = round(sure, DIGITS)
         unsure = self._unsure is not None and probability < self._unsure
         words = [CountedWord(run.parts[i].text, i, round(adds[i], DIGITS)) for i in strongest]

@@ -1,10 +1,12 @@
 """Predictions as CSV, TSV, JSON lines, JSON or Parquet: a row for each that was read, in order.
 
 Cells that were read come first, under their own names; then what the model says. CSV has the
-delimiter of the table that was read where that is a semicolon. A text that a spreadsheet would run
+delimiter of the table that was read where that is a semicolon. A byte order mark, by which
+spreadsheets know UTF-8, is written where one was read. A text that a spreadsheet would run
 as a formula gets an apostrophe before it.
 """
 
+import codecs
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -92,7 +94,8 @@ class Rows:
                 if self._kind == "csv" and table().delimiter == ";":
                     delimiter = ";"
                 head = [as_cell(guarded(name)) for name in (*names, *self._ours)]
-                file.write((delimiter.join(head) + "\n").encode("utf-8", "replace"))
+                mark = codecs.BOM_UTF8 if table().encoding else b""
+                file.write(mark + (delimiter.join(head) + "\n").encode("utf-8", "replace"))
             lines = []
             for row in lot:
                 kept = [as_cell(kept_cell(value)) for value in self._values(row, names)]

@@ -114,7 +114,7 @@ def kept_names(columns: Sequence[str]) -> list[str]:
     names: list[str] = []
     for number, column in enumerate(columns, start=1):
         name = column.strip() or f"column_{number}"
-        if any(is_alike(name, ours) for ours in OURS):
+        if any(is_alike(name, ours) for ours in (*OURS, "error")):
             name = f"{name}_given"
         base, count = name, 2
         while name in names:

@@ -131,7 +131,7 @@ def summary_of(folds: list[Measured]) -> CrossValidation:
     )
 
 
-def learning_curve(trial: Trial, shares: tuple[float, ...] = SHARES) -> Iterator[Measured]:
+def measured_shares(trial: Trial, shares: tuple[float, ...] = SHARES) -> Iterator[Measured]:
     """Models of growing shares of the sentences, each measured on the same ones, held out of all.
 
     A greater share holds the smaller ones. The last epoch of each is kept, so that the sentences

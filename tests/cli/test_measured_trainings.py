@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training_data import QUICK
 
+import attncli
 from attncli.errors import UsageError
 from attncli.models.trained import load_model
 from attncli.training.validating import folds_of
@@ -114,3 +115,16 @@ def test_weights_of_labels_are_kept_in_the_model(command, data, tmp_path):
     assert "class_weights" not in load_model(plain).training["settings"]
     assert load_model(weighted).training["settings"]["class_weights"] == {"money": 2, "river": 1}
     assert plain.read_bytes() != weighted.read_bytes()
+
+
+def test_python_measures_the_same(command, data):
+    """Means of folds and points of a curve, with the arguments of a training."""
+    quick = {"epochs": 6, "heads": 2, "committee": 1, "batch_size": 8}
+    *_, summary = records(command("train", str(data), "--folds", "3", *QUICK, "--json"))
+    found = attncli.cross_validate(data, folds=3, **quick)
+    assert json.loads(json.dumps(found.to_dict())) == summary
+    points = records(command("train", str(data), "--learning-curve", *QUICK, "--json"))
+    curve = attncli.learning_curve(data, **quick)
+    assert [(one.share, one.scores.accuracy) for one in curve] == [
+        (point["share"], point["accuracy"]) for point in points
+    ]

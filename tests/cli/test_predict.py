@@ -82,7 +82,7 @@ def read_back(path: Path, delimiter: str = ",") -> list[tuple[str | None, str, s
     kind = path.suffix[1:]
     if kind in ("csv", "tsv"):
         quoting = csv.QUOTE_MINIMAL if kind == "csv" else csv.QUOTE_NONE
-        text = io.StringIO(path.read_text(encoding="utf-8"), newline="")
+        text = io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")
         records = list(
             csv.DictReader(text, delimiter="\t" if kind == "tsv" else delimiter, quoting=quoting)
         )
@@ -218,7 +218,8 @@ def test_columns_survive_and_ours_are_apart(command, models, tmp_path) -> None:
     out = tmp_path / "o.csv"
     ended = command("predict", str(path), "-m", str(models["sentence"]), "-o", str(out))
     assert ended.code == 0, ended.said
-    lines = out.read_text(encoding="utf-8").splitlines()
+    assert out.read_bytes().startswith(b"\xef\xbb\xbf")  # as it was read
+    lines = out.read_text(encoding="utf-8-sig").splitlines()
     assert lines[0] == "id;ID;column_3;Label_given;Text;label;probability;words;unknown"
     assert lines[1].startswith('"-1,5";\'=1+1;x;gold;the bank;')
     assert lines[2].startswith("7;;;;the mud near the bank;")

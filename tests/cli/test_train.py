@@ -283,3 +283,24 @@ def test_a_damaged_model_is_refused(command, data, tmp_path):
         assert ended.is_clean()
     assert command("evaluate", str(data), "-m", str(tmp_path / "none.safetensors")).code == 6
     assert command("evaluate", str(data), "-m", "nosuch").code == 2
+
+
+def test_labels_are_reported_after_a_training_and_by_evaluate(command, data, tmp_path):
+    """Of held-out sentences on stderr and in JSON; --unsure says how many are sure and right."""
+    model = tmp_path / "m"
+    arguments = ("train", str(data), "-o", str(model), *QUICK, "--held-out", "0.5")
+    ended = command(*arguments, "--json")
+    summary = json.loads(ended.out)
+    assert [one["support"] for one in summary["report"].values()] == [10, 10]
+    assert summary["weighted"]["support"] == 20
+    assert "precision  recall      F1  sentences" in ended.said
+    assert command(*arguments, "-q").err == b""
+    shown = command("evaluate", str(data), "-m", str(model), "--unsure", "0.6")
+    as_json = command("evaluate", str(data), "-m", str(model), "--unsure", "0.6", "--json")
+    found = json.loads(as_json.out)
+    assert f"sure                  {found['sure']['coverage']:.4f}" in shown.text
+    assert found["sure"]["n"] == round(found["sure"]["coverage"] * 40)
+    for label in ("money", "river"):
+        line = next(line for line in shown.text.splitlines() if line.startswith(label))
+        assert line.split()[1] == f"{found['report'][label]['precision']:.3f}"
+    assert command("evaluate", str(data), "-m", str(model), "--unsure", "2").code == 2

@@ -48,10 +48,10 @@ def say_folds(trial: "Trial", count: int, *, json: bool, quiet: bool) -> None:
 
 def say_curve(trial: "Trial", *, json: bool, quiet: bool) -> None:
     """Prints each share as it is done, and whether more sentences would help."""
-    from attncli.training.validating import learning_curve
+    from attncli.training.validating import measured_shares
 
     points = []
-    for point in learning_curve(trial):
+    for point in measured_shares(trial):
         points.append(point)
         if json:
             write_json(json_line({"share": point.share, **_figures(point)}))
