@@ -110,9 +110,9 @@ def predict(
     for text in report.first:
         message("warning", text)
     if report.failed:
-        message("warning", f"{report.failed:,} of {report.rows:,} rows have no label")
+        message("warning", f"rows without a label: {report.failed:,} of {report.rows:,}")
     if unsure is not None:
-        message("note", f"{report.unsure:,} of {report.rows:,} rows are unsure")
+        message("note", f"unsure rows: {report.unsure:,} of {report.rows:,}")
     if name is not None:
         say_written(name, quiet=quiet)
 

@@ -25,7 +25,9 @@ def text_or_none(value: Any) -> str | None:
 
 def plain_value(value: Any) -> Any:
     """A value that JSON has; a date, or what else Parquet holds, is its text."""
-    if value is None or isinstance(value, str | bool | int):
+    if isinstance(value, str):
+        return well_formed_text(value)
+    if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
         return value if value == value and abs(value) != float("inf") else None
@@ -34,3 +36,8 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain_value(part) for part in value]
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def well_formed_text(text: str) -> str:
+    """The text with a question mark for each half of a character."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -9,7 +9,7 @@ as a formula gets an apostrophe before it.
 import codecs
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, BinaryIO
 
 from attncli.errors import UsageError, field_name
@@ -42,6 +42,7 @@ class Rows:
     def __init__(self, kind: str, *, unsure: bool) -> None:
         self._kind, self._ours = kind, OURS if unsure else OURS[:-1]
         self.dropped = 0
+        self._known: Collection[str] = ()
 
     def write(
         self, lots: Iterator[list[Predicted]], table: Callable[[], Table], file: BinaryIO
@@ -91,6 +92,7 @@ class Rows:
         for lot in lots:
             if not names:
                 names = _names_of(lot)
+                self._known = set(names)
                 if self._kind == "csv" and table().delimiter == ";":
                     delimiter = ";"
                 head = [as_cell(guarded(name)) for name in (*names, *self._ours)]
@@ -104,7 +106,8 @@ class Rows:
             file.write("".join(lines).encode("utf-8", "replace"))
 
     def _values(self, row: Predicted, names: Sequence[str]) -> list[Any]:
-        self.dropped += len(row.cells.keys() - set(names)) if len(row.cells) > len(names) else 0
+        if row.cells.keys() != self._known:
+            self.dropped += len(row.cells.keys() - set(names))
         return [row.cells.get(name) for name in names]
 
     def _said(self, row: Predicted) -> list[str]:
@@ -129,6 +132,7 @@ class Rows:
         for lot in lots:
             if writer is None:
                 names = _names_of(lot)
+                self._known = set(names)
                 writer = ParquetRows(file, names, self._ours, table())
             writer.add(lot, [self._values(row, names) for row in lot])
         (writer or ParquetRows(file, [], self._ours, table())).close()

@@ -11,6 +11,7 @@ from attncli.files.rows.reader import InputRow, Table, rows_of
 from attncli.files.source import InputSource, is_url
 from attncli.reading.targets import Target
 from attncli.training.columns import Columns, remarks_of
+from attncli.training.plain_cells import well_formed_text
 from attncli.training.predicting import Prediction, Predictor
 from attncli.training.rows import target_of
 
@@ -113,7 +114,7 @@ def kept_names(columns: Sequence[str]) -> list[str]:
     """
     names: list[str] = []
     for number, column in enumerate(columns, start=1):
-        name = column.strip() or f"column_{number}"
+        name = well_formed_text(column).strip() or f"column_{number}"
         if any(is_alike(name, ours) for ours in (*OURS, "error")):
             name = f"{name}_given"
         base, count = name, 2

@@ -244,7 +244,7 @@ def test_an_unsure_label_is_empty(command, models, tmp_path) -> None:
         assert other["unsure"] is unsure
         assert other["label"] == (None if unsure else row["label"])
         assert other["probability"] == row["probability"]
-    assert f"{sum(o['unsure'] for o in others)} of 15 rows are unsure" in ended.said
+    assert f"unsure rows: {sum(o['unsure'] for o in others)} of 15" in ended.said
 
 
 def test_unknown_words_are_named(command, models, tmp_path) -> None:
@@ -267,7 +267,7 @@ def test_a_bad_row_leaves_what_was_there(command, models, tmp_path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["k.csv", "o.csv"]
     ended = command(*arguments, "--skip-bad")
     assert ended.code == 0
-    assert "1 of 3 rows have no label" in ended.said
+    assert "rows without a label: 1 of 3" in ended.said
     assert [line[:2] for line in out.read_text().splitlines()[1:]] == ["1,", "2,", "3,"]
     assert out.read_text().splitlines()[2] == "2,,,,,"
 
@@ -363,3 +363,84 @@ def test_python_says_the_same(command, models, tmp_path) -> None:
         p[:2] for p in several
     ]
     assert [p[:2] for p in attncli.predict(frame["c"], model)] == [p[:2] for p in several]
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_what_is_no_text_goes_through(command, models, tmp_path, output: str) -> None:
+    """Bytes of another encoding and halves of characters are marked; values of JSON are its text."""
+    if output == "parquet" and not _has_pyarrow():
+        pytest.skip("needs pyarrow")
+    model = str(models["sentence"])
+    (tmp_path / "k.csv").write_bytes("id,text\nä,schöne bank\n2,the bank\n".encode("cp1252"))
+    records = [
+        {"text": "the bank", "n": 1, "list": [1, {"a": None}], "half": "\ud800"},
+        {"text": "the mud", "n": 2.5, "more": True},
+    ]
+    (tmp_path / "k.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    out = tmp_path / f"o.{output}"
+    for name in ("k.csv", "k.jsonl"):
+        arguments = ("predict", str(tmp_path / name), "-m", model, "-o", str(out), "--skip-bad")
+        ended = command(*arguments)
+        assert ended.code == 0, ended.said
+        rows = read_back(out)
+        assert len(rows) == 2
+        assert rows[-1][2]
+        out.read_bytes().decode("utf-8", "strict") if output != "parquet" else None
+
+
+def test_cells_that_come_late_are_told(command, models, tmp_path) -> None:
+    """Columns of a CSV are those of the first rows; JSON lines keep every cell."""
+    lines = [json.dumps({"text": f"the bank {i}", "id": i}) for i in range(1500)]
+    lines[1200] = json.dumps({"text": "the bank", "key": "late"})
+    (tmp_path / "k.jsonl").write_text("\n".join(lines))
+    arguments = ("predict", str(tmp_path / "k.jsonl"), "-m", str(models["sentence"]), "-o")
+    ended = command(*arguments, str(tmp_path / "o.csv"))
+    assert "1 cells of columns that the first rows lack are left out" in ended.said
+    assert (tmp_path / "o.csv").read_text().startswith("text,id,label,")
+    assert command(*arguments, str(tmp_path / "o.jsonl")).code == 0
+    assert '"key": "late"' in (tmp_path / "o.jsonl").read_text()
+
+
+def test_a_parquet_keeps_its_types(command, models, tmp_path) -> None:
+    """Numbers, times and lists come back as they were, also beside missing ones."""
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    columns = {
+        "n": pyarrow.array([None, 7], pyarrow.int16()),
+        "at": pyarrow.array([0, None], pyarrow.timestamp("ms")),
+        "parts": pyarrow.array([[1.5], None], pyarrow.list_(pyarrow.float32())),
+        "text": pyarrow.array(["the bank", "the mud"]),
+    }
+    table = pyarrow.table(columns)
+    parquet.write_table(table, tmp_path / "k.parquet")
+    out = tmp_path / "o.parquet"
+    ended = command(
+        "predict", str(tmp_path / "k.parquet"), "-m", str(models["sentence"]), "-o", str(out)
+    )
+    assert ended.code == 0, ended.said
+    assert parquet.read_table(out).select(list(columns)).equals(table)
+    as_json = command(
+        "predict", str(tmp_path / "k.parquet"), "-m", str(models["sentence"]), "--json"
+    )
+    first = json.loads(as_json.out.splitlines()[0])
+    assert (first["n"], first["at"], first["parts"]) == (None, "1970-01-01 00:00:00", [1.5])
+
+
+def test_a_target_is_a_column_or_a_character(command, models, tmp_path) -> None:
+    """Of a model of targets: by the column that is named, by start, or the first word of training."""
+    text = "the money of a bank and a bank"
+    (tmp_path / "k.csv").write_text(f"text,word,start\n{text},money,\n{text},,27\n{text},,\n")
+    arguments = ("predict", str(tmp_path / "k.csv"), "-m", str(models["target"]), "--json")
+    rows = [json.loads(line) for line in command(*arguments).out.splitlines()]
+    by_word = [
+        json.loads(line) for line in command(*arguments, "--target-column", "word").out.splitlines()
+    ]
+    model = str(models["target"])
+    shown = [
+        json.loads(command("explain", text, "--model", model, "--target", t, "--json").out)["model"]
+        for t in ("1", "7", "4")
+    ]
+    sure = [one["probabilities"][one["label"]] for one in shown]
+    assert [row["probability"] for row in (by_word[0], rows[1], rows[2])] == pytest.approx(
+        sure, abs=6e-5
+    )

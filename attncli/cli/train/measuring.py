@@ -58,19 +58,26 @@ def say_curve(trial: "Trial", *, json: bool, quiet: bool) -> None:
         else:
             write(_line(f"{point.share:>5.0%} {point.learned_from:>7,}", point))
     if not quiet:
-        before, last = points[-2].scores.accuracy, points[-1].scores.accuracy
-        n = points[-1].scores.n
-        noise = (last * (1 - last) / n) ** 0.5
-        rises = "still rises" if last - before > noise else "has leveled off"
-        more = "more sentences may help" if last - before > noise else "more are of little help"
-        message("note", f"accuracy {rises} at the end (one error of {n} is {1 / n:.3f}): {more}")
+        message("note", _verdict(points[-2], points[-1]))
+
+
+def _verdict(before: "Measured", last: "Measured") -> str:
+    """Whether more sentences would help, as far as so many held-out ones can tell."""
+    accuracy, n = last.scores.accuracy, last.scores.n
+    change, noise = accuracy - before.scores.accuracy, (accuracy * (1 - accuracy) / n) ** 0.5
+    if change > noise:
+        return "accuracy still rises at the end: more sentences may help"
+    return (
+        f"the last step changes accuracy by {change:+.3f}, within the noise of {n} held-out "
+        f"sentences (±{noise:.3f}): more sentences help little, or too few are held out to tell"
+    )
 
 
 def _line(name: str, one: "Measured") -> str:
     scores = one.scores
     return (
         f"{name}  accuracy {scores.accuracy:.3f}  macro F1 {scores.macro_f1:.3f}  "
-        f"baseline {one.baseline:.3f}  ({scores.n} sentences)\n"
+        f"baseline {one.baseline:.3f}  (of {scores.n})\n"
     )
 
 
