@@ -1,5 +1,6 @@
 """`attn predict`: every row with its cells, the label of `attn explain`, and the words that counted."""
 
+import contextlib
 import csv
 import io
 import json
@@ -10,10 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import child_environment
+from hypothesis import example
+from hypothesis import given as given_any
+from hypothesis import strategies as st
 from training_data import QUICK
 
 import attncli
 from attncli.cli.app import run
+from attncli.errors import AttnError
 from attncli.learning.contributions import LabelReading
 from attncli.learning.minibatches import Examples, batch_of
 from attncli.models.trained import load_model
@@ -444,3 +449,18 @@ def test_a_target_is_a_column_or_a_character(command, models, tmp_path) -> None:
     assert [row["probability"] for row in (by_word[0], rows[1], rows[2])] == pytest.approx(
         sure, abs=6e-5
     )
+
+
+@given_any(content=st.binary(max_size=120), output=st.sampled_from(("csv", "tsv", "jsonl", "json")))
+@example(content=b"text;a\n\xef\xbb\xbf;\x00\n", output="json")
+def test_any_bytes_end_in_rows_or_an_error(models, content: bytes, output: str) -> None:
+    """Whatever a file holds; a JSON document has as many objects as there were rows."""
+    model = load_model(models["sentence"])
+    for begin in (b"", b"text,label\n", b"text;id;id\n", b'{"text": "a",'):
+        path = models["sentence"].parent / "any"
+        path.write_bytes(begin + content)
+        written = io.BytesIO()
+        with contextlib.suppress(AttnError):
+            report = attncli.predict_file(path, written, model, skip_bad=True, kind=output)
+            if output == "json":
+                assert len(json.loads(written.getvalue())) == report.rows
