@@ -14,10 +14,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-WITH_GENSIM = {"corpus.md"}  # cannot be run where gensim cannot be installed
-# Libraries of which a page of Python shows the use.
-SHOWN = ("gensim", "matplotlib", "pandas", "polars", "torch", "transformers", "xarray")
+DOCS = ROOT / "docs"
+DOCUMENTS = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+# Libraries of which a page shows the use; gensim cannot be installed everywhere.
+SHOWN = {
+    "corpus.md": ("gensim",),
+    "howto/corpus.md": ("gensim",),
+    "howto/bertviz.md": ("torch", "transformers"),
+    "howto/paper.md": ("typst",),
+    "python.md": ("gensim", "matplotlib", "pandas", "polars", "torch", "transformers", "xarray"),
+}
+# Pages whose sessions are typed in an empty folder, where they write what they need.
+IN_A_FOLDER = ("howto/", "faq.md")
+GIVEN = re.compile(r'^```[a-z]+ title="([^"]+)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 SESSION = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -26,11 +35,12 @@ REWRITE = bool(os.environ.get("ATTN_REWRITE_DOCS"))
 
 @pytest.fixture(scope="session")
 def shell_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A shell in which `attn` is this very Python's attncli, 80 columns, no color, own cache."""
+    """A shell in which `attn` and `python` are this very Python's, 80 columns, no color, own cache."""
     folder = tmp_path_factory.mktemp("bin")
-    command = folder / "attn"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m attncli "$@"\n', encoding="utf-8")
-    command.chmod(0o755)
+    for name, words in (("attn", " -m attncli"), ("python", "")):
+        command = folder / name
+        command.write_text(f'#!/bin/sh\nexec "{sys.executable}"{words} "$@"\n', encoding="utf-8")
+        command.chmod(0o755)
     kept = {k: v for k, v in os.environ.items() if k in ("HOME", "PYTHONPATH", "TMPDIR")}
     return {
         **kept,
@@ -48,11 +58,27 @@ def steps(session: str) -> list[tuple[str, str]]:
     return [(step.partition("\n")[0], step.partition("\n")[2]) for step in found]
 
 
-def printed(command: str, environment: dict[str, str]) -> str:
+def name_of(document: Path) -> str:
+    """A document as `SHOWN` names it."""
+    return document.relative_to(DOCS if document.is_relative_to(DOCS) else ROOT).as_posix()
+
+
+def where(document: Path, folder: Path) -> Path:
+    """The folder that a document is typed in, with the files that it gives."""
+    for library in SHOWN.get(name_of(document), ()):
+        pytest.importorskip(library)
+    if not name_of(document).startswith(IN_A_FOLDER):
+        return ROOT
+    for name, content in GIVEN.findall(document.read_text(encoding="utf-8")):
+        (folder / name).write_text(content, encoding="utf-8")
+    return folder
+
+
+def printed(command: str, environment: dict[str, str], folder: Path = ROOT) -> str:
     """What a command of a session prints, both streams."""
     done = subprocess.run(
         ["sh", "-c", command],
-        cwd=ROOT,
+        cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -62,42 +88,51 @@ def printed(command: str, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def run_python(block: str, name: str) -> None:
+    """Runs a block; what it shows is what it gives."""
+    parsed = doctest.DocTestParser().get_doctest(block, {}, name, None, 0)
+    runner = doctest.DocTestRunner(verbose=False)
+    runner.run(parsed)
+    assert runner.failures == 0
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_every_session_prints_what_the_document_shows(
-    document: Path, shell_environment: dict[str, str]
+    document: Path,
+    shell_environment: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each command of a console block prints exactly the lines below it."""
-    if document.name in WITH_GENSIM:
-        pytest.importorskip("gensim")
+    """Each command of a console block prints exactly the lines below it, in the order of the page."""
+    folder = where(document, tmp_path)
     text = document.read_text(encoding="utf-8")
+    monkeypatch.chdir(folder)
 
     def rerun(block: "re.Match[str]") -> str:
-        shown = [f"$ {c}\n{printed(c, shell_environment)}" for c, _ in steps(block.group(1))]
-        return "```console\n" + "".join(shown) + "```"
+        if block.group(0).startswith("```python"):
+            if folder != ROOT:  # what it saves is used by a command below it
+                run_python(block.group(2), document.name)
+            return block.group(0)
+        pairs = [(c, printed(c, shell_environment, folder)) for c, _ in steps(block.group(1))]
+        return "```console\n" + "".join(f"$ {c}\n{said}" for c, said in pairs) + "```"
 
-    fresh = SESSION.sub(rerun, text)
+    fresh = re.sub(f"{SESSION.pattern}|{PYTHON.pattern}", rerun, text, flags=SESSION.flags)
     if REWRITE:
         document.write_text(fresh, encoding="utf-8")
     assert text == fresh
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_every_python_block_runs(
     document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each Python session of a document gives the values it shows."""
-    if document.name in WITH_GENSIM:
-        pytest.importorskip("gensim")
-        monkeypatch.chdir(ROOT)
-        monkeypatch.setenv("ATTN_CACHE_DIR", str(tmp_path))
-    if document.name == "python.md":
-        for library in SHOWN:
-            pytest.importorskip(library)
+    folder = where(document, tmp_path)
+    monkeypatch.chdir(folder)
+    if "gensim" in SHOWN.get(name_of(document), ()):
+        monkeypatch.setenv("ATTN_CACHE_DIR", str(tmp_path / "cache"))
     for block in PYTHON.findall(document.read_text(encoding="utf-8")):
-        parsed = doctest.DocTestParser().get_doctest(block, {}, document.name, None, 0)
-        runner = doctest.DocTestRunner(verbose=False)
-        runner.run(parsed)
-        assert runner.failures == 0
+        run_python(block, document.name)
 
 
 def test_every_command_of_the_lecture_runs(
@@ -161,7 +196,14 @@ def test_the_install_page_names_every_requirement_but_gensim() -> None:
     assert line is not None
     others = [name for name in project["dependencies"] if not name.startswith("gensim")]
     assert re.findall(r'"([^"]*)"', line.group(1)) == others
-    extras = set(project["optional-dependencies"]) - {"test", "lint", "oracle", "browser", "all"}
+    extras = set(project["optional-dependencies"]) - {
+        "test",
+        "lint",
+        "oracle",
+        "browser",
+        "docs",
+        "all",
+    }
     assert set(re.findall(r"^\| `([a-z]+)` \|", page, re.MULTILINE)) == extras
 
 

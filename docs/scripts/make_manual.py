@@ -1,10 +1,11 @@
-"""Makes the manual pages and the completion files from the help of the commands; `--check` compares.
+"""Makes manual pages, references and completion files from the code; `--check` compares.
 
     python docs/scripts/make_manual.py [--check]
 
-`docs/man/attn.1` and a page for each command, `docs/completions/` a file for each shell. The wheel
-installs them where `man` and the shells look, below the environment's `share`. What typer writes for
-the shells is not compared: it is tried in the shells.
+`docs/man/attn.1` and a page for each command, `docs/reference/` commands and Python on a page each
+(made by `references.py`), `docs/completions/` a file for each shell. The wheel installs the first and
+the last where `man` and the shells look, below the environment's `share`. What typer writes for the shells is
+not compared: it is tried in the shells.
 """
 
 import sys
@@ -20,7 +21,11 @@ from attncli.cli.about import ENVIRONMENT, EXIT_CODES, PAGES
 from attncli.cli.app import COMMANDS, app_for
 from attncli.cli.help import examples_of, grouped_options, paragraphs_of, records_of
 
+sys.path.insert(0, str(Path(__file__).parent))
+from references import commands_page, python_page
+
 DOCS = Path(__file__).resolve().parents[1]
+FOLDERS = ("man", "reference", "completions")
 SHELLS = {"bash": "attn.bash", "zsh": "_attn", "fish": "attn.fish", "powershell": "attn.ps1"}
 
 
@@ -103,20 +108,27 @@ def every_file() -> dict[Path, str]:
         + "\n"
         for shell, file in SHELLS.items()
     }
-    return pages | scripts
+    commands = dict(every_command())
+    references = {
+        DOCS / "reference" / "commands.md": commands_page(every_command()),
+        DOCS / "reference" / "python.md": python_page(
+            {name: commands[f"attn {name}"] for name in COMMANDS}
+        ),
+    }
+    return pages | references | scripts
 
 
 def main() -> None:
     """Writes the files, or compares them."""
     files = every_file()
-    there = {*(DOCS / "man").glob("*"), *(DOCS / "completions").glob("*")}
+    there = {path for name in FOLDERS for path in (DOCS / name).glob("*")}
     if "--check" in sys.argv:
         wrong = [
             path
             for path in files.keys() | there
             if path not in there
             or path not in files
-            or (path.suffix == ".1" and path.read_text(encoding="utf-8") != files[path])
+            or (path.suffix in (".1", ".md") and path.read_text(encoding="utf-8") != files[path])
         ]
         if wrong:
             names = ", ".join(sorted(path.name for path in wrong))

@@ -161,10 +161,12 @@ def test_every_exit_code_is_named():
     kinds = [AttnError]
     for kind in kinds:
         kinds.extend(kind.__subclasses__())
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    table = re.findall(r"^\| ([0-9 /]+) \|", page, re.MULTILINE)
+    page = (ROOT / "docs" / "exit-codes.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| ([0-9 /]+) \| ([a-z ]+) \|", page, re.MULTILINE)
     assert {kind.exit_code for kind in kinds} <= set(EXIT_CODES)
-    assert {int(code) for row in table for code in row.split("/")} == set(EXIT_CODES)
+    assert {int(code) for codes, _ in table for code in codes.split("/")} == set(EXIT_CODES)
+    names = {kind.__dict__.get("name", "").replace("-", " ") for kind in kinds}
+    assert {name for _, name in table} - {"ok", "signals"} <= names
 
 
 def test_every_page_is_there():

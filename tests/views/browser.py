@@ -27,10 +27,16 @@ class Watched:
         self, html: str, *, width: int = 1200, height: int = 900, scheme: str = "light"
     ) -> Any:
         """A page from file:// with the network off."""
-        for old in self._browser.contexts:
-            old.close()
         path = self._folder / "page.html"
         path.write_text(html, encoding="utf-8")
+        return self.visit(path, width=width, height=height, scheme=scheme)
+
+    def visit(
+        self, path: Path, *, width: int = 1200, height: int = 900, scheme: str = "light"
+    ) -> Any:
+        """A page that lies in a file, likewise."""
+        for old in self._browser.contexts:
+            old.close()
         context = self._browser.new_context(
             offline=True, color_scheme=scheme, viewport={"width": width, "height": height}
         )
