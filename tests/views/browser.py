@@ -59,7 +59,7 @@ def watched(folder: Path) -> Iterator[Watched]:
         watch = Watched(browser, folder)
         yield watch
         browser.close()
-    assert watch.complaints == []
+    assert watch.complaints == [], watch.complaints
     assert all(url.startswith("file:") for url in watch.requests)
 
 
