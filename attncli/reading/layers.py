@@ -93,7 +93,8 @@ class SideBySide:
         if states.hidden_states is None:
             return states.contextual
         chosen = states.hidden_states[vector.layers[0] + 1 : vector.layers[-1] + 2]
-        return np.asarray(chosen.mean(axis=0))
+        with np.errstate(over="ignore"):  # who reads the vectors refuses what is not finite
+            return np.asarray(chosen.mean(axis=0))
 
 
 def split_name(name: str) -> tuple[str, str]:

@@ -243,6 +243,15 @@ def test_a_row_that_cannot_be_encoded_is_named(folder):
     assert caught.value.place == "rows:1"
 
 
+def test_layers_beyond_float32_are_an_error_of_their_sentence(tmp_path):
+    """Hidden states that are finite, but not their mean: said as a sentence, without a warning."""
+    huge = tensors({**CONFIGS["gpt2"], "vocab_size": 300})
+    huge["wte.weight"][:] = np.float32(3e38) * (-1) ** np.arange(24)
+    folder = write_model(tmp_path / "huge", "gpt2", vocab_size=300, made=huge)
+    with pytest.raises(AttnError):
+        attncli.explain(TEXT, vectors=f"model:{folder}")
+
+
 def test_names_of_vectors_are_resolved_by_one_function():
     """Whoever opens vectors by name calls `open_vectors`: what it knows, every command knows."""
     package = Path(attncli.__file__).parent
