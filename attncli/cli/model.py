@@ -40,7 +40,7 @@ Examples = Annotated[
 
 @app.callback()
 def _commands() -> None:
-    """Look at a transformer checkpoint: BERT and GPT-2 families.
+    """Look at a transformer checkpoint: BERT, GPT-2, Llama …
 
     \b
     Examples:

@@ -27,14 +27,14 @@ def places_of_tokens(result: AttentionResult) -> list[int] | None:
 def mask_of(result: AttentionResult) -> BoolArray | None:
     """What each token may see, laid over the places of the whole sentence; None for everything.
 
-    Where the places are not known, what has a weight was seen. Shape (n_tokens, n_tokens), or that
+    Where the places are not known, or each layer has a mask of its own, what has a weight was seen. Shape (n_tokens, n_tokens), or that
     of the weights.
     """
     settings = result.attention
     plain = settings.see_self and not settings.causal and settings.window is None
-    if plain:
+    if plain and not settings.masks_by_layer:
         return None
-    places = places_of_tokens(result)
+    places = None if settings.masks_by_layer else places_of_tokens(result)
     if places is None:
         seen: BoolArray = result.weights > 0
         return seen

@@ -143,6 +143,12 @@ class TransformerAnalyser(Analyser):
             self.model.check_ids(np.array(pieces.ids), np.array(pieces.types))
         except AttnError as error:
             return error
+        if len(pieces.ids) > self.model.config.n_positions:
+            message = (
+                f"{len(pieces.ids)} tokens, {self.model.name} was made for at most "
+                f"{self.model.config.n_positions}"
+            )
+            warnings.append(ResultWarning("beyond-context", message))
         if self.tokenizer.doubt is not None:
             warnings.append(ResultWarning("tokenizer-class", self.tokenizer.doubt))
         unknown = tuple(at for at, p in enumerate(pieces.pieces) if p.status == "unknown")
@@ -211,7 +217,7 @@ class TransformerAnalyser(Analyser):
             chosen = range(config.n_layers) if layers is None else layers
             added["scores"] = np.stack(
                 [
-                    attention_scores(query, key, scale=config.scale(layer))
+                    attention_scores(query, key, scale=config.scale(layer), softcap=config.softcap)
                     for query, key, layer in zip(states.query, states.key, chosen, strict=True)
                 ]
             )  # (n_layers, n_heads, n_tokens, n_tokens)
@@ -238,14 +244,16 @@ class TransformerAnalyser(Analyser):
 
     def _settings(self, n_layers: int, layers: tuple[int, ...] | None) -> AttentionSettings:
         config = self.model.config
+        windows = {config.window(layer) for layer in layers or range(config.n_layers)}
         return AttentionSettings(
+            window=windows.pop() if len(windows) == 1 else None,
             kind="transformer",
-            score="scaled" if config.scaled else "dot",
+            score="scaled" if config.is_scaled else "dot",
             scale=config.scale(layers[0] if layers else 0),
             causal=config.causal,
             n_layers=n_layers,
             n_heads=config.n_heads,
-            positions="learned",
+            positions="learned" if config.decoder is None else "rope",
         )
 
 

@@ -15,11 +15,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attncli.arrays import Float32Array, IntArray
+from attncli.arrays import BoolArray, Float32Array, IntArray
 from attncli.attention.core import attend
+from attncli.attention.masks import window_mask
 from attncli.attention.products import may_share_rows
 from attncli.errors import ShapeError
-from attncli.models.layers import Block, activate
+from attncli.models.layers import Attention, Block
 from attncli.models.model import TransformerModel
 from attncli.models.packing import filled
 
@@ -83,7 +84,7 @@ class _Group(NamedTuple):
     def by_head(self, rows: Float32Array, n_heads: int) -> Float32Array:
         """A view of the group's rows by sentence and head.
 
-        Shapes: (n_rows, d_model) → (b, n_heads, n, d_k).
+        Shapes: (n_rows, n_heads·d_k) → (b, n_heads, n, d_k).
         """
         own = rows[self.start : self.end].reshape(len(self.members), self.stride, n_heads, -1)
         return np.swapaxes(own[:, : self.n], 1, 2)
@@ -114,7 +115,7 @@ def encode(
         states = [rows]
         for layer in range(depth):
             places = [at for at, chosen in enumerate(layers) if chosen == layer]
-            rows = _layer(model, layer, rows, groups, places)  # (n_rows, d_model)
+            rows = _layer(model.block(layer), rows, groups, places)  # (n_rows, d_model)
             if layer == config.n_layers - 1:
                 rows = model.tensors.last(rows)
             if wanted.hidden_states or layer == depth - 1:
@@ -163,63 +164,58 @@ def _embedded(
 
 
 def _layer(
-    model: TransformerModel,
-    layer: int,
-    rows: Float32Array,
-    groups: list[_Group],
-    places: list[int],
+    block: Block, rows: Float32Array, groups: list[_Group], places: list[int]
 ) -> Float32Array:
     """One layer. Shapes: rows (n_rows, d_model) → the same."""
-    block = model.block(layer)
-    if model.config.norm_first:
-        attended = _attended(model, layer, block, block.norm_attention(rows), groups, places)
-        attended += rows
-        return attended + _fed(model, block, block.norm_feed(attended))
-    attended = _attended(model, layer, block, rows, groups, places)
-    attended += rows
-    attended = block.norm_attention(attended)
-    fed = _fed(model, block, attended)
-    fed += attended
-    return block.norm_feed(fed)
 
+    def attended(rows: Float32Array) -> Float32Array:
+        return _attended(block.attention, rows, groups, places)
 
-def _fed(model: TransformerModel, block: Block, rows: Float32Array) -> Float32Array:
-    return block.outer(activate(block.inner(rows), model.config.activation))
+    rows = block.attention_norms.added(rows, attended)
+    return block.feed_norms.added(rows, block.feed)
 
 
 def _attended(
-    model: TransformerModel,
-    layer: int,
-    block: Block,
-    rows: Float32Array,
-    groups: list[_Group],
-    places: list[int],
+    layer: Attention, rows: Float32Array, groups: list[_Group], places: list[int]
 ) -> Float32Array:
     """Attention of every head, then the output map. Shapes: (n_rows, d_model) → the same."""
-    projected = {
-        "query": block.query(rows),
-        "key": block.key(rows),
-        "value": block.value(rows),
-    }  # each (n_rows, d_model)
-    joined = np.zeros_like(rows)  # (n_rows, d_model)
+    projected = {"query": layer.query(rows), "key": layer.key(rows), "value": layer.value(rows)}
+    if layer.query_norm is not None and layer.key_norm is not None:
+        projected["query"] = layer.query_norm(projected["query"])
+        projected["key"] = layer.key_norm(projected["key"])
+    counts = {"query": layer.n_heads, "key": layer.n_kv_heads, "value": layer.n_kv_heads}
+    joined = np.zeros_like(projected["query"])  # (n_rows, n_heads·d_k)
     for group in groups:
         heads = {
-            name: group.by_head(values, model.config.n_heads) for name, values in projected.items()
-        }  # each (b, n_heads, n, d_k)
+            name: group.by_head(values, counts[name]) for name, values in projected.items()
+        }  # each (b, n_heads or n_kv_heads, n, d_k)
+        if layer.rope is not None:
+            heads["query"] = layer.rope.turned(heads["query"])
+            heads["key"] = layer.rope.turned(heads["key"])
         contextual, weights = attend(
             heads["query"],
             heads["key"],
             heads["value"],
-            causal=model.config.causal,
-            scale=model.config.scale(layer),
+            mask=_window(layer, group.n),
+            causal=layer.causal,
+            scale=layer.scale,
+            softcap=layer.softcap,
         )
-        group.by_head(joined, model.config.n_heads)[...] = contextual
+        group.by_head(joined, layer.n_heads)[...] = contextual
         for place in places:
             if group.weights.shape[1]:
                 group.weights[:, place] = weights
             for name, kept in group.kept.items():
-                kept[:, place] = heads[name]
-    return block.output(joined)
+                shared = kept.shape[2] // heads[name].shape[1]
+                kept[:, place] = np.repeat(heads[name], shared, axis=1)
+    return layer.output(joined)
+
+
+def _window(layer: Attention, n: int) -> BoolArray | None:
+    """Which keys are near enough, None when all are. Shape (n, n)."""
+    if layer.window is None or layer.window >= n:
+        return None
+    return window_mask(n, n, layer.window - 1)
 
 
 def _taken_apart(

@@ -1,30 +1,36 @@
-"""The parts of a transformer layer beside attention: linear maps, layer norm, activations.
+"""The parts of a transformer layer: linear maps, norms, activations, and what joins them.
 
 Everything is float32, works on rows of tokens, and may overwrite its input where it says so.
 """
 
-import math
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.attention.products import shared_product
+from attncli.models.activations import activate
+from attncli.models.rope import Rope
 
-_BLOCK = 1 << 15  # numbers an activation works on at once: they stay in the cache
+
+class Map(Protocol):
+    """What makes other rows of rows of tokens. Shapes: (n_rows, d_in) → (n_rows, d_out)."""
+
+    def __call__(self, rows: Float32Array) -> Float32Array:
+        """The other rows."""
 
 
 class Linear(NamedTuple):
-    """x·weight + bias. Shapes: weight (d_in, d_out), bias (d_out,)."""
+    """x·weight + bias. Shapes: weight (d_in, d_out), bias (d_out,) or None."""
 
     weight: Float32Array
-    bias: Float32Array
+    bias: Float32Array | None = None
 
     def __call__(self, rows: Float32Array) -> Float32Array:
         """Shapes: (n_rows, d_in), of packed sentences (see `forward`) → (n_rows, d_out)."""
         out = shared_product(rows, self.weight)  # (n_rows, d_out)
-        out += self.bias
+        if self.bias is not None:
+            out += self.bias
         return np.asarray(out)
 
 
@@ -49,115 +55,96 @@ class Norm(NamedTuple):
         return np.asarray(centered)
 
 
-class Block(NamedTuple):
-    """The matrices of one layer. Shapes: query, key, value, output d_model → d_model; inner
-    d_model → d_inner; outer d_inner → d_model.
+class RMSNorm(NamedTuple):
+    """Each row divided by the root of its mean square, and scaled.
+
+    Source: Zhang and Sennrich 2019 (arXiv:1910.07467), equation 4.
+    """
+
+    weight: Float32Array
+    epsilon: float
+
+    def __call__(self, rows: Float32Array) -> Float32Array:
+        """Shapes: (…, d) → (…, d), or (…, n·d) → the same, where each d numbers are a row."""
+        parts = rows.reshape(*rows.shape[:-1], -1, self.weight.size)
+        mean = np.square(parts).mean(axis=-1, keepdims=True)
+        return np.asarray(parts / np.sqrt(mean + np.float32(self.epsilon)) * self.weight).reshape(
+            rows.shape
+        )
+
+
+class LayerNorms(NamedTuple):
+    """Where a part of a layer is normed: what it reads, what it gives, the sum of both.
+
+    BERT norms the sum, GPT-2 and Llama what a part reads, OLMo 2 what it gives, Gemma both.
+    """
+
+    before: Map | None = None
+    after: Map | None = None
+    sum: Map | None = None
+
+    def added(self, rows: Float32Array, part: Map) -> Float32Array:
+        """rows + part(rows), with the norms. Shapes: (n_rows, d_model) → the same."""
+        out = part(rows if self.before is None else self.before(rows))
+        if self.after is not None:
+            out = self.after(out)
+        out += rows
+        return out if self.sum is None else self.sum(out)
+
+
+class Attention(NamedTuple):
+    """The matrices of a layer's attention, and how its scores are made.
+
+    Shapes: query d_model → n_heads·d_k; key, value d_model → n_kv_heads·d_k; output back. Query head
+    h reads the key and value head h // (n_heads / n_kv_heads). `window` None: no limit; else a token
+    sees itself and window − 1 before it. `rope` None: queries and keys are not turned.
     """
 
     query: Linear
     key: Linear
     value: Linear
     output: Linear
+    n_heads: int
+    n_kv_heads: int
+    scale: float
+    causal: bool
+    window: int | None = None
+    softcap: float | None = None
+    rope: Rope | None = None
+    query_norm: Map | None = None
+    key_norm: Map | None = None
+
+
+class Feed(NamedTuple):
+    """outer(f(inner(x))), or with a gate outer(f(gate(x)) ∘ inner(x)); f is the activation.
+
+    Source of the gate: Shazeer 2020 (arXiv:2002.05202), equation 6.
+    """
+
     inner: Linear
     outer: Linear
-    norm_attention: Norm
-    norm_feed: Norm
+    activation: str
+    gate: Linear | None = None
+
+    def __call__(self, rows: Float32Array) -> Float32Array:
+        """Shapes: (n_rows, d_model) → the same."""
+        if self.gate is None:
+            return self.outer(activate(self.inner(rows), self.activation))
+        hidden = activate(self.gate(rows), self.activation)
+        hidden *= self.inner(rows)
+        return self.outer(hidden)
+
+
+class Block(NamedTuple):
+    """One layer: attention, then the feed-forward part, each added to what it reads."""
+
+    attention: Attention
+    feed: Feed
+    attention_norms: LayerNorms
+    feed_norms: LayerNorms
 
     @property
     def size(self) -> int:
         """How many numbers the matrices hold."""
-        linear = (self.query, self.key, self.value, self.output, self.inner, self.outer)
-        return sum(part.weight.size for part in linear)
-
-
-# log(Φ(x)/Φ(−x)) = x·p(x²), with Φ the normal distribution function: p fitted on |x| ≤ 5.9 by
-# reweighted least squares so that |x·Φ(x) − gelu(x)| < 7e-8; beyond 6, x² is held at 36.
-_GELU = (
-    1.59576843,
-    7.26685666e-02,
-    -6.62597498e-05,
-    -1.10480379e-04,
-    7.93822647e-06,
-    -2.66893243e-07,
-    3.61124159e-09,
-)
-_TANH_GELU = (2 * math.sqrt(2 / math.pi), 2 * math.sqrt(2 / math.pi) * 0.044715)
-
-
-def _gated(x: Float32Array, coefficients: tuple[float, ...], limit: float | None) -> Float32Array:
-    """x · sigmoid(x·p(x²)), p by Horner's rule."""
-    square = x * x
-    if limit is not None:
-        np.minimum(square, np.float32(limit), out=square)
-    gate = np.full_like(x, -coefficients[-1])
-    for coefficient in coefficients[-2::-1]:
-        gate *= square
-        gate -= np.float32(coefficient)
-    gate *= x
-    with np.errstate(over="ignore"):  # exp(∞): the gate is closed
-        np.exp(gate, out=gate)
-    gate += np.float32(1)
-    np.divide(x, gate, out=gate)
-    return gate
-
-
-def _gelu(x: Float32Array) -> Float32Array:
-    return _gated(x, _GELU, 36.0)
-
-
-def _tanh_gelu(x: Float32Array) -> Float32Array:
-    return _gated(x, _TANH_GELU, None)
-
-
-def _silu(x: Float32Array) -> Float32Array:
-    return _gated(x, (1.0,), None)
-
-
-def _mish(x: Float32Array) -> Float32Array:
-    return np.asarray(x * np.tanh(np.logaddexp(x, np.float32(0))))
-
-
-def _sigmoid(x: Float32Array) -> Float32Array:
-    return np.asarray(np.float32(0.5) * (np.tanh(np.float32(0.5) * x) + np.float32(1)))
-
-
-def _relu(x: Float32Array) -> Float32Array:
-    return np.maximum(x, np.float32(0))
-
-
-# The names of config.json. Sources: GELU and its tanh form, Hendrycks and Gimpel 2016
-# (arXiv:1606.08415); SiLU, Elfwing et al. 2017 (arXiv:1702.03118); Mish, Misra 2019
-# (arXiv:1908.08681); squared ReLU, So et al. 2021 (arXiv:2109.08668).
-ACTIVATIONS: dict[str, Callable[[Float32Array], Float32Array]] = {
-    "gelu": _gelu,
-    "gelu_python": _gelu,
-    "gelu_10": lambda x: np.clip(_gelu(x), np.float32(-10), np.float32(10)),
-    "gelu_new": _tanh_gelu,
-    "gelu_fast": _tanh_gelu,
-    "gelu_accurate": _tanh_gelu,
-    "gelu_pytorch_tanh": _tanh_gelu,
-    "gelu_python_tanh": _tanh_gelu,
-    "quick_gelu": lambda x: _gated(x, (1.702,), None),
-    "relu": _relu,
-    "relu2": lambda x: np.square(_relu(x)),
-    "relu6": lambda x: np.clip(x, np.float32(0), np.float32(6)),
-    "leaky_relu": lambda x: np.where(x > 0, x, np.float32(0.01) * x),
-    "silu": _silu,
-    "swish": _silu,
-    "mish": _mish,
-    "tanh": np.tanh,
-    "sigmoid": _sigmoid,
-    "linear": lambda x: x,
-}
-
-
-def activate(rows: Float32Array, name: str) -> Float32Array:
-    """The activation of every number, in place of `rows`, a block at a time.
-
-    Shapes: (n_rows, d) → (n_rows, d), C order.
-    """
-    flat = rows.reshape(-1)
-    function = ACTIVATIONS[name]
-    for start in range(0, flat.size, _BLOCK):
-        flat[start : start + _BLOCK] = function(flat[start : start + _BLOCK])
-    return rows
+        parts = (*self.attention[:4], self.feed.inner, self.feed.outer, self.feed.gate)
+        return sum(part.weight.size for part in parts if part is not None)

@@ -1,44 +1,21 @@
 """A checkpoint opened for use: its configuration, its tensors, and the layers read so far."""
 
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
-from attncli.arrays import Float32Array, IntArray
+from attncli.arrays import IntArray
 from attncli.errors import DataError
 from attncli.errors.wording import visible
-from attncli.models.bert import BertTensors
 from attncli.models.checkpoint import Checkpoint
-from attncli.models.config import ModelConfig, read_config
-from attncli.models.gpt2 import Gpt2Tensors
+from attncli.models.config import ModelConfig
+from attncli.models.families.reading import read_config, tensors_of
 from attncli.models.layers import Block
+from attncli.models.stored import ModelTensors
 
 # Layers that are stored in 16 bits are widened when they are used, and kept while they fit in
 # this many numbers; a mapped layer costs nothing and is always kept.
 _KEPT_NUMBERS = 16 << 20
-
-
-class ModelTensors(Protocol):
-    """What a family offers: the way into its first layer, its layers, and the way out.
-
-    Stored names are `prefix` and, for a layer, `layers` with its number.
-    """
-
-    prefix: str
-    layers: str
-
-    def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
-        """Shapes: each (n_rows,) → (n_rows, d_model)."""
-
-    def words(self, ids: IntArray) -> Float32Array:
-        """The words' own vectors, with nothing added. Shapes: (n_rows,) → (n_rows, d_model)."""
-
-    def block(self, layer: int) -> Block:
-        """The matrices of a layer, counted from 0."""
-
-    def last(self, rows: Float32Array) -> Float32Array:
-        """What follows the last layer. Shapes: (n_rows, d_model) → the same."""
 
 
 class TransformerModel:
@@ -54,8 +31,7 @@ class TransformerModel:
         self.place = visible(str(folder))
         self.config: ModelConfig = read_config(folder / "config.json")
         self.checkpoint = Checkpoint(folder)
-        kind = Gpt2Tensors if self.config.family == "gpt2" else BertTensors
-        self.tensors: ModelTensors = kind(self.checkpoint, self.config)
+        self.tensors: ModelTensors = tensors_of(self.checkpoint, self.config)
         self._blocks: dict[int, Block] = {}
         self._kept = 0
 

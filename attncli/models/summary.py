@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from attncli.files.tensors import FLOAT_DTYPES
+from attncli.models.config import ModelConfig
 from attncli.models.model import TransformerModel
 
 
@@ -50,13 +51,15 @@ def summary(model: TransformerModel) -> dict[str, Any]:
         "model_type": config.model_type,
         "layers": config.n_layers,
         "heads": config.n_heads,
+        "kv_heads": config.n_kv_heads or config.n_heads,
         "d_model": config.d_model,
         "d_k": config.d_k,
         "d_inner": config.d_inner,
         "activation": config.activation,
         "causal": config.causal,
-        "layer_norm": "before" if config.norm_first else "after",
-        "max_tokens": config.max_tokens,
+        "layer_norm": config.norms,
+        "max_tokens": config.n_positions - config.position_offset,
+        **_decoder_facts(config),
         "vocabulary": config.n_vocab,
         "segments": config.n_types,
         "parameters": {
@@ -67,4 +70,21 @@ def summary(model: TransformerModel) -> dict[str, Any]:
         },
         "dtypes": sorted(dtypes),
         "files": [{"name": file.path.name, "bytes": file.size} for file in store.files],
+    }
+
+
+def _decoder_facts(config: ModelConfig) -> dict[str, Any]:
+    """What a decoder with rotary positions has besides: its ropes, how far its layers see, caps."""
+    if (decoder := config.decoder) is None:
+        return {}
+    ropes = [
+        rope and {"kind": rope.kind, "theta": rope.theta, "factor": rope.factor}
+        for rope in decoder.ropes
+    ]
+    return {
+        "positions": "rope",
+        "ropes": ropes,
+        "windows": list(decoder.windows),
+        "query_norm": decoder.query_norm,
+        "softcap": decoder.softcap,
     }

@@ -103,6 +103,11 @@ class AttentionSettings(NamedTuple):
         return self.kind == "transformer"
 
     @property
+    def masks_by_layer(self) -> bool:
+        """Whether a layer may see less than another, so that only the weights tell what was seen."""
+        return self.has_layers and self.positions == "rope"
+
+    @property
     def sums_embeddings(self) -> bool:
         """Whether new embeddings are sums of the old ones: no matrix makes values of them."""
         return self.kind == "general"

@@ -1,5 +1,6 @@
 """What a checkpoint is, as lines of a terminal."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -88,7 +89,11 @@ def _told(facts: Mapping[str, Any], ink: Ink) -> list[tuple[str, str]]:
             f"{facts['layers']} (0…{facts['layers'] - 1}), layer norm {facts['layer_norm']} "
             "attention",
         ),
-        ("heads", f"{facts['heads']} (0…{facts['heads'] - 1}) of {facts['d_k']} values"),
+        (
+            "heads",
+            f"{facts['heads']} (0…{facts['heads'] - 1}) of {facts['d_k']} values{_shared(facts)}",
+        ),
+        *_positions(facts),
         (
             "sizes",
             f"d_model {facts['d_model']}, feed-forward {facts['d_inner']} ({facts['activation']})",
@@ -105,6 +110,41 @@ def _told(facts: Mapping[str, Any], ink: Ink) -> list[tuple[str, str]]:
     if "sha256" in facts:
         rows.append(("sha256", f"{facts['sha256']} (every number read, all finite)"))
     return rows
+
+
+def _shared(facts: Mapping[str, Any]) -> str:
+    """Of how many heads keys and values are, where they are fewer than those of queries."""
+    count = facts.get("kv_heads", facts["heads"])
+    return "" if count == facts["heads"] else f", {count} of keys and values"
+
+
+def _positions(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How the layers of a decoder know places, and how far they see."""
+    if "ropes" not in facts:
+        return []
+    kinds = Counter(_rope(rope) for rope in facts["ropes"])
+    windows = Counter(facts["windows"])
+    return [
+        ("positions", _by_layers(kinds)),
+        ("sees", _by_layers({_window(width): count for width, count in windows.items()})),
+    ]
+
+
+def _by_layers(counted: Mapping[str, int]) -> str:
+    if len(counted) == 1:
+        return next(iter(counted))
+    return ", ".join(f"{what} in {count} layers" for what, count in counted.items())
+
+
+def _rope(rope: Mapping[str, Any] | None) -> str:
+    if rope is None:
+        return "none"
+    scaled = "" if rope["kind"] == "default" else f", {rope['kind']} × {rope['factor']:g}"
+    return f"rope of base {rope['theta']:g}{scaled}"
+
+
+def _window(width: int | None) -> str:
+    return "all earlier tokens" if width is None else f"a window of {width}"
 
 
 def _tokenizer(facts: Mapping[str, Any], ink: Ink) -> str:

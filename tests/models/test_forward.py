@@ -202,7 +202,7 @@ def _write_index(folder, weight_map):
 def test_a_mapped_checkpoint_is_not_copied(folders):
     """The matrices of a float32 checkpoint are read-only views of the file."""
     block = TransformerModel(folders["bert"]).block(0)
-    for part in (block.query, block.inner, block.outer):
+    for part in (block.attention.query, block.feed.inner, block.feed.outer):
         assert not part.weight.flags.owndata
         assert not part.weight.flags.writeable
 

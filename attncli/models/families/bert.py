@@ -11,8 +11,17 @@ import numpy as np
 from attncli.arrays import Float32Array, IntArray
 from attncli.models.checkpoint import Checkpoint
 from attncli.models.config import ModelConfig
-from attncli.models.layers import Block, Linear, Norm
+from attncli.models.keys import ConfigKeys
+from attncli.models.layers import Attention, Block, Feed, LayerNorms, Linear, Norm
+from attncli.models.stored import Family
 
+MODEL_TYPES = {
+    "bert": "bert",
+    "roberta": "roberta",
+    "xlm-roberta": "roberta",
+    "camembert": "roberta",
+    "distilbert": "distilbert",
+}
 LANDMARK = "embeddings.word_embeddings.weight"
 _WORDS, _POSITIONS, _TYPES, _NORM = (
     "embeddings.word_embeddings.weight",
@@ -40,6 +49,48 @@ _DISTILBERT = {
     "norm_attention": "sa_layer_norm",
     "norm_feed": "output_layer_norm",
 }
+
+
+def read_bert(model_type: str, keys: ConfigKeys) -> ModelConfig:
+    """The configuration of BERT, RoBERTa or DistilBERT. Raises: DataError."""
+    family = MODEL_TYPES[model_type]
+    return _distilbert(keys) if family == "distilbert" else _bert(model_type, family, keys)
+
+
+def _bert(model_type: str, family: str, keys: ConfigKeys) -> ModelConfig:
+    pad = keys.size("pad_token_id", default=0 if family == "bert" else 1, least=0)
+    return ModelConfig(
+        model_type=model_type,
+        family=family,
+        n_layers=keys.size("num_hidden_layers", default=12),
+        n_heads=keys.size("num_attention_heads", default=12),
+        d_model=keys.size("hidden_size", default=768),
+        d_inner=keys.size("intermediate_size", default=3072),
+        n_vocab=keys.size("vocab_size", default=30522 if family == "bert" else 50265),
+        n_positions=keys.size("max_position_embeddings", default=512),
+        n_types=keys.size("type_vocab_size", default=2),
+        activation=keys.activation("hidden_act", "gelu"),
+        epsilon=keys.epsilon("layer_norm_eps", 1e-12),
+        causal=keys.flag("is_decoder", default=False),
+        position_offset=pad + 1 if family == "roberta" else 0,
+    )
+
+
+def _distilbert(keys: ConfigKeys) -> ModelConfig:
+    return ModelConfig(
+        model_type="distilbert",
+        family="distilbert",
+        n_layers=keys.size("n_layers", "num_hidden_layers", default=6),
+        n_heads=keys.size("n_heads", "num_attention_heads", default=12),
+        d_model=keys.size("dim", "hidden_size", default=768),
+        d_inner=keys.size("hidden_dim", default=3072),
+        n_vocab=keys.size("vocab_size", default=30522),
+        n_positions=keys.size("max_position_embeddings", default=512),
+        n_types=0,
+        activation=keys.activation("activation", "gelu"),
+        epsilon=1e-12,
+        causal=False,
+    )
 
 
 class BertTensors:
@@ -73,15 +124,21 @@ class BertTensors:
     def block(self, layer: int) -> Block:
         """The matrices of a layer, counted from 0."""
         at = {part: self._name(layer, name) for part, name in self._parts.items()}
+        config = self._config
         return Block(
-            query=self._linear(at["query"]),
-            key=self._linear(at["key"]),
-            value=self._linear(at["value"]),
-            output=self._linear(at["output"]),
-            inner=self._linear(at["inner"]),
-            outer=self._linear(at["outer"]),
-            norm_attention=self._norm(at["norm_attention"]),
-            norm_feed=self._norm(at["norm_feed"]),
+            Attention(
+                query=self._linear(at["query"]),
+                key=self._linear(at["key"]),
+                value=self._linear(at["value"]),
+                output=self._linear(at["output"]),
+                n_heads=config.n_heads,
+                n_kv_heads=config.n_heads,
+                scale=config.scale(layer),
+                causal=config.causal,
+            ),
+            Feed(self._linear(at["inner"]), self._linear(at["outer"]), config.activation),
+            attention_norms=LayerNorms(sum=self._norm(at["norm_attention"])),
+            feed_norms=LayerNorms(sum=self._norm(at["norm_feed"])),
         )
 
     def last(self, rows: Float32Array) -> Float32Array:
@@ -119,3 +176,6 @@ class BertTensors:
                 weight = (d,) if is_norm else widths.get(part, (d, d))
                 yield f"{full}.weight", weight
                 yield f"{full}.bias", weight[:1]
+
+
+FAMILY = Family(MODEL_TYPES, read_bert, BertTensors)

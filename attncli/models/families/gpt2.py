@@ -10,9 +10,34 @@ from collections.abc import Iterator
 from attncli.arrays import Float32Array, IntArray
 from attncli.models.checkpoint import Checkpoint
 from attncli.models.config import ModelConfig
-from attncli.models.layers import Block, Linear, Norm
+from attncli.models.keys import ConfigKeys
+from attncli.models.layers import Attention, Block, Feed, LayerNorms, Linear, Norm
+from attncli.models.stored import Family
 
+MODEL_TYPES = {"gpt2": "gpt2"}
 LANDMARK = "wte.weight"
+
+
+def read_gpt2(model_type: str, keys: ConfigKeys) -> ModelConfig:
+    """The configuration of GPT-2. Raises: DataError."""
+    d_model = keys.size("n_embd", "hidden_size", default=768)
+    return ModelConfig(
+        model_type=model_type,
+        family="gpt2",
+        n_layers=keys.size("n_layer", "num_hidden_layers", default=12),
+        n_heads=keys.size("n_head", "num_attention_heads", default=12),
+        d_model=d_model,
+        d_inner=keys.size("n_inner", default=4 * d_model),
+        n_vocab=keys.size("vocab_size", default=50257),
+        n_positions=keys.size("n_positions", "max_position_embeddings", default=1024),
+        n_types=0,
+        activation=keys.activation("activation_function", "gelu_new"),
+        epsilon=keys.epsilon("layer_norm_epsilon", 1e-5),
+        causal=True,
+        score_scale=None if keys.flag("scale_attn_weights", default=True) else 1.0,
+        scaled_by_layer=keys.flag("scale_attn_by_inverse_layer_idx", default=False),
+        norms="before",
+    )
 
 
 class Gpt2Tensors:
@@ -43,20 +68,28 @@ class Gpt2Tensors:
     def block(self, layer: int) -> Block:
         """The matrices of a layer, counted from 0."""
         at = f"{self.prefix}{self.layers}{layer}."
-        joint, d = self._linear(f"{at}attn.c_attn"), self._config.d_model
+        joint = f"{at}attn.c_attn"
+        weight, bias = (self._checkpoint.tensor(f"{joint}.{part}") for part in ("weight", "bias"))
+        d = self._config.d_model
         query, key, value = (
-            Linear(joint.weight[:, part], joint.bias[part])  # (d_model, d_model)
+            Linear(weight[:, part], bias[part])  # (d_model, d_model)
             for part in (slice(0, d), slice(d, 2 * d), slice(2 * d, 3 * d))
         )
+        config = self._config
         return Block(
-            query=query,
-            key=key,
-            value=value,
-            output=self._linear(f"{at}attn.c_proj"),
-            inner=self._linear(f"{at}mlp.c_fc"),
-            outer=self._linear(f"{at}mlp.c_proj"),
-            norm_attention=self._norm(f"{at}ln_1"),
-            norm_feed=self._norm(f"{at}ln_2"),
+            Attention(
+                query=query,
+                key=key,
+                value=value,
+                output=self._linear(f"{at}attn.c_proj"),
+                n_heads=config.n_heads,
+                n_kv_heads=config.n_heads,
+                scale=config.scale(layer),
+                causal=True,
+            ),
+            Feed(self._linear(f"{at}mlp.c_fc"), self._linear(f"{at}mlp.c_proj"), config.activation),
+            attention_norms=LayerNorms(before=self._norm(f"{at}ln_1")),
+            feed_norms=LayerNorms(before=self._norm(f"{at}ln_2")),
         )
 
     def last(self, rows: Float32Array) -> Float32Array:
@@ -90,3 +123,6 @@ class Gpt2Tensors:
             for name, weight in parts.items():
                 yield f"{self.layers}{layer}.{name}.weight", weight
                 yield f"{self.layers}{layer}.{name}.bias", weight[-1:]
+
+
+FAMILY = Family(MODEL_TYPES, read_gpt2, Gpt2Tensors)

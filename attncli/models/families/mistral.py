@@ -1,0 +1,31 @@
+"""Mistral: the layout of Llama, where every layer may see a window of the last tokens alone.
+
+Source: Jiang et al. 2023 (arXiv:2310.06825), section 2.
+"""
+
+from attncli.models.config import DecoderConfig, ModelConfig
+from attncli.models.decoder import (
+    FULL,
+    DecoderTensors,
+    UsualSizes,
+    n_layers_of,
+    read_decoder,
+    ropes,
+)
+from attncli.models.keys import ConfigKeys
+from attncli.models.stored import Family
+
+MODEL_TYPES = {"mistral": "mistral"}
+_SIZES = UsualSizes(n_kv_heads=8, d_inner=14336, n_positions=4096 * 32)
+
+
+def read_mistral(model_type: str, keys: ConfigKeys) -> ModelConfig:
+    """The configuration of a Mistral. Raises: DataError."""
+    count = n_layers_of(keys, _SIZES)
+    is_told = "sliding_window" in keys.given
+    window = keys.optional_size("sliding_window") if is_told else 4096
+    decoder = DecoderConfig(windows=(window,) * count, ropes=ropes(keys, [FULL] * count, _SIZES))
+    return read_decoder(model_type, "mistral", keys, decoder, _SIZES)
+
+
+FAMILY = Family(MODEL_TYPES, read_mistral, DecoderTensors)

@@ -1,0 +1,95 @@
+"""config.json, checked: which family a checkpoint is of, and what that family makes of it.
+
+A family is a file of this room: it lists its model types, reads their keys, and finds their tensors.
+Keys and their defaults are those of Hugging Face transformers. What would change the numbers and
+is not computed here (another family, relative positions, quantization) is refused, never ignored.
+"""
+
+import pkgutil
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from attncli.errors.wording import quoted, visible
+from attncli.models.checkpoint import Checkpoint, read_json
+from attncli.models.config import ModelConfig
+from attncli.models.keys import ConfigKeys
+from attncli.models.stored import Family, ModelTensors
+
+
+def read_config(path: Path) -> ModelConfig:
+    """The configuration in this config.json.
+
+    Raises: InputError when it cannot be read; DataError when the family is not known, a value is
+    out of range, or it asks for something that is not computed here.
+    """
+    return config_of(read_json(path), visible(str(path)))
+
+
+def config_of(given: Mapping[str, Any], place: str) -> ModelConfig:
+    """The configuration that these keys say; `place` is where they stand. Raises: DataError."""
+    keys = ConfigKeys(given, place)
+    model_type = given.get("model_type")
+    family = _family_of(model_type) if isinstance(model_type, str) else None
+    if family is None or not isinstance(model_type, str):
+        named = quoted(model_type) if isinstance(model_type, str) else "no model_type"
+        raise keys.fault(f"found the family {named}, expected one of {', '.join(model_types())}")
+    _refuse_what_is_not_computed(keys)
+    config = family.read(model_type, keys)
+    _check(config, keys)
+    return config
+
+
+def tensors_of(checkpoint: Checkpoint, config: ModelConfig) -> ModelTensors:
+    """The tensors of a checkpoint, as its family stores them. Raises: DataError."""
+    family = _family_of(config.model_type)
+    assert family is not None  # its configuration was read
+    return family.tensors(checkpoint, config)
+
+
+def model_types() -> list[str]:
+    """Every model_type that is read, by family."""
+    return [name for family in _families() for name in family.model_types]
+
+
+def _family_of(model_type: str) -> Family | None:
+    """The family of a model_type: the file of its name, else the one that lists it."""
+    if model_type in _names():
+        return _family(model_type)
+    return next((family for family in _families() if model_type in family.model_types), None)
+
+
+def _families() -> Iterator[Family]:
+    return map(_family, _names())
+
+
+def _names() -> list[str]:
+    """The files of this room but for this one."""
+    here = Path(__file__).parent
+    names = sorted(module.name for module in pkgutil.iter_modules([str(here)]))
+    return [name for name in names if name != Path(__file__).stem]
+
+
+def _family(name: str) -> Family:
+    family: Family = import_module(f"attncli.models.families.{name}").FAMILY
+    return family
+
+
+def _check(config: ModelConfig, keys: ConfigKeys) -> None:
+    if config.head_size is None and config.d_model % config.n_heads:
+        raise keys.fault(f"{config.n_heads} heads do not divide the width {config.d_model} evenly")
+    if config.max_tokens < 1:
+        raise keys.fault(
+            f"{config.n_positions} positions leave no room after the first {config.position_offset}"
+        )
+
+
+def _refuse_what_is_not_computed(keys: ConfigKeys) -> None:
+    positions = keys.given.get("position_embedding_type", "absolute")
+    if positions not in ("absolute", None):
+        raise keys.fault(f"positions of the kind {quoted(str(positions))}, expected absolute")
+    if keys.given.get("quantization_config"):
+        raise keys.fault("quantized weights, expected float32, float16 or bfloat16")
+    if keys.given.get("pruned_heads"):
+        raise keys.fault("pruned heads, expected the same number of heads in every layer")
