@@ -147,11 +147,14 @@ def test_a_run_whose_input_changes_ends_with_5_and_keeps_its_part(
         assert code == 11
 
 
+@pytest.mark.parametrize("sentence", ["money", "money \ud800", "\udfff", 5, None, ["a"]])
 @pytest.mark.parametrize("text", ["\ud83d", "a\ud800b"])
-def test_an_id_that_is_no_text_sets_its_row_aside(tmp_path: Path, text: str) -> None:
-    """Half of a surrogate pair in an id is an error record, without the id."""
+def test_an_id_that_is_no_text_sets_its_row_aside(
+    tmp_path: Path, text: str, sentence: object
+) -> None:
+    """Half of a surrogate pair in an id is an error record, without the id, whatever the text is."""
     path = tmp_path / "s.jsonl"
-    path.write_text(json.dumps({"text": "money", "id": text}) + '\n{"text": "bank", "id": 1}\n')
+    path.write_text(json.dumps({"text": sentence, "id": text}) + '\n{"text": "bank", "id": 1}\n')
     ((bad, good),) = rows_of(source_of(str(path)), Shape(others=("id",), required=True))
     assert isinstance(bad.text, AttnError)
     assert (bad.cells, good.cells) == ((None,), (1,))

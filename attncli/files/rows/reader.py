@@ -339,13 +339,18 @@ def _checked(line: int, cells: list[Any]) -> InputRow:
     """A row whose text is one, and whose other texts are; else an error in its place."""
     text, others = cells[0], tuple(cells[1:])
     if not isinstance(text, str):
-        return InputRow(line, DataError(f"found {_named(text)}, expected a text"), others)
-    for cell in cells:
-        fault = _fault(cell) if isinstance(cell, str) and not cell.isascii() else None
-        if fault is not None:
-            kept = tuple(None if cell == other else other for other in others)
-            return InputRow(line, DataError(fault), kept)
-    return InputRow(line, text, others)
+        fault: str | None = f"found {_named(text)}, expected a text"
+    else:
+        fault = next(filter(None, map(_fault_of_cell, cells)), None)
+    if fault is None:
+        return InputRow(line, text, others)
+    kept = tuple(None if _fault_of_cell(other) else other for other in others)
+    return InputRow(line, DataError(fault), kept)
+
+
+def _fault_of_cell(cell: Any) -> str | None:
+    """The reason why a cell that is a text cannot be used; None for every other."""
+    return _fault(cell) if isinstance(cell, str) and not cell.isascii() else None
 
 
 def _fault(text: str) -> str | None:
