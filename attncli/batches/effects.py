@@ -1,5 +1,6 @@
 """What options did to the sentences of a batch: noted where results are made, told at the end."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,11 +13,13 @@ OTHERS = ""  # stands for hidden tokens that no option names as they are shown
 class Watch:
     """Options whose effect shows only in results: `names` to hide, and `acts` to look for.
 
-    An act is "merged", "pooled" or "random".
+    An act is "merged", "pooled" or "random". `counts`: kinds of warnings are counted too, and
+    records that are set aside are listed.
     """
 
     names: frozenset[str] = frozenset()
     acts: frozenset[str] = frozenset()
+    counts: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.names or self.acts)
@@ -36,6 +39,18 @@ class Watch:
             if "random" in self.acts and "random" not in seen and _has_random(stack):
                 seen.add("random")
         return frozenset(seen)
+
+    @staticmethod
+    def warnings(stacks: Iterable[Stack]) -> dict[str, int]:
+        """How often each kind of warning stands in these results."""
+        return dict(
+            Counter(
+                warning.code
+                for stack in stacks
+                for warnings in stack.warnings.values()
+                for warning in warnings
+            )
+        )
 
     def every(self) -> frozenset[str]:
         """All names and acts. A sentence without a result is taken to have them all: nobody knows."""

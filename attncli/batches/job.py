@@ -16,6 +16,7 @@ from attncli.batches.plan import CHUNK_RECORDS, Plan
 from attncli.batches.remote import RemoteOutput
 from attncli.batches.run import (
     FileSink,
+    Follower,
     Output,
     RunReport,
     Sink,
@@ -165,11 +166,12 @@ def run_job(
     fd: int | None = None,
     watch: Watcher | None = None,
     note: Callable[[str], None] | None = None,
+    follower: Follower | None = None,
 ) -> RunReport:
     """Runs a batch to its end, or where it is whole says so.
 
     `fd` is written to where there is no output; `watch` is told the records done, `note` what there
-    is to say of an input.
+    is to say of an input, and `follower` each chunk.
     Raises: EmptyError, ResumeError, OutputError, LockedError, and what reading and engines raise;
     BrokenPipeError when nobody reads a pipe any more.
     """
@@ -194,7 +196,7 @@ def run_job(
     engine = engine_of(settings)
     if job.to_stream:
         with _opened(job.output, fd) as stream:
-            return run_to_stream(plan, recipe, engine, stream, watch)
+            return run_to_stream(plan, recipe, engine, stream, watch, follower)
     identity = identity_of(job.sources, identity, __version__)
     target = str(job.output)
     again = {"resume": settings.resume, "force": settings.force}
@@ -213,8 +215,10 @@ def run_job(
             same, given = expect_same_beginning(target, make_writer, plan, recipe, ending, tally)
             if note is not None and same < given:
                 note(_ONLY_THE_FIRST.format(same, given))
+        if follower is not None:
+            follower.begun(tally)
         return nothing_to_do(tally)
-    return run_to_output(plan, recipe, engine, output, sink, ending, watch)
+    return run_to_output(plan, recipe, engine, output, sink, ending, watch, follower)
 
 
 _ONLY_THE_FIRST = (

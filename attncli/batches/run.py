@@ -31,12 +31,18 @@ _OF_THE_INPUT = (
 
 @dataclass(frozen=True, slots=True)
 class WrittenChunk:
-    """A chunk whose bytes are in the output."""
+    """A chunk whose bytes are in the output.
+
+    `worker` is the process of this machine that made it, where that is known; `deaths` says how
+    many workers ended over it.
+    """
 
     number: int
     length: int
     checksum: str
     tally: Tally
+    worker: int | None = None
+    deaths: int = 0
 
 
 class Sink(Protocol):
@@ -128,14 +134,33 @@ class RunReport:
 Watcher = Callable[[int, int], None]
 
 
+class Follower(Protocol):
+    """Who is told how a run goes, chunk by chunk."""
+
+    def begun(self, done: Tally) -> None:
+        """A run begins, behind what an earlier one did."""
+
+    def written(self, chunk: WrittenChunk, total: Tally) -> None:
+        """A chunk is written, and committed where the output is a file; `total` is all that is done."""
+
+
 def run_to_stream(
-    plan: Plan, recipe: Recipe, engine: Engine, fd: int, watch: Watcher | None = None
+    plan: Plan,
+    recipe: Recipe,
+    engine: Engine,
+    fd: int,
+    watch: Watcher | None = None,
+    follower: Follower | None = None,
 ) -> RunReport:
     """Runs a batch to an open file descriptor."""
     begun = time.monotonic()
     total = Tally()
+    if follower is not None:
+        follower.begun(total)
     for written, _ in _steps(plan, recipe, engine, Stream(fd)):
         total += written.tally
+        if follower is not None:
+            follower.written(written, total)
         if watch is not None:
             watch(total.records, total.records)
     return RunReport(total, total.records, time.monotonic() - begun)
@@ -163,6 +188,7 @@ def run_to_output(
     sink: Sink,
     ending: Ending,
     watch: Watcher | None = None,
+    follower: Follower | None = None,
 ) -> RunReport:
     """Runs a batch to a file or a URL, from where an earlier run stopped.
 
@@ -173,6 +199,8 @@ def run_to_output(
     done = output.done
     total = Tally() if done is None else Tally(done.records, done.failed, done.empty)
     plan.skip = total.records
+    if follower is not None:
+        follower.begun(total)
     try:
         for written, digest in _steps(plan, recipe, engine, sink, done):
             total += written.tally
@@ -180,6 +208,8 @@ def run_to_output(
             output.commit(
                 Commit(total.records, length, written.checksum, digest, total.failed, total.empty)
             )
+            if follower is not None:
+                follower.written(written, total)
             if watch is not None:
                 watch(total.records, total.records - plan.skip)
         if total.records == 0:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
-from attncli.batches.chunks import FIRST_FAILURES, MOST_WAYS, Chunk, Tally
+from attncli.batches.chunks import FIRST_FAILURES, MOST_WAYS, Chunk, SetAside, Tally
 from attncli.batches.effects import NOTHING, Watch
 from attncli.errors import AttnError, DataError, EmptyError, naming
 from attncli.results.stack import Failure, Stack
@@ -86,7 +86,9 @@ class Worker:
                 failures.append((places[item.place], item.error))
             else:
                 stacks.append((item, [places[i] for i in item.places]))
-        tally = _tally(chunk, sorted(failures, key=lambda failure: failure[0]))
+        tally = self._tally(chunk, sorted(failures, key=lambda failure: failure[0]))
+        if self.watch.counts:
+            tally = replace(tally, warnings=self.watch.warnings(stack for stack, _ in stacks))
         if self.watch:
             acts = self.watch.seen(stack for stack, _ in stacks)
             tally = replace(tally, acts=acts | self.watch.every() if tally.empty else acts)
@@ -95,15 +97,19 @@ class Worker:
     def set_aside(self, chunk: Chunk, error: AttnError) -> Done:
         """The chunk with an error record for each of its lines."""
         failures = [(place, error) for place in range(len(chunk))]
-        return Done(chunk.number, self.writer.chunk(chunk, (), failures), _tally(chunk, failures))
+        return Done(
+            chunk.number, self.writer.chunk(chunk, (), failures), self._tally(chunk, failures)
+        )
 
-
-def _tally(chunk: Chunk, failures: Sequence[tuple[int, AttnError]]) -> Tally:
-    firsts = tuple(
-        f"{chunk.place}:{chunk.line(place)}: {error.message}"
-        for place, error in failures[:FIRST_FAILURES]
-    )
-    empty = sum(isinstance(error, EmptyError) for _, error in failures)
-    unread = (error.hints for _, error in failures if type(error) is DataError)
-    ways = tuple(dict.fromkeys(way for hints in unread for way in hints))[:MOST_WAYS]
-    return Tally(len(chunk), len(failures), empty, firsts, ways)
+    def _tally(self, chunk: Chunk, failures: Sequence[tuple[int, AttnError]]) -> Tally:
+        listed = failures if self.watch.counts else failures[:FIRST_FAILURES]
+        aside = tuple(
+            SetAside(chunk.place, chunk.line(place), error.name, error.message)
+            for place, error in listed
+        )
+        firsts = tuple(map(str, aside[:FIRST_FAILURES]))
+        empty = sum(isinstance(error, EmptyError) for _, error in failures)
+        unread = (error.hints for _, error in failures if type(error) is DataError)
+        ways = tuple(dict.fromkeys(way for hints in unread for way in hints))[:MOST_WAYS]
+        kept = aside if self.watch.counts else ()
+        return Tally(len(chunk), len(failures), empty, firsts, ways, set_aside=kept)

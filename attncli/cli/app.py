@@ -14,8 +14,11 @@ from attncli.cli.options import OTHER
 from attncli.cli.repeats import without_repeats
 from attncli.cli.terminal import (
     PipeClosed,
+    begin_run,
+    end_run,
     give_up_stdout,
     hint,
+    is_unheard,
     message,
     remember_arguments,
     report,
@@ -141,8 +144,25 @@ def _narrow_width() -> int | None:
 
 def run(argv: Sequence[str]) -> int:
     """Runs the command line and returns its exit code; says what went wrong on stderr."""
-    with names_as("attncli.cli.naming:Options"):
-        return _ended([*argv[1:], "--help"] if _asks_for_help(argv) else argv)
+    code = 1
+    begin_run()
+    try:
+        with names_as("attncli.cli.naming:Options"):
+            code = _ended([*argv[1:], "--help"] if _asks_for_help(argv) else argv)
+    finally:
+        code = end_run(code)
+        if code and argv[:1] == ["batch"] and is_unheard():
+            code = _refused(argv, code)
+    return code
+
+
+def _refused(argv: Sequence[str], code: int) -> int:
+    """Keeps the log and the summary of a batch that did not begin, where they are asked for."""
+    if not any(argument.startswith(("--log-file", "--summary")) for argument in argv):
+        return code
+    from attncli.cli.batch.recording import record_refusal
+
+    return record_refusal(argv, code)
 
 
 def _asks_for_help(argv: Sequence[str]) -> bool:

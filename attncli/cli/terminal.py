@@ -10,7 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TextIO, TypeAlias
 
 from attncli.errors import AttnError, OutputError
 from attncli.errors.wording import harmless_json, visible, without_secrets
@@ -27,6 +27,20 @@ _LONGEST = 4000  # characters of a line on stderr
 _ERRORS = "attn.spelled"
 
 
+class Listener(Protocol):
+    """Who hears what a command says on stderr."""
+
+    def hear(self, kind: str, text: str, code: str) -> bool:
+        """Told a message, a hint or a line of a traceback; whether stderr is to have it too."""
+
+    def end(self, code: int) -> int:
+        """Told the exit code; the one to end with."""
+
+
+_EARLY = 100  # messages that are kept for a listener that comes later
+
+_listeners: list[Listener] = []  # none, or the one of the command that runs
+_early: list[tuple[str, str, str]] = []  # what was said before there was one
 _arguments: list[str] = []  # of the command that runs
 _habits: dict[str, object] = {}  # that stand for options which were not typed
 
@@ -39,6 +53,38 @@ def remember_arguments(arguments: Iterable[str]) -> None:
     """Keeps the command line that runs now, for the footer of what it writes."""
     _arguments[:] = arguments
     _habits.clear()
+
+
+def begin_run() -> None:
+    """Forgets who heard the command before this one."""
+    _listeners.clear()
+    _early.clear()
+
+
+def listen(listener: Listener) -> None:
+    """Tells a listener all that the command says, and what it has said already."""
+    for kind, text, code in _early:
+        listener.hear(kind, text, code)
+    _listeners[:] = [listener]
+
+
+def end_run(code: int) -> int:
+    """Tells who listens the exit code; the one to end with."""
+    return _listeners[0].end(code) if _listeners else code
+
+
+def is_unheard() -> bool:
+    """Whether nobody listens to the command that runs."""
+    return not _listeners
+
+
+def _is_shown(kind: str, text: str, code: str = "") -> bool:
+    """Whether stderr is to have a text that a listener hears."""
+    if _listeners:
+        return _listeners[0].hear(kind, text, code)
+    if len(_early) < _EARLY:
+        _early.append((kind, text, code))
+    return True
 
 
 def arguments_now() -> list[str]:
@@ -217,9 +263,13 @@ def standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def message(kind: str, text: str) -> None:
-    """A line on stderr: `attn: kind: text`. A stderr that cannot be written is passed over."""
-    _to_stderr(f"attn: {kind}: {text}", folds=True)
+def message(kind: str, text: str, *, code: str = "") -> None:
+    """A line on stderr: `attn: kind: text`. A stderr that cannot be written is passed over.
+
+    `code` names the kind of an error for who listens.
+    """
+    if _is_shown(kind, text, code):
+        _to_stderr(f"attn: {kind}: {text}", folds=True)
 
 
 def warning(text: str) -> None:
@@ -229,12 +279,13 @@ def warning(text: str) -> None:
 
 def hint(text: str) -> None:
     """A line on stderr that works when typed."""
-    _to_stderr(f"  hint: {text}")
+    if _is_shown("hint", text):
+        _to_stderr(f"  hint: {text}")
 
 
 def report(error: AttnError) -> None:
     """The error and its hints on stderr."""
-    message("error", str(error))
+    message("error", str(error), code=error.name)
     for text in error.hints:
         hint(text)
 
@@ -251,7 +302,8 @@ def show_traceback(kind: type[BaseException], fault: BaseException, trace: Any) 
 
     for part in traceback.format_exception(kind, fault, trace):
         for line in part.rstrip("\n").split("\n"):
-            _to_stderr(line)
+            if _is_shown("traceback", line):
+                _to_stderr(line)
 
 
 def _to_stderr(line: str, *, folds: bool = False) -> None:
@@ -259,7 +311,7 @@ def _to_stderr(line: str, *, folds: bool = False) -> None:
     stream = sys.stderr
     if stream is None:
         return
-    shown = quotes_apart(harmless(without_secrets(_cut(line))))
+    shown = quotes_apart(spoken(line))
     shown = _fitted(shown, stream) if folds else shown
     with suppress(OSError, ValueError):
         try:
@@ -267,6 +319,11 @@ def _to_stderr(line: str, *, folds: bool = False) -> None:
         except UnicodeEncodeError:  # a stream that could not be settled
             stream.write(spelled(shown) + "\n")
         stream.flush()
+
+
+def spoken(text: str) -> str:
+    """A text as stderr and a log say it: no secret of an address, nothing that a terminal obeys."""
+    return harmless(without_secrets(_cut(text)))
 
 
 def _fitted(line: str, stream: TextIO) -> str:

@@ -77,6 +77,24 @@ def expect_apart(outputs: Sequence[OutputFile], inputs: Iterable[str | None]) ->
             )
 
 
+def expect_beside(
+    extra: Sequence[OutputFile], outputs: Sequence[OutputFile], inputs: Iterable[str | None]
+) -> None:
+    """Makes sure that files written beside the outputs are none of them, no input, no standard output.
+
+    Raises: UsageError.
+    """
+    _expect_different([*outputs, *extra])
+    stdout = _stream_id(sys.stdout, 1)
+    for file in extra:
+        if stdout is not None and _id(file.path) == stdout:
+            raise UsageError(
+                f"found {quoted(file.path)}, which is also standard output; expected another file",
+                place=file.place,
+            )
+    expect_apart(extra, inputs)
+
+
 def files_given(paths: Iterable[str | None]) -> Iterator[str | None]:
     """The paths of files; a folder in the place of a file is refused where it is opened."""
     return (path for path in paths if path is None or not os.path.isdir(path))  # noqa: PTH112

@@ -150,4 +150,5 @@ def test_every_command_with_json_is_tried(command: Callable[..., Any]) -> None:
     assert set(KINDS) == {kind for _, kind, _ in COMMANDS} | {
         "model-transformer",
         "vectors-training",
+        *("batch-log", "batch-summary"),  # tests/batch/test_records.py has them
     }

@@ -10,7 +10,7 @@ import pickle
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
@@ -119,7 +119,7 @@ class _Shift:
             for future in self._ready():
                 self._ended(self._futures.pop(future), future)
             while (task := self._tasks.get(following)) is not None and task.done is not None:
-                written = self._delivered(task.done, offset)
+                written = replace(self._delivered(task.done, offset), deaths=task.tries)
                 del self._tasks[following]
                 offset, following = offset + written.length, following + 1
                 yield written

@@ -80,6 +80,7 @@ class _Task:
     checksum: str = ""
     tally: Tally = field(default_factory=Tally)
     written: bool = False
+    worker: int | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -195,7 +196,7 @@ class _Crew:
             else:
                 self._place()
         else:
-            task.written = True
+            task.written, task.worker = True, member.process.pid
             del member.tasks[number]
             if not self._sink.seekable:
                 self._place()
@@ -218,7 +219,14 @@ class _Crew:
 
     def _finished(self) -> Iterator[WrittenChunk]:
         while (task := self._tasks.get(self._next_done)) is not None and task.written:
-            yield WrittenChunk(task.chunk.number, task.length or 0, task.checksum, task.tally)
+            yield WrittenChunk(
+                task.chunk.number,
+                task.length or 0,
+                task.checksum,
+                task.tally,
+                task.worker,
+                task.tries,
+            )
             del self._tasks[self._next_done]
             self._next_done += 1
 
@@ -365,7 +373,7 @@ def _answered(
 def _write(done: Done, head: bytes, sink: Sink, offset: int) -> WrittenChunk:
     data = head + done.data if head else done.data
     sink.deliver(done.number, data, offset)
-    return WrittenChunk(done.number, len(data), checksum(data), done.tally)
+    return WrittenChunk(done.number, len(data), checksum(data), done.tally, os.getpid())
 
 
 def _die_with_parent() -> None:

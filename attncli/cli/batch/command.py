@@ -3,8 +3,8 @@
 import gc
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from attncli.cli import use_one_thread
 from attncli.cli.batch import options as bopt
 from attncli.cli.batch.closing_notes import losses_text, say_of_single_heads, say_unacted, watch_of
 from attncli.cli.batch.notes import say_of_vain_reading, say_vain_settings, share_read
-from attncli.cli.batch.options import EngineOptions, InputOptions, WriteOptions
+from attncli.cli.batch.options import EngineOptions, InputOptions, RecordOptions, WriteOptions
 from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, part_chosen
 from attncli.cli.progress import SentenceProgress, duration
 from attncli.cli.terminal import (
@@ -24,7 +24,8 @@ from attncli.cli.terminal import (
     say_written,
     standard_input,
 )
-from attncli.errors import UsageError
+from attncli.cli.vain_options import say_vain
+from attncli.errors import AttnError, UsageError
 from attncli.errors.wording import visible
 from attncli.files.writing import ended_by_signals
 from attncli.settings import MATRIX_FIELDS, BatchSettings
@@ -32,6 +33,8 @@ from attncli.settings import MATRIX_FIELDS, BatchSettings
 if TYPE_CHECKING:
     from attncli.batches.job import BatchJob, JobMechanism
     from attncli.batches.run import RunReport
+    from attncli.cli.batch.recording import Recording
+    from attncli.files.source import InputSource
 
 
 @grouped
@@ -41,6 +44,7 @@ def batch(
     reading: InputOptions = InputOptions(),  # noqa: B008 - frozen
     writing: WriteOptions = WriteOptions(),  # noqa: B008 - frozen
     running: EngineOptions = EngineOptions(),  # noqa: B008 - frozen
+    records: RecordOptions = RecordOptions(),  # noqa: B008 - frozen
 ) -> None:
     """Turn files of sentences into records, fast and in order.
 
@@ -55,10 +59,14 @@ def batch(
       cat sentences.txt | attn batch - --exclude contextual --top 3 | head -1
     """
     use_one_thread(always=True)
-    setup = _setup(files, mechanism, reading, writing, running)
-    with _stoppable(setup):
-        report = _run(setup)
-    _say(setup, report)
+    listed, problem = _listed(files)
+    with _recorded(records, files, listed, mechanism, writing, running) as recording:
+        if problem is not None:
+            raise problem
+        setup = _setup(listed, mechanism, reading, writing, running, recording)
+        with _stoppable(setup):
+            report = _run(setup)
+        _say(setup, report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +78,69 @@ class _Setup:
     mechanism: "JobMechanism"
     progress: SentenceProgress
     quiet: bool
+    recording: "Recording | None"
+
+
+def _listed(files: list[str] | None) -> tuple["list[InputSource]", AttnError | None]:
+    """The inputs, or why there are none: an error that a log is to have."""
+    from attncli.files.source import sources
+
+    try:
+        return sources(_given(files), standard_input), None
+    except AttnError as error:
+        return [], error
+
+
+@contextmanager
+def _recorded(
+    records: RecordOptions,
+    files: list[str] | None,
+    listed: "list[InputSource]",
+    mechanism: Mechanism,
+    writing: WriteOptions,
+    running: EngineOptions,
+) -> "Iterator[Recording | None]":
+    """Keeps a log and a summary of what is done inside, where they are asked for."""
+    if records.log_level is not None and records.log_file is None:
+        say_vain(["--log-level"], "without --log-file", quiet=running.quiet)
+    if not records:
+        yield None
+        return
+    from attncli.batches.engines.local import cores
+    from attncli.cli.batch.recording import recorded
+    from attncli.mechanisms.files_read import files_read
+
+    read = [*(files or ()), *(source.file or source.path for source in listed)]
+    with suppress(AttnError):  # said again, and kept, where the mechanism is opened
+        read += files_read(mechanism.vectors, mechanism.model, mechanism.matrix_texts)
+    facts = {
+        "engine": running.engine,
+        "workers": None if running.scheduler else running.workers or cores(),
+        "resume": running.resume,
+    }
+    with recorded(
+        records,
+        [source.path for source in listed] or list(files or ()),
+        None if writing.output in (None, "-") else writing.output,
+        read,
+        running=facts,
+        silent=running.quiet,
+    ) as recording:
+        yield recording
 
 
 def _setup(
-    files: list[str] | None,
+    listed: "list[InputSource]",
     mechanism: Mechanism,
     reading: InputOptions,
     writing: WriteOptions,
     running: EngineOptions,
+    recording: "Recording | None",
 ) -> _Setup:
     from attncli.batches.job import batch_job
-    from attncli.files.source import sources
     from attncli.mechanisms.files_read import files_read
 
-    quiet = running.quiet
-    listed = sources(_given(files), standard_input)
+    quiet = running.quiet and not (recording is not None and recording.is_logged)
     output = None if writing.output in (None, "-") else writing.output
     job = batch_job(listed, output, _settings(reading, writing, running))
     if not quiet:
@@ -98,8 +154,11 @@ def _setup(
     say_vain_settings(job, writing, quiet=quiet)
     if job.format.name != "csv" and not quiet:
         say_of_single_heads(mechanism, job.layout.include)
-    progress = SentenceProgress(partial(share_read, listed), quiet=quiet)
-    return _Setup(job, mechanism, _mechanism(mechanism, job, quiet), progress, quiet)
+    progress = SentenceProgress(partial(share_read, listed), quiet=running.quiet)
+    described = _mechanism(mechanism, job, quiet)
+    if recording is not None:
+        described = described._replace(watch=replace(described.watch, counts=True))
+    return _Setup(job, mechanism, described, progress, quiet, recording)
 
 
 def _settings(
@@ -147,7 +206,9 @@ def _run(setup: _Setup) -> "RunReport":
             sys.stdout.flush()
             fd = sys.stdout.fileno()
         watch = setup.progress.update
-        return run_job(setup.job, setup.mechanism, fd=fd, watch=watch, note=note)
+        return run_job(
+            *(setup.job, setup.mechanism), fd=fd, watch=watch, note=note, follower=setup.recording
+        )
     except BrokenPipeError:
         if not setup.job.to_stream:
             raise
@@ -175,7 +236,8 @@ def _stoppable(setup: _Setup) -> Iterator[None]:
     except (KeyboardInterrupt, SystemExit):
         setup.progress.clear()
         if not setup.job.to_stream:
-            message("note", "stopped; what is done is kept, --resume continues")
+            text = "stopped; what is done is kept, --resume continues"
+            message("note", text, code="stopped")
         raise
     finally:
         setup.progress.clear()

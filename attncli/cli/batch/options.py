@@ -1,7 +1,7 @@
 """The options of `attn batch`, in groups: what is read, what is written, how it runs."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -88,6 +88,28 @@ TlsCa = Annotated[str | None, _tls_file("--tls-ca", "the authority's certificate
 TlsCert = Annotated[str | None, _tls_file("--tls-cert", "this client's certificate")]
 TlsKey = Annotated[str | None, _tls_file("--tls-key", "its key")]
 Quiet = Annotated[bool, switch(OUTPUT, "No progress, warnings or summary.", "--quiet", "-q")]
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
+LogFile = Annotated[
+    str | None,
+    option(RUNNING, "FILE", "Append to a log, a JSON object a line; it has what -q silences too."),
+]
+LogFrom = Annotated[
+    LogLevel | None,
+    option(
+        RUNNING,
+        "NAME",
+        "Least that the log has: debug (every chunk), info, warning or error (default info).",
+        "--log-level",
+    ),
+]
+Summary = Annotated[
+    str | None,
+    option(
+        RUNNING,
+        "FILE",
+        "Write counts, warnings and the exit code at the end, as JSON, however it ends.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +150,15 @@ class EngineOptions:
     tls_cert: TlsCert = None
     tls_key: TlsKey = None
     quiet: Quiet = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOptions:
+    """What is kept of a run beside its output; a run that goes on may keep it elsewhere."""
+
+    log_file: LogFile = None
+    log_level: LogFrom = None
+    summary: Summary = None
+
+    def __bool__(self) -> bool:
+        return self.log_file is not None or self.summary is not None
