@@ -133,14 +133,16 @@ def _positions(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _by_layers(counted: Mapping[str, int]) -> str:
     if len(counted) == 1:
         return next(iter(counted))
-    return ", ".join(f"{what} in {count} layers" for what, count in counted.items())
+    return ", ".join(
+        f"{what} in {count} layer{'' if count == 1 else 's'}" for what, count in counted.items()
+    )
 
 
 def _rope(rope: Mapping[str, Any] | None) -> str:
     if rope is None:
         return "none"
     scaled = "" if rope["kind"] == "default" else f", {rope['kind']} × {rope['factor']:g}"
-    return f"rope of base {rope['theta']:g}{scaled}"
+    return f"rope of base {rope['theta']:,.12g}{scaled}"
 
 
 def _window(width: int | None) -> str:

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from models.made import write_tokenizer
 from safetensors.numpy import load_file, save_file
 
+from attncli.cli.app import run
 from attncli.errors import DataError
 from attncli.models.families.reading import model_types
 from attncli.models.forward import Inputs, Wanted, encode
@@ -315,3 +317,17 @@ def test_every_kind_of_model_is_in_the_docs() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "transformers.md").read_text("utf-8")
     table = page.partition("| family | `model_type` |")[2].partition("\n\n")[0]
     assert sorted(re.findall(r"`([^`]+)`", table)) == sorted(model_types())
+
+
+def test_what_a_decoder_is_can_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Heads that are shared, ropes and windows, each with how many layers have it."""
+    _, folder = made(tmp_path, "gemma3-linear")
+    write_tokenizer(folder, "gpt2")
+    assert run(("model", "info", str(folder))) == 0
+    text = capsys.readouterr().out
+    for line in (
+        "4 (0…3) of 24 values, 2 of keys and values",
+        "rope of base 10,000 in 6 layers, rope of base 1,000,000, linear × 8 in 1 layer",
+        "a window of 6 in 6 layers, all earlier tokens in 1 layer",
+    ):
+        assert line in " ".join(text.split())
