@@ -6,16 +6,27 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast, overload
 
 from attncli.api.training import embedder_of, named_columns
-from attncli.checks.arguments import count_of, flag_of, number_of, path_of, text_of, texts_of
+from attncli.checks.arguments import (
+    choice_of,
+    count_of,
+    flag_of,
+    has,
+    number_of,
+    path_of,
+    text_of,
+    texts_of,
+    unexpected,
+)
 from attncli.errors import AttnError, EmptyError, UsageError, setting
+from attncli.errors.wording import quoted
 from attncli.files.source import source_of
 from attncli.files.writing import whole_file
 from attncli.models.named import expect_labels_of, labeling_model
 from attncli.models.trained import TrainedModel
-from attncli.reading.targets import Target
+from attncli.reading.targets import Offset, Target
 from attncli.training.predicting import Prediction as Prediction
 from attncli.training.predicting import Predictor
-from attncli.training.prediction_files import Rows, kind_of_output
+from attncli.training.prediction_files import SUFFIXES, Rows, kind_of_output
 from attncli.training.prediction_rows import Predicted, RowsToPredict
 
 if TYPE_CHECKING:
@@ -84,17 +95,39 @@ def predict(
     'बहुत आसान काम'
     """
     predictor = _predictor(model, vectors, unsure, top, no_cache)
-    if isinstance(texts, str):
-        (one,) = predictor([texts], None if targets is None else list(targets))
-        return one
     if text_column is not None:
-        texts = texts[text_of(text_column, "text_column")]
-    several = texts_of(texts, "texts")
-    meant = [None] * len(several) if targets is None else list(targets)
+        texts = _column_of(texts, text_of(text_column, "text_column"))
+    several = [texts] if isinstance(texts, str) else texts_of(texts, "texts")
+    meant = [None] * len(several) if targets is None else _targets(targets)
+    if isinstance(texts, str) and len(meant) == 1:
+        return predictor(several, meant)[0]
     if len(meant) != len(several):
         raise UsageError(f"found {len(meant)}, expected {len(several)}", place="targets")
     lots = range(0, len(several), _LOT)
     return [p for at in lots for p in predictor(several[at : at + _LOT], meant[at : at + _LOT])]
+
+
+def _column_of(table: Any, name: str) -> Any:
+    """A column of a table. Raises: ArgumentError for what has no such column."""
+    try:
+        return table[name]
+    except Exception:  # whatever the table raises
+        raise unexpected(table, "texts", f"a table with the column {quoted(name)}") from None
+
+
+def _targets(given: Iterable[Target | None]) -> list[Target | None]:
+    """The words that are meant, or their numbers. Raises: ArgumentError for what is neither."""
+    expected = "a list of words, or of their numbers"
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise unexpected(given, "targets", expected)
+    try:
+        targets = list(given)
+    except Exception:  # whatever an iterator of the caller raises
+        raise unexpected(given, "targets", expected) from None
+    for target in targets:
+        if target is not None and not isinstance(target, str | int | Offset):
+            raise unexpected(target, "targets", expected)
+    return targets
 
 
 def predict_file(
@@ -121,11 +154,10 @@ def predict_file(
     Raises: DataError for such a row; EmptyError; UsageError; OutputError.
     """
     columns = named_columns(text_column, None, target_column)
-    if not isinstance(output, str | PathLike):
-        name = None
-    elif (name := path_of(output, "output")) == "-":
-        raise UsageError("found -, expected a file or a stream", place="output")
-    kind = kind_of_output(name) if kind is None and name is not None else kind or "csv"
+    name, kind = _output_named(output, kind)
+    for call, place in ((note, "note"), (tick, "tick")):
+        if call is not None and not callable(call):
+            raise unexpected(call, place, "a function")
     predictor = _predictor(model, vectors, unsure, top, no_cache)
     source = source_of(path_of(path, "path"), lambda: sys.stdin.buffer)
     rows = RowsToPredict(source, columns, note)
@@ -147,6 +179,19 @@ def predict_file(
             f"{rows.name}: {writer.dropped:,} cells of columns that the first rows lack are left out"
         )
     return PredictionReport(count.rows, count.unsure, count.failed, tuple(count.first))
+
+
+def _output_named(output: object, kind: str | None) -> tuple[str | None, str]:
+    """The path of an output, None for a stream, and its kind. Raises: ArgumentError, UsageError."""
+    if kind is not None:
+        choice_of(kind, "kind", SUFFIXES)
+    if not isinstance(output, str | PathLike):
+        if not has(output, "write"):
+            raise unexpected(output, "output", "a path or a stream to write to")
+        return None, kind or "csv"
+    if (name := path_of(output, "output")) == "-":
+        raise UsageError("found -, expected a file or a stream", place="output")
+    return name, kind_of_output(name) if kind is None else kind
 
 
 class _Count:
@@ -187,8 +232,10 @@ def _predictor(
     top: int,
     no_cache: bool,
 ) -> Predictor:
-    if unsure is not None and not 0 <= number_of(unsure, "unsure") <= 1:
-        raise UsageError(f"found {unsure:g}, expected a number from 0 to 1", place="unsure")
+    if unsure is not None:
+        unsure = number_of(unsure, "unsure")
+        if not 0 <= unsure <= 1:
+            raise UsageError(f"found {unsure:g}, expected a number from 0 to 1", place="unsure")
     count_of(top, "top", 1)
     trained = model if isinstance(model, TrainedModel) else labeling_model(path_of(model, "model"))
     expect_labels_of(trained)

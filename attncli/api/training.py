@@ -13,6 +13,7 @@ from attncli.checks.arguments import (
     count_of,
     flag_of,
     has,
+    number_of,
     one_of_kind,
     path_of,
     seed_of,
@@ -170,7 +171,9 @@ def trial_of(
     layer, settings = choices.pop("layer", None), choices.pop("settings", None)
     weights = choices.get("class_weights")
     if isinstance(weights, Mapping):
-        choices["class_weights"] = json.dumps(dict(weights))
+        field = "class_weights"
+        each = {text_of(k, field): number_of(weights[k], field) for k in weights}
+        choices[field] = json.dumps(each)
     layer = _settings_of(LayerSettings, "layer", layer, choices)
     settings = checked_training(_settings_of(TrainingSettings, "settings", settings, choices))
     (name, store), dim = vectors_given(vectors), count_of(dim, "dim", 1, MAX_DIM)
@@ -247,10 +250,14 @@ def embedder_of(
 
 def named_columns(*given: str | int | None) -> Columns:
     """The columns that are named, as they are asked for in a file."""
-    pairs = zip(given, COLUMN_FIELDS, strict=True)
-    return Columns(
-        *(str(count_of(c, n)) if isinstance(c, int) else c and text_of(c, n) for c, n in pairs)
-    )
+    return Columns(*map(_column_named, given, COLUMN_FIELDS))
+
+
+def _column_named(given: str | int | None, field: str) -> str | None:
+    """The name of a column, or its number as text. Raises: ArgumentError for what is neither."""
+    if given is None:
+        return None
+    return str(count_of(given, field)) if isinstance(given, int) else text_of(given, field)
 
 
 def _settings_of(

@@ -58,6 +58,27 @@ def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, A
         ),
         "view": (attncli.view, {"path": tmp_path / "r.json"}),
         "train": (attncli.train, {"rows": rows, "settings": TrainingSettings(epochs=1)}),
+        "cross_validate": (
+            attncli.cross_validate,
+            {"rows": rows * 2, "folds": 2, "settings": TrainingSettings(epochs=1)},
+        ),
+        "learning_curve": (
+            attncli.learning_curve,
+            {"rows": rows * 5, "settings": TrainingSettings(epochs=1, held_out=0.5)},
+        ),
+        "predict": (
+            attncli.predict,
+            {"texts": ["a piece of cake"], "model": "idioms", "targets": [1]},
+        ),
+        "predict_file": (
+            attncli.predict_file,
+            {
+                "path": tmp_path / "s.txt",
+                "output": tmp_path / "o.csv",
+                "model": "idioms",
+                "skip_bad": True,
+            },
+        ),
         "save": (attncli.save, {"results": r, "path": tmp_path / "r.json"}),
         "show": (attncli.show, {"results": r}),
         "AttentionResult": (
@@ -79,6 +100,7 @@ def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, A
         "Offset": (attncli.Offset, {"start": 0}),
         "Row": (attncli.Row, {"text": "money bank"}),
         "TrainingSettings": (attncli.TrainingSettings, {}),
+        "Prediction": (attncli.Prediction, {}),
         "Results": (attncli.Results, {}),
         "Results.save": (attncli.Results([r]).save, {"path": tmp_path / "r.json"}),
         "AttentionResult.save": (r.save, {"path": tmp_path / "r.json"}),
@@ -105,6 +127,7 @@ FREE = {
     for kind in (*WRONG, *UNSHOWN)
 }
 FREE |= {("Results", "iterable", kind) for kind in (*WRONG, *UNSHOWN)}
+FREE |= {("predict_file", name, "function") for name in ("note", "tick")}
 FREE |= {
     ("save", "results", "hostile"),
     ("show", "results", "hostile"),
