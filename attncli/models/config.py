@@ -9,9 +9,9 @@ _NO_TABLE = 1 << 20  # tokens
 
 
 class DecoderConfig(NamedTuple):
-    """What decoders with rotary positions differ in; a tuple has a value for each layer.
+    """What models with rotary positions differ in; a tuple has a value for each layer.
 
-    `windows` None: a layer sees all earlier tokens. `ropes` None: its queries are not turned.
+    `windows` None: a layer sees all tokens, or all earlier ones. `ropes` None: its queries are not turned.
     `norms` is before, after or around a part; `query_norm` is none, head (each head alone) or all.
     `norm_offset` is added to the weights of norms. `embed_scale` is the factor on the words' vectors.
     """
@@ -25,6 +25,7 @@ class DecoderConfig(NamedTuple):
     attention_bias: bool = False
     output_bias: bool = False
     feed_bias: bool = False
+    norm_bias: bool = False
     joined: bool = False
     softcap: float | None = None
     final_softcap: float | None = None

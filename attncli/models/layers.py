@@ -35,13 +35,13 @@ class Linear(NamedTuple):
 
 
 class Norm(NamedTuple):
-    """Layer norm: each row centered, divided by its deviation, scaled and shifted.
+    """Layer norm: each row centered, divided by its deviation, scaled, and shifted by a bias if any.
 
     Source: Ba et al. 2016 (arXiv:1607.06450), equation 4.
     """
 
     weight: Float32Array
-    bias: Float32Array
+    bias: Float32Array | None
     epsilon: float
 
     def __call__(self, rows: Float32Array) -> Float32Array:
@@ -51,7 +51,8 @@ class Norm(NamedTuple):
         variance = np.square(centered).mean(axis=-1, keepdims=True)  # (n_rows, 1)
         centered /= np.sqrt(variance + np.float32(self.epsilon))
         centered *= self.weight
-        centered += self.bias
+        if self.bias is not None:
+            centered += self.bias
         return np.asarray(centered)
 
 
@@ -97,7 +98,7 @@ class Attention(NamedTuple):
 
     Shapes: query d_model → n_heads·d_k; key, value d_model → n_kv_heads·d_k; output back. Query head
     h reads the key and value head h // (n_heads / n_kv_heads). `window` None: no limit; else a token
-    sees itself and window − 1 before it. `rope` None: queries and keys are not turned.
+    sees itself and window − 1 before it (on each side, where it is not causal). `rope` None: queries and keys are not turned.
     """
 
     query: Linear

@@ -119,15 +119,12 @@ def _shared(facts: Mapping[str, Any]) -> str:
 
 
 def _positions(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """How the layers of a decoder know places, and how far they see."""
+    """How layers whose queries turn know places, and how far they see."""
     if "ropes" not in facts:
         return []
     kinds = Counter(_rope(rope) for rope in facts["ropes"])
-    windows = Counter(facts["windows"])
-    return [
-        ("positions", _by_layers(kinds)),
-        ("sees", _by_layers({_window(width): count for width, count in windows.items()})),
-    ]
+    windows = Counter(_window(width, causal=facts["causal"]) for width in facts["windows"])
+    return [("positions", _by_layers(kinds)), ("sees", _by_layers(windows))]
 
 
 def _by_layers(counted: Mapping[str, int]) -> str:
@@ -145,8 +142,10 @@ def _rope(rope: Mapping[str, Any] | None) -> str:
     return f"rope of base {rope['theta']:,.12g}{scaled}"
 
 
-def _window(width: int | None) -> str:
-    return "all earlier tokens" if width is None else f"a window of {width}"
+def _window(width: int | None, *, causal: bool) -> str:
+    if width is None:
+        return "all earlier tokens" if causal else "all tokens"
+    return f"a window of {width}" if causal else f"{width - 1} tokens on each side"
 
 
 def _tokenizer(facts: Mapping[str, Any], ink: Ink) -> str:

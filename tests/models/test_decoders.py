@@ -1,4 +1,4 @@
-"""Decoders agree with Hugging Face transformers (eager, float32): weights, hidden states, to 1e-5.
+"""Models whose positions turn agree with transformers (eager, float32): weights, hidden states, to 1e-5.
 
 Every family and option is a small random checkpoint that transformers writes; texts are longer than
 the windows, heads are fewer for keys than for queries, norms are far from 1.
@@ -147,6 +147,32 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
             "attention_bias": True,
         },
     ),
+    "modernbert": ("ModernBert", {**SMALL, "local_attention": 8}),
+    "modernbert-biases": (
+        "ModernBert",
+        {
+            **SMALL,
+            "local_attention": 11,
+            "norm_bias": True,
+            "attention_bias": True,
+            "mlp_bias": True,
+        },
+    ),
+    "modernbert-layer-types": (
+        "ModernBert",
+        {**SMALL, "local_attention": 6, "layer_types": ["sliding_attention", "full_attention"] * 2},
+    ),
+    "modernbert-linear": (
+        "ModernBert",
+        {
+            **SMALL,
+            "local_attention": 12,
+            "rope_parameters": {
+                "full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 90_000.0},
+                "sliding_attention": {"rope_type": "default", "rope_theta": 500.0},
+            },
+        },
+    ),
 }
 
 
@@ -156,7 +182,8 @@ def made(folder: Path, name: str, seed: int = 0) -> tuple[Any, Path]:
     torch.manual_seed(seed)
     text = "Text" if family == "Gemma3" else ""
     config = getattr(transformers, f"{family}{text}Config")(**choices, attn_implementation="eager")
-    model = getattr(transformers, f"{family}ForCausalLM")(config).eval()
+    head = "ForMaskedLM" if family == "ModernBert" else "ForCausalLM"
+    model = getattr(transformers, f"{family}{head}")(config).eval()
     with torch.no_grad():
         for key, values in model.named_parameters():
             values.normal_(0.0, 0.2 if values.ndim > 1 else 0.1)
@@ -193,6 +220,10 @@ def old(config: dict[str, Any]) -> dict[str, Any]:
     told = dict(config)
     ropes = told.pop("rope_parameters")
     told.pop("layer_types", None)
+    if told["model_type"] == "modernbert":
+        bases = {"global": "full_attention", "local": "sliding_attention"}
+        thetas = {f"{name}_rope_theta": ropes[kind]["rope_theta"] for name, kind in bases.items()}
+        return {**told, **thetas, "global_attn_every_n_layers": 3}
     if "full_attention" in ropes:  # Gemma 3
         whole = dict(ropes["full_attention"])
         told["rope_local_base_freq"] = ropes["sliding_attention"]["rope_theta"]
@@ -209,7 +240,11 @@ def old(config: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-OLD = [name for name in KINDS if not name.endswith(("-layer-types", "-own"))]
+OLD = [
+    name
+    for name in KINDS
+    if not name.endswith(("-layer-types", "-own")) and name != "modernbert-linear"
+]
 
 
 @pytest.mark.parametrize("name", OLD)
@@ -225,7 +260,10 @@ def test_configurations_of_before_say_the_same(tmp_path: Path, name: str) -> Non
     assert np.array_equal(before.weights, after.weights)
 
 
-@pytest.mark.parametrize("name", ["llama", "qwen3", "gemma2", "gemma3", "phi3", "olmo2", "smollm3"])
+@pytest.mark.parametrize(
+    "name",
+    ["llama", "qwen3", "gemma2", "gemma3", "phi3", "olmo2", "smollm3", "modernbert"],
+)
 def test_texts_read_together_are_what_they_are_alone(tmp_path: Path, name: str) -> None:
     """The same bits, whatever stands beside a text."""
     _, folder = made(tmp_path, name)
@@ -251,6 +289,28 @@ def test_what_a_layer_may_not_see_has_no_weight(tmp_path: Path) -> None:
         assert (weights[:, ~seen] == 0).all()
         assert (weights[:, seen] > 0).any(axis=0).all()
     np.testing.assert_allclose(states.weights.sum(axis=-1), 1, atol=1e-6)
+
+
+def test_a_window_on_both_sides_is_half_of_local_attention(tmp_path: Path) -> None:
+    """Of ModernBERT's local layers: what is farther than local_attention // 2 has the weight 0."""
+    _, folder = made(tmp_path, "modernbert-biases")  # 11: five on each side
+    ids = np.arange(40)
+    (states,) = encode(TransformerModel(folder), [Inputs(ids, np.zeros(40, dtype=int))])
+    i, j = np.indices((40, 40))
+    for layer, weights in enumerate(states.weights):
+        seen = (abs(i - j) <= 5) | (layer % 3 == 0)
+        assert (weights[:, ~seen] == 0).all()
+        assert (weights[:, seen] > 0).any(axis=0).all()
+
+
+def test_what_sees_both_ways_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`attn model info` of a ModernBERT: tokens on each side, not earlier ones."""
+    _, folder = made(tmp_path, "modernbert")
+    write_tokenizer(folder, "gpt2")
+    assert run(("model", "info", str(folder))) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "all tokens in 2 layers, 4 tokens on each side in 2 layers" in text
+    assert "every token sees all" in text
 
 
 @pytest.mark.parametrize(

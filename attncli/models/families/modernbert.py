@@ -1,0 +1,182 @@
+"""ModernBERT: an encoder whose positions turn, whose layers see all or a window on both sides.
+
+Norms come before each part and have no bias; the first layer's attention reads the normed vectors
+of the words as they are. Query, key and value lie in one matrix, and so do the gate and what it
+gates. Source: Warner et al. 2024 (arXiv:2412.13663), section 2.1.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from attncli.arrays import Float32Array, IntArray
+from attncli.models.checkpoint import Checkpoint
+from attncli.models.config import DecoderConfig, ModelConfig
+from attncli.models.decoder import FULL, SLIDING, layer_types
+from attncli.models.keys import ConfigKeys
+from attncli.models.layers import Attention, Block, Feed, LayerNorms, Linear, Norm
+from attncli.models.rope import Reach, Rope, read_rope
+from attncli.models.stored import Family
+
+MODEL_TYPES = {"modernbert": "modernbert"}
+LANDMARK = "embeddings.tok_embeddings.weight"
+_FIRST_NORM, _LAST_NORM = "embeddings.norm", "final_norm"
+_BASES = {FULL: ("global_rope_theta", 160_000.0), SLIDING: ("local_rope_theta", 10_000.0)}
+
+
+def read_modernbert(model_type: str, keys: ConfigKeys) -> ModelConfig:
+    """The configuration of a ModernBERT. Raises: DataError."""
+    count = keys.size("num_hidden_layers", default=22)
+    every = keys.size("global_attn_every_n_layers", default=3)
+    usual = [SLIDING if layer % every else FULL for layer in range(count)]
+    kinds = layer_types(keys, count) or usual
+    n_heads = keys.size("num_attention_heads", default=12)
+    d_model = keys.size("hidden_size", default=768)
+    if d_model % n_heads:
+        raise keys.fault(f"{n_heads} heads do not divide the width {d_model} evenly")
+    n_positions = keys.size("max_position_embeddings", default=8192)
+    seen = keys.size("local_attention", default=128) // 2 + 1  # on each side, with the token itself
+    by_kind = _ropes(keys, d_model // n_heads, Reach(n_positions))
+    bias = keys.flag("attention_bias", default=False)
+    return ModelConfig(
+        model_type=model_type,
+        family="modernbert",
+        n_layers=count,
+        n_heads=n_heads,
+        d_model=d_model,
+        d_inner=keys.size("intermediate_size", default=1152),
+        n_vocab=keys.size("vocab_size", default=50_368),
+        n_positions=n_positions,
+        n_types=0,
+        activation=keys.activation("hidden_activation", "gelu"),
+        epsilon=keys.epsilon("norm_eps", 1e-5),
+        causal=False,
+        norms="before",
+        decoder=DecoderConfig(
+            windows=tuple(seen if kind == SLIDING else None for kind in kinds),
+            ropes=tuple(by_kind[kind] for kind in kinds),
+            attention_bias=bias,
+            output_bias=bias,
+            feed_bias=keys.flag("mlp_bias", default=False),
+            norm_bias=keys.flag("norm_bias", default=False),
+            joined=True,
+        ),
+    )
+
+
+def _ropes(keys: ConfigKeys, n_turned: int, reach: Reach) -> dict[str, Rope]:
+    """The rope of each kind of layer: of rope_parameters, or of the two bases of older files."""
+    parameters = keys.within("rope_parameters") or ConfigKeys({}, keys.place, keys.part)
+    scaling = keys.within("rope_scaling")
+    ropes: dict[str, Rope] = {}
+    for kind, (name, usual) in _BASES.items():
+        inner = parameters.within(kind)
+        given = {} if inner is None else dict(inner.given)
+        given |= {} if scaling is None else scaling.given
+        own = ConfigKeys(given, keys.place, f"{parameters.part}{kind}.")
+        ropes[kind] = read_rope(own, n_turned, keys.number(name, default=usual), reach)
+    return ropes
+
+
+class ModernBertTensors:
+    """The tensors of a ModernBERT checkpoint, checked against its configuration.
+
+    Raises: DataError when one is missing or has another shape, or there are more layers than
+    config.json says.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, config: ModelConfig) -> None:
+        assert config.decoder is not None
+        self._checkpoint = checkpoint
+        self._config, self._choices = config, config.decoder
+        self.prefix = checkpoint.prefix(LANDMARK)
+        self.layers = "layers."
+        checkpoint.require(self.prefix, self._expected())
+        checkpoint.no_layer_beyond(self.prefix + self.layers, config.n_layers)
+
+    def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
+        """The words' vectors, normed. Shape (n_rows, d_model)."""
+        del types, positions  # positions turn queries and keys instead
+        return self._norm(self.prefix + _FIRST_NORM)(self.words(ids))
+
+    def words(self, ids: IntArray) -> Float32Array:
+        """The vectors of the words alone. Shape (n_rows, d_model)."""
+        return self._checkpoint.tensor(self.prefix + LANDMARK, ids)
+
+    def block(self, layer: int) -> Block:
+        """The matrices of a layer, counted from 0."""
+        at = f"{self.prefix}{self.layers}{layer}."
+        return Block(
+            self._attention(f"{at}attn.", layer),
+            self._feed(f"{at}mlp."),
+            LayerNorms(before=self._norm(f"{at}attn_norm") if layer else None),
+            LayerNorms(before=self._norm(f"{at}mlp_norm")),
+        )
+
+    def last(self, rows: Float32Array) -> Float32Array:
+        """The norm after the last layer. Shapes: (n_rows, d_model) → the same."""
+        return self._norm(self.prefix + _LAST_NORM)(rows)
+
+    def _attention(self, at: str, layer: int) -> Attention:
+        config, choices = self._config, self._choices
+        query, key, value = self._parts(f"{at}Wqkv", 3, choices.attention_bias)
+        return Attention(
+            query=query,
+            key=key,
+            value=value,
+            output=self._parts(f"{at}Wo", 1, choices.output_bias)[0],
+            n_heads=config.n_heads,
+            n_kv_heads=config.n_heads,
+            scale=config.scale(layer),
+            causal=False,
+            window=choices.windows[layer],
+            rope=choices.ropes[layer],
+        )
+
+    def _feed(self, at: str) -> Feed:
+        bias = self._choices.feed_bias
+        gate, inner = self._parts(f"{at}Wi", 2, bias)
+        return Feed(inner, self._parts(f"{at}Wo", 1, bias)[0], self._config.activation, gate)
+
+    def _parts(self, name: str, count: int, has_bias: bool) -> list[Linear]:
+        """The linear maps of equal widths that lie in one matrix, one below the other."""
+        weight = np.swapaxes(self._checkpoint.tensor(f"{name}.weight"), 0, 1)  # (d_in, all)
+        bias = self._checkpoint.tensor(f"{name}.bias") if has_bias else None
+        ends = np.linspace(0, weight.shape[1], count + 1, dtype=np.intp)
+        return [
+            Linear(weight[:, start:end], None if bias is None else bias[start:end])
+            for start, end in pairwise(ends)
+        ]
+
+    def _norm(self, name: str) -> Norm:
+        weight = self._checkpoint.tensor(f"{name}.weight")
+        bias = self._checkpoint.tensor(f"{name}.bias") if self._choices.norm_bias else None
+        return Norm(weight, bias, self._config.epsilon)
+
+    def _expected(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """The name and shape of every tensor; made one by one, however many layers are claimed."""
+        config, choices = self._config, self._choices
+        d, inner = config.d_model, config.d_inner
+        yield LANDMARK, (config.n_vocab, d)
+        for name in (_FIRST_NORM, _LAST_NORM):
+            yield from _shapes(name, (d,), choices.norm_bias)
+        for layer in range(config.n_layers):
+            at = f"{self.layers}{layer}."
+            for name in ("attn_norm", "mlp_norm") if layer else ("mlp_norm",):
+                yield from _shapes(f"{at}{name}", (d,), choices.norm_bias)
+            yield from _shapes(f"{at}attn.Wqkv", (3 * d, d), choices.attention_bias)
+            yield from _shapes(f"{at}attn.Wo", (d, d), choices.output_bias)
+            yield from _shapes(f"{at}mlp.Wi", (2 * inner, d), choices.feed_bias)
+            yield from _shapes(f"{at}mlp.Wo", (d, inner), choices.feed_bias)
+
+
+def _shapes(
+    name: str, weight: tuple[int, ...], has_bias: bool
+) -> Iterator[tuple[str, tuple[int, ...]]]:
+    yield f"{name}.weight", weight
+    if has_bias:
+        yield f"{name}.bias", weight[:1]
+
+
+FAMILY = Family(MODEL_TYPES, read_modernbert, ModernBertTensors)
