@@ -8,6 +8,7 @@ from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Unpack
 
+from attncli.api.files_read import files_read, source_facts
 from attncli.api.mechanism import expect_part, mechanism_of
 from attncli.batches.job import JobMechanism, batch_job, run_job
 from attncli.batches.run import RunReport, expect_some
@@ -17,7 +18,6 @@ from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import UsageError
 from attncli.files.source import sources
 from attncli.insight.part import Part
-from attncli.mechanisms.files_read import files_read, source_facts
 from attncli.mechanisms.open import OpenStore, open_analyser, open_for_many, store_of, token_width
 from attncli.settings import MATRIX_FIELDS, BatchChoices, BatchSettings, MechanismSettings
 

@@ -3,6 +3,7 @@
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
+from attncli.api.files_read import files_read
 from attncli.cli import options as opt
 from attncli.cli.comparing import PLAINLY, ComparisonManner, show_comparison
 from attncli.cli.explain import analyzed, given_sentences, worked_sentences
@@ -13,7 +14,6 @@ from attncli.cli.showing import shown_movements
 from attncli.cli.vain_options import Effects, say_vain
 from attncli.errors import AttnError, UsageError
 from attncli.files.apart import expect_writable, files_given, written
-from attncli.mechanisms.files_read import files_read
 from attncli.mechanisms.open import Opened, space_of
 from attncli.settings import NEIGHBORS
 

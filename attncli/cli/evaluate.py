@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Annotated
 
+from attncli.api.files_read import model_read, vectors_read
 from attncli.cli import options as opt
 from attncli.cli.groups import grouped
 from attncli.cli.looks import COLORED, Colored
@@ -13,7 +14,6 @@ from attncli.cli.train.rows import say_of_rows, say_of_seen
 from attncli.cli.vain_options import say_vain
 from attncli.cli.vectors.access import access_to
 from attncli.files.apart import expect_apart, files_given
-from attncli.mechanisms.files_read import model_read, vectors_read
 
 ModelIn = Annotated[
     str,

@@ -138,7 +138,7 @@ def _pointer(manner: Manner, mechanism: Mechanism) -> str:
 
 def _inputs(file: str | None, mechanism: Mechanism) -> "Iterator[str | None]":
     """What is read here; asked for only where something is written to a file."""
-    from attncli.mechanisms.files_read import files_read
+    from attncli.api.files_read import files_read
 
     yield from files_given([file])
     yield from files_read(mechanism.vectors, mechanism.model, mechanism.matrix_texts)

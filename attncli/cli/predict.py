@@ -6,6 +6,7 @@ from typing import Annotated, Any, TextIO, cast
 
 import typer
 
+from attncli.api.files_read import model_read, vectors_read
 from attncli.cli import options as opt
 from attncli.cli.evaluate import ModelIn
 from attncli.cli.groups import grouped
@@ -18,7 +19,6 @@ from attncli.errors import OutputError
 from attncli.errors.wording import visible
 from attncli.files.apart import expect_writable, files_given, written
 from attncli.files.writing import ended_by_signals, reason
-from attncli.mechanisms.files_read import model_read, vectors_read
 
 PredictFile = Annotated[
     str,

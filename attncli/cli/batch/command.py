@@ -106,9 +106,9 @@ def _recorded(
     if not records:
         yield None
         return
+    from attncli.api.files_read import files_read
     from attncli.batches.engines.local import cores
     from attncli.cli.batch.recording import recorded
-    from attncli.mechanisms.files_read import files_read
 
     read = [*(files or ()), *(source.file or source.path for source in listed)]
     with suppress(AttnError):  # said again, and kept, where the mechanism is opened
@@ -137,8 +137,8 @@ def _setup(
     running: EngineOptions,
     recording: "Recording | None",
 ) -> _Setup:
+    from attncli.api.files_read import files_read
     from attncli.batches.job import batch_job
-    from attncli.mechanisms.files_read import files_read
 
     quiet = running.quiet and not (recording is not None and recording.is_logged)
     output = None if writing.output in (None, "-") else writing.output
@@ -176,8 +176,8 @@ def _settings(
 
 def _mechanism(mechanism: Mechanism, job: "BatchJob", quiet: bool) -> "JobMechanism":
     """Opens the mechanism once in this process, so that its warnings are printed once."""
+    from attncli.api.files_read import source_facts
     from attncli.batches.job import JobMechanism
-    from attncli.mechanisms.files_read import source_facts
     from attncli.mechanisms.open import open_for_many, token_width
 
     include = frozenset(job.layout.include)

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attncli.api.files_read import vectors_read
 from attncli.cli.groups import grouped
 from attncli.cli.terminal import message, standard_input
 from attncli.cli.train import options as t
@@ -17,7 +18,6 @@ from attncli.cli.vectors.access import access_to
 from attncli.errors import DataError, UsageError
 from attncli.errors.wording import visible
 from attncli.files.apart import expect_apart, expect_writable, files_given, written
-from attncli.mechanisms.files_read import vectors_read
 from attncli.mechanisms.open import expect_dim
 from attncli.settings import MechanismSettings
 

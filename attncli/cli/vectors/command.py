@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from attncli.api.files_read import vectors_read
 from attncli.cli import options as opt
 from attncli.cli.groups import grouped
 from attncli.cli.options import CHOOSING, INPUT, OUTPUT, option
@@ -17,7 +18,6 @@ from attncli.errors import UnknownWordError, UsageError
 from attncli.errors.wording import quoted, visible
 from attncli.escape import set_apart
 from attncli.files.apart import OutputFile, expect_apart, expect_writable
-from attncli.mechanisms.files_read import vectors_read
 
 app = opt.commands("vectors")
 
