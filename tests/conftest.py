@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 
 import attncli
 from attncli.cli.habits import HABITS, variable_of
-from attncli.embeddings.opening import builtin_store
+from attncli.embeddings.named_stores import builtin_store
 from attncli.embeddings.store import FolderStore, MemoryStore
 from attncli.mechanisms.general import GeneralAnalyser
 from attncli.results.result import AttentionResult

@@ -11,7 +11,7 @@ import pytest
 import attncli
 from attncli.api.training import TrainChoices
 from attncli.errors import AttnError, DataError, OutputError, UsageError
-from attncli.insight.part import Part
+from attncli.insight.chosen_part import Part
 from attncli.mechanisms.general import GeneralSettings
 from attncli.settings import Choices, LayerSettings, MechanismSettings, TrainingSettings
 

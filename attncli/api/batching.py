@@ -17,7 +17,7 @@ from attncli.checks.choices import checked_choices
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import UsageError
 from attncli.files.source import sources
-from attncli.insight.part import Part
+from attncli.insight.chosen_part import Part
 from attncli.mechanisms.open import OpenStore, open_analyser, open_for_many, store_of, token_width
 from attncli.settings import MATRIX_FIELDS, BatchChoices, BatchSettings, MechanismSettings
 

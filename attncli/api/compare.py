@@ -14,7 +14,7 @@ from attncli.settings import NEIGHBORS, Choices
 if TYPE_CHECKING:
     from attncli.api.word_vectors import WordVectors
     from attncli.embeddings.given import Vectors
-    from attncli.insight.part import Part
+    from attncli.insight.chosen_part import Part
     from attncli.results.comparison import Comparison
 
 

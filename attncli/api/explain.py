@@ -17,7 +17,7 @@ from attncli.settings import Choices
 
 if TYPE_CHECKING:
     from attncli.embeddings.given import Vectors
-    from attncli.insight.part import Part
+    from attncli.insight.chosen_part import Part
 
 
 def analyser(

@@ -37,7 +37,7 @@ def vectors_read(name: str) -> Iterator[str]:
         yield from model_read(name.removeprefix(OF_MODEL).partition(":")[0])
         return
     from attncli.embeddings.cache.entries import Cache, is_name
-    from attncli.embeddings.opening import gensim_file
+    from attncli.embeddings.named_stores import gensim_file
 
     if is_name(name):
         source = Cache().source_named(name)

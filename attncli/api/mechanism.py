@@ -15,7 +15,7 @@ from attncli.settings import MATRIX_FIELDS, Choices, MechanismSettings
 
 if TYPE_CHECKING:
     from attncli.embeddings.given import Vectors
-    from attncli.insight.part import Part
+    from attncli.insight.chosen_part import Part
 
 
 def opened_of(
@@ -65,7 +65,7 @@ def vectors_given(vectors: Any, inline: Any = None) -> tuple[str, EmbeddingStore
 
 def expect_part(part: Any) -> None:
     """Raises: ArgumentError for what is neither a Part nor None."""
-    from attncli.insight.part import Part
+    from attncli.insight.chosen_part import Part
 
     if part is not None:
-        one_of_kind(part, "part", Part, "a Part of attncli.insight.part")
+        one_of_kind(part, "part", Part, "a Part of attncli.insight.chosen_part")

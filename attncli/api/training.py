@@ -21,7 +21,7 @@ from attncli.checks.arguments import (
     unexpected,
 )
 from attncli.checks.choices import checked_choices
-from attncli.embeddings.opening import Access
+from attncli.embeddings.named_stores import Access
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import DataError, UsageError
 from attncli.mechanisms.open import expect_dim
@@ -30,7 +30,7 @@ from attncli.models.named import find_model
 from attncli.models.trained import TrainedModel, require_vectors
 from attncli.reading.embedder import Embedder, open_embedder
 from attncli.reading.layers import for_model
-from attncli.reading.opening import MAX_DIM
+from attncli.reading.named_vectors import MAX_DIM
 from attncli.reading.reader import ReadingSettings
 from attncli.reading.targets import Offset as Offset
 from attncli.settings import LayerSettings as LayerSettings

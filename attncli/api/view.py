@@ -11,7 +11,7 @@ from attncli.errors import AttnError, DataError
 from attncli.results.result import AttentionResult
 
 if TYPE_CHECKING:
-    from attncli.insight.part import Part
+    from attncli.insight.chosen_part import Part
     from attncli.matrices.outputs import Which
 
 

@@ -9,8 +9,8 @@ from attncli.embeddings.given import Vectors, is_store
 from attncli.embeddings.protocols import EmbeddingStore, VocabularyStore, has_vocabulary
 from attncli.errors import MissingWordError, UnknownWordError, UsageError
 from attncli.errors.wording import quoted
+from attncli.reading.named_vectors import open_vectors as open_store
 from attncli.reading.neighbors import combined_words, cosine, similar_words, vector_of
-from attncli.reading.opening import open_vectors as open_store
 
 
 class WordVectors(Mapping[str, Float32Array]):

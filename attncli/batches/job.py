@@ -11,7 +11,7 @@ from attncli import settings as chosen
 from attncli.batches.chunks import Tally
 from attncli.batches.effects import NOTHING, Watch
 from attncli.batches.journal import job_begun
-from attncli.batches.part import ENDINGS, PartFile
+from attncli.batches.part_file import ENDINGS, PartFile
 from attncli.batches.plan import CHUNK_RECORDS, Plan
 from attncli.batches.remote import RemoteOutput
 from attncli.batches.run import (

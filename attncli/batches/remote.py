@@ -21,7 +21,7 @@ from typing import Any
 from attncli.batches.journal import Commit, bears_out, checksum, commit_of
 from attncli.batches.lease import hold
 from attncli.batches.marks import expect_job, is_marked, is_of_job, settle, tally_of
-from attncli.batches.part import Ending
+from attncli.batches.part_file import Ending
 from attncli.batches.same_job import check_identity, unfinished_run
 from attncli.batches.work import Done
 from attncli.errors import OutputError, setting

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from attncli.batches.chunks import Chunk, Tally
 from attncli.batches.journal import Commit, write_all
-from attncli.batches.part import Ending, PartFile
+from attncli.batches.part_file import Ending, PartFile
 from attncli.batches.plan import Plan
 from attncli.batches.work import Recipe
 from attncli.errors import (

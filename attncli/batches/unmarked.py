@@ -15,7 +15,7 @@ from zipfile import ZipFile
 from attncli.batches.chunks import Tally
 from attncli.batches.finished import last_line_of_csv
 from attncli.batches.marks import another_job
-from attncli.batches.part import Ending
+from attncli.batches.part_file import Ending
 from attncli.batches.plan import Plan
 from attncli.batches.work import Recipe
 from attncli.batches.writers.formats import Format, MakeWriter

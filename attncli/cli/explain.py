@@ -89,7 +89,7 @@ def explain(
     opened = analyser_of_options(mechanism, wanted, asked=asked, whole=False, quiet=quiet)
     place = None if file is None else visible(file)
     if pooled:
-        from attncli.mechanisms.part import PartAnalyser
+        from attncli.mechanisms.part_analyser import PartAnalyser
 
         shown = PartAnalyser(opened.analyser, ShownPart(tuple(hide)))
         opened = opened._replace(analyser=shown)

@@ -20,7 +20,7 @@ from attncli.settings import BUILT_IN, MATRIX_FIELDS, OF_PRESET, MechanismSettin
 
 if TYPE_CHECKING:
     from attncli.embeddings.protocols import EmbeddingStore
-    from attncli.insight.part import Part
+    from attncli.insight.chosen_part import Part
     from attncli.mechanisms.open import Opened
 
 _WHOLE = MechanismSettings()

@@ -9,7 +9,7 @@ from attncli.errors import UsageError
 from attncli.errors.wording import did_you_mean, quoted
 
 if TYPE_CHECKING:
-    from attncli.insight.part import Part
+    from attncli.insight.chosen_part import Part
     from attncli.results.result import AttentionResult
     from attncli.results.stack import Failure, Stack
 
@@ -44,7 +44,7 @@ def part_of(
     hide: Sequence[str] | None = None,
 ) -> "Part":
     """The part that the options choose. Raises: UsageError for one that cannot be read."""
-    from attncli.insight.part import Part
+    from attncli.insight.chosen_part import Part
 
     how, _, over = (agg or "").partition(":")
     axes = tuple(axis.strip() for axis in (over or "heads").split(","))
@@ -77,7 +77,7 @@ class ShownPart:
 
     def of_stack(self, stack: "Stack") -> "Iterator[Stack | Failure]":
         """The parts of the results of a stack."""
-        from attncli.insight.part import one_by_one
+        from attncli.insight.chosen_part import one_by_one
 
         return one_by_one(stack, self.of)
 
@@ -86,7 +86,7 @@ def shown_part(result: "AttentionResult") -> "AttentionResult":
     """What a terminal shows of a result when nothing is chosen: the last layer, and the mean of
     its heads where there are more than four.
     """
-    from attncli.insight.part import FEW_HEADS
+    from attncli.insight.chosen_part import FEW_HEADS
 
     layer = "-1" if result.attention.n_layers > 1 else None
     agg = "mean" if result.attention.n_heads > FEW_HEADS else None

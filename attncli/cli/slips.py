@@ -120,7 +120,7 @@ def _is_word(given: str, meant: str) -> bool:
     """Whether this is a word of its own, and not a slip or a form of the command's name."""
     if given.casefold().startswith((meant, meant.removesuffix("s"))):
         return False
-    from attncli.embeddings.opening import builtin_store
+    from attncli.embeddings.named_stores import builtin_store
 
     row = builtin_store().row(given.casefold())
     return row is not None and row < _COMMON

@@ -149,7 +149,7 @@ class Effects:
         """Looks at what was done with a result."""
         selection = result.selection or {}
         if self._absent:
-            from attncli.insight.part import told_as_left_out
+            from attncli.insight.chosen_part import told_as_left_out
 
             named = told_as_left_out(result)
             self._absent = {

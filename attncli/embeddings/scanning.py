@@ -11,7 +11,7 @@ from attncli.arrays import Float32Array, IntArray
 from attncli.checks.arguments import text_of
 from attncli.embeddings.marks import marked_forms, marks_of
 from attncli.embeddings.protocols import PlainStore, encoded_word, gathered
-from attncli.embeddings.readers.opening import ReadOptions, open_reading, text_stream
+from attncli.embeddings.readers.any_format import ReadOptions, open_reading, text_stream
 from attncli.embeddings.readers.text.scan import find_in_text
 from attncli.errors import DataError
 from attncli.errors.wording import typed

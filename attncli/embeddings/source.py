@@ -8,7 +8,7 @@ from attncli.files.limits import Limits
 from attncli.files.member import split_member
 
 if TYPE_CHECKING:
-    from attncli.embeddings.readers.opening import ReadOptions
+    from attncli.embeddings.readers.any_format import ReadOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class VectorsSource:
 
     def options(self) -> "ReadOptions":
         """The options of the readers."""
-        from attncli.embeddings.readers.opening import ReadOptions
+        from attncli.embeddings.readers.any_format import ReadOptions
 
         return ReadOptions(
             format=self.format,

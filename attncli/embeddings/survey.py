@@ -16,8 +16,8 @@ from attncli.arrays import Float32Array, FloatArray
 from attncli.embeddings.cache.building import Tick, WordBudget, hash_of
 from attncli.embeddings.cache.checked import raw_bytes
 from attncli.embeddings.marks import names
+from attncli.embeddings.readers.any_format import ReadOptions, open_reading
 from attncli.embeddings.readers.loading import Distinct
-from attncli.embeddings.readers.opening import ReadOptions, open_reading
 from attncli.errors import DataError, command_line
 from attncli.errors.wording import quoted
 from attncli.files.member import split_member

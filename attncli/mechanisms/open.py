@@ -10,7 +10,7 @@ from attncli.settings import MATRIX_FIELDS, MechanismSettings
 
 if TYPE_CHECKING:
     from attncli.embeddings.protocols import EmbeddingStore
-    from attncli.insight.part import Part
+    from attncli.insight.chosen_part import Part
     from attncli.insight.space import VocabularySpace
     from attncli.mechanisms.analyser import Analyser
     from attncli.mechanisms.general import GeneralSettings
@@ -42,8 +42,8 @@ class Opened(NamedTuple):
 
 def store_of(settings: MechanismSettings) -> "EmbeddingStore":
     """The vectors of the settings. Raises: what opening them raises."""
-    from attncli.embeddings.opening import Access
-    from attncli.reading.opening import open_vectors
+    from attncli.embeddings.named_stores import Access
+    from attncli.reading.named_vectors import open_vectors
 
     s, access = settings, Access(cached=not settings.no_cache)
     return open_vectors(s.vectors, dim=s.dim, seed=s.seed, inline=s.inline, access=access)
@@ -84,7 +84,7 @@ def open_analyser(
         opened = _open_words(settings, include, open_store)
     if part is None or part == type(part)():
         return opened
-    from attncli.mechanisms.part import PartAnalyser
+    from attncli.mechanisms.part_analyser import PartAnalyser
 
     part = part._replace(asked=asked)
     return opened._replace(analyser=PartAnalyser(opened.analyser, part))

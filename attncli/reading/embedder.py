@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from attncli.embeddings.opening import DEFAULT_ACCESS, Access
+from attncli.embeddings.named_stores import DEFAULT_ACCESS, Access
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError
 from attncli.reading.layers import for_training
-from attncli.reading.opening import open_vectors
+from attncli.reading.named_vectors import open_vectors
 from attncli.reading.reader import Reading, ReadingSettings, Tick, ignored, reader_for, vectors_info
 from attncli.results.result import VectorsInfo
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
-from attncli.embeddings.opening import builtin_store
+from attncli.embeddings.named_stores import builtin_store
 from attncli.errors import UsageError, field_name
 from attncli.errors.wording import quoted
 from attncli.settings import OF_MODEL

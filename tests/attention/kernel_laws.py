@@ -18,7 +18,7 @@ import numpy as np
 from attncli.attention.products import TILE_ROWS, kernel_name, may_share_rows, shared_product
 from attncli.attention.projections import random_projections
 from attncli.cli.app import run
-from attncli.embeddings.opening import open_word_vectors
+from attncli.embeddings.named_stores import open_word_vectors
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
 from attncli.mechanisms.task import TaskAnalyser
 from attncli.models.forward import Inputs, Wanted, encode

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from attncli.batches.engines.local import LocalEngine
-from attncli.batches.part import PartFile
+from attncli.batches.part_file import PartFile
 from attncli.batches.plan import CHUNK_RECORDS, Plan
 from attncli.batches.remote import RemoteOutput
 from attncli.batches.run import FileSink, RunReport, identity_of, nothing_to_do, run_to_output

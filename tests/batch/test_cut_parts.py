@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from attncli.batches.journal import Commit, checksum
-from attncli.batches.part import Ending, PartFile
+from attncli.batches.part_file import Ending, PartFile
 from attncli.errors import OutputError
 
 

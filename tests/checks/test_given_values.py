@@ -10,7 +10,7 @@ import pytest
 from checks.wrong import WRONG, Output, result
 
 import attncli
-from attncli.embeddings.readers.opening import ReadOptions
+from attncli.embeddings.readers.any_format import ReadOptions
 from attncli.embeddings.scanning import ScannedStore
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import ArgumentError, AttnError, DataError

@@ -90,7 +90,7 @@ def test_get_says_under_which_form_a_word_was_found(command):
 def test_similar_words_are_those_of_gensim(command):
     """The same words with the same cosines, for one word and for an analogy."""
     gensim = pytest.importorskip("gensim.models")
-    from attncli.embeddings.opening import builtin_store
+    from attncli.embeddings.named_stores import builtin_store
 
     store = builtin_store()
     keyed = gensim.KeyedVectors(store.dim)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import attncli
-from attncli.reading.opening import open_vectors
+from attncli.reading.named_vectors import open_vectors
 
 pytest.importorskip("gensim")
 

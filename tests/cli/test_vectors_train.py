@@ -10,7 +10,7 @@ import pytest
 from conftest import child_environment
 
 from attncli.embeddings.corpus import word_name
-from attncli.reading.opening import open_vectors
+from attncli.reading.named_vectors import open_vectors
 from attncli.text.words import words
 
 pytest.importorskip("gensim")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import child_environment
 
-from attncli.embeddings.opening import open_word_vectors
+from attncli.embeddings.named_stores import open_word_vectors
 from attncli.embeddings.store import content_hash
 from attncli.errors import AttnError
 
@@ -41,7 +41,7 @@ def test_opening_does_not_read_the_vocabulary():
     """Opening and one look-up touch a small part of the 10 MB: the matrix stays on disk."""
     script = """
 import resource
-from attncli.embeddings.opening import builtin_store
+from attncli.embeddings.named_stores import builtin_store
 import marisa_trie
 def touched(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 before = touched()

@@ -14,7 +14,7 @@ from vector_loads import is_right
 
 from attncli.embeddings import opening as sources
 from attncli.embeddings.cache.entries import Cache, CacheUnusable
-from attncli.embeddings.opening import Access, convert, open_word_vectors
+from attncli.embeddings.named_stores import Access, convert, open_word_vectors
 from attncli.embeddings.source import VectorsSource
 from attncli.embeddings.store import FolderStore, content_hash
 from attncli.errors import AttnError, DataError
@@ -205,7 +205,7 @@ def test_a_process_killed_while_it_converts_does_no_harm(cache, tmp_path):
     """The next one converts again and sweeps what was left."""
     matrix = np.random.default_rng(2).normal(size=(20_000, 30)).astype(np.float32)
     path = written(tmp_path, "many.txt", text([f"w{i}" for i in range(20_000)], matrix))
-    script = f"from attncli.embeddings.opening import open_word_vectors; open_word_vectors({str(path)!r})"
+    script = f"from attncli.embeddings.named_stores import open_word_vectors; open_word_vectors({str(path)!r})"
     environment = {**child_environment(), "ATTN_CACHE_DIR": os.environ["ATTN_CACHE_DIR"]}
     process = subprocess.Popen([sys.executable, "-c", script], env=environment)
     deadline = time.monotonic() + 20

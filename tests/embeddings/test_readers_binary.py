@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from vector_files import MATRIX, WORDS, fasttext, word2vec_binary, written
 
+from attncli.embeddings.readers.any_format import ReadOptions
 from attncli.embeddings.readers.loading import Loaded, load
-from attncli.embeddings.readers.opening import ReadOptions
 from attncli.errors import AttnError, DataError, LimitError
 
 NAMES = [word for word in WORDS if " " not in word]

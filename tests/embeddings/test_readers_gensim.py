@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from plain_lookup import look_up
 
-from attncli.embeddings.opening import Access, open_word_vectors
+from attncli.embeddings.named_stores import Access, open_word_vectors
 from attncli.embeddings.readers.loading import load
 from attncli.errors import AttnError
 from attncli.reading.reader import Reader, ReadingSettings

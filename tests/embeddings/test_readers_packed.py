@@ -27,8 +27,8 @@ from vector_files import (
 )
 from vector_loads import failing, same
 
+from attncli.embeddings.readers.any_format import ReadOptions
 from attncli.embeddings.readers.loading import load
-from attncli.embeddings.readers.opening import ReadOptions
 from attncli.errors import DataError, LimitError, RefusedError, UsageError
 from attncli.files.limits import Limits
 

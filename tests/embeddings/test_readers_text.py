@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vector_files import DIM, MATRIX, WORDS, text, written
 
+from attncli.embeddings.readers.any_format import ReadOptions
 from attncli.embeddings.readers.loading import Loaded, load
-from attncli.embeddings.readers.opening import ReadOptions
 from attncli.errors import AttnError, DataError, LimitError
 from attncli.files.limits import Limits
 

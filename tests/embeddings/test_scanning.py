@@ -10,7 +10,7 @@ from vector_files import MATRIX, WORDS, text, word2vec_binary, written, zipped
 
 from attncli.embeddings import opening as sources
 from attncli.embeddings.inline import inline_store
-from attncli.embeddings.opening import Access, open_word_vectors
+from attncli.embeddings.named_stores import Access, open_word_vectors
 from attncli.embeddings.scanning import ScannedStore
 from attncli.errors import AttnError, DataError, InputError, UsageError
 from attncli.mechanisms.general import GeneralAnalyser

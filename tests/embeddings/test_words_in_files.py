@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from attncli.embeddings.cache.building import build_store
 from attncli.embeddings.exporting import export_store
 from attncli.embeddings.inline import inline_store
+from attncli.embeddings.readers.any_format import ReadOptions, open_reading
 from attncli.embeddings.readers.loading import load
-from attncli.embeddings.readers.opening import ReadOptions, open_reading
 from attncli.embeddings.scanning import ScannedStore
 from attncli.embeddings.store import FolderStore, MemoryStore
 from attncli.errors import DataError, UsageError

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from views.samples import result_of
 
+from attncli.insight.chosen_part import Part
 from attncli.insight.difference import differences
-from attncli.insight.part import Part
 from attncli.matrices.build import result_from_arrays
 from attncli.results.result import AttentionResult
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracles import cosine_by_loops
 
+from attncli.insight.chosen_part import Part
 from attncli.insight.measures import (
     entropy,
     measures,
@@ -17,7 +18,6 @@ from attncli.insight.measures import (
     self_weights,
     with_measures,
 )
-from attncli.insight.part import Part
 from attncli.insight.select import select_heads
 from attncli.insight.tokens import hide_tokens
 

@@ -7,11 +7,11 @@ import pytest
 
 from attncli.attention.projections import Projections, random_projections
 from attncli.embeddings.store import MemoryStore
+from attncli.insight.chosen_part import Part
 from attncli.insight.compare import compare
 from attncli.insight.measures import measures
 from attncli.insight.movement import movements
 from attncli.insight.old_vectors import old_vectors
-from attncli.insight.part import Part
 from attncli.insight.space import VocabularySpace
 from attncli.mechanisms.general import GeneralAnalyser
 from attncli.mechanisms.task import TaskAnalyser

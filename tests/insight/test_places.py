@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from attncli.attention.masks import attention_mask
 from attncli.embeddings.store import MemoryStore
-from attncli.insight.part import Part
+from attncli.insight.chosen_part import Part
 from attncli.insight.places import mask_of, places_of_tokens
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
 from attncli.results.result import AttentionResult

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.errors import EmptyError, UsageError
-from attncli.insight.part import Part
+from attncli.insight.chosen_part import Part
 from attncli.insight.select import aggregate, select_heads, select_layers
 from attncli.insight.tokens import hide_tokens, merge_pieces
 from attncli.results.names import describe, layer_of_vectors, ranges

@@ -16,9 +16,9 @@ from models.made import write_checkpoint, write_tokenizer
 
 from attncli.attention.projections import random_projections
 from attncli.embeddings.seeded import SeededStore
-from attncli.insight.part import Part
+from attncli.insight.chosen_part import Part
 from attncli.mechanisms.general import GeneralAnalyser
-from attncli.mechanisms.part import PartAnalyser
+from attncli.mechanisms.part_analyser import PartAnalyser
 from attncli.mechanisms.task import TaskAnalyser
 from attncli.mechanisms.transformer import open_transformer
 from attncli.results.result import AttentionResult

@@ -11,8 +11,8 @@ from models.plain import run
 
 import attncli
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError, UsageError
-from attncli.insight.part import Part
-from attncli.mechanisms.part import PartAnalyser
+from attncli.insight.chosen_part import Part
+from attncli.mechanisms.part_analyser import PartAnalyser
 from attncli.mechanisms.transformer import open_transformer
 from attncli.results.result import AttentionResult
 

@@ -10,14 +10,14 @@ from models.plain import run
 from reading.readings import read_sentence
 
 import attncli
-from attncli.embeddings.opening import builtin_store
+from attncli.embeddings.named_stores import builtin_store
 from attncli.errors import AttnError, EmptyError, InputError, LimitError, UsageError
 from attncli.mechanisms.general import GeneralAnalyser
 from attncli.models.forward import States
 from attncli.models.model import TransformerModel
 from attncli.reading.embedder import open_embedder
 from attncli.reading.layers import SideBySide, layer_vectors
-from attncli.reading.opening import open_vectors
+from attncli.reading.named_vectors import open_vectors
 from attncli.reading.reader import ReadingSettings
 from attncli.training.examples import prepare
 from attncli.training.rows import Row
@@ -261,4 +261,4 @@ def test_names_of_vectors_are_resolved_by_one_function():
         for path in package.rglob("*.py")
         if "open_word_vectors" in path.read_text(encoding="utf-8")
     }
-    assert callers == {"embeddings/opening.py", "reading/opening.py"}
+    assert callers == {"embeddings/named_stores.py", "reading/named_vectors.py"}

@@ -9,7 +9,7 @@ import pytest
 
 import attncli
 from attncli.errors import AttnError, MissingExtraError, UsageError
-from attncli.insight.part import Part
+from attncli.insight.chosen_part import Part
 from attncli.insight.select import aggregate, select_heads, select_layers
 from attncli.mechanisms.general import GeneralSettings
 

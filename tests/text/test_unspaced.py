@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.embeddings.cache.building import build_store
-from attncli.embeddings.readers.opening import ReadOptions, open_reading
+from attncli.embeddings.readers.any_format import ReadOptions, open_reading
 from attncli.embeddings.scanning import ScannedStore
 from attncli.embeddings.store import FolderStore, MemoryStore
 from attncli.reading.cutting import tokens_of

@@ -108,7 +108,7 @@ def test_every_number_of_one_head_of_a_transformer_is_the_records(tmp_path: Path
     whole = transformer(tmp_path, "the bank money")
     for layer in range(whole.attention.n_layers):
         for head in range(whole.attention.n_heads):
-            from attncli.insight.part import Part
+            from attncli.insight.chosen_part import Part
 
             result = Part(layers=(layer,), heads=(head,)).of(whole)
             markup = diagram_svg([diagram_of(result, 2)])

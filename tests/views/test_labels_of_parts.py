@@ -4,7 +4,7 @@ import pytest
 
 from attncli.attention.projections import random_projections
 from attncli.embeddings.store import MemoryStore
-from attncli.insight.part import Part
+from attncli.insight.chosen_part import Part
 from attncli.mechanisms.task import TaskAnalyser
 from attncli.views.explain import explain_lines
 from attncli.views.ink import Ink

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from models.made import write_model
 
-from attncli.insight.part import Part
+from attncli.insight.chosen_part import Part
 from attncli.insight.tokens import merge_pieces
 from attncli.mechanisms.transformer import open_transformer
 from attncli.results.names import last_layer, selection_of

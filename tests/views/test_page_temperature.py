@@ -8,7 +8,7 @@ from models.made import write_model
 from views.samples import result_of
 
 from attncli.embeddings.store import FolderStore
-from attncli.insight.part import Part
+from attncli.insight.chosen_part import Part
 from attncli.matrices.build import result_from_arrays
 from attncli.mechanisms.task import TaskAnalyser
 from attncli.mechanisms.transformer import open_transformer

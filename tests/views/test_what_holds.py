@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from models.made import write_model
 
 from attncli.attention.projections import random_projections
-from attncli.embeddings.opening import builtin_store
+from attncli.embeddings.named_stores import builtin_store
 from attncli.embeddings.store import MemoryStore
-from attncli.insight.part import FEW_HEADS, Part
+from attncli.insight.chosen_part import FEW_HEADS, Part
 from attncli.insight.sums import sums_of
 from attncli.matrices.build import result_from_arrays
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings

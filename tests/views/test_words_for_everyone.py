@@ -20,7 +20,7 @@ PLAIN = Ink()
 @pytest.fixture(scope="module")
 def staged() -> AttentionResult:
     """Three words over the built-in vectors with every stage."""
-    from attncli.embeddings.opening import builtin_store
+    from attncli.embeddings.named_stores import builtin_store
 
     settings = GeneralSettings(temperature=2.0)
     (result,) = GeneralAnalyser(

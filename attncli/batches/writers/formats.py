@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from attncli.batches.part import Ending
+from attncli.batches.part_file import Ending
 from attncli.batches.work import Writer
 from attncli.batches.writers.options import RecordLayout
 from attncli.errors import UsageError, field_name

@@ -238,7 +238,7 @@ def _opened(
     *,
     silent: bool,
 ) -> Recording:
-    from attncli.batches.part import ENDINGS
+    from attncli.batches.part_file import ENDINGS
 
     log, summary = options.log_file, options.summary
     for name, path in (("log_file", log), ("summary", summary)):

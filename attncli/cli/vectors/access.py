@@ -10,7 +10,7 @@ from attncli.errors import UsageError
 from attncli.errors.wording import visible
 
 if TYPE_CHECKING:
-    from attncli.embeddings.opening import Access
+    from attncli.embeddings.named_stores import Access
     from attncli.embeddings.protocols import EmbeddingStore, VocabularyStore
 
 _MOST_SAID = 8
@@ -43,8 +43,8 @@ def open_named(
     cached: bool = True,
     quiet: bool = False,
 ) -> "EmbeddingStore":
-    """The store of a name or file. Raises: as attncli.reading.opening.open_vectors."""
-    from attncli.reading.opening import open_vectors
+    """The store of a name or file. Raises: as attncli.reading.named_vectors.open_vectors."""
+    from attncli.reading.named_vectors import open_vectors
 
     with access_to(name, whole=whole, cached=cached, quiet=quiet) as access:
         return open_vectors(name, dim=dim, seed=seed, inline=inline, access=access)
@@ -55,7 +55,7 @@ def access_to(
     name: str, *, whole: bool = True, cached: bool = True, quiet: bool = False
 ) -> "Iterator[Access]":
     """How vectors are opened at the terminal: the bar, warnings and notes go to stderr."""
-    from attncli.embeddings.opening import Access
+    from attncli.embeddings.named_stores import Access
 
     bar = ConversionBar(f"converting {visible(name)[-40:]}", quiet=quiet)
     try:

@@ -61,7 +61,7 @@ def _kept(
     """A source in the cache, under a name."""
     from attncli.embeddings.cache.entries import Cache
     from attncli.embeddings.cache.writing import writing_cache
-    from attncli.embeddings.opening import Access, convert
+    from attncli.embeddings.named_stores import Access, convert
     from attncli.files.stream import file_stream
 
     cache, bar = Cache(), ConversionBar(f"importing {visible(shown)[-40:]}", quiet=quiet)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attncli.embeddings.readers.opening import ReadOptions
+from attncli.embeddings.readers.any_format import ReadOptions
 from attncli.embeddings.survey import Norms, file_hash, survey
 from attncli.errors.wording import size_text, visible
 from attncli.escape import harmless
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def known_vectors() -> list[dict[str, Any]]:
     """Built-in vectors, presets, those in the cache, and those that gensim's downloader has."""
     from attncli.embeddings.cache.entries import Cache
-    from attncli.embeddings.opening import builtin_store, gensim_folder
+    from attncli.embeddings.named_stores import builtin_store, gensim_folder
     from attncli.embeddings.presets import PRESETS
 
     store = builtin_store()
@@ -93,7 +93,7 @@ def vectors_facts(
     Raises: UsageError, and what reading the file raises.
     """
     from attncli.cli.vectors.access import access_to, open_vocabulary
-    from attncli.embeddings.opening import file_of, stored
+    from attncli.embeddings.named_stores import file_of, stored
 
     if name == "random" or name.startswith((OF_MODEL, OF_PRESET)):
         return facts_of(open_vocabulary(name)), None

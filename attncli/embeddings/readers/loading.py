@@ -10,7 +10,7 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.embeddings.marks import names
 from attncli.embeddings.protocols import Subwords
-from attncli.embeddings.readers.opening import DEFAULTS, ReadOptions, open_reading
+from attncli.embeddings.readers.any_format import DEFAULTS, ReadOptions, open_reading
 from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
 from attncli.errors import DataError, LimitError, setting
 from attncli.errors.wording import quoted, size_text

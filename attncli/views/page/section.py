@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from attncli.arrays import FloatArray
 from attncli.errors import field_name
 from attncli.escape import apart, drawable, harmless, isolated, quotes_isolated
+from attncli.insight.chosen_part import FEW_HEADS
 from attncli.insight.movement import Movement
 from attncli.insight.movement import movements as moved_words
 from attncli.insight.other_temperatures import (
@@ -17,7 +18,6 @@ from attncli.insight.other_temperatures import (
     row_sums,
     temperature_range,
 )
-from attncli.insight.part import FEW_HEADS
 from attncli.insight.select import aggregate
 from attncli.insight.subscripts import Names, symbol_names
 from attncli.insight.sums import Sums, sums_of

@@ -260,7 +260,7 @@ def convert(
     Raises: CacheUnusable, DataError when the file changes meanwhile, and what reading it raises.
     """
     from attncli.embeddings.cache.building import build_store
-    from attncli.embeddings.readers.opening import open_reading
+    from attncli.embeddings.readers.any_format import open_reading
 
     def build(folder: Path) -> None:
         reading = open_reading(source.path, replace(source.options(), workspace=folder))
