@@ -56,7 +56,7 @@ def _settle(stream: TextIO | None) -> None:
 
 def _said_version() -> bool:
     """Answers without loading anything else; the app says why when it cannot be written."""
-    from attncli.version import __version__
+    from attncli import __version__
 
     try:
         sys.stdout.write(f"attn {__version__}\n")

@@ -1,11 +1,14 @@
 """Laws of types: a user's script of typical calls passes `mypy --strict`, and runs."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from conftest import child_environment
+
+import attncli
 
 SCRIPT = Path(__file__).with_name("user_script.py")
 WRONG = """
@@ -20,6 +23,20 @@ attncli.open_vectors(3)
 attncli.explain("a", vectors=3)
 attncli.from_attentions([[1.0]], which="both")
 """
+
+
+def test_type_checkers_see_what_the_package_offers():
+    """Every public name, of the module that gives it; the stub has no other."""
+    stub = ast.parse(Path(attncli.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    seen = {
+        alias.asname: node.module
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert seen == {
+        name: attncli._WHERE[name] for name in attncli.__all__ if name in attncli._WHERE
+    }
 
 
 def checked(path: Path, folder: Path) -> "subprocess.CompletedProcess[str]":

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from attncli import __version__
 from attncli import settings as chosen
 from attncli.batches.chunks import Tally
 from attncli.batches.effects import NOTHING, Watch
@@ -39,7 +40,6 @@ from attncli.files.rows.reader import Shape
 from attncli.files.source import InputSource, is_url
 from attncli.files.writing import check_target
 from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
-from attncli.version import __version__
 
 FIELDS = (*OPTIONAL_FIELDS, *DEFAULT_FIELDS)
 _HUGE = 10**9  # what is above is as wrong, and shorter to say

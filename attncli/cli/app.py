@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from attncli import __version__
 from attncli.cli.options import OTHER
 from attncli.cli.repeats import without_repeats
 from attncli.cli.terminal import (
@@ -27,7 +28,6 @@ from attncli.cli.terminal import (
     write,
 )
 from attncli.errors import AttnError, LimitError, OutputError, names_as
-from attncli.version import __version__
 
 # Each command by name: the module it lives in, loaded when the command is used, and its function
 # (or the typer app of its own commands). Help lists them in this order.

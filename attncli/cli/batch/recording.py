@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from attncli import __version__
 from attncli.batches.chunks import Tally
 from attncli.cli.batch.log import RunLog, utc_now
 from attncli.cli.batch.options import LogLevel, RecordOptions
@@ -16,7 +17,6 @@ from attncli.errors import AttnError, OutputError, UsageError, field_name
 from attncli.errors.wording import harmless_json, without_secrets
 from attncli.files.apart import expect_beside, expect_writable, files_given, written
 from attncli.files.writing import ended_by_signals, write_whole
-from attncli.version import __version__
 
 if TYPE_CHECKING:
     from attncli.batches.run import WrittenChunk
