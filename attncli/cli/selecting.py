@@ -30,7 +30,8 @@ Hide = Annotated[
     option(
         CHOOSING,
         "TOKEN",
-        'Hide a token, such as "[CLS]"; "special" hides all special ones. May be repeated.',
+        'Hide a token, such as "[CLS]"; "special" hides all special ones, "first" the first, on '
+        "which many heads rest. May be repeated.",
     ),
 ]
 
@@ -58,8 +59,7 @@ def part_of(
         layers=None if layer is None else _indices(layer, "--layer"),
         heads=None if head is None else _indices(head, "--head"),
         merge=merge,
-        hide=tuple(name for name in hide or () if name != "special"),
-        hide_special="special" in (hide or ()),
+        hide=tuple(hide or ()),
         over=() if agg is None else axes,  # type: ignore[arg-type]  # checked above
         how="max" if how == "max" else "mean",
     )

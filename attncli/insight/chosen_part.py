@@ -35,6 +35,8 @@ class Part(NamedTuple):
     """Layers and heads counted from 0 (None: all), pieces merged into words, `over` (layers, heads
     or both) drawn into one by `how`, then tokens hidden by name or because they are special: what
     is hidden is left out of the matrix that shows, and a head that looks elsewhere counts less.
+    In `hide`, "first" is the first token and "special" every special one; a token spelled so is
+    '"first"', in double quotes.
     """
 
     layers: tuple[int, ...] | None = None
