@@ -117,6 +117,25 @@ class Part(NamedTuple):
         return (ResultWarning(LEFT_OUT, f"{', '.join(gone)} left out: {why}"),) if gone else ()
 
 
+class ShownPart(NamedTuple):
+    """What a terminal shows of a result when nothing is chosen: the last layer, and the mean of its
+    heads where there are more than `FEW_HEADS`; of that, what is chosen of the `tokens`.
+    """
+
+    tokens: Part = Part()
+
+    def of(self, result: AttentionResult) -> AttentionResult:
+        """The part of a result. Raises: EmptyError when every token is hidden."""
+        attention = result.attention
+        layers = (-1,) if attention.n_layers > 1 else None
+        over: tuple[Axis, ...] = ("heads",) if attention.n_heads > FEW_HEADS else ()
+        return self.tokens.of(Part(layers=layers, over=over).of(result))
+
+    def of_stack(self, stack: Stack) -> Iterator[Stack | Failure]:
+        """The parts of the results of a stack."""
+        return one_by_one(stack, self.of)
+
+
 def told_as_left_out(result: AttentionResult) -> set[str]:
     """The fields of which a warning of the result says that they were left out."""
     told = [w.message.partition(" left out")[0] for w in result.warnings if w.code == LEFT_OUT]
