@@ -19,7 +19,11 @@ PACKAGE = Path(attncli.__file__).parent
 ARROWS, FLOORS = 123, 9  # at most
 Pair = tuple[str, str]
 # A notebook asks a result itself how it is shown; a result reads a record of itself.
-NOTEBOOK: Pair = ("attncli.results.result", "attncli.views.notebook")
+NOTEBOOK: tuple[Pair, ...] = (
+    ("attncli.results.result", "attncli.views.notebook"),
+    ("attncli.results.comparison", "attncli.views.notebook"),
+    ("attncli.results.cards", "attncli.views.cards"),
+)
 RECORD: Pair = ("attncli.results.result", "attncli.results.parsing")
 # What a result is asked for itself: a table, a plot, a file.
 ASKED: tuple[Pair, ...] = (
@@ -27,8 +31,9 @@ ASKED: tuple[Pair, ...] = (
     ("attncli.results", "attncli.results.saving"),
     ("attncli.results", "attncli.views.plot"),
     ("attncli.results.saving", "attncli.views.files"),
+    ("attncli.api.several", "attncli.api.save"),
 )
-DECLARED = (NOTEBOOK, RECORD, *ASKED)
+DECLARED = (*NOTEBOOK, RECORD, *ASKED)
 
 
 def modules() -> dict[str, ast.Module]:

@@ -12,7 +12,7 @@ from attncli.results.result import AttentionResult
 from attncli.settings import TOLERANCE
 
 if TYPE_CHECKING:
-    from attncli.insight.difference import Difference
+    from attncli.insight.difference import Differences
 
 
 def diff(
@@ -20,7 +20,7 @@ def diff(
     second: AttentionResult | Sequence[AttentionResult] | str | PathLike[str],
     *,
     tol: float = TOLERANCE,
-) -> "list[Difference]":
+) -> "Differences":
     """What differs between results or files of them, pair by pair; equal pairs have no changes.
 
     >>> [pair.changes for pair in diff(explain("river bank"), explain("river bank"))]

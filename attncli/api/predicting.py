@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from os import PathLike
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast, overload
 
@@ -25,7 +26,7 @@ from attncli.models.named import expect_labels_of, labeling_model
 from attncli.models.trained import TrainedModel
 from attncli.reading.targets import Offset, Target
 from attncli.training.predicting import Prediction as Prediction
-from attncli.training.predicting import Predictor
+from attncli.training.predicting import Predictions, Predictor
 from attncli.training.prediction_files import SUFFIXES, Rows, kind_of_output
 from attncli.training.prediction_rows import Predicted, RowsToPredict
 
@@ -71,7 +72,7 @@ def predict(
     unsure: float | None = None,
     top: int = 3,
     no_cache: bool = False,
-) -> list[Prediction]: ...
+) -> Predictions: ...
 def predict(
     texts: Any,
     model: str | PathLike[str] | TrainedModel,
@@ -82,7 +83,7 @@ def predict(
     unsure: float | None = None,
     top: int = 3,
     no_cache: bool = False,
-) -> Prediction | list[Prediction]:
+) -> Prediction | Predictions:
     """The label that a model says of a sentence, of several a list: label, probability, words.
 
     Several texts are a list, a column of a table, or a table whose `text_column` is named. `targets`
@@ -104,7 +105,8 @@ def predict(
     if len(meant) != len(several):
         raise UsageError(f"found {len(meant)}, expected {len(several)}", place="targets")
     lots = range(0, len(several), _LOT)
-    return [p for at in lots for p in predictor(several[at : at + _LOT], meant[at : at + _LOT])]
+    said = (predictor(several[at : at + _LOT], meant[at : at + _LOT]) for at in lots)
+    return Predictions(chain.from_iterable(said))
 
 
 def _column_of(table: Any, name: str) -> Any:

@@ -5,7 +5,11 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex, TypeAlias, Unpack, overload
 
 from attncli.arrays import AnyArray
-from attncli.checks.arguments import has, one_of_kind, path_of, unexpected
+from attncli.checks.arguments import (
+    has,
+    one_of_kind,
+    unexpected,
+)
 from attncli.errors import AttnError as AttnError
 from attncli.errors import EmptyError
 from attncli.mechanisms.analyser import Analyser
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
     from attncli.settings import FigureChoices
 
 _EXPECTED = "a result, or a list of results (AttentionResult.from_dict makes one of a record)"
+
+_LONGEST = 60  # characters of a text in a line
 
 
 class Column(Protocol):
@@ -83,21 +89,26 @@ class Results(list[AttentionResult]):
         **figure: "Unpack[FigureChoices]",
     ) -> None:
         """Writes all results into one file, as `attncli.save` does."""
-        from attncli.results.saving import save_results
+        from attncli.api.save import save
 
-        save_results(
-            several_of(self),
-            path_of(path),
-            precision=precision,
-            top=top,
-            exclude=exclude,
-            notation=notation,
-            figure=figure,
-        )
+        save(self, path, precision=precision, top=top, exclude=exclude, notation=notation, **figure)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: each result, one below the other."""
-        return "".join(result._repr_html_() for result in self)
+        from attncli.views.notebook import shown_results
+
+        return shown_results(self)
+
+    def _repr_latex_(self) -> str:
+        """What a notebook that is printed shows."""
+        from attncli.views.notebook import printed_results
+
+        return printed_results(self)
+
+    def __repr__(self) -> str:
+        texts = [repr(result.text[:_LONGEST]) for result in self[:3]]
+        texts += [f"… {len(self) - 3:,} more"] if len(self) > 3 else []
+        return f"Results({', '.join(texts)})"
 
 
 def results_of(analyser: Analyser, texts: list[str], several: bool) -> Results:

@@ -45,7 +45,7 @@ from attncli.training.rows import Bad, read_table
 from attncli.training.rows import Row as Row
 from attncli.training.validating import (
     CrossValidation,
-    Measured,
+    LearningCurve,
     Trial,
     cross_validated,
     measured_shares,
@@ -208,12 +208,12 @@ def learning_curve(
     rows: str | PathLike[str] | Sequence[Row],
     vectors: "Vectors | WordVectors" = "glove",
     **given: Unpack["TrialChoices"],
-) -> list[Measured]:
+) -> LearningCurve:
     """How well trainings on growing shares of the rows do on the same held-out ones.
 
     The other arguments are those of `train`.
     """
-    return list(measured_shares(trial_of(rows, vectors, given)))
+    return LearningCurve(measured_shares(trial_of(rows, vectors, given)))
 
 
 def evaluate(

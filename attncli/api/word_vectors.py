@@ -11,9 +11,12 @@ from attncli.errors import MissingWordError, UnknownWordError, UsageError
 from attncli.errors.wording import quoted
 from attncli.reading.named_vectors import open_vectors as open_store
 from attncli.reading.neighbors import combined_words, cosine, similar_words, vector_of
+from attncli.results.cards import Card, Cell, Facts, ShowsCard
+
+_SHOWN = 12  # words in a notebook
 
 
-class WordVectors(Mapping[str, Float32Array]):
+class WordVectors(Mapping[str, Float32Array], ShowsCard):
     """Words and their vectors; what `open_vectors` gives.
 
     A word is looked up as sentences are read: as it is written, then in lower case, and so on; where
@@ -82,6 +85,19 @@ class WordVectors(Mapping[str, Float32Array]):
     def __repr__(self) -> str:
         words = "any word" if self.store.words is None else f"{self.store.words:,} words"
         return f"WordVectors({self.name!r}, {words}, {self.dim} values each)"
+
+    def card(self) -> Card:
+        """Their name, their size and their first words."""
+        count = self.store.words
+        facts: dict[str, Cell] = {
+            "words": "any word" if count is None else count,
+            "values a word": self.dim,
+        }
+        if has_vocabulary(self.store) and count:
+            facts["the first words"] = ", ".join(map(self.store.word, range(min(count, _SHOWN))))
+        if self.sha256 is not None:
+            facts["sha256"] = self.sha256
+        return Card(f"Vectors {self.name}", "", [Facts(facts)])
 
     def most_similar(
         self,

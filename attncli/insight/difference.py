@@ -14,10 +14,13 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.insight.matching import Matching, matching
+from attncli.results.cards import Card, Cell, Grid, Part, ShowsCard, counted_as
 from attncli.results.names import AXES, VECTORS_AFTER, describe, layer_of_vectors
 from attncli.results.result import OPTIONAL_ARRAYS, AttentionResult
 
 _BY_HEAD = ("weights", "query", "key", "value", "scores")
+_TABLE_WORDS = 16  # of a sentence whose matrix of differences a notebook shows
+_MOST_SENTENCES = 50  # that differ and have a row there
 _BLOCK = 1 << 20  # numbers compared at once
 _COMPARED = ("text", "tokens", "contextual", "attention", "vectors", "model")
 
@@ -37,8 +40,8 @@ class Change:
     where: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+@dataclass(frozen=True, slots=True, repr=False)
+class Difference(ShowsCard):
     """What differs in one sentence; `notes` do not count. `delta` is second − first, the weights of
     the layer and head that differ most, or None. Shape: delta (n_tokens, n_tokens).
     """
@@ -50,19 +53,73 @@ class Difference:
     words: tuple[str, ...] = ()
     delta: FloatArray | None = None
 
+    def __repr__(self) -> str:
+        fields = ", ".join(change.field for change in self.changes)
+        return f"Difference({self.text!r}: {fields or 'equal'})"
+
+    def card(self) -> Card:
+        """Each field that differs, where most; and the matrix that differs most."""
+        rows: list[list[Cell]] = [
+            [
+                change.field,
+                change.message,
+                change.where,
+                *((change.first, change.second, change.worst) if change.place else [None] * 3),
+            ]
+            for change in self.changes
+        ]
+        columns = ["field", "what", "most at", "first", "second", "apart"]
+        parts: list[Part] = [Grid(columns, rows, digits=6)] if rows else []
+        if self.delta is not None and len(self.words) <= _TABLE_WORDS:
+            values = [
+                [word, *row] for word, row in zip(self.words, self.delta.tolist(), strict=True)
+            ]
+            title = "second − first, the weights that differ most"
+            parts.append(Grid(["", *self.words], values, title))
+        line = "" if self.changes else "equal"
+        return Card(self.text, "; ".join(filter(None, [line, *self.notes])), parts)
+
+
+class Differences(list[Difference], ShowsCard):
+    """What differs between results, pair by pair."""
+
+    def __repr__(self) -> str:
+        changed = sum(bool(each.changes) for each in self)
+        return f"Differences({changed:,} of {counted_as(len(self), 'sentence')})"
+
+    def card(self) -> Card:
+        """Each sentence with its greatest change; a single one whole."""
+        if len(self) == 1:
+            return self[0].card()
+        changed = [each for each in self if each.changes]
+        rows: list[list[Cell]] = [
+            [
+                each.index,
+                each.text,
+                ", ".join(change.field for change in each.changes),
+                max(change.worst for change in each.changes),
+            ]
+            for each in changed[:_MOST_SENTENCES]
+        ]
+        line = f"the first {_MOST_SENTENCES}" if len(changed) > _MOST_SENTENCES else ""
+        columns = ["index", "sentence", "fields that differ", "apart at most"]
+        parts = [Grid(columns, rows, digits=6)] if rows else []
+        title = f"{len(changed):,} of {counted_as(len(self), 'sentence')} differ"
+        return Card(title, line, parts)
+
 
 def differences(
     first: Sequence[AttentionResult], second: Sequence[AttentionResult], tolerance: float
-) -> list[Difference]:
+) -> Differences:
     """The differences of each pair of results; a pair that is equal has no changes.
 
     Numbers are equal when they differ by at most `tolerance`.
     """
     numbered = len({one.index for one in first}) == len(first)  # else of single records, all 0
-    compared = [
+    compared = Differences(
         _difference(one.index if numbered else index, one, other, tolerance)
         for index, (one, other) in enumerate(zip(first, second, strict=False))
-    ]
+    )
     if len(first) != len(second):
         message = f"{len(first)} and {len(second)} sentences"
         index = min(len(first), len(second))

@@ -25,21 +25,30 @@ from attncli.files.stream import bytes_stream
 from attncli.files.tensors import Tensor, read_tensor_header, tensor_array
 from attncli.files.unpacked_stream import packing_of
 from attncli.files.writing import write_whole
+from attncli.results.cards import Card, Cell, Facts, ShowsCard, counted_as, some_of
+from attncli.results.frames import Progress, progress_curves
 from attncli.results.result import VectorsInfo
 
 FORMAT = 1
 MAX_BYTES = 2**30
 _MAX_IDENTITIES = 1 << 25  # numbers of the W_v of fitted weights, which no file holds
+_SHOWN = 20  # labels, and words that are meant, in a notebook
+_READOUTS = {
+    "target": "the new embedding of one word",
+    "attention": "the new embeddings by a learned query",
+    "mean": "the mean of the new embeddings",
+}
 _MAX_SIZE = 1_000_000  # of any one size: labels, heads, dimensions, positions
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainedModel:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TrainedModel(ShowsCard):
     """A model: its sizes, numbers, labels, and what it was trained on and how.
 
     vectors: the embeddings it belongs to. reading: how sentences became tokens (tokenizer, oov,
     seed). targets: the words that were targets, most frequent first. training: the settings and
-    what came of them. name, sha256: of the file it was read from, empty before.
+    what came of them. name, sha256: of the file it was read from, empty before. progress: after
+    each epoch, where this process trained the model; no file holds it.
     """
 
     architecture: Architecture
@@ -51,6 +60,35 @@ class TrainedModel:
     training: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     sha256: str = ""
+    progress: tuple[Progress, ...] = ()
+
+    def __repr__(self) -> str:
+        parts = [repr(self.name)] if self.name else []
+        parts += [self._kind, counted_as(self.architecture.all_heads, "head")]
+        return f"TrainedModel({', '.join([*parts, f'vectors={self.vectors.name!r}'])})"
+
+    @property
+    def _kind(self) -> str:
+        fits = self.architecture.readout == "weights"
+        return "given weights" if fits else counted_as(len(self.labels), "label")
+
+    def card(self) -> Card:
+        """What the model is, and how it was learned."""
+        a, done = self.architecture, self.training
+        facts: dict[str, Cell] = {
+            "vectors": f"{self.vectors.name} ({self.vectors.dim} values a word)",
+            "labels": some_of(self.labels, _SHOWN),
+            "reads": "the weights alone" if a.readout == "weights" else _READOUTS[a.readout],
+            "words meant": some_of(self.targets, _SHOWN),
+            "sizes": f"{counted_as(a.all_heads, 'head')}, W_q and W_k {a.d_model} × {a.d_k}, "
+            f"W_v {a.d_model} × {a.d_v}, {a.positions} positions",
+            "learned from": _examples(done),
+            "best epoch": done.get("best_epoch"),
+            "held-out accuracy": done.get("held_out_accuracy"),
+        }
+        kept = {name: value for name, value in facts.items() if value not in (None, "")}
+        title = f"Model {self.name}" if self.name else "A trained model"
+        return Card(title, self._kind, [Facts(kept), *progress_curves(self.progress)])
 
     @property
     def projections(self) -> Projections:
@@ -77,6 +115,14 @@ class TrainedModel:
             a.window,
             fixed.get("landmarks"),
         )
+
+
+def _examples(done: dict[str, Any]) -> str:
+    """How many sentences a model was learned from, as far as it is known."""
+    count, aside = done.get("examples"), done.get("held_out")
+    if not isinstance(count, int):
+        return ""
+    return counted_as(count, "sentence") + (f", {aside:,} of them held out" if aside else "")
 
 
 def model_bytes(model: TrainedModel) -> bytes:

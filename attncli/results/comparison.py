@@ -56,7 +56,7 @@ class Point:
     sentence: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Comparison:
     """A word in several sentences. Shapes: before (n, n) or None, after (n, n): cosines."""
 
@@ -70,6 +70,23 @@ class Comparison:
     points: tuple[Point, ...]
     explained: tuple[float, float]
     weights_of: str = ""
+
+    def __repr__(self) -> str:
+        texts = ", ".join(repr(occurrence.text) for occurrence in self.occurrences[:3])
+        more = ", …" if len(self.occurrences) > 3 else ""
+        return f"Comparison({self.word!r} in {texts}{more})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the word in each sentence, and the map."""
+        from attncli.views.notebook import shown_comparison
+
+        return shown_comparison(self)
+
+    def _repr_latex_(self) -> str:
+        """What a notebook that is printed shows."""
+        from attncli.views.notebook import printed_comparison
+
+        return printed_comparison(self)
 
     def to_record(self) -> dict[str, Any]:
         """The comparison as a JSON object: plain lists and numbers."""

@@ -1,8 +1,10 @@
 """Moments of a training, as arrays that views draw."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from attncli.arrays import FloatArray
+from attncli.results.cards import Curve
 
 MOST_FRAMES = 100  # that are kept of a training
 
@@ -28,6 +30,23 @@ class Progress(Protocol):
     def best(self) -> bool: ...
     @property
     def seconds(self) -> float: ...
+
+
+def progress_curves(progress: Sequence[Progress]) -> list[Curve]:
+    """The losses of a training, and the held-out accuracy where there is one, by epoch."""
+    if not progress:
+        return []
+    epochs = [each.epoch for each in progress]
+    lines: dict[str, list[float | None]] = {
+        "loss": [each.loss for each in progress],
+        "held-out loss": [each.held_out_loss for each in progress],
+        "held-out accuracy": [each.held_out_accuracy for each in progress],
+        "worst cell": [each.worst for each in progress],
+    }
+    known = {name: line for name, line in lines.items() if any(v is not None for v in line)}
+    shares = {name: known.pop(name) for name in ("held-out accuracy",) if name in known}
+    curves = [Curve(epochs, known, "Loss by epoch", "epoch")]
+    return curves + ([Curve(epochs, shares, "Accuracy by epoch", "epoch")] if shares else [])
 
 
 class Scene(NamedTuple):

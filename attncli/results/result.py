@@ -33,11 +33,6 @@ OPTIONAL_ARRAYS = {
 STAGE_FIELDS = ("embeddings", "query", "key", "value", "scores")
 DEFAULT_FIELDS = ("weights", "contextual")
 OPTIONAL_FIELDS = (*OPTIONAL_ARRAYS, "measures")
-INCLUDED_FIELDS = (*OPTIONAL_FIELDS, *DEFAULT_FIELDS)  # that a record can be asked to have
-EXCLUDED_FIELDS = (  # that it can be asked to leave out
-    *INCLUDED_FIELDS,
-    *("index", "line", "text", "tokens", "attention", "vectors", "model", "warnings"),
-)
 NOT_GIVEN = "not given"  # the vectors of a record that names none
 # What a record holds unless it is left out, beside the weights.
 USUAL_FIELDS = (
@@ -377,9 +372,15 @@ class AttentionResult(Offers):
 
     def _repr_html_(self) -> str:
         """The table for a notebook; words are escaped."""
-        from attncli.views.notebook import notebook_html
+        from attncli.views.notebook import shown_results
 
-        return notebook_html(self)
+        return shown_results([self])
+
+    def _repr_latex_(self) -> str:
+        """The table for a notebook that is printed."""
+        from attncli.views.notebook import printed_results
+
+        return printed_results([self])
 
 
 def _checked(name: str, array: Any, axes: int, n_tokens: int) -> Float32Array:

@@ -126,10 +126,13 @@ class Fit:
             self.subspace.examples, self.subspace.architecture, settings, weights
         )
         self.sketch = sketch_of(prepared.texts)
+        self.progress: list[EpochProgress] = []
 
     def run(self) -> Iterator[EpochProgress]:
         """Trains to the end. Raises: NumericError when the loss grows past all bounds."""
-        return self.training.run()
+        for progress in self.training.run():
+            self.progress.append(progress)
+            yield progress
 
     def held_out_scores(self) -> Scores | None:
         """How well the best model so far does on the sentences kept aside, if there are any."""
@@ -158,6 +161,7 @@ class Fit:
             {"tokenizer": reading.tokenizer, "oov": reading.oov, "seed": reading.seed},
             self.prepared.targets,
             history,
+            progress=tuple(self.progress),
         )
 
 

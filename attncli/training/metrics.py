@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from attncli.arrays import BoolArray, FloatArray, IntArray, nearest_whole
+from attncli.results.cards import Card, Cell, Facts, Grid, Shaded, ShowsCard, counted_as
 from attncli.training.labels import counted
 
 DIGITS = 4  # of a probability, where it is printed and where it is held against a threshold
 _BINS = 10  # of the calibration error
 _RIGHT = 0.95  # the share of sure sentences that are right at the threshold that is recommended
+_MOST_LABELS, _MOST_COLUMNS = 20, 12  # of a table in a notebook
 _FEWEST = 20  # sentences from which a threshold is read
 
 
@@ -42,8 +44,8 @@ class Sure(NamedTuple):
     n: int
 
 
-@dataclass(frozen=True, eq=False)
-class Scores:
+@dataclass(frozen=True, eq=False, repr=False)
+class Scores(ShowsCard):
     """The figures of a prediction.
 
     labels: the names of the labels; gold: the number of each sentence's, (n,); probabilities: of
@@ -53,6 +55,17 @@ class Scores:
     labels: Sequence[str]
     gold: IntArray
     probabilities: FloatArray
+
+    def __repr__(self) -> str:
+        return f"Scores({self.n:,} sentences, accuracy={self.accuracy:.4f}, macro_f1={self.macro_f1:.4f})"
+
+    def card(self) -> Card:
+        """The figures, each label, and what was taken for what."""
+        return Card(
+            f"Accuracy {self.accuracy:.4f}",
+            f"{counted_as(self.n, 'sentence')}, {counted_as(len(self.report), 'label')}",
+            [Facts(self.figures()), report_grid(self), _confusion_grid(self)],
+        )
 
     @cached_property
     def predicted(self) -> IntArray:
@@ -207,6 +220,40 @@ class Scores:
 
     def _named(self, numbers: IntArray) -> list[str]:
         return [self.labels[number] for number in numbers]
+
+
+def report_grid(scores: Scores) -> Grid:
+    """Precision, recall and F1 of each label, the lowest F1 first where there are many."""
+    ranked = sorted(scores.report.items(), key=lambda item: item[1].f1)
+    many = len(ranked) > _MOST_LABELS
+    chosen = ranked[:_MOST_LABELS] if many else list(scores.report.items())
+    rows: list[list[Cell]] = [[label, *one] for label, one in chosen]
+    rows += [["mean of labels", *scores.macro], ["mean of sentences", *scores.weighted]]
+    title = f"The {_MOST_LABELS} labels with the lowest F1" if many else "Each label"
+    return Grid(["label", "precision", "recall", "F1", "sentences"], rows, title, 3)
+
+
+def _confusion_grid(scores: Scores) -> Grid:
+    """What was taken for what: as a matrix, of many labels the mistakes that are most frequent."""
+    labels = list(scores.report)
+    if len(labels) <= _MOST_COLUMNS:
+        rows: list[list[Cell]] = []
+        for gold in labels:
+            row = scores.confusion.get(gold, {})
+            total = max(sum(row.values()), 1)
+            counts = [row.get(label, 0) for label in labels]
+            rows.append([gold, *(Shaded(f"{count:,}", count / total) for count in counts)])
+        return Grid(["is ↓ was called →", *labels], rows, "What was called what")
+    wrong = sorted(
+        (-count, gold, label)
+        for gold, row in scores.confusion.items()
+        for label, count in row.items()
+        if label != gold
+    )
+    listed: list[list[Cell]] = [
+        [gold, label, -count] for count, gold, label in wrong[:_MOST_LABELS]
+    ]
+    return Grid(["is", "was called", "times"], listed, "The most frequent mistakes")
 
 
 def _mean(labels: Sequence[LabelScores], counts: Sequence[int]) -> LabelScores:

@@ -15,9 +15,21 @@ from attncli.models.trained import TrainedModel
 from attncli.reading.reader import Group, Reader
 from attncli.reading.targets import Target, target_place
 from attncli.reading.unknown import TREATMENTS
+from attncli.results.cards import (
+    Card,
+    Cell,
+    Facts,
+    Grid,
+    Part,
+    ShowsCard,
+    as_html,
+    as_latex,
+    counted_as,
+)
 from attncli.results.stack import TokenRun
 from attncli.training.metrics import DIGITS
 
+_SHOWN = 50  # predictions in a notebook
 _TOGETHER = 64  # sentences of one length that are computed at once
 
 
@@ -43,6 +55,62 @@ class Prediction(NamedTuple):
     unknown: tuple[str, ...] = ()
     unsure: bool = False
     error: AttnError | None = None
+
+    def _repr_html_(self) -> str:
+        return as_html(self.card())
+
+    def _repr_latex_(self) -> str:
+        return as_latex(self.card())
+
+    def __repr__(self) -> str:
+        return f"Prediction({_said(self)}, words={[counted.word for counted in self.words]})"
+
+    def card(self) -> Card:
+        """The label, how sure it is, and the words that counted."""
+        rows: list[list[Cell]] = [[word.word, word.place + 1, word.adds] for word in self.words]
+        parts: list[Part] = []
+        if rows:
+            parts.append(
+                Grid(["word", "place", "adds to the logit"], rows, "The words that counted")
+            )
+        if self.unknown:
+            parts.append(Facts({"without a vector": ", ".join(self.unknown)}))
+        if self.error is not None:
+            return Card("No label", str(self.error), parts)
+        line = "" if self.probability is None else f"probability {self.probability:.{DIGITS}f}"
+        return Card(self.label or "unsure", line, parts)
+
+
+class Predictions(list[Prediction], ShowsCard):
+    """What a model says of several sentences, in their order."""
+
+    def __repr__(self) -> str:
+        some = [_said(one) for one in self[:3]]
+        some += [f"… {len(self) - 3:,} more"] if len(self) > 3 else []
+        return f"Predictions({'; '.join(some)})"
+
+    def card(self) -> Card:
+        """A row for each sentence; of many the first."""
+        rows = [
+            [
+                place,
+                one.label or ("unsure" if one.error is None else f"none: {one.error}"),
+                one.probability,
+                ", ".join(word.word for word in one.words),
+            ]
+            for place, one in enumerate(self[:_SHOWN])
+        ]
+        more = len(self) - _SHOWN
+        line = f"the first {_SHOWN} of them" if more > 0 else ""
+        columns = ["place", "label", "probability", "words that counted"]
+        return Card(counted_as(len(self), "prediction"), line, [Grid(columns, rows)])
+
+
+def _said(one: Prediction) -> str:
+    if one.error is not None:
+        return f"error={str(one.error)!r}"
+    sure = "" if one.probability is None else f" {one.probability:.{DIGITS}f}"
+    return f"{one.label!r}{sure}"
 
 
 class Predictor:

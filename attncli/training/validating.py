@@ -11,11 +11,12 @@ from attncli.arrays import FloatArray, IntArray
 from attncli.errors import UsageError, field_name
 from attncli.learning.trainer import split_off
 from attncli.reading.reader import ReadingSettings
+from attncli.results.cards import Card, Cell, Curve, Facts, ShowsCard, as_html, as_latex, counted_as
 from attncli.results.result import VectorsInfo
 from attncli.settings import LayerSettings, TrainingSettings
 from attncli.training.examples import Prepared, rows_at
 from attncli.training.fit import Fit, scores_of, sizes_of
-from attncli.training.metrics import Scores
+from attncli.training.metrics import Scores, report_grid
 
 SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)  # of a learning curve
 
@@ -34,6 +35,29 @@ class Measured(NamedTuple):
     baseline: float
     places: IntArray
 
+    def __repr__(self) -> str:
+        return f"Measured({self.number}, learned_from={self.learned_from}, {self.scores!r})"
+
+
+class LearningCurve(list[Measured], ShowsCard):
+    """Trainings on growing shares of the same sentences, the smallest share first."""
+
+    def __repr__(self) -> str:
+        ends = [f"{one.learned_from:,}: {one.scores.accuracy:.4f}" for one in self]
+        return f"LearningCurve({', '.join(ends)})"
+
+    def card(self) -> Card:
+        """Accuracy and macro F1 by the number of sentences that were learned from."""
+        lines = {
+            "accuracy": [one.scores.accuracy for one in self],
+            "macro F1": [one.scores.macro_f1 for one in self],
+            "most frequent label": [one.baseline for one in self],
+        }
+        counts = [one.learned_from for one in self]
+        curve = Curve(counts, lines, "On the same held-out sentences", "sentences")
+        held = counted_as(self[0].scores.n, "held-out sentence") if self else ""
+        return Card("Learning curve", held, [curve])
+
 
 class CrossValidation(NamedTuple):
     """The means over folds and their standard deviations (of a sample: n − 1)."""
@@ -43,6 +67,25 @@ class CrossValidation(NamedTuple):
     macro_f1: tuple[float, float]
     baseline: float
     scores: Scores
+
+    def _repr_html_(self) -> str:
+        return as_html(self.card())
+
+    def _repr_latex_(self) -> str:
+        return as_latex(self.card())
+
+    def __repr__(self) -> str:
+        return f"CrossValidation({self.folds} folds, accuracy={self.accuracy[0]:.4f} ± {self.accuracy[1]:.4f})"
+
+    def card(self) -> Card:
+        """The means, and each label by the models that did not see its sentences."""
+        facts: dict[str, Cell] = {
+            "accuracy": f"{self.accuracy[0]:.4f} ± {self.accuracy[1]:.4f}",
+            "macro F1": f"{self.macro_f1[0]:.4f} ± {self.macro_f1[1]:.4f}",
+            "most frequent label": self.baseline,
+        }
+        line = f"means over {self.folds} folds ± their standard deviation"
+        return Card("Cross-validation", line, [Facts(facts), report_grid(self.scores)])
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as JSON; the report is of all sentences, each by the model that did not see it."""

@@ -46,7 +46,24 @@ def comparison_page(
 
     `made_by` is the command for the footer, `notation` that of the equations.
     """
-    word_name = word_markup(comparison.word)
+    size = f"in {len(comparison.occurrences)} sentences"
+    return page(
+        results,
+        title=f"{comparison.word} {size}",
+        precision=2,
+        movements=movements,
+        heading=f"{word_markup(comparison.word)} {size}",
+        before=comparison_section(comparison, results, precision=precision),
+        style=BESIDE_STYLE,
+        made_by=made_by,
+        notation=notation,
+    )
+
+
+def comparison_section(
+    comparison: Comparison, results: Sequence[AttentionResult] = (), *, precision: int = 3
+) -> str:
+    """The markup of a comparison: the rows of the word, what changed, its neighbors and the map."""
     rows = "".join(
         f"<div>{_matrix(occurrence, results)}{_occurrence(occurrence, precision)}</div>"
         for occurrence in comparison.occurrences
@@ -56,26 +73,14 @@ def comparison_page(
         if comparison.weights_of
         else ""
     )
-    before = (
-        '<section class="comparison" aria-label="Comparison">'
+    return (
+        '<div class="comparison" role="group" aria-label="Comparison">'
         f'{weights}<div class="tables">{rows}</div>'
         f"{_changed(comparison, precision)}{_cosines(comparison, precision)}{_nearest(comparison)}"
-        f"<h3>Map of {word_name} and its neighbors</h3>"
+        f"<h3>Map of {word_markup(comparison.word)} and its neighbors</h3>"
         f"<figure>{_inline(scatter_drawing(comparison.points))}<figcaption>The plane on which the points "
         f"spread most (PCA): it holds {comparison.explained[0]:.0%} + {comparison.explained[1]:.0%} of the "
-        f"spread.</figcaption></figure>{_coordinates(comparison)}</section>"
-    )
-    size = f"in {len(comparison.occurrences)} sentences"
-    return page(
-        results,
-        title=f"{comparison.word} {size}",
-        precision=2,
-        movements=movements,
-        heading=f"{word_name} {size}",
-        before=before,
-        style=BESIDE_STYLE,
-        made_by=made_by,
-        notation=notation,
+        f"spread.</figcaption></figure>{_coordinates(comparison)}</div>"
     )
 
 

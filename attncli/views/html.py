@@ -37,6 +37,8 @@ BESIDE_STYLE = """.attn .tables .scroll:has(.matrix) { max-height: none; }
 .attn .tables .matrix.roomy td { min-width: 3.2rem; height: 2.2rem; font-size: .95rem; }
 .attn .tables .matrix tbody td { text-align: center; }
 """
+# A notebook reads $…$ as a formula, but for what has these classes (of MathJax 2 and 3).
+UNTYPESET = "tex2jax_ignore mathjax_ignore"
 _EQUATIONS = {"words": "equations.js", "lecture": "lecture.js"}
 
 
@@ -128,18 +130,31 @@ def document(
 
 
 def fragment(
-    result: AttentionResult,
+    results: Sequence[AttentionResult],
     *,
     palette: PaletteName = "viridis",
     notation: Notation = "words",
     stretch: bool = False,
+    before: str = "",
+    after: str = "",
+    style: str = "",
 ) -> str:
-    """The part of the page that shows one result, with its style and script, for a notebook."""
-    part = section(result, 0, notation=notation, stretch=stretch)
+    """The part of the page that shows these results, with its style and script, for a notebook.
+
+    `before` is markup placed above them, `after` below, `style` are rules for it. In an exported notebook many of
+    these stand in one document: a script wakes only what has the name of its own content.
+    """
+    share = max(len(results), 1)
+    parts = [
+        section(result, None, notation=notation, stretch=stretch, share=share) for result in results
+    ]
+    body = before + "".join(parts) + after
+    name = hashlib.sha256(body.encode("utf-8")).hexdigest()[:16]
+    script = _script(palette, notation, f"[data-attn='{name}']") if results else ""
     return (
-        f'<div class="{_classes(palette)}"><style>{_style(palette)}</style>'
-        f"{part}"
-        f"<script>{_script(palette, notation)}</script></div>"
+        f'<div class="{_classes(palette)} {UNTYPESET}" data-attn="{name}">'
+        f"<style>{_style(palette)}{style}</style>{body}"
+        f"{f'<script>{script}</script>' if results else ''}</div>"
     )
 
 
@@ -159,12 +174,18 @@ def _style(palette: PaletteName) -> str:
     return (_FILES / "page.css").read_text(encoding="utf-8") + "\n".join(rules) + "\n"
 
 
+def _script(palette: PaletteName, notation: Notation, within: str = ".attn-body") -> str:
+    """The script that wakes the results within what a selector names."""
+    return _every_script(palette, notation).replace("__WITHIN__", within)
+
+
 @cache
-def _script(palette: PaletteName, notation: Notation) -> str:
+def _every_script(palette: PaletteName, notation: Notation) -> str:
     colors = "".join(hex_code(color)[1:] for color in PALETTES[palette])
     names = ("numbers.js", _EQUATIONS[notation], "lines.js", "page.js")
     parts = [(_FILES / name).read_text(encoding="utf-8") for name in names]
-    return f'"use strict";\n(() => {{\n{"".join(parts)}}})();\n'.replace("__COLORS__", colors)
+    script = "".join(parts).replace("__COLORS__", colors)
+    return f'"use strict";\n(() => {{\n{script}}})();\n'
 
 
 def _own_script(name: str) -> str:

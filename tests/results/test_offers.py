@@ -138,7 +138,7 @@ def test_several_results_are_a_list_and_one_table() -> None:
     assert table.groupby("index")["weight"].sum().round(5).tolist() == [3.0, 2.0]
     parts = [result.to_pandas() for result in results]
     pandas.testing.assert_frame_equal(table, pandas.concat(parts, ignore_index=True))
-    assert results._repr_html_() == "".join(result._repr_html_() for result in results)
+    assert repr(results) == "Results('money bank grows', 'river bank')"
     assert attncli.Results().to_pandas().empty
 
 

@@ -139,7 +139,7 @@ def test_every_view_names_each_matrix_as_it_was_asked_for(
         assert names in ([], whole) or set(names) <= set(texts)
         if names == whole:
             assert set(expected(part)[0]) | set(expected(part)[1]) <= set(texts)
-    for html in (page([result]), fragment(result)):
+    for html in (page([result]), fragment([result])):
         data = json.loads(re.findall(r'"application/json">(.*?)</script>', html, re.S)[0])
         assert [data["layer_names"], data["head_names"]] == list(expected(part))
         shown = re.findall(r"\(((?:layer|head) [^()]*)\)\.</caption>", html)

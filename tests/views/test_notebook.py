@@ -78,7 +78,7 @@ def test_fragments_of_several_palettes_keep_their_colors(results):
     blues = show(results[0], palette="blues", scale="max")._repr_html_()
     assert results[0]._repr_html_() == plain
     assert ".attn .w0{background:#440154" in plain
-    assert blues.startswith('<div class="attn blues">')
+    assert blues.startswith('<div class="attn blues ')
     assert ".attn.blues .w0{background:#f7fbff" in blues
     assert ".attn .w0{" not in blues
     assert 'name="stretch" checked' in blues

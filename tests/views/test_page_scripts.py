@@ -60,7 +60,7 @@ _LOOK = """() => {
 @pytest.mark.parametrize("names_its_theme", [True, False])
 def test_a_notebook_of_any_theme_can_be_read(tmp_path, theme, system, names_its_theme):
     """Text contrasts by 4.5 : 1 with what is behind it, rows are aligned left, tables begin left."""
-    body = html.fragment(result_of(["money", "bank", "grows", "שלום"]))
+    body = html.fragment([result_of(["money", "bank", "grows", "שלום"])])
     mark = f'data-jp-theme-light="{str(theme == "light").lower()}"' if names_its_theme else ""
     text = (
         f"<!DOCTYPE html><meta charset=utf-8><style>{_JUPYTER % _THEMES[theme]}</style>"

@@ -395,8 +395,9 @@ class View {
   }
 }
 
+// The results of this page, or of this output of a notebook; others have a script of their own.
 function start() {
-  const waiting = document.querySelectorAll(".attn .result:not([data-ready])");
+  const waiting = document.querySelectorAll("__WITHIN__ .result:not([data-ready])");
   const seen = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries)
       if (isIntersecting) { seen.unobserve(target); wake(target); }
@@ -404,7 +405,7 @@ function start() {
   waiting.forEach((root, i) => (i < 3 ? wake(root) : seen.observe(root)));
   window.addEventListener("beforeprint", () => {
     waiting.forEach(wake);
-    for (const part of document.querySelectorAll(".attn details")) part.open = true;
+    for (const part of document.querySelectorAll("__WITHIN__ details")) part.open = true;
   });
 }
 

@@ -47,6 +47,9 @@ TABLE_WORDS = 40  # more words than this are drawn as a picture, with the number
 MAX_BYTES = 4_000_000  # of the scores in one page
 
 
+# Many of them stand in one document, which are no landmarks of it and no places to go to.
+_IN_A_NOTEBOOK = ("div", ' role="group"')
+
 _LINES = (
     '<figure hidden data-live><div class="scroll"><div class="lines"></div></div>'
     "<figcaption>Each line joins a word (left) to a word it attends to (right): the wider and "
@@ -60,7 +63,7 @@ _HINT = (
 
 def section(
     result: AttentionResult,
-    number: int,
+    number: int | None,
     *,
     precision: int = 2,
     movements: Sequence[Movement] = (),
@@ -68,7 +71,7 @@ def section(
     notation: Notation = "words",
     stretch: bool = False,
 ) -> str:
-    """The markup of the result `number` of a page, which holds `share` results.
+    """The markup of the result `number` of a page, None of a notebook; there are `share` results.
 
     Without a choice it shows what a terminal does: the last layer, of many heads their mean.
     """
@@ -103,6 +106,7 @@ def section(
         small = thumbnails(result)
         data["side"] = small.shape[-1]
         data["thumbnails"] = base64.b64encode(small.tobytes()).decode("ascii")
+    tag, place = ("section", f' id="result-{number}"') if number is not None else _IN_A_NOTEBOOK
     long = ' class="long"' if len(result.text) > 160 else ""
     rows = every_word(
         result, first.weights, precision, movements, first.name, names, own_sums=first.sums
@@ -112,16 +116,16 @@ def section(
     else:
         rows = f"<h3>Every word</h3>{rows}"
     return (
-        f'<section class="result" id="result-{number}" aria-label="{escaped(result.text[:200])}">'
+        f'<{tag} class="result"{place} aria-label="{escaped(result.text[:200])}">'
         f"<h2{long}>{word_markup(result.text)}</h2>{_facts(result, len(held))}"
         f"{_controls(result, start, mean=first.is_mean, stretch=stretch)}"
         f"{_views(result, first.weights, precision, names)}"
         f"{_heads(result)}{rows}"
-        f'<script type="application/json">{_json(data)}</script></section>'
+        f'<script type="application/json">{_json(data)}</script></{tag}>'
     )
 
 
-class _First(NamedTuple):
+class FirstMatrix(NamedTuple):
     """The matrix that shows at first, (n_tokens, n_tokens): a head, or of many the mean."""
 
     weights: FloatArray
@@ -134,17 +138,26 @@ class _First(NamedTuple):
         return self.sums is not None
 
 
+def first_matrix(result: AttentionResult) -> FirstMatrix:
+    """What a result shows first, as a terminal, a page and a notebook do."""
+    settings = result.attention
+    every = [
+        (layer, head) for layer in range(settings.n_layers) for head in range(settings.n_heads)
+    ]
+    return _first(result, (last_layer(result), 0), every)
+
+
 def _first(
     result: AttentionResult, start: tuple[int, int], held: Sequence[tuple[int, int]]
-) -> _First:
+) -> FirstMatrix:
     """What a terminal would show of this layer, if the page holds it."""
     layer, n_heads = start[0], result.attention.n_heads
     if n_heads <= FEW_HEADS or any((layer, head) not in held for head in range(n_heads)):
-        return _First(result.weights[start], matrix_name(result, *start))
+        return FirstMatrix(result.weights[start], matrix_name(result, *start))
     mean = aggregate(result, ("heads",))
     names = [axis_names(result, "layers")[layer]] if result.attention.n_layers > 1 else []
     name = ", ".join([*names, axis_names(mean, "heads")[0]])
-    return _First(mean.weights[layer, 0], name, sums_of(mean))
+    return FirstMatrix(mean.weights[layer, 0], name, sums_of(mean))
 
 
 def _formula(result: AttentionResult, names: Names | None) -> dict[str, Any] | None:
