@@ -1,18 +1,32 @@
 """Results of files and of other tools."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from attncli.api.mechanism import expect_part
 from attncli.api.several import Results
 from attncli.checks.arguments import count_of, flag_of, path_of, text_of, texts_of
-from attncli.errors import AttnError, DataError
+from attncli.errors import (
+    AttnError,
+    DataError,
+    EmptyError,
+    InputError,
+    LimitError,
+    UsageError,
+    field_name,
+)
+from attncli.errors.wording import visible
 from attncli.results.result import AttentionResult
 
 if TYPE_CHECKING:
     from attncli.insight.chosen_part import Part
     from attncli.matrices.outputs import Which
+    from attncli.results.comparison import Comparison
+
+Stdin: TypeAlias = Callable[[], BinaryIO]
+_NAME, _MOST_NAMES = 64, 64 << 20  # bytes of memory that a name takes beside its letters; of all
 
 
 def view(
@@ -32,20 +46,16 @@ def view(
     Raises: InputError, DataError, LimitError, RefusedError; UsageError for an `array`, `index` or
     `part` that is not there.
     """
-    from attncli.matrices.reading import open_matrix_file, read_results
-
     file, results = path_of(path), Results()
     names = None if tokens is None else texts_of(tokens, "tokens")
     array = None if array is None else text_of(array, "array")
     place = None if index is None else count_of(index, "index", 0)
     expect_part(part)
-    with open_matrix_file(file) as stream:
-        for outcome in read_results(
-            stream, file, tokens=names, scores=flag_of(scores, "scores"), member=array, index=place
-        ):
-            if isinstance(outcome, AttnError):
-                raise outcome
-            results.append(outcome if part is None else part.of(outcome))
+    weights = flag_of(scores, "scores")
+    for outcome in results_in(file, tokens=names, scores=weights, array=array, index=place):
+        if isinstance(outcome, AttnError):
+            raise outcome
+        results.append(outcome if part is None else part.of(outcome))
     return results
 
 
@@ -55,6 +65,99 @@ def read(path: str | PathLike[str]) -> Results:
     Raises: InputError, DataError, LimitError, RefusedError.
     """
     return view(path)
+
+
+def held_in(
+    path: str,
+    stdin: Stdin | None = None,
+    *,
+    tokens: Sequence[str] | None = None,
+    scores: bool = False,
+    array: str | None = None,
+    index: int | None = None,
+) -> "Iterator[AttentionResult | Comparison | AttnError]":
+    """What a file holds, one by one: results, comparisons, and an error for a sentence that failed.
+
+    The choices are those of `view`; with `stdin` the path "-" is standard input. Raises: as `view`.
+    """
+    from attncli.matrices.reading import read_saved
+
+    with _opened(path, stdin) as (stream, name):
+        yield from read_saved(stream, name, tokens=tokens, scores=scores, member=array, index=index)
+
+
+def results_in(
+    path: str,
+    stdin: Stdin | None = None,
+    *,
+    tokens: Sequence[str] | None = None,
+    scores: bool = False,
+    array: str | None = None,
+    index: int | None = None,
+) -> Iterator[AttentionResult | AttnError]:
+    """`held_in` where only results will do. Raises: DataError for a comparison; as `view`."""
+    from attncli.matrices.reading import read_results
+
+    with _opened(path, stdin) as (stream, name):
+        yield from read_results(
+            stream, name, tokens=tokens, scores=scores, member=array, index=index
+        )
+
+
+@contextmanager
+def _opened(path: str, stdin: Stdin | None) -> Iterator[tuple[BinaryIO, str]]:
+    """A file that is read, and its name in messages. Raises: InputError."""
+    from attncli.matrices.reading import open_matrix_file
+
+    if path == "-" and stdin is not None:
+        yield stdin(), "<stdin>"
+        return
+    with open_matrix_file(path) as stream:
+        yield stream, visible(path)
+
+
+def token_names(tokens: str | None, pair: str | None = None) -> list[str] | None:
+    """The names of the tokens of a sentence, and of a `pair` of it: "a b c", or @FILE with one a line.
+
+    Raises: UsageError for the second of a pair alone; InputError, LimitError, DataError, EmptyError
+    for the file.
+    """
+    if tokens is None:
+        if pair is not None:
+            raise UsageError(
+                f"found no {field_name('tokens')}, expected both", place=field_name("pair")
+            )
+        return None
+    return _token_list(tokens, "tokens") + ([] if pair is None else _token_list(pair, "pair"))
+
+
+def _token_list(given: str, field: str) -> list[str]:
+    if not given.startswith("@") or given == "@":
+        return [name for name in given.split(" ") if name]
+    from attncli.files.rows.lines import all_lines
+    from attncli.files.rows.sentences import decoded
+    from attncli.matrices.reading import open_matrix_file
+
+    path = given[1:]
+    names, size = [], 0
+    try:
+        with open_matrix_file(path) as stream:
+            lines = all_lines(iter(lambda: stream.read(1 << 18), b""), path)
+            for number, raw in enumerate(lines, start=1):
+                names.append(decoded(raw, f"{path}:{number}"))
+                size += len(raw) + _NAME
+                if size > _MOST_NAMES:
+                    raise LimitError(
+                        f"more than {number:,} names of tokens", place=visible(path)[:200]
+                    )
+    except OSError as fault:
+        reason = (fault.strerror or str(fault)).lower()
+        raise InputError(f"cannot read: {reason}", place=visible(path)[:200]) from None
+    while names and not names[-1]:
+        names.pop()
+    if not names:
+        raise EmptyError("the file holds no token", place=field_name(field))
+    return names
 
 
 def from_attentions(

@@ -12,7 +12,7 @@ from attncli.cli.looks import LOOKS, Looks
 from attncli.cli.notices import Notices
 from attncli.cli.options import INPUT, option
 from attncli.cli.terminal import standard_input, write, write_json
-from attncli.errors import AttnError, DataError, EmptyError, UsageError
+from attncli.errors import AttnError, EmptyError, UsageError
 from attncli.errors.wording import visible
 from attncli.files.apart import expect_apart, files_given
 from attncli.settings import TOLERANCE
@@ -91,17 +91,9 @@ def _pairs(
 
 def _outcomes(path: str) -> "list[_Outcome]":
     """All results of a file, and an error for each record of a sentence that failed."""
-    from attncli.matrices.reading import open_matrix_file, read_results
+    from attncli.api.view import results_in
 
-    if path == "-":
-        outcomes = list(read_results(standard_input(), "<stdin>"))
-    else:
-        with open_matrix_file(path) as stream:
-            try:
-                outcomes = list(read_results(stream, visible(path)))
-            except OSError as fault:
-                reason = (fault.strerror or str(fault)).lower()
-                raise DataError(f"cannot read: {reason}", place=visible(path)[:200]) from None
+    outcomes = list(results_in(path, standard_input))
     if not outcomes:
         raise EmptyError("the file holds no result", place=visible(path)[:200])
     return outcomes

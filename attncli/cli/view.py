@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,13 +24,12 @@ from attncli.cli.showing import (
 )
 from attncli.cli.terminal import message, standard_input, write
 from attncli.cli.vain_options import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
-from attncli.errors import AttnError, DataError, EmptyError, InputError, LimitError, UsageError
+from attncli.errors import AttnError, DataError, EmptyError
 from attncli.errors.wording import visible
 from attncli.files.apart import expect_writable, files_given, written
 
 if TYPE_CHECKING:
     from attncli.cli.showing import Kept
-    from attncli.results.comparison import Comparison
     from attncli.results.result import AttentionResult
 
 _OF_A_COMPARISON = "on a saved comparison"
@@ -122,6 +120,7 @@ def view(
       attn view attentions.npz --tokens @tokens.txt --layer -1 --agg mean
       attn view attentions.npz --tokens @tokens.txt --merge --hide "[CLS]" --top 5
     """
+    from attncli.api.view import held_in, token_names
     from attncli.results.comparison import Comparison
     from attncli.results.result import OPTIONAL_FIELDS
 
@@ -133,7 +132,9 @@ def view(
     given: dict[str, object] = {"--tokens": tokens, "--scores": scores, "--array": array}
     kept: list[Kept] = []
     shown = failed = 0
-    for outcome in _read(file, _names(tokens, pair), scores, array, index):
+    names = token_names(tokens, pair)
+    held = held_in(file, standard_input, tokens=names, scores=scores, array=array, index=index)
+    for outcome in held:
         if isinstance(outcome, Comparison):
             given |= {
                 f"--{field.name}": getattr(choosing, field.name) for field in fields(Choosing)
@@ -161,8 +162,8 @@ def view(
         shown += 1
     if not shown and not failed:
         raise EmptyError("the file holds no result", place=visible(file)[:200])
-    held = dict.fromkeys(chain.from_iterable(_held(result) for result, *_ in kept))
-    write_kept(kept, manner, (tuple(held), ()), quiet)
+    every = dict.fromkeys(chain.from_iterable(_fields_of(result) for result, *_ in kept))
+    write_kept(kept, manner, (tuple(every), ()), quiet)
     effects.warn(quiet=quiet)
     notices.end()
 
@@ -213,7 +214,7 @@ def _may_hold_several(file: str) -> bool:
 
 def _print(result: "AttentionResult", manner: Manner, *, first: bool) -> None:
     if manner.json:
-        print_record(result, manner, _held(result))
+        print_record(result, manner, _fields_of(result))
         return
     from attncli.insight.old_vectors import old_vectors
 
@@ -246,70 +247,12 @@ def _missing(result: "AttentionResult") -> str:
     return next((name for name in ("query", "key", "value") if getattr(result, name) is None), "")
 
 
-def _read(
-    file: str, tokens: list[str] | None, scores: bool, array: str | None, index: int | None
-) -> "Iterator[AttentionResult | Comparison | AttnError]":
-    from attncli.matrices.reading import open_matrix_file, read_saved
-
-    read = partial(read_saved, tokens=tokens, scores=scores, member=array, index=index)
-    if file == "-":
-        yield from read(standard_input(), "<stdin>")
-        return
-    with open_matrix_file(file) as stream:
-        try:
-            yield from read(stream, visible(file))
-        except OSError as fault:
-            reason = (fault.strerror or str(fault)).lower()
-            raise DataError(f"cannot read: {reason}", place=visible(file)[:200]) from None
-
-
-def _names(tokens: str | None, pair: str | None) -> list[str] | None:
-    if tokens is None:
-        if pair is not None:
-            raise UsageError("found no --tokens, expected both", place="--pair")
-        return None
-    return _token_list(tokens, "--tokens") + ([] if pair is None else _token_list(pair, "--pair"))
-
-
-_NAME, _MOST_NAMES = 64, 64 << 20  # bytes of memory that a name takes beside its letters; of all
-
-
 def _named_files(*given: str | None) -> "Iterator[str]":
     """The files that @FILE names."""
     yield from (text[1:] for text in given if text is not None and text.startswith("@"))
 
 
-def _token_list(given: str, place: str) -> list[str]:
-    if not given.startswith("@") or given == "@":
-        names = given.split(" ") if given else []
-        return [name for name in names if name]
-    from attncli.files.rows.lines import all_lines
-    from attncli.files.rows.sentences import decoded
-    from attncli.matrices.reading import open_matrix_file
-
-    path = given[1:]
-    with open_matrix_file(path) as stream:
-        raw_lines = all_lines(iter(lambda: stream.read(1 << 18), b""), path)
-        names, size = [], 0
-        try:
-            for number, raw in enumerate(raw_lines, start=1):
-                names.append(decoded(raw, f"{path}:{number}"))
-                size += len(raw) + _NAME
-                if size > _MOST_NAMES:
-                    raise LimitError(
-                        f"more than {number:,} names of tokens", place=visible(path)[:200]
-                    )
-        except OSError as fault:
-            reason = (fault.strerror or str(fault)).lower()
-            raise InputError(f"cannot read: {reason}", place=visible(path)[:200]) from None
-    while names and not names[-1]:
-        names.pop()
-    if not names:
-        raise EmptyError("the file holds no token", place=place)
-    return names
-
-
-def _held(result: "AttentionResult") -> tuple[str, ...]:
+def _fields_of(result: "AttentionResult") -> tuple[str, ...]:
     from attncli.results.result import OPTIONAL_FIELDS
 
     return tuple(name for name in OPTIONAL_FIELDS if getattr(result, name) is not None)
