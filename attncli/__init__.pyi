@@ -6,6 +6,7 @@ from attncli.api.compare import compare as compare
 from attncli.api.diff import diff as diff
 from attncli.api.explain import analyser as analyser
 from attncli.api.explain import explain as explain
+from attncli.api.exporting import export_model as export_model
 from attncli.api.predicting import Prediction as Prediction
 from attncli.api.predicting import predict as predict
 from attncli.api.predicting import predict_file as predict_file

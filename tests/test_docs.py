@@ -22,6 +22,7 @@ SHOWN = {
     "howto/corpus.md": ("gensim",),
     "howto/bertviz.md": ("torch", "transformers"),
     "howto/paper.md": ("typst",),
+    "howto/torch.md": ("torch",),
     "python.md": ("gensim", "matplotlib", "pandas", "polars", "torch", "transformers", "xarray"),
 }
 # Pages whose sessions are typed in an empty folder, where they write what they need.

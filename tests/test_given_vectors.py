@@ -243,6 +243,8 @@ def test_vectors_are_given_once() -> None:
     for call in (attncli.explain, lambda text, **k: attncli.open_vectors(**k)):
         with pytest.raises(UsageError, match="inline: found vectors too"):
             call("a", vectors={"a": [1.0]}, inline="a=1")
+        with pytest.raises(UsageError, match="inline: found vectors too"):
+            call("a", vectors="random", inline="a=1")
 
 
 @given(st.dictionaries(st.text(min_size=1), st.integers(-9, 9), min_size=1))

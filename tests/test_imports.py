@@ -31,7 +31,6 @@ ASKED: tuple[Pair, ...] = (
     ("attncli.results", "attncli.results.saving"),
     ("attncli.results", "attncli.views.plot"),
     ("attncli.results.saving", "attncli.views.files"),
-    ("attncli.api.several", "attncli.api.save"),
 )
 DECLARED = (*NOTEBOOK, RECORD, *ASKED)
 

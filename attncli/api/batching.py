@@ -2,23 +2,29 @@
 
 import pickle
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
+from attncli.api.analysis import Analysis, open_analysis
 from attncli.api.files_read import files_read, source_facts
 from attncli.api.mechanism import expect_part, mechanism_of
-from attncli.batches.job import JobMechanism, batch_job, run_job
-from attncli.batches.run import RunReport, expect_some
+from attncli.batches.effects import Watch
+from attncli.batches.engines.local import cores
+from attncli.batches.job import BatchJob, JobMechanism, batch_job, run_job
+from attncli.batches.part_file import ENDINGS
+from attncli.batches.run import Follower, Watcher, closing, expect_some
 from attncli.checks.arguments import path_of, unexpected
 from attncli.checks.choices import checked_choices
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import UsageError
-from attncli.files.source import sources
+from attncli.files.apart import OutputFile, written
+from attncli.files.source import InputSource, sources
 from attncli.insight.chosen_part import Part
-from attncli.mechanisms.open import OpenStore, open_analyser, open_for_many, store_of, token_width
+from attncli.mechanisms.open import OpenStore, open_for_many, store_of
+from attncli.results.batch_report import RunReport
 from attncli.settings import MATRIX_FIELDS, BatchChoices, BatchSettings, MechanismSettings
 
 if TYPE_CHECKING:
@@ -55,14 +61,103 @@ def batch(
     others = {name: value for name, value in choices.items() if name not in _OF_BATCHES}
     mechanism, store = mechanism_of(model, vectors, others)
     listed = sources(paths_of(inputs, "inputs"), lambda: sys.stdin.buffer)
-    job = batch_job(listed, path_of(output, "output"), settings)
+    checked = checked_batch(listed, path_of(output, "output"), settings, mechanism)
+    analysis = open_analysis(mechanism, frozenset(settings.include), part=part, store=store)
+    report = checked.opened(analysis, part, store=store).run(watch=watch)
+    expect_some(report, listed)
+    return report
+
+
+def checked_batch(
+    inputs: list[InputSource],
+    output: str | None,
+    settings: BatchSettings,
+    mechanism: MechanismSettings,
+) -> "CheckedBatch":
+    """A batch that can begin, or go on as it began; `output` None is standard output.
+
+    Raises: UsageError for choices that do not go together, an output that is also read; OutputError.
+    """
+    job = batch_job(inputs, output, settings)
     job = job.as_begun() if settings.resume else job
     texts = [getattr(mechanism, name) for name in MATRIX_FIELDS]
     job.check(files_read(mechanism.vectors, mechanism.model, texts))
-    described = _described(mechanism, part, frozenset(settings.include), store)
-    report = run_job(job, described, watch=watch)
-    expect_some(report, listed)
-    return report
+    return CheckedBatch(job, mechanism)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedBatch:
+    """A batch whose inputs and output are checked; its vectors and its model are still to be opened."""
+
+    job: BatchJob
+    settings: MechanismSettings
+
+    def opened(
+        self,
+        analysis: Analysis,
+        part: Part | None,
+        *,
+        store: EmbeddingStore | None = None,
+        typed: Mapping[str, Any] | None = None,
+        hidden: Iterable[str] = (),
+        acts: Iterable[str] = (),
+        counts: bool = False,
+    ) -> "OpenedBatch":
+        """The batch with what its choices opened here; workers open it again, but for a `store`.
+
+        A journal names the part, and the target, as they were `typed`, where they were. Workers
+        look in results for `hidden` tokens and `acts`, and with `counts` for warnings, as `Watch`.
+        Raises: UsageError for a store that cannot be sent.
+        """
+        s, open_store = self.settings, cast("OpenStore", store_of)
+        if store is not None:
+            open_store = partial(_held, _sendable(store))
+        target = None if s.target is None else str(s.target)
+        options = asdict(s) | {"target": target, **_as_options(part or Part()), **(typed or {})}
+        # What these hold stands among the facts, or, of a preset, among the other options.
+        for name in ("vectors", "preset", *MATRIX_FIELDS):
+            del options[name]
+        facts = source_facts(s.vectors, s.model, analysis)
+        if store is not None:
+            facts["asked"] = None
+        make = partial(open_for_many, s, frozenset(self.job.layout.include), part, open_store)
+        watch = Watch(frozenset(hidden), frozenset(acts), counts)
+        mechanism = JobMechanism(make, facts, options, analysis.width, watch)
+        return OpenedBatch(self.job, mechanism, reads_pieces=analysis.store is None)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedBatch:
+    """A batch that has only to be run; `reads_pieces` where a transformer makes its results."""
+
+    job: BatchJob
+    mechanism: JobMechanism
+    reads_pieces: bool
+
+    def run(
+        self,
+        *,
+        fd: int | None = None,
+        watch: Watcher | None = None,
+        note: Callable[[str], None] | None = None,
+        follower: Follower | None = None,
+    ) -> RunReport:
+        """Runs to the end, as `run_job` says."""
+        return run_job(self.job, self.mechanism, fd=fd, watch=watch, note=note, follower=follower)
+
+    def expect_all(self, report: RunReport) -> None:
+        """Raises: EmptyError when no record is of a sentence, PartialError when some were set aside."""
+        closing(report, self.job.sources)
+
+
+def files_of_output(output: str | None) -> list[OutputFile]:
+    """The file of an output, and those that a run makes beside it."""
+    return written("output", output, *ENDINGS)
+
+
+def workers_of(workers: int | None, scheduler: str | None) -> int | None:
+    """How many processes of this machine compute; None where a scheduler says it."""
+    return None if scheduler else workers or cores()
 
 
 def paths_of(value: Any, name: str) -> list[str]:
@@ -73,26 +168,6 @@ def paths_of(value: Any, name: str) -> list[str]:
     if not given:
         raise unexpected(value, name, "at least one file")
     return [path_of(path, f"{name}[{place}]") for place, path in enumerate(given)]
-
-
-def _described(
-    s: MechanismSettings, part: Part | None, include: frozenset[str], store: EmbeddingStore | None
-) -> JobMechanism:
-    """What makes the results. Raises: what opening the vectors or the model raises."""
-    open_store: OpenStore = store_of
-    if store is not None:
-        open_store = partial(_held, _sendable(store))
-    opened = open_analyser(s, include, part=part, open_store=open_store)
-    options = asdict(s) | _as_options(Part() if part is None else part)
-    options["target"] = None if s.target is None else str(s.target)
-    # What these hold stands among the facts, or, of a preset, among the other options.
-    for name in ("vectors", "preset", *MATRIX_FIELDS):
-        del options[name]
-    make = partial(open_for_many, s, include, part, open_store)
-    facts = source_facts(s.vectors, s.model, opened)
-    if store is not None:
-        facts["asked"] = None
-    return JobMechanism(make, facts, options, token_width(opened))
 
 
 def _held(store: EmbeddingStore, asked: MechanismSettings) -> EmbeddingStore:

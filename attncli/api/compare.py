@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Unpack
 
-from attncli.api.mechanism import opened_of
+from attncli.api.mechanism import analysis_of
 from attncli.api.several import Texts
 from attncli.checks.arguments import count_of, text_of, texts_of
 from attncli.errors import UsageError
-from attncli.mechanisms.open import space_of
 from attncli.settings import NEIGHBORS, Choices
 
 if TYPE_CHECKING:
@@ -37,16 +36,13 @@ def compare(
     >>> compare(["money bank grows", "river bank flows"]).word
     'bank'
     """
-    from attncli.insight.compare import compare as compared
-    from attncli.insight.compare import shared_word
     from attncli.insight.tokens import merge_pieces
 
     sentences = texts_of(texts, "texts")
     word = None if word is None else text_of(word, "word")
     count_of(neighbors, "neighbors")
-    opened = opened_of(model, vectors, ("embeddings", "value", "scores"), part, choices)
-    results = [merge_pieces(result) for result in opened.analyser(sentences)]
+    analysis = analysis_of(model, vectors, ("embeddings", "value", "scores"), part, choices)
+    results = [merge_pieces(result) for result in analysis.analyser(sentences)]
     if len(results) < 2:
         raise UsageError("expected two sentences or more", place="texts")
-    shared = word or shared_word(results)
-    return compared(results, shared, space_of(opened), neighbors=neighbors)
+    return analysis.comparison(results, word, neighbors)

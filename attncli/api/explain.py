@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import TYPE_CHECKING, Unpack, overload
 
-from attncli.api.mechanism import opened_of
+from attncli.api.mechanism import analysis_of
 from attncli.api.several import Results, Texts, results_of
 from attncli.api.word_vectors import WordVectors, open_vectors
 from attncli.checks.arguments import is_column, names_of, one_of_kind, text_of, texts_of
@@ -39,7 +39,7 @@ def analyser(
     >>> [result.words for result in analyser(causal=True)(["river bank", "money bank"])]
     [['river', 'bank'], ['money', 'bank']]
     """
-    return opened_of(model, vectors, include, part, choices).analyser
+    return analysis_of(model, vectors, include, part, choices).analyser
 
 
 class _Explained(Choices, total=False):
@@ -93,8 +93,8 @@ def explain(
     expected = "one text, or a list of texts"
     texts = texts_of(text, "text", expected) if several else [text_of(text, "text", expected)]
     if settings is None and reading is None:
-        opened = opened_of(model, vectors, include, part, choices)
-        results = results_of(opened.analyser, texts, several)
+        analysis = analysis_of(model, vectors, include, part, choices)
+        results = results_of(analysis.analyser, texts, several)
         return results if several else results[0]
     if model is not None or part is not None or choices:
         raise UsageError("found other choices too, expected one of them", place="settings")

@@ -3,12 +3,14 @@
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attncli.errors import AttnError
 from attncli.files.paths import is_file, is_folder
-from attncli.mechanisms.open import Opened
 from attncli.settings import BUILT_IN, MATRIX_FIELDS, OF_MODEL, OF_PRESET
+
+if TYPE_CHECKING:
+    from attncli.api.analysis import Analysis
 
 _SHIPPED = (*BUILT_IN, "random")  # no file of the user
 
@@ -64,13 +66,13 @@ def model_read(name: str) -> Iterator[str]:
         return
 
 
-def source_facts(vectors: str, model: str | None, opened: Opened) -> dict[str, Any]:
+def source_facts(vectors: str, model: str | None, analysis: "Analysis") -> dict[str, Any]:
     """What vectors and model hold, as plain values: equal of two runs where it is the same."""
     from attncli.reading.reader import vectors_info
 
     facts: dict[str, Any] = {"asked": vectors}
-    if opened.store is not None:
-        facts |= vectors_info(opened.store)._asdict()
+    if analysis.store is not None:
+        facts |= vectors_info(analysis.store)._asdict()
     named = {"vectors": vectors, "model": model}
     for name in [name for name, text in named.items() if text and not _ships(text)]:
         path = Path(str(named[name]))
@@ -78,7 +80,7 @@ def source_facts(vectors: str, model: str | None, opened: Opened) -> dict[str, A
         stats = [file.stat() for file in files if is_file(file)]
         if stats:
             facts[f"{name} file"] = [[stat.st_size, stat.st_mtime_ns] for stat in stats]
-    return facts | opened.analyser.facts
+    return facts | analysis.analyser.facts
 
 
 def _ships(name: str) -> bool:

@@ -4,37 +4,32 @@ from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from attncli.api.word_vectors import WordVectors, open_vectors
+from attncli.api.analysis import Analysis, open_analysis
+from attncli.api.presets import with_preset
 from attncli.checks.arguments import names_of, one_of_kind, path_of
 from attncli.checks.choices import checked_choices
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import UsageError
-from attncli.mechanisms.open import Opened, open_analyser, store_of
-from attncli.mechanisms.presets import with_preset
 from attncli.settings import MATRIX_FIELDS, Choices, MechanismSettings
 
 if TYPE_CHECKING:
+    from attncli.api.word_vectors import WordVectors
     from attncli.embeddings.given import Vectors
     from attncli.insight.chosen_part import Part
 
 
-def opened_of(
+def analysis_of(
     model: str | PathLike[str] | None,
     vectors: "Vectors | WordVectors",
     include: Iterable[str],
     part: "Part | None",
     choices: Choices,
-) -> Opened:
-    """The Analyser that these arguments describe, and its vectors. Raises: as `analyser`."""
+) -> Analysis:
+    """Attention as these arguments choose it. Raises: as `analyser`."""
     settings, store = mechanism_of(model, vectors, choices)
     names = names_of(include, "include")
     expect_part(part)
-    return open_analyser(
-        settings,
-        names,
-        part=part,
-        open_store=lambda asked: store_of(asked) if store is None else store,
-    )
+    return open_analysis(settings, names, part=part, store=store)
 
 
 def mechanism_of(
@@ -57,6 +52,8 @@ def vectors_given(vectors: Any, inline: Any = None) -> tuple[str, EmbeddingStore
     """
     if isinstance(vectors, str | bytes | PathLike):
         return path_of(vectors, "vectors"), None
+    from attncli.api.word_vectors import open_vectors
+
     store = open_vectors(vectors).store
     if inline is not None:
         raise UsageError("found vectors too, expected one of them", place="inline")

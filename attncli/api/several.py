@@ -5,11 +5,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex, TypeAlias, Unpack, overload
 
 from attncli.arrays import AnyArray
-from attncli.checks.arguments import (
-    has,
-    one_of_kind,
-    unexpected,
-)
+from attncli.checks.arguments import has, one_of_kind, path_of, unexpected
 from attncli.errors import AttnError as AttnError
 from attncli.errors import EmptyError
 from attncli.mechanisms.analyser import Analyser
@@ -89,9 +85,17 @@ class Results(list[AttentionResult]):
         **figure: "Unpack[FigureChoices]",
     ) -> None:
         """Writes all results into one file, as `attncli.save` does."""
-        from attncli.api.save import save
+        from attncli.results.saving import save_results
 
-        save(self, path, precision=precision, top=top, exclude=exclude, notation=notation, **figure)
+        save_results(
+            several_of(self),
+            path_of(path),
+            precision=precision,
+            top=top,
+            exclude=exclude,
+            notation=notation,
+            figure=figure,
+        )
 
     def _repr_html_(self) -> str:
         """What a notebook shows: each result, one below the other."""

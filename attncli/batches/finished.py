@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO
 
-from attncli.batches.chunks import Tally
 from attncli.batches.writers.formats import Format
 from attncli.errors import AttnError, DataError, setting
 from attncli.files.source import is_url, open_url, source_of
+from attncli.results.batch_report import Tally
 from attncli.settings import FormatName
 
 _FAILED_LINE = re.compile(rb'\n\{"type":"error",[^\n]*')  # an error record of JSON lines

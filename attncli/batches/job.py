@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from attncli import __version__
 from attncli import settings as chosen
-from attncli.batches.chunks import Tally
 from attncli.batches.effects import NOTHING, Watch
 from attncli.batches.journal import job_begun
 from attncli.batches.part_file import ENDINGS, PartFile
@@ -19,7 +18,6 @@ from attncli.batches.run import (
     FileSink,
     Follower,
     Output,
-    RunReport,
     Sink,
     Watcher,
     identity_of,
@@ -39,11 +37,10 @@ from attncli.files.rows.kinds import named_kind
 from attncli.files.rows.reader import Shape
 from attncli.files.source import InputSource, is_url
 from attncli.files.writing import check_target
-from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
+from attncli.results.batch_report import RunReport, Tally
+from attncli.results.result import EXCLUDED_FIELDS, INCLUDED_FIELDS
 
-FIELDS = (*OPTIONAL_FIELDS, *DEFAULT_FIELDS)
 _HUGE = 10**9  # what is above is as wrong, and shorter to say
-PARTS = ("index", "line", "text", "tokens", "attention", "vectors", "model", "warnings")
 
 
 class JobMechanism(NamedTuple):
@@ -143,7 +140,7 @@ def batch_job(
 ) -> BatchJob:
     """A batch of these inputs. Raises: UsageError for a format, a field or digits that are none."""
     written_as = output_format(output, settings.format)
-    for name, allowed in (("include", FIELDS), ("exclude", (*FIELDS, *PARTS))):
+    for name, allowed in (("include", INCLUDED_FIELDS), ("exclude", EXCLUDED_FIELDS)):
         for field in getattr(settings, name):
             if field not in allowed:
                 expected = f"expected one of {', '.join(allowed)}{did_you_mean(field, allowed)}"

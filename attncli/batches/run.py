@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from attncli.batches.chunks import Chunk, Tally
+from attncli.batches.chunks import Chunk
 from attncli.batches.journal import Commit, write_all
 from attncli.batches.part_file import Ending, PartFile
 from attncli.batches.plan import Plan
@@ -23,26 +23,11 @@ from attncli.errors import (
     setting,
 )
 from attncli.files.source import InputSource
+from attncli.results.batch_report import RunReport, Tally, WrittenChunk
 
 _OF_THE_INPUT = (
     *(InputError, DataError, UsageError, LimitError, MissingExtraError, RefusedError),
 )  # what reading raises
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenChunk:
-    """A chunk whose bytes are in the output.
-
-    `worker` is the process of this machine that made it, where that is known; `deaths` says how
-    many workers ended over it.
-    """
-
-    number: int
-    length: int
-    checksum: str
-    tally: Tally
-    worker: int | None = None
-    deaths: int = 0
 
 
 class Sink(Protocol):
@@ -118,16 +103,6 @@ class FileSink:
     @property
     def length(self) -> int:
         return self.part.length
-
-
-@dataclass(frozen=True, slots=True)
-class RunReport:
-    """How a run ended: what became of all records, how many of them in this run, how long it took."""
-
-    tally: Tally
-    new: int
-    seconds: float
-    complete: bool = False
 
 
 # Told the records done in all, and those done in this run.

@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any, BinaryIO
 from zipfile import ZipFile
 
-from attncli.batches.chunks import Tally
 from attncli.batches.finished import last_line_of_csv
 from attncli.batches.marks import another_job
 from attncli.batches.part_file import Ending
@@ -21,6 +20,7 @@ from attncli.batches.work import Recipe
 from attncli.batches.writers.formats import Format, MakeWriter
 from attncli.errors.wording import visible
 from attncli.files.source import is_url, open_url, source_of
+from attncli.results.batch_report import Tally
 from attncli.settings import FormatName
 
 _COMPARED = 100  # records, where chunks do not show in the file

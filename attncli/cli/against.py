@@ -1,76 +1,56 @@
 """`attn explain --against general`: task-specific attention beside general attention."""
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from attncli.cli.manner import Manner
 from attncli.cli.notices import Notices
-from attncli.cli.selecting import part_of
 from attncli.cli.showing import moved_words, shown_movements
 from attncli.cli.terminal import say_written, warning, write, write_json
 from attncli.cli.vain_options import Effects
 from attncli.errors import AttnError, UsageError
-from attncli.mechanisms.open import Opened, space_of
 
 if TYPE_CHECKING:
-    from attncli.files.rows.sentences import Sentence
+    from attncli.api.analysis import Analysis, Outcomes
     from attncli.insight.beside import CellDifference
+    from attncli.insight.space import VocabularySpace
     from attncli.results.result import AttentionResult
     from attncli.views.against_files import Beside
 
 
 def show_against(
-    outcomes: "Iterable[tuple[Sentence, AttentionResult | AttnError]]",
-    opened: Opened,
-    manner: Manner,
-    quiet: bool,
-    effects: Effects,
-    hide: Sequence[str] = (),
+    outcomes: "Outcomes", general: "Analysis", manner: Manner, quiet: bool, effects: Effects
 ) -> None:
     """Each sentence's task-specific and general attention, and where they differ most.
 
     Printed, or written to the file of --output.
     """
-    from attncli.mechanisms.general import GeneralAnalyser
-
-    analyser = opened.analyser
-    reading, store = analyser.reading, opened.store
-    if analyser.learned.projections is None or reading is None or store is None:
-        raise UsageError(
-            "found no task-specific attention, expected --attention task or a model of attn train",
-            place="--against",
-        )
     _expect_nothing_else(manner)
-    general = GeneralAnalyser(store, reading, include=frozenset({"embeddings"}), advise=False)
-    notices, printed = Notices(quiet), 0
+    notices, printed, space = Notices(quiet), 0, general.space
     pairs: list[Beside] = []
     for sentence, outcome in outcomes:
         if isinstance(outcome, AttnError):
             notices.set_aside(outcome)
             continue
-        (beside,) = general([outcome.text])
-        beside = part_of(hide=hide).of(beside)
+        (beside,) = general.analyser([outcome.text])
         if manner.output is not None:
             from attncli.views import against_files
 
-            moved = shown_movements(beside, space_of(opened))
-            pairs.append(against_files.Beside(beside, outcome, moved))
+            pairs.append(against_files.Beside(beside, outcome, shown_movements(beside, space)))
         else:
-            _show(beside, outcome, opened, manner, first=not printed)
+            _show(beside, outcome, space, manner, first=not printed)
         effects.see(outcome)
         notices.warn(outcome, sentence.place)
         printed += 1
     if manner.output is not None and pairs:
         from attncli.views.files import write_against
 
-        say, made_by = None if quiet else warning, manner.made_by
         write_against(
             manner.output,
             pairs,
             precision=manner.precision,
             figure=manner.figure_settings(),
-            made_by=made_by,
-            say=say,
+            made_by=manner.made_by,
+            say=None if quiet else warning,
         )
         say_written(manner.output, quiet=quiet)
     effects.warn(quiet=quiet)
@@ -94,7 +74,7 @@ def _expect_nothing_else(manner: Manner) -> None:
 def _show(
     general: "AttentionResult",
     other: "AttentionResult",
-    opened: Opened,
+    space: "VocabularySpace | None",
     manner: Manner,
     *,
     first: bool,
@@ -110,7 +90,7 @@ def _show(
         general,
         other,
         ink,
-        movements=moved_words(general, opened.store, manner),
+        movements=moved_words(general, space, manner),
         width=manner.columns,
         precision=2 if manner.precision is None else manner.precision,
         everything=manner.full,

@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 from attncli.api.files_read import files_read
 from attncli.cli import options as opt
 from attncli.cli.comparing import PLAINLY, ComparisonManner, show_comparison
-from attncli.cli.explain import analyzed, given_sentences, worked_sentences
-from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, may_be_vain
+from attncli.cli.explain import given_sentences
+from attncli.cli.groups import DEFAULTS, Mechanism, analysis_of_options, grouped, may_be_vain
 from attncli.cli.notices import Notices
 from attncli.cli.options import CHOOSING, OUTPUT, option
 from attncli.cli.showing import shown_movements
 from attncli.cli.vain_options import Effects, say_vain
 from attncli.errors import AttnError, UsageError
 from attncli.files.apart import expect_writable, files_given, written
-from attncli.mechanisms.open import Opened, space_of
 from attncli.settings import NEIGHBORS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from attncli.files.rows.sentences import Sentence
+    from attncli.api.analysis import Outcomes
     from attncli.results.result import AttentionResult
 
 WordOption = Annotated[
@@ -55,24 +54,19 @@ def compare(
       attn compare "money bank grows" "river bank flows" --word bank --json
       attn compare "the river bank" "the bank loan" --word bank -o bank.html
     """
-    from attncli.insight.compare import compare as compared
-    from attncli.insight.compare import shared_word
-
     read = files_read(mechanism.vectors, mechanism.model, mechanism.matrix_texts)
     expect_writable(written("output", manner.output), chain(files_given([file]), read))
     manner.warn_of_vain(None if neighbors == NEIGHBORS else neighbors, quiet)
     merges = ["--merge"] if mechanism.merge and mechanism.model is not None else []
     say_vain(merges, "here: pieces are always merged", quiet=quiet)
     wanted = frozenset({"embeddings", "value", "scores"})
-    opened = analyser_of_options(mechanism, wanted, quiet=quiet)
+    analysis = analysis_of_options(mechanism, wanted, quiet=quiet)
     notices = Notices(quiet)
-    worked = worked_sentences(mechanism.preset)
-    sentences = given_sentences(texts, file, mechanism.matrices, worked)
-    results = _results(opened, sentences, notices)
+    results = _results(analysis.outcomes(given_sentences(texts, file, mechanism)), notices)
     _warn_of_effects(mechanism, results, quiet)
-    space = space_of(opened)
-    comparison = compared(results, word or shared_word(results), space, neighbors=neighbors)
+    comparison = analysis.comparison(results, word, neighbors)
     html = manner.kind in ("html", "htm")
+    space = analysis.space if html else None
     movements = [shown_movements(result, space) for result in results] if html else []
     show_comparison(
         comparison, manner, results, movements=movements, notation=manner.notation, quiet=quiet
@@ -92,15 +86,13 @@ def _warn_of_effects(
     effects.warn(quiet=quiet)
 
 
-def _results(
-    opened: Opened, sentences: "Iterable[Sentence]", notices: Notices
-) -> "list[AttentionResult]":
+def _results(outcomes: "Outcomes", notices: Notices) -> "list[AttentionResult]":
     """The results of the sentences; where fewer than two are left, the first failure is raised."""
     from attncli.insight.tokens import merge_pieces
 
     results: list[AttentionResult] = []
     failed: list[AttnError] = []
-    for sentence, outcome in analyzed(opened.analyser, sentences):
+    for sentence, outcome in outcomes:
         if isinstance(outcome, AttnError):
             failed.append(outcome)
             continue

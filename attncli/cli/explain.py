@@ -1,31 +1,26 @@
 """`attn explain`: one sentence or a few, shown or as JSON."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
-from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, may_be_vain
+from attncli.cli.groups import DEFAULTS, Mechanism, analysis_of_options, grouped, may_be_vain
 from attncli.cli.manner import IN_A_FIGURE, PLAIN, Fields, Manner
-from attncli.cli.selecting import ShownPart
+from attncli.cli.selecting import part_of
 from attncli.cli.showing import show_outcomes
 from attncli.cli.terminal import message, standard_input
 from attncli.cli.vain_options import Effects, say_vain
-from attncli.errors import AttnError, EmptyError, UsageError
+from attncli.errors import UsageError
 from attncli.errors.wording import typed, visible
 from attncli.files.apart import expect_writable, files_given, written
 from attncli.insight.learned import NOTHING
-from attncli.mechanisms.open import space_of
 
 if TYPE_CHECKING:
     from attncli.files.rows.sentences import Sentence
-    from attncli.mechanisms.analyser import Analyser
-    from attncli.results.result import AttentionResult
 
 EVERYTHING = "everything: --show all"
 POINTER = f"{EVERYTHING}; where these weights come from: --why"
-_CHUNK = 256  # sentences computed together
 
 
 @grouped
@@ -63,7 +58,7 @@ def explain(
     """
     _expect_one_head(mechanism, manner, against)
     expect_writable(written("output", manner.output), _inputs(file, mechanism))
-    fields = manner.fields(*_fields(include, exclude))
+    fields = manner.fields(*opt.chosen_fields(include, exclude))
     other = None if against is None else _against_kind(manner)
     manner.warn_of_vain(quiet, kind=other, include=include, exclude=exclude)
     say_vain(_left_out_anyway(fields), "(these fields come only with --include)", quiet=quiet)
@@ -79,31 +74,25 @@ def explain(
         seed=may_be_vain(mechanism, "seed"),
         include=() if include is None or not (manner.json or manner.output) else fields[0],
     )
-    hide = mechanism.hide or ()
-    pooled = manner.pools and against is None and not mechanism.chooses
-    pooled = pooled and bool(hide or not mechanism.has_one_matrix)
-    if pooled:  # what is hidden is left out of what shows, below
-        mechanism = replace(mechanism, hide=None, layer=_last_layer(mechanism) if hide else None)
-    wanted = frozenset(fields[0]) | manner.needs()
-    asked = frozenset(fields[0] if manner.keeps_fields else ())
-    opened = analyser_of_options(mechanism, wanted, asked=asked, whole=False, quiet=quiet)
-    place = None if file is None else visible(file)
-    if pooled:
-        from attncli.mechanisms.part_analyser import PartAnalyser
-
-        shown = PartAnalyser(opened.analyser, ShownPart(tuple(hide)))
-        opened = opened._replace(analyser=shown)
-    worked = worked_sentences(mechanism.preset)[:1]
-    given = joined_words(texts, quiet=quiet)
-    sentences = given_sentences(given, file, mechanism.matrices, worked, quiet=quiet)
-    outcomes = analyzed(opened.analyser, sentences, place)
+    chooses = mechanism.chooses or (mechanism.has_one_matrix and not mechanism.hide)
+    analysis = analysis_of_options(
+        mechanism,
+        frozenset(fields[0]) | manner.needs(),
+        asked=frozenset(fields[0] if manner.keeps_fields else ()),
+        in_short=manner.pools and against is None and not chooses,
+        whole=False,
+        quiet=quiet,
+    )
+    given = given_sentences(joined_words(texts, quiet=quiet), file, mechanism, most=1, quiet=quiet)
+    outcomes = analysis.outcomes(given, None if file is None else visible(file))
     if against is not None:
         from attncli.cli.against import show_against
 
-        show_against(outcomes, opened, manner, quiet, effects, hide)
+        general = analysis.general(part_of(hide=mechanism.hide))
+        show_against(outcomes, general, manner, quiet, effects)
         return
-    learned = opened.analyser.learned if manner.steps or manner.diagram else NOTHING
-    among = None if manner.json else space_of(opened)  # JSON has no nearest words
+    learned = analysis.learned if manner.steps or manner.diagram else NOTHING
+    among = None if manner.json else analysis.space  # JSON has no nearest words
     pointer = _pointer(manner, mechanism)
     show_outcomes(outcomes, among, manner, fields, quiet, learned, effects, pointer)
 
@@ -144,13 +133,6 @@ def _inputs(file: str | None, mechanism: Mechanism) -> "Iterator[str | None]":
     yield from files_read(mechanism.vectors, mechanism.model, mechanism.matrix_texts)
 
 
-def _last_layer(mechanism: Mechanism) -> str | None:
-    """The layer that a terminal shows, where a model may have several."""
-    from attncli.models.named import is_transformer
-
-    return "-1" if is_transformer(mechanism.model) else None
-
-
 def _left_out_anyway(fields: Fields) -> list[str]:
     """--exclude, when it names only fields that nobody asked for."""
     from attncli.results.result import OPTIONAL_FIELDS
@@ -162,50 +144,39 @@ def _left_out_anyway(fields: Fields) -> list[str]:
 
 def joined_words(texts: list[str] | None, *, quiet: bool) -> list[str] | None:
     """The texts of the command line; several words without quotes are one sentence, which is said."""
-    if texts is None or len(texts) < 2 or any(" " in text or text == "-" for text in texts):
+    if texts is None or len(texts) < 2:
         return texts
-    from attncli.reading.cutting import may_hold_no_space
+    from attncli.api.analysis import sentence_of_words
 
-    if any(map(may_hold_no_space, texts)):
-        return texts  # a sentence of such a script may hold no space
-    sentence = " ".join(texts)
+    sentence = sentence_of_words(texts)
+    if sentence is None:
+        return texts
     if not quiet:
         whole = typed(sentence) if len(sentence) <= 80 else f"{len(texts)} words"
         message("note", f"read as one sentence: {whole}; sentences of one word each: --file FILE")
     return [sentence]
 
 
-def worked_sentences(preset: str | None) -> list[str]:
-    """The sentences of a preset, for where no others are named."""
-    if preset is None:
-        return []
-    from attncli.embeddings.presets import preset_named
-
-    return list(preset_named(preset).sentences)
-
-
 def given_sentences(
     texts: list[str] | None,
     file: str | None,
-    exercise: str | None = None,
-    worked: "Sequence[str]" = (),
+    mechanism: Mechanism = DEFAULTS,
     *,
+    most: int | None = None,
     quiet: bool = False,
 ) -> "Iterator[Sentence]":
     """The sentences of the arguments, of a file, of an exercise, or of standard input ("-" or a pipe).
 
-    Where none of them is named, those of a `worked` example.
+    Where none of them is named, `most` of those that a preset works out.
     """
     if file is not None and texts:
         raise UsageError("found TEXT too, expected one of them", place="--file")
     if file is not None and file != "-":
         return _sentences_of(file, quiet)
-    if not texts and file is None and exercise is not None:
-        from attncli.mechanisms.exercise import read_exercise
+    if not texts and file is None and (mechanism.matrices or mechanism.preset):
+        from attncli.api.analysis import worked_sentences
 
-        texts = list(read_exercise(exercise).sentences)
-    if not texts and file is None:
-        texts = list(worked)
+        texts = worked_sentences(mechanism.matrices, mechanism.preset, most)
     if file == "-" or texts == ["-"] or (not texts and not standard_input().isatty()):
         return _sentences_of("-", quiet)
     if not texts:
@@ -225,59 +196,3 @@ def _sentences_of(file: str, quiet: bool) -> "Iterator[Sentence]":
 
     note = None if quiet else partial(message, "note")
     return sentences(source_of(file, standard_input), Shape(note=note))
-
-
-def analyzed(
-    analyser: "Analyser", given: "Iterable[Sentence]", place: str | None = None
-) -> "Iterator[tuple[Sentence, AttentionResult | AttnError]]":
-    """Each sentence with its outcome, numbered. Raises: EmptyError when there is no sentence.
-
-    A sentence that fails alone raises its own error; among others it is an outcome of its own.
-    """
-    index = 0
-    for chunk in _chunks(given):
-        computed = analyser.outcomes([s.text for s in chunk if s.error is None])
-        for sentence in chunk:
-            outcome = sentence.error or next(computed)
-            if isinstance(outcome, AttnError):
-                outcome.place = outcome.place or sentence.place
-                if len(chunk) == 1 and index == 0:
-                    raise outcome
-                yield sentence, outcome
-            else:
-                yield sentence, replace(outcome, index=index, line=sentence.line)
-            index += 1
-    if index == 0:
-        raise EmptyError(
-            "found no sentence, expected at least one",
-            place=place,
-            hints=('attn explain "money bank grows"',),
-        )
-
-
-def _chunks(given: "Iterable[Sentence]") -> "Iterator[list[Sentence]]":
-    """The sentences, some at a time; those before a damaged place are given out before its error."""
-    chunk: list[Sentence] = []
-    try:
-        for sentence in given:
-            chunk.append(sentence)
-            if len(chunk) == _CHUNK:
-                yield chunk
-                chunk = []
-    except AttnError:
-        if chunk:
-            yield chunk
-        raise
-    if chunk:
-        yield chunk
-
-
-def _fields(include: str | None, exclude: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
-
-    optional = (*OPTIONAL_FIELDS, *DEFAULT_FIELDS)
-    parts = ("index", "line", "text", "tokens", "attention", "vectors", "model", "warnings")
-    return (
-        opt.listed_names(include, optional, "--include"),
-        opt.listed_names(exclude, (*optional, *parts), "--exclude"),
-    )

@@ -19,9 +19,8 @@ from attncli.errors import UsageError, field_name
 from attncli.settings import BUILT_IN, MATRIX_FIELDS, OF_PRESET, MechanismSettings
 
 if TYPE_CHECKING:
-    from attncli.embeddings.protocols import EmbeddingStore
+    from attncli.api.analysis import Analysis
     from attncli.insight.chosen_part import Part
-    from attncli.mechanisms.open import Opened
 
 _WHOLE = MechanismSettings()
 
@@ -140,17 +139,17 @@ def _vain(mechanism: Mechanism) -> list[tuple[str, str]]:
     return vain
 
 
-def analyser_of_options(
+def analysis_of_options(
     mechanism: Mechanism,
     include: frozenset[str] = frozenset(),
     *,
     asked: frozenset[str] = frozenset(),
+    in_short: bool = False,
     whole: bool = True,
     quiet: bool = False,
-) -> "Opened":
-    """The Analyser that the options describe; `include` names optional fields to fill.
+) -> "Analysis":
+    """Attention as the options choose it; `include`, `asked` and `in_short` as `open_analysis`.
 
-    Where a chosen part loses one of the fields that were `asked` for, its record says so.
     Without `whole` a file of vectors is searched for the words of the sentences, not converted;
     `quiet` silences its warnings and notes.
 
@@ -160,10 +159,20 @@ def analyser_of_options(
     chosen = part_chosen(mechanism)
     for name, where in _vain(mechanism):
         say_vain([name], where, quiet=quiet)
-    from attncli.mechanisms.open import open_analyser as open_described
+    from attncli.api.analysis import open_analysis
+    from attncli.cli.vectors.access import access_to
 
-    store = partial(_opened_store, whole, quiet)
-    return open_described(mechanism.settings(), include, part=chosen, open_store=store, asked=asked)
+    whole = whole or mechanism.oov in ("mean", "subword", "nearest")
+    cached = not mechanism.no_cache
+    with access_to(mechanism.vectors, whole=whole, cached=cached, quiet=quiet) as access:
+        return open_analysis(
+            mechanism.settings(),
+            include,
+            asked=asked,
+            part=chosen,
+            in_short=in_short,
+            access=access,
+        )
 
 
 def part_chosen(mechanism: Mechanism) -> "Part | None":
@@ -176,23 +185,6 @@ def part_chosen(mechanism: Mechanism) -> "Part | None":
         agg=mechanism.agg,
         merge=mechanism.merge,
         hide=mechanism.hide,
-    )
-
-
-def _opened_store(whole: bool, quiet: bool, mechanism: MechanismSettings) -> "EmbeddingStore":
-    """The store of --vectors or --inline; `whole` when more than a few words are needed."""
-    from attncli.cli.vectors.access import open_named
-
-    if mechanism.inline is not None and mechanism.vectors != "glove":
-        raise UsageError("found --vectors too, expected one of them", place="--inline")
-    return open_named(
-        mechanism.vectors,
-        dim=mechanism.dim,
-        seed=mechanism.seed,
-        inline=mechanism.inline,
-        whole=whole or mechanism.oov in ("mean", "subword", "nearest"),
-        cached=not mechanism.no_cache,
-        quiet=quiet,
     )
 
 
@@ -262,8 +254,8 @@ def _refuse_random(other: str, why: str) -> NoReturn:
 
 
 def _preset_choices(context: typer.Context, values: dict[str, Any]) -> dict[str, Any]:
+    from attncli.api.presets import preset_choices
     from attncli.cli.terminal import message
-    from attncli.mechanisms.presets import preset_choices
 
     given = {name for name in values if _is_given(context, name)}
     if values["random_matrices"]:

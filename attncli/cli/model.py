@@ -9,6 +9,7 @@ import typer
 from attncli.cli import options as opt
 from attncli.cli.groups import grouped
 from attncli.cli.looks import COLORED, Colored
+from attncli.cli.model_export import export_to_torch
 from attncli.cli.options import INPUT, OUTPUT, switch
 from attncli.cli.terminal import write, write_json
 from attncli.cli.vain_options import say_vain
@@ -40,13 +41,17 @@ Examples = Annotated[
 
 @app.callback()
 def _commands() -> None:
-    """Look at a transformer checkpoint: BERT, GPT-2, Llama …
+    """Look at a transformer checkpoint, or export a trained model.
 
     \b
     Examples:
       attn model info ./all-MiniLM-L6-v2
       attn model info idioms
+      attn model export idioms -o idioms-torch.safetensors
     """
+
+
+app.command("export")(export_to_torch)
 
 
 @app.command()

@@ -375,3 +375,15 @@ def listed_names(value: str | None, allowed: tuple[str, ...], option: str) -> tu
             expected = f"expected one of {', '.join(allowed)}{did_you_mean(name, allowed)}"
             raise UsageError(f"found {quoted(name)}, {expected}", place=option)
     return names
+
+
+def chosen_fields(
+    include: str | None, exclude: str | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The fields of a record that --include and --exclude name. Raises: UsageError."""
+    from attncli.results.result import EXCLUDED_FIELDS, INCLUDED_FIELDS
+
+    return (
+        listed_names(include, INCLUDED_FIELDS, "--include"),
+        listed_names(exclude, EXCLUDED_FIELDS, "--exclude"),
+    )

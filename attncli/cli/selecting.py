@@ -1,7 +1,6 @@
 """Options that choose a part of a result: layers, heads, their mean, words instead of pieces."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from attncli.cli.options import CHOOSING, option, switch
@@ -10,8 +9,6 @@ from attncli.errors.wording import did_you_mean, quoted
 
 if TYPE_CHECKING:
     from attncli.insight.chosen_part import Part
-    from attncli.results.result import AttentionResult
-    from attncli.results.stack import Failure, Stack
 
 _MOST = 100_000  # layers or heads in a range
 Layer = Annotated[
@@ -30,7 +27,8 @@ Hide = Annotated[
     option(
         CHOOSING,
         "TOKEN",
-        'Hide a token, such as "[CLS]"; "special" hides all special ones. May be repeated.',
+        'Hide a token, such as "[CLS]"; "special" hides all special ones, "first" the first, on '
+        "which many heads rest. May be repeated.",
     ),
 ]
 
@@ -58,39 +56,10 @@ def part_of(
         layers=None if layer is None else _indices(layer, "--layer"),
         heads=None if head is None else _indices(head, "--head"),
         merge=merge,
-        hide=tuple(name for name in hide or () if name != "special"),
-        hide_special="special" in (hide or ()),
+        hide=tuple(hide or ()),
         over=() if agg is None else axes,  # type: ignore[arg-type]  # checked above
         how="max" if how == "max" else "mean",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class ShownPart:
-    """`shown_part`, and of it the tokens that are not hidden."""
-
-    hide: tuple[str, ...] = ()
-
-    def of(self, result: "AttentionResult") -> "AttentionResult":
-        """The part of a result. Raises: EmptyError when every token is hidden."""
-        return part_of(hide=self.hide).of(shown_part(result))
-
-    def of_stack(self, stack: "Stack") -> "Iterator[Stack | Failure]":
-        """The parts of the results of a stack."""
-        from attncli.insight.chosen_part import one_by_one
-
-        return one_by_one(stack, self.of)
-
-
-def shown_part(result: "AttentionResult") -> "AttentionResult":
-    """What a terminal shows of a result when nothing is chosen: the last layer, and the mean of
-    its heads where there are more than four.
-    """
-    from attncli.insight.chosen_part import FEW_HEADS
-
-    layer = "-1" if result.attention.n_layers > 1 else None
-    agg = "mean" if result.attention.n_heads > FEW_HEADS else None
-    return part_of(layer=layer, agg=agg).of(result)
 
 
 def _indices(value: str, place: str) -> tuple[int, ...]:

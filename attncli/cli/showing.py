@@ -14,7 +14,6 @@ from attncli.errors import AttnError
 from attncli.insight.learned import NOTHING, Learned
 
 if TYPE_CHECKING:
-    from attncli.embeddings.protocols import EmbeddingStore
     from attncli.files.rows.sentences import Sentence
     from attncli.insight.diagram import Diagram
     from attncli.insight.movement import Movement
@@ -81,13 +80,12 @@ def stages_of(
 def _why_lines(
     result: "AttentionResult", manner: Manner, ink: "Ink", width: int, *, titled: bool = True
 ) -> "list[Line]":
-    from attncli.insight.why import why_of
-    from attncli.models.shipped import weights_of_notes
+    from attncli.api.analysis import reasons_of
     from attncli.views.explain import title_lines
     from attncli.views.why import why_lines
 
     try:
-        why = why_of(result, weights_of_notes(result.words))
+        why = reasons_of(result)
     except AttnError as error:
         error.place = "--why"
         raise
@@ -204,7 +202,7 @@ def write_kept(kept: "Sequence[Kept]", manner: Manner, fields: Fields, quiet: bo
 
 
 def moved_words(
-    result: "AttentionResult", among: "EmbeddingStore | VocabularySpace | None", manner: Manner
+    result: "AttentionResult", among: "VocabularySpace | None", manner: Manner
 ) -> "list[Movement]":
     """How far each word moved, where that is shown; nearest words where there is room for them."""
     if manner.speak or ((manner.steps or manner.diagram or manner.why) and manner.output is None):
@@ -221,9 +219,7 @@ def moved_words(
     return movements(result, among)
 
 
-def shown_movements(
-    result: "AttentionResult", among: "EmbeddingStore | VocabularySpace | None"
-) -> "list[Movement]":
+def shown_movements(result: "AttentionResult", among: "VocabularySpace | None") -> "list[Movement]":
     """How far each word moved; nearest words only where they are few and soon found."""
     from attncli.insight.movement import movements
 

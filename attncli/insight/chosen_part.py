@@ -35,6 +35,8 @@ class Part(NamedTuple):
     """Layers and heads counted from 0 (None: all), pieces merged into words, `over` (layers, heads
     or both) drawn into one by `how`, then tokens hidden by name or because they are special: what
     is hidden is left out of the matrix that shows, and a head that looks elsewhere counts less.
+    In `hide`, "first" is the first token and "special" every special one; a token spelled so is
+    '"first"', in double quotes.
     """
 
     layers: tuple[int, ...] | None = None
@@ -113,6 +115,25 @@ class Part(NamedTuple):
     ) -> tuple[ResultWarning, ...]:
         gone = [name for name in before if name in self.asked and name not in after]
         return (ResultWarning(LEFT_OUT, f"{', '.join(gone)} left out: {why}"),) if gone else ()
+
+
+class ShownPart(NamedTuple):
+    """What a terminal shows of a result when nothing is chosen: the last layer, and the mean of its
+    heads where there are more than `FEW_HEADS`; of that, what is chosen of the `tokens`.
+    """
+
+    tokens: Part = Part()
+
+    def of(self, result: AttentionResult) -> AttentionResult:
+        """The part of a result. Raises: EmptyError when every token is hidden."""
+        attention = result.attention
+        layers = (-1,) if attention.n_layers > 1 else None
+        over: tuple[Axis, ...] = ("heads",) if attention.n_heads > FEW_HEADS else ()
+        return self.tokens.of(Part(layers=layers, over=over).of(result))
+
+    def of_stack(self, stack: Stack) -> Iterator[Stack | Failure]:
+        """The parts of the results of a stack."""
+        return one_by_one(stack, self.of)
 
 
 def told_as_left_out(result: AttentionResult) -> set[str]:

@@ -4,6 +4,7 @@ Pure functions, result → result, also for matrices of other tools; what was do
 `result.selection`.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,8 @@ from attncli.insight.measures import measures_of_tokens
 from attncli.results.pieces import continues_word, looks_special, unmarked
 from attncli.results.result import AttentionResult, ModelInfo, ResultWarning, Token
 
+HIDE_WORDS = ("first", "special")  # names that say a kind of token, not its text
+_QUOTED = re.compile('"(first|special)"')
 _BY_HEAD = ("query", "key", "value", "scores")
 _BY_TOKEN = ("contextual", "embeddings", "before", "hidden_states", "query", "key", "value")
 
@@ -41,13 +44,16 @@ def merge_pieces(result: AttentionResult) -> AttentionResult:
             changes[name] = _averaged(array, starts, counts)  # (…, n_words, d)
     if result.segments:
         changes["segments"] = tuple(result.segments[at] for at in starts)
+    selection = {**(result.selection or {}), "merged": True}
+    if "places" in selection:
+        selection["places"] = [selection["places"][at] for at in starts]
     return replace(
         result,
         tokens=tuple(_joined(result, group) for group in groups),
         weights=_averaged(summed, starts, counts),  # (…, n_words, n_words)
         warnings=tuple(_moved(w, _word_of(counts)) for w in result.warnings),
         model=_of_target(result.model, _word_of(counts)),
-        selection={**(result.selection or {}), "merged": True},
+        selection=selection,
         measures=None,
         **changes,
     )
@@ -58,12 +64,15 @@ def hide_tokens(
 ) -> AttentionResult:
     """The result without these tokens, as queries and as keys; rows are rescaled to sum to 1.
 
-    `names` are compared with the text and the key of each token, so "[CLS]" hides [CLS]; with
-    `special` every special token goes. How much weight went to what is hidden is said in a
-    warning and in `selection`: it is often most of it. A row that saw nothing else is zeros.
+    `names` are compared with the text and the key of each token, so "[CLS]" hides [CLS]. The name
+    "special", or `special`, hides every special token; "first" hides the first token of the whole
+    text, on which many heads rest when they have nothing to find (an attention sink: Xiao et al.
+    2023, arXiv:2309.17453). A token that is spelled so is named in double quotes: '"first"'.
+    How much weight went to what is hidden is said in a warning and in `selection`: it is often most
+    of it. A row that saw nothing else is zeros.
     Raises: EmptyError when no token is left.
     """
-    hidden = _hidden(result.tokens, set(names), special)  # (n_tokens,)
+    hidden = _hidden(result, set(names), special)  # (n_tokens,)
     if not hidden.any():
         return result
     keep = np.flatnonzero(~hidden)
@@ -99,7 +108,7 @@ def hide_tokens(
             **(result.selection or {}),
             "hidden": gone,
             "hidden_share": round(share, 6),
-            "places": [place for at, place in enumerate(_places(result)) if not hidden[at]],
+            "places": [place for at, place in enumerate(original_places(result)) if not hidden[at]],
         },
         **changes,
     )
@@ -129,23 +138,30 @@ def _joined(result: AttentionResult, group: slice) -> Token:
     return Token(text, start, start + len(text), key, first.status)
 
 
-def _hidden(tokens: Sequence[Token], names: set[str], special: bool) -> BoolArray:
-    by_status = any(token.status == "special" for token in tokens)
-    return np.array(
-        [
-            token.text in names
-            or token.key in names
-            or (special and (token.status == "special" if by_status else looks_special(token.text)))
-            for token in tokens
-        ],
-        dtype=np.bool_,
-    )
+def which_are_special(tokens: Sequence[Token]) -> BoolArray:
+    """Which tokens are none of the text, such as [CLS] and </s>. Shape: (n_tokens,)."""
+    if any(token.status == "special" for token in tokens):
+        return np.array([token.status == "special" for token in tokens], dtype=np.bool_)
+    return np.array([looks_special(token.text) for token in tokens], dtype=np.bool_)
 
 
-def _places(result: AttentionResult) -> list[int]:
+def original_places(result: AttentionResult) -> list[int]:
     """The place of each token before anything was hidden."""
     before = (result.selection or {}).get("places")
     return list(range(len(result.tokens))) if before is None else list(before)
+
+
+def _hidden(result: AttentionResult, names: set[str], special: bool) -> BoolArray:
+    texts = {name[1:-1] if _QUOTED.fullmatch(name) else name for name in names - set(HIDE_WORDS)}
+    texts |= names - set(HIDE_WORDS)  # a token may hold the quotes itself
+    hidden = np.array(
+        [not texts.isdisjoint((t.text, t.key)) for t in result.tokens], dtype=np.bool_
+    )
+    if special or "special" in names:
+        hidden |= which_are_special(result.tokens)
+    if "first" in names:
+        hidden |= np.array(original_places(result)) == 0
+    return hidden
 
 
 def _hidden_message(gone: Sequence[str], share: float) -> str:

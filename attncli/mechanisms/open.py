@@ -9,9 +9,9 @@ from attncli.errors import Blank, UsageError, field_name, setting
 from attncli.settings import MATRIX_FIELDS, MechanismSettings
 
 if TYPE_CHECKING:
+    from attncli.embeddings.named_stores import Access
     from attncli.embeddings.protocols import EmbeddingStore
     from attncli.insight.chosen_part import Part
-    from attncli.insight.space import VocabularySpace
     from attncli.mechanisms.analyser import Analyser
     from attncli.mechanisms.general import GeneralSettings
     from attncli.reading.reader import ReadingSettings
@@ -28,9 +28,6 @@ _OF_A_MODEL = (
 _OF_A_CHECKPOINT = (*_OF_A_MODEL, "vectors", "inline", "no_cache", "dim", "seed", "target")
 _TRANSFORMER_ONLY = ("pair", "truncate")
 _NOT_GIVEN = ("heads", "d_k", "d_v")
-# About the numbers of a token in a forward pass of a model of 768 dimensions: its row, and the row
-# between the two linear maps of a layer, which is four times as wide.
-_TRANSFORMER_WIDTH = 4096
 
 
 class Opened(NamedTuple):
@@ -40,12 +37,12 @@ class Opened(NamedTuple):
     store: "EmbeddingStore | None"
 
 
-def store_of(settings: MechanismSettings) -> "EmbeddingStore":
-    """The vectors of the settings. Raises: what opening them raises."""
+def store_of(settings: MechanismSettings, access: "Access | None" = None) -> "EmbeddingStore":
+    """The vectors of the settings, opened in the way of `access`. Raises: what opening them raises."""
     from attncli.embeddings.named_stores import Access
     from attncli.reading.named_vectors import open_vectors
 
-    s, access = settings, Access(cached=not settings.no_cache)
+    s, access = settings, Access(cached=not settings.no_cache) if access is None else access
     return open_vectors(s.vectors, dim=s.dim, seed=s.seed, inline=s.inline, access=access)
 
 
@@ -72,10 +69,6 @@ def open_analyser(
     Raises: UsageError for settings out of range or that exclude each other; what opening the
     vectors or the model raises.
     """
-    if settings.preset is not None:
-        from attncli.mechanisms.presets import with_preset
-
-        settings = with_preset(settings)
     if _is_transformer(settings.model):
         opened = _open_transformer(settings, None if part is None else part.layers, include)
         part = None if part is None else part._replace(layers=None)
@@ -99,31 +92,6 @@ def open_for_many(
     """The Analyser as a batch uses it: what a worker opens for itself."""
     opened = open_analyser(settings, include, asked=include, part=part, open_store=open_store)
     return opened.analyser.quick()
-
-
-def token_width(opened: Opened) -> int:
-    """About how many numbers a token takes beside its weights; a batch is cut into chunks by it.
-
-    A transformer (no store) counts as `_TRANSFORMER_WIDTH`, whatever its size.
-    """
-    return _TRANSFORMER_WIDTH if opened.store is None else opened.store.dim
-
-
-def space_of(opened: Opened) -> "VocabularySpace | None":
-    """Where the nearest words of new vectors are: the vocabulary, turned by W_v for task attention."""
-    from attncli.embeddings.protocols import has_vocabulary
-
-    store = opened.store
-    if store is None or not has_vocabulary(store):
-        return None
-    from attncli.insight.space import VocabularySpace
-
-    projections = opened.analyser.learned.projections
-    if projections is None:
-        return VocabularySpace(store)
-    from attncli.attention.projections import value_map
-
-    return VocabularySpace(store, value_map(projections), projections.landmarks)
 
 
 def expect_dim(settings: MechanismSettings) -> None:

@@ -88,6 +88,28 @@ class Checkpoint:
             raise DataError(f"{what} {quoted(landmark)}, expected one", place=self.place)
         return matches[0].removesuffix(landmark)
 
+    def find(self, name: str) -> str | None:
+        """The one stored name that is `name`, or ends in it after a dot; None where there is none.
+
+        Raises: DataError for several.
+        """
+        every = (*self._file_of, *self._kept)
+        matches = [stored for stored in every if stored == name or stored.endswith("." + name)]
+        if len(matches) > 1:
+            raise DataError(
+                f"{len(matches)} tensors are called {quoted(name)}, expected one", place=self.place
+            )
+        return matches[0] if matches else None
+
+    def has(self, name: str) -> bool:
+        """Whether there is a tensor of this name, or of the one that it had in older files."""
+        older = [name.removesuffix(new) + old for new, old in _OLD_NAMES if name.endswith(new)]
+        return any(one in self._file_of or one in self._kept for one in (name, *older))
+
+    def lies_as_float32(self, name: str) -> bool:
+        """Whether a tensor that was required is used where it lies, without a copy."""
+        return self.dtype(self._asked[name]) == "F32"
+
     def require(self, prefix: str, expected: Iterable[tuple[str, tuple[int, ...]]]) -> None:
         """Checks that every tensor asked for is there, in the shape that the configuration says.
 

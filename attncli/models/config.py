@@ -13,6 +13,7 @@ class DecoderConfig(NamedTuple):
 
     `windows` None: a layer sees all tokens, or all earlier ones. `ropes` None: its queries are not turned.
     `norms` is before, after or around a part; `query_norm` is none, head (each head alone) or all.
+    `softcap` is that of scores, `final_softcap` that of logits; `head_activation` is of a masked head.
     `norm_offset` is added to the weights of norms. `embed_scale` is the factor on the words' vectors.
     """
 
@@ -29,6 +30,7 @@ class DecoderConfig(NamedTuple):
     joined: bool = False
     softcap: float | None = None
     final_softcap: float | None = None
+    head_activation: str = "gelu"
 
 
 class ModelConfig(NamedTuple):
@@ -37,6 +39,8 @@ class ModelConfig(NamedTuple):
     `n_positions` is the longest input that the model was made for, special tokens included, less
     `position_offset`, the position of the first token. `score_scale` None is 1/√d_k. `d_k` 0 is
     d_model / n_heads; `n_kv_heads` 0 is n_heads. `norms` is before or after a part.
+    `tied`: the matrix of a head over the vocabulary is that of the words' vectors. `architectures` are
+    the classes of transformers that the checkpoint was saved from.
     """
 
     model_type: str
@@ -58,11 +62,20 @@ class ModelConfig(NamedTuple):
     head_size: int | None = None
     n_kv_heads: int = 0
     decoder: DecoderConfig | None = None
+    tied: bool = False
+    architectures: tuple[str, ...] = ()
 
     @property
     def d_k(self) -> int:
         """The width of a head's queries, keys and values."""
         return self.d_model // self.n_heads if self.head_size is None else self.head_size
+
+    @property
+    def shares_words(self) -> bool:
+        """Whether the vectors of the words are the matrix of a head too: not in a model saved without one."""
+        ends = ("LMHeadModel", "LM", "PreTraining", "DoubleHeadsModel", "ConditionalGeneration")
+        named = self.architectures
+        return self.tied and (not named or any(name.endswith(ends) for name in named))
 
     @property
     def max_tokens(self) -> int:

@@ -17,9 +17,9 @@ from attncli.models.config import DecoderConfig, ModelConfig
 from attncli.models.keys import ConfigKeys
 from attncli.models.layers import Attention, Block, Feed, LayerNorms, Linear, Map, RMSNorm
 from attncli.models.rope import Reach, Rope, read_rope
+from attncli.models.word_head import WordHead, linear_head
 
 LANDMARK = "embed_tokens.weight"
-_HEAD = "lm_head.weight"
 FULL, SLIDING = "full_attention", "sliding_attention"
 
 # Where the norms of a layer are, by the names that files give them: what attention reads, what it
@@ -209,6 +209,10 @@ class DecoderTensors:
     def last(self, rows: Float32Array) -> Float32Array:
         """The norm after the last layer. Shapes: (n_rows, d_model) → the same."""
         return self._norm(f"{self.prefix}norm")(rows)
+
+    def head(self) -> WordHead | None:
+        """The head over the vocabulary, None in the base of a model that was saved alone."""
+        return linear_head(self._checkpoint, self._config, self.prefix + LANDMARK)
 
     def _attention(self, at: str, layer: int) -> Attention:
         config, decoder = self._config, self._decoder

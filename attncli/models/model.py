@@ -1,5 +1,6 @@
 """A checkpoint opened for use: its configuration, its tensors, and the layers read so far."""
 
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from attncli.models.config import ModelConfig
 from attncli.models.families.reading import read_config, tensors_of
 from attncli.models.layers import Block
 from attncli.models.stored import ModelTensors
+from attncli.models.word_head import WordHead
 
 # Layers that are stored in 16 bits are widened when they are used, and kept while they fit in
 # this many numbers; a mapped layer costs nothing and is always kept.
@@ -49,6 +51,14 @@ class TransformerModel:
             self._kept += own
             self._blocks[layer] = block
         return block
+
+    @cached_property
+    def head(self) -> WordHead | None:
+        """What scores the vocabulary, None where the checkpoint has none; read at the first use.
+
+        Raises: DataError for a head that does not fit.
+        """
+        return self.tensors.head()
 
     def positions(self, ids: IntArray) -> IntArray:
         """The position of each token: 0, 1, …; RoBERTa counts from its padding id + 1, and gives

@@ -8,6 +8,7 @@ from attncli.models.checkpoint import Checkpoint
 from attncli.models.config import ModelConfig
 from attncli.models.keys import ConfigKeys
 from attncli.models.layers import Block
+from attncli.models.word_head import WordHead
 
 
 class ModelTensors(Protocol):
@@ -31,13 +32,21 @@ class ModelTensors(Protocol):
     def last(self, rows: Float32Array) -> Float32Array:
         """What follows the last layer. Shapes: (n_rows, d_model) → the same."""
 
+    def head(self) -> WordHead | None:
+        """The head over the vocabulary, None where there is none; read at the first use.
+
+        Raises: DataError for one that does not fit.
+        """
+
 
 class Family(NamedTuple):
     """A family: each model_type with its name, how its keys are read, how its tensors are found.
 
+    `tied` is what it takes where config.json has no tie_word_embeddings.
     `read` and `tensors` raise DataError for what is damaged or does not fit.
     """
 
     model_types: Mapping[str, str]
     read: Callable[[str, ConfigKeys], ModelConfig]
     tensors: Callable[[Checkpoint, ModelConfig], ModelTensors]
+    tied: bool = False

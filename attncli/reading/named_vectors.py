@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 from attncli.checks.arguments import count_of, flag_of, one_of_kind, path_of, seed_of, text_of
 from attncli.embeddings.named_stores import DEFAULT_ACCESS, Access, open_word_vectors
 from attncli.embeddings.protocols import EmbeddingStore
-from attncli.errors import UsageError
-from attncli.settings import OF_MODEL
+from attncli.errors import UsageError, field_name
+from attncli.settings import OF_MODEL, MechanismSettings
 
 if TYPE_CHECKING:
     from attncli.embeddings.given import Vectors
 
 MAX_DIM = 65_536  # values of a random vector
+_UNNAMED = MechanismSettings().vectors  # what is said where nothing is
 
 
 def open_vectors(
@@ -35,11 +36,13 @@ def open_vectors(
     with its words, as `attncli.embeddings.given` takes them.
     Raises: what opening the words or the checkpoint raises.
     """
+    if inline is not None and not (isinstance(vectors, str) and vectors == _UNNAMED):
+        raise UsageError(
+            f"found {field_name('vectors')} too, expected one of them", place=field_name("inline")
+        )
     if not isinstance(vectors, str | bytes | os.PathLike):
         from attncli.embeddings.given import given_store
 
-        if inline is not None:
-            raise UsageError("found vectors too, expected one of them", place="inline")
         return given_store(vectors)
     if not (isinstance(vectors, str) and not vectors):  # what no name means is said with names
         vectors = path_of(vectors, "vectors")

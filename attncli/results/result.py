@@ -33,6 +33,11 @@ OPTIONAL_ARRAYS = {
 STAGE_FIELDS = ("embeddings", "query", "key", "value", "scores")
 DEFAULT_FIELDS = ("weights", "contextual")
 OPTIONAL_FIELDS = (*OPTIONAL_ARRAYS, "measures")
+INCLUDED_FIELDS = (*OPTIONAL_FIELDS, *DEFAULT_FIELDS)  # that a record can be asked to have
+EXCLUDED_FIELDS = (  # that it can be asked to leave out
+    *INCLUDED_FIELDS,
+    *("index", "line", "text", "tokens", "attention", "vectors", "model", "warnings"),
+)
 NOT_GIVEN = "not given"  # the vectors of a record that names none
 # What a record holds unless it is left out, beside the weights.
 USUAL_FIELDS = (

@@ -19,7 +19,7 @@ from attncli.batches.engines.local import LocalEngine
 from attncli.batches.part_file import PartFile
 from attncli.batches.plan import CHUNK_RECORDS, Plan
 from attncli.batches.remote import RemoteOutput
-from attncli.batches.run import FileSink, RunReport, identity_of, nothing_to_do, run_to_output
+from attncli.batches.run import FileSink, identity_of, nothing_to_do, run_to_output
 from attncli.batches.work import Recipe
 from attncli.batches.writers.formats import Format, MakeWriter, ending_of
 from attncli.batches.writers.options import RecordLayout
@@ -28,6 +28,7 @@ from attncli.errors import AttnError
 from attncli.files.rows.reader import Shape
 from attncli.files.source import sources
 from attncli.mechanisms.general import GeneralAnalyser
+from attncli.results.batch_report import RunReport
 from tests.batch.conftest import corpus
 
 Attn = Callable[..., subprocess.CompletedProcess[bytes]]

@@ -36,6 +36,10 @@ def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, A
         "diff": (attncli.diff, {"first": r, "second": r}),
         "evaluate": (attncli.evaluate, {"rows": known, "model": "idioms"}),
         "explain": (attncli.explain, {"text": "money bank"}),
+        "export_model": (
+            attncli.export_model,
+            {"model": "idioms", "output": tmp_path / "t.safetensors"},
+        ),
         "from_attentions": (attncli.from_attentions, {"attentions": x, "tokens": ["a", "b"]}),
         "open_vectors": (attncli.open_vectors, {"vectors": "random"}),
         "read": (attncli.read, {"path": tmp_path / "r.json"}),

@@ -253,6 +253,21 @@ def test_general_attention_beside_another_is_handed_in(
         assert (one, two) == (f"{cell['general']:.2f}", f"{cell['task']:.2f}")
 
 
+@pytest.mark.parametrize("d_v", ["12", "50"])
+def test_a_file_against_general_names_the_words_near_general_vectors(
+    command: Callable, tmp_path: Path, d_v: str
+) -> None:
+    """They are looked for among the words as they are, as the terminal does, whatever W_v makes."""
+    task = ("--attention", "task", "--heads", "2", "--d-v", d_v)
+    given = ("explain", "money bank grows", *task, "--against", "general")
+    path = tmp_path / "x.md"
+    assert command(*given, "-o", str(path)).code == 0
+    shown = command(*given).text.splitlines()
+    near = [line.strip() for line in shown[-3:]]
+    assert near[0].startswith("money: ")
+    assert all(f"- {line}" in path.read_text("utf-8") for line in near)
+
+
 def test_two_sentences_against_general_are_one_file(command: Callable, tmp_path: Path) -> None:
     """Hostile words stay text; a table of numbers alone is refused."""
     path = tmp_path / "x.html"

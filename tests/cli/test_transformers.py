@@ -127,6 +127,31 @@ def test_steps_follow_one_head(command, folder):
         assert f"\n{stage} " in ended.text
 
 
+@pytest.mark.parametrize("name", ["explain", "compare", "batch", "view"])
+def test_the_first_token_is_hidden_by_every_command(command, folder, tmp_path, name):
+    """--hide first leaves out [CLS] and no other, says so, and the rows sum to 1."""
+    sentence, hidden = "first bank", ["--hide", "first", "--json"]
+    saved, listed = tmp_path / "whole.jsonl", tmp_path / "texts.txt"
+    listed.write_text(f"{sentence}\n")
+    saved.write_text(command("explain", sentence, "--model", folder, "--json").text)
+    ended = {
+        "explain": lambda: command("explain", sentence, "--model", folder, *hidden),
+        "compare": lambda: command(
+            "compare", sentence, "river bank", "--word", "bank", "--model", folder, *hidden
+        ),
+        "batch": lambda: command("batch", str(listed), "--model", folder, *hidden[:2]),
+        "view": lambda: command("view", str(saved), *hidden),
+    }[name]()
+    assert ended.code == 0
+    if name == "compare":
+        assert '"[CLS]" hidden' in ended.said
+        return
+    (record,) = records(ended)
+    assert [token["text"] for token in record["tokens"]][-2:] == ["bank", "[SEP]"]
+    assert record["selection"]["hidden"] == ["[CLS]"]
+    np.testing.assert_allclose(np.sum(record["weights"], axis=-1), 1, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -186,6 +186,53 @@ def test_a_hidden_token_is_named_by_text_or_key():
     assert hide_tokens(made(), ["absent"]).words == made().words
 
 
+@given(st.integers(0, 99), st.sampled_from(["", "merge", "special", "head"]))
+def test_hiding_the_first_token_hides_place_0_of_the_whole_text(seed, before):
+    """It is the token that stood first in the text, whatever was done before; the rest is rescaled."""
+    result = made(seed=seed)
+    part = {
+        "": Part(),
+        "merge": Part(merge=True),
+        "special": Part(hide=("special",)),
+        "head": Part(heads=(1,)),
+    }[before].of(result)
+    shown = Part(hide=("first",)).of(part)
+    if before == "special":
+        assert shown is part  # [CLS] is gone, and "un" is not the first
+        return
+    assert shown.words == part.words[1:]
+    for layer in range(part.weights.shape[0]):
+        for head in range(part.weights.shape[1]):
+            for i, row in enumerate(part.weights[layer, head].tolist()[1:]):
+                rest = [weight / sum(row[1:]) for weight in row[1:]]
+                np.testing.assert_allclose(shown.weights[layer, head, i], rest, atol=1e-6)
+    gone = part.weights[:, :, 1:, 0].astype(np.float64).mean()
+    assert shown.selection["hidden_share"] == pytest.approx(gone, abs=1e-5)
+    assert shown.selection["places"][0] == 1
+    assert "[CLS]" in shown.warnings[-1].message
+    assert f"{gone:.0%}" in shown.warnings[-1].message
+    assert Part(hide=("first",)).of(shown) is shown
+
+
+@pytest.mark.parametrize("word", ["first", "special"])
+def test_a_token_that_is_spelled_as_a_kind_is_named_in_quotes(word):
+    """first and special say a kind of token; in double quotes they are the token's own text."""
+    names = ["the", word, "grows", f'"{word}"']
+    result = made([(name, 0, 0, name, "exact") for name in names])
+    kind = [] if word == "special" else ["the"]
+    assert hide_tokens(result, [word]).words == [name for name in names if name not in kind]
+    assert hide_tokens(result, [f'"{word}"']).words == ["the", "grows"]
+
+
+@given(st.integers(0, 99))
+def test_words_merged_after_hiding_keep_their_places(seed):
+    """Where a word stood before anything was hidden is where its first piece stood."""
+    merged = merge_pieces(hide_tokens(made(seed=seed), ["grows"]))
+    assert merged.words == ["[CLS]", "unhappiness", "[SEP]"]
+    assert merged.selection["places"] == [0, 1, 5]
+    assert hide_tokens(merged, ["first"]).selection["places"] == [1, 5]
+
+
 def test_hiding_everything_is_an_error():
     """No token left is said, never an empty matrix."""
     with pytest.raises(EmptyError):

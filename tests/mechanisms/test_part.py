@@ -40,7 +40,7 @@ PARTS = st.builds(
     layers=st.none() | st.permutations([0]),
     heads=st.none() | st.lists(st.integers(0, 2), min_size=1, unique=True).map(tuple),
     merge=st.booleans(),
-    hide=st.sampled_from([(), ("bank",), ("money", "grows")]),
+    hide=st.sampled_from([(), ("bank",), ("money", "grows"), ("first",), ("special", "first")]),
     hide_special=st.booleans(),
     over=st.sampled_from([(), ("heads",), ("layers", "heads"), ("layers",)]),
     how=st.sampled_from(["mean", "max"]),

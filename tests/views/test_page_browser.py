@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from views.samples import HOSTILE, result_of
 
-from attncli.cli.selecting import shown_part
+from attncli.insight.chosen_part import ShownPart
 from attncli.insight.select import select_heads, select_layers
 from attncli.matrices.build import result_from_arrays
 from attncli.settings import Notation
@@ -60,7 +60,7 @@ def test_the_layer_and_head_sliders_choose_their_matrix(browser: Watched) -> Non
 def test_a_page_begins_with_what_a_terminal_shows(browser: Watched) -> None:
     """The last layer, and of many heads their mean: in the table, its name, the box and the lines."""
     result = result_of(WORDS, layers=3, heads=5)
-    part = shown_part(result)
+    part = ShownPart().of(result)
     html = page([result])
     written = re.findall(r'data-weight="([^"]*)"', html)
     assert np.abs(np.array(written, float) - part.weights.ravel()).max() < 1e-6

@@ -18,10 +18,11 @@ from attncli.batches.chunks import Chunk
 from attncli.batches.engines.identity import package_digest
 from attncli.batches.engines.local import MAX_DEATHS, TRIES
 from attncli.batches.journal import checksum
-from attncli.batches.run import Sink, WrittenChunk
+from attncli.batches.run import Sink
 from attncli.batches.work import Done, Recipe
 from attncli.errors import AttnError, ClusterError, MissingExtraError, names_as, setting
 from attncli.errors.wording import visible
+from attncli.results.batch_report import WrittenChunk
 
 _PATIENCE = 60.0  # seconds without any worker
 _CONNECTING = 15.0  # seconds until a scheduler has answered

@@ -16,13 +16,14 @@ from itertools import chain
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from attncli.batches.chunks import Chunk, Tally
+from attncli.batches.chunks import Chunk
 from attncli.batches.engines.children import safe_path
 from attncli.batches.journal import checksum, write_all
-from attncli.batches.run import Sink, WrittenChunk
+from attncli.batches.run import Sink
 from attncli.batches.work import Done, Recipe, Worker
 from attncli.errors import AttnError, ClusterError, LimitError, names_as, setting
 from attncli.files.writing import NO_LINK
+from attncli.results.batch_report import Tally, WrittenChunk
 
 TRIES = 3
 MAX_DEATHS = 20

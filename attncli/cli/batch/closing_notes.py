@@ -7,24 +7,20 @@ from attncli.cli.groups import Mechanism, may_be_vain
 from attncli.cli.selecting import part_of
 from attncli.cli.terminal import message
 from attncli.cli.vain_options import Effects
-from attncli.models.named import is_transformer
 
 if TYPE_CHECKING:
-    from attncli.batches.effects import Watch
-    from attncli.batches.run import RunReport
-    from attncli.batches.writers.options import RecordLayout
+    from attncli.api.batching import OpenedBatch
+    from attncli.results.batch_report import RunReport
 
 
-def watch_of(mechanism: Mechanism) -> "Watch":
-    """What the workers look for."""
-    from attncli.batches.effects import Watch
-
+def acts_awaited(mechanism: Mechanism) -> list[str]:
+    """What workers look for in results: that options did something."""
     given = {
         "merged": mechanism.merge and mechanism.model is not None,
         "pooled": mechanism.agg is not None and (mechanism.model is not None or mechanism.gives),
         "random": may_be_vain(mechanism, "seed"),
     }
-    return Watch(frozenset(mechanism.hide or ()), frozenset(n for n in given if given[n]))
+    return [act for act, awaited in given.items() if awaited]
 
 
 def say_unacted(mechanism: Mechanism, report: "RunReport", *, quiet: bool) -> None:
@@ -57,26 +53,26 @@ def say_of_single_heads(mechanism: Mechanism, include: Sequence[str]) -> None:
         )
 
 
-def losses_text(path: str, form: str, layout: "RecordLayout", mechanism: Mechanism) -> str:
+def losses_text(path: str, batch: "OpenedBatch", mechanism: Mechanism) -> str:
     """A list of the fields in --include that the format cannot hold; often empty."""
     from attncli.views.losses import losses_asked, losses_line
 
-    chosen = _chosen(mechanism)
+    chosen, job = _chosen(mechanism, merges=mechanism.merge and batch.reads_pieces), batch.job
     rare = [*(["pair"] if mechanism.pair is not None else []), *(["selection"] if chosen else [])]
     return losses_line(
         path,
-        losses_asked(f"batch {form}", layout.include, layout.exclude, rare),
+        losses_asked(f"batch {job.format.name}", job.layout.include, job.layout.exclude, rare),
         selections=[chosen],
         untrained=mechanism.attention == "task" and mechanism.model is None and not mechanism.gives,
         given=mechanism.gives,
     )
 
 
-def _chosen(mechanism: Mechanism) -> dict[str, Any]:
+def _chosen(mechanism: Mechanism, *, merges: bool) -> dict[str, Any]:
     """What the options choose, as a selection says it, where that is known before any result."""
     part = part_of(layer=mechanism.layer, head=mechanism.head, agg=mechanism.agg)
     chosen: dict[str, Any] = {f"{axis}_pooled": part.how for axis in part.over}
-    chosen |= {"merged": True} if mechanism.merge and is_transformer(mechanism.model) else {}
+    chosen |= {"merged": True} if merges else {}
     chosen |= {"hidden": mechanism.hide} if mechanism.hide else {}
     for axis, numbers in (("layers", part.layers), ("heads", part.heads)):
         chosen |= {axis: list(numbers)} if numbers is not None else {}

@@ -4,17 +4,22 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
 from attncli.cli import use_one_thread
 from attncli.cli.batch import options as bopt
-from attncli.cli.batch.closing_notes import losses_text, say_of_single_heads, say_unacted, watch_of
+from attncli.cli.batch.closing_notes import (
+    acts_awaited,
+    losses_text,
+    say_of_single_heads,
+    say_unacted,
+)
 from attncli.cli.batch.notes import say_of_vain_reading, say_vain_settings, share_read
 from attncli.cli.batch.options import EngineOptions, InputOptions, RecordOptions, WriteOptions
-from attncli.cli.groups import DEFAULTS, Mechanism, analyser_of_options, grouped, part_chosen
+from attncli.cli.groups import DEFAULTS, Mechanism, analysis_of_options, grouped, part_chosen
 from attncli.cli.progress import SentenceProgress, duration
 from attncli.cli.terminal import (
     PipeClosed,
@@ -28,13 +33,15 @@ from attncli.cli.vain_options import say_vain
 from attncli.errors import AttnError, UsageError
 from attncli.errors.wording import visible
 from attncli.files.writing import ended_by_signals
-from attncli.settings import MATRIX_FIELDS, BatchSettings
+from attncli.settings import BatchSettings
 
 if TYPE_CHECKING:
-    from attncli.batches.job import BatchJob, JobMechanism
-    from attncli.batches.run import RunReport
+    from attncli.api.batching import OpenedBatch
     from attncli.cli.batch.recording import Recording
     from attncli.files.source import InputSource
+    from attncli.results.batch_report import RunReport
+
+_TYPED = ("target", "layer", "head", "agg", "merge", "hide")  # as journals have always named them
 
 
 @grouped
@@ -71,11 +78,10 @@ def batch(
 
 @dataclass(frozen=True, slots=True)
 class _Setup:
-    """A batch as asked for, checked, and how far it is."""
+    """A batch as asked for, ready to run, and how far it is."""
 
-    job: "BatchJob"
+    batch: "OpenedBatch"
     options: Mechanism
-    mechanism: "JobMechanism"
     progress: SentenceProgress
     quiet: bool
     recording: "Recording | None"
@@ -106,8 +112,8 @@ def _recorded(
     if not records:
         yield None
         return
+    from attncli.api.batching import files_of_output, workers_of
     from attncli.api.files_read import files_read
-    from attncli.batches.engines.local import cores
     from attncli.cli.batch.recording import recorded
 
     read = [*(files or ()), *(source.file or source.path for source in listed)]
@@ -115,13 +121,13 @@ def _recorded(
         read += files_read(mechanism.vectors, mechanism.model, mechanism.matrix_texts)
     facts = {
         "engine": running.engine,
-        "workers": None if running.scheduler else running.workers or cores(),
+        "workers": workers_of(running.workers, running.scheduler),
         "resume": running.resume,
     }
     with recorded(
         records,
         [source.path for source in listed] or list(files or ()),
-        None if writing.output in (None, "-") else writing.output,
+        files_of_output(writing.output),
         read,
         running=facts,
         silent=running.quiet,
@@ -137,80 +143,52 @@ def _setup(
     running: EngineOptions,
     recording: "Recording | None",
 ) -> _Setup:
-    from attncli.api.files_read import files_read
-    from attncli.batches.job import batch_job
+    from attncli.api.batching import checked_batch
 
     quiet = running.quiet and not (recording is not None and recording.is_logged)
     output = None if writing.output in (None, "-") else writing.output
-    job = batch_job(listed, output, _settings(reading, writing, running))
+    settings = _settings(reading, writing, running)
+    batch = checked_batch(listed, output, settings, mechanism.settings())
     if not quiet:
-        say_of_vain_reading(job, comments=reading.comments)
-    if running.resume:
-        begun = job.as_begun()
-        if begun is not job and not quiet:
-            message("note", "goes on as it began, with a record for every line (--every-line)")
-        job = begun
-    job.check(files_read(mechanism.vectors, mechanism.model, mechanism.matrix_texts))
-    say_vain_settings(job, writing, quiet=quiet)
-    if job.format.name != "csv" and not quiet:
-        say_of_single_heads(mechanism, job.layout.include)
+        say_of_vain_reading(batch, settings, comments=reading.comments)
+    say_vain_settings(batch, writing, quiet=quiet)
+    if batch.job.format.name != "csv" and not quiet:
+        say_of_single_heads(mechanism, settings.include)
+    analysis = analysis_of_options(mechanism, frozenset(settings.include), quiet=quiet)
+    opened = batch.opened(
+        analysis,
+        part_chosen(mechanism),
+        typed={name: getattr(mechanism, name) for name in _TYPED},
+        hidden=mechanism.hide or (),
+        acts=acts_awaited(mechanism),
+        counts=recording is not None,
+    )
     progress = SentenceProgress(partial(share_read, listed), quiet=running.quiet)
-    described = _mechanism(mechanism, job, quiet)
-    if recording is not None:
-        described = described._replace(watch=replace(described.watch, counts=True))
-    return _Setup(job, mechanism, described, progress, quiet, recording)
+    return _Setup(opened, mechanism, progress, quiet, recording)
 
 
 def _settings(
     reading: InputOptions, writing: WriteOptions, running: EngineOptions
 ) -> BatchSettings:
-    from attncli.batches.job import FIELDS, PARTS
-
     given = {**asdict(reading), **asdict(writing), **asdict(running)}
     for name in ("comments", "output", "quiet"):
         del given[name]
-    given["include"] = opt.listed_names(writing.include, FIELDS, "--include")
-    given["exclude"] = opt.listed_names(writing.exclude, (*FIELDS, *PARTS), "--exclude")
+    given["include"], given["exclude"] = opt.chosen_fields(writing.include, writing.exclude)
     return BatchSettings(**given)
 
 
-def _mechanism(mechanism: Mechanism, job: "BatchJob", quiet: bool) -> "JobMechanism":
-    """Opens the mechanism once in this process, so that its warnings are printed once."""
-    from attncli.api.files_read import source_facts
-    from attncli.batches.job import JobMechanism
-    from attncli.mechanisms.open import open_for_many, token_width
-
-    include = frozenset(job.layout.include)
-    opened = analyser_of_options(mechanism, include, quiet=quiet)
-    options = asdict(mechanism)
-    # What these hold stands among the facts, or, of a preset, among the other options.
-    for name in ("vectors", "preset", "random_matrices", *MATRIX_FIELDS):
-        del options[name]
-    return JobMechanism(
-        partial(open_for_many, mechanism.settings(), include, part_chosen(mechanism)),
-        source_facts(mechanism.vectors, mechanism.model, opened),
-        options,
-        token_width(opened),
-        watch_of(mechanism),
-    )
-
-
 def _run(setup: _Setup) -> "RunReport":
-    from attncli.batches.job import run_job
-
     gc.freeze()
     note = None if setup.quiet else partial(message, "note")
     fd: int | None = None
     try:
-        if setup.job.output is None and sys.stdout is not None:
+        if setup.batch.job.output is None and sys.stdout is not None:
             sys.stdout.flush()
             fd = sys.stdout.fileno()
         watch = setup.progress.update
-        return run_job(
-            *(setup.job, setup.mechanism), fd=fd, watch=watch, note=note, follower=setup.recording
-        )
+        return setup.batch.run(fd=fd, watch=watch, note=note, follower=setup.recording)
     except BrokenPipeError:
-        if not setup.job.to_stream:
+        if not setup.batch.job.to_stream:
             raise
         give_up_stdout()
         raise PipeClosed from None
@@ -235,7 +213,7 @@ def _stoppable(setup: _Setup) -> Iterator[None]:
             yield
     except (KeyboardInterrupt, SystemExit):
         setup.progress.clear()
-        if not setup.job.to_stream:
+        if not setup.batch.job.to_stream:
             text = "stopped; what is done is kept, --resume continues"
             message("note", text, code="stopped")
         raise
@@ -245,8 +223,6 @@ def _stoppable(setup: _Setup) -> Iterator[None]:
 
 def _say(setup: _Setup, report: "RunReport") -> None:
     """The summary on stderr, then the error for lines that were set aside."""
-    from attncli.batches.run import closing
-
     tally = report.tally
     if not setup.quiet:
         for text in tally.first_failures:
@@ -258,21 +234,21 @@ def _say(setup: _Setup, report: "RunReport") -> None:
             hint(way)
         if tally.records and (lost := _losses(setup)):
             message("note", lost)
-        if not (setup.job.to_stream or report.complete or tally.records == 0):
-            say_written(str(setup.job.output), quiet=False)
+        if not (setup.batch.job.to_stream or report.complete or tally.records == 0):
+            say_written(str(setup.batch.job.output), quiet=False)
         say_unacted(setup.options, report, quiet=setup.quiet)
         message("note", _summary(setup, report))
-    closing(report, setup.job.sources)
+    setup.batch.expect_all(report)
 
 
 def _losses(setup: _Setup) -> str:
-    target = "the CSV" if setup.job.to_stream else visible(str(setup.job.output))[:200]
-    return losses_text(target, setup.job.format.name, setup.job.layout, setup.options)
+    target = "the CSV" if setup.batch.job.to_stream else visible(str(setup.batch.job.output))[:200]
+    return losses_text(target, setup.batch, setup.options)
 
 
 def _summary(setup: _Setup, report: "RunReport") -> str:
     if report.complete:
-        return f"{visible(str(setup.job.output))[:200]} is already whole"
+        return f"{visible(str(setup.batch.job.output))[:200]} is already whole"
     rate = report.new / report.seconds if report.seconds else 0
     records = report.tally.records
     text = "1 sentence" if records == 1 else f"{records:,} sentences"

@@ -7,25 +7,29 @@ from attncli.cli.batch.options import WriteOptions
 from attncli.cli.terminal import message
 from attncli.cli.vain_options import say_vain
 from attncli.files.paths import is_file
+from attncli.settings import BatchSettings
 
 if TYPE_CHECKING:
-    from attncli.batches.job import BatchJob
+    from attncli.api.batching import CheckedBatch
     from attncli.files.source import InputSource
 
 
-def say_of_vain_reading(job: "BatchJob", *, comments: bool) -> None:
-    """Says which options of reading have no effect."""
+def say_of_vain_reading(batch: "CheckedBatch", asked: BatchSettings, *, comments: bool) -> None:
+    """Says which options of reading have no effect, and where a run goes on as it began."""
+    every_line, is_of_tables = batch.job.settings.every_line, batch.job.is_of_tables
     if comments:
         message("note", "blank lines and comments are left out anyway: --comments has no effect")
-    if job.settings.every_line and job.is_of_tables:
+    if every_line and is_of_tables:
         message("note", "tables have rows and not lines: --every-line has no effect")
+    if every_line and not asked.every_line:
+        message("note", "goes on as it began, with a record for every line (--every-line)")
 
 
-def say_vain_settings(job: "BatchJob", writing: WriteOptions, *, quiet: bool) -> None:
+def say_vain_settings(batch: "CheckedBatch", writing: WriteOptions, *, quiet: bool) -> None:
     """Says which options have no effect on these inputs, this output or this engine."""
     from attncli.files.rows.kinds import named_kind
 
-    settings = job.settings
+    job, settings = batch.job, batch.job.settings
     if settings.every_line and all(named_kind(s.path) is not None for s in job.sources):
         say_vain(["--every-line"], "on tables, whose rows are all read", quiet=quiet)
     fields = [name for name in ("include", "exclude") if getattr(writing, name) is not None]

@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from attncli import __version__
-from attncli.batches.chunks import Tally
 from attncli.cli.batch.log import RunLog, utc_now
 from attncli.cli.batch.options import LogLevel, RecordOptions
 from attncli.cli.footer import made_by
@@ -17,9 +16,11 @@ from attncli.errors import AttnError, OutputError, UsageError, field_name
 from attncli.errors.wording import harmless_json, without_secrets
 from attncli.files.apart import expect_beside, expect_writable, files_given, written
 from attncli.files.writing import ended_by_signals, write_whole
+from attncli.results.batch_report import Tally
 
 if TYPE_CHECKING:
-    from attncli.batches.run import WrittenChunk
+    from attncli.files.apart import OutputFile
+    from attncli.results.batch_report import WrittenChunk
 
 _LEVELS: dict[str, LogLevel] = {"note": "info", "hint": "info", "warning": "warning"}
 _PROGRESS = 60.0  # seconds between two lines that say how far it is
@@ -164,7 +165,7 @@ def _as_lines(record: dict[str, Any]) -> bytes:
 def recorded(
     options: RecordOptions,
     inputs: Sequence[str],
-    output: str | None,
+    outputs: "Sequence[OutputFile]",
     read: Iterable[str | None],
     *,
     running: dict[str, Any],
@@ -172,7 +173,7 @@ def recorded(
 ) -> Iterator[Recording | None]:
     """Keeps the records that the options ask for, of what is done inside; None for none.
 
-    `inputs` are named in them; `read` are all files that may be read, which are left alone.
+    `inputs` and the first of the `outputs` are named in them; `read` are all files that may be read, which are left alone.
     Raises: UsageError, OutputError.
     """
     if not options:
@@ -180,11 +181,11 @@ def recorded(
         return
     facts = {
         "input": [without_secrets(name) for name in inputs],
-        "output": None if output is None else without_secrets(output),
+        "output": without_secrets(outputs[0].path) if outputs else None,
         **running,
     }
     try:
-        recording = _opened(options, output, read, facts, silent=silent)
+        recording = _opened(options, outputs, read, facts, silent=silent)
     except AttnError:
         listen(_Nobody())  # nor is this refusal written to a file that is somebody's
         raise
@@ -211,7 +212,7 @@ def record_refusal(arguments: Sequence[str], code: int) -> int:
         others = [name for name in arguments if name not in (options.log_file, options.summary)]
         read = [*others, *(name.partition("=")[2] for name in others if name[:1] == "-")]
         with suppress(AttnError):  # said is what was wrong first
-            recording = _opened(options, None, read, facts, silent=False)
+            recording = _opened(options, (), read, facts, silent=False)
             recording.start()
             return recording.end(code)
     return code
@@ -232,22 +233,18 @@ def _value_of(name: str, arguments: Sequence[str]) -> str | None:
 
 def _opened(
     options: RecordOptions,
-    output: str | None,
+    outputs: "Sequence[OutputFile]",
     read: Iterable[str | None],
     facts: dict[str, Any],
     *,
     silent: bool,
 ) -> Recording:
-    from attncli.batches.part_file import ENDINGS
-
     log, summary = options.log_file, options.summary
     for name, path in (("log_file", log), ("summary", summary)):
         if path == "-":
             raise UsageError('found "-", expected a file', place=field_name(name))
     files = written("summary", summary)
-    expect_beside(
-        [*written("log_file", log), *files], written("output", output, *ENDINGS), files_given(read)
-    )
+    expect_beside([*written("log_file", log), *files], outputs, files_given(read))
     expect_writable(files, ())
     opened = None if log is None else RunLog(log, options.log_level or "info")
     whole = {"command": made_by(log or summary), "version": __version__, **facts}

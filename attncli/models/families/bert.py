@@ -14,6 +14,7 @@ from attncli.models.config import ModelConfig
 from attncli.models.keys import ConfigKeys
 from attncli.models.layers import Attention, Block, Feed, LayerNorms, Linear, Norm
 from attncli.models.stored import Family
+from attncli.models.word_head import MaskedNames, WordHead, masked_head
 
 MODEL_TYPES = {
     "bert": "bert",
@@ -48,6 +49,27 @@ _DISTILBERT = {
     "outer": "ffn.lin2",
     "norm_attention": "sa_layer_norm",
     "norm_feed": "output_layer_norm",
+}
+
+_HEADS = {
+    "bert": MaskedNames(
+        "cls.predictions.transform.dense",
+        "cls.predictions.transform.LayerNorm",
+        "cls.predictions.decoder.weight",
+        ("cls.predictions.decoder.bias", "cls.predictions.bias"),
+    ),
+    "roberta": MaskedNames(
+        "lm_head.dense",
+        "lm_head.layer_norm",
+        "lm_head.decoder.weight",
+        ("lm_head.decoder.bias", "lm_head.bias"),
+    ),
+    "distilbert": MaskedNames(
+        "vocab_transform",
+        "vocab_layer_norm",
+        "vocab_projector.weight",
+        ("vocab_projector.bias",),
+    ),
 }
 
 
@@ -145,6 +167,14 @@ class BertTensors:
         """Nothing comes after the last layer."""
         return rows
 
+    def head(self) -> WordHead | None:
+        """The head that fills masked places, None where there is none."""
+        config = self._config
+        activation = "gelu" if config.family == "roberta" else config.activation
+        return masked_head(
+            self._checkpoint, config, self.prefix + _WORDS, _HEADS[config.family], activation
+        )
+
     def _name(self, layer: int, part: str) -> str:
         return f"{self.prefix}{self.layers}{layer}.{part}"
 
@@ -178,4 +208,4 @@ class BertTensors:
                 yield f"{full}.bias", weight[:1]
 
 
-FAMILY = Family(MODEL_TYPES, read_bert, BertTensors)
+FAMILY = Family(MODEL_TYPES, read_bert, BertTensors, tied=True)

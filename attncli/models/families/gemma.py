@@ -110,4 +110,4 @@ def _ropes(keys: ConfigKeys, kinds: list[str], sizes: UsualSizes) -> tuple[Rope,
     return tuple(by_kind[kind] for kind in kinds)
 
 
-FAMILY = Family(MODEL_TYPES, read_gemma, DecoderTensors)
+FAMILY = Family(MODEL_TYPES, read_gemma, DecoderTensors, tied=True)

@@ -13,6 +13,7 @@ from attncli.models.config import ModelConfig
 from attncli.models.keys import ConfigKeys
 from attncli.models.layers import Attention, Block, Feed, LayerNorms, Linear, Norm
 from attncli.models.stored import Family
+from attncli.models.word_head import WordHead, linear_head
 
 MODEL_TYPES = {"gpt2": "gpt2"}
 LANDMARK = "wte.weight"
@@ -96,6 +97,10 @@ class Gpt2Tensors:
         """The layer norm after the last layer. Shapes: (n_rows, d_model) → the same."""
         return self._norm(f"{self.prefix}ln_f")(rows)
 
+    def head(self) -> WordHead | None:
+        """The head over the vocabulary, None in the base of a model that was saved alone."""
+        return linear_head(self._checkpoint, self._config, self.prefix + LANDMARK)
+
     def _linear(self, name: str) -> Linear:
         weight, bias = (self._checkpoint.tensor(f"{name}.{part}") for part in ("weight", "bias"))
         return Linear(weight, bias)
@@ -125,4 +130,4 @@ class Gpt2Tensors:
                 yield f"{self.layers}{layer}.{name}.bias", weight[-1:]
 
 
-FAMILY = Family(MODEL_TYPES, read_gpt2, Gpt2Tensors)
+FAMILY = Family(MODEL_TYPES, read_gpt2, Gpt2Tensors, tied=True)

@@ -18,10 +18,12 @@ from attncli.models.keys import ConfigKeys
 from attncli.models.layers import Attention, Block, Feed, LayerNorms, Linear, Norm
 from attncli.models.rope import Reach, Rope, read_rope
 from attncli.models.stored import Family
+from attncli.models.word_head import MaskedNames, WordHead, masked_head
 
 MODEL_TYPES = {"modernbert": "modernbert"}
 LANDMARK = "embeddings.tok_embeddings.weight"
 _FIRST_NORM, _LAST_NORM = "embeddings.norm", "final_norm"
+_HEAD = MaskedNames("head.dense", "head.norm", "decoder.weight", ("decoder.bias",))
 _BASES = {FULL: ("global_rope_theta", 160_000.0), SLIDING: ("local_rope_theta", 10_000.0)}
 
 
@@ -61,6 +63,7 @@ def read_modernbert(model_type: str, keys: ConfigKeys) -> ModelConfig:
             feed_bias=keys.flag("mlp_bias", default=False),
             norm_bias=keys.flag("norm_bias", default=False),
             joined=True,
+            head_activation=keys.activation("classifier_activation", "gelu"),
         ),
     )
 
@@ -117,6 +120,17 @@ class ModernBertTensors:
     def last(self, rows: Float32Array) -> Float32Array:
         """The norm after the last layer. Shapes: (n_rows, d_model) → the same."""
         return self._norm(self.prefix + _LAST_NORM)(rows)
+
+    def head(self) -> WordHead | None:
+        """The head that fills masked places, None where there is none.
+
+        A classifier has a part of the same name, but no decoder.
+        """
+        stored = any(self._checkpoint.find(f"decoder.{part}") for part in ("weight", "bias"))
+        if not stored and "ModernBertForMaskedLM" not in self._config.architectures:
+            return None
+        words, activation = self.prefix + LANDMARK, self._choices.head_activation
+        return masked_head(self._checkpoint, self._config, words, _HEAD, activation)
 
     def _attention(self, at: str, layer: int) -> Attention:
         config, choices = self._config, self._choices
@@ -179,4 +193,4 @@ def _shapes(
         yield f"{name}.bias", weight[:1]
 
 
-FAMILY = Family(MODEL_TYPES, read_modernbert, ModernBertTensors)
+FAMILY = Family(MODEL_TYPES, read_modernbert, ModernBertTensors, tied=True)

@@ -38,7 +38,7 @@ def config_of(given: Mapping[str, Any], place: str) -> ModelConfig:
     _refuse_what_is_not_computed(keys)
     config = family.read(model_type, keys)
     _check(config, keys)
-    return config
+    return config._replace(tied=_is_tied(keys, family), architectures=_architectures(given))
 
 
 def tensors_of(checkpoint: Checkpoint, config: ModelConfig) -> ModelTensors:
@@ -74,6 +74,18 @@ def _names() -> list[str]:
 def _family(name: str) -> Family:
     family: Family = import_module(f"attncli.models.families.{name}").FAMILY
     return family
+
+
+def _is_tied(keys: ConfigKeys, family: Family) -> bool:
+    """Whether a head has the words' vectors, as config.json says it or the part of it on text."""
+    inner = keys.within("text_config")
+    told = inner if inner is not None and "tie_word_embeddings" in inner.given else keys
+    return told.flag("tie_word_embeddings", default=family.tied)
+
+
+def _architectures(given: Mapping[str, Any]) -> tuple[str, ...]:
+    names = given.get("architectures")
+    return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
 
 
 def _check(config: ModelConfig, keys: ConfigKeys) -> None:

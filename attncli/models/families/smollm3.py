@@ -62,4 +62,4 @@ def _turns(keys: ConfigKeys, count: int) -> list[bool]:
     return [bool(one) for one in given[:count]]
 
 
-FAMILY = Family(MODEL_TYPES, read_smollm3, DecoderTensors)
+FAMILY = Family(MODEL_TYPES, read_smollm3, DecoderTensors, tied=True)
