@@ -10,7 +10,7 @@ from views.shown import KINDS, plain, scores, trained
 from views.test_notebook import Read
 
 import attncli
-from attncli.cli.selecting import shown_part
+from attncli.insight.chosen_part import ShownPart
 from attncli.results.cards import Card, Curve, Grid
 from attncli.views.card_latex import card_latex
 from attncli.views.cards import card_html
@@ -114,7 +114,7 @@ def test_a_notebook_is_printed_as_latex(tmp_path) -> None:
 def test_terminal_page_and_notebook_begin_with_the_same_head(layers: int, heads: int) -> None:
     """The last layer; of few heads the first, of many their mean: on every one of them."""
     result = result_of(["money", "bank", "grows"], layers=layers, heads=heads)
-    expected = [f"{weight:.9g}" for weight in shown_part(result).weights[0, 0].ravel().tolist()]
+    expected = [f"{weight:.9g}" for weight in ShownPart().of(result).weights[0, 0].ravel().tolist()]
     for text in (page([result]), result._repr_html_(), attncli.show(result)._repr_html_()):
         numbers = re.findall(r'data-weight="([^"]*)"', text)
         assert [float(n) for n in numbers] == pytest.approx([float(n) for n in expected])
