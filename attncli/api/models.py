@@ -1,0 +1,93 @@
+"""What a model is: the checkpoint of a transformer, a model of `attn train`, those that ship."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from attncli.errors import AttnError, MissingExtraError, UsageError, field_name
+from attncli.errors.wording import quoted, typed
+from attncli.files.paths import is_file
+from attncli.models.named import find_model, is_shipped, is_transformer
+from attncli.models.shipped import TRAINED_BY, shipped_examples, shipped_names
+
+
+class ShippedModel(NamedTuple):
+    """A model that ships with the package: the command that trained it, what it was trained on.
+
+    `examples` are a table as `attn train` reads it; None where they do not ship.
+    """
+
+    name: str
+    trained_by: str
+    examples: str | None
+
+
+class ModelFacts(NamedTuple):
+    """What a model is, as plain values by name; `is_trained` of `attn train`, else a checkpoint."""
+
+    is_trained: bool
+    facts: dict[str, Any]
+
+
+def shipped_models() -> list[ShippedModel]:
+    """The models that ship with the package, by name."""
+    return [
+        ShippedModel(name, TRAINED_BY[name], shipped_examples(name)) for name in shipped_names()
+    ]
+
+
+def model_facts(name: str, *, check: bool = False) -> ModelFacts:
+    """What a model is: sizes, parameters, tokenizer and files, or labels, vectors and training.
+
+    `name` is a folder, a name in the local cache of Hugging Face, a file of `attn train`, or a model
+    that ships. With `check` every number of a checkpoint is read, and its SHA-256 is among the facts.
+    Raises: InputError when there is no such model; DataError, RefusedError, LimitError.
+    """
+    if not is_transformer(name) and (is_file(name) or is_shipped(name)):
+        from attncli.models.trained_summary import trained_facts
+
+        shipped = is_shipped(name) and not is_file(name)
+        return ModelFacts(True, trained_facts(find_model(name), shipped=shipped))
+    from attncli.models.folders import find_checkpoint
+    from attncli.models.model import TransformerModel
+    from attncli.models.summary import summary
+
+    folder = find_checkpoint(name)
+    model = TransformerModel(folder.folder, folder.name)
+    facts = {**summary(model), **_tokenizer_facts(folder.folder)}
+    if check:
+        model.checkpoint.check()
+        facts["sha256"] = model.checkpoint.sha256()
+    return ModelFacts(False, facts)
+
+
+def model_examples(name: str) -> str:
+    """What a model was trained on. Raises: UsageError where that does not ship."""
+    shipped = {model.name: model.examples for model in shipped_models()}
+    examples = shipped.get(name)
+    if examples is None:
+        others = ", ".join(other for other, text in shipped.items() if text is not None)
+        raise UsageError(
+            f"the examples of {quoted(name)} do not ship with attn, those of {others} do",
+            place=field_name("examples"),
+            hints=(f"attn model info {typed(name)}",) if name in shipped else (),
+        )
+    return examples
+
+
+def _tokenizer_facts(folder: Path) -> dict[str, Any]:
+    """The facts of the tokenizer, or the reason why it cannot be read: no file, or no library."""
+    from attncli.models.pieces import PieceTokenizer
+
+    try:
+        tokenizer = PieceTokenizer(folder)
+    except MissingExtraError as missing:
+        return {"tokenizer": None, "tokenizer_fault": f"{missing.message}; {missing.hints[0]}"}
+    except AttnError as fault:
+        return {"tokenizer": None, "tokenizer_fault": str(fault)}
+    return {
+        "tokenizer": {
+            "kind": tokenizer.kind,
+            "entries": tokenizer.size,
+            "special": tokenizer.special_tokens(),
+        }
+    }
