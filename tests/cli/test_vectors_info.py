@@ -18,7 +18,7 @@ from vector_files import (
     zipped,
 )
 
-from attncli.embeddings import opening as sources
+from attncli.embeddings import named_stores as sources
 from attncli.embeddings.store import content_hash
 
 

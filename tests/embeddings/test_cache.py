@@ -12,7 +12,7 @@ from conftest import child_environment
 from vector_files import MATRIX, WORDS, fasttext, text, written
 from vector_loads import is_right
 
-from attncli.embeddings import opening as sources
+from attncli.embeddings import named_stores as sources
 from attncli.embeddings.cache.entries import Cache, CacheUnusable
 from attncli.embeddings.named_stores import Access, convert, open_word_vectors
 from attncli.embeddings.source import VectorsSource
@@ -184,7 +184,7 @@ def test_many_processes_at_once_make_one_entry(cache, tmp_path):
     matrix = np.random.default_rng(2).normal(size=(3000, 20)).astype(np.float32)
     path = written(tmp_path, "many.txt", text([f"w{i}" for i in range(3000)], matrix))
     script = f"""
-from attncli.embeddings import opening as sources
+from attncli.embeddings import named_stores as sources
 sources._SMALL = 0
 store = sources.open_word_vectors({str(path)!r})
 print(store.sha256, store.row("w2999"))

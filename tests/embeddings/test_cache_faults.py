@@ -18,7 +18,7 @@ from conftest import child_environment
 from vector_files import WORDS, fasttext, text, written
 from vector_loads import is_right
 
-from attncli.embeddings import opening as sources
+from attncli.embeddings import named_stores as sources
 from attncli.embeddings import store
 from attncli.embeddings.cache import building, checked
 from attncli.embeddings.cache import entries as cache
@@ -200,7 +200,7 @@ import os, random, signal, sys, time, traceback
 from pathlib import Path
 import numpy as np
 from attncli.embeddings import scanning
-from attncli.embeddings import opening as sources
+from attncli.embeddings import named_stores as sources
 from attncli.embeddings.cache import building
 from attncli.embeddings.cache.entries import Cache
 import marisa_trie, tempfile, shutil, hashlib

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from vector_files import MATRIX, WORDS, text, word2vec_binary, written, zipped
 
-from attncli.embeddings import opening as sources
+from attncli.embeddings import named_stores as sources
 from attncli.embeddings.inline import inline_store
 from attncli.embeddings.named_stores import Access, open_word_vectors
 from attncli.embeddings.scanning import ScannedStore
