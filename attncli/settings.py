@@ -1,7 +1,6 @@
-"""Every choice of attention, batches, training and figures, with its default.
+"""Every choice of attention, batches, training, vectors and figures, with its default.
 
-Options, help and `import attncli` are made of these. Learning vectors from a corpus has its choices
-in `embeddings/corpus_settings.py`; how a terminal shows a result is chosen in `cli/`.
+Options, help and `import attncli` are made of these. How a terminal shows a result is chosen in `cli/`.
 No library is imported, so that help is shown before numpy is loaded. What a value may be is checked
 where it is used.
 """
@@ -35,6 +34,9 @@ Pooling: TypeAlias = Literal["attention", "mean"]
 InputFormat: TypeAlias = Literal["text", "csv", "tsv", "jsonl", "json", "parquet"]
 FormatName: TypeAlias = Literal["jsonl", "csv", "parquet", "arrow", "npz"]
 EngineName: TypeAlias = Literal["local", "dask"]
+LearningMethod: TypeAlias = Literal["word2vec", "fasttext"]
+ByteOrder: TypeAlias = Literal["little", "big"]
+BadLine: TypeAlias = Literal["error", "skip"]
 
 MAX_TOKENS = 4096
 OF_MODEL = "model:"  # how the name of a transformer's vectors begins
@@ -42,6 +44,9 @@ OF_PRESET = "preset:"  # and that of a preset's
 BUILT_IN = ("glove", "glove-6b-50d")  # two names of the vectors of the package
 NEIGHBORS = 5  # nearest words that a comparison finds
 TOLERANCE = 1e-6  # numbers of two results that differ by no more are equal
+COUNTED_WORDS = 3  # of a prediction, the strongest
+SIMILAR_WORDS, ANALOGOUS_WORDS = 10, 5  # that are listed, the nearest
+ASKED_WORDS = 300_000  # of a vocabulary that is measured, as gensim has it
 # Matrices of the user's own: each as a text, or "@" and the path of a file; all in one file.
 MATRIX_FIELDS = ("w_q", "w_k", "w_v", "w_o", "matrices")
 
@@ -208,6 +213,23 @@ class BatchChoices(Choices, total=False):
     tls_key: str | None
 
 
+_WORDS = MechanismSettings()
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class WordSettings(_Frozen):
+    """The words of labeled sentences: their vectors, how a sentence is cut, what unknown words get.
+
+    dim is of random vectors; no_cache converts no file into the cache.
+    """
+
+    vectors: str = _WORDS.vectors
+    no_cache: bool = _WORDS.no_cache
+    dim: int = _WORDS.dim
+    tokenizer: TokenizerName = _WORDS.tokenizer
+    oov: OovPolicy = "zero"
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class LayerSettings(_Frozen):
     """The sizes of a model that is trained; None: what its vectors ask for.
@@ -255,6 +277,55 @@ class TrainingSettings(_Frozen):
     tolerance: float = 0.0
     seed: int = 0
     class_weights: str | None = None
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class CorpusSettings(_Frozen):
+    """How vectors are learned; the defaults are gensim's, but for seed, workers and buckets.
+
+    window: words on each side that count as company. min_count: words that are rarer are left out.
+    skip_gram: each word predicts its company, instead of the company the word. buckets: rows for the
+    n-grams of fastText. phrases: pairs of words that often stand together become one word,
+    `new_york`. keep_case: Bank and bank are two words. workers: with one, the same seed gives the
+    same bytes.
+    """
+
+    method: LearningMethod = "word2vec"
+    dim: int = 100
+    window: int = 5
+    epochs: int = 5
+    min_count: int = 5
+    skip_gram: bool = False
+    buckets: int = 200_000
+    phrases: bool = False
+    tokenizer: TokenizerName = "words"
+    keep_case: bool = False
+    seed: int = 0
+    workers: int = 1
+
+
+# The most that each number of these may be; gensim's generator takes no longer seed.
+CORPUS_LIMITS = {
+    **{"dim": 4096, "window": 1000, "epochs": 100_000, "min_count": 10**9},
+    **{"buckets": 10**8, "seed": 2**32 - 1, "workers": 256},
+}
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class ImportSettings(_Frozen):
+    """How a file of vectors is read and kept: the first `limit` words, or those that a file lists.
+
+    name: what it is called from then on. format: None is told by the content. byte_order is of binary
+    files; on_bad_line says what becomes of a line that cannot be read.
+    """
+
+    name: str | None = None
+    limit: int | None = None
+    words: str | None = None
+    format: str | None = None
+    encoding: str = "utf-8"
+    byte_order: ByteOrder = "little"
+    on_bad_line: BadLine = "error"
 
 
 @dataclass(slots=True, eq=False, repr=False)

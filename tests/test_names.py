@@ -25,7 +25,7 @@ COMMANDS = {
         "view",
     ),
 }
-COMMANDS |= {"open_vectors"}
+COMMANDS |= {"analogy", "import_vectors", "list_vectors", "open_vectors", "similar"}
 
 
 def modules():

@@ -12,29 +12,40 @@ import pytest
 
 import attncli
 from attncli.cli.batch.options import EngineOptions, InputOptions, WriteOptions
+from attncli.cli.evaluate import evaluate
 from attncli.cli.groups import Mechanism
 from attncli.cli.manner import Figures, Manner
+from attncli.cli.predict import predict
 from attncli.cli.train.command import train
+from attncli.cli.train.options import WordOptions
+from attncli.cli.vectors.command import analogy, import_vectors, similar
+from attncli.cli.vectors.evaluate import evaluate as measure
+from attncli.cli.vectors.train import CorpusOptions
 from attncli.mechanisms.general import GeneralSettings
 from attncli.reading.reader import ReadingSettings
 from attncli.settings import (
+    ANALOGOUS_WORDS,
+    ASKED_WORDS,
+    COUNTED_WORDS,
+    SIMILAR_WORDS,
     BatchChoices,
     BatchSettings,
     Choices,
+    CorpusSettings,
     FigureChoices,
     FigureSettings,
+    ImportSettings,
     LayerSettings,
     MechanismSettings,
     TokenizerName,
     TrainingSettings,
+    WordSettings,
 )
 from attncli.text.words import TOKENIZERS
 
 PACKAGE = Path(attncli.__file__).parent
 DERIVED = {("mechanisms/general.py", "GeneralSettings"), ("reading/reader.py", "ReadingSettings")}
 OF_THEIR_OWN = {
-    ("embeddings/corpus_settings.py", "CorpusSettings"),  # loaded where vectors are learned only
-    ("cli/vectors/importing.py", "ImportSettings"),  # of one command
     ("embeddings/readers/fasttext.py", "_Settings"),  # read from a file
     ("results/result.py", "AttentionSettings"),  # of a record
 }
@@ -111,6 +122,32 @@ def test_the_options_of_training_are_the_settings(group):
             assert options[name].default == default, name
 
 
+def test_words_are_read_alike_wherever_a_model_is_learned_or_used():
+    """What options and arguments of training, evaluation and prediction share with the settings."""
+    ours = defaults(WordSettings)
+    assert defaults(WordOptions) == ours
+    takers = (attncli.train, evaluate, attncli.evaluate, predict, attncli.predict_file)
+    for taker in (train, *takers, attncli.predict, attncli.cross_validate):
+        given = {n: p.default for n, p in signature(taker).parameters.items() if n in ours}
+        assert given.items() <= ours.items(), taker
+        assert "vectors" in given
+    for taker in (predict, attncli.predict, attncli.predict_file):
+        assert signature(taker).parameters["top"].default == COUNTED_WORDS
+
+
+def test_the_options_of_vectors_are_the_settings():
+    """How they are learned, imported and asked, in the terminal and in Python."""
+    assert defaults(CorpusOptions) == defaults(CorpusSettings)
+    options = {n: p.default for n, p in signature(import_vectors).parameters.items()}
+    assert defaults(ImportSettings).items() <= options.items()
+    for taker in (measure, attncli.evaluate_vectors):
+        assert signature(taker).parameters["limit"].default == ASKED_WORDS
+    counts = {similar: SIMILAR_WORDS, analogy: ANALOGOUS_WORDS}
+    for taker, count in counts.items():
+        assert signature(taker).parameters["count"].default == count
+        assert signature(taker).parameters["vectors"].default == WordSettings().vectors
+
+
 def test_every_choice_of_an_option_is_a_choice_of_the_settings():
     """The values that the terminal takes are those of the Literals."""
     ours, theirs = get_type_hints(MechanismSettings), get_type_hints(Mechanism)
@@ -126,7 +163,10 @@ def test_every_tokenizer_is_a_choice():
 
 @pytest.mark.parametrize(
     "group",
-    [MechanismSettings, BatchSettings, LayerSettings, TrainingSettings, FigureSettings],
+    [
+        *(MechanismSettings, BatchSettings, LayerSettings, TrainingSettings, FigureSettings),
+        *(WordSettings, CorpusSettings, ImportSettings),
+    ],
 )
 def test_settings_are_values(group):
     """Equal where all fields are, whatever way they came; nobody changes one."""

@@ -1,17 +1,25 @@
 """Vectors as a mapping: `kv["bank"]`, `"bank" in kv`, the nearest words, and gensim's KeyedVectors."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attncli.arrays import Float32Array, read_only
 from attncli.checks.arguments import count_of, text_of, texts_of, unexpected
-from attncli.embeddings.given import Vectors, is_store
-from attncli.embeddings.protocols import EmbeddingStore, VocabularyStore, has_vocabulary
-from attncli.errors import MissingWordError, UnknownWordError, UsageError
+from attncli.embeddings.named_stores import DEFAULT_ACCESS
+from attncli.embeddings.named_stores import Access as Access
+from attncli.embeddings.protocols import (
+    EmbeddingStore,
+    VocabularyStore,
+    has_vocabulary,
+    is_store,
+)
+from attncli.errors import MissingWordError, UnknownWordError, UsageError, field_name
 from attncli.errors.wording import quoted
 from attncli.reading.named_vectors import open_vectors as open_store
-from attncli.reading.neighbors import combined_words, cosine, similar_words, vector_of
 from attncli.results.cards import Card, Cell, Facts, ShowsCard
+
+if TYPE_CHECKING:
+    from attncli.embeddings.given import Vectors
 
 _SHOWN = 12  # words in a notebook
 
@@ -58,6 +66,8 @@ class WordVectors(Mapping[str, Float32Array], ShowsCard):
     def __contains__(self, word: object) -> bool:
         if not isinstance(word, str):
             return False
+        from attncli.reading.neighbors import vector_of
+
         try:
             vector_of(self.store, word)
         except UnknownWordError:
@@ -117,6 +127,8 @@ class WordVectors(Mapping[str, Float32Array], ShowsCard):
         >>> [word for word, _ in open_vectors("glove").most_similar("bank", topn=2)]
         ['banks', 'securities']
         """
+        from attncli.reading.neighbors import combined_words, similar_words
+
         words, without = _words_of(positive, "positive"), _words_of(negative, "negative")
         count, store = count_of(topn, "topn", 1), self._vocabulary()
         if not words and not without:
@@ -130,6 +142,8 @@ class WordVectors(Mapping[str, Float32Array], ShowsCard):
 
     def similarity(self, first: str, second: str) -> float:
         """The cosine of two words, −1 to 1. Raises: MissingWordError, a KeyError."""
+        from attncli.reading.neighbors import cosine
+
         one, other = text_of(first, "first"), text_of(second, "second")
         return cosine(self._vector(one), self._vector(other))
 
@@ -143,6 +157,8 @@ class WordVectors(Mapping[str, Float32Array], ShowsCard):
         return keyed_vectors(self.words, self._vocabulary().matrix)
 
     def _vector(self, word: str) -> Float32Array:
+        from attncli.reading.neighbors import vector_of
+
         if self.store.words is None and not self.store.subwords and self.store.row(word) is None:
             raise MissingWordError(
                 f"a word of {quoted(self.name)} has a vector in a sentence only",
@@ -161,12 +177,13 @@ class WordVectors(Mapping[str, Float32Array], ShowsCard):
 
 
 def open_vectors(
-    vectors: Vectors | WordVectors,
+    vectors: "Vectors | WordVectors",
     *,
     dim: int = 50,
     seed: int = 0,
     inline: str | None = None,
     no_cache: bool = False,
+    access: Access | None = None,
 ) -> WordVectors:
     """Vectors by a name or a path, of a transformer (model:DIR[:LAYERS]), or at hand.
 
@@ -174,7 +191,8 @@ def open_vectors(
     trained vectors, a path a file or folder. At hand are a dict of words and vectors, KeyedVectors of
     gensim, a table of pandas whose index is the words, or a matrix (n_words, dim) with its words:
     `(matrix, words)`, a dict of rows or a tokenizer in their place. They are copied. `inline` are
-    vectors written out: "money=1,0;bank=.8,.6". `no_cache` neither reads nor writes converted vectors.
+    vectors written out: "money=1,0;bank=.8,.6". `no_cache` neither reads nor writes converted vectors;
+    `access`, an `attncli.api.word_vectors.Access`, is told warnings and how far a conversion is.
     Whatever takes `vectors` takes what this gives, which is quicker where it is used more than once.
     Raises: UsageError when there are no such vectors, DataError, ArgumentError for words and vectors
     that do not fit together, InputError, RefusedError, LimitError for files.
@@ -184,7 +202,20 @@ def open_vectors(
     (True, False, 2)
     """
     given = vectors.store if isinstance(vectors, WordVectors) else vectors
-    return WordVectors(open_store(given, dim=dim, seed=seed, inline=inline, no_cache=no_cache))
+    access = DEFAULT_ACCESS if access is None else access
+    return WordVectors(
+        open_store(given, dim=dim, seed=seed, inline=inline, no_cache=no_cache, access=access)
+    )
+
+
+def vocabulary_of(
+    vectors: "Vectors | WordVectors", access: Access = DEFAULT_ACCESS
+) -> VocabularyStore:
+    """The store of vectors that list their words. Raises: UsageError for others; as `open_vectors`."""
+    store = open_vectors(vectors, access=access).store
+    if not has_vocabulary(store):
+        raise UsageError("these vectors have no list of words", place=field_name("vectors"))
+    return store
 
 
 def _words_of(given: Any, name: str) -> list[str]:

@@ -10,6 +10,7 @@ from attncli.cli.looks import COLORED, Colored
 from attncli.cli.options import MODEL, option
 from attncli.cli.terminal import message, standard_input, write, write_json
 from attncli.cli.train import options as t
+from attncli.cli.train.options import WORDS
 from attncli.cli.train.rows import say_of_rows, say_of_seen
 from attncli.cli.vain_options import say_vain
 from attncli.cli.vectors.access import access_to
@@ -34,8 +35,8 @@ def evaluate(
     model: ModelIn,
     data: t.DataOptions = t.DataOptions(),  # noqa: B008 - frozen
     unsure: t.Unsure = None,
-    vectors: opt.Vectors = "glove",
-    no_cache: opt.NoCache = False,
+    vectors: opt.Vectors = WORDS.vectors,
+    no_cache: opt.NoCache = WORDS.no_cache,
     looks: Colored = COLORED,
     json: opt.Json = False,
     quiet: opt.Quiet = False,

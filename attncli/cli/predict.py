@@ -14,11 +14,13 @@ from attncli.cli.options import INPUT, OUTPUT, option, switch
 from attncli.cli.progress import SentenceProgress
 from attncli.cli.terminal import PipeClosed, give_up_stdout, message, say_written
 from attncli.cli.train import options as t
+from attncli.cli.train.options import WORDS
 from attncli.cli.vain_options import say_vain
 from attncli.errors import OutputError
 from attncli.errors.wording import visible
 from attncli.files.apart import expect_writable, files_given, written
 from attncli.files.writing import ended_by_signals, reason
+from attncli.settings import COUNTED_WORDS
 
 PredictFile = Annotated[
     str,
@@ -55,10 +57,10 @@ def predict(
     text_column: t.TextColumn = None,
     target_column: t.TargetColumn = None,
     unsure: t.Unsure = None,
-    top: TopWords = 3,
+    top: TopWords = COUNTED_WORDS,
     skip_bad: SkipBad = False,
-    vectors: opt.Vectors = "glove",
-    no_cache: opt.NoCache = False,
+    vectors: opt.Vectors = WORDS.vectors,
+    no_cache: opt.NoCache = WORDS.no_cache,
     json: Lines = False,
     quiet: opt.Quiet = False,
 ) -> None:

@@ -11,15 +11,24 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, get_args
 
-from attncli.embeddings.corpus_settings import CorpusSettings
+from attncli.checks.arguments import choice_of, count_of, flag_of
 from attncli.embeddings.phrases import RunsFile, runs_of, with_phrases
-from attncli.errors import AttnError, DataError, EmptyError, LimitError, setting
+from attncli.errors import (
+    AttnError,
+    DataError,
+    EmptyError,
+    LimitError,
+    UsageError,
+    field_name,
+    setting,
+)
 from attncli.files.limits import Limits, memory_budget
 from attncli.files.rows.inputs import text_of_row
 from attncli.files.rows.reader import Shape, rows_of
 from attncli.files.source import InputSource
+from attncli.settings import CORPUS_LIMITS, CorpusSettings, LearningMethod
 from attncli.text.forms import plain_form
 from attncli.text.words import TOKENIZERS, plain_words, words
 
@@ -34,6 +43,22 @@ Watch = Callable[[str, int, int | None], None]
 
 def unwatched(stage: str, done: int, total: int | None) -> None:
     """Passes over the progress: what `watch` is when no bar is drawn."""
+
+
+def expect_learnable(settings: CorpusSettings) -> None:
+    """Raises: ArgumentError, UsageError for a choice that is none, or is out of its range."""
+    choice_of(settings.method, field_name("method"), get_args(LearningMethod))
+    choice_of(settings.tokenizer, field_name("tokenizer"), TOKENIZERS)
+    for name, most in CORPUS_LIMITS.items():
+        least = 0 if name == "seed" else 1
+        count_of(getattr(settings, name), field_name(name), least, most)
+    for name in ("skip_gram", "phrases", "keep_case"):
+        flag_of(getattr(settings, name), field_name(name))
+    if settings.phrases and settings.tokenizer != "words":
+        raise UsageError(
+            f"found {settings.tokenizer}, expected words: only words are joined to phrases",
+            place=field_name("tokenizer"),
+        )
 
 
 class Corpus:

@@ -24,13 +24,17 @@ from attncli.files.paths import is_file
 from attncli.files.rows.lines import all_lines
 from attncli.files.rows.sentences import decoded
 from attncli.files.source import InputSource, source_of
+from attncli.settings import ASKED_WORDS
 
-MOST_WORDS = 300_000  # of a vocabulary that are asked, as gensim has it
 _PAIR_FILES = ("wordsim353.tsv", "simlex999.txt")
 _ANALOGY_FILES = ("questions-words.txt",)
 _QUESTIONS, _ROWS = 512, 16_384  # in work at once
 
 Tick = Callable[[int, int | None], None]
+
+
+def untold(done: int, total: int | None) -> None:
+    """Passes over the progress: what `tick` is when nobody is told."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,8 +62,8 @@ def evaluation(
     pairs: Sequence[str],
     analogies: Sequence[str],
     *,
-    limit: int = MOST_WORDS,
-    tick: Tick = lambda done, total: None,
+    limit: int = ASKED_WORDS,
+    tick: Tick = untold,
 ) -> dict[str, Any]:
     """What files of pairs and analogies say of vectors; without a file, those of gensim.
 
@@ -117,7 +121,7 @@ def judged_pairs(vocabulary: AskedVocabulary, source: InputSource) -> dict[str, 
 
 
 def solved_analogies(
-    vocabulary: AskedVocabulary, source: InputSource, tick: Tick = lambda done, total: None
+    vocabulary: AskedVocabulary, source: InputSource, tick: Tick = untold
 ) -> dict[str, Any]:
     """How many analogies of a file the vectors complete: "a is to b as c is to …".
 

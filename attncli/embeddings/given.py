@@ -15,12 +15,11 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.checks.arguments import array_of, described, has, texts_of, unexpected
 from attncli.embeddings.marks import Marks, marks_of, marks_of_tokenizer, names
-from attncli.embeddings.protocols import EmbeddingStore, Subwords, completed
+from attncli.embeddings.protocols import EmbeddingStore, Subwords, completed, is_store
 from attncli.embeddings.store import MemoryStore, content_hash
 from attncli.errors import ArgumentError, DataError, field_name
 from attncli.errors.wording import quoted
 
-_STORE = ("name", "dim", "words", "sha256", "row", "has_word", "vectors")
 _KEYED = ("key_to_index", "index_to_key", "vectors")
 _TABLE = ("index", "columns", "to_numpy")
 _EXPECTED = (
@@ -77,11 +76,6 @@ def given_store(vectors: Any) -> EmbeddingStore:
         message = f"found {described(vectors)} without words, expected (matrix, words)"
         raise ArgumentError(message, place=field_name("vectors"))
     raise unexpected(vectors, field_name("vectors"), _EXPECTED)
-
-
-def is_store(value: Any) -> bool:
-    """Whether this is a store, as far as its methods show."""
-    return not isinstance(value, type) and all(has(value, part) for part in _STORE)
 
 
 def _of_keyed(keyed: Any, kind: str) -> MemoryStore:

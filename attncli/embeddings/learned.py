@@ -12,8 +12,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attncli.embeddings.corpus import Corpus, Watch, check_counts, cut_corpus, unwatched
-from attncli.embeddings.corpus_settings import CorpusSettings
+from attncli.embeddings.corpus import (
+    Corpus,
+    Watch,
+    check_counts,
+    cut_corpus,
+    expect_learnable,
+    unwatched,
+)
 from attncli.errors import (
     LimitError,
     MissingExtraError,
@@ -26,6 +32,7 @@ from attncli.errors.wording import quoted, size_text, visible
 from attncli.files.limits import Limits, memory_budget
 from attncli.files.rows.reader import Shape
 from attncli.files.source import InputSource
+from attncli.settings import CorpusSettings
 
 if TYPE_CHECKING:
     from attncli.embeddings.cache.entries import Cache
@@ -52,6 +59,7 @@ def learn_vectors(
     from attncli.embeddings.cache.entries import Cache, check_name
     from attncli.embeddings.cache.writing import writing_cache
 
+    expect_learnable(settings)
     check_name(name)
     cache = Cache()
     if not force and cache.key_named(name) is not None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeGuard
 
 from attncli.arrays import Float32Array, IntArray
-from attncli.checks.arguments import row_numbers, unexpected
+from attncli.checks.arguments import has, row_numbers, unexpected
 
 
 def encoded_word(word: str) -> bytes:
@@ -139,6 +139,14 @@ class VocabularyStore(EmbeddingStore, Protocol):
 
     def word(self, row: int) -> str:
         """The word of a row."""
+
+
+_STORE = ("name", "dim", "words", "sha256", "row", "has_word", "vectors")
+
+
+def is_store(value: Any) -> bool:
+    """Whether this is a store, as far as its methods show."""
+    return not isinstance(value, type) and all(has(value, part) for part in _STORE)
 
 
 def has_vocabulary(store: EmbeddingStore) -> TypeGuard[VocabularyStore]:

@@ -27,6 +27,7 @@ from attncli.results.cards import (
     counted_as,
 )
 from attncli.results.stack import TokenRun
+from attncli.settings import COUNTED_WORDS
 from attncli.training.metrics import DIGITS
 
 _SHOWN = 50  # predictions in a notebook
@@ -120,7 +121,12 @@ class Predictor:
     """
 
     def __init__(
-        self, model: TrainedModel, reader: Reader, *, top: int = 3, unsure: float | None = None
+        self,
+        model: TrainedModel,
+        reader: Reader,
+        *,
+        top: int = COUNTED_WORDS,
+        unsure: float | None = None,
     ) -> None:
         self._model, self._reader, self._top, self._unsure = model, reader, top, unsure
         self._reading = LabelReading(model.parameters, model.architecture)

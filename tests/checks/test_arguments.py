@@ -139,6 +139,7 @@ FREE |= {
     ("diff", "second", "hostile"),
     ("batch", "watch", "function"),
     ("train_vectors", "watch", "function"),
+    ("evaluate_vectors", "tick", "function"),
 }
 
 

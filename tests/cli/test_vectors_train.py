@@ -234,7 +234,7 @@ def test_python_learns_as_the_command_does(command, corpus):
         attncli.train_vectors(corpus, "mine", settings)
     assert fault.value.hints == ("force=True replaces them",)
     with pytest.raises(attncli.AttnError, match=r"^dim: "):
-        attncli.CorpusSettings(dim=0)
+        attncli.train_vectors(corpus, "mine", attncli.CorpusSettings(dim=0))
 
 
 PHRASES = ["I live in New York, and you do.", "New York is large; York New is none."] * 20 + [

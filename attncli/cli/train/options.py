@@ -12,7 +12,8 @@ from attncli.cli.options import ATTENTION, INPUT, LEARNING, MODEL, OUTPUT, RUNNI
 if TYPE_CHECKING:
     from attncli.training.columns import Columns
 
-_LAYER, _TRAINING = settings.LayerSettings(), settings.TrainingSettings()
+WORDS, _LAYER = settings.WordSettings(), settings.LayerSettings()
+_TRAINING = settings.TrainingSettings()
 
 
 def _size(help_text: str, panel: str = ATTENTION, least: int = 1) -> Any:
@@ -220,11 +221,15 @@ class DataOptions:
 class WordOptions:
     """Which vectors, which words."""
 
-    vectors: opt.Vectors = "glove"
-    no_cache: opt.NoCache = False
-    dim: opt.Dim = 50
-    tokenizer: opt.Tokenizer = "words"
-    oov: opt.Oov = "zero"
+    vectors: opt.Vectors = WORDS.vectors
+    no_cache: opt.NoCache = WORDS.no_cache
+    dim: opt.Dim = WORDS.dim
+    tokenizer: opt.Tokenizer = WORDS.tokenizer
+    oov: opt.Oov = WORDS.oov
+
+    def settings(self) -> settings.WordSettings:
+        """The words as the library takes them."""
+        return settings.WordSettings(**vars(self))
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -234,13 +239,13 @@ class LayerOptions:
     heads: Heads = _LAYER.heads
     d_k: KeySize = _LAYER.d_k
     d_v: ValueSize = _LAYER.d_v
-    landmarks: Landmarks = None
-    committee: Committee = None
-    directions: Directions = None
-    positions: PositionKind = None
+    landmarks: Landmarks = _LAYER.landmarks
+    committee: Committee = _LAYER.committee
+    directions: Directions = _LAYER.directions
+    positions: PositionKind = _LAYER.positions
     reach: Reach = _LAYER.reach
-    causal: opt.Causal = False
-    window: opt.Window = None
+    causal: opt.Causal = _LAYER.causal
+    window: opt.Window = _LAYER.window
     pooling: PoolingKind = _LAYER.pooling
 
     def settings(self) -> settings.LayerSettings:
@@ -265,7 +270,7 @@ class LearningOptions:
     patience: Patience = _TRAINING.patience
     tolerance: Tolerance = None
     seed: TrainSeed = _TRAINING.seed
-    class_weights: ClassWeights = None
+    class_weights: ClassWeights = _TRAINING.class_weights
 
     def settings(self) -> settings.TrainingSettings:
         """The choices as the library takes them. Raises: UsageError for one out of its range."""

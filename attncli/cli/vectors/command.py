@@ -1,29 +1,61 @@
 """`attn vectors`: import, learn, list, look into, search, export and fetch word vectors."""
 
+import json as json_text
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
-from attncli.api.files_read import vectors_read
 from attncli.cli import options as opt
+from attncli.cli.conversion_bar import ConversionBar
 from attncli.cli.groups import grouped
 from attncli.cli.options import CHOOSING, INPUT, OUTPUT, option
 from attncli.cli.terminal import message, say_written, write, write_json, write_lines
+from attncli.cli.train.options import WORDS
 from attncli.cli.vain_options import say_vain
-from attncli.cli.vectors.access import open_vocabulary
+from attncli.cli.vectors.access import Saying, access_to
 from attncli.cli.vectors.evaluate import evaluate
 from attncli.cli.vectors.limits import LimitOptions, limits_of
 from attncli.cli.vectors.train import train
-from attncli.errors import UnknownWordError, UsageError
 from attncli.errors.wording import quoted, visible
-from attncli.escape import set_apart
-from attncli.files.apart import OutputFile, expect_apart, expect_writable
+from attncli.settings import ANALOGOUS_WORDS, SIMILAR_WORDS, ImportSettings
 
 app = opt.commands("vectors")
 
 Count = Annotated[int, option(OUTPUT, "N", "How many words.", "--count", "-n", min=1)]
 Named = Annotated[str, typer.Argument(metavar="NAME|FILE", help="An imported name, or a file.")]
-Digits = 4
+
+_IMPORT = ImportSettings()
+_OF_BINARY = (
+    "word2vec",
+    "word2vec-bin",
+    "word2vec binary",
+)  # formats that an order of bytes acts on
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ImportOptions:
+    """How a file is read, and what is kept of it."""
+
+    name: Annotated[str | None, option(OUTPUT, "NAME", "The name for --vectors NAME.")] = (
+        _IMPORT.name
+    )
+    limit: Annotated[int | None, option(CHOOSING, "N", "Keep the first N words.", min=1)] = (
+        _IMPORT.limit
+    )
+    words: Annotated[
+        str | None, option(CHOOSING, "FILE", "Keep the words of a file, one a line.")
+    ] = _IMPORT.words
+    format: Annotated[
+        str | None, option(INPUT, "FORMAT", "Read the file as FORMAT.", "--format")
+    ] = _IMPORT.format
+    encoding: Annotated[str, option(INPUT, "NAME", "Encoding of the words.")] = _IMPORT.encoding
+    byte_order: Annotated[
+        str, option(INPUT, "ORDER", "Order of bytes in binary files: little or big.")
+    ] = _IMPORT.byte_order
+    on_bad_line: Annotated[
+        str, option(INPUT, "WHAT", "A line that cannot be read: error or skip.")
+    ] = _IMPORT.on_bad_line
 
 
 @app.callback()
@@ -46,7 +78,8 @@ def list_vectors(json: opt.Json = False) -> None:
       attn vectors list
       attn vectors list --json
     """
-    from attncli.cli.vectors.report import known_vectors, list_lines
+    from attncli.api.vector_files import list_vectors as known_vectors
+    from attncli.cli.vectors.report import list_lines
 
     known = known_vectors()
     if json:
@@ -60,7 +93,7 @@ def list_vectors(json: opt.Json = False) -> None:
 def info(
     name: Named,
     json: opt.Json = False,
-    no_cache: opt.NoCache = False,
+    no_cache: opt.NoCache = WORDS.no_cache,
     limits: LimitOptions = LimitOptions(),  # noqa: B008  (frozen)
     quiet: opt.Quiet = False,
 ) -> None:
@@ -73,9 +106,11 @@ def info(
       attn vectors info glove
       attn vectors info vectors.txt --json
     """
-    from attncli.cli.vectors.report import info_lines, vectors_facts
+    from attncli.api.vector_files import facts_of_vectors
+    from attncli.cli.vectors.report import info_lines
 
-    facts, fault = vectors_facts(name, limits_of(limits), cached=not no_cache, quiet=quiet)
+    with access_to(name, cached=not no_cache, quiet=quiet, limits=limits_of(limits)) as access:
+        facts, fault = facts_of_vectors(name, access=access)
     if json:
         _print_json(facts)
     else:
@@ -88,21 +123,7 @@ def info(
 @grouped
 def import_vectors(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A file or folder of vectors.")],
-    name: Annotated[str | None, option(OUTPUT, "NAME", "The name for --vectors NAME.")] = None,
-    limit: Annotated[int | None, option(CHOOSING, "N", "Keep the first N words.", min=1)] = None,
-    words: Annotated[
-        str | None, option(CHOOSING, "FILE", "Keep the words of a file, one a line.")
-    ] = None,
-    format: Annotated[  # noqa: A002  (the option's name)
-        str | None, option(INPUT, "FORMAT", "Read the file as FORMAT.", "--format")
-    ] = None,
-    encoding: Annotated[str, option(INPUT, "NAME", "Encoding of the words.")] = "utf-8",
-    byte_order: Annotated[
-        str, option(INPUT, "ORDER", "Order of bytes in binary files: little or big.")
-    ] = "little",
-    on_bad_line: Annotated[
-        str, option(INPUT, "WHAT", "A line that cannot be read: error or skip.")
-    ] = "error",
+    choice: ImportOptions = ImportOptions(),
     limits: LimitOptions = LimitOptions(),  # noqa: B008  (frozen)
     json: opt.Json = False,
     quiet: opt.Quiet = False,
@@ -114,34 +135,25 @@ def import_vectors(
       attn vectors import glove.6B.300d.txt --name glove300
       attn vectors import glove.6B.zip:glove.6B.50d.txt --name glove50 --limit 100000
     """
-    from attncli.cli.vectors.importing import ImportSettings, imported
+    from attncli.api.vector_files import import_vectors as imported
 
-    if on_bad_line not in ("error", "skip"):
-        raise UsageError(
-            f"found {quoted(on_bad_line)}, expected error or skip", place="--on-bad-line"
+    bar = ConversionBar("", quiet=quiet)
+    try:
+        facts = imported(
+            file,
+            ImportSettings(**vars(choice)),
+            limits=limits_of(limits),
+            say=Saying(quiet=quiet),
+            watch=bar.of_stage,
         )
-    if byte_order not in ("little", "big"):
-        raise UsageError(
-            f"found {quoted(byte_order)}, expected little or big", place="--byte-order"
-        )
-    skip_bad = on_bad_line == "skip"
-    choice = ImportSettings(
-        name, limit, words, format, encoding, byte_order, skip_bad, limits_of(limits)
-    )
-    facts = imported(file, choice, quiet=quiet)
-    if byte_order == "big" and facts["format"] not in (
-        "word2vec",
-        "word2vec-bin",
-        "word2vec binary",
-    ):
+    finally:
+        bar.end()
+    if choice.byte_order == "big" and facts["format"] not in _OF_BINARY:
         say_vain(["--byte-order"], f"on a file of the format {facts['format']}", quiet=quiet)
     if json:
         _print_json(facts)
     elif not quiet:
-        use = name or file
-        message(
-            "note", f"{facts['words']} words of {facts['dim']} values; --vectors {visible(use)}"
-        )
+        _say_kept(facts, choice.name or file)
 
 
 app.command("train")(train)
@@ -151,10 +163,10 @@ app.command("evaluate")(evaluate)
 @app.command("similar")
 def similar(
     word: Annotated[str, typer.Argument(metavar="WORD", help="The word.")],
-    vectors: opt.Vectors = "glove",
-    count: Count = 10,
+    vectors: opt.Vectors = WORDS.vectors,
+    count: Count = SIMILAR_WORDS,
     json: opt.Json = False,
-    no_cache: opt.NoCache = False,
+    no_cache: opt.NoCache = WORDS.no_cache,
 ) -> None:
     """Find the words nearest to a word.
 
@@ -163,9 +175,10 @@ def similar(
       attn vectors similar bank --count 5
       attn vectors similar bank --vectors glove --json
     """
-    from attncli.reading.neighbors import similar_words
+    from attncli.api.vectors import similar as similar_words
 
-    neighbors = similar_words(open_vocabulary(vectors, cached=not no_cache), word, count)
+    with access_to(vectors, cached=not no_cache) as access:
+        neighbors = similar_words(word, vectors, count=count, access=access)
     _print_neighbors({"word": word}, neighbors, json)
 
 
@@ -174,10 +187,10 @@ def analogy(
     a: Annotated[str, typer.Argument(metavar="A", help="A word, such as man.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Its counterpart, such as king.")],
     c: Annotated[str, typer.Argument(metavar="C", help="Another word, such as woman.")],
-    vectors: opt.Vectors = "glove",
-    count: Count = 5,
+    vectors: opt.Vectors = WORDS.vectors,
+    count: Count = ANALOGOUS_WORDS,
     json: opt.Json = False,
-    no_cache: opt.NoCache = False,
+    no_cache: opt.NoCache = WORDS.no_cache,
 ) -> None:
     """Complete an analogy: A is to B as C is to another word.
 
@@ -186,18 +199,19 @@ def analogy(
       attn vectors analogy man king woman
       attn vectors analogy paris france berlin --count 3
     """
-    from attncli.reading.neighbors import analogous_words
+    from attncli.api.vectors import analogy as analogous_words
 
-    neighbors = analogous_words(open_vocabulary(vectors, cached=not no_cache), a, b, c, count)
+    with access_to(vectors, cached=not no_cache) as access:
+        neighbors = analogous_words(a, b, c, vectors, count=count, access=access)
     _print_neighbors({"a": a, "b": b, "c": c}, neighbors, json)
 
 
 @app.command("get")
 def get(
     words: Annotated[list[str], typer.Argument(metavar="WORD...", help="The words.")],
-    vectors: opt.Vectors = "glove",
+    vectors: opt.Vectors = WORDS.vectors,
     json: opt.Json = False,
-    no_cache: opt.NoCache = False,
+    no_cache: opt.NoCache = WORDS.no_cache,
 ) -> None:
     """Print the vectors of words, as text or with --json.
 
@@ -206,36 +220,27 @@ def get(
       attn vectors get money bank --json
       attn vectors get money --vectors glove300
     """
-    from attncli.cli.vectors.access import open_named
-    from attncli.reading.lookup import find, spelled_alike
+    from attncli.api.vectors import find_words
 
-    store = open_named(vectors, whole=False, cached=not no_cache)
-    store.prefetch(words)
-    hits = {word: find(store, word) for word in dict.fromkeys(words)}
-    missing = [word for word, hit in hits.items() if hit is None]
-    vectors_of = {w: store.vectors([hit[0]])[0] for w, hit in hits.items() if hit is not None}
-    others = {w: hit[1:] for w, hit in hits.items() if hit is not None and hit[2] != "exact"}
+    with access_to(vectors, cached=not no_cache) as access:
+        hits = find_words(words, vectors, access=access)
     if json:
-        record: dict[str, Any] = {"vectors": {w: v.tolist() for w, v in vectors_of.items()}}
-        record["missing"] = missing
-        if others:  # the vocabulary has these in another form
-            record["forms"] = {w: {"key": k, "status": s} for w, (k, s) in others.items()}
+        record: dict[str, Any] = {"vectors": {w: v.tolist() for w, v in hits.vectors.items()}}
+        record["missing"] = hits.missing
+        if hits.forms:  # the vocabulary has these in another form
+            record["forms"] = {w: {"key": k, "status": s} for w, (k, s) in hits.forms.items()}
         _print_json(record)
         return
-    if not vectors_of:
-        named = ", ".join(quoted(word) for word in missing[:5])
-        raise UnknownWordError(
-            f"no vector in {quoted(store.name)} for {named}", hints=spelled_alike(store, missing)
-        )
-    for word, vector in vectors_of.items():
+    hits.expect_some()
+    for word, vector in hits.vectors.items():
         write(f"{visible(word)} {' '.join(str(value) for value in vector)}\n")
-    for word, (key, status) in others.items():
+    for word, (key, status) in hits.forms.items():
         if status != "lower":
             from attncli.views.embeddings import STATUS
 
             message("note", f"{quoted(word)}: {STATUS[status]}, as {quoted(key)}")
-    for word in missing:
-        message("warning", f"no vector in {quoted(store.name)} for {quoted(word)}")
+    for word in hits.missing:
+        message("warning", f"no vector in {quoted(hits.store.name)} for {quoted(word)}")
 
 
 @app.command("export")
@@ -252,7 +257,7 @@ def export(
         ),
     ],
     limit: Annotated[int | None, option(CHOOSING, "N", "The first N words.", min=1)] = None,
-    no_cache: opt.NoCache = False,
+    no_cache: opt.NoCache = WORDS.no_cache,
     quiet: opt.Quiet = False,
 ) -> None:
     """Write vectors to a file of another format.
@@ -262,13 +267,11 @@ def export(
       attn vectors export glove -o glove.bin --limit 10000
       attn vectors export glove300 -o glove300.safetensors
     """
-    from attncli.embeddings.exporting import export_store, exported_files
+    from attncli.api.vector_files import export_vectors
 
-    files = [OutputFile("output", str(path)) for path in exported_files(output)]
-    expect_writable(files, vectors_read(name))
-    store = open_vocabulary(name, cached=not no_cache, quiet=quiet)
-    expect_apart(files, [store.meta.get("source")])
-    for path in export_store(store, output, limit=limit):
+    with access_to(name, cached=not no_cache, quiet=quiet) as access:
+        written = export_vectors(name, output, limit=limit, access=access)
+    for path in written:
         say_written(str(path), quiet=quiet)
 
 
@@ -280,16 +283,9 @@ def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="An imported
     Examples:
       attn vectors remove glove300
     """
-    from attncli.embeddings.cache.entries import Cache
-    from attncli.embeddings.cache.writing import writing_cache
+    from attncli.api.vector_files import remove_vectors
 
-    cache = Cache()
-    with writing_cache(cache.root):
-        was_there = cache.forget(name)
-    if not was_there:
-        raise UsageError(
-            f"no imported vectors are named {quoted(name)}", hints=("attn vectors list",)
-        )
+    remove_vectors(name)
 
 
 @app.command("fetch")
@@ -310,32 +306,36 @@ def fetch(
       attn vectors fetch glove-wiki-gigaword-100
       attn vectors fetch glove-twitter-25 --json
     """
-    from attncli.cli.vectors.importing import fetched
+    from attncli.api.vector_files import fetch_vectors
 
-    facts = fetched(name, mirror, sha256, quiet=quiet)
+    bar = ConversionBar("", quiet=quiet)
+    try:
+        facts = fetch_vectors(
+            name, mirror=mirror, sha256=sha256, say=Saying(quiet=quiet), watch=bar.of_stage
+        )
+    finally:
+        bar.end()
     if json:
         _print_json(facts)
     elif not quiet:
         message("note", f"the file's SHA-256 is {facts['file_sha256']}")
-        message("note", f"{facts['words']} words of {facts['dim']} values; --vectors {name}")
+        _say_kept(facts, name)
+
+
+def _say_kept(facts: dict[str, Any], use: str) -> None:
+    """What was converted, and how it is named, on stderr."""
+    message("note", f"{facts['words']} words of {facts['dim']} values; --vectors {visible(use)}")
 
 
 def _print_neighbors(asked: dict[str, Any], near: list[tuple[str, float]], as_json: bool) -> None:
+    from attncli.cli.vectors.report import neighbor_lines
+
     if as_json:
         neighbors = [{"word": word, "cosine": cosine} for word, cosine in near]
         _print_json({**asked, "neighbors": neighbors})
-        return
-    from attncli.views.ink import left, width_of
-
-    names = [set_apart(visible(word)) for word, _ in near]
-    width = max(map(width_of, names), default=0)
-    write_lines(
-        f"{left(name, width)}  {cosine:.{Digits}f}"
-        for name, (_, cosine) in zip(names, near, strict=True)
-    )
+    else:
+        write_lines(neighbor_lines(near))
 
 
 def _print_json(record: dict[str, Any]) -> None:
-    import json
-
-    write_json(json.dumps(record, allow_nan=False))
+    write_json(json_text.dumps(record, allow_nan=False))

@@ -9,7 +9,9 @@ import typer
 from attncli.cli import options as opt
 from attncli.cli.options import CHOOSING, INPUT, option
 from attncli.cli.terminal import write_json, write_lines
+from attncli.cli.train.options import WORDS
 from attncli.errors.wording import visible
+from attncli.settings import ASKED_WORDS
 
 Pairs = Annotated[
     list[str] | None,
@@ -34,9 +36,9 @@ def evaluate(
     name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="An imported name, or a file.")],
     pairs: Pairs = None,
     analogies: Analogies = None,
-    limit: Limit = 300_000,
+    limit: Limit = ASKED_WORDS,
     json: opt.Json = False,
-    no_cache: opt.NoCache = False,
+    no_cache: opt.NoCache = WORDS.no_cache,
     quiet: opt.Quiet = False,
 ) -> None:
     """Measure vectors by word similarity and by analogies.
@@ -49,14 +51,18 @@ def evaluate(
       attn vectors evaluate glove
       attn vectors evaluate mine --pairs wordsim353.tsv --analogies questions-words.txt --json
     """
+    from attncli.api.vectors import evaluate_vectors
+    from attncli.api.word_vectors import open_vectors
     from attncli.cli.conversion_bar import ConversionBar
-    from attncli.cli.vectors.access import open_vocabulary
-    from attncli.embeddings.evaluating import evaluation
+    from attncli.cli.vectors.access import access_to
 
     bar = ConversionBar(f"evaluating {visible(name)[-40:]}", quiet=quiet)
-    store = open_vocabulary(name, cached=not no_cache, quiet=quiet)
+    with access_to(name, cached=not no_cache, quiet=quiet) as access:
+        vectors = open_vectors(name, access=access)
     try:
-        facts = evaluation(store, pairs or [], analogies or [], limit=limit, tick=bar.tick)
+        facts = evaluate_vectors(
+            vectors, pairs=pairs or None, analogies=analogies or None, limit=limit, tick=bar.tick
+        )
     finally:
         bar.end()
     if json:

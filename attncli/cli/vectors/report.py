@@ -1,60 +1,12 @@
-"""What `attn vectors list` and `info` tell, as data and as lines."""
+"""What `attn vectors` tells of vectors, as lines."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
-from attncli.embeddings.readers.any_format import ReadOptions
-from attncli.embeddings.survey import Norms, file_hash, survey
 from attncli.errors.wording import size_text, visible
-from attncli.escape import harmless
-from attncli.files.paths import listed as paths_in
-from attncli.files.paths import size_of
-from attncli.settings import OF_MODEL, OF_PRESET
+from attncli.escape import harmless, set_apart
 
-if TYPE_CHECKING:
-    from attncli.errors import DataError
-    from attncli.files.limits import Limits
-
-
-def known_vectors() -> list[dict[str, Any]]:
-    """Built-in vectors, presets, those in the cache, and those that gensim's downloader has."""
-    from attncli.embeddings.cache.entries import Cache
-    from attncli.embeddings.named_stores import builtin_store, gensim_folder
-    from attncli.embeddings.presets import PRESETS
-
-    store = builtin_store()
-    records: list[dict[str, Any]] = [
-        {"name": "glove", "kind": "built-in", "words": store.words, "dim": store.dim, "bytes": None}
-    ]
-    records += [_preset_record(name) for name in PRESETS]
-    for entry in Cache().entries():
-        names = entry.names or (entry.meta.get("source", entry.key),)
-        records += [
-            {
-                "name": name,
-                "kind": "imported" if entry.names else "cached",
-                "words": entry.meta.get("words"),
-                "dim": entry.meta.get("dim"),
-                "bytes": entry.size,
-            }
-            for name in names
-        ]
-    for path in paths_in(gensim_folder(), "*/*.gz"):
-        if path.stem == path.parent.name:
-            size = size_of(path)
-            records.append(
-                {"name": path.stem, "kind": "gensim", "words": None, "dim": None, "bytes": size}
-            )
-    return records
-
-
-def _preset_record(name: str) -> dict[str, Any]:
-    """A preset: what `attn explain --preset NAME` shows, and what it is known for."""
-    from attncli.embeddings.presets import PRESETS, preset_store
-
-    preset, store = PRESETS[name], preset_store(name)
-    sizes = {"words": store.words, "dim": store.dim, "bytes": None}
-    return {"name": name, "kind": "preset", **sizes, **preset._asdict()}
+_DIGITS = 4  # of a cosine
 
 
 def list_lines(records: list[dict[str, Any]]) -> list[str]:
@@ -84,58 +36,6 @@ def _example_lines(entry: dict[str, Any]) -> list[str]:
     return ["", *wrapped(f"  {text}", 76, 4)]
 
 
-def vectors_facts(
-    name: str, limits: "Limits", *, cached: bool, quiet: bool
-) -> "tuple[dict[str, Any], DataError | None]":
-    """The facts of vectors, and why they cannot be used if they cannot.
-
-    What is in the cache is verified; a file that is not is read, and not converted.
-    Raises: UsageError, and what reading the file raises.
-    """
-    from attncli.cli.vectors.access import access_to, open_vocabulary
-    from attncli.embeddings.named_stores import file_of, stored
-
-    if name == "random" or name.startswith((OF_MODEL, OF_PRESET)):
-        return facts_of(open_vocabulary(name)), None
-    with access_to(name, cached=cached, quiet=quiet) as access:
-        store = stored(name, access)
-        if store is not None:
-            return facts_of(store), None
-        path = str(file_of(name))
-        surveyed = survey(path, ReadOptions(limits=limits), access.tick)
-        for warning in surveyed.warnings:
-            access.say("warning", warning)
-    fault = surveyed.fault(path)
-    return {
-        "name": Path(path).name,
-        **surveyed.facts(),
-        "source": str(Path(path).absolute()),
-        "file_sha256": file_hash(path),
-        "usable": fault is None,
-    }, fault
-
-
-def facts_of(store: Any) -> dict[str, Any]:
-    """The facts of an opened store: its size, the lengths of its vectors, where it came from."""
-    meta = store.meta
-    norms = Norms()
-    norms.add([], store.matrix)
-    return {
-        "name": store.name,
-        "format": meta.get("source_format", "built-in"),
-        "words": int(store.words),
-        "dim": int(store.dim),
-        **norms.facts(),
-        "duplicates": int(meta.get("repeated", 0)),
-        "subwords": None if store.subwords is None else store.subwords.kind,
-        "sha256": store.sha256,
-        "source": meta.get("source"),
-        "file_sha256": meta.get("file_sha256"),
-        "usable": True,
-        **({"training": meta["training"]} if "training" in meta else {}),
-    }
-
-
 def info_lines(facts: dict[str, Any]) -> list[str]:
     """The facts, one a line."""
     norms = facts["norms"]
@@ -161,3 +61,13 @@ def info_lines(facts: dict[str, Any]) -> list[str]:
         training = facts["training"]
         shown["learned from"] = f"{training['sentences']:,} sentences, {training['tokens']:,} words"
     return [f"{label:<12}  {harmless(str(value))}" for label, value in shown.items()]
+
+
+def neighbor_lines(near: list[tuple[str, float]]) -> Iterator[str]:
+    """A word with its cosine a line."""
+    from attncli.views.ink import left, width_of
+
+    names = [set_apart(visible(word)) for word, _ in near]
+    width = max(map(width_of, names), default=0)
+    for name, (_, cosine) in zip(names, near, strict=True):
+        yield f"{left(name, width)}  {cosine:.{_DIGITS}f}"

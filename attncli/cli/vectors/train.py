@@ -10,16 +10,19 @@ from attncli.cli import options as opt
 from attncli.cli.batch.options import Column, InputFormat
 from attncli.cli.groups import grouped
 from attncli.cli.options import INPUT, LEARNING, OUTPUT, RUNNING, VECTORS, option, switch
-from attncli.cli.terminal import message, standard_input, write_json
+from attncli.cli.terminal import message, write_json
 from attncli.cli.train.options import SkipBad
 from attncli.cli.vain_options import changed, say_vain
-from attncli.embeddings.corpus_settings import MAX_DIM, MAX_SEED, CorpusSettings, LearningMethod
 from attncli.errors.wording import visible
 from attncli.files.writing import ended_by_signals
+from attncli.settings import CORPUS_LIMITS, CorpusSettings, LearningMethod
+
+_DEFAULTS = CorpusSettings()
 
 
-def _number(help_text: str, most: int, panel: str = LEARNING, least: int = 1) -> Any:
-    return option(panel, "N", help_text, min=least, max=most)
+def _number(field: str, meaning: str, panel: str = LEARNING, least: int = 1) -> Any:
+    """The option of a number, within its bounds."""
+    return option(panel, "N", meaning, min=least, max=CORPUS_LIMITS[field])
 
 
 Corpora = Annotated[
@@ -40,10 +43,10 @@ Method = Annotated[
         "What learns: word2vec, or fasttext, which has vectors of unknown words too.",
     ),
 ]
-Dim = Annotated[int, _number("Values of a vector.", MAX_DIM, VECTORS)]
-Window = Annotated[int, _number("Words on each side that count as company.", 1000)]
-Epochs = Annotated[int, _number("Passes over the corpus.", 100_000)]
-MinCount = Annotated[int, _number("Leave out words that occur less often.", 10**9)]
+Dim = Annotated[int, _number("dim", "Values of a vector.", VECTORS)]
+Window = Annotated[int, _number("window", "Words on each side that count as company.")]
+Epochs = Annotated[int, _number("epochs", "Passes over the corpus.")]
+MinCount = Annotated[int, _number("min_count", "Leave out words that occur less often.")]
 SkipGram = Annotated[
     bool,
     switch(
@@ -52,7 +55,7 @@ SkipGram = Annotated[
         "--skip-gram",
     ),
 ]
-Buckets = Annotated[int, _number("Rows for parts of words, with --method fasttext.", 10**8)]
+Buckets = Annotated[int, _number("buckets", "Rows for parts of words, with --method fasttext.")]
 Phrases = Annotated[
     bool,
     switch(
@@ -64,9 +67,9 @@ Phrases = Annotated[
 KeepCase = Annotated[
     bool, switch(INPUT, "Keep capital letters: Bank and bank are two words.", "--keep-case")
 ]
-Seed = Annotated[int, _number("Seed of the start and of what is left out.", MAX_SEED, least=0)]
+Seed = Annotated[int, _number("seed", "Seed of the start and of what is left out.", least=0)]
 Workers = Annotated[
-    int, _number("Threads; with more than one, no two trainings are the same.", 256, RUNNING)
+    int, _number("workers", "Threads; with more than one, no two trainings are the same.", RUNNING)
 ]
 
 
@@ -74,18 +77,18 @@ Workers = Annotated[
 class CorpusOptions:
     """How vectors are learned."""
 
-    method: Method = CorpusSettings.method
-    dim: Dim = CorpusSettings.dim
-    window: Window = CorpusSettings.window
-    epochs: Epochs = CorpusSettings.epochs
-    min_count: MinCount = CorpusSettings.min_count
-    skip_gram: SkipGram = CorpusSettings.skip_gram
-    buckets: Buckets = CorpusSettings.buckets
-    phrases: Phrases = CorpusSettings.phrases
-    tokenizer: opt.Tokenizer = CorpusSettings.tokenizer
-    keep_case: KeepCase = CorpusSettings.keep_case
-    seed: Seed = CorpusSettings.seed
-    workers: Workers = CorpusSettings.workers
+    method: Method = _DEFAULTS.method
+    dim: Dim = _DEFAULTS.dim
+    window: Window = _DEFAULTS.window
+    epochs: Epochs = _DEFAULTS.epochs
+    min_count: MinCount = _DEFAULTS.min_count
+    skip_gram: SkipGram = _DEFAULTS.skip_gram
+    buckets: Buckets = _DEFAULTS.buckets
+    phrases: Phrases = _DEFAULTS.phrases
+    tokenizer: opt.Tokenizer = _DEFAULTS.tokenizer
+    keep_case: KeepCase = _DEFAULTS.keep_case
+    seed: Seed = _DEFAULTS.seed
+    workers: Workers = _DEFAULTS.workers
 
 
 @grouped
@@ -110,25 +113,22 @@ def train(
       attn vectors train examples/idioms.tsv --name idiom-words --dim 50 --min-count 2
       zcat news.gz | attn vectors train - --name news --method fasttext --workers 4
     """
+    from attncli.api.vectors import train_vectors
     from attncli.cli.conversion_bar import ConversionBar
-    from attncli.embeddings.learned import learn_vectors
-    from attncli.files.rows.reader import Shape
-    from attncli.files.source import sources
 
     settings = CorpusSettings(**asdict(learning))
     if settings.method != "fasttext":
         values = {"buckets": learning.buckets}
         say_vain(changed(train, values, ("buckets",)), "with word2vec", quiet=quiet)
     bar = ConversionBar(f"learning {visible(name)[:40]}", quiet=quiet)
-    named = () if column is None else ("column",)
-    shape = Shape(kind=input_format, column=column, fields=named)
     try:
         with ended_by_signals("SIGTERM"):
-            facts = learn_vectors(
-                sources(files, standard_input),
+            facts = train_vectors(
+                files,
                 name,
                 settings,
-                shape=shape,
+                column=column,
+                input_format=input_format,
                 skip_bad=skip_bad,
                 force=force,
                 watch=bar.of_stage,
