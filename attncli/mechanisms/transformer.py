@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from attncli.arrays import Float32Array, FloatArray
 from attncli.arrays.memory import available_memory
 from attncli.attention.core import attention_scores
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError, field_name, setting
@@ -217,7 +218,7 @@ class TransformerAnalyser(Analyser):
             chosen = range(config.n_layers) if layers is None else layers
             added["scores"] = np.stack(
                 [
-                    attention_scores(query, key, scale=config.scale(layer), softcap=config.softcap)
+                    self._scores(query, key, layer)
                     for query, key, layer in zip(states.query, states.key, chosen, strict=True)
                 ]
             )  # (n_layers, n_heads, n_tokens, n_tokens)
@@ -242,6 +243,16 @@ class TransformerAnalyser(Analyser):
         )
         return with_measures(result) if "measures" in self.include else result
 
+    def _scores(self, query: Float32Array, key: Float32Array, layer: int) -> FloatArray:
+        """The scores of a layer. Shapes: each (n_heads, n, d_k) → (n_heads, n, n)."""
+        config, n = self.model.config, query.shape[-2]
+        scores = attention_scores(
+            query, key, scale=config.scale(layer), softcap=config.softcap
+        )  # (n_heads, n, n)
+        if config.positions == "relative" and (bias := self.model.block(layer).attention.bias):
+            scores += bias(n, n)
+        return scores
+
     def _settings(self, n_layers: int, layers: tuple[int, ...] | None) -> AttentionSettings:
         config = self.model.config
         windows = {config.window(layer) for layer in layers or range(config.n_layers)}
@@ -253,7 +264,7 @@ class TransformerAnalyser(Analyser):
             causal=config.causal,
             n_layers=n_layers,
             n_heads=config.n_heads,
-            positions="learned" if config.decoder is None else "rope",
+            positions=config.positions,
         )
 
 

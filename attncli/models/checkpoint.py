@@ -110,6 +110,11 @@ class Checkpoint:
         """Whether a tensor that was required is used where it lies, without a copy."""
         return self.dtype(self._asked[name]) == "F32"
 
+    def first(self, prefix: str, *names: str) -> str:
+        """The first of these names under which a tensor is stored, the last where none is."""
+        stored = (n for n in names if prefix + n in self._file_of or prefix + n in self._kept)
+        return next(stored, names[-1])
+
     def require(self, prefix: str, expected: Iterable[tuple[str, tuple[int, ...]]]) -> None:
         """Checks that every tensor asked for is there, in the shape that the configuration says.
 

@@ -33,12 +33,34 @@ class DecoderConfig(NamedTuple):
     head_activation: str = "gelu"
 
 
+class SidesConfig(NamedTuple):
+    """What an encoder with a decoder has besides: the decoder's sizes, and the choices of both.
+
+    `start` is the id that the decoder begins with. `embed_scale` is the factor on the words' vectors.
+    `gated` says that a gate is before the activation; `n_buckets` of distances end at `max_distance`.
+    `head_scale` is the factor on what the head over the vocabulary reads.
+    """
+
+    n_layers: int
+    n_heads: int
+    d_inner: int
+    n_vocab: int
+    start: int
+    embed_scale: float = 1.0
+    gated: bool = False
+    n_buckets: int = 0
+    max_distance: int = 0
+    head_scale: float = 1.0
+
+
 class ModelConfig(NamedTuple):
     """What the forward pass needs to know.
 
     `n_positions` is the longest input that the model was made for, special tokens included, less
-    `position_offset`, the position of the first token. `score_scale` None is 1/√d_k. `d_k` 0 is
-    d_model / n_heads; `n_kv_heads` 0 is n_heads. `norms` is before or after a part.
+    `position_offset`, the position of the first token. `positions` says how a token's place is
+    known: learned, sinusoidal, rope or relative. `score_scale` None is 1/√d_k. `head_size` None is
+    d_model / n_heads; `n_kv_heads` 0 is n_heads. `norms` is before or after a part. Of an encoder with
+    a decoder (`sides`) this is the encoder, and `target` the decoder.
     `tied`: the matrix of a head over the vocabulary is that of the words' vectors. `architectures` are
     the classes of transformers that the checkpoint was saved from.
     """
@@ -64,6 +86,21 @@ class ModelConfig(NamedTuple):
     decoder: DecoderConfig | None = None
     tied: bool = False
     architectures: tuple[str, ...] = ()
+    positions: str = "learned"
+    sides: SidesConfig | None = None
+
+    @property
+    def target(self) -> "ModelConfig | None":
+        """The decoder that follows the encoder, None where there is none."""
+        if (sides := self.sides) is None:
+            return None
+        return self._replace(
+            n_layers=sides.n_layers,
+            n_heads=sides.n_heads,
+            d_inner=sides.d_inner,
+            n_vocab=sides.n_vocab,
+            causal=True,
+        )
 
     @property
     def d_k(self) -> int:
@@ -81,10 +118,11 @@ class ModelConfig(NamedTuple):
     def max_tokens(self) -> int:
         """The longest input in tokens, special tokens included.
 
-        Positions that turn have no table that ends: a decoder reads texts longer than n_positions,
-        of which it learned nothing.
+        Positions that turn or are relative have no table that ends: such a model reads texts longer
+        than n_positions, of which it learned nothing.
         """
-        return self.n_positions - self.position_offset if self.decoder is None else _NO_TABLE
+        has_table = self.positions in ("learned", "sinusoidal")
+        return self.n_positions - self.position_offset if has_table else _NO_TABLE
 
     @property
     def is_scaled(self) -> bool:

@@ -90,6 +90,7 @@ def read_decoder(
         head_size=head_size(keys, sizes),
         n_kv_heads=shared,
         decoder=decoder,
+        positions="rope",
     )
 
 

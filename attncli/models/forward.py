@@ -196,7 +196,7 @@ def _attended(
             heads["query"],
             heads["key"],
             heads["value"],
-            mask=_window(layer, group.n),
+            mask=_mask(layer, group.n),
             causal=layer.causal,
             scale=layer.scale,
             softcap=layer.softcap,
@@ -211,8 +211,13 @@ def _attended(
     return layer.output(joined)
 
 
-def _window(layer: Attention, n: int) -> BoolArray | None:
-    """Which keys are near enough, None when all are. Shape (n, n)."""
+def _mask(layer: Attention, n: int) -> BoolArray | Float32Array | None:
+    """Which keys are near enough, or what is added to the scores; None when neither is.
+
+    Shape (n, n), or (n_heads, n, n) of what is added.
+    """
+    if layer.bias is not None:
+        return layer.bias(n, n)
     if layer.window is None or layer.window >= n:
         return None
     return window_mask(n, n, layer.window - 1)

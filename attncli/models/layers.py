@@ -10,6 +10,7 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.attention.products import shared_product
 from attncli.models.activations import activate
+from attncli.models.relative import RelativeBias
 from attncli.models.rope import Rope
 
 
@@ -98,7 +99,8 @@ class Attention(NamedTuple):
 
     Shapes: query d_model → n_heads·d_k; key, value d_model → n_kv_heads·d_k; output back. Query head
     h reads the key and value head h // (n_heads / n_kv_heads). `window` None: no limit; else a token
-    sees itself and window − 1 before it (on each side, where it is not causal). `rope` None: queries and keys are not turned.
+    sees itself and window − 1 before it (on each side, where it is not causal). `rope` None: queries
+    and keys are not turned; `bias` None: nothing is added to the scores.
     """
 
     query: Linear
@@ -114,6 +116,12 @@ class Attention(NamedTuple):
     rope: Rope | None = None
     query_norm: Map | None = None
     key_norm: Map | None = None
+    bias: RelativeBias | None = None
+
+    @property
+    def size(self) -> int:
+        """How many numbers the matrices hold."""
+        return sum(part.weight.size for part in (self.query, self.key, self.value, self.output))
 
 
 class Feed(NamedTuple):
@@ -136,16 +144,28 @@ class Feed(NamedTuple):
         return self.outer(hidden)
 
 
+class CrossPart(NamedTuple):
+    """The part of a decoder's layer that reads the encoder: its matrices and its norms."""
+
+    attention: Attention
+    norms: LayerNorms
+
+
 class Block(NamedTuple):
-    """One layer: attention, then the feed-forward part, each added to what it reads."""
+    """One layer: attention, then the feed-forward part, each added to what it reads.
+
+    A decoder that follows an encoder has `cross` between them.
+    """
 
     attention: Attention
     feed: Feed
     attention_norms: LayerNorms
     feed_norms: LayerNorms
+    cross: CrossPart | None = None
 
     @property
     def size(self) -> int:
         """How many numbers the matrices hold."""
-        parts = (*self.attention[:4], self.feed.inner, self.feed.outer, self.feed.gate)
-        return sum(part.weight.size for part in parts if part is not None)
+        feed = (self.feed.inner, self.feed.outer, self.feed.gate)
+        own = self.attention.size + sum(part.weight.size for part in feed if part is not None)
+        return own + (0 if self.cross is None else self.cross.attention.size)

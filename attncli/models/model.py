@@ -10,7 +10,7 @@ from attncli.errors import DataError
 from attncli.errors.wording import visible
 from attncli.models.checkpoint import Checkpoint
 from attncli.models.config import ModelConfig
-from attncli.models.families.reading import read_config, tensors_of
+from attncli.models.families.reading import decoder_of, read_config, tensors_of
 from attncli.models.layers import Block
 from attncli.models.stored import ModelTensors
 from attncli.models.word_head import WordHead
@@ -59,6 +59,14 @@ class TransformerModel:
         Raises: DataError for a head that does not fit.
         """
         return self.tensors.head()
+
+    @cached_property
+    def decoder(self) -> ModelTensors | None:
+        """The tensors of the decoder that follows an encoder, checked at the first use; or None.
+
+        Raises: DataError when they do not fit what config.json says.
+        """
+        return decoder_of(self.checkpoint, self.config)
 
     def positions(self, ids: IntArray) -> IntArray:
         """The position of each token: 0, 1, …; RoBERTa counts from its padding id + 1, and gives

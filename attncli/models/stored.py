@@ -42,11 +42,13 @@ class ModelTensors(Protocol):
 class Family(NamedTuple):
     """A family: each model_type with its name, how its keys are read, how its tensors are found.
 
-    `tied` is what it takes where config.json has no tie_word_embeddings.
-    `read` and `tensors` raise DataError for what is damaged or does not fit.
+    `tied` is what it takes where config.json has no tie_word_embeddings. Of an encoder with a decoder
+    `tensors` finds those of the encoder, `decoder` those of the other. All three functions raise
+    DataError for what is damaged or does not fit.
     """
 
     model_types: Mapping[str, str]
     read: Callable[[str, ConfigKeys], ModelConfig]
     tensors: Callable[[Checkpoint, ModelConfig], ModelTensors]
     tied: bool = False
+    decoder: Callable[[Checkpoint, ModelConfig], ModelTensors] | None = None

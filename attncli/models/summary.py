@@ -60,6 +60,7 @@ def summary(model: TransformerModel) -> dict[str, Any]:
         "layer_norm": config.norms,
         "max_tokens": config.n_positions - config.position_offset,
         **_decoder_facts(config),
+        **_sides_facts(config),
         "vocabulary": config.n_vocab,
         "segments": config.n_types,
         "parameters": {
@@ -87,4 +88,19 @@ def _decoder_facts(config: ModelConfig) -> dict[str, Any]:
         "windows": list(decoder.windows),
         "query_norm": decoder.query_norm,
         "softcap": decoder.softcap,
+    }
+
+
+def _sides_facts(config: ModelConfig) -> dict[str, Any]:
+    """What an encoder with a decoder has besides: how places are known, and the decoder's sizes."""
+    if (target := config.target) is None:
+        return {}
+    return {
+        "positions": config.positions,
+        "decoder": {
+            "layers": target.n_layers,
+            "heads": target.n_heads,
+            "d_inner": target.d_inner,
+            "vocabulary": target.n_vocab,
+        },
     }

@@ -20,6 +20,7 @@ from attncli.models.layers import Linear, Norm
 _PIECE = 1 << 22  # numbers of the matrix that are widened at once
 _KEPT = 1 << 25  # widened numbers that are kept for the next text
 _LINEAR = "lm_head.weight"
+_LOGITS_BIAS = "final_logits_bias"
 
 
 class Turn(NamedTuple):
@@ -44,7 +45,7 @@ class MaskedNames(NamedTuple):
 
 
 class WordHead:
-    """The logits of every entry: softcap(turn(x)·matrixᵀ + bias).
+    """The logits of every entry: softcap(turn(x)·matrixᵀ + bias); `scale` is a factor on x.
 
     Raises: DataError for tensors that are not what config.json says.
     """
@@ -57,9 +58,11 @@ class WordHead:
         *,
         turn: Turn | None = None,
         bias: Float32Array | None = None,
+        scale: float = 1.0,
     ) -> None:
         checkpoint.require("", [(matrix, (config.n_vocab, config.d_model))])
         self._checkpoint, self._matrix, self._turn, self._bias = checkpoint, matrix, turn, bias
+        self._scale = np.float32(scale)
         self.size = config.n_vocab
         self._width = config.d_model
         self._softcap = None if config.decoder is None else config.decoder.final_softcap
@@ -82,6 +85,7 @@ class WordHead:
         """
         with np.errstate(over="ignore", invalid="ignore"):
             rows = rows if self._turn is None else self._turn(rows)
+            rows = rows if self._scale == 1 else rows * self._scale
             out = np.empty((len(rows), self.size), dtype=np.float32)
             for start, piece in self._read():
                 out[:, start : start + len(piece)] = product(rows, piece.T)
@@ -113,6 +117,19 @@ def linear_head(checkpoint: Checkpoint, config: ModelConfig, words: str) -> Word
     """
     matrix = checkpoint.find(_LINEAR) or (words if config.shares_words else None)
     return None if matrix is None else WordHead(checkpoint, config, matrix)
+
+
+def decoder_head(
+    checkpoint: Checkpoint, config: ModelConfig, words: str, scale: float = 1.0
+) -> WordHead:
+    """The head of a decoder that follows an encoder: its own matrix, else the words' vectors.
+
+    Raises: DataError.
+    """
+    matrix = checkpoint.find(_LINEAR) or words
+    bias = _optional(checkpoint, _LOGITS_BIAS, (1, config.n_vocab))
+    own = None if bias is None else bias[0]
+    return WordHead(checkpoint, config, matrix, bias=own, scale=scale)
 
 
 def masked_head(

@@ -11,6 +11,11 @@ from attncli.views.ink import Ink, Line, left, wrapped
 
 _NAME = 12  # columns of a fact's name
 _TARGETS = 12  # words named
+_POSITIONS = {
+    "learned": "learned, added to the words",
+    "sinusoidal": "sines and cosines, added to the words",
+    "relative": "a bias of the distance, added to the scores",
+}
 
 
 def checkpoint_lines(facts: Mapping[str, Any], ink: Ink, *, width: int = 80) -> list[Line]:
@@ -82,6 +87,8 @@ def _count(told: Mapping[str, Any], name: str) -> str:
 def _told(facts: Mapping[str, Any], ink: Ink) -> list[tuple[str, str]]:
     counted = facts["parameters"]
     direction = "causal: a token sees earlier ones" if facts["causal"] else "every token sees all"
+    if "decoder" in facts:
+        direction = "an encoder, whose tokens see all, and a decoder that reads it"
     rows = [
         ("family", f"{facts['model_type']} ({direction})"),
         (
@@ -94,6 +101,7 @@ def _told(facts: Mapping[str, Any], ink: Ink) -> list[tuple[str, str]]:
             f"{facts['heads']} (0…{facts['heads'] - 1}) of {facts['d_k']} values{_shared(facts)}",
         ),
         *_positions(facts),
+        *_decoder(facts),
         (
             "sizes",
             f"d_model {facts['d_model']}, feed-forward {facts['d_inner']} ({facts['activation']})",
@@ -125,6 +133,15 @@ def _positions(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     kinds = Counter(_rope(rope) for rope in facts["ropes"])
     windows = Counter(_window(width, causal=facts["causal"]) for width in facts["windows"])
     return [("positions", _by_layers(kinds)), ("sees", _by_layers(windows))]
+
+
+def _decoder(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How an encoder and its decoder know places, and the decoder's sizes."""
+    if (decoder := facts.get("decoder")) is None:
+        return []
+    layers, heads = decoder["layers"], decoder["heads"]
+    sizes = f"{layers} layers of {heads} heads, feed-forward {decoder['d_inner']}"
+    return [("positions", _POSITIONS[facts["positions"]]), ("decoder", sizes)]
 
 
 def _by_layers(counted: Mapping[str, int]) -> str:

@@ -55,6 +55,7 @@ def read_modernbert(model_type: str, keys: ConfigKeys) -> ModelConfig:
         epsilon=keys.epsilon("norm_eps", 1e-5),
         causal=False,
         norms="before",
+        positions="rope",
         decoder=DecoderConfig(
             windows=tuple(seen if kind == SLIDING else None for kind in kinds),
             ropes=tuple(by_kind[kind] for kind in kinds),

@@ -48,6 +48,14 @@ def tensors_of(checkpoint: Checkpoint, config: ModelConfig) -> ModelTensors:
     return family.tensors(checkpoint, config)
 
 
+def decoder_of(checkpoint: Checkpoint, config: ModelConfig) -> ModelTensors | None:
+    """The tensors of the decoder that follows an encoder; None where none does. Raises: DataError."""
+    family = _family_of(config.model_type)
+    if family is None or family.decoder is None or config.target is None:
+        return None
+    return family.decoder(checkpoint, config)
+
+
 def model_types() -> list[str]:
     """Every model_type that is read, by family."""
     return [name for family in _families() for name in family.model_types]

@@ -1,0 +1,205 @@
+"""T5, FLAN-T5 and mT5: an encoder and a decoder whose scores have a bias of the distance.
+
+Norms come before each part and only scale; no map has a bias, scores are not divided. The bias is
+stored in the first layer of each side and serves all of them; what the decoder reads of the encoder
+has none. Source: Raffel et al. 2020 (arXiv:1910.10683), section 2.1; gates and heads of other widths
+are those of T5 1.1, Shazeer 2020 (arXiv:2002.05202).
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from attncli.arrays import Float32Array, IntArray
+from attncli.models.checkpoint import Checkpoint
+from attncli.models.config import ModelConfig, SidesConfig
+from attncli.models.keys import ConfigKeys
+from attncli.models.layers import Attention, Block, CrossPart, Feed, LayerNorms, Linear, RMSNorm
+from attncli.models.relative import RelativeBias
+from attncli.models.stored import Family
+from attncli.models.word_head import WordHead, decoder_head
+
+MODEL_TYPES = {"t5": "t5", "mt5": "t5"}
+_FIRST = "block.0.layer.0.SelfAttention"
+_BIAS = f"{_FIRST}.relative_attention_bias.weight"
+_MAX_POSITIONS = 512  # what the published ones were trained with
+
+
+def read_t5(model_type: str, keys: ConfigKeys) -> ModelConfig:
+    """The configuration of a T5. Raises: DataError."""
+    is_multilingual = model_type == "mt5"
+    activation, gated = _activation(keys, "gated-gelu" if is_multilingual else "relu")
+    n_buckets, max_distance = _distances(keys)
+    n_layers = keys.size("num_layers", default=8 if is_multilingual else 6)
+    d_model = keys.size("d_model", default=512)
+    n_heads = keys.size("num_heads", default=6 if is_multilingual else 8)
+    d_inner = keys.size("d_ff", default=1024 if is_multilingual else 2048)
+    n_vocab = keys.size("vocab_size", default=250_112 if is_multilingual else 32_128)
+    return ModelConfig(
+        model_type=model_type,
+        family="t5",
+        n_layers=n_layers,
+        n_heads=n_heads,
+        d_model=d_model,
+        d_inner=d_inner,
+        n_vocab=n_vocab,
+        n_positions=keys.size("n_positions", default=_MAX_POSITIONS),
+        n_types=0,
+        activation=activation,
+        epsilon=keys.epsilon("layer_norm_epsilon", 1e-6),
+        causal=False,
+        score_scale=1.0,
+        norms="before",
+        head_size=keys.size("d_kv", default=64),
+        positions="relative",
+        sides=SidesConfig(
+            n_layers=keys.size("num_decoder_layers", default=n_layers),
+            n_heads=n_heads,
+            d_inner=d_inner,
+            n_vocab=n_vocab,
+            start=keys.size("decoder_start_token_id", "pad_token_id", default=0, least=0),
+            gated=gated,
+            n_buckets=n_buckets,
+            max_distance=max_distance,
+            head_scale=d_model**-0.5 if not is_multilingual and _scales_head(keys) else 1.0,
+        ),
+    )
+
+
+def _scales_head(keys: ConfigKeys) -> bool:
+    """Whether the head reads states ÷ √d_model: as transformers 5 says, or as tied heads of before did."""
+    tied = keys.flag("tie_word_embeddings", default=True)
+    return keys.flag("scale_decoder_outputs", default=tied)
+
+
+def _activation(keys: ConfigKeys, usual: str) -> tuple[str, bool]:
+    """The activation, and whether a gate is before it. Raises: DataError for one not known."""
+    told = keys.given.get("feed_forward_proj") or usual
+    gated = isinstance(told, str) and told.startswith("gated-")
+    name = "gelu_new" if told == "gated-gelu" else str(told).removeprefix("gated-")
+    inner = ConfigKeys({"feed_forward_proj": name}, keys.place, keys.part)
+    return inner.activation("feed_forward_proj", "relu"), gated
+
+
+def _distances(keys: ConfigKeys) -> tuple[int, int]:
+    """How many buckets there are, and the distance where they end. Raises: DataError."""
+    n_buckets = keys.size("relative_attention_num_buckets", default=32, least=4)
+    end = keys.size("relative_attention_max_distance", default=128)
+    if n_buckets % 2 or end <= n_buckets // 2:
+        raise keys.fault(
+            f"{n_buckets} buckets up to a distance of {end}, expected an even number of them and a "
+            "distance beyond their half"
+        )
+    return n_buckets, end
+
+
+class _Side:
+    """One side of a T5, checked against its configuration. Raises: DataError."""
+
+    def __init__(
+        self, checkpoint: Checkpoint, config: ModelConfig, name: str, *, reads_other: bool
+    ) -> None:
+        assert config.sides is not None
+        self._checkpoint, self._config, self._sides = checkpoint, config, config.sides
+        self._reads_other = reads_other
+        self.prefix = checkpoint.prefix(f"encoder.{_FIRST}.q.weight")
+        self._words = checkpoint.first(self.prefix, "shared.weight", f"{name}.embed_tokens.weight")
+        self._side = f"{name}."
+        self.layers = f"{self._side}block."
+        checkpoint.require(self.prefix, self._expected())
+        checkpoint.no_layer_beyond(self.prefix + self.layers, config.n_layers)
+        table = checkpoint.tensor(f"{self.prefix}{self._side}{_BIAS}")
+        self._bias = RelativeBias(table, not config.causal, self._sides.max_distance)
+
+    def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
+        """The words' vectors. Shape (n_rows, d_model)."""
+        del types, positions  # the distance of two tokens is added to their score instead
+        return self.words(ids)
+
+    def words(self, ids: IntArray) -> Float32Array:
+        """The vectors of the words alone. Shape (n_rows, d_model)."""
+        return self._checkpoint.tensor(self.prefix + self._words, ids)
+
+    def block(self, layer: int) -> Block:
+        """The matrices of a layer, counted from 0."""
+        at = f"{self.prefix}{self.layers}{layer}.layer."
+        cross = None
+        if self._reads_other:
+            other = self._attention(f"{at}1.EncDecAttention.", causal=False)
+            cross = CrossPart(other, self._norms(f"{at}1"))
+        feed = 2 if self._reads_other else 1
+        return Block(
+            self._attention(f"{at}0.SelfAttention.", causal=self._config.causal, bias=self._bias),
+            self._feed(f"{at}{feed}.DenseReluDense."),
+            self._norms(f"{at}0"),
+            self._norms(f"{at}{feed}"),
+            cross,
+        )
+
+    def last(self, rows: Float32Array) -> Float32Array:
+        """The norm after the last layer. Shapes: (n_rows, d_model) → the same."""
+        return self._norm(f"{self.prefix}{self._side}final_layer_norm")(rows)
+
+    def head(self) -> WordHead | None:
+        """The head over the vocabulary, which the decoder has. Raises: DataError."""
+        if not self._reads_other:
+            return None
+        words, scale = self.prefix + self._words, self._sides.head_scale
+        return decoder_head(self._checkpoint, self._config, words, scale)
+
+    def _attention(self, at: str, *, causal: bool, bias: RelativeBias | None = None) -> Attention:
+        query, key, value, output = (self._linear(at + name) for name in "qkvo")
+        n_heads = self._config.n_heads
+        return Attention(query, key, value, output, n_heads, n_heads, 1.0, causal, bias=bias)
+
+    def _feed(self, at: str) -> Feed:
+        outer, activation = self._linear(f"{at}wo"), self._config.activation
+        if not self._sides.gated:
+            return Feed(self._linear(f"{at}wi"), outer, activation)
+        return Feed(self._linear(f"{at}wi_1"), outer, activation, self._linear(f"{at}wi_0"))
+
+    def _linear(self, name: str) -> Linear:
+        return Linear(np.swapaxes(self._checkpoint.tensor(f"{name}.weight"), 0, 1))
+
+    def _norm(self, name: str) -> RMSNorm:
+        return RMSNorm(self._checkpoint.tensor(f"{name}.weight"), self._config.epsilon)
+
+    def _norms(self, at: str) -> LayerNorms:
+        return LayerNorms(before=self._norm(f"{at}.layer_norm"))
+
+    def _expected(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """The name and shape of every tensor; made one by one, however many layers are claimed."""
+        config = self._config
+        yield self._words, (config.n_vocab, config.d_model)
+        yield f"{self._side}{_BIAS}", (self._sides.n_buckets, config.n_heads)
+        yield f"{self._side}final_layer_norm.weight", (config.d_model,)
+        for layer in range(config.n_layers):
+            for name, shape in self._layer_shapes():
+                yield f"{self.layers}{layer}.layer.{name}.weight", shape
+
+    def _layer_shapes(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        d, inner = self._config.d_model, self._config.d_inner
+        width = self._config.n_heads * self._config.d_k
+        parts = ["SelfAttention", *(["EncDecAttention"] if self._reads_other else [])]
+        for number, part in enumerate(parts):
+            yield f"{number}.layer_norm", (d,)
+            for name in "qkv":
+                yield f"{number}.{part}.{name}", (width, d)
+            yield f"{number}.{part}.o", (d, width)
+        at = len(parts)
+        yield f"{at}.layer_norm", (d,)
+        for name in ("wi_0", "wi_1") if self._sides.gated else ("wi",):
+            yield f"{at}.DenseReluDense.{name}", (inner, d)
+        yield f"{at}.DenseReluDense.wo", (d, inner)
+
+
+def _encoder(checkpoint: Checkpoint, config: ModelConfig) -> _Side:
+    return _Side(checkpoint, config, "encoder", reads_other=False)
+
+
+def _decoder(checkpoint: Checkpoint, config: ModelConfig) -> _Side:
+    assert config.target is not None
+    return _Side(checkpoint, config.target, "decoder", reads_other=True)
+
+
+FAMILY = Family(MODEL_TYPES, read_t5, _encoder, tied=True, decoder=_decoder)
