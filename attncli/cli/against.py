@@ -59,10 +59,11 @@ def show_against(
 
 def _expect_nothing_else(manner: Manner) -> None:
     """Raises: UsageError for another view, and for a file that cannot hold two side by side."""
-    if manner.steps or manner.speak or manner.why:
-        option = next(n for n in ("steps", "speak", "why") if getattr(manner, n))
+    others = {"--steps": manner.steps, "--speak": manner.speak, "--why": manner.why}
+    option = next((n for n, given in (others | {"--map": manner.head_map}).items() if given), None)
+    if option is not None:
         raise UsageError(
-            f"found --{option} too, expected one of them: the two are shown side by side",
+            f"found {option} too, expected one of them: the two are shown side by side",
             place="--against",
         )
     if manner.output is not None:

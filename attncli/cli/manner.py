@@ -87,6 +87,8 @@ class Manner(Screen, Figures):
     row: opt.Row = None
     speak: opt.Speak = False
     why: opt.Why = False
+    head_map: opt.HeadsMap = False
+    measure: opt.MapMeasure = None
     output: opt.Output = None
     no_footer: opt.NoFooter = False
     json: opt.Json = False
@@ -110,18 +112,35 @@ class Manner(Screen, Figures):
             raise UsageError(f"found {other} too, expected one of them", place="--diagram")
         if self.why:
             self._expect_alone("--why")
+        self._expect_map_alone()
         if self.row and not (self.steps or self.diagram):
             raise UsageError("found no --steps or --diagram, expected one of them", place="--row")
 
     def _expect_weights_alone(self) -> None:
         """Raises: UsageError where a figure is asked for, and another view in it."""
         others = {"--steps": self.steps, "--diagram": self.diagram, "--why": self.why}
+        others["--map"] = self.head_map
         asked = next((name for name, given in others.items() if given), None)
         options = self.figure_options() if asked and self.kind in FIGURED else {}
         if options:
             raise UsageError(
                 f"found {asked} too; a figure holds the weights alone, expected one of them",
                 place=next(iter(options)),
+            )
+
+    def _expect_map_alone(self) -> None:
+        """Raises: UsageError where another view is asked for beside a map, or a file without one."""
+        if not self.head_map:
+            if self.measure is not None:
+                raise UsageError("found no --map, expected both", place="--measure")
+            return
+        others = {"--speak": self.speak, "--steps": self.steps, "--diagram": self.diagram}
+        for other, given in (others | {"--why": self.why}).items():
+            if given:
+                raise UsageError(f"found {other} too, expected one of them", place="--map")
+        if self.kind == "npz":
+            raise UsageError(
+                "found a .npz file, which holds whole results, expected another", place="--map"
             )
 
     def _expect_alone(self, name: str) -> None:
@@ -134,7 +153,8 @@ class Manner(Screen, Figures):
     @property
     def pools(self) -> bool:
         """Whether many layers and heads are drawn together: files and JSON keep all."""
-        return not (self.json or self.output is not None or self.steps or self.diagram or self.why)
+        alone = self.steps or self.diagram or self.why or self.head_map
+        return not (self.json or self.output is not None or alone)
 
     @property
     def keeps_fields(self) -> bool:
@@ -149,8 +169,16 @@ class Manner(Screen, Figures):
         chosen = (
             *(("--json", self.json), ("--speak", self.speak)),
             *(("--steps", self.steps), ("--diagram", self.diagram), ("--why", self.why)),
+            ("--map", self.head_map),
         )
         return next((name for name, given in chosen if given), "tables")
+
+    @property
+    def kind_of_map(self) -> str:
+        """What is written of a map of heads, as `warn_of_vain` takes it; empty where none is."""
+        if not self.head_map or self.kind == "--map":
+            return ""
+        return f"--map {'--json' if self.json else self.kind}"
 
     @property
     def is_figure(self) -> bool:
@@ -169,10 +197,11 @@ class Manner(Screen, Figures):
             "--diagram": self.diagram or None,
             "--why": self.why or None,
             "--no-footer": self.no_footer or None,
+            "--measure": self.measure,
         }
         if self.draws:  # both act on the drawing of the file
             options = options | {"--row": None, "--diagram": None}
-        kind = given.pop("kind", None) or self.kind
+        kind = given.pop("kind", None) or self.kind_of_map or self.kind
         figure = self.figure_options()
         self._say_vain_of_colors(kind, figure, quiet=quiet)
         if figure and self.kind in FIGURED:
@@ -195,7 +224,7 @@ class Manner(Screen, Figures):
     def _say_vain_of_colors(self, kind: str, figure: dict[str, object], *, quiet: bool) -> None:
         """Says where the options of colors do nothing, and takes them out."""
         where = {"--palette": "", "--scale": ""}
-        if kind in ("tables", "--against") and figure:
+        if kind in ("tables", "--against", "--map") and figure:
             colors = self.ink.colors
             where = dict.fromkeys(where, "" if colors else "without color")
             where["--palette"] = (
@@ -256,6 +285,8 @@ class Manner(Screen, Figures):
 
         if self.steps or self.why:
             return frozenset(STAGE_FIELDS)
+        if self.head_map and self.kind not in ("html", "htm"):
+            return frozenset()
         if self.draws:
             return frozenset((*STAGE_FIELDS, "hidden_states"))
         if self.output is None:

@@ -287,6 +287,24 @@ Row = Annotated[
     ),
 ]
 Top = Annotated[int | None, option(OUTPUT, "K", "Only the K strongest words of each row.", min=1)]
+HeadsMap = Annotated[
+    bool,
+    switch(
+        OUTPUT,
+        "A map of all layers and heads, a cell for each: what it looks at most; also -o html, "
+        "svg, png, pdf, md, tex, csv, json.",
+        "--map",
+    ),
+]
+MapMeasure = Annotated[
+    settings.HeadMeasure | None,
+    option(
+        OUTPUT,
+        "NAME",
+        "The number of --map: first, previous, self, next, separators (shares of the weight) or entropy.",
+        "--measure",
+    ),
+]
 Why = Annotated[
     bool,
     switch(

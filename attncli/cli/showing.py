@@ -45,6 +45,13 @@ def shown_text(
         return spoken_text(result, ink, top=top, precision=manner.precision)
     if manner.why:
         return ink.rendered(_why_lines(result, manner, ink, manner.columns))
+    if manner.head_map:
+        from attncli.views.explain import title_lines
+        from attncli.views.head_map import head_map_lines
+
+        ink = ink._replace(palette=manner.palette)
+        drawn = head_map_lines(result, ink, width=manner.columns, measure=manner.measure)
+        return ink.rendered([*title_lines(result, ink, manner.columns), [], *drawn])
     if manner.diagram:
         from attncli.cli.drawing import diagram_text
 
@@ -158,6 +165,12 @@ def print_record(
     exclude: "Iterable[str]" = (),
 ) -> None:
     """One result as a line of JSON."""
+    if manner.head_map:
+        from attncli.results.json import record_json
+        from attncli.views.head_map_files import head_map_record
+
+        write_json(record_json(head_map_record(result)))
+        return
     from attncli.results.json import result_parts
 
     write_json(result_parts(result, include, exclude, precision=manner.precision, top=manner.top))
@@ -194,6 +207,8 @@ def write_kept(kept: "Sequence[Kept]", manner: Manner, fields: Fields, quiet: bo
         top=manner.top,
         notation=manner.notation,
         figure=manner.figure_settings(),
+        head_map=manner.head_map,
+        measure=manner.measure,
         made_by=manner.made_by,
         say=None if quiet else warning,
     )
@@ -205,7 +220,8 @@ def moved_words(
     result: "AttentionResult", among: "VocabularySpace | None", manner: Manner
 ) -> "list[Movement]":
     """How far each word moved, where that is shown; nearest words where there is room for them."""
-    if manner.speak or ((manner.steps or manner.diagram or manner.why) and manner.output is None):
+    alone = manner.steps or manner.diagram or manner.why or manner.head_map
+    if manner.speak or (alone and manner.output is None):
         return []
     if manner.output is not None:
         if not manner.output.lower().endswith((".html", ".htm")):

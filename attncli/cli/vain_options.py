@@ -29,6 +29,13 @@ _RESULTS: dict[str, tuple[str, ...]] = {
     "--speak": ("--precision", "--top", "--ascii", "--full", "--width"),
     "--steps": (*_TABLES, "--steps", "--row", "--notation"),
     "--diagram": (*_TABLES, "--diagram", "--row", "--notation"),
+    "--map": ("--width", "--color", "--ascii", "--palette", "--measure"),
+    **dict.fromkeys(("--map html", "--map htm"), (*_STAGES, "--title", *_COLORS, "--measure")),
+    **dict.fromkeys(
+        ("--map svg", "--map png", "--map pdf", "--map md", "--map tex"),
+        ("--measure", "--no-footer"),
+    ),
+    **dict.fromkeys(("--map --json", "--map json", "--map jsonl", "--map csv", "--map tsv"), ()),
     "--why": ("--precision", "--width", "--color", "--ascii", "--why"),
     "--against": (*_TABLES, *_COLORS),
     "--against --json": (),

@@ -173,6 +173,7 @@ def _say_vain_of_comparison(manner: Manner, given: dict[str, object], quiet: boo
     flags: dict[str, object] = {"--show": manner.show, "--full": manner.full, "--row": manner.row}
     flags |= {"--steps": manner.steps, "--speak": manner.speak, "--diagram": manner.diagram}
     flags |= {"--notation": manner.notation != "words", "--why": manner.why}
+    flags |= {"--map": manner.head_map, "--measure": manner.measure}
     flags |= manner.figure_options()
     say_vain(
         [name for name, value in (given | flags).items() if value], _OF_A_COMPARISON, quiet=quiet

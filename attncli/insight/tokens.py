@@ -46,7 +46,7 @@ def merge_pieces(result: AttentionResult) -> AttentionResult:
         changes["segments"] = tuple(result.segments[at] for at in starts)
     selection = {**(result.selection or {}), "merged": True}
     if "places" in selection:
-        selection["places"] = [selection["places"][at] for at in starts]
+        selection["places"] = _places_of_words(selection["places"], starts)
     return replace(
         result,
         tokens=tuple(_joined(result, group) for group in groups),
@@ -112,6 +112,14 @@ def hide_tokens(
         },
         **changes,
     )
+
+
+def _places_of_words(places: Sequence[int], starts: Sequence[int]) -> list[int]:
+    """The places of words, as if nothing had been hidden before their pieces were merged."""
+    of_words = [places[start] for start in starts[:1]]
+    for start in starts[1:]:
+        of_words.append(of_words[-1] + places[start] - places[start - 1])
+    return of_words
 
 
 def _averaged(array: Float32Array, starts: Sequence[int], counts: Any) -> Float32Array:

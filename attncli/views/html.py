@@ -16,7 +16,7 @@ from importlib import resources
 from attncli.escape import MARK
 from attncli.insight.movement import Movement
 from attncli.results.result import AttentionResult
-from attncli.settings import Notation
+from attncli.settings import HeadMeasure, Notation
 from attncli.views.page.section import section
 from attncli.views.page.tables import escaped, word_markup
 from attncli.views.palette import PALETTES, PaletteName, hex_code, text_on, weight_rgb
@@ -57,12 +57,14 @@ def page(
     notation: Notation = "words",
     made_by: str = "",
     stretch: bool = False,
+    measure: HeadMeasure | None = None,
+    map_is_open: bool = False,
 ) -> str:
     """A whole HTML page that shows these results; `before` is markup placed above them,
     `heading` that of the title.
 
     `stages` are texts of every stage, one for each result, under a `stages_name`; `style` are rules for `before`;
-    `made_by` is the command for the footer; with `stretch` colors go to the largest weight at first.
+    `made_by` is the command for the footer; the maps of heads show a `measure`, and are open or folded away; with `stretch` colors go to the largest weight at first.
 
     `movements` gives, for each result, how far its words moved and their nearest words. Heads that
     would make the page larger than about 5 MB are left out, and the page says so.
@@ -77,6 +79,8 @@ def page(
             share=len(results),
             notation=notation,
             stretch=stretch,
+            measure=measure,
+            map_is_open=map_is_open,
         )
         for number, result in enumerate(results)
     ]

@@ -253,15 +253,19 @@ def tex_table(
         " & ".join(["", *turned]) + r" \\",
     ]
     for query, name in enumerate(words):
-        cells = [_cell(float(weights[query, key]), precision) for key in columns]
+        cells = [
+            tex_cell(f"{weights[query, key]:.{precision}f}", float(weights[query, key]))
+            for key in columns
+        ]
         lines.append(" & ".join([_short(name, _LABEL), *cells]) + r" \\")
     return [*lines, r"\end{tabular}}\par\medskip"]
 
 
-def _cell(weight: float, precision: int) -> str:
+def tex_cell(text: str, weight: float) -> str:
+    """A cell of a table in the color of a weight; its text is TeX."""
     color = weight_rgb(weight)
     fill, ink = _code(color), _code(text_on(color))
-    return rf"\cellcolor[HTML]{{{fill}}}\textcolor[HTML]{{{ink}}}{{{weight:.{precision}f}}}"
+    return rf"\cellcolor[HTML]{{{fill}}}\textcolor[HTML]{{{ink}}}{{{text}}}"
 
 
 def _code(color: RGB) -> str:

@@ -5,7 +5,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from attncli.errors import field_name
-from attncli.settings import FigureSettings, Notation
+from attncli.settings import FigureSettings, HeadMeasure, Notation
 from attncli.views.picture_formats import picture
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ class FileRequest(NamedTuple):
     `movements` and `stages` are one for each result, `stages_name` is the title of the stages.
     `diagrams` stand above the results of a page, and in the place of the heat maps of a picture.
     `fields` (to add, to leave out) and `top` shape JSON only. `notation` is that of equations.
-    With a `figure` a picture or TeX holds the weights alone; a page has its title and colors.
+    With `head_map` a file holds the map of all heads alone, of a `measure` if one is named; a page
+    has it beside the rest. With a `figure` a picture or TeX holds the weights alone; a page has its title and colors.
     `made_by` is the command for a footer. `say` takes a sentence on what the file cannot hold.
     """
 
@@ -41,6 +42,8 @@ class FileRequest(NamedTuple):
     diagrams: "Sequence[Diagram]" = ()
     notation: Notation = "words"
     figure: FigureSettings | None = None
+    head_map: bool = False
+    measure: HeadMeasure | None = None
     made_by: str = ""
     say: Say | None = None
 
@@ -55,6 +58,10 @@ PLAIN = FileRequest()
 
 def content_of(path: str, suffix: str, results: "Results", asked: FileRequest) -> Content:
     """The content of the file `path`, in the format of the suffix."""
+    if asked.head_map and suffix != ".html":
+        from attncli.views.head_map_files import head_map_file
+
+        return head_map_file(suffix, results, asked.measure, made_by=asked.made_by, say=asked.say)
     if asked.figure is not None and suffix in FIGURED:
         from attncli.views.figures.files import figure_file
 
@@ -98,6 +105,8 @@ def _page(results: "Results", asked: FileRequest) -> Content:
         style=style,
         notation=asked.notation,
         made_by=asked.made_by,
+        measure=asked.measure,
+        map_is_open=asked.head_map,
     )
 
 

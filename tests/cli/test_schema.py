@@ -57,6 +57,8 @@ COMMANDS: list[tuple[str, str, list[str]]] = [
     ("batch", "error", ["s.txt", "--vectors", "v.txt"]),
     ("batch", "result", ["s.txt", "s.txt", "--vectors", "v.txt", "--top", "2"]),
     ("view", "result", ["a.json"]),
+    ("view", "head-map", ["a.json", "--map"]),
+    ("explain", "head-map", ["money bank .", "--attention", "task", "--heads", "2", "--vectors", "v.txt", "--map"]),
     ("compare", "comparison", ["money bank", "river bank", "--word", "bank", "--vectors", "v.txt"]),
     ("compare", "comparison", ["money bank", "river bank", "--word", "bank", "--model", "m.safetensors", "--vectors", "v.txt"]),
     ("diff", "difference", ["a.json", "b.json"]),

@@ -298,3 +298,24 @@ def test_the_tables_remain_without_script(browser: Watched) -> None:
     browser.complaints.clear()
     assert tab.locator(".matrix td[data-weight]").count() == 9
     assert not tab.is_visible(".controls")
+
+
+def test_the_map_leads_to_each_head(browser: Watched) -> None:
+    """A click or Enter on a cell shows that head; arrow keys move; another number is another map."""
+    result = result_of(WORDS, layers=3, heads=5)
+    tab = browser.open(page([result]))
+    assert not tab.is_visible(".head-map")
+    tab.click("text=Map of all heads")
+    tab.click(".head-map [data-place='1,2'] button")
+    assert np.abs(cells(tab) - result.weights[1, 2]).max() < 1e-6
+    assert tab.get_attribute(".head-map button[data-place='1,2']", "aria-pressed") == "true"
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("Enter")
+    assert np.abs(cells(tab) - result.weights[2, 3]).max() < 1e-6
+    assert tab.locator(".head-map button[tabindex='0']").count() == 1
+    tab.select_option("[name=measure]", "self")
+    own = result.weights.diagonal(axis1=2, axis2=3).mean(axis=-1, dtype=np.float64)
+    shown = [int(text) for text in tab.locator(".head-map button").all_text_contents()]
+    assert shown == [min(int(value * 100 + 1e-6), 99) for value in own.ravel()]
+    assert "itself" in tab.text_content(".map-title")

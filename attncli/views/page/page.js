@@ -40,6 +40,7 @@ class View {
     this.rove(this.lines.from);
     this.buildControls();
     this.buildHeads();
+    this.buildMap();
     this.panel = this.find(".word-panel");
     this.every = [...this.root.querySelectorAll(".every tbody tr")];
     this.every.forEach((row, i) => row.addEventListener("pointerenter", () => this.point(i)));
@@ -387,9 +388,64 @@ class View {
     box.replaceChildren(...this.thumbs);
   }
 
+  // ---- the map: a button a head, which shows that head; arrow keys move between them
+
+  buildMap() {
+    const table = this.find(".head-map");
+    if (!table) return;
+    this.mapRows = [...table.tBodies[0].rows].map((row, layer) =>
+      [...row.cells].slice(1).map((cell, head) => {
+        const button = element("button", { type: "button", tabindex: "-1",
+          "data-place": `${layer},${head}`, "aria-pressed": "false" }, cell.textContent.trim());
+        if (this.slot.has(`${layer},${head}`))
+          button.addEventListener("click", () => { this.choose(layer, head); this.compute(); });
+        else button.setAttribute("aria-disabled", "true");
+        button.addEventListener("focus", () => this.roveMap(layer, head));
+        cell.replaceChildren(button);
+        return button;
+      }));
+    this.mapButtons = this.mapRows.flat();
+    table.addEventListener("keydown", (event) => this.moveInMap(event));
+    this.measures = this.find("[name=measure]");
+    this.measures.value = this.measures.querySelector("[selected]").value;
+    this.measures.addEventListener("change", () => this.paintMap());
+    this.roveMap(0, 0);
+    this.paintMap();
+  }
+
+  roveMap(layer, head) {
+    for (const button of this.mapButtons) button.tabIndex = -1;
+    this.mapRows[layer][head].tabIndex = 0;
+  }
+
+  moveInMap(event) {
+    const [down, right] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1],
+      ArrowRight: [0, 1] }[event.key] ?? [];
+    if (down === undefined) return;
+    const [layer, head] = event.target.dataset.place.split(",").map(Number);
+    const next = this.mapRows[layer + down]?.[head + right];
+    if (next) next.focus();
+    event.preventDefault();
+  }
+
+  paintMap() {
+    const shown = this.map[this.measures.value];
+    this.mapButtons.forEach((button, at) => {
+      const [layer, head] = button.dataset.place.split(",").map(Number);
+      const name = `${this.layer_names[layer]}, ${this.head_names[head]}`;
+      button.parentElement.className = `w${shown.steps[at]}`;
+      button.textContent = shown.texts[at];
+      button.title = this.slot.has(button.dataset.place) ? name : `${name} is not held by this page`;
+      button.setAttribute("aria-label", `${name}: ${shown.texts[at]}`);
+    });
+    this.find(".map-title").textContent = shown.title;
+    this.find(".map-legend").textContent = shown.legend;
+  }
+
   markHead() {
-    for (const button of this.thumbs ?? []) {
-      const on = !this.mean && button.dataset.head === `${this.layer},${this.head}`;
+    for (const button of [...(this.thumbs ?? []), ...(this.mapButtons ?? [])]) {
+      const place = button.dataset.head ?? button.dataset.place;
+      const on = !this.mean && place === `${this.layer},${this.head}`;
       button.setAttribute("aria-pressed", on);
     }
   }

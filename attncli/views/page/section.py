@@ -30,10 +30,11 @@ from attncli.results.names import (
     ranges,
 )
 from attncli.results.result import AttentionResult
-from attncli.settings import Notation
+from attncli.settings import HeadMeasure, Notation
 from attncli.views.facts import facts_line, model_line
 from attncli.views.ink import word as short
 from attncli.views.notation import text_signs, weights_title
+from attncli.views.page.map import has_map, map_data, map_markup
 from attncli.views.page.tables import (
     escaped,
     every_word,
@@ -70,9 +71,12 @@ def section(
     share: int = 1,
     notation: Notation = "words",
     stretch: bool = False,
+    measure: HeadMeasure | None = None,
+    map_is_open: bool = False,
 ) -> str:
     """The markup of the result `number` of a page, None of a notebook; there are `share` results.
 
+    The map of several heads shows a `measure`, and is folded away unless it is open.
     Without a choice it shows what a terminal does: the last layer, of many heads their mean.
     """
     names = None if notation == "words" else symbol_names(result.words)
@@ -106,6 +110,9 @@ def section(
         small = thumbnails(result)
         data["side"] = small.shape[-1]
         data["thumbnails"] = base64.b64encode(small.tobytes()).decode("ascii")
+    with_map = map_is_open or has_map(result)
+    if with_map:
+        data["map"] = map_data(result)
     tag, place = ("section", f' id="result-{number}"') if number is not None else _IN_A_NOTEBOOK
     long = ' class="long"' if len(result.text) > 160 else ""
     rows = every_word(
@@ -118,6 +125,7 @@ def section(
     return (
         f'<{tag} class="result"{place} aria-label="{escaped(result.text[:200])}">'
         f"<h2{long}>{word_markup(result.text)}</h2>{_facts(result, len(held))}"
+        f"{map_markup(result, measure, is_open=map_is_open) if with_map else ''}"
         f"{_controls(result, start, mean=first.is_mean, stretch=stretch)}"
         f"{_views(result, first.weights, precision, names)}"
         f"{_heads(result)}{rows}"

@@ -1,0 +1,163 @@
+"""What each head looks at: numbers of a head, so that many layers and heads are seen at once.
+
+Each number is a mean over rows, the tokens that attend. A number that the text does not have, such
+as the weight on separators where there is none, is NaN. Rows in which every key is masked do not count.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple, TypeAlias
+from unicodedata import category
+
+import numpy as np
+
+from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
+from attncli.insight.measures import entropy
+from attncli.insight.tokens import original_places, which_are_special
+from attncli.results.names import axis_labels
+from attncli.results.pieces import unmarked
+from attncli.results.result import AttentionResult
+from attncli.settings import HeadMeasure
+
+Habit: TypeAlias = Literal["first", "previous", "self", "next", "separators"]
+HABITS: tuple[Habit, ...] = ("first", "previous", "self", "next", "separators")
+HEAD_MEASURES: tuple[HeadMeasure, ...] = (*HABITS, "entropy")
+NO_HABIT = ""
+MOST = 0.5  # of the weight: what a head does with more of it is what it mostly does
+_FEWEST = 4  # tokens of a text whose first one may be called a sink
+
+
+class HeadMap(NamedTuple):
+    """The numbers of all heads of a result, and what its layers and heads are called.
+
+    Shapes: each of `values`, one for each of HEAD_MEASURES, (n_layers, n_heads). The habits are
+    shares of the weight; entropy is in nats, 0 to ln `n_keys`.
+    """
+
+    layers: Sequence[str]
+    heads: Sequence[str]
+    n_keys: int
+    values: Mapping[HeadMeasure, FloatArray]
+
+    def shares(self, measure: HeadMeasure) -> FloatArray:
+        """A measure as shares of the most it can be, 0 to 1. Shape: (n_layers, n_heads)."""
+        most = np.log(max(self.n_keys, 2)) if measure == "entropy" else 1.0
+        shares: FloatArray = np.clip(self.values[measure] / most, 0.0, 1.0)
+        return shares
+
+    def habits(self) -> tuple[list[list[str]], FloatArray]:
+        """What each head does most, NO_HABIT where it does nothing of all, and its share.
+
+        Shapes: both (n_layers, n_heads).
+        """
+        every = np.stack([self.values[name] for name in HABITS])  # (n_habits, n_layers, n_heads)
+        known = np.nan_to_num(every, nan=0.0)
+        best, share = known.argmax(axis=0), known.max(axis=0)
+        names = [
+            [HABITS[at] if of else NO_HABIT for at, of in zip(row, shares, strict=True)]
+            for row, shares in zip(best.tolist(), share.tolist(), strict=True)
+        ]
+        return names, share
+
+    def strongest(self, measure: HeadMeasure, count: int) -> list[tuple[int, int]]:
+        """The places of the heads with the most of a measure, (layer, head), the first one first."""
+        values = self.values[measure]
+        order = np.argsort(-values, axis=None, kind="stable")[:count]  # NaN is last
+        return [
+            (int(at) // values.shape[1], int(at) % values.shape[1])
+            for at in order
+            if not np.isnan(values.flat[at])
+        ]
+
+
+def head_map(result: AttentionResult) -> HeadMap:
+    """The measures of every head of a result.
+
+    first: the weight that the other tokens give the first of the whole text (Xiao et al. 2023,
+    arXiv:2309.17453, call it a sink). previous and next: the weight on the token before and after.
+    self: that on the token itself. separators: that on special tokens and punctuation together, but
+    for the first token. entropy: of the rows, in nats, not divided by its maximum.
+    Source: Clark et al. 2019 (arXiv:1906.04341), section 3.
+    """
+    tokens = _Tokens.of(result)
+    n_layers, n_heads = result.weights.shape[:2]
+    values = {name: np.full((n_layers, n_heads), np.nan) for name in HEAD_MEASURES}
+    for layer in range(n_layers):
+        for head in range(n_heads):
+            for name, value in _measured_head(result.weights[layer, head], tokens).items():
+                values[name][layer, head] = value
+    return HeadMap(
+        layers=axis_labels(result, "layers"),
+        heads=axis_labels(result, "heads"),
+        n_keys=len(result.tokens),
+        values=values,
+    )
+
+
+def sink_share(result: AttentionResult) -> float:
+    """The weight that the other tokens give the first one, the mean of all heads.
+
+    0 where there is no sink to speak of: the first token is hidden, the text has under four tokens,
+    or the vectors of words are compared as they are.
+    """
+    hidden = 0 not in original_places(result)
+    if hidden or len(result.tokens) < _FEWEST or result.attention.is_of_words:
+        return 0.0
+    rows = result.weights[:, :, 1:]  # (n_layers, n_heads, n_tokens - 1, n_tokens)
+    whole = float(rows.sum(dtype=np.float64))
+    return float(rows[..., 0].sum(dtype=np.float64)) / whole if whole else 0.0
+
+
+class _Tokens(NamedTuple):
+    """What the tokens of a text are to its heads.
+
+    `first`: the place of the first token of the whole text, None where it is hidden. `before`: the
+    places of the tokens whose neighbor before them is there, which stands one place earlier.
+    """
+
+    first: int | None
+    before: IntArray
+    separators: BoolArray
+
+    @classmethod
+    def of(cls, result: AttentionResult) -> "_Tokens":
+        places = np.array(original_places(result))
+        first = 0 if len(places) and places[0] == 0 else None
+        separators = which_are_special(result.tokens) | np.array(
+            [_is_punctuation(unmarked(token.text)) for token in result.tokens], dtype=np.bool_
+        )
+        if first is not None:
+            separators[first] = False
+        return cls(first, np.flatnonzero(np.diff(places) == 1) + 1, separators)
+
+
+def _measured_head(weights: Float32Array, tokens: _Tokens) -> dict[HeadMeasure, float]:
+    """The numbers of one head that the text has. Shapes: weights (n_tokens, n_tokens)."""
+    full: BoolArray = np.any(weights != 0, axis=-1)  # (n_tokens,), rows that attend to something
+    rows = weights[full].astype(np.float64)  # (n_full, n_tokens)
+    if not len(rows):
+        return {}
+    own = np.diagonal(weights)[full]
+    numbers: dict[HeadMeasure, float] = {
+        "self": float(own.mean(dtype=np.float64)),
+        "entropy": float(entropy(rows).mean()),
+    }
+    if tokens.separators.any():
+        numbers["separators"] = float(rows[:, tokens.separators].sum(axis=-1).mean())
+    others = np.flatnonzero(full)
+    if tokens.first is not None:
+        others = others[others != tokens.first]
+        if len(others):
+            numbers["first"] = float(weights[others, tokens.first].mean(dtype=np.float64))
+    after = tokens.before[full[tokens.before]]
+    if len(after):
+        numbers["previous"] = float(weights[after, after - 1].mean(dtype=np.float64))
+    before = tokens.before[full[tokens.before - 1]]
+    if len(before):
+        numbers["next"] = float(weights[before - 1, before].mean(dtype=np.float64))
+    return numbers
+
+
+def _is_punctuation(text: str) -> bool:
+    """Whether a token is a mark such as a comma or a period, alone or several."""
+    bare = text.strip()
+    return bool(bare) and all(category(letter).startswith("P") for letter in bare)
