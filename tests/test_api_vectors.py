@@ -8,9 +8,9 @@ import pytest
 
 import attncli
 from attncli.api import vector_files, vectors
-from attncli.api.word_vectors import Access
 from attncli.embeddings.fetching import MIRROR
 from attncli.errors import AttnError, UnknownWordError, UsageError
+from attncli.files.access import Access
 from attncli.settings import ImportSettings
 
 TEXT = "money 1 0 0\nbank .8 .6 0\nriver 0 1 0\ngrows 0 .6 .8\nBanks .7 .7 .1\n"

@@ -8,8 +8,8 @@ from attncli.errors import AttnError, EmptyError, UsageError, field_name, settin
 from attncli.mechanisms.open import open_analyser, store_of
 
 if TYPE_CHECKING:
-    from attncli.embeddings.named_stores import Access
     from attncli.embeddings.protocols import EmbeddingStore
+    from attncli.files.access import Access
     from attncli.files.rows.sentences import Sentence
     from attncli.insight.chosen_part import Part
     from attncli.insight.learned import Learned

@@ -21,9 +21,9 @@ from attncli.checks.arguments import (
     unexpected,
 )
 from attncli.checks.choices import checked_choices
-from attncli.embeddings.named_stores import Access
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import DataError, UsageError
+from attncli.files.access import Access
 from attncli.mechanisms.open import expect_dim
 from attncli.mechanisms.task import reading_of
 from attncli.models.named import find_model

@@ -6,22 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from attncli.api.files_read import vectors_read
-from attncli.api.word_vectors import Access, vocabulary_of
+from attncli.api.word_vectors import vocabulary_of
 from attncli.embeddings.cache.entries import Cache, check_name
 from attncli.embeddings.cache.writing import writing_cache
-from attncli.embeddings.named_stores import (
-    DEFAULT_ACCESS,
-    Say,
-    builtin_store,
-    convert,
-    file_of,
-    gensim_folder,
-    stored,
-)
+from attncli.embeddings.named_stores import builtin_store, convert, file_of, gensim_folder, stored
 from attncli.embeddings.presets import PRESETS, preset_store
 from attncli.embeddings.source import VectorsSource
 from attncli.errors import DataError, InputError, UsageError, field_name
 from attncli.errors.wording import quoted, visible
+from attncli.files.access import DEFAULT_ACCESS, Access, Say
 from attncli.files.apart import OutputFile, expect_apart, expect_writable
 from attncli.files.limits import Limits
 from attncli.files.paths import listed as paths_in

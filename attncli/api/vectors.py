@@ -6,12 +6,12 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
-from attncli.api.word_vectors import Access, open_vectors, vocabulary_of
+from attncli.api.word_vectors import open_vectors, vocabulary_of
 from attncli.arrays import Float32Array
 from attncli.checks.arguments import choice_of, count_of, flag_of, text_of, unexpected
-from attncli.embeddings.named_stores import DEFAULT_ACCESS
 from attncli.errors import UnknownWordError
 from attncli.errors.wording import quoted
+from attncli.files.access import DEFAULT_ACCESS, Access
 from attncli.results.cards import Card, Cell, Curve, Facts, Grid, Part, ShowsCard
 from attncli.settings import ANALOGOUS_WORDS, SIMILAR_WORDS, InputFormat
 from attncli.settings import CorpusSettings as CorpusSettings

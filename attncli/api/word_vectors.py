@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from attncli.arrays import Float32Array, read_only
 from attncli.checks.arguments import count_of, text_of, texts_of, unexpected
-from attncli.embeddings.named_stores import DEFAULT_ACCESS
-from attncli.embeddings.named_stores import Access as Access
 from attncli.embeddings.protocols import (
     EmbeddingStore,
     VocabularyStore,
@@ -15,6 +13,7 @@ from attncli.embeddings.protocols import (
 )
 from attncli.errors import MissingWordError, UnknownWordError, UsageError, field_name
 from attncli.errors.wording import quoted
+from attncli.files.access import DEFAULT_ACCESS, Access
 from attncli.reading.named_vectors import open_vectors as open_store
 from attncli.results.cards import Card, Cell, Facts, ShowsCard
 
@@ -192,7 +191,7 @@ def open_vectors(
     gensim, a table of pandas whose index is the words, or a matrix (n_words, dim) with its words:
     `(matrix, words)`, a dict of rows or a tokenizer in their place. They are copied. `inline` are
     vectors written out: "money=1,0;bank=.8,.6". `no_cache` neither reads nor writes converted vectors;
-    `access`, an `attncli.api.word_vectors.Access`, is told warnings and how far a conversion is.
+    `access`, an `attncli.files.access.Access`, is told warnings and how far a conversion is.
     Whatever takes `vectors` takes what this gives, which is quicker where it is used more than once.
     Raises: UsageError when there are no such vectors, DataError, ArgumentError for words and vectors
     that do not fit together, InputError, RefusedError, LimitError for files.

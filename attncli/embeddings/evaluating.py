@@ -7,7 +7,7 @@ evaluate_word_pairs and evaluate_word_analogies, which these numbers equal.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +20,7 @@ from attncli.attention.products import product
 from attncli.embeddings.protocols import VocabularyStore
 from attncli.embeddings.vocabulary import unit_vectors
 from attncli.errors import DataError, UsageError, field_name
+from attncli.files.access import Tick
 from attncli.files.paths import is_file
 from attncli.files.rows.lines import all_lines
 from attncli.files.rows.sentences import decoded
@@ -29,8 +30,6 @@ from attncli.settings import ASKED_WORDS
 _PAIR_FILES = ("wordsim353.tsv", "simlex999.txt")
 _ANALOGY_FILES = ("questions-words.txt",)
 _QUESTIONS, _ROWS = 512, 16_384  # in work at once
-
-Tick = Callable[[int, int | None], None]
 
 
 def untold(done: int, total: int | None) -> None:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from attncli.errors import Blank, DataError, UsageError, command_line, field_name, setting
 from attncli.errors.wording import did_you_mean, quoted, visible
+from attncli.files.access import Say, Tick
 from attncli.files.downloading import NotThereError, pieces
 
 MIRROR = "https://github.com/piskvorky/gensim-data/releases/download"
@@ -24,9 +25,6 @@ _LARGEST_LIST = 4 << 20
 _LARGEST_FILE = 16 << 30
 _MOST_PARTS = 100
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
-
-Say = Callable[[str, str], None]
-Tick = Callable[[int, int | None], None]
 
 
 class Fetched(NamedTuple):

@@ -3,17 +3,16 @@
 import os
 import re
 import stat
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.embeddings.seeded import SeededStore
 from attncli.embeddings.store import FolderStore
 from attncli.errors import DataError, InputError, UsageError, command_line, field_name, setting
 from attncli.errors.wording import did_you_mean, quoted, visible
-from attncli.files.limits import Limits
+from attncli.files.access import DEFAULT_ACCESS, Access
 from attncli.files.paths import at_home, is_file
 from attncli.settings import BUILT_IN, OF_PRESET
 
@@ -25,27 +24,6 @@ if TYPE_CHECKING:
 RANDOM_DIM = 50
 _LIKE_A_PATH = r"\.|^[/~]|\w[/\\]\w"
 _SMALL = 4 << 20  # bytes of a file that is simply read, every time
-
-Say = Callable[[str, str], None]
-Tick = Callable[[int, int | None], None]
-
-
-class Access(NamedTuple):
-    """How vectors are opened.
-
-    `whole`: the whole vocabulary is needed, so a large file is converted into the cache; without it
-    the words of a text are searched for in the file. `say` is told ("warning" | "hint", text), `tick`
-    the bytes done of a conversion and of how many. `limits` are those of the readers.
-    """
-
-    whole: bool = True
-    cached: bool = True
-    say: Say = lambda kind, text: None
-    tick: Tick = lambda done, total: None
-    limits: Limits = Limits()
-
-
-DEFAULT_ACCESS = Access()
 
 
 def builtin_store() -> FolderStore:

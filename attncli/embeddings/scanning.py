@@ -15,10 +15,10 @@ from attncli.embeddings.readers.any_format import ReadOptions, open_reading, tex
 from attncli.embeddings.readers.text.scan import find_in_text
 from attncli.errors import DataError
 from attncli.errors.wording import typed
+from attncli.files.access import Say
 from attncli.files.stream import place_of
 from attncli.text.forms import all_forms
 
-Say = Callable[[str, str], None]
 _HEAD, _OF_A_BLOCK, _TAIL = 2000, 64, 1 << 16  # words, words, bytes looked at for marks
 _SLOW = 1.0  # seconds of scanning after which it is said how to avoid it
 

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from attncli.arrays import Float32Array, FloatArray
-from attncli.embeddings.cache.building import Tick, WordBudget, hash_of
+from attncli.embeddings.cache.building import WordBudget, hash_of
 from attncli.embeddings.cache.checked import raw_bytes
 from attncli.embeddings.marks import names
 from attncli.embeddings.readers.any_format import ReadOptions, open_reading
 from attncli.embeddings.readers.loading import Distinct
 from attncli.errors import DataError, command_line
 from attncli.errors.wording import quoted
+from attncli.files.access import Tick
 from attncli.files.member import split_member
 from attncli.files.paths import is_file
 from attncli.files.stream import place_of

@@ -9,8 +9,8 @@ from attncli.errors import Blank, UsageError, field_name, setting
 from attncli.settings import MATRIX_FIELDS, MechanismSettings
 
 if TYPE_CHECKING:
-    from attncli.embeddings.named_stores import Access
     from attncli.embeddings.protocols import EmbeddingStore
+    from attncli.files.access import Access
     from attncli.insight.chosen_part import Part
     from attncli.mechanisms.analyser import Analyser
     from attncli.mechanisms.general import GeneralSettings
@@ -39,7 +39,7 @@ class Opened(NamedTuple):
 
 def store_of(settings: MechanismSettings, access: "Access | None" = None) -> "EmbeddingStore":
     """The vectors of the settings, opened in the way of `access`. Raises: what opening them raises."""
-    from attncli.embeddings.named_stores import Access
+    from attncli.files.access import Access
     from attncli.reading.named_vectors import open_vectors
 
     s, access = settings, Access(cached=not settings.no_cache) if access is None else access

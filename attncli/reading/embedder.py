@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from attncli.embeddings.named_stores import DEFAULT_ACCESS, Access
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError
+from attncli.files.access import DEFAULT_ACCESS, Access
 from attncli.reading.layers import for_training
 from attncli.reading.named_vectors import open_vectors
 from attncli.reading.reader import Reading, ReadingSettings, Tick, ignored, reader_for, vectors_info

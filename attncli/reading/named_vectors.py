@@ -4,9 +4,10 @@ import os
 from typing import TYPE_CHECKING
 
 from attncli.checks.arguments import count_of, flag_of, one_of_kind, path_of, seed_of, text_of
-from attncli.embeddings.named_stores import DEFAULT_ACCESS, Access, open_word_vectors
+from attncli.embeddings.named_stores import open_word_vectors
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import UsageError, field_name
+from attncli.files.access import DEFAULT_ACCESS, Access
 from attncli.settings import OF_MODEL, MechanismSettings
 
 if TYPE_CHECKING:

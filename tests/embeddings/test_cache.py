@@ -14,10 +14,11 @@ from vector_loads import is_right
 
 from attncli.embeddings import named_stores as sources
 from attncli.embeddings.cache.entries import Cache, CacheUnusable
-from attncli.embeddings.named_stores import Access, convert, open_word_vectors
+from attncli.embeddings.named_stores import convert, open_word_vectors
 from attncli.embeddings.source import VectorsSource
 from attncli.embeddings.store import FolderStore, content_hash
 from attncli.errors import AttnError, DataError
+from attncli.files.access import Access
 
 
 @pytest.fixture

@@ -23,9 +23,10 @@ from attncli.embeddings import store
 from attncli.embeddings.cache import building, checked
 from attncli.embeddings.cache import entries as cache
 from attncli.embeddings.cache.entries import Cache, CacheUnusable
-from attncli.embeddings.named_stores import Access, convert, open_word_vectors
+from attncli.embeddings.named_stores import convert, open_word_vectors
 from attncli.embeddings.source import VectorsSource
 from attncli.files import locking
+from attncli.files.access import Access
 
 resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills processes it forks")

@@ -13,13 +13,14 @@ from plain_lookup import look_up
 
 from attncli.embeddings.cache.checked import read_facts, write_facts
 from attncli.embeddings.cache.entries import Cache
-from attncli.embeddings.named_stores import DEFAULT_ACCESS, convert, open_word_vectors, stored
+from attncli.embeddings.named_stores import convert, open_word_vectors, stored
 from attncli.embeddings.readers.any_format import ReadOptions
 from attncli.embeddings.readers.loading import load
 from attncli.embeddings.readers.ngrams import NgramSubwords, word_vectors
 from attncli.embeddings.source import VectorsSource
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import AttnError, DataError
+from attncli.files.access import DEFAULT_ACCESS
 from attncli.reading.neighbors import analogous_words, similar_words
 from tests.vector_files import MATRIX, WORDS, text
 

@@ -8,9 +8,10 @@ import pytest
 from vector_files import MATRIX, WORDS, npy, tensors, text, written, zipped
 
 from attncli.embeddings import named_stores as sources
-from attncli.embeddings.named_stores import Access, open_word_vectors
+from attncli.embeddings.named_stores import open_word_vectors
 from attncli.embeddings.readers.loading import load
 from attncli.errors import DataError, LimitError
+from attncli.files.access import Access
 
 
 def header(shape):

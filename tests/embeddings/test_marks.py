@@ -15,18 +15,13 @@ from attncli.embeddings.cache.building import build_store
 from attncli.embeddings.cache.checked import read_facts, write_facts
 from attncli.embeddings.cache.entries import Cache
 from attncli.embeddings.marks import Marks, marks_of, names
-from attncli.embeddings.named_stores import (
-    DEFAULT_ACCESS,
-    Access,
-    convert,
-    open_word_vectors,
-    stored,
-)
+from attncli.embeddings.named_stores import convert, open_word_vectors, stored
 from attncli.embeddings.readers.any_format import ReadOptions, open_reading
 from attncli.embeddings.scanning import ScannedStore
 from attncli.embeddings.source import VectorsSource
 from attncli.embeddings.store import FolderStore, MemoryStore
 from attncli.errors import MissingExtraError
+from attncli.files.access import DEFAULT_ACCESS, Access
 from attncli.reading.lookup import find
 from tests.vector_files import safetensors, text
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from plain_lookup import look_up
 
-from attncli.embeddings.named_stores import Access, open_word_vectors
+from attncli.embeddings.named_stores import open_word_vectors
 from attncli.embeddings.readers.loading import load
 from attncli.errors import AttnError
+from attncli.files.access import Access
 from attncli.reading.reader import Reader, ReadingSettings
 
 gensim = pytest.importorskip("gensim", reason="the oracle is gensim, which has no wheel for 3.14")

@@ -10,9 +10,10 @@ from vector_files import MATRIX, WORDS, text, word2vec_binary, written, zipped
 
 from attncli.embeddings import named_stores as sources
 from attncli.embeddings.inline import inline_store
-from attncli.embeddings.named_stores import Access, open_word_vectors
+from attncli.embeddings.named_stores import open_word_vectors
 from attncli.embeddings.scanning import ScannedStore
 from attncli.errors import AttnError, DataError, InputError, UsageError
+from attncli.files.access import Access
 from attncli.mechanisms.general import GeneralAnalyser
 from attncli.reading.reader import ReadingSettings, words_asked
 

@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from attncli.cli.conversion_bar import ConversionBar
 from attncli.cli.terminal import hint, message
 from attncli.errors.wording import visible
-
-if TYPE_CHECKING:
-    from attncli.api.word_vectors import Access
-    from attncli.files.limits import Limits
+from attncli.files.access import DEFAULT_ACCESS, Access
+from attncli.files.limits import Limits
 
 _MOST_SAID = 8
 
@@ -39,14 +36,11 @@ def access_to(
     whole: bool = True,
     cached: bool = True,
     quiet: bool = False,
-    limits: "Limits | None" = None,
-) -> "Iterator[Access]":
+    limits: Limits = DEFAULT_ACCESS.limits,
+) -> Iterator[Access]:
     """How vectors are opened at the terminal: the bar, warnings and notes go to stderr."""
-    from attncli.api.word_vectors import Access
-
     bar = ConversionBar(f"converting {visible(name)[-40:]}", quiet=quiet)
-    access = Access(whole=whole, cached=cached, say=Saying(quiet=quiet), tick=bar.tick)
     try:
-        yield access if limits is None else access._replace(limits=limits)
+        yield Access(whole, cached, Saying(quiet=quiet), bar.tick, limits)
     finally:
         bar.end()

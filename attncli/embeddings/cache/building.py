@@ -6,7 +6,7 @@ vectors with subwords also `ngrams.npy`.
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,12 +28,11 @@ from attncli.embeddings.readers.ngrams import NgramSubwords
 from attncli.embeddings.readers.reading import OpenedVectors, VectorBlock
 from attncli.embeddings.store import STORE_FORMAT
 from attncli.errors import DataError, LimitError, command_line
+from attncli.files.access import Tick
 from attncli.files.limits import Limits, memory_budget
 
 _ROWS = 16384
 _WORD = 110  # bytes that a word takes in a list and a set, beside its letters
-
-Tick = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
