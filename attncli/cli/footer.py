@@ -1,12 +1,9 @@
 """The command that made a file, for its footer: as it is typed, without the secrets of addresses."""
 
-import re
-
 from attncli.errors.wording import typed, without_secrets
 from attncli.escape import harmless
 
 _NOT_OF_FILES = ("color", "width", "quiet", "no-footer")  # change nothing in what is written
-_QUERY = r"(?<=[?&;])([^=&;#\s]+)=[^&;#\s]+"  # of an address: what it is signed with, among others
 
 
 def made_by(output: str | None, *, no_footer: bool = False) -> str:
@@ -35,10 +32,6 @@ def command_text(arguments: list[str]) -> str:
     >>> command_text(["explain", "money bank grows", "-o", "a.svg"])
     'attn explain "money bank grows" -o a.svg'
     """
-    return " ".join(["attn", *(harmless(typed(_public(argument))) for argument in arguments)])
-
-
-def _public(argument: str) -> str:
-    """An argument without the names, passwords and signatures of addresses in it."""
-    text = without_secrets(argument)
-    return re.sub(_QUERY, r"\1=…", text) if "://" in text else text
+    return " ".join(
+        ["attn", *(harmless(typed(without_secrets(argument))) for argument in arguments)]
+    )

@@ -24,6 +24,10 @@ class AttnError(Exception):
     def __init__(
         self, message: str, *, place: str | None = None, hints: tuple[str, ...] | list[str] = ()
     ) -> None:
+        if place is not None and "://" in place:
+            from attncli.errors.wording import apart_from_secrets, without_secrets
+
+            message, place = apart_from_secrets(message, place), without_secrets(place)
         super().__init__(message)
         self.message = message
         self.place = place

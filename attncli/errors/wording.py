@@ -20,7 +20,10 @@ UNSEEN = (
 _HIDDEN = f"[\\\\{UNSEEN}]"
 _UNSEEN = f"[{UNSEEN}]"
 _NAMED = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_USER_INFO = r"(?<=://)[^\s/?#\"']*@"  # the name and password of a URL
+_ADDRESS = r"\w://[^\s\"']*"
+# The name and password of a URL; a slash in a password should be written as %2F, and may not be.
+_USER_INFO = r"(?<=://)(?:[^/?#]*@|[^/?#:]*:(?!\d+/).*@)"
+_QUERY = r"(?<=[?&;])([^=&;#]+)=[^&;#]+"  # what an address is signed with, among others
 _PLAIN = r"[\w@+=:,./-]+"
 _NEAR = 0.7  # of the letters in common, in order: "veiw" is near "view", "money" not near "model"
 _ACTS = r'["$`!%\r\n]|\\(?=[\\"$`]|$)'  # in double quotes, in a shell or in cmd.exe
@@ -108,12 +111,30 @@ def typed(text: str) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """`text` whose URLs have no names and passwords.
+    """`text` whose URLs have no names, passwords and signatures.
 
-    >>> without_secrets("http://user:secret@host/x")
-    'http://…@host/x'
+    >>> without_secrets("http://user:secret@host/x?key=1")
+    'http://…@host/x?key=…'
     """
-    return re.sub(_USER_INFO, "…@", text) if "://" in text else text
+    return re.sub(_ADDRESS, _public_address, text) if "://" in text else text
+
+
+def _public_address(found: "re.Match[str]") -> str:
+    return re.sub(_QUERY, r"\1=…", re.sub(_USER_INFO, "…@", found.group()))
+
+
+def apart_from_secrets(text: str, address: str) -> str:
+    """`text` without what `address` keeps secret, also where it stands without its `://`.
+
+    >>> apart_from_secrets("no file /user:secret@host/x", "memory://user:secret@host/x")
+    'no file /…@host/x'
+    """
+    text = without_secrets(text)
+    for secret in re.findall(_USER_INFO, address):
+        text = re.sub(re.escape(secret), "…@", text, flags=re.IGNORECASE)
+    for part in re.finditer(_QUERY, address):
+        text = re.sub(re.escape(part.group()), f"{part.group(1)}=…", text, flags=re.IGNORECASE)
+    return text
 
 
 def harmless_json(text: str) -> str:

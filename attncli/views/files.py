@@ -8,7 +8,7 @@ from attncli.errors import UsageError, field_name
 from attncli.errors.wording import did_you_mean, quoted
 from attncli.files.writing import whole_file
 from attncli.settings import FigureSettings, Notation
-from attncli.views.picture_formats import picture
+from attncli.views.picture_formats import expect_library, picture
 from attncli.views.result_files import FIGURED, PLAIN, Content, Say, content_of
 from attncli.views.result_files import FileRequest as FileRequest
 
@@ -25,7 +25,11 @@ SUFFIXES = (*TEXT_SUFFIXES, ".png", ".pdf", ".npz")
 
 
 def suffix_of(path: str, allowed: Sequence[str] = SUFFIXES) -> str:
-    """The suffix that says the format. Raises: UsageError for one that is not allowed."""
+    """The suffix that says the format, which this installation can write.
+
+    Raises: UsageError for one that is not allowed; MissingExtraError, before any work, for a picture
+    whose library is not there.
+    """
     suffix = Path(path).suffix.lower()
     suffix = {".htm": ".html"}.get(suffix, suffix)
     if suffix not in allowed:
@@ -34,6 +38,7 @@ def suffix_of(path: str, allowed: Sequence[str] = SUFFIXES) -> str:
             + did_you_mean(suffix, allowed),
             place=field_name("output"),
         )
+    expect_library(suffix)
     return suffix
 
 

@@ -1,6 +1,7 @@
 """Pictures say what they cannot show, and break their headings at spaces."""
 
 import re
+import sys
 import time
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -150,3 +151,17 @@ def test_a_pdf_has_the_same_bytes_whenever_it_is_drawn() -> None:
     first = pdf(svg)
     time.sleep(1.1)  # dates in a PDF tell seconds
     assert pdf(svg) == first
+
+
+@pytest.mark.parametrize(("suffix", "module"), [("png", "resvg_py"), ("pdf", "typst")])
+def test_a_missing_library_is_told_before_the_work(command, tmp_path, monkeypatch, suffix, module):
+    """Exit 14 before a file of sentences is opened: one that is not there is not noticed."""
+    monkeypatch.setitem(sys.modules, module, None)
+    path = tmp_path / f"x.{suffix}"
+    for line in (("explain", "-f", "no-such-file"), ("compare", "a bank", "-f", "no-such-file")):
+        done = command(
+            *line, *(["--word", "bank"] if line[0] == "compare" else []), "-o", str(path)
+        )
+        assert done.code == 14, done.said
+        assert "is not installed" in done.said
+    assert not path.exists()
