@@ -24,7 +24,9 @@ from attncli.mechanisms.general import GeneralAnalyser
 from attncli.results.result import AttentionResult
 
 # A shell starts a job in the background deaf to Ctrl-C, `nohup` to SIGHUP, and children inherit it.
-for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+for _name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    if (_number := getattr(signal, _name, None)) is None:  # Windows
+        continue
     if signal.getsignal(_number) == signal.SIG_IGN:
         signal.signal(
             _number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attncli.errors import AttnError
+from attncli.errors import AttnError, UsageError
 from attncli.files.paths import is_file, is_folder
 from attncli.settings import BUILT_IN, MATRIX_FIELDS, OF_MODEL, OF_PRESET
 
@@ -36,7 +37,10 @@ def vectors_read(name: str) -> Iterator[str]:
         return
     yield name
     if name.startswith(OF_MODEL):
-        yield from model_read(name.removeprefix(OF_MODEL).partition(":")[0])
+        from attncli.reading.layers import split_name
+
+        with suppress(UsageError):  # whoever opens it says what is wrong with its layers
+            yield from model_read(split_name(name.removeprefix(OF_MODEL))[0])
         return
     from attncli.embeddings.cache.entries import Cache, is_name
     from attncli.embeddings.named_stores import gensim_file

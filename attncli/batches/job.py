@@ -193,7 +193,7 @@ def run_job(
     engine = engine_of(settings)
     if job.to_stream:
         with _opened(job.output, fd) as stream:
-            return run_to_stream(plan, recipe, engine, stream, watch, follower)
+            return run_to_stream(plan, recipe, engine, stream, watch, follower, job.output or "")
     identity = identity_of(job.sources, identity, __version__)
     target = str(job.output)
     again = {"resume": settings.resume, "force": settings.force}
@@ -278,7 +278,7 @@ def _opened(output: str | None, fd: int | None) -> Iterator[int]:
     opened: int | None = None
     try:
         if output is not None:
-            opened = os.open(output, os.O_WRONLY)
+            opened = os.open(output, os.O_WRONLY | getattr(os, "O_BINARY", 0))
         yield opened if opened is not None else fd or 0
     except BrokenPipeError:
         raise

@@ -146,7 +146,9 @@ class Journal:
         self.identity, self.commits, self.finished, self.damaged = None, [], "", False
 
     def remove(self) -> None:
-        """Removes the journal; the run is over."""
+        """Removes the journal; the run is over. While it is locked, but Windows keeps what is open."""
+        if os.name == "nt":
+            self.close()
         self.path.unlink(missing_ok=True)
         self.close()
 

@@ -88,6 +88,7 @@ class PartFile:
                 whole = self._final
             settle(whole, self._identity, self.done, sync=ending.sync)
             self._journal.finish(whole.name)
+            self._let_go_of_part()
             take_name(whole, self.target, replace=self._replaces)
             sync_folder(self.target.parent)
             self.path.unlink(missing_ok=True)
@@ -104,16 +105,20 @@ class PartFile:
 
     def close(self) -> None:
         """Closes the files; what is committed stays for a resumed run."""
+        self._let_go_of_part()
+        self._journal.close()
+
+    def _let_go_of_part(self) -> None:
+        """Closes the part: Windows neither renames nor removes what is open."""
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
-        self._journal.close()
 
     def discard(self) -> None:
         """Removes what was begun, when nothing came of it."""
+        self._let_go_of_part()
         self.path.unlink(missing_ok=True)
         self._journal.remove()
-        self.close()
 
     def _opened(self, resume: bool, force: bool) -> int:
         self._finish_interrupted_end()

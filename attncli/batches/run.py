@@ -126,13 +126,14 @@ def run_to_stream(
     fd: int,
     watch: Watcher | None = None,
     follower: Follower | None = None,
+    path: str = "",
 ) -> RunReport:
-    """Runs a batch to an open file descriptor."""
+    """Runs a batch to an open file descriptor; `path` names the device or pipe behind it."""
     begun = time.monotonic()
     total = Tally()
     if follower is not None:
         follower.begun(total)
-    for written, _ in _steps(plan, recipe, engine, Stream(fd)):
+    for written, _ in _steps(plan, recipe, engine, Stream(fd, path=path)):
         total += written.tally
         if follower is not None:
             follower.written(written, total)

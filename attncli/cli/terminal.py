@@ -112,6 +112,7 @@ def settle_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):
             stream.reconfigure(errors=_ERRORS)  # type: ignore[union-attr]  # a TextIOWrapper
+        _acts_on_escapes(stream)
 
 
 def _spell(fault: UnicodeError) -> tuple[str, int]:
@@ -144,9 +145,18 @@ def wants_color(choice: ColorChoice, env: Mapping[str, str], is_terminal: bool) 
     return is_terminal
 
 
+def _acts_on_escapes(stream: "TextIO | None") -> bool:
+    """Whether a terminal acts on escape codes; only an old console of Windows does not."""
+    if os.name != "nt":
+        return True
+    from attncli.cli.console_of_windows import turns_escapes_on
+
+    return turns_escapes_on(stream)
+
+
 def color_system(env: Mapping[str, str]) -> "Colors":
     """How many colors the terminal says it has."""
-    if env.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
+    if env.get("COLORTERM", "").lower() in ("truecolor", "24bit") or env.get("WT_SESSION"):
         return "truecolor"
     term = env.get("TERM", "")
     if term.endswith("-direct"):
@@ -171,7 +181,8 @@ def ink_for(
     env = os.environ if env is None else env
     stream = sys.stdout
     is_terminal = stream is not None and stream.isatty()
-    colors = color_system(env) if wants_color(choice, env, is_terminal) else None
+    wants = wants_color(choice, env, is_terminal and _acts_on_escapes(stream))
+    colors = color_system(env) if wants else None
     return Ink(colors=colors, unicode=unicode and _can_encode(stream), width=width_for(width, env))
 
 

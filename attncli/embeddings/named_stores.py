@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from attncli.embeddings.source import VectorsSource
 
 RANDOM_DIM = 50
-_LIKE_A_PATH = r"\.|^[/~]|\w[/\\]\w"
+_LIKE_A_PATH = r"\.|^[/~\\]|^[A-Za-z]:|\w[/\\]\w"
 _SMALL = 4 << 20  # bytes of a file that is simply read, every time
 
 

@@ -162,7 +162,7 @@ def _paths(text: str) -> Iterator[str]:
     for link in text.split("::"):  # fsspec's chain of addresses
         scheme, mark, rest = link.partition("://")
         bare = rest if mark else scheme
-        parts = bare.split(":")[:8]
+        parts = _parts(bare)[:8]
         for first in range(len(parts)):
             for last in range(len(parts), first, -1):
                 path = ":".join(parts[first:last])
@@ -170,6 +170,16 @@ def _paths(text: str) -> Iterator[str]:
                     yield path
                     if path.startswith("~"):
                         yield os.path.expanduser(path)  # noqa: PTH111 - "~nobody" stays as it is
+
+
+def _parts(text: str) -> list[str]:
+    """What stands between colons; that of a drive of Windows parts nothing."""
+    parts = text.split(":")
+    for at in reversed(range(len(parts) - 1)):
+        whole = ":".join(parts[at : at + 2])
+        if parts[at + 1][:1] in ("\\", "/") and os.path.splitdrive(whole)[0]:
+            parts[at : at + 2] = [whole]
+    return parts
 
 
 def _id(path: str) -> _FileId | None:

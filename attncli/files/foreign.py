@@ -5,12 +5,11 @@ called the same everywhere, with what to do about it. `FILE` in a way stands for
 """
 
 import re
-import shlex
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from attncli.errors import DataError
-from attncli.errors.wording import visible
+from attncli.errors.wording import typed, visible
 
 SHEET = "save its sheet as CSV (UTF-8), or: libreoffice --headless --convert-to csv FILE"
 TEXT = "save it as plain text (UTF-8), or: libreoffice --headless --convert-to txt:Text FILE"
@@ -105,7 +104,7 @@ def foreign_file(
     """The error for a file that is something else; `name` is its path as it was given."""
     way = way_for(foreign, expected)
     if name != "<stdin>":
-        way = way.replace("FILE", shlex.quote(name))
+        way = way.replace("FILE", typed(name))
     message = f"this is {foreign.what}, expected {expected}"
     return DataError(message, place=name if place is None else place, hints=(way,) if way else ())
 

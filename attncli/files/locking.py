@@ -3,13 +3,19 @@
 import errno
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 _MARK = b"a lock of attn\n"
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_HOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+# The byte that Windows locks: behind the content, which nobody else could read otherwise, and below
+# 2 GiB, where every version of its C library finds it.
+_LOCKED_BYTE = 1 << 30
+_PAUSE = 0.05  # seconds between two tries of a lock on Windows, which has none that waits longer
+_TRIES = 20
 
 
 class NotOurs(FileExistsError):
@@ -32,10 +38,15 @@ def locked(path: Path, *, wait: bool = True, private: bool = False) -> Iterator[
         yield number is not None
     finally:
         if number is not None:
+            if (
+                os.name == "nt"
+            ):  # an open file keeps its name there, and that of the next holder is open
+                os.close(number)
             if is_ours:
-                with suppress(OSError):  # Windows keeps a name that is open
+                with suppress(OSError):
                     path.unlink()  # while held: the next comer sees that its file is gone
-            os.close(number)
+            if os.name != "nt":
+                os.close(number)
 
 
 def try_lock(number: int) -> bool:
@@ -75,7 +86,7 @@ def may_be_alive(process: int) -> bool:
 def _acquire(path: Path, wait: bool) -> tuple[int | None, bool]:
     """The open and locked file, None when another process has it, and whether it is ours."""
     while True:
-        number, is_new = _opened(path)
+        number, is_new = _opened_when_gone(path) if os.name == "nt" else _opened(path)
         if not (_wait_for_lock(number) if wait else try_lock(number)):
             os.close(number)
             return None, False
@@ -87,6 +98,16 @@ def _acquire(path: Path, wait: bool) -> tuple[int | None, bool]:
         os.close(number)
 
 
+def _opened_when_gone(path: Path) -> tuple[int, bool]:
+    """`_opened`, once more where Windows refuses a name for the moment in which a holder removes it."""
+    for _ in range(_TRIES):
+        try:
+            return _opened(path)
+        except PermissionError:
+            time.sleep(_PAUSE)
+    return _opened(path)
+
+
 def _opened(path: Path) -> tuple[int, bool]:
     """The file of a lock, and whether it is new; no link is followed."""
     try:
@@ -94,7 +115,7 @@ def _opened(path: Path) -> tuple[int, bool]:
     except FileExistsError:
         pass
     try:
-        number = os.open(path, os.O_RDWR | _NO_LINK)
+        number = os.open(path, os.O_RDWR | _HOW)
     except FileNotFoundError:  # its holder has just removed it, or it is a link that leads nowhere
         if path.is_symlink():
             raise NotOurs(errno.EEXIST, "a link has the name of the lock", str(path)) from None
@@ -119,7 +140,7 @@ def _new(path: Path) -> int:
     """
     number = _marked(path.parent)
     if number is None:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _HOW, 0o600)
     try:
         # with a folder the system follows this link, which is the file itself
         os.link(f"/proc/self/fd/{number}", path, src_dir_fd=number, follow_symlinks=True)
@@ -128,7 +149,7 @@ def _new(path: Path) -> int:
         raise
     except OSError:  # no /proc, or a file system without such names
         os.close(number)
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _HOW, 0o600)
     return number
 
 
@@ -149,7 +170,9 @@ def _marked(folder: Path) -> int | None:
 def _wait_for_lock(number: int) -> bool:
     try:
         import fcntl
-    except ImportError:  # no entry is ever half there, so without a lock work is only doubled
+    except ImportError:
+        while not _try_lock_on_windows(number):
+            time.sleep(_PAUSE)
         return True
     fcntl.flock(number, fcntl.LOCK_EX)
     return True
@@ -160,8 +183,10 @@ def _try_lock_on_windows(number: int) -> bool:
 
     msvcrt: Any = importlib.import_module("msvcrt")
     try:
-        os.lseek(number, 1 << 62, os.SEEK_SET)  # far behind the content, which stays readable
+        os.lseek(number, _LOCKED_BYTE, os.SEEK_SET)
         msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
     except OSError:
         return False
+    finally:
+        os.lseek(number, 0, os.SEEK_SET)
     return True

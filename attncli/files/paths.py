@@ -1,7 +1,10 @@
 """Questions about paths that have an answer for every name: too long, forbidden, with a zero byte."""
 
 import os
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
+
+_DEVICES = ("CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$")
+_DEVICE_NUMBERS = tuple("123456789¹²³")
 
 
 def is_file(path: str | os.PathLike[str]) -> bool:
@@ -12,6 +15,16 @@ def is_file(path: str | os.PathLike[str]) -> bool:
 def is_folder(path: str | os.PathLike[str]) -> bool:
     """Whether a folder that we may see is there."""
     return os.path.isdir(path)  # noqa: PTH112  (likewise)
+
+
+def is_device_of_windows(path: str | os.PathLike[str]) -> bool:
+    r"""Whether Windows takes this for a device, whatever its folder and its suffix.
+
+    >>> is_device_of_windows("C:\\data\\nul.txt"), is_device_of_windows("null.txt")
+    (True, False)
+    """
+    name = PureWindowsPath(path).name.partition(".")[0].partition(":")[0].rstrip(" ").upper()
+    return name in _DEVICES or (name[:3] in ("COM", "LPT") and name[3:] in _DEVICE_NUMBERS)
 
 
 def exists(path: str | os.PathLike[str]) -> bool:

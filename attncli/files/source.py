@@ -165,9 +165,11 @@ def sources(paths: Sequence[str], stdin: Callable[[], BinaryIO]) -> list[InputSo
 
 
 def is_url(path: str) -> bool:
-    """Whether a path names something for fsspec: "s3://…", "memory://…"."""
+    """Whether a path names something for fsspec: "s3://…", "memory://…"; one letter is a drive."""
     scheme, separator, _ = path.partition("://")
-    return bool(separator) and scheme.replace("+", "").replace("-", "").isalnum()
+    return (
+        bool(separator) and len(scheme) > 1 and scheme.replace("+", "").replace("-", "").isalnum()
+    )
 
 
 def open_url(url: str, mode: str) -> Any:

@@ -11,24 +11,25 @@ import errno
 import os
 import re
 import secrets
-import shlex
 import signal
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from attncli.errors import OutputError
-from attncli.errors.wording import visible
+from attncli.errors.wording import typed, visible
 from attncli.files.locking import is_still, try_lock
-from attncli.files.paths import exists
+from attncli.files.paths import exists, is_device_of_windows
 
 _ENDING = ".attn-tmp"
 _NAME_UP_TO = 60  # characters of the file's name in the temporary one
 _BINARY = getattr(os, "O_BINARY", 0)
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_JUST_NOW = 60.0  # seconds
 _ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
 
 
@@ -47,7 +48,9 @@ def not_ours(path: Path) -> OutputError:
     return OutputError(
         "this file is not of attn, and its name is needed here, expected none",
         place=visible(str(path))[:200],
-        hints=(f"mv {shlex.quote(visible(str(path)))} somewhere else",),
+        hints=(
+            f"{'move' if os.name == 'nt' else 'mv'} {typed(visible(str(path)))} somewhere else",
+        ),
     )
 
 
@@ -62,6 +65,8 @@ def check_target(path: str | os.PathLike[str]) -> None:
     text = os.fspath(path)
     if not text:
         raise cannot_write(text, "found an empty name, expected a file")
+    if os.name == "nt" and is_device_of_windows(text):
+        raise cannot_write(text, "Windows has a device of this name, expected a file")
     try:
         mode = Path(text).stat().st_mode
     except FileNotFoundError:
@@ -196,14 +201,14 @@ def _sweep(target: Path) -> None:
     """Removes what writers of this file left that were killed.
 
     Only regular files of this user, with such a name, whose lock is free: their writer is dead.
+    Windows removes no file that a writer has open.
     """
-    if os.name == "nt" or not hasattr(os, "getuid"):
-        return
+    remove = _remove_if_dead if hasattr(os, "getuid") else _remove_if_closed
     leftover = re.compile(rf"\.{re.escape(_cut(target.name))}\.[0-9a-f]{{8}}{re.escape(_ENDING)}")
     with suppress(OSError), os.scandir(target.parent) as entries:
         for entry in entries:
             if leftover.fullmatch(entry.name):
-                _remove_if_dead(Path(entry.path))
+                remove(Path(entry.path))
 
 
 def _remove_if_dead(path: Path) -> None:
@@ -216,6 +221,14 @@ def _remove_if_dead(path: Path) -> None:
                 path.unlink()
         finally:
             os.close(number)
+
+
+def _remove_if_closed(path: Path) -> None:
+    """As Windows does it; a file just closed is about to get its name."""
+    with suppress(OSError):
+        status = path.lstat()
+        if stat.S_ISREG(status.st_mode) and time.time() - status.st_mtime > _JUST_NOW:
+            path.unlink()
 
 
 def _cut(name: str) -> str:

@@ -38,7 +38,7 @@ CHAPTERS = {
     "Begin": "lecture howto/lecture by-hand gallery faq",
     "How to": "howto/corpus howto/labels howto/torch howto/bertviz howto/paper howto/nightly",
     "Guides": "vectors corpus training transformers scaling figures python config",
-    "Reference": "reference/commands reference/python formats exit-codes install trust architecture changelog",
+    "Reference": "reference/commands reference/python formats exit-codes install windows trust architecture changelog",
 }
 # Papers at the top of the repository that have a page of the site.
 PAGES = {"README.md": "index.md", "CHANGELOG.md": "changelog.md"}

@@ -239,29 +239,29 @@ def test_a_worker_with_another_attn_is_refused(tmp_path: Path, folder: Path) -> 
 
 
 @pytest.mark.parametrize("victim", ["worker", "scheduler"])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
+@pytest.mark.parametrize("ending", ["SIGKILL", "SIGSTOP"], ids=["killed", "stopped"])
 def test_a_cluster_that_falls_silent_ends_the_run(
-    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, victim: str, number: int
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, victim: str, ending: str
 ) -> None:
     """The only worker, or the scheduler, dies or is stopped in the middle: 12, and the part stays."""
-    if (victim, number) == ("worker", signal.SIGSTOP):
+    if (victim, ending) == ("worker", "SIGSTOP"):
         monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL", "3s")
     monkeypatch.setattr(engine, "_PATIENCE", 3.0)
     with scheduler() as (chief, address), worker(address, tmp_path) as hand:
         job = dask_job(folder, address)
         chosen = hand if victim == "worker" else chief
         part = Path(f"{job.target}.attn-part")
-        threading.Thread(target=_disturb, args=(chosen, number, part), daemon=True).start()
+        threading.Thread(target=_disturb, args=(chosen, ending, part), daemon=True).start()
         began = time.monotonic()
         assert code_of(job) == 12
         assert time.monotonic() - began < 60
         assert part.stat().st_size > 0
 
 
-def _disturb(process: Any, number: int, part: Path) -> None:
+def _disturb(process: Any, ending: str, part: Path) -> None:
     while not part.exists() or part.stat().st_size == 0:
         time.sleep(0.02)
-    process.send_signal(number)
+    process.send_signal(getattr(signal, ending))
 
 
 def test_whatever_a_worker_raises_is_the_clusters_fault(tmp_path: Path, folder: Path) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import resource
 import signal
 import sys
 import threading
@@ -166,6 +165,7 @@ _FILE_OPERATIONS = ("rename", "replace", "unlink", "remove", "mkdir", "rmdir", "
 
 def test_too_few_descriptors_for_the_workers_are_a_limit(folder: Path) -> None:
     """The system's limit is told with 8, and a number of workers that needs fewer."""
+    resource = pytest.importorskip("resource")
     (folder / "s.txt").write_bytes(b"money bank\n" * 200)
     job = Job(folder, workers=100)
 

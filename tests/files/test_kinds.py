@@ -137,7 +137,7 @@ def test_workbooks_and_documents_are_named(tmp_path, member, what):
         archive.writestr(member, "")
     with pytest.raises(DataError, match=what) as caught:
         list(sentences(source_of(str(tmp_path / "a file.xlsx"))))
-    assert f"'{tmp_path}/a file.xlsx'" in caught.value.hints[0]
+    assert f'"{tmp_path}/a file.xlsx"' in caught.value.hints[0]
 
 
 def test_prose_is_not_taken_for_a_table():

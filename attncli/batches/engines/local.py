@@ -308,7 +308,7 @@ class _Place:
         return cls(sink.fd, sink.path, sink.name, sink.seekable, sink.parts)
 
     def opened(self) -> int:
-        if _CAN_FORK or not self.seekable or self.parts is not None:
+        if _CAN_FORK or not self.path or self.parts is not None:  # standard output is everybody's
             return self.fd
         return os.open(self.path, os.O_WRONLY | NO_LINK | getattr(os, "O_BINARY", 0))
 

@@ -223,7 +223,9 @@ def sync(folder: Path, *files: Path) -> None:
     for path in [*sorted(files), folder]:
         if os.name == "nt" and path == folder:
             continue
-        number = os.open(path, os.O_RDONLY)
+        number = os.open(
+            path, os.O_RDWR if os.name == "nt" else os.O_RDONLY
+        )  # Windows syncs writers
         try:
             os.fsync(number)
         finally:

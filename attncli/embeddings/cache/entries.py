@@ -22,7 +22,7 @@ from attncli.embeddings.marks import NAMING, are_named_anew
 from attncli.embeddings.store import FolderStore, read_meta
 from attncli.errors import AttnError, DataError, InputError, UsageError, field_name
 from attncli.errors.wording import quoted
-from attncli.files.paths import is_folder, listed, size_of
+from attncli.files.paths import is_device_of_windows, is_folder, listed, size_of
 from attncli.settings import BUILT_IN
 
 if TYPE_CHECKING:
@@ -334,6 +334,11 @@ def check_name(name: str) -> None:
     if not is_name(name):
         raise UsageError(
             f"found {quoted(name)}, expected up to 100 letters, digits, dots, dashes and underscores",
+            place=field_name("name"),
+        )
+    if is_device_of_windows(name):
+        raise UsageError(
+            f"found {quoted(name)}, which is a device of Windows: no file can have this name there",
             place=field_name("name"),
         )
     if name in (*BUILT_IN, "random"):

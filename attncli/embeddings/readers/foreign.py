@@ -1,9 +1,9 @@
 """Files that are something else, told from their first bytes, in words that help."""
 
 import re
-import shlex
 
 from attncli.errors import DataError, RefusedError
+from attncli.errors.wording import typed
 from attncli.files.foreign import foreign_of, way_for
 
 _MAGICS = (
@@ -34,7 +34,7 @@ def check_foreign_vectors(head: bytes, place: str) -> None:
     """
     what = _described(head)
     if what is not None:
-        hints = tuple(hint.replace("FILE", shlex.quote(place)) for hint in what[2:])
+        hints = tuple(hint.replace("FILE", typed(place)) for hint in what[2:])
         raise DataError(f"this is {what[0]}, not word vectors{what[1]}", place=place, hints=hints)
 
 

@@ -1,9 +1,9 @@
 """Files that hold no sentences, told from their first bytes, with what to do about them."""
 
 import re
-import shlex
 
 from attncli.errors import AttnError, DataError
+from attncli.errors.wording import typed
 from attncli.files.foreign import PAGE, Foreign, foreign_file, foreign_of
 
 _WEB_PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html[\s>])", re.I | re.S)
@@ -32,7 +32,7 @@ def check_foreign_rows(head: bytes, name: str) -> None:
 
 def conversion(encoding: str, name: str) -> str:
     """The command that converts a file to UTF-8."""
-    given = "FILE" if name == "<stdin>" else shlex.quote(name)
+    given = "FILE" if name == "<stdin>" else typed(name)
     return f"iconv -f {encoding} -t UTF-8 {given} > utf8.txt"
 
 

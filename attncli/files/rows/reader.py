@@ -5,7 +5,6 @@ row; blank lines and comments ("# …") are left out unless every line is asked 
 TSV, JSON lines, a JSON document, Parquet) blank lines are none, and there are no comments.
 """
 
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
@@ -18,7 +17,7 @@ from attncli.errors import (
     command_line,
     setting,
 )
-from attncli.errors.wording import quoted
+from attncli.errors.wording import quoted, typed
 from attncli.files.rows.cells import CellRow, rows_of_cells
 from attncli.files.rows.columns import expect_different, has_header, is_alike, no_column, places
 from attncli.files.rows.foreign import check_foreign_rows, with_way
@@ -230,7 +229,7 @@ def _old_lines(place: str) -> DataError:
     return DataError(
         "found carriage returns inside the header, expected lines that end with LF",
         place=place,
-        hints=(f"tr '\\r' '\\n' < {shlex.quote(place.rpartition(':')[0])} > lines.csv",),
+        hints=(f"tr '\\r' '\\n' < {typed(place.rpartition(':')[0])} > lines.csv",),
     )
 
 
