@@ -121,6 +121,18 @@ def test_opening_is_followed_from_python(file, tmp_path):
     assert all(done <= total for done, total in ticks)
 
 
+def test_a_file_that_is_not_there_is_said_where_it_is_looked_for(file):
+    """Also of a name that is too long, where words are searched for in the file."""
+    for name in ("x" * 300, "no/such/file.txt"):
+        for opens in (
+            lambda name=name: vectors.find_words(["bank"], name),
+            lambda name=name: attncli.open_vectors(name, access=Access(whole=False)),
+        ):
+            with pytest.raises(AttnError) as fault:
+                opens()
+            assert fault.value.exit_code in (2, 6)
+
+
 def test_a_fetch_needs_an_address(file):
     """The mirror is checked before anything is asked of it."""
     assert MIRROR.startswith("https://")

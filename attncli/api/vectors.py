@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
-from attncli.api.word_vectors import open_vectors, vocabulary_of
+from attncli.api.word_vectors import store_of_vectors, vocabulary_of
 from attncli.arrays import Float32Array
 from attncli.checks.arguments import choice_of, count_of, flag_of, text_of, unexpected
 from attncli.errors import UnknownWordError
@@ -233,7 +233,7 @@ def find_words(
     """
     from attncli.reading.lookup import find
 
-    store = open_vectors(vectors, access=access._replace(whole=False)).store
+    store = store_of_vectors(vectors, access._replace(whole=False))
     store.prefetch(words)
     hits = {word: find(store, word) for word in dict.fromkeys(words)}
     known = {word: hit for word, hit in hits.items() if hit is not None}

@@ -207,11 +207,19 @@ def open_vectors(
     )
 
 
+def store_of_vectors(
+    vectors: "Vectors | WordVectors", access: Access = DEFAULT_ACCESS
+) -> EmbeddingStore:
+    """The store of vectors by name, by path or at hand. Raises: as `open_vectors`."""
+    given = vectors.store if isinstance(vectors, WordVectors) else vectors
+    return open_store(given, access=access)
+
+
 def vocabulary_of(
     vectors: "Vectors | WordVectors", access: Access = DEFAULT_ACCESS
 ) -> VocabularyStore:
     """The store of vectors that list their words. Raises: UsageError for others; as `open_vectors`."""
-    store = open_vectors(vectors, access=access).store
+    store = store_of_vectors(vectors, access)
     if not has_vocabulary(store):
         raise UsageError("these vectors have no list of words", place=field_name("vectors"))
     return store

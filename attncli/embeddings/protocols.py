@@ -146,6 +146,8 @@ _STORE = ("name", "dim", "words", "sha256", "row", "has_word", "vectors")
 
 def is_store(value: Any) -> bool:
     """Whether this is a store, as far as its methods show."""
+    if isinstance(value, PlainStore):
+        return True  # one that scans a file must not be asked yet
     return not isinstance(value, type) and all(has(value, part) for part in _STORE)
 
 
