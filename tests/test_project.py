@@ -59,6 +59,17 @@ def test_the_source_archive_holds_the_whole_project():
 
 def test_links_between_the_papers_lead_somewhere():
     """Every relative link of the papers at the top names a file."""
-    for name in ("CONTRIBUTING.md", "SECURITY.md"):
+    for name in ("CONTRIBUTING.md", "README.md", "SECURITY.md"):
         for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text(encoding="utf-8")):
             assert (ROOT / link).exists(), f"{name}: {link}"
+
+
+def test_the_readme_shows_on_a_package_index():
+    """It is short, and without pictures at relative addresses and HTML, which an index drops."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert PROJECT["project"]["readme"] == "README.md"
+    assert 150 <= text.count("\n") <= 180
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    assert re.findall(r"!\[[^\]]*\]\((?!https://)", prose) == []
+    assert re.findall(r"<[a-z][^>]*>", re.sub(r"`[^`]*`", "", prose)) == []
+    assert len(re.findall(r"^```console$", text, re.MULTILINE)) >= 2

@@ -1,4 +1,4 @@
-"""Makes the pictures of the README from real runs; `--check` says whether they are still true.
+"""Makes the pictures of the first page from real runs; `--check` says whether they are still true.
 
 python docs/scripts/make_pictures.py [--check]
 """
