@@ -1,13 +1,17 @@
 """What a model is: the checkpoint of a transformer, a model of `attn train`, those that ship."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attncli.errors import AttnError, MissingExtraError, UsageError, field_name
 from attncli.errors.wording import quoted, typed
+from attncli.files.access import Say
 from attncli.files.paths import is_file
-from attncli.models.named import find_model, is_shipped, is_transformer
+from attncli.models.named import find_model, is_shipped, is_transformer, labeling_model
 from attncli.models.shipped import TRAINED_BY, shipped_examples, shipped_names
+
+if TYPE_CHECKING:
+    from attncli.models.trained import TrainedModel
 
 
 class ShippedModel(NamedTuple):
@@ -33,6 +37,20 @@ def shipped_models() -> list[ShippedModel]:
     return [
         ShippedModel(name, TRAINED_BY[name], shipped_examples(name)) for name in shipped_names()
     ]
+
+
+def labeler(name: str, target_column: str | None, say: Say) -> "tuple[TrainedModel, str | None]":
+    """The model of this name, which labels sentences, and the column of the words that it reads.
+
+    Of a model that reads whole sentences there is none, and `say` is told so.
+    Raises: UsageError for a model without labels, or when there is none.
+    """
+    model = labeling_model(name)
+    if target_column is None or model.architecture.readout == "target":
+        return model, target_column
+    field = field_name("target_column")
+    say("warning", f"{field} has no effect here: the model reads whole sentences")
+    return model, None
 
 
 def model_facts(name: str, *, check: bool = False) -> ModelFacts:

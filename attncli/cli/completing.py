@@ -27,20 +27,15 @@ def completer(kind: str) -> Callable[..., list[str]]:
 
 
 def _vectors(ctx: Any) -> Iterable[str]:
-    from attncli.embeddings.cache.entries import Cache
-    from attncli.embeddings.presets import PRESETS
+    from attncli.api.known import vector_names
 
-    yield from ("glove", "random", *(f"preset:{name}" for name in PRESETS))
-    yield from Cache().names()
+    return vector_names()
 
 
 def _models(ctx: Any) -> Iterable[str]:
-    from attncli.models.shipped import shipped_names
+    from attncli.api.known import model_names
 
-    yield from shipped_names()
-    here = Path()
-    yield from sorted(path.name for path in here.glob("*.safetensors"))
-    yield from sorted(path.parent.name + "/" for path in here.glob("*/config.json"))
+    return model_names(Path())
 
 
 def _sections(ctx: Any) -> Iterable[str]:
@@ -63,13 +58,13 @@ def _left_out(ctx: Any) -> Iterable[str]:
 
 def _words(ctx: Any) -> Iterable[str]:
     """The words of the sentences that are typed already."""
-    from attncli.text.words import words
+    from attncli.api.known import words_in
 
     loose = [
         text for text in ctx.args if not text.startswith("-")
     ]  # beside an option without value
     for text in (*(ctx.params.get("texts") or ()), *loose):
-        yield from (span.text for span in words(text))
+        yield from words_in(text)
 
 
 # Each kind with its names, and whether values are lists with commas.

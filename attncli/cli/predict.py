@@ -16,6 +16,7 @@ from attncli.cli.terminal import PipeClosed, give_up_stdout, message, say_writte
 from attncli.cli.train import options as t
 from attncli.cli.train.options import WORDS
 from attncli.cli.vain_options import say_vain
+from attncli.cli.vectors.access import Saying
 from attncli.errors import OutputError
 from attncli.errors.wording import visible
 from attncli.files.apart import expect_writable, files_given, written
@@ -75,18 +76,15 @@ def predict(
       attn predict sentences.txt --model bank.safetensors --unsure 0.8
       cat new.jsonl | attn predict - --model bank.safetensors --json | head -3
     """
+    from attncli.api.models import labeler
     from attncli.api.predicting import predict_file
-    from attncli.models.named import labeling_model
 
     name = None if output in (None, "-") else output
     target = written("output", name)
     expect_writable(target, [*files_given([file]), *model_read(model), *vectors_read(vectors)])
     if name is not None and json:
         say_vain(("--json",), "beside --output", quiet=quiet)
-    trained = labeling_model(model)
-    if target_column is not None and trained.architecture.readout != "target":
-        say_vain(("--target-column",), "here: the model reads whole sentences", quiet=quiet)
-        target_column = None
+    trained, target_column = labeler(model, target_column, Saying(quiet=quiet))
     progress = SentenceProgress(lambda: None, quiet=quiet or name is None)
     try:
         with ended_by_signals("SIGTERM"):

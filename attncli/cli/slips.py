@@ -120,10 +120,10 @@ def _is_word(given: str, meant: str) -> bool:
     """Whether this is a word of its own, and not a slip or a form of the command's name."""
     if given.casefold().startswith((meant, meant.removesuffix("s"))):
         return False
-    from attncli.embeddings.named_stores import builtin_store
+    from attncli.api.known import rank_of
 
-    row = builtin_store().row(given.casefold())
-    return row is not None and row < _COMMON
+    rank = rank_of(given)
+    return rank is not None and rank < _COMMON
 
 
 def _is_mask(given: str, text: str, arguments: Sequence[str]) -> bool:
