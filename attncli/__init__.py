@@ -23,7 +23,8 @@ _FILES = {
     "predicting": "Prediction predict predict_file",
     "save": "save show",
     "several": "AttentionResult AttnError Results",
-    "training": "LayerSettings Offset Row TrainingSettings cross_validate evaluate learning_curve train",
+    "training": "LayerSettings Offset Row TrainingSettings cross_validate evaluate evaluate_pairs "
+    "learning_curve train",
     "vectors": "CorpusSettings evaluate_vectors train_vectors",
     "view": "from_attentions read view",
     "word_vectors": "WordVectors open_vectors",
@@ -48,6 +49,7 @@ __all__ = [
     "cross_validate",
     "diff",
     "evaluate",
+    "evaluate_pairs",
     "evaluate_vectors",
     "explain",
     "export_model",

@@ -21,6 +21,7 @@ from attncli.api.training import Row as Row
 from attncli.api.training import TrainingSettings as TrainingSettings
 from attncli.api.training import cross_validate as cross_validate
 from attncli.api.training import evaluate as evaluate
+from attncli.api.training import evaluate_pairs as evaluate_pairs
 from attncli.api.training import learning_curve as learning_curve
 from attncli.api.training import train as train
 from attncli.api.vectors import CorpusSettings as CorpusSettings

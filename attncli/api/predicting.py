@@ -22,7 +22,7 @@ from attncli.errors import AttnError, EmptyError, UsageError, setting
 from attncli.errors.wording import quoted
 from attncli.files.source import source_of
 from attncli.files.writing import whole_file
-from attncli.models.named import expect_labels_of, labeling_model
+from attncli.models.named import expect_outcome_of, labeling_model
 from attncli.models.trained import TrainedModel
 from attncli.reading.targets import Offset, Target
 from attncli.training.predicting import Prediction as Prediction
@@ -240,6 +240,6 @@ def _predictor(
             raise UsageError(f"found {unsure:g}, expected a number from 0 to 1", place="unsure")
     count_of(top, "top", 1)
     trained = model if isinstance(model, TrainedModel) else labeling_model(path_of(model, "model"))
-    expect_labels_of(trained)
+    expect_outcome_of(trained)
     embedder = embedder_of(trained, vectors, no_cache)
     return Predictor(trained, embedder.reader, top=top, unsure=unsure)

@@ -22,11 +22,11 @@ from attncli.checks.arguments import (
 )
 from attncli.checks.choices import checked_choices
 from attncli.embeddings.protocols import EmbeddingStore
-from attncli.errors import DataError, UsageError
+from attncli.errors import UsageError
 from attncli.files.access import Access
 from attncli.mechanisms.open import expect_dim
 from attncli.mechanisms.task import reading_of
-from attncli.models.named import find_model
+from attncli.models.named import expect_labels_of, expect_pairs_of, find_model
 from attncli.models.trained import TrainedModel, require_vectors
 from attncli.reading.embedder import Embedder, open_embedder
 from attncli.reading.layers import for_model
@@ -37,9 +37,10 @@ from attncli.settings import LayerSettings as LayerSettings
 from attncli.settings import MechanismSettings, OovPolicy, Pooling, Positions, TokenizerName
 from attncli.settings import TrainingSettings as TrainingSettings
 from attncli.training.columns import COLUMN_FIELDS, Columns
-from attncli.training.examples import Prepared, prepare
+from attncli.training.examples import Prepared, expect_difference, prepare
 from attncli.training.fit import Fit, expect_vectors_for_all, fitting, scores_of, sizes_of
 from attncli.training.metrics import Scores
+from attncli.training.pair_metrics import PairEvaluation, evaluated_pairs
 from attncli.training.rates import checked_training
 from attncli.training.rows import Bad, read_table
 from attncli.training.rows import Row as Row
@@ -88,6 +89,7 @@ class TrainChoices(TypedDict, total=False):
     tolerance: float
     seed: int
     class_weights: str | Mapping[str, float] | None
+    temperature: float
 
 
 class TrialChoices(TrainChoices, total=False):
@@ -97,6 +99,8 @@ class TrialChoices(TrainChoices, total=False):
     text_column: str | int | None
     label_column: str | int | None
     target_column: str | int | None
+    pair_column: str | int | None
+    score_column: str | int | None
     skip_bad: bool
     oov: OovPolicy
     tokenizer: TokenizerName
@@ -114,6 +118,8 @@ def train(
     text_column: str | int | None = None,
     label_column: str | int | None = None,
     target_column: str | int | None = None,
+    pair_column: str | int | None = None,
+    score_column: str | int | None = None,
     skip_bad: bool = False,
     oov: OovPolicy = "zero",
     tokenizer: TokenizerName = "words",
@@ -126,9 +132,10 @@ def train(
     """The model that `attn train` learns of labeled sentences, or of given weights.
 
     `rows` is a file or rows of one; `skip_bad` goes on without those that cannot be used.
-    `text_column`, `label_column` and `target_column` name the columns of a file, or are their
-    numbers from 1 where it has no header. The
-    choices, and their defaults, are the fields of `attncli.settings.LayerSettings` and
+    `text_column`, `label_column`, `target_column`, `pair_column` and `score_column` name the columns
+    of a file, or are their numbers from 1 where it has no header. Rows with a second sentence
+    (`pair`) and a score are learned as similarity, with a label as a relation, else as pairs that
+    belong together. The choices, and their defaults, are the fields of `attncli.settings.LayerSettings` and
     `TrainingSettings`; `layer` and `settings` say the same. `save` writes the model.
     Raises: DataError for a row that cannot be used; UsageError; NumericError when it diverges.
     """
@@ -138,6 +145,8 @@ def train(
         "text_column": text_column,
         "label_column": label_column,
         "target_column": target_column,
+        "pair_column": pair_column,
+        "score_column": score_column,
         "skip_bad": skip_bad,
         "oov": oov,
         "tokenizer": tokenizer,
@@ -184,8 +193,7 @@ def trial_of(
     reading = ReadingSettings(tokenizer=tokenizer, oov=oov, seed=seed_of(settings.seed))
     embedder, info = _embedder(name if store is None else store, reading, dim, no_cache)
     prepared = _prepared(rows, split, columns, skip_bad, embedder)
-    if prepared.examples.weights is None and len(prepared.labels) < 2:
-        raise DataError("every sentence has the same label, expected at least two", place="rows")
+    expect_difference(prepared, "rows")
     return Trial(prepared, info, layer, settings, reading)
 
 
@@ -225,14 +233,42 @@ def evaluate(
     text_column: str | int | None = None,
     label_column: str | int | None = None,
     target_column: str | int | None = None,
+    pair_column: str | int | None = None,
+    score_column: str | int | None = None,
     skip_bad: bool = False,
     no_cache: bool = False,
 ) -> Scores:
     """How well a model predicts the labels of a file or of rows, as `attn evaluate` tells it."""
-    columns = named_columns(text_column, label_column, target_column)
+    columns = named_columns(text_column, label_column, target_column, pair_column, score_column)
     trained = model if isinstance(model, TrainedModel) else find_model(path_of(model, "model"))
+    expect_labels_of(trained)
     embedder = embedder_of(trained, vectors, no_cache)
     return scores_of(_prepared(rows, split, columns, skip_bad, embedder, trained), trained)
+
+
+def evaluate_pairs(
+    rows: str | PathLike[str] | Sequence[Row],
+    model: str | PathLike[str] | TrainedModel,
+    vectors: "Vectors | WordVectors" = "glove",
+    *,
+    split: str | None = None,
+    text_column: str | int | None = None,
+    pair_column: str | int | None = None,
+    score_column: str | int | None = None,
+    skip_bad: bool = False,
+    no_cache: bool = False,
+) -> PairEvaluation:
+    """How well a model scores pairs of sentences, or finds which belong together.
+
+    `scores` has Pearson's and Spearman's correlation, or the ranks of the right sentences both ways;
+    `baselines` the same of general attention and of the mean of word vectors, where nothing was
+    learned. A model that says labels of pairs is measured by `evaluate`.
+    """
+    columns = named_columns(text_column, None, None, pair_column, score_column)
+    trained = model if isinstance(model, TrainedModel) else find_model(path_of(model, "model"))
+    expect_pairs_of(trained)
+    embedder = embedder_of(trained, vectors, no_cache)
+    return evaluated_pairs(_prepared(rows, split, columns, skip_bad, embedder, trained), trained)
 
 
 def embedder_of(
@@ -249,7 +285,7 @@ def embedder_of(
 
 
 def named_columns(*given: str | int | None) -> Columns:
-    """The columns that are named, as they are asked for in a file."""
+    """The columns that are named, as they are asked for in a file: those of `COLUMN_FIELDS`, in order."""
     return Columns(*map(_column_named, given, COLUMN_FIELDS))
 
 

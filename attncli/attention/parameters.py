@@ -5,7 +5,7 @@ One vector makes an optimizer step a handful of numpy calls whatever the number 
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -18,6 +18,8 @@ _OF_MEMBERS = ("W_out", "b_out")  # one for each member; the other matrices are 
 _ELSEWHERE = -4.0  # the bias of places that a head does not look at, at the start
 
 Readout: TypeAlias = Literal["target", "attention", "mean", "weights"]
+PairTask: TypeAlias = Literal["similarity", "relation", "match"]
+PAIR_FEATURES = 4  # of [u, v, |u − v|, u·v], from which the label of a pair is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,9 @@ class Architecture:
     by a learned query, "mean" by their mean, "weights" has no labels and fits the weights alone.
     A committee of several members has `n_heads` heads and a read-out each, learned side by side;
     their probabilities are averaged. landmarks: how many a value sees the likeness to
-    (`learning.landmarks`); W_v has a row for each below those of the embedding.
+    (`learning.landmarks`); W_v has a row for each below those of the embedding. pair: what is learned
+    of two sentences, each read as the read-out says: their "similarity", a label of their "relation",
+    or which of many sentences "match"; None of one sentence.
     """
 
     d_model: int
@@ -44,6 +48,24 @@ class Architecture:
     causal: bool = False
     window: int | None = None
     landmarks: int = 0
+    pair: PairTask | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values; `pair` only where two sentences are compared."""
+        sizes = asdict(self)
+        if self.pair is None:
+            del sizes["pair"]
+        return sizes
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether a label is read, of one sentence or of two."""
+        return self.readout != "weights" and self.pair in (None, "relation")
+
+    @property
+    def labels_sentences(self) -> bool:
+        """Whether a label is read of a single sentence."""
+        return self.has_labels and self.pair is None
 
     @property
     def all_heads(self) -> int:
@@ -66,7 +88,10 @@ class Architecture:
         shapes["W_v"] = (heads, d + self.landmarks, self.d_v)
         if self.readout == "attention":
             shapes["pool"] = (heads, self.d_v)
-        shapes["W_out"] = (members, self.n_heads * self.d_v, self.n_labels)
+        if not self.has_labels:
+            return shapes
+        features = 1 if self.pair is None else PAIR_FEATURES
+        shapes["W_out"] = (members, features * self.n_heads * self.d_v, self.n_labels)
         shapes["b_out"] = (members, self.n_labels)
         return shapes
 

@@ -1,7 +1,7 @@
 """`attn evaluate`: how well a trained model predicts the labels of a file."""
 
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from attncli.api.files_read import model_read, vectors_read
 from attncli.cli import options as opt
@@ -15,6 +15,9 @@ from attncli.cli.train.rows import say_of_rows, say_of_seen
 from attncli.cli.vain_options import say_vain
 from attncli.cli.vectors.access import access_to
 from attncli.files.apart import expect_apart, files_given
+
+if TYPE_CHECKING:
+    from attncli.training.pair_metrics import PairEvaluation
 
 ModelIn = Annotated[
     str,
@@ -46,6 +49,10 @@ def evaluate(
     Shown are accuracy, precision, recall and F1 of each label, and what was taken for what.
     Log-loss and calibration error tell whether the probabilities can be trusted.
 
+    Of pairs of sentences with a score it shows Pearson's and Spearman's correlation; of pairs that
+    belong together how often the right sentence comes first, both ways. Beside them stand general
+    attention and the mean of the words, where nothing was learned.
+
     \b
     Examples:
       attn evaluate test.tsv --model bank.safetensors
@@ -61,6 +68,7 @@ def evaluate(
     from attncli.reading.layers import for_model
     from attncli.training.examples import prepare
     from attncli.training.fit import scores_of
+    from attncli.training.pair_metrics import evaluated_pairs
     from attncli.training.rows import read_table
 
     expect_apart([], [*files_given([file]), *model_read(model), *vectors_read(vectors)])
@@ -81,6 +89,10 @@ def evaluate(
         prepared = prepare(rows, embedder, model=trained, tick=encoding.tick, bad=bad)
     say_of_rows(bad, prepared, skip_bad=data.skip_bad, quiet=quiet)
     seen = say_of_seen(prepared, trained, quiet=quiet)
+    if not trained.architecture.has_labels:
+        say_vain(["--unsure"] if unsure is not None else [], "without labels", quiet=quiet)
+        _show_pairs(evaluated_pairs(prepared, trained), seen, looks, json)
+        return
     scores = scores_of(prepared, trained)
     if json:
         from attncli.cli.train.report import json_line
@@ -101,3 +113,17 @@ def evaluate(
     lines += [[], *report_lines(scores.report, averages, ink)]
     lines += [[], *confusion_lines(scores.confusion, scores.recall, ink, width=looks.columns)]
     write(ink.rendered(lines))
+
+
+def _show_pairs(evaluation: "PairEvaluation", seen: int | None, looks: Colored, json: bool) -> None:
+    """Prints how well pairs are scored or found, beside no training."""
+    if json:
+        from attncli.cli.train.report import json_line
+
+        write_json(json_line({**evaluation.to_dict(), "trained_on": seen}))
+        return
+    from attncli.views.pairs import beside_lines
+
+    columns = {"trained": evaluation.scores, **evaluation.baselines}
+    figures = {name: scores.figures() for name, scores in columns.items()}
+    write(looks.ink.rendered(beside_lines(figures, looks.ink)))

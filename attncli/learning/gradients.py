@@ -10,7 +10,8 @@ it was given. Nothing is ever set, so the order of the ways back does not matter
 |---|---|
 | W_q, W_k, the table of relative positions | `score_gradients` |
 | softmax, the pooling query `pool` (and its part of W_v) | `context_gradients` |
-| W_v, W_out, b_out | `_read_out`, below |
+| W_v | `_joined`, below |
+| W_out, b_out | `_output`, below; of pairs `pairs` |
 | the table of learned positions | `passes.add_places` |
 
 The read-outs see new embeddings only through sums over the weights: for a target, w·(X·W_v) is
@@ -19,7 +20,7 @@ never computed while learning. The numbers equal those of `attention.projections
 the weights come from the same `attention.core` functions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -36,12 +37,13 @@ from attncli.learning.context_gradients import (
 )
 from attncli.learning.members import shares
 from attncli.learning.minibatches import Batch
+from attncli.learning.pairs import ReadBackward, compared
 from attncli.learning.passes import Noise, Pass, add_places, started
 from attncli.learning.slopes import Gradients
 
 # (slope of the output, gradients): adds to gradients
 Backward: TypeAlias = Callable[[FloatArray, Gradients], None]
-# (d_logits, gradients) → d_context (all_heads, B, width)
+# (slope of what the members read, gradients) → d_context (all_heads, B, width)
 ContextBackward: TypeAlias = Callable[[FloatArray, Gradients], FloatArray]
 
 
@@ -49,12 +51,17 @@ ContextBackward: TypeAlias = Callable[[FloatArray, Gradients], FloatArray]
 class Forward:
     """What a batch gives: logits (committee, B, n_labels), weights (B, all_heads, m, n).
 
-    `backward(d_logits, gradients)` adds to `gradients`; the read-out "weights" takes d_weights.
+    Of pairs that are compared by a cosine there are cosines (`learning.pairs`) instead of logits.
+    read: what each member reads of each sentence, (committee, B, n_heads·d_v).
+    `backward(d_logits, gradients)` adds to `gradients`; it takes d_cosines where there are cosines,
+    and d_weights for the read-out "weights".
     """
 
     logits: FloatArray | None
     weights: FloatArray
     backward: Backward
+    cosines: FloatArray | None = None
+    read: FloatArray | None = None
 
 
 def forward(
@@ -72,13 +79,16 @@ def forward(
         return _weights_only(given)
     read = target_context if architecture.readout == "target" else pooled_context
     context, weights, context_back = read(given)
-    logits, readout_back = _read_out(context, given)
+    joined, joined_back = _joined(context, given)
+    output, output_back = _output(joined, given)
 
-    def backward(d_logits: FloatArray, gradients: Gradients) -> None:
-        d_context = readout_back(d_logits, gradients)
+    def backward(d_output: FloatArray, gradients: Gradients) -> None:
+        d_context = joined_back(output_back(d_output, gradients), gradients)
         _to_places(context_back(d_context, gradients), gradients)
 
-    return Forward(logits, weights, backward)
+    if architecture.has_labels:
+        return Forward(output, weights, backward, read=joined)
+    return Forward(None, weights, backward, output, joined)
 
 
 def _by_views(
@@ -92,12 +102,18 @@ def _by_views(
         for view, own in zip(views, passes, strict=True):
             own.backward(d_logits[view.members], view.gradients_of(gradients))
 
-    logits = [own.logits for own in passes if own.logits is not None]
     return Forward(
-        np.concatenate(logits),
+        _members_together([own.logits for own in passes]),
         np.concatenate([own.weights for own in passes], axis=1),
         backward,
+        _members_together([own.cosines for own in passes]),
+        _members_together([own.read for own in passes]),
     )
+
+
+def _members_together(parts: Sequence[FloatArray | None]) -> FloatArray | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if known else None
 
 
 def _weights_only(given: Pass) -> Forward:
@@ -110,24 +126,19 @@ def _weights_only(given: Pass) -> Forward:
     return Forward(None, weights, backward)
 
 
-def _read_out(context: FloatArray, given: Pass) -> tuple[FloatArray, ContextBackward]:
-    """Each member's heads side by side, times W_out: logits (committee, B, n_labels)."""
+def _joined(context: FloatArray, given: Pass) -> tuple[FloatArray, ContextBackward]:
+    """Each member's heads side by side: what it reads, (committee, B, n_heads·d_v)."""
     a = given.architecture
     members, n_batch = a.committee, context.shape[1]
-    W_v, W_out = given.parameters["W_v"], given.parameters["W_out"]
+    W_v = given.parameters["W_v"]
     new = product(context, W_v)  # (all_heads, B, d_v): the new embeddings of the read tokens
     dropped = given.dropped_inputs(new)
     if dropped is not None:
         new *= dropped
     by_member = new.reshape(members, a.n_heads, n_batch, a.d_v)
     joined = by_member.transpose(0, 2, 1, 3).reshape(members, n_batch, -1)
-    logits = product(joined, W_out)  # (committee, B, n_labels)
-    logits += given.parameters["b_out"][:, None]
 
-    def backward(d_logits: FloatArray, gradients: Gradients) -> FloatArray:
-        gradients.add("b_out", d_logits.sum(axis=1))
-        gradients.add_product("W_out", joined.transpose(0, 2, 1), d_logits)
-        d_joined = product(d_logits, W_out.transpose(0, 2, 1))  # (committee, B, heads·d_v)
+    def backward(d_joined: FloatArray, gradients: Gradients) -> FloatArray:
         d_split = d_joined.reshape(members, n_batch, a.n_heads, a.d_v)
         d_new = d_split.transpose(0, 2, 1, 3).reshape(new.shape)  # (all_heads, B, d_v)
         if dropped is not None:
@@ -135,6 +146,23 @@ def _read_out(context: FloatArray, given: Pass) -> tuple[FloatArray, ContextBack
         gradients.add_product("W_v", context.transpose(0, 2, 1), d_new)
         d_context: FloatArray = product(d_new, W_v.transpose(0, 2, 1))
         return d_context  # (all_heads, B, width)
+
+    return joined, backward
+
+
+def _output(joined: FloatArray, given: Pass) -> tuple[FloatArray, ReadBackward]:
+    """What is read, times W_out: logits (committee, B, n_labels); of pairs what `compared` gives."""
+    if given.architecture.pair is not None:
+        return compared(joined, given.architecture.pair, given.parameters)
+    W_out = given.parameters["W_out"]
+    logits = product(joined, W_out)  # (committee, B, n_labels)
+    logits += given.parameters["b_out"][:, None]
+
+    def backward(d_logits: FloatArray, gradients: Gradients) -> FloatArray:
+        gradients.add("b_out", d_logits.sum(axis=1))
+        gradients.add_product("W_out", joined.transpose(0, 2, 1), d_logits)
+        d_joined: FloatArray = product(d_logits, W_out.transpose(0, 2, 1))
+        return d_joined  # (committee, B, n_heads·d_v)
 
     return logits, backward
 

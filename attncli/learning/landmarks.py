@@ -5,6 +5,8 @@ word to them, mixed so that no direction of it outweighs the others (Nyström fe
 Seeger 2001). M goes into W_v when a model is used, [X F·M]·W_v = [X F]·W′_v.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from attncli.arrays import FloatArray
@@ -26,7 +28,7 @@ def chosen_landmarks(examples: Examples, count: int) -> dict[str, FloatArray]:
     Cholesky decomposition of the likeness of all words, with pivoting (Fine and Scheinberg 2001).
     Where the examples have fewer words, the last landmarks are zeros.
     """
-    rows, counts = np.unique(np.concatenate(list(examples.rows)), return_counts=True)
+    rows, counts = np.unique(np.concatenate(examples.all_rows), return_counts=True)
     often = np.sort(np.argsort(-counts, kind="stable")[:_MOST_WORDS])
     table = examples.table[rows[often]].astype(np.float64)  # (n_words, d_model)
     share = counts[often] / counts.sum()
@@ -43,19 +45,19 @@ def with_landmarks(examples: Examples, parameters: Parameters) -> Examples:
     """The examples with a table of [X F·M] for the words they have; as they are without landmarks."""
     if "landmarks" not in parameters.fixed or not len(examples):
         return examples
-    lengths = examples.lengths()
-    used, places = np.unique(np.concatenate(list(examples.rows)), return_inverse=True)
+    rows = examples.all_rows
+    used, places = np.unique(np.concatenate(rows), return_inverse=True)
     vectors = examples.table[used]  # (n_used, d_model)
     landmarks, mixing = (
         parameters.fixed[name].astype(vectors.dtype) for name in ("landmarks", "mixing")
     )
     mixed = product(likeness(vectors, landmarks), mixing)  # (n_used, n_landmarks)
-    return Examples(
-        np.concatenate([vectors, mixed], axis=1),
-        np.split(places.reshape(-1), np.cumsum(lengths)[:-1]),
-        examples.targets,
-        examples.labels,
-        examples.weights,
+    own = np.split(places.reshape(-1), np.cumsum(list(map(len, rows)))[:-1])
+    return replace(
+        examples,
+        table=np.concatenate([vectors, mixed], axis=1),
+        rows=own[: len(examples)],
+        pairs=None if examples.pairs is None else own[len(examples) :],
     )
 
 

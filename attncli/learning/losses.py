@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from attncli.arrays import Float32Array, FloatArray, IntArray
+from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from attncli.attention.core import softmax
 
 
@@ -33,6 +33,48 @@ def cross_entropy(
     loss = -float(((logs * aim).sum(axis=-1) * importance).sum()) / members
     d_logits = (probabilities - aim) * importance[:, None]  # (committee, B, n_labels)
     return loss, d_logits
+
+
+def squared_error(cosines: FloatArray, scores: FloatArray) -> tuple[float, FloatArray]:
+    """The mean square of cosine − score over pairs, averaged over a committee, and d_cosines of its sum.
+
+    Shapes: cosines (committee, B), scores (B,) → d_cosines like cosines. Source: Reimers and
+    Gurevych 2019, arXiv:1908.10084, section 3 (regression objective).
+    """
+    members, n_batch = cosines.shape
+    apart = cosines - scores.astype(cosines.dtype)  # (committee, B)
+    return float(np.square(apart).sum()) / (n_batch * members), apart * (2.0 / n_batch)
+
+
+def contrastive(
+    cosines: FloatArray, temperature: float, same: BoolArray | None = None
+) -> tuple[float, FloatArray]:
+    """The cross-entropy of each sentence's own partner among all of the batch, both ways.
+
+    Shapes: cosines (committee, B, B), same (B, B) → the mean of the ways, averaged over a committee,
+    and d_cosines of its sum. Row i are the cosines of the first sentence of pair i with the second
+    ones of all pairs; the softmax is over cosines ÷ temperature, along rows and along columns. A
+    pair that shares a sentence with another (`same`) is no wrong partner of it and is left out.
+    Sources: Henderson et al. 2017, arXiv:1705.00652, section 4.4 (the other answers of a batch);
+    van den Oord et al. 2018, arXiv:1807.03748, equation 4 (InfoNCE); both ways as in Radford et al.
+    2021, arXiv:2103.00020, figure 3.
+    """
+    members, n_batch = cosines.shape[:2]
+    own = np.eye(n_batch, dtype=np.bool_)
+    scores = cosines / cosines.dtype.type(temperature)
+    if same is not None:
+        scores[:, same & ~own] = -np.inf
+    tiny = np.finfo(cosines.dtype).tiny
+    loss, d_cosines = 0.0, np.zeros_like(cosines)
+    for turned in (False, True):
+        way = np.ascontiguousarray(scores.swapaxes(1, 2)) if turned else scores.copy()
+        shares = softmax(way, may_be_empty=False)  # (committee, B, B)
+        right = shares[:, own]  # (committee, B)
+        loss -= float(np.log(np.maximum(right, tiny)).sum())
+        slope = shares - own
+        d_cosines += slope.swapaxes(1, 2) if turned else slope
+    d_cosines *= 0.5 / (n_batch * temperature)
+    return 0.5 * loss / (n_batch * members), d_cosines
 
 
 def weights_loss(weights: FloatArray, given: FloatArray) -> tuple[float, FloatArray, float]:

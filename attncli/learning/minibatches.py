@@ -19,6 +19,8 @@ class Examples:
     of the labels, None when unknown. weights: given attention rows (n_tokens, n_tokens) of each
     sentence, None when labels are learned; a row of NaN is not given. views: how many vectors of
     d_model values lie side by side in a row, for members that each read one (`learning.members`).
+    pairs: the rows of the sentence beside each, None where sentences stand alone. scores: how alike
+    the two are to be, a cosine each, None when that is not learned.
     """
 
     table: FloatArray
@@ -27,6 +29,8 @@ class Examples:
     labels: IntArray | None = None
     weights: Sequence[FloatArray] | None = None
     views: int = 1
+    pairs: Sequence[IntArray] | None = None
+    scores: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -40,19 +44,30 @@ class Examples:
             None if self.labels is None else self.labels[places],
             None if self.weights is None else [self.weights[i] for i in places],
             self.views,
+            None if self.pairs is None else [self.pairs[i] for i in places],
+            None if self.scores is None else self.scores[places],
         )
 
     def lengths(self) -> IntArray:
-        """The number of tokens of each sentence."""
-        return np.array([len(rows) for rows in self.rows], dtype=np.intp)
+        """The number of tokens of each sentence, of a pair those of the longer one."""
+        own = np.array([len(rows) for rows in self.rows], dtype=np.intp)
+        if self.pairs is None:
+            return own
+        return np.maximum(own, np.array([len(rows) for rows in self.pairs], dtype=np.intp))
+
+    @property
+    def all_rows(self) -> list[IntArray]:
+        """The rows of every sentence, those of the pairs' second sentences last."""
+        return [*self.rows, *(self.pairs or ())]
 
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """Sentences padded to one length.
+    """Sentences padded to one length; of pairs the first sentences, then the second ones.
 
     vectors (B, n, views·d_model), zeros where padded; hidden (B, n) True where no query may look
-    (padding, dropped words); targets (B,) places; lengths (B,).
+    (padding, dropped words); targets (B,) places; lengths (B,). scores (n_pairs,); same (n_pairs,
+    n_pairs) True where a sentence of one pair fits the other pair too, because both have it.
     """
 
     vectors: FloatArray
@@ -63,11 +78,18 @@ class Batch:
     target_rows: IntArray | None
     weights: FloatArray | None
     views: int = 1
+    scores: FloatArray | None = None
+    same: BoolArray | None = None
 
 
 def batch_of(examples: Examples, places: IntArray | Sequence[int]) -> Batch:
     """The examples at these places as one padded batch."""
     rows = [examples.rows[i] for i in places]
+    same = None
+    if examples.pairs is not None:
+        pairs = [examples.pairs[i] for i in places]
+        same = shared_sentences(rows, pairs)
+        rows += pairs
     lengths = np.array([len(r) for r in rows], dtype=np.intp)  # (B,)
     n_tokens = int(lengths.max())
     inside = np.arange(n_tokens) < lengths[:, None]  # (B, n)
@@ -87,7 +109,24 @@ def batch_of(examples: Examples, places: IntArray | Sequence[int]) -> Batch:
         target_rows=None if targets is None else index[np.arange(len(rows)), targets],
         weights=None if examples.weights is None else _padded(examples, places, n_tokens),
         views=examples.views,
+        scores=None if examples.scores is None else examples.scores[places],
+        same=same,
     )
+
+
+def shared_sentences(rows: Sequence[IntArray], pairs: Sequence[IntArray]) -> BoolArray:
+    """Which pairs have the first or the second sentence in common, (n_pairs, n_pairs)."""
+    same = np.zeros((len(rows), len(rows)), dtype=np.bool_)
+    for side in (rows, pairs):
+        numbers = sentence_numbers(side)
+        same |= numbers[:, None] == numbers
+    return same
+
+
+def sentence_numbers(rows: Sequence[IntArray]) -> IntArray:
+    """A number for each sentence, the same for those of the same vectors, (n,)."""
+    known: dict[bytes, int] = {}
+    return np.array([known.setdefault(row.tobytes(), len(known)) for row in rows], dtype=np.intp)
 
 
 def batches(lengths: IntArray, size: int, rng: np.random.Generator | None) -> Iterator[IntArray]:

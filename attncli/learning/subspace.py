@@ -32,7 +32,7 @@ def main_directions(examples: Examples, count: int) -> FloatArray:
     Orthonormal columns, (d_model, count), longest first, float64: the first right singular vectors
     of all tokens' vectors, as they are (no mean is removed). Their signs are fixed.
     """
-    uses = np.bincount(np.concatenate(list(examples.rows)), minlength=len(examples.table))
+    uses = np.bincount(np.concatenate(examples.all_rows), minlength=len(examples.table))
     d_model = examples.table.shape[1]
     products = np.zeros((d_model, d_model))
     for start in range(0, len(uses), _BLOCK):

@@ -19,18 +19,37 @@ import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
 from attncli.attention.core import softmax
-from attncli.attention.parameters import Architecture, Parameters, initial_parameters
+from attncli.attention.parameters import Architecture, PairTask, Parameters, initial_parameters
+from attncli.attention.products import product
 from attncli.errors import DataError, NumericError, field_name, setting
+from attncli.learning.agreement import both_ways, mean_reciprocal_rank, spearman
 from attncli.learning.gradients import forward
 from attncli.learning.landmarks import chosen_landmarks, with_landmarks
-from attncli.learning.losses import balanced_label_weights, cross_entropy, weights_loss
-from attncli.learning.minibatches import Batch, Examples, batch_of, batches, drop_words
+from attncli.learning.losses import balanced_label_weights, contrastive, squared_error
+from attncli.learning.minibatches import (
+    Batch,
+    Examples,
+    batch_of,
+    batches,
+    drop_words,
+    sentence_numbers,
+)
+from attncli.learning.objective import Objective, loss_of
 from attncli.learning.optimizers import Adam, learning_rate
+from attncli.learning.pair_vectors import pair_vectors
 from attncli.learning.passes import Noise
 from attncli.learning.slopes import Gradients
 from attncli.settings import TrainingSettings
 
 _PREDICT = 64  # sentences predicted together
+_TOGETHER = 256  # pairs kept aside of which each is told from the others
+# What is looked at of sentences kept aside.
+FIGURES: dict[PairTask | None, str] = {
+    None: "accuracy",
+    "relation": "accuracy",
+    "similarity": "Spearman",
+    "match": "MRR",
+}
 _DECAYED = ("W_q", "W_k", "W_v", "W_out")
 
 
@@ -40,6 +59,7 @@ class EpochProgress:
 
     held_out_accuracy and held_out_loss are None when nothing is held out; for given weights
     `worst` is the greatest difference in a cell. `best` says that the model is the best so far.
+    held_out_figure: of pairs without labels, instead of an accuracy, its name and value.
     """
 
     epoch: int
@@ -51,12 +71,21 @@ class EpochProgress:
     worst: float | None
     best: bool
     seconds: float
+    held_out_figure: tuple[str, float] | None = None
+
+    @property
+    def held_out(self) -> tuple[str, float] | None:
+        """What was looked at of sentences kept aside: its name and value, None where none are."""
+        if self.held_out_accuracy is None:
+            return self.held_out_figure
+        return FIGURES[None], self.held_out_accuracy
 
 
 class Training:
     """A training in progress: parameters, optimizer and random numbers, advanced by `run`.
 
     `label_weights` (n_labels,) say how much a sentence of each label counts, instead of `balance`.
+    aside: the places of the examples that are kept aside.
     """
 
     def __init__(
@@ -73,15 +102,18 @@ class Training:
         self.parameters = initial_parameters(architecture, self._rng, unit=unit)
         kept, aside = split_off(examples, self.settings.held_out, self.settings.seed)
         self._examples, self._held_out = examples.pick(kept), examples.pick(aside)
+        self.aside = aside
         if architecture.fixed_shapes():
             self.parameters.fixed = chosen_landmarks(self._examples, architecture.landmarks)
         self._examples = with_landmarks(self._examples, self.parameters)
-        self._label_weights = label_weights
         unweighted = label_weights is None
         if unweighted and examples.labels is not None and self._examples.labels is not None:
-            self._label_weights = balanced_label_weights(
+            label_weights = balanced_label_weights(
                 self._examples.labels, architecture.n_labels, self.settings.balance
             )
+        self._objective = Objective(
+            label_weights, self.settings.smoothing, self.settings.temperature
+        )
         decay = self.parameters.spread(
             dict.fromkeys(_DECAYED, self.settings.weight_decay), default=0.0
         )
@@ -118,6 +150,13 @@ class Training:
         probabilities = predict(self.best, self.architecture, self._held_out)
         return self._held_out.labels, probabilities
 
+    @property
+    def best_figure(self) -> tuple[str, float] | None:
+        """What the best model reached on the sentences kept aside: accuracy, Spearman or MRR."""
+        if self.best_accuracy is None:
+            return None
+        return FIGURES[self.architecture.pair], self.best_accuracy
+
     def run(self) -> Iterator[EpochProgress]:
         """Trains epoch by epoch; `best` holds the best parameters after each.
 
@@ -132,8 +171,9 @@ class Training:
                 raise self._diverged("a learned number is not finite")
             self._epoch += 1
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                held_loss, held_accuracy = self._look_at_held_out()
-            best = self._keep_best(held_loss, held_accuracy, worst)
+                held_loss, figure = self._look_at_held_out()
+            best = self._keep_best(held_loss, figure, worst)
+            has_accuracy = self.architecture.has_labels
             self._at_epoch_end = self._now()
             yield EpochProgress(
                 epoch=self._epoch,
@@ -141,10 +181,13 @@ class Training:
                 steps=self._adam.steps,
                 loss=loss,
                 held_out_loss=held_loss,
-                held_out_accuracy=held_accuracy,
+                held_out_accuracy=figure if has_accuracy else None,
                 worst=worst,
                 best=best,
                 seconds=time.perf_counter() - began,
+                held_out_figure=None
+                if has_accuracy or figure is None
+                else (FIGURES[self.architecture.pair], figure),
             )
 
     def state(self) -> tuple[dict[str, FloatArray], str]:
@@ -220,13 +263,7 @@ class Training:
         fitting = self.architecture.readout == "weights"
         noise = None if fitting else Noise(self._rng, s.weight_dropout, s.dropout)
         step = forward(self.parameters, self.architecture, batch, noise=noise)
-        worst = 0.0
-        if step.logits is not None and batch.labels is not None:
-            loss, d_output = cross_entropy(
-                step.logits, batch.labels, label_weights=self._label_weights, smoothing=s.smoothing
-            )
-        else:
-            loss, d_output, worst = weights_loss(step.weights, _given(batch))
+        loss, d_output, worst = loss_of(step, batch, self._objective)
         if not math.isfinite(loss):
             raise self._diverged(f"its loss is {loss}")
         self._gradients.zero()
@@ -244,16 +281,37 @@ class Training:
         )
 
     def _look_at_held_out(self) -> tuple[float | None, float | None]:
-        if not len(self._held_out) or self._held_out.labels is None:
+        if not len(self._held_out):
             return None, None
+        if self._held_out.labels is None:
+            return self._look_at_pairs(self._held_out)
         probabilities = predict(self.parameters, self.architecture, self._held_out)
         labels = self._held_out.labels
         sure = probabilities[np.arange(len(labels)), labels]  # (n,)
         loss = -float(np.log(np.maximum(sure, np.finfo(sure.dtype).tiny)).mean())
         return loss, float((probabilities.argmax(axis=1) == labels).mean())
 
+    def _look_at_pairs(self, aside: Examples) -> tuple[float, float]:
+        """The loss of the pairs kept aside, and how well they are ordered: Spearman, or MRR both ways."""
+        first, second = pair_vectors(self.parameters, self.architecture, aside)
+        if aside.scores is not None:
+            cosines = (first * second).sum(axis=1)  # (n,)
+            return squared_error(cosines[None], aside.scores)[0], spearman(cosines, aside.scores)
+        texts, pairs = sentence_numbers(aside.rows), sentence_numbers(aside.pairs or ())
+        ranks = np.concatenate(both_ways(first, second, texts, pairs))
+        losses = [
+            contrastive(
+                product(first[part], second[part].T)[None],
+                self.settings.temperature,
+                batch_of(aside, part).same,
+            )[0]
+            * len(part)
+            for part in np.array_split(np.arange(len(aside)), -(-len(aside) // _TOGETHER))
+        ]
+        return sum(losses) / len(aside), mean_reciprocal_rank(ranks)
+
     def _keep_best(self, loss: float | None, accuracy: float | None, worst: float | None) -> bool:
-        """Higher held-out accuracy is better, then lower loss; with nothing held out, later is."""
+        """A higher held-out figure is better, then lower loss; with nothing held out, later is."""
         rank = (accuracy, -(loss or 0.0)) if accuracy is not None else (float(self._epoch), 0.0)
         if worst is not None:
             rank = (-worst, 0.0)
@@ -284,15 +342,19 @@ def predict(parameters: Parameters, architecture: Architecture, examples: Exampl
 def split_off(examples: Examples, share: float, seed: int) -> tuple[IntArray, IntArray]:
     """Places to learn from, and places kept aside: `share` of each label, at least one stays.
 
-    Given weights are never kept aside: all of them are to be met.
+    Of pairs without labels it is that share of all. Given weights are never kept aside: all of them
+    are to be met.
     """
     everything = np.arange(len(examples))
-    if not share or examples.labels is None:
+    labels = examples.labels
+    if labels is None and examples.pairs is not None:
+        labels = np.zeros(len(examples), dtype=np.intp)
+    if not share or labels is None:
         return everything, everything[:0]
     rng = np.random.default_rng([seed, 1])
     aside: list[int] = []
-    for label in np.unique(examples.labels):
-        members = rng.permutation(np.flatnonzero(examples.labels == label))
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
         aside.extend(members[: min(round(share * len(members)), len(members) - 1)])
     chosen = np.zeros(len(examples), dtype=np.bool_)
     chosen[aside] = True
@@ -305,9 +367,3 @@ def _paces(architecture: Architecture, unit: float) -> dict[str, float]:
     if architecture.positions == "learned":
         paces["position_table"] = unit
     return paces
-
-
-def _given(batch: Batch) -> FloatArray:
-    if batch.weights is None:
-        raise ValueError("an example needs a label or given weights")
-    return batch.weights

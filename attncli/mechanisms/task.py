@@ -241,7 +241,7 @@ class TaskAnalyser(LengthwiseAnalyser):
         model = self.model
         targets: list[int | Failure | None] = []
         for place, run in zip(group.places, group.runs, strict=True):
-            if model is None or model.architecture.readout == "weights":
+            if model is None or not model.architecture.labels_sentences:
                 targets.append(None)
                 continue
             try:
@@ -262,7 +262,7 @@ class TaskAnalyser(LengthwiseAnalyser):
             seed = layer.seed
             return [] if seed is None else [(ModelInfo.untrained(seed), ())] * len(targets)
         plain = ModelInfo(model.name, model.sha256 or None)
-        if model.architecture.readout == "weights":
+        if not model.architecture.labels_sentences:
             return [(plain, ())] * len(targets)
         readings: list[_Told] = [(plain, (_no_target(model),))] * len(targets)
         asked = [i for i, target in enumerate(targets) if isinstance(target, int)]

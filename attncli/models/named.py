@@ -34,7 +34,10 @@ def find_model(name: str) -> "TrainedModel":
 
 
 def labeling_model(name: str) -> "TrainedModel":
-    """The model of this name, which predicts labels. Raises: UsageError for another; as `find_model`."""
+    """The model of this name, which says a label or how alike two sentences are.
+
+    Raises: UsageError for another; as `find_model`.
+    """
     if is_transformer(name):
         raise UsageError(
             "found a transformer or a folder, expected a file that attn train wrote: only it "
@@ -42,15 +45,35 @@ def labeling_model(name: str) -> "TrainedModel":
             place=field_name("model"),
         )
     model = find_model(name)
-    expect_labels_of(model)
+    expect_outcome_of(model)
     return model
+
+
+def expect_outcome_of(model: "TrainedModel") -> None:
+    """Raises: UsageError for a model that fits weights and says nothing of a sentence."""
+    if model.architecture.readout == "weights":
+        raise UsageError(
+            "this model fits attention weights, it predicts no labels", place=field_name("model")
+        )
 
 
 def expect_labels_of(model: "TrainedModel") -> None:
     """Raises: UsageError for a model that predicts no labels."""
-    if model.architecture.readout == "weights":
+    expect_outcome_of(model)
+    if not model.architecture.has_labels:
         raise UsageError(
-            "this model fits attention weights, it predicts no labels", place=field_name("model")
+            "this model compares pairs of sentences, it predicts no labels",
+            place=field_name("model"),
+        )
+
+
+def expect_pairs_of(model: "TrainedModel") -> None:
+    """Raises: UsageError for a model that gives pairs of sentences no cosine."""
+    if model.architecture.pair in (None, "relation"):
+        raise UsageError(
+            "this model predicts labels or fits weights, expected one that was trained on pairs with "
+            "a score, or on pairs alone",
+            place=field_name("model"),
         )
 
 

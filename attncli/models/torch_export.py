@@ -71,6 +71,7 @@ def torch_facts(model: TrainedModel) -> dict[str, Any]:
         "targets": list(model.targets),
         "reading": model.reading,
         "vectors": model.vectors._asdict(),
+        **({} if a.pair is None else {"pair": a.pair}),
     }
 
 

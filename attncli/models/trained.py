@@ -7,13 +7,13 @@ sizes, shapes, names, finite numbers, and at use the vectors it was trained on.
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
-from attncli.attention.parameters import Architecture, Parameters, Readout
+from attncli.attention.parameters import Architecture, PairTask, Parameters, Readout
 from attncli.attention.positions import POSITIONS
 from attncli.attention.products import product
 from attncli.attention.projections import Projections
@@ -29,10 +29,13 @@ from attncli.results.cards import Card, Cell, Facts, ShowsCard, counted_as, some
 from attncli.results.frames import Progress, progress_curves
 from attncli.results.result import VectorsInfo
 
-FORMAT = 1
+FORMAT, PAIRS_FORMAT = 1, 2  # of models of one sentence, and of two
 MAX_BYTES = 2**30
 _MAX_IDENTITIES = 1 << 25  # numbers of the W_v of fitted weights, which no file holds
 _SHOWN = 20  # labels, and words that are meant, in a notebook
+_HELD_OUT = {
+    f"held-out {name}": f"held_out_{name.lower()}" for name in ("accuracy", "Spearman", "MRR")
+}
 _READOUTS = {
     "target": "the new embedding of one word",
     "attention": "the new embeddings by a learned query",
@@ -48,7 +51,8 @@ class TrainedModel(ShowsCard):
     vectors: the embeddings it belongs to. reading: how sentences became tokens (tokenizer, oov,
     seed). targets: the words that were targets, most frequent first. training: the settings and
     what came of them. name, sha256: of the file it was read from, empty before. progress: after
-    each epoch, where this process trained the model; no file holds it.
+    each epoch, where this process trained the model; no file holds it. score_range: the
+    scores that cosines of 0 and 1 stand for, of a model of similarity.
     """
 
     architecture: Architecture
@@ -61,6 +65,7 @@ class TrainedModel(ShowsCard):
     name: str = ""
     sha256: str = ""
     progress: tuple[Progress, ...] = ()
+    score_range: tuple[float, float] | None = None
 
     def __repr__(self) -> str:
         parts = [repr(self.name)] if self.name else []
@@ -70,6 +75,8 @@ class TrainedModel(ShowsCard):
     @property
     def _kind(self) -> str:
         fits = self.architecture.readout == "weights"
+        if not fits and not self.architecture.has_labels:
+            return f"{self.architecture.pair} of pairs"
         return "given weights" if fits else counted_as(len(self.labels), "label")
 
     def card(self) -> Card:
@@ -84,7 +91,7 @@ class TrainedModel(ShowsCard):
             f"W_v {a.d_model} × {a.d_v}, {a.positions} positions",
             "learned from": _examples(done),
             "best epoch": done.get("best_epoch"),
-            "held-out accuracy": done.get("held_out_accuracy"),
+            **{name: done.get(key) for name, key in _HELD_OUT.items()},
         }
         kept = {name: value for name, value in facts.items() if value not in (None, "")}
         title = f"Model {self.name}" if self.name else "A trained model"
@@ -122,6 +129,7 @@ def _examples(done: dict[str, Any]) -> str:
     count, aside = done.get("examples"), done.get("held_out")
     if not isinstance(count, int):
         return ""
+
     return counted_as(count, "sentence") + (f", {aside:,} of them held out" if aside else "")
 
 
@@ -131,14 +139,16 @@ def model_bytes(model: TrainedModel) -> bytes:
 
     # safetensors writes several metadata keys in no fixed order: all facts are one JSON text.
     facts = {
-        "format": FORMAT,
-        "architecture": asdict(model.architecture),
+        "format": FORMAT if model.architecture.pair is None else PAIRS_FORMAT,
+        "architecture": model.architecture.to_dict(),
         "labels": list(model.labels),
         "vectors": model.vectors._asdict(),
         "reading": model.reading,
         "targets": list(model.targets),
         "training": model.training,
     }
+    if model.score_range is not None:
+        facts["score_range"] = list(model.score_range)
     held = {name: model.parameters[name] for name in model.parameters} | model.parameters.fixed
     tensors = {name: np.ascontiguousarray(part) for name, part in held.items()}
     return save(tensors, {"attn": json.dumps(facts, ensure_ascii=False)})
@@ -186,6 +196,9 @@ def parse_model(content: bytes, name: str, place: str) -> TrainedModel:
             raise DataError(f"{what}, expected F32", place=place)
     try:
         architecture = _architecture(facts["architecture"])
+        if (architecture.pair is None) != (facts["format"] == FORMAT):
+            raise ValueError("the format and what is learned of pairs contradict each other")
+        score_range = _range(facts.get("score_range"), architecture)
         labels = tuple(_text(label) for label in _list(facts["labels"]))
         if len(set(labels)) < len(labels):
             raise ValueError("a label is there twice")
@@ -208,6 +221,7 @@ def parse_model(content: bytes, name: str, place: str) -> TrainedModel:
         training,
         name,
         hashlib.sha256(content).hexdigest(),
+        score_range=score_range,
     )
 
 
@@ -250,9 +264,11 @@ def _facts(metadata: dict[str, str], place: str) -> dict[str, Any]:
             place=place,
             hints=("attn train FILE -o model.safetensors",),
         )
-    if facts.get("format") != FORMAT:
+    if facts.get("format") not in (FORMAT, PAIRS_FORMAT):
         raise DataError(
-            f"a model of format {quoted(str(facts.get('format')))}, expected {FORMAT}", place=place
+            f"a model of format {quoted(str(facts.get('format')))}, expected {FORMAT} or "
+            f"{PAIRS_FORMAT}",
+            place=place,
         )
     return facts
 
@@ -271,7 +287,24 @@ def _architecture(sizes: Any) -> Architecture:
         raise TypeError("causal is neither true nor false")
     if given["readout"] not in get_args(Readout) or given["positions"] not in POSITIONS:
         raise ValueError("an unknown read-out or kind of positions")
+    if given.get("pair") not in (None, *get_args(PairTask)):
+        raise ValueError("an unknown task of pairs")
+    if given.get("pair") is not None and given["readout"] not in ("attention", "mean"):
+        raise ValueError("pairs of sentences are read whole")
     return Architecture(**given)
+
+
+def _range(given: Any, architecture: Architecture) -> tuple[float, float] | None:
+    """The range of the scores, which models of similarity have."""
+    if architecture.pair != "similarity":
+        return None
+    low, high = _list(given)
+    for end in (low, high):
+        if isinstance(end, bool) or not isinstance(end, int | float) or not math.isfinite(end):
+            raise ValueError(f"a score of the range is {end!r}")
+    if not low < high:
+        raise ValueError("the range of the scores is empty")
+    return float(low), float(high)
 
 
 def _size(value: Any, name: str, least: int) -> None:

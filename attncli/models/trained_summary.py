@@ -1,6 +1,5 @@
 """What a trained model is, as plain values."""
 
-from dataclasses import asdict
 from typing import Any
 
 from attncli.models.shipped import TRAINED_BY
@@ -15,7 +14,7 @@ def trained_facts(model: TrainedModel, *, shipped: bool = False) -> dict[str, An
     facts: dict[str, Any] = {
         "name": model.name,
         "kind": "attn train",
-        "architecture": asdict(model.architecture),
+        "architecture": model.architecture.to_dict(),
         "parameters": int(model.parameters.flat.size),
         "labels": list(model.labels),
         "targets": list(model.targets),
@@ -24,4 +23,6 @@ def trained_facts(model: TrainedModel, *, shipped: bool = False) -> dict[str, An
         "training": {k: v for k, v in model.training.items() if k != "sentences"},
         "sha256": model.sha256,
     }
+    if model.score_range is not None:
+        facts["score_range"] = list(model.score_range)
     return facts | {"trained_by": TRAINED_BY[model.name]} if shipped else facts

@@ -10,19 +10,24 @@ from attncli.files.rows.kinds import named_kind
 from attncli.files.rows.shape import Shape, Table
 
 # What rows have beside their text, in the order of a row's cells.
-CELLS = ("label", "target", "start", "weights", "split")
-COLUMN_FIELDS = ("text_column", "label_column", "target_column")
+CELLS = ("label", "target", "pair", "score", "start", "weights", "split")
+COLUMN_FIELDS = ("text_column", "label_column", "target_column", "pair_column", "score_column")
 _PARTED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _USUAL = {"csv": ",", "tsv": "\t"}
 _CONTENT = {"jsonl": "JSON lines", "json": "JSON", "parquet": "Parquet", "text": "plain text"}
 
 
 class Columns(NamedTuple):
-    """The columns of the text, the label and the target, by name or number from 1; None: as usual."""
+    """The columns of the text, the label, the target, the second text and the score.
+
+    Each by name or number from 1; None: as usual.
+    """
 
     text: str | None = None
     label: str | None = None
     target: str | None = None
+    pair: str | None = None
+    score: str | None = None
 
     @property
     def chosen(self) -> frozenset[str]:
@@ -32,11 +37,14 @@ class Columns(NamedTuple):
 
     def shape(self, seen: Callable[[Table], None], *, labeled: bool = True) -> Shape:
         """How a table of examples is read; one that is not `labeled` may be a text, and is whole."""
-        others = (self.label or "label", self.target or "target", *CELLS[2:])
+        named = [column or name for column, name in zip(self[1:], CELLS, strict=False)]
+        label, target, pair, score = named
+        others = (label, target, pair, score, *CELLS[4:])
+        text, _, *unlabeled, _ = COLUMN_FIELDS
         return Shape(
             column=self.text,
-            others=others if labeled else (self.target or "target", "start"),
-            fields=COLUMN_FIELDS if labeled else (COLUMN_FIELDS[0], COLUMN_FIELDS[2]),
+            others=others if labeled else (target, pair, "start"),
+            fields=COLUMN_FIELDS if labeled else (text, *unlabeled),
             chosen=self.chosen,
             tables_only=labeled or bool(self.chosen),
             by_number=True,
@@ -47,8 +55,8 @@ class Columns(NamedTuple):
 
 def expect_labels(table: Table, columns: Columns, name: str) -> None:
     """Raises: DataError for a table whose columns are known and that has none for labels."""
-    wanted = ("label", "weights")
-    if columns.label is not None or not table.columns:
+    wanted = ("label", "weights", "pair")
+    if {"label_column", "pair_column"} & columns.chosen or not table.columns:
         return
     if any(places_of(table.columns, column) for column in wanted):
         return

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from attncli.attention.parameters import Architecture
+from attncli.attention.parameters import Architecture, PairTask
 from attncli.errors import UsageError, field_name, setting
 from attncli.learning.subspace import Subspace
-from attncli.learning.trainer import EpochProgress, Training, predict, split_off
+from attncli.learning.trainer import FIGURES, EpochProgress, Training, predict, split_off
 from attncli.models.trained import TrainedModel
 from attncli.reading.reader import ReadingSettings
 from attncli.results.result import VectorsInfo
@@ -20,8 +20,10 @@ from attncli.training.examples import (
     default_committee,
     default_directions,
     default_landmarks,
+    rows_at,
 )
 from attncli.training.metrics import Scores
+from attncli.training.pair_metrics import PairEvaluation, evaluated_pairs
 from attncli.training.seen import sketch_of
 
 # Of given weights, unless asked for: epochs, and how far off no cell may be.
@@ -77,6 +79,7 @@ def sizes_of(prepared: Prepared, vectors: VectorsInfo, layer: LayerSettings) -> 
         causal=layer.causal,
         window=layer.window,
         landmarks=0 if fitting else min(landmarks, len(prepared.examples.table)),
+        pair=prepared.pair,
     )
     return Sizes(architecture, directions)
 
@@ -125,7 +128,7 @@ class Fit:
         self.training = Training(
             self.subspace.examples, self.subspace.architecture, settings, weights
         )
-        self.sketch = sketch_of(prepared.texts)
+        self.sketch = sketch_of(prepared.whole_texts)
         self.progress: list[EpochProgress] = []
 
     def run(self) -> Iterator[EpochProgress]:
@@ -136,19 +139,37 @@ class Fit:
 
     def held_out_scores(self) -> Scores | None:
         """How well the best model so far does on the sentences kept aside, if there are any."""
-        if not self.training.n_held_out or not self.training.best_epoch:
+        if not self._has_measured or not self.architecture.has_labels:
             return None
         return Scores(self.prepared.labels, *self.training.held_out_probabilities())
+
+    def held_out_pairs(self) -> PairEvaluation | None:
+        """How well the best model so far does on the pairs kept aside, beside no training."""
+        if not self._has_measured or self.architecture.pair in (None, "relation"):
+            return None
+        aside = rows_at(self.prepared, self.training.aside)
+        return evaluated_pairs(aside, self.model())
+
+    @property
+    def figure(self) -> str:
+        """What sentences kept aside are measured by: accuracy, Spearman or MRR."""
+        return FIGURES[self.architecture.pair]
+
+    @property
+    def _has_measured(self) -> bool:
+        return bool(self.training.n_held_out and self.training.best_epoch)
 
     def model(self, *, whole: bool = True) -> TrainedModel:
         """The best model so far; `whole` says that the training came to its end."""
         training, reading = self.training, self.reading
         history = {
-            "settings": kept_settings(training.settings, self.label_weights),
+            "settings": kept_settings(
+                training.settings, self.label_weights, self.architecture.pair
+            ),
             "directions": training.architecture.d_model,
             "examples": len(self.prepared.examples),
             "held_out": training.n_held_out,
-            "held_out_accuracy": training.best_accuracy,
+            f"held_out_{self.figure.lower()}": training.best_accuracy,
             "best_epoch": training.best_epoch,
             "whole": whole,
             "sentences": self.sketch,
@@ -162,14 +183,21 @@ class Fit:
             self.prepared.targets,
             history,
             progress=tuple(self.progress),
+            score_range=self.prepared.score_range,
         )
 
 
 def kept_settings(
-    settings: TrainingSettings, label_weights: Mapping[str, float] | None
+    settings: TrainingSettings,
+    label_weights: Mapping[str, float] | None,
+    pair: PairTask | None = None,
 ) -> dict[str, Any]:
-    """The settings as they are kept, the weights of labels as numbers; without any no word of them."""
-    kept = {name: value for name, value in asdict(settings).items() if name != "class_weights"}
+    """The settings as they are kept, the weights of labels as numbers; without any no word of them.
+
+    The temperature is one of pairs that match alone.
+    """
+    left_out = {"class_weights"} if pair == "match" else {"class_weights", "temperature"}
+    kept = {name: value for name, value in asdict(settings).items() if name not in left_out}
     return kept if label_weights is None else {**kept, "class_weights": dict(label_weights)}
 
 

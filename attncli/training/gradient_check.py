@@ -26,7 +26,8 @@ def checked_gradients(
     start = initial_parameters(architecture, rng, np.float64)
     parameters = Parameters(start.shapes, np.float64)
     parameters.flat[:] = start.flat + rng.standard_normal(start.flat.size) * 0.01
-    few = np.arange(min(_SENTENCES, len(prepared.examples)))
+    most = _SENTENCES if prepared.pair is None else _SENTENCES // 2
+    few = np.arange(min(most, len(prepared.examples)))
     examples = prepared.examples.pick(few)
     if architecture.landmarks:
         parameters.fixed = chosen_landmarks(examples, architecture.landmarks)

@@ -6,7 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attncli.errors import AttnError, Blank, DataError, NumericError, setting
+from attncli.errors import (
+    AttnError,
+    Blank,
+    DataError,
+    NumericError,
+    UsageError,
+    field_name,
+    setting,
+)
 from attncli.errors.wording import quoted
 from attncli.learning.contributions import LabelReading
 from attncli.learning.landmarks import with_landmarks
@@ -128,6 +136,8 @@ class Predictor:
         top: int = COUNTED_WORDS,
         unsure: float | None = None,
     ) -> None:
+        if model.architecture.pair is not None:
+            raise UsageError("found a model of pairs of sentences", place=field_name("model"))
         self._model, self._reader, self._top, self._unsure = model, reader, top, unsure
         self._reading = LabelReading(model.parameters, model.architecture)
         self._targets = frozenset(model.targets)

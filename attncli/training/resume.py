@@ -27,7 +27,7 @@ def state_path(model: Path) -> Path:
 
 
 def examples_hash(examples: Examples) -> str:
-    """SHA-256 of the examples: vectors, tokens, targets, labels, given weights, in order."""
+    """SHA-256 of the examples: vectors, tokens, targets, labels, pairs, scores, given weights, in order."""
     digest = hashlib.sha256()
     table = np.ascontiguousarray(examples.table, dtype="<f4")
     digest.update(f"{table.shape}".encode() + table.tobytes())
@@ -36,6 +36,11 @@ def examples_hash(examples: Examples) -> str:
         digest.update(np.asarray(rows, dtype="<i8").tobytes())
     for numbers in (examples.targets, examples.labels):
         digest.update(b"-" if numbers is None else np.asarray(numbers, dtype="<i8").tobytes())
+    for rows in examples.pairs or ():
+        digest.update(len(rows).to_bytes(8, "little"))
+        digest.update(np.asarray(rows, dtype="<i8").tobytes())
+    if examples.scores is not None:
+        digest.update(np.asarray(examples.scores, dtype="<f8").tobytes())
     for given in examples.weights or ():
         digest.update(np.asarray(given, dtype="<f8").tobytes())
     return digest.hexdigest()

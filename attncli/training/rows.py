@@ -5,6 +5,7 @@ belongs to.
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.errors import (
     AttnError,
+    Blank,
     DataError,
     EmptyError,
     LimitError,
@@ -36,12 +38,16 @@ _ROW_SUM = 0.01  # given rows are read off a slide: two digits that may not quit
 _OF_LINE = ", row "
 _MOST_HELD = 1 << 31  # bytes of rows, about, that are kept
 _PER_ROW = 250  # bytes of a row beside its text
+_LARGEST_SCORE = 1e12
 _MOST_DIGITS = 9  # of the number of a token or a character
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """One example as it stands in a file; `place` names its line in messages."""
+    """One example as it stands in a file; `place` names its line in messages.
+
+    pair: the sentence beside the text; score: how alike the two are.
+    """
 
     text: str
     label: str | None = None
@@ -49,6 +55,8 @@ class Row:
     weights: FloatArray | None = None
     split: str | None = None
     place: str = "rows"
+    pair: str | None = None
+    score: float | None = None
 
 
 @dataclass(slots=True)
@@ -138,6 +146,7 @@ def read_table(
         raise EmptyError("found no row, expected columns text and label", place=source.name)
     chosen = _of_split(rows, split, source.name)
     bad.total -= len(rows) - len(chosen)
+    _expect_pairs(chosen, columns)
     return chosen, bad
 
 
@@ -167,7 +176,12 @@ def _row(row: InputRow, name: str, place: str, columns: Columns) -> Row:
     text = text_of_row(row, name)
     if not text.strip():
         raise DataError("the text is empty, expected a sentence", place=place)
-    label, target, start, weights, split = row.cells
+    label, target, pair, score, start, weights, split = row.cells
+    beside = pair_of(pair)
+    if {"label_column", "score_column"} & columns.chosen == {"score_column"} and beside:
+        label = None
+    elif beside is None or ("score_column" not in columns.chosen and columns.label is not None):
+        score = None
     return Row(
         text=text,
         label=label_of(label),
@@ -175,7 +189,46 @@ def _row(row: InputRow, name: str, place: str, columns: Columns) -> Row:
         weights=_weights(weights if columns.label is None else None),
         split=label_of(split),
         place=place,
+        pair=beside,
+        score=_score_of(score),
     )
+
+
+def _expect_pairs(rows: list[Row], columns: Columns) -> None:
+    """Raises: UsageError where a column of pairs is named and no row has a second sentence."""
+    if any(row.pair is not None for row in rows):
+        return
+    for named in ("pair_column", "score_column"):
+        if named in columns.chosen:
+            raise UsageError(
+                "found no row with a second sentence, expected one",
+                place=field_name(named),
+                hints=(f"{setting(pair_column=Blank('NAME'))} names its column",),
+            )
+
+
+def pair_of(value: Any) -> str | None:
+    """The sentence beside another, None for an empty cell. Raises: DataError for what is no text."""
+    if _is_nothing(value):
+        return None
+    if not isinstance(value, str):
+        raise DataError("the pair is no text, expected a sentence")
+    return value if value.strip() else None
+
+
+def _score_of(value: Any) -> float | None:
+    """A number, also with a decimal comma, None for an empty cell. Raises: DataError."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    try:
+        number = math.nan if isinstance(value, bool) else _share(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not abs(number) <= _LARGEST_SCORE:
+        is_large = abs(number) > _LARGEST_SCORE
+        expected = f"a number of at most {_LARGEST_SCORE:g}" if is_large else "a number"
+        raise DataError(f"the score is {quoted(str(value)[:40])}, expected {expected}")
+    return number
 
 
 def target_of(value: Any, start: Any) -> Target | None:

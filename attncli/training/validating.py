@@ -10,6 +10,7 @@ import numpy as np
 from attncli.arrays import FloatArray, IntArray
 from attncli.errors import UsageError, field_name
 from attncli.learning.trainer import split_off
+from attncli.models.trained import TrainedModel
 from attncli.reading.reader import ReadingSettings
 from attncli.results.cards import Card, Cell, Curve, Facts, ShowsCard, as_html, as_latex, counted_as
 from attncli.results.result import VectorsInfo
@@ -17,6 +18,7 @@ from attncli.settings import LayerSettings, TrainingSettings
 from attncli.training.examples import Prepared, rows_at
 from attncli.training.fit import Fit, scores_of, sizes_of
 from attncli.training.metrics import Scores, report_grid
+from attncli.training.pair_metrics import PairEvaluation, evaluated_pairs
 
 SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)  # of a learning curve
 
@@ -57,6 +59,24 @@ class LearningCurve(list[Measured], ShowsCard):
         curve = Curve(counts, lines, "On the same held-out sentences", "sentences")
         held = counted_as(self[0].scores.n, "held-out sentence") if self else ""
         return Card("Learning curve", held, [curve])
+
+
+class MeasuredPairs(NamedTuple):
+    """One training of pairs without labels, measured on pairs that it did not see, beside none."""
+
+    number: int
+    share: float
+    learned_from: int
+    evaluation: PairEvaluation
+
+
+class TrialPart(NamedTuple):
+    """What one training of several learns from, and what it is measured on: places of examples."""
+
+    number: int
+    share: float
+    learned: IntArray
+    measured: IntArray
 
 
 class CrossValidation(NamedTuple):
@@ -112,25 +132,47 @@ class Trial(NamedTuple):
     reading: ReadingSettings
 
     def expect_labels(self, field: str) -> None:
-        """Raises: UsageError for given weights, which are met and not predicted."""
+        """Raises: UsageError for what has no labels: given weights, or pairs that are compared."""
         if self.prepared.examples.labels is None:
-            message = "found attention weights to fit, expected labels"
+            what = "attention weights to fit" if self.prepared.pair is None else "pairs"
+            message = f"found {what}, expected labels"
             raise UsageError(message, place=field_name(field))
 
-    def measured(
-        self, number: int, share: float, learned: IntArray, measured: IntArray
-    ) -> Measured:
+    @property
+    def compares_pairs(self) -> bool:
+        """Whether pairs without labels are learned from."""
+        return self.prepared.pair in ("similarity", "match")
+
+    @property
+    def groups(self) -> IntArray:
+        """What is spread evenly over the parts: labels, where there are any; (n,)."""
+        everything = np.zeros(len(self.prepared.examples), dtype=np.intp)
+        return everything if self.compares_pairs else self.prepared.gold
+
+    def measured(self, part: TrialPart) -> Measured:
         """Trains on some of the sentences and measures on others."""
-        rows = rows_at(self.prepared, learned)
+        rows, model = self._trained(part)
+        others = rows_at(self.prepared, part.measured)
+        usual = np.bincount(rows.gold, minlength=len(rows.labels)).argmax()
+        baseline = float((others.gold == usual).mean())
+        scores = scores_of(others, model)
+        count = len(part.learned)
+        return Measured(part.number, part.share, count, scores, baseline, part.measured)
+
+    def measured_pairs(self, part: TrialPart) -> MeasuredPairs:
+        """The same of pairs without labels."""
+        _, model = self._trained(part)
+        evaluation = evaluated_pairs(rows_at(self.prepared, part.measured), model)
+        return MeasuredPairs(part.number, part.share, len(part.learned), evaluation)
+
+    def _trained(self, part: TrialPart) -> tuple[Prepared, TrainedModel]:
+        """The rows that are learned from, and what comes of them."""
+        rows = rows_at(self.prepared, part.learned)
         sizes = sizes_of(rows, self.vectors, self.layer)
         fit = Fit(rows, sizes, self.settings, self.reading, self.vectors)
         for _ in fit.run():
             pass
-        others = rows_at(self.prepared, measured)
-        usual = np.bincount(rows.gold, minlength=len(rows.labels)).argmax()
-        baseline = float((others.gold == usual).mean())
-        scores = scores_of(others, fit.model())
-        return Measured(number, share, len(learned), scores, baseline, measured)
+        return rows, fit.model()
 
 
 def folds_of(labels: IntArray, count: int, seed: int) -> list[IntArray]:
@@ -153,10 +195,20 @@ def folds_of(labels: IntArray, count: int, seed: int) -> list[IntArray]:
 def cross_validated(trial: Trial, count: int) -> Iterator[Measured]:
     """Each fold measured by a model of the others, which is learned as any training is."""
     trial.expect_labels("folds")
+    yield from map(trial.measured, fold_parts(trial, count))
+
+
+def cross_validated_pairs(trial: Trial, count: int) -> Iterator[MeasuredPairs]:
+    """The same of pairs without labels."""
+    yield from map(trial.measured_pairs, fold_parts(trial, count))
+
+
+def fold_parts(trial: Trial, count: int) -> Iterator[TrialPart]:
+    """Each fold to be measured, with the others to learn from. Raises: UsageError for too many."""
     everything = np.arange(len(trial.prepared.examples))
-    for number, fold in enumerate(folds_of(trial.prepared.gold, count, trial.settings.seed), 1):
+    for number, fold in enumerate(folds_of(trial.groups, count, trial.settings.seed), 1):
         rest = np.setdiff1d(everything, fold)
-        yield trial.measured(number, len(rest) / len(everything), rest, fold)
+        yield TrialPart(number, len(rest) / len(everything), rest, fold)
 
 
 def summary_of(folds: list[Measured]) -> CrossValidation:
@@ -177,10 +229,30 @@ def summary_of(folds: list[Measured]) -> CrossValidation:
 def measured_shares(trial: Trial, shares: tuple[float, ...] = SHARES) -> Iterator[Measured]:
     """Models of growing shares of the sentences, each measured on the same ones, held out of all.
 
-    A greater share holds the smaller ones. The last epoch of each is kept, so that the sentences
-    held out only measure. Raises: UsageError where none are.
+    The last epoch of each is kept, so that the sentences held out only measure.
+    Raises: UsageError where none are.
     """
     trial.expect_labels("learning_curve")
+    yield from map(_whole(trial).measured, share_parts(trial, shares))
+
+
+def measured_shares_of_pairs(
+    trial: Trial, shares: tuple[float, ...] = SHARES
+) -> Iterator[MeasuredPairs]:
+    """The same of pairs without labels."""
+    yield from map(_whole(trial).measured_pairs, share_parts(trial, shares))
+
+
+def _whole(trial: Trial) -> Trial:
+    """The trial with nothing held out of what is learned from."""
+    return trial._replace(settings=replace(trial.settings, held_out=0.0, patience=0))
+
+
+def share_parts(trial: Trial, shares: tuple[float, ...]) -> Iterator[TrialPart]:
+    """Growing shares to learn from, with the same sentences held out of all.
+
+    A greater share holds the smaller ones. Raises: UsageError where none are held out.
+    """
     examples, settings = trial.prepared.examples, trial.settings
     kept, aside = split_off(examples, settings.held_out, settings.seed)
     if not len(aside):
@@ -188,9 +260,8 @@ def measured_shares(trial: Trial, shares: tuple[float, ...] = SHARES) -> Iterato
             f"found {settings.held_out:g}, which holds no sentence out, expected more",
             place=field_name("held_out"),
         )
-    whole = trial._replace(settings=replace(settings, held_out=0.0, patience=0))
-    gold, rng = trial.prepared.gold, np.random.default_rng([settings.seed, 3])
+    gold, rng = trial.groups, np.random.default_rng([settings.seed, 3])
     mixed = [rng.permutation(kept[gold[kept] == label]) for label in np.unique(gold[kept])]
     for number, share in enumerate(shares, start=1):
         parts = [places[: max(1, round(share * len(places)))] for places in mixed]
-        yield whole.measured(number, share, np.sort(np.concatenate(parts)), aside)
+        yield TrialPart(number, share, np.sort(np.concatenate(parts)), aside)

@@ -11,6 +11,10 @@ from attncli.views.ink import Ink, Line, left, wrapped
 
 _NAME = 12  # columns of a fact's name
 _TARGETS = 12  # words named
+_PAIR_TASKS = {
+    "relation": "relation: the label of a pair of sentences",
+    "match": "match: which sentences belong together",
+}
 _POSITIONS = {
     "learned": "learned, added to the words",
     "sinusoidal": "sines and cosines, added to the words",
@@ -45,15 +49,16 @@ def trained_lines(facts: Mapping[str, Any], ink: Ink, *, width: int = 80) -> lis
         ("positions", str(sizes["positions"])),
         ("reads", reads.get(sizes["readout"], f"{sizes['readout']} over the new vectors")),
         ("parameters", f"{facts['parameters']:,}"),
-        ("labels", ", ".join(ink.word(label) for label in facts["labels"]) or "none"),
+        ("task", _task(facts)),
+        ("labels", _labels(facts, ink)),
         ("targets", _targets(facts["targets"], ink)),
         (
             "vectors",
             f"{ink.word(facts['vectors']['name'])}, {facts['vectors']['dim']} values a word",
         ),
-        ("learned of", f"{_count(training, 'examples')} sentences"),
+        ("learned of", f"{_count(training, 'examples')} {_of_what(facts)}"),
         ("best epoch", _count(training, "best_epoch")),
-        ("held out", "" if sizes["readout"] == "weights" else _held_out(training)),
+        ("held out", "" if sizes["readout"] == "weights" else _held_out(training, _of_what(facts))),
         ("trained by", str(facts.get("trained_by", ""))),
         ("sha256", str(facts["sha256"])),
     ]
@@ -68,13 +73,34 @@ def _targets(targets: Sequence[str], ink: Ink) -> str:
     return ", ".join(ink.word(target) for target in targets[:_TARGETS]) + more
 
 
-def _held_out(told: Mapping[str, Any]) -> str:
-    accuracy = told.get("held_out_accuracy")
-    if accuracy is None:
+def _task(facts: Mapping[str, Any]) -> str:
+    """What a model of pairs learned; nothing of one that reads single sentences."""
+    task = facts["architecture"].get("pair")
+    if task == "similarity":
+        low, high = facts["score_range"]
+        return f"similarity: how alike two sentences are, from {low:g} to {high:g}"
+    return _PAIR_TASKS.get(task, "")
+
+
+def _labels(facts: Mapping[str, Any], ink: Ink) -> str:
+    if facts["architecture"].get("pair") in ("similarity", "match"):
+        return ""
+    return ", ".join(ink.word(label) for label in facts["labels"]) or "none"
+
+
+def _of_what(facts: Mapping[str, Any]) -> str:
+    return "sentences" if facts["architecture"].get("pair") is None else "pairs of sentences"
+
+
+def _held_out(told: Mapping[str, Any], what: str) -> str:
+    names = {f"held_out_{name.lower()}": name for name in ("accuracy", "Spearman", "MRR")}
+    kept = next((name for name in names if told.get(name) is not None), None)
+    if kept is None:
         return "nothing; attn evaluate measures it"
-    if isinstance(accuracy, bool) or not isinstance(accuracy, (int, float)):
+    value = told[kept]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return "unknown"
-    return f"accuracy {accuracy:.3f} on {_count(told, 'held_out')} sentences"
+    return f"{names[kept]} {value:.3f} on {_count(told, 'held_out')} {what}"
 
 
 def _count(told: Mapping[str, Any], name: str) -> str:

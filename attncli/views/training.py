@@ -13,14 +13,15 @@ def epoch_text(
     epochs: int,
     loss: float,
     *,
-    held_out_accuracy: float | None = None,
+    held_out: tuple[str, float] | None = None,
     worst: float | None = None,
     best: bool = False,
 ) -> str:
     """One epoch in words: `epoch 3/15  loss 0.412  held-out accuracy 0.910  best so far`."""
     parts = [f"epoch {epoch:>{len(str(epochs))}}/{epochs}", f"loss {loss:.4f}"]
-    if held_out_accuracy is not None:
-        parts.append(f"held-out accuracy {held_out_accuracy:.3f}")
+    if held_out is not None:
+        figure, value = held_out
+        parts.append(f"held-out {figure} {value:.3f}")
         if best:
             parts.append("best so far")
     if worst is not None:
@@ -47,17 +48,18 @@ def sparkline(values: Sequence[float], *, unicode: bool = True, columns: int = _
 
 def curve_texts(
     losses: Sequence[float],
-    accuracies: Sequence[float],
+    figures: Sequence[float],
     *,
+    figure: str = "accuracy",
     unicode: bool = True,
     width: int = 80,
 ) -> list[str]:
-    """The course of a training: a curve of the loss, and one of the held-out accuracy if any."""
+    """The course of a training: a curve of the loss, and one of the held-out figure if any."""
     columns = max(4, min(_CURVE, width - 36))
     arrow = "→" if unicode else "->"
     return [
         f"{name:<17} {sparkline(values, unicode=unicode, columns=columns)} "
         f"{values[0]:.3f} {arrow} {values[-1]:.3f}"
-        for name, values in (("loss", losses), ("held-out accuracy", accuracies))
+        for name, values in (("loss", losses), (f"held-out {figure}", figures))
         if values
     ]

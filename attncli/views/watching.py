@@ -45,7 +45,7 @@ def state_text(scene: Scene, frame: Frame) -> str:
         progress.epoch,
         progress.epochs,
         progress.loss,
-        held_out_accuracy=progress.held_out_accuracy,
+        held_out=progress.held_out,
         worst=progress.worst,
     )
 

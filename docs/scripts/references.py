@@ -23,7 +23,7 @@ CHAPTERS = {
     "Files and pictures": "save read view show",
     "Arrays and weights of other tools": "attend from_attentions",
     "Vectors": "open_vectors WordVectors train_vectors evaluate_vectors CorpusSettings",
-    "Models": "train evaluate cross_validate learning_curve predict predict_file export_model Prediction Row Offset LayerSettings TrainingSettings",
+    "Models": "train evaluate evaluate_pairs cross_validate learning_curve predict predict_file export_model Prediction Row Offset LayerSettings TrainingSettings",
     "Many files": "batch",
     "Errors": "AttnError",
 }

@@ -3,6 +3,7 @@
 import inspect
 import traceback
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,21 @@ import attncli
 from attncli.api.training import TrainChoices
 from attncli.errors import AttnError
 from attncli.mechanisms.general import GeneralSettings
+from attncli.models.trained import TrainedModel
 from attncli.reading.reader import ReadingSettings
 from attncli.settings import BatchChoices, Choices, TrainingSettings
 from attncli.training.rows import Row
+
+
+def pairs() -> list[Row]:
+    """Two pairs of sentences with a score."""
+    return [Row("money bank", pair="a bank", score=1.0), Row("a river", pair="money", score=0.0)]
+
+
+@cache
+def pairs_model() -> TrainedModel:
+    """A model of how alike sentences are."""
+    return attncli.train(pairs(), epochs=1, heads=1, committee=1, held_out=0)
 
 
 def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
@@ -35,6 +48,7 @@ def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, A
         "compare": (attncli.compare, {"texts": ["money bank", "river bank"]}),
         "diff": (attncli.diff, {"first": r, "second": r}),
         "evaluate": (attncli.evaluate, {"rows": known, "model": "idioms"}),
+        "evaluate_pairs": (attncli.evaluate_pairs, {"rows": pairs(), "model": pairs_model()}),
         "explain": (attncli.explain, {"text": "money bank"}),
         "export_model": (
             attncli.export_model,

@@ -15,7 +15,7 @@ from attncli.cli.train.rows import say_of_rows, say_of_splits
 from attncli.cli.train.run import ENDINGS, TrainingRun
 from attncli.cli.vain_options import changed, say_vain
 from attncli.cli.vectors.access import access_to
-from attncli.errors import DataError, UsageError
+from attncli.errors import UsageError
 from attncli.errors.wording import visible
 from attncli.files.apart import expect_apart, expect_writable, files_given, written
 from attncli.mechanisms.open import expect_dim
@@ -60,7 +60,7 @@ def train(
     from attncli.cli.progress import Encoding
     from attncli.reading.embedder import open_embedder
     from attncli.reading.reader import ReadingSettings
-    from attncli.training.examples import prepare
+    from attncli.training.examples import expect_difference, prepare
     from attncli.training.fit import expect_vectors_for_all, fitting, sizes_of
     from attncli.training.rows import read_table
     from attncli.training.validating import Trial
@@ -82,7 +82,7 @@ def train(
     with Encoding(quiet=quiet) as encoding:
         prepared = prepare(rows, embedder, tick=encoding.tick, bad=bad)
     say_of_rows(bad, prepared, skip_bad=data.skip_bad, quiet=quiet, labels=True)
-    _expect_labels(prepared, file)
+    expect_difference(prepared, visible(file)[:200])
     sizes = sizes_of(prepared, info, layer.settings())
     _say_vain(
         {**vars(layer), **vars(learning), **vars(report), "page": report.page, **vars(run)}
@@ -107,13 +107,6 @@ def train(
     output = None if report.model is None else Path(report.model)
     training = TrainingRun(output, prepared, sizes, settings, reading, info)
     training.run(report, resume=run.resume)
-
-
-def _expect_labels(prepared: "Prepared", file: str) -> None:
-    """Raises: DataError where all sentences have one label, which leaves nothing to learn."""
-    if prepared.examples.weights is None and len(prepared.labels) < 2:
-        only = f'every sentence has the label "{visible(prepared.labels[0][:40])}"'
-        raise DataError(f"{only}, expected at least two", place=visible(file)[:200])
 
 
 def _expect_files(
@@ -196,6 +189,10 @@ def _say_vain(values: "dict[str, object]", sizes: "Sizes") -> None:
         parts.append((("no_footer",), "without a page"))
     if not fitted:
         parts.append((("tolerance",), "where no attention weights are given"))
+        if not architecture.has_labels:
+            parts.append((("smoothing", "balance", "class_weights"), "without labels"))
+    if architecture.pair != "match":
+        parts.append((("temperature",), "but for pairs that belong together"))
     parts += _of_sizes(architecture)
     for names, where in parts:
         say_vain(changed(train, values, names), where, quiet=quiet)

@@ -7,6 +7,7 @@ from attncli.cli.train.report import json_line
 from attncli.errors.wording import quoted
 
 if TYPE_CHECKING:
+    from attncli.training.pair_metrics import PairEvaluation
     from attncli.training.validating import Measured, Trial
 
 
@@ -16,6 +17,9 @@ def say_folds(trial: "Trial", count: int, *, json: bool, quiet: bool) -> None:
     from attncli.views.confusion import report_lines
     from attncli.views.ink import Ink
 
+    if trial.compares_pairs:
+        _say_pair_folds(trial, count, json=json)
+        return
     rare = [label for label, n in trial.prepared.counts.items() if n < count]
     if rare and not quiet:
         named = ", ".join(quoted(label) for label in rare[:6])
@@ -50,6 +54,9 @@ def say_curve(trial: "Trial", *, json: bool, quiet: bool) -> None:
     """Prints each share as it is done, and whether more sentences would help."""
     from attncli.training.validating import measured_shares
 
+    if trial.compares_pairs:
+        _say_pair_curve(trial, json=json, quiet=quiet)
+        return
     points = []
     for point in measured_shares(trial):
         points.append(point)
@@ -59,6 +66,67 @@ def say_curve(trial: "Trial", *, json: bool, quiet: bool) -> None:
             write(_line(f"{point.share:>5.0%} {point.learned_from:>7,}", point))
     if not quiet:
         message("note", _verdict(points[-2], points[-1]))
+
+
+def _say_pair_folds(trial: "Trial", count: int, *, json: bool) -> None:
+    """The same of pairs without labels, beside what no training gives."""
+    from statistics import fmean, stdev
+
+    from attncli.training.validating import cross_validated_pairs
+
+    folds = []
+    for fold in cross_validated_pairs(trial, count):
+        folds.append(fold.evaluation)
+        if json:
+            record = {"fold": fold.number, "folds": count, "learned_from": fold.learned_from}
+            write_json(json_line(record | fold.evaluation.to_dict()))
+        else:
+            write(_pair_line(f"fold {fold.number}/{count}", fold.evaluation))
+    figure = folds[0].scores.main[0]
+    values = [fold.scores.main[1] for fold in folds]
+    plain = {n: fmean(fold.baselines[n].main[1] for fold in folds) for n in folds[0].baselines}
+    if json:
+        name = figure.lower()
+        summary: dict[str, object] = {"folds": count, "baselines": plain}
+        summary |= {f"mean_{name}": fmean(values), f"sd_{name}": stdev(values)}
+        write_json(json_line(summary))
+        return
+    beside = "".join(f"  {name} {value:.3f}" for name, value in plain.items())
+    mean = f"{figure} {fmean(values):.3f} ± {stdev(values):.3f}"
+    write(f"\nmean of {count}  {mean}{beside}\n")
+
+
+def _say_pair_curve(trial: "Trial", *, json: bool, quiet: bool) -> None:
+    """The same of pairs without labels."""
+    from attncli.training.validating import measured_shares_of_pairs
+
+    points = []
+    for point in measured_shares_of_pairs(trial):
+        points.append(point.evaluation)
+        if json:
+            record = {"share": point.share, "learned_from": point.learned_from}
+            write_json(json_line(record | point.evaluation.to_dict()))
+        else:
+            write(_pair_line(f"{point.share:>5.0%} {point.learned_from:>7,}", point.evaluation))
+    if quiet:
+        return
+    figure, value, noise = points[-1].scores.main
+    change = value - points[-2].scores.main[1]
+    if change > noise:
+        verdict = f"{figure} still rises at the end: more pairs may help"
+    else:
+        verdict = (
+            f"the last step changes {figure} by {change:+.3f}, within the noise of "
+            f"{points[-1].scores.n} held-out pairs (±{noise:.3f}): more pairs help little, or too "
+            "few are held out to tell"
+        )
+    message("note", verdict)
+
+
+def _pair_line(name: str, evaluation: "PairEvaluation") -> str:
+    ways = {"": evaluation.scores, **evaluation.baselines}
+    texts = [f"{way or scores.main[0]} {scores.main[1]:.3f}" for way, scores in ways.items()]
+    return f"{name}  {'  '.join(texts)}  (of {evaluation.scores.n})\n"
 
 
 def _verdict(before: "Measured", last: "Measured") -> str:

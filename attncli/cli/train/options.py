@@ -28,8 +28,8 @@ DataFile = Annotated[
     str,
     typer.Argument(
         metavar="FILE",
-        help="A table (TSV, CSV, JSON, Parquet): text, label, and target if there is one; - is "
-        "standard input.",
+        help="A table (TSV, CSV, JSON, Parquet): text, label, and target if there is one; or text "
+        "and pair, with a score, a label or alone; - is standard input.",
     ),
 ]
 ModelOut = Annotated[
@@ -57,6 +57,14 @@ LabelColumn = Annotated[
 TargetColumn = Annotated[
     str | None,
     option(INPUT, "NAME", "Column of the word the label is about (default: target)."),
+]
+PairColumn = Annotated[
+    str | None,
+    option(INPUT, "NAME", "Column of a second sentence, likewise (default: pair)."),
+]
+ScoreColumn = Annotated[
+    str | None,
+    option(INPUT, "NAME", "Column that says how alike the two are, a number (default: score)."),
 ]
 Unsure = Annotated[
     float | None,
@@ -181,6 +189,15 @@ Tolerance = Annotated[
 TrainSeed = Annotated[
     int, option(LEARNING, "N", "Seed of the start, the order and dropout.", min=0, max=2**63 - 1)
 ]
+Temperature = Annotated[
+    float,
+    option(
+        LEARNING,
+        "T",
+        "Pairs that belong together: cosines are divided by T before the softmax over a step's "
+        "sentences.",
+    ),
+]
 LogFile = Annotated[str | None, option(OUTPUT, "FILE", "Write a JSON object an epoch.", "--log")]
 Resume = Annotated[bool, switch(RUNNING, "Go on with a training that was stopped.", "--resume")]
 CheckGrad = Annotated[
@@ -206,6 +223,8 @@ class DataOptions:
     text_column: TextColumn = None
     label_column: LabelColumn = None
     target_column: TargetColumn = None
+    pair_column: PairColumn = None
+    score_column: ScoreColumn = None
     split: Split = None
     skip_bad: SkipBad = False
 
@@ -214,7 +233,13 @@ class DataOptions:
         """The columns as the library takes them."""
         from attncli.training.columns import Columns
 
-        return Columns(self.text_column, self.label_column, self.target_column)
+        return Columns(
+            self.text_column,
+            self.label_column,
+            self.target_column,
+            self.pair_column,
+            self.score_column,
+        )
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -271,6 +296,7 @@ class LearningOptions:
     tolerance: Tolerance = None
     seed: TrainSeed = _TRAINING.seed
     class_weights: ClassWeights = _TRAINING.class_weights
+    temperature: Temperature = _TRAINING.temperature
 
     def settings(self) -> settings.TrainingSettings:
         """The choices as the library takes them. Raises: UsageError for one out of its range."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from attncli.results.frames import Progress
     from attncli.training.fit import Fit
     from attncli.training.metrics import Scores
+    from attncli.training.pair_metrics import PairEvaluation
 
 _LABELS = 12  # labels with a line of their own
 _LINES = 10  # epochs told where stderr is no terminal
@@ -34,11 +35,12 @@ class TrainingReport:
     ) -> None:
         self._fit = fit
         self._scores: Scores | None = None
+        self._pairs: PairEvaluation | None = None
         self._training, self._counts, self._quiet = fit.training, counts, quiet
         self._watched = watched  # frames are drawn where epochs would be told
         self._live = sys.stderr is not None and sys.stderr.isatty() and not watched
         self._losses: list[float] = []
-        self._accuracies: list[float] = []
+        self._figures: list[float] = []
         self._last: Progress | None = None
         self._log = None if log is None else _opened(log, resumed)
         if not resumed:
@@ -50,8 +52,8 @@ class TrainingReport:
 
         self._last = progress
         self._losses.append(progress.loss)
-        if progress.held_out_accuracy is not None:
-            self._accuracies.append(progress.held_out_accuracy)
+        if progress.held_out is not None:
+            self._figures.append(progress.held_out[1])
         self._write_log(
             {
                 "event": "epoch",
@@ -59,7 +61,7 @@ class TrainingReport:
                 "steps": progress.steps,
                 "loss": progress.loss,
                 "held_out_loss": progress.held_out_loss,
-                "held_out_accuracy": progress.held_out_accuracy,
+                **self._held_out(progress.held_out),
                 "worst": progress.worst,
                 "best": progress.best,
                 "seconds": round(progress.seconds, 3),
@@ -71,7 +73,7 @@ class TrainingReport:
             progress.epoch,
             progress.epochs,
             progress.loss,
-            held_out_accuracy=progress.held_out_accuracy,
+            held_out=progress.held_out,
             worst=progress.worst,
             best=progress.best,
         )
@@ -83,7 +85,7 @@ class TrainingReport:
 
     def ended(self, output: Path | None) -> dict[str, Any]:
         """The training is over: the curve, and the summary that is returned."""
-        self._scores = self._fit.held_out_scores()
+        self._scores, self._pairs = self._fit.held_out_scores(), self._fit.held_out_pairs()
         summary = self._summary(output) | self._of_labels()
         self._write_log({"event": "end", **summary})
         self._close()
@@ -92,12 +94,15 @@ class TrainingReport:
                 self._curve()
             message("trained", self._sentence(output))
             self._say_of_labels()
+            self._say_of_pairs()
             self._say_of_guessing()
         return summary
 
     def _of_labels(self) -> dict[str, Any]:
         """What the summary says of each label, where sentences were held out."""
         scores = self._scores
+        if self._pairs is not None:
+            return {"pairs": self._pairs.to_dict()}
         if scores is None:
             return {}
         sure = scores.recommended()
@@ -126,6 +131,23 @@ class TrainingReport:
                 f"{sure.accuracy:.1%} of them are right",
             )
 
+    def _say_of_pairs(self) -> None:
+        """The figures of the pairs held out, beside those of no training."""
+        if self._pairs is None:
+            return
+        from attncli.views.ink import Ink
+        from attncli.views.pairs import beside_lines
+
+        ink = Ink(colors=None, unicode=_has_blocks(), width=80)
+        columns = {"trained": self._pairs.scores, **self._pairs.baselines}
+        figures = {name: scores.figures() for name, scores in columns.items()}
+        _say(ink.rendered(beside_lines(figures, ink)))
+
+    def _held_out(self, figure: tuple[str, float] | None) -> dict[str, float | None]:
+        """What a record says of the sentences kept aside."""
+        name = self._fit.figure.lower()
+        return {f"held_out_{name}": None if figure is None else figure[1]}
+
     def _say_of_guessing(self) -> None:
         """A loss that even probabilities would have had says that nothing was learned."""
         guess = math.log(self._training.architecture.n_labels or 1)
@@ -153,7 +175,7 @@ class TrainingReport:
 
         return {
             "event": "start",
-            "architecture": asdict(self._training.architecture),
+            "architecture": self._training.architecture.to_dict(),
             "settings": asdict(self._training.settings),
             "parameters": int(self._training.parameters.flat.size),
             "labels": len(self._counts),
@@ -169,7 +191,7 @@ class TrainingReport:
             "best_epoch": self._training.best_epoch,
             "loss": None if last is None else last.loss,
             "held_out": self._training.n_held_out,
-            "held_out_accuracy": self._training.best_accuracy,
+            **self._held_out(self._training.best_figure),
             "worst": None if last is None else last.worst,
             "parameters": int(self._training.parameters.flat.size),
             "label_counts": self._counts,
@@ -182,10 +204,12 @@ class TrainingReport:
         training = self._training
         name = "no model is kept" if output is None else visible(str(output))
         text = f"{name}, {training.parameters.flat.size:,} numbers"
-        if training.best_accuracy is not None:
+        if training.best_figure is not None:
+            figure, value = training.best_figure
+            what = "sentences" if training.architecture.pair is None else "pairs"
             text += (
-                f", held-out accuracy {training.best_accuracy:.3f} on "
-                f"{training.n_held_out} sentences (epoch {training.best_epoch})"
+                f", held-out {figure} {value:.3f} on "
+                f"{training.n_held_out} {what} (epoch {training.best_epoch})"
             )
         if self._last is not None and self._last.worst is not None:
             text += f", worst cell off by {self._last.worst:.4f}"
@@ -199,7 +223,10 @@ class TrainingReport:
         if len(self._losses) < 2:
             return
         width = 80 if sys.stderr is None else min(80, terminal_columns(sys.stderr) or 80)
-        lines = curve_texts(self._losses, self._accuracies, unicode=_has_blocks(), width=width)
+        name = self._fit.figure
+        lines = curve_texts(
+            self._losses, self._figures, figure=name, unicode=_has_blocks(), width=width
+        )
         _say("".join(line + "\n" for line in lines))
 
     def _write_log(self, record: dict[str, Any]) -> None:

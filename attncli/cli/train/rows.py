@@ -47,7 +47,29 @@ def say_of_rows(
             "the place of a word, 0 the first, where there is one; the column start says which",
         )
     if labels:
+        _say_of_pairs(prepared)
         _say_of_labels(prepared)
+
+
+def _say_of_pairs(prepared: "Prepared") -> None:
+    """Says what is learned of pairs, as their columns tell it."""
+    if prepared.pair is None:
+        return
+    count = f"{len(prepared.texts):,} pairs of sentences"
+    if prepared.score_range is not None:
+        low, high = prepared.score_range
+        message(
+            "note",
+            f"{count} with a score: similarity is learned, a cosine of 0 is {low:g}, of 1 {high:g}",
+        )
+    elif prepared.pair == "relation":
+        message("note", f"{count} with a label: the label of a pair is learned")
+    else:
+        message(
+            "note",
+            f"{count} and no score or label: which belong together is learned, each beside the "
+            "others of its step",
+        )
 
 
 def _say_of_labels(prepared: "Prepared") -> None:
@@ -69,16 +91,17 @@ def say_of_seen(prepared: "Prepared", trained: "TrainedModel", *, quiet: bool) -
     """Says how many sentences the model was trained on; the number, None when it is not known."""
     from attncli.training.seen import seen_in
 
-    seen = seen_in(prepared.texts, trained.training.get("sentences"))
+    seen = seen_in(prepared.whole_texts, trained.training.get("sentences"))
     if seen is None:
         return None
     if seen.seen and not quiet:
         of_all = (
             "" if seen.known == len(prepared.texts) else f" (of {len(prepared.texts):,} in all)"
         )
+        what = "sentences" if prepared.pair is None else "pairs"
         message(
             "warning",
-            f"the model was trained on {seen.seen:,} of {seen.known:,} of these sentences{of_all}: "
+            f"the model was trained on {seen.seen:,} of {seen.known:,} of these {what}{of_all}: "
             "the figures say little of new ones",
         )
     return seen.seen

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +71,8 @@ class TrainingRun:
             "labels": list(prepared.labels),
             "vectors": [info.name, info.sha256],
             "directions": sizes.directions,
-            **asdict(sizes.architecture),
-            **kept_settings(settings, self.fit.label_weights),
+            **sizes.architecture.to_dict(),
+            **kept_settings(settings, self.fit.label_weights, sizes.architecture.pair),
         }
 
     def run(self, report: "ReportOptions", *, resume: bool) -> None:

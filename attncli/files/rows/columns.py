@@ -26,10 +26,18 @@ def has_header(first: Sequence[str], shape: Shape) -> bool:
 
 def places(header: Sequence[str], shape: Shape, place: str) -> tuple[int | None, ...]:
     """Where each wanted column stands. Raises: UsageError or DataError."""
-    at = tuple(_place(header, column, i, shape, place) for i, column in enumerate(shape.columns))
+    at = [_place(header, column, i, shape, place) for i, column in enumerate(shape.columns)]
     if shape.by_number:
+        for i in given_away(at, shape):
+            at[i] = None
         expect_different(at, shape)
-    return at
+    return tuple(at)
+
+
+def given_away(at: Sequence[object], shape: Shape) -> list[int]:
+    """The columns that nobody named and that a caller named for something else; `at` as below."""
+    chosen = {one for i, one in enumerate(at) if shape.is_chosen(i)}
+    return [i for i, one in enumerate(at) if i and one in chosen and not shape.is_chosen(i)]
 
 
 def expect_different(at: Sequence[object], shape: Shape) -> None:

@@ -19,7 +19,14 @@ from attncli.errors import (
 )
 from attncli.errors.wording import quoted, typed
 from attncli.files.rows.cells import CellRow, rows_of_cells
-from attncli.files.rows.columns import expect_different, has_header, is_alike, no_column, places
+from attncli.files.rows.columns import (
+    expect_different,
+    given_away,
+    has_header,
+    is_alike,
+    no_column,
+    places,
+)
 from attncli.files.rows.foreign import check_foreign_rows, with_way
 from attncli.files.rows.kinds import (
     PARQUET,
@@ -264,8 +271,11 @@ def _cell_row(row: CellRow, at: tuple[int | None, ...], *, whole: bool) -> Input
 
 def _object_rows(objects: Iterable[tuple[int, Any]], shape: Shape) -> Iterator[InputRow]:
     wanted = shape.columns
+    gone: list[int] = []
     if shape.by_number:
-        expect_different([column.strip().lower() for column in wanted], shape)
+        names: list[str | None] = [column.strip().lower() for column in wanted]
+        gone = given_away(names, shape)
+        expect_different([None if i in gone else name for i, name in enumerate(names)], shape)
     nothing: tuple[Any, ...] = (None,) * len(shape.others)
     for line, value in objects:
         rest = (*nothing, value) if shape.whole else nothing
@@ -274,13 +284,15 @@ def _object_rows(objects: Iterable[tuple[int, Any]], shape: Shape) -> Iterator[I
         elif isinstance(value, str):
             yield _checked(line, [value, *rest])
         elif isinstance(value, dict):
-            yield _object_row(line, value, shape)
+            yield _object_row(line, value, shape, gone)
         else:
             yield InputRow(line, DataError(f"found {_named(value)}, expected an object"), rest)
 
 
-def _object_row(line: int, value: dict[str, Any], shape: Shape) -> InputRow:
-    values = [_cell_of(value, column) for column in shape.columns]
+def _object_row(line: int, value: dict[str, Any], shape: Shape, gone: Sequence[int]) -> InputRow:
+    values = [
+        _ABSENT if i in gone else _cell_of(value, column) for i, column in enumerate(shape.columns)
+    ]
     cells = [None if cell is _ABSENT else cell for cell in values]
     if shape.whole:
         cells.append(value)
