@@ -149,8 +149,7 @@ def open_analysis(
 
         part = Part() if part is None else part
         shown = ShownPart(Part(hide=part.hide, hide_special=part.hide_special))
-        one_layer = shown.tokens != Part() and is_transformer(settings.model)
-        layers = (-1,) if one_layer else None
+        layers = (-1,) if is_transformer(settings.model) else None  # the others are never kept
         part = part._replace(hide=(), hide_special=False, layers=layers)
 
     def opened_store(settings: "MechanismSettings") -> "EmbeddingStore":

@@ -70,8 +70,9 @@ def open_analyser(
     vectors or the model raises.
     """
     if _is_transformer(settings.model):
-        opened = _open_transformer(settings, None if part is None else part.layers, include)
-        part = None if part is None else part._replace(layers=None)
+        kept = (None, None) if part is None else (part.layers, part.heads)
+        opened = _open_transformer(settings, *kept, include)
+        part = None if part is None else part._replace(layers=None, heads=None)
     else:
         _reject(settings, _TRANSFORMER_ONLY, _a_transformer_has_it)
         opened = _open_words(settings, include, open_store)
@@ -101,9 +102,12 @@ def expect_dim(settings: MechanismSettings) -> None:
 
 
 def _open_transformer(
-    settings: MechanismSettings, layers: tuple[int, ...] | None, include: frozenset[str]
+    settings: MechanismSettings,
+    layers: tuple[int, ...] | None,
+    heads: tuple[int, ...] | None,
+    include: frozenset[str],
 ) -> Opened:
-    """The Analyser of a transformer checkpoint."""
+    """The Analyser of a transformer checkpoint, which keeps these layers and heads alone."""
     from attncli.mechanisms.transformer import open_transformer
     from attncli.models.folders import find_checkpoint
 
@@ -113,6 +117,7 @@ def _open_transformer(
         checkpoint.folder,
         checkpoint.name,
         layers=layers,
+        heads=heads,
         include=include,
         pair=settings.pair,
         truncate=settings.truncate,

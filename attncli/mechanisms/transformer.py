@@ -36,6 +36,7 @@ from attncli.results.stack import Failure, Stack, stacks_of
 
 _WINDOW_WEIGHTS = 1 << 24  # numbers of the weights held at once
 _BYTES_PER_WEIGHT = 8  # the weights, and one copy of them while they are checked or written
+_BYTES_IN_WORK = 32  # for each weight of the one head in work: scores, masks and what softmax needs
 _SURELY_FITS = 1 << 28  # bytes that are taken without asking
 _FROM_STATES = {"embeddings", "hidden_states", "query", "key", "value"}
 
@@ -53,7 +54,8 @@ class _Reading(NamedTuple):
 class TransformerAnalyser(Analyser):
     """The attention of a transformer.
 
-    `layers` are counted from 0 (−1 is the last; None: all), and nothing beyond them is computed.
+    `layers` are counted from 0 (−1 is the last; None: all), and nothing beyond them is computed; of
+    other `heads` than those, counted likewise, nothing is kept.
     `include` names optional fields of the results to fill: embeddings (before the first layer),
     hidden_states (before it and after every layer), query, key, value, scores, measures. `pair` is a second
     sentence that every text is read with. With `truncate` a sentence too long for the model is
@@ -63,6 +65,7 @@ class TransformerAnalyser(Analyser):
     model: TransformerModel
     tokenizer: PieceTokenizer
     layers: tuple[int, ...] | None = None
+    heads: tuple[int, ...] | None = None
     include: frozenset[str] = frozenset()
     pair: str | None = None
     truncate: bool = False
@@ -101,7 +104,8 @@ class TransformerAnalyser(Analyser):
         """Consecutive sentences, as many as one may hold the weights of."""
         window: list[_Reading | AttnError] = []
         start, held = 0, 0
-        heads = self._n_kept() * self.model.config.n_heads
+        n_layers, n_heads = self._kept()
+        heads = n_layers * n_heads
         for text, pair in pairs:
             reading = self._read(text, pair)
             needed = 0 if isinstance(reading, AttnError) else heads * len(reading.pieces.ids) ** 2
@@ -161,17 +165,18 @@ class TransformerAnalyser(Analyser):
 
     def _require_memory(self, n: int) -> None:
         """Raises: LimitError when the weights of n tokens would not fit in memory."""
-        kept = self._n_kept() * (2 if "scores" in self.include else 1)
-        # the layer in work has its scores and their softmax beside what is kept
-        needed = _BYTES_PER_WEIGHT * (kept + 1) * self.model.config.n_heads * n * n
+        n_layers, n_heads = self._kept()
+        kept = n_layers * n_heads * (2 if "scores" in self.include else 1)
+        needed = (_BYTES_PER_WEIGHT * kept + _BYTES_IN_WORK) * n * n
         if needed <= _SURELY_FITS:
             return
         available = available_memory()
         if available is not None and needed > available:
             raise LimitError(
-                f"the weights of {n} tokens need {size_text(needed)} of memory, "
+                f"the weights of {n:,} tokens in {_counted(n_layers, 'layer')} of "
+                f"{_counted(n_heads, 'head')} need {size_text(needed)} of memory, "
                 f"{size_text(available)} are available",
-                hints=() if self._n_kept() == 1 else (_of_one_layer(),),
+                hints=_of_fewer(n_layers, n_heads),
             )
 
     def _segmented(self, pieces: Pieces) -> tuple[Pieces, list[ResultWarning]]:
@@ -199,10 +204,18 @@ class TransformerAnalyser(Analyser):
         if layers is not None:
             layers = tuple(checked_numbers(layers, range(config.n_layers), "layers"))
         projections = bool(self.include & {"query", "key", "value", "scores"})
-        return Wanted(layers, "hidden_states" in self.include, projections)
+        heads = self.heads
+        if heads is not None:
+            heads = tuple(checked_numbers(heads, range(config.n_heads), "heads"))
+        return Wanted(layers, heads, "hidden_states" in self.include, projections)
 
-    def _n_kept(self) -> int:
-        return self.model.config.n_layers if self.layers is None else len(self.layers)
+    def _kept(self) -> tuple[int, int]:
+        """Of how many layers, and of how many heads of each, something is kept."""
+        config = self.model.config
+        return (
+            config.n_layers if self.layers is None else len(self.layers),
+            config.n_heads if self.heads is None else len(self.heads),
+        )
 
     def _outcome(
         self, reading: _Reading, states: States, index: int
@@ -210,7 +223,7 @@ class TransformerAnalyser(Analyser):
         if not (np.isfinite(states.contextual).all() and np.isfinite(states.weights).all()):
             return NumericError(f"the hidden states of {quoted(reading.text)} overflow float32")
         config = self.model.config
-        layers = self._wanted().layers
+        layers, heads, *_ = self._wanted()
         added: dict[str, Any] = {
             name: getattr(states, name) for name in self.include & _FROM_STATES
         }
@@ -218,7 +231,7 @@ class TransformerAnalyser(Analyser):
             chosen = range(config.n_layers) if layers is None else layers
             added["scores"] = np.stack(
                 [
-                    self._scores(query, key, layer)
+                    self._scores(query, key, layer, heads)
                     for query, key, layer in zip(states.query, states.key, chosen, strict=True)
                 ]
             )  # (n_layers, n_heads, n_tokens, n_tokens)
@@ -227,7 +240,7 @@ class TransformerAnalyser(Analyser):
             tokens=tuple(
                 Token(p.text, p.start, p.end, p.key, p.status) for p in reading.pieces.pieces
             ),
-            attention=self._settings(states.weights.shape[0], layers),
+            attention=self._settings(states.weights.shape, layers),
             weights=states.weights,
             contextual=states.contextual,
             vectors=VectorsInfo(self.model.name, config.d_model, config.n_vocab),
@@ -238,22 +251,27 @@ class TransformerAnalyser(Analyser):
             segments=()
             if reading.pair is None
             else tuple(piece.segment for piece in reading.pieces.pieces),
-            selection=None if layers is None else {"layers": list(layers)},
+            selection=_selection(layers, heads),
             **added,
         )
         return with_measures(result) if "measures" in self.include else result
 
-    def _scores(self, query: Float32Array, key: Float32Array, layer: int) -> FloatArray:
-        """The scores of a layer. Shapes: each (n_heads, n, d_k) → (n_heads, n, n)."""
+    def _scores(
+        self, query: Float32Array, key: Float32Array, layer: int, heads: tuple[int, ...] | None
+    ) -> FloatArray:
+        """The scores of some heads of a layer. Shapes: each (n_heads, n, d_k) → (n_heads, n, n)."""
         config, n = self.model.config, query.shape[-2]
         scores = attention_scores(
             query, key, scale=config.scale(layer), softcap=config.softcap
         )  # (n_heads, n, n)
         if config.positions == "relative" and (bias := self.model.block(layer).attention.bias):
-            scores += bias(n, n)
+            of_heads = bias(n, n)
+            scores += of_heads if heads is None else of_heads[list(heads)]
         return scores
 
-    def _settings(self, n_layers: int, layers: tuple[int, ...] | None) -> AttentionSettings:
+    def _settings(
+        self, shape: tuple[int, ...], layers: tuple[int, ...] | None
+    ) -> AttentionSettings:
         config = self.model.config
         windows = {config.window(layer) for layer in layers or range(config.n_layers)}
         return AttentionSettings(
@@ -262,8 +280,8 @@ class TransformerAnalyser(Analyser):
             score="scaled" if config.is_scaled else "dot",
             scale=config.scale(layers[0] if layers else 0),
             causal=config.causal,
-            n_layers=n_layers,
-            n_heads=config.n_heads,
+            n_layers=shape[0],
+            n_heads=shape[1],
             positions=config.positions,
         )
 
@@ -288,5 +306,21 @@ def _packs(window: list[_Reading | AttnError]) -> list[list[tuple[int, _Reading]
     return [[good[place] for place in pack] for pack in packs(lengths)]
 
 
-def _of_one_layer() -> str:
-    return f"{field_name('part.layers')} -1 keeps those of one layer"
+def _selection(
+    layers: tuple[int, ...] | None, heads: tuple[int, ...] | None
+) -> dict[str, list[int]] | None:
+    """What a result says of the layers and heads that were chosen."""
+    chosen = {"layers": layers, "heads": heads}
+    return {axis: list(n) for axis, n in chosen.items() if n is not None} or None
+
+
+def _of_fewer(n_layers: int, n_heads: int) -> tuple[str, ...]:
+    """Which choices need less memory."""
+    layer, head = f"{field_name('part.layers')} -1", f"{field_name('part.heads')} 0"
+    hints = [f"{layer} keeps those of one layer"] if n_layers > 1 else []
+    hints += [f"{layer} {head} keeps those of one head"] if n_heads > 1 else []
+    return tuple(hints)
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count} {name}{'' if count == 1 else 's'}"

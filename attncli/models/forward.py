@@ -24,6 +24,8 @@ from attncli.models.layers import Attention, Block
 from attncli.models.model import TransformerModel
 from attncli.models.packing import filled
 
+_WEIGHTS_IN_WORK = 1 << 22  # numbers of the weights that are computed at once, but for one head
+
 
 class Inputs(NamedTuple):
     """One sentence as the model reads it. Shapes: ids (n,), types (n,)."""
@@ -33,12 +35,14 @@ class Inputs(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What to keep of a pass: the layers whose weights are wanted (None: all), and more.
+    """What to keep of a pass: the layers and heads whose weights are wanted (None: all), and more.
 
-    The pass ends after the last layer that is wanted.
+    The pass ends after the last layer that is wanted. Of weights, queries, keys and values nothing
+    else is ever held, but for the few heads in work.
     """
 
     layers: tuple[int, ...] | None = None
+    heads: tuple[int, ...] | None = None
     hidden_states: bool = False
     projections: bool = False
     weights: bool = True
@@ -47,7 +51,8 @@ class Wanted(NamedTuple):
 class States(NamedTuple):
     """What one sentence became.
 
-    Shapes: weights (n_layers, n_heads, n, n); contextual (n, d_model), the hidden state after the
+    Shapes, where layers and heads are those that were wanted: weights (n_layers, n_heads, n, n);
+    contextual (n, d_model), the hidden state after the
     last layer wanted; embeddings (n, d_model), that before the first; hidden_states
     (n_layers + 1, n, d_model); query, key, value (n_layers, n_heads, n, d_k). The last four only
     when asked for.
@@ -63,13 +68,17 @@ class States(NamedTuple):
 
 
 class _Group(NamedTuple):
-    """Sentences of one length in consecutive rows, with room for what is kept of them."""
+    """Sentences of one length in consecutive rows, with room for what is kept of them.
+
+    `heads` are those that are kept.
+    """
 
     members: list[int]
     n: int
     start: int
     weights: Float32Array
     kept: dict[str, Float32Array]
+    heads: tuple[int, ...]
 
     @property
     def stride(self) -> int:
@@ -136,11 +145,12 @@ def _grouped(
             )
         members.setdefault(n, []).append(at)
     groups, start = [], 0
-    heads, d_k = model.config.n_heads, model.config.d_k
+    heads = tuple(range(model.config.n_heads)) if wanted.heads is None else wanted.heads
+    d_k = model.config.d_k
     for n, places in sorted(members.items()):
-        leading = (len(places), kept_layers, heads, n)
+        leading = (len(places), kept_layers, len(heads), n)
         weights = np.empty((*leading, n), dtype=np.float32)
-        group = _Group(places, n, start, weights, {})
+        group = _Group(places, n, start, weights, {}, heads)
         if wanted.projections:
             for name in ("query", "key", "value"):
                 group.kept[name] = np.empty((*leading, d_k), dtype=np.float32)
@@ -192,23 +202,49 @@ def _attended(
         if layer.rope is not None:
             heads["query"] = layer.rope.turned(heads["query"])
             heads["key"] = layer.rope.turned(heads["key"])
-        contextual, weights = attend(
-            heads["query"],
-            heads["key"],
-            heads["value"],
-            mask=_mask(layer, group.n),
+        _attend_by_head(layer, heads, group, group.by_head(joined, layer.n_heads), places)
+        for place in places:
+            for name, kept in group.kept.items():
+                own = [head * counts[name] // layer.n_heads for head in group.heads]
+                kept[:, place] = heads[name][:, own]
+    return layer.output(joined)
+
+
+def _attend_by_head(
+    layer: Attention,
+    heads: dict[str, Float32Array],
+    group: _Group,
+    contextual: Float32Array,
+    places: list[int],
+) -> None:
+    """Attention of a group, a few heads at a time, so that what is not kept is never large.
+
+    Shapes: each of `heads` (b, n_heads or n_kv_heads, n, d_k); fills `contextual`, (b, n_heads, n,
+    d_k), and the weights that are kept at these `places`.
+    """
+    mask = _mask(layer, group.n)
+    at_once = max(_WEIGHTS_IN_WORK // (len(group.members) * group.n**2), 1)
+    shared = layer.n_heads // layer.n_kv_heads
+    for start in range(0, layer.n_heads, at_once):
+        some = range(start, min(start + at_once, layer.n_heads))
+        queries = slice(some.start, some.stop)
+        keys = queries if shared == 1 else [head // shared for head in some]
+        contextual[:, queries], weights = attend(
+            heads["query"][:, queries],
+            heads["key"][:, keys],
+            heads["value"][:, keys],
+            mask=mask if mask is None or mask.ndim == 2 else mask[queries],
             causal=layer.causal,
             scale=layer.scale,
             softcap=layer.softcap,
         )
-        group.by_head(joined, layer.n_heads)[...] = contextual
-        for place in places:
-            if group.weights.shape[1]:
+        for place in places if group.weights.shape[1] else ():
+            if group.heads == tuple(some):
                 group.weights[:, place] = weights
-            for name, kept in group.kept.items():
-                shared = kept.shape[2] // heads[name].shape[1]
-                kept[:, place] = np.repeat(heads[name], shared, axis=1)
-    return layer.output(joined)
+                continue
+            for at, head in enumerate(group.heads):
+                if head in some:
+                    group.weights[:, place, at] = weights[:, head - start]
 
 
 def _mask(layer: Attention, n: int) -> BoolArray | Float32Array | None:

@@ -125,9 +125,35 @@ def test_weights_that_the_memory_cannot_hold_are_refused_before_they_are_begun(t
     ended = subprocess.run(run, capture_output=True, cwd=tmp_path, env=env, check=False)
     said = ended.stderr.decode()
     assert ended.returncode == 8, said
-    assert "the weights of 4002 tokens need " in said
+    assert "the weights of 4,002 tokens in " in said
     assert ("--layer -1 keeps those of one layer" in said) is (not layers)
+    assert "--layer -1 --head 0 keeps those of one head" in said
     assert int(said.split()[-1]) < 400
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what memory is left")
+def test_one_head_of_a_long_sentence_takes_the_memory_of_one_head(tmp_path):
+    """A head of 1,200 tokens whose 72 heads need 800 MB is shown by a process of a few."""
+    write_model(tmp_path, num_attention_heads=24, max_position_embeddings=1300)
+    (tmp_path / "s.txt").write_text("bank " * 1200)
+    command = ["explain", "--file", "s.txt", "--model", ".", "--layer", "-1", "--head", "23"]
+    run = [sys.executable, "-c", _LIMITED, *command]
+    env = child_environment(OPENBLAS_NUM_THREADS="1")
+    ended = subprocess.run(run, capture_output=True, cwd=tmp_path, env=env, check=False)
+    assert ended.returncode == 0, ended.stderr.decode()
+    assert int(ended.stderr.decode().split()[-1]) < 200
+
+
+@pytest.mark.parametrize("layers", [None, (2, 0), (-1,)])
+@pytest.mark.parametrize("heads", [None, (3, 1), (-2,), (0, 1, 2, 3)])
+def test_heads_that_are_not_made_are_as_if_they_had_been_left_out(folder, layers, heads):
+    """An Analyser that keeps some layers and heads finds just what is chosen of all of them."""
+    texts = ["old money bank grows", "river"]
+    kept = open_transformer(folder, layers=layers, heads=heads, include=FIELDS)
+    whole = open_transformer(folder, layers=layers, include=FIELDS)
+    part = Part(heads=heads)
+    for one, all_of_them in zip(kept(texts), whole(texts), strict=True):
+        assert one == part.of(all_of_them)
 
 
 def test_a_sentence_that_is_too_long_is_cut_only_when_asked(folder):

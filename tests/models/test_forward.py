@@ -41,6 +41,32 @@ def agree(states, config, sentence, made=None):
     np.testing.assert_allclose(states.hidden_states, expected[1], atol=1e-5)
 
 
+@pytest.mark.parametrize("family", ["bert", "gpt2"])
+def test_a_few_heads_at_a_time_are_all_heads(tmp_path, family):
+    """A text so long that its heads are computed one by one has the numbers of plain matrices.
+
+    Of the wanted heads in the wanted order; the others are only in the hidden states.
+    """
+    longest = {"bert": "max_position_embeddings", "gpt2": "n_positions"}[family]
+    model = TransformerModel(write_checkpoint(tmp_path / family, family, **{longest: 2200}))
+    sentence = inputs([5 + at * at % 10 for at in range(2100)])
+    (states,) = encode(model, [sentence], Wanted((1, 0), (3, 1), projections=True))
+    assert states.weights.shape == (2, 2, 2100, 2100)
+    for place, layer in enumerate((1, 0)):
+        for at in range(2):
+            query, key = states.query[place, at], states.key[place, at]
+            scores = query.astype(np.float64) @ key.T.astype(np.float64) * model.config.scale(layer)
+            if family == "gpt2":
+                scores[~np.tri(2100, dtype=bool)] = -np.inf
+            expected = np.exp(scores - scores.max(axis=-1, keepdims=True))
+            expected /= expected.sum(axis=-1, keepdims=True)
+            np.testing.assert_allclose(states.weights[place, at], expected, atol=1e-6)
+    (whole,) = encode(model, [sentence], Wanted((1,), (1, 3, 2, 0), projections=True))
+    np.testing.assert_array_equal(whole.weights[0, :2], states.weights[0, ::-1])
+    np.testing.assert_array_equal(whole.key[0, :2], states.key[0, ::-1])
+    np.testing.assert_array_equal(whole.contextual, states.contextual)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_layer_and_head_is_that_of_plain_loops(folders, family):
     """Weights and hidden states of single, long, short and two-segment sentences are right."""
