@@ -89,7 +89,7 @@ class RowsToPredict:
     def _target(self, row: InputRow) -> Target | None:
         if not row.cells:
             return None
-        target, start = row.cells[:2]
+        target, _, start = row.cells[:3]
         return target_of(target, start if self._columns.target is None else None)
 
     def _cells(self, row: InputRow, text: str) -> dict[str, Any]:
