@@ -55,6 +55,11 @@ class Analysis:
         return VocabularySpace(self.store, value_map(projections), projections.landmarks)
 
     @property
+    def reads_pieces(self) -> bool:
+        """Whether a transformer reads pieces of words."""
+        return self.store is None
+
+    @property
     def width(self) -> int:
         """About how many numbers a token takes beside its weights; a batch is cut into chunks by it.
 

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack, cast
 
 from attncli.api.analysis import Analysis, open_analysis
 from attncli.api.files_read import files_read, source_facts
 from attncli.api.mechanism import expect_part, mechanism_of
-from attncli.batches.effects import Watch
 from attncli.batches.engines.local import cores
 from attncli.batches.job import BatchJob, JobMechanism, batch_job, run_job
 from attncli.batches.part_file import ENDINGS
@@ -25,6 +24,7 @@ from attncli.files.source import InputSource, sources
 from attncli.insight.chosen_part import Part
 from attncli.mechanisms.open import OpenStore, open_for_many, store_of
 from attncli.results.batch_report import RunReport
+from attncli.results.effects import NOTHING, Watch
 from attncli.settings import MATRIX_FIELDS, BatchChoices, BatchSettings, MechanismSettings
 
 if TYPE_CHECKING:
@@ -62,8 +62,11 @@ def batch(
     mechanism, store = mechanism_of(model, vectors, others)
     listed = sources(paths_of(inputs, "inputs"), lambda: sys.stdin.buffer)
     checked = checked_batch(listed, path_of(output, "output"), settings, mechanism)
-    analysis = open_analysis(mechanism, frozenset(settings.include), part=part, store=store)
-    report = checked.opened(analysis, part, store=store).run(watch=watch)
+    include = frozenset(settings.include)
+    opened = checked.opened(
+        open_analysis(mechanism, include, part=part, store=store), part, store=store
+    )
+    report = opened.run(watch=watch)
     expect_some(report, listed)
     return report
 
@@ -80,8 +83,7 @@ def checked_batch(
     """
     job = batch_job(inputs, output, settings)
     job = job.as_begun() if settings.resume else job
-    texts = [getattr(mechanism, name) for name in MATRIX_FIELDS]
-    job.check(files_read(mechanism.vectors, mechanism.model, texts))
+    job.check(files_read(mechanism))
     return CheckedBatch(job, mechanism)
 
 
@@ -99,14 +101,12 @@ class CheckedBatch:
         *,
         store: EmbeddingStore | None = None,
         typed: Mapping[str, Any] | None = None,
-        hidden: Iterable[str] = (),
-        acts: Iterable[str] = (),
-        counts: bool = False,
+        looks_for: Watch = NOTHING,
     ) -> "OpenedBatch":
-        """The batch with what its choices opened here; workers open it again, but for a `store`.
+        """The batch of what its choices opened here, which may be closed: workers open it again, or
+        are sent a `store` at hand.
 
-        A journal names the part, and the target, as they were `typed`, where they were. Workers
-        look in results for `hidden` tokens and `acts`, and with `counts` for warnings, as `Watch`.
+        A journal names the part, and the target, as they were `typed`, where they were.
         Raises: UsageError for a store that cannot be sent.
         """
         s, open_store = self.settings, cast("OpenStore", store_of)
@@ -121,13 +121,11 @@ class CheckedBatch:
         if store is not None:
             facts["asked"] = None
         make = partial(open_for_many, s, frozenset(self.job.layout.include), part, open_store)
-        watch = Watch(frozenset(hidden), frozenset(acts), counts)
-        mechanism = JobMechanism(make, facts, options, analysis.width, watch)
-        return OpenedBatch(self.job, mechanism, reads_pieces=analysis.store is None)
+        mechanism = JobMechanism(make, facts, options, analysis.width, looks_for)
+        return OpenedBatch(self.job, mechanism, reads_pieces=analysis.reads_pieces)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedBatch:
+class OpenedBatch(NamedTuple):
     """A batch that has only to be run; `reads_pieces` where a transformer makes its results."""
 
     job: BatchJob
@@ -142,7 +140,7 @@ class OpenedBatch:
         note: Callable[[str], None] | None = None,
         follower: Follower | None = None,
     ) -> RunReport:
-        """Runs to the end, as `run_job` says."""
+        """Runs to the end, as `run_job`."""
         return run_job(self.job, self.mechanism, fd=fd, watch=watch, note=note, follower=follower)
 
     def expect_all(self, report: RunReport) -> None:

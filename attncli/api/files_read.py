@@ -1,14 +1,14 @@
 """What the names of vectors and models lead to: the files they read, and what tells these apart."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attncli.errors import AttnError, UsageError
 from attncli.files.paths import is_file, is_folder
-from attncli.settings import BUILT_IN, MATRIX_FIELDS, OF_MODEL, OF_PRESET
+from attncli.settings import BUILT_IN, MATRIX_FIELDS, OF_MODEL, OF_PRESET, MechanismSettings
 
 if TYPE_CHECKING:
     from attncli.api.analysis import Analysis
@@ -16,19 +16,15 @@ if TYPE_CHECKING:
 _SHIPPED = (*BUILT_IN, "random")  # no file of the user
 
 
-def files_read(
-    vectors: str, model: str | None, matrices: Iterable[str | None] = ()
-) -> Iterator[str]:
-    """What vectors, a model and `matrices` read: the texts, and where the names among them lead.
-
-    The texts of `matrices` are those of the `MATRIX_FIELDS`, in their order.
-    """
-    for name, text in zip(MATRIX_FIELDS, matrices, strict=False):
+def files_read(settings: MechanismSettings) -> Iterator[str]:
+    """What matrices, vectors and a model read: the texts, and where the names among them lead."""
+    for name in MATRIX_FIELDS:
+        text = getattr(settings, name)
         if text is not None and (name == "matrices" or text.startswith("@")):
             yield text if name == "matrices" else text[1:]
-    yield from vectors_read(vectors)
-    if model is not None:
-        yield from model_read(model)
+    yield from vectors_read(settings.vectors)
+    if settings.model is not None:
+        yield from model_read(settings.model)
 
 
 def vectors_read(name: str) -> Iterator[str]:

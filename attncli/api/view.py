@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, Unpack
 
 from attncli.api.mechanism import expect_part
 from attncli.api.several import Results
@@ -23,6 +23,7 @@ from attncli.results.result import AttentionResult
 if TYPE_CHECKING:
     from attncli.insight.chosen_part import Part
     from attncli.matrices.outputs import Which
+    from attncli.matrices.reading import SavedChoices
     from attncli.results.comparison import Comparison
 
 Stdin: TypeAlias = Callable[[], BinaryIO]
@@ -52,7 +53,7 @@ def view(
     place = None if index is None else count_of(index, "index", 0)
     expect_part(part)
     weights = flag_of(scores, "scores")
-    for outcome in results_in(file, tokens=names, scores=weights, array=array, index=place):
+    for outcome in results_in(file, tokens=names, scores=weights, member=array, index=place):
         if isinstance(outcome, AttnError):
             raise outcome
         results.append(outcome if part is None else part.of(outcome))
@@ -68,40 +69,27 @@ def read(path: str | PathLike[str]) -> Results:
 
 
 def held_in(
-    path: str,
-    stdin: Stdin | None = None,
-    *,
-    tokens: Sequence[str] | None = None,
-    scores: bool = False,
-    array: str | None = None,
-    index: int | None = None,
+    path: str, stdin: Stdin | None = None, **choices: "Unpack[SavedChoices]"
 ) -> "Iterator[AttentionResult | Comparison | AttnError]":
     """What a file holds, one by one: results, comparisons, and an error for a sentence that failed.
 
-    The choices are those of `view`; with `stdin` the path "-" is standard input. Raises: as `view`.
+    With `stdin` the path "-" is standard input. The choices are those of `view`, whose `array` is
+    the `member`. Raises: as `view`.
     """
     from attncli.matrices.reading import read_saved
 
     with _opened(path, stdin) as (stream, name):
-        yield from read_saved(stream, name, tokens=tokens, scores=scores, member=array, index=index)
+        yield from read_saved(stream, name, **choices)
 
 
 def results_in(
-    path: str,
-    stdin: Stdin | None = None,
-    *,
-    tokens: Sequence[str] | None = None,
-    scores: bool = False,
-    array: str | None = None,
-    index: int | None = None,
+    path: str, stdin: Stdin | None = None, **choices: "Unpack[SavedChoices]"
 ) -> Iterator[AttentionResult | AttnError]:
     """`held_in` where only results will do. Raises: DataError for a comparison; as `view`."""
     from attncli.matrices.reading import read_results
 
     with _opened(path, stdin) as (stream, name):
-        yield from read_results(
-            stream, name, tokens=tokens, scores=scores, member=array, index=index
-        )
+        yield from read_results(stream, name, **choices)
 
 
 @contextmanager

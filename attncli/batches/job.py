@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from attncli import __version__
 from attncli import settings as chosen
-from attncli.batches.effects import NOTHING, Watch
 from attncli.batches.journal import job_begun
 from attncli.batches.part_file import ENDINGS, PartFile
 from attncli.batches.plan import CHUNK_RECORDS, Plan
@@ -38,6 +37,7 @@ from attncli.files.rows.reader import Shape
 from attncli.files.source import InputSource, is_url
 from attncli.files.writing import check_target
 from attncli.results.batch_report import RunReport, Tally
+from attncli.results.effects import NOTHING, Watch
 from attncli.results.result import EXCLUDED_FIELDS, INCLUDED_FIELDS
 
 _HUGE = 10**9  # what is above is as wrong, and shorter to say

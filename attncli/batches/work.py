@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
 from attncli.batches.chunks import Chunk
-from attncli.batches.effects import NOTHING, Watch
 from attncli.errors import AttnError, DataError, EmptyError, naming
 from attncli.results.batch_report import FIRST_FAILURES, MOST_WAYS, SetAside, Tally
+from attncli.results.effects import NOTHING, Watch
 from attncli.results.stack import Failure, Stack
 
 Placed: TypeAlias = Iterable[tuple[Stack, Sequence[int]]]  # stacks, with the places of their texts

@@ -7,18 +7,16 @@ from attncli.api.files_read import files_read
 from attncli.cli import options as opt
 from attncli.cli.comparing import PLAINLY, ComparisonManner, show_comparison
 from attncli.cli.explain import given_sentences
-from attncli.cli.groups import DEFAULTS, Mechanism, analysis_of_options, grouped, may_be_vain
+from attncli.cli.groups import DEFAULTS, Mechanism, analysis_of_options, effects_of, grouped
 from attncli.cli.notices import Notices
 from attncli.cli.options import CHOOSING, OUTPUT, option
 from attncli.cli.showing import shown_movements
-from attncli.cli.vain_options import Effects, say_vain
+from attncli.cli.vain_options import say_vain
 from attncli.errors import AttnError, UsageError
 from attncli.files.apart import expect_writable, files_given, written
 from attncli.settings import NEIGHBORS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from attncli.api.analysis import Outcomes
     from attncli.results.result import AttentionResult
 
@@ -54,7 +52,7 @@ def compare(
       attn compare "money bank grows" "river bank flows" --word bank --json
       attn compare "the river bank" "the bank loan" --word bank -o bank.html
     """
-    read = files_read(mechanism.vectors, mechanism.model, mechanism.matrix_texts)
+    read = files_read(mechanism.settings())
     expect_writable(written("output", manner.output), chain(files_given([file]), read))
     manner.warn_of_vain(None if neighbors == NEIGHBORS else neighbors, quiet)
     merges = ["--merge"] if mechanism.merge and mechanism.model is not None else []
@@ -63,7 +61,10 @@ def compare(
     analysis = analysis_of_options(mechanism, wanted, quiet=quiet)
     notices = Notices(quiet)
     results = _results(analysis.outcomes(given_sentences(texts, file, mechanism)), notices)
-    _warn_of_effects(mechanism, results, quiet)
+    effects = effects_of(mechanism, merges=False)
+    for result in results:
+        effects.see(result)
+    effects.warn(quiet=quiet)
     comparison = analysis.comparison(results, word, neighbors)
     html = manner.kind in ("html", "htm")
     space = analysis.space if html else None
@@ -72,18 +73,6 @@ def compare(
         comparison, manner, results, movements=movements, notation=manner.notation, quiet=quiet
     )
     notices.end()
-
-
-def _warn_of_effects(
-    mechanism: Mechanism, results: "Sequence[AttentionResult]", quiet: bool
-) -> None:
-    """Says which options of the mechanism did nothing to the results."""
-    agg = mechanism.agg if mechanism.gives or mechanism.model is not None else None
-    seed = may_be_vain(mechanism, "seed")
-    effects = Effects(hide=mechanism.hide or (), agg=agg, seed=seed)
-    for result in results:
-        effects.see(result)
-    effects.warn(quiet=quiet)
 
 
 def _results(outcomes: "Outcomes", notices: Notices) -> "list[AttentionResult]":

@@ -5,12 +5,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
-from attncli.cli.groups import DEFAULTS, Mechanism, analysis_of_options, grouped, may_be_vain
+from attncli.cli.groups import DEFAULTS, Mechanism, analysis_of_options, effects_of, grouped
 from attncli.cli.manner import IN_A_FIGURE, PLAIN, Fields, Manner
 from attncli.cli.selecting import part_of
 from attncli.cli.showing import show_outcomes
 from attncli.cli.terminal import message, standard_input
-from attncli.cli.vain_options import Effects, say_vain
+from attncli.cli.vain_options import say_vain
 from attncli.errors import UsageError
 from attncli.errors.wording import typed, visible
 from attncli.files.apart import expect_writable, files_given, written
@@ -67,13 +67,8 @@ def explain(
     if manner.is_figure and against is None:
         unseen = {"--d-v": mechanism.d_v, "--target": mechanism.target}
         say_vain([name for name, value in unseen.items() if value], IN_A_FIGURE, quiet=quiet)
-    effects = Effects(
-        hide=mechanism.hide or (),
-        merge=mechanism.merge and mechanism.model is not None,
-        agg=mechanism.agg if mechanism.gives or mechanism.model is not None else None,
-        seed=may_be_vain(mechanism, "seed"),
-        include=() if include is None or not (manner.json or manner.output) else fields[0],
-    )
+    waited_for = fields[0] if include is not None and (manner.json or manner.output) else ()
+    effects = effects_of(mechanism, include=waited_for)
     chooses = mechanism.chooses or (mechanism.has_one_matrix and not mechanism.hide)
     analysis = analysis_of_options(
         mechanism,
@@ -130,7 +125,7 @@ def _inputs(file: str | None, mechanism: Mechanism) -> "Iterator[str | None]":
     from attncli.api.files_read import files_read
 
     yield from files_given([file])
-    yield from files_read(mechanism.vectors, mechanism.model, mechanism.matrix_texts)
+    yield from files_read(mechanism.settings())
 
 
 def _left_out_anyway(fields: Fields) -> list[str]:

@@ -5,7 +5,7 @@
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any, NoReturn, cast, get_type_hints
@@ -14,7 +14,7 @@ import typer
 
 from attncli.cli import options as opt
 from attncli.cli import selecting as part
-from attncli.cli.vain_options import say_vain
+from attncli.cli.vain_options import Effects, say_vain
 from attncli.errors import UsageError, field_name
 from attncli.settings import BUILT_IN, MATRIX_FIELDS, OF_PRESET, MechanismSettings
 
@@ -71,14 +71,9 @@ class Mechanism:
         return any(option is not None for option in (self.layer, self.head, self.agg))
 
     @property
-    def matrix_texts(self) -> list[str | None]:
-        """What the options of own matrices say, in the order of `MATRIX_FIELDS`."""
-        return [getattr(self, name) for name in MATRIX_FIELDS]
-
-    @property
     def gives(self) -> bool:
         """Whether matrices of the user's own make the attention task-specific."""
-        return any(text is not None for text in self.matrix_texts)
+        return any(getattr(self, name) is not None for name in MATRIX_FIELDS)
 
     @property
     def has_one_matrix(self) -> bool:
@@ -104,15 +99,29 @@ class Mechanism:
 DEFAULTS = Mechanism()
 
 
-def may_be_vain(mechanism: Mechanism, name: str) -> bool:
+def effects_of(
+    mechanism: Mechanism, *, merges: bool = True, include: Iterable[str] = ()
+) -> Effects:
+    """The options whose effect shows only in results, to be watched; not --merge where all merge."""
+    is_learned = mechanism.gives or mechanism.model is not None
+    return Effects(
+        hide=mechanism.hide or (),
+        merge=merges and mechanism.merge and mechanism.model is not None,
+        agg=mechanism.agg if is_learned else None,
+        seed=_seed_may_be_vain(mechanism),
+        include=include,
+    )
+
+
+def _seed_may_be_vain(mechanism: Mechanism) -> bool:
     """Whether it depends on the words if --seed acts: only unknown ones get a random vector."""
     words = mechanism.inline is not None or mechanism.vectors != "random"
     return (
-        getattr(mechanism, name) != getattr(DEFAULTS, name)
+        mechanism.seed != DEFAULTS.seed
         and words
         and (mechanism.attention == "general" or mechanism.gives)
         and mechanism.model is None
-        and not any(option == "--" + name for option, _ in _vain(mechanism))
+        and not any(option == "--seed" for option, _ in _vain(mechanism))
     )
 
 

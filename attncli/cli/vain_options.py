@@ -152,6 +152,11 @@ class Effects:
         self._absent = dict.fromkeys(include)
         self._seen = False
 
+    @property
+    def acts(self) -> list[str]:
+        """What may be seen in results: merged, pooled, random."""
+        return list(self._waiting)
+
     def see(self, result: "AttentionResult") -> None:
         """Looks at what was done with a result."""
         selection = result.selection or {}

@@ -133,7 +133,7 @@ def view(
     kept: list[Kept] = []
     shown = failed = 0
     names = token_names(tokens, pair)
-    held = held_in(file, standard_input, tokens=names, scores=scores, array=array, index=index)
+    held = held_in(file, standard_input, tokens=names, scores=scores, member=array, index=index)
     for outcome in held:
         if isinstance(outcome, Comparison):
             given |= {

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict, Unpack
 
 from attncli.checks.records import json_of
 from attncli.errors import (
@@ -42,6 +42,15 @@ _HAS_A_DIGIT = 1 << 20  # bytes of weights as text, names of tokens too, that ho
 _DIGIT = re.compile(rb"[0-9]")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _RESULTS = ("result", "error", "comparison")
+
+
+class SavedChoices(TypedDict, total=False):
+    """What can be said of a file that is read, as `read_saved` takes it."""
+
+    tokens: Sequence[str] | None
+    scores: bool
+    member: str | None
+    index: int | None
 
 
 def read_saved(
@@ -228,18 +237,10 @@ def _batched(data: bytes, index: int | None) -> Iterator[dict[str, Any]] | None:
 
 
 def read_results(
-    stream: BinaryIO,
-    name: str,
-    *,
-    tokens: Sequence[str] | None = None,
-    scores: bool = False,
-    member: str | None = None,
-    index: int | None = None,
+    stream: BinaryIO, name: str, **choices: Unpack[SavedChoices]
 ) -> Iterator[AttentionResult | AttnError]:
     """`read_saved` where only results will do. Raises: DataError for a comparison."""
-    for outcome in read_saved(
-        stream, name, tokens=tokens, scores=scores, member=member, index=index
-    ):
+    for outcome in read_saved(stream, name, **choices):
         if isinstance(outcome, Comparison):
             raise DataError("found a comparison, expected a result", place=name)
         yield outcome

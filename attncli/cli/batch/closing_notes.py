@@ -3,24 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from attncli.cli.groups import Mechanism, may_be_vain
+from attncli.cli.groups import Mechanism, effects_of
 from attncli.cli.selecting import part_of
 from attncli.cli.terminal import message
-from attncli.cli.vain_options import Effects
 
 if TYPE_CHECKING:
     from attncli.api.batching import OpenedBatch
     from attncli.results.batch_report import RunReport
-
-
-def acts_awaited(mechanism: Mechanism) -> list[str]:
-    """What workers look for in results: that options did something."""
-    given = {
-        "merged": mechanism.merge and mechanism.model is not None,
-        "pooled": mechanism.agg is not None and (mechanism.model is not None or mechanism.gives),
-        "random": may_be_vain(mechanism, "seed"),
-    }
-    return [act for act, awaited in given.items() if awaited]
 
 
 def say_unacted(mechanism: Mechanism, report: "RunReport", *, quiet: bool) -> None:
@@ -28,12 +17,7 @@ def say_unacted(mechanism: Mechanism, report: "RunReport", *, quiet: bool) -> No
     tally = report.tally
     if tally.records == 0 or report.new != tally.records:
         return
-    effects = Effects(
-        hide=mechanism.hide or (),
-        merge=mechanism.merge and mechanism.model is not None,
-        agg=mechanism.agg if mechanism.gives or mechanism.model is not None else None,
-        seed=may_be_vain(mechanism, "seed"),
-    )
+    effects = effects_of(mechanism)
     hidden = {act.removeprefix("hide ") for act in tally.acts if act.startswith("hide ")}
     effects.count(hidden, dict.fromkeys(tally.acts, True))
     effects.warn(quiet=quiet)

@@ -12,14 +12,20 @@ from attncli.cli import options as opt
 from attncli.cli import use_one_thread
 from attncli.cli.batch import options as bopt
 from attncli.cli.batch.closing_notes import (
-    acts_awaited,
     losses_text,
     say_of_single_heads,
     say_unacted,
 )
 from attncli.cli.batch.notes import say_of_vain_reading, say_vain_settings, share_read
 from attncli.cli.batch.options import EngineOptions, InputOptions, RecordOptions, WriteOptions
-from attncli.cli.groups import DEFAULTS, Mechanism, analysis_of_options, grouped, part_chosen
+from attncli.cli.groups import (
+    DEFAULTS,
+    Mechanism,
+    analysis_of_options,
+    effects_of,
+    grouped,
+    part_chosen,
+)
 from attncli.cli.progress import SentenceProgress, duration
 from attncli.cli.terminal import (
     PipeClosed,
@@ -118,7 +124,7 @@ def _recorded(
 
     read = [*(files or ()), *(source.file or source.path for source in listed)]
     with suppress(AttnError):  # said again, and kept, where the mechanism is opened
-        read += files_read(mechanism.vectors, mechanism.model, mechanism.matrix_texts)
+        read += files_read(mechanism.settings())
     facts = {
         "engine": running.engine,
         "workers": workers_of(running.workers, running.scheduler),
@@ -144,6 +150,7 @@ def _setup(
     recording: "Recording | None",
 ) -> _Setup:
     from attncli.api.batching import checked_batch
+    from attncli.results.effects import Watch
 
     quiet = running.quiet and not (recording is not None and recording.is_logged)
     output = None if writing.output in (None, "-") else writing.output
@@ -154,14 +161,12 @@ def _setup(
     say_vain_settings(batch, writing, quiet=quiet)
     if batch.job.format.name != "csv" and not quiet:
         say_of_single_heads(mechanism, settings.include)
-    analysis = analysis_of_options(mechanism, frozenset(settings.include), quiet=quiet)
+    acts = frozenset(effects_of(mechanism).acts)
     opened = batch.opened(
-        analysis,
+        analysis_of_options(mechanism, frozenset(settings.include), quiet=quiet),
         part_chosen(mechanism),
         typed={name: getattr(mechanism, name) for name in _TYPED},
-        hidden=mechanism.hide or (),
-        acts=acts_awaited(mechanism),
-        counts=recording is not None,
+        looks_for=Watch(frozenset(mechanism.hide or ()), acts, recording is not None),
     )
     progress = SentenceProgress(partial(share_read, listed), quiet=running.quiet)
     return _Setup(opened, mechanism, progress, quiet, recording)
