@@ -17,8 +17,8 @@ app = opt.commands("model")
 Checkpoint = Annotated[
     str,
     typer.Argument(
-        metavar="DIR",
-        help="A checkpoint folder, a name in the local Hugging Face cache, or a file of attn train.",
+        metavar="DIR|FILE",
+        help="A checkpoint folder, a name in the local Hugging Face cache, a GGUF file, or a file of attn train.",
         show_default=False,
     ),
 ]

@@ -187,7 +187,7 @@ Model = Annotated[
         MODEL,
         "MODEL",
         "Show the attention of a model: a file that attn train wrote, idioms or lecture "
-        "(they ship with attn), or a transformer: a checkpoint folder or its name in the Hugging Face cache.",
+        "(they ship with attn), or a transformer: a checkpoint folder, its name in the Hugging Face cache, or a GGUF file.",
         "--model",
         "-m",
         complete="models",

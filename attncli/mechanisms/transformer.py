@@ -245,7 +245,7 @@ class TransformerAnalyser(Analyser):
             contextual=states.contextual,
             vectors=VectorsInfo(self.model.name, config.d_model, config.n_vocab),
             index=index,
-            model=ModelInfo(self.model.name),
+            model=ModelInfo(self.model.name, quantization=self.model.quantization(layers)),
             warnings=reading.warnings,
             pair=reading.pair,
             segments=()

@@ -5,9 +5,9 @@ refused, because opening a pickle can run code.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from attncli.arrays import Float32Array
 from attncli.errors import DataError, InputError, LimitError, RefusedError
@@ -25,13 +25,48 @@ _MAX_JSON = 64 * 1024 * 1024  # bytes of config.json or of an index
 _OLD_NAMES = (("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta"))
 
 
-class Checkpoint:
-    """The tensors of a folder by name, mapped and read when they are used."""
+class StoredTensor(Protocol):
+    """What a file says of a tensor."""
 
-    def __init__(self, folder: Path) -> None:
+    @property
+    def dtype(self) -> str:
+        """How its numbers are stored."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+
+
+class MappedTensors(Protocol):
+    """A file of tensors by name; `shared` has names that stand for others."""
+
+    path: Path
+    place: str
+    size: int
+    shared: Mapping[str, str]
+
+    @property
+    def entries(self) -> Mapping[str, StoredTensor]:
+        """The tensors by name."""
+
+    def read(self, name: str, rows: Any = None) -> Float32Array:
+        """A tensor as float32, or rows of it."""
+
+    def expect_unchanged(self) -> None:
+        """Raises: DataError when the file has changed its length."""
+
+
+class Checkpoint:
+    """The tensors of a checkpoint by name, mapped and read when they are used."""
+
+    float_dtypes: Collection[str] = FLOAT_DTYPES
+    sizes_in = "config.json"  # what says the shapes that are asked for
+    keeps_layers = True  # whether a layer that was widened is worth the memory it takes
+
+    def __init__(self, folder: Path, files: Sequence[MappedTensors]) -> None:
         self.folder = folder
-        self.files = [TensorFile(path) for path in weight_files(folder)]
-        self._file_of: dict[str, TensorFile] = {}
+        self.files = files
+        self._file_of: dict[str, MappedTensors] = {}
         for file in self.files:
             for name in file.entries:
                 if name in self._file_of:
@@ -45,8 +80,14 @@ class Checkpoint:
             for name, kept in file.shared.items()
             if name not in self._file_of
         }
-        _check_index(folder, self._file_of)
         self._asked: dict[str, str] = {}
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> "Checkpoint":
+        """The checkpoint of a folder as Hugging Face saves it."""
+        checkpoint = cls(folder, [TensorFile(path) for path in weight_files(folder)])
+        _check_index(folder, checkpoint._file_of)
+        return checkpoint
 
     @property
     def names(self) -> list[str]:
@@ -126,14 +167,14 @@ class Checkpoint:
             entry = file.entries[stored]
             if entry.shape != shape:
                 raise DataError(
-                    f"{quoted(stored, 80)} is {_sizes(entry.shape)}, config.json asks for "
+                    f"{quoted(stored, 80)} is {_sizes(entry.shape)}, {self.sizes_in} asks for "
                     f"{_sizes(shape)}",
                     place=file.place,
                 )
-            if entry.dtype not in FLOAT_DTYPES:
+            if entry.dtype not in self.float_dtypes:
                 raise DataError(
                     f"{quoted(stored, 80)} has the dtype {entry.dtype}, expected one of "
-                    f"{', '.join(FLOAT_DTYPES)}",
+                    f"{', '.join(self.float_dtypes)}",
                     place=file.place,
                 )
             self._asked[prefix + name] = stored
@@ -150,7 +191,7 @@ class Checkpoint:
             is_number = number.isascii() and number.isdecimal()
             if is_number and (len(number) > _LONGEST_NUMBER or int(number) >= n_layers):
                 raise DataError(
-                    f"{quoted(name, 80)} belongs to layer {number[:20]}, but config.json says "
+                    f"{quoted(name, 80)} belongs to layer {number[:20]}, but {self.sizes_in} says "
                     f"{n_layers} layers",
                     place=self._file_of[name].place,
                 )
@@ -164,6 +205,14 @@ class Checkpoint:
     def place(self) -> str:
         """The place for messages: the one file, or the folder of several."""
         return self.files[0].place if len(self.files) == 1 else visible(str(self.folder))
+
+    def quantization(self, starts: Iterable[str]) -> str | None:
+        """How matrices whose names begin so are quantized: here they are not."""
+        return None
+
+    def facts(self) -> dict[str, Any]:
+        """What a file says of itself besides, as plain values: nothing here."""
+        return {}
 
     def sha256(self) -> str:
         """SHA-256 of config.json and the weight files, in the order of their names."""
@@ -254,7 +303,7 @@ def _shards(folder: Path) -> list[Path]:
     return [folder / name for name in names]
 
 
-def _check_index(folder: Path, file_of: Mapping[str, TensorFile]) -> None:
+def _check_index(folder: Path, file_of: Mapping[str, MappedTensors]) -> None:
     if exists(folder / SINGLE):
         return
     weight_map = read_json(folder / INDEX)["weight_map"]

@@ -19,18 +19,19 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?(?:@[\w./-]+)?", 
 _COMMIT = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
 _LONGEST_COMMIT = 200  # bytes
 _HEADER_START = 1 << 16  # bytes; attn train writes its facts at the start of the header
+_GGUF = b"GGUF"  # how a file of this format begins
 _OLD_SENTENCE_FOLDER = "0_Transformer"  # where sentence-transformers 1 and 2 put the model
 
 
 class Found(NamedTuple):
-    """A checkpoint folder, and the name that messages and records give it."""
+    """A checkpoint folder or GGUF file, and the name that messages and records give it."""
 
     folder: Path
     name: str
 
 
 def find_checkpoint(given: str, env: Mapping[str, str] | None = None) -> Found:
-    """The checkpoint of a folder, or of a name such as bert-base-uncased or org/name@revision.
+    """The checkpoint of a folder, a GGUF file, or a name such as gpt2 or org/name@revision.
 
     Raises: InputError when there is none; UsageError for an address.
     """
@@ -49,10 +50,12 @@ def find_checkpoint(given: str, env: Mapping[str, str] | None = None) -> Found:
         return Found(path / _OLD_SENTENCE_FOLDER, _folder_name(path))
     if is_weights_of_checkpoint(path):
         return Found(path.parent, _folder_name(path.parent))
+    if is_gguf(path):
+        return Found(path, path.name.removesuffix(".gguf"))
     if is_folder(path):
         raise InputError(_why_no_config(path), place=visible(given)[:200])
     if exists(path):
-        raise InputError("expected a folder with config.json", place=visible(given))
+        raise InputError("expected a folder with config.json, or a GGUF file", place=visible(given))
     return _cached(given, os.environ if env is None else env)
 
 
@@ -77,6 +80,17 @@ def is_weights_of_checkpoint(path: Path) -> bool:
     except OSError:  # who opens it for its numbers says why
         return True
     return b'"attn":' not in start
+
+
+def is_gguf(path: Path) -> bool:
+    """Whether a file begins as GGUF files do."""
+    if not is_file(path):  # a pipe would block
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_GGUF)) == _GGUF
+    except OSError:  # who opens it for its numbers says why
+        return path.suffix == ".gguf"
 
 
 def cache_folder(env: Mapping[str, str]) -> Path:

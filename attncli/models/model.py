@@ -1,5 +1,6 @@
 """A checkpoint opened for use: its configuration, its tensors, and the layers read so far."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 from attncli.arrays import IntArray
 from attncli.errors import DataError
 from attncli.errors.wording import visible
+from attncli.files.paths import is_file
 from attncli.models.checkpoint import Checkpoint
 from attncli.models.config import ModelConfig
 from attncli.models.families.reading import decoder_of, read_config, tensors_of
@@ -21,7 +23,7 @@ _KEPT_NUMBERS = 16 << 20
 
 
 class TransformerModel:
-    """A checkpoint folder, opened: everything is checked, and no layer is read before its use.
+    """A checkpoint folder or GGUF file, opened: all is checked, and no layer is read before its use.
 
     Raises: InputError, DataError, RefusedError, LimitError when the folder is not what it should
     be; the message says which file and which tensor.
@@ -31,8 +33,7 @@ class TransformerModel:
         self.folder = folder
         self.name = name or folder.resolve().name
         self.place = visible(str(folder))
-        self.config: ModelConfig = read_config(folder / "config.json")
-        self.checkpoint = Checkpoint(folder)
+        self.config, self.checkpoint = _opened(folder)
         self.tensors: ModelTensors = tensors_of(self.checkpoint, self.config)
         self._blocks: dict[int, Block] = {}
         self._kept = 0
@@ -47,10 +48,16 @@ class TransformerModel:
             return known
         block = self.tensors.block(layer)
         own = 0 if self.checkpoint.is_mapped else block.size
-        if self._kept + own <= _KEPT_NUMBERS:
+        if self.checkpoint.keeps_layers and self._kept + own <= _KEPT_NUMBERS:
             self._kept += own
             self._blocks[layer] = block
         return block
+
+    def quantization(self, layers: Sequence[int] | None) -> str | None:
+        """How the attention matrices of layers (None: of all) are quantized, None where they are not."""
+        start = self.tensors.prefix + self.tensors.layers
+        every = range(self.config.n_layers) if layers is None else layers
+        return self.checkpoint.quantization([f"{start}{layer}.self_attn." for layer in every])
 
     @cached_property
     def head(self) -> WordHead | None:
@@ -92,3 +99,12 @@ class TransformerModel:
                 f"{self.config.n_types} of them",
                 place=self.place,
             )
+
+
+def _opened(path: Path) -> tuple[ModelConfig, Checkpoint]:
+    """The configuration and the tensors of a folder, or of a GGUF file."""
+    if is_file(path):
+        from attncli.models.gguf.opening import open_gguf
+
+        return open_gguf(path)
+    return read_config(path / "config.json"), Checkpoint.of_folder(path)

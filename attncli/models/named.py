@@ -94,9 +94,9 @@ def is_transformer(name: str | None) -> bool:
         return False
     path = Path(name)
     if is_file(path):
-        from attncli.models.folders import is_weights_of_checkpoint
+        from attncli.models.folders import is_gguf, is_weights_of_checkpoint
 
-        return is_weights_of_checkpoint(path)
+        return is_weights_of_checkpoint(path) or is_gguf(path)
     if is_folder(path):  # a folder that only happens to have the name of our model is none
         return is_file(path / "config.json") or not is_shipped(name)
     from attncli.models.folders import is_checkpoint

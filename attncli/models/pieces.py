@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from attncli.errors import DataError
 from attncli.errors.wording import quoted, visible
+from attncli.files.paths import is_file
 from attncli.models.tokenizer_files import (
     foreign_class,
     json_object,
@@ -55,7 +56,7 @@ class Pieces(NamedTuple):
 
 
 class PieceTokenizer:
-    """The tokenizer of a checkpoint folder: tokenizer.json, or the vocabulary files of older ones.
+    """The tokenizer of a checkpoint folder, tokenizer.json or older files, or that of a GGUF file.
 
     `gives_segments` says whether the model is told which sentence of a pair a piece belongs to,
     as tokenizer_config.json decides it in transformers 5; None when there is no such file. `doubt`
@@ -65,10 +66,17 @@ class PieceTokenizer:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.place = visible(str(tokenizer_file(folder)))
-        self.gives_segments = _gives_segments(folder / "tokenizer_config.json")
-        self._tokenizer = open_tokenizer(folder)
-        self.doubt = _doubt(foreign_class(folder))
+        self.place = visible(str(folder))
+        self.gives_segments: bool | None = None
+        if is_file(folder):
+            from attncli.models.gguf.tokenizer import gguf_tokenizer
+
+            self._tokenizer, self.doubt = gguf_tokenizer(folder)
+        else:
+            self.place = visible(str(tokenizer_file(folder)))
+            self.gives_segments = _gives_segments(folder / "tokenizer_config.json")
+            self._tokenizer = open_tokenizer(folder)
+            self.doubt = _doubt(foreign_class(folder))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._growth = Growth(self._tokenizer, self.place)

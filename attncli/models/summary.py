@@ -5,7 +5,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from attncli.files.tensors import FLOAT_DTYPES
 from attncli.models.config import ModelConfig
 from attncli.models.model import TransformerModel
 
@@ -33,7 +32,7 @@ def count_parameters(model: TransformerModel) -> ParameterCounts:
     sizes = {
         name: math.prod(store.shape(name))
         for name in store.names
-        if store.dtype(name) in FLOAT_DTYPES
+        if store.dtype(name) in store.float_dtypes
     }
     start = model.tensors.prefix + model.tensors.layers
     layers = sum(size for name, size in sizes.items() if name in used and name.startswith(start))
@@ -71,6 +70,7 @@ def summary(model: TransformerModel) -> dict[str, Any]:
         },
         "dtypes": sorted(dtypes),
         "files": [{"name": file.path.name, "bytes": file.size} for file in store.files],
+        **store.facts(),
     }
 
 

@@ -34,12 +34,13 @@ class TensorFile:
                 size = file.seek(0, 2)
                 file.seek(0)
                 stream = ByteStream(self.place, lambda: file.read(PIECE), size=size)
-                self.entries, metadata = read_tensor_header(stream)
+                entries, metadata = read_tensor_header(stream)
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError as fault:
             raise InputError(f"cannot open: {fault.strerror}", place=self.place) from None
         self.size = size
-        self.shared = _shared(metadata, self.entries)
+        self.entries: Mapping[str, Tensor] = entries
+        self.shared: Mapping[str, str] = _shared(metadata, entries)
 
     def expect_unchanged(self) -> None:
         """Raises DataError when the mapped file has another length than when it was opened.
@@ -70,10 +71,15 @@ class TensorFile:
             )
         with np.errstate(over="ignore"):  # a float64 too large becomes inf, which is refused
             values = np.asarray(tensor_array(self._map, entry, rows), dtype=np.float32)
-        if not _all_finite(values):
-            at = int(np.flatnonzero(~np.isfinite(values.ravel()))[0])
-            raise DataError(f"{quoted(name)}: value {at + 1} is not finite", place=self.place)
+        expect_finite(values, quoted(name), self.place)
         return values
+
+
+def expect_finite(values: Float32Array, what: str, place: str) -> None:
+    """Raises: DataError for the first number that is NaN or infinite."""
+    if not _all_finite(values):
+        at = int(np.flatnonzero(~np.isfinite(values.ravel()))[0])
+        raise DataError(f"{what}: value {at + 1} is not finite", place=place)
 
 
 def require_file(path: Path) -> None:

@@ -142,6 +142,8 @@ class ModelInfo(NamedTuple):
 
     Matrices drawn at random, in which nothing was learned, are named so: "untrained, seed 0". Those
     that somebody wrote down are named one by one: "given W_q, W_v; W_k the identity".
+    `quantization` names how a file stores the matrices of the attention that is shown, "Q4_1"; None
+    where their numbers are floats.
     """
 
     name: str
@@ -149,6 +151,15 @@ class ModelInfo(NamedTuple):
     label: str | None = None
     probabilities: Mapping[str, float] = {}
     target: int | None = None
+    quantization: str | None = None
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a record says of it: `quantization` only where there is one."""
+        plain = _plain(self)
+        if self.quantization is None:
+            del plain["quantization"]
+        return plain
 
     @classmethod
     def untrained(cls, seed: int) -> "ModelInfo":
@@ -321,7 +332,7 @@ class AttentionResult(Offers):
             "weights": self.weights,
             "contextual": self.contextual,
             "vectors": _plain(self.vectors),
-            "model": None if self.model is None else _plain(self.model),
+            "model": None if self.model is None else self.model.told,
             "warnings": [_plain(warning) for warning in self.warnings],
         }
         if self.pair is not None:

@@ -20,6 +20,7 @@ _POSITIONS = {
     "sinusoidal": "sines and cosines, added to the words",
     "relative": "a bias of the distance, added to the scores",
 }
+_KINDS = 16  # of tensors
 
 
 def checkpoint_lines(facts: Mapping[str, Any], ink: Ink, *, width: int = 80) -> list[Line]:
@@ -140,6 +141,7 @@ def _told(facts: Mapping[str, Any], ink: Ink) -> list[tuple[str, str]]:
         ),
         ("tokenizer", _tokenizer(facts, ink)),
         ("files", _files(facts, ink)),
+        *_gguf(facts, ink),
     ]
     if "sha256" in facts:
         rows.append(("sha256", f"{facts['sha256']} (every number read, all finite)"))
@@ -200,6 +202,29 @@ def _tokenizer(facts: Mapping[str, Any], ink: Ink) -> str:
     if told["entries"] != facts["vocabulary"]:
         text += f" (the model has {facts['vocabulary']:,})"
     return f"{text}; special: {special}" if special else text
+
+
+def _gguf(facts: Mapping[str, Any], ink: Ink) -> list[tuple[str, str]]:
+    """What a GGUF file says of itself besides: how each kind of tensor is stored, and its license."""
+    if "format" not in facts:
+        return []
+    stored: dict[str, list[str]] = {}
+    for kind, types in facts["quantization"].items():
+        for name, count in types.items():
+            some = f" ({count} of {sum(types.values())})" if len(types) > 1 else ""
+            stored.setdefault(name, []).append(ink.word(kind, 40) + some)
+    template = "there, and never run" if facts["chat_template"] else "none"
+    return [
+        ("format", facts["format"]),
+        *((name, _first(kinds)) for name, kinds in stored.items()),
+        ("template", template),
+        ("license", ink.word(facts["license"] or "not stated", 80)),
+    ]
+
+
+def _first(kinds: Sequence[str]) -> str:
+    more = len(kinds) - _KINDS
+    return ", ".join(kinds[:_KINDS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _files(facts: Mapping[str, Any], ink: Ink) -> str:

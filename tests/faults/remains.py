@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import vector_files as vf
 from faults.fuzzing import Case
 from faults.mutations import resummed
@@ -67,6 +68,20 @@ def checkpoints(folder: Path) -> Iterator[Case]:
             old["d/merges.txt"] = ("#version: 0.2\n" + "\n".join(merges) + "\n").encode()
             yield Case("gpt2 vocab.json", old, "d/vocab.json", lines)
             yield Case("gpt2 merges.txt", old, "d/merges.txt", lines)
+
+
+def gguf_files(folder: Path) -> Iterator[Case]:
+    """A model in one GGUF file."""
+    pytest.importorskip("gguf")
+    from models.gguf_files import write_tiny
+
+    content = write_tiny(folder / "m.gguf").read_bytes()
+    lines = (
+        ("explain", "money bank", "--model", "m.gguf"),
+        ("model", "info", "m.gguf", "--json"),
+        ("explain", "money bank", "--vectors", "model:m.gguf"),
+    )
+    yield Case("gguf", {"m.gguf": content}, "m.gguf", lines)
 
 
 def unfinished(folder: Path) -> Iterator[Case]:

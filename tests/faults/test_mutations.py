@@ -31,6 +31,7 @@ MAKERS = (
     specimens.saved,
     specimens.sentences,
     remains.checkpoints,
+    remains.gguf_files,
     remains.unfinished,
     remains.entries,
 )

@@ -175,7 +175,7 @@ def test_missing_files_say_so(tmp_path):
     with pytest.raises(InputError):
         TensorFile(tmp_path / "absent")
     with pytest.raises(InputError, match=r"no model\.safetensors"):
-        Checkpoint(tmp_path)
+        Checkpoint.of_folder(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "model.ckpt"])
@@ -303,7 +303,7 @@ def test_an_index_that_lies_is_refused(tmp_path, weight_map, error):
     save_file({"a": np.ones(2, np.float32)}, tmp_path / "part.safetensors")
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
     with pytest.raises(error):
-        Checkpoint(tmp_path)
+        Checkpoint.of_folder(tmp_path)
 
 
 def test_a_tensor_in_two_shards_is_refused(tmp_path):
@@ -313,7 +313,7 @@ def test_a_tensor_in_two_shards_is_refused(tmp_path):
     weight_map = {"a": "one.safetensors", "b": "two.safetensors"}
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
     with pytest.raises(DataError, match="also in"):
-        Checkpoint(tmp_path)
+        Checkpoint.of_folder(tmp_path)
 
 
 def test_a_name_twice_is_found_in_a_long_header_at_once(tmp_path):

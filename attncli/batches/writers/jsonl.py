@@ -196,7 +196,7 @@ def _models(stacks: Sequence[Stack]) -> _Column:
     found = [stack.models for stack in stacks]
     if found[0] is None:
         return "null"
-    return [plain_json(_facts(model)) for models in found for model in models or ()]
+    return [plain_json(model.told) for models in found for model in models or ()]
 
 
 def _warning_texts(stacks: Sequence[Stack]) -> _Column:

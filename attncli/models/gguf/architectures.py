@@ -1,0 +1,237 @@
+"""What each architecture of GGUF is in the words of Hugging Face: the keys of its config.json.
+
+A file says sizes; what an architecture always does (where it norms, which layers slide, which have
+no rope) must be known. Sources: ggml-org/llama.cpp, gguf-py and conversion; the papers are those
+of `families`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from attncli.errors import DataError
+from attncli.errors.wording import quoted
+from attncli.models.gguf.mapped import GgufFile
+from attncli.models.gguf.metadata import Metadata
+from attncli.models.gguf.names import TensorLayout
+from attncli.models.gguf.unpacking import dequantized
+
+_HEADS, _KEY_LENGTH = "attention.head_count", "attention.key_length"
+_SPECIAL_SCALE = {"gemma2": 46, "gemma3": 62}  # layers of the model of 27 billion
+
+
+class GgufArchitecture(NamedTuple):
+    """How a file of an architecture is read; `keys` gives what config.json would say."""
+
+    layout: TensorLayout
+    keys: Callable[[Metadata, GgufFile], Mapping[str, Any]]
+
+
+def architecture_of(metadata: Metadata) -> GgufArchitecture:
+    """The architecture that a file names.
+
+    Raises: DataError for one that is not read here, a part of a model, or one of several files.
+    """
+    name = metadata.text("general.architecture")
+    kind = metadata.text("general.type", "model")
+    if kind != "model":
+        raise DataError(f"this GGUF file is {quoted(kind)}, expected a model", place=metadata.place)
+    if metadata.whole("split.count", 1) > 1:
+        raise DataError(
+            f"one of {metadata.whole('split.count')} files of a model, expected one file",
+            place=metadata.place,
+            hints=("llama-gguf-split --merge FIRST.gguf WHOLE.gguf joins them",),
+        )
+    if name not in ARCHITECTURES:
+        raise DataError(
+            f"found the architecture {quoted(name)}, expected one of {', '.join(ARCHITECTURES)}",
+            place=metadata.place,
+        )
+    return ARCHITECTURES[name]
+
+
+def _llama(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
+    """Llama, and what has its layout: Mistral, TinyLlama, SmolLM2."""
+    return _common(metadata, file, "llama") | {
+        "attention_bias": _has(file, "attn_q.bias"),
+        "mlp_bias": _has(file, "ffn_up.bias"),
+    }
+
+
+def _qwen2(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
+    return _common(metadata, file, "qwen2")
+
+
+def _qwen3(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
+    return _common(metadata, file, "qwen3") | {"attention_bias": _has(file, "attn_q.bias")}
+
+
+def _gemma2(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
+    keys = _common(metadata, file, "gemma2") | _scaled(metadata, "gemma2")
+    caps = {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}
+    for name, usual in caps.items():
+        keys[name] = metadata.number(name, usual) or None
+    return keys | {"sliding_window": metadata.whole("attention.sliding_window", 4096)}
+
+
+def _gemma3(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
+    keys = _common(metadata, file, "gemma3_text") | _scaled(metadata, "gemma3")
+    if metadata.number("rope.freq_base", 0.0) == 0.0:
+        keys["rope_theta"] = 1_000_000.0
+    return keys | {
+        "sliding_window": metadata.whole("attention.sliding_window", 512),
+        "rope_local_base_freq": metadata.number("rope.freq_base_swa", 10_000.0),
+        "final_logit_softcapping": metadata.number("final_logit_softcapping", 0.0) or None,
+        **_pattern(metadata),
+    }
+
+
+def _phi3(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
+    keys = _common(metadata, file, "phi3", partial=True)
+    first = metadata.whole("rope.scaling.original_context_length", keys["max_position_embeddings"])
+    keys |= {
+        "original_max_position_embeddings": first,
+        "sliding_window": metadata.whole("attention.sliding_window", 0) or None,
+        "partial_rotary_factor": metadata.whole("rope.dimension_count", _d_k(metadata))
+        / _d_k(metadata),
+    }
+    factors = {name: _factors(file, f"rope_factors_{name}.weight") for name in ("short", "long")}
+    if factors["short"] is not None and factors["long"] is not None:
+        keys["rope_scaling"] = {
+            "rope_type": "longrope",
+            "short_factor": factors["short"],
+            "long_factor": factors["long"],
+            "attention_factor": metadata.optional_number("rope.scaling.attn_factor"),
+        }
+    return keys
+
+
+def _olmo2(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
+    return _common(metadata, file, "olmo2") | {"attention_bias": _has(file, "attn_q.bias")}
+
+
+def _smollm3(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
+    return _common(metadata, file, "smollm3") | {
+        "no_rope_layer_interval": 4,
+        "attention_bias": _has(file, "attn_q.bias"),
+    }
+
+
+def _common(
+    metadata: Metadata, file: GgufFile, model_type: str, *, partial: bool = False
+) -> dict[str, Any]:
+    """What every decoder says. Raises: DataError for experts, or a rope of a part of a head."""
+    if metadata.whole("expert_count", 0):
+        raise metadata.fault("expert_count", "is more than 0: models of experts are not read here")
+    heads = metadata.same(_HEADS, None)
+    if heads is None:
+        raise metadata.fault(_HEADS, "is missing, expected a whole number")
+    d_k, turned = _d_k(metadata), metadata.optional_whole("rope.dimension_count")
+    if turned not in (None, d_k) and not partial:
+        raise metadata.fault("rope.dimension_count", f"is {turned}, expected {d_k}, all of a head")
+    if metadata.whole("attention.value_length", d_k) != d_k:
+        raise metadata.fault("attention.value_length", f"is not {d_k}, the width of keys")
+    words = file.header.tensors.get("token_embd.weight")
+    if words is None:
+        raise DataError('the tensor "token_embd.weight" is missing', place=file.place)
+    return {
+        "model_type": model_type,
+        "vocab_size": words.shape[0],
+        "hidden_size": metadata.whole("embedding_length"),
+        "num_hidden_layers": metadata.whole("block_count"),
+        "num_attention_heads": heads,
+        "num_key_value_heads": metadata.same("attention.head_count_kv", heads),
+        "head_dim": d_k,
+        "intermediate_size": metadata.same("feed_forward_length", None),
+        "max_position_embeddings": metadata.whole("context_length"),
+        "rms_norm_eps": metadata.number("attention.layer_norm_rms_epsilon"),
+        "rope_theta": metadata.number("rope.freq_base", 10_000.0),
+        "rope_scaling": _scaling(metadata, file),
+        "tie_word_embeddings": "output.weight" not in file.header.tensors,
+    }
+
+
+def _d_k(metadata: Metadata) -> int:
+    """The width of a head. Raises: DataError where the heads do not divide the width evenly."""
+    width, heads = metadata.whole("embedding_length"), metadata.same(_HEADS, None)
+    if (own := metadata.same(_KEY_LENGTH, None)) is not None:
+        return own
+    if not heads or heads < 0 or width % heads:
+        raise metadata.fault(_HEADS, f"is {heads}, which does not divide the width {width} evenly")
+    return width // heads
+
+
+def _scaling(metadata: Metadata, file: GgufFile) -> dict[str, Any] | None:
+    """How the rope is scaled. Llama 3.1 has a factor for each pair of numbers, as a tensor."""
+    factors = _factors(file, "rope_freqs.weight")
+    if factors is not None:
+        return {
+            "rope_type": "longrope",
+            "short_factor": factors,
+            "long_factor": factors,
+            "factor": 1.0,
+            "attention_factor": 1.0,
+        }
+    kind = metadata.text("rope.scaling.type", "none")
+    if kind in ("none", "longrope"):  # the factors of longrope are tensors
+        return None
+    if kind not in ("linear", "yarn"):
+        raise metadata.fault("rope.scaling.type", f"is {quoted(kind)}, expected linear or yarn")
+    scaling: dict[str, Any] = {
+        "rope_type": kind,
+        "factor": metadata.number("rope.scaling.factor"),
+        "original_max_position_embeddings": metadata.optional_whole(
+            "rope.scaling.original_context_length"
+        ),
+    }
+    for name in ("beta_fast", "beta_slow"):
+        if metadata.has(f"rope.scaling.yarn_{name}"):
+            scaling[name] = metadata.number(f"rope.scaling.yarn_{name}")
+    return scaling
+
+
+def _factors(file: GgufFile, name: str) -> list[float] | None:
+    """The numbers of a small tensor, None where there is none."""
+    tensor = file.header.tensors.get(name)
+    if tensor is None:
+        return None
+    if len(tensor.shape) != 1 or tensor.shape[0] > 1 << 16:
+        raise DataError(f"{quoted(name)} is no list of factors", place=file.place)
+    factors: list[float] = dequantized(file.blocks(tensor), tensor.quantization)[0].tolist()
+    return factors
+
+
+def _scaled(metadata: Metadata, family: str) -> dict[str, Any]:
+    """What Gemma divides scores by the root of: the width of a head, or of the model over its heads."""
+    if metadata.whole("block_count") != _SPECIAL_SCALE[family]:
+        return {"query_pre_attn_scalar": _d_k(metadata)}
+    heads = metadata.same(_HEADS, None) or 1
+    return {"query_pre_attn_scalar": metadata.whole("embedding_length") / heads}
+
+
+def _pattern(metadata: Metadata) -> dict[str, Any]:
+    """Which layers slide: five of six, or as the file says, by a number or layer by layer."""
+    name = "attention.sliding_window_pattern"
+    given = metadata.numbers(name) if metadata.has(name) and not metadata.is_whole(name) else None
+    if given is None:
+        return {"sliding_window_pattern": metadata.whole(name, 6)}
+    kinds = np.where(given != 0, "sliding_attention", "full_attention")
+    return {"layer_types": kinds.tolist()}
+
+
+def _has(file: GgufFile, part: str) -> bool:
+    """Whether the first layer has a tensor."""
+    return f"blk.0.{part}" in file.header.tensors
+
+
+ARCHITECTURES: Mapping[str, GgufArchitecture] = {
+    "llama": GgufArchitecture(TensorLayout(permuted=True), _llama),
+    "qwen2": GgufArchitecture(TensorLayout(), _qwen2),
+    "qwen3": GgufArchitecture(TensorLayout(), _qwen3),
+    "gemma2": GgufArchitecture(TensorLayout(around=True), _gemma2),
+    "gemma3": GgufArchitecture(TensorLayout(around=True), _gemma3),
+    "phi3": GgufArchitecture(TensorLayout(joined=True), _phi3),
+    "olmo2": GgufArchitecture(TensorLayout(), _olmo2),
+    "smollm3": GgufArchitecture(TensorLayout(permuted=True), _smollm3),
+}

@@ -1,0 +1,90 @@
+"""A GGUF file as a checkpoint: the tensors of its architecture, its configuration from metadata."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from attncli.files.gguf import QUANTIZATIONS
+from attncli.models.checkpoint import Checkpoint
+from attncli.models.config import ModelConfig
+from attncli.models.families.reading import config_of
+from attncli.models.gguf.architectures import architecture_of
+from attncli.models.gguf.mapped import GgufFile, GgufTensors, opened_gguf
+from attncli.models.gguf.metadata import Metadata
+from attncli.models.gguf.names import named_tensors
+
+_FLOATS = ("F32", "F16", "BF16", "F64")  # numbers, each by itself
+
+
+class GgufCheckpoint(Checkpoint):
+    """The tensors of a GGUF file by the names of Hugging Face, unpacked when they are used.
+
+    A layer is not kept: unpacking it again costs less than the memory that it takes.
+    """
+
+    float_dtypes = tuple(one.name for one in QUANTIZATIONS.values())
+    sizes_in = "its metadata"
+    keeps_layers = False
+    is_mapped = False
+
+    def __init__(self, file: GgufFile, tensors: GgufTensors) -> None:
+        super().__init__(file.path, [tensors])
+        self.version, self.metadata = file.header.version, file.header.metadata
+
+    def lies_as_float32(self, name: str) -> bool:
+        """No tensor is used where it lies."""
+        return False
+
+    def quantization(self, starts: Iterable[str]) -> str | None:
+        """The types of the quantized matrices whose names begin so, the most frequent first."""
+        chosen = tuple(starts)
+        types = Counter(
+            self.dtype(name)
+            for name in self.names
+            if name.startswith(chosen) and self.is_matrix(name)
+        )
+        return ", ".join(kind for kind, _ in types.most_common() if kind not in _FLOATS) or None
+
+    def is_matrix(self, name: str) -> bool:
+        """Whether a tensor has two axes."""
+        return len(self.shape(name)) == 2
+
+    def facts(self) -> dict[str, Any]:
+        """The version, how each kind of tensor is stored, and what the file says of its license."""
+        kinds: dict[str, Counter[str]] = {}
+        for name in self.names:
+            kind = re.sub(r"^model\.(layers\.\d+\.)?", "", name).removesuffix(".weight")
+            kinds.setdefault(kind, Counter())[self.dtype(name)] += 1
+        declared = self.metadata.get("general.license")
+        return {
+            "format": f"GGUF {self.version}",
+            "quantization": {kind: dict(types) for kind, types in kinds.items()},
+            "license": declared if isinstance(declared, str) else None,
+            "chat_template": "tokenizer.chat_template" in self.metadata,
+        }
+
+    def sha256(self) -> str:
+        """SHA-256 of the file."""
+        import hashlib
+
+        with self.folder.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def open_gguf(path: Path) -> tuple[ModelConfig, Checkpoint]:
+    """The configuration and the tensors of a GGUF file.
+
+    Raises: InputError, LimitError; DataError when it is damaged, of an architecture that is not
+    read here, or one of several files that make a model.
+    """
+    file = opened_gguf(path)
+    metadata = Metadata(file.header.metadata, file.place)
+    architecture = architecture_of(metadata)
+    keys: Mapping[str, Any] = architecture.keys(metadata.of_architecture(), file)
+    config = config_of(keys, file.place)
+    if config.decoder is not None and config.decoder.norm_offset:  # added when the file was written
+        config = config._replace(decoder=config.decoder._replace(norm_offset=0.0))
+    entries = named_tensors(file, architecture.layout, config.n_heads, config.n_kv_heads)
+    return config, GgufCheckpoint(file, GgufTensors(file, entries))

@@ -1,0 +1,237 @@
+"""The tokenizer in the metadata of a GGUF file, as the tokenizer.json that it was made of.
+
+Two models are built: byte-level BPE ("gpt2", whose `tokenizer.ggml.pre` names how a text is split
+first) and the BPE of SentencePiece ("llama", whose merges follow from its vocabulary). A chat
+template is a program of a stranger: it is never run.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from attncli.errors.wording import quoted
+from attncli.models.gguf.mapped import opened_gguf
+from attncli.models.gguf.metadata import Metadata
+from attncli.text.tokenizer_content import tokenizer_of
+
+_CONTROL, _USER = 3, 4  # types of tokens: special ones, and those that are matched as they stand
+_UNDERSCORE = "▁"  # what SentencePiece has for a space
+_GEMMA = ("gemma", "gemma2", "gemma3")
+_MOST_CUTS = 1 << 28  # letters looked at while merges are derived
+_LONGEST = 1000  # letters of a token that is cut
+_MOST_ADDED = 100_000
+
+# How a text is split before it is merged: published with each model, in its tokenizer.json.
+_ENDS = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+_SHORT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
+_UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_CASED = rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}*{_LOWER}+%s|[^\r\n\p{{L}}\p{{N}}]?{_UPPER}+{_LOWER}*%s"
+_SLASHED = r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+_CONTRACTED = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+_LLAMA3 = _SHORT + r"\p{N}{1,3}" + _ENDS
+_QWEN = _SHORT + r"\p{N}" + _ENDS
+_GPT4O = _CASED % (_CONTRACTED, _CONTRACTED) + r"|\p{N}{1,3}" + _SLASHED
+_TEKKEN = _CASED % ("", "") + r"|\p{N}" + _SLASHED
+
+
+class _Splitting(NamedTuple):
+    """How a kind of byte-level tokenizer splits a text: by a pattern, or digits first and as GPT-2."""
+
+    pattern: str | None = None
+    digits: bool = False
+    composed: bool = False
+    whole_first: bool = False
+    begins: bool = False
+
+
+_LIKE_LLAMA3 = _Splitting(_LLAMA3, whole_first=True, begins=True)
+_KINDS: Mapping[str, _Splitting] = {
+    **dict.fromkeys(("gpt-2", "olmo", "mpt", "jais", "phi-2"), _Splitting()),
+    **dict.fromkeys(("smollm", "starcoder", "refact", "command-r"), _Splitting(digits=True)),
+    **dict.fromkeys(("qwen2", "deepseek-r1-qwen"), _Splitting(_QWEN, composed=True)),
+    **dict.fromkeys(("llama-bpe", "llama3", "llama-v3"), _LIKE_LLAMA3),
+    **dict.fromkeys(("dbrx", "smaug-bpe"), _Splitting(_LLAMA3)),
+    **dict.fromkeys(("gpt-4o", "llama4"), _Splitting(_GPT4O)),
+    "tekken": _Splitting(_TEKKEN, whole_first=True, begins=True),
+}
+
+
+def gguf_tokenizer(path: Path) -> tuple[Any, str | None]:
+    """The tokenizers.Tokenizer of a GGUF file, and why its pieces may be others, None where not.
+
+    Raises: MissingExtraError without the library; DataError when the metadata are damaged, or of a
+    tokenizer that is not built here.
+    """
+    file = opened_gguf(path)
+    metadata = Metadata(file.header.metadata, file.place, "tokenizer.ggml.")
+    model = metadata.text("model")
+    tokens = metadata.texts("tokens")
+    if not tokens:
+        raise metadata.fault("tokens", "is missing, expected a vocabulary")
+    doubt, kind = None, _Splitting()
+    if model == "gpt2":
+        kind, doubt = _splitting(metadata)
+        parts = _byte_level(metadata, tokens, kind)
+    elif model == "llama":
+        architecture = Metadata(file.header.metadata, file.place).text("general.architecture")
+        parts = _sentencepiece(metadata, tokens, gemma=architecture in _GEMMA)
+    else:
+        raise metadata.fault("model", f"is {quoted(model)}, expected gpt2 or llama")
+    added = list(_added(metadata, tokens))
+    around = _around(metadata, tokens, begins=model == "llama" or kind.begins)
+    content = json.dumps({**parts, "added_tokens": added, "post_processor": around})
+    return tokenizer_of(content.encode(), file.place), doubt
+
+
+def _splitting(metadata: Metadata) -> tuple[_Splitting, str | None]:
+    """How a byte-level tokenizer splits, and a doubt where the file does not say it in known words."""
+    name = metadata.text("pre", "")
+    if name in _KINDS:
+        return _KINDS[name], None
+    told = f"of the unknown kind {quoted(name)}" if name else "of no kind that the file names"
+    return _Splitting(), f"a tokenizer {told}: words are split as those of GPT-2, perhaps otherwise"
+
+
+def _byte_level(metadata: Metadata, tokens: list[str], kind: _Splitting) -> dict[str, Any]:
+    merges = [merge.split(" ") for merge in metadata.texts("merges")]
+    for number, merge in enumerate(merges):
+        if len(merge) != 2:
+            raise metadata.fault("merges", f"value {number + 1} is no pair of two tokens")
+    steps: list[dict[str, Any]] = []
+    if kind.pattern is not None:
+        split = {"pattern": {"Regex": kind.pattern}, "behavior": "Isolated", "invert": False}
+        steps.append({"type": "Split", **split})
+    elif kind.digits:
+        steps.append({"type": "Digits", "individual_digits": True})
+    plain = kind.pattern is None
+    steps.append({"type": "ByteLevel", **_bytes(use_regex=plain)})
+    return {
+        "normalizer": {"type": "NFC"} if kind.composed else None,
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": steps},
+        "decoder": {"type": "ByteLevel", **_bytes(use_regex=True)},
+        "model": {
+            "type": "BPE",
+            "ignore_merges": kind.whole_first,
+            "vocab": _numbered(tokens),
+            "merges": merges,
+        },
+    }
+
+
+def _bytes(*, use_regex: bool) -> dict[str, bool]:
+    return {"add_prefix_space": False, "trim_offsets": True, "use_regex": use_regex}
+
+
+def _sentencepiece(metadata: Metadata, tokens: list[str], *, gemma: bool) -> dict[str, Any]:
+    if gemma:  # which spells tokens of spaces alone as they are
+        tokens = [token if token.strip(" ") else _UNDERSCORE * len(token) for token in tokens]
+    vocabulary = _numbered(tokens)
+    scores = metadata.numbers("scores")
+    ranks = np.arange(0, -len(tokens), -1) if gemma or scores is None else scores
+    if len(ranks) != len(tokens) or not np.isfinite(ranks).all():
+        raise metadata.fault("scores", f"expected {len(tokens)} finite numbers, one for each token")
+    steps = [{"type": "Replace", "pattern": {"String": " "}, "content": _UNDERSCORE}]
+    if metadata.flag("add_space_prefix", not gemma):
+        steps.insert(0, {"type": "Prepend", "prepend": _UNDERSCORE})
+    unknown = metadata.whole("unknown_token_id", 0)
+    return {
+        "normalizer": {"type": "Sequence", "normalizers": steps},
+        "pre_tokenizer": None,
+        "decoder": None,
+        "model": {
+            "type": "BPE",
+            "unk_token": _token(metadata, tokens, unknown, "unknown_token_id"),
+            "fuse_unk": True,
+            "byte_fallback": True,
+            "vocab": vocabulary,
+            "merges": _merges(metadata, tokens, vocabulary, ranks.tolist()),
+        },
+    }
+
+
+def _merges(
+    metadata: Metadata, tokens: Sequence[str], vocabulary: Mapping[str, int], ranks: Sequence[float]
+) -> list[tuple[str, str]]:
+    """Every cut of a token in two tokens, in the order in which SentencePiece would join them.
+
+    Of two cuts with one rank the one with the longer left part comes first.
+    """
+    if sum(len(token) ** 2 for token in tokens) > _MOST_CUTS or max(map(len, tokens)) > _LONGEST:
+        raise metadata.fault("tokens", f"has tokens of more than {_LONGEST} letters, or too many")
+    cuts: list[tuple[float, int, int, str, str]] = []
+    for token, rank in zip(tokens, ranks, strict=True):
+        own = []
+        for at in range(1, len(token)):
+            left, right = token[:at], token[at:]
+            if left in vocabulary and right in vocabulary:
+                own.append((vocabulary[left], vocabulary[right], left, right))
+        own.sort()
+        cuts += [(rank, len(left), len(right), left, right) for _, _, left, right in own]
+    cuts.sort(key=lambda cut: cut[:3], reverse=True)
+    return [(left, right) for *_, left, right in cuts]
+
+
+def _numbered(tokens: Sequence[str]) -> dict[str, int]:
+    return {token: number for number, token in enumerate(tokens)}
+
+
+def _added(metadata: Metadata, tokens: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The tokens that are matched before a text is split. Raises: DataError for too many of them."""
+    types = metadata.numbers("token_type")
+    if types is None:
+        return
+    if len(types) != len(tokens):
+        raise metadata.fault("token_type", f"has {len(types)} values for {len(tokens)} tokens")
+    places = np.flatnonzero((types == _CONTROL) | (types == _USER)).tolist()
+    if len(places) > _MOST_ADDED:
+        raise metadata.fault("token_type", f"has more than {_MOST_ADDED} special tokens")
+    for place in places:
+        if not tokens[place]:
+            continue
+        yield {
+            "id": place,
+            "content": tokens[place],
+            "special": bool(types[place] == _CONTROL),
+            **dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False),
+        }
+
+
+def _around(metadata: Metadata, tokens: Sequence[str], *, begins: bool) -> dict[str, Any] | None:
+    """What is set around a sentence: the token that begins it, the one that ends it, or nothing."""
+    ends: dict[str, str] = {}
+    numbers: dict[str, int] = {}
+    for name, usual in (("bos", begins), ("eos", False)):
+        if metadata.flag(f"add_{name}_token", usual):
+            number = metadata.whole(f"{name}_token_id")
+            ends[name] = _token(metadata, tokens, number, f"{name}_token_id")
+            numbers[ends[name]] = number
+    if not ends:
+        return None
+
+    def template(sentence: str, segment: int) -> list[dict[str, Any]]:
+        marks = {
+            name: [{"SpecialToken": {"id": token, "type_id": segment}}]
+            for name, token in ends.items()
+        }
+        middle = [{"Sequence": {"id": sentence, "type_id": segment}}]
+        return [*marks.get("bos", []), *middle, *marks.get("eos", [])]
+
+    return {
+        "type": "TemplateProcessing",
+        "single": template("A", 0),
+        "pair": template("A", 0) + template("B", 1),
+        "special_tokens": {
+            token: {"id": token, "ids": [number], "tokens": [token]}
+            for token, number in numbers.items()
+        },
+    }
+
+
+def _token(metadata: Metadata, tokens: Sequence[str], number: int, key: str) -> str:
+    """The token of a number. Raises: DataError for a number that no token has."""
+    if not 0 <= number < len(tokens):
+        raise metadata.fault(key, f"is {number}, expected a number below {len(tokens)}")
+    return tokens[number]

@@ -1,0 +1,180 @@
+"""Models in GGUF files are those of the checkpoints they were made of: weights, states, logits."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from models.gguf_files import PERMUTED, converted, turned_by_neighbors, write_gguf
+from models.test_decoders import KINDS, LLAMA3, LONG, WIDE, made
+from safetensors.numpy import load_file, save_file
+
+from attncli.models.forward import Inputs, Wanted, encode
+from attncli.models.model import TransformerModel
+
+pytest.importorskip("gguf")
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+EVERYTHING = Wanted(hidden_states=True)
+D_K = 24  # of WIDE
+GEMMA3 = {"hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": D_K}
+OWN = {
+    "gemma2": ("Gemma2", {**WIDE, "sliding_window": 5, "query_pre_attn_scalar": D_K}),
+    "gemma3": (
+        "Gemma3",
+        {**WIDE, **GEMMA3, "num_hidden_layers": 7, "sliding_window": 5},
+    ),
+    "gemma3-linear": (
+        "Gemma3",
+        {
+            **WIDE,
+            **GEMMA3,
+            "num_hidden_layers": 7,
+            "sliding_window": 6,
+            "rope_parameters": {
+                "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1e6},
+                "sliding_attention": {"rope_type": "default", "rope_theta": 1e4},
+            },
+        },
+    ),
+}
+YARN = {
+    "rope.scaling.type": "yarn",
+    "rope.scaling.factor": 4.0,
+    "rope.scaling.original_context_length": 16,
+}
+LINEAR = {"rope.scaling.type": "linear"}
+# Name: the architecture, and what its metadata have beyond the usual.
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "llama": ("llama", {"rope.dimension_count": 8}),
+    "llama-all-heads": ("llama", {}),
+    "llama-one-kv-head": ("llama", {}),
+    "llama-biases": ("llama", {}),
+    "llama-tied": ("llama", {}),
+    "llama-linear": ("llama", {**LINEAR, "rope.scaling.factor": 4.0}),
+    "llama-yarn": ("llama", YARN),
+    "llama-3.1": ("llama", {}),
+    "mistral-no-window": ("llama", {}),
+    "qwen2": ("qwen2", {}),
+    "qwen3": ("qwen3", {}),
+    "qwen3-yarn": ("qwen3", YARN),
+    "gemma2": (
+        "gemma2",
+        {
+            "attention.sliding_window": 5,
+            "attn_logit_softcapping": 50.0,
+            "final_logit_softcapping": 30.0,
+        },
+    ),
+    "gemma3": ("gemma3", {"attention.sliding_window": 5}),
+    "gemma3-linear": (
+        "gemma3",
+        {**LINEAR, "rope.scaling.factor": 8.0, "attention.sliding_window": 6},
+    ),
+    "phi3": ("phi3", {"attention.sliding_window": 7, "rope.dimension_count": 8}),
+    "phi3-partial": ("phi3", {"attention.sliding_window": 0, "rope.dimension_count": 6}),
+    "phi3-longrope": (
+        "phi3",
+        {"rope.scaling.original_context_length": 16, "rope.dimension_count": 8},
+    ),
+    "olmo2": ("olmo2", {}),
+    "olmo2-biases": ("olmo2", {}),
+    "smollm3": ("smollm3", {}),
+}
+
+
+def checkpoint(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a small random checkpoint of a kind; Gemma's with the scale that GGUF implies."""
+    for own, choices in OWN.items():
+        monkeypatch.setitem(KINDS, own, choices)
+    return made(folder, name)[1]
+
+
+def as_gguf(folder: Path, name: str, **choices: Any) -> tuple[Path, dict[str, np.ndarray]]:
+    """The checkpoint of a folder as a GGUF file, and its tensors as that file has them."""
+    arch, more = CASES[name]
+    config = json.loads((folder / "config.json").read_text())
+    tensors = converted(folder, arch)
+    if name == "llama-3.1":
+        tensors["rope_freqs.weight"] = llama3_factors(8)
+    if name == "phi3-longrope":
+        for length in ("short", "long"):
+            factors = np.array(LONG[f"{length}_factor"], np.float32)
+            tensors[f"rope_factors_{length}.weight"] = factors
+    keys = {f"{arch}.{key}": value for key, value in more.items()}
+    path = folder / "model.gguf"
+    return path, write_gguf(path, arch, config, tensors, more=keys, **choices)
+
+
+def llama3_factors(d_k: int) -> np.ndarray:
+    """What the speed of each pair is divided by, as the conversion of llama.cpp writes it."""
+    low, high = LLAMA3["low_freq_factor"], LLAMA3["high_freq_factor"]
+    first, factor = LLAMA3["original_max_position_embeddings"], LLAMA3["factor"]
+    factors = []
+    for pair in range(0, d_k, 2):
+        wave = 2 * np.pi * 500_000.0 ** (pair / d_k)
+        smooth = (first / wave - low) / (high - low)
+        slow, fast = wave > first / low, wave < first / high
+        factors.append(factor if slow else 1.0 if fast else 1 / ((1 - smooth) / factor + smooth))
+    return np.array(factors, np.float32)
+
+
+def states_of(path: Path, seed: int = 0) -> list[Any]:
+    """What two texts become, one longer than every window, and the logits after them."""
+    model = TransformerModel(path)
+    rng = np.random.default_rng(seed)
+    ids = [rng.integers(3, 96, n) for n in (5, 40)]
+    states = encode(model, [Inputs(one, one * 0) for one in ids], EVERYTHING)
+    found = [part for state in states for part in (state.weights, state.hidden_states)]
+    return [*found, model.head.logits(states[0].contextual)] if model.head else found
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_file_of_floats_is_its_checkpoint(tmp_path, name, monkeypatch):
+    """Every architecture: weights of all layers and heads, states and logits, to 2e-5."""
+    folder = checkpoint(tmp_path, name, monkeypatch)
+    path, _ = as_gguf(folder, name)
+    found, expected = states_of(path), states_of(folder)
+    assert len(found) == len(expected) == 5
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("kind", ["F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"])
+@pytest.mark.parametrize("name", ["llama", "qwen3", "gemma3", "phi3"])
+def test_a_quantized_file_is_the_checkpoint_of_its_numbers(tmp_path, name, kind, monkeypatch):
+    """Of a model whose matrices are quantized, all is as with the unpacked numbers in safetensors."""
+    monkeypatch.setitem(WIDE, "intermediate_size", 64)  # a row has whole blocks
+    folder = checkpoint(tmp_path / "floats", name, monkeypatch)
+
+    def choose(tensor: str, values: np.ndarray) -> str:
+        return kind if values.shape[-1] % 32 == 0 else "F32"
+
+    path, kept = as_gguf(folder, name, choose=choose)
+    unquantized(folder, tmp_path / "back", CASES[name][0], kept)
+    for ours, theirs in zip(states_of(path), states_of(tmp_path / "back"), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=2e-6)
+
+
+def unquantized(folder: Path, back: Path, arch: str, kept: dict[str, np.ndarray]) -> None:
+    """Writes a checkpoint with the numbers that a GGUF file has of it."""
+    config = json.loads((folder / "config.json").read_text())
+    heads = {".q_proj.": "num_attention_heads", ".k_proj.": "num_key_value_heads"}
+    names = {}
+    for name in load_file(folder / "model.safetensors"):
+        from models.gguf_files import gguf_name
+
+        values = kept[gguf_name(name, arch)]
+        part = next((key for key in heads if key in name), None)
+        if arch in PERMUTED and part is not None:
+            count = config[heads[part]]
+            place = turned_by_neighbors(np.arange(len(values)), count)
+            values = values[np.argsort(place)]
+        if "gemma" in arch and "norm" in name:
+            values = values - np.float32(1)
+        names[name] = np.ascontiguousarray(values)
+    back.mkdir()
+    save_file(names, back / "model.safetensors")
+    (back / "config.json").write_text((folder / "config.json").read_text())

@@ -1,0 +1,281 @@
+"""The tokenizers of GGUF files cut texts as those that they were made of, and as transformers."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from models.gguf_files import write_gguf
+
+from attncli.errors import DataError
+from attncli.models.pieces import PieceTokenizer
+
+gguf = pytest.importorskip("gguf")
+tokenizers = pytest.importorskip("tokenizers")
+
+TEXTS = [
+    "The capital of France is",
+    "Hello world! 123 4567",
+    "  two  spaces\tand\ttabs\n\nlines \n",
+    "naïve café, Ångström, e\u0301",
+    "日本語のテキスト 😀👍🏽",
+    "don't WE'LL they're I'M",
+    "<|mark|> inside <|other|>text",
+    "x" * 60,
+    "",
+    " ",
+    "snake_case CamelCase http://a.b/c?d=1",
+]
+CORPUS = ["the cat sat on the mat and the dog sat on the cat", "café naïve 123 don't", *TEXTS] * 3
+SMALL = {
+    "hidden_size": 8,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 2,
+    "num_hidden_layers": 1,
+    "intermediate_size": 8,
+    "max_position_embeddings": 32,
+    "rms_norm_eps": 1e-5,
+}
+
+
+def file_of(path: Path, facts: dict[str, Any], n_tokens: int, arch: str = "llama") -> Path:
+    """A GGUF file with this tokenizer and a vocabulary of zeros; the rest of its model is missing."""
+    tensors = {"token_embd.weight": np.zeros((n_tokens, 8), np.float32)}
+    told = {f"tokenizer.ggml.{key}": value for key, value in facts.items()}
+    write_gguf(path, arch, SMALL, tensors, tokenizer=told)
+    return path
+
+
+def byte_level(steps: list[Any], normalizer: Any = None) -> Any:
+    """A small byte-level BPE, trained, that splits by these steps."""
+    made = tokenizers.Tokenizer(tokenizers.models.BPE())
+    made.normalizer = normalizer
+    last = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=not steps)
+    if steps == ["digits"]:
+        steps = [tokenizers.pre_tokenizers.Digits(individual_digits=True)]
+        last = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Sequence([*steps, last])
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=500,
+        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
+        special_tokens=["<|mark|>", "<|other|>"],
+        show_progress=False,
+    )
+    made.train_from_iterator(CORPUS, trainer)
+    return made
+
+
+def facts_of(made: Any, pre: str) -> dict[str, Any]:
+    """The metadata of a byte-level tokenizer."""
+    import json
+
+    model = json.loads(made.to_str())["model"]
+    tokens = sorted(model["vocab"], key=model["vocab"].__getitem__)
+    return {
+        "model": "gpt2",
+        "pre": pre,
+        "tokens": tokens,
+        "token_type": [3, 3, *[1] * (len(tokens) - 2)],
+        "merges": [" ".join(pair) for pair in model["merges"]],
+        "bos_token_id": 0,
+        "eos_token_id": 1,
+        "add_bos_token": False,
+    }
+
+
+def split(pattern: str) -> list[Any]:
+    """A step that splits by a pattern."""
+    return [tokenizers.pre_tokenizers.Split(tokenizers.Regex(pattern), "isolated")]
+
+
+def patterns() -> dict[str, str]:
+    """The patterns that transformers has for kinds of GGUF tokenizers."""
+    found = pytest.importorskip("transformers.integrations.gguf.gguf_tokenizer_mapping")
+    return dict(found.GGUF_PRE_TOKENIZER_SPLITS)
+
+
+@pytest.mark.parametrize("pre", ["gpt-2", "olmo", "smollm", "starcoder", "refact", "command-r"])
+def test_tokenizers_like_that_of_gpt2_give_the_ids_of_their_own(tmp_path, pre):
+    """Ids and offsets are those of the tokenizer that the metadata were made of."""
+    made = byte_level([] if pre in ("gpt-2", "olmo") else ["digits"])
+    read = PieceTokenizer(file_of(tmp_path / "t.gguf", facts_of(made, pre), 500))
+    for text in TEXTS:
+        assert list(read(text).ids) == made.encode(text).ids, text
+    assert read.doubt is None
+
+
+@pytest.mark.parametrize(
+    "pre", ["qwen2", "deepseek-r1-qwen", "llama-bpe", "llama3", "dbrx", "smaug-bpe", "gpt-4o",
+            "llama4", "tekken"],
+)  # fmt: skip
+def test_kinds_split_by_the_patterns_of_transformers(tmp_path, pre):
+    """Texts are split as transformers splits them for the same kind."""
+    composed = tokenizers.normalizers.NFC() if "qwen" in pre else None
+    made = byte_level(split(patterns()[pre]), composed)
+    facts = facts_of(made, pre)
+    if pre in ("llama-bpe", "llama3", "tekken"):
+        made.model.ignore_merges = True
+    read = PieceTokenizer(file_of(tmp_path / "t.gguf", facts, 500))
+    for text in TEXTS:
+        assert list(read(text).ids) == made.encode(text).ids, text
+
+
+def test_an_unknown_kind_is_doubted(tmp_path):
+    """A kind that is not known, or none, splits as GPT-2 and says so."""
+    made = byte_level([])
+    for pre in ("from-tomorrow", None):
+        facts = facts_of(made, pre or "gpt-2")
+        if pre is None:
+            del facts["pre"]
+        read = PieceTokenizer(file_of(tmp_path / f"{pre}.gguf", facts, 500))
+        assert "GPT-2" in (read.doubt or "")
+        assert list(read("a cat").ids) == made.encode("a cat").ids
+
+
+@pytest.mark.parametrize("bos", [True, False])
+@pytest.mark.parametrize("eos", [True, False])
+def test_what_is_set_around_a_sentence_is_what_the_file_says(tmp_path, bos, eos):
+    """The first and last tokens are there where add_bos_token and add_eos_token say so."""
+    made = byte_level([])
+    facts = facts_of(made, "gpt-2") | {"add_bos_token": bos, "add_eos_token": eos}
+    pieces = PieceTokenizer(file_of(tmp_path / "t.gguf", facts, 500))("a cat")
+    own = made.encode("a cat").ids
+    assert list(pieces.ids) == [*([0] if bos else []), *own, *([1] if eos else [])]
+    statuses = [piece.status for piece in pieces.pieces]
+    assert statuses.count("special") == bos + eos
+
+
+def sentencepiece(n_tokens: int = 330) -> dict[str, Any]:
+    """The metadata of a small SentencePiece BPE: bytes, letters, and what was merged of them."""
+    made = tokenizers.Tokenizer(tokenizers.models.BPE())
+    made.normalizer = tokenizers.normalizers.Replace(" ", "▁")
+    trainer = tokenizers.trainers.BpeTrainer(vocab_size=n_tokens - 259, show_progress=False)
+    made.train_from_iterator(CORPUS, trainer)
+    vocab = made.get_vocab()
+    own = sorted(vocab, key=vocab.__getitem__)
+    tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *own]
+    types = [2, 3, 3, *[6] * 256, *[1] * len(own)]
+    scores = [0.0] * 259 + [-float(number) for number in range(len(own))]
+    return {
+        "model": "llama",
+        "tokens": tokens,
+        "token_type": types,
+        "scores": scores,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "unknown_token_id": 0,
+    }
+
+
+def test_sentencepiece_gives_the_ids_of_transformers(tmp_path):
+    """Of one file, attn and transformers (its loader of GGUF files) give the same ids.
+
+    Where a text begins with a space SentencePiece and llama.cpp set another before it, and so does
+    attn; transformers does not.
+    """
+    transformers = pytest.importorskip("transformers")
+    facts = sentencepiece()
+    path = file_of(tmp_path / "t.gguf", facts, len(facts["tokens"]))
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path, gguf_file="t.gguf")
+    read = PieceTokenizer(path)
+    for text in TEXTS[:-1]:
+        if text.strip() and "<|" not in text and not text.startswith(" "):
+            assert list(read(text).ids) == theirs(text)["input_ids"], text
+
+
+def plain_sentencepiece(facts: dict[str, Any], text: str) -> list[int]:
+    """SentencePiece's BPE in plain loops: the best pair that is a token is joined, until none is."""
+    ids = {token: number for number, token in enumerate(facts["tokens"])}
+    parts = list("▁" + text.replace(" ", "▁"))
+    while True:
+        pairs = [
+            (-facts["scores"][ids[a + b]], at)
+            for at, (a, b) in enumerate(itertools.pairwise(parts))
+            if a + b in ids
+        ]
+        if not pairs:
+            break
+        _, at = min(pairs)
+        parts[at : at + 2] = [parts[at] + parts[at + 1]]
+    numbers = [1]
+    for part in parts:
+        each = [f"<0x{byte:02X}>" for byte in part.encode()] if part not in ids else [part]
+        numbers += [ids[one] for one in each]
+    return numbers
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(st.sampled_from("the cat sond émñ😀ク12"), min_size=1, max_size=40))
+def test_sentencepiece_joins_the_best_pair_first(text, tmp_path_factory):
+    """Any text is cut as by plain loops over the scores."""
+    facts = sentencepiece()
+    path = Path(tmp_path_factory.getbasetemp()) / "plain.gguf"
+    if not path.exists():
+        file_of(path, facts, len(facts["tokens"]))
+    assert list(PieceTokenizer(path)(text).ids) == plain_sentencepiece(facts, text)
+
+
+def test_gemma_joins_by_number_and_spells_its_spaces(tmp_path):
+    """Of Gemma the order of tokens counts, not their scores, and no space is set before a text."""
+    tokens = ["<pad>", "<eos>", "<bos>", "<unk>", *(f"<0x{n:02X}>" for n in range(256))]
+    tokens += ["ab", "bc", "  ", "a", "b", "c", "▁", "▁a"]
+    facts = {
+        "model": "llama",
+        "tokens": tokens,
+        "token_type": [3, 3, 3, 2, *[6] * 256, *[1] * 8],
+        "scores": [-1000.0] * len(tokens),
+        "bos_token_id": 2,
+        "eos_token_id": 1,
+        "unknown_token_id": 3,
+    }
+    read = PieceTokenizer(file_of(tmp_path / "t.gguf", facts, len(tokens), "gemma2"))
+    names = [[tokens[one] for one in read(text).ids] for text in ("abc", "c  ab", " a")]
+    assert names == [["<bos>", "ab", "c"], ["<bos>", "c", "  ", "ab"], ["<bos>", "▁a"]]
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "no model": ({"model": None}, "model is missing"),
+    "another model": ({"model": "bert"}, "expected gpt2 or llama"),
+    "no tokens": ({"tokens": None}, "tokens is missing"),
+    "tokens that are numbers": ({"tokens": [1, 2]}, "expected an array of texts"),
+    "merges of three": ({"merges": ["a b c"]}, "no pair of two tokens"),
+    "merges without a space": ({"merges": ["ab"]}, "no pair of two tokens"),
+    "merges of no tokens": ({"merges": ["zz qq"]}, "no tokenizer"),
+    "types of another length": ({"token_type": [1, 2]}, "2 values for"),
+    "a first token beyond": (
+        {"bos_token_id": 500, "add_bos_token": True},
+        "expected a number below",
+    ),
+    "a flag that is a number": ({"add_bos_token": 7}, "expected true or false"),
+    "a kind that is a number": ({"pre": 3}, "expected a text"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_damaged_tokenizer_is_refused(tmp_path, name):
+    """What contradicts itself is one line that names the key."""
+    changes, message = WRONG[name]
+    facts = facts_of(byte_level([]), "gpt-2") | changes
+    facts = {key: value for key, value in facts.items() if value is not None}
+    with pytest.raises(DataError, match=message):
+        PieceTokenizer(file_of(tmp_path / "t.gguf", facts, 500))
+
+
+def test_tokens_that_would_take_forever_to_cut_are_refused(tmp_path):
+    """A SentencePiece vocabulary of very long tokens is refused before it is cut."""
+    facts = sentencepiece()
+    facts["tokens"][-1] = "a" * 2000
+    with pytest.raises(DataError, match="more than 1000 letters"):
+        PieceTokenizer(file_of(tmp_path / "t.gguf", facts, len(facts["tokens"])))
+
+
+def test_scores_that_are_no_numbers_are_refused(tmp_path):
+    """NaN among the scores, or fewer of them than tokens."""
+    for change in ([float("nan")], [-1.0, -2.0]):
+        facts = sentencepiece()
+        facts["scores"] = (facts["scores"][:-1] + change)[: len(facts["tokens"]) + 1]
+        with pytest.raises(DataError, match="finite numbers"):
+            PieceTokenizer(file_of(tmp_path / "t.gguf", facts, len(facts["tokens"])))
