@@ -75,5 +75,12 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(_WHERE[name]), name)
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Gives a notebook `%attn` and `%%attn`: `%load_ext attncli` calls it."""
+    from importlib import import_module
+
+    import_module("attncli.cli.magic").register(shell)
+
+
 def __dir__() -> list[str]:
     return sorted(__all__)

@@ -34,3 +34,5 @@ from attncli.api.word_vectors import WordVectors as WordVectors
 from attncli.api.word_vectors import open_vectors as open_vectors
 
 __version__: str
+
+def load_ipython_extension(shell: object) -> None: ...

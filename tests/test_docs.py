@@ -203,6 +203,7 @@ def test_the_install_page_names_every_requirement_but_gensim() -> None:
         "oracle",
         "browser",
         "docs",
+        "notebook",
         "all",
     }
     assert set(re.findall(r"^\| `([a-z]+)` \|", page, re.MULTILINE)) == extras

@@ -142,6 +142,17 @@ def _narrow_width() -> int | None:
     return max(columns, _NARROWEST) if columns < _CLICK_WRITES else None
 
 
+def given_names(arguments: Sequence[str]) -> set[str]:
+    """The names of the parameters that a command line gives, as far as it can be read."""
+    command: Any = typer.main.get_command(app_for(arguments))
+    rest = list(arguments)
+    while rest and rest[0] in getattr(command, "commands", {}):
+        command = command.commands[rest.pop(0)]
+    context = command.make_context("attn", rest, resilient_parsing=True)
+    names = [parameter.name for parameter in command.params]
+    return {n for n in names if context.get_parameter_source(n).name == "COMMANDLINE"}
+
+
 def run(argv: Sequence[str]) -> int:
     """Runs the command line and returns its exit code; says what went wrong on stderr."""
     code = 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
 from attncli.cli.manner import IN_A_FIGURE, Figures
-from attncli.cli.terminal import Screen, say_written, warning, write, write_json
+from attncli.cli.terminal import Screen, hand_over, say_written, warning, write, write_json
 from attncli.cli.vain_options import COMPARISONS, FIGURED, looks, say_vain, warn_of_vain
 from attncli.errors import UsageError
 
@@ -104,7 +104,7 @@ def show_comparison(
             say=None if quiet else warning,
         )
         say_written(manner.output, quiet=quiet)
-    else:
+    elif not hand_over(comparison):
         from attncli.views.compare import comparison_lines
 
         ink, digits = manner.ink, 3 if precision is None else precision

@@ -11,7 +11,7 @@ from attncli.cli.groups import grouped
 from attncli.cli.looks import LOOKS, Looks
 from attncli.cli.notices import Notices
 from attncli.cli.options import INPUT, option
-from attncli.cli.terminal import standard_input, write, write_json
+from attncli.cli.terminal import hand_over, standard_input, write, write_json
 from attncli.errors import AttnError, EmptyError, UsageError
 from attncli.errors.wording import visible
 from attncli.files.apart import expect_apart, files_given
@@ -62,7 +62,7 @@ def diff(
         from attncli.views.difference import difference_record
 
         write_json(record_json(difference_record(compared, tol)))
-    elif not quiet:
+    elif not (hand_over(compared) or quiet):
         from attncli.views.difference import difference_lines
 
         ink = looks.ink

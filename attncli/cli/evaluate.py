@@ -8,7 +8,7 @@ from attncli.cli import options as opt
 from attncli.cli.groups import grouped
 from attncli.cli.looks import COLORED, Colored
 from attncli.cli.options import MODEL, option
-from attncli.cli.terminal import message, standard_input, write, write_json
+from attncli.cli.terminal import hand_over, message, standard_input, write, write_json
 from attncli.cli.train import options as t
 from attncli.cli.train.options import WORDS
 from attncli.cli.train.rows import say_of_rows, say_of_seen
@@ -100,6 +100,8 @@ def evaluate(
         record = {**scores.to_dict(), "trained_on": seen}
         record |= {} if unsure is None else {"sure": scores.sure(unsure)._asdict()}
         write_json(json_line(record))
+        return
+    if hand_over(scores):
         return
     from attncli.views.confusion import confusion_lines, figure_lines, report_lines
 

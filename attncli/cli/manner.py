@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
-from attncli.cli.terminal import Screen
+from attncli.cli.terminal import Screen, is_taken
 from attncli.cli.vain_options import FIGURED, STAGED, acting_on, looks, say_vain, warn_of_vain
 from attncli.errors import UsageError
 from attncli.settings import FigureSettings
@@ -154,7 +154,7 @@ class Manner(Screen, Figures):
     def pools(self) -> bool:
         """Whether many layers and heads are drawn together: files and JSON keep all."""
         alone = self.steps or self.diagram or self.why or self.head_map
-        return not (self.json or self.output is not None or alone)
+        return not (self.json or self.output is not None or is_taken() or alone)
 
     @property
     def keeps_fields(self) -> bool:

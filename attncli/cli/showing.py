@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attncli.cli.manner import Fields, Manner
 from attncli.cli.notices import Notices
-from attncli.cli.terminal import say_written, warning, write, write_json
+from attncli.cli.terminal import hand_over, is_taken, say_written, warning, write, write_json
 from attncli.cli.vain_options import STAGED, Effects
 from attncli.errors import AttnError
 from attncli.insight.learned import NOTHING, Learned
@@ -147,12 +147,12 @@ def show_outcomes(
             kept.append(
                 kept_for_file(outcome, manner, moved_words(outcome, among, manner), learned)
             )
-        else:
+        elif not hand_over(outcome):
             text = shown_text(outcome, manner, moved_words(outcome, among, manner), learned=learned)
             write("\n" + text if index else text)
         notices.warn(outcome, sentence.place)
     write_kept(kept, manner, fields, quiet)
-    if pointer and not quiet:
+    if pointer and not (quiet or is_taken()):
         write(manner.ink.rendered([[], [manner.ink.dim(pointer)]]))
     effects.warn(quiet=quiet)
     notices.end()

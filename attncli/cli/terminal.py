@@ -8,8 +8,8 @@ import errno
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TextIO, TypeAlias
 
 from attncli.errors import AttnError, OutputError
@@ -43,6 +43,9 @@ _listeners: list[Listener] = []  # none, or the one of the command that runs
 _early: list[tuple[str, str, str]] = []  # what was said before there was one
 _arguments: list[str] = []  # of the command that runs
 _habits: dict[str, object] = {}  # that stand for options which were not typed
+
+
+_takers: list[list[object]] = []  # none, or who takes what the command would draw
 
 
 class PipeClosed(Exception):
@@ -100,6 +103,29 @@ def remember_habit(name: str, value: object) -> None:
 def habits_now() -> dict[str, object]:
     """The defaults of the user's own that act now, by the names of their options without dashes."""
     return dict(_habits)
+
+
+@contextmanager
+def taking() -> Iterator[list[object]]:
+    """Takes what commands would draw as tables on standard output, and gives it as it is."""
+    given: list[object] = []
+    _takers.append(given)
+    try:
+        yield given
+    finally:
+        _takers.remove(given)
+
+
+def is_taken() -> bool:
+    """Whether somebody takes what the command would draw."""
+    return bool(_takers)
+
+
+def hand_over(drawn: object) -> bool:
+    """Gives what would be drawn to who takes it; whether there is one."""
+    if _takers:
+        _takers[-1].append(drawn)
+    return is_taken()
 
 
 def settle_streams() -> None:

@@ -22,7 +22,7 @@ from attncli.cli.showing import (
     shown_text,
     write_kept,
 )
-from attncli.cli.terminal import message, standard_input, write
+from attncli.cli.terminal import hand_over, is_taken, message, standard_input, write
 from attncli.cli.vain_options import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
 from attncli.errors import AttnError, DataError, EmptyError
 from attncli.errors.wording import visible
@@ -149,15 +149,16 @@ def view(
         if not shown:
             manner.warn_of_vain(quiet)
             _say_vain_of_results(outcome, manner, scores, array, file, quiet)
-        few = choosing.few(outcome, silent=quiet or manner.json or manner.output is not None)
+        silent = quiet or manner.json or manner.output is not None or is_taken()
+        few = choosing.few(outcome, silent=silent)
         result = (few if manner.pools else choosing).of(outcome, asked)
         effects.see(result)
         notices.warn(result, None)
         if manner.steps and not manner.json:
             _expect_stages(result, manner)
-        if manner.output is None:
+        if manner.output is None and not hand_over(result):
             _print(result, manner, first=not shown)
-        else:
+        elif manner.output is not None:
             kept.append(kept_for_file(result, manner))
         shown += 1
     if not shown and not failed:
