@@ -135,6 +135,7 @@ def open_analysis(
     asked: frozenset[str] = frozenset(),
     part: "Part | None" = None,
     in_short: bool = False,
+    foresees: bool = False,
     store: "EmbeddingStore | None" = None,
     access: "Access | None" = None,
 ) -> Analysis:
@@ -142,7 +143,7 @@ def open_analysis(
 
     `include` names optional fields to fill; where a part loses one of those that were `asked` for,
     its record says so. `in_short` chooses, beside the part, what a terminal shows where nobody
-    chooses layers or heads. The vectors are those of a `store` at hand, or opened in the way of
+    chooses layers or heads. With `foresees` a language model says what comes next. The vectors are those of a `store` at hand, or opened in the way of
     `access`.
     Raises: UsageError for settings out of range or that exclude each other; what opening the
     vectors or the model raises.
@@ -160,7 +161,9 @@ def open_analysis(
     def opened_store(settings: "MechanismSettings") -> "EmbeddingStore":
         return store_of(settings, access) if store is None else store
 
-    opened = open_analyser(settings, include, asked=asked, part=part, open_store=opened_store)
+    opened = open_analyser(
+        settings, include, asked=asked, part=part, foresees=foresees, open_store=opened_store
+    )
     if shown is None:
         return Analysis(*opened)
     from attncli.mechanisms.part_analyser import PartAnalyser

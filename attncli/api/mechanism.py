@@ -29,7 +29,7 @@ def analysis_of(
     settings, store = mechanism_of(model, vectors, choices)
     names = names_of(include, "include")
     expect_part(part)
-    return open_analysis(settings, names, part=part, store=store)
+    return open_analysis(settings, names, part=part, store=store, foresees=True)
 
 
 def mechanism_of(

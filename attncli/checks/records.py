@@ -99,11 +99,21 @@ def check_parts(result: Any) -> None:
         if not isinstance(value, str | float | list | tuple | Mapping | None):
             of_kind(value, int, f"{name} of the measures")
     if result.model is not None:
-        _check_model(result.model)
+        _check_model(result.model, len(result.tokens))
 
 
-def _check_model(model: Any) -> None:
+def _check_model(model: Any, n_tokens: int) -> None:
     checked_part(model)
+    logs = model.log_probabilities
+    if logs is not None and len(logs) != n_tokens:
+        raise DataError(f"log_probabilities has {len(logs)} numbers, there are {n_tokens} tokens")
+    shares = [c.probability for c in model.next or ()]
+    shares += [c.probability for place in model.masks or () for c in place.candidates]
+    for number in (*shares, *(log for log in logs or () if log is not None)):
+        if not math.isfinite(of_kind(number, float, "a number of the model")):
+            raise DataError("a number that the model says is not finite")
+    if any(not 0 <= place.token < n_tokens for place in model.masks or ()):
+        raise DataError(f"masks name a token beyond the {n_tokens} that there are")
     if not isinstance(model.probabilities, Mapping):
         raise DataError("the probabilities of the record are no object")
     for share in model.probabilities.values():

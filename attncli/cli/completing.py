@@ -45,9 +45,9 @@ def _sections(ctx: Any) -> Iterable[str]:
 
 
 def _fields(ctx: Any) -> Iterable[str]:
-    from attncli.results.result import OPTIONAL_FIELDS
+    from attncli.results.result import ON_REQUEST
 
-    return OPTIONAL_FIELDS
+    return ON_REQUEST
 
 
 def _left_out(ctx: Any) -> Iterable[str]:

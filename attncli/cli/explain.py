@@ -75,6 +75,7 @@ def explain(
         frozenset(fields[0]) | manner.needs(),
         asked=frozenset(fields[0] if manner.keeps_fields else ()),
         in_short=manner.pools and against is None and not chooses,
+        foresees=against is None and "next" not in fields[1],
         whole=False,
         quiet=quiet,
     )

@@ -156,8 +156,9 @@ def analysis_of_options(
     in_short: bool = False,
     whole: bool = True,
     quiet: bool = False,
+    foresees: bool = False,
 ) -> "Analysis":
-    """Attention as the options choose it; `include`, `asked` and `in_short` as `open_analysis`.
+    """Attention as the options choose it; `include`, `asked`, `in_short`, `foresees` as `open_analysis`.
 
     Without `whole` a file of vectors is searched for the words of the sentences, not converted;
     `quiet` silences its warnings and notes.
@@ -180,6 +181,7 @@ def analysis_of_options(
             asked=asked,
             part=chosen,
             in_short=in_short,
+            foresees=foresees,
             access=access,
         )
 

@@ -219,7 +219,7 @@ Show = Annotated[
     option(
         OUTPUT,
         "A,B",
-        "Sections of the tables: tokens, weights, equations, embeddings, moved; or all. Without it: a first screen.",
+        "Sections of the tables: tokens, next, weights, equations, embeddings, moved; or all. Without it: a first screen.",
         complete="sections",
     ),
 ]
@@ -241,7 +241,8 @@ Include = Annotated[
     option(
         OUTPUT,
         "A,B",
-        "Add fields to the JSON: embeddings, query, key, value, scores, measures.",
+        "Add fields to the JSON: embeddings, query, key, value, scores, measures, hidden_states; "
+        "next: what a language model expected at each token.",
         complete="fields",
     ),
 ]

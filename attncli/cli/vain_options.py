@@ -165,7 +165,7 @@ class Effects:
 
             named = told_as_left_out(result)
             self._absent = {
-                n: None for n in self._absent if getattr(result, n, 0) is None and n not in named
+                n: None for n in self._absent if not _held(result, n) and n not in named
             }
         self.count(
             set(selection.get("hidden", ())),
@@ -198,6 +198,10 @@ class Effects:
         if self._missing:
             names = ", ".join(quoted(name) for name in sorted(self._missing))
             message("warning", f"--hide: no token is called {names}")
+
+
+def _held(result: "AttentionResult", name: str) -> bool:
+    return name in ("weights", "contextual") or result.holds(name)
 
 
 _MERGE = "--merge: nothing here marks a token as a piece of a word; none were merged"

@@ -52,7 +52,7 @@ def merge_pieces(result: AttentionResult) -> AttentionResult:
         tokens=tuple(_joined(result, group) for group in groups),
         weights=_averaged(summed, starts, counts),  # (…, n_words, n_words)
         warnings=tuple(_moved(w, _word_of(counts)) for w in result.warnings),
-        model=_of_target(result.model, _word_of(counts)),
+        model=_of_places(result.model, _word_of(counts)),
         selection=selection,
         measures=None,
         **changes,
@@ -102,7 +102,7 @@ def hide_tokens(
             *(_moved(w, place) for w in result.warnings if w.code != "row-sums"),
             warning,
         ),
-        model=_of_target(result.model, place),
+        model=_of_places(result.model, place),
         measures=measures_of_tokens(result, keep.tolist()),
         selection={
             **(result.selection or {}),
@@ -186,8 +186,31 @@ def _moved(warning: ResultWarning, place: Mapping[int, int]) -> ResultWarning:
     return warning._replace(tokens=tuple(tokens))
 
 
-def _of_target(model: ModelInfo | None, place: Mapping[int, int]) -> ModelInfo | None:
-    """What the model says, its target counted among the tokens that are left."""
-    if model is None or model.target is None:
-        return model
-    return model._replace(target=place.get(model.target))
+def _of_places(model: ModelInfo | None, place: Mapping[int, int]) -> ModelInfo | None:
+    """What the model says, of the tokens that are left: a word is as probable as all its pieces."""
+    if model is None:
+        return None
+    masks = model.masks and tuple(
+        masked._replace(token=place[masked.token])
+        for masked in model.masks
+        if masked.token in place
+    )
+    return model._replace(
+        target=None if model.target is None else place.get(model.target),
+        masks=masks,
+        log_probabilities=model.log_probabilities and _summed(model.log_probabilities, place),
+    )
+
+
+def _summed(logs: Sequence[float | None], place: Mapping[int, int]) -> tuple[float | None, ...]:
+    """Log-probabilities of tokens → of those that they became; None where a part has none."""
+    parts: list[list[float | None]] = [[] for _ in range(max(place.values(), default=-1) + 1)]
+    for at, log in enumerate(logs):
+        if at in place:
+            parts[place[at]].append(log)
+    return tuple(_sum(logs) for logs in parts)
+
+
+def _sum(logs: Sequence[float | None]) -> float | None:
+    known = [log for log in logs if log is not None]
+    return sum(known) if len(known) == len(logs) else None

@@ -40,7 +40,7 @@ from attncli.reading.reader import (
 )
 from attncli.results.result import (
     DEFAULT_FIELDS,
-    OPTIONAL_FIELDS,
+    ON_REQUEST,
     AttentionSettings,
     ResultWarning,
 )
@@ -97,7 +97,7 @@ class GeneralAnalyser(LengthwiseAnalyser):
 
     def __post_init__(self) -> None:
         for name in self.include:
-            one_of("include", name, (*OPTIONAL_FIELDS, *DEFAULT_FIELDS))
+            one_of("include", name, (*ON_REQUEST, *DEFAULT_FIELDS))
         reader = reader_for(self.store, self.reading)
         object.__setattr__(self, "_reader", reader)
         object.__setattr__(self, "_moderate", reader.lexicon.projection(1, self._is_moderate))

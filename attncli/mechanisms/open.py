@@ -60,18 +60,19 @@ def open_analyser(
     *,
     asked: frozenset[str] = frozenset(),
     part: "Part | None" = None,
+    foresees: bool = False,
     open_store: OpenStore = store_of,
 ) -> Opened:
     """The Analyser that the settings describe, of the part that is chosen of its results.
 
-    `include` names optional fields to fill.
+    `include` names optional fields to fill. With `foresees` a language model says what comes next.
     Where a chosen part loses one of the fields that were `asked` for, its record says so.
     Raises: UsageError for settings out of range or that exclude each other; what opening the
     vectors or the model raises.
     """
     if _is_transformer(settings.model):
         kept = (None, None) if part is None else (part.layers, part.heads)
-        opened = _open_transformer(settings, *kept, include)
+        opened = _open_transformer(settings, *kept, include, foresees)
         part = None if part is None else part._replace(layers=None, heads=None)
     else:
         _reject(settings, _TRANSFORMER_ONLY, _a_transformer_has_it)
@@ -106,6 +107,7 @@ def _open_transformer(
     layers: tuple[int, ...] | None,
     heads: tuple[int, ...] | None,
     include: frozenset[str],
+    foresees: bool,
 ) -> Opened:
     """The Analyser of a transformer checkpoint, which keeps these layers and heads alone."""
     from attncli.mechanisms.transformer import open_transformer
@@ -122,6 +124,7 @@ def _open_transformer(
         pair=settings.pair,
         truncate=settings.truncate,
         max_tokens=settings.max_tokens,
+        foresees=foresees,
     )
     return Opened(analyser, None)
 

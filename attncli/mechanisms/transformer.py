@@ -24,6 +24,7 @@ from attncli.models.model import TransformerModel
 from attncli.models.packing import packs
 from attncli.models.pieces import Pieces, PieceTokenizer
 from attncli.results.names import checked_numbers
+from attncli.results.predicted import NEXT
 from attncli.results.result import (
     AttentionResult,
     AttentionSettings,
@@ -57,7 +58,9 @@ class TransformerAnalyser(Analyser):
     `layers` are counted from 0 (−1 is the last; None: all), and nothing beyond them is computed; of
     other `heads` than those, counted likewise, nothing is kept.
     `include` names optional fields of the results to fill: embeddings (before the first layer),
-    hidden_states (before it and after every layer), query, key, value, scores, measures. `pair` is a second
+    hidden_states (before it and after every layer), query, key, value, scores, measures, next. With
+    `foresees` a language model says what follows the text or fills its masks, with "next" included
+    also how probable each token was; both need the whole model. `pair` is a second
     sentence that every text is read with. With `truncate` a sentence too long for the model is
     cut, which a warning says; else it is a LimitError.
     """
@@ -70,6 +73,7 @@ class TransformerAnalyser(Analyser):
     pair: str | None = None
     truncate: bool = False
     max_tokens: int = 4096
+    foresees: bool = False
 
     def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
         """Like a call, but a sentence that fails gives its error and the others go on."""
@@ -207,7 +211,13 @@ class TransformerAnalyser(Analyser):
         heads = self.heads
         if heads is not None:
             heads = tuple(checked_numbers(heads, range(config.n_heads), "heads"))
-        return Wanted(layers, heads, "hidden_states" in self.include, projections)
+        last = self._predicts and self.model.head is not None
+        return Wanted(layers, heads, "hidden_states" in self.include, projections, last=last)
+
+    @property
+    def _predicts(self) -> bool:
+        """Whether it is asked what the model says of words."""
+        return self.foresees or NEXT in self.include
 
     def _kept(self) -> tuple[int, int]:
         """Of how many layers, and of how many heads of each, something is kept."""
@@ -223,6 +233,10 @@ class TransformerAnalyser(Analyser):
         if not (np.isfinite(states.contextual).all() and np.isfinite(states.weights).all()):
             return NumericError(f"the hidden states of {quoted(reading.text)} overflow float32")
         config = self.model.config
+        try:
+            said = self._said(reading, states)
+        except NumericError as error:
+            return error
         layers, heads, *_ = self._wanted()
         added: dict[str, Any] = {
             name: getattr(states, name) for name in self.include & _FROM_STATES
@@ -245,7 +259,7 @@ class TransformerAnalyser(Analyser):
             contextual=states.contextual,
             vectors=VectorsInfo(self.model.name, config.d_model, config.n_vocab),
             index=index,
-            model=ModelInfo(self.model.name, quantization=self.model.quantization(layers)),
+            model=ModelInfo(self.model.name, quantization=self.model.quantization(layers), **said),
             warnings=reading.warnings,
             pair=reading.pair,
             segments=()
@@ -268,6 +282,17 @@ class TransformerAnalyser(Analyser):
             of_heads = bias(n, n)
             scores += of_heads if heads is None else of_heads[list(heads)]
         return scores
+
+    def _said(self, reading: _Reading, states: States) -> dict[str, Any]:
+        """What the model says of the words. Raises: NumericError when it overflows."""
+        if states.last is None:
+            return {}
+        from attncli.mechanisms.foreseeing import predictions
+
+        each = NEXT in self.include
+        return predictions(
+            self.model, self.tokenizer, reading.pieces.ids, states.last, of_each=each
+        )
 
     def _settings(
         self, shape: tuple[int, ...], layers: tuple[int, ...] | None

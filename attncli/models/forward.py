@@ -37,7 +37,7 @@ class Inputs(NamedTuple):
 class Wanted(NamedTuple):
     """What to keep of a pass: the layers and heads whose weights are wanted (None: all), and more.
 
-    The pass ends after the last layer that is wanted. Of weights, queries, keys and values nothing
+    The pass ends after the last layer that is wanted, with `last` after that of the model. Of weights, queries, keys and values nothing
     else is ever held, but for the few heads in work.
     """
 
@@ -46,6 +46,7 @@ class Wanted(NamedTuple):
     hidden_states: bool = False
     projections: bool = False
     weights: bool = True
+    last: bool = False
 
 
 class States(NamedTuple):
@@ -54,8 +55,8 @@ class States(NamedTuple):
     Shapes, where layers and heads are those that were wanted: weights (n_layers, n_heads, n, n);
     contextual (n, d_model), the hidden state after the
     last layer wanted; embeddings (n, d_model), that before the first; hidden_states
-    (n_layers + 1, n, d_model); query, key, value (n_layers, n_heads, n, d_k). The last four only
-    when asked for.
+    (n_layers + 1, n, d_model); query, key, value (n_layers, n_heads, n, d_k); last (n, d_model), the
+    hidden state that a head reads. The last five only when asked for.
     """
 
     embeddings: Float32Array
@@ -65,6 +66,7 @@ class States(NamedTuple):
     query: Float32Array | None = None
     key: Float32Array | None = None
     value: Float32Array | None = None
+    last: Float32Array | None = None
 
 
 class _Group(NamedTuple):
@@ -118,18 +120,19 @@ def encode(
     config, wanted = model.config, wanted or Wanted()
     layers = tuple(range(config.n_layers)) if wanted.layers is None else wanted.layers
     depth = max(layers, default=-1) + 1 if wanted.layers is not None else config.n_layers
+    end = config.n_layers if wanted.last else depth
     groups, n_rows = _grouped(model, sentences, len(layers) if wanted.weights else 0, wanted)
     with np.errstate(over="ignore", invalid="ignore"):
         rows = _embedded(model, sentences, groups, n_rows)  # (n_rows, d_model)
         states = [rows]
-        for layer in range(depth):
+        for layer in range(end):
             places = [at for at, chosen in enumerate(layers) if chosen == layer]
             rows = _layer(model.block(layer), rows, groups, places)  # (n_rows, d_model)
             if layer == config.n_layers - 1:
                 rows = model.tensors.last(rows)
-            if wanted.hidden_states or layer == depth - 1:
+            if layer == depth - 1 or (wanted.hidden_states and layer < depth):
                 states.append(rows)
-    return _taken_apart(groups, states, len(sentences), wanted)
+    return _taken_apart(groups, states, rows, len(sentences), wanted)
 
 
 def _grouped(
@@ -260,7 +263,11 @@ def _mask(layer: Attention, n: int) -> BoolArray | Float32Array | None:
 
 
 def _taken_apart(
-    groups: list[_Group], states: list[Float32Array], count: int, wanted: Wanted
+    groups: list[_Group],
+    states: list[Float32Array],
+    last: Float32Array,
+    count: int,
+    wanted: Wanted,
 ) -> list[States]:
     states_of: dict[int, States] = {}
     for group in groups:
@@ -271,6 +278,7 @@ def _taken_apart(
                 contextual=own[-1],
                 weights=group.weights[number],
                 hidden_states=np.stack(own) if wanted.hidden_states else None,
+                last=group.sentence(last, number) if wanted.last else None,
                 **{name: kept[number] for name, kept in group.kept.items()},
             )
     return [states_of[at] for at in range(count)]

@@ -6,6 +6,7 @@ without the space that byte-level tokenizers count to a piece.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,11 +18,14 @@ from attncli.models.tokenizer_files import (
     json_object,
     open_tokenizer,
     tokenizer_file,
+    told_names,
 )
 from attncli.text.panics import quiet_panics
 from attncli.text.tokenizer_classes import tokenizer_kind
 from attncli.text.tokenizer_growth import Growth
 
+_MASKS = ("[MASK]", "<mask>")
+_CONTEXT = 8  # ids that decide how the next is spelled
 _UNKNOWN = ("[UNK]", "<unk>")
 _SEGMENTED = ("bert", "deberta-v2")
 
@@ -83,6 +87,7 @@ class PieceTokenizer:
         unknown = getattr(self._tokenizer.model, "unk_token", None)
         names = {unknown} if unknown else set(_UNKNOWN)
         self._unknown_ids = {self._tokenizer.token_to_id(name) for name in names} - {None}
+        self._folder = folder
 
     @property
     def kind(self) -> str:
@@ -93,6 +98,41 @@ class PieceTokenizer:
     def size(self) -> int:
         """How many entries its vocabulary has, added ones included."""
         return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
+
+    @cached_property
+    def mask_id(self) -> int | None:
+        """The id of the token that stands for what is masked, None where there is none.
+
+        Raises: DataError, InputError, LimitError for a damaged file that would tell it.
+        """
+        names = [*told_names(self._folder, "mask_token"), *_MASKS]
+        known = self._tokenizer.get_added_tokens_decoder()
+        special = {token.content: number for number, token in known.items() if token.special}
+        return next((special[name] for name in names if name in special), None)
+
+    def entry(self, number: int) -> str:
+        """The entry of the vocabulary with this id; "[id N]" where a model has more than its tokenizer."""
+        found = self._tokenizer.id_to_token(number)
+        return f"[id {number}]" if found is None else str(found)
+
+    def text_of(self, ids: Sequence[int]) -> str:
+        """The text that these ids stand for, special tokens as they are spelled.
+
+        Bytes that are no character are U+FFFD. Raises: DataError when the tokenizer fails.
+        """
+        try:
+            with quiet_panics():
+                return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
+        except Exception as fault:  # the library raises bare Exceptions
+            raise DataError(
+                f"the tokenizer failed: {quoted(str(fault))}", place=self.place
+            ) from None
+
+    def added_text(self, before: Sequence[int], number: int) -> str:
+        """What an id adds to the text of those before it, such as " bank"."""
+        start = self.text_of(before[-_CONTEXT:])
+        whole = self.text_of([*before[-_CONTEXT:], number])
+        return whole[shared_start(start, whole) :]
 
     def special_tokens(self) -> list[str]:
         """The tokens that it knows as special, in the order of their ids."""
@@ -161,6 +201,16 @@ class PieceTokenizer:
         if joins:
             return "piece"
         return "lower" if text != key and text.lower() == key else "exact"
+
+
+def shared_start(one: str, other: str) -> int:
+    """How many characters two texts begin with in common.
+
+    >>> shared_start("river bank", "river flows")
+    6
+    """
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _special(key: str, before: Sequence[Piece]) -> Piece:

@@ -123,6 +123,19 @@ def _ways_out(folder: Path) -> tuple[str, ...]:
     )
 
 
+def told_names(folder: Path, role: str) -> list[str]:
+    """The tokens that the files of a folder give a role, such as mask_token; of the first file first.
+
+    Raises: InputError, LimitError, DataError.
+    """
+    given = [
+        (json_object(folder / f"{name}.json") or {}).get(role)
+        for name in ("tokenizer_config", "special_tokens_map")
+    ]
+    contents = [one.get("content") if isinstance(one, dict) else one for one in given]
+    return [one for one in contents if isinstance(one, str)]
+
+
 def json_object(path: Path) -> dict[str, Any] | None:
     """The object in a JSON file, None when there is no such file.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from attncli.checks.records import built, checked_selection, of_kind
 from attncli.errors import DataError
+from attncli.results.predicted import predicted_of
 from attncli.results.result import (
     OPTIONAL_FIELDS,
     SCHEMA_VERSION,
@@ -26,6 +27,11 @@ def _warning(given: Mapping[str, Any], n_tokens: int) -> ResultWarning:
     return ResultWarning(code, message, tokens)
 
 
+def _model(given: Mapping[str, Any]) -> ModelInfo:
+    model: ModelInfo = built(ModelInfo, given)
+    return model._replace(**predicted_of(given))
+
+
 def parsed(record: Mapping[str, Any]) -> dict[str, Any]:
     """What a result is made of, each part checked. Raises: DataError, KeyError for a part missing."""
     if record.get("type") != "result":
@@ -45,7 +51,7 @@ def parsed(record: Mapping[str, Any]) -> dict[str, Any]:
         "weights": record["weights"],
         "contextual": record["contextual"],
         "vectors": built(VectorsInfo, record["vectors"]),
-        "model": None if model is None else built(ModelInfo, model),
+        "model": None if model is None else _model(model),
         "warnings": tuple(_warning(given, len(tokens)) for given in record.get("warnings", ())),
         "pair": of_kind(record.get("pair"), str | None, "pair"),
         "segments": tuple(of_kind(i, int, "segments") for i in record.get("segments", ())),

@@ -17,6 +17,7 @@ from attncli.checks.arguments import array_of, names_of, number_of, one_of_kind,
 from attncli.checks.records import check_parts
 from attncli.errors import DataError
 from attncli.results import Offers
+from attncli.results.predicted import NEXT, PREDICTED, Candidate, MaskedPlace
 
 SCHEMA_VERSION = "1.0"
 
@@ -33,7 +34,8 @@ OPTIONAL_ARRAYS = {
 STAGE_FIELDS = ("embeddings", "query", "key", "value", "scores")
 DEFAULT_FIELDS = ("weights", "contextual")
 OPTIONAL_FIELDS = (*OPTIONAL_ARRAYS, "measures")
-INCLUDED_FIELDS = (*OPTIONAL_FIELDS, *DEFAULT_FIELDS)  # that a record can be asked to have
+ON_REQUEST = (*OPTIONAL_FIELDS, NEXT)  # what a language model says stands in `model`
+INCLUDED_FIELDS = (*ON_REQUEST, *DEFAULT_FIELDS)  # that a record can be asked to have
 EXCLUDED_FIELDS = (  # that it can be asked to leave out
     *INCLUDED_FIELDS,
     *("index", "line", "text", "tokens", "attention", "vectors", "model", "warnings"),
@@ -140,6 +142,10 @@ class VectorsInfo(NamedTuple):
 class ModelInfo(NamedTuple):
     """Which learned model was used, and what it says of the sentence, or of the token `target`.
 
+    Of a language model: `next` is what may follow the text, likeliest first, and `next_entropy` how
+    open that is, in nats; `log_probabilities` has for each token the natural logarithm of its
+    probability after those before it (None for the first, and for what was not predicted); `masks`
+    is what may stand at each masked place; `completion` the text that the model itself wrote.
     Matrices drawn at random, in which nothing was learned, are named so: "untrained, seed 0". Those
     that somebody wrote down are named one by one: "given W_q, W_v; W_k the identity".
     `quantization` names how a file stores the matrices of the attention that is shown, "Q4_1"; None
@@ -152,14 +158,27 @@ class ModelInfo(NamedTuple):
     probabilities: Mapping[str, float] = {}
     target: int | None = None
     quantization: str | None = None
+    next: tuple[Candidate, ...] | None = None
+    next_entropy: float | None = None
+    log_probabilities: tuple[float | None, ...] | None = None
+    masks: tuple[MaskedPlace, ...] | None = None
+    completion: str | None = None
 
     @property
     def told(self) -> dict[str, Any]:
-        """What a record says of it: `quantization` only where there is one."""
-        plain = _plain(self)
-        if self.quantization is None:
-            del plain["quantization"]
-        return plain
+        """What a record says of it: how it is stored and what it predicts only where that is known."""
+        rare = ("quantization", *PREDICTED)
+        return {n: v for n, v in _plain(self).items() if v is not None or n not in rare}
+
+    def silent(self) -> "ModelInfo":
+        """The model without what it says of words."""
+        nothing: dict[str, Any] = dict.fromkeys(PREDICTED)
+        return self._replace(**nothing)
+
+    @property
+    def predicts(self) -> bool:
+        """Whether it says what comes next, or what stands at a masked place."""
+        return self.next is not None or self.masks is not None
 
     @classmethod
     def untrained(cls, seed: int) -> "ModelInfo":
@@ -314,6 +333,12 @@ class AttentionResult(Offers):
         """The texts of the tokens, in order."""
         return [token.text for token in self.tokens]
 
+    def holds(self, name: str) -> bool:
+        """Whether there is something in a field that is there on request."""
+        if name == NEXT:
+            return self.model is not None and self.model.predicts
+        return getattr(self, name) is not None
+
     def to_record(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
         """The record as a dictionary whose matrices are still float32 arrays.
 
@@ -345,6 +370,8 @@ class AttentionResult(Offers):
             if name in included and getattr(self, name) is not None:
                 field = getattr(self, name)
                 record[name] = dict(field) if isinstance(field, Mapping) else field
+        if NEXT in excluded and self.model is not None:
+            record["model"] = self.model.silent().told
         for name in excluded - {"type", "schema"}:
             record.pop(name, None)
         return record
@@ -418,9 +445,12 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _plain(part: NamedTuple) -> dict[str, Any]:
-    plain = part._asdict()
-    for name, value in plain.items():
-        if isinstance(value, tuple | Mapping):
-            plain[name] = list(value) if isinstance(value, tuple) else dict(value)
-    return plain
+def _plain(part: Any) -> dict[str, Any]:
+    return {name: nested_plain(value) for name, value in part._asdict().items()}
+
+
+def nested_plain(value: Any) -> Any:
+    """The value with lists for tuples, and objects for parts that have names."""
+    if isinstance(value, tuple):
+        return _plain(value) if hasattr(value, "_asdict") else [nested_plain(v) for v in value]
+    return dict(value) if isinstance(value, Mapping) else value

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from attncli.checks.arguments import choice_of, count_of, names_of
 from attncli.results.figures import checked_figure
-from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS, AttentionResult
+from attncli.results.result import DEFAULT_FIELDS, ON_REQUEST, OPTIONAL_FIELDS, AttentionResult
 from attncli.settings import Notation
 
 
@@ -28,7 +28,7 @@ def save_results(
     choice_of(notation, "notation", get_args(Notation))
     asked, left_out = checked_figure(figure), names_of(exclude, "exclude")
     for name in left_out:
-        choice_of(name, "exclude", (*OPTIONAL_FIELDS, *DEFAULT_FIELDS))
+        choice_of(name, "exclude", (*ON_REQUEST, *DEFAULT_FIELDS))
     request = FileRequest(
         precision=None if precision is None else count_of(precision, "precision", 1, 9),
         top=None if top is None else count_of(top, "top"),

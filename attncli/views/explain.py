@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from attncli.insight.movement import Movement
 from attncli.insight.sums import sums_of
 from attncli.results.names import VECTORS_AFTER, describe, matrix_name
+from attncli.results.predicted import NEXT
 from attncli.results.result import NOT_GIVEN, AttentionResult
 from attncli.views.embeddings import movement_lines, token_lines, vector_lines
 from attncli.views.equations import MAX_TERMS, equation_lines, sums_line
@@ -14,6 +15,7 @@ from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.layout import Layout, Section
 from attncli.views.matrix import hidden_lines, legend, matrix_lines, shown_tokens
 from attncli.views.overview import first_screen, moved_lines, moved_title, warned_of
+from attncli.views.predicted import predicted_lines, predicted_title
 from attncli.views.strongest import strongest_lines
 
 if TYPE_CHECKING:
@@ -31,12 +33,21 @@ def explain_lines(
     for section in layout.sections:
         if section == "moved" and not movements:
             continue  # the new embeddings are of another size than the old ones
+        if section == "next" and not result.holds(NEXT):
+            if len(layout.sections) == 1:
+                lines += [[], *_nothing_predicted(ink, layout)]
+            continue
         lines += [[], *_section(section, result, movements, ink, layout, shown)]
         hidden = len(shown) < len(result.tokens)
         listed = section == "weights" and layout.top is not None  # a matrix says it itself
         if hidden and (listed or section in ("tokens", "equations", "embeddings")):
             lines += hidden_lines(len(result.tokens), len(shown), ink, layout.width)
     return lines
+
+
+def _nothing_predicted(ink: Ink, layout: Layout) -> list[Line]:
+    text = "  what may come next: only a language model says it, one that was saved with its head"
+    return [[ink.dim(part)] for part in wrapped(text, layout.width, 2)]
 
 
 def title_lines(result: AttentionResult, ink: Ink, width: int) -> list[Line]:
@@ -113,6 +124,9 @@ def _section(
             width=layout.width,
             precision=layout.precision,
         )
+    if section == "next":
+        lines = _heading(ink, layout, predicted_title(result))
+        return lines + predicted_lines(result, ink, width=layout.width, precision=layout.precision)
     if layout.overview:
         heading = _heading(ink, layout, moved_title(movements))
         return heading + moved_lines(movements, ink, layout.width)

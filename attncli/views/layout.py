@@ -4,8 +4,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from attncli.settings import Notation
 
-Section: TypeAlias = Literal["tokens", "weights", "equations", "embeddings", "moved"]
-SECTIONS: tuple[Section, ...] = ("tokens", "weights", "equations", "embeddings", "moved")
+Section: TypeAlias = Literal["tokens", "next", "weights", "equations", "embeddings", "moved"]
+SECTIONS: tuple[Section, ...] = ("tokens", "next", "weights", "equations", "embeddings", "moved")
 
 
 class Layout(NamedTuple):

@@ -1,7 +1,7 @@
 """The first screen of a result: a short sentence fits a terminal of 80 × 24.
 
 It holds the weights, the equations they satisfy and a line a word on how far it moved; of the tokens only those
-that a reader must be warned of. A sentence whose matrix is wider than the terminal is told by the
+that a reader must be warned of. What a language model says of words comes first. A sentence whose matrix is wider than the terminal is told by the
 strongest words of each row instead.
 """
 
@@ -29,8 +29,8 @@ def first_screen(result: AttentionResult, ink: Ink, layout: Layout) -> Layout:
     asked = layout.everything or layout.top is not None or layout.notation != "words"
     if asked or fits(result.words, ink, layout.width, layout.precision):
         equations: tuple[Section, ...] = ("equations",) if sums_of(result).terms else ()
-        return layout._replace(sections=(*warned, "weights", *equations, "moved"))
-    return layout._replace(sections=(*warned, "weights", "moved"), top=_STRONGEST)
+        return layout._replace(sections=(*warned, "next", "weights", *equations, "moved"))
+    return layout._replace(sections=(*warned, "next", "weights", "moved"), top=_STRONGEST)
 
 
 def warned_of(tokens: Sequence[Token]) -> list[int]:

@@ -21,6 +21,7 @@ from attncli.batches.work import Failures, Placed
 from attncli.batches.writers.options import RecordLayout
 from attncli.errors import AttnError, MissingExtraError
 from attncli.results.json import plain_json
+from attncli.results.predicted import PREDICTED
 from attncli.results.result import (
     OPTIONAL_ARRAYS,
     SCHEMA_VERSION,
@@ -30,6 +31,7 @@ from attncli.results.result import (
     ResultWarning,
     Token,
     VectorsInfo,
+    nested_plain,
 )
 from attncli.results.stack import RARE_FIELDS, Stack
 from attncli.results.top import strongest_of_rows
@@ -88,7 +90,8 @@ class ArrowWriter:
             runs = [None if row.stack is None else row.stack.tokens[row.i].tokens() for row in rows]
             return _lists_of(pa, runs, field.type)
         if name == "model":
-            models = [row.model() for row in rows]
+            kept = field.type.num_fields
+            models = [None if (model := row.model()) is None else model[:kept] for row in rows]
             return _structs(pa, models, field.type)
         if name == "index":
             values: list[Any] = list(range(chunk.first_index, chunk.first_index + len(chunk)))
@@ -153,7 +156,7 @@ def schema_of(pa: Any, layout: RecordLayout) -> Any:
     kinds = {
         **dict.fromkeys(("index", "line"), i64),
         **{"tokens": pa.list_(_struct(pa, Token)), "attention": _struct(pa, AttentionSettings)},
-        **{"vectors": _struct(pa, VectorsInfo), "model": _struct(pa, ModelInfo)},
+        **{"vectors": _struct(pa, VectorsInfo), "model": _model(pa, layout)},
         **{"warnings": pa.list_(_struct(pa, ResultWarning)), "top": _top(pa)},
         **{name: _lists(pa, pa.float32(), axes) for name, axes in _AXES.items()},
         **{name: _type(pa, name, kind) for name, kind in _RARE_TYPES.items()},
@@ -169,9 +172,15 @@ def schema_of(pa: Any, layout: RecordLayout) -> Any:
     return pa.schema(columns, metadata={"attn.schema": SCHEMA_VERSION, **dict(layout.facts)})
 
 
-def _struct(pa: Any, kind: Any) -> Any:
+def _struct(pa: Any, kind: Any, without: Sequence[str] = ()) -> Any:
     """The struct of a part of the record, by the annotations of its NamedTuple."""
-    return pa.struct([(name, _type(pa, name, of)) for name, of in kind.__annotations__.items()])
+    kinds = kind.__annotations__.items()
+    return pa.struct([(name, _type(pa, name, of)) for name, of in kinds if name not in without])
+
+
+def _model(pa: Any, layout: RecordLayout) -> Any:
+    """The struct of a model; with what it says of words, its last fields, where that is asked for."""
+    return _struct(pa, ModelInfo, () if layout.wants_next else PREDICTED)
 
 
 def _type(pa: Any, name: str, kind: Any) -> Any:
@@ -181,6 +190,8 @@ def _type(pa: Any, name: str, kind: Any) -> Any:
     inner = [part for part in get_args(kind) if part not in (type(None), ...)]
     if kind in plain:
         return plain[kind]
+    if hasattr(kind, "_fields"):  # a part with fields of its own
+        return _struct(pa, kind)
     if get_origin(kind) is UnionType and len(inner) == 1:  # it, or null
         return _type(pa, name, inner[0])
     if get_origin(kind) is tuple:
@@ -272,7 +283,7 @@ def _structs(pa: Any, parts: Sequence[Any], kind: Any) -> Any:
     empty = (None,) * kind.num_fields
     columns = zip(*(empty if part is None else part for part in parts), strict=True)
     arrays = [
-        pa.array(map(_pairs, column) if pa.types.is_map(of.type) else column, type=of.type)
+        pa.array(map(_pairs if pa.types.is_map(of.type) else nested_plain, column), type=of.type)
         for of, column in zip(list(kind), columns, strict=True)
     ]
     mask = pa.array([part is None for part in parts])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from attncli.batches.writers.digits import FULL
+from attncli.results.predicted import NEXT
 from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
 
 DEFAULT_PRECISION = 6
@@ -37,6 +38,11 @@ class RecordLayout:
     def wants(self, name: str) -> bool:
         """Whether a field is wanted: those that are there on request only when they were named."""
         return self.has(name) and (name not in OPTIONAL_FIELDS or name in self.include)
+
+    @property
+    def wants_next(self) -> bool:
+        """Whether what a language model says of words is wanted."""
+        return NEXT in self.include and self.has(NEXT)
 
     def described(self) -> dict[str, Any]:
         """The layout as plain values."""
