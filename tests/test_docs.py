@@ -204,6 +204,7 @@ def test_the_install_page_names_every_requirement_but_gensim() -> None:
         "browser",
         "docs",
         "notebook",
+        "release",
         "all",
     }
     assert set(re.findall(r"^\| `([a-z]+)` \|", page, re.MULTILINE)) == extras

@@ -38,7 +38,9 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     return env | {"PYTHONPATH": f"{HERE}{os.pathsep}{env['PYTHONPATH']}"}
 
 
-def ended(*words: str, folder: Path, stdin: bytes = b"", **more: str) -> Ended:
+def ended(
+    *words: str, folder: Path, stdin: bytes = b"", seconds: float = 120, **more: str
+) -> Ended:
     """A process of Python on the played system."""
     done = subprocess.run(
         [sys.executable, *words],
@@ -46,7 +48,7 @@ def ended(*words: str, folder: Path, stdin: bytes = b"", **more: str) -> Ended:
         capture_output=True,
         env=environment(folder, **more),
         cwd=folder,
-        timeout=120,
+        timeout=seconds,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
 
@@ -413,5 +415,5 @@ def test_every_test_can_be_collected(tmp_path: Path) -> None:
     """Where POSIX modules are missing, a test file skips what needs them and goes on."""
     folder = Path(__file__).parents[1]
     line = ("-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", str(folder))
-    done = ended(*line, folder=folder.parent)
+    done = ended(*line, folder=folder.parent, seconds=600)
     assert done.code == 0, done.out.decode()[-3000:]
