@@ -25,10 +25,11 @@ from attncli.files.writing import whole_file
 from attncli.models.named import expect_outcome_of, labeling_model
 from attncli.models.trained import TrainedModel
 from attncli.reading.targets import Offset, Target
+from attncli.training.pair_predicting import PairPredictor
 from attncli.training.predicting import Prediction as Prediction
 from attncli.training.predicting import Predictions, Predictor
 from attncli.training.prediction_files import SUFFIXES, Rows, kind_of_output
-from attncli.training.prediction_rows import Predicted, RowsToPredict
+from attncli.training.prediction_rows import Predicted, RowsToPredict, columns_said
 
 if TYPE_CHECKING:
     from attncli.api.word_vectors import WordVectors
@@ -57,6 +58,7 @@ def predict(
     *,
     text_column: str | None = None,
     targets: Iterable[Target | None] | None = None,
+    pairs: Any = None,
     unsure: float | None = None,
     top: int = 3,
     no_cache: bool = False,
@@ -69,6 +71,7 @@ def predict(
     *,
     text_column: str | None = None,
     targets: Iterable[Target | None] | None = None,
+    pairs: Any = None,
     unsure: float | None = None,
     top: int = 3,
     no_cache: bool = False,
@@ -80,6 +83,7 @@ def predict(
     *,
     text_column: str | None = None,
     targets: Iterable[Target | None] | None = None,
+    pairs: Any = None,
     unsure: float | None = None,
     top: int = 3,
     no_cache: bool = False,
@@ -87,7 +91,8 @@ def predict(
     """The label that a model says of a sentence, of several a list: label, probability, words.
 
     Several texts are a list, a column of a table, or a table whose `text_column` is named. `targets`
-    are the words that are meant, or their numbers, of a model that reads one. Below the probability
+    are the words that are meant, or their numbers, of a model that reads one; `pairs` the sentence
+    beside each text, of a model that compares two, which says a score or a label of both. Below the probability
     `unsure` there is no label. `top` words that counted are named, with what they add to the logit.
     A text that cannot be read has an `error`.
 
@@ -99,6 +104,11 @@ def predict(
     if text_column is not None:
         texts = _column_of(texts, text_of(text_column, "text_column"))
     several = [texts] if isinstance(texts, str) else texts_of(texts, "texts")
+    if isinstance(predictor, PairPredictor):
+        said_of_pairs = _of_pairs(predictor, several, pairs, targets)
+        return said_of_pairs[0] if isinstance(texts, str) else said_of_pairs
+    if pairs is not None:
+        raise UsageError("found it, but the model reads single sentences", place="pairs")
     meant = [None] * len(several) if targets is None else _targets(targets)
     if isinstance(texts, str) and len(meant) == 1:
         return predictor(several, meant)[0]
@@ -106,6 +116,25 @@ def predict(
         raise UsageError(f"found {len(meant)}, expected {len(several)}", place="targets")
     lots = range(0, len(several), _LOT)
     said = (predictor(several[at : at + _LOT], meant[at : at + _LOT]) for at in lots)
+    return Predictions(chain.from_iterable(said))
+
+
+def _of_pairs(
+    predictor: PairPredictor, texts: list[str], pairs: Any, targets: object
+) -> Predictions:
+    """What a model says of texts and the sentences beside them. Raises: UsageError, ArgumentError."""
+    if targets is not None:
+        raise UsageError("found it, but the model reads whole sentences", place="targets")
+    if pairs is None:
+        raise UsageError(
+            "found nothing, expected the sentence beside each text: the model compares two",
+            place="pairs",
+        )
+    beside = [pairs] if isinstance(pairs, str) else texts_of(pairs, "pairs")
+    if len(beside) != len(texts):
+        raise UsageError(f"found {len(beside)}, expected {len(texts)}", place="pairs")
+    lots = range(0, len(texts), _LOT)
+    said = (predictor(texts[at : at + _LOT], beside[at : at + _LOT]) for at in lots)
     return Predictions(chain.from_iterable(said))
 
 
@@ -140,6 +169,7 @@ def predict_file(
     *,
     text_column: str | int | None = None,
     target_column: str | int | None = None,
+    pair_column: str | int | None = None,
     unsure: float | None = None,
     top: int = 3,
     skip_bad: bool = False,
@@ -155,15 +185,16 @@ def predict_file(
     `note` is told what the input is where its name says otherwise, `tick` how many rows are done.
     Raises: DataError for such a row; EmptyError; UsageError; OutputError.
     """
-    columns = named_columns(text_column, None, target_column)
+    columns = named_columns(text_column, None, target_column, pair_column, None)
     name, kind = _output_named(output, kind)
     for call, place in ((note, "note"), (tick, "tick")):
         if call is not None and not callable(call):
             raise unexpected(call, place, "a function")
     predictor = _predictor(model, vectors, unsure, top, no_cache)
     source = source_of(path_of(path, "path"), lambda: sys.stdin.buffer)
-    rows = RowsToPredict(source, columns, note)
-    writer = Rows(kind, unsure=unsure is not None)
+    pair = predictor.model.architecture.pair
+    rows = RowsToPredict(source, columns, note, pair)
+    writer = Rows(kind, columns_said(pair, unsure=unsure is not None))
     count = _Count(rows.name, flag_of(skip_bad, "skip_bad"), tick)
 
     def write(file: BinaryIO) -> None:
@@ -233,7 +264,7 @@ def _predictor(
     unsure: float | None,
     top: int,
     no_cache: bool,
-) -> Predictor:
+) -> Predictor | PairPredictor:
     if unsure is not None:
         unsure = number_of(unsure, "unsure")
         if not 0 <= unsure <= 1:
@@ -242,4 +273,5 @@ def _predictor(
     trained = model if isinstance(model, TrainedModel) else labeling_model(path_of(model, "model"))
     expect_outcome_of(trained)
     embedder = embedder_of(trained, vectors, no_cache)
-    return Predictor(trained, embedder.reader, top=top, unsure=unsure)
+    kind = Predictor if trained.architecture.pair is None else PairPredictor
+    return kind(trained, embedder.reader, top=top, unsure=unsure)

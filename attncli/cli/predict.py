@@ -57,6 +57,7 @@ def predict(
     output: PredictOut = None,
     text_column: t.TextColumn = None,
     target_column: t.TargetColumn = None,
+    pair_column: t.PairColumn = None,
     unsure: t.Unsure = None,
     top: TopWords = COUNTED_WORDS,
     skip_bad: SkipBad = False,
@@ -68,7 +69,8 @@ def predict(
     """Label the rows of a file with a trained model.
 
     Each row is kept with its cells, in order, and gets its label, how probable it is, the words
-    that counted most, each with what it adds to the logit, and those that have no vector.
+    that counted most, each with what it adds to the logit, and those that have no vector. A model of
+    pairs reads the columns text and pair, and says a score or a label of both.
 
     \b
     Examples:
@@ -95,6 +97,7 @@ def predict(
                 vectors,
                 text_column=text_column,
                 target_column=target_column,
+                pair_column=pair_column,
                 unsure=unsure,
                 top=top,
                 skip_bad=skip_bad,

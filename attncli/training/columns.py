@@ -69,6 +69,20 @@ def expect_labels(table: Table, columns: Columns, name: str) -> None:
     )
 
 
+def expect_pair_column(table: Table, columns: Columns, name: str) -> None:
+    """Raises: DataError for an input that has no second sentence in a row."""
+    known = table.kind in ("json", "jsonl") or places_of(table.columns, columns.pair or "pair")
+    if known or (columns.pair is not None and table.columns):  # a number, found where it is read
+        return
+    listed = ", ".join(quoted(column) for column in table.columns[:8])
+    raise DataError(
+        f"found {f'the columns {listed}' if listed else 'no table'}, expected columns text and pair: "
+        "the model compares two sentences",
+        place=f"{name}:1",
+        hints=(f"{setting(pair_column=Blank('NAME'))} names the column of the second one",),
+    )
+
+
 def remarks_of(table: Table, path: str, name: str) -> list[str]:
     """What to say of a table that is not what its name lets one expect, in sentences."""
     said = []

@@ -11,8 +11,6 @@ from attncli.errors import (
     Blank,
     DataError,
     NumericError,
-    UsageError,
-    field_name,
     setting,
 )
 from attncli.errors.wording import quoted
@@ -55,7 +53,8 @@ class Prediction(NamedTuple):
 
     label: None where it is unsure, or says nothing; probability: of the most probable label; words:
     those that counted, the strongest first; unknown: the words without a vector; error: why nothing
-    is said.
+    is said. Of a pair of sentences `pair_words` are those of the second one that counted, and `score`
+    is how alike the two are, where the model learned that.
     """
 
     label: str | None = None
@@ -64,6 +63,8 @@ class Prediction(NamedTuple):
     unknown: tuple[str, ...] = ()
     unsure: bool = False
     error: AttnError | None = None
+    score: float | None = None
+    pair_words: tuple[CountedWord, ...] = ()
 
     def _repr_html_(self) -> str:
         return as_html(self.card())
@@ -74,18 +75,23 @@ class Prediction(NamedTuple):
     def __repr__(self) -> str:
         return f"Prediction({_said(self)}, words={[counted.word for counted in self.words]})"
 
+    @property
+    def _adds(self) -> str:
+        return "adds to the logit" if self.score is None else "adds to the score"
+
     def card(self) -> Card:
         """The label, how sure it is, and the words that counted."""
-        rows: list[list[Cell]] = [[word.word, word.place + 1, word.adds] for word in self.words]
+        counted = (*self.words, *self.pair_words)
+        rows: list[list[Cell]] = [[word.word, word.place + 1, word.adds] for word in counted]
         parts: list[Part] = []
         if rows:
-            parts.append(
-                Grid(["word", "place", "adds to the logit"], rows, "The words that counted")
-            )
+            parts.append(Grid(["word", "place", self._adds], rows, "The words that counted"))
         if self.unknown:
             parts.append(Facts({"without a vector": ", ".join(self.unknown)}))
         if self.error is not None:
             return Card("No label", str(self.error), parts)
+        if self.score is not None:
+            return Card(f"score {self.score:.{DIGITS}f}", "", parts)
         line = "" if self.probability is None else f"probability {self.probability:.{DIGITS}f}"
         return Card(self.label or "unsure", line, parts)
 
@@ -103,9 +109,11 @@ class Predictions(list[Prediction], ShowsCard):
         rows = [
             [
                 place,
-                one.label or ("unsure" if one.error is None else f"none: {one.error}"),
+                _said(one)
+                if one.score is not None
+                else one.label or ("unsure" if one.error is None else f"none: {one.error}"),
                 one.probability,
-                ", ".join(word.word for word in one.words),
+                ", ".join(word.word for word in (*one.words, *one.pair_words)),
             ]
             for place, one in enumerate(self[:_SHOWN])
         ]
@@ -118,6 +126,8 @@ class Predictions(list[Prediction], ShowsCard):
 def _said(one: Prediction) -> str:
     if one.error is not None:
         return f"error={str(one.error)!r}"
+    if one.score is not None:
+        return f"score={one.score:.{DIGITS}f}"
     sure = "" if one.probability is None else f" {one.probability:.{DIGITS}f}"
     return f"{one.label!r}{sure}"
 
@@ -136,9 +146,7 @@ class Predictor:
         top: int = COUNTED_WORDS,
         unsure: float | None = None,
     ) -> None:
-        if model.architecture.pair is not None:
-            raise UsageError("found a model of pairs of sentences", place=field_name("model"))
-        self._model, self._reader, self._top, self._unsure = model, reader, top, unsure
+        self.model, self._reader, self._top, self._unsure = model, reader, top, unsure
         self._reading = LabelReading(model.parameters, model.architecture)
         self._targets = frozenset(model.targets)
         self._by_target = model.architecture.readout == "target"
@@ -177,7 +185,7 @@ class Predictor:
         if first is not None:
             return first
         hints = (f"{setting(target_column=Blank('NAME'))} names the column of the words meant",)
-        name = quoted(self._model.name or "the model")
+        name = quoted(self.model.name or "the model")
         return DataError(
             f"no word of the sentence is one that {name} was trained on, expected a target",
             hints=hints,
@@ -185,7 +193,7 @@ class Predictor:
 
     def _labeled(self, group: Group, targets: list[int]) -> Iterator[tuple[int, Prediction]]:
         """The prediction of each sentence of one length, with its place in the texts."""
-        parameters = self._model.parameters
+        parameters = self.model.parameters
         table = self._reader.lexicon.vectors()
         for start in range(0, len(group.places), _TOGETHER):
             chosen = slice(start, start + _TOGETHER)
@@ -213,7 +221,7 @@ class Predictor:
         unsure = self._unsure is not None and probability < self._unsure
         words = [CountedWord(run.parts[i].text, i, round(adds[i], DIGITS)) for i in strongest]
         return Prediction(
-            None if unsure else self._model.labels[label],
+            None if unsure else self.model.labels[label],
             probability,
             tuple(word for word in words if word.adds),
             tuple(part.text for part in run.parts if part.status in TREATMENTS),

@@ -17,7 +17,8 @@ from attncli.errors.wording import quoted
 from attncli.files.rows.shape import Table
 from attncli.files.safe_cells import cell, guarded
 from attncli.training.plain_cells import kept_cell, plain_value
-from attncli.training.prediction_rows import OURS, Predicted
+from attncli.training.predicting import CountedWord
+from attncli.training.prediction_rows import Predicted
 
 SUFFIXES = ("csv", "tsv", "jsonl", "json", "parquet")
 _BREAKS = re.compile(r"[\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
@@ -37,10 +38,13 @@ def kind_of_output(path: str) -> str:
 
 
 class Rows:
-    """What writes predictions of one input; `dropped` counts cells that no column was there for."""
+    """What writes predictions of one input, the columns that are `said` last.
 
-    def __init__(self, kind: str, *, unsure: bool) -> None:
-        self._kind, self._ours = kind, OURS if unsure else OURS[:-1]
+    `dropped` counts cells that no column was there for.
+    """
+
+    def __init__(self, kind: str, said: Sequence[str]) -> None:
+        self._kind, self._ours = kind, said
         self.dropped = 0
         self._known: Collection[str] = ()
 
@@ -75,7 +79,9 @@ class Rows:
         ours = {
             "label": said.label,
             "probability": said.probability,
+            "score": said.score,
             "words": [word._asdict() for word in said.words],
+            "pair_words": [word._asdict() for word in said.pair_words],
             "unknown": list(said.unknown),
             "unsure": said.unsure,
         }
@@ -116,7 +122,9 @@ class Rows:
         ours = {
             "label": guarded(said.label or ""),
             "probability": "" if said.probability is None else f"{said.probability:.4f}",
-            "words": guarded(" ".join(f"{w.word} ({w.adds:+.2f})" for w in said.words)),
+            "score": "" if said.score is None else f"{said.score:.4f}",
+            "words": _counted(said.words),
+            "pair_words": _counted(said.pair_words),
             "unknown": guarded(" ".join(said.unknown)),
             "unsure": "yes" if said.unsure else "no",
         }
@@ -136,6 +144,10 @@ class Rows:
                 writer = ParquetRows(file, names, self._ours, table())
             writer.add(lot, [self._values(row, names) for row in lot])
         (writer or ParquetRows(file, [], self._ours, table())).close()
+
+
+def _counted(words: Sequence[CountedWord]) -> str:
+    return guarded(" ".join(f"{word.word} ({word.adds:+.2f})" for word in words))
 
 
 def _names_of(lot: Sequence[Predicted]) -> list[str]:

@@ -33,7 +33,9 @@ class ParquetRows:
         kinds = {
             "label": pa.string(),
             "probability": pa.float64(),
+            "score": pa.float64(),
             "words": pa.list_(word),
+            "pair_words": pa.list_(word),
             "unknown": pa.list_(pa.string()),
             "unsure": pa.bool_(),
         }
@@ -54,7 +56,9 @@ class ParquetRows:
         ours: dict[str, list[Any]] = {
             "label": [one.label for one in said],
             "probability": [one.probability for one in said],
+            "score": [one.score for one in said],
             "words": [[word._asdict() for word in one.words] for one in said],
+            "pair_words": [[word._asdict() for word in one.pair_words] for one in said],
             "unknown": [list(one.unknown) for one in said],
             "unsure": [one.unsure for one in said],
         }

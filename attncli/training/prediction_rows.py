@@ -4,19 +4,34 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from attncli.attention.parameters import PairTask
 from attncli.errors import AttnError, UsageError
 from attncli.files.rows.columns import is_alike
 from attncli.files.rows.inputs import text_of_row
 from attncli.files.rows.reader import InputRow, Table, rows_of
 from attncli.files.source import InputSource, is_url
 from attncli.reading.targets import Target
-from attncli.training.columns import Columns, remarks_of
+from attncli.training.columns import Columns, expect_pair_column, remarks_of
+from attncli.training.pair_predicting import PairPredictor
 from attncli.training.plain_cells import well_formed_text
 from attncli.training.predicting import Prediction, Predictor
-from attncli.training.rows import target_of
+from attncli.training.rows import pair_of, target_of
 
 _LOT = 1024  # rows predicted together
-OURS = ("label", "probability", "words", "unknown", "unsure")
+# What is said of a row, by what a model learned: of single sentences (None), or of pairs.
+_OF_LABELS = ("label", "probability", "words", "unknown", "unsure")
+_OF_PAIRS = ("score", "words", "pair_words", "unknown")
+_SAID: dict[PairTask | None, tuple[str, ...]] = {
+    None: _OF_LABELS,
+    "relation": (*_OF_LABELS[:3], "pair_words", *_OF_LABELS[3:]),
+    "similarity": _OF_PAIRS,
+    "match": _OF_PAIRS,
+}
+
+
+def columns_said(pair: PairTask | None, *, unsure: bool = True) -> tuple[str, ...]:
+    """The columns that a model adds to a table; the last of labels only where it may be `unsure`."""
+    return tuple(name for name in _SAID[pair] if unsure or name != "unsure")
 
 
 class Predicted(NamedTuple):
@@ -28,13 +43,17 @@ class Predicted(NamedTuple):
 
 
 class RowsToPredict:
-    """The rows of an input; `table` is known once the first of them is read."""
+    """The rows of an input; `table` is known once the first of them is read.
+
+    With `pair` each has a second sentence, as a model of this kind of pairs needs it.
+    """
 
     def __init__(
         self,
         source: InputSource,
         columns: Columns = Columns(),  # noqa: B008 - a tuple
         note: Callable[[str], None] | None = None,
+        pair: PairTask | None = None,
     ) -> None:
         if is_url(source.path):
             raise UsageError(
@@ -44,6 +63,7 @@ class RowsToPredict:
             )
         self.table = Table("text")
         self._source, self._columns, self._note = source, columns, note
+        self._pair = pair
         self._names: list[str] = []
 
     @property
@@ -53,32 +73,44 @@ class RowsToPredict:
 
     def _seen(self, table: Table) -> None:
         self.table = table
-        self._names = kept_names(table.columns)
+        self._names = kept_names(table.columns, columns_said(self._pair))
+        if self._pair is not None:
+            expect_pair_column(table, self._columns, self._source.name)
         if self._note is not None:
             for remark in remarks_of(table, self._source.path, self._source.name):
                 self._note(remark)
 
-    def predicted(self, predictor: Predictor) -> Iterator[list[Predicted]]:
+    def predicted(self, predictor: Predictor | PairPredictor) -> Iterator[list[Predicted]]:
         """The rows with what the model says of them, some at a time, in order."""
         shape = self._columns.shape(self._seen, labeled=False)
         rows = (row for lot in rows_of(self._source, shape) for row in lot)
         while lot := list(islice(rows, _LOT)):
             yield self._predicted(lot, predictor)
 
-    def _predicted(self, lot: Sequence[InputRow], predictor: Predictor) -> list[Predicted]:
+    def _predicted(
+        self, lot: Sequence[InputRow], predictor: Predictor | PairPredictor
+    ) -> list[Predicted]:
         texts: list[str] = []
         targets: list[Target | None] = []
+        pairs: list[str | None] = []
         faults: dict[int, AttnError] = {}
         for i, row in enumerate(lot):
-            text, target = "", None
+            text, target, pair = "", None, None
             try:
                 text = text_of_row(row, self.name)
-                target = self._target(row)
+                if self._pair is None:
+                    target = self._target(row)
+                else:
+                    pair = pair_of(row.cells[1] if row.cells else None)
             except AttnError as fault:
                 faults[i] = fault
             texts.append("" if i in faults else text)
             targets.append(target)
-        said = predictor(texts, targets)
+            pairs.append(pair)
+        if isinstance(predictor, PairPredictor):
+            said = predictor(texts, pairs)
+        else:
+            said = predictor(texts, targets)
         for i, error in faults.items():
             said[i] = Prediction(error=error)
         return [
@@ -96,7 +128,7 @@ class RowsToPredict:
         """The cells of a row by the names they keep; of a line of text the text."""
         whole = row.cells[-1] if row.cells else None
         if isinstance(whole, dict):
-            names = kept_names(tuple(map(str, whole)))
+            names = kept_names(tuple(map(str, whole)), columns_said(self._pair))
             return dict(zip(names, whole.values(), strict=True))
         if isinstance(whole, list | tuple):
             cells = [*whole[: len(self._names)], *[None] * (len(self._names) - len(whole))]
@@ -106,8 +138,8 @@ class RowsToPredict:
         return {"text": text}
 
 
-def kept_names(columns: Sequence[str]) -> list[str]:
-    """The names that columns keep beside those of a prediction: each once, none empty.
+def kept_names(columns: Sequence[str], said: Sequence[str] = _OF_LABELS) -> list[str]:
+    """The names that columns keep beside those that are `said`: each once, none empty.
 
     >>> kept_names(["id", "id", "", "Label"])
     ['id', 'id_2', 'column_3', 'Label_given']
@@ -115,7 +147,7 @@ def kept_names(columns: Sequence[str]) -> list[str]:
     names: list[str] = []
     for number, column in enumerate(columns, start=1):
         name = well_formed_text(column).strip() or f"column_{number}"
-        if any(is_alike(name, ours) for ours in (*OURS, "error")):
+        if any(is_alike(name, ours) for ours in (*said, "error")):
             name = f"{name}_given"
         base, count = name, 2
         while name in names:
