@@ -1,7 +1,9 @@
 """A release: of the same source the same bytes, from the repository or from the source archive."""
 
+import fnmatch
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tarfile
@@ -76,3 +78,39 @@ def test_the_bill_of_materials_names_what_is_installed(tmp_path: Path) -> None:
             part = parts[needed.name.lower()]
             assert needed.specifier.contains(part["version"])
             assert part["purl"].startswith(f"pkg:pypi/{needed.name.lower()}@")
+
+
+def instructions(file: Path) -> list[tuple[str, str]]:
+    """The instructions of a Dockerfile with what they are given."""
+    lines = file.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    parts = [line.split(None, 1) for line in lines if line.strip() and not line.startswith("#")]
+    return [(word, given) for word, given in parts]
+
+
+@needs_source
+def test_the_steps_of_the_image_lead_to_a_command(tmp_path: Path) -> None:
+    """The wheel is what they copy and install, and the entry point runs in the image's environment."""
+    pytest.importorskip("hatchling")
+    steps = dict(instructions(ROOT / "examples" / "docker" / "Dockerfile"))
+    assert list(steps) == ["FROM", "COPY", "RUN", "USER", "ENV", "ENTRYPOINT", "CMD"]
+    python = steps["FROM"].removeprefix("python:").removesuffix("-slim")
+    assert f"Programming Language :: Python :: {python}" in PROJECT["classifiers"]
+    wheel = built(ROOT, "wheel", tmp_path / "context")
+    pattern, into = steps["COPY"].split()
+    assert fnmatch.fnmatch(wheel.name, pattern)
+    first, *others = (shlex.split(step) for step in steps["RUN"].split(" && "))
+    assert first == ["pip", "install", "--no-cache-dir", f"{into}{pattern}"]
+    assert others == [["rm", first[-1]], ["useradd", "--create-home", steps["USER"]]]
+    line = ["-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", "image"]
+    subprocess.run([sys.executable, *line, str(wheel)], cwd=tmp_path, check=True, timeout=300)
+    (entry,) = json.loads(steps["ENTRYPOINT"])
+    assert entry in PROJECT["scripts"]
+    env = dict(part.split("=", 1) for part in shlex.split(steps["ENV"]))
+    env |= {"PYTHONPATH": str(tmp_path / "image"), "PATH": os.environ["PATH"]}
+    for words in (json.loads(steps["CMD"]), ["explain", "money bank grows", "--json"]):
+        program = f"import attncli.__main__ as m, sys; assert 'image' in m.__file__; sys.argv = {[entry, *words]}; m.main()"
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=env, cwd=tmp_path, capture_output=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["text"] == "money bank grows"

@@ -113,3 +113,17 @@ $completer
     assert (done.returncode, done.stderr) == (0, "")
     assert "glove" in done.stdout
     assert "random" not in done.stdout
+
+
+@pytest.mark.parametrize(("line", "answers"), CASES)
+def test_fish_completes_names_and_words(asked, line, answers):
+    """The file for fish, sourced in fish, gives what can stand there; what it says of each is apart."""
+    if shutil.which("fish") is None:
+        pytest.skip("no fish here")
+    file = ROOT / "docs" / "completions" / "attn.fish"
+    script = f"source {shlex.quote(str(file))}; complete -C {shlex.quote(line)}"
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", script], env=asked, capture_output=True, text=True
+    )
+    given = [text.partition("\t")[0] for text in done.stdout.splitlines()]
+    assert sorted(given) == sorted(answers), done.stderr
