@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -44,6 +45,9 @@ GOLDEN = Path(__file__).parent / "golden"
 SENTENCES = ("money bank grows", "river bank flows", "bank grows money river")
 # No defaults of the user's own, for files that are made before the first test either.
 os.environ["ATTN_CONFIG"] = ""
+# Vectors that tests convert are no business of the user's own cache.
+_CACHE = tempfile.TemporaryDirectory(prefix="attn-tests-")
+os.environ["ATTN_CACHE_DIR"] = _CACHE.name
 for _habit in HABITS:
     os.environ.pop(variable_of(_habit), None)
 # What a user's shell may hold and what would change the output.

@@ -22,6 +22,8 @@ LOOKED_AT = {
     "embeddings/readers/static_model.py": "a mapping that was checked",
     "embeddings/readers/text/scan.py": "bits of integers",
     "files/tensors.py": "halves of bfloat16, which are integers",
+    "models/relative.py": "logarithms of distances, which are finite and below the number of buckets",
+    "models/gguf/unpacking.py": "bits of integers",
     "matrices/top.py": "keys whose kind and range were checked",
     "views/figures/drawing.py": "edges between 0 and the number of tokens",
     "views/page/thumbnails.py": "edges between 0 and the number of tokens, and steps of a palette",

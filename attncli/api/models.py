@@ -1,5 +1,6 @@
 """What a model is: the checkpoint of a transformer, a model of `attn train`, those that ship."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -8,7 +9,7 @@ from attncli.errors.wording import quoted, typed
 from attncli.files.access import Say
 from attncli.files.paths import is_file
 from attncli.models.named import find_model, is_shipped, is_transformer, labeling_model
-from attncli.models.shipped import TRAINED_BY, shipped_examples, shipped_names
+from attncli.models.shipped import TRAINED_BY, shipped_examples, shipped_file, shipped_names
 
 if TYPE_CHECKING:
     from attncli.models.trained import TrainedModel
@@ -23,6 +24,21 @@ class ShippedModel(NamedTuple):
     name: str
     trained_by: str
     examples: str | None
+
+
+class LocalModel(NamedTuple):
+    """A model of this machine: the name that `model` takes, whose it is, its family and its bytes.
+
+    `source` is attn, huggingface, ollama, lmstudio, llama.cpp, or folder (of ATTN_MODELS). `family` is
+    None where the file does not say it. `readable` says whether attn knows the family.
+    """
+
+    name: str
+    source: str
+    family: str | None
+    bytes: int
+    path: str
+    readable: bool
 
 
 class ModelFacts(NamedTuple):
@@ -51,6 +67,30 @@ def labeler(name: str, target_column: str | None, say: Say) -> "tuple[TrainedMod
     field = field_name("target_column")
     say("warning", f"{field} has no effect here: the model reads whole sentences")
     return model, None
+
+
+def local_models() -> Iterator[LocalModel | AttnError]:
+    """The models of this machine, those that ship first, or why a part of a store cannot be read.
+
+    Nothing but the head of each file is read, and nothing is downloaded.
+    """
+    from attncli.models.about import family_of, reads_family
+    from attncli.models.stores import stored_models
+
+    for name in shipped_names():
+        file = shipped_file(name)
+        yield LocalModel(name, "attn", "task", file.stat().st_size, str(file), True)
+    for model in stored_models():
+        if isinstance(model, AttnError):
+            yield model
+            continue
+        try:
+            family = family_of(model.path)
+        except AttnError as fault:
+            yield fault
+            continue
+        path, known = str(model.path), reads_family(model.path, family)
+        yield LocalModel(model.name, model.source, family, model.size, path, known)
 
 
 def model_facts(name: str, *, check: bool = False) -> ModelFacts:

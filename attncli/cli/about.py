@@ -25,6 +25,7 @@ EXIT_CODES = {
 ENVIRONMENT = (
     ("ATTN_CONFIG", "File of attn config, whose keys are variables too: ATTN_WIDTH."),
     ("ATTN_CACHE_DIR", "Folder of converted vectors, for the platform's own."),
+    ("ATTN_MODELS", "Folders of models beside those of Hugging Face, Ollama and others."),
     ("ATTN_VECTORS_MIRROR", "Where attn vectors fetch looks, as --mirror."),
     ("ATTN_DEBUG", "Print the traceback of a bug in attn, as --debug."),
     ("GENSIM_DATA_DIR", "Folder of gensim's downloads, for ~/gensim-data."),

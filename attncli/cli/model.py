@@ -9,8 +9,9 @@ from attncli.cli.groups import grouped
 from attncli.cli.looks import COLORED, Colored
 from attncli.cli.model_export import export_to_torch
 from attncli.cli.options import INPUT, OUTPUT, switch
-from attncli.cli.terminal import write, write_json
+from attncli.cli.terminal import message, write, write_json, write_lines
 from attncli.cli.vain_options import say_vain
+from attncli.errors import AttnError
 
 app = opt.commands("model")
 
@@ -35,10 +36,11 @@ Examples = Annotated[
 
 @app.callback()
 def _commands() -> None:
-    """Look at a transformer checkpoint, or export a trained model.
+    """List models, look at a checkpoint, or export a trained model.
 
     \b
     Examples:
+      attn model list
       attn model info ./all-MiniLM-L6-v2
       attn model info idioms
       attn model export idioms -o idioms-torch.safetensors
@@ -46,6 +48,36 @@ def _commands() -> None:
 
 
 app.command("export")(export_to_torch)
+
+
+@app.command("list")
+def list_models(json: opt.Json = False) -> None:
+    """List the models of this machine, with their names.
+
+    Those that ship, what Hugging Face, Ollama, LM Studio and llama.cpp keep, and the folders that
+    ATTN_MODELS names. Nothing is downloaded.
+
+    \b
+    Examples:
+      attn model list
+      attn model list --json
+      attn explain "The capital of France is" --model ollama:smollm2:135m
+    """
+    from attncli.api.models import local_models
+    from attncli.views.model_list import model_lines
+
+    models = []
+    for model in local_models():
+        if isinstance(model, AttnError):
+            message("warning", str(model))
+        else:
+            models.append(model)
+    if json:
+        from attncli.cli.train.report import json_line
+
+        write_json(json_line({"models": [model._asdict() for model in models]}))
+        return
+    write_lines(model_lines(models))
 
 
 @app.command()

@@ -12,12 +12,12 @@ from typing import NamedTuple
 from attncli.errors import InputError, UsageError
 from attncli.errors.wording import visible
 from attncli.files.paths import at_home, exists, is_file, is_folder
+from attncli.models.hub import cache_folder, name_of_repository, repositories, snapshot_folder
+from attncli.models.stores import stored_file
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?(?:@[\w./-]+)?", re.ASCII)
 
 
-_COMMIT = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
-_LONGEST_COMMIT = 200  # bytes
 _HEADER_START = 1 << 16  # bytes; attn train writes its facts at the start of the header
 _GGUF = b"GGUF"  # how a file of this format begins
 _OLD_SENTENCE_FOLDER = "0_Transformer"  # where sentence-transformers 1 and 2 put the model
@@ -33,7 +33,8 @@ class Found(NamedTuple):
 def find_checkpoint(given: str, env: Mapping[str, str] | None = None) -> Found:
     """The checkpoint of a folder, a GGUF file, or a name such as gpt2 or org/name@revision.
 
-    Raises: InputError when there is none; UsageError for an address.
+    A name may be one of another program's store too, or of a folder of ATTN_MODELS: see
+    `attncli.models.stores`. Raises: InputError when there is none; UsageError for an address.
     """
     if "://" in given:
         raise UsageError(
@@ -56,7 +57,8 @@ def find_checkpoint(given: str, env: Mapping[str, str] | None = None) -> Found:
         raise InputError(_why_no_config(path), place=visible(given)[:200])
     if exists(path):
         raise InputError("expected a folder with config.json, or a GGUF file", place=visible(given))
-    return _cached(given, os.environ if env is None else env)
+    stored = stored_file(given, env)
+    return Found(stored, given) if stored is not None else _cached(given, env)
 
 
 def is_checkpoint(given: str, env: Mapping[str, str] | None = None) -> bool:
@@ -93,21 +95,6 @@ def is_gguf(path: Path) -> bool:
         return path.suffix == ".gguf"
 
 
-def cache_folder(env: Mapping[str, str]) -> Path:
-    """The folder of the Hugging Face cache.
-
-    Source: the environment variables of huggingface_hub: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE,
-    HF_HOME, XDG_CACHE_HOME.
-    """
-    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
-        if env.get(name):
-            return at_home(env[name])
-    if env.get("HF_HOME"):
-        return at_home(env["HF_HOME"]) / "hub"
-    base = env.get("XDG_CACHE_HOME") or "~/.cache"
-    return at_home(base) / "huggingface" / "hub"
-
-
 def _why_no_config(folder: Path) -> str:
     """What is wrong with the config.json of a folder, or with the folder."""
     try:
@@ -119,58 +106,29 @@ def _why_no_config(folder: Path) -> str:
     return "its config.json is no file"
 
 
-def _cached(given: str, env: Mapping[str, str]) -> Found:
-    hub = cache_folder(env)
+def _cached(given: str, env: Mapping[str, str] | None) -> Found:
+    hub = cache_folder(os.environ if env is None else env)
     name, _, revision = given.partition("@")
     is_name = _NAME.fullmatch(given) and ".." not in given and not revision.startswith("/")
     try:
-        repositories = _repositories(hub, name) if is_name else []
-        snapshots = [s for path in repositories if (s := _snapshot(path, revision)) is not None]
+        folders = repositories(hub, name) if is_name else []
+        snapshots = [s for path in folders if (s := snapshot_folder(path, revision)) is not None]
     except OSError as fault:
         place = visible(str(hub))[:200]
         reason = (fault.strerror or "").lower()
         raise InputError(f"cannot read this cache: {reason}", place=place) from None
-    if len(repositories) > 1:
-        named = ", ".join(_name(path) for path in repositories[:4])
+    if len(folders) > 1:
+        named = ", ".join(name_of_repository(path) for path in folders[:4])
         raise InputError(f"it is in the cache more than once: {named}", place=visible(given))
     if not snapshots:
-        fetched = is_name and "/" in given and not repositories and len(given) < 200
+        fetched = is_name and "/" in given and not folders and len(given) < 200
         hints = [f"hf download {given} puts it there"] if fetched else []
         raise InputError(
             f"no such folder, and not in the Hugging Face cache {visible(str(hub))[:200]}",
             place=visible(given)[:80],
             hints=hints,
         )
-    return Found(snapshots[0], _name(repositories[0]))
-
-
-def _repositories(hub: Path, name: str) -> list[Path]:
-    exact = hub / f"models--{name.replace('/', '--')}"
-    if is_folder(exact):
-        return [exact]
-    return [] if "/" in name else sorted(hub.glob(f"models--*--{name}"))
-
-
-def _snapshot(repository: Path, revision: str) -> Path | None:
-    """The folder of a revision (a branch, a tag or a commit), or of the newest one that is whole."""
-    snapshots = repository / "snapshots"
-    wanted = [revision] if revision else ["main"]
-    for reference in wanted:
-        file = repository / "refs" / reference
-        commit = _commit(file) if is_file(file) else reference
-        if is_file(snapshots / commit / "config.json"):
-            return snapshots / commit
-    if revision or not is_folder(snapshots):
-        return None
-    whole = [folder for folder in snapshots.iterdir() if is_file(folder / "config.json")]
-    return max(whole, key=lambda folder: folder.stat().st_mtime, default=None)
-
-
-def _commit(reference: Path) -> str:
-    """The commit that a reference names; nothing that could lead out of the snapshots."""
-    with reference.open("rb") as file:
-        text = file.read(_LONGEST_COMMIT).decode("ascii", "replace").strip()
-    return text if _COMMIT.fullmatch(text) else "no commit"
+    return Found(snapshots[0], name_of_repository(folders[0]))
 
 
 def _folder_name(path: Path) -> str:
@@ -183,7 +141,3 @@ def _folder_name(path: Path) -> str:
     here = Path(os.environ.get("PWD", ""))
     named = path == Path() and here.is_absolute() and here.resolve() == path.resolve()
     return (here if named else path.resolve()).name
-
-
-def _name(repository: Path) -> str:
-    return repository.name.removeprefix("models--").replace("--", "/")

@@ -1,9 +1,12 @@
 """Laws of `attn model info`."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
-from models.made import CONFIGS, tensors, write_checkpoint, write_tokenizer
+from models.made import CONFIGS, tensors, write_checkpoint, write_model, write_tokenizer
 
 FACTS = {
     "family": "bert",
@@ -87,3 +90,41 @@ def test_a_damaged_checkpoint_is_one_clear_line(command, folder, change, code):
     ended = command("model", "info", str(folder))
     assert (ended.code, ended.text) == (code, "")
     assert ended.is_clean()
+
+
+def test_models_of_the_machine_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[..., Any]
+) -> None:
+    """Those that ship, and those of a folder of one's own; a damaged one is a warning, no more."""
+    for name in ("HF_HUB_CACHE", "OLLAMA_MODELS", "LLAMA_CACHE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ATTN_MODELS", str(tmp_path / "own"))
+    write_checkpoint(tmp_path / "own" / "tiny")
+    for name, text in (("other", '{"model_type": "mamba"}'), ("broken", "{")):
+        folder = tmp_path / "own" / name
+        folder.mkdir()
+        (folder / "config.json").write_text(text)
+        (folder / "model.safetensors").write_bytes(bytes(2048))
+    listed = command("model", "list")
+    rows = [line.split() for line in listed.text.splitlines()]
+    assert [row[0] for row in rows] == ["idioms", "lecture", "other", "tiny"]
+    assert rows[2][1:] == ["mamba", "(not", "read", "here)", "2.0", "KiB", "folder"]
+    assert rows[3][1] == "bert"
+    assert "broken" in listed.said
+    assert listed.code == 0
+
+
+def test_a_listed_model_is_opened_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[..., Any]
+) -> None:
+    """A folder of ATTN_MODELS by its name there; one that a store lacks names the list."""
+    pytest.importorskip("tokenizers")
+    monkeypatch.setenv("ATTN_MODELS", str(tmp_path))
+    write_model(tmp_path / "deep" / "tiny")
+    ended = command("explain", "money bank", "--model", "deep/tiny", "--json")
+    assert ended.code == 0
+    assert json.loads(ended.text)["model"]["name"] == "deep/tiny"
+    missing = command("explain", "money bank", "--model", "ollama:absent")
+    assert missing.code == 6
+    assert "attn model list" in missing.said

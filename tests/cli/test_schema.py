@@ -72,6 +72,7 @@ COMMANDS: list[tuple[str, str, list[str]]] = [
     ("predict", "prediction", ["t.tsv", "--model", "m.safetensors", "--vectors", "v.txt"]),
     ("model info", "model-trained", ["m.safetensors"]),
     ("model info", "model-trained", ["idioms"]),
+    ("model list", "model-list", []),
     ("vectors list", "vectors-list", []),
     ("vectors info", "vectors-info", ["glove"]),
     ("vectors info", "vectors-info", ["v.txt"]),

@@ -157,11 +157,12 @@ def _stopped_at(module: str, owner: str, name: str, line: Sequence[str]) -> None
 def entries(folder: Path) -> Iterator[Case]:
     """Entries of the cache of vectors, their sums made right again, and a mirror's catalog."""
     (folder / "v.txt").write_bytes(vf.text())
+    before = os.environ["ATTN_CACHE_DIR"]
     os.environ["ATTN_CACHE_DIR"] = "cache"
     try:
         run_in_child(("vectors", "import", "v.txt", "--name", "mine"))
     finally:
-        del os.environ["ATTN_CACHE_DIR"]
+        os.environ["ATTN_CACHE_DIR"] = before
     files = files_of(folder)
     lines = (
         ("explain", "the bank", "--vectors", "mine"),

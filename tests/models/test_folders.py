@@ -8,7 +8,8 @@ import pytest
 from models.made import raw_file, write_checkpoint
 
 from attncli.errors import InputError, UsageError
-from attncli.models.folders import cache_folder, find_checkpoint, is_checkpoint
+from attncli.models.folders import find_checkpoint, is_checkpoint
+from attncli.models.hub import cache_folder
 
 
 @pytest.fixture

@@ -1,0 +1,212 @@
+"""Laws of finding the models that other programs left on a machine."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from models.made import write_checkpoint
+
+from attncli.errors import InputError
+from attncli.models.folders import find_checkpoint, is_checkpoint
+from attncli.models.named import is_transformer
+from attncli.models.stores import StoredModel, is_of_store, stored_file, stored_models
+
+MODEL = "application/vnd.ollama.image.model"
+BYTES = b"GGUF" + bytes(20)
+
+
+def write(path: Path, data: bytes = BYTES) -> Path:
+    """A file, with the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def ollama(store: Path, name: str, digest: str = "a" * 64, **manifest: object) -> Path:
+    """A model of Ollama's store: its manifest, and the file that it names."""
+    layers = [{"mediaType": MODEL, "digest": f"sha256:{digest}", "size": len(BYTES)}]
+    text = json.dumps({"schemaVersion": 2, "layers": layers} | manifest)
+    write(store / "manifests" / name, text.encode())
+    return write(store / "blobs" / f"sha256-{digest}")
+
+
+@pytest.fixture
+def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A machine with a model in each store, and none of the user's own."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    hub, home = tmp_path / "hub", tmp_path / "home"
+    write_checkpoint(hub / "models--org--mini" / "snapshots" / "aaa")
+    write(hub / "models--org--packed" / "snapshots" / "bbb" / "small.Q4_0.gguf")
+    store = tmp_path / "ollama"
+    ollama(store, "registry.ollama.ai/library/smollm2/135m")
+    ollama(store, "hf.co/org/packed/Q4_K_M", "b" * 64)
+    write(home / ".lmstudio" / "models" / "org" / "packed" / "model.gguf")
+    write(home / ".lmstudio" / "models" / "org" / "packed" / "mmproj-model.gguf")
+    write(tmp_path / "llama" / "org_packed_model.gguf")
+    write_checkpoint(tmp_path / "own" / "tiny")
+    write(tmp_path / "own" / "deep" / "one.gguf")
+    return {
+        "HOME": str(home),
+        "HF_HUB_CACHE": str(hub),
+        "OLLAMA_MODELS": str(store),
+        "LLAMA_CACHE": str(tmp_path / "llama"),
+        "ATTN_MODELS": os.pathsep.join([str(tmp_path / "own")]),
+    }
+
+
+def models(env: dict[str, str]) -> list[StoredModel]:
+    """The models that are listed, with no fault beside them."""
+    listed = list(stored_models(env))
+    assert not [one for one in listed if isinstance(one, InputError)]
+    return [one for one in listed if isinstance(one, StoredModel)]
+
+
+def test_every_store_tells_its_models(env: dict[str, str]) -> None:
+    """Whose each is, and the name that `--model` takes; the part that sees pictures is no model."""
+    assert [(one.source, one.name) for one in models(env)] == [
+        ("huggingface", "org/mini"),
+        ("huggingface", "hf:org/packed/small.Q4_0.gguf"),
+        ("ollama", "ollama:hf.co/org/packed:Q4_K_M"),
+        ("ollama", "ollama:smollm2:135m"),
+        ("lmstudio", "lmstudio:org/packed/model.gguf"),
+        ("llama.cpp", "llama.cpp:org_packed_model.gguf"),
+        ("folder", "deep/one.gguf"),
+        ("folder", "tiny"),
+    ]
+
+
+def test_a_listed_name_leads_to_its_model(env: dict[str, str]) -> None:
+    """`find_checkpoint` gives the folder or file that the list has, and a size of more than nothing."""
+    for one in models(env):
+        found = find_checkpoint(one.name, env)
+        assert found.folder == one.path, one.name
+        assert found.name == one.name
+        assert is_checkpoint(one.name, env)
+        assert one.size > 0
+
+
+def test_the_latest_of_ollama_needs_no_tag(env: dict[str, str]) -> None:
+    """As `ollama run` takes names: the tag is latest, the space is library."""
+    store = Path(env["OLLAMA_MODELS"])
+    blob = ollama(store, "registry.ollama.ai/library/tiny/latest", "c" * 64)
+    ollama(store, "registry.ollama.ai/someone/tiny/latest", "d" * 64)
+    for name in ("ollama:tiny", "ollama:tiny:latest", "ollama:library/tiny"):
+        assert stored_file(name, env) == blob
+    other = stored_file("ollama:someone/tiny", env)
+    assert other is not None
+    assert other.name == f"sha256-{'d' * 64}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ollama:absent", "ollama:a/b/c/d/e", "lmstudio:absent.gguf", "llama.cpp:x", "hf:org/absent/x"],
+)
+def test_a_name_that_its_store_lacks_is_an_error(env: dict[str, str], name: str) -> None:
+    """Which store it is, with the command that lists the models; it is no name of a training."""
+    with pytest.raises(InputError, match="no such model in the store") as caught:
+        find_checkpoint(name, env)
+    assert "attn model list" in caught.value.hints[0]
+    assert is_of_store(name)
+    assert is_transformer(name)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "../../../etc/passwd",
+        "/etc/passwd",
+        "..",
+        "a/../../b",
+        "a//b",
+        "a\0b",
+        "~/secret.gguf",
+        ".",
+        "x\n",
+        "C:/x.gguf",
+    ],
+)
+@pytest.mark.parametrize("store", ["ollama", "lmstudio", "llama.cpp", "hf"])
+def test_no_name_leads_out_of_its_store(
+    env: dict[str, str], tmp_path: Path, store: str, inner: str
+) -> None:
+    """Whatever stands in it; a file beside the store is not found."""
+    write(tmp_path / "secret.gguf")
+    with pytest.raises(InputError):
+        stored_file(f"{store}:{inner}", env)
+    assert stored_file(inner, env) is None
+
+
+@given(st.text(max_size=40))
+def test_any_name_gives_a_model_of_the_store_or_an_error(inner: str) -> None:
+    """Nothing else, whatever characters it has."""
+    empty = {"OLLAMA_MODELS": "/nonexistent", "LLAMA_CACHE": "/nonexistent", "HF_HUB_CACHE": "/no"}
+    for store in ("ollama", "llama.cpp", "hf"):
+        if inner:
+            with pytest.raises(InputError):
+                stored_file(f"{store}:{inner}", empty)
+    assert stored_file(inner, empty) is None or ":" in inner
+
+
+@pytest.mark.parametrize(
+    ("manifest", "why"),
+    [
+        (b"not json", "no manifest"),
+        (b"[]", "no manifest"),
+        (b'{"layers": 7}', "no manifest"),
+        (b'{"layers": [{"mediaType": "' + MODEL.encode() + b'"}]}', "no manifest"),
+        (b"[" * 100_000, "no manifest"),
+        (b" " * (1 << 20) + b"{}", "no manifest"),
+        (
+            json.dumps({"layers": [{"mediaType": MODEL, "digest": "sha256:../../x"}]}).encode(),
+            "none of sha256",
+        ),
+        (
+            json.dumps({"layers": [{"mediaType": MODEL, "digest": f"sha256:{'e' * 64}"}]}).encode(),
+            "is not there",
+        ),
+    ],
+)
+def test_a_damaged_manifest_is_told_and_the_others_are_listed(
+    env: dict[str, str], manifest: bytes, why: str
+) -> None:
+    """One line with its place; by its name the same error."""
+    path = Path(env["OLLAMA_MODELS"]) / "manifests/registry.ollama.ai/library/broken/latest"
+    write(path, manifest)
+    listed = list(stored_models(env))
+    (fault,) = [one for one in listed if isinstance(one, InputError)]
+    assert why in str(fault)
+    assert "broken" in str(fault)
+    assert len(listed) == 9
+    with pytest.raises(InputError, match=why):
+        stored_file("ollama:broken", env)
+
+
+def test_a_manifest_without_weights_is_no_model(env: dict[str, str]) -> None:
+    """One that holds a template alone is passed over, and not found by its name."""
+    before = models(env)
+    path = Path(env["OLLAMA_MODELS"]) / "manifests/registry.ollama.ai/library/words/latest"
+    write(path, json.dumps({"layers": [{"mediaType": "text", "digest": "x"}]}).encode())
+    assert models(env) == before
+    with pytest.raises(InputError, match="no such model"):
+        stored_file("ollama:words", env)
+
+
+def test_a_folder_of_models_that_is_not_there_is_told(env: dict[str, str], tmp_path: Path) -> None:
+    """ATTN_MODELS names several; the others are listed."""
+    env["ATTN_MODELS"] += os.pathsep + str(tmp_path / "absent")
+    listed = list(stored_models(env))
+    (fault,) = [one for one in listed if isinstance(one, InputError)]
+    assert "ATTN_MODELS" in str(fault)
+    assert len(listed) == 9
+
+
+def test_a_machine_without_stores_has_no_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is made, and nothing is an error."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert list(stored_models({"HOME": str(tmp_path), "OLLAMA_MODELS": str(tmp_path / "no")})) == []
+    assert list(tmp_path.iterdir()) == []
