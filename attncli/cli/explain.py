@@ -79,7 +79,8 @@ def explain(
         whole=False,
         quiet=quiet,
     )
-    given = given_sentences(joined_words(texts, quiet=quiet), file, mechanism, most=1, quiet=quiet)
+    texts = joined_words(texts, quiet=quiet)
+    given = given_sentences(texts, file, mechanism, most=1, quiet=quiet)
     outcomes = analysis.outcomes(given, None if file is None else visible(file))
     if against is not None:
         from attncli.cli.against import show_against
@@ -91,6 +92,10 @@ def explain(
     among = None if manner.json else analysis.space  # JSON has no nearest words
     pointer = _pointer(manner, mechanism)
     show_outcomes(outcomes, among, manner, fields, quiet, learned, effects, pointer)
+    if mechanism.model is not None:
+        from attncli.cli.pairs import say_of_both
+
+        say_of_both(texts, analysis, mechanism, manner, quiet=quiet)
 
 
 def _expect_one_head(mechanism: Mechanism, manner: Manner, against: str | None) -> None:

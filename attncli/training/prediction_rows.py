@@ -73,7 +73,7 @@ class RowsToPredict:
 
     def _seen(self, table: Table) -> None:
         self.table = table
-        self._names = kept_names(table.columns, columns_said(self._pair))
+        self._names = kept_names(table.columns, _names_taken(self._pair))
         if self._pair is not None:
             expect_pair_column(table, self._columns, self._source.name)
         if self._note is not None:
@@ -128,7 +128,7 @@ class RowsToPredict:
         """The cells of a row by the names they keep; of a line of text the text."""
         whole = row.cells[-1] if row.cells else None
         if isinstance(whole, dict):
-            names = kept_names(tuple(map(str, whole)), columns_said(self._pair))
+            names = kept_names(tuple(map(str, whole)), _names_taken(self._pair))
             return dict(zip(names, whole.values(), strict=True))
         if isinstance(whole, list | tuple):
             cells = [*whole[: len(self._names)], *[None] * (len(self._names) - len(whole))]
@@ -136,6 +136,11 @@ class RowsToPredict:
         if not text and isinstance(row.text, bytes):
             text = row.text.decode("utf-8", "replace").removesuffix("\r")
         return {"text": text}
+
+
+def _names_taken(pair: PairTask | None) -> tuple[str, ...]:
+    """The names that no column of a table keeps; of pairs those of every kind of them."""
+    return _OF_LABELS if pair is None else (*_OF_LABELS, *_OF_PAIRS)
 
 
 def kept_names(columns: Sequence[str], said: Sequence[str] = _OF_LABELS) -> list[str]:

@@ -85,9 +85,13 @@ def test_every_row_is_kept_with_what_is_said(task, suffix, saved, command):
         found = json.loads(text) if suffix == "json" else list(map(json.loads, text.splitlines()))
     texts, pairs = [r[1] for r in rows], [r[2] for r in rows]
     said = attncli.predict(texts, model, pairs=pairs, top=4)
-    given = "score" if task == "relation" else "score_given"
     for row, one, (number, text, pair, kept) in zip(found, said, rows, strict=True):
-        assert (row["id"], row["text"], row["pair"], row[given]) == (number, text, pair, kept)
+        assert (row["id"], row["text"], row["pair"], row["score_given"]) == (
+            number,
+            text,
+            pair,
+            kept,
+        )
         if task == "relation":
             assert row["label"] == one.label
             assert float(row["probability"]) == pytest.approx(one.probability, abs=1e-4)

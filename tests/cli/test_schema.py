@@ -40,6 +40,12 @@ def files(tmp_path: Path, command: Callable[..., Any]) -> Path:
     trained = command("train", str(tmp_path / "t.tsv"), "-o", model, "--vectors", vectors,
                       "--epochs", "2", "-q")  # fmt: skip
     assert trained.code == 0, trained.said
+    (tmp_path / "pairs.tsv").write_text(
+        "text\tpair\tscore\nmoney bank\tbank\t2\nriver\tmoney\t0\nmoney grows\tmoney\t1\nriver\tbank\t1\n"
+    )
+    pairs = command("train", str(tmp_path / "pairs.tsv"), "-o", str(tmp_path / "pairs.st"),
+                    "--vectors", vectors, "--epochs", "1", "--heads", "1", "-q")  # fmt: skip
+    assert pairs.code == 0, pairs.said
     for name, text in (("a.json", "money bank"), ("b.json", "money grows")):
         ended = command("explain", text, "--vectors", vectors, "-o", str(tmp_path / name), "-q")
         assert ended.code == 0, ended.said
@@ -70,6 +76,14 @@ COMMANDS: list[tuple[str, str, list[str]]] = [
     ("train", "cross-validation", ["t.tsv", "--folds", "2", "--vectors", "v.txt", "--epochs", "1"]),
     ("train", "learning-curve", ["t.tsv", "--learning-curve", "--held-out", "0.4", "--vectors", "v.txt", "--epochs", "1"]),
     ("predict", "prediction", ["t.tsv", "--model", "m.safetensors", "--vectors", "v.txt"]),
+    ("explain", "pair", ["money bank", "river flows", "--model", "pairs.st", "--vectors", "v.txt"]),
+    ("train", "training", ["pairs.tsv", "-o", "n.st", "--vectors", "v.txt", "--epochs", "1", "--held-out", "0.4"]),
+    ("train", "pair-fold", ["pairs.tsv", "--folds", "2", "--vectors", "v.txt", "--epochs", "1"]),
+    ("train", "pair-cross-validation", ["pairs.tsv", "--folds", "2", "--vectors", "v.txt", "--epochs", "1"]),
+    ("train", "pair-learning-curve", ["pairs.tsv", "--learning-curve", "--held-out", "0.5", "--vectors", "v.txt", "--epochs", "1"]),
+    ("evaluate", "pair-evaluation", ["pairs.tsv", "--model", "pairs.st", "--vectors", "v.txt"]),
+    ("predict", "pair-prediction", ["pairs.tsv", "--model", "pairs.st", "--vectors", "v.txt"]),
+    ("model info", "model-trained", ["pairs.st"]),
     ("model info", "model-trained", ["m.safetensors"]),
     ("model info", "model-trained", ["idioms"]),
     ("model list", "model-list", []),

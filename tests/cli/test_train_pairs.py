@@ -123,3 +123,30 @@ def test_options_of_other_tasks_are_said_to_be_vain(command, tmp_path):
     assert "--smoothing, --balance have no effect without labels" in ended.said
     ended = command("train", str(labeled), *run, "--temperature", "0.1")
     assert "--temperature has no effect but for pairs that belong together" in ended.said
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_two_sentences_are_explained_side_by_side(task, command, tmp_path):
+    """explain shows each sentence and what the model says of both; JSON has a record of it."""
+    model = str(tmp_path / "m")
+    data = write_pairs(tmp_path / "p.tsv", task)
+    assert command("train", str(data), "-o", model, *QUICK, "-q").code == 0
+    texts = ("the river is here", "money and mud")
+    shown = command("explain", *texts, "--model", model)
+    assert shown.code == 0, shown.said
+    assert '"the river is here" and "money and mud": ' in shown.text
+    assert "words that counted: " in shown.text
+    *results, both = map(
+        json.loads, command("explain", *texts, "--model", model, "--json").text.splitlines()
+    )
+    assert [one["text"] for one in results] == list(texts)
+    assert (both["type"], both["text"], both["pair"]) == ("pair", *texts)
+    said = both["said"]
+    told = f"label {said['label']} " if task == "relation" else f"score {said['score']:.4f}"
+    assert told in shown.text
+    alone = command("explain", texts[0], "--model", model)
+    assert alone.code == 0
+    assert "compares two sentences" in alone.said
+    written = command("explain", *texts, "--model", model, "-o", str(tmp_path / "o.jsonl"))
+    assert told.strip() in written.said
+    assert len((tmp_path / "o.jsonl").read_text(encoding="utf-8").splitlines()) == 2
