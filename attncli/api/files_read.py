@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attncli.errors import AttnError, UsageError
+from attncli.files.apart import files_given
 from attncli.files.paths import is_file, is_folder
 from attncli.settings import BUILT_IN, MATRIX_FIELDS, OF_MODEL, OF_PRESET, MechanismSettings
 
@@ -25,6 +26,21 @@ def files_read(settings: MechanismSettings) -> Iterator[str]:
     yield from vectors_read(settings.vectors)
     if settings.model is not None:
         yield from model_read(settings.model)
+
+
+def files_learned_from(file: str, vectors: str, class_weights: str | None) -> Iterator[str | None]:
+    """What a training reads: its examples, a file of weights of labels, and what vectors lead to."""
+    from attncli.training.class_weights import weights_file
+
+    yield from files_given([file, weights_file(class_weights)])
+    yield from vectors_read(vectors)
+
+
+def files_measured_with(file: str, model: str, vectors: str) -> Iterator[str | None]:
+    """What is read where a trained model predicts: the rows, and where model and vectors lead."""
+    yield from files_given([file])
+    yield from model_read(model)
+    yield from vectors_read(vectors)
 
 
 def vectors_read(name: str) -> Iterator[str]:

@@ -6,7 +6,8 @@ from itertools import chain
 from os import PathLike
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast, overload
 
-from attncli.api.training import embedder_of, named_columns
+from attncli.api.examples import named_columns
+from attncli.api.training import embedder_of
 from attncli.checks.arguments import (
     choice_of,
     count_of,
@@ -20,6 +21,7 @@ from attncli.checks.arguments import (
 )
 from attncli.errors import AttnError, EmptyError, UsageError, setting
 from attncli.errors.wording import quoted
+from attncli.files.access import Access
 from attncli.files.source import source_of
 from attncli.files.writing import whole_file
 from attncli.models.named import expect_outcome_of, labeling_model
@@ -272,6 +274,6 @@ def _predictor(
     count_of(top, "top", 1)
     trained = model if isinstance(model, TrainedModel) else labeling_model(path_of(model, "model"))
     expect_outcome_of(trained)
-    embedder = embedder_of(trained, vectors, no_cache)
+    embedder = embedder_of(trained, vectors, Access(cached=not flag_of(no_cache, "no_cache")))
     kind = Predictor if trained.architecture.pair is None else PairPredictor
     return kind(trained, embedder.reader, top=top, unsure=unsure)

@@ -1,29 +1,28 @@
 """Labeled sentences → a model, and how well it predicts others, from Python."""
 
 import json
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar, Unpack, get_args
 
+from attncli.api.examples import ExampleSource, examples_given, known_to
 from attncli.api.mechanism import vectors_given
 from attncli.checks.arguments import (
     choice_of,
     count_of,
     flag_of,
-    has,
     number_of,
     one_of_kind,
     path_of,
     seed_of,
     text_of,
-    unexpected,
 )
 from attncli.checks.choices import checked_choices
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import UsageError
-from attncli.files.access import Access
+from attncli.files.access import DEFAULT_ACCESS, Access, Say
 from attncli.mechanisms.open import expect_dim
 from attncli.mechanisms.task import reading_of
 from attncli.models.named import expect_labels_of, expect_pairs_of, find_model
@@ -31,27 +30,30 @@ from attncli.models.trained import TrainedModel, require_vectors
 from attncli.reading.embedder import Embedder, open_embedder
 from attncli.reading.layers import for_model
 from attncli.reading.named_vectors import MAX_DIM
-from attncli.reading.reader import ReadingSettings
+from attncli.reading.reader import ReadingSettings, Tick, ignored
 from attncli.reading.targets import Offset as Offset
 from attncli.settings import LayerSettings as LayerSettings
-from attncli.settings import MechanismSettings, OovPolicy, Pooling, Positions, TokenizerName
-from attncli.settings import TrainingSettings as TrainingSettings
-from attncli.training.columns import COLUMN_FIELDS, Columns
-from attncli.training.examples import Prepared, expect_difference, prepare
-from attncli.training.fit import Fit, expect_vectors_for_all, fitting, scores_of, sizes_of
-from attncli.training.metrics import Scores
-from attncli.training.pair_metrics import PairEvaluation, evaluated_pairs
-from attncli.training.rates import checked_training
-from attncli.training.rows import Bad, read_table
-from attncli.training.rows import Row as Row
-from attncli.training.validating import (
-    CrossValidation,
-    LearningCurve,
-    Trial,
-    cross_validated,
-    measured_shares,
-    summary_of,
+from attncli.settings import (
+    MechanismSettings,
+    OovPolicy,
+    Pooling,
+    Positions,
+    TokenizerName,
+    WordSettings,
 )
+from attncli.settings import TrainingSettings as TrainingSettings
+from attncli.training.columns import COLUMN_FIELDS
+from attncli.training.examples import Prepared, expect_difference
+from attncli.training.fit import expect_vectors_for_all, fitting, scores_of
+from attncli.training.metrics import Scores
+from attncli.training.pair_metrics import PairEvaluation as PairEvaluation
+from attncli.training.pair_metrics import evaluated_pairs
+from attncli.training.rates import checked_training
+from attncli.training.rows import Row as Row
+from attncli.training.validating import CrossValidation as CrossValidation
+from attncli.training.validating import LearningCurve
+from attncli.training.validating import Measured as Measured
+from attncli.training.validating import Trial as Trial
 
 if TYPE_CHECKING:
     from attncli.api.word_vectors import WordVectors
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from attncli.results.result import VectorsInfo
 
 _Settings = TypeVar("_Settings", LayerSettings, TrainingSettings)
+_OF_WORDS = ("no_cache", "dim", "tokenizer", "oov")
 
 
 class TrainChoices(TypedDict, total=False):
@@ -155,12 +158,7 @@ def train(
         "layer": layer,
         "settings": settings,
     }
-    trial = trial_of(rows, vectors, given)
-    sizes = sizes_of(trial.prepared, trial.vectors, trial.layer)
-    learning = trial.settings
-    if sizes.architecture.readout == "weights":
-        learning = fitting(learning, choices.get("epochs"))
-    fit = Fit(trial.prepared, sizes, learning, trial.reading, trial.vectors)
+    fit = trial_of(rows, vectors, given).fit()
     for _ in fit.run():
         pass
     return fit.model()
@@ -173,10 +171,9 @@ def trial_of(
 ) -> Trial:
     """What is trained, as `train` takes it. Raises: what `train` raises before it learns."""
     choices: dict[str, Any] = dict(given)
-    columns = named_columns(*(choices.pop(field, None) for field in COLUMN_FIELDS))
+    columns = [choices.pop(field, None) for field in COLUMN_FIELDS]
     split, skip_bad = choices.pop("split", None), choices.pop("skip_bad", False)
-    oov, tokenizer = choices.pop("oov", "zero"), choices.pop("tokenizer", "words")
-    dim, no_cache = choices.pop("dim", 50), choices.pop("no_cache", False)
+    words, store = _words_given(vectors, choices)
     layer, settings = choices.pop("layer", None), choices.pop("settings", None)
     weights = choices.get("class_weights")
     if isinstance(weights, Mapping):
@@ -184,17 +181,76 @@ def trial_of(
         each = {text_of(k, field): number_of(weights[k], field) for k in weights}
         choices[field] = json.dumps(each)
     layer = _settings_of(LayerSettings, "layer", layer, choices)
-    settings = checked_training(_settings_of(TrainingSettings, "settings", settings, choices))
-    (name, store), dim = vectors_given(vectors), count_of(dim, "dim", 1, MAX_DIM)
-    expect_dim(MechanismSettings(vectors=name, dim=dim))
-    choice_of(oov, "oov", get_args(OovPolicy))
-    choice_of(tokenizer, "tokenizer", get_args(TokenizerName))
-    expect_vectors_for_all(oov)
-    reading = ReadingSettings(tokenizer=tokenizer, oov=oov, seed=seed_of(settings.seed))
-    embedder, info = _embedder(name if store is None else store, reading, dim, no_cache)
-    prepared = _prepared(rows, split, columns, skip_bad, embedder)
-    expect_difference(prepared, "rows")
-    return Trial(prepared, info, layer, settings, reading)
+    settings = _settings_of(TrainingSettings, "settings", settings, choices)
+    seed_of(settings.seed)
+    source = examples_given(rows, split, columns, skip_bad)
+    opened = open_words(words, settings, store=store)
+    return trial_from(source, opened, layer, settings, epochs=choices.get("epochs"))
+
+
+def _words_given(
+    vectors: "Vectors | WordVectors", choices: dict[str, Any]
+) -> tuple[WordSettings, EmbeddingStore | None]:
+    """The words that the arguments say, taken out of the choices; the store of those at hand."""
+    (name, store), usual = vectors_given(vectors), WordSettings()
+    own = {field: choices.pop(field, getattr(usual, field)) for field in _OF_WORDS}
+    count_of(own["dim"], "dim", 1, MAX_DIM)
+    flag_of(own["no_cache"], "no_cache")
+    choice_of(own["oov"], "oov", get_args(OovPolicy))
+    choice_of(own["tokenizer"], "tokenizer", get_args(TokenizerName))
+    return WordSettings(vectors=name, **own), store
+
+
+class OpenedWords(NamedTuple):
+    """What reads the words of examples, the facts of their vectors, and how they are read."""
+
+    embedder: Embedder
+    vectors: "VectorsInfo"
+    reading: ReadingSettings
+
+
+def open_words(
+    words: WordSettings,
+    settings: TrainingSettings,
+    *,
+    store: EmbeddingStore | None = None,
+    access: Access = DEFAULT_ACCESS,
+) -> OpenedWords:
+    """Opens the words to learn from; `store` are vectors at hand, in the place of those named.
+
+    Raises: UsageError for choices out of range, also of the training; what opening vectors raises.
+    """
+    expect_dim(MechanismSettings(vectors=words.vectors, dim=words.dim))
+    expect_vectors_for_all(words.oov)
+    checked_training(settings)
+    reading = ReadingSettings(tokenizer=words.tokenizer, oov=words.oov, seed=settings.seed)
+    if words.no_cache:
+        access = access._replace(cached=False)
+    name = words.vectors if store is None else store
+    return OpenedWords(*open_embedder(name, reading, dim=words.dim, access=access), reading)
+
+
+def trial_from(
+    source: ExampleSource,
+    words: OpenedWords,
+    layer: LayerSettings,
+    settings: TrainingSettings,
+    *,
+    epochs: int | None = None,
+    say: Say = DEFAULT_ACCESS.say,
+    tick: Tick = ignored,
+) -> Trial:
+    """What is trained: the examples with all that says how they are learned.
+
+    `epochs` are those that were asked for: given weights are fitted by many more. `say` is told what
+    the rows are, `tick` how far a transformer that encodes the sentences is.
+    Raises: DataError for rows that cannot be used, or where there is nothing to learn; EmptyError.
+    """
+    prepared = source.prepared(words.embedder, say=say, tick=tick)
+    expect_difference(prepared, source.place)
+    if prepared.examples.weights is not None:
+        settings = fitting(settings, epochs)
+    return Trial(prepared, words.vectors, layer, settings, words.reading)
 
 
 def cross_validate(
@@ -209,7 +265,7 @@ def cross_validate(
     The other arguments are those of `train`.
     """
     count = count_of(folds, "folds", 2, 1000)
-    return summary_of(list(cross_validated(trial_of(rows, vectors, given), count)))
+    return CrossValidation.of(list(trial_of(rows, vectors, given).folds(count)))
 
 
 def learning_curve(
@@ -221,7 +277,7 @@ def learning_curve(
 
     The other arguments are those of `train`.
     """
-    return LearningCurve(measured_shares(trial_of(rows, vectors, given)))
+    return LearningCurve(trial_of(rows, vectors, given).shares())
 
 
 def evaluate(
@@ -239,11 +295,11 @@ def evaluate(
     no_cache: bool = False,
 ) -> Scores:
     """How well a model predicts the labels of a file or of rows, as `attn evaluate` tells it."""
-    columns = named_columns(text_column, label_column, target_column, pair_column, score_column)
-    trained = model if isinstance(model, TrainedModel) else find_model(path_of(model, "model"))
+    columns = (text_column, label_column, target_column, pair_column, score_column)
+    source = examples_given(rows, split, columns, skip_bad)
+    trained = _model_given(model)
     expect_labels_of(trained)
-    embedder = embedder_of(trained, vectors, no_cache)
-    return scores_of(_prepared(rows, split, columns, skip_bad, embedder, trained), trained)
+    return evaluated(source, trained, _embedder_given(trained, vectors, no_cache)).scores
 
 
 def evaluate_pairs(
@@ -264,36 +320,67 @@ def evaluate_pairs(
     `baselines` the same of general attention and of the mean of word vectors, where nothing was
     learned. A model that says labels of pairs is measured by `evaluate`.
     """
-    columns = named_columns(text_column, None, None, pair_column, score_column)
-    trained = model if isinstance(model, TrainedModel) else find_model(path_of(model, "model"))
+    columns = (text_column, None, None, pair_column, score_column)
+    source = examples_given(rows, split, columns, skip_bad)
+    trained = _model_given(model)
     expect_pairs_of(trained)
-    embedder = embedder_of(trained, vectors, no_cache)
-    return evaluated_pairs(_prepared(rows, split, columns, skip_bad, embedder, trained), trained)
+    return evaluated(source, trained, _embedder_given(trained, vectors, no_cache)).pairs
+
+
+def _model_given(model: Any) -> TrainedModel:
+    return model if isinstance(model, TrainedModel) else find_model(path_of(model, "model"))
+
+
+def _embedder_given(trained: TrainedModel, vectors: Any, no_cache: Any) -> Embedder:
+    return embedder_of(trained, vectors, Access(cached=not flag_of(no_cache, "no_cache")))
+
+
+class Evaluation:
+    """How well a model does on examples; `trained_on` so many of which it was trained, if it is known."""
+
+    def __init__(self, trained: TrainedModel, prepared: Prepared, trained_on: int | None) -> None:
+        self.trained_on = trained_on
+        self.has_labels = trained.architecture.has_labels
+        self._trained, self._prepared = trained, prepared
+
+    @cached_property
+    def scores(self) -> Scores:
+        """How well it predicts labels."""
+        return scores_of(self._prepared, self._trained)
+
+    @cached_property
+    def pairs(self) -> PairEvaluation:
+        """How well it scores pairs, or finds which belong together."""
+        return evaluated_pairs(self._prepared, self._trained)
+
+
+def evaluated(
+    source: ExampleSource,
+    trained: TrainedModel,
+    embedder: Embedder,
+    *,
+    say: Say = DEFAULT_ACCESS.say,
+    tick: Tick = ignored,
+) -> Evaluation:
+    """A model measured on examples; `say` is told which rows are left out, and those that it knows.
+
+    Raises: DataError for rows that cannot be used; EmptyError.
+    """
+    prepared = source.prepared(embedder, model=trained, say=say, tick=tick)
+    return Evaluation(trained, prepared, known_to(trained, prepared, say))
 
 
 def embedder_of(
-    trained: TrainedModel, vectors: "Vectors | WordVectors", no_cache: bool
+    trained: TrainedModel, vectors: "Vectors | WordVectors", access: Access = DEFAULT_ACCESS
 ) -> Embedder:
     """What reads sentences as a model was trained on them. Raises: DataError for other vectors."""
     name, store = vectors_given(vectors)
-    named = for_model(name, trained.vectors.name)
-    embedder, info = _embedder(
-        named if store is None else store, reading_of(trained), trained.vectors.dim, no_cache
+    named = for_model(name, trained.vectors.name) if store is None else store
+    embedder, info = open_embedder(
+        named, reading_of(trained), dim=trained.vectors.dim, access=access
     )
     require_vectors(trained, info)
     return embedder
-
-
-def named_columns(*given: str | int | None) -> Columns:
-    """The columns that are named, as they are asked for in a file: those of `COLUMN_FIELDS`, in order."""
-    return Columns(*map(_column_named, given, COLUMN_FIELDS))
-
-
-def _column_named(given: str | int | None, field: str) -> str | None:
-    """The name of a column, or its number as text. Raises: ArgumentError for what is neither."""
-    if given is None:
-        return None
-    return str(count_of(given, field)) if isinstance(given, int) else text_of(given, field)
 
 
 def _settings_of(
@@ -312,46 +399,3 @@ def _settings_of(
     if named:
         raise UsageError(f"found {', '.join(named)} too, expected one of them", place=name)
     return given
-
-
-def _embedder(
-    vectors: str | EmbeddingStore, reading: ReadingSettings, dim: int, no_cache: bool
-) -> "tuple[Embedder, VectorsInfo]":
-    access = Access(cached=not flag_of(no_cache, "no_cache"))
-    return open_embedder(vectors, reading, dim=dim, access=access)
-
-
-def _prepared(
-    rows: str | PathLike[str] | Sequence[Row],
-    split: str | None,
-    columns: Columns,
-    skip_bad: bool,
-    embedder: Embedder,
-    model: TrainedModel | None = None,
-) -> Prepared:
-    """The rows to learn from. Raises: DataError for one that cannot be used, unless skipped."""
-    chosen, bad = _rows_given(rows, split, columns)
-    if flag_of(skip_bad, "skip_bad"):
-        return prepare(chosen, embedder, model=model, bad=bad)
-    bad.expect_none()
-    return prepare(chosen, embedder, model=model)
-
-
-def _rows_given(rows: Any, split: str | None, columns: Columns) -> tuple[list[Row], Bad]:
-    """The rows that a caller from Python gives, a file of them or rows, and those of no use.
-
-    Raises: ArgumentError for what is neither; what reading a file raises.
-    """
-    split = None if split is None else text_of(split, "split")
-    if isinstance(rows, str | bytes | PathLike):
-        path = path_of(rows, "rows")
-        return read_table(path, sys.stdin.buffer, split=split, columns=columns)
-    for field in sorted(columns.chosen):
-        raise UsageError("found it, but rows have no columns, expected a file", place=field)
-    if isinstance(rows, Mapping) or not isinstance(rows, Iterable) or has(rows, "shape"):
-        raise unexpected(rows, "rows", "a file, or a list of rows")
-    several = list(rows)
-    for place, row in enumerate(several):
-        one_of_kind(row, f"rows[{place}]", Row, "a Row of attncli.training.rows")
-    chosen = [row for row in several if split is None or row.split == split]
-    return chosen, Bad("rows", total=len(chosen))

@@ -1,23 +1,21 @@
 """`attn evaluate`: how well a trained model predicts the labels of a file."""
 
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
-from attncli.api.files_read import model_read, vectors_read
+from attncli.api.files_read import files_measured_with
 from attncli.cli import options as opt
 from attncli.cli.groups import grouped
 from attncli.cli.looks import COLORED, Colored
 from attncli.cli.options import MODEL, option
-from attncli.cli.terminal import hand_over, message, standard_input, write, write_json
+from attncli.cli.terminal import hand_over, write, write_json
 from attncli.cli.train import options as t
 from attncli.cli.train.options import WORDS
-from attncli.cli.train.rows import say_of_rows, say_of_seen
 from attncli.cli.vain_options import say_vain
 from attncli.cli.vectors.access import access_to
-from attncli.files.apart import expect_apart, files_given
+from attncli.files.apart import expect_apart
 
 if TYPE_CHECKING:
-    from attncli.training.pair_metrics import PairEvaluation
+    from attncli.api.training import PairEvaluation
 
 ModelIn = Annotated[
     str,
@@ -60,40 +58,25 @@ def evaluate(
       attn evaluate test.tsv --model bank.safetensors --unsure 0.8
       attn evaluate test.tsv --model bank.safetensors --json
     """
+    from attncli.api.models import labeler
+    from attncli.api.training import embedder_of, evaluated
     from attncli.cli.progress import Encoding
-    from attncli.mechanisms.task import reading_of
-    from attncli.models.named import labeling_model
-    from attncli.models.trained import require_vectors
-    from attncli.reading.embedder import open_embedder
-    from attncli.reading.layers import for_model
-    from attncli.training.examples import prepare
-    from attncli.training.fit import scores_of
-    from attncli.training.pair_metrics import evaluated_pairs
-    from attncli.training.rows import read_table
 
-    expect_apart([], [*files_given([file]), *model_read(model), *vectors_read(vectors)])
+    expect_apart([], files_measured_with(file, model, vectors))
     if json:
         looks.say_vain("with --json", quiet=quiet)
-    trained = labeling_model(model)
-    if data.target_column is not None and trained.architecture.readout != "target":
-        say_vain(("--target-column",), "here: the model reads whole sentences", quiet=quiet)
-    dim, vectors = trained.vectors.dim, for_model(vectors, trained.vectors.name)
-    with access_to(vectors, cached=not no_cache, quiet=quiet) as access:
-        embedder, info = open_embedder(vectors, reading_of(trained), dim=dim, access=access)
-    require_vectors(trained, info)
-    note = None if quiet else partial(message, "note")
-    rows, bad = read_table(
-        file, standard_input(), split=data.split, columns=data.columns, note=note
-    )
-    with Encoding() as encoding:
-        prepared = prepare(rows, embedder, model=trained, tick=encoding.tick, bad=bad)
-    say_of_rows(bad, prepared, skip_bad=data.skip_bad, quiet=quiet)
-    seen = say_of_seen(prepared, trained, quiet=quiet)
-    if not trained.architecture.has_labels:
+    with Encoding(quiet=quiet) as encoding:
+        trained, _ = labeler(model, data.target_column, encoding.say)
+        with access_to(vectors, cached=not no_cache, quiet=quiet) as access:
+            embedder = embedder_of(trained, vectors, access)
+        source, tick = data.source(file), encoding.tick
+        evaluation = evaluated(source, trained, embedder, say=encoding.say, tick=tick)
+    seen = evaluation.trained_on
+    if not evaluation.has_labels:
         say_vain(["--unsure"] if unsure is not None else [], "without labels", quiet=quiet)
-        _show_pairs(evaluated_pairs(prepared, trained), seen, looks, json)
+        _show_pairs(evaluation.pairs, seen, looks, json)
         return
-    scores = scores_of(prepared, trained)
+    scores = evaluation.scores
     if json:
         from attncli.cli.train.report import json_line
 

@@ -4,6 +4,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from attncli.cli.terminal import message
+
 _EVERY = 0.2  # seconds between two drawings
 _CLEAR = "\r\x1b[K"
 
@@ -46,6 +48,7 @@ class Encoding(SentenceProgress):
 
     def __init__(self, *, quiet: bool = False) -> None:
         super().__init__(lambda: self._done, quiet=quiet)
+        self._quiet = quiet
         self._done: float | None = None
 
     def __enter__(self) -> "Encoding":
@@ -58,6 +61,12 @@ class Encoding(SentenceProgress):
         """`done` of `total` sentences are encoded."""
         self._done = done / total
         self.update(done, done)
+
+    def say(self, kind: str, text: str) -> None:
+        """A line on stderr, in the place of the one that is drawn."""
+        if not self._quiet:
+            self.clear()
+            message(kind, text)
 
 
 def rate_text(total: int, new: int, seconds: float, share: float | None) -> str:

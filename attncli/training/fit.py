@@ -4,12 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from attncli.attention.parameters import Architecture, PairTask
 from attncli.errors import UsageError, field_name, setting
 from attncli.learning.subspace import Subspace
-from attncli.learning.trainer import FIGURES, EpochProgress, Training, predict, split_off
+from attncli.learning.trainer import FIGURES, EpochProgress, Training, predict
 from attncli.models.trained import TrainedModel
 from attncli.reading.reader import ReadingSettings
 from attncli.results.result import VectorsInfo
@@ -82,12 +80,6 @@ def sizes_of(prepared: Prepared, vectors: VectorsInfo, layer: LayerSettings) -> 
         pair=prepared.pair,
     )
     return Sizes(architecture, directions)
-
-
-def labels_aside(prepared: Prepared, settings: TrainingSettings) -> int:
-    """How many labels the sentences that are held out have. Raises: ValueError for given weights."""
-    _, aside = split_off(prepared.examples, settings.held_out, settings.seed)
-    return len(np.unique(prepared.gold[aside]))
 
 
 def fitting(settings: TrainingSettings, epochs: int | None = None) -> TrainingSettings:

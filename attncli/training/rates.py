@@ -16,21 +16,14 @@ _COLDEST = 1e-3  # temperature: cosines ÷ 0.001 are beyond what a softmax tells
 _MOST = 2**63 - 1  # a number that JSON, arrays and seeds hold
 
 
-def checked_training(
-    settings: TrainingSettings, *, asks_for_tolerance: bool = False
-) -> TrainingSettings:
-    """The settings, their rates and shares in range; a tolerance that is asked for is above 0.
-
-    Raises: UsageError.
-    """
+def checked_training(settings: TrainingSettings) -> TrainingSettings:
+    """The settings, their rates and shares in range. Raises: UsageError."""
     expected = "expected a number above 0"
     if not (isfinite(settings.learning_rate) and settings.learning_rate > 0):
         raise _out_of_range(settings, "learning_rate", expected)
     if not (isfinite(settings.temperature) and settings.temperature >= _COLDEST):
         raise _out_of_range(settings, "temperature", f"expected a number of at least {_COLDEST:g}")
     if not (isfinite(settings.tolerance) and settings.tolerance >= 0):
-        raise _out_of_range(settings, "tolerance", expected)
-    if asks_for_tolerance and settings.tolerance == 0:
         raise _out_of_range(settings, "tolerance", expected)
     if not 0 <= settings.seed <= _MOST:
         message = f"found a number out of range, expected 0 to {_MOST}"

@@ -9,6 +9,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
 from attncli.errors import UsageError, field_name
+from attncli.learning.check import Checked
 from attncli.learning.trainer import split_off
 from attncli.models.trained import TrainedModel
 from attncli.reading.reader import ReadingSettings
@@ -16,7 +17,7 @@ from attncli.results.cards import Card, Cell, Curve, Facts, ShowsCard, as_html, 
 from attncli.results.result import VectorsInfo
 from attncli.settings import LayerSettings, TrainingSettings
 from attncli.training.examples import Prepared, rows_at
-from attncli.training.fit import Fit, scores_of, sizes_of
+from attncli.training.fit import Fit, Sizes, scores_of, sizes_of
 from attncli.training.metrics import Scores, report_grid
 from attncli.training.pair_metrics import PairEvaluation, evaluated_pairs
 
@@ -107,6 +108,21 @@ class CrossValidation(NamedTuple):
         line = f"means over {self.folds} folds ± their standard deviation"
         return Card("Cross-validation", line, [Facts(facts), report_grid(self.scores)])
 
+    @classmethod
+    def of(cls, folds: list[Measured]) -> "CrossValidation":
+        """The means of the folds, and the scores of all sentences together."""
+        accuracies = [one.scores.accuracy for one in folds]
+        macro = [one.scores.macro_f1 for one in folds]
+        probabilities: FloatArray = np.concatenate([one.scores.probabilities for one in folds])
+        gold = np.concatenate([one.scores.gold for one in folds])
+        return cls(
+            len(folds),
+            (fmean(accuracies), stdev(accuracies)),
+            (fmean(macro), stdev(macro)),
+            fmean(one.baseline for one in folds),
+            Scores(folds[0].scores.labels, gold, probabilities),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The figures as JSON; the report is of all sentences, each by the model that did not see it."""
         return {
@@ -131,6 +147,30 @@ class Trial(NamedTuple):
     settings: TrainingSettings
     reading: ReadingSettings
 
+    def sizes(self) -> Sizes:
+        """The sizes of the model, where the settings leave them open as the examples ask for them.
+
+        Raises: UsageError for sizes that do not go together.
+        """
+        return sizes_of(self.prepared, self.vectors, self.layer)
+
+    def fit(self) -> Fit:
+        """A training of all examples, before its first epoch."""
+        return Fit(self.prepared, self.sizes(), self.settings, self.reading, self.vectors)
+
+    def gradients(self) -> Iterator[Checked]:
+        """How each gradient agrees with central differences. Raises: NumericError when one does not."""
+        from attncli.training.gradient_check import checked_gradients
+
+        return checked_gradients(self.prepared, self.sizes().architecture, self.settings.seed)
+
+    def labels_aside(self) -> int | None:
+        """How many labels the sentences that are held out have; None where none are to be."""
+        if not self.settings.held_out or self.prepared.examples.labels is None:
+            return None
+        _, aside = split_off(self.prepared.examples, self.settings.held_out, self.settings.seed)
+        return len(np.unique(self.prepared.gold[aside]))
+
     def expect_labels(self, field: str) -> None:
         """Raises: UsageError for what has no labels: given weights, or pairs that are compared."""
         if self.prepared.examples.labels is None:
@@ -148,6 +188,28 @@ class Trial(NamedTuple):
         """What is spread evenly over the parts: labels, where there are any; (n,)."""
         everything = np.zeros(len(self.prepared.examples), dtype=np.intp)
         return everything if self.compares_pairs else self.prepared.gold
+
+    def folds(self, count: int) -> Iterator[Measured]:
+        """Each fold measured by a model of the others, which is learned as any training is."""
+        self.expect_labels("folds")
+        yield from map(self.measured, fold_parts(self, count))
+
+    def folds_of_pairs(self, count: int) -> Iterator[MeasuredPairs]:
+        """The same of pairs without labels."""
+        yield from map(self.measured_pairs, fold_parts(self, count))
+
+    def shares(self) -> Iterator[Measured]:
+        """Models of growing shares of the sentences, each measured on the same ones, held out of all.
+
+        The last epoch of each is kept, so that the sentences held out only measure.
+        Raises: UsageError where none are.
+        """
+        self.expect_labels("learning_curve")
+        yield from map(_whole(self).measured, share_parts(self, SHARES))
+
+    def shares_of_pairs(self) -> Iterator[MeasuredPairs]:
+        """The same of pairs without labels."""
+        yield from map(_whole(self).measured_pairs, share_parts(self, SHARES))
 
     def measured(self, part: TrialPart) -> Measured:
         """Trains on some of the sentences and measures on others."""
@@ -168,8 +230,7 @@ class Trial(NamedTuple):
     def _trained(self, part: TrialPart) -> tuple[Prepared, TrainedModel]:
         """The rows that are learned from, and what comes of them."""
         rows = rows_at(self.prepared, part.learned)
-        sizes = sizes_of(rows, self.vectors, self.layer)
-        fit = Fit(rows, sizes, self.settings, self.reading, self.vectors)
+        fit = self._replace(prepared=rows).fit()
         for _ in fit.run():
             pass
         return rows, fit.model()
@@ -192,55 +253,12 @@ def folds_of(labels: IntArray, count: int, seed: int) -> list[IntArray]:
     return [np.sort(order[fold::count]) for fold in range(count)]
 
 
-def cross_validated(trial: Trial, count: int) -> Iterator[Measured]:
-    """Each fold measured by a model of the others, which is learned as any training is."""
-    trial.expect_labels("folds")
-    yield from map(trial.measured, fold_parts(trial, count))
-
-
-def cross_validated_pairs(trial: Trial, count: int) -> Iterator[MeasuredPairs]:
-    """The same of pairs without labels."""
-    yield from map(trial.measured_pairs, fold_parts(trial, count))
-
-
 def fold_parts(trial: Trial, count: int) -> Iterator[TrialPart]:
     """Each fold to be measured, with the others to learn from. Raises: UsageError for too many."""
     everything = np.arange(len(trial.prepared.examples))
     for number, fold in enumerate(folds_of(trial.groups, count, trial.settings.seed), 1):
         rest = np.setdiff1d(everything, fold)
         yield TrialPart(number, len(rest) / len(everything), rest, fold)
-
-
-def summary_of(folds: list[Measured]) -> CrossValidation:
-    """The means of the folds, and the scores of all sentences together."""
-    accuracies = [one.scores.accuracy for one in folds]
-    macro = [one.scores.macro_f1 for one in folds]
-    probabilities: FloatArray = np.concatenate([one.scores.probabilities for one in folds])
-    gold = np.concatenate([one.scores.gold for one in folds])
-    return CrossValidation(
-        len(folds),
-        (fmean(accuracies), stdev(accuracies)),
-        (fmean(macro), stdev(macro)),
-        fmean(one.baseline for one in folds),
-        Scores(folds[0].scores.labels, gold, probabilities),
-    )
-
-
-def measured_shares(trial: Trial, shares: tuple[float, ...] = SHARES) -> Iterator[Measured]:
-    """Models of growing shares of the sentences, each measured on the same ones, held out of all.
-
-    The last epoch of each is kept, so that the sentences held out only measure.
-    Raises: UsageError where none are.
-    """
-    trial.expect_labels("learning_curve")
-    yield from map(_whole(trial).measured, share_parts(trial, shares))
-
-
-def measured_shares_of_pairs(
-    trial: Trial, shares: tuple[float, ...] = SHARES
-) -> Iterator[MeasuredPairs]:
-    """The same of pairs without labels."""
-    yield from map(_whole(trial).measured_pairs, share_parts(trial, shares))
 
 
 def _whole(trial: Trial) -> Trial:

@@ -101,7 +101,7 @@ def unfinished(folder: Path) -> Iterator[Case]:
         yield from _behind_urls(folder)
     (folder / "t.csv").write_text(TABLE, encoding="utf-8")
     train = ("train", "t.csv", *TRAIN[:-1], "--epochs", "3", "-q", "-o", "m.safetensors")
-    _stopped_at("attncli.cli.train.run", "TrainingRun", "_save_model", train)
+    _stopped_at("attncli.api.training_run", "TrainingRun", "_save_model", train)
     files = files_of(folder)
     for name in files:
         if name.startswith("m.safetensors"):

@@ -195,7 +195,7 @@ def test_bad_rows_are_named_by_line(tmp_path):
     assert {place.rpartition(":")[2] for place in said} == {"3", "4", "5"}
     assert "found no pair" in said[f"{path}:3"]
     assert "expected a number" in said[f"{path}:4"]
-    with pytest.raises(AttnError, match=":4: the score is"):
+    with pytest.raises(AttnError, match="line 4: the score is"):
         attncli.train(path, **QUICK)
     assert attncli.train(path, **QUICK, skip_bad=True).training["examples"] == 2
 

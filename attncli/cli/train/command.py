@@ -1,31 +1,21 @@
 """`attn train`: a file of examples → W_q, W_k, W_v and a read-out, as a safetensors file."""
 
-from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from attncli.api.files_read import vectors_read
+from attncli.api.files_read import files_learned_from
 from attncli.cli.groups import grouped
-from attncli.cli.terminal import message, standard_input
+from attncli.cli.terminal import message
 from attncli.cli.train import options as t
-from attncli.cli.train.check import prove
-from attncli.cli.train.measuring import say_curve, say_folds
-from attncli.cli.train.rows import say_of_rows, say_of_splits
-from attncli.cli.train.run import ENDINGS, TrainingRun
+from attncli.cli.train.measuring import say_curve, say_folds, say_gradients
+from attncli.cli.train.run import ENDINGS, run_training
 from attncli.cli.vain_options import changed, say_vain
 from attncli.cli.vectors.access import access_to
 from attncli.errors import UsageError
-from attncli.errors.wording import visible
-from attncli.files.apart import expect_apart, expect_writable, files_given, written
-from attncli.mechanisms.open import expect_dim
-from attncli.settings import MechanismSettings
+from attncli.files.apart import expect_apart, expect_writable, written
 
 if TYPE_CHECKING:
-    from attncli.attention.parameters import Architecture
-    from attncli.settings import TrainingSettings
-    from attncli.training.examples import Prepared
-    from attncli.training.fit import Sizes
+    from attncli.api.training import Trial
 
 
 @grouped
@@ -57,56 +47,34 @@ def train(
       attn train bank.tsv --learning-curve
       attn train bank.tsv --check-grad
     """
+    from attncli.api.training import open_words, trial_from
     from attncli.cli.progress import Encoding
-    from attncli.reading.embedder import open_embedder
-    from attncli.reading.reader import ReadingSettings
-    from attncli.training.examples import expect_difference, prepare
-    from attncli.training.fit import expect_vectors_for_all, fitting, sizes_of
-    from attncli.training.rows import read_table
-    from attncli.training.validating import Trial
 
-    quiet, vectors = report.quiet, words.vectors
-    expect_dim(MechanismSettings(vectors=vectors, dim=words.dim))
+    quiet, vectors, settings = report.quiet, words.vectors, learning.settings()
     _expect_files(file, vectors, learning.class_weights, report, run)
-    expect_vectors_for_all(words.oov)
-    settings = learning.settings()
-    reading = ReadingSettings(tokenizer=words.tokenizer, oov=words.oov, seed=learning.seed)
-    with access_to(vectors, cached=not words.no_cache, quiet=quiet) as access:
-        embedder, info = open_embedder(vectors, reading, dim=words.dim, access=access)
-    note = None if quiet else partial(message, "note")
-    rows, bad = read_table(
-        file, standard_input(), split=data.split, columns=data.columns, note=note
-    )
-    if not quiet and data.split is None:
-        say_of_splits(rows)
+    with access_to(vectors, quiet=quiet) as access:
+        opened = open_words(words.settings(), settings, access=access)
     with Encoding(quiet=quiet) as encoding:
-        prepared = prepare(rows, embedder, tick=encoding.tick, bad=bad)
-    say_of_rows(bad, prepared, skip_bad=data.skip_bad, quiet=quiet, labels=True)
-    expect_difference(prepared, visible(file)[:200])
-    sizes = sizes_of(prepared, info, layer.settings())
-    _say_vain(
-        {**vars(layer), **vars(learning), **vars(report), "page": report.page, **vars(run)}
-        | {"measures": run.measures},
-        sizes,
-    )
-    if sizes.architecture.readout == "weights":
-        settings = fitting(settings, learning.epochs)
+        trial = trial_from(
+            *(data.source(file), opened, layer.settings(), settings),
+            epochs=learning.epochs,
+            say=encoding.say,
+            tick=encoding.tick,
+        )
+    options = {**vars(layer), **vars(learning), **vars(report), **vars(run)}
+    _say_vain(options | {"page": report.page, "measures": run.measures}, trial)
     if run.check_grad:
-        prove(prepared, sizes, settings.seed, report.json)
+        say_gradients(trial, json=report.json)
         return
-    if run.measures is not None:
-        trial = Trial(prepared, info, layer.settings(), settings, reading)
-        if run.folds is not None:
-            say_folds(trial, run.folds, json=report.json, quiet=quiet)
-        else:
-            say_curve(trial, json=report.json, quiet=quiet)
-        if not report.output:
-            return
+    if run.folds is not None:
+        say_folds(trial, run.folds, json=report.json, quiet=quiet)
+    elif run.learning_curve:
+        say_curve(trial, json=report.json, quiet=quiet)
+    if run.measures is not None and not report.output:
+        return
     if not quiet:
-        _say_held_out(prepared, settings)
-    output = None if report.model is None else Path(report.model)
-    training = TrainingRun(output, prepared, sizes, settings, reading, info)
-    training.run(report, resume=run.resume)
+        _say_held_out(trial)
+    run_training(trial, report, resume=run.resume)
 
 
 def _expect_files(
@@ -118,8 +86,6 @@ def _expect_files(
 ) -> None:
     """Raises: UsageError where there is no output, or it is an input; OutputError."""
     _expect_one_task(report, run)
-    from attncli.training.class_weights import weights_file
-
     if not report.output and not run.check_grad and run.measures is None:
         raise UsageError("found no file, expected -o model.safetensors", place="--output")
     if run.resume and report.model is None and not run.check_grad:
@@ -129,8 +95,7 @@ def _expect_files(
     model = [] if run.check_grad else written("output", report.model, *ENDINGS)
     model += [] if run.check_grad else written("output", report.page)
     log = [] if run.check_grad else written("log", report.log)
-    weights = weights_file(class_weights)
-    expect_apart([*model, *log], [*files_given([file, weights]), *vectors_read(vectors)])
+    expect_apart([*model, *log], files_learned_from(file, vectors, class_weights))
     expect_writable(model, ())  # a log may be a pipe
 
 
@@ -171,9 +136,9 @@ _OF_LEARNING = (
 )
 
 
-def _say_vain(values: "dict[str, object]", sizes: "Sizes") -> None:
+def _say_vain(values: "dict[str, object]", trial: "Trial") -> None:
     """Says which options have no effect on this training."""
-    architecture = sizes.architecture
+    architecture = trial.sizes().architecture
     fitted, quiet = architecture.readout == "weights", bool(values["quiet"])
     parts: list[tuple[Sequence[str], str]] = []
     if values["check_grad"]:
@@ -193,36 +158,31 @@ def _say_vain(values: "dict[str, object]", sizes: "Sizes") -> None:
             parts.append((("smoothing", "balance", "class_weights"), "without labels"))
     if architecture.pair != "match":
         parts.append((("temperature",), "but for pairs that belong together"))
-    parts += _of_sizes(architecture)
+    parts += _of_sizes(trial)
     for names, where in parts:
         say_vain(changed(train, values, names), where, quiet=quiet)
 
 
-def _of_sizes(architecture: "Architecture") -> list[tuple[Sequence[str], str]]:
+def _of_sizes(trial: "Trial") -> Iterator[tuple[Sequence[str], str]]:
     """The options that have no effect on a model of these sizes, with where that is."""
-    parts: list[tuple[Sequence[str], str]] = []
+    architecture = trial.sizes().architecture
     if architecture.readout == "target":
-        parts.append((("pooling",), "where the target words are given"))
+        yield ("pooling",), "where the target words are given"
     if architecture.positions != "relative":
-        parts.append((("reach",), "without relative positions"))
-    return parts
+        yield ("reach",), "without relative positions"
 
 
-def _say_held_out(prepared: "Prepared", settings: "TrainingSettings") -> None:
+def _say_held_out(trial: "Trial") -> None:
     """A warning where so few sentences have a label that none of them is held out."""
-    from attncli.training.fit import labels_aside
-
-    if not settings.held_out or prepared.examples.labels is None:
-        return
-    share, count = f"--held-out {settings.held_out:g}", len(prepared.labels)
-    measured = labels_aside(prepared, settings)
-    if not measured:
+    measured, count = trial.labels_aside(), len(trial.prepared.labels)
+    share = f"--held-out {trial.settings.held_out:g}"
+    if measured == 0:
         message(
             "warning",
             f"{share} of so few sentences is none: the last epoch is kept and no accuracy is "
             "shown; attn evaluate measures the model on sentences of another file",
         )
-    elif measured < count:
+    elif measured is not None and measured < count:
         message(
             "warning",
             f"{share} keeps sentences of {measured} of {count} labels aside: the accuracy shown "

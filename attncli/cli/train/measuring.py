@@ -1,5 +1,6 @@
-"""`attn train --folds` and `--learning-curve`: a line for each training, then what they say together."""
+"""`attn train --folds`, `--learning-curve` and `--check-grad`: what is measured, a line for each."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from attncli.cli.terminal import message, write, write_json
@@ -7,13 +8,26 @@ from attncli.cli.train.report import json_line
 from attncli.errors.wording import quoted
 
 if TYPE_CHECKING:
-    from attncli.training.pair_metrics import PairEvaluation
-    from attncli.training.validating import Measured, Trial
+    from attncli.api.training import Measured, PairEvaluation, Trial
+
+
+def say_gradients(trial: "Trial", *, json: bool) -> None:
+    """Prints how each gradient agrees. Raises: NumericError when one does not."""
+    for checked in trial.gradients():
+        verdict = "agrees" if checked.agrees else "differs"
+        if json:
+            write_json(json_line({**asdict(checked), "agrees": checked.agrees}))
+        else:
+            shape = "×".join(map(str, checked.shape))
+            write(
+                f"d_{checked.name:<15} {shape:<12} {checked.entries:>4} entries  "
+                f"worst difference {checked.difference:.1e}  {verdict}\n"
+            )
 
 
 def say_folds(trial: "Trial", count: int, *, json: bool, quiet: bool) -> None:
     """Prints each fold as it is done, and the means with their standard deviations."""
-    from attncli.training.validating import cross_validated, summary_of
+    from attncli.api.training import CrossValidation
     from attncli.views.confusion import report_lines
     from attncli.views.ink import Ink
 
@@ -28,14 +42,14 @@ def say_folds(trial: "Trial", count: int, *, json: bool, quiet: bool) -> None:
             f"fewer than {count} sentences have the label {named}: some folds have none of it",
         )
     folds = []
-    for fold in cross_validated(trial, count):
+    for fold in trial.folds(count):
         folds.append(fold)
         if json:
             record = {"fold": fold.number, "folds": count, **_figures(fold)}
             write_json(json_line(record))
         else:
             write(_line(f"fold {fold.number}/{count}", fold))
-    summary = summary_of(folds)
+    summary = CrossValidation.of(folds)
     if json:
         write_json(json_line(summary.to_dict()))
         return
@@ -52,13 +66,11 @@ def say_folds(trial: "Trial", count: int, *, json: bool, quiet: bool) -> None:
 
 def say_curve(trial: "Trial", *, json: bool, quiet: bool) -> None:
     """Prints each share as it is done, and whether more sentences would help."""
-    from attncli.training.validating import measured_shares
-
     if trial.compares_pairs:
         _say_pair_curve(trial, json=json, quiet=quiet)
         return
     points = []
-    for point in measured_shares(trial):
+    for point in trial.shares():
         points.append(point)
         if json:
             write_json(json_line({"share": point.share, **_figures(point)}))
@@ -72,10 +84,8 @@ def _say_pair_folds(trial: "Trial", count: int, *, json: bool) -> None:
     """The same of pairs without labels, beside what no training gives."""
     from statistics import fmean, stdev
 
-    from attncli.training.validating import cross_validated_pairs
-
     folds = []
-    for fold in cross_validated_pairs(trial, count):
+    for fold in trial.folds_of_pairs(count):
         folds.append(fold.evaluation)
         if json:
             record = {"fold": fold.number, "folds": count, "learned_from": fold.learned_from}
@@ -98,10 +108,8 @@ def _say_pair_folds(trial: "Trial", count: int, *, json: bool) -> None:
 
 def _say_pair_curve(trial: "Trial", *, json: bool, quiet: bool) -> None:
     """The same of pairs without labels."""
-    from attncli.training.validating import measured_shares_of_pairs
-
     points = []
-    for point in measured_shares_of_pairs(trial):
+    for point in trial.shares_of_pairs():
         points.append(point.evaluation)
         if json:
             record = {"share": point.share, "learned_from": point.learned_from}

@@ -8,9 +8,10 @@ import typer
 from attncli import settings
 from attncli.cli import options as opt
 from attncli.cli.options import ATTENTION, INPUT, LEARNING, MODEL, OUTPUT, RUNNING, option, switch
+from attncli.errors import UsageError
 
 if TYPE_CHECKING:
-    from attncli.training.columns import Columns
+    from attncli.api.examples import ExampleSource
 
 WORDS, _LAYER = settings.WordSettings(), settings.LayerSettings()
 _TRAINING = settings.TrainingSettings()
@@ -228,18 +229,18 @@ class DataOptions:
     split: Split = None
     skip_bad: SkipBad = False
 
-    @property
-    def columns(self) -> "Columns":
-        """The columns as the library takes them."""
-        from attncli.training.columns import Columns
+    def source(self, file: str) -> "ExampleSource":
+        """These rows of a file, as the library takes them."""
+        from attncli.api.examples import ExampleSource, named_columns
 
-        return Columns(
+        columns = named_columns(
             self.text_column,
             self.label_column,
             self.target_column,
             self.pair_column,
             self.score_column,
         )
+        return ExampleSource(file, self.split, columns, self.skip_bad)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -299,14 +300,11 @@ class LearningOptions:
     temperature: Temperature = _TRAINING.temperature
 
     def settings(self) -> settings.TrainingSettings:
-        """The choices as the library takes them. Raises: UsageError for one out of its range."""
-        from attncli.training.rates import checked_training
-
-        asked = {"epochs": self.epochs, "tolerance": self.tolerance}
-        defaults = {name: getattr(_TRAINING, name) for name in asked}
-        values = {n: defaults[n] if v is None else v for n, v in asked.items()}
-        chosen = settings.TrainingSettings(**{**vars(self), **values})
-        return checked_training(chosen, asks_for_tolerance=self.tolerance is not None)
+        """The choices as the library takes them. Raises: UsageError for a tolerance of nothing."""
+        if self.tolerance == 0:
+            raise UsageError("found 0, expected a number above 0", place="--tolerance")
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        return settings.TrainingSettings(**given)
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -12,10 +12,8 @@ from attncli.errors import OutputError
 from attncli.errors.wording import visible
 
 if TYPE_CHECKING:
+    from attncli.api.training_run import TrainingRun
     from attncli.results.frames import Progress
-    from attncli.training.fit import Fit
-    from attncli.training.metrics import Scores
-    from attncli.training.pair_metrics import PairEvaluation
 
 _LABELS = 12  # labels with a line of their own
 _LINES = 10  # epochs told where stderr is no terminal
@@ -25,32 +23,21 @@ class TrainingReport:
     """Tells the epochs of a training; nothing of it goes to standard output."""
 
     def __init__(
-        self,
-        fit: "Fit",
-        counts: dict[str, int],
-        log: str | None,
-        resumed: bool,
-        quiet: bool,
-        watched: bool = False,
+        self, run: "TrainingRun", log: str | None, resumed: bool, quiet: bool, watched: bool = False
     ) -> None:
-        self._fit = fit
-        self._scores: Scores | None = None
-        self._pairs: PairEvaluation | None = None
-        self._training, self._counts, self._quiet = fit.training, counts, quiet
+        self._run, self._training, self._quiet = run, run.fit.training, quiet
         self._watched = watched  # frames are drawn where epochs would be told
         self._live = sys.stderr is not None and sys.stderr.isatty() and not watched
         self._losses: list[float] = []
         self._figures: list[float] = []
-        self._last: Progress | None = None
         self._log = None if log is None else _opened(log, resumed)
         if not resumed:
-            self._write_log(self._start())
+            self._write_log({"event": "start", **run.start()})
 
     def epoch(self, progress: "Progress") -> None:
         """One epoch is done."""
         from attncli.views.training import epoch_text
 
-        self._last = progress
         self._losses.append(progress.loss)
         if progress.held_out is not None:
             self._figures.append(progress.held_out[1])
@@ -61,7 +48,7 @@ class TrainingReport:
                 "steps": progress.steps,
                 "loss": progress.loss,
                 "held_out_loss": progress.held_out_loss,
-                **self._held_out(progress.held_out),
+                **self._run.held_out(progress.held_out),
                 "worst": progress.worst,
                 "best": progress.best,
                 "seconds": round(progress.seconds, 3),
@@ -83,39 +70,22 @@ class TrainingReport:
         elif progress.epoch % max(1, progress.epochs // _LINES) == 0 or progress.epoch == 1:
             _say(text + "\n")
 
-    def ended(self, output: Path | None) -> dict[str, Any]:
-        """The training is over: the curve, and the summary that is returned."""
-        self._scores, self._pairs = self._fit.held_out_scores(), self._fit.held_out_pairs()
-        summary = self._summary(output) | self._of_labels()
-        self._write_log({"event": "end", **summary})
+    def ended(self) -> None:
+        """The training is over: its curve, and what came of it."""
+        self._write_log({"event": "end", **self._run.summary()})
         self._close()
-        if not self._quiet:
-            if not self._watched:
-                self._curve()
-            message("trained", self._sentence(output))
-            self._say_of_labels()
-            self._say_of_pairs()
-            self._say_of_guessing()
-        return summary
-
-    def _of_labels(self) -> dict[str, Any]:
-        """What the summary says of each label, where sentences were held out."""
-        scores = self._scores
-        if self._pairs is not None:
-            return {"pairs": self._pairs.to_dict()}
-        if scores is None:
-            return {}
-        sure = scores.recommended()
-        return {
-            "report": {label: one._asdict() for label, one in scores.report.items()},
-            "macro": scores.macro._asdict(),
-            "weighted": scores.weighted._asdict(),
-            "sure": None if sure is None else sure._asdict(),
-        }
+        if self._quiet:
+            return
+        if not self._watched:
+            self._curve()
+        message("trained", self._sentence())
+        self._say_of_labels()
+        self._say_of_pairs()
+        self._say_of_guessing()
 
     def _say_of_labels(self) -> None:
         """A table of the labels of held-out sentences, and from which probability on they are right."""
-        scores = self._scores
+        scores = self._run.scores
         if scores is None:
             return
         from attncli.views.confusion import report_lines
@@ -133,20 +103,16 @@ class TrainingReport:
 
     def _say_of_pairs(self) -> None:
         """The figures of the pairs held out, beside those of no training."""
-        if self._pairs is None:
+        pairs = self._run.pairs
+        if pairs is None:
             return
         from attncli.views.ink import Ink
         from attncli.views.pairs import beside_lines
 
         ink = Ink(colors=None, unicode=_has_blocks(), width=80)
-        columns = {"trained": self._pairs.scores, **self._pairs.baselines}
+        columns = {"trained": pairs.scores, **pairs.baselines}
         figures = {name: scores.figures() for name, scores in columns.items()}
         _say(ink.rendered(beside_lines(figures, ink)))
-
-    def _held_out(self, figure: tuple[str, float] | None) -> dict[str, float | None]:
-        """What a record says of the sentences kept aside."""
-        name = self._fit.figure.lower()
-        return {f"held_out_{name}": None if figure is None else figure[1]}
 
     def _say_of_guessing(self) -> None:
         """A loss that even probabilities would have had says that nothing was learned."""
@@ -158,50 +124,20 @@ class TrainingReport:
                 "was learned; more --epochs or another --learning-rate may help",
             )
 
-    def stopped(self, output: Path | None) -> None:
+    def stopped(self) -> None:
         """The training was stopped; the best model so far is kept, if there is one."""
-        self._write_log({"event": "stopped", **self._summary(output)})
+        self._write_log({"event": "stopped", **self._run.summary()})
         self._close()
         if self._live:
             _say("\n")
         if not self._training.best_epoch:
             message("stopped", "before the first epoch was done; nothing is written")
             return
-        more = "" if output is None else "; the same command with --resume goes on"
-        message("stopped", f"{self._sentence(output)}{more}")
+        more = "" if self._run.output is None else "; the same command with --resume goes on"
+        message("stopped", f"{self._sentence()}{more}")
 
-    def _start(self) -> dict[str, Any]:
-        from dataclasses import asdict
-
-        return {
-            "event": "start",
-            "architecture": self._training.architecture.to_dict(),
-            "settings": asdict(self._training.settings),
-            "parameters": int(self._training.parameters.flat.size),
-            "labels": len(self._counts),
-            "label_counts": self._counts,
-            "held_out": self._training.n_held_out,
-        }
-
-    def _summary(self, output: Path | None) -> dict[str, Any]:
-        last = self._last
-        return {
-            "model": None if output is None else str(output),
-            "epochs": 0 if last is None else last.epoch,
-            "best_epoch": self._training.best_epoch,
-            "loss": None if last is None else last.loss,
-            "held_out": self._training.n_held_out,
-            **self._held_out(self._training.best_figure),
-            "worst": None if last is None else last.worst,
-            "parameters": int(self._training.parameters.flat.size),
-            "label_counts": self._counts,
-            "majority": max(self._counts.values()) / sum(self._counts.values())
-            if self._counts
-            else None,
-        }
-
-    def _sentence(self, output: Path | None) -> str:
-        training = self._training
+    def _sentence(self) -> str:
+        training, output, last = self._training, self._run.output, self._run.last
         name = "no model is kept" if output is None else visible(str(output))
         text = f"{name}, {training.parameters.flat.size:,} numbers"
         if training.best_figure is not None:
@@ -211,8 +147,8 @@ class TrainingReport:
                 f", held-out {figure} {value:.3f} on "
                 f"{training.n_held_out} {what} (epoch {training.best_epoch})"
             )
-        if self._last is not None and self._last.worst is not None:
-            text += f", worst cell off by {self._last.worst:.4f}"
+        if last is not None and last.worst is not None:
+            text += f", worst cell off by {last.worst:.4f}"
         return text
 
     def _curve(self) -> None:
@@ -223,7 +159,7 @@ class TrainingReport:
         if len(self._losses) < 2:
             return
         width = 80 if sys.stderr is None else min(80, terminal_columns(sys.stderr) or 80)
-        name = self._fit.figure
+        name = self._run.fit.figure
         lines = curve_texts(
             self._losses, self._figures, figure=name, unicode=_has_blocks(), width=width
         )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from attncli.cli.terminal import color_system, message, terminal_columns, wants_color
 
 if TYPE_CHECKING:
+    from attncli.api.training_run import TrainingRun
     from attncli.results.frames import Frame, Progress
-    from attncli.training.fit import Fit
     from attncli.views.ink import Ink
 
 _EVERY = 1 / 30  # seconds between two drawings at least
@@ -20,18 +20,19 @@ _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
 class Watching:
     """Follows a training: draws frames where a terminal is, keeps them where a page is wanted."""
 
-    def __init__(self, fit: "Fit", *, draws: bool, keeps: bool, quiet: bool = False) -> None:
+    def __init__(
+        self, run: "TrainingRun", *, draws: bool, keeps: bool, quiet: bool = False
+    ) -> None:
         from attncli.results.frames import Film
-        from attncli.training.frames import Camera
 
-        self._camera, self._film, self._keeps = Camera(fit), Film(), keeps
+        self._camera, self._film, self._keeps = run.camera(), Film(), keeps
         self._draws = draws and _is_terminal()
         if draws and not self._draws and not quiet:
             message(
                 "note", "--watch draws on a terminal alone; standard error is none it can draw on"
             )
         self._lines, self._drawn_at = 0, 0.0
-        self._last: tuple[Progress | None, int] = (None, fit.training.epoch)
+        self._last: tuple[Progress | None, int] = (None, run.fit.training.epoch)
 
     @property
     def draws(self) -> bool:
