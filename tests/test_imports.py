@@ -30,6 +30,7 @@ ASKED: tuple[Pair, ...] = (
     ("attncli.results", "attncli.results.tables"),
     ("attncli.results", "attncli.results.saving"),
     ("attncli.results", "attncli.views.plot"),
+    ("attncli.results", "attncli.insight.heads"),
     ("attncli.results.saving", "attncli.views.files"),
 )
 DECLARED = (*NOTEBOOK, RECORD, *ASKED)

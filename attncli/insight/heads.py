@@ -5,7 +5,8 @@ as the weight on separators where there is none, is NaN. Rows in which every key
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from unicodedata import category
 
 import numpy as np
@@ -13,10 +14,15 @@ import numpy as np
 from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from attncli.insight.measures import entropy
 from attncli.insight.tokens import original_places, which_are_special
+from attncli.results.cards import Card, Cell, Grid, Shaded, ShowsCard
 from attncli.results.names import axis_labels
 from attncli.results.pieces import unmarked
 from attncli.results.result import AttentionResult
+from attncli.results.tables import pandas_of
 from attncli.settings import HeadMeasure
+
+if TYPE_CHECKING:
+    import pandas
 
 Habit: TypeAlias = Literal["first", "previous", "self", "next", "separators"]
 HABITS: tuple[Habit, ...] = ("first", "previous", "self", "next", "separators")
@@ -26,17 +32,50 @@ MOST = 0.5  # of the weight: what a head does with more of it is what it mostly 
 _FEWEST = 4  # tokens of a text whose first one may be called a sink
 
 
-class HeadMap(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class HeadMap(ShowsCard):
     """The numbers of all heads of a result, and what its layers and heads are called.
 
     Shapes: each of `values`, one for each of HEAD_MEASURES, (n_layers, n_heads). The habits are
     shares of the weight; entropy is in nats, 0 to ln `n_keys`.
     """
 
+    text: str
     layers: Sequence[str]
     heads: Sequence[str]
     n_keys: int
     values: Mapping[HeadMeasure, FloatArray]
+
+    def __repr__(self) -> str:
+        return f"HeadMap({self.text!r}, {len(self.layers)} × {len(self.heads)} heads)"
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """A row for each head: layer, head, habit (empty for none), and every measure.
+
+        Raises: MissingExtraError where pandas is not installed.
+        """
+        names, _ = self.habits()
+        columns: dict[str, Any] = {
+            "layer": [label for label in self.layers for _ in self.heads],
+            "head": [label for _ in self.layers for label in self.heads],
+            "habit": [name for row in names for name in row],
+        }
+        for axis in ("layer", "head"):
+            if all(label.isdecimal() for label in columns[axis]):
+                columns[axis] = [int(label) for label in columns[axis]]
+        return pandas_of(columns | {name: of.ravel() for name, of in self.values.items()})
+
+    def card(self) -> Card:
+        """What a notebook shows: of each head what it does most, and the share of its weight."""
+        names, shares = self.habits()
+        rows: list[list[Cell]] = [
+            [label, *map(_shaded, of_layer, shares_of_layer)]
+            for label, of_layer, shares_of_layer in zip(
+                self.layers, names, shares.tolist(), strict=True
+            )
+        ]
+        line = "what each head looks at most, and how much of its weight goes there"
+        return Card(self.text, line, [Grid(["layer", *self.heads], rows)])
 
     def shares(self, measure: HeadMeasure) -> FloatArray:
         """A measure as shares of the most it can be, 0 to 1. Shape: (n_layers, n_heads)."""
@@ -69,6 +108,11 @@ class HeadMap(NamedTuple):
         ]
 
 
+def _shaded(habit: str, share: float) -> Shaded:
+    """A cell of a notebook's table."""
+    return Shaded(f"{habit} {share:.0%}" if habit else "–", share)
+
+
 def head_map(result: AttentionResult) -> HeadMap:
     """The measures of every head of a result.
 
@@ -86,6 +130,7 @@ def head_map(result: AttentionResult) -> HeadMap:
             for name, value in _measured_head(result.weights[layer, head], tokens).items():
                 values[name][layer, head] = value
     return HeadMap(
+        text=result.text,
         layers=axis_labels(result, "layers"),
         heads=axis_labels(result, "heads"),
         n_keys=len(result.tokens),

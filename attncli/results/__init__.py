@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from attncli.arrays import Float32Array
+    from attncli.insight.heads import HeadMap
     from attncli.settings import FigureChoices, Palette
 
 
@@ -46,6 +47,20 @@ class Offers:
         from attncli.results.tables import matrix_of
 
         return matrix_of(self._itself, layer, head)
+
+    def head_map(self) -> "HeadMap":
+        """One number a head, for every layer: what each looks at, and its entropy.
+
+        A notebook shows it; `to_pandas` makes a table of it, `values["first"]` is the matrix of one.
+        `layers` and `heads` say what they are called.
+
+        >>> from attncli import explain
+        >>> explain("money bank grows", heads=2).head_map()
+        HeadMap('money bank grows', 1 × 2 heads)
+        """
+        from attncli.insight.heads import head_map
+
+        return head_map(self._itself)
 
     def to_pandas(self) -> "pandas.DataFrame":
         """A row for each weight: index, layer, head, query, key, query_word, key_word, weight.

@@ -50,7 +50,12 @@ def matrix_of(result: AttentionResult, layer: int | None, head: int | None) -> F
 
 def pandas_table(results: Sequence[AttentionResult]) -> "pandas.DataFrame":
     """A DataFrame of pandas. Raises: MissingExtraError."""
-    table: pandas.DataFrame = _library("pandas").DataFrame(_columns(results))
+    return pandas_of(_columns(results))
+
+
+def pandas_of(columns: dict[str, Any]) -> "pandas.DataFrame":
+    """Columns as a DataFrame of pandas. Raises: MissingExtraError."""
+    table: pandas.DataFrame = _library("pandas").DataFrame(columns)
     return table
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.segment import Segment
+
 from attncli.insight.movement import Movement
 from attncli.insight.sums import sums_of
 from attncli.results.names import VECTORS_AFTER, describe, matrix_name
@@ -164,7 +166,13 @@ def _matrices(result: AttentionResult, ink: Ink, layout: Layout) -> list[Line]:
                 lines.append([ink.dim(f"  {name}")])
             lines += _matrix(result, layer, head, ink, layout)
     scale = legend(ink)
-    return [*lines, scale] if scale else lines
+    lines += [scale] if scale else []
+    if result.attention.is_of_words:
+        return lines
+    from attncli.views.head_map import sink_line
+
+    sink = ink.plain(sink_line(result, ink.word))
+    return lines + [[Segment(f"  {part}")] for part in wrapped(sink, layout.width - 2, 2) if part]
 
 
 def _matrix(result: AttentionResult, layer: int, head: int, ink: Ink, layout: Layout) -> list[Line]:

@@ -164,3 +164,8 @@ def test_a_sink_is_named_where_it_is(command, tmp_path):
     said = 'the first token "<s>" takes 80% of the weight (a sink); --hide first shows the rest'
     assert said in command(*read, "--map").text.replace("\n  ", " ")
     assert "sink" not in command(*read, "--map", "--hide", "first").text
+    assert said in command(*read).text.replace("\n    ", " ")
+    assert "sink" not in command(*read, "--hide", "first").text
+    pages = tmp_path / "p.html"
+    command(*read, "-o", str(pages))
+    assert "takes 80% of the weight (a sink)" in pages.read_text(encoding="utf-8")

@@ -156,3 +156,29 @@ def test_chosen_and_pooled_heads_keep_their_names():
     assert (chosen.layers, chosen.heads) == (["2", "0"], ["3", "1"])
     pooled = head_map(Part(over=("heads",)).of(result))
     assert (pooled.layers, pooled.heads) == (["0", "1", "2"], ["mean of heads 0–3"])
+
+
+@given(results(), st.booleans())
+def test_a_table_of_heads_has_a_row_for_each(result, pooled):
+    """Layer, head, habit and every measure, in the order of the weights; numbers where they are."""
+    pytest.importorskip("pandas")
+    heads = (Part(over=("heads",)).of(result) if pooled else result).head_map()
+    table = heads.to_pandas()
+    assert list(table) == ["layer", "head", "habit", *HEAD_MEASURES]
+    assert table["layer"].tolist() == [0] * len(heads.heads) + [1] * len(heads.heads)
+    assert table["head"].tolist() == (["mean of heads 0–2"] * 2 if pooled else [0, 1, 2] * 2)
+    for name in HEAD_MEASURES:
+        np.testing.assert_array_equal(table[name], heads.values[name].ravel())
+    assert table["habit"].tolist() == [name for row in heads.habits()[0] for name in row]
+
+
+@given(results())
+def test_a_notebook_shows_a_cell_for_each_head(result):
+    """The card has a row a layer and a column a head, and words are text in it."""
+    heads = head_map(replace(result, text="<b>&"))
+    (grid,) = heads.card().parts
+    assert (len(grid.rows), len(grid.columns)) == (2, 4)
+    shown = heads._repr_html_()
+    assert "<b>&" not in shown
+    assert "&lt;b&gt;&amp;" in shown
+    assert repr(heads) == "HeadMap('<b>&', 2 × 3 heads)"
