@@ -59,14 +59,10 @@ def explain(
     _expect_one_head(mechanism, manner, against)
     expect_writable(written("output", manner.output), _inputs(file, mechanism))
     fields = manner.fields(*opt.chosen_fields(include, exclude))
-    other = None if against is None else _against_kind(manner)
-    manner.warn_of_vain(quiet, kind=other, include=include, exclude=exclude)
+    kind = None if against is None else _against_kind(manner)
+    manner.warn_of_vain(quiet, kind=kind, include=include, exclude=exclude)
     say_vain(_left_out_anyway(fields), "(these fields come only with --include)", quiet=quiet)
-    vain = ["--d-v"] if against is not None and mechanism.d_v is not None else []
-    say_vain(vain, "with --against, which shows weights", quiet=quiet)
-    if manner.is_figure and against is None:
-        unseen = {"--d-v": mechanism.d_v, "--target": mechanism.target}
-        say_vain([name for name, value in unseen.items() if value], IN_A_FIGURE, quiet=quiet)
+    _say_vain_of_mechanism(mechanism, manner, against, quiet)
     waited_for = fields[0] if include is not None and (manner.json or manner.output) else ()
     effects = effects_of(mechanism, include=waited_for)
     chooses = mechanism.chooses or (mechanism.has_one_matrix and not mechanism.hide)
@@ -96,6 +92,18 @@ def explain(
         from attncli.cli.pairs import say_of_both
 
         say_of_both(texts, analysis, mechanism, manner, quiet=quiet)
+
+
+def _say_vain_of_mechanism(
+    mechanism: Mechanism, manner: Manner, against: str | None, quiet: bool
+) -> None:
+    """Says which options of the mechanism do not show in weights alone."""
+    if against is not None:
+        vain = ["--d-v"] if mechanism.d_v is not None else []
+        say_vain(vain, "with --against, which shows weights", quiet=quiet)
+    elif manner.is_figure:
+        unseen = {"--d-v": mechanism.d_v, "--target": mechanism.target}
+        say_vain([name for name, value in unseen.items() if value], IN_A_FIGURE, quiet=quiet)
 
 
 def _expect_one_head(mechanism: Mechanism, manner: Manner, against: str | None) -> None:

@@ -1,6 +1,6 @@
 """`attn view`: any saved result drawn again, and other people's matrices."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import chain
 from pathlib import Path
@@ -129,17 +129,14 @@ def view(
     asked = frozenset(OPTIONAL_FIELDS if manner.keeps_fields else ())
     notices = Notices(quiet)
     effects = Effects(hide=choosing.hide or (), merge=choosing.merge, agg=choosing.agg)
-    given: dict[str, object] = {"--tokens": tokens, "--scores": scores, "--array": array}
     kept: list[Kept] = []
     shown = failed = 0
     names = token_names(tokens, pair)
     held = held_in(file, standard_input, tokens=names, scores=scores, member=array, index=index)
     for outcome in held:
         if isinstance(outcome, Comparison):
-            given |= {
-                f"--{field.name}": getattr(choosing, field.name) for field in fields(Choosing)
-            }
-            _say_vain_of_comparison(manner, given, quiet)
+            given = {"--tokens": tokens, "--scores": scores, "--array": array}
+            _say_vain_of_comparison(manner, choosing, given, quiet)
             show_comparison(outcome, manner, quiet=quiet)
             return
         if isinstance(outcome, AttnError):
@@ -169,15 +166,20 @@ def view(
     notices.end()
 
 
-def _say_vain_of_comparison(manner: Manner, given: dict[str, object], quiet: bool) -> None:
+def _say_vain_of_comparison(
+    manner: Manner, choosing: Choosing, given: Mapping[str, object], quiet: bool
+) -> None:
     """Says which options do nothing for a comparison, which is drawn in one way only."""
+    chosen = {f"--{field.name}": getattr(choosing, field.name) for field in fields(Choosing)}
     flags: dict[str, object] = {"--show": manner.show, "--full": manner.full, "--row": manner.row}
     flags |= {"--steps": manner.steps, "--speak": manner.speak, "--diagram": manner.diagram}
     flags |= {"--notation": manner.notation != "words", "--why": manner.why}
     flags |= {"--map": manner.head_map, "--measure": manner.measure}
     flags |= manner.figure_options()
     say_vain(
-        [name for name, value in (given | flags).items() if value], _OF_A_COMPARISON, quiet=quiet
+        [name for name, value in {**given, **chosen, **flags}.items() if value],
+        _OF_A_COMPARISON,
+        quiet=quiet,
     )
     kind = manner.kind if manner.json or manner.output is not None else "tables"
     shaping = {"--precision": manner.precision, "--top": manner.top, **manner.looks()}

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from models.made import CONFIGS, tensors, write_checkpoint, write_model, write_tokenizer
 
+from attncli.api.models import model_facts, shipped_models
+
 FACTS = {
     "family": "bert",
     "layers": 3,
@@ -128,3 +130,18 @@ def test_a_listed_model_is_opened_by_its_name(
     missing = command("explain", "money bank", "--model", "ollama:absent")
     assert missing.code == 6
     assert "attn model list" in missing.said
+
+
+def test_python_has_what_the_command_prints_of_every_model_that_ships(command):
+    """Facts and examples are the same ones."""
+    models = shipped_models()
+    assert {"idioms", "lecture"} <= {model.name for model in models}
+    for model in models:
+        kind, facts = model_facts(model.name)
+        printed = json.loads(command("model", "info", model.name, "--json").out)
+        assert kind
+        assert json.loads(json.dumps(facts)) == printed
+        assert printed["trained_by"] == model.trained_by
+        ended = command("model", "info", model.name, "--examples")
+        assert (ended.code == 0) == (model.examples is not None)
+        assert model.examples is None or ended.out.decode() == model.examples
