@@ -102,7 +102,6 @@ def info(
       attn model info ./all-MiniLM-L6-v2 --check
     """
     from attncli.api.models import model_examples, model_facts
-    from attncli.views.checkpoint import checkpoint_lines, trained_lines
 
     if examples:
         looks.say_vain("with --examples", quiet=False, check=check, json=json)
@@ -119,5 +118,7 @@ def info(
 
         write_json(json_line(model.facts))
         return
+    from attncli.views.checkpoint import checkpoint_lines, trained_lines
+
     lines_of, ink = trained_lines if model.is_trained else checkpoint_lines, looks.ink
     write(ink.rendered(lines_of(model.facts, ink, width=looks.columns)))
