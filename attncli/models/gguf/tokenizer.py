@@ -96,9 +96,9 @@ def _splitting(metadata: Metadata) -> tuple[_Splitting, str | None]:
 
 
 def _byte_level(metadata: Metadata, tokens: list[str], kind: _Splitting) -> dict[str, Any]:
-    merges = [merge.split(" ") for merge in metadata.texts("merges")]
+    merges = metadata.texts("merges")  # "a b": neither token has a space
     for number, merge in enumerate(merges):
-        if len(merge) != 2:
+        if merge.count(" ") != 1:
             raise metadata.fault("merges", f"value {number + 1} is no pair of two tokens")
     steps: list[dict[str, Any]] = []
     if kind.pattern is not None:
