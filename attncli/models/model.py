@@ -37,6 +37,7 @@ class TransformerModel:
         self.tensors: ModelTensors = tensors_of(self.checkpoint, self.config)
         self._blocks: dict[int, Block] = {}
         self._kept = 0
+        self._quantizations: dict[tuple[int, ...] | None, str | None] = {}
 
     def block(self, layer: int) -> Block:
         """The matrices of a layer, counted from 0; read at the first use.
@@ -55,9 +56,13 @@ class TransformerModel:
 
     def quantization(self, layers: Sequence[int] | None) -> str | None:
         """How the attention matrices of layers (None: of all) are quantized, None where they are not."""
-        start = self.tensors.prefix + self.tensors.layers
-        every = range(self.config.n_layers) if layers is None else layers
-        return self.checkpoint.quantization([f"{start}{layer}.self_attn." for layer in every])
+        chosen = None if layers is None else tuple(layers)
+        if chosen not in self._quantizations:
+            start = self.tensors.prefix + self.tensors.layers
+            every = range(self.config.n_layers) if chosen is None else chosen
+            starts = [f"{start}{layer}.self_attn." for layer in every]
+            self._quantizations[chosen] = self.checkpoint.quantization(starts)
+        return self._quantizations[chosen]
 
     @cached_property
     def head(self) -> WordHead | None:

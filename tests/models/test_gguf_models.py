@@ -10,6 +10,7 @@ from models.gguf_files import PERMUTED, converted, turned_by_neighbors, write_gg
 from models.test_decoders import KINDS, LLAMA3, LONG, WIDE, made
 from safetensors.numpy import load_file, save_file
 
+from attncli.errors import DataError
 from attncli.models.forward import Inputs, Wanted, encode
 from attncli.models.model import TransformerModel
 
@@ -178,3 +179,94 @@ def unquantized(folder: Path, back: Path, arch: str, kept: dict[str, np.ndarray]
     back.mkdir()
     save_file(names, back / "model.safetensors")
     (back / "config.json").write_text((folder / "config.json").read_text())
+
+
+SMALL = {
+    "hidden_size": 32,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "num_hidden_layers": 1,
+    "intermediate_size": 64,
+    "max_position_embeddings": 64,
+    "rms_norm_eps": 1e-5,
+}
+SHAPES = {
+    "token_embd": (40, 32), "output_norm": (32,), "blk.0.attn_norm": (32,), "blk.0.ffn_norm": (32,),
+    "blk.0.attn_q": (32, 32), "blk.0.attn_k": (16, 32), "blk.0.attn_v": (16, 32),
+    "blk.0.attn_output": (32, 32), "blk.0.ffn_gate": (64, 32), "blk.0.ffn_up": (64, 32),
+    "blk.0.ffn_down": (32, 64),
+}  # fmt: skip
+# What is wrong: metadata (None: left out), tensors (None: left out), and what is said of it.
+WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "experts": ({"llama.expert_count": 8}, {}, "experts are not read"),
+    "an adapter": ({"general.type": "adapter"}, {}, "expected a model"),
+    "one of three files": ({"split.count": 3}, {}, "one of 3 files"),
+    "no heads": ({"llama.attention.head_count": 0}, {}, "head_count is 0"),
+    "heads that share unevenly": ({"llama.attention.head_count_kv": 3}, {}, "share evenly"),
+    "heads that differ": ({"llama.attention.head_count_kv": [1, 2]}, {}, "in every layer"),
+    "a width that is a text": ({"llama.embedding_length": "32"}, {}, "expected a whole number"),
+    "a huge number of layers": ({"llama.block_count": 10**9}, {}, "expected a whole number from"),
+    "two layers of one": ({"llama.block_count": 2}, {}, "is missing"),
+    "no layers of one": ({"llama.block_count": 0}, {}, "expected a whole number from 1"),
+    "a part of a head turns": ({"llama.rope.dimension_count": 4}, {}, "expected 8, all of a head"),
+    "an epsilon that is none": (
+        {"llama.attention.layer_norm_rms_epsilon": float("nan")},
+        {},
+        "rms_norm_eps",
+    ),
+    "a key length of nothing": ({"llama.attention.key_length": 0}, {}, "above 0"),
+    "another scaling": ({"llama.rope.scaling.type": "dynamic"}, {}, "expected linear or yarn"),
+    "no embeddings": ({}, {"token_embd": None}, "token_embd.weight"),
+    "a matrix is missing": ({}, {"blk.0.ffn_up": None}, "up_proj.weight\" is missing"),
+    "a matrix of another shape": ({}, {"blk.0.ffn_up": (60, 32)}, "its metadata asks for"),
+    "a layer more": ({}, {"blk.1.attn_norm": (32,)}, "its metadata says 1 layers"),
+    "a part that llama has not": ({}, {"blk.0.attn_sinks": (4,)}, "is no part of llama"),
+    "norms that llama has not": ({}, {"blk.0.attn_q_norm": (8,)}, "is no part of llama"),
+    "rows that heads do not divide": ({}, {"blk.0.attn_q": (33, 32)}, "do not divide"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_file_that_contradicts_itself_is_refused(tmp_path, name):
+    """One line says what is wrong, before a number is used."""
+    facts, changed, message = WRONG[name]
+    shapes = {**SHAPES, **changed}
+    tensors = {
+        f"{key}.weight": np.ones(shape, np.float32) for key, shape in shapes.items() if shape
+    }
+    write_gguf(tmp_path / "w.gguf", "llama", SMALL, tensors, more=facts)
+    with pytest.raises(DataError, match=message):
+        TransformerModel(tmp_path / "w.gguf")
+
+
+@pytest.mark.parametrize("scale", [np.inf, np.nan])
+def test_a_scale_that_is_no_number_is_named(tmp_path, scale):
+    """A block whose scale is infinite or NaN: the layer's matrix is named when it is used."""
+    tensors = {f"{key}.weight": np.ones(shape, np.float32) for key, shape in SHAPES.items()}
+    path = tmp_path / "w.gguf"
+    write_gguf(path, "llama", SMALL, tensors, choose=lambda *_: "Q8_0")
+    raw = bytearray(path.read_bytes())
+    model = TransformerModel(path)
+    place = model.checkpoint.files[0].entries["model.layers.0.mlp.up_proj.weight"].tensor.start
+    raw[place : place + 2] = np.float16(scale).tobytes()
+    (tmp_path / "damaged.gguf").write_bytes(raw)
+    with pytest.raises(DataError, match=r'up_proj\.weight": value 1 is not finite'):
+        TransformerModel(tmp_path / "damaged.gguf").block(0)
+
+
+def test_of_the_words_only_those_of_the_text_are_unpacked(tmp_path, monkeypatch):
+    """Looking up five words unpacks five rows."""
+    from attncli.models.gguf import mapped
+
+    tensors = {f"{key}.weight": np.ones(shape, np.float32) for key, shape in SHAPES.items()}
+    write_gguf(tmp_path / "w.gguf", "llama", SMALL, tensors, choose=lambda *_: "Q4_0")
+    model, rows = TransformerModel(tmp_path / "w.gguf"), []
+    real = mapped.dequantized
+
+    def counted(raw: np.ndarray, kind: Any) -> np.ndarray:
+        rows.append(len(raw))
+        return real(raw, kind)
+
+    monkeypatch.setattr(mapped, "dequantized", counted)
+    model.tensors.words(np.array([3, 9, 9, 1, 39]))
+    assert rows == [5]

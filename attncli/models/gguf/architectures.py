@@ -18,6 +18,7 @@ from attncli.models.gguf.names import TensorLayout
 from attncli.models.gguf.unpacking import dequantized
 
 _HEADS, _KEY_LENGTH = "attention.head_count", "attention.key_length"
+_INNER = "feed_forward_length"
 _SPECIAL_SCALE = {"gemma2": 46, "gemma3": 62}  # layers of the model of 27 billion
 
 
@@ -124,9 +125,10 @@ def _common(
     """What every decoder says. Raises: DataError for experts, or a rope of a part of a head."""
     if metadata.whole("expert_count", 0):
         raise metadata.fault("expert_count", "is more than 0: models of experts are not read here")
-    heads = metadata.same(_HEADS, None)
-    if heads is None:
-        raise metadata.fault(_HEADS, "is missing, expected a whole number")
+    heads, inner = (metadata.same(key, None) for key in (_HEADS, _INNER))
+    for key, value in ((_HEADS, heads), (_INNER, inner)):
+        if value is None:
+            raise metadata.fault(key, "is missing, expected a whole number")
     d_k, turned = _d_k(metadata), metadata.optional_whole("rope.dimension_count")
     if turned not in (None, d_k) and not partial:
         raise metadata.fault("rope.dimension_count", f"is {turned}, expected {d_k}, all of a head")
@@ -143,7 +145,7 @@ def _common(
         "num_attention_heads": heads,
         "num_key_value_heads": metadata.same("attention.head_count_kv", heads),
         "head_dim": d_k,
-        "intermediate_size": metadata.same("feed_forward_length", None),
+        "intermediate_size": inner,
         "max_position_embeddings": metadata.whole("context_length"),
         "rms_norm_eps": metadata.number("attention.layer_norm_rms_epsilon"),
         "rope_theta": metadata.number("rope.freq_base", 10_000.0),
@@ -156,6 +158,8 @@ def _d_k(metadata: Metadata) -> int:
     """The width of a head. Raises: DataError where the heads do not divide the width evenly."""
     width, heads = metadata.whole("embedding_length"), metadata.same(_HEADS, None)
     if (own := metadata.same(_KEY_LENGTH, None)) is not None:
+        if own < 1:
+            raise metadata.fault(_KEY_LENGTH, f"is {own}, expected a number above 0")
         return own
     if not heads or heads < 0 or width % heads:
         raise metadata.fault(_HEADS, f"is {heads}, which does not divide the width {width} evenly")
@@ -173,6 +177,8 @@ def _scaling(metadata: Metadata, file: GgufFile) -> dict[str, Any] | None:
             "factor": 1.0,
             "attention_factor": 1.0,
         }
+    if metadata.has("rope.scale_linear"):  # as the first files had it
+        return {"rope_type": "linear", "factor": metadata.number("rope.scale_linear")}
     kind = metadata.text("rope.scaling.type", "none")
     if kind in ("none", "longrope"):  # the factors of longrope are tensors
         return None

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from attncli.errors import DataError
+from attncli.errors.wording import quoted
 from attncli.files.gguf import QUANTIZATIONS
 from attncli.models.checkpoint import Checkpoint
 from attncli.models.config import ModelConfig
@@ -15,6 +17,9 @@ from attncli.models.gguf.mapped import GgufFile, GgufTensors, opened_gguf
 from attncli.models.gguf.metadata import Metadata
 from attncli.models.gguf.names import named_tensors
 
+_DERIVED = (
+    ".attn_rot_embd.weight"  # what the first files had of their rope: it follows from its base
+)
 _FLOATS = ("F32", "F16", "BF16", "F64")  # numbers, each by itself
 
 
@@ -32,6 +37,22 @@ class GgufCheckpoint(Checkpoint):
     def __init__(self, file: GgufFile, tensors: GgufTensors) -> None:
         super().__init__(file.path, [tensors])
         self.version, self.metadata = file.header.version, file.header.metadata
+
+    def no_layer_beyond(self, prefix: str, n_layers: int) -> None:
+        """Raises: DataError for a tensor of a layer that the architecture has not, or of a layer more.
+
+        What an architecture does not know would be left out in silence, and change the numbers.
+        """
+        super().no_layer_beyond(prefix, n_layers)
+        used = self.required
+        for name in self.names:
+            is_of_layer = name.startswith((prefix, "blk.")) and not name.endswith(_DERIVED)
+            if is_of_layer and name not in used:
+                raise DataError(
+                    f"the tensor {quoted(name, 80)} is no part of "
+                    f"{self.metadata['general.architecture']}",
+                    place=self.place,
+                )
 
     def lies_as_float32(self, name: str) -> bool:
         """No tensor is used where it lies."""
