@@ -417,3 +417,24 @@ def test_every_test_can_be_collected(tmp_path: Path) -> None:
     line = ("-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", str(folder))
     done = ended(*line, folder=folder.parent, seconds=600)
     assert done.code == 0, done.out.decode()[-3000:]
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding"),
+    [
+        ("café\n".encode("cp1252"), "1252"),
+        ("money bank\n".encode("utf-16-le"), "'utf-16'"),
+        ("money bank\n".encode("utf-16-be"), "'utf-16BE'"),
+        ("money bank\n".encode("utf-32-le"), "'utf-32'"),
+    ],
+    ids=["cp1252", "utf-16-le", "utf-16-be", "utf-32-le"],
+)
+def test_another_encoding_is_converted_without_iconv(
+    windows: Run, tmp_path: Path, data: bytes, encoding: str
+) -> None:
+    """By the system's PowerShell, in one line for both shells; it could not be run here."""
+    (tmp_path / r"C:\it's.csv").write_bytes(b"text\n" + data if encoding == "1252" else data)
+    said = windows("explain", "-f", r"C:\it's.csv").said
+    hint = f"ReadAllText('C:\\it''s.csv', [Text.Encoding]::GetEncoding({encoding})))\""
+    assert "iconv" not in said
+    assert hint in said.replace("\\\\", "\\"), said

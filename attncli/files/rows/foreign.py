@@ -1,5 +1,6 @@
 """Files that hold no sentences, told from their first bytes, with what to do about them."""
 
+import os
 import re
 
 from attncli.errors import AttnError, DataError
@@ -32,8 +33,20 @@ def check_foreign_rows(head: bytes, name: str) -> None:
 
 def conversion(encoding: str, name: str) -> str:
     """The command that converts a file to UTF-8."""
-    given = "FILE" if name == "<stdin>" else typed(name)
+    given = "FILE" if name == "<stdin>" else name
+    if os.name == "nt":
+        return _conversion_on_windows(encoding, given)
+    given = typed(given)
     return f"iconv -f {encoding} -t UTF-8 {given} > utf8.txt"
+
+
+def _conversion_on_windows(encoding: str, name: str) -> str:
+    """The same without iconv, for PowerShell and for cmd: both start the PowerShell of the system."""
+    given = name.replace("'", "''").replace("\\\\", "\\")
+    of = {"WINDOWS-1252": "1252", "UTF-16LE": "'utf-16'", "UTF-16BE": "'utf-16BE'"}
+    of |= {"UTF-32LE": "'utf-32'", "UTF-32BE": "'utf-32BE'"}
+    read = f"[IO.File]::ReadAllText('{given}', [Text.Encoding]::GetEncoding({of[encoding]}))"
+    return f"powershell -c \"[IO.File]::WriteAllText('utf8.txt', {read})\""
 
 
 def with_way(error: AttnError, name: str) -> AttnError:
