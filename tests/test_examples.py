@@ -82,3 +82,21 @@ def test_the_benchmark_of_senses_runs(tmp_path: Path):
             check=True,
         )
         assert json.loads(ended.stdout)["bank"]["accuracy"] == 1.0
+
+
+def test_pairs_keep_their_rules():
+    """Each file has what its README says; a first sentence is learned from or measured, never both."""
+    from attncli.training.pair_task import pair_task_of
+    from attncli.training.rows import read_table
+
+    for name, task, count in (
+        ("similarity", "similarity", 96),
+        ("entailment", "relation", 60),
+        ("questions", "match", 40),
+    ):
+        rows, bad = read_table(str(EXAMPLES / f"pairs_{name}.tsv"), None)
+        assert (len(rows), pair_task_of(rows), bad.errors) == (count, task, [])
+        assert len({(row.text, row.pair) for row in rows}) == count
+        learned, measured = ({r.text for r in rows if r.split == s} for s in ("train", "test"))
+        assert not learned & measured
+        assert sum(row.split == "test" for row in rows) == count // 4
