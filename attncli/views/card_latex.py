@@ -58,6 +58,10 @@ def _facts(part: Facts) -> list[str]:
 
 
 def _grid(part: Grid) -> list[str]:
+    if len(part.columns) == 1:  # texts, which may be longer than a line
+        texts = [_text(cell_text(row[0], part.digits)) for row in part.rows]
+        titled = rf"{{\small\textbf{{{_text(part.columns[0])}}}\par}}"
+        return [titled, *(rf"{{\small\hangindent=1.5em {text}\par}}" for text in texts)]
     lines: list[str] = []
     for start in range(0, max(len(part.rows), 1), _ROWS):
         rows = part.rows[start : start + _ROWS]
@@ -70,12 +74,13 @@ def _table(part: Grid, rows: Sequence[Sequence[Cell]], columns: range) -> list[s
     """The rows with some of the columns, as wide as the page at most."""
     kinds = [_kind(rows, at) for at in columns]
     shaded = "c" in kinds
+    gap = "1.5pt" if set(kinds) == {"c"} else "4pt"
     heads = [rf"\textbf{{{_text(part.columns[at])}}}" for at in (0, *columns)]
     if shaded and sum(map(len, part.columns)) > 60:
         heads = [heads[0], *(rf"\rotatebox{{60}}{{{head}}}" for head in heads[1:])]
     lines = [
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{\small%",
-        rf"\setlength{{\fboxsep}}{{3pt}}\setlength{{\tabcolsep}}{{1.5pt}}\begin{{tabular}}{{@{{}}r{''.join(kinds)}@{{}}}}"
+        rf"\setlength{{\fboxsep}}{{3pt}}\setlength{{\tabcolsep}}{{{gap}}}\begin{{tabular}}{{@{{}}r{''.join(kinds)}@{{}}}}"
         if shaded
         else rf"\begin{{tabular}}{{@{{}}l{''.join(kinds)}@{{}}}}",
         " & ".join(heads) + r" \\",

@@ -109,21 +109,19 @@ def _result_card(result: AttentionResult) -> Card:
     facts += [warning.message for warning in result.warnings]
     parts: list[Part] = [_weights(result.words, first)]
     if len(result.words) <= _WORDS:
-        rows = [
-            [
-                equation(
-                    result.words,
-                    i,
-                    first.weights[i],
-                    digits=2,
-                    beside=2,
-                    sums=first.sums or sums_of(result),
-                )
-            ]
-            for i in range(len(result.words))
-        ]
-        parts.append(Grid(["Each row as an equation"], rows))
+        parts.append(_rows(result, first))
     return Card(result.text, "; ".join(filter(None, facts)), parts)
+
+
+def _rows(result: AttentionResult, first: FirstMatrix) -> Grid:
+    """Each row in words: an equation where its weights are coefficients, else a list of them."""
+    sums = first.sums or sums_of(result)
+    rows = [
+        equation(result.words, query, row, digits=2, beside=2, sums=sums)
+        for query, row in enumerate(first.weights)
+    ]
+    title = "Each row" if sums.terms is None else "Each row as an equation"
+    return Grid([title], [[row] for row in rows])
 
 
 def _weights(words: Sequence[str], first: FirstMatrix) -> Grid:

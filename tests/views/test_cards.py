@@ -181,3 +181,18 @@ def test_tables_too_wide_for_a_page_are_several() -> None:
     text = card_latex(Card("wide", "", [Grid(columns, [["row", *(f"v{i}x" for i in range(50))]])]))
     assert text.count(r"\begin{tabular}") == 3
     assert all(f"v{i}x" in text for i in range(50))
+
+
+def test_only_sums_are_called_equations() -> None:
+    """Weights of another tool weigh vectors that nobody knows: their rows are lists."""
+    assert "Each row as an equation" in result_of(["money", "bank"])._repr_latex_()
+    given = attncli.from_attentions([[0.9, 0.1], [0.2, 0.8]], ["money", "bank"])._repr_latex_()
+    assert "Each row as" not in given
+    assert "Each row" in given
+
+
+def test_long_texts_are_paragraphs() -> None:
+    """A text wider than the page is folded, not shrunk."""
+    text = card_latex(Card("t", "", [Grid(["What changed"], [["word " * 80], ["short"]])]))
+    assert r"\begin{tabular}" not in text
+    assert text.count(r"\hangindent") == 2
