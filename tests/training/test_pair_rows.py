@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 from training_pairs import write_pairs
@@ -14,6 +15,7 @@ from attncli.reading.reader import ReadingSettings
 from attncli.training.columns import Columns
 from attncli.training.examples import prepare
 from attncli.training.pair_task import pair_task_of, score_range_of
+from attncli.training.resume import examples_hash
 from attncli.training.rows import read_table
 
 QUICK = {"epochs": 2, "heads": 2, "committee": 1, "landmarks": 0}
@@ -229,3 +231,16 @@ def test_the_range_is_the_whole_numbers_around(scores, span):
 def test_nothing_beside_a_sentence_is_no_pair():
     """Rows without a second sentence are what they were, whatever else they hold."""
     assert pair_task_of([attncli.Row("a", "x"), attncli.Row("b", "y", score=1.0)]) is None
+
+
+def test_a_training_of_other_pairs_is_another(tmp_path):
+    """What a resumed training must agree in holds second sentences and scores, each on its own."""
+    whole = prepared_of(write_pairs(tmp_path / "p.tsv", "similarity"))[0].examples
+    others = (
+        replace(whole, pairs=[*whole.pairs[1:], whole.pairs[0]]),
+        replace(whole, scores=whole.scores[::-1] / 2),
+        replace(whole, pairs=None, scores=None),
+    )
+    digests = {examples_hash(one) for one in (whole, *others)}
+    assert len(digests) == 4
+    assert examples_hash(replace(whole)) in digests
