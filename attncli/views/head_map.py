@@ -11,11 +11,12 @@ from rich.segment import Segment
 
 from attncli.arrays import FloatArray
 from attncli.errors import field_name
+from attncli.escape import isolated
 from attncli.insight.heads import HABITS, MOST, NO_HABIT, HeadMap, head_map, sink_share
 from attncli.results.names import axis_labels, full_name, is_named, pooling
 from attncli.results.result import AttentionResult
 from attncli.settings import HeadMeasure
-from attncli.views.ink import Ink, Line, left, right, width_of, wrapped
+from attncli.views.ink import Ink, Line, left, right, width_of, word, wrapped
 
 LETTERS = {
     "first": "F",
@@ -82,6 +83,11 @@ def map_legend(heads: HeadMap, measure: HeadMeasure | None, size: int = 2) -> st
     if size == 2:
         return "hundredths of the weight: 71 is 71 %, 99 is all or nearly all"
     return "tenths of the weight: 7 is 70 % to 80 %, 9 is 90 % or more"
+
+
+def short_word(text: str) -> str:
+    """A word in a line of a file: its controls visible, cut where it is long, of its own direction."""
+    return isolated(word(text))
 
 
 def sink_line(result: AttentionResult, shown: Callable[[str], str]) -> str:

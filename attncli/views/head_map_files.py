@@ -25,9 +25,11 @@ from attncli.views.head_map import (
     labels_of,
     map_legend,
     map_title,
+    short_word,
     sink_line,
     strongest_lines_of,
 )
+from attncli.views.ink import word
 from attncli.views.latex import tex_cell, tex_document, tex_line
 from attncli.views.latex_words import latex_escaped
 from attncli.views.markdown import markdown_escaped, markdown_footer
@@ -155,7 +157,7 @@ def _markdown(result: AttentionResult, measure: HeadMeasure | None) -> Iterator[
         yield f"| {markdown_escaped(label)} | " + " | ".join(row) + " |"
     yield from ("", markdown_escaped(_sentence(map_legend(heads, measure))), "")
     yield from (f"- {markdown_escaped(text)}" for text in _listed(result, heads, measure))
-    sink = sink_line(result, isolated)
+    sink = sink_line(result, short_word)
     yield from ("", markdown_escaped(_sentence(sink)), "") if sink else ("",)
 
 
@@ -177,7 +179,7 @@ def _latex(result: AttentionResult, measure: HeadMeasure | None) -> Iterator[str
     yield tex_line(_sentence(map_legend(heads, measure)))
     yield r"\medskip"
     yield from (tex_line(text) for text in _listed(result, heads, measure))
-    if sink := sink_line(result, str):
+    if sink := sink_line(result, word):
         yield tex_line(_sentence(sink))
 
 
@@ -185,7 +187,7 @@ def _drawings(result: AttentionResult, measure: HeadMeasure | None) -> list[Draw
     """The sentence, the map, what its signs mean, and the strongest heads."""
     heads = head_map(result)
     below = [_sentence(map_legend(heads, measure)), *_listed(result, heads, measure)]
-    below += [sink_line(result, isolated)]
+    below += [sink_line(result, short_word)]
     lines = [line for text in below if text for line in folded(text, 4)]
     return [
         heading_drawing(result),

@@ -3,11 +3,18 @@
 import html
 from typing import Any
 
-from attncli.escape import isolated
 from attncli.insight.heads import HEAD_MEASURES, head_map
 from attncli.results.result import AttentionResult
 from attncli.settings import HeadMeasure
-from attncli.views.head_map import IN_WORDS, cells_of, labels_of, map_legend, map_title, sink_line
+from attncli.views.head_map import (
+    IN_WORDS,
+    cells_of,
+    labels_of,
+    map_legend,
+    map_title,
+    short_word,
+    sink_line,
+)
 from attncli.views.palette import palette_step
 
 _HABITS = "habits"  # of no one measure: what each head looks at most
@@ -35,7 +42,7 @@ def map_markup(result: AttentionResult, measure: HeadMeasure | None, *, is_open:
             zip(layers, texts, shares.tolist(), strict=True)
         )
     )
-    sink = sink_line(result, isolated)
+    sink = sink_line(result, short_word)
     note = f'<p class="warning">{html.escape(sink)}.</p>' if sink else ""
     return (
         f'<details class="map-box"{" open" if is_open else ""}><summary>Map of all heads</summary>'
