@@ -40,6 +40,7 @@ ByteOrder: TypeAlias = Literal["little", "big"]
 BadLine: TypeAlias = Literal["error", "skip"]
 
 MAX_TOKENS = 4096
+MOST_WRITTEN = 4096  # tokens that a language model is asked for
 OF_MODEL = "model:"  # how the name of a transformer's vectors begins
 OF_PRESET = "preset:"  # and that of a preset's
 BUILT_IN = ("glove", "glove-6b-50d")  # two names of the vectors of the package
@@ -88,8 +89,8 @@ class MechanismSettings(_Frozen):
     that go with them, where no others are given.
     tokenizer, oov, max_tokens: how a sentence is read. model: a trained model or a transformer;
     without one `attention` is general, or task with random matrices. score to see_self belong to
-    general attention, heads to positions to random matrices, target to a trained model, pair and
-    truncate to a transformer. w_q to w_o are matrices of the user's own, which make attention
+    general attention, heads to positions to random matrices, target to a trained model, pair,
+    truncate and complete (how many tokens it writes on) to a transformer. w_q to w_o are matrices of the user's own, which make attention
     task-specific: rows parted by semicolons, heads by bars, or "@" and a file; matrices is the path
     of an exercise that holds them together with vectors and sentences.
     """
@@ -118,6 +119,7 @@ class MechanismSettings(_Frozen):
     target: str | int | None = None
     pair: str | None = None
     truncate: bool = False
+    complete: int | None = None
     w_q: str | None = None
     w_k: str | None = None
     w_v: str | None = None
@@ -150,6 +152,7 @@ class Choices(TypedDict, total=False):
     target: str | int | None
     pair: str | None
     truncate: bool
+    complete: int | None
     w_q: "Matrix | None"
     w_k: "Matrix | None"
     w_v: "Matrix | None"

@@ -112,8 +112,9 @@ def _check_model(model: Any, n_tokens: int) -> None:
     for number in (*shares, *(log for log in logs or () if log is not None)):
         if not math.isfinite(of_kind(number, float, "a number of the model")):
             raise DataError("a number that the model says is not finite")
-    if any(not 0 <= place.token < n_tokens for place in model.masks or ()):
-        raise DataError(f"masks name a token beyond the {n_tokens} that there are")
+    places = [*(place.token for place in model.masks or ()), *(model.written or ())]
+    if any(not 0 <= place < n_tokens for place in places):
+        raise DataError(f"masks or written name a token beyond the {n_tokens} that there are")
     if not isinstance(model.probabilities, Mapping):
         raise DataError("the probabilities of the record are no object")
     for share in model.probabilities.values():

@@ -54,6 +54,7 @@ class Mechanism:
     target: opt.Target = None
     pair: opt.Pair = None
     truncate: opt.Truncate = _WHOLE.truncate
+    complete: opt.Complete = None
     w_q: opt.QueryMatrix = None
     w_k: opt.KeyMatrix = None
     w_v: opt.ValueMatrix = None

@@ -203,6 +203,16 @@ Against = Annotated[
     Literal["general"] | None,
     option(ATTENTION, "general", "Show general attention beside --model or --attention task."),
 ]
+Complete = Annotated[
+    int | None,
+    option(
+        MODEL,
+        "N",
+        "Let a language model go on by up to N tokens, the likeliest each time.",
+        min=1,
+        max=settings.MOST_WRITTEN,
+    ),
+]
 Target = Annotated[
     str | None,
     option(MODEL, "WORD", "The word, or its number from 0, whose label --model predicts."),

@@ -198,6 +198,8 @@ def _of_places(model: ModelInfo | None, place: Mapping[int, int]) -> ModelInfo |
     return model._replace(
         target=None if model.target is None else place.get(model.target),
         masks=masks,
+        written=model.written
+        and tuple(dict.fromkeys(place[at] for at in model.written if at in place)),
         log_probabilities=model.log_probabilities and _summed(model.log_probabilities, place),
     )
 

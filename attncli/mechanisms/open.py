@@ -26,7 +26,7 @@ _OF_A_MODEL = (
     *MATRIX_FIELDS,
 )
 _OF_A_CHECKPOINT = (*_OF_A_MODEL, "vectors", "inline", "no_cache", "dim", "seed", "target")
-_TRANSFORMER_ONLY = ("pair", "truncate")
+_TRANSFORMER_ONLY = ("pair", "truncate", "complete")
 _NOT_GIVEN = ("heads", "d_k", "d_v")
 
 
@@ -124,6 +124,7 @@ def _open_transformer(
         pair=settings.pair,
         truncate=settings.truncate,
         max_tokens=settings.max_tokens,
+        complete=settings.complete,
         foresees=foresees,
     )
     return Opened(analyser, None)

@@ -15,7 +15,15 @@ import numpy as np
 from attncli.arrays import Float32Array, FloatArray
 from attncli.arrays.memory import available_memory
 from attncli.attention.core import attention_scores
-from attncli.errors import AttnError, EmptyError, LimitError, NumericError, field_name, setting
+from attncli.errors import (
+    AttnError,
+    EmptyError,
+    LimitError,
+    NumericError,
+    UsageError,
+    field_name,
+    setting,
+)
 from attncli.errors.wording import quoted, size_text
 from attncli.insight.measures import with_measures
 from attncli.mechanisms.analyser import Analyser
@@ -34,6 +42,7 @@ from attncli.results.result import (
     VectorsInfo,
 )
 from attncli.results.stack import Failure, Stack, stacks_of
+from attncli.settings import MOST_WRITTEN
 
 _WINDOW_WEIGHTS = 1 << 24  # numbers of the weights held at once
 _BYTES_PER_WEIGHT = 8  # the weights, and one copy of them while they are checked or written
@@ -49,6 +58,8 @@ class _Reading(NamedTuple):
     pair: str | None
     pieces: Pieces
     warnings: tuple[ResultWarning, ...]
+    completion: str | None = None
+    n_given: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,9 @@ class TransformerAnalyser(Analyser):
     `foresees` a language model says what follows the text or fills its masks, with "next" included
     also how probable each token was; both need the whole model. `pair` is a second
     sentence that every text is read with. With `truncate` a sentence too long for the model is
-    cut, which a warning says; else it is a LimitError.
+    cut, which a warning says; else it is a LimitError. With `complete` the model goes on by so many
+    tokens, and the result is that of the whole text.
+    Raises: UsageError where it is to go on and cannot.
     """
 
     model: TransformerModel
@@ -73,7 +86,12 @@ class TransformerAnalyser(Analyser):
     pair: str | None = None
     truncate: bool = False
     max_tokens: int = 4096
+    complete: int | None = None
     foresees: bool = False
+
+    def __post_init__(self) -> None:
+        if self.complete is not None:
+            _expect_a_writer(self.model, self.complete, self.pair)
 
     def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
         """Like a call, but a sentence that fails gives its error and the others go on."""
@@ -126,7 +144,7 @@ class TransformerAnalyser(Analyser):
         warnings: list[ResultWarning] = []
         try:
             pieces = self.tokenizer(text, pair)
-            if not pieces.has_words:
+            if not pieces.has_words and not (self.complete and pieces.ids):
                 what = "the sentence is empty" if not text.strip() else f"no word in {quoted(text)}"
                 return EmptyError(f"{what}, expected at least one word")
             n = len(pieces.ids)
@@ -146,10 +164,15 @@ class TransformerAnalyser(Analyser):
                     f"cut to {len(pieces.ids)} of {n} tokens, the most {self.model.name} reads"
                 )
                 warnings.append(ResultWarning("truncated", message))
-            self._require_memory(len(pieces.ids))
+            self._require_memory(len(pieces.ids) + (self.complete or 0))
             pieces, without = self._segmented(pieces)
             warnings += without
             self.model.check_ids(np.array(pieces.ids), np.array(pieces.types))
+            given, completion, n_given = text, None, len(pieces.ids)
+            if self.complete is not None:
+                text, pieces, ended = self._continued(text, pieces, limit)
+                completion = text[len(given) :]
+                warnings += ended
         except AttnError as error:
             return error
         if len(pieces.ids) > self.model.config.n_positions:
@@ -165,7 +188,35 @@ class TransformerAnalyser(Analyser):
             named = ", ".join(quoted(pieces.pieces[at].text) for at in unknown[:5])
             message = f"not in the vocabulary of {self.model.name}: {named}"
             warnings.append(ResultWarning("unknown-word", message, unknown))
-        return _Reading(text, pair, pieces, tuple(warnings))
+        return _Reading(text, pair, pieces, tuple(warnings), completion, n_given)
+
+    def _continued(
+        self, text: str, pieces: Pieces, limit: int
+    ) -> tuple[str, Pieces, list[ResultWarning]]:
+        """The text with what the model writes after it, and a note where that ends early.
+
+        Raises: LimitError when it would be longer than what is read; NumericError, DataError.
+        """
+        from attncli.models.continuing import continued
+        from attncli.models.written import spelled_on
+
+        count, n = self.complete or 0, len(pieces.ids)
+        if n + count > limit:
+            raise LimitError(
+                f"{n} tokens and {count} more, {self.model.name} reads at most {limit}",
+                place=field_name("complete"),
+            )
+        more = continued(self.model, pieces.ids, count, self.model.ends)
+        added = spelled_on(self.tokenizer, text, pieces.ids, more.ids)
+        whole = Pieces(
+            (*pieces.pieces, *added.pieces),
+            (*pieces.ids, *more.ids),
+            (*pieces.types, *(0 for _ in more.ids)),
+        )
+        if not more.has_ended:
+            return text + added.text, whole, []
+        message = f"{self.model.name} ended its text after {len(more.ids)} of {count} tokens"
+        return text + added.text, whole, [ResultWarning("text-ended", message)]
 
     def _require_memory(self, n: int) -> None:
         """Raises: LimitError when the weights of n tokens would not fit in memory."""
@@ -285,14 +336,18 @@ class TransformerAnalyser(Analyser):
 
     def _said(self, reading: _Reading, states: States) -> dict[str, Any]:
         """What the model says of the words. Raises: NumericError when it overflows."""
+        if reading.completion is not None:
+            places = range(reading.n_given, len(reading.pieces.ids))
+            more = {"completion": reading.completion, "written": tuple(places)}
+        else:
+            more = {}
         if states.last is None:
-            return {}
+            return more
         from attncli.mechanisms.foreseeing import predictions
 
         each = NEXT in self.include
-        return predictions(
-            self.model, self.tokenizer, reading.pieces.ids, states.last, of_each=each
-        )
+        ids, last = reading.pieces.ids, states.last
+        return more | predictions(self.model, self.tokenizer, ids, last, of_each=each)
 
     def _settings(
         self, shape: tuple[int, ...], layers: tuple[int, ...] | None
@@ -318,6 +373,24 @@ def open_transformer(folder: Path, name: str | None = None, **options: Any) -> T
     """
     model = TransformerModel(folder, name)
     return TransformerAnalyser(model, PieceTokenizer(folder), **options)
+
+
+def _expect_a_writer(model: TransformerModel, count: int, pair: str | None) -> None:
+    """Raises: UsageError where a model is to go on with a text and cannot, or by no token."""
+    place = field_name("complete")
+    if not 1 <= count <= MOST_WRITTEN:
+        raise UsageError(f"found {count}, expected 1 to {MOST_WRITTEN}", place=place)
+    if pair is not None:
+        raise UsageError(f"found {field_name('pair')} too, expected one of them", place=place)
+    if not model.config.causal:
+        why = "in which every token sees all"
+    elif model.head is None:
+        why = "that was saved without its head"
+    else:
+        return
+    raise UsageError(
+        f"{model.name} is a model {why}, expected a causal language model", place=place
+    )
 
 
 def _inputs(reading: _Reading) -> Inputs:

@@ -62,7 +62,7 @@ class ModelConfig(NamedTuple):
     d_model / n_heads; `n_kv_heads` 0 is n_heads. `norms` is before or after a part. Of an encoder with
     a decoder (`sides`) this is the encoder, and `target` the decoder.
     `tied`: the matrix of a head over the vocabulary is that of the words' vectors. `architectures` are
-    the classes of transformers that the checkpoint was saved from.
+    the classes of transformers that the checkpoint was saved from; `ends` the ids that end a text.
     """
 
     model_type: str
@@ -86,6 +86,7 @@ class ModelConfig(NamedTuple):
     decoder: DecoderConfig | None = None
     tied: bool = False
     architectures: tuple[str, ...] = ()
+    ends: tuple[int, ...] = ()
     positions: str = "learned"
     sides: SidesConfig | None = None
 

@@ -129,10 +129,10 @@ class PieceTokenizer:
             ) from None
 
     def added_text(self, before: Sequence[int], number: int) -> str:
-        """What an id adds to the text of those before it, such as " bank"."""
+        """What an id adds to the text of those before it, such as " bank"; U+FFFD for a part of a character."""
         start = self.text_of(before[-_CONTEXT:])
         whole = self.text_of([*before[-_CONTEXT:], number])
-        return whole[shared_start(start, whole) :]
+        return whole.removeprefix(start) if whole.startswith(start) else "\ufffd"
 
     def special_tokens(self) -> list[str]:
         """The tokens that it knows as special, in the order of their ids."""
@@ -187,7 +187,7 @@ class PieceTokenizer:
                 before = None
                 continue
             text = (pair[0] if segment == 0 else pair[1]) or ""
-            start, end = _trimmed(text, *span)
+            start, end = without_spaces(text, *span)
             here = None if word is None else (segment, word)
             joins = here is not None and here == before and number not in self._unknown_ids
             status = self._status(number, key, text[start:end], joins=joins)
@@ -203,22 +203,12 @@ class PieceTokenizer:
         return "lower" if text != key and text.lower() == key else "exact"
 
 
-def shared_start(one: str, other: str) -> int:
-    """How many characters two texts begin with in common.
-
-    >>> shared_start("river bank", "river flows")
-    6
-    """
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
-
-
 def _special(key: str, before: Sequence[Piece]) -> Piece:
     end, segment = (before[-1].end, before[-1].segment) if before else (0, 0)
     return Piece(key, end, end, key, "special", segment)
 
 
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+def without_spaces(text: str, start: int, end: int) -> tuple[int, int]:
     """The span without white space at its ends, unless there is nothing else in it."""
     inner = text[start:end]
     if not inner.strip():

@@ -7,7 +7,10 @@ from attncli.checks.records import of_kind
 from attncli.errors import DataError
 
 # The fields of a model's part of the record that only language models have.
-PREDICTED = ("next", "next_entropy", "log_probabilities", "masks", "completion")
+PREDICTED = (
+    *("next", "next_entropy", "log_probabilities", "masks"),
+    *("completion", "written"),
+)
 NEXT = "next"  # what --include calls them
 
 
@@ -40,6 +43,10 @@ def predicted_of(given: Mapping[str, Any]) -> dict[str, Any]:
         )
     if (masks := given.get("masks")) is not None:
         parts["masks"] = tuple(_masked_place(one) for one in _listed(masks, "masks"))
+    if (places := given.get("written")) is not None:
+        parts["written"] = tuple(
+            of_kind(place, int, "a place of written") for place in _listed(places, "written")
+        )
     for name, kind in (("next_entropy", float), ("completion", str)):
         if given.get(name) is not None:
             parts[name] = of_kind(given[name], kind, name)

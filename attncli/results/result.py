@@ -145,7 +145,8 @@ class ModelInfo(NamedTuple):
     Of a language model: `next` is what may follow the text, likeliest first, and `next_entropy` how
     open that is, in nats; `log_probabilities` has for each token the natural logarithm of its
     probability after those before it (None for the first, and for what was not predicted); `masks`
-    is what may stand at each masked place; `completion` the text that the model itself wrote.
+    is what may stand at each masked place; `completion` the text that the model itself wrote, and
+    `written` the tokens that are of it.
     Matrices drawn at random, in which nothing was learned, are named so: "untrained, seed 0". Those
     that somebody wrote down are named one by one: "given W_q, W_v; W_k the identity".
     `quantization` names how a file stores the matrices of the attention that is shown, "Q4_1"; None
@@ -163,6 +164,7 @@ class ModelInfo(NamedTuple):
     log_probabilities: tuple[float | None, ...] | None = None
     masks: tuple[MaskedPlace, ...] | None = None
     completion: str | None = None
+    written: tuple[int, ...] | None = None
 
     @property
     def told(self) -> dict[str, Any]:

@@ -39,16 +39,21 @@ EXPECTED = (  # nothing a reader must be warned of
 
 
 def token_lines(
-    tokens: Sequence[Token], ink: Ink, shown: Sequence[int], *, width: int = 80
+    tokens: Sequence[Token],
+    ink: Ink,
+    shown: Sequence[int],
+    *,
+    width: int = 80,
+    written: Sequence[int] = (),
 ) -> list[Line]:
-    """What was found for each token."""
+    """What was found for each token, or that the model wrote it."""
     labels = [ink.word(token.text, min(40, max(8, width // 2 - 4))) for token in tokens]
     indent = max((width_of(labels[i]) for i in shown), default=0)
     number = len(str(len(tokens)))
     lines: list[Line] = []
     for i in shown:
         token = tokens[i]
-        note = STATUS.get(token.status, token.status)
+        note = "written by the model" if i in written else STATUS.get(token.status, token.status)
         expected = token.status in EXPECTED
         if token.key != token.text and (expected or token.status == "nearest"):
             comma = "," if token.status in ("piece", "nearest") else ""

@@ -17,7 +17,13 @@ from attncli.views.ink import Ink, Line, wrapped
 from attncli.views.layout import Layout, Section
 from attncli.views.matrix import hidden_lines, legend, matrix_lines, shown_tokens
 from attncli.views.overview import first_screen, moved_lines, moved_title, warned_of
-from attncli.views.predicted import predicted_lines, predicted_title
+from attncli.views.predicted import (
+    completion_line,
+    predicted_lines,
+    predicted_title,
+    words_marked,
+    written_places,
+)
 from attncli.views.strongest import strongest_lines
 
 if TYPE_CHECKING:
@@ -65,6 +71,7 @@ def title_lines(result: AttentionResult, ink: Ink, width: int) -> list[Line]:
     if result.pair is not None:
         lines.append([ink.dim("+ "), ink.bold(ink.word(result.pair, max(width - 2, 20)))])
     lines += [[ink.dim(part)] for part in wrapped(ink.plain(note), width, 2)]
+    lines += [[ink.bold(part)] for part in wrapped(completion_line(result, ink), width, 2)]
     said = ink.plain(model_line(result, ink.label))
     return lines + [[ink.bold(part)] for part in wrapped(said, width, 2)] if said else lines
 
@@ -103,7 +110,9 @@ def _section(
         listed = warned_of(result.tokens) if layout.overview else shown
         return [
             *_heading(ink, layout, "tokens"),
-            *token_lines(result.tokens, ink, listed, width=layout.width),
+            *token_lines(
+                result.tokens, ink, listed, width=layout.width, written=written_places(result)
+            ),
         ]
     if section == "weights":
         return _matrices(result, ink, layout)
@@ -176,10 +185,10 @@ def _matrices(result: AttentionResult, ink: Ink, layout: Layout) -> list[Line]:
 
 
 def _matrix(result: AttentionResult, layer: int, head: int, ink: Ink, layout: Layout) -> list[Line]:
-    weights = result.weights[layer, head]
+    weights, words = result.weights[layer, head], words_marked(result)
     if layout.top is None:
         return matrix_lines(
-            result.words,
+            words,
             weights,
             ink,
             width=layout.width,
@@ -187,10 +196,10 @@ def _matrix(result: AttentionResult, layer: int, head: int, ink: Ink, layout: La
             everything=layout.everything,
         )
     return strongest_lines(
-        result.words,
+        words,
         weights,
         ink,
-        shown_tokens(len(result.words), everything=layout.everything),
+        shown_tokens(len(words), everything=layout.everything),
         top=layout.top,
         width=layout.width,
         precision=layout.precision,

@@ -67,3 +67,25 @@ def spelled_out(candidate: Candidate, ink: Ink) -> str:
     """The text of a candidate in quotes, so that spaces count; its entry where it is no whole text."""
     whole = candidate.text and "\ufffd" not in candidate.text
     return f'"{ink.word(candidate.text, _WIDEST)}"' if whole else ink.word(candidate.token, _WIDEST)
+
+
+def completion_line(result: AttentionResult, ink: Ink) -> str:
+    """The text that the model wrote itself; empty where it wrote none."""
+    model = result.model
+    if model is None or model.completion is None:
+        return ""
+    written = written_places(result)
+    count = "1 token" if len(written) == 1 else f"{len(written)} tokens"
+    marked = ", marked with +" if written else ""
+    return ink.plain(f'the model went on by {count}{marked}: "{ink.word(model.completion, 1000)}"')
+
+
+def written_places(result: AttentionResult) -> tuple[int, ...]:
+    """The places of the tokens that the model wrote."""
+    return () if result.model is None else result.model.written or ()
+
+
+def words_marked(result: AttentionResult) -> list[str]:
+    """The words of a result, with a mark those that the model wrote."""
+    written = set(written_places(result))
+    return [f"+{word}" if at in written else word for at, word in enumerate(result.words)]

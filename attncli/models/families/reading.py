@@ -38,7 +38,9 @@ def config_of(given: Mapping[str, Any], place: str) -> ModelConfig:
     _refuse_what_is_not_computed(keys)
     config = family.read(model_type, keys)
     _check(config, keys)
-    return config._replace(tied=_is_tied(keys, family), architectures=_architectures(given))
+    return config._replace(
+        tied=_is_tied(keys, family), architectures=_architectures(given), ends=end_ids(given)
+    )
 
 
 def tensors_of(checkpoint: Checkpoint, config: ModelConfig) -> ModelTensors:
@@ -89,6 +91,14 @@ def _is_tied(keys: ConfigKeys, family: Family) -> bool:
     inner = keys.within("text_config")
     told = inner if inner is not None and "tie_word_embeddings" in inner.given else keys
     return told.flag("tie_word_embeddings", default=family.tied)
+
+
+def end_ids(given: Mapping[str, Any]) -> tuple[int, ...]:
+    """The ids that end a text: one or several, none where the keys do not say them."""
+    inner = given.get("text_config")
+    ends = given.get("eos_token_id", inner.get("eos_token_id") if isinstance(inner, dict) else None)
+    every = ends if isinstance(ends, list) else [ends]
+    return tuple(end for end in every if isinstance(end, int) and not isinstance(end, bool))
 
 
 def _architectures(given: Mapping[str, Any]) -> tuple[str, ...]:
