@@ -1,5 +1,6 @@
 """The notebooks of examples/: small, without outputs, and every cell of them runs."""
 
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import attncli
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = {path.stem: path for path in sorted((ROOT / "examples").glob("*.ipynb"))}
@@ -97,3 +100,53 @@ def test_the_corpus_says_where_gensim_is_missing(tmp_path: Path) -> None:
     ]
     assert any("pip install gensim" in text for text in texts)
     assert any("glove-6b-50d" in text for text in texts)
+
+
+def exported(folder: Path, kind: str, results: list[attncli.AttentionResult]) -> str:
+    """A notebook whose cells show these results, as nbconvert writes it."""
+    pytest.importorskip("nbconvert")
+    of_cells = [
+        {
+            "cell_type": "code",
+            "id": f"cell-{place}",
+            "metadata": {},
+            "execution_count": place,
+            "source": "result",
+            "outputs": [
+                {
+                    "output_type": "execute_result",
+                    "execution_count": place,
+                    "metadata": {},
+                    "data": {
+                        "text/plain": repr(result),
+                        "text/html": result._repr_html_(),
+                        "text/latex": result._repr_latex_(),
+                    },
+                }
+            ],
+        }
+        for place, result in enumerate(results)
+    ]
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": of_cells}
+    path = folder / "shown.ipynb"
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    files = importlib.metadata.files("nbconvert") or []
+    template = next(file for file in files if file.as_posix().endswith("lab/index.html.j2"))
+    share = Path(str(template.locate())).resolve().parents[3]
+    line = [sys.executable, "-m", "nbconvert", "--to", kind, "--output", "out", str(path)]
+    env = {**os.environ, "JUPYTER_PATH": str(share), "IPYTHONDIR": str(folder)}
+    done = subprocess.run(line, capture_output=True, text=True, timeout=300, env=env)
+    assert done.returncode == 0, done.stderr[-2000:]
+    suffix = {"html": "html", "latex": "tex"}[kind]
+    return (folder / f"out.{suffix}").read_text(encoding="utf-8")
+
+
+def test_an_exported_notebook_holds_what_was_shown(tmp_path: Path) -> None:
+    """As HTML each result with its script, as LaTeX its matrix in colors and no text of a terminal."""
+    results = attncli.explain(["money bank grows", "river bank"])
+    page = exported(tmp_path, "html", results)
+    assert page.count('data-attn="') == 2
+    assert page.count('"use strict";') >= 2
+    printed = exported(tmp_path, "latex", results)
+    assert printed.count(r"\colorbox[HTML]") == 9 + 4
+    assert "AttentionResult(" not in printed
