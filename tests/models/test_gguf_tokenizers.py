@@ -279,3 +279,19 @@ def test_scores_that_are_no_numbers_are_refused(tmp_path):
         facts["scores"] = (facts["scores"][:-1] + change)[: len(facts["tokens"]) + 1]
         with pytest.raises(DataError, match="finite numbers"):
             PieceTokenizer(file_of(tmp_path / "t.gguf", facts, len(facts["tokens"])))
+
+
+def test_a_vocabulary_of_letters_alone_has_nothing_to_join(tmp_path):
+    """Without a token of two letters every letter is a piece."""
+    tokens = ["<unk>", "<s>", "</s>", "a", "b", "▁"]
+    facts = {
+        "model": "llama",
+        "tokens": tokens,
+        "token_type": [2, 3, 3, 1, 1, 1],
+        "scores": [0.0, 0.0, 0.0, -1.0, -2.0, -3.0],
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "unknown_token_id": 0,
+    }
+    read = PieceTokenizer(file_of(tmp_path / "t.gguf", facts, len(tokens)))
+    assert [tokens[one] for one in read("ab a").ids] == ["<s>", "▁", "a", "b", "▁", "a"]

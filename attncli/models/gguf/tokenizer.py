@@ -6,12 +6,14 @@ template is a program of a stranger: it is never run.
 """
 
 import json
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from attncli.arrays import AnyArray
 from attncli.errors.wording import quoted
 from attncli.models.gguf.mapped import opened_gguf
 from attncli.models.gguf.metadata import Metadata
@@ -147,13 +149,13 @@ def _sentencepiece(metadata: Metadata, tokens: list[str], *, gemma: bool) -> dic
             "fuse_unk": True,
             "byte_fallback": True,
             "vocab": vocabulary,
-            "merges": _merges(metadata, tokens, vocabulary, ranks.tolist()),
+            "merges": _merges(metadata, tokens, vocabulary, ranks),
         },
     }
 
 
 def _merges(
-    metadata: Metadata, tokens: Sequence[str], vocabulary: Mapping[str, int], ranks: Sequence[float]
+    metadata: Metadata, tokens: Sequence[str], vocabulary: Mapping[str, int], ranks: AnyArray
 ) -> list[tuple[str, str]]:
     """Every cut of a token in two tokens, in the order in which SentencePiece would join them.
 
@@ -161,17 +163,26 @@ def _merges(
     """
     if sum(len(token) ** 2 for token in tokens) > _MOST_CUTS or max(map(len, tokens)) > _LONGEST:
         raise metadata.fault("tokens", f"has tokens of more than {_LONGEST} letters, or too many")
-    cuts: list[tuple[float, int, int, str, str]] = []
-    for token, rank in zip(tokens, ranks, strict=True):
-        own = []
-        for at in range(1, len(token)):
-            left, right = token[:at], token[at:]
-            if left in vocabulary and right in vocabulary:
-                own.append((vocabulary[left], vocabulary[right], left, right))
-        own.sort()
-        cuts += [(rank, len(left), len(right), left, right) for _, _, left, right in own]
-    cuts.sort(key=lambda cut: cut[:3], reverse=True)
-    return [(left, right) for *_, left, right in cuts]
+    lefts, rights, wholes = array("q"), array("q"), array("q")  # numbers take little memory
+    for whole, token in enumerate(tokens):
+        cuts = [
+            (left, right)
+            for at in range(1, len(token))
+            if (left := vocabulary.get(token[:at])) is not None
+            and (right := vocabulary.get(token[at:])) is not None
+        ]
+        for left, right in sorted(cuts):
+            lefts.append(left)
+            rights.append(right)
+            wholes.append(whole)
+    lengths = np.array([len(token) for token in tokens])
+    left_of, right_of, whole_of = (np.array(part, np.int64) for part in (lefts, rights, wholes))
+    rank_of = np.asarray(ranks, np.float64)[whole_of]
+    order = np.lexsort((-lengths[right_of], -lengths[left_of], -rank_of))
+    return [
+        (tokens[left], tokens[right])
+        for left, right in zip(left_of[order].tolist(), right_of[order].tolist(), strict=True)
+    ]
 
 
 def _numbered(tokens: Sequence[str]) -> dict[str, int]:
