@@ -225,7 +225,7 @@ def test_gemma_joins_by_number_and_spells_its_spaces(tmp_path):
     facts = {
         "model": "llama",
         "tokens": tokens,
-        "token_type": [3, 3, 3, 2, *[6] * 256, *[1] * 8],
+        "token_type": [3, 3, 3, 2, *[6] * 256, 1, 1, 4, *[1] * 5],  # its spaces are set apart
         "scores": [-1000.0] * len(tokens),
         "bos_token_id": 2,
         "eos_token_id": 1,
@@ -233,6 +233,7 @@ def test_gemma_joins_by_number_and_spells_its_spaces(tmp_path):
     }
     read = PieceTokenizer(file_of(tmp_path / "t.gguf", facts, len(tokens), "gemma2"))
     names = [[tokens[one] for one in read(text).ids] for text in ("abc", "c  ab", " a")]
+    assert read.size == len(tokens)
     assert names == [["<bos>", "ab", "c"], ["<bos>", "c", "  ", "ab"], ["<bos>", "▁a"]]
 
 

@@ -82,7 +82,7 @@ def gguf_tokenizer(path: Path) -> tuple[Any, str | None]:
         parts = _sentencepiece(metadata, tokens, gemma=architecture in _GEMMA)
     else:
         raise metadata.fault("model", f"is {quoted(model)}, expected gpt2 or llama")
-    added = list(_added(metadata, tokens))
+    added = list(_added(metadata, tokens, parts["model"]["vocab"]))
     around = _around(metadata, tokens, begins=model == "llama" or kind.begins)
     content = json.dumps({**parts, "added_tokens": added, "post_processor": around})
     return tokenizer_of(content.encode(), file.place), doubt
@@ -189,8 +189,13 @@ def _numbered(tokens: Sequence[str]) -> dict[str, int]:
     return {token: number for number, token in enumerate(tokens)}
 
 
-def _added(metadata: Metadata, tokens: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The tokens that are matched before a text is split. Raises: DataError for too many of them."""
+def _added(
+    metadata: Metadata, tokens: Sequence[str], vocabulary: Mapping[str, int]
+) -> Iterator[dict[str, Any]]:
+    """The tokens that are matched before a text is split, but those that are spelled otherwise now.
+
+    Raises: DataError for too many of them.
+    """
     types = metadata.numbers("token_type")
     if types is None:
         return
@@ -200,7 +205,7 @@ def _added(metadata: Metadata, tokens: Sequence[str]) -> Iterator[dict[str, Any]
     if len(places) > _MOST_ADDED:
         raise metadata.fault("token_type", f"has more than {_MOST_ADDED} special tokens")
     for place in places:
-        if not tokens[place]:
+        if not tokens[place] or tokens[place] not in vocabulary:
             continue
         yield {
             "id": place,
