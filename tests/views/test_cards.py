@@ -18,11 +18,12 @@ from attncli.views.curves import plotted
 from attncli.views.html import page
 from attncli.views.page.section import first_matrix
 
-# What a notebook that is printed has before its cells, as far as our part of it reaches.
+# What a notebook that is printed has before its cells, as far as our part of it reaches; its
+# tcolorbox brings pgf.
 PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage{fontspec}
-\usepackage[breakable]{tcolorbox}
-\usepackage{parskip}
+\usepackage{pgf}
+\setlength{\parskip}{6pt}
 \usepackage{graphicx}
 \usepackage{amsmath}
 \usepackage{xcolor}
