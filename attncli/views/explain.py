@@ -71,7 +71,8 @@ def title_lines(result: AttentionResult, ink: Ink, width: int) -> list[Line]:
     if result.pair is not None:
         lines.append([ink.dim("+ "), ink.bold(ink.word(result.pair, max(width - 2, 20)))])
     lines += [[ink.dim(part)] for part in wrapped(ink.plain(note), width, 2)]
-    lines += [[ink.bold(part)] for part in wrapped(completion_line(result, ink), width, 2)]
+    completed = completion_line(result, ink)
+    lines += [[ink.bold(part)] for part in wrapped(completed, width, 2)] if completed else []
     said = ink.plain(model_line(result, ink.label))
     return lines + [[ink.bold(part)] for part in wrapped(said, width, 2)] if said else lines
 
