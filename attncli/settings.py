@@ -264,7 +264,7 @@ class TrainingSettings(_Frozen):
     all sentences alike, 1 gives each label the same say. weight_dropout acts on attention weights,
     dropout on the read-out's input, word_dropout on whole words. tolerance: given weights are met
     when no cell is further off. class_weights: how much the sentences of each label count, instead
-    of balance: "balanced", LABEL=NUMBER,…, JSON, or a file of it. temperature: cosines are divided by
+    of balance: "balanced", LABEL=NUMBER,…, JSON, or a file of it. pair_temperature: cosines are divided by
     it where the sentences of a batch are told apart from the one that belongs to another.
     """
 
@@ -282,7 +282,7 @@ class TrainingSettings(_Frozen):
     tolerance: float = 0.0
     seed: int = 0
     class_weights: str | None = None
-    temperature: float = 0.05
+    pair_temperature: float = 0.05
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -92,7 +92,7 @@ class TrainChoices(TypedDict, total=False):
     tolerance: float
     seed: int
     class_weights: str | Mapping[str, float] | None
-    temperature: float
+    pair_temperature: float
 
 
 class TrialChoices(TrainChoices, total=False):

@@ -14,7 +14,7 @@ class Objective(NamedTuple):
 
     label_weights: FloatArray | None = None
     smoothing: float = 0.0
-    temperature: float = TrainingSettings().temperature
+    temperature: float = TrainingSettings().pair_temperature
 
 
 def loss_of(

@@ -112,7 +112,7 @@ class Training:
                 self._examples.labels, architecture.n_labels, self.settings.balance
             )
         self._objective = Objective(
-            label_weights, self.settings.smoothing, self.settings.temperature
+            label_weights, self.settings.smoothing, self.settings.pair_temperature
         )
         decay = self.parameters.spread(
             dict.fromkeys(_DECAYED, self.settings.weight_decay), default=0.0
@@ -302,7 +302,7 @@ class Training:
         losses = [
             contrastive(
                 product(first[part], second[part].T)[None],
-                self.settings.temperature,
+                self.settings.pair_temperature,
                 batch_of(aside, part).same,
             )[0]
             * len(part)

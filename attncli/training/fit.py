@@ -188,7 +188,7 @@ def kept_settings(
 
     The temperature is one of pairs that match alone.
     """
-    left_out = {"class_weights"} if pair == "match" else {"class_weights", "temperature"}
+    left_out = {"class_weights"} if pair == "match" else {"class_weights", "pair_temperature"}
     kept = {name: value for name, value in asdict(settings).items() if name not in left_out}
     return kept if label_weights is None else {**kept, "class_weights": dict(label_weights)}
 

@@ -12,7 +12,7 @@ _BELOW = {
     "balance": 10.0,
     "held_out": 1.0,
 }
-_COLDEST = 1e-3  # temperature: cosines ÷ 0.001 are beyond what a softmax tells apart
+_COLDEST = 1e-3  # pair_temperature: cosines ÷ 0.001 are beyond what a softmax tells apart
 _MOST = 2**63 - 1  # a number that JSON, arrays and seeds hold
 
 
@@ -21,8 +21,10 @@ def checked_training(settings: TrainingSettings) -> TrainingSettings:
     expected = "expected a number above 0"
     if not (isfinite(settings.learning_rate) and settings.learning_rate > 0):
         raise _out_of_range(settings, "learning_rate", expected)
-    if not (isfinite(settings.temperature) and settings.temperature >= _COLDEST):
-        raise _out_of_range(settings, "temperature", f"expected a number of at least {_COLDEST:g}")
+    if not (isfinite(settings.pair_temperature) and settings.pair_temperature >= _COLDEST):
+        raise _out_of_range(
+            settings, "pair_temperature", f"expected a number of at least {_COLDEST:g}"
+        )
     if not (isfinite(settings.tolerance) and settings.tolerance >= 0):
         raise _out_of_range(settings, "tolerance", expected)
     if not 0 <= settings.seed <= _MOST:

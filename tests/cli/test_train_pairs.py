@@ -115,14 +115,14 @@ def test_a_page_of_a_training_of_pairs_is_written(command, tmp_path):
 
 
 def test_options_of_other_tasks_are_said_to_be_vain(command, tmp_path):
-    """--smoothing of scores, --temperature of labels: a warning says that nothing comes of them."""
+    """--smoothing of scores, --pair-temperature of labels: a warning says that nothing comes of them."""
     scored = write_pairs(tmp_path / "s.tsv", "similarity")
     labeled = write_pairs(tmp_path / "r.tsv", "relation")
     run = ("-o", str(tmp_path / "m"), *QUICK)
     ended = command("train", str(scored), *run, "--smoothing", "0.1", "--balance", "0")
     assert "--smoothing, --balance have no effect without labels" in ended.said
-    ended = command("train", str(labeled), *run, "--temperature", "0.1")
-    assert "--temperature has no effect but for pairs that belong together" in ended.said
+    ended = command("train", str(labeled), *run, "--pair-temperature", "0.1")
+    assert "--pair-temperature has no effect but for pairs that belong together" in ended.said
 
 
 @pytest.mark.parametrize("task", TASKS)

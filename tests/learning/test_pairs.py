@@ -34,7 +34,7 @@ STILL = TrainingSettings(
     word_dropout=0.0,
     balance=0.0,
     held_out=0.0,
-    temperature=0.2,
+    pair_temperature=0.2,
 )
 
 
@@ -180,7 +180,7 @@ def test_steps_of_training_equal_pytorchs_adam(task):
     expected = []
     for _ in range(STILL.epochs):
         adam.zero_grad()
-        loss = torch_loss(torch, leaves, {}, architecture, examples, STILL.temperature)
+        loss = torch_loss(torch, leaves, {}, architecture, examples, STILL.pair_temperature)
         loss.backward()
         expected.append(loss.item() / architecture.committee)
         adam.step()

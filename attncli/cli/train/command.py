@@ -157,7 +157,7 @@ def _say_vain(values: "dict[str, object]", trial: "Trial") -> None:
         if not architecture.has_labels:
             parts.append((("smoothing", "balance", "class_weights"), "without labels"))
     if architecture.pair != "match":
-        parts.append((("temperature",), "but for pairs that belong together"))
+        parts.append((("pair_temperature",), "but for pairs that belong together"))
     parts += _of_sizes(trial)
     for names, where in parts:
         say_vain(changed(train, values, names), where, quiet=quiet)

@@ -190,7 +190,7 @@ Tolerance = Annotated[
 TrainSeed = Annotated[
     int, option(LEARNING, "N", "Seed of the start, the order and dropout.", min=0, max=2**63 - 1)
 ]
-Temperature = Annotated[
+PairTemperature = Annotated[
     float,
     option(
         LEARNING,
@@ -297,7 +297,7 @@ class LearningOptions:
     tolerance: Tolerance = None
     seed: TrainSeed = _TRAINING.seed
     class_weights: ClassWeights = _TRAINING.class_weights
-    temperature: Temperature = _TRAINING.temperature
+    pair_temperature: PairTemperature = _TRAINING.pair_temperature
 
     def settings(self) -> settings.TrainingSettings:
         """The choices as the library takes them. Raises: UsageError for a tolerance of nothing."""
