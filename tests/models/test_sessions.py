@@ -1,4 +1,5 @@
-"""The sessions of docs/transformers.md, run with the real all-MiniLM-L6-v2 where it is installed.
+"""The sessions of docs/transformers.md, run with stories260K, and with the real all-MiniLM-L6-v2
+where it is installed.
 
 `ATTN_REWRITE_DOCS=1 pytest tests/models/test_sessions.py` writes them anew; read the difference.
 """
@@ -12,11 +13,12 @@ from pathlib import Path
 
 import pytest
 from conftest import child_environment
+from models.stories import write_stories
 
 pytest.importorskip("tokenizers")
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "transformers.md"
-SESSION = re.compile(r"^```console minilm\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SESSION = re.compile(r"^```console (minilm|stories)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -28,6 +30,7 @@ def place(tmp_path):
     (tmp_path / "all-MiniLM-L6-v2").mkdir()
     for file in (Path(spec.origin).parent / "model").iterdir():
         (tmp_path / "all-MiniLM-L6-v2" / file.name).symlink_to(file)
+    write_stories(tmp_path / "stories260K")
     attn = tmp_path / "attn"
     attn.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m attncli "$@"\n', encoding="utf-8")
     attn.chmod(0o755)
@@ -73,8 +76,9 @@ def test_every_session_prints_what_the_document_shows(place):
         return f"$ {command}\n{done.stdout}"
 
     def rerun(block):
-        commands = re.findall(r"^\$ (.*)$", block.group(1), flags=re.MULTILINE)
-        return "```console minilm\n" + "".join(map(printed, commands)) + "```"
+        kind, session = block.groups()
+        commands = re.findall(r"^\$ (.*)$", session, flags=re.MULTILINE)
+        return f"```console {kind}\n" + "".join(map(printed, commands)) + "```"
 
     text = DOCUMENT.read_text(encoding="utf-8")
     fresh = SESSION.sub(rerun, text)
