@@ -107,6 +107,8 @@ def _show_pairs(evaluation: "PairEvaluation", seen: int | None, looks: Colored, 
 
         write_json(json_line({**evaluation.to_dict(), "trained_on": seen}))
         return
+    if hand_over(evaluation):
+        return
     from attncli.views.pairs import beside_lines
 
     columns = {"trained": evaluation.scores, **evaluation.baselines}

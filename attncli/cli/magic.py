@@ -100,10 +100,10 @@ def _gives(arguments: Sequence[str]) -> bool:
 
 def _called(arguments: Sequence[str], cell: str | None) -> Ended:
     """Runs a command in this process, and takes what it would draw."""
-    said = io.StringIO()
+    said, drawn = io.StringIO(), io.StringIO()
     with (
         _reading(cell),
-        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stdout(drawn),
         contextlib.redirect_stderr(said),
         taking() as given,
     ):
@@ -111,7 +111,8 @@ def _called(arguments: Sequence[str], cell: str | None) -> Ended:
     done = code in (0, _PARTIAL) or (code == _DIFFERENT and bool(given))
     if done:
         sys.stderr.write(said.getvalue())
-        return Ended(code, _one_or_several(given))
+        sys.stdout.write(drawn.getvalue())  # of what gives no object
+        return Ended(code, _one_or_several(given) if given else None)
     return Ended(code, error=_one_line(said.getvalue().splitlines(), code))
 
 

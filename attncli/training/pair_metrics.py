@@ -18,6 +18,7 @@ from attncli.learning.minibatches import Examples, sentence_numbers
 from attncli.learning.pair_vectors import pair_vectors
 from attncli.learning.pairs import of_length_one
 from attncli.models.trained import TrainedModel
+from attncli.results.cards import Card, Cell, Grid, as_html, as_latex, counted_as
 from attncli.training.examples import Prepared
 from attncli.training.pair_task import as_scores
 
@@ -128,6 +129,25 @@ class PairEvaluation(NamedTuple):
 
     scores: PairScores
     baselines: Mapping[str, PairScores]
+
+    def __repr__(self) -> str:
+        name, value, _ = self.scores.main
+        return f"PairEvaluation({self.scores.n:,} pairs, {name}={value:.4f})"
+
+    def _repr_html_(self) -> str:
+        return as_html(self.card())
+
+    def _repr_latex_(self) -> str:
+        return as_latex(self.card())
+
+    def card(self) -> Card:
+        """The figures of the model beside those of each baseline."""
+        columns = {"trained": self.scores, **self.baselines}
+        figures = [scores.figures() for scores in columns.values()]
+        rows: list[list[Cell]] = [[name, *(each[name] for each in figures)] for name in figures[0]]
+        name, value, _ = self.scores.main
+        line = counted_as(self.scores.n, "pair")
+        return Card(f"{name} {value:.4f}", line, [Grid(["", *columns], rows)])
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as the JSON of `attn evaluate`."""

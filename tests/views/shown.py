@@ -10,6 +10,7 @@ import attncli
 from attncli.api.vectors import CorpusTraining, VectorScores
 from attncli.results.cards import Card, Curve, Facts, Grid, Shaded, ShowsCard
 from attncli.training.metrics import Scores
+from attncli.training.pair_metrics import PairEvaluation, SimilarityScores
 from attncli.training.predicting import CountedWord, Prediction, Predictions
 
 PLAIN = "money"
@@ -81,6 +82,10 @@ KINDS: dict[str, Callable[[str], Any]] = {
     "prediction": lambda word: Prediction(word, 0.5, (CountedWord(word, 0, 1.5),), (word,)),
     "predictions": lambda word: Predictions([Prediction(word, 0.5), Prediction()] * 30),
     "scores": lambda word: scores("river", word),
+    "scores of pairs": lambda word: PairEvaluation(
+        SimilarityScores(np.array([1.0, 2, 4]), np.array([1.0, 3, 4])),
+        {word: SimilarityScores(np.array([1.0, 2, 4]), np.array([3.0, 1, 2]))},
+    ),
     "trained model": trained,
     "cross-validation": lambda word: attncli.cross_validate(_rows(word), folds=2, epochs=1),
     "learning curve": lambda word: attncli.learning_curve(
