@@ -67,6 +67,10 @@ def evaluate(
         looks.say_vain("with --json", quiet=quiet)
     with Encoding(quiet=quiet) as encoding:
         trained, _ = labeler(model, data.target_column, encoding.say)
+        if trained.architecture.pair is None:
+            named = {"--pair-column": data.pair_column, "--score-column": data.score_column}
+            vain = [name for name, column in named.items() if column is not None]
+            say_vain(vain, "here: the model reads single sentences", quiet=quiet)
         with access_to(vectors, cached=not no_cache, quiet=quiet) as access:
             embedder = embedder_of(trained, vectors, access)
         source, tick = data.source(file), encoding.tick

@@ -87,6 +87,9 @@ def predict(
     if name is not None and json:
         say_vain(("--json",), "beside --output", quiet=quiet)
     trained, target_column = labeler(model, target_column, Saying(quiet=quiet))
+    if pair_column is not None and trained.architecture.pair is None:
+        say_vain(("--pair-column",), "here: the model reads single sentences", quiet=quiet)
+        pair_column = None
     progress = SentenceProgress(lambda: None, quiet=quiet or name is None)
     try:
         with ended_by_signals("SIGTERM"):

@@ -40,6 +40,7 @@ VALUES = {
     "--tls-ca": "x", "--tls-cert": "x", "--tls-key": "x", "--mirror": "http://127.0.0.1:9",
     "--sha256": "ff", "--w-q": "1,2;3,4", "--w-k": "1,2;3,4", "--w-v": "1,2;3,4",
     "--text-column": "other", "--label-column": "other", "--target-column": "other",
+    "--pair-column": "other", "--score-column": "other", "--pair-temperature": "0.2",
     "--unsure": "0.6", "--class-weights": "a=3", "--folds": "2",
     "--w-o": "1,2;3,4", "--matrices": "e.toml", "--title": "New", "--size": "400x310",
     "--palette": "blues", "--scale": "max", "--font-size": "9pt", "--grid": "1x9",
