@@ -22,6 +22,7 @@ from attncli.models.tokenizer_files import (
 )
 from attncli.text.panics import quiet_panics
 from attncli.text.tokenizer_classes import tokenizer_kind
+from attncli.text.tokenizer_content import tokenizers_library
 from attncli.text.tokenizer_growth import Growth
 
 _MASKS = ("[MASK]", "<mask>")
@@ -83,6 +84,8 @@ class PieceTokenizer:
             self.doubt = _doubt(foreign_class(folder))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        if self._tokenizer.decoder is None:
+            self._tokenizer.decoder = _decoder_of(self._tokenizer)
         self._growth = Growth(self._tokenizer, self.place)
         unknown = getattr(self._tokenizer.model, "unk_token", None)
         names = {unknown} if unknown else set(_UNKNOWN)
@@ -201,6 +204,17 @@ class PieceTokenizer:
         if joins:
             return "piece"
         return "lower" if text != key and text.lower() == key else "exact"
+
+
+def _decoder_of(tokenizer: Any) -> Any:
+    """What joins entries to a text, by the marks of the vocabulary: ##, a letter a byte, or ▁."""
+    decoders = tokenizers_library().decoders
+    if type(tokenizer.model).__name__ == "WordPiece":
+        return decoders.WordPiece()
+    if tokenizer.token_to_id("▁") is None and tokenizer.token_to_id("Ġ") is not None:
+        return decoders.ByteLevel()
+    spaces = decoders.Replace("▁", " ")
+    return decoders.Sequence([spaces, decoders.ByteFallback(), decoders.Fuse()])
 
 
 def _special(key: str, before: Sequence[Piece]) -> Piece:

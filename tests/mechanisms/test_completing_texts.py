@@ -85,7 +85,7 @@ def _write_bytes(folder: Path) -> None:
     """A tokenizer as SentencePiece makes it: ▁ for spaces, bytes for what it has no piece of."""
     from tokenizers import Tokenizer, decoders, models, normalizers
 
-    pieces = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁", *"ainotwerv", "▁a", "▁t"]
+    pieces = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁", *"ainotwervĠ", "▁a", "▁t"]
     vocab = {piece: at for at, piece in enumerate(pieces)}
     model = models.BPE(vocab, [("▁", "a"), ("▁", "t")], unk_token="<unk>", byte_fallback=True)
     tokenizer = Tokenizer(model)
@@ -170,3 +170,18 @@ def test_memory_is_asked_for_the_whole_text(
     monkeypatch.setattr("attncli.mechanisms.transformer.available_memory", lambda: 100_000)
     with pytest.raises(LimitError, match="memory"):
         attncli.explain("the bank", str(folder), complete=900)
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "bytes", "bert"])
+def test_a_tokenizer_without_a_decoder_spells_as_with_it(tmp_path: Path, kind: str) -> None:
+    """Files of a vocabulary alone, or classes built by their options, do not say how it is joined."""
+    from attncli.models.pieces import PieceTokenizer
+
+    _write_bytes(tmp_path) if kind == "bytes" else write_tokenizer(tmp_path, kind)
+    (tmp_path / "config.json").write_text("{}")
+    text = "the river bank 🌊 an" if kind != "bert" else "unhappiness at the river bank"
+    ids = PieceTokenizer(tmp_path)(text).ids
+    expected = PieceTokenizer(tmp_path).text_of(ids)
+    told = json.loads((tmp_path / "tokenizer.json").read_text("utf-8"))
+    (tmp_path / "tokenizer.json").write_text(json.dumps({**told, "decoder": None}), "utf-8")
+    assert PieceTokenizer(tmp_path).text_of(ids) == expected

@@ -145,6 +145,7 @@ def write_tiny(path: Path, kind: str = "Q8_0") -> Path:
         "tokenizer.ggml.tokens": tokens,
         "tokenizer.ggml.token_type": [3, 3, *[1] * (len(tokens) - 2)],
         "tokenizer.ggml.bos_token_id": 0,
+        "tokenizer.ggml.eos_token_id": 1,
         "tokenizer.ggml.add_bos_token": True,
         "tokenizer.chat_template": "{{ ''.__class__.__mro__ }}",
         "general.license": "cc0-1.0",

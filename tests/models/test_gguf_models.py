@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from models.gguf_files import PERMUTED, converted, turned_by_neighbors, write_gguf
+from models.gguf_files import PERMUTED, converted, turned_by_neighbors, write_gguf, write_tiny
 from models.test_decoders import KINDS, LLAMA3, LONG, WIDE, made
 from safetensors.numpy import load_file, save_file
 
 from attncli.errors import DataError
+from attncli.models.continuing import continued
 from attncli.models.forward import Inputs, Wanted, encode
 from attncli.models.model import TransformerModel
 
@@ -270,3 +271,15 @@ def test_of_the_words_only_those_of_the_text_are_unpacked(tmp_path, monkeypatch)
     monkeypatch.setattr(mapped, "dequantized", counted)
     model.tensors.words(np.array([3, 9, 9, 1, 39]))
     assert rows == [5]
+
+
+def test_a_file_goes_on_with_a_text(tmp_path):
+    """Its metadata say what ends a text; layers that are unpacked once write what is read anew each time."""
+    path = write_tiny(tmp_path / "tiny.gguf")
+    model = TransformerModel(path)
+    assert model.ends == {1}
+    ids = [0, 70, 71]
+    for number in continued(model, ids, 12, frozenset()).ids:
+        (state,) = encode(model, [Inputs(np.array(ids), np.zeros(len(ids), dtype=int))])
+        assert number == model.head.logits(state.contextual[-1:]).argmax()
+        ids.append(number)

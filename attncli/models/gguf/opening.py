@@ -107,5 +107,7 @@ def open_gguf(path: Path) -> tuple[ModelConfig, Checkpoint]:
     config = config_of(keys, file.place)
     if config.decoder is not None and config.decoder.norm_offset:  # added when the file was written
         config = config._replace(decoder=config.decoder._replace(norm_offset=0.0))
+    ends = [metadata.optional_whole(f"tokenizer.ggml.{key}_token_id") for key in ("eos", "eot")]
+    config = config._replace(ends=tuple(end for end in ends if end is not None))
     entries = named_tensors(file, architecture.layout, config.n_heads, config.n_kv_heads)
     return config, GgufCheckpoint(file, GgufTensors(file, entries))
