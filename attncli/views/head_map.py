@@ -121,7 +121,7 @@ def cells_of(heads: HeadMap, measure: HeadMeasure | None) -> tuple[list[list[str
     values, shares = heads.values[measure], np.nan_to_num(heads.shares(measure))
     times = 10 if measure == "entropy" else 100
     texts = [
-        ["--" if np.isnan(value) else f"{min(int(value * times + 1e-6), 99):2d}" for value in row]
+        [".." if np.isnan(value) else f"{min(int(value * times + 1e-6), 99):2d}" for value in row]
         for row in values.tolist()
     ]
     return texts, shares
@@ -130,7 +130,7 @@ def cells_of(heads: HeadMap, measure: HeadMeasure | None) -> tuple[list[list[str
 def _habit(name: str, share: float) -> str:
     letter = LETTERS[name]
     letter = letter if share >= MOST else letter.lower()
-    return f"{letter}{min(int(share * 10 + 1e-6), 9)}" if name else "--"
+    return f"{letter}{min(int(share * 10 + 1e-6), 9)}" if name else ".."
 
 
 def _label_width(heads: HeadMap, width: int) -> int:

@@ -47,6 +47,7 @@ from attncli.views.svg import (
 )
 
 _BETWEEN = re.compile(r"(?<=\d) {3,}")  # heads that are listed in a line
+_RULE = "-" * 3  # below the heads of a table in Markdown
 _DIGITS = 6  # of a number in JSON and tables
 _CELL, _ROW, _CHAR = 30, 24, 8.43  # pixels: a cell is so wide, a layer so high
 
@@ -152,7 +153,7 @@ def _markdown(result: AttentionResult, measure: HeadMeasure | None) -> Iterator[
     yield from (f"{_sentence(map_title(measure))}", "")
     layers, columns = labels_of(heads)
     yield "| | " + " | ".join(map(markdown_escaped, columns)) + " |"
-    yield "|" + " --- |" + " :---: |" * len(columns)
+    yield "|" + f" {_RULE} |" + f" :{_RULE}: |" * len(columns)
     for label, row in zip(layers, texts, strict=True):
         yield f"| {markdown_escaped(label)} | " + " | ".join(row) + " |"
     yield from ("", markdown_escaped(_sentence(map_legend(heads, measure))), "")
