@@ -25,13 +25,17 @@ PACKAGE = Path(attncli.__file__).parent
 COMMAND = "attncli.cli.naming:Options"
 SPOKEN = r"(?<!var\()(?<!-)--([a-z]|$)"  # no variable of CSS, no line of dashes
 SAYING = {"field_name", "setting", "command_line"}
-# Options of other programs, of the models' own commands, and -- where it is no option.
+# Options of other programs, of the models' own commands, and -- where it is no option: in the names
+# of folders of Hugging Face's cache (models--ORGANIZATION--NAME), and in TeX.
 ALLOWED = {
     "__main__.py": "--version",
     "attention/products.py": "pip install ",
     "files/foreign.py": "save ",
     "models/folders.py": "--",
+    "models/gguf/architectures.py": "llama-gguf-split ",
+    "models/hub.py": "--",
     "models/shipped.py": "attn ",
+    "models/stores.py": "--",
     "views/latex.py": "--",
 }
 

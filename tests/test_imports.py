@@ -16,7 +16,7 @@ import pytest
 import attncli
 
 PACKAGE = Path(attncli.__file__).parent
-ARROWS, FLOORS = 123, 9  # at most
+ARROWS, FLOORS = 113, 9  # at most
 Pair = tuple[str, str]
 # A notebook asks a result itself how it is shown; a result reads a record of itself.
 NOTEBOOK: tuple[Pair, ...] = (

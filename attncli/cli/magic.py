@@ -206,4 +206,4 @@ def _one_line(lines: Sequence[str], code: int) -> str:
     hints = [
         f"hint: {line.removeprefix(_HINT).strip()}" for line in lines if line.startswith(_HINT)
     ]
-    return "; ".join([*errors, *hints]) or f"attn ended with the exit code {code}"
+    return "; ".join([*errors, *hints]) or f"the command ended with the exit code {code}"

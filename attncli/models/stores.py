@@ -33,7 +33,7 @@ _MAX_ENTRIES = 100_000  # files and folders that a store is asked for
 
 
 class StoredModel(NamedTuple):
-    """A model of a store: what `--model` calls it, whose it is, its folder or file, its bytes."""
+    """A model of a store: its name, whose it is, its folder or file, its bytes."""
 
     name: str
     source: Source
@@ -72,7 +72,7 @@ def stored_file(name: str, env: Mapping[str, str] | None = None) -> Path | None:
         raise InputError(
             f"no such model in the store of {store}",
             place=visible(name)[:200],
-            hints=("attn model list shows the models of this machine",),
+            hints=("attn model list",),
         )
     return path
 
