@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +37,18 @@ def files_learned_from(file: str, vectors: str, class_weights: str | None) -> It
     yield from vectors_read(vectors)
 
 
-def files_measured_with(file: str, model: str, vectors: str) -> Iterator[str | None]:
-    """What is read where a trained model predicts: the rows, and where model and vectors lead."""
-    yield from files_given([file])
-    yield from model_read(model)
-    yield from vectors_read(vectors)
+def files_measured_with(
+    file: str | PathLike[str], model: object, vectors: object
+) -> Iterator[str | None]:
+    """What is read where a trained model predicts: the rows, and where names of model and vectors lead.
+
+    A model or vectors at hand are read no more.
+    """
+    yield from files_given([fspath(file)])
+    if isinstance(model, str | PathLike):
+        yield from model_read(fspath(model))
+    if isinstance(vectors, str | PathLike):
+        yield from vectors_read(fspath(vectors))
 
 
 def vectors_read(name: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast, overload
 
 from attncli.api.examples import named_columns
+from attncli.api.files_read import files_measured_with
 from attncli.api.training import embedder_of
 from attncli.checks.arguments import (
     choice_of,
@@ -22,6 +23,7 @@ from attncli.checks.arguments import (
 from attncli.errors import AttnError, EmptyError, UsageError, setting
 from attncli.errors.wording import quoted
 from attncli.files.access import Access
+from attncli.files.apart import expect_writable, written
 from attncli.files.source import source_of
 from attncli.files.writing import whole_file
 from attncli.models.named import expect_outcome_of, labeling_model
@@ -185,15 +187,18 @@ def predict_file(
     The output is CSV, TSV, JSON lines, JSON or Parquet by its suffix, whole or not at all; `kind`
     says it for a stream. A row that cannot be predicted is an error, or with `skip_bad` has no label.
     `note` is told what the input is where its name says otherwise, `tick` how many rows are done.
-    Raises: DataError for such a row; EmptyError; UsageError; OutputError.
+    Raises: DataError for such a row; EmptyError; UsageError, also for an output that is read here;
+    OutputError.
     """
     columns = named_columns(text_column, None, target_column, pair_column, None)
     name, kind = _output_named(output, kind)
+    path = path_of(path, "path")
+    check_output(name, path, model, vectors)
     for call, place in ((note, "note"), (tick, "tick")):
         if call is not None and not callable(call):
             raise unexpected(call, place, "a function")
     predictor = _predictor(model, vectors, unsure, top, no_cache)
-    source = source_of(path_of(path, "path"), lambda: sys.stdin.buffer)
+    source = source_of(path, lambda: sys.stdin.buffer)
     pair = predictor.model.architecture.pair
     rows = RowsToPredict(source, columns, note, pair)
     writer = Rows(kind, columns_said(pair, unsure=unsure is not None))
@@ -214,6 +219,14 @@ def predict_file(
             f"{rows.name}: {writer.dropped:,} cells of columns that the first rows lack are left out"
         )
     return PredictionReport(count.rows, count.unsure, count.failed, tuple(count.first))
+
+
+def check_output(output: str | None, path: str, model: object, vectors: object) -> None:
+    """Makes sure, before the work, that labels can be written to a file, and that it is no input.
+
+    None is a stream; a model or vectors at hand have no file. Raises: UsageError, OutputError.
+    """
+    expect_writable(written("output", output), files_measured_with(path, model, vectors))
 
 
 def _output_named(output: object, kind: str | None) -> tuple[str | None, str]:

@@ -6,7 +6,6 @@ from typing import Annotated, Any, TextIO, cast
 
 import typer
 
-from attncli.api.files_read import files_measured_with
 from attncli.cli import options as opt
 from attncli.cli.evaluate import ModelIn
 from attncli.cli.groups import grouped
@@ -19,7 +18,6 @@ from attncli.cli.vain_options import say_vain
 from attncli.cli.vectors.access import Saying
 from attncli.errors import OutputError
 from attncli.errors.wording import visible
-from attncli.files.apart import expect_writable, written
 from attncli.files.writing import ended_by_signals, reason
 from attncli.settings import COUNTED_WORDS
 
@@ -79,11 +77,10 @@ def predict(
       cat new.jsonl | attn predict - --model bank.safetensors --json | head -3
     """
     from attncli.api.models import labeler
-    from attncli.api.predicting import predict_file
+    from attncli.api.predicting import check_output, predict_file
 
     name = None if output in (None, "-") else output
-    target = written("output", name)
-    expect_writable(target, files_measured_with(file, model, vectors))
+    check_output(name, file, model, vectors)
     if name is not None and json:
         say_vain(("--json",), "beside --output", quiet=quiet)
     trained, target_column = labeler(model, target_column, Saying(quiet=quiet))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import attncli
 from attncli.errors import UsageError
 from attncli.files.apart import OutputFile, expect_apart
 from tests.conftest import child_environment
@@ -80,6 +81,9 @@ READERS = {
     "train --vectors": ("v.txt", "train rows.tsv --vectors IN -o OUT"),
     "train --log, data": ("rows.tsv", "train IN -o new.safetensors --log OUT"),
     "train --log, vectors": ("v.txt", "train rows.tsv --vectors IN -o new.safetensors --log OUT"),
+    "predict": ("s.csv", "predict IN --model m.json --vectors v.json -o OUT"),
+    "predict --model": ("m.json", "predict s.csv --model IN --vectors v.json -o OUT"),
+    "predict --vectors": ("v.json", "predict s.csv --model m.json --vectors IN -o OUT"),
     "batch": ("s.jsonl", "batch IN -o OUT --force"),
     "batch, second file": ("s.jsonl", "batch s.csv IN -o OUT --force"),
     "batch --vectors": ("v.jsonl", "batch s.csv --vectors IN -o OUT --force"),
@@ -106,6 +110,22 @@ def test_no_output_goes_over_an_input(command, inputs, tmp_path, monkeypatch, re
     assert (folder / name).read_bytes() == before
     listed = {path.name for path in folder.iterdir()} - {Path(other).name}
     assert listed == {path.name for path in inputs.iterdir()} - {Path(other).name}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("read", ["rows.tsv", "m.json", "v.json"])
+def test_python_predicts_over_no_input(inputs, tmp_path, monkeypatch, read, way):
+    """Rows, model and vectors: `predict_file` names its field, and the file is unchanged."""
+    folder = tmp_path / "with space [x]"
+    shutil.copytree(inputs, folder)
+    monkeypatch.chdir(folder)
+    before = (folder / read).read_bytes()
+    output = Path(spelled(folder / read, way))
+    with pytest.raises(UsageError, match=r"^output: found .* which is also read here"):
+        attncli.predict_file(Path("rows.tsv"), output, Path("m.json"), Path("v.json"), kind="csv")
+    assert (folder / read).read_bytes() == before
+    attncli.predict_file("rows.tsv", "new.csv", "m.json", "v.txt")
+    assert (folder / "new.csv").read_text(encoding="utf-8").startswith("text,label")
 
 
 def test_files_beside_an_output_are_outputs(command, inputs, tmp_path, monkeypatch):
