@@ -56,7 +56,9 @@ class VectorScores(dict[str, Any], ShowsCard):
     def __repr__(self) -> str:
         judged = [f"{Path(file['file']).name} {file['spearman']}" for file in self["pairs"]]
         judged += [
-            f"{Path(file['file']).name} {file['accuracy']:.4f}" for file in self["analogies"]
+            f"{Path(file['file']).name} "
+            + ("None" if file["accuracy"] is None else f"{file['accuracy']:.4f}")
+            for file in self["analogies"]
         ]
         return f"VectorScores({self['name']!r}: {', '.join(judged)})"
 
@@ -137,7 +139,7 @@ def evaluate_vectors(
 
     `vectors` are a name, a file, or at hand, as `explain` takes them; `limit` words of them are asked.
     Without a file, those that come with gensim are taken. `tick` is told how much is done.
-    Raises: DataError when no word of a file is known; UsageError for vectors without a list of words.
+    A file of which nothing is known has no number. Raises: DataError when nothing of any file is known; UsageError for vectors without a list of words.
     """
     from attncli.api.batching import paths_of
     from attncli.embeddings.evaluating import evaluation, untold

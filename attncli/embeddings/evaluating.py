@@ -19,7 +19,8 @@ from attncli.arrays import Float32Array, FloatArray, IntArray
 from attncli.attention.products import product
 from attncli.embeddings.protocols import VocabularyStore
 from attncli.embeddings.vocabulary import unit_vectors
-from attncli.errors import DataError, UsageError, field_name
+from attncli.errors import Blank, DataError, UsageError, command_line, field_name
+from attncli.errors.wording import quoted, typed
 from attncli.files.access import Tick
 from attncli.files.paths import is_file
 from attncli.files.rows.lines import all_lines
@@ -66,24 +67,41 @@ def evaluation(
 ) -> dict[str, Any]:
     """What files of pairs and analogies say of vectors; without a file, those of gensim.
 
-    Raises: UsageError when there is no file, and what reading one raises.
+    A file of which every word is unknown has no number; where there are only such files, that is an error.
+    Raises: UsageError when there is no file, DataError when nothing is known, and what reading one raises.
     """
     if not pairs and not analogies:
         pairs, analogies = own_files()
         expect_files(pairs, analogies)
     vocabulary = AskedVocabulary.of(store, limit)
+    judged = [judged_pairs(vocabulary, source_of(path)) for path in pairs]
+    solved = [solved_analogies(vocabulary, source_of(path), tick) for path in analogies]
+    if not any(facts["pairs"] for facts in judged) and not any(f["questions"] for f in solved):
+        raise _nothing_known(store.name, judged + solved)
     return {
         "name": store.name,
         "words": len(vocabulary.matrix),
-        "pairs": [judged_pairs(vocabulary, source_of(path)) for path in pairs],
-        "analogies": [solved_analogies(vocabulary, source_of(path), tick) for path in analogies],
+        "pairs": judged,
+        "analogies": solved,
     }
+
+
+def _nothing_known(name: str, files: list[dict[str, Any]]) -> DataError:
+    """The error for vectors that know no pair and no analogy of the files."""
+    asked = sum(facts["unknown"] for facts in files)
+    hint = command_line(f"vectors evaluate {typed(name)}", pairs=Blank("FILE"))
+    return DataError(
+        f"no pair or analogy can be asked: of 0 of {asked:,} all words are in the vocabulary of "
+        f"{quoted(name)}",
+        place=files[0]["file"] if len(files) == 1 else None,
+        hints=(f"name a file of words that they have: {hint}",),
+    )
 
 
 def judged_pairs(vocabulary: AskedVocabulary, source: InputSource) -> dict[str, Any]:
     """How the cosines of pairs of words go with the numbers of a file.
 
-    Raises: DataError when no pair is known, and what reading the file raises.
+    Raises: DataError when no line is a pair, and what reading the file raises.
     """
     rows, numbers, unknown, skipped = list[tuple[int, int]](), list[float](), 0, 0
     for line in _lines(source):
@@ -97,14 +115,10 @@ def judged_pairs(vocabulary: AskedVocabulary, source: InputSource) -> dict[str, 
         else:
             rows.append((places[0], places[1]))
             numbers.append(pair[2])
-    if not rows:
-        what = (
-            "its words are not in the vocabulary"
-            if unknown
-            else "expected two words and a number a line"
-        )
-        raise DataError(f"no pair can be judged: {what}", place=source.name)
-    chosen = np.array(rows)  # (n_pairs, 2)
+    if not rows and not unknown:
+        expected = "expected two words and a number a line"
+        raise DataError(f"no pair can be judged: {expected}", place=source.name)
+    chosen = np.array(rows, dtype=np.int64).reshape(-1, 2)  # (n_pairs, 2)
     first, _ = unit_vectors(vocabulary.matrix[chosen[:, 0]])
     second, _ = unit_vectors(vocabulary.matrix[chosen[:, 1]])
     cosines = np.einsum("ij,ij->i", first, second, dtype=np.float64)  # (n_pairs,)
@@ -124,7 +138,7 @@ def solved_analogies(
 ) -> dict[str, Any]:
     """How many analogies of a file the vectors complete: "a is to b as c is to …".
 
-    Raises: DataError when no analogy is known, and what reading the file raises.
+    Raises: DataError when no line is an analogy, and what reading the file raises.
     """
     sections, questions, unknown, skipped = list[str](), list[tuple[int, list[str]]](), 0, 0
     for line in _lines(source):
@@ -138,9 +152,8 @@ def solved_analogies(
             questions.append((len(sections) - 1, words))
         else:
             unknown += 1
-    if not questions:
-        what = "their words are not in the vocabulary" if unknown else "expected four words a line"
-        raise DataError(f"no analogy can be asked: {what}", place=source.name)
+    if not questions and not unknown:
+        raise DataError("no analogy can be asked: expected four words a line", place=source.name)
     right = _right(vocabulary, [words for _, words in questions], tick)
     counts = {place: [0, 0] for place in sorted({place for place, _ in questions})}
     for (place, _), is_right in zip(questions, right, strict=True):
@@ -153,7 +166,7 @@ def solved_analogies(
         "unknown": unknown,
         "skipped": skipped,
         "correct": correct,
-        "accuracy": correct / len(questions),
+        "accuracy": correct / len(questions) if questions else None,
         "sections": [
             {
                 "section": sections[place] if place >= 0 else "",
@@ -189,7 +202,9 @@ def expect_files(pairs: Sequence[str], analogies: Sequence[str]) -> None:
 
 
 def correlation(first: FloatArray, second: FloatArray) -> float | None:
-    """Pearson's correlation of two rows of numbers; None where one of them does not vary."""
+    """Pearson's correlation of two rows of numbers; None where one of them does not vary, or is empty."""
+    if not len(first):
+        return None
     a, b = first - first.mean(), second - second.mean()
     lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
     return None if lengths == 0 else float(np.clip(product(a, b) / lengths, -1, 1))

@@ -118,6 +118,42 @@ def test_a_file_without_a_known_word_is_an_error(command, tmp_path, text, option
     assert "no " in ended.said
 
 
+def test_a_file_of_unknown_words_leaves_the_others_their_numbers(command, files):
+    """It says that nothing of it is known, and has no number."""
+    (files / "far.txt").write_text(": x\nxa xb xc xd\nxa xb xe xf\n", encoding="utf-8")
+    (files / "far.tsv").write_text("xa\txb\t1\n", encoding="utf-8")
+    arguments = ("vectors", "evaluate", "glove", "--pairs", str(files / "pairs.tsv"))
+    arguments += ("--pairs", str(files / "far.tsv"), "--analogies", str(files / "far.txt"))
+    ended = command(*arguments, "--json")
+    assert ended.code == 0, ended.said
+    facts = json.loads(ended.out)
+    near, far = facts["pairs"]
+    assert near["pairs"] == 4
+    assert near["spearman"] is not None
+    assert (far["pairs"], far["unknown"], far["spearman"], far["pearson"]) == (0, 1, None, None)
+    (solved,) = facts["analogies"]
+    assert (solved["questions"], solved["unknown"], solved["accuracy"]) == (0, 2, None)
+    shown = command(*arguments).out.decode()
+    assert "0 of 2 known" in shown
+    assert "0 of 1 pairs known" in shown
+    scores = attncli.evaluate_vectors(
+        pairs=files / "pairs.tsv", analogies=files / "far.txt", limit=10_000
+    )
+    assert "far.txt None" in repr(scores)
+    assert scores._repr_html_()
+
+
+def test_where_nothing_of_any_file_is_known_it_is_an_error_with_a_hint(command, files):
+    """Which names the option of a file."""
+    (files / "far.txt").write_text("xa xb xc xd\n", encoding="utf-8")
+    (files / "far.tsv").write_text("xa\txb\t1\n", encoding="utf-8")
+    arguments = ("--pairs", str(files / "far.tsv"), "--analogies", str(files / "far.txt"))
+    ended = command("vectors", "evaluate", "glove", *arguments)
+    assert ended.code == 5
+    assert "of 0 of 2 all words" in ended.said
+    assert "--pairs FILE" in ended.said
+
+
 def test_numbers_that_do_not_vary_have_no_correlation(command, tmp_path):
     """JSON has null, the lines say none."""
     (tmp_path / "pairs").write_text("money\tbank\t1\nbank\tgrows\t1\n", encoding="utf-8")

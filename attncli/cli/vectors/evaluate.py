@@ -87,7 +87,7 @@ def _lines(facts: dict[str, Any]) -> Iterator[str]:
             f"{asked:,} of {asked + unknown:,} known"
         )
         names = [visible(section["section"]) for section in solved["sections"]]
-        width = max(map(width_of, names))
+        width = max(map(width_of, names), default=0)
         for name, section in zip(names, solved["sections"], strict=True):
             count = f"{section['correct']:,} of {section['questions']:,}"
             yield f"  {left(name, width)}  {_digits(section['accuracy'])}  {count}"
