@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,18 +36,16 @@ def files_learned_from(file: str, vectors: str, class_weights: str | None) -> It
     yield from vectors_read(vectors)
 
 
-def files_measured_with(
-    file: str | PathLike[str], model: object, vectors: object
-) -> Iterator[str | None]:
-    """What is read where a trained model predicts: the rows, and where names of model and vectors lead.
+def files_measured_with(file: str, model: str | None, vectors: str | None) -> Iterator[str | None]:
+    """What is read where a trained model predicts: the rows, and where model and vectors lead.
 
-    A model or vectors at hand are read no more.
+    None for what is at hand.
     """
-    yield from files_given([fspath(file)])
-    if isinstance(model, str | PathLike):
-        yield from model_read(fspath(model))
-    if isinstance(vectors, str | PathLike):
-        yield from vectors_read(fspath(vectors))
+    yield from files_given([file])
+    if model is not None:
+        yield from model_read(model)
+    if vectors is not None:
+        yield from vectors_read(vectors)
 
 
 def vectors_read(name: str) -> Iterator[str]:

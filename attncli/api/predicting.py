@@ -193,7 +193,9 @@ def predict_file(
     columns = named_columns(text_column, None, target_column, pair_column, None)
     name, kind = _output_named(output, kind)
     path = path_of(path, "path")
-    check_output(name, path, model, vectors)
+    named = None if isinstance(model, TrainedModel) else path_of(model, "model")
+    words = path_of(vectors, "vectors") if isinstance(vectors, str | PathLike) else None
+    check_output(name, path, named, words)
     for call, place in ((note, "note"), (tick, "tick")):
         if call is not None and not callable(call):
             raise unexpected(call, place, "a function")
@@ -221,10 +223,10 @@ def predict_file(
     return PredictionReport(count.rows, count.unsure, count.failed, tuple(count.first))
 
 
-def check_output(output: str | None, path: str, model: object, vectors: object) -> None:
+def check_output(output: str | None, path: str, model: str | None, vectors: str | None) -> None:
     """Makes sure, before the work, that labels can be written to a file, and that it is no input.
 
-    None is a stream; a model or vectors at hand have no file. Raises: UsageError, OutputError.
+    None for a stream, and for a model and vectors at hand. Raises: UsageError, OutputError.
     """
     expect_writable(written("output", output), files_measured_with(path, model, vectors))
 
