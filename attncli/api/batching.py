@@ -23,6 +23,7 @@ from attncli.files.apart import OutputFile, written
 from attncli.files.source import InputSource, sources
 from attncli.insight.chosen_part import Part
 from attncli.mechanisms.open import OpenStore, open_for_many, store_of
+from attncli.models.named import is_gguf_file
 from attncli.results.batch_report import RunReport
 from attncli.results.effects import NOTHING, Watch
 from attncli.settings import MATRIX_FIELDS, BatchChoices, BatchSettings, MechanismSettings
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from attncli.api.word_vectors import WordVectors
     from attncli.embeddings.given import Vectors
 
+_LATER = frozenset({"complete"})  # choices that came after the first journals
 _OF_BATCHES = frozenset(field.name for field in fields(BatchSettings))
 
 
@@ -117,11 +119,14 @@ class CheckedBatch:
         # What these hold stands among the facts, or, of a preset, among the other options.
         for name in ("vectors", "preset", *MATRIX_FIELDS):
             del options[name]
+        # What an earlier version did not know is named where it is chosen, so that its runs go on.
+        options = {n: value for n, value in options.items() if value is not None or n not in _LATER}
         facts = source_facts(s.vectors, s.model, analysis)
         if store is not None:
             facts["asked"] = None
         make = partial(open_for_many, s, frozenset(self.job.layout.include), part, open_store)
-        mechanism = JobMechanism(make, facts, options, analysis.width, looks_for)
+        quantized = s.model is not None and is_gguf_file(s.model)
+        mechanism = JobMechanism(make, facts, options, analysis.width, looks_for, quantized)
         return OpenedBatch(self.job, mechanism, reads_pieces=analysis.reads_pieces)
 
 

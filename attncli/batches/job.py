@@ -56,6 +56,7 @@ class JobMechanism(NamedTuple):
     options: dict[str, Any]
     width: int
     watch: Watch = NOTHING
+    may_be_quantized: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,11 @@ def run_job(
     from attncli.batches.unmarked import expect_same_beginning
 
     settings, identity = job.settings, job.identity(mechanism)
-    layout = replace(job.layout, facts=_provenance(identity))
+    layout = replace(
+        job.layout,
+        facts=_provenance(identity),
+        may_be_quantized=mechanism.may_be_quantized,
+    )
     make_writer = MakeWriter(job.format, layout)
     shape = Shape(
         settings.input_format,

@@ -103,3 +103,10 @@ def is_transformer(name: str | None) -> bool:
     from attncli.models.stores import is_of_store
 
     return not is_shipped(name) and ("://" in name or is_of_store(name) or is_checkpoint(name))
+
+
+def is_gguf_file(name: str) -> bool:
+    """Whether a name is that of a GGUF file, whose matrices may be quantized."""
+    from attncli.models.folders import find_checkpoint, is_gguf
+
+    return is_transformer(name) and is_gguf(find_checkpoint(name).folder)

@@ -1,12 +1,15 @@
 """A run that was begun is gone on with when it is the same job; else it is said what differs."""
 
 import copy
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import attncli
 from attncli.batches.same_job import check_identity
 from attncli.errors import ResumeError
 
@@ -58,3 +61,47 @@ def test_whatever_a_journal_holds_is_refused_or_the_same(other: Any, rest: Any) 
         assert begun == JOB
     with pytest.raises(ResumeError):
         check_identity(JOB | {"options": other}, JOB, "x")
+
+
+# The choices by which version 1 knew a run again.
+FIRST_CHOICES = {
+    *(
+        "inline",
+        "no_cache",
+        "dim",
+        "seed",
+        "oov",
+        "tokenizer",
+        "score",
+        "temperature",
+        "target_self",
+    ),
+    *(
+        "causal",
+        "window",
+        "see_self",
+        "max_tokens",
+        "attention",
+        "heads",
+        "d_k",
+        "d_v",
+        "positions",
+    ),
+    *("model", "target", "pair", "truncate", "layer", "head", "agg", "merge", "hide", "reading"),
+    *("format", "include", "exclude", "precision", "top"),
+}
+
+
+@pytest.mark.parametrize("model", [None, "idioms"])
+def test_a_choice_that_came_later_leaves_older_runs_their_name(
+    tmp_path: Path, model: str | None
+) -> None:
+    """Unless it is made: a journal of before is gone on with, and tables keep their bytes."""
+    pq = pytest.importorskip("pyarrow.parquet")
+    (tmp_path / "s.txt").write_text("money bank grows\n", "utf-8")
+    attncli.batch(tmp_path / "s.txt", tmp_path / "x.parquet", model)
+    schema = pq.read_schema(tmp_path / "x.parquet")
+    assert set(json.loads(schema.metadata[b"attn.options"])) == FIRST_CHOICES
+    parts = [schema.field("model").type.field(at).name for at in range(5)]
+    assert schema.field("model").type.num_fields == 5
+    assert parts == ["name", "sha256", "label", "probabilities", "target"]

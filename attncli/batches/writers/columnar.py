@@ -90,8 +90,11 @@ class ArrowWriter:
             runs = [None if row.stack is None else row.stack.tokens[row.i].tokens() for row in rows]
             return _lists_of(pa, runs, field.type)
         if name == "model":
-            kept = field.type.num_fields
-            models = [None if (model := row.model()) is None else model[:kept] for row in rows]
+            kept = [of.name for of in field.type]
+            models = [
+                None if (model := row.model()) is None else [getattr(model, of) for of in kept]
+                for row in rows
+            ]
             return _structs(pa, models, field.type)
         if name == "index":
             values: list[Any] = list(range(chunk.first_index, chunk.first_index + len(chunk)))
@@ -179,8 +182,10 @@ def _struct(pa: Any, kind: Any, without: Sequence[str] = ()) -> Any:
 
 
 def _model(pa: Any, layout: RecordLayout) -> Any:
-    """The struct of a model; with what it says of words, its last fields, where that is asked for."""
-    return _struct(pa, ModelInfo, () if layout.wants_next else PREDICTED)
+    """The struct of a model; with a quantization where there may be one, with words on request."""
+    without = () if layout.wants_next else PREDICTED
+    without = without if layout.may_be_quantized else (*without, "quantization")
+    return _struct(pa, ModelInfo, without)
 
 
 def _type(pa: Any, name: str, kind: Any) -> Any:

@@ -14,7 +14,8 @@ DEFAULT_PRECISION = 6
 class RecordLayout:
     """Which fields, how many digits, how many keys a row; `described` as part of a job's identity.
 
-    `facts` are the provenance that binary formats keep in their metadata.
+    `facts` are the provenance that binary formats keep in their metadata. `may_be_quantized` says
+    that a model may name a quantization; columns have a place for it then alone.
     """
 
     include: tuple[str, ...] = ()
@@ -24,6 +25,7 @@ class RecordLayout:
     with_file: bool = False
     with_id: bool = False
     facts: tuple[tuple[str, str], ...] = ()
+    may_be_quantized: bool = False
 
     @property
     def arrays(self) -> tuple[str, ...]:
