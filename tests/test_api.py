@@ -144,6 +144,8 @@ def test_a_comparison_is_of_the_part_that_is_chosen():
 def test_a_word_is_compared_and_results_are_told_apart():
     """compare finds the word that is shared; diff has no change of a result and itself."""
     assert attncli.compare(["money bank grows", "river bank flows"]).word == "bank"
+    with pytest.raises(UsageError, match=r"^texts: found 1 sentence, expected two or more$"):
+        attncli.compare(["money bank grows"])
     one, other = attncli.explain("money bank"), attncli.explain("money river")
     assert not attncli.diff(one, one)[0].changes
     assert attncli.diff(one, other)[0].changes

@@ -24,12 +24,14 @@ def analysis_of(
     include: Iterable[str],
     part: "Part | None",
     choices: Choices,
+    *,
+    foresees: bool = True,
 ) -> Analysis:
-    """Attention as these arguments choose it. Raises: as `analyser`."""
+    """Attention as these arguments choose it; `foresees` as `open_analysis`. Raises: as `analyser`."""
     settings, store = mechanism_of(model, vectors, choices)
     names = names_of(include, "include")
     expect_part(part)
-    return open_analysis(settings, names, part=part, store=store, foresees=True)
+    return open_analysis(settings, names, part=part, store=store, foresees=foresees)
 
 
 def mechanism_of(

@@ -1,5 +1,6 @@
 """`attn compare`: one word in two or more sentences."""
 
+from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ from attncli.cli.notices import Notices
 from attncli.cli.options import CHOOSING, OUTPUT, option
 from attncli.cli.showing import shown_movements
 from attncli.cli.vain_options import say_vain
-from attncli.errors import AttnError, UsageError
+from attncli.errors import AttnError
 from attncli.files.apart import expect_writable, files_given, written
 from attncli.settings import NEIGHBORS
 
@@ -57,10 +58,14 @@ def compare(
     manner.warn_of_vain(None if neighbors == NEIGHBORS else neighbors, quiet)
     merges = ["--merge"] if mechanism.merge and mechanism.model is not None else []
     say_vain(merges, "here: pieces are always merged", quiet=quiet)
-    wanted = frozenset({"embeddings", "value", "scores"})
-    analysis = analysis_of_options(mechanism, wanted, quiet=quiet)
+    from attncli.api.compare import COMPARED, results_to_compare
+
+    analysis = analysis_of_options(mechanism, COMPARED, quiet=quiet)
     notices = Notices(quiet)
-    results = _results(analysis.outcomes(given_sentences(texts, file, mechanism)), notices)
+    outcomes = analysis.outcomes(given_sentences(texts, file, mechanism))
+    results, failed = results_to_compare(_heard(outcomes, notices))
+    for error in failed:
+        notices.set_aside(error)
     effects = effects_of(mechanism, merges=False)
     for result in results:
         effects.see(result)
@@ -75,25 +80,9 @@ def compare(
     notices.end()
 
 
-def _results(outcomes: "Outcomes", notices: Notices) -> "list[AttentionResult]":
-    """The results of the sentences; where fewer than two are left, the first failure is raised."""
-    from attncli.insight.tokens import merge_pieces
-
-    results: list[AttentionResult] = []
-    failed: list[AttnError] = []
+def _heard(outcomes: "Outcomes", notices: Notices) -> "Iterator[AttentionResult | AttnError]":
+    """The outcomes one by one, the warnings of each result said."""
     for sentence, outcome in outcomes:
-        if isinstance(outcome, AttnError):
-            failed.append(outcome)
-            continue
-        notices.warn(outcome, sentence.place)
-        results.append(merge_pieces(outcome))
-    if failed and len(results) < 2:
-        raise failed[0]
-    for error in failed:
-        notices.set_aside(error)
-    if len(results) < 2:
-        raise UsageError(
-            "found 1 sentence, expected two or more",
-            hints=('attn compare "money bank grows" "river bank flows" --word bank',),
-        )
-    return results
+        if not isinstance(outcome, AttnError):
+            notices.warn(outcome, sentence.place)
+        yield outcome
