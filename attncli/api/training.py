@@ -50,10 +50,10 @@ from attncli.training.pair_metrics import PairEvaluation as PairEvaluation
 from attncli.training.pair_metrics import evaluated_pairs
 from attncli.training.rates import checked_training
 from attncli.training.rows import Row as Row
+from attncli.training.trial import Trial as Trial
 from attncli.training.validating import CrossValidation as CrossValidation
 from attncli.training.validating import LearningCurve
 from attncli.training.validating import Measured as Measured
-from attncli.training.validating import Trial as Trial
 
 if TYPE_CHECKING:
     from attncli.api.word_vectors import WordVectors

@@ -26,7 +26,7 @@ from attncli.training.resume import (
     save_state,
     state_path,
 )
-from attncli.training.validating import Trial
+from attncli.training.trial import Trial
 
 _STATE_EVERY = 2.0  # seconds between two saved states at least
 

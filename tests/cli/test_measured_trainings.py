@@ -11,7 +11,7 @@ from training_data import QUICK
 import attncli
 from attncli.errors import UsageError
 from attncli.models.trained import load_model
-from attncli.training.validating import folds_of
+from attncli.training.trial import folds_of
 
 
 @given(st.lists(st.integers(0, 3), min_size=2, max_size=60), st.integers(2, 6), st.integers(0, 9))
