@@ -16,7 +16,7 @@ from attncli.batches.job import BatchJob, JobMechanism, batch_job, run_job
 from attncli.batches.part_file import ENDINGS
 from attncli.batches.run import Follower, Watcher, closing, expect_some
 from attncli.checks.arguments import path_of, unexpected
-from attncli.checks.choices import checked_choices
+from attncli.checks.choices import checked_choices, expect_names
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import UsageError
 from attncli.files.apart import OutputFile, written
@@ -55,6 +55,7 @@ def batch(
     Raises: EmptyError when there is no sentence; OutputError when the output is there, and neither
     `resume` nor `force` is given; UsageError, LockedError, ResumeError, ClusterError.
     """
+    expect_names(choices, batch, BatchChoices.__optional_keys__)
     if watch is not None and not callable(watch):
         raise unexpected(watch, "watch", "a function of two numbers")
     expect_part(part)

@@ -39,7 +39,9 @@ def compare(
     'bank'
     """
     from attncli.api.mechanism import analysis_of
+    from attncli.checks.choices import expect_names
 
+    expect_names(choices, compare, Choices.__optional_keys__)
     sentences = texts_of(texts, "texts")
     word = None if word is None else text_of(word, "word")
     count_of(neighbors, "neighbors")

@@ -8,6 +8,7 @@ from attncli.api.mechanism import analysis_of
 from attncli.api.several import Results, Texts, results_of
 from attncli.api.word_vectors import WordVectors, open_vectors
 from attncli.checks.arguments import is_column, names_of, one_of_kind, text_of, texts_of
+from attncli.checks.choices import expect_names
 from attncli.errors import UsageError
 from attncli.mechanisms.analyser import Analyser
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
@@ -39,6 +40,7 @@ def analyser(
     >>> [result.words for result in analyser(causal=True)(["river bank", "money bank"])]
     [['river', 'bank'], ['money', 'bank']]
     """
+    expect_names(choices, analyser, Choices.__optional_keys__)
     return analysis_of(model, vectors, include, part, choices).analyser
 
 
@@ -90,6 +92,7 @@ def explain(
     >>> [result.words for result in explain(["river bank", "money bank"])]
     [['river', 'bank'], ['money', 'bank']]
     """
+    expect_names(choices, explain, Choices.__optional_keys__)
     several = is_column(text)
     expected = "one text, or a list of texts"
     texts = texts_of(text, "text", expected) if several else [text_of(text, "text", expected)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Unpack, get_args
 
 from attncli.api.several import several_of
 from attncli.checks.arguments import choice_of, path_of
+from attncli.checks.choices import expect_names
 from attncli.results.result import AttentionResult
 from attncli.settings import FigureChoices, Notation, Palette
 
@@ -42,6 +43,7 @@ def save(
     from attncli.models.trained import TrainedModel, save_model
     from attncli.results.saving import save_results
 
+    expect_names(figure, save, FigureChoices.__optional_keys__)
     file = path_of(path)
     if isinstance(results, TrainedModel):
         save_model(results, Path(file))

@@ -19,7 +19,7 @@ from attncli.checks.arguments import (
     seed_of,
     text_of,
 )
-from attncli.checks.choices import checked_choices
+from attncli.checks.choices import checked_choices, expect_names
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import UsageError
 from attncli.files.access import DEFAULT_ACCESS, Access, Say
@@ -142,6 +142,7 @@ def train(
     `TrainingSettings`; `layer` and `settings` say the same. `save` writes the model.
     Raises: DataError for a row that cannot be used; UsageError; NumericError when it diverges.
     """
+    expect_names(choices, train, TrainChoices.__optional_keys__)
     given: TrialChoices = {
         **choices,
         "split": split,
@@ -264,6 +265,7 @@ def cross_validate(
 
     The other arguments are those of `train`.
     """
+    expect_names(given, cross_validate, TrialChoices.__optional_keys__)
     count = count_of(folds, "folds", 2, 1000)
     return CrossValidation.of(list(trial_of(rows, vectors, given).folds(count)))
 
@@ -277,6 +279,7 @@ def learning_curve(
 
     The other arguments are those of `train`.
     """
+    expect_names(given, learning_curve, TrialChoices.__optional_keys__)
     return LearningCurve(trial_of(rows, vectors, given).shares())
 
 
@@ -388,10 +391,6 @@ def _settings_of(
 ) -> _Settings:
     """The settings of one kind: those that were given, or of the choices. Raises: UsageError."""
     own = {field.name for field in fields(kind)}
-    known = {field.name for field in (*fields(LayerSettings), *fields(TrainingSettings))}
-    for choice in choices:
-        if choice not in known:
-            raise UsageError(f"found it, expected one of {', '.join(sorted(known))}", place=choice)
     named = {choice: choices[choice] for choice in choices if choice in own}
     if given is None:
         return kind(**checked_choices(named, kind, most_heads=4096))

@@ -1,6 +1,7 @@
 """The choices of a caller, each checked against the type and the bounds of its setting."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -19,6 +20,7 @@ from attncli.checks.arguments import (
     unexpected,
 )
 from attncli.errors import UsageError
+from attncli.errors.wording import did_you_mean, visible
 
 _MOST = 2**63 - 1  # a number that JSON, arrays and seeds hold
 _BOUNDS: dict[str, tuple[int, int | None]] = {
@@ -38,6 +40,29 @@ _BOUNDS: dict[str, tuple[int, int | None]] = {
 }
 
 
+def expect_names(
+    choices: Collection[str], function: Callable[..., Any], optional: Collection[str]
+) -> None:
+    """Raises: UsageError for a name that is neither of a parameter of the function nor optional.
+
+    It says the name that was probably meant, then all that the function takes.
+    """
+    unknown = [name for name in choices if name not in optional]
+    if unknown:
+        from inspect import Parameter, signature
+
+        takes = signature(function).parameters.values()
+        own = [parameter.name for parameter in takes if parameter.kind != Parameter.VAR_KEYWORD]
+        raise _no_such_name(unknown[0], dict.fromkeys([*own, *sorted(optional)]))
+
+
+def _no_such_name(name: str, names: Collection[str]) -> UsageError:
+    meant = did_you_mean(name, names) or "."
+    return UsageError(
+        f"no argument is called so{meant} Expected one of {', '.join(names)}", place=visible(name)
+    )
+
+
 def checked_choices(
     choices: Mapping[str, Any],
     kind: type,
@@ -49,7 +74,9 @@ def checked_choices(
 
     `matrices` are the fields that take one of numbers too. Raises: ArgumentError, UsageError.
     """
-    hints, bounds = get_type_hints(kind), _BOUNDS | {"heads": (1, most_heads)}
+    types = get_type_hints(kind)
+    hints = {field.name: types[field.name] for field in fields(kind)}
+    bounds = _BOUNDS | {"heads": (1, most_heads)}
     return {
         name: _matrix(value, name) if name in matrices else _choice(name, value, hints, bounds)
         for name, value in choices.items()
@@ -60,7 +87,7 @@ def _choice(
     name: str, value: Any, hints: Mapping[str, Any], bounds: Mapping[str, tuple[int, int | None]]
 ) -> Any:
     if name not in hints:
-        raise UsageError(f"found it, expected one of {', '.join(hints)}", place=name)
+        raise _no_such_name(name, hints)
     if get_origin(hints[name]) is tuple:
         return tuple(texts_of(value, name))
     parts = get_args(hints[name])

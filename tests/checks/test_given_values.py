@@ -194,3 +194,32 @@ def test_masked_numbers_are_no_numbers() -> None:
     with pytest.raises(ArgumentError, match="masked"):
         attncli.from_attentions(hidden)
     assert attncli.from_attentions(np.ma.masked_array(np.eye(2))).weights.shape == (1, 1, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "meant"),
+    [
+        (lambda **more: attncli.explain("money bank", **more), "temperature"),
+        (lambda **more: attncli.explain("money bank", **more), "include"),
+        (lambda **more: attncli.analyser(**more), "temperature"),
+        (lambda **more: attncli.compare(["a b", "b c"], **more), "neighbors"),
+        (lambda **more: attncli.batch("no.txt", "no.jsonl", **more), "workers"),
+        (lambda **more: attncli.batch("no.txt", "no.jsonl", **more), "resume"),
+        (lambda **more: attncli.train("no.tsv", **more), "text_column"),
+        (lambda **more: attncli.train("no.tsv", **more), "epochs"),
+        (lambda **more: attncli.cross_validate("no.tsv", **more), "folds"),
+        (lambda **more: attncli.learning_curve("no.tsv", **more), "text_column"),
+        (lambda **more: attncli.save([], "no.svg", **more), "precision"),
+    ],
+)
+def test_an_argument_of_no_such_name_says_which_was_meant(call, meant):
+    """And lists what the function takes, which is nothing that begins with an underscore."""
+    wrong = f"{meant}z"
+    with pytest.raises(attncli.AttnError) as fault:
+        call(**{wrong: 1})
+    said = str(fault.value)
+    assert said.startswith(f'{wrong}: no argument is called so; did you mean "{meant}"? Expected')
+    listed = said.partition("Expected one of ")[2].split(", ")
+    assert meant in listed
+    assert not [name for name in listed if not name.isidentifier() or name.startswith("_")]
+    assert len(set(listed)) == len(listed)
