@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO
 
+from attncli.batches.same_job import start_again
 from attncli.batches.writers.formats import Format
-from attncli.errors import AttnError, DataError, setting
+from attncli.errors import AttnError, DataError
 from attncli.files.source import is_url, open_url, source_of
 from attncli.results.batch_report import Tally
 from attncli.settings import FormatName
@@ -36,12 +37,12 @@ def tally_of_finished(path: str, form: Format) -> Tally:
         with open_url(path, "rb") if is_url(path) else open(path, "rb") as stream:  # noqa: PTH123
             return _tally_of_codes(_BINARIES[form.name](stream))
     except AttnError as error:
-        error.hints = (_again(),)
+        error.hints = (start_again(),)
         raise
     except Exception as fault:  # pyarrow, zipfile and numpy raise what they like on damaged files
         said = " ".join(str(fault).split())[:120]
         message = f"the output that is here is no whole {form.name} file: {said}"
-        raise DataError(message, place=source.name, hints=(_again(),)) from None
+        raise DataError(message, place=source.name, hints=(start_again(),)) from None
 
 
 def tally_of_lines(blocks: Iterable[bytes]) -> Tally:
@@ -148,7 +149,3 @@ _BINARIES: dict[FormatName, Callable[[BinaryIO], Iterable[str | None]]] = {
     "arrow": _codes_of_arrow,
     "parquet": _codes_of_parquet,
 }
-
-
-def _again() -> str:
-    return f"{setting(force=True)} starts again from the first line"

@@ -9,6 +9,7 @@ from attncli.batches.chunks import Chunk
 from attncli.batches.journal import Commit, write_all
 from attncli.batches.part_file import Ending, PartFile
 from attncli.batches.plan import Plan
+from attncli.batches.same_job import start_again
 from attncli.batches.work import Recipe
 from attncli.errors import (
     DataError,
@@ -20,7 +21,6 @@ from attncli.errors import (
     RefusedError,
     ResumeError,
     UsageError,
-    setting,
 )
 from attncli.files.source import InputSource
 from attncli.results.batch_report import RunReport, Tally, WrittenChunk
@@ -250,7 +250,7 @@ def _check_skipped(plan: Plan, done: Commit | None) -> None:
     if done is not None and plan.skipped != done.digest:
         raise ResumeError(
             "the input is not the one the earlier run read, expected the same",
-            hints=(f"{setting(force=True)} starts again from the first line",),
+            hints=(start_again(),),
         )
 
 

@@ -11,7 +11,7 @@ def check_identity(earlier: dict[str, Any] | None, wanted: dict[str, Any], place
     """Raises: ResumeError when the options describe another run than the interrupted one."""
     if earlier is None:
         raise ResumeError(
-            "the journal of the earlier run is damaged", place=place, hints=(_again(),)
+            "the journal of the earlier run is damaged", place=place, hints=(start_again(),)
         )
     other = [name for name in sorted({*earlier, *wanted}) if earlier.get(name) != wanted.get(name)]
     if not other:
@@ -21,17 +21,17 @@ def check_identity(earlier: dict[str, Any] | None, wanted: dict[str, Any], place
         message = (
             "an earlier attn began this output, in another layout; expected that attn to end it"
         )
-        hints: tuple[str, ...] = (_again(),)
+        hints: tuple[str, ...] = (start_again(),)
     else:
         vectors = _differing(earlier.get("vectors"), wanted.get("vectors"), "vectors")
         said = "; ".join([*options.values(), *vectors.values()])[:200]
         message = f"the earlier run had other {' and '.join(other)}, expected the same"
         message += f" ({said})" if said else ""
-        hints = (_again(),)
+        hints = (start_again(),)
         if other == ["options"] and list(options) == ["reading.comments"]:
             hints = (
                 _as_begun(every_line=not earlier["options"]["reading"].get("comments")),
-                _again(),
+                start_again(),
             )
     raise ResumeError(message, place=place, hints=hints)
 
@@ -41,12 +41,13 @@ def unfinished_run(place: str) -> OutputError:
     return OutputError(
         "an unfinished run of this output is here",
         place=place,
-        hints=(f"{setting(resume=True)} continues it", _again()),
+        hints=(f"{setting(resume=True)} continues it", start_again()),
     )
 
 
-def _again() -> str:
-    return f"{setting(force=True)} starts again from the first line"
+def start_again() -> str:
+    """The way out of an earlier run: `resume` goes on with it, also where `force` is given."""
+    return f"{setting(force=True)} alone starts again from the first line"
 
 
 def _as_begun(*, every_line: bool) -> str:

@@ -31,6 +31,12 @@ def test_resume_from_the_command_line(attn: Attn, tmp_path: Path) -> None:
     assert not (tmp_path / "fed.jsonl").exists()
     other = attn("batch", "-", "-o", "fed.jsonl", *chosen, "--resume", stdin=corpus(40_000, seed=3))
     assert other.returncode == 11
+    both = attn(
+        *("batch", "-", "-o", "fed.jsonl", *chosen, "--resume", "--force"),
+        stdin=corpus(40_000, seed=3),
+    )
+    assert both.returncode == 11
+    assert b"hint: --force alone starts again from the first line" in both.stderr
     changed = attn(
         *("batch", "-", "-o", "fed.jsonl", "--resume", "--exclude", "weights"), stdin=packed
     )

@@ -107,7 +107,7 @@ def test_what_is_no_whole_output_is_said(folder: Path, form: Format) -> None:
             assert form.is_text
     with pytest.raises(DataError) as caught:
         tally_of_finished(str(job.target), Format("npz"))
-    assert caught.value.hints == ("force=True starts again from the first line",)
+    assert caught.value.hints == ("force=True alone starts again from the first line",)
 
 
 def _code(report: object) -> int:

@@ -59,7 +59,9 @@ Precision = Annotated[
     ),
 ]
 Top = Annotated[int | None, option(OUTPUT, "K", "Only the K strongest keys of each row.", min=1)]
-Force = Annotated[bool, switch(OUTPUT, "Replace an existing output.", "--force")]
+Force = Annotated[
+    bool, switch(OUTPUT, "Replace an output; with --resume go on, then replace it.", "--force")
+]
 Sync = Annotated[
     bool,
     switch(OUTPUT, "Wait for the disk at the end, also after more than 64 MiB.", "--sync"),
