@@ -27,7 +27,11 @@ _COMPARED = ("text", "tokens", "contextual", "attention", "vectors", "model")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field that differs: in how many numbers, and where most; or a message alone."""
+    """One field that differs: in how many numbers, and where most; or a message alone.
+
+    cells: how many of the `of` numbers differ; worst: by how much at most, at `place` in the arrays
+    of the first result, which `where` says in words; first, second: the two numbers there.
+    """
 
     field: str
     message: str

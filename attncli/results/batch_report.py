@@ -70,7 +70,11 @@ class WrittenChunk:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """How a run ended: what became of all records, how many of them in this run, how long it took."""
+    """How a run ended: what became of all records, how many of them in this run, how long it took.
+
+    tally: of the whole output; new: the records of this run, where it went on with an earlier one;
+    complete: whether all of the input is in the output.
+    """
 
     tally: Tally
     new: int

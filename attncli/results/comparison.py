@@ -17,7 +17,11 @@ Near: TypeAlias = tuple[tuple[str, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """One word that the compared word attends to; `share` None where values are not known."""
+    """One word that the compared word attends to, at `place` in the sentence, from 0.
+
+    share: how much of the way from the old vector of the word to the new one it made; None where
+    the values that were summed are not known.
+    """
 
     word: str
     place: int
@@ -27,7 +31,15 @@ class Pull:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Occurrence:
-    """The compared word in one sentence. Shapes: vector (d,), own (d,)."""
+    """The compared word in one sentence.
+
+    sentence: the number of the sentence, and place: that of the word in it, both from 0. pulls: the
+    words that it attends to, itself too, the strongest first. vector: its new embedding; own: the
+    one without a context, None of weights that were given. moved: the cosine of both. nearest: the
+    words whose vectors are nearest to the new one, each with its cosine. label: what a trained model
+    says of the sentence.
+    Shapes: vector (d,), own (d,).
+    """
 
     sentence: int
     text: str
@@ -58,7 +70,22 @@ class Point:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Comparison:
-    """A word in several sentences. Shapes: before (n, n) or None, after (n, n): cosines."""
+    """A word in several sentences, one of `occurrences` for each.
+
+    before, after: cosines between the word's vectors in the n sentences, without a context and with
+    it; `before` is None of weights that were given. nearest_static: the nearest words without a
+    context, among the vectors called `neighbors_of`. points: the map, a plane that has the shares
+    `explained` of the spread on its two axes.
+    Shapes: before (n, n), after (n, n).
+
+    >>> comparison = compare(["money bank grows", "river bank flows"], "bank")
+    >>> comparison.after.round(2).tolist()
+    [[1.0, 0.99], [0.99, 1.0]]
+    >>> [word for word, cosine in comparison.occurrences[0].nearest[:2]]
+    ['banks', 'investment']
+    >>> comparison.occurrences[1].pulls[1].word
+    'river'
+    """
 
     word: str
     kind: str
@@ -89,7 +116,12 @@ class Comparison:
         return printed_comparison(self)
 
     def to_record(self) -> dict[str, Any]:
-        """The comparison as a JSON object: plain lists and numbers."""
+        """The comparison as the JSON of `attn compare`: plain lists and numbers.
+
+        `occurrences` are "sentences" there, with `pulls` as "row" ("pull" is the share), `place` as
+        "token", `vector` as "contextual", `own` as "static"; `before` and `after` are in "cosine",
+        `points` and `explained` in "map".
+        """
         return {
             "type": "comparison",
             "schema": "1.0",

@@ -125,7 +125,10 @@ PairScores: TypeAlias = SimilarityScores | MatchScores
 
 
 class PairEvaluation(NamedTuple):
-    """How a model does on pairs, and how each baseline, which learned nothing, does on them."""
+    """How a model does on pairs, and how each baseline, which learned nothing, does on them.
+
+    `scores` are SimilarityScores where scores were learned, MatchScores where partners were.
+    """
 
     scores: PairScores
     baselines: Mapping[str, PairScores]

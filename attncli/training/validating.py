@@ -59,7 +59,11 @@ class MeasuredPairs(NamedTuple):
 
 
 class CrossValidation(NamedTuple):
-    """The means over folds and their standard deviations (of a sample: n − 1)."""
+    """The means over folds and their standard deviations (of a sample: n − 1).
+
+    accuracy, macro_f1: mean and deviation; baseline: the mean accuracy of always saying the label
+    that is most frequent; scores: of all sentences, each by the model that did not see it.
+    """
 
     folds: int
     accuracy: tuple[float, float]

@@ -9,6 +9,9 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
+from dataclasses import MISSING
+from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 import attncli
@@ -26,6 +29,23 @@ CHAPTERS = {
     "Models": "train evaluate evaluate_pairs cross_validate learning_curve predict predict_file export_model Prediction Row Offset LayerSettings TrainingSettings",
     "Many files": "batch",
     "Errors": "AttnError",
+}
+# Classes of what functions return, which nobody makes by hand, by the modules that they are of.
+RETURNED = {
+    "results.comparison": "Comparison Occurrence Pull Point",
+    "insight.difference": "Differences Difference Change",
+    "insight.heads": "HeadMap",
+    "models.trained": "TrainedModel",
+    "training.metrics": "Scores LabelScores Sure",
+    "training.pair_metrics": "PairEvaluation SimilarityScores MatchScores",
+    "training.validating": "CrossValidation LearningCurve Measured",
+    "training.predicting": "Predictions CountedWord",
+    "api.predicting": "PredictionReport",
+    "api.vectors": "CorpusTraining VectorScores",
+    "results.batch_report": "RunReport Tally",
+    "mechanisms.analyser": "Analyser",
+    "views.notebook": "Shown",
+    "results.result": "Token AttentionSettings VectorsInfo ModelInfo ResultWarning",
 }
 # Choices that several functions take, by the class that holds them, with the command whose options they are.
 SHARED = {
@@ -108,10 +128,20 @@ def python_page(commands: dict[str, Any]) -> str:
         for name in names.split():
             thing = getattr(attncli, name)
             lines += (
-                class_section(name, thing)
+                class_section(name, thing, f"attncli.{name}")
                 if isinstance(thing, type)
                 else function_section(name, thing)
             )
+    lines += [
+        "",
+        "## What functions return",
+        "",
+        "You get these from the functions above, and need not import them.",
+    ]
+    for module, names in RETURNED.items():
+        held = import_module(f"attncli.{module}")
+        for name in names.split():
+            lines += class_section(name, getattr(held, name), name)
     lines += ["", "## Choices"]
     for choices, (held, command, title) in SHARED.items():
         lines += choices_section(choices, held, commands[command], title)
@@ -138,19 +168,17 @@ def resolved(kinds: Iterable[str]) -> Iterator[str]:
         )
 
 
-def class_section(name: str, kind: type) -> Iterator[str]:
+def class_section(name: str, kind: type, written: str) -> Iterator[str]:
     """A class: its fields or how it is made, and its public methods."""
     yield from ("", f"### {name}")
-    if fields := getattr(kind, "__dataclass_fields__", None):
-        rows = [
-            f"{key}: {annotation_of(kind, key)}{default_of(field)}" for key, field in fields.items()
-        ]
-        yield from ("", "```text", f"attncli.{name}(", *(f"    {row}," for row in rows), ")", "```")
+    if defaults := defaults_of(kind):
+        rows = [f"{key}: {annotation_of(kind, key)}{said}" for key, said in defaults.items()]
+        yield from ("", "```text", f"{written}(", *(f"    {row}," for row in rows), ")", "```")
     elif "__init__" in vars(kind):
-        yield from ("", "```text", *called(f"attncli.{name}", definition_of(kind.__init__)), "```")
+        yield from ("", "```text", *called(written, definition_of(kind.__init__)), "```")
     yield from documented(inspect.getdoc(kind) or "")
     for key, member in public_members(kind):
-        if isinstance(member, property):
+        if isinstance(member, property | cached_property):
             yield from ("", f"#### {name}.{key}", *documented(inspect.getdoc(member) or ""))
             continue
         function = getattr(member, "__func__", member)
@@ -166,8 +194,8 @@ def public_members(kind: type) -> Iterator[tuple[str, Any]]:
         if not base.__module__.startswith("attncli"):
             continue
         for key, member in vars(base).items():
-            callable_or_property = isinstance(member, property | classmethod | staticmethod) or (
-                inspect.isfunction(member)
+            callable_or_property = inspect.isfunction(member) or isinstance(
+                member, property | cached_property | classmethod | staticmethod
             )
             if callable_or_property and not key.startswith("_") and key not in seen:
                 seen.add(key)
@@ -209,9 +237,14 @@ def annotation_of(kind: type, key: str) -> str:
     return annotations(inspect.getmodule(kind), kind.__name__)[key]
 
 
-def default_of(field: Any) -> str:
-    """What stands behind a field: its default, or nothing."""
-    return "" if type(field.default).__name__ == "_MISSING_TYPE" else f" = {field.default!r}"
+def defaults_of(kind: Any) -> dict[str, str]:
+    """What stands behind each field of a class of fields: its default, or nothing."""
+    if issubclass(kind, tuple):
+        fields, defaults = kind._fields, kind._field_defaults
+    else:
+        fields = getattr(kind, "__dataclass_fields__", {})
+        defaults = {k: f.default for k, f in fields.items() if f.default is not MISSING}
+    return {key: f" = {defaults[key]!r}" if key in defaults else "" for key in fields}
 
 
 def definition_of(function: Any) -> ast.FunctionDef:

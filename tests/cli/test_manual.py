@@ -1,6 +1,7 @@
 """Manual pages, completion files and `attn help` say what the commands say."""
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -22,6 +23,17 @@ def test_the_manual_is_made_of_the_help():
     done = subprocess.run([sys.executable, str(SCRIPT), "--check"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert {f"attn-{name}.1" for name in COMMANDS} <= {path.name for path in MAN.iterdir()}
+
+
+def test_what_functions_return_has_an_entry():
+    """Each class of ours that a signature of the Python reference returns has a heading there."""
+    page = (ROOT / "docs" / "reference" / "python.md").read_text(encoding="utf-8")
+    public = page.partition("## What functions return")[0]
+    named = re.findall(r"[A-Z]\w+\b(?<!Array)", " ".join(re.findall(r"\) -> (.*)", public)))
+    others = {"Any", "Axes", "Card", "DataFrame", "None", "Path", "Table"}
+    headings = set(re.findall(r"^### (\w+)$", page, re.MULTILINE))
+    assert {"Comparison", "Scores", "TrainedModel", "Prediction"} <= set(named)
+    assert set(named) - others - headings == set()
 
 
 @pytest.mark.parametrize("page", sorted(MAN.glob("*.1")), ids=lambda path: path.stem)
