@@ -2,7 +2,7 @@
 
     python benchmarks/training_speed.py [--rounds 9] [--steps 60]
 
-Needs torch (pip install 'attncli[oracle]'). One thread each, float32, batch 32, Adam, no dropout. Both
+Needs torch (pip install '.[oracle]'). One thread each, float32, batch 32, Adam, no dropout. Both
 start from the same numbers and see the same padded batches; their last losses are printed, and must
 agree to 1e-3. Rounds alternate, and the ratio is the median of the paired ratios: a busy machine slows
 both. PyTorch's model is written as one would: three projections, masked softmax, read-out,

@@ -6,7 +6,7 @@
 DIR is a checkpoint folder, such as all-MiniLM-L6-v2. Cold: one sentence, whole processes in pairs,
 time and peak memory; each side gives the weights of all layers and heads. Warm: sentences a second
 with all weights and the last hidden states, both sides on the same cores; transformers in padded
-batches of 32, as the sentences come and sorted by length. Needs attncli[transformers,oracle].
+batches of 32, as the sentences come and sorted by length. Needs pip install '.[transformers,oracle]'.
 
 BertViz brings some thirty packages, so it may live in an environment of its own, with transformers
 and torch; its Python is then named by --peer-python, and runs both peers of the cold part:
