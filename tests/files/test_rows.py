@@ -352,7 +352,9 @@ def test_bytes_of_another_encoding_are_told_with_a_command(tmp_path, content):
     bad, good = sentences(source_of(str(path)))
     assert good.text == "money"
     assert "0xe9" in bad.error.message
-    way = f"iconv -f WINDOWS-1252 -t UTF-8 '{path}' > utf8.txt"
+    assert "udc" not in bad.error.message
+    assert ("caf…" in bad.error.message) == (path.suffix == ".csv")
+    way = f'iconv -f WINDOWS-1252 -t UTF-8 "{path}" > utf8{path.suffix}'
     assert bad.error.hints == (way,)
     chunk, _ = next(Plan([source_of(str(path))], Shape(), size=5).chunks())
     with pytest.raises(DataError) as caught:

@@ -36,8 +36,13 @@ def conversion(encoding: str, name: str) -> str:
     given = "FILE" if name == "<stdin>" else name
     if os.name == "nt":
         return _conversion_on_windows(encoding, given)
-    given = typed(given)
-    return f"iconv -f {encoding} -t UTF-8 {given} > utf8.txt"
+    return f"iconv -f {encoding} -t UTF-8 {typed(given)} > {_converted(name)}"
+
+
+def _converted(name: str) -> str:
+    """The file that a conversion writes: its ending is that of the file it reads."""
+    ending = re.search(r"\.[A-Za-z0-9]{1,8}$", name)
+    return "utf8" + (".txt" if ending is None else ending.group())
 
 
 def _conversion_on_windows(encoding: str, name: str) -> str:
@@ -46,7 +51,7 @@ def _conversion_on_windows(encoding: str, name: str) -> str:
     of = {"WINDOWS-1252": "1252", "UTF-16LE": "'utf-16'", "UTF-16BE": "'utf-16BE'"}
     of |= {"UTF-32LE": "'utf-32'", "UTF-32BE": "'utf-32BE'"}
     read = f"[IO.File]::ReadAllText('{given}', [Text.Encoding]::GetEncoding({of[encoding]}))"
-    return f"powershell -c \"[IO.File]::WriteAllText('utf8.txt', {read})\""
+    return f"powershell -c \"[IO.File]::WriteAllText('{_converted(name)}', {read})\""
 
 
 def with_way(error: AttnError, name: str) -> AttnError:

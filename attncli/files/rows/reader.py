@@ -370,7 +370,10 @@ def _fault(text: str) -> str | None:
     if at is None:
         return None
     if "\udc80" <= text[at] <= "\udcff":
-        return f"found the byte 0x{ord(text[at]) - 0xDC00:02x} in {quoted(text)}, expected UTF-8"
+        import re  # only where something is wrong already
+
+        shown = quoted(re.sub("[\ud800-\udfff]+", "…", text))
+        return f"found the byte 0x{ord(text[at]) - 0xDC00:02x} in {shown}, expected UTF-8"
     return f"character {at + 1} is half of a surrogate pair"
 
 
