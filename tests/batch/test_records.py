@@ -193,14 +193,15 @@ def test_the_exit_code_is_that_of_the_process(attn: Attn, folder: Path, way: str
     assert summary["command"].startswith("attn batch ")
 
 
-def test_a_locked_output_is_told_too(attn: Attn, folder: Path) -> None:
-    """A second start beside the first ends with 10, in its own part of the same log."""
+def test_a_second_start_leaves_the_summary_of_the_first(attn: Attn, folder: Path) -> None:
+    """It ends with 10, in its own part of the same log, and writes no summary."""
     first = started(folder, "-o", "new.jsonl", "--log-file", "run.log")
     try:
         feed(first, folder)
         second = attn("batch", "clean.txt", "-o", "new.jsonl", "--resume", *KEPT)
         assert second.returncode == 10
-        assert summary_of(folder)["exit_code"] == 10
+        assert log_of(folder)[-1]["exit_code"] == 10
+        assert not (folder / "sum.json").exists()
     finally:
         first.kill()
         first.communicate()

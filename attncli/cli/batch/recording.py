@@ -12,7 +12,7 @@ from attncli.cli.batch.log import RunLog, utc_now
 from attncli.cli.batch.options import LogLevel, RecordOptions
 from attncli.cli.footer import made_by
 from attncli.cli.terminal import listen, message, remember_arguments, report, spoken
-from attncli.errors import AttnError, OutputError, UsageError, field_name
+from attncli.errors import AttnError, LockedError, OutputError, UsageError, field_name
 from attncli.errors.wording import harmless_json, without_secrets
 from attncli.files.apart import expect_beside, expect_writable, files_given, written
 from attncli.files.writing import ended_by_signals, write_whole
@@ -105,9 +105,12 @@ class Recording:
         self._say_how_far()
 
     def end(self, code: int) -> int:
-        """Writes the summary and the last line of the log; the code to end with."""
+        """Writes the summary and the last line of the log; the code to end with.
+
+        Where another run works on the output, the summary is likely its own, and is left alone.
+        """
         seconds = time.monotonic() - self._begun
-        if self._summary is not None:
+        if self._summary is not None and code != LockedError.exit_code:
             try:
                 write_whole(self._summary, _as_lines(self._summed_up(code, seconds)))
             except OutputError as error:
