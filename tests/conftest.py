@@ -1,5 +1,6 @@
 """What the tests share: a small store, sentences, the command in a process of its own, golden files."""
 
+import atexit
 import os
 import re
 import signal
@@ -47,6 +48,7 @@ SENTENCES = ("money bank grows", "river bank flows", "bank grows money river")
 os.environ["ATTN_CONFIG"] = ""
 # Vectors that tests convert are no business of the user's own cache.
 _CACHE = tempfile.TemporaryDirectory(prefix="attn-tests-")
+atexit.register(_CACHE.cleanup)
 os.environ["ATTN_CACHE_DIR"] = _CACHE.name
 for _habit in HABITS:
     os.environ.pop(variable_of(_habit), None)
