@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +101,32 @@ def test_the_corpus_says_where_gensim_is_missing(tmp_path: Path) -> None:
     ]
     assert any("pip install gensim" in text for text in texts)
     assert any("glove-6b-50d" in text for text in texts)
+
+
+def test_a_table_of_text_keeps_its_colors_on_a_page(tmp_path: Path) -> None:
+    """Its cells name the colors themselves: pages give the 16 of a terminal other ones."""
+    pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    sources = ("%load_ext attncli", "%%attn explain --show weights\nmoney bank grows")
+    listed = [
+        {
+            "cell_type": "code",
+            "id": f"cell-{place}",
+            "metadata": {},
+            "execution_count": None,
+            "source": source,
+            "outputs": [],
+        }
+        for place, source in enumerate(sources)
+    ]
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": listed}
+    path = tmp_path / "asked.ipynb"
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    (tmp_path / "done").mkdir()
+    shown = "".join(cells(executed(path, tmp_path / "done"))[1]["outputs"][0]["text"])
+    codes = set(re.findall(r"\x1b\[([\d;]+)m", shown))
+    assert any("48;2;" in code for code in codes)
+    assert [code for code in codes if "48;2;" not in code and code not in ("0", "1", "2")] == []
 
 
 def exported(folder: Path, kind: str, results: list[attncli.AttentionResult]) -> str:

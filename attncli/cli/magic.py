@@ -158,7 +158,7 @@ def _streamed(arguments: Sequence[str], cell: str | None) -> Ended:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-            env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONUTF8": "1"},
+            env={**os.environ, **_colors(), "PYTHONIOENCODING": "utf-8", "PYTHONUTF8": "1"},
         )
         while process.returncode is None:
             try:
@@ -175,6 +175,11 @@ def _streamed(arguments: Sequence[str], cell: str | None) -> Ended:
         return Ended(process.returncode, error=_one_line(held, process.returncode))
     sys.stdout.write("".join(held))
     return Ended(process.returncode)
+
+
+def _colors() -> dict[str, str]:
+    """What says that a page of a notebook shows every color: its kernel says 16, which pages recolor."""
+    return {} if getattr(get_ipython(), "kernel", None) is None else {"COLORTERM": "truecolor"}
 
 
 def _show(process: "subprocess.Popen[str]", held: list[str]) -> None:
