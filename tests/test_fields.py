@@ -35,7 +35,7 @@ ALLOWED = {
     "models/gguf/architectures.py": "llama-gguf-split ",
     "models/hub.py": "--",
     "models/shipped.py": "attn ",
-    "models/stores.py": "--",
+    "models/local_stores.py": "--",
     "views/latex.py": "--",
 }
 

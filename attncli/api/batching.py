@@ -25,7 +25,7 @@ from attncli.insight.chosen_part import Part
 from attncli.mechanisms.open import OpenStore, open_for_many, store_of
 from attncli.models.named import is_gguf_file
 from attncli.results.batch_report import RunReport
-from attncli.results.effects import NOTHING, Watch
+from attncli.results.effects import NO_WATCH, Watch
 from attncli.settings import MATRIX_FIELDS, BatchChoices, BatchSettings, MechanismSettings
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class CheckedBatch:
         *,
         store: EmbeddingStore | None = None,
         typed: Mapping[str, Any] | None = None,
-        looks_for: Watch = NOTHING,
+        looks_for: Watch = NO_WATCH,
     ) -> "OpenedBatch":
         """The batch of what its choices opened here, which may be closed: workers open it again, or
         are sent a `store` at hand.

@@ -75,7 +75,7 @@ def local_models() -> Iterator[LocalModel | AttnError]:
     Nothing but the head of each file is read, and nothing is downloaded.
     """
     from attncli.models.about import family_of, reads_family
-    from attncli.models.stores import stored_models
+    from attncli.models.local_stores import stored_models
 
     for name in shipped_names():
         file = shipped_file(name)

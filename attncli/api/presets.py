@@ -8,7 +8,6 @@ from attncli.errors import UsageError, field_name
 from attncli.errors.wording import quoted
 from attncli.settings import MATRIX_FIELDS, OF_PRESET, MechanismSettings
 
-Say = Callable[[str], None]
 _DEFAULTS = MechanismSettings()
 
 
@@ -26,7 +25,7 @@ def with_preset(settings: MechanismSettings, given: Collection[str] = ()) -> Mec
 
 
 def preset_choices(
-    values: Mapping[str, Any], given: Collection[str], say: Say | None = None
+    values: Mapping[str, Any], given: Collection[str], say: Callable[[str], None] | None = None
 ) -> dict[str, Any]:
     """The choices that a preset makes beside those that are `given`, which win.
 

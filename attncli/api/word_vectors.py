@@ -14,7 +14,7 @@ from attncli.embeddings.protocols import (
 from attncli.errors import MissingWordError, UnknownWordError, UsageError, field_name
 from attncli.errors.wording import quoted
 from attncli.files.access import DEFAULT_ACCESS, Access
-from attncli.reading.named_vectors import open_vectors as open_store
+from attncli.reading.named_vectors import open_named_vectors
 from attncli.results.cards import Card, Cell, Facts, ShowsCard
 
 if TYPE_CHECKING:
@@ -203,7 +203,9 @@ def open_vectors(
     given = vectors.store if isinstance(vectors, WordVectors) else vectors
     access = DEFAULT_ACCESS if access is None else access
     return WordVectors(
-        open_store(given, dim=dim, seed=seed, inline=inline, no_cache=no_cache, access=access)
+        open_named_vectors(
+            given, dim=dim, seed=seed, inline=inline, no_cache=no_cache, access=access
+        )
     )
 
 
@@ -212,7 +214,7 @@ def store_of_vectors(
 ) -> EmbeddingStore:
     """The store of vectors by name, by path or at hand. Raises: as `open_vectors`."""
     given = vectors.store if isinstance(vectors, WordVectors) else vectors
-    return open_store(given, access=access)
+    return open_named_vectors(given, access=access)
 
 
 def vocabulary_of(

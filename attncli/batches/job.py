@@ -37,7 +37,7 @@ from attncli.files.rows.reader import Shape
 from attncli.files.source import InputSource, is_url
 from attncli.files.writing import check_target
 from attncli.results.batch_report import RunReport, Tally
-from attncli.results.effects import NOTHING, Watch
+from attncli.results.effects import NO_WATCH, Watch
 from attncli.results.result import EXCLUDED_FIELDS, INCLUDED_FIELDS
 
 _HUGE = 10**9  # what is above is as wrong, and shorter to say
@@ -55,7 +55,7 @@ class JobMechanism(NamedTuple):
     facts: dict[str, Any]
     options: dict[str, Any]
     width: int
-    watch: Watch = NOTHING
+    watch: Watch = NO_WATCH
     may_be_quantized: bool = False
 
 

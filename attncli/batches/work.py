@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 from attncli.batches.chunks import Chunk
 from attncli.errors import AttnError, DataError, EmptyError, naming
 from attncli.results.batch_report import FIRST_FAILURES, MOST_WAYS, SetAside, Tally
-from attncli.results.effects import NOTHING, Watch
+from attncli.results.effects import NO_WATCH, Watch
 from attncli.results.stack import Failure, Stack
 
 Placed: TypeAlias = Iterable[tuple[Stack, Sequence[int]]]  # stacks, with the places of their texts
@@ -55,7 +55,7 @@ class Recipe:
 
     analyser: Callable[[], Outcomes]
     writer: Callable[[], Writer]
-    watch: Watch = NOTHING
+    watch: Watch = NO_WATCH
     naming: str = field(default_factory=naming)  # how its records name fields: as who asked for it
 
     def worker(self) -> "Worker":
@@ -69,7 +69,7 @@ class Worker:
 
     analyser: Outcomes
     writer: Writer
-    watch: Watch = NOTHING
+    watch: Watch = NO_WATCH
 
     def __call__(self, chunk: Chunk) -> Done:
         texts: list[str] = []

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from attncli.cli.manner import TEXTS, Manner
 from attncli.errors import AttnError, DataError, UsageError
 from attncli.insight.following import places_of_rows
-from attncli.insight.learned import NOTHING, Learned
+from attncli.insight.learned import NOTHING_LEARNED, Learned
 
 if TYPE_CHECKING:
     from attncli.insight.diagram import Diagram
@@ -24,7 +24,7 @@ def expect_whole(**given: object) -> None:
 
 
 def diagrams_of(
-    result: "AttentionResult", manner: Manner, learned: Learned = NOTHING
+    result: "AttentionResult", manner: Manner, learned: Learned = NOTHING_LEARNED
 ) -> "list[Diagram]":
     """The drawings of a result, one for each word that is followed.
 
@@ -44,7 +44,9 @@ def diagrams_of(
         raise
 
 
-def diagram_text(result: "AttentionResult", manner: Manner, learned: Learned = NOTHING) -> str:
+def diagram_text(
+    result: "AttentionResult", manner: Manner, learned: Learned = NOTHING_LEARNED
+) -> str:
     """The drawings of a result as text for the terminal."""
     from attncli.views.explain import title_lines
 

@@ -14,7 +14,7 @@ from attncli.cli.vain_options import say_vain
 from attncli.errors import UsageError
 from attncli.errors.wording import typed, visible
 from attncli.files.apart import expect_writable, files_given, written
-from attncli.insight.learned import NOTHING
+from attncli.insight.learned import NOTHING_LEARNED
 
 if TYPE_CHECKING:
     from attncli.files.rows.sentences import Sentence
@@ -84,7 +84,7 @@ def explain(
         general = analysis.general(part_of(hide=mechanism.hide))
         show_against(outcomes, general, manner, quiet, effects)
         return
-    learned = analysis.learned if manner.steps or manner.diagram else NOTHING
+    learned = analysis.learned if manner.steps or manner.diagram else NOTHING_LEARNED
     among = None if manner.json else analysis.space  # JSON has no nearest words
     pointer = _pointer(manner, mechanism)
     show_outcomes(outcomes, among, manner, fields, quiet, learned, effects, pointer)

@@ -223,7 +223,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
         command(**given, **packed)
 
     if "preset" in {parameter.name for parameter in spread}:
-        call = cast("Any", _with_choices_in_short(call))
+        call = cast("Any", _with_short_options(call))
         spread.append(
             inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
         )
@@ -232,7 +232,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
-def _with_choices_in_short(command: Callable[..., None]) -> Callable[..., None]:
+def _with_short_options(command: Callable[..., None]) -> Callable[..., None]:
     """The command with what --random-matrices says, and the choices of a preset in the place of
     options that were not given.
     """

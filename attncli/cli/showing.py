@@ -11,7 +11,7 @@ from attncli.cli.notices import Notices
 from attncli.cli.terminal import hand_over, is_taken, say_written, warning, write, write_json
 from attncli.cli.vain_options import STAGED, Effects
 from attncli.errors import AttnError
-from attncli.insight.learned import NOTHING, Learned
+from attncli.insight.learned import NOTHING_LEARNED, Learned
 
 if TYPE_CHECKING:
     from attncli.files.rows.sentences import Sentence
@@ -34,7 +34,7 @@ def shown_text(
     manner: Manner,
     movements: "Sequence[Movement]" = (),
     default: "tuple[Section, ...] | None" = None,
-    learned: Learned = NOTHING,
+    learned: Learned = NOTHING_LEARNED,
 ) -> str:
     """One result as text for the terminal, each line ended by a newline."""
     ink = manner.ink
@@ -66,7 +66,7 @@ def shown_text(
 
 
 def stages_of(
-    result: "AttentionResult", manner: Manner, learned: Learned = NOTHING
+    result: "AttentionResult", manner: Manner, learned: Learned = NOTHING_LEARNED
 ) -> "tuple[str, ...]":
     """Every stage of one result, or its drawing, as the text of a file; none if not asked for."""
     if manner.diagram:
@@ -124,7 +124,7 @@ def show_outcomes(
     manner: Manner,
     fields: Fields,
     quiet: bool,
-    learned: Learned = NOTHING,
+    learned: Learned = NOTHING_LEARNED,
     effects: Effects | None = None,
     pointer: str = "",
 ) -> None:
@@ -180,7 +180,7 @@ def kept_for_file(
     result: "AttentionResult",
     manner: Manner,
     moved: "Sequence[Movement]" = (),
-    learned: Learned = NOTHING,
+    learned: Learned = NOTHING_LEARNED,
 ) -> "Kept":
     """A result with what a file has beside it."""
     stages = stages_of(result, manner, learned)

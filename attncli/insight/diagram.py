@@ -10,7 +10,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.errors import DataError, UsageError
-from attncli.insight.learned import NOTHING, Learned
+from attncli.insight.learned import NOTHING_LEARNED, Learned
 from attncli.insight.stages import is_weighted_sum, stages
 from attncli.insight.sums import sums_of
 from attncli.results.names import axis_numbers, full_name, layer_of_vectors
@@ -82,7 +82,11 @@ def expect_drawable(result: AttentionResult) -> None:
 
 
 def diagram_of(
-    result: AttentionResult, place: int, learned: Learned = NOTHING, *, most: int = MOST_WORDS
+    result: AttentionResult,
+    place: int,
+    learned: Learned = NOTHING_LEARNED,
+    *,
+    most: int = MOST_WORDS,
 ) -> Diagram:
     """The drawing of the word at this place through the first head of the first layer of a result.
 

@@ -26,4 +26,4 @@ class Learned(NamedTuple):
     model: "LabelModel | None" = None
 
 
-NOTHING = Learned()
+NOTHING_LEARNED = Learned()

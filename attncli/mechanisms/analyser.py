@@ -7,7 +7,7 @@ from typing import Any
 from attncli.arrays import IntArray
 from attncli.checks.arguments import texts_of
 from attncli.errors import AttnError
-from attncli.insight.learned import NOTHING, Learned
+from attncli.insight.learned import NOTHING_LEARNED, Learned
 from attncli.reading.reader import Group, Reader, ReadingSettings
 from attncli.results.result import AttentionResult
 from attncli.results.stack import Failure, Stack, in_order, unfailing
@@ -42,7 +42,7 @@ class Analyser(ABC):
     @property
     def learned(self) -> Learned:
         """The matrices of task-specific attention, and the model whose label it adds."""
-        return NOTHING
+        return NOTHING_LEARNED
 
     @property
     def facts(self) -> dict[str, Any]:

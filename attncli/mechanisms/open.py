@@ -40,10 +40,10 @@ class Opened(NamedTuple):
 def store_of(settings: MechanismSettings, access: "Access | None" = None) -> "EmbeddingStore":
     """The vectors of the settings, opened in the way of `access`. Raises: what opening them raises."""
     from attncli.files.access import Access
-    from attncli.reading.named_vectors import open_vectors
+    from attncli.reading.named_vectors import open_named_vectors
 
     s, access = settings, Access(cached=not settings.no_cache) if access is None else access
-    return open_vectors(s.vectors, dim=s.dim, seed=s.seed, inline=s.inline, access=access)
+    return open_named_vectors(s.vectors, dim=s.dim, seed=s.seed, inline=s.inline, access=access)
 
 
 def _is_transformer(model: str | None) -> bool:

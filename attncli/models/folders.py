@@ -13,7 +13,7 @@ from attncli.errors import InputError, UsageError
 from attncli.errors.wording import visible
 from attncli.files.paths import at_home, exists, is_file, is_folder
 from attncli.models.hub import cache_folder, name_of_repository, repositories, snapshot_folder
-from attncli.models.stores import stored_file
+from attncli.models.local_stores import stored_file
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?(?:@[\w./-]+)?", re.ASCII)
 
@@ -34,7 +34,7 @@ def find_checkpoint(given: str, env: Mapping[str, str] | None = None) -> Found:
     """The checkpoint of a folder, a GGUF file, or a name such as gpt2 or org/name@revision.
 
     A name may be one of another program's store too, or of a folder of ATTN_MODELS: see
-    `attncli.models.stores`. Raises: InputError when there is none; UsageError for an address.
+    `attncli.models.local_stores`. Raises: InputError when there is none; UsageError for an address.
     """
     if "://" in given:
         raise UsageError(

@@ -13,8 +13,8 @@ from attncli.files.paths import exists, is_file
 from attncli.models.checkpoint import Checkpoint, read_json
 from attncli.models.config import ModelConfig
 from attncli.models.families.reading import decoder_of, end_ids, read_config, tensors_of
+from attncli.models.family import ModelTensors
 from attncli.models.layers import Block
-from attncli.models.stored import ModelTensors
 from attncli.models.word_head import WordHead
 
 # Layers that are stored in 16 bits are widened when they are used, and kept while they fit in

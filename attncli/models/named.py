@@ -100,7 +100,7 @@ def is_transformer(name: str | None) -> bool:
     if is_folder(path):  # a folder that only happens to have the name of our model is none
         return is_file(path / "config.json") or not is_shipped(name)
     from attncli.models.folders import is_checkpoint
-    from attncli.models.stores import is_of_store
+    from attncli.models.local_stores import is_of_store
 
     return not is_shipped(name) and ("://" in name or is_of_store(name) or is_checkpoint(name))
 

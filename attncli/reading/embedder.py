@@ -7,7 +7,7 @@ from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError
 from attncli.files.access import DEFAULT_ACCESS, Access
 from attncli.reading.layers import for_training
-from attncli.reading.named_vectors import open_vectors
+from attncli.reading.named_vectors import open_named_vectors
 from attncli.reading.reader import Reading, ReadingSettings, Tick, ignored, reader_for, vectors_info
 from attncli.results.result import VectorsInfo
 
@@ -60,5 +60,5 @@ def open_embedder(
     Of a transformer these are a mix of vectors, unless its name says which.
     """
     name = for_training(vectors) if isinstance(vectors, str) else vectors
-    store = open_vectors(name, dim=dim, seed=settings.seed, access=access)
+    store = open_named_vectors(name, dim=dim, seed=settings.seed, access=access)
     return Embedder(store, settings), vectors_info(store)

@@ -17,7 +17,7 @@ MAX_DIM = 65_536  # values of a random vector
 _UNNAMED = MechanismSettings().vectors  # what is said where nothing is
 
 
-def open_vectors(
+def open_named_vectors(
     vectors: "Vectors",
     *,
     dim: int = 50,

@@ -57,7 +57,7 @@ class Watch:
         return self.acts | {f"hide {name}" for name in self.names}
 
 
-NOTHING = Watch()  # no option waits for its effect
+NO_WATCH = Watch()  # no option waits for its effect
 
 
 def _has_random(stack: Stack) -> bool:

@@ -8,8 +8,8 @@ from attncli.errors import UsageError, field_name
 from attncli.errors.wording import did_you_mean, quoted
 from attncli.files.writing import whole_file
 from attncli.settings import FigureSettings, Notation
-from attncli.views.picture_formats import expect_library, picture
-from attncli.views.result_files import FIGURED, PLAIN, Content, Say, content_of
+from attncli.views.picture_formats import SayLost, expect_library, picture
+from attncli.views.result_files import FIGURED, PLAIN, Content, content_of
 from attncli.views.result_files import FileRequest as FileRequest
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def write_comparison(
     notation: Notation = "words",
     figure: FigureSettings | None = None,
     made_by: str = "",
-    say: Say | None = None,
+    say: SayLost | None = None,
 ) -> None:
     """Writes a comparison in the format of the suffix, with its results where they are at hand.
 
@@ -118,7 +118,7 @@ def write_against(
     precision: int | None = None,
     figure: FigureSettings | None = None,
     made_by: str = "",
-    say: Say | None = None,
+    say: SayLost | None = None,
 ) -> None:
     """Writes general attention beside another in the format of the suffix.
 

@@ -34,7 +34,7 @@ from attncli.views.latex import tex_cell, tex_document, tex_line
 from attncli.views.latex_words import latex_escaped
 from attncli.views.markdown import markdown_escaped, markdown_footer
 from attncli.views.palette import hex_code, text_on, weight_rgb
-from attncli.views.picture_formats import picture
+from attncli.views.picture_formats import SayLost, picture
 from attncli.views.svg import (
     PAPER,
     SOFT,
@@ -58,7 +58,7 @@ def head_map_file(
     measure: HeadMeasure | None,
     *,
     made_by: str = "",
-    say: Callable[[str], None] | None = None,
+    say: SayLost | None = None,
 ) -> str | bytes:
     """The content of a file with the maps of these results; a page holds them anyway.
 

@@ -1,13 +1,15 @@
 """SVGs as files of the other formats of pictures, and what is said of letters without a font."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from attncli.errors import MissingExtraError
 from attncli.errors.wording import visible
 
 if TYPE_CHECKING:
     from attncli.views.pictures import Way
+
+SayLost: TypeAlias = Callable[[str], None]  # told a sentence on what a file cannot hold
 
 _LIBRARIES = {  # of a suffix: its module, its package, what it is for
     ".png": ("resvg_py", "resvg-py", "a PNG picture"),
@@ -19,7 +21,7 @@ _NAMED = 12  # characters named in a message
 def picture(
     svgs: str | Sequence[str],
     suffix: str,
-    say: Callable[[str], None] | None = None,
+    say: SayLost | None = None,
     way: "Way | None" = None,
 ) -> str | bytes:
     """SVGs in the format of a suffix, each a page of a .pdf; of .svg and .png there is one.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from attncli.errors import field_name
 from attncli.settings import FigureSettings, HeadMeasure, Notation
-from attncli.views.picture_formats import picture
+from attncli.views.picture_formats import SayLost, picture
 
 if TYPE_CHECKING:
     from attncli.insight.diagram import Diagram
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 # What a file will hold: all of it, or its text in parts.
 Content: TypeAlias = str | bytes | Iterable[str]
-Say: TypeAlias = Callable[[str], None]
 
 FIGURED = (".svg", ".png", ".pdf", ".tex")  # may be figures for a paper
 
@@ -45,7 +44,7 @@ class FileRequest(NamedTuple):
     head_map: bool = False
     measure: HeadMeasure | None = None
     made_by: str = ""
-    say: Say | None = None
+    say: SayLost | None = None
 
     @property
     def digits(self) -> int:

@@ -14,7 +14,7 @@ from rich.segment import Segment
 
 from attncli.arrays import FloatArray
 from attncli.errors import field_name
-from attncli.insight.learned import NOTHING, Learned
+from attncli.insight.learned import NOTHING_LEARNED, Learned
 from attncli.insight.readout import label_stages
 from attncli.insight.stages import Head, is_weighted_sum, placed_embeddings, stages
 from attncli.insight.sums import PLAIN, Sums, sums_of
@@ -47,7 +47,7 @@ class Steps:
     width: int = 80
     precision: int = PRECISION
     everything: bool = False
-    learned: Learned = NOTHING
+    learned: Learned = NOTHING_LEARNED
     notation: Notation = "words"
 
     @property

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import attncli
-from attncli.reading.named_vectors import open_vectors
+from attncli.reading.named_vectors import open_named_vectors
 
 pytest.importorskip("gensim")
 
@@ -27,7 +27,7 @@ def theirs():
     """The first 10,000 words of GloVe in gensim."""
     from gensim.models import KeyedVectors
 
-    store = open_vectors("glove")
+    store = open_named_vectors("glove")
     vectors = KeyedVectors(store.dim)
     vectors.add_vectors([store.word(row) for row in range(10_000)], np.array(store.matrix[:10_000]))
     return vectors

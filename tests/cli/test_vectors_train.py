@@ -10,7 +10,7 @@ import pytest
 from conftest import child_environment
 
 from attncli.embeddings.corpus import word_name
-from attncli.reading.named_vectors import open_vectors
+from attncli.reading.named_vectors import open_named_vectors
 from attncli.text.words import words
 
 pytest.importorskip("gensim")
@@ -66,7 +66,7 @@ def test_the_vectors_are_those_of_gensim(command, corpus, method, skip_gram):
     theirs = kind(
         cut(), vector_size=8, min_count=2, seed=3, workers=1, sg=int(skip_gram), **more
     ).wv
-    store = open_vectors("mine")
+    store = open_named_vectors("mine")
     assert [store.word(row) for row in range(store.words)] == theirs.index_to_key
     assert np.array_equal(store.matrix, theirs.vectors)
     facts = json.loads(ended.out)
@@ -112,11 +112,11 @@ def test_one_seed_gives_the_same_bytes(command, corpus, tmp_path):
 def test_capitals_are_kept_where_they_are_asked_for(command, corpus):
     """--keep-case has Money and money apart; without it there is one."""
     command("vectors", "train", corpus, *FEW, "--keep-case")
-    store = open_vectors("mine")
+    store = open_named_vectors("mine")
     assert store.has_word("Money")
     assert store.has_word("money")
     command("vectors", "train", corpus, *FEW, "--force")
-    assert not open_vectors("mine").has_word("Money")
+    assert not open_named_vectors("mine").has_word("Money")
 
 
 @pytest.mark.parametrize(
@@ -146,14 +146,14 @@ def test_bad_input_leaves_nothing(command, tmp_path, text, options, code, said):
 def test_a_name_that_is_taken_is_kept(command, corpus):
     """Unless --force says that it is to be replaced; a training that fails replaces nothing."""
     command("vectors", "train", corpus, *FEW)
-    first = open_vectors("mine").sha256
+    first = open_named_vectors("mine").sha256
     ended = command("vectors", "train", corpus, *FEW, "--epochs", "2")
     assert ended.code == 9
     assert "--force" in ended.said
     assert command("vectors", "train", os.devnull, *FEW, "--force").code == 4
-    assert open_vectors("mine").sha256 == first
+    assert open_named_vectors("mine").sha256 == first
     assert command("vectors", "train", corpus, *FEW, "--epochs", "2", "--force").code == 0
-    assert open_vectors("mine").sha256 != first
+    assert open_named_vectors("mine").sha256 != first
     assert command("vectors", "remove", "mine").code == 0
 
 
@@ -174,10 +174,10 @@ def test_a_column_of_a_table_is_a_corpus(command, tmp_path, corpus):
     table = tmp_path / "table.jsonl"
     table.write_text("\n".join(json.dumps({"said": s}) for s in SENTENCES), encoding="utf-8")
     command("vectors", "train", corpus, *FEW)
-    first = open_vectors("mine").sha256
+    first = open_named_vectors("mine").sha256
     ended = command("vectors", "train", str(table), *FEW, "--column", "said", "--force")
     assert ended.code == 0, ended.said
-    assert open_vectors("mine").sha256 == first
+    assert open_named_vectors("mine").sha256 == first
 
 
 def test_long_sentences_are_learned_whole(command, tmp_path):
@@ -186,7 +186,7 @@ def test_long_sentences_are_learned_whole(command, tmp_path):
     path.write_text("money bank " * 10_000 + "river river", encoding="utf-8")
     ended = command("vectors", "train", str(path), *FEW, "--json")
     assert json.loads(ended.out)["training"]["tokens"] == 20_002
-    assert open_vectors("mine").has_word("river")
+    assert open_named_vectors("mine").has_word("river")
 
 
 def test_without_gensim_only_this_is_missing(command, corpus, monkeypatch, tmp_path):
@@ -222,7 +222,7 @@ def test_python_learns_as_the_command_does(command, corpus):
     import attncli
 
     command("vectors", "train", corpus, *FEW)
-    first = open_vectors("mine").sha256
+    first = open_named_vectors("mine").sha256
     settings = attncli.CorpusSettings(dim=8, min_count=2, seed=3)
     stages = []
     facts = attncli.train_vectors(
@@ -259,7 +259,7 @@ def test_phrases_are_those_of_gensim_and_are_read_again(command, tmp_path):
     phrases = Phrases([run for sentence in runs for run in sentence], min_count=2)
     sentences = [[word for run in sentence for word in phrases[run]] for sentence in runs]
     theirs = Word2Vec(sentences, vector_size=8, min_count=2, seed=3, workers=1).wv
-    store = open_vectors("mine")
+    store = open_named_vectors("mine")
     assert "new_york" in theirs.index_to_key
     assert [store.word(row) for row in range(store.words)] == theirs.index_to_key
     assert np.array_equal(store.matrix, theirs.vectors)
@@ -288,7 +288,7 @@ def test_phrases_of_any_letters_are_read_again(command, tmp_path, options):
     ended = command("explain", "die Große Straße", "--vectors", "mine", "--json")
     keys = [token["key"] for token in json.loads(ended.out)["tokens"]]
     assert any("_" in key for key in keys)
-    assert all(open_vectors("mine").has_word(key) for key in keys)
+    assert all(open_named_vectors("mine").has_word(key) for key in keys)
 
 
 def test_gensim_reads_what_is_exported(command, corpus, tmp_path):
@@ -296,14 +296,14 @@ def test_gensim_reads_what_is_exported(command, corpus, tmp_path):
     from gensim.models import KeyedVectors
 
     command("vectors", "train", corpus, *FEW)
-    store = open_vectors("mine")
+    store = open_named_vectors("mine")
     ended = command("vectors", "export", "mine", "-o", str(tmp_path / "mine.kv"))
     assert ended.code == 0, ended.said
     theirs = KeyedVectors.load(str(tmp_path / "mine.kv"))
     assert theirs.index_to_key == [store.word(row) for row in range(store.words)]
     assert np.array_equal(theirs.vectors, store.matrix)
     assert theirs.most_similar("bank", topn=1)
-    assert open_vectors(tmp_path / "mine.kv").sha256 == store.sha256
+    assert open_named_vectors(tmp_path / "mine.kv").sha256 == store.sha256
     assert sorted(path.name for path in tmp_path.glob("mine*")) == ["mine.kv"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from attncli.errors import DataError, ShapeError
-from attncli.models.decoding import Decoded, decode
+from attncli.models.encoder_decoder import Decoded, decode
 from attncli.models.forward import Inputs, States, Wanted, encode
 from attncli.models.model import TransformerModel
 from attncli.models.relative import RelativeBias

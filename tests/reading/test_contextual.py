@@ -17,7 +17,7 @@ from attncli.models.forward import States
 from attncli.models.model import TransformerModel
 from attncli.reading.embedder import open_embedder
 from attncli.reading.layers import SideBySide, layer_vectors
-from attncli.reading.named_vectors import open_vectors
+from attncli.reading.named_vectors import open_named_vectors
 from attncli.reading.reader import ReadingSettings
 from attncli.training.examples import prepare
 from attncli.training.rows import Row
@@ -48,7 +48,7 @@ def states():
 )
 def test_a_word_is_the_mean_of_its_pieces_after_the_layers(folder, layer, numbers):
     """Vectors, texts and offsets of the words, without special tokens."""
-    reading = read_sentence(TEXT, open_vectors(f"model:{folder}{layer}"), ReadingSettings())
+    reading = read_sentence(TEXT, open_named_vectors(f"model:{folder}{layer}"), ReadingSettings())
     expected = states()[numbers].mean(axis=0)
     expected = [expected[1], expected[2:5].mean(0), expected[5]]
     np.testing.assert_allclose(reading.embeddings, expected, atol=1e-5)
@@ -66,7 +66,7 @@ def test_a_word_is_the_mean_of_its_pieces_after_the_layers(folder, layer, number
 )
 def test_a_list_puts_vectors_side_by_side(folder, layers, numbers):
     """In its order; "words" are the words' own vectors, with no position or norm."""
-    store = open_vectors(f"model:{folder}:{layers}")
+    store = open_named_vectors(f"model:{folder}:{layers}")
     own = tensors(CONFIGS["bert"])["embeddings.word_embeddings.weight"][IDS]
     found = np.concatenate([own if n == "words" else states()[n] for n in numbers], axis=1)
     expected = [found[1], found[2:5].mean(0), found[5]]
@@ -79,7 +79,7 @@ def test_a_list_puts_vectors_side_by_side(folder, layers, numbers):
 
 def test_glove_stands_beside_the_layers(folder):
     """Vectors of whole words in lower case, zeros for words it lacks, wherever the list has it."""
-    store = open_vectors(f"model:{folder}:2,glove,words,glove")
+    store = open_named_vectors(f"model:{folder}:2,glove,words,glove")
     assert store.views == (24, 50, 24, 50)
     found = read_sentence("the Unhappiness xqzzy", store, ReadingSettings()).embeddings
     glove = builtin_store()
@@ -89,7 +89,7 @@ def test_glove_stands_beside_the_layers(folder):
     np.testing.assert_array_equal(found[:, 24:74], expected)
     np.testing.assert_array_equal(found[:, 98:], expected)
     alone = read_sentence(
-        "the Unhappiness xqzzy", open_vectors(f"model:{folder}:2"), ReadingSettings()
+        "the Unhappiness xqzzy", open_named_vectors(f"model:{folder}:2"), ReadingSettings()
     )
     np.testing.assert_array_equal(found[:, :24], alone.embeddings)
 
@@ -110,12 +110,12 @@ def test_a_mix_differs_most(n_layers, layers):
 
 def test_general_attention_works_on_contextual_vectors(folder):
     """The same word has another vector in another sentence, and its own in each result."""
-    store = open_vectors(f"model:{folder}:1")
+    store = open_named_vectors(f"model:{folder}:1")
     analyser = GeneralAnalyser(store, include=frozenset({"embeddings"}))
     texts = ["money bank grows", "river bank flows", TEXT]
     results = list(analyser(texts))
     for text, result in zip(texts, results, strict=True):
-        alone = read_sentence(text, open_vectors(f"model:{folder}:1"), ReadingSettings())
+        alone = read_sentence(text, open_named_vectors(f"model:{folder}:1"), ReadingSettings())
         np.testing.assert_array_equal(result.embeddings, alone.embeddings)
     assert not np.allclose(results[0].embeddings[1], results[1].embeddings[1])
     assert results[0].vectors.name == "model:tiny:1"
@@ -128,13 +128,15 @@ def test_the_hash_names_the_checkpoint_and_the_layer(folder, tmp_path):
     for copy in (other, same):
         write_tokenizer(copy)
     name = f"model:{folder}:1"
-    assert open_vectors(f"model:{folder}").name == "model:tiny:0-2"
-    assert open_vectors(f"model:{folder}:1-1").sha256 == open_vectors(name).sha256
+    assert open_named_vectors(f"model:{folder}").name == "model:tiny:0-2"
+    assert open_named_vectors(f"model:{folder}:1-1").sha256 == open_named_vectors(name).sha256
     hashes = [
-        open_vectors(n).sha256
+        open_named_vectors(n).sha256
         for n in (name, f"model:{same}:1", f"model:{folder}:1-2", f"model:{other}:1")
     ]
-    hashes += [open_vectors(f"{name}{more}").sha256 for more in (",2", ",1", ",input", ",glove")]
+    hashes += [
+        open_named_vectors(f"{name}{more}").sha256 for more in (",2", ",1", ",input", ",glove")
+    ]
     assert hashes[0] == hashes[1]
     assert len(set(hashes[1:])) == 7
 
@@ -152,14 +154,14 @@ def test_the_hash_names_the_checkpoint_and_the_layer(folder, tmp_path):
 def test_vectors_that_do_not_exist_are_refused(folder, name, error):
     """A layer or folder that is not there is an error with its place."""
     with pytest.raises(error) as caught:
-        open_vectors(name.format(folder))
+        open_named_vectors(name.format(folder))
     if error is UsageError:
         assert caught.value.place == "vectors"
 
 
 def test_a_sentence_that_cannot_be_read_is_an_error(folder):
     """No word, or more tokens than the model reads."""
-    store = open_vectors(f"model:{folder}")
+    store = open_named_vectors(f"model:{folder}")
     for text, error in (("", EmptyError), ("bank " * 30, LimitError)):
         with pytest.raises(AttnError) as caught:
             read_sentence(text, store, ReadingSettings())
@@ -204,13 +206,13 @@ def test_a_model_is_trained_on_layers_and_refuses_others(
 def test_sentences_read_together_are_what_they_are_alone(folder):
     """The same bits whatever a sentence is packed with; one that fails leaves the others alone."""
     texts = [TEXT, "bank", "", "money bank grows river", "bank " * 30, "river flows", "the bank"]
-    store = open_vectors(f"model:{folder}:1")
+    store = open_named_vectors(f"model:{folder}:1")
     told = []
     together = store.read_all(texts, 4096, lambda done, total: told.append((done, total)))
     assert set(together) == set(texts) - {"", "bank " * 30}
     assert told[-1] == (5, 5)
     for text, (words, vectors) in together.items():
-        alone, expected = open_vectors(f"model:{folder}:1").read(text, 4096)
+        alone, expected = open_named_vectors(f"model:{folder}:1").read(text, 4096)
         assert words == alone
         np.testing.assert_array_equal(vectors, expected)
 
@@ -254,7 +256,7 @@ def test_a_mean_of_layers_beyond_float32_is_infinite_without_a_warning(folder):
 
 
 def test_names_of_vectors_are_resolved_by_one_function():
-    """Whoever opens vectors by name calls `open_vectors`: what it knows, every command knows."""
+    """Whoever opens vectors by name calls `open_named_vectors`: what it knows, every command knows."""
     package = Path(attncli.__file__).parent
     callers = {
         path.relative_to(package).as_posix()

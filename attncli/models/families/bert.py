@@ -11,9 +11,9 @@ import numpy as np
 from attncli.arrays import Float32Array, IntArray
 from attncli.models.checkpoint import Checkpoint
 from attncli.models.config import ModelConfig
+from attncli.models.family import Family
 from attncli.models.keys import ConfigKeys
 from attncli.models.layers import Attention, Block, Feed, LayerNorms, Linear, Norm
-from attncli.models.stored import Family
 from attncli.models.word_head import MaskedNames, WordHead, masked_head
 
 MODEL_TYPES = {

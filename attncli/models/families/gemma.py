@@ -7,7 +7,10 @@ read. Sources: Gemma Team 2024 (arXiv:2408.00118), section 2; 2025 (arXiv:2503.1
 import math
 
 from attncli.models.config import DecoderConfig, ModelConfig
-from attncli.models.decoder import (
+from attncli.models.family import Family
+from attncli.models.keys import ConfigKeys
+from attncli.models.rope import Reach, Rope, read_rope
+from attncli.models.rotary_decoder import (
     FULL,
     SLIDING,
     DecoderTensors,
@@ -19,9 +22,6 @@ from attncli.models.decoder import (
     ropes,
     windows,
 )
-from attncli.models.keys import ConfigKeys
-from attncli.models.rope import Reach, Rope, read_rope
-from attncli.models.stored import Family
 
 MODEL_TYPES = {"gemma2": "gemma2", "gemma3_text": "gemma3", "gemma3": "gemma3"}
 _GEMMA2 = UsualSizes(

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from attncli.arrays import Float32Array, IntArray
 from attncli.models.checkpoint import Checkpoint
 from attncli.models.config import ModelConfig
+from attncli.models.family import Family
 from attncli.models.keys import ConfigKeys
 from attncli.models.layers import Attention, Block, Feed, LayerNorms, Linear, Norm
-from attncli.models.stored import Family
 from attncli.models.word_head import WordHead, linear_head
 
 MODEL_TYPES = {"gpt2": "gpt2"}

@@ -4,7 +4,9 @@ Sources: Touvron et al. 2023 (arXiv:2307.09288); Grattafiori et al. 2024 (arXiv:
 """
 
 from attncli.models.config import DecoderConfig, ModelConfig
-from attncli.models.decoder import (
+from attncli.models.family import Family
+from attncli.models.keys import ConfigKeys
+from attncli.models.rotary_decoder import (
     FULL,
     DecoderTensors,
     UsualSizes,
@@ -12,8 +14,6 @@ from attncli.models.decoder import (
     read_decoder,
     ropes,
 )
-from attncli.models.keys import ConfigKeys
-from attncli.models.stored import Family
 
 MODEL_TYPES = {"llama": "llama"}
 _SIZES = UsualSizes()

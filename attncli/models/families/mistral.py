@@ -4,7 +4,9 @@ Source: Jiang et al. 2023 (arXiv:2310.06825), section 2.
 """
 
 from attncli.models.config import DecoderConfig, ModelConfig
-from attncli.models.decoder import (
+from attncli.models.family import Family
+from attncli.models.keys import ConfigKeys
+from attncli.models.rotary_decoder import (
     FULL,
     DecoderTensors,
     UsualSizes,
@@ -12,8 +14,6 @@ from attncli.models.decoder import (
     read_decoder,
     ropes,
 )
-from attncli.models.keys import ConfigKeys
-from attncli.models.stored import Family
 
 MODEL_TYPES = {"mistral": "mistral"}
 _SIZES = UsualSizes(n_kv_heads=8, d_inner=14336, n_positions=4096 * 32)

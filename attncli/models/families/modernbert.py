@@ -13,11 +13,11 @@ import numpy as np
 from attncli.arrays import Float32Array, IntArray
 from attncli.models.checkpoint import Checkpoint
 from attncli.models.config import DecoderConfig, ModelConfig
-from attncli.models.decoder import FULL, SLIDING, layer_types
+from attncli.models.family import Family
 from attncli.models.keys import ConfigKeys
 from attncli.models.layers import Attention, Block, Feed, LayerNorms, Linear, Norm
 from attncli.models.rope import Reach, Rope, read_rope
-from attncli.models.stored import Family
+from attncli.models.rotary_decoder import FULL, SLIDING, layer_types
 from attncli.models.word_head import MaskedNames, WordHead, masked_head
 
 MODEL_TYPES = {"modernbert": "modernbert"}

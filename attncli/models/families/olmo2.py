@@ -4,7 +4,9 @@ Source: OLMo Team 2024 (arXiv:2501.00656), section 3.
 """
 
 from attncli.models.config import DecoderConfig, ModelConfig
-from attncli.models.decoder import (
+from attncli.models.family import Family
+from attncli.models.keys import ConfigKeys
+from attncli.models.rotary_decoder import (
     FULL,
     DecoderTensors,
     UsualSizes,
@@ -12,8 +14,6 @@ from attncli.models.decoder import (
     read_decoder,
     ropes,
 )
-from attncli.models.keys import ConfigKeys
-from attncli.models.stored import Family
 
 MODEL_TYPES = {"olmo2": "olmo2"}
 _SIZES = UsualSizes(n_vocab=50304, epsilon=1e-5)

@@ -4,7 +4,9 @@ Source: Abdin et al. 2024 (arXiv:2404.14219), section 2.
 """
 
 from attncli.models.config import DecoderConfig, ModelConfig
-from attncli.models.decoder import (
+from attncli.models.family import Family
+from attncli.models.keys import ConfigKeys
+from attncli.models.rotary_decoder import (
     FULL,
     DecoderTensors,
     UsualSizes,
@@ -13,8 +15,6 @@ from attncli.models.decoder import (
     read_decoder,
     ropes,
 )
-from attncli.models.keys import ConfigKeys
-from attncli.models.stored import Family
 
 MODEL_TYPES = {"phi3": "phi3"}
 _SIZES = UsualSizes(d_model=3072, d_inner=8192, n_vocab=32064, n_positions=4096, epsilon=1e-5)

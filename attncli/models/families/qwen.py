@@ -4,7 +4,9 @@ Sources: Yang et al. 2024 (arXiv:2407.10671); Qwen Team 2025 (arXiv:2505.09388).
 """
 
 from attncli.models.config import DecoderConfig, ModelConfig
-from attncli.models.decoder import (
+from attncli.models.family import Family
+from attncli.models.keys import ConfigKeys
+from attncli.models.rotary_decoder import (
     FULL,
     SLIDING,
     DecoderTensors,
@@ -15,8 +17,6 @@ from attncli.models.decoder import (
     ropes,
     windows,
 )
-from attncli.models.keys import ConfigKeys
-from attncli.models.stored import Family
 
 MODEL_TYPES = {"qwen2": "qwen2", "qwen3": "qwen3"}
 _QWEN2 = UsualSizes(n_kv_heads=32, d_inner=22016, n_vocab=151936, n_positions=32768)

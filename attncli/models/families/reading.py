@@ -14,8 +14,8 @@ from typing import Any
 from attncli.errors.wording import quoted, visible
 from attncli.models.checkpoint import Checkpoint, read_json
 from attncli.models.config import ModelConfig
+from attncli.models.family import Family, ModelTensors
 from attncli.models.keys import ConfigKeys
-from attncli.models.stored import Family, ModelTensors
 
 
 def read_config(path: Path) -> ModelConfig:

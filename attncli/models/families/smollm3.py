@@ -4,7 +4,9 @@ Source: Yang et al. 2025 (arXiv:2501.18795), section 4, whose layers without pos
 """
 
 from attncli.models.config import DecoderConfig, ModelConfig
-from attncli.models.decoder import (
+from attncli.models.family import Family
+from attncli.models.keys import ConfigKeys
+from attncli.models.rotary_decoder import (
     FULL,
     SLIDING,
     DecoderTensors,
@@ -15,8 +17,6 @@ from attncli.models.decoder import (
     ropes,
     windows,
 )
-from attncli.models.keys import ConfigKeys
-from attncli.models.stored import Family
 
 MODEL_TYPES = {"smollm3": "smollm3"}
 _SIZES = UsualSizes(

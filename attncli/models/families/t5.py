@@ -13,10 +13,10 @@ import numpy as np
 from attncli.arrays import Float32Array, IntArray
 from attncli.models.checkpoint import Checkpoint
 from attncli.models.config import ModelConfig, SidesConfig
+from attncli.models.family import Family
 from attncli.models.keys import ConfigKeys
 from attncli.models.layers import Attention, Block, CrossPart, Feed, LayerNorms, Linear, RMSNorm
 from attncli.models.relative import RelativeBias
-from attncli.models.stored import Family
 from attncli.models.word_head import WordHead, decoder_head
 
 MODEL_TYPES = {"t5": "t5", "mt5": "t5"}

@@ -1,7 +1,7 @@
 """A figure as the content of a file: SVG, PNG, PDF or TeX."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,12 +16,12 @@ from attncli.views.figures.drawing import drawn
 from attncli.views.figures.panels import Panel, panels_of
 from attncli.views.figures.to_svg import scene_svg
 from attncli.views.figures.wishes import PIXELS, Figure, figure_of
+from attncli.views.picture_formats import SayLost, picture
 
 if TYPE_CHECKING:
     from attncli.results.comparison import Comparison
     from attncli.views.against_files import Beside
 
-Say: TypeAlias = Callable[[str], None]
 DOTS = 300  # of an inch, in a PNG whose size is not in pixels
 
 
@@ -32,7 +32,7 @@ def figure_file(
     *,
     precision: int = 2,
     made_by: str = "",
-    say: Say | None = None,
+    say: SayLost | None = None,
 ) -> str | bytes:
     """The figure of all matrices of some results, in the format of a suffix.
 
@@ -52,7 +52,7 @@ def comparison_figure(
     *,
     precision: int = 2,
     made_by: str = "",
-    say: Say | None = None,
+    say: SayLost | None = None,
 ) -> str | bytes:
     """The sentences of a comparison side by side, the word pointed out in each; of several heads
     their mean. As `figure_file`.
@@ -78,7 +78,7 @@ def against_figure(
     *,
     precision: int = 2,
     made_by: str = "",
-    say: Say | None = None,
+    say: SayLost | None = None,
 ) -> str | bytes:
     """General attention beside another, for each sentence. As `figure_file`."""
     panels = [
@@ -113,7 +113,7 @@ def _panels_file(
     suffix: str,
     precision: int,
     made_by: str = "",
-    say: Say | None = None,
+    say: SayLost | None = None,
 ) -> str | bytes:
     """The figure of these panels."""
     title = figure.title or title
@@ -126,7 +126,6 @@ def _panels_file(
         from attncli.views.figures.to_tex import scene_tex
 
         return scene_tex(scenes[0], fragment=figure.fragment, made_by=made_by)
-    from attncli.views.picture_formats import picture
     from attncli.views.pictures import Way
 
     described = f"Made by: {made_by}" if made_by else ""

@@ -11,8 +11,8 @@ from models.made import write_checkpoint
 
 from attncli.errors import InputError
 from attncli.models.folders import find_checkpoint, is_checkpoint
+from attncli.models.local_stores import StoredModel, is_of_store, stored_file, stored_models
 from attncli.models.named import is_transformer
-from attncli.models.stores import StoredModel, is_of_store, stored_file, stored_models
 
 MODEL = "application/vnd.ollama.image.model"
 BYTES = b"GGUF" + bytes(20)

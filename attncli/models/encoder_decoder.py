@@ -11,8 +11,8 @@ from attncli.arrays import Float32Array, IntArray
 from attncli.attention.core import attend
 from attncli.errors import ShapeError
 from attncli.models.config import ModelConfig
+from attncli.models.family import ModelTensors
 from attncli.models.layers import Attention
-from attncli.models.stored import ModelTensors
 
 
 class Decoded(NamedTuple):
