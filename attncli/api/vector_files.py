@@ -40,7 +40,7 @@ def list_vectors() -> list[dict[str, Any]]:
         records += [
             {
                 "name": name,
-                "kind": "imported" if entry.names else "cached",
+                "kind": _kind_of(name) if entry.names else "cached",
                 "words": entry.meta.get("words"),
                 "dim": entry.meta.get("dim"),
                 "bytes": entry.size,
@@ -54,6 +54,12 @@ def list_vectors() -> list[dict[str, Any]]:
                 {"name": path.stem, "kind": "gensim", "words": None, "dim": None, "bytes": size}
             )
     return records
+
+
+def _kind_of(name: str) -> str:
+    """Whether named vectors were learned here or come from a file."""
+    source = Cache().source_named(name)
+    return "imported" if source is None or source.trained is None else "trained"
 
 
 def _preset_record(name: str) -> dict[str, Any]:
