@@ -378,7 +378,7 @@ def embedder_of(
 ) -> Embedder:
     """What reads sentences as a model was trained on them. Raises: DataError for other vectors."""
     name, store = vectors_given(vectors)
-    named = for_model(name, trained.vectors.name) if store is None else store
+    named = store if store is not None else for_model(name, trained.vectors, cached=access.cached)
     embedder, info = open_embedder(
         named, reading_of(trained), dim=trained.vectors.dim, access=access
     )

@@ -78,6 +78,16 @@ def stored(name: str, access: Access = DEFAULT_ACCESS) -> FolderStore | None:
     return None if _is_stream(path) else _cached(VectorsSource(path), access)[1]
 
 
+def is_imported(name: str, sha256: str | None) -> bool:
+    """Whether the cache has vectors of this name, and they are those of this digest."""
+    from attncli.embeddings.cache.entries import Cache
+
+    cache = Cache()
+    key = None if sha256 is None else cache.key_named(name)
+    store = None if key is None else cache.open(key, name)
+    return store is not None and store.sha256 == sha256
+
+
 def _imported(name: str, access: Access) -> FolderStore | None:
     """The vectors imported under this name, made again when they are damaged."""
     from attncli.embeddings.cache.entries import Cache

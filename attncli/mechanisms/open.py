@@ -167,7 +167,7 @@ def _open_trained(
     _reject(settings, _OF_A_MODEL, "the model says it")
     expect_dim(settings)
     trained = find_model(model)
-    vectors = for_model(settings.vectors, trained.vectors.name)
+    vectors = for_model(settings.vectors, trained.vectors, cached=not settings.no_cache)
     store = open_store(replace(settings, vectors=vectors))
     analyser = TaskAnalyser.of_model(
         trained,

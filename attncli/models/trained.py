@@ -17,7 +17,7 @@ from attncli.attention.parameters import Architecture, PairTask, Parameters, Rea
 from attncli.attention.positions import POSITIONS
 from attncli.attention.products import product
 from attncli.attention.projections import Projections
-from attncli.errors import DataError, InputError, LimitError, field_name
+from attncli.errors import DataError, InputError, LimitError, field_name, setting
 from attncli.errors.wording import quoted, visible
 from attncli.files.foreign import Foreign, foreign_file, foreign_of
 from attncli.files.paths import exists, is_file
@@ -240,6 +240,7 @@ def require_vectors(model: TrainedModel, given: VectorsInfo) -> None:
         f"the model {quoted(model.name)} was trained on the vectors {quoted(needed.name)}; "
         f"{quoted(given.name)} has {difference}",
         place=field_name("vectors"),
+        hints=(setting(vectors=needed.name),) if needed.name != given.name else (),
     )
 
 

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
-from attncli.embeddings.named_stores import builtin_store
+from attncli.embeddings.named_stores import builtin_store, is_imported
 from attncli.errors import UsageError, field_name
 from attncli.errors.wording import quoted
-from attncli.settings import OF_MODEL
+from attncli.settings import BUILT_IN, OF_MODEL
 
 if TYPE_CHECKING:
     from attncli.models.forward import States, Wanted
     from attncli.models.model import TransformerModel
+    from attncli.results.result import VectorsInfo
 
 MIX = "mix"
 _PART = r"(?:-?[0-9]{1,5}|[0-9]{1,5}-[0-9]{1,5}|input|words|glove)"
@@ -117,11 +118,18 @@ def for_training(vectors: str) -> str:
     return _with_list(vectors, MIX)
 
 
-def for_model(vectors: str, learned_from: str) -> str:
-    """The name of vectors for a model: for a transformer without a list of layers, those it learned from."""
-    if not learned_from.startswith(OF_MODEL):
-        return vectors
-    return _with_list(vectors, learned_from.rpartition(":")[2])
+def for_model(vectors: str, learned_from: "VectorsInfo", *, cached: bool = True) -> str:
+    """The name of vectors for a model: for a transformer without a list of layers, those it learned from.
+
+    In the place of the built-in ones, which a model of others cannot read, are those that it learned
+    from, where the cache has them.
+    """
+    name = learned_from.name
+    if name.startswith(OF_MODEL):
+        return _with_list(vectors, name.rpartition(":")[2])
+    if vectors in BUILT_IN and name not in BUILT_IN and cached:
+        return name if is_imported(name, learned_from.sha256) else vectors
+    return vectors
 
 
 def _with_list(vectors: str, layers: str) -> str:

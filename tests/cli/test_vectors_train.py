@@ -331,3 +331,29 @@ def test_a_signal_leaves_nothing(tmp_path, number, code):
         running.send_signal(number)
         assert running.wait(60) == code
     assert store_files(tmp_path) == []
+
+
+def test_a_model_finds_the_vectors_that_it_was_trained_on(command, corpus, tmp_path):
+    """Where no vectors are named, those of its name and digest are taken, in the list as trained."""
+    import attncli
+
+    assert command("vectors", "train", corpus, *FEW).code == 0
+    listed = json.loads(command("vectors", "list", "--json").out)
+    assert ("mine", "trained") in [(entry["name"], entry["kind"]) for entry in listed["vectors"]]
+    rows = [attncli.Row("money in the bank", "a"), attncli.Row("the river bank", "b")] * 4
+    attncli.save(attncli.train(rows, "mine", epochs=1), tmp_path / "m.safetensors")
+    model = str(tmp_path / "m.safetensors")
+    ended = command("explain", "money bank", "--model", model, "--json")
+    assert ended.code == 0, ended.said
+    assert json.loads(ended.out)["vectors"]["name"] == "mine"
+    assert attncli.explain("money bank", model).vectors.name == "mine"
+    assert len(attncli.predict(["money bank"], model)) == 1
+    assert attncli.evaluate(rows, model).accuracy >= 0
+    named = command("explain", "money bank", "--model", model, "--vectors", "random")
+    assert named.code == 5
+    assert "hint: --vectors mine" in named.said
+    assert command("vectors", "remove", "mine").code == 0
+    assert command("vectors", "train", corpus, *FEW[:-4], "--seed", "4", *FEW[-2:]).code == 0
+    other = command("explain", "money bank", "--model", model)
+    assert other.code == 5
+    assert 'trained on the vectors "mine"' in other.said
