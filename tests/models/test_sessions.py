@@ -4,6 +4,7 @@ where it is installed.
 `ATTN_REWRITE_DOCS=1 pytest tests/models/test_sessions.py` writes them anew; read the difference.
 """
 
+import doctest
 import importlib.util
 import os
 import re
@@ -19,6 +20,7 @@ pytest.importorskip("tokenizers")
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "transformers.md"
 SESSION = re.compile(r"^```console (minilm|stories)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PYTHON = re.compile(r"^```python stories\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -85,3 +87,16 @@ def test_every_session_prints_what_the_document_shows(place):
     if os.environ.get("ATTN_REWRITE_DOCS"):
         DOCUMENT.write_text(fresh, encoding="utf-8")
     assert text == fresh
+
+
+def test_every_python_session_gives_what_the_document_shows(tmp_path, monkeypatch):
+    """Each value below a line of Python is the value of that line."""
+    write_stories(tmp_path / "stories260K")
+    monkeypatch.chdir(tmp_path)
+    blocks = PYTHON.findall(DOCUMENT.read_text(encoding="utf-8"))
+    assert blocks
+    for block in blocks:
+        session = doctest.DocTestParser().get_doctest(block, {}, DOCUMENT.name, None, 0)
+        runner = doctest.DocTestRunner(verbose=False)
+        runner.run(session)
+        assert runner.failures == 0
