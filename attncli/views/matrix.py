@@ -12,6 +12,7 @@ from rich.segment import Segment
 from attncli.arrays import FloatArray
 from attncli.errors import field_name
 from attncli.views.ink import Ink, Line, left, right, width_of, wrapped
+from attncli.views.numbers import scale_digits
 
 MAX_SHOWN = 64  # tokens of a matrix on a terminal, unless all are asked for
 _LABEL = 16  # columns of a row label at most
@@ -70,7 +71,7 @@ def legend(ink: Ink) -> Line:
     """The scale of the colors."""
     if ink.colors is None:
         return []
-    digits = 1 if (ink.low, ink.high) == (0, 1) else 3
+    digits = 1 if (ink.low, ink.high) == (0, 1) else scale_digits(ink.high - ink.low)
     values = np.linspace(ink.low, ink.high, 6)
     steps = [ink.weight(f" {value:.{digits}f} ", value) for value in values]
     return [ink.dim("  scale "), *steps]

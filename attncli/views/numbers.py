@@ -1,6 +1,7 @@
 """Tables of plain numbers for a terminal: no column is cut, wide tables go into blocks."""
 
 from collections.abc import Sequence
+from math import floor, log10
 
 import numpy as np
 from rich.segment import Segment
@@ -64,6 +65,15 @@ def number(value: float, precision: int) -> str:
         return "−∞"
     text = f"{value:.{precision}f}"
     return text[1:] if text.startswith("-") and not text.strip("-0.") else text
+
+
+def scale_digits(span: float) -> int:
+    """The digits after the point by which the numbers beside a scale of colors differ.
+
+    >>> [scale_digits(span) for span in (0.17, 0.05, 0.0013)]
+    [3, 3, 4]
+    """
+    return max(3, 1 - floor(log10(span)))
 
 
 def column_groups(sizes: Sequence[int], room: int) -> list[list[int]]:

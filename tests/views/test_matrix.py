@@ -126,6 +126,10 @@ def test_the_legend_is_for_colors():
     assert legend(Ink()) == []
     scale = Ink().rendered([legend(Ink(colors="256"))])
     assert [f"{i / 5:.1f}" for i in range(6)] == scale.split()[1:]
+    for high in (0.17, 0.0013, 2e-6):
+        numbers = Ink().rendered([legend(Ink(colors="256", high=high))]).split()[1:]
+        assert len(set(numbers)) == 6
+        assert float(numbers[-1]) == pytest.approx(high, rel=0.05)
 
 
 def test_a_long_matrix_is_printed_fast():

@@ -77,6 +77,26 @@ def test_a_page_begins_with_what_a_terminal_shows(browser: Watched) -> None:
     assert tab.is_checked("input[name=stretch]")
 
 
+@pytest.mark.parametrize("n_words", [3, 12, 400])
+@pytest.mark.parametrize("width", [375, 1200])
+def test_the_numbers_of_the_scale_stand_apart_and_are_right(
+    browser: Watched, n_words: int, width: int
+) -> None:
+    """Stretched to whatever is largest, each number is inside its color, and it is that color's."""
+    result = result_of([f"w{place}" for place in range(n_words)], temperature=20.0)
+    top = float(result.weights.max())
+    tab = browser.open(page([result], stretch=True))
+    tab.set_viewport_size({"width": width, "height": 800})
+    items = tab.eval_on_selector_all(
+        ".legend li",
+        "all => all.filter(i => i.offsetParent).map(i => [i.innerText, i.scrollWidth, i.clientWidth])",
+    )
+    assert [float(text) for text, _, _ in items] == pytest.approx(
+        np.linspace(0, top, len(items)), abs=0.006 * top
+    )
+    assert [item for item in items if item[1] > item[2]] == []
+
+
 def named(tab: Any) -> str:
     """The name of a matrix at the end of the caption of the equations."""
     caption = tab.inner_text(".every caption")

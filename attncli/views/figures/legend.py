@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from attncli.views.figures.scene import CHAR, SOFT, Box, Item, Text
 from attncli.views.figures.wishes import Figure
+from attncli.views.numbers import scale_digits
 from attncli.views.palette import PALETTES, RGB, WHITE, mixed, palette_step
 
 _PALEST = 0.12  # opacity of the thinnest line
@@ -44,7 +45,8 @@ def figure_legend(
     for at, color in enumerate(colors):
         yield Box(x + at * step, y, bar - at * step, font, fill=color)  # no seams
     yield Box(x, y, bar, font, line=SOFT)
-    digits = 2 if scale[1] - scale[0] >= 0.5 else 3
+    span = scale[1] - scale[0]
+    digits = 2 if span >= 0.5 else scale_digits(span)
     for tick in range(_TICKS):
         value = scale[0] + (scale[1] - scale[0]) * tick / (_TICKS - 1)
         place = x + bar * tick / (_TICKS - 1)

@@ -64,6 +64,12 @@ function fixed(value, digits) {
     : value.toFixed(digits);
 }
 
+// A number on the scale from 0 to top: three digits of the largest count, one where that is 1.
+function onScale(value, top) {
+  if (top < 0.001) return value ? value.toExponential(1) : "0";
+  return fixed(value, top < 1 ? 2 - Math.floor(Math.log10(top)) : 1);
+}
+
 // The coefficients of a row's terms, as attncli.views.equations.terms chooses them.
 function terms(row, digits) {
   let kept = row.map((_, key) => key);

@@ -325,7 +325,8 @@ class View {
     if (this.inputs.mean) this.inputs.mean.checked = this.mean;
     this.inputs.stretch.checked = this.stretch;
     this.root.querySelectorAll(".legend li").forEach((item, k) => {
-      item.textContent = Number(((this.top * k) / 10).toPrecision(2)).toFixed(this.top < 1 ? 3 : 1);
+      item.textContent = onScale((this.top * k) / 10, this.top);
+      item.hidden = this.top < 1 && k % 2 === 1; // longer numbers need the room of two
     });
     this.find(".missing").hidden = held;
   }
