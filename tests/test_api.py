@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from schema import validator
 
 import attncli
 from attncli.api.training import TrainChoices
@@ -245,3 +246,27 @@ def test_a_batch_keeps_what_is_there_and_what_it_reads(tmp_path):
     with pytest.raises(UsageError) as fault:
         attncli.batch([sentences], out, workers=1, force=True, scheduler="tcp://nowhere:1")
     assert fault.value.place == "scheduler"
+
+
+def test_a_model_at_hand_is_taken_as_its_file(tmp_path):
+    """What train gives explains and compares as the file that it is saved to, without a file."""
+    rows = [attncli.Row("money in the bank", "a"), attncli.Row("the river bank", "b")] * 4
+    model = attncli.train(rows, epochs=2)
+    file = tmp_path / "m.safetensors"
+    model.save(file)
+    ours, theirs = attncli.explain("money bank", model), attncli.explain("money bank", file)
+    assert np.array_equal(ours.weights, theirs.weights)
+    assert ours.model.probabilities == theirs.model.probabilities
+    assert str(ours) != ""
+    validator().validate(json.loads(json.dumps(ours.to_dict())))
+    texts = ["money bank", "river bank"]
+    assert repr(attncli.compare(texts, model=model)) == repr(attncli.compare(texts, model=file))
+    analyser = attncli.analyser(model, part=Part(heads=(0,)))
+    assert [result.weights.shape[1] for result in analyser(texts)] == [1, 1]
+    with pytest.raises(AttnError, match="the model says it"):
+        attncli.explain("money bank", model, heads=2)
+    with pytest.raises(AttnError, match="a model has vectors of its own"):
+        attncli.explain("money bank", model, preset="lecture")
+    with pytest.raises(AttnError, match="TrainedModel, expected a path") as fault:
+        attncli.batch("no.txt", "no.jsonl", model)
+    assert fault.value.hints == ('attncli.save(model, "model.safetensors")',)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from attncli.insight.space import VocabularySpace
     from attncli.insight.why import Why
     from attncli.mechanisms.analyser import Analyser
+    from attncli.models.trained import TrainedModel
     from attncli.results.comparison import Comparison
     from attncli.results.result import AttentionResult
     from attncli.settings import MechanismSettings
@@ -138,13 +139,15 @@ def open_analysis(
     foresees: bool = False,
     store: "EmbeddingStore | None" = None,
     access: "Access | None" = None,
+    trained: "TrainedModel | None" = None,
 ) -> Analysis:
     """Attention as the settings choose it, of the part that is chosen of its results.
 
     `include` names optional fields to fill; where a part loses one of those that were `asked` for,
     its record says so. `in_short` chooses, beside the part, what a terminal shows where nobody
-    chooses layers or heads. With `foresees` a language model says what comes next. The vectors are those of a `store` at hand, or opened in the way of
-    `access`.
+    chooses layers or heads. With `foresees` a language model says what comes next. The
+    vectors are those of a `store` at hand, or opened in the way of `access`; a `trained` model at
+    hand stands in the place of the one that the settings name.
     Raises: UsageError for settings out of range or that exclude each other; what opening the
     vectors or the model raises.
     """
@@ -162,7 +165,13 @@ def open_analysis(
         return store_of(settings, access) if store is None else store
 
     opened = open_analyser(
-        settings, include, asked=asked, part=part, foresees=foresees, open_store=opened_store
+        settings,
+        include,
+        asked=asked,
+        part=part,
+        foresees=foresees,
+        open_store=opened_store,
+        trained=trained,
     )
     if shown is None:
         return Analysis(*opened)

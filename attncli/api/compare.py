@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from attncli.api.word_vectors import WordVectors
     from attncli.embeddings.given import Vectors
     from attncli.insight.chosen_part import Part
+    from attncli.models.trained import TrainedModel
     from attncli.results.comparison import Comparison
     from attncli.results.result import AttentionResult
 
@@ -22,7 +23,7 @@ COMPARED = frozenset({"embeddings", "value", "scores"})  # fields of results tha
 def compare(
     texts: "Sequence[str] | Texts",
     word: str | None = None,
-    model: str | PathLike[str] | None = None,
+    model: "str | PathLike[str] | TrainedModel | None" = None,
     *,
     vectors: "Vectors | WordVectors" = "glove",
     neighbors: int = NEIGHBORS,

@@ -19,10 +19,11 @@ from attncli.settings import Choices
 if TYPE_CHECKING:
     from attncli.embeddings.given import Vectors
     from attncli.insight.chosen_part import Part
+    from attncli.models.trained import TrainedModel
 
 
 def analyser(
-    model: str | PathLike[str] | None = None,
+    model: "str | PathLike[str] | TrainedModel | None" = None,
     *,
     vectors: "Vectors | WordVectors" = "glove",
     include: Iterable[str] = ("embeddings",),
@@ -54,17 +55,19 @@ class _Explained(Choices, total=False):
 
 @overload
 def explain(
-    text: str, model: str | PathLike[str] | None = None, **given: Unpack[_Explained]
+    text: str,
+    model: "str | PathLike[str] | TrainedModel | None" = None,
+    **given: Unpack[_Explained],
 ) -> AttentionResult: ...
 @overload
 def explain(
     text: Texts,
-    model: str | PathLike[str] | None = None,
+    model: "str | PathLike[str] | TrainedModel | None" = None,
     **given: Unpack[_Explained],
 ) -> Results: ...
 def explain(
     text: str | Texts,
-    model: str | PathLike[str] | None = None,
+    model: "str | PathLike[str] | TrainedModel | None" = None,
     *,
     vectors: "Vectors | WordVectors" = "glove",
     settings: GeneralSettings | None = None,
@@ -76,7 +79,7 @@ def explain(
     """The attention of a sentence, as `attn explain` computes it; of several a list of results.
 
     Several texts are a list, or a column of a table: a Series of pandas or polars, an array of Arrow
-    or numpy. `model` is a trained model, one that ships (idioms) or a transformer. `vectors` are a
+    or numpy. `model` is a trained model (its file, or what `train` gave), one that ships (idioms) or a transformer. `vectors` are a
     name, a path, or at hand: what `open_vectors` gives, a dict of words and vectors, KeyedVectors of
     gensim, a matrix (n_words, dim) with its words. `include` names optional fields of the result to
     fill (embeddings, query, key, value, scores, measures, hidden_states; next: what a language model

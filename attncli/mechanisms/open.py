@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from attncli.insight.chosen_part import Part
     from attncli.mechanisms.analyser import Analyser
     from attncli.mechanisms.general import GeneralSettings
+    from attncli.models.trained import TrainedModel
     from attncli.reading.reader import ReadingSettings
 
 OpenStore: TypeAlias = "Callable[[MechanismSettings], EmbeddingStore]"
@@ -62,21 +63,22 @@ def open_analyser(
     part: "Part | None" = None,
     foresees: bool = False,
     open_store: OpenStore = store_of,
+    trained: "TrainedModel | None" = None,
 ) -> Opened:
     """The Analyser that the settings describe, of the part that is chosen of its results.
 
-    `include` names optional fields to fill. With `foresees` a language model says what comes next.
+    A `trained` model at hand stands in the place of the one that they name. `include` names optional fields to fill. With `foresees` a language model says what comes next.
     Where a chosen part loses one of the fields that were `asked` for, its record says so.
     Raises: UsageError for settings out of range or that exclude each other; what opening the
     vectors or the model raises.
     """
-    if _is_transformer(settings.model):
+    if trained is None and _is_transformer(settings.model):
         kept = (None, None) if part is None else (part.layers, part.heads)
         opened = _open_transformer(settings, *kept, include, foresees)
         part = None if part is None else part._replace(layers=None, heads=None)
     else:
         _reject(settings, _TRANSFORMER_ONLY, _a_transformer_has_it)
-        opened = _open_words(settings, include, open_store)
+        opened = _open_words(settings, include, open_store, trained)
     if part is None or part == type(part)():
         return opened
     from attncli.mechanisms.part_analyser import PartAnalyser
@@ -131,11 +133,17 @@ def _open_transformer(
 
 
 def _open_words(
-    settings: MechanismSettings, include: frozenset[str], open_store: OpenStore
+    settings: MechanismSettings,
+    include: frozenset[str],
+    open_store: OpenStore,
+    trained: "TrainedModel | None",
 ) -> Opened:
     """The Analyser of general or task-specific attention over vectors of words."""
     if settings.model is not None:
-        return _open_trained(settings, settings.model, include, open_store)
+        from attncli.models.named import find_model
+
+        model = find_model(settings.model) if trained is None else trained
+        return _open_trained(settings, model, include, open_store)
     if settings.target is not None:
         raise UsageError(
             f"found no {field_name('model')}, expected both", place=field_name("target")
@@ -155,18 +163,16 @@ def _open_words(
 
 def _open_trained(
     settings: MechanismSettings,
-    model: str,
+    trained: "TrainedModel",
     include: frozenset[str],
     open_store: OpenStore,
 ) -> Opened:
     """The Analyser of a trained model."""
     from attncli.mechanisms.task import TaskAnalyser
-    from attncli.models.named import find_model
     from attncli.reading.layers import for_model
 
     _reject(settings, _OF_A_MODEL, "the model says it")
     expect_dim(settings)
-    trained = find_model(model)
     vectors = for_model(settings.vectors, trained.vectors, cached=not settings.no_cache)
     store = open_store(replace(settings, vectors=vectors))
     analyser = TaskAnalyser.of_model(

@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, field, fields
+from os import PathLike
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,7 +18,7 @@ from attncli.attention.parameters import Architecture, PairTask, Parameters, Rea
 from attncli.attention.positions import POSITIONS
 from attncli.attention.products import product
 from attncli.attention.projections import Projections
-from attncli.errors import DataError, InputError, LimitError, field_name, setting
+from attncli.errors import ArgumentError, DataError, InputError, LimitError, field_name, setting
 from attncli.errors.wording import quoted, visible
 from attncli.files.foreign import Foreign, foreign_file, foreign_of
 from attncli.files.paths import exists, is_file
@@ -96,6 +97,16 @@ class TrainedModel(ShowsCard):
         kept = {name: value for name, value in facts.items() if value not in (None, "")}
         title = f"Model {self.name}" if self.name else "A trained model"
         return Card(title, self._kind, [Facts(kept), *progress_curves(self.progress)])
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes the model as a safetensors file, as `attncli.save` does.
+
+        Raises: ArgumentError, OutputError.
+        """
+        if not isinstance(path, str | PathLike):
+            found = f"found a value of the type {type(path).__name__}"
+            raise ArgumentError(f"{found}, expected a path", place="path")
+        save_model(self, Path(path))
 
     @property
     def projections(self) -> Projections:
