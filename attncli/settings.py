@@ -41,6 +41,7 @@ BadLine: TypeAlias = Literal["error", "skip"]
 
 MAX_TOKENS = 4096
 MOST_WRITTEN = 4096  # tokens that a language model is asked for
+TEMPERATURE = 1.0  # that scores are divided by where none is asked for
 OF_MODEL = "model:"  # how the name of a transformer's vectors begins
 OF_PRESET = "preset:"  # and that of a preset's
 BUILT_IN = ("glove", "glove-6b-50d")  # two names of the vectors of the package
@@ -90,9 +91,10 @@ class MechanismSettings(_Frozen):
     tokenizer, oov, max_tokens: how a sentence is read. model: a trained model or a transformer;
     without one `attention` is general, or task with random matrices. score to see_self belong to
     general attention, heads to positions to random matrices, target to a trained model, pair,
-    truncate and complete (how many tokens it writes on) to a transformer. w_q to w_o are matrices of the user's own, which make attention
-    task-specific: rows parted by semicolons, heads by bars, or "@" and a file; matrices is the path
-    of an exercise that holds them together with vectors and sentences.
+    truncate and complete (how many tokens it writes on) to a transformer. w_q to w_o are matrices of
+    the user's own, which make attention task-specific: rows parted by semicolons, heads by bars, or
+    "@" and a file; matrices is the path of an exercise that holds them together with vectors and
+    sentences.
     """
 
     vectors: str = "glove"
@@ -264,8 +266,8 @@ class TrainingSettings(_Frozen):
     all sentences alike, 1 gives each label the same say. weight_dropout acts on attention weights,
     dropout on the read-out's input, word_dropout on whole words. tolerance: given weights are met
     when no cell is further off. class_weights: how much the sentences of each label count, instead
-    of balance: "balanced", LABEL=NUMBER,…, JSON, or a file of it. pair_temperature: cosines are divided by
-    it where the sentences of a batch are told apart from the one that belongs to another.
+    of balance: "balanced", LABEL=NUMBER,…, JSON, or a file of it. pair_temperature: cosines are
+    divided by it where the sentences of a batch are told apart from the one that belongs to another.
     """
 
     epochs: int = 30

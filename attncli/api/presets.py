@@ -6,7 +6,7 @@ from typing import Any
 
 from attncli.errors import UsageError, field_name
 from attncli.errors.wording import quoted
-from attncli.settings import MATRIX_FIELDS, OF_PRESET, MechanismSettings
+from attncli.settings import MATRIX_FIELDS, OF_PRESET, TEMPERATURE, MechanismSettings
 
 _DEFAULTS = MechanismSettings()
 
@@ -49,7 +49,7 @@ def preset_choices(
     if values["attention"] != "general" or any(
         values[field] is not None for field in MATRIX_FIELDS
     ):
-        if (preset.score, preset.temperature) != (_DEFAULTS.score, 1.0):
+        if (preset.score, preset.temperature) != (_DEFAULTS.score, TEMPERATURE):
             lost.append("its score and temperature are of general attention")
     else:
         lost += _scored(preset.score, preset.temperature, values, given, chosen)
@@ -72,7 +72,7 @@ def _scored(
         chosen["score"] = score
     elif values["score"] != score:
         lost.append(f"the score {values['score']} is taken, not {score}")
-    if temperature == 1:
+    if temperature == TEMPERATURE:
         return lost
     if "temperature" not in given and "target_self" not in given:
         chosen["temperature"] = temperature

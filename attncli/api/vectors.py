@@ -94,9 +94,9 @@ def train_vectors(
     """Learns word vectors from files of sentences by gensim, as `attn vectors train` does.
 
     `vectors=name` has them from then on. `column` is that of the text in tables, `input_format` what
-    the files are where that is not to be seen from their content; with `skip_bad` lines that cannot be read are left out; with `force` vectors of that name are replaced. `watch`
-    is told what is done, and how much of it. What is returned says what was learned: words, dim,
-    sha256, and how.
+    the files are where that is not to be seen from their content; with `skip_bad` lines that cannot
+    be read are left out; with `force` vectors of that name are replaced. `watch` is told what is
+    done, and how much of it. What is returned says what was learned: words, dim, sha256, and how.
     Raises: OutputError when the name is taken; MissingExtraError without gensim; EmptyError,
     DataError, LimitError, UsageError.
     """

@@ -19,7 +19,7 @@ from attncli.attention.masks import attention_mask
 from attncli.attention.positions import distance_index, rotated, rotations, sinusoidal, table_width
 from attncli.attention.products import product
 from attncli.errors import ShapeError
-from attncli.settings import Positions, Score
+from attncli.settings import TEMPERATURE, Positions, Score
 
 # Untrained scores of word vectors then have a standard deviation near 1: neither one word nor all.
 _QUERY_KEY_GAIN = 2.0
@@ -53,7 +53,7 @@ class Projections:
     W_o: FloatArray | None = None
     given: tuple[str, ...] = ()
     score: Score = "scaled"
-    temperature: float = 1.0
+    temperature: float = TEMPERATURE
 
     def __post_init__(self) -> None:
         for part in fields(self):

@@ -45,7 +45,7 @@ from attncli.results.result import (
     ResultWarning,
 )
 from attncli.results.stack import Failure, Stack
-from attncli.settings import MechanismSettings, Score
+from attncli.settings import TEMPERATURE, MechanismSettings, Score
 
 _WHOLE = MechanismSettings()
 _HINT_UP_TO = 128  # tokens: a way out of a degenerate matrix is sought for shorter sentences only
@@ -56,7 +56,7 @@ class GeneralSettings:
     """How general attention weighs; `target_self` solves for the temperature of each sentence."""
 
     score: Score = _WHOLE.score
-    temperature: float = 1.0  # what it is where none is asked for
+    temperature: float = TEMPERATURE
     target_self: float | None = _WHOLE.target_self
     causal: bool = _WHOLE.causal
     window: int | None = _WHOLE.window

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from attncli.errors import Blank, UsageError, field_name, setting
-from attncli.settings import MATRIX_FIELDS, MechanismSettings
+from attncli.settings import MATRIX_FIELDS, TEMPERATURE, MechanismSettings
 
 if TYPE_CHECKING:
     from attncli.embeddings.protocols import EmbeddingStore
@@ -260,7 +260,7 @@ def _general_settings(settings: MechanismSettings) -> "GeneralSettings":
 
 
 def _temperature(settings: MechanismSettings) -> float:
-    temperature = 1.0 if settings.temperature is None else settings.temperature
+    temperature = TEMPERATURE if settings.temperature is None else settings.temperature
     if not 0 < temperature < math.inf:
         expected = "expected a number above 0"
         raise UsageError(f"found {temperature:g}, {expected}", place=field_name("temperature"))

@@ -35,10 +35,14 @@ class Inputs(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What to keep of a pass: the layers and heads whose weights are wanted (None: all), and more.
+    """What to keep of a pass.
 
-    The pass ends after the last layer that is wanted, with `last` after that of the model. Of weights, queries, keys and values nothing
-    else is ever held, but for the few heads in work.
+    `layers` and `heads` are those of which weights and projections are kept, None for all.
+    `weights`: their attention weights. `projections`: their queries, keys and values.
+    `hidden_states`: the rows before the first layer, and after each up to the highest of `layers`.
+    `last`: the rows after the last layer of the model, which its head reads; without it the pass
+    ends after the highest of `layers`. Weights and projections of other layers and heads are dropped
+    as soon as they are used.
     """
 
     layers: tuple[int, ...] | None = None
@@ -53,10 +57,10 @@ class States(NamedTuple):
     """What one sentence became.
 
     Shapes, where layers and heads are those that were wanted: weights (n_layers, n_heads, n, n);
-    contextual (n, d_model), the hidden state after the
-    last layer wanted; embeddings (n, d_model), that before the first; hidden_states
-    (n_layers + 1, n, d_model); query, key, value (n_layers, n_heads, n, d_k); last (n, d_model), the
-    hidden state that a head reads. The last five only when asked for.
+    contextual (n, d_model), the rows after the highest of these layers; embeddings (n, d_model),
+    those before the first; hidden_states (n_layers + 1, n, d_model); query, key, value (n_layers,
+    n_heads, n, d_k); last (n, d_model), the rows after the model's last layer, which its head reads.
+    The last five are None unless they are wanted.
     """
 
     embeddings: Float32Array
@@ -72,6 +76,9 @@ class States(NamedTuple):
 class _Group(NamedTuple):
     """Sentences of one length in consecutive rows, with room for what is kept of them.
 
+    `members` are the numbers of the sentences, `n` their tokens, `start` their first row. Shapes:
+    weights (b, n_kept, n_heads, n, n), one of n_kept for each layer that is kept, none where no
+    weights are; `kept` has query, key and value where they are wanted, (b, n_kept, n_heads, n, d_k).
     `heads` are those that are kept.
     """
 
@@ -126,8 +133,8 @@ def encode(
         rows = _embedded(model, sentences, groups, n_rows)  # (n_rows, d_model)
         states = [rows]
         for layer in range(end):
-            places = [at for at, chosen in enumerate(layers) if chosen == layer]
-            rows = _layer(model.block(layer), rows, groups, places)  # (n_rows, d_model)
+            slots = [slot for slot, chosen in enumerate(layers) if chosen == layer]
+            rows = _layer(model.block(layer), rows, groups, slots)  # (n_rows, d_model)
             if layer == config.n_layers - 1:
                 rows = model.tensors.last(rows)
             if layer == depth - 1 or (wanted.hidden_states and layer < depth):
@@ -150,10 +157,10 @@ def _grouped(
     groups, start = [], 0
     heads = tuple(range(model.config.n_heads)) if wanted.heads is None else wanted.heads
     d_k = model.config.d_k
-    for n, places in sorted(members.items()):
-        leading = (len(places), kept_layers, len(heads), n)
+    for n, numbers in sorted(members.items()):
+        leading = (len(numbers), kept_layers, len(heads), n)
         weights = np.empty((*leading, n), dtype=np.float32)
-        group = _Group(places, n, start, weights, {}, heads)
+        group = _Group(numbers, n, start, weights, {}, heads)
         if wanted.projections:
             for name in ("query", "key", "value"):
                 group.kept[name] = np.empty((*leading, d_k), dtype=np.float32)
@@ -169,27 +176,27 @@ def _embedded(
     for group in groups:
         for number, member in enumerate(group.members):
             sentence, start = sentences[member], group.start + number * group.stride
-            place = columns[:, start : start + group.n]
-            place[:] = sentence.ids, sentence.types, model.positions(sentence.ids)
+            own = columns[:, start : start + group.n]
+            own[:] = sentence.ids, sentence.types, model.positions(sentence.ids)
     ids, types, positions = columns
     model.check_ids(ids, types)
     return model.tensors.embed(ids, types, positions)  # (n_rows, d_model)
 
 
 def _layer(
-    block: Block, rows: Float32Array, groups: list[_Group], places: list[int]
+    block: Block, rows: Float32Array, groups: list[_Group], slots: list[int]
 ) -> Float32Array:
-    """One layer. Shapes: rows (n_rows, d_model) → the same."""
+    """One layer, kept in these slots of each group. Shapes: rows (n_rows, d_model) → the same."""
 
     def attended(rows: Float32Array) -> Float32Array:
-        return _attended(block.attention, rows, groups, places)
+        return _attended(block.attention, rows, groups, slots)
 
     rows = block.attention_norms.added(rows, attended)
     return block.feed_norms.added(rows, block.feed)
 
 
 def _attended(
-    layer: Attention, rows: Float32Array, groups: list[_Group], places: list[int]
+    layer: Attention, rows: Float32Array, groups: list[_Group], slots: list[int]
 ) -> Float32Array:
     """Attention of every head, then the output map. Shapes: (n_rows, d_model) → the same."""
     projected = {"query": layer.query(rows), "key": layer.key(rows), "value": layer.value(rows)}
@@ -205,11 +212,11 @@ def _attended(
         if layer.rope is not None:
             heads["query"] = layer.rope.turned(heads["query"])
             heads["key"] = layer.rope.turned(heads["key"])
-        _attend_by_head(layer, heads, group, group.by_head(joined, layer.n_heads), places)
-        for place in places:
+        _attend_by_head(layer, heads, group, group.by_head(joined, layer.n_heads), slots)
+        for slot in slots:
             for name, kept in group.kept.items():
                 own = [head * counts[name] // layer.n_heads for head in group.heads]
-                kept[:, place] = heads[name][:, own]
+                kept[:, slot] = heads[name][:, own]
     return layer.output(joined)
 
 
@@ -218,12 +225,12 @@ def _attend_by_head(
     heads: dict[str, Float32Array],
     group: _Group,
     contextual: Float32Array,
-    places: list[int],
+    slots: list[int],
 ) -> None:
     """Attention of a group, a few heads at a time, so that what is not kept is never large.
 
     Shapes: each of `heads` (b, n_heads or n_kv_heads, n, d_k); fills `contextual`, (b, n_heads, n,
-    d_k), and the weights that are kept at these `places`.
+    d_k), and these `slots` of the weights that are kept.
     """
     mask = _mask(layer, group.n)
     at_once = max(_WEIGHTS_IN_WORK // (len(group.members) * group.n**2), 1)
@@ -241,13 +248,13 @@ def _attend_by_head(
             scale=layer.scale,
             softcap=layer.softcap,
         )
-        for place in places if group.weights.shape[1] else ():
+        for slot in slots if group.weights.shape[1] else ():
             if group.heads == tuple(some):
-                group.weights[:, place] = weights
+                group.weights[:, slot] = weights
                 continue
             for at, head in enumerate(group.heads):
                 if head in some:
-                    group.weights[:, place, at] = weights[:, head - start]
+                    group.weights[:, slot, at] = weights[:, head - start]
 
 
 def _mask(layer: Attention, n: int) -> BoolArray | Float32Array | None:
@@ -265,7 +272,7 @@ def _mask(layer: Attention, n: int) -> BoolArray | Float32Array | None:
 def _taken_apart(
     groups: list[_Group],
     states: list[Float32Array],
-    last: Float32Array,
+    final: Float32Array,
     count: int,
     wanted: Wanted,
 ) -> list[States]:
@@ -278,7 +285,7 @@ def _taken_apart(
                 contextual=own[-1],
                 weights=group.weights[number],
                 hidden_states=np.stack(own) if wanted.hidden_states else None,
-                last=group.sentence(last, number) if wanted.last else None,
+                last=group.sentence(final, number) if wanted.last else None,
                 **{name: kept[number] for name, kept in group.kept.items()},
             )
     return [states_of[at] for at in range(count)]

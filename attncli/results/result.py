@@ -18,6 +18,7 @@ from attncli.checks.records import check_parts
 from attncli.errors import DataError
 from attncli.results import Offers
 from attncli.results.predicted import NEXT, PREDICTED, Candidate, MaskedPlace
+from attncli.settings import TEMPERATURE
 
 SCHEMA_VERSION = "1.0"
 
@@ -79,7 +80,7 @@ class AttentionSettings(NamedTuple):
     kind: str = "general"
     score: str = "scaled"
     scale: float = 1.0
-    temperature: float = 1.0
+    temperature: float = TEMPERATURE
     causal: bool = False
     n_layers: int = 1
     n_heads: int = 1

@@ -63,8 +63,9 @@ def page(
     """A whole HTML page that shows these results; `before` is markup placed above them,
     `heading` that of the title.
 
-    `stages` are texts of every stage, one for each result, under a `stages_name`; `style` are rules for `before`;
-    `made_by` is the command for the footer; the maps of heads show a `measure`, and are open or folded away; with `stretch` colors go to the largest weight at first.
+    `stages` are texts of every stage, one for each result, under a `stages_name`; `style` are rules
+    for `before`; `made_by` is the command for the footer; the maps of heads show a `measure`, and are
+    open or folded away; with `stretch` colors go to the largest weight at first.
 
     `movements` gives, for each result, how far its words moved and their nearest words. Heads that
     would make the page larger than about 5 MB are left out, and the page says so.

@@ -1,8 +1,8 @@
 """The first screen of a result: a short sentence fits a terminal of 80 × 24.
 
-It holds the weights, the equations they satisfy and a line a word on how far it moved; of the tokens only those
-that a reader must be warned of. What a language model says of words comes first. A sentence whose matrix is wider than the terminal is told by the
-strongest words of each row instead.
+It holds the weights, the equations they satisfy and a line a word on how far it moved; of the tokens
+only those that a reader must be warned of. What a language model says of words comes first. A
+sentence whose matrix is wider than the terminal is told by the strongest words of each row instead.
 """
 
 from collections.abc import Sequence
