@@ -27,6 +27,8 @@ from attncli.training.labels import majority, remarks
 from attncli.training.rows import Bad, Row, read_table, splits_of
 from attncli.training.seen import seen_in
 
+_MANY_UNKNOWN = 0.2  # of all words
+_WORDS = 5  # unknown ones that are named
 _NAMED = 8  # labels named with their counts
 
 
@@ -80,6 +82,7 @@ class ExampleSource(NamedTuple):
         if not self.skip_bad:
             bad.expect_none()
         _say_rows(bad, prepared, say)
+        _say_unknown(embedder, say)
         if model is None:
             _say_pairs(prepared, say)
             _say_labels(prepared, say)
@@ -156,6 +159,17 @@ def _say_rows(bad: Bad, prepared: Prepared, say: Say) -> None:
             f"{visible(prepared.ambiguous[0])}: {rows} and also a word of the sentence: taken as "
             "the place of a word, 0 the first, where there is one; the column start says which",
         )
+
+
+def _say_unknown(embedder: Embedder, say: Say) -> None:
+    """Says which share of the words has no vector of its own, where it is large."""
+    share = embedder.n_unknown / max(1, embedder.n_words)
+    if share < _MANY_UNKNOWN:
+        return
+    words = list(embedder.unknown)
+    listed = ", ".join(map(quoted, words[:_WORDS])) + (", …" if len(words) > _WORDS else "")
+    name = visible(embedder.name)
+    say("warning", f"{share:.0%} of the words are unknown to {name}: {listed}")
 
 
 def _say_pairs(prepared: Prepared, say: Say) -> None:

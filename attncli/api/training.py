@@ -251,7 +251,16 @@ def trial_from(
     expect_difference(prepared, source.place)
     if prepared.examples.weights is not None:
         settings = fitting(settings, epochs)
-    return Trial(prepared, words.vectors, layer, settings, words.reading)
+    trial = Trial(prepared, words.vectors, layer, settings, words.reading)
+    repeated, held = trial.repeated_aside()
+    if repeated:
+        what = "sentences" if prepared.pair is None else "pairs"
+        say(
+            "warning",
+            f"{repeated:,} of {held:,} {what} that are held out are also learned from: the figures "
+            "say little of new ones",
+        )
+    return trial
 
 
 def cross_validate(

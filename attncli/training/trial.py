@@ -64,6 +64,14 @@ class Trial(NamedTuple):
         _, aside = split_off(self.prepared.examples, self.settings.held_out, self.settings.seed)
         return len(np.unique(self.prepared.gold[aside]))
 
+    def repeated_aside(self) -> tuple[int, int]:
+        """How many sentences that are held out are also learned from, and how many are held out."""
+        texts = self.prepared.whole_texts
+        kept, aside = split_off(self.prepared.examples, self.settings.held_out, self.settings.seed)
+        learned = {" ".join(texts[place].split()) for place in kept.tolist()}
+        held = [" ".join(texts[place].split()) for place in aside.tolist()]
+        return sum(text in learned for text in held), len(held)
+
     def expect_labels(self, field: str) -> None:
         """Raises: UsageError for what has no labels: given weights, or pairs that are compared."""
         if self.prepared.examples.labels is None:

@@ -304,3 +304,29 @@ def test_labels_are_reported_after_a_training_and_by_evaluate(command, data, tmp
         line = next(line for line in shown.text.splitlines() if line.startswith(label))
         assert line.split()[1] == f"{found['report'][label]['precision']:.3f}"
     assert command("evaluate", str(data), "-m", str(model), "--unsure", "2").code == 2
+
+
+def test_what_is_held_out_and_also_learned_from_is_told(command, tmp_path):
+    """As many as there are, by a plain count of equal texts; without repeats nothing is said."""
+    rows = [f"{text}\t{label}" for text, label in (("the money bank", "a"), ("a river", "b"))]
+    same = tmp_path / "same.tsv"
+    same.write_text("\n".join(["text\tlabel", *rows * 20]), encoding="utf-8")
+    ended = command("train", str(same), "-o", str(tmp_path / "m.safetensors"), *QUICK)
+    assert ended.code == 0, ended.said
+    assert "4 of 4 sentences that are held out are also learned from" in ended.said
+    apart = [f"the {word} bank\t{'ab'[at % 2]}" for at, word in enumerate("cdefghijklmnopqrstuv")]
+    (tmp_path / "data.tsv").write_text("\n".join(["text\tlabel", *apart]), encoding="utf-8")
+    other = command("train", str(tmp_path / "data.tsv"), "-o", str(tmp_path / "n"), *QUICK)
+    assert "also learned from" not in other.said
+
+
+def test_words_that_the_vectors_do_not_know_are_told_where_they_are_many(command, tmp_path):
+    """With their share and the first of them, of training and of evaluating."""
+    words = [f"zqx{letter}w" for letter in "abcdefgh"]
+    rows = [f"money {word} bank {word}k\t{'ab'[at % 2]}" for at, word in enumerate(words)]
+    file = tmp_path / "d.tsv"
+    file.write_text("\n".join(["text\tlabel", *rows]), encoding="utf-8")
+    model = str(tmp_path / "m.safetensors")
+    said = '50% of the words are unknown to glove-6b-50d: "zqxaw", "zqxawk", "zqxbw", "zqxbwk", "zqxcw", …'
+    assert said in command("train", str(file), "-o", model, *QUICK).said
+    assert said in command("evaluate", str(file), "--model", model).said
