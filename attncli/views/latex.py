@@ -53,6 +53,7 @@ BEFORE_DOCUMENT = (
 \usepackage{iftex}
 \ifPDFTeX
   \usepackage[T1]{fontenc}
+  \IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
   \usepackage[utf8]{inputenc}
   \usepackage{textcomp}
 \else
@@ -60,12 +61,26 @@ BEFORE_DOCUMENT = (
 \fi
 """
 )
-# How a character is printed, or its code point where the font lacks it.
+# How a character is printed, or its code point where the font lacks it. In OT1, the encoding of a
+# document that names none, what it lacks is taken from the typewriter font, from formulas, and four
+# letters from T1, of Latin Modern where it is there: T1 of Computer Modern may be bitmaps.
 CHARACTERS = r"""\ifdefined\Umathchar
   \def\attnchar#1#2{\iffontchar\font"#1 #2\else\texttt{U+#1}\fi}
 \else
   \def\attnchar#1#2{\texttt{U+#1}}
-  \def\encodingdefault{T1}\fontencoding{T1}\selectfont
+  \edef\attnhas{\csname f@encoding\endcsname}\def\attnold{OT1}
+  \ifx\attnhas\attnold
+    \def\attnplain#1{{\fontfamily{cmtt}\fontseries{m}\selectfont\char#1}}
+    \def\attncomputer{cmr}
+    \def\attnlatin#1{{\fontencoding{T1}\edef\attnhas{\csname f@family\endcsname}%
+      \ifx\attnhas\attncomputer\IfFileExists{t1lmr.fd}{\fontfamily{lmr}}{}\fi\selectfont\char#1}}
+    \def\textquotedbl{\attnplain{34}}\def\textquotesingle{\attnplain{13}}\def\textasciigrave{\`{}}
+    \def\texttimes{\ensuremath{\times}}\def\textdiv{\ensuremath{\div}}
+    \def\textperiodcentered{\ensuremath{\cdot}}\def\textdollar{\ensuremath{\mathdollar}}
+    \def\DH{\attnlatin{208}}\def\TH{\attnlatin{222}}\def\dh{\attnlatin{240}}\def\th{\attnlatin{254}}
+  \else
+    \def\encodingdefault{T1}\fontencoding{T1}\selectfont
+  \fi
 \fi
 """
 _HEAD = (

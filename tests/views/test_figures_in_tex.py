@@ -78,6 +78,29 @@ def test_a_document_is_one_page_of_exactly_its_size(tmp_path, engine):
         assert [float(side) for side in box] == pytest.approx([340.157, 226.772], abs=0.2)
 
 
+def test_a_figure_brings_no_bitmaps_into_a_document(tmp_path):
+    """Words of ASCII and Latin-1 are of fonts with outlines, in a document that names no encoding."""
+    if shutil.which("pdflatex") is None or shutil.which("pdffonts") is None:
+        pytest.skip("not on this machine")
+    if not shutil.which("kpsewhich") or not called("kpsewhich", "t1lmr.fd"):
+        pytest.skip("Latin Modern is not on this machine")
+    printed = [chr(code) for code in (*range(33, 127), *range(0xC0, 0x100))]
+    words = ["".join(printed[at : at + 8]) for at in range(0, len(printed), 8)]
+    settings = FigureSettings(fragment=True, size="160mmx160mm", numbers=False)
+    tex = figure_file(settings, [result_of(words)], ".tex")
+    (tmp_path / "all.tex").write_text(tex, encoding="utf-8")
+    (tmp_path / "host.tex").write_text(HOST.replace("NAME", "all"), encoding="utf-8")
+    assert "Missing character" not in compiled("pdflatex", tmp_path, "host")
+    fonts = called("pdffonts", str(tmp_path / "host.pdf"))
+    assert "CMR10" in fonts
+    assert "Type 3" not in fonts
+
+
+def called(*line):
+    """What a program prints."""
+    return subprocess.run(line, capture_output=True, text=True, timeout=60).stdout
+
+
 def test_a_preamble_without_tikz_is_told_what_it_needs(tmp_path):
     """The error names the package."""
     if shutil.which("pdflatex") is None:
