@@ -113,8 +113,8 @@ def train_vectors(
     chosen = None if column is None else text_of(column, "column")
     if input_format is not None:
         choice_of(input_format, "input_format", get_args(InputFormat))
-    fields = () if chosen is None else ("column",)
-    shape = Shape(kind=input_format, column=chosen, fields=fields)
+    named = frozenset[str]() if chosen is None else None
+    shape = Shape(kind=input_format, column=chosen, fields=("column",), chosen=named)
     learned = learn_vectors(
         sources(paths_of(corpus, "corpus"), lambda: sys.stdin.buffer),
         text_of(name, "name"),

@@ -357,3 +357,11 @@ def test_a_model_finds_the_vectors_that_it_was_trained_on(command, corpus, tmp_p
     other = command("explain", "money bank", "--model", model)
     assert other.code == 5
     assert 'trained on the vectors "mine"' in other.said
+
+
+def test_a_table_without_a_text_says_which_option_names_its_column(command, tmp_path):
+    """Where no column is named, and none is called text."""
+    (tmp_path / "k.csv").write_text("Beschreibung,Art\nmoney bank,x\n", encoding="utf-8")
+    ended = command("vectors", "train", str(tmp_path / "k.csv"), *FEW)
+    assert ended.code == 5
+    assert "hint: --column NAME names the column" in ended.said

@@ -381,3 +381,21 @@ def test_a_row_of_more_lists_than_a_row_has_is_set_aside():
     assert rows(lines, "t.jsonl") == [(1, "limit"), (2, "b")]
     with pytest.raises(LimitError):
         rows(f"[{row}]".encode(), "t.json")
+
+
+def test_a_table_of_neither_column_names_both_fields():
+    """The hint holds the fields of all that is missing, and of nothing that is there."""
+    shape = Shape(
+        others=("label",),
+        required=True,
+        fields=("text_column", "label_column"),
+        chosen=frozenset(),
+    )
+    for head, hint in (
+        (b"Anfrage,Kategorie", "text_column=NAME, label_column=NAME name the columns"),
+        (b"Anfrage,Label", "text_column=NAME names the column"),
+        (b"text,Kategorie", "label_column=NAME names the column"),
+    ):
+        with pytest.raises(DataError) as caught:
+            list(rows_of(source(head + b"\nmoney,x\n", "t.csv"), shape))
+        assert caught.value.hints == (hint,)

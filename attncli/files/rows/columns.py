@@ -107,7 +107,9 @@ def _missing(
         return no_column(column, header, field_name(shape.fields[i]))
     hints: tuple[str, ...] = ()
     if shape.fields:
-        hints = (f"{setting(**{shape.fields[i]: Blank('NAME')})} names the column",)
+        lacking = dict.fromkeys([shape.fields[i], *_label_field(header, shape)], Blank("NAME"))
+        chosen = setting(**lacking)
+        hints = (f"{chosen} {'names the column' if len(lacking) == 1 else 'name the columns'}",)
     if any(cell.strip('"') == column for cell in header):
         hints = ("a TSV has no quoting; name the file .csv if its cells are quoted",)
     also = " and label" if "label" in shape.others else ""
@@ -117,6 +119,13 @@ def _missing(
         place=place,
         hints=hints,
     )
+
+
+def _label_field(header: Sequence[str], shape: Shape) -> list[str]:
+    """The field of the labels' column, where the header lacks it and the caller did not name it."""
+    at = shape.columns.index("label") if "label" in shape.others else len(shape.fields)
+    missing = at < len(shape.fields) and not shape.is_chosen(at) and not places_of(header, "label")
+    return [shape.fields[at]] if missing else []
 
 
 def _number(column: str) -> int | None:
