@@ -41,7 +41,7 @@ _SMALL = 4 << 20  # unpacked sizes below this are no bomb; text takes thirty tim
 _HAS_A_DIGIT = 1 << 20  # bytes of weights as text, names of tokens too, that hold a digit
 _DIGIT = re.compile(rb"[0-9]")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_RESULTS = ("result", "error", "comparison")
+_RESULTS = ("result", "error", "comparison", "pair")
 
 
 class SavedChoices(TypedDict, total=False):
@@ -309,7 +309,8 @@ def _json_results(
     if whole is not None:
         records = whole if isinstance(whole, list) and _all_records(whole) else [whole]
         for record in records:
-            yield _json_result(record, name, tokens, scores)
+            if not _is_of_pair(record):
+                yield _json_result(record, name, tokens, scores)
         return
     for number, line in enumerate(data.split(b"\n"), start=1):
         if line.strip():
@@ -317,7 +318,8 @@ def _json_results(
                 record = _parsed(line)
             except ValueError as fault:
                 raise DataError(f"this is no JSON: {fault}", place=f"{name}:{number}") from None
-            yield _json_result(record, f"{name}:{number}", tokens, scores)
+            if not _is_of_pair(record):
+                yield _json_result(record, f"{name}:{number}", tokens, scores)
 
 
 def _json_or_none(data: bytes) -> Any:
@@ -341,6 +343,11 @@ def _parsed(data: bytes) -> Any:
             if b"\\ud" not in data:  # else perhaps half of a surrogate pair, which json reads
                 raise
     return json_of(data.decode("utf-8-sig"))
+
+
+def _is_of_pair(record: Any) -> bool:
+    """Whether a record says what a model thinks of two sentences, whose results stand before it."""
+    return isinstance(record, dict) and record.get("type") == "pair" and "said" in record
 
 
 def _all_records(values: Sequence[Any]) -> bool:

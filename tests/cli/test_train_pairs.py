@@ -144,6 +144,11 @@ def test_two_sentences_are_explained_side_by_side(task, command, tmp_path):
     said = both["said"]
     told = f"label {said['label']} " if task == "relation" else f"score {said['score']:.4f}"
     assert told in shown.text
+    saved = tmp_path / "pair.jsonl"
+    saved.write_bytes(command("explain", *texts, "--model", model, "--json").out)
+    viewed = command("view", str(saved), "--json")
+    assert viewed.code == 0, viewed.said
+    assert len(viewed.text.splitlines()) == 2
     alone = command("explain", texts[0], "--model", model)
     assert alone.code == 0
     assert "compares two sentences" in alone.said
