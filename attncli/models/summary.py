@@ -12,7 +12,7 @@ from attncli.models.model import TransformerModel
 @dataclass(frozen=True, slots=True)
 class ParameterCounts:
     """How many numbers a checkpoint holds: in the embeddings, in the layers, and in heads on top
-    (a pooler, a classifier, a language model) that attention does not use.
+    (a pooler, a classifier, a language model's, which says next tokens) that attention does not use.
     """
 
     embeddings: int

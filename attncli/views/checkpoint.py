@@ -137,7 +137,8 @@ def _told(facts: Mapping[str, Any], ink: Ink) -> list[tuple[str, str]]:
         (
             "parameters",
             f"{counted['total']:,}: embeddings {counted['embeddings']:,}, layers "
-            f"{counted['layers']:,}, not used here {counted['unused']:,}",
+            f"{counted['layers']:,}, on top {counted['unused']:,} (a head of words says next tokens, "
+            "attention uses none of it)",
         ),
         ("tokenizer", _tokenizer(facts, ink)),
         ("files", _files(facts, ink)),

@@ -52,7 +52,16 @@ def test_every_fact_is_shown_at_every_width(command, folder):
     write_tokenizer(folder)
     for width in ("40", "200"):
         said = " ".join(command("model", "info", str(folder), "--width", width).text.split())
-        for part in ("bert", "3 (0…2)", "4 (0…3)", "20 tokens", "WordPiece", "[SEP]", "F32"):
+        for part in (
+            "on top 960 (a head of words says next tokens",
+            "bert",
+            "3 (0…2)",
+            "4 (0…3)",
+            "20 tokens",
+            "WordPiece",
+            "[SEP]",
+            "F32",
+        ):
             assert part in said
 
 
