@@ -193,7 +193,7 @@ def _ended(argv: Sequence[str]) -> int:
         arguments = _once(command, arguments)
         if sys.stdout is None and {"-h", "--help"}.intersection(arguments):
             write("")  # typer would pass over it in silence
-        remember_arguments(arguments)
+        remember_arguments(_with_option(arguments, "--no-config") if plain else arguments)
         ended = command.main(args=arguments, prog_name="attn", standalone_mode=False)
         return ended if isinstance(ended, int) else 0
     except AttnError as error:
@@ -277,6 +277,12 @@ def _without(argv: Sequence[str], flag: str) -> tuple[list[str], bool]:
     end = list(argv).index("--") if "--" in argv else len(argv)
     kept = [argument for argument in argv[:end] if argument != flag]
     return [*kept, *argv[end:]], len(kept) < end
+
+
+def _with_option(arguments: Sequence[str], option: str) -> list[str]:
+    """The arguments with an option more, before "--" where there is one."""
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    return [*arguments[:end], option, *arguments[end:]]
 
 
 def _habits(arguments: Sequence[str]) -> Any:

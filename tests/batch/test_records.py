@@ -193,6 +193,13 @@ def test_the_exit_code_is_that_of_the_process(attn: Attn, folder: Path, way: str
     assert summary["command"].startswith("attn batch ")
 
 
+def test_the_command_says_that_no_defaults_counted(attn: Attn, folder: Path) -> None:
+    """In the summary and the log, as it was typed: a run without it may be another one."""
+    assert attn("batch", "--no-config", *KEPT, "-o", "new.jsonl", "--", "clean.txt").returncode == 0
+    expected = f"attn batch {' '.join(KEPT)} -o new.jsonl --no-config -- clean.txt"
+    assert summary_of(folder)["command"] == log_of(folder)[0]["command"] == expected
+
+
 def test_a_second_start_leaves_the_summary_of_the_first(attn: Attn, folder: Path) -> None:
     """It ends with 10, in its own part of the same log, and writes no summary."""
     first = started(folder, "-o", "new.jsonl", "--log-file", "run.log")
