@@ -43,7 +43,7 @@ VALUES = {
     "--pair-column": "other", "--score-column": "other", "--pair-temperature": "0.2",
     "--unsure": "0.6", "--class-weights": "a=3", "--folds": "2",
     "--w-o": "1,2;3,4", "--matrices": "e.toml", "--title": "New", "--size": "400x310",
-    "--palette": "blues", "--scale": "max", "--font-size": "9pt", "--grid": "1x9",
+    "--palette": "blues", "--scale": "max", "--font-size": "9pt", "--grid": "1x9", "--complete": "1",
 }  # fmt: skip
 
 # Options that act on what is not in these files, or never on the output; docs say so.
