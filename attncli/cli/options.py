@@ -233,7 +233,16 @@ Show = Annotated[
         complete="sections",
     ),
 ]
-Precision = Annotated[int | None, option(OUTPUT, "N", "Digits after the point.", min=1, max=9)]
+Precision = Annotated[
+    int | None,
+    option(
+        OUTPUT,
+        "N",
+        "Digits after the point; in --steps those of weights: vectors have 3 more, scores 1.",
+        min=1,
+        max=9,
+    ),
+]
 Notation = Annotated[
     settings.Notation,
     option(
