@@ -1,7 +1,6 @@
 """Files of sentences → a file of records, from Python."""
 
 import pickle
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import partial
@@ -20,7 +19,7 @@ from attncli.checks.choices import checked_choices, expect_names
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import UsageError
 from attncli.files.apart import OutputFile, written
-from attncli.files.source import InputSource, sources
+from attncli.files.source import InputSource, bytes_of_stdin, sources
 from attncli.insight.chosen_part import Part
 from attncli.mechanisms.open import OpenStore, open_for_many, store_of
 from attncli.models.named import is_gguf_file
@@ -63,7 +62,7 @@ def batch(
     settings = BatchSettings(**checked_choices(of_batches, BatchSettings))
     others = {name: value for name, value in choices.items() if name not in _OF_BATCHES}
     mechanism, store = mechanism_of(model, vectors, others)
-    listed = sources(paths_of(inputs, "inputs"), lambda: sys.stdin.buffer)
+    listed = sources(paths_of(inputs, "inputs"), bytes_of_stdin)
     checked = checked_batch(listed, path_of(output, "output"), settings, mechanism)
     include = frozenset(settings.include)
     opened = checked.opened(

@@ -1,6 +1,5 @@
 """Rows of examples, of a file or from Python → what a model learns from or is measured on."""
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from os import PathLike
@@ -18,6 +17,7 @@ from attncli.checks.arguments import (
 from attncli.errors import UsageError, field_name
 from attncli.errors.wording import quoted, visible
 from attncli.files.access import DEFAULT_ACCESS, Say
+from attncli.files.source import bytes_of_stdin
 from attncli.models.trained import TrainedModel
 from attncli.reading.embedder import Embedder
 from attncli.reading.reader import Tick, ignored
@@ -53,7 +53,7 @@ class ExampleSource(NamedTuple):
         if isinstance(self.rows, str):
             return read_table(
                 self.rows,
-                sys.stdin.buffer,
+                bytes_of_stdin(),
                 split=self.split,
                 columns=self.columns,
                 note=partial(say, "note"),

@@ -1,6 +1,5 @@
 """Sentences → labels by a trained model, from Python."""
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from os import PathLike
@@ -24,7 +23,7 @@ from attncli.errors import AttnError, EmptyError, UsageError, setting
 from attncli.errors.wording import quoted
 from attncli.files.access import Access
 from attncli.files.apart import expect_writable, written
-from attncli.files.source import source_of
+from attncli.files.source import bytes_of_stdin, source_of
 from attncli.files.writing import whole_file
 from attncli.models.named import expect_outcome_of, labeling_model
 from attncli.models.trained import TrainedModel
@@ -200,7 +199,7 @@ def predict_file(
         if call is not None and not callable(call):
             raise unexpected(call, place, "a function")
     predictor = _predictor(model, vectors, unsure, top, no_cache)
-    source = source_of(path, lambda: sys.stdin.buffer)
+    source = source_of(path, bytes_of_stdin)
     pair = predictor.model.architecture.pair
     rows = RowsToPredict(source, columns, note, pair)
     writer = Rows(kind, columns_said(pair, unsure=unsure is not None))

@@ -1,6 +1,5 @@
 """Vectors learned from a corpus, measured, and searched, as `attn vectors` does."""
 
-import sys
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -104,7 +103,7 @@ def train_vectors(
     from attncli.embeddings.corpus import unwatched
     from attncli.embeddings.learned import learn_vectors
     from attncli.files.rows.reader import Shape
-    from attncli.files.source import sources
+    from attncli.files.source import bytes_of_stdin, sources
 
     if settings is not None and not isinstance(settings, CorpusSettings):
         raise unexpected(settings, "settings", "CorpusSettings")
@@ -116,7 +115,7 @@ def train_vectors(
     named = frozenset[str]() if chosen is None else None
     shape = Shape(kind=input_format, column=chosen, fields=("column",), chosen=named)
     learned = learn_vectors(
-        sources(paths_of(corpus, "corpus"), lambda: sys.stdin.buffer),
+        sources(paths_of(corpus, "corpus"), bytes_of_stdin),
         text_of(name, "name"),
         settings or CorpusSettings(),
         shape=shape,

@@ -292,12 +292,10 @@ def write_json(line: str | Iterable[str]) -> None:
 
 
 def standard_input() -> BinaryIO:
-    """Standard input as bytes. Raises: OutputError never; an empty stream when it is closed."""
-    if sys.stdin is None:
-        import io
+    """Standard input as bytes; an empty stream when it is closed."""
+    from attncli.files.source import bytes_of_stdin
 
-        return io.BytesIO(b"")
-    return sys.stdin.buffer
+    return bytes_of_stdin()
 
 
 def message(kind: str, text: str, *, code: str = "") -> None:

@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -138,6 +139,11 @@ class InputSource:
 
     def _damaged(self) -> DataError:
         return DataError("the compressed data is damaged or ends early", place=self.name)
+
+
+def bytes_of_stdin() -> BinaryIO:
+    """Standard input as bytes; an empty stream when it is closed."""
+    return io.BytesIO(b"") if sys.stdin is None else sys.stdin.buffer
 
 
 def source_of(path: str, stdin: Callable[[], BinaryIO] | None = None) -> InputSource:

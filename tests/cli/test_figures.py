@@ -65,7 +65,7 @@ def test_a_figure_holds_the_weights_alone(command, tmp_path):
 @pytest.mark.parametrize("view", ["--steps", "--diagram", "--why"])
 def test_a_figure_and_another_view_are_refused_together(command, tmp_path, view):
     """One line, and nothing is written."""
-    path = tmp_path / "x.pdf"
+    path = tmp_path / "x.svg"
     ended = command("explain", TEXT, view, "--size", "8cmx6cm", "-o", str(path))
     assert ended.code == 2
     assert f"--size: found {view} too; a figure holds the weights alone" in ended.said

@@ -67,6 +67,8 @@ def test_what_the_tokens_add_sums_to_what_is_said(task, readout, landmarks):
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "json", "parquet"])
 def test_every_row_is_kept_with_what_is_said(task, suffix, saved, command):
     """Rows in order with their cells, a score or a label, words of both sentences; all formats agree."""
+    if suffix == "parquet":
+        pytest.importorskip("pyarrow")
     data, output = saved / "new.csv", saved / f"out.{suffix}"
     rows = [("1", "the bank of money", "a river of mud", "x"), ("2", "qqzz water", "water", "y")]
     with data.open("w", encoding="utf-8", newline="") as file:
@@ -78,8 +80,9 @@ def test_every_row_is_kept_with_what_is_said(task, suffix, saved, command):
         with output.open(encoding="utf-8", newline="") as file:
             found = list(csv.DictReader(file, delimiter="," if suffix == "csv" else "\t"))
     elif suffix == "parquet":
-        parquet = pytest.importorskip("pyarrow.parquet")
-        found = parquet.read_table(output).to_pylist()
+        import pyarrow.parquet as pq
+
+        found = pq.read_table(output).to_pylist()
     else:
         text = output.read_text(encoding="utf-8")
         found = json.loads(text) if suffix == "json" else list(map(json.loads, text.splitlines()))
