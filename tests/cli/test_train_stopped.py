@@ -101,7 +101,7 @@ def test_files_of_others_beside_a_model_are_not_touched(command, data, tmp_path,
     else:
         name.symlink_to(theirs)
     before = {path.name: path.lstat().st_ino for path in tmp_path.iterdir()}
-    ended = command("train", str(data), "-o", str(tmp_path / "m"), *QUICK)
+    ended = command("train", "-q", str(data), "-o", str(tmp_path / "m"), *QUICK)
     assert (ended.code, ended.is_clean()) == (9, True)
     assert "  hint: mv " in ended.said
     assert {path.name: path.lstat().st_ino for path in tmp_path.iterdir()} == before
