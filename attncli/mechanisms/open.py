@@ -142,6 +142,8 @@ def _open_words(
     if settings.model is not None:
         from attncli.models.named import find_model
 
+        _reject(settings, _OF_A_MODEL, "the model says it")
+        expect_dim(settings)
         model = find_model(settings.model) if trained is None else trained
         return _open_trained(settings, model, include, open_store)
     if settings.target is not None:
@@ -171,8 +173,6 @@ def _open_trained(
     from attncli.mechanisms.task import TaskAnalyser
     from attncli.reading.layers import for_model
 
-    _reject(settings, _OF_A_MODEL, "the model says it")
-    expect_dim(settings)
     vectors = for_model(settings.vectors, trained.vectors, cached=not settings.no_cache)
     store = open_store(replace(settings, vectors=vectors))
     analyser = TaskAnalyser.of_model(

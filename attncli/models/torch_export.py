@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from attncli.arrays import FloatArray
+from attncli.files.paths import is_folder
 from attncli.files.writing import write_whole
 from attncli.models.trained import TrainedModel
 
@@ -90,7 +91,7 @@ def torch_bytes(model: TrainedModel) -> bytes:
 def exported_file(output: str) -> Path:
     """Where an export goes: the file, or model.safetensors in a folder (there, or ending in /)."""
     path = Path(output)
-    return path / "model.safetensors" if path.is_dir() or output.endswith(("/", "\\")) else path
+    return path / "model.safetensors" if is_folder(path) or output.endswith(("/", "\\")) else path
 
 
 def export_for_torch(model: TrainedModel, path: Path) -> None:
