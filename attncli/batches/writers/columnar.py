@@ -8,7 +8,7 @@ A part is an Arrow IPC stream, one record batch a chunk, so that workers make ba
 appended. At the end it becomes an Arrow file or a Parquet file, batch by batch.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from types import UnionType
@@ -283,12 +283,19 @@ def _plain(part: Any) -> dict[str, Any]:
     }
 
 
+def _plain_cells(pa: Any, column: Iterable[Any], kind: Any) -> Iterable[Any]:
+    """The cells of a column as pyarrow takes them: parts within parts as dictionaries and lists."""
+    if pa.types.is_map(kind):
+        return map(_pairs, column)
+    return map(nested_plain, column) if pa.types.is_nested(kind) else column
+
+
 def _structs(pa: Any, parts: Sequence[Any], kind: Any) -> Any:
     """Parts of records, or None, as one column of structs, field by field."""
     empty = (None,) * kind.num_fields
     columns = zip(*(empty if part is None else part for part in parts), strict=True)
     arrays = [
-        pa.array(map(_pairs if pa.types.is_map(of.type) else nested_plain, column), type=of.type)
+        pa.array(_plain_cells(pa, column, of.type), type=of.type)
         for of, column in zip(list(kind), columns, strict=True)
     ]
     mask = pa.array([part is None for part in parts])
