@@ -25,6 +25,7 @@ from attncli.mechanisms.open import OpenStore, open_for_many, store_of
 from attncli.models.named import is_gguf_file
 from attncli.results.batch_report import RunReport
 from attncli.results.effects import NO_WATCH, Watch
+from attncli.results.predicted import COMPLETED
 from attncli.settings import MATRIX_FIELDS, BatchChoices, BatchSettings, MechanismSettings
 
 if TYPE_CHECKING:
@@ -126,7 +127,9 @@ class CheckedBatch:
             facts["asked"] = None
         make = partial(open_for_many, s, frozenset(self.job.layout.include), part, open_store)
         quantized = s.model is not None and is_gguf_file(s.model)
-        mechanism = JobMechanism(make, facts, options, analysis.width, looks_for, quantized)
+        completed = COMPLETED if s.complete is not None else ()
+        of_models = (*(("quantization",) if quantized else ()), *completed)
+        mechanism = JobMechanism(make, facts, options, analysis.width, looks_for, of_models)
         return OpenedBatch(self.job, mechanism, reads_pieces=analysis.reads_pieces)
 
 

@@ -48,7 +48,7 @@ class JobMechanism(NamedTuple):
 
     facts, options: what its vectors and its model hold, and its settings, by which a later run knows
     whether it is the same. width: about how many numbers a token has beside its weights. watch: what
-    workers look for in results.
+    workers look for in results. of_models: the fields of a model that few have and this one may.
     """
 
     make: Callable[[], Outcomes]
@@ -56,7 +56,7 @@ class JobMechanism(NamedTuple):
     options: dict[str, Any]
     width: int
     watch: Watch = NO_WATCH
-    may_be_quantized: bool = False
+    of_models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +177,7 @@ def run_job(
     from attncli.batches.unmarked import expect_same_beginning
 
     settings, identity = job.settings, job.identity(mechanism)
-    layout = replace(
-        job.layout,
-        facts=_provenance(identity),
-        may_be_quantized=mechanism.may_be_quantized,
-    )
+    layout = replace(job.layout, facts=_provenance(identity), of_models=mechanism.of_models)
     make_writer = MakeWriter(job.format, layout)
     shape = Shape(
         settings.input_format,

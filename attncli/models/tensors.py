@@ -47,13 +47,7 @@ class TensorFile:
 
         What lies beyond the end of a mapped file cannot be read: touching it ends the process.
         """
-        size = self._map.size()
-        if size != self.size:
-            raise DataError(
-                f"the file had {self.size} bytes and has {size} now: it was changed while it was "
-                "used",
-                place=self.place,
-            )
+        expect_length(self._map, self.size, self.place)
 
     def read(self, name: str, rows: Any = None) -> Float32Array:
         """The tensor as float32, or only these rows of it.
@@ -80,6 +74,15 @@ def expect_finite(values: Float32Array, what: str, place: str) -> None:
     if not _all_finite(values):
         at = int(np.flatnonzero(~np.isfinite(values.ravel()))[0])
         raise DataError(f"{what}: value {at + 1} is not finite", place=place)
+
+
+def expect_length(mapped: mmap.mmap, size: int, place: str) -> None:
+    """Raises: DataError when a mapped file has another length than when it was opened."""
+    if (now := mapped.size()) != size:
+        raise DataError(
+            f"the file had {size} bytes and has {now} now: it was changed while it was used",
+            place=place,
+        )
 
 
 def require_file(path: Path) -> None:

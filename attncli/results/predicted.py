@@ -7,10 +7,8 @@ from attncli.checks.records import of_kind
 from attncli.errors import DataError
 
 # The fields of a model's part of the record that only language models have.
-PREDICTED = (
-    *("next", "next_entropy", "log_probabilities", "masks"),
-    *("completion", "written"),
-)
+COMPLETED = ("completion", "written")  # what it went on with
+PREDICTED = ("next", "next_entropy", "log_probabilities", "masks", *COMPLETED)
 NEXT = "next"  # what --include calls them
 
 

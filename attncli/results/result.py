@@ -46,6 +46,8 @@ NOT_GIVEN = "not given"  # the vectors of a record that names none
 USUAL_FIELDS = (
     *("index", "line", "text", "tokens", "attention", "contextual", "vectors", "model", "warnings"),
 )
+# What only some models have; a record holds them where they are known.
+RARE_OF_MODELS = ("quantization", *PREDICTED)
 # What a result holds besides, which is no part of its record.
 UNRECORDED = ("before",)
 
@@ -170,8 +172,8 @@ class ModelInfo(NamedTuple):
     @property
     def told(self) -> dict[str, Any]:
         """What a record says of it: how it is stored and what it predicts only where that is known."""
-        rare = ("quantization", *PREDICTED)
-        return {n: v for n, v in _plain(self).items() if v is not None or n not in rare}
+        named = _plain(self).items()
+        return {n: v for n, v in named if v is not None or n not in RARE_OF_MODELS}
 
     def silent(self) -> "ModelInfo":
         """The model without what it says of words."""

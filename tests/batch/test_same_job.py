@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from models.made import write_model
 
 import attncli
 from attncli.batches.same_job import check_identity
@@ -105,3 +106,18 @@ def test_a_choice_that_came_later_leaves_older_runs_their_name(
     parts = [schema.field("model").type.field(at).name for at in range(5)]
     assert schema.field("model").type.num_fields == 5
     assert parts == ["name", "sha256", "label", "probabilities", "target"]
+
+
+def test_a_text_that_a_model_went_on_with_says_so_in_every_format(tmp_path: Path) -> None:
+    """What the model wrote, and which tokens are of it, without --include next."""
+    pq = pytest.importorskip("pyarrow.parquet")
+    pytest.importorskip("tokenizers")
+    write_model(tmp_path / "gpt2", "gpt2", vocab_size=300)
+    (tmp_path / "s.txt").write_text("bank\n", "utf-8")
+    for name in ("x.jsonl", "x.parquet"):
+        attncli.batch(tmp_path / "s.txt", tmp_path / name, tmp_path / "gpt2", complete=2)
+    record = json.loads((tmp_path / "x.jsonl").read_text("utf-8"))
+    (row,) = pq.read_table(tmp_path / "x.parquet").to_pylist()
+    for field in ("completion", "written"):
+        assert row["model"][field] == record["model"][field]
+    assert len(row["model"]["written"]) == 2

@@ -24,6 +24,7 @@ from attncli.results.json import plain_json
 from attncli.results.predicted import PREDICTED
 from attncli.results.result import (
     OPTIONAL_ARRAYS,
+    RARE_OF_MODELS,
     SCHEMA_VERSION,
     AttentionResult,
     AttentionSettings,
@@ -182,10 +183,9 @@ def _struct(pa: Any, kind: Any, without: Sequence[str] = ()) -> Any:
 
 
 def _model(pa: Any, layout: RecordLayout) -> Any:
-    """The struct of a model; with a quantization where there may be one, with words on request."""
-    without = () if layout.wants_next else PREDICTED
-    without = without if layout.may_be_quantized else (*without, "quantization")
-    return _struct(pa, ModelInfo, without)
+    """The struct of a model; of the fields that few models have those that may be there."""
+    wanted = {*layout.of_models, *(PREDICTED if layout.wants_next else ())}
+    return _struct(pa, ModelInfo, [name for name in RARE_OF_MODELS if name not in wanted])
 
 
 def _type(pa: Any, name: str, kind: Any) -> Any:

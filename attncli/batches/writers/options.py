@@ -14,8 +14,8 @@ DEFAULT_PRECISION = 6
 class RecordLayout:
     """Which fields, how many digits, how many keys a row; `described` as part of a job's identity.
 
-    `facts` are the provenance that binary formats keep in their metadata. `may_be_quantized` says
-    that a model may name a quantization; columns have a place for it then alone.
+    `facts` are the provenance that binary formats keep in their metadata. `of_models` are
+    the fields of a model that few have and this one may: columns have a place for them then alone.
     """
 
     include: tuple[str, ...] = ()
@@ -25,7 +25,7 @@ class RecordLayout:
     with_file: bool = False
     with_id: bool = False
     facts: tuple[tuple[str, str], ...] = ()
-    may_be_quantized: bool = False
+    of_models: tuple[str, ...] = ()
 
     @property
     def arrays(self) -> tuple[str, ...]:

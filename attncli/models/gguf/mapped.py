@@ -14,7 +14,7 @@ from attncli.errors import DataError, InputError
 from attncli.errors.wording import quoted, visible
 from attncli.files.gguf import GgufHeader, GgufTensor, read_gguf_header
 from attncli.models.gguf.unpacking import dequantized
-from attncli.models.tensors import expect_finite, require_file
+from attncli.models.tensors import expect_finite, expect_length, require_file
 
 
 class GgufFile:
@@ -36,13 +36,7 @@ class GgufFile:
 
     def expect_unchanged(self) -> None:
         """Raises: DataError when the mapped file has another length than when it was opened."""
-        size = self._map.size()
-        if size != self.size:
-            raise DataError(
-                f"the file had {self.size} bytes and has {size} now: it was changed while it was "
-                "used",
-                place=self.place,
-            )
+        expect_length(self._map, self.size, self.place)
 
     def blocks(self, tensor: GgufTensor) -> AnyArray:
         """The bytes of a tensor by row, (n_rows, bytes), a view of the mapped file."""
