@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from attncli.results.result import AttentionResult
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(slots=True, repr=False, eq=False)
 class ComparisonManner(Screen, Figures):
     """The options that say how a comparison is shown."""
 

@@ -1,14 +1,15 @@
 """Groups of options: those of a mechanism, the same on every command, and how a group is spread.
 
-`Mechanism` is a group of options: a command takes one parameter of this type and is wrapped in
-`grouped`, and typer sees each field as an option.
+A group is a dataclass: a command takes one parameter of this type and is wrapped in `grouped`, and
+typer sees each field as an option. A group of settings inherits their fields; its `OPTIONS` name the
+option of each.
 """
 
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, partial, wraps
-from typing import TYPE_CHECKING, Any, NoReturn, cast, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast, get_type_hints
 
 import typer
 
@@ -22,44 +23,15 @@ if TYPE_CHECKING:
     from attncli.api.analysis import Analysis
     from attncli.insight.chosen_part import Part
 
-_WHOLE = MechanismSettings()
 
-
-@dataclass(frozen=True, repr=False, eq=False)
-class Mechanism:
+@dataclass(slots=True, eq=False, repr=False)
+class Mechanism(MechanismSettings):
     """The options of `MechanismSettings`, and those that choose a part of a result (layer to hide)."""
 
-    vectors: opt.Vectors = _WHOLE.vectors
-    inline: opt.Inline = None
-    preset: opt.Preset = None
-    no_cache: opt.NoCache = _WHOLE.no_cache
-    dim: opt.Dim = _WHOLE.dim
-    seed: opt.Seed = _WHOLE.seed
-    oov: opt.Oov = _WHOLE.oov
-    tokenizer: opt.Tokenizer = _WHOLE.tokenizer
-    score: opt.ScoreOption = _WHOLE.score
-    temperature: opt.Temperature = None
-    target_self: opt.TargetSelf = None
-    causal: opt.Causal = _WHOLE.causal
-    window: opt.Window = None
-    see_self: opt.SeeSelf = _WHOLE.see_self
-    max_tokens: opt.MaxTokens = _WHOLE.max_tokens
-    attention: opt.AttentionKind = _WHOLE.attention
-    random_matrices: opt.RandomMatrices = False
-    heads: opt.Heads = None
-    d_k: opt.KeySize = None
-    d_v: opt.ValueSize = None
-    positions: opt.PositionKind = _WHOLE.positions
-    model: opt.Model = None
-    target: opt.Target = None
-    pair: opt.Pair = None
-    truncate: opt.Truncate = _WHOLE.truncate
-    complete: opt.Complete = None
-    w_q: opt.QueryMatrix = None
-    w_k: opt.KeyMatrix = None
-    w_v: opt.ValueMatrix = None
-    w_o: opt.OutputMatrix = None
-    matrices: opt.Matrices = None
+    OPTIONS = opt.MECHANISM_OPTIONS
+
+    target: str | None = None
+    random_matrices: bool = False
     layer: part.Layer = None
     head: part.Head = None
     agg: part.Agg = None
@@ -284,13 +256,15 @@ def _is_given(context: typer.Context, name: str) -> bool:
 
 @cache
 def _options(group: type) -> list[inspect.Parameter]:
-    hints = get_type_hints(group, include_extras=True)
+    """The parameters of a group: the fields that its table names, in this order, then the others."""
+    table, hints = getattr(group, "OPTIONS", {}), get_type_hints(group, include_extras=True)
+    each = {field.name: field for field in fields(group)}
     return [
         inspect.Parameter(
-            field.name,
+            name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if field.default is MISSING else field.default,
-            annotation=hints[field.name],
+            default=each[name].default,
+            annotation=Annotated[hints[name], table[name]] if name in table else hints[name],
         )
-        for field in fields(group)
+        for name in dict.fromkeys([*table, *each])
     ]

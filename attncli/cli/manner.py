@@ -28,21 +28,10 @@ _FIGURE = FigureSettings()
 IN_A_FIGURE = "in this figure"
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class Figures:
+class Figures(FigureSettings):
     """The options of a figure for a paper."""
 
-    title: opt.Title = _FIGURE.title
-    size: opt.Size = _FIGURE.size
-    palette: opt.Palette = _FIGURE.palette
-    scale: opt.Scale = _FIGURE.scale
-    numbers: opt.Numbers = _FIGURE.numbers
-    legend: opt.Legend = _FIGURE.legend
-    axes: opt.Axes = _FIGURE.axes
-    font_size: opt.FontSize = _FIGURE.font_size
-    grid: opt.Grid = _FIGURE.grid
-    lines: opt.Lines = _FIGURE.lines
-    fragment: opt.Fragment = _FIGURE.fragment
+    OPTIONS = opt.FIGURE_OPTIONS
 
     def figure_settings(self) -> FigureSettings | None:
         """What is asked of a figure; None where nothing is."""
@@ -70,7 +59,7 @@ class Figures:
         return named + [name for name in options if name.endswith("numbers")]
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(slots=True, repr=False, eq=False)
 class Manner(Screen, Figures):
     """The options that say how results are shown; `show` None is the command's default."""
 

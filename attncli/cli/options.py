@@ -65,125 +65,71 @@ FileOption = Annotated[
         "-f",
     ),
 ]
-Vectors = Annotated[
-    str,
-    option(
+# The options of `MechanismSettings`, in the order of its fields.
+MECHANISM_OPTIONS: dict[str, Any] = {
+    "vectors": option(
         VECTORS,
         "NAME|FILE",
         "Where words get their vectors: glove (built in), random, an imported name, a file of "
         "vectors, preset:NAME, or layers of a transformer: model:DIR[:LAYERS].",
         complete="vectors",
     ),
-]
-Inline = Annotated[
-    str | None, option(VECTORS, "VECTORS", "Vectors written out: 'money=1,0;bank=.8,.6'.")
-]
-Preset = Annotated[
-    settings.PresetName | None,
-    option(
+    "inline": option(VECTORS, "VECTORS", "Vectors written out: 'money=1,0;bank=.8,.6'."),
+    "preset": option(
         VECTORS,
         "NAME",
         "Small vectors with a worked example and its settings: lecture, thinking-machines, "
         "journey or by-hand.",
     ),
-]
-NoCache = Annotated[
-    bool, switch(VECTORS, "Neither read nor write converted vectors.", "--no-cache")
-]
-Dim = Annotated[int, option(VECTORS, "N", "Values of a random vector.", min=1, max=65536)]
-Seed = Annotated[int, option(VECTORS, "N", "Seed of random vectors.")]
-Oov = Annotated[
-    settings.OovPolicy,
-    option(
+    "no_cache": switch(VECTORS, "Neither read nor write converted vectors.", "--no-cache"),
+    "dim": option(VECTORS, "N", "Values of a random vector.", min=1, max=65536),
+    "seed": option(VECTORS, "N", "Seed of random vectors."),
+    "oov": option(
         VECTORS, "POLICY", "Unknown words: random, zero, mean, skip, error, subword or nearest."
     ),
-]
-Tokenizer = Annotated[
-    settings.TokenizerName,
-    option(VECTORS, "NAME", "How a sentence is cut: words (UAX #29), whitespace or chars."),
-]
-ScoreOption = Annotated[
-    settings.Score, option(ATTENTION, "SCORE", "How scores are made: scaled (1/√d), dot or cosine.")
-]
-Temperature = Annotated[
-    float | None,
-    option(ATTENTION, "T", "Divide the scores by T: small is sharp, large is flat (default 1)."),
-]
-AttentionKind = Annotated[
-    settings.AttentionKind,
-    option(
+    "tokenizer": option(
+        VECTORS, "NAME", "How a sentence is cut: words (UAX #29), whitespace or chars."
+    ),
+    "score": option(ATTENTION, "SCORE", "How scores are made: scaled (1/√d), dot or cosine."),
+    "temperature": option(
+        ATTENTION, "T", "Divide the scores by T: small is sharp, large is flat (default 1)."
+    ),
+    "target_self": option(ATTENTION, "W", "Find the temperature whose mean self-weight is W."),
+    "causal": switch(ATTENTION, "A word sees itself and earlier ones.", "--causal"),
+    "window": option(ATTENTION, "K", "A word sees K words to each side.", min=0),
+    "see_self": switch(ATTENTION, "A word sees itself.", "--self/--no-self"),
+    "max_tokens": option(INPUT, "N", "Longest sentence allowed.", min=1),
+    "attention": option(
         ATTENTION,
         "KIND",
         "Without or with parameters: general (none) or task (random W_q, W_k, W_v, untrained).",
     ),
-]
-RandomMatrices = Annotated[
-    bool,
-    switch(
+    "random_matrices": switch(
         ATTENTION,
         "The same as --attention task: W_q, W_k and W_v drawn at random by --seed, untrained.",
         "--random-matrices",
     ),
-]
-Heads = Annotated[
-    int | None, option(ATTENTION, "N", "Heads of --attention task (default 1).", min=1, max=256)
-]
-KeySize = Annotated[
-    int | None,
-    option(
+    "heads": option(ATTENTION, "N", "Heads of --attention task (default 1).", min=1, max=256),
+    "d_k": option(
         ATTENTION,
         "N",
         "Values of a query or key in --attention task (default: dim ÷ heads).",
         min=1,
         max=4096,
     ),
-]
-ValueSize = Annotated[
-    int | None,
-    option(
+    "d_v": option(
         ATTENTION,
         "N",
         "Values of a new embedding, each head (default: dim ÷ heads).",
         min=1,
         max=4096,
     ),
-]
-PositionKind = Annotated[
-    settings.Positions,
-    option(
+    "positions": option(
         ATTENTION,
         "KIND",
         "How --attention task sees order: none, sinusoidal, rope, learned, relative.",
     ),
-]
-
-
-QueryMatrix = Annotated[
-    str | None,
-    option(
-        ATTENTION,
-        "MATRIX",
-        "Your own W_q (d × d_k) for task-specific attention: '1,0;0,1' (rows by ;, heads by |) "
-        "or @FILE. Of W_q, W_k, W_v those not given are the identity.",
-    ),
-]
-KeyMatrix = Annotated[str | None, option(ATTENTION, "MATRIX", "Your own W_k (d × d_k).")]
-ValueMatrix = Annotated[str | None, option(ATTENTION, "MATRIX", "Your own W_v (d × d_v).")]
-OutputMatrix = Annotated[
-    str | None,
-    option(
-        ATTENTION, "MATRIX", "Your own W_o (heads·d_v × d) behind the heads; none if not given."
-    ),
-]
-Matrices = Annotated[
-    str | None,
-    option(
-        ATTENTION, "FILE", "An exercise in one file, TOML or JSON: sentence, vectors, matrices."
-    ),
-]
-Model = Annotated[
-    str | None,
-    option(
+    "model": option(
         MODEL,
         "MODEL",
         "Show the attention of a model: a file that attn train wrote, idioms or lecture "
@@ -192,38 +138,84 @@ Model = Annotated[
         "-m",
         complete="models",
     ),
-]
-Pair = Annotated[
-    str | None, option(MODEL, "TEXT", "A second sentence that a transformer reads with each.")
-]
-Truncate = Annotated[
-    bool, switch(MODEL, "Cut a sentence too long for a transformer.", "--truncate")
-]
-Against = Annotated[
-    Literal["general"] | None,
-    option(ATTENTION, "general", "Show general attention beside --model or --attention task."),
-]
-Complete = Annotated[
-    int | None,
-    option(
+    "target": option(
+        MODEL, "WORD", "The word, or its number from 0, whose label --model predicts."
+    ),
+    "pair": option(MODEL, "TEXT", "A second sentence that a transformer reads with each."),
+    "truncate": switch(MODEL, "Cut a sentence too long for a transformer.", "--truncate"),
+    "complete": option(
         MODEL,
         "N",
         "Let a language model go on by up to N tokens, the likeliest each time.",
         min=1,
         max=settings.MOST_WRITTEN,
     ),
+    "w_q": option(
+        ATTENTION,
+        "MATRIX",
+        "Your own W_q (d × d_k) for task-specific attention: '1,0;0,1' (rows by ;, heads by |) "
+        "or @FILE. Of W_q, W_k, W_v those not given are the identity.",
+    ),
+    "w_k": option(ATTENTION, "MATRIX", "Your own W_k (d × d_k)."),
+    "w_v": option(ATTENTION, "MATRIX", "Your own W_v (d × d_v)."),
+    "w_o": option(
+        ATTENTION, "MATRIX", "Your own W_o (heads·d_v × d) behind the heads; none if not given."
+    ),
+    "matrices": option(
+        ATTENTION, "FILE", "An exercise in one file, TOML or JSON: sentence, vectors, matrices."
+    ),
+}
+Vectors = Annotated[str, MECHANISM_OPTIONS["vectors"]]
+NoCache = Annotated[bool, MECHANISM_OPTIONS["no_cache"]]
+Dim = Annotated[int, MECHANISM_OPTIONS["dim"]]
+Oov = Annotated[settings.OovPolicy, MECHANISM_OPTIONS["oov"]]
+Tokenizer = Annotated[settings.TokenizerName, MECHANISM_OPTIONS["tokenizer"]]
+Causal = Annotated[bool, MECHANISM_OPTIONS["causal"]]
+Window = Annotated[int | None, MECHANISM_OPTIONS["window"]]
+
+# The options of `FigureSettings`.
+FIGURE_OPTIONS: dict[str, Any] = {
+    "title": option(
+        FIGURE,
+        "TEXT",
+        "A line above the figure; any of these options makes a picture or TeX a "
+        "figure for a paper, the weights alone.",
+    ),
+    "size": option(FIGURE, "WxH", "Its exact size: 800x600 (px), 8cmx6cm; also mm, in, pt."),
+    "palette": option(
+        FIGURE,
+        "NAME",
+        "Colors, in tables and pages too: viridis, cividis, magma; blues or greys on white.",
+    ),
+    "scale": option(
+        FIGURE,
+        "LOW,HIGH",
+        "Weights at the ends of the colors, or max: 0 and the largest; in tables too.",
+    ),
+    "numbers": switch(
+        FIGURE, "The weights in the cells; else where they can be read.", "--numbers/--no-numbers"
+    ),
+    "legend": switch(FIGURE, "The scale of the colors.", "--legend/--no-legend"),
+    "axes": switch(
+        FIGURE,
+        "Titles of the axes (attends from, attends to) beside the words; --no-axes: no words either.",
+        "--axes/--no-axes",
+    ),
+    "font_size": option(
+        FIGURE, "SIZE", "Size of letters: 12 (px), 9pt; smaller where words need it."
+    ),
+    "grid": option(
+        FIGURE, "CxR", "Columns x rows of several matrices: 4x3, or auto; a PDF takes more pages."
+    ),
+    "lines": switch(FIGURE, "Two columns of words, and lines between them by weight.", "--lines"),
+    "fragment": switch(FIGURE, "TeX as a part to \\input, not a document.", "--fragment"),
+}
+
+
+Against = Annotated[
+    Literal["general"] | None,
+    option(ATTENTION, "general", "Show general attention beside --model or --attention task."),
 ]
-Target = Annotated[
-    str | None,
-    option(MODEL, "WORD", "The word, or its number from 0, whose label --model predicts."),
-]
-TargetSelf = Annotated[
-    float | None, option(ATTENTION, "W", "Find the temperature whose mean self-weight is W.")
-]
-Causal = Annotated[bool, switch(ATTENTION, "A word sees itself and earlier ones.", "--causal")]
-Window = Annotated[int | None, option(ATTENTION, "K", "A word sees K words to each side.", min=0)]
-SeeSelf = Annotated[bool, switch(ATTENTION, "A word sees itself.", "--self/--no-self")]
-MaxTokens = Annotated[int, option(INPUT, "N", "Longest sentence allowed.", min=1)]
 Show = Annotated[
     str | None,
     option(
@@ -335,67 +327,6 @@ Why = Annotated[
 ]
 Speak = Annotated[bool, switch(OUTPUT, "Say the weights in plain sentences.", "--speak")]
 Ascii = Annotated[bool, switch(OUTPUT, "Print ASCII characters only.", "--ascii")]
-
-Title = Annotated[
-    str | None,
-    option(
-        FIGURE,
-        "TEXT",
-        "A line above the figure; any of these options makes a picture or TeX a "
-        "figure for a paper, the weights alone.",
-    ),
-]
-Size = Annotated[
-    str | None,
-    option(FIGURE, "WxH", "Its exact size: 800x600 (px), 8cmx6cm; also mm, in, pt."),
-]
-Palette = Annotated[
-    settings.Palette,
-    option(
-        FIGURE,
-        "NAME",
-        "Colors, in tables and pages too: viridis, cividis, magma; blues or greys on white.",
-    ),
-]
-Scale = Annotated[
-    str,
-    option(
-        FIGURE,
-        "LOW,HIGH",
-        "Weights at the ends of the colors, or max: 0 and the largest; in tables too.",
-    ),
-]
-Numbers = Annotated[
-    bool | None,
-    switch(
-        FIGURE, "The weights in the cells; else where they can be read.", "--numbers/--no-numbers"
-    ),
-]
-Legend = Annotated[bool, switch(FIGURE, "The scale of the colors.", "--legend/--no-legend")]
-Axes = Annotated[
-    bool | None,
-    switch(
-        FIGURE,
-        "Titles of the axes (attends from, attends to) beside the words; --no-axes: no words either.",
-        "--axes/--no-axes",
-    ),
-]
-FontSize = Annotated[
-    str | None,
-    option(FIGURE, "SIZE", "Size of letters: 12 (px), 9pt; smaller where words need it."),
-]
-Grid = Annotated[
-    str | None,
-    option(
-        FIGURE, "CxR", "Columns x rows of several matrices: 4x3, or auto; a PDF takes more pages."
-    ),
-]
-Lines = Annotated[
-    bool, switch(FIGURE, "Two columns of words, and lines between them by weight.", "--lines")
-]
-Fragment = Annotated[
-    bool, switch(FIGURE, "TeX as a part to \\input, not a document.", "--fragment")
-]
 
 
 def is_place(text: str) -> bool:

@@ -1,6 +1,7 @@
 """`attn train`: a file of examples → W_q, W_k, W_v and a read-out, as a safetensors file."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from attncli.api.files_read import files_learned_from
@@ -53,15 +54,15 @@ def train(
     quiet, vectors, settings = report.quiet, words.vectors, learning.settings()
     _expect_files(file, vectors, learning.class_weights, report, run)
     with access_to(vectors, quiet=quiet) as access:
-        opened = open_words(words.settings(), settings, access=access)
+        opened = open_words(words, settings, access=access)
     with Encoding(quiet=quiet) as encoding:
         trial = trial_from(
-            *(data.source(file), opened, layer.settings(), settings),
+            *(data.source(file), opened, layer, settings),
             epochs=learning.epochs,
             say=encoding.say,
             tick=encoding.tick,
         )
-    options = {**vars(layer), **vars(learning), **vars(report), **vars(run)}
+    options = {**asdict(layer), **asdict(learning), **vars(report), **vars(run)}
     _say_vain(options | {"page": report.page, "measures": run.measures}, trial)
     if run.check_grad:
         say_gradients(trial, json=report.json)

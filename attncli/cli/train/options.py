@@ -1,7 +1,7 @@
 """The options of `attn train`, with what they mean, in groups."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
@@ -13,8 +13,7 @@ from attncli.errors import UsageError
 if TYPE_CHECKING:
     from attncli.api.examples import ExampleSource
 
-WORDS, _LAYER = settings.WordSettings(), settings.LayerSettings()
-_TRAINING = settings.TrainingSettings()
+WORDS = settings.WordSettings()
 
 
 def _size(help_text: str, panel: str = ATTENTION, least: int = 1) -> Any:
@@ -78,12 +77,12 @@ SkipBad = Annotated[
     bool,
     switch(INPUT, "Go on without the rows that cannot be used, and say how many.", "--skip-bad"),
 ]
-Heads = Annotated[int, _size("Heads of each member.")]
-KeySize = Annotated[int, _size("Values of a query or key, each head.")]
-ValueSize = Annotated[int, _size("Values of a new embedding, each head.")]
-Landmarks = Annotated[
-    int | None,
-    option(
+# The options of `LayerSettings`.
+LAYER_OPTIONS: dict[str, Any] = {
+    "heads": _size("Heads of each member."),
+    "d_k": _size("Values of a query or key, each head."),
+    "d_v": _size("Values of a new embedding, each head."),
+    "landmarks": option(
         MODEL,
         "N",
         "Words of the data that others are measured by. A value sees how like them a word is, "
@@ -91,10 +90,7 @@ Landmarks = Annotated[
         min=0,
         max=1024,
     ),
-]
-Committee = Annotated[
-    int | None,
-    option(
+    "committee": option(
         MODEL,
         "N",
         "Members learned side by side. Their probabilities are averaged (default: 4; of "
@@ -102,60 +98,66 @@ Committee = Annotated[
         min=1,
         max=4096,
     ),
-]
-Directions = Annotated[
-    int | None,
-    option(
+    "directions": option(
         MODEL,
         "N",
         "Main directions of the vectors to learn in (default: all of them; of each of a transformer's vectors 128).",
         min=1,
         max=1_000_000,
     ),
-]
-PositionKind = Annotated[
-    settings.Positions | None,
-    option(
+    "positions": option(
         ATTENTION,
         "KIND",
         "How order is seen: none, sinusoidal, rope, learned or relative (the default; given "
         "weights: none).",
     ),
-]
-Reach = Annotated[int, _size("Relative positions: distances told apart on each side.", least=0)]
-PoolingKind = Annotated[
-    settings.Pooling,
-    option(MODEL, "KIND", "How a sentence without target is read: attention or mean."),
-]
-Epochs = Annotated[
-    int | None,
-    option(
+    "reach": _size("Relative positions: distances told apart on each side.", least=0),
+    "causal": opt.MECHANISM_OPTIONS["causal"],
+    "window": opt.MECHANISM_OPTIONS["window"],
+    "pooling": option(MODEL, "KIND", "How a sentence without target is read: attention or mean."),
+}
+
+# The options of `TrainingSettings`.
+LEARNING_OPTIONS: dict[str, Any] = {
+    "epochs": option(
         LEARNING,
         "N",
         "Passes over the sentences (default 30; given weights: 3000).",
         min=1,
         max=1_000_000,
     ),
-]
-BatchSize = Annotated[int, _size("Sentences a step.", LEARNING)]
-LearningRate = Annotated[float, option(LEARNING, "R", "Peak of Adam's learning rate.")]
-WeightDecay = Annotated[float, option(LEARNING, "R", "Decoupled weight decay.")]
-Dropout = Annotated[float, _share("Share of the read-out's input that is zeroed.")]
-WeightDropout = Annotated[float, _share("Share of the attention weights zeroed.")]
-WordDropout = Annotated[float, _share("Share of the words hidden, never a target.")]
-Smoothing = Annotated[float, _share("Share of each label spread over all labels.")]
-Balance = Annotated[
-    float, _share("How rare labels count: 0 as they come, 1 all with the same say.")
-]
-ClassWeights = Annotated[
-    str | None,
-    option(
+    "batch_size": _size("Sentences a step.", LEARNING),
+    "learning_rate": option(LEARNING, "R", "Peak of Adam's learning rate."),
+    "weight_decay": option(LEARNING, "R", "Decoupled weight decay."),
+    "dropout": _share("Share of the read-out's input that is zeroed."),
+    "weight_dropout": _share("Share of the attention weights zeroed."),
+    "word_dropout": _share("Share of the words hidden, never a target."),
+    "smoothing": _share("Share of each label spread over all labels."),
+    "balance": _share("How rare labels count: 0 as they come, 1 all with the same say."),
+    "held_out": _share("Share of the sentences kept aside, by label."),
+    "patience": option(
+        LEARNING, "N", "Stop after N epochs without a better held-out result (0: never).", min=0
+    ),
+    "tolerance": option(
+        LEARNING, "X", "Given weights: stop when no cell is off by more than X (default 0.001)."
+    ),
+    "seed": option(
+        LEARNING, "N", "Seed of the start, the order and dropout.", min=0, max=2**63 - 1
+    ),
+    "class_weights": option(
         LEARNING,
         "WEIGHTS",
         "How much each label counts, instead of --balance: balanced, or LABEL=2,OTHER=0.5 (others "
         "1), or a JSON file.",
     ),
-]
+    "pair_temperature": option(
+        LEARNING,
+        "T",
+        "Pairs that belong together: cosines are divided by T before the softmax over a step's "
+        "sentences.",
+    ),
+}
+
 Folds = Annotated[
     int | None,
     option(
@@ -172,31 +174,6 @@ LearningCurve = Annotated[
         RUNNING,
         "Train on 10, 20, 40, 70 and 100 % of the sentences: whether more would help.",
         "--learning-curve",
-    ),
-]
-HeldOut = Annotated[float, _share("Share of the sentences kept aside, by label.")]
-Patience = Annotated[
-    int,
-    option(
-        LEARNING, "N", "Stop after N epochs without a better held-out result (0: never).", min=0
-    ),
-]
-Tolerance = Annotated[
-    float | None,
-    option(
-        LEARNING, "X", "Given weights: stop when no cell is off by more than X (default 0.001)."
-    ),
-]
-TrainSeed = Annotated[
-    int, option(LEARNING, "N", "Seed of the start, the order and dropout.", min=0, max=2**63 - 1)
-]
-PairTemperature = Annotated[
-    float,
-    option(
-        LEARNING,
-        "T",
-        "Pairs that belong together: cosines are divided by T before the softmax over a step's "
-        "sentences.",
     ),
 ]
 LogFile = Annotated[str | None, option(OUTPUT, "FILE", "Write a JSON object an epoch.", "--log")]
@@ -243,67 +220,32 @@ class DataOptions:
         return ExampleSource(file, self.split, columns, self.skip_bad)
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class WordOptions:
+class WordOptions(settings.WordSettings):
     """Which vectors, which words."""
 
-    vectors: opt.Vectors = WORDS.vectors
-    no_cache: opt.NoCache = WORDS.no_cache
-    dim: opt.Dim = WORDS.dim
-    tokenizer: opt.Tokenizer = WORDS.tokenizer
-    oov: opt.Oov = WORDS.oov
-
-    def settings(self) -> settings.WordSettings:
-        """The words as the library takes them."""
-        return settings.WordSettings(**vars(self))
+    OPTIONS: ClassVar = {name: opt.MECHANISM_OPTIONS[name] for name in WORDS.__slots__}
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class LayerOptions:
+class LayerOptions(settings.LayerSettings):
     """The sizes of the model."""
 
-    heads: Heads = _LAYER.heads
-    d_k: KeySize = _LAYER.d_k
-    d_v: ValueSize = _LAYER.d_v
-    landmarks: Landmarks = _LAYER.landmarks
-    committee: Committee = _LAYER.committee
-    directions: Directions = _LAYER.directions
-    positions: PositionKind = _LAYER.positions
-    reach: Reach = _LAYER.reach
-    causal: opt.Causal = _LAYER.causal
-    window: opt.Window = _LAYER.window
-    pooling: PoolingKind = _LAYER.pooling
-
-    def settings(self) -> settings.LayerSettings:
-        """The sizes as the library takes them."""
-        return settings.LayerSettings(**vars(self))
+    OPTIONS = LAYER_OPTIONS
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class LearningOptions:
+@dataclass(slots=True, eq=False, repr=False)
+class LearningOptions(settings.TrainingSettings):
     """How the model is learned; `epochs` and `tolerance` None are what the data ask for."""
 
-    epochs: Epochs = None
-    batch_size: BatchSize = _TRAINING.batch_size
-    learning_rate: LearningRate = _TRAINING.learning_rate
-    weight_decay: WeightDecay = _TRAINING.weight_decay
-    dropout: Dropout = _TRAINING.dropout
-    weight_dropout: WeightDropout = _TRAINING.weight_dropout
-    word_dropout: WordDropout = _TRAINING.word_dropout
-    smoothing: Smoothing = _TRAINING.smoothing
-    balance: Balance = _TRAINING.balance
-    held_out: HeldOut = _TRAINING.held_out
-    patience: Patience = _TRAINING.patience
-    tolerance: Tolerance = None
-    seed: TrainSeed = _TRAINING.seed
-    class_weights: ClassWeights = _TRAINING.class_weights
-    pair_temperature: PairTemperature = _TRAINING.pair_temperature
+    OPTIONS = LEARNING_OPTIONS
+
+    epochs: int | None = None  # type: ignore[assignment]  # of the command alone
+    tolerance: float | None = None  # type: ignore[assignment]  # likewise
 
     def settings(self) -> settings.TrainingSettings:
         """The choices as the library takes them. Raises: UsageError for a tolerance of nothing."""
         if self.tolerance == 0:
             raise UsageError("found 0, expected a number above 0", place="--tolerance")
-        given = {name: value for name, value in vars(self).items() if value is not None}
+        given = {name: value for name, value in asdict(self).items() if value is not None}
         return settings.TrainingSettings(**given)
 
 

@@ -1,7 +1,6 @@
 """`attn vectors train`: a corpus → word vectors, under a name."""
 
 import json as json_text
-from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import typer
@@ -15,9 +14,7 @@ from attncli.cli.train.options import SkipBad
 from attncli.cli.vain_options import changed, say_vain
 from attncli.errors.wording import visible
 from attncli.files.writing import ended_by_signals
-from attncli.settings import CORPUS_LIMITS, CorpusSettings, LearningMethod
-
-_DEFAULTS = CorpusSettings()
+from attncli.settings import CORPUS_LIMITS, CorpusSettings
 
 
 def _number(field: str, meaning: str, panel: str = LEARNING, least: int = 1) -> Any:
@@ -35,67 +32,48 @@ Corpora = Annotated[
 ]
 Name = Annotated[str, option(OUTPUT, "NAME", "The name for --vectors NAME.")]
 Force = Annotated[bool, switch(OUTPUT, "Replace vectors that have the name.", "--force")]
-Method = Annotated[
-    LearningMethod,
-    option(
+# The options of `CorpusSettings`.
+CORPUS_OPTIONS: dict[str, Any] = {
+    "method": option(
         LEARNING,
         "NAME",
         "What learns: word2vec, or fasttext, which has vectors of unknown words too.",
     ),
-]
-Dim = Annotated[int, _number("dim", "Values of a vector.", VECTORS)]
-Window = Annotated[int, _number("window", "Words on each side that count as company.")]
-Epochs = Annotated[int, _number("epochs", "Passes over the corpus.")]
-MinCount = Annotated[int, _number("min_count", "Leave out words that occur less often.")]
-SkipGram = Annotated[
-    bool,
-    switch(
+    "dim": _number("dim", "Values of a vector.", VECTORS),
+    "window": _number("window", "Words on each side that count as company."),
+    "epochs": _number("epochs", "Passes over the corpus."),
+    "min_count": _number("min_count", "Leave out words that occur less often."),
+    "skip_gram": switch(
         LEARNING,
         "Predict the company from a word, not a word from its company: better on small corpora, slower.",
         "--skip-gram",
     ),
-]
-Buckets = Annotated[int, _number("buckets", "Rows for parts of words, with --method fasttext.")]
-Phrases = Annotated[
-    bool,
-    switch(
+    "buckets": _number("buckets", "Rows for parts of words, with --method fasttext."),
+    "phrases": switch(
         LEARNING,
         "Join words that often stand together, as new_york; a sentence is read so as well.",
         "--phrases",
     ),
-]
-KeepCase = Annotated[
-    bool, switch(INPUT, "Keep capital letters: Bank and bank are two words.", "--keep-case")
-]
-Seed = Annotated[int, _number("seed", "Seed of the start and of what is left out.", least=0)]
-Workers = Annotated[
-    int, _number("workers", "Threads; with more than one, no two trainings are the same.", RUNNING)
-]
+    "tokenizer": opt.MECHANISM_OPTIONS["tokenizer"],
+    "keep_case": switch(INPUT, "Keep capital letters: Bank and bank are two words.", "--keep-case"),
+    "seed": _number("seed", "Seed of the start and of what is left out.", least=0),
+    "workers": _number(
+        "workers", "Threads; with more than one, no two trainings are the same.", RUNNING
+    ),
+}
 
 
-@dataclass(frozen=True, slots=True)
-class CorpusOptions:
+class CorpusOptions(CorpusSettings):
     """How vectors are learned."""
 
-    method: Method = _DEFAULTS.method
-    dim: Dim = _DEFAULTS.dim
-    window: Window = _DEFAULTS.window
-    epochs: Epochs = _DEFAULTS.epochs
-    min_count: MinCount = _DEFAULTS.min_count
-    skip_gram: SkipGram = _DEFAULTS.skip_gram
-    buckets: Buckets = _DEFAULTS.buckets
-    phrases: Phrases = _DEFAULTS.phrases
-    tokenizer: opt.Tokenizer = _DEFAULTS.tokenizer
-    keep_case: KeepCase = _DEFAULTS.keep_case
-    seed: Seed = _DEFAULTS.seed
-    workers: Workers = _DEFAULTS.workers
+    OPTIONS = CORPUS_OPTIONS
 
 
 @grouped
 def train(
     files: Corpora,
     name: Name,
-    learning: CorpusOptions = CorpusOptions(),
+    learning: CorpusOptions = CorpusOptions(),  # noqa: B008 - frozen
     column: Column = None,
     input_format: InputFormat = None,
     skip_bad: SkipBad = False,
@@ -116,8 +94,7 @@ def train(
     from attncli.api.vectors import train_vectors
     from attncli.cli.conversion_bar import ConversionBar
 
-    settings = CorpusSettings(**asdict(learning))
-    if settings.method != "fasttext":
+    if learning.method != "fasttext":
         values = {"buckets": learning.buckets}
         say_vain(changed(train, values, ("buckets",)), "with word2vec", quiet=quiet)
     bar = ConversionBar(f"learning {visible(name)[:40]}", quiet=quiet)
@@ -126,7 +103,7 @@ def train(
             facts = train_vectors(
                 files,
                 name,
-                settings,
+                learning,
                 column=column,
                 input_format=input_format,
                 skip_bad=skip_bad,
