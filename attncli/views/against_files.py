@@ -76,13 +76,15 @@ class Beside(NamedTuple):
 
 def against_page(pairs: Sequence[Beside], *, precision: int = 2, made_by: str = "") -> str:
     """A page: for each sentence both matrices, and where they differ most."""
-    body = "".join(_page_part(pair, precision) for pair in pairs)
-    title = pairs[0].general.text if len(pairs) == 1 else f"{len(pairs)} sentences"
+    alone = len(pairs) == 1
+    title = pairs[0].general.text if alone else f"{len(pairs)} sentences"
+    body = "" if alone else f"<h1>{title}</h1>"
+    body += "".join(_page_part(pair, precision, 1 if alone else 2) for pair in pairs)
     body += page_legend() + page_footer(made_by)
     return document(title, body, more_style=HAND_IN_STYLE + BESIDE_STYLE)
 
 
-def _page_part(pair: Beside, precision: int) -> str:
+def _page_part(pair: Beside, precision: int, level: int) -> str:
     words = pair.general.words
     tables = "".join(
         f"<div>{weight_table(words, weights, precision, title)}</div>"
@@ -98,10 +100,10 @@ def _page_part(pair: Beside, precision: int) -> str:
     near = "".join(f"<li>{line}</li>" for line in pair.near(word_markup))
     facts = "".join(f'<p class="facts">{html.escape(fact)}</p>' for fact in pair.facts(apart))
     return (
-        f"<section><h2>{word_markup(pair.general.text)}</h2>{facts}"
-        f'<div class="tables">{tables}</div><h3>{WHERE}</h3><div class="tables"><table>'
+        f"<section><h{level}>{word_markup(pair.general.text)}</h{level}>{facts}"
+        f'<div class="tables">{tables}</div><h{level + 1}>{WHERE}</h{level + 1}><div class="tables"><table>'
         f"<thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
-        + (f"<h3>{NEAR}</h3><ul>{near}</ul>" if near else "")
+        + (f"<h{level + 1}>{NEAR}</h{level + 1}><ul>{near}</ul>" if near else "")
         + "</section>"
     )
 

@@ -53,7 +53,7 @@ def comparison_page(
         precision=2,
         movements=movements,
         heading=f"{word_markup(comparison.word)} {size}",
-        before=comparison_section(comparison, results, precision=precision),
+        before=comparison_section(comparison, results, precision=precision, level=2),
         style=BESIDE_STYLE,
         made_by=made_by,
         notation=notation,
@@ -61,9 +61,16 @@ def comparison_page(
 
 
 def comparison_section(
-    comparison: Comparison, results: Sequence[AttentionResult] = (), *, precision: int = 3
+    comparison: Comparison,
+    results: Sequence[AttentionResult] = (),
+    *,
+    precision: int = 3,
+    level: int = 3,
 ) -> str:
-    """The markup of a comparison: the rows of the word, what changed, its neighbors and the map."""
+    """The markup of a comparison: the rows of the word, what changed, its neighbors and the map.
+
+    Its headings are of a `level`, one below that of what it stands in.
+    """
     rows = "".join(
         f"<div>{_matrix(occurrence, results)}{_occurrence(occurrence, precision)}</div>"
         for occurrence in comparison.occurrences
@@ -76,8 +83,8 @@ def comparison_section(
     return (
         '<div class="comparison" role="group" aria-label="Comparison">'
         f'{weights}<div class="tables">{rows}</div>'
-        f"{_changed(comparison, precision)}{_cosines(comparison, precision)}{_nearest(comparison)}"
-        f"<h3>Map of {word_markup(comparison.word)} and its neighbors</h3>"
+        f"{_changed(comparison, precision, level)}{_cosines(comparison, precision)}{_nearest(comparison)}"
+        f"<h{level}>Map of {word_markup(comparison.word)} and its neighbors</h{level}>"
         f"<figure>{_inline(scatter_drawing(comparison.points))}<figcaption>The plane on which the points "
         f"spread most (PCA): it holds {comparison.explained[0]:.0%} + {comparison.explained[1]:.0%} of the "
         f"spread.</figcaption></figure>{_coordinates(comparison)}</div>"
@@ -151,10 +158,10 @@ def _matrix(occurrence: Occurrence, results: Sequence[AttentionResult]) -> str:
     return weight_table(result.words, mean_weights(result), 2, caption)
 
 
-def _changed(comparison: Comparison, precision: int) -> str:
+def _changed(comparison: Comparison, precision: int, level: int) -> str:
     texts = change_texts(comparison, word_markup, precision)
     items = "".join(f"<li>{text}</li>" for text in texts)
-    title = f"<h3>What changed for {word_markup(comparison.word)}</h3>"
+    title = f"<h{level}>What changed for {word_markup(comparison.word)}</h{level}>"
     return f'{title}<ul class="changed">{items}</ul>' if texts else ""
 
 

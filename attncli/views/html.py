@@ -71,6 +71,7 @@ def page(
     would make the page larger than about 5 MB are left out, and the page says so.
     """
     moves = [*movements, *([()] * len(results))]
+    has_title = bool(title) or len(results) != 1
     parts = [
         section(
             result,
@@ -82,6 +83,7 @@ def page(
             stretch=stretch,
             measure=measure,
             map_is_open=map_is_open,
+            level=2 if has_title else 1,
         )
         for number, result in enumerate(results)
     ]
@@ -90,8 +92,7 @@ def page(
             part + _stages(text, stages_name) for part, text in zip(parts, stages, strict=True)
         ]
     name = title or (results[0].text if len(results) == 1 else f"{len(results)} sentences")
-    if title or len(results) != 1:
-        heading = f"<h1>{heading or word_markup(name)}</h1>"
+    heading = f"<h1>{heading or word_markup(name)}</h1>" if has_title else ""
     contents = _contents(results) if len(results) > 1 else ""
     text = f"{heading}{before}{contents}{''.join(parts)}{page_footer(made_by)}"
     style += HAND_IN_STYLE if stages or made_by else ""
@@ -206,7 +207,8 @@ def _source(text: str) -> str:
 def _stages(text: str, name: str) -> str:
     return (
         f'<details class="stages" open><summary>{name}</summary>'
-        f'<div class="scroll"><pre>{_marked(text)}</pre></div></details>'
+        f'<div class="scroll" role="group" aria-label="{name}" tabindex="0">'
+        f"<pre>{_marked(text)}</pre></div></details>"
     )
 
 

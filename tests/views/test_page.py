@@ -145,7 +145,7 @@ def test_a_notebook_shows_the_same_fragment() -> None:
     result = result_of(["money", "bank"])
     shown = result._repr_html_()
     assert shown == fragment([result])
-    section = re.search(r"<section[^>]*>(.*)</section>", page([result]), re.S)
+    section = re.search(r"<section[^>]*>(.*)</section>", page([result], title="Banks"), re.S)
     assert section is not None
     assert section[1] in shown
 

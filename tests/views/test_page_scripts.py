@@ -41,7 +41,7 @@ _LOOK = """() => {
     }
     return "rgb(255, 255, 255)";
   };
-  return [...document.querySelectorAll(".attn th, .attn td, .attn caption, .attn p, .attn h2")]
+  return [...document.querySelectorAll(".attn th, .attn td, .attn caption, .attn p, .attn h1, .attn h2")]
     .filter((node) => node.innerText.trim() && node.offsetParent).map((node) => {
       const style = getComputedStyle(node);
       const [a, b] = [light(style.color), light(behind(node))];

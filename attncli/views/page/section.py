@@ -73,11 +73,13 @@ def section(
     stretch: bool = False,
     measure: HeadMeasure | None = None,
     map_is_open: bool = False,
+    level: int = 2,
 ) -> str:
     """The markup of the result `number` of a page, None of a notebook; there are `share` results.
 
     The map of several heads shows a `measure`, and is folded away unless it is open.
     Without a choice it shows what a terminal does: the last layer, of many heads their mean.
+    The sentence is a heading of a `level`, 1 where it is that of the page.
     """
     names = None if notation == "words" else symbol_names(result.words)
     movements = movements or moved_words(result, None)
@@ -121,14 +123,14 @@ def section(
     if len(result.words) > TABLE_WORDS:
         rows = f'<details class="words"><summary>Every word: {len(result.words)} rows</summary>{rows}</details>'
     else:
-        rows = f"<h3>Every word</h3>{rows}"
+        rows = f"<h{level + 1}>Every word</h{level + 1}>{rows}"
     return (
         f'<{tag} class="result"{place} aria-label="{escaped(result.text[:200])}">'
-        f"<h2{long}>{word_markup(result.text)}</h2>{_facts(result, len(held))}"
+        f"<h{level}{long}>{word_markup(result.text)}</h{level}>{_facts(result, len(held))}"
         f"{map_markup(result, measure, is_open=map_is_open) if with_map else ''}"
         f"{_controls(result, start, mean=first.is_mean, stretch=stretch)}"
         f"{_views(result, first.weights, precision, names)}"
-        f"{_heads(result)}{rows}"
+        f"{_heads(result, level + 1)}{rows}"
         f'<script type="application/json">{_json(data)}</script></{tag}>'
     )
 
@@ -274,11 +276,11 @@ def _checked(on: bool) -> str:
     return " checked" if on else ""
 
 
-def _heads(result: AttentionResult) -> str:
+def _heads(result: AttentionResult, level: int) -> str:
     if result.attention.n_layers * result.attention.n_heads < 2:
         return ""
     return (
-        '<div class="heads-box" hidden data-live><h3>All heads</h3>'
+        f'<div class="heads-box" hidden data-live><h{level}>All heads</h{level}>'
         '<div class="scroll"><div class="heads" role="group" aria-label="Layers and heads"></div></div></div>'
     )
 
