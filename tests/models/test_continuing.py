@@ -121,5 +121,5 @@ def test_little_memory_changes_no_id(tmp_path: Path, monkeypatch: pytest.MonkeyP
     model.to(torch.bfloat16).save_pretrained(tmp_path)
     expected = continued(TransformerModel(tmp_path), [5, 6], 8, frozenset())
     for available in (None, 0, 40_000):
-        monkeypatch.setattr("attncli.models.continuing.available_memory", lambda v=available: v)
+        monkeypatch.setattr("attncli.models.kept.available_memory", lambda v=available: v)
         assert continued(TransformerModel(tmp_path), [5, 6], 8, frozenset()) == expected

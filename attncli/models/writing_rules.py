@@ -1,0 +1,122 @@
+"""What the files of a model say of how it writes: where it begins, what it may not write, where it ends.
+
+The keys are those of generation_config.json of Hugging Face transformers, or without that file of
+config.json. They change what the likeliest next token is; what only sampling, beams or a whole
+batch use is not read, and no end is forced where a caller's count is reached.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from attncli.arrays import Float32Array
+from attncli.errors.wording import quoted, visible
+from attncli.files.paths import exists
+from attncli.models.checkpoint import read_json
+from attncli.models.config import ModelConfig
+from attncli.models.families.reading import end_ids
+from attncli.models.keys import ConfigKeys
+
+_MOST_BARRED = 1 << 16  # sequences
+
+
+class WritingRules(NamedTuple):
+    """How the next token is chosen: by its logit, within these rules.
+
+    `start` is the id that the decoder begins with, `first` the one that must follow, if any; a text
+    ends at an id of `ends`, and not before it has `shortest` tokens, the start included. No sequence
+    of `barred` is written, and none of `repeated` tokens twice (0: any may be). The logits of ids
+    that are there already are divided by `penalty` where they are above 0, else multiplied.
+    """
+
+    start: int
+    ends: frozenset[int]
+    first: int | None = None
+    shortest: int = 0
+    barred: tuple[tuple[int, ...], ...] = ()
+    repeated: int = 0
+    penalty: float = 1.0
+
+    def next_id(self, logits: Float32Array, ids: Sequence[int]) -> int:
+        """The id after `ids`, which begin with the start; the first of equally likely ones.
+
+        Shape of logits: (n_vocab,).
+        """
+        if self.first is not None and len(ids) == 1:
+            return self.first
+        allowed = logits.copy()
+        if self.penalty != 1:
+            there = sorted({one for one in ids if one < len(allowed)})
+            own, penalty = allowed[there], np.float32(self.penalty)
+            allowed[there] = np.where(own < 0, own * penalty, own / penalty)
+        out = self._not_allowed(tuple(ids))
+        allowed[sorted(one for one in out if one < len(allowed))] = -np.inf
+        return int(allowed.argmax())
+
+    def _not_allowed(self, ids: tuple[int, ...]) -> set[int]:
+        """The ids that may not come next."""
+        out = {
+            one[-1]
+            for one in self.barred
+            if len(one) <= len(ids) + 1 and ids[len(ids) + 1 - len(one) :] == one[:-1]
+        }
+        if len(ids) < self.shortest:
+            out |= self.ends
+        if 0 < self.repeated <= len(ids):
+            last = ids[len(ids) + 1 - self.repeated :]
+            for at in range(len(ids) + 1 - self.repeated):
+                if ids[at : at + self.repeated - 1] == last:
+                    out.add(ids[at + self.repeated - 1])
+        return out
+
+
+def read_writing_rules(folder: Path, config: ModelConfig) -> WritingRules:
+    """The rules of an encoder–decoder's folder; `config` is what its config.json says.
+
+    Raises: DataError for a key that is damaged, InputError and LimitError for such a file.
+    """
+    assert config.sides is not None
+    path = folder / "generation_config.json"
+    if not exists(path):
+        path = folder / "config.json"
+    given = read_json(path)
+    keys = ConfigKeys(given, visible(str(path)))
+    least = keys.size("min_new_tokens", default=0, least=0)
+    ends = frozenset(end_ids(given))
+    return WritingRules(
+        start=keys.size(
+            "decoder_start_token_id", "bos_token_id", default=config.sides.start, least=0
+        ),
+        ends=ends,
+        first=_optional_id(keys, "forced_bos_token_id"),
+        shortest=least + 1 if least else keys.size("min_length", default=0, least=0),
+        barred=tuple(one for one in _barred(keys, given) if len(one) > 1 or one[0] not in ends),
+        repeated=keys.size("no_repeat_ngram_size", default=0, least=0),
+        penalty=keys.number("repetition_penalty", default=1.0),
+    )
+
+
+def _optional_id(keys: ConfigKeys, name: str) -> int | None:
+    return None if keys.given.get(name) is None else keys.size(name, default=0, least=0)
+
+
+def _barred(keys: ConfigKeys, given: Mapping[str, Any]) -> list[tuple[int, ...]]:
+    """The sequences of bad_words_ids, and each of suppress_tokens. Raises: DataError."""
+    sequences = given.get("bad_words_ids")
+    alone = given.get("suppress_tokens")
+    every = [sequences or [], [[one] for one in alone] if isinstance(alone, list) else alone or []]
+    for name, value in zip(("bad_words_ids", "suppress_tokens"), every, strict=True):
+        is_list = isinstance(value, list) and len(value) <= _MOST_BARRED
+        if not is_list or not all(map(_is_sequence, value)):
+            shown = quoted(str(given[name]), 80)
+            raise keys.fault(f"{name} is {shown}, expected lists of ids")
+    return [tuple(one) for value in every for one in value]
+
+
+def _is_sequence(value: object) -> bool:
+    """Whether this is a list of ids, at least one."""
+    if not isinstance(value, list) or not value:
+        return False
+    return all(isinstance(one, int) and not isinstance(one, bool) and one >= 0 for one in value)
