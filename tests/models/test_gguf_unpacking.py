@@ -51,6 +51,17 @@ def test_scales_at_the_edges_give_the_same_bits(name, edge):
     expect_same_bits(raw, name)
 
 
+@pytest.mark.parametrize("largest", [0x7BFF, 0x7FFF], ids=["finite", "all"])
+def test_every_half_is_the_float_it_stands_for(largest):
+    """All 65,536 of them, subnormal, infinite and NaN with its payload, and the finite ones alone."""
+    halves = np.arange(65536, dtype=np.uint16)
+    halves = halves[(halves & 0x7FFF) <= largest].reshape(-1, 128)
+    found = dequantized(halves.view(np.uint8), TYPES["F16"][1])
+    expected = halves.view(np.float16).astype(np.float32)
+    assert found.shape == expected.shape
+    assert found.tobytes() == expected.tobytes()
+
+
 @pytest.mark.parametrize("exponent", [0, 1, 2, 127, 254, 255])
 def test_exponents_of_mxfp4_at_the_edges_give_the_same_bits(exponent):
     """The smallest exponents are subnormal halves; the largest overflow where the oracle's do."""

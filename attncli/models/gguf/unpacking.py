@@ -13,6 +13,7 @@ from attncli.arrays import AnyArray, Float32Array
 from attncli.files.gguf import Quantization
 
 _AT_ONCE = 1 << 18  # numbers: with what is made on the way they stay in the cache
+_KEPT = 8 << 20  # bytes
 # Values that four bits stand for: of IQ4_NL and IQ4_XS, and of MXFP4 twice as large.
 _NONLINEAR = np.array(
     [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113], np.int8
@@ -20,7 +21,23 @@ _NONLINEAR = np.array(
 _HALVES = np.array([0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12], np.int8)
 
 _INFINITE = 0x7C00  # the exponent of a float16 that is no number
+_SIGN_AND_HALF = np.int32(
+    -0x70002000
+)  # 0x8FFFE000: of a float32 the sign, and where a float16 fits
 _HALF_BIAS = np.float32(2.0**112)  # what the exponents of float16 and float32 differ by
+
+
+def _keep_freed_memory() -> None:
+    """Lets glibc keep the memory of a matrix that was used, for the next one.
+
+    It gives larger arrays pages of their own and takes them back, and filling in new pages takes longer
+    than unpacking. After one large array is freed, of which no page was touched, it keeps twice as much
+    (mallopt(3), M_MMAP_THRESHOLD). Elsewhere this does nothing.
+    """
+    np.empty(_KEPT, np.uint8)
+
+
+_keep_freed_memory()
 
 
 def dequantized(raw: AnyArray, quantization: Quantization) -> Float32Array:
@@ -45,25 +62,29 @@ def _float32(raw: AnyArray) -> Float32Array:
 
 
 def _float16(raw: AnyArray) -> Float32Array:
-    """Exponent and fraction moved to their places and the bias made right, several times as fast as
-    numpy's conversion; which does it where a number is not finite.
+    return _widened(np.ascontiguousarray(raw).view("<u2"))
+
+
+def _widened(halves: AnyArray) -> Float32Array:
+    """Float16 → float32, several times as fast as numpy's conversion; which does it where a number is
+    not finite. Shapes: (…) of the bits as uint16, contiguous → (…).
+
+    A half as a signed number keeps its sign when it is made wider, and its exponent and fraction move
+    to their places; what was sign between them goes, and a product puts the bias right.
     """
-    halves = np.ascontiguousarray(raw).view("<u2").reshape(-1)
-    out = np.empty(halves.size, dtype=np.uint32)
-    for start in range(0, halves.size, _AT_ONCE):
-        part, wide = halves[start : start + _AT_ONCE], out[start : start + _AT_ONCE]
-        if (part & np.uint16(_INFINITE) == _INFINITE).any():
-            wide[:] = part.view("<f2").astype(np.float32).view(np.uint32)
+    flat = halves.reshape(-1)
+    out = np.empty(flat.size, dtype=np.float32)
+    for start in range(0, flat.size, _AT_ONCE):
+        part, values = flat[start : start + _AT_ONCE], out[start : start + _AT_ONCE]
+        if (part & np.uint16(0x7FFF)).max() >= _INFINITE:
+            values[:] = part.view("<f2")
             continue
-        np.copyto(wide, part)
-        signs = wide & np.uint32(0x8000)
-        wide ^= signs
-        wide <<= np.uint32(13)
-        values = wide.view(np.float32)
+        wide = values.view(np.int32)
+        np.copyto(wide, part.view("<i2"))
+        wide <<= np.int32(13)
+        wide &= _SIGN_AND_HALF
         values *= _HALF_BIAS
-        signs <<= np.uint32(16)
-        wide |= signs
-    return out.view(np.float32).reshape(len(raw), -1)
+    return out.reshape(halves.shape)
 
 
 def _float64(raw: AnyArray) -> Float32Array:
@@ -84,7 +105,7 @@ def _part(blocks: AnyArray, at: int, count: int) -> AnyArray:
 
 def _halves(blocks: AnyArray, at: int) -> Float32Array:
     """The float16 of each block at a byte. Shape (n, 1)."""
-    return np.asarray(blocks[:, at : at + 2].view("<f2").astype(np.float32))
+    return _widened(np.ascontiguousarray(blocks[:, at : at + 2].view("<u2")))
 
 
 def _joined(parts: Sequence[AnyArray]) -> AnyArray:
@@ -120,10 +141,11 @@ def _bits(packed: AnyArray, place: int) -> AnyArray:
 
 def _moved(packed: AnyArray, bit: int, place: int, mask: int) -> AnyArray:
     """The bits of a mask that stand at `bit` of each byte, moved to a place."""
+    words = packed.view("<u4")  # numpy shifts single bytes to the left one by one
     up = bit < place
-    moved = packed << np.uint8(place - bit) if up else packed >> np.uint8(bit - place)
-    moved &= np.uint8(mask << place)
-    return moved
+    moved = words << np.uint32(place - bit) if up else words >> np.uint32(bit - place)
+    moved &= np.uint32((mask << place) * 0x01010101)
+    return moved.view(np.uint8)
 
 
 def _four_bits(blocks: AnyArray, at: int) -> AnyArray:
@@ -134,7 +156,8 @@ def _four_bits(blocks: AnyArray, at: int) -> AnyArray:
 def _five_bits(blocks: AnyArray, at: int) -> AnyArray:
     """q of 32 numbers: their upper bits in 4 bytes, then the lower four. Shape (n, 32), uint8."""
     upper = np.unpackbits(_part(blocks, at, 4).reshape(-1), bitorder="little").reshape(-1, 32)
-    upper <<= 4
+    words = upper.view("<u4")
+    words <<= np.uint32(4)
     upper |= _four_bits(blocks, at + 4)
     return upper
 
@@ -162,7 +185,7 @@ def _scaled(q: AnyArray, scale: Float32Array, out: Float32Array) -> None:
 def _spread(values: Float32Array, out: Float32Array) -> Float32Array:
     """One value for each run of a block as one for each number of it, or what broadcasts so."""
     runs = values.shape[1]
-    return values if runs == 1 else np.repeat(values, out.shape[1] // runs, axis=1)
+    return np.repeat(values, out.shape[1] // runs, axis=1)
 
 
 def _q4_0(blocks: AnyArray, out: Float32Array) -> None:
