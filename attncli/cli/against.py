@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from attncli.cli.manner import Manner
 from attncli.cli.notices import Notices
 from attncli.cli.showing import moved_words, shown_movements
-from attncli.cli.terminal import say_written, warning, write, write_json
+from attncli.cli.terminal import say_written, write, write_json
 from attncli.cli.vain_options import Effects
 from attncli.errors import AttnError, UsageError
 
@@ -44,14 +44,7 @@ def show_against(
     if manner.output is not None and pairs:
         from attncli.views.files import write_against
 
-        write_against(
-            manner.output,
-            pairs,
-            precision=manner.precision,
-            figure=manner.figure_settings(),
-            made_by=manner.made_by,
-            say=None if quiet else warning,
-        )
+        write_against(manner.output, pairs, manner.file_request(quiet=quiet))
         say_written(manner.output, quiet=quiet)
     effects.warn(quiet=quiet)
     notices.end()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
 from attncli.cli.manner import IN_A_FIGURE, Figures
-from attncli.cli.terminal import Screen, hand_over, say_written, warning, write, write_json
+from attncli.cli.terminal import Screen, hand_over, say_written, write, write_json
 from attncli.cli.vain_options import COMPARISONS, FIGURED, looks, say_vain, warn_of_vain
 from attncli.errors import UsageError
 
@@ -45,13 +45,6 @@ class ComparisonManner(Screen, Figures):
         if self.json or self.output is None:
             return "--json" if self.json else "tables"
         return self.output.rpartition(".")[2].lower()
-
-    @property
-    def made_by(self) -> str:
-        """The command for the footer of a file; empty where none is wanted."""
-        from attncli.cli.footer import made_by
-
-        return made_by(self.output, no_footer=self.no_footer)
 
     def warn_of_vain(self, neighbors: int | None, quiet: bool) -> None:
         """Says which of these options, and of the `neighbors` asked for, have no effect."""
@@ -92,17 +85,8 @@ def show_comparison(
     elif manner.output is not None:
         from attncli.views.files import write_comparison
 
-        write_comparison(
-            manner.output,
-            comparison,
-            results,
-            movements=movements,
-            precision=precision,
-            notation=notation,
-            figure=manner.figure_settings(),
-            made_by=manner.made_by,
-            say=None if quiet else warning,
-        )
+        asked = manner.file_request(quiet=quiet, movements=movements)
+        write_comparison(manner.output, comparison, results, asked._replace(notation=notation))
         say_written(manner.output, quiet=quiet)
     elif not hand_over(comparison):
         from attncli.views.compare import comparison_lines

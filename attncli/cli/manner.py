@@ -7,16 +7,17 @@ commands that print other things: width, colors, characters.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attncli.cli import options as opt
-from attncli.cli.terminal import Screen, is_taken
+from attncli.cli.terminal import Screen, is_taken, warning
 from attncli.cli.vain_options import FIGURED, STAGED, acting_on, looks, say_vain, warn_of_vain
 from attncli.errors import UsageError
-from attncli.settings import FigureSettings
+from attncli.settings import FigureSettings, Notation
 
 if TYPE_CHECKING:
     from attncli.results.result import AttentionResult
+    from attncli.views.files import FileRequest
     from attncli.views.ink import Ink
     from attncli.views.layout import Layout, Section
 
@@ -29,9 +30,34 @@ IN_A_FIGURE = "in this figure"
 
 
 class Figures(FigureSettings):
-    """The options of a figure for a paper."""
+    """The options of a figure for a paper, among those of a file."""
 
     OPTIONS = opt.FIGURE_OPTIONS
+
+    precision: int | None
+    notation: Notation
+    output: str | None
+    no_footer: bool
+
+    @property
+    def made_by(self) -> str:
+        """The command for the footer of a file; empty where none is wanted."""
+        from attncli.cli.footer import made_by
+
+        return made_by(self.output, no_footer=self.no_footer)
+
+    def file_request(self, *, quiet: bool, **more: Any) -> "FileRequest":
+        """What these options ask of a file, and `more`."""
+        from attncli.views.files import FileRequest
+
+        return FileRequest(
+            precision=self.precision,
+            notation=self.notation,
+            figure=self.figure_settings(),
+            made_by=self.made_by,
+            say=None if quiet else warning,
+            **more,
+        )
 
     def figure_settings(self) -> FigureSettings | None:
         """What is asked of a figure; None where nothing is."""
@@ -243,13 +269,6 @@ class Manner(Screen, Figures):
     def stages_name(self) -> str:
         """What the text below the weights of a file is."""
         return "Why" if self.why else "Every stage"
-
-    @property
-    def made_by(self) -> str:
-        """The command for the footer of a file; empty where none is wanted."""
-        from attncli.cli.footer import made_by
-
-        return made_by(self.output, no_footer=self.no_footer)
 
     @property
     def draws(self) -> bool:

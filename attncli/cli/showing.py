@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attncli.cli.manner import Fields, Manner
 from attncli.cli.notices import Notices
-from attncli.cli.terminal import hand_over, is_taken, say_written, warning, write, write_json
+from attncli.cli.terminal import hand_over, is_taken, say_written, write, write_json
 from attncli.cli.vain_options import STAGED, Effects
 from attncli.errors import AttnError
 from attncli.insight.learned import NOTHING_LEARNED, Learned
@@ -195,22 +195,18 @@ def write_kept(kept: "Sequence[Kept]", manner: Manner, fields: Fields, quiet: bo
     """Writes what was kept, if anything, to the file of --output."""
     if manner.output is None or not kept:
         return
-    from attncli.views.files import FileRequest, write_results
+    from attncli.views.files import write_results
 
-    request = FileRequest(
+    request = manner.file_request(
+        quiet=quiet,
         movements=[moved for _, moved, _, _ in kept],
         stages=[text for _, _, stages, _ in kept for text in stages],
         stages_name=manner.stages_name,
         diagrams=[diagram for _, _, _, drawn in kept for diagram in drawn],
-        precision=manner.precision,
         fields=fields,
         top=manner.top,
-        notation=manner.notation,
-        figure=manner.figure_settings(),
         head_map=manner.head_map,
         measure=manner.measure,
-        made_by=manner.made_by,
-        say=None if quiet else warning,
     )
     write_results(manner.output, [result for result, _, _, _ in kept], request)
     say_written(manner.output, quiet=quiet)

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from attncli.errors import UsageError, field_name
 from attncli.errors.wording import did_you_mean, quoted
 from attncli.files.writing import whole_file
-from attncli.settings import FigureSettings, Notation
-from attncli.views.picture_formats import SayLost, expect_library, picture
+from attncli.settings import FigureSettings
+from attncli.views.picture_formats import expect_library, picture
 from attncli.views.result_files import FIGURED, PLAIN, Content, content_of
 from attncli.views.result_files import FileRequest as FileRequest
 
 if TYPE_CHECKING:
-    from attncli.insight.movement import Movement
     from attncli.results.comparison import Comparison
     from attncli.results.result import AttentionResult
     from attncli.views.against_files import Beside
+    from attncli.views.figures.panels import Panel
 
 TEXT_SUFFIXES = (".html", ".svg", ".json", ".jsonl", ".csv", ".tsv", ".md", ".tex")
 COMPARISON_SUFFIXES = (".html", ".svg", ".png", ".pdf", ".json", ".md", ".tex", ".csv", ".tsv")
@@ -57,39 +57,30 @@ def write_comparison(
     path: str,
     comparison: "Comparison",
     results: "Sequence[AttentionResult]" = (),
-    *,
-    movements: "Sequence[Sequence[Movement]]" = (),
-    precision: int | None = None,
-    notation: Notation = "words",
-    figure: FigureSettings | None = None,
-    made_by: str = "",
-    say: SayLost | None = None,
+    asked: FileRequest = PLAIN,
 ) -> None:
     """Writes a comparison in the format of the suffix, with its results where they are at hand.
 
-    With a `figure` a picture or TeX has the weights of the sentences alone, the word pointed out.
-    `made_by` is the command for a footer, `notation` that of the equations of a page.
+    With a figure a picture or TeX has the weights of the sentences alone, the word pointed out.
     Raises: what `write_results` raises.
     """
     from attncli.views import compare_page as views
     from attncli.views import compare_texts as texts
 
-    suffix, digits = suffix_of(path, COMPARISON_SUFFIXES), 3 if precision is None else precision
-    if figure is not None and suffix in FIGURED and results:
-        from attncli.views.figures.files import comparison_figure
+    suffix, made_by = suffix_of(path, COMPARISON_SUFFIXES), asked.made_by
+    digits = 3 if asked.precision is None else asked.precision
+    if asked.figure is not None and suffix in FIGURED and results:
+        from attncli.views.figures.files import comparison_panels
 
-        digits = 2 if precision is None else precision
-        content: str | bytes = comparison_figure(
-            figure, comparison, results, suffix, precision=digits, made_by=made_by, say=say
-        )
+        content = _figure(*comparison_panels(comparison, results), suffix, asked)
     elif suffix == ".html":
         content = views.comparison_page(
             comparison,
             results,
-            movements=movements,
+            movements=asked.movements,
             precision=digits,
             made_by=made_by,
-            notation=notation,
+            notation=asked.notation,
         )
     elif suffix == ".json":
         from attncli.results.json import record_json
@@ -101,46 +92,46 @@ def write_comparison(
         content = texts.comparison_latex(comparison, results, precision=digits, made_by=made_by)
     elif suffix in (".csv", ".tsv"):
         content = texts.comparison_delimited(comparison, "," if suffix == ".csv" else "\t")
-        if say is not None:
-            say(
+        if asked.say is not None:
+            asked.say(
                 f"{path} holds the rows of the word alone; .json keeps all, and is read by attn view"
             )
     else:
         svg = views.comparison_svg(comparison, results, precision=digits, made_by=made_by)
-        content = picture(svg, suffix, say)
+        content = picture(svg, suffix, asked.say)
     write_file(path, content)
 
 
-def write_against(
-    path: str,
-    pairs: "Sequence[Beside]",
-    *,
-    precision: int | None = None,
-    figure: FigureSettings | None = None,
-    made_by: str = "",
-    say: SayLost | None = None,
-) -> None:
+def write_against(path: str, pairs: "Sequence[Beside]", asked: FileRequest = PLAIN) -> None:
     """Writes general attention beside another in the format of the suffix.
 
-    With a `figure` a picture or TeX has the weights alone.
-    `made_by` is the command for a footer. Raises: what `write_results` raises.
+    With a figure a picture or TeX has the weights alone. Raises: what `write_results` raises.
     """
     from attncli.views import against_files as views
 
-    suffix, digits = suffix_of(path, AGAINST_SUFFIXES), 2 if precision is None else precision
-    if figure is not None and suffix in FIGURED:
-        from attncli.views.figures.files import against_figure
+    suffix = suffix_of(path, AGAINST_SUFFIXES)
+    if asked.figure is not None and suffix in FIGURED:
+        from attncli.views.figures.files import against_panels
 
-        drawn = against_figure(figure, pairs, suffix, precision=digits, made_by=made_by, say=say)
-        write_file(path, drawn)
+        write_file(path, _figure(*against_panels(pairs), suffix, asked))
         return
     makers = {
         ".html": views.against_page,
         ".md": views.against_markdown,
         ".tex": views.against_latex,
     }
-    content = makers.get(suffix, views.against_svg)(pairs, precision=digits, made_by=made_by)
-    write_file(path, content if suffix in makers else picture(content, suffix, say))
+    make = makers.get(suffix, views.against_svg)
+    content = make(pairs, precision=asked.digits, made_by=asked.made_by)
+    write_file(path, content if suffix in makers else picture(content, suffix, asked.say))
+
+
+def _figure(panels: "list[Panel]", title: str, suffix: str, asked: FileRequest) -> str | bytes:
+    """These panels as the figure that is asked for."""
+    from attncli.views.figures.files import panels_file
+    from attncli.views.figures.wishes import figure_of
+
+    figure = figure_of(asked.figure or FigureSettings())
+    return panels_file(figure, panels, title, suffix, asked.digits, asked.made_by, asked.say)
 
 
 def write_file(path: str, content: Content) -> None:

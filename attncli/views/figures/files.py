@@ -41,21 +41,14 @@ def figure_file(
     """
     title = "Attention weights: " + "; ".join(visible(result.text) for result in results)
     asked, panels = figure_of(figure), panels_of(results)
-    return _panels_file(asked, panels, title, suffix, precision, made_by, say)
+    return panels_file(asked, panels, title, suffix, precision, made_by, say)
 
 
-def comparison_figure(
-    figure: FigureSettings,
-    comparison: "Comparison",
-    results: Sequence[AttentionResult],
-    suffix: str,
-    *,
-    precision: int = 2,
-    made_by: str = "",
-    say: SayLost | None = None,
-) -> str | bytes:
+def comparison_panels(
+    comparison: "Comparison", results: Sequence[AttentionResult]
+) -> tuple[list[Panel], str]:
     """The sentences of a comparison side by side, the word pointed out in each; of several heads
-    their mean. As `figure_file`.
+    their mean. And the title.
     """
     panels = [
         Panel(
@@ -67,20 +60,11 @@ def comparison_figure(
         )
         for occurrence in comparison.occurrences
     ]
-    title = f"{visible(comparison.word)} in {len(panels)} sentences"
-    return _panels_file(figure_of(figure), panels, title, suffix, precision, made_by, say)
+    return panels, f"{visible(comparison.word)} in {len(panels)} sentences"
 
 
-def against_figure(
-    figure: FigureSettings,
-    pairs: "Sequence[Beside]",
-    suffix: str,
-    *,
-    precision: int = 2,
-    made_by: str = "",
-    say: SayLost | None = None,
-) -> str | bytes:
-    """General attention beside another, for each sentence. As `figure_file`."""
+def against_panels(pairs: "Sequence[Beside]") -> tuple[list[Panel], str]:
+    """General attention beside another, for each sentence; and the title."""
     panels = [
         Panel(
             words=pair.general.words,
@@ -92,10 +76,8 @@ def against_figure(
         for number, pair in enumerate(pairs)
         for result, (name, weights) in zip(pair[:2], pair.matrices(visible), strict=True)
     ]
-    title = "General attention beside another: " + "; ".join(
-        visible(pair.general.text) for pair in pairs
-    )
-    return _panels_file(figure_of(figure), panels, title, suffix, precision, made_by, say)
+    texts = "; ".join(visible(pair.general.text) for pair in pairs)
+    return panels, f"General attention beside another: {texts}"
 
 
 def _seen(result: AttentionResult) -> BoolArray | None:
@@ -106,16 +88,16 @@ def _seen(result: AttentionResult) -> BoolArray | None:
     return np.asarray(seen.any(axis=(0, 1)))
 
 
-def _panels_file(
+def panels_file(
     figure: Figure,
     panels: Sequence[Panel],
     title: str,
     suffix: str,
     precision: int,
-    made_by: str = "",
-    say: SayLost | None = None,
+    made_by: str,
+    say: SayLost | None,
 ) -> str | bytes:
-    """The figure of these panels."""
+    """The figure of these panels. As `figure_file`."""
     title = figure.title or title
     scenes, notes = drawn(figure, panels, precision, pages=suffix == ".pdf")
     if say is not None:
