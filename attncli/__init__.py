@@ -30,41 +30,7 @@ _FILES = {
     "word_vectors": "WordVectors open_vectors",
 }
 _WHERE = {name: f"attncli.api.{file}" for file, names in _FILES.items() for name in names.split()}
-__all__ = [
-    "AttentionResult",
-    "AttnError",
-    "CorpusSettings",
-    "LayerSettings",
-    "Offset",
-    "Prediction",
-    "Results",
-    "Row",
-    "TrainingSettings",
-    "WordVectors",
-    "__version__",
-    "analyser",
-    "attend",
-    "batch",
-    "compare",
-    "cross_validate",
-    "diff",
-    "evaluate",
-    "evaluate_pairs",
-    "evaluate_vectors",
-    "explain",
-    "export_model",
-    "from_attentions",
-    "learning_curve",
-    "open_vectors",
-    "predict",
-    "predict_file",
-    "read",
-    "save",
-    "show",
-    "train",
-    "train_vectors",
-    "view",
-]
+__all__ = sorted([*_WHERE, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
@@ -83,4 +49,4 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return __all__

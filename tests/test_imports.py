@@ -20,7 +20,7 @@ ARROWS, FLOORS = 113, 9  # at most
 Pair = tuple[str, str]
 # A notebook asks a result itself how it is shown; a result reads a record of itself.
 NOTEBOOK: tuple[Pair, ...] = (
-    ("attncli.results.result", "attncli.views.notebook"),
+    ("attncli.results", "attncli.views.notebook"),
     ("attncli.results.comparison", "attncli.views.notebook"),
     ("attncli.results.cards", "attncli.views.cards"),
 )

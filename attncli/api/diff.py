@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from attncli.api.several import several_of
 from attncli.api.view import read
 from attncli.checks.arguments import number_of
 from attncli.errors import UsageError
 from attncli.results.result import AttentionResult
+from attncli.results.saving import several_of
 from attncli.settings import TOLERANCE
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack, get_args
 
-from attncli.api.several import several_of
 from attncli.checks.arguments import choice_of, path_of
 from attncli.checks.choices import expect_names
 from attncli.results.result import AttentionResult
+from attncli.results.saving import save_results, several_of
 from attncli.settings import FigureChoices, Notation, Palette
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ def save(
     OutputError.
     """
     from attncli.models.trained import TrainedModel, save_model
-    from attncli.results.saving import save_results
 
     expect_names(figure, save, FigureChoices.__optional_keys__)
     file = path_of(path)
@@ -49,7 +48,7 @@ def save(
         save_model(results, Path(file))
         return
     save_results(
-        several_of(results),
+        results,
         file,
         precision=precision,
         top=top,

@@ -20,7 +20,76 @@ if TYPE_CHECKING:
     from attncli.settings import FigureChoices, Palette
 
 
-class Offers:
+class Tables:
+    """The base of a result and of a list of them: what they can be turned into."""
+
+    __slots__ = ()
+
+    @property
+    def _results(self) -> Any:
+        return self
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """A row for each weight: index, layer, head, query, key, query_word, key_word, weight.
+
+        `index` is the place of the result in a list, `query` and `key` are those of the words, which
+        may occur twice; weights are float32.
+        Raises: MissingExtraError where pandas is not installed.
+        """
+        from attncli.results.tables import pandas_table
+
+        return pandas_table(self._results)
+
+    def to_polars(self) -> "polars.DataFrame":
+        """The table of `to_pandas`, of polars. Raises: MissingExtraError."""
+        from attncli.results.tables import polars_table
+
+        return polars_table(self._results)
+
+    def to_arrow(self) -> "pyarrow.Table":
+        """The table of `to_pandas`, of Arrow. Raises: MissingExtraError."""
+        from attncli.results.tables import arrow_table
+
+        return arrow_table(self._results)
+
+    def save(
+        self,
+        path: str | PathLike[str],
+        *,
+        precision: int | None = None,
+        top: int | None = None,
+        exclude: Iterable[str] = (),
+        notation: Literal["words", "lecture"] = "words",
+        **figure: "Unpack[FigureChoices]",
+    ) -> None:
+        """Writes all in the format of the ending, as `attncli.save` does."""
+        from attncli.checks.arguments import path_of
+        from attncli.results.saving import save_results
+
+        save_results(
+            self._results,
+            path_of(path),
+            precision=precision,
+            top=top,
+            exclude=exclude,
+            notation=notation,
+            figure=figure,
+        )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: each result, one below the other; words are escaped."""
+        from attncli.views.notebook import shown_results
+
+        return shown_results(self._results)
+
+    def _repr_latex_(self) -> str:
+        """What a notebook that is printed shows."""
+        from attncli.views.notebook import printed_results
+
+        return printed_results(self._results)
+
+
+class Offers(Tables):
     """The base of a result: what it can be turned into."""
 
     __slots__ = ()
@@ -33,6 +102,10 @@ class Offers:
     @property
     def _itself(self) -> Any:
         return self
+
+    @property
+    def _results(self) -> Any:
+        return [self]
 
     def matrix(self, layer: int | None = None, head: int | None = None) -> "Float32Array":
         """The weights of one head, (n_tokens, n_tokens): rows are queries, columns are keys.
@@ -61,28 +134,6 @@ class Offers:
         from attncli.insight.heads import head_map
 
         return head_map(self._itself)
-
-    def to_pandas(self) -> "pandas.DataFrame":
-        """A row for each weight: index, layer, head, query, key, query_word, key_word, weight.
-
-        `query` and `key` are the places of the words, which may occur twice; weights are float32.
-        Raises: MissingExtraError where pandas is not installed.
-        """
-        from attncli.results.tables import pandas_table
-
-        return pandas_table([self._itself])
-
-    def to_polars(self) -> "polars.DataFrame":
-        """The table of `to_pandas`, of polars. Raises: MissingExtraError."""
-        from attncli.results.tables import polars_table
-
-        return polars_table([self._itself])
-
-    def to_arrow(self) -> "pyarrow.Table":
-        """The table of `to_pandas`, of Arrow. Raises: MissingExtraError."""
-        from attncli.results.tables import arrow_table
-
-        return arrow_table([self._itself])
 
     def to_xarray(self) -> "xarray.DataArray":
         """The weights with named axes (layer, head, query, key) and the words as coordinates.
@@ -113,28 +164,4 @@ class Offers:
         result = self._itself
         return plotted_heat_map(
             result, result.matrix(layer, head), (layer, head), ax, palette, numbers
-        )
-
-    def save(
-        self,
-        path: str | PathLike[str],
-        *,
-        precision: int | None = None,
-        top: int | None = None,
-        exclude: Iterable[str] = (),
-        notation: Literal["words", "lecture"] = "words",
-        **figure: "Unpack[FigureChoices]",
-    ) -> None:
-        """Writes the result in the format of the ending, as `attncli.save` does."""
-        from attncli.checks.arguments import path_of
-        from attncli.results.saving import save_results
-
-        save_results(
-            [self._itself],
-            path_of(path),
-            precision=precision,
-            top=top,
-            exclude=exclude,
-            notation=notation,
-            figure=figure,
         )

@@ -418,18 +418,6 @@ class AttentionResult(Offers):
             )
         return result
 
-    def _repr_html_(self) -> str:
-        """The table for a notebook; words are escaped."""
-        from attncli.views.notebook import shown_results
-
-        return shown_results([self])
-
-    def _repr_latex_(self) -> str:
-        """The table for a notebook that is printed."""
-        from attncli.views.notebook import printed_results
-
-        return printed_results([self])
-
 
 def _checked(name: str, array: Any, axes: int, n_tokens: int) -> Float32Array:
     with np.errstate(over="ignore"):  # said below

@@ -3,14 +3,24 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 
-from attncli.checks.arguments import choice_of, count_of, names_of
+from attncli.checks.arguments import (
+    choice_of,
+    count_of,
+    has,
+    names_of,
+    one_of_kind,
+    unexpected,
+)
+from attncli.errors import EmptyError
 from attncli.results.figures import checked_figure
 from attncli.results.result import DEFAULT_FIELDS, ON_REQUEST, OPTIONAL_FIELDS, AttentionResult
 from attncli.settings import Notation
 
+_EXPECTED = "a result, or a list of results (AttentionResult.from_dict makes one of a record)"
+
 
 def save_results(
-    results: Sequence[AttentionResult],
+    results: AttentionResult | Sequence[AttentionResult],
     file: str,
     *,
     precision: int | None,
@@ -36,4 +46,19 @@ def save_results(
         notation=notation,
         figure=asked,
     )
-    write_results(file, results, request)
+    write_results(file, several_of(results), request)
+
+
+def several_of(results: Any) -> list[AttentionResult]:
+    """One result or several as a list. Raises: ArgumentError, EmptyError."""
+    if isinstance(results, AttentionResult):
+        return [results]
+    given = isinstance(results, Iterable) and not has(results, "shape")
+    if not given or isinstance(results, str | bytes | Mapping):
+        raise unexpected(results, "results", _EXPECTED)
+    several = list(results)
+    for place, result in enumerate(several):
+        one_of_kind(result, f"results[{place}]", AttentionResult, _EXPECTED)
+    if not several:
+        raise EmptyError("found no result, expected at least one", place="results")
+    return several
