@@ -29,7 +29,7 @@ from attncli.insight.measures import with_measures
 from attncli.mechanisms.analyser import Analyser
 from attncli.models.forward import Inputs, States, Wanted, encode
 from attncli.models.model import TransformerModel
-from attncli.models.packing import packs
+from attncli.models.packing import filled
 from attncli.models.pieces import Pieces, PieceTokenizer
 from attncli.results.names import checked_numbers
 from attncli.results.predicted import NEXT
@@ -45,6 +45,7 @@ from attncli.results.stack import Failure, Stack, stacks_of
 from attncli.settings import MOST_WRITTEN
 
 _WINDOW_WEIGHTS = 1 << 24  # numbers of the weights held at once
+_WINDOW_ROWS = 1 << 14  # rows of tokens held at once
 _BYTES_PER_WEIGHT = 8  # the weights, and one copy of them while they are checked or written
 _BYTES_IN_WORK = 32  # for each weight of the one head in work: scores, masks and what softmax needs
 _SURELY_FITS = 1 << 28  # bytes that are taken without asking
@@ -115,27 +116,29 @@ class TransformerAnalyser(Analyser):
             outcomes: dict[int, AttentionResult | AttnError] = {
                 at: reading for at, reading in enumerate(window) if isinstance(reading, AttnError)
             }
-            for places, states in self._computed(_packs(window), wanted):
-                for at, (reading, state) in zip(places, states, strict=True):
-                    outcomes[at] = self._outcome(reading, state, start + at)
+            good = {at: r for at, r in enumerate(window) if not isinstance(r, AttnError)}
+            states = encode(self.model, [_inputs(reading) for reading in good.values()], wanted)
+            for (at, reading), state in zip(good.items(), states, strict=True):
+                outcomes[at] = self._outcome(reading, state, start + at)
             yield from (outcomes[at] for at in range(len(window)))
 
     def _windows(
         self, pairs: Sequence[tuple[str, str | None]]
     ) -> Iterator[tuple[int, list[_Reading | AttnError]]]:
-        """Consecutive sentences, as many as one may hold the weights of."""
+        """Consecutive sentences, as many as one may hold the weights and the rows of."""
         window: list[_Reading | AttnError] = []
-        start, held = 0, 0
+        start, held, rows = 0, 0, 0
         n_layers, n_heads = self._kept()
         heads = n_layers * n_heads
         for text, pair in pairs:
             reading = self._read(text, pair)
-            needed = 0 if isinstance(reading, AttnError) else heads * len(reading.pieces.ids) ** 2
-            if window and held + needed > _WINDOW_WEIGHTS:
+            n = 0 if isinstance(reading, AttnError) else len(reading.pieces.ids)
+            held, rows = held + heads * n**2, rows + filled(n)
+            if window and (held > _WINDOW_WEIGHTS or rows > _WINDOW_ROWS):
                 yield start, window
-                start, window, held = start + len(window), [], 0
+                start, window = start + len(window), []
+                held, rows = heads * n**2, filled(n)
             window.append(reading)
-            held += needed
         if window:
             yield start, window
 
@@ -245,14 +248,6 @@ class TransformerAnalyser(Analyser):
             return without, []
         message = f"both sentences are read as one segment: {self.model.name} is told of no second"
         return without, [ResultWarning("one-segment", message)]
-
-    def _computed(
-        self, packed: list[list[tuple[int, _Reading]]], wanted: Wanted
-    ) -> Iterator[tuple[list[int], list[tuple[_Reading, States]]]]:
-        for pack in packed:
-            states = encode(self.model, [_inputs(reading) for _, reading in pack], wanted)
-            readings = [reading for _, reading in pack]
-            yield [at for at, _ in pack], list(zip(readings, states, strict=True))
 
     def _wanted(self) -> Wanted:
         config, layers = self.model.config, self.layers
@@ -395,13 +390,6 @@ def _expect_a_writer(model: TransformerModel, count: int, pair: str | None) -> N
 
 def _inputs(reading: _Reading) -> Inputs:
     return Inputs(np.array(reading.pieces.ids), np.array(reading.pieces.types))
-
-
-def _packs(window: list[_Reading | AttnError]) -> list[list[tuple[int, _Reading]]]:
-    """The sentences of a window in packs of about one length."""
-    good = [(at, r) for at, r in enumerate(window) if not isinstance(r, AttnError)]
-    lengths = [len(reading.pieces.ids) for _, reading in good]
-    return [[good[place] for place in pack] for pack in packs(lengths)]
 
 
 def _selection(

@@ -1,8 +1,9 @@
 """The forward pass: token ids in, the attention of every layer and head and the hidden states out.
 
-Sentences of any lengths are packed one after the other into one matrix of token rows, so that the
+Sentences of any lengths are packed one after the other into matrices of token rows, so that the
 linear maps are few large products and nothing is padded to the longest; attention is computed for
-all sentences of one length at once, by `attncli.attention.core.attend`.
+all sentences of one length at once, by `attncli.attention.core.attend`. Every pack goes through a
+layer before the next layer is read, so that quantized numbers are unpacked once for all sentences.
 
 A sentence's numbers are the same bits whatever it is packed with. Every sentence begins at a
 multiple of 12 rows, the rows between are filled and never read, and `attncli.attention.products` makes the
@@ -10,7 +11,7 @@ shared products so that no row depends on the others. Where it cannot promise th
 another BLAS than OpenBLAS), each sentence is computed alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from attncli.attention.products import may_share_rows
 from attncli.errors import ShapeError
 from attncli.models.layers import Attention, Block
 from attncli.models.model import TransformerModel
-from attncli.models.packing import filled
+from attncli.models.packing import filled, packs
 
 _WEIGHTS_IN_WORK = 1 << 22  # numbers of the weights that are computed at once, but for one head
 
@@ -122,38 +123,87 @@ def encode(
     Raises: ShapeError for a sentence without tokens or longer than the model reads; DataError
     when a tensor that is used holds a number that is not finite, or an id is unknown.
     """
-    if len(sentences) > 1 and not may_share_rows():
-        return [encode(model, [sentence], wanted)[0] for sentence in sentences]
     config, wanted = model.config, wanted or Wanted()
     layers = tuple(range(config.n_layers)) if wanted.layers is None else wanted.layers
     depth = max(layers, default=-1) + 1 if wanted.layers is not None else config.n_layers
     end = config.n_layers if wanted.last else depth
-    groups, n_rows = _grouped(model, sentences, len(layers) if wanted.weights else 0, wanted)
+    kept_layers = len(layers) if wanted.weights else 0
     with np.errstate(over="ignore", invalid="ignore"):
-        rows = _embedded(model, sentences, groups, n_rows)  # (n_rows, d_model)
-        states = [rows]
+        packed = [
+            _Pack(model, sentences, places, kept_layers, wanted)
+            for places in _packs(model, sentences)
+        ]
         for layer in range(end):
+            block = model.block(layer)
             slots = [slot for slot, chosen in enumerate(layers) if chosen == layer]
-            rows = _layer(model.block(layer), rows, groups, slots)  # (n_rows, d_model)
-            if layer == config.n_layers - 1:
-                rows = model.tensors.last(rows)
-            if layer == depth - 1 or (wanted.hidden_states and layer < depth):
-                states.append(rows)
-    return _taken_apart(groups, states, rows, len(sentences), wanted)
+            for pack in packed:
+                pack.rows = _layer(block, pack.rows, pack.groups, slots)  # (n_rows, d_model)
+                if layer == config.n_layers - 1:
+                    pack.rows = model.tensors.last(pack.rows)
+                if layer == depth - 1 or (wanted.hidden_states and layer < depth):
+                    pack.states.append(pack.rows)
+    states_of = {at: states for pack in packed for at, states in pack.taken_apart(wanted)}
+    return [states_of[at] for at in range(len(sentences))]
 
 
-def _grouped(
-    model: TransformerModel, sentences: Sequence[Inputs], kept_layers: int, wanted: Wanted
-) -> tuple[list[_Group], int]:
-    members: dict[int, list[int]] = {}
-    for at, sentence in enumerate(sentences):
-        n = len(sentence.ids)
+class _Pack:
+    """Sentences that go through the model in one matrix of rows, and what they have become so far.
+
+    Shapes: rows (n_rows, d_model); states likewise, before the first layer and after those wanted.
+    """
+
+    def __init__(
+        self,
+        model: TransformerModel,
+        sentences: Sequence[Inputs],
+        places: Sequence[int],
+        kept_layers: int,
+        wanted: Wanted,
+    ) -> None:
+        self.groups, n_rows = _grouped(model, sentences, places, kept_layers, wanted)
+        self.rows = _embedded(model, sentences, self.groups, n_rows)
+        self.states = [self.rows]
+
+    def taken_apart(self, wanted: Wanted) -> Iterator[tuple[int, States]]:
+        """What each sentence became, with its place among all."""
+        for group in self.groups:
+            for number, member in enumerate(group.members):
+                own = [group.sentence(state, number) for state in self.states]
+                yield (
+                    member,
+                    States(
+                        embeddings=own[0],
+                        contextual=own[-1],
+                        weights=group.weights[number],
+                        hidden_states=np.stack(own) if wanted.hidden_states else None,
+                        last=group.sentence(self.rows, number) if wanted.last else None,
+                        **{name: kept[number] for name, kept in group.kept.items()},
+                    ),
+                )
+
+
+def _packs(model: TransformerModel, sentences: Sequence[Inputs]) -> list[list[int]]:
+    """The places of the sentences that go through the model together. Raises: ShapeError."""
+    lengths = [len(sentence.ids) for sentence in sentences]
+    for n in lengths:
         if not 0 < n <= model.config.max_tokens:
             raise ShapeError(
                 f"a sentence of {n} tokens, expected 1 to {model.config.max_tokens}",
                 place=model.place,
             )
-        members.setdefault(n, []).append(at)
+    return packs(lengths) if may_share_rows() else [[at] for at in range(len(sentences))]
+
+
+def _grouped(
+    model: TransformerModel,
+    sentences: Sequence[Inputs],
+    places: Sequence[int],
+    kept_layers: int,
+    wanted: Wanted,
+) -> tuple[list[_Group], int]:
+    members: dict[int, list[int]] = {}
+    for at in places:
+        members.setdefault(len(sentences[at].ids), []).append(at)
     groups, start = [], 0
     heads = tuple(range(model.config.n_heads)) if wanted.heads is None else wanted.heads
     d_k = model.config.d_k
@@ -267,25 +317,3 @@ def _mask(layer: Attention, n: int) -> BoolArray | Float32Array | None:
     if layer.window is None or layer.window >= n:
         return None
     return window_mask(n, n, layer.window - 1)
-
-
-def _taken_apart(
-    groups: list[_Group],
-    states: list[Float32Array],
-    final: Float32Array,
-    count: int,
-    wanted: Wanted,
-) -> list[States]:
-    states_of: dict[int, States] = {}
-    for group in groups:
-        for number, member in enumerate(group.members):
-            own = [group.sentence(state, number) for state in states]
-            states_of[member] = States(
-                embeddings=own[0],
-                contextual=own[-1],
-                weights=group.weights[number],
-                hidden_states=np.stack(own) if wanted.hidden_states else None,
-                last=group.sentence(final, number) if wanted.last else None,
-                **{name: kept[number] for name, kept in group.kept.items()},
-            )
-    return [states_of[at] for at in range(count)]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from attncli.arrays import IntArray
+from attncli.arrays.memory import keep_freed_memory
 from attncli.errors import DataError
 from attncli.errors.wording import visible
 from attncli.files.paths import exists, is_file
@@ -30,6 +31,7 @@ class TransformerModel:
     """
 
     def __init__(self, folder: Path, name: str | None = None) -> None:
+        keep_freed_memory()
         self.folder = folder
         self.name = name or folder.resolve().name
         self.place = visible(str(folder))

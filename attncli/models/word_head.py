@@ -18,7 +18,7 @@ from attncli.models.config import ModelConfig
 from attncli.models.layers import Linear, Norm
 
 _PIECE = 1 << 22  # numbers of the matrix that are widened at once
-_KEPT = 1 << 25  # widened numbers that are kept for the next text
+_KEPT = 1 << 25  # widened numbers that are kept once a second text has needed them
 _LINEAR = "lm_head.weight"
 _LOGITS_BIAS = "final_logits_bias"
 
@@ -67,11 +67,12 @@ class WordHead:
         self._width = config.d_model
         self._softcap = None if config.decoder is None else config.decoder.final_softcap
         self._pieces: dict[int, Float32Array] = {}
+        self._is_read_again = False
         self._most = self.size * self._width if checkpoint.lies_as_float32(matrix) else _KEPT
 
     def keep(self, most: int) -> None:
         """Keeps up to so many widened numbers from now on, for a text that goes on token by token."""
-        self._most = max(self._most, most)
+        self._most, self._is_read_again = max(self._most, most), True
 
     @property
     def numbers(self) -> int:
@@ -104,9 +105,11 @@ class WordHead:
             if piece is None:
                 rows = slice(start, min(start + step, self.size))
                 piece = self._checkpoint.tensor(self._matrix, rows)  # (≤ step, d_model)
-                if sum(kept.size for kept in self._pieces.values()) + piece.size <= self._most:
+                held = sum(kept.size for kept in self._pieces.values())
+                if self._is_read_again and held + piece.size <= self._most:
                     self._pieces[start] = piece
             yield start, piece
+        self._is_read_again = True
 
 
 def linear_head(checkpoint: Checkpoint, config: ModelConfig, words: str) -> WordHead | None:

@@ -116,6 +116,23 @@ def test_a_pass_ends_after_the_last_layer_wanted(folders, family, monkeypatch):
     assert not any(".2." in name for name in read)
 
 
+def test_a_layer_is_read_once_for_sentences_of_many_packs(folders, monkeypatch):
+    """However many sentences there are; each has the bits that it has alone."""
+    monkeypatch.setattr("attncli.models.packing._PACK_ROWS", 24)
+    model = TransformerModel(folders["gpt2"])
+    read = []
+    block = model.tensors.block
+    monkeypatch.setattr(model.tensors, "block", lambda layer: read.append(layer) or block(layer))
+    model.checkpoint.keeps_layers = False  # as those of GGUF, which are unpacked anew
+    sentences = [inputs(np.arange(n) % 16) for n in (3, 20, 7, 15, 1, 20, 9, 4)]
+    together = encode(model, sentences, EVERYTHING)
+    assert read == [0, 1, 2]
+    for sentence, states in zip(sentences, together, strict=True):
+        (alone,) = encode(model, [sentence], EVERYTHING)
+        assert np.array_equal(alone.weights, states.weights)
+        assert np.array_equal(alone.hidden_states, states.hidden_states)
+
+
 def test_the_sums_of_heads_are_the_projections_of_the_record(folders):
     """softmax(scale · query·keyᵀ) of what is kept is the weights that are kept."""
     model = TransformerModel(folders["bert"])

@@ -161,6 +161,20 @@ def test_a_matrix_in_pieces_is_the_whole_matrix(
             np.testing.assert_allclose(found, whole, atol=1e-6)
 
 
+def test_a_head_that_one_text_needs_is_not_kept(tmp_path: Path) -> None:
+    """Widened numbers are kept for a third text when a second one needs them, not for a second."""
+    model, _ = made(tmp_path / "made", "llama")
+    model.to(torch.bfloat16).save_pretrained(tmp_path)
+    head = TransformerModel(tmp_path).head
+    assert head is not None
+    rows = np.ones((1, 32), dtype=np.float32)
+    held = []
+    for _ in range(3):
+        head.logits(rows)
+        held.append(sum(piece.size for piece in head._pieces.values()))
+    assert held == [0, 96 * 32, 96 * 32]
+
+
 @pytest.mark.parametrize(
     ("kind", "config", "choices"),
     [
