@@ -18,7 +18,8 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 CAUSAL = [name for name in KINDS if not name.startswith("modernbert") and "both-ways" not in name]
-GROWING = ("llama-dynamic", "llama-dynamic-50", "phi3-longrope")  # ropes that turn long texts otherwise
+# Ropes that turn long texts otherwise.
+GROWING = ("llama-dynamic", "llama-dynamic-50", "phi3-longrope")
 
 
 def opened(folder: Path, name: str) -> tuple[Any, TransformerModel]:
