@@ -3,6 +3,7 @@
 import sys
 import time
 
+from attncli.cli.terminal import draw
 from attncli.escape import harmless
 
 _AFTER = 1.0  # seconds before the first drawing
@@ -11,7 +12,7 @@ _CELLS = 24
 
 
 class ConversionBar:
-    """Drawn by `tick`, wiped by `end`."""
+    """Drawn by `tick`, wiped by `end` and when the block is left."""
 
     def __init__(self, label: str, *, quiet: bool = False) -> None:
         stream = sys.stderr
@@ -32,7 +33,7 @@ class ConversionBar:
             text = f"[{'#' * cells}{'.' * (_CELLS - cells)}] {100 * part:3.0f} %"
         else:
             text = f"{done / 1e6:.0f} MB"
-        self._draw(f"\r{self._label} {text}")
+        self._on = draw(f"\r{self._label} {text}")
         self._shown = True
 
     def of_stage(self, stage: str, done: int, total: int | None) -> None:
@@ -48,12 +49,11 @@ class ConversionBar:
     def end(self) -> None:
         """Wipes the bar."""
         if self._shown:
-            self._draw("\r\x1b[K")
+            draw("\r\x1b[K")
             self._shown = False
 
-    def _draw(self, text: str) -> None:
-        try:
-            sys.stderr.write(text)
-            sys.stderr.flush()
-        except (OSError, ValueError):
-            self._on = False
+    def __enter__(self) -> "ConversionBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from attncli.cli.terminal import message
+from attncli.cli.terminal import draw, message
 
 _EVERY = 0.2  # seconds between two drawings
 _CLEAR = "\r\x1b[K"
@@ -21,26 +21,18 @@ class SentenceProgress:
         self._shown = not quiet and sys.stderr is not None and sys.stderr.isatty()
         self._begun = time.monotonic()
         self._drawn = 0.0
-        self._first_share: float | None = None
 
     def update(self, total: int, new: int) -> None:
         """Draws the line anew, a few times a second."""
         now = time.monotonic()
         if self._shown and now - self._drawn >= _EVERY:
             self._drawn = now
-            self._draw(_CLEAR + rate_text(total, new, now - self._begun, self._share()))
+            self._shown = draw(_CLEAR + rate_text(total, new, now - self._begun, self._share()))
 
     def clear(self) -> None:
         """Removes the line."""
         if self._shown:
-            self._draw(_CLEAR)
-
-    def _draw(self, text: str) -> None:
-        try:
-            sys.stderr.write(text)
-            sys.stderr.flush()
-        except (OSError, ValueError):
-            self._shown = False
+            draw(_CLEAR)
 
 
 class Encoding(SentenceProgress):

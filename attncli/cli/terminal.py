@@ -356,6 +356,16 @@ def _to_stderr(line: str, *, folds: bool = False) -> None:
         stream.flush()
 
 
+def draw(text: str) -> bool:
+    """Text that stderr draws over, such as a bar; whether it could be written."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):  # closed, or of another encoding
+        return False
+    return True
+
+
 def spoken(text: str) -> str:
     """A text as stderr and a log say it: no secret of an address, nothing that a terminal obeys."""
     return harmless(without_secrets(_cut(text)))

@@ -15,7 +15,7 @@ from attncli.embeddings.cache.checked import raw_bytes
 from attncli.embeddings.protocols import VocabularyStore
 from attncli.embeddings.readers.text.fields import SEPARATORS, looks_like_number
 from attncli.embeddings.readers.word2vec import is_odd
-from attncli.errors import DataError, UsageError
+from attncli.errors import Blank, DataError, UsageError, field_name, setting
 from attncli.errors.wording import quoted
 from attncli.files.writing import whole_file
 
@@ -51,7 +51,8 @@ def exported_files(output: str) -> list[Path]:
     if suffix not in _SUFFIXES:
         expected = ", ".join(_SUFFIXES)
         raise UsageError(
-            f"found {quoted(target.name)}, expected a suffix of {expected}", place="-o"
+            f"found {quoted(target.name)}, expected a suffix of {expected}",
+            place=field_name("output"),
         )
     return [target, target.with_suffix(".metadata.tsv")] if suffix == ".tsv" else [target]
 
@@ -171,7 +172,8 @@ def _ends_in_number(word: str) -> bool:
 
 def _cannot_hold(what: str, word: str) -> DataError:
     return DataError(
-        f"{what} cannot hold the word {quoted(word)}", hints=("-o FILE.safetensors can",)
+        f"{what} cannot hold the word {quoted(word)}",
+        hints=(f"{setting(output=Blank('FILE.safetensors'))} can",),
     )
 
 

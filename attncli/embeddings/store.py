@@ -26,7 +26,7 @@ from attncli.checks.arguments import count_of, row_numbers, text_of
 from attncli.embeddings.cache.checked import CheckedMatrix, DamagedError, mapped, read_facts, verify
 from attncli.embeddings.protocols import PlainStore, Subwords, encoded_word
 from attncli.errors import DataError, InputError
-from attncli.errors.wording import quoted, visible
+from attncli.errors.wording import visible
 
 STORE_FORMAT = 1
 
@@ -239,45 +239,6 @@ def content_hash(words: Iterable[str], matrix: Float32Array) -> str:
         block = np.ascontiguousarray(matrix[start : start + 65536], dtype="<f4")
         digest.update(block.tobytes())
     return digest.hexdigest()
-
-
-def write_store(
-    folder: Path, name: str, words: Sequence[str], matrix: Float32Array, **facts: Any
-) -> None:
-    """Writes a store folder; `folder` must exist. The words must be distinct.
-
-    Raises: DataError when words and rows do not fit, or a word occurs twice.
-    """
-    if len(set(words)) != len(words):
-        raise DataError(f"the words of {quoted(name)} are not distinct")
-    if matrix.ndim != 2 or len(matrix) != len(words):
-        raise DataError(f"{len(words)} words need as many rows, got the shape {matrix.shape}")
-    values = np.ascontiguousarray(matrix, dtype="<f4")
-    np.save(folder / "vectors.npy", values)
-    write_index(folder, words)
-    meta = {
-        "format": STORE_FORMAT,
-        "name": name,
-        "words": len(words),
-        "dim": int(matrix.shape[1]),
-        "sha256": content_hash(words, values),
-        **facts,
-    }
-    text = json.dumps(meta, indent=1, ensure_ascii=False)
-    (folder / "meta.json").write_text(text + "\n", encoding="utf-8")
-
-
-def write_index(folder: Path, words: Sequence[str]) -> None:
-    """Writes words.marisa, rows.npy and ids.npy for these distinct words, in row order."""
-    import marisa_trie
-
-    trie = marisa_trie.BinaryTrie([encoded_word(word) for word in words])
-    ids = np.fromiter((trie[encoded_word(word)] for word in words), dtype="<u4", count=len(words))
-    rows = np.empty(len(words), dtype="<u4")
-    rows[ids] = np.arange(len(words), dtype="<u4")
-    trie.save(str(folder / "words.marisa"))
-    np.save(folder / "ids.npy", ids)
-    np.save(folder / "rows.npy", rows)
 
 
 def _decoded(word: bytes) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 
 from attncli.arrays import Float32Array, FloatArray
 from attncli.attention.core import softmax
-from attncli.errors import DataError
+from attncli.errors import Blank, DataError, setting
 from attncli.insight.places import mask_of
 from attncli.results.names import axis_numbers
 from attncli.results.result import AttentionResult
@@ -95,7 +95,9 @@ def _scores(result: AttentionResult) -> FloatArray:
     if least < -_SUM_TOLERANCE:
         raise DataError(
             f"found the number {least:.4g}, expected weights: a page computes them from scores",
-            hints=("a picture shows the numbers as they are: -o FILE.svg",),
+            hints=(
+                f"a picture shows the numbers as they are: {setting(output=Blank('FILE.svg'))}",
+            ),
         )
     with np.errstate(divide="ignore"):
         return np.log(np.maximum(result.weights.astype(np.float64), 0))

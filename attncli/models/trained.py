@@ -18,7 +18,15 @@ from attncli.attention.parameters import Architecture, PairTask, Parameters, Rea
 from attncli.attention.positions import POSITIONS
 from attncli.attention.products import product
 from attncli.attention.projections import Projections
-from attncli.errors import ArgumentError, DataError, InputError, LimitError, field_name, setting
+from attncli.errors import (
+    ArgumentError,
+    DataError,
+    InputError,
+    LimitError,
+    command_line,
+    field_name,
+    setting,
+)
 from attncli.errors.wording import quoted, visible
 from attncli.files.foreign import Foreign, foreign_file, foreign_of
 from attncli.files.paths import exists, is_file
@@ -274,7 +282,7 @@ def _facts(metadata: dict[str, str], place: str) -> dict[str, Any]:
         raise DataError(
             "a safetensors file, but no model of attn: its metadata has no attn",
             place=place,
-            hints=("attn train FILE -o model.safetensors",),
+            hints=(command_line("train FILE", output="model.safetensors"),),
         )
     if facts.get("format") not in (FORMAT, PAIRS_FORMAT):
         raise DataError(

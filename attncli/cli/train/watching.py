@@ -3,10 +3,9 @@
 import os
 import sys
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from attncli.cli.terminal import color_system, message, terminal_columns, wants_color
+from attncli.cli.terminal import color_system, draw, message, terminal_columns, wants_color
 
 if TYPE_CHECKING:
     from attncli.api.training_run import TrainingRun
@@ -55,7 +54,7 @@ class Watching:
         if whole and self._draws:
             self._draw(self._camera.frame(*self._last))
         if self._draws:
-            _say(_SHOW)
+            draw(_SHOW)
 
     def page(self, made_by: str) -> str:
         """The page with the frames that were kept."""
@@ -87,7 +86,7 @@ class Watching:
         lines = watch_lines(scene, frame, losses, ink, width=columns, height=height)
         text = ink.rendered(lines).split("\n")[:-1]
         up = f"\r\x1b[{self._lines}A" if self._lines else _HIDE
-        _say(up + "".join(f"{line}\x1b[K\n" for line in text) + "\x1b[J")
+        draw(up + "".join(f"{line}\x1b[K\n" for line in text) + "\x1b[J")
         self._lines = len(text)
 
 
@@ -111,9 +110,3 @@ def _ink(columns: int) -> "Ink":
     colors = color_system(os.environ) if wants_color("auto", os.environ, True) else None
     encoding = (getattr(sys.stderr, "encoding", None) or "ascii").lower()
     return Ink(colors=colors, unicode=encoding.startswith("utf"), width=columns)
-
-
-def _say(text: str) -> None:
-    with suppress(OSError, ValueError, UnicodeEncodeError):
-        sys.stderr.write(text)
-        sys.stderr.flush()

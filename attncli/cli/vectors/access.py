@@ -39,8 +39,5 @@ def access_to(
     limits: Limits = DEFAULT_ACCESS.limits,
 ) -> Iterator[Access]:
     """How vectors are opened at the terminal: the bar, warnings and notes go to stderr."""
-    bar = ConversionBar(f"converting {visible(name)[-40:]}", quiet=quiet)
-    try:
+    with ConversionBar(f"converting {visible(name)[-40:]}", quiet=quiet) as bar:
         yield Access(whole, cached, Saying(quiet=quiet), bar.tick, limits)
-    finally:
-        bar.end()

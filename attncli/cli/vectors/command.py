@@ -137,8 +137,7 @@ def import_vectors(
     """
     from attncli.api.vector_files import import_vectors as imported
 
-    bar = ConversionBar("", quiet=quiet)
-    try:
+    with ConversionBar("", quiet=quiet) as bar:
         facts = imported(
             file,
             ImportSettings(**vars(choice)),
@@ -146,8 +145,6 @@ def import_vectors(
             say=Saying(quiet=quiet),
             watch=bar.of_stage,
         )
-    finally:
-        bar.end()
     if choice.byte_order == "big" and facts["format"] not in _OF_BINARY:
         say_vain(["--byte-order"], f"on a file of the format {facts['format']}", quiet=quiet)
     if json:
@@ -308,13 +305,10 @@ def fetch(
     """
     from attncli.api.vector_files import fetch_vectors
 
-    bar = ConversionBar("", quiet=quiet)
-    try:
+    with ConversionBar("", quiet=quiet) as bar:
         facts = fetch_vectors(
             name, mirror=mirror, sha256=sha256, say=Saying(quiet=quiet), watch=bar.of_stage
         )
-    finally:
-        bar.end()
     if json:
         _print_json(facts)
     elif not quiet:

@@ -56,15 +56,12 @@ def evaluate(
     from attncli.cli.conversion_bar import ConversionBar
     from attncli.cli.vectors.access import access_to
 
-    bar = ConversionBar(f"evaluating {visible(name)[-40:]}", quiet=quiet)
     with access_to(name, cached=not no_cache, quiet=quiet) as access:
         vectors = open_vectors(name, access=access)
-    try:
+    with ConversionBar(f"evaluating {visible(name)[-40:]}", quiet=quiet) as bar:
         facts = evaluate_vectors(
             vectors, pairs=pairs or None, analogies=analogies or None, limit=limit, tick=bar.tick
         )
-    finally:
-        bar.end()
     if json:
         write_json(json_text.dumps(facts, allow_nan=False))
     else:

@@ -98,20 +98,17 @@ def train(
         values = {"buckets": learning.buckets}
         say_vain(changed(train, values, ("buckets",)), "with word2vec", quiet=quiet)
     bar = ConversionBar(f"learning {visible(name)[:40]}", quiet=quiet)
-    try:
-        with ended_by_signals("SIGTERM"):
-            facts = train_vectors(
-                files,
-                name,
-                learning,
-                column=column,
-                input_format=input_format,
-                skip_bad=skip_bad,
-                force=force,
-                watch=bar.of_stage,
-            )
-    finally:
-        bar.end()
+    with bar, ended_by_signals("SIGTERM"):
+        facts = train_vectors(
+            files,
+            name,
+            learning,
+            column=column,
+            input_format=input_format,
+            skip_bad=skip_bad,
+            force=force,
+            watch=bar.of_stage,
+        )
     if json:
         write_json(json_text.dumps(facts, allow_nan=False))
     elif not quiet:
