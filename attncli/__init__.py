@@ -14,6 +14,7 @@ __version__ = "0.1.0"  # of the command, the package, and what began a batch tha
 
 # The public names of each file of `api/`.
 _FILES = {
+    "aligning": "align",
     "arrays": "attend",
     "batching": "batch",
     "compare": "compare",

@@ -1,5 +1,6 @@
 """What type checkers see of `attncli`: each public name where it is defined."""
 
+from attncli.api.aligning import align as align
 from attncli.api.arrays import attend as attend
 from attncli.api.batching import batch as batch
 from attncli.api.compare import compare as compare

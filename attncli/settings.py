@@ -38,6 +38,16 @@ EngineName: TypeAlias = Literal["local", "dask"]
 LearningMethod: TypeAlias = Literal["word2vec", "fasttext"]
 ByteOrder: TypeAlias = Literal["little", "big"]
 BadLine: TypeAlias = Literal["error", "skip"]
+Symmetrization: TypeAlias = Literal[
+    "none",
+    "intersection",
+    "union",
+    "grow-diag",
+    "grow-diag-final",
+    "grow-diag-final-and",
+    "itermax",
+]
+AlignedWith: TypeAlias = Literal["input", "output"]
 
 MAX_TOKENS = 4096
 MOST_WRITTEN = 4096  # tokens that a language model is asked for

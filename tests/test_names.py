@@ -13,6 +13,7 @@ PACKAGE = Path(attncli.__file__).parent
 # compare, attend and vectors, where it is done.
 COMMANDS = {
     *(
+        "align",
         "attend",
         "batch",
         "compare",

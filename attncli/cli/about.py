@@ -62,6 +62,7 @@ PAGES = (
         "Data, options and gradients of training.",
         ("train", "evaluate", "predict"),
     ),
+    ("docs/howto/align.md", "Word alignment, and how it is measured.", ("align",)),
     ("docs/transformers.md", "Transformers that can be read and shown.", ("explain", "model")),
     ("docs/scaling.md", "Batches: formats, resume, speed, clusters.", ("batch",)),
     ("docs/vectors.md", "Your own vectors, the cache, unknown words.", ("vectors",)),
@@ -78,6 +79,7 @@ USED = {
     "explain": "--file --vectors --model --temperature --causal --layer --show --steps --output --json",
     "compare": "--file --word --neighbors --vectors --model --temperature --causal --top --output --json",
     "view": "--tokens --scores --index --layer --head --agg --show --steps --output --json",
+    "align": "--gold --vectors --model --layer --head --choose-head --threshold --output --json --quiet",
     "train": "--output --text-column --label-column --split --vectors --epochs --held-out --patience --seed "
     "--resume",
     "evaluate": "--model --text-column --label-column --target-column --split --skip-bad --vectors "

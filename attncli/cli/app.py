@@ -36,6 +36,7 @@ COMMANDS = {
     "compare": "attncli.cli.compare:compare",
     "view": "attncli.cli.view:view",
     "diff": "attncli.cli.diff:diff",
+    "align": "attncli.cli.align:align",
     "train": "attncli.cli.train.command:train",
     "evaluate": "attncli.cli.evaluate:evaluate",
     "predict": "attncli.cli.predict:predict",

@@ -28,11 +28,14 @@ from attncli.cli.manner import Manner
 from attncli.cli.terminal import taking
 
 # The commands whose result is an object, and the options that ask for something else than it.
-_GIVING = ("explain", "compare", "view", "diff", "evaluate")
+_GIVING = ("explain", "compare", "view", "diff", "align", "evaluate")
 _DRAWING = {field.name for group in (Manner, ComparisonManner, Looks) for field in fields(group)}
-_DRAWING |= {"against", "include", "exclude", "unsure", "help"}
+_DRAWING |= {"against", "include", "exclude", "unsure", "gold", "table", "help"}
 # The commands that read the cell where they are given "-", each with the words before its FILE.
-_OF_FILES = {"view": 1, "train": 1, "evaluate": 1, "predict": 1, "batch": 1, "vectors train": 2}
+_OF_FILES = {
+    **dict.fromkeys(("align", "view", "train", "evaluate", "predict", "batch"), 1),
+    "vectors train": 2,
+}
 _ERROR, _HINT = "attn: error: ", "  hint: "
 _KNOWS = 2.0  # seconds in which a command ends that was interrupted itself
 _DIFFERENT, _MISUSED, _PARTIAL = 1, 2, 3  # exit codes
@@ -56,7 +59,7 @@ def attn(line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None 
     """The command `attn`: `%attn explain "money bank grows"`, `r = %attn diff A B`.
 
     In `%%attn explain` each line of the cell is a sentence; of `train`, `predict`, `evaluate`,
-    `batch` and `view` the cell is their file. `$name` and `{expression}` are replaced by the value,
+    `align`, `batch` and `view` the cell is their file. `$name` and `{expression}` are replaced by the value,
     which stays one argument whatever is in it. `_exit_code` is the exit code of the command.
     """
     shell: Any = get_ipython()
@@ -87,7 +90,7 @@ def _with_the_cell(arguments: list[str], cell: str | None) -> list[str]:
         return arguments
     if "-" in arguments:
         return arguments
-    if given & {"file", "files", "corpus", "inputs"}:
+    if given & {"file", "files", "corpus", "inputs", "source"}:
         raise ValueError("found a file on the line and a cell, expected one of them")
     at = _OF_FILES[words]
     return [*arguments[:at], "-", *arguments[at:]]

@@ -170,6 +170,7 @@ NoCache = Annotated[bool, MECHANISM_OPTIONS["no_cache"]]
 Dim = Annotated[int, MECHANISM_OPTIONS["dim"]]
 Oov = Annotated[settings.OovPolicy, MECHANISM_OPTIONS["oov"]]
 Tokenizer = Annotated[settings.TokenizerName, MECHANISM_OPTIONS["tokenizer"]]
+MaxTokens = Annotated[int, MECHANISM_OPTIONS["max_tokens"]]
 Causal = Annotated[bool, MECHANISM_OPTIONS["causal"]]
 Window = Annotated[int | None, MECHANISM_OPTIONS["window"]]
 

@@ -149,6 +149,11 @@ def tokens_of(text: str, store: WordList, tokenizer: TokenizerName) -> list[Span
     return [part for span in joined for part in split_contraction(span, known)]
 
 
+def spans_of(text: str, tokenizer: TokenizerName) -> list[tuple[str, int, int]]:
+    """The words of a sentence with their places, as a tokenizer cuts it, whatever a vocabulary has."""
+    return [(span.text, span.start, span.end) for span in TOKENIZERS[tokenizer](text)]
+
+
 def joins_phrases(store: EmbeddingStore) -> bool:
     """Whether the vocabulary was learned with words joined to phrases."""
     training = store.meta.get("training")

@@ -22,7 +22,7 @@ from attncli.cli.naming import option_of
 
 # The public names, in the order in which a reader meets them.
 CHAPTERS = {
-    "Sentences": "explain compare analyser diff AttentionResult Results",
+    "Sentences": "explain compare analyser diff align AttentionResult Results",
     "Files and pictures": "save read view show",
     "Arrays and weights of other tools": "attend from_attentions",
     "Vectors": "open_vectors WordVectors train_vectors evaluate_vectors CorpusSettings",
@@ -33,6 +33,8 @@ CHAPTERS = {
 # Classes of what functions return, which nobody makes by hand, by the modules that they are of.
 RETURNED = {
     "results.comparison": "Comparison Occurrence Pull Point",
+    "results.alignment": "Alignment Alignments",
+    "results.gold_links": "AlignmentScores GoldLinks",
     "insight.difference": "Differences Difference Change",
     "insight.heads": "HeadMap",
     "models.trained": "TrainedModel",

@@ -36,7 +36,7 @@ html_theme_options = {"navigation_with_keys": True, "sidebar_hide_name": False}
 # The sidebar: captions with their pages.
 CHAPTERS = {
     "Begin": "lecture howto/lecture by-hand gallery faq",
-    "How to": "howto/corpus howto/labels howto/pairs howto/torch howto/bertviz howto/paper howto/nightly",
+    "How to": "howto/corpus howto/labels howto/pairs howto/align howto/torch howto/bertviz howto/paper howto/nightly",
     "Guides": "vectors corpus training transformers scaling figures python notebooks config",
     "Reference": "reference/commands reference/python formats exit-codes install windows trust architecture changelog",
 }

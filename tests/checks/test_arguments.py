@@ -43,6 +43,7 @@ def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, A
     rows = [Row(text, label, 1, None, None, "rows") for label, text in texts.items()]
     known = [Row("a piece of cake", "केक का टुकड़ा", 1, None, None, "rows")]
     return {
+        "align": (attncli.align, {"source": ["money bank"], "target": ["bank money"]}),
         "attend": (attncli.attend, {"query": x, "key": x, "value": x}),
         "analyser": (attncli.analyser, {}),
         "compare": (attncli.compare, {"texts": ["money bank", "river bank"]}),

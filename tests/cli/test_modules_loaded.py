@@ -46,6 +46,7 @@ COMMANDS: list[tuple[str, set[str]]] = [
     ("batch s.tsv --column text -q", WORDS),
     ("batch s.tsv --column text -q -o out.csv", WORDS),
     ("batch s.tsv --column text -q -o out.parquet", WORDS | {"pyarrow"}),
+    ("align bank bank", WORDS),
     ("vectors get bank --json", WORDS),
     ("vectors similar bank --json", WORDS),
     ("vectors import v.txt --name mine -q", WORDS),

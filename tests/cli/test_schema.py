@@ -33,6 +33,7 @@ def files(tmp_path: Path, command: Callable[..., Any]) -> Path:
     (tmp_path / "p.txt").write_text("money bank 5\nriver flows 4\nmoney river 2\n")
     (tmp_path / "q.txt").write_text("money bank river flows\n")
     (tmp_path / "v.txt").write_text("money 1 2\nbank 3 4\nriver 1 0\nflows 0 1\ngrows 2 2\n")
+    (tmp_path / "g.txt").write_text("0-1 1?0\n")
     (tmp_path / "t.tsv").write_text(
         "text\tlabel\n" + "money bank\ta\nriver bank\tb\nmoney grows\ta\nriver flows\tb\n" * 3
     )
@@ -82,6 +83,9 @@ COMMANDS: list[tuple[str, str, list[str]]] = [
     ("train", "pair-cross-validation", ["pairs.tsv", "--folds", "2", "--vectors", "v.txt", "--epochs", "1"]),
     ("train", "pair-learning-curve", ["pairs.tsv", "--learning-curve", "--held-out", "0.5", "--vectors", "v.txt", "--epochs", "1"]),
     ("evaluate", "pair-evaluation", ["pairs.tsv", "--model", "pairs.st", "--vectors", "v.txt"]),
+    ("align", "alignment", ["money bank", "bank money", "--vectors", "v.txt"]),
+    ("align", "error", ["s.txt", "--vectors", "v.txt"]),
+    ("align", "alignment-scores", ["money bank", "bank money", "--vectors", "v.txt", "--gold", "g.txt"]),
     ("predict", "pair-prediction", ["pairs.tsv", "--model", "pairs.st", "--vectors", "v.txt"]),
     ("model info", "model-trained", ["pairs.st"]),
     ("model info", "model-trained", ["m.safetensors"]),

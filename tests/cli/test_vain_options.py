@@ -42,7 +42,8 @@ VALUES = {
     "--text-column": "other", "--label-column": "other", "--target-column": "other",
     "--pair-column": "other", "--score-column": "other", "--pair-temperature": "0.2",
     "--unsure": "0.6", "--class-weights": "a=3", "--folds": "2",
-    "--w-o": "1,2;3,4", "--matrices": "e.toml", "--title": "New", "--size": "400x310",
+    "--symmetrize": "union", "--threshold": "2", "--gold": "g.txt", "--target-vectors": "v2.txt",
+    "--align-with": "output", "--w-o": "1,2;3,4", "--matrices": "e.toml", "--title": "New", "--size": "400x310",
     "--palette": "blues", "--scale": "max", "--font-size": "9pt", "--grid": "1x9", "--complete": "1",
 }  # fmt: skip
 
@@ -146,6 +147,11 @@ BASES = {
     "batch table": "batch t.tsv --workers 1",
     "batch json lines": "batch j.jsonl --workers 1",
     "batch checkpoint": "batch s.txt --workers 1 --model DIR",
+    "align": "align TEXT OTHER --vectors v.txt",
+    "align table": "align TEXT OTHER --vectors v.txt --table --color always",
+    "align json": "align TEXT OTHER --vectors v.txt --json",
+    "align file": "align p.tsv --vectors v.txt -o x.txt",
+    "align gold": "align p.tsv --vectors v.txt --gold g.txt",
     "list": "vectors list",
     "info": "vectors info v.txt",
     "info builtin": "vectors info glove",
@@ -173,6 +179,9 @@ NOT_HERE = {
     ("batch given", "--attention"),
     ("compare given", "--neighbors"),  # there is one other word
     ("evaluate", "--width"),  # acts on wide tables
+    ("align", "--no-table"),  # what a pipe gets anyway
+    ("align gold", "--no-table"),
+    ("align table", "--width"),  # acts on wide words
     ("explain npz", "--steps"),  # the stages are there anyway
     *((base, "--numbers") for base in FIGURES),  # they are there, where they can be read
 }
@@ -196,6 +205,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     vectors = [f"{w} {' '.join(map(str, rng.normal(size=6).round(2)))}" for w in words.split()]
     write("v.txt", *vectors)
     write("w.txt", "money", "bank")
+    write(
+        "v2.txt", *(f"{w} {' '.join(map(str, rng.normal(size=6).round(2)))}" for w in words.split())
+    )
+    write("p.tsv", f"{TEXT}\t{OTHER}", f"{OTHER}\t{TEXT}")
+    write("g.txt", "1-1 2-3", "3-2 1-1")
     write("e.toml", "vectors = {money = [1, 0], bank = [0, 1]}", "matrices = {W_q = '1,2;3,4'}")
     write("n.txt", "naïve", "bank")
     write("s.txt", TEXT, OTHER, "# a comment", "the unhappiness")

@@ -1,0 +1,333 @@
+"""Pairs of texts → how strongly their words point at each other: by cross-attention, or by vectors.
+
+A word is what stands between spaces, unless another way of cutting is asked for. Pieces of a word,
+and words of the vectors that are cut otherwise, belong to the words whose characters they share.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+
+from attncli.arrays import BoolArray, Float32Array, FloatArray
+from attncli.arrays.memory import available_memory
+from attncli.errors import (
+    AttnError,
+    DataError,
+    EmptyError,
+    LimitError,
+    NumericError,
+    UsageError,
+    field_name,
+    setting,
+)
+from attncli.errors.wording import quoted, size_text
+from attncli.insight.linking import linked
+from attncli.models.encoder_decoder import decode
+from attncli.models.family import ModelTensors
+from attncli.models.forward import Inputs, Wanted, encode
+from attncli.models.model import TransformerModel
+from attncli.models.pieces import Pieces, PieceTokenizer
+from attncli.reading.cutting import spans_of
+from attncli.reading.reader import Reader
+from attncli.results.alignment import Alignment
+from attncli.results.names import checked_numbers
+from attncli.results.result import MEANINGLESS
+from attncli.results.stack import TokenRun
+from attncli.settings import MAX_TOKENS, OF_MODEL, AlignedWith, Symmetrization, TokenizerName
+
+Pair: TypeAlias = tuple[str, str]
+_Span: TypeAlias = tuple[str, int, int]  # a word and its place in its text
+
+_DIGITS = 6  # of a cosine: equal words are equal wherever they stand
+_BYTES_PER_WEIGHT = 12  # of all heads: as computed, as kept, and those of words
+_SURELY_FITS = 1 << 26  # bytes that are taken without asking
+
+
+class Weighed(NamedTuple):
+    """A pair as words, and how strongly each target word points at each source word.
+
+    weights: of each head that may be chosen, or one alone. allowed: which words may be linked, None:
+    all. unknown: the words without a vector.
+    Shapes: weights (n_kept, n_target, n_source); allowed (n_target, n_source).
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    weights: FloatArray
+    allowed: BoolArray | None = None
+    unknown: tuple[str, ...] = ()
+
+
+class Weighing(Protocol):
+    """What weighs the words of pairs."""
+
+    def __call__(self, pairs: Sequence[Pair]) -> Iterator[Weighed | AttnError]:
+        """Each pair in order, or why it cannot be read."""
+
+
+class Linking(NamedTuple):
+    """How what was weighed becomes links; `threshold` is the least number of a link."""
+
+    symmetrize: Symmetrization
+    threshold: float | None = None
+
+    def alignment(self, pair: Weighed, kept: int = 0) -> Alignment:
+        """The links of a pair by one of its matrices."""
+        matrix = pair.weights[kept]
+        links = linked(matrix, self.symmetrize, threshold=self.threshold, allowed=pair.allowed)
+        return Alignment(pair.source, pair.target, links, matrix, pair.unknown)
+
+
+class HeadChoice(NamedTuple):
+    """Which heads are read: the mean of all of these `layers` × `heads`, from 0."""
+
+    layers: tuple[int, ...]
+    heads: tuple[int, ...]
+
+
+class CrossWeighing:
+    """The cross-attention of a decoder that reads the target beside an encoder that reads the source.
+
+    A target word has the attention of the step that reads it (`aligned_with` "input") or of the step
+    before, which is to foretell it ("output"; Kobayashi et al. 2020, arXiv:2004.10102).
+    The shares of a source word's pieces are summed, those of a target word's pieces averaged; what
+    special tokens get is left out. `choices` name the matrices of a pair.
+    Raises: UsageError for a model without a decoder.
+    """
+
+    def __init__(
+        self,
+        model: TransformerModel,
+        tokenizer: PieceTokenizer,
+        choices: Sequence[HeadChoice],
+        *,
+        aligned_with: AlignedWith = "input",
+        cut: TokenizerName = "whitespace",
+        max_tokens: int = MAX_TOKENS,
+    ) -> None:
+        self._model, self._tokenizer, self.choices = model, tokenizer, tuple(choices)
+        self._decoder, self._start = decoder_and_start(model)
+        self._later = int(aligned_with == "input")
+        self._cut, self._max_tokens = cut, max_tokens
+
+    def __call__(self, pairs: Sequence[Pair]) -> Iterator[Weighed | AttnError]:
+        """Each pair in order; an empty side has no words."""
+        for source, target in pairs:
+            try:
+                yield self._weighed(source, target)
+            except AttnError as error:
+                yield error
+
+    def _weighed(self, source: str, target: str) -> Weighed:
+        spans = spans_of(source, self._cut), spans_of(target, self._cut)
+        names = [tuple(word for word, _, _ in side) for side in spans]
+        if not all(names):
+            empty = np.zeros((len(self.choices), len(names[1]), len(names[0])), dtype=np.float32)
+            return Weighed(names[0], names[1], empty)
+        read = self._tokenizer(source), self._tokenizer(target)
+        cross = self._cross(*read)  # (n_layers, n_heads, n_q, n_k)
+        sums = membership(spans[0], read[0])  # (n_source, n_k)
+        shares = membership(spans[1], read[1])  # (n_target, n_pieces)
+        shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1)
+        rows = np.arange(shares.shape[1]) + self._later  # (n_pieces,): of the steps
+        inside = rows < cross.shape[2]
+        matrices = [
+            shares[:, inside] @ self._mean(cross, choice)[rows[inside]] @ sums.T
+            for choice in self.choices
+        ]
+        return Weighed(names[0], names[1], np.stack(matrices))
+
+    def _mean(self, cross: Float32Array, choice: HeadChoice) -> FloatArray:
+        """The mean of some heads. Shapes: (n_layers, n_heads, n_q, n_k) → (n_q, n_k)."""
+        chosen = cross[np.ix_(choice.layers, choice.heads)]
+        mean: FloatArray = chosen.mean(axis=(0, 1), dtype=np.float64)
+        return mean
+
+    def _cross(self, source: Pieces, target: Pieces) -> Float32Array:
+        """The weights of all heads, (n_layers, n_heads, n_q, n_k), n_q steps of the decoder.
+
+        Raises: LimitError, NumericError, DataError.
+        """
+        config = self._model.config.target
+        assert config is not None  # there is a decoder
+        ids, types = np.array(source.ids), np.zeros(len(source.ids), dtype=np.intp)
+        steps = np.array([self._start, *self._read_ids(target)])
+        limit = min(config.max_tokens, self._max_tokens)
+        for n in (len(ids), len(steps)):
+            if n > limit:
+                raise LimitError(f"{n} tokens, {self._model.name} reads at most {limit}")
+        self._require_memory(len(ids), len(steps))
+        self._model.check_ids(ids, types)
+        if int(steps.max()) >= config.n_vocab:
+            raise DataError(
+                f"the tokenizer gives the id {int(steps.max())}, but the decoder has "
+                f"{config.n_vocab} words",
+                place=self._model.place,
+            )
+        (states,) = encode(self._model, [Inputs(ids, types)], Wanted(weights=False))
+        cross = decode(self._decoder, config, steps, states.contextual).cross
+        if not np.isfinite(cross).all():
+            raise NumericError("the hidden states overflow float32")
+        return cross
+
+    def _read_ids(self, target: Pieces) -> Sequence[int]:
+        """The ids that the decoder reads: all but the one that ends the text."""
+        ends = bool(target.pieces) and target.pieces[-1].status == "special"
+        return target.ids[:-1] if ends else target.ids
+
+    def _require_memory(self, n_source: int, n_target: int) -> None:
+        """Raises: LimitError when the weights of all heads would not fit in memory."""
+        config = self._model.config.target
+        assert config is not None  # there is a decoder
+        cells = config.n_layers * config.n_heads * n_target * (n_source + n_target)
+        needed = _BYTES_PER_WEIGHT * cells
+        available = available_memory() if needed > _SURELY_FITS else None
+        if available is not None and needed > available:
+            raise LimitError(
+                f"{n_source:,} and {n_target:,} tokens need {size_text(needed)} of memory, "
+                f"{size_text(available)} is free"
+            )
+
+
+class _Side(NamedTuple):
+    """The words of a text, their directions (n, d), and which have one (n,)."""
+
+    words: tuple[str, ...]
+    rows: FloatArray
+    has: BoolArray
+
+    @property
+    def unknown(self) -> list[str]:
+        """The words without a vector."""
+        return [word for word, has in zip(self.words, self.has, strict=True) if not has]
+
+
+class VectorWeighing:
+    """The cosines of the words' vectors, which are of one space.
+
+    A word that is cut into several by the vectors has their mean. A word without a vector may be
+    linked to a word that is spelled just so, with the cosine 1, and to no other.
+    """
+
+    def __init__(self, source: Reader, target: Reader, cut: TokenizerName = "whitespace") -> None:
+        if source.store.dim != target.store.dim:
+            raise UsageError(
+                f"found vectors of {target.store.dim} values, expected {source.store.dim} as those of "
+                "the source: both are to be of one space",
+                place=field_name("target_vectors"),
+            )
+        self._readers = (source, target)
+        self._cut = cut
+
+    def __call__(self, pairs: Sequence[Pair]) -> Iterator[Weighed | AttnError]:
+        """Each pair in order; an empty side has no words."""
+        sources = self._sides(self._readers[0], [text for text, _ in pairs])
+        targets = self._sides(self._readers[1], [text for _, text in pairs])
+        for source, target in zip(sources, targets, strict=True):
+            if isinstance(source, AttnError):
+                yield source
+            else:
+                yield target if isinstance(target, AttnError) else self._weighed(source, target)
+
+    def _weighed(self, source: _Side, target: _Side) -> Weighed:
+        known = target.has[:, None] & source.has  # (n_target, n_source)
+        cosines = np.where(known, np.round(target.rows @ source.rows.T, _DIGITS), 0.0)
+        if known.all():
+            return Weighed(source.words, target.words, cosines[None])
+        same = [[one == other for one in source.words] for other in target.words]
+        alike = np.array(same, dtype=bool).reshape(known.shape) & ~known
+        weights = np.where(alike, 1.0, cosines)[None]
+        unknown = dict.fromkeys((*source.unknown, *target.unknown))
+        return Weighed(source.words, target.words, weights, known | alike, tuple(unknown))
+
+    def _sides(self, reader: Reader, texts: Sequence[str]) -> list[_Side | AttnError]:
+        """Each text, or why it cannot be read; what is read next may forget their words' rows."""
+        reader.start(texts)
+        return [
+            self._side(reader, text, run)
+            for text, run in zip(texts, reader.runs(texts), strict=True)
+        ]
+
+    def _side(self, reader: Reader, text: str, run: TokenRun | AttnError) -> _Side | AttnError:
+        spans = spans_of(text, self._cut)
+        words = tuple(word for word, _, _ in spans)
+        sums = np.zeros((len(spans), reader.store.dim))
+        if isinstance(run, AttnError):
+            if not isinstance(run, EmptyError):
+                return run
+        else:
+            tokens, vectors = run.tokens(), reader.vectors(run)
+            known = np.array([token.status not in MEANINGLESS for token in tokens])
+            shared = _overlaps(spans, [(token.start, token.end) for token in tokens])
+            sums = (shared & known).astype(np.float64) @ vectors.astype(np.float64)
+        lengths = np.sqrt((sums * sums).sum(axis=1, keepdims=True))  # (n, 1)
+        return _Side(words, sums / np.where(lengths > 0, lengths, 1), lengths[:, 0] > 0)
+
+
+def decoder_and_start(model: TransformerModel) -> tuple[ModelTensors, int]:
+    """The decoder of a model, and the id that it begins with. Raises: UsageError without one."""
+    if model.decoder is None or model.config.sides is None:
+        raise UsageError(
+            f"{quoted(model.name)} has no decoder that reads an encoder, expected a model such as "
+            "T5, BART or Marian",
+            place=field_name("model"),
+            hints=(
+                f"{setting(vectors=OF_MODEL + model.name)} aligns by the vectors of its layers",
+            ),
+        )
+    return model.decoder, model.config.sides.start
+
+
+def usual_choice(
+    model: TransformerModel, layers: Sequence[int] | None, heads: Sequence[int] | None
+) -> HeadChoice:
+    """The heads that are asked for; all of a layer, and of layers the last but one.
+
+    There the mean of all heads aligns best without anybody choosing (Garg et al. 2019,
+    arXiv:1909.02074). Raises: UsageError for numbers out of range.
+    """
+    config = model.config.target
+    assert config is not None  # there is a decoder
+    if layers is None:
+        layers = [max(config.n_layers - 2, 0)]
+    return HeadChoice(
+        _chosen(layers, config.n_layers, "layers"), _chosen(heads, config.n_heads, "heads")
+    )
+
+
+def _chosen(
+    numbers: Sequence[int] | None, count: int, axis: Literal["layers", "heads"]
+) -> tuple[int, ...]:
+    """Some of `count` layers or heads; None is all of them. Raises: UsageError."""
+    if numbers is None:
+        return tuple(range(count))
+    try:
+        return tuple(checked_numbers(numbers, range(count), axis))
+    except UsageError as error:
+        error.place = field_name(axis.removesuffix("s"))
+        raise
+
+
+def candidates(choice: HeadChoice) -> list[HeadChoice]:
+    """The heads among which one is chosen: each alone, and the mean of each layer."""
+    alone = [HeadChoice((layer,), (head,)) for layer in choice.layers for head in choice.heads]
+    return [*(HeadChoice((layer,), choice.heads) for layer in choice.layers), *alone]
+
+
+def membership(words: Sequence[_Span], pieces: Pieces) -> FloatArray:
+    """Which pieces are parts of which words, as 1 and 0. Shape: (n_words, n_pieces)."""
+    places = [
+        (-1, -1) if piece.status == "special" else (piece.start, piece.end)
+        for piece in pieces.pieces
+    ]
+    return _overlaps(words, places).astype(np.float64)
+
+
+def _overlaps(words: Sequence[_Span], places: Sequence[tuple[int, int]]) -> BoolArray:
+    """Which places share a character with which words. Shape: (n_words, n_places)."""
+    starts = np.array([start for _, start, _ in words], dtype=np.intp)[:, None]
+    ends = np.array([end for _, _, end in words], dtype=np.intp)[:, None]
+    first, last = np.array(places, dtype=np.intp).reshape(-1, 2).T
+    shared: BoolArray = (first < ends) & (last > starts)
+    return shared
