@@ -1,12 +1,15 @@
 """A transformer's attention against transformers + torch (and BertViz, if it is installed).
 
-    python benchmarks/transformer_speed.py DIR [--pairs 5] [--sentences 512] [--only cold|warm]
-                                               [--peer-python PYTHON]
+    python benchmarks/transformer_speed.py MODEL [--pairs 5] [--sentences 512] [--only cold|warm]
+                                                 [--text TEXT] [--layer N] [--peer-python PYTHON]
 
-DIR is a checkpoint folder, such as all-MiniLM-L6-v2. Cold: one sentence, whole processes in pairs,
-time and peak memory; each side gives the weights of all layers and heads. Warm: sentences a second
-with all weights and the last hidden states, both sides on the same cores; transformers in padded
-batches of 32, as the sentences come and sorted by length. Needs pip install '.[transformers,oracle]'.
+MODEL is a checkpoint folder, such as all-MiniLM-L6-v2, or a GGUF file. Cold: one sentence, whole
+processes in pairs, time, processor time and peak memory; each side gives the weights of all layers
+and heads, or of the layer that is named. Warm: sentences a second with all weights and the last
+hidden states, both sides on the same cores, a process of ours on each; transformers in padded
+batches of 32, as the sentences come and sorted by length. On a busy machine the processor time of
+both sides says more than the clock. Needs pip install '.[transformers,oracle]', for GGUF accelerate
+too, which the loader of transformers asks for.
 
 BertViz brings some thirty packages, so it may live in an environment of its own, with transformers
 and torch; its Python is then named by --peer-python, and runs both peers of the cold part:
@@ -15,6 +18,7 @@ and torch; its Python is then named by --peer-python, and runs both peers of the
 """
 
 import argparse
+import multiprocessing
 import os
 import random
 import statistics
@@ -22,7 +26,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any, NamedTuple
 
 SENTENCE = "money bank grows"
 WORDS = [
@@ -56,17 +62,31 @@ WORDS = [
 ]
 COLD_GOAL, MEMORY_FACTOR, MEMORY_ROOM = 20.0, 1.3, 150.0
 
-PEER = """
+OPEN = """
+import os
+def opened(path):
+    if not os.path.isfile(path):
+        return {"pretrained_model_name_or_path": path}
+    folder, name = os.path.split(os.path.abspath(path))
+    return {"pretrained_model_name_or_path": folder, "gguf_file": name}
+"""
+PEER = (
+    OPEN
+    + """
 import sys, json, torch
 from transformers import AutoModel, AutoTokenizer
-tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
+tokenizer = AutoTokenizer.from_pretrained(**opened(sys.argv[1]))
 model = AutoModel.from_pretrained(
-    sys.argv[1], attn_implementation="eager", dtype=torch.float32
+    **opened(sys.argv[1]), attn_implementation="eager", dtype=torch.float32
 ).eval()
 with torch.inference_mode():
     out = model(**tokenizer(sys.argv[2], return_tensors="pt"), output_attentions=True)
 """
-PRINT = "print(json.dumps(torch.stack(out.attentions)[:, 0].tolist()))"
+)
+PRINT = """
+chosen = out.attentions if len(sys.argv) < 4 else [out.attentions[int(sys.argv[3])]]
+print(json.dumps(torch.stack(list(chosen))[:, 0].tolist()))
+"""
 VIEW = """
 from bertviz import head_view
 tokens = tokenizer.convert_ids_to_tokens(tokenizer(sys.argv[2])["input_ids"])
@@ -74,15 +94,24 @@ print(head_view(out.attentions, tokens, html_action="return").data)
 """
 
 
-def run(command: list[str]) -> tuple[float, float]:
-    """Wall seconds and peak MB of one process."""
+class Cost(NamedTuple):
+    """What a process took: seconds by the clock, seconds of processors, MB at its peak."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+def run(command: list[str]) -> Cost:
+    """The cost of one process; ends this one where it fails."""
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit(f"{' '.join(command)[:200]} ended with {process.returncode}")
-    return time.perf_counter() - started, usage.ru_maxrss * 1024 / 1e6
+    wall = time.perf_counter() - started
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6)
 
 
 def can_import(python: str, name: str) -> bool:
@@ -91,32 +120,34 @@ def can_import(python: str, name: str) -> bool:
     return subprocess.run([python, "-c", found], check=False).returncode == 0
 
 
-def cold(folder: str, pairs: int, python: str) -> None:
-    size = sum(path.stat().st_size for path in Path(folder).glob("*.safetensors")) / 1e6
-    ours = [sys.executable, "-m", "attncli", "explain", SENTENCE, "--model", folder, "--json"]
-    peers = {"transformers": PEER + PRINT}
+def cold(asked: argparse.Namespace) -> None:
+    """One sentence, whole processes in pairs."""
+    path = Path(asked.model)
+    files = [path] if path.is_file() else path.glob("*.safetensors")
+    size = sum(file.stat().st_size for file in files) / 1e6
+    layer = [] if asked.layer is None else [str(asked.layer)]
+    ours = [sys.executable, "-m", "attncli", "explain", asked.text, "--model", asked.model]
+    ours += ["--json", *(f"--layer={number}" for number in layer)]
+    python, peers = asked.peer_python, {"transformers": PEER + PRINT}
     if can_import(python, "bertviz"):
         peers["BertViz head_view"] = PEER + VIEW
     else:
         print(f"cold, BertViz: {python} has no bertviz; --peer-python names one that has")
     with tempfile.TemporaryDirectory() as where:
         for number, (name, script) in enumerate(peers.items()):
-            path = Path(where) / f"peer{number}.py"
-            path.write_text(script)
-            peer = [python, str(path), folder, SENTENCE]
+            file = Path(where) / f"peer{number}.py"
+            file.write_text(script)
+            peer = [python, str(file), asked.model, asked.text, *layer]
             run(ours), run(peer)  # warm-up
-            ratios, walls, peaks, peer_peaks = [], [], [], []
-            for _ in range(pairs):
-                wall, peak = run(ours)
-                peer_wall, peer_peak = run(peer)
-                ratios.append(peer_wall / wall)
-                walls.append(wall)
-                peaks.append(peak)
-                peer_peaks.append(peer_peak)
+            pairs = [(run(ours), run(peer)) for _ in range(asked.pairs)]
+            ratio = statistics.median(theirs.wall / own.wall for own, theirs in pairs)
+            of_cpu = statistics.median(theirs.cpu / own.cpu for own, theirs in pairs)
+            wall, cpu = (statistics.median(own[at] for own, _ in pairs) for at in (0, 1))
             print(
-                f"cold, {name}: {statistics.median(ratios):.1f} × as long (goal {COLD_GOAL:.0f}); "
-                f"attn {statistics.median(walls):.2f} s; peak {max(peaks):.0f} MB, "
-                f"peer {max(peer_peaks):.0f} MB "
+                f"cold, {name}: {ratio:.1f} × as long (goal {COLD_GOAL:.0f}; of processor time "
+                f"{of_cpu:.1f} ×); attn {wall:.2f} s, {cpu:.2f} s of processor time; "
+                f"peak {max(own.peak for own, _ in pairs):.0f} MB, "
+                f"peer {max(theirs.peak for _, theirs in pairs):.0f} MB "
                 f"(goal {MEMORY_FACTOR * size + MEMORY_ROOM:.0f} for a file of {size:.0f} MB)"
             )
 
@@ -130,63 +161,102 @@ def sentences(count: int) -> list[str]:
     ]
 
 
-def our_rate(folder: str, texts: list[str]) -> float:
-    """Sentences a second on one core; `attn batch` multiplies it by its workers."""
-    import attncli
-
-    analyser = attncli.analyser(folder)
-    list(analyser(texts[:64]))
-    started = time.perf_counter()
-    found = sum(result.weights.shape[0] > 0 for result in analyser(texts))
-    return found / (time.perf_counter() - started)
+_analyser: Any = None
 
 
-def peer_rate(folder: str, texts: list[str], cores: int) -> float:
-    """Sentences a second of transformers in padded batches of 32."""
-    import torch
-    from transformers import AutoModel, AutoTokenizer
+def _start(model: str) -> None:
+    """Opens the model in a process of the pool, and reads its layers once."""
+    from attncli.mechanisms.transformer import open_transformer
 
-    torch.set_num_threads(cores)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModel.from_pretrained(
-        folder, attn_implementation="eager", dtype=torch.float32
-    ).eval()
+    global _analyser
+    _analyser = open_transformer(Path(model))  # as `attn batch` does: without what comes next
+    list(_analyser(sentences(8)))
 
-    def keep(batch_of: list[str]) -> int:
-        batch = tokenizer(batch_of, padding=True, return_tensors="pt")
-        out = model(**batch, output_attentions=True)
-        kept = 0
-        for i, mask in enumerate(batch["attention_mask"]):
-            n = int(mask.sum())
-            weights = [layer[i, :, :n, :n].numpy() for layer in out.attentions]
-            kept += len(weights) > 0 and out.last_hidden_state[i, :n].numpy().size > 0
+
+def _compute(texts: list[str]) -> tuple[int, float]:
+    """How many sentences have weights, and the processor time they took."""
+    started = time.process_time()
+    done = sum(result.weights.shape[0] > 0 for result in _analyser(texts))
+    return done, time.process_time() - started
+
+
+def our_rate(model: str, texts: list[str], cores: int) -> tuple[float, float]:
+    """Sentences a second by the clock and of processor time, a process on each core."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(cores, spawn, _start, (model,)) as pool:
+        list(pool.map(_compute, [texts[:2]] * (4 * cores)))  # every process is up
+        started = time.perf_counter()
+        parts = list(pool.map(_compute, [texts[at::cores] for at in range(cores)]))
+        wall = time.perf_counter() - started
+    done = sum(count for count, _ in parts)
+    return done / wall, done / sum(cpu for _, cpu in parts)
+
+
+class Peer:
+    """transformers with its model open, in padded batches of 32."""
+
+    def __init__(self, path: str, cores: int) -> None:
+        import torch
+        from transformers import AutoModel, AutoTokenizer
+
+        torch.set_num_threads(cores)
+        names: dict[str, Any] = {}
+        exec(OPEN, names)
+        given = names["opened"](path)
+        self.tokenizer = AutoTokenizer.from_pretrained(**given)
+        if self.tokenizer.pad_token is None:
+            self.tokenizer.pad_token = self.tokenizer.eos_token
+        self.model = AutoModel.from_pretrained(
+            **given, attn_implementation="eager", dtype=torch.float32
+        ).eval()
+
+    def keep(self, some: list[str]) -> int:
+        """How many sentences of a batch have weights."""
+        import torch
+
+        with torch.inference_mode():
+            batch = self.tokenizer(some, padding=True, return_tensors="pt")
+            out = self.model(**batch, output_attentions=True)
+            kept = 0
+            for i, mask in enumerate(batch["attention_mask"].bool()):
+                weights = [layer[i][:, mask][:, :, mask].numpy() for layer in out.attentions]
+                kept += len(weights) > 0 and out.last_hidden_state[i, mask].numpy().size > 0
         return kept
 
-    with torch.inference_mode():
-        keep(texts[:32])
-        started = time.perf_counter()
-        found = sum(keep(texts[at : at + 32]) for at in range(0, len(texts), 32))
-    return found / (time.perf_counter() - started)
+    def rate(self, texts: list[str]) -> tuple[float, float]:
+        """Sentences a second by the clock and of processor time."""
+        self.keep(texts[:32])
+        started, used = time.perf_counter(), time.process_time()
+        done = sum(self.keep(texts[at : at + 32]) for at in range(0, len(texts), 32))
+        return done / (time.perf_counter() - started), done / (time.process_time() - used)
 
 
-def warm(folder: str, count: int, rounds: int, cores: int) -> None:
-    texts = sentences(count)
+def warm(model: str, count: int, rounds: int, cores: int) -> None:
+    """Rounds of both sides in turn."""
+    texts, peer = sentences(count), Peer(model, cores)
     ours, plain, ordered = [], [], []
     for _ in range(rounds):
-        ours.append(our_rate(folder, texts))
-        plain.append(peer_rate(folder, texts, cores))
-        ordered.append(peer_rate(folder, sorted(texts, key=len), cores))
-    for name, peer in (("as they come", plain), ("sorted by length", ordered)):
-        ratio = statistics.median(o / p for o, p in zip(ours, peer, strict=True))
+        ours.append(our_rate(model, texts, cores))
+        plain.append(peer.rate(texts))
+        ordered.append(peer.rate(sorted(texts, key=len)))
+    for name, theirs in (("as they come", plain), ("sorted by length", ordered)):
+        by_clock, by_cpu = (
+            statistics.median(o[at] / p[at] for o, p in zip(ours, theirs, strict=True))
+            for at in (0, 1)
+        )
         print(
-            f"warm, {cores} cores, transformers with sentences {name}: {ratio:.2f} × its rate "
-            f"(goal 1.0); attn {max(ours):.0f}, transformers {max(peer):.0f} sentences/s"
+            f"warm, {cores} cores, transformers with sentences {name}: {by_clock:.2f} × its rate "
+            f"(of processor time {by_cpu:.2f} ×); attn {max(o[0] for o in ours):.1f}, "
+            f"transformers {max(p[0] for p in theirs):.1f} sentences/s"
         )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="attn against transformers + torch.")
-    parser.add_argument("folder")
+    parser.add_argument("model")
+    parser.add_argument("--text", default=SENTENCE)
+    parser.add_argument("--layer", type=int)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--sentences", type=int, default=512)
     parser.add_argument("--cores", type=int, default=2)
@@ -194,9 +264,9 @@ def main() -> None:
     parser.add_argument("--only", choices=("cold", "warm"))
     asked = parser.parse_args()
     if asked.only != "warm":
-        cold(asked.folder, asked.pairs, asked.peer_python)
+        cold(asked)
     if asked.only != "cold":
-        warm(asked.folder, asked.sentences, 3, asked.cores)
+        warm(asked.model, asked.sentences, asked.rounds, asked.cores)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ html_theme_options = {"navigation_with_keys": True, "sidebar_hide_name": False}
 CHAPTERS = {
     "Begin": "lecture howto/lecture by-hand gallery faq",
     "How to": "howto/corpus howto/labels howto/pairs howto/align howto/torch howto/bertviz howto/paper howto/nightly",
-    "Guides": "vectors corpus training transformers scaling figures python notebooks config",
+    "Guides": "vectors corpus training transformers models scaling figures python notebooks config",
     "Reference": "reference/commands reference/python formats exit-codes install windows trust architecture changelog",
 }
 # Papers at the top of the repository that have a page of the site.

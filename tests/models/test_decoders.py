@@ -5,7 +5,6 @@ the windows, heads are fewer for keys than for queries, norms are far from 1.
 """
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from safetensors.numpy import load_file, save_file
 
 from attncli.cli.app import run
 from attncli.errors import DataError
-from attncli.models.families.reading import model_types
 from attncli.models.forward import Inputs, Wanted, encode
 from attncli.models.model import TransformerModel
 
@@ -375,13 +373,6 @@ def test_a_part_for_pictures_is_passed_over(tmp_path: Path) -> None:
         (folder / "config.json").write_text(json.dumps(seeing), "utf-8")
         (after,) = encode(TransformerModel(folder), ids)
         assert np.array_equal(before.weights, after.weights)
-
-
-def test_every_kind_of_model_is_in_the_docs() -> None:
-    """The table of families has the model types that are read, no more and no fewer."""
-    page = (Path(__file__).resolve().parents[2] / "docs" / "transformers.md").read_text("utf-8")
-    table = page.partition("| family | `model_type` |")[2].partition("\n\n")[0]
-    assert sorted(re.findall(r"`([^`]+)`", table)) == sorted(model_types())
 
 
 def test_what_a_decoder_is_can_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

