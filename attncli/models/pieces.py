@@ -10,11 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attncli.errors import DataError
+from attncli.errors import DataError, LimitError
 from attncli.errors.wording import quoted, visible
 from attncli.files.paths import is_file
 from attncli.models.tokenizer_files import (
     foreign_class,
+    has_two_sides,
     json_object,
     open_tokenizer,
     tokenizer_file,
@@ -64,13 +65,14 @@ class PieceTokenizer:
     """The tokenizer of a checkpoint folder, tokenizer.json or older files, or that of a GGUF file.
 
     `gives_segments` says whether the model is told which sentence of a pair a piece belongs to,
-    as tokenizer_config.json decides it in transformers 5; None when there is no such file. `doubt`
+    as tokenizer_config.json decides it in transformers 5; None when there is no such file. A Marian
+    has two tokenizers, of which this is that of the source, or `is_target` that of the target. `doubt`
     says why the pieces may be others than those of transformers, None where they are its own.
     Raises: MissingExtraError without the `tokenizers` library; InputError when there is no such
     file; DataError when it is damaged; LimitError when it is too large.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_target: bool = False) -> None:
         self.place = visible(str(folder))
         self.gives_segments: bool | None = None
         if is_file(folder):
@@ -80,7 +82,7 @@ class PieceTokenizer:
         else:
             self.place = visible(str(tokenizer_file(folder)))
             self.gives_segments = _gives_segments(folder / "tokenizer_config.json")
-            self._tokenizer = open_tokenizer(folder)
+            self._tokenizer = open_tokenizer(folder, is_target=is_target)
             self.doubt = _doubt(foreign_class(folder))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
@@ -95,7 +97,18 @@ class PieceTokenizer:
     @property
     def kind(self) -> str:
         """The kind of its model: WordPiece, BPE, Unigram or WordLevel."""
-        return type(self._tokenizer.model).__name__
+        model = self._tokenizer.model
+        return str(getattr(model, "kind", type(model).__name__))
+
+    @cached_property
+    def target(self) -> "PieceTokenizer":
+        """The tokenizer of what the model writes: another one for a Marian, else this one.
+
+        Raises: InputError, LimitError, DataError for damaged files.
+        """
+        if not has_two_sides(self._folder):
+            return self
+        return PieceTokenizer(self._folder, is_target=True)
 
     @property
     def size(self) -> int:
@@ -157,6 +170,8 @@ class PieceTokenizer:
                 encoding = self._tokenizer.encode(
                     _encodable(text), None if pair is None else _encodable(pair)
                 )
+        except LimitError:
+            raise
         except Exception as fault:  # the library raises bare Exceptions
             raise DataError(
                 f"the tokenizer failed: {quoted(str(fault))}", place=self.place

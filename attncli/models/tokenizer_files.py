@@ -1,7 +1,7 @@
 """The tokenizer of a checkpoint folder: its files, each read within bounds.
 
 There is tokenizer.json, or in older checkpoints only vocab.txt (BERT, DistilBERT) or vocab.json
-with merges.txt (GPT-2, RoBERTa). What tokenizer_config.json makes of them: `tokenizer_building`.
+with merges.txt (GPT-2, RoBERTa); Marian has source.spm, target.spm and vocab.json. What tokenizer_config.json makes of them: `tokenizer_building`.
 """
 
 import json
@@ -11,7 +11,8 @@ from typing import Any
 
 from attncli.errors import AttnError, DataError, InputError, LimitError
 from attncli.errors.wording import quoted, visible
-from attncli.files.paths import exists, is_file
+from attncli.files.paths import exists, is_file, is_folder
+from attncli.models.marian_tokenizer import SOURCE, is_marian_folder, open_marian_tokenizer
 from attncli.text.panics import quiet_panics
 from attncli.text.tokenizer_building import Told, build, complete
 from attncli.text.tokenizer_classes import (
@@ -29,18 +30,27 @@ _WORDPIECE, _BYTES = ("vocab.txt",), ("vocab.json", "merges.txt")
 
 def tokenizer_file(folder: Path) -> Path:
     """The file that messages about the folder's tokenizer name."""
+    if _is_marian(folder):
+        return folder / SOURCE
     for names in (("tokenizer.json",), _WORDPIECE, _BYTES):
         if all(is_file(folder / name) for name in names):
             return folder / names[0]
     return folder / "tokenizer.json"
 
 
-def open_tokenizer(folder: Path) -> Any:
-    """The tokenizers.Tokenizer of a folder.
+def open_tokenizer(folder: Path, *, is_target: bool = False) -> Any:
+    """The tokenizers.Tokenizer of a folder; of Marian one that answers the same, of either side.
 
     Raises: MissingExtraError without the library; InputError when there is no tokenizer; DataError
     when it is damaged; LimitError when it is too large.
     """
+    if _is_marian(folder):
+        return open_marian_tokenizer(
+            folder,
+            _content,
+            lambda name: json_object(folder / f"{name}.json") or {},
+            is_target=is_target,
+        )
     path = tokenizer_file(folder)
     place = visible(str(path))
     if not exists(path):
@@ -92,10 +102,33 @@ def _kind_of_files(name: str, kind: str | None, other: str | None, place: str) -
 
 def foreign_class(folder: Path) -> str | None:
     """The tokenizer class that transformers builds its own way, where attn takes tokenizer.json."""
+    if _is_marian(folder):
+        return None
+    return not_built(*_options_and_config(folder))
+
+
+def has_two_sides(folder: Path) -> bool:
+    """Whether a folder has another tokenizer for what its model writes than for what it reads.
+
+    Raises: InputError, LimitError, DataError for a damaged file that says it.
+    """
+    return is_folder(folder) and _is_marian(folder)
+
+
+def _is_marian(folder: Path) -> bool:
+    """Whether the tokenizer is that of Marian: its files are there, and no other class is named."""
+    if not is_marian_folder(folder):
+        return False
+    options, config = _options_and_config(folder)
+    name = names_class(options, config)
+    return config.get("model_type") == "marian" if name is None else name == "MarianTokenizer"
+
+
+def _options_and_config(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     options, config = (
         json_object(folder / f"{name}.json") or {} for name in ("tokenizer_config", "config")
     )
-    return not_built(options, config)
+    return options, config
 
 
 def _vocabulary_of(content: bytes) -> tuple[Any, Any]:
