@@ -21,7 +21,9 @@ import numpy as np
 import torch
 from corpus import sentences
 
-from attncli.attention.float32 import attend_stack, exact_in_float32, sentence_blocks
+from attncli.attention.core import attend
+from attncli.attention.float32 import exact_in_float32, sentence_blocks, small_weights
+from attncli.attention.products import product
 from attncli.attention.projections import Projections, random_projections, task_attention
 from attncli.attention.word_projections import WordProjections
 
@@ -47,8 +49,10 @@ def attn_general(rows: Sentences, table: np.ndarray) -> None:
         for part, exact in ((group[small], True), (group[~small], False)):
             for block in sentence_blocks(part, 2 * table.shape[1]):
                 x = table.take(part[block], axis=0)
-                x = x if exact else x.astype(np.float64)
-                attend_stack(x, x, x, scale=scale, small=exact)
+                if exact:
+                    product(small_weights(x, x, scale=scale), x)
+                else:
+                    attend(*[x.astype(np.float64)] * 3, scale=scale)
 
 
 def torch_per_sentence(rows: Sentences, table: np.ndarray) -> None:

@@ -125,12 +125,20 @@ class CheckedBatch:
         facts = source_facts(s.vectors, s.model, analysis)
         if store is not None:
             facts["asked"] = None
-        make = partial(open_for_many, s, frozenset(self.job.layout.include), part, open_store)
+        include = frozenset(self.job.layout.include)
+        make = partial(open_for_many, s, include, part, open_store, self._unread(looks_for))
         quantized = s.model is not None and is_gguf_file(s.model)
         completed = COMPLETED if s.complete is not None else ()
         of_models = (*(("quantization",) if quantized else ()), *completed)
         mechanism = JobMechanism(make, facts, options, analysis.width, looks_for, of_models)
         return OpenedBatch(self.job, mechanism, reads_pieces=analysis.reads_pieces)
+
+    def _unread(self, looks_for: Watch) -> frozenset[str]:
+        """The fields that neither the output nor `looks_for` holds."""
+        if self.job.format.name == "csv":  # has columns of its own, whatever is left out
+            return frozenset()
+        unread = frozenset(self.job.layout.exclude)
+        return unread - {"warnings"} if looks_for.counts else unread
 
 
 class OpenedBatch(NamedTuple):

@@ -36,27 +36,18 @@ def exact_in_float32(
     return fits
 
 
-def attend_stack(
-    query: FloatArray,
-    key: FloatArray,
-    value: FloatArray,
-    *,
-    scale: float,
-    mask: BoolArray | FloatArray | None = None,
-    small: bool = False,
-) -> tuple[FloatArray, FloatArray]:
-    """Contextual vectors and weights of a stack.
+def small_weights(
+    query: FloatArray, key: FloatArray, *, scale: float, mask: BoolArray | FloatArray | None = None
+) -> FloatArray:
+    """The weights of a stack for whose scores `exact_in_float32` holds.
 
-    `small` says that `exact_in_float32` holds for the scores: without a mask, the softmax then takes
-    their exponentials as they are, without first subtracting the largest of each row.
+    Without a mask the softmax takes the exponentials of the scores as they are, without first
+    subtracting the largest of each row.
 
-    Shapes: query, key (…, n_tokens, d_k), value (…, n_tokens, d_v), mask broadcasting to the
-    scores → contextual (…, n_tokens, d_v), weights (…, n_tokens, n_tokens), in the inputs' dtype.
+    Shapes: query, key (…, n_tokens, d_k), mask broadcasting to the scores → (…, n_tokens, n_tokens).
     """
-    if mask is not None or not small:
-        return attend(query, key, value, mask=mask, scale=scale)
-    weights = _unshifted_softmax(attention_scores(query, key, scale=scale))
-    return product(weights, value), weights  # (…, n_tokens, d_v)
+    scores = attention_scores(query, key, scale=scale)
+    return _unshifted_softmax(scores) if mask is None else softmax(masked(scores, mask))
 
 
 def attend_float32(

@@ -48,10 +48,15 @@ class WordProjections:
         alone = vectors[:, None, :]
         rows = with_likeness(alone, alone, self._landmarks)  # (n, 1, d_model + n_landmarks)
         columns = product(rows, self._matrix)[:, 0]  # (n, columns)
-        return np.concatenate([columns, self._lengths(columns)], axis=1)
+        lengths = self._lengths(columns)
+        lengths[~np.isfinite(columns).all(axis=1)] = np.inf
+        return np.concatenate([columns, lengths], axis=1)
 
     def fits(self, table: Float32Array, rows: IntArray) -> BoolArray:
-        """For each sentence, whether float32 may be tried. Shapes: rows (B, n_tokens) → (B,)."""
+        """For each sentence, whether float32 may be tried. Shapes: rows (B, n_tokens) → (B,).
+
+        What is made of such a sentence is finite.
+        """
         heads = self.layer.n_heads
         lengths = table[:, self._ends[2] :].take(rows, axis=0).max(axis=1)  # (B, 2·n_heads)
         if self.layer.positions in ("sinusoidal", "learned"):

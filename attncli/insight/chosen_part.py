@@ -68,7 +68,7 @@ class Part(NamedTuple):
 
     def _cut_stack(self, stack: Stack) -> Stack:
         held = {name: array for name, array in stack.extras.items() if name in BY_HEAD}
-        matrices = Matrices(stack.attention, stack.selection, stack.weights, held)
+        matrices = Matrices(stack.attention, stack.selection, stack.made("weights"), held)
         if self.layers is not None:
             matrices = chosen(matrices, "layers", self.layers)
         if self.heads is not None:

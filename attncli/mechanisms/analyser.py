@@ -30,8 +30,11 @@ class Analyser(ABC):
     def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
         """Every text once, in a Stack or as a Failure, in any order."""
 
-    def quick(self) -> "Analyser":
-        """The same for a batch: no advice to one reader of one sentence, float32 where it is exact."""
+    def quick(self, unread: frozenset[str] = frozenset()) -> "Analyser":
+        """The same for a batch: no advice to one reader of one sentence, float32 where it is exact.
+
+        `unread` names fields of the record that nobody reads, which need not be made.
+        """
         return self
 
     @property

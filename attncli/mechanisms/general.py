@@ -13,16 +13,17 @@ from typing import Any, get_args
 import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
-from attncli.attention.core import attention_scores, masked, softmax
+from attncli.attention.core import attend, attention_scores, masked, softmax
 from attncli.attention.float32 import (
     attend_long,
-    attend_stack,
     exact_in_float32,
     is_long,
     sentence_blocks,
+    small_weights,
 )
 from attncli.attention.general import matching_rows, score_scale, unit_rows
 from attncli.attention.masks import attention_mask
+from attncli.attention.products import product
 from attncli.checks.arguments import count_of, flag_of, number_of
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, NumericError, UsageError, field_name, setting
@@ -41,6 +42,7 @@ from attncli.reading.reader import (
 from attncli.results.result import (
     DEFAULT_FIELDS,
     ON_REQUEST,
+    STAGE_FIELDS,
     AttentionSettings,
     ResultWarning,
 )
@@ -82,7 +84,9 @@ class GeneralAnalyser(LengthwiseAnalyser):
 
     `include` names optional fields of the results to fill. With `dtype` float64 (the default) all
     is computed in float64; with float32, sentences whose weights float32 gives to 1e-6 are computed
-    in it. `advise` adds to a warning about a degenerate matrix an option that helps.
+    in it. `advise` adds to a warning about a degenerate matrix an option that helps. `unread` names
+    fields of the record that nobody reads; those that cost time are not made where nothing else
+    needs them.
     """
 
     store: EmbeddingStore
@@ -91,6 +95,7 @@ class GeneralAnalyser(LengthwiseAnalyser):
     include: frozenset[str] = frozenset()
     dtype: type[np.floating[Any]] = np.float64
     advise: bool = True
+    unread: frozenset[str] = frozenset()
     _reader: Reader = field(init=False, repr=False, compare=False)
     _moderate: int = field(init=False, repr=False, compare=False)
     _units: int = field(init=False, repr=False, compare=False)
@@ -103,9 +108,9 @@ class GeneralAnalyser(LengthwiseAnalyser):
         object.__setattr__(self, "_moderate", reader.lexicon.projection(1, self._is_moderate))
         object.__setattr__(self, "_units", reader.lexicon.projection(self.store.dim, unit_rows))
 
-    def quick(self) -> "GeneralAnalyser":
-        """The same for a batch: float32 where it is exact, and no advice."""
-        return replace(self, dtype=np.float32, advise=False)
+    def quick(self, unread: frozenset[str] = frozenset()) -> "GeneralAnalyser":
+        """The same for a batch: float32 where it is exact, no advice, no arrays that nobody reads."""
+        return replace(self, dtype=np.float32, advise=False, unread=unread)
 
     def _alike(self, rows: IntArray) -> Iterator[tuple[IntArray, bool]]:
         """Which sentences are computed together, and whether their scores are small."""
@@ -142,11 +147,46 @@ class GeneralAnalyser(LengthwiseAnalyser):
         self, texts: Sequence[str], group: Group, small: bool
     ) -> Iterator[Stack | Failure]:
         """The stack of sentences that have the same number of tokens."""
-        options, rows = self.settings, group.rows
-        n_tokens = rows.shape[1]
-        mask = attention_mask(
+        if small:
+            return self._in_float32(texts, group)
+        return self._in_float64(texts, group)
+
+    def _in_float32(self, texts: Sequence[str], group: Group) -> Iterator[Stack]:
+        """The stack of sentences whose vectors are moderate: all is finite, what nobody reads not made."""
+        temperature, lexicon = self.settings.temperature, self._reader.lexicon
+        embeddings: Float32Array | None = None
+        weights: FloatArray | None = None
+        contextual: FloatArray | None = None
+        if self._weighs or self.include & {"measures", *STAGE_FIELDS}:
+            embeddings = lexicon.vectors().take(group.rows, axis=0)  # (B, n_tokens, d_model)
+        if self._weighs and embeddings is not None:
+            matching = embeddings
+            if self.settings.score == "cosine":
+                matching = lexicon.projected(self._units).take(group.rows, axis=0)
+            scale = score_scale(self.settings.score, self.store.dim) / temperature
+            mask = self._mask(group.rows.shape[1])
+            weights = small_weights(matching, matching, scale=scale, mask=mask)
+            if "contextual" not in self.unread or "measures" in self.include:
+                contextual = product(weights, embeddings)
+        yield from self._stacked(texts, group, embeddings, contextual, weights, temperature)
+
+    @property
+    def _weighs(self) -> bool:
+        """Whether weights are read, or what is made of them: some warnings are."""
+        made_of_them = {"weights", "contextual", "warnings"}
+        return bool(made_of_them - self.unread) or "measures" in self.include
+
+    def _mask(self, n_tokens: int) -> BoolArray | None:
+        """What a sentence may see, (n_tokens, n_tokens)."""
+        options = self.settings
+        return attention_mask(
             n_tokens, causal=options.causal, window=options.window, see_self=options.see_self
         )
+
+    def _in_float64(self, texts: Sequence[str], group: Group) -> Iterator[Stack | Failure]:
+        """The stack of any sentences, without those whose numbers are not finite."""
+        options, rows = self.settings, group.rows
+        mask = self._mask(rows.shape[1])
         embeddings = self._reader.lexicon.vectors().take(rows, axis=0)  # (B, n_tokens, d_model)
         temperature = options.temperature
         with np.errstate(over="ignore", invalid="ignore"):
@@ -156,13 +196,13 @@ class GeneralAnalyser(LengthwiseAnalyser):
                 except AttnError as error:
                     yield Failure(group.places[0], error)
                     return
-            contextual, weights = self._attended(rows, embeddings, temperature, mask, small)
+            contextual, weights = self._attended(embeddings, temperature, mask)
             weights = weights.astype(np.float32, copy=False)
             contextual = contextual.astype(np.float32, copy=False)
-            checked = {} if small else {"weights": weights, "new embeddings": contextual}
+            checked = {"weights": weights, "new embeddings": contextual}
             if "scores" in self.include:
                 checked["scores"] = self._scores(embeddings, temperature)
-        if checked and not (finite := _finite(checked, len(rows))).all():
+        if not (finite := _finite(checked, len(rows))).all():
             for i in np.flatnonzero(~finite).tolist():
                 place = group.places[i]
                 yield Failure(place, _not_finite(checked, i, texts[place]))
@@ -173,45 +213,34 @@ class GeneralAnalyser(LengthwiseAnalyser):
             yield from self._stacked(texts, group, embeddings, contextual, weights, temperature)
 
     def _attended(
-        self,
-        rows: IntArray,
-        embeddings: Float32Array,
-        temperature: float,
-        mask: BoolArray | None,
-        small: bool,
+        self, embeddings: Float32Array, temperature: float, mask: BoolArray | None
     ) -> tuple[FloatArray, FloatArray]:
         """Contextual vectors and weights: (B, n_tokens, d_model), (B, n_tokens, n_tokens)."""
-        options = self.settings
-        scale = score_scale(options.score, self.store.dim) / temperature
-        if small:
-            matching = embeddings
-            if options.score == "cosine":
-                matching = self._reader.lexicon.projected(self._units).take(rows, axis=0)
-            return attend_stack(matching, matching, embeddings, scale=scale, mask=mask, small=True)
+        scale = score_scale(self.settings.score, self.store.dim) / temperature
         wide = embeddings.astype(np.float64)
-        matching_wide = matching_rows(wide, options.score)
-        attended = attend_long if is_long(rows.shape[1]) else attend_stack
-        return attended(matching_wide, matching_wide, wide, scale=scale, mask=mask)
+        matching = matching_rows(wide, self.settings.score)
+        attended = attend_long if is_long(embeddings.shape[1]) else attend
+        return attended(matching, matching, wide, scale=scale, mask=mask)
 
     def _stacked(
         self,
         texts: Sequence[str],
         group: Group,
-        embeddings: Float32Array,
-        contextual: Float32Array,
-        weights: Float32Array,
+        embeddings: Float32Array | None,
+        contextual: Float32Array | None,
+        weights: Float32Array | None,
         temperature: float,
     ) -> Iterator[Stack]:
         stack = Stack(
             places=group.places,
             texts=[texts[place] for place in group.places],
             tokens=group.runs,
-            weights=weights[:, None, None],  # (B, 1, 1, n_tokens, n_tokens)
+            weights=None if weights is None else weights[:, None, None],  # (B, 1, 1, n, n)
             contextual=contextual,  # (B, n_tokens, d_model)
             attention=self._described(temperature),
             vectors=vectors_info(self.store),
             warnings=self._warnings(texts, group, embeddings, weights),
-            extras=self._extras(embeddings, temperature),
+            extras={} if embeddings is None else self._extras(embeddings, temperature),
         )
         if "measures" not in self.include:
             yield stack
@@ -257,22 +286,16 @@ class GeneralAnalyser(LengthwiseAnalyser):
         self,
         texts: Sequence[str],
         group: Group,
-        embeddings: Float32Array,
-        weights: FloatArray,
+        embeddings: Float32Array | None,
+        weights: FloatArray | None,
     ) -> dict[int, tuple[ResultWarning, ...]]:
         """The warnings of those sentences that have any."""
+        if "warnings" in self.unread or weights is None or embeddings is None:
+            return {}
         by_place: dict[int, tuple[ResultWarning, ...]] = defaultdict(tuple)
-        known = self._reader.lexicon.known()[group.rows].all(axis=1)  # (B,)
-        all_of_them = self._reader.may_always_warn
-        for i in range(len(group.places)) if all_of_them else np.flatnonzero(~known).tolist():
+        for i in self._reader.may_warn(group.rows):
             by_place[i] = self._reader.warnings(group.runs[i], texts[group.places[i]])
-        options = self.settings
-        mask = attention_mask(
-            group.rows.shape[1],
-            causal=options.causal,
-            window=options.window,
-            see_self=options.see_self,
-        )
+        options, mask = self.settings, self._mask(group.rows.shape[1])
         if mask is not None:
             alone = tuple(int(i) for i in np.flatnonzero(~mask.any(axis=-1)))
             if alone:

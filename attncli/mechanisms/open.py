@@ -92,10 +92,14 @@ def open_for_many(
     include: frozenset[str] = frozenset(),
     part: "Part | None" = None,
     open_store: OpenStore = store_of,
+    unread: frozenset[str] = frozenset(),
 ) -> "Analyser":
-    """The Analyser as a batch uses it: what a worker opens for itself."""
+    """The Analyser as a batch uses it: what a worker opens for itself.
+
+    `unread` names fields of the record that are not written.
+    """
     opened = open_analyser(settings, include, asked=include, part=part, open_store=open_store)
-    return opened.analyser.quick()
+    return opened.analyser.quick(unread)
 
 
 def expect_dim(settings: MechanismSettings) -> None:

@@ -29,8 +29,8 @@ class PartAnalyser(Analyser):
     analyser: Analyser
     part: Choice
 
-    def quick(self) -> "PartAnalyser":
-        """The same part of what the other one finds quickly."""
+    def quick(self, unread: frozenset[str] = frozenset()) -> "PartAnalyser":
+        """The same part of what the other one finds quickly: a part may be chosen by any field."""
         return replace(self, analyser=self.analyser.quick())
 
     @property

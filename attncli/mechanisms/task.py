@@ -31,7 +31,7 @@ from attncli.errors.wording import quoted
 from attncli.insight.learned import Learned
 from attncli.insight.measures import measured
 from attncli.insight.readout import read_out
-from attncli.mechanisms.analyser import LengthwiseAnalyser
+from attncli.mechanisms.analyser import Analyser, LengthwiseAnalyser
 from attncli.models.trained import TrainedModel, require_vectors
 from attncli.reading.reader import Group, Reader, ReadingSettings, reader_for, vectors_info
 from attncli.reading.targets import target_place
@@ -58,7 +58,8 @@ class TaskAnalyser(LengthwiseAnalyser):
     a word); without it, it is the first word that was a target in training. `include` names
     optional fields of the results to fill. With `dtype` float64 (the default) all is computed in
     float64; with float32, each distinct word is projected once, and sentences whose weights float32
-    gives to 1e-6 are computed in it.
+    gives to 1e-6 are computed in it. `unread` names fields of the record that nobody reads; arrays
+    among them are not made where nothing else needs them.
     """
 
     store: EmbeddingStore
@@ -68,6 +69,7 @@ class TaskAnalyser(LengthwiseAnalyser):
     target: str | int | None = None
     include: frozenset[str] = frozenset()
     dtype: type[np.floating[Any]] = np.float64
+    unread: frozenset[str] = frozenset()
     _reader: Reader = field(init=False, repr=False, compare=False)
     _words: WordProjections = field(init=False, repr=False, compare=False)
     _columns: int = field(init=False, repr=False, compare=False)
@@ -101,9 +103,14 @@ class TaskAnalyser(LengthwiseAnalyser):
             reading = replace(reading, max_tokens=max_tokens)
         return cls(store, model.projections, reading, model, target, include)
 
-    def quick(self) -> "TaskAnalyser":
-        """The same for a batch: float32 where it is exact."""
-        return replace(self, dtype=np.float32)
+    def quick(self, unread: frozenset[str] = frozenset()) -> Analyser:
+        """The same for a batch: float32 where it is exact, without arrays that nobody reads."""
+        from attncli.mechanisms.labels import LabelAnalyser, reads_labels_alone
+
+        quick = replace(self, dtype=np.float32, unread=unread)
+        if self.model is None or self.include or not reads_labels_alone(self.model, unread):
+            return quick
+        return LabelAnalyser(quick, self.model, self.projections)
 
     @property
     def learned(self) -> Learned:
@@ -120,12 +127,43 @@ class TaskAnalyser(LengthwiseAnalyser):
             facts["matrices"] = matrices_digest(self.projections)
         return facts if self.model is None else facts | {"model": self.model.sha256}
 
+    @property
+    def reader(self) -> Reader:
+        """What reads the sentences."""
+        return self._reader
+
+    def fits_float32(self, rows: IntArray) -> BoolArray:
+        """For each sentence, whether float32 may be tried: all is finite. (B, n_tokens) → (B,)."""
+        return self._words.fits(self._reader.lexicon.projected(self._columns), rows)
+
+    def stacked(self, texts: Sequence[str], group: Group) -> Iterator[Stack | Failure]:
+        """The results of sentences that have the same number of tokens."""
+        for chosen, small in self._alike(group.rows):
+            yield from self._computed(texts, group.pick(chosen), small)
+
+    def labeled(
+        self,
+        model: TrainedModel,
+        texts: Sequence[str],
+        group: Group,
+        targets: Sequence[int | None],
+        likely: Sequence[list[float] | None],
+    ) -> Stack:
+        """The stack without arrays of sentences whose labels are known.
+
+        `likely` has the probability of each label, None where there is no target.
+        """
+        readings = [
+            _reading(model, target, row) for target, row in zip(targets, likely, strict=True)
+        ]
+        return self._stack(texts, group, {}, readings)
+
     def _alike(self, rows: IntArray) -> Iterator[tuple[IntArray, bool]]:
         """Which sentences are computed together, and whether float32 is tried."""
         every = np.arange(len(rows))
         small = np.zeros(len(rows), dtype=np.bool_)
         if self.dtype != np.float64:
-            small = self._words.fits(self._reader.lexicon.projected(self._columns), rows)
+            small = self.fits_float32(rows)
         heads = self.projections.n_heads
         width = self.store.dim + self._words.width + (heads - 1) * rows.shape[1]
         for part in (every[small], every[~small]):
@@ -137,7 +175,8 @@ class TaskAnalyser(LengthwiseAnalyser):
     ) -> Iterator[Stack | Failure]:
         """The stack of sentences that have the same number of tokens."""
         count = len(group.places)
-        targets, kept = self._targets(texts, group)
+        targets = self.targets(texts, group)
+        kept = np.array([not isinstance(item, Failure) for item in targets])  # (B,)
         yield from (item for item in targets if isinstance(item, Failure))
         with np.errstate(over="ignore", invalid="ignore"):
             arrays = self._made(group.rows, small)
@@ -152,7 +191,8 @@ class TaskAnalyser(LengthwiseAnalyser):
             if len(chosen) < count:
                 arrays = {name: array[chosen] for name, array in arrays.items()}
             readings = self._told(arrays["contextual"], [targets[i] for i in chosen])
-            yield from self._stacked(texts, group.pick(chosen), arrays, readings)
+            stack = self._stack(texts, group.pick(chosen), arrays, readings)
+            yield from measured(stack) if "measures" in self.include else (stack,)
 
     def _made(self, rows: IntArray, small: bool) -> dict[str, Float32Array]:
         """Weights, new embeddings and what else is asked for, (B, …) each as a result has it."""
@@ -197,26 +237,20 @@ class TaskAnalyser(LengthwiseAnalyser):
         ]
         return attend_projected(parts[0], parts[1], parts[2], layer)
 
-    def _stacked(
+    def _stack(
         self,
         texts: Sequence[str],
         group: Group,
         arrays: dict[str, Float32Array],
         readings: list[_Told],
-    ) -> Iterator[Stack]:
+    ) -> Stack:
         layer = self.projections
-        warnings = {}
-        for i, (place, run) in enumerate(zip(group.places, group.runs, strict=True)):
-            about = self._reader.warnings(run, texts[place])
-            about += readings[i][1] if readings else ()
-            if about:
-                warnings[i] = about
-        stack = Stack(
+        return Stack(
             places=group.places,
             texts=[texts[place] for place in group.places],
             tokens=group.runs,
-            weights=arrays.pop("weights"),
-            contextual=arrays.pop("contextual"),
+            weights=arrays.pop("weights", None),
+            contextual=arrays.pop("contextual", None),
             attention=AttentionSettings(
                 kind="task",
                 score=layer.score,
@@ -229,28 +263,34 @@ class TaskAnalyser(LengthwiseAnalyser):
             ),
             vectors=vectors_info(self.store),
             models=[model for model, _ in readings] if readings else None,
-            warnings=warnings,
+            warnings=self._warnings(texts, group, readings),
             extras=arrays,
         )
-        yield from measured(stack) if "measures" in self.include else (stack,)
 
-    def _targets(
-        self, texts: Sequence[str], group: Group
-    ) -> tuple[list[int | Failure | None], BoolArray]:
-        """Each sentence's target (0 where the whole is read), and which have no failure (B,)."""
+    def _warnings(
+        self, texts: Sequence[str], group: Group, readings: list[_Told]
+    ) -> dict[int, tuple[ResultWarning, ...]]:
+        """The warnings of those sentences that have any."""
+        warnings = {i: about for i, (_, about) in enumerate(readings) if about}
+        for i in self._reader.may_warn(group.rows):
+            about = self._reader.warnings(group.runs[i], texts[group.places[i]])
+            if about:
+                warnings[i] = about + warnings.get(i, ())
+        return warnings
+
+    def targets(self, texts: Sequence[str], group: Group) -> list[int | Failure | None]:
+        """Each sentence's target, 0 where the whole is read, None without one."""
         model = self.model
+        if model is None or not model.architecture.labels_sentences:
+            return [None] * len(group.places)
+        trained = frozenset(model.targets)
         targets: list[int | Failure | None] = []
         for place, run in zip(group.places, group.runs, strict=True):
-            if model is None or not model.architecture.labels_sentences:
-                targets.append(None)
-                continue
             try:
-                targets.append(self._target(model, run, texts[place]))
+                targets.append(self._target(model, trained, run, texts[place]))
             except AttnError as error:
                 targets.append(Failure(place, error))
-        return targets, np.array(
-            [not isinstance(item, Failure) for item in targets], dtype=np.bool_
-        )
+        return targets
 
     def _told(self, contextual: FloatArray, targets: Sequence[int | Failure | None]) -> list[_Told]:
         """What the model says of each sentence. Shapes: contextual (B, n_tokens, n_heads·d_v)."""
@@ -261,19 +301,23 @@ class TaskAnalyser(LengthwiseAnalyser):
                 return [(ModelInfo.given(layer.given), ())] * len(targets)
             seed = layer.seed
             return [] if seed is None else [(ModelInfo.untrained(seed), ())] * len(targets)
-        plain = ModelInfo(model.name, model.sha256 or None)
         if not model.architecture.labels_sentences:
-            return [(plain, ())] * len(targets)
-        readings: list[_Told] = [(plain, (_no_target(model),))] * len(targets)
+            return [(ModelInfo(model.name, model.sha256 or None), ())] * len(targets)
+        likely: list[list[float] | None] = [None] * len(targets)
         asked = [i for i, target in enumerate(targets) if isinstance(target, int)]
         places = np.array([targets[i] for i in asked], dtype=np.intp)
         read = read_out(model.parameters, model.architecture, contextual[asked], places)
+        for i, row in zip(asked, read.mean.tolist(), strict=True):
+            likely[i] = row
         by_target = model.architecture.readout == "target"
-        for i, target, row in zip(asked, places.tolist(), read.mean.tolist(), strict=True):
-            readings[i] = (_labeled(model, row, target if by_target else None), ())
-        return readings
+        return [
+            _reading(model, target if by_target and isinstance(target, int) else None, row)
+            for target, row in zip(targets, likely, strict=True)
+        ]
 
-    def _target(self, model: TrainedModel, run: TokenRun, text: str) -> int | None:
+    def _target(
+        self, model: TrainedModel, trained: frozenset[str], run: TokenRun, text: str
+    ) -> int | None:
         if model.architecture.readout != "target":
             if self.target is not None:
                 raise UsageError(
@@ -281,22 +325,23 @@ class TaskAnalyser(LengthwiseAnalyser):
                     place=field_name("target"),
                 )
             return 0
-        tokens = run.tokens()
         if self.target is not None:
             try:
-                return target_place(tokens, self.target, quoted(text))
+                return target_place(run.tokens(), self.target, quoted(text))
             except DataError as fault:
                 raise UsageError(
                     f"{fault.message} {quoted(text)}", place=field_name("target")
                 ) from None
-        trained = set(model.targets)
-        return next((i for i, token in enumerate(tokens) if token.key in trained), None)
+        return next((i for i, part in enumerate(run.parts) if part.key in trained), None)
 
 
-def _labeled(model: TrainedModel, row: list[float], target: int | None) -> ModelInfo:
-    best = model.labels[row.index(max(row))]
-    named = dict(zip(model.labels, row, strict=True))
-    return ModelInfo(model.name, model.sha256 or None, best, named, target)
+def _reading(model: TrainedModel, target: int | None, likely: list[float] | None) -> _Told:
+    """What a model says where its labels are so likely; that it says nothing where there are none."""
+    if likely is None:
+        return ModelInfo(model.name, model.sha256 or None), (_no_target(model),)
+    best = model.labels[likely.index(max(likely))]
+    named = dict(zip(model.labels, likely, strict=True))
+    return ModelInfo(model.name, model.sha256 or None, best, named, target), ()
 
 
 def _no_target(model: TrainedModel) -> ResultWarning:

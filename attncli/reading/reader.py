@@ -154,6 +154,13 @@ class Reader:
         """Whether there may be something to say of a sentence whose words are all known."""
         return self.settings.oov == "skip"
 
+    def may_warn(self, rows: IntArray) -> list[int]:
+        """Which sentences there may be something to say of. Shapes: rows (B, n_tokens)."""
+        if self.may_always_warn:
+            return list(range(len(rows)))
+        unknown: list[int] = np.flatnonzero(~self.lexicon.known()[rows].all(axis=1)).tolist()
+        return unknown
+
     def warnings(self, run: TokenRun, text: str) -> tuple[ResultWarning, ...]:
         """What to say of a sentence's unknown words."""
         oov = self.settings.oov

@@ -90,14 +90,14 @@ class Stack:
     array of `extras` (B, …) as the field of that name in a result. `places` count in the texts that
     were given; `warnings` holds those sentences that have any. `selection` says which
     layers and heads of larger results these are. A stack of one may hold its
-    `finished` result.
+    `finished` result. An array that nobody reads is None where it was not made.
     """
 
     places: Sequence[int]
     texts: Sequence[str]
     tokens: Sequence[TokenRun]
-    weights: Float32Array
-    contextual: Float32Array
+    weights: Float32Array | None
+    contextual: Float32Array | None
     attention: AttentionSettings
     vectors: VectorsInfo
     models: Sequence[ModelInfo] | None = None
@@ -117,6 +117,13 @@ class Stack:
             return self.extras.get(name)
         found = getattr(self.finished, name)
         return None if found is None else found[None]
+
+    def made(self, name: str) -> Float32Array:
+        """The arrays of a field that was asked for, (B, …)."""
+        found = self.arrays(name)
+        if found is None:
+            raise ValueError(f"no {name} were made")
+        return found
 
     def array(self, name: str, i: int) -> Float32Array | None:
         """The i-th sentence's array of a field, None where it has none."""
@@ -139,8 +146,8 @@ class Stack:
             text=self.texts[i],
             tokens=self.tokens[i].tokens(),
             attention=self.attention,
-            weights=self.weights[i],
-            contextual=self.contextual[i],
+            weights=self.made("weights")[i],
+            contextual=self.made("contextual")[i],
             vectors=self.vectors,
             index=self.places[i],
             model=None if self.models is None else self.models[i],

@@ -10,6 +10,7 @@ from attncli.arrays import Float32Array
 from attncli.batches.chunks import Chunk
 from attncli.batches.work import Failures, Placed
 from attncli.batches.writers.digits import Printed, json_stacks
+from attncli.batches.writers.models import model_texts
 from attncli.batches.writers.options import RecordLayout
 from attncli.batches.writers.tokens import token_texts
 from attncli.errors import AttnError
@@ -97,9 +98,9 @@ class JsonlWriter:
         if has("attention"):
             yield "attention", [_of_stacks([stack.attention for stack in stacks], stacks)]
         if "weights" in arrays:
-            yield self._weights([stack.weights for stack in stacks])
+            yield self._weights([stack.made("weights") for stack in stacks])
         if "contextual" in arrays:
-            yield "contextual", self._matrices([stack.contextual for stack in stacks])
+            yield "contextual", self._matrices([stack.made("contextual") for stack in stacks])
         if has("vectors"):
             yield "vectors", [_of_stacks([stack.vectors for stack in stacks], stacks)]
         if has("model"):
@@ -196,7 +197,7 @@ def _models(stacks: Sequence[Stack]) -> _Column:
     found = [stack.models for stack in stacks]
     if found[0] is None:
         return "null"
-    return [plain_json(model.told) for models in found for model in models or ()]
+    return model_texts([model for models in found for model in models or ()])
 
 
 def _warning_texts(stacks: Sequence[Stack]) -> _Column:

@@ -48,7 +48,7 @@ class CsvWriter:
         return "".join(texts).encode("utf-8", "surrogateescape")
 
     def _rows(self, chunk: Chunk, stack: Stack, places: Sequence[int]) -> Iterable[str]:
-        keys, weights = None, stack.weights  # (B, n_layers, n_heads, n, n)
+        keys, weights = None, stack.made("weights")  # (B, n_layers, n_heads, n, n)
         if self._layout.top is not None:
             keys, weights = strongest_of_rows(weights, self._layout.top)
         printed = json_matrices(np.ascontiguousarray(weights), self._layout.precision, signed=False)

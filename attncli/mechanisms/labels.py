@@ -1,0 +1,127 @@
+"""The Analyser of a batch that asks a model for labels and for no attention."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from attncli.arrays import BoolArray, FloatArray, IntArray
+from attncli.attention.float32 import sentence_blocks
+from attncli.attention.projections import Projections
+from attncli.attention.target_rows import TargetRows
+from attncli.errors import AttnError
+from attncli.insight.target_labels import TargetLabels
+from attncli.mechanisms.analyser import Analyser
+from attncli.models.trained import TrainedModel
+from attncli.reading.reader import Group, Reader
+from attncli.results.result import DEFAULT_FIELDS, AttentionResult
+from attncli.results.stack import Failure, Stack
+
+
+def reads_labels_alone(model: TrainedModel, unread: frozenset[str]) -> bool:
+    """Whether of attention only the row of one token is read, for its label."""
+    a = model.architecture
+    return (
+        a.labels_sentences
+        and a.readout == "target"
+        and a.positions != "rope"
+        and {*DEFAULT_FIELDS} <= unread
+        and "model" not in unread
+    )
+
+
+class Labeler(Protocol):
+    """What finds targets and makes stacks of labels, and whole results where that is not enough."""
+
+    @property
+    def reader(self) -> Reader: ...
+    def fits_float32(self, rows: IntArray) -> BoolArray: ...
+    def stacked(self, texts: Sequence[str], group: Group) -> Iterator[Stack | Failure]: ...
+    def targets(self, texts: Sequence[str], group: Group) -> list[int | Failure | None]: ...
+    def labeled(
+        self,
+        model: TrainedModel,
+        texts: Sequence[str],
+        group: Group,
+        targets: Sequence[int | None],
+        likely: Sequence[list[float] | None],
+    ) -> Stack: ...
+    def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LabelAnalyser(Analyser):
+    """Labels as `analyser` reads them, from the row of the target token alone.
+
+    Sentences whose scores may be large are left to `analyser`, which tells what is not finite.
+    """
+
+    analyser: Labeler
+    model: TrainedModel
+    projections: Projections
+    _rows: TargetRows = field(init=False, repr=False, compare=False)
+    _labels: TargetLabels = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        layer, model = self.projections, self.model
+        labels = TargetLabels(layer, model.parameters, model.architecture)
+        object.__setattr__(self, "_rows", TargetRows(layer))
+        object.__setattr__(self, "_labels", labels)
+
+    def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
+        """Like a call, but a sentence that fails gives its error and the others go on."""
+        return self.analyser.outcomes(texts)
+
+    def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
+        """Every text once, in a Stack without arrays or as a Failure, in any order."""
+        failures, groups = self.analyser.reader.by_length(texts)
+        yield from failures
+        moderate: list[tuple[Group, list[int | None]]] = []
+        for group in groups:
+            fits = self.analyser.fits_float32(group.rows)
+            if not fits.all():
+                yield from self.analyser.stacked(texts, group.pick(np.flatnonzero(~fits)))
+                group = group.pick(np.flatnonzero(fits))
+            targets = self.analyser.targets(texts, group)
+            yield from (item for item in targets if isinstance(item, Failure))
+            kept = [i for i, item in enumerate(targets) if not isinstance(item, Failure)]
+            places = [item for item in targets if not isinstance(item, Failure)]
+            if kept:
+                moderate.append((group.pick(np.array(kept)), places))
+        likely = iter(self._probabilities(moderate).tolist())
+        for group, places in moderate:
+            rows = [None if place is None else next(likely) for place in places]
+            yield self.analyser.labeled(self.model, texts, group, places, rows)
+
+    def _probabilities(self, groups: Sequence[tuple[Group, list[int | None]]]) -> FloatArray:
+        """Of each label of each sentence that has a target, (B, n_labels)."""
+        chosen = [
+            (group.rows[[i for i, place in enumerate(places) if place is not None]], known)
+            for group, places in groups
+            if (known := [place for place in places if place is not None])
+        ]
+        if not chosen:
+            return np.zeros((0, len(self.model.labels)))
+        vectors = self.analyser.reader.lexicon.vectors()
+        asked, where = self._asked(chosen)
+        sums, begin = [], 0
+        for rows, places in chosen:
+            some = where[begin : begin + len(rows)]
+            begin += len(rows)
+            for block in sentence_blocks(rows, 8 * vectors.shape[1]):
+                embeddings = vectors.take(rows[block], axis=0)  # (B, n_tokens, d_model)
+                at = np.array(places[block])
+                sums.append(self._rows.sums(asked[some[block]], embeddings, at))
+        return self._labels.probabilities(np.concatenate(sums))
+
+    def _asked(self, chosen: Sequence[tuple[IntArray, list[int]]]) -> tuple[FloatArray, IntArray]:
+        """What each distinct target looks for, and which of them each sentence has."""
+        targets = np.concatenate([rows[np.arange(len(rows)), places] for rows, places in chosen])
+        places = np.concatenate([places for _, places in chosen])
+        if not self._rows.adds_positions:
+            places[:] = 0
+        pairs = np.stack([targets, places], axis=1)
+        distinct, where = np.unique(pairs, axis=0, return_inverse=True)
+        vectors = self.analyser.reader.lexicon.vectors().take(distinct[:, 0], axis=0)
+        return self._rows.asked(vectors, distinct[:, 1]), where.reshape(-1)

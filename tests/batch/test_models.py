@@ -1,0 +1,45 @@
+"""What models say, as JSON: every number as Python writes it."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attncli.batches.writers.models import model_texts
+from attncli.results.json import plain_json
+from attncli.results.predicted import PREDICTED, Candidate
+from attncli.results.result import ModelInfo
+
+_LABELS = st.text(max_size=5) | st.sampled_from(["%s", "100%", '"', "राज़", "a\x1b[31m", "\u202e"])
+_SHARES = st.floats(0, 1) | st.sampled_from([0.0, 1.0, 1e-4, 9.9999e-5, 1e-5, 1e-16, 5e-324, 0.1])
+_MODELS = st.builds(
+    ModelInfo,
+    name=_LABELS,
+    sha256=st.none() | st.just("0f" * 32),
+    label=st.none() | _LABELS,
+    probabilities=st.dictionaries(_LABELS, _SHARES, max_size=6),
+    target=st.none() | st.integers(0, 99),
+    quantization=st.none() | st.just("Q4_1"),
+    **{name: st.none() for name in PREDICTED},
+)
+
+
+@given(st.lists(_MODELS, max_size=5))
+def test_models_are_written_as_each_alone(models: list[ModelInfo]) -> None:
+    """Labels are text whatever stands in them, probabilities are read back as the same floats."""
+    models += models[-1:]  # one that is the same as the one before
+    assert model_texts(models) == [plain_json(model.told) for model in models]
+
+
+def test_what_few_models_say_is_kept() -> None:
+    """A model that says what comes next beside its probabilities is written whole."""
+    says: Any = {"probabilities": {"a": 0.5}, "next": (Candidate("x", "x", 1, 0.5),)}
+    model = ModelInfo("m", **says)
+    assert model_texts([model]) == [plain_json(model.told)]
+
+
+def test_a_probability_that_is_no_number_is_not_written() -> None:
+    """JSON has no NaN."""
+    with pytest.raises(ValueError, match="not finite"):
+        model_texts([ModelInfo("m", probabilities={"a": float("nan")})])
