@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from attncli.api.aligning import Aligner, MeasuredHead
 from attncli.api.pair_files import GoldFile, PairRow
 from attncli.errors import AttnError, UsageError, field_name
+from attncli.mechanisms.aligning import HeadChoice
 from attncli.results.alignment import Alignment
 from attncli.results.gold_links import AlignmentScores, GoldLinks, expect_in_range, link_scores
 
@@ -63,7 +64,7 @@ class GoldScoring:
     def to_record(self, aligner: Aligner, chosen: "ChosenHead | None") -> dict[str, Any]:
         """The scores as the JSON of `attn align` has them."""
         choice = aligner.choice
-        named = {} if choice is None else {"layers": choice.layers, "heads": choice.heads}
+        named = {} if choice is None else _named(choice)
         return {
             "type": "alignment-scores",
             "schema": "1.0",
@@ -87,11 +88,13 @@ class ChosenHead(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """On how many pairs it was chosen, and the rate of each."""
-        tried = [
-            {"layers": one.choice.layers, "heads": one.choice.heads, "aer": one.scores.aer}
-            for one in self.measured
-        ]
+        tried = [{**_named(one.choice), "aer": one.scores.aer} for one in self.measured]
         return {"pairs": self.pairs, "tried": tried}
+
+
+def _named(choice: HeadChoice) -> dict[str, Any]:
+    """Heads as JSON has them."""
+    return {"layers": choice.layers, "heads": choice.heads, "align_with": choice.aligned_with}
 
 
 def with_chosen_head(

@@ -63,9 +63,10 @@ class Aligner:
         linking: Linking,
         choice: HeadChoice | None = None,
         weighing_of: Callable[[Sequence[HeadChoice]], Weighing] | None = None,
+        steps: Sequence[AlignedWith] = (),
     ) -> None:
         self._weighing, self._linking, self.choice = weighing, linking, choice
-        self._weighing_of = weighing_of
+        self._weighing_of, self._steps = weighing_of, steps
 
     def __call__(self, pairs: Sequence[Pair]) -> Iterator[Alignment | AttnError]:
         """The alignment of each pair in order, or why there is none."""
@@ -77,7 +78,7 @@ class Aligner:
     ) -> "tuple[Aligner, list[MeasuredHead]]":
         """This aligner with the heads that have the lowest error rate on these pairs; all, best first.
 
-        Each head alone and the mean of each layer are tried. Each of `gold` is asked for the links of
+        Each head alone and the mean of each layer are tried, at the steps that are not settled. Each of `gold` is asked for the links of
         its pair. A pair that cannot be read counts for none.
         Raises: UsageError where there are no heads.
         """
@@ -86,7 +87,7 @@ class Aligner:
                 f"found no {field_name('model')}, expected a transformer: vectors have no heads",
                 place=field_name("choose_head"),
             )
-        tried = candidates(self.choice)
+        tried = candidates(self.choice, self._steps)
         totals = [AlignmentScores()] * len(tried)
         for pair, asked in zip(self._weighing_of(tried)(pairs), gold, strict=True):
             if isinstance(pair, AttnError):
@@ -97,8 +98,7 @@ class Aligner:
         measured = [MeasuredHead(*both) for both in zip(tried, totals, strict=True)]
         measured.sort(key=lambda one: 1.0 if one.scores.aer is None else one.scores.aer)
         best = measured[0].choice
-        aligner = Aligner(self._weighing_of([best]), self._linking, best, self._weighing_of)
-        return aligner, measured
+        return Aligner(self._weighing_of([best]), self._linking, best), measured
 
 
 def open_aligner(
@@ -108,7 +108,7 @@ def open_aligner(
     target_vectors: "Vectors | WordVectors | None" = None,
     layers: Sequence[int] | None = None,
     heads: Sequence[int] | None = None,
-    align_with: AlignedWith = "input",
+    align_with: AlignedWith | None = None,
     symmetrize: Symmetrization | None = None,
     threshold: float | None = None,
     tokenizer: TokenizerName = "whitespace",
@@ -132,19 +132,19 @@ def open_aligner(
         assert config is not None  # it has a decoder
         if every_layer and layers is None:
             layers = range(config.n_layers)
-        choice = usual_choice(transformer, layers, heads)
+        choice = usual_choice(transformer, layers, heads, align_with)
 
         def weighing_of(choices: Sequence[HeadChoice]) -> Weighing:
             return CrossWeighing(
                 transformer,
                 pieces,
                 choices,
-                aligned_with=align_with,
                 cut=tokenizer,
                 max_tokens=max_tokens,
             )
 
-        return Aligner(weighing_of([choice]), linking, choice, weighing_of)
+        steps = get_args(AlignedWith) if align_with is None else (align_with,)
+        return Aligner(weighing_of([choice]), linking, choice, weighing_of, steps)
     access = Access() if access is None else access
     reading = ReadingSettings("chars" if tokenizer == "chars" else "words", "zero", 0, max_tokens)
     source = target = reader_for(store_of_vectors(vectors, access), reading)
@@ -185,7 +185,7 @@ def align(
     target_vectors: "Vectors | WordVectors | None" = None,
     layer: int | Sequence[int] | None = None,
     head: int | Sequence[int] | None = None,
-    align_with: AlignedWith = "input",
+    align_with: AlignedWith | None = None,
     symmetrize: Symmetrization | None = None,
     threshold: float | None = None,
     tokenizer: TokenizerName = "whitespace",
@@ -202,7 +202,7 @@ def align(
     target_vectors: "Vectors | WordVectors | None" = None,
     layer: int | Sequence[int] | None = None,
     head: int | Sequence[int] | None = None,
-    align_with: AlignedWith = "input",
+    align_with: AlignedWith | None = None,
     symmetrize: Symmetrization | None = None,
     threshold: float | None = None,
     tokenizer: TokenizerName = "whitespace",
@@ -218,7 +218,7 @@ def align(
     target_vectors: "Vectors | WordVectors | None" = None,
     layer: int | Sequence[int] | None = None,
     head: int | Sequence[int] | None = None,
-    align_with: AlignedWith = "input",
+    align_with: AlignedWith | None = None,
     symmetrize: Symmetrization | None = None,
     threshold: float | None = None,
     tokenizer: TokenizerName = "whitespace",
@@ -228,9 +228,9 @@ def align(
     """Which word of a text is which word of its translation; of several pairs a list.
 
     With a `model` (T5, mT5, BART, Marian) each target word is linked to the source word to which its
-    cross-attention is strongest: the mean of all heads of the last decoder layer but one, or of
-    `layer` and `head`, numbers from 0. `align_with` "output" reads the step that foretells a word in the
-    place of the one that reads it. Without a model two words are linked that are each other's nearest by
+    cross-attention is strongest: the mean of all heads of a decoder layer, or of `layer` and `head`,
+    numbers from 0. `align_with` "input", the default, is the step that reads the word, "output" the one
+    that foretells it; without `layer` one at a third of the layers, or the last but one. Without a model two words are linked that are each other's nearest by
     the cosine of their vectors, which are of one space; `target_vectors` are those of the target's
     words where they stand elsewhere. A word without a vector is linked to one that is spelled just so.
     `symmetrize` joins both ways of looking: none, intersection, union, grow-diag, grow-diag-final,
@@ -253,8 +253,8 @@ def align(
         target_vectors=target_vectors,
         layers=_numbers(layer, "layer"),
         heads=_numbers(head, "head"),
-        align_with=cast("AlignedWith", choice_of(align_with, "align_with", get_args(AlignedWith))),
-        symmetrize=_symmetrization(symmetrize),
+        align_with=_one_of(align_with, "align_with", AlignedWith),
+        symmetrize=_one_of(symmetrize, "symmetrize", Symmetrization),
         threshold=None if threshold is None else number_of(threshold, "threshold"),
         tokenizer=cast("TokenizerName", choice_of(tokenizer, "tokenizer", get_args(TokenizerName))),
         max_tokens=count_of(max_tokens, "max_tokens", 1),
@@ -301,7 +301,6 @@ def _numbers(given: Any, name: str) -> list[int] | None:
     return [count_of(number, name, None) for number in given]
 
 
-def _symmetrization(given: Any) -> Symmetrization | None:
-    if given is None:
-        return None
-    return cast("Symmetrization", choice_of(given, "symmetrize", get_args(Symmetrization)))
+def _one_of(given: Any, name: str, choices: Any) -> Any:
+    """One of a few names, or None. Raises: UsageError, ArgumentError."""
+    return None if given is None else choice_of(given, name, get_args(choices))

@@ -38,11 +38,12 @@ ModelRead = Annotated[
     ),
 ]
 AlignWith = Annotated[
-    settings.AlignedWith,
+    settings.AlignedWith | None,
     option(
         MODEL,
         "STEP",
-        "The decoder's step that is a target word's: input, which reads it, or output, which foretells it.",
+        "The decoder's step that is a target word's: input, which reads it, or output, which "
+        "foretells it (default: input; --choose-head tries both).",
     ),
 ]
 TargetVectors = Annotated[
@@ -63,7 +64,8 @@ LayerRead = Annotated[
     option(
         CHOOSING,
         "N",
-        "Decoder layers to read: 0, 2,5, 0-3 or -1, the mean of them (default: the last but one).",
+        "Decoder layers to read: 0, 2,5, 0-3 or -1, the mean of them (default: one at a third of the "
+        "layers, with --align-with output the last but one).",
         "--layer",
     ),
 ]
@@ -110,7 +112,7 @@ class AlignOptions:
     tokenizer: opt.Tokenizer = "whitespace"
     max_tokens: opt.MaxTokens = settings.MAX_TOKENS
     model: ModelRead = None
-    align_with: AlignWith = "input"
+    align_with: AlignWith = None
     layer: LayerRead = None
     head: HeadRead = None
     symmetrize: Symmetrize = None
@@ -122,7 +124,7 @@ class AlignOptions:
             given = {
                 "--layer": self.layer is not None,
                 "--head": self.head is not None,
-                "--align-with": self.align_with != "input",
+                "--align-with": self.align_with is not None,
             }
             where = "without --model: vectors have no heads"
         else:

@@ -5,6 +5,7 @@ and words of the vectors that are cut otherwise, belong to the words whose chara
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -80,17 +81,20 @@ class Linking(NamedTuple):
 
 
 class HeadChoice(NamedTuple):
-    """Which heads are read: the mean of all of these `layers` × `heads`, from 0."""
+    """Which heads are read: the mean of all of these `layers` × `heads`, from 0.
+
+    aligned_with: at which step of the decoder a target word is looked for: "input", the one that
+    reads it, or "output", the one before, which is to foretell it.
+    """
 
     layers: tuple[int, ...]
     heads: tuple[int, ...]
+    aligned_with: AlignedWith = "input"
 
 
 class CrossWeighing:
     """The cross-attention of a decoder that reads the target beside an encoder that reads the source.
 
-    A target word has the attention of the step that reads it (`aligned_with` "input") or of the step
-    before, which is to foretell it ("output"; Kobayashi et al. 2020, arXiv:2004.10102).
     The shares of a source word's pieces are summed, those of a target word's pieces averaged; what
     special tokens get is left out. `choices` name the matrices of a pair.
     Raises: UsageError for a model without a decoder.
@@ -102,13 +106,11 @@ class CrossWeighing:
         tokenizer: PieceTokenizer,
         choices: Sequence[HeadChoice],
         *,
-        aligned_with: AlignedWith = "input",
         cut: TokenizerName = "whitespace",
         max_tokens: int = MAX_TOKENS,
     ) -> None:
         self._model, self._tokenizer, self.choices = model, tokenizer, tuple(choices)
         self._decoder, self._start = decoder_and_start(model)
-        self._later = int(aligned_with == "input")
         self._cut, self._max_tokens = cut, max_tokens
 
     def __call__(self, pairs: Sequence[Pair]) -> Iterator[Weighed | AttnError]:
@@ -130,19 +132,8 @@ class CrossWeighing:
         sums = membership(spans[0], read[0])  # (n_source, n_k)
         shares = membership(spans[1], read[1])  # (n_target, n_pieces)
         shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1)
-        rows = np.arange(shares.shape[1]) + self._later  # (n_pieces,): of the steps
-        inside = rows < cross.shape[2]
-        matrices = [
-            shares[:, inside] @ self._mean(cross, choice)[rows[inside]] @ sums.T
-            for choice in self.choices
-        ]
+        matrices = [shares @ _of_pieces(cross, c, shares.shape[1]) @ sums.T for c in self.choices]
         return Weighed(names[0], names[1], np.stack(matrices))
-
-    def _mean(self, cross: Float32Array, choice: HeadChoice) -> FloatArray:
-        """The mean of some heads. Shapes: (n_layers, n_heads, n_q, n_k) → (n_q, n_k)."""
-        chosen = cross[np.ix_(choice.layers, choice.heads)]
-        mean: FloatArray = chosen.mean(axis=(0, 1), dtype=np.float64)
-        return mean
 
     def _cross(self, source: Pieces, target: Pieces) -> Float32Array:
         """The weights of all heads, (n_layers, n_heads, n_q, n_k), n_q steps of the decoder.
@@ -265,6 +256,19 @@ class VectorWeighing:
         return _Side(words, sums / np.where(lengths > 0, lengths, 1), lengths[:, 0] > 0)
 
 
+def _of_pieces(cross: Float32Array, choice: HeadChoice, n_pieces: int) -> FloatArray:
+    """The mean of some heads for each piece of the target.
+
+    Shapes: cross (n_layers, n_heads, n_q, n_k), of a first step and one for each piece but perhaps
+    the last, which ends the text and gets zeros → (n_pieces, n_k).
+    """
+    mean = cross[np.ix_(choice.layers, choice.heads)].mean(axis=(0, 1), dtype=np.float64)
+    rows = mean[1:] if choice.aligned_with == "input" else mean
+    pieces = np.zeros((n_pieces, cross.shape[3]))
+    pieces[: len(rows)] = rows[:n_pieces]
+    return pieces
+
+
 def decoder_and_start(model: TransformerModel) -> tuple[ModelTensors, int]:
     """The decoder of a model, and the id that it begins with. Raises: UsageError without one."""
     if model.decoder is None or model.config.sides is None:
@@ -280,19 +284,27 @@ def decoder_and_start(model: TransformerModel) -> tuple[ModelTensors, int]:
 
 
 def usual_choice(
-    model: TransformerModel, layers: Sequence[int] | None, heads: Sequence[int] | None
+    model: TransformerModel,
+    layers: Sequence[int] | None,
+    heads: Sequence[int] | None,
+    aligned_with: AlignedWith | None = None,
 ) -> HeadChoice:
-    """The heads that are asked for; all of a layer, and of layers the last but one.
+    """The heads that are asked for; without that all heads of one layer.
 
-    There the mean of all heads aligns best without anybody choosing (Garg et al. 2019,
-    arXiv:1909.02074). Raises: UsageError for numbers out of range.
+    A word that was read is aligned best early, at a third of the layers (the second of six in
+    Kobayashi et al. 2020, arXiv:2004.10102), a word that is foretold late, in the last layer but one
+    (Garg et al. 2019, arXiv:1909.02074). Raises: UsageError for numbers out of range.
     """
     config = model.config.target
     assert config is not None  # there is a decoder
+    aligned_with = aligned_with or "input"
     if layers is None:
-        layers = [max(config.n_layers - 2, 0)]
+        late = max(config.n_layers - 2, 0)
+        layers = [(config.n_layers - 1) // 3 if aligned_with == "input" else late]
     return HeadChoice(
-        _chosen(layers, config.n_layers, "layers"), _chosen(heads, config.n_heads, "heads")
+        _chosen(layers, config.n_layers, "layers"),
+        _chosen(heads, config.n_heads, "heads"),
+        aligned_with,
     )
 
 
@@ -309,10 +321,11 @@ def _chosen(
         raise
 
 
-def candidates(choice: HeadChoice) -> list[HeadChoice]:
-    """The heads among which one is chosen: each alone, and the mean of each layer."""
-    alone = [HeadChoice((layer,), (head,)) for layer in choice.layers for head in choice.heads]
-    return [*(HeadChoice((layer,), choice.heads) for layer in choice.layers), *alone]
+def candidates(choice: HeadChoice, steps: Sequence[AlignedWith]) -> list[HeadChoice]:
+    """The heads among which one is chosen, at each of the steps: the mean of each layer, each alone."""
+    layers = [(layer,) for layer in choice.layers]
+    heads = list(dict.fromkeys([choice.heads, *((head,) for head in choice.heads)]))
+    return [HeadChoice(*one) for one in product(layers, heads, steps)]
 
 
 def membership(words: Sequence[_Span], pieces: Pieces) -> FloatArray:

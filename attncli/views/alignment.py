@@ -53,10 +53,15 @@ class ChosenHeads(Protocol):
     def heads(self) -> Sequence[int]:
         """Of each of them."""
 
+    @property
+    def aligned_with(self) -> str:
+        """At which step."""
+
 
 def chosen_line(heads: ChosenHeads, scores: AlignmentScores, pairs: int) -> str:
     """Which heads were chosen, on how many pairs, with what error rate there."""
     named = f"{_numbered('layer', heads.layers)}, {_numbered('head', heads.heads)}"
+    named += f", aligned with {heads.aligned_with}"
     first = "pair" if pairs == 1 else f"{pairs:,} pairs"
     return f"{named}: chosen on the first {first}, AER {_rate(scores.aer)}; measured on the others"
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import attncli
+from attncli.results.alignment import Alignments
 from attncli.results.gold_links import links_of_pharaoh
 from tests.cli.conftest import in_a_shell
 
@@ -296,24 +297,30 @@ def test_a_head_is_chosen_on_one_half_and_measured_on_the_other(
     ended = command("align", "pairs.tsv", *options, "--json", "-q")
     *alignments, scores = [json.loads(line) for line in ended.text.splitlines()]
 
-    def links(layer: int, head: int | list[int]) -> list[Any]:
+    def links(layer: int, head: int | list[int], step: Any) -> list[Any]:
         sides = map(list, zip(*pairs, strict=True))
-        return list(attncli.align(*sides, model=translator, layer=layer, head=head))
+        return list(
+            attncli.align(*sides, model=translator, layer=layer, head=head, align_with=step)
+        )
 
     def rate(some: list[Any], part: slice) -> float:
-        rates = attncli.align(["a"], ["a"]).__class__(some[part]).score(gold[part])
+        rates = Alignments(some[part]).score(gold[part])
         assert rates.aer is not None
         return rates.aer
 
     heads: list[Any] = [0, 1, 2, 3, [0, 1, 2, 3]]
-    tried = {(k, str(h)): rate(links(k, h), slice(0, 2)) for k, h in product(range(3), heads)}
+    steps = ("input", "output")
+    tried = {
+        (k, str(h), step): rate(links(k, h, step), slice(0, 2))
+        for k, h, step in product(range(3), heads, steps)
+    }
     assert scores["chosen"]["pairs"] == 2
     assert len(scores["chosen"]["tried"]) == len(tried)
     for one in scores["chosen"]["tried"]:
         named = one["heads"][0] if len(one["heads"]) == 1 else one["heads"]
-        assert one["aer"] == pytest.approx(tried[one["layers"][0], str(named)])
+        assert one["aer"] == pytest.approx(tried[one["layers"][0], str(named), one["align_with"]])
     assert scores["chosen"]["tried"][0]["aer"] == pytest.approx(min(tried.values()))
-    chosen = links(scores["layers"][0], scores["heads"])
+    chosen = links(scores["layers"][0], scores["heads"], scores["align_with"])
     assert scores["aer"] == pytest.approx(rate(chosen, slice(2, 4)))
     assert scores["pairs"] == 2
     assert [[*map(tuple, record["links"])] for record in alignments] == [
@@ -322,9 +329,11 @@ def test_a_head_is_chosen_on_one_half_and_measured_on_the_other(
     said = command("align", "pairs.tsv", *options, "-q").text.splitlines()
     assert len(said) == 6
     assert "chosen on the first 2 pairs" in said[-1]
-    within = command("align", "pairs.tsv", *options, "--layer", "2", "--json", "-q").text
+    more = ("--layer", "2", "--align-with", "output")
+    within = command("align", "pairs.tsv", *options, *more, "--json", "-q").text
     tried_there = json.loads(within.splitlines()[-1])["chosen"]["tried"]
-    assert {tuple(one["layers"]) for one in tried_there} == {(2,)}
+    assert {(*one["layers"], one["align_with"]) for one in tried_there} == {(2, "output")}
+    assert len(tried_there) == 5
 
 
 def test_a_head_needs_pairs_to_be_measured_by(
@@ -368,7 +377,8 @@ def test_memory_does_not_grow_with_the_lines(folder: Path, command: Command) -> 
     peaks = []
     for count in (500, 25_000):
         path = folder / f"{count}.tsv"
-        path.write_text("".join(f"das haus {n}\tthe house {n}\n" for n in range(count)))
+        numbers = (n % 100 for n in range(count))
+        path.write_text("".join(f"das haus {n}\tthe house {n}\n" for n in numbers))
         done = subprocess.run(
             [sys.executable, "-c", script, "align", path.name, "--vectors", "v.txt", "-o", "o.txt", "-q"],
             env=child_environment(), capture_output=True, text=True, cwd=folder, check=True,

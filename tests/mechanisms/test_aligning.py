@@ -103,13 +103,20 @@ def test_every_head_aligns_as_in_transformers(
         assert ours.links == tuple(sorted((int(row.argmax()), j) for j, row in enumerate(theirs)))
 
 
-def test_the_last_layer_but_one_is_read(translator: tuple[Any, Path]) -> None:
-    """All its heads; what special tokens get is left out."""
-    usual = attncli.align(*PAIRS[0], model=translator[1])
-    assert np.array_equal(
-        usual.matrix, attncli.align(*PAIRS[0], model=translator[1], layer=1).matrix
-    )
-    assert (usual.matrix.sum(axis=1) < 1).all()
+def test_without_a_choice_all_heads_of_one_layer_are_read(translator: tuple[Any, Path]) -> None:
+    """One at a third for words that are read, the last but one for those that are foretold."""
+    for step, layer in ((None, 0), ("input", 0), ("output", 1)):
+        usual = attncli.align(*PAIRS[0], model=translator[1], align_with=step)
+        named = attncli.align(*PAIRS[0], model=translator[1], layer=layer, align_with=step)
+        assert np.array_equal(usual.matrix, named.matrix)
+        assert (usual.matrix.sum(axis=1) < 1).all()
+
+
+def test_a_whole_layer_is_the_mean_of_its_heads(translator: tuple[Any, Path]) -> None:
+    """As plain numpy has it."""
+    whole = attncli.align(*PAIRS[0], model=translator[1], layer=1).matrix
+    heads = [attncli.align(*PAIRS[0], model=translator[1], layer=1, head=h) for h in range(4)]
+    np.testing.assert_allclose(whole, np.mean([one.matrix for one in heads], axis=0), atol=1e-7)
 
 
 def test_pairs_are_aligned_as_each_alone(translator: tuple[Any, Path]) -> None:
