@@ -21,6 +21,7 @@ _FILES = {
     "diff": "diff",
     "explain": "analyser explain",
     "exporting": "export_model",
+    "parts": "Part",
     "predicting": "Prediction predict predict_file",
     "save": "save show",
     "several": "AttentionResult AttnError Results",

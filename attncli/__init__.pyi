@@ -8,6 +8,7 @@ from attncli.api.diff import diff as diff
 from attncli.api.explain import analyser as analyser
 from attncli.api.explain import explain as explain
 from attncli.api.exporting import export_model as export_model
+from attncli.api.parts import Part as Part
 from attncli.api.predicting import Prediction as Prediction
 from attncli.api.predicting import predict as predict
 from attncli.api.predicting import predict_file as predict_file

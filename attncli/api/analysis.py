@@ -159,7 +159,7 @@ def open_analysis(
         part = Part() if part is None else part
         shown = ShownPart(Part(hide=part.hide, hide_special=part.hide_special))
         layers = (-1,) if is_transformer(settings.model) else None  # the others are never kept
-        part = part._replace(hide=(), hide_special=False, layers=layers)
+        part = replace(part, hide=(), hide_special=False, layers=layers)
 
     def opened_store(settings: "MechanismSettings") -> "EmbeddingStore":
         return store_of(settings, access) if store is None else store

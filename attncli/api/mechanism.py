@@ -85,4 +85,4 @@ def expect_part(part: Any) -> None:
     from attncli.insight.chosen_part import Part
 
     if part is not None:
-        one_of_kind(part, "part", Part, "a Part of attncli.insight.chosen_part")
+        one_of_kind(part, "part", Part, "an attncli.Part")

@@ -208,6 +208,17 @@ def _whole(value: object, name: str, least: int | None, most: int | None) -> int
     return number
 
 
+def counts_of(value: object, name: str) -> tuple[int, ...]:
+    """Whole numbers, one by one: a list, a tuple, a range, an array. Raises: ArgumentError."""
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        raise unexpected(value, name, "several whole numbers, as (0, 1)")
+    try:
+        items = list(value)
+    except Exception:  # a sequence of somebody else's making
+        raise unexpected(value, name, "several whole numbers, as (0, 1)") from None
+    return tuple(count_of(item, f"{name}[{at}]", None) for at, item in enumerate(items))
+
+
 def seed_of(value: object) -> int:
     """A seed. Raises: UsageError for one of more than 256 bits, ArgumentError."""
     number = _whole(value, "seed", None, None)

@@ -23,6 +23,16 @@ from attncli.errors import UsageError
 from attncli.errors.wording import did_you_mean, visible
 
 _MOST = 2**63 - 1  # a number that JSON, arrays and seeds hold
+# What a part of a result is chosen by, in the words of the command and of Python.
+_OF_A_PART = {
+    "layer": "layers=(0,)",
+    "layers": "layers=(0,)",
+    "head": "heads=(0,)",
+    "heads": "heads=(0,)",
+    "hide": 'hide=("special",)',
+    "merge": "merge=True",
+    "agg": 'over=("heads",)',
+}
 _BOUNDS: dict[str, tuple[int, int | None]] = {
     "window": (0, None),
     "dim": (1, 65536),
@@ -58,8 +68,17 @@ def expect_names(
 
 def _no_such_name(name: str, names: Collection[str]) -> UsageError:
     meant = did_you_mean(name, names) or "."
+    hints: tuple[str, ...] = ()
+    if name in _OF_A_PART:
+        part = f"attncli.Part({_OF_A_PART[name]})"
+        if "part" in names:
+            hints = (f"part={part} chooses a part of the results",)
+        elif "results" in names or "palette" in names:
+            hints = (f"{part}.of(result) is a part of a result, and is saved as one",)
     return UsageError(
-        f"no argument is called so{meant} Expected one of {', '.join(names)}", place=visible(name)
+        f"no argument is called so{meant} Expected one of {', '.join(names)}",
+        place=visible(name),
+        hints=hints,
     )
 
 

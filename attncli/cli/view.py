@@ -77,7 +77,7 @@ class Choosing:
         chosen = part.part_of(
             layer=self.layer, head=self.head, agg=self.agg, merge=self.merge, hide=self.hide
         )
-        return chosen._replace(asked=asked).of(result)
+        return replace(chosen, asked=asked).of(result)
 
     def few(self, result: "AttentionResult", *, silent: bool) -> "Choosing":
         """The same part, or of very many matrices the mean of the last layer's heads, said so."""

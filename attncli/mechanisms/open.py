@@ -75,7 +75,7 @@ def open_analyser(
     if trained is None and _is_transformer(settings.model):
         kept = (None, None) if part is None else (part.layers, part.heads)
         opened = _open_transformer(settings, *kept, include, foresees)
-        part = None if part is None else part._replace(layers=None, heads=None)
+        part = None if part is None else replace(part, layers=None, heads=None)
     else:
         _reject(settings, _TRANSFORMER_ONLY, _a_transformer_has_it)
         opened = _open_words(settings, include, open_store, trained)
@@ -83,7 +83,7 @@ def open_analyser(
         return opened
     from attncli.mechanisms.part_analyser import PartAnalyser
 
-    part = part._replace(asked=asked)
+    part = replace(part, asked=asked)
     return opened._replace(analyser=PartAnalyser(opened.analyser, part))
 
 

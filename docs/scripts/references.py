@@ -22,7 +22,7 @@ from attncli.cli.naming import option_of
 
 # The public names, in the order in which a reader meets them.
 CHAPTERS = {
-    "Sentences": "explain compare analyser diff align AttentionResult Results",
+    "Sentences": "explain compare analyser diff align AttentionResult Results Part",
     "Files and pictures": "save read view show",
     "Arrays and weights of other tools": "attend from_attentions",
     "Vectors": "open_vectors WordVectors train_vectors evaluate_vectors CorpusSettings",
@@ -49,6 +49,7 @@ RETURNED = {
     "views.notebook": "Shown",
     "results.result": "Token AttentionSettings VectorsInfo ModelInfo ResultWarning",
 }
+INNER = {"Part.of_stack"}  # methods that take what nobody has at hand
 # Choices that several functions take, by the class that holds them, with the command whose options they are.
 SHARED = {
     "Choices": ("MechanismSettings", "explain", "Choices of attention"),
@@ -180,6 +181,8 @@ def class_section(name: str, kind: type, written: str) -> Iterator[str]:
         yield from ("", "```text", *called(written, definition_of(kind.__init__)), "```")
     yield from documented(inspect.getdoc(kind) or "")
     for key, member in public_members(kind):
+        if f"{name}.{key}" in INNER:
+            continue
         if isinstance(member, property | cached_property):
             yield from ("", f"#### {name}.{key}", *documented(inspect.getdoc(member) or ""))
             continue

@@ -117,6 +117,8 @@ def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, A
         "CorpusSettings": (attncli.CorpusSettings, {}),
         "LayerSettings": (attncli.LayerSettings, {}),
         "Offset": (attncli.Offset, {"start": 0}),
+        "Part": (attncli.Part, {}),
+        "Part.of": (attncli.Part(heads=(0,)).of, {"result": r}),
         "Row": (attncli.Row, {"text": "money bank"}),
         "TrainingSettings": (attncli.TrainingSettings, {}),
         "Prediction": (attncli.Prediction, {}),

@@ -1,5 +1,6 @@
 """What Python callers give instead of arrays, texts and parts of a result is said in words, or taken."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -223,3 +224,45 @@ def test_an_argument_of_no_such_name_says_which_was_meant(call, meant):
     assert meant in listed
     assert not [name for name in listed if not name.isidentifier() or name.startswith("_")]
     assert len(set(listed)) == len(listed)
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ({"heads": 1}, "part.heads: found the number 1, expected several whole numbers, as (0, 1)"),
+        ({"layers": "0"}, 'part.layers: found the text "0", expected several whole numbers'),
+        ({"heads": (0, "1")}, 'part.heads[1]: found the text "1", expected a whole number'),
+        ({"hide": "the"}, 'part.hide: found the text "the", expected a list of texts'),
+        ({"over": "heads"}, 'part.over: found the text "heads", expected a list of texts'),
+        ({"over": ("head",)}, 'part.over: found "head", expected one of layers, heads'),
+        ({"how": "sum"}, 'part.how: found "sum", expected one of mean, max'),
+        ({"merge": 1}, "part.merge: found the number 1, expected True or False"),
+    ],
+)
+def test_a_part_that_chooses_nothing_is_said_where_it_is_made(choice: Any, said: str) -> None:
+    """Not in the middle of a computation, and never taken letter by letter."""
+    with pytest.raises(attncli.AttnError, match=re.escape(said)):
+        attncli.Part(**choice)
+
+
+def test_lists_and_arrays_choose_a_part_as_tuples_do() -> None:
+    """A part made of them is the same part, and can be a key."""
+    parts = {attncli.Part(heads=several) for several in ([0, 2], (0, 2), np.array([0, 2]))}
+    assert parts == {attncli.Part(heads=(0, 2))}
+    assert attncli.Part(heads=range(2)) == attncli.Part(heads=(0, 1))
+
+
+def test_who_asks_for_a_head_is_led_to_the_part() -> None:
+    """Of a function that takes one, and of a result that is saved."""
+    result = attncli.explain("money bank", attention="task", heads=2)
+    with pytest.raises(attncli.AttnError) as failed:
+        result.save("x.svg", head=1)
+    assert failed.value.hints == (
+        "attncli.Part(heads=(0,)).of(result) is a part of a result, and is saved as one",
+    )
+    with pytest.raises(attncli.AttnError) as failed:
+        attncli.explain("money bank", layer=0)
+    assert failed.value.hints == ("part=attncli.Part(layers=(0,)) chooses a part of the results",)
+    with pytest.raises(attncli.AttnError) as failed:
+        attncli.train([], head=0)
+    assert failed.value.hints == ()

@@ -65,9 +65,9 @@ def analyser(kind: str, include: frozenset[str], dtype: type = np.float64):
 def fitting(kind: str, part: Part) -> Part:
     """The part without heads that the mechanism lacks; of a transformer its second layer."""
     if kind == "general":
-        return part._replace(heads=None if part.heads is None else (0,))
+        return replace(part, heads=None if part.heads is None else (0,))
     if kind == "transformer" and part.layers is not None:
-        return part._replace(layers=(1,))
+        return replace(part, layers=(1,))
     return part
 
 
