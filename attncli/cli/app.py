@@ -27,7 +27,7 @@ from attncli.cli.terminal import (
     show_traceback,
     write,
 )
-from attncli.errors import AttnError, LimitError, OutputError, names_as
+from attncli.errors import AttnError, LimitError, OutputError, UsageError, names_as
 
 # Each command by name: the module it lives in, loaded when the command is used, and its function
 # (or the typer app of its own commands). Help lists them in this order.
@@ -184,6 +184,18 @@ def _asks_for_help(argv: Sequence[str]) -> bool:
     )
 
 
+def _no_topic(name: str) -> UsageError:
+    """The error for help of what is neither a command nor a topic."""
+    from attncli.errors.wording import did_you_mean, quoted
+
+    meant = did_you_mean(name, (*COMMANDS, *_TOPICS))
+    return UsageError(
+        f"found {quoted(name)}, expected a command, {', '.join(_TOPICS[:-1])} or {_TOPICS[-1]}{meant}",
+        place="help",
+        hints=("attn help",),
+    )
+
+
 def _ended(argv: Sequence[str]) -> int:
     arguments, debug = _without(argv, "--debug")
     arguments, plain = _without(arguments, "--no-config")
@@ -221,8 +233,11 @@ def _ended(argv: Sequence[str]) -> int:
 def _command_of(arguments: Sequence[str], plain: bool) -> Any:
     """The command that the arguments call; `plain` is without the user's own defaults.
 
-    Raises: SystemExit when they asked for a topic of the help, which is printed.
+    Raises: SystemExit when they asked for a topic of the help, which is printed; UsageError for
+    one that there is not.
     """
+    if arguments[:1] == ["help"] and len(arguments) > 1:
+        raise _no_topic(arguments[1])
     if text := _topic(arguments):
         write(text)
         raise SystemExit(0)

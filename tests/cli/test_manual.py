@@ -54,7 +54,10 @@ def test_help_is_a_word_too(command):
     assert codes.code == 0
     assert len(codes.text.splitlines()) == len(EXIT_CODES) + 1
     assert command("help", "environment").text.startswith("Environment:\n")
-    assert command("help", "nothing").code == 2
+    nothing = command("help", "exit-code")
+    assert nothing.code == 2
+    assert 'help: found "exit-code", expected a command, exit-codes, environment or' in nothing.said
+    assert 'did you mean "exit-codes"?' in nothing.said
 
 
 CASES = [
