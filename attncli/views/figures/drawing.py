@@ -61,11 +61,12 @@ def drawn(
         notes.append(f"{field_name('grid')} has no effect on the one matrix that there is")
     outside = beyond(panels, scale)
     if outside:
-        verb = "weight lies" if outside == 1 else "weights lie"
-        notes.append(
-            f"{outside:,} {verb} beyond the scale {scale[0]:g} to {scale[1]:g}, and have the colors "
-            "of its ends"
+        lie, have = (
+            ("weight lies", "has the color of its end")
+            if outside == 1
+            else ("weights lie", "have the colors of its ends")
         )
+        notes.append(f"{outside:,} {lie} beyond the scale {scale[0]:g} to {scale[1]:g}, and {have}")
     return DrawnFigure(scenes, list(dict.fromkeys(notes)))
 
 
