@@ -62,22 +62,31 @@ BEFORE_DOCUMENT = (
 """
 )
 # How a character is printed, or its code point where the font lacks it. In OT1, the encoding of a
-# document that names none, what it lacks is taken from the typewriter font, from formulas, and four
+# document that names none, what it lacks is taken from the typewriter font, from formulas, and
 # letters from T1, of Latin Modern where it is there: T1 of Computer Modern may be bitmaps.
+# `\attnletter` is one that the T1 of every LaTeX since 2018 has; what came before has its code point.
 CHARACTERS = r"""\ifdefined\Umathchar
   \def\attnchar#1#2{\iffontchar\font"#1 #2\else\texttt{U+#1}\fi}
+  \let\attnletter\attnchar
 \else
   \def\attnchar#1#2{\texttt{U+#1}}
+  \def\attnhas{utf8}\ifx\inputencodingname\attnhas
+    \def\attnletter#1#2{\ifcsname u8:\detokenize{#2}\endcsname\attnlatin{#2}\else\texttt{U+#1}\fi}
+  \else
+    \let\attnletter\attnchar
+  \fi
+  \def\attnlatin#1{#1}
   \edef\attnhas{\csname f@encoding\endcsname}\def\attnold{OT1}
   \ifx\attnhas\attnold
     \def\attnplain#1{{\fontfamily{cmtt}\fontseries{m}\selectfont\char#1}}
     \def\attncomputer{cmr}
     \def\attnlatin#1{{\fontencoding{T1}\edef\attnhas{\csname f@family\endcsname}%
-      \ifx\attnhas\attncomputer\IfFileExists{t1lmr.fd}{\fontfamily{lmr}}{}\fi\selectfont\char#1}}
+      \ifx\attnhas\attncomputer\IfFileExists{t1lmr.fd}{\fontfamily{lmr}}{}\fi\selectfont#1}}
     \def\textquotedbl{\attnplain{34}}\def\textquotesingle{\attnplain{13}}\def\textasciigrave{\`{}}
     \def\texttimes{\ensuremath{\times}}\def\textdiv{\ensuremath{\div}}
     \def\textperiodcentered{\ensuremath{\cdot}}\def\textdollar{\ensuremath{\mathdollar}}
-    \def\DH{\attnlatin{208}}\def\TH{\attnlatin{222}}\def\dh{\attnlatin{240}}\def\th{\attnlatin{254}}
+    \def\DH{\attnlatin{\char208}}\def\TH{\attnlatin{\char222}}
+    \def\dh{\attnlatin{\char240}}\def\th{\attnlatin{\char254}}
   \else
     \def\encodingdefault{T1}\fontencoding{T1}\selectfont
   \fi

@@ -13,6 +13,8 @@ from attncli.escape import is_right_to_left
 
 _BLANKS = re.compile("^ | $|(?<= ) ")  # blanks that TeX drops
 _UNSEEN = re.compile(f"[{UNSEEN}]")
+# Letters of Europe and signs between them, which LaTeX prints in T1 with any engine.
+_LETTERS = re.compile("[¡-¬®-¶¸-¿Ā-žȘ-ț–—‘-‚“-„†-•…‰‹›€™]")
 _PIECES = re.compile(r'[^\s"]+|[\s"]+')
 
 _SPECIAL = {
@@ -71,7 +73,8 @@ def character(char: str) -> str:
         return f"\\texttt{{U+{ord(char):04X}}}"
     if " " <= char <= "~" or "\u00c0" <= char <= "\u00ff":
         return char
-    return f"\\attnchar{{{ord(char):04X}}}{{{char}}}"
+    command = "attnletter" if _LETTERS.fullmatch(char) else "attnchar"
+    return f"\\{command}{{{ord(char):04X}}}{{{char}}}"
 
 
 def directed(text: str, signs: list[str]) -> str:

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import unicodedata
 
 import pytest
 from views.samples import HOSTILE, result_of
@@ -94,6 +95,53 @@ def test_a_figure_brings_no_bitmaps_into_a_document(tmp_path):
     fonts = called("pdffonts", str(tmp_path / "host.pdf"))
     assert "CMR10" in fonts
     assert "Type 3" not in fonts
+
+
+EUROPE = ["œuvre", "Łódź", "žluťoučký", "Dvořák", "İstanbul’da", "ġobon", "ŵyneb", "șapte", "ķēķis"]
+SIGNS = [
+    "don’t",
+    "“it”",
+    "„so“",
+    "‚so‘",
+    "5–10",
+    "a—b",
+    "…",
+    "£5",
+    "€5",
+    "20°",
+    "‰",
+    "†",
+    "«x»",
+    "¿",
+    "§2",
+]
+
+
+T1 = r"\usepackage[T1]{fontenc}\usepackage{lmodern}"
+
+
+@pytest.mark.parametrize(
+    ("engine", "preamble"), [*((engine, "") for engine in ENGINES), ("pdflatex", T1)]
+)
+def test_words_of_european_languages_are_printed_as_words(tmp_path, engine, preamble):
+    """No code point stands for a letter or a sign of them, whatever the engine, and no bitmap."""
+    for program in (engine, "pdftotext", "pdffonts"):
+        if shutil.which(program) is None:
+            pytest.skip("not on this machine")
+    settings = FigureSettings(fragment=True, size="170mmx170mm", numbers=False)
+    tex = figure_file(settings, [result_of([*EUROPE, *SIGNS])], ".tex")
+    (tmp_path / "europe.tex").write_text(tex, encoding="utf-8")
+    host = HOST.replace("NAME", "europe").replace(
+        r"\begin{document}", preamble + r"\begin{document}"
+    )
+    (tmp_path / "host.tex").write_text(host, encoding="utf-8")
+    assert "Missing character" not in compiled(engine, tmp_path, "host")
+    printed = unicodedata.normalize("NFC", called("pdftotext", str(tmp_path / "host.pdf"), "-"))
+    assert "U+" not in printed
+    for word in ("œuvre", "Łódź", "žluťoučký", "don’t", "“it”", "€5"):
+        assert word in printed
+    if preamble or called("kpsewhich", "t1lmr.fd"):
+        assert "Type 3" not in called("pdffonts", str(tmp_path / "host.pdf"))
 
 
 def called(*line):
