@@ -15,8 +15,10 @@ import numpy as np
 
 from attncli.errors import DataError, LimitError
 from attncli.errors.wording import quoted
+from attncli.files.foreign import foreign_file, foreign_of
 
 MAGIC = b"GGUF"
+_LOOKED_AT = 512  # bytes of a file that is something else
 _VERSIONS = (2, 3)
 _MOST_KEYS, _MOST_TENSORS = 1 << 16, 1 << 16
 _MOST_TEXTS = 1 << 21  # in all arrays together: eight times the largest vocabulary known
@@ -86,8 +88,9 @@ def read_gguf_header(data: Any, place: str) -> GgufHeader:
     that is larger than any model needs.
     """
     cursor = _Cursor(data, place)
-    if cursor.take(4, "the magic") != MAGIC:
-        raise DataError("this is no GGUF file", place=place)
+    if data[: len(MAGIC)] != MAGIC:
+        raise _no_gguf(bytes(data[:_LOOKED_AT]), place)
+    cursor.take(len(MAGIC), "the magic")
     version = cursor.number("<I", "the version")
     if version not in _VERSIONS:
         if int.from_bytes(version.to_bytes(4, "little"), "big") in _VERSIONS:
@@ -107,6 +110,18 @@ def read_gguf_header(data: Any, place: str) -> GgufHeader:
     described = [_described(cursor) for _ in range(n_tensors)]
     tensors = _placed(described, cursor.at, _alignment(metadata, place), len(data), place)
     return GgufHeader(version, metadata, tensors)
+
+
+def _no_gguf(head: bytes, place: str) -> DataError:
+    """The error for a file that begins otherwise, which says what it is or how it begins."""
+    if (foreign := foreign_of(head)) is not None:
+        return foreign_file(foreign, place, "a GGUF file")
+    start = head[:16].decode("utf-8", "replace")
+    return DataError(
+        f'this is no GGUF file: it begins with {quoted(start)}, expected "GGUF"',
+        place=place,
+        hints=("download it again: the page of an error may have come in its place",),
+    )
 
 
 class _Cursor:

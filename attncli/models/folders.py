@@ -85,14 +85,19 @@ def is_weights_of_checkpoint(path: Path) -> bool:
 
 
 def is_gguf(path: Path) -> bool:
-    """Whether a file begins as GGUF files do."""
+    """Whether a file begins as GGUF files do, or is called so and is no model of attn train either.
+
+    Who reads the latter says what it is.
+    """
     if not is_file(path):  # a pipe would block
         return False
+    is_named = path.suffix.lower() == ".gguf"
     try:
         with path.open("rb") as file:
-            return file.read(len(_GGUF)) == _GGUF
+            start = file.read(9)
     except OSError:  # who opens it for its numbers says why
-        return path.suffix == ".gguf"
+        return is_named
+    return start.startswith(_GGUF) or (is_named and start[8:] != b"{")
 
 
 def _why_no_config(folder: Path) -> str:

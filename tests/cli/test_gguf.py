@@ -100,6 +100,37 @@ def test_a_damaged_file_is_one_line(command, model, tmp_path):
     assert len(done.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("explain", "abc", "--model", "m.gguf"),
+        ("explain", "abc", "--vectors", "model:m.gguf"),
+        ("model", "info", "m.gguf"),
+    ],
+    ids=" ".join,
+)
+def test_a_file_that_is_only_called_so_says_how_it_begins(command, tmp_path, monkeypatch, line):
+    """What has the suffix of GGUF and other bytes: what was expected, what came, what to do."""
+    monkeypatch.chdir(tmp_path)
+    Path("m.gguf").write_bytes(b"<html>\x1b[31mNot Found</html>")
+    done = command(*line)
+    said = done.err.decode()
+    assert done.code == 5
+    assert 'm.gguf: this is no GGUF file: it begins with "<html>' in said
+    assert 'expected "GGUF"' in said
+    assert "hint: download it again" in said
+    assert "\x1b" not in said
+
+
+def test_a_trained_model_is_told_by_its_content_too(command, tmp_path, monkeypatch):
+    """A model of attn train stays one under the name of a GGUF file."""
+    from attncli.models.shipped import shipped_file
+
+    monkeypatch.chdir(tmp_path)
+    Path("m.gguf").write_bytes(shipped_file("idioms").read_bytes())
+    assert command("explain", "the bank of the river", "--model", "m.gguf").code == 0
+
+
 def test_another_architecture_is_named(command, tmp_path):
     """A file of an architecture that is not read says which, and which are."""
     import gguf

@@ -52,8 +52,15 @@ def header(
 
 NESTED = struct.pack("<IQ", ARRAY, 1) * 10 + struct.pack("<IQ", U8, 1) + b"\0"
 WRONG: dict[str, tuple[bytes, type[AttnError], str]] = {
-    "another magic": (header(magic=b"GGML"), DataError, "no GGUF file"),
-    "cut in the magic": (b"GG", DataError, "cut off"),
+    "another magic": (header(magic=b"GGML"), DataError, 'begins with "GGML'),
+    "a page of an error": (b"<html>404</html>", DataError, 'begins with "<html>404</html>"'),
+    "a pointer of Git LFS": (
+        b"version https://git-lfs.github.com/spec/v1\n",
+        DataError,
+        "a Git LFS pointer, expected a GGUF file",
+    ),
+    "cut in the magic": (b"GG", DataError, 'begins with "GG", expected "GGUF"'),
+    "cut after the magic": (b"GGUF", DataError, "cut off"),
     "version 1": (header(version=1), DataError, "version 1"),
     "big-endian": (header(version=3 << 24), DataError, "big-endian"),
     "too many tensors": (header(counts=(1 << 60, 0)), DataError, "tensors"),
