@@ -50,7 +50,8 @@ class Case:
     """A reader: files, which of them is damaged, and the command lines that read it.
 
     An argument or variable "{}" becomes the damaged text itself. `act` is called in the place of a
-    command; whatever it raises that is no AttnError is a fault. `repair` makes sums right again.
+    command; whatever it raises that is no AttnError is a fault. `repair` makes sums right again;
+    `damage` takes the place of the damage that knows formats.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Case:
     act: Callable[[bytes], object] | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     repair: Callable[[bytes], bytes] | None = None
+    damage: Callable[[bytes, random.Random, list[bytes]], bytes] = mutated
     codes: frozenset[int] = _CODES
     whole: frozenset[int] = frozenset({0, 3})  # of the undamaged file and the first line
 
@@ -71,7 +73,7 @@ class Case:
             lie = self.lies[number // max(len(self.lines), 1)]()
             return lie if self.repair is None else self.repair(lie)
         chance = random.Random(f"{seed} {self.name} {number}")
-        data = mutated(self.files[self.target], chance, list(self.files.values()))
+        data = self.damage(self.files[self.target], chance, list(self.files.values()))
         return data if self.repair is None or chance.random() < 0.2 else self.repair(data)
 
     @cached_property

@@ -49,7 +49,7 @@ _NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 def mutated(data: bytes, chance: random.Random, others: list[bytes]) -> bytes:
     """The bytes damaged in one to four ways; `others` are bytes from which pieces come."""
     for _ in range(chance.choice([1, 1, 1, 2, 4])):
-        ways = [_edited, _edited, _renumbered, *_ways_of(data)]
+        ways = [edited, edited, _renumbered, *_ways_of(data)]
         data = chance.choice(ways)(data, chance, others)
     return data
 
@@ -72,10 +72,10 @@ def _ways_of(data: bytes) -> list[_Way]:
     for magic, pack, unpack in _PACKED:
         if data.startswith(magic):
             return [_repacked(pack, unpack)] * 3
-    return [_edited]
+    return [edited]
 
 
-def _edited(data: bytes, chance: random.Random, others: list[bytes]) -> bytes:
+def edited(data: bytes, chance: random.Random, others: list[bytes]) -> bytes:
     """Bits, bytes, numbers and ranges changed, put in, taken out, doubled or cut."""
     changed = bytearray(data or b"\0")
     at, kind = chance.randrange(len(changed)), chance.randrange(10)
@@ -110,7 +110,7 @@ def _renumbered(data: bytes, chance: random.Random, others: list[bytes]) -> byte
     start = chance.randrange(len(data) or 1)
     match = _NUMBER.search(data, start) or _NUMBER.search(data)
     if match is None:
-        return _edited(data, chance, others)
+        return edited(data, chance, others)
     return data[: match.start()] + chance.choice(_TEXTS) + data[match.end() :]
 
 
@@ -201,7 +201,7 @@ def resummed(data: bytes) -> bytes:
 def _npy(data: bytes, chance: random.Random, others: list[bytes]) -> bytes:
     """Another header of an array, its length right or not."""
     length = int.from_bytes(data[8:10], "little")
-    header = _edited(data[10 : 10 + length], chance, others)
+    header = edited(data[10 : 10 + length], chance, others)
     if chance.random() < 0.6:
         shape = ", ".join(str(chance.choice(_NUMBERS)) for _ in range(chance.randrange(5)))
         kind = chance.choice(
@@ -229,7 +229,7 @@ def _zip(data: bytes, chance: random.Random, others: list[bytes]) -> bytes:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = [(name, archive.read(name)) for name in archive.namelist()]
     except Exception:  # it was damaged before
-        return _edited(data, chance, others)
+        return edited(data, chance, others)
     out = io.BytesIO()
     at, kind = chance.randrange(len(members) or 1), chance.randrange(8)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -264,7 +264,7 @@ def _repacked(pack: Callable[[bytes], bytes], unpack: Callable[[bytes], bytes]) 
         try:
             inner = unpack(data)
         except Exception:  # it was damaged before
-            return _edited(data, chance, others)
+            return edited(data, chance, others)
         return pack(mutated(inner, chance, others))
 
     return way

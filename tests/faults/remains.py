@@ -71,8 +71,9 @@ def checkpoints(folder: Path) -> Iterator[Case]:
 
 
 def gguf_files(folder: Path) -> Iterator[Case]:
-    """A model in one GGUF file."""
+    """A model in one GGUF file, each part of it, and each kind of tokenizer."""
     pytest.importorskip("gguf")
+    from faults.gguf_damage import PARTS, damaging
     from models.gguf_files import write_tiny
 
     content = write_tiny(folder / "m.gguf").read_bytes()
@@ -82,6 +83,8 @@ def gguf_files(folder: Path) -> Iterator[Case]:
         ("explain", "money bank", "--vectors", "model:m.gguf"),
     )
     yield Case("gguf", {"m.gguf": content}, "m.gguf", lines)
+    for part in PARTS:
+        yield Case(f"gguf {part}", {"m.gguf": content}, "m.gguf", lines, damage=damaging(part))
 
 
 def unfinished(folder: Path) -> Iterator[Case]:
