@@ -13,7 +13,7 @@ from attncli.errors import InputError, UsageError
 from attncli.errors.wording import visible
 from attncli.files.paths import at_home, exists, is_file, is_folder
 from attncli.models.hub import cache_folder, name_of_repository, repositories, snapshot_folder
-from attncli.models.local_stores import stored_file
+from attncli.models.local_stores import GGUF_PART, stored_file
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?(?:@[\w./-]+)?", re.ASCII)
 
@@ -52,7 +52,7 @@ def find_checkpoint(given: str, env: Mapping[str, str] | None = None) -> Found:
     if is_weights_of_checkpoint(path):
         return Found(path.parent, _folder_name(path.parent))
     if is_gguf(path):
-        return Found(path, path.name.removesuffix(".gguf"))
+        return Found(path, GGUF_PART.sub("", path.name).removesuffix(".gguf"))
     if is_folder(path):
         raise InputError(_why_no_config(path), place=visible(given)[:200])
     if exists(path):

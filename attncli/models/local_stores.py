@@ -6,6 +6,7 @@ own name. What lies in the folders of ATTN_MODELS goes by its path in there. Not
 and no name leads out of its store.
 """
 
+import glob
 import json
 import os
 import re
@@ -27,6 +28,8 @@ _OLLAMA_TAG = "latest"
 _MODEL = "application/vnd.ollama.image.model"
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})", re.ASCII)
 _PART = re.compile(r"[\w][\w.-]*", re.ASCII)  # of a name; no part leads upwards
+# How the name of a part of a model ends: the first of three files is called -00001-of-00003.gguf.
+GGUF_PART = re.compile(r"-([0-9]{5})-of-([0-9]{5})\.gguf$")
 _MAX_MANIFEST = 1 << 20  # bytes
 _MAX_DEPTH = 5  # folders below a store
 _MAX_ENTRIES = 100_000  # files and folders that a store is asked for
@@ -241,7 +244,11 @@ def _named(
     if isinstance(entry, InputError):
         return entry
     name = prefix + entry.relative_to(store).as_posix()
-    return StoredModel(name, source, entry, entry.stat().st_size)
+    parts = [entry]
+    if (part := GGUF_PART.search(entry.name)) is not None:
+        pattern = f"{glob.escape(entry.name[: part.start()])}-?????-of-{part[2]}.gguf"
+        parts = [path for path in entry.parent.glob(pattern) if is_file(path)]
+    return StoredModel(name, source, entry, sum(path.stat().st_size for path in parts))
 
 
 def _gguf_files(folder: Path) -> Iterator[Path | InputError]:
@@ -252,7 +259,9 @@ def _gguf_files(folder: Path) -> Iterator[Path | InputError]:
 
 
 def _is_gguf(path: Path) -> bool:
-    return path.suffix.lower() == ".gguf" and not path.name.startswith("mmproj")
+    part = GGUF_PART.search(path.name)
+    is_later = part is not None and int(part[1]) > 1  # the first stands for all
+    return path.suffix.lower() == ".gguf" and not path.name.startswith("mmproj") and not is_later
 
 
 def _size(folder: Path) -> int:

@@ -10,8 +10,9 @@ from models.gguf_files import PERMUTED, converted, turned_by_neighbors, write_gg
 from models.test_decoders import KINDS, LLAMA3, LONG, WIDE, made
 from safetensors.numpy import load_file, save_file
 
-from attncli.errors import DataError
+from attncli.errors import DataError, InputError
 from attncli.models.continuing import continued
+from attncli.models.folders import find_checkpoint
 from attncli.models.forward import Inputs, Wanted, encode
 from attncli.models.model import TransformerModel
 
@@ -201,7 +202,8 @@ SHAPES = {
 WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "experts": ({"llama.expert_count": 8}, {}, "experts are not read"),
     "an adapter": ({"general.type": "adapter"}, {}, "expected a model"),
-    "one of three files": ({"split.count": 3}, {}, "one of 3 files"),
+    "one of three files": ({"split.count": 3}, {}, "one of 3 files of a model, expected a name"),
+    "one of very many files": ({"split.count": 2**31}, {}, "one of 2147483648 files"),
     "no heads": ({"llama.attention.head_count": 0}, {}, "head_count is 0"),
     "heads that share unevenly": ({"llama.attention.head_count_kv": 3}, {}, "share evenly"),
     "heads that differ": ({"llama.attention.head_count_kv": [1, 2]}, {}, "in every layer"),
@@ -253,6 +255,80 @@ def test_a_scale_that_is_no_number_is_named(tmp_path, scale):
     (tmp_path / "damaged.gguf").write_bytes(raw)
     with pytest.raises(DataError, match=r'up_proj\.weight": value 1 is not finite'):
         TransformerModel(tmp_path / "damaged.gguf").block(0)
+
+
+def in_parts(folder: Path, count: int = 3) -> list[Path]:
+    """A model in several files, as llama.cpp splits one: the first has all metadata."""
+    import gguf
+
+    tensors = {f"{key}.weight": np.ones(shape, np.float32) for key, shape in SHAPES.items()}
+    rng = np.random.default_rng(0)
+    tensors = {name: rng.standard_normal(one.shape).astype("f4") for name, one in tensors.items()}
+    write_gguf(folder / "whole.gguf", "llama", SMALL, tensors)
+    facts = [
+        {"split.no": no, "split.count": count, "split.tensors.count": len(tensors)}
+        for no in range(count)
+    ]
+    chosen = [list(tensors)[no::count] for no in range(count)]
+    paths = [folder / f"m-{no + 1:05}-of-{count:05}.gguf" for no in range(count)]
+    first = {name: tensors[name] for name in chosen[0]}
+    write_gguf(paths[0], "llama", SMALL, first, more=facts[0])
+    for path, told, names in zip(paths[1:], facts[1:], chosen[1:], strict=True):
+        writer = gguf.GGUFWriter(path, "llama")
+        writer.kv_data[0].clear()  # parts but the first have no architecture
+        for key, value in told.items():
+            (writer.add_int32 if "tensors" in key else writer.add_uint16)(key, value)
+        for name in names:
+            writer.add_tensor(name, tensors[name])
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+    return paths
+
+
+def test_a_model_in_several_files_is_that_of_one(tmp_path):
+    """Whichever part is named, all are read: what a text becomes has the same bits."""
+    paths = in_parts(tmp_path)
+    ids = np.array([1, 5, 9, 30])
+
+    def weights(path: Path) -> bytes:
+        (state,) = encode(TransformerModel(path), [Inputs(ids, ids * 0)])
+        return bytes(np.ascontiguousarray(state.weights).tobytes())
+
+    whole = weights(tmp_path / "whole.gguf")
+    assert [weights(path) for path in paths] == [whole] * 3
+    assert find_checkpoint(str(paths[1])).name == "m"
+
+
+def test_a_part_that_is_missing_is_named(tmp_path):
+    """Without one of three files the others say which it is."""
+    first, second, third = in_parts(tmp_path)
+    third.unlink()
+    for path in (first, second):
+        with pytest.raises(InputError, match=r'1 are not beside it: "m-00003-of-00003\.gguf"'):
+            TransformerModel(path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda one, other: other.write_bytes(one.read_bytes()), "expected 1 of 3"),
+        (lambda one, other: one.write_bytes(other.read_bytes()), "expected 0 of 3"),
+        (lambda one, other: other.write_bytes(b"GGUF"), "cut off"),
+        (
+            lambda one, other: other.write_bytes((one.parent / "whole.gguf").read_bytes()),
+            "expected 1 of 3",
+        ),
+    ],
+    ids=["twice the first", "twice the second", "cut", "of no parts"],
+)
+def test_parts_that_do_not_belong_together_are_refused(tmp_path, damage, message):
+    """A part in the place of another, one that is cut, and one that is a model of its own."""
+    first, second, _ = in_parts(tmp_path)
+    damage(first, second)
+    with pytest.raises(DataError, match=message):
+        TransformerModel(first)
 
 
 def test_of_the_words_only_those_of_the_text_are_unpacked(tmp_path, monkeypatch):

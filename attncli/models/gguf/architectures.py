@@ -12,7 +12,7 @@ import numpy as np
 
 from attncli.errors import DataError
 from attncli.errors.wording import quoted
-from attncli.models.gguf.mapped import GgufFile
+from attncli.models.gguf.mapped import GgufSource
 from attncli.models.gguf.metadata import Metadata
 from attncli.models.gguf.names import TensorLayout
 from attncli.models.gguf.unpacking import dequantized
@@ -26,24 +26,18 @@ class GgufArchitecture(NamedTuple):
     """How a file of an architecture is read; `keys` gives what config.json would say."""
 
     layout: TensorLayout
-    keys: Callable[[Metadata, GgufFile], Mapping[str, Any]]
+    keys: Callable[[Metadata, GgufSource], Mapping[str, Any]]
 
 
 def architecture_of(metadata: Metadata) -> GgufArchitecture:
     """The architecture that a file names.
 
-    Raises: DataError for one that is not read here, a part of a model, or one of several files.
+    Raises: DataError for one that is not read here, or a part of a model.
     """
     name = metadata.text("general.architecture")
     kind = metadata.text("general.type", "model")
     if kind != "model":
         raise DataError(f"this GGUF file is {quoted(kind)}, expected a model", place=metadata.place)
-    if metadata.whole("split.count", 1) > 1:
-        raise DataError(
-            f"one of {metadata.whole('split.count')} files of a model, expected one file",
-            place=metadata.place,
-            hints=("llama-gguf-split --merge FIRST.gguf WHOLE.gguf joins them",),
-        )
     if name not in ARCHITECTURES:
         raise DataError(
             f"found the architecture {quoted(name)}, expected one of {', '.join(ARCHITECTURES)}",
@@ -52,7 +46,7 @@ def architecture_of(metadata: Metadata) -> GgufArchitecture:
     return ARCHITECTURES[name]
 
 
-def _llama(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
+def _llama(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
     """Llama, and what has its layout: Mistral, TinyLlama, SmolLM2."""
     return _common(metadata, file, "llama") | {
         "attention_bias": _has(file, "attn_q.bias"),
@@ -60,15 +54,15 @@ def _llama(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
     }
 
 
-def _qwen2(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
+def _qwen2(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
     return _common(metadata, file, "qwen2")
 
 
-def _qwen3(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
+def _qwen3(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
     return _common(metadata, file, "qwen3") | {"attention_bias": _has(file, "attn_q.bias")}
 
 
-def _gemma2(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
+def _gemma2(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
     keys = _common(metadata, file, "gemma2") | _scaled(metadata, "gemma2")
     caps = {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}
     for name, usual in caps.items():
@@ -76,7 +70,7 @@ def _gemma2(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
     return keys | {"sliding_window": metadata.whole("attention.sliding_window", 4096)}
 
 
-def _gemma3(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
+def _gemma3(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
     keys = _common(metadata, file, "gemma3_text") | _scaled(metadata, "gemma3")
     if metadata.number("rope.freq_base", 0.0) == 0.0:
         keys["rope_theta"] = 1_000_000.0
@@ -88,7 +82,7 @@ def _gemma3(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
     }
 
 
-def _phi3(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
+def _phi3(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
     keys = _common(metadata, file, "phi3", partial=True)
     first = metadata.whole("rope.scaling.original_context_length", keys["max_position_embeddings"])
     keys |= {
@@ -108,11 +102,11 @@ def _phi3(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
     return keys
 
 
-def _olmo2(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
+def _olmo2(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
     return _common(metadata, file, "olmo2") | {"attention_bias": _has(file, "attn_q.bias")}
 
 
-def _smollm3(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
+def _smollm3(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
     return _common(metadata, file, "smollm3") | {
         "no_rope_layer_interval": 4,
         "attention_bias": _has(file, "attn_q.bias"),
@@ -120,7 +114,7 @@ def _smollm3(metadata: Metadata, file: GgufFile) -> dict[str, Any]:
 
 
 def _common(
-    metadata: Metadata, file: GgufFile, model_type: str, *, partial: bool = False
+    metadata: Metadata, file: GgufSource, model_type: str, *, partial: bool = False
 ) -> dict[str, Any]:
     """What every decoder says. Raises: DataError for experts, or a rope of a part of a head."""
     if metadata.whole("expert_count", 0):
@@ -166,7 +160,7 @@ def _d_k(metadata: Metadata) -> int:
     return width // heads
 
 
-def _scaling(metadata: Metadata, file: GgufFile) -> dict[str, Any] | None:
+def _scaling(metadata: Metadata, file: GgufSource) -> dict[str, Any] | None:
     """How the rope is scaled. Llama 3.1 has a factor for each pair of numbers, as a tensor."""
     factors = _factors(file, "rope_freqs.weight")
     if factors is not None:
@@ -197,7 +191,7 @@ def _scaling(metadata: Metadata, file: GgufFile) -> dict[str, Any] | None:
     return scaling
 
 
-def _factors(file: GgufFile, name: str) -> list[float] | None:
+def _factors(file: GgufSource, name: str) -> list[float] | None:
     """The numbers of a small tensor, None where there is none."""
     tensor = file.header.tensors.get(name)
     if tensor is None:
@@ -226,7 +220,7 @@ def _pattern(metadata: Metadata) -> dict[str, Any]:
     return {"layer_types": kinds.tolist()}
 
 
-def _has(file: GgufFile, part: str) -> bool:
+def _has(file: GgufSource, part: str) -> bool:
     """Whether the first layer has a tensor."""
     return f"blk.0.{part}" in file.header.tensors
 

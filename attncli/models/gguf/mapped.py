@@ -2,7 +2,7 @@
 
 import mmap
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
@@ -13,8 +13,12 @@ from attncli.arrays import AnyArray, Float32Array, IntArray
 from attncli.errors import DataError, InputError
 from attncli.errors.wording import quoted, visible
 from attncli.files.gguf import GgufHeader, GgufTensor, read_gguf_header
+from attncli.files.paths import is_file
 from attncli.models.gguf.unpacking import dequantized
+from attncli.models.local_stores import GGUF_PART
 from attncli.models.tensors import expect_finite, expect_length, require_file
+
+_MOST_PARTS = 1000
 
 
 class GgufFile:
@@ -22,6 +26,7 @@ class GgufFile:
 
     def __init__(self, path: Path) -> None:
         self.path, self.place = path, visible(str(path))
+        self.paths = (path,)
         require_file(path)
         try:
             with path.open("rb") as file:
@@ -56,6 +61,54 @@ class GgufFile:
                 )
 
 
+class GgufParts:
+    """A model that lies in several files, as one: the metadata of the first, the tensors of all.
+
+    Raises: InputError for a part that is not there; DataError for parts that do not belong together.
+    """
+
+    def __init__(self, files: Sequence[GgufFile]) -> None:
+        first = files[0]
+        self.paths = tuple(file.path for file in files)
+        self.path, self.place = first.path, first.place
+        self.size = sum(file.size for file in files)
+        self._files = files
+        self._file_of: dict[str, GgufFile] = {}
+        tensors: dict[str, GgufTensor] = {}
+        for number, file in enumerate(files):
+            _expect_part(file, number, len(files))
+            for name, tensor in file.header.tensors.items():
+                if name in tensors:
+                    raise DataError(
+                        f"the tensor {quoted(name, 80)} is in {quoted(self._file_of[name].path.name)} too",
+                        place=file.place,
+                    )
+                tensors[name], self._file_of[name] = tensor, file
+        n_tensors = first.header.metadata.get("split.tensors.count", len(tensors))
+        if n_tensors != len(tensors):
+            raise DataError(
+                f"{len(files)} files have {len(tensors)} tensors, the first says {quoted(str(n_tensors))}",
+                place=self.place,
+            )
+        self.header = first.header._replace(tensors=tensors)
+
+    def expect_unchanged(self) -> None:
+        """Raises: DataError when a file has another length than when it was opened."""
+        for file in self._files:
+            file.expect_unchanged()
+
+    def blocks(self, tensor: GgufTensor) -> AnyArray:
+        """The bytes of a tensor by row, (n_rows, bytes), a view of the mapped file."""
+        return self._file_of[tensor.name].blocks(tensor)
+
+    def forget(self, tensor: GgufTensor) -> None:
+        """Lets the system take back the memory of a tensor's bytes."""
+        self._file_of[tensor.name].forget(tensor)
+
+
+GgufSource = GgufFile | GgufParts
+
+
 class Stored(NamedTuple):
     """A tensor under its new name. `dtype` is how its numbers are stored, in the words of GGUF.
 
@@ -73,7 +126,7 @@ class GgufTensors:
 
     shared: Mapping[str, str] = {}  # no name stands for another
 
-    def __init__(self, file: GgufFile, entries: Mapping[str, Stored]) -> None:
+    def __init__(self, file: GgufSource, entries: Mapping[str, Stored]) -> None:
         self._file, self.entries = file, entries
         self.path, self.place, self.size = file.path, file.place, file.size
 
@@ -105,11 +158,51 @@ class GgufTensors:
 _open: WeakValueDictionary[tuple[str, int, int], GgufFile] = WeakValueDictionary()
 
 
-def opened_gguf(path: Path) -> GgufFile:
-    """The file, opened; one that is in use, by a model or a tokenizer, is not read twice.
+def opened_gguf(path: Path) -> GgufSource:
+    """The file, or with any part of a model in several files all of them, in order.
 
     Raises: InputError, DataError, LimitError.
     """
+    file = _opened_file(path)
+    count = file.header.metadata.get("split.count", 1)
+    if not isinstance(count, int) or count <= 1:
+        return file
+    named = GGUF_PART.search(path.name)
+    if count > _MOST_PARTS or named is None or int(named[2]) != count:
+        raise DataError(
+            f"one of {count} files of a model, expected a name that ends in -00001-of-{count:05}.gguf: "
+            "the others are found by it",
+            place=file.place,
+            hints=("llama-gguf-split --merge FIRST.gguf WHOLE.gguf joins them",),
+        )
+    names = [
+        f"{path.name[: named.start()]}-{number:05}-of-{count:05}.gguf"
+        for number in range(1, count + 1)
+    ]
+    paths = [path.with_name(name) for name in names]
+    missing = [part.name for part in paths if not is_file(part)]
+    if missing:
+        raise InputError(
+            f"one of {count} files of a model, of which {len(missing)} are not beside it: "
+            f"{quoted(missing[0])}{' …' if len(missing) > 1 else ''}",
+            place=file.place,
+        )
+    return GgufParts([_opened_file(part) for part in paths])
+
+
+def _expect_part(file: GgufFile, number: int, count: int) -> None:
+    """Raises: DataError for a file that does not say that it is this part."""
+    said = file.header.metadata
+    if (said.get("split.no"), said.get("split.count")) != (number, count):
+        raise DataError(
+            f"its metadata say part {quoted(str(said.get('split.no')))} of "
+            f"{quoted(str(said.get('split.count')))}, counted from 0, expected {number} of {count}",
+            place=file.place,
+        )
+
+
+def _opened_file(path: Path) -> GgufFile:
+    """The file, opened; one that is in use, by a model or a tokenizer, is not read twice."""
     require_file(path)
     try:
         about = path.stat()

@@ -11,7 +11,7 @@ import numpy as np
 from attncli.arrays import IntArray
 from attncli.errors import DataError
 from attncli.errors.wording import quoted
-from attncli.models.gguf.mapped import GgufFile, Stored
+from attncli.models.gguf.mapped import GgufSource, Stored
 
 _TOP = {
     "token_embd": "model.embed_tokens",
@@ -51,7 +51,7 @@ class TensorLayout(NamedTuple):
 
 
 def named_tensors(
-    file: GgufFile, layout: TensorLayout, n_heads: int, n_kv_heads: int
+    file: GgufSource, layout: TensorLayout, n_heads: int, n_kv_heads: int
 ) -> dict[str, Stored]:
     """The tensors of a file under the names of Hugging Face; those without one keep their own.
 

@@ -13,7 +13,7 @@ from attncli.models.checkpoint import Checkpoint
 from attncli.models.config import ModelConfig
 from attncli.models.families.reading import config_of
 from attncli.models.gguf.architectures import architecture_of
-from attncli.models.gguf.mapped import GgufFile, GgufTensors, opened_gguf
+from attncli.models.gguf.mapped import GgufSource, GgufTensors, opened_gguf
 from attncli.models.gguf.metadata import Metadata
 from attncli.models.gguf.names import named_tensors
 
@@ -34,9 +34,10 @@ class GgufCheckpoint(Checkpoint):
     keeps_layers = False
     is_mapped = False
 
-    def __init__(self, file: GgufFile, tensors: GgufTensors) -> None:
+    def __init__(self, file: GgufSource, tensors: GgufTensors) -> None:
         super().__init__(file.path, [tensors])
         self.version, self.metadata = file.header.version, file.header.metadata
+        self._paths = file.paths
 
     def no_layer_beyond(self, prefix: str, n_layers: int) -> None:
         """Raises: DataError for a tensor of a layer that the architecture has not, or of a layer more.
@@ -87,18 +88,21 @@ class GgufCheckpoint(Checkpoint):
         }
 
     def sha256(self) -> str:
-        """SHA-256 of the file."""
+        """SHA-256 of the file; of a model in several, of their bytes one after the other."""
         import hashlib
 
-        with self.folder.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        found = hashlib.sha256()
+        for path in self._paths:
+            with path.open("rb") as file:
+                hashlib.file_digest(file, lambda: found)
+        return found.hexdigest()
 
 
 def open_gguf(path: Path) -> tuple[ModelConfig, Checkpoint]:
     """The configuration and the tensors of a GGUF file.
 
     Raises: InputError, LimitError; DataError when it is damaged, of an architecture that is not
-    read here, or one of several files that make a model.
+    read here.
     """
     file = opened_gguf(path)
     metadata = Metadata(file.header.metadata, file.place)
