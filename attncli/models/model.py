@@ -21,6 +21,8 @@ from attncli.models.word_head import WordHead
 # Layers that are stored in 16 bits are widened when they are used, and kept while they fit in
 # this many numbers; a mapped layer costs nothing and is always kept.
 _KEPT_NUMBERS = 16 << 20
+# How the names of a layer's attention matrices begin, by family.
+_ATTENTIONS = ("self_attn.", "attention.", "attn.", "layer.0.SelfAttention.")
 
 
 class TransformerModel:
@@ -62,7 +64,7 @@ class TransformerModel:
         if chosen not in self._quantizations:
             start = self.tensors.prefix + self.tensors.layers
             every = range(self.config.n_layers) if chosen is None else chosen
-            starts = [f"{start}{layer}.self_attn." for layer in every]
+            starts = [f"{start}{layer}.{part}" for layer in every for part in _ATTENTIONS]
             self._quantizations[chosen] = self.checkpoint.quantization(starts)
         return self._quantizations[chosen]
 

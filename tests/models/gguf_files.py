@@ -99,7 +99,7 @@ def write_gguf(
         values |= {f"{arch}.attention.{name}_length": d_k for name in ("key", "value")}
     for key, value in values.items():
         add = {bool: writer.add_bool, int: writer.add_uint32, float: writer.add_float32,
-               str: writer.add_string, list: writer.add_array}[type(value)]  # fmt: skip
+               str: writer.add_string, list: writer.add_array, bytes: writer.add_array}[type(value)]  # fmt: skip
         add(key, value)
     kept: dict[str, np.ndarray] = {}
     for name, numbers in tensors.items():

@@ -1,6 +1,7 @@
 """The tokenizers of GGUF files cut texts as those that they were made of, and as transformers."""
 
 import itertools
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -237,9 +238,161 @@ def test_gemma_joins_by_number_and_spells_its_spaces(tmp_path):
     assert names == [["<bos>", "ab", "c"], ["<bos>", "c", "  ", "ab"], ["<bos>", "▁a"]]
 
 
+def wordpieces(*, lowercase: bool = True) -> tuple[Any, dict[str, Any]]:
+    """A small WordPiece of BERT, and its metadata as llama.cpp's conversion writes them."""
+    made = tokenizers.BertWordPieceTokenizer(lowercase=lowercase)
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    made.train_from_iterator(CORPUS, vocab_size=200, special_tokens=special, show_progress=False)
+    vocab = made.get_vocab()
+    own = sorted(vocab, key=vocab.__getitem__)
+    made.post_processor = tokenizers.processors.BertProcessing(
+        ("[SEP]", vocab["[SEP]"]), ("[CLS]", vocab["[CLS]"])
+    )
+    made.add_special_tokens(special)
+    kept = [one if one in special else one[2:] if one[:2] == "##" else f"▁{one}" for one in own]
+    return made, {
+        "model": "bert",
+        "tokens": kept,
+        "token_type": [3 if one in special else 1 for one in own],
+        "token_type_count": 2,
+        "bos_token_id": vocab["[CLS]"],
+        "seperator_token_id": vocab["[SEP]"],
+        "unknown_token_id": vocab["[UNK]"],
+        "padding_token_id": vocab["[PAD]"],
+        "mask_token_id": vocab["[MASK]"],
+    }
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_wordpiece_gives_the_ids_of_its_own(tmp_path, lowercase):
+    """Ids, offsets and segments are those of BERT's tokenizer, of sentences, pairs and masks."""
+    made, facts = wordpieces(lowercase=lowercase)
+    read = PieceTokenizer(file_of(tmp_path / "t.gguf", facts, len(facts["tokens"]), "bert"))
+    assert read.kind == "WordPiece"
+    for text in [*TEXTS, "the [MASK] sat", "[UNK] [CLS]", "x" * 101, "THE Cat"]:
+        assert list(read(text).ids) == made.encode(text).ids, text
+        pair = made.encode(text, "a cat")
+        found = read(text, "a cat")
+        assert (list(found.ids), list(found.types)) == (pair.ids, pair.type_ids), text
+    assert read.mask_id == made.token_to_id("[MASK]")
+
+
+def test_wordpiece_without_types_of_tokens_knows_the_special_ones(tmp_path):
+    """What the metadata name by number is special where nothing says so of each token."""
+    made, facts = wordpieces()
+    del facts["token_type"]
+    read = PieceTokenizer(file_of(tmp_path / "t.gguf", facts, len(facts["tokens"]), "bert"))
+    assert list(read("the [MASK] sat").ids) == made.encode("the [MASK] sat").ids
+
+
+def unigrams(*, table: bool = False) -> tuple[Any, dict[str, Any]]:
+    """A small Unigram, cut as T5 cuts, and its metadata as llama.cpp's conversion writes them."""
+    import json
+
+    made = tokenizers.Tokenizer(tokenizers.models.Unigram())
+    made.normalizer = tokenizers.normalizers.Replace(tokenizers.Regex(" {2,}"), "▁")
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
+    special = ["<pad>", "</s>", "<unk>"]
+    trainer = tokenizers.trainers.UnigramTrainer(
+        vocab_size=150, special_tokens=special, unk_token="<unk>", show_progress=False
+    )
+    made.train_from_iterator(CORPUS, trainer)
+    steps = [
+        tokenizers.normalizers.Strip(left=False, right=True),
+        tokenizers.normalizers.Replace(tokenizers.Regex(" {2,}"), "▁"),
+    ]
+    charsmap = b""
+    if table:
+        charsmap = small_table()
+        steps.insert(0, tokenizers.normalizers.Precompiled(charsmap))
+    made.normalizer = tokenizers.normalizers.Sequence(steps)
+    vocab = json.loads(made.to_str())["model"]["vocab"]
+    count = len(vocab)
+    extra = ["<extra_id_1>", "<extra_id_0>"]
+    made.add_special_tokens([*special, *extra])
+    made.post_processor = tokenizers.processors.TemplateProcessing(
+        single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 1)]
+    )
+    facts = {
+        "model": "t5",
+        "tokens": [*(token for token, _ in vocab), *extra, "[PAD1]", "[PAD2]"],
+        "scores": [*(float(score) for _, score in vocab), -1000.0, -1000.0, -10000.0, -10000.0],
+        "token_type": [3, 3, 2, *[1] * (count - 3), 4, 4, 5, 5],
+        "eos_token_id": 1,
+        "unknown_token_id": 2,
+        "padding_token_id": 0,
+        "add_bos_token": False,
+        "add_eos_token": True,
+        "add_space_prefix": True,
+        "remove_extra_whitespaces": True,
+    }
+    return made, facts | ({"precompiled_charsmap": charsmap} if table else {})
+
+
+def small_table() -> bytes:
+    """A table of SentencePiece's normalizer: a double-array trie of letters, and what they become."""
+    bases, units, texts = {b"": 256}, {0: 256 << 10}, b""
+    for letter, instead in (("ﬁ", "fi"), ("Ⅸ", "IX")):
+        raw = letter.encode()
+        for end in range(1, len(raw) + 1):
+            start, part = raw[: end - 1], raw[:end]
+            if part not in bases:
+                bases[part] = 256 * (len(bases) + 1)
+                place = bases[start] ^ part[-1]
+                units[place] = (place ^ bases[part]) << 10 | part[-1]
+        units[bases[raw[:-1]] ^ raw[-1]] |= 1 << 8  # the letter ends here
+        units[bases[raw]] = 1 << 31 | len(texts)
+        texts += instead.encode() + b"\0"
+    trie = np.array([units.get(place, 0) for place in range(256 * (len(bases) + 2))], "<u4")
+    return struct.pack("<I", trie.nbytes) + trie.tobytes() + texts
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_unigram_gives_the_ids_of_its_own(tmp_path, table):
+    """Ids are those of a T5's tokenizer, of sentences and pairs, with its table of characters too."""
+    made, facts = unigrams(table=table)
+    read = PieceTokenizer(file_of(tmp_path / "t.gguf", facts, len(facts["tokens"]), "t5"))
+    assert read.kind == "Unigram"
+    for text in [*TEXTS, "a <extra_id_0> cat", "[PAD1] is text", "</s> <unk>", "ﬁne Ⅸ"]:
+        assert list(read(text).ids) == made.encode(text).ids, text
+        assert list(read(text, "a cat").ids) == made.encode(text, "a cat").ids, text
+
+
+def test_what_is_around_a_sentence_follows_the_encoder(tmp_path):
+    """RoBERTa has its separator twice between two sentences and no segments, whatever cuts its words."""
+    _, facts = unigrams()
+    own = facts | {"bos_token_id": 0, "add_bos_token": True}
+    read = PieceTokenizer(file_of(tmp_path / "t.gguf", own, len(facts["tokens"]), "bert"))
+    found = read("the cat", "a dog")
+    alone = [list(read(text).ids)[1:-1] for text in ("the cat", "a dog")]
+    assert list(found.ids) == [0, *alone[0], 1, 1, *alone[1], 1]
+    assert set(found.types) == {0}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"scores": [0.0]}, "finite numbers, one for each token"),
+        ({"scores": None}, "finite numbers, one for each token"),
+        ({"unknown_token_id": 10**6}, "expected a number below"),
+        ({"precompiled_charsmap": [70000, 70001]}, "no array of bytes"),
+        ({"precompiled_charsmap": b"\0\1\2"}, "tokenizer"),
+        ({"remove_extra_whitespaces": 1}, "expected true or false"),
+    ],
+    ids=str,
+)
+def test_a_damaged_unigram_is_refused(tmp_path, change, message):
+    """What contradicts itself is one line that names the key."""
+    _, facts = unigrams()
+    changed = {key: value for key, value in {**facts, **change}.items() if value is not None}
+    path = file_of(tmp_path / "t.gguf", changed, len(facts["tokens"]), "t5")
+    with pytest.raises(DataError, match=message):
+        PieceTokenizer(path)
+
+
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no model": ({"model": None}, "model is missing"),
-    "another model": ({"model": "bert"}, "expected gpt2 or llama"),
+    "another model": ({"model": "rwkv"}, "expected gpt2, llama, t5 or bert"),
     "no tokens": ({"tokens": None}, "tokens is missing"),
     "tokens that are numbers": ({"tokens": [1, 2]}, "expected an array of texts"),
     "merges of three": ({"merges": ["a b c"]}, "no pair of two tokens"),

@@ -14,11 +14,21 @@ from attncli.errors import DataError
 from attncli.errors.wording import quoted
 from attncli.models.gguf.mapped import GgufSource
 from attncli.models.gguf.metadata import Metadata
-from attncli.models.gguf.names import TensorLayout
+from attncli.models.gguf.names import (
+    AROUND,
+    BERT,
+    GATED_T5,
+    JOINED,
+    MODERN_BERT,
+    PERMUTED,
+    PLAIN,
+    T5,
+    TensorLayout,
+)
 from attncli.models.gguf.unpacking import dequantized
 
 _HEADS, _KEY_LENGTH = "attention.head_count", "attention.key_length"
-_INNER = "feed_forward_length"
+_INNER, _EPSILON = "feed_forward_length", "attention.layer_norm_epsilon"
 _SPECIAL_SCALE = {"gemma2": 46, "gemma3": 62}  # layers of the model of 27 billion
 
 
@@ -27,6 +37,10 @@ class GgufArchitecture(NamedTuple):
 
     layout: TensorLayout
     keys: Callable[[Metadata, GgufSource], Mapping[str, Any]]
+
+    def layout_of(self, file: GgufSource) -> TensorLayout:
+        """What the tensors of a file are called: where T5 has gates, one of its matrices is another."""
+        return GATED_T5 if self.layout is T5 and _is_gated_t5(file) else self.layout
 
 
 def architecture_of(metadata: Metadata) -> GgufArchitecture:
@@ -119,21 +133,15 @@ def _common(
     """What every decoder says. Raises: DataError for experts, or a rope of a part of a head."""
     if metadata.whole("expert_count", 0):
         raise metadata.fault("expert_count", "is more than 0: models of experts are not read here")
-    heads, inner = (metadata.same(key, None) for key in (_HEADS, _INNER))
-    for key, value in ((_HEADS, heads), (_INNER, inner)):
-        if value is None:
-            raise metadata.fault(key, "is missing, expected a whole number")
+    heads, inner = (_needed(metadata, key) for key in (_HEADS, _INNER))
     d_k, turned = _d_k(metadata), metadata.optional_whole("rope.dimension_count")
     if turned not in (None, d_k) and not partial:
         raise metadata.fault("rope.dimension_count", f"is {turned}, expected {d_k}, all of a head")
     if metadata.whole("attention.value_length", d_k) != d_k:
         raise metadata.fault("attention.value_length", f"is not {d_k}, the width of keys")
-    words = file.header.tensors.get("token_embd.weight")
-    if words is None:
-        raise DataError('the tensor "token_embd.weight" is missing', place=file.place)
     return {
         "model_type": model_type,
-        "vocab_size": words.shape[0],
+        "vocab_size": _rows(file, "token_embd.weight"),
         "hidden_size": metadata.whole("embedding_length"),
         "num_hidden_layers": metadata.whole("block_count"),
         "num_attention_heads": heads,
@@ -146,6 +154,84 @@ def _common(
         "rope_scaling": _scaling(metadata, file),
         "tie_word_embeddings": "output.weight" not in file.header.tensors,
     }
+
+
+def _bert(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
+    """BERT, and RoBERTa, whose first positions, which no token has, are cut when a file is written."""
+    types = file.header.tensors.get("token_types.weight")
+    return _of_encoder(metadata, file, "bert") | {
+        "type_vocab_size": 0 if types is None else types.shape[0],
+        "hidden_act": "gelu",
+        "layer_norm_eps": metadata.number(_EPSILON),
+        "pad_token_id": 0,
+    }
+
+
+def _modern_bert(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
+    """A window on both sides in two of three layers, as the file says of how many."""
+    return _of_encoder(metadata, file, "modernbert") | {
+        "norm_eps": metadata.number(_EPSILON),
+        "local_attention": metadata.whole("attention.sliding_window"),
+        "global_attn_every_n_layers": metadata.whole("attention.sliding_window_pattern", 3),
+        "global_rope_theta": metadata.number("rope.freq_base", 160_000.0),
+        "local_rope_theta": metadata.number("rope.freq_base_swa", 10_000.0),
+        "attention_bias": _has(file, "attn_qkv.bias"),
+        "mlp_bias": _has(file, "ffn_up.bias"),
+        "norm_bias": _has(file, "ffn_norm.bias"),
+    }
+
+
+def _of_encoder(metadata: Metadata, file: GgufSource, model_type: str) -> dict[str, Any]:
+    """What encoders alone say."""
+    if metadata.flag("attention.causal", False):
+        raise metadata.fault("attention.causal", "is true, expected an encoder")
+    return {
+        "model_type": model_type,
+        "vocab_size": _rows(file, "token_embd.weight"),
+        "hidden_size": metadata.whole("embedding_length"),
+        "num_hidden_layers": metadata.whole("block_count"),
+        "num_attention_heads": _needed(metadata, _HEADS),
+        "intermediate_size": _needed(metadata, _INNER),
+        "max_position_embeddings": metadata.whole("context_length"),
+    }
+
+
+def _t5(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
+    """Files do not say the activation: with gates it is GELU, else ReLU, as llama.cpp has it."""
+    layers = metadata.whole("block_count")
+    rms = "attention.layer_norm_rms_epsilon"
+    return {
+        "model_type": "t5",
+        "vocab_size": _rows(file, "token_embd.weight"),
+        "d_model": metadata.whole("embedding_length"),
+        "d_kv": _d_k(metadata),
+        "d_ff": _needed(metadata, _INNER),
+        "num_layers": layers,
+        "num_decoder_layers": metadata.whole("decoder_block_count", layers),
+        "num_heads": _needed(metadata, _HEADS),
+        "n_positions": metadata.whole("context_length", 512),
+        "relative_attention_num_buckets": metadata.whole("attention.relative_buckets_count", 32),
+        "layer_norm_epsilon": metadata.number(rms if metadata.has(rms) else _EPSILON),
+        "feed_forward_proj": "gated-gelu" if _is_gated_t5(file) else "relu",
+        "decoder_start_token_id": metadata.whole("decoder_start_token_id", 0),
+        "tie_word_embeddings": "output.weight" not in file.header.tensors,
+    }
+
+
+def _needed(metadata: Metadata, key: str) -> int:
+    """A whole number, given alone or for each layer. Raises: DataError where there is none."""
+    value = metadata.same(key, None)
+    if value is None:
+        raise metadata.fault(key, "is missing, expected a whole number")
+    return value
+
+
+def _rows(file: GgufSource, name: str) -> int:
+    """How many rows a tensor has. Raises: DataError where there is none."""
+    tensor = file.header.tensors.get(name)
+    if tensor is None:
+        raise DataError(f"the tensor {quoted(name)} is missing", place=file.place)
+    return tensor.shape[0]
 
 
 def _d_k(metadata: Metadata) -> int:
@@ -225,13 +311,20 @@ def _has(file: GgufSource, part: str) -> bool:
     return f"blk.0.{part}" in file.header.tensors
 
 
+def _is_gated_t5(file: GgufSource) -> bool:
+    return "enc.blk.0.ffn_gate.weight" in file.header.tensors
+
+
 ARCHITECTURES: Mapping[str, GgufArchitecture] = {
-    "llama": GgufArchitecture(TensorLayout(permuted=True), _llama),
-    "qwen2": GgufArchitecture(TensorLayout(), _qwen2),
-    "qwen3": GgufArchitecture(TensorLayout(), _qwen3),
-    "gemma2": GgufArchitecture(TensorLayout(around=True), _gemma2),
-    "gemma3": GgufArchitecture(TensorLayout(around=True), _gemma3),
-    "phi3": GgufArchitecture(TensorLayout(joined=True), _phi3),
-    "olmo2": GgufArchitecture(TensorLayout(), _olmo2),
-    "smollm3": GgufArchitecture(TensorLayout(permuted=True), _smollm3),
+    "llama": GgufArchitecture(PERMUTED, _llama),
+    "qwen2": GgufArchitecture(PLAIN, _qwen2),
+    "qwen3": GgufArchitecture(PLAIN, _qwen3),
+    "gemma2": GgufArchitecture(AROUND, _gemma2),
+    "gemma3": GgufArchitecture(AROUND, _gemma3),
+    "phi3": GgufArchitecture(JOINED, _phi3),
+    "olmo2": GgufArchitecture(PLAIN, _olmo2),
+    "smollm3": GgufArchitecture(PERMUTED, _smollm3),
+    "bert": GgufArchitecture(BERT, _bert),
+    "modern-bert": GgufArchitecture(MODERN_BERT, _modern_bert),
+    "t5": GgufArchitecture(T5, _t5),
 }

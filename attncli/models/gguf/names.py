@@ -34,20 +34,92 @@ _LAYER = {
     "ffn_down": "mlp.down_proj",
     "post_ffw_norm": "post_feedforward_layernorm",
 }
-_AROUND = {"ffn_norm": "pre_feedforward_layernorm"}  # where a norm follows attention too
-_JOINED = {"ffn_up": "mlp.gate_up_proj"}
+_AROUND = _LAYER | {"ffn_norm": "pre_feedforward_layernorm"}  # where a norm follows attention too
+_JOINED = _LAYER | {"ffn_up": "mlp.gate_up_proj"}
+_BERT_TOP = {
+    "token_embd": "embeddings.word_embeddings",
+    "position_embd": "embeddings.position_embeddings",
+    "token_types": "embeddings.token_type_embeddings",
+    "token_embd_norm": "embeddings.LayerNorm",
+}
+_BERT_LAYER = {
+    "attn_q": "attention.self.query",
+    "attn_k": "attention.self.key",
+    "attn_v": "attention.self.value",
+    "attn_output": "attention.output.dense",
+    "attn_output_norm": "attention.output.LayerNorm",
+    "ffn_up": "intermediate.dense",
+    "ffn_down": "output.dense",
+    "layer_output_norm": "output.LayerNorm",
+}
+_MODERN_BERT_TOP = {
+    "token_embd": "embeddings.tok_embeddings",
+    "token_embd_norm": "embeddings.norm",
+    "output_norm": "final_norm",
+}
+_MODERN_BERT_LAYER = {
+    "attn_norm": "attn_norm",
+    "attn_qkv": "attn.Wqkv",
+    "attn_output": "attn.Wo",
+    "ffn_norm": "mlp_norm",
+    "ffn_up": "mlp.Wi",
+    "ffn_down": "mlp.Wo",
+}
+_T5_TOP = {
+    "token_embd": "shared",
+    "output": "lm_head",
+    "enc.output_norm": "encoder.final_layer_norm",
+    "dec.output_norm": "decoder.final_layer_norm",
+}
+
+
+def _t5_layer(*, gated: bool, reads_other: bool) -> dict[str, str]:
+    """The parts of a layer of T5: of the decoder, which reads the encoder too, or of the encoder."""
+    own, other = "layer.0.SelfAttention", "layer.1.EncDecAttention"
+    feed = 2 if reads_other else 1
+    dense = f"layer.{feed}.DenseReluDense"
+    parts = {
+        "attn_norm": "layer.0.layer_norm",
+        "attn_rel_b": f"{own}.relative_attention_bias",
+        "ffn_norm": f"layer.{feed}.layer_norm",
+        "ffn_gate": f"{dense}.wi_0",
+        "ffn_up": f"{dense}.wi_1" if gated else f"{dense}.wi",
+        "ffn_down": f"{dense}.wo",
+        **{f"attn_{name}": f"{own}.{name}" for name in "qkvo"},
+    }
+    if reads_other:
+        parts |= {f"cross_attn_{name}": f"{other}.{name}" for name in "qkvo"}
+        parts["cross_attn_norm"] = "layer.1.layer_norm"
+    return parts
 
 
 class TensorLayout(NamedTuple):
-    """How an architecture lays out its tensors.
+    """What an architecture calls its tensors, at the top and by kind of layer: where, and its parts.
 
     `permuted`: rows of queries and keys stand so that numbers 2i and 2i + 1 of a head turn together,
     where Hugging Face turns i and i + half.
     """
 
+    top: Mapping[str, str]
+    layers: Mapping[str, tuple[str, Mapping[str, str]]]
     permuted: bool = False
-    around: bool = False
-    joined: bool = False
+
+
+def _decoder(parts: Mapping[str, str], *, permuted: bool = False) -> TensorLayout:
+    return TensorLayout(_TOP, {"blk": ("model.layers", parts)}, permuted)
+
+
+def _t5(*, gated: bool) -> TensorLayout:
+    encoder, decoder = (_t5_layer(gated=gated, reads_other=other) for other in (False, True))
+    sides = {"enc.blk": ("encoder.block", encoder), "dec.blk": ("decoder.block", decoder)}
+    return TensorLayout(_T5_TOP, sides)
+
+
+PLAIN, PERMUTED = _decoder(_LAYER), _decoder(_LAYER, permuted=True)
+AROUND, JOINED = _decoder(_AROUND), _decoder(_JOINED)
+BERT = TensorLayout(_BERT_TOP, {"blk": ("encoder.layer", _BERT_LAYER)})
+MODERN_BERT = TensorLayout(_MODERN_BERT_TOP, {"blk": ("layers", _MODERN_BERT_LAYER)})
+T5, GATED_T5 = _t5(gated=False), _t5(gated=True)
 
 
 def named_tensors(
@@ -57,10 +129,9 @@ def named_tensors(
 
     Raises: DataError for two tensors of one name, or rows that the heads do not divide evenly.
     """
-    inner = _LAYER | (_AROUND if layout.around else {}) | (_JOINED if layout.joined else {})
     entries: dict[str, Stored] = {}
     for name, tensor in file.header.tensors.items():
-        new, part = _new_name(name, inner)
+        new, part = _new_name(name, layout)
         if new in entries:
             raise DataError(f"two tensors are called {quoted(new, 80)}", place=file.place)
         order = None
@@ -72,15 +143,15 @@ def named_tensors(
     return entries
 
 
-def _new_name(name: str, inner: Mapping[str, str]) -> tuple[str, str]:
+def _new_name(name: str, layout: TensorLayout) -> tuple[str, str]:
     """The name of Hugging Face, and which part of a layer it is."""
     stem, _, kind = name.rpartition(".")
-    if stem in _TOP:
-        return f"{_TOP[stem]}.{kind}", ""
-    block, _, rest = stem.partition(".")
-    number, _, part = rest.partition(".")
-    if block == "blk" and part in inner:
-        return f"model.layers.{number}.{inner[part]}.{kind}", part
+    if stem in layout.top:
+        return f"{layout.top[stem]}.{kind}", ""
+    for block, (place, parts) in layout.layers.items():
+        number, _, part = stem.removeprefix(f"{block}.").partition(".")
+        if stem.startswith(f"{block}.") and part in parts:
+            return f"{place}.{number}.{parts[part]}.{kind}", part
     return name, ""
 
 

@@ -17,8 +17,12 @@ from attncli.models.gguf.mapped import GgufSource, GgufTensors, opened_gguf
 from attncli.models.gguf.metadata import Metadata
 from attncli.models.gguf.names import named_tensors
 
-_DERIVED = (
-    ".attn_rot_embd.weight"  # what the first files had of their rope: it follows from its base
+# Of layers, what is not used: the rope of the first files, which follows from its base, and positions
+# that what a decoder reads of its encoder does not have.
+_UNUSED = (".attn_rot_embd.weight", ".cross_attn_rel_b.weight")
+_LAYERS = ("blk.", "enc.blk.", "dec.blk.")  # those without a name of Hugging Face
+_OF_LAYER = re.compile(
+    r"^(model\.layers|layers|encoder\.layer|encoder\.block|decoder\.block)\.\d+\.|^model\."
 )
 _FLOATS = ("F32", "F16", "BF16", "F64")  # numbers, each by itself
 
@@ -47,7 +51,7 @@ class GgufCheckpoint(Checkpoint):
         super().no_layer_beyond(prefix, n_layers)
         used = self.required
         for name in self.names:
-            is_of_layer = name.startswith((prefix, "blk.")) and not name.endswith(_DERIVED)
+            is_of_layer = name.startswith((prefix, *_LAYERS)) and not name.endswith(_UNUSED)
             if is_of_layer and name not in used:
                 raise DataError(
                     f"the tensor {quoted(name, 80)} is no part of "
@@ -77,7 +81,7 @@ class GgufCheckpoint(Checkpoint):
         """The version, how each kind of tensor is stored, and what the file says of its license."""
         kinds: dict[str, Counter[str]] = {}
         for name in self.names:
-            kind = re.sub(r"^model\.(layers\.\d+\.)?", "", name).removesuffix(".weight")
+            kind = _OF_LAYER.sub("", name).removesuffix(".weight")
             kinds.setdefault(kind, Counter())[self.dtype(name)] += 1
         declared = self.metadata.get("general.license")
         return {
@@ -113,5 +117,5 @@ def open_gguf(path: Path) -> tuple[ModelConfig, Checkpoint]:
         config = config._replace(decoder=config.decoder._replace(norm_offset=0.0))
     ends = [metadata.optional_whole(f"tokenizer.ggml.{key}_token_id") for key in ("eos", "eot")]
     config = config._replace(ends=tuple(end for end in ends if end is not None))
-    entries = named_tensors(file, architecture.layout, config.n_heads, config.n_kv_heads)
+    entries = named_tensors(file, architecture.layout_of(file), config.n_heads, config.n_kv_heads)
     return config, GgufCheckpoint(file, GgufTensors(file, entries))

@@ -1,8 +1,8 @@
 """The tokenizer in the metadata of a GGUF file, as the tokenizer.json that it was made of.
 
-Two models are built: byte-level BPE ("gpt2", whose `tokenizer.ggml.pre` names how a text is split
-first) and the BPE of SentencePiece ("llama", whose merges follow from its vocabulary). A chat
-template is a program of a stranger: it is never run.
+Four models are built: byte-level BPE ("gpt2", whose `tokenizer.ggml.pre` names how a text is split
+first), the BPE of SentencePiece ("llama", whose merges follow from its vocabulary), its Unigram
+("t5") and WordPiece ("bert"). A chat template is a program of a stranger: it is never run.
 """
 
 import json
@@ -17,9 +17,19 @@ from attncli.arrays import AnyArray
 from attncli.errors.wording import quoted
 from attncli.models.gguf.mapped import opened_gguf
 from attncli.models.gguf.metadata import Metadata
+from attncli.models.gguf.subwords import token_types, unigram, wordpiece
 from attncli.text.tokenizer_content import tokenizer_of
 
 _CONTROL, _USER = 3, 4  # types of tokens: special ones, and those that are matched as they stand
+_NAMED = (
+    "bos",
+    "eos",
+    "unknown",
+    "seperator",
+    "padding",
+    "mask",
+    "cls",
+)  # spelled as in the format
 _UNDERSCORE = "▁"  # what SentencePiece has for a space
 _GEMMA = ("gemma", "gemma2", "gemma3")
 _MOST_CUTS = 1 << 28  # letters looked at while merges are derived
@@ -51,7 +61,8 @@ class _Splitting(NamedTuple):
 
 _LIKE_LLAMA3 = _Splitting(_LLAMA3, whole_first=True, begins=True)
 _KINDS: Mapping[str, _Splitting] = {
-    **dict.fromkeys(("gpt-2", "olmo", "mpt", "jais", "phi-2"), _Splitting()),
+    **dict.fromkeys(("gpt-2", "olmo", "mpt", "jais", "phi-2", "roberta-bpe"), _Splitting()),
+    "modern-bert": _Splitting(composed=True),
     **dict.fromkeys(("smollm", "starcoder", "refact", "command-r"), _Splitting(digits=True)),
     **dict.fromkeys(("qwen2", "deepseek-r1-qwen"), _Splitting(_QWEN, composed=True)),
     **dict.fromkeys(("llama-bpe", "llama3", "llama-v3"), _LIKE_LLAMA3),
@@ -73,17 +84,29 @@ def gguf_tokenizer(path: Path) -> tuple[Any, str | None]:
     tokens = metadata.texts("tokens")
     if not tokens:
         raise metadata.fault("tokens", "is missing, expected a vocabulary")
+    architecture = Metadata(file.header.metadata, file.place).text("general.architecture")
     doubt, kind = None, _Splitting()
     if model == "gpt2":
         kind, doubt = _splitting(metadata)
         parts = _byte_level(metadata, tokens, kind)
     elif model == "llama":
-        architecture = Metadata(file.header.metadata, file.place).text("general.architecture")
         parts = _sentencepiece(metadata, tokens, gemma=architecture in _GEMMA)
+    elif model == "t5":
+        parts = unigram(metadata, tokens)
+    elif model == "bert":
+        parts, tokens = wordpiece(metadata, tokens)
     else:
-        raise metadata.fault("model", f"is {quoted(model)}, expected gpt2 or llama")
-    added = list(_added(metadata, tokens, parts["model"]["vocab"]))
-    around = _around(metadata, tokens, begins=model == "llama" or kind.begins)
+        raise metadata.fault("model", f"is {quoted(model)}, expected gpt2, llama, t5 or bert")
+    vocabulary = _numbered(tokens) if model == "t5" else parts["model"]["vocab"]
+    added = list(_added(metadata, tokens, vocabulary, named=model in ("t5", "bert")))
+    if architecture in ("bert", "modern-bert"):
+        around = _around_encoded(
+            metadata, tokens, doubled=model != "bert" and architecture == "bert"
+        )
+    else:
+        around = _around(
+            metadata, tokens, begins=model == "llama" or kind.begins, ends=model == "t5"
+        )
     content = json.dumps({**parts, "added_tokens": added, "post_processor": around})
     return tokenizer_of(content.encode(), file.place), doubt
 
@@ -190,17 +213,18 @@ def _numbered(tokens: Sequence[str]) -> dict[str, int]:
 
 
 def _added(
-    metadata: Metadata, tokens: Sequence[str], vocabulary: Mapping[str, int]
+    metadata: Metadata, tokens: Sequence[str], vocabulary: Mapping[str, int], *, named: bool
 ) -> Iterator[dict[str, Any]]:
     """The tokens that are matched before a text is split, but those that are spelled otherwise now.
 
-    Raises: DataError for too many of them.
+    `named`: those that the metadata name are special too. Raises: DataError for too many of them.
     """
-    types = metadata.numbers("token_type")
-    if types is None:
-        return
-    if len(types) != len(tokens):
-        raise metadata.fault("token_type", f"has {len(types)} values for {len(tokens)} tokens")
+    types = token_types(metadata, len(tokens))
+    if named:
+        keys = [f"{name}_token_id" for name in _NAMED if metadata.has(f"{name}_token_id")]
+        numbers = [metadata.whole(key) for key in keys]
+        types = types.copy()
+        types[[number for number in numbers if 0 <= number < len(tokens)]] = _CONTROL
     places = np.flatnonzero((types == _CONTROL) | (types == _USER)).tolist()
     if len(places) > _MOST_ADDED:
         raise metadata.fault("token_type", f"has more than {_MOST_ADDED} special tokens")
@@ -215,22 +239,56 @@ def _added(
         }
 
 
-def _around(metadata: Metadata, tokens: Sequence[str], *, begins: bool) -> dict[str, Any] | None:
+def _around_encoded(
+    metadata: Metadata, tokens: Sequence[str], *, doubled: bool
+) -> dict[str, Any] | None:
+    """What an encoder has around a sentence and between two: [CLS] A [SEP] B [SEP].
+
+    `doubled`: as RoBERTa, which has its separator twice between two, and knows no segments.
+    """
+    ids: list[int] = []
+    for names in (("cls", "bos"), ("seperator", "eos")):
+        name = next((name for name in names if metadata.has(f"{name}_token_id")), names[-1])
+        ids.append(metadata.whole(f"{name}_token_id"))
+    start, end = (_token(metadata, tokens, number, "token ids") for number in ids)
+
+    def mark(token: str, segment: int) -> dict[str, Any]:
+        return {"SpecialToken": {"id": token, "type_id": segment}}
+
+    def sentence(name: str, segment: int) -> list[dict[str, Any]]:
+        return [{"Sequence": {"id": name, "type_id": segment}}, mark(end, segment)]
+
+    single = [mark(start, 0), *sentence("A", 0)]
+    second = [mark(end, 0), *sentence("B", 0)] if doubled else sentence("B", 1)
+    return {
+        "type": "TemplateProcessing",
+        "single": single,
+        "pair": single + second,
+        "special_tokens": {
+            token: {"id": token, "ids": [number], "tokens": [token]}
+            for token, number in zip((start, end), ids, strict=True)
+        },
+    }
+
+
+def _around(
+    metadata: Metadata, tokens: Sequence[str], *, begins: bool, ends: bool
+) -> dict[str, Any] | None:
     """What is set around a sentence: the token that begins it, the one that ends it, or nothing."""
-    ends: dict[str, str] = {}
+    marked: dict[str, str] = {}
     numbers: dict[str, int] = {}
-    for name, usual in (("bos", begins), ("eos", False)):
+    for name, usual in (("bos", begins), ("eos", ends)):
         if metadata.flag(f"add_{name}_token", usual):
             number = metadata.whole(f"{name}_token_id")
-            ends[name] = _token(metadata, tokens, number, f"{name}_token_id")
-            numbers[ends[name]] = number
-    if not ends:
+            marked[name] = _token(metadata, tokens, number, f"{name}_token_id")
+            numbers[marked[name]] = number
+    if not marked:
         return None
 
     def template(sentence: str, segment: int) -> list[dict[str, Any]]:
         marks = {
             name: [{"SpecialToken": {"id": token, "type_id": segment}}]
-            for name, token in ends.items()
+            for name, token in marked.items()
         }
         middle = [{"Sequence": {"id": sentence, "type_id": segment}}]
         return [*marks.get("bos", []), *middle, *marks.get("eos", [])]
