@@ -36,6 +36,7 @@ class DecoderConfig(NamedTuple):
 class SidesConfig(NamedTuple):
     """What an encoder with a decoder has besides: the decoder's sizes, and the choices of both.
 
+    `n_layers` 0: the encoder was saved without its decoder.
     `start` is the id that the decoder begins with. `embed_scale` is the factor on the words' vectors.
     `gated` says that a gate is before the activation; `n_buckets` of distances end at `max_distance`.
     `head_scale` is the factor on what the head over the vocabulary reads.
@@ -93,7 +94,7 @@ class ModelConfig(NamedTuple):
     @property
     def target(self) -> "ModelConfig | None":
         """The decoder that follows the encoder, None where there is none."""
-        if (sides := self.sides) is None:
+        if (sides := self.sides) is None or not sides.n_layers:
             return None
         return self._replace(
             n_layers=sides.n_layers,

@@ -74,7 +74,7 @@ def gguf_files(folder: Path) -> Iterator[Case]:
     """A model in one GGUF file, each part of it, and each kind of tokenizer."""
     pytest.importorskip("gguf")
     from faults.gguf_damage import PARTS, damaging
-    from models.gguf_files import write_tiny
+    from models.gguf_files import character_table, write_tiny, write_tiny_bert, write_tiny_t5
 
     content = write_tiny(folder / "m.gguf").read_bytes()
     lines = (
@@ -85,6 +85,14 @@ def gguf_files(folder: Path) -> Iterator[Case]:
     yield Case("gguf", {"m.gguf": content}, "m.gguf", lines)
     for part in PARTS:
         yield Case(f"gguf {part}", {"m.gguf": content}, "m.gguf", lines, damage=damaging(part))
+    encoders = {
+        "bert": write_tiny_bert(folder / "bert.gguf"),
+        "t5": write_tiny_t5(folder / "t5.gguf", character_table()),
+    }
+    for name, path in encoders.items():
+        files = {"m.gguf": path.read_bytes()}
+        for part in ("metadata", "tokenizer"):
+            yield Case(f"gguf {name} {part}", files, "m.gguf", lines, damage=damaging(part))
 
 
 def unfinished(folder: Path) -> Iterator[Case]:

@@ -1,6 +1,7 @@
 """GGUF files written of small checkpoints with the gguf package, as llama.cpp's conversion writes them."""
 
 import json
+import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -152,3 +153,115 @@ def write_tiny(path: Path, kind: str = "Q8_0") -> Path:
     }
     write_gguf(path, "llama", config, tensors, choose=lambda *_: kind, tokenizer=tokenizer)
     return path
+
+
+def write_arrays(
+    path: Path, arch: str, facts: Mapping[str, Any], tensors: Mapping[str, np.ndarray]
+) -> Path:
+    """A file of these metadata and tensors, matrices of whole blocks in Q8_0."""
+    import gguf
+
+    writer = gguf.GGUFWriter(path, arch)
+    for key, value in facts.items():
+        add = {bool: writer.add_bool, int: writer.add_uint32, float: writer.add_float32,
+               str: writer.add_string, list: writer.add_array, bytes: writer.add_array}[type(value)]  # fmt: skip
+        add(key, value)
+    for name, numbers in tensors.items():
+        whole = numbers.ndim > 1 and numbers.shape[-1] % 32 == 0
+        kind = gguf.GGMLQuantizationType.Q8_0 if whole else gguf.GGMLQuantizationType.F32
+        writer.add_tensor(name, gguf.quants.quantize(numbers, kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def tiny_facts(arch: str, epsilon: str) -> dict[str, Any]:
+    """The sizes of a small encoder of one layer."""
+    sizes = {
+        "block_count": 1,
+        "context_length": 16,
+        "embedding_length": 32,
+        "feed_forward_length": 32,
+        "attention.head_count": 2,
+        f"attention.{epsilon}": 1e-6,
+    }
+    return {f"{arch}.{name}": value for name, value in sizes.items()}
+
+
+def write_tiny_bert(path: Path) -> Path:
+    """A whole small BERT with a WordPiece of a few words."""
+    rng = np.random.default_rng(0)
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "▁money", "▁bank", "s", "▁grow"]
+    shapes: dict[str, tuple[int, ...]] = {
+        "token_embd.weight": (len(tokens), 32),
+        "position_embd.weight": (16, 32),
+        "token_types.weight": (2, 32),
+    }
+    for name in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_up", "ffn_down"):
+        shapes |= {f"blk.0.{name}.weight": (32, 32), f"blk.0.{name}.bias": (32,)}
+    for name in ("token_embd_norm", "blk.0.attn_output_norm", "blk.0.layer_output_norm"):
+        shapes |= {f"{name}.weight": (32,), f"{name}.bias": (32,)}
+    facts = tiny_facts("bert", "layer_norm_epsilon") | {
+        "bert.attention.causal": False,
+        "tokenizer.ggml.model": "bert",
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.token_type": [3] * 5 + [1] * 4,
+        "tokenizer.ggml.bos_token_id": 2,
+        "tokenizer.ggml.seperator_token_id": 3,
+        "tokenizer.ggml.unknown_token_id": 1,
+        "tokenizer.ggml.mask_token_id": 4,
+    }
+    arrays = {name: rng.standard_normal(shape).astype("f4") for name, shape in shapes.items()}
+    return write_arrays(path, "bert", facts, arrays)
+
+
+def write_tiny_t5(path: Path, table: bytes) -> Path:
+    """A whole small T5 with a Unigram of a few pieces and a table of characters."""
+    rng = np.random.default_rng(0)
+    tokens = ["<pad>", "</s>", "<unk>", "▁", "▁money", "▁bank", "s", "m", "n", "<extra_id_0>"]
+    shapes: dict[str, tuple[int, ...]] = {"token_embd.weight": (len(tokens), 32)}
+    for side in ("enc", "dec"):
+        parts = ["attn_q", "attn_k", "attn_v", "attn_o", "ffn_up", "ffn_down"]
+        norms = ["attn_norm", "ffn_norm"]
+        if side == "dec":
+            parts += [f"cross_attn_{name}" for name in "qkvo"]
+            norms.append("cross_attn_norm")
+        shapes |= {f"{side}.blk.0.{name}.weight": (32, 32) for name in parts}
+        shapes |= {f"{side}.blk.0.{name}.weight": (32,) for name in norms}
+        shapes[f"{side}.blk.0.attn_rel_b.weight"] = (8, 2)
+        shapes[f"{side}.output_norm.weight"] = (32,)
+    facts = tiny_facts("t5", "layer_norm_rms_epsilon") | {
+        "t5.decoder_block_count": 1,
+        "t5.attention.relative_buckets_count": 8,
+        "tokenizer.ggml.model": "t5",
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.scores": [0.0, 0.0, 0.0, -2.0, -3.0, -3.5, -5.0, -5.0, -5.0, -1000.0],
+        "tokenizer.ggml.token_type": [3, 3, 2, 1, 1, 1, 1, 1, 1, 4],
+        "tokenizer.ggml.eos_token_id": 1,
+        "tokenizer.ggml.unknown_token_id": 2,
+        "tokenizer.ggml.add_eos_token": True,
+        "tokenizer.ggml.remove_extra_whitespaces": True,
+        "tokenizer.ggml.precompiled_charsmap": table,
+    }
+    arrays = {name: rng.standard_normal(shape).astype("f4") for name, shape in shapes.items()}
+    return write_arrays(path, "t5", facts, arrays)
+
+
+def character_table() -> bytes:
+    """A table of SentencePiece's normalizer: a double-array trie of letters, and what they become."""
+    bases, units, texts = {b"": 256}, {0: 256 << 10}, b""
+    for letter, instead in (("ﬁ", "fi"), ("Ⅸ", "IX")):
+        raw = letter.encode()
+        for end in range(1, len(raw) + 1):
+            start, part = raw[: end - 1], raw[:end]
+            if part not in bases:
+                bases[part] = 256 * (len(bases) + 1)
+                place = bases[start] ^ part[-1]
+                units[place] = (place ^ bases[part]) << 10 | part[-1]
+        units[bases[raw[:-1]] ^ raw[-1]] |= 1 << 8  # the letter ends here
+        units[bases[raw]] = 1 << 31 | len(texts)
+        texts += instead.encode() + b"\0"
+    trie = np.array([units.get(place, 0) for place in range(256 * (len(bases) + 2))], "<u4")
+    return struct.pack("<I", trie.nbytes) + trie.tobytes() + texts

@@ -244,3 +244,19 @@ def test_a_wrong_configuration_is_one_error(
     with pytest.raises(DataError) as caught:
         TransformerModel(folder)
     assert "config.json" in str(caught.value) or "model.safetensors" in str(caught.value)
+
+
+def test_an_encoder_that_was_saved_alone_has_no_decoder(tmp_path):
+    """T5EncoderModel writes the encoder of a T5: its weights are read, and no decoder is asked for."""
+    torch.manual_seed(0)
+    config = transformers.T5Config(**T5, attn_implementation="eager")
+    theirs = transformers.T5EncoderModel(config).eval()
+    theirs.save_pretrained(tmp_path)
+    model = TransformerModel(tmp_path)
+    assert model.decoder is None
+    ids = np.arange(3, 12)
+    (state,) = encode(model, [Inputs(ids, ids * 0)])
+    with torch.no_grad():
+        expected = theirs(input_ids=torch.from_numpy(ids[None]), output_attentions=True)
+    for ours, weights in zip(state.weights, expected.attentions, strict=True):
+        np.testing.assert_allclose(ours, weights[0].numpy(), rtol=1e-5, atol=1e-5)

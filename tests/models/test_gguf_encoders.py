@@ -78,12 +78,18 @@ KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
         {**T5, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
     ),
 }
+KINDS["t5encoder"] = ("t5encoder", "T5EncoderModel", T5)
+KINDS["t5encoder-gated"] = (
+    "t5encoder",
+    "T5EncoderModel",
+    {**T5, "feed_forward_proj": "gated-gelu"},
+)
 Facts = dict[str, Any]
 
 
 def facts_of(arch: str, config: Any) -> Facts:
     """The metadata of an architecture, as the conversion of llama.cpp writes them."""
-    if arch == "t5":
+    if arch.startswith("t5"):
         return {
             "context_length": 512,
             "embedding_length": config.d_model,
@@ -179,7 +185,7 @@ def close(ours: Any, theirs: Any) -> None:
 
 
 @pytest.mark.parametrize("n", [2, 9, 40])
-@pytest.mark.parametrize("name", [name for name in KINDS if "t5" not in name])
+@pytest.mark.parametrize("name", [name for name in KINDS if name not in ("t5", "t5-gated")])
 def test_an_encoder_is_that_of_transformers(tmp_path, name, n):
     """Weights and states of every layer, with a second sentence where the model knows segments."""
     model, path = written(tmp_path / "m.gguf", name)
@@ -187,7 +193,9 @@ def test_an_encoder_is_that_of_transformers(tmp_path, name, n):
     ids = rng.integers(3, 96, n)
     two = getattr(model.config, "type_vocab_size", 0) > 1
     types = np.arange(n) // (n // 2 + 1) if two else np.zeros(n, dtype=int)
-    (state,) = encode(TransformerModel(path), [Inputs(ids, types)], EVERYTHING)
+    read = TransformerModel(path)
+    assert read.decoder is None
+    (state,) = encode(read, [Inputs(ids, types)], EVERYTHING)
     told = {"token_type_ids": torch.from_numpy(types[None])} if two else {}
     with torch.no_grad():
         expected = model(
@@ -232,7 +240,7 @@ def test_a_t5_is_that_of_transformers(tmp_path, name, sizes):
     close(head.logits(found.contextual), expected.logits[0])
 
 
-@pytest.mark.parametrize("name", ["bert", "modern-bert", "t5"])
+@pytest.mark.parametrize("name", ["bert", "modern-bert", "t5", "t5encoder"])
 def test_a_quantized_file_says_so(tmp_path, name):
     """The record of an encoder names the quantization of its attention too."""
     _, path = written(tmp_path / "m.gguf", name, kind="Q8_0")

@@ -1,7 +1,6 @@
 """The tokenizers of GGUF files cut texts as those that they were made of, and as transformers."""
 
 import itertools
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from models.gguf_files import write_gguf
+from models.gguf_files import character_table, write_gguf
 
 from attncli.errors import DataError
 from attncli.models.pieces import PieceTokenizer
@@ -303,7 +302,7 @@ def unigrams(*, table: bool = False) -> tuple[Any, dict[str, Any]]:
     ]
     charsmap = b""
     if table:
-        charsmap = small_table()
+        charsmap = character_table()
         steps.insert(0, tokenizers.normalizers.Precompiled(charsmap))
     made.normalizer = tokenizers.normalizers.Sequence(steps)
     vocab = json.loads(made.to_str())["model"]["vocab"]
@@ -327,24 +326,6 @@ def unigrams(*, table: bool = False) -> tuple[Any, dict[str, Any]]:
         "remove_extra_whitespaces": True,
     }
     return made, facts | ({"precompiled_charsmap": charsmap} if table else {})
-
-
-def small_table() -> bytes:
-    """A table of SentencePiece's normalizer: a double-array trie of letters, and what they become."""
-    bases, units, texts = {b"": 256}, {0: 256 << 10}, b""
-    for letter, instead in (("ﬁ", "fi"), ("Ⅸ", "IX")):
-        raw = letter.encode()
-        for end in range(1, len(raw) + 1):
-            start, part = raw[: end - 1], raw[:end]
-            if part not in bases:
-                bases[part] = 256 * (len(bases) + 1)
-                place = bases[start] ^ part[-1]
-                units[place] = (place ^ bases[part]) << 10 | part[-1]
-        units[bases[raw[:-1]] ^ raw[-1]] |= 1 << 8  # the letter ends here
-        units[bases[raw]] = 1 << 31 | len(texts)
-        texts += instead.encode() + b"\0"
-    trie = np.array([units.get(place, 0) for place in range(256 * (len(bases) + 2))], "<u4")
-    return struct.pack("<I", trie.nbytes) + trie.tobytes() + texts
 
 
 @pytest.mark.parametrize("table", [False, True])

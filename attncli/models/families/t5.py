@@ -31,6 +31,7 @@ def read_t5(model_type: str, keys: ConfigKeys) -> ModelConfig:
     activation, gated = _activation(keys, "gated-gelu" if is_multilingual else "relu")
     n_buckets, max_distance = _distances(keys)
     n_layers = keys.size("num_layers", default=8 if is_multilingual else 6)
+    has_decoder = keys.flag("is_encoder_decoder", default=True)  # an encoder is saved alone too
     d_model = keys.size("d_model", default=512)
     n_heads = keys.size("num_heads", default=6 if is_multilingual else 8)
     d_inner = keys.size("d_ff", default=1024 if is_multilingual else 2048)
@@ -53,7 +54,7 @@ def read_t5(model_type: str, keys: ConfigKeys) -> ModelConfig:
         head_size=keys.size("d_kv", default=64),
         positions="relative",
         sides=SidesConfig(
-            n_layers=keys.size("num_decoder_layers", default=n_layers),
+            n_layers=keys.size("num_decoder_layers", default=n_layers) if has_decoder else 0,
             n_heads=n_heads,
             d_inner=d_inner,
             n_vocab=n_vocab,

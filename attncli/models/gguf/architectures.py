@@ -226,6 +226,10 @@ def _needed(metadata: Metadata, key: str) -> int:
     return value
 
 
+def _t5_encoder(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
+    return _t5(metadata, file) | {"is_encoder_decoder": False}
+
+
 def _rows(file: GgufSource, name: str) -> int:
     """How many rows a tensor has. Raises: DataError where there is none."""
     tensor = file.header.tensors.get(name)
@@ -327,4 +331,5 @@ ARCHITECTURES: Mapping[str, GgufArchitecture] = {
     "bert": GgufArchitecture(BERT, _bert),
     "modern-bert": GgufArchitecture(MODERN_BERT, _modern_bert),
     "t5": GgufArchitecture(T5, _t5),
+    "t5encoder": GgufArchitecture(T5, _t5_encoder),
 }
