@@ -28,7 +28,7 @@ from attncli.models.encoder_decoder import decode
 from attncli.models.family import ModelTensors
 from attncli.models.forward import Inputs, Wanted, encode
 from attncli.models.model import TransformerModel
-from attncli.models.pieces import Pieces, PieceTokenizer
+from attncli.models.pieces import Piece, Pieces, PieceTokenizer
 from attncli.reading.cutting import spans_of
 from attncli.reading.reader import Reader
 from attncli.results.alignment import Alignment
@@ -127,7 +127,7 @@ class CrossWeighing:
         if not all(names):
             empty = np.zeros((len(self.choices), len(names[1]), len(names[0])), dtype=np.float32)
             return Weighed(names[0], names[1], empty)
-        read = self._tokenizer(source), self._tokenizer(target)
+        read = self._tokenizer(source), self._tokenizer.target(target)
         cross = self._cross(*read)  # (n_layers, n_heads, n_q, n_k)
         sums = membership(spans[0], read[0])  # (n_source, n_k)
         shares = membership(spans[1], read[1])  # (n_target, n_pieces)
@@ -329,12 +329,22 @@ def candidates(choice: HeadChoice, steps: Sequence[AlignedWith]) -> list[HeadCho
 
 
 def membership(words: Sequence[_Span], pieces: Pieces) -> FloatArray:
-    """Which pieces are parts of which words, as 1 and 0. Shape: (n_words, n_pieces)."""
-    places = [
-        (-1, -1) if piece.status == "special" else (piece.start, piece.end)
-        for piece in pieces.pieces
-    ]
+    """Which pieces are parts of which words, as 1 and 0. Shape: (n_words, n_pieces).
+
+    A piece of nothing but the space before a word is a part of that word.
+    """
+    places = [_place(piece, words) for piece in pieces.pieces]
     return _overlaps(words, places).astype(np.float64)
+
+
+def _place(piece: Piece, words: Sequence[_Span]) -> tuple[int, int]:
+    """Where a piece stands; a blank one where the next word begins, a special one nowhere."""
+    if piece.status == "special":
+        return -1, -1
+    if piece.text.strip():
+        return piece.start, piece.end
+    begin = next((start for _, start, end in words if end > piece.start), -1)
+    return begin, begin + 1
 
 
 def _overlaps(words: Sequence[_Span], places: Sequence[tuple[int, int]]) -> BoolArray:

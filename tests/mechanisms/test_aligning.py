@@ -1,6 +1,8 @@
 """Alignment from cross-attention is that of transformers; from vectors, that of plain cosines."""
 
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -64,20 +66,18 @@ def by_transformers(model: Any, folder: Path, source: str, target: str, later: i
 
 
 def pieces_of(text: str, encoding: Any) -> list[list[int]]:
-    """The pieces of each word between spaces: those that have a letter of it."""
-    places, at = [], 0
+    """The pieces of each word between spaces: those that end in it, or with the space before it."""
+    ends = [-1]  # a mark before the first word has no place of its own
     for word in text.split():
-        start = text.index(word, at)
-        at = start + len(word)
-        letters = set(range(start, at))
-        places.append(
-            [
-                k
-                for k, (a, b) in enumerate(encoding.offsets)
-                if letters & set(range(a, b)) and not encoding.special_tokens_mask[k]
-            ]
-        )
-    return places
+        ends.append(text.index(word, max(ends[-1], 0)) + len(word))
+    return [
+        [
+            at
+            for at, (_, last) in enumerate(encoding.offsets)
+            if not encoding.special_tokens_mask[at] and start < last <= end
+        ]
+        for start, end in pairwise(ends)
+    ]
 
 
 @pytest.mark.parametrize("align_with", ["input", "output"])
@@ -101,6 +101,57 @@ def test_every_head_aligns_as_in_transformers(
         margin = np.diff(np.sort(theirs, axis=1)[:, -2:], axis=1) if theirs.shape[1] > 1 else 1
         assert np.min(margin) > 1e-5
         assert ours.links == tuple(sorted((int(row.argmax()), j) for j, row in enumerate(theirs)))
+
+
+def test_a_marian_reads_the_target_by_its_own_tokenizer(tmp_path: Path) -> None:
+    """Source and target are cut by two models; a word is the sum of its pieces, from both sides."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    from models.marian_files import VOCABULARY, write_marian_tokenizer
+
+    from attncli.models.pieces import PieceTokenizer
+
+    folder = write_marian_tokenizer(tmp_path / "marian")
+    pad = VOCABULARY.index("<pad>")
+    torch.manual_seed(0)
+    config = transformers.MarianConfig(
+        vocab_size=len(VOCABULARY), d_model=16, encoder_layers=1, decoder_layers=2,
+        encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=16, decoder_ffn_dim=16,
+        pad_token_id=pad, eos_token_id=0, decoder_start_token_id=pad, bos_token_id=None,
+        max_position_embeddings=40, attn_implementation="eager",
+    )  # fmt: skip
+    model = transformers.MarianMTModel(config).eval()
+    with torch.no_grad():
+        for name, values in model.named_parameters():
+            if "embed_positions" not in name:
+                values.normal_(0.0, 0.7)
+    model.save_pretrained(folder)
+    source, target = "the river bank", "a bank of the river"
+    read, written = PieceTokenizer(folder)(source), PieceTokenizer(folder).target(target)
+    assert [piece.key for piece in PieceTokenizer(folder)(target).pieces] != [
+        piece.key for piece in written.pieces
+    ]
+    with torch.no_grad():
+        outputs = model(
+            input_ids=torch.tensor([read.ids]),
+            decoder_input_ids=torch.tensor([[pad, *written.ids[:-1]]]),
+            output_attentions=True,
+        )
+    cross = outputs.cross_attentions[1][0, 1].numpy()
+    expected = np.zeros((5, 3))
+    for j, rows in enumerate(by_words(target, written)):
+        for i, columns in enumerate(by_words(source, read)):
+            expected[j, i] = np.mean([sum(cross[row + 1, c] for c in columns) for row in rows])
+    ours = attncli.align(source, target, model=folder, layer=1, head=1)
+    np.testing.assert_allclose(ours.matrix, expected, atol=2e-6)
+    assert ours.links == tuple(sorted((int(row.argmax()), j) for j, row in enumerate(expected)))
+
+
+def by_words(text: str, read: Any) -> list[list[int]]:
+    """The places of the pieces of each word, by `pieces_of`."""
+    offsets = [(piece.start, piece.end) for piece in read.pieces]
+    special = [piece.status == "special" for piece in read.pieces]
+    return pieces_of(text, SimpleNamespace(offsets=offsets, special_tokens_mask=special))
 
 
 def test_without_a_choice_all_heads_of_one_layer_are_read(translator: tuple[Any, Path]) -> None:
