@@ -9,7 +9,7 @@ from attncli.cli.groups import DEFAULTS, Mechanism, analysis_of_options, effects
 from attncli.cli.manner import IN_A_FIGURE, PLAIN, Fields, Manner
 from attncli.cli.selecting import part_of
 from attncli.cli.showing import show_outcomes
-from attncli.cli.terminal import message, standard_input
+from attncli.cli.terminal import is_taken, message, standard_input
 from attncli.cli.vain_options import say_vain
 from attncli.errors import UsageError
 from attncli.errors.wording import typed, visible
@@ -72,6 +72,7 @@ def explain(
         asked=frozenset(fields[0] if manner.keeps_fields else ()),
         in_short=manner.pools and against is None and not chooses,
         foresees=against is None and "next" not in fields[1],
+        maps=_keeps_only_a_map(mechanism, manner, fields),
         whole=False,
         quiet=quiet,
     )
@@ -92,6 +93,13 @@ def explain(
         from attncli.cli.pairs import say_of_both
 
         say_of_both(texts, analysis, mechanism, manner, quiet=quiet)
+
+
+def _keeps_only_a_map(mechanism: Mechanism, manner: Manner, fields: Fields) -> bool:
+    """Whether a map of heads is all that is shown, of tokens and heads as they are."""
+    drawn = bool(mechanism.agg or mechanism.merge or mechanism.hide)
+    is_page = manner.kind in ("html", "htm")
+    return manner.head_map and not (drawn or is_page or fields[0] or is_taken())
 
 
 def _say_vain_of_mechanism(

@@ -130,6 +130,7 @@ def analysis_of_options(
     whole: bool = True,
     quiet: bool = False,
     foresees: bool = False,
+    maps: bool = False,
 ) -> "Analysis":
     """Attention as the options choose it; `include`, `asked`, `in_short`, `foresees` as `open_analysis`.
 
@@ -155,6 +156,7 @@ def analysis_of_options(
             part=chosen,
             in_short=in_short,
             foresees=foresees,
+            maps=maps,
             access=access,
         )
 

@@ -5,7 +5,7 @@ as the weight on separators where there is none, is NaN. Rows in which every key
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from unicodedata import category
 
@@ -17,7 +17,7 @@ from attncli.insight.tokens import original_places, which_are_special
 from attncli.results.cards import Card, Cell, Grid, Shaded, ShowsCard
 from attncli.results.names import axis_labels
 from attncli.results.pieces import unmarked
-from attncli.results.result import AttentionResult
+from attncli.results.result import AttentionResult, Token
 from attncli.results.tables import pandas_of
 from attncli.settings import HeadMeasure
 
@@ -122,13 +122,13 @@ def head_map(result: AttentionResult) -> HeadMap:
     for the first token. entropy: of the rows, in nats, not divided by its maximum.
     Source: Clark et al. 2019 (arXiv:1906.04341), section 3.
     """
-    tokens = _Tokens.of(result)
-    n_layers, n_heads = result.weights.shape[:2]
-    values = {name: np.full((n_layers, n_heads), np.nan) for name in HEAD_MEASURES}
-    for layer in range(n_layers):
-        for head in range(n_heads):
-            for name, value in _measured_head(result.weights[layer, head], tokens).items():
-                values[name][layer, head] = value
+    if isinstance(result, MappedResult):
+        values = result.measured
+    else:
+        meter = HeadMeter(result.tokens, original_places(result))
+        for layer, weights in enumerate(result.weights):
+            meter.add(layer, weights)
+        values = meter.values(range(len(result.weights)), result.attention.n_heads)
     return HeadMap(
         text=result.text,
         layers=axis_labels(result, "layers"),
@@ -136,6 +136,56 @@ def head_map(result: AttentionResult) -> HeadMap:
         n_keys=len(result.tokens),
         values=values,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MappedResult(AttentionResult):
+    """A result of which only the numbers of its heads were kept; its weights are zeros that take no memory.
+
+    Shapes: each of `measured`, one for each of HEAD_MEASURES, (n_layers, n_heads). `first_share` is
+    the share of the weight that goes to the first token.
+    """
+
+    measured: Mapping[HeadMeasure, FloatArray] = field(default_factory=dict)
+    first_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Nothing is checked: who made it measured its weights."""
+
+
+class HeadMeter:
+    """Measures the heads of a text a layer at a time, so that no layer needs to be kept.
+
+    `places` are those of the tokens in the whole text.
+    """
+
+    def __init__(self, tokens: Sequence[Token], places: Sequence[int]) -> None:
+        self._tokens = _Tokens.of(tokens, places)
+        self._of_layer: dict[int, list[dict[HeadMeasure, float]]] = {}
+        self._first = self._whole = 0.0
+        self.is_finite = True
+
+    def add(self, layer: int, weights: Float32Array) -> None:
+        """Measures the heads of a layer. Shape: weights (n_heads, n_tokens, n_tokens)."""
+        self.is_finite = self.is_finite and bool(np.isfinite(weights).all())
+        self._of_layer[layer] = [_measured_head(of_head, self._tokens) for of_head in weights]
+        rows = weights[:, 1:]
+        self._whole += float(rows.sum(dtype=np.float64))
+        self._first += float(rows[..., 0].sum(dtype=np.float64))
+
+    def values(self, layers: Sequence[int], n_heads: int) -> dict[HeadMeasure, FloatArray]:
+        """The numbers of these layers in their order. Shapes: each (n_layers, n_heads)."""
+        values = {name: np.full((len(layers), n_heads), np.nan) for name in HEAD_MEASURES}
+        for place, layer in enumerate(layers):
+            for head, numbers in enumerate(self._of_layer[layer]):
+                for name, value in numbers.items():
+                    values[name][place, head] = value
+        return values
+
+    @property
+    def first_share(self) -> float:
+        """The weight that the other tokens give the first one, the mean of all heads."""
+        return self._first / self._whole if self._whole else 0.0
 
 
 def sink_share(result: AttentionResult) -> float:
@@ -147,6 +197,8 @@ def sink_share(result: AttentionResult) -> float:
     hidden = 0 not in original_places(result)
     if hidden or len(result.tokens) < _FEWEST or result.attention.is_of_words:
         return 0.0
+    if isinstance(result, MappedResult):
+        return result.first_share
     rows = result.weights[:, :, 1:]  # (n_layers, n_heads, n_tokens - 1, n_tokens)
     whole = float(rows.sum(dtype=np.float64))
     return float(rows[..., 0].sum(dtype=np.float64)) / whole if whole else 0.0
@@ -164,15 +216,14 @@ class _Tokens(NamedTuple):
     separators: BoolArray
 
     @classmethod
-    def of(cls, result: AttentionResult) -> "_Tokens":
-        places = np.array(original_places(result))
+    def of(cls, tokens: Sequence[Token], places: Sequence[int]) -> "_Tokens":
         first = 0 if len(places) and places[0] == 0 else None
-        separators = which_are_special(result.tokens) | np.array(
-            [_is_punctuation(unmarked(token.text)) for token in result.tokens], dtype=np.bool_
+        separators = which_are_special(tokens) | np.array(
+            [_is_punctuation(unmarked(token.text)) for token in tokens], dtype=np.bool_
         )
         if first is not None:
             separators[first] = False
-        return cls(first, np.flatnonzero(np.diff(places) == 1) + 1, separators)
+        return cls(first, np.flatnonzero(np.diff(np.array(places)) == 1) + 1, separators)
 
 
 def _measured_head(weights: Float32Array, tokens: _Tokens) -> dict[HeadMeasure, float]:

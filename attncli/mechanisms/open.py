@@ -62,19 +62,21 @@ def open_analyser(
     asked: frozenset[str] = frozenset(),
     part: "Part | None" = None,
     foresees: bool = False,
+    maps: bool = False,
     open_store: OpenStore = store_of,
     trained: "TrainedModel | None" = None,
 ) -> Opened:
     """The Analyser that the settings describe, of the part that is chosen of its results.
 
     A `trained` model at hand stands in the place of the one that they name. `include` names optional fields to fill. With `foresees` a language model says what comes next.
+    With `maps` nothing is kept of the weights of a transformer but the numbers of each head.
     Where a chosen part loses one of the fields that were `asked` for, its record says so.
     Raises: UsageError for settings out of range or that exclude each other; what opening the
     vectors or the model raises.
     """
     if trained is None and _is_transformer(settings.model):
         kept = (None, None) if part is None else (part.layers, part.heads)
-        opened = _open_transformer(settings, *kept, include, foresees)
+        opened = _open_transformer(settings, *kept, include, foresees=foresees, maps=maps)
         part = None if part is None else replace(part, layers=None, heads=None)
     else:
         _reject(settings, _TRANSFORMER_ONLY, _a_transformer_has_it)
@@ -113,7 +115,9 @@ def _open_transformer(
     layers: tuple[int, ...] | None,
     heads: tuple[int, ...] | None,
     include: frozenset[str],
+    *,
     foresees: bool,
+    maps: bool,
 ) -> Opened:
     """The Analyser of a transformer checkpoint, which keeps these layers and heads alone."""
     from attncli.mechanisms.transformer import open_transformer
@@ -132,6 +136,7 @@ def _open_transformer(
         max_tokens=settings.max_tokens,
         complete=settings.complete,
         foresees=foresees,
+        maps=maps,
     )
     return Opened(analyser, None)
 

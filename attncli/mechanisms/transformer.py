@@ -8,7 +8,7 @@ states after the last layer asked for.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -44,6 +44,9 @@ from attncli.results.result import (
 from attncli.results.stack import Failure, Stack, stacks_of
 from attncli.settings import MOST_WRITTEN
 
+if TYPE_CHECKING:
+    from attncli.insight.heads import HeadMeter
+
 _WINDOW_WEIGHTS = 1 << 24  # numbers of the weights held at once
 _WINDOW_ROWS = 1 << 14  # rows of tokens held at once
 _BYTES_PER_WEIGHT = 8  # the weights, and one copy of them while they are checked or written
@@ -75,7 +78,8 @@ class TransformerAnalyser(Analyser):
     also how probable each token was; both need the whole model. `pair` is a second
     sentence that every text is read with. With `truncate` a sentence too long for the model is
     cut, which a warning says; else it is a LimitError. With `complete` the model goes on by so many
-    tokens, and the result is that of the whole text.
+    tokens, and the result is that of the whole text. With `maps` nothing of the weights is kept but
+    the numbers of each head: results are MappedResults.
     Raises: UsageError where it is to go on and cannot.
     """
 
@@ -89,6 +93,7 @@ class TransformerAnalyser(Analyser):
     max_tokens: int = 4096
     complete: int | None = None
     foresees: bool = False
+    maps: bool = False
 
     def __post_init__(self) -> None:
         if self.complete is not None:
@@ -117,9 +122,13 @@ class TransformerAnalyser(Analyser):
                 at: reading for at, reading in enumerate(window) if isinstance(reading, AttnError)
             }
             good = {at: r for at, r in enumerate(window) if not isinstance(r, AttnError)}
+            meters = [_meter(reading) for reading in good.values()] if self.maps else []
+            if self.maps:
+                wanted = wanted._replace(listener=lambda at, *layer, of=meters: of[at].add(*layer))
             states = encode(self.model, [_inputs(reading) for reading in good.values()], wanted)
-            for (at, reading), state in zip(good.items(), states, strict=True):
-                outcomes[at] = self._outcome(reading, state, start + at)
+            for number, ((at, reading), state) in enumerate(zip(good.items(), states, strict=True)):
+                meter = meters[number] if self.maps else None
+                outcomes[at] = self._outcome(reading, state, start + at, meter)
             yield from (outcomes[at] for at in range(len(window)))
 
     def _windows(
@@ -269,14 +278,15 @@ class TransformerAnalyser(Analyser):
         """Of how many layers, and of how many heads of each, something is kept."""
         config = self.model.config
         return (
-            config.n_layers if self.layers is None else len(self.layers),
+            1 if self.maps else config.n_layers if self.layers is None else len(self.layers),
             config.n_heads if self.heads is None else len(self.heads),
         )
 
     def _outcome(
-        self, reading: _Reading, states: States, index: int
+        self, reading: _Reading, states: States, index: int, meter: "HeadMeter | None"
     ) -> AttentionResult | AttnError:
-        if not (np.isfinite(states.contextual).all() and np.isfinite(states.weights).all()):
+        is_finite = np.isfinite(states.weights).all() if meter is None else meter.is_finite
+        if not (is_finite and np.isfinite(states.contextual).all()):
             return NumericError(f"the hidden states of {quoted(reading.text)} overflow float32")
         config = self.model.config
         try:
@@ -295,13 +305,20 @@ class TransformerAnalyser(Analyser):
                     for query, key, layer in zip(states.query, states.key, chosen, strict=True)
                 ]
             )  # (n_layers, n_heads, n_tokens, n_tokens)
-        result = AttentionResult(
+        weights, kind = states.weights, AttentionResult
+        if meter is not None:
+            from attncli.insight.heads import MappedResult
+
+            chosen = range(config.n_layers) if layers is None else layers
+            shape = (len(chosen), *states.weights.shape[1:])
+            weights, kind = np.broadcast_to(np.float32(0), shape), MappedResult
+            added["measured"] = meter.values(chosen, shape[1])
+            added["first_share"] = meter.first_share
+        result = kind(
             text=reading.text,
-            tokens=tuple(
-                Token(p.text, p.start, p.end, p.key, p.status) for p in reading.pieces.pieces
-            ),
-            attention=self._settings(states.weights.shape, layers),
-            weights=states.weights,
+            tokens=_tokens(reading),
+            attention=self._settings(weights.shape, layers),
+            weights=weights,
             contextual=states.contextual,
             vectors=VectorsInfo(self.model.name, config.d_model, config.n_vocab),
             index=index,
@@ -390,6 +407,17 @@ def _expect_a_writer(model: TransformerModel, count: int, pair: str | None) -> N
 
 def _inputs(reading: _Reading) -> Inputs:
     return Inputs(np.array(reading.pieces.ids), np.array(reading.pieces.types))
+
+
+def _tokens(reading: _Reading) -> tuple[Token, ...]:
+    return tuple(Token(p.text, p.start, p.end, p.key, p.status) for p in reading.pieces.pieces)
+
+
+def _meter(reading: _Reading) -> "HeadMeter":
+    """What measures the heads of a text."""
+    from attncli.insight.heads import HeadMeter
+
+    return HeadMeter(_tokens(reading), range(len(reading.pieces.ids)))
 
 
 def _selection(

@@ -11,7 +11,7 @@ shared products so that no row depends on the others. Where it cannot promise th
 another BLAS than OpenBLAS), each sentence is computed alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +43,8 @@ class Wanted(NamedTuple):
     `hidden_states`: the rows before the first layer, and after each up to the highest of `layers`.
     `last`: the rows after the last layer of the model, which its head reads; without it the pass
     ends after the highest of `layers`. Weights and projections of other layers and heads are dropped
-    as soon as they are used.
+    as soon as they are used. `listener` is called with the number of a sentence, a layer and its weights
+    (n_heads, n, n), which are not kept: those of the next layer take their place.
     """
 
     layers: tuple[int, ...] | None = None
@@ -52,6 +53,7 @@ class Wanted(NamedTuple):
     projections: bool = False
     weights: bool = True
     last: bool = False
+    listener: Callable[[int, int, Float32Array], None] | None = None
 
 
 class States(NamedTuple):
@@ -127,7 +129,7 @@ def encode(
     layers = tuple(range(config.n_layers)) if wanted.layers is None else wanted.layers
     depth = max(layers, default=-1) + 1 if wanted.layers is not None else config.n_layers
     end = config.n_layers if wanted.last else depth
-    kept_layers = len(layers) if wanted.weights else 0
+    kept_layers = 0 if not wanted.weights else len(layers) if wanted.listener is None else 1
     with np.errstate(over="ignore", invalid="ignore"):
         packed = [
             _Pack(model, sentences, places, kept_layers, wanted)
@@ -136,8 +138,11 @@ def encode(
         for layer in range(end):
             block = model.block(layer)
             slots = [slot for slot, chosen in enumerate(layers) if chosen == layer]
+            slots = slots if wanted.listener is None else [0 for _ in slots[:1]]
             for pack in packed:
                 pack.rows = _layer(block, pack.rows, pack.groups, slots)  # (n_rows, d_model)
+                if wanted.listener is not None and slots:
+                    pack.tell(layer, wanted.listener)
                 if layer == config.n_layers - 1:
                     pack.rows = model.tensors.last(pack.rows)
                 if layer == depth - 1 or (wanted.hidden_states and layer < depth):
@@ -163,6 +168,12 @@ class _Pack:
         self.groups, n_rows = _grouped(model, sentences, places, kept_layers, wanted)
         self.rows = _embedded(model, sentences, self.groups, n_rows)
         self.states = [self.rows]
+
+    def tell(self, layer: int, listener: Callable[[int, int, Float32Array], None]) -> None:
+        """Hands out the weights of a layer, sentence by sentence."""
+        for group in self.groups:
+            for member, weights in zip(group.members, group.weights, strict=True):
+                listener(member, layer, weights[0])
 
     def taken_apart(self, wanted: Wanted) -> Iterator[tuple[int, States]]:
         """What each sentence became, with its place among all."""

@@ -3,12 +3,16 @@
 import csv
 import json
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
 from models.made import write_checkpoint, write_tokenizer
 
-from attncli.insight.heads import HEAD_MEASURES
+import attncli
+from attncli.insight.chosen_part import Part
+from attncli.insight.heads import HEAD_MEASURES, sink_share
+from attncli.mechanisms.transformer import open_transformer
 
 pytest.importorskip("tokenizers")
 
@@ -169,3 +173,50 @@ def test_a_sink_is_named_where_it_is(command, tmp_path):
     pages = tmp_path / "p.html"
     command(*read, "-o", str(pages))
     assert "takes 80% of the weight (a sink)" in pages.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("choice", [{}, {"layers": (2, 0), "heads": (3, 1)}])
+def test_a_map_of_which_no_weights_are_kept_is_that_of_the_whole(command, folder, choice):
+    """Texts of several lengths read together: each number, name and sink as of the whole result."""
+    texts = [
+        "the old bank . grows",
+        "bank",
+        "river flows . the old river",
+        "the bank grows . money",
+    ]
+    part = Part(**choice)
+    numbers = {f"--{n[:-1]}": ",".join(map(str, of)) for n, of in choice.items()}
+    options = [word for option in numbers.items() for word in option]
+    lines = command("explain", *texts, "--model", folder, "--map", "--json", *options).text
+    shown = command("explain", *texts, "--model", folder, "--map", *options).text
+    results = attncli.explain(texts, folder, part=part)
+    for result, line in zip(results, lines.splitlines(), strict=True):
+        record, heads = json.loads(line), result.head_map()
+        assert record["n_tokens"] == len(result.tokens)
+        assert [str(label) for label in record["layers"]] == list(heads.layers)
+        assert [str(label) for label in record["heads"]] == list(heads.heads)
+        for name in HEAD_MEASURES:
+            expected = [
+                [None if np.isnan(value) else round(value, 6) for value in row]
+                for row in heads.values[name].tolist()
+            ]
+            assert record["measures"][name] == expected
+        assert (f"{sink_share(result):.0%} of the weight" in shown) or sink_share(result) <= 0.5
+
+
+def test_a_map_takes_the_memory_of_one_layer(tmp_path):
+    """Of 24 layers of a long text, less than half of what all of their weights take."""
+    write_checkpoint(tmp_path, num_hidden_layers=24, max_position_embeddings=420)
+    write_tokenizer(tmp_path)
+    text = "bank " * 398
+    whole = 24 * 4 * 400**2 * 4  # bytes
+    peaks = {}
+    for maps in (True, False):
+        analyser = open_transformer(tmp_path, maps=maps)
+        list(analyser.outcomes(["the bank"]))
+        tracemalloc.start()
+        (result,) = analyser.outcomes([text])
+        peaks[maps] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert result.weights.shape == (24, 4, 400, 400)
+    assert peaks[True] < whole / 2 < whole < peaks[False]
