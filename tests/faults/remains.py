@@ -70,6 +70,30 @@ def checkpoints(folder: Path) -> Iterator[Case]:
             yield Case("gpt2 merges.txt", old, "d/merges.txt", lines)
 
 
+def sentencepiece_files(folder: Path) -> Iterator[Case]:
+    """A tokenizer of two models of SentencePiece and their ids, beside a model that reads them."""
+    from models.made import write_checkpoint
+    from models.marian_files import write_marian_tokenizer
+    from text.spm_files import BPE, charsmap, field, spm_of_words
+
+    table = charsmap({"ﬁ": "fi", "\t": " ", "e\u0301": "é"})
+    lines = (
+        ("explain", ">>fra<< money ﬁbank\te\u0301", "--model", "d"),
+        ("model", "info", "d", "--json"),
+        ("batch", "s.txt", "--model", "d", "--workers", "1", "-q"),
+    )
+    place = write_marian_tokenizer(
+        write_checkpoint(folder / "marian" / "d", "bert", vocab_size=300)
+    )
+    for kind, content in (("unigram", spm_of_words()), ("bpe", spm_of_words(BPE))):
+        for name, made in ((kind, content), (f"{kind} table", content + field(3, field(2, table)))):
+            (place / "source.spm").write_bytes(made)
+            files = {**files_of(folder / "marian"), "s.txt": b"money bank grows\n"}
+            yield Case(f"spm {name}", files, "d/source.spm", lines)
+    for name in ("d/vocab.json", "d/tokenizer_config.json"):
+        yield Case(f"marian {name}", files, name, lines)
+
+
 def gguf_files(folder: Path) -> Iterator[Case]:
     """A model in one GGUF file, each part of it, and each kind of tokenizer."""
     pytest.importorskip("gguf")

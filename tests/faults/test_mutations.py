@@ -32,6 +32,7 @@ MAKERS = (
     specimens.sentences,
     remains.checkpoints,
     remains.gguf_files,
+    remains.sentencepiece_files,
     remains.unfinished,
     remains.entries,
 )
