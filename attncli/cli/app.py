@@ -184,15 +184,16 @@ def _asks_for_help(argv: Sequence[str]) -> bool:
     )
 
 
-def _no_topic(name: str) -> UsageError:
-    """The error for help of what is neither a command nor a topic."""
-    from attncli.errors.wording import did_you_mean, quoted
+def _no_topic(arguments: Sequence[str]) -> UsageError:
+    """The error for help of what is neither a command nor a topic; it may be a sentence."""
+    from attncli.errors.wording import did_you_mean, quoted, typed
 
+    name = arguments[1]
     meant = did_you_mean(name, (*COMMANDS, *_TOPICS))
     return UsageError(
         f"found {quoted(name)}, expected a command, {', '.join(_TOPICS[:-1])} or {_TOPICS[-1]}{meant}",
         place="help",
-        hints=("attn help",),
+        hints=(f"attn explain {typed(' '.join(arguments))}", "attn --help"),
     )
 
 
@@ -237,7 +238,7 @@ def _command_of(arguments: Sequence[str], plain: bool) -> Any:
     one that there is not.
     """
     if arguments[:1] == ["help"] and len(arguments) > 1:
-        raise _no_topic(arguments[1])
+        raise _no_topic(arguments)
     if text := _topic(arguments):
         write(text)
         raise SystemExit(0)
