@@ -124,6 +124,8 @@ class Piecewise:
         return len(self._spans(sentence))
 
     def _spans(self, text: str) -> list[Span]:
+        if text.isascii() and text.isalpha() and self._tokenizer != "chars":
+            return [Span(text, 0, len(text))]  # every rule leaves it whole
         spans = tokens_of(text, self._store, self._tokenizer)
         return joined_phrases(text, spans, self._store) if self._phrases else spans
 

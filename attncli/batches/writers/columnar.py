@@ -9,7 +9,9 @@ appended. At the end it becomes an Arrow file or a Parquet file, batch by batch.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from math import prod
+from operator import attrgetter
 from pathlib import Path
 from types import UnionType
 from typing import Any, NamedTuple, get_args, get_origin
@@ -34,7 +36,7 @@ from attncli.results.result import (
     VectorsInfo,
     nested_plain,
 )
-from attncli.results.stack import RARE_FIELDS, Stack
+from attncli.results.stack import RARE_FIELDS, Stack, TokenRun
 from attncli.results.top import strongest_of_rows
 
 _AXES = {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}
@@ -44,6 +46,7 @@ _RARE_TYPES = {
     for name in RARE_FIELDS
     if not str(kind := AttentionResult.__annotations__[name]).count("Mapping")
 }
+_OF_FAILURES = ("code", "message")
 _OF_STACKS = ("attention", "vectors", *RARE_FIELDS)  # what the sentences of a stack share
 
 
@@ -75,21 +78,22 @@ class ArrowWriter:
                 rows[place] = _Row(stack, i)
         for place, error in failures:
             rows[place] = _Row(error=error)
-        columns = [self._column(field, chunk, rows) for field in self._schema]
+        shared = _Shared.by(rows)
+        columns = [self._column(field, chunk, rows, shared) for field in self._schema]
         batch = self._pa.RecordBatch.from_arrays(columns, schema=self._schema)
         return bytes(batch.serialize().to_pybytes())
 
-    def _column(self, field: Any, chunk: Chunk, rows: "list[_Row]") -> Any:
+    def _column(self, field: Any, chunk: Chunk, rows: "list[_Row]", shared: "_Shared") -> Any:
         pa, name = self._pa, field.name
         if name in _AXES:
             return _nested(pa, [row.array(name) for row in rows], _AXES[name], field.type)
         if name == "top":
             return _strongest(pa, [row.array("weights") for row in rows], self._layout.top, field)
         if name in _OF_STACKS:
-            return self._of_stacks(field, rows)
+            return self._of_stacks(field, shared)
         if name == "tokens":
-            runs = [None if row.stack is None else row.stack.tokens[row.i].tokens() for row in rows]
-            return _lists_of(pa, runs, field.type)
+            runs = [None if row.stack is None else row.stack.tokens[row.i] for row in rows]
+            return _token_lists(pa, runs, field.type)
         if name == "model":
             kept = [of.name for of in field.type]
             models = [
@@ -97,29 +101,32 @@ class ArrowWriter:
                 for row in rows
             ]
             return _structs(pa, models, field.type)
-        if name == "index":
-            values: list[Any] = list(range(chunk.first_index, chunk.first_index + len(chunk)))
-        elif name == "line":
-            values = [chunk.line(place) for place in range(len(chunk))]
-        elif name == "file":
-            values = [chunk.file] * len(chunk)
-        elif name == "id":
-            ids = chunk.ids or [None] * len(chunk)
-            values = [None if one is None else str(one) for one in ids]
-        else:
-            values = [row.value(name) for row in rows]
-        return pa.array(values, type=field.type)
+        return pa.array(self._values(name, chunk, rows, shared), type=field.type)
 
-    def _of_stacks(self, field: Any, rows: "list[_Row]") -> Any:
+    def _values(
+        self, name: str, chunk: Chunk, rows: "list[_Row]", shared: "_Shared"
+    ) -> Sequence[Any]:
+        """A column that has a plain value for each record."""
+        if name == "index":
+            return range(chunk.first_index, chunk.first_index + len(chunk))
+        if name == "line":
+            return [chunk.line(place) for place in range(len(chunk))]
+        if name == "file":
+            return [chunk.file] * len(chunk)
+        if name == "id":
+            ids = chunk.ids or [None] * len(chunk)
+            return [None if one is None else str(one) for one in ids]
+        if name in _OF_FAILURES and not shared.failed:
+            return [None] * len(rows)
+        return [row.value(name) for row in rows]
+
+    def _of_stacks(self, field: Any, shared: "_Shared") -> Any:
         """A field that the sentences of a stack share: made once a stack."""
-        stacks = {id(row.stack): row.stack for row in rows if row.stack is not None}
-        order = {key: number for number, key in enumerate(stacks)}
-        values = [_of_stack(stack, field.name) for stack in stacks.values()]
-        places = [order.get(id(row.stack)) for row in rows]
-        if len(stacks) == 1 and None not in places:
-            return self._pa.repeat(self._pa.scalar(values[0], type=field.type), len(rows))
-        shared = self._pa.array(values, type=field.type)
-        return shared.take(self._pa.array(places, self._pa.int32()))
+        values = [_of_stack(stack, field.name) for stack in shared.stacks]
+        if len(values) == 1 and not shared.failed:
+            return self._pa.repeat(self._pa.scalar(values[0], type=field.type), len(shared.which))
+        column = self._pa.array(values, type=field.type)
+        return column.take(self._pa.array(shared.which, self._pa.int32()))
 
 
 class _Row(NamedTuple):
@@ -139,12 +146,29 @@ class _Row(NamedTuple):
     def value(self, name: str) -> Any:
         stack, error = self.stack, self.error
         if stack is not None:
+            if name == "text":
+                return stack.texts[self.i]
             if name == "warnings":
                 return [_plain(warning) for warning in stack.warnings.get(self.i, ())]
-            return {"type": "result", "text": stack.texts[self.i]}.get(name)
+            return "result" if name == "type" else None
         if error is None:
             return None
         return {"type": "error", "code": error.name, "message": error.message}.get(name)
+
+
+class _Shared(NamedTuple):
+    """The stacks of a chunk, and which of them each record is of: None for one that has none."""
+
+    stacks: list[Stack]
+    which: list[int | None]
+    failed: bool
+
+    @classmethod
+    def by(cls, rows: "list[_Row]") -> "_Shared":
+        stacks = {id(row.stack): row.stack for row in rows if row.stack is not None}
+        order = {key: number for number, key in enumerate(stacks)}
+        which = [order.get(id(row.stack)) for row in rows]
+        return cls(list(stacks.values()), which, None in which)
 
 
 def _of_stack(stack: Stack, name: str) -> Any:
@@ -302,16 +326,33 @@ def _structs(pa: Any, parts: Sequence[Any], kind: Any) -> Any:
     return pa.StructArray.from_arrays(arrays, fields=list(kind), mask=mask)
 
 
-def _lists_of(pa: Any, lists: Sequence[Sequence[Any] | None], kind: Any) -> Any:
-    """Lists of parts of records, or None, as one column of lists of structs."""
-    flat = [part for parts in lists if parts is not None for part in parts]
-    if not flat:
-        return pa.array([None if parts is None else [] for parts in lists], type=kind)
-    offsets = np.zeros(len(lists) + 1, dtype=np.int32)
-    np.cumsum([0 if parts is None else len(parts) for parts in lists], out=offsets[1:])
-    mask = pa.array([parts is None for parts in lists])
-    column = _structs(pa, flat, kind.value_type)
-    return pa.ListArray.from_arrays(pa.array(offsets), column, mask=mask).cast(kind)
+def _token_lists(pa: Any, runs: Sequence[TokenRun | None], kind: Any) -> Any:
+    """The tokens of sentences, or None, as one column of lists of structs.
+
+    What all occurrences of a token share is taken once from it, then copied to each by pyarrow.
+    """
+    parts = [part for run in runs if run is not None for part in run.parts]
+    if not parts:
+        return pa.array([None if run is None else [] for run in runs], type=kind)
+    keys = list(map(id, parts))
+    distinct = dict(zip(keys, parts, strict=True))
+    numbers = dict(zip(distinct, range(len(distinct)), strict=True))
+    which = pa.array(np.fromiter(map(numbers.__getitem__, keys), np.int32, len(keys)))
+    places = np.fromiter(
+        chain.from_iterable(run.places for run in runs if run is not None), np.int64, len(parts)
+    )
+    columns = []
+    for of in kind.value_type:
+        shared = pa.array(list(map(attrgetter(of.name), distinct.values())), type=of.type)
+        column = shared.take(which)
+        if of.name in ("start", "end"):
+            column = pa.array(column.to_numpy() + places, type=of.type)
+        columns.append(column)
+    offsets = np.zeros(len(runs) + 1, dtype=np.int32)
+    np.cumsum([0 if run is None else len(run) for run in runs], out=offsets[1:])
+    mask = pa.array([run is None for run in runs])
+    tokens = pa.StructArray.from_arrays(columns, fields=list(kind.value_type))
+    return pa.ListArray.from_arrays(pa.array(offsets), tokens, mask=mask).cast(kind)
 
 
 def _pairs(value: Mapping[Any, Any] | None) -> list[tuple[Any, Any]] | None:

@@ -19,6 +19,8 @@ import json
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -65,8 +67,8 @@ class NpzWriter:
             ),
         }
         shapes = self._numbers(where, arrays)
-        words = [part.text for stack, i in computed for part in stack.tokens[i].parts]
-        _texts(arrays, "tokens", words)
+        parts = chain.from_iterable(stack.tokens[i].parts for stack, i in computed)
+        _texts(arrays, "tokens", list(map(attrgetter("text"), parts)))
         _texts(arrays, "text", [w[0].texts[w[1]] if isinstance(w, tuple) else "" for w in where])
         _texts(arrays, "error", [_error(w) if isinstance(w, AttnError) else "" for w in where])
         _texts(arrays, "label", [_label(w) if isinstance(w, tuple) else "" for w in where])
@@ -191,9 +193,13 @@ def _shares(stream: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 def _texts(arrays: dict[str, Any], name: str, texts: Sequence[str]) -> None:
-    encoded = [text.encode("utf-8", "surrogateescape") for text in texts]
-    arrays[f"{name}_utf8"] = np.frombuffer(b"".join(encoded), dtype=np.uint8)
-    arrays[f"{name}_bytes"] = np.array([len(text) for text in encoded], dtype=np.int64)
+    together = "".join(texts)
+    encoded: Sequence[str] | Sequence[bytes] = texts
+    if not together.isascii():  # a character of another kind is several bytes
+        encoded = [text.encode("utf-8", "surrogateescape") for text in texts]
+    whole = together.encode("utf-8", "surrogateescape")
+    arrays[f"{name}_utf8"] = np.frombuffer(whole, dtype=np.uint8)
+    arrays[f"{name}_bytes"] = np.fromiter(map(len, encoded), np.int64, len(encoded))
 
 
 def _label(where: tuple[Stack, int]) -> str:

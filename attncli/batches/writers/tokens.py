@@ -24,8 +24,9 @@ def token_texts(runs: Sequence[TokenRun]) -> list[str]:
     parts = list(chain.from_iterable(run.parts for run in runs))
     before = list(map(attrgetter("before"), parts))
     if not all(before):
-        for part in parts:
-            _remember(part)
+        for part, text in zip(parts, before, strict=True):
+            if not text:
+                _remember(part)
         before = list(map(attrgetter("before"), parts))
     pieces = [""] * (3 * len(parts))
     pieces[0::3] = before
