@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -89,6 +89,8 @@ def align(
     """
     is_pair, output = target is not None, manner.named_output()
     _expect_gold(gold, choose_head=choose_head, one_based=one_based, quiet=quiet)
+    if gold == source == "-" and not is_pair:
+        raise UsageError("found -, which are the pairs too; expected a file", place="--gold")
     options.say_vain(quiet=quiet)
     manner.say_vain_of(is_pair=is_pair, quiet=quiet)
     read = chain(files_given([gold, None if is_pair else source]), options.files_read())
@@ -96,66 +98,100 @@ def align(
     lots = _lots(source, target)
     links = None if gold is None else _gold_file(gold, one_based=one_based)
     aligner = options.opened(every_layer=choose_head, quiet=quiet)
-    chosen = scoring = None
+    name = "SOURCE" if is_pair else visible(source)[:120]
+    measure = None
     if links is not None:
-        from attncli.api.aligned_files import GoldScoring, with_chosen_head
-
-        if choose_head:
-            lots, aligner, chosen = with_chosen_head(lots, aligner, links)
-        named = "SOURCE" if is_pair else visible(source)[:120]
-        scoring = GoldScoring(links, named, 0 if chosen is None else chosen.pairs)
-    notices = Notices(quiet)
-    progress = SentenceProgress(lambda: None, quiet=quiet or output is None)
-    count = _Count()
-    try:
-        with ended_by_signals("SIGTERM"), manner.opened(is_pair=is_pair) as put:
-            for rows in _aligned(lots, aligner):
-                for row in rows:
-                    count.see(row, notices, is_pair=is_pair)
-                    if scoring is not None:
-                        scoring.see(row)
-                put(rows)
-                progress.update(count.rows, count.rows)
-            if not count.rows:
-                raise EmptyError(
-                    "found no line, expected pairs of texts", place=visible(source)[:120]
-                )
-            if scoring is not None:
-                scoring.end()
-    finally:
-        progress.clear()
-    if scoring is not None:
-        _show_scores(scoring, aligner, chosen, json=manner.json, quiet=quiet)
+        lots, aligner, measure = _measured(lots, aligner, links, name, choose_head=choose_head)
+    notices, count = Notices(quiet), _Count(name, is_pair=is_pair)
+    rows = count.each(_aligned(lots, aligner), notices, measure)
+    _write(rows, manner, count, quiet=quiet)
+    if measure is not None:
+        _show_scores(measure, aligner, json=manner.json, quiet=quiet)
     count.say(quiet=quiet)
     if output is not None:
         say_written(output, quiet=quiet)
     notices.end()
 
 
+class _Measure(NamedTuple):
+    """What measures pairs by links of people, and how the heads were chosen, if they were."""
+
+    scoring: "GoldScoring"
+    chosen: "ChosenHead | None"
+
+
+def _measured(
+    lots: "Iterator[list[PairRow]]",
+    aligner: "Aligner",
+    links: "GoldFile",
+    name: str,
+    *,
+    choose_head: bool,
+) -> "tuple[Iterator[list[PairRow]], Aligner, _Measure]":
+    """The pairs, what aligns them, by the best head if one is to be chosen, and what measures them."""
+    from attncli.api.aligned_files import GoldScoring, with_chosen_head
+
+    if not choose_head:
+        return lots, aligner, _Measure(GoldScoring(links, name), None)
+    lots, aligner, chosen = with_chosen_head(lots, aligner, links)
+    return lots, aligner, _Measure(GoldScoring(links, name, chosen.pairs), chosen)
+
+
+def _write(
+    rows: "Iterator[list[AlignedRow]]", manner: AlignManner, count: "_Count", *, quiet: bool
+) -> None:
+    """Writes all rows where they go; a file is whole or not at all."""
+    progress = SentenceProgress(lambda: None, quiet=quiet or manner.named_output() is None)
+    try:
+        with ended_by_signals("SIGTERM"), manner.opened(is_pair=count.is_pair) as put:
+            for some in rows:
+                put(some)
+                progress.update(count.rows, count.rows)
+    finally:
+        progress.clear()
+
+
 class _Count:
     """Counts what was read, and what is to be said of it at the end."""
 
-    def __init__(self) -> None:
-        self.rows = self.empty = self.words = 0
+    def __init__(self, name: str, *, is_pair: bool) -> None:
+        self.name, self.is_pair = name, is_pair
+        self.rows = self.empty = self.n_unknown = 0
         self.unknown: dict[str, None] = {}
-        self.n_unknown = 0
 
-    def see(self, row: "AlignedRow", notices: Notices, *, is_pair: bool) -> None:
-        """Counts a row. Raises: of two texts alone, what is wrong with them."""
+    def each(
+        self, lots: "Iterator[list[AlignedRow]]", notices: Notices, measure: _Measure | None
+    ) -> "Iterator[list[AlignedRow]]":
+        """The rows, each counted and measured.
+
+        Raises: of two texts alone, what is wrong with them; EmptyError for a file without lines; DataError
+        for links of people that do not fit.
+        """
+        for lot in lots:
+            for row in lot:
+                self._see(row, notices)
+                if measure is not None:
+                    measure.scoring.see(row)
+            yield lot
+        if not self.rows:
+            raise EmptyError("found no line, expected pairs of texts", place=self.name)
+        if measure is not None:
+            measure.scoring.end()
+
+    def _see(self, row: "AlignedRow", notices: Notices) -> None:
         from attncli.api.aligning import expect_words
 
         self.rows += 1
-        if isinstance(row.outcome, AttnError):
-            if is_pair:
-                raise row.outcome
-            notices.set_aside(row.outcome)
-            return
-        if is_pair:
-            expect_words(row.outcome)
-        notices.passed()
         alignment = row.outcome
+        if isinstance(alignment, AttnError):
+            if self.is_pair:
+                raise alignment
+            notices.set_aside(alignment)
+            return
+        if self.is_pair:
+            expect_words(alignment)
+        notices.passed()
         self.empty += not (alignment.source and alignment.target)
-        self.words += len(alignment.source) + len(alignment.target)
         self.n_unknown += len(alignment.unknown)
         if len(self.unknown) < _NAMED:
             self.unknown |= dict.fromkeys(alignment.unknown[:_NAMED])
@@ -225,15 +261,9 @@ def _lots(source: str, target: str | None) -> "Iterator[list[PairRow]]":
     return iter([[PairRow(None, (one, other))]])
 
 
-def _show_scores(
-    scoring: "GoldScoring",
-    aligner: "Aligner",
-    chosen: "ChosenHead | None",
-    *,
-    json: bool,
-    quiet: bool,
-) -> None:
+def _show_scores(measure: _Measure, aligner: "Aligner", *, json: bool, quiet: bool) -> None:
     """Prints precision, recall and AER; of a head that was chosen, how."""
+    scoring, chosen = measure
     if json:
         from attncli.results.json import plain_json
 

@@ -41,7 +41,7 @@ Pair: TypeAlias = tuple[str, str]
 _Span: TypeAlias = tuple[str, int, int]  # a word and its place in its text
 
 _DIGITS = 6  # of a cosine: equal words are equal wherever they stand
-_BYTES_PER_WEIGHT = 12  # of all heads: as computed, as kept, and those of words
+_BYTES_PER_WEIGHT = 12  # as computed, and as kept
 _SURELY_FITS = 1 << 26  # bytes that are taken without asking
 
 
@@ -172,7 +172,8 @@ class CrossWeighing:
         config = self._model.config.target
         assert config is not None  # there is a decoder
         cells = config.n_layers * config.n_heads * n_target * (n_source + n_target)
-        needed = _BYTES_PER_WEIGHT * cells
+        kept = len(self.choices) * n_target * n_source  # at most: words are pieces, or several
+        needed = _BYTES_PER_WEIGHT * (cells + kept)
         available = available_memory() if needed > _SURELY_FITS else None
         if available is not None and needed > available:
             raise LimitError(

@@ -258,6 +258,7 @@ def test_bad_links_of_people_are_one_line(
         (("nothing.tsv",), 6, "nothing.tsv: cannot open"),
         (("pairs.tsv", "gold.txt"), 2, "paste pairs.tsv gold.txt | attn align -"),
         (("a", "b", "--choose-head"), 2, "--choose-head: found no --gold"),
+        (("-", "--gold", "-"), 2, "--gold: found -, which are the pairs too"),
         (("pairs.tsv", "--gold", "gold.txt", "--choose-head"), 2, "vectors have no heads"),
         (("pairs.tsv", "--gold", "nothing.gold"), 6, "nothing.gold: cannot open"),
         (("a", "b", "--gold", "s3://x/y"), 2, "attn reads local files only"),

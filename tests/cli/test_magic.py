@@ -101,6 +101,15 @@ def test_a_model_is_learned_measured_and_asked_in_cells(
     assert capsys.readouterr().out.splitlines()[-1].startswith("the loan of the bank,")
 
 
+def test_two_texts_give_their_alignment(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """The object of Python's `align`; of a cell, its lines of links."""
+    given = ran(shell, '%attn align "the old bank" "the bank is old" --quiet')
+    assert given.links == attncli.align("the old bank", "the bank is old").links
+    capsys.readouterr()
+    assert ran(shell, "%%attn align --quiet\nthe bank\tbank the\na\ta") is None
+    assert capsys.readouterr().out == "0-1 1-0\n0-0\n"
+
+
 def test_what_is_asked_for_as_text_is_text(
     shell: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
