@@ -399,3 +399,18 @@ def test_a_table_of_neither_column_names_both_fields():
         with pytest.raises(DataError) as caught:
             list(rows_of(source(head + b"\nmoney,x\n", "t.csv"), shape))
         assert caught.value.hints == (hint,)
+
+
+def test_a_table_without_a_header_is_told_of_numbers():
+    """Where a column may be given by number, a hint says so, with a number that works."""
+    shape = Shape(
+        others=("label",),
+        fields=("text_column", "label_column"),
+        chosen=frozenset(),
+        by_number=True,
+    )
+    with pytest.raises(DataError) as caught:
+        list(rows_of(source(b"the soup was cold,bad\nfresh fish,good\n", "t.csv"), shape))
+    assert caught.value.hints[1] == (
+        "text_column=1 is the first column of a table without a header line"
+    )

@@ -318,7 +318,7 @@ def fetch(
 
 def _say_kept(facts: dict[str, Any], use: str) -> None:
     """What was converted, and how it is named, on stderr."""
-    message("note", f"{facts['words']} words of {facts['dim']} values; --vectors {visible(use)}")
+    message("note", f"{facts['words']:,} words of {facts['dim']} values; --vectors {visible(use)}")
 
 
 def _print_neighbors(asked: dict[str, Any], near: list[tuple[str, float]], as_json: bool) -> None:

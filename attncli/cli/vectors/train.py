@@ -130,5 +130,5 @@ def _say(facts: dict[str, Any]) -> None:
     message("note", f"{training['sentences']:,} sentences of {training['tokens']:,} words{loss}")
     message(
         "note",
-        f"{facts['words']} words of {facts['dim']} values; --vectors {visible(facts['name'])}",
+        f"{facts['words']:,} words of {facts['dim']} values; --vectors {visible(facts['name'])}",
     )

@@ -110,6 +110,9 @@ def _missing(
         lacking = dict.fromkeys([shape.fields[i], *_label_field(header, shape)], Blank("NAME"))
         chosen = setting(**lacking)
         hints = (f"{chosen} {'names the column' if len(lacking) == 1 else 'name the columns'}",)
+        if shape.by_number:
+            first = setting(**dict.fromkeys(list(lacking)[:1], 1))
+            hints += (f"{first} is the first column of a table without a header line",)
     if any(cell.strip('"') == column for cell in header):
         hints = ("a TSV has no quoting; name the file .csv if its cells are quoted",)
     also = " and label" if "label" in shape.others else ""
