@@ -1,6 +1,7 @@
 """Files of texts and their translations, and of the links that people made of them."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from attncli.results.gold_links import (
 
 _LOT = 256  # pairs that are read together
 _BARS = "|||"  # between a text and its translation, as fast_align has it
-_MOST_PAIRS = 10_000_000  # of a file of links
+_MOST_PAIRS = 1_000_000  # of a file of links
 
 
 class PairRow(NamedTuple):
@@ -140,18 +141,14 @@ def _numbered(lines: Iterator[tuple[int, str]], name: str) -> GoldFile:
     return GoldFile(name, links, [where.get(pair, 1) for pair in pairs], True, 1)
 
 
-class _at:  # noqa: N801 - used as a function
+@contextmanager
+def _at(place: str) -> Iterator[None]:
     """Gives the errors inside a place."""
-
-    def __init__(self, place: str) -> None:
-        self._place = place
-
-    def __enter__(self) -> None:
-        """Nothing is to be done."""
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, AttnError) and error.place is None:
-            error.place = self._place
+    try:
+        yield
+    except AttnError as error:
+        error.place = error.place or place
+        raise
 
 
 def _pair_of(row: InputRow, name: str) -> tuple[str, str] | AttnError:
