@@ -20,6 +20,7 @@ from attncli.arrays import Float32Array
 from attncli.errors.wording import quoted
 from attncli.models.keys import ConfigKeys
 
+_FASTEST = 1e30  # radians a token: of the longest text they are still numbers of float32
 _ALIASES = {"su": "longrope"}  # what Phi-3 called it first
 
 
@@ -74,7 +75,11 @@ def read_rope(keys: ConfigKeys, n_turned: int, theta: float, reach: Reach) -> Ro
     if n_turned % 2 or n_turned < 2:
         raise keys.fault(f"{n_turned} numbers of a head turn, expected an even number of them")
     base = keys.number("rope_theta", default=theta)
-    frequencies, factor = _KINDS[kind](keys, n_turned, base, reach)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        frequencies, factor = _KINDS[kind](keys, n_turned, base, reach)
+        speeds, _ = frequencies(1)
+    if not (np.abs(speeds) < _FASTEST).all():
+        raise keys.fault(f"a rope of the base {base:g} turns too fast to be computed")
     return Rope(kind, base, _tables(frequencies), factor)
 
 

@@ -209,6 +209,17 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "heads that differ": ({"llama.attention.head_count_kv": [1, 2]}, {}, "in every layer"),
     "a width that is a text": ({"llama.embedding_length": "32"}, {}, "expected a whole number"),
     "a huge number of layers": ({"llama.block_count": 10**9}, {}, "expected a whole number from"),
+    "more layers than any model has": (
+        {"llama.block_count": 13_959_170},
+        {},
+        "num_hidden_layers is \"13959170\", expected a whole number from 1 to 10000",
+    ),
+    "a rope that turns too fast": ({"llama.rope.freq_base": 1e-40}, {}, "too fast to be computed"),
+    "a scaled rope that turns too fast": (
+        {"llama.rope.scaling.type": "linear", "llama.rope.scaling.factor": 1e-38},
+        {},
+        "too fast to be computed",
+    ),
     "two layers of one": ({"llama.block_count": 2}, {}, "is missing"),
     "no layers of one": ({"llama.block_count": 0}, {}, "expected a whole number from 1"),
     "a part of a head turns": ({"llama.rope.dimension_count": 4}, {}, "expected 8, all of a head"),

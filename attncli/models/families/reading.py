@@ -17,6 +17,17 @@ from attncli.models.config import ModelConfig
 from attncli.models.family import Family, ModelTensors
 from attncli.models.keys import ConfigKeys
 
+_MOST_LAYERS = 10_000
+_LAYERS = (
+    "num_hidden_layers",
+    "n_layers",
+    "n_layer",
+    "num_layers",
+    "num_decoder_layers",
+    "encoder_layers",
+    "decoder_layers",
+)
+
 
 def read_config(path: Path) -> ModelConfig:
     """The configuration in this config.json.
@@ -123,3 +134,9 @@ def _refuse_what_is_not_computed(keys: ConfigKeys) -> None:
         raise keys.fault("quantized weights, expected float32, float16 or bfloat16")
     if keys.given.get("pruned_heads"):
         raise keys.fault("pruned heads, expected the same number of heads in every layer")
+    for name in _LAYERS:  # of each of which something is noted before a tensor is looked for
+        count = keys.given.get(name)
+        if isinstance(count, int) and count > _MOST_LAYERS:
+            raise keys.fault(
+                f"{name} is {quoted(str(count))}, expected a whole number from 1 to {_MOST_LAYERS}"
+            )
