@@ -32,7 +32,7 @@ ALLOWED = {
     "attention/products.py": "pip install ",
     "files/foreign.py": "save ",
     "models/folders.py": "--",
-    "models/gguf/architectures.py": "llama-gguf-split ",
+    "models/gguf/mapped.py": "llama-gguf-split ",
     "models/hub.py": "--",
     "models/shipped.py": "attn ",
     "models/local_stores.py": "--",
