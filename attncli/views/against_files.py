@@ -17,8 +17,13 @@ from attncli.views.facts import facts_line, model_line
 from attncli.views.html import BESIDE_STYLE, HAND_IN_STYLE, document, page_footer
 from attncli.views.latex import tex_document, tex_line, tex_scale, tex_table
 from attncli.views.latex_words import latex_escaped
-from attncli.views.markdown import markdown_escaped, markdown_footer
-from attncli.views.page.tables import page_legend, weight_table, word_markup
+from attncli.views.markdown import (
+    markdown_escaped,
+    markdown_footer,
+    markdown_table,
+    markdown_weights,
+)
+from attncli.views.page.tables import page_legend, plain_table, weight_table, word_markup
 from attncli.views.sheets import footer_drawings, in_rows
 from attncli.views.svg import (
     SOFT,
@@ -90,19 +95,16 @@ def _page_part(pair: Beside, precision: int, level: int) -> str:
         f"<div>{weight_table(words, weights, precision, title)}</div>"
         for title, weights in pair.matrices(word_markup)
     )
-    rows = "".join(
-        f'<tr><th scope="row">{word_markup(words[c.query])} → {word_markup(words[c.key])}</th>'
-        + "".join(f"<td>{text}</td>" for text in cell_texts(c, precision))
-        + "</tr>"
+    rows = (
+        (f"{word_markup(words[c.query])} → {word_markup(words[c.key])}", cell_texts(c, precision))
         for c in pair.differences()
     )
-    heads = "".join(f'<th scope="col">{text}</th>' for text in _heads(pair, word_markup))
+    differences = plain_table("", ("", *_heads(pair, word_markup)), rows)
     near = "".join(f"<li>{line}</li>" for line in pair.near(word_markup))
     facts = "".join(f'<p class="facts">{html.escape(fact)}</p>' for fact in pair.facts(apart))
     return (
         f"<section><h{level}>{word_markup(pair.general.text)}</h{level}>{facts}"
-        f'<div class="tables">{tables}</div><h{level + 1}>{WHERE}</h{level + 1}><div class="tables"><table>'
-        f"<thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<div class="tables">{tables}</div><h{level + 1}>{WHERE}</h{level + 1}><div class="tables">{differences}</div>'
         + (f"<h{level + 1}>{NEAR}</h{level + 1}><ul>{near}</ul>" if near else "")
         + "</section>"
     )
@@ -116,17 +118,12 @@ def against_markdown(pairs: Sequence[Beside], *, precision: int = 2, made_by: st
         lines += [f"## {_md(pair.general.text)}", ""]
         lines += [line for fact in pair.facts(isolated) for line in (markdown_escaped(fact), "")]
         for title, weights in pair.matrices(_md):
-            lines += [f"### {title}", "", "| from ↓ to → | " + " | ".join(words) + " |"]
-            lines.append("|" + " --- |" + " ---: |" * len(words))
-            for word, row in zip(words, weights.tolist(), strict=True):
-                cells = " | ".join(f"{weight:.{precision}f}" for weight in row)
-                lines.append(f"| {f'**{word}**' if word else ''} | {cells} |")
-            lines.append("")
-        lines += [f"### {WHERE}", "", "| from → to | " + " | ".join(_heads(pair, _md)) + " |"]
-        lines.append("| --- | ---: | ---: | ---: |")
-        for cell in pair.differences():
-            name = f"{words[cell.query]} → {words[cell.key]}"
-            lines.append(f"| {name} | " + " | ".join(cell_texts(cell, precision)) + " |")
+            lines += [f"### {title}", "", *markdown_weights(words, weights, precision), ""]
+        rows = (
+            (f"{words[c.query]} → {words[c.key]}", cell_texts(c, precision))
+            for c in pair.differences()
+        )
+        lines += [f"### {WHERE}", "", *markdown_table("from → to", _heads(pair, _md), rows)]
         near = pair.near(_md)
         lines += ["", *([f"### {NEAR}", "", *(f"- {line}" for line in near), ""] if near else [])]
     return "\n".join([*lines, *markdown_footer(made_by)])

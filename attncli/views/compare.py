@@ -52,6 +52,14 @@ def occurrence_names(found: Comparison) -> list[str]:
     ]
 
 
+def nearest_of_each(comparison: Comparison) -> list[tuple[str, Near]]:
+    """The nearest words without a context, where they are known, and in each sentence."""
+    near, names = comparison.nearest_static, occurrence_names(comparison)
+    alone = [("alone", near)] if near else []
+    each = zip(names, comparison.occurrences, strict=True)
+    return [*alone, *((f"in {name}", occurrence.nearest) for name, occurrence in each)]
+
+
 def _occurrence(
     occurrence: Occurrence, ink: Ink, width: int, precision: int, top: int
 ) -> list[Line]:
@@ -111,13 +119,7 @@ def _cosine_table(
 
 
 def _nearest(comparison: Comparison, ink: Ink, width: int) -> list[Line]:
-    rows: list[tuple[str, Near]] = []
-    if comparison.nearest_static:
-        rows.append(("alone", comparison.nearest_static))
-    names = occurrence_names(comparison)
-    rows += [
-        (f"in {name}", o.nearest) for name, o in zip(names, comparison.occurrences, strict=True)
-    ]
+    rows = nearest_of_each(comparison)
     indent = max(len(name) for name, _ in rows)
     lines: list[Line] = []
     for name, near in rows:

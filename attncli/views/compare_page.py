@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from attncli.escape import apart
 from attncli.insight.beside import mean_weights
 from attncli.insight.movement import Movement
-from attncli.results.comparison import Comparison, Near, Occurrence
+from attncli.results.comparison import Comparison, Occurrence
 from attncli.results.result import AttentionResult
 from attncli.settings import Notation
 from attncli.views.changes import change_texts
-from attncli.views.compare import occurrence_names, percents_of
+from attncli.views.compare import nearest_of_each, occurrence_names, percents_of
 from attncli.views.compare_texts import comparison_facts, share_text
 from attncli.views.heat_maps import result_drawings
 from attncli.views.html import BESIDE_STYLE, page
-from attncli.views.page.tables import escaped, weight_table, word_markup
+from attncli.views.page.tables import escaped, plain_table, weight_table, word_markup
 from attncli.views.palette import palette_step
 from attncli.views.scatter import scatter_drawing
 from attncli.views.sheets import footer_drawings, in_rows
@@ -187,45 +187,25 @@ def _occurrence(occurrence: Occurrence, precision: int) -> str:
 
 
 def _cosines(comparison: Comparison, precision: int) -> str:
-    names = occurrence_names(comparison)
+    names, both = occurrence_names(comparison), (comparison.before, comparison.after)
     tables = ""
-    for title, cosines in (
-        ("before attention", comparison.before),
-        ("after attention", comparison.after),
-    ):
-        if cosines is None:
-            continue
-        heads = "".join(f'<th scope="col">{name}</th>' for name in names)
-        rows = "".join(
-            f'<tr><th scope="row">{name}</th>'
-            + "".join(f"<td>{value:.{precision}f}</td>" for value in row)
-            + "</tr>"
-            for name, row in zip(names, cosines.tolist(), strict=True)
-        )
-        tables += (
-            f"<table><caption>Cosines {title}</caption><thead><tr><td></td>{heads}</tr></thead>"
-            f"<tbody>{rows}</tbody></table>"
-        )
+    for title, cosines in zip(("before", "after"), both, strict=True):
+        if cosines is not None:
+            texts = ([f"{value:.{precision}f}" for value in row] for row in cosines.tolist())
+            rows = zip(names, texts, strict=True)
+            tables += plain_table(f"Cosines {title} attention", ["", *names], rows)
     return f'<div class="tables">{tables}</div>'
 
 
 def _nearest(comparison: Comparison) -> str:
-    columns: list[tuple[str, Near]] = []
-    if comparison.nearest_static:
-        columns.append(("alone", comparison.nearest_static))
-    names = occurrence_names(comparison)
-    columns += [(f"in {n}", o.nearest) for n, o in zip(names, comparison.occurrences, strict=True)]
-    tables = ""
-    for title, near in columns:
-        rows = "".join(
-            f'<tr><th scope="row">{word_markup(other)}</th><td>{cosine:.4f}</td></tr>'
-            for other, cosine in near
+    tables = "".join(
+        plain_table(
+            f"Nearest, {escaped(title)}",
+            ("Word", "Cosine"),
+            ((word_markup(other), [f"{cosine:.4f}"]) for other, cosine in near),
         )
-        tables += (
-            f"<table><caption>Nearest, {escaped(title)}</caption><thead><tr>"
-            '<th scope="col">Word</th><th scope="col">Cosine</th></tr></thead>'
-            f"<tbody>{rows}</tbody></table>"
-        )
+        for title, near in nearest_of_each(comparison)
+    )
     source = escaped(comparison.neighbors_of)
     return f'<div class="tables">{tables}</div><p class="note">Nearest among {source}.</p>'
 
@@ -239,14 +219,12 @@ def _inline(drawing: Drawing) -> str:
 
 
 def _coordinates(comparison: Comparison) -> str:
-    rows = "".join(
-        f'<tr><th scope="row">{word_markup(point.label)}</th><td>{point.kind}</td>'
-        f"<td>{point.x:.4f}</td><td>{point.y:.4f}</td></tr>"
-        for point in comparison.points
+    table = plain_table(
+        "Coordinates on the map",
+        ("Point", "Kind", "First axis", "Second axis"),
+        (
+            (word_markup(point.label), (point.kind, f"{point.x:.4f}", f"{point.y:.4f}"))
+            for point in comparison.points
+        ),
     )
-    return (
-        "<details><summary>The points of the map</summary><table><caption>Coordinates on the map"
-        '</caption><thead><tr><th scope="col">Point</th><th scope="col">Kind</th>'
-        '<th scope="col">First axis</th><th scope="col">Second axis</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></details>"
-    )
+    return f"<details><summary>The points of the map</summary>{table}</details>"

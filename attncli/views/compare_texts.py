@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from attncli.arrays import FloatArray
 from attncli.errors.wording import visible
 from attncli.escape import harmless, isolated, quotes_isolated
 from attncli.files.safe_cells import cell, guarded
@@ -10,11 +9,11 @@ from attncli.insight.beside import mean_weights
 from attncli.results.comparison import Comparison, Near, Occurrence
 from attncli.results.result import AttentionResult
 from attncli.views.changes import change_texts
-from attncli.views.compare import occurrence_names, percents_of
+from attncli.views.compare import nearest_of_each, occurrence_names, percents_of
 from attncli.views.facts import facts_line, model_line
 from attncli.views.latex import tex_document, tex_line, tex_scale, tex_table
 from attncli.views.latex_words import latex_escaped
-from attncli.views.markdown import markdown_escaped, markdown_footer
+from attncli.views.markdown import markdown_escaped, markdown_footer, markdown_table
 
 
 def comparison_markdown(comparison: Comparison, *, precision: int = 3, made_by: str = "") -> str:
@@ -27,13 +26,15 @@ def comparison_markdown(comparison: Comparison, *, precision: int = 3, made_by: 
         lines += [f"Weights: {markdown_escaped(comparison.weights_of)}.", ""]
     for occurrence in comparison.occurrences:
         lines += [f"### {occurrence.name}\\. {_md(occurrence.text)}", ""]
-        lines += ["| word | weight | share of the way |", "| --- | ---: | ---: |"]
         percents = percents_of(occurrence)
-        for pull in occurrence.pulls:
-            share = share_text(occurrence, pull.place, percents)
-            weight = f"{pull.weight:.{precision}f}"
-            lines.append(f"| {_md(pull.word)} | {weight} | {share} |")
-        lines.append("")
+        rows = [
+            (
+                _md(pull.word),
+                (f"{pull.weight:.{precision}f}", share_text(occurrence, pull.place, percents)),
+            )
+            for pull in occurrence.pulls
+        ]
+        lines += [*markdown_table("word", ("weight", "share of the way"), rows), ""]
         if occurrence.moved is not None:
             moved = f"{occurrence.moved:.{precision}f}"
             lines += [f"Moved: cosine of old and new {moved}.", ""]
@@ -44,9 +45,10 @@ def comparison_markdown(comparison: Comparison, *, precision: int = 3, made_by: 
         lines += [*(f"- {text}" for text in changed), ""]
     for title, cosines in (("before", comparison.before), ("after", comparison.after)):
         if cosines is not None:
-            lines += _markdown_table(
-                f"cosine {title}", occurrence_names(comparison), cosines, precision
-            )
+            texts = ([f"{value:.{precision}f}" for value in row] for row in cosines.tolist())
+            names = occurrence_names(comparison)
+            table = markdown_table(f"cosine {title}", names, zip(names, texts, strict=True))
+            lines += [*table, ""]
     return "\n".join([*lines, *markdown_footer(made_by)])
 
 
@@ -84,11 +86,8 @@ def comparison_latex(
         rf"\subsection*{{What changed for {latex_escaped(comparison.word)}}}",
     ]
     lines += [tex_line(text) for text in change_texts(comparison, str, precision)]
-    names = occurrence_names(comparison)
-    near = [("alone", comparison.nearest_static)] if comparison.nearest_static else []
-    near += [(f"in {n}", o.nearest) for n, o in zip(names, comparison.occurrences, strict=True)]
     lines.append(rf"\subsection*{{{latex_escaped(f'Nearest of {comparison.neighbors_of}')}}}")
-    lines += [tex_line(f"{name}: {_listed(words)}") for name, words in near]
+    lines += [tex_line(f"{name}: {_listed(words)}") for name, words in nearest_of_each(comparison)]
     return tex_document([*lines, *tex_scale()], made_by)
 
 
@@ -130,16 +129,6 @@ def _latex_column(
     if occurrence.moved is not None:
         lines.append(tex_line(f"moved: cosine of old and new {occurrence.moved:.{precision}f}"))
     return lines
-
-
-def _markdown_table(
-    title: str, names: Sequence[str], cosines: FloatArray, precision: int
-) -> list[str]:
-    lines = [f"| {title} | " + " | ".join(names) + " |"]
-    lines.append("| --- |" + " ---: |" * len(names))
-    for name, row in zip(names, cosines.tolist(), strict=True):
-        lines.append(f"| {name} | " + " | ".join(f"{v:.{precision}f}" for v in row) + " |")
-    return [*lines, ""]
 
 
 def _md(text: str) -> str:

@@ -1,9 +1,10 @@
 """Results as Markdown: tables and equations that render on any site; words stay words."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+from attncli.arrays import FloatArray
 from attncli.errors.wording import UNSEEN
 from attncli.escape import isolated, quotes_isolated
 from attncli.insight.subscripts import symbol_names
@@ -61,6 +62,23 @@ def markdown_footer(made_by: str) -> list[str]:
     return ["---", "", "Made by:", "", *_fenced(made_by, "sh")] if made_by else []
 
 
+def markdown_table(
+    corner: str, columns: Sequence[str], rows: Iterable[tuple[str, Iterable[str]]]
+) -> Iterator[str]:
+    """The lines of a table: the name of each row, and its cells."""
+    yield f"| {corner} | {' | '.join(columns)} |"
+    yield "| --- |" + " ---: |" * len(columns)
+    for name, cells in rows:
+        yield f"| {name} | {' | '.join(cells)} |"
+
+
+def markdown_weights(words: Sequence[str], weights: FloatArray, precision: int) -> Iterator[str]:
+    """The lines of a table of weights. Shapes: weights (n_tokens, n_tokens)."""
+    names = (f"**{word}**" if word else "" for word in words)
+    texts = ([f"{weight:.{precision}f}" for weight in row] for row in weights.tolist())
+    return markdown_table("from ↓ to →", words, zip(names, texts, strict=True))
+
+
 def _stages(text: str) -> list[str]:
     return _fenced(text, "text") if text else []
 
@@ -104,12 +122,7 @@ def _lines(result: AttentionResult, precision: int, notation: Notation) -> Itera
             weights = result.weights[layer, head]
             name = matrix_name(result, layer, head)
             yield from (f"### {markdown_escaped(name)}", "") if name else ()
-            yield "| from ↓ to → | " + " | ".join(words) + " |"
-            yield "|" + " --- |" + " ---: |" * len(words)
-            for word, row in zip(words, weights, strict=True):
-                cells = " | ".join(f"{weight:.{precision}f}" for weight in row.tolist())
-                yield f"| {f'**{word}**' if word else ''} | {cells} |"
-            yield ""
+            yield from (*markdown_weights(words, weights, precision), "")
             yield from (markdown_escaped(sums_line(result)) + ":", "") if sums != PLAIN else ()
             if names is not None and sums.terms is not None:
                 yield from (symbols_line(names, range(len(words)), sums.terms[0], _SIGNS) + ":", "")

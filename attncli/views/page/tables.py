@@ -1,7 +1,7 @@
 """The tables of a page: weights as a heat map, every word in a row; and the legend."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from attncli.arrays import FloatArray
 from attncli.errors.wording import visible
@@ -26,6 +26,19 @@ def escaped(text: str) -> str:
 def word_markup(text: str) -> str:
     """A word or sentence as markup of its own direction, so that nothing beside it is reordered."""
     return f"<bdi>{escaped(text)}</bdi>"
+
+
+def plain_table(
+    caption: str, heads: Sequence[str], rows: Iterable[tuple[str, Iterable[str]]]
+) -> str:
+    """A table of markup: the name of each row, and its cells; an empty head is a corner."""
+    columns = "".join(f'<th scope="col">{head}</th>' if head else "<td></td>" for head in heads)
+    body = "".join(
+        f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+        for name, cells in rows
+    )
+    above = f"<caption>{caption}</caption>" if caption else ""
+    return f"<table>{above}<thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def weight_table(words: Sequence[str], weights: FloatArray, precision: int, caption: str) -> str:
