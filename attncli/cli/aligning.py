@@ -12,7 +12,8 @@ from attncli.cli import options as opt
 from attncli.cli import selecting as part
 from attncli.cli.looks import Colored
 from attncli.cli.options import CHOOSING, MODEL, OUTPUT, VECTORS, option, switch
-from attncli.cli.terminal import hand_over, is_taken, write, write_json
+from attncli.cli.running import hand_over, is_taken
+from attncli.cli.terminal import write, write_json
 from attncli.cli.train.options import WORDS
 from attncli.cli.vain_options import say_vain
 from attncli.cli.vectors.access import access_to

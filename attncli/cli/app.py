@@ -13,15 +13,12 @@ import typer
 from attncli import __version__
 from attncli.cli.options import OTHER
 from attncli.cli.repeats import without_repeats
+from attncli.cli.running import begin_run, end_run, is_unheard, remember_arguments
 from attncli.cli.terminal import (
     PipeClosed,
-    begin_run,
-    end_run,
     give_up_stdout,
     hint,
-    is_unheard,
     message,
-    remember_arguments,
     report,
     settle_streams,
     show_traceback,

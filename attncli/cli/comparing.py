@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
 from attncli.cli.manner import IN_A_FIGURE, Figures
-from attncli.cli.terminal import Screen, hand_over, say_written, write, write_json
+from attncli.cli.running import hand_over
+from attncli.cli.screen import Screen
+from attncli.cli.terminal import say_written, write, write_json
 from attncli.cli.vain_options import COMPARISONS, FIGURED, looks, say_vain, warn_of_vain
 from attncli.errors import UsageError
 

@@ -11,7 +11,8 @@ from attncli.cli.groups import grouped
 from attncli.cli.looks import LOOKS, Looks
 from attncli.cli.notices import Notices
 from attncli.cli.options import INPUT, option
-from attncli.cli.terminal import hand_over, standard_input, write, write_json
+from attncli.cli.running import hand_over
+from attncli.cli.terminal import standard_input, write, write_json
 from attncli.errors import AttnError, EmptyError, UsageError
 from attncli.errors.wording import visible
 from attncli.files.apart import expect_apart, files_given

@@ -7,7 +7,8 @@ from attncli.cli import options as opt
 from attncli.cli.groups import grouped
 from attncli.cli.looks import COLORED, Colored
 from attncli.cli.options import MODEL, option
-from attncli.cli.terminal import hand_over, write, write_json
+from attncli.cli.running import hand_over
+from attncli.cli.terminal import write, write_json
 from attncli.cli.train import options as t
 from attncli.cli.train.options import WORDS
 from attncli.cli.vain_options import say_vain

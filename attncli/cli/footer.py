@@ -8,7 +8,7 @@ _NOT_OF_FILES = ("color", "width", "quiet", "no-footer")  # change nothing in wh
 
 def made_by(output: str | None, *, no_footer: bool = False) -> str:
     """The command line that runs now, for the footer of a file; empty where none is wanted."""
-    from attncli.cli.terminal import arguments_now, habits_now
+    from attncli.cli.running import arguments_now, habits_now
 
     arguments = arguments_now()
     if output is None or no_footer or not arguments:

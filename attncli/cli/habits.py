@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, get_args
 
 from attncli import settings
 from attncli.cli.config_path import config_file
-from attncli.cli.terminal import remember_habit
+from attncli.cli.running import remember_habit
 from attncli.errors import DataError, UsageError
 from attncli.errors.wording import did_you_mean, quoted, visible
 from attncli.files.paths import exists

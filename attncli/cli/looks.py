@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from attncli.cli import options as opt
-from attncli.cli.terminal import Screen
+from attncli.cli.screen import Screen
 from attncli.cli.vain_options import looks, say_vain
 
 

@@ -25,7 +25,7 @@ from attncli.cli.comparing import ComparisonManner
 from attncli.cli.looks import Looks
 from attncli.cli.magic_arguments import arguments_of
 from attncli.cli.manner import Manner
-from attncli.cli.terminal import taking
+from attncli.cli.running import taking
 
 # The commands whose result is an object, and the options that ask for something else than it.
 _GIVING = ("explain", "compare", "view", "diff", "align", "evaluate")

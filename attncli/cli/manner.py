@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from attncli.cli import options as opt
-from attncli.cli.terminal import Screen, is_taken, warning
+from attncli.cli.running import is_taken
+from attncli.cli.screen import Screen
+from attncli.cli.terminal import warning
 from attncli.cli.vain_options import FIGURED, STAGED, acting_on, looks, say_vain, warn_of_vain
 from attncli.errors import UsageError
 from attncli.settings import FigureSettings, Notation

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attncli.cli.manner import Fields, Manner
 from attncli.cli.notices import Notices
-from attncli.cli.terminal import hand_over, is_taken, say_written, write, write_json
+from attncli.cli.running import hand_over, is_taken
+from attncli.cli.terminal import say_written, write, write_json
 from attncli.cli.vain_options import STAGED, Effects
 from attncli.errors import AttnError
 from attncli.insight.learned import NOTHING_LEARNED, Learned

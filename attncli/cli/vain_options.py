@@ -73,7 +73,8 @@ def say_vain(names: Collection[str], where: str, *, quiet: bool) -> None:
     A default of the user's own, which nobody typed, is passed over.
     """
     if names and not quiet:
-        from attncli.cli.terminal import habits_now, message
+        from attncli.cli.running import habits_now
+        from attncli.cli.terminal import message
 
         habits = {f"--{name}" for name in habits_now()}
         names = [name for name in names if name.partition(" ")[0] not in habits]

@@ -15,6 +15,7 @@ from attncli.cli.groups import grouped
 from attncli.cli.manner import PLAIN, Manner
 from attncli.cli.notices import Notices
 from attncli.cli.options import CHOOSING, INPUT, option, switch
+from attncli.cli.running import hand_over, is_taken
 from attncli.cli.showing import (
     kept_for_file,
     moved_words,
@@ -22,7 +23,7 @@ from attncli.cli.showing import (
     shown_text,
     write_kept,
 )
-from attncli.cli.terminal import hand_over, is_taken, message, standard_input, write
+from attncli.cli.terminal import message, standard_input, write
 from attncli.cli.vain_options import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
 from attncli.errors import AttnError, DataError, EmptyError
 from attncli.errors.wording import visible

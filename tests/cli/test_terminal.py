@@ -9,7 +9,7 @@ from conftest import child_environment
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attncli.cli.terminal import color_system, wants_color, width_for
+from attncli.cli.screen import color_system, wants_color, width_for
 
 SENTENCE = ("explain", "money bank grows", "--show", "weights")
 CODES = {"truecolor": b"48;2;", "256": b"48;5;", "16": b"[30;4"}

@@ -11,7 +11,8 @@ from attncli import __version__
 from attncli.cli.batch.log import RunLog, utc_now
 from attncli.cli.batch.options import LogLevel, RecordOptions
 from attncli.cli.footer import made_by
-from attncli.cli.terminal import listen, message, remember_arguments, report, spoken
+from attncli.cli.running import listen, remember_arguments
+from attncli.cli.terminal import message, report, spoken
 from attncli.errors import AttnError, LockedError, OutputError, UsageError, field_name
 from attncli.errors.wording import harmless_json, without_secrets
 from attncli.files.apart import expect_beside, expect_writable, files_given, written

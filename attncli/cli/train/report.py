@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from attncli.cli.terminal import draw, message, terminal_columns
+from attncli.cli.screen import terminal_columns
+from attncli.cli.terminal import draw, message
 from attncli.errors import OutputError
 from attncli.errors.wording import visible
 

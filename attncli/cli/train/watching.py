@@ -5,7 +5,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from attncli.cli.terminal import color_system, draw, message, terminal_columns, wants_color
+from attncli.cli.screen import color_system, terminal_columns, wants_color
+from attncli.cli.terminal import draw, message
 
 if TYPE_CHECKING:
     from attncli.api.training_run import TrainingRun
