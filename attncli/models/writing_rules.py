@@ -13,7 +13,7 @@ import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.errors.wording import quoted, visible
-from attncli.files.paths import exists
+from attncli.files.paths import exists, is_file
 from attncli.models.checkpoint import read_json
 from attncli.models.config import ModelConfig
 from attncli.models.families.reading import end_ids
@@ -73,11 +73,14 @@ class WritingRules(NamedTuple):
 
 
 def read_writing_rules(folder: Path, config: ModelConfig) -> WritingRules:
-    """The rules of an encoder–decoder's folder; `config` is what its config.json says.
+    """The rules of an encoder–decoder's folder, or of its GGUF file, which says but start and ends.
 
-    Raises: DataError for a key that is damaged, InputError and LimitError for such a file.
+    `config` is what the folder or the file says of the model. Raises: DataError for a key that is
+    damaged, InputError and LimitError for such a file.
     """
     assert config.sides is not None
+    if is_file(folder):
+        return WritingRules(config.sides.start, frozenset(config.ends))
     path = folder / "generation_config.json"
     if not exists(path):
         path = folder / "config.json"

@@ -173,6 +173,21 @@ def test_what_is_written_can_be_as_long_as_the_table_of_positions(tmp_path: Path
         translate(model, source, 65)
 
 
+@pytest.mark.parametrize("end", [None, 7])
+def test_a_t5_in_a_gguf_file_writes_the_same(tmp_path: Path, end: int | None) -> None:
+    """From the start that its metadata say to the end that they say."""
+    pytest.importorskip("gguf")
+    from models.test_gguf_encoders import written
+
+    ids = [5, 9, 30]
+    more = {} if end is None else {"tokenizer.ggml.eos_token_id": end}
+    theirs, path = written(tmp_path / "m.gguf", "t5", more=more)
+    model = TransformerModel(path)
+    ours = translate(model, source_of(model, ids), COUNT)
+    expected = generated(theirs, ids, COUNT, eos_token_id=end, decoder_start_token_id=0)
+    assert list(ours.ids) == without_end(expected, end)
+
+
 def test_a_token_is_barred_after_its_sequence_alone() -> None:
     """By hand: the end before the shortest, sequences, pairs that were there."""
     rules = WritingRules(0, frozenset({9}), shortest=3, barred=((4,), (1, 2)), repeated=2)
