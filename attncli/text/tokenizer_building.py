@@ -36,13 +36,15 @@ class Told(NamedTuple):
     """What the files beside a vocabulary say, {} for those that are not there.
 
     `options` is tokenizer_config.json, `roles` special_tokens_map.json, `added` added_tokens.json;
-    `whole` is the tokenizer that tokenizer.json describes, if there is one.
+    `whole` is the tokenizer that tokenizer.json describes, if there is one; `charsmap` the table of
+    characters of a model of SentencePiece that stands in its place.
     """
 
     options: Mapping[str, Any]
     roles: Mapping[str, Any]
     added: Mapping[str, Any]
     whole: Any = None
+    charsmap: bytes = b""
 
 
 def build(library: Any, kind: str, settings: Told, vocabulary: Callable[[], Vocabulary]) -> Any:
@@ -56,6 +58,8 @@ def build(library: Any, kind: str, settings: Told, vocabulary: Callable[[], Voca
     normalizer, given_ends = None, None
     if settings.whole is not None:
         normalizer, given_ends = settings.whole.normalizer, settings.whole.post_processor
+    if settings.charsmap:
+        normalizer = library.normalizers.Precompiled(settings.charsmap)
     if settings.whole is not None and _stays(library, kind, settings, names):
         tokenizer = settings.whole
     else:
@@ -184,16 +188,25 @@ def _further(settings: Told, kind: str | None) -> tuple[dict[str, Any], list[Any
     return named, list(given.get(_LIST, given.get(_OLD_LIST)) or ())
 
 
-def _with_sentinels(given: Mapping[str, Any]) -> list[Any]:
-    """The special tokens of T5, which are <extra_id_0> and on beside those that are listed."""
-    listed, number = given.get(_OLD_LIST), given.get("extra_ids", 100)
+def sentinels(given: Mapping[str, Any]) -> list[str]:
+    """The tokens <extra_id_0> and on of a T5, as many as extra_ids of tokenizer_config.json says.
+
+    Raises: DataError when it is no number, or too large.
+    """
+    number = given.get("extra_ids", 100)
     if not isinstance(number, int) or not 0 <= number <= _MOST_SENTINELS:
         raise DataError(f"extra_ids is {quoted(str(number))}, expected how many <extra_id_…> are")
+    return [f"<extra_id_{at}>" for at in range(number)]
+
+
+def _with_sentinels(given: Mapping[str, Any]) -> list[Any]:
+    """The special tokens of T5: its sentinels beside those that are listed."""
+    listed, own = given.get(_OLD_LIST), sentinels(given)
     before = [] if listed is None else list(listed)
     there = [token for token in before if "<extra_id_" in str(token)]
-    if there and number not in (0, len(there)):
-        raise DataError(f"extra_ids is {number}, but {len(there)} of <extra_id_…> are listed")
-    return before if there else [*before, *(f"<extra_id_{at}>" for at in range(number))]
+    if there and len(own) not in (0, len(there)):
+        raise DataError(f"extra_ids is {len(own)}, but {len(there)} of <extra_id_…> are listed")
+    return before if there else [*before, *own]
 
 
 def _listed(library: Any, settings: Told) -> dict[int, Any]:

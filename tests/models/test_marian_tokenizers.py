@@ -148,7 +148,7 @@ def test_other_classes_keep_their_own_files(tmp_path: Path) -> None:
         ("vocab.json", b'{"</s>": 99999999999}', "has the id 99999999999"),
         ("tokenizer_config.json", b'{"eos_token": "<eos>"}', "eos_token"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_damaged_file_is_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     """One error, with the file."""
