@@ -29,6 +29,7 @@ OovPolicy: TypeAlias = Literal["random", "zero", "mean", "skip", "error", "subwo
 PresetName: TypeAlias = Literal["lecture", "thinking-machines", "journey", "by-hand"]
 HeadMeasure: TypeAlias = Literal["first", "previous", "self", "next", "separators", "entropy"]
 Notation: TypeAlias = Literal["words", "lecture"]
+Which: TypeAlias = Literal["encoder", "decoder", "cross"]
 Palette: TypeAlias = Literal["viridis", "cividis", "magma", "blues", "greys"]
 TokenizerName: TypeAlias = Literal["words", "whitespace", "chars"]
 Pooling: TypeAlias = Literal["attention", "mean"]

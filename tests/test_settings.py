@@ -49,7 +49,7 @@ OF_THEIR_OWN = {
     ("embeddings/readers/fasttext.py", "_Settings"),  # read from a file
     ("results/result.py", "AttentionSettings"),  # of a record
 }
-OF_RESULTS = {"layer", "head", "agg", "merge", "hide"}  # a part of what was computed
+OF_RESULTS = {"layer", "head", "agg", "merge", "hide", "part"}  # a part of what was computed
 IN_SHORT = {"random_matrices"}  # --attention task, and what that says
 SOLVED = {"temperature"}  # None until it is known whether --target-self asks for another
 

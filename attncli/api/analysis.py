@@ -4,7 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from attncli.errors import AttnError, EmptyError, UsageError, field_name, setting
+from attncli.errors import (
+    AttnError,
+    Blank,
+    EmptyError,
+    UsageError,
+    command_line,
+    field_name,
+    setting,
+)
 from attncli.mechanisms.open import open_analyser, store_of
 
 if TYPE_CHECKING:
@@ -90,6 +98,19 @@ class Analysis:
             )
         general = GeneralAnalyser(store, reading, include=frozenset({"embeddings"}), advise=False)
         return Analysis(PartAnalyser(general, part), store)
+
+    def expect_own_attention(self, part: "Part | None", what: str) -> None:
+        """Raises: UsageError where a decoder reads a second text, and the part is not one text's own.
+
+        `what` says who takes no other: "a batch writes".
+        """
+        if self.analyser.has_parts and (part is None or part.which in (None, "cross")):
+            raise UsageError(
+                f"found a text that a decoder reads; {what} the attention of one text to itself, "
+                f"expected {field_name('part.which')} encoder or decoder",
+                place=field_name("pair"),
+                hints=(command_line("explain TEXT", pair="TEXT", part=Blank("cross")),),
+            )
 
     def outcomes(self, sentences: "Iterable[Sentence]", place: str | None = None) -> Outcomes:
         """Each sentence with its outcome, numbered; some are computed together, in order.

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from attncli.api.word_vectors import WordVectors
     from attncli.embeddings.given import Vectors
 
-_LATER = frozenset({"complete"})  # choices that came after the first journals
+_LATER = frozenset({"complete", "part"})  # choices that came after the first journals
 _OF_BATCHES = frozenset(field.name for field in fields(BatchSettings))
 
 
@@ -112,6 +112,7 @@ class CheckedBatch:
         A journal names the part, and the target, as they were `typed`, where they were.
         Raises: UsageError for a store that cannot be sent.
         """
+        analysis.expect_own_attention(part, "a batch writes")
         s, open_store = self.settings, cast("OpenStore", store_of)
         if store is not None:
             open_store = partial(_held, _sendable(store))
@@ -216,6 +217,7 @@ def _as_options(part: Part) -> dict[str, Any]:
         "agg": f"{part.how}{over}" if part.over else None,
         "merge": part.merge,
         "hide": hide or None,
+        "part": part.which,
     }
 
 

@@ -47,6 +47,7 @@ def compare(
     word = None if word is None else text_of(word, "word")
     count_of(neighbors, "neighbors")
     analysis = analysis_of(model, vectors, COMPARED, part, choices, foresees=False)
+    analysis.expect_own_attention(part, "words are compared by")
     results, _ = results_to_compare(analysis.analyser(sentences), place="texts")
     return analysis.comparison(results, word, neighbors)
 

@@ -22,9 +22,9 @@ from attncli.results.result import AttentionResult
 
 if TYPE_CHECKING:
     from attncli.insight.chosen_part import Part
-    from attncli.matrices.outputs import Which
     from attncli.matrices.reading import SavedChoices
     from attncli.results.comparison import Comparison
+    from attncli.settings import Which
 
 Stdin: TypeAlias = Callable[[], BinaryIO]
 _NAME, _MOST_NAMES = 64, 64 << 20  # bytes of memory that a name takes beside its letters; of all
@@ -34,6 +34,7 @@ def view(
     path: str | PathLike[str],
     *,
     tokens: Sequence[str] | None = None,
+    pair: Sequence[str] | None = None,
     scores: bool = False,
     array: str | None = None,
     index: int | None = None,
@@ -41,7 +42,8 @@ def view(
 ) -> Results:
     """What `attn view` draws of a file: our results, or weights of another tool.
 
-    `tokens` name the tokens of weights; with `scores` the numbers are scores before the softmax;
+    `tokens` name the tokens of weights, `pair` those of a second sentence, or of the columns where
+    these are another text's; with `scores` the numbers are scores before the softmax;
     `array` names one array of several; `index` is the one result to read, 0 the first; `part`
     chooses layers, heads and tokens.
     Raises: InputError, DataError, LimitError, RefusedError; UsageError for an `array`, `index` or
@@ -52,8 +54,13 @@ def view(
     array = None if array is None else text_of(array, "array")
     place = None if index is None else count_of(index, "index", 0)
     expect_part(part)
+    others = None if pair is None else texts_of(pair, "pair")
+    if others is not None and names is None:
+        raise UsageError("found no tokens, expected both", place="pair")
     weights = flag_of(scores, "scores")
-    for outcome in results_in(file, tokens=names, scores=weights, member=array, index=place):
+    for outcome in results_in(
+        file, tokens=names, pair=others, scores=weights, member=array, index=place
+    ):
         if isinstance(outcome, AttnError):
             raise outcome
         results.append(outcome if part is None else part.of(outcome))
@@ -104,8 +111,12 @@ def _opened(path: str, stdin: Stdin | None) -> Iterator[tuple[BinaryIO, str]]:
         yield stream, visible(path)
 
 
-def token_names(tokens: str | None, pair: str | None = None) -> list[str] | None:
-    """The names of the tokens of a sentence, and of a `pair` of it: "a b c", or @FILE with one a line.
+def token_names(
+    tokens: str | None, pair: str | None = None
+) -> tuple[list[str] | None, list[str] | None]:
+    """The names of the tokens of a sentence, and those of a `pair` of it, or of columns.
+
+    Each is "a b c", or @FILE with one a line.
 
     Raises: UsageError for the second of a pair alone; InputError, LimitError, DataError, EmptyError
     for the file.
@@ -115,8 +126,8 @@ def token_names(tokens: str | None, pair: str | None = None) -> list[str] | None
             raise UsageError(
                 f"found no {field_name('tokens')}, expected both", place=field_name("pair")
             )
-        return None
-    return _token_list(tokens, "tokens") + ([] if pair is None else _token_list(pair, "pair"))
+        return None, None
+    return _token_list(tokens, "tokens"), None if pair is None else _token_list(pair, "pair")
 
 
 def _token_list(given: str, field: str) -> list[str]:
@@ -164,8 +175,7 @@ def from_attentions(
     taken (`__array__`, `__dlpack__`). `tokens` are n texts, or the encoding of a tokenizer, whose
     padding is left out. With `scores` the numbers are scores before the softmax.
     Of an encoder with a decoder, `which` is "encoder", "decoder" or "cross"; `index` is the sentence
-    of a batch. Weights of cross-attention (n_q, n_k) make a pair of texts: `source_tokens` are the n_k
-    that are looked at, and their own rows are zeros.
+    of a batch. Of cross-attention (n_q, n_k) `source_tokens` are the n_k tokens that are looked at.
     Raises: DataError when they are no weights, or the tokens are of another number; UsageError
     where `which` or `index` has to choose; its kind ArgumentError, a TypeError, for what is no array
     and no list of texts.

@@ -79,7 +79,7 @@ def checked_part(part: Any) -> Any:
 
 def check_parts(result: Any) -> None:
     """Looks at the fields of all parts of a result. Raises: DataError for one of another kind."""
-    for token in result.tokens:
+    for token in (*result.tokens, *(result.keys or ())):
         text, start, end, key, status = token
         plain = type(text) is type(key) is type(status) is str and type(start) is type(end) is int
         if not plain or not 0 <= start <= end < _FAR:
@@ -139,7 +139,7 @@ def checked_selection(given: Any) -> Mapping[str, Any] | None:
     if not isinstance(given, Mapping):
         raise DataError("the selection of the record is no object")
     for name, value in given.items():
-        if name in ("layers", "heads", "hidden", "places"):
+        if name in ("layers", "heads", "hidden", "places", "key_places"):
             kind = str if name == "hidden" else int
             for item in of_kind(value, list, name):
                 of_kind(item, kind, name)

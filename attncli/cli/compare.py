@@ -8,7 +8,14 @@ from attncli.api.files_read import files_read
 from attncli.cli import options as opt
 from attncli.cli.comparing import PLAINLY, ComparisonManner, show_comparison
 from attncli.cli.explain import given_sentences
-from attncli.cli.groups import DEFAULTS, Mechanism, analysis_of_options, effects_of, grouped
+from attncli.cli.groups import (
+    DEFAULTS,
+    Mechanism,
+    analysis_of_options,
+    effects_of,
+    grouped,
+    part_chosen,
+)
 from attncli.cli.notices import Notices
 from attncli.cli.options import CHOOSING, OUTPUT, option
 from attncli.cli.showing import shown_movements
@@ -61,6 +68,7 @@ def compare(
     from attncli.api.compare import COMPARED, results_to_compare
 
     analysis = analysis_of_options(mechanism, COMPARED, quiet=quiet)
+    analysis.expect_own_attention(part_chosen(mechanism), "words are compared by")
     notices = Notices(quiet)
     outcomes = analysis.outcomes(given_sentences(texts, file, mechanism))
     results, failed = results_to_compare(_heard(outcomes, notices))

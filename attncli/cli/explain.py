@@ -74,6 +74,7 @@ def explain(
         in_short=manner.pools and against is None and not chooses,
         foresees=against is None and "next" not in fields[1],
         maps=_keeps_only_a_map(mechanism, manner, fields),
+        drawn=not manner.keeps_whole,
         whole=False,
         quiet=quiet,
     )

@@ -7,14 +7,14 @@ option of each.
 
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast, get_type_hints
 
 import typer
 
 from attncli.cli import options as opt
-from attncli.cli import selecting as part
+from attncli.cli import selecting
 from attncli.cli.vain_options import Effects, say_vain
 from attncli.errors import UsageError, field_name
 from attncli.settings import BUILT_IN, MATRIX_FIELDS, OF_PRESET, MechanismSettings
@@ -32,11 +32,12 @@ class Mechanism(MechanismSettings):
 
     target: str | None = None
     random_matrices: bool = False
-    layer: part.Layer = None
-    head: part.Head = None
-    agg: part.Agg = None
-    merge: part.Merge = False
-    hide: part.Hide = None
+    layer: selecting.Layer = None
+    head: selecting.Head = None
+    agg: selecting.Agg = None
+    merge: selecting.Merge = False
+    hide: selecting.Hide = None
+    part: selecting.PartName = None
 
     @property
     def chooses(self) -> bool:
@@ -131,8 +132,11 @@ def analysis_of_options(
     quiet: bool = False,
     foresees: bool = False,
     maps: bool = False,
+    drawn: bool = False,
 ) -> "Analysis":
     """Attention as the options choose it; `include`, `asked`, `in_short`, `foresees` as `open_analysis`.
+
+    With `drawn` nothing is wanted of a decoder and its encoder but the part that views show.
 
     Without `whole` a file of vectors is searched for the words of the sentences, not converted;
     `quiet` silences its warnings and notes.
@@ -141,6 +145,10 @@ def analysis_of_options(
     vectors or the model raises.
     """
     chosen = part_chosen(mechanism)
+    if drawn and (mechanism.pair is not None or mechanism.complete is not None):
+        from attncli.insight.chosen_part import Part
+
+        chosen = replace(Part() if chosen is None else chosen, shown=True)
     for name, where in _vain(mechanism):
         say_vain([name], where, quiet=quiet)
     from attncli.api.analysis import open_analysis
@@ -163,9 +171,10 @@ def analysis_of_options(
 
 def part_chosen(mechanism: Mechanism) -> "Part | None":
     """The part that the options choose, if any does. Raises: UsageError."""
-    if not (mechanism.chooses or mechanism.merge or mechanism.hide):
+    if not (mechanism.chooses or mechanism.merge or mechanism.hide or mechanism.part):
         return None
-    return part.part_of(
+    return selecting.part_of(
+        which=mechanism.part,
         layer=mechanism.layer,
         head=mechanism.head,
         agg=mechanism.agg,

@@ -179,6 +179,11 @@ class Manner(Screen, Figures):
         return self.kind in ("--json", "json", "jsonl", "npz")
 
     @property
+    def keeps_whole(self) -> bool:
+        """Whether what is written holds every part of a result."""
+        return self.keeps_fields and not self.head_map
+
+    @property
     def kind(self) -> str:
         """What is written: "tables", the option that chooses something else, or a suffix."""
         if self.output is not None:

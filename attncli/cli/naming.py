@@ -15,6 +15,7 @@ _OPTIONS = {
     "part.over": "--agg",
     "part.merge": "--merge",
     "part.hide": "--hide",
+    "part.which": "--part",
 }
 
 

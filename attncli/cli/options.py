@@ -141,12 +141,17 @@ MECHANISM_OPTIONS: dict[str, Any] = {
     "target": option(
         MODEL, "WORD", "The word, or its number from 0, whose label --model predicts."
     ),
-    "pair": option(MODEL, "TEXT", "A second sentence that a transformer reads with each."),
+    "pair": option(
+        MODEL,
+        "TEXT",
+        "A second sentence that a transformer reads with each; a decoder after an encoder reads it alone.",
+    ),
     "truncate": switch(MODEL, "Cut a sentence too long for a transformer.", "--truncate"),
     "complete": option(
         MODEL,
         "N",
-        "Let a language model go on by up to N tokens, the likeliest each time.",
+        "Let a language model go on by up to N tokens, the likeliest each time, or a decoder "
+        "write what --pair would give it.",
         min=1,
         max=settings.MOST_WRITTEN,
     ),

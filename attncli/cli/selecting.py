@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from attncli.cli.options import CHOOSING, option, switch
 from attncli.errors import UsageError
 from attncli.errors.wording import did_you_mean, quoted
+from attncli.settings import Which
 
 if TYPE_CHECKING:
     from attncli.insight.chosen_part import Part
@@ -33,8 +34,20 @@ Hide = Annotated[
 ]
 
 
+PartName = Annotated[
+    Which | None,
+    option(
+        CHOOSING,
+        "PART",
+        "Of an encoder with a decoder that reads --pair: encoder, decoder or cross, which is shown "
+        "unless another is chosen; JSON and .npz hold all.",
+    ),
+]
+
+
 def part_of(
     *,
+    which: Which | None = None,
     layer: str | None = None,
     head: str | None = None,
     agg: str | None = None,
@@ -59,6 +72,7 @@ def part_of(
         hide=tuple(hide or ()),
         over=() if agg is None else axes,  # type: ignore[arg-type]  # checked above
         how="max" if how == "max" else "mean",
+        which=which,
     )
 
 

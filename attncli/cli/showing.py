@@ -11,7 +11,7 @@ from attncli.cli.notices import Notices
 from attncli.cli.running import hand_over, is_taken
 from attncli.cli.terminal import say_written, write, write_json
 from attncli.cli.vain_options import STAGED, Effects
-from attncli.errors import AttnError
+from attncli.errors import AttnError, UsageError
 from attncli.insight.learned import NOTHING_LEARNED, Learned
 
 if TYPE_CHECKING:
@@ -141,6 +141,7 @@ def show_outcomes(
             if manner.json:
                 _write_error(outcome, index, sentence.line)
             continue
+        outcome = drawn_part(outcome, manner)
         effects.see(outcome)
         if manner.json:
             print_record(outcome, manner, *fields)
@@ -157,6 +158,24 @@ def show_outcomes(
         write(manner.ink.rendered([[], [manner.ink.dim(pointer)]]))
     effects.warn(quiet=quiet)
     notices.end()
+
+
+def drawn_part(result: "AttentionResult", manner: Manner) -> "AttentionResult":
+    """The part of a result that is shown: what views show of it, or all where all is kept.
+
+    Raises: UsageError where the stages of a part are asked for that holds none.
+    """
+    drawn = result if manner.keeps_whole else result.shown
+    asked = {"--steps": manner.steps, "--why": manner.why, "--diagram": manner.diagram}
+    name = next((name for name, given in asked.items() if given), None)
+    is_of_decoder = drawn.is_cross or ("query" in manner.needs() and drawn.query is None)
+    if name is not None and is_of_decoder and not manner.keeps_whole:
+        raise UsageError(
+            "found a text that a decoder reads, whose queries and keys are not kept; expected "
+            "--part encoder",
+            place=name,
+        )
+    return drawn
 
 
 def print_record(

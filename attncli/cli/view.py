@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attncli.cli import options as opt
-from attncli.cli import selecting as part
+from attncli.cli import selecting
 from attncli.cli.comparing import show_comparison
 from attncli.cli.groups import grouped
 from attncli.cli.manner import PLAIN, Manner
@@ -50,7 +50,10 @@ Tokens = Annotated[
     str | None,
     option(INPUT, "WORDS", 'Names of the tokens: "a b c", or @FILE with one a line.'),
 ]
-Pair = Annotated[str | None, option(INPUT, "WORDS", "Tokens of the second sentence, as --tokens.")]
+Pair = Annotated[
+    str | None,
+    option(INPUT, "WORDS", "Tokens of the second sentence, or of the columns, as --tokens."),
+]
 Scores = Annotated[
     bool, switch(INPUT, "The numbers are scores: take the softmax of each row.", "--scores")
 ]
@@ -67,16 +70,22 @@ Index = Annotated[
 class Choosing:
     """The part of each result that is drawn."""
 
-    layer: part.Layer = None
-    head: part.Head = None
-    agg: part.Agg = None
-    merge: part.Merge = False
-    hide: part.Hide = None
+    layer: selecting.Layer = None
+    head: selecting.Head = None
+    agg: selecting.Agg = None
+    merge: selecting.Merge = False
+    hide: selecting.Hide = None
+    part: selecting.PartName = None
 
     def of(self, result: "AttentionResult", asked: frozenset[str]) -> "AttentionResult":
         """The part of a result, which says which of the fields `asked` for it lost."""
-        chosen = part.part_of(
-            layer=self.layer, head=self.head, agg=self.agg, merge=self.merge, hide=self.hide
+        chosen = selecting.part_of(
+            which=self.part,
+            layer=self.layer,
+            head=self.head,
+            agg=self.agg,
+            merge=self.merge,
+            hide=self.hide,
         )
         return replace(chosen, asked=asked).of(result)
 
@@ -118,6 +127,7 @@ def view(
       attn view weights.parquet --index 7
       attn view results.jsonl -o heads.pdf --size 17cmx12cm --grid auto
       attn view weights.npy --tokens "money bank grows"
+      attn view cross.npy --tokens "the house" --pair "das Haus ."
       attn view attentions.npz --tokens @tokens.txt --layer -1 --agg mean
       attn view attentions.npz --tokens @tokens.txt --merge --hide "[CLS]" --top 5
     """
@@ -132,8 +142,10 @@ def view(
     effects = Effects(hide=choosing.hide or (), merge=choosing.merge, agg=choosing.agg)
     kept: list[Kept] = []
     shown = failed = 0
-    names = token_names(tokens, pair)
-    held = held_in(file, standard_input, tokens=names, scores=scores, member=array, index=index)
+    names, others = token_names(tokens, pair)
+    held = held_in(
+        file, standard_input, tokens=names, pair=others, scores=scores, member=array, index=index
+    )
     for outcome in held:
         if isinstance(outcome, Comparison):
             given = {"--tokens": tokens, "--scores": scores, "--array": array}
@@ -148,6 +160,8 @@ def view(
             manner.warn_of_vain(quiet)
             _say_vain_of_results(outcome, manner, scores, array, file, quiet)
         silent = quiet or manner.json or manner.output is not None or is_taken()
+        if choosing.part is None and not manner.keeps_whole:
+            outcome = outcome.shown
         few = choosing.few(outcome, silent=silent)
         result = (few if manner.pools else choosing).of(outcome, asked)
         effects.see(result)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
-from attncli.errors import EmptyError
+from attncli.errors import EmptyError, UsageError, field_name
 from attncli.insight.measures import with_measures
 from attncli.insight.select import (
     BY_HEAD,
@@ -21,13 +21,16 @@ from attncli.insight.select import (
     select_layers,
 )
 from attncli.insight.tokens import hide_tokens, merge_pieces
+from attncli.results.decoded import on_each_part
 from attncli.results.names import Axis
 from attncli.results.parts import choices_of_part, expect_result
 from attncli.results.result import AttentionResult, ResultWarning
 from attncli.results.stack import Failure, Stack, stack_of
+from attncli.settings import Which
 
 FEW_HEADS = 4  # more are shown as their mean, where nobody chooses
 LEFT_OUT = "left-out"  # the code of the warning that a field was asked for and is not there
+_HINTS = ("an encoder with a decoder has parts, where a second text is given that it reads",)
 _OF_PIECES = "pieces of words have them, and pieces were merged"
 _OF_HEADS = "single heads have them, and heads or layers were drawn together"
 
@@ -38,7 +41,9 @@ class Part:
     or both) drawn into one by `how` (mean or max), then tokens hidden by name or because they are
     special: what is hidden is left out of the matrix that shows, and a head that looks elsewhere
     counts less. In `hide`, "first" is the first token and "special" every special one; a token
-    spelled so is '"first"', in double quotes.
+    spelled so is '"first"', in double quotes. Of an encoder with a decoder that reads a second text,
+    `which` chooses the encoder, the decoder or cross-attention; with `shown` it is the part that views
+    show.
     Raises: ArgumentError, UsageError for what chooses nothing.
 
     >>> result = explain("money bank grows", attention="task", heads=4)
@@ -54,6 +59,8 @@ class Part:
     over: tuple[Axis, ...] = ()
     how: Pooling = "mean"
     asked: frozenset[str] = frozenset()  # fields that a reader waits for: their loss is told
+    which: Which | None = None
+    shown: bool = False
 
     def __post_init__(self) -> None:
         given = {each.name: getattr(self, each.name) for each in fields(self)}
@@ -63,19 +70,26 @@ class Part:
     def of(self, result: AttentionResult) -> AttentionResult:
         """The part of a result, measured where the result was.
 
-        Raises: ArgumentError for no result, UsageError when a layer or head does not exist;
+        Raises: ArgumentError for no result, UsageError when a layer, head or part does not exist;
         EmptyError when no token is left.
         """
         expect_result(result)
+        if self.which is not None:
+            result = part_named(result, self.which)
+        elif self.shown:
+            result = result.shown
         part = self._cut(result)
-        return part if part is result or result.measures is None else with_measures(part)
+        if part is result or result.measures is None:
+            return part
+        return on_each_part(part, with_measures)
 
     def of_stack(self, stack: Stack) -> Iterator[Stack | Failure]:
         """The parts of the results of a stack: the same numbers as one by one.
 
         Raises: UsageError when a layer or head does not exist.
         """
-        if stack.finished is None and not (self.merge or self.hide or self.hide_special):
+        whole = self.which is None and not (self.merge or self.hide or self.hide_special)
+        if stack.finished is None and whole:
             yield self._cut_stack(stack)
             return
         yield from one_by_one(stack, self.of)
@@ -140,6 +154,7 @@ class ShownPart(NamedTuple):
 
     def of(self, result: AttentionResult) -> AttentionResult:
         """The part of a result. Raises: EmptyError when every token is hidden."""
+        result = result.shown
         attention = result.attention
         layers = (-1,) if attention.n_layers > 1 else None
         over: tuple[Axis, ...] = ("heads",) if attention.n_heads > FEW_HEADS else ()
@@ -148,6 +163,20 @@ class ShownPart(NamedTuple):
     def of_stack(self, stack: Stack) -> Iterator[Stack | Failure]:
         """The parts of the results of a stack."""
         return one_by_one(stack, self.of)
+
+
+def part_named(result: AttentionResult, which: Which) -> AttentionResult:
+    """The result of the encoder, of the decoder, or cross-attention. Raises: UsageError."""
+    if result.is_cross and which == "cross":
+        return result
+    if result.decoder is None or result.cross is None:
+        held = "only cross-attention is" if result.is_cross else "no decoder is"
+        raise UsageError(
+            f"found {which}, but {held} here", place=field_name("part.which"), hints=_HINTS
+        )
+    if which == "encoder":
+        return replace(result, decoder=None, cross=None)
+    return result.decoder if which == "decoder" else result.cross
 
 
 def told_as_left_out(result: AttentionResult) -> set[str]:

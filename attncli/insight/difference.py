@@ -16,7 +16,7 @@ from attncli.arrays import FloatArray
 from attncli.insight.matching import Matching, matching
 from attncli.results.cards import Card, Cell, Grid, Part, ShowsCard, counted_as
 from attncli.results.names import AXES, VECTORS_AFTER, describe, layer_of_vectors
-from attncli.results.result import OPTIONAL_ARRAYS, AttentionResult
+from attncli.results.result import OPTIONAL_ARRAYS, PARTS, AttentionResult
 
 _BY_HEAD = ("weights", "query", "key", "value", "scores")
 _TABLE_WORDS = 16  # of a sentence whose matrix of differences a notebook shows
@@ -47,7 +47,8 @@ class Change:
 @dataclass(frozen=True, slots=True, repr=False)
 class Difference(ShowsCard):
     """What differs in one sentence; `notes` do not count. `delta` is second − first, the weights of
-    the layer and head that differ most, or None. Shape: delta (n_tokens, n_tokens).
+    the layer and head that differ most, or None. `keys` are the words of its columns, where these are
+    others than the `words` of its rows. Shape: delta (n_tokens, n_keys).
     """
 
     index: int
@@ -56,6 +57,12 @@ class Difference(ShowsCard):
     notes: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     delta: FloatArray | None = None
+    keys: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The words of the columns."""
+        return self.keys or self.words
 
     def __repr__(self) -> str:
         fields = ", ".join(change.field for change in self.changes)
@@ -74,12 +81,12 @@ class Difference(ShowsCard):
         ]
         columns = ["field", "what", "most at", "first", "second", "apart"]
         parts: list[Part] = [Grid(columns, rows, digits=6)] if rows else []
-        if self.delta is not None and len(self.words) <= _TABLE_WORDS:
+        if self.delta is not None and max(self.delta.shape) <= _TABLE_WORDS:
             values = [
                 [word, *row] for word, row in zip(self.words, self.delta.tolist(), strict=True)
             ]
             title = "second − first, the weights that differ most"
-            parts.append(Grid(["", *self.words], values, title))
+            parts.append(Grid(["", *self.columns], values, title))
         line = "" if self.changes else "equal"
         return Card(self.text, "; ".join(filter(None, [line, *self.notes])), parts)
 
@@ -135,7 +142,8 @@ def differences(
 def _difference(
     index: int, one: AttentionResult, other: AttentionResult, tolerance: float
 ) -> Difference:
-    words = one.words if _has_names(one) else other.words
+    named = one if _has_names(one) else other
+    names = (named.words, named.key_words)
     matched, delta = matching(one, other), None
     changes = [*_text_changes(one, other), *_missing(matched)]
     for name in ("weights", "contextual", *OPTIONAL_ARRAYS):
@@ -144,7 +152,7 @@ def _difference(
             continue
         if name in _BY_HEAD:
             a, b = matched.cut(a, b)
-        change = _array_change(name, a, b, words, tolerance, matched)
+        change = _array_change(name, a, b, names, tolerance, matched)
         if change is None:
             continue
         if name == "weights" and change.place:
@@ -152,7 +160,31 @@ def _difference(
             delta = b[layer, head].astype(np.float64) - a[layer, head]
         changes.append(_in_first(change, matched))
     notes = (*_notes(one, other), *_selection_notes(one, other, matched))
-    return Difference(index, one.text, tuple(changes), notes, tuple(words), delta)
+    keys = tuple(named.key_words) if named.is_cross else ()
+    whole = Difference(index, one.text, tuple(changes), notes, tuple(named.words), delta, keys)
+    return _with_parts(whole, one, other, tolerance)
+
+
+def _with_parts(
+    whole: Difference, one: AttentionResult, other: AttentionResult, tolerance: float
+) -> Difference:
+    """The difference with those of the decoders' parts, whose fields are called decoder.weights …"""
+    for name in PARTS:
+        first, second = getattr(one, name), getattr(other, name)
+        if first is None and second is None:
+            continue
+        if first is None or second is None:
+            where = "first" if second is None else "second"
+            changes: tuple[Change, ...] = (Change(name, f"only the {where} has it"),)
+            whole = replace(whole, changes=(*whole.changes, *changes))
+            continue
+        part = _difference(whole.index, first, second, tolerance)
+        changes = tuple(replace(change, field=f"{name}.{change.field}") for change in part.changes)
+        notes = dict.fromkeys((*whole.notes, *part.notes))
+        whole = replace(whole, changes=(*whole.changes, *changes), notes=tuple(notes))
+        if whole.delta is None and part.delta is not None:
+            whole = replace(whole, words=part.words, keys=part.keys, delta=part.delta)
+    return whole
 
 
 def _text_changes(one: AttentionResult, other: AttentionResult) -> Iterator[Change]:
@@ -162,6 +194,8 @@ def _text_changes(one: AttentionResult, other: AttentionResult) -> Iterator[Chan
         yield Change("text", "the sentences are not the same")
     elif one.words != other.words:
         yield _other_tokens(one.words, other.words)
+    elif one.key_words != other.key_words:
+        yield replace(_other_tokens(one.key_words, other.key_words), field="keys")
 
 
 def _missing(matched: Matching) -> Iterator[Change]:
@@ -199,7 +233,7 @@ def _array_change(
     name: str,
     one: FloatArray,
     other: FloatArray,
-    words: Sequence[str],
+    words: tuple[Sequence[str], Sequence[str]],
     tolerance: float,
     matched: Matching,
 ) -> Change | None:
@@ -241,16 +275,24 @@ def _gaps(one: FloatArray, other: FloatArray, tolerance: float) -> tuple[int, fl
     return beyond, worst, at
 
 
-def _where(name: str, place: tuple[int, ...], words: Sequence[str], matched: Matching) -> str:
+def _where(
+    name: str,
+    place: tuple[int, ...],
+    words: tuple[Sequence[str], Sequence[str]],
+    matched: Matching,
+) -> str:
+    """A place of an array in words: of rows, and of the keys that they attend to."""
+    rows, keys = words
     parts = []
     if len(place) == 4:
         parts += matched.name(place)
     elif len(place) == 3:  # hidden states: the first are those before the first layer
         parts.append(f"after layer {place[0] - 1}" if place[0] else "before the first layer")
     if name in ("weights", "scores"):
-        parts.append(f"{words[place[-2]]} → {words[place[-1]]}")
+        parts.append(f"{rows[place[-2]]} → {keys[place[-1]]}")
     else:
-        parts.append(f"{words[place[-2]]}, dimension {place[-1] + 1}")
+        of = keys if name in ("key", "value") else rows
+        parts.append(f"{of[place[-2]]}, dimension {place[-1] + 1}")
     return ", ".join(parts)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from attncli.insight.measures import entropy
-from attncli.insight.tokens import original_places, which_are_special
+from attncli.insight.tokens import original_key_places, original_places, which_are_special
 from attncli.results.cards import Card, Cell, Grid, Shaded, ShowsCard
 from attncli.results.names import axis_labels
 from attncli.results.pieces import unmarked
@@ -120,12 +120,15 @@ def head_map(result: AttentionResult) -> HeadMap:
     arXiv:2309.17453, call it a sink). previous and next: the weight on the token before and after.
     self: that on the token itself. separators: that on special tokens and punctuation together, but
     for the first token. entropy: of the rows, in nats, not divided by its maximum.
+    In cross-attention first and separators are those of the other text, and no token has itself or
+    a neighbor among its keys.
     Source: Clark et al. 2019 (arXiv:1906.04341), section 3.
     """
     if isinstance(result, MappedResult):
         values = result.measured
     else:
-        meter = HeadMeter(result.tokens, original_places(result))
+        places = original_key_places(result)
+        meter = HeadMeter(result.key_tokens, places, others=result.is_cross)
         for layer, weights in enumerate(result.weights):
             meter.add(layer, weights)
         values = meter.values(range(len(result.weights)), result.attention.n_heads)
@@ -133,7 +136,7 @@ def head_map(result: AttentionResult) -> HeadMap:
         text=result.text,
         layers=axis_labels(result, "layers"),
         heads=axis_labels(result, "heads"),
-        n_keys=len(result.tokens),
+        n_keys=len(result.key_tokens),
         values=values,
     )
 
@@ -156,11 +159,13 @@ class MappedResult(AttentionResult):
 class HeadMeter:
     """Measures the heads of a text a layer at a time, so that no layer needs to be kept.
 
-    `places` are those of the tokens in the whole text.
+    `places` are those of the tokens in the whole text, which are keys alone where `others` attend.
     """
 
-    def __init__(self, tokens: Sequence[Token], places: Sequence[int]) -> None:
-        self._tokens = _Tokens.of(tokens, places)
+    def __init__(
+        self, tokens: Sequence[Token], places: Sequence[int], *, others: bool = False
+    ) -> None:
+        self._tokens = _Tokens.of(tokens, places, others=others)
         self._of_layer: dict[int, list[dict[HeadMeasure, float]]] = {}
         self._first = self._whole = 0.0
         self.is_finite = True
@@ -192,10 +197,10 @@ def sink_share(result: AttentionResult) -> float:
     """The weight that the other tokens give the first one, the mean of all heads.
 
     0 where there is no sink to speak of: the first token is hidden, the text has under four tokens,
-    or the vectors of words are compared as they are.
+    the tokens read another text, or the vectors of words are compared as they are.
     """
     hidden = 0 not in original_places(result)
-    if hidden or len(result.tokens) < _FEWEST or result.attention.is_of_words:
+    if result.is_cross or hidden or len(result.tokens) < _FEWEST or result.attention.is_of_words:
         return 0.0
     if isinstance(result, MappedResult):
         return result.first_share
@@ -205,43 +210,46 @@ def sink_share(result: AttentionResult) -> float:
 
 
 class _Tokens(NamedTuple):
-    """What the tokens of a text are to its heads.
+    """What the keys of a text are to its heads.
 
     `first`: the place of the first token of the whole text, None where it is hidden. `before`: the
-    places of the tokens whose neighbor before them is there, which stands one place earlier.
+    places of the tokens whose neighbor before them is there, which stands one place earlier. In
+    cross-attention, where rows are `others`, there are none.
     """
 
     first: int | None
     before: IntArray
     separators: BoolArray
+    others: bool = False
 
     @classmethod
-    def of(cls, tokens: Sequence[Token], places: Sequence[int]) -> "_Tokens":
+    def of(
+        cls, tokens: Sequence[Token], places: Sequence[int], *, others: bool = False
+    ) -> "_Tokens":
         first = 0 if len(places) and places[0] == 0 else None
         separators = which_are_special(tokens) | np.array(
             [_is_punctuation(unmarked(token.text)) for token in tokens], dtype=np.bool_
         )
         if first is not None:
             separators[first] = False
-        return cls(first, np.flatnonzero(np.diff(np.array(places)) == 1) + 1, separators)
+        before = np.flatnonzero(np.diff(np.array(places)) == 1) + 1
+        return cls(first, before[:0] if others else before, separators, others)
 
 
 def _measured_head(weights: Float32Array, tokens: _Tokens) -> dict[HeadMeasure, float]:
-    """The numbers of one head that the text has. Shapes: weights (n_tokens, n_tokens)."""
+    """The numbers of one head that the text has. Shapes: weights (n_tokens, n_keys)."""
     full: BoolArray = np.any(weights != 0, axis=-1)  # (n_tokens,), rows that attend to something
     rows = weights[full].astype(np.float64)  # (n_full, n_tokens)
     if not len(rows):
         return {}
-    own = np.diagonal(weights)[full]
-    numbers: dict[HeadMeasure, float] = {
-        "self": float(own.mean(dtype=np.float64)),
-        "entropy": float(entropy(rows).mean()),
-    }
+    numbers: dict[HeadMeasure, float] = {"entropy": float(entropy(rows).mean())}
+    if not tokens.others:
+        numbers["self"] = float(np.diagonal(weights)[full].mean(dtype=np.float64))
     if tokens.separators.any():
         numbers["separators"] = float(rows[:, tokens.separators].sum(axis=-1).mean())
     others = np.flatnonzero(full)
     if tokens.first is not None:
-        others = others[others != tokens.first]
+        others = others if tokens.others else others[others != tokens.first]
         if len(others):
             numbers["first"] = float(weights[others, tokens.first].mean(dtype=np.float64))
     after = tokens.before[full[tokens.before]]

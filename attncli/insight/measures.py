@@ -41,15 +41,15 @@ def row_cosines(before: FloatArray, after: FloatArray) -> FloatArray:
 def measures(result: AttentionResult) -> dict[str, Any]:
     """The measures of a result as plain numbers, for the record's `measures`.
 
-    entropy (layers × heads × tokens, nats), self_weight (likewise), mean_self_weight; and, where
+    entropy (layers × heads × tokens, nats), self_weight (likewise), mean_self_weight, which
+    cross-attention has not; and, where
     there are old vectors in the space of the new ones, moved (a cosine for each token).
     """
-    own = self_weights(result.weights)
-    values: dict[str, Any] = {
-        "entropy": entropy(result.weights).tolist(),
-        "self_weight": own.tolist(),
-        "mean_self_weight": float(own.mean()) if own.size else 0.0,
-    }
+    values: dict[str, Any] = {"entropy": entropy(result.weights).tolist()}
+    if not result.is_cross:
+        own = self_weights(result.weights)
+        values["self_weight"] = own.tolist()
+        values["mean_self_weight"] = float(own.mean()) if own.size else 0.0
     before = old_vectors(result)
     if before is not None:
         values["moved"] = row_cosines(before, result.contextual).tolist()

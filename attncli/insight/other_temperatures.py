@@ -24,16 +24,16 @@ def held_scores(
     those of the last layer come first. Raises: DataError for numbers below 0, which have no
     logarithm.
 
-    Shapes: the scores are (n_held, n_tokens, n_tokens).
+    Shapes: the scores are (n_held, n_tokens, n_keys).
     """
-    n_tokens = result.weights.shape[-1]
-    room = max(1, int(max_bytes * 3 / 4) // max(4 * n_tokens * n_tokens, 1))
+    n_tokens, n_keys = result.weights.shape[-2:]
+    room = max(1, int(max_bytes * 3 / 4) // max(4 * n_tokens * n_keys, 1))
     held = _every(result)
     if room < len(held):
         numbers = axis_numbers(result, "layers")
         held = sorted(held, key=lambda pair: (-numbers[pair[0]], pair[1]))[:room]
     pairs = tuple(np.array(held).T)
-    scores = _scores(result)[pairs]  # (n_held, n_tokens, n_tokens)
+    scores = _scores(result)[pairs]  # (n_held, n_tokens, n_keys)
     return scores.astype(np.float32), held
 
 

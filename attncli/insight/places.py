@@ -32,6 +32,8 @@ def mask_of(result: AttentionResult) -> BoolArray | None:
     """
     settings = result.attention
     plain = settings.see_self and not settings.causal and settings.window is None
+    if result.is_cross:
+        return None
     if plain and not settings.masks_by_layer:
         return None
     places = None if settings.masks_by_layer else places_of_tokens(result)

@@ -15,6 +15,7 @@ import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.insight.measures import measures_of_tokens
+from attncli.results.decoded import on_each_part
 from attncli.results.names import (
     VECTORS_AFTER,
     Axis,
@@ -95,11 +96,11 @@ def select_layers(result: AttentionResult, layers: Sequence[int]) -> AttentionRe
     """The result with these layers only, in the order given; −1 is the last layer.
 
     A layer has the number that it has in the model, also where the result holds only some.
-    The contextual vectors stay those of the result: where its last layer is left out, the
+    The contextual vectors stay those of the result, whose parts are cut likewise: where its last layer is left out, the
     selection says after which layer they are.
     Raises: UsageError when a layer does not exist.
     """
-    return _cut(result, chosen(_matrices(result), "layers", layers))
+    return _of_numbers(result, "layers", layers)
 
 
 def select_heads(result: AttentionResult, heads: Sequence[int]) -> AttentionResult:
@@ -107,7 +108,12 @@ def select_heads(result: AttentionResult, heads: Sequence[int]) -> AttentionResu
 
     Raises: UsageError when a head does not exist.
     """
-    return _cut(result, chosen(_matrices(result), "heads", heads))
+    return _of_numbers(result, "heads", heads)
+
+
+def _of_numbers(result: AttentionResult, axis: Axis, numbers: Sequence[int]) -> AttentionResult:
+    """The layers or heads with these numbers, of each part of the result. Raises: UsageError."""
+    return on_each_part(result, lambda part: _cut(part, chosen(_matrices(part), axis, numbers)))
 
 
 def aggregate(
@@ -119,9 +125,13 @@ def aggregate(
     and its rows sum to more than 1, which a warning says. Query, key, value and scores belong to
     one head: they are left out of a mean.
     """
-    whole = _matrices(result)
-    drawn = pooled(whole, over, how)
-    return result if drawn is whole else _cut(result, drawn)
+
+    def drawn(part: AttentionResult) -> AttentionResult:
+        whole = _matrices(part)
+        together = pooled(whole, over, how)
+        return part if together is whole else _cut(part, together)
+
+    return on_each_part(result, drawn)
 
 
 def _matrices(result: AttentionResult) -> Matrices:

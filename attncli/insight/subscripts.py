@@ -11,11 +11,21 @@ _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 class Names(NamedTuple):
-    """What words are called, no two alike: on the left of an equation, and as subscripts."""
+    """What words are called, no two alike: on the left of an equation, and as subscripts.
+
+    The subscripts are of those that are attended to: the words, or in cross-attention others, whose
+    names are `others`.
+    """
 
     words: tuple[str, ...]
     left: tuple[str, ...]
     subscripts: tuple[str, ...]
+    others: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The names of the words that are attended to."""
+        return self.others or self.left
 
     def weight(self, query: int, key: int) -> str:
         """w₁₂; with ten words or more w₁,₁₂."""
@@ -23,12 +33,12 @@ class Names(NamedTuple):
 
     def places(self, query: int, key: int) -> str:
         """The places of two words from 1, apart where they have several digits."""
-        between = "," if len(self.left) > 9 else ""
+        between = "," if max(len(self.left), len(self.keys)) > 9 else ""
         return f"{query + 1}{between}{key + 1}"
 
 
-def symbol_names(words: Sequence[str]) -> Names:
-    """The names of words, no two alike.
+def symbol_names(words: Sequence[str], keys: Sequence[str] | None = None) -> Names:
+    """The names of words, no two alike, and of the `keys` that they attend to where these are others.
 
     A subscript is the shortest beginning of whole characters (with their marks) that no other word
     has, or the whole word. Words that occur twice are numbered.
@@ -36,7 +46,11 @@ def symbol_names(words: Sequence[str]) -> Names:
     >>> symbol_names(["money", "bank", "book", "bank"]).subscripts
     ('m', 'ba1', 'bo', 'ba2')
     """
-    return _names(tuple(words))
+    names = _names(tuple(words))
+    if keys is None:
+        return names
+    others = _names(tuple(keys))
+    return names._replace(subscripts=others.subscripts, others=others.left)
 
 
 @lru_cache(maxsize=8)

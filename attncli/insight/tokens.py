@@ -15,13 +15,15 @@ from attncli.arrays import BoolArray, Float32Array
 from attncli.errors import EmptyError
 from attncli.errors.wording import quoted
 from attncli.insight.measures import measures_of_tokens
+from attncli.results.decoded import on_each_part
 from attncli.results.pieces import continues_word, looks_special, unmarked
 from attncli.results.result import AttentionResult, ModelInfo, ResultWarning, Token
 
 HIDE_WORDS = ("first", "special")  # names that say a kind of token, not its text
 _QUOTED = re.compile('"(first|special)"')
 _BY_HEAD = ("query", "key", "value", "scores")
-_BY_TOKEN = ("contextual", "embeddings", "before", "hidden_states", "query", "key", "value")
+_BY_TOKEN = ("contextual", "embeddings", "before", "hidden_states", "query")
+_BY_KEY = ("key", "value")
 
 
 def merge_pieces(result: AttentionResult) -> AttentionResult:
@@ -29,27 +31,34 @@ def merge_pieces(result: AttentionResult) -> AttentionResult:
 
     A row still sums to 1, because the weight that a word receives is the sum of what its pieces
     receive. Vectors of the pieces are averaged. Query, key, value and scores are left out when
-    anything was merged.
+    anything was merged. Of several parts each is merged.
     Source: Clark et al. 2019 (arXiv:1906.04341), section 4.1.
     """
-    starts = [at for at, joins in enumerate(continues_word(result.tokens)) if not joins]
-    if len(starts) == len(result.tokens):
+    return on_each_part(result, _merged)
+
+
+def _merged(result: AttentionResult) -> AttentionResult:
+    starts, key_starts = _word_starts(result.tokens), _word_starts(result.key_tokens)
+    if len(starts) == len(result.tokens) and len(key_starts) == len(result.key_tokens):
         return result
     counts = np.diff([*starts, len(result.tokens)])  # (n_words,)
-    summed = np.add.reduceat(result.weights, starts, axis=-1)  # (…, n_tokens, n_words)
-    groups = [slice(at, at + n) for at, n in zip(starts, counts, strict=True)]
+    summed = np.add.reduceat(result.weights, key_starts, axis=-1)  # (…, n_tokens, n_key_words)
     changes: dict[str, Any] = dict.fromkeys(_BY_HEAD)
+    if result.keys is not None:
+        changes["keys"] = _joined_words(result.keys, key_starts, [result.pair or ""])
     for name in ("contextual", "embeddings", "before", "hidden_states"):
         if (array := getattr(result, name)) is not None:
             changes[name] = _averaged(array, starts, counts)  # (…, n_words, d)
     if result.segments:
         changes["segments"] = tuple(result.segments[at] for at in starts)
     selection = {**(result.selection or {}), "merged": True}
-    if "places" in selection:
-        selection["places"] = _places_of_words(selection["places"], starts)
+    for name, of in (("places", starts), ("key_places", key_starts)):
+        if name in selection:
+            selection[name] = _places_of_words(selection[name], of)
+    texts = [result.text] if not result.segments else [result.text, result.pair or result.text]
     return replace(
         result,
-        tokens=tuple(_joined(result, group) for group in groups),
+        tokens=_joined_words(result.tokens, starts, texts, result.segments),
         weights=_averaged(summed, starts, counts),  # (…, n_words, n_words)
         warnings=tuple(_moved(w, _word_of(counts)) for w in result.warnings),
         model=_of_places(result.model, _word_of(counts)),
@@ -69,20 +78,32 @@ def hide_tokens(
     text, on which many heads rest when they have nothing to find (an attention sink: Xiao et al.
     2023, arXiv:2309.17453). A token that is spelled so is named in double quotes: '"first"'.
     How much weight went to what is hidden is said in a warning and in `selection`: it is often most
-    of it. A row that saw nothing else is zeros.
+    of it. A row that saw nothing else is zeros. Of several parts, and of both texts of
+    cross-attention, each loses its own.
     Raises: EmptyError when no token is left.
     """
-    hidden = _hidden(result, set(names), special)  # (n_tokens,)
-    if not hidden.any():
+    wanted = set(names)
+    return on_each_part(result, lambda part: _without(part, wanted, special))
+
+
+def _without(result: AttentionResult, names: set[str], special: bool) -> AttentionResult:
+    """Raises: EmptyError."""
+    hidden = _hidden(result.tokens, original_places(result), names, special)  # (n_tokens,)
+    of_keys = hidden
+    if result.keys is not None:
+        of_keys = _hidden(result.keys, original_key_places(result), names, special)  # (n_keys,)
+    if not (hidden.any() or of_keys.any()):
         return result
-    keep = np.flatnonzero(~hidden)
-    if len(keep) == 0:
+    keep, keys = np.flatnonzero(~hidden), np.flatnonzero(~of_keys)
+    if len(keep) == 0 or len(keys) == 0:
         raise EmptyError("every token of the sentence is hidden, nothing is left to show")
-    rows = result.weights[:, :, keep, :]  # (n_layers, n_heads, n_kept, n_tokens)
-    kept = rows[:, :, :, keep]  # (n_layers, n_heads, n_kept, n_kept)
+    rows = result.weights[:, :, keep, :]  # (n_layers, n_heads, n_kept, n_keys)
+    kept = rows[:, :, :, keys]  # (n_layers, n_heads, n_kept, n_kept_keys)
     total = kept.sum(axis=-1, keepdims=True)
-    share = float(rows[..., hidden].sum() / max(float(rows.sum()), np.finfo(np.float32).tiny))
-    gone = list(dict.fromkeys(t.text for t, h in zip(result.tokens, hidden, strict=True) if h))
+    share = float(rows[..., of_keys].sum() / max(float(rows.sum()), np.finfo(np.float32).tiny))
+    every = [*zip(result.tokens, hidden, strict=True)]
+    every += zip(result.key_tokens, of_keys, strict=True)
+    gone = list(dict.fromkeys(token.text for token, is_hidden in every if is_hidden))
     place = {int(old): new for new, old in enumerate(keep)}
     warning = ResultWarning("hidden-tokens", _hidden_message(gone, share))
     changes: dict[str, Any] = {
@@ -90,8 +111,20 @@ def hide_tokens(
         for name in _BY_TOKEN
         if (array := getattr(result, name)) is not None
     }
+    for name in _BY_KEY:
+        if (array := getattr(result, name)) is not None:
+            changes[name] = np.take(array, keys, axis=-2)
     if result.scores is not None:
-        changes["scores"] = result.scores[:, :, keep][..., keep]
+        changes["scores"] = result.scores[:, :, keep][..., keys]
+    selection = {
+        **(result.selection or {}),
+        "hidden": gone,
+        "hidden_share": round(share, 6),
+        "places": [int(original_places(result)[at]) for at in keep],
+    }
+    if result.keys is not None:
+        changes["keys"] = tuple(result.keys[at] for at in keys)
+        selection["key_places"] = [original_key_places(result)[at] for at in keys]
     if result.segments:
         changes["segments"] = tuple(result.segments[at] for at in keep)
     return replace(
@@ -104,12 +137,7 @@ def hide_tokens(
         ),
         model=_of_places(result.model, place),
         measures=measures_of_tokens(result, keep.tolist()),
-        selection={
-            **(result.selection or {}),
-            "hidden": gone,
-            "hidden_share": round(share, 6),
-            "places": [place for at, place in enumerate(original_places(result)) if not hidden[at]],
-        },
+        selection=selection,
         **changes,
     )
 
@@ -128,14 +156,30 @@ def _averaged(array: Float32Array, starts: Sequence[int], counts: Any) -> Float3
     return np.asarray(sums / counts[:, None].astype(np.float32))
 
 
-def _joined(result: AttentionResult, group: slice) -> Token:
-    tokens = result.tokens[group]
+def _word_starts(tokens: Sequence[Token]) -> list[int]:
+    """The places of the pieces that begin a word."""
+    return [at for at, joins in enumerate(continues_word(tokens)) if not joins]
+
+
+def _joined_words(
+    tokens: Sequence[Token],
+    starts: Sequence[int],
+    texts: Sequence[str],
+    segments: Sequence[int] = (),
+) -> tuple[Token, ...]:
+    """The words whose pieces begin at the starts; `segments` says which of the texts each is of."""
+    ends = [*starts[1:], len(tokens)]
+    return tuple(
+        _joined(tokens[start:end], texts[min(segments[start], 1)] if segments else texts[0])
+        for start, end in zip(starts, ends, strict=True)
+    )
+
+
+def _joined(tokens: Sequence[Token], source: str) -> Token:
+    """Pieces as one word of their text."""
     first, last = tokens[0], tokens[-1]
     if len(tokens) == 1:
         return first
-    source = result.text
-    if result.segments and result.segments[group.start] and result.pair is not None:
-        source = result.pair
     key = "".join(unmarked(token.key) for token in tokens)
     whole = source[first.start : last.end]
     if not whole:
@@ -159,16 +203,25 @@ def original_places(result: AttentionResult) -> list[int]:
     return list(range(len(result.tokens))) if before is None else list(before)
 
 
-def _hidden(result: AttentionResult, names: set[str], special: bool) -> BoolArray:
+def original_key_places(result: AttentionResult) -> list[int]:
+    """The place of each key before anything was hidden."""
+    if result.keys is None:
+        return original_places(result)
+    before = (result.selection or {}).get("key_places")
+    return list(range(len(result.keys))) if before is None else list(before)
+
+
+def _hidden(
+    tokens: Sequence[Token], places: Sequence[int], names: set[str], special: bool
+) -> BoolArray:
+    """Which tokens are hidden, of those that stood at these places. Shape: (n_tokens,)."""
     texts = {name[1:-1] if _QUOTED.fullmatch(name) else name for name in names - set(HIDE_WORDS)}
     texts |= names - set(HIDE_WORDS)  # a token may hold the quotes itself
-    hidden = np.array(
-        [not texts.isdisjoint((t.text, t.key)) for t in result.tokens], dtype=np.bool_
-    )
+    hidden = np.array([not texts.isdisjoint((t.text, t.key)) for t in tokens], dtype=np.bool_)
     if special or "special" in names:
-        hidden |= which_are_special(result.tokens)
+        hidden |= which_are_special(tokens)
     if "first" in names:
-        hidden |= np.array(original_places(result)) == 0
+        hidden |= np.array(places) == 0
     return hidden
 
 

@@ -23,9 +23,9 @@ from attncli.files.stream import ByteStream, bytes_stream
 from attncli.files.tensors import FLOAT_DTYPES, read_tensor_header, tensor_array
 from attncli.matrices.build import result_from_record
 from attncli.matrices.shapes import MAX_WEIGHTS, by_number, joined_layers
-from attncli.matrices.texts import GivenNumbers
+from attncli.matrices.texts import KEY_NAMES, GivenNumbers
 from attncli.results.names import selection_of
-from attncli.results.result import AttentionResult
+from attncli.results.result import PARTS, AttentionResult
 
 _LAYER = re.compile(r"(?:^|[^a-z])layers?[^a-z0-9]?([0-9]{1,5})(?![0-9])", re.IGNORECASE)
 _NUMBERS = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"}
@@ -66,8 +66,12 @@ def npz_givens(data: bytes, member: str | None) -> "list[GivenNumbers | Attentio
     if any(key.partition("_")[0] == "record" for key in held):
         return list(_own_arrays(held))
     named = held.pop("tokens", held.pop("words", None)) if member is None else held.get("tokens")
-    tokens = None if named is None else tuple(str(token) for token in named.ravel())
-    return [chosen_given(held, member, tokens)]
+    columns = next((held[name] for name in KEY_NAMES if name in held), None)
+    tokens, keys = (
+        None if of is None or of.dtype.kind != "O" else tuple(str(token) for token in of.ravel())
+        for of in (named, columns)
+    )
+    return [chosen_given(held, member, tokens)._replace(keys=keys)]
 
 
 def arrays_of(data: bytes) -> dict[str, AnyArray]:
@@ -140,12 +144,14 @@ def _own_arrays(held: dict[str, Any]) -> Iterator[AttentionResult]:
     """The results that attncli.views.npz wrote."""
     for key in [key for key in held if key.startswith("record")]:
         end = key.removeprefix("record")
-        arrays = {
-            name.removesuffix(end): array
-            for name, array in held.items()
-            if name.endswith(end) and array.dtype.kind == "f"
-        }
-        yield result_from_record({**_record(held[key]), **arrays})
+        record = dict(_record(held[key]))
+        for name, array in held.items():
+            if name.endswith(end) and array.dtype.kind == "f":
+                part, _, field = name.removesuffix(end).rpartition(".")
+                within = record.get(part) if part in PARTS else record
+                if isinstance(within, dict):
+                    within[field] = array
+        yield result_from_record(record)
 
 
 def _record(held: AnyArray) -> Mapping[str, Any]:

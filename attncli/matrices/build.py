@@ -32,6 +32,7 @@ TOKENS = "a list of texts, one a token (tokenizer.convert_ids_to_tokens gives th
 def result_from_arrays(
     attentions: Any,
     tokens: Sequence[str] | None = None,
+    keys: Sequence[str] | None = None,
     *,
     scores: bool = False,
     name: str = "given weights",
@@ -40,27 +41,37 @@ def result_from_arrays(
 
     `attentions` is an array of 2 to 5 axes, or a sequence of one array a layer, as
     `output_attentions=True` of Hugging Face gives it; PyTorch tensors are taken as they are. With
-    `scores` the numbers are scores before the softmax, −∞ where a key may not be seen.
+    `scores` the numbers are scores before the softmax, −∞ where a key may not be seen. `keys` are the
+    tokens of the columns where they are those of another text.
     Raises: DataError when they are no weights, or the tokens are of another number.
 
     >>> result_from_arrays([[0.9, 0.1], [0.2, 0.8]], ["money", "bank"]).weights.shape
     (1, 1, 2, 2)
     """
-    return from_layers(joined(attentions), tokens, scores=scores, name=name)
+    return from_layers(joined(attentions), tokens, keys, scores=scores, name=name)
 
 
 def from_layers(
     array: FloatArray,
     tokens: Sequence[str] | None,
+    keys: Sequence[str] | None = None,
     *,
     scores: bool = False,
     name: str = "given weights",
 ) -> AttentionResult:
-    """The result of weights in one array of 2 to 5 axes. Raises: as `result_from_arrays`."""
+    """The result of weights in one array of 2 to 5 axes.
+
+    Where there are `keys`, or as many columns as rows are not, the columns are the tokens of another
+    text. Raises: as `result_from_arrays`.
+    """
     if tokens is not None:
         tokens = texts_of(tokens, "tokens", TOKENS)
-    weights, remark = checked_weights(four_axes(array, masked=scores), scores=scores)
-    return _result(weights, tokens, remark, name)
+    values = four_axes(array, masked=scores, square=False)
+    weights, remark = checked_weights(values, scores=scores)
+    n_tokens, n_keys = weights.shape[-2:]
+    if keys is None and n_tokens == n_keys:
+        return _result(weights, tokens, remark, name)
+    return _crossed(weights, tokens, keys, remark, name)
 
 
 def crossed(
@@ -70,34 +81,42 @@ def crossed(
     *,
     scores: bool = False,
 ) -> AttentionResult:
-    """The result of cross-attention, (…, n_q, n_k): a pair of texts, of which the first attends.
+    """The result of cross-attention, (…, n_q, n_k): the tokens attend to those of another text.
 
-    Its matrices are square, over the tokens of both: rows of the second text, the source, are
-    zeros, and so are columns of the first.
+    Without names they are numbered. Raises: DataError.
     """
-    rows = four_axes(array, masked=scores, square=False)
-    weights, remark = checked_weights(rows, scores=scores)  # (n_layers, n_heads, n_q, n_k)
-    n_q, n_k = weights.shape[-2:]
-    for named, texts, count in (("tokens", tokens, n_q), ("source_tokens", source_tokens, n_k)):
+    values = four_axes(array, masked=scores, square=False)
+    weights, remark = checked_weights(values, scores=scores)  # (n_layers, n_heads, n_q, n_k)
+    return _crossed(weights, tokens, source_tokens, remark, "given weights", "source_tokens")
+
+
+def _crossed(
+    weights: Float32Array,
+    tokens: Sequence[str] | None,
+    keys: Sequence[str] | None,
+    remark: str,
+    name: str,
+    of_keys: str = "pair",
+) -> AttentionResult:
+    """The result of weights whose columns are the tokens of another text; `of_keys` is their field."""
+    shape = weights.shape[-2:]
+    for field, texts, count in (("tokens", tokens, shape[0]), (of_keys, keys, shape[1])):
         if texts is not None and len(texts) != count:
-            what = "queries" if named == "tokens" else "keys"
-            message = (
-                f"found {len(texts)} tokens, expected {count}: the weights have as many {what}"
+            what = "queries" if field == "tokens" else "keys"
+            raise DataError(
+                f"found {len(texts)} tokens, expected {count}: the weights are {shape[0]} × "
+                f"{shape[1]}, so many {what}",
+                place=field_name(field),
             )
-            raise DataError(message, place=named)
-    square = np.zeros((*weights.shape[:2], n_q + n_k, n_q + n_k), dtype=np.float32)
-    square[..., :n_q, n_q:] = weights
-    first, second = _tokens(tokens, n_q), _tokens(source_tokens, n_k)
-    whole = _result(square, None, remark, "given weights")
-    said = ResultWarning("cross-attention", "rows of the second text are zeros: it gives keys only")
+    columns = _tokens(keys, shape[1])
+    of_rows = _result(np.zeros((1, 1, shape[0], shape[0]), np.float32), tokens, remark, name)
+    n_layers, n_heads = weights.shape[:2]
     return replace(
-        whole,
-        text=_text(first),
-        pair=_text(second),
-        tokens=(*first, *second),
-        segments=(0,) * n_q + (1,) * n_k,
-        warnings=(*whole.warnings, said),
-        unknown=tuple(n for n in whole.unknown if n != "tokens"),
+        of_rows,
+        weights=weights,
+        attention=of_rows.attention._replace(n_layers=n_layers, n_heads=n_heads),
+        keys=columns,
+        pair=_text(columns),
     )
 
 
@@ -119,11 +138,23 @@ def result_from_record(record: Mapping[str, Any]) -> AttentionResult:
     return replace(result, warnings=(*result.warnings, ResultWarning("row-sums", remark)))
 
 
-def renamed(result: AttentionResult, names: Sequence[str]) -> AttentionResult:
-    """The result with other names of its tokens. Raises: DataError when their number differs."""
+def renamed(
+    result: AttentionResult, names: Sequence[str], keys: Sequence[str] | None = None
+) -> AttentionResult:
+    """The result with other names of its tokens, and of the keys of cross-attention.
+
+    Of a result with several parts it is that of the cross-attention.
+    Raises: DataError when their number differs.
+    """
+    unknown = tuple(dict.fromkeys(("text", *(n for n in result.unknown if n != "tokens"))))
+    if (result := result.shown).keys is not None:
+        crossed = _crossed(result.weights, names, keys or result.key_words, "", "")
+        changed = ("tokens", "text", "keys", "pair")
+        named: dict[str, Any] = {name: getattr(crossed, name) for name in changed}
+        return replace(result, **named, unknown=unknown)
+    names = [*names, *(keys or ())]
     _expect_as_many(names, len(result.tokens))
     tokens = _tokens(names, len(names))
-    unknown = tuple(dict.fromkeys(("text", *(n for n in result.unknown if n != "tokens"))))
     return replace(
         result, tokens=tokens, text=_text(tokens), pair=None, segments=(), unknown=unknown
     )
@@ -134,6 +165,7 @@ def _filled(record: Mapping[str, Any]) -> dict[str, Any]:
     weights = _four_axes_of(record["weights"])
     n_layers, n_heads, n_tokens, _ = weights.shape
     tokens = record.get("tokens")
+    _expect_objects("keys", record.get("keys"))
     _expect_objects("tokens", tokens)
     _expect_objects("warnings", record.get("warnings"))
     if tokens is None:
@@ -172,7 +204,7 @@ def _four_axes_of(given: Any) -> Float32Array:
 def _expect_objects(name: str, given: Any) -> None:
     if given is None:
         return
-    needed = set(Token._fields) if name == "tokens" else {"code", "message"}
+    needed = set(Token._fields) if name in ("tokens", "keys") else {"code", "message"}
     if not isinstance(given, list) or not all(
         isinstance(item, Mapping) and needed <= set(item) for item in given
     ):

@@ -6,7 +6,7 @@ output is known by its names, an encoding by its tokens.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
@@ -14,9 +14,8 @@ from attncli.arrays import BoolArray, FloatArray
 from attncli.checks.arguments import array_of, choice_of, count_of, has, texts_of, unexpected
 from attncli.errors import DataError, UsageError, field_name
 from attncli.matrices.build import ATTENTIONS, LAYERS, TOKENS, crossed, from_layers, joined
+from attncli.results.decoded import Which
 from attncli.results.result import AttentionResult
-
-Which: TypeAlias = Literal["encoder", "decoder", "cross"]
 
 _HELD: dict[Which, str] = {name: f"{name}_attentions" for name in get_args(Which)}
 _SLOW = "one with tokens: a fast tokenizer gives it, convert_ids_to_tokens makes texts of ids"

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypedDict, Unpack
 
 from attncli.checks.records import json_of
 from attncli.errors import (
@@ -44,10 +44,29 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _RESULTS = ("result", "error", "comparison", "pair")
 
 
+class GivenNames(NamedTuple):
+    """The names that are given to the tokens of a sentence, and of a second one or of columns."""
+
+    tokens: Sequence[str]
+    pair: Sequence[str] | None = None
+
+    def of(self, shape: Sequence[int]) -> tuple[Sequence[str], Sequence[str] | None]:
+        """The names of rows, and of columns where they are others, of weights of this shape.
+
+        Of two sentences that were read as one, the tokens of both follow each other.
+        """
+        if self.pair is None:
+            return self.tokens, None
+        every = [*self.tokens, *self.pair]
+        is_one = len(shape) > 1 and shape[-1] == shape[-2] == len(every)
+        return (every, None) if is_one else (self.tokens, self.pair)
+
+
 class SavedChoices(TypedDict, total=False):
     """What can be said of a file that is read, as `read_saved` takes it."""
 
     tokens: Sequence[str] | None
+    pair: Sequence[str] | None
     scores: bool
     member: str | None
     index: int | None
@@ -58,6 +77,7 @@ def read_saved(
     name: str,
     *,
     tokens: Sequence[str] | None = None,
+    pair: Sequence[str] | None = None,
     scores: bool = False,
     member: str | None = None,
     index: int | None = None,
@@ -65,12 +85,14 @@ def read_saved(
     """The results and comparisons of a file; a sentence that failed is a DataError of its own.
 
     `index` chooses one of them, counted from 0. `tokens` name the tokens of weights, also in the
-    place of names that they have; `member` names an array of a .npz or
+    place of names that they have; with `pair` those of a second sentence, or of the columns, where
+    these are the tokens of another text; `member` names an array of a .npz or
     safetensors file that holds several; `scores` says that the numbers are scores.
     Raises: DataError, LimitError, RefusedError.
     """
     try:
-        outcomes = _outcomes(_bytes_of(stream, name), name, tokens, scores, member, index)
+        names = None if tokens is None else GivenNames(tokens, pair)
+        outcomes = _outcomes(_bytes_of(stream, name), name, names, scores, member, index)
         count = 0
         for count, outcome in enumerate(outcomes, start=1):  # noqa: B007 - counted
             yield outcome
@@ -100,7 +122,7 @@ def read_saved(
 def _outcomes(
     data: bytes,
     name: str,
-    tokens: Sequence[str] | None,
+    tokens: GivenNames | None,
     scores: bool,
     member: str | None,
     index: int | None,
@@ -258,16 +280,16 @@ def open_matrix_file(path: str) -> BinaryIO:
 
 
 def _named(
-    given: "GivenNumbers | AttentionResult", name: str, tokens: Sequence[str] | None, scores: bool
+    given: "GivenNumbers | AttentionResult", name: str, names: GivenNames | None, scores: bool
 ) -> AttentionResult:
     if isinstance(given, AttentionResult):
         if scores:
             raise UsageError(
                 "found a record of weights, expected scores alone", place=field_name("scores")
             )
-        return given if tokens is None else renamed(given, tokens)
-    names = given.tokens if tokens is None else tokens
-    result = result_from_arrays(given.array, names, scores=scores, name=name)
+        return given if names is None else renamed(given, *names)
+    tokens, keys = (given.tokens, given.keys) if names is None else names.of(given.array.shape)
+    result = result_from_arrays(given.array, tokens, keys, scores=scores, name=name)
     return replace(result, selection=given.selection) if given.selection else result
 
 
@@ -303,7 +325,7 @@ def _text(data: bytes) -> str:
 
 
 def _json_results(
-    data: bytes, name: str, tokens: Sequence[str] | None, scores: bool
+    data: bytes, name: str, tokens: GivenNames | None, scores: bool
 ) -> Iterator[AttentionResult | Comparison | AttnError]:
     whole = _json_or_none(data)
     if whole is not None:
@@ -355,7 +377,7 @@ def _all_records(values: Sequence[Any]) -> bool:
 
 
 def _json_result(
-    record: Any, place: str, tokens: Sequence[str] | None, scores: bool
+    record: Any, place: str, tokens: GivenNames | None, scores: bool
 ) -> AttentionResult | Comparison | AttnError:
     try:
         if isinstance(record, dict) and record.get("type") == "comparison":

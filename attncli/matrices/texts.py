@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -18,28 +17,29 @@ from attncli.results.names import selection_of
 
 _WEIGHTS = ("attention", "attentions", "weights", "attn", "matrix")
 _TOKENS = ("tokens", "words", "left_text", "labels")
+KEY_NAMES = ("keys", "source_tokens", "right_text")  # of the tokens of columns
 
 
 _Rows: TypeAlias = list[tuple[int, list[str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class GivenNumbers:
+class GivenNumbers(NamedTuple):
     """Numbers of someone else, and the tokens where they were given too.
 
-    `selection` names layers and heads that are not counted from 0.
+    `keys` are the tokens of the columns, where these are others; `selection` names layers and heads that are not counted from 0.
     """
 
     array: FloatArray
     tokens: tuple[str, ...] | None = None
     selection: Mapping[str, Any] | None = None
+    keys: tuple[str, ...] | None = None
 
 
 def json_weights(value: Any) -> GivenNumbers:
     """Nested lists, or an object with the weights and perhaps the tokens.
 
     Known names of the weights: attention, attentions, weights, attn, matrix; of the tokens: tokens,
-    words, left_text, labels. A list of such objects (BertViz) gives its first.
+    words, left_text, labels; of those of the columns: keys, source_tokens, right_text. A list of such objects (BertViz) gives its first.
     Raises: DataError when no rectangular array of numbers is found.
     """
     if isinstance(value, list) and value and isinstance(value[0], dict):
@@ -54,8 +54,9 @@ def json_weights(value: Any) -> GivenNumbers:
         )
     inner = value[names[0]]
     given = json_weights(inner) if _holds_objects(inner) else GivenNumbers(_array(inner))
-    tokens = next((value[name] for name in _TOKENS if isinstance(value.get(name), list)), None)
-    return GivenNumbers(given.array, given.tokens if tokens is None else tuple(map(_name, tokens)))
+    tokens, keys = (_names_of(value, names) for names in (_TOKENS, KEY_NAMES))
+    tokens, keys = tokens or given.tokens, keys or given.keys
+    return GivenNumbers(given.array, tokens, keys=None if keys == tokens else keys)
 
 
 def csv_weights(text: str, place: str, delimiter: str | None = None) -> list[GivenNumbers]:
@@ -63,7 +64,7 @@ def csv_weights(text: str, place: str, delimiter: str | None = None) -> list[Giv
 
     A heading that begins "query", or "layer", "head", "query", is ours: all behind it are words,
     also those that are numbers. Else a heading names the keys and a first column the queries,
-    where they are not numbers.
+    where they are not numbers. Where the names of rows and columns differ, they are those of two texts.
     Raises: DataError with the line of what is no number.
     """
     if (mark := _own_delimiter(text)) is not None:
@@ -100,6 +101,12 @@ def _holds_objects(value: Any) -> bool:
     )
 
 
+def _names_of(value: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...] | None:
+    """The texts under the first of these names that there is."""
+    listed = next((value[name] for name in names if isinstance(value.get(name), list)), None)
+    return None if listed is None else tuple(map(_name, listed))
+
+
 def _name(token: Any) -> str:
     if not isinstance(token, str):
         raise DataError(f"found the token {quoted(json.dumps(token)[:80])}, expected a text")
@@ -126,7 +133,7 @@ def _own_block(rows: _Rows, place: str) -> GivenNumbers:
     if at is None:
         raise DataError('found no heading, expected "query" and words', place=f"{place}:{number}")
     words = tuple(map(unguarded, heading[at + 1 :]))
-    return _given(rows, at, at + 1, words, place)
+    return _given(rows, at, at + 1, words, place, _labels(rows, at))
 
 
 def _block(rows: _Rows, place: str) -> GivenNumbers:
@@ -135,33 +142,48 @@ def _block(rows: _Rows, place: str) -> GivenNumbers:
     places = 2 if names[:2] == ["layer", "head"] else 0
     labeled = bool(rows) and not _numbers(rows[0][1][places : places + 1])
     skipped = places + labeled
-    n_tokens = len(rows[0][1]) - skipped if rows else 0
-    beside = ["".join(row[places : places + 1]) for _, row in rows[: max(n_tokens, 0)]]
-    labels = beside if labeled else heading[skipped:]
-    tokens = tuple(map(unguarded, labels)) if labels else None
-    return _given(rows, places, skipped, tokens, place)
+    columns = tuple(map(unguarded, heading[skipped:])) or None
+    return _given(rows, places, skipped, columns, place, _labels(rows, places) if labeled else None)
+
+
+def _labels(rows: _Rows, places: int) -> tuple[str, ...]:
+    """The names of the rows of a matrix, the first of several; they stand behind `places` cells."""
+    first = rows[0][1][:places] if rows else []
+    own = [row for _, row in rows if row[:places] == first]
+    return tuple(unguarded("".join(row[places : places + 1])) for row in own)
 
 
 def _given(
-    rows: _Rows, places: int, skipped: int, tokens: tuple[str, ...] | None, place: str
+    rows: _Rows,
+    places: int,
+    skipped: int,
+    columns: tuple[str, ...] | None,
+    place: str,
+    labels: tuple[str, ...] | None,
 ) -> GivenNumbers:
-    """The numbers behind the first `skipped` cells; with `places` these begin with layer, head."""
+    """The numbers behind the first `skipped` cells; with `places` these begin with layer, head.
+
+    `columns` and `labels` are the names of columns and rows, which are the same tokens unless both are
+    there and differ.
+    """
+    tokens = labels if labels is not None else columns
+    keys = columns if labels is not None and columns != labels else None
     n_tokens = len(rows[0][1]) - skipped if rows else 0
     if n_tokens < 1:
         raise DataError("found no row of numbers, expected weights", place=place)
     values = np.array([_row(row, number, skipped, n_tokens, place) for number, row in rows])
     if not places:
-        return GivenNumbers(values, tokens)
+        return GivenNumbers(values, tokens, keys=keys)
     cells: dict[tuple[str, str], list[int]] = {}
     for at, (_, row) in enumerate(rows):
         cells.setdefault((row[0], row[1]), []).append(at)
     layers, heads = (list(dict.fromkeys(names)) for names in zip(*cells, strict=True))
-    shape = (len(layers), len(heads), n_tokens, n_tokens)
     sizes = {len(listed) for listed in cells.values()}
-    if len(cells) != len(layers) * len(heads) or sizes != {n_tokens}:
+    shape = (len(layers), len(heads), max(sizes), n_tokens)
+    if len(cells) != len(layers) * len(heads) or len(sizes) != 1:
         raise DataError("found layers or heads with unequal numbers of rows", place=place)
     order = [at for layer in layers for head in heads for at in cells[layer, head]]
-    return GivenNumbers(values[order].reshape(shape), tokens, selection_of(layers, heads))
+    return GivenNumbers(values[order].reshape(shape), tokens, selection_of(layers, heads), keys)
 
 
 def _row(row: Sequence[str], number: int, skipped: int, n_tokens: int, place: str) -> list[float]:

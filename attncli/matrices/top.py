@@ -13,8 +13,8 @@ _SMALL = 1 << 24  # weights: 64 MiB
 _SPARSEST = 64  # beyond that, at least one of so many weights is given
 
 
-def spread(keys: AnyArray, kept: AnyArray) -> Float32Array:
-    """Weights of the kept keys at their places: (…, n, k) twice → (…, n, n).
+def spread(keys: AnyArray, kept: AnyArray, n_keys: int | None = None) -> Float32Array:
+    """Weights of the kept keys at their places: (…, n, k) twice → (…, n, n), or of `n_keys`.
 
     Raises: DataError when the keys are no places of the sentence, LimitError.
     """
@@ -22,7 +22,7 @@ def spread(keys: AnyArray, kept: AnyArray) -> Float32Array:
         raise DataError(f"top has keys of the shape {keys.shape}, weights of {kept.shape}")
     if keys.dtype.kind not in "iu" or kept.dtype.kind not in "fiu":
         raise DataError("the keys of top are no places, or its weights no numbers")
-    n_tokens = keys.shape[-2]
+    n_tokens = keys.shape[-2] if n_keys is None else n_keys
     if keys.size and not (int(keys.min()) >= 0 and int(keys.max()) < n_tokens):
         raise DataError(f"a key of top is no place in a sentence of {n_tokens} tokens")
     weights = zeros((*kept.shape[:-1], n_tokens), given=kept.size)
@@ -44,10 +44,16 @@ def with_weights(record: dict[str, Any]) -> dict[str, Any]:
 
     Raises: DataError, LimitError.
     """
+    for part, columns in (("decoder", None), ("cross", record.get("tokens"))):
+        if isinstance(given := record.get(part), dict):
+            filled = with_weights(given if columns is None else {**given, "keys": columns})
+            record = record | {part: filled}
     if "weights" in record or not isinstance(record.get("top"), dict):
         return record
+    columns = record.get("keys")
     try:
         keys, kept = (np.array(record["top"][name]) for name in ("keys", "weights"))
     except (KeyError, ValueError, TypeError, OverflowError):
         raise DataError("the record's top is not keys and weights of four axes") from None
-    return record | {"weights": spread(keys, kept)}
+    n_keys = len(columns) if isinstance(columns, list) else None
+    return record | {"weights": spread(keys, kept, n_keys)}

@@ -48,6 +48,11 @@ class Analyser(ABC):
         return NOTHING_LEARNED
 
     @property
+    def has_parts(self) -> bool:
+        """Whether its results have those of a decoder beside them."""
+        return False
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What a journal notes of its matrices, beside the files they come from."""
         return {}

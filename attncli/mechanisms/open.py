@@ -75,9 +75,7 @@ def open_analyser(
     vectors or the model raises.
     """
     if trained is None and _is_transformer(settings.model):
-        kept = (None, None) if part is None else (part.layers, part.heads)
-        opened = _open_transformer(settings, *kept, include, foresees=foresees, maps=maps)
-        part = None if part is None else replace(part, layers=None, heads=None)
+        opened, part = _open_transformer(settings, part, include, foresees=foresees, maps=maps)
     else:
         _reject(settings, _TRANSFORMER_ONLY, _a_transformer_has_it)
         opened = _open_words(settings, include, open_store, trained)
@@ -112,14 +110,16 @@ def expect_dim(settings: MechanismSettings) -> None:
 
 def _open_transformer(
     settings: MechanismSettings,
-    layers: tuple[int, ...] | None,
-    heads: tuple[int, ...] | None,
+    part: "Part | None",
     include: frozenset[str],
     *,
     foresees: bool,
     maps: bool,
-) -> Opened:
-    """The Analyser of a transformer checkpoint, which keeps these layers and heads alone."""
+) -> "tuple[Opened, Part | None]":
+    """The Analyser of a transformer checkpoint, and what it leaves to be done of a part.
+
+    It keeps the layers and heads of the part alone, but where a decoder has others than its encoder.
+    """
     from attncli.mechanisms.transformer import open_transformer
     from attncli.models.folders import find_checkpoint
 
@@ -128,8 +128,6 @@ def _open_transformer(
     analyser = open_transformer(
         checkpoint.folder,
         checkpoint.name,
-        layers=layers,
-        heads=heads,
         include=include,
         pair=settings.pair,
         truncate=settings.truncate,
@@ -138,7 +136,12 @@ def _open_transformer(
         foresees=foresees,
         maps=maps,
     )
-    return Opened(analyser, None)
+    if analyser.has_parts:
+        analyser = replace(analyser, maps=False)
+    elif part is not None:
+        analyser = replace(analyser, layers=part.layers, heads=part.heads)
+        part = replace(part, layers=None, heads=None)
+    return Opened(analyser, None), part
 
 
 def _open_words(

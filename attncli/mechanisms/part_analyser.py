@@ -44,6 +44,11 @@ class PartAnalyser(Analyser):
         return self.analyser.learned
 
     @property
+    def has_parts(self) -> bool:
+        """Whether the other one's have."""
+        return self.analyser.has_parts
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What the other one says, but for a model without a digest: journals of parts have none."""
         return {name: fact for name, fact in self.analyser.facts.items() if fact is not None}

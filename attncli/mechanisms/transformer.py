@@ -46,6 +46,7 @@ from attncli.settings import MOST_WRITTEN
 
 if TYPE_CHECKING:
     from attncli.insight.heads import HeadMeter
+    from attncli.mechanisms.decoding import Target
 
 _WINDOW_WEIGHTS = 1 << 24  # numbers of the weights held at once
 _WINDOW_ROWS = 1 << 14  # rows of tokens held at once
@@ -64,6 +65,7 @@ class _Reading(NamedTuple):
     warnings: tuple[ResultWarning, ...]
     completion: str | None = None
     n_given: int = 0
+    target: "Target | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,14 @@ class TransformerAnalyser(Analyser):
     hidden_states (before it and after every layer), query, key, value, scores, measures, next. With
     `foresees` a language model says what follows the text or fills its masks, with "next" included
     also how probable each token was; both need the whole model. `pair` is a second
-    sentence that every text is read with. With `truncate` a sentence too long for the model is
-    cut, which a warning says; else it is a LimitError. With `complete` the model goes on by so many
-    tokens, and the result is that of the whole text. With `maps` nothing of the weights is kept but
-    the numbers of each head: results are MappedResults.
-    Raises: UsageError where it is to go on and cannot.
+    sentence that every text is read with: by an encoder together with it, by a decoder that follows
+    the encoder as what it wrote so far, which gives the results the parts of that decoder. With
+    `truncate` a sentence too long for the model is cut, which a warning says; else it is a
+    LimitError. With `complete` the model goes on by so many
+    tokens, and the result is that of the whole text; a decoder that follows an encoder writes the
+    second text itself. With `maps` nothing of the weights is kept but the numbers of each head:
+    results are MappedResults.
+    Raises: UsageError where it is to write and cannot, LimitError where it would be too much.
     """
 
     model: TransformerModel
@@ -116,7 +121,9 @@ class TransformerAnalyser(Analyser):
         self, pairs: Sequence[tuple[str, str | None]]
     ) -> Iterator[AttentionResult | AttnError]:
         """The outcome of each sentence, or of each pair whose second is not None, in order."""
-        wanted = self._wanted()
+        reads = self.complete is not None or any(pair is not None for _, pair in pairs)
+        decodes = self._decodes and reads
+        wanted = self._wanted()._replace(last=True) if decodes else self._wanted()
         for start, window in self._windows(pairs):
             outcomes: dict[int, AttentionResult | AttnError] = {
                 at: reading for at, reading in enumerate(window) if isinstance(reading, AttnError)
@@ -141,12 +148,14 @@ class TransformerAnalyser(Analyser):
         heads = n_layers * n_heads
         for text, pair in pairs:
             reading = self._read(text, pair)
-            n = 0 if isinstance(reading, AttnError) else len(reading.pieces.ids)
-            held, rows = held + heads * n**2, rows + filled(n)
+            of_weights, n = 0, 0
+            if not isinstance(reading, AttnError):
+                of_weights, n = self._weights_of(reading, heads), len(reading.pieces.ids)
+            held, rows = held + of_weights, rows + filled(n)
             if window and (held > _WINDOW_WEIGHTS or rows > _WINDOW_ROWS):
                 yield start, window
                 start, window = start + len(window), []
-                held, rows = heads * n**2, filled(n)
+                held, rows = of_weights, filled(n)
             window.append(reading)
         if window:
             yield start, window
@@ -155,7 +164,8 @@ class TransformerAnalyser(Analyser):
         limit = min(self.model.config.max_tokens, self.max_tokens)
         warnings: list[ResultWarning] = []
         try:
-            pieces = self.tokenizer(text, pair)
+            beside = None if self._decodes else pair  # what the encoder reads too
+            pieces = self.tokenizer(text, beside)
             if not pieces.has_words and not (self.complete and pieces.ids):
                 what = "the sentence is empty" if not text.strip() else f"no word in {quoted(text)}"
                 return EmptyError(f"{what}, expected at least one word")
@@ -166,7 +176,7 @@ class TransformerAnalyser(Analyser):
                         f"{n} tokens, {self.model.name} reads at most {limit}",
                         hints=(f"{setting(truncate=True)} cuts a sentence that is too long",),
                     )
-                pieces = self.tokenizer(text, pair, limit)
+                pieces = self.tokenizer(text, beside, limit)
                 if len(pieces.ids) > limit:
                     return LimitError(
                         f"the tokenizer adds so much that {len(pieces.ids)} tokens are left of "
@@ -176,12 +186,14 @@ class TransformerAnalyser(Analyser):
                     f"cut to {len(pieces.ids)} of {n} tokens, the most {self.model.name} reads"
                 )
                 warnings.append(ResultWarning("truncated", message))
-            self._require_memory(len(pieces.ids) + (self.complete or 0))
+            target = self._target(pair)
+            written = 0 if self.complete is None or self._decodes else self.complete
+            self._require_memory(len(pieces.ids) + written, self._n_target(target))
             pieces, without = self._segmented(pieces)
             warnings += without
             self.model.check_ids(np.array(pieces.ids), np.array(pieces.types))
             given, completion, n_given = text, None, len(pieces.ids)
-            if self.complete is not None:
+            if self.complete is not None and not self._decodes:
                 text, pieces, ended = self._continued(text, pieces, limit)
                 completion = text[len(given) :]
                 warnings += ended
@@ -200,7 +212,39 @@ class TransformerAnalyser(Analyser):
             named = ", ".join(quoted(pieces.pieces[at].text) for at in unknown[:5])
             message = f"not in the vocabulary of {self.model.name}: {named}"
             warnings.append(ResultWarning("unknown-word", message, unknown))
-        return _Reading(text, pair, pieces, tuple(warnings), completion, n_given)
+        return _Reading(text, beside, pieces, tuple(warnings), completion, n_given, target)
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether its results have those of a decoder beside them."""
+        return self._decodes and (self.pair is not None or self.complete is not None)
+
+    @property
+    def _decodes(self) -> bool:
+        """Whether a decoder follows the encoder."""
+        return self.model.config.target is not None
+
+    def _target(self, pair: str | None) -> "Target | None":
+        """The second text, where a decoder reads it. Raises: as `read_target`."""
+        if pair is None or not self._decodes or self.model.decoder is None:
+            return None
+        from attncli.mechanisms.decoding import read_target
+
+        most = min(self.model.config.max_tokens, self.max_tokens)
+        return read_target(self.model, self.tokenizer, pair, most, truncate=self.truncate)
+
+    def _n_target(self, target: "Target | None") -> int:
+        """How many tokens the decoder reads at most, 0 where it reads none."""
+        if target is not None:
+            return len(target.pieces.ids)
+        return 0 if self.complete is None or not self._decodes else self.complete + 1
+
+    def _weights_of(self, reading: _Reading, heads: int) -> int:
+        """How many numbers the weights of a sentence are, with those of its decoder."""
+        n, n_target = len(reading.pieces.ids), self._n_target(reading.target)
+        target = self.model.config.target
+        of_decoder = 0 if target is None else target.n_layers * target.n_heads
+        return heads * n * n + of_decoder * n_target * (n_target + n)
 
     def _continued(
         self, text: str, pieces: Pieces, limit: int
@@ -230,11 +274,16 @@ class TransformerAnalyser(Analyser):
         message = f"{self.model.name} ended its text after {len(more.ids)} of {count} tokens"
         return text + added.text, whole, [ResultWarning("text-ended", message)]
 
-    def _require_memory(self, n: int) -> None:
-        """Raises: LimitError when the weights of n tokens would not fit in memory."""
+    def _require_memory(self, n: int, n_target: int = 0) -> None:
+        """Raises: LimitError when the weights of n tokens would not fit in memory, or those of a
+        decoder's beside them.
+        """
         n_layers, n_heads = self._kept()
         kept = n_layers * n_heads * (2 if "scores" in self.include else 1)
         needed = (_BYTES_PER_WEIGHT * kept + _BYTES_IN_WORK) * n * n
+        if (target := self.model.config.target) is not None:
+            of_decoder = _BYTES_PER_WEIGHT * target.n_layers * target.n_heads
+            needed += (of_decoder + _BYTES_IN_WORK) * n_target * (n_target + n)
         if needed <= _SURELY_FITS:
             return
         available = available_memory()
@@ -331,7 +380,25 @@ class TransformerAnalyser(Analyser):
             selection=_selection(layers, heads),
             **added,
         )
-        return with_measures(result) if "measures" in self.include else result
+        result = with_measures(result) if "measures" in self.include else result
+        if reading.target is None and (self.complete is None or not self._decodes):
+            return result
+        return self._with_decoder(result, reading.target, states)
+
+    def _with_decoder(
+        self, result: AttentionResult, target: "Target | None", states: States
+    ) -> AttentionResult | AttnError:
+        """The result with what the decoder made of the second text, which it writes where there is none."""
+        from attncli.mechanisms.decoding import decoded_target, with_decoder, written_target
+
+        assert states.last is not None
+        try:
+            if target is None:
+                target = written_target(self.model, self.tokenizer, states.last, self.complete or 0)
+            decoded = decoded_target(self.model, target, states.last)
+        except AttnError as error:
+            return error
+        return with_decoder(result, target, decoded, self.include)
 
     def _scores(
         self, query: Float32Array, key: Float32Array, layer: int, heads: tuple[int, ...] | None
@@ -353,7 +420,7 @@ class TransformerAnalyser(Analyser):
             more = {"completion": reading.completion, "written": tuple(places)}
         else:
             more = {}
-        if states.last is None:
+        if states.last is None or self.model.head is None:
             return more
         from attncli.mechanisms.foreseeing import predictions
 
@@ -394,6 +461,15 @@ def _expect_a_writer(model: TransformerModel, count: int, pair: str | None) -> N
         raise UsageError(f"found {count}, expected 1 to {MOST_WRITTEN}", place=place)
     if pair is not None:
         raise UsageError(f"found {field_name('pair')} too, expected one of them", place=place)
+    if (target := model.config.target) is not None:
+        if model.decoder is None or model.decoder.head() is None:
+            raise UsageError(f"the decoder of {model.name} was saved without its head", place=place)
+        if count >= target.max_tokens:
+            raise LimitError(
+                f"{count} tokens, the decoder of {model.name} writes at most {target.max_tokens - 1}",
+                place=place,
+            )
+        return
     if not model.config.causal:
         why = "in which every token sees all"
     elif model.head is None:

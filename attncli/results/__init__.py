@@ -108,7 +108,7 @@ class Offers(Tables):
         return [self]
 
     def matrix(self, layer: int | None = None, head: int | None = None) -> "Float32Array":
-        """The weights of one head, (n_tokens, n_tokens): rows are queries, columns are keys.
+        """The weights of one head, (n_tokens, n_keys): rows are queries, columns are keys.
 
         `layer` and `head` are numbers in the model, counted from 0; −1 is the last. Without them it
         is the last layer, and the mean of its heads. Raises: UsageError for one that is not there.

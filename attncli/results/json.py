@@ -1,14 +1,14 @@
 """A result as JSON: one object on one line, numbers as the shortest text that round-trips float32."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from attncli.errors import AttnError
 from attncli.errors.wording import harmless_json
-from attncli.results.result import SCHEMA_VERSION, AttentionResult
+from attncli.results.result import PARTS, SCHEMA_VERSION, AttentionResult
 
 # A record with fewer numbers than this is written by the standard library: importing orjson would
 # take longer than it saves.
@@ -37,6 +37,8 @@ def shaped(record: dict[str, Any], precision: int | None, top: int | None) -> di
 
             keys, kept = strongest_of_rows(value, top)
             entries["top"] = {"keys": keys.tolist(), "weights": shortest(_rounded(kept, precision))}
+        elif name in PARTS:
+            entries[name] = shaped(value, precision, top)
         else:
             entries[name] = _rounded(value, precision) if isinstance(value, np.ndarray) else value
     return entries
@@ -50,7 +52,7 @@ def _rounded(array: Any, precision: int | None) -> Any:
 
 def record_json(record: dict[str, Any]) -> str:
     """A record whose values may be float32 arrays, as one line of JSON."""
-    numbers = sum(value.size for value in record.values() if isinstance(value, np.ndarray))
+    numbers = sum(array.size for array in _arrays(record))
     return harmless_json(_by_standard_library(record) if numbers < _FEW else _by_orjson(record))
 
 
@@ -68,7 +70,7 @@ def result_parts(
 
 def record_parts(record: dict[str, Any]) -> Iterator[str]:
     """The text of `record_json` in parts."""
-    if not any(isinstance(value, np.ndarray) and value.size > _MANY for value in record.values()):
+    if not any(array.size > _MANY for array in _arrays(record)):
         yield record_json(record)
         return
     for place, (name, value) in enumerate(record.items()):
@@ -76,6 +78,8 @@ def record_parts(record: dict[str, Any]) -> Iterator[str]:
         yield f"{',' if place else '{'}{key}:"
         if isinstance(value, np.ndarray):
             yield from _array_parts(value)
+        elif name in PARTS:
+            yield from record_parts(value)
         else:
             yield harmless_json(_by_orjson({name: value})[len(key) + 2 : -1])
     yield "}"
@@ -105,17 +109,36 @@ def shortest(array: Any) -> Any:
     return [float(str(value)) for value in array]
 
 
+def _arrays(record: Mapping[str, Any]) -> Iterator[Any]:
+    """The arrays of a record and of its parts."""
+    for name, value in record.items():
+        if isinstance(value, np.ndarray):
+            yield value
+        elif name in PARTS:
+            yield from _arrays(value)
+
+
+def _with_arrays(record: Mapping[str, Any], made: Callable[[Any], Any]) -> dict[str, Any]:
+    """A record whose arrays, those of its parts too, are what is `made` of them."""
+    return {
+        name: made(value)
+        if isinstance(value, np.ndarray)
+        else _with_arrays(value, made)
+        if name in PARTS
+        else value
+        for name, value in record.items()
+    }
+
+
 def _by_standard_library(record: dict[str, Any]) -> str:
-    plain = {k: shortest(v) if isinstance(v, np.ndarray) else v for k, v in record.items()}
+    plain = _with_arrays(record, shortest)
     return json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _by_orjson(record: dict[str, Any]) -> str:
     import orjson
 
-    contiguous = {
-        k: np.ascontiguousarray(v) if isinstance(v, np.ndarray) else v for k, v in record.items()
-    }
+    contiguous = _with_arrays(record, np.ascontiguousarray)
     try:
         return orjson.dumps(contiguous, option=orjson.OPT_SERIALIZE_NUMPY).decode()
     except TypeError:  # half of a surrogate pair in a text

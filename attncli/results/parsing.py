@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from attncli.checks.records import built, checked_selection, of_kind
 from attncli.errors import DataError
 from attncli.results.predicted import predicted_of
 from attncli.results.result import (
     OPTIONAL_FIELDS,
+    PART_FIELDS,
     SCHEMA_VERSION,
+    AttentionResult,
     AttentionSettings,
     ModelInfo,
     ResultWarning,
@@ -58,7 +62,37 @@ def parsed(record: Mapping[str, Any]) -> dict[str, Any]:
         "selection": checked_selection(record.get("selection")),
         "unknown": tuple(of_kind(name, str, "unknown") for name in record.get("unknown", ())),
     }
+    if record.get("keys") is not None:
+        parts["keys"] = tuple(built(Token, token) for token in record["keys"])
+    parts |= _parts_of(record)
     parts.update({name: record[name] for name in OPTIONAL_FIELDS if name in record})
     if not isinstance(parts.get("measures"), Mapping | None):
         raise DataError("the measures of the record are no object")
     return parts
+
+
+def _parts_of(record: Mapping[str, Any]) -> dict[str, AttentionResult]:
+    """The parts that a record holds, by their names; none where it holds none.
+
+    Raises: DataError, KeyError for what is missing.
+    """
+    if record.get("decoder") is None and record.get("cross") is None:
+        return {}
+    decoder, cross = (_object(record, name) for name in ("decoder", "cross"))
+    shared = {name: record[name] for name in ("type", "schema", "vectors")}
+    rows = {name: decoder[name] for name in ("text", "tokens")}
+    rows["contextual"] = decoder.get("contextual", np.zeros((len(decoder["tokens"]), 0)))
+    columns = {"keys": record["tokens"], "pair": record["text"]}
+    own = {name: value for name, value in decoder.items() if name in PART_FIELDS["decoder"]}
+    other = {name: value for name, value in cross.items() if name in PART_FIELDS["cross"]}
+    return {
+        "decoder": AttentionResult.from_dict({**shared, **rows, **own}),
+        "cross": AttentionResult.from_dict({**shared, **rows, **columns, **other}),
+    }
+
+
+def _object(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = record.get(name)
+    if not isinstance(part, Mapping):
+        raise DataError(f"{name} of the record is no object, expected one beside the other part")
+    return part

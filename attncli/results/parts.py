@@ -13,6 +13,7 @@ from attncli.checks.arguments import (
 )
 from attncli.results.names import Axis
 from attncli.results.result import AttentionResult
+from attncli.settings import Which
 
 
 def choices_of_part(choices: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,6 +46,10 @@ def _pooling(value: Any, name: str) -> str:
     return choice_of(value, name, ("mean", "max"))
 
 
+def _which(value: Any, name: str) -> str | None:
+    return None if value is None else choice_of(value, name, get_args(Which))
+
+
 _CHECKS: Mapping[str, Any] = {
     "layers": _numbers,
     "heads": _numbers,
@@ -54,4 +59,6 @@ _CHECKS: Mapping[str, Any] = {
     "over": _axes,
     "how": _pooling,
     "asked": names_of,
+    "which": _which,
+    "shown": flag_of,
 }

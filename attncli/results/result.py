@@ -1,13 +1,13 @@
 """What was found about one sentence, and nothing about how to show it.
 
 `AttentionResult` is the one record that every mechanism makes and every view draws. Weights always
-have four axes (n_layers, n_heads, n_tokens, n_tokens): rows are queries, columns are keys. A result
-can be read back: `from_dict(r.to_dict()) == r`.
+have four axes (n_layers, n_heads, n_tokens, n_keys): rows are queries, columns are keys, which are
+the same tokens but in cross-attention. A result can be read back: `from_dict(r.to_dict()) == r`.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from attncli.results.predicted import NEXT, PREDICTED, Candidate, MaskedPlace
 from attncli.settings import TEMPERATURE
 
 SCHEMA_VERSION = "1.0"
+CROSS_SCHEMA = "1.1"  # of a record with keys of another text, or with the parts of a decoder
 
 # Optional arrays of the record and their number of axes; they appear only when asked for.
 OPTIONAL_ARRAYS = {
@@ -48,6 +49,12 @@ USUAL_FIELDS = (
 )
 # What only some models have; a record holds them where they are known.
 RARE_OF_MODELS = ("quantization", *PREDICTED)
+# Results that an encoder's result may hold beside its own, and the fields that records have of them.
+_OF_CROSS = ("attention", "weights", "scores", "measures", "selection", "warnings")
+_OF_DECODER = ("text", "tokens", *_OF_CROSS, "contextual", "embeddings", "hidden_states")
+PART_FIELDS = {"decoder": _OF_DECODER, "cross": _OF_CROSS}
+PARTS = tuple(PART_FIELDS)
+SHARED_FIELDS = ("index", "line", "vectors")  # which these take from it
 # What a result holds besides, which is no part of its record.
 UNRECORDED = ("before",)
 
@@ -149,7 +156,7 @@ class ModelInfo(NamedTuple):
     open that is, in nats; `log_probabilities` has for each token the natural logarithm of its
     probability after those before it (None for the first, and for what was not predicted); `masks`
     is what may stand at each masked place; `completion` the text that the model itself wrote, and
-    `written` the tokens that are of it.
+    `written` the tokens that are of it, None where a decoder wrote all of its text.
     Matrices drawn at random, in which nothing was learned, are named so: "untrained, seed 0". Those
     that somebody wrote down are named one by one: "given W_q, W_v; W_k the identity".
     `quantization` names how a file stores the matrices of the attention that is shown, "Q4_1"; None
@@ -235,10 +242,15 @@ class ResultWarning(NamedTuple):
 class AttentionResult(Offers):
     """The attention of one sentence.
 
-    Shapes: weights (n_layers, n_heads, n_tokens, n_tokens), rows sum to 1 (a row with every key
-    masked is zeros); contextual (n_tokens, d_v); embeddings (n_tokens, d_model); query, key
-    (n_layers, n_heads, n_tokens, d_k); value (n_layers, n_heads, n_tokens, d_v); scores like
-    weights; hidden_states (n_layers + 1, n_tokens, d_model). Arrays are float32 and read-only.
+    Shapes: weights (n_layers, n_heads, n_tokens, n_keys), rows sum to 1 (a row with every key
+    masked is zeros); contextual (n_tokens, d_v); embeddings (n_tokens, d_model); query
+    (n_layers, n_heads, n_tokens, d_k); key (n_layers, n_heads, n_keys, d_k); value (n_layers,
+    n_heads, n_keys, d_v); scores like weights; hidden_states (n_layers + 1, n_tokens, d_model).
+    Arrays are float32 and read-only.
+    `keys` are the tokens of the columns where they are those of another text, `pair`, which the
+    tokens read: cross-attention. Without them the columns are the `tokens` again.
+    An encoder's result may have its `decoder` beside it, that of the text that the decoder read,
+    and the `cross`-attention of that text to this one: each a result of its own.
     Of a sentence pair, `pair` is the second sentence and `segments` says for each token whether
     its offsets count in `text` (0) or in `pair` (1). `selection` says which layers, heads and
     tokens of a larger result these are (attncli.insight.select); None when nothing was left out.
@@ -270,13 +282,17 @@ class AttentionResult(Offers):
     selection: Mapping[str, Any] | None = None
     unknown: tuple[str, ...] = ()
     before: Float32Array | None = None
+    keys: tuple[Token, ...] | None = None
+    decoder: "AttentionResult | None" = None
+    cross: "AttentionResult | None" = None
 
     def __post_init__(self) -> None:
         self._check_kinds()
+        sizes = (len(self.tokens), len(self.key_tokens))
         for name, axes in {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS, "before": 2}.items():
             array = getattr(self, name)
             if array is not None or name in DEFAULT_FIELDS:
-                object.__setattr__(self, name, _checked(name, array, axes, len(self.tokens)))
+                object.__setattr__(self, name, _checked(name, array, axes, sizes))
         expected = (self.attention.n_layers, self.attention.n_heads)
         if self.weights.shape[:2] != expected:
             raise DataError(
@@ -288,13 +304,32 @@ class AttentionResult(Offers):
                 raise DataError(
                     f"{name} has {array.shape[:2]} layers and heads, expected {expected}"
                 )
-        sizes = {array.shape[-1] for array in (self.query, self.key) if array is not None}
-        if len(sizes) > 1:
-            raise DataError(f"query and key have unequal sizes: {sorted(sizes)}")
+        widths = {array.shape[-1] for array in (self.query, self.key) if array is not None}
+        if len(widths) > 1:
+            raise DataError(f"query and key have unequal sizes: {sorted(widths)}")
         if self.segments and len(self.segments) != len(self.tokens):
             raise DataError(
                 f"segments name {len(self.segments)} tokens, but there are {len(self.tokens)}"
             )
+        if self.decoder is not None or self.cross is not None:
+            self._adopt_parts()
+
+    def _adopt_parts(self) -> None:
+        """Gives the parts what they share with the whole. Raises: DataError where they do not fit."""
+        decoder, cross = self.decoder, self.cross
+        if decoder is None or cross is None:
+            raise DataError("found one of decoder and cross, expected both or neither")
+        if (cross.tokens, cross.keys) != (decoder.tokens, self.tokens):
+            raise DataError(
+                "the rows of cross are not the tokens of the decoder, or its columns not those of "
+                "the encoder"
+            )
+        shared: dict[str, Any] = {name: getattr(self, name) for name in SHARED_FIELDS}
+        if (model := self.model) is not None:
+            model = model.silent()._replace(completion=model.completion)
+        shared["model"] = model
+        for name, part in (("decoder", decoder), ("cross", cross)):
+            object.__setattr__(self, name, replace(part, **shared))
 
     def _check_kinds(self) -> None:
         """Raises: ArgumentError where a caller from Python gave something else."""
@@ -305,6 +340,10 @@ class AttentionResult(Offers):
             expected = f"a tuple of {kind.__name__}(…)"
             for part in one_of_kind(getattr(self, name), name, tuple, expected):
                 one_of_kind(part, name, kind, expected)
+        expected = "a tuple of Token(…), or None"
+        keys = one_of_kind(self.keys, "keys", (tuple, type(None)), expected)
+        for token in keys or ():
+            one_of_kind(token, "keys", Token, expected)
         whole = "a whole number"
         for name, kinds, expected in (
             ("index", int, whole),
@@ -315,6 +354,8 @@ class AttentionResult(Offers):
             ("selection", (Mapping, type(None)), "a mapping, or None"),
             ("segments", tuple, "a tuple of 0 and 1"),
             ("unknown", tuple, "a tuple of names"),
+            ("decoder", (AttentionResult, type(None)), "an AttentionResult, or None"),
+            ("cross", (AttentionResult, type(None)), "an AttentionResult, or None"),
         ):
             one_of_kind(getattr(self, name), name, kinds, expected)
         check_parts(self)
@@ -338,6 +379,33 @@ class AttentionResult(Offers):
         """The texts of the tokens, in order."""
         return [token.text for token in self.tokens]
 
+    @property
+    def key_tokens(self) -> tuple[Token, ...]:
+        """The tokens of the columns: the tokens, but in cross-attention those of another text."""
+        return self.tokens if self.keys is None else self.keys
+
+    @property
+    def key_words(self) -> list[str]:
+        """The texts of the tokens of the columns, in order."""
+        return [token.text for token in self.key_tokens]
+
+    @property
+    def is_cross(self) -> bool:
+        """Whether the columns are tokens of another text than the rows."""
+        return self.keys is not None
+
+    @property
+    def shown(self) -> "AttentionResult":
+        """What views draw where nobody chooses a part: the cross-attention, where there is one."""
+        return self if self.cross is None else self.cross
+
+    @property
+    def title(self) -> str:
+        """What was computed, in words."""
+        if self.is_cross:
+            return "cross-attention weights" if self.attention.is_foreign else "cross-attention"
+        return self.attention.title
+
     def holds(self, name: str) -> bool:
         """Whether there is something in a field that is there on request."""
         if name == NEXT:
@@ -353,7 +421,7 @@ class AttentionResult(Offers):
         included, excluded = names_of(include, "include"), names_of(exclude, "exclude")
         record: dict[str, Any] = {
             "type": "result",
-            "schema": SCHEMA_VERSION,
+            "schema": CROSS_SCHEMA if self.is_cross or self.cross is not None else SCHEMA_VERSION,
             "index": self.index,
             "line": self.line,
             "text": self.text,
@@ -367,6 +435,8 @@ class AttentionResult(Offers):
         }
         if self.pair is not None:
             record |= {"pair": self.pair, "segments": list(self.segments)}
+        if self.keys is not None:
+            record["keys"] = [_plain(token) for token in self.keys]
         if self.selection is not None:
             record["selection"] = dict(self.selection)
         if self.unknown:
@@ -375,11 +445,28 @@ class AttentionResult(Offers):
             if name in included and getattr(self, name) is not None:
                 field = getattr(self, name)
                 record[name] = dict(field) if isinstance(field, Mapping) else field
+        if self.decoder is not None and self.cross is not None:
+            record |= self.part_records(included, excluded)
         if NEXT in excluded and self.model is not None:
             record["model"] = self.model.silent().told
         for name in excluded - {"type", "schema"}:
             record.pop(name, None)
         return record
+
+    def part_records(self, include: Iterable[str], exclude: Iterable[str]) -> dict[str, Any]:
+        """What the record says of its parts, as `to_record`; nothing where there are none.
+
+        `cross` says its weights alone: its rows are the tokens of the decoder, its columns those of
+        the record, its new vectors those of the decoder.
+        """
+        records = {}
+        for name, fields_of in PART_FIELDS.items():
+            part: AttentionResult | None = getattr(self, name)
+            if part is not None:
+                whole = part.to_record(include, set(exclude) - {"text", "tokens"})
+                whole = {k: v for k, v in whole.items() if k != "warnings" or part.warnings}
+                records[name] = {field: whole[field] for field in fields_of if field in whole}
+        return records
 
     def _settings(self) -> dict[str, Any]:
         """The settings of the record; where they are not known, only what the weights say."""
@@ -390,11 +477,7 @@ class AttentionResult(Offers):
 
     def to_dict(self) -> dict[str, Any]:
         """Everything the result holds, as plain lists and numbers; `from_dict` reads it back."""
-        record = self.to_record(include=OPTIONAL_FIELDS)
-        return {
-            name: value.tolist() if isinstance(value, np.ndarray) else value
-            for name, value in record.items()
-        }
+        return _listed(self.to_record(include=OPTIONAL_FIELDS))
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> "AttentionResult":
@@ -419,14 +502,32 @@ class AttentionResult(Offers):
         return result
 
 
-def _checked(name: str, array: Any, axes: int, n_tokens: int) -> Float32Array:
+def _listed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record with lists for arrays, in its parts too."""
+    return {
+        name: value.tolist()
+        if isinstance(value, np.ndarray)
+        else _listed(value)
+        if name in PARTS
+        else value
+        for name, value in record.items()
+    }
+
+
+def _checked(name: str, array: Any, axes: int, sizes: tuple[int, int]) -> Float32Array:
+    """An array of a result of so many tokens and keys. Raises: DataError."""
     with np.errstate(over="ignore"):  # said below
         values = array_of(array, name).astype(np.float32, copy=False)
     if values.ndim != axes:
         raise DataError(f"{name} needs {axes} axes, got the shape {values.shape}")
-    token_axes = values.shape[-2:] if name in ("weights", "scores") else values.shape[-2:-1]
-    if any(size != n_tokens for size in token_axes):
-        raise DataError(f"{name} has the shape {values.shape}, but there are {n_tokens} tokens")
+    n_tokens, n_keys = sizes
+    first = n_keys if name in ("key", "value") else n_tokens
+    expected = (first, n_keys) if name in ("weights", "scores") else (first,)
+    if values.shape[-2:][: len(expected)] != expected:
+        beside = "" if n_keys == n_tokens else f" and {n_keys} keys"
+        raise DataError(
+            f"{name} has the shape {values.shape}, but there are {n_tokens} tokens{beside}"
+        )
     if not np.isfinite(values).all():
         raise DataError(f"{name} holds a number that is not finite")
     return read_only(values)

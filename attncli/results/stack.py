@@ -12,6 +12,7 @@ from attncli.arrays import Float32Array
 from attncli.errors import AttnError
 from attncli.results.result import (
     OPTIONAL_ARRAYS,
+    PARTS,
     UNRECORDED,
     USUAL_FIELDS,
     AttentionResult,
@@ -22,11 +23,12 @@ from attncli.results.result import (
     VectorsInfo,
 )
 
-# Fields that only finished results have; all others a Stack holds for its sentences together.
+# Fields that only finished results have; all others a Stack holds for its sentences together. What
+# belongs to a decoder is not written by batches.
 RARE_FIELDS = tuple(
     f.name
     for f in fields(AttentionResult)
-    if f.name not in (*USUAL_FIELDS, "weights", *OPTIONAL_ARRAYS, *UNRECORDED)
+    if f.name not in (*USUAL_FIELDS, "weights", *OPTIONAL_ARRAYS, *UNRECORDED, "keys", *PARTS)
 )
 
 

@@ -30,7 +30,8 @@ def one_line(result: AttentionResult) -> str:
     cut = result.text if len(result.text) <= _LONGEST else result.text[: _LONGEST - 1] + "…"
     parts = [
         repr(cut),
-        *(_counted(len(result.tokens), "token"),),
+        _counted(len(result.tokens), "token"),
+        *((_counted(len(result.keys), "key"),) if result.keys is not None else ()),
         _counted(result.attention.n_layers, "layer"),
         _counted(result.attention.n_heads, "head"),
         result.attention.kind,
@@ -40,7 +41,7 @@ def one_line(result: AttentionResult) -> str:
 
 
 def matrix_of(result: AttentionResult, layer: int | None, head: int | None) -> Float32Array:
-    """The weights of a head, or the mean of the heads of a layer, (n_tokens, n_tokens)."""
+    """The weights of a head, or the mean of the heads of a layer, (n_tokens, n_keys)."""
     at = last_layer(result) if layer is None else _place(result, 0, layer)
     if head is None:
         return np.asarray(result.weights[at].mean(axis=0))
@@ -77,7 +78,7 @@ def named_array(result: AttentionResult) -> "xarray.DataArray":
     array: xarray.DataArray = _library("xarray").DataArray(
         np.array(result.weights),
         dims=("layer", "head", "query", "key"),
-        coords={**axes, "query": result.words, "key": result.words},
+        coords={**axes, "query": result.words, "key": result.key_words},
         name="weights",
         attrs={"text": result.text, "attention": result.attention.kind},
     )
@@ -96,7 +97,8 @@ def _columns(results: Sequence[AttentionResult]) -> dict[str, Any]:
     for axis, name in ((2, "query"), (3, "key")):
         columns[name] = _spread([np.arange(shape[axis]) for shape in shapes], shapes, axis)
     for axis, name in ((2, "query_word"), (3, "key_word")):
-        words = [np.array(result.words, dtype=object) for result in results]
+        texts = [result.words if axis == 2 else result.key_words for result in results]
+        words = [np.array(text, dtype=object) for text in texts]
         columns[name] = _spread(words, shapes, axis)
     columns["weight"] = np.concatenate(
         [np.zeros(0, dtype=np.float32), *(result.weights.ravel() for result in results)]

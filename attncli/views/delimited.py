@@ -26,10 +26,10 @@ def delimited(
 
 
 def _lines(result: AttentionResult, delimiter: str, precision: int | None) -> Iterator[str]:
-    words = [cell(guarded(word)) for word in result.words]
+    words, keys = ([cell(guarded(word)) for word in of] for of in (result.words, result.key_words))
     layers, heads = axis_labels(result, "layers"), axis_labels(result, "heads")
     named = is_named(result, "layers") or is_named(result, "heads")
-    yield delimiter.join([*(("layer", "head") if named else ()), "query", *words]) + "\n"
+    yield delimiter.join([*(("layer", "head") if named else ()), "query", *keys]) + "\n"
     for layer, layer_label in enumerate(layers):
         for head, head_label in enumerate(heads):
             place = (cell(layer_label), cell(head_label)) if named else ()

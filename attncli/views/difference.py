@@ -58,10 +58,10 @@ def _sentence(difference: Difference, ink: Ink, width: int) -> list[Line]:
     lines: list[Line] = [[ink.bold(title)]]
     for change in difference.changes:
         lines += [[Segment(part)] for part in wrapped(f"  {_said(change, ink)}", width, 4)]
-    if difference.delta is not None and len(difference.words) <= _TABLE_UP_TO:
+    if difference.delta is not None and max(difference.delta.shape) <= _TABLE_UP_TO:
         lines.append([ink.dim("  second − first, the matrix that differs most:")])
         lines += number_lines(
-            difference.words, difference.words, difference.delta, ink, width=width, precision=6
+            difference.words, difference.columns, difference.delta, ink, width=width, precision=6
         )
     for note in difference.notes:
         lines += [[ink.dim(part)] for part in wrapped(f"  also {ink.word(note, 200)}", width, 4)]

@@ -94,10 +94,12 @@ def equation(
     left: str = "",
     names: "Names | None" = None,
     signs: "Signs | None" = None,
+    keys: Sequence[str] | None = None,
 ) -> str:
     """One row as an equation, or as a list of weights where there is none.
 
-    Terms are in the order of the sentence, each word as `shown` gives it. `left` names the head
+    Terms are in the order of the sentence, each word as `shown` gives it; they are the `keys` where
+    these are other words. `left` names the head
     whose sum it is, where a sum is not the new embedding. With `names` it is written in symbols,
     as the `signs` give them, and then in numbers.
     """
@@ -107,16 +109,16 @@ def equation(
 
         both = lecture_equation(names, query, summed, sums, left, signs or text_signs(shown))
         return " ".join(filter(None, both))
-    name = shown(words[query])
+    name, others = shown(words[query]), words if keys is None else keys
     if sums.terms is None:
-        listed = summed.said(" ", lambda at: shown(words[at]), "the other %d")
+        listed = summed.said(" ", lambda at: shown(others[at]), "the other %d")
         return f"{name}: " + ("; ".join(listed) or "nothing to attend to")
     name += f"({left or sums.left})"
     if not summed.coefficients:
         return f"{name} = 0 (nothing to attend to)"
 
     def term(place: int) -> str:
-        text = shown(words[place])
+        text = shown(others[place])
         return f"v({text})" if sums.terms == "values" else text
 
     return f"{name} = " + " + ".join(summed.said("·", term, "(the other %d)"))
@@ -135,8 +137,9 @@ def equation_lines(
     sums: Sums = PLAIN,
     left: str = "",
     names: "Names | None" = None,
+    keys: Sequence[str] | None = None,
 ) -> list[Line]:
-    """One equation for each shown row, broken at the width. Shapes: weights (n_tokens, n_tokens).
+    """One equation for each shown row, broken at the width. Shapes: weights (n_tokens, n_keys).
 
     With `names` the numbers stand below the symbols.
     """
@@ -158,6 +161,7 @@ def equation_lines(
                 shown=name,
                 sums=sums,
                 left=left,
+                keys=keys,
             )
             parts = [text]
         else:

@@ -69,7 +69,8 @@ def title_lines(result: AttentionResult, ink: Ink, width: int) -> list[Line]:
         note += f", {ink.word(result.model.title, 60)}"
     lines = [[ink.bold(shown)]]
     if result.pair is not None:
-        lines.append([ink.dim("+ "), ink.bold(ink.word(result.pair, max(width - 2, 20)))])
+        sign = ink.plain("→ ") if result.is_cross else "+ "
+        lines.append([ink.dim(sign), ink.bold(ink.word(result.pair, max(width - 2, 20)))])
     lines += [[ink.dim(part)] for part in wrapped(ink.plain(note), width, 2)]
     completed = completion_line(result, ink)
     lines += [[ink.bold(part)] for part in wrapped(completed, width, 2)] if completed else []
@@ -79,10 +80,11 @@ def title_lines(result: AttentionResult, ink: Ink, width: int) -> list[Line]:
 
 def _setting_notes(result: AttentionResult, ink: Ink) -> list[str]:
     settings = result.attention
-    given = "attention weights"
+    given = "cross-attention weights" if result.is_cross else "attention weights"
     if result.vectors.name != NOT_GIVEN:
         given += f" from {ink.word(result.vectors.name)}"
-    notes = [given if settings.is_foreign else f"{settings.kind} attention"]
+    kind = result.title if result.is_cross else f"{settings.kind} attention"
+    notes = [given if settings.is_foreign else kind]
     if settings.sums_embeddings:
         score = {"scaled": f"scores ÷ √{result.vectors.dim}", "dot": "raw dot products"}
         notes.append(score.get(settings.score, "cosines"))
@@ -161,6 +163,8 @@ def _embeddings_title(result: AttentionResult) -> str:
 
 def _matrices(result: AttentionResult, ink: Ink, layout: Layout) -> list[Line]:
     title = "weights: each row is a word that attends, each column what it attends to"
+    if result.is_cross:
+        title = "weights: each row is a word that attends, each column a word of the other text"
     names = _names(result, layout)
     if names is not None and names.left:
         from attncli.views.notation import text_signs, weights_title
@@ -187,6 +191,7 @@ def _matrices(result: AttentionResult, ink: Ink, layout: Layout) -> list[Line]:
 
 def _matrix(result: AttentionResult, layer: int, head: int, ink: Ink, layout: Layout) -> list[Line]:
     weights, words = result.weights[layer, head], words_marked(result)
+    keys = result.key_words if result.is_cross else None
     if layout.top is None:
         return matrix_lines(
             words,
@@ -195,6 +200,7 @@ def _matrix(result: AttentionResult, layer: int, head: int, ink: Ink, layout: La
             width=layout.width,
             precision=layout.precision,
             everything=layout.everything,
+            keys=keys,
         )
     return strongest_lines(
         words,
@@ -204,6 +210,7 @@ def _matrix(result: AttentionResult, layer: int, head: int, ink: Ink, layout: La
         top=layout.top,
         width=layout.width,
         precision=layout.precision,
+        keys=keys,
     )
 
 
@@ -225,6 +232,7 @@ def _equations(
         max_terms=MAX_TERMS if layout.top is None else layout.top + 1,
         sums=sums_of(result),
         names=_names(result, layout),
+        keys=result.key_words,
     )
 
 
@@ -232,9 +240,9 @@ def _names(result: AttentionResult, layout: Layout) -> "Names | None":
     """The names of the notes, where equations are written in them."""
     if layout.notation == "words":
         return None
-    from attncli.insight.subscripts import symbol_names
+    from attncli.views.notation import names_of_result
 
-    return symbol_names(result.words)
+    return names_of_result(result)
 
 
 def _symbols(result: AttentionResult, ink: Ink, layout: Layout, shown: Sequence[int]) -> list[Line]:
@@ -245,6 +253,8 @@ def _symbols(result: AttentionResult, ink: Ink, layout: Layout, shown: Sequence[
     from attncli.views.notation import symbols_line, text_signs
 
     letter = "v" if sums.terms == "values" else "e"
+    if result.is_cross:
+        shown = shown_tokens(len(result.key_tokens), everything=layout.everything)
     text = "  " + symbols_line(names, shown, letter, text_signs(ink.word))
     return [[ink.dim(part)] for part in wrapped(ink.plain(text), layout.width, 2)]
 

@@ -9,12 +9,14 @@ from attncli.results.result import NOT_GIVEN, AttentionResult
 def facts_line(result: AttentionResult, shown: Callable[[str], str] = str) -> str:
     """One line: the mechanism, its settings, the vectors and the model, names as `shown` gives them."""
     settings = result.attention
-    parts = [settings.title]
+    parts = [result.title]
     if settings.is_foreign:
         parts = [f"{parts[0]} from {shown(result.vectors.name)}"] if _is_named(result) else parts
     else:
         parts += [f"{settings.score} scores", f"scale {settings.scale:.6g}"]
         parts.append(f"temperature {settings.temperature:.6g}")
+    if result.is_cross and result.pair is not None:
+        parts[0] += f', to "{shown(result.pair)}"'
     if settings.causal:
         parts.append("causal")
     if settings.window is not None:

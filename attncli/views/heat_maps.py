@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from attncli.arrays import FloatArray
 from attncli.errors.wording import visible
-from attncli.insight.subscripts import Names, symbol_names
+from attncli.insight.subscripts import Names
 from attncli.insight.sums import sums_of
 from attncli.results.names import matrix_name
 from attncli.results.result import AttentionResult
 from attncli.settings import Notation
 from attncli.views.equations import one_below_the_other, sums_line, terms
 from attncli.views.ink import wrapped
-from attncli.views.notation import lecture_equation, symbols_line
+from attncli.views.notation import lecture_equation, names_of_result, symbols_line
 from attncli.views.svg import (
     LINE_WIDTH,
     NUMBERS_UP_TO,
@@ -61,20 +61,21 @@ def result_drawings(
 
     More than a few stand in a grid, small and without numbers.
     """
-    names = None if notation == "words" else symbol_names(result.words)
+    names = None if notation == "words" else names_of_result(result)
     drawings = [heading_drawing(result, names)]
     if is_many(result):
         from attncli.views.figures.small import small_multiples
 
         return [*drawings, small_multiples(result)]
+    keys = result.key_words if result.is_cross else None
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):
-            name = matrix_name(result, layer, head)
+            name, weights = matrix_name(result, layer, head), result.weights[layer, head]
             if name:
                 drawings.append(text_lines([(name, 'font-weight="bold"')]))
-            drawings.append(heat_map(result.words, result.weights[layer, head], precision))
+            drawings.append(heat_map(result.words, weights, precision, keys))
             if names is not None and len(names.words) <= NUMBERS_UP_TO:
-                drawings.append(_equations(result, names, result.weights[layer, head], precision))
+                drawings.append(_equations(result, names, weights, precision))
     return drawings
 
 
@@ -85,7 +86,7 @@ def _equations(
     sums = sums_of(result)
     lines = [sums_line(result)]
     if sums.terms is not None:
-        lines.append(symbols_line(names, range(len(names.words)), sums.terms[0], SIGNS))
+        lines.append(symbols_line(names, range(len(names.keys)), sums.terms[0], SIGNS))
     for query in range(len(names.words)):
         rounded = terms(weights[query], digits=precision, beside=precision)
         both = lecture_equation(names, query, rounded, sums, "", SIGNS)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from attncli.arrays import FloatArray
 from attncli.escape import MARK
-from attncli.insight.subscripts import Names, symbol_names
+from attncli.insight.subscripts import Names
 from attncli.insight.sums import PLAIN, Sums, sums_of
 from attncli.results.names import matrix_name
 from attncli.results.result import AttentionResult
@@ -19,6 +19,7 @@ from attncli.views.latex_words import DIRECTIONS, character, directed, latex_esc
 from attncli.views.notation import (
     Signs,
     lecture_equation,
+    names_of_result,
     symbols_line,
     weights_title,
 )
@@ -181,27 +182,28 @@ def _short(text: str, limit: int = _WORD) -> str:
 
 
 def _lines(result: AttentionResult, precision: int, notation: Notation) -> list[str]:
-    names = None if notation == "words" else symbol_names(result.words)
+    names = None if notation == "words" else names_of_result(result)
     lines = [rf"\section*{{{_title(result.text)}}}", tex_line(facts_line(result))]
     lines += [tex_line(model_line(result))] if model_line(result) else []
     lines += [tex_line(warning.message) for warning in result.warnings]
     if names is not None and names.words:
         lines.append(rf"{weights_title(names, _IN_TEXT)}.\par")
+    keys = result.key_words
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):
             name = matrix_name(result, layer, head)
             lines += [rf"\subsection*{{{latex_escaped(name)}}}"] if name else []
             weights = result.weights[layer, head]
-            for start in range(0, len(result.tokens), MAX_COLUMNS):
-                columns = range(start, min(start + MAX_COLUMNS, len(result.tokens)))
-                lines += tex_table(result.words, weights, columns, precision)
+            for start in range(0, len(keys), MAX_COLUMNS):
+                columns = range(start, min(start + MAX_COLUMNS, len(keys)))
+                lines += tex_table(result.words, weights, columns, precision, keys)
             sums = sums_of(result)
             lines += [tex_line(sums_line(result) + ":")] if sums != PLAIN else []
             if names is not None:
                 lines += _lecture(names, weights, precision, sums)
                 continue
             lines += [
-                _equation(result.words, query, weights[query], precision, sums)
+                _equation(result.words, keys, query, weights[query], precision, sums)
                 for query in range(len(result.tokens))
             ]
     return lines
@@ -230,11 +232,10 @@ _IN_TEXT = Signs(
 
 def _lecture(names: Names, weights: FloatArray, precision: int, sums: Sums) -> list[str]:
     """The rows of a matrix in the symbols of the lecture, each followed by its numbers."""
-    every = range(len(names.words))
     lines: list[str] = []
     if sums.terms is not None:
-        lines.append(symbols_line(names, every, sums.terms[0], _IN_TEXT) + r"\par")
-    for query in every:
+        lines.append(symbols_line(names, range(len(names.keys)), sums.terms[0], _IN_TEXT) + r"\par")
+    for query in range(len(names.words)):
         rounded = terms(weights[query], digits=precision, beside=precision)
         symbols, numbers = lecture_equation(names, query, rounded, sums, "", _IN_FORMULA)
         lines.append(rf"\({symbols}\)\par")
@@ -267,10 +268,15 @@ def tex_table(
     weights: FloatArray,
     columns: range | None = None,
     precision: int = 2,
+    keys: Sequence[str] | None = None,
 ) -> list[str]:
-    """The weights as colored numbers, of all columns or some. Shapes: (n_tokens, n_tokens)."""
-    columns = range(len(words)) if columns is None else columns
-    turned = [rf"\rotatebox{{60}}{{{_short(words[key], _LABEL)}}}" for key in columns]
+    """The weights as colored numbers, of all columns or some: the `keys`, where they are other words.
+
+    Shapes: weights (n_tokens, n_keys).
+    """
+    keys = words if keys is None else keys
+    columns = range(len(keys)) if columns is None else columns
+    turned = [rf"\rotatebox{{60}}{{{_short(keys[key], _LABEL)}}}" for key in columns]
     lines = [
         r"\medskip\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{r{'c' * len(columns)}}}",
@@ -296,12 +302,19 @@ def _code(color: RGB) -> str:
     return hex_code(color)[1:].upper()
 
 
-def _equation(words: Sequence[str], query: int, row: FloatArray, precision: int, sums: Sums) -> str:
+def _equation(
+    words: Sequence[str],
+    keys: Sequence[str],
+    query: int,
+    row: FloatArray,
+    precision: int,
+    sums: Sums,
+) -> str:
     """A row as an equation, or as a list of weights where there is none."""
     rounded, name = terms(row, digits=precision, beside=precision), _short(words[query])
 
     def boxed(place: int) -> str:
-        text = rf"\mbox{{{_short(words[place])}}}"
+        text = rf"\mbox{{{_short(keys[place])}}}"
         return f"v({text})" if sums.terms == "values" else text
 
     if sums.terms is None:

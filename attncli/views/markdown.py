@@ -7,14 +7,13 @@ from itertools import chain
 from attncli.arrays import FloatArray
 from attncli.errors.wording import UNSEEN
 from attncli.escape import isolated, quotes_isolated
-from attncli.insight.subscripts import symbol_names
 from attncli.insight.sums import PLAIN, sums_of
 from attncli.results.names import matrix_name
 from attncli.results.result import AttentionResult
 from attncli.settings import Notation
 from attncli.views.equations import equation, sums_line
 from attncli.views.facts import facts_line, model_line
-from attncli.views.notation import Signs, symbols_line, weights_title
+from attncli.views.notation import Signs, names_of_result, symbols_line, weights_title
 
 # What Markdown, its tables, or the HTML inside it would obey in the middle of a line; addresses that
 # would become links.
@@ -72,11 +71,21 @@ def markdown_table(
         yield f"| {name} | {' | '.join(cells)} |"
 
 
-def markdown_weights(words: Sequence[str], weights: FloatArray, precision: int) -> Iterator[str]:
-    """The lines of a table of weights. Shapes: weights (n_tokens, n_tokens)."""
+def markdown_weights(
+    words: Sequence[str],
+    weights: FloatArray,
+    precision: int,
+    keys: Sequence[str] | None = None,
+) -> Iterator[str]:
+    """The lines of a table of weights; columns are the `keys` where they are other words.
+
+    Shapes: weights (n_tokens, n_keys).
+    """
     names = (f"**{word}**" if word else "" for word in words)
     texts = ([f"{weight:.{precision}f}" for weight in row] for row in weights.tolist())
-    return markdown_table("from ↓ to →", words, zip(names, texts, strict=True))
+    return markdown_table(
+        "from ↓ to →", words if keys is None else keys, zip(names, texts, strict=True)
+    )
 
 
 def _stages(text: str) -> list[str]:
@@ -113,8 +122,11 @@ def _lines(result: AttentionResult, precision: int, notation: Notation) -> Itera
     yield from (
         f"> {markdown_escaped(quotes_isolated(warning.message))}\n" for warning in result.warnings
     )
-    words, sums = [markdown_escaped(word) for word in result.words], sums_of(result)
-    names = None if notation == "words" else symbol_names(result.words)
+    words, keys = (
+        [markdown_escaped(word) for word in of] for of in (result.words, result.key_words)
+    )
+    sums = sums_of(result)
+    names = None if notation == "words" else names_of_result(result)
     if names is not None and names.words:
         yield from (f"{weights_title(names, _SIGNS)}.", "")
     for layer in range(result.attention.n_layers):
@@ -122,10 +134,10 @@ def _lines(result: AttentionResult, precision: int, notation: Notation) -> Itera
             weights = result.weights[layer, head]
             name = matrix_name(result, layer, head)
             yield from (f"### {markdown_escaped(name)}", "") if name else ()
-            yield from (*markdown_weights(words, weights, precision), "")
+            yield from (*markdown_weights(words, weights, precision, keys), "")
             yield from (markdown_escaped(sums_line(result)) + ":", "") if sums != PLAIN else ()
             if names is not None and sums.terms is not None:
-                yield from (symbols_line(names, range(len(words)), sums.terms[0], _SIGNS) + ":", "")
+                yield from (symbols_line(names, range(len(keys)), sums.terms[0], _SIGNS) + ":", "")
             for query in range(len(words)):
                 row = weights[query]
                 formula = equation(
@@ -136,6 +148,7 @@ def _lines(result: AttentionResult, precision: int, notation: Notation) -> Itera
                     sums=sums,
                     names=names,
                     signs=_SIGNS,
+                    keys=result.key_words,
                 )
                 yield f"- {formula}"
             yield ""

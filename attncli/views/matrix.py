@@ -44,27 +44,38 @@ def matrix_lines(
     width: int = 80,
     precision: int = 3,
     everything: bool = False,
+    keys: Sequence[str] | None = None,
 ) -> list[Line]:
-    """The heat map of one matrix. Shapes: weights (n_tokens, n_tokens)."""
+    """The heat map of one matrix; its columns are the `keys` where they are other words.
+
+    Shapes: weights (n_tokens, n_keys).
+    """
+    keys = words if keys is None else keys
     shown = shown_tokens(len(words), everything=everything)
+    places = shown_tokens(len(keys), everything=everything)
     cell = precision + 2  # "0." and the digits
-    labels, heads, indent = _labels(words, shown, ink, width, precision)
+    labels, heads, indent = _labels(words, keys, shown, ink, width, precision)
     lines: list[Line] = []
-    for columns in _blocks(shown, heads, cell, max(width - indent - 3, 1)):
+    for columns in _blocks(places, heads, cell, max(width - indent - 3, 1)):
         if lines:
             lines.append([])
         lines += _block(labels, heads, weights, shown, columns, ink, indent, precision)
     if len(shown) < len(words):
         lines += hidden_lines(len(words), len(shown), ink, width)
+    elif len(places) < len(keys):
+        lines += hidden_lines(len(keys), len(places), ink, width)
     return lines
 
 
-def fits(words: Sequence[str], ink: Ink, width: int, precision: int) -> bool:
-    """Whether the heat map of these words is one block of columns at this width."""
-    if len(words) * (precision + 4) > width:
+def fits(
+    words: Sequence[str], ink: Ink, width: int, precision: int, keys: Sequence[str] | None = None
+) -> bool:
+    """Whether the heat map of these words, and perhaps other keys, is one block of columns."""
+    keys = words if keys is None else keys
+    if len(keys) * (precision + 4) > width:
         return False
-    _, heads, indent = _labels(words, range(len(words)), ink, width, precision)
-    return len(_blocks(range(len(words)), heads, precision + 2, max(width - indent - 3, 1))) <= 1
+    _, heads, indent = _labels(words, keys, range(len(words)), ink, width, precision)
+    return len(_blocks(range(len(keys)), heads, precision + 2, max(width - indent - 3, 1))) <= 1
 
 
 def legend(ink: Ink) -> Line:
@@ -78,13 +89,18 @@ def legend(ink: Ink) -> Line:
 
 
 def _labels(
-    words: Sequence[str], shown: Sequence[int], ink: Ink, width: int, precision: int
+    words: Sequence[str],
+    keys: Sequence[str],
+    shown: Sequence[int],
+    ink: Ink,
+    width: int,
+    precision: int,
 ) -> tuple[list[str], list[str], int]:
     """The labels of rows and of columns, and how wide those of the shown rows are."""
     labels = [ink.word(text, min(_LABEL, max(4, width // 2 - 3))) for text in words]
     indent = max((width_of(labels[i]) for i in shown), default=0)
     room = max(4, width - indent - 5)
-    heads = [ink.word(text, min(max(_HEADING, precision + 2), room)) for text in words]
+    heads = [ink.word(text, min(max(_HEADING, precision + 2), room)) for text in keys]
     return labels, heads, indent
 
 

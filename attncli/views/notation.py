@@ -7,8 +7,9 @@ first word attends to the second. Below stand the numbers: = 0.78·e_m + 0.19·e
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from attncli.insight.subscripts import Names
+from attncli.insight.subscripts import Names, symbol_names
 from attncli.insight.sums import Sums, Terms
+from attncli.results.result import AttentionResult
 
 
 class Signs(NamedTuple):
@@ -19,6 +20,11 @@ class Signs(NamedTuple):
     weight: Callable[[Names, int, int], str] = Names.weight
     times: str = "·"
     text: Callable[[str], str] = str
+
+
+def names_of_result(result: AttentionResult) -> Names:
+    """The names of the words of a result, and of those that they attend to."""
+    return symbol_names(result.words, result.key_words if result.is_cross else None)
 
 
 def text_signs(shown: Callable[[str], str] = str) -> Signs:
@@ -59,20 +65,21 @@ def lecture_equation(
 def weights_title(names: Names, signs: Signs) -> str:
     """What a matrix of weights holds, said of one of them."""
     query, key = example_of(names)
-    other = "itself" if key == query else signs.name(names.left[key])
+    is_own = key == query and not names.others
+    other = "itself" if is_own else signs.name(names.keys[key])
     weight = signs.weight(names, query, key)
     return f"{weight} is how much {signs.name(names.left[query])} attends to {other}"
 
 
 def example_of(names: Names, query: int = 0) -> tuple[int, int]:
     """A word and another that stand for all pairs: w₁₂, or w₂₁; w₁₁ where there is one word."""
-    return query, 0 if query else min(1, len(names.words) - 1)
+    return query, 0 if query else min(1, len(names.keys) - 1)
 
 
 def symbols_line(names: Names, shown: Sequence[int], letter: str, signs: Signs) -> str:
     """Which word each symbol stands for."""
     pairs = (
-        f"{signs.symbol(letter, names.subscripts[at])} {signs.name(names.left[at])}" for at in shown
+        f"{signs.symbol(letter, names.subscripts[at])} {signs.name(names.keys[at])}" for at in shown
     )
     return ", ".join(pairs)
 

@@ -63,7 +63,7 @@ def shown_results(
     Of a long list the first are shown, and the texts of the others.
     """
     return html.fragment(
-        results[:_MOST],
+        [result.shown for result in results[:_MOST]],
         notation=notation,
         palette=palette,
         stretch=stretch,
@@ -92,7 +92,7 @@ def shown_comparison(comparison: Comparison) -> str:
 
 def printed_results(results: Sequence[AttentionResult]) -> str:
     """Results as LaTeX for the body of a document; of a long list the first."""
-    cards = [card_latex(_result_card(result)) for result in results[:_MOST]]
+    cards = [card_latex(_result_card(result.shown)) for result in results[:_MOST]]
     more = len(results) - _MOST
     cards += [card_latex(Card(f"{more:,} more results", "", ()))] if more > 0 else []
     return "".join(cards)
@@ -107,7 +107,7 @@ def _result_card(result: AttentionResult) -> Card:
     first = first_matrix(result)
     facts = [facts_line(result, apart), model_line(result, apart)]
     facts += [warning.message for warning in result.warnings]
-    parts: list[Part] = [_weights(result.words, first)]
+    parts: list[Part] = [_weights(result.words, result.key_words, first)]
     if len(result.words) <= _WORDS:
         parts.append(_rows(result, first))
     return Card(result.text, "; ".join(filter(None, facts)), parts)
@@ -117,28 +117,28 @@ def _rows(result: AttentionResult, first: FirstMatrix) -> Grid:
     """Each row in words: an equation where its weights are coefficients, else a list of them."""
     sums = first.sums or sums_of(result)
     rows = [
-        equation(result.words, query, row, digits=2, beside=2, sums=sums)
+        equation(result.words, query, row, digits=2, beside=2, sums=sums, keys=result.key_words)
         for query, row in enumerate(first.weights)
     ]
     title = "Each row" if sums.terms is None else "Each row as an equation"
     return Grid([title], [[row] for row in rows])
 
 
-def _weights(words: Sequence[str], first: FirstMatrix) -> Grid:
+def _weights(words: Sequence[str], keys: Sequence[str], first: FirstMatrix) -> Grid:
     """The matrix; of a long sentence the strongest words of each row."""
     name = f" ({first.name})" if first.name else ""
     title = f"Weights: each row attends to the columns{name}."
-    if len(words) <= _WORDS:
+    if max(len(words), len(keys)) <= _WORDS:
         rows: list[list[Cell]] = [
             [word, *(Shaded(f"{weight:.2f}", weight) for weight in row)]
             for word, row in zip(words, first.weights.tolist(), strict=True)
         ]
-        return Grid(["", *words], rows, title)
+        return Grid(["", *keys], rows, title)
     strongest: list[list[Cell]] = [
-        [word, ", ".join(f"{words[at]} {row[at]:.2f}" for at in (-row).argsort()[:_STRONGEST])]
+        [word, ", ".join(f"{keys[at]} {row[at]:.2f}" for at in (-row).argsort()[:_STRONGEST])]
         for word, row in zip(words, first.weights, strict=True)
     ]
-    return Grid(["word", f"attends most to, of {len(words)} words"], strongest, title)
+    return Grid(["word", f"attends most to, of {len(keys)} words"], strongest, title)
 
 
 def _comparison_card(comparison: Comparison) -> Card:

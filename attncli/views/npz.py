@@ -15,7 +15,8 @@ _REST = ("measures",)  # what is there on request and no array
 def npz(results: Sequence[AttentionResult]) -> bytes:
     """The arrays of one result: weights, contextual, those optional ones it holds, tokens, text.
 
-    `record` is the JSON of all the rest. Of several results the names end in _0, _1, …
+    Those of its parts are called decoder.weights, cross.weights and so on. `record` is the JSON of
+    all the rest. Of several results the names end in _0, _1, …
     """
     arrays: dict[str, Any] = {}
     for number, result in enumerate(results):
@@ -28,8 +29,13 @@ def npz(results: Sequence[AttentionResult]) -> bytes:
 
 def _arrays(result: AttentionResult) -> dict[str, Any]:
     held = {name: getattr(result, name) for name in ("weights", "contextual", *OPTIONAL_ARRAYS)}
+    of_parts: dict[str, Any] = {}
+    for part, fields in result.part_records(tuple(OPTIONAL_ARRAYS), ()).items():
+        of_parts |= {f"{part}.{name}": array for name, array in fields.items() if name in held}
     return {
         **{name: array for name, array in held.items() if array is not None},
+        **of_parts,
+        **({} if result.keys is None else {"keys": np.array(result.key_words, dtype=np.str_)}),
         "tokens": np.array(result.words, dtype=np.str_),
         "text": np.array(result.text, dtype=np.str_),
         "record": np.array(record_json(result.to_record(include=_REST, exclude=tuple(held)))),

@@ -27,7 +27,7 @@ def first_screen(result: AttentionResult, ink: Ink, layout: Layout) -> Layout:
     """The layout with the sections of a first screen."""
     warned: tuple[Section, ...] = ("tokens",) if warned_of(result.tokens) else ()
     asked = layout.everything or layout.top is not None or layout.notation != "words"
-    if asked or fits(result.words, ink, layout.width, layout.precision):
+    if asked or fits(result.words, ink, layout.width, layout.precision, result.key_words):
         equations: tuple[Section, ...] = ("equations",) if sums_of(result).terms else ()
         return layout._replace(sections=(*warned, "next", "weights", *equations, "moved"))
     return layout._replace(sections=(*warned, "next", "weights", "moved"), top=_STRONGEST)

@@ -24,7 +24,7 @@ def plotted_heat_map(
     palette: str,
     numbers: bool | None,
 ) -> "Axes":
-    """The matrix (n_tokens, n_tokens) on axes: words as labels, the scale of the colors from 0 to 1.
+    """The matrix (n_tokens, n_keys) on axes: words as labels, the scale of the colors from 0 to 1.
 
     `chosen` are the layer and the head that it is of.
     Raises: MissingExtraError, ArgumentError for what are no axes, UsageError for another palette.
@@ -35,7 +35,7 @@ def plotted_heat_map(
     if not isinstance(numbers, bool | None):
         raise ArgumentError(f"found {numbers!r}, expected True, False or None", place="numbers")
     if ax is None:
-        ax = _own_axes(len(matrix))
+        ax = _own_axes(*matrix.shape)
     elif not hasattr(ax, "imshow"):
         kind = type(ax).__name__
         raise ArgumentError(f"found a {kind}, expected axes of matplotlib", place="ax")
@@ -43,26 +43,27 @@ def plotted_heat_map(
 
     ramp = [hex_code(color) for color in PALETTES[palette]]
     ax.imshow(matrix, cmap=ListedColormap(ramp, palette), vmin=0, vmax=1, interpolation="nearest")
-    words, places = [visible(word) for word in result.words], range(len(matrix))
-    ax.set_xticks(places, words, rotation=45, ha="right", rotation_mode="anchor", parse_math=False)
-    ax.set_yticks(places, words, parse_math=False)
+    words, keys = ([visible(word) for word in of] for of in (result.words, result.key_words))
+    upright = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    ax.set_xticks(range(len(keys)), keys, parse_math=False, **upright)
+    ax.set_yticks(range(len(words)), words, parse_math=False)
     ax.set_xlabel("what is attended to")
     ax.set_ylabel("the word that attends")
     ax.set_title(_title(result, *chosen), parse_math=False)
-    if numbers or (numbers is None and len(matrix) <= _MOST_NUMBERS):
+    if numbers or (numbers is None and max(matrix.shape) <= _MOST_NUMBERS):
         _write_numbers(ax, matrix, palette)
     axes: Axes = ax
     return axes
 
 
-def _own_axes(n_tokens: int) -> Any:
+def _own_axes(n_tokens: int, n_keys: int) -> Any:
     """Axes of a new figure, as large as its words ask for. Raises: MissingExtraError."""
     try:
         from matplotlib import pyplot
     except ImportError:
         raise MissingExtraError.of("matplotlib", "a plot") from None
-    size = min(max(_CELL * n_tokens + 1.5, _LEAST), _MOST)
-    return pyplot.subplots(figsize=(size, size), layout="constrained")[1]
+    size = [min(max(_CELL * count + 1.5, _LEAST), _MOST) for count in (n_keys, n_tokens)]
+    return pyplot.subplots(figsize=size, layout="constrained")[1]
 
 
 def _title(result: AttentionResult, layer: int | None, head: int | None) -> str:

@@ -74,6 +74,8 @@ def completion_line(result: AttentionResult, ink: Ink) -> str:
     model = result.model
     if model is None or model.completion is None:
         return ""
+    if model.written is None:
+        return ink.plain(f'the model wrote: "{ink.word(model.completion, 1000)}"')
     written = written_places(result)
     count = "1 token" if len(written) == 1 else f"{len(written)} tokens"
     marked = ", marked with +" if written else ""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # What a file will hold: all of it, or its text in parts.
 Content: TypeAlias = str | bytes | Iterable[str]
 
+_WHOLE = (".json", ".jsonl", ".npz")  # hold every part of a result
 FIGURED = (".svg", ".png", ".pdf", ".tex")  # may be figures for a paper
 
 
@@ -56,7 +57,12 @@ PLAIN = FileRequest()
 
 
 def content_of(path: str, suffix: str, results: "Results", asked: FileRequest) -> Content:
-    """The content of the file `path`, in the format of the suffix."""
+    """The content of the file `path`, in the format of the suffix.
+
+    Of a result with several parts most formats have the one that views show; JSON and .npz have all.
+    """
+    if asked.head_map or suffix not in _WHOLE:
+        results = [result.shown for result in results]
     if asked.head_map and suffix != ".html":
         from attncli.views.head_map_files import head_map_file
 

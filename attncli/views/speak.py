@@ -28,6 +28,9 @@ def spoken_text(
     digits = max(2, precision or 2)
     n_tokens = len(result.tokens)
     lines = [f"Sentence: {ink.word(result.text, 2000)}", f"{n_tokens} words, {_kind(result, ink)}."]
+    if result.is_cross and result.pair is not None:
+        other = f"They attend to {len(result.key_tokens)} words of another text: "
+        lines.append(other + ink.word(result.pair, 2000))
     lines += [
         f"Note: {quotes_apart(harmless(warning.message)) if ink.unicode else warning.message}."
         for warning in result.warnings
@@ -35,13 +38,14 @@ def spoken_text(
     if model_line(result):
         lines.append(f"Model says: {model_line(result, ink.label).removeprefix('label: ')}.")
     names = spoken_names(result.words, ink)
+    keys = spoken_names(result.key_words, ink) if result.is_cross else None
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):
             name = matrix_name(result, layer, head)
             lines += [f"{name.capitalize()}."] if name else []
             weights = result.weights[layer, head]
             lines += [
-                spoken_row(names, query, weights[query], top or _MOST, digits)
+                spoken_row(names, query, weights[query], top or _MOST, digits, keys)
                 for query in range(n_tokens)
             ]
     return ink.rendered([Segment(line)] for line in lines)
@@ -56,14 +60,24 @@ def spoken_names(words: Sequence[str], ink: Ink) -> list[str]:
     ]
 
 
-def spoken_row(names: Sequence[str], query: int, row: FloatArray, top: int, digits: int = 2) -> str:
-    """What one word attends to, strongest first. Shapes: row (n_tokens,)."""
+def spoken_row(
+    names: Sequence[str],
+    query: int,
+    row: FloatArray,
+    top: int,
+    digits: int = 2,
+    keys: Sequence[str] | None = None,
+) -> str:
+    """What one word attends to, strongest first: words, or the `keys` of another text.
+
+    Shapes: row (n_keys,).
+    """
     percents = rounded_to_sum(row, digits)
     if not any(percents):
         return f"{names[query]} attends to nothing."
     kept, rest = strongest(row, top)
     said = [
-        f"{_percent(percents[key], float(row[key]), digits)} to {'itself' if key == query else names[key]}"
+        f"{_percent(percents[key], float(row[key]), digits)} to {'itself' if keys is None and key == query else (keys or names)[key]}"
         for key in kept
     ]
     if rest:
@@ -87,7 +101,7 @@ def _decimal(units: int, digits: int) -> str:
 
 def _kind(result: AttentionResult, ink: Ink) -> str:
     settings = result.attention
-    kind = f"{settings.title} from a file" if settings.is_foreign else settings.title
+    kind = f"{result.title} from a file" if settings.is_foreign else result.title
     if result.model is not None and not result.model.is_of_file:
         kind += f", {result.model.title}"
     if settings.n_layers > 1:

@@ -27,12 +27,15 @@ def strongest_lines(
     top: int,
     width: int = 80,
     precision: int = 3,
+    keys: Sequence[str] | None = None,
 ) -> list[Line]:
     """For each shown row its strongest keys with their weights, and what the others get together.
 
-    Shapes: weights (n_tokens, n_tokens).
+    The `keys` are the words where they are no others. Shapes: weights (n_tokens, n_keys).
     """
-    labels = [ink.word(text, min(16, max(4, (width - precision - 9) // 2))) for text in words]
+    most = min(16, max(4, (width - precision - 9) // 2))
+    labels = [ink.word(text, most) for text in words]
+    heads = labels if keys is None else [ink.word(text, most) for text in keys]
     indent = max((width_of(labels[i]) for i in shown), default=0)
     lines: list[Line] = []
     for query in shown:
@@ -40,7 +43,7 @@ def strongest_lines(
         parts = [(f" {weights[query, key]:.{precision}f} ", key) for key in kept]
         line: Line = [Segment("  " + left(labels[query], indent) + " ")]
         used = indent + 3
-        cells = [(labels[key], ink.weight(text, float(weights[query, key]))) for text, key in parts]
+        cells = [(heads[key], ink.weight(text, float(weights[query, key]))) for text, key in parts]
         if rest:
             others = float(weights[query][rest].sum(dtype=np.float64))
             cells.append(

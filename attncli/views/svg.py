@@ -7,6 +7,7 @@ picture, and a line in it says so. Every word and number is also in a `<title>` 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -165,36 +166,43 @@ def heat_map(
     words: Sequence[str],
     weights: FloatArray,
     precision: int = 2,
+    keys: Sequence[str] | None = None,
 ) -> Drawing:
-    """One matrix, rows are queries. Shapes: weights (n_tokens, n_tokens)."""
-    if len(words) <= NUMBERS_UP_TO:
-        return _numbered(words, weights, precision)
-    return _picture(words, weights)
+    """One matrix, rows are queries; columns are the `keys` where they are other words.
+
+    Shapes: weights (n_tokens, n_keys).
+    """
+    keys = words if keys is None else keys
+    if max(len(words), len(keys)) <= NUMBERS_UP_TO:
+        return _numbered(words, keys, weights, precision)
+    return _picture(words, keys, weights)
 
 
-def _numbered(words: Sequence[str], weights: FloatArray, precision: int) -> Drawing:
-    labels = [word(text, _LABEL) for text in words]
+def _numbered(
+    words: Sequence[str], keys: Sequence[str], weights: FloatArray, precision: int
+) -> Drawing:
+    labels, heads = ([word(text, _LABEL) for text in of] for of in (words, keys))
     left = max(width_of(label) for label in labels) * _CHAR + 10
-    widest = max(width_of(label) for label in labels) * _CHAR + 12
+    widest = max(width_of(label) for label in heads) * _CHAR + 12
     cell = max((precision + 2) * _CHAR + 14, min(widest, 80))
-    slanted = any(width_of(label) * _CHAR + 8 > cell for label in labels)
-    top = _top(labels, slanted)
+    slanted = any(width_of(label) * _CHAR + 8 > cell for label in heads)
+    top = _top(heads, slanted)
     parts = []
-    for i, label in enumerate(labels):
-        at = left + (i + 0.5) * cell
+    for i, (label, head) in enumerate(zip_longest(labels, heads)):
+        at, y = left + (i + 0.5) * cell, top + i * 32 + 21
         place = (
             f'transform="translate({at:g} {top - 8:g}) rotate(-45)"'
             if slanted
             else f'x="{at:g}" y="{top - 8:g}" text-anchor="middle"'
         )
-        parts.append(_label(label, words[i], place))
-        y = top + i * 32 + 21
-        parts.append(_label(label, words[i], f'x="{left - 8:g}" y="{y:g}" text-anchor="end"'))
+        beside = f'x="{left - 8:g}" y="{y:g}" text-anchor="end"'
+        parts += [_label(head, keys[i], place)] if head is not None else []
+        parts += [_label(label, words[i], beside)] if label is not None else []
     for i, row in enumerate(weights.tolist()):
         for j, weight in enumerate(row):
             parts.append(_cell(left + j * cell, top + i * 32, cell, weight, precision))
     spread = top * 0.75 if slanted else 0
-    return Drawing(left + cell * len(words) + spread, top + 32 * len(words), tuple(parts))
+    return Drawing(left + cell * len(keys) + spread, top + 32 * len(words), tuple(parts))
 
 
 def _top(labels: Sequence[str], slanted: bool) -> float:
@@ -216,35 +224,36 @@ def _cell(x: float, y: float, width: float, weight: float, precision: int) -> st
     )
 
 
-def _picture(words: Sequence[str], weights: FloatArray) -> Drawing:
-    named = len(words) <= NAMES_UP_TO
-    size = 10 if named else max(2, 800 // len(words))
-    labels = [word(text, _LABEL) for text in words] if named else []
-    edge = max((width_of(label) for label in labels), default=0) * 5.5 + 6
-    parts = [_pixels(weights, edge, edge, size)]
-    for i, label in enumerate(labels):
-        at = edge + i * size + 8
-        style = 'font-size="9"'
-        parts.append(
-            _label(label, words[i], f'x="{edge - 4:g}" y="{at:g}" text-anchor="end" {style}')
-        )
-        turned = f'transform="translate({at:g} {edge - 4:g}) rotate(-90)" {style}'
-        parts.append(_label(label, words[i], turned))
-    side = edge + size * len(words)
+def _picture(words: Sequence[str], keys: Sequence[str], weights: FloatArray) -> Drawing:
+    most = max(len(words), len(keys))
+    named = most <= NAMES_UP_TO
+    size = 10 if named else max(2, 800 // most)
+    labels, heads = ([word(text, _LABEL) for text in of] if named else [] for of in (words, keys))
+    edge, above = (
+        max((width_of(label) for label in of), default=0) * 5.5 + 6 for of in (labels, heads)
+    )
+    parts, style = [_pixels(weights, edge, above, size)], 'font-size="9"'
+    for i, (label, head) in enumerate(zip_longest(labels, heads)):
+        across, down = edge + i * size + 8, above + i * size + 8
+        beside = f'x="{edge - 4:g}" y="{down:g}" text-anchor="end" {style}'
+        turned = f'transform="translate({across:g} {above - 4:g}) rotate(-90)" {style}'
+        parts += [_label(label, words[i], beside)] if label is not None else []
+        parts += [_label(head, keys[i], turned)] if head is not None else []
+    right, bottom = edge + size * len(keys), above + size * len(words)
     missing = "the numbers" if named else "the names and numbers"
-    note = f"{len(words)} words: {missing} are left out here; .html, .csv and .json have them"
-    parts.append(f'<text y="{side + 18:g}" fill="{SOFT}">{note}</text>')
-    return Drawing(max(side, width_of(note) * _CHAR), side + 22, tuple(parts))
+    note = f"{most} words: {missing} are left out here; .html, .csv and .json have them"
+    parts.append(f'<text y="{bottom + 18:g}" fill="{SOFT}">{note}</text>')
+    return Drawing(max(right, width_of(note) * _CHAR), bottom + 22, tuple(parts))
 
 
 def _pixels(weights: FloatArray, x: float, y: float, size: float) -> str:
     """Squares as strokes of one path a color; runs of the same color are one stroke."""
-    n_tokens, ramp = len(weights), PALETTES["viridis"]
+    (n_tokens, n_keys), ramp = weights.shape, PALETTES["viridis"]
     runs: dict[int, list[str]] = {}
     for i, row in enumerate(weights):
         steps = palette_steps(row)
         starts = np.flatnonzero(np.diff(steps, prepend=-1))
-        lengths = np.diff([*starts, n_tokens])
+        lengths = np.diff([*starts, n_keys])
         for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
             runs.setdefault(int(steps[start]), []).append(f"M{start} {i}.5h{length}")
     base = max(runs, key=lambda step: len(runs[step]))
@@ -255,7 +264,7 @@ def _pixels(weights: FloatArray, x: float, y: float, size: float) -> str:
     ]
     return (
         f'<g transform="translate({x:g} {y:g}) scale({size:g})" shape-rendering="crispEdges">'
-        f'<rect width="{n_tokens}" height="{n_tokens}" fill="{hex_code(ramp[base])}"/>'
+        f'<rect width="{n_keys}" height="{n_tokens}" fill="{hex_code(ramp[base])}"/>'
         + "".join(paths)
         + "</g>"
     )

@@ -28,6 +28,7 @@ VALUES = {
     "--id": "id", "--include": "embeddings", "--index": "1", "--inline": "money=1,0;bank=0,1",
     "--input-format": "jsonl", "--landmarks": "2", "--layer": "1", "--learning-rate": "0.1",
     "--limit": "2", "--measure": "entropy", "--log": "log.jsonl", "--max-dim": "1", "--max-line": "5",
+    "--part": "cross",
     "--max-memory": "1K", "--max-tokens": "2", "--model": "idioms", "--name": "mine",
     "--neighbors": "1", "--on-bad-line": "skip", "--notation": "lecture", "--oov": "mean", "--output": "new.html",
     "--pair": "the old bank", "--preset": "lecture", "--patience": "1", "--pooling": "mean", "--positions": "sinusoidal",

@@ -97,7 +97,7 @@ HEADS = st.none() | st.lists(st.integers(0, 2), min_size=1, unique=True).map(tup
 POOLED = st.sampled_from([(), ("heads",), ("layers",)])
 CHOICES = st.builds(
     Part, layers=LAYERS, heads=HEADS, over=POOLED, merge=st.just(False), hide=st.just(()),
-    hide_special=st.just(False), how=st.just("mean"),
+    hide_special=st.just(False), how=st.just("mean"), which=st.none(),
 )  # fmt: skip
 
 

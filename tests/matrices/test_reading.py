@@ -161,7 +161,6 @@ def test_rows_that_do_not_sum_to_one_are_said() -> None:
     ("data", "error", "said"),
     [
         (b"", DataError, "empty"),
-        (npy(weights_of(3, 4)), DataError, "3 queries and 4 keys"),
         (npy(weights_of(2, 2, 1, 3, 3)[:, :, :, :, :]), DataError, "2 sentences in a batch"),
         (npy(np.ones(3)), DataError, "expected 2 axes"),
         (npy(np.array([[np.nan, 1], [0, 1]])), DataError, "not finite"),

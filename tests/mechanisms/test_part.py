@@ -44,6 +44,7 @@ PARTS = st.builds(
     hide_special=st.booleans(),
     over=st.sampled_from([(), ("heads",), ("layers", "heads"), ("layers",)]),
     how=st.sampled_from(["mean", "max"]),
+    which=st.none(),
 )
 
 

@@ -55,6 +55,7 @@ PARTS = st.builds(
     hide_special=st.just(False),
     over=st.sampled_from([(), ("heads",), ("layers",), ("heads", "layers")]),
     how=st.sampled_from(["mean", "max"]),
+    which=st.none(),
 )
 
 

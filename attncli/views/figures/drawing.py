@@ -72,7 +72,8 @@ def drawn(
 
 def _notes(figure: Figure, frame: FigureFrame, panels: Sequence[Panel]) -> Iterator[str]:
     n_tokens = max(len(panel.words) for panel in panels)
-    cell = f"{frame.width / n_tokens:.1f} x {frame.height / n_tokens:.1f} px"
+    n_keys = max(len(panel.columns) for panel in panels)
+    cell = f"{frame.width / n_keys:.1f} x {frame.height / n_tokens:.1f} px"
     if not frame.label and figure.axes is not False:
         row = (
             f"a word would have {frame.height / n_tokens:.1f} px"
@@ -253,36 +254,51 @@ def _words(
     at_top: bool,
     at_right: bool,
 ) -> Iterator[Text]:
-    """The words at the left of a panel, and above it or at its right."""
-    size = frame.label
-    count = max(len(panel.words), 1)
-    wide, high = frame.width / count, frame.height / count
-    space = 0.35 * size
-    for i, text in enumerate(panel.words):
-        middle = y + (i + 0.5) * high + 0.35 * size
-        bold = i == panel.row
-        room = frame.left - 0.4 * size
-        cut = _cut(text, size, room)
-        full = "" if cut == text else text
-        if at_left:
-            yield Text(x - space, middle, cut, size, "end", bold=bold, full=full, room=room)
-        if frame.lines:
-            if at_right:
-                place = x + frame.width + space
-                yield Text(place, middle, cut, size, bold=bold, full=full, room=room)
+    """The words at the left of a panel, and those of its columns above it or at its right."""
+    rows, columns = len(panel.words), len(panel.columns)
+    for i in range(max(rows, columns)):
+        if at_left and i < rows:
+            yield _beside(frame, panel.words, i, x, y, bold=i == panel.row)
+        if i >= columns:
             continue
-        if not at_top:
-            continue
-        across = x + (i + 0.5) * wide
-        if frame.turned:
-            room = frame.top - 0.4 * size
-            cut = _cut(text, size, room)
-            full = "" if cut == text else text
-            yield Text(
-                across + 0.35 * size, y - space, cut, size, turned=True, full=full, room=room
-            )
-        else:
-            yield Text(across, y - space, cut, size, "middle", full=full, room=wide)
+        if frame.lines and at_right:
+            bold = i == panel.row and not panel.keys
+            yield _beside(frame, panel.columns, i, x, y, right=True, bold=bold)
+        elif at_top and not frame.lines:
+            yield _above(frame, panel.columns, i, x, y)
+
+
+def _beside(
+    frame: FigureFrame,
+    words: Sequence[str],
+    i: int,
+    x: float,
+    y: float,
+    *,
+    right: bool = False,
+    bold: bool = False,
+) -> Text:
+    """A word at the left of its row, or at the right of the lines."""
+    size, text = frame.label, words[i]
+    middle = y + (i + 0.5) * frame.height / max(len(words), 1) + 0.35 * size
+    room = (frame.right if right else frame.left) - 0.4 * size
+    cut = _cut(text, size, room)
+    place = x + frame.width + 0.35 * size if right else x - 0.35 * size
+    anchor = "start" if right else "end"
+    full = "" if cut == text else text
+    return Text(place, middle, cut, size, anchor, bold=bold, full=full, room=room)
+
+
+def _above(frame: FigureFrame, words: Sequence[str], i: int, x: float, y: float) -> Text:
+    """A word above its column, turned where that is narrow."""
+    size, text, wide = frame.label, words[i], frame.width / max(len(words), 1)
+    across, line = x + (i + 0.5) * wide, y - 0.35 * size
+    room = frame.top - 0.4 * size if frame.turned else wide
+    cut = _cut(text, size, room)
+    full = "" if cut == text else text
+    if frame.turned:
+        return Text(across + 0.35 * size, line, cut, size, turned=True, full=full, room=room)
+    return Text(across, line, cut, size, "middle", full=full, room=wide)
 
 
 def _heat(
@@ -295,14 +311,14 @@ def _heat(
     precision: int,
 ) -> Iterator[Item]:
     """A heat map; a cell that its word may not see is empty."""
-    count = len(panel.words)
-    wide, high = frame.width / count, frame.height / count
+    n_rows, n_columns = len(panel.words), len(panel.columns)
+    wide, high = frame.width / n_columns, frame.height / n_rows
     empty = None if panel.seen is None else (panel.seen | (panel.weights > 0))
     gaps = min(wide, high) >= 12
     side = math.ceil(_CELLS * min(frame.width, frame.height))
     seen, drawn_shares = empty, shares
-    if count > side:  # of cells that nobody could tell apart the largest
-        edges = np.unique(np.linspace(0, count, side + 1).astype(int))[:-1]
+    if max(n_rows, n_columns) > side:  # of cells that nobody could tell apart the largest
+        edges = (_edges_of(n_rows, side), _edges_of(n_columns, side))
         drawn_shares = largest_of(shares, edges)
         seen = None if empty is None else largest_of(empty, edges)
     area = (x, y, frame.width, frame.height)
@@ -322,12 +338,19 @@ def _heat(
         yield Box(x, y + panel.row * high, frame.width, high, line=INK)
 
 
-def largest_of(cells: AnyArray, edges: IntArray) -> AnyArray:
-    """The largest of each square of cells; `edges` are where the squares begin.
+def _edges_of(count: int, most: int) -> IntArray:
+    """Where the squares begin along an axis of so many cells."""
+    edges: IntArray = np.linspace(0, count, min(count, most) + 1).astype(np.intp)
+    return np.unique(edges)[:-1]
 
-    Shapes: cells (n, n), edges (m,) → (m, m).
+
+def largest_of(cells: AnyArray, edges: tuple[IntArray, IntArray]) -> AnyArray:
+    """The largest of each square of cells; `edges` are where the squares begin, of both axes.
+
+    Shapes: cells (n, m), edges (k,) and (l,) → (k, l).
     """
-    whole: AnyArray = np.maximum.reduceat(np.maximum.reduceat(cells, edges, axis=0), edges, axis=1)
+    rows: AnyArray = np.maximum.reduceat(cells, edges[0], axis=0)
+    whole: AnyArray = np.maximum.reduceat(rows, edges[1], axis=1)
     return whole
 
 
@@ -335,8 +358,8 @@ def _lines(
     frame: FigureFrame, panel: Panel, shares: FloatArray, x: float, y: float, palette: str
 ) -> Iterator[Segment]:
     """A line from each word to each that it attends to: wider and darker the larger the weight."""
-    count = len(panel.words)
-    high, color = frame.height / count, line_color(palette)
+    high, color = frame.height / len(panel.words), line_color(palette)
+    of_column = frame.height / len(panel.columns)
     widest = max(min(6.0, 0.5 * high), 0.8)
     places = np.argwhere(shares >= _FAINTEST)
     values = shares[tuple(places.T)]
@@ -346,6 +369,6 @@ def _lines(
         if panel.row is not None and i != panel.row:
             continue
         share = float(values[at])
-        ends = (y + (i + 0.5) * high, y + (j + 0.5) * high)
+        ends = (y + (i + 0.5) * high, y + (j + 0.5) * of_column)
         width = 0.3 + (widest - 0.3) * share
         yield Segment(x, ends[0], x + frame.width, ends[1], width, color, line_opacity(share))

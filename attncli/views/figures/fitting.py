@@ -199,17 +199,18 @@ def _natural_panel(
     figure: Figure, panels: Sequence[Panel], precision: int, font: float
 ) -> tuple[float, float]:
     """How large a panel would like to be."""
-    n_tokens, longest = _most(panels), _longest(panels, LABEL) * CHAR * font
+    rows, columns = _cells_of(panels)
+    most, longest = max(rows, columns), _longest(panels, LABEL, keys=True) * CHAR * font
     if figure.lines:
-        return 12 * font, n_tokens * max(1.7 * font, 2) if n_tokens <= 80 else 900.0
-    if n_tokens > NUMBERS_UP_TO and not figure.numbers:
-        side = n_tokens * max(2, 10 if n_tokens <= 80 else 800 // n_tokens)
-        return side, side
-    if figure.numbers is False or (len(panels) > 1 and n_tokens > 12 and not figure.numbers):
-        return n_tokens * 1.9 * font, n_tokens * 1.9 * font
+        return 12 * font, most * max(1.7 * font, 2) if most <= 80 else 900.0
+    if most > NUMBERS_UP_TO and not figure.numbers:
+        side = max(2, 10 if most <= 80 else 800 // most)
+        return columns * side, rows * side
+    if figure.numbers is False or (len(panels) > 1 and most > 12 and not figure.numbers):
+        return columns * 1.9 * font, rows * 1.9 * font
     digits = (precision + 2) * CHAR * font + font
     cell = max(digits, min(longest + 0.85 * font, 5.7 * font))
-    return n_tokens * cell, n_tokens * 2.3 * font
+    return columns * cell, rows * 2.3 * font
 
 
 def _sized(
@@ -230,7 +231,8 @@ def _sized(
     def at(label: float) -> FigureFrame:
         return _frame(figure, panels, grid, headed, font, label, size=(width, height))
 
-    frame = _shaped(_best(figure, panels, precision, font, at))
+    frame = _shaped(_best(figure, panels, precision, font, at), _cells_of(panels))
+    frame = _turned_if_narrow(frame, panels, (width, height))
     if min(frame.width, frame.height) < _SMALLEST:
         raise UsageError(
             f"found {' x '.join(figure.size.said)}, in which {len(panels)} panel"
@@ -241,13 +243,13 @@ def _sized(
     return frame
 
 
-def _shaped(frame: FigureFrame) -> FigureFrame:
-    """The frame with cells that are squares, or broad enough for their numbers."""
+def _shaped(frame: FigureFrame, cells: tuple[int, int]) -> FigureFrame:
+    """The frame with cells that are squares, or broad enough for their numbers; so many of them."""
     if frame.lines:
         return frame
-    broadest = 2.6 if frame.number else 1.0
-    width = min(frame.width, broadest * frame.height)
-    return frame._replace(width=width, height=min(frame.height, width))
+    broadest, shape = 2.6 if frame.number else 1.0, cells[1] / cells[0]
+    width = min(frame.width, broadest * frame.height * shape)
+    return frame._replace(width=width, height=min(frame.height, width / shape))
 
 
 def _best(
@@ -258,18 +260,18 @@ def _best(
     at: Callable[[float], FigureFrame],
 ) -> FigureFrame:
     """The frame with the largest words beside which the numbers fit, where they are wanted."""
-    n_tokens = _most(panels)
+    cells = _cells_of(panels)
     steps = max(int((font - _LEAST_LABEL) / 0.5), 0)
     candidates = [at(font - 0.5 * step) for step in range(steps + 1)]
     if figure.axes is False:
         candidates = [at(0)]
-    fitting = [frame for frame in candidates if _labels_fit(frame, panels, n_tokens)]
+    fitting = [frame for frame in candidates if _labels_fit(frame, cells)]
     fitting = _whole(fitting, panels) or fitting or [at(0)]
-    wanted = figure.numbers or (figure.numbers is None and n_tokens <= NUMBERS_UP_TO)
+    wanted = figure.numbers or (figure.numbers is None and max(cells) <= NUMBERS_UP_TO)
     if wanted and not figure.lines:
         least = _LEAST_ASKED if figure.numbers else _LEAST_NUMBER
         for frame in [*fitting, at(0)] if figure.numbers else fitting:
-            number = _number(frame, n_tokens, precision)
+            number = _number(frame, cells, precision)
             if number >= least:
                 return frame._replace(number=number)
     return fitting[0]
@@ -288,13 +290,18 @@ def _frame(
 ) -> FigureFrame:
     """The frame of a picture of this size, or of panels of this size."""
     columns, rows = grid
-    shared = len(panels) > 1 and all(p.words == panels[0].words for p in panels[1:])
+    first = panels[0]
+    shared = len(panels) > 1 and all(
+        p.words == first.words and p.columns == first.columns for p in panels[1:]
+    )
     across = 1 if shared else columns
     limit = LABEL
     if size is not None and label:
         sides = 1.2 if figure.lines else 1  # both may take more than one
         limit = max(3, min(LABEL, int(_STRIPS * size[0] / (CHAR * label * across * sides))))
-    left = _longest(panels, limit) * CHAR * label + 0.5 * label
+    left, right = (
+        _longest(panels, limit, keys=keys) * CHAR * label + 0.5 * label for keys in (False, True)
+    )
     frame = FigureFrame(
         columns=columns,
         rows=rows,
@@ -304,7 +311,7 @@ def _frame(
         width=panel[0],
         height=panel[1],
         left=left,
-        right=left if figure.lines else 0.0,
+        right=right if figure.lines else 0.0,
         top=0.0,
         turned=False,
         shared=shared,
@@ -339,43 +346,62 @@ def _topped(
     limit = LABEL
     if size is not None:
         limit = max(3, min(LABEL, int(0.3 * size[1] / (CHAR * label * down))))
-    cell, longest = frame.width / _most(panels), _longest(panels, LABEL) * CHAR * label
+    cell = frame.width / _cells_of(panels)[1]
+    longest = _longest(panels, LABEL, keys=True) * CHAR * label
     turned = longest + 0.6 * label > cell
     longest = min(longest, limit * CHAR * label)
     return frame._replace(turned=turned, top=longest + 0.5 * label if turned else 1.4 * label)
 
 
+def _turned_if_narrow(
+    frame: FigureFrame, panels: Sequence[Panel], size: tuple[float, float]
+) -> FigureFrame:
+    """The frame with its words above turned, where its cells became too narrow for them."""
+    if not frame.label or frame.lines or frame.turned:
+        return frame
+    down = 1 if frame.shared else frame.rows
+    turned = _topped(frame, panels, size, down)
+    lost = (turned.top - frame.top) * down / frame.rows
+    if not turned.turned or frame.height - lost < _SMALLEST:
+        return frame
+    return _shaped(turned._replace(height=frame.height - lost), _cells_of(panels))
+
+
 def _whole(fitting: Sequence[FigureFrame], panels: Sequence[Panel]) -> list[FigureFrame]:
     """Those in which no word is cut, if they can be read well."""
-    longest = _longest(panels, LABEL) * CHAR
+    longest, of_keys = (_longest(panels, LABEL, keys=keys) * CHAR for keys in (False, True))
     return [
         frame
         for frame in fitting
         if frame.label >= _LEAST_NUMBER
         and frame.left + 1e-6 >= longest * frame.label
-        and (not frame.turned or frame.top + 1e-6 >= longest * frame.label)
+        and (not frame.lines or frame.right + 1e-6 >= of_keys * frame.label)
+        and (not frame.turned or frame.top + 1e-6 >= of_keys * frame.label)
     ]
 
 
-def _labels_fit(frame: FigureFrame, panels: Sequence[Panel], n_tokens: int) -> bool:
+def _labels_fit(frame: FigureFrame, cells: tuple[int, int]) -> bool:
     """Whether rows of words do not touch, nor columns of turned ones."""
     if not frame.label or min(frame.width, frame.height) < _SMALLEST:
         return False
-    high = frame.height / n_tokens >= 1.1 * frame.label
-    return high and (frame.lines or not frame.turned or frame.width / n_tokens >= 1.1 * frame.label)
+    rows, columns = cells
+    high = frame.height / (max(cells) if frame.lines else rows) >= 1.1 * frame.label
+    return high and (frame.lines or not frame.turned or frame.width / columns >= 1.1 * frame.label)
 
 
-def _number(frame: FigureFrame, n_tokens: int, precision: int) -> float:
+def _number(frame: FigureFrame, cells: tuple[int, int], precision: int) -> float:
     """The size of numbers that fit into the cells."""
-    wide = (frame.width / n_tokens - 3) / ((precision + 2) * CHAR)
-    return min(frame.label or frame.font, frame.font, wide, frame.height / n_tokens / 1.3)
+    wide = (frame.width / cells[1] - 3) / ((precision + 2) * CHAR)
+    return min(frame.label or frame.font, frame.font, wide, frame.height / cells[0] / 1.3)
 
 
-def _most(panels: Sequence[Panel]) -> int:
-    return max(1, *(len(panel.words) for panel in panels)) if panels else 1
+def _cells_of(panels: Sequence[Panel]) -> tuple[int, int]:
+    """The most rows and the most columns that a panel has."""
+    rows = max((len(panel.words) for panel in panels), default=1)
+    return max(rows, 1), max(1, *(len(panel.columns) for panel in panels)) if panels else 1
 
 
-def _longest(panels: Sequence[Panel], limit: int) -> int:
-    """Columns of the longest word, which is cut at the limit."""
-    texts = {text for panel in panels for text in panel.words}
+def _longest(panels: Sequence[Panel], limit: int, *, keys: bool = False) -> int:
+    """Columns of the longest word of the rows, or of the `keys`, which is cut at the limit."""
+    texts = {text for panel in panels for text in (panel.columns if keys else panel.words)}
     return max((width_of(word(text, limit)) for text in texts), default=0)

@@ -12,9 +12,9 @@ from attncli.results.result import AttentionResult
 
 
 class Panel(NamedTuple):
-    """One matrix, rows are queries. Shapes: weights and seen (n_tokens, n_tokens).
+    """One matrix, rows are queries. Shapes: weights and seen (n_tokens, n_keys).
 
-    `name` and `short` are what it is called, `across` and `down` what its column and its row are
+    The columns are the `keys`, where there are any, else the words again. `name` and `short` are what it is called, `across` and `down` what its column and its row are
     called in a grid of layers and heads; `row` is a word to point out, `group` the number of what
     the panel is of, whose panels stand in rows of their own.
     """
@@ -28,6 +28,12 @@ class Panel(NamedTuple):
     down: str = ""
     row: int | None = None
     group: int = 0
+    keys: Sequence[str] = ()
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The words of the columns."""
+        return self.keys or self.words
 
 
 def panels_of(results: Sequence[AttentionResult]) -> list[Panel]:
@@ -59,6 +65,7 @@ def _of_result(result: AttentionResult, *, named: bool) -> list[Panel]:
                     short=" ".join(short),
                     across=heads[head] if is_grid else "",
                     down=layers[layer] if is_grid else "",
+                    keys=result.key_words if result.is_cross else (),
                 )
             )
     return panels

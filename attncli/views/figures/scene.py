@@ -52,7 +52,7 @@ class Segment(NamedTuple):
 
 
 class Cells(NamedTuple):
-    """A matrix as colored cells: shares (n, n) of the palette, 0 to 1; what is not `seen` is empty."""
+    """A matrix as colored cells: shares (n, m) of the palette, 0 to 1; what is not `seen` is empty."""
 
     x: float
     y: float

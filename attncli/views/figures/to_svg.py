@@ -85,10 +85,10 @@ def _box(item: Box) -> str:
 
 def _cells(item: Cells) -> Iterator[str]:
     """Runs of cells of one color as strokes of one path a color; gaps as white lines upon them."""
-    count = len(item.shares)
-    if not count:
+    rows, columns = item.shares.shape
+    if not item.shares.size:
         return
-    wide, high = item.width / count, item.height / count
+    wide, high = item.width / columns, item.height / rows
     yield (
         f'<g transform="translate({item.x:.6g} {item.y:.6g}) scale({wide:.6g} {high:.6g})" '
         'shape-rendering="crispEdges">'
@@ -96,16 +96,16 @@ def _cells(item: Cells) -> Iterator[str]:
     colors, more = PALETTES[item.palette], 0 if item.gaps else OVERLAP
     for step, moves in sorted(cell_runs(item).items()):
         path = "".join(
-            f"M{start} {row}.5h{length + (more if start + length < count else 0)}"
+            f"M{start} {row}.5h{length + (more if start + length < columns else 0)}"
             for row, start, length in moves
         )
         yield f'<path stroke="{hex_code(colors[step])}" stroke-width="{1 + more}" d="{path}"/>'
     yield "</g>"
     if item.gaps:
         lines = "".join(
-            f"M{item.x + k * wide:.5g} {item.y:.5g}v{item.height:.5g}"
-            f"M{item.x:.5g} {item.y + k * high:.5g}h{item.width:.5g}"
-            for k in range(count + 1)
+            (f"M{item.x + k * wide:.5g} {item.y:.5g}v{item.height:.5g}" if k <= columns else "")
+            + (f"M{item.x:.5g} {item.y + k * high:.5g}h{item.width:.5g}" if k <= rows else "")
+            for k in range(max(rows, columns) + 1)
         )
         yield f'<path stroke="{PAPER}" stroke-width="1" d="{lines}"/>'
 

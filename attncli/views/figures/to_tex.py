@@ -107,21 +107,23 @@ def _box(item: Box | Segment) -> Iterator[str]:
 
 
 def _cells(item: Cells) -> Iterator[str]:
-    count = max(len(item.shares), 1)
-    wide, high = item.width / count, item.height / count
+    rows, columns = (max(count, 1) for count in item.shares.shape)
+    wide, high = item.width / columns, item.height / rows
     overlap = 0 if item.gaps else OVERLAP
     for step, runs in sorted(cell_runs(item).items()):
         yield _color(PALETTES[item.palette][step])
         for row, start, length in runs:
             x, y = item.x + start * wide, item.y + row * high
-            more = overlap * wide if start + length < count else 0
-            down = overlap * high if row + 1 < count else 0
+            more = overlap * wide if start + length < columns else 0
+            down = overlap * high if row + 1 < rows else 0
             yield rf"\attnbox{{{x:.6g}}}{{{y:.6g}}}{{{length * wide + more:.6g}}}{{{high + down:.6g}}}"
     if item.gaps:
-        for k in range(count + 1):
+        for k in range(max(rows, columns) + 1):
             x, y = item.x + k * wide, item.y + k * high
-            yield rf"\draw[white,line width=.75bp] ({x:.6g},{item.y:.6g}) -- ++(0,{item.height:.6g});"
-            yield rf"\draw[white,line width=.75bp] ({item.x:.6g},{y:.6g}) -- ++({item.width:.6g},0);"
+            if k <= columns:
+                yield rf"\draw[white,line width=.75bp] ({x:.6g},{item.y:.6g}) -- ++(0,{item.height:.6g});"
+            if k <= rows:
+                yield rf"\draw[white,line width=.75bp] ({item.x:.6g},{y:.6g}) -- ++({item.width:.6g},0);"
 
 
 def _color(color: RGB) -> str:

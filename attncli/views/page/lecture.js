@@ -2,9 +2,9 @@
 const LOWERED = "₀₁₂₃₄₅₆₇₈₉";
 const lowered = (text) => [...text].map((digit) => LOWERED[digit] ?? digit).join("");
 
-function equation(words, weights, query, precision, formula) {
+function equation(words, keys, weights, query, precision, formula) {
   const { coefficients, kept, others } = terms(weights, precision);
-  const between = weights.length > 9 ? "," : "";
+  const between = Math.max(words.length, keys.length) > 9 ? "," : "";
   const symbols = kept.map((key) => `w${lowered(`${query + 1}${between}${key + 1}`)}`);
   if (!formula) {
     const listed = symbols.map((symbol, i) => `${symbol} = ${coefficients[i]}`);

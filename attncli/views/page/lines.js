@@ -7,10 +7,10 @@ const MOST_OF_WORD = 40; // lines of the word that is pointed at
 const SVG = "http://www.w3.org/2000/svg";
 
 class Lines {
-  constructor(box, words, note) {
-    this.n = words.length;
+  constructor(box, words, keys, note) {
+    [this.n, this.m] = [words.length, keys.length];
     this.note = note;
-    this.height = this.n * ROW;
+    this.height = Math.max(this.n, this.m) * ROW;
     const svg = document.createElementNS(SVG, "svg");
     svg.setAttribute("viewBox", `0 0 100 ${this.height}`);
     svg.setAttribute("preserveAspectRatio", "none");
@@ -19,14 +19,14 @@ class Lines {
     this.all = svg.appendChild(document.createElementNS(SVG, "g"));
     this.some = svg.appendChild(document.createElementNS(SVG, "g"));
     const field = element("div", { class: "field" }, svg);
-    if (this.n * this.n > MOST_SVG) {
+    if (this.n * this.m > MOST_SVG) {
       this.picture = element("canvas", { width: 400, height: Math.min(this.height, 16000),
         "aria-hidden": "true" });
       field.prepend(this.picture);
     }
     this.from = words.map((word, i) => element("button", { class: "word", type: "button",
       title: word, dir: "auto", "data-query": i, "aria-pressed": "false" }, word));
-    this.to = words.map((word, j) =>
+    this.to = keys.map((word, j) =>
       element("span", { class: "word", title: word, dir: "auto", "data-key": j }, word));
     const list = (name, label, items) => element("ol", { class: name, "aria-label": label },
       ...items.map((item) => element("li", {}, item)));
@@ -35,7 +35,7 @@ class Lines {
   }
 
   line(i, j) {
-    const weight = this.weights[i * this.n + j];
+    const weight = this.weights[i * this.m + j];
     const line = document.createElementNS(SVG, "line");
     const ends = { x1: 0, x2: 100, y1: (i + 0.5) * ROW, y2: (j + 0.5) * ROW };
     for (const [name, value] of Object.entries(ends)) line.setAttribute(name, value);
@@ -64,7 +64,7 @@ class Lines {
     if (this.picture) this.paintPicture(shown);
     else
       this.all.replaceChildren(
-        ...shown.map((k) => this.line(Math.floor(k / this.n), k % this.n)));
+        ...shown.map((k) => this.line(Math.floor(k / this.m), k % this.m)));
     this.note.textContent = shown.length === above ? "" :
       `The ${shown.length} strongest of ${above} lines are drawn; ` +
       `a word that is pointed at shows its ${MOST_OF_WORD} strongest.`;
@@ -80,8 +80,8 @@ class Lines {
       context.strokeStyle = colorOf(weight / this.top);
       context.lineWidth = this.width(weight);
       context.beginPath();
-      context.moveTo(0, (Math.floor(k / this.n) + 0.5) * ROW * scale);
-      context.lineTo(width, ((k % this.n) + 0.5) * ROW * scale);
+      context.moveTo(0, (Math.floor(k / this.m) + 0.5) * ROW * scale);
+      context.lineTo(width, ((k % this.m) + 0.5) * ROW * scale);
       context.stroke();
     }
   }
@@ -91,12 +91,12 @@ class Lines {
     this.from.forEach((word, i) => word.classList.toggle("lit", i === query));
     this.to.forEach((word, j) => word.classList.toggle("lit", j === key));
     const pairs = [];
-    for (let k = 0; k < this.n; k += 1) {
+    for (let k = 0; k < (query === null ? this.n : this.m); k += 1) {
       const [i, j] = query === null ? [k, key] : [query, k];
-      if (i !== null && j !== null && this.weights[i * this.n + j] > 0) pairs.push([i, j]);
+      if (i !== null && j !== null && this.weights[i * this.m + j] > 0) pairs.push([i, j]);
     }
     (this.picture ?? this.all).classList.toggle("dim", pairs.length > 0);
-    pairs.sort((a, b) => this.weights[a[0] * this.n + a[1]] - this.weights[b[0] * this.n + b[1]]);
+    pairs.sort((a, b) => this.weights[a[0] * this.m + a[1]] - this.weights[b[0] * this.m + b[1]]);
     this.some.replaceChildren(...pairs.slice(-MOST_OF_WORD).map(([i, j]) => this.line(i, j)));
   }
 }

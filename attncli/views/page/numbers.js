@@ -40,18 +40,18 @@ function placed(labels, at) {
 
 // Adds share · softmax(scores · factor) of each row of a slot to weights; a row of −∞ only stays
 // zeros. Rows that do not sum to 1 keep what they sum to.
-function addSoftmax(weights, scores, slot, n, factor, share, sums) {
-  const start = slot * n * n;
-  const powers = new Float64Array(n);
+function addSoftmax(weights, scores, slot, n, m, factor, share, sums) {
+  const start = slot * n * m;
+  const powers = new Float64Array(m);
   for (let i = 0; i < n; i += 1) {
-    const row = start + i * n;
+    const row = start + i * m;
     let peak = -Infinity;
-    for (let j = 0; j < n; j += 1) if (scores[row + j] > peak) peak = scores[row + j];
+    for (let j = 0; j < m; j += 1) if (scores[row + j] > peak) peak = scores[row + j];
     if (peak === -Infinity) continue;
     const of = sums ? share * sums[slot * n + i] : share;
     let total = 0;
-    for (let j = 0; j < n; j += 1) total += powers[j] = Math.exp((scores[row + j] - peak) * factor);
-    for (let j = 0; j < n; j += 1) weights[i * n + j] += (of * powers[j]) / total;
+    for (let j = 0; j < m; j += 1) total += powers[j] = Math.exp((scores[row + j] - peak) * factor);
+    for (let j = 0; j < m; j += 1) weights[i * m + j] += (of * powers[j]) / total;
   }
 }
 

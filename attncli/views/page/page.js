@@ -5,7 +5,9 @@ class View {
     this.root = root;
     const source = root.querySelector("script[type='application/json']");
     Object.assign(this, JSON.parse(source.textContent));
-    this.n = this.words.length;
+    this.keys ??= this.words; // the words of the columns, in cross-attention those of another text
+    this.key_labels ??= this.labels;
+    [this.n, this.m] = [this.words.length, this.keys.length];
     this.scores = floats(this.scores);
     if (this.sums) this.sums = floats(this.sums);
     this.slot = new Map(this.held.map(([layer, head], i) => [`${layer},${head}`, i]));
@@ -14,7 +16,7 @@ class View {
     this.startOptions();
     this.top = 1; // the weight at the upper end of the colors
     this.pinned = false;
-    this.weights = new Float64Array(this.n * this.n);
+    this.weights = new Float64Array(this.n * this.m);
     this.build();
     this.compute();
   }
@@ -29,7 +31,7 @@ class View {
 
   build() {
     this.buildMatrix();
-    this.lines = new Lines(this.find(".lines"), this.words, this.find(".lines-note"));
+    this.lines = new Lines(this.find(".lines"), this.words, this.keys, this.find(".lines-note"));
     this.lines.from.forEach((word, i) => {
       word.addEventListener("pointerenter", () => this.point(i));
       word.addEventListener("focus", () => this.point(i));
@@ -76,11 +78,12 @@ class View {
   }
 
   buildBoard(board) {
-    const size = Math.max(1, Math.min(14, Math.floor(720 / this.n)));
+    const size = Math.max(1, Math.min(14, Math.floor(720 / Math.max(this.n, this.m))));
     this.size = size;
     const canvas = board.querySelector("canvas");
-    canvas.width = canvas.height = this.n;
-    canvas.style.width = canvas.style.height = `${this.n * size}px`;
+    [canvas.width, canvas.height] = [this.m, this.n];
+    canvas.style.width = `${this.m * size}px`;
+    canvas.style.height = `${this.n * size}px`;
     this.canvas = canvas;
     this.band = element("div", { class: "band", hidden: "" });
     this.post = element("div", { class: "post", hidden: "" });
@@ -89,7 +92,7 @@ class View {
     const at = (event, act) => {
       const i = Math.floor(event.offsetY / size);
       const j = Math.floor(event.offsetX / size);
-      if (i >= 0 && j >= 0 && i < this.n && j < this.n) act(i, j);
+      if (i >= 0 && j >= 0 && i < this.n && j < this.m) act(i, j);
     };
     canvas.addEventListener("pointermove", (event) => at(event, (i, j) => this.point(i, j)));
     canvas.addEventListener("click", (event) => at(event, (i, j) => this.toggle(i, j)));
@@ -102,13 +105,13 @@ class View {
 
   paintTable() {
     for (let i = 0; i < this.n; i += 1)
-      for (let j = 0; j < this.n; j += 1) {
-        const weight = this.weights[i * this.n + j];
+      for (let j = 0; j < this.m; j += 1) {
+        const weight = this.weights[i * this.m + j];
         const cell = this.cells[i][j];
         cell.classList.replace(cell.dataset.step, `w${step(weight / this.top)}`);
         cell.dataset.step = `w${step(weight / this.top)}`;
         cell.dataset.weight = weight.toPrecision(9);
-        cell.title = `${this.words[i]} → ${this.words[j]}: ${weight.toFixed(7)}`;
+        cell.title = `${this.words[i]} → ${this.keys[j]}: ${weight.toFixed(7)}`;
         cell.textContent = fixed(weight, this.precision);
       }
   }
@@ -199,20 +202,20 @@ class View {
     if (!box) return;
     if (this.query === null || this.key === null) box.textContent = "";
     else {
-      const weight = this.weights[this.query * this.n + this.key];
-      box.textContent = `${this.words[this.query]} → ${this.words[this.key]}: ${weight.toFixed(6)}`;
+      const weight = this.weights[this.query * this.m + this.key];
+      box.textContent = `${this.words[this.query]} → ${this.keys[this.key]}: ${weight.toFixed(6)}`;
     }
   }
 
   // ---- the word that is pointed at
 
   rowOf(query) {
-    return [...this.weights.subarray(query * this.n, (query + 1) * this.n)];
+    return [...this.weights.subarray(query * this.m, (query + 1) * this.m)];
   }
 
   // The mean of heads weighs no vectors: its rows are no equations.
   equation(row, i) {
-    return equation(this.labels, row, i, this.precision, this.mean ? null : this.formula);
+    return equation(this.labels, this.key_labels, row, i, this.precision, this.mean ? null : this.formula);
   }
 
   showWord() {
@@ -238,7 +241,7 @@ class View {
   rowTable(row, i) {
     const order = row.map((weight, j) => [weight, j]).sort((a, b) => b[0] - a[0] || a[1] - b[1]);
     const body = element("tbody", {}, ...order.map(([weight, j]) => element("tr", {},
-      element("th", { scope: "row" }, this.words[j]),
+      element("th", { scope: "row" }, this.keys[j]),
       element("td", {}, j + 1), element("td", { "data-key": j, "data-weight": weight.toPrecision(9) }, weight.toFixed(6)))));
     const heads = element("tr", {}, element("th", { scope: "col" }, "Word"),
       element("th", { scope: "col" }, "Place"), element("th", { scope: "col" }, "Weight"));
@@ -286,14 +289,13 @@ class View {
   }
 
   compute() {
-    const n = this.n;
     const chosen = this.mean ? this.held.filter(([layer]) => layer === this.layer)
       : [[this.layer, this.head]];
     const whole = !this.mean || chosen.length === this.n_heads; // of some heads it is no mean of all
     const slots = (whole ? chosen : []).map((pair) => this.slot.get(String(pair))).filter((at) => at !== undefined);
     this.weights.fill(0);
     for (const slot of slots)
-      addSoftmax(this.weights, this.scores, slot, n, this.temperature / this.now,
+      addSoftmax(this.weights, this.scores, slot, this.n, this.m, this.temperature / this.now,
         1 / slots.length, this.sums);
     const most = this.weights.reduce((top, weight) => Math.max(top, weight), 0);
     this.top = this.stretch && most > 0 ? most : 1;
@@ -367,20 +369,20 @@ class View {
     const small = this.thumbnails ? bytes(this.thumbnails) : null;
     this.thumbs = every.map(([layer, head], at) => {
       const slot = this.slot.get(`${layer},${head}`);
-      const side = slot === undefined ? this.side : this.n;
-      const canvas = element("canvas", { width: side, height: side, "aria-hidden": "true" });
+      const [height, width] = slot === undefined ? this.sides : [this.n, this.m];
+      const canvas = element("canvas", { width, height, "aria-hidden": "true" });
       const name = `${this.layer_names[layer]} ${this.head_names[head]}`;
       const button = element("button", { type: "button", "data-head": `${layer},${head}`,
         "aria-pressed": "false" }, canvas, name);
       if (slot === undefined) {
         button.disabled = true;
         button.title = `${name} is not held by this page`;
-        this.paintSteps(canvas, small.subarray(at * side * side, (at + 1) * side * side));
+        this.paintSteps(canvas, small.subarray(at * width * height, (at + 1) * width * height));
         return button;
       }
       button.addEventListener("click", () => { this.choose(layer, head); this.compute(); });
-      const weights = new Float64Array(this.n * this.n);
-      addSoftmax(weights, this.scores, slot, this.n, 1, 1, this.sums);
+      const weights = new Float64Array(this.n * this.m);
+      addSoftmax(weights, this.scores, slot, this.n, this.m, 1, 1, this.sums);
       this.paint(canvas, weights);
       return button;
     });

@@ -19,7 +19,7 @@ from attncli.insight.other_temperatures import (
     temperature_range,
 )
 from attncli.insight.select import aggregate
-from attncli.insight.subscripts import Names, symbol_names
+from attncli.insight.subscripts import Names
 from attncli.insight.sums import Sums, sums_of
 from attncli.results.names import (
     axis_labels,
@@ -33,7 +33,7 @@ from attncli.results.result import AttentionResult
 from attncli.settings import HeadMeasure, Notation
 from attncli.views.facts import facts_line, model_line
 from attncli.views.ink import word as short
-from attncli.views.notation import text_signs, weights_title
+from attncli.views.notation import names_of_result, text_signs, weights_title
 from attncli.views.page.map import has_map, map_data, map_markup
 from attncli.views.page.tables import (
     escaped,
@@ -81,7 +81,7 @@ def section(
     Without a choice it shows what a terminal does: the last layer, of many heads their mean.
     The sentence is a heading of a `level`, 1 where it is that of the page.
     """
-    names = None if notation == "words" else symbol_names(result.words)
+    names = None if notation == "words" else names_of_result(result)
     movements = movements or moved_words(result, None)
     scores, held = held_scores(result, MAX_BYTES // share)
     start = (last_layer(result), 0)
@@ -89,6 +89,7 @@ def section(
     data: dict[str, Any] = {
         "words": [apart(word) for word in result.words],
         "labels": [isolated(short(word)) for word in result.words],
+        **_keys(result),
         "n_layers": result.attention.n_layers,
         "n_heads": result.attention.n_heads,
         "layers": axis_labels(result, "layers"),
@@ -110,7 +111,7 @@ def section(
         data["sums"] = base64.b64encode(sums.astype("<f4").tobytes()).decode("ascii")
     if len(held) < result.attention.n_layers * result.attention.n_heads:
         small = thumbnails(result)
-        data["side"] = small.shape[-1]
+        data["sides"] = small.shape[-2:]
         data["thumbnails"] = base64.b64encode(small.tobytes()).decode("ascii")
     with_map = map_is_open or has_map(result)
     if with_map:
@@ -135,8 +136,18 @@ def section(
     )
 
 
+def _keys(result: AttentionResult) -> dict[str, list[str]]:
+    """The words of the columns, where they are others than those of the rows."""
+    if not result.is_cross:
+        return {}
+    return {
+        "keys": [apart(word) for word in result.key_words],
+        "key_labels": [isolated(short(word)) for word in result.key_words],
+    }
+
+
 class FirstMatrix(NamedTuple):
-    """The matrix that shows at first, (n_tokens, n_tokens): a head, or of many the mean."""
+    """The matrix that shows at first, (n_tokens, n_keys): a head, or of many the mean."""
 
     weights: FloatArray
     name: str
@@ -189,12 +200,13 @@ def _views(
     if names is not None and names.words:
         caption += f" {html.escape(weights_title(names, text_signs(apart)))}."
     panel = f'<div class="word-panel idle" hidden data-live>{_HINT}</div>'
-    n_tokens = len(result.words)
+    n_tokens = max(len(result.words), len(result.key_words))
     if n_tokens > TABLE_WORDS:
         matrix = f"<figure>{_picture(n_tokens, caption)}{page_legend()}</figure>"
         return f'<div class="views beside">{matrix}{panel}</div>{_LINES}'
-    table = weight_table(result.words, weights, precision, caption)
-    wide = "" if n_tokens <= 12 else " wide"
+    keys = result.key_words if result.is_cross else None
+    table = weight_table(result.words, weights, precision, caption, keys)
+    wide = "" if len(result.key_words) <= 12 else " wide"
     return f'<div class="views{wide}"><figure>{table}{page_legend()}</figure>{_LINES}</div>{panel}'
 
 

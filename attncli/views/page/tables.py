@@ -41,12 +41,22 @@ def plain_table(
     return f"<table>{above}<thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def weight_table(words: Sequence[str], weights: FloatArray, precision: int, caption: str) -> str:
-    """The weights as a table of colored numbers. Shapes: weights (n_tokens, n_tokens)."""
-    names = [escaped(word) for word in words]
-    kind = " roomy" if len(words) <= 8 else ""
-    kind += " upright" if sum(max(len(name), 5) for name in words) > 70 else ""
-    heads = "".join(f'<th scope="col" title="{name}"><bdi>{name}</bdi></th>' for name in names)
+def weight_table(
+    words: Sequence[str],
+    weights: FloatArray,
+    precision: int,
+    caption: str,
+    keys: Sequence[str] | None = None,
+) -> str:
+    """The weights as a table of colored numbers; columns are the `keys` where they are other words.
+
+    Shapes: weights (n_tokens, n_keys).
+    """
+    keys = words if keys is None else keys
+    names, columns = ([escaped(word) for word in of] for of in (words, keys))
+    kind = " roomy" if len(keys) <= 8 else ""
+    kind += " upright" if sum(max(len(name), 5) for name in columns) > 70 else ""
+    heads = "".join(f'<th scope="col" title="{name}"><bdi>{name}</bdi></th>' for name in columns)
     rows = []
     for i, name in enumerate(names):
         cells = "".join(
@@ -100,6 +110,7 @@ def every_word(
             sums=own_sums or sums,
             shown=lambda text: isolated(word(text)),
             names=names,
+            keys=result.key_words,
         )
         cells = [] if plain else [_cell("Found as", "", status)]
         cells.append(f'<td class="equation" data-label="{title}">{html.escape(formula)}</td>')
@@ -113,7 +124,7 @@ def every_word(
     caption = escaped(_caption(result, sums)) + (f" ({escaped(name)})." if name else ".")
     if names is not None and sums.terms is not None:
         signs, letter = text_signs(lambda text: apart(word(text))), sums.terms[0]
-        listed = symbols_line(names, range(len(names.words)), letter, signs)
+        listed = symbols_line(names, range(len(names.keys)), letter, signs)
         caption += f" {html.escape(listed)}."
     return (
         f'<table class="every"><caption>{caption}</caption>'
