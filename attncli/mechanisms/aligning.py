@@ -12,6 +12,7 @@ import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array, FloatArray
 from attncli.arrays.memory import available_memory
+from attncli.attention import products
 from attncli.errors import (
     AttnError,
     DataError,
@@ -132,7 +133,8 @@ class CrossWeighing:
         sums = membership(spans[0], read[0])  # (n_source, n_k)
         shares = membership(spans[1], read[1])  # (n_target, n_pieces)
         shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1)
-        matrices = [shares @ _of_pieces(cross, c, shares.shape[1]) @ sums.T for c in self.choices]
+        pieces = (_of_pieces(cross, choice, shares.shape[1]) for choice in self.choices)
+        matrices = [products.product(products.product(shares, of), sums.T) for of in pieces]
         return Weighed(names[0], names[1], np.stack(matrices))
 
     def _cross(self, source: Pieces, target: Pieces) -> Float32Array:
@@ -224,7 +226,9 @@ class VectorWeighing:
 
     def _weighed(self, source: _Side, target: _Side) -> Weighed:
         known = target.has[:, None] & source.has  # (n_target, n_source)
-        cosines = np.where(known, np.round(target.rows @ source.rows.T, _DIGITS), 0.0)
+        cosines = np.where(
+            known, np.round(products.product(target.rows, source.rows.T), _DIGITS), 0.0
+        )
         if known.all():
             return Weighed(source.words, target.words, cosines[None])
         same = [[one == other for one in source.words] for other in target.words]
@@ -252,7 +256,8 @@ class VectorWeighing:
             tokens, vectors = run.tokens(), reader.vectors(run)
             known = np.array([token.status not in MEANINGLESS for token in tokens])
             shared = _overlaps(spans, [(token.start, token.end) for token in tokens])
-            sums = (shared & known).astype(np.float64) @ vectors.astype(np.float64)
+            belongs = (shared & known).astype(np.float64)
+            sums = products.product(belongs, vectors.astype(np.float64))
         lengths = np.sqrt((sums * sums).sum(axis=1, keepdims=True))  # (n, 1)
         return _Side(words, sums / np.where(lengths > 0, lengths, 1), lengths[:, 0] > 0)
 
