@@ -57,6 +57,7 @@ def command_lines():
         for text in (*texts_of(tree), *lines_said(tree)):
             if text.startswith(starts) and text.strip("\n") not in no_lines:
                 line = text.replace("--byte-order 1", "--byte-order big")
+                line = line.replace("--part 1", "--part cross")
                 yield pytest.param(line, id=f"{path.stem}:{text[:40]}")
 
 
