@@ -105,10 +105,19 @@ def labels_by_torch(source: str, target: str) -> None:
 
 
 def cpu_seconds(command: Sequence[str], checkout: str | None = None) -> float:
-    """User and system time of a process and its children."""
-    own = {} if checkout is None else {"PYTHONPATH": checkout}
+    """User and system time of a process and its children, with the attncli of a checkout or of here.
+
+    `python -m` looks in the folder where it runs first, so that it runs in none of the two.
+    """
+    own = {"PYTHONPATH": str(Path(checkout).resolve() if checkout else HERE.parents[1])}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL, env={**os.environ, **own})
+    subprocess.run(
+        command,
+        check=True,
+        cwd=HERE.root,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **own},
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
