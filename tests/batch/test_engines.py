@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,8 @@ def _kill_two_children(seed: int) -> None:
         time.sleep(rng.random() * 0.15)
         children = _children(os.getpid())
         if children:
-            os.kill(rng.choice(children), signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it may have ended meanwhile
+                os.kill(rng.choice(children), signal.SIGKILL)
 
 
 def test_workers_that_always_die_end_the_run(folder: Path) -> None:
