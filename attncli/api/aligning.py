@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack, cast, get_args, overload
 
 from attncli.api.word_vectors import store_of_vectors
 from attncli.checks.arguments import (
@@ -78,8 +78,8 @@ class Aligner:
     ) -> "tuple[Aligner, list[MeasuredHead]]":
         """This aligner with the heads that have the lowest error rate on these pairs; all, best first.
 
-        Each head alone and the mean of each layer are tried, at the steps that are not settled. Each of `gold` is asked for the links of
-        its pair. A pair that cannot be read counts for none.
+        Each head alone and the mean of each layer are tried, at the steps that are not settled. Each
+        of `gold` is asked for the links of its pair. A pair that cannot be read counts for none.
         Raises: UsageError where there are no heads.
         """
         if self.choice is None or self._weighing_of is None:
@@ -175,40 +175,24 @@ def _opened(name: str) -> "tuple[TransformerModel, PieceTokenizer]":
     return model, PieceTokenizer(checkpoint.folder)
 
 
+class _Choices(TypedDict, total=False):
+    model: str | PathLike[str] | None
+    vectors: "Vectors | WordVectors"
+    target_vectors: "Vectors | WordVectors | None"
+    layer: int | Sequence[int] | None
+    head: int | Sequence[int] | None
+    align_with: AlignedWith | None
+    symmetrize: Symmetrization | None
+    threshold: float | None
+    tokenizer: TokenizerName
+    max_tokens: int
+    no_cache: bool
+
+
 @overload
-def align(
-    source: str,
-    target: str,
-    *,
-    model: str | PathLike[str] | None = None,
-    vectors: "Vectors | WordVectors" = "glove",
-    target_vectors: "Vectors | WordVectors | None" = None,
-    layer: int | Sequence[int] | None = None,
-    head: int | Sequence[int] | None = None,
-    align_with: AlignedWith | None = None,
-    symmetrize: Symmetrization | None = None,
-    threshold: float | None = None,
-    tokenizer: TokenizerName = "whitespace",
-    max_tokens: int = MAX_TOKENS,
-    no_cache: bool = False,
-) -> Alignment: ...
+def align(source: str, target: str, **choices: Unpack[_Choices]) -> Alignment: ...
 @overload
-def align(
-    source: "Texts",
-    target: "Texts",
-    *,
-    model: str | PathLike[str] | None = None,
-    vectors: "Vectors | WordVectors" = "glove",
-    target_vectors: "Vectors | WordVectors | None" = None,
-    layer: int | Sequence[int] | None = None,
-    head: int | Sequence[int] | None = None,
-    align_with: AlignedWith | None = None,
-    symmetrize: Symmetrization | None = None,
-    threshold: float | None = None,
-    tokenizer: TokenizerName = "whitespace",
-    max_tokens: int = MAX_TOKENS,
-    no_cache: bool = False,
-) -> Alignments: ...
+def align(source: "Texts", target: "Texts", **choices: Unpack[_Choices]) -> Alignments: ...
 def align(
     source: Any,
     target: Any,
@@ -230,9 +214,10 @@ def align(
     With a `model` (T5, mT5, BART, Marian) each target word is linked to the source word to which its
     cross-attention is strongest: the mean of all heads of a decoder layer, or of `layer` and `head`,
     numbers from 0. `align_with` "input", the default, is the step that reads the word, "output" the one
-    that foretells it; without `layer` one at a third of the layers, or the last but one. Without a model two words are linked that are each other's nearest by
-    the cosine of their vectors, which are of one space; `target_vectors` are those of the target's
-    words where they stand elsewhere. A word without a vector is linked to one that is spelled just so.
+    that foretells it; without `layer` one at a third of the layers, or the last but one.
+    Without a model two words are linked that are each other's nearest by the cosine of their vectors,
+    which are of one space; `target_vectors` are those of the target's words where they stand elsewhere.
+    A word without a vector is linked to one that is spelled just so.
     `symmetrize` joins both ways of looking: none, intersection, union, grow-diag, grow-diag-final,
     grow-diag-final-and or itermax; no link is weaker than `threshold`. Words are what stands between
     spaces, or as `tokenizer` cuts them.

@@ -71,7 +71,7 @@ def results_to_compare(
     if len(results) < 2:
         if failed:
             raise failed[0]
-        from attncli.results.cards import counted_as
+        from attncli.errors.wording import counted_as
 
         raise UsageError(
             f"found {counted_as(len(results), 'sentence')}, expected two or more",

@@ -79,10 +79,10 @@ def explain(
     """The attention of a sentence, as `attn explain` computes it; of several a list of results.
 
     Several texts are a list, or a column of a table: a Series of pandas or polars, an array of Arrow
-    or numpy. `model` is a trained model (its file, or what `train` gave), one that ships (idioms) or a transformer. `vectors` are a
-    name, a path, or at hand: what `open_vectors` gives, a dict of words and vectors, KeyedVectors of
-    gensim, a matrix (n_words, dim) with its words. `include` names optional fields of the result to
-    fill (embeddings, query, key, value, scores, measures, hidden_states; next: what a language model
+    or numpy. `model` is a trained model (its file, or what `train` gave), one that ships (idioms) or a
+    transformer. `vectors` are a name, a path, or at hand: what `open_vectors` gives, a dict of words
+    and vectors, KeyedVectors of gensim, a matrix (n_words, dim) with its words. `include` names
+    optional fields of the result to fill (embeddings, query, key, value, scores, measures, hidden_states; next: what a language model
     expected at each token); `part` chooses layers, heads and tokens.
     The choices, and their defaults, are those of `attncli.settings.MechanismSettings`; `settings` and
     `reading` say the same of general attention. Weights are (n_layers, n_heads, n_tokens, n_tokens).

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from attncli.errors import AttnError, DataError, UsageError
-from attncli.errors.wording import quoted
+from attncli.errors.wording import counted_as, quoted
 from attncli.files.rows.inputs import text_of_row
 from attncli.files.rows.lines import all_lines
 from attncli.files.rows.reader import InputRow, Shape, rows_of
@@ -53,8 +53,7 @@ class GoldFile(NamedTuple):
             return GoldLinks()
         count = len(self.links)
         raise DataError(
-            f"found {count:,} line{'' if count == 1 else 's'}, expected one for each pair: {place} "
-            "is one more",
+            f"found {counted_as(count, 'line')}, expected one for each pair: {place} is one more",
             place=self.name,
         )
 
@@ -66,8 +65,7 @@ class GoldFile(NamedTuple):
         """Raises: DataError where the file has links of more pairs than there are."""
         if len(self.links) > n_pairs:
             raise DataError(
-                f"found links of pair {len(self.links):,}, expected {n_pairs:,} "
-                f"pair{'' if n_pairs == 1 else 's'}",
+                f"found links of pair {len(self.links):,}, expected {counted_as(n_pairs, 'pair')}",
                 place=self.place(len(self.links) - 1),
             )
 

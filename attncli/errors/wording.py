@@ -74,6 +74,11 @@ def size_text(n_bytes: int) -> str:
     return f"{amount:.1f} {units[0]}"
 
 
+def counted_as(count: int, name: str) -> str:
+    """A number with its name: "1 label", "1,200 labels"."""
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
+
+
 def nearest(given: str, names: Iterable[str]) -> str | None:
     """The one of `names` that `given` is nearly, or None.
 

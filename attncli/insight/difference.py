@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from attncli.arrays import FloatArray
+from attncli.errors.wording import counted_as
 from attncli.insight.matching import Matching, matching
-from attncli.results.cards import Card, Cell, Grid, Part, ShowsCard, counted_as
+from attncli.results.cards import Card, Cell, Grid, Part, ShowsCard
 from attncli.results.names import AXES, VECTORS_AFTER, describe, layer_of_vectors
 from attncli.results.result import OPTIONAL_ARRAYS, PARTS, AttentionResult
 

@@ -96,8 +96,8 @@ def select_layers(result: AttentionResult, layers: Sequence[int]) -> AttentionRe
     """The result with these layers only, in the order given; −1 is the last layer.
 
     A layer has the number that it has in the model, also where the result holds only some.
-    The contextual vectors stay those of the result, whose parts are cut likewise: where its last layer is left out, the
-    selection says after which layer they are.
+    The parts of the result are cut likewise. The contextual vectors stay: where the last layer is
+    left out, the selection says after which layer they are.
     Raises: UsageError when a layer does not exist.
     """
     return _of_numbers(result, "layers", layers)

@@ -26,7 +26,8 @@ _Rows: TypeAlias = list[tuple[int, list[str]]]
 class GivenNumbers(NamedTuple):
     """Numbers of someone else, and the tokens where they were given too.
 
-    `keys` are the tokens of the columns, where these are others; `selection` names layers and heads that are not counted from 0.
+    `keys` are the tokens of the columns, where these are others; `selection` names layers and heads
+    that are not counted from 0.
     """
 
     array: FloatArray
@@ -39,7 +40,8 @@ def json_weights(value: Any) -> GivenNumbers:
     """Nested lists, or an object with the weights and perhaps the tokens.
 
     Known names of the weights: attention, attentions, weights, attn, matrix; of the tokens: tokens,
-    words, left_text, labels; of those of the columns: keys, source_tokens, right_text. A list of such objects (BertViz) gives its first.
+    words, left_text, labels; of those of the columns: keys, source_tokens, right_text. A list of such
+    objects (BertViz) gives its first.
     Raises: DataError when no rectangular array of numbers is found.
     """
     if isinstance(value, list) and value and isinstance(value[0], dict):

@@ -68,8 +68,9 @@ def open_analyser(
 ) -> Opened:
     """The Analyser that the settings describe, of the part that is chosen of its results.
 
-    A `trained` model at hand stands in the place of the one that they name. `include` names optional fields to fill. With `foresees` a language model says what comes next.
-    With `maps` nothing is kept of the weights of a transformer but the numbers of each head.
+    A `trained` model at hand stands in the place of the one that they name. `include` names optional
+    fields to fill. With `foresees` a language model says what comes next. With `maps` nothing is kept
+    of the weights of a transformer but the numbers of each head.
     Where a chosen part loses one of the fields that were `asked` for, its record says so.
     Raises: UsageError for settings out of range or that exclude each other; what opening the
     vectors or the model raises.

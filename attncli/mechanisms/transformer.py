@@ -13,20 +13,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from attncli.arrays import Float32Array, FloatArray
-from attncli.arrays.memory import available_memory
 from attncli.attention.core import attention_scores
 from attncli.errors import (
     AttnError,
     EmptyError,
     LimitError,
     NumericError,
-    UsageError,
-    field_name,
     setting,
 )
-from attncli.errors.wording import quoted, size_text
+from attncli.errors.wording import quoted
 from attncli.insight.measures import with_measures
 from attncli.mechanisms.analyser import Analyser
+from attncli.mechanisms.transformer_memory import require_memory
 from attncli.models.forward import Inputs, States, Wanted, encode
 from attncli.models.model import TransformerModel
 from attncli.models.packing import filled
@@ -42,7 +40,6 @@ from attncli.results.result import (
     VectorsInfo,
 )
 from attncli.results.stack import Failure, Stack, stacks_of
-from attncli.settings import MOST_WRITTEN
 
 if TYPE_CHECKING:
     from attncli.insight.heads import HeadMeter
@@ -50,9 +47,6 @@ if TYPE_CHECKING:
 
 _WINDOW_WEIGHTS = 1 << 24  # numbers of the weights held at once
 _WINDOW_ROWS = 1 << 14  # rows of tokens held at once
-_BYTES_PER_WEIGHT = 8  # the weights, and one copy of them while they are checked or written
-_BYTES_IN_WORK = 32  # for each weight of the one head in work: scores, masks and what softmax needs
-_SURELY_FITS = 1 << 28  # bytes that are taken without asking
 _FROM_STATES = {"embeddings", "hidden_states", "query", "key", "value"}
 
 
@@ -77,14 +71,13 @@ class TransformerAnalyser(Analyser):
     `include` names optional fields of the results to fill: embeddings (before the first layer),
     hidden_states (before it and after every layer), query, key, value, scores, measures, next. With
     `foresees` a language model says what follows the text or fills its masks, with "next" included
-    also how probable each token was; both need the whole model. `pair` is a second
-    sentence that every text is read with: by an encoder together with it, by a decoder that follows
-    the encoder as what it wrote so far, which gives the results the parts of that decoder. With
-    `truncate` a sentence too long for the model is cut, which a warning says; else it is a
-    LimitError. With `complete` the model goes on by so many
-    tokens, and the result is that of the whole text; a decoder that follows an encoder writes the
-    second text itself. With `maps` nothing of the weights is kept but the numbers of each head:
-    results are MappedResults.
+    also how probable each token was; both need the whole model.
+    `pair` is a second sentence that every text is read with: by an encoder together with it, by a
+    decoder that follows the encoder as what it wrote so far, which gives the results the parts of that
+    decoder. With `truncate` a sentence too long for the model is cut, which a warning says; else it is
+    a LimitError. With `complete` the model goes on by so many tokens, and the result is that of the
+    whole text; a decoder that follows an encoder writes the second text itself. With `maps` nothing of
+    the weights is kept but the numbers of each head: results are MappedResults.
     Raises: UsageError where it is to write and cannot, LimitError where it would be too much.
     """
 
@@ -102,7 +95,9 @@ class TransformerAnalyser(Analyser):
 
     def __post_init__(self) -> None:
         if self.complete is not None:
-            _expect_a_writer(self.model, self.complete, self.pair)
+            from attncli.mechanisms.completing import expect_a_writer
+
+            expect_a_writer(self.model, self.complete, self.pair)
 
     def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
         """Like a call, but a sentence that fails gives its error and the others go on."""
@@ -188,13 +183,18 @@ class TransformerAnalyser(Analyser):
                 warnings.append(ResultWarning("truncated", message))
             target = self._target(pair)
             written = 0 if self.complete is None or self._decodes else self.complete
-            self._require_memory(len(pieces.ids) + written, self._n_target(target))
+            n, n_target = len(pieces.ids) + written, self._n_target(target)
+            require_memory(self.model.config, n, n_target, self._kept(), "scores" in self.include)
             pieces, without = self._segmented(pieces)
             warnings += without
             self.model.check_ids(np.array(pieces.ids), np.array(pieces.types))
             given, completion, n_given = text, None, len(pieces.ids)
             if self.complete is not None and not self._decodes:
-                text, pieces, ended = self._continued(text, pieces, limit)
+                from attncli.mechanisms.completing import with_completion
+
+                text, pieces, ended = with_completion(
+                    self.model, self.tokenizer, text, pieces, self.complete, limit
+                )
                 completion = text[len(given) :]
                 warnings += ended
         except AttnError as error:
@@ -245,55 +245,6 @@ class TransformerAnalyser(Analyser):
         target = self.model.config.target
         of_decoder = 0 if target is None else target.n_layers * target.n_heads
         return heads * n * n + of_decoder * n_target * (n_target + n)
-
-    def _continued(
-        self, text: str, pieces: Pieces, limit: int
-    ) -> tuple[str, Pieces, list[ResultWarning]]:
-        """The text with what the model writes after it, and a note where that ends early.
-
-        Raises: LimitError when it would be longer than what is read; NumericError, DataError.
-        """
-        from attncli.models.continuing import continued
-        from attncli.models.written import spelled_on
-
-        count, n = self.complete or 0, len(pieces.ids)
-        if n + count > limit:
-            raise LimitError(
-                f"{n} tokens and {count} more, {self.model.name} reads at most {limit}",
-                place=field_name("complete"),
-            )
-        more = continued(self.model, pieces.ids, count, self.model.ends)
-        added = spelled_on(self.tokenizer, text, pieces.ids, more.ids)
-        whole = Pieces(
-            (*pieces.pieces, *added.pieces),
-            (*pieces.ids, *more.ids),
-            (*pieces.types, *(0 for _ in more.ids)),
-        )
-        if not more.has_ended:
-            return text + added.text, whole, []
-        message = f"{self.model.name} ended its text after {len(more.ids)} of {count} tokens"
-        return text + added.text, whole, [ResultWarning("text-ended", message)]
-
-    def _require_memory(self, n: int, n_target: int = 0) -> None:
-        """Raises: LimitError when the weights of n tokens would not fit in memory, or those of a
-        decoder's beside them.
-        """
-        n_layers, n_heads = self._kept()
-        kept = n_layers * n_heads * (2 if "scores" in self.include else 1)
-        needed = (_BYTES_PER_WEIGHT * kept + _BYTES_IN_WORK) * n * n
-        if (target := self.model.config.target) is not None:
-            of_decoder = _BYTES_PER_WEIGHT * target.n_layers * target.n_heads
-            needed += (of_decoder + _BYTES_IN_WORK) * n_target * (n_target + n)
-        if needed <= _SURELY_FITS:
-            return
-        available = available_memory()
-        if available is not None and needed > available:
-            raise LimitError(
-                f"the weights of {n:,} tokens in {_counted(n_layers, 'layer')} of "
-                f"{_counted(n_heads, 'head')} need {size_text(needed)} of memory, "
-                f"{size_text(available)} are available",
-                hints=_of_fewer(n_layers, n_heads),
-            )
 
     def _segmented(self, pieces: Pieces) -> tuple[Pieces, list[ResultWarning]]:
         """The pieces with the segments that Hugging Face would give the model, none or its own."""
@@ -454,33 +405,6 @@ def open_transformer(folder: Path, name: str | None = None, **options: Any) -> T
     return TransformerAnalyser(model, PieceTokenizer(folder), **options)
 
 
-def _expect_a_writer(model: TransformerModel, count: int, pair: str | None) -> None:
-    """Raises: UsageError where a model is to go on with a text and cannot, or by no token."""
-    place = field_name("complete")
-    if not 1 <= count <= MOST_WRITTEN:
-        raise UsageError(f"found {count}, expected 1 to {MOST_WRITTEN}", place=place)
-    if pair is not None:
-        raise UsageError(f"found {field_name('pair')} too, expected one of them", place=place)
-    if (target := model.config.target) is not None:
-        if model.decoder is None or model.decoder.head() is None:
-            raise UsageError(f"the decoder of {model.name} was saved without its head", place=place)
-        if count >= target.max_tokens:
-            raise LimitError(
-                f"{count} tokens, the decoder of {model.name} writes at most {target.max_tokens - 1}",
-                place=place,
-            )
-        return
-    if not model.config.causal:
-        why = "in which every token sees all"
-    elif model.head is None:
-        why = "that was saved without its head"
-    else:
-        return
-    raise UsageError(
-        f"{model.name} is a model {why}, expected a causal language model", place=place
-    )
-
-
 def _inputs(reading: _Reading) -> Inputs:
     return Inputs(np.array(reading.pieces.ids), np.array(reading.pieces.types))
 
@@ -502,15 +426,3 @@ def _selection(
     """What a result says of the layers and heads that were chosen."""
     chosen = {"layers": layers, "heads": heads}
     return {axis: list(n) for axis, n in chosen.items() if n is not None} or None
-
-
-def _of_fewer(n_layers: int, n_heads: int) -> tuple[str, ...]:
-    """Which choices need less memory."""
-    layer, head = f"{field_name('part.layers')} -1", f"{field_name('part.heads')} 0"
-    hints = [f"{layer} keeps those of one layer"] if n_layers > 1 else []
-    hints += [f"{layer} {head} keeps those of one head"] if n_heads > 1 else []
-    return tuple(hints)
-
-
-def _counted(count: int, name: str) -> str:
-    return f"{count} {name}{'' if count == 1 else 's'}"

@@ -27,14 +27,14 @@ from attncli.errors import (
     field_name,
     setting,
 )
-from attncli.errors.wording import quoted, visible
+from attncli.errors.wording import counted_as, quoted, visible
 from attncli.files.foreign import Foreign, foreign_file, foreign_of
 from attncli.files.paths import exists, is_file
 from attncli.files.stream import bytes_stream
 from attncli.files.tensors import Tensor, read_tensor_header, tensor_array
 from attncli.files.unpacked_stream import packing_of
 from attncli.files.writing import write_whole
-from attncli.results.cards import Card, Cell, Facts, ShowsCard, counted_as, some_of
+from attncli.results.cards import Card, Cell, Facts, ShowsCard, some_of
 from attncli.results.frames import Progress, progress_curves
 from attncli.results.result import VectorsInfo
 

@@ -9,8 +9,8 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.checks.arguments import unexpected
 from attncli.errors import ShapeError
-from attncli.errors.wording import quoted
-from attncli.results.cards import Card, Cell, Facts, Grid, Part, Shaded, ShowsCard, counted_as
+from attncli.errors.wording import counted_as, quoted
+from attncli.results.cards import Card, Cell, Facts, Grid, Part, Shaded, ShowsCard
 from attncli.results.gold_links import (
     AlignmentScores,
     GoldLinks,

@@ -85,11 +85,6 @@ def as_latex(card: Card) -> str:
     return card_latex(card)
 
 
-def counted_as(count: int, name: str) -> str:
-    """A number with its name: "1 label", "1,200 labels"."""
-    return f"{count:,} {name}{'' if count == 1 else 's'}"
-
-
 def some_of(values: Iterable[str], most: int) -> str:
     """The first of several texts, and how many more there are."""
     listed = list(values)

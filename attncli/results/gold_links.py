@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from attncli.checks.arguments import said, unexpected
 from attncli.errors import DataError, setting
-from attncli.errors.wording import quoted
+from attncli.errors.wording import counted_as, quoted
 
 Link: TypeAlias = tuple[int, int]
 Links: TypeAlias = frozenset[Link]
@@ -170,7 +170,7 @@ def expect_in_range(gold: GoldLinks, n_source: int, n_target: int, *, first: int
         for number, count, side in ((i, n_source, "source"), (j, n_target, "target")):
             if number < count:
                 continue
-            words = f"{count} word{'' if count == 1 else 's'}"
+            words = counted_as(count, "word")
             from_one = (f"{setting(one_based=True)} reads links that count from 1",)
             raise DataError(
                 f"found a link to word {number + first} of the {side}, which has {words}: expected "

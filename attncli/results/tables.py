@@ -13,6 +13,7 @@ import numpy as np
 from attncli.arrays import AnyArray, Float32Array
 from attncli.checks.arguments import count_of
 from attncli.errors import MissingExtraError, UsageError
+from attncli.errors.wording import counted_as
 from attncli.results.names import AXES, axis_labels, last_layer, positions
 from attncli.results.result import AttentionResult
 
@@ -30,10 +31,10 @@ def one_line(result: AttentionResult) -> str:
     cut = result.text if len(result.text) <= _LONGEST else result.text[: _LONGEST - 1] + "…"
     parts = [
         repr(cut),
-        _counted(len(result.tokens), "token"),
-        *((_counted(len(result.keys), "key"),) if result.keys is not None else ()),
-        _counted(result.attention.n_layers, "layer"),
-        _counted(result.attention.n_heads, "head"),
+        counted_as(len(result.tokens), "token"),
+        *((counted_as(len(result.keys), "key"),) if result.keys is not None else ()),
+        counted_as(result.attention.n_layers, "layer"),
+        counted_as(result.attention.n_heads, "head"),
         result.attention.kind,
         f"model={result.model.name!r}" if result.model else f"vectors={result.vectors.name!r}",
     ]
@@ -142,7 +143,3 @@ def _library(name: str) -> Any:
         return import_module(name)
     except ImportError:
         raise MissingExtraError.of(name, f"a table of {name}") from None
-
-
-def _counted(count: int, name: str) -> str:
-    return f"{count} {name}{'' if count == 1 else 's'}"

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from attncli.arrays import BoolArray, FloatArray, IntArray, nearest_whole
-from attncli.results.cards import Card, Cell, Facts, Grid, Shaded, ShowsCard, counted_as
+from attncli.errors.wording import counted_as
+from attncli.results.cards import Card, Cell, Facts, Grid, Shaded, ShowsCard
 from attncli.training.labels import counted
 
 DIGITS = 4  # of a probability, where it is printed and where it is held against a threshold

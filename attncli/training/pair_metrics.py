@@ -13,12 +13,13 @@ import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
 from attncli.attention.core import attend
+from attncli.errors.wording import counted_as
 from attncli.learning.agreement import both_ways, mean_reciprocal_rank, pearson, spearman
 from attncli.learning.minibatches import Examples, sentence_numbers
 from attncli.learning.pair_vectors import pair_vectors
 from attncli.learning.pairs import of_length_one
 from attncli.models.trained import TrainedModel
-from attncli.results.cards import Card, Cell, Grid, as_html, as_latex, counted_as
+from attncli.results.cards import Card, Cell, Grid, as_html, as_latex
 from attncli.training.examples import Prepared
 from attncli.training.pair_task import as_scores
 

@@ -13,7 +13,7 @@ from attncli.errors import (
     NumericError,
     setting,
 )
-from attncli.errors.wording import quoted
+from attncli.errors.wording import counted_as, quoted
 from attncli.learning.contributions import LabelReading
 from attncli.learning.landmarks import with_landmarks
 from attncli.learning.minibatches import Examples, batch_of
@@ -21,17 +21,7 @@ from attncli.models.trained import TrainedModel
 from attncli.reading.reader import Group, Reader
 from attncli.reading.targets import Target, target_place
 from attncli.reading.unknown import TREATMENTS
-from attncli.results.cards import (
-    Card,
-    Cell,
-    Facts,
-    Grid,
-    Part,
-    ShowsCard,
-    as_html,
-    as_latex,
-    counted_as,
-)
+from attncli.results.cards import Card, Cell, Facts, Grid, Part, ShowsCard, as_html, as_latex
 from attncli.results.stack import TokenRun
 from attncli.settings import COUNTED_WORDS
 from attncli.training.metrics import DIGITS

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
-from attncli.results.cards import Card, Cell, Curve, Facts, ShowsCard, as_html, as_latex, counted_as
+from attncli.errors.wording import counted_as
+from attncli.results.cards import Card, Cell, Curve, Facts, ShowsCard, as_html, as_latex
 from attncli.training.metrics import Scores, report_grid
 from attncli.training.pair_metrics import PairEvaluation
 

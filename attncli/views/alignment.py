@@ -5,6 +5,7 @@ from typing import Protocol
 
 from rich.segment import Segment
 
+from attncli.errors.wording import counted_as
 from attncli.results.alignment import Alignment
 from attncli.results.gold_links import AlignmentScores
 from attncli.views.ink import Ink, Line, left, width_of
@@ -38,7 +39,7 @@ def score_line(scores: AlignmentScores) -> str:
     """The rates, and of how many links and pairs they are."""
     named = {"precision": scores.precision, "recall": scores.recall, "AER": scores.aer}
     rates = "  ".join(f"{name} {_rate(value)}" for name, value in named.items())
-    counts = f"{scores.links:,} links of {scores.pairs:,} pair{'' if scores.pairs == 1 else 's'}"
+    counts = f"{scores.links:,} links of {counted_as(scores.pairs, 'pair')}"
     return f"{rates}  {counts}; gold: {scores.sure:,} sure, {scores.possible:,} possible"
 
 

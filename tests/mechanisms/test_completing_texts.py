@@ -166,8 +166,8 @@ def test_memory_is_asked_for_the_whole_text(
 ) -> None:
     """Before anything is written."""
     _, folder = causal
-    monkeypatch.setattr("attncli.mechanisms.transformer._SURELY_FITS", 0)
-    monkeypatch.setattr("attncli.mechanisms.transformer.available_memory", lambda: 100_000)
+    monkeypatch.setattr("attncli.mechanisms.transformer_memory._SURELY_FITS", 0)
+    monkeypatch.setattr("attncli.mechanisms.transformer_memory.available_memory", lambda: 100_000)
     with pytest.raises(LimitError, match="memory"):
         attncli.explain("the bank", str(folder), complete=900)
 

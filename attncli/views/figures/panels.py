@@ -14,9 +14,10 @@ from attncli.results.result import AttentionResult
 class Panel(NamedTuple):
     """One matrix, rows are queries. Shapes: weights and seen (n_tokens, n_keys).
 
-    The columns are the `keys`, where there are any, else the words again. `name` and `short` are what it is called, `across` and `down` what its column and its row are
-    called in a grid of layers and heads; `row` is a word to point out, `group` the number of what
-    the panel is of, whose panels stand in rows of their own.
+    The columns are the `keys`, where there are any, else the words again. `name` and `short` are what
+    it is called, `across` and `down` what its column and its row are called in a grid of layers and
+    heads; `row` is a word to point out, `group` the number of what the panel is of, whose panels stand
+    in rows of their own.
     """
 
     words: Sequence[str]
