@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from models.encoder_decoders import KINDS as TWO_SIDED
+from models.encoder_decoders import N_VOCAB
+from models.encoder_decoders import made as made_two_sided
 from models.made import VOCAB, write_tokenizer
 from models.test_decoders import EVERYTHING, KINDS, SMALL, made
 from models.test_parity import made as made_older
 
 from attncli.cli.app import run
+from attncli.models.encoder_decoder import decode
 from attncli.models.forward import Inputs, encode
 from attncli.models.model import TransformerModel
 
@@ -107,3 +111,70 @@ def test_a_batch_of_mixed_lengths_agrees_with_a_padded_one(
     rows = [tokenizer.encode(line).ids for line in lines]
     for record, (weights, _) in zip(records, of_each(theirs.model, rows), strict=True):
         assert np.abs(np.array(record["weights"]) - weights).max() <= 1e-5
+
+
+def place(side: Any, mask: Any) -> None:
+    """Gives each real token of one side the place it has alone.
+
+    BART and Marian of transformers count places from the padding and take no others; T5 has none.
+    """
+    if hasattr(side, "embed_positions"):
+        first = getattr(side.embed_positions, "offset", 0)
+        places = torch.tensor(np.maximum(mask.cumsum(axis=1) - 1, 0))
+        rows = side.embed_positions.weight[first + places]
+        side.embed_positions.register_forward_hook(lambda *_: rows)
+
+
+@pytest.mark.parametrize("on_the_left", [True, False], ids=["left", "right"])
+@pytest.mark.parametrize("name", TWO_SIDED)
+def test_encoders_with_decoders_padded_agree(tmp_path: Path, name: str, on_the_left: bool) -> None:
+    """Both sides padded, each to its own length: encoder, decoder, across, and the states of both."""
+    theirs, folder = made_two_sided(tmp_path, name)
+    rng = np.random.default_rng(3)
+    sides = [
+        [rng.integers(3, N_VOCAB - 1, n) for n in counts] for counts in (LENGTHS, (2, 11, 1, 6))
+    ]
+    batches = [padded(rows, theirs.config.pad_token_id or 0) for rows in sides]
+    if not on_the_left:
+        batches = [turned_round(rows, batch) for rows, batch in zip(sides, batches, strict=True)]
+    (ids, mask), (target_ids, target_mask) = batches
+    place(theirs.get_encoder(), mask)
+    place(theirs.get_decoder(), target_mask)
+    with torch.no_grad():
+        out = theirs(
+            input_ids=torch.tensor(ids),
+            attention_mask=torch.tensor(mask),
+            decoder_input_ids=torch.tensor(target_ids),
+            decoder_attention_mask=torch.tensor(target_mask),
+            output_attentions=True,
+            output_hidden_states=True,
+        )
+    model = TransformerModel(folder)
+    assert model.decoder is not None
+    assert model.config.target is not None
+    inputs = [Inputs(row, np.zeros(len(row), dtype=int)) for row in sides[0]]
+    for at, states in enumerate(encode(model, inputs, EVERYTHING)):
+        read = decode(model.decoder, model.config.target, sides[1][at], states.contextual)
+        keys, queries = mask[at].astype(bool), target_mask[at].astype(bool)
+        for ours, layers, rows, columns in (
+            (states.weights, out.encoder_attentions, keys, keys),
+            (read.weights, out.decoder_attentions, queries, queries),
+            (read.cross, out.cross_attentions, queries, keys),
+        ):
+            expected = np.stack([layer[at].numpy() for layer in layers])
+            assert np.abs(ours - expected[:, :, rows][..., columns]).max() <= 1e-5
+            assert (expected[:, :, rows][..., ~columns] == 0).all()  # padding takes no weight
+        for ours, layers, rows in (
+            (states.hidden_states, out.encoder_hidden_states, keys),
+            (read.hidden_states, out.decoder_hidden_states, queries),
+        ):
+            expected = np.stack([layer[at, rows].numpy() for layer in layers])
+            assert np.abs(ours - expected).max() <= 1e-5 * max(1.0, float(np.abs(expected).max()))
+
+
+def turned_round(rows: list[Any], batch: tuple[Any, Any]) -> tuple[Any, Any]:
+    """The batch of these rows with its padding behind each."""
+    return tuple(
+        np.stack([np.roll(one, len(row)) for one, row in zip(part, rows, strict=True)])
+        for part in batch
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from models.test_encoder_decoders import KINDS, made
+from models.encoder_decoders import KINDS, made
 
 from attncli.errors import DataError, ShapeError
 from attncli.models.encoder_decoder import decode

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from models.encoder_decoders import made
+
 WORDS = [
     "das",
     "haus",
@@ -29,13 +31,10 @@ SIZES = {
     "decoder_ffn_dim": 40,
     "max_position_embeddings": 48,
 }
-SPECIAL = {"bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 2}
 
 
 def write_translator(folder: Path, seed: int = 0) -> Any:
     """A BART with random weights, large enough for its attention to be uneven; the model itself."""
-    import torch
-    import transformers
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,15 +48,6 @@ def write_translator(folder: Path, seed: int = 0) -> Any:
         single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
     tokenizer.save(str(folder / "tokenizer.json"))
-    torch.manual_seed(seed)
-    config = transformers.BartConfig(
-        vocab_size=tokenizer.get_vocab_size(), **SIZES, **SPECIAL, attn_implementation="eager"
-    )
-    model = transformers.BartForConditionalGeneration(config).eval()
-    with torch.no_grad():
-        for name, values in model.named_parameters():
-            values.normal_(
-                0.0, 1.0 if "encoder_attn.q" in name or "encoder_attn.k" in name else 0.3
-            )
-    model.save_pretrained(folder)
+    sizes = {"vocab_size": tokenizer.get_vocab_size(), **SIZES}
+    model, _ = made(folder, "bart", seed, 0.2, across=0.5, **sizes)
     return model

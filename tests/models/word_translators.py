@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from models.encoder_decoders import made
+
 START, PAD, END, UNKNOWN = "<s>", "<pad>", "</s>", "<unk>"
 SPECIAL = (START, PAD, END, UNKNOWN)
 WORDS = [
@@ -40,52 +42,18 @@ WORDS = [
     "▁",
 ]
 LETTERS = "abcdefghijklmnopqrstuvwxyzäö"
-_SIZES = {
-    "vocab_size": 80,
-    "d_model": 32,
-    "pad_token_id": 1,
-    "eos_token_id": 2,
-}
-_BART = {
-    **_SIZES,
-    "encoder_layers": 3,
-    "decoder_layers": 2,
-    "encoder_attention_heads": 4,
-    "decoder_attention_heads": 8,
-    "encoder_ffn_dim": 40,
-    "decoder_ffn_dim": 56,
-    "max_position_embeddings": 64,
-}
-_T5 = {**_SIZES, "d_kv": 12, "d_ff": 40, "num_layers": 3, "num_heads": 4}
-KINDS: dict[str, tuple[str, dict[str, Any]]] = {
-    "t5": ("T5ForConditionalGeneration", {**_T5, "decoder_start_token_id": 1}),
-    "mt5": (
-        "MT5ForConditionalGeneration",
-        {**_T5, "num_decoder_layers": 4, "decoder_start_token_id": 1},
-    ),
-    "bart": ("BartForConditionalGeneration", {**_BART, "decoder_start_token_id": 2}),
-    "marian": ("MarianMTModel", {**_BART, "decoder_start_token_id": 1}),
+_SIZES = {"vocab_size": 80, "pad_token_id": 1, "eos_token_id": 2}
+KINDS: dict[str, dict[str, Any]] = {
+    "t5": {**_SIZES, "decoder_start_token_id": 1},
+    "mt5": {**_SIZES, "num_decoder_layers": 4, "decoder_start_token_id": 1},
+    "bart": {**_SIZES, "decoder_start_token_id": 2},
+    "marian": {**_SIZES, "decoder_start_token_id": 1},
 }
 
 
 def write_translator(folder: Path, kind: str, seed: int = 0) -> Any:
     """A random model of a kind in a folder, with its tokenizer; the model as transformers has it."""
-    import torch
-    import transformers
-
-    class_name, choices = KINDS[kind]
-    torch.manual_seed(seed)
-    made = getattr(transformers, class_name)
-    config = made.config_class(**choices, attn_implementation="eager")
-    model = made(config).eval()
-    with torch.no_grad():
-        for name, values in model.named_parameters():
-            if kind == "marian" and "embed_positions" in name:
-                continue  # they are no parameters
-            values.normal_(0.0, 0.2)
-            if "norm" in name and "bias" not in name:
-                values += 1.0
-    model.save_pretrained(folder)
+    model, _ = made(folder, kind, seed, 0.2, **KINDS[kind])
     write_word_tokenizer(folder, starts=kind == "bart")
     return model
 
