@@ -115,8 +115,13 @@ def write_gguf(
     return kept
 
 
-def write_tiny(path: Path, kind: str = "Q8_0") -> Path:
-    """A whole small llama with a tokenizer of bytes, its matrices quantized."""
+def write_tiny(
+    path: Path, kind: str = "Q8_0", arch: str = "llama", more: Mapping[str, Any] | None = None
+) -> Path:
+    """A whole small llama with a tokenizer of bytes, its matrices quantized.
+
+    `arch` is what it says that it is, and `more` are metadata of that.
+    """
     from tokenizers.pre_tokenizers import ByteLevel
 
     rng = np.random.default_rng(0)
@@ -151,7 +156,8 @@ def write_tiny(path: Path, kind: str = "Q8_0") -> Path:
         "tokenizer.chat_template": "{{ ''.__class__.__mro__ }}",
         "general.license": "cc0-1.0",
     }
-    write_gguf(path, "llama", config, tensors, choose=lambda *_: kind, tokenizer=tokenizer)
+    keys = {f"{arch}.{key}": value for key, value in (more or {}).items()}
+    write_gguf(path, arch, config, tensors, choose=lambda *_: kind, tokenizer=tokenizer, more=keys)
     return path
 
 

@@ -249,7 +249,7 @@ def test_a_tensor_of_integers_where_floats_are_needed_is_refused(tmp_path):
         ({"position_embedding_type": "relative_key"}, "positions of the kind"),
         ({"quantization_config": {"bits": 4}}, "quantized"),
         ({"pruned_heads": {"0": [1]}}, "pruned"),
-        ({"model_type": "mamba"}, 'found the family "mamba", expected one of bart'),
+        ({"model_type": "madeup"}, 'found the family "madeup", expected one of bart'),
         ({"model_type": None}, "no model_type"),
         ({"model_type": ["bert"]}, "no model_type"),
     ],

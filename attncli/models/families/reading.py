@@ -16,6 +16,7 @@ from attncli.models.checkpoint import Checkpoint, read_json
 from attncli.models.config import ModelConfig
 from attncli.models.family import Family, ModelTensors
 from attncli.models.keys import ConfigKeys
+from attncli.models.near_families import found_family
 
 _MOST_LAYERS = 10_000
 _LAYERS = (
@@ -45,7 +46,10 @@ def config_of(given: Mapping[str, Any], place: str) -> ModelConfig:
     family = _family_of(model_type) if isinstance(model_type, str) else None
     if family is None or not isinstance(model_type, str):
         named = quoted(model_type) if isinstance(model_type, str) else "no model_type"
-        raise keys.fault(f"found the family {named}, expected one of {', '.join(model_types())}")
+        raise keys.fault(
+            f"{found_family('family', named, str(model_type))}, expected one of "
+            f"{', '.join(model_types())}"
+        )
     _refuse_what_is_not_computed(keys)
     config = family.read(model_type, keys)
     _check(config, keys)
@@ -75,9 +79,9 @@ def model_types() -> list[str]:
 
 
 def _family_of(model_type: str) -> Family | None:
-    """The family of a model_type: the file of its name, else the one that lists it."""
-    if model_type in _names():
-        return _family(model_type)
+    """The family that lists a model_type; the file of its name, which mostly does, is asked first."""
+    if model_type in _names() and model_type in (own := _family(model_type)).model_types:
+        return own
     return next((family for family in _families() if model_type in family.model_types), None)
 
 

@@ -26,9 +26,18 @@ from attncli.models.gguf.names import (
     TensorLayout,
 )
 from attncli.models.gguf.unpacking import dequantized
+from attncli.models.near_families import found_family
 
 _HEADS, _KEY_LENGTH = "attention.head_count", "attention.key_length"
 _INNER, _EPSILON = "feed_forward_length", "attention.layer_norm_epsilon"
+_NOT_COMPUTED = {  # with the value that changes nothing
+    "attention.clamp_kqv": 0.0,
+    "attention.max_alibi_bias": 0.0,
+    "attention.scale": 0.0,
+    "embedding_scale": 1.0,
+    "logit_scale": 1.0,
+    "residual_scale": 1.0,
+}
 _SPECIAL_SCALE = {"gemma2": 46, "gemma3": 62}  # layers of the model of 27 billion
 
 
@@ -54,10 +63,21 @@ def architecture_of(metadata: Metadata) -> GgufArchitecture:
         raise DataError(f"this GGUF file is {quoted(kind)}, expected a model", place=metadata.place)
     if name not in ARCHITECTURES:
         raise DataError(
-            f"found the architecture {quoted(name)}, expected one of {', '.join(ARCHITECTURES)}",
+            f"{found_family('architecture', quoted(name), name)}, expected one of "
+            f"{', '.join(ARCHITECTURES)}",
             place=metadata.place,
         )
+    _refuse_what_is_not_computed(metadata.of_architecture())
     return ARCHITECTURES[name]
+
+
+def _refuse_what_is_not_computed(metadata: Metadata) -> None:
+    """Raises: DataError for a key that changes the numbers of architectures that are not read here."""
+    for key, usual in _NOT_COMPUTED.items():
+        if (value := metadata.optional_number(key)) not in (None, 0.0, usual):
+            raise metadata.fault(key, f"is {value:g}, expected none: it is not computed here")
+    if metadata.flag("use_parallel_residual", False):
+        raise metadata.fault("use_parallel_residual", "is true, expected layers of one path")
 
 
 def _llama(metadata: Metadata, file: GgufSource) -> dict[str, Any]:

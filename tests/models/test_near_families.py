@@ -1,0 +1,193 @@
+"""A family that is not read here is refused by its name, whatever its tensors are called."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from models.gguf_files import write_tiny
+
+from attncli.errors import DataError
+from attncli.models.families.reading import config_of, model_types
+from attncli.models.gguf.architectures import ARCHITECTURES
+from attncli.models.model import TransformerModel
+from attncli.models.near_families import need_of
+
+# model_type: a family whose tensors have the same names or nearly, and a word of what it would need.
+FOLDERS = {
+    "umt5": ("t5", "in every layer"),
+    "longt5": ("t5", "blocks"),
+    "switch_transformers": ("t5", "experts"),
+    "pegasus": ("bart", "norm before"),
+    "mbart": ("bart", "norm before"),
+    "m2m_100": ("bart", "norm before"),
+    "nllb-moe": ("bart", "experts"),
+    "blenderbot": ("bart", "norm before"),
+    "blenderbot-small": ("bart", "row 0"),
+    "led": ("bart", "see all"),
+    "longformer": ("bert", "see all"),
+    "big_bird": ("bert", "random blocks"),
+    "xlnet": ("bert", "two streams"),
+    "deberta": ("bert", "apart"),
+    "deberta-v2": ("bert", "apart"),
+    "albert": ("bert", "again"),
+    "electra": ("bert", "width"),
+    "mpnet": ("bert", "distances"),
+    "xlm-roberta-xl": ("bert", "norms before"),
+    "nomic_bert": ("bert", "rope"),
+    "mixtral": ("llama", "experts"),
+    "qwen2_moe": ("llama", "experts"),
+    "qwen3_moe": ("llama", "experts"),
+    "olmoe": ("llama", "experts"),
+    "gpt_oss": ("llama", "sink"),
+    "deepseek_v3": ("llama", "experts"),
+    "llama4": ("llama", "chunks"),
+    "llama4_text": ("llama", "chunks"),
+    "mamba": ("llama", "states"),
+    "mamba2": ("llama", "states"),
+    "jamba": ("llama", "states"),
+    "qwen3_next": ("llama", "states"),
+    "lfm2": ("llama", "states"),
+    "phi": ("llama", "side by side"),
+    "gptj": ("llama", "side by side"),
+    "gpt_neox": ("llama", "side by side"),
+    "falcon": ("llama", "side by side"),
+    "cohere": ("llama", "neighbors"),
+    "cohere2": ("llama", "neighbors"),
+    "bloom": ("llama", "ALiBi"),
+    "mpt": ("llama", "ALiBi"),
+    "gpt_neo": ("llama", "windows"),
+    "opt": ("llama", "row 2"),
+    "stablelm": ("llama", "norms"),
+    "starcoder2": ("llama", "norms"),
+    "gemma": ("llama", "scaled"),
+    "qwen": ("llama", "one matrix"),
+    "gemma3n": ("llama", "streams"),
+    "gemma4": ("llama", "two widths"),
+    "granite": ("llama", "factors"),
+    "olmo": ("llama", "norms"),
+    "olmo3": ("llama", "windows"),
+}
+FILES = {
+    "llama4": "chunks",
+    "qwen2moe": "experts",
+    "qwen3moe": "experts",
+    "gpt-oss": "sink",
+    "deepseek2": "experts",
+    "mamba": "states",
+    "jamba": "states",
+    "qwen3next": "states",
+    "phi2": "side by side",
+    "gptj": "side by side",
+    "gptneox": "side by side",
+    "falcon": "side by side",
+    "command-r": "neighbors",
+    "cohere2": "neighbors",
+    "bloom": "ALiBi",
+    "mpt": "ALiBi",
+    "jina-bert-v2": "ALiBi",
+    "nomic-bert": "rope",
+    "stablelm": "norms",
+    "starcoder2": "norms",
+    "gemma": "scaled",
+    "gemma3n": "streams",
+    "granite": "factors",
+    "olmo": "norms",
+}
+NOT_COMPUTED = {
+    "attention.clamp_kqv": 8.0,
+    "attention.max_alibi_bias": 8.0,
+    "attention.scale": 0.5,
+    "embedding_scale": 12.0,
+    "logit_scale": 0.25,
+    "residual_scale": 0.22,
+    "use_parallel_residual": True,
+    "expert_count": 8,
+}
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A folder of each family that is read and that others resemble."""
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from models.encoder_decoders import made
+    from models.made import write_checkpoint, write_tokenizer
+    from models.test_decoders import made as made_decoder
+
+    root = tmp_path_factory.mktemp("twins")
+    found = {name: made(root / name, name)[1] for name in ("t5", "bart")}
+    found["llama"] = made_decoder(root / "llama", "llama")[1]
+    found["bert"] = write_checkpoint(root / "bert", "bert", vocab_size=300)
+    for folder in found.values():
+        write_tokenizer(folder, "bert")
+    return found
+
+
+@pytest.mark.parametrize("model_type", FOLDERS)
+def test_a_folder_of_a_near_family_is_one_line(
+    twins: dict[str, Path], tmp_path: Path, command: Callable[..., Any], model_type: str
+) -> None:
+    """What explains, tells of it and takes its vectors says its name and what it would need."""
+    twin, need = FOLDERS[model_type]
+    TransformerModel(twins[twin])  # it is read where it says that it is of this family
+    folder = tmp_path / "model"
+    shutil.copytree(twins[twin], folder)
+    keys = json.loads((folder / "config.json").read_text("utf-8"))
+    told = {**keys, "model_type": model_type}
+    (folder / "config.json").write_text(json.dumps(told), "utf-8")
+    for line in (
+        ("explain", "money bank", "--model", str(folder)),
+        ("model", "info", str(folder)),
+        ("explain", "money bank", "--vectors", f"model:{folder}"),
+    ):
+        is_refused(command(*line), "family", model_type, need)
+
+
+@pytest.mark.parametrize("architecture", FILES)
+def test_a_gguf_file_of_a_near_architecture_is_one_line(
+    tmp_path: Path, command: Callable[..., Any], architecture: str
+) -> None:
+    """Whose tensors and metadata are called as those of a Llama."""
+    pytest.importorskip("gguf")
+    path = write_tiny(tmp_path / "m.gguf", arch=architecture)
+    for line in (
+        ("explain", "money bank", "--model", str(path)),
+        ("model", "info", str(path)),
+        ("explain", "money bank", "--vectors", f"model:{path}"),
+    ):
+        is_refused(command(*line), "architecture", architecture, FILES[architecture])
+
+
+def is_refused(ended: Any, kind: str, name: str, need: str) -> None:
+    """One line of an error with the name, the need and what is read, and nothing else."""
+    assert ended.code == DataError.exit_code
+    assert not ended.text.strip()
+    (line,) = [one for one in ended.said.splitlines() if f'found the {kind} "{name}"' in one]
+    assert need in line
+    assert "expected one of" in line
+
+
+@pytest.mark.parametrize("key", NOT_COMPUTED)
+def test_a_key_that_would_change_the_numbers_is_refused(tmp_path: Path, key: str) -> None:
+    """Of a file whose architecture is read: factors, clamps, ALiBi, experts."""
+    pytest.importorskip("gguf")
+    with pytest.raises(DataError, match=key):
+        TransformerModel(write_tiny(tmp_path / "m.gguf", more={key: NOT_COMPUTED[key]}))
+    same = {key: type(NOT_COMPUTED[key])(0)}
+    TransformerModel(write_tiny(tmp_path / "same.gguf", more=same))
+
+
+def test_no_family_that_is_read_is_said_to_need_more() -> None:
+    """A name is read or has a need, not both."""
+    for name in [*model_types(), *ARCHITECTURES]:
+        assert need_of(name) is None
+
+
+def test_a_name_that_nobody_knows_is_refused_too() -> None:
+    """Without a need, with the families that are read; a file of code is no family."""
+    for name in ("made_up", "reading", "__init__"):
+        with pytest.raises(DataError, match=f'found the family "{name}", expected one of bart'):
+            config_of({"model_type": name}, "config.json")
