@@ -39,7 +39,7 @@ def repositories(hub: Path, name: str) -> list[Path]:
 def snapshot_folder(repository: Path, revision: str = "") -> Path | None:
     """The folder of a revision (a branch, a tag or a commit), or of the newest one that is whole.
 
-    Whole is one with a config.json, or with a GGUF file.
+    Whole is one with a config.json, or with a GGUF file, which may lie in a folder of its own.
     """
     snapshots = repository / "snapshots"
     wanted = [revision] if revision else ["main"]
@@ -55,7 +55,9 @@ def snapshot_folder(repository: Path, revision: str = "") -> Path | None:
 
 
 def _is_whole(folder: Path) -> bool:
-    return is_file(folder / "config.json") or any(map(is_file, folder.glob("*.gguf")))
+    patterns = ("*.gguf", "*/*.gguf")  # models in several files have a folder for each quantization
+    some = (path for pattern in patterns for path in folder.glob(pattern))
+    return is_file(folder / "config.json") or any(map(is_file, some))
 
 
 def name_of_repository(repository: Path) -> str:

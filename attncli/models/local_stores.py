@@ -32,6 +32,7 @@ _PART = re.compile(r"[\w][\w.-]*", re.ASCII)  # of a name; no part leads upwards
 GGUF_PART = re.compile(r"-([0-9]{5})-of-([0-9]{5})\.gguf$")
 _MAX_MANIFEST = 1 << 20  # bytes
 _MAX_DEPTH = 5  # folders below a store
+_MAX_PARTS = 1000  # of a model that are looked for
 _MAX_ENTRIES = 100_000  # files and folders that a store is asked for
 
 
@@ -259,9 +260,18 @@ def _gguf_files(folder: Path) -> Iterator[Path | InputError]:
 
 
 def _is_gguf(path: Path) -> bool:
+    is_own = path.suffix.lower() == ".gguf" and not path.name.startswith("mmproj")
+    return is_own and not _is_later_part(path)
+
+
+def _is_later_part(path: Path) -> bool:
+    """Whether another part of the same model stands for it: the first one that is there."""
     part = GGUF_PART.search(path.name)
-    is_later = part is not None and int(part[1]) > 1  # the first stands for all
-    return path.suffix.lower() == ".gguf" and not path.name.startswith("mmproj") and not is_later
+    if part is None:
+        return False
+    start, before = path.name[: part.start()], min(int(part[1]) - 1, _MAX_PARTS)
+    names = (f"{start}-{number:05}-of-{part[2]}.gguf" for number in range(1, before + 1))
+    return any(is_file(path.with_name(name)) for name in names)
 
 
 def _size(folder: Path) -> int:

@@ -26,7 +26,6 @@ class GgufFile:
 
     def __init__(self, path: Path) -> None:
         self.path, self.place = path, visible(str(path))
-        self.paths = (path,)
         require_file(path)
         try:
             with path.open("rb") as file:
@@ -37,6 +36,7 @@ class GgufFile:
         except OSError as fault:
             reason = (fault.strerror or str(fault)).lower()
             raise InputError(f"cannot open: {reason}", place=self.place) from None
+        self.sizes = {path: self.size}
         self.header: GgufHeader = read_gguf_header(self._map, self.place)
 
     def expect_unchanged(self) -> None:
@@ -69,7 +69,7 @@ class GgufParts:
 
     def __init__(self, files: Sequence[GgufFile]) -> None:
         first = files[0]
-        self.paths = tuple(file.path for file in files)
+        self.sizes = {file.path: file.size for file in files}
         self.path, self.place = first.path, first.place
         self.size = sum(file.size for file in files)
         self._files = files

@@ -41,7 +41,7 @@ class GgufCheckpoint(Checkpoint):
     def __init__(self, file: GgufSource, tensors: GgufTensors) -> None:
         super().__init__(file.path, [tensors])
         self.version, self.metadata = file.header.version, file.header.metadata
-        self._paths = file.paths
+        self._sizes = file.sizes
 
     def no_layer_beyond(self, prefix: str, n_layers: int) -> None:
         """Raises: DataError for a tensor of a layer that the architecture has not, or of a layer more.
@@ -78,7 +78,7 @@ class GgufCheckpoint(Checkpoint):
         return len(self.shape(name)) == 2
 
     def facts(self) -> dict[str, Any]:
-        """The version, how each kind of tensor is stored, and what the file says of its license."""
+        """The version, how each kind of tensor is stored, its files, and what they say of a license."""
         kinds: dict[str, Counter[str]] = {}
         for name in self.names:
             kind = _OF_LAYER.sub("", name).removesuffix(".weight")
@@ -87,6 +87,7 @@ class GgufCheckpoint(Checkpoint):
         return {
             "format": f"GGUF {self.version}",
             "quantization": {kind: dict(types) for kind, types in kinds.items()},
+            "files": [{"name": path.name, "bytes": size} for path, size in self._sizes.items()],
             "license": declared if isinstance(declared, str) else None,
             "chat_template": "tokenizer.chat_template" in self.metadata,
         }
@@ -96,7 +97,7 @@ class GgufCheckpoint(Checkpoint):
         import hashlib
 
         found = hashlib.sha256()
-        for path in self._paths:
+        for path in self._sizes:
             with path.open("rb") as file:
                 hashlib.file_digest(file, lambda: found)
         return found.hexdigest()
