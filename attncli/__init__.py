@@ -19,7 +19,7 @@ _FILES = {
     "batching": "batch",
     "compare": "compare",
     "diff": "diff",
-    "explain": "analyser explain",
+    "explain": "analyser explain map_heads",
     "exporting": "export_model",
     "parts": "Part",
     "predicting": "Prediction predict predict_file",

@@ -7,6 +7,7 @@ from attncli.api.compare import compare as compare
 from attncli.api.diff import diff as diff
 from attncli.api.explain import analyser as analyser
 from attncli.api.explain import explain as explain
+from attncli.api.explain import map_heads as map_heads
 from attncli.api.exporting import export_model as export_model
 from attncli.api.parts import Part as Part
 from attncli.api.predicting import Prediction as Prediction

@@ -30,6 +30,7 @@ PresetName: TypeAlias = Literal["lecture", "thinking-machines", "journey", "by-h
 HeadMeasure: TypeAlias = Literal["first", "previous", "self", "next", "separators", "entropy"]
 Notation: TypeAlias = Literal["words", "lecture"]
 Which: TypeAlias = Literal["encoder", "decoder", "cross"]
+Keeps: TypeAlias = Literal["all", "map", "page"]  # of the weights of a transformer
 Palette: TypeAlias = Literal["viridis", "cividis", "magma", "blues", "greys"]
 TokenizerName: TypeAlias = Literal["words", "whitespace", "chars"]
 Pooling: TypeAlias = Literal["attention", "mean"]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from attncli.models.trained import TrainedModel
     from attncli.results.comparison import Comparison
     from attncli.results.result import AttentionResult
-    from attncli.settings import MechanismSettings
+    from attncli.settings import Keeps, MechanismSettings
 
 Outcomes: TypeAlias = "Iterator[tuple[Sentence, AttentionResult | AttnError]]"
 
@@ -158,7 +158,7 @@ def open_analysis(
     part: "Part | None" = None,
     in_short: bool = False,
     foresees: bool = False,
-    maps: bool = False,
+    keeps: "Keeps" = "all",
     store: "EmbeddingStore | None" = None,
     access: "Access | None" = None,
     trained: "TrainedModel | None" = None,
@@ -167,8 +167,8 @@ def open_analysis(
 
     `include` names optional fields to fill; where a part loses one of those that were `asked` for,
     its record says so. `in_short` chooses, beside the part, what a terminal shows where nobody
-    chooses layers or heads. With `foresees` a language model says what comes next; with `maps`
-    nothing is kept of the weights of a transformer but the numbers of each head. The
+    chooses layers or heads. With `foresees` a language model says what comes next; `keeps` says what
+    is kept of the weights of a transformer, of a map the numbers of each head alone. The
     vectors are those of a `store` at hand, or opened in the way of `access`; a `trained` model at
     hand stands in the place of the one that the settings name.
     Raises: UsageError for settings out of range or that exclude each other; what opening the
@@ -193,7 +193,7 @@ def open_analysis(
         asked=asked,
         part=part,
         foresees=foresees,
-        maps=maps,
+        keeps=keeps,
         open_store=opened_store,
         trained=trained,
     )

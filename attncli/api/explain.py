@@ -10,6 +10,7 @@ from attncli.api.word_vectors import WordVectors, open_vectors
 from attncli.checks.arguments import is_column, names_of, one_of_kind, text_of, texts_of
 from attncli.checks.choices import expect_names
 from attncli.errors import UsageError
+from attncli.insight.heads import HeadMap, head_map
 from attncli.mechanisms.analyser import Analyser
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
 from attncli.reading.reader import ReadingSettings
@@ -43,6 +44,48 @@ def analyser(
     """
     expect_names(choices, analyser, Choices.__optional_keys__)
     return analysis_of(model, vectors, include, part, choices).analyser
+
+
+@overload
+def map_heads(
+    text: str,
+    model: "str | PathLike[str] | TrainedModel | None" = None,
+    **given: Unpack["_Mapped"],
+) -> HeadMap: ...
+@overload
+def map_heads(
+    text: Texts,
+    model: "str | PathLike[str] | TrainedModel | None" = None,
+    **given: Unpack["_Mapped"],
+) -> list[HeadMap]: ...
+def map_heads(
+    text: str | Texts,
+    model: "str | PathLike[str] | TrainedModel | None" = None,
+    *,
+    vectors: "Vectors | WordVectors" = "glove",
+    part: "Part | None" = None,
+    **choices: Unpack[Choices],
+) -> HeadMap | list[HeadMap]:
+    """What every head of a sentence looks at, as `explain(…).head_map()`; of several texts a list.
+
+    The weights of a transformer are measured a layer at a time and not kept, so that a long text takes
+    the memory of one layer. Arguments, and what it raises, are those of `explain`.
+
+    >>> map_heads("river bank flows", attention="task", heads=4)
+    HeadMap('river bank flows', 1 × 4 heads)
+    """
+    expect_names(choices, map_heads, Choices.__optional_keys__)
+    several = is_column(text)
+    expected = "one text, or a list of texts"
+    texts = texts_of(text, "text", expected) if several else [text_of(text, "text", expected)]
+    analysis = analysis_of(model, vectors, (), part, choices, foresees=False, keeps="map")
+    maps = [head_map(result.shown) for result in results_of(analysis.analyser, texts, several)]
+    return maps if several else maps[0]
+
+
+class _Mapped(Choices, total=False):
+    vectors: "Vectors | WordVectors"
+    part: "Part | None"
 
 
 class _Explained(Choices, total=False):

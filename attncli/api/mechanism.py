@@ -10,7 +10,7 @@ from attncli.checks.arguments import names_of, one_of_kind, path_of, unexpected
 from attncli.checks.choices import checked_choices
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import UsageError
-from attncli.settings import MATRIX_FIELDS, Choices, MechanismSettings
+from attncli.settings import MATRIX_FIELDS, Choices, Keeps, MechanismSettings
 
 if TYPE_CHECKING:
     from attncli.api.word_vectors import WordVectors
@@ -27,15 +27,25 @@ def analysis_of(
     choices: Choices,
     *,
     foresees: bool = True,
+    keeps: Keeps = "all",
 ) -> Analysis:
-    """Attention as these arguments choose it; `foresees` as `open_analysis`. Raises: as `analyser`."""
+    """Attention as these arguments choose it; `foresees` and `keeps` as `open_analysis`.
+
+    Raises: as `analyser`.
+    """
     trained = _trained(model)
     name: Any = model if trained is None else trained.name or "of train"
     settings, store = mechanism_of(name, vectors, choices)
     names = names_of(include, "include")
     expect_part(part)
     return open_analysis(
-        settings, names, part=part, store=store, foresees=foresees, trained=trained
+        settings,
+        names,
+        part=part,
+        store=store,
+        foresees=foresees,
+        keeps=keeps,
+        trained=trained,
     )
 
 

@@ -19,6 +19,7 @@ from attncli.insight.learned import NOTHING_LEARNED
 
 if TYPE_CHECKING:
     from attncli.files.rows.sentences import Sentence
+    from attncli.settings import Keeps
 
 EVERYTHING = "everything: --show all"
 POINTER = f"{EVERYTHING}; where these weights come from: --why"
@@ -73,7 +74,7 @@ def explain(
         asked=frozenset(fields[0] if manner.keeps_fields else ()),
         in_short=manner.pools and against is None and not chooses,
         foresees=against is None and "next" not in fields[1],
-        maps=_keeps_only_a_map(mechanism, manner, fields),
+        keeps=_kept(manner, fields),
         drawn=not manner.keeps_whole,
         whole=False,
         quiet=quiet,
@@ -97,11 +98,13 @@ def explain(
         say_of_both(texts, analysis, mechanism, manner, quiet=quiet)
 
 
-def _keeps_only_a_map(mechanism: Mechanism, manner: Manner, fields: Fields) -> bool:
-    """Whether a map of heads is all that is shown, of tokens and heads as they are."""
-    drawn = bool(mechanism.agg or mechanism.merge or mechanism.hide)
-    is_page = manner.kind in ("html", "htm")
-    return manner.head_map and not (drawn or is_page or fields[0] or is_taken())
+def _kept(manner: Manner, fields: Fields) -> "Keeps":
+    """What is kept of the weights: the numbers of a map alone, what a page holds, or all."""
+    if fields[0] or is_taken():
+        return "all"
+    if manner.kind in ("html", "htm"):
+        return "all" if manner.steps or manner.why or manner.diagram else "page"
+    return "map" if manner.head_map else "all"
 
 
 def _say_vain_of_mechanism(

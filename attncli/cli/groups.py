@@ -22,6 +22,7 @@ from attncli.settings import BUILT_IN, MATRIX_FIELDS, OF_PRESET, MechanismSettin
 if TYPE_CHECKING:
     from attncli.api.analysis import Analysis
     from attncli.insight.chosen_part import Part
+    from attncli.settings import Keeps
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -131,7 +132,7 @@ def analysis_of_options(
     whole: bool = True,
     quiet: bool = False,
     foresees: bool = False,
-    maps: bool = False,
+    keeps: "Keeps" = "all",
     drawn: bool = False,
 ) -> "Analysis":
     """Attention as the options choose it; `include`, `asked`, `in_short`, `foresees` as `open_analysis`.
@@ -164,7 +165,7 @@ def analysis_of_options(
             part=chosen,
             in_short=in_short,
             foresees=foresees,
-            maps=maps,
+            keeps=keeps,
             access=access,
         )
 

@@ -5,7 +5,7 @@ as the weight on separators where there is none, is NaN. Rows in which every key
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from unicodedata import category
 
@@ -29,6 +29,7 @@ HABITS: tuple[Habit, ...] = ("first", "previous", "self", "next", "separators")
 HEAD_MEASURES: tuple[HeadMeasure, ...] = (*HABITS, "entropy")
 NO_HABIT = ""
 MOST = 0.5  # of the weight: what a head does with more of it is what it mostly does
+PAGE_BYTES = 4_000_000  # of the scores in one page
 _FEWEST = 4  # tokens of a text whose first one may be called a sink
 
 
@@ -128,10 +129,12 @@ def head_map(result: AttentionResult) -> HeadMap:
         values = result.measured
     else:
         places = original_key_places(result)
-        meter = HeadMeter(result.key_tokens, places, others=result.is_cross)
-        for layer, weights in enumerate(result.weights):
-            meter.add(layer, weights)
-        values = meter.values(range(len(result.weights)), result.attention.n_heads)
+        keys = KeysOfHeads.of(result.key_tokens, places, others=result.is_cross)
+        values = no_measures(*result.weights.shape[:2])
+        for layer, heads in enumerate(result.weights):
+            for head, weights in enumerate(heads):
+                for name, value in measured_head(weights, keys).items():
+                    values[name][layer, head] = value
     return HeadMap(
         text=result.text,
         layers=axis_labels(result, "layers"),
@@ -141,56 +144,60 @@ def head_map(result: AttentionResult) -> HeadMap:
     )
 
 
+def no_measures(n_layers: int, n_heads: int) -> dict[HeadMeasure, FloatArray]:
+    """A number of each measure for each head, none known yet. Shapes: each (n_layers, n_heads)."""
+    return {name: np.full((n_layers, n_heads), np.nan) for name in HEAD_MEASURES}
+
+
+class PageMatrices(NamedTuple):
+    """What a page shows of weights that were not kept.
+
+    `held` are the matrices of some heads by their places, each (n_tokens, n_keys); `largest` is the
+    largest weight of each square of every head, (n_layers, n_heads, rows, columns); whether all rows
+    `sum_to_one`, and whether a weight `has_vanished` that other temperatures would show.
+    """
+
+    held: Mapping[tuple[int, int], Float32Array]
+    largest: Float32Array
+    sum_to_one: bool
+    has_vanished: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MappedResult(AttentionResult):
     """A result of which only the numbers of its heads were kept; its weights are zeros that take no memory.
 
     Shapes: each of `measured`, one for each of HEAD_MEASURES, (n_layers, n_heads). `first_share` is
-    the share of the weight that goes to the first token.
+    the share of the weight that goes to the first token; `of_page` is what a page shows beside that.
     """
 
     measured: Mapping[HeadMeasure, FloatArray] = field(default_factory=dict)
     first_share: float = 0.0
+    of_page: PageMatrices | None = None
 
     def __post_init__(self) -> None:
         """Nothing is checked: who made it measured its weights."""
 
 
-class HeadMeter:
-    """Measures the heads of a text a layer at a time, so that no layer needs to be kept.
+def matrices_at(result: AttentionResult, places: Sequence[tuple[int, int]]) -> Float32Array:
+    """The weights of the heads at these places, (layer, head). Shape (n_places, n_tokens, n_keys)."""
+    if isinstance(result, MappedResult) and result.of_page is not None:
+        return np.stack([result.of_page.held[place] for place in places])
+    chosen: Float32Array = result.weights[tuple(np.array(places).T)]
+    return chosen
 
-    `places` are those of the tokens in the whole text, which are keys alone where `others` attend.
+
+def layer_of(result: AttentionResult, layer: int) -> AttentionResult:
+    """One layer of a result, without what belongs to single heads beside their weights.
+
+    Of a MappedResult the heads of that layer must be held.
     """
-
-    def __init__(
-        self, tokens: Sequence[Token], places: Sequence[int], *, others: bool = False
-    ) -> None:
-        self._tokens = _Tokens.of(tokens, places, others=others)
-        self._of_layer: dict[int, list[dict[HeadMeasure, float]]] = {}
-        self._first = self._whole = 0.0
-        self.is_finite = True
-
-    def add(self, layer: int, weights: Float32Array) -> None:
-        """Measures the heads of a layer. Shape: weights (n_heads, n_tokens, n_tokens)."""
-        self.is_finite = self.is_finite and bool(np.isfinite(weights).all())
-        self._of_layer[layer] = [_measured_head(of_head, self._tokens) for of_head in weights]
-        rows = weights[:, 1:]
-        self._whole += float(rows.sum(dtype=np.float64))
-        self._first += float(rows[..., 0].sum(dtype=np.float64))
-
-    def values(self, layers: Sequence[int], n_heads: int) -> dict[HeadMeasure, FloatArray]:
-        """The numbers of these layers in their order. Shapes: each (n_layers, n_heads)."""
-        values = {name: np.full((len(layers), n_heads), np.nan) for name in HEAD_MEASURES}
-        for place, layer in enumerate(layers):
-            for head, numbers in enumerate(self._of_layer[layer]):
-                for name, value in numbers.items():
-                    values[name][place, head] = value
-        return values
-
-    @property
-    def first_share(self) -> float:
-        """The weight that the other tokens give the first one, the mean of all heads."""
-        return self._first / self._whole if self._whole else 0.0
+    places = [(layer, head) for head in range(result.attention.n_heads)]
+    given = {each.name: getattr(result, each.name) for each in fields(AttentionResult)}
+    given |= dict.fromkeys(("query", "key", "value", "scores", "measures", "decoder", "cross"))
+    given["weights"] = matrices_at(result, places)[None]  # (1, n_heads, n_tokens, n_keys)
+    given["attention"] = result.attention._replace(n_layers=1)
+    return AttentionResult(**given)
 
 
 def sink_share(result: AttentionResult) -> float:
@@ -209,7 +216,7 @@ def sink_share(result: AttentionResult) -> float:
     return float(rows[..., 0].sum(dtype=np.float64)) / whole if whole else 0.0
 
 
-class _Tokens(NamedTuple):
+class KeysOfHeads(NamedTuple):
     """What the keys of a text are to its heads.
 
     `first`: the place of the first token of the whole text, None where it is hidden. `before`: the
@@ -225,7 +232,7 @@ class _Tokens(NamedTuple):
     @classmethod
     def of(
         cls, tokens: Sequence[Token], places: Sequence[int], *, others: bool = False
-    ) -> "_Tokens":
+    ) -> "KeysOfHeads":
         first = 0 if len(places) and places[0] == 0 else None
         separators = which_are_special(tokens) | np.array(
             [_is_punctuation(unmarked(token.text)) for token in tokens], dtype=np.bool_
@@ -236,7 +243,7 @@ class _Tokens(NamedTuple):
         return cls(first, before[:0] if others else before, separators, others)
 
 
-def _measured_head(weights: Float32Array, tokens: _Tokens) -> dict[HeadMeasure, float]:
+def measured_head(weights: Float32Array, tokens: KeysOfHeads) -> dict[HeadMeasure, float]:
     """The numbers of one head that the text has. Shapes: weights (n_tokens, n_keys)."""
     full: BoolArray = np.any(weights != 0, axis=-1)  # (n_tokens,), rows that attend to something
     rows = weights[full].astype(np.float64)  # (n_full, n_tokens)

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from attncli.arrays import Float32Array, FloatArray
+from attncli.arrays import BoolArray, Float32Array, FloatArray
 from attncli.attention.core import softmax
 from attncli.errors import Blank, DataError, setting
+from attncli.insight.heads import MappedResult, matrices_at
 from attncli.insight.places import mask_of
-from attncli.results.names import axis_numbers
+from attncli.results.names import Named, axis_numbers
 from attncli.results.result import AttentionResult
 
 _TOLERANCE = 2e-6
@@ -26,15 +27,22 @@ def held_scores(
 
     Shapes: the scores are (n_held, n_tokens, n_keys).
     """
-    n_tokens, n_keys = result.weights.shape[-2:]
+    held = held_places(result, result.weights.shape, max_bytes)
+    return _scores(result, held).astype(np.float32), held
+
+
+def held_places(result: Named, shape: tuple[int, ...], max_bytes: int) -> list[tuple[int, int]]:
+    """Which (layer, head) of weights of this shape fit into `max_bytes` of base64, at least one.
+
+    Where not all fit, those of the last layer come first.
+    """
+    n_layers, n_heads, n_tokens, n_keys = shape
     room = max(1, int(max_bytes * 3 / 4) // max(4 * n_tokens * n_keys, 1))
-    held = _every(result)
-    if room < len(held):
-        numbers = axis_numbers(result, "layers")
-        held = sorted(held, key=lambda pair: (-numbers[pair[0]], pair[1]))[:room]
-    pairs = tuple(np.array(held).T)
-    scores = _scores(result)[pairs]  # (n_held, n_tokens, n_keys)
-    return scores.astype(np.float32), held
+    held = _every(n_layers, n_heads)
+    if room >= len(held):
+        return held
+    numbers = axis_numbers(result, "layers")
+    return sorted(held, key=lambda pair: (-numbers[pair[0]], pair[1]))[:room]
 
 
 def row_sums(result: AttentionResult, held: list[tuple[int, int]]) -> Float32Array | None:
@@ -42,9 +50,13 @@ def row_sums(result: AttentionResult, held: list[tuple[int, int]]) -> Float32Arr
 
     Shape (n_held, n_tokens). A maximum over heads, and weights of other tools, need not sum to 1.
     """
-    sums = result.weights[tuple(np.array(held).T)].sum(axis=-1, dtype=np.float64)
-    plain = (np.abs(sums - 1) < _SUM_TOLERANCE) | (sums == 0)
-    return None if plain.all() else sums.astype(np.float32)
+    sums = _sums(matrices_at(result, held))
+    return None if sum_to_one(sums) else sums.astype(np.float32)
+
+
+def sum_to_one(sums: FloatArray) -> bool:
+    """Whether rows with these sums are softmaxes, or see nothing."""
+    return bool(((np.abs(sums - 1) < _SUM_TOLERANCE) | (sums == 0)).all())
 
 
 def no_temperature(result: AttentionResult) -> str:
@@ -58,7 +70,7 @@ def no_temperature(result: AttentionResult) -> str:
         return "what is drawn together from several heads or layers is no softmax"
     if selection.get("merged"):
         return "weights of merged pieces are sums and means of several softmaxes"
-    if row_sums(result, _every(result)) is not None:
+    if not _rows_sum_to_one(result):
         return "the rows do not sum to 1, so they are no softmax"
     if result.attention.is_foreign and result.scores is None:
         return "it is not known whether these weights are one softmax or drawn from several"
@@ -70,28 +82,54 @@ def no_temperature(result: AttentionResult) -> str:
 def temperature_range(result: AttentionResult) -> tuple[float, float]:
     """The ends of the slider."""
     now = result.attention.temperature
-    return min(0.05, now / 2), max(5.0, now * 2)
+    return min(0.05, now / 2), highest_temperature(now)
 
 
-def _has_vanished(result: AttentionResult) -> bool:
-    """Whether a weight that is 0 in float32 would be seen at the highest temperature."""
-    share = result.attention.temperature / temperature_range(result)[1]
-    mask = mask_of(result)
-    zeros = result.weights == 0 if mask is None else (result.weights == 0) & mask
-    zeros &= result.weights.any(axis=-1, keepdims=True)
+def vanished(weights: Float32Array, mask: BoolArray | None, temperature: float) -> bool:
+    """Whether a weight that is 0 in float32 would be seen at the highest temperature.
+
+    Shapes: weights (…, n_tokens, n_keys); mask, what may be seen, (n_tokens, n_keys) or as weights.
+    """
+    share = temperature / highest_temperature(temperature)
+    zeros = weights == 0 if mask is None else (weights == 0) & mask
+    zeros &= weights.any(axis=-1, keepdims=True)
     return bool(zeros.any()) and float(np.finfo(np.float32).tiny) ** share > _TOLERANCE
 
 
-def _every(result: AttentionResult) -> list[tuple[int, int]]:
-    n_layers, n_heads = result.weights.shape[:2]
+def highest_temperature(now: float) -> float:
+    """The upper end of the slider."""
+    return max(5.0, now * 2)
+
+
+def _has_vanished(result: AttentionResult) -> bool:
+    if isinstance(result, MappedResult) and result.of_page is not None:
+        return result.of_page.has_vanished
+    return vanished(result.weights, mask_of(result), result.attention.temperature)
+
+
+def _rows_sum_to_one(result: AttentionResult) -> bool:
+    if isinstance(result, MappedResult) and result.of_page is not None:
+        return result.of_page.sum_to_one
+    return sum_to_one(_sums(result.weights))
+
+
+def _sums(weights: Float32Array) -> FloatArray:
+    sums: FloatArray = weights.sum(axis=-1, dtype=np.float64)
+    return sums
+
+
+def _every(n_layers: int, n_heads: int) -> list[tuple[int, int]]:
     return [(layer, head) for layer in range(n_layers) for head in range(n_heads)]
 
 
-def _scores(result: AttentionResult) -> FloatArray:
+def _scores(result: AttentionResult, held: list[tuple[int, int]]) -> FloatArray:
+    """Shape (n_held, n_tokens, n_keys)."""
     given = _given(result)
     if given is not None:
-        return given
-    least = float(result.weights.min(initial=0))
+        chosen: FloatArray = given[tuple(np.array(held).T)]
+        return chosen
+    is_softmax = isinstance(result, MappedResult)
+    least = 0.0 if is_softmax else float(result.weights.min(initial=0))
     if least < -_SUM_TOLERANCE:
         raise DataError(
             f"found the number {least:.4g}, expected weights: a page computes them from scores",
@@ -100,7 +138,7 @@ def _scores(result: AttentionResult) -> FloatArray:
             ),
         )
     with np.errstate(divide="ignore"):
-        return np.log(np.maximum(result.weights.astype(np.float64), 0))
+        return np.log(np.maximum(matrices_at(result, held).astype(np.float64), 0))
 
 
 def _given(result: AttentionResult) -> FloatArray | None:

@@ -38,11 +38,10 @@ def merge_pieces(result: AttentionResult) -> AttentionResult:
 
 
 def _merged(result: AttentionResult) -> AttentionResult:
-    starts, key_starts = _word_starts(result.tokens), _word_starts(result.key_tokens)
+    starts, key_starts = word_starts(result.tokens), word_starts(result.key_tokens)
     if len(starts) == len(result.tokens) and len(key_starts) == len(result.key_tokens):
         return result
     counts = np.diff([*starts, len(result.tokens)])  # (n_words,)
-    summed = np.add.reduceat(result.weights, key_starts, axis=-1)  # (…, n_tokens, n_key_words)
     changes: dict[str, Any] = dict.fromkeys(_BY_HEAD)
     if result.keys is not None:
         changes["keys"] = _joined_words(result.keys, key_starts, [result.pair or ""])
@@ -59,7 +58,7 @@ def _merged(result: AttentionResult) -> AttentionResult:
     return replace(
         result,
         tokens=_joined_words(result.tokens, starts, texts, result.segments),
-        weights=_averaged(summed, starts, counts),  # (…, n_words, n_words)
+        weights=weights_of_words(result.weights, starts, key_starts),
         warnings=tuple(_moved(w, _word_of(counts)) for w in result.warnings),
         model=_of_places(result.model, _word_of(counts)),
         selection=selection,
@@ -68,8 +67,23 @@ def _merged(result: AttentionResult) -> AttentionResult:
     )
 
 
+def weights_of_words(
+    weights: Float32Array, starts: Sequence[int], key_starts: Sequence[int]
+) -> Float32Array:
+    """Weights of pieces → of the words that begin there: queries averaged, keys summed.
+
+    Shapes: (…, n_tokens, n_keys) → (…, n_words, n_key_words).
+    """
+    summed = np.add.reduceat(weights, key_starts, axis=-1)  # (…, n_tokens, n_key_words)
+    return _averaged(summed, starts, np.diff([*starts, weights.shape[-2]]))
+
+
 def hide_tokens(
-    result: AttentionResult, names: Iterable[str] = (), *, special: bool = False
+    result: AttentionResult,
+    names: Iterable[str] = (),
+    *,
+    special: bool = False,
+    share: float | None = None,
 ) -> AttentionResult:
     """The result without these tokens, as queries and as keys; rows are rescaled to sum to 1.
 
@@ -78,15 +92,26 @@ def hide_tokens(
     text, on which many heads rest when they have nothing to find (an attention sink: Xiao et al.
     2023, arXiv:2309.17453). A token that is spelled so is named in double quotes: '"first"'.
     How much weight went to what is hidden is said in a warning and in `selection`: it is often most
-    of it. A row that saw nothing else is zeros. Of several parts, and of both texts of
-    cross-attention, each loses its own.
+    of it; it is `share` where the weights are not at hand. A row that saw nothing else is zeros. Of
+    several parts, and of both texts of cross-attention, each loses its own.
     Raises: EmptyError when no token is left.
     """
     wanted = set(names)
-    return on_each_part(result, lambda part: _without(part, wanted, special))
+    return on_each_part(result, lambda part: _without(part, wanted, special, share))
 
 
-def _without(result: AttentionResult, names: set[str], special: bool) -> AttentionResult:
+def rescaled(kept: Float32Array) -> Float32Array:
+    """Rows of weights of which keys were left out, so that each sums to 1; one without any is zeros.
+
+    Shapes: (…, n_tokens, n_keys) → the same.
+    """
+    total = kept.sum(axis=-1, keepdims=True)
+    return np.asarray(kept / np.where(total == 0, 1, total), dtype=np.float32)
+
+
+def _without(
+    result: AttentionResult, names: set[str], special: bool, share: float | None
+) -> AttentionResult:
     """Raises: EmptyError."""
     hidden = _hidden(result.tokens, original_places(result), names, special)  # (n_tokens,)
     of_keys = hidden
@@ -99,8 +124,9 @@ def _without(result: AttentionResult, names: set[str], special: bool) -> Attenti
         raise EmptyError("every token of the sentence is hidden, nothing is left to show")
     rows = result.weights[:, :, keep, :]  # (n_layers, n_heads, n_kept, n_keys)
     kept = rows[:, :, :, keys]  # (n_layers, n_heads, n_kept, n_kept_keys)
-    total = kept.sum(axis=-1, keepdims=True)
-    share = float(rows[..., of_keys].sum() / max(float(rows.sum()), np.finfo(np.float32).tiny))
+    if share is None:
+        least = np.finfo(np.float32).tiny
+        share = float(rows[..., of_keys].sum() / max(float(rows.sum()), least))
     every = [*zip(result.tokens, hidden, strict=True)]
     every += zip(result.key_tokens, of_keys, strict=True)
     gone = list(dict.fromkeys(token.text for token, is_hidden in every if is_hidden))
@@ -130,7 +156,7 @@ def _without(result: AttentionResult, names: set[str], special: bool) -> Attenti
     return replace(
         result,
         tokens=tuple(result.tokens[at] for at in keep),
-        weights=np.asarray(kept / np.where(total == 0, 1, total), dtype=np.float32),
+        weights=rescaled(kept),
         warnings=(
             *(_moved(w, place) for w in result.warnings if w.code != "row-sums"),
             warning,
@@ -156,7 +182,7 @@ def _averaged(array: Float32Array, starts: Sequence[int], counts: Any) -> Float3
     return np.asarray(sums / counts[:, None].astype(np.float32))
 
 
-def _word_starts(tokens: Sequence[Token]) -> list[int]:
+def word_starts(tokens: Sequence[Token]) -> list[int]:
     """The places of the pieces that begin a word."""
     return [at for at, joins in enumerate(continues_word(tokens)) if not joins]
 

@@ -4,6 +4,7 @@ What it reads begins with the id that the model starts with, and ends before the
 the text: each row is what the decoder looks at to write the token that follows.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import compress
 from typing import Any, NamedTuple
@@ -113,15 +114,21 @@ def written_target(
     return Target(written.text, Pieces(tuple(pieces), ids, (0,) * len(ids)), warnings, written=True)
 
 
-def decoded_target(model: TransformerModel, target: Target, source: Float32Array) -> Decoded:
+def decoded_target(
+    model: TransformerModel,
+    target: Target,
+    source: Float32Array,
+    listener: Callable[[int, Float32Array, Float32Array], None] | None = None,
+) -> Decoded:
     """What the decoder makes of a target, beside the encoder's last rows (n_k, d_model).
 
+    A `listener` hears of the weights as `decode` says them, and they are not kept.
     Raises: NumericError when numbers overflow; DataError for tensors that do not fit.
     """
     assert model.decoder is not None
     assert model.config.target is not None
     ids = np.array(target.pieces.ids)
-    decoded = decode(model.decoder, model.config.target, ids, source)
+    decoded = decode(model.decoder, model.config.target, ids, source, listener)
     arrays = (decoded.contextual, decoded.weights, decoded.cross)
     if not all(np.isfinite(array).all() for array in arrays):
         raise NumericError(f"the hidden states of {quoted(target.text)} overflow float32")
@@ -158,8 +165,12 @@ def with_decoder(
         warnings=(*target.warnings, *(w._replace(tokens=()) for w in result.warnings)),
         **shared,
     )
-    model = result.model
-    if model is not None and target.written:
-        model = model._replace(completion=target.text)
-    whole = replace(result, decoder=decoder, cross=cross, model=model)
+    whole = replace(result_of_target(result, target), decoder=decoder, cross=cross)
     return on_each_part(whole, with_measures) if "measures" in include else whole
+
+
+def result_of_target(result: AttentionResult, target: Target) -> AttentionResult:
+    """The result of an encoder with the text that its decoder wrote, where it wrote one."""
+    if result.model is None or not target.written:
+        return result
+    return replace(result, model=result.model._replace(completion=target.text))

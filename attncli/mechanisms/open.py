@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from attncli.errors import Blank, UsageError, field_name, setting
-from attncli.settings import MATRIX_FIELDS, TEMPERATURE, MechanismSettings
+from attncli.settings import MATRIX_FIELDS, TEMPERATURE, Keeps, MechanismSettings
 
 if TYPE_CHECKING:
     from attncli.embeddings.protocols import EmbeddingStore
@@ -62,21 +62,21 @@ def open_analyser(
     asked: frozenset[str] = frozenset(),
     part: "Part | None" = None,
     foresees: bool = False,
-    maps: bool = False,
+    keeps: Keeps = "all",
     open_store: OpenStore = store_of,
     trained: "TrainedModel | None" = None,
 ) -> Opened:
     """The Analyser that the settings describe, of the part that is chosen of its results.
 
     A `trained` model at hand stands in the place of the one that they name. `include` names optional
-    fields to fill. With `foresees` a language model says what comes next. With `maps` nothing is kept
-    of the weights of a transformer but the numbers of each head.
+    fields to fill. With `foresees` a language model says what comes next. What is kept of the weights of
+    a transformer is said by `keeps`: of a map the numbers of each head alone.
     Where a chosen part loses one of the fields that were `asked` for, its record says so.
     Raises: UsageError for settings out of range or that exclude each other; what opening the
     vectors or the model raises.
     """
     if trained is None and _is_transformer(settings.model):
-        opened, part = _open_transformer(settings, part, include, foresees=foresees, maps=maps)
+        opened, part = _open_transformer(settings, part, include, foresees=foresees, keeps=keeps)
     else:
         _reject(settings, _TRANSFORMER_ONLY, _a_transformer_has_it)
         opened = _open_words(settings, include, open_store, trained)
@@ -115,12 +115,13 @@ def _open_transformer(
     include: frozenset[str],
     *,
     foresees: bool,
-    maps: bool,
+    keeps: Keeps,
 ) -> "tuple[Opened, Part | None]":
     """The Analyser of a transformer checkpoint, and what it leaves to be done of a part.
 
     It keeps the layers and heads of the part alone, but where a decoder has others than its encoder.
     """
+    from attncli.insight.chosen_part import Part
     from attncli.mechanisms.transformer import open_transformer
     from attncli.models.folders import find_checkpoint
 
@@ -135,14 +136,15 @@ def _open_transformer(
         max_tokens=settings.max_tokens,
         complete=settings.complete,
         foresees=foresees,
-        maps=maps,
+        keeps=keeps,
     )
-    if analyser.has_parts:
-        analyser = replace(analyser, maps=False)
-    elif part is not None:
+    if part is not None and not analyser.has_parts:
         analyser = replace(analyser, layers=part.layers, heads=part.heads)
         part = replace(part, layers=None, heads=None)
-    return Opened(analyser, None), part
+    if keeps == "all":
+        return Opened(analyser, None), part
+    whole = replace(Part() if part is None else part, shown=True)
+    return Opened(replace(analyser, part=whole), None), None
 
 
 def _open_words(

@@ -5,8 +5,8 @@ same record as every other mechanism: weights of four axes, and as contextual ve
 states after the last layer asked for.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,7 +24,7 @@ from attncli.errors import (
 from attncli.errors.wording import quoted
 from attncli.insight.measures import with_measures
 from attncli.mechanisms.analyser import Analyser
-from attncli.mechanisms.transformer_memory import require_memory
+from attncli.mechanisms.transformer_memory import Held, require_memory
 from attncli.models.forward import Inputs, States, Wanted, encode
 from attncli.models.model import TransformerModel
 from attncli.models.packing import filled
@@ -40,14 +40,17 @@ from attncli.results.result import (
     VectorsInfo,
 )
 from attncli.results.stack import Failure, Stack, stacks_of
+from attncli.settings import Keeps
 
 if TYPE_CHECKING:
-    from attncli.insight.heads import HeadMeter
+    from attncli.insight.chosen_part import Part
+    from attncli.insight.streamed import HeadStream
     from attncli.mechanisms.decoding import Target
 
 _WINDOW_WEIGHTS = 1 << 24  # numbers of the weights held at once
 _WINDOW_ROWS = 1 << 14  # rows of tokens held at once
-_FROM_STATES = {"embeddings", "hidden_states", "query", "key", "value"}
+_OF_TOKENS = {"embeddings", "hidden_states"}
+_FROM_STATES = {*_OF_TOKENS, "query", "key", "value"}
 
 
 class _Reading(NamedTuple):
@@ -76,8 +79,9 @@ class TransformerAnalyser(Analyser):
     decoder that follows the encoder as what it wrote so far, which gives the results the parts of that
     decoder. With `truncate` a sentence too long for the model is cut, which a warning says; else it is
     a LimitError. With `complete` the model goes on by so many tokens, and the result is that of the
-    whole text; a decoder that follows an encoder writes the second text itself. With `maps` nothing of
-    the weights is kept but the numbers of each head: results are MappedResults.
+    whole text; a decoder that follows an encoder writes the second text itself. Where it `keeps` a
+    "map", nothing is kept of the weights but the numbers of each head, and results are MappedResults;
+    for a "page" that holds of a text with many weights. Then the results are those of the `part`.
     Raises: UsageError where it is to write and cannot, LimitError where it would be too much.
     """
 
@@ -91,7 +95,8 @@ class TransformerAnalyser(Analyser):
     max_tokens: int = 4096
     complete: int | None = None
     foresees: bool = False
-    maps: bool = False
+    keeps: Keeps = "all"
+    part: "Part | None" = None
 
     def __post_init__(self) -> None:
         if self.complete is not None:
@@ -118,20 +123,57 @@ class TransformerAnalyser(Analyser):
         """The outcome of each sentence, or of each pair whose second is not None, in order."""
         reads = self.complete is not None or any(pair is not None for _, pair in pairs)
         decodes = self._decodes and reads
-        wanted = self._wanted()._replace(last=True) if decodes else self._wanted()
         for start, window in self._windows(pairs):
             outcomes: dict[int, AttentionResult | AttnError] = {
                 at: reading for at, reading in enumerate(window) if isinstance(reading, AttnError)
             }
             good = {at: r for at, r in enumerate(window) if not isinstance(r, AttnError)}
-            meters = [_meter(reading) for reading in good.values()] if self.maps else []
-            if self.maps:
-                wanted = wanted._replace(listener=lambda at, *layer, of=meters: of[at].add(*layer))
+            wanted = self._wanted()._replace(last=True) if decodes else self._wanted()
+            streams: dict[int, HeadStream] = {}
+            passes = any(map(self._passes, good.values()))
+            if passes and self._maps_encoder(decodes):
+                streams = dict(self._streams(good, outcomes))
+                good = {at: good[at] for at in streams}
+                of_each = [*streams.values()]
+                wanted = wanted._replace(listener=lambda at, *layer, of=of_each: of[at].add(*layer))
+            elif passes:
+                wanted = wanted._replace(weights=False)
             states = encode(self.model, [_inputs(reading) for reading in good.values()], wanted)
-            for number, ((at, reading), state) in enumerate(zip(good.items(), states, strict=True)):
-                meter = meters[number] if self.maps else None
-                outcomes[at] = self._outcome(reading, state, start + at, meter)
+            for (at, reading), state in zip(good.items(), states, strict=True):
+                outcome = self._outcome(reading, state, start + at, passes, streams.get(at))
+                outcomes[at] = outcome
             yield from (outcomes[at] for at in range(len(window)))
+
+    def _passes(self, reading: _Reading) -> bool:
+        """Whether the weights of a text are not kept; one with many stands alone in its window."""
+        return self._are_too_many(len(reading.pieces.ids), self._n_target(reading.target))
+
+    def _are_too_many(self, n: int, n_target: int) -> bool:
+        """Whether the weights of n tokens, and of those of a decoder, are not kept."""
+        n_layers, n_heads = self._kept()
+        large = self._n_weights(n, n_target, n_layers * n_heads) > _WINDOW_WEIGHTS
+        return self.keeps == "map" or (self.keeps == "page" and large)
+
+    def _maps_encoder(self, decodes: bool) -> bool:
+        """Whether a map is of the encoder, and not of a decoder that follows it."""
+        return not decodes or (self.part is not None and self.part.which == "encoder")
+
+    def _streams(
+        self, readings: Mapping[int, _Reading], outcomes: dict[int, AttentionResult | AttnError]
+    ) -> "Iterator[tuple[int, HeadStream]]":
+        """What measures each text; one of which nothing is left is an outcome already."""
+        from attncli.insight.chosen_part import Part
+        from attncli.insight.streamed import HeadStream
+
+        layers = self._wanted().layers
+        n_layers = self.model.config.n_layers if layers is None else len(layers)
+        part, for_page = Part() if self.part is None else self.part, self.keeps == "page"
+        for at, reading in readings.items():
+            text = self._result(reading, None, 0, _no_rows(reading), {})
+            try:
+                yield at, HeadStream(text, (n_layers, self._kept()[1]), part, for_page=for_page)
+            except EmptyError as error:
+                outcomes[at] = error
 
     def _windows(
         self, pairs: Sequence[tuple[str, str | None]]
@@ -140,7 +182,7 @@ class TransformerAnalyser(Analyser):
         window: list[_Reading | AttnError] = []
         start, held, rows = 0, 0, 0
         n_layers, n_heads = self._kept()
-        heads = n_layers * n_heads
+        heads = n_heads if self.keeps == "map" else n_layers * n_heads
         for text, pair in pairs:
             reading = self._read(text, pair)
             of_weights, n = 0, 0
@@ -184,7 +226,15 @@ class TransformerAnalyser(Analyser):
             target = self._target(pair)
             written = 0 if self.complete is None or self._decodes else self.complete
             n, n_target = len(pieces.ids) + written, self._n_target(target)
-            require_memory(self.model.config, n, n_target, self._kept(), "scores" in self.include)
+            has_scores = "scores" in self.include
+            by_layer = self._are_too_many(n, n_target)
+            drawn = by_layer and self.part is not None and "layers" in self.part.over
+            require_memory(
+                self.model.config,
+                n,
+                n_target,
+                Held(*self._kept(), has_scores, by_layer, drawn, self.keeps == "page"),
+            )
             pieces, without = self._segmented(pieces)
             warnings += without
             self.model.check_ids(np.array(pieces.ids), np.array(pieces.types))
@@ -242,6 +292,10 @@ class TransformerAnalyser(Analyser):
     def _weights_of(self, reading: _Reading, heads: int) -> int:
         """How many numbers the weights of a sentence are, with those of its decoder."""
         n, n_target = len(reading.pieces.ids), self._n_target(reading.target)
+        return self._n_weights(n, n_target, heads)
+
+    def _n_weights(self, n: int, n_target: int, heads: int) -> int:
+        """The same of n tokens, beside those of its decoder."""
         target = self.model.config.target
         of_decoder = 0 if target is None else target.n_layers * target.n_heads
         return heads * n * n + of_decoder * n_target * (n_target + n)
@@ -278,48 +332,82 @@ class TransformerAnalyser(Analyser):
         """Of how many layers, and of how many heads of each, something is kept."""
         config = self.model.config
         return (
-            1 if self.maps else config.n_layers if self.layers is None else len(self.layers),
+            config.n_layers if self.layers is None else len(self.layers),
             config.n_heads if self.heads is None else len(self.heads),
         )
 
     def _outcome(
-        self, reading: _Reading, states: States, index: int, meter: "HeadMeter | None"
+        self,
+        reading: _Reading,
+        states: States,
+        index: int,
+        passes: bool = False,
+        stream: "HeadStream | None" = None,
     ) -> AttentionResult | AttnError:
-        is_finite = np.isfinite(states.weights).all() if meter is None else meter.is_finite
-        if not (is_finite and np.isfinite(states.contextual).all()):
+        """What a sentence became; where its weights `passes` by, a stream may have measured them."""
+        held = [states.contextual] if passes else [states.contextual, states.weights]
+        is_measured = stream is None or stream.is_finite
+        if not (is_measured and all(np.isfinite(array).all() for array in held)):
             return NumericError(f"the hidden states of {quoted(reading.text)} overflow float32")
-        config = self.model.config
         try:
             said = self._said(reading, states)
         except NumericError as error:
             return error
-        layers, heads, *_ = self._wanted()
-        added: dict[str, Any] = {
-            name: getattr(states, name) for name in self.include & _FROM_STATES
-        }
-        if "scores" in self.include and states.query is not None and states.key is not None:
-            chosen = range(config.n_layers) if layers is None else layers
-            added["scores"] = np.stack(
-                [
-                    self._scores(query, key, layer, heads)
-                    for query, key, layer in zip(states.query, states.key, chosen, strict=True)
-                ]
-            )  # (n_layers, n_heads, n_tokens, n_tokens)
-        weights, kind = states.weights, AttentionResult
-        if meter is not None:
-            from attncli.insight.heads import MappedResult
+        weights = None if passes else states.weights
+        result = self._result(reading, weights, index, states.contextual, said)
+        added = self._added(states, passes)
+        result = replace(result, **added) if added else result
+        result = with_measures(result) if "measures" in self.include and not passes else result
+        if reading.target is None and (self.complete is None or not self._decodes):
+            return self._part_of(result) if stream is None else stream.result(result)
+        return self._with_decoder(result, reading.target, states, passes, stream)
 
-            chosen = range(config.n_layers) if layers is None else layers
-            shape = (len(chosen), *states.weights.shape[1:])
-            weights, kind = np.broadcast_to(np.float32(0), shape), MappedResult
-            added["measured"] = meter.values(chosen, shape[1])
-            added["first_share"] = meter.first_share
-        result = kind(
+    def _part_of(self, result: AttentionResult) -> AttentionResult | AttnError:
+        """The part of a result, where that is chosen here."""
+        if self.part is None:
+            return result
+        try:
+            return self.part.of(result)
+        except EmptyError as error:
+            return error
+
+    def _added(self, states: States, passes: bool) -> dict[str, Any]:
+        """The optional fields that a result holds; of weights that pass by, those of tokens alone."""
+        names = self.include & (_OF_TOKENS if passes else _FROM_STATES)
+        added: dict[str, Any] = {name: getattr(states, name) for name in names}
+        if passes or "scores" not in self.include or states.query is None or states.key is None:
+            return added
+        layers, heads, *_ = self._wanted()
+        chosen = range(self.model.config.n_layers) if layers is None else layers
+        added["scores"] = np.stack(
+            [
+                self._scores(query, key, layer, heads)
+                for query, key, layer in zip(states.query, states.key, chosen, strict=True)
+            ]
+        )  # (n_layers, n_heads, n_tokens, n_tokens)
+        return added
+
+    def _result(
+        self,
+        reading: _Reading,
+        weights: Float32Array | None,
+        index: int,
+        contextual: Float32Array,
+        said: Mapping[str, Any],
+    ) -> AttentionResult:
+        """The record of a sentence; without weights it has zeros of one layer and one head."""
+        config = self.model.config
+        layers, heads, *_ = self._wanted()
+        if weights is None:
+            from attncli.mechanisms.mapping import unseen
+
+            weights = unseen(len(reading.pieces.ids), len(reading.pieces.ids))
+        return AttentionResult(
             text=reading.text,
             tokens=_tokens(reading),
             attention=self._settings(weights.shape, layers),
             weights=weights,
-            contextual=states.contextual,
+            contextual=contextual,
             vectors=VectorsInfo(self.model.name, config.d_model, config.n_vocab),
             index=index,
             model=ModelInfo(self.model.name, quantization=self.model.quantization(layers), **said),
@@ -329,27 +417,41 @@ class TransformerAnalyser(Analyser):
             if reading.pair is None
             else tuple(piece.segment for piece in reading.pieces.pieces),
             selection=_selection(layers, heads),
-            **added,
         )
-        result = with_measures(result) if "measures" in self.include else result
-        if reading.target is None and (self.complete is None or not self._decodes):
-            return result
-        return self._with_decoder(result, reading.target, states)
 
     def _with_decoder(
-        self, result: AttentionResult, target: "Target | None", states: States
+        self,
+        result: AttentionResult,
+        target: "Target | None",
+        states: States,
+        passes: bool,
+        stream: "HeadStream | None",
     ) -> AttentionResult | AttnError:
         """The result with what the decoder made of the second text, which it writes where there is none."""
-        from attncli.mechanisms.decoding import decoded_target, with_decoder, written_target
+        from attncli.mechanisms.decoding import (
+            decoded_target,
+            result_of_target,
+            with_decoder,
+            written_target,
+        )
 
         assert states.last is not None
         try:
             if target is None:
                 target = written_target(self.model, self.tokenizer, states.last, self.complete or 0)
+            if stream is not None:
+                return stream.result(result_of_target(result, target))
+            if passes and self.part is not None:
+                from attncli.mechanisms.mapping import mapped_decoder
+
+                for_page = self.keeps == "page"
+                return mapped_decoder(
+                    self.model, result, target, states.last, self.part, for_page=for_page
+                )
             decoded = decoded_target(self.model, target, states.last)
         except AttnError as error:
             return error
-        return with_decoder(result, target, decoded, self.include)
+        return self._part_of(with_decoder(result, target, decoded, self.include))
 
     def _scores(
         self, query: Float32Array, key: Float32Array, layer: int, heads: tuple[int, ...] | None
@@ -413,11 +515,9 @@ def _tokens(reading: _Reading) -> tuple[Token, ...]:
     return tuple(Token(p.text, p.start, p.end, p.key, p.status) for p in reading.pieces.pieces)
 
 
-def _meter(reading: _Reading) -> "HeadMeter":
-    """What measures the heads of a text."""
-    from attncli.insight.heads import HeadMeter
-
-    return HeadMeter(_tokens(reading), range(len(reading.pieces.ids)))
+def _no_rows(reading: _Reading) -> Float32Array:
+    """Rows of a text that nothing is known of yet."""
+    return np.zeros((len(reading.pieces.ids), 1), dtype=np.float32)
 
 
 def _selection(

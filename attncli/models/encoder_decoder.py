@@ -3,6 +3,7 @@
 Source: Vaswani et al. 2017 (arXiv:1706.03762), section 3.2.3.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -31,21 +32,27 @@ class Decoded(NamedTuple):
 
 
 def decode(
-    tensors: ModelTensors, config: ModelConfig, ids: IntArray, source: Float32Array
+    tensors: ModelTensors,
+    config: ModelConfig,
+    ids: IntArray,
+    source: Float32Array,
+    listener: Callable[[int, Float32Array, Float32Array], None] | None = None,
 ) -> Decoded:
     """What a decoder makes of a text, beside what its encoder made of another.
 
     `ids` (n_q,) begin with the id that the decoder starts with; `source` (n_k, d_model) is the last
-    hidden state of the encoder. Numbers that overflow float32 become inf or NaN.
+    hidden state of the encoder. Numbers that overflow float32 become inf or NaN. A `listener` is given
+    each layer, its weights (n_heads, n_q, n_q) and those across; then none are kept, and zeros of one
+    layer and one head stand in their place.
     Raises: ShapeError for a text without tokens or longer than the model reads; DataError for a
     tensor that holds a number that is not finite.
     """
     n, places = len(ids), np.arange(len(ids))
     if not 0 < n <= config.max_tokens:
         raise ShapeError(f"a text of {n} tokens, expected 1 to {config.max_tokens}")
-    shape = (config.n_layers, config.n_heads, n)
-    weights = np.empty((*shape, n), dtype=np.float32)
-    cross = np.empty((*shape, len(source)), dtype=np.float32)
+    kept = (config.n_layers, config.n_heads) if listener is None else (1, 1)
+    weights = np.zeros((*kept, n, n), dtype=np.float32)
+    cross = np.zeros((*kept, n, len(source)), dtype=np.float32)
     with np.errstate(over="ignore", invalid="ignore"):
         rows = tensors.embed(ids, np.zeros(n, dtype=np.intp), places)  # (n_q, d_model)
         states = [rows]
@@ -57,7 +64,10 @@ def decode(
             other = _Reading(block.cross.attention, source)
             rows = block.cross.norms.added(rows, other)
             rows = block.feed_norms.added(rows, block.feed)
-            weights[layer], cross[layer] = own.weights, other.weights
+            if listener is None:
+                weights[layer], cross[layer] = own.weights, other.weights
+            else:
+                listener(layer, own.weights, other.weights)
             states.append(tensors.last(rows) if layer == config.n_layers - 1 else rows)
     return Decoded(states[0], states[-1], weights, cross, np.stack(states))
 

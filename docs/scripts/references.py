@@ -22,7 +22,7 @@ from attncli.cli.naming import option_of
 
 # The public names, in the order in which a reader meets them.
 CHAPTERS = {
-    "Sentences": "explain compare analyser diff align AttentionResult Results Part",
+    "Sentences": "explain map_heads compare analyser diff align AttentionResult Results Part",
     "Files and pictures": "save read view show",
     "Arrays and weights of other tools": "attend from_attentions",
     "Vectors": "open_vectors WordVectors train_vectors evaluate_vectors CorpusSettings",

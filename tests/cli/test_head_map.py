@@ -211,12 +211,12 @@ def test_a_map_takes_the_memory_of_one_layer(tmp_path):
     text = "bank " * 398
     whole = 24 * 4 * 400**2 * 4  # bytes
     peaks = {}
-    for maps in (True, False):
-        analyser = open_transformer(tmp_path, maps=maps)
+    for keeps in ("map", "all"):
+        analyser = open_transformer(tmp_path, keeps=keeps)
         list(analyser.outcomes(["the bank"]))
         tracemalloc.start()
         (result,) = analyser.outcomes([text])
-        peaks[maps] = tracemalloc.get_traced_memory()[1]
+        peaks[keeps] = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert result.weights.shape == (24, 4, 400, 400)
-    assert peaks[True] < whole / 2 < whole < peaks[False]
+    assert peaks["map"] < whole / 2 < whole < peaks["all"]

@@ -128,7 +128,7 @@ def test_a_page_of_the_last_layers_names_what_it_shows(
     browser: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where not all matrices fit, table, caption and sliders say which is shown first."""
-    monkeypatch.setattr("attncli.views.page.section.MAX_BYTES", 4 * 4 * 3 * 3)
+    monkeypatch.setattr("attncli.views.page.section.PAGE_BYTES", 4 * 4 * 3 * 3)
     result = select_layers(result_of(WORDS, layers=6, heads=2), [1, 5, 3])
     html = page([result])
     assert "(layer 5, head 0).</caption>" in html

@@ -10,6 +10,7 @@ from attncli.arrays import FloatArray
 from attncli.errors import field_name
 from attncli.escape import apart, drawable, harmless, isolated, quotes_isolated
 from attncli.insight.chosen_part import FEW_HEADS
+from attncli.insight.heads import PAGE_BYTES, layer_of, matrices_at
 from attncli.insight.movement import Movement
 from attncli.insight.movement import movements as moved_words
 from attncli.insight.other_temperatures import (
@@ -45,7 +46,6 @@ from attncli.views.page.tables import (
 from attncli.views.page.thumbnails import thumbnails
 
 TABLE_WORDS = 40  # more words than this are drawn as a picture, with the numbers in lists
-MAX_BYTES = 4_000_000  # of the scores in one page
 
 
 # Many of them stand in one document, which are no landmarks of it and no places to go to.
@@ -83,7 +83,7 @@ def section(
     """
     names = None if notation == "words" else names_of_result(result)
     movements = movements or moved_words(result, None)
-    scores, held = held_scores(result, MAX_BYTES // share)
+    scores, held = held_scores(result, PAGE_BYTES // share)
     start = (last_layer(result), 0)
     first = _first(result, start, held)
     data: dict[str, Any] = {
@@ -174,11 +174,11 @@ def _first(
     """What a terminal would show of this layer, if the page holds it."""
     layer, n_heads = start[0], result.attention.n_heads
     if n_heads <= FEW_HEADS or any((layer, head) not in held for head in range(n_heads)):
-        return FirstMatrix(result.weights[start], matrix_name(result, *start))
-    mean = aggregate(result, ("heads",))
+        return FirstMatrix(matrices_at(result, [start])[0], matrix_name(result, *start))
+    mean = aggregate(layer_of(result, layer), ("heads",))
     names = [axis_names(result, "layers")[layer]] if result.attention.n_layers > 1 else []
     name = ", ".join([*names, axis_names(mean, "heads")[0]])
-    return FirstMatrix(mean.weights[layer, 0], name, sums_of(mean))
+    return FirstMatrix(mean.weights[0, 0], name, sums_of(mean))
 
 
 def _formula(result: AttentionResult, names: Names | None) -> dict[str, Any] | None:

@@ -3,10 +3,10 @@
 import numpy as np
 
 from attncli.arrays import IntArray
+from attncli.insight.heads import MappedResult
+from attncli.insight.squares import largest_of_squares
 from attncli.results.result import AttentionResult
 from attncli.views.palette import palette_steps
-
-THUMBNAIL = 32  # cells of a side
 
 
 def thumbnails(result: AttentionResult) -> IntArray:
@@ -14,12 +14,9 @@ def thumbnails(result: AttentionResult) -> IntArray:
 
     Shape (n_layers, n_heads, rows, columns), uint8; both are at most 32.
     """
-    rows, columns = map(_edges, result.weights.shape[-2:])
-    largest = np.maximum.reduceat(result.weights, rows, axis=-2)
-    return palette_steps(np.maximum.reduceat(largest, columns, axis=-1)).astype(np.uint8)
-
-
-def _edges(count: int) -> IntArray:
-    """Where the squares begin along an axis of so many cells."""
-    edges: IntArray = np.linspace(0, count, min(count, THUMBNAIL) + 1).astype(np.intp)
-    return np.unique(edges)[:-1]
+    largest = (
+        result.of_page.largest
+        if isinstance(result, MappedResult) and result.of_page is not None
+        else largest_of_squares(result.weights)
+    )
+    return palette_steps(largest).astype(np.uint8)
