@@ -1,8 +1,8 @@
 """The tokenizer of a checkpoint folder: its files, each read within bounds.
 
 There is tokenizer.json, or in older checkpoints only vocab.txt (BERT, DistilBERT) or vocab.json
-with merges.txt (GPT-2, RoBERTa), or spiece.model (T5, mT5); Marian has source.spm, target.spm and
-vocab.json. What tokenizer_config.json makes of them: `tokenizer_building`.
+with merges.txt (GPT-2, RoBERTa), spiece.model (T5, mT5), or sentencepiece.bpe.model (XLM-RoBERTa,
+CamemBERT); Marian has source.spm, target.spm and vocab.json. What tokenizer_config.json makes of them: `tokenizer_building`.
 """
 
 import json
@@ -15,8 +15,8 @@ from attncli.errors.wording import quoted, visible
 from attncli.files.paths import exists, is_file, is_folder
 from attncli.models.marian_tokenizer import SOURCE, is_marian_folder, open_marian_tokenizer
 from attncli.text.panics import quiet_panics
-from attncli.text.sentencepiece_model import parse_sentencepiece
-from attncli.text.tokenizer_building import Told, build, complete, sentinels
+from attncli.text.sentencepiece_model import SentencePieceModel, parse_sentencepiece
+from attncli.text.tokenizer_building import Told, build, complete
 from attncli.text.tokenizer_classes import (
     names_class,
     not_built,
@@ -28,13 +28,14 @@ from attncli.text.tokenizer_content import tokenizer_of, tokenizers_library
 
 MAX_FILE = 256 * 1024 * 1024  # bytes
 _WORDPIECE, _BYTES, _SPIECE = ("vocab.txt",), ("vocab.json", "merges.txt"), ("spiece.model",)
+_FAIRSEQ = ("sentencepiece.bpe.model",)
 
 
 def tokenizer_file(folder: Path) -> Path:
     """The file that messages about the folder's tokenizer name."""
     if _is_marian(folder):
         return folder / SOURCE
-    for names in (("tokenizer.json",), _WORDPIECE, _BYTES, _SPIECE):
+    for names in (("tokenizer.json",), _WORDPIECE, _BYTES, _SPIECE, _FAIRSEQ):
         if all(is_file(folder / name) for name in names):
             return folder / names[0]
     return folder / "tokenizer.json"
@@ -67,7 +68,7 @@ def open_tokenizer(folder: Path, *, is_target: bool = False) -> Any:
         for name in ("tokenizer_config", "special_tokens_map", "added_tokens", "config")
     )
     kind = tokenizer_kind(options, config)
-    charsmap = b""
+    model = None
     whole, vocabulary = None, partial(_listed_vocabulary, library, folder, path.name)
     if path.name == "tokenizer.json":
         content = _content(path)
@@ -77,13 +78,12 @@ def open_tokenizer(folder: Path, *, is_target: bool = False) -> Any:
         if takes_whole(options, config, content):
             kind = None
         vocabulary = partial(_vocabulary_of, content)
-    elif path.name in _SPIECE:
-        kind = _kind_of_spiece(kind, options, config, place)
-        pieces, charsmap = _spiece(_content(path), place)
-        vocabulary = partial(_spiece_vocabulary, pieces, options)
+    elif path.name in (*_SPIECE, *_FAIRSEQ):
+        kind = _kind_of_spiece(path.name, kind, options, config, place)
+        model = _spiece(_content(path), place)
     else:
         kind = _kind_of_files(path.name, kind, not_built(options, config), place)
-    settings = Told(options, roles, added, whole, charsmap)
+    settings = Told(options, roles, added, whole, model)
     try:
         with quiet_panics():
             if kind is None:
@@ -108,22 +108,25 @@ def _kind_of_files(name: str, kind: str | None, other: str | None, place: str) -
 
 
 def _kind_of_spiece(
-    kind: str | None, options: dict[str, Any], config: dict[str, Any], place: str
+    name: str, kind: str | None, options: dict[str, Any], config: dict[str, Any], place: str
 ) -> str:
-    """The kind that reads spiece.model alone here. Raises: DataError for another one."""
+    """The kind that reads a model of SentencePiece of this name alone. Raises: DataError for another one."""
     named = names_class(options, config)
-    if kind == "t5" or (named is None and config.get("model_type") in ("t5", "mt5")):
+    if name in _FAIRSEQ and kind in ("xlm-roberta", "camembert"):
+        return kind
+    is_t5 = kind == "t5" or (named is None and config.get("model_type") in ("t5", "mt5"))
+    if name in _SPIECE and is_t5:
         return "t5"
     whose = quoted(named or str(kind or config.get("model_type")))
     raise DataError(f"the vocabulary of {whose} alone, expected a tokenizer.json", place=place)
 
 
-def _spiece(content: bytes, place: str) -> tuple[list[tuple[str, float]], bytes]:
-    """The pieces with their scores, and the table of characters. Raises: DataError."""
+def _spiece(content: bytes, place: str) -> SentencePieceModel:
+    """The model of a file. Raises: DataError for one of another kind than Unigram."""
     model = parse_sentencepiece(content, place)
     if model.kind != "unigram":
         raise DataError(f"it is of the kind {model.kind}, expected unigram", place=place)
-    return list(zip(model.pieces, model.scores, strict=True)), model.charsmap
+    return model
 
 
 def foreign_class(folder: Path) -> str | None:
@@ -161,13 +164,6 @@ def _vocabulary_of(content: bytes) -> tuple[Any, Any]:
     """The entries and merges in a tokenizer.json."""
     model = json.loads(content)["model"]
     return model["vocab"], model.get("merges")
-
-
-def _spiece_vocabulary(
-    pieces: list[tuple[str, float]], options: dict[str, Any]
-) -> tuple[list[tuple[str, float]], None]:
-    """The pieces of a T5 with its sentinels behind them, the first of those last; no merges."""
-    return [*pieces, *((token, 0.0) for token in reversed(sentinels(options)))], None
 
 
 def _listed_vocabulary(library: Any, folder: Path, name: str) -> tuple[Any, Any]:

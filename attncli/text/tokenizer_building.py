@@ -12,6 +12,13 @@ from typing import Any, NamedTuple
 
 from attncli.errors import DataError
 from attncli.errors.wording import quoted
+from attncli.text.sentencepiece_model import SentencePieceModel
+from attncli.text.sentencepiece_vocabulary import (
+    NOT_USED,
+    listed_pieces,
+    matched_pieces,
+    sentinels,
+)
 from attncli.text.tokenizer_classes import (
     DEFAULTS,
     ENDS_OF_FILE,
@@ -26,29 +33,28 @@ from attncli.text.tokenizer_classes import (
     steps_of,
 )
 
-_MOST_SENTINELS = 10_000
 _MOST_LETTERS = 10_000  # of a word in WordPiece, whose time grows with their square
 _LIST, _OLD_LIST = "extra_special_tokens", "additional_special_tokens"
-_NOT_USED = ("<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED")  # of CamembertTokenizer
 
 
 class Told(NamedTuple):
     """What the files beside a vocabulary say, {} for those that are not there.
 
     `options` is tokenizer_config.json, `roles` special_tokens_map.json, `added` added_tokens.json;
-    `whole` is the tokenizer that tokenizer.json describes, if there is one; `charsmap` the table of
-    characters of a model of SentencePiece that stands in its place.
+    `whole` is the tokenizer that tokenizer.json describes, if there is one; `model` a model of
+    SentencePiece that stands in its place.
     """
 
     options: Mapping[str, Any]
     roles: Mapping[str, Any]
     added: Mapping[str, Any]
     whole: Any = None
-    charsmap: bytes = b""
+    model: SentencePieceModel | None = None
 
 
 def build(library: Any, kind: str, settings: Told, vocabulary: Callable[[], Vocabulary]) -> Any:
-    """The tokenizer of a kind, as its class is built; `vocabulary` is called where it is needed.
+    """The tokenizer of a kind, as its class is built; `vocabulary` is called where it is needed,
+    which it is not beside a model of SentencePiece.
 
     The model of tokenizer.json stays where it is what the class would make of it.
     Raises: DataError for options that are none; what the library raises.
@@ -58,14 +64,16 @@ def build(library: Any, kind: str, settings: Told, vocabulary: Callable[[], Voca
     normalizer, given_ends = None, None
     if settings.whole is not None:
         normalizer, given_ends = settings.whole.normalizer, settings.whole.post_processor
-    if settings.charsmap:
-        normalizer = library.normalizers.Precompiled(settings.charsmap)
+    if settings.model is not None and settings.model.charsmap:
+        normalizer = library.normalizers.Precompiled(settings.model.charsmap)
     if settings.whole is not None and _stays(library, kind, settings, names):
         tokenizer = settings.whole
     else:
-        tokenizer = library.Tokenizer(
-            model_of(library, kind, settings.options, names, vocabulary())
+        given = settings.model
+        entries = (
+            vocabulary() if given is None else listed_pieces(kind, given, names, settings.options)
         )
+        tokenizer = library.Tokenizer(model_of(library, kind, settings.options, names, entries))
     if settings.whole is None or kind == "albert":  # which names them before tokens are added
         _require_ends(library, kind, tokenizer, settings, names)
     tokenizer.normalizer, tokenizer.pre_tokenizer = steps_of(
@@ -188,17 +196,6 @@ def _further(settings: Told, kind: str | None) -> tuple[dict[str, Any], list[Any
     return named, list(given.get(_LIST, given.get(_OLD_LIST)) or ())
 
 
-def sentinels(given: Mapping[str, Any]) -> list[str]:
-    """The tokens <extra_id_0> and on of a T5, as many as extra_ids of tokenizer_config.json says.
-
-    Raises: DataError when it is no number, or too large.
-    """
-    number = given.get("extra_ids", 100)
-    if not isinstance(number, int) or not 0 <= number <= _MOST_SENTINELS:
-        raise DataError(f"extra_ids is {quoted(str(number))}, expected how many <extra_id_…> are")
-    return [f"<extra_id_{at}>" for at in range(number)]
-
-
 def _with_sentinels(given: Mapping[str, Any]) -> list[Any]:
     """The special tokens of T5: its sentinels beside those that are listed."""
     listed, own = given.get(_OLD_LIST), sentinels(given)
@@ -238,13 +235,13 @@ def _add_tokens(
     texts = {token.content for token in before} | {token.content for token in listed}
     options = settings.options
     named_too, extra = _further(settings, kind)
-    if kind == "camembert" and not extra:
-        extra = list(_NOT_USED)
+    if kind == "camembert" and not extra and settings.model is None:
+        extra = list(NOT_USED)
 
     def as_role(text: Any) -> Any:
         return _token(library, {"content": text, "special": True}, "a special token")
 
-    special = [as_role(text) for text in extra]
+    special = [*(as_role(text) for text in extra), *matched_pieces(library, settings.model)]
     roles = {**roles, **{key: as_role(text) for key, text in named_too.items()}}
     states = set(map(_state, listed))
     for token in (*roles.values(), *special):
