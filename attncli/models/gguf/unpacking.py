@@ -92,8 +92,13 @@ def _float64(raw: AnyArray) -> Float32Array:
 
 
 def _bfloat16(raw: AnyArray) -> Float32Array:
-    wide = np.ascontiguousarray(raw).view("<u2").astype(np.uint32)  # the upper half of a float32
-    wide <<= np.uint32(16)
+    upper = np.ascontiguousarray(raw).view("<u2")  # halves of float32
+    wide = np.empty(upper.shape, dtype=np.uint32)
+    ins, outs = upper.reshape(-1), wide.reshape(-1)
+    for start in range(0, ins.size, _AT_ONCE):
+        part = outs[start : start + _AT_ONCE]
+        np.copyto(part, ins[start : start + _AT_ONCE])
+        part <<= np.uint32(16)
     return wide.view(np.float32)
 
 
