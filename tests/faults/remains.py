@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
 import vector_files as vf
 from faults.fuzzing import Case
 from faults.mutations import resummed
@@ -68,55 +67,6 @@ def checkpoints(folder: Path) -> Iterator[Case]:
             old["d/merges.txt"] = ("#version: 0.2\n" + "\n".join(merges) + "\n").encode()
             yield Case("gpt2 vocab.json", old, "d/vocab.json", lines)
             yield Case("gpt2 merges.txt", old, "d/merges.txt", lines)
-
-
-def sentencepiece_files(folder: Path) -> Iterator[Case]:
-    """A tokenizer of two models of SentencePiece and their ids, beside a model that reads them."""
-    from models.made import write_checkpoint
-    from models.marian_files import write_marian_tokenizer
-    from text.spm_files import BPE, charsmap, field, spm_of_words
-
-    table = charsmap({"ﬁ": "fi", "\t": " ", "e\u0301": "é"})
-    lines = (
-        ("explain", ">>fra<< money ﬁbank\te\u0301", "--model", "d"),
-        ("model", "info", "d", "--json"),
-        ("batch", "s.txt", "--model", "d", "--workers", "1", "-q"),
-    )
-    place = write_marian_tokenizer(
-        write_checkpoint(folder / "marian" / "d", "bert", vocab_size=300)
-    )
-    for kind, content in (("unigram", spm_of_words()), ("bpe", spm_of_words(BPE))):
-        for name, made in ((kind, content), (f"{kind} table", content + field(3, field(2, table)))):
-            (place / "source.spm").write_bytes(made)
-            files = {**files_of(folder / "marian"), "s.txt": b"money bank grows\n"}
-            yield Case(f"spm {name}", files, "d/source.spm", lines)
-    for name in ("d/vocab.json", "d/tokenizer_config.json"):
-        yield Case(f"marian {name}", files, name, lines)
-
-
-def gguf_files(folder: Path) -> Iterator[Case]:
-    """A model in one GGUF file, each part of it, and each kind of tokenizer."""
-    pytest.importorskip("gguf")
-    from faults.gguf_damage import PARTS, damaging
-    from models.gguf_files import character_table, write_tiny, write_tiny_bert, write_tiny_t5
-
-    content = write_tiny(folder / "m.gguf").read_bytes()
-    lines = (
-        ("explain", "money bank", "--model", "m.gguf"),
-        ("model", "info", "m.gguf", "--json"),
-        ("explain", "money bank", "--vectors", "model:m.gguf"),
-    )
-    yield Case("gguf", {"m.gguf": content}, "m.gguf", lines)
-    for part in PARTS:
-        yield Case(f"gguf {part}", {"m.gguf": content}, "m.gguf", lines, damage=damaging(part))
-    encoders = {
-        "bert": write_tiny_bert(folder / "bert.gguf"),
-        "t5": write_tiny_t5(folder / "t5.gguf", character_table()),
-    }
-    for name, path in encoders.items():
-        files = {"m.gguf": path.read_bytes()}
-        for part in ("metadata", "tokenizer"):
-            yield Case(f"gguf {name} {part}", files, "m.gguf", lines, damage=damaging(part))
 
 
 def unfinished(folder: Path) -> Iterator[Case]:

@@ -19,7 +19,7 @@ pytest.importorskip("tokenizers")
 if not hasattr(os, "fork"):
     pytest.skip("forks children", allow_module_level=True)
 
-from faults import remains, specimens
+from faults import model_files, remains, specimens
 from faults.fuzzing import LIES, WHOLE, Case, fuzz, loaded
 from faults.lies import lies, spread
 from faults.specimens import packed
@@ -31,8 +31,10 @@ MAKERS = (
     specimens.saved,
     specimens.sentences,
     remains.checkpoints,
-    remains.gguf_files,
-    remains.sentencepiece_files,
+    model_files.gguf_files,
+    model_files.gguf_blocks,
+    model_files.sentencepiece_files,
+    model_files.translators,
     remains.unfinished,
     remains.entries,
 )

@@ -2,7 +2,7 @@
 
 import json
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,43 +108,39 @@ def write_gguf(
         raw = gguf.quants.quantize(numbers, kind)
         kept[name] = gguf.quants.dequantize(raw, kind).reshape(numbers.shape)
         writer.add_tensor(name, raw, raw_dtype=kind)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    _close(writer)
     return kept
 
 
-def write_tiny(
-    path: Path, kind: str = "Q8_0", arch: str = "llama", more: Mapping[str, Any] | None = None
-) -> Path:
-    """A whole small llama with a tokenizer of bytes, its matrices quantized.
-
-    `arch` is what it says that it is, and `more` are metadata of that.
-    """
+def _tiny(
+    width: int = 32, inner: int = 64
+) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, Any]]:
+    """The sizes, the tensors and the tokenizer of bytes of a small llama."""
     from tokenizers.pre_tokenizers import ByteLevel
 
     rng = np.random.default_rng(0)
     tokens = ["<s>", "</s>", *sorted(ByteLevel.alphabet())]
     config = {
-        "hidden_size": 32,
+        "hidden_size": width,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
         "num_hidden_layers": 2,
-        "intermediate_size": 64,
+        "intermediate_size": inner,
         "max_position_embeddings": 64,
         "rms_norm_eps": 1e-5,
     }
-    widths = {"attn_q": (32, 32), "attn_k": (16, 32), "attn_v": (16, 32), "attn_output": (32, 32),
-              "ffn_gate": (64, 32), "ffn_up": (64, 32), "ffn_down": (32, 64)}  # fmt: skip
-    tensors = {"token_embd.weight": rng.standard_normal((len(tokens), 32)).astype(np.float32)}
+    half = width // 2
+    widths = {"attn_q": (width, width), "attn_k": (half, width), "attn_v": (half, width),
+              "attn_output": (width, width), "ffn_gate": (inner, width), "ffn_up": (inner, width),
+              "ffn_down": (width, inner)}  # fmt: skip
+    tensors = {"token_embd.weight": rng.standard_normal((len(tokens), width)).astype(np.float32)}
     for layer in range(2):
         for name in ("attn_norm", "ffn_norm"):
-            tensors[f"blk.{layer}.{name}.weight"] = np.ones(32, np.float32)
+            tensors[f"blk.{layer}.{name}.weight"] = np.ones(width, np.float32)
         for name, shape in widths.items():
             matrix = rng.standard_normal(shape).astype(np.float32) / 4
             tensors[f"blk.{layer}.{name}.weight"] = matrix
-    tensors["output_norm.weight"] = np.ones(32, np.float32)
+    tensors["output_norm.weight"] = np.ones(width, np.float32)
     tokenizer = {
         "tokenizer.ggml.model": "gpt2",
         "tokenizer.ggml.pre": "gpt-2",
@@ -156,9 +152,79 @@ def write_tiny(
         "tokenizer.chat_template": "{{ ''.__class__.__mro__ }}",
         "general.license": "cc0-1.0",
     }
+    return config, tensors, tokenizer
+
+
+def write_tiny(
+    path: Path, kind: str = "Q8_0", arch: str = "llama", more: Mapping[str, Any] | None = None
+) -> Path:
+    """A whole small llama with a tokenizer of bytes, its matrices quantized.
+
+    `arch` is what it says that it is, and `more` are metadata of that.
+    """
+    config, tensors, tokenizer = _tiny()
     keys = {f"{arch}.{key}": value for key, value in (more or {}).items()}
     write_gguf(path, arch, config, tensors, choose=lambda *_: kind, tokenizer=tokenizer, more=keys)
     return path
+
+
+def write_random_blocks(path: Path, kind: str) -> Path:
+    """A whole small llama whose matrices are random bytes of a type of blocks."""
+    import gguf
+
+    _, tensors, tokenizer = _tiny(256, 256)
+    stored = gguf.GGMLQuantizationType[kind]
+    block, size = gguf.GGML_QUANT_SIZES[stored]
+    facts: dict[str, Any] = {
+        "llama.block_count": 2,
+        "llama.context_length": 64,
+        "llama.embedding_length": 256,
+        "llama.feed_forward_length": 256,
+        "llama.attention.head_count": 4,
+        "llama.attention.head_count_kv": 2,
+        "llama.attention.layer_norm_rms_epsilon": 1e-5,
+    }
+    rng, writer = np.random.default_rng(0), gguf.GGUFWriter(path, "llama")
+    for key, value in {**facts, **tokenizer}.items():
+        add = {bool: writer.add_bool, int: writer.add_uint32, float: writer.add_float32,
+               str: writer.add_string, list: writer.add_array}[type(value)]  # fmt: skip
+        add(key, value)
+    for name, numbers in tensors.items():
+        if numbers.ndim == 1:
+            writer.add_tensor(name, numbers)
+            continue
+        shape = (numbers.shape[0], numbers.shape[1] // block * size)
+        raw = rng.integers(0, 256, shape, dtype=np.uint8) & np.uint8(0xBF)  # every scale is finite
+        writer.add_tensor(name, raw, raw_dtype=stored)
+    _close(writer)
+    return path
+
+
+def write_in_parts(paths: Sequence[Path]) -> None:
+    """The small llama in several files, as llama.cpp splits one: the first has all metadata."""
+    import gguf
+
+    config, tensors, tokenizer = _tiny()
+    names, count = list(tensors), len(paths)
+    facts = {"split.count": count, "split.tensors.count": len(names)}
+    first = {name: tensors[name] for name in names[::count]}
+    write_gguf(paths[0], "llama", config, first, tokenizer=tokenizer, more={"split.no": 0, **facts})
+    for number, path in enumerate(paths[1:], 1):
+        writer = gguf.GGUFWriter(path, "llama")
+        writer.kv_data[0].clear()  # parts but the first have no architecture
+        for key, value in {"split.no": number, **facts}.items():
+            (writer.add_int32 if "tensors" in key else writer.add_uint16)(key, value)
+        for name in names[number::count]:
+            writer.add_tensor(name, tensors[name])
+        _close(writer)
+
+
+def _close(writer: Any) -> None:
+    """Writes what a writer holds."""
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
 
 
 def write_arrays(
@@ -176,10 +242,7 @@ def write_arrays(
         whole = numbers.ndim > 1 and numbers.shape[-1] % 32 == 0
         kind = gguf.GGMLQuantizationType.Q8_0 if whole else gguf.GGMLQuantizationType.F32
         writer.add_tensor(name, gguf.quants.quantize(numbers, kind), raw_dtype=kind)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    _close(writer)
     return path
 
 
