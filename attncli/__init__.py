@@ -23,6 +23,7 @@ _FILES = {
     "exporting": "export_model",
     "parts": "Part",
     "predicting": "Prediction predict predict_file",
+    "reasons": "why",
     "save": "save show",
     "several": "AttentionResult AttnError Results",
     "training": "LayerSettings Offset Row TrainingSettings cross_validate evaluate evaluate_pairs "

@@ -13,6 +13,7 @@ from attncli.api.parts import Part as Part
 from attncli.api.predicting import Prediction as Prediction
 from attncli.api.predicting import predict as predict
 from attncli.api.predicting import predict_file as predict_file
+from attncli.api.reasons import why as why
 from attncli.api.save import save as save
 from attncli.api.save import show as show
 from attncli.api.several import AttentionResult as AttentionResult

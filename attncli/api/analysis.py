@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from attncli.insight.chosen_part import Part
     from attncli.insight.learned import Learned
     from attncli.insight.space import VocabularySpace
-    from attncli.insight.why import Why
     from attncli.mechanisms.analyser import Analyser
     from attncli.models.trained import TrainedModel
     from attncli.results.comparison import Comparison
@@ -221,17 +220,6 @@ def worked_sentences(
     from attncli.embeddings.presets import preset_named
 
     return list(preset_named(preset).sentences[:most])
-
-
-def reasons_of(result: "AttentionResult") -> "Why":
-    """Why the weights of a result are what they are, beside those of the lecture's notes.
-
-    Raises: UsageError, DataError where the result does not say.
-    """
-    from attncli.insight.why import why_of
-    from attncli.models.shipped import weights_of_notes
-
-    return why_of(result, weights_of_notes(result.words))
 
 
 def sentence_of_words(texts: Sequence[str]) -> str | None:

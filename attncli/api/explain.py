@@ -88,7 +88,9 @@ class _Mapped(Choices, total=False):
     part: "Part | None"
 
 
-class _Explained(Choices, total=False):
+class Explained(Choices, total=False):
+    """What may be given beside a text and a model."""
+
     vectors: "Vectors | WordVectors"
     settings: GeneralSettings | None
     reading: ReadingSettings | None
@@ -100,13 +102,13 @@ class _Explained(Choices, total=False):
 def explain(
     text: str,
     model: "str | PathLike[str] | TrainedModel | None" = None,
-    **given: Unpack[_Explained],
+    **given: Unpack[Explained],
 ) -> AttentionResult: ...
 @overload
 def explain(
     text: Texts,
     model: "str | PathLike[str] | TrainedModel | None" = None,
-    **given: Unpack[_Explained],
+    **given: Unpack[Explained],
 ) -> Results: ...
 def explain(
     text: str | Texts,

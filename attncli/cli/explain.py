@@ -1,6 +1,7 @@
 """`attn explain`: one sentence or a few, shown or as JSON."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -79,23 +80,24 @@ def explain(
         whole=False,
         quiet=quiet,
     )
-    texts = joined_words(texts, quiet=quiet)
-    given = given_sentences(texts, file, mechanism, most=1, quiet=quiet)
-    outcomes = analysis.outcomes(given, None if file is None else visible(file))
-    if against is not None:
-        from attncli.cli.against import show_against
+    loose, texts = texts, joined_words(texts)
+    with said_below(_read_as_one(loose, texts), quiet=quiet):
+        given = given_sentences(texts, file, mechanism, most=1, quiet=quiet)
+        outcomes = analysis.outcomes(given, None if file is None else visible(file))
+        if against is not None:
+            from attncli.cli.against import show_against
 
-        general = analysis.general(part_of(hide=mechanism.hide))
-        show_against(outcomes, general, manner, quiet, effects)
-        return
-    learned = analysis.learned if manner.steps or manner.diagram else NOTHING_LEARNED
-    among = None if manner.json else analysis.space  # JSON has no nearest words
-    pointer = _pointer(manner, mechanism)
-    show_outcomes(outcomes, among, manner, fields, quiet, learned, effects, pointer)
-    if mechanism.model is not None:
-        from attncli.cli.pairs import say_of_both
+            general = analysis.general(part_of(hide=mechanism.hide))
+            show_against(outcomes, general, manner, quiet, effects)
+            return
+        learned = analysis.learned if manner.steps or manner.diagram else NOTHING_LEARNED
+        among = None if manner.json else analysis.space  # JSON has no nearest words
+        pointer = _pointer(manner, mechanism)
+        show_outcomes(outcomes, among, manner, fields, quiet, learned, effects, pointer)
+        if mechanism.model is not None:
+            from attncli.cli.pairs import say_of_both
 
-        say_of_both(texts, analysis, mechanism, manner, quiet=quiet)
+            say_of_both(texts, analysis, mechanism, manner, quiet=quiet)
 
 
 def _kept(manner: Manner, fields: Fields) -> "Keeps":
@@ -164,19 +166,32 @@ def _left_out_anyway(fields: Fields) -> list[str]:
     return [f"--exclude {','.join(exclude)}"] if vain else []
 
 
-def joined_words(texts: list[str] | None, *, quiet: bool) -> list[str] | None:
-    """The texts of the command line; several words without quotes are one sentence, which is said."""
+def joined_words(texts: list[str] | None) -> list[str] | None:
+    """The texts of the command line; several words without quotes are one sentence."""
     if texts is None or len(texts) < 2:
         return texts
     from attncli.api.analysis import sentence_of_words
 
     sentence = sentence_of_words(texts)
-    if sentence is None:
-        return texts
-    if not quiet:
-        whole = typed(sentence) if len(sentence) <= 80 else f"{len(texts)} words"
-        message("note", f"read as one sentence: {whole}; sentences of one word each: --file FILE")
-    return [sentence]
+    return texts if sentence is None else [sentence]
+
+
+def _read_as_one(words: list[str] | None, texts: list[str] | None) -> str:
+    """What is said of words that were read as one sentence, in a line of a terminal; else nothing."""
+    if words is None or texts is None or len(words) == len(texts):
+        return ""
+    whole = typed(texts[0])
+    return f"read as one sentence: {whole if len(whole) <= 40 else f'{len(words)} words'}"
+
+
+@contextmanager
+def said_below(note: str, *, quiet: bool) -> "Iterator[None]":
+    """Says a note below what is drawn, where it does not scroll away, or above the error that ends it."""
+    try:
+        yield
+    finally:
+        if note and not quiet:
+            message("note", note)
 
 
 def given_sentences(

@@ -30,6 +30,7 @@ from attncli.cli.running import taking
 # The commands whose result is an object, and the options that ask for something else than it.
 _GIVING = ("explain", "compare", "view", "diff", "align", "evaluate")
 _DRAWING = {field.name for group in (Manner, ComparisonManner, Looks) for field in fields(group)}
+_DRAWING -= {"why"}  # which has an object of its own
 _DRAWING |= {"against", "include", "exclude", "unsure", "gold", "table", "help"}
 # The commands that read the cell where they are given "-", each with the words before its FILE.
 _OF_FILES = {
@@ -136,11 +137,14 @@ def _bytes(cell: str | None) -> bytes:
 
 def _one_or_several(given: Sequence[object]) -> object:
     """What was given: one object as it is, results of several sentences as their list."""
+    from attncli.api.reasons import Reasons, ReasonsOfSeveral
     from attncli.api.several import Results
     from attncli.results.result import AttentionResult
 
     if len(given) == 1:
         return given[0]
+    if reasons := [one for one in given if isinstance(one, Reasons)]:
+        return ReasonsOfSeveral(reasons)
     return Results(result for result in given if isinstance(result, AttentionResult))
 
 

@@ -15,6 +15,7 @@ from attncli.errors import AttnError, UsageError
 from attncli.insight.learned import NOTHING_LEARNED, Learned
 
 if TYPE_CHECKING:
+    from attncli.api.reasons import Reasons
     from attncli.files.rows.sentences import Sentence
     from attncli.insight.diagram import Diagram
     from attncli.insight.movement import Movement
@@ -88,18 +89,29 @@ def stages_of(
 def _why_lines(
     result: "AttentionResult", manner: Manner, ink: "Ink", width: int, *, titled: bool = True
 ) -> "list[Line]":
-    from attncli.api.analysis import reasons_of
     from attncli.views.explain import title_lines
     from attncli.views.why import why_lines
 
-    try:
-        why = reasons_of(result)
-    except AttnError as error:
-        error.place = "--why"
-        raise
+    why = _reasons(result).numbers
     title = [*title_lines(result, ink, width), []] if titled else []
     precision = 3 if manner.precision is None else manner.precision
     return title + why_lines(result, why, ink, width=width, precision=precision)
+
+
+def given_over(result: "AttentionResult", manner: Manner) -> bool:
+    """Gives a result, or the reasons for it, to who takes what would be drawn; whether there is one."""
+    return is_taken() and hand_over(_reasons(result) if manner.why else result)
+
+
+def _reasons(result: "AttentionResult") -> "Reasons":
+    """Raises: UsageError, DataError at --why."""
+    from attncli.api.reasons import reasons_of
+
+    try:
+        return reasons_of(result)
+    except AttnError as error:
+        error.place = "--why"
+        raise
 
 
 def _stage_lines(
@@ -149,7 +161,7 @@ def show_outcomes(
             kept.append(
                 kept_for_file(outcome, manner, moved_words(outcome, among, manner), learned)
             )
-        elif not hand_over(outcome):
+        elif not given_over(outcome, manner):
             text = shown_text(outcome, manner, moved_words(outcome, among, manner), learned=learned)
             write("\n" + text if index else text)
         notices.warn(outcome, sentence.place)

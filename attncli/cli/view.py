@@ -15,8 +15,9 @@ from attncli.cli.groups import grouped
 from attncli.cli.manner import PLAIN, Manner
 from attncli.cli.notices import Notices
 from attncli.cli.options import CHOOSING, INPUT, option, switch
-from attncli.cli.running import hand_over, is_taken
+from attncli.cli.running import is_taken
 from attncli.cli.showing import (
+    given_over,
     kept_for_file,
     moved_words,
     print_record,
@@ -168,7 +169,7 @@ def view(
         notices.warn(result, None)
         if manner.steps and not manner.json:
             _expect_stages(result, manner)
-        if manner.output is None and not hand_over(result):
+        if manner.output is None and not given_over(result, manner):
             _print(result, manner, first=not shown)
         elif manner.output is not None:
             kept.append(kept_for_file(result, manner))

@@ -16,7 +16,7 @@ from attncli.insight.places import mask_of
 from attncli.results.result import AttentionResult
 
 SELF_WEIGHT = 0.7  # of the notes' first word
-_NEEDED = ("embeddings", "query", "key", "scores")
+NEEDED = ("embeddings", "query", "key", "scores")
 
 
 class Rounds(NamedTuple):
@@ -52,7 +52,7 @@ class Why(NamedTuple):
 
 
 def why_of(result: AttentionResult, notes: FloatArray | None = None) -> Why:
-    """The reasons for the weights of the first head. Its `_NEEDED` fields must be held.
+    """The reasons for the weights of the first head. Its `NEEDED` fields must be held.
 
     `notes` are the weights that the notes give for this sentence, (n_tokens, n_tokens).
 
@@ -67,7 +67,7 @@ def why_of(result: AttentionResult, notes: FloatArray | None = None) -> Why:
         )
     if not result.tokens:
         raise DataError("the result holds no word, which the reasons begin with")
-    for name in _NEEDED:
+    for name in NEEDED:
         if getattr(result, name) is None:
             raise DataError(f"the result holds no {name}, which the reasons are worked out of")
     mask = mask_of(result)

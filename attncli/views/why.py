@@ -14,6 +14,7 @@ _LABEL = 13  # columns of a label
 _WORD, _NAME = 12, 20  # columns of a word, and of the name of vectors, at most
 _SHOWN = 3  # weights of a row
 _SENTENCE, _MODEL = "money bank grows", "lecture"  # of the notes
+_PLAIN = Ink()
 _ONE_WAY, _OTHER_WAY = "w₁₂w₂₃w₃₁", "w₁₃w₃₂w₂₁"
 
 
@@ -21,20 +22,27 @@ def why_lines(
     result: AttentionResult, why: Why, ink: Ink, *, width: int = 80, precision: int = 3
 ) -> list[Line]:
     """The six lines, each at most 80 columns wide; broken where the terminal is narrower."""
-    said = (
-        ("weights", _weights(result, why, ink, precision)),
-        ("vectors", _vectors(result, ink)),
-        ("scale", _scale(result, why, precision)),
-        ("temperature", _temperature(result, why, precision)),
-        ("symmetry", _symmetry(why)),
-        _other_command(result, why),
-    )
     lines: list[Line] = []
-    for label, text in said:
+    for label, text in why_texts(result, why, ink, precision).items():
         first, *rest = wrapped(ink.plain(f"{left(label, _LABEL)}{text}"), width, 2)
         lines.append([ink.dim(first[:_LABEL]), Segment(first[_LABEL:])])
         lines += [[Segment(part)] for part in rest]
     return lines
+
+
+def why_texts(
+    result: AttentionResult, why: Why, ink: Ink = _PLAIN, precision: int = 3
+) -> dict[str, str]:
+    """What each of the six lines says, by its name."""
+    name, command = _other_command(result, why)
+    return {
+        "weights": _weights(result, why, ink, precision),
+        "vectors": _vectors(result, ink),
+        "scale": _scale(result, why, precision),
+        "temperature": _temperature(result, why, precision),
+        "symmetry": _symmetry(why),
+        name: command,
+    }
 
 
 def _row(weights: FloatArray, precision: int) -> str:

@@ -22,7 +22,7 @@ from attncli.cli.naming import option_of
 
 # The public names, in the order in which a reader meets them.
 CHAPTERS = {
-    "Sentences": "explain map_heads compare analyser diff align AttentionResult Results Part",
+    "Sentences": "explain why map_heads compare analyser diff align AttentionResult Results Part",
     "Files and pictures": "save read view show",
     "Arrays and weights of other tools": "attend from_attentions",
     "Vectors": "open_vectors WordVectors train_vectors evaluate_vectors CorpusSettings",
@@ -35,6 +35,8 @@ RETURNED = {
     "results.comparison": "Comparison Occurrence Pull Point",
     "results.alignment": "Alignment Alignments",
     "results.gold_links": "AlignmentScores GoldLinks",
+    "api.reasons": "Reasons ReasonsOfSeveral",
+    "insight.why": "Why Rounds",
     "insight.difference": "Differences Difference Change",
     "insight.heads": "HeadMap",
     "models.trained": "TrainedModel",

@@ -150,7 +150,9 @@ def test_words_without_quotes_are_one_sentence(command):
     """Several words without a space in any are one sentence, which is said; none of them is a command."""
     whole, loose = command("explain", SENTENCE), command("explain", *SENTENCE.split())
     assert (loose.text, loose.code) == (whole.text, 0)
-    assert f'note: read as one sentence: "{SENTENCE}"' in loose.said
+    assert loose.said == f'attn: note: read as one sentence: "{SENTENCE}"\n'
+    ended = command("explain", *("bank " * 60).split())
+    assert ended.said.endswith("attn: note: read as one sentence: 60 words\n")
     assert command("explain", *SENTENCE.split(), "--quiet").said == ""
     both = command("explain", SENTENCE, "bank", "--json")
     assert (both.text.count("\n"), both.said) == (2, "")

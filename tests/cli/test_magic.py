@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from training_data import write_data
 
 import attncli
+from attncli.api.reasons import ReasonsOfSeveral
 from attncli.cli.magic_arguments import arguments_of
 
 pytest.importorskip("IPython")
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
+WHOLE = "money bank grows"
 WORDS = st.text(min_size=1).filter(lambda text: text.strip())
 
 
@@ -69,6 +71,26 @@ def test_each_line_of_a_cell_is_a_sentence(shell: Any) -> None:
     compared = ran(shell, "%%attn compare\nmoney bank grows\nriver bank flows")
     other = attncli.compare(["money bank grows", "river bank flows"])
     assert compared.to_record() == other.to_record()
+
+
+def test_the_reasons_for_weights_are_an_object(shell: Any, tmp_path: Path) -> None:
+    """The same as Python's `why`, of one sentence, of several, and of a saved result."""
+    reasons = ran(shell, 'r = %attn explain "money bank grows" --why --temperature 0.5\nr')
+    expected = attncli.why("money bank grows", temperature=0.5)
+    for name in ("weights", "vectors", "temperature", "symmetry"):
+        assert reasons.lines[name] == expected.lines[name]
+    assert "--score dot" in reasons.lines["scale"]
+    assert reasons.lines["the notes"].startswith('attn explain "money bank grows"')
+    several = ran(shell, "%%attn explain --why\nmoney bank grows\nriver bank flows")
+    assert isinstance(several, ReasonsOfSeveral)
+    assert [each.result.text for each in several] == ["money bank grows", "river bank flows"]
+    shell.user_ns["saved"] = tmp_path / "r.json"
+    include = ("embeddings", "query", "key", "scores")
+    attncli.save(attncli.explain("money bank grows", include=include), tmp_path / "r.json")
+    assert (
+        ran(shell, "%attn view $saved --why").lines["weights"]
+        == attncli.why(WHOLE).lines["weights"]
+    )
 
 
 def test_saved_results_and_their_difference_are_objects(shell: Any, tmp_path: Path) -> None:

@@ -77,6 +77,8 @@ KINDS: dict[str, Callable[[str], Any]] = {
     "comparison": lambda word: attncli.compare(
         ["money bank grows", f"river bank {word}"], "bank", tokenizer="whitespace"
     ),
+    "reasons": lambda word: attncli.why(f"{word} bank grows", tokenizer="whitespace"),
+    "reasons of several": lambda word: attncli.why([f"{word} bank"] * 3, tokenizer="whitespace"),
     "difference": lambda word: attncli.diff(_given(word), _given(word, 0.5))[0],
     "differences": lambda word: attncli.diff([_given(word)] * 3, [_given(word, 0.5)] * 3),
     "prediction": lambda word: Prediction(word, 0.5, (CountedWord(word, 0, 1.5),), (word,)),
