@@ -179,7 +179,9 @@ class BatchSettings(_Frozen):
     """How a batch reads, writes and works.
 
     input_format to every_line: what the inputs are (None: seen from their content), the columns of
-    the text and of an id to carry through, and whether blank lines and comments have records.
+    the text, of an id to carry through and of a second text that a transformer reads with the first,
+    and whether blank lines and comments have records. Beside the last all columns may be numbers, of a
+    table without a header line.
     format to sync: None is told by the output's suffix; fields to add and to leave out; digits after
     the point, or full; the strongest keys of each row alone; an output that is replaced, and one
     that is waited for. resume goes on where an earlier run stopped; workers: None is every core; a
@@ -189,6 +191,7 @@ class BatchSettings(_Frozen):
     input_format: InputFormat | None = None
     column: str | None = None
     id_column: str | None = None
+    pair_column: str | None = None
     every_line: bool = False
     format: FormatName | None = None
     include: tuple[str, ...] = ()
@@ -213,6 +216,7 @@ class BatchChoices(Choices, total=False):
     input_format: InputFormat | None
     column: str | None
     id_column: str | None
+    pair_column: str | None
     every_line: bool
     format: FormatName | None
     include: Iterable[str]

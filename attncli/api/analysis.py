@@ -98,6 +98,15 @@ class Analysis:
         general = GeneralAnalyser(store, reading, include=frozenset({"embeddings"}), advise=False)
         return Analysis(PartAnalyser(general, part), store)
 
+    def parts_kept(self, part: "Part | None") -> tuple[str, ...]:
+        """What records of a part hold of a decoder: its own and cross-attention, or keys of their own."""
+        if not self.analyser.has_parts:
+            return ()
+        which = None if part is None else part.which or ("cross" if part.shown else None)
+        from attncli.results.result import PARTS
+
+        return PARTS if which is None else ("keys",) if which == "cross" else ()
+
     def expect_own_attention(self, part: "Part | None", what: str) -> None:
         """Raises: UsageError where a decoder reads a second text, and the part is not one text's own.
 
@@ -161,6 +170,7 @@ def open_analysis(
     store: "EmbeddingStore | None" = None,
     access: "Access | None" = None,
     trained: "TrainedModel | None" = None,
+    paired_by: str | None = None,
 ) -> Analysis:
     """Attention as the settings choose it, of the part that is chosen of its results.
 
@@ -169,7 +179,8 @@ def open_analysis(
     chooses layers or heads. With `foresees` a language model says what comes next; `keeps` says what
     is kept of the weights of a transformer, of a map the numbers of each head alone. The
     vectors are those of a `store` at hand, or opened in the way of `access`; a `trained` model at
-    hand stands in the place of the one that the settings name.
+    hand stands in the place of the one that the settings name. `paired_by` is the field that gives
+    each text a second one, where one does.
     Raises: UsageError for settings out of range or that exclude each other; what opening the
     vectors or the model raises.
     """
@@ -195,6 +206,7 @@ def open_analysis(
         keeps=keeps,
         open_store=opened_store,
         trained=trained,
+        paired_by=paired_by,
     )
     if shown is None:
         return Analysis(*opened)

@@ -67,7 +67,9 @@ def batch(
     checked = checked_batch(listed, path_of(output, "output"), settings, mechanism)
     include = frozenset(settings.include)
     opened = checked.opened(
-        open_analysis(mechanism, include, part=part, store=store), part, store=store
+        open_analysis(mechanism, include, part=part, store=store, paired_by=checked.job.paired_by),
+        part,
+        store=store,
     )
     report = opened.run(watch=watch)
     expect_some(report, listed)
@@ -112,7 +114,6 @@ class CheckedBatch:
         A journal names the part, and the target, as they were `typed`, where they were.
         Raises: UsageError for a store that cannot be sent.
         """
-        analysis.expect_own_attention(part, "a batch writes")
         s, open_store = self.settings, cast("OpenStore", store_of)
         if store is not None:
             open_store = partial(_held, _sendable(store))
@@ -127,11 +128,13 @@ class CheckedBatch:
         if store is not None:
             facts["asked"] = None
         include = frozenset(self.job.layout.include)
-        make = partial(open_for_many, s, include, part, open_store, self._unread(looks_for))
+        unread, paired_by = self._unread(looks_for), self.job.paired_by
+        make = partial(open_for_many, s, include, part, open_store, unread, paired_by)
         quantized = s.model is not None and is_gguf_file(s.model)
         completed = COMPLETED if s.complete is not None else ()
         of_models = (*(("quantization",) if quantized else ()), *completed)
-        mechanism = JobMechanism(make, facts, options, analysis.width, looks_for, of_models)
+        parts = analysis.parts_kept(part)
+        mechanism = JobMechanism(make, facts, options, analysis.width, looks_for, of_models, parts)
         return OpenedBatch(self.job, mechanism, reads_pieces=analysis.reads_pieces)
 
     def _unread(self, looks_for: Watch) -> frozenset[str]:

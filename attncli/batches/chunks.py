@@ -16,6 +16,7 @@ class Chunk:
     """Records `first_index`, `first_index` + 1, …; their lines follow on `first_line` or are listed.
 
     `place` names the input in messages; `file` stands in the records when there are several inputs.
+    `pairs` are second texts that are read with the first; a record without one has its error as text.
     """
 
     number: int
@@ -26,6 +27,7 @@ class Chunk:
     file: str | None = None
     lines: Sequence[int] | None = None
     ids: Sequence[str | int | None] | None = None
+    pairs: Sequence[str] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)

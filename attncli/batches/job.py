@@ -28,7 +28,7 @@ from attncli.batches.work import Outcomes, Recipe
 from attncli.batches.writers.digits import FULL, MAX_DIGITS
 from attncli.batches.writers.formats import Format, MakeWriter, ending_of, output_format
 from attncli.batches.writers.options import DEFAULT_PRECISION, RecordLayout
-from attncli.errors import OutputError, UsageError, field_name
+from attncli.errors import OutputError, UsageError, field_name, setting
 from attncli.errors.wording import did_you_mean, quoted, visible
 from attncli.files.apart import expect_apart, files_given, written
 from attncli.files.paths import exists, is_file, is_folder
@@ -49,6 +49,7 @@ class JobMechanism(NamedTuple):
     facts, options: what its vectors and its model hold, and its settings, by which a later run knows
     whether it is the same. width: about how many numbers a token has beside its weights. watch: what
     workers look for in results. of_models: the fields of a model that few have and this one may.
+    parts: those that results have of a decoder, or the keys of another text.
     """
 
     make: Callable[[], Outcomes]
@@ -57,6 +58,7 @@ class JobMechanism(NamedTuple):
     width: int
     watch: Watch = NO_WATCH
     of_models: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +83,40 @@ class BatchJob:
             return self.settings.input_format != "text"
         return all(named_kind(source.path) is not None for source in self.sources)
 
+    @property
+    def paired_by(self) -> str | None:
+        """The field that gives each text a second one, None where none does."""
+        return None if self.settings.pair_column is None else "pair_column"
+
     def reading(self) -> dict[str, Any]:
         """How inputs are read, as journals have always said it."""
+        pairs = self.settings.pair_column
         return {
             "input_format": self.settings.input_format,
             "column": self.settings.column,
             "id_column": self.settings.id_column,
+            **({} if pairs is None else {"pair_column": pairs}),  # came after the first journals
             "comments": not (self.settings.every_line or self.is_of_tables),
         }
+
+    def shape(self, note: Callable[[str], None] | None) -> Shape:
+        """How the inputs are read; the last column is that of pairs, where there is one."""
+        s = self.settings
+        others = {"id_column": s.id_column, "pair_column": s.pair_column}
+        wanted = {name: column for name, column in others.items() if column is not None}
+        paired = s.pair_column is not None
+        given = frozenset([*wanted, *(["column"] if s.column is not None else [])])
+        return Shape(
+            s.input_format,
+            s.column,
+            tuple(wanted.values()),
+            required=True,
+            every_line=s.every_line,
+            fields=("column", *wanted) if paired else ("column", "id_column"),
+            chosen=given if paired else None,
+            by_number=paired,
+            note=note,
+        )
 
     def as_begun(self) -> "BatchJob":
         """How a run that goes on reads: each line has its record where that is how it began.
@@ -141,6 +169,11 @@ def batch_job(
 ) -> BatchJob:
     """A batch of these inputs. Raises: UsageError for a format, a field or digits that are none."""
     written_as = output_format(output, settings.format)
+    if settings.pair_column is not None and settings.input_format == "text":
+        raise UsageError(
+            f"found {setting(input_format='text')} too, which has no columns; expected a table",
+            place=field_name("pair_column"),
+        )
     for name, allowed in (("include", INCLUDED_FIELDS), ("exclude", EXCLUDED_FIELDS)):
         for field in getattr(settings, name):
             if field not in allowed:
@@ -177,19 +210,21 @@ def run_job(
     from attncli.batches.unmarked import expect_same_beginning
 
     settings, identity = job.settings, job.identity(mechanism)
-    layout = replace(job.layout, facts=_provenance(identity), of_models=mechanism.of_models)
-    make_writer = MakeWriter(job.format, layout)
-    shape = Shape(
-        settings.input_format,
-        settings.column,
-        () if settings.id_column is None else (settings.id_column,),
-        required=True,
-        every_line=settings.every_line,
-        fields=("column", "id_column"),
-        note=note,
+    layout = replace(
+        job.layout,
+        facts=_provenance(identity),
+        of_models=mechanism.of_models,
+        parts=mechanism.parts,
     )
+    make_writer = MakeWriter(job.format, layout)
     size = CHUNK_RECORDS if make_writer().in_blocks else settings.chunk
-    plan = Plan(job.sources, shape, size, mechanism.width)
+    plan = Plan(
+        job.sources,
+        job.shape(note),
+        size,
+        mechanism.width,
+        paired=settings.pair_column is not None,
+    )
     recipe = Recipe(mechanism.make, make_writer, mechanism.watch)
     engine = engine_of(settings)
     if job.to_stream:

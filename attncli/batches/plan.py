@@ -3,12 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from attncli.batches.chunks import Chunk, RawText
-from attncli.errors import AttnError
-from attncli.files.rows.reader import InputRows, Shape, rows_of
+from attncli.errors import AttnError, DataError, EmptyError
+from attncli.files.rows.reader import InputRow, InputRows, Shape, named_value, rows_of
 from attncli.files.rows.sentences import MAX_LINE
 from attncli.files.source import InputSource
 
@@ -24,7 +24,7 @@ class Plan:
     A chunk has `size` records of an input, or fewer when their results are large: `width` is the
     number of values of a token. `skip` records are read and left out: those of an earlier run;
     `skipped` is then the digest of their texts, by which a resumed run can tell whether it reads
-    the same input.
+    the same input. Where texts are `paired`, the last cell of a row is its second text.
     """
 
     sources: Sequence[InputSource]
@@ -33,6 +33,7 @@ class Plan:
     width: int = 50
     skip: int = 0
     max_line: int = MAX_LINE
+    paired: bool = False
     skipped: str = ""
     _digest: Any = field(default_factory=hashlib.blake2b, repr=False)
 
@@ -49,12 +50,12 @@ class Plan:
                 left_out = min(max(0, self.skip - index), len(lot.texts))
                 index += left_out
                 if left_out:
-                    self._note(lot.texts[:left_out])
+                    self._note(lot.first(left_out))
                     if index == self.skip:
                         self.skipped = self._digest_now()
                     lot = lot.without_first(left_out)
                 if lot.texts:
-                    self._note(lot.texts)
+                    self._note(lot)
                     yield self._chunk(number, index, source, lot), self._digest_now()
                     index += len(lot.texts)
                     number += 1
@@ -66,20 +67,34 @@ class Plan:
         try:
             for rows in rows_of(source, self.shape, max_line=self.max_line):
                 start = 0
-                for end, text in enumerate(rows.texts, 1):
+                for end, cost_of_row in enumerate(self._costs(rows), 1):
                     count += 1
-                    cost += _cost(text, self.width)
+                    cost += cost_of_row
                     if count >= self.size or cost >= _CHUNK_COST:
-                        yield _lot_of([*lot, rows.part(start, end)])
+                        yield self._lot_of([*lot, rows.part(start, end)])
                         start, lot, count, cost = end, [], 0, 0
                 if start < len(rows):
                     lot.append(rows.part(start))
         except AttnError:
             if lot:  # what came before the damage is done
-                yield _lot_of(lot)
+                yield self._lot_of(lot)
             raise
         if lot:
-            yield _lot_of(lot)
+            yield self._lot_of(lot)
+
+    def _costs(self, rows: InputRows) -> Iterator[int]:
+        """About how many bytes the result of each row is."""
+        for text in () if self.paired else rows.texts:
+            yield _cost(text, self.width)
+        for row in rows if self.paired else ():
+            yield _cost(row.text, self.width) + _cost_of_pair(row, self.width)
+
+    def _lot_of(self, parts: "list[InputRows]") -> "_Lot":
+        return _lot_of(parts, has_ids=self._has_ids, paired=self.paired)
+
+    @property
+    def _has_ids(self) -> bool:
+        return len(self.shape.others) > self.paired
 
     def _chunk(self, number: int, index: int, source: InputSource, lot: "_Lot") -> Chunk:
         return Chunk(
@@ -90,10 +105,14 @@ class Plan:
             place=source.name,
             file=source.path if len(self.sources) > 1 else None,
             lines=lot.lines,
-            ids=lot.ids if self.shape.others else None,
+            ids=lot.ids if self._has_ids else None,
+            pairs=lot.pairs,
         )
 
-    def _note(self, texts: Sequence[RawText]) -> None:
+    def _note(self, lot: "_Lot") -> None:
+        texts: Sequence[RawText] = lot.texts
+        if lot.pairs is not None:
+            texts = [text for both in zip(lot.texts, lot.pairs, strict=True) for text in both]
         self._digest.update(b"".join([_as_bytes(raw) + b"\n" for raw in texts]))
 
     def _digest_now(self) -> str:
@@ -108,6 +127,14 @@ class _Lot:
     texts: Sequence[RawText]
     lines: Sequence[int] | None = None
     ids: Sequence[str | int | None] | None = None
+    pairs: Sequence[str] | None = None
+
+    def first(self, count: int) -> "_Lot":
+        return replace(
+            self,
+            texts=self.texts[:count],
+            pairs=None if self.pairs is None else self.pairs[:count],
+        )
 
     def without_first(self, count: int) -> "_Lot":
         return _Lot(
@@ -115,19 +142,39 @@ class _Lot:
             self.texts[count:],
             None if self.lines is None else self.lines[count:],
             None if self.ids is None else self.ids[count:],
+            None if self.pairs is None else self.pairs[count:],
         )
 
 
-def _lot_of(parts: Sequence[InputRows]) -> _Lot:
+def _lot_of(parts: Sequence[InputRows], *, has_ids: bool, paired: bool) -> _Lot:
     texts = [text for rows in parts for text in rows.texts]
+    pairs: list[str] | None = None
+    if paired:
+        both = [_pair_of(row) for rows in parts for row in rows]
+        texts, pairs = [text for text, _ in both], [pair for _, pair in both]
     first, last = parts[0].lines[0], parts[-1].lines[-1]
     follows = last - first == len(texts) - 1
     return _Lot(
         first,
         texts,
         None if follows else [line for rows in parts for line in rows.lines],
-        [_identity(cells[0]) for rows in parts for cells in rows.cells if cells] or None,
+        [_identity(cells[0]) for rows in parts for cells in rows.cells if cells] or None
+        if has_ids
+        else None,
+        pairs,
     )
+
+
+def _pair_of(row: InputRow) -> tuple[RawText, str]:
+    """The text of a row and its second one; where that is none, the text is the error."""
+    pair = row.cells[-1] if row.cells else None
+    if isinstance(row.text, AttnError):
+        return row.text, ""
+    if not isinstance(pair, str):
+        return DataError(f"found {named_value(pair)} in the place of the pair, expected a text"), ""
+    if not pair.strip():
+        return EmptyError("the pair is empty, expected at least one word"), ""
+    return row.text, pair
 
 
 def _identity(given: Any) -> str | int | None:
@@ -138,6 +185,14 @@ def _identity(given: Any) -> str | int | None:
         return json.dumps(given)
     except TypeError:  # a date of a Parquet file
         return str(given)
+
+
+def _cost_of_pair(row: InputRow, width: int) -> int:
+    """About how many bytes a decoder's result of a second text is, with that across."""
+    pair = row.cells[-1] if row.cells else None
+    if isinstance(row.text, AttnError) or not isinstance(pair, str):
+        return 0
+    return _cost(pair, width + len(row.text) // 6 + 1)
 
 
 def _cost(raw: RawText, width: int) -> int:

@@ -20,6 +20,9 @@ class Outcomes(Protocol):
     def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
         """Every text once, in a Stack or as a Failure, in any order."""
 
+    def pair_stacks(self, pairs: Sequence[tuple[str, str]]) -> Iterator[Stack | Failure]:
+        """The same of texts that are each read with a second one."""
+
 
 class Writer(Protocol):
     """A format: how chunks become the bytes of a part, and the part a file."""
@@ -82,7 +85,14 @@ class Worker:
             except AttnError as error:
                 failures.append((place, error))
         stacks: list[tuple[Stack, list[int]]] = []
-        for item in self.analyser.stacks(texts):
+        computed = (
+            self.analyser.stacks(texts)
+            if (second := chunk.pairs) is None
+            else self.analyser.pair_stacks(
+                [(t, second[p]) for t, p in zip(texts, places, strict=True)]
+            )
+        )
+        for item in computed:
             if isinstance(item, Failure):
                 failures.append((places[item.place], item.error))
             else:

@@ -134,9 +134,11 @@ def analysis_of_options(
     foresees: bool = False,
     keeps: "Keeps" = "all",
     drawn: bool = False,
+    paired_by: str | None = None,
 ) -> "Analysis":
     """Attention as the options choose it; `include`, `asked`, `in_short`, `foresees` as `open_analysis`.
 
+    `paired_by` is the field that gives each text a second one.
     With `drawn` nothing is wanted of a decoder and its encoder but the part that views show.
 
     Without `whole` a file of vectors is searched for the words of the sentences, not converted;
@@ -167,6 +169,7 @@ def analysis_of_options(
             foresees=foresees,
             keeps=keeps,
             access=access,
+            paired_by=paired_by,
         )
 
 

@@ -18,9 +18,11 @@ from attncli.errors import DataError
 from attncli.matrices.long_csv import failed, placed
 from attncli.matrices.shapes import check_size
 from attncli.matrices.top import spread
-from attncli.results.result import NOT_GIVEN, OPTIONAL_ARRAYS, SCHEMA_VERSION
+from attncli.results.result import NOT_GIVEN, OPTIONAL_ARRAYS, PARTS, SCHEMA_VERSION
 
 _ARRAYS = {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}
+_COUNTS = {"m": "n_decoder", "k": "n_keys"}  # the arrays that count other tokens than the rows'
+_AXES = ("n", *_COUNTS)
 _SHARED = "these numbers do not fit the records: this file does not say which of them have any"
 
 
@@ -43,8 +45,12 @@ class _Flat:
     def __init__(self, held: Mapping[str, AnyArray]) -> None:
         self._held = held
         self._counts = _sizes(held["n_tokens"])  # tokens of each record, 0 where it failed
+        self._others = {  # tokens of decoders, and of columns that are another text's
+            axis: _sizes(held[name]) for axis, name in _COUNTS.items() if name in held
+        }
         self._shapes = _shapes_of(held["layout"])
-        self._names = [name for name in _ARRAYS if name in held and name in self._shapes]
+        named = [*_ARRAYS, *(f"{part}.{name}" for part in PARTS for name in _ARRAYS)]
+        self._names = [name for name in named if name in held and name in self._shapes]
         self._lost: list[str] = []  # arrays whose shares nobody can tell
         self._ends = {name: self._ends_of(name) for name in self._names}
         self._rest = _Texts(held, "record") if "record_utf8" in held else None
@@ -63,7 +69,8 @@ class _Flat:
         if record.get("type") == "result":
             for name in self._names:
                 if name not in self._lost and (share := self._share(name, at)) is not None:
-                    record[name] = share
+                    part, _, field = name.rpartition(".")
+                    (record[part] if part else record)[field] = share
         return record
 
     def _old_record(self, at: int) -> dict[str, Any]:
@@ -84,24 +91,31 @@ class _Flat:
 
     def _share(self, name: str, at: int) -> AnyArray | None:
         """A record's share of an array; None where it has none."""
-        n_tokens, ends = self._counts[at], self._ends[name]
+        sizes, ends = self._sizes_of(at), self._ends[name]
         begin, end = ends[at], ends[at + 1]
         if begin == end:
             return None
-        shape = _shape(self._shapes[name], n_tokens)
-        if len(shape) != _ARRAYS[name]:
+        part, _, field = name.rpartition(".")
+        shape = _shape(self._shapes[name], sizes)
+        if len(shape) != _ARRAYS[field]:
             raise ValueError(name)
         array = self._held[name][begin:end].reshape(shape)
-        if name == "weights" and "keys" in self._held:
-            return spread(self._held["keys"][begin:end].reshape(shape), array)
+        keys = f"{part}.keys" if part else "keys"
+        if field == "weights" and keys in self._held:
+            columns = "m" if part == "decoder" else "n" if part or "k" not in sizes else "k"
+            return spread(self._held[keys][begin:end].reshape(shape), array, sizes[columns])
         return array
+
+    def _sizes_of(self, at: int) -> dict[str, int]:
+        """How many tokens a record has, by the letters of shapes."""
+        return {"n": self._counts[at], **{axis: of[at] for axis, of in self._others.items()}}
 
     def _ends_of(self, name: str) -> list[int]:
         """Where each record's share of an array ends: before the first, then of each."""
         if f"{name}_count" in self._held:
             sizes = _sizes(self._held[f"{name}_count"])
         else:
-            sizes = [_size(self._shapes[name], n_tokens) for n_tokens in self._counts]
+            sizes = [_size(self._shapes[name], n_tokens) for n_tokens in self._counts]  # of before
             if sum(sizes) != self._held[name].size and name != "weights":
                 self._lost.append(name)
                 return []
@@ -138,7 +152,9 @@ def _sizes(array: AnyArray) -> list[int]:
 
 
 def _shapes_of(layout: AnyArray) -> dict[str, list[Any]]:
-    """The shapes of the shares: numbers, "n" for tokens, [K] for at most K tokens."""
+    """The shapes of the shares: numbers, "n" for tokens, [K] for at most K tokens; "m" and "k" are
+    tokens of a decoder and of columns of another text, [K, "k"] at most K of those.
+    """
     shapes = json.loads(_bytes_of(layout))
     for shape in shapes.values():
         if not isinstance(shape, list) or not all(map(_is_size, shape)):
@@ -148,20 +164,27 @@ def _shapes_of(layout: AnyArray) -> dict[str, list[Any]]:
 
 def _is_size(size: Any) -> bool:
     if isinstance(size, list):
-        return len(size) == 1 and type(size[0]) is int and size[0] > 0
-    return size == "n" or (type(size) is int and 0 <= size < 1 << 31)
+        named = len(size) == 1 or (len(size) == 2 and size[1] in _AXES)
+        return named and type(size[0]) is int and size[0] > 0
+    return size in _AXES or (type(size) is int and 0 <= size < 1 << 31)
 
 
-def _shape(listed: Sequence[Any], n_tokens: int) -> tuple[int, ...]:
-    """The shape of a record's share."""
-    sizes = [n_tokens if size == "n" else size for size in listed]
-    shape = tuple(min(size[0], n_tokens) if isinstance(size, list) else size for size in sizes)
+def _shape(listed: Sequence[Any], counts: Mapping[str, int]) -> tuple[int, ...]:
+    """The shape of a record's share; `counts` has its tokens by the letters of shapes."""
+    shape = tuple(
+        min(size[0], counts[size[1] if len(size) > 1 else "n"])
+        if isinstance(size, list)
+        else counts[size]
+        if isinstance(size, str)
+        else size
+        for size in listed
+    )
     check_size(shape)
     return shape
 
 
 def _size(listed: Sequence[Any], n_tokens: int) -> int:
-    return int(np.prod(_shape(listed, n_tokens))) if n_tokens else 0
+    return int(np.prod(_shape(listed, {"n": n_tokens}))) if n_tokens else 0
 
 
 def _parsed(text: str) -> dict[str, Any]:

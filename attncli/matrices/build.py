@@ -13,6 +13,7 @@ from attncli.matrices.shapes import checked_weights, four_axes, joined_layers, r
 from attncli.results.pieces import continues_word, unmarked
 from attncli.results.result import (
     NOT_GIVEN,
+    PARTS,
     USUAL_FIELDS,
     AttentionResult,
     AttentionSettings,
@@ -163,7 +164,7 @@ def renamed(
 def _filled(record: Mapping[str, Any]) -> dict[str, Any]:
     """The record with plain values for what was left out."""
     weights = _four_axes_of(record["weights"])
-    n_layers, n_heads, n_tokens, _ = weights.shape
+    n_tokens = weights.shape[2]
     tokens = record.get("tokens")
     _expect_objects("keys", record.get("keys"))
     _expect_objects("tokens", tokens)
@@ -173,12 +174,7 @@ def _filled(record: Mapping[str, Any]) -> dict[str, Any]:
     text = record.get("text")
     absent = [name for name in USUAL_FIELDS if name not in record]
     return {
-        "attention": {
-            "kind": "matrix",
-            "score": "given",
-            "n_layers": n_layers,
-            "n_heads": n_heads,
-        },
+        "attention": _given_attention(weights),
         "contextual": np.zeros((len(tokens), 0), dtype=np.float32),
         "vectors": {"name": NOT_GIVEN, "dim": 0},
         **record,
@@ -186,7 +182,24 @@ def _filled(record: Mapping[str, Any]) -> dict[str, Any]:
         "text": " ".join(token["text"] for token in tokens) if text is None else text,
         "tokens": tokens,
         "unknown": list(dict.fromkeys((*record.get("unknown", ()), *absent))),
+        **{part: _filled_part(record[part]) for part in PARTS if part in record},
     }
+
+
+def _filled_part(given: Any) -> Any:
+    """A part of a record with plain values for what was left out; what is no part as it is."""
+    if not isinstance(given, Mapping) or "weights" not in given:
+        return given
+    weights = _four_axes_of(given["weights"])
+    _expect_objects("tokens", given.get("tokens"))
+    _expect_objects("warnings", given.get("warnings"))
+    return {"attention": _given_attention(weights), **given, "weights": weights}
+
+
+def _given_attention(weights: Float32Array) -> dict[str, Any]:
+    """The settings of weights that nothing is known of."""
+    n_layers, n_heads = weights.shape[:2]
+    return {"kind": "matrix", "score": "given", "n_layers": n_layers, "n_heads": n_heads}
 
 
 def _four_axes_of(given: Any) -> Float32Array:

@@ -1,6 +1,7 @@
 """Long CSV, as `attn batch` writes it → the records of its sentences, one by one.
 
-A line is a weight: it names its layer and head, and gives the places of query and key. The file
+A line is a weight: it names its layer and head, and gives the places of query and key, and where a
+decoder reads a second text, whether it is the encoder's, the decoder's or across. The file
 holds words but no sentence; a sentence that failed gives the record of its error.
 """
 
@@ -82,7 +83,7 @@ def _source(row: _Row) -> tuple[str | None, ...]:
 
 
 def _query(row: _Row) -> tuple[str, ...]:
-    return row["layer"], row["head"], row["query"]
+    return row.get("part", ""), row["layer"], row["head"], row["query"]
 
 
 def _cell(row: _Row) -> tuple[str, ...]:
@@ -95,18 +96,50 @@ def _record(rows: Sequence[_Row], at: int) -> dict[str, Any]:
     if rows[0]["error"]:
         return failed(unguarded(rows[0]["error"]), place)
     try:
-        return {"type": "result", "schema": SCHEMA_VERSION, **place, **_matrices(rows)}
+        return {"type": "result", "schema": SCHEMA_VERSION, **place, **_parts(rows)}
     except (ValueError, DataError) as fault:
         reason = visible(str(fault))[:200]
         raise DataError(f"the rows of line {quoted(line)} are no matrices: {reason}") from None
 
 
-def _matrices(rows: Sequence[_Row]) -> dict[str, Any]:
+def _parts(rows: Sequence[_Row]) -> dict[str, Any]:
+    """What the rows of a record say of it, and of the parts of a decoder where there are any."""
+    by_part: dict[str, list[_Row]] = {}
+    for row in rows:
+        by_part.setdefault(row.get("part") or "", []).append(row)
+    if set(by_part) == {"cross"}:
+        return _across(by_part["cross"], None)
+    if len(by_part) == 1:
+        return _matrices(rows)
+    if set(by_part) != {"encoder", "decoder", "cross"}:
+        raise ValueError(f"found the parts {', '.join(map(quoted, by_part))}")
+    whole, decoder = (_matrices(by_part[name]) for name in ("encoder", "decoder"))
+    across = _across(by_part["cross"], len(whole["tokens"]))
+    held = {name: across[name] for name in ("weights", "selection") if name in across}
+    text = " ".join(token["text"] for token in decoder["tokens"])
+    return {**whole, "decoder": {**decoder, "text": text}, "cross": held}
+
+
+def _across(rows: Sequence[_Row], n_keys: int | None) -> dict[str, Any]:
+    """What the rows of cross-attention say: queries are tokens of one text, keys those of another.
+
+    Of keys that no row names, where only the strongest are there, the last are not known.
+    """
+    held = _matrices(rows, n_keys or 1 + max(_place(row["key"]) for row in rows))
+    words = [""] * held["weights"].shape[-1]
+    for row in rows:
+        words[_place(row["key"])] = unguarded(row["key_word"])
+    text = " ".join(words)
+    return {**held, "keys": placed(words, text), "pair": text}
+
+
+def _matrices(rows: Sequence[_Row], n_keys: int | None = None) -> dict[str, Any]:
     layers, heads = (list(dict.fromkeys(row[name] for row in rows)) for name in ("layer", "head"))
     queries, keys = ([_place(row[name]) for row in rows] for name in ("query", "key"))
     n_tokens = max(queries) + 1
+    n_keys = n_keys or n_tokens
     n_rows = len({_query(row) for row in rows})
-    if n_rows != len(layers) * len(heads) * n_tokens or max(keys) >= n_tokens:
+    if n_rows != len(layers) * len(heads) * n_tokens or max(keys) >= n_keys:
         raise DataError(
             f"{n_rows} rows of matrices for {len(layers)} layers, {len(heads)} heads "
             f"and {n_tokens} words"
@@ -114,7 +147,7 @@ def _matrices(rows: Sequence[_Row]) -> dict[str, Any]:
     values = [float(row["weight"]) for row in rows]
     if not all(map(math.isfinite, values)):
         raise DataError("found a number that is not finite")
-    weights = zeros((len(layers), len(heads), n_tokens, n_tokens), given=len(rows))
+    weights = zeros((len(layers), len(heads), n_tokens, n_keys), given=len(rows))
     at_layer, at_head = ({name: at for at, name in enumerate(names)} for names in (layers, heads))
     outer = [at_layer[row["layer"]] for row in rows]
     inner = [at_head[row["head"]] for row in rows]

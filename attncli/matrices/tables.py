@@ -4,7 +4,7 @@ pyarrow follows offsets wherever they lead: nothing of a batch is looked at befo
 and what a file says of its size is looked at before it is unpacked.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -17,8 +17,14 @@ from attncli.errors.wording import size_text, visible
 from attncli.files.arrow_sizes import unpacked_size
 from attncli.files.parquet_sizes import parquet_claims
 from attncli.matrices.shapes import check_size
-from attncli.matrices.top import spread
-from attncli.results.result import OPTIONAL_ARRAYS, SCHEMA_VERSION, USUAL_FIELDS, AttentionResult
+from attncli.matrices.top import spread, with_weights
+from attncli.results.result import (
+    OPTIONAL_ARRAYS,
+    PARTS,
+    SCHEMA_VERSION,
+    USUAL_FIELDS,
+    AttentionResult,
+)
 
 _ARRAYS = {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}
 # Fields whose shape is free are JSON text.
@@ -95,22 +101,35 @@ def _check_claims(unpacked: int, rows: int, packed: int) -> None:
 
 
 def _of_row(batch: Any, at: int) -> dict[str, Any]:
+    return _of_values(_of_cells(batch.schema.names, [c.slice(at, 1) for c in batch.columns]))
+
+
+def _of_cells(names: Sequence[str], cells: Sequence[Any]) -> dict[str, Any]:
+    """The values of a row, of which each column is a cell."""
     row: dict[str, Any] = {}
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        cell = column.slice(at, 1)
+    for name, cell in zip(names, cells, strict=True):
         if cell.null_count == 1:
             if name in USUAL_FIELDS:  # it is known that there is none
                 row[name] = None
             continue
         if name == "top":
             row[name] = {part: _nested(cell.field(part), 4) for part in ("keys", "weights")}
-        elif name == "keys":  # of before: beside weights that are only the strongest
+        elif name == "keys" and not _are_tokens(cell):  # of before: beside the strongest weights
             row[name] = _nested(cell, 4)
+        elif name in PARTS:
+            inner = [field.name for field in cell.type]
+            row[name] = _of_cells(inner, [cell.field(i) for i in range(len(inner))])
         elif name in _ARRAYS:
             row[name] = _nested(cell, _ARRAYS[name])
         else:
             row[name] = _plain(cell.type, cell[0].as_py())
-    return _of_values(row)
+    return row
+
+
+def _are_tokens(cell: Any) -> bool:
+    """Whether keys are the tokens of columns, and not places of the strongest weights."""
+    kind = getattr(cell.type, "value_type", None)
+    return kind is not None and str(kind).startswith("struct<")
 
 
 def _plain(kind: Any, value: Any) -> Any:
@@ -124,15 +143,13 @@ def _plain(kind: Any, value: Any) -> Any:
 def _of_values(row: dict[str, Any]) -> dict[str, Any]:
     if row.get("type") == "error":
         return {name: value for name, value in row.items() if value is not None}
-    for name in _AS_JSON:
-        if isinstance(row.get(name), str):
-            row[name] = json_of(row[name])
-    if isinstance(row.get("top"), Mapping):
-        row["weights"] = spread(row["top"]["keys"], row["top"]["weights"])
-        del row["top"]
-    elif "keys" in row:
+    for of in (row, *(row[part] for part in PARTS if part in row)):
+        for name in _AS_JSON:
+            if isinstance(of.get(name), str):
+                of[name] = json_of(of[name])
+    if isinstance(row.get("keys"), np.ndarray):
         row["weights"] = spread(row.pop("keys"), row["weights"])
-    return {"schema": SCHEMA_VERSION, **row}
+    return {"schema": SCHEMA_VERSION, **with_weights(row)}
 
 
 def _nested(column: Any, axes: int) -> AnyArray:

@@ -44,16 +44,27 @@ def with_weights(record: dict[str, Any]) -> dict[str, Any]:
 
     Raises: DataError, LimitError.
     """
-    for part, columns in (("decoder", None), ("cross", record.get("tokens"))):
+    columns = record.get("keys")
+    record = _spread_top(record, len(columns) if isinstance(columns, list) else None)
+    for part, of_rows in (("decoder", None), ("cross", "weights")):
         if isinstance(given := record.get(part), dict):
-            filled = with_weights(given if columns is None else {**given, "keys": columns})
-            record = record | {part: filled}
+            n_keys = None if of_rows is None else _rows_of(record.get(of_rows))
+            record = record | {part: _spread_top(given, n_keys)}
+    return record
+
+
+def _spread_top(record: dict[str, Any], n_keys: int | None) -> dict[str, Any]:
+    """The record, or a part of one, with weights of so many keys; None: as many as rows."""
     if "weights" in record or not isinstance(record.get("top"), dict):
         return record
-    columns = record.get("keys")
     try:
         keys, kept = (np.array(record["top"][name]) for name in ("keys", "weights"))
     except (KeyError, ValueError, TypeError, OverflowError):
         raise DataError("the record's top is not keys and weights of four axes") from None
-    n_keys = len(columns) if isinstance(columns, list) else None
     return record | {"weights": spread(keys, kept, n_keys)}
+
+
+def _rows_of(weights: Any) -> int | None:
+    """How many rows the weights of a record have, None where they are none of four axes."""
+    shape = np.shape(weights) if isinstance(weights, np.ndarray) else ()
+    return shape[-2] if len(shape) == 4 else None

@@ -6,11 +6,11 @@ from typing import Any
 
 from attncli.arrays import IntArray
 from attncli.checks.arguments import texts_of
-from attncli.errors import AttnError
+from attncli.errors import AttnError, UsageError, field_name
 from attncli.insight.learned import NOTHING_LEARNED, Learned
 from attncli.reading.reader import Group, Reader, ReadingSettings
 from attncli.results.result import AttentionResult
-from attncli.results.stack import Failure, Stack, in_order, unfailing
+from attncli.results.stack import Failure, Stack, in_order, stacks_of, unfailing
 
 
 class Analyser(ABC):
@@ -29,6 +29,21 @@ class Analyser(ABC):
     @abstractmethod
     def stacks(self, texts: Sequence[str]) -> Iterator[Stack | Failure]:
         """Every text once, in a Stack or as a Failure, in any order."""
+
+    def pairs(
+        self, pairs: Sequence[tuple[str, str | None]]
+    ) -> Iterator[AttentionResult | AttnError]:
+        """The outcome of each text that is read with a second one, in order.
+
+        Raises: UsageError where nothing reads a second text.
+        """
+        raise UsageError(
+            "found second texts, expected a transformer, which reads them", place=field_name("pair")
+        )
+
+    def pair_stacks(self, pairs: Sequence[tuple[str, str]]) -> Iterator[Stack | Failure]:
+        """Every text with its second one once, in a Stack of its own or as a Failure."""
+        return stacks_of(self.pairs(pairs))
 
     def quick(self, unread: frozenset[str] = frozenset()) -> "Analyser":
         """The same for a batch: no advice to one reader of one sentence, float32 where it is exact.
@@ -51,6 +66,11 @@ class Analyser(ABC):
     def has_parts(self) -> bool:
         """Whether its results have those of a decoder beside them."""
         return False
+
+    @property
+    def idle_decoder(self) -> str:
+        """The name of the model whose decoder nobody gave a text, "" where there is none."""
+        return ""
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -65,20 +65,30 @@ def open_analyser(
     keeps: Keeps = "all",
     open_store: OpenStore = store_of,
     trained: "TrainedModel | None" = None,
+    paired_by: str | None = None,
 ) -> Opened:
     """The Analyser that the settings describe, of the part that is chosen of its results.
 
     A `trained` model at hand stands in the place of the one that they name. `include` names optional
     fields to fill. With `foresees` a language model says what comes next. What is kept of the weights of
-    a transformer is said by `keeps`: of a map the numbers of each head alone.
+    a transformer is said by `keeps`: of a map the numbers of each head alone. `paired_by` is the field
+    that gives each text a second one, where one does.
     Where a chosen part loses one of the fields that were `asked` for, its record says so.
     Raises: UsageError for settings out of range or that exclude each other; what opening the
     vectors or the model raises.
     """
+    if paired_by is not None:
+        _expect_no_other_pair(settings, paired_by)
     if trained is None and _is_transformer(settings.model):
-        opened, part = _open_transformer(settings, part, include, foresees=foresees, keeps=keeps)
+        opened, part = _open_transformer(
+            settings, part, include, foresees=foresees, keeps=keeps, paired=paired_by is not None
+        )
     else:
         _reject(settings, _TRANSFORMER_ONLY, _a_transformer_has_it)
+        if paired_by is not None:
+            raise UsageError(
+                f"found it, but {_a_transformer_has_it()}", place=field_name(paired_by)
+            )
         opened = _open_words(settings, include, open_store, trained)
     if part is None or part == type(part)():
         return opened
@@ -94,12 +104,15 @@ def open_for_many(
     part: "Part | None" = None,
     open_store: OpenStore = store_of,
     unread: frozenset[str] = frozenset(),
+    paired_by: str | None = None,
 ) -> "Analyser":
     """The Analyser as a batch uses it: what a worker opens for itself.
 
-    `unread` names fields of the record that are not written.
+    `unread` names fields of the record that are not written; `paired_by` as `open_analyser`.
     """
-    opened = open_analyser(settings, include, asked=include, part=part, open_store=open_store)
+    opened = open_analyser(
+        settings, include, asked=include, part=part, open_store=open_store, paired_by=paired_by
+    )
     return opened.analyser.quick(unread)
 
 
@@ -116,6 +129,7 @@ def _open_transformer(
     *,
     foresees: bool,
     keeps: Keeps,
+    paired: bool,
 ) -> "tuple[Opened, Part | None]":
     """The Analyser of a transformer checkpoint, and what it leaves to be done of a part.
 
@@ -137,6 +151,7 @@ def _open_transformer(
         complete=settings.complete,
         foresees=foresees,
         keeps=keeps,
+        paired=paired,
     )
     if part is not None and not analyser.has_parts:
         analyser = replace(analyser, layers=part.layers, heads=part.heads)
@@ -145,6 +160,15 @@ def _open_transformer(
         return Opened(analyser, None), part
     whole = replace(Part() if part is None else part, shown=True)
     return Opened(replace(analyser, part=whole), None), None
+
+
+def _expect_no_other_pair(settings: MechanismSettings, paired_by: str) -> None:
+    """Raises: UsageError where one second text is given, or written, and each text has its own."""
+    for name in ("pair", "complete"):
+        if getattr(settings, name) is not None:
+            raise UsageError(
+                f"found {field_name(name)} too, expected one of them", place=field_name(paired_by)
+            )
 
 
 def _open_words(

@@ -1,6 +1,6 @@
 """An Analyser that shows a part of what another one finds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -49,6 +49,11 @@ class PartAnalyser(Analyser):
         return self.analyser.has_parts
 
     @property
+    def idle_decoder(self) -> str:
+        """As the other one says."""
+        return self.analyser.idle_decoder
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What the other one says, but for a model without a digest: journals of parts have none."""
         return {name: fact for name, fact in self.analyser.facts.items() if fact is not None}
@@ -69,7 +74,18 @@ class PartAnalyser(Analyser):
 
         Raises: UsageError when a layer or head does not exist.
         """
-        for outcome in self.analyser.outcomes(texts):
+        return self._parts(self.analyser.outcomes(texts))
+
+    def pairs(
+        self, pairs: Sequence[tuple[str, str | None]]
+    ) -> Iterator[AttentionResult | AttnError]:
+        """The same of texts that are each read with a second one."""
+        return self._parts(self.analyser.pairs(pairs))
+
+    def _parts(
+        self, outcomes: Iterable[AttentionResult | AttnError]
+    ) -> Iterator[AttentionResult | AttnError]:
+        for outcome in outcomes:
             if isinstance(outcome, AttnError):
                 yield outcome
                 continue

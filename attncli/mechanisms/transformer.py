@@ -82,6 +82,7 @@ class TransformerAnalyser(Analyser):
     whole text; a decoder that follows an encoder writes the second text itself. Where it `keeps` a
     "map", nothing is kept of the weights but the numbers of each head, and results are MappedResults;
     for a "page" that holds of a text with many weights. Then the results are those of the `part`.
+    `paired`: texts come with a second one each, and no other is read.
     Raises: UsageError where it is to write and cannot, LimitError where it would be too much.
     """
 
@@ -97,6 +98,7 @@ class TransformerAnalyser(Analyser):
     foresees: bool = False
     keeps: Keeps = "all"
     part: "Part | None" = None
+    paired: bool = False
 
     def __post_init__(self) -> None:
         if self.complete is not None:
@@ -267,7 +269,13 @@ class TransformerAnalyser(Analyser):
     @property
     def has_parts(self) -> bool:
         """Whether its results have those of a decoder beside them."""
-        return self._decodes and (self.pair is not None or self.complete is not None)
+        reads = self.paired or self.pair is not None or self.complete is not None
+        return self._decodes and reads
+
+    @property
+    def idle_decoder(self) -> str:
+        """The name of a model with a decoder that is given no text."""
+        return self.model.name if self._decodes and not self.has_parts else ""
 
     @property
     def _decodes(self) -> bool:

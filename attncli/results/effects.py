@@ -1,9 +1,11 @@
 """What options did to the sentences of a batch: noted where results are made, told at the end."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from attncli.results.result import ResultWarning
 from attncli.results.stack import Stack
 
 OTHERS = ""  # stands for hidden tokens that no option names as they are shown
@@ -28,14 +30,13 @@ class Watch:
         """The names and acts that show in these results; a name begins with "hide "."""
         seen = set[str]()
         for stack in stacks:
-            finished = stack.finished
-            selection = (stack.selection if finished is None else finished.selection) or {}
-            for name in selection.get("hidden", ()):
-                seen.add(f"hide {name if name in self.names else OTHERS}")
-            if selection.get("merged"):
-                seen.add("merged")
-            if selection.get("heads_pooled") or selection.get("layers_pooled"):
-                seen.add("pooled")
+            for selection in _selections(stack):
+                for name in selection.get("hidden", ()):
+                    seen.add(f"hide {name if name in self.names else OTHERS}")
+                if selection.get("merged"):
+                    seen.add("merged")
+                if selection.get("heads_pooled") or selection.get("layers_pooled"):
+                    seen.add("pooled")
             if "random" in self.acts and "random" not in seen and _has_random(stack):
                 seen.add("random")
         return frozenset(seen)
@@ -47,7 +48,7 @@ class Watch:
             Counter(
                 warning.code
                 for stack in stacks
-                for warnings in stack.warnings.values()
+                for warnings in (*stack.warnings.values(), _of_decoder(stack))
                 for warning in warnings
             )
         )
@@ -58,6 +59,19 @@ class Watch:
 
 
 NO_WATCH = Watch()  # no option waits for its effect
+
+
+def _selections(stack: Stack) -> list[Mapping[str, Any]]:
+    """What was chosen of the results of a stack, of a decoder's parts too."""
+    result = stack.finished
+    parts = (stack,) if result is None else (result, result.decoder, result.cross)
+    return [part.selection for part in parts if part is not None and part.selection]
+
+
+def _of_decoder(stack: Stack) -> tuple[ResultWarning, ...]:
+    """The warnings of the text that a decoder reads beside an encoder."""
+    decoder = None if stack.finished is None else stack.finished.decoder
+    return () if decoder is None else decoder.warnings
 
 
 def _has_random(stack: Stack) -> bool:

@@ -25,7 +25,10 @@ from attncli.errors import AttnError, MissingExtraError
 from attncli.results.json import plain_json
 from attncli.results.predicted import PREDICTED
 from attncli.results.result import (
+    CROSS_SCHEMA,
     OPTIONAL_ARRAYS,
+    PART_FIELDS,
+    PARTS,
     RARE_OF_MODELS,
     SCHEMA_VERSION,
     AttentionResult,
@@ -36,7 +39,7 @@ from attncli.results.result import (
     VectorsInfo,
     nested_plain,
 )
-from attncli.results.stack import RARE_FIELDS, Stack, TokenRun
+from attncli.results.stack import RARE_FIELDS, Stack, TokenRun, stack_of
 from attncli.results.top import strongest_of_rows
 
 _AXES = {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}
@@ -91,6 +94,11 @@ class ArrowWriter:
             return _strongest(pa, [row.array("weights") for row in rows], self._layout.top, field)
         if name in _OF_STACKS:
             return self._of_stacks(field, shared)
+        if name in PARTS:
+            return self._part(field, chunk, rows)
+        if name == "keys":
+            keys = [None if row.stack is None else _keys_of(row.stack) for row in rows]
+            return _token_lists(pa, keys, field.type)
         if name == "tokens":
             runs = [None if row.stack is None else row.stack.tokens[row.i] for row in rows]
             return _token_lists(pa, runs, field.type)
@@ -102,6 +110,14 @@ class ArrowWriter:
             ]
             return _structs(pa, models, field.type)
         return pa.array(self._values(name, chunk, rows, shared), type=field.type)
+
+    def _part(self, field: Any, chunk: Chunk, rows: "list[_Row]") -> Any:
+        """What results hold of a decoder: a struct of the columns that its own rows would have."""
+        parts = [_part_of(row, field.name) for row in rows]
+        shared = _Shared.by(parts)
+        columns = [self._column(of, chunk, parts, shared) for of in field.type]
+        mask = self._pa.array([part.stack is None for part in parts])
+        return self._pa.StructArray.from_arrays(columns, fields=list(field.type), mask=mask)
 
     def _values(
         self, name: str, chunk: Chunk, rows: "list[_Row]", shared: "_Shared"
@@ -156,6 +172,18 @@ class _Row(NamedTuple):
         return {"type": "error", "code": error.name, "message": error.message}.get(name)
 
 
+def _part_of(row: _Row, name: str) -> _Row:
+    """The result of a part, in the place of the one that holds it."""
+    result = None if row.stack is None else row.stack.finished
+    part: AttentionResult | None = None if result is None else getattr(result, name)
+    return _Row() if part is None else _Row(stack_of(part, 0))
+
+
+def _keys_of(stack: Stack) -> TokenRun | None:
+    keys = None if stack.finished is None else stack.finished.keys
+    return None if keys is None else TokenRun.of(keys)
+
+
 class _Shared(NamedTuple):
     """The stacks of a chunk, and which of them each record is of: None for one that has none."""
 
@@ -195,9 +223,21 @@ def schema_of(pa: Any, layout: RecordLayout) -> Any:
     names += ["text", "tokens", "attention"]
     names += ["top" if n == "weights" and layout.top is not None else n for n in layout.arrays]
     names += ["vectors", "model", "warnings", *filter(layout.wants, RARE_FIELDS)]
-    names += ["code", "message"]
+    if layout.parts:
+        kinds["keys"] = kinds["tokens"]
+        kinds |= {name: _part_struct(pa, kinds, layout, name) for name in PARTS}
+    names += [*layout.parts, "code", "message"]
     columns = [(name, kinds.get(name, text)) for name in names if layout.has(name)]
-    return pa.schema(columns, metadata={"attn.schema": SCHEMA_VERSION, **dict(layout.facts)})
+    schema = CROSS_SCHEMA if layout.parts else SCHEMA_VERSION
+    return pa.schema(columns, metadata={"attn.schema": schema, **dict(layout.facts)})
+
+
+def _part_struct(pa: Any, kinds: Mapping[str, Any], layout: RecordLayout, part: str) -> Any:
+    """The struct of what results hold of a decoder, `part`; its text and its tokens are always there."""
+    always = ("text", "tokens")
+    wanted = [name for name in PART_FIELDS[part] if name in always or layout.wants(name)]
+    names = ["top" if n == "weights" and layout.top is not None else n for n in wanted]
+    return pa.struct([(name, kinds.get(name, pa.string())) for name in names])
 
 
 def _struct(pa: Any, kind: Any, without: Sequence[str] = ()) -> Any:

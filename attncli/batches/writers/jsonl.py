@@ -1,10 +1,12 @@
 """Records as JSON lines: the same records as `attn explain` prints, numbers with fixed digits."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, groupby
 from typing import Any
+
+import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.batches.chunks import Chunk
@@ -15,11 +17,17 @@ from attncli.batches.writers.options import RecordLayout
 from attncli.batches.writers.tokens import token_texts
 from attncli.errors import AttnError
 from attncli.results.json import error_record, plain_json
-from attncli.results.result import SCHEMA_VERSION, AttentionSettings, VectorsInfo
+from attncli.results.result import (
+    CROSS_SCHEMA,
+    SCHEMA_VERSION,
+    AttentionSettings,
+    VectorsInfo,
+    nested_plain,
+)
 from attncli.results.stack import Stack
 from attncli.results.top import strongest_of_rows
 
-_HEAD = f'{{"type":"result","schema":"{SCHEMA_VERSION}"'
+_HEAD = '{"type":"result","schema":"%s"'
 
 # A piece of a record: the same for all sentences, or one for each.
 _Column = str | Sequence[str] | Sequence[bytes]
@@ -74,8 +82,9 @@ class JsonlWriter:
         if has("tokens"):
             tokens = token_texts([run for stack in stacks for run in stack.tokens])
         begun: list[str] = []
+        head = _HEAD % (CROSS_SCHEMA if self._layout.parts else SCHEMA_VERSION)
         for i, place in enumerate(places):
-            text = _HEAD
+            text = head
             if has("index"):
                 text += f',"index":{chunk.first_index + place}'
             if has("line"):
@@ -134,12 +143,30 @@ class JsonlWriter:
         """What only some results have: a second sentence, a selection, optional fields."""
         for name in self._layout.arrays:
             if name not in ("weights", "contextual"):
-                found = [stack.arrays(name) for stack in stacks]
-                if known := [array for array in found if array is not None]:
+                held = [stack.arrays(name) for stack in stacks]
+                if known := [array for array in held if array is not None]:
                     yield name, self._matrices(known)
         for name, value in stacks[0].rare().items():
             if self._layout.wants(name):
                 yield name, [plain_json(value)]
+        if (result := stacks[0].finished) is not None and self._layout.parts:
+            if result.keys is not None:
+                yield "keys", [plain_json(list(map(nested_plain, result.keys)))]
+            parts = result.part_records(self._layout.include, self._layout.exclude)
+            for name, record in parts.items():
+                yield name, self._object(record)
+
+    def _object(self, record: Mapping[str, Any]) -> list[_Column]:
+        """A part of a record as an object of its own."""
+        columns: list[_Column] = ["{"]
+        for place, (name, value) in enumerate(record.items()):
+            texts: list[_Column] = [plain_json(value)] if not isinstance(value, np.ndarray) else []
+            if name == "weights":
+                name, texts = self._weights([value[None]])
+            elif not texts:
+                texts = self._matrices([value[None]])
+            columns += [f'{"," if place else ""}"{name}":', *texts]
+        return [*columns, "}"]
 
 
 def _lots(

@@ -3,7 +3,9 @@
     line,head,query,key,weight,layer,query_word,key_word,error
 
 `query` and `key` are positions in the sentence; layers and heads have their numbers in the model,
-counted from 0, or say what they were drawn together from ("mean of heads 0–11"). A record that failed
+counted from 0, or say what they were drawn together from ("mean of heads 0–11"). Where a decoder reads
+a second text, a column `part` behind these says whose weights they are: those of the encoder, then of the
+decoder, then across, whose queries are the decoder's tokens. A record that failed
 has one row, with its line and its error. Words that a spreadsheet would run get an apostrophe, which
 reading takes off again.
 """
@@ -18,7 +20,7 @@ from attncli.batches.writers.digits import json_matrices
 from attncli.batches.writers.options import RecordLayout
 from attncli.files.safe_cells import cell, guarded, guarded_id
 from attncli.results.names import AXES, axis_labels
-from attncli.results.stack import Stack, TokenRun
+from attncli.results.stack import Stack, TokenRun, stack_of
 from attncli.results.top import strongest_of_rows
 
 _COLUMNS = ("line", "head", "query", "key", "weight", "layer", "query_word", "key_word", "error")
@@ -31,23 +33,44 @@ class CsvWriter:
 
     def __init__(self, layout: RecordLayout) -> None:
         self._layout = layout
-        extra = (*(("file",) if layout.with_file else ()), *(("id",) if layout.with_id else ()))
+        extra = [
+            *(["part"] if layout.parts else []),
+            *(["file"] if layout.with_file else []),
+            *(["id"] if layout.with_id else []),
+        ]
         self.head = (",".join((*_COLUMNS, *extra)) + "\n").encode()
 
     def chunk(self, chunk: Chunk, stacks: Placed, failures: Failures) -> bytes:
         """The rows of a chunk, in its order."""
         texts = [""] * len(chunk)
         for stack, places in stacks:
-            for place, text in zip(places, self._rows(chunk, stack, places), strict=True):
-                texts[place] = text
+            for part, of_part in self._parts(stack):
+                for place, text in zip(
+                    places, self._rows(chunk, of_part, places, part), strict=True
+                ):
+                    texts[place] += text
         for place, error in failures:
             empty = [""] * (len(_COLUMNS) - 2)
             what = cell(guarded(f"{error.name}: {error.message}"))
-            row = [str(chunk.line(place)), *empty, what, *self._extra(chunk, place)]
+            blank = [""] if self._layout.parts else []
+            row = [str(chunk.line(place)), *empty, what, *blank, *self._extra(chunk, place)]
             texts[place] = ",".join(row) + "\n"
         return "".join(texts).encode("utf-8", "surrogateescape")
 
-    def _rows(self, chunk: Chunk, stack: Stack, places: Sequence[int]) -> Iterable[str]:
+    def _parts(self, stack: Stack) -> list[tuple[str | None, Stack]]:
+        """The parts of the results of a stack, each named; the stack without a name where it has none."""
+        result = stack.finished
+        if result is None or not self._layout.parts:
+            return [(None, stack)]
+        decoder, cross = result.decoder, result.cross
+        if decoder is None or cross is None:
+            return [("cross", stack)]
+        parts = {"decoder": decoder, "cross": cross}
+        return [("encoder", stack), *((name, stack_of(part, 0)) for name, part in parts.items())]
+
+    def _rows(
+        self, chunk: Chunk, stack: Stack, places: Sequence[int], part: str | None
+    ) -> Iterable[str]:
         keys, weights = None, stack.made("weights")  # (B, n_layers, n_heads, n, n)
         if self._layout.top is not None:
             keys, weights = strongest_of_rows(weights, self._layout.top)
@@ -57,8 +80,11 @@ class CsvWriter:
         for i, place in enumerate(places):
             numbers = printed[i].translate(None, b"[]").decode().split(",")
             columns = range(n_kept) if keys is None else keys[i].reshape(-1).tolist()
-            words = _words(stack.tokens[i])
-            end = "".join(f",{text}" for text in self._extra(chunk, place))
+            words = key_words = _words(stack.tokens[i])
+            if stack.finished is not None and stack.finished.keys is not None:
+                key_words = [cell(guarded(word)) for word in stack.finished.key_words]
+            named = [] if part is None else [part]
+            end = "".join(f",{text}" for text in (*named, *self._extra(chunk, place)))
             line = chunk.line(place)
             rows = []
             for number, weight in enumerate(numbers):
@@ -68,7 +94,7 @@ class CsvWriter:
                 layer, head = divmod(outer, n_heads)
                 rows.append(
                     f"{line},{heads[head]},{query},{key},{weight},{layers[layer]},"
-                    f"{words[query]},{words[key]},{end}\n"
+                    f"{words[query]},{key_words[key]},{end}\n"
                 )
             yield "".join(rows)
 

@@ -10,6 +10,11 @@
     layout                           JSON: the shape of each array's share, in "n" (tokens), numbers,
                                      and [K] (tokens, but at most K: what `top` keeps of a row)
 
+Where a decoder reads a second text, `decoder.weights`, `cross.weights` and so on stand beside these,
+with `n_decoder` and `decoder_tokens_utf8`; in their shapes "m" counts the decoder's tokens. Of
+cross-attention alone "k" counts those of the columns: `n_keys` and `key_tokens_utf8`. [K, "k"] are at
+most K of these.
+
 A part holds frames, one a chunk: a line of JSON that lists arrays, then their bytes. At the end the
 frames are laid out anew as members of a zip file, read piece by piece.
 """
@@ -22,7 +27,7 @@ from dataclasses import replace
 from itertools import chain
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
@@ -31,8 +36,12 @@ from attncli.batches.work import Failures, Placed
 from attncli.batches.writers.jsonl import JsonlWriter
 from attncli.batches.writers.options import RecordLayout
 from attncli.errors import AttnError
+from attncli.results.result import PART_FIELDS, AttentionResult
 from attncli.results.stack import Stack
 from attncli.results.top import strongest_of_rows
+
+# What became of a record: its place in a stack, or its error.
+_Outcome: TypeAlias = tuple[Stack, int] | AttnError | None
 
 _PIECE = 1 << 20
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
@@ -50,7 +59,7 @@ class NpzWriter:
 
     def chunk(self, chunk: Chunk, stacks: Placed, failures: Failures) -> bytes:
         """The frame of a chunk."""
-        where: list[tuple[Stack, int] | AttnError | None] = [None] * len(chunk)
+        where: list[_Outcome] = [None] * len(chunk)
         stacks, failures = list(stacks), list(failures)
         for stack, places in stacks:
             for i, place in enumerate(places):
@@ -66,7 +75,10 @@ class NpzWriter:
                 dtype=np.int32,
             ),
         }
-        shapes = self._numbers(where, arrays)
+        shapes: dict[str, Any] = {}
+        for part, axes in self._parts():
+            self._numbers(where, part, axes, arrays, shapes)
+        self._other_tokens(where, arrays)
         parts = chain.from_iterable(stack.tokens[i].parts for stack, i in computed)
         _texts(arrays, "tokens", list(map(attrgetter("text"), parts)))
         _texts(arrays, "text", [w[0].texts[w[1]] if isinstance(w, tuple) else "" for w in where])
@@ -82,38 +94,88 @@ class NpzWriter:
         arrays["record_bytes"] = np.array([len(line) for line in lines], dtype=np.int64)
         return _frame(arrays, shapes)
 
+    def _parts(self) -> Iterator[tuple[str, tuple[str, str]]]:
+        """The parts of a record, "" for itself, each with what counts its rows and its columns."""
+        yield "", ("n", "k" if "keys" in self._layout.parts else "n")
+        if "decoder" in self._layout.parts:
+            yield "decoder", ("m", "m")
+            yield "cross", ("m", "n")
+
+    def _other_tokens(self, where: list[_Outcome], arrays: dict[str, Any]) -> None:
+        """Adds the tokens that are not those of the records' rows, where there are any."""
+        for part, count, texts in (
+            ("decoder", "n_decoder", "decoder_tokens"),
+            ("keys", "n_keys", "key_tokens"),
+        ):
+            if part not in self._layout.parts:
+                continue
+            words = [_words_of(outcome, part) for outcome in where]
+            arrays[count] = np.array([len(of) for of in words], dtype=np.int32)
+            _texts(arrays, texts, list(chain.from_iterable(words)))
+
     def _numbers(
-        self, where: list[tuple[Stack, int] | AttnError | None], arrays: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Fills in the arrays of all records; gives the shapes of the shares."""
-        shapes: dict[str, Any] = {}
-        for name in self._layout.arrays:
+        self,
+        where: list[_Outcome],
+        part: str,
+        axes: tuple[str, str],
+        arrays: dict[str, Any],
+        shapes: dict[str, Any],
+    ) -> None:
+        """Adds the arrays of a part of all records, and the shapes of the shares."""
+        names = [n for n in self._layout.arrays if not part or n in PART_FIELDS[part]]
+        before = f"{part}." if part else ""
+        for name in names:
             top = self._layout.top if name == "weights" else None
-            shares = [w[0].array(name, w[1]) if isinstance(w, tuple) else None for w in where]
+            shares = [_array_of(outcome, part, name) for outcome in where]
             if top is not None:
                 kept = [
                     (None, None) if share is None else strongest_of_rows(share, top)
                     for share in shares
                 ]
-                arrays["keys"] = _flat([keys for keys, _ in kept], np.int32)
+                arrays[f"{before}keys"] = _flat([keys for keys, _ in kept], np.int32)
                 shares = [share for _, share in kept]
             for share in shares:
                 if share is not None:
-                    shapes[name] = self._share(name, share.shape)
-            arrays[name] = _flat(shares, np.float32)
+                    shapes[before + name] = self._share(name, share.shape, axes)
+            arrays[before + name] = _flat(shares, np.float32)
             sizes = [0 if share is None else share.size for share in shares]
-            arrays[f"{name}_count"] = np.array(sizes, dtype=np.int64)
-        return shapes
+            arrays[f"{before}{name}_count"] = np.array(sizes, dtype=np.int64)
 
-    def _share(self, name: str, shape: Sequence[int]) -> list[Any]:
-        """The shape of a sentence's share of an array, its axes of tokens as "n"."""
+    def _share(self, name: str, shape: Sequence[int], axes: tuple[str, str]) -> list[Any]:
+        """The shape of a sentence's share of an array, its axes of tokens as "n", "m" or "k"."""
+        rows, columns = axes
         listed: list[Any] = list(shape)
-        listed[-2] = "n"
+        listed[-2] = columns if name in ("key", "value") else rows
         if name in ("weights", "scores"):
-            listed[-1] = "n"
+            listed[-1] = columns
         if name == "weights" and self._layout.top is not None:
-            listed[-1] = [self._layout.top]
+            listed[-1] = [self._layout.top] if columns == "n" else [self._layout.top, columns]
         return listed
+
+
+def _array_of(outcome: _Outcome, part: str, name: str) -> Any:
+    """An array of a part of a record; None where it has none."""
+    if not isinstance(outcome, tuple):
+        return None
+    stack, i = outcome
+    return getattr(_part_of(stack, part), name) if part else stack.array(name, i)
+
+
+def _part_of(stack: Stack, part: str) -> AttentionResult:
+    found: AttentionResult | None = (
+        None if stack.finished is None else getattr(stack.finished, part)
+    )
+    if found is None:
+        raise ValueError(f"no {part} was made")
+    return found
+
+
+def _words_of(outcome: _Outcome, part: str) -> list[str]:
+    """The words of a decoder, or of the keys."""
+    if not isinstance(outcome, tuple):
+        return []
+    result = outcome[0].result(outcome[1])
+    return result.key_words if part == "keys" else _part_of(outcome[0], part).words
 
 
 def _flat(shares: Sequence[Any], dtype: Any) -> Any:

@@ -16,6 +16,7 @@ class RecordLayout:
 
     `facts` are the provenance that binary formats keep in their metadata. `of_models` are
     the fields of a model that few have and this one may: columns have a place for them then alone.
+    `parts` are those that all results have of a decoder, or "keys": their columns are another text's.
     """
 
     include: tuple[str, ...] = ()
@@ -26,6 +27,7 @@ class RecordLayout:
     with_id: bool = False
     facts: tuple[tuple[str, str], ...] = ()
     of_models: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     @property
     def arrays(self) -> tuple[str, ...]:

@@ -16,7 +16,12 @@ from attncli.cli.batch.closing_notes import (
     say_of_single_heads,
     say_unacted,
 )
-from attncli.cli.batch.notes import say_of_vain_reading, say_vain_settings, share_read
+from attncli.cli.batch.notes import (
+    say_of_decoder,
+    say_of_vain_reading,
+    say_vain_settings,
+    share_read,
+)
 from attncli.cli.batch.options import EngineOptions, InputOptions, RecordOptions, WriteOptions
 from attncli.cli.groups import (
     DEFAULTS,
@@ -161,9 +166,14 @@ def _setup(
     say_vain_settings(batch, writing, quiet=quiet)
     if batch.job.format.name != "csv" and not quiet:
         say_of_single_heads(mechanism, settings.include)
+    analysis = analysis_of_options(
+        mechanism, frozenset(settings.include), quiet=quiet, paired_by=batch.job.paired_by
+    )
+    if not quiet:
+        say_of_decoder(analysis)
     acts = frozenset(effects_of(mechanism).acts)
     opened = batch.opened(
-        analysis_of_options(mechanism, frozenset(settings.include), quiet=quiet),
+        analysis,
         part_chosen(mechanism),
         typed={name: getattr(mechanism, name) for name in _TYPED},
         looks_for=Watch(frozenset(mechanism.hide or ()), acts, recording is not None),

@@ -10,6 +10,7 @@ from attncli.files.paths import is_file
 from attncli.settings import BatchSettings
 
 if TYPE_CHECKING:
+    from attncli.api.analysis import Analysis
     from attncli.api.batching import CheckedBatch
     from attncli.files.source import InputSource
 
@@ -23,6 +24,16 @@ def say_of_vain_reading(batch: "CheckedBatch", asked: BatchSettings, *, comments
         message("note", "tables have rows and not lines: --every-line has no effect")
     if every_line and not asked.every_line:
         message("note", "goes on as it began, with a record for every line (--every-line)")
+
+
+def say_of_decoder(analysis: "Analysis") -> None:
+    """A note that records hold the encoder's attention alone, where a decoder is given no text."""
+    if name := analysis.analyser.idle_decoder:
+        message(
+            "note",
+            f"{name} is an encoder with a decoder: records hold the attention of the encoder; "
+            "--pair-column NAME, --pair TEXT or --complete N give those of the decoder too",
+        )
 
 
 def say_vain_settings(batch: "CheckedBatch", writing: WriteOptions, *, quiet: bool) -> None:

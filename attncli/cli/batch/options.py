@@ -27,6 +27,15 @@ InputFormat = Annotated[
 ]
 Column = Annotated[str | None, option(INPUT, "NAME", "Column of a table that holds the text.")]
 IdColumn = Annotated[str | None, option(INPUT, "NAME", "Column to carry through as id.", "--id")]
+PairColumn = Annotated[
+    str | None,
+    option(
+        INPUT,
+        "NAME",
+        "Column of a second text that a transformer reads with the first, a decoder what it wrote.",
+        "--pair-column",
+    ),
+]
 EveryLine = Annotated[
     bool,
     switch(
@@ -121,6 +130,7 @@ class InputOptions:
     input_format: InputFormat = None
     column: Column = None
     id_column: IdColumn = None
+    pair_column: PairColumn = None
     every_line: EveryLine = False
     comments: Comments = False
 

@@ -45,7 +45,8 @@ def expect_different(at: Sequence[object], shape: Shape) -> None:
     for i, one in enumerate(at):
         for other in range(i):
             if one is not None and one == at[other] and shape.is_chosen(i):
-                what = (shape.fields[other].removesuffix("_column") or "other").replace("_", " ")
+                name = shape.fields[other].removesuffix("_column") or "other"
+                what = "text" if name == "column" else name.replace("_", " ")
                 raise UsageError(
                     f"found {quoted(shape.columns[i])}, which is the column of the {what}, "
                     "expected another",

@@ -286,7 +286,7 @@ def _object_rows(objects: Iterable[tuple[int, Any]], shape: Shape) -> Iterator[I
         elif isinstance(value, dict):
             yield _object_row(line, value, shape, gone)
         else:
-            yield InputRow(line, DataError(f"found {_named(value)}, expected an object"), rest)
+            yield InputRow(line, DataError(f"found {named_value(value)}, expected an object"), rest)
 
 
 def _object_row(line: int, value: dict[str, Any], shape: Shape, gone: Sequence[int]) -> InputRow:
@@ -350,7 +350,7 @@ def _checked(line: int, cells: list[Any]) -> InputRow:
     """A row whose text is one, and whose other texts are; else an error in its place."""
     text, others = cells[0], tuple(cells[1:])
     if not isinstance(text, str):
-        fault: str | None = f"found {_named(text)}, expected a text"
+        fault: str | None = f"found {named_value(text)}, expected a text"
     else:
         fault = next(filter(None, map(_fault_of_cell, cells)), None)
     if fault is None:
@@ -377,6 +377,11 @@ def _fault(text: str) -> str | None:
     return f"character {at + 1} is half of a surrogate pair"
 
 
-def _named(value: Any) -> str:
+def named_value(value: Any) -> str:
+    """What a value of a row is, in words.
+
+    >>> named_value(None)
+    'null'
+    """
     names = {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number" if isinstance(value, int | float) else "a text")
