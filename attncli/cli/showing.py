@@ -13,6 +13,7 @@ from attncli.cli.terminal import say_written, write, write_json
 from attncli.cli.vain_options import STAGED, Effects
 from attncli.errors import AttnError, UsageError
 from attncli.insight.learned import NOTHING_LEARNED, Learned
+from attncli.results.displayed import displayed
 
 if TYPE_CHECKING:
     from attncli.api.reasons import Reasons
@@ -39,7 +40,7 @@ def shown_text(
     learned: Learned = NOTHING_LEARNED,
 ) -> str:
     """One result as text for the terminal, each line ended by a newline."""
-    ink = manner.ink
+    ink, result = manner.ink, displayed(result, marks_written=False)
     if manner.speak:
         from attncli.views.speak import spoken_text
 
@@ -71,6 +72,7 @@ def stages_of(
     result: "AttentionResult", manner: Manner, learned: Learned = NOTHING_LEARNED
 ) -> "tuple[str, ...]":
     """Every stage of one result, or its drawing, as the text of a file; none if not asked for."""
+    result = displayed(result, marks_written=False)
     if manner.diagram:
         from attncli.cli.drawing import diagram_of_file
 
@@ -220,7 +222,8 @@ def kept_for_file(
         return result, moved, stages, []
     from attncli.cli.drawing import diagrams_of
 
-    return result, moved, stages, diagrams_of(result, manner, learned)
+    drawn = displayed(result, marks_written=False)
+    return result, moved, stages, diagrams_of(drawn, manner, learned)
 
 
 def write_kept(kept: "Sequence[Kept]", manner: Manner, fields: Fields, quiet: bool) -> None:

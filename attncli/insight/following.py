@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from attncli.errors import UsageError, field_name
 from attncli.errors.wording import did_you_mean, quoted
+from attncli.results.displayed import visible_blank
 from attncli.text.forms import places_of_word
 
 _MOST_DIGITS = 9  # of the number of a token
@@ -17,7 +18,8 @@ def places_of_rows(words: Sequence[str], asked: Sequence[str]) -> tuple[int, ...
     if not asked:
         return None
     rows: list[int] = []
-    for name in [part for given in asked for part in _separate(given, words)]:
+    seen = [name if name in words else visible_blank(name) for name in asked if name]
+    for name in [part for given in seen for part in _separate(given, words)]:
         places = places_of_word(name, words)
         if not places and _is_place(name) and int(name) < len(words):
             places = [int(name)]

@@ -7,6 +7,7 @@ from rich.segment import Segment
 from attncli.arrays import FloatArray
 from attncli.errors import Blank, field_name, setting
 from attncli.insight.movement import Movement
+from attncli.results.displayed import visible_blank
 from attncli.results.result import Token
 from attncli.views.ink import Ink, Line, left, right, width_of, wrapped
 
@@ -103,7 +104,7 @@ def vector_lines(
 
 def movement_lines(movements: Sequence[Movement], ink: Ink, *, width: int = 80) -> list[Line]:
     """How far each word moved, and its nearest words before and after."""
-    labels = [ink.word(m.text, min(16, max(4, width // 3))) for m in movements]
+    labels = [ink.word(visible_blank(m.text), min(16, max(4, width // 3))) for m in movements]
     indent = max(map(width_of, labels), default=0)
     lines: list[Line] = []
     for m, label in zip(movements, labels, strict=True):

@@ -19,6 +19,7 @@ from attncli.views.svg import (
     Drawing,
     heading_drawing,
     heat_map,
+    said_drawing,
     stacked,
     svg_document,
     text_lines,
@@ -62,7 +63,7 @@ def result_drawings(
     More than a few stand in a grid, small and without numbers.
     """
     names = None if notation == "words" else names_of_result(result)
-    drawings = [heading_drawing(result, names)]
+    drawings = [heading_drawing(result, names), *said_drawing(result)]
     if is_many(result):
         from attncli.views.figures.small import small_multiples
 

@@ -24,6 +24,7 @@ from attncli.views.notation import (
     weights_title,
 )
 from attncli.views.palette import RGB, hex_code, text_on, weight_rgb
+from attncli.views.predicted import completion_sentence, predicted_sentences
 
 MAX_COLUMNS = 40  # of one table; more words become several tables
 _LABEL = 24  # characters of a label at most
@@ -185,6 +186,8 @@ def _lines(result: AttentionResult, precision: int, notation: Notation) -> list[
     names = None if notation == "words" else names_of_result(result)
     lines = [rf"\section*{{{_title(result.text)}}}", tex_line(facts_line(result))]
     lines += [tex_line(model_line(result))] if model_line(result) else []
+    said = [completion_sentence(result), *predicted_sentences(result)]
+    lines += [tex_line(text) for text in said if text]
     lines += [tex_line(warning.message) for warning in result.warnings]
     if names is not None and names.words:
         lines.append(rf"{weights_title(names, _IN_TEXT)}.\par")

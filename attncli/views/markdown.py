@@ -14,6 +14,7 @@ from attncli.settings import Notation
 from attncli.views.equations import equation, sums_line
 from attncli.views.facts import facts_line, model_line
 from attncli.views.notation import Signs, names_of_result, symbols_line, weights_title
+from attncli.views.predicted import completion_sentence, predicted_sentences
 
 # What Markdown, its tables, or the HTML inside it would obey in the middle of a line; addresses that
 # would become links.
@@ -119,6 +120,8 @@ def _lines(result: AttentionResult, precision: int, notation: Notation) -> Itera
     yield from (markdown_escaped(facts_line(result, isolated)), "")
     if model_line(result):
         yield from (markdown_escaped(model_line(result, isolated)), "")
+    for said in (completion_sentence(result, isolated), *predicted_sentences(result, isolated)):
+        yield from (markdown_escaped(said), "") if said else ()
     yield from (
         f"> {markdown_escaped(quotes_isolated(warning.message))}\n" for warning in result.warnings
     )

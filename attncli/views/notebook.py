@@ -9,6 +9,7 @@ from attncli.escape import apart
 from attncli.insight.sums import sums_of
 from attncli.results.cards import Card, Cell, Facts, Grid, Part, Shaded
 from attncli.results.comparison import Comparison
+from attncli.results.displayed import displayed
 from attncli.results.result import AttentionResult
 from attncli.settings import Notation, Palette
 from attncli.views import html
@@ -21,6 +22,7 @@ from attncli.views.equations import equation
 from attncli.views.facts import facts_line, model_line
 from attncli.views.page.section import FirstMatrix, first_matrix
 from attncli.views.page.tables import word_markup
+from attncli.views.predicted import completion_sentence, predicted_sentences
 
 _MOST = 12  # results of a list that are shown; of more the texts of some
 _TEXTS = 100
@@ -63,7 +65,7 @@ def shown_results(
     Of a long list the first are shown, and the texts of the others.
     """
     return html.fragment(
-        [result.shown for result in results[:_MOST]],
+        [displayed(result.shown) for result in results[:_MOST]],
         notation=notation,
         palette=palette,
         stretch=stretch,
@@ -92,7 +94,7 @@ def shown_comparison(comparison: Comparison) -> str:
 
 def printed_results(results: Sequence[AttentionResult]) -> str:
     """Results as LaTeX for the body of a document; of a long list the first."""
-    cards = [card_latex(_result_card(result.shown)) for result in results[:_MOST]]
+    cards = [card_latex(_result_card(displayed(result.shown))) for result in results[:_MOST]]
     more = len(results) - _MOST
     cards += [card_latex(Card(f"{more:,} more results", "", ()))] if more > 0 else []
     return "".join(cards)
@@ -106,6 +108,7 @@ def printed_comparison(comparison: Comparison) -> str:
 def _result_card(result: AttentionResult) -> Card:
     first = first_matrix(result)
     facts = [facts_line(result, apart), model_line(result, apart)]
+    facts += [completion_sentence(result), *predicted_sentences(result)]
     facts += [warning.message for warning in result.warnings]
     parts: list[Part] = [_weights(result.words, result.key_words, first)]
     if len(result.words) <= _WORDS:

@@ -11,6 +11,7 @@ from rich.segment import Segment
 
 from attncli.insight.movement import Movement, most_moved
 from attncli.insight.sums import sums_of
+from attncli.results.displayed import visible_blank
 from attncli.results.result import AttentionResult, Token
 from attncli.views.embeddings import EXPECTED
 from attncli.views.ink import Ink, Line, left, width_of, wrapped
@@ -51,9 +52,11 @@ def moved_lines(movements: Sequence[Movement], ink: Ink, width: int) -> list[Lin
     """A line for each word; of a long sentence one line for the few that moved most."""
     if len(movements) > _LINES:
         most = most_moved(movements, _MOST)
-        text = "  " + ", ".join(f"{ink.word(m.text, 16)} {m.cosine:.3f}" for m in most)
+        text = "  " + ", ".join(
+            f"{ink.word(visible_blank(m.text), 16)} {m.cosine:.3f}" for m in most
+        )
         return [[Segment(part)] for part in wrapped(text, width, 2)]
-    labels = [ink.word(m.text, min(16, max(4, width // 3))) for m in movements]
+    labels = [ink.word(visible_blank(m.text), min(16, max(4, width // 3))) for m in movements]
     indent = max(map(width_of, labels), default=0)
     lines: list[Line] = []
     for m, label in zip(movements, labels, strict=True):

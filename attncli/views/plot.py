@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from attncli.arrays import Float32Array
 from attncli.errors import ArgumentError, MissingExtraError, UsageError
 from attncli.errors.wording import visible
+from attncli.results.displayed import displayed
 from attncli.results.names import axis_names, full_name, last_layer, mean_of_heads, positions
 from attncli.results.result import AttentionResult
 from attncli.views.palette import PALETTES, hex_code, text_on
@@ -43,7 +44,8 @@ def plotted_heat_map(
 
     ramp = [hex_code(color) for color in PALETTES[palette]]
     ax.imshow(matrix, cmap=ListedColormap(ramp, palette), vmin=0, vmax=1, interpolation="nearest")
-    words, keys = ([visible(word) for word in of] for of in (result.words, result.key_words))
+    drawn = displayed(result)
+    words, keys = ([visible(word) for word in of] for of in (drawn.words, drawn.key_words))
     upright = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
     ax.set_xticks(range(len(keys)), keys, parse_math=False, **upright)
     ax.set_yticks(range(len(words)), words, parse_math=False)

@@ -1,18 +1,20 @@
 """What a language model says of words: what may come next, what may stand at a masked place."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.segment import Segment
 
+from attncli.results.displayed import WRITTEN
 from attncli.results.predicted import Candidate
 from attncli.results.result import AttentionResult
-from attncli.views.ink import Ink, Line, left, width_of, wrapped
+from attncli.views.ink import Ink, Line, left, width_of, word, wrapped
 
-_SHOWN = 5  # of the candidates that the record has
+SHOWN = 5  # of the candidates that the record has
 _WIDEST = 24  # columns of one
+_LONGEST = 1000  # columns of what was written
 
 
-def predicted_title(result: AttentionResult, count: int = _SHOWN) -> str:
+def predicted_title(result: AttentionResult, count: int = SHOWN) -> str:
     """The heading: of what these are the likeliest; empty where the model says nothing of words."""
     model = result.model
     if model is None or not model.predicts:
@@ -45,14 +47,38 @@ def predicted_lines(
     return lines
 
 
+def predicted_sentences(result: AttentionResult, shown: Callable[[str], str] = str) -> list[str]:
+    """What comes next, or what stands at each masked place, a line each; names as `shown` gives them.
+
+    Nothing where the model says nothing of words.
+    """
+    model = result.model
+    if model is None or not model.predicts:
+        return []
+    if model.next is not None:
+        return [f"{predicted_title(result)}: {_listed(model.next, shown)}"]
+    return [
+        f"what may stand at {shown(result.words[place.token])}, token {place.token}: "
+        f"{_listed(place.candidates, shown)}; entropy {place.entropy:.2f} nats"
+        for place in model.masks or ()
+    ]
+
+
+def _listed(candidates: Sequence[Candidate], shown: Callable[[str], str]) -> str:
+    return ", ".join(
+        f"{spelled_out(candidate, shown)} {candidate.probability:.3f}"
+        for candidate in candidates[:SHOWN]
+    )
+
+
 def _candidate_lines(
     start: str, candidates: Sequence[Candidate], ink: Ink, width: int, precision: int
 ) -> list[Line]:
     """The candidates beside each other after `start`, those with no room below."""
     lines: list[Line] = []
     line, used = [Segment(start)], width_of(start)
-    for candidate in candidates[:_SHOWN]:
-        name = spelled_out(candidate, ink)
+    for candidate in candidates[:SHOWN]:
+        name = spelled_out(candidate, lambda text: ink.word(text, _WIDEST))
         cell = ink.weight(f" {candidate.probability:.{precision}f} ", candidate.probability)
         size = width_of(name) + len(cell.text) + 2
         if used + size > width and len(line) > 1:
@@ -63,23 +89,33 @@ def _candidate_lines(
     return [*lines, line]
 
 
-def spelled_out(candidate: Candidate, ink: Ink) -> str:
+def spelled_out(candidate: Candidate, shown: Callable[[str], str]) -> str:
     """The text of a candidate in quotes, so that spaces count; its entry where it is no whole text."""
     whole = candidate.text and "\ufffd" not in candidate.text
-    return f'"{ink.word(candidate.text, _WIDEST)}"' if whole else ink.word(candidate.token, _WIDEST)
+    return f'"{shown(candidate.text)}"' if whole else shown(candidate.token)
 
 
 def completion_line(result: AttentionResult, ink: Ink) -> str:
-    """The text that the model wrote itself; empty where it wrote none."""
+    """The text that the model wrote itself, for a terminal; empty where it wrote none."""
+    return ink.plain(completion_sentence(result, lambda text: ink.word(text, _LONGEST)))
+
+
+def completion_sentence(result: AttentionResult, shown: Callable[[str], str] = word) -> str:
+    """The text that the model wrote itself, and how its tokens are marked; empty where it wrote none."""
     model = result.model
     if model is None or model.completion is None:
         return ""
     if model.written is None:
-        return ink.plain(f'the model wrote: "{ink.word(model.completion, 1000)}"')
+        return f'the model wrote: "{shown(model.completion)}"'
     written = written_places(result)
     count = "1 token" if len(written) == 1 else f"{len(written)} tokens"
-    marked = ", marked with +" if written else ""
-    return ink.plain(f'the model went on by {count}{marked}: "{ink.word(model.completion, 1000)}"')
+    marked = f", marked with {WRITTEN}" if written else ""
+    return f'the model went on by {count}{marked}: "{shown(model.completion)}"'
+
+
+def sentence_of(text: str) -> str:
+    """A line as a sentence begins."""
+    return text[:1].upper() + text[1:]
 
 
 def written_places(result: AttentionResult) -> tuple[int, ...]:
@@ -90,4 +126,4 @@ def written_places(result: AttentionResult) -> tuple[int, ...]:
 def words_marked(result: AttentionResult) -> list[str]:
     """The words of a result, with a mark those that the model wrote."""
     written = set(written_places(result))
-    return [f"+{word}" if at in written else word for at, word in enumerate(result.words)]
+    return [f"{WRITTEN}{word}" if at in written else word for at, word in enumerate(result.words)]

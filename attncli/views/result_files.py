@@ -5,6 +5,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from attncli.errors import field_name
+from attncli.results.displayed import displayed
 from attncli.settings import FigureSettings, HeadMeasure, Notation
 from attncli.views.picture_formats import SayLost, picture
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 Content: TypeAlias = str | bytes | Iterable[str]
 
 _WHOLE = (".json", ".jsonl", ".npz")  # hold every part of a result
+_DATA = (*_WHOLE, ".csv", ".tsv")  # hold the tokens as they are
 FIGURED = (".svg", ".png", ".pdf", ".tex")  # may be figures for a paper
 
 
@@ -63,6 +65,8 @@ def content_of(path: str, suffix: str, results: "Results", asked: FileRequest) -
     """
     if asked.head_map or suffix not in _WHOLE:
         results = [result.shown for result in results]
+    if suffix not in _DATA:
+        results = [displayed(result) for result in results]
     if asked.head_map and suffix != ".html":
         from attncli.views.head_map_files import head_map_file
 

@@ -6,11 +6,18 @@ from rich.segment import Segment
 
 from attncli.arrays import FloatArray
 from attncli.escape import harmless, quotes_apart
+from attncli.results.displayed import spoken_blank
 from attncli.results.names import describe, matrix_name
 from attncli.results.result import AttentionResult
 from attncli.views.equations import rounded_to_sum
 from attncli.views.facts import model_line
 from attncli.views.ink import Ink
+from attncli.views.predicted import (
+    completion_sentence,
+    predicted_sentences,
+    sentence_of,
+    written_places,
+)
 from attncli.views.strongest import strongest
 
 _MOST = 8  # words named in a sentence, unless another number is asked for
@@ -37,6 +44,10 @@ def spoken_text(
     ]
     if model_line(result):
         lines.append(f"Model says: {model_line(result, ink.label).removeprefix('label: ')}.")
+    if said := completion_sentence(result, lambda text: ink.word(text, 2000)):
+        lines.append(_sentence(said.replace(", marked with +", ""), ink))
+        lines += _written_words(result)
+    lines += [_sentence(said, ink) for said in predicted_sentences(result, ink.label)]
     names = spoken_names(result.words, ink)
     keys = spoken_names(result.key_words, ink) if result.is_cross else None
     for layer in range(result.attention.n_layers):
@@ -53,11 +64,28 @@ def spoken_text(
 
 def spoken_names(words: Sequence[str], ink: Ink) -> list[str]:
     """The words, each that occurs twice followed by its place."""
-    shown = [ink.word(text) for text in words]
+    shown = [ink.word(spoken_blank(text)) for text in words]
     return [
         f"{name} (word {place})" if shown.count(name) > 1 else name
         for place, name in enumerate(shown, start=1)
     ]
+
+
+def _sentence(text: str, ink: Ink) -> str:
+    """A line as a sentence."""
+    return ink.plain(f"{sentence_of(text)}.")
+
+
+def _written_words(result: AttentionResult) -> list[str]:
+    """Which words the model wrote, by their places from 1; these are the last ones of a text."""
+    places = [at + 1 for at in written_places(result)]
+    if not places:
+        return []
+    if len(places) == 1:
+        return [f"It wrote word {places[0]}."]
+    if places == list(range(places[0], places[-1] + 1)):
+        return [f"It wrote the words {places[0]} to {places[-1]}."]
+    return [f"It wrote the words {', '.join(map(str, places))}."]
 
 
 def spoken_row(

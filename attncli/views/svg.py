@@ -31,6 +31,7 @@ from attncli.views.palette import (
     text_on,
     weight_rgb,
 )
+from attncli.views.predicted import completion_sentence, predicted_sentences, sentence_of
 
 FONT = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
 INK, SOFT, PAPER = "#1b1f24", "#57606a", "#ffffff"
@@ -136,14 +137,25 @@ def heading_drawing(result: AttentionResult, names: Names | None = None) -> Draw
     """The sentence, what was computed, and warnings."""
     heading = [(isolated(line), 'font-weight="bold"') for line in folded(visible(result.text), 6)]
     facts = [facts_line(result, apart), model_line(result, apart)]
+    facts += [sentence_of(completion_sentence(result, apart))]
     facts += [
         quotes_isolated(f"warning: {harmless(warning.message)}") for warning in result.warnings
     ]
     if names is not None and names.words:
         facts.append(weights_title(names, SIGNS))
-    for fact in facts:
+    for fact in filter(None, facts):
         heading += [(line, f'fill="{SOFT}"') for line in folded(fact, 20)]
     return text_lines(heading)
+
+
+def said_drawing(result: AttentionResult) -> list[Drawing]:
+    """What a language model says of words, in lines of text; nothing where it says nothing."""
+    lines = [
+        (line, f'fill="{SOFT}"')
+        for sentence in predicted_sentences(result, apart)
+        for line in folded(sentence_of(sentence), 20)
+    ]
+    return [text_lines(lines)] if lines else []
 
 
 def folded(text: str, most: int, columns: int = LINE_WIDTH) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from models.stories import write_stories
 
 pytest.importorskip("playwright.sync_api")
 from views.browser import Watched, browser
@@ -27,6 +28,7 @@ PAGES: dict[str, list[str]] = {
     "beside general": ["explain", "doctors treat patients", *HEADS, "--against", "general"],
     "sentences beside": ["explain", "a river", "a bank", *HEADS, "--against", "general"],
     "a comparison": ["compare", "a river bank", "a money bank", "--word", "bank"],
+    "what comes next": ["explain", "One  day, Lily", "--model", "STORIES", "--complete", "2"],
     "a training": ["train", "examples/idioms.tsv", "--epochs", "1", "--committee", "1"],
 }
 
@@ -43,7 +45,11 @@ def test_everyone_can_read_every_page(
 ) -> None:
     """axe-core has nothing to say of it, light and dark, all that folds opened; it has one title."""
     path = tmp_path / "page.html"
-    assert command(*PAGES[kind], "-o", str(path), "--quiet").code == 0
+    if "STORIES" in PAGES[kind]:
+        pytest.importorskip("tokenizers")
+        write_stories(tmp_path / "stories")
+    words = [str(tmp_path / "stories") if w == "STORIES" else w for w in PAGES[kind]]
+    assert command(*words, "-o", str(path), "--quiet").code == 0
     assert len(re.findall("<h1", path.read_text(encoding="utf-8"))) == 1
     for scheme in ("light", "dark"):
         tab = browser.visit(path, scheme=scheme)

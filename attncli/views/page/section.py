@@ -36,6 +36,7 @@ from attncli.views.facts import facts_line, model_line
 from attncli.views.ink import word as short
 from attncli.views.notation import names_of_result, text_signs, weights_title
 from attncli.views.page.map import has_map, map_data, map_markup
+from attncli.views.page.said import completion_markup, said_markup
 from attncli.views.page.tables import (
     escaped,
     every_word,
@@ -128,6 +129,7 @@ def section(
     return (
         f'<{tag} class="result"{place} aria-label="{escaped(result.text[:200])}">'
         f"<h{level}{long}>{word_markup(result.text)}</h{level}>{_facts(result, len(held))}"
+        f"{said_markup(result, level + 1)}"
         f"{map_markup(result, measure, is_open=map_is_open) if with_map else ''}"
         f"{_controls(result, start, mean=first.is_mean, stretch=stretch)}"
         f"{_views(result, first.weights, precision, names)}"
@@ -234,7 +236,8 @@ def _facts(result: AttentionResult, held: int) -> str:
     label = model_line(result, apart)
     said = f'<p class="label">{html.escape(label)}</p>' if label else ""
     return (
-        f'<p class="facts">{html.escape(drawable(facts_line(result, apart)))}</p>{said}{warnings}'
+        f'<p class="facts">{html.escape(drawable(facts_line(result, apart)))}</p>{said}'
+        f"{completion_markup(result)}{warnings}"
     )
 
 

@@ -14,6 +14,7 @@ from attncli.views.equations import equation
 from attncli.views.ink import word
 from attncli.views.notation import symbols_line, text_signs
 from attncli.views.palette import palette_step
+from attncli.views.predicted import written_places
 
 _SUMMED = {"embeddings": "old ones", "values": "values"}
 
@@ -89,7 +90,8 @@ def every_word(
     symbols of the lecture, where equations are written in them; `own_sums` what the rows of this
     matrix are, where the page's other matrices have equations and this one, a mean, has none.
     """
-    plain = all(token.status == "exact" for token in result.tokens)
+    written = set(written_places(result))
+    plain = not written and all(token.status == "exact" for token in result.tokens)
     near = any(movement.before or movement.after for movement in movements)
     sums = sums_of(result)
     title = "Weights" if sums.terms is None else "New vector" if sums.whole else "Part of a head"
@@ -98,7 +100,7 @@ def every_word(
     heads += ["Nearest before", "Nearest after"] if near else []
     rows = []
     for i, token in enumerate(result.tokens):
-        status = visible(token.status)
+        status = "written by the model" if i in written else visible(token.status)
         if token.key != token.text:
             status += f": {apart(token.key)}"
         formula = equation(

@@ -1,0 +1,73 @@
+"""Tokens as views draw them: one that is blank has a visible sign, one that the model wrote a mark.
+
+Records, tables of data and what Python is given keep the texts as they are.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from attncli.results.result import AttentionResult, Token
+
+WRITTEN = "+"  # before a token that the model itself wrote
+_SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥"}
+_BLANK = "␣"
+_SPOKEN = {"␣": "space", "⏎": "line break", "⇥": "tab"}
+
+
+def displayed(result: "AttentionResult", *, marks_written: bool = True) -> "AttentionResult":
+    """The result with tokens that are seen: blanks as signs, with + before what the model wrote.
+
+    The result itself where there is nothing to mark; of several parts, only the one given is marked.
+    """
+    written = result.model.written if marks_written and result.model is not None else None
+    tokens = _marked(result.tokens, frozenset(written or ()))
+    keys = None if result.keys is None else _marked(result.keys)
+    selection = result.selection
+    gone = (selection or {}).get("hidden") or []
+    hidden = [visible_blank(text) for text in gone]
+    if hidden != gone:
+        selection = {**(selection or {}), "hidden": hidden}
+    elif tokens is result.tokens and keys is result.keys:
+        return result
+    return replace(result, tokens=tokens, keys=keys, selection=selection, decoder=None, cross=None)
+
+
+def visible_blank(text: str, key: str = "") -> str:
+    """A text of blanks as signs, one that is empty as its entry of the vocabulary; others as they are.
+
+    >>> visible_blank(" "), visible_blank("  \\n"), visible_blank("a b")
+    ('␣', '␣␣⏎', 'a b')
+    """
+    if not text:
+        return key.strip() or _BLANK
+    return "".join(_SIGNS.get(char, _BLANK) for char in text) if text.isspace() else text
+
+
+def spoken_blank(text: str) -> str:
+    """A text of blanks in words, "2 spaces, line break"; others as they are.
+
+    >>> spoken_blank("␣␣⏎"), spoken_blank("bank")
+    ('2 spaces, line break', 'bank')
+    """
+    if not text or not set(text) <= set(_SPOKEN):
+        return text
+    runs: list[tuple[str, int]] = []
+    for sign in text:
+        same = bool(runs) and runs[-1][0] == sign
+        runs = [*runs[:-1], (sign, runs[-1][1] + 1)] if same else [*runs, (sign, 1)]
+    return ", ".join(
+        _SPOKEN[sign] if count == 1 else f"{count} {_SPOKEN[sign]}s" for sign, count in runs
+    )
+
+
+def _marked(
+    tokens: "tuple[Token, ...]", written: frozenset[int] = frozenset()
+) -> "tuple[Token, ...]":
+    texts = [
+        (WRITTEN if at in written else "") + visible_blank(token.text, token.key)
+        for at, token in enumerate(tokens)
+    ]
+    if all(text == token.text for text, token in zip(texts, tokens, strict=True)):
+        return tokens
+    return tuple(token._replace(text=text) for text, token in zip(texts, tokens, strict=True))
