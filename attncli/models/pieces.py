@@ -30,6 +30,7 @@ _MASKS = ("[MASK]", "<mask>")
 _CONTEXT = 8  # ids that decide how the next is spelled
 _UNKNOWN = ("[UNK]", "<unk>")
 _SEGMENTED = ("bert", "deberta-v2")
+_SPACE = "▁"  # SentencePiece: a space stands before
 
 
 class Piece(NamedTuple):
@@ -208,6 +209,7 @@ class PieceTokenizer:
             start, end = without_spaces(text, *span)
             here = None if word is None else (segment, word)
             joins = here is not None and here == before and number not in self._unknown_ids
+            joins = joins and not key.startswith(_SPACE)  # where nothing cut the text into words
             status = self._status(number, key, text[start:end], joins=joins)
             pieces.append(Piece(text[start:end], start, end, key, status, segment))
             before = here

@@ -68,3 +68,9 @@ def test_heads_look_where_they_were_measured_to_look(stories):
     assert result.weights[:, :, 1:, 0].mean() < 0.1
     logs = result.model.log_probabilities
     assert -np.mean(logs[2:]) < 1  # its own likeliest text surprises it little
+
+
+def test_words_that_nothing_cut_begin_at_their_marks(stories):
+    """A tokenizer without words of its own: each entry with ▁ begins one, so that merging has them."""
+    result = attncli.explain("One day, Lily saw a big bird", stories, part=attncli.Part(merge=True))
+    assert result.words[1:] == ["One", "day,", "Lily", "saw", "a", "big", "bird"]
