@@ -67,8 +67,8 @@ class PartFile:
         """The bytes that are committed."""
         return 0 if self.done is None else self.done.length
 
-    def commit(self, commit: Commit) -> None:
-        """Notes a chunk whose bytes were written."""
+    def commit(self, commit: Commit, *, followed: bool = False) -> None:
+        """Notes a chunk whose bytes were written, at once: `followed` by another or not."""
         self._journal.commit(commit)
         self.done = commit
 

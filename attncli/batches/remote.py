@@ -2,7 +2,7 @@
 
     URL.attn-parts/job.json          the job's identity
     URL.attn-parts/part-00000007     a chunk's bytes
-    URL.attn-parts/commit-00000007   what of it counts, written behind it
+    URL.attn-parts/commit-00000007   what of it counts, written behind it; a list: of the parts behind too
     URL.attn-lock                    held while a run works on it
 
 Object stores make an object appear whole or not at all; in a file system a part is written under
@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from attncli.batches.joining import is_joined_there
 from attncli.batches.journal import Commit, bears_out, checksum, commit_of
 from attncli.batches.lease import hold
 from attncli.batches.marks import expect_job, is_marked, is_of_job, settle, tally_of
@@ -29,6 +30,7 @@ from attncli.errors.wording import visible
 from attncli.files.source import require_fsspec
 
 _COPY = 1 << 22  # bytes
+_AT_ONCE = 1000  # commits of an object; 200 bytes each
 _OF_ONE_PROCESS = ("memory",)
 _OF_ONE_MACHINE = ("file", "local")
 
@@ -92,6 +94,7 @@ class RemoteOutput:
         self._files, self._target = opened(url)
         self._folder = f"{self._target}.attn-parts"
         self._lengths: list[int] = []
+        self._unnoted: list[Commit] = []
         self._held = ExitStack()
         try:
             self._held.enter_context(hold(self._files, f"{self._target}.attn-lock", url))
@@ -115,19 +118,32 @@ class RemoteOutput:
         """Puts a chunk's bytes from this process."""
         self.parts.put(number, data)
 
-    def commit(self, commit: Commit) -> None:
-        """Notes a chunk whose part was put."""
-        number = len(self._lengths)
-        text = json.dumps(asdict(commit), sort_keys=True)
+    def commit(self, commit: Commit, *, followed: bool = False) -> None:
+        """Notes a chunk whose part was put; those that are ready together by one object.
+
+        A store takes tens of milliseconds for an object, and a thousand workers do not wait.
+        """
+        self._lengths.append(commit.length - self.length)
+        self._unnoted.append(commit)
+        self.done = commit
+        if not followed or len(self._unnoted) >= _AT_ONCE:
+            self._note()
+
+    def _note(self) -> None:
+        commits = [asdict(commit) for commit in self._unnoted]
+        if not commits:
+            return
+        number = len(self._lengths) - len(commits)
+        text = json.dumps(commits if len(commits) > 1 else commits[0], sort_keys=True)
         try:
             _put_whole(self._files, f"{self._folder}/commit-{number:08d}", text.encode())
         except OSError as fault:
             raise _cannot_write(self.name, fault) from None
-        self._lengths.append(commit.length - self.length)
-        self.done = commit
+        self._unnoted.clear()
 
     def end(self, ending: Ending) -> None:
         """The parts become the output. Raises: OutputError."""
+        self._note()
         try:
             whole = f"{self._folder}/joined"
             local = self._local(whole)
@@ -146,7 +162,11 @@ class RemoteOutput:
 
     def close(self) -> None:
         """Lets other runs have the output; what is committed stays for a resumed run."""
-        self._held.close()
+        try:
+            with contextlib.suppress(OutputError):  # these chunks are done again
+                self._note()
+        finally:
+            self._held.close()
 
     def discard(self) -> None:
         """Removes what was begun, when nothing came of it."""
@@ -207,21 +227,40 @@ class RemoteOutput:
 
     def _go_on(self) -> None:
         """Takes over the commits whose parts hold what they say, up to the first that does not."""
-        while True:
-            number = len(self._lengths)
-            try:
-                raw = self._files.cat_file(f"{self._folder}/commit-{number:08d}")
-                commit = commit_of(json.loads(raw))
-                size = self._files.size(f"{self._folder}/part-{number:08d}")
-                if commit is None or size != commit.length - self.length:
-                    return
-                data = self._files.cat_file(f"{self._folder}/part-{number:08d}")
-            except (FileNotFoundError, ValueError, RecursionError):
+        while commits := self._noted(len(self._lengths)):
+            before = len(self._lengths)
+            for commit in commits:
+                if not self._is_borne_out(commit):
+                    break
+                self._lengths.append(commit.length - self.length)
+                self.done = commit
+            if len(self._lengths) == before:
                 return
-            if len(data) != size or not bears_out(data, commit.checksum):
-                return
-            self._lengths.append(size)
-            self.done = commit
+
+    def _noted(self, number: int) -> list[Commit]:
+        """The commits of an object: of this part, and of those behind it; none that is readable."""
+        try:
+            content = json.loads(self._files.cat_file(f"{self._folder}/commit-{number:08d}"))
+        except (FileNotFoundError, ValueError, RecursionError):
+            return []
+        commits = []
+        for one in content if isinstance(content, list) else [content]:
+            commit = commit_of(one)
+            if commit is None:
+                break
+            commits.append(commit)
+        return commits
+
+    def _is_borne_out(self, commit: Commit) -> bool:
+        """Whether the part behind those that are taken over holds what a commit says."""
+        part = f"{self._folder}/part-{len(self._lengths):08d}"
+        try:
+            if self._files.size(part) != commit.length - self.length:
+                return False
+            data = self._files.cat_file(part)
+        except FileNotFoundError:
+            return False
+        return len(data) == commit.length - self.length and bears_out(data, commit.checksum)
 
     def _content(self) -> Iterator[bytes]:
         for number in range(len(self._lengths)):
@@ -233,6 +272,9 @@ class RemoteOutput:
         """The parts behind each other as one object."""
         if self.parts.in_this_process:  # an object appears as it is opened: it is put by one call
             self._files.pipe_file(whole, b"".join(self._content()))
+            return
+        names = [f"{self._folder}/part-{number:08d}" for number in range(len(self._lengths))]
+        if is_joined_there(self._files, self._folder, names, self._lengths, whole):
             return
         out = self._files.open(whole, "wb")
         try:

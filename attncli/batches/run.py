@@ -150,7 +150,9 @@ class Output(Protocol):
 
     @property
     def length(self) -> int: ...
-    def commit(self, commit: Commit) -> None: ...
+    def commit(self, commit: Commit, *, followed: bool = False) -> None:
+        """Notes a chunk; one that is `followed` by another may be noted together with it."""
+
     def end(self, ending: Ending) -> None: ...
     def discard(self) -> None: ...
     def close(self) -> None: ...
@@ -181,9 +183,9 @@ def run_to_output(
         for written, digest in _steps(plan, recipe, engine, sink, done):
             total += written.tally
             length = output.length + written.length
-            output.commit(
-                Commit(total.records, length, written.checksum, digest, total.failed, total.empty)
-            )
+            counts = (total.failed, total.empty)
+            commit = Commit(total.records, length, written.checksum, digest, *counts)
+            output.commit(commit, followed=written.followed)
             if follower is not None:
                 follower.written(written, total)
             if watch is not None:

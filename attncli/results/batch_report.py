@@ -57,7 +57,8 @@ class WrittenChunk:
     """A chunk whose bytes are in the output.
 
     `worker` is the process of this machine that made it, where that is known; `deaths` says how
-    many workers ended over it.
+    many workers ended over it, and `followed` that the chunk behind it is written as well, so that
+    both may be noted at once.
     """
 
     number: int
@@ -66,6 +67,7 @@ class WrittenChunk:
     tally: Tally
     worker: int | None = None
     deaths: int = 0
+    followed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import contextlib
 import pickle
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -16,7 +17,7 @@ from typing import Any
 
 from attncli.batches.chunks import Chunk
 from attncli.batches.engines.identity import package_digest
-from attncli.batches.engines.local import MAX_DEATHS, TRIES
+from attncli.batches.engines.local import TRIES, deaths_allowed
 from attncli.batches.journal import checksum
 from attncli.batches.run import Sink
 from attncli.batches.work import Done, Recipe
@@ -27,6 +28,7 @@ from attncli.results.batch_report import WrittenChunk
 _PATIENCE = 60.0  # seconds without any worker
 _CONNECTING = 15.0  # seconds until a scheduler has answered
 _AHEAD = 2  # chunks in hand for each thread of a worker: one in work, one waiting
+_COUNTED = 1.0  # seconds after which the threads of all workers are counted anew
 _local = threading.local()
 
 
@@ -107,7 +109,12 @@ class _Shift:
     _tasks: dict[int, _Task] = field(default_factory=dict)
     _futures: dict[Any, _Task] = field(default_factory=dict)
     _again: list[_Task] = field(default_factory=list)
+    _ended_now: queue.SimpleQueue[Any] = field(default_factory=queue.SimpleQueue)
+    _last_tries: int = 0  # chunks in work that must have the cluster to themselves
     _deaths: int = 0
+    _written: int = 0
+    _room: int = 0
+    _counted_at: float = 0.0
 
     def run(self, chunks: Iterator[Chunk]) -> Iterator[WrittenChunk]:
         offset, following = self.sink.length, -1
@@ -117,17 +124,24 @@ class _Shift:
                 self._submit(task)
             if not self._futures:
                 return
-            for future in self._ready():
-                self._ended(self._futures.pop(future), future)
-            while (task := self._tasks.get(following)) is not None and task.done is not None:
-                written = replace(self._delivered(task.done, offset), deaths=task.tries)
-                del self._tasks[following]
-                offset, following = offset + written.length, following + 1
-                yield written
+            ready = self._ready()
+            answers = self._answers(ready)
+            for future in ready:
+                self._ended(self._futures.pop(future), future, answers.get(future))
+            while (done := self._done(following)) is not None:
+                task, following = self._tasks.pop(following), following + 1
+                chunk = self._delivered(done, offset)
+                offset, self._written = offset + chunk.length, self._written + 1
+                followed = self._done(following) is not None
+                yield replace(chunk, deaths=task.tries, followed=followed)
+
+    def _done(self, number: int) -> Done | None:
+        task = self._tasks.get(number)
+        return None if task is None else task.done
 
     def _next(self, chunks: Iterator[Chunk]) -> _Task | None:
         """A chunk to hand out now, if there is one and room for it."""
-        if any(task.last_try for task in self._futures.values()):
+        if self._last_tries:
             return None
         again = [task for task in self._again if not task.last_try]
         if again:
@@ -150,7 +164,11 @@ class _Shift:
         return None if parts is None or parts.on_this_machine else parts
 
     def _window(self) -> int:
-        return max(2, _AHEAD * self._threads())
+        """How many chunks may be in hand, counted at most once a second: asking takes milliseconds."""
+        now = time.monotonic()
+        if not self._room or now - self._counted_at >= _COUNTED:
+            self._room, self._counted_at = max(2, _AHEAD * self._threads()), now
+        return self._room
 
     def _threads(self) -> int:
         """The threads of all workers. Raises: ClusterError when the scheduler does not answer."""
@@ -167,18 +185,39 @@ class _Shift:
             processed, self.recipe, task.chunk, self._parts, pure=False, retries=0
         )
         self._futures[future] = task
+        self._last_tries += task.last_try
+        future.add_done_callback(self._ended_now.put)
 
     def _ready(self) -> list[Any]:
-        """The futures that ended. Raises: ClusterError when there are no workers for long."""
-        distributed: Any = import_module("distributed")
+        """The futures that ended. Raises: ClusterError when there are no workers for long.
+
+        Each announces itself: to ask all of them would take longer, the more workers there are.
+        """
 
         def wait() -> list[Any]:
-            return list(
-                distributed.wait(list(self._futures), 1.0, return_when="FIRST_COMPLETED").done
-            )
+            ready = []
+            with contextlib.suppress(queue.Empty):
+                ready.append(self._ended_now.get(timeout=1.0))
+                while True:
+                    ready.append(self._ended_now.get_nowait())
+            if not ready:
+                raise TimeoutError
+            return ready
 
         ready: list[Any] = self._patiently(wait)
         return ready
+
+    def _answers(self, ready: list[Any]) -> dict[Any, Any]:
+        """What workers returned, asked for by one request; without what cannot be had at once."""
+        whole = [future for future in ready if future.status == "finished"]
+        if len(whole) < 2:
+            return {}
+        with contextlib.suppress(Exception):  # each is asked for alone, and says what is wrong
+            return dict(zip(whole, self._gathered(whole), strict=True))
+        return {}
+
+    def _gathered(self, whole: list[Any]) -> list[Any]:
+        return list(within(_PATIENCE, lambda: self.client.gather(whole)))
 
     def _patiently(self, ask: Callable[[], Any]) -> Any:
         """What `ask` returns, asked again each time it raises TimeoutError while there are workers."""
@@ -193,8 +232,13 @@ class _Shift:
                     hints=(f"{setting(resume=True)} continues",),
                 )
 
-    def _ended(self, task: _Task, future: Any) -> None:
+    def _ended(self, task: _Task, future: Any, answer: Any = None) -> None:
         from distributed.scheduler import KilledWorker
+
+        self._last_tries -= task.last_try
+        if answer is not None:
+            task.done = _proven(answer, task.chunk.number)
+            return
 
         def result() -> Any:  # made again, if it was lost with its worker
             return future.result(timeout=1.0)
@@ -204,7 +248,7 @@ class _Shift:
             return
         self._deaths += 1
         task.tries += 1
-        if self._deaths > MAX_DEATHS:
+        if self._deaths > deaths_allowed(self._written):
             raise ClusterError(
                 f"{self._deaths} chunks lost their worker; finished chunks are kept",
                 hints=(f"{setting(resume=True)} continues",),

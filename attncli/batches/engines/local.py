@@ -27,6 +27,7 @@ from attncli.results.batch_report import Tally, WrittenChunk
 
 TRIES = 3
 MAX_DEATHS = 20
+_CHUNKS_A_DEATH = 50  # chunks that were written after which one more worker may die
 _AHEAD = 2  # chunks a worker has in hand: one in work, one waiting to be worked on or written
 _CAN_FORK = sys.platform == "linux"  # elsewhere a fork of a process with libraries is not safe
 _SILENCE = 5.0  # seconds without a word from any worker
@@ -38,6 +39,14 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def deaths_allowed(written: int) -> int:
+    """How many workers may die in a run that wrote so many chunks.
+
+    A thousand machines lose some every hour; where nothing gets done any more, all die in vain.
+    """
+    return MAX_DEATHS + written // _CHUNKS_A_DEATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +228,9 @@ class _Crew:
                     self._send(member, ("write", task.chunk.number, task.offset))
 
     def _finished(self) -> Iterator[WrittenChunk]:
-        while (task := self._tasks.get(self._next_done)) is not None and task.written:
+        while self._is_written(self._next_done):
+            task = self._tasks.pop(self._next_done)
+            self._next_done += 1
             yield WrittenChunk(
                 task.chunk.number,
                 task.length or 0,
@@ -227,9 +238,12 @@ class _Crew:
                 task.tally,
                 task.worker,
                 task.tries,
+                followed=self._is_written(self._next_done),
             )
-            del self._tasks[self._next_done]
-            self._next_done += 1
+
+    def _is_written(self, number: int) -> bool:
+        task = self._tasks.get(number)
+        return task is not None and task.written
 
     def _send(self, member: _Member, message: tuple[Any, ...]) -> None:
         with contextlib.suppress(OSError):  # a dead worker is noticed when it is listened to
@@ -241,7 +255,7 @@ class _Crew:
         member.process.join()
         member.connection.close()
         self._members.remove(member)
-        if self._deaths > MAX_DEATHS:
+        if self._deaths > deaths_allowed(self._next_done):
             raise ClusterError(
                 f"{self._deaths} workers died; finished chunks are kept",
                 hints=(
