@@ -90,10 +90,15 @@ def marks_of(words: Collection[bytes]) -> Marks | None:
     Maltese that begin with Ġ, make no vocabulary of pieces.
     """
     enough = max(2, _SHARE * len(words))
+    lines = b"\n%b\n" % b"\n".join(words)  # seldom has a vocabulary marks: most is counted at once
     for kind, mark in (("begins", _BEGIN), ("bytes", _BYTE_BEGIN)):
+        if lines.count(b"\n" + mark) < enough:
+            continue
         marked = sum(word.startswith(mark) and len(word) > len(mark) for word in words)
         if marked >= enough and (kind == "begins" or _is_of_bytes(words)):
             return Marks(kind, mark)  # type: ignore[arg-type]  # one of the kinds
+    if lines.count(_END + b"\n") < enough:
+        return None
     if sum(word.endswith(_END) and word != _END for word in words) >= enough:
         return Marks("ends", _END, letters=_are_letters(words))
     return None

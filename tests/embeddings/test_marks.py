@@ -296,3 +296,20 @@ def test_letters_of_an_older_rule_are_made_again(
     assert (stored(str(path)) is not None) is stays
     for row, word in enumerate(KINDS[kind].values()):
         assert find(open_word_vectors(path), word) == (row, word, "exact")
+
+
+_TOKENS = st.text("▁Ġ</w>ab\n", max_size=6).map(lambda text: text.encode())
+
+
+@given(st.lists(_TOKENS, max_size=12, unique=True))
+def test_marks_are_those_that_a_fifth_carries(words: list[bytes]) -> None:
+    """As counted word by word: a fifth of them, and two at least."""
+    enough = max(2, 0.2 * len(words))
+    begins = [word for word in words if word.startswith("▁".encode()) and len(word) > 3]
+    ends = [word for word in words if word.endswith(b"</w>") and len(word) > 4]
+    marks = marks_of(words)
+    if len(begins) >= enough:
+        assert marks is not None
+        assert marks.kind == "begins"
+    elif marks is None or marks.kind != "bytes":
+        assert (marks is not None) == (len(ends) >= enough)

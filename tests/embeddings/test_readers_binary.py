@@ -4,10 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from vector_files import MATRIX, WORDS, fasttext, word2vec_binary, written
 
 from attncli.embeddings.readers.any_format import ReadOptions
 from attncli.embeddings.readers.loading import Loaded, load
+from attncli.embeddings.readers.word2vec import _some_are_odd, is_odd
 from attncli.errors import AttnError, DataError, LimitError
 
 NAMES = [word for word in WORDS if " " not in word]
@@ -158,3 +161,14 @@ def test_a_dictionary_without_end_is_a_limit(tmp_path: Path) -> None:
     """A word of 16 MiB is refused in no time."""
     data = fasttext(["x" * (16 << 20), *NAMES[1:]], ROWS)
     assert "a word of more than 64.0 KiB" in failing(tmp_path, data, LimitError)
+
+
+_BYTES = st.one_of(
+    st.binary(max_size=4), st.text("aé▁ \n\x7f\x1f", max_size=4).map(lambda text: text.encode())
+)
+
+
+@given(st.lists(_BYTES, max_size=5))
+def test_odd_words_are_seen_among_all(words: list[bytes]) -> None:
+    """A look at all words at once finds an odd one exactly where a look at each does."""
+    assert _some_are_odd(words) == any(map(is_odd, words))

@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -161,13 +162,8 @@ def hash_of(words: Iterable[bytes]) -> Any:
 
 
 def _batches(words: Iterable[bytes]) -> Iterator[list[bytes]]:
-    batch: list[bytes] = []
-    for word in words:
-        batch.append(word)
-        if len(batch) == _ROWS:
-            yield batch
-            batch = []
-    if batch:
+    remaining = iter(words)
+    while batch := list(islice(remaining, _ROWS)):
         yield batch
 
 

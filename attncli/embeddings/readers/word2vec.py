@@ -4,6 +4,7 @@ Written by word2vec.c (a line feed after each vector) and gensim (none); both ar
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from attncli.files.stream import ByteStream
 
 _CHUNK = 1 << 20
 _MOST_SPACES, _LONGEST_PHRASE = 8, 400  # spaces, bytes
+_CONTROL = bytes([*range(32), 127])
 
 
 def read_word2vec(
@@ -76,11 +78,11 @@ def _blocks(
         buffer += piece
         words, raw, used = _records(buffer, dim, claimed - done, dtype, ended=not piece)
         if words:
-            values = np.frombuffer(b"".join(raw), dtype=dtype).reshape(len(words), dim)
+            values = np.frombuffer(raw, dtype=dtype).reshape(len(words), dim)
             block = VectorBlock(words, values.astype(np.float32, copy=False))
             _check_values(block, values, done, stream.place, dtype, limits)
             done += len(words)
-            odd += sum(map(is_odd, words))
+            odd += sum(map(is_odd, words)) if _some_are_odd(words) else 0
             yield block
         buffer = buffer[used:]
         start += used
@@ -96,7 +98,7 @@ class _Records(NamedTuple):
     """Whole records at the start of a buffer: words, values, and the bytes they take."""
 
     words: list[bytes]
-    raw: list[bytes]
+    raw: bytes
     used: int
 
 
@@ -109,7 +111,8 @@ def _records(buffer: bytes, dim: int, most: int, dtype: str, *, ended: bool) -> 
     begins, spaces = list[int](), list[int]()
     while True:
         at = _add_records(buffer, at, width, most, begins, spaces)
-        wild = _first_wild(buffer, spaces, checked, dim, dtype)
+        raw = _raw(buffer, spaces[checked:], width)
+        wild = _first_wild(buffer, raw, spaces, checked, dim, dtype)
         if wild is None:
             break
         longer = _longer_word(buffer, begins[wild], spaces[wild], dim, dtype)
@@ -121,13 +124,18 @@ def _records(buffer: bytes, dim: int, most: int, dtype: str, *, ended: bool) -> 
     if begins and ended and len(begins) == most and buffer[at:].strip(b"\n"):
         longer = _longer_word(buffer, begins[-1], spaces[-1], dim, dtype)
         if longer is not None:
-            spaces[-1], at = longer, longer + 1 + width
+            spaces[-1], at, checked = longer, longer + 1 + width, len(spaces)
     elif begins and not ended and (len(begins) < most or len(buffer) - at < _LONGEST_PHRASE):
         at = begins.pop()
         spaces.pop()
     words = [buffer[b:s].lstrip(b"\n") for b, s in zip(begins, spaces, strict=True)]
-    raw = [buffer[space + 1 : space + 1 + width] for space in spaces]
+    raw = _raw(buffer, spaces, width) if checked else raw[: width * len(spaces)]
     return _Records(words, raw, at)
+
+
+def _raw(buffer: bytes, spaces: list[int], width: int) -> bytes:
+    """The bytes of the vectors behind these spaces."""
+    return b"".join([buffer[space + 1 : space + 1 + width] for space in spaces])
 
 
 def _add_records(
@@ -146,18 +154,24 @@ def _add_records(
     return at
 
 
-def _first_wild(buffer: bytes, spaces: list[int], checked: int, dim: int, dtype: str) -> int | None:
-    """The first record whose vector, or the next word, looks as if letters were read as numbers."""
+def _first_wild(
+    buffer: bytes, raw: bytes, spaces: list[int], checked: int, dim: int, dtype: str
+) -> int | None:
+    """The first record whose vector, or the next word, looks as if letters were read as numbers.
+
+    `raw` holds the vectors of the records behind those that are checked.
+    """
     some = spaces[checked:]
     if not some:
         return None
-    raw = b"".join([buffer[space + 1 : space + 1 + 4 * dim] for space in some])
     vectors = np.frombuffer(raw, dtype=dtype).reshape(len(some), dim)
     wild = _are_wild(vectors.astype(np.float32, copy=False))
-    begins = [space + 1 + 4 * dim for space in some[:-1]]
-    for i, (begin, space) in enumerate(zip(begins, some[1:], strict=True)):
-        if wild[i] or is_odd(buffer[begin:space].lstrip(b"\n")):
-            return checked + i
+    width = 4 * dim + 1
+    following = [buffer[a + width : b].lstrip(b"\n") for a, b in pairwise(some)]
+    if wild.any() or _some_are_odd(following):
+        for i, word in enumerate(following):
+            if wild[i] or is_odd(word):
+                return checked + i
     return checked + len(some) - 1 if wild[-1] else None
 
 
@@ -212,6 +226,18 @@ def is_odd(word: bytes) -> bool:
         return True
     try:
         word.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def _some_are_odd(words: list[bytes]) -> bool:
+    """Whether any of these can hardly be a word, found by a look at all of them at once."""
+    joined = b"\n".join(words)
+    if len(joined) - len(joined.translate(None, _CONTROL)) >= max(1, len(words)):
+        return True
+    try:
+        joined.decode("utf-8")
     except UnicodeDecodeError:
         return True
     return False
