@@ -11,7 +11,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 import attncli
-from attncli.cli.batch.options import EngineOptions, InputOptions, WriteOptions
+from attncli.cli.batch.options import BatchOptions
 from attncli.cli.evaluate import evaluate
 from attncli.cli.groups import Mechanism
 from attncli.cli.manner import Figures, Manner
@@ -100,7 +100,7 @@ def test_settings_stand_in_one_file():
 
 def test_the_options_of_batches_are_the_settings():
     """Names and defaults; fields are a list with commas, and some options only say something."""
-    options = defaults(InputOptions) | defaults(WriteOptions) | defaults(EngineOptions)
+    options = defaults(BatchOptions)
     rest = {n: options[n] for n in options if n not in {"comments", "output", "quiet"}}
     assert rest == defaults(BatchSettings) | {"include": None, "exclude": None}
     assert set(BatchChoices.__annotations__) == {*defaults(BatchSettings), *Choices.__annotations__}

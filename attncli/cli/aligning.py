@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from attncli import settings
 from attncli.cli import options as opt
@@ -26,9 +26,17 @@ if TYPE_CHECKING:
 
 _LINES_OF_JSON = (".json", ".jsonl", ".ndjson")  # suffixes of such a file
 
-ModelRead = Annotated[
-    str | None,
-    option(
+# The options of `attn align`, in groups by the names of their fields.
+ALIGN_OPTIONS: dict[str, Any] = {
+    "vectors": opt.MECHANISM_OPTIONS["vectors"],
+    "target_vectors": option(
+        VECTORS,
+        "NAME|FILE",
+        "Vectors of the target's words, in one space with --vectors (default: the same).",
+        complete="vectors",
+    ),
+    **{name: opt.MECHANISM_OPTIONS[name] for name in ("no_cache", "tokenizer", "max_tokens")},
+    "model": option(
         MODEL,
         "MODEL",
         "Align by the cross-attention of a transformer with a decoder (T5, mT5, BART, Marian): a "
@@ -37,87 +45,62 @@ ModelRead = Annotated[
         "-m",
         complete="models",
     ),
-]
-AlignWith = Annotated[
-    settings.AlignedWith | None,
-    option(
+    "align_with": option(
         MODEL,
         "STEP",
         "The decoder's step that is a target word's: input, which reads it, or output, which "
         "foretells it (default: input; --choose-head tries both).",
     ),
-]
-TargetVectors = Annotated[
-    str | None,
-    option(
-        VECTORS,
-        "NAME|FILE",
-        "Vectors of the target's words, in one space with --vectors (default: the same).",
-        complete="vectors",
-    ),
-]
-HeadRead = Annotated[
-    str | None,
-    option(CHOOSING, "N", "Heads to read, as --layer: the mean of them (default: all).", "--head"),
-]
-LayerRead = Annotated[
-    str | None,
-    option(
+    "layer": option(
         CHOOSING,
         "N",
         "Decoder layers to read: 0, 2,5, 0-3 or -1, the mean of them (default: one at a third of the "
         "layers, with --align-with output the last but one).",
         "--layer",
     ),
-]
-Symmetrize = Annotated[
-    settings.Symmetrization | None,
-    option(
+    "head": option(
+        CHOOSING, "N", "Heads to read, as --layer: the mean of them (default: all).", "--head"
+    ),
+    "symmetrize": option(
         CHOOSING,
         "NAME",
         "How both ways of looking are joined: none (each target word's strongest source word; default "
         "with --model), intersection (default of vectors), union, grow-diag, grow-diag-final, "
         "grow-diag-final-and or itermax.",
     ),
-]
-Threshold = Annotated[
-    float | None, option(CHOOSING, "W", "Make no link of a weight or cosine below W.")
-]
-AlignOutput = Annotated[
-    str | None,
-    option(
+    "threshold": option(CHOOSING, "W", "Make no link of a weight or cosine below W."),
+    "output": option(
         OUTPUT,
         "FILE",
         "Write the links to a file, whole or not at all: JSON lines for .jsonl, else Pharaoh.",
         "--output",
         "-o",
     ),
-]
-Table = Annotated[
-    bool | None,
-    switch(
+    "table": switch(
         OUTPUT,
         "Show words and weights, a line a link (default of two texts at a terminal).",
         "--table/--no-table",
     ),
-]
+}
 
 
 @dataclass(frozen=True, repr=False, eq=False)
 class AlignOptions:
     """How words are weighed, and which become links."""
 
-    vectors: opt.Vectors = WORDS.vectors
-    target_vectors: TargetVectors = None
-    no_cache: opt.NoCache = WORDS.no_cache
-    tokenizer: opt.Tokenizer = "whitespace"
-    max_tokens: opt.MaxTokens = settings.MAX_TOKENS
-    model: ModelRead = None
-    align_with: AlignWith = None
-    layer: LayerRead = None
-    head: HeadRead = None
-    symmetrize: Symmetrize = None
-    threshold: Threshold = None
+    OPTIONS: ClassVar = ALIGN_OPTIONS
+
+    vectors: str = WORDS.vectors
+    target_vectors: str | None = None
+    no_cache: bool = WORDS.no_cache
+    tokenizer: settings.TokenizerName = "whitespace"
+    max_tokens: int = settings.MAX_TOKENS
+    model: str | None = None
+    align_with: settings.AlignedWith | None = None
+    layer: str | None = None
+    head: str | None = None
+    symmetrize: settings.Symmetrization | None = None
+    threshold: float | None = None
 
     def say_vain(self, *, quiet: bool) -> None:
         """Says which of them have no effect beside the others."""
@@ -174,9 +157,13 @@ class AlignOptions:
 class AlignManner(Colored):
     """Where alignments go, and how they are written there."""
 
-    output: AlignOutput = None
-    table: Table = None
-    json: opt.Json = False
+    OPTIONS: ClassVar = {
+        name: opt.SHOWING_OPTIONS[name] for name in ("width", "color")
+    } | ALIGN_OPTIONS
+
+    output: str | None = None
+    table: bool | None = None
+    json: bool = False
 
     def named_output(self) -> str | None:
         """The file that is written, None for standard output."""
@@ -221,7 +208,13 @@ class AlignManner(Colored):
             for row in rows:
                 write_json(_record(row))
         elif words:
-            write("".join(self._words(row) for row in rows if not _is_handed_over(row)))
+            write(
+                "".join(
+                    self._words(row)
+                    for row in rows
+                    if isinstance(row.outcome, AttnError) or not hand_over(row.outcome)
+                )
+            )
         else:
             write("".join(f"{_pharaoh(row)}\n" for row in rows))
 
@@ -235,11 +228,6 @@ class AlignManner(Colored):
 
 
 ALIGNED, ON_LINES = AlignOptions(), AlignManner()
-
-
-def _is_handed_over(row: "AlignedRow") -> bool:
-    """Whether somebody takes the alignment in the place of its lines."""
-    return not isinstance(row.outcome, AttnError) and hand_over(row.outcome)
 
 
 def _put(file: BinaryIO, text: str) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from attncli.cli import options as opt
 from attncli.cli.manner import IN_A_FIGURE, Figures
 from attncli.cli.running import hand_over
-from attncli.cli.screen import Screen
+from attncli.cli.screen import ColorChoice, Screen
 from attncli.cli.terminal import say_written, write, write_json
 from attncli.cli.vain_options import COMPARISONS, FIGURED, looks, say_vain, warn_of_vain
 from attncli.errors import UsageError
+from attncli.settings import Notation
 
 if TYPE_CHECKING:
     from attncli.cli.manner import Manner
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 class ComparisonManner(Screen, Figures):
     """The options that say how a comparison is shown."""
 
-    precision: opt.Precision = None
-    notation: opt.Notation = "words"
-    width: opt.Width = None
-    color: opt.Color = "auto"
-    ascii_only: opt.Ascii = False
-    top: opt.Top = None
-    output: opt.Output = None
-    no_footer: opt.NoFooter = False
-    json: opt.Json = False
+    precision: int | None = None
+    notation: Notation = "words"
+    width: int | None = None
+    color: ColorChoice = "auto"
+    ascii_only: bool = False
+    top: int | None = None
+    output: str | None = None
+    no_footer: bool = False
+    json: bool = False
 
     def __post_init__(self) -> None:
         if self.output is not None:
@@ -72,7 +72,7 @@ def show_comparison(
     results: "Sequence[AttentionResult]" = (),
     *,
     movements: "Sequence[Sequence[Movement]]" = (),
-    notation: opt.Notation = "words",
+    notation: Notation = "words",
     quiet: bool,
 ) -> None:
     """Prints a comparison, as text or JSON, or writes it to the file of --output.

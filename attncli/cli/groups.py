@@ -2,14 +2,15 @@
 
 A group is a dataclass: a command takes one parameter of this type and is wrapped in `grouped`, and
 typer sees each field as an option. A group of settings inherits their fields; its `OPTIONS` name the
-option of each.
+option of each, and a field of showing or choosing has the option of its name in `SHOWING_OPTIONS`
+or `CHOOSING_OPTIONS`.
 """
 
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache, partial, wraps
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast, get_origin, get_type_hints
 
 import typer
 
@@ -17,7 +18,7 @@ from attncli.cli import options as opt
 from attncli.cli import selecting
 from attncli.cli.vain_options import Effects, say_vain
 from attncli.errors import UsageError, field_name
-from attncli.settings import BUILT_IN, MATRIX_FIELDS, OF_PRESET, MechanismSettings
+from attncli.settings import BUILT_IN, MATRIX_FIELDS, OF_PRESET, MechanismSettings, Which
 
 if TYPE_CHECKING:
     from attncli.api.analysis import Analysis
@@ -33,12 +34,12 @@ class Mechanism(MechanismSettings):
 
     target: str | None = None
     random_matrices: bool = False
-    layer: selecting.Layer = None
-    head: selecting.Head = None
-    agg: selecting.Agg = None
-    merge: selecting.Merge = False
-    hide: selecting.Hide = None
-    part: selecting.PartName = None
+    layer: str | None = None
+    head: str | None = None
+    agg: str | None = None
+    merge: bool = False
+    hide: list[str] | None = None
+    part: Which | None = None
 
     @property
     def chooses(self) -> bool:
@@ -272,14 +273,18 @@ def _is_given(context: typer.Context, name: str) -> bool:
 @cache
 def _options(group: type) -> list[inspect.Parameter]:
     """The parameters of a group: the fields that its table names, in this order, then the others."""
-    table, hints = getattr(group, "OPTIONS", {}), get_type_hints(group, include_extras=True)
+    own, hints = getattr(group, "OPTIONS", {}), get_type_hints(group, include_extras=True)
     each = {field.name: field for field in fields(group)}
+    for name, shared in (opt.SHOWING_OPTIONS | selecting.CHOOSING_OPTIONS | own).items():
+        if name in each and get_origin(hints[name]) is not Annotated:
+            hints[name] = Annotated[hints[name], shared]
     return [
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
             default=each[name].default,
-            annotation=Annotated[hints[name], table[name]] if name in table else hints[name],
+            annotation=hints[name],
         )
-        for name in dict.fromkeys([*table, *each])
+        for name in dict.fromkeys([*own, *each])
+        if name in each
     ]

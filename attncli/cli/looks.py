@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from attncli.cli import options as opt
-from attncli.cli.screen import Screen
+from attncli.cli.screen import ColorChoice, Screen
 from attncli.cli.vain_options import looks, say_vain
 
 
@@ -11,8 +10,8 @@ from attncli.cli.vain_options import looks, say_vain
 class Colored(Screen):
     """How wide, and in which colors."""
 
-    width: opt.Width = None
-    color: opt.Color = "auto"
+    width: int | None = None
+    color: ColorChoice = "auto"
 
     def given(self) -> dict[str, object]:
         """These options as `warn_of_vain` takes them."""
@@ -28,7 +27,7 @@ class Colored(Screen):
 class Looks(Colored):
     """How wide, in which colors, of which characters."""
 
-    ascii_only: opt.Ascii = False
+    ascii_only: bool = False
 
 
 COLORED, LOOKS = Colored(), Looks()

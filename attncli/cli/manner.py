@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from attncli.cli import options as opt
 from attncli.cli.running import is_taken
-from attncli.cli.screen import Screen
+from attncli.cli.screen import ColorChoice, Screen
 from attncli.cli.terminal import warning
 from attncli.cli.vain_options import FIGURED, STAGED, acting_on, looks, say_vain, warn_of_vain
 from attncli.errors import UsageError
-from attncli.settings import FigureSettings, Notation
+from attncli.settings import FigureSettings, HeadMeasure, Notation
 
 if TYPE_CHECKING:
     from attncli.results.result import AttentionResult
@@ -91,81 +91,83 @@ class Figures(FigureSettings):
 class Manner(Screen, Figures):
     """The options that say how results are shown; `show` None is the command's default."""
 
-    show: opt.Show = None
-    precision: opt.Precision = None
-    notation: opt.Notation = "words"
-    width: opt.Width = None
-    color: opt.Color = "auto"
-    full: opt.Full = False
-    ascii_only: opt.Ascii = False
-    top: opt.Top = None
-    steps: opt.Steps = False
-    diagram: opt.Diagram = False
-    row: opt.Row = None
-    speak: opt.Speak = False
-    why: opt.Why = False
-    head_map: opt.HeadsMap = False
-    measure: opt.MapMeasure = None
-    output: opt.Output = None
-    no_footer: opt.NoFooter = False
-    json: opt.Json = False
+    show: str | None = None
+    precision: int | None = None
+    notation: Notation = "words"
+    width: int | None = None
+    color: ColorChoice = "auto"
+    full: bool = False
+    ascii_only: bool = False
+    top: int | None = None
+    steps: bool = False
+    diagram: bool = False
+    row: list[str] | None = None
+    speak: bool = False
+    why: bool = False
+    head_map: bool = False
+    measure: HeadMeasure | None = None
+    output: str | None = None
+    no_footer: bool = False
+    json: bool = False
 
     def __post_init__(self) -> None:
         if self.output is not None:
             from attncli.views.files import suffix_of
 
-            for name, given in (("--json", self.json), ("--speak", self.speak)):
-                if given:
-                    raise UsageError("found --output too, expected one of them", place=name)
+            for name in ("--json", "--speak"):
+                self._expect_no("--output", name, given=self._views[name])
             suffix_of(self.output)
             self._expect_weights_alone()
-        if self.speak and (self.json or self.steps):
-            other = "--json" if self.json else "--steps"
-            raise UsageError(f"found {other} too, expected one of them", place="--speak")
+        if self.speak:
+            self._expect_alone("--speak", "--json", "--steps")
         if self.show is not None:
             self.sections()  # a wrong name is said whatever is shown
-        if self.diagram and (self.steps or self.speak):
-            other = "--steps" if self.steps else "--speak"
-            raise UsageError(f"found {other} too, expected one of them", place="--diagram")
+        if self.diagram:
+            self._expect_alone("--diagram", "--steps", "--speak")
         if self.why:
-            self._expect_alone("--why")
+            self._expect_alone("--why", "--json", "--speak", "--steps", "--diagram")
         self._expect_map_alone()
         if self.row and not (self.steps or self.diagram):
             raise UsageError("found no --steps or --diagram, expected one of them", place="--row")
 
+    def _expect_map_alone(self) -> None:
+        if self.head_map:
+            self._expect_alone("--map", "--speak", "--steps", "--diagram", "--why")
+            if self.kind == "npz":
+                raise UsageError(
+                    "found a .npz file, which holds whole results, expected another", place="--map"
+                )
+        elif self.measure is not None:
+            raise UsageError("found no --map, expected both", place="--measure")
+
+    @property
+    def _views(self) -> dict[str, bool]:
+        """The options that choose another view than tables, and whether each was given."""
+        return {
+            **{"--json": self.json, "--speak": self.speak, "--steps": self.steps},
+            **{"--diagram": self.diagram, "--why": self.why, "--map": self.head_map},
+        }
+
+    def _expect_alone(self, place: str, *others: str) -> None:
+        """Raises: UsageError where one of these views is asked for too."""
+        for other in others:
+            self._expect_no(other, place, given=self._views[other])
+
+    @staticmethod
+    def _expect_no(other: str, place: str, *, given: bool) -> None:
+        if given:
+            raise UsageError(f"found {other} too, expected one of them", place=place)
+
     def _expect_weights_alone(self) -> None:
         """Raises: UsageError where a figure is asked for, and another view in it."""
-        others = {"--steps": self.steps, "--diagram": self.diagram, "--why": self.why}
-        others["--map"] = self.head_map
-        asked = next((name for name, given in others.items() if given), None)
+        views = self._views
+        asked = next((n for n in ("--steps", "--diagram", "--why", "--map") if views[n]), None)
         options = self.figure_options() if asked and self.kind in FIGURED else {}
         if options:
             raise UsageError(
                 f"found {asked} too; a figure holds the weights alone, expected one of them",
                 place=next(iter(options)),
             )
-
-    def _expect_map_alone(self) -> None:
-        """Raises: UsageError where another view is asked for beside a map, or a file without one."""
-        if not self.head_map:
-            if self.measure is not None:
-                raise UsageError("found no --map, expected both", place="--measure")
-            return
-        others = {"--speak": self.speak, "--steps": self.steps, "--diagram": self.diagram}
-        for other, given in (others | {"--why": self.why}).items():
-            if given:
-                raise UsageError(f"found {other} too, expected one of them", place="--map")
-        if self.kind == "npz":
-            raise UsageError(
-                "found a .npz file, which holds whole results, expected another", place="--map"
-            )
-
-    def _expect_alone(self, name: str) -> None:
-        """Raises: UsageError where another view is asked for too."""
-        others = {"--json": self.json, "--speak": self.speak, "--steps": self.steps}
-        for other, given in (others | {"--diagram": self.diagram}).items():
-            if given:
-                raise UsageError(f"found {other} too, expected one of them", place=name)
 
     @property
     def pools(self) -> bool:
@@ -188,12 +190,7 @@ class Manner(Screen, Figures):
         """What is written: "tables", the option that chooses something else, or a suffix."""
         if self.output is not None:
             return self.output.rpartition(".")[2].lower()
-        chosen = (
-            *(("--json", self.json), ("--speak", self.speak)),
-            *(("--steps", self.steps), ("--diagram", self.diagram), ("--why", self.why)),
-            ("--map", self.head_map),
-        )
-        return next((name for name, given in chosen if given), "tables")
+        return next((name for name, given in self._views.items() if given), "tables")
 
     @property
     def kind_of_map(self) -> str:

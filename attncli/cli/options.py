@@ -222,54 +222,60 @@ Against = Annotated[
     Literal["general"] | None,
     option(ATTENTION, "general", "Show general attention beside --model or --attention task."),
 ]
-Show = Annotated[
-    str | None,
-    option(
+# What says how a result is shown: a field of a group that has no option of its own takes it here.
+SHOWING_OPTIONS: dict[str, Any] = {
+    "show": option(
         OUTPUT,
         "A,B",
         "Sections of the tables: tokens, next, weights, equations, embeddings, moved; or all. Without it: a first screen.",
         complete="sections",
     ),
-]
-Precision = Annotated[
-    int | None,
-    option(
+    "precision": option(
         OUTPUT,
         "N",
         "Digits after the point; in --steps those of weights: vectors have 3 more, scores 1.",
         min=1,
         max=9,
     ),
-]
-Notation = Annotated[
-    settings.Notation,
-    option(
+    "notation": option(
         OUTPUT, "NAME", "Symbols of equations: words, or lecture: e_money(new) = w11·e_m + w12·e_b."
     ),
-]
-Width = Annotated[int | None, option(OUTPUT, "N", "Columns to use.", min=1, max=10_000)]
-Color = Annotated[
-    Literal["auto", "always", "never"], option(OUTPUT, "WHEN", "Color: auto, always or never.")
-]
-Full = Annotated[bool, switch(OUTPUT, "Show every word of a long sentence.", "--full")]
-Json = Annotated[bool, switch(OUTPUT, "Print JSON, one object a line.", "--json")]
-Include = Annotated[
-    str | None,
-    option(
+    "width": option(OUTPUT, "N", "Columns to use.", min=1, max=10_000),
+    "color": option(OUTPUT, "WHEN", "Color: auto, always or never."),
+    "full": switch(OUTPUT, "Show every word of a long sentence.", "--full"),
+    "ascii_only": switch(OUTPUT, "Print ASCII characters only.", "--ascii"),
+    "top": option(OUTPUT, "K", "Only the K strongest words of each row.", min=1),
+    "steps": switch(OUTPUT, "Every stage with its formula and numbers.", "--steps"),
+    "diagram": switch(
         OUTPUT,
-        "A,B",
-        "Add fields to the JSON: embeddings, query, key, value, scores, measures, hidden_states; "
-        "next: what a language model expected at each token.",
-        complete="fields",
+        "Draw one word's way: query, products, softmax, sum; also -o html, svg, png, pdf.",
+        "--diagram",
     ),
-]
-Exclude = Annotated[
-    str | None, option(OUTPUT, "A,B", "Leave fields out of the JSON.", complete="left out")
-]
-Quiet = Annotated[bool, switch(OUTPUT, "No warnings on stderr.", "--quiet", "-q")]
-Output = Annotated[
-    str | None,
-    option(
+    "row": option(
+        OUTPUT,
+        "WORD",
+        "Follow one word or a few through --steps or --diagram: words or places from 0, as A,B.",
+        complete="words",
+    ),
+    "speak": switch(OUTPUT, "Say the weights in plain sentences.", "--speak"),
+    "why": switch(
+        OUTPUT,
+        "Say in six lines why the weights are these, and not those of the lecture's notes.",
+        "--why",
+    ),
+    "head_map": switch(
+        OUTPUT,
+        "A map of all layers and heads, a cell for each: what it looks at most; also -o html, "
+        "svg, png, pdf, md, tex, csv, json.",
+        "--map",
+    ),
+    "measure": option(
+        OUTPUT,
+        "NAME",
+        "The number of --map: first, previous, self, next, separators (shares of the weight) or entropy.",
+        "--measure",
+    ),
+    "output": option(
         OUTPUT,
         "FILE",
         "Write a file, of the kind that its suffix says: html svg png pdf json md tex csv tsv, "
@@ -277,62 +283,26 @@ Output = Annotated[
         "--output",
         "-o",
     ),
-]
-NoFooter = Annotated[
-    bool,
-    switch(
+    "no_footer": switch(
         OUTPUT,
         "Leave out of a page, picture, Markdown or TeX the command that made it.",
         "--no-footer",
     ),
-]
-Steps = Annotated[bool, switch(OUTPUT, "Every stage with its formula and numbers.", "--steps")]
-Diagram = Annotated[
-    bool,
-    switch(
+    "json": switch(OUTPUT, "Print JSON, one object a line.", "--json"),
+    "include": option(
         OUTPUT,
-        "Draw one word's way: query, products, softmax, sum; also -o html, svg, png, pdf.",
-        "--diagram",
+        "A,B",
+        "Add fields to the JSON: embeddings, query, key, value, scores, measures, hidden_states; "
+        "next: what a language model expected at each token.",
+        complete="fields",
     ),
-]
-Row = Annotated[
-    list[str] | None,
-    option(
-        OUTPUT,
-        "WORD",
-        "Follow one word or a few through --steps or --diagram: words or places from 0, as A,B.",
-        complete="words",
-    ),
-]
-Top = Annotated[int | None, option(OUTPUT, "K", "Only the K strongest words of each row.", min=1)]
-HeadsMap = Annotated[
-    bool,
-    switch(
-        OUTPUT,
-        "A map of all layers and heads, a cell for each: what it looks at most; also -o html, "
-        "svg, png, pdf, md, tex, csv, json.",
-        "--map",
-    ),
-]
-MapMeasure = Annotated[
-    settings.HeadMeasure | None,
-    option(
-        OUTPUT,
-        "NAME",
-        "The number of --map: first, previous, self, next, separators (shares of the weight) or entropy.",
-        "--measure",
-    ),
-]
-Why = Annotated[
-    bool,
-    switch(
-        OUTPUT,
-        "Say in six lines why the weights are these, and not those of the lecture's notes.",
-        "--why",
-    ),
-]
-Speak = Annotated[bool, switch(OUTPUT, "Say the weights in plain sentences.", "--speak")]
-Ascii = Annotated[bool, switch(OUTPUT, "Print ASCII characters only.", "--ascii")]
+    "exclude": option(OUTPUT, "A,B", "Leave fields out of the JSON.", complete="left out"),
+    "quiet": switch(OUTPUT, "No warnings on stderr.", "--quiet", "-q"),
+}
+Json = Annotated[bool, SHOWING_OPTIONS["json"]]
+Include = Annotated[str | None, SHOWING_OPTIONS["include"]]
+Exclude = Annotated[str | None, SHOWING_OPTIONS["exclude"]]
+Quiet = Annotated[bool, SHOWING_OPTIONS["quiet"]]
 
 
 def is_place(text: str) -> bool:

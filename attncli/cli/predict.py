@@ -1,8 +1,7 @@
 """`attn predict`: the label of every row of a file, how sure it is, and the words that counted."""
 
-import sys
 from functools import partial
-from typing import Annotated, Any, TextIO, cast
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -11,14 +10,12 @@ from attncli.cli.evaluate import ModelIn
 from attncli.cli.groups import grouped
 from attncli.cli.options import INPUT, OUTPUT, option, switch
 from attncli.cli.progress import SentenceProgress
-from attncli.cli.terminal import PipeClosed, give_up_stdout, message, say_written
+from attncli.cli.terminal import message, say_written, written_stdout
 from attncli.cli.train import options as t
 from attncli.cli.train.options import WORDS
 from attncli.cli.vain_options import say_vain
 from attncli.cli.vectors.access import Saying
-from attncli.errors import OutputError
-from attncli.errors.wording import visible
-from attncli.files.writing import ended_by_signals, reason
+from attncli.files.writing import ended_by_signals
 from attncli.settings import COUNTED_WORDS
 
 PredictFile = Annotated[
@@ -125,17 +122,7 @@ class _Stdout:
 
     def write(self, data: bytes) -> int:
         """Writes bytes at once."""
-        stream = cast("TextIO | None", sys.stdout)
-        if stream is None:
-            raise OutputError("cannot write to standard output: it is closed")
-        try:
+        with written_stdout() as stream:
             stream.buffer.write(data)
             stream.buffer.flush()
-        except BrokenPipeError:
-            give_up_stdout()
-            raise PipeClosed from None
-        except OSError as fault:
-            give_up_stdout()
-            what = visible(reason(fault))
-            raise OutputError(f"cannot write to standard output: {what}") from None
         return len(data)

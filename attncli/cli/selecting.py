@@ -1,7 +1,7 @@
 """Options that choose a part of a result: layers, heads, their mean, words instead of pieces."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
 from attncli.cli.options import CHOOSING, option, switch
 from attncli.errors import UsageError
@@ -12,37 +12,27 @@ if TYPE_CHECKING:
     from attncli.insight.chosen_part import Part
 
 _MOST = 100_000  # layers or heads in a range
-Layer = Annotated[
-    str | None, option(CHOOSING, "N", "Layers to show: 0, 2,5, 0-3 or -1 (the last).")
-]
-Head = Annotated[str | None, option(CHOOSING, "N", "Heads to show, as --layer.")]
-Agg = Annotated[
-    str | None,
-    option(
+# What chooses a part of a result, in groups by the names of their fields.
+CHOOSING_OPTIONS: dict[str, Any] = {
+    "layer": option(CHOOSING, "N", "Layers to show: 0, 2,5, 0-3 or -1 (the last)."),
+    "head": option(CHOOSING, "N", "Heads to show, as --layer."),
+    "agg": option(
         CHOOSING, "HOW", "Mean or max over heads, or over others: mean:layers, mean:heads,layers."
     ),
-]
-Merge = Annotated[bool, switch(CHOOSING, "Merge word pieces into words.", "--merge")]
-Hide = Annotated[
-    list[str] | None,
-    option(
+    "merge": switch(CHOOSING, "Merge word pieces into words.", "--merge"),
+    "hide": option(
         CHOOSING,
         "TOKEN",
         'Hide a token, such as "[CLS]"; "special" hides all special ones, "first" the first, on '
         "which many heads rest. May be repeated.",
     ),
-]
-
-
-PartName = Annotated[
-    Which | None,
-    option(
+    "part": option(
         CHOOSING,
         "PART",
         "Of an encoder with a decoder that reads --pair: encoder, decoder or cross, which is shown "
         "unless another is chosen; JSON and .npz hold all.",
     ),
-]
+}
 
 
 def part_of(

@@ -4,8 +4,8 @@ import codecs
 import errno
 import os
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, TextIO
 
 from attncli.cli.running import is_shown
@@ -52,15 +52,21 @@ def write(text: str) -> None:
 
     Raises: PipeClosed when its reader left; OutputError when it cannot be written.
     """
-    stream = sys.stdout
-    if stream is None:
+    with written_stdout() as stream:
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            stream.write(spelled(text))  # a stream that could not be settled
+        stream.flush()
+
+
+@contextmanager
+def written_stdout() -> Iterator[TextIO]:
+    """Standard output, to be written inside. Raises: as `write`."""
+    if sys.stdout is None:
         raise OutputError("cannot write to standard output: it is closed")
     try:
-        stream.write(text)
-        stream.flush()
-    except UnicodeEncodeError:
-        stream.write(spelled(text))  # a stream that could not be settled
-        stream.flush()
+        yield sys.stdout
     except OSError as fault:
         give_up_stdout()
         if fault.errno in (errno.EPIPE, errno.EINVAL):

@@ -29,6 +29,7 @@ from attncli.cli.vain_options import COMPARISONS, STAGED, Effects, say_vain, war
 from attncli.errors import AttnError, DataError, EmptyError
 from attncli.errors.wording import visible
 from attncli.files.apart import expect_writable, files_given, written
+from attncli.settings import Which
 
 if TYPE_CHECKING:
     from attncli.cli.showing import Kept
@@ -71,12 +72,12 @@ Index = Annotated[
 class Choosing:
     """The part of each result that is drawn."""
 
-    layer: selecting.Layer = None
-    head: selecting.Head = None
-    agg: selecting.Agg = None
-    merge: selecting.Merge = False
-    hide: selecting.Hide = None
-    part: selecting.PartName = None
+    layer: str | None = None
+    head: str | None = None
+    agg: str | None = None
+    merge: bool = False
+    hide: list[str] | None = None
+    part: Which | None = None
 
     def of(self, result: "AttentionResult", asked: frozenset[str]) -> "AttentionResult":
         """The part of a result, which says which of the fields `asked` for it lost."""

@@ -4,11 +4,10 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from attncli.cli import options as opt
 from attncli.cli import use_one_thread
 from attncli.cli.batch import options as bopt
 from attncli.cli.batch.closing_notes import (
@@ -22,7 +21,7 @@ from attncli.cli.batch.notes import (
     say_vain_settings,
     share_read,
 )
-from attncli.cli.batch.options import EngineOptions, InputOptions, RecordOptions, WriteOptions
+from attncli.cli.batch.options import BatchOptions, RecordOptions
 from attncli.cli.groups import (
     DEFAULTS,
     Mechanism,
@@ -44,7 +43,6 @@ from attncli.cli.vain_options import say_vain
 from attncli.errors import AttnError, UsageError
 from attncli.errors.wording import visible
 from attncli.files.writing import ended_by_signals
-from attncli.settings import BatchSettings
 
 if TYPE_CHECKING:
     from attncli.api.batching import OpenedBatch
@@ -59,9 +57,7 @@ _TYPED = ("target", "layer", "head", "agg", "merge", "hide")  # as journals have
 def batch(
     files: bopt.Files = None,
     mechanism: Mechanism = DEFAULTS,
-    reading: InputOptions = InputOptions(),  # noqa: B008 - frozen
-    writing: WriteOptions = WriteOptions(),  # noqa: B008 - frozen
-    running: EngineOptions = EngineOptions(),  # noqa: B008 - frozen
+    options: BatchOptions = BatchOptions(),  # noqa: B008 - frozen
     records: RecordOptions = RecordOptions(),  # noqa: B008 - frozen
 ) -> None:
     """Turn files of sentences into records, fast and in order.
@@ -78,10 +74,10 @@ def batch(
     """
     use_one_thread(always=True)
     listed, problem = _listed(files)
-    with _recorded(records, files, listed, mechanism, writing, running) as recording:
+    with _recorded(records, files, listed, mechanism, options) as recording:
         if problem is not None:
             raise problem
-        setup = _setup(listed, mechanism, reading, writing, running, recording)
+        setup = _setup(listed, mechanism, options, recording)
         with _stoppable(setup):
             report = _run(setup)
         _say(setup, report)
@@ -114,12 +110,11 @@ def _recorded(
     files: list[str] | None,
     listed: "list[InputSource]",
     mechanism: Mechanism,
-    writing: WriteOptions,
-    running: EngineOptions,
+    options: BatchOptions,
 ) -> "Iterator[Recording | None]":
     """Keeps a log and a summary of what is done inside, where they are asked for."""
     if records.log_level is not None and records.log_file is None:
-        say_vain(["--log-level"], "without --log-file", quiet=running.quiet)
+        say_vain(["--log-level"], "without --log-file", quiet=options.quiet)
     if not records:
         yield None
         return
@@ -131,17 +126,17 @@ def _recorded(
     with suppress(AttnError):  # said again, and kept, where the mechanism is opened
         read += files_read(mechanism.settings())
     facts = {
-        "engine": running.engine,
-        "workers": workers_of(running.workers, running.scheduler),
-        "resume": running.resume,
+        "engine": options.engine,
+        "workers": workers_of(options.workers, options.scheduler),
+        "resume": options.resume,
     }
     with recorded(
         records,
         [source.path for source in listed] or list(files or ()),
-        files_of_output(writing.output),
+        files_of_output(options.output),
         read,
         running=facts,
-        silent=running.quiet,
+        silent=options.quiet,
     ) as recording:
         yield recording
 
@@ -149,21 +144,19 @@ def _recorded(
 def _setup(
     listed: "list[InputSource]",
     mechanism: Mechanism,
-    reading: InputOptions,
-    writing: WriteOptions,
-    running: EngineOptions,
+    options: BatchOptions,
     recording: "Recording | None",
 ) -> _Setup:
     from attncli.api.batching import checked_batch
     from attncli.results.effects import Watch
 
-    quiet = running.quiet and not (recording is not None and recording.is_logged)
-    output = None if writing.output in (None, "-") else writing.output
-    settings = _settings(reading, writing, running)
+    quiet = options.quiet and not (recording is not None and recording.is_logged)
+    output = None if options.output in (None, "-") else options.output
+    settings = options.settings()
     batch = checked_batch(listed, output, settings, mechanism.settings())
     if not quiet:
-        say_of_vain_reading(batch, settings, comments=reading.comments)
-    say_vain_settings(batch, writing, quiet=quiet)
+        say_of_vain_reading(batch, settings, comments=options.comments)
+    say_vain_settings(batch, options, quiet=quiet)
     if batch.job.format.name != "csv" and not quiet:
         say_of_single_heads(mechanism, settings.include)
     analysis = analysis_of_options(
@@ -178,18 +171,8 @@ def _setup(
         typed={name: getattr(mechanism, name) for name in _TYPED},
         looks_for=Watch(frozenset(mechanism.hide or ()), acts, recording is not None),
     )
-    progress = SentenceProgress(partial(share_read, listed), quiet=running.quiet)
+    progress = SentenceProgress(partial(share_read, listed), quiet=options.quiet)
     return _Setup(opened, mechanism, progress, quiet, recording)
-
-
-def _settings(
-    reading: InputOptions, writing: WriteOptions, running: EngineOptions
-) -> BatchSettings:
-    given = {**asdict(reading), **asdict(writing), **asdict(running)}
-    for name in ("comments", "output", "quiet"):
-        del given[name]
-    given["include"], given["exclude"] = opt.chosen_fields(writing.include, writing.exclude)
-    return BatchSettings(**given)
 
 
 def _run(setup: _Setup) -> "RunReport":

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attncli.cli.batch.options import WriteOptions
+from attncli.cli.batch.options import BatchOptions
 from attncli.cli.terminal import message
 from attncli.cli.vain_options import say_vain
 from attncli.files.paths import is_file
@@ -36,14 +36,14 @@ def say_of_decoder(analysis: "Analysis") -> None:
         )
 
 
-def say_vain_settings(batch: "CheckedBatch", writing: WriteOptions, *, quiet: bool) -> None:
+def say_vain_settings(batch: "CheckedBatch", options: BatchOptions, *, quiet: bool) -> None:
     """Says which options have no effect on these inputs, this output or this engine."""
     from attncli.files.rows.kinds import named_kind
 
     job, settings = batch.job, batch.job.settings
     if settings.every_line and all(named_kind(s.path) is not None for s in job.sources):
         say_vain(["--every-line"], "on tables, whose rows are all read", quiet=quiet)
-    fields = [name for name in ("include", "exclude") if getattr(writing, name) is not None]
+    fields = [name for name in ("include", "exclude") if getattr(options, name) is not None]
     if job.format.name == "csv":  # whatever the fields, it holds the weights alone
         say_vain([f"--{name}" for name in fields], "in a .csv file", quiet=quiet)
     if settings.sync and (job.to_stream or "://" in str(job.output)):

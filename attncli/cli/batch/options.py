@@ -1,11 +1,11 @@
-"""The options of `attn batch`, in groups: what is read, what is written, how it runs."""
+"""The options of `attn batch`: what is read, what is written, how it runs, and what is kept of a run."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
-from attncli import settings as batches
+from attncli import settings
 from attncli.cli import options as opt
 from attncli.cli.options import INPUT, OUTPUT, RUNNING, option, switch
 
@@ -17,88 +17,65 @@ Files = Annotated[
         show_default=False,
     ),
 ]
-InputFormat = Annotated[
-    batches.InputFormat | None,
-    option(
-        INPUT,
-        "NAME",
-        "Kind of the inputs: text, csv, tsv, jsonl, json or parquet (default: seen from the content).",
-    ),
-]
-Column = Annotated[str | None, option(INPUT, "NAME", "Column of a table that holds the text.")]
-IdColumn = Annotated[str | None, option(INPUT, "NAME", "Column to carry through as id.", "--id")]
-PairColumn = Annotated[
-    str | None,
-    option(
-        INPUT,
-        "NAME",
-        "Column of a second text that a transformer reads with the first, a decoder what it wrote.",
-        "--pair-column",
-    ),
-]
-EveryLine = Annotated[
-    bool,
-    switch(
-        INPUT,
-        'Make a record for every line of a text: blank ones, and those that begin "# ".',
-        "--every-line",
-    ),
-]
-Comments = Annotated[bool, typer.Option("--comments", hidden=True, rich_help_panel=INPUT)]
-Output = Annotated[
-    str | None,
-    option(
-        OUTPUT,
-        "FILE",
-        "Write a file or URL, of the kind that its suffix says (default: standard output).",
-        "--output",
-        "-o",
-    ),
-]
-OutputFormat = Annotated[
-    batches.FormatName | None,
-    option(OUTPUT, "NAME", "Format of the output: jsonl, csv, parquet, arrow or npz."),
-]
-Precision = Annotated[
-    str | None,
-    option(
-        OUTPUT,
-        "N",
-        "Digits after the point: 1 to 9, or full, as many as float32 has (default 6).",
-    ),
-]
-Top = Annotated[int | None, option(OUTPUT, "K", "Only the K strongest keys of each row.", min=1)]
-Force = Annotated[
-    bool, switch(OUTPUT, "Replace an output; with --resume go on, then replace it.", "--force")
-]
-Sync = Annotated[
-    bool,
-    switch(OUTPUT, "Wait for the disk at the end, also after more than 64 MiB.", "--sync"),
-]
-Resume = Annotated[bool, switch(RUNNING, "Continue where an earlier run stopped.", "--resume")]
-Workers = Annotated[
-    int | None, option(RUNNING, "N", "Processes (default: all cores).", min=1, max=1024)
-]
-ChunkSize = Annotated[int, option(RUNNING, "N", "Sentences a chunk.", min=1, max=1_000_000)]
-EngineName = Annotated[batches.EngineName, option(RUNNING, "NAME", "Who computes: local or dask.")]
-Scheduler = Annotated[
-    str | None,
-    option(
-        RUNNING,
-        "ADDRESS",
-        "Dask scheduler, as tcp://host:8786 (default: a cluster on this machine).",
-    ),
-]
 
 
 def _tls_file(name: str, what: str) -> Any:
     return option(RUNNING, "FILE", f"For a tls:// scheduler: {what}, as PEM.", name)
 
 
-TlsCa = Annotated[str | None, _tls_file("--tls-ca", "the authority's certificate")]
-TlsCert = Annotated[str | None, _tls_file("--tls-cert", "this client's certificate")]
-TlsKey = Annotated[str | None, _tls_file("--tls-key", "its key")]
-Quiet = Annotated[bool, switch(OUTPUT, "No progress, warnings or summary.", "--quiet", "-q")]
+# The options of `BatchSettings`, and those of the command alone.
+BATCH_OPTIONS: dict[str, Any] = {
+    "input_format": option(
+        INPUT,
+        "NAME",
+        "Kind of the inputs: text, csv, tsv, jsonl, json or parquet (default: seen from the content).",
+    ),
+    "column": option(INPUT, "NAME", "Column of a table that holds the text."),
+    "id_column": option(INPUT, "NAME", "Column to carry through as id.", "--id"),
+    "pair_column": option(
+        INPUT,
+        "NAME",
+        "Column of a second text that a transformer reads with the first, a decoder what it wrote.",
+        "--pair-column",
+    ),
+    "every_line": switch(
+        INPUT,
+        'Make a record for every line of a text: blank ones, and those that begin "# ".',
+        "--every-line",
+    ),
+    "comments": typer.Option("--comments", hidden=True, rich_help_panel=INPUT),
+    "output": option(
+        OUTPUT,
+        "FILE",
+        "Write a file or URL, of the kind that its suffix says (default: standard output).",
+        "--output",
+        "-o",
+    ),
+    "format": option(OUTPUT, "NAME", "Format of the output: jsonl, csv, parquet, arrow or npz."),
+    "include": opt.SHOWING_OPTIONS["include"],
+    "exclude": opt.SHOWING_OPTIONS["exclude"],
+    "precision": option(
+        OUTPUT,
+        "N",
+        "Digits after the point: 1 to 9, or full, as many as float32 has (default 6).",
+    ),
+    "top": option(OUTPUT, "K", "Only the K strongest keys of each row.", min=1),
+    "force": switch(OUTPUT, "Replace an output; with --resume go on, then replace it.", "--force"),
+    "sync": switch(OUTPUT, "Wait for the disk at the end, also after more than 64 MiB.", "--sync"),
+    "resume": switch(RUNNING, "Continue where an earlier run stopped.", "--resume"),
+    "workers": option(RUNNING, "N", "Processes (default: all cores).", min=1, max=1024),
+    "chunk": option(RUNNING, "N", "Sentences a chunk.", min=1, max=1_000_000),
+    "engine": option(RUNNING, "NAME", "Who computes: local or dask."),
+    "scheduler": option(
+        RUNNING,
+        "ADDRESS",
+        "Dask scheduler, as tcp://host:8786 (default: a cluster on this machine).",
+    ),
+    "tls_ca": _tls_file("--tls-ca", "the authority's certificate"),
+    "tls_cert": _tls_file("--tls-cert", "this client's certificate"),
+    "tls_key": _tls_file("--tls-key", "its key"),
+    "quiet": switch(OUTPUT, "No progress, warnings or summary.", "--quiet", "-q"),
+}
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 LogFile = Annotated[
     str | None,
@@ -123,45 +100,28 @@ Summary = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class InputOptions:
-    """How the inputs are read."""
-
-    input_format: InputFormat = None
-    column: Column = None
-    id_column: IdColumn = None
-    pair_column: PairColumn = None
-    every_line: EveryLine = False
-    comments: Comments = False
+Column = Annotated[str | None, BATCH_OPTIONS["column"]]
+InputFormat = Annotated[settings.InputFormat | None, BATCH_OPTIONS["input_format"]]
 
 
-@dataclass(frozen=True, slots=True)
-class WriteOptions:
-    """What is written, and where."""
+@dataclass(slots=True, eq=False, repr=False)
+class BatchOptions(settings.BatchSettings):
+    """How the inputs are read, what is written and where, and how the work is done."""
 
-    output: Output = None
-    format: OutputFormat = None
-    include: opt.Include = None
-    exclude: opt.Exclude = None
-    precision: Precision = None
-    top: Top = None
-    force: Force = False
-    sync: Sync = False
+    OPTIONS = BATCH_OPTIONS
 
+    include: str | None = None  # type: ignore[assignment]  # names parted by commas
+    exclude: str | None = None  # type: ignore[assignment]  # likewise
+    precision: str | None = None
+    comments: bool = False
+    output: str | None = None
+    quiet: bool = False
 
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
-    """How the work is done; nothing of it shows in the output."""
-
-    resume: Resume = False
-    workers: Workers = None
-    chunk: ChunkSize = 1000
-    engine: EngineName = "local"
-    scheduler: Scheduler = None
-    tls_ca: TlsCa = None
-    tls_cert: TlsCert = None
-    tls_key: TlsKey = None
-    quiet: Quiet = False
+    def settings(self) -> settings.BatchSettings:
+        """The choices as the library takes them. Raises: UsageError for an unknown field."""
+        values = {name: getattr(self, name) for name in settings.BatchSettings.__slots__}
+        values["include"], values["exclude"] = opt.chosen_fields(self.include, self.exclude)
+        return settings.BatchSettings(**values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,12 @@ def say_gradients(trial: "Trial", *, json: bool) -> None:
     """Prints how each gradient agrees. Raises: NumericError when one does not."""
     for checked in trial.gradients():
         verdict = "agrees" if checked.agrees else "differs"
-        if json:
-            write_json(json_line({**asdict(checked), "agrees": checked.agrees}))
-        else:
-            shape = "×".join(map(str, checked.shape))
-            write(
-                f"d_{checked.name:<15} {shape:<12} {checked.entries:>4} entries  "
-                f"worst difference {checked.difference:.1e}  {verdict}\n"
-            )
+        shape = "×".join(map(str, checked.shape))
+        line = (
+            f"d_{checked.name:<15} {shape:<12} {checked.entries:>4} entries  "
+            f"worst difference {checked.difference:.1e}  {verdict}\n"
+        )
+        _say({**asdict(checked), "agrees": checked.agrees}, line, json=json)
 
 
 def say_folds(trial: "Trial", count: int, *, json: bool, quiet: bool) -> None:
@@ -44,11 +42,8 @@ def say_folds(trial: "Trial", count: int, *, json: bool, quiet: bool) -> None:
     folds = []
     for fold in trial.folds(count):
         folds.append(fold)
-        if json:
-            record = {"fold": fold.number, "folds": count, **_figures(fold)}
-            write_json(json_line(record))
-        else:
-            write(_line(f"fold {fold.number}/{count}", fold))
+        record = {"fold": fold.number, "folds": count, **_figures(fold)}
+        _say(record, _line(f"fold {fold.number}/{count}", fold), json=json)
     summary = CrossValidation.of(folds)
     if json:
         write_json(json_line(summary.to_dict()))
@@ -72,10 +67,8 @@ def say_curve(trial: "Trial", *, json: bool, quiet: bool) -> None:
     points = []
     for point in trial.shares():
         points.append(point)
-        if json:
-            write_json(json_line({"share": point.share, **_figures(point)}))
-        else:
-            write(_line(f"{point.share:>5.0%} {point.learned_from:>7,}", point))
+        line = _line(f"{point.share:>5.0%} {point.learned_from:>7,}", point)
+        _say({"share": point.share, **_figures(point)}, line, json=json)
     if not quiet:
         message("note", _verdict(points[-2], points[-1]))
 
@@ -87,11 +80,9 @@ def _say_pair_folds(trial: "Trial", count: int, *, json: bool) -> None:
     folds = []
     for fold in trial.folds_of_pairs(count):
         folds.append(fold.evaluation)
-        if json:
-            record = {"fold": fold.number, "folds": count, "learned_from": fold.learned_from}
-            write_json(json_line(record | fold.evaluation.to_dict()))
-        else:
-            write(_pair_line(f"fold {fold.number}/{count}", fold.evaluation))
+        record = {"fold": fold.number, "folds": count, "learned_from": fold.learned_from}
+        line = _pair_line(f"fold {fold.number}/{count}", fold.evaluation)
+        _say(record | fold.evaluation.to_dict(), line, json=json)
     figure = folds[0].scores.main[0]
     values = [fold.scores.main[1] for fold in folds]
     plain = {n: fmean(fold.baselines[n].main[1] for fold in folds) for n in folds[0].baselines}
@@ -111,11 +102,9 @@ def _say_pair_curve(trial: "Trial", *, json: bool, quiet: bool) -> None:
     points = []
     for point in trial.shares_of_pairs():
         points.append(point.evaluation)
-        if json:
-            record = {"share": point.share, "learned_from": point.learned_from}
-            write_json(json_line(record | point.evaluation.to_dict()))
-        else:
-            write(_pair_line(f"{point.share:>5.0%} {point.learned_from:>7,}", point.evaluation))
+        record = {"share": point.share, "learned_from": point.learned_from}
+        line = _pair_line(f"{point.share:>5.0%} {point.learned_from:>7,}", point.evaluation)
+        _say(record | point.evaluation.to_dict(), line, json=json)
     if quiet:
         return
     figure, value, noise = points[-1].scores.main
@@ -129,6 +118,13 @@ def _say_pair_curve(trial: "Trial", *, json: bool, quiet: bool) -> None:
             "few are held out to tell"
         )
     message("note", verdict)
+
+
+def _say(record: dict[str, object], line: str, *, json: bool) -> None:
+    if json:
+        write_json(json_line(record))
+    else:
+        write(line)
 
 
 def _pair_line(name: str, evaluation: "PairEvaluation") -> str:

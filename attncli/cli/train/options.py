@@ -32,17 +32,6 @@ DataFile = Annotated[
         "and pair, with a score, a label or alone; - is standard input.",
     ),
 ]
-ModelOut = Annotated[
-    list[str] | None,
-    option(
-        OUTPUT,
-        "FILE",
-        "Where the model goes (safetensors); FILE.html, besides or alone, keeps how it was "
-        "learned, with a slider over the epochs.",
-        "--output",
-        "-o",
-    ),
-]
 TextColumn = Annotated[
     str | None,
     option(
@@ -157,41 +146,41 @@ LEARNING_OPTIONS: dict[str, Any] = {
         "sentences.",
     ),
 }
-
-Folds = Annotated[
-    int | None,
-    option(
+# What is written of a training and what is done, in groups by the names of their fields.
+RUN_OPTIONS: dict[str, Any] = {
+    "output": option(
+        OUTPUT,
+        "FILE",
+        "Where the model goes (safetensors); FILE.html, besides or alone, keeps how it was "
+        "learned, with a slider over the epochs.",
+        "--output",
+        "-o",
+    ),
+    "watch": switch(
+        OUTPUT,
+        "Show W_q, W_k and W_v, the loss and a sentence's weights change while it learns; on a "
+        "terminal alone.",
+        "--watch",
+    ),
+    "no_footer": opt.SHOWING_OPTIONS["no_footer"],
+    "log": option(OUTPUT, "FILE", "Write a JSON object an epoch.", "--log"),
+    "resume": switch(RUNNING, "Go on with a training that was stopped.", "--resume"),
+    "check_grad": switch(
+        RUNNING, "Prove the gradients by central differences, then stop.", "--check-grad"
+    ),
+    "folds": option(
         RUNNING,
         "K",
         "Cross-validate: K models, each measured on a Kth of the sentences; with -o then train.",
         min=2,
         max=1000,
     ),
-]
-LearningCurve = Annotated[
-    bool,
-    switch(
+    "learning_curve": switch(
         RUNNING,
         "Train on 10, 20, 40, 70 and 100 % of the sentences: whether more would help.",
         "--learning-curve",
     ),
-]
-LogFile = Annotated[str | None, option(OUTPUT, "FILE", "Write a JSON object an epoch.", "--log")]
-Resume = Annotated[bool, switch(RUNNING, "Go on with a training that was stopped.", "--resume")]
-CheckGrad = Annotated[
-    bool, switch(RUNNING, "Prove the gradients by central differences, then stop.", "--check-grad")
-]
-
-
-Watch = Annotated[
-    bool,
-    switch(
-        OUTPUT,
-        "Show W_q, W_k and W_v, the loss and a sentence's weights change while it learns; on a "
-        "terminal alone.",
-        "--watch",
-    ),
-]
+}
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -253,12 +242,14 @@ class LearningOptions(settings.TrainingSettings):
 class ReportOptions:
     """What is written of a training, and where."""
 
-    output: ModelOut = None
-    watch: Watch = False
-    no_footer: opt.NoFooter = False
-    log: LogFile = None
-    json: opt.Json = False
-    quiet: opt.Quiet = False
+    OPTIONS: ClassVar = RUN_OPTIONS
+
+    output: list[str] | None = None
+    watch: bool = False
+    no_footer: bool = False
+    log: str | None = None
+    json: bool = False
+    quiet: bool = False
 
     @property
     def model(self) -> str | None:
@@ -281,10 +272,12 @@ class ReportOptions:
 class TrainRunOptions:
     """What is done: go on with a training, prove its gradients, or measure how well it does."""
 
-    resume: Resume = False
-    check_grad: CheckGrad = False
-    folds: Folds = None
-    learning_curve: LearningCurve = False
+    OPTIONS: ClassVar = RUN_OPTIONS
+
+    resume: bool = False
+    check_grad: bool = False
+    folds: int | None = None
+    learning_curve: bool = False
 
     @property
     def measures(self) -> str | None:

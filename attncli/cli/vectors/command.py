@@ -1,8 +1,7 @@
 """`attn vectors`: import, learn, list, look into, search, export and fetch word vectors."""
 
 import json as json_text
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 
@@ -25,37 +24,22 @@ app = opt.commands("vectors")
 Count = Annotated[int, option(OUTPUT, "N", "How many words.", "--count", "-n", min=1)]
 Named = Annotated[str, typer.Argument(metavar="NAME|FILE", help="An imported name, or a file.")]
 
-_IMPORT = ImportSettings()
-_OF_BINARY = (
-    "word2vec",
-    "word2vec-bin",
-    "word2vec binary",
-)  # formats that an order of bytes acts on
+# Formats that an order of bytes acts on.
+_OF_BINARY = ("word2vec", "word2vec-bin", "word2vec binary")
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class ImportOptions:
+class ImportOptions(ImportSettings):
     """How a file is read, and what is kept of it."""
 
-    name: Annotated[str | None, option(OUTPUT, "NAME", "The name for --vectors NAME.")] = (
-        _IMPORT.name
-    )
-    limit: Annotated[int | None, option(CHOOSING, "N", "Keep the first N words.", min=1)] = (
-        _IMPORT.limit
-    )
-    words: Annotated[
-        str | None, option(CHOOSING, "FILE", "Keep the words of a file, one a line.")
-    ] = _IMPORT.words
-    format: Annotated[
-        str | None, option(INPUT, "FORMAT", "Read the file as FORMAT.", "--format")
-    ] = _IMPORT.format
-    encoding: Annotated[str, option(INPUT, "NAME", "Encoding of the words.")] = _IMPORT.encoding
-    byte_order: Annotated[
-        str, option(INPUT, "ORDER", "Order of bytes in binary files: little or big.")
-    ] = _IMPORT.byte_order
-    on_bad_line: Annotated[
-        str, option(INPUT, "WHAT", "A line that cannot be read: error or skip.")
-    ] = _IMPORT.on_bad_line
+    OPTIONS: ClassVar = {
+        "name": option(OUTPUT, "NAME", "The name for --vectors NAME."),
+        "limit": option(CHOOSING, "N", "Keep the first N words.", min=1),
+        "words": option(CHOOSING, "FILE", "Keep the words of a file, one a line."),
+        "format": option(INPUT, "FORMAT", "Read the file as FORMAT.", "--format"),
+        "encoding": option(INPUT, "NAME", "Encoding of the words."),
+        "byte_order": option(INPUT, "ORDER", "Order of bytes in binary files: little or big."),
+        "on_bad_line": option(INPUT, "WHAT", "A line that cannot be read: error or skip."),
+    }
 
 
 @app.callback()
@@ -123,7 +107,7 @@ def info(
 @grouped
 def import_vectors(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A file or folder of vectors.")],
-    choice: ImportOptions = ImportOptions(),
+    choice: ImportOptions = ImportOptions(),  # noqa: B008  (frozen)
     limits: LimitOptions = LimitOptions(),  # noqa: B008  (frozen)
     json: opt.Json = False,
     quiet: opt.Quiet = False,
@@ -140,7 +124,7 @@ def import_vectors(
     with ConversionBar("", quiet=quiet) as bar:
         facts = imported(
             file,
-            ImportSettings(**vars(choice)),
+            choice,
             limits=limits_of(limits),
             say=Saying(quiet=quiet),
             watch=bar.of_stage,
