@@ -9,7 +9,7 @@ from attncli.arrays import BoolArray, Float32Array
 from attncli.arrays.memory import available_memory
 from attncli.attention.core import attend
 from attncli.attention.products import product
-from attncli.models.layers import Attention, Block, CrossPart, Feed, Linear
+from attncli.models.layers import Attention, Block, Feed, Linear
 from attncli.models.word_head import WordHead
 
 _BYTES = 4  # of a number
@@ -117,7 +117,7 @@ class KeptBlocks:
         alone = block._replace(
             attention=_alone(block.attention),
             feed=_feed_alone(block.feed),
-            cross=_cross_alone(block.cross),
+            cross=block.cross and block.cross._replace(attention=_alone(block.cross.attention)),
         )
         if self._room is None or self._room >= block.size:
             self._blocks[layer] = alone
@@ -144,10 +144,6 @@ def _alone(layer: Attention) -> Attention:
 def _feed_alone(feed: Feed) -> Feed:
     gate = None if feed.gate is None else RowLinear(*feed.gate)
     return feed._replace(inner=RowLinear(*feed.inner), outer=RowLinear(*feed.outer), gate=gate)
-
-
-def _cross_alone(part: CrossPart | None) -> CrossPart | None:
-    return None if part is None else part._replace(attention=_alone(part.attention))
 
 
 def _split(rows: Float32Array, n_heads: int) -> Any:

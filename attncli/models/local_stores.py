@@ -10,7 +10,7 @@ import glob
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -51,8 +51,11 @@ def stored_models(env: Mapping[str, str] | None = None) -> Iterator[StoredModel 
     Of each store in the order of its names; a store that is not there has none.
     """
     env = os.environ if env is None else env
-    for models in (_huggingface, _ollama, _lm_studio, _llama_cpp, _folders):
-        yield from models(env)
+    yield from _huggingface(env)
+    yield from _ollama(env)
+    yield from _in_stores("lmstudio", _lm_studio_stores(env))
+    yield from _in_stores("llama.cpp", _llama_cpp_stores(env))
+    yield from _folders(env)
 
 
 def is_of_store(name: str) -> bool:
@@ -172,28 +175,14 @@ def _blob(store: Path, manifest: Path) -> Path | None:
     return blob
 
 
-def _lm_studio(env: Mapping[str, str]) -> Iterator[StoredModel | InputError]:
-    for store in _lm_studio_stores(env):
+def _in_stores(kind: Source, stores: Sequence[Path]) -> Iterator[StoredModel | InputError]:
+    for store in stores:
         for entry in _gguf_files(store):
-            yield _named("lmstudio:", store, entry, "lmstudio")
-
-
-def _lm_studio_file(name: str, env: Mapping[str, str]) -> Path | None:
-    return _first_inside(_lm_studio_stores(env), name)
+            yield _named(f"{kind}:", store, entry, kind)
 
 
 def _lm_studio_stores(env: Mapping[str, str]) -> list[Path]:
     return [at_home("~/.lmstudio/models"), at_home("~/.cache/lm-studio/models")]
-
-
-def _llama_cpp(env: Mapping[str, str]) -> Iterator[StoredModel | InputError]:
-    for store in _llama_cpp_stores(env):
-        for entry in _gguf_files(store):
-            yield _named("llama.cpp:", store, entry, "llama.cpp")
-
-
-def _llama_cpp_file(name: str, env: Mapping[str, str]) -> Path | None:
-    return _first_inside(_llama_cpp_stores(env), name)
 
 
 def _llama_cpp_stores(env: Mapping[str, str]) -> list[Path]:
@@ -304,6 +293,6 @@ def _entries(folder: Path) -> Iterator[Path | InputError]:
 _FINDERS: Mapping[str, Callable[[str, Mapping[str, str]], Path | None]] = {
     "hf": _huggingface_file,
     "ollama": _ollama_file,
-    "lmstudio": _lm_studio_file,
-    "llama.cpp": _llama_cpp_file,
+    "lmstudio": lambda name, env: _first_inside(_lm_studio_stores(env), name),
+    "llama.cpp": lambda name, env: _first_inside(_llama_cpp_stores(env), name),
 }

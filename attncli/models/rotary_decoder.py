@@ -17,6 +17,7 @@ from attncli.models.config import DecoderConfig, ModelConfig
 from attncli.models.keys import ConfigKeys
 from attncli.models.layers import Attention, Block, Feed, LayerNorms, Linear, Map, RMSNorm
 from attncli.models.rope import Reach, Rope, read_rope
+from attncli.models.stored import StoredTensors
 from attncli.models.word_head import WordHead, linear_head
 
 LANDMARK = "embed_tokens.weight"
@@ -169,21 +170,13 @@ def ropes(
     return tuple(by_kind[kind] for kind in kinds)
 
 
-class DecoderTensors:
-    """The tensors of a decoder's checkpoint, checked against its configuration.
-
-    Raises: DataError when one is missing or has another shape, or there are more layers than
-    config.json says.
-    """
+class DecoderTensors(StoredTensors):
+    """The tensors of a decoder's checkpoint."""
 
     def __init__(self, checkpoint: Checkpoint, config: ModelConfig) -> None:
         assert config.decoder is not None
-        self._checkpoint = checkpoint
-        self._config, self._decoder = config, config.decoder
-        self.prefix = checkpoint.prefix(LANDMARK)
-        self.layers = "layers."
-        checkpoint.require(self.prefix, self._expected())
-        checkpoint.no_layer_beyond(self.prefix + self.layers, config.n_layers)
+        self._decoder = config.decoder
+        super().__init__(checkpoint, config, landmark=LANDMARK, layers="layers.")
 
     def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
         """The words' vectors, by a factor in some families. Shape (n_rows, d_model)."""
@@ -192,14 +185,9 @@ class DecoderTensors:
         scale = self._decoder.embed_scale
         return rows if scale == 1.0 else rows * np.float32(scale)
 
-    def words(self, ids: IntArray) -> Float32Array:
-        """The vectors of the words alone. Shape (n_rows, d_model)."""
-        return self._checkpoint.tensor(self.prefix + LANDMARK, ids)
-
     def block(self, layer: int) -> Block:
-        """The matrices of a layer, counted from 0."""
-        at = f"{self.prefix}{self.layers}{layer}."
-        norms = [None if name is None else self._norm(at + name) for name in self._norm_names()]
+        at = f"{self.layers}{layer}."
+        norms = [None if name is None else self._rms_norm(at + name) for name in self._norm_names()]
         return Block(
             self._attention(at, layer),
             self._feed(at),
@@ -209,7 +197,7 @@ class DecoderTensors:
 
     def last(self, rows: Float32Array) -> Float32Array:
         """The norm after the last layer. Shapes: (n_rows, d_model) → the same."""
-        return self._norm(f"{self.prefix}norm")(rows)
+        return self._rms_norm("norm")(rows)
 
     def head(self) -> WordHead | None:
         """The head over the vocabulary, None in the base of a model that was saved alone."""
@@ -223,7 +211,7 @@ class DecoderTensors:
         else:
             query, key, value = (self._linear(f"{at}{name}_proj", bias) for name in "qkv")
         query_norm, key_norm = (
-            None if decoder.query_norm == "none" else self._norm(f"{at}{name}_norm")
+            None if decoder.query_norm == "none" else self._rms_norm(f"{at}{name}_norm")
             for name in "qk"
         )
         return Attention(
@@ -250,19 +238,14 @@ class DecoderTensors:
             gate, inner = (self._linear(f"{at}{name}_proj", bias) for name in ("gate", "up"))
         return Feed(inner, self._linear(f"{at}down_proj", bias), self._config.activation, gate)
 
-    def _linear(self, name: str, bias: bool) -> Linear:
-        weight = self._checkpoint.tensor(f"{name}.weight")  # (d_out, d_in)
-        own = self._checkpoint.tensor(f"{name}.bias") if bias else None
-        return Linear(np.swapaxes(weight, 0, 1), own)
-
     def _parts(self, name: str, widths: list[int]) -> list[Linear]:
         """The linear maps that lie in one matrix, one below the other."""
-        weight = np.swapaxes(self._checkpoint.tensor(f"{name}.weight"), 0, 1)  # (d_in, all)
+        weight = self._linear(name, bias=False).weight  # (d_in, all)
         ends = np.cumsum([0, *widths])
         return [Linear(weight[:, a:b]) for a, b in pairwise(ends)]
 
-    def _norm(self, name: str) -> Map:
-        weight = self._checkpoint.tensor(f"{name}.weight")
+    def _rms_norm(self, name: str) -> Map:
+        weight = self._read(f"{name}.weight")
         if self._decoder.norm_offset:
             weight = weight + np.float32(self._decoder.norm_offset)
         return RMSNorm(weight, self._config.epsilon)
@@ -276,7 +259,6 @@ class DecoderTensors:
         return [self._config.n_heads * self._config.d_k, shared, shared]
 
     def _expected(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """The name and shape of every tensor; made one by one, however many layers are claimed."""
         d = self._config.d_model
         yield LANDMARK, (self._config.n_vocab, d)
         yield "norm.weight", (d,)

@@ -33,7 +33,7 @@ from attncli.files.paths import exists, is_file
 from attncli.files.stream import bytes_stream
 from attncli.files.tensors import Tensor, read_tensor_header, tensor_array
 from attncli.files.unpacked_stream import packing_of
-from attncli.files.writing import write_whole
+from attncli.files.writing import reason, write_whole
 from attncli.results.cards import Card, Cell, Facts, ShowsCard, some_of
 from attncli.results.frames import Progress, progress_curves
 from attncli.results.result import VectorsInfo
@@ -196,8 +196,7 @@ def load_model(path: Path, name: str | None = None) -> TrainedModel:
         if len(content) > MAX_BYTES:
             raise LimitError(f"the file has more than {MAX_BYTES} bytes", place=place)
     except OSError as fault:
-        reason = (fault.strerror or str(fault)).lower()
-        raise InputError(f"cannot open {place[:200]}: {reason}") from None
+        raise InputError(f"cannot open {place[:200]}: {reason(fault)}") from None
     return parse_model(content, name or path.stem, place)
 
 

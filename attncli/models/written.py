@@ -34,7 +34,7 @@ def spelled_on(
     for number, (a, b) in zip(ids, spans, strict=True):
         first, end = without_spaces(whole, a, b)
         key = tokenizer.entry(number)
-        joins = a > 0 and _joins(whole[a - 1], whole[a:b])
+        joins = a > 0 and whole[a - 1].isalnum() and whole[a:b][:1].isalnum()  # goes on with a word
         inside = bool(pieces) and first < pieces[-1].end  # of one character
         status = "piece" if joins or inside else "exact"
         pieces.append(Piece(whole[first:end] or key, first, end, key, status, 0))
@@ -66,8 +66,3 @@ def _spans(spelled: Sequence[str]) -> list[tuple[int, int]]:
             start -= 1  # one more byte of what is no character
         spans += [(min(start, stop), stop)] * (end - first)
     return spans
-
-
-def _joins(before: str, text: str) -> bool:
-    """Whether a text goes on with the word that ends before it."""
-    return before.isalnum() and text[:1].isalnum()

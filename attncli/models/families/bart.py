@@ -8,7 +8,7 @@ first layer. Sources: Lewis et al. 2020 (arXiv:1910.13461), section 2.1; Junczys
 
 import math
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -17,8 +17,8 @@ from attncli.models.checkpoint import Checkpoint
 from attncli.models.config import ModelConfig, SidesConfig
 from attncli.models.family import Family
 from attncli.models.keys import ConfigKeys
-from attncli.models.layers import Attention, Block, CrossPart, Feed, LayerNorms, Linear, Norm
-from attncli.models.word_head import WordHead, decoder_head
+from attncli.models.layers import Attention, Block, CrossPart, Feed, LayerNorms
+from attncli.models.stored import StoredSide
 
 MODEL_TYPES = {"bart": "bart", "marian": "marian"}
 _LANDMARK = "encoder.layers.0.self_attn.q_proj.weight"
@@ -68,34 +68,21 @@ def read_bart(model_type: str, keys: ConfigKeys) -> ModelConfig:
     )
 
 
-class _Side:
-    """One side of a BART or Marian, checked against its configuration. Raises: DataError."""
+class _Side(StoredSide):
+    """One side of a BART or Marian."""
 
-    def __init__(
-        self, checkpoint: Checkpoint, config: ModelConfig, name: str, *, reads_other: bool
-    ) -> None:
-        assert config.sides is not None
-        self._checkpoint, self._config, self._reads_other = checkpoint, config, reads_other
-        self._scale = np.float32(config.sides.embed_scale)
-        self.prefix = checkpoint.prefix(_LANDMARK)
-        self._side = f"{name}."
-        self._words = checkpoint.first(self.prefix, f"{self._side}embed_tokens.weight", _SHARED)
-        self.layers = f"{self._side}layers."
-        checkpoint.require(self.prefix, self._expected())
-        checkpoint.no_layer_beyond(self.prefix + self.layers, config.n_layers)
+    def __init__(self, checkpoint: Checkpoint, config: ModelConfig, name: str) -> None:
+        words = (f"{name}.embed_tokens.weight", _SHARED)
+        layers = f"{name}.layers."
+        super().__init__(checkpoint, config, name, landmark=_LANDMARK, layers=layers, words=words)
 
     def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
         """Word and position vectors added, and normed in BART. Shape (n_rows, d_model)."""
         del types  # neither knows segments
-        rows = self.words(ids) * self._scale + self._places(positions)  # (n_rows, d_model)
+        rows = self.words(ids) * np.float32(self._sides.embed_scale) + self._places(positions)
         return self._norm(self._side + _FIRST_NORM)(rows) if self._is_bart else rows
 
-    def words(self, ids: IntArray) -> Float32Array:
-        """The vectors of the words alone. Shape (n_rows, d_model)."""
-        return self._read(self._words, ids)
-
     def block(self, layer: int) -> Block:
-        """The matrices of a layer, counted from 0."""
         at = f"{self.layers}{layer}."
         cross = None
         if self._reads_other:
@@ -109,16 +96,6 @@ class _Side:
             LayerNorms(sum=self._norm(f"{at}final_layer_norm")),
             cross,
         )
-
-    def last(self, rows: Float32Array) -> Float32Array:
-        """Nothing comes after the last layer."""
-        return rows
-
-    def head(self) -> WordHead | None:
-        """The head over the vocabulary, which the decoder has. Raises: DataError."""
-        if not self._reads_other:
-            return None
-        return decoder_head(self._checkpoint, self._config, self.prefix + self._words)
 
     @property
     def _is_bart(self) -> bool:
@@ -147,17 +124,7 @@ class _Side:
         n_heads = config.n_heads
         return Attention(query, key, value, output, n_heads, n_heads, config.scale(0), causal)
 
-    def _read(self, name: str, rows: IntArray | None = None) -> Float32Array:
-        return self._checkpoint.tensor(self.prefix + name, rows)
-
-    def _linear(self, name: str) -> Linear:
-        return Linear(np.swapaxes(self._read(f"{name}.weight"), 0, 1), self._read(f"{name}.bias"))
-
-    def _norm(self, name: str) -> Norm:
-        return Norm(self._read(f"{name}.weight"), self._read(f"{name}.bias"), _EPSILON)
-
     def _expected(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """The name and shape of every tensor; made one by one, however many layers are claimed."""
         config = self._config
         yield self._words, (config.n_vocab, config.d_model)
         if self._is_bart:
@@ -180,13 +147,10 @@ class _Side:
         yield "final_layer_norm", (d,)
 
 
-def _encoder(checkpoint: Checkpoint, config: ModelConfig) -> _Side:
-    return _Side(checkpoint, config, "encoder", reads_other=False)
-
-
-def _decoder(checkpoint: Checkpoint, config: ModelConfig) -> _Side:
-    assert config.target is not None
-    return _Side(checkpoint, config.target, "decoder", reads_other=True)
-
-
-FAMILY = Family(MODEL_TYPES, read_bart, _encoder, tied=True, decoder=_decoder)
+FAMILY = Family(
+    MODEL_TYPES,
+    read_bart,
+    partial(_Side, name="encoder"),
+    tied=True,
+    decoder=partial(_Side, name="decoder"),
+)

@@ -6,14 +6,13 @@ A linear map is stored output × input, so it is read transposed. Sources: Devli
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from attncli.arrays import Float32Array, IntArray
 from attncli.models.checkpoint import Checkpoint
 from attncli.models.config import ModelConfig
 from attncli.models.family import Family
 from attncli.models.keys import ConfigKeys
-from attncli.models.layers import Attention, Block, Feed, LayerNorms, Linear, Norm
+from attncli.models.layers import Attention, Block, Feed, LayerNorms
+from attncli.models.stored import StoredTensors
 from attncli.models.word_head import MaskedNames, WordHead, masked_head
 
 MODEL_TYPES = {
@@ -115,21 +114,14 @@ def _distilbert(keys: ConfigKeys) -> ModelConfig:
     )
 
 
-class BertTensors:
-    """The tensors of a BERT-like checkpoint, checked against its configuration.
-
-    Raises: DataError when one is missing or has another shape, or there are more layers than
-    config.json says.
-    """
+class BertTensors(StoredTensors):
+    """The tensors of a BERT-like checkpoint."""
 
     def __init__(self, checkpoint: Checkpoint, config: ModelConfig) -> None:
-        self._checkpoint = checkpoint
-        self._config = config
-        self.prefix = checkpoint.prefix(LANDMARK)
-        self.layers = "transformer.layer." if config.family == "distilbert" else "encoder.layer."
-        self._parts = _DISTILBERT if config.family == "distilbert" else _BERT
-        checkpoint.require(self.prefix, self._expected())
-        checkpoint.no_layer_beyond(self.prefix + self.layers, config.n_layers)
+        is_distilled = config.family == "distilbert"
+        self._parts = _DISTILBERT if is_distilled else _BERT
+        layers = "transformer.layer." if is_distilled else "encoder.layer."
+        super().__init__(checkpoint, config, landmark=LANDMARK, layers=layers, words=(_WORDS,))
 
     def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
         """Word, position and segment vectors added, then layer norm. Shape (n_rows, d_model)."""
@@ -137,15 +129,10 @@ class BertTensors:
         if self._config.n_types:
             rows += self._read(_TYPES)[types]
         rows += self._read(_POSITIONS)[positions]
-        return self._norm(self.prefix + _NORM)(rows)
-
-    def words(self, ids: IntArray) -> Float32Array:
-        """The vectors of the words alone. Shape (n_rows, d_model)."""
-        return self._read(_WORDS, ids)
+        return self._norm(_NORM)(rows)
 
     def block(self, layer: int) -> Block:
-        """The matrices of a layer, counted from 0."""
-        at = {part: self._name(layer, name) for part, name in self._parts.items()}
+        at = {part: f"{self.layers}{layer}.{name}" for part, name in self._parts.items()}
         config = self._config
         return Block(
             Attention(
@@ -163,10 +150,6 @@ class BertTensors:
             feed_norms=LayerNorms(sum=self._norm(at["norm_feed"])),
         )
 
-    def last(self, rows: Float32Array) -> Float32Array:
-        """Nothing comes after the last layer."""
-        return rows
-
     def head(self) -> WordHead | None:
         """The head that fills masked places, None where there is none."""
         config = self._config
@@ -175,22 +158,7 @@ class BertTensors:
             self._checkpoint, config, self.prefix + _WORDS, _HEADS[config.family], activation
         )
 
-    def _name(self, layer: int, part: str) -> str:
-        return f"{self.prefix}{self.layers}{layer}.{part}"
-
-    def _read(self, name: str, rows: IntArray | None = None) -> Float32Array:
-        return self._checkpoint.tensor(self.prefix + name, rows)
-
-    def _linear(self, name: str) -> Linear:
-        weight = self._checkpoint.tensor(f"{name}.weight")  # (d_out, d_in)
-        return Linear(np.swapaxes(weight, 0, 1), self._checkpoint.tensor(f"{name}.bias"))
-
-    def _norm(self, name: str) -> Norm:
-        weight, bias = (self._checkpoint.tensor(f"{name}.{part}") for part in ("weight", "bias"))
-        return Norm(weight, bias, self._config.epsilon)
-
     def _expected(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """The name and shape of every tensor; made one by one, however many layers are claimed."""
         d, inner = self._config.d_model, self._config.d_inner
         yield _WORDS, (self._config.n_vocab, d)
         yield _POSITIONS, (self._config.n_positions, d)

@@ -12,7 +12,8 @@ from attncli.models.checkpoint import Checkpoint
 from attncli.models.config import ModelConfig
 from attncli.models.family import Family
 from attncli.models.keys import ConfigKeys
-from attncli.models.layers import Attention, Block, Feed, LayerNorms, Linear, Norm
+from attncli.models.layers import Attention, Block, Feed, LayerNorms, Linear
+from attncli.models.stored import StoredTensors
 from attncli.models.word_head import WordHead, linear_head
 
 MODEL_TYPES = {"gpt2": "gpt2"}
@@ -41,39 +42,23 @@ def read_gpt2(model_type: str, keys: ConfigKeys) -> ModelConfig:
     )
 
 
-class Gpt2Tensors:
-    """The tensors of a GPT-2 checkpoint, checked against its configuration.
-
-    Raises: DataError when one is missing or has another shape, or there are more layers than
-    config.json says.
-    """
+class Gpt2Tensors(StoredTensors):
+    """The tensors of a GPT-2 checkpoint."""
 
     def __init__(self, checkpoint: Checkpoint, config: ModelConfig) -> None:
-        self._checkpoint = checkpoint
-        self._config = config
-        self.prefix = checkpoint.prefix(LANDMARK)
-        self.layers = "h."
-        checkpoint.require(self.prefix, self._expected())
-        checkpoint.no_layer_beyond(self.prefix + self.layers, config.n_layers)
+        super().__init__(checkpoint, config, landmark=LANDMARK, layers="h.")
 
     def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
         """Word and position vectors added. Shape (n_rows, d_model)."""
         del types  # GPT-2 knows no segments
-        places = self._checkpoint.tensor(self.prefix + "wpe.weight")[positions]
-        return self.words(ids) + places  # (n_rows, d_model)
-
-    def words(self, ids: IntArray) -> Float32Array:
-        """The vectors of the words alone. Shape (n_rows, d_model)."""
-        return self._checkpoint.tensor(self.prefix + LANDMARK, ids)
+        return self.words(ids) + self._read("wpe.weight")[positions]  # (n_rows, d_model)
 
     def block(self, layer: int) -> Block:
-        """The matrices of a layer, counted from 0."""
-        at = f"{self.prefix}{self.layers}{layer}."
-        joint = f"{at}attn.c_attn"
-        weight, bias = (self._checkpoint.tensor(f"{joint}.{part}") for part in ("weight", "bias"))
-        d = self._config.d_model
+        at = f"{self.layers}{layer}."
+        joint, d = self._linear(f"{at}attn.c_attn"), self._config.d_model
+        assert joint.bias is not None
         query, key, value = (
-            Linear(weight[:, part], bias[part])  # (d_model, d_model)
+            Linear(joint.weight[:, part], joint.bias[part])  # (d_model, d_model)
             for part in (slice(0, d), slice(d, 2 * d), slice(2 * d, 3 * d))
         )
         config = self._config
@@ -95,22 +80,16 @@ class Gpt2Tensors:
 
     def last(self, rows: Float32Array) -> Float32Array:
         """The layer norm after the last layer. Shapes: (n_rows, d_model) → the same."""
-        return self._norm(f"{self.prefix}ln_f")(rows)
+        return self._norm("ln_f")(rows)
 
     def head(self) -> WordHead | None:
         """The head over the vocabulary, None in the base of a model that was saved alone."""
         return linear_head(self._checkpoint, self._config, self.prefix + LANDMARK)
 
-    def _linear(self, name: str) -> Linear:
-        weight, bias = (self._checkpoint.tensor(f"{name}.{part}") for part in ("weight", "bias"))
-        return Linear(weight, bias)
-
-    def _norm(self, name: str) -> Norm:
-        weight, bias = (self._checkpoint.tensor(f"{name}.{part}") for part in ("weight", "bias"))
-        return Norm(weight, bias, self._config.epsilon)
+    def _linear(self, name: str, bias: bool = True) -> Linear:
+        return Linear(self._read(f"{name}.weight"), self._read(f"{name}.bias"))  # (d_in, d_out)
 
     def _expected(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """The name and shape of every tensor; made one by one, however many layers are claimed."""
         d, inner = self._config.d_model, self._config.d_inner
         yield LANDMARK, (self._config.n_vocab, d)
         yield "wpe.weight", (self._config.n_positions, d)

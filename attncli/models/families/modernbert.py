@@ -18,6 +18,7 @@ from attncli.models.keys import ConfigKeys
 from attncli.models.layers import Attention, Block, Feed, LayerNorms, Linear, Norm
 from attncli.models.rope import Reach, Rope, read_rope
 from attncli.models.rotary_decoder import FULL, SLIDING, layer_types
+from attncli.models.stored import StoredTensors
 from attncli.models.word_head import MaskedNames, WordHead, masked_head
 
 MODEL_TYPES = {"modernbert": "modernbert"}
@@ -83,34 +84,21 @@ def _ropes(keys: ConfigKeys, n_turned: int, reach: Reach) -> dict[str, Rope]:
     return ropes
 
 
-class ModernBertTensors:
-    """The tensors of a ModernBERT checkpoint, checked against its configuration.
-
-    Raises: DataError when one is missing or has another shape, or there are more layers than
-    config.json says.
-    """
+class ModernBertTensors(StoredTensors):
+    """The tensors of a ModernBERT checkpoint."""
 
     def __init__(self, checkpoint: Checkpoint, config: ModelConfig) -> None:
         assert config.decoder is not None
-        self._checkpoint = checkpoint
-        self._config, self._choices = config, config.decoder
-        self.prefix = checkpoint.prefix(LANDMARK)
-        self.layers = "layers."
-        checkpoint.require(self.prefix, self._expected())
-        checkpoint.no_layer_beyond(self.prefix + self.layers, config.n_layers)
+        self._choices = config.decoder
+        super().__init__(checkpoint, config, landmark=LANDMARK, layers="layers.")
 
     def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
         """The words' vectors, normed. Shape (n_rows, d_model)."""
         del types, positions  # positions turn queries and keys instead
-        return self._norm(self.prefix + _FIRST_NORM)(self.words(ids))
-
-    def words(self, ids: IntArray) -> Float32Array:
-        """The vectors of the words alone. Shape (n_rows, d_model)."""
-        return self._checkpoint.tensor(self.prefix + LANDMARK, ids)
+        return self._norm(_FIRST_NORM)(self.words(ids))
 
     def block(self, layer: int) -> Block:
-        """The matrices of a layer, counted from 0."""
-        at = f"{self.prefix}{self.layers}{layer}."
+        at = f"{self.layers}{layer}."
         return Block(
             self._attention(f"{at}attn.", layer),
             self._feed(f"{at}mlp."),
@@ -120,7 +108,7 @@ class ModernBertTensors:
 
     def last(self, rows: Float32Array) -> Float32Array:
         """The norm after the last layer. Shapes: (n_rows, d_model) → the same."""
-        return self._norm(self.prefix + _LAST_NORM)(rows)
+        return self._norm(_LAST_NORM)(rows)
 
     def head(self) -> WordHead | None:
         """The head that fills masked places, None where there is none.
@@ -156,21 +144,17 @@ class ModernBertTensors:
 
     def _parts(self, name: str, count: int, has_bias: bool) -> list[Linear]:
         """The linear maps of equal widths that lie in one matrix, one below the other."""
-        weight = np.swapaxes(self._checkpoint.tensor(f"{name}.weight"), 0, 1)  # (d_in, all)
-        bias = self._checkpoint.tensor(f"{name}.bias") if has_bias else None
+        weight, bias = self._linear(name, has_bias)  # (d_in, all)
         ends = np.linspace(0, weight.shape[1], count + 1, dtype=np.intp)
         return [
             Linear(weight[:, start:end], None if bias is None else bias[start:end])
             for start, end in pairwise(ends)
         ]
 
-    def _norm(self, name: str) -> Norm:
-        weight = self._checkpoint.tensor(f"{name}.weight")
-        bias = self._checkpoint.tensor(f"{name}.bias") if self._choices.norm_bias else None
-        return Norm(weight, bias, self._config.epsilon)
+    def _norm(self, name: str, bias: bool = True) -> Norm:
+        return super()._norm(name, self._choices.norm_bias)
 
     def _expected(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """The name and shape of every tensor; made one by one, however many layers are claimed."""
         config, choices = self._config, self._choices
         d, inner = config.d_model, config.d_inner
         yield LANDMARK, (config.n_vocab, d)

@@ -7,8 +7,7 @@ are those of T5 1.1, Shazeer 2020 (arXiv:2002.05202).
 """
 
 from collections.abc import Iterator
-
-import numpy as np
+from functools import partial
 
 from attncli.arrays import Float32Array, IntArray
 from attncli.models.checkpoint import Checkpoint
@@ -17,7 +16,7 @@ from attncli.models.family import Family
 from attncli.models.keys import ConfigKeys
 from attncli.models.layers import Attention, Block, CrossPart, Feed, LayerNorms, Linear, RMSNorm
 from attncli.models.relative import RelativeBias
-from attncli.models.word_head import WordHead, decoder_head
+from attncli.models.stored import StoredSide
 
 MODEL_TYPES = {"t5": "t5", "mt5": "t5"}
 _FIRST = "block.0.layer.0.SelfAttention"
@@ -94,36 +93,23 @@ def _distances(keys: ConfigKeys) -> tuple[int, int]:
     return n_buckets, end
 
 
-class _Side:
-    """One side of a T5, checked against its configuration. Raises: DataError."""
+class _Side(StoredSide):
+    """One side of a T5."""
 
-    def __init__(
-        self, checkpoint: Checkpoint, config: ModelConfig, name: str, *, reads_other: bool
-    ) -> None:
-        assert config.sides is not None
-        self._checkpoint, self._config, self._sides = checkpoint, config, config.sides
-        self._reads_other = reads_other
-        self.prefix = checkpoint.prefix(f"encoder.{_FIRST}.q.weight")
-        self._words = checkpoint.first(self.prefix, "shared.weight", f"{name}.embed_tokens.weight")
-        self._side = f"{name}."
-        self.layers = f"{self._side}block."
-        checkpoint.require(self.prefix, self._expected())
-        checkpoint.no_layer_beyond(self.prefix + self.layers, config.n_layers)
-        table = checkpoint.tensor(f"{self.prefix}{self._side}{_BIAS}")
-        self._bias = RelativeBias(table, not config.causal, self._sides.max_distance)
+    def __init__(self, checkpoint: Checkpoint, config: ModelConfig, name: str) -> None:
+        landmark, layers = f"encoder.{_FIRST}.q.weight", f"{name}.block."
+        words = ("shared.weight", f"{name}.embed_tokens.weight")
+        super().__init__(checkpoint, config, name, landmark=landmark, layers=layers, words=words)
+        table = self._read(f"{self._side}{_BIAS}")
+        self._bias = RelativeBias(table, not self._config.causal, self._sides.max_distance)
 
     def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
         """The words' vectors. Shape (n_rows, d_model)."""
         del types, positions  # the distance of two tokens is added to their score instead
         return self.words(ids)
 
-    def words(self, ids: IntArray) -> Float32Array:
-        """The vectors of the words alone. Shape (n_rows, d_model)."""
-        return self._checkpoint.tensor(self.prefix + self._words, ids)
-
     def block(self, layer: int) -> Block:
-        """The matrices of a layer, counted from 0."""
-        at = f"{self.prefix}{self.layers}{layer}.layer."
+        at = f"{self.layers}{layer}.layer."
         cross = None
         if self._reads_other:
             other = self._attention(f"{at}1.EncDecAttention.", causal=False)
@@ -139,14 +125,7 @@ class _Side:
 
     def last(self, rows: Float32Array) -> Float32Array:
         """The norm after the last layer. Shapes: (n_rows, d_model) → the same."""
-        return self._norm(f"{self.prefix}{self._side}final_layer_norm")(rows)
-
-    def head(self) -> WordHead | None:
-        """The head over the vocabulary, which the decoder has. Raises: DataError."""
-        if not self._reads_other:
-            return None
-        words, scale = self.prefix + self._words, self._sides.head_scale
-        return decoder_head(self._checkpoint, self._config, words, scale)
+        return self._rms_norm(f"{self._side}final_layer_norm")(rows)
 
     def _attention(self, at: str, *, causal: bool, bias: RelativeBias | None = None) -> Attention:
         query, key, value, output = (self._linear(at + name) for name in "qkvo")
@@ -159,17 +138,16 @@ class _Side:
             return Feed(self._linear(f"{at}wi"), outer, activation)
         return Feed(self._linear(f"{at}wi_1"), outer, activation, self._linear(f"{at}wi_0"))
 
-    def _linear(self, name: str) -> Linear:
-        return Linear(np.swapaxes(self._checkpoint.tensor(f"{name}.weight"), 0, 1))
+    def _linear(self, name: str, bias: bool = False) -> Linear:
+        return super()._linear(name, bias)
 
-    def _norm(self, name: str) -> RMSNorm:
-        return RMSNorm(self._checkpoint.tensor(f"{name}.weight"), self._config.epsilon)
+    def _rms_norm(self, name: str) -> RMSNorm:
+        return RMSNorm(self._read(f"{name}.weight"), self._config.epsilon)
 
     def _norms(self, at: str) -> LayerNorms:
-        return LayerNorms(before=self._norm(f"{at}.layer_norm"))
+        return LayerNorms(before=self._rms_norm(f"{at}.layer_norm"))
 
     def _expected(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """The name and shape of every tensor; made one by one, however many layers are claimed."""
         config = self._config
         yield self._words, (config.n_vocab, config.d_model)
         yield f"{self._side}{_BIAS}", (self._sides.n_buckets, config.n_heads)
@@ -194,13 +172,10 @@ class _Side:
         yield f"{at}.DenseReluDense.wo", (d, inner)
 
 
-def _encoder(checkpoint: Checkpoint, config: ModelConfig) -> _Side:
-    return _Side(checkpoint, config, "encoder", reads_other=False)
-
-
-def _decoder(checkpoint: Checkpoint, config: ModelConfig) -> _Side:
-    assert config.target is not None
-    return _Side(checkpoint, config.target, "decoder", reads_other=True)
-
-
-FAMILY = Family(MODEL_TYPES, read_t5, _encoder, tied=True, decoder=_decoder)
+FAMILY = Family(
+    MODEL_TYPES,
+    read_t5,
+    partial(_Side, name="encoder"),
+    tied=True,
+    decoder=partial(_Side, name="decoder"),
+)

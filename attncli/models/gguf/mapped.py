@@ -14,6 +14,7 @@ from attncli.errors import DataError, InputError
 from attncli.errors.wording import quoted, visible
 from attncli.files.gguf import GgufHeader, GgufTensor, read_gguf_header
 from attncli.files.paths import is_file
+from attncli.files.writing import reason
 from attncli.models.gguf.unpacking import dequantized
 from attncli.models.local_stores import GGUF_PART
 from attncli.models.tensors import expect_finite, expect_length, require_file
@@ -34,8 +35,7 @@ class GgufFile:
                     raise DataError("the file is empty, expected a GGUF model", place=self.place)
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError as fault:
-            reason = (fault.strerror or str(fault)).lower()
-            raise InputError(f"cannot open: {reason}", place=self.place) from None
+            raise InputError(f"cannot open: {reason(fault)}", place=self.place) from None
         self.sizes = {path: self.size}
         self.header: GgufHeader = read_gguf_header(self._map, self.place)
 
@@ -207,8 +207,7 @@ def _opened_file(path: Path) -> GgufFile:
     try:
         about = path.stat()
     except OSError as fault:
-        reason = (fault.strerror or str(fault)).lower()
-        raise InputError(f"cannot open: {reason}", place=visible(str(path))) from None
+        raise InputError(f"cannot open: {reason(fault)}", place=visible(str(path))) from None
     key = (str(path.absolute()), about.st_size, about.st_mtime_ns)
     file = _open.get(key)
     if file is None:
