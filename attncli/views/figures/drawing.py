@@ -48,6 +48,29 @@ class DrawnFigure(NamedTuple):
     notes: list[str]
 
 
+class _Page(NamedTuple):
+    """A page of a figure: its sizes, the ends of the scale, digits, and where its grid begins."""
+
+    figure: Figure
+    frame: FigureFrame
+    scale: tuple[float, float]
+    precision: int
+    left: float = 0.0
+    top: float = 0.0
+
+    def corner(self, at: int) -> tuple[float, float]:
+        """The upper left corner of what a panel draws, behind its strips of words."""
+        frame = self.frame
+        column, row = at % frame.columns, at // frame.columns
+        before, above = frame.before
+        strips = (column * (frame.left + frame.right) + frame.left, (row + 1) * frame.top)
+        if frame.shared:
+            strips = (frame.left, frame.top)
+        x = self.left + before + strips[0] + column * (frame.width + frame.gap)
+        y = self.top + above + strips[1] + row * (frame.height + frame.gap) + (row + 1) * frame.name
+        return x, y
+
+
 def drawn(
     figure: Figure, panels: Sequence[Panel], precision: int, *, pages: bool = False
 ) -> DrawnFigure:
@@ -55,7 +78,7 @@ def drawn(
     scale = scale_of_weights([panel.weights for panel in panels], figure.scale)
     scenes, notes = list[FigureScene](), list[str]()
     for frame, shown in frames(figure, panels, precision, pages=pages):
-        scenes.append(_page(figure, frame, shown, scale, precision))
+        scenes.append(_scene(_Page(figure, frame, scale, precision), shown))
         notes += _notes(figure, frame, shown)
     if figure.grid is not None and len(panels) == 1:
         notes.append(f"{field_name('grid')} has no effect on the one matrix that there is")
@@ -87,22 +110,16 @@ def _notes(figure: Figure, frame: FigureFrame, panels: Sequence[Panel]) -> Itera
         yield f"the numbers are left out: a cell has {cell}"
 
 
-def _page(
-    figure: Figure,
-    frame: FigureFrame,
-    panels: Sequence[Panel],
-    scale: tuple[float, float],
-    precision: int,
-) -> FigureScene:
+def _scene(page: _Page, panels: Sequence[Panel]) -> FigureScene:
+    figure, frame = page.figure, page.frame
     rows = frame.rows if figure.size else -(-len(panels) // frame.columns)
     wide, high = frame.grid(rows)
     if figure.size is None:
         least = (legend_width(frame.font) if figure.legend else 0) + 0.1
         width = max(wide, least) + 2 * frame.margin
-        title = fitted_title(figure.title, width - 2 * frame.margin, frame.font)
     else:
         width = figure.size.width
-        title = fitted_title(figure.title, width - 2 * frame.margin, frame.font)
+    title = fitted_title(figure.title, width - 2 * frame.margin, frame.font)
     top = frame.margin + title_height(len(title), frame.font)
     if figure.size is not None:  # what is above and below the grid stays near it
         rest = figure.size.height - frame.margin - legend_height(figure, frame.font)
@@ -119,22 +136,21 @@ def _page(
         )
         for line, text in enumerate(title)
     ]
-    left = (width - wide) / 2
-    items += _grid_heads(frame, panels, left, top, wide, rows)
+    page = page._replace(left=(width - wide) / 2, top=top)
+    items += _grid_heads(page, panels, wide, rows)
     for at, panel in enumerate(panels):
-        items += _placed(figure, frame, panel, at, left, top, scale, precision)
+        items += _placed(page, panel, at)
     bottom = top + high
     if figure.legend:
-        items += figure_legend(figure, frame.font, width, bottom + 0.9 * frame.font, scale)
+        items += figure_legend(figure, frame.font, width, bottom + 0.9 * frame.font, page.scale)
         bottom += 3.2 * frame.font
     height = bottom + frame.margin if figure.size is None else figure.size.height
     return FigureScene(width, height, tuple(items))
 
 
-def _grid_heads(
-    frame: FigureFrame, panels: Sequence[Panel], left: float, top: float, wide: float, rows: int
-) -> Iterator[Item]:
+def _grid_heads(page: _Page, panels: Sequence[Panel], wide: float, rows: int) -> Iterator[Item]:
     """Titles of the axes, and the names of columns and rows of a grid of layers and heads."""
+    frame, left, top = page.frame, page.left, page.top
     font = frame.font
     before, above = frame.before
     strips, _ = frame.strip(frame.columns, rows)
@@ -156,12 +172,12 @@ def _grid_heads(
     heads, layers = panels[: frame.columns], panels[:: frame.columns]
     room = frame.width + frame.gap * 0.8
     for at, name in enumerate(_fitting([panel.across for panel in heads], font, room)):
-        x, _ = _corner(frame, at, left, top)
+        x, _ = page.corner(at)
         middle, line = x + frame.width / 2, top + above - 0.5 * font
         yield Text(middle, line, name, font, "middle", room=room)
     room = frame.height + frame.gap * 0.8
     for at, name in enumerate(_fitting([panel.down for panel in layers], font, room)):
-        _, y = _corner(frame, at * frame.columns, left, top)
+        _, y = page.corner(at * frame.columns)
         place, middle = left + before - 0.4 * font, y + frame.height / 2
         yield Text(place, middle, name, font, "middle", turned=True, room=room)
 
@@ -173,57 +189,22 @@ def _fitting(names: Sequence[str], font: float, room: float) -> list[str]:
     return [f"{name[0].upper()}{name.rpartition(' ')[2]}" for name in names]
 
 
-def _corner(frame: FigureFrame, at: int, left: float, top: float) -> tuple[float, float]:
-    """The upper left corner of what a panel draws, behind its strips of words."""
-    column, row = at % frame.columns, at // frame.columns
-    before, above = frame.before
-    each = frame.left + frame.right
-    strips = (
-        (frame.left, frame.top)
-        if frame.shared
-        else (
-            column * each + frame.left,
-            (row + 1) * frame.top,
-        )
-    )
-    x = left + before + strips[0] + column * (frame.width + frame.gap)
-    y = top + above + strips[1] + row * (frame.height + frame.gap) + (row + 1) * frame.name
-    return x, y
-
-
-def _placed(
-    figure: Figure,
-    frame: FigureFrame,
-    panel: Panel,
-    at: int,
-    left: float,
-    top: float,
-    scale: tuple[float, float],
-    precision: int,
-) -> Iterator[Item]:
+def _placed(page: _Page, panel: Panel, at: int) -> Iterator[Item]:
     """One panel with its words and its name."""
-    x, y = _corner(frame, at, left, top)
+    frame, (x, y), (low, high) = page.frame, page.corner(at), page.scale
     column, row = at % frame.columns, at // frame.columns
     if frame.headed == "names" and panel.name:
-        yield _name(
-            frame, panel, x, y - (0 if frame.shared and row else frame.top) - 0.5 * frame.font
-        )
+        above = y - (0 if frame.shared and row else frame.top)
+        yield _name(frame, panel, x, above - 0.5 * frame.font)
     if frame.label:
-        is_first, is_last = column == 0, column == frame.columns - 1
-        yield from _words(
-            frame,
-            panel,
-            x,
-            y,
-            at_left=is_first or not frame.shared,
-            at_top=row == 0 or not frame.shared,
-            at_right=is_last or not frame.shared,
-        )
-    shares = np.clip((panel.weights - scale[0]) / (scale[1] - scale[0]), 0.0, 1.0)
+        sides = (column == 0, row == 0, column == frame.columns - 1)
+        at_left, at_top, at_right = (is_outer or not frame.shared for is_outer in sides)
+        yield from _words(frame, panel, x, y, at_left=at_left, at_top=at_top, at_right=at_right)
+    shares = np.clip((panel.weights - low) / (high - low), 0.0, 1.0)
     if frame.lines:
-        yield from _lines(frame, panel, shares, x, y, figure.palette)
+        yield from _lines(frame, panel, shares, x, y, page.figure.palette)
     else:
-        yield from _heat(figure, frame, panel, shares, x, y, precision)
+        yield from _heat(page, panel, shares, x, y)
 
 
 def _name(frame: FigureFrame, panel: Panel, x: float, y: float) -> Text:
@@ -301,16 +282,9 @@ def _above(frame: FigureFrame, words: Sequence[str], i: int, x: float, y: float)
     return Text(across, line, cut, size, "middle", full=full, room=wide)
 
 
-def _heat(
-    figure: Figure,
-    frame: FigureFrame,
-    panel: Panel,
-    shares: FloatArray,
-    x: float,
-    y: float,
-    precision: int,
-) -> Iterator[Item]:
+def _heat(page: _Page, panel: Panel, shares: FloatArray, x: float, y: float) -> Iterator[Item]:
     """A heat map; a cell that its word may not see is empty."""
+    frame, palette = page.frame, page.figure.palette
     n_rows, n_columns = len(panel.words), len(panel.columns)
     wide, high = frame.width / n_columns, frame.height / n_rows
     empty = None if panel.seen is None else (panel.seen | (panel.weights > 0))
@@ -322,17 +296,17 @@ def _heat(
         drawn_shares = largest_of(shares, edges)
         seen = None if empty is None else largest_of(empty, edges)
     area = (x, y, frame.width, frame.height)
-    yield Cells(*area, drawn_shares, seen, figure.palette, gaps)
-    if figure.palette in ("blues", "greys") or empty is not None:
+    yield Cells(*area, drawn_shares, seen, palette, gaps)
+    if palette in ("blues", "greys") or empty is not None:
         yield Box(x, y, frame.width, frame.height, line=SOFT)
     if frame.number:
         for i, row in enumerate(panel.weights.tolist()):
             for j, weight in enumerate(row):
                 if empty is not None and not empty[i, j]:
                     continue
-                ink = text_on(weight_rgb(float(shares[i, j]), figure.palette))
+                ink = text_on(weight_rgb(float(shares[i, j]), palette))
                 place = (x + (j + 0.5) * wide, y + (i + 0.5) * high + 0.35 * frame.number)
-                text = f"{weight:.{precision}f}"
+                text = f"{weight:.{page.precision}f}"
                 yield Text(*place, text, frame.number, "middle", color=ink, room=wide)
     if panel.row is not None:
         yield Box(x, y + panel.row * high, frame.width, high, line=INK)

@@ -7,6 +7,7 @@ and numbers get smaller down to where they can still be read, and are then left 
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
 from attncli.errors import UsageError, field_name
@@ -87,6 +88,17 @@ class FigureFrame(NamedTuple):
         )
 
 
+class _Asked(NamedTuple):
+    """A figure that is to be laid out: with how many digits, columns and rows of a page, and heads."""
+
+    figure: Figure
+    panels: Sequence[Panel]
+    precision: int
+    columns: int
+    rows: int
+    headed: Heads
+
+
 def fitted_title(title: str | None, width: float, font: float) -> list[str]:
     """The title in lines that fit."""
     from attncli.views.svg import folded
@@ -109,14 +121,14 @@ def frames(
     figure: Figure, panels: Sequence[Panel], precision: int, *, pages: bool
 ) -> Iterator[tuple[FigureFrame, Sequence[Panel]]]:
     """Each page with its panels; without `pages` there is one. Raises: UsageError."""
-    columns, rows, headed = _grid(figure, panels, pages=pages)
+    asked = _Asked(figure, panels, precision, *_grid(figure, panels, pages=pages))
     if figure.size is None:
-        frame = _natural(figure, panels, precision, (columns, rows), headed)
+        frame = _natural(asked)
         if pages and figure.grid is None:
             each = frame.height + frame.name + frame.gap
-            frame = frame._replace(rows=min(rows, max(1, int(_PAGE[1] / each))))
+            frame = frame._replace(rows=min(asked.rows, max(1, int(_PAGE[1] / each))))
     else:
-        frame = _sized(figure, panels, precision, (columns, rows), headed)
+        frame = _sized(asked)
     each_page = frame.columns * frame.rows
     for start in range(0, len(panels), each_page):
         yield frame, panels[start : start + each_page]
@@ -174,25 +186,16 @@ def _named(panels: Sequence[Panel]) -> Heads:
     return "names" if len(panels) > 1 and any(panel.name for panel in panels) else ""
 
 
-def _natural(
-    figure: Figure,
-    panels: Sequence[Panel],
-    precision: int,
-    grid: tuple[int, int],
-    headed: Heads,
-) -> FigureFrame:
+def _natural(asked: _Asked) -> FigureFrame:
     """The sizes where no size of the whole is asked for: letters first, then cells that hold them."""
-    font = figure.font_size or (_FONT if len(panels) == 1 else _SMALL_FONT)
-    wanted = _natural_panel(figure, panels, precision, font)
-    room = _PAGE[0] / grid[0]
-    if len(panels) > 1 and wanted[0] > room:
+    is_one = len(asked.panels) == 1
+    font = asked.figure.font_size or (_FONT if is_one else _SMALL_FONT)
+    wanted = _natural_panel(asked.figure, asked.panels, asked.precision, font)
+    room = _PAGE[0] / asked.columns
+    if not is_one and wanted[0] > room:
         shrunk = max(room, _LEAST_PANEL)
         wanted = (shrunk, min(wanted[1], shrunk))
-
-    def at(label: float) -> FigureFrame:
-        return _frame(figure, panels, grid, headed, font, label, panel=wanted)
-
-    return _best(figure, panels, precision, font, at)
+    return _best(asked, font, partial(_frame, asked, font, panel=wanted))
 
 
 def _natural_panel(
@@ -213,25 +216,17 @@ def _natural_panel(
     return columns * cell, rows * 2.3 * font
 
 
-def _sized(
-    figure: Figure,
-    panels: Sequence[Panel],
-    precision: int,
-    grid: tuple[int, int],
-    headed: Heads,
-) -> FigureFrame:
+def _sized(asked: _Asked) -> FigureFrame:
     """The sizes that fill a picture of a size."""
+    figure, panels = asked.figure, asked.panels
     assert figure.size is not None
     width, height, unit = figure.size
     largest = _FONT if unit != "px" else max(_FONT, min(width, height) / 40)
     font = figure.font_size or max(min(largest, width / 24, height / 16), 6.0)
     if len(panels) > 1 and not figure.font_size:
         font = min(font, _SMALL_FONT if unit != "px" else max(_SMALL_FONT, min(width, height) / 60))
-
-    def at(label: float) -> FigureFrame:
-        return _frame(figure, panels, grid, headed, font, label, size=(width, height))
-
-    frame = _shaped(_best(figure, panels, precision, font, at), _cells_of(panels))
+    best = _best(asked, font, partial(_frame, asked, font, size=(width, height)))
+    frame = _shaped(best, _cells_of(panels))
     frame = _turned_if_narrow(frame, panels, (width, height))
     if min(frame.width, frame.height) < _SMALLEST:
         raise UsageError(
@@ -252,14 +247,9 @@ def _shaped(frame: FigureFrame, cells: tuple[int, int]) -> FigureFrame:
     return frame._replace(width=width, height=min(frame.height, width / shape))
 
 
-def _best(
-    figure: Figure,
-    panels: Sequence[Panel],
-    precision: int,
-    font: float,
-    at: Callable[[float], FigureFrame],
-) -> FigureFrame:
+def _best(asked: _Asked, font: float, at: Callable[[float], FigureFrame]) -> FigureFrame:
     """The frame with the largest words beside which the numbers fit, where they are wanted."""
+    figure, panels = asked.figure, asked.panels
     cells = _cells_of(panels)
     steps = max(int((font - _LEAST_LABEL) / 0.5), 0)
     candidates = [at(font - 0.5 * step) for step in range(steps + 1)]
@@ -271,17 +261,14 @@ def _best(
     if wanted and not figure.lines:
         least = _LEAST_ASKED if figure.numbers else _LEAST_NUMBER
         for frame in [*fitting, at(0)] if figure.numbers else fitting:
-            number = _number(frame, cells, precision)
+            number = _number(frame, cells, asked.precision)
             if number >= least:
                 return frame._replace(number=number)
     return fitting[0]
 
 
 def _frame(
-    figure: Figure,
-    panels: Sequence[Panel],
-    grid: tuple[int, int],
-    headed: Heads,
+    asked: _Asked,
     font: float,
     label: float,
     *,
@@ -289,7 +276,7 @@ def _frame(
     panel: tuple[float, float] = (0, 0),
 ) -> FigureFrame:
     """The frame of a picture of this size, or of panels of this size."""
-    columns, rows = grid
+    figure, panels, _, columns, rows, headed = asked
     first = panels[0]
     shared = len(panels) > 1 and all(
         p.words == first.words and p.columns == first.columns for p in panels[1:]
