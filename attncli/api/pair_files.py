@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import NamedTuple
 
-from attncli.errors import AttnError, DataError, UsageError
+from attncli.errors import AttnError, DataError
 from attncli.errors.wording import counted_as, quoted
 from attncli.files.rows.inputs import text_of_row
 from attncli.files.rows.lines import all_lines
 from attncli.files.rows.reader import InputRow, Shape, rows_of
 from attncli.files.rows.sentences import decoded
-from attncli.files.source import InputSource, bytes_of_stdin, is_url, source_of
+from attncli.files.source import InputSource, bytes_of_stdin, expect_no_url, source_of
 from attncli.results.gold_links import (
     GoldLinks,
     Link,
@@ -168,9 +168,5 @@ def _pair_of(row: InputRow, name: str) -> tuple[str, str] | AttnError:
 
 def _local(path: str) -> InputSource:
     source = source_of(path, bytes_of_stdin)
-    if is_url(path):
-        raise UsageError(
-            "this is an address, expected a file: attn reads local files only; download it first",
-            place=source.name,
-        )
+    expect_no_url(path, source.name)
     return source

@@ -135,6 +135,7 @@ def _token_list(given: str, field: str) -> list[str]:
         return [name for name in given.split(" ") if name]
     from attncli.files.rows.lines import all_lines
     from attncli.files.rows.sentences import decoded
+    from attncli.files.writing import reason
     from attncli.matrices.reading import open_matrix_file
 
     path = given[1:]
@@ -150,8 +151,7 @@ def _token_list(given: str, field: str) -> list[str]:
                         f"more than {number:,} names of tokens", place=visible(path)[:200]
                     )
     except OSError as fault:
-        reason = (fault.strerror or str(fault)).lower()
-        raise InputError(f"cannot read: {reason}", place=visible(path)[:200]) from None
+        raise InputError(f"cannot read: {reason(fault)}", place=visible(path)[:200]) from None
     while names and not names[-1]:
         names.pop()
     if not names:

@@ -54,7 +54,10 @@ def _described(value: object) -> str:
     if isinstance(value, str):
         return f"the text {quoted(str.__str__(value)[:_LONGEST])}"
     if isinstance(value, int | float | np.number):
-        return f"the number {str(value)[:_LONGEST]}" if _is_short(value) else "a long number"
+        is_short = (
+            not isinstance(value, int) or abs(value) < 1 << 128
+        )  # Python writes no longer ones
+        return f"the number {str(value)[:_LONGEST]}" if is_short else "a long number"
     kind = type(value).__name__
     named = f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
     try:
@@ -288,8 +291,3 @@ def _converted(value: Any, name: str, expected: str) -> AnyArray:
             f"found {described(value)} that numpy cannot read ({reason}), expected {expected}",
             place=name or None,
         ) from None
-
-
-def _is_short(value: object) -> bool:
-    """Whether a number can be written: Python refuses whole numbers of thousands of digits."""
-    return not isinstance(value, int) or abs(value) < 1 << 128

@@ -118,7 +118,8 @@ def cut_corpus(
     """
     corpus = Corpus(folder / "corpus")
     texts = _texts(inputs, shape, corpus, skip_bad, watch)
-    name = _namer(settings)
+    keep_case = settings.keep_case
+    name = lru_cache(maxsize=1 << 16)(lambda word: word_name(word, keep_case=keep_case))
     sentences: Iterator[list[str]] = map(_cutter(settings, name), texts)
     if settings.phrases:
         runs = RunsFile(folder / "runs")
@@ -153,12 +154,6 @@ def _texts(
                         raise
                     corpus.left_out += 1
             watch(f"reading {source.name[-40:]}", source.read, None)
-
-
-def _namer(settings: CorpusSettings) -> Callable[[str], str]:
-    """What names a word as the vocabulary has it; remembers the last words."""
-    keep_case = settings.keep_case
-    return lru_cache(maxsize=1 << 16)(lambda word: word_name(word, keep_case=keep_case))
 
 
 def _cutter(settings: CorpusSettings, name: Callable[[str], str]) -> Callable[[str], list[str]]:

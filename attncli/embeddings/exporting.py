@@ -36,8 +36,11 @@ def export_store(store: VocabularyStore, output: str, *, limit: int | None = Non
     chosen = ([store.word(row) for row in range(count)], store.matrix[:count])
     if more:
         with whole_file(target) as rows, whole_file(more[0]) as words:
-            _words_tsv(words, chosen[0])
-            _rows_tsv(rows, chosen[1])
+            _check_words(chosen[0], "\t\n\r", "a table")
+            for word in chosen[0]:
+                words.write(_encoded(word) + b"\n")
+            for _, lot in _number_rows(chosen[1], b"\t"):
+                rows.writelines(row + b"\n" for row in lot)
     else:
         with whole_file(target) as file:
             _WRITERS[target.suffix.lower()](file, chosen)
@@ -135,17 +138,6 @@ _WRITERS: dict[str, Callable[[BinaryIO, Chosen], None]] = {
     ".npz": _npz,
     ".safetensors": _safetensors,
 }
-
-
-def _rows_tsv(file: BinaryIO, matrix: Float32Array) -> None:
-    for _, rows in _number_rows(matrix, b"\t"):
-        file.writelines(row + b"\n" for row in rows)
-
-
-def _words_tsv(file: BinaryIO, words: list[str]) -> None:
-    _check_words(words, "\t\n\r", "a table")
-    for word in words:
-        file.write(_encoded(word) + b"\n")
 
 
 def _check_words(words: list[str], forbidden: str, what: str) -> None:

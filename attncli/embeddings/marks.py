@@ -218,7 +218,7 @@ def _decoded(word: bytes) -> bytes | None:
         return None
     shown = raw.decode("utf-8", "surrogateescape")
     return "".join(
-        f"<0x{ord(char) & 0xFF:02X}>" if char < " " or "\x7f" <= char < "\xa0" or _is_half(char) else char
+        f"<0x{ord(char) & 0xFF:02X}>" if char < " " or "\x7f" <= char < "\xa0" or "\udc80" <= char <= "\udcff" else char
         for char in shown
     ).encode()  # fmt: skip
 
@@ -228,10 +228,6 @@ def _in_letters(word: bytes) -> bytes:
     letters = _letters()
     raw = _ONE_BYTE.sub(lambda shown: bytes([int(shown.group(1), 16)]), word)
     return "".join(letters[byte] for byte in raw).encode()
-
-
-def _is_half(char: str) -> bool:
-    return "\udc80" <= char <= "\udcff"
 
 
 @cache

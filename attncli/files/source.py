@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from glob import glob, has_magic
 from typing import Any, BinaryIO
 
-from attncli.errors import DataError, InputError, LimitError, MissingExtraError, setting
+from attncli.errors import DataError, InputError, LimitError, MissingExtraError, UsageError, setting
 from attncli.errors.wording import visible
 from attncli.files.unpacked_blocks import DAMAGE, Counted, packing_of_start, unpacked_blocks
 from attncli.files.zipped import split_zip_member
@@ -168,6 +168,15 @@ def sources(paths: Sequence[str], stdin: Callable[[], BinaryIO]) -> list[InputSo
                 raise InputError("no file has such a name", place=visible(path)[:200])
         listed += [source_of(name, stdin) for name in names]
     return listed
+
+
+def expect_no_url(path: str, place: str) -> None:
+    """Raises: UsageError for the address of a file elsewhere."""
+    if is_url(path):
+        raise UsageError(
+            "this is an address, expected a file: attn reads local files only; download it first",
+            place=place,
+        )
 
 
 def is_url(path: str) -> bool:

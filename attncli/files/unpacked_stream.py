@@ -187,7 +187,7 @@ class _Members:
             following = self._packed.peek(6)
         if not following:
             self._engine = None
-        elif packing_of(following) is not None and _NAMES[_magic(following)] == self._name:
+        elif (packing := packing_of(following)) is not None and _NAMES[packing] == self._name:
             self._engine = self._make()
         else:
             self._packed.warnings.append(
@@ -204,7 +204,3 @@ class _Members:
                 f"({size_text(self._out)} so far), which looks like a bomb",
                 place=self._packed.place,
             )
-
-
-def _magic(head: bytes) -> bytes:
-    return packing_of(head) or b""

@@ -36,7 +36,8 @@ def member_blocks(path: str | None, member: str | None, name: str) -> Iterator[b
     archive = open_archive(Path(path))
     try:
         check_document(archive, name)
-        _check_arrays(archive, name)
+        if any(member.endswith(".npy") for member in archive.namelist()):
+            raise foreign_file(Foreign("an npz file of arrays", "attn view FILE"), name)
         try:
             chosen = choose_member(archive, member, Path(path), typed)
         except UsageError as error:
@@ -57,12 +58,6 @@ def check_document(archive: zipfile.ZipFile, name: str, expected: str = "text or
     foreign = document_of(archive.namelist(), _first_bytes(archive, "mimetype"))
     if foreign is not None:
         raise foreign_file(foreign, name, expected)
-
-
-def _check_arrays(archive: zipfile.ZipFile, name: str) -> None:
-    """Raises: DataError for arrays, which hold no sentence."""
-    if any(member.endswith(".npy") for member in archive.namelist()):
-        raise foreign_file(Foreign("an npz file of arrays", "attn view FILE"), name)
 
 
 def _first_bytes(archive: zipfile.ZipFile, member: str) -> str:

@@ -21,7 +21,8 @@ def places_of_rows(words: Sequence[str], asked: Sequence[str]) -> tuple[int, ...
     seen = [name if name in words else visible_blank(name) for name in asked if name]
     for name in [part for given in seen for part in _separate(given, words)]:
         places = places_of_word(name, words)
-        if not places and _is_place(name) and int(name) < len(words):
+        is_place = name.isdecimal() and len(name) <= _MOST_DIGITS
+        if not places and is_place and int(name) < len(words):
             places = [int(name)]
         if not places:
             meant = did_you_mean(name, words)
@@ -36,7 +37,3 @@ def places_of_rows(words: Sequence[str], asked: Sequence[str]) -> tuple[int, ...
 def _separate(name: str, words: Sequence[str]) -> list[str]:
     """The words of a list with commas, unless the whole is a word of the sentence."""
     return [name] if name in words else [part.strip() for part in name.split(",") if part.strip()]
-
-
-def _is_place(name: str) -> bool:
-    return name.isdecimal() and len(name) <= _MOST_DIGITS

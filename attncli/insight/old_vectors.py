@@ -16,7 +16,11 @@ def old_vectors(result: AttentionResult) -> Float32Array | None:
     before = result.before
     if before is None and result.attention.old_field == "embeddings":
         before = result.embeddings
-    elif before is None and result.attention.old_field == "value" and not _has_output(result):
+    elif (
+        before is None
+        and result.attention.old_field == "value"
+        and not (result.model is not None and result.model.has_output)
+    ):
         before = _values(result)
     return before if before is not None and before.shape == result.contextual.shape else None
 
@@ -28,11 +32,6 @@ def side_by_side(value: Float32Array) -> Float32Array:
     """
     beside = np.moveaxis(value, -3, -2)  # (…, n_tokens, n_heads, d_v)
     return beside.reshape(*beside.shape[:-2], -1)
-
-
-def _has_output(result: AttentionResult) -> bool:
-    """Whether the new vectors are no values side by side: W_o turned them."""
-    return result.model is not None and result.model.has_output
 
 
 def _values(result: AttentionResult) -> Float32Array | None:

@@ -62,7 +62,9 @@ def sums_of(result: AttentionResult) -> Sums:
         return Sums("values", False)
     if settings.old_field == "value":
         turned = result.model is not None and result.model.has_output
-        whole = settings.n_heads == 1 and not turned and not _chosen_heads(result)
+        whole = (
+            settings.n_heads == 1 and not turned and (result.selection or {}).get("heads") is None
+        )
         return PLAIN if whole and _weighs_embeddings(result) else Sums("values", whole)
     return Sums(None, False, "the vectors that these weights weigh are not known")
 
@@ -91,7 +93,3 @@ def _altered(selection: Mapping[str, Any]) -> str:
         how = "maximum" if selection[f"{pooled[0]}_pooled"] == "max" else "mean"
         return f"the {how} of several {' and '.join(pooled)} weighs no vectors"
     return ""
-
-
-def _chosen_heads(result: AttentionResult) -> bool:
-    return (result.selection or {}).get("heads") is not None

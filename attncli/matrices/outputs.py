@@ -45,7 +45,9 @@ def result_from_outputs(
     """
     which = None if which is None else choice_of(which, "which", get_args(Which))  # type: ignore[assignment]  # is one
     index = None if index is None else count_of(index, "index")
-    is_output = not has(attentions, "shape") and _is_output(attentions)
+    is_output = not has(attentions, "shape") and any(
+        _has_field(attentions, name) for name in ("attentions", *_HELD.values())
+    )
     if is_output:
         attentions = _held(attentions, which)
     elif which in ("encoder", "decoder"):
@@ -68,10 +70,6 @@ def result_from_outputs(
     source = _words_of(source_tokens, "source_tokens", index)
     kept = _cut(_cut(array, words.kept, -2), source.kept, -1)
     return crossed(kept, words.texts, source.texts, scores=scores)
-
-
-def _is_output(value: Any) -> bool:
-    return any(_has_field(value, name) for name in ("attentions", *_HELD.values()))
 
 
 def _has_field(value: Any, name: str) -> bool:

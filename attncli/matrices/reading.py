@@ -26,6 +26,7 @@ from attncli.errors import (
 )
 from attncli.errors.wording import visible
 from attncli.files.foreign import Foreign, foreign_file, foreign_of
+from attncli.files.writing import reason
 from attncli.matrices.build import renamed, result_from_arrays, result_from_record
 from attncli.matrices.top import with_weights
 from attncli.results.comparison import Comparison, comparison_from_record
@@ -111,8 +112,7 @@ def read_saved(
             error.hints = tuple(hint.replace(TORCH_FILE, name) for hint in error.hints)
         raise
     except OSError as fault:
-        reason = (fault.strerror or str(fault)).lower()
-        raise DataError(f"cannot read: {reason}", place=name) from None
+        raise DataError(f"cannot read: {reason(fault)}", place=name) from None
     except MemoryError:
         raise LimitError("the file needs more memory than there is", place=name) from None
     except Exception as fault:  # what a library says of damaged bytes is no fault of ours
@@ -275,8 +275,7 @@ def open_matrix_file(path: str) -> BinaryIO:
     except ValueError:
         raise InputError("cannot open: not a possible file name", place=visible(path)) from None
     except OSError as fault:
-        reason = (fault.strerror or str(fault)).lower()
-        raise InputError(f"cannot open: {reason}", place=visible(path)[:200]) from None
+        raise InputError(f"cannot open: {reason(fault)}", place=visible(path)[:200]) from None
 
 
 def _named(

@@ -205,7 +205,15 @@ class GeneralAnalyser(LengthwiseAnalyser):
         if not (finite := _finite(checked, len(rows))).all():
             for i in np.flatnonzero(~finite).tolist():
                 place = group.places[i]
-                yield Failure(place, _not_finite(checked, i, texts[place]))
+                name = next(
+                    name for name, array in checked.items() if not np.isfinite(array[i]).all()
+                )
+                yield Failure(
+                    place,
+                    NumericError(
+                        f"the {name} of {quoted(texts[place])} would not be finite in float32"
+                    ),
+                )
             kept = np.flatnonzero(finite)
             group = group.pick(kept)
             embeddings, contextual, weights = embeddings[kept], contextual[kept], weights[kept]
@@ -320,11 +328,6 @@ def _finite(made: dict[str, Float32Array], count: int) -> BoolArray:
     for array in made.values():
         finite &= np.isfinite(array).reshape(count, -1).all(axis=1)
     return finite
-
-
-def _not_finite(made: dict[str, Float32Array], i: int, text: str) -> NumericError:
-    name = next(name for name, array in made.items() if not np.isfinite(array[i]).all())
-    return NumericError(f"the {name} of {quoted(text)} would not be finite in float32")
 
 
 def _way_out(options: GeneralSettings, embeddings: Float32Array, mask: BoolArray | None) -> str:

@@ -84,11 +84,10 @@ def open_analyser(
             settings, part, include, foresees=foresees, keeps=keeps, paired=paired_by is not None
         )
     else:
-        _reject(settings, _TRANSFORMER_ONLY, _a_transformer_has_it)
+        why = f"only a transformer ({setting(model=Blank('DIR'))}) has it"
+        _reject(settings, _TRANSFORMER_ONLY, why)
         if paired_by is not None:
-            raise UsageError(
-                f"found it, but {_a_transformer_has_it()}", place=field_name(paired_by)
-            )
+            raise UsageError(f"found it, but {why}", place=field_name(paired_by))
         opened = _open_words(settings, include, open_store, trained)
     if part is None or part == type(part)():
         return opened
@@ -119,7 +118,8 @@ def open_for_many(
 def expect_dim(settings: MechanismSettings) -> None:
     """Raises: UsageError for dim beside vectors that have a size of their own."""
     if settings.vectors != "random" or settings.inline is not None:
-        _reject(settings, ("dim",), _random_vectors_have_it)
+        why = f"only {setting(vectors='random')} has it: other vectors have a size"
+        _reject(settings, ("dim",), why)
 
 
 def _open_transformer(
@@ -193,7 +193,8 @@ def _open_words(
         return _open_given(settings, include, open_store)
     if settings.attention == "task":
         return _open_untrained(settings, include, open_store)
-    _reject(settings, _TASK_ONLY, _task_attention_has_it)
+    task = setting(attention="task")
+    _reject(settings, _TASK_ONLY, f"{task} has it, general attention does not")
     expect_dim(settings)
     from attncli.mechanisms.general import GeneralAnalyser
 
@@ -231,7 +232,8 @@ def _open_untrained(
     from attncli.attention.projections import random_projections
     from attncli.mechanisms.task import TaskAnalyser
 
-    _reject(settings, _GENERAL_ONLY, _general_attention_has_it)
+    task = setting(attention="task")
+    _reject(settings, _GENERAL_ONLY, f"only general attention has it, not {task}")
     expect_dim(settings)
     s = settings
     store = open_store(settings)
@@ -306,29 +308,9 @@ def _temperature(settings: MechanismSettings) -> float:
     return temperature
 
 
-def _reject(
-    settings: MechanismSettings, names: tuple[str, ...], why: str | Callable[[], str]
-) -> None:
+def _reject(settings: MechanismSettings, names: tuple[str, ...], why: str) -> None:
     """Raises: UsageError when one of these settings was given a value of its own."""
     for name in names:
         found = getattr(settings, name)
         if found != getattr(_DEFAULTS, name):
-            raise UsageError(
-                f"found it, but {why if isinstance(why, str) else why()}", place=field_name(name)
-            )
-
-
-def _a_transformer_has_it() -> str:
-    return f"only a transformer ({setting(model=Blank('DIR'))}) has it"
-
-
-def _random_vectors_have_it() -> str:
-    return f"only {setting(vectors='random')} has it: other vectors have a size"
-
-
-def _task_attention_has_it() -> str:
-    return f"{setting(attention='task')} has it, general attention does not"
-
-
-def _general_attention_has_it() -> str:
-    return f"only general attention has it, not {setting(attention='task')}"
+            raise UsageError(f"found it, but {why}", place=field_name(name))

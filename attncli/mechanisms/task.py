@@ -338,12 +338,10 @@ class TaskAnalyser(LengthwiseAnalyser):
 def _reading(model: TrainedModel, target: int | None, likely: list[float] | None) -> _Told:
     """What a model says where its labels are so likely; that it says nothing where there are none."""
     if likely is None:
-        return ModelInfo(model.name, model.sha256 or None), (_no_target(model),)
+        message = f"no label: the sentence has no word that {model.name} was trained on"
+        return ModelInfo(model.name, model.sha256 or None), (
+            ResultWarning("no-target", f"{message}; {setting(target=Blank('WORD'))}"),
+        )
     best = model.labels[likely.index(max(likely))]
     named = dict(zip(model.labels, likely, strict=True))
     return ModelInfo(model.name, model.sha256 or None, best, named, target), ()
-
-
-def _no_target(model: TrainedModel) -> ResultWarning:
-    message = f"no label: the sentence has no word that {model.name} was trained on"
-    return ResultWarning("no-target", f"{message}; {setting(target=Blank('WORD'))}")

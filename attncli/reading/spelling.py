@@ -4,7 +4,7 @@ Nearness is the number of letters inserted, left out, changed or swapped with th
 1964), at most two; of equally near words the one that comes first in the vocabulary is better.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 
 from attncli.embeddings.protocols import EmbeddingStore
@@ -27,7 +27,9 @@ def similar_spellings(store: EmbeddingStore, word: str, count: int = 3) -> list[
         return []
     near = {form: 1 for form in _one_edit(lowered) if store.has_word(form)}
     if len(near) < count and len(lowered) > 3:
-        for candidate in islice(_begin_alike(store, lowered), _MOST_TRIED):
+        for candidate in islice(
+            store.words_from(lowered[: max(2, len(lowered) // 2)]), _MOST_TRIED
+        ):
             if candidate not in near and abs(len(candidate) - len(lowered)) <= 2:
                 edits = _edits(lowered, candidate)
                 if edits <= 2:
@@ -50,11 +52,6 @@ def _one_edit(word: str) -> Iterator[str]:
             yield head + letter + tail
             if tail:
                 yield head + letter + tail[1:]
-
-
-def _begin_alike(store: EmbeddingStore, word: str) -> Iterable[str]:
-    """Words that begin with the first letters of `word`, or all words of a small store."""
-    return store.words_from(word[: max(2, len(word) // 2)])
 
 
 def _edits(a: str, b: str) -> int:

@@ -34,31 +34,19 @@ def _numbers(value: Any, name: str) -> tuple[int, ...] | None:
     return None if value is None else counts_of(value, name)
 
 
-def _texts(value: Any, name: str) -> tuple[str, ...]:
-    return tuple(texts_of(value, name))
-
-
 def _axes(value: Any, name: str) -> tuple[str, ...]:
     return tuple(choice_of(axis, name, get_args(Axis)) for axis in texts_of(value, name))
-
-
-def _pooling(value: Any, name: str) -> str:
-    return choice_of(value, name, ("mean", "max"))
-
-
-def _which(value: Any, name: str) -> str | None:
-    return None if value is None else choice_of(value, name, get_args(Which))
 
 
 _CHECKS: Mapping[str, Any] = {
     "layers": _numbers,
     "heads": _numbers,
     "merge": flag_of,
-    "hide": _texts,
+    "hide": lambda value, name: tuple(texts_of(value, name)),
     "hide_special": flag_of,
     "over": _axes,
-    "how": _pooling,
+    "how": lambda value, name: choice_of(value, name, ("mean", "max")),
     "asked": names_of,
-    "which": _which,
+    "which": lambda value, name: None if value is None else choice_of(value, name, get_args(Which)),
     "shown": flag_of,
 }

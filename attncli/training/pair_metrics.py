@@ -104,7 +104,7 @@ class MatchScores:
         """The figures as JSON."""
         ways = {"text_to_pair": self.pairs_of, "pair_to_text": self.texts_of}
         plain = {
-            way: {_plain_name(name): value for name, value in _found(ranks).items()}
+            way: {name.lower().replace("@", "_at_"): value for name, value in _found(ranks).items()}
             for way, ranks in ways.items()
         }
         return {**plain, "mrr": self.mrr, "n": self.n}
@@ -116,10 +116,6 @@ def _found(ranks: IntArray) -> dict[str, float]:
         f"recall@{_NEAR}": float((ranks <= _NEAR).mean()),
         "MRR": mean_reciprocal_rank(ranks),
     }
-
-
-def _plain_name(name: str) -> str:
-    return name.lower().replace("@", "_at_")
 
 
 PairScores: TypeAlias = SimilarityScores | MatchScores

@@ -5,11 +5,11 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from attncli.attention.parameters import PairTask
-from attncli.errors import AttnError, UsageError
+from attncli.errors import AttnError
 from attncli.files.rows.columns import is_alike
 from attncli.files.rows.inputs import text_of_row
 from attncli.files.rows.reader import InputRow, Table, rows_of
-from attncli.files.source import InputSource, is_url
+from attncli.files.source import InputSource, expect_no_url
 from attncli.reading.targets import Target
 from attncli.training.columns import Columns, expect_pair_column, remarks_of
 from attncli.training.pair_predicting import PairPredictor
@@ -55,12 +55,7 @@ class RowsToPredict:
         note: Callable[[str], None] | None = None,
         pair: PairTask | None = None,
     ) -> None:
-        if is_url(source.path):
-            raise UsageError(
-                "this is an address, expected a file: attn reads local files only; download it "
-                "first",
-                place=source.name,
-            )
+        expect_no_url(source.path, source.name)
         self.table = Table("text")
         self._source, self._columns, self._note = source, columns, note
         self._pair = pair

@@ -28,7 +28,7 @@ from attncli.errors import (
 from attncli.errors.wording import did_you_mean, quoted
 from attncli.files.rows.inputs import text_of_row
 from attncli.files.rows.reader import InputRow, Table, rows_of
-from attncli.files.source import is_url, source_of
+from attncli.files.source import expect_no_url, source_of
 from attncli.reading.targets import Offset, Target
 from attncli.training.columns import Columns, expect_labels, remarks_of
 from attncli.training.labels import label_of
@@ -113,11 +113,7 @@ def read_table(
     is no row, LimitError where they go on and on.
     """
     source = source_of(path, lambda: stdin)
-    if is_url(path):
-        raise UsageError(
-            "this is an address, expected a file: attn reads local files only; download it first",
-            place=source.name,
-        )
+    expect_no_url(path, source.name)
     bad = Bad(source.name)
 
     def seen(table: Table) -> None:

@@ -52,7 +52,8 @@ def _beside(drawn: Drawn, ink: Ink, size: int, width: int) -> list[Line]:
     heads = [_named(drawn, i, ink) for i in range(len(drawn.words))]
     above = "".join(right(head, size) for head in heads)
     lines: list[Line] = [[Segment(" " * _PANEL), ink.bold(above)]]
-    arrows = _arrows(drawn, ink, size)
+    sign = "↓" if ink.unicode else "v"
+    arrows = [Segment(" " * _PANEL), ink.dim(right(sign, size) * len(drawn.words))]
     if drawn.embedding is not None:
         lines += _stage_beside(drawn.embedding, ink, size)
     if drawn.query is not None and drawn.key is not None and drawn.value is not None:
@@ -79,11 +80,6 @@ def _beside(drawn: Drawn, ink: Ink, size: int, width: int) -> list[Line]:
 def _named(drawn: Drawn, place: int, ink: Ink) -> str:
     name = ink.word(drawn.words[place], _LABEL)
     return f"[{name}]" if place == drawn.row else name
-
-
-def _arrows(drawn: Drawn, ink: Ink, size: int) -> Line:
-    sign = "↓" if ink.unicode else "v"
-    return [Segment(" " * _PANEL), ink.dim(right(sign, size) * len(drawn.words))]
 
 
 def _joining(count: int, size: int, ink: Ink) -> str:

@@ -43,7 +43,8 @@ def explain_lines(
             continue  # the new embeddings are of another size than the old ones
         if section == "next" and not result.holds(NEXT):
             if len(layout.sections) == 1:
-                lines += [[], *_nothing_predicted(ink, layout)]
+                text = "  what may come next: only a language model says it, one that was saved with its head"
+                lines += [[], *[[ink.dim(part)] for part in wrapped(text, layout.width, 2)]]
             continue
         lines += [[], *_section(section, result, movements, ink, layout, shown)]
         hidden = len(shown) < len(result.tokens)
@@ -51,11 +52,6 @@ def explain_lines(
         if hidden and (listed or section in ("tokens", "equations", "embeddings")):
             lines += hidden_lines(len(result.tokens), len(shown), ink, layout.width)
     return lines
-
-
-def _nothing_predicted(ink: Ink, layout: Layout) -> list[Line]:
-    text = "  what may come next: only a language model says it, one that was saved with its head"
-    return [[ink.dim(part)] for part in wrapped(text, layout.width, 2)]
 
 
 def title_lines(result: AttentionResult, ink: Ink, width: int) -> list[Line]:

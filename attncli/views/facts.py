@@ -11,7 +11,8 @@ def facts_line(result: AttentionResult, shown: Callable[[str], str] = str) -> st
     settings = result.attention
     parts = [result.title]
     if settings.is_foreign:
-        parts = [f"{parts[0]} from {shown(result.vectors.name)}"] if _is_named(result) else parts
+        if result.vectors.name != NOT_GIVEN:
+            parts = [f"{parts[0]} from {shown(result.vectors.name)}"]
     else:
         parts += [f"{settings.score} scores", f"scale {settings.scale:.6g}"]
         parts.append(f"temperature {settings.temperature:.6g}")
@@ -40,8 +41,3 @@ def model_line(result: AttentionResult, shown: Callable[[str], str] = str) -> st
     likely = sorted(result.model.probabilities.items(), key=lambda item: -item[1])[:3]
     shares = ", ".join(f"{shown(name)} {share:.1%}" for name, share in likely)
     return f"label: {shown(result.model.label)}" + (f" ({shares})" if shares else "")
-
-
-def _is_named(result: AttentionResult) -> bool:
-    """Whether a matrix has the name of what it was read from."""
-    return result.vectors.name != NOT_GIVEN

@@ -106,7 +106,9 @@ def _words(text: str) -> Iterator[tuple[int, int]]:
         places = [at for at in range(*piece.span()) if _is_right(text[at]) is not None]
         if any(text[at].isalpha() and is_right_to_left(text[at]) for at in places):
             end = places[-1] + 1
-            while end < piece.end() and not _is_sign(text[end]):  # marks of the last letter
+            while end < piece.end() and unicodedata.combining(
+                text[end]
+            ):  # marks of the last letter
                 end += 1
             yield places[0], end
 
@@ -136,7 +138,3 @@ def _is_right(char: str) -> bool | None:
     if is_right_to_left(char):
         return True
     return False if char.isalpha() else None
-
-
-def _is_sign(char: str) -> bool:
-    return not unicodedata.combining(char)

@@ -8,6 +8,7 @@ import bz2
 import gzip
 import lzma
 from collections.abc import Callable
+from functools import partial
 
 from attncli.batches.chunks import Chunk
 from attncli.batches.work import Failures, Placed, Writer
@@ -29,26 +30,14 @@ class PackedWriter:
         return self._pack(self._writer.chunk(chunk, stacks, failures))
 
 
-def _gzip() -> Callable[[bytes], bytes]:
-    return lambda data: gzip.compress(data, compresslevel=1, mtime=0)
-
-
-def _bz2() -> Callable[[bytes], bytes]:
-    return bz2.compress
-
-
-def _xz() -> Callable[[bytes], bytes]:
-    return lambda data: lzma.compress(data, preset=1)
-
-
 def _zstd() -> Callable[[bytes], bytes]:
     zstd = zstd_library("writing .zst")
     return lambda data: bytes(zstd.compress(data, level=1))
 
 
 _PACKERS: dict[str, Callable[[], Callable[[bytes], bytes]]] = {
-    "gz": _gzip,
-    "bz2": _bz2,
-    "xz": _xz,
+    "gz": lambda: partial(gzip.compress, compresslevel=1, mtime=0),
+    "bz2": lambda: bz2.compress,
+    "xz": lambda: partial(lzma.compress, preset=1),
     "zst": _zstd,
 }

@@ -6,6 +6,7 @@ is against decay and crashes; against people there are the permissions of the ca
 """
 
 import json
+import math
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -44,20 +45,14 @@ def mapped(path: Path, dtype: str, shape: tuple[int, ...]) -> Any:
         with path.open("rb") as file:
             head = file.read(HEADER)
             size = file.seek(0, 2)
-            if head != header_of(dtype, shape) or size != HEADER + _n_bytes(dtype, shape):
+            n_bytes = np.dtype(dtype).itemsize * math.prod(shape)
+            if head != header_of(dtype, shape) or size != HEADER + n_bytes:
                 raise DamagedError("this store is damaged", place=place)
             if size == HEADER:
                 return np.zeros(shape, dtype=dtype)
             return np.memmap(file, dtype=dtype, mode="r", offset=HEADER, shape=shape)
     except OSError as fault:
         raise DamagedError(f"cannot open: {fault.strerror}", place=place) from None
-
-
-def _n_bytes(dtype: str, shape: tuple[int, ...]) -> int:
-    count = np.dtype(dtype).itemsize
-    for size in shape:
-        count *= size
-    return count
 
 
 def sum_of(path: Path) -> int:

@@ -85,13 +85,13 @@ def _wide(head: bytes) -> tuple[str, ...] | None:
         for keep in (0, step - 1):
             kept = start[keep::step]
             others = b"".join(start[i::step] for i in range(step) if i != keep)
-            if not others.strip(b"\0") and kept.count(0) == 0 and _printable(kept):
+            if (
+                not others.strip(b"\0")
+                and kept.count(0) == 0
+                and all(byte >= 32 or byte in (9, 10, 13) for byte in kept)
+            ):
                 return f"{encoding} text", "", f"iconv -f {encoding} -t UTF-8 FILE > NEW"
     return None
-
-
-def _printable(data: bytes) -> bool:
-    return all(byte >= 32 or byte in (9, 10, 13) for byte in data)
 
 
 def check_zip_model(names: list[str], place: str) -> None:

@@ -67,7 +67,7 @@ def _is_binary(head: bytes, suffix: str) -> bool:
         return suffix == ".bin"
     fields = _SEPARATORS.split(body.split(b"\n", 1)[0].strip(b" \t\r"))[1:]
     # A value may begin with the byte of a line end: half a row of numbers is text.
-    if 2 * len(fields) >= _promised(head) and _mostly_numbers(fields):
+    if 2 * len(fields) >= _promised(head) and 2 * sum(map(looks_like_number, fields)) > len(fields):
         return False
     start = body[:4096]
     if sum(start.count(byte) for byte in _CONTROLS):
@@ -78,10 +78,6 @@ def _is_binary(head: bytes, suffix: str) -> bool:
 def _promised(head: bytes) -> int:
     """How many values a row has, by the header."""
     return int(head.split(b"\n", 1)[0].split()[1])
-
-
-def _mostly_numbers(fields: list[bytes]) -> bool:
-    return 2 * sum(map(looks_like_number, fields)) > len(fields)
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from attncli.errors import AttnError, DataError, UsageError
+from attncli.errors import AttnError, DataError
 from attncli.files.rows.foreign import with_way
 from attncli.files.rows.reader import InputRow, Shape, rows_of
 from attncli.files.rows.sentences import MAX_LINE, Sentence, decoded
-from attncli.files.source import InputSource, is_url
+from attncli.files.source import InputSource, expect_no_url
 
 
 def sentences(
@@ -16,11 +16,7 @@ def sentences(
 
     Raises: UsageError for an address, and what reading the input as a whole raises.
     """
-    if is_url(source.path):
-        raise UsageError(
-            "this is an address, expected a file: attn reads local files only; download it first",
-            place=source.name,
-        )
+    expect_no_url(source.path, source.name)
     for rows in rows_of(source, shape or Shape(), max_line=max_line):
         for row in rows:
             yield _sentence(row, source.name)

@@ -147,7 +147,9 @@ def _is_header(line: str, more: str, columns: Sequence[str], delimiter: str | No
         if named < 2 or named + cells.count("") < len(cells):
             return _heads_rows(line, more, delimiter)
     following = next((row for row in more.split("\n") if row.strip()), None)
-    return following is None or delimiter in following or _opens_quote(following)
+    if following is None or delimiter in following:
+        return True
+    return following.startswith('"') and following.count('"') % 2 == 1  # a cell of several lines
 
 
 def _heads_rows(line: str, more: str, delimiter: str) -> bool:
@@ -183,11 +185,6 @@ def _rows(text: str, delimiter: str) -> list[CellRow]:
     numbered = ((number, row.encode("utf-8", "replace")) for number, row in enumerate(listed))
     rows = rows_of_cells(numbered, delimiter, quoting=delimiter != "\t", max_cell=HEAD)
     return list(rows) or [CellRow(0, [])]
-
-
-def _opens_quote(row: str) -> bool:
-    """Whether a row begins with a cell of several lines."""
-    return row.startswith('"') and row.count('"') % 2 == 1
 
 
 def _value(line: str) -> Any:

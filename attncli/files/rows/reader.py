@@ -102,7 +102,11 @@ def rows_of(source: InputSource, shape: Shape, *, max_line: int = MAX_LINE) -> I
     elif kind == "text":
         shape.tell(Table(kind, encoding=encoding))
         if shape.kind is None and shape.note is not None and looks_tabular(start, shape.columns):
-            shape.note(f"{source.name}: {_as_prose()}")
+            way = command_line("batch", column=Blank("NAME"))
+            shape.note(
+                f"{source.name}: read as text, a sentence a line, though its lines look like rows "
+                f"of a table: {way} reads a column"
+            )
         yield from _text_rows(lines(blocks, source.name, max_line=max_line), shape.every_line)
     elif kind == "json":
         shape.tell(Table(kind, encoding=encoding))
@@ -116,13 +120,6 @@ def rows_of(source: InputSource, shape: Shape, *, max_line: int = MAX_LINE) -> I
         numbered = _numbered(lines(blocks, source.name, max_line=max_line))
         table = Table(kind, encoding=encoding)
         yield from _in_lots(_cell_rows(numbered, table, source.name, shape, max_line, start))
-
-
-def _as_prose() -> str:
-    return (
-        "read as text, a sentence a line, though its lines look like rows of a table: "
-        f"{command_line('batch', column=Blank('NAME'))} reads a column"
-    )
 
 
 def _kind(head: bytes, source: InputSource, shape: Shape) -> Kind:

@@ -224,7 +224,8 @@ def _picture(n_tokens: int, caption: str) -> str:
 
 def _facts(result: AttentionResult, held: int) -> str:
     warnings = "".join(
-        f'<p class="warning">{_message(warning.message)}</p>' for warning in result.warnings
+        f'<p class="warning">{html.escape(quotes_isolated(harmless(warning.message)))}</p>'
+        for warning in result.warnings
     )
     every = result.attention.n_layers * result.attention.n_heads
     if held < every:
@@ -239,11 +240,6 @@ def _facts(result: AttentionResult, held: int) -> str:
         f'<p class="facts">{html.escape(drawable(facts_line(result, apart)))}</p>{said}'
         f"{completion_markup(result)}{warnings}"
     )
-
-
-def _message(text: str) -> str:
-    """A message as markup; its words were made visible where it was written."""
-    return html.escape(quotes_isolated(harmless(text)))
 
 
 def _near(words: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
