@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from attncli.cli.manner import IN_A_FIGURE, Figures
 from attncli.cli.running import hand_over
 from attncli.cli.screen import ColorChoice, Screen
-from attncli.cli.terminal import say_written, write, write_json
+from attncli.cli.terminal import say_written, write, write_record
 from attncli.cli.vain_options import COMPARISONS, FIGURED, looks, say_vain, warn_of_vain
 from attncli.errors import UsageError
 from attncli.settings import Notation
@@ -81,9 +81,7 @@ def show_comparison(
     """
     precision, top = manner.precision, manner.top
     if manner.json:
-        from attncli.results.json import record_json
-
-        write_json(record_json(comparison.to_record()))
+        write_record(comparison.to_record())
     elif manner.output is not None:
         from attncli.views.files import write_comparison
 

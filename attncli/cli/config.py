@@ -10,7 +10,7 @@ from attncli.cli import options as opt
 from attncli.cli.config_path import config_file
 from attncli.cli.habits import HABITS, habit_named, of_environment, read_habits, variable_of
 from attncli.cli.options import OUTPUT, switch
-from attncli.cli.terminal import message, write, write_json
+from attncli.cli.terminal import message, write, write_record
 from attncli.errors import DataError, UsageError
 from attncli.errors.wording import visible
 from attncli.files.paths import exists
@@ -50,10 +50,8 @@ def list_(json: Json = False) -> None:
     path, variables = config_file(), of_environment()
     kept = read_habits(path) if path is not None and exists(path) else {}
     if json:
-        from attncli.results.json import record_json
-
         file = None if path is None else visible(str(path))
-        write_json(record_json({"config": file, "kept": kept, "variables": variables}))
+        write_record({"config": file, "kept": kept, "variables": variables})
         return
     lines = [f"file: {visible(str(path)) if path is not None else 'none, ATTN_CONFIG is empty'}"]
     for key, kind in HABITS.items():

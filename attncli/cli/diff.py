@@ -12,7 +12,7 @@ from attncli.cli.looks import LOOKS, Looks
 from attncli.cli.notices import Notices
 from attncli.cli.options import INPUT, option
 from attncli.cli.running import hand_over
-from attncli.cli.terminal import standard_input, write, write_json
+from attncli.cli.terminal import standard_input, write, write_record
 from attncli.errors import AttnError, EmptyError, UsageError
 from attncli.errors.wording import visible
 from attncli.files.apart import expect_apart, files_given
@@ -59,10 +59,9 @@ def diff(
     notices = Notices(quiet)
     compared = differences(*_pairs(_outcomes(first), _outcomes(second), notices), tol)
     if json:
-        from attncli.results.json import record_json
         from attncli.views.difference import difference_record
 
-        write_json(record_json(difference_record(compared, tol)))
+        write_record(difference_record(compared, tol))
     elif not (hand_over(compared) or quiet):
         from attncli.views.difference import difference_lines
 

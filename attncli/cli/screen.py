@@ -27,34 +27,22 @@ class Screen:
 
     @property
     def ink(self) -> "Ink":
-        """The ink that these options ask for."""
-        return ink_for(self.color, unicode=not self.ascii_only, width=self.width)
+        """The ink that these options ask for, which is `columns` wide.
+
+        With `ascii_only` it is ASCII whatever the terminal can show.
+        """
+        from attncli.views.ink import Ink
+
+        stream, env = sys.stdout, os.environ
+        is_terminal = stream is not None and stream.isatty()
+        wants = wants_color(self.color, env, is_terminal and acts_on_escapes(stream))
+        unicode = not self.ascii_only and _can_encode(stream)
+        return Ink(color_system(env) if wants else None, unicode=unicode, width=self.columns)
 
     @property
     def columns(self) -> int:
         """The columns to use."""
         return width_for(self.width)
-
-
-def ink_for(
-    choice: ColorChoice,
-    env: Mapping[str, str] | None = None,
-    *,
-    unicode: bool = True,
-    width: int | None = None,
-) -> "Ink":
-    """The ink for standard output, which is `width_for(width)` columns wide.
-
-    Without `unicode` it is ASCII whatever the terminal can show.
-    """
-    from attncli.views.ink import Ink
-
-    env = os.environ if env is None else env
-    stream = sys.stdout
-    is_terminal = stream is not None and stream.isatty()
-    wants = wants_color(choice, env, is_terminal and acts_on_escapes(stream))
-    colors = color_system(env) if wants else None
-    return Ink(colors=colors, unicode=unicode and _can_encode(stream), width=width_for(width, env))
 
 
 def width_for(asked: int | None, env: Mapping[str, str] | None = None) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from attncli.cli.manner import Fields, Manner
 from attncli.cli.notices import Notices
 from attncli.cli.running import hand_over, is_taken
-from attncli.cli.terminal import say_written, write, write_json
+from attncli.cli.terminal import say_written, write, write_json, write_record
 from attncli.cli.vain_options import STAGED, Effects
 from attncli.errors import AttnError, UsageError
 from attncli.insight.learned import NOTHING_LEARNED, Learned
@@ -153,7 +153,9 @@ def show_outcomes(
         if isinstance(outcome, AttnError):
             notices.set_aside(outcome)
             if manner.json:
-                _write_error(outcome, index, sentence.line)
+                from attncli.results.json import error_record
+
+                write_record(error_record(outcome, index, sentence.line))
             continue
         outcome = drawn_part(outcome, manner)
         effects.see(outcome)
@@ -200,10 +202,9 @@ def print_record(
 ) -> None:
     """One result as a line of JSON."""
     if manner.head_map:
-        from attncli.results.json import record_json
         from attncli.views.head_map_files import head_map_record
 
-        write_json(record_json(head_map_record(result)))
+        write_record(head_map_record(result))
         return
     from attncli.results.json import result_parts
 
@@ -272,9 +273,3 @@ def shown_movements(result: "AttentionResult", among: "VocabularySpace | None") 
 
     few = len(result.tokens) <= _NEIGHBORS_UP_TO and getattr(among, "size", 0) <= _SOON
     return movements(result, among, neighbors=5 if few else 0)
-
-
-def _write_error(error: AttnError, index: int, line: int | None) -> None:
-    from attncli.results.json import error_record, record_json
-
-    write_json(record_json(error_record(error, index, line)))

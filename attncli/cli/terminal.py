@@ -101,6 +101,13 @@ def write_json(line: str | Iterable[str]) -> None:
     write(last + "\n")
 
 
+def write_record(record: dict[str, Any]) -> None:
+    """A record, whose values may be float32 arrays, as a line of JSON to standard output."""
+    from attncli.results.json import record_json
+
+    write_json(record_json(record))
+
+
 def standard_input() -> BinaryIO:
     """Standard input as bytes; an empty stream when it is closed."""
     from attncli.files.source import bytes_of_stdin

@@ -2,19 +2,22 @@
 
 import numpy as np
 
-from attncli.arrays import Float32Array, IntArray
+from attncli.arrays import AnyArray, IntArray
 
 SIDE = 32  # squares along a side, at most
 
 
-def largest_of_squares(weights: Float32Array) -> Float32Array:
-    """The largest weight of each square. Shapes: (…, n_tokens, n_keys) → (…, rows, columns)."""
-    rows, columns = map(_edges, weights.shape[-2:])
-    largest: Float32Array = np.maximum.reduceat(weights, rows, axis=-2)
+def largest_of_squares(cells: AnyArray, most: int = SIDE) -> AnyArray:
+    """The largest of each square of cells, of which there are at `most` so many along a side.
+
+    Shapes: (…, n_tokens, n_keys) → (…, rows, columns).
+    """
+    rows, columns = (_edges(count, most) for count in cells.shape[-2:])
+    largest: AnyArray = np.maximum.reduceat(cells, rows, axis=-2)
     return np.maximum.reduceat(largest, columns, axis=-1)
 
 
-def _edges(count: int) -> IntArray:
+def _edges(count: int, most: int) -> IntArray:
     """Where the squares begin along an axis of so many cells."""
-    edges: IntArray = np.linspace(0, count, min(count, SIDE) + 1).astype(np.intp)
+    edges: IntArray = np.linspace(0, count, min(count, most) + 1).astype(np.intp)
     return np.unique(edges)[:-1]

@@ -67,15 +67,15 @@ class Steps:
 def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:
     """The stages of each layer and head. The result must hold its `STAGE_FIELDS`."""
     rows = tuple(range(len(result.tokens))) if steps.rows is None else steps.rows
-    lines = _embeddings(result, ink, steps, rows)
+    told = _Told(result, ink, steps, rows)
+    lines = told.embeddings()
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):
             name = matrix_name(result, layer, head)
             lines += [[], [ink.bold(name)]] if name else []
             lines += step_matrix_lines(steps, axis_numbers(result, "heads")[head], ink)
-            drawn = stages(result, layer, head, steps.learned.projections)
-            lines += _head_lines(result, drawn, ink, steps, rows)
-    lines += _ending(result, ink, steps, rows)
+            lines += told.head(stages(result, layer, head, steps.learned.projections))
+    lines += told.ending()
     model = steps.learned.model
     label = None if model is None else label_stages(result, model)
     if label is None:
@@ -90,47 +90,172 @@ def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:
     )
 
 
-def _embeddings(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]) -> list[Line]:
-    if result.embeddings is None:
-        return []
-    n_tokens, dim = result.embeddings.shape
-    name = "embeddings X"
-    if result.attention.has_layers:
-        name = "vectors before the first layer"
-    lines = _title(ink, steps, "1", f"{name}, {n_tokens} words × {dim} numbers")
-    shown = rows if result.attention.has_layers else range(n_tokens)
-    lines += _vectors("x", result, result.embeddings, shown, ink, steps)
-    placed = placed_embeddings(result, steps.learned.projections)
-    if placed is not None and steps.learned.projections is not None:
-        lines += _title(
-            ink, steps, "1b", f"X with {steps.learned.projections.positions} positions added"
+@dataclass(frozen=True, slots=True, eq=False)
+class _Told:
+    """The stages of one result; `rows` are the places of the words that are followed."""
+
+    result: AttentionResult
+    ink: Ink
+    steps: Steps
+    rows: Sequence[int]
+
+    def embeddings(self) -> list[Line]:
+        """The vectors of the words, and positions where they are added."""
+        result, steps = self.result, self.steps
+        if result.embeddings is None:
+            return []
+        n_tokens, dim = result.embeddings.shape
+        name = "embeddings X"
+        if result.attention.has_layers:
+            name = "vectors before the first layer"
+        lines = self._title("1", f"{name}, {n_tokens} words × {dim} numbers")
+        shown = self.rows if result.attention.has_layers else None
+        lines += self._vectors("x", result.embeddings, shown)
+        placed = placed_embeddings(result, steps.learned.projections)
+        if placed is not None and steps.learned.projections is not None:
+            lines += self._title(
+                "1b", f"X with {steps.learned.projections.positions} positions added"
+            )
+            lines += self._vectors("x", placed, shown)
+        return lines
+
+    def head(self, head: Head) -> list[Line]:
+        """A head from its queries to what it gives each word that is followed."""
+        result, ink, steps = self.result, self.ink, self.steps
+        names = self.steps.names(self.result)
+        lines = self._projections(head)
+        lines += self._title("3", f"scores {score_formula(result, ink, names, steps.followed)}")
+        lines += self._rows(head.products, steps.precision + 1)
+        lines += self._title("4", scale_formula(result, head))
+        if head.bias is not None:
+            lines.append([ink.dim("  the bias b(distance)")])
+            lines += self._rows(head.bias, steps.precision + 1)
+            lines.append([ink.dim("  with the bias")])
+        lines += self._rows(head.scaled, steps.precision + 1)
+        lines += self._title("5", f"weights {weight_formula(names, steps.followed)}")
+        lines += self._softmax(head)
+        lines += self._title("6", _sum_title(result))
+        for i in self.rows:
+            lines += self._equation(head, i)
+            label = f"{vector_name('', i, result, ink, names)}({head.left})"
+            lines += self._vector(label, head.new[i], steps.precision - 1)
+        return lines
+
+    def _projections(self, head: Head) -> list[Line]:
+        result = self.result
+        if result.attention.sums_embeddings:
+            note = "queries, keys and values: Q = K = V = X, no parameters"
+            if result.attention.score == "cosine":
+                note = "queries and keys: the rows of X divided by their length; V = X"
+            lines = self._title("2", note)
+            if result.attention.score == "cosine":
+                lines += self._vectors("q", head.query)
+            return lines
+        note = f"queries Q = X·W_q, keys K = X·W_k, values V = {_valued(self.steps)}"
+        if result.attention.has_layers:
+            note += ", with biases; X enters the layer"
+        elif result.attention.positions == "rope":
+            note += "; q and k are turned by their place (rope)"
+        lines = self._title("2", note)
+        lines += self._vectors("q", head.query, self.rows)
+        lines += self._vectors("k", head.key)
+        return lines + self._vectors("v", head.value)
+
+    def _softmax(self, head: Head) -> list[Line]:
+        result, ink, steps = self.result, self.ink, self.steps
+        if steps.rows is None:
+            lines = [[ink.dim("  e^(s − max s), and their sum Σ")]]
+            table = np.hstack([head.powers, head.powers.sum(axis=-1, keepdims=True)])
+            lines += self._table(result.words, [*result.words, "Σ"], table, steps.precision + 1)
+            lines.append([ink.dim("  divided by Σ")])
+            return lines + self._rows(head.weights, _weight_digits(steps))
+        lines = []
+        for i in self.rows:
+            total = head.powers[i].sum()
+            table = np.stack([head.scaled[i], head.powers[i], head.weights[i]], axis=1)
+            columns = ["s", "e^(s−max s)", "weight"]
+            lines += [[ink.dim(f"  {ink.word(result.words[i])}")]] if len(self.rows) > 1 else []
+            lines += self._table(result.words, columns, table, _weight_digits(steps))
+            lines.append([Segment(f"  Σ e^(s − max s) = {number(total, steps.precision + 1)}")])
+        return lines
+
+    def _equation(self, head: Head, query: int) -> list[Line]:
+        """The equation of one word; its terms are v(word) where values are not the embeddings."""
+        result, ink, steps = self.result, self.ink, self.steps
+        general = result.attention.sums_embeddings
+        return equation_lines(
+            result.words,
+            head.weights,
+            ink,
+            [query],
+            width=steps.width,
+            digits=steps.precision,
+            beside=_weight_digits(steps),
+            max_terms=len(result.words),
+            sums=PLAIN if general else Sums("values"),
+            left=head.left,
+            names=self.steps.names(self.result),
         )
-        lines += _vectors("x", result, placed, shown, ink, steps)
-    return lines
 
+    def ending(self) -> list[Line]:
+        """How the heads become the new vectors of the result, where these are not the sums above."""
+        result, ink, steps = self.result, self.ink, self.steps
+        if sums_of(result).whole and is_weighted_sum(result):
+            return []
+        hidden = bool((result.selection or {}).get("hidden"))
+        title = "the new vectors of the model, from the heads side by side"
+        if result.attention.has_layers:
+            title = _layer_title(result)
+        elif result.attention.sums_embeddings:
+            title = "the new embeddings"
+        elif steps.learned.projections is not None and steps.learned.projections.given:
+            turned = steps.learned.projections.W_o is not None
+            title = "new embeddings Y, the heads side by side" + (", times W_o" if turned else "")
+        lines: list[Line] = [
+            [],
+            *self._title("7", title + (", what is hidden counted too" if hidden else "")),
+        ]
+        lines += _output_matrix_lines(steps, ink)
+        names = self.steps.names(self.result)
+        digits = steps.precision - 1 if steps.learned.model is None else steps.precision + 3
+        for i in self.rows:
+            label = f"{vector_name('', i, result, ink, names)}(new)"
+            lines += self._vector(label, result.contextual[i], digits)
+        return lines
 
-def _head_lines(
-    result: AttentionResult, head: Head, ink: Ink, steps: Steps, rows: Sequence[int]
-) -> list[Line]:
-    everyone, names = range(len(result.tokens)), steps.names(result)
-    lines = _projections(result, head, ink, steps, rows, everyone)
-    lines += _title(ink, steps, "3", f"scores {score_formula(result, ink, names, steps.followed)}")
-    lines += _rows(result, head.products, ink, steps, rows, steps.precision + 1)
-    lines += _title(ink, steps, "4", scale_formula(result, head))
-    if head.bias is not None:
-        lines.append([ink.dim("  the bias b(distance)")])
-        lines += _rows(result, head.bias, ink, steps, rows, steps.precision + 1)
-        lines.append([ink.dim("  with the bias")])
-    lines += _rows(result, head.scaled, ink, steps, rows, steps.precision + 1)
-    lines += _title(ink, steps, "5", f"weights {weight_formula(names, steps.followed)}")
-    lines += _softmax(result, head, ink, steps, rows)
-    lines += _title(ink, steps, "6", _sum_title(result))
-    new = head.new  # (n_tokens, d_v)
-    for i in rows:
-        lines += _sum_lines(result, head, i, ink, steps)
-        label = f"{vector_name('', i, result, ink, names)}({head.left})"
-        lines += _vector(label, new[i], ink, steps, steps.precision - 1)
-    return lines
+    def _rows(self, values: FloatArray, precision: int) -> list[Line]:
+        words = self.result.words
+        return self._table([words[i] for i in self.rows], words, values[list(self.rows)], precision)
+
+    def _vectors(
+        self, letter: str, vectors: FloatArray, rows: Sequence[int] | None = None
+    ) -> list[Line]:
+        """A vector of each of these words, or of all."""
+        names = self.steps.names(self.result)
+        lines: list[Line] = []
+        for i in range(len(self.result.tokens)) if rows is None else rows:
+            label = vector_name(letter, i, self.result, self.ink, names)
+            lines += self._vector(label, vectors[i], self.steps.precision + 3)
+        return lines
+
+    def _vector(self, label: str, values: FloatArray, precision: int) -> list[Line]:
+        ink, steps = self.ink, self.steps
+        cut = values if steps.everything or len(values) <= _WIDE else values[:_WIDE]
+        lines = vector_block(label, cut, ink, width=steps.width, precision=max(precision, 1))
+        if len(cut) < len(values):
+            note = f"    {len(values) - len(cut)} more of {len(values)} are hidden: {field_name('full')}"
+            lines.append([ink.dim(note)])
+        return lines
+
+    def _table(
+        self, rows: Sequence[str], columns: Sequence[str], values: FloatArray, precision: int
+    ) -> list[Line]:
+        width = self.steps.width
+        return number_lines(rows, columns, values, self.ink, width=width, precision=precision)
+
+    def _title(self, step: str, text: str) -> list[Line]:
+        parts = wrapped(self.ink.plain(f"{step}. {text}"), self.steps.width, 3)
+        return [[], *([self.ink.bold(part)] for part in parts)]
 
 
 def _sum_title(result: AttentionResult) -> str:
@@ -145,56 +270,9 @@ def _sum_title(result: AttentionResult) -> str:
     return f"the part of the new embeddings that a head gives, {product}"
 
 
-def _sum_lines(
-    result: AttentionResult, head: Head, query: int, ink: Ink, steps: Steps
-) -> list[Line]:
-    """The equation of one word; its terms are v(word) where values are not the embeddings."""
-    general = result.attention.sums_embeddings
-    return equation_lines(
-        result.words,
-        head.weights,
-        ink,
-        [query],
-        width=steps.width,
-        digits=steps.precision,
-        beside=_weight_digits(steps),
-        max_terms=len(result.words),
-        sums=PLAIN if general else Sums("values"),
-        left=head.left,
-        names=steps.names(result),
-    )
-
-
 def _weight_digits(steps: Steps) -> int:
     """Digits of the weights in the table of a softmax: one more where it is told row by row."""
     return steps.precision + (0 if steps.rows is None else 1)
-
-
-def _projections(
-    result: AttentionResult,
-    head: Head,
-    ink: Ink,
-    steps: Steps,
-    rows: Sequence[int],
-    everyone: Sequence[int],
-) -> list[Line]:
-    if result.attention.sums_embeddings:
-        note = "queries, keys and values: Q = K = V = X, no parameters"
-        if result.attention.score == "cosine":
-            note = "queries and keys: the rows of X divided by their length; V = X"
-        lines = _title(ink, steps, "2", note)
-        if result.attention.score == "cosine":
-            lines += _vectors("q", result, head.query, everyone, ink, steps)
-        return lines
-    note = f"queries Q = X·W_q, keys K = X·W_k, values V = {_valued(steps)}"
-    if result.attention.has_layers:
-        note += ", with biases; X enters the layer"
-    elif result.attention.positions == "rope":
-        note += "; q and k are turned by their place (rope)"
-    lines = _title(ink, steps, "2", note)
-    lines += _vectors("q", result, head.query, rows, ink, steps)
-    lines += _vectors("k", result, head.key, everyone, ink, steps)
-    return lines + _vectors("v", result, head.value, everyone, ink, steps)
 
 
 def _valued(steps: Steps) -> str:
@@ -243,101 +321,6 @@ def _output_matrix_lines(steps: Steps, ink: Ink) -> list[Line]:
     return [*_matrix_lines("W_o", projections.W_o, steps, ink), []]
 
 
-def _softmax(
-    result: AttentionResult, head: Head, ink: Ink, steps: Steps, rows: Sequence[int]
-) -> list[Line]:
-    if steps.rows is None:
-        lines = [[ink.dim("  e^(s − max s), and their sum Σ")]]
-        table = np.hstack([head.powers, head.powers.sum(axis=-1, keepdims=True)])
-        lines += number_lines(
-            result.words,
-            [*result.words, "Σ"],
-            table,
-            ink,
-            width=steps.width,
-            precision=steps.precision + 1,
-        )
-        lines.append([ink.dim("  divided by Σ")])
-        return lines + _rows(result, head.weights, ink, steps, rows, _weight_digits(steps))
-    lines = []
-    for i in rows:
-        total = head.powers[i].sum()
-        table = np.stack([head.scaled[i], head.powers[i], head.weights[i]], axis=1)
-        columns = ["s", "e^(s−max s)", "weight"]
-        lines += [[ink.dim(f"  {ink.word(result.words[i])}")]] if len(rows) > 1 else []
-        lines += number_lines(
-            result.words, columns, table, ink, width=steps.width, precision=_weight_digits(steps)
-        )
-        lines.append([Segment(f"  Σ e^(s − max s) = {number(total, steps.precision + 1)}")])
-    return lines
-
-
-def _rows(
-    result: AttentionResult,
-    values: FloatArray,
-    ink: Ink,
-    steps: Steps,
-    rows: Sequence[int],
-    precision: int,
-) -> list[Line]:
-    names = [result.words[i] for i in rows]
-    return number_lines(
-        names, result.words, values[list(rows)], ink, width=steps.width, precision=precision
-    )
-
-
-def _vectors(
-    letter: str,
-    result: AttentionResult,
-    vectors: FloatArray,
-    rows: Sequence[int],
-    ink: Ink,
-    steps: Steps,
-) -> list[Line]:
-    lines, names = list[Line](), steps.names(result)
-    for i in rows:
-        label = vector_name(letter, i, result, ink, names)
-        lines += _vector(label, vectors[i], ink, steps, steps.precision + 3)
-    return lines
-
-
-def _vector(label: str, values: FloatArray, ink: Ink, steps: Steps, precision: int) -> list[Line]:
-    cut = values if steps.everything or len(values) <= _WIDE else values[:_WIDE]
-    lines = vector_block(label, cut, ink, width=steps.width, precision=max(precision, 1))
-    if len(cut) < len(values):
-        note = (
-            f"    {len(values) - len(cut)} more of {len(values)} are hidden: {field_name('full')}"
-        )
-        lines.append([ink.dim(note)])
-    return lines
-
-
-def _ending(result: AttentionResult, ink: Ink, steps: Steps, rows: Sequence[int]) -> list[Line]:
-    """How the heads become the new vectors of the result, where these are not the sums above."""
-    if sums_of(result).whole and is_weighted_sum(result):
-        return []
-    hidden = bool((result.selection or {}).get("hidden"))
-    title = "the new vectors of the model, from the heads side by side"
-    if result.attention.has_layers:
-        title = _layer_title(result)
-    elif result.attention.sums_embeddings:
-        title = "the new embeddings"
-    elif steps.learned.projections is not None and steps.learned.projections.given:
-        turned = steps.learned.projections.W_o is not None
-        title = "new embeddings Y, the heads side by side" + (", times W_o" if turned else "")
-    lines: list[Line] = [
-        [],
-        *_title(ink, steps, "7", title + (", what is hidden counted too" if hidden else "")),
-    ]
-    lines += _output_matrix_lines(steps, ink)
-    names = steps.names(result)
-    digits = steps.precision - 1 if steps.learned.model is None else steps.precision + 3
-    for i in rows:
-        label = f"{vector_name('', i, result, ink, names)}(new)"
-        lines += _vector(label, result.contextual[i], ink, steps, digits)
-    return lines
-
-
 def _layer_title(result: AttentionResult) -> str:
     """After which layer the new vectors are, where that is not the one layer shown."""
     last = layer_of_vectors(result)
@@ -345,10 +328,3 @@ def _layer_title(result: AttentionResult) -> str:
         return f"the hidden states after layer {last}, which is not among those shown"
     layer = f"layer {last}" if result.attention.n_layers > 1 else "the layer"
     return f"the hidden states after {layer}: W_o, residual, layer norm, feed-forward net"
-
-
-def _title(ink: Ink, steps: Steps, step: str, text: str) -> list[Line]:
-    return [
-        [],
-        *([ink.bold(part)] for part in wrapped(ink.plain(f"{step}. {text}"), steps.width, 3)),
-    ]

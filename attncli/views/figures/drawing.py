@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attncli.arrays import AnyArray, FloatArray, IntArray
+from attncli.arrays import FloatArray
 from attncli.errors import field_name
+from attncli.insight.squares import largest_of_squares
 from attncli.views.figures.fitting import (
     FigureFrame,
     fitted_title,
@@ -292,9 +293,8 @@ def _heat(page: _Page, panel: Panel, shares: FloatArray, x: float, y: float) -> 
     side = math.ceil(_CELLS * min(frame.width, frame.height))
     seen, drawn_shares = empty, shares
     if max(n_rows, n_columns) > side:  # of cells that nobody could tell apart the largest
-        edges = (_edges_of(n_rows, side), _edges_of(n_columns, side))
-        drawn_shares = largest_of(shares, edges)
-        seen = None if empty is None else largest_of(empty, edges)
+        drawn_shares = largest_of_squares(shares, side)
+        seen = None if empty is None else largest_of_squares(empty, side)
     area = (x, y, frame.width, frame.height)
     yield Cells(*area, drawn_shares, seen, palette, gaps)
     if palette in ("blues", "greys") or empty is not None:
@@ -310,22 +310,6 @@ def _heat(page: _Page, panel: Panel, shares: FloatArray, x: float, y: float) -> 
                 yield Text(*place, text, frame.number, "middle", color=ink, room=wide)
     if panel.row is not None:
         yield Box(x, y + panel.row * high, frame.width, high, line=INK)
-
-
-def _edges_of(count: int, most: int) -> IntArray:
-    """Where the squares begin along an axis of so many cells."""
-    edges: IntArray = np.linspace(0, count, min(count, most) + 1).astype(np.intp)
-    return np.unique(edges)[:-1]
-
-
-def largest_of(cells: AnyArray, edges: tuple[IntArray, IntArray]) -> AnyArray:
-    """The largest of each square of cells; `edges` are where the squares begin, of both axes.
-
-    Shapes: cells (n, m), edges (k,) and (l,) → (k, l).
-    """
-    rows: AnyArray = np.maximum.reduceat(cells, edges[0], axis=0)
-    whole: AnyArray = np.maximum.reduceat(rows, edges[1], axis=1)
-    return whole
 
 
 def _lines(
