@@ -6,7 +6,7 @@ Of a few words query, key and value stand side by side, of more below each other
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 from xml.sax.saxutils import escape
 
@@ -46,15 +46,264 @@ class _Ways(NamedTuple):
     values: tuple[_Path, ...]
 
 
+@dataclass(slots=True)
+class _Sketch(Canvas):
+    """A drawing as it grows, stage by stage."""
+
+    drawn: Drawn = field(kw_only=True)
+    columns: _Columns = field(kw_only=True)
+
+    def words(self) -> None:
+        drawn, columns = self.drawn, self.columns
+        for i, (middle, text) in enumerate(zip(columns.middles, drawn.words, strict=True)):
+            label = word(text, LABEL)
+            full = "" if label == text else f"<title>{escape(visible(text))}</title>"
+            if i == drawn.row:
+                half = width_of(label) * _CHAR / 2 + 8
+                self.parts.append(
+                    f'<rect x="{middle - half:g}" y="0" width="{2 * half:g}" height="24" rx="12" '
+                    f"{_THICK}/>"
+                )
+            self.text(
+                middle,
+                17,
+                full + escape(isolated(label)),
+                'text-anchor="middle" font-weight="bold"',
+            )
+        self.top = 24 + 12
+
+    def embeddings(self) -> None:
+        drawn, columns = self.drawn, self.columns
+        stage = drawn.embedding
+        if stage is None:
+            return
+        height = _height(stage)
+        self._panel(stage.title, self.top)
+        for i, middle in enumerate(columns.middles):
+            thick = i == drawn.row and drawn.query is None
+            self._box(stage, i, middle, height, _THICK if thick else "")
+        self.top += max(height, _LINE * len(wrapped(stage.title, _PANEL_COLUMNS, 0)))
+
+    def projected(self) -> _Ways:
+        """W_q, W_k, W_v, and the query, key and value of each word; how these go on."""
+        drawn, columns = self.drawn, self.columns
+        if drawn.query is None or drawn.key is None or drawn.value is None:
+            return self._shared()
+        if drawn.embedding is not None:
+            self._arrows(26)
+        self._band(drawn.matrices, drawn.made_by)
+        three = (drawn.query, drawn.key, drawn.value)
+        return (self._side_by_side if columns.beside else self._below)(three)
+
+    def _shared(self) -> _Ways:
+        """The ways from boxes that are query, key and value at once."""
+        drawn, columns = self.drawn, self.columns
+        end, half = self.top, columns.box / 2
+        side = end - (0 if drawn.embedding is None else _height(drawn.embedding) / 2)
+        return _Ways(
+            ((columns.middles[drawn.row] - half / 2, end),),
+            tuple(((middle, end),) for middle in columns.middles),
+            tuple(((m + half, side), (m + half + 2 * _LANE, side)) for m in columns.middles),
+        )
+
+    def _side_by_side(self, three: Sequence[Stage]) -> _Ways:
+        drawn, columns = self.drawn, self.columns
+        start, shift = self.top, columns.box + _GAP
+        self.top += 44
+        height = max(map(_height, three))
+        self._panel("query q, key k and value v of each word", self.top)
+        for i, middle in enumerate(columns.middles):
+            for stage, x in zip(three, (middle - shift, middle, middle + shift), strict=True):
+                self.arrow((x, start), (x, start + 22))
+                self.text(x, start + 37, stage.name[0], 'text-anchor="middle" font-style="italic"')
+                self._projection(stage, i, x, height)
+        self.top += height
+        end = self.top
+        return _Ways(
+            ((columns.middles[drawn.row] - shift, end),),
+            tuple(((middle, end),) for middle in columns.middles),
+            tuple(((middle + shift, end),) for middle in columns.middles),
+        )
+
+    def _below(self, three: Sequence[Stage]) -> _Ways:
+        drawn, columns = self.drawn, self.columns
+        self._arrows(22)
+        sides: list[float] = []
+        for stage in three:
+            height = _height(stage)
+            self._panel(stage.title, self.top)
+            for i, middle in enumerate(columns.middles):
+                self._projection(stage, i, middle, height)
+            sides.append(self.top + height / 2)
+            self.top += height + 4
+        end, half = self.top + _LANE, columns.box / 2
+        asked = columns.middles[drawn.row] - half
+        query, key, value = sides
+        self.top += 12
+        return _Ways(
+            ((asked, query), (asked - 2 * _LANE, query)),
+            tuple(
+                ((m - half, key), (m - half - _LANE, key), (m - half - _LANE, end), (m, end))
+                for m in columns.middles
+            ),
+            tuple(((m + half, value), (m + half + _LANE, value)) for m in columns.middles),
+        )
+
+    def _projection(self, stage: Stage, place: int, middle: float, height: float) -> None:
+        """The box of a query, key or value; of queries the followed one is thick."""
+        style = _THICK if place == self.drawn.row else _BROKEN
+        self._box(stage, place, middle, height, style if stage is self.drawn.query else "")
+
+    def scores(self, ways: _Ways) -> None:
+        """The query's way along all keys, then scale and softmax."""
+        drawn, columns = self.drawn, self.columns
+        bus = self.top + 24
+        asked = ways.query[-1][0]
+        self.line(*ways.query, (asked, bus), attributes=_THICK)
+        self.bus(bus, columns.middles, asked, _THICK)
+        top = bus + 32
+        for middle, way in zip(columns.middles, ways.keys, strict=True):
+            self.line(*way, (middle, bus - NODE))
+            self.arrow((middle, bus + NODE), (middle, top))
+            self.node(middle, bus, "·")
+        self.top = top
+        for stage in (drawn.product, drawn.scaled):
+            step = max(_STEP, self._numbers(stage) - _height(stage) + 4)
+            self._arrows(step)
+        band = self.top
+        self.top += 8
+        self._numbers(drawn.power, f"Σ = {drawn.total}")
+        self.top += 8
+        left = _PANEL + 2
+        self.parts.append(
+            f'<rect x="{left:g}" y="{band:g}" width="{columns.width - 4:g}" '
+            f'height="{self.top - band:g}" rx="12" {_BROKEN} class="softmax"/>'
+        )
+        self._arrows(22)
+        self._numbers(drawn.weight, bars=True)
+
+    def sum(self, ways: _Ways) -> None:
+        """Each value times its weight, and their sum."""
+        drawn, columns = self.drawn, self.columns
+        node, top = self.top + 26, self.top + 58
+        for middle, way in zip(columns.middles, ways.values, strict=True):
+            self.line((middle, self.top), (middle, node - NODE))
+            lane = way[-1][0]
+            self.line(*way, (lane, node), (middle + NODE, node), attributes=_SOFT)
+            self.arrow((middle, node + NODE), (middle, top))
+            self.node(middle, node, "×")
+        height = _height(drawn.part)
+        self.top = top
+        self._panel(drawn.part.title, top)
+        for i, middle in enumerate(columns.middles):
+            self._box(drawn.part, i, middle, height)
+        bus, under = top + height + 24, columns.middles[drawn.row]
+        for middle in columns.middles:
+            end = bus - NODE if middle == under else bus
+            self.line((middle, top + height), (middle, end))
+        for middle in (columns.middles[0], columns.middles[-1]):
+            self.bus(bus, (under,), middle)
+        self.arrow((under, bus + NODE), (under, bus + 34))
+        self.node(under, bus, "+")
+        self.top = bus + 34
+        self._result(drawn.new)
+        if drawn.joined is not None:
+            self.arrow((under, self.top), (under, self.top + 26))
+            self.top += 26
+            if drawn.output is not None:
+                self._band((drawn.output,), "")
+                self.arrow((under, self.top), (under, self.top + 26))
+                self.top += 26
+            self._result(drawn.joined)
+        self.top += 10
+
+    def _result(self, stage: Stage) -> None:
+        """One box under the followed word."""
+        drawn, columns = self.drawn, self.columns
+        height = _height(stage)
+        panel = self._panel(stage.title, self.top)
+        self._box(stage, 0, columns.middles[drawn.row], height, _THICK)
+        self.top += max(height, panel)
+
+    def _numbers(self, stage: Stage, *more: str, bars: bool = False) -> float:
+        """A row of single numbers under the words; gives the height of what stands at their left."""
+        columns = self.columns
+        panel = self._panel(stage.title, self.top, *more)
+        height = _height(stage)
+        for i, middle in enumerate(columns.middles):
+            self._box(stage, i, middle, height, bar=bars)
+        self.top += height
+        return panel
+
+    def _panel(self, title: str, top: float, *more: str) -> float:
+        """What a stage is, at its left; gives the height."""
+        lines = [*wrapped(title, _PANEL_COLUMNS, 0), *more]
+        for i, line in enumerate(lines):
+            self.text(0, top + 14 + _LINE * i, in_scripts(drawable(line), _CHAR))
+        return _LINE * len(lines)
+
+    def _box(
+        self,
+        stage: Stage,
+        place: int,
+        middle: float,
+        height: float,
+        style: str = "",
+        bar: bool = False,
+    ) -> None:
+        cell, top, width = stage.cells[place], self.top, self.columns.box
+        left = middle - width / 2
+        parts = [f'<g data-stage="{stage.name}" data-word="{place}">']
+        if bar:
+            share = min(max(float(cell.texts[0]), 0.0), 1.0) * width
+            parts.append(
+                f'<rect x="{left:g}" y="{top:g}" width="{share:g}" height="{height:g}" '
+                'fill="currentColor" fill-opacity="0.25" stroke="none"/>'
+            )
+        parts.append(
+            f'<rect x="{left:g}" y="{top:g}" width="{width:g}" height="{height:g}" rx="3"{style and " "}{style}/>'
+        )
+        bold = ' font-weight="bold"' if stage.name in ("weight", "new", "joined") else ""
+        for i, text in enumerate(cell.texts):
+            right, y = left + width - _PAD, top + 18 + _LINE * i
+            parts.append(letters(right, y, text, f'text-anchor="end"{bold}'))
+        if cell.more:
+            text = f"<title>{cell.more} more numbers</title>{_more(cell)}"
+            y = top + 18 + _LINE * len(cell.texts)
+            parts.append(letters(middle, y, text, f'text-anchor="middle" {_SOFT}'))
+        self.parts.append("".join(parts) + "</g>")
+
+    def _band(self, matrices: Sequence[MatrixBox], made_by: str) -> None:
+        """A band across all words: matrices with their numbers, and what they make."""
+        width = self.columns.width
+        rows = max((len(matrix.rows) for matrix in matrices), default=0)
+        heights = (len(matrices) > 0) * 22 + rows * _LINE + (22 if made_by else 0) + 10
+        self.parts.append(
+            f'<rect x="{_PANEL + 2:g}" y="{self.top:g}" width="{width - 4:g}" '
+            f'height="{heights:g}" rx="12" fill="currentColor" fill-opacity="0.07"/>'
+        )
+        self.parts += _matrix_parts(matrices, width, self.top)
+        if made_by:
+            middle, y = _PANEL + width / 2, self.top + heights - 11
+            self.text(middle, y, escape(made_by), 'text-anchor="middle"')
+        self.top += heights
+
+    def _arrows(self, length: float) -> None:
+        """An arrow down from each word."""
+        for middle in self.columns.middles:
+            self.arrow((middle, self.top), (middle, self.top + length))
+        self.top += length
+
+
 def diagram_drawing(drawn: Drawn) -> Drawing:
     """The drawing itself, in the color that text around it has."""
     columns = _columns(drawn)
-    canvas = Canvas()
-    _words(canvas, drawn, columns)
-    _embeddings(canvas, drawn, columns)
-    ways = _projected(canvas, drawn, columns)
-    _scores(canvas, drawn, columns, ways)
-    _sum(canvas, drawn, columns, ways)
+    canvas = _Sketch(drawn=drawn, columns=columns)
+    canvas.words()
+    canvas.embeddings()
+    ways = canvas.projected()
+    canvas.scores(ways)
+    canvas.sum(ways)
     room = max(60, int((_PANEL + columns.width) / _CHAR))
     texts = [(text, "") for text in drawn.equations] + [(note, _SOFT) for note in drawn.notes]
     lines = [(line, soft) for text, soft in texts for line in wrapped(text, room, 2)]
@@ -95,278 +344,12 @@ def _matrix_width(matrix: MatrixBox) -> float:
     return max(head, *rows, 0.0) if rows else head
 
 
-def _panel(canvas: Canvas, title: str, top: float, *more: str) -> float:
-    """What a stage is, at its left; gives the height."""
-    lines = [*wrapped(title, _PANEL_COLUMNS, 0), *more]
-    for i, line in enumerate(lines):
-        canvas.text(0, top + 14 + _LINE * i, in_scripts(drawable(line), _CHAR))
-    return _LINE * len(lines)
-
-
-def _words(canvas: Canvas, drawn: Drawn, columns: _Columns) -> None:
-    for i, (middle, text) in enumerate(zip(columns.middles, drawn.words, strict=True)):
-        label = word(text, LABEL)
-        full = "" if label == text else f"<title>{escape(visible(text))}</title>"
-        if i == drawn.row:
-            half = width_of(label) * _CHAR / 2 + 8
-            canvas.parts.append(
-                f'<rect x="{middle - half:g}" y="0" width="{2 * half:g}" height="24" rx="12" '
-                f"{_THICK}/>"
-            )
-        canvas.text(
-            middle, 17, full + escape(isolated(label)), 'text-anchor="middle" font-weight="bold"'
-        )
-    canvas.top = 24 + 12
-
-
-def _embeddings(canvas: Canvas, drawn: Drawn, columns: _Columns) -> None:
-    stage = drawn.embedding
-    if stage is None:
-        return
-    height = _height(stage)
-    _panel(canvas, stage.title, canvas.top)
-    for i, middle in enumerate(columns.middles):
-        thick = i == drawn.row and drawn.query is None
-        _box(canvas, stage, i, middle, columns.box, height, thick=thick)
-    canvas.top += max(height, _LINE * len(wrapped(stage.title, _PANEL_COLUMNS, 0)))
-
-
-def _projected(canvas: Canvas, drawn: Drawn, columns: _Columns) -> _Ways:
-    """W_q, W_k, W_v, and the query, key and value of each word; how these go on."""
-    if drawn.query is None or drawn.key is None or drawn.value is None:
-        return _shared(canvas, drawn, columns)
-    if drawn.embedding is not None:
-        for middle in columns.middles:
-            canvas.arrow((middle, canvas.top), (middle, canvas.top + 26))
-        canvas.top += 26
-    _band(canvas, columns.width, drawn.matrices, drawn.made_by)
-    three = (drawn.query, drawn.key, drawn.value)
-    return (_side_by_side if columns.beside else _below)(canvas, drawn, three, columns)
-
-
-def _shared(canvas: Canvas, drawn: Drawn, columns: _Columns) -> _Ways:
-    """The ways from boxes that are query, key and value at once."""
-    end, half = canvas.top, columns.box / 2
-    side = end - (0 if drawn.embedding is None else _height(drawn.embedding) / 2)
-    return _Ways(
-        ((columns.middles[drawn.row] - half / 2, end),),
-        tuple(((middle, end),) for middle in columns.middles),
-        tuple(((m + half, side), (m + half + 2 * _LANE, side)) for m in columns.middles),
-    )
-
-
-def _side_by_side(canvas: Canvas, drawn: Drawn, three: Sequence[Stage], columns: _Columns) -> _Ways:
-    start, shift = canvas.top, columns.box + _GAP
-    canvas.top += 44
-    height = max(map(_height, three))
-    _panel(canvas, "query q, key k and value v of each word", canvas.top)
-    for i, middle in enumerate(columns.middles):
-        for stage, x in zip(three, (middle - shift, middle, middle + shift), strict=True):
-            canvas.arrow((x, start), (x, start + 22))
-            canvas.text(x, start + 37, stage.name[0], 'text-anchor="middle" font-style="italic"')
-            _projection(canvas, drawn, stage, i, x, columns, height)
-    canvas.top += height
-    end = canvas.top
-    return _Ways(
-        ((columns.middles[drawn.row] - shift, end),),
-        tuple(((middle, end),) for middle in columns.middles),
-        tuple(((middle + shift, end),) for middle in columns.middles),
-    )
-
-
-def _below(canvas: Canvas, drawn: Drawn, three: Sequence[Stage], columns: _Columns) -> _Ways:
-    for middle in columns.middles:
-        canvas.arrow((middle, canvas.top), (middle, canvas.top + 22))
-    canvas.top += 22
-    sides: list[float] = []
-    for stage in three:
-        height = _height(stage)
-        _panel(canvas, stage.title, canvas.top)
-        for i, middle in enumerate(columns.middles):
-            _projection(canvas, drawn, stage, i, middle, columns, height)
-        sides.append(canvas.top + height / 2)
-        canvas.top += height + 4
-    end, half = canvas.top + _LANE, columns.box / 2
-    asked = columns.middles[drawn.row] - half
-    query, key, value = sides
-    canvas.top += 12
-    return _Ways(
-        ((asked, query), (asked - 2 * _LANE, query)),
-        tuple(
-            ((m - half, key), (m - half - _LANE, key), (m - half - _LANE, end), (m, end))
-            for m in columns.middles
-        ),
-        tuple(((m + half, value), (m + half + _LANE, value)) for m in columns.middles),
-    )
-
-
-def _projection(
-    canvas: Canvas,
-    drawn: Drawn,
-    stage: Stage,
-    place: int,
-    middle: float,
-    columns: _Columns,
-    height: float,
-) -> None:
-    """The box of a query, key or value; of queries the followed one is thick."""
-    is_query, is_row = stage is drawn.query, place == drawn.row
-    _box(
-        canvas,
-        stage,
-        place,
-        middle,
-        columns.box,
-        height,
-        thick=is_query and is_row,
-        broken=is_query and not is_row,
-    )
-
-
-def _scores(canvas: Canvas, drawn: Drawn, columns: _Columns, ways: _Ways) -> None:
-    """The query's way along all keys, then scale and softmax."""
-    bus = canvas.top + 24
-    asked = ways.query[-1][0]
-    canvas.line(*ways.query, (asked, bus), attributes=_THICK)
-    canvas.bus(bus, columns.middles, asked, _THICK)
-    top = bus + 32
-    for middle, way in zip(columns.middles, ways.keys, strict=True):
-        canvas.line(*way, (middle, bus - NODE))
-        canvas.arrow((middle, bus + NODE), (middle, top))
-        canvas.node(middle, bus, "·")
-    canvas.top = top
-    for stage in (drawn.product, drawn.scaled):
-        step = max(_STEP, _numbers(canvas, stage, columns) - _height(stage) + 4)
-        for middle in columns.middles:
-            canvas.arrow((middle, canvas.top), (middle, canvas.top + step))
-        canvas.top += step
-    band = canvas.top
-    canvas.top += 8
-    _numbers(canvas, drawn.power, columns, f"Σ = {drawn.total}")
-    canvas.top += 8
-    left = _PANEL + 2
-    canvas.parts.append(
-        f'<rect x="{left:g}" y="{band:g}" width="{columns.width - 4:g}" '
-        f'height="{canvas.top - band:g}" rx="12" {_BROKEN} class="softmax"/>'
-    )
-    for middle in columns.middles:
-        canvas.arrow((middle, canvas.top), (middle, canvas.top + 22))
-    canvas.top += 22
-    _numbers(canvas, drawn.weight, columns, bars=True)
-
-
-def _sum(canvas: Canvas, drawn: Drawn, columns: _Columns, ways: _Ways) -> None:
-    """Each value times its weight, and their sum."""
-    node, top = canvas.top + 26, canvas.top + 58
-    for middle, way in zip(columns.middles, ways.values, strict=True):
-        canvas.line((middle, canvas.top), (middle, node - NODE))
-        lane = way[-1][0]
-        canvas.line(*way, (lane, node), (middle + NODE, node), attributes=_SOFT)
-        canvas.arrow((middle, node + NODE), (middle, top))
-        canvas.node(middle, node, "×")
-    height = _height(drawn.part)
-    canvas.top = top
-    _panel(canvas, drawn.part.title, top)
-    for i, middle in enumerate(columns.middles):
-        _box(canvas, drawn.part, i, middle, columns.box, height)
-    bus, under = top + height + 24, columns.middles[drawn.row]
-    for middle in columns.middles:
-        end = bus - NODE if middle == under else bus
-        canvas.line((middle, top + height), (middle, end))
-    for middle in (columns.middles[0], columns.middles[-1]):
-        canvas.bus(bus, (under,), middle)
-    canvas.arrow((under, bus + NODE), (under, bus + 34))
-    canvas.node(under, bus, "+")
-    canvas.top = bus + 34
-    _result(canvas, drawn, drawn.new, columns)
-    if drawn.joined is not None:
-        canvas.arrow((under, canvas.top), (under, canvas.top + 26))
-        canvas.top += 26
-        if drawn.output is not None:
-            _band(canvas, columns.width, (drawn.output,), "")
-            canvas.arrow((under, canvas.top), (under, canvas.top + 26))
-            canvas.top += 26
-        _result(canvas, drawn, drawn.joined, columns)
-    canvas.top += 10
-
-
-def _result(canvas: Canvas, drawn: Drawn, stage: Stage, columns: _Columns) -> None:
-    """One box under the followed word."""
-    height = _height(stage)
-    panel = _panel(canvas, stage.title, canvas.top)
-    _box(canvas, stage, 0, columns.middles[drawn.row], columns.box, height, thick=True)
-    canvas.top += max(height, panel)
-
-
-def _numbers(
-    canvas: Canvas, stage: Stage, columns: _Columns, *more: str, bars: bool = False
-) -> float:
-    """A row of single numbers under the words; gives the height of what stands at their left."""
-    panel = _panel(canvas, stage.title, canvas.top, *more)
-    height = _height(stage)
-    for i, middle in enumerate(columns.middles):
-        _box(canvas, stage, i, middle, columns.box, height, bar=bars)
-    canvas.top += height
-    return panel
-
-
 def _height(stage: Stage) -> float:
     return max(len(cell.texts) + bool(cell.more) for cell in stage.cells) * _LINE + 8
 
 
 def _more(cell: Cell) -> str:
     return f"+{cell.more}"
-
-
-def _box(
-    canvas: Canvas,
-    stage: Stage,
-    place: int,
-    middle: float,
-    width: float,
-    height: float,
-    *,
-    thick: bool = False,
-    broken: bool = False,
-    bar: bool = False,
-) -> None:
-    cell, top = stage.cells[place], canvas.top
-    style = f" {_THICK}" if thick else f" {_BROKEN}" if broken else ""
-    left = middle - width / 2
-    parts = [f'<g data-stage="{stage.name}" data-word="{place}">']
-    if bar:
-        share = min(max(float(cell.texts[0]), 0.0), 1.0) * width
-        parts.append(
-            f'<rect x="{left:g}" y="{top:g}" width="{share:g}" height="{height:g}" '
-            'fill="currentColor" fill-opacity="0.25" stroke="none"/>'
-        )
-    parts.append(
-        f'<rect x="{left:g}" y="{top:g}" width="{width:g}" height="{height:g}" rx="3"{style}/>'
-    )
-    bold = ' font-weight="bold"' if stage.name in ("weight", "new", "joined") else ""
-    for i, text in enumerate(cell.texts):
-        right, y = left + width - _PAD, top + 18 + _LINE * i
-        parts.append(letters(right, y, text, f'text-anchor="end"{bold}'))
-    if cell.more:
-        text = f"<title>{cell.more} more numbers</title>{_more(cell)}"
-        y = top + 18 + _LINE * len(cell.texts)
-        parts.append(letters(middle, y, text, f'text-anchor="middle" {_SOFT}'))
-    canvas.parts.append("".join(parts) + "</g>")
-
-
-def _band(canvas: Canvas, width: float, matrices: Sequence[MatrixBox], made_by: str) -> None:
-    """A band across all words: matrices with their numbers, and what they make."""
-    rows = max((len(matrix.rows) for matrix in matrices), default=0)
-    heights = (len(matrices) > 0) * 22 + rows * _LINE + (22 if made_by else 0) + 10
-    canvas.parts.append(
-        f'<rect x="{_PANEL + 2:g}" y="{canvas.top:g}" width="{width - 4:g}" '
-        f'height="{heights:g}" rx="12" fill="currentColor" fill-opacity="0.07"/>'
-    )
-    canvas.parts += _matrix_parts(matrices, width, canvas.top)
-    if made_by:
-        middle, y = _PANEL + width / 2, canvas.top + heights - 11
-        canvas.text(middle, y, escape(made_by), 'text-anchor="middle"')
-    canvas.top += heights
 
 
 def _matrix_parts(matrices: Sequence[MatrixBox], width: float, top: float) -> Iterator[str]:
