@@ -178,14 +178,7 @@ def part_chosen(mechanism: Mechanism) -> "Part | None":
     """The part that the options choose, if any does. Raises: UsageError."""
     if not (mechanism.chooses or mechanism.merge or mechanism.hide or mechanism.part):
         return None
-    return selecting.part_of(
-        which=mechanism.part,
-        layer=mechanism.layer,
-        head=mechanism.head,
-        agg=mechanism.agg,
-        merge=mechanism.merge,
-        hide=mechanism.hide,
-    )
+    return selecting.part_of_options(mechanism)
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:

@@ -37,12 +37,12 @@ CHOOSING_OPTIONS: dict[str, Any] = {
 
 def part_of(
     *,
-    which: Which | None = None,
     layer: str | None = None,
     head: str | None = None,
     agg: str | None = None,
     merge: bool = False,
     hide: Sequence[str] | None = None,
+    part: Which | None = None,
 ) -> "Part":
     """The part that the options choose. Raises: UsageError for one that cannot be read."""
     from attncli.insight.chosen_part import Part
@@ -62,15 +62,20 @@ def part_of(
         hide=tuple(hide or ()),
         over=() if agg is None else axes,  # type: ignore[arg-type]  # checked above
         how="max" if how == "max" else "mean",
-        which=which,
+        which=part,
     )
+
+
+def part_of_options(options: object) -> "Part":
+    """The part that a group of options chooses, as `part_of`."""
+    return part_of(**{name: getattr(options, name) for name in CHOOSING_OPTIONS})
 
 
 def _indices(value: str, place: str) -> tuple[int, ...]:
     """Numbers and ranges, as 0,2-4,-1."""
     indices: list[int] = []
-    for part in value.split(","):
-        first, dash, last = part.strip().rpartition("-")
+    for one in value.split(","):
+        first, dash, last = one.strip().rpartition("-")
         try:
             if dash and first:
                 low, high = int(first), int(last)
@@ -78,7 +83,7 @@ def _indices(value: str, place: str) -> tuple[int, ...]:
                     raise ValueError
                 indices += range(low, high + 1)
             else:
-                indices.append(int(part))
+                indices.append(int(one))
         except ValueError:
             raise UsageError(
                 f"found {quoted(value)}, expected numbers such as 0, 2,5, 0-3 or -1", place=place

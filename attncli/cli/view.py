@@ -81,14 +81,7 @@ class Choosing:
 
     def of(self, result: "AttentionResult", asked: frozenset[str]) -> "AttentionResult":
         """The part of a result, which says which of the fields `asked` for it lost."""
-        chosen = selecting.part_of(
-            which=self.part,
-            layer=self.layer,
-            head=self.head,
-            agg=self.agg,
-            merge=self.merge,
-            hide=self.hide,
-        )
+        chosen = selecting.part_of_options(self)
         return replace(chosen, asked=asked).of(result)
 
     def few(self, result: "AttentionResult", *, silent: bool) -> "Choosing":

@@ -94,20 +94,16 @@ class Offers(Tables):
 
     __slots__ = ()
 
-    def __repr__(self) -> str:
+    def __repr__(self: Any) -> str:
         from attncli.results.tables import one_line
 
-        return one_line(self._itself)
-
-    @property
-    def _itself(self) -> Any:
-        return self
+        return one_line(self)
 
     @property
     def _results(self) -> Any:
         return [self]
 
-    def matrix(self, layer: int | None = None, head: int | None = None) -> "Float32Array":
+    def matrix(self: Any, layer: int | None = None, head: int | None = None) -> "Float32Array":
         """The weights of one head, (n_tokens, n_keys): rows are queries, columns are keys.
 
         `layer` and `head` are numbers in the model, counted from 0; −1 is the last. Without them it
@@ -119,9 +115,9 @@ class Offers(Tables):
         """
         from attncli.results.tables import matrix_of
 
-        return matrix_of(self._itself, layer, head)
+        return matrix_of(self, layer, head)
 
-    def head_map(self) -> "HeadMap":
+    def head_map(self: Any) -> "HeadMap":
         """One number a head, for every layer: what each looks at, and its entropy.
 
         A notebook shows it; `to_pandas` makes a table of it, `values["first"]` is the matrix of one.
@@ -133,19 +129,19 @@ class Offers(Tables):
         """
         from attncli.insight.heads import head_map
 
-        return head_map(self._itself)
+        return head_map(self)
 
-    def to_xarray(self) -> "xarray.DataArray":
+    def to_xarray(self: Any) -> "xarray.DataArray":
         """The weights with named axes (layer, head, query, key) and the words as coordinates.
 
         Words may occur twice. Raises: MissingExtraError where xarray is not installed.
         """
         from attncli.results.tables import named_array
 
-        return named_array(self._itself)
+        return named_array(self)
 
     def plot(
-        self,
+        self: Any,
         *,
         ax: "Axes | None" = None,
         layer: int | None = None,
@@ -161,7 +157,5 @@ class Offers(Tables):
         """
         from attncli.views.plot import plotted_heat_map
 
-        result = self._itself
-        return plotted_heat_map(
-            result, result.matrix(layer, head), (layer, head), ax, palette, numbers
-        )
+        weights = self.matrix(layer, head)
+        return plotted_heat_map(self, weights, (layer, head), ax, palette, numbers)
