@@ -13,6 +13,7 @@ from attncli.errors import (
     field_name,
     setting,
 )
+from attncli.files.rows.sentences import in_lots
 from attncli.mechanisms.open import open_analyser, store_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 Outcomes: TypeAlias = "Iterator[tuple[Sentence, AttentionResult | AttnError]]"
 
-_CHUNK = 256  # sentences computed together
 # About the numbers of a token in a forward pass of a model of 768 dimensions: its row, and the row
 # between the two linear maps of a layer, which is four times as wide.
 _TRANSFORMER_WIDTH = 4096
@@ -127,7 +127,7 @@ class Analysis:
         Raises: EmptyError, at the `place`, when there is no sentence.
         """
         index = 0
-        for chunk in _chunks(sentences):
+        for chunk in in_lots(sentences):
             computed = self.analyser.outcomes([s.text for s in chunk if s.error is None])
             for sentence in chunk:
                 outcome = sentence.error or next(computed)
@@ -244,20 +244,3 @@ def sentence_of_words(texts: Sequence[str]) -> str | None:
     from attncli.reading.cutting import may_hold_no_space
 
     return None if any(map(may_hold_no_space, texts)) else " ".join(texts)
-
-
-def _chunks(given: "Iterable[Sentence]") -> "Iterator[list[Sentence]]":
-    """The sentences, some at a time; those before a damaged place are given out before its error."""
-    chunk: list[Sentence] = []
-    try:
-        for sentence in given:
-            chunk.append(sentence)
-            if len(chunk) == _CHUNK:
-                yield chunk
-                chunk = []
-    except AttnError:
-        if chunk:
-            yield chunk
-        raise
-    if chunk:
-        yield chunk

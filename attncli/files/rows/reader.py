@@ -46,13 +46,11 @@ from attncli.files.rows.lines import (
     with_head,
 )
 from attncli.files.rows.objects import objects_of_document, objects_of_lines
-from attncli.files.rows.sentences import MAX_LINE, is_comment
+from attncli.files.rows.sentences import MAX_LINE, in_lots, is_comment
 from attncli.files.rows.shape import DEFAULT_COLUMN as DEFAULT_COLUMN
 from attncli.files.rows.shape import Shape as Shape
 from attncli.files.rows.shape import Table as Table
 from attncli.files.source import InputSource
-
-_LOT = 256  # rows given out together
 
 
 class InputRow(NamedTuple):
@@ -174,24 +172,8 @@ def _numbered(blocks: Iterable[list[RawLine]]) -> Iterator[tuple[int, RawLine]]:
 
 
 def _in_lots(rows: Iterable[InputRow]) -> Iterator[InputRows]:
-    """The rows some at a time; those before an error are given out before it is raised."""
-    lot: list[InputRow] = []
-    try:
-        for row in rows:
-            lot.append(row)
-            if len(lot) == _LOT:
-                yield _together(lot)
-                lot = []
-    except AttnError:
-        if lot:
-            yield _together(lot)
-        raise
-    if lot:
-        yield _together(lot)
-
-
-def _together(rows: Sequence[InputRow]) -> InputRows:
-    return InputRows(*map(list, zip(*rows, strict=True)))
+    for lot in in_lots(rows):
+        yield InputRows(*map(list, zip(*lot, strict=True)))
 
 
 def _cell_rows(

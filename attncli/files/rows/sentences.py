@@ -5,12 +5,15 @@ A line that begins with "# ", or is "#" alone, is a comment.
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from attncli.errors import AttnError, DataError
 from attncli.errors.wording import visible
 
 MAX_LINE = 16 * 2**20  # bytes
+TOGETHER = 256  # rows or sentences given out together
+
+_Item = TypeVar("_Item")
 
 
 class Sentence(NamedTuple):
@@ -29,6 +32,23 @@ class Sentence(NamedTuple):
     def place(self) -> str | None:
         """Where it stands, for messages: FILE:LINE."""
         return None if self.line is None else f"{self.source or 'line'}:{self.line}"
+
+
+def in_lots(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    """Items some at a time; those before an error are given out before it is raised."""
+    lot: list[_Item] = []
+    try:
+        for item in items:
+            lot.append(item)
+            if len(lot) == TOGETHER:
+                yield lot
+                lot = []
+    except AttnError:
+        if lot:
+            yield lot
+        raise
+    if lot:
+        yield lot
 
 
 def is_comment(line: str) -> bool:
