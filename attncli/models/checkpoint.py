@@ -122,12 +122,11 @@ class Checkpoint:
 
         Raises: DataError when no tensor ends in it, or several do.
         """
-        names = (*self._file_of, *self._kept)
-        matches = [n for n in names if n == landmark or n.endswith("." + landmark)]
-        if len(matches) != 1:
-            what = f"{len(matches)} tensors are called" if matches else "no tensor is called"
-            raise DataError(f"{what} {quoted(landmark)}, expected one", place=self.place)
-        return matches[0].removesuffix(landmark)
+        if (stored := self.find(landmark)) is None:
+            raise DataError(
+                f"no tensor is called {quoted(landmark)}, expected one", place=self.place
+            )
+        return stored.removesuffix(landmark)
 
     def find(self, name: str) -> str | None:
         """The one stored name that is `name`, or ends in it after a dot; None where there is none.

@@ -67,15 +67,15 @@ class Steps:
 def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:
     """The stages of each layer and head. The result must hold its `STAGE_FIELDS`."""
     rows = tuple(range(len(result.tokens))) if steps.rows is None else steps.rows
-    told = _Told(result, ink, steps, rows)
-    lines = told.embeddings()
+    sheet = _Sheet(result, ink, steps, rows)
+    lines = sheet.embeddings()
     for layer in range(result.attention.n_layers):
         for head in range(result.attention.n_heads):
             name = matrix_name(result, layer, head)
             lines += [[], [ink.bold(name)]] if name else []
             lines += step_matrix_lines(steps, axis_numbers(result, "heads")[head], ink)
-            lines += told.head(stages(result, layer, head, steps.learned.projections))
-    lines += told.ending()
+            lines += sheet.head(stages(result, layer, head, steps.learned.projections))
+    lines += sheet.ending()
     model = steps.learned.model
     label = None if model is None else label_stages(result, model)
     if label is None:
@@ -91,7 +91,7 @@ def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Told:
+class _Sheet:
     """The stages of one result; `rows` are the places of the words that are followed."""
 
     result: AttentionResult
