@@ -1,10 +1,39 @@
 """`attn` and `python -m attncli`."""
 
+import atexit
 import gc
 import os
 import sys
 from contextlib import suppress
 from typing import TextIO
+
+
+def command() -> None:
+    """Runs the command as the whole of a process, which ends here at once.
+
+    Python would take its modules apart one by one, whose memory the system takes back anyway: that is
+    a sixth of a short command. What was registered for the end is done, and where another thread, a
+    tracer or `python -i` still waits for it, Python ends as always.
+    """
+    code = 1
+    try:
+        main()
+    except SystemExit as end:
+        if not isinstance(end.code, int) or _is_awaited():
+            raise
+        code = end.code
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        _settle(stream)
+    os._exit(code)
+
+
+def _is_awaited() -> bool:
+    """Whether somebody needs Python's own end of the process."""
+    threading = sys.modules.get("threading")
+    has_threads = threading is not None and threading.active_count() > 1
+    is_traced = sys.gettrace() is not None or sys.getprofile() is not None
+    return has_threads or is_traced or bool(sys.flags.inspect)
 
 
 def main() -> None:
@@ -67,4 +96,4 @@ def _said_version() -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    command()
