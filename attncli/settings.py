@@ -164,7 +164,7 @@ class Choices(TypedDict, total=False):
     d_v: int | None
     positions: Positions
     target: str | int | None
-    pair: str | None
+    pair: "str | Sequence[str] | None"
     truncate: bool
     complete: int | None
     w_q: "Matrix | None"

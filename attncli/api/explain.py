@@ -10,6 +10,7 @@ from attncli.api.word_vectors import WordVectors, open_vectors
 from attncli.checks.arguments import is_column, names_of, one_of_kind, text_of, texts_of
 from attncli.checks.choices import expect_names
 from attncli.errors import UsageError
+from attncli.errors.wording import counted_as
 from attncli.insight.heads import HeadMap, head_map
 from attncli.mechanisms.analyser import Analyser
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
@@ -129,6 +130,7 @@ def explain(
     and vectors, KeyedVectors of gensim, a matrix (n_words, dim) with its words. `include` names
     optional fields of the result to fill (embeddings, query, key, value, scores, measures, hidden_states; next: what a language model
     expected at each token); `part` chooses layers, heads and tokens.
+    `pair`, a second text that a transformer reads too, may be a list, one for each text.
     The choices, and their defaults, are those of `attncli.settings.MechanismSettings`; `settings` and
     `reading` say the same of general attention. Weights are (n_layers, n_heads, n_tokens, n_tokens).
     Raises: ArgumentError for a value of another kind; EmptyError, LimitError, UnknownWordError,
@@ -144,9 +146,13 @@ def explain(
     several = is_column(text)
     expected = "one text, or a list of texts"
     texts = texts_of(text, "text", expected) if several else [text_of(text, "text", expected)]
+    pairs = _pairs_of(choices.get("pair"), texts, several=several)
+    if pairs is not None:
+        choices["pair"] = None
     if settings is None and reading is None:
-        analysis = analysis_of(model, vectors, include, part, choices)
-        results = results_of(analysis.analyser, texts, several)
+        by = None if pairs is None else "pair"
+        analysis = analysis_of(model, vectors, include, part, choices, paired_by=by)
+        results = results_of(analysis.analyser, texts, several, pairs)
         return results if several else results[0]
     if model is not None or part is not None or choices:
         raise UsageError("found other choices too, expected one of them", place="settings")
@@ -159,3 +165,21 @@ def explain(
     analyser = GeneralAnalyser(store, reading, settings, include=names)
     results = results_of(analyser, texts, several)
     return results if several else results[0]
+
+
+def _pairs_of(given: object, texts: list[str], *, several: bool) -> list[str] | None:
+    """The second text of each text, where they are a list; None where one is given, or none.
+
+    Raises: ArgumentError for what is no list of texts; UsageError for another number of them.
+    """
+    if not is_column(given):
+        return None
+    pairs = texts_of(given, "pair", "a text, or a list of as many as there are")
+    if not several:
+        raise UsageError("found a list beside one text, expected a text", place="pair")
+    if len(pairs) != len(texts):
+        raise UsageError(
+            f"found {counted_as(len(pairs), 'text')}, expected {len(texts)}, one for each",
+            place="pair",
+        )
+    return pairs

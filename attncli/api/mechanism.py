@@ -28,8 +28,9 @@ def analysis_of(
     *,
     foresees: bool = True,
     keeps: Keeps = "all",
+    paired_by: str | None = None,
 ) -> Analysis:
-    """Attention as these arguments choose it; `foresees` and `keeps` as `open_analysis`.
+    """Attention as these arguments choose it; `foresees`, `keeps` and `paired_by` as `open_analysis`.
 
     Raises: as `analyser`.
     """
@@ -46,6 +47,7 @@ def analysis_of(
         foresees=foresees,
         keeps=keeps,
         trained=trained,
+        paired_by=paired_by,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any, Protocol, SupportsIndex, TypeAlias, overload
 
 from attncli.arrays import AnyArray
 from attncli.errors import AttnError as AttnError
+from attncli.errors import field_name
 from attncli.mechanisms.analyser import Analyser
 from attncli.results import Tables
 from attncli.results.result import AttentionResult as AttentionResult
@@ -47,11 +48,23 @@ class Results(list[AttentionResult], Tables):
         return f"Results({', '.join(texts)})"
 
 
-def results_of(analyser: Analyser, texts: list[str], several: bool) -> Results:
-    """The results of texts. Raises: the error of the first that has none; of several it is named."""
+def results_of(
+    analyser: Analyser, texts: list[str], several: bool, pairs: list[str] | None = None
+) -> Results:
+    """The results of texts, each beside its second one where there are `pairs`.
+
+    Raises: the error of the first that has none; of several it is named.
+    """
     results = Results()
-    for place, outcome in enumerate(analyser.outcomes(texts)):
+    outcomes = (
+        analyser.outcomes(texts)
+        if pairs is None
+        else analyser.pairs(list(zip(texts, pairs, strict=True)))
+    )
+    for place, outcome in enumerate(outcomes):
         if isinstance(outcome, AttnError):
+            if pairs is not None and outcome.place == field_name("pair"):
+                outcome.place = f"pair[{place}]"
             outcome.place = outcome.place or (f"text[{place}]" if several else None)
             raise outcome
         results.append(outcome)

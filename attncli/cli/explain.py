@@ -71,7 +71,7 @@ def explain(
     chooses = mechanism.chooses or (mechanism.has_one_matrix and not mechanism.hide)
     analysis = analysis_of_options(
         mechanism,
-        frozenset(fields[0]) | manner.needs(),
+        frozenset(fields[0]) | _needed(manner, mechanism),
         asked=frozenset(fields[0] if manner.keeps_fields else ()),
         in_short=manner.pools and against is None and not chooses,
         foresees=against is None and "next" not in fields[1],
@@ -107,6 +107,19 @@ def _kept(manner: Manner, fields: Fields) -> "Keeps":
     if manner.kind in ("html", "htm"):
         return "all" if manner.steps or manner.why or manner.diagram else "page"
     return "map" if manner.head_map else "all"
+
+
+def _needed(manner: Manner, mechanism: Mechanism) -> frozenset[str]:
+    """The optional fields that are shown; a drawing of a decoder's part has no scores.
+
+    What may come next is said of a decoder only where it is asked for.
+    """
+    needed = manner.needs()
+    if mechanism.pair is None and mechanism.complete is None:
+        return needed
+    if mechanism.part != "encoder" and manner.kind != "npz":
+        needed -= {"scores"}
+    return needed | ({"next"} if manner.show is not None and "next" in manner.show else set())
 
 
 def _say_vain_of_mechanism(

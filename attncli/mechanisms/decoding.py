@@ -4,7 +4,7 @@ What it reads begins with the id that the model starts with, and ends before the
 the text: each row is what the decoder looks at to write the token that follows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import compress
 from typing import Any, NamedTuple
@@ -27,6 +27,8 @@ from attncli.models.model import TransformerModel
 from attncli.models.pieces import Piece, Pieces, PieceTokenizer
 from attncli.results.decoded import on_each_part
 from attncli.results.result import AttentionResult, ResultWarning, Token
+
+_STAGES = {"query", "key", "value", "scores"}
 
 
 class Target(NamedTuple):
@@ -119,28 +121,54 @@ def decoded_target(
     target: Target,
     source: Float32Array,
     listener: Callable[[int, Float32Array, Float32Array], None] | None = None,
+    *,
+    stages: bool = False,
 ) -> Decoded:
     """What the decoder makes of a target, beside the encoder's last rows (n_k, d_model).
 
-    A `listener` hears of the weights as `decode` says them, and they are not kept.
+    A `listener` hears of the weights as `decode` says them, and they are not kept. With `stages`
+    queries, keys, values and scores are.
     Raises: NumericError when numbers overflow; DataError for tensors that do not fit.
     """
     assert model.decoder is not None
     assert model.config.target is not None
     ids = np.array(target.pieces.ids)
-    decoded = decode(model.decoder, model.config.target, ids, source, listener)
-    arrays = (decoded.contextual, decoded.weights, decoded.cross)
+    decoded = decode(model.decoder, model.config.target, ids, source, listener, stages=stages)
+    arrays = [decoded.contextual, decoded.weights, decoded.cross]
+    arrays += [*(decoded.own or ()), *(decoded.other or ())]
     if not all(np.isfinite(array).all() for array in arrays):
         raise NumericError(f"the hidden states of {quoted(target.text)} overflow float32")
     return decoded
 
 
+def foreseen(
+    model: TransformerModel, tokenizer: PieceTokenizer, target: Target, decoded: Decoded
+) -> dict[str, Any]:
+    """What a decoder says of a target: what may follow it, how probable each of its tokens was.
+
+    Nothing where it was saved without its head. Raises: NumericError when logits overflow float32;
+    DataError for a head that does not fit.
+    """
+    head = None if model.decoder is None else model.decoder.head()
+    if head is None:
+        return {}
+    from attncli.mechanisms.foreseeing import following
+
+    ids, last = target.pieces.ids, decoded.contextual
+    return following(head, tokenizer.target, ids, last, of_each=True)
+
+
 def with_decoder(
-    result: AttentionResult, target: Target, decoded: Decoded, include: frozenset[str]
+    result: AttentionResult,
+    target: Target,
+    decoded: Decoded,
+    include: frozenset[str],
+    said: Mapping[str, Any] | None = None,
 ) -> AttentionResult:
     """The result of an encoder with what its decoder made of another text beside it.
 
-    The parts are measured where the result was, and hold embeddings and hidden states on request.
+    The parts are measured where the result was, and hold optional fields on request; what the decoder
+    `said` of its text stands in their model.
     """
     n_layers, n_heads = decoded.weights.shape[:2]
     own = result.attention._replace(causal=True, n_layers=n_layers, n_heads=n_heads)
@@ -151,11 +179,15 @@ def with_decoder(
         ),
         "contextual": decoded.contextual,
         "vectors": result.vectors,
-        "model": result.model,
+        "model": None if result.model is None else result.model._replace(**(said or {})),
     }
     held = {name: getattr(decoded, name) for name in include & {"embeddings", "hidden_states"}}
+    of_own, of_other = (
+        {} if of is None else {name: getattr(of, name) for name in include & _STAGES}
+        for of in (decoded.own, decoded.other)
+    )
     decoder = AttentionResult(
-        attention=own, weights=decoded.weights, warnings=target.warnings, **shared, **held
+        attention=own, weights=decoded.weights, warnings=target.warnings, **shared, **held, **of_own
     )
     cross = AttentionResult(
         attention=own._replace(causal=False, positions="none"),
@@ -164,6 +196,7 @@ def with_decoder(
         pair=result.text,
         warnings=(*target.warnings, *(w._replace(tokens=()) for w in result.warnings)),
         **shared,
+        **of_other,
     )
     whole = replace(result_of_target(result, target), decoder=decoder, cross=cross)
     return on_each_part(whole, with_measures) if "measures" in include else whole

@@ -39,6 +39,21 @@ def predictions(
     if not model.config.causal:
         places = [at for at, number in enumerate(ids) if number == tokenizer.mask_id]
         return {"masks": tuple(_masks(head, tokenizer, ids, last, places))} if places else {}
+    return following(head, tokenizer, ids, last, of_each=of_each)
+
+
+def following(
+    head: WordHead,
+    tokenizer: PieceTokenizer,
+    ids: Sequence[int],
+    last: Float32Array,
+    *,
+    of_each: bool,
+) -> dict[str, Any]:
+    """What may follow the last token, and with `of_each` how probable each token of the text was.
+
+    `last` (n, d_model) is what the head reads. Raises: as `predictions`.
+    """
     (after,) = _logs(head, last[-1:])  # (n_vocab,)
     said: dict[str, Any] = {
         "next": _candidates(tokenizer, ids, after),

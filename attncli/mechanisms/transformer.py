@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 _WINDOW_WEIGHTS = 1 << 24  # numbers of the weights held at once
 _WINDOW_ROWS = 1 << 14  # rows of tokens held at once
 _OF_TOKENS = {"embeddings", "hidden_states"}
+_STAGES = {"query", "key", "value", "scores"}
 _FROM_STATES = {*_OF_TOKENS, "query", "key", "value"}
 
 
@@ -324,7 +325,7 @@ class TransformerAnalyser(Analyser):
         config, layers = self.model.config, self.layers
         if layers is not None:
             layers = tuple(checked_numbers(layers, range(config.n_layers), "layers"))
-        projections = bool(self.include & {"query", "key", "value", "scores"})
+        projections = bool(self.include & _STAGES)
         heads = self.heads
         if heads is not None:
             heads = tuple(checked_numbers(heads, range(config.n_heads), "heads"))
@@ -438,6 +439,7 @@ class TransformerAnalyser(Analyser):
         """The result with what the decoder made of the second text, which it writes where there is none."""
         from attncli.mechanisms.decoding import (
             decoded_target,
+            foreseen,
             result_of_target,
             with_decoder,
             written_target,
@@ -456,10 +458,13 @@ class TransformerAnalyser(Analyser):
                 return mapped_decoder(
                     self.model, result, target, states.last, self.part, for_page=for_page
                 )
-            decoded = decoded_target(self.model, target, states.last)
+            stages = bool(self.include & _STAGES)
+            decoded = decoded_target(self.model, target, states.last, stages=stages)
+            says = NEXT in self.include
+            said = foreseen(self.model, self.tokenizer, target, decoded) if says else {}
         except AttnError as error:
             return error
-        return self._part_of(with_decoder(result, target, decoded, self.include))
+        return self._part_of(with_decoder(result, target, decoded, self.include, said))
 
     def _scores(
         self, query: Float32Array, key: Float32Array, layer: int, heads: tuple[int, ...] | None

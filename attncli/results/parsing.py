@@ -83,11 +83,12 @@ def _parts_of(record: Mapping[str, Any]) -> dict[str, AttentionResult]:
     rows = {name: decoder[name] for name in ("text", "tokens")}
     rows["contextual"] = decoder.get("contextual", np.zeros((len(decoder["tokens"]), 0)))
     columns = {"keys": record["tokens"], "pair": record["text"]}
+    said = {"model": decoder.get("model")}  # of its text, which the rows of both are
     own = {name: value for name, value in decoder.items() if name in PART_FIELDS["decoder"]}
     other = {name: value for name, value in cross.items() if name in PART_FIELDS["cross"]}
     return {
         "decoder": AttentionResult.from_dict({**shared, **rows, **own}),
-        "cross": AttentionResult.from_dict({**shared, **rows, **columns, **other}),
+        "cross": AttentionResult.from_dict({**shared, **rows, **columns, **said, **other}),
     }
 
 

@@ -50,8 +50,12 @@ USUAL_FIELDS = (
 # What only some models have; a record holds them where they are known.
 RARE_OF_MODELS = ("quantization", *PREDICTED)
 # Results that an encoder's result may hold beside its own, and the fields that records have of them.
-_OF_CROSS = ("attention", "weights", "scores", "measures", "selection", "warnings")
-_OF_DECODER = ("text", "tokens", *_OF_CROSS, "contextual", "embeddings", "hidden_states")
+_OF_CROSS = (
+    *("attention", "weights", "scores", "measures", "selection", "warnings"),
+    *("query", "key", "value"),
+)
+_OF_DECODER = ("text", "tokens", *_OF_CROSS, "contextual", "embeddings", "hidden_states", "model")
+_SAID = ("next", "next_entropy", "log_probabilities")  # what a decoder says of its text
 PART_FIELDS = {"decoder": _OF_DECODER, "cross": _OF_CROSS}
 PARTS = tuple(PART_FIELDS)
 SHARED_FIELDS = ("index", "line", "vectors")  # which these take from it
@@ -329,6 +333,9 @@ class AttentionResult(Offers):
             model = model.silent()._replace(completion=model.completion)
         shared["model"] = model
         for name, part in (("decoder", decoder), ("cross", cross)):
+            if model is not None and part.model is not None:
+                said = {field: getattr(part.model, field) for field in _SAID}
+                shared["model"] = model._replace(**said)
             object.__setattr__(self, name, replace(part, **shared))
 
     def _check_kinds(self) -> None:
@@ -409,7 +416,8 @@ class AttentionResult(Offers):
     def holds(self, name: str) -> bool:
         """Whether there is something in a field that is there on request."""
         if name == NEXT:
-            return self.model is not None and self.model.predicts
+            models = (self.model, None if self.decoder is None else self.decoder.model)
+            return any(model is not None and model.predicts for model in models)
         return getattr(self, name) is not None
 
     def to_record(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
@@ -464,7 +472,9 @@ class AttentionResult(Offers):
             part: AttentionResult | None = getattr(self, name)
             if part is not None:
                 whole = part.to_record(include, set(exclude) - {"text", "tokens"})
-                whole = {k: v for k, v in whole.items() if k != "warnings" or part.warnings}
+                says = NEXT not in exclude and part.holds(NEXT)
+                needless = {"warnings": not part.warnings, "model": not says}
+                whole = {k: v for k, v in whole.items() if not needless.get(k)}
                 records[name] = {field: whole[field] for field in fields_of if field in whole}
         return records
 

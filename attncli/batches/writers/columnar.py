@@ -236,6 +236,7 @@ def _part_struct(pa: Any, kinds: Mapping[str, Any], layout: RecordLayout, part: 
     """The struct of what results hold of a decoder, `part`; its text and its tokens are always there."""
     always = ("text", "tokens")
     wanted = [name for name in PART_FIELDS[part] if name in always or layout.wants(name)]
+    wanted = [name for name in wanted if name != "model" or layout.wants_next]
     names = ["top" if n == "weights" and layout.top is not None else n for n in wanted]
     return pa.struct([(name, kinds.get(name, pa.string())) for name in names])
 
