@@ -165,7 +165,7 @@ class TransformerAnalyser(Analyser):
         self, readings: Mapping[int, _Reading], outcomes: dict[int, AttentionResult | AttnError]
     ) -> "Iterator[tuple[int, HeadStream]]":
         """What measures each text; one of which nothing is left is an outcome already."""
-        from attncli.insight.chosen_part import Part
+        from attncli.insight.chosen_part import Part, part_named
         from attncli.insight.streamed import HeadStream
 
         layers = self._wanted().layers
@@ -173,6 +173,8 @@ class TransformerAnalyser(Analyser):
         part, for_page = Part() if self.part is None else self.part, self.keeps == "page"
         for at, reading in readings.items():
             text = self._result(reading, None, 0, _no_rows(reading), {})
+            if part.which is not None and not self.has_parts:
+                part_named(text, part.which)  # which says that there are none
             try:
                 yield at, HeadStream(text, (n_layers, self._kept()[1]), part, for_page=for_page)
             except EmptyError as error:

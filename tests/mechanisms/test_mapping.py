@@ -180,9 +180,14 @@ def test_python_maps_heads_as_results_do(folders):
 
 @pytest.mark.parametrize(
     ("part", "error"),
-    [(Part(layers=(9,)), UsageError), (Part(heads=(9,)), UsageError)],
+    [
+        (Part(layers=(9,)), UsageError),
+        (Part(heads=(9,)), UsageError),
+        (Part(which="encoder"), UsageError),
+        (Part(which="cross"), UsageError),
+    ],
 )
-def test_a_head_that_is_not_there_is_said_at_once(folders, part, error):
+def test_a_head_or_part_that_is_not_there_is_said_at_once(folders, part, error):
     """As of a whole result."""
     with pytest.raises(error):
         attncli.map_heads(TEXTS[0], folders["bert"], part=part)
