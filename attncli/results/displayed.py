@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 WRITTEN = "+"  # before a token that the model itself wrote
 _SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥"}
-_BLANK = "␣"
+_BLANK, _MARK = "␣", "▁"  # the second one is that of SentencePiece for a space
 _SPOKEN = {"␣": "space", "⏎": "line break", "⇥": "tab"}
 
 
@@ -34,11 +34,15 @@ def displayed(result: "AttentionResult", *, marks_written: bool = True) -> "Atte
 
 
 def visible_blank(text: str, key: str = "") -> str:
-    """A text of blanks as signs, one that is empty as its entry of the vocabulary; others as they are.
+    """A text of blanks as signs, one of no text as its entry of the vocabulary; others as they are.
 
     >>> visible_blank(" "), visible_blank("  \\n"), visible_blank("a b")
     ('␣', '␣␣⏎', 'a b')
     """
+    if text.strip() and key and not key.strip(_MARK):
+        return (
+            key  # a space that the tokenizer put before the text has the place of its first letter
+        )
     if not text:
         return key.strip() or _BLANK
     return "".join(_SIGNS.get(char, _BLANK) for char in text) if text.isspace() else text

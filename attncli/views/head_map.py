@@ -34,6 +34,14 @@ IN_WORDS: dict[HeadMeasure, str] = {
     "separators": "separators",
     "entropy": "entropy",
 }
+# Why no head has a number.
+_WITHOUT: dict[HeadMeasure, str] = {
+    "first": "the first token is hidden, or no other looks at it",
+    "previous": "no token has the one before it among its keys",
+    "self": "no token has itself among its keys",
+    "next": "no token has the one after it among its keys",
+    "separators": "there are no special tokens and no punctuation, or they are hidden",
+}
 _LABEL = 24  # columns of what a layer is called at most
 _GAP = 1  # columns between cells
 _EACH = 3  # heads that are listed of each measure
@@ -52,8 +60,9 @@ def head_map_lines(
     lines += _grid(heads, measure, ink, width, size)
     legend = f"  {map_legend(heads, measure, size)}"
     lines += [[ink.dim(part)] for part in wrapped(ink.plain(legend), width, 2)]
-    lines += [[], [ink.bold("the strongest heads")]]
-    for text in strongest_lines_of(result, heads, measure, width):
+    listed = strongest_lines_of(result, heads, measure, width)
+    lines += [[], [ink.bold("the strongest heads")]] if listed else []
+    for text in listed:
         lines += [[Segment(part)] for part in wrapped(ink.plain(text), width, 4)]
     if sink := sink_line(result, ink.word):
         lines += [[], *([Segment(part)] for part in wrapped(ink.plain(sink), width, 2))]
@@ -75,6 +84,8 @@ def map_legend(heads: HeadMap, measure: HeadMeasure | None, size: int = 2) -> st
         named = ", ".join(f"{LETTERS[name]} {IN_WORDS[name]}" for name in HABITS)
         tenths = "; F9 is 90 % or more" if size == 2 else ""
         return f"{named}; capitals from half of the weight on{tenths}"
+    if np.isnan(heads.values[measure]).all():
+        return f"no head has this number: {_WITHOUT.get(measure, 'every key is masked')}"
     if measure == "entropy":
         most = (
             f"at most ln {heads.n_keys} = {np.log(heads.n_keys):.2f}, where all weights are alike"

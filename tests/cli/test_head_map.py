@@ -220,3 +220,33 @@ def test_a_map_takes_the_memory_of_one_layer(tmp_path):
         tracemalloc.stop()
         assert result.weights.shape == (24, 4, 400, 400)
     assert peaks["map"] < whole / 2 < whole < peaks["all"]
+
+
+@pytest.mark.parametrize(
+    ("more", "measure", "why"),
+    [
+        (["--hide", "first"], "first", "the first token is hidden"),
+        (["--hide", "special", "--hide", "."], "separators", "no punctuation, or they are hidden"),
+        (
+            ["--hide", "the", "--hide", "bank", "--hide", "grows"],
+            "previous",
+            "no token has the one",
+        ),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["svg", "md", "html", ""])
+def test_a_number_that_no_head_has_is_explained(
+    command, folder, tmp_path, more, measure, why, suffix
+):
+    """In every view, with no empty list of the strongest heads below."""
+    file = tmp_path / f"map.{suffix}"
+    where = ["-o", str(file)] if suffix else ["--width", "200"]
+    ended = command(
+        "explain", TEXT, "--model", folder, "--map", "--measure", measure, *more, *where
+    )
+    assert ended.code == 0, ended.said
+    text = file.read_text(encoding="utf-8") if suffix else ended.text
+    text = " ".join(re.sub("<[^>]+>", " ", text).split())
+    assert "o head has this number: " in text
+    assert why in text
+    assert "the strongest heads" not in text or "--layer" in text

@@ -176,6 +176,9 @@ def test_an_empty_token_is_called_by_its_entry():
     """A piece of a letter has no text of its own."""
     assert visible_blank("", "<0xE2>") == "<0xE2>"
     assert visible_blank("", " ") == "␣"
+    assert visible_blank("x", "▁") == "▁"
+    assert visible_blank("x", "▁x") == "x"
+    assert visible_blank("▁", "▁") == "▁"
 
 
 def test_a_result_without_blanks_is_drawn_as_it_is():
