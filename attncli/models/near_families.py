@@ -46,7 +46,6 @@ _NEEDS: Mapping[str, str] = {
     "granite": "factors of words, scores, layers and logits",
     "olmo": "norms without weights",
     "olmo3": "windows in three of four layers",
-    "umt5": "a bias of distances in every layer",
     "longt5": "windows of the encoder's tokens and of blocks of them",
     "pegasus": f"{_BEFORE}, with positions of sines",
     "m2m_100": f"{_BEFORE}, with positions of sines from row 2 on",

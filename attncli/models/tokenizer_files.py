@@ -1,7 +1,7 @@
 """The tokenizer of a checkpoint folder: its files, each read within bounds.
 
 There is tokenizer.json, or in older checkpoints only vocab.txt (BERT, DistilBERT) or vocab.json
-with merges.txt (GPT-2, RoBERTa), spiece.model (T5, mT5), or sentencepiece.bpe.model (XLM-RoBERTa,
+with merges.txt (GPT-2, RoBERTa), spiece.model (T5, mT5, UMT5), or sentencepiece.bpe.model (XLM-RoBERTa,
 CamemBERT); Marian has source.spm, target.spm and vocab.json. What tokenizer_config.json makes of them: `tokenizer_building`.
 """
 
@@ -28,6 +28,7 @@ from attncli.text.tokenizer_content import tokenizer_of, tokenizers_library
 
 MAX_FILE = 256 * 1024 * 1024  # bytes
 _WORDPIECE, _BYTES, _SPIECE = ("vocab.txt",), ("vocab.json", "merges.txt"), ("spiece.model",)
+_T5 = ("t5", "mt5", "umt5")
 _FAIRSEQ = ("sentencepiece.bpe.model",)
 
 
@@ -114,7 +115,7 @@ def _kind_of_spiece(
     named = names_class(options, config)
     if name in _FAIRSEQ and kind in ("xlm-roberta", "camembert"):
         return kind
-    is_t5 = kind == "t5" or (named is None and config.get("model_type") in ("t5", "mt5"))
+    is_t5 = kind == "t5" or (named is None and config.get("model_type") in _T5)
     if name in _SPIECE and is_t5:
         return "t5"
     whose = quoted(named or str(kind or config.get("model_type")))

@@ -47,6 +47,8 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "t5-gated-silu": ("T5ForConditionalGeneration", {**T5, "feed_forward_proj": "gated-silu"}),
     "mt5": ("MT5ForConditionalGeneration", T5),
+    "umt5": ("UMT5ForConditionalGeneration", {**T5, "num_decoder_layers": 2, **BUCKETS}),
+    "umt5-untied": ("UMT5ForConditionalGeneration", {**T5, "tie_word_embeddings": False}),
     "bart": ("BartForConditionalGeneration", BART),
     "bart-scaled": (
         "BartForConditionalGeneration",

@@ -77,6 +77,7 @@ KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "T5ForConditionalGeneration",
         {**T5, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
     ),
+    "umt5": ("t5", "UMT5ForConditionalGeneration", {**T5, "tie_word_embeddings": False}),
 }
 KINDS["t5encoder"] = ("t5encoder", "T5EncoderModel", T5)
 KINDS["t5encoder-gated"] = (
@@ -185,7 +186,7 @@ def close(ours: Any, theirs: Any) -> None:
 
 
 @pytest.mark.parametrize("n", [2, 9, 40])
-@pytest.mark.parametrize("name", [name for name in KINDS if name not in ("t5", "t5-gated")])
+@pytest.mark.parametrize("name", [name for name in KINDS if name not in ("t5", "t5-gated", "umt5")])
 def test_an_encoder_is_that_of_transformers(tmp_path, name, n):
     """Weights and states of every layer, with a second sentence where the model knows segments."""
     model, path = written(tmp_path / "m.gguf", name)
@@ -210,7 +211,7 @@ def test_an_encoder_is_that_of_transformers(tmp_path, name, n):
 
 
 @pytest.mark.parametrize("sizes", [(3, 2), (30, 17)], ids=str)
-@pytest.mark.parametrize("name", ["t5", "t5-gated"])
+@pytest.mark.parametrize("name", ["t5", "t5-gated", "umt5"])
 def test_a_t5_is_that_of_transformers(tmp_path, name, sizes):
     """Weights of the encoder, of the decoder and between them, and the logits."""
     model, path = written(tmp_path / "m.gguf", name)

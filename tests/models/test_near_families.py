@@ -17,7 +17,6 @@ from attncli.models.near_families import need_of
 
 # model_type: a family whose tensors have the same names or nearly, and a word of what it would need.
 FOLDERS = {
-    "umt5": ("t5", "in every layer"),
     "longt5": ("t5", "blocks"),
     "switch_transformers": ("t5", "experts"),
     "pegasus": ("bart", "norm before"),

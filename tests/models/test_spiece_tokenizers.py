@@ -24,7 +24,7 @@ def folder_of(folder: Path, content: bytes, config: dict[str, Any], **options: A
     return folder
 
 
-@pytest.mark.parametrize("model_type", ["t5", "mt5"])
+@pytest.mark.parametrize("model_type", ["t5", "mt5", "umt5"])
 def test_pieces_are_those_of_the_model_and_its_sentinels_follow(
     tmp_path: Path, model_type: str
 ) -> None:

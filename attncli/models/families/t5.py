@@ -1,9 +1,9 @@
-"""T5, FLAN-T5 and mT5: an encoder and a decoder whose scores have a bias of the distance.
+"""T5, FLAN-T5, mT5 and UMT5: an encoder and a decoder whose scores have a bias of the distance.
 
 Norms come before each part and only scale; no map has a bias, scores are not divided. The bias is
-stored in the first layer of each side and serves all of them; what the decoder reads of the encoder
-has none. Source: Raffel et al. 2020 (arXiv:1910.10683), section 2.1; gates and heads of other widths
-are those of T5 1.1, Shazeer 2020 (arXiv:2002.05202).
+stored in the first layer of each side and serves all of them, but in UMT5 each layer has its own;
+what the decoder reads of the encoder has none. Source: Raffel et al. 2020 (arXiv:1910.10683), section 2.1; gates and heads of other widths
+are those of T5 1.1, Shazeer 2020 (arXiv:2002.05202); UMT5: Chung et al. 2023 (arXiv:2304.09151).
 """
 
 from collections.abc import Iterator
@@ -18,15 +18,15 @@ from attncli.models.layers import Attention, Block, CrossPart, Feed, LayerNorms,
 from attncli.models.relative import RelativeBias
 from attncli.models.stored import StoredSide
 
-MODEL_TYPES = {"t5": "t5", "mt5": "t5"}
+MODEL_TYPES = {"t5": "t5", "mt5": "t5", "umt5": "t5"}
 _FIRST = "block.0.layer.0.SelfAttention"
-_BIAS = f"{_FIRST}.relative_attention_bias.weight"
+_BIAS = "layer.0.SelfAttention.relative_attention_bias.weight"
 _MAX_POSITIONS = 512  # what the published ones were trained with
 
 
 def read_t5(model_type: str, keys: ConfigKeys) -> ModelConfig:
     """The configuration of a T5. Raises: DataError."""
-    is_multilingual = model_type == "mt5"
+    is_multilingual = model_type != "t5"
     activation, gated = _activation(keys, "gated-gelu" if is_multilingual else "relu")
     n_buckets, max_distance = _distances(keys)
     n_layers = keys.size("num_layers", default=8 if is_multilingual else 6)
@@ -61,7 +61,7 @@ def read_t5(model_type: str, keys: ConfigKeys) -> ModelConfig:
             gated=gated,
             n_buckets=n_buckets,
             max_distance=max_distance,
-            head_scale=d_model**-0.5 if not is_multilingual and _scales_head(keys) else 1.0,
+            head_scale=d_model**-0.5 if model_type != "mt5" and _scales_head(keys) else 1.0,
         ),
     )
 
@@ -100,8 +100,7 @@ class _Side(StoredSide):
         landmark, layers = f"encoder.{_FIRST}.q.weight", f"{name}.block."
         words = ("shared.weight", f"{name}.embed_tokens.weight")
         super().__init__(checkpoint, config, name, landmark=landmark, layers=layers, words=words)
-        table = self._read(f"{self._side}{_BIAS}")
-        self._bias = RelativeBias(table, not self._config.causal, self._sides.max_distance)
+        self._bias = self._bias_of(0)  # missed at once where there is none
 
     def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
         """The words' vectors. Shape (n_rows, d_model)."""
@@ -115,8 +114,9 @@ class _Side(StoredSide):
             other = self._attention(f"{at}1.EncDecAttention.", causal=False)
             cross = CrossPart(other, self._norms(f"{at}1"))
         feed = 2 if self._reads_other else 1
+        bias = self._bias_of(layer) if self._has_own_biases else self._bias
         return Block(
-            self._attention(f"{at}0.SelfAttention.", causal=self._config.causal, bias=self._bias),
+            self._attention(f"{at}0.SelfAttention.", causal=self._config.causal, bias=bias),
             self._feed(f"{at}{feed}.DenseReluDense."),
             self._norms(f"{at}0"),
             self._norms(f"{at}{feed}"),
@@ -126,6 +126,15 @@ class _Side(StoredSide):
     def last(self, rows: Float32Array) -> Float32Array:
         """The norm after the last layer. Shapes: (n_rows, d_model) → the same."""
         return self._rms_norm(f"{self._side}final_layer_norm")(rows)
+
+    @property
+    def _has_own_biases(self) -> bool:
+        """Whether each layer has a bias of distances of its own."""
+        return self._config.model_type == "umt5"
+
+    def _bias_of(self, layer: int) -> RelativeBias:
+        table = self._read(f"{self.layers}{layer}.{_BIAS}")
+        return RelativeBias(table, not self._config.causal, self._sides.max_distance)
 
     def _attention(self, at: str, *, causal: bool, bias: RelativeBias | None = None) -> Attention:
         query, key, value, output = (self._linear(at + name) for name in "qkvo")
@@ -150,7 +159,8 @@ class _Side(StoredSide):
     def _expected(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         config = self._config
         yield self._words, (config.n_vocab, config.d_model)
-        yield f"{self._side}{_BIAS}", (self._sides.n_buckets, config.n_heads)
+        for layer in range(config.n_layers if self._has_own_biases else 1):
+            yield f"{self.layers}{layer}.{_BIAS}", (self._sides.n_buckets, config.n_heads)
         yield f"{self._side}final_layer_norm.weight", (config.d_model,)
         for layer in range(config.n_layers):
             for name, shape in self._layer_shapes():

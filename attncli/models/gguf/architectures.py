@@ -217,11 +217,14 @@ def _of_encoder(metadata: Metadata, file: GgufSource, model_type: str) -> dict[s
 
 
 def _t5(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
-    """Files do not say the activation: with gates it is GELU, else ReLU, as llama.cpp has it."""
+    """Files do not say the activation: with gates it is GELU, else ReLU, as llama.cpp has it.
+
+    Nor that they are a UMT5, each of whose layers has a bias of distances.
+    """
     layers = metadata.whole("block_count")
     rms = "attention.layer_norm_rms_epsilon"
     return {
-        "model_type": "t5",
+        "model_type": "umt5" if "enc.blk.1.attn_rel_b.weight" in file.header.tensors else "t5",
         "vocab_size": _rows(file, "token_embd.weight"),
         "d_model": metadata.whole("embedding_length"),
         "d_kv": _d_k(metadata),
