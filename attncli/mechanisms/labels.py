@@ -44,8 +44,8 @@ class Labeler(Protocol):
         model: TrainedModel,
         texts: Sequence[str],
         group: Group,
-        targets: Sequence[int | None],
-        likely: Sequence[list[float] | None],
+        targets: IntArray,
+        likely: FloatArray,
     ) -> Stack: ...
     def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]: ...
 
@@ -77,7 +77,7 @@ class LabelAnalyser(Analyser):
         """Every text once, in a Stack without arrays or as a Failure, in any order."""
         failures, groups = self.analyser.reader.by_length(texts)
         yield from failures
-        moderate: list[tuple[Group, list[int | None]]] = []
+        moderate: list[tuple[Group, IntArray]] = []
         for group in groups:
             fits = self.analyser.fits_float32(group.rows)
             if not fits.all():
@@ -86,20 +86,24 @@ class LabelAnalyser(Analyser):
             targets = self.analyser.targets(texts, group)
             yield from (item for item in targets if isinstance(item, Failure))
             kept = [i for i, item in enumerate(targets) if not isinstance(item, Failure)]
-            places = [item for item in targets if not isinstance(item, Failure)]
+            known = [-1 if at is None else at for at in targets if not isinstance(at, Failure)]
             if kept:
-                moderate.append((group.pick(np.array(kept)), places))
-        likely = iter(self._probabilities(moderate).tolist())
+                moderate.append((group.pick(np.array(kept)), np.array(known)))
+        probabilities = self._probabilities(moderate)
+        begin = 0
         for group, places in moderate:
-            rows = [None if place is None else next(likely) for place in places]
-            yield self.analyser.labeled(self.model, texts, group, places, rows)
+            likely = np.zeros((len(places), len(self.model.labels)))
+            end = begin + int((places >= 0).sum())
+            likely[places >= 0] = probabilities[begin:end]
+            begin = end
+            yield self.analyser.labeled(self.model, texts, group, places, likely)
 
-    def _probabilities(self, groups: Sequence[tuple[Group, list[int | None]]]) -> FloatArray:
+    def _probabilities(self, groups: Sequence[tuple[Group, IntArray]]) -> FloatArray:
         """Of each label of each sentence that has a target, (B, n_labels)."""
         chosen = [
-            (group.rows[[i for i, place in enumerate(places) if place is not None]], known)
+            (group.rows[places >= 0], places[places >= 0])
             for group, places in groups
-            if (known := [place for place in places if place is not None])
+            if (places >= 0).any()
         ]
         if not chosen:
             return np.zeros((0, len(self.model.labels)))
@@ -111,11 +115,10 @@ class LabelAnalyser(Analyser):
             begin += len(rows)
             for block in sentence_blocks(rows, 8 * vectors.shape[1]):
                 embeddings = vectors.take(rows[block], axis=0)  # (B, n_tokens, d_model)
-                at = np.array(places[block])
-                sums.append(self._rows.sums(asked[some[block]], embeddings, at))
+                sums.append(self._rows.sums(asked[some[block]], embeddings, places[block]))
         return self._labels.probabilities(np.concatenate(sums))
 
-    def _asked(self, chosen: Sequence[tuple[IntArray, list[int]]]) -> tuple[FloatArray, IntArray]:
+    def _asked(self, chosen: Sequence[tuple[IntArray, IntArray]]) -> tuple[FloatArray, IntArray]:
         """What each distinct target looks for, and which of them each sentence has."""
         targets = np.concatenate([rows[np.arange(len(rows)), places] for rows, places in chosen])
         places = np.concatenate([places for _, places in chosen])

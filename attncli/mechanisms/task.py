@@ -34,7 +34,8 @@ from attncli.insight.readout import read_out
 from attncli.mechanisms.analyser import Analyser, LengthwiseAnalyser
 from attncli.models.trained import TrainedModel, require_vectors
 from attncli.reading.reader import Group, Reader, ReadingSettings, reader_for, vectors_info
-from attncli.reading.targets import target_place
+from attncli.reading.targets import FirstTargets, target_place
+from attncli.results.labeled import Labeled, LabelingModel
 from attncli.results.result import AttentionSettings, ModelInfo, ResultWarning
 from attncli.results.stack import Failure, Stack, TokenRun
 
@@ -73,6 +74,7 @@ class TaskAnalyser(LengthwiseAnalyser):
     _reader: Reader = field(init=False, repr=False, compare=False)
     _words: WordProjections = field(init=False, repr=False, compare=False)
     _columns: int = field(init=False, repr=False, compare=False)
+    _targets: FirstTargets = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.projections.d_model != self.store.dim:
@@ -83,6 +85,8 @@ class TaskAnalyser(LengthwiseAnalyser):
         reader, words = reader_for(self.store, self.reading), WordProjections(self.projections)
         object.__setattr__(self, "_reader", reader)
         object.__setattr__(self, "_words", words)
+        trained = () if self.model is None else self.model.targets
+        object.__setattr__(self, "_targets", FirstTargets(trained))
         number = reader.lexicon.projection(words.width, words.of_words)
         object.__setattr__(self, "_columns", number)
 
@@ -146,17 +150,18 @@ class TaskAnalyser(LengthwiseAnalyser):
         model: TrainedModel,
         texts: Sequence[str],
         group: Group,
-        targets: Sequence[int | None],
-        likely: Sequence[list[float] | None],
+        targets: IntArray,
+        likely: FloatArray,
     ) -> Stack:
         """The stack without arrays of sentences whose labels are known.
 
-        `likely` has the probability of each label, None where there is no target.
+        Shapes: targets (B,), −1 where there is none; likely (B, n_labels): of each label.
         """
-        readings = [
-            _reading(model, target, row) for target, row in zip(targets, likely, strict=True)
-        ]
-        return self._stack(texts, group, {}, readings)
+        said = LabelingModel(model.name, model.sha256 or None, tuple(model.labels))
+        about: dict[int, tuple[ResultWarning, ...]] = {}
+        if missing := np.flatnonzero(targets < 0).tolist():
+            about = dict.fromkeys(missing, (_no_target(model),))
+        return self._stack(texts, group, {}, Labeled(said, targets, likely), about)
 
     def _alike(self, rows: IntArray) -> Iterator[tuple[IntArray, bool]]:
         """Which sentences are computed together, and whether float32 is tried."""
@@ -191,7 +196,9 @@ class TaskAnalyser(LengthwiseAnalyser):
             if len(chosen) < count:
                 arrays = {name: array[chosen] for name, array in arrays.items()}
             readings = self._told(arrays["contextual"], [targets[i] for i in chosen])
-            stack = self._stack(texts, group.pick(chosen), arrays, readings)
+            models = [said for said, _ in readings] or None
+            about = {i: warnings for i, (_, warnings) in enumerate(readings) if warnings}
+            stack = self._stack(texts, group.pick(chosen), arrays, models, about)
             yield from measured(stack) if "measures" in self.include else (stack,)
 
     def _made(self, rows: IntArray, small: bool) -> dict[str, Float32Array]:
@@ -242,7 +249,8 @@ class TaskAnalyser(LengthwiseAnalyser):
         texts: Sequence[str],
         group: Group,
         arrays: dict[str, Float32Array],
-        readings: list[_Told],
+        models: Sequence[ModelInfo] | None,
+        about: dict[int, tuple[ResultWarning, ...]],
     ) -> Stack:
         layer = self.projections
         return Stack(
@@ -262,20 +270,20 @@ class TaskAnalyser(LengthwiseAnalyser):
                 positions=layer.positions,
             ),
             vectors=vectors_info(self.store),
-            models=[model for model, _ in readings] if readings else None,
-            warnings=self._warnings(texts, group, readings),
+            models=models,
+            warnings=self._warnings(texts, group, about),
             extras=arrays,
         )
 
     def _warnings(
-        self, texts: Sequence[str], group: Group, readings: list[_Told]
+        self, texts: Sequence[str], group: Group, about: dict[int, tuple[ResultWarning, ...]]
     ) -> dict[int, tuple[ResultWarning, ...]]:
-        """The warnings of those sentences that have any."""
-        warnings = {i: about for i, (_, about) in enumerate(readings) if about}
+        """The warnings of those sentences that have any; `about` are those of what a model says."""
+        warnings = dict(about)
         for i in self._reader.may_warn(group.rows):
-            about = self._reader.warnings(group.runs[i], texts[group.places[i]])
-            if about:
-                warnings[i] = about + warnings.get(i, ())
+            words = self._reader.warnings(group.runs[i], texts[group.places[i]])
+            if words:
+                warnings[i] = words + warnings.get(i, ())
         return warnings
 
     def targets(self, texts: Sequence[str], group: Group) -> list[int | Failure | None]:
@@ -283,11 +291,12 @@ class TaskAnalyser(LengthwiseAnalyser):
         model = self.model
         if model is None or not model.architecture.labels_sentences:
             return [None] * len(group.places)
-        trained = frozenset(model.targets)
+        if model.architecture.readout == "target" and self.target is None:
+            return [None if at < 0 else at for at in self._targets.places(group.runs).tolist()]
         targets: list[int | Failure | None] = []
         for place, run in zip(group.places, group.runs, strict=True):
             try:
-                targets.append(self._target(model, trained, run, texts[place]))
+                targets.append(self._target(model, self.target, run, texts[place]))
             except AttnError as error:
                 targets.append(Failure(place, error))
         return targets
@@ -316,23 +325,22 @@ class TaskAnalyser(LengthwiseAnalyser):
         ]
 
     def _target(
-        self, model: TrainedModel, trained: frozenset[str], run: TokenRun, text: str
-    ) -> int | None:
+        self, model: TrainedModel, target: str | int | None, run: TokenRun, text: str
+    ) -> int:
+        """The token that is read, 0 where the whole is. Raises: UsageError."""
         if model.architecture.readout != "target":
-            if self.target is not None:
+            if target is not None:
                 raise UsageError(
                     f"{quoted(model.name)} reads whole sentences, it has no target",
                     place=field_name("target"),
                 )
             return 0
-        if self.target is not None:
-            try:
-                return target_place(run.tokens(), self.target, quoted(text))
-            except DataError as fault:
-                raise UsageError(
-                    f"{fault.message} {quoted(text)}", place=field_name("target")
-                ) from None
-        return next((i for i, part in enumerate(run.parts) if part.key in trained), None)
+        try:
+            return target_place(run.tokens(), target, quoted(text))
+        except DataError as fault:
+            raise UsageError(
+                f"{fault.message} {quoted(text)}", place=field_name("target")
+            ) from None
 
 
 def _reading(model: TrainedModel, target: int | None, likely: list[float] | None) -> _Told:

@@ -18,6 +18,7 @@ from attncli.checks.arguments import row_numbers, text_of
 from attncli.embeddings.protocols import PlainStore
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError
 from attncli.errors.wording import quoted
+from attncli.reading.cutting import Cut
 from attncli.reading.layers import SideBySide, layer_vectors, split_name
 from attncli.reading.reader import Reader, ReadingSettings, Tick, ignored
 from attncli.results.result import ResultWarning
@@ -198,25 +199,30 @@ class ContextualReader(Reader):
         if texts:
             self._ready = self._contextual.read_all(texts, self.settings.max_tokens, tick)
 
-    def runs(self, texts: Sequence[str]) -> list[TokenRun | AttnError]:
-        """The tokens of each sentence, or why it has none."""
-        found: list[TokenRun | AttnError] = []
-        for text in texts:
+    def _read(self, texts: Sequence[str]) -> tuple[dict[int, AttnError], Cut]:
+        """Why sentences cannot be read, by their number, and the tokens of the others."""
+        fragments: list[Fragment] = []
+        counts: list[int] = []
+        faults: dict[int, AttnError] = {}
+        for i, text in enumerate(texts):
+            begin = len(fragments)
             try:
-                found.append(self._run(text))
+                fragments += self._fragments(text)
             except AttnError as error:
-                found.append(error)
-        return found
+                faults[i] = error
+            counts.append(len(fragments) - begin)
+        every = np.arange(len(fragments))
+        rows = np.array([part.row for part in fragments], dtype=np.intp)
+        return faults, Cut(fragments, rows, every, every * 0, np.array(counts, dtype=np.intp), {})
 
-    def _run(self, text: str) -> TokenRun:
+    def _fragments(self, text: str) -> list[Fragment]:
         ready = self._ready.get(text)
         words, vectors = ready or self._contextual.read(text, self.settings.max_tokens)
         rows = map(self.lexicon.row_of, self._contextual.add(vectors))
-        parts = [
+        return [
             Fragment(word.text, word.start, word.end, word.key, word.status, row)
             for word, row in zip(words, rows, strict=True)
         ]
-        return TokenRun(parts, [0] * len(parts))
 
     @property
     def may_always_warn(self) -> bool:

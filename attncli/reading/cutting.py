@@ -5,18 +5,19 @@ many sentences are looked up together. Reading a piece alone gives what reading 
 tests hold it to the plain way.
 """
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate, chain, pairwise
+from itertools import repeat
+from typing import NamedTuple
 
 import numpy as np
 
+from attncli.arrays import IntArray
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import LimitError, setting
 from attncli.errors.wording import size_text
 from attncli.reading.lexicon import Lexicon
 from attncli.reading.lookup import WordList, knows, word_lengths
-from attncli.results.stack import Fragment, TokenRun
+from attncli.results.stack import Fragment
 from attncli.settings import TokenizerName
 from attncli.text.forms import phrase_keys
 from attncli.text.words import (
@@ -31,10 +32,27 @@ from attncli.text.words import (
 _MAX_PIECES = 1 << 14
 _LONGEST_PIECE = 64  # characters; longer ones hardly ever come twice
 _AT_ONCE = 1 << 15  # characters whose pieces are in memory together
+_NEW = -1
+
+
+class Cut(NamedTuple):
+    """Sentences cut into tokens, those of all sentences behind each other.
+
+    A token is the fragment `fragments[which]`, whose piece begins at character `places` of its
+    sentence; `rows` has the row of each fragment. A sentence of far too many tokens has none and
+    a fault. Shapes: which, places (n_tokens,), rows (n_fragments,), counts (n_sentences,).
+    """
+
+    fragments: Sequence[Fragment]
+    rows: IntArray
+    which: IntArray
+    places: IntArray
+    counts: IntArray
+    faults: dict[int, LimitError]
 
 
 class Piecewise:
-    """Cuts sentences into parts whose rows are the lexicon's; remembers pieces within bounds."""
+    """Cuts sentences into fragments whose rows are the lexicon's; remembers pieces within bounds."""
 
     def __init__(
         self, store: EmbeddingStore, lexicon: Lexicon, tokenizer: TokenizerName, max_tokens: int
@@ -43,9 +61,9 @@ class Piecewise:
         self._lexicon = lexicon
         self._tokenizer: TokenizerName = tokenizer
         self._max_tokens = max_tokens
-        self._known: dict[str, tuple[Fragment, ...]] = {}
         self._phrases = tokenizer == "words" and joins_phrases(store)
         self._whole = self._phrases or tokenizer == "chars"  # a space ends no token
+        self.forget()
 
     @property
     def full(self) -> bool:
@@ -54,14 +72,39 @@ class Piecewise:
 
     def forget(self) -> None:
         """Forgets every piece, as it must when the lexicon forgets."""
-        self._known.clear()
+        self._known: dict[str, int] = {"": 0}
+        self._fragments: list[Fragment] = []
+        self._rows = GrowingNumbers()  # of each fragment
+        self._firsts = GrowingNumbers([0])  # of each piece: which fragment is its first,
+        self._counts = GrowingNumbers([0])  # how many it has,
+        self._widths = GrowingNumbers([0])  # how many characters
 
-    def runs(self, texts: Sequence[str]) -> list[TokenRun | LimitError]:
-        """The tokens of each sentence, none if it has no word; an error for far too many."""
-        found: list[TokenRun | LimitError] = []
+    def cut(self, texts: Sequence[str]) -> Cut:
+        """The tokens of each sentence, none if it has no word; a fault for far too many."""
+        alone: list[Fragment] = []  # of sentences that hold a piece which is not to be remembered
+        faults: dict[int, LimitError] = {}
+        lots: list[_Lot] = []
+        begin = 0
         for some in _together(texts):
-            found += self._of_wholes(some) if self._whole else self._of_pieces(some)
-        return found
+            lot, apart = self._of_pieces(some)
+            taken: dict[int, Sequence[tuple[Fragment, int]]] = {}
+            for i in apart:
+                try:
+                    taken[i] = self._of_sentence(some[i])
+                except LimitError as error:
+                    faults[begin + i] = error
+            lots.append(lot.with_own(taken, alone) if taken else lot)
+            begin += len(some)
+        which, places, counts = (
+            np.concatenate([lot[part] for lot in lots]) if lots else np.zeros(0, np.intp)
+            for part in range(3)
+        )
+        rows, fragments = self._rows.array(), self._fragments
+        if alone:
+            which = np.where(which < 0, len(fragments) - 1 - which, which)
+            fragments = [*fragments, *alone]
+            rows = np.concatenate([rows, [part.row for part in alone]])
+        return Cut(fragments, rows, which, places, counts, faults)
 
     def too_many(self, count: int) -> LimitError:
         """What to say of a sentence of so many tokens."""
@@ -71,63 +114,134 @@ class Piecewise:
             hints=(f"{setting(max_tokens=count)} raises the limit",),
         )
 
-    def _of_wholes(self, texts: Sequence[str]) -> Iterator[TokenRun | LimitError]:
-        for text in texts:
-            try:
-                parts = self._cut(text, text)
-            except LimitError as error:
-                yield error
-            else:
-                yield TokenRun(parts, [0] * len(parts))
-
-    def _of_pieces(self, texts: Sequence[str]) -> list[TokenRun | LimitError]:
+    def _of_pieces(self, texts: Sequence[str]) -> "tuple[_Lot, list[int]]":
+        """The tokens of sentences by their pieces, and which sentences are to be cut alone."""
+        if self._whole:
+            nothing = np.zeros(0, np.intp)
+            return _Lot(nothing, nothing, np.zeros(len(texts), np.intp)), list(range(len(texts)))
         pieces = " ".join(texts).split(" ")
-        ends = list(accumulate(text.count(" ") + 1 for text in texts))  # of each text's pieces
-        parts_of = list(map(self._known.get, pieces))
-        missing = [at for at, parts in enumerate(parts_of) if parts is None]
-        faults: dict[int, LimitError] = {}
-        for i in dict.fromkeys(bisect_right(ends, at) for at in missing):
-            here = slice(ends[i - 1] if i else 0, ends[i])
-            try:
-                parts_of[here] = self._learned(pieces[here], texts[i])
-            except LimitError as error:
-                parts_of[here] = [()] * (here.stop - here.start)
-                faults[i] = error
-        runs: list[TokenRun | LimitError] = list(_runs(pieces, parts_of, ends))
-        for i, fault in faults.items():
-            runs[i] = fault
-        return runs
+        spaces = map(str.count, texts, repeat(" "))
+        of_texts = np.fromiter(spaces, np.intp, len(texts)) + 1  # how many pieces each has
+        ends = np.cumsum(of_texts)
+        numbers = np.fromiter(map(self._known.get, pieces, repeat(_NEW)), np.intp, len(pieces))
+        many = of_texts > self._max_tokens
+        if many.any():
+            numbers[np.repeat(many, of_texts) & (numbers == _NEW)] = 0
+        if len(new := np.flatnonzero(numbers == _NEW)):
+            met = [pieces[at] for at in new.tolist()]
+            self._learn([piece for piece in dict.fromkeys(met) if len(piece) <= _LONGEST_PIECE])
+            numbers[new] = np.fromiter(map(self._known.get, met, repeat(_NEW)), np.intp, len(met))
+            long = new[numbers[new] == _NEW]
+            many[np.searchsorted(ends, long, "right")] = True
+        if not many.any():
+            return self._lot(numbers, ends), []
+        numbers[np.repeat(many, of_texts)] = 0
+        return self._lot(numbers, ends), np.flatnonzero(many).tolist()
 
-    def _learned(self, pieces: list[str], sentence: str) -> list[tuple[Fragment, ...]]:
-        words: list[tuple[Fragment, ...]] = []
-        count = 0
+    def _lot(self, numbers: IntArray, ends: IntArray) -> "_Lot":
+        """The tokens of sentences whose pieces (n_pieces,) are known and end at `ends` (n_texts,)."""
+        widths = self._widths.array()[numbers] + 1  # (n_pieces,)
+        begins = np.cumsum(widths) - widths  # (n_pieces,): in the joined texts
+        firsts = np.concatenate([[0], ends[:-1]])  # (n_texts,): of the pieces
+        begins -= np.repeat(begins[firsts], ends - firsts)  # in their own text
+        tokens = self._counts.array()[numbers]  # (n_pieces,): of each piece
+        before = np.cumsum(tokens)
+        total = int(before[-1])
+        shift = self._firsts.array()[numbers] - before + tokens
+        which = np.repeat(shift, tokens) + np.arange(total)
+        return _Lot(which, np.repeat(begins, tokens), np.add.reduceat(tokens, firsts))
+
+    def _learn(self, pieces: Sequence[str]) -> None:
+        """Remembers pieces that were met for the first time."""
+        counts: list[int] = []
+        begin = len(self._fragments)
         for piece in pieces:
-            parts = self._known.get(piece)
-            if parts is None:
-                if count > self._max_tokens:
-                    raise self.too_many(self._count(sentence))
-                parts = self._cut(piece, sentence)
-                if len(piece) <= _LONGEST_PIECE:
-                    self._known[piece] = parts
-            count += len(parts)
-            words.append(parts)
-        return words
+            self._known[piece] = len(self._known)
+            parts = self._fragments_of(self._spans(piece))
+            self._fragments += parts
+            counts.append(len(parts))
+        self._firsts.append(begin + np.cumsum(counts, dtype=np.intp) - counts)
+        self._counts.append(counts)
+        self._widths.append(list(map(len, pieces)))
+        self._rows.append([part.row for part in self._fragments[begin:]])
 
-    def _cut(self, piece: str, sentence: str) -> tuple[Fragment, ...]:
-        spans = self._spans(piece)
-        if len(spans) > self._max_tokens:
-            raise self.too_many(self._count(sentence))
+    def _of_sentence(self, sentence: str) -> list[tuple[Fragment, int]]:
+        """The fragments of a sentence, each with where its piece begins. Raises: LimitError."""
+        found: list[tuple[Fragment, int]] = []
+        begin = 0
+        for piece in (sentence,) if self._whole else sentence.split(" "):
+            known = self._known.get(piece)
+            if len(found) > self._max_tokens:
+                raise self.too_many(len(self._spans(sentence)))
+            if known is None:
+                spans = self._spans(piece)
+                if len(spans) > self._max_tokens:
+                    raise self.too_many(len(self._spans(sentence)))
+                parts: Sequence[Fragment] = self._fragments_of(spans)
+            else:
+                first = int(self._firsts.array()[known])
+                parts = self._fragments[first : first + int(self._counts.array()[known])]
+            found += [(part, begin) for part in parts]
+            begin += len(piece) + 1
+        return found
+
+    def _fragments_of(self, spans: Sequence[Span]) -> list[Fragment]:
         entry = self._lexicon.entry
-        return tuple(Fragment(s.text, s.start, s.end, *entry(s.text)) for s in spans)
-
-    def _count(self, sentence: str) -> int:
-        return len(self._spans(sentence))
+        return [Fragment(s.text, s.start, s.end, *entry(s.text)) for s in spans]
 
     def _spans(self, text: str) -> list[Span]:
         if text.isascii() and text.isalpha() and self._tokenizer != "chars":
             return [Span(text, 0, len(text))]  # every rule leaves it whole
         spans = tokens_of(text, self._store, self._tokenizer)
         return joined_phrases(text, spans, self._store) if self._phrases else spans
+
+
+class _Lot(NamedTuple):
+    """What `Cut` has of some sentences; a fragment that is not remembered is −1, −2, …"""
+
+    which: IntArray
+    places: IntArray
+    counts: IntArray
+
+    def with_own(
+        self, taken: dict[int, Sequence[tuple[Fragment, int]]], alone: list[Fragment]
+    ) -> "_Lot":
+        """With the tokens of sentences that have none here; their fragments go to `alone`."""
+        counts = self.counts.copy()
+        which, places = [], []
+        begin = 0
+        ends = np.cumsum(self.counts)
+        for i, tokens in taken.items():
+            end = int(ends[i])
+            which += [self.which[begin:end], -1 - len(alone) - np.arange(len(tokens))]
+            places += [self.places[begin:end], np.array([at for _, at in tokens], np.intp)]
+            alone += [part for part, _ in tokens]
+            counts[i] = len(tokens)
+            begin = end
+        which.append(self.which[begin:])
+        places.append(self.places[begin:])
+        return _Lot(np.concatenate(which), np.concatenate(places), counts)
+
+
+class GrowingNumbers:
+    """A list of whole numbers as an array that grows at its end."""
+
+    def __init__(self, first: Sequence[int] = ()) -> None:
+        self._used = 0
+        self._array = np.zeros(256, np.intp)
+        self.append(first)
+
+    def array(self) -> IntArray:
+        """The numbers so far, (n,)."""
+        return self._array[: self._used]
+
+    def append(self, numbers: Sequence[int] | IntArray) -> None:
+        """Adds numbers, (n,)."""
+        end = self._used + len(numbers)
+        if end > len(self._array):
+            self._array = np.concatenate([self.array(), np.zeros(end, np.intp)])
+        self._array[self._used : end] = numbers
+        self._used = end
 
 
 def may_hold_no_space(text: str) -> bool:
@@ -220,19 +334,3 @@ def _together(texts: Sequence[str]) -> Iterator[Sequence[str]]:
         length += len(text)
     if begin < len(texts):
         yield texts[begin:]
-
-
-def _runs(
-    pieces: Sequence[str], parts_of: Sequence[tuple[Fragment, ...] | None], ends: Sequence[int]
-) -> Iterator[TokenRun]:
-    """The runs of texts whose pieces end at `ends`, from the parts of each piece."""
-    widths = np.fromiter(map(len, pieces), dtype=np.intp, count=len(pieces)) + 1
-    counts = np.fromiter(map(len, parts_of), dtype=np.intp, count=len(pieces))  # type: ignore[arg-type]  # none is None
-    begins = np.cumsum(widths) - widths  # (n_pieces,): in the joined texts
-    first = np.array([0, *ends[:-1]])  # (n_texts,): of the pieces
-    begins -= np.repeat(begins[first], np.diff(ends, prepend=0))  # in their own text
-    parts = list(chain.from_iterable(parts_of))  # type: ignore[arg-type]  # likewise
-    places = np.repeat(begins, counts).tolist()
-    bounds = np.cumsum(counts)[np.array(ends) - 1].tolist()
-    for begin, end in pairwise([0, *bounds]):
-        yield TokenRun(parts[begin:end], places[begin:end])

@@ -13,6 +13,8 @@ from attncli.text.words import no_spaces
 
 def find(store: EmbeddingStore, word: str) -> tuple[int, str, str] | None:
     """The row, key and status of the best form of `word` in the store, or None."""
+    if word.isascii() and "'" not in word and (row := store.row(word)) is not None:
+        return row, word, "exact"  # the first form of a plain word, without making the others
     for key, status in chain(forms(word), fallback_forms(word)):
         row = store.row(key)
         if row is not None:

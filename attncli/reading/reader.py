@@ -1,14 +1,13 @@
 """Sentences → tokens with vectors: cut, looked up, and what to warn of."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from operator import attrgetter
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
-from attncli.arrays import Float32Array, IntArray
+from attncli.arrays import BoolArray, Float32Array, IntArray
 from attncli.checks.arguments import choice_of, count_of, said, seed_of
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import (
@@ -21,12 +20,12 @@ from attncli.errors import (
     setting,
 )
 from attncli.errors.wording import quoted, size_text
-from attncli.reading.cutting import Piecewise, tokens_of, words_asked
+from attncli.reading.cutting import Cut, Piecewise, tokens_of, words_asked
 from attncli.reading.lexicon import Lexicon
 from attncli.reading.lookup import ways_out
 from attncli.reading.unknown import TREATMENTS
 from attncli.results.result import MEANINGLESS, ResultWarning, Token, VectorsInfo
-from attncli.results.stack import Failure, TokenRun
+from attncli.results.stack import Failure, TokenRun, TokenRuns
 from attncli.settings import MechanismSettings, OovPolicy, TokenizerName
 from attncli.text.words import TOKENIZERS
 
@@ -67,17 +66,15 @@ class Group(NamedTuple):
     """B sentences of one length: their places in the texts, tokens, and rows (B, n_tokens)."""
 
     places: list[int]
-    runs: list[TokenRun]
+    runs: TokenRuns
     rows: IntArray
 
     def pick(self, chosen: IntArray) -> "Group":
         """Some of them."""
         if len(chosen) == len(self.places):
             return self
-        some = chosen.tolist()
-        return Group(
-            [self.places[i] for i in some], [self.runs[i] for i in some], self.rows[chosen]
-        )
+        places = [self.places[i] for i in chosen.tolist()]
+        return Group(places, self.runs.pick(chosen), self.rows[chosen])
 
 
 def ignored(done: int, total: int) -> None:
@@ -117,26 +114,36 @@ class Reader:
     def by_length(self, texts: Sequence[str]) -> tuple[list[Failure], list[Group]]:
         """The sentences that cannot be read, and the others, those of one length together."""
         self.start(texts)
-        failures: list[Failure] = []
-        places: list[int] = []
-        runs: list[TokenRun] = []
-        for place, run in enumerate(self.runs(texts)):
-            if isinstance(run, TokenRun):
-                places.append(place)
-                runs.append(run)
-            else:
-                failures.append(Failure(place, run))
-        return failures, list(_grouped(places, runs))
+        faults, cut = self._read(texts)
+        failures = [Failure(place, faults[place]) for place in sorted(faults)]
+        return failures, list(_grouped(cut))
 
     def runs(self, texts: Sequence[str]) -> list[TokenRun | AttnError]:
         """The tokens of each sentence, or why it has none: what `run` raises."""
+        faults, cut = self._read(texts)
+        parts = list(map(cut.fragments.__getitem__, cut.which.tolist()))
+        places, ends = cut.places.tolist(), np.cumsum(cut.counts).tolist()
+        return [
+            faults.get(i) or TokenRun(parts[begin:end], places[begin:end])
+            for i, (begin, end) in enumerate(pairwise([0, *ends]))
+        ]
+
+    def _read(self, texts: Sequence[str]) -> tuple[dict[int, AttnError], Cut]:
+        """Why sentences cannot be read, by their number, and the tokens of the others."""
         faults = {i: fault for i, text in enumerate(texts) if (fault := _fault(text)) is not None}
         if faults:
             texts = ["" if i in faults else text for i, text in enumerate(texts)]
-        found = list(map(self._checked, texts, self._pieces.runs(texts)))
-        for i, fault in faults.items():
-            found[i] = fault
-        return found
+        cut = self._pieces.cut(texts)
+        faults = {**cut.faults, **faults}
+        odd = (cut.counts == 0) | (cut.counts > min(self.settings.max_tokens, _SURELY_FIT))
+        for i in np.flatnonzero(odd).tolist():
+            if i not in faults and (fault := self._refused(texts[i], int(cut.counts[i]))):
+                faults[i] = fault
+        if self._may_lack:
+            lost = cut.rows[cut.which] < 0  # (n_tokens,)
+            faults = {**self._lacking(texts, cut, lost), **faults}
+            cut = _picked(cut, ~lost)
+        return faults, _without(cut, faults)
 
     def run(self, text: str) -> TokenRun:
         """The tokens of a sentence.
@@ -165,8 +172,8 @@ class Reader:
         """What to say of a sentence's unknown words."""
         oov = self.settings.oov
         if oov == "skip":
-            (whole,) = self._pieces.runs([text])
-            left_out = [] if isinstance(whole, LimitError) else _split(whole)[1]
+            cut = self._pieces.cut([text])
+            left_out = [cut.fragments[n].text for n in cut.which.tolist() if cut.rows[n] < 0]
             return (self._unknown(left_out, (), "left out"),) if left_out else ()
         by_status: dict[str, list[int]] = {}
         for i, part in enumerate(run.parts):
@@ -188,36 +195,40 @@ class Reader:
         vectors: Float32Array = self.lexicon.vectors().take(rows, axis=0)
         return vectors
 
-    def _checked(self, text: str, run: TokenRun | LimitError) -> TokenRun | AttnError:
-        """The tokens, unless there are none, too many, or some that have no vector."""
-        if isinstance(run, LimitError):
-            return run
-        count = len(run.parts)
+    def _refused(self, text: str, count: int) -> AttnError | None:
+        """Why a sentence of no token, or of many, cannot be read."""
         if count == 0:
             what = "the sentence is empty" if not text.strip() else f"no word in {quoted(text)}"
             return EmptyError(f"{what}, expected at least one word")
         if count > self.settings.max_tokens:
             return self._pieces.too_many(count)
-        if count > _SURELY_FIT and (fault := _memory_fault(count)) is not None:
-            return fault
-        if self._may_lack and any(part.row < 0 for part in run.parts):
-            return self._without_unknown(text, run)
-        return run
+        return _memory_fault(count) if count > _SURELY_FIT else None
 
-    def _without_unknown(self, text: str, run: TokenRun) -> TokenRun | AttnError:
-        kept, left_out = _split(run)
+    def _lacking(self, texts: Sequence[str], cut: Cut, lost: BoolArray) -> dict[int, AttnError]:
+        """Why sentences with words that have no vector cannot be read. Shapes: lost (n_tokens,)."""
+        ends = np.cumsum(cut.counts)
+        without = np.bincount(_sentences(cut)[lost], minlength=len(ends))  # (n_sentences,)
+        refused = without > 0
+        if self.settings.oov == "skip":
+            refused &= without == cut.counts
+        faults: dict[int, AttnError] = {}
+        for i in np.flatnonzero(refused).tolist():
+            here = slice(ends[i] - cut.counts[i], ends[i])
+            left_out = [cut.fragments[n].text for n in cut.which[here][lost[here]].tolist()]
+            faults[i] = self._without_vectors(texts[i], left_out)
+        return faults
+
+    def _without_vectors(self, text: str, words: Sequence[str]) -> AttnError:
+        """Why a sentence with these unknown words cannot be read."""
         if self.settings.oov == "error":
             return UnknownWordError(
-                f"no vector in {quoted(self.store.name)} for {_listed(left_out)}",
-                hints=ways_out(self.store, left_out),
+                f"no vector in {quoted(self.store.name)} for {_listed(words)}",
+                hints=ways_out(self.store, words),
             )
-        if not kept:
-            return EmptyError(
-                f"no word of {quoted(text)} is in {quoted(self.store.name)}",
-                hints=(f"{setting(oov='random')} gives unknown words a seeded random vector",),
-            )
-        pairs = [(p, at) for p, at in zip(run.parts, run.places, strict=True) if p.row >= 0]
-        return TokenRun([part for part, _ in pairs], [place for _, place in pairs])
+        return EmptyError(
+            f"no word of {quoted(text)} is in {quoted(self.store.name)}",
+            hints=(f"{setting(oov='random')} gives unknown words a seeded random vector",),
+        )
 
     def _unknown(self, words: list[str], places: tuple[int, ...], treatment: str) -> ResultWarning:
         message = f"not in {self.store.name}: {_listed(words)}; used: {treatment}"
@@ -277,23 +288,32 @@ def _memory_fault(n_tokens: int) -> AttnError | None:
     )
 
 
-def _split(run: TokenRun) -> tuple[list[str], list[str]]:
-    """The texts of the tokens that have a row, and of those that have none."""
-    parts = run.parts
-    return [p.text for p in parts if p.row >= 0], [p.text for p in parts if p.row < 0]
+def _sentences(cut: Cut) -> IntArray:
+    """Which sentence each token is of, (n_tokens,)."""
+    return np.repeat(np.arange(len(cut.counts)), cut.counts)
 
 
-def _grouped(places: list[int], runs: list[TokenRun]) -> Iterator[Group]:
+def _picked(cut: Cut, kept: BoolArray) -> Cut:
+    """Some of the tokens. Shapes: kept (n_tokens,)."""
+    if kept.all():
+        return cut
+    counts = np.bincount(_sentences(cut)[kept], minlength=len(cut.counts))
+    return cut._replace(which=cut.which[kept], places=cut.places[kept], counts=counts)
+
+
+def _without(cut: Cut, faults: Container[int]) -> Cut:
+    """The sentences as they are that have no fault, the others without tokens."""
+    faulty = np.array([i in faults for i in range(len(cut.counts))], dtype=np.bool_)
+    return _picked(cut, ~np.repeat(faulty, cut.counts))
+
+
+def _grouped(cut: Cut) -> Iterator[Group]:
     """The sentences by their number of tokens, in the order of the first of each number."""
-    lengths = np.fromiter(map(len, runs), dtype=np.intp, count=len(runs))
-    parts = chain.from_iterable(run.parts for run in runs)
-    rows = np.fromiter(map(attrgetter("row"), parts), dtype=np.intp, count=int(lengths.sum()))
-    begins = np.cumsum(lengths) - lengths  # (n_sentences,)
-    for n_tokens in dict.fromkeys(lengths.tolist()):
-        chosen = np.flatnonzero(lengths == n_tokens)  # (B,)
-        some = chosen.tolist()
+    begins = np.cumsum(cut.counts) - cut.counts  # (n_sentences,)
+    for n_tokens in filter(None, dict.fromkeys(cut.counts.tolist())):
+        chosen = np.flatnonzero(cut.counts == n_tokens)  # (B,)
+        at = begins[chosen, None] + np.arange(n_tokens)  # (B, n_tokens)
+        which = cut.which[at]
         yield Group(
-            [places[i] for i in some],
-            [runs[i] for i in some],
-            rows[begins[chosen, None] + np.arange(n_tokens)],  # (B, n_tokens)
+            chosen.tolist(), TokenRuns(cut.fragments, which, cut.places[at]), cut.rows[which]
         )

@@ -1,12 +1,16 @@
 """Which token of a sentence is its target: a number, a word, or a character of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
+
+from attncli.arrays import BoolArray, IntArray
 from attncli.errors import DataError
 from attncli.errors.wording import quoted
 from attncli.results.result import Token
+from attncli.results.stack import Fragment, TokenRuns
 from attncli.text.forms import places_of_word
 
 
@@ -19,6 +23,26 @@ class Offset:
 
 # A token's number, the word itself, or a character of it.
 Target: TypeAlias = str | int | Offset
+
+
+class FirstTargets:
+    """Finds in each of many sentences the first word that was a target in training."""
+
+    def __init__(self, targets: Iterable[str]) -> None:
+        self._targets = frozenset(targets)
+        self._fragments: Sequence[Fragment] = ()
+        self._are: BoolArray = np.zeros(0, dtype=np.bool_)  # of each fragment so far
+
+    def places(self, runs: TokenRuns) -> IntArray:
+        """The number of its token in each sentence, −1 where there is none. Shape (B,)."""
+        if self._fragments is not runs.fragments:
+            self._fragments, self._are = runs.fragments, self._are[:0]
+        fresh = self._fragments[len(self._are) :]
+        if fresh:
+            are = np.array([part.key in self._targets for part in fresh], dtype=np.bool_)
+            self._are = np.concatenate([self._are, are])
+        hits = self._are[runs.which]  # (B, n_tokens)
+        return np.where(hits.any(axis=1), hits.argmax(axis=1), -1)
 
 
 def target_place(tokens: Sequence[Token], target: Target | None, place: str) -> int:

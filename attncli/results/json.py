@@ -15,6 +15,7 @@ from attncli.results.result import PARTS, SCHEMA_VERSION, AttentionResult
 _FEW = 1000
 _MANY = 1 << 18  # numbers of an array that are turned into text at once
 
+_quoted: Callable[[str], str] = json.encoder.encode_basestring  # what the encoder does with a text
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
@@ -87,7 +88,7 @@ def record_parts(record: dict[str, Any]) -> Iterator[str]:
 
 def plain_json(value: Any) -> str:
     """A value without arrays as JSON, with nothing in it that a terminal would obey."""
-    return harmless_json(_encode(value))
+    return harmless_json(_quoted(value) if type(value) is str else _encode(value))
 
 
 def error_record(error: AttnError, index: int, line: int | None) -> dict[str, Any]:

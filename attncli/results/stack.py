@@ -6,9 +6,9 @@ a writer wants a single one; a writer that prints arrays never builds the single
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
-from attncli.arrays import Float32Array
+from attncli.arrays import Float32Array, IntArray
 from attncli.errors import AttnError
 from attncli.results.result import (
     OPTIONAL_ARRAYS,
@@ -75,6 +75,36 @@ class TokenRun:
         """The run of tokens made elsewhere."""
         parts = [Fragment(t.text, t.start, t.end, t.key, t.status, -1) for t in tokens]
         return cls(parts, [0] * len(parts))
+
+
+class TokenRuns(Sequence[TokenRun]):
+    """The tokens of B sentences of one length as numbers; a run is made when one is asked for.
+
+    `which` (B, n_tokens) says which of the `fragments` each token is, `places` (B, n_tokens) where its
+    piece begins. `fragments` may grow at its end.
+    """
+
+    __slots__ = ("fragments", "places", "which")
+
+    def __init__(self, fragments: Sequence[Fragment], which: IntArray, places: IntArray) -> None:
+        self.fragments, self.which, self.places = fragments, which, places
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    @overload
+    def __getitem__(self, i: int) -> TokenRun: ...
+    @overload
+    def __getitem__(self, i: slice) -> "TokenRuns": ...
+    def __getitem__(self, i: int | slice) -> "TokenRun | TokenRuns":
+        if isinstance(i, slice):
+            return self.pick(i)
+        parts = list(map(self.fragments.__getitem__, self.which[i].tolist()))
+        return TokenRun(parts, self.places[i].tolist())
+
+    def pick(self, chosen: "IntArray | slice") -> "TokenRuns":
+        """Those of some of the sentences."""
+        return TokenRuns(self.fragments, self.which[chosen], self.places[chosen])
 
 
 class Failure(NamedTuple):

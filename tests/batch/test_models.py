@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attncli.batches.writers.models import model_texts
+from attncli.batches.writers.models import label_texts, model_texts
 from attncli.results.json import plain_json
+from attncli.results.labeled import Labeled, LabelingModel
 from attncli.results.predicted import PREDICTED, Candidate
 from attncli.results.result import ModelInfo
 
@@ -32,6 +34,22 @@ def test_models_are_written_as_each_alone(models: list[ModelInfo]) -> None:
     assert model_texts(models) == [plain_json(model.told) for model in models]
 
 
+@given(
+    labels=st.lists(_LABELS, min_size=1, max_size=4, unique=True),
+    targets=st.lists(st.integers(-1, 12), max_size=5),
+    shares=st.lists(_SHARES, min_size=20, max_size=20),
+)
+def test_labels_in_arrays_are_written_as_their_models(
+    labels: list[str], targets: list[int], shares: list[float]
+) -> None:
+    """What stays in arrays has the same text as the objects that are made of it, one by one."""
+    likely = np.array(shares).reshape(5, 4)[: len(targets), : len(labels)]
+    said = Labeled(LabelingModel("m", None, tuple(labels)), np.array(targets, dtype=int), likely)
+    assert label_texts(said) == [plain_json(model.told).encode() for model in said]
+    assert list(said[1:]) == list(said)[1:]
+    assert [model.target for model in said] == [None if at < 0 else at for at in targets]
+
+
 def test_what_few_models_say_is_kept() -> None:
     """A model that says what comes next beside its probabilities is written whole."""
     says: Any = {"probabilities": {"a": 0.5}, "next": (Candidate("x", "x", 1, 0.5),)}
@@ -43,3 +61,7 @@ def test_a_probability_that_is_no_number_is_not_written() -> None:
     """JSON has no NaN."""
     with pytest.raises(ValueError, match="not finite"):
         model_texts([ModelInfo("m", probabilities={"a": float("nan")})])
+    with pytest.raises(ValueError, match="not finite"):
+        label_texts(
+            Labeled(LabelingModel("m", None, ("a",)), np.zeros(1, int), np.full((1, 1), np.nan))
+        )

@@ -32,4 +32,4 @@ def test_tokens_are_written_as_they_are(texts: list[str]) -> None:
     runs = [run for run in reader.runs(texts) if isinstance(run, TokenRun)]
     expected = [[dict(token._asdict()) for token in run.tokens()] for run in runs]
     for _ in range(2):
-        assert [json.loads(text) for text in token_texts(runs)] == expected
+        assert [json.loads(text) for text in token_texts([runs])] == expected

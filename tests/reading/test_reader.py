@@ -1,5 +1,7 @@
 """The quick way of reading gives what the plain way gives."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -104,6 +106,32 @@ def test_lots_of_moderate_length_lose_no_text(glove: FolderStore) -> None:
         if isinstance(run, TokenRun):
             assert [token.text for token in run.tokens()] == words
             assert all(text[t.start : t.end] == t.text for t in run.tokens())
+
+
+@pytest.mark.parametrize("oov", ["random", "zero", "skip", "error"])
+def test_sentences_of_one_length_have_the_tokens_of_each_alone(
+    glove: FolderStore, oov: Any
+) -> None:
+    """Pieces that are too long to be remembered, unknown and missing words change no neighbor."""
+    long = "bank-" * 20 + "river"
+    texts = ["money bank grows", long, "a qqqx b", "", f"river {long}  bank", "qqqx", "the, bank;"]
+    settings = ReadingSettings(oov=oov, max_tokens=23)
+    reader = Reader(glove, settings)
+    reader.by_length(texts)
+    for more in ("", "flows", "it's"):  # at first only long pieces are new, then others too
+        texts = [*texts, more]
+        failures, groups = reader.by_length(texts)
+        expected = [Reader(glove, settings).runs([text])[0] for text in texts]
+        assert {f.place: str(f.error) for f in failures} == {
+            i: str(one) for i, one in enumerate(expected) if isinstance(one, AttnError)
+        }
+        for group in groups:
+            for place, run, rows in zip(group.places, group.runs, group.rows, strict=True):
+                alone = expected[place]
+                assert isinstance(alone, TokenRun)
+                assert run.tokens() == alone.tokens()
+                assert [part.row for part in run.parts] == rows.tolist()
+            assert [r.tokens() for r in group.runs[1:]] == [r.tokens() for r in group.runs][1:]
 
 
 def test_forgetting_changes_nothing(glove: FolderStore) -> None:

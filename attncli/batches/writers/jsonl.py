@@ -12,11 +12,12 @@ from attncli.arrays import Float32Array
 from attncli.batches.chunks import Chunk
 from attncli.batches.work import Failures, Placed
 from attncli.batches.writers.digits import Printed, json_stacks
-from attncli.batches.writers.models import model_texts
+from attncli.batches.writers.models import label_texts, model_texts
 from attncli.batches.writers.options import RecordLayout
 from attncli.batches.writers.tokens import token_texts
 from attncli.errors import AttnError
 from attncli.results.json import error_record, plain_json
+from attncli.results.labeled import Labeled
 from attncli.results.result import (
     CROSS_SCHEMA,
     SCHEMA_VERSION,
@@ -80,7 +81,7 @@ class JsonlWriter:
         texts = [text for stack in stacks for text in stack.texts]
         tokens: Sequence[str] = ()
         if has("tokens"):
-            tokens = token_texts([run for stack in stacks for run in stack.tokens])
+            tokens = token_texts([stack.tokens for stack in stacks])
         begun: list[str] = []
         head = _HEAD % (CROSS_SCHEMA if self._layout.parts else SCHEMA_VERSION)
         for i, place in enumerate(places):
@@ -224,6 +225,8 @@ def _models(stacks: Sequence[Stack]) -> _Column:
     found = [stack.models for stack in stacks]
     if found[0] is None:
         return "null"
+    if (labeled := Labeled.joined(found)) is not None:
+        return label_texts(labeled)
     return model_texts([model for models in found for model in models or ()])
 
 

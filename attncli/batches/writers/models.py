@@ -10,7 +10,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from attncli.arrays import FloatArray
 from attncli.results.json import plain_json
+from attncli.results.labeled import Labeled
 from attncli.results.result import RARE_OF_MODELS, ModelInfo
 
 _FIXED = 1e-4  # what is less has an exponent
@@ -29,6 +31,48 @@ def model_texts(models: Sequence[ModelInfo]) -> list[str]:
             texts[i] = plain_json(model.told)
     for i, text in zip(labeled, _labeled([models[i] for i in labeled]), strict=True):
         texts[i] = text
+    return texts
+
+
+def label_texts(said: Labeled) -> list[bytes]:
+    """The JSON object of each sentence, as `plain_json` writes it. Raises: ValueError for NaN."""
+    name, sha256, labels = said.model
+    texts = [plain_json(ModelInfo(name, sha256).told).encode()] * len(said)
+    chosen = np.flatnonzero(said.targets >= 0)
+    if not len(chosen):
+        return texts
+    likely, targets = said.likely[chosen], said.targets[chosen].tolist()
+    quoted = [plain_json(label).encode() for label in labels]
+    numbers = _printed(likely)
+    head = f'{{"name":{plain_json(name)},"sha256":{plain_json(sha256)},"label":'.encode()
+    columns: list[list[bytes]] = [[quoted[best] for best in likely.argmax(axis=1).tolist()]]
+    before = b',"probabilities":{'
+    for number, label in enumerate(quoted):
+        columns += [[before + label + b":"] * len(chosen), numbers[number :: len(labels)]]
+        before = b","
+    columns.append([b'},"target":%d}' % target for target in targets])
+    width = len(columns)
+    pieces = [b""] * (width * len(chosen))
+    for number, column in enumerate(columns):
+        pieces[number::width] = column
+    for i, begin in zip(chosen.tolist(), range(0, len(pieces), width), strict=True):
+        texts[i] = head + b"".join(pieces[begin : begin + width])
+    return texts
+
+
+def _printed(likely: FloatArray) -> list[bytes]:
+    """The shortest text of each that is read back as the same float. Raises: ValueError for NaN."""
+    if not np.isfinite(likely).all():
+        raise ValueError("a probability is not finite")
+    import orjson
+
+    flat = np.ascontiguousarray(likely, dtype=np.float64).reshape(-1)
+    texts = orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
+    small = np.flatnonzero(np.abs(flat) < _FIXED)
+    if len(small):
+        listed = str(flat[small].tolist())[1:-1].encode().split(b", ")
+        for i, text in zip(small.tolist(), listed, strict=True):
+            texts[i] = text
     return texts
 
 
