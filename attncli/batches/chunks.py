@@ -36,6 +36,15 @@ class Chunk:
         """The line of the i-th record in its input."""
         return self.first_line + i if self.lines is None else self.lines[i]
 
+    def plain_texts(self) -> list[str] | None:
+        """All texts at once; None unless each is a line that ends in LF and is read without a fault."""
+        try:
+            joined = b"\n".join(self.texts)  # type: ignore[arg-type]  # others raise TypeError
+            texts = joined.decode("utf-8").split("\n")
+        except (TypeError, UnicodeDecodeError):
+            return None
+        return None if b"\r" in joined or len(texts) != len(self.texts) else texts
+
     def text(self, i: int) -> str:
         """The text of the i-th record. Raises: DataError (not UTF-8), or what the input met."""
         raw = self.texts[i]

@@ -75,15 +75,7 @@ class Worker:
     watch: Watch = NO_WATCH
 
     def __call__(self, chunk: Chunk) -> Done:
-        texts: list[str] = []
-        places: list[int] = []
-        failures: list[tuple[int, AttnError]] = []
-        for place in range(len(chunk)):
-            try:
-                texts.append(chunk.text(place))
-                places.append(place)
-            except AttnError as error:
-                failures.append((place, error))
+        texts, places, failures = _read(chunk)
         stacks: list[tuple[Stack, list[int]]] = []
         computed = (
             self.analyser.stacks(texts)
@@ -124,3 +116,20 @@ class Worker:
         ways = tuple(dict.fromkeys(way for hints in unread for way in hints))[:MOST_WAYS]
         kept = aside if self.watch.counts else ()
         return Tally(len(chunk), len(failures), empty, firsts, ways, set_aside=kept)
+
+
+def _read(chunk: Chunk) -> tuple[list[str], list[int], list[tuple[int, AttnError]]]:
+    """The texts of a chunk, their places, and those places that have none."""
+    plain = chunk.plain_texts()
+    if plain is not None:
+        return plain, list(range(len(chunk))), []
+    texts: list[str] = []
+    places: list[int] = []
+    failures: list[tuple[int, AttnError]] = []
+    for place in range(len(chunk)):
+        try:
+            texts.append(chunk.text(place))
+            places.append(place)
+        except AttnError as error:
+            failures.append((place, error))
+    return texts, places, failures

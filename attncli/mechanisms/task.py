@@ -160,7 +160,7 @@ class TaskAnalyser(LengthwiseAnalyser):
         said = LabelingModel(model.name, model.sha256 or None, tuple(model.labels))
         about: dict[int, tuple[ResultWarning, ...]] = {}
         if missing := np.flatnonzero(targets < 0).tolist():
-            about = dict.fromkeys(missing, (_no_target(model),))
+            about = dict.fromkeys(missing, _reading(model, None, None)[1])
         return self._stack(texts, group, {}, Labeled(said, targets, likely), about)
 
     def _alike(self, rows: IntArray) -> Iterator[tuple[IntArray, bool]]:

@@ -18,7 +18,7 @@ from attncli.checks.arguments import row_numbers, text_of
 from attncli.embeddings.protocols import PlainStore
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError
 from attncli.errors.wording import quoted
-from attncli.reading.cutting import Cut
+from attncli.reading.cutting import CutTexts
 from attncli.reading.layers import SideBySide, layer_vectors, split_name
 from attncli.reading.reader import Reader, ReadingSettings, Tick, ignored
 from attncli.results.result import ResultWarning
@@ -199,7 +199,7 @@ class ContextualReader(Reader):
         if texts:
             self._ready = self._contextual.read_all(texts, self.settings.max_tokens, tick)
 
-    def _read(self, texts: Sequence[str]) -> tuple[dict[int, AttnError], Cut]:
+    def _read(self, texts: Sequence[str]) -> tuple[dict[int, AttnError], CutTexts]:
         """Why sentences cannot be read, by their number, and the tokens of the others."""
         fragments: list[Fragment] = []
         counts: list[int] = []
@@ -213,7 +213,9 @@ class ContextualReader(Reader):
             counts.append(len(fragments) - begin)
         every = np.arange(len(fragments))
         rows = np.array([part.row for part in fragments], dtype=np.intp)
-        return faults, Cut(fragments, rows, every, every * 0, np.array(counts, dtype=np.intp), {})
+        return faults, CutTexts(
+            fragments, rows, every, every * 0, np.array(counts, dtype=np.intp), {}
+        )
 
     def _fragments(self, text: str) -> list[Fragment]:
         ready = self._ready.get(text)

@@ -35,7 +35,7 @@ _AT_ONCE = 1 << 15  # characters whose pieces are in memory together
 _NEW = -1
 
 
-class Cut(NamedTuple):
+class CutTexts(NamedTuple):
     """Sentences cut into tokens, those of all sentences behind each other.
 
     A token is the fragment `fragments[which]`, whose piece begins at character `places` of its
@@ -79,7 +79,7 @@ class Piecewise:
         self._counts = GrowingNumbers([0])  # how many it has,
         self._widths = GrowingNumbers([0])  # how many characters
 
-    def cut(self, texts: Sequence[str]) -> Cut:
+    def cut(self, texts: Sequence[str]) -> CutTexts:
         """The tokens of each sentence, none if it has no word; a fault for far too many."""
         alone: list[Fragment] = []  # of sentences that hold a piece which is not to be remembered
         faults: dict[int, LimitError] = {}
@@ -104,7 +104,7 @@ class Piecewise:
             which = np.where(which < 0, len(fragments) - 1 - which, which)
             fragments = [*fragments, *alone]
             rows = np.concatenate([rows, [part.row for part in alone]])
-        return Cut(fragments, rows, which, places, counts, faults)
+        return CutTexts(fragments, rows, which, places, counts, faults)
 
     def too_many(self, count: int) -> LimitError:
         """What to say of a sentence of so many tokens."""
@@ -167,11 +167,11 @@ class Piecewise:
 
     def _of_sentence(self, sentence: str) -> list[tuple[Fragment, int]]:
         """The fragments of a sentence, each with where its piece begins. Raises: LimitError."""
-        found: list[tuple[Fragment, int]] = []
+        tokens: list[tuple[Fragment, int]] = []
         begin = 0
         for piece in (sentence,) if self._whole else sentence.split(" "):
             known = self._known.get(piece)
-            if len(found) > self._max_tokens:
+            if len(tokens) > self._max_tokens:
                 raise self.too_many(len(self._spans(sentence)))
             if known is None:
                 spans = self._spans(piece)
@@ -181,9 +181,9 @@ class Piecewise:
             else:
                 first = int(self._firsts.array()[known])
                 parts = self._fragments[first : first + int(self._counts.array()[known])]
-            found += [(part, begin) for part in parts]
+            tokens += [(part, begin) for part in parts]
             begin += len(piece) + 1
-        return found
+        return tokens
 
     def _fragments_of(self, spans: Sequence[Span]) -> list[Fragment]:
         entry = self._lexicon.entry
@@ -197,7 +197,7 @@ class Piecewise:
 
 
 class _Lot(NamedTuple):
-    """What `Cut` has of some sentences; a fragment that is not remembered is −1, −2, …"""
+    """What `CutTexts` has of some sentences; a fragment that is not remembered is −1, −2, …"""
 
     which: IntArray
     places: IntArray
@@ -258,7 +258,10 @@ def tokens_of(text: str, store: WordList, tokenizer: TokenizerName) -> list[Span
         from attncli.text.unspaced import join_unspaced
 
         spans = join_unspaced(text, spans, word_lengths(store))
-    if not any(mark in text for mark in JOINING):
+    if text.isascii():
+        if "-" not in text and "'" not in text:  # of the marks that join, those in ASCII
+            return spans
+    elif not any(mark in text for mark in JOINING):
         return spans
     known = knows(store)
     joined = join_compounds(text, spans, known)

@@ -20,7 +20,7 @@ from attncli.errors import (
     setting,
 )
 from attncli.errors.wording import quoted, size_text
-from attncli.reading.cutting import Cut, Piecewise, tokens_of, words_asked
+from attncli.reading.cutting import CutTexts, Piecewise, tokens_of, words_asked
 from attncli.reading.lexicon import Lexicon
 from attncli.reading.lookup import ways_out
 from attncli.reading.unknown import TREATMENTS
@@ -128,7 +128,7 @@ class Reader:
             for i, (begin, end) in enumerate(pairwise([0, *ends]))
         ]
 
-    def _read(self, texts: Sequence[str]) -> tuple[dict[int, AttnError], Cut]:
+    def _read(self, texts: Sequence[str]) -> tuple[dict[int, AttnError], CutTexts]:
         """Why sentences cannot be read, by their number, and the tokens of the others."""
         faults = {i: fault for i, text in enumerate(texts) if (fault := _fault(text)) is not None}
         if faults:
@@ -176,14 +176,14 @@ class Reader:
             left_out = [cut.fragments[n].text for n in cut.which.tolist() if cut.rows[n] < 0]
             return (self._unknown(left_out, (), "left out"),) if left_out else ()
         by_status: dict[str, list[int]] = {}
-        for i, part in enumerate(run.parts):
-            if part.status in TREATMENTS:
-                by_status.setdefault(part.status, []).append(i)
+        unknown = [i for i, part in enumerate(run.parts) if part.status in TREATMENTS]
+        for i in unknown:
+            by_status.setdefault(run.parts[i].status, []).append(i)
         notes = []
         for status, places in by_status.items():
             words = [run.parts[i].text for i in places]
             notes.append(self._unknown(words, tuple(places), TREATMENTS[status]))
-        lost = tuple(i for i, part in enumerate(run.parts) if part.status in MEANINGLESS)
+        lost = tuple(i for i in unknown if run.parts[i].status in MEANINGLESS)
         if len(lost) == len(run):
             nothing = "no word is known: the weights carry no meaning"
             notes.append(ResultWarning("no-known-word", nothing, lost))
@@ -204,7 +204,9 @@ class Reader:
             return self._pieces.too_many(count)
         return _memory_fault(count) if count > _SURELY_FIT else None
 
-    def _lacking(self, texts: Sequence[str], cut: Cut, lost: BoolArray) -> dict[int, AttnError]:
+    def _lacking(
+        self, texts: Sequence[str], cut: CutTexts, lost: BoolArray
+    ) -> dict[int, AttnError]:
         """Why sentences with words that have no vector cannot be read. Shapes: lost (n_tokens,)."""
         ends = np.cumsum(cut.counts)
         without = np.bincount(_sentences(cut)[lost], minlength=len(ends))  # (n_sentences,)
@@ -288,12 +290,12 @@ def _memory_fault(n_tokens: int) -> AttnError | None:
     )
 
 
-def _sentences(cut: Cut) -> IntArray:
+def _sentences(cut: CutTexts) -> IntArray:
     """Which sentence each token is of, (n_tokens,)."""
     return np.repeat(np.arange(len(cut.counts)), cut.counts)
 
 
-def _picked(cut: Cut, kept: BoolArray) -> Cut:
+def _picked(cut: CutTexts, kept: BoolArray) -> CutTexts:
     """Some of the tokens. Shapes: kept (n_tokens,)."""
     if kept.all():
         return cut
@@ -301,13 +303,13 @@ def _picked(cut: Cut, kept: BoolArray) -> Cut:
     return cut._replace(which=cut.which[kept], places=cut.places[kept], counts=counts)
 
 
-def _without(cut: Cut, faults: Container[int]) -> Cut:
+def _without(cut: CutTexts, faults: Container[int]) -> CutTexts:
     """The sentences as they are that have no fault, the others without tokens."""
     faulty = np.array([i in faults for i in range(len(cut.counts))], dtype=np.bool_)
     return _picked(cut, ~np.repeat(faulty, cut.counts))
 
 
-def _grouped(cut: Cut) -> Iterator[Group]:
+def _grouped(cut: CutTexts) -> Iterator[Group]:
     """The sentences by their number of tokens, in the order of the first of each number."""
     begins = np.cumsum(cut.counts) - cut.counts  # (n_sentences,)
     for n_tokens in filter(None, dict.fromkeys(cut.counts.tolist())):

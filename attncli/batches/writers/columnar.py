@@ -9,18 +9,17 @@ appended. At the end it becomes an Arrow file or a Parquet file, batch by batch.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
-from math import prod
 from operator import attrgetter
 from pathlib import Path
 from types import UnionType
-from typing import Any, NamedTuple, get_args, get_origin
+from typing import Any, NamedTuple, TypeAlias, get_args, get_origin
 
 import numpy as np
 
 from attncli.batches.chunks import Chunk
 from attncli.batches.work import Failures, Placed
 from attncli.batches.writers.options import RecordLayout
+from attncli.batches.writers.tokens import Tokens
 from attncli.errors import AttnError, MissingExtraError
 from attncli.results.json import plain_json
 from attncli.results.predicted import PREDICTED
@@ -49,7 +48,9 @@ _RARE_TYPES = {
     for name in RARE_FIELDS
     if not str(kind := AttentionResult.__annotations__[name]).count("Mapping")
 }
-_OF_FAILURES = ("code", "message")
+_PlacedRuns: TypeAlias = Sequence[
+    tuple[Sequence[TokenRun], Sequence[int]]
+]  # with places of sentences
 _OF_STACKS = ("attention", "vectors", *RARE_FIELDS)  # what the sentences of a stack share
 
 
@@ -75,53 +76,44 @@ class ArrowWriter:
 
     def chunk(self, chunk: Chunk, stacks: Placed, failures: Failures) -> bytes:
         """The record batch of a chunk."""
-        rows: list[_Row] = [_Row() for _ in range(len(chunk))]
-        for stack, places in stacks:
-            for i, place in enumerate(places):
-                rows[place] = _Row(stack, i)
-        for place, error in failures:
-            rows[place] = _Row(error=error)
-        shared = _Shared.by(rows)
-        columns = [self._column(field, chunk, rows, shared) for field in self._schema]
+        rows = _Rows(len(chunk), [item for item in stacks if len(item[1])], dict(failures))
+        columns = [self._column(field, chunk, rows) for field in self._schema]
         batch = self._pa.RecordBatch.from_arrays(columns, schema=self._schema)
         return bytes(batch.serialize().to_pybytes())
 
-    def _column(self, field: Any, chunk: Chunk, rows: "list[_Row]", shared: "_Shared") -> Any:
+    def _column(self, field: Any, chunk: Chunk, rows: "_Rows") -> Any:
         pa, name = self._pa, field.name
         if name in _AXES:
-            return _nested(pa, [row.array(name) for row in rows], _AXES[name], field.type)
+            arrays = rows.values(lambda stack: stack.arrays(name))
+            return _nested(pa, arrays, _AXES[name], field.type)
         if name == "top":
-            return _strongest(pa, [row.array("weights") for row in rows], self._layout.top, field)
+            return _strongest(pa, rows, self._layout.top or 1, field)
         if name in _OF_STACKS:
-            return self._of_stacks(field, shared)
+            return self._of_stacks(field, rows)
         if name in PARTS:
             return self._part(field, chunk, rows)
         if name == "keys":
-            keys = [None if row.stack is None else _keys_of(row.stack) for row in rows]
-            return _token_lists(pa, keys, field.type)
+            return _token_lists(pa, rows.size, _keys_of(rows), field.type)
         if name == "tokens":
-            runs = [None if row.stack is None else row.stack.tokens[row.i] for row in rows]
-            return _token_lists(pa, runs, field.type)
+            runs = [(stack.tokens, places) for stack, places in rows.stacks]
+            return _token_lists(pa, rows.size, runs, field.type)
         if name == "model":
             kept = [of.name for of in field.type]
             models = [
-                None if (model := row.model()) is None else [getattr(model, of) for of in kept]
-                for row in rows
+                None if model is None else [getattr(model, of) for of in kept]
+                for model in rows.values(lambda stack: stack.models)
             ]
             return _structs(pa, models, field.type)
-        return pa.array(self._values(name, chunk, rows, shared), type=field.type)
+        return pa.array(self._values(name, chunk, rows), type=field.type)
 
-    def _part(self, field: Any, chunk: Chunk, rows: "list[_Row]") -> Any:
+    def _part(self, field: Any, chunk: Chunk, rows: "_Rows") -> Any:
         """What results hold of a decoder: a struct of the columns that its own rows would have."""
-        parts = [_part_of(row, field.name) for row in rows]
-        shared = _Shared.by(parts)
-        columns = [self._column(of, chunk, parts, shared) for of in field.type]
-        mask = self._pa.array([part.stack is None for part in parts])
+        parts = rows.part(field.name)
+        columns = [self._column(of, chunk, parts) for of in field.type]
+        mask = self._pa.array([stack is None for stack in parts.values(lambda stack: [stack])])
         return self._pa.StructArray.from_arrays(columns, fields=list(field.type), mask=mask)
 
-    def _values(
-        self, name: str, chunk: Chunk, rows: "list[_Row]", shared: "_Shared"
-    ) -> Sequence[Any]:
+    def _values(self, name: str, chunk: Chunk, rows: "_Rows") -> Sequence[Any]:
         """A column that has a plain value for each record."""
         if name == "index":
             return range(chunk.first_index, chunk.first_index + len(chunk))
@@ -132,71 +124,77 @@ class ArrowWriter:
         if name == "id":
             ids = chunk.ids or [None] * len(chunk)
             return [None if one is None else str(one) for one in ids]
-        if name in _OF_FAILURES and not shared.failed:
-            return [None] * len(rows)
-        return [row.value(name) for row in rows]
+        if name == "text":
+            return rows.values(lambda stack: stack.texts)
+        if name == "warnings":
+            return rows.values(_warnings)
+        values: list[Any] = [None] * len(chunk)
+        if name == "type":
+            values = rows.values(lambda stack: ["result"] * len(stack))
+        for place, error in rows.errors.items():
+            of = {"type": "error", "code": error.name, "message": error.message}
+            values[place] = of.get(name)
+        return values
 
-    def _of_stacks(self, field: Any, shared: "_Shared") -> Any:
+    def _of_stacks(self, field: Any, rows: "_Rows") -> Any:
         """A field that the sentences of a stack share: made once a stack."""
-        values = [_of_stack(stack, field.name) for stack in shared.stacks]
-        if len(values) == 1 and not shared.failed:
-            return self._pa.repeat(self._pa.scalar(values[0], type=field.type), len(shared.which))
+        values = [_of_stack(stack, field.name) for stack, _ in rows.stacks]
+        if len(values) == 1 and rows.are_results:
+            return self._pa.repeat(self._pa.scalar(values[0], type=field.type), rows.size)
+        which: list[int | None] = [None] * rows.size
+        for number, (_, places) in enumerate(rows.stacks):
+            for place in places:
+                which[place] = number
         column = self._pa.array(values, type=field.type)
-        return column.take(self._pa.array(shared.which, self._pa.int32()))
+        return column.take(self._pa.array(which, self._pa.int32()))
 
 
-class _Row(NamedTuple):
-    """A record's place in a stack, or its error."""
+class _Rows(NamedTuple):
+    """The records of a chunk: stacks with the places of their sentences, errors by their places."""
 
-    stack: Stack | None = None
-    i: int = 0
-    error: AttnError | None = None
+    size: int
+    stacks: list[tuple[Stack, Sequence[int]]]
+    errors: dict[int, AttnError]
 
-    def array(self, name: str) -> Any:
-        return None if self.stack is None else self.stack.array(name, self.i)
+    def values(self, of: Callable[[Stack], Iterable[Any] | None]) -> list[Any]:
+        """What a stack has for each of its sentences, in the order of the chunk; None for others."""
+        values: list[Any] = [None] * self.size
+        for stack, places in self.stacks:
+            found = of(stack)
+            if found is not None:
+                for place, value in zip(places, found, strict=True):
+                    values[place] = value
+        return values
 
-    def model(self) -> ModelInfo | None:
-        models = None if self.stack is None else self.stack.models
-        return None if models is None else models[self.i]
+    @property
+    def are_results(self) -> bool:
+        """Whether every record is of a stack."""
+        return sum(len(places) for _, places in self.stacks) == self.size
 
-    def value(self, name: str) -> Any:
-        stack, error = self.stack, self.error
-        if stack is not None:
-            if name == "text":
-                return stack.texts[self.i]
-            if name == "warnings":
-                return [_plain(warning) for warning in stack.warnings.get(self.i, ())]
-            return "result" if name == "type" else None
-        if error is None:
-            return None
-        return {"type": "error", "code": error.name, "message": error.message}.get(name)
-
-
-def _part_of(row: _Row, name: str) -> _Row:
-    """The result of a part, in the place of the one that holds it."""
-    result = None if row.stack is None else row.stack.finished
-    part: AttentionResult | None = None if result is None else getattr(result, name)
-    return _Row() if part is None else _Row(stack_of(part, 0))
+    def part(self, name: str) -> "_Rows":
+        """The results of a part, in the places of those that hold it."""
+        parts = [
+            (stack_of(part, 0), places)
+            for stack, places in self.stacks
+            if (part := getattr(stack.finished, name, None)) is not None
+        ]
+        return _Rows(self.size, parts, {})
 
 
-def _keys_of(stack: Stack) -> TokenRun | None:
-    keys = None if stack.finished is None else stack.finished.keys
-    return None if keys is None else TokenRun.of(keys)
+def _keys_of(rows: _Rows) -> _PlacedRuns:
+    """The tokens that are looked at, of those results in which they are others."""
+    return [
+        ([TokenRun.of(stack.finished.keys)], places)
+        for stack, places in rows.stacks
+        if stack.finished is not None and stack.finished.keys is not None
+    ]
 
 
-class _Shared(NamedTuple):
-    """The stacks of a chunk, and which of them each record is of: None for one that has none."""
-
-    stacks: list[Stack]
-    which: list[int | None]
-    failed: bool
-
-    @classmethod
-    def by(cls, rows: "list[_Row]") -> "_Shared":
-        stacks = {id(row.stack): row.stack for row in rows if row.stack is not None}
-        order = {key: number for number, key in enumerate(stacks)}
-        which = [order.get(id(row.stack)) for row in rows]
-        return cls(list(stacks.values()), which, None in which)
+def _warnings(stack: Stack) -> list[list[dict[str, Any]]]:
+    plain: list[list[dict[str, Any]]] = [[]] * len(stack)
+    for i, warnings in stack.warnings.items():
+        plain[i] = [_plain(warning) for warning in warnings]
+    return plain
 
 
 def _of_stack(stack: Stack, name: str) -> Any:
@@ -311,7 +309,10 @@ def _lists(pa: Any, inner: Any, depth: int) -> Any:
 
 def _nested(pa: Any, arrays: Sequence[Any], depth: int, kind: Any) -> Any:
     """Arrays of `depth` axes as one column of nested lists; None is a null."""
-    shapes = [array.shape if array is not None else (0,) * depth for array in arrays]
+    shapes = np.zeros((len(arrays), depth), dtype=np.int64)
+    absent = np.array([array is None for array in arrays], dtype=np.bool_)
+    if not absent.all():
+        shapes[~absent] = [array.shape for array in arrays if array is not None]
     flat = [array.reshape(-1) for array in arrays if array is not None]
     inner = kind
     for _ in range(depth):
@@ -321,22 +322,22 @@ def _nested(pa: Any, arrays: Sequence[Any], depth: int, kind: Any) -> Any:
     values = np.concatenate(flat) if flat else np.zeros(0, dtype=dtype)
     column = pa.array(values.astype(dtype, copy=False), type=inner)
     for level in range(depth - 1, -1, -1):
-        counts = [prod(shape[:level]) if shape[0] or not level else 0 for shape in shapes]
-        lengths = np.repeat([shape[level] for shape in shapes], counts)
+        lengths = np.repeat(shapes[:, level], shapes[:, :level].prod(axis=1))
         offsets = np.zeros(len(lengths) + 1, dtype=np.int32)
         np.cumsum(lengths, out=offsets[1:])
-        mask = pa.array([array is None for array in arrays]) if level == 0 else None
+        mask = pa.array(absent) if level == 0 else None
         column = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), column, mask=mask)
     return column.cast(kind)
 
 
-def _strongest(pa: Any, weights: Sequence[Any], count: int | None, field: Any) -> Any:
+def _strongest(pa: Any, rows: _Rows, count: int, field: Any) -> Any:
     """The column `top`: the strongest keys of each row and their weights."""
-    kept = [
-        (None, None) if array is None else strongest_of_rows(array, count or 1) for array in weights
+    found = {id(stack): strongest_of_rows(stack.made("weights"), count) for stack, _ in rows.stacks}
+    columns = [rows.values(lambda stack, i=i: found[id(stack)][i]) for i in range(2)]  # type: ignore[misc]
+    parts = [
+        _nested(pa, column, 4, of.type) for column, of in zip(columns, field.type, strict=True)
     ]
-    parts = [_nested(pa, [pair[i] for pair in kept], 4, field.type.field(i).type) for i in range(2)]
-    mask = pa.array([array is None for array in weights])
+    mask = pa.array([array is None for array in columns[0]])
     return pa.StructArray.from_arrays(parts, fields=list(field.type), mask=mask)
 
 
@@ -367,33 +368,38 @@ def _structs(pa: Any, parts: Sequence[Any], kind: Any) -> Any:
     return pa.StructArray.from_arrays(arrays, fields=list(kind), mask=mask)
 
 
-def _token_lists(pa: Any, runs: Sequence[TokenRun | None], kind: Any) -> Any:
+def _token_lists(pa: Any, size: int, stacks: _PlacedRuns, kind: Any) -> Any:
     """The tokens of sentences, or None, as one column of lists of structs.
 
     What all occurrences of a token share is taken once from it, then copied to each by pyarrow.
     """
-    parts = [part for run in runs if run is not None for part in run.parts]
-    if not parts:
-        return pa.array([None if run is None else [] for run in runs], type=kind)
-    keys = list(map(id, parts))
-    distinct = dict(zip(keys, parts, strict=True))
-    numbers = dict(zip(distinct, range(len(distinct)), strict=True))
-    which = pa.array(np.fromiter(map(numbers.__getitem__, keys), np.int32, len(keys)))
-    places = np.fromiter(
-        chain.from_iterable(run.places for run in runs if run is not None), np.int64, len(parts)
-    )
+    counts = np.zeros(size, dtype=np.int32)
+    number = np.full(size, -1)  # of each record's sentence in the stacks, −1 where it has none
+    if stacks:
+        tokens = Tokens.of([runs for runs, _ in stacks])
+        places = np.concatenate([np.asarray(places, np.intp) for _, places in stacks])
+        number[places] = np.arange(len(places))
+        counts[places] = tokens.counts
+    absent = number < 0
+    if not counts.any():
+        return pa.array([None if missing else [] for missing in absent.tolist()], type=kind)
+    at = tokens.in_order(number[~absent])
+    which, used = tokens.which[at], tokens.used()
+    short = np.zeros(len(tokens.fragments), dtype=np.int32)
+    short[used] = np.arange(len(used))
+    distinct = [tokens.fragments[n] for n in used.tolist()]
+    taken = pa.array(short[which])
     columns = []
     for of in kind.value_type:
-        shared = pa.array(list(map(attrgetter(of.name), distinct.values())), type=of.type)
-        column = shared.take(which)
+        shared = pa.array(list(map(attrgetter(of.name), distinct)), type=of.type)
+        column = shared.take(taken)
         if of.name in ("start", "end"):
-            column = pa.array(column.to_numpy() + places, type=of.type)
+            column = pa.array(column.to_numpy() + tokens.places[at], type=of.type)
         columns.append(column)
-    offsets = np.zeros(len(runs) + 1, dtype=np.int32)
-    np.cumsum([0 if run is None else len(run) for run in runs], out=offsets[1:])
-    mask = pa.array([run is None for run in runs])
-    tokens = pa.StructArray.from_arrays(columns, fields=list(kind.value_type))
-    return pa.ListArray.from_arrays(pa.array(offsets), tokens, mask=mask).cast(kind)
+    offsets = np.zeros(size + 1, dtype=np.int32)
+    np.cumsum(counts, out=offsets[1:])
+    lists = pa.StructArray.from_arrays(columns, fields=list(kind.value_type))
+    return pa.ListArray.from_arrays(pa.array(offsets), lists, mask=pa.array(absent)).cast(kind)
 
 
 def _pairs(value: Mapping[Any, Any] | None) -> list[tuple[Any, Any]] | None:

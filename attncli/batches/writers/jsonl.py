@@ -1,6 +1,5 @@
 """Records as JSON lines: the same records as `attn explain` prints, numbers with fixed digits."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, groupby
@@ -12,6 +11,7 @@ from attncli.arrays import Float32Array
 from attncli.batches.chunks import Chunk
 from attncli.batches.work import Failures, Placed
 from attncli.batches.writers.digits import Printed, json_stacks
+from attncli.batches.writers.keys import key_texts
 from attncli.batches.writers.models import label_texts, model_texts
 from attncli.batches.writers.options import RecordLayout
 from attncli.batches.writers.tokens import token_texts
@@ -124,11 +124,7 @@ class JsonlWriter:
             return "weights", self._matrices(weights, signed=False)
         strongest = [strongest_of_rows(array, self._layout.top) for array in weights]
         before, texts, after = self._printed([kept for _, kept in strongest], signed=False)
-        keys = [
-            json.dumps(k.tolist(), separators=(",", ":")).encode()
-            for ks, _ in strongest
-            for k in ks
-        ]
+        keys = key_texts([keys for keys, _ in strongest])
         middle = b',"weights":' + before
         column = [key + middle + text for key, text in zip(keys, texts, strict=True)]
         return "top", ['{"keys":', column, after.decode() + "}"]

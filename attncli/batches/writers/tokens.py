@@ -50,6 +50,13 @@ class Tokens(NamedTuple):
         counts = np.fromiter(map(len, every), np.intp, len(every))
         return cls(parts, np.arange(len(parts)), places, counts)
 
+    def in_order(self, sentences: IntArray) -> IntArray:
+        """The places of the tokens of some sentences behind each other. Shapes: (B,) → (n_tokens,)."""
+        ends = np.cumsum(self.counts)[sentences]
+        counts = self.counts[sentences]
+        after = np.cumsum(counts)
+        return np.repeat(ends - after, counts) + np.arange(int(after[-1]) if len(after) else 0)
+
     def used(self) -> IntArray:
         """The numbers of those fragments that occur, in their order."""
         occurs = np.zeros(len(self.fragments), dtype=np.bool_)

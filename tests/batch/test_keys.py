@@ -1,0 +1,41 @@
+"""The strongest keys of many rows: found and printed together as each row alone."""
+
+import json
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from attncli.batches.writers.keys import key_texts
+from attncli.results.top import strongest_of_rows
+
+_WEIGHTS = st.sampled_from([0.0, -0.0, 0.25, 0.5, 1.0, 1e-45, float("inf"), -1.0, float("nan")])
+_STACKS = st.tuples(*[st.integers(1, 3)] * 3, st.integers(1, 12)).flatmap(
+    lambda shape: arrays.arrays(np.float32, (*shape, shape[-1]), elements=_WEIGHTS)
+)
+
+
+@given(weights=_STACKS | arrays.arrays(np.float64, (2, 5, 5)), count=st.integers(1, 14))
+def test_the_strongest_are_those_of_whole_sorted_rows(weights: np.ndarray, count: int) -> None:
+    """Of equal weights the earlier key comes first, whatever numbers stand in the rows."""
+    keys, kept = strongest_of_rows(weights, count)
+    expected = np.argsort(-weights, axis=-1, kind="stable")[..., :count]
+    assert np.array_equal(keys, expected)
+    found = np.take_along_axis(weights, expected, axis=-1)
+    assert np.array_equal(kept, found, equal_nan=True)
+    assert kept.dtype == weights.dtype
+
+
+@given(st.lists(_STACKS, max_size=3), st.integers(1, 14))
+def test_keys_are_printed_as_json(stacks: list[np.ndarray], count: int) -> None:
+    """Each sentence has the text that json gives, nested as its layers, heads and rows."""
+    keys = [strongest_of_rows(weights, count)[0] for weights in stacks]
+    expected = [json.dumps(one.tolist(), separators=(",", ":")) for k in keys for one in k]
+    assert [text.decode() for text in key_texts(keys)] == expected
+
+
+def test_keys_of_a_long_sentence_have_all_their_digits() -> None:
+    """Numbers of more digits than the table holds at first are printed whole."""
+    keys = np.arange(1200).reshape(1, 1, 1, 1200, 1)
+    assert json.loads(key_texts([keys])[0]) == keys[0].tolist()
