@@ -1,9 +1,10 @@
-"""File to JSON lines with tokens, weights and new embeddings: attn batch against what a user writes.
+"""File to records, everything or less: attn batch against what a user writes (batch_peers.py).
 
     python benchmarks/batch.py [SENTENCES] [FOLDER]
 
 Whole processes, start-up included, in turn, on the built-in vectors (d = 50), one BLAS thread each.
-Prints sentences a second and ratios. `python benchmarks/batch.py memory [FOLDER [LINES]]` prints
+Prints sentences a second and ratios; for modes that write less, and for other formats, microseconds
+of processor time a sentence without start-up (of a run of a hundred sentences). `python benchmarks/batch.py memory [FOLDER [LINES]]` prints
 the peak memory of 10,000 lines and of LINES (1,000,000). FOLDER (a temporary one) holds input and
 output; in memory (/dev/shm) the disk does not count. Needs gensim, torch, orjson; transformers and
 a MiniLM folder in $MINILM if any.
@@ -18,111 +19,16 @@ import time
 from pathlib import Path
 
 ATTN = [sys.executable, "-m", "attncli", "batch"]
-HERE = Path(__file__).resolve()
-
-
-def plain(source: str, target: str) -> None:
-    """gensim KeyedVectors, torch a sentence at a time, json.dumps."""
-    import json
-
-    import numpy as np
-    import torch
-
-    torch.set_num_threads(1)
-    vectors = keyed_vectors()
-    zeros = np.zeros(50, dtype=np.float32)
-    with open(source) as lines, open(target, "w") as out, torch.inference_mode():
-        for number, line in enumerate(lines, start=1):
-            words = line.lower().split()
-            known = [vectors[w] if w in vectors else zeros for w in words]  # noqa: SIM401
-            x = torch.from_numpy(np.stack(known))
-            weights = torch.softmax(x @ x.T / 50**0.5, dim=-1)
-            record = {
-                "line": number,
-                "tokens": words,
-                "weights": weights.tolist(),
-                "contextual": (weights @ x).tolist(),
-            }
-            out.write(json.dumps(record) + "\n")
-
-
-def grouped(source: str, target: str) -> None:
-    """The same by hand made fast: sentences grouped by length, orjson."""
-    from collections import defaultdict
-    from itertools import islice
-
-    import numpy as np
-    import orjson
-    import torch
-
-    torch.set_num_threads(1)
-    vectors = keyed_vectors()
-    table = torch.from_numpy(np.concatenate([vectors.vectors, np.zeros((1, 50), np.float32)]))
-    index, unknown = vectors.key_to_index, len(table) - 1
-    numpy = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
-    number = 0
-    with open(source) as lines, open(target, "wb") as out, torch.inference_mode():
-        while chunk := [line.lower().split() for line in islice(lines, 2000)]:
-            groups: dict[int, list[int]] = defaultdict(list)
-            for i, words in enumerate(chunk):
-                groups[len(words)].append(i)
-            records: list[bytes] = [b""] * len(chunk)
-            for members in groups.values():
-                rows = torch.tensor([[index.get(w, unknown) for w in chunk[i]] for i in members])
-                x = table[rows]
-                weights = torch.softmax(x @ x.transpose(1, 2) / 50**0.5, dim=-1)
-                contextual = (weights @ x).numpy()
-                for k, i in enumerate(members):
-                    record = {
-                        "line": number + i + 1,
-                        "tokens": chunk[i],
-                        "weights": weights[k].numpy(),
-                        "contextual": contextual[k],
-                    }
-                    records[i] = orjson.dumps(record, option=numpy)
-            number += len(chunk)
-            out.write(b"".join(records))
-
-
-def transformer(source: str, target: str) -> None:
-    """transformers, MiniLM, output_attentions=True, a sentence at a time."""
-    import json
-
-    import torch
-    from transformers import AutoModel, AutoTokenizer
-
-    torch.set_num_threads(1)
-    folder = os.environ["MINILM"]
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModel.from_pretrained(folder, attn_implementation="eager")
-    with open(source) as lines, open(target, "w") as out, torch.inference_mode():
-        for line in lines:
-            found = model(**tokenizer(line, return_tensors="pt"), output_attentions=True)
-            record = {
-                "weights": torch.stack(found.attentions)[:, 0].tolist(),
-                "contextual": found.last_hidden_state[0].tolist(),
-            }
-            out.write(json.dumps(record) + "\n")
-
-
-def keyed_vectors():  # type: ignore[no-untyped-def]  # gensim has no types
-    """The built-in vectors as gensim's own class, from a file it reads fast."""
-    from gensim.models import KeyedVectors
-
-    return KeyedVectors.load(os.environ["KEYED_VECTORS"], mmap="r")
-
-
-def save_keyed_vectors(path: Path) -> None:
-    """Writes the built-in vectors for gensim."""
-    import numpy as np
-    from gensim.models import KeyedVectors
-
-    import attncli
-
-    store = attncli.open_vectors("glove").store
-    vectors = KeyedVectors(store.dim)
-    vectors.add_vectors([store.word(i) for i in range(store.words)], np.array(store.matrix))
-    vectors.save(str(path))
+PEER = [sys.executable, str(Path(__file__).resolve().with_name("batch_peers.py"))]
+BY_TORCH = [sys.executable, str(Path(__file__).resolve().with_name("batch_modes.py")), "torch"]
+LEAN = ["--exclude", "contextual,tokens"]
+# Less than everything: options, and what the peers call it.
+MODES = {
+    "three strongest keys": (["--top", "3", *LEAN], "strongest"),
+    "tokens alone": (["--exclude", "weights,contextual,warnings"], "tokens"),
+}
+FEW = 100
+LABELS = ["--model", "idioms", "--exclude", "weights,contextual,tokens"]
 
 
 def timed(command: list[str]) -> float:
@@ -172,6 +78,7 @@ def rate(name: str, command: list[str], count: int, target: Path, rounds: int = 
 
 def compare(count: int, folder: Path) -> None:
     """Prints the table."""
+    from batch_peers import save_keyed_vectors
     from corpus import sentences
 
     source, target, few = folder / "s.txt", folder / "out.jsonl", folder / "few.txt"
@@ -181,23 +88,63 @@ def compare(count: int, folder: Path) -> None:
     os.environ["KEYED_VECTORS"] = str(folder / "builtin.kv")
     save_keyed_vectors(folder / "builtin.kv")
     ours = [*ATTN, str(source), "-o", str(target), "-q"]
-    peer = [sys.executable, str(HERE)]
     one = rate("attn batch, 1 worker", [*ours, "--workers", "1"], count, target)
     two = rate("attn batch, 2 workers", [*ours, "--workers", "2"], count, target)
     lean = [*ours, "--workers", "1", "--exclude", "contextual", "--precision", "4"]
     rate("attn batch, weights only, 4 digits", lean, count, target)
-    by_hand = [*peer, "grouped", str(source), str(target)]
+    by_hand = [*PEER, "grouped", str(source), str(target)]
     hand = rate("gensim + torch grouped + orjson", by_hand, count, target)
-    plainly = [*peer, "plain", str(few), str(target)]
+    plainly = [*PEER, "plain", str(few), str(target)]
     simple = rate("gensim + torch a sentence + json", plainly, count // 10, target, 1)
     print(f"against gensim + torch + json   {one / simple:6.1f}   goal 10")
     print(f"against grouping and orjson     {one / hand:6.2f}   goal 1.3")
     print(f"two workers against one         {two / one:6.2f}   goal 1.5")
     if "MINILM" in os.environ:
         few.write_text("\n".join(found[:100]) + "\n")
-        command = [*peer, "transformer", str(few), str(target)]
+        command = [*PEER, "transformer", str(few), str(target)]
         mini = rate("transformers, MiniLM", command, 100, target, 1)
         print(f"against transformers, MiniLM    {one / mini:6.0f}   goal 100")
+
+
+def compare_modes(count: int, folder: Path) -> None:
+    """Prints a line for each mode that writes less than everything, with its peers, and each format."""
+    from batch_modes import cpu_seconds, write_sentences
+
+    many, few, target = folder / "labeled.txt", folder / "hundred.txt", folder / "out"
+    write_sentences(many, count)
+    write_sentences(few, FEW)
+    sources = (many, few)
+
+    def line(name: str, command: list[str], after: list[str]) -> float:
+        times = [cpu_seconds([*command, str(source), *after]) for source in sources]
+        spent = (times[0] - times[1]) / (count - FEW) * 1e6
+        print(f"{name:44} {spent:10.1f} µs a sentence", flush=True)
+        return spent
+
+    def ours(name: str, options: list[str], suffix: str = "jsonl") -> float:
+        after = ["-o", f"{target}.{suffix}", "-q", "--force", "--workers", "1", *options]
+        return line(f"attn batch, {name}", ATTN, after)
+
+    def peer(name: str, command: list[str], mode: list[str], own: float) -> None:
+        spent = line(f"{name}, {mode[0] if mode else 'labels'}", command, [str(target), *mode])
+        print(f"{'':4}{spent / own:6.2f} × attn batch")
+
+    for name, (options, mode) in MODES.items():
+        own = ours(name, options)
+        peer("gensim + torch a sentence + json", [*PEER, "plain"], [mode], own)
+        peer("gensim + torch grouped + orjson", [*PEER, "grouped"], [mode], own)
+    peer("gensim + torch sums + orjson", BY_TORCH, [], ours("labels alone", LABELS))
+    lines = ours("everything, JSON lines", [])
+    for suffix in ("arrow", "parquet", "npz"):
+        print(f"{'':4}{lines / ours(f'everything, {suffix}', [], suffix):6.2f} × as fast as lines")
+    commands = {
+        engine: [*ATTN, str(many), "-o", f"{target}.jsonl", "-q", "--force", *options]
+        for engine, options in (("local", []), ("dask", ["--engine", "dask"]))
+    }
+    walls = {engine: timed([*command, "--workers", "2"]) for engine, command in commands.items()}
+    print(
+        f"two workers of dask against two of this machine {walls['dask'] / walls['local']:6.2f} × the time"
+    )
 
 
 def memory(folder: Path, long: int) -> None:
@@ -221,14 +168,12 @@ def memory(folder: Path, long: int) -> None:
 def main() -> None:
     os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
     asked = sys.argv[1] if len(sys.argv) > 1 else "100000"
-    if asked in ("plain", "grouped", "transformer"):
-        {"plain": plain, "grouped": grouped, "transformer": transformer}[asked](*sys.argv[2:4])
-        return
     with tempfile.TemporaryDirectory(dir=sys.argv[2] if len(sys.argv) > 2 else None) as name:
         if asked == "memory":
             memory(Path(name), int(sys.argv[3]) if len(sys.argv) > 3 else 1_000_000)
         else:
             compare(int(asked), Path(name))
+            compare_modes(int(asked), Path(name))
 
 
 if __name__ == "__main__":

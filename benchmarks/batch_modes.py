@@ -58,7 +58,7 @@ def labels_by_torch(source: str, target: str) -> None:
 
     import orjson
     import torch
-    from batch import keyed_vectors
+    from batch_peers import keyed_vectors
 
     from attncli.models.named import find_model
 
@@ -155,7 +155,7 @@ def main() -> None:
 
 def compare_with_torch(folder: Path, many: Path, few: Path, count: int) -> None:
     """Prints the line of the peer."""
-    from batch import save_keyed_vectors
+    from batch_peers import save_keyed_vectors
 
     os.environ["KEYED_VECTORS"] = str(folder / "builtin.kv")
     save_keyed_vectors(folder / "builtin.kv")
