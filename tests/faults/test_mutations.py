@@ -38,6 +38,9 @@ MAKERS = (
     remains.unfinished,
     remains.entries,
 )
+CLAIMS = [
+    maker for maker in MAKERS if maker is not model_files.gguf_blocks
+]  # numbers claim nothing
 Maker = Callable[[Path], Iterator[Case]]
 
 
@@ -68,7 +71,7 @@ def test_damaged_bytes_end_as_promised(cases: list[Case], tmp_path: Path) -> Non
     assert not findings
 
 
-@pytest.mark.parametrize("cases", MAKERS, indirect=True, ids=lambda maker: maker.__name__)
+@pytest.mark.parametrize("cases", CLAIMS, indirect=True, ids=lambda maker: maker.__name__)
 def test_a_lie_about_a_size_takes_little_memory(cases: list[Case], tmp_path: Path) -> None:
     """A number that claims more than there is: 64 MiB at most over what the honest twin takes."""
     loaded()
