@@ -24,7 +24,9 @@ LOOKED_AT = {
     "files/tensors.py": "halves of bfloat16, which are integers",
     "models/relative.py": "logarithms of distances, which are finite and below the number of buckets",
     "models/gguf/unpacking.py": "bits of integers",
+    "insight/squares.py": "edges between 0 and the number of tokens",
     "matrices/top.py": "keys whose kind and range were checked",
+    "results/top.py": "bits of integers",
     "views/figures/drawing.py": "edges between 0 and the number of tokens",
     "views/page/thumbnails.py": "edges between 0 and the number of tokens, and steps of a palette",
 }
