@@ -130,7 +130,9 @@ class Reader:
 
     def _read(self, texts: Sequence[str]) -> tuple[dict[int, AttnError], CutTexts]:
         """Why sentences cannot be read, by their number, and the tokens of the others."""
-        faults = {i: fault for i, text in enumerate(texts) if (fault := _fault(text)) is not None}
+        faults: dict[int, AttnError] = {}
+        if not all(map(str.isascii, texts)):
+            faults = {i: fault for i, text in enumerate(texts) if (fault := _fault(text))}
         if faults:
             texts = ["" if i in faults else text for i, text in enumerate(texts)]
         cut = self._pieces.cut(texts)

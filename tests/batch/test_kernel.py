@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import attncli
+from attncli.batches.journal import checksum
 from attncli.batches.writers import compiled
 from attncli.batches.writers.compiled import FreshBytes, Kernel, list_length, pure
 from attncli.batches.writers.digits import json_matrices
@@ -186,6 +187,22 @@ def test_a_text_that_does_not_fit_is_refused(kernel: Kernel, place: int) -> None
         target.done()
 
 
+@given(data=st.binary(max_size=9000), times=st.integers(1, 40), cut=st.integers(0, 9))
+def test_a_checksum_is_the_same_without_the_kernel(data: bytes, times: int, cut: int) -> None:
+    """Of any length, and of bytes that begin between two words; it is the sum of plain numpy."""
+    view = memoryview(data * times)[cut:]
+    with_kernel = checksum(view)
+    with pure():
+        assert checksum(view) == with_kernel
+    words = np.frombuffer(bytes(view), dtype=np.uint64, count=len(view) // 4096 * 512)
+    pages = words.reshape(-1, 512)
+    digest = hashlib.blake2b(pages.sum(axis=0).tobytes(), digest_size=8)
+    digest.update(pages.sum(axis=1).tobytes())
+    digest.update(view[words.nbytes :])
+    digest.update(len(view).to_bytes(8, "little"))
+    assert with_kernel == f"p{digest.hexdigest()}"
+
+
 def test_threads_share_the_kernel() -> None:
     """Several threads print at once; none disturbs another."""
     rng = np.random.default_rng(3)
@@ -217,7 +234,7 @@ def test_what_cannot_be_loaded_leaves_the_pure_path(
 
 
 @pytest.mark.skipif(COMPILER is None, reason="no kernel was built here: no compiler")
-@pytest.mark.parametrize("change", ["return 1; }=return 99; }", "attn_kernel_texts=attn_other"])
+@pytest.mark.parametrize("change", ["return 2; }=return 99; }", "attn_kernel_texts=attn_other"])
 def test_a_kernel_of_another_version_is_left_alone(
     change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,10 +19,11 @@ import numpy.typing as npt
 from attncli.arrays import Float32Array
 
 Places = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
 
 LIBRARY = Path(__file__).with_name("kernel.so")
 MOST_DIGITS = 6
-_VERSION = 1  # of the functions in kernel.c
+_VERSION = 2  # of the functions in kernel.c
 _THOUSAND = b"".join(b"%03d," % i for i in range(1000))
 
 _pointer, _many, _int, _real = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32, ctypes.c_float
@@ -35,6 +36,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
         *(_pointer, _many, _pointer, _many),
     ),
     "texts": (ctypes.c_char_p, _many, _pointer, _many, _pointer, _many, _pointer),
+    "sums": (_pointer, _many, _many, _pointer, _pointer),
     "repeated": (ctypes.c_char_p, _many, _many, _pointer, _many, _pointer),
 }
 _forbidden = 0  # how many `pure` are open
@@ -101,6 +103,17 @@ class Kernel:
             *(text, len(text), _counted(places, len(places))),
             *(target.address, target.size, places.ctypes.data),
         )
+
+    def sums(self, pages: Words) -> tuple[Words, Words]:
+        """The sums modulo 2⁶⁴ of words by their place in a page, and of each page. Shape: (pages, row)."""
+        if pages.dtype != np.uint64 or not (pages.flags.c_contiguous and pages.flags.aligned):
+            raise ValueError("whole words are expected, one behind the other")
+        by_place = np.zeros(pages.shape[1], dtype=np.uint64)
+        by_page = np.empty(pages.shape[0], dtype=np.uint64)
+        self._call(
+            "sums", pages.ctypes.data, *pages.shape, by_place.ctypes.data, by_page.ctypes.data
+        )
+        return by_place, by_page
 
     def _written(self, name: str, *arguments: Any) -> None:
         if not self._call(name, *arguments):

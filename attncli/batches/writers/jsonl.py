@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, groupby
+from itertools import chain, groupby, repeat
 from typing import Any
 
 import numpy as np
@@ -70,30 +70,27 @@ class JsonlWriter:
         self, chunk: Chunk, stacks: Sequence[Stack], places: Sequence[int]
     ) -> list[str]:
         """Each record up to its attention: what differs from sentence to sentence."""
-        has = self._layout.has
-        texts = [text for stack in stacks for text in stack.texts]
-        tokens: Sequence[str] = ()
-        if has("tokens"):
-            tokens = token_texts([stack.tokens for stack in stacks])
-        begun: list[str] = []
-        head = _HEAD % (CROSS_SCHEMA if self._layout.parts else SCHEMA_VERSION)
-        for i, place in enumerate(places):
-            text = head
-            if has("index"):
-                text += f',"index":{chunk.first_index + place}'
-            if has("line"):
-                text += f',"line":{chunk.line(place)}'
-            if self._layout.with_file:
-                text += f',"file":{plain_json(chunk.file)}'
-            if self._layout.with_id:
-                given = None if chunk.ids is None else chunk.ids[place]
-                text += f',"id":{plain_json(given)}'
-            if has("text"):
-                text += f',"text":{plain_json(texts[i])}'
-            if tokens:
-                text += f',"tokens":{tokens[i]}'
-            begun.append(text)
-        return begun
+        layout, first, count = self._layout, chunk.first_index, len(places)
+        schema = CROSS_SCHEMA if layout.parts else SCHEMA_VERSION
+        pieces: list[Iterable[str]] = [repeat(_HEAD % schema, count)]
+
+        def add(name: str, values: Iterable[str]) -> None:
+            pieces.extend([repeat(f',"{name}":', count), values])
+
+        if layout.has("index"):
+            add("index", (str(first + place) for place in places))
+        if layout.has("line"):
+            add("line", map(str, map(chunk.line, places)))
+        if layout.with_file:
+            add("file", repeat(plain_json(chunk.file), count))
+        if layout.with_id:
+            given = repeat(None, count) if chunk.ids is None else (chunk.ids[i] for i in places)
+            add("id", map(plain_json, given))
+        if layout.has("text"):
+            add("text", (plain_json(text) for stack in stacks for text in stack.texts))
+        if layout.has("tokens"):
+            add("tokens", token_texts([stack.tokens for stack in stacks]))
+        return list(map("".join, zip(*pieces, strict=True)))
 
     def _fields(self, stacks: Sequence[Stack]) -> Iterable[tuple[str, list[Column]]]:
         """The fields behind the tokens, in the order of the record."""

@@ -1,6 +1,7 @@
-/* Records of a batch into their place: numbers printed, texts copied. Optional; plain C99.
+/* Records of a batch into their place: numbers printed, texts copied, sums for checksums.
  *
- * What Python and numpy do in digits.py and placing.py, with the same bytes, at about 2 ns a number.
+ * Optional, plain C99: what Python and numpy do in digits.py, placing.py and journal.py, with the same
+ * bytes, at a few nanoseconds a number.
  * ctypes loads it (compiled.py), so that one build serves every Python; nothing here knows Python.
  * The caller owns all memory. Every function is told how long its target is and writes nothing
  * outside of it: where a text would not fit it stops and returns 0, else 1. No function keeps
@@ -33,7 +34,7 @@ static const char FIRST[2][16][5] = {
 };
 
 /* What compiled.py must agree with. */
-int32_t attn_kernel_version(void) { return 1; }
+int32_t attn_kernel_version(void) { return 2; }
 
 /* Whether every number is above `low`, or equal to it with `or_low`, and below `high`; NaN is not. */
 int32_t attn_kernel_within(const float *numbers, int64_t count, float low, int32_t or_low, float high)
@@ -179,6 +180,23 @@ int32_t attn_kernel_repeated(const char *text, int64_t length, int64_t count, ch
         if (length < 0 || at[i] < 0 || at[i] > out_size || length > out_size - at[i])
             return 0;
         memcpy(out + at[i], text, (size_t)length);
+    }
+    return 1;
+}
+
+/* Pages of `row` words each: their sum by place over all pages is added to `by_place`, the sum of
+ * each page goes to `by_page`; both modulo 2^64.
+ */
+int32_t attn_kernel_sums(const uint64_t *restrict words, int64_t pages, int64_t row,
+                         uint64_t *restrict by_place, uint64_t *restrict by_page)
+{
+    for (int64_t page = 0; page < pages; page++, words += row) {
+        uint64_t sum = 0;
+        for (int64_t i = 0; i < row; i++) {
+            by_place[i] += words[i];
+            sum += words[i];
+        }
+        by_page[page] = sum;
     }
     return 1;
 }
