@@ -75,6 +75,7 @@ def functions(tmp_path: Path) -> dict[str, tuple[Callable[..., Any], dict[str, A
             attncli.evaluate_vectors,
             {"pairs": tmp_path / "p.tsv", "analogies": tmp_path / "a.txt", "limit": 20_000},
         ),
+        "map_heads": (attncli.map_heads, {"text": "money bank"}),
         "why": (attncli.why, {"text": "money bank"}),
         "view": (attncli.view, {"path": tmp_path / "r.json"}),
         "train": (attncli.train, {"rows": rows, "settings": TrainingSettings(epochs=1)}),

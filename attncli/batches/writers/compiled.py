@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from attncli.arrays import Float32Array
+from attncli.files.paths import is_file
 
 Places = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -172,7 +173,7 @@ def lengths_of(texts: Sequence[bytes]) -> Places:
 
 @cache
 def _loaded() -> Kernel | None:
-    if sys.implementation.name != "cpython" or not LIBRARY.is_file():
+    if sys.implementation.name != "cpython" or not is_file(LIBRARY):
         return None
     try:
         return Kernel(ctypes.CDLL(str(LIBRARY)))
