@@ -97,6 +97,16 @@ def run_python(block: str, name: str) -> None:
     assert runner.failures == 0
 
 
+def as_everywhere(text: str) -> str:
+    """The text, with the correlations of vectors learned here to two digits.
+
+    gensim learns with the BLAS of the processor, whose last bits decide between ranks that are near.
+    """
+    return re.sub(
+        r"\b(Spearman|Pearson) +(-?\d\.\d{4})\b", lambda m: f"{m[1]} {float(m[2]):.2f}", text
+    )
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_every_session_prints_what_the_document_shows(
     document: Path,
@@ -120,7 +130,7 @@ def test_every_session_prints_what_the_document_shows(
     fresh = re.sub(f"{SESSION.pattern}|{PYTHON.pattern}", rerun, text, flags=SESSION.flags)
     if REWRITE:
         document.write_text(fresh, encoding="utf-8")
-    assert text == fresh
+    assert as_everywhere(text) == as_everywhere(fresh)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
