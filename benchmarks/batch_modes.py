@@ -122,19 +122,6 @@ def cpu_seconds(command: Sequence[str], checkout: str | None = None) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def path_taken(checkout: str | None) -> str:
-    """Whether the writers of a checkout (here: None) print by their compiled kernel."""
-    ask = "from attncli.batches.writers.compiled import kernel; print(kernel() is not None)"
-    own = {"PYTHONPATH": str(Path(checkout).resolve() if checkout else HERE.parents[1])}
-    done = subprocess.run(
-        [sys.executable, "-c", ask],
-        cwd=HERE.root,
-        env={**os.environ, **own},
-        capture_output=True,
-    )
-    return "compiled kernel" if done.stdout.strip() == b"True" else "pure path"
-
-
 def main() -> None:
     if sys.argv[1:2] == ["torch"]:
         labels_by_torch(*sys.argv[2:4])
@@ -142,7 +129,6 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     checkouts: list[str | None] = [None, *sys.argv[2:3]]
     os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
-    print("; ".join(f"{checkout or 'here'}: {path_taken(checkout)}" for checkout in checkouts))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         many, few = folder / "many.txt", folder / "few.txt"

@@ -29,10 +29,10 @@ needs_source = pytest.mark.skipif(
 )
 
 
-def built(source: Path, kind: str, folder: Path, **env: str) -> Path:
+def built(source: Path, kind: str, folder: Path) -> Path:
     """The archive that hatchling makes, without a network."""
     line = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder)]
-    env = {**os.environ, "SOURCE_DATE_EPOCH": MOMENT, **env}
+    env = {**os.environ, "SOURCE_DATE_EPOCH": MOMENT}
     subprocess.run(line, cwd=source, env=env, check=True, capture_output=True, timeout=300)
     (archive,) = folder.iterdir()
     return archive
@@ -60,50 +60,6 @@ def test_a_wheel_is_the_same_bytes_from_everywhere(tmp_path: Path) -> None:
     assert not any("/tests/" in name or name.startswith("tests") for name in names)
     for part in ("tests/conftest.py", "docs/index.md", ".ci/run", "LICENSES/PDDL-1.0.txt"):
         assert (unpacked / part).is_file(), part
-
-
-@needs_source
-def test_a_wheel_has_the_kernel_where_a_compiler_is(tmp_path: Path) -> None:
-    """Its tag names the machine then; without a compiler, or when asked, it is pure, for every machine."""
-    pytest.importorskip("hatchling")
-    copied = shutil.copytree(ROOT, tmp_path / "copy", ignore=NOT_SOURCE)
-    broken = tmp_path / "bin"
-    broken.mkdir()
-    for name in ("cc", "gcc", "clang"):
-        (broken / name).write_text("#!/bin/sh\nexit 1\n")
-        (broken / name).chmod(0o755)
-    ways: dict[str, dict[str, str]] = {
-        "asked": {"ATTN_BUILD_PURE": "1"},
-        "none": {"PATH": str(tmp_path / "empty"), "CC": ""},
-        "broken": {"PATH": str(broken), "CC": "not/a/compiler -O"},
-    }
-    wheels = {
-        way: built(copied, "wheel", tmp_path / way, **env).read_bytes() for way, env in ways.items()
-    }
-    assert len(set(wheels.values())) == 1
-    (pure,) = (tmp_path / "asked").iterdir()
-    assert pure.name.endswith("-py3-none-any.whl")
-    assert wheel_facts(pure) == (["py3-none-any"], "true", [])
-    if any(map(shutil.which, ("cc", "gcc", "clang"))) and sys.platform != "win32":
-        native = built(copied, "wheel", tmp_path / "native", ATTN_BUILD_PURE="0")
-        (tag,), pure_library, (kernel,) = wheel_facts(native)
-        assert native.name.endswith(f"-{tag}.whl")
-        assert tag.startswith("py3-none-")
-        assert not tag.endswith("-any")
-        assert (pure_library, kernel) == ("false", "attncli/batches/writers/kernel.so")
-
-
-def wheel_facts(wheel: Path) -> tuple[list[str], str, list[str]]:
-    """The tags of a wheel, whether it says that it is pure, and the libraries in it."""
-    with zipfile.ZipFile(wheel) as files:
-        names = files.namelist()
-        (facts,) = (
-            files.read(name).decode() for name in names if name.endswith(".dist-info/WHEEL")
-        )
-    lines = [line.partition(": ")[::2] for line in facts.splitlines()]
-    tags = [value for name, value in lines if name == "Tag"]
-    (is_pure,) = (value for name, value in lines if name == "Root-Is-Purelib")
-    return tags, is_pure, [name for name in names if name.endswith(".so")]
 
 
 def test_the_bill_of_materials_names_what_is_installed(tmp_path: Path) -> None:

@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 
-from attncli.batches.writers.compiled import kernel
 from attncli.errors import LockedError, OutputError, setting
 from attncli.errors.wording import visible
 from attncli.files.locking import is_still, may_be_alive, try_lock
@@ -72,9 +71,6 @@ def checksum(data: bytes | memoryview) -> str:
 
 def _sums(pages: Any) -> tuple[Any, Any]:
     """The sums of the words by place, (512,), and of each page, modulo 2⁶⁴."""
-    compiled = kernel()
-    if compiled is not None and pages.flags.aligned:
-        return compiled.sums(pages)
     by_place = np.zeros(_ROW, dtype=np.uint64)
     by_page = np.empty(len(pages), dtype=np.uint64)
     for begin in range(0, len(pages), _PAGES):  # both sums of what the processor's cache holds

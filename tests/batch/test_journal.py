@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from attncli.batches.journal import bears_out, checksum
 from tests.batch.runs import interrupted, prepared
@@ -34,6 +36,19 @@ def test_every_damage_to_a_journal_is_seen(folder: Path) -> None:
         else:
             assert code == 11
             assert not job.target.exists()
+
+
+@given(data=st.binary(max_size=9000), times=st.integers(1, 70), cut=st.integers(0, 9))
+def test_a_checksum_is_of_the_sums_by_place_and_by_page(data: bytes, times: int, cut: int) -> None:
+    """Of any length, and of bytes that begin between two words: what journals of before hold."""
+    view = memoryview(data * times)[cut:]
+    words = np.frombuffer(bytes(view), dtype=np.uint64, count=len(view) // 4096 * 512)
+    pages = words.reshape(-1, 512)
+    digest = hashlib.blake2b(pages.sum(axis=0).tobytes(), digest_size=8)
+    digest.update(pages.sum(axis=1).tobytes())
+    digest.update(view[words.nbytes :])
+    digest.update(len(view).to_bytes(8, "little"))
+    assert checksum(view) == f"p{digest.hexdigest()}"
 
 
 def test_checksums_see_torn_zeroed_and_changed_bytes() -> None:

@@ -10,10 +10,10 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.batches.chunks import Chunk
 from attncli.batches.work import Failures, Placed
+from attncli.batches.writers.digits import Printed, json_stacks
 from attncli.batches.writers.keys import key_texts
 from attncli.batches.writers.models import label_texts, model_texts
 from attncli.batches.writers.options import RecordLayout
-from attncli.batches.writers.placing import Column, Lists, Lot, laid_out
 from attncli.batches.writers.tokens import token_texts
 from attncli.errors import AttnError
 from attncli.results.json import error_record, plain_json
@@ -30,6 +30,9 @@ from attncli.results.top import strongest_of_rows
 
 _HEAD = '{"type":"result","schema":"%s"'
 
+# A piece of a record: the same for all sentences, or one for each.
+_Column = str | Sequence[str] | Sequence[bytes]
+
 
 class JsonlWriter:
     """Writes stacks as lines of JSON."""
@@ -42,11 +45,15 @@ class JsonlWriter:
 
     def chunk(self, chunk: Chunk, stacks: Placed, failures: Failures) -> bytes:
         """The lines of a chunk, in its order; places count in the chunk."""
-        lots = [self._lot(chunk, lot) for lot in _lots(stacks)]
-        failed = [(place, self._failure(chunk, place, error)) for place, error in failures]
-        if failed:
-            lots.append(Lot([place for place, _ in failed], [[line for _, line in failed]]))
-        return laid_out(lots, len(chunk))
+        records: list[Sequence[bytes]] = [()] * len(chunk)
+        for lot in _lots(stacks):
+            places = list(chain.from_iterable(places for _, places in lot))
+            written = self._records(chunk, [stack for stack, _ in lot], places)
+            for place, record in zip(places, written, strict=True):
+                records[place] = record
+        for place, error in failures:
+            records[place] = (self._failure(chunk, place, error),)
+        return b"".join(chain.from_iterable(records))
 
     def _failure(self, chunk: Chunk, place: int, error: AttnError) -> bytes:
         record = error_record(error, chunk.first_index + place, chunk.line(place))
@@ -56,15 +63,15 @@ class JsonlWriter:
             record["id"] = None if chunk.ids is None else chunk.ids[place]
         return (plain_json(record) + "\n").encode()
 
-    def _lot(self, chunk: Chunk, lot: Sequence[tuple[Stack, Sequence[int]]]) -> Lot:
-        """The lines of some sentences, as columns."""
-        stacks = [stack for stack, _ in lot]
-        places = list(chain.from_iterable(places for _, places in lot))
-        columns: list[Column] = [self._beginnings(chunk, stacks, places)]
+    def _records(
+        self, chunk: Chunk, stacks: Sequence[Stack], places: Sequence[int]
+    ) -> Iterable[Sequence[bytes]]:
+        """Each sentence's line, as fragments to be joined."""
+        columns: list[_Column] = [self._beginnings(chunk, stacks, places)]
         for name, column in self._fields(stacks):
             columns += [f',"{name}":', *column]
         columns.append("}\n")
-        return Lot(places, columns)
+        return zip(*_merged(columns, len(places)), strict=True)
 
     def _beginnings(
         self, chunk: Chunk, stacks: Sequence[Stack], places: Sequence[int]
@@ -92,7 +99,7 @@ class JsonlWriter:
             add("tokens", token_texts([stack.tokens for stack in stacks]))
         return list(map("".join, zip(*pieces, strict=True)))
 
-    def _fields(self, stacks: Sequence[Stack]) -> Iterable[tuple[str, list[Column]]]:
+    def _fields(self, stacks: Sequence[Stack]) -> Iterable[tuple[str, list[_Column]]]:
         """The fields behind the tokens, in the order of the record."""
         has, arrays = self._layout.has, self._layout.arrays
         if has("attention"):
@@ -109,18 +116,24 @@ class JsonlWriter:
             yield "warnings", [_warning_texts(stacks)]
         yield from self._rare(stacks)
 
-    def _weights(self, weights: Sequence[Float32Array]) -> tuple[str, list[Column]]:
+    def _weights(self, weights: Sequence[Float32Array]) -> tuple[str, list[_Column]]:
         if self._layout.top is None:
             return "weights", self._matrices(weights, signed=False)
         strongest = [strongest_of_rows(array, self._layout.top) for array in weights]
+        before, texts, after = self._printed([kept for _, kept in strongest], signed=False)
         keys = key_texts([keys for keys, _ in strongest])
-        kept = self._matrices([kept for _, kept in strongest], signed=False)
-        return "top", ['{"keys":', keys, ',"weights":', *kept, "}"]
+        middle = b',"weights":' + before
+        column = [key + middle + text for key, text in zip(keys, texts, strict=True)]
+        return "top", ['{"keys":', column, after.decode() + "}"]
 
-    def _matrices(self, stacks: Sequence[Float32Array], *, signed: bool = True) -> list[Column]:
-        return [Lists(stacks, self._layout.precision, signed)]
+    def _matrices(self, stacks: Sequence[Float32Array], *, signed: bool = True) -> list[_Column]:
+        before, texts, after = self._printed(stacks, signed=signed)
+        return [before.decode(), texts, after.decode()]
 
-    def _rare(self, stacks: Sequence[Stack]) -> Iterable[tuple[str, list[Column]]]:
+    def _printed(self, stacks: Sequence[Float32Array], *, signed: bool) -> Printed:
+        return json_stacks(stacks, self._layout.precision, signed=signed)
+
+    def _rare(self, stacks: Sequence[Stack]) -> Iterable[tuple[str, list[_Column]]]:
         """What only some results have: a second sentence, a selection, optional fields."""
         for name in self._layout.arrays:
             if name not in ("weights", "contextual"):
@@ -137,11 +150,11 @@ class JsonlWriter:
             for name, record in parts.items():
                 yield name, self._object(record)
 
-    def _object(self, record: Mapping[str, Any]) -> list[Column]:
+    def _object(self, record: Mapping[str, Any]) -> list[_Column]:
         """A part of a record as an object of its own."""
-        columns: list[Column] = ["{"]
+        columns: list[_Column] = ["{"]
         for place, (name, value) in enumerate(record.items()):
-            texts: list[Column] = [plain_json(value)] if not isinstance(value, np.ndarray) else []
+            texts: list[_Column] = [plain_json(value)] if not isinstance(value, np.ndarray) else []
             if name == "weights":
                 name, texts = self._weights([value[None]])
             elif not texts:
@@ -163,9 +176,26 @@ def _lots(
     return (list(lot) for _, lot in groupby(stacks, kind))
 
 
+def _merged(columns: Sequence[_Column], count: int) -> list[Sequence[bytes]]:
+    """The columns as bytes; what is the same for all sentences is joined to what it follows."""
+    merged: list[Sequence[bytes]] = []
+    constant = ""
+    for column in columns:
+        if isinstance(column, str):
+            constant += column
+            continue
+        if constant:
+            merged.append([constant.encode()] * count)
+            constant = ""
+        merged.append([part.encode() if isinstance(part, str) else part for part in column])
+    if constant:
+        merged.append([constant.encode()] * count)
+    return merged
+
+
 def _of_stacks(
     facts: Sequence[AttentionSettings] | Sequence[VectorsInfo], stacks: Sequence[Stack]
-) -> Column:
+) -> _Column:
     """What is the same for all sentences of a stack, once if it is the same for all stacks."""
     if all(fact == facts[0] for fact in facts):
         return _constant(facts[0])
@@ -184,7 +214,7 @@ def _facts(part: Any) -> dict[str, Any]:
     return found
 
 
-def _models(stacks: Sequence[Stack]) -> Column:
+def _models(stacks: Sequence[Stack]) -> _Column:
     found = [stack.models for stack in stacks]
     if found[0] is None:
         return "null"
@@ -193,7 +223,7 @@ def _models(stacks: Sequence[Stack]) -> Column:
     return model_texts([model for models in found for model in models or ()])
 
 
-def _warning_texts(stacks: Sequence[Stack]) -> Column:
+def _warning_texts(stacks: Sequence[Stack]) -> _Column:
     if not any(stack.warnings for stack in stacks):
         return "[]"
     texts: list[str] = []
