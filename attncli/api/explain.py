@@ -128,9 +128,9 @@ def explain(
     or numpy. `model` is a trained model (its file, or what `train` gave), one that ships (idioms) or a
     transformer. `vectors` are a name, a path, or at hand: what `open_vectors` gives, a dict of words
     and vectors, KeyedVectors of gensim, a matrix (n_words, dim) with its words. `include` names
-    optional fields of the result to fill (embeddings, query, key, value, scores, measures, hidden_states; next: what a language model
-    expected at each token); `part` chooses layers, heads and tokens.
-    `pair`, a second text that a transformer reads too, may be a list, one for each text.
+    optional fields of the result to fill (embeddings, query, key, value, scores, measures,
+    hidden_states; next: what a language model expected at each token); `part` chooses layers, heads
+    and tokens. `pair`, a second text that a transformer reads too, may be a list, one for each text.
     The choices, and their defaults, are those of `attncli.settings.MechanismSettings`; `settings` and
     `reading` say the same of general attention. Weights are (n_layers, n_heads, n_tokens, n_tokens).
     Raises: ArgumentError for a value of another kind; EmptyError, LimitError, UnknownWordError,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Unpack, overload
 
-from attncli.api.explain import explain
+from attncli.api.explain import Explained, explain
 from attncli.api.several import Results, Texts
 from attncli.checks.arguments import names_of
 from attncli.errors import UsageError
@@ -14,7 +14,6 @@ from attncli.results.cards import Card, Facts, ShowsCard, as_html, as_latex, som
 from attncli.results.result import AttentionResult
 
 if TYPE_CHECKING:
-    from attncli.api.explain import Explained
     from attncli.models.trained import TrainedModel
 
 
@@ -56,18 +55,18 @@ class ReasonsOfSeveral(list[Reasons]):
 def why(
     text: str | AttentionResult,
     model: "str | PathLike[str] | TrainedModel | None" = None,
-    **given: "Unpack[Explained]",
+    **given: Unpack[Explained],
 ) -> Reasons: ...
 @overload
 def why(
     text: Texts | Results,
     model: "str | PathLike[str] | TrainedModel | None" = None,
-    **given: "Unpack[Explained]",
+    **given: Unpack[Explained],
 ) -> ReasonsOfSeveral: ...
 def why(
     text: str | Texts | AttentionResult | Results,
     model: "str | PathLike[str] | TrainedModel | None" = None,
-    **given: "Unpack[Explained]",
+    **given: Unpack[Explained],
 ) -> Reasons | ReasonsOfSeveral:
     """Why the weights of a sentence are what they are, in six lines.
 

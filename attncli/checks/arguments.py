@@ -54,9 +54,8 @@ def _described(value: object) -> str:
     if isinstance(value, str):
         return f"the text {quoted(str.__str__(value)[:_LONGEST])}"
     if isinstance(value, int | float | np.number):
-        is_short = (
-            not isinstance(value, int) or abs(value) < 1 << 128
-        )  # Python writes no longer ones
+        # Python refuses to write whole numbers of thousands of digits
+        is_short = not isinstance(value, int) or abs(value) < 1 << 128
         return f"the number {str(value)[:_LONGEST]}" if is_short else "a long number"
     kind = type(value).__name__
     named = f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"

@@ -81,7 +81,7 @@ def explain(
         quiet=quiet,
     )
     loose, texts = texts, joined_words(texts)
-    with said_below(_read_as_one(loose, texts), quiet=quiet):
+    with _said_below(_read_as_one(loose, texts), quiet=quiet):
         given = given_sentences(texts, file, mechanism, most=1, quiet=quiet)
         outcomes = analysis.outcomes(given, None if file is None else visible(file))
         if against is not None:
@@ -198,7 +198,7 @@ def _read_as_one(words: list[str] | None, texts: list[str] | None) -> str:
 
 
 @contextmanager
-def said_below(note: str, *, quiet: bool) -> "Iterator[None]":
+def _said_below(note: str, *, quiet: bool) -> "Iterator[None]":
     """Says a note below what is drawn, where it does not scroll away, or above the error that ends it."""
     try:
         yield

@@ -22,13 +22,11 @@ from attncli.errors import (
 )
 from attncli.errors.wording import quoted
 from attncli.insight.measures import with_measures
-from attncli.models.encoder_decoder import Decoded, decode
+from attncli.models.encoder_decoder import Decoded, Stages, decode
 from attncli.models.model import TransformerModel
 from attncli.models.pieces import Piece, Pieces, PieceTokenizer
 from attncli.results.decoded import on_each_part
 from attncli.results.result import AttentionResult, ResultWarning, Token
-
-_STAGES = {"query", "key", "value", "scores"}
 
 
 class Target(NamedTuple):
@@ -183,7 +181,7 @@ def with_decoder(
     }
     held = {name: getattr(decoded, name) for name in include & {"embeddings", "hidden_states"}}
     of_own, of_other = (
-        {} if of is None else {name: getattr(of, name) for name in include & _STAGES}
+        {} if of is None else {name: getattr(of, name) for name in include & {*Stages._fields}}
         for of in (decoded.own, decoded.other)
     )
     decoder = AttentionResult(

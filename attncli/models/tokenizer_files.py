@@ -1,8 +1,9 @@
 """The tokenizer of a checkpoint folder: its files, each read within bounds.
 
 There is tokenizer.json, or in older checkpoints only vocab.txt (BERT, DistilBERT) or vocab.json
-with merges.txt (GPT-2, RoBERTa), spiece.model (T5, mT5, UMT5), or sentencepiece.bpe.model (XLM-RoBERTa,
-CamemBERT); Marian has source.spm, target.spm and vocab.json. What tokenizer_config.json makes of them: `tokenizer_building`.
+with merges.txt (GPT-2, RoBERTa), spiece.model (T5, mT5, UMT5), or sentencepiece.bpe.model
+(XLM-RoBERTa, CamemBERT); Marian has source.spm, target.spm and vocab.json. What
+tokenizer_config.json makes of them: `tokenizer_building`.
 """
 
 import json

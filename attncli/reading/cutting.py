@@ -33,6 +33,7 @@ _MAX_PIECES = 1 << 14
 _LONGEST_PIECE = 64  # characters; longer ones hardly ever come twice
 _AT_ONCE = 1 << 15  # characters whose pieces are in memory together
 _NEW = -1
+_ASCII_JOINING = tuple(filter(str.isascii, JOINING))  # the others no ASCII text has
 
 
 class CutTexts(NamedTuple):
@@ -258,10 +259,7 @@ def tokens_of(text: str, store: WordList, tokenizer: TokenizerName) -> list[Span
         from attncli.text.unspaced import join_unspaced
 
         spans = join_unspaced(text, spans, word_lengths(store))
-    if text.isascii():
-        if "-" not in text and "'" not in text:  # of the marks that join, those in ASCII
-            return spans
-    elif not any(mark in text for mark in JOINING):
+    if not any(mark in text for mark in (_ASCII_JOINING if text.isascii() else JOINING)):
         return spans
     known = knows(store)
     joined = join_compounds(text, spans, known)

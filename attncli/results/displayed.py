@@ -40,9 +40,7 @@ def visible_blank(text: str, key: str = "") -> str:
     ('␣', '␣␣⏎', 'a b')
     """
     if text.strip() and key and not key.strip(_MARK):
-        return (
-            key  # a space that the tokenizer put before the text has the place of its first letter
-        )
+        return key  # a space put before the text has the place of its first letter
     if not text:
         return key.strip() or _BLANK
     return "".join(_SIGNS.get(char, _BLANK) for char in text) if text.isspace() else text

@@ -106,9 +106,8 @@ def _words(text: str) -> Iterator[tuple[int, int]]:
         places = [at for at in range(*piece.span()) if _is_right(text[at]) is not None]
         if any(text[at].isalpha() and is_right_to_left(text[at]) for at in places):
             end = places[-1] + 1
-            while end < piece.end() and unicodedata.combining(
-                text[end]
-            ):  # marks of the last letter
+            # marks of the last letter
+            while end < piece.end() and unicodedata.combining(text[end]):
                 end += 1
             yield places[0], end
 

@@ -48,9 +48,8 @@ _RARE_TYPES = {
     for name in RARE_FIELDS
     if not str(kind := AttentionResult.__annotations__[name]).count("Mapping")
 }
-_PlacedRuns: TypeAlias = Sequence[
-    tuple[Sequence[TokenRun], Sequence[int]]
-]  # with places of sentences
+# The tokens of sentences, with the places of these.
+_PlacedRuns: TypeAlias = Sequence[tuple[Sequence[TokenRun], Sequence[int]]]
 _OF_STACKS = ("attention", "vectors", *RARE_FIELDS)  # what the sentences of a stack share
 
 

@@ -2,8 +2,9 @@
 
 Norms come before each part and only scale; no map has a bias, scores are not divided. The bias is
 stored in the first layer of each side and serves all of them, but in UMT5 each layer has its own;
-what the decoder reads of the encoder has none. Source: Raffel et al. 2020 (arXiv:1910.10683), section 2.1; gates and heads of other widths
-are those of T5 1.1, Shazeer 2020 (arXiv:2002.05202); UMT5: Chung et al. 2023 (arXiv:2304.09151).
+what the decoder reads of the encoder has none. Sources: Raffel et al. 2020 (arXiv:1910.10683),
+section 2.1; gates and heads of other widths are those of T5 1.1, Shazeer 2020 (arXiv:2002.05202);
+UMT5: Chung et al. 2023 (arXiv:2304.09151).
 """
 
 from collections.abc import Iterator
