@@ -8,13 +8,13 @@ Of a few words query, key and value stand side by side, of more below each other
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
-from xml.sax.saxutils import escape
 
 from attncli.errors.wording import visible
 from attncli.escape import drawable, isolated
 from attncli.views.canvas import NODE, Canvas, letters
 from attncli.views.diagram import Cell, Drawn, MatrixBox, Stage
 from attncli.views.ink import width_of, word, wrapped
+from attncli.views.markup import escaped_text
 from attncli.views.svg import Drawing, in_scripts
 
 LABEL = 16  # columns of a word at most
@@ -57,7 +57,7 @@ class _Sketch(Canvas):
         drawn, columns = self.drawn, self.columns
         for i, (middle, text) in enumerate(zip(columns.middles, drawn.words, strict=True)):
             label = word(text, LABEL)
-            full = "" if label == text else f"<title>{escape(visible(text))}</title>"
+            full = "" if label == text else f"<title>{escaped_text(visible(text))}</title>"
             if i == drawn.row:
                 half = width_of(label) * _CHAR / 2 + 8
                 self.parts.append(
@@ -67,7 +67,7 @@ class _Sketch(Canvas):
             self.text(
                 middle,
                 17,
-                full + escape(isolated(label)),
+                full + escaped_text(isolated(label)),
                 'text-anchor="middle" font-weight="bold"',
             )
         self.top = 24 + 12
@@ -285,7 +285,7 @@ class _Sketch(Canvas):
         self.parts += _matrix_parts(matrices, width, self.top)
         if made_by:
             middle, y = _PANEL + width / 2, self.top + heights - 11
-            self.text(middle, y, escape(made_by), 'text-anchor="middle"')
+            self.text(middle, y, escaped_text(made_by), 'text-anchor="middle"')
         self.top += heights
 
     def _arrows(self, length: float) -> None:

@@ -1,7 +1,6 @@
 """The drawing of attention as a file of SVG, and as a figure of a page that says it in words too."""
 
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
 
 from attncli.escape import drawable, isolated
 from attncli.insight.diagram import Diagram
@@ -10,6 +9,7 @@ from attncli.settings import Notation
 from attncli.views.diagram import drawn_texts, in_words
 from attncli.views.diagram_drawing import LABEL, diagram_drawing
 from attncli.views.ink import word
+from attncli.views.markup import escaped_text
 from attncli.views.svg import FONT, INK, Drawing, heading_drawing, stacked, svg_document
 
 # Rules of a page for its drawings: on paper they shrink to the width of the sheet.
@@ -48,8 +48,8 @@ def diagram_figure(
 ) -> str:
     """A figure for a page: the drawing, and the same in words."""
     drawn = drawn_texts(diagram, precision, _word, notation)
-    drawing, title = diagram_drawing(drawn), escape(drawable(diagram_title(diagram)))
-    items = "".join(f"<li>{escape(drawable(line))}</li>" for line in in_words(drawn, _word))
+    drawing, title = diagram_drawing(drawn), escaped_text(drawable(diagram_title(diagram)))
+    items = "".join(f"<li>{escaped_text(drawable(line))}</li>" for line in in_words(drawn, _word))
     width, height = round(drawing.width + 4), round(drawing.height + 4)
     return (
         f'<figure class="diagram"><figcaption>{title}</figcaption><div class="scroll">'

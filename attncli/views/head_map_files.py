@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from xml.sax.saxutils import escape
 
 import numpy as np
 
@@ -33,6 +32,7 @@ from attncli.views.ink import word
 from attncli.views.latex import tex_cell, tex_document, tex_line
 from attncli.views.latex_words import latex_escaped
 from attncli.views.markdown import markdown_escaped, markdown_footer
+from attncli.views.markup import escaped_text
 from attncli.views.palette import hex_code, text_on, weight_rgb
 from attncli.views.picture_formats import SayLost, picture
 from attncli.views.svg import (
@@ -206,24 +206,24 @@ def _cells(result: AttentionResult, heads: HeadMap, measure: HeadMeasure | None)
     widest = max(map(len, columns)) * _CHAR + 6 if len(columns) == 1 else _CELL
     parts = [
         f'<text x="{left + (at + 0.5) * widest:g}" y="16" text-anchor="middle" fill="{SOFT}">'
-        f"{escape(label)}</text>"
+        f"{escaped_text(label)}</text>"
         for at, label in enumerate(columns)
     ]
     for layer, label in enumerate(layers):
         top = _ROW * (layer + 1)
         parts.append(
-            f'<text x="{left - 8:g}" y="{top + 17}" text-anchor="end">{escape(label)}</text>'
+            f'<text x="{left - 8:g}" y="{top + 17}" text-anchor="end">{escaped_text(label)}</text>'
         )
         for head in range(len(columns)):
             share, text = float(shares[layer, head]), texts[layer][head]
             color = weight_rgb(share)
             x = left + head * widest
             parts.append(
-                f"<g><title>{escape(numbers_of(result, heads, layer, head))}</title>"
+                f"<g><title>{escaped_text(numbers_of(result, heads, layer, head))}</title>"
                 f'<rect x="{x:g}" y="{top}" width="{widest:g}" height="{_ROW}" '
                 f'fill="{hex_code(color)}" stroke="{PAPER}"/>'
                 f'<text x="{x + widest / 2:g}" y="{top + 17}" text-anchor="middle" '
-                f'fill="{hex_code(text_on(color))}">{escape(text)}</text></g>'
+                f'fill="{hex_code(text_on(color))}">{escaped_text(text)}</text></g>'
             )
     return Drawing(left + widest * len(columns), _ROW * (len(layers) + 1), tuple(parts))
 

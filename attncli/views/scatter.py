@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
 
 from rich.cells import chop_cells
 from rich.segment import Segment
@@ -11,6 +10,7 @@ from attncli.errors.wording import visible
 from attncli.escape import isolated
 from attncli.results.comparison import Point
 from attncli.views.ink import Ink, Line, width_of, word, wrapped
+from attncli.views.markup import escaped_text
 from attncli.views.svg import PAPER, SOFT, Drawing
 
 MARKS = {"static": "o", "contextual": "*", "sentence": "+", "neighbor": "."}
@@ -118,7 +118,7 @@ def scatter_drawing(points: Sequence[Point]) -> Drawing:
         parts.append(
             f'{_mark(point.kind, x, y, color)}<text x="{x + 9:.1f}" y="{top + 12:.1f}" '
             f'font-size="12" fill="{color}"{" font-weight=" + chr(34) + "bold" + chr(34) if bold else ""}>'
-            f"{escape(_name(point.label, lambda text: isolated(word(text, 24))))}</text>"
+            f"{escaped_text(_name(point.label, lambda text: isolated(word(text, 24))))}</text>"
         )
     x = 0.0
     for kind in (kind for kind in _RANK if any(point.kind == kind for point in points)):

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from xml.sax.saxutils import escape
 
 import numpy as np
 from rich.cells import chop_cells
@@ -20,6 +19,7 @@ from attncli.insight.subscripts import Names
 from attncli.results.result import AttentionResult
 from attncli.views.facts import facts_line, model_line
 from attncli.views.ink import width_of, word, wrapped
+from attncli.views.markup import escaped_text
 from attncli.views.notation import (
     text_signs,
     weights_title,
@@ -65,8 +65,8 @@ def svg_document(drawing: Drawing, title: str, description: str = "") -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" role="img" font-family="{FONT}" font-size="14">\n'
-        f"<title>{escape(drawable(title))}</title>\n"
-        + (f"<desc>{escape(drawable(description))}</desc>\n" if description else "")
+        f"<title>{escaped_text(drawable(title))}</title>\n"
+        + (f"<desc>{escaped_text(drawable(description))}</desc>\n" if description else "")
         + f'<rect width="{width}" height="{height}" fill="{PAPER}"/>\n'
         f'<g transform="translate({_MARGIN} {_MARGIN})">\n'
         + "\n".join(drawing.parts)
@@ -103,16 +103,16 @@ def in_scripts(text: str, char: float = _CHAR) -> str:
     and shapes them only where that font has them all: so each word of such a script is a piece.
     """
     if not _OTHER_SCRIPT.search(text):
-        return escape(text)
+        return escaped_text(text)
     pieces, column, was_other = [], 0.0, False
     for part in _runs(text):
         is_other = _OTHER_SCRIPT.search(part) is not None
         if column and (is_other or was_other):
             start = len(part) - len(part.lstrip(" "))
             place = f'<tspan x="{(column + start) * char:g}">'
-            pieces.append(f"{part[:start]}{place}{escape(part[start:])}</tspan>")
+            pieces.append(f"{part[:start]}{place}{escaped_text(part[start:])}</tspan>")
         else:
-            pieces.append(escape(part))
+            pieces.append(escaped_text(part))
         column += columns_of(part)
         was_other = is_other
     return "".join(pieces)
@@ -223,8 +223,8 @@ def _top(labels: Sequence[str], slanted: bool) -> float:
 
 
 def _label(label: str, full: str, place: str) -> str:
-    title = "" if label == full else f"<title>{escape(visible(full))}</title>"
-    return f"<text {place}>{title}{escape(isolated(label))}</text>"
+    title = "" if label == full else f"<title>{escaped_text(visible(full))}</title>"
+    return f"<text {place}>{title}{escaped_text(isolated(label))}</text>"
 
 
 def _cell(x: float, y: float, width: float, weight: float, precision: int) -> str:

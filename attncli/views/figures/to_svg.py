@@ -1,13 +1,13 @@
 """A scene as SVG: a drawing among others, or a file of its own of exactly the size asked for."""
 
 from collections.abc import Iterator
-from xml.sax.saxutils import escape
 
 import numpy as np
 
 from attncli.errors.wording import visible
 from attncli.escape import drawable, isolated
 from attncli.views.figures.scene import CHAR, Box, Cells, FigureScene, Segment, Text
+from attncli.views.markup import escaped_text
 from attncli.views.palette import PALETTES, hex_code, palette_steps
 from attncli.views.svg import FONT, PAPER, Drawing, columns_of, in_scripts
 
@@ -25,11 +25,11 @@ def scene_svg(
     """A whole SVG file; `sides` are its width and height as they are written, pixels if not given."""
     view = f"{scene.width:.6g} {scene.height:.6g}"
     width, height = sides or tuple(view.split(" "))
-    described = f"<desc>{escape(drawable(description))}</desc>\n" if description else ""
+    described = f"<desc>{escaped_text(drawable(description))}</desc>\n" if description else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {view}" role="img" font-family="{FONT}" font-size="14">\n'
-        f"<title>{escape(drawable(title))}</title>\n{described}"
+        f"<title>{escaped_text(drawable(title))}</title>\n{described}"
         f'<rect width="{scene.width:.6g}" height="{scene.height:.6g}" fill="{PAPER}"/>\n'
         + "\n".join(_parts(scene))
         + "\n</svg>\n"
@@ -54,7 +54,7 @@ def _parts(scene: FigureScene) -> Iterator[str]:
 
 def _text(item: Text) -> str:
     shown = isolated(item.text)
-    content, anchor, shift = escape(shown), item.anchor, 0.0
+    content, anchor, shift = escaped_text(shown), item.anchor, 0.0
     parted = in_scripts(shown, CHAR * item.size)
     if "<tspan" in parted:  # words at places of their own, counted from the beginning
         width = columns_of(shown) * CHAR * item.size
@@ -66,7 +66,7 @@ def _text(item: Text) -> str:
         start = f" translate({shift:.5g} 0)" if shift else ""
         place = f'transform="translate({item.x:.5g} {item.y:.5g}){turn}{start}"'
     anchored = "" if anchor == "start" else f' text-anchor="{anchor}"'
-    title = f"<title>{escape(visible(item.full))}</title>" if item.full else ""
+    title = f"<title>{escaped_text(visible(item.full))}</title>" if item.full else ""
     weight = ' font-weight="bold"' if item.bold else ""
     return (
         f'<text {place}{anchored} font-size="{item.size:.4g}" fill="{hex_code(item.color)}"{weight}>'
