@@ -8,7 +8,7 @@ states after the last layer asked for.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,10 +25,19 @@ from attncli.errors.wording import quoted
 from attncli.insight.measures import with_measures
 from attncli.mechanisms.analyser import Analyser
 from attncli.mechanisms.transformer_memory import Held, require_memory
-from attncli.models.forward import Inputs, States, Wanted, encode
+from attncli.mechanisms.transformer_reading import (
+    TextRead,
+    cut_short,
+    inputs_of,
+    no_rows,
+    notes_on,
+    segmented,
+    tokens_read,
+)
+from attncli.models.forward import States, Wanted, encode
 from attncli.models.model import TransformerModel
 from attncli.models.packing import filled
-from attncli.models.pieces import Pieces, PieceTokenizer
+from attncli.models.pieces import PieceTokenizer
 from attncli.results.names import checked_numbers
 from attncli.results.predicted import NEXT
 from attncli.results.result import (
@@ -36,7 +45,6 @@ from attncli.results.result import (
     AttentionSettings,
     ModelInfo,
     ResultWarning,
-    Token,
     VectorsInfo,
 )
 from attncli.results.stack import Failure, Stack, stacks_of
@@ -52,18 +60,6 @@ _WINDOW_ROWS = 1 << 14  # rows of tokens held at once
 _OF_TOKENS = {"embeddings", "hidden_states"}
 _STAGES = {"query", "key", "value", "scores"}
 _FROM_STATES = {*_OF_TOKENS, "query", "key", "value"}
-
-
-class _Reading(NamedTuple):
-    """A sentence or pair with its pieces, and what to warn of."""
-
-    text: str
-    pair: str | None
-    pieces: Pieces
-    warnings: tuple[ResultWarning, ...]
-    completion: str | None = None
-    n_given: int = 0
-    target: "Target | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +137,13 @@ class TransformerAnalyser(Analyser):
                 wanted = wanted._replace(listener=lambda at, *layer, of=of_each: of[at].add(*layer))
             elif passes:
                 wanted = wanted._replace(weights=False)
-            states = encode(self.model, [_inputs(reading) for reading in good.values()], wanted)
+            states = encode(self.model, [inputs_of(reading) for reading in good.values()], wanted)
             for (at, reading), state in zip(good.items(), states, strict=True):
                 outcome = self._outcome(reading, state, start + at, passes, streams.get(at))
                 outcomes[at] = outcome
             yield from (outcomes[at] for at in range(len(window)))
 
-    def _passes(self, reading: _Reading) -> bool:
+    def _passes(self, reading: TextRead) -> bool:
         """Whether the weights of a text are not kept; one with many stands alone in its window."""
         return self._are_too_many(len(reading.pieces.ids), self._n_target(reading.target))
 
@@ -162,7 +158,7 @@ class TransformerAnalyser(Analyser):
         return not decodes or (self.part is not None and self.part.which == "encoder")
 
     def _streams(
-        self, readings: Mapping[int, _Reading], outcomes: dict[int, AttentionResult | AttnError]
+        self, readings: Mapping[int, TextRead], outcomes: dict[int, AttentionResult | AttnError]
     ) -> "Iterator[tuple[int, HeadStream]]":
         """What measures each text; one of which nothing is left is an outcome already."""
         from attncli.insight.chosen_part import Part, part_named
@@ -172,7 +168,7 @@ class TransformerAnalyser(Analyser):
         n_layers = self.model.config.n_layers if layers is None else len(layers)
         part, for_page = Part() if self.part is None else self.part, self.keeps == "page"
         for at, reading in readings.items():
-            text = self._result(reading, None, 0, _no_rows(reading), {})
+            text = self._result(reading, None, 0, no_rows(reading), {})
             if part.which is not None and not self.has_parts:
                 part_named(text, part.which)  # which says that there are none
             try:
@@ -182,9 +178,9 @@ class TransformerAnalyser(Analyser):
 
     def _windows(
         self, pairs: Sequence[tuple[str, str | None]]
-    ) -> Iterator[tuple[int, list[_Reading | AttnError]]]:
+    ) -> Iterator[tuple[int, list[TextRead | AttnError]]]:
         """Consecutive sentences, as many as one may hold the weights and the rows of."""
-        window: list[_Reading | AttnError] = []
+        window: list[TextRead | AttnError] = []
         start, held, rows = 0, 0, 0
         n_layers, n_heads = self._kept()
         heads = n_heads if self.keeps == "map" else n_layers * n_heads
@@ -202,7 +198,7 @@ class TransformerAnalyser(Analyser):
         if window:
             yield start, window
 
-    def _read(self, text: str, pair: str | None) -> _Reading | AttnError:
+    def _read(self, text: str, pair: str | None) -> TextRead | AttnError:
         limit = min(self.model.config.max_tokens, self.max_tokens)
         warnings: list[ResultWarning] = []
         try:
@@ -211,23 +207,14 @@ class TransformerAnalyser(Analyser):
             if not pieces.has_words and not (self.complete and pieces.ids):
                 what = "the sentence is empty" if not text.strip() else f"no word in {quoted(text)}"
                 return EmptyError(f"{what}, expected at least one word")
-            n = len(pieces.ids)
-            if n > limit:
+            if (n := len(pieces.ids)) > limit:
                 if not self.truncate:
                     return LimitError(
                         f"{n} tokens, {self.model.name} reads at most {limit}",
                         hints=(f"{setting(truncate=True)} cuts a sentence that is too long",),
                     )
                 pieces = self.tokenizer(text, beside, limit)
-                if len(pieces.ids) > limit:
-                    return LimitError(
-                        f"the tokenizer adds so much that {len(pieces.ids)} tokens are left of "
-                        f"{n}, {self.model.name} reads at most {limit}"
-                    )
-                message = (
-                    f"cut to {len(pieces.ids)} of {n} tokens, the most {self.model.name} reads"
-                )
-                warnings.append(ResultWarning("truncated", message))
+                warnings.append(cut_short(self.model, n, len(pieces.ids), limit))
             target = self._target(pair)
             written = 0 if self.complete is None or self._decodes else self.complete
             n, n_target = len(pieces.ids) + written, self._n_target(target)
@@ -240,7 +227,7 @@ class TransformerAnalyser(Analyser):
                 n_target,
                 Held(*self._kept(), has_scores, by_layer, drawn, self.keeps == "page"),
             )
-            pieces, without = self._segmented(pieces)
+            pieces, without = segmented(self.model, self.tokenizer, pieces)
             warnings += without
             self.model.check_ids(np.array(pieces.ids), np.array(pieces.types))
             given, completion, n_given = text, None, len(pieces.ids)
@@ -254,20 +241,8 @@ class TransformerAnalyser(Analyser):
                 warnings += ended
         except AttnError as error:
             return error
-        if len(pieces.ids) > self.model.config.n_positions:
-            message = (
-                f"{len(pieces.ids)} tokens, {self.model.name} was made for at most "
-                f"{self.model.config.n_positions}"
-            )
-            warnings.append(ResultWarning("beyond-context", message))
-        if self.tokenizer.doubt is not None:
-            warnings.append(ResultWarning("tokenizer-class", self.tokenizer.doubt))
-        unknown = tuple(at for at, p in enumerate(pieces.pieces) if p.status == "unknown")
-        if unknown:
-            named = ", ".join(quoted(pieces.pieces[at].text) for at in unknown[:5])
-            message = f"not in the vocabulary of {self.model.name}: {named}"
-            warnings.append(ResultWarning("unknown-word", message, unknown))
-        return _Reading(text, beside, pieces, tuple(warnings), completion, n_given, target)
+        warnings += notes_on(self.model, self.tokenizer, pieces)
+        return TextRead(text, beside, pieces, tuple(warnings), completion, n_given, target)
 
     @property
     def has_parts(self) -> bool:
@@ -300,7 +275,7 @@ class TransformerAnalyser(Analyser):
             return len(target.pieces.ids)
         return 0 if self.complete is None or not self._decodes else self.complete + 1
 
-    def _weights_of(self, reading: _Reading, heads: int) -> int:
+    def _weights_of(self, reading: TextRead, heads: int) -> int:
         """How many numbers the weights of a sentence are, with those of its decoder."""
         n, n_target = len(reading.pieces.ids), self._n_target(reading.target)
         return self._n_weights(n, n_target, heads)
@@ -310,18 +285,6 @@ class TransformerAnalyser(Analyser):
         target = self.model.config.target
         of_decoder = 0 if target is None else target.n_layers * target.n_heads
         return heads * n * n + of_decoder * n_target * (n_target + n)
-
-    def _segmented(self, pieces: Pieces) -> tuple[Pieces, list[ResultWarning]]:
-        """The pieces with the segments that Hugging Face would give the model, none or its own."""
-        given = self.tokenizer.gives_segments
-        config = self.model.config
-        if (config.family == "bert" if given is None else given) or not any(pieces.types):
-            return pieces, []
-        without = pieces._replace(types=(0,) * len(pieces.types))
-        if config.n_types < 2:
-            return without, []
-        message = f"both sentences are read as one segment: {self.model.name} is told of no second"
-        return without, [ResultWarning("one-segment", message)]
 
     def _wanted(self) -> Wanted:
         config, layers = self.model.config, self.layers
@@ -349,7 +312,7 @@ class TransformerAnalyser(Analyser):
 
     def _outcome(
         self,
-        reading: _Reading,
+        reading: TextRead,
         states: States,
         index: int,
         passes: bool = False,
@@ -400,7 +363,7 @@ class TransformerAnalyser(Analyser):
 
     def _result(
         self,
-        reading: _Reading,
+        reading: TextRead,
         weights: Float32Array | None,
         index: int,
         contextual: Float32Array,
@@ -415,7 +378,7 @@ class TransformerAnalyser(Analyser):
             weights = unseen(len(reading.pieces.ids), len(reading.pieces.ids))
         return AttentionResult(
             text=reading.text,
-            tokens=_tokens(reading),
+            tokens=tokens_read(reading),
             attention=self._settings(weights.shape, layers),
             weights=weights,
             contextual=contextual,
@@ -481,7 +444,7 @@ class TransformerAnalyser(Analyser):
             scores += of_heads if heads is None else of_heads[list(heads)]
         return scores
 
-    def _said(self, reading: _Reading, states: States) -> dict[str, Any]:
+    def _said(self, reading: TextRead, states: States) -> dict[str, Any]:
         """What the model says of the words. Raises: NumericError when it overflows."""
         if reading.completion is not None:
             places = range(reading.n_given, len(reading.pieces.ids))
@@ -520,19 +483,6 @@ def open_transformer(folder: Path, name: str | None = None, **options: Any) -> T
     """
     model = TransformerModel(folder, name)
     return TransformerAnalyser(model, PieceTokenizer(folder), **options)
-
-
-def _inputs(reading: _Reading) -> Inputs:
-    return Inputs(np.array(reading.pieces.ids), np.array(reading.pieces.types))
-
-
-def _tokens(reading: _Reading) -> tuple[Token, ...]:
-    return tuple(Token(p.text, p.start, p.end, p.key, p.status) for p in reading.pieces.pieces)
-
-
-def _no_rows(reading: _Reading) -> Float32Array:
-    """Rows of a text that nothing is known of yet."""
-    return np.zeros((len(reading.pieces.ids), 1), dtype=np.float32)
 
 
 def _selection(

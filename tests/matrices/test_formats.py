@@ -323,7 +323,7 @@ def lost_in(one: AttentionResult, other: AttentionResult) -> set[str]:
 def test_every_field_of_a_record_has_a_column() -> None:
     """Parquet has a column for each field that a batch can write, and for nothing else."""
     pyarrow = pytest.importorskip("pyarrow")
-    from attncli.batches.writers.columnar import schema_of
+    from attncli.batches.writers.arrow_schema import schema_of
 
     columns = set(schema_of(pyarrow, RecordLayout(include=OPTIONAL_FIELDS)).names)
     record = {field.name for field in fields(AttentionResult)} - {*UNRECORDED, "keys", *PARTS}
