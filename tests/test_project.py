@@ -73,3 +73,24 @@ def test_the_readme_shows_on_a_package_index():
     assert re.findall(r"!\[[^\]]*\]\((?!https://)", prose) == []
     assert re.findall(r"<[a-z][^>]*>", re.sub(r"`[^`]*`", "", prose)) == []
     assert len(re.findall(r"^```console$", text, re.MULTILINE)) >= 2
+
+
+def test_ci_installs_every_program_that_a_test_asks_for():
+    """A test without its program is skipped, and a machine of CI begins without any."""
+    packages = {
+        "bash": "bash",
+        "chromium": "chromium",
+        "fish": "fish",
+        "groff": "groff-base",
+        "kpsewhich": "texlive-latex-base",
+        "pdffonts": "poppler-utils",
+        "pdflatex": "texlive-latex-base",
+        "xelatex": "texlive-xetex",
+        "zsh": "zsh",
+    }
+    others = {"google-chrome", "cc", "gcc"}  # in the place of chromium; with every Python to build
+    wanted = re.search(r"wanted=\((.*)\)", (ROOT / ".ci" / "run").read_text(encoding="utf-8"))[1]
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")]
+    asked = {name for text in texts for name in re.findall(r'which\("([\w-]+)"\)', text)}
+    assert asked - others == set(packages)
+    assert {packages[name] for name in asked - others} - {"bash"} <= set(wanted.split())
