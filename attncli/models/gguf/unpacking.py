@@ -5,7 +5,6 @@ the structures of ggml (ggml-org/ggml, ggml-common.h); MXFP4: OCP Microscaling F
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +19,7 @@ _NONLINEAR = np.array(
 )
 _HALVES = np.array([0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12], np.int8)
 
-_INFINITE = 0x7C00  # the exponent of a float16 that is no number
+_INFINITE, _SIGN = 0x7C00, 0x8000  # of a float16: the exponent of what is no number, and the sign
 _SIGN_AND_HALF = np.int32(
     -0x70002000
 )  # 0x8FFFE000: of a float32 the sign, and where a float16 fits
@@ -50,10 +49,12 @@ def dequantized(raw: AnyArray, quantization: Quantization) -> Float32Array:
     out = np.empty((n_rows * per_row, quantization.block), dtype=np.float32)
     blocks = raw.reshape(n_rows * per_row, quantization.size)
     step = max(1, _AT_ONCE // quantization.block)
-    unpack = _BLOCKS[quantization.name]
+    unpack, places = _BLOCKS[quantization.name]
     with np.errstate(over="ignore", invalid="ignore"):
+        halves = [_halves(blocks, at) for at in places]
         for start in range(0, len(blocks), step):
-            unpack(blocks[start : start + step], out[start : start + step])
+            part = slice(start, start + step)
+            unpack(blocks[part], out[part], *(values[part] for values in halves))
     return out.reshape(n_rows, per_row * quantization.block)
 
 
@@ -76,7 +77,7 @@ def _widened(halves: AnyArray) -> Float32Array:
     out = np.empty(flat.size, dtype=np.float32)
     for start in range(0, flat.size, _AT_ONCE):
         part, values = flat[start : start + _AT_ONCE], out[start : start + _AT_ONCE]
-        if (part & np.uint16(0x7FFF)).max() >= _INFINITE:
+        if part.view("<i2").max() >= _INFINITE or part.max() >= _INFINITE | _SIGN:
             values[:] = part.view("<f2")
             continue
         wide = values.view(np.int32)
@@ -193,30 +194,30 @@ def _spread(values: Float32Array, out: Float32Array) -> Float32Array:
     return np.repeat(values, out.shape[1] // runs, axis=1)
 
 
-def _q4_0(blocks: AnyArray, out: Float32Array) -> None:
-    _scaled(_less(_four_bits(blocks, 2), 8), _halves(blocks, 0), out)
+def _q4_0(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
+    _scaled(_less(_four_bits(blocks, 2), 8), d, out)
 
 
-def _q4_1(blocks: AnyArray, out: Float32Array) -> None:
-    _scaled(_four_bits(blocks, 4), _halves(blocks, 0), out)
-    out += _halves(blocks, 2)
+def _q4_1(blocks: AnyArray, out: Float32Array, d: Float32Array, smallest: Float32Array) -> None:
+    _scaled(_four_bits(blocks, 4), d, out)
+    out += _spread(smallest, out)
 
 
-def _q5_0(blocks: AnyArray, out: Float32Array) -> None:
-    _scaled(_less(_five_bits(blocks, 2), 16), _halves(blocks, 0), out)
+def _q5_0(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
+    _scaled(_less(_five_bits(blocks, 2), 16), d, out)
 
 
-def _q5_1(blocks: AnyArray, out: Float32Array) -> None:
-    _scaled(_five_bits(blocks, 4), _halves(blocks, 0), out)
-    out += _halves(blocks, 2)
+def _q5_1(blocks: AnyArray, out: Float32Array, d: Float32Array, smallest: Float32Array) -> None:
+    _scaled(_five_bits(blocks, 4), d, out)
+    out += _spread(smallest, out)
 
 
-def _q8_0(blocks: AnyArray, out: Float32Array) -> None:
-    _scaled(_part(blocks, 2, 32).view(np.int8), _halves(blocks, 0), out)
+def _q8_0(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
+    _scaled(blocks[:, 2:].view(np.int8), d, out)
 
 
-def _iq4_nl(blocks: AnyArray, out: Float32Array) -> None:
-    _scaled(_looked_up(_part(blocks, 2, 16), _NONLINEAR), _halves(blocks, 0), out)
+def _iq4_nl(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
+    _scaled(_looked_up(_part(blocks, 2, 16), _NONLINEAR), d, out)
 
 
 def _mxfp4(blocks: AnyArray, out: Float32Array) -> None:
@@ -226,48 +227,50 @@ def _mxfp4(blocks: AnyArray, out: Float32Array) -> None:
     _scaled(_looked_up(_part(blocks, 1, 16), _HALVES), bits.view(np.float32), out)
 
 
-def _q2_k(blocks: AnyArray, out: Float32Array) -> None:
+def _q2_k(blocks: AnyArray, out: Float32Array, d: Float32Array, dmin: Float32Array) -> None:
     scales = _nibbles(_part(blocks, 0, 16))  # (n, 2, 16): the scale and the smallest of 16 numbers
     q = _pairs(_part(blocks, 16, 64).reshape(-1, 2, 32))
-    _scaled(q, _halves(blocks, 80) * scales[:, 0], out)
-    out -= _spread(_halves(blocks, 82) * scales[:, 1], out)
+    _scaled(q, d * scales[:, 0], out)
+    out -= _spread(dmin * scales[:, 1], out)
 
 
-def _q3_k(blocks: AnyArray, out: Float32Array) -> None:
+def _q3_k(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
     q = _pairs(_part(blocks, 32, 64).reshape(-1, 2, 32)).reshape(-1, 8, 32)
     q -= _bits(~_part(blocks, 0, 32), 2)  # where the third bit is missing, four less
     low, high = _part(blocks, 96, 8), _part(blocks, 104, 4)
     scales = _nibbles(low).reshape(-1, 16)
     scales |= _pairs(high, 4).reshape(-1, 16)
-    _scaled(q.view(np.int8), _halves(blocks, 108) * _less(scales, 32), out)
+    _scaled(q.view(np.int8), d * _less(scales, 32), out)
 
 
-def _q4_k(blocks: AnyArray, out: Float32Array) -> None:
-    _in_eights(blocks, _nibbles(_part(blocks, 16, 128).reshape(-1, 4, 32)), out)
+def _q4_k(blocks: AnyArray, out: Float32Array, d: Float32Array, dmin: Float32Array) -> None:
+    _in_eights(blocks, _nibbles(_part(blocks, 16, 128).reshape(-1, 4, 32)), out, d, dmin)
 
 
-def _q5_k(blocks: AnyArray, out: Float32Array) -> None:
+def _q5_k(blocks: AnyArray, out: Float32Array, d: Float32Array, dmin: Float32Array) -> None:
     q = _nibbles(_part(blocks, 48, 128).reshape(-1, 4, 32)).reshape(-1, 8, 32)
     q |= _bits(_part(blocks, 16, 32), 4)
-    _in_eights(blocks, q, out)
+    _in_eights(blocks, q, out, d, dmin)
 
 
-def _q6_k(blocks: AnyArray, out: Float32Array) -> None:
+def _q6_k(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
     q = _nibbles(_part(blocks, 0, 128).reshape(-1, 2, 64)).reshape(-1, 8, 32)
     q |= _pairs(_part(blocks, 128, 64).reshape(-1, 2, 32), 4).reshape(-1, 8, 32)
-    scales = _halves(blocks, 208) * _part(blocks, 192, 16).view(np.int8)  # (n, 16)
+    scales = d * _part(blocks, 192, 16).view(np.int8)  # (n, 16)
     _scaled(_less(q, 32), scales, out)
 
 
-def _iq4_xs(blocks: AnyArray, out: Float32Array) -> None:
+def _iq4_xs(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
     upper = blocks[:, 2:4].view("<u2").astype(np.uint16) >> np.arange(0, 16, 2, dtype=np.uint16)
     lower = blocks[:, 4:8, None] >> np.array([0, 4], np.uint8)  # (n, 4, 2)
     scales = (lower.reshape(-1, 8) & 15) | ((upper & 3).astype(np.uint8) << 4)
     q = _looked_up(_part(blocks, 8, 128).reshape(-1, 8, 16), _NONLINEAR)
-    _scaled(q, _halves(blocks, 0) * _less(scales, 32), out)
+    _scaled(q, d * _less(scales, 32), out)
 
 
-def _in_eights(blocks: AnyArray, q: AnyArray, out: Float32Array) -> None:
+def _in_eights(
+    blocks: AnyArray, q: AnyArray, out: Float32Array, d: Float32Array, dmin: Float32Array
+) -> None:
     """d·scale·q − dmin·smallest: scales and smallest values of 6 bits for each of 8 runs of 32."""
     first, second, third = _part(blocks, 4, 12).view("<u4").T  # each (n,): four bytes of a block
     six, four, two = (np.uint32(mask) for mask in (0x3F3F3F3F, 0x0F0F0F0F, 0x30303030))
@@ -277,8 +280,8 @@ def _in_eights(blocks: AnyArray, q: AnyArray, out: Float32Array) -> None:
     words[1, :, 0] = second & six
     words[1, :, 1] = ((third >> np.uint32(4)) & four) | ((second >> np.uint32(2)) & two)
     scales, smallest = words.view(np.uint8)  # each (n, 8)
-    _scaled(q, _halves(blocks, 0) * scales, out)
-    out -= _spread(_halves(blocks, 2) * smallest, out)
+    _scaled(q, d * scales, out)
+    out -= _spread(dmin * smallest, out)
 
 
 _PLAIN: Mapping[str, Callable[[AnyArray], Float32Array]] = {
@@ -287,18 +290,19 @@ _PLAIN: Mapping[str, Callable[[AnyArray], Float32Array]] = {
     "BF16": _bfloat16,
     "F64": _float64,
 }
-_BLOCKS: Mapping[str, Callable[[Any, Float32Array], None]] = {
-    "Q4_0": _q4_0,
-    "Q4_1": _q4_1,
-    "Q5_0": _q5_0,
-    "Q5_1": _q5_1,
-    "Q8_0": _q8_0,
-    "Q2_K": _q2_k,
-    "Q3_K": _q3_k,
-    "Q4_K": _q4_k,
-    "Q5_K": _q5_k,
-    "Q6_K": _q6_k,
-    "IQ4_NL": _iq4_nl,
-    "IQ4_XS": _iq4_xs,
-    "MXFP4": _mxfp4,
+# How the blocks of a type are unpacked, and at which of their bytes the float16 stand that it takes.
+_BLOCKS: Mapping[str, tuple[Callable[..., None], Sequence[int]]] = {
+    "Q4_0": (_q4_0, (0,)),
+    "Q4_1": (_q4_1, (0, 2)),
+    "Q5_0": (_q5_0, (0,)),
+    "Q5_1": (_q5_1, (0, 2)),
+    "Q8_0": (_q8_0, (0,)),
+    "Q2_K": (_q2_k, (80, 82)),
+    "Q3_K": (_q3_k, (108,)),
+    "Q4_K": (_q4_k, (0, 2)),
+    "Q5_K": (_q5_k, (0, 2)),
+    "Q6_K": (_q6_k, (208,)),
+    "IQ4_NL": (_iq4_nl, (0,)),
+    "IQ4_XS": (_iq4_xs, (0,)),
+    "MXFP4": (_mxfp4, ()),
 }
