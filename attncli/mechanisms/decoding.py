@@ -162,14 +162,16 @@ def with_decoder(
     decoded: Decoded,
     include: frozenset[str],
     said: Mapping[str, Any] | None = None,
+    *,
+    scale: float,
 ) -> AttentionResult:
     """The result of an encoder with what its decoder made of another text beside it.
 
-    The parts are measured where the result was, and hold optional fields on request; what the decoder
+    `scale` is that of the decoder's scores, whose heads may be of another size. The parts are measured where the result was, and hold optional fields on request; what the decoder
     `said` of its text stands in their model.
     """
     n_layers, n_heads = decoded.weights.shape[:2]
-    own = result.attention._replace(causal=True, n_layers=n_layers, n_heads=n_heads)
+    own = result.attention._replace(causal=True, n_layers=n_layers, n_heads=n_heads, scale=scale)
     shared: dict[str, Any] = {
         "text": target.text,
         "tokens": tuple(

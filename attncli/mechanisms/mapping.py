@@ -40,9 +40,11 @@ def mapped_decoder(
     """
     assert model.config.target is not None
     which, n_tokens = mapped_part(part), len(target.pieces.ids)
+    scale = model.config.target.scale(0)
     none = np.zeros((n_tokens, 1), dtype=np.float32)
     weights = unseen(n_tokens, n_tokens), unseen(n_tokens, len(source))
-    bare = with_decoder(result, target, Decoded(none, none, *weights, none[None]), frozenset())
+    nothing = Decoded(none, none, *weights, none[None])
+    bare = with_decoder(result, target, nothing, frozenset(), scale=scale)
     shape = (model.config.target.n_layers, model.config.target.n_heads)
     stream = HeadStream(part_named(bare, which), shape, part, for_page=for_page)
 
@@ -52,7 +54,7 @@ def mapped_decoder(
     decoded = decoded_target(model, target, source, listen)
     if not stream.is_finite:
         raise NumericError(f"the hidden states of {quoted(target.text)} overflow float32")
-    whole = with_decoder(result, target, decoded, frozenset({"embeddings"}))
+    whole = with_decoder(result, target, decoded, frozenset({"embeddings"}), scale=scale)
     return stream.result(part_named(whole, which))
 
 

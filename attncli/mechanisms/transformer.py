@@ -411,6 +411,8 @@ class TransformerAnalyser(Analyser):
         )
 
         assert states.last is not None
+        assert self.model.config.target is not None
+        scale = self.model.config.target.scale(0)
         try:
             if target is None:
                 target = written_target(self.model, self.tokenizer, states.last, self.complete or 0)
@@ -429,7 +431,8 @@ class TransformerAnalyser(Analyser):
             said = foreseen(self.model, self.tokenizer, target, decoded) if says else {}
         except AttnError as error:
             return error
-        return self._part_of(with_decoder(result, target, decoded, self.include, said))
+        whole = with_decoder(result, target, decoded, self.include, said, scale=scale)
+        return self._part_of(whole)
 
     def _scores(
         self, query: Float32Array, key: Float32Array, layer: int, heads: tuple[int, ...] | None

@@ -101,6 +101,24 @@ def test_queries_keys_values_and_scores_are_those_of_transformers(
     )
 
 
+def test_the_scale_is_that_of_the_heads_of_the_decoder(
+    command: Callable[..., Any], translator: tuple[Any, Path]
+) -> None:
+    """q·k times the scale of the record is the score, whatever size the encoder's heads have."""
+    more = ["--include", "query,key,scores", "--json"]
+    record = json.loads(
+        command("explain", SOURCE, "--pair", TARGET, "--model", str(translator[1]), *more).text
+    )
+    for part in (record, record["decoder"], record["cross"]):
+        query, key = np.array(part["query"]), np.array(part["key"])
+        scale = part["attention"]["scale"]
+        expected = 1.0 if "t5" in translator[1].name else query.shape[-1] ** -0.5
+        assert scale == pytest.approx(expected)
+        if part is record["cross"] or "t5" not in translator[1].name:  # no bias of distances
+            products = query @ key.swapaxes(-1, -2) * scale
+            assert np.allclose(products, part["scores"], atol=1e-4)
+
+
 def test_what_a_decoder_expects_is_the_softmax_of_its_logits(
     translator: tuple[Any, Path], tmp_path: Path
 ) -> None:
