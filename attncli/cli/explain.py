@@ -110,14 +110,15 @@ def _kept(manner: Manner, fields: Fields) -> "Keeps":
 
 
 def _needed(manner: Manner, mechanism: Mechanism) -> frozenset[str]:
-    """The optional fields that are shown; a drawing of a decoder's part has no scores.
+    """The optional fields that are shown; a drawing of a decoder's part needs no scores, its stages do.
 
     What may come next is said of a decoder only where it is asked for.
     """
     needed = manner.needs()
     if mechanism.pair is None and mechanism.complete is None:
         return needed
-    if mechanism.part != "encoder" and manner.kind != "npz":
+    follows = manner.steps or manner.diagram
+    if mechanism.part != "encoder" and manner.kind != "npz" and not follows:
         needed -= {"scores"}
     return needed | ({"next"} if manner.show is not None and "next" in manner.show else set())
 

@@ -11,7 +11,7 @@ from attncli.cli.notices import Notices
 from attncli.cli.running import hand_over, is_taken
 from attncli.cli.terminal import say_written, write, write_json, write_record
 from attncli.cli.vain_options import STAGED, Effects
-from attncli.errors import AttnError, UsageError
+from attncli.errors import AttnError
 from attncli.insight.learned import NOTHING_LEARNED, Learned
 from attncli.results.displayed import displayed
 
@@ -177,21 +177,8 @@ def show_outcomes(
 
 
 def drawn_part(result: "AttentionResult", manner: Manner) -> "AttentionResult":
-    """The part of a result that is shown: what views show of it, or all where all is kept.
-
-    Raises: UsageError where the stages of a part are asked for that holds none.
-    """
-    drawn = result if manner.keeps_whole else result.shown
-    asked = {"--steps": manner.steps, "--why": manner.why, "--diagram": manner.diagram}
-    name = next((name for name, given in asked.items() if given), None)
-    is_of_decoder = drawn.is_cross or ("query" in manner.needs() and drawn.query is None)
-    if name is not None and is_of_decoder and not manner.keeps_whole:
-        raise UsageError(
-            "found a text that a decoder reads, whose queries and keys are not kept; expected "
-            "--part encoder",
-            place=name,
-        )
-    return drawn
+    """The part of a result that is shown: what views show of it, or all where all is kept."""
+    return result if manner.keeps_whole else result.shown
 
 
 def print_record(

@@ -25,14 +25,17 @@ class Diagram:
 
     Shapes, for n words: embeddings (n, d_model), or None where what enters the layer is not known;
     query, key (n, d_k); value (n, d_v); products, scaled, powers, weights (n,); new (d_v,), the
-    weighted sum over all words. `row` is where the followed word stands among them. `others` counts the
+    weighted sum over all words. The followed word stands at `place` in its sentence and at `row` among
+    those that are drawn. In cross-attention these are of another text: `row` is None, and query
+    (1, d_k) is that of the followed word alone. `others` counts the
     words that are not drawn, and `others_weight` is what these weigh together. `is_shared` says that
     query, key and value are the embedding, `joined` (d,) is what is made of all heads.
     """
 
     result: AttentionResult
     places: tuple[int, ...]
-    row: int
+    place: int
+    row: int | None
     name: str  # of the matrix, where there are several
     left: str  # what the sum is called: new, or the head that it is a part of
     embeddings: FloatArray | None
@@ -56,13 +59,13 @@ class Diagram:
 
     @property
     def words(self) -> list[str]:
-        """The words that are drawn."""
-        return [self.result.words[place] for place in self.places]
+        """The words that are drawn: those that are attended to."""
+        return [self.result.key_words[place] for place in self.places]
 
     @property
     def followed(self) -> str:
         """The word whose query meets all keys."""
-        return self.result.words[self.places[self.row]]
+        return self.result.words[self.place]
 
     @property
     def parts(self) -> FloatArray:
@@ -94,8 +97,9 @@ def diagram_of(
     """
     expect_drawable(result)
     head = stages(result, 0, 0, learned.projections)
-    weights = head.weights[place]  # (n_tokens,)
-    places = _places(weights, place, most)
+    weights = head.weights[place]  # (n_keys,)
+    across = result.is_cross
+    places = _places(weights, None if across else place, most)
     scaled = np.where(np.isneginf(head.scaled[place]), -np.inf, head.scaled[place])
     layer = axis_numbers(result, "layers")[0]
     embeddings = _entering(result, layer)
@@ -105,11 +109,12 @@ def diagram_of(
     return Diagram(
         result=result,
         places=places,
-        row=places.index(place),
+        place=place,
+        row=None if across else places.index(place),
         name=full_name(result, 0, 0),
         left=head.left,
         embeddings=None if embeddings is None else _of(embeddings, places),
-        query=_of(head.query, places),
+        query=_of(head.query, (place,) if across else places),
         key=_of(head.key, places),
         value=_of(head.value, places),
         products=head.products[place, list(places)],
@@ -134,12 +139,13 @@ def _of(rows: FloatArray, places: tuple[int, ...]) -> FloatArray:
     return taken
 
 
-def _places(weights: FloatArray, place: int, most: int) -> tuple[int, ...]:
-    """The words that are drawn, in their order: all, or the followed one and the heaviest others."""
+def _places(weights: FloatArray, place: int | None, most: int) -> tuple[int, ...]:
+    """The words that are drawn, in their order: all, or the heaviest and the followed one at its place."""
     if len(weights) <= most:
         return tuple(range(len(weights)))
     heaviest = [at for at in np.argsort(-weights, kind="stable").tolist() if at != place]
-    return tuple(sorted([place, *heaviest[: most - 1]]))
+    kept = [] if place is None else [place]
+    return tuple(sorted([*kept, *heaviest[: most - len(kept)]]))
 
 
 def _entering(result: AttentionResult, layer: int) -> FloatArray | None:

@@ -15,7 +15,9 @@ from attncli.results.result import AttentionResult
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One head in float64: query, key (n, d_k), value (n, d_v), scores of three stages (n, n)."""
+    """One head in float64: query (n, d_k), key (n_keys, d_k), value (n_keys, d_v), scores of three
+    stages (n, n_keys).
+    """
 
     query: FloatArray
     key: FloatArray
@@ -45,7 +47,7 @@ def stages(
         for array in (result.query, result.key, result.value)
         if array is not None
     )
-    products = product(query, key.T)  # (n_tokens, n_tokens)
+    products = product(query, key.T)  # (n_tokens, n_keys)
     scaled = products * (settings.scale / settings.temperature)
     plain = True
     if result.scores is not None:

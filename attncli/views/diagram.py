@@ -10,11 +10,16 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.insight.diagram import Diagram
-from attncli.insight.subscripts import Names, symbol_names
+from attncli.insight.subscripts import Names
 from attncli.insight.sums import sums_of
 from attncli.settings import Notation
 from attncli.views.equations import equation, terms
-from attncli.views.notation import lecture_equation, symbols_line, text_signs
+from attncli.views.notation import (
+    lecture_equation,
+    names_of_result,
+    symbols_line,
+    text_signs,
+)
 from attncli.views.numbers import number
 
 MOST_NUMBERS = 5  # of a vector that is shown whole; a longer one shows one number less
@@ -24,14 +29,17 @@ _LARGE = 1e6  # from here on numbers have an exponent
 
 
 class Cell(NamedTuple):
-    """The numbers of one box, and how many more there are."""
+    """The numbers of one box, and how many more there are; a column without a box has no numbers."""
 
     texts: tuple[str, ...]
     more: int = 0
 
 
+_NO_BOX = Cell(())
+
+
 class Stage(NamedTuple):
-    """One stage of the drawing: what it is, and the box of each word."""
+    """One stage of the drawing: what it is, and the box of each column, or one box alone."""
 
     name: str
     title: str
@@ -49,12 +57,14 @@ class MatrixBox(NamedTuple):
 class Drawn(NamedTuple):
     """All texts of a drawing.
 
-    `query`, `key` and `value` are None where they are the embedding, `embedding` where it is not
+    A column has a word above it. That of the followed one is at `row`; where it is `apart`, a word of
+    another text, it is the first column, and has the query and the sum alone. `query`, `key` and `value` are None where they are the embedding, `embedding` where it is not
     known; `joined` is what is made of all heads, where the sum is one head's part.
     """
 
     words: tuple[str, ...]
     row: int
+    apart: bool
     embedding: Stage | None
     matrices: tuple[MatrixBox, ...]
     made_by: str
@@ -72,6 +82,11 @@ class Drawn(NamedTuple):
     output: MatrixBox | None
     equations: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def attended(self) -> range:
+        """The columns of the words that are attended to."""
+        return range(int(self.apart), len(self.words))
 
     def stages(self) -> Iterator[Stage]:
         """The stages in the order in which they are computed."""
@@ -99,14 +114,20 @@ def drawn_texts(
     x, power = ("x", "e^") if notation == "words" else ("e", "exp")
     made_by, valued = _made_by(diagram, x), x if plain else "v"
     asked, met = (x, x) if plain else ("q", "k")
-    names = None if notation == "words" else symbol_names(diagram.result.words)
+    names = None if notation == "words" else names_of_result(diagram.result)
+    apart, n_words = diagram.row is None, len(diagram.words)
+    before = (_NO_BOX,) if apart else ()
 
     def vectors(name: str, title: str, rows: FloatArray) -> Stage:
-        return Stage(name, title, tuple(_cell(row, digits) for row in rows))
+        return Stage(name, title, (*before, *(_cell(row, digits) for row in rows)))
 
     def numbers(name: str, title: str, values: FloatArray, more_digits: int = digits) -> Stage:
-        cells = tuple(Cell((_text(value, more_digits),)) for value in values.tolist())
-        return Stage(name, title, cells)
+        cells = (Cell((_text(value, more_digits),)) for value in values.tolist())
+        return Stage(name, title, (*before, *cells))
+
+    query = None if plain else vectors("query", "query q", diagram.query)
+    if apart and query is not None:
+        query = query._replace(cells=(*query.cells[1:], *[_NO_BOX] * n_words))
 
     joined = None
     if diagram.joined is not None:
@@ -115,12 +136,13 @@ def drawn_texts(
     if diagram.embeddings is not None:
         embedding = vectors("embedding", _embedding_title(diagram, x), diagram.embeddings)
     return Drawn(
-        words=tuple(diagram.words),
-        row=diagram.row,
+        words=(diagram.followed, *diagram.words) if apart else tuple(diagram.words),
+        row=diagram.row or 0,
+        apart=apart,
         embedding=embedding,
         matrices=tuple(_matrix(name, matrix, diagram, digits) for name, matrix in diagram.matrices),
         made_by=made_by,
-        query=None if plain else vectors("query", "query q", diagram.query),
+        query=query,
         key=None if plain else vectors("key", "key k", diagram.key),
         value=None if plain else vectors("value", "value v", diagram.value),
         product=numbers("product", f"product: {asked} of {word} · each {met}", diagram.products),
@@ -146,7 +168,8 @@ def in_words(drawn: Drawn, shown: Callable[[str], str] = str) -> list[str]:
         if len(stage.cells) == 1 and stage.name in ("new", "joined"):
             lines.append(f"{stage.title}: {_spoken(stage.cells[0])}.")
             continue
-        said = [f"{w} {_spoken(cell)}" for w, cell in zip(words, stage.cells, strict=True)]
+        boxes = zip(words, stage.cells, strict=True)
+        said = [f"{word} {_spoken(cell)}" for word, cell in boxes if cell.texts]
         lines.append(f"{stage.title}: {'; '.join(said)}.")
         if stage.name == "power":
             lines.append(f"Σ, the sum of these: {drawn.total}.")
@@ -210,7 +233,7 @@ def _embedding_title(diagram: Diagram, x: str) -> str:
 def _weight_title(diagram: Diagram, names: Names | None) -> str:
     if names is None:
         return "weight: ÷ Σ"
-    symbols = [names.weight(diagram.places[diagram.row], place) for place in diagram.places]
+    symbols = [names.weight(diagram.place, place) for place in diagram.places]
     listed = symbols if len(symbols) <= _FEW else [symbols[0], "…", symbols[-1]]
     return f"weight ÷ Σ: {' '.join(listed)}"
 
@@ -219,7 +242,7 @@ def _equations(
     diagram: Diagram, digits: int, shown: Callable[[str], str], names: Names | None
 ) -> Iterator[str]:
     """The sum as an equation; in symbols with what they stand for, and its numbers."""
-    result, place = diagram.result, diagram.places[diagram.row]
+    result, place = diagram.result, diagram.place
     row, sums = result.weights[0, 0, place], sums_of(result)
     if names is None:
         yield equation(
@@ -231,6 +254,7 @@ def _equations(
             shown=shown,
             sums=sums,
             left=diagram.left,
+            keys=result.key_words,
         )
         return
     signs, letter = text_signs(shown), "v" if sums.terms == "values" else "e"
@@ -247,6 +271,8 @@ def _made_by(diagram: Diagram, x: str) -> str:
     if settings.sums_embeddings:
         return f"q = k = {x} ÷ its length, v = {x}"
     added = ""
+    if diagram.row is None:
+        return f"q of {x}, which enters; k and v of the encoder's last rows"
     if settings.has_layers:
         return "with the layer's norm, biases and positions"
     value = f"v = {x}·W_v"

@@ -1,7 +1,7 @@
 """The drawing of attention: black lines on no ground, so that print and dark pages have it too.
 
 What is followed has thick lines, what is not has broken ones; a weight is a bar beside its number.
-Each box is a group with the name of its stage and the place of its word (`data-stage`, `data-word`).
+Each box is a group with the name of its stage and the place of its column (`data-stage`, `data-word`).
 Of a few words query, key and value stand side by side, of more below each other.
 """
 
@@ -30,9 +30,12 @@ _Path: TypeAlias = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Where the words stand: their middles, how wide a box is, and how q, k and v stand."""
+    """Where the words stand: the middles of all and of those that are attended to, how wide a box is,
+    and how q, k and v stand.
+    """
 
     middles: tuple[float, ...]
+    attended: tuple[float, ...]
     box: float
     width: float
     beside: bool
@@ -85,7 +88,10 @@ class _Sketch(Canvas):
         self.top += max(height, _LINE * len(wrapped(stage.title, _PANEL_COLUMNS, 0)))
 
     def projected(self) -> _Ways:
-        """W_q, W_k, W_v, and the query, key and value of each word; how these go on."""
+        """W_q, W_k, W_v, and the query, key and value of each word; how these go on.
+
+        The ways of keys and values are those of the words that are attended to.
+        """
         drawn, columns = self.drawn, self.columns
         if drawn.query is None or drawn.key is None or drawn.value is None:
             return self._shared()
@@ -102,8 +108,8 @@ class _Sketch(Canvas):
         side = end - (0 if drawn.embedding is None else _height(drawn.embedding) / 2)
         return _Ways(
             ((columns.middles[drawn.row] - half / 2, end),),
-            tuple(((middle, end),) for middle in columns.middles),
-            tuple(((m + half, side), (m + half + 2 * _LANE, side)) for m in columns.middles),
+            tuple(((middle, end),) for middle in columns.attended),
+            tuple(((m + half, side), (m + half + 2 * _LANE, side)) for m in columns.attended),
         )
 
     def _side_by_side(self, three: Sequence[Stage]) -> _Ways:
@@ -114,6 +120,8 @@ class _Sketch(Canvas):
         self._panel("query q, key k and value v of each word", self.top)
         for i, middle in enumerate(columns.middles):
             for stage, x in zip(three, (middle - shift, middle, middle + shift), strict=True):
+                if not stage.cells[i].texts:
+                    continue
                 self.arrow((x, start), (x, start + 22))
                 self.text(x, start + 37, stage.name[0], 'text-anchor="middle" font-style="italic"')
                 self._projection(stage, i, x, height)
@@ -121,13 +129,19 @@ class _Sketch(Canvas):
         end = self.top
         return _Ways(
             ((columns.middles[drawn.row] - shift, end),),
-            tuple(((middle, end),) for middle in columns.middles),
-            tuple(((middle + shift, end),) for middle in columns.middles),
+            tuple(((middle, end),) for middle in columns.attended),
+            tuple(((middle + shift, end),) for middle in columns.attended),
         )
 
     def _below(self, three: Sequence[Stage]) -> _Ways:
         drawn, columns = self.drawn, self.columns
-        self._arrows(22)
+        start = self.top
+        self._arrows(22, columns.middles[: 1 if drawn.apart else None])
+        if (
+            drawn.apart and drawn.query is not None
+        ):  # boxes of keys begin where that of the query ends
+            for middle in columns.attended:
+                self.arrow((middle, start), (middle, self.top + _height(drawn.query) + 4))
         sides: list[float] = []
         for stage in three:
             height = _height(stage)
@@ -144,9 +158,9 @@ class _Sketch(Canvas):
             ((asked, query), (asked - 2 * _LANE, query)),
             tuple(
                 ((m - half, key), (m - half - _LANE, key), (m - half - _LANE, end), (m, end))
-                for m in columns.middles
+                for m in columns.attended
             ),
-            tuple(((m + half, value), (m + half + _LANE, value)) for m in columns.middles),
+            tuple(((m + half, value), (m + half + _LANE, value)) for m in columns.attended),
         )
 
     def _projection(self, stage: Stage, place: int, middle: float, height: float) -> None:
@@ -160,9 +174,9 @@ class _Sketch(Canvas):
         bus = self.top + 24
         asked = ways.query[-1][0]
         self.line(*ways.query, (asked, bus), attributes=_THICK)
-        self.bus(bus, columns.middles, asked, _THICK)
+        self.bus(bus, columns.attended, asked, _THICK)
         top = bus + 32
-        for middle, way in zip(columns.middles, ways.keys, strict=True):
+        for middle, way in zip(columns.attended, ways.keys, strict=True):
             self.line(*way, (middle, bus - NODE))
             self.arrow((middle, bus + NODE), (middle, top))
             self.node(middle, bus, "·")
@@ -186,7 +200,7 @@ class _Sketch(Canvas):
         """Each value times its weight, and their sum."""
         drawn, columns = self.drawn, self.columns
         node, top = self.top + 26, self.top + 58
-        for middle, way in zip(columns.middles, ways.values, strict=True):
+        for middle, way in zip(columns.attended, ways.values, strict=True):
             self.line((middle, self.top), (middle, node - NODE))
             lane = way[-1][0]
             self.line(*way, (lane, node), (middle + NODE, node), attributes=_SOFT)
@@ -198,10 +212,10 @@ class _Sketch(Canvas):
         for i, middle in enumerate(columns.middles):
             self._box(drawn.part, i, middle, height)
         bus, under = top + height + 24, columns.middles[drawn.row]
-        for middle in columns.middles:
+        for middle in columns.attended:
             end = bus - NODE if middle == under else bus
             self.line((middle, top + height), (middle, end))
-        for middle in (columns.middles[0], columns.middles[-1]):
+        for middle in (columns.attended[0], columns.attended[-1]):
             self.bus(bus, (under,), middle)
         self.arrow((under, bus + NODE), (under, bus + 34))
         self.node(under, bus, "+")
@@ -252,6 +266,8 @@ class _Sketch(Canvas):
         bar: bool = False,
     ) -> None:
         cell, top, width = stage.cells[place], self.top, self.columns.box
+        if not cell.texts:
+            return
         left = middle - width / 2
         parts = [f'<g data-stage="{stage.name}" data-word="{place}">']
         if bar:
@@ -288,9 +304,9 @@ class _Sketch(Canvas):
             self.text(middle, y, escaped_text(made_by), 'text-anchor="middle"')
         self.top += heights
 
-    def _arrows(self, length: float) -> None:
-        """An arrow down from each word."""
-        for middle in self.columns.middles:
+    def _arrows(self, length: float, middles: Sequence[float] = ()) -> None:
+        """An arrow down from each word that is attended to, or from those at these `middles`."""
+        for middle in middles or self.columns.attended:
             self.arrow((middle, self.top), (middle, self.top + length))
         self.top += length
 
@@ -327,7 +343,8 @@ def _columns(drawn: Drawn) -> _Columns:
     size = max(inner, label) + (2 * _GAP if beside else _LANE)
     middles = tuple(_PANEL + size * (i + 0.5) for i in range(len(drawn.words)))
     width = max(size * len(middles), *(_band_width(drawn), box + 80))
-    return _Columns(middles, box, width, beside)
+    attended = tuple(middles[at] for at in drawn.attended)
+    return _Columns(middles, attended, box, width, beside)
 
 
 def _band_width(drawn: Drawn) -> float:

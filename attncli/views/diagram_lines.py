@@ -49,17 +49,19 @@ def _rows(cell: Cell) -> tuple[str, ...]:
 
 
 def _beside(drawn: Drawn, ink: Ink, size: int, width: int) -> list[Line]:
-    heads = [_named(drawn, i, ink) for i in range(len(drawn.words))]
+    heads = [_named(drawn, i, ink) for i in _columns(drawn)]
     above = "".join(right(head, size) for head in heads)
     lines: list[Line] = [[Segment(" " * _PANEL), ink.bold(above)]]
     sign = "↓" if ink.unicode else "v"
-    arrows = [Segment(" " * _PANEL), ink.dim(right(sign, size) * len(drawn.words))]
+    signs = "".join(right(sign if at in drawn.attended else "", size) for at in _columns(drawn))
+    arrows = [Segment(" " * _PANEL), ink.dim(signs)]
+    of_each = [Segment(" " * _PANEL), ink.dim(right(sign, size) * len(drawn.words))]
     if drawn.embedding is not None:
         lines += _stage_beside(drawn.embedding, ink, size)
     if drawn.query is not None and drawn.key is not None and drawn.value is not None:
         lines += [arrows] if drawn.embedding is not None else []
         lines += _made(drawn.matrices, drawn.made_by, ink, width)
-        lines.append(arrows)
+        lines.append(of_each)
         for stage in (drawn.query, drawn.key, drawn.value):
             lines += _stage_beside(stage, ink, size)
     for stage in (drawn.product, drawn.scaled, drawn.power):
@@ -69,7 +71,7 @@ def _beside(drawn: Drawn, ink: Ink, size: int, width: int) -> list[Line]:
     bars = "".join(right(_bar(cell, size - 2, ink), size) for cell in drawn.weight.cells)
     lines += [[Segment(" " * _PANEL + bars)]] if bars.strip() else []
     lines += [arrows, *_stage_beside(drawn.part, ink, size)]
-    lines.append([Segment(" " * _PANEL + _joining(len(drawn.words), size, ink))])
+    lines.append([Segment(" " * _PANEL + _joining(drawn, size, ink))])
     lines += _alone(drawn.new, drawn.row, ink, size)
     if drawn.joined is None:
         return lines
@@ -82,11 +84,17 @@ def _named(drawn: Drawn, place: int, ink: Ink) -> str:
     return f"[{name}]" if place == drawn.row else name
 
 
-def _joining(count: int, size: int, ink: Ink) -> str:
-    """The line that gathers all words into one sum."""
+def _columns(drawn: Drawn) -> range:
+    return range(len(drawn.words))
+
+
+def _joining(drawn: Drawn, size: int, ink: Ink) -> str:
+    """The line that gathers all words into one sum, which stands among them or at their left."""
+    count = len(drawn.words)
     if count == 1:
         return right("↓" if ink.unicode else "v", size)
     corner, line, joint, end = "└─┴┘" if ink.unicode else "+-++"
+    corner = "┌" if drawn.apart and ink.unicode else corner
     inner = "".join(line * (size - 1) + joint for _ in range(count - 2))
     return " " * (size - 1) + corner + inner + line * (size - 1) + end
 
@@ -115,7 +123,9 @@ def _alone(stage: Stage, row: int, ink: Ink, size: int) -> list[Line]:
 
 
 def _bar(cell: Cell, room: int, ink: Ink) -> str:
-    """A weight as a bar; nothing of one that would be less than half a sign."""
+    """A weight as a bar; nothing of one that would be less than half a sign, or of no box."""
+    if not cell.texts:
+        return ""
     share = min(max(float(cell.texts[0]), 0.0), 1.0)
     return ("█" if ink.unicode else "#") * round(share * room)
 
@@ -174,6 +184,8 @@ def _stage_below(drawn: Drawn, stage: Stage, ink: Ink, width: int) -> list[Line]
     indent = max(map(width_of, names)) + 4
     size = max(len(text) for cell in stage.cells for text in cell.texts)
     for name, cell in zip(names, stage.cells, strict=True):
+        if not cell.texts:
+            continue
         texts = [ink.plain(text).rjust(size) for text in cell.texts]
         texts += [f"+{cell.more}"] if cell.more else []
         if stage is drawn.weight:

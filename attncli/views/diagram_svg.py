@@ -65,8 +65,12 @@ def diagram_figure(
 def diagram_title(diagram: Diagram) -> str:
     """What the drawing shows: "How bank attends in “money bank grows”, layer 0, head 1"."""
     of = f", {diagram.name}" if diagram.name else ""
-    text = isolated(word(diagram.result.text, 80))
-    return f"How {_word(diagram.followed)} attends in “{text}”{of}"
+    result, followed = diagram.result, _word(diagram.followed)
+    text = isolated(word(result.text, 80))
+    if result.is_cross and result.pair is not None:
+        other = isolated(word(result.pair, 80))
+        return f"How {followed} of “{text}” attends to “{other}”{of}"
+    return f"How {followed} attends in “{text}”{of}"
 
 
 def _dark_on_white(drawing: Drawing) -> Drawing:

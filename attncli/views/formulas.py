@@ -12,19 +12,24 @@ from attncli.results.result import AttentionResult
 from attncli.views.ink import Ink
 from attncli.views.notation import example_of
 
+_ATTENDED = ("k", "v")  # the vectors of words that are attended to
+
 
 def vector_name(
     letter: str, place: int, result: AttentionResult, ink: Ink, names: Names | None
 ) -> str:
     """What a vector of a word is called: x(money), in the symbols of the lecture e_m.
 
-    Without a letter it is a new vector: money, or e_money.
+    Without a letter it is a new vector: money, or e_money. The word of k and v is one of those that
+    are attended to.
     """
     if names is None:
-        word = ink.word(result.words[place])
+        word = ink.word((result.key_words if letter in _ATTENDED else result.words)[place])
         return f"{letter}({word})" if letter else word
     if not letter:
         return f"e_{ink.word(names.left[place])}"
+    if names.others and letter not in _ATTENDED:  # subscripts are those of the other text
+        return f"{letter}_{ink.word(names.left[place])}"
     return f"{'e' if letter == 'x' else letter}_{ink.word(names.subscripts[place])}"
 
 

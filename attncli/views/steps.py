@@ -61,7 +61,7 @@ class Steps:
             return None
         from attncli.insight.subscripts import symbol_names
 
-        return symbol_names(result.words)
+        return symbol_names(result.words, result.key_words if result.is_cross else None)
 
 
 def step_lines(result: AttentionResult, ink: Ink, steps: Steps) -> list[Line]:
@@ -152,7 +152,12 @@ class _Sheet:
                 lines += self._vectors("q", head.query)
             return lines
         note = f"queries Q = X·W_q, keys K = X·W_k, values V = {_valued(self.steps)}"
-        if result.attention.has_layers:
+        if result.is_cross:
+            note = (
+                "queries Q = X·W_q, X: the decoder's rows; keys K = H·W_k, values V = H·W_v, H: the "
+                "encoder's last rows; biases are counted too"
+            )
+        elif result.attention.has_layers:
             note += ", with biases; X enters the layer"
         elif result.attention.positions == "rope":
             note += "; q and k are turned by their place (rope)"
@@ -166,7 +171,8 @@ class _Sheet:
         if steps.rows is None:
             lines = [[ink.dim("  e^(s − max s), and their sum Σ")]]
             table = np.hstack([head.powers, head.powers.sum(axis=-1, keepdims=True)])
-            lines += self._table(result.words, [*result.words, "Σ"], table, steps.precision + 1)
+            columns = [*result.key_words, "Σ"]
+            lines += self._table(result.words, columns, table, steps.precision + 1)
             lines.append([ink.dim("  divided by Σ")])
             return lines + self._rows(head.weights, _weight_digits(steps))
         lines = []
@@ -175,7 +181,7 @@ class _Sheet:
             table = np.stack([head.scaled[i], head.powers[i], head.weights[i]], axis=1)
             columns = ["s", "e^(s−max s)", "weight"]
             lines += [[ink.dim(f"  {ink.word(result.words[i])}")]] if len(self.rows) > 1 else []
-            lines += self._table(result.words, columns, table, _weight_digits(steps))
+            lines += self._table(result.key_words, columns, table, _weight_digits(steps))
             lines.append([Segment(f"  Σ e^(s − max s) = {number(total, steps.precision + 1)}")])
         return lines
 
@@ -191,10 +197,11 @@ class _Sheet:
             width=steps.width,
             digits=steps.precision,
             beside=_weight_digits(steps),
-            max_terms=len(result.words),
+            max_terms=len(result.key_words),
             sums=PLAIN if general else Sums("values"),
             left=head.left,
             names=self.steps.names(self.result),
+            keys=result.key_words,
         )
 
     def ending(self) -> list[Line]:
@@ -224,8 +231,8 @@ class _Sheet:
         return lines
 
     def _rows(self, values: FloatArray, precision: int) -> list[Line]:
-        words = self.result.words
-        return self._table([words[i] for i in self.rows], words, values[list(self.rows)], precision)
+        words, keys = self.result.words, self.result.key_words
+        return self._table([words[i] for i in self.rows], keys, values[list(self.rows)], precision)
 
     def _vectors(
         self, letter: str, vectors: FloatArray, rows: Sequence[int] | None = None
@@ -233,7 +240,7 @@ class _Sheet:
         """A vector of each of these words, or of all."""
         names = self.steps.names(self.result)
         lines: list[Line] = []
-        for i in range(len(self.result.tokens)) if rows is None else rows:
+        for i in range(len(vectors)) if rows is None else rows:
             label = vector_name(letter, i, self.result, self.ink, names)
             lines += self._vector(label, vectors[i], self.steps.precision + 3)
         return lines

@@ -278,14 +278,10 @@ def test_python_gives_the_parts_as_results(bart: str) -> None:
     assert "transformer" in repr(result)
 
 
-def test_what_needs_one_text_is_refused_in_a_line(command: Callable[..., Any], bart: str) -> None:
-    """Stages, reasons and drawings follow queries and keys, which a decoder's parts do not hold."""
-    for option in ("--steps", "--why", "--diagram"):
-        ended = explained(command, "--model", bart, option, "--layer", "0", "--head", "0")
-        assert ended.code == 2
-        assert f"{option}: found a text that a decoder reads" in ended.said
-    steps = ["--steps", "--layer", "0", "--head", "0", "--part", "encoder"]
-    assert explained(command, "--model", bart, *steps).code == 0
+def test_what_compares_tokens_of_one_text_is_refused_in_a_line(
+    command: Callable[..., Any], bart: str
+) -> None:
+    """A word in two contexts is one of the encoder or of the decoder, not of two texts at once."""
     both = [SOURCE, "Das Haus", "--word", "Haus", "--model", bart, "--pair", TARGET]
     assert "--part encoder or decoder" in command("compare", *both).said
     assert command("compare", *both, "--part", "encoder").code == 0
