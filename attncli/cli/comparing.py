@@ -89,8 +89,10 @@ def show_comparison(
         write_comparison(manner.output, comparison, results, asked._replace(notation=notation))
         say_written(manner.output, quiet=quiet)
     elif not hand_over(comparison):
+        from attncli.results.displayed import displayed_comparison
         from attncli.views.compare import comparison_lines
 
         ink, digits = manner.ink, 3 if precision is None else precision
-        lines = comparison_lines(comparison, ink, width=manner.columns, precision=digits, top=top)
+        seen, width = displayed_comparison(comparison, results), manner.columns
+        lines = comparison_lines(seen, ink, width=width, precision=digits, top=top)
         write(ink.rendered(lines))

@@ -8,7 +8,7 @@ file does not hold is not compared: its tokens are.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from attncli.arrays import FloatArray
 from attncli.errors.wording import counted_as
 from attncli.insight.matching import Matching, matching
 from attncli.results.cards import Card, Cell, Grid, Part, ShowsCard
+from attncli.results.displayed import displayed
 from attncli.results.names import AXES, VECTORS_AFTER, describe, layer_of_vectors
 from attncli.results.result import OPTIONAL_ARRAYS, PARTS, AttentionResult
 
@@ -23,6 +24,7 @@ _BY_HEAD = ("weights", "query", "key", "value", "scores")
 _TABLE_WORDS = 16  # of a sentence whose matrix of differences a notebook shows
 _MOST_SENTENCES = 50  # that differ and have a row there
 _BLOCK = 1 << 20  # numbers compared at once
+Labels: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]  # of rows and of columns
 _COMPARED = ("text", "tokens", "contextual", "attention", "vectors", "model")
 
 
@@ -31,7 +33,8 @@ class Change:
     """One field that differs: in how many numbers, and where most; or a message alone.
 
     cells: how many of the `of` numbers differ; worst: by how much at most, at `place` in the arrays
-    of the first result, which `where` says in words; first, second: the two numbers there.
+    of the first result, which `where` says in words, `seen` with signs for blanks; first, second: the
+    two numbers there.
     """
 
     field: str
@@ -43,13 +46,15 @@ class Change:
     second: float = 0.0
     place: tuple[int, ...] = ()
     where: str = ""
+    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Difference(ShowsCard):
     """What differs in one sentence; `notes` do not count. `delta` is second − first, the weights of
     the layer and head that differ most, or None. `keys` are the words of its columns, where these are
-    others than the `words` of its rows. Shape: delta (n_tokens, n_keys).
+    others than the `words` of its rows; `labels` are what rows and columns are called where they are
+    seen, blanks as signs. Shape: delta (n_tokens, n_keys).
     """
 
     index: int
@@ -59,6 +64,7 @@ class Difference(ShowsCard):
     words: tuple[str, ...] = ()
     delta: FloatArray | None = None
     keys: tuple[str, ...] = ()
+    labels: Labels = ((), ())
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -75,7 +81,7 @@ class Difference(ShowsCard):
             [
                 change.field,
                 change.message,
-                change.where,
+                change.seen,
                 *((change.first, change.second, change.worst) if change.place else [None] * 3),
             ]
             for change in self.changes
@@ -83,11 +89,10 @@ class Difference(ShowsCard):
         columns = ["field", "what", "most at", "first", "second", "apart"]
         parts: list[Part] = [Grid(columns, rows, digits=6)] if rows else []
         if self.delta is not None and max(self.delta.shape) <= _TABLE_WORDS:
-            values = [
-                [word, *row] for word, row in zip(self.words, self.delta.tolist(), strict=True)
-            ]
+            names, keys = self.labels
+            values = [[name, *row] for name, row in zip(names, self.delta.tolist(), strict=True)]
             title = "second − first, the weights that differ most"
-            parts.append(Grid(["", *self.columns], values, title))
+            parts.append(Grid(["", *keys], values, title))
         line = "" if self.changes else "equal"
         return Card(self.text, "; ".join(filter(None, [line, *self.notes])), parts)
 
@@ -144,7 +149,8 @@ def _difference(
     index: int, one: AttentionResult, other: AttentionResult, tolerance: float
 ) -> Difference:
     named = one if _has_names(one) else other
-    names = (named.words, named.key_words)
+    seen = displayed(named, marks_written=False)
+    names, labels = (_names(each) for each in (named, seen))
     matched, delta = matching(one, other), None
     changes = [*_text_changes(one, other), *_missing(matched)]
     for name in ("weights", "contextual", *OPTIONAL_ARRAYS):
@@ -153,7 +159,7 @@ def _difference(
             continue
         if name in _BY_HEAD:
             a, b = matched.cut(a, b)
-        change = _array_change(name, a, b, names, tolerance, matched)
+        change = _array_change(name, a, b, (names, labels), tolerance, matched)
         if change is None:
             continue
         if name == "weights" and change.place:
@@ -161,8 +167,8 @@ def _difference(
             delta = b[layer, head].astype(np.float64) - a[layer, head]
         changes.append(_in_first(change, matched))
     notes = (*_notes(one, other), *_selection_notes(one, other, matched))
-    keys = tuple(named.key_words) if named.is_cross else ()
-    whole = Difference(index, one.text, tuple(changes), notes, tuple(named.words), delta, keys)
+    words, keys = names[0], names[1] if named.is_cross else ()
+    whole = Difference(index, one.text, tuple(changes), notes, words, delta, keys, labels)
     return _with_parts(whole, one, other, tolerance)
 
 
@@ -184,8 +190,14 @@ def _with_parts(
         notes = dict.fromkeys((*whole.notes, *part.notes))
         whole = replace(whole, changes=(*whole.changes, *changes), notes=tuple(notes))
         if whole.delta is None and part.delta is not None:
-            whole = replace(whole, words=part.words, keys=part.keys, delta=part.delta)
+            whole = replace(
+                whole, words=part.words, delta=part.delta, keys=part.keys, labels=part.labels
+            )
     return whole
+
+
+def _names(result: AttentionResult) -> Labels:
+    return tuple(result.words), tuple(result.key_words)
 
 
 def _text_changes(one: AttentionResult, other: AttentionResult) -> Iterator[Change]:
@@ -234,7 +246,7 @@ def _array_change(
     name: str,
     one: FloatArray,
     other: FloatArray,
-    words: tuple[Sequence[str], Sequence[str]],
+    names: tuple[Labels, Labels],
     tolerance: float,
     matched: Matching,
 ) -> Change | None:
@@ -255,7 +267,8 @@ def _array_change(
         first=float(one[place]),
         second=float(other[place]),
         place=place,
-        where=_where(name, place, words, matched),
+        where=_where(name, place, names[0], matched),
+        seen=_where(name, place, names[1], matched),
     )
 
 
@@ -279,11 +292,11 @@ def _gaps(one: FloatArray, other: FloatArray, tolerance: float) -> tuple[int, fl
 def _where(
     name: str,
     place: tuple[int, ...],
-    words: tuple[Sequence[str], Sequence[str]],
+    names: Labels,
     matched: Matching,
 ) -> str:
     """A place of an array in words: of rows, and of the keys that they attend to."""
-    rows, keys = words
+    rows, keys = names
     parts = []
     if len(place) == 4:
         parts += matched.name(place)

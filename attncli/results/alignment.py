@@ -11,6 +11,7 @@ from attncli.checks.arguments import unexpected
 from attncli.errors import ShapeError
 from attncli.errors.wording import counted_as, quoted
 from attncli.results.cards import Card, Cell, Facts, Grid, Part, Shaded, ShowsCard
+from attncli.results.displayed import visible_blank
 from attncli.results.gold_links import (
     AlignmentScores,
     GoldLinks,
@@ -91,20 +92,21 @@ class Alignment(ShowsCard):
     def card(self) -> Card:
         """The matrix with the source above and the target on the left; of long pairs the links."""
         title = counted_as(len(self.links), "link")
+        source, target = (list(map(visible_blank, side)) for side in (self.source, self.target))
         parts: list[Part] = []
         if max(len(self.source), len(self.target), 1) > _MOST_CELLS or not self.links:
             rows: list[list[Cell]] = [
-                [one, other, weight]
-                for (one, other), weight in zip(self.words, self.weights, strict=True)
+                [source[i], target[j], weight]
+                for (i, j), weight in zip(self.links, self.weights, strict=True)
             ]
             parts.append(Grid(["source", "target", "weight"], rows[:_SHOWN]))
         else:
             linked = set(self.links)
             cells: list[list[Cell]] = [
                 [word, *(self._cell(i, j, (i, j) in linked) for i in range(len(self.source)))]
-                for j, word in enumerate(self.target)
+                for j, word in enumerate(target)
             ]
-            parts.append(Grid(["", *self.source], cells, "links are marked with •"))
+            parts.append(Grid(["", *source], cells, "links are marked with •"))
         if self.unknown:
             parts.append(Facts({"without a vector": ", ".join(self.unknown)}))
         return Card(title, self.to_pharaoh(), parts)

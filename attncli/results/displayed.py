@@ -3,16 +3,20 @@
 Records, tables of data and what Python is given keep the texts as they are.
 """
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from attncli.results.comparison import Comparison, Near, Occurrence
     from attncli.results.result import AttentionResult, Token
 
 WRITTEN = "+"  # before a token that the model itself wrote
 _SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 _BLANK, _MARK = "␣", "▁"  # the second one is that of SentencePiece for a space
 _SPOKEN = {"␣": "space", "⏎": "line break", "⇥": "tab"}
+_NUMBERED = re.compile(r"(\s+)( \(?\d+.*)", re.DOTALL)  # a blank of one of several sentences
 
 
 def displayed(result: "AttentionResult", *, marks_written: bool = True) -> "AttentionResult":
@@ -31,6 +35,32 @@ def displayed(result: "AttentionResult", *, marks_written: bool = True) -> "Atte
     elif tokens is result.tokens and keys is result.keys:
         return result
     return replace(result, tokens=tokens, keys=keys, selection=selection, decoder=None, cross=None)
+
+
+def displayed_comparison(
+    comparison: "Comparison", results: "Sequence[AttentionResult]" = ()
+) -> "Comparison":
+    """The comparison with words that are seen: blanks as signs.
+
+    `results` are those that were compared, where they are at hand.
+    """
+    words = [displayed(result, marks_written=False).words for result in results]
+
+    def seen(occurrence: "Occurrence") -> "Occurrence":
+        own = words[occurrence.sentence] if words else None
+        pulls = tuple(
+            replace(pull, word=visible_blank(pull.word) if own is None else own[pull.place])
+            for pull in occurrence.pulls
+        )
+        return replace(occurrence, pulls=pulls, nearest=_seen_names(occurrence.nearest))
+
+    return replace(
+        comparison,
+        word=visible_blank(comparison.word),
+        occurrences=tuple(map(seen, comparison.occurrences)),
+        nearest_static=_seen_names(comparison.nearest_static),
+        points=tuple(replace(point, label=_seen_name(point.label)) for point in comparison.points),
+    )
 
 
 def visible_blank(text: str, key: str = "") -> str:
@@ -61,6 +91,16 @@ def spoken_blank(text: str) -> str:
     return ", ".join(
         _SPOKEN[sign] if count == 1 else f"{count} {_SPOKEN[sign]}s" for sign, count in runs
     )
+
+
+def _seen_names(near: "Near") -> "Near":
+    return tuple((_seen_name(name), cosine) for name, cosine in near)
+
+
+def _seen_name(name: str) -> str:
+    """A word, or one of several sentences with the number of its own: "day (2)", "day 2"."""
+    numbered = _NUMBERED.fullmatch(name)
+    return visible_blank(name) if numbered is None else visible_blank(numbered[1]) + numbered[2]
 
 
 def _marked(

@@ -7,6 +7,7 @@ from rich.segment import Segment
 
 from attncli.errors.wording import counted_as
 from attncli.results.alignment import Alignment
+from attncli.results.displayed import visible_blank
 from attncli.results.gold_links import AlignmentScores
 from attncli.views.ink import Ink, Line, left, width_of
 
@@ -17,7 +18,7 @@ _DIGITS = 4  # of rates
 def alignment_lines(alignment: Alignment, ink: Ink) -> list[Line]:
     """A line for each link: both words, their places, the weight; then the words without a link."""
     rows = [
-        (ink.word(one, _WIDEST), f"{i}-{j}", ink.word(other, _WIDEST))
+        (_named(one, ink), f"{i}-{j}", _named(other, ink))
         for (i, j), (one, other) in zip(alignment.links, alignment.words, strict=True)
     ]
     widths = [max((width_of(row[at]) for row in rows), default=0) for at in range(3)]
@@ -29,10 +30,14 @@ def alignment_lines(alignment: Alignment, ink: Ink) -> list[Line]:
     with_link = [{link[side] for link in alignment.links} for side in (0, 1)]
     sides = {"source": alignment.source, "target": alignment.target}
     for (side, words), places in zip(sides.items(), with_link, strict=True):
-        alone = [ink.word(word, _WIDEST) for at, word in enumerate(words) if at not in places]
+        alone = [_named(word, ink) for at, word in enumerate(words) if at not in places]
         if alone:
             lines.append([ink.dim(f"no link, {side}: {' '.join(alone)}")])
     return lines
+
+
+def _named(text: str, ink: Ink) -> str:
+    return ink.word(visible_blank(text), _WIDEST)
 
 
 def score_line(scores: AlignmentScores) -> str:

@@ -60,9 +60,7 @@ def _sentence(difference: Difference, ink: Ink, width: int) -> list[Line]:
         lines += [[Segment(part)] for part in wrapped(f"  {_said(change, ink)}", width, 4)]
     if difference.delta is not None and max(difference.delta.shape) <= _TABLE_UP_TO:
         lines.append([ink.dim("  second − first, the matrix that differs most:")])
-        lines += number_lines(
-            difference.words, difference.columns, difference.delta, ink, width=width, precision=6
-        )
+        lines += number_lines(*difference.labels, difference.delta, ink, width=width, precision=6)
     for note in difference.notes:
         lines += [[ink.dim(part)] for part in wrapped(f"  also {ink.word(note, 200)}", width, 4)]
     return lines
@@ -79,7 +77,7 @@ def _said(change: Change, ink: Ink) -> str:
 
 def _where(change: Change, ink: Ink) -> str:
     """The place of the worst cell; the words of a row and a column keep their order."""
-    return " → ".join(ink.word(part, 60) for part in change.where.split(" → "))
+    return " → ".join(ink.word(part, 60) for part in change.seen.split(" → "))
 
 
 def _notes(found: Sequence[Difference], ink: Ink, width: int, lines: list[Line]) -> list[Line]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from attncli.errors import UsageError, field_name
 from attncli.errors.wording import did_you_mean, quoted
 from attncli.files.writing import whole_file
+from attncli.results.displayed import displayed, displayed_comparison
 from attncli.settings import FigureSettings
 from attncli.views.picture_formats import expect_library, picture
 from attncli.views.result_files import FIGURED, PLAIN, Content, content_of
@@ -22,6 +23,7 @@ TEXT_SUFFIXES = (".html", ".svg", ".json", ".jsonl", ".csv", ".tsv", ".md", ".te
 COMPARISON_SUFFIXES = (".html", ".svg", ".png", ".pdf", ".json", ".md", ".tex", ".csv", ".tsv")
 AGAINST_SUFFIXES = (".html", ".svg", ".png", ".pdf", ".md", ".tex")
 SUFFIXES = (*TEXT_SUFFIXES, ".png", ".pdf", ".npz")
+_DATA = (".json", ".csv", ".tsv")  # whose words are those of the text, blanks too
 
 
 def suffix_of(path: str, allowed: Sequence[str] = SUFFIXES) -> str:
@@ -68,6 +70,9 @@ def write_comparison(
     from attncli.views import compare_texts as texts
 
     suffix, made_by = suffix_of(path, COMPARISON_SUFFIXES), asked.made_by
+    if suffix not in _DATA:
+        comparison = displayed_comparison(comparison, results)
+        results = [displayed(result, marks_written=False) for result in results]
     digits = 3 if asked.precision is None else asked.precision
     if asked.figure is not None and suffix in FIGURED and results:
         from attncli.views.figures.files import comparison_panels

@@ -9,7 +9,7 @@ from attncli.escape import apart
 from attncli.insight.sums import sums_of
 from attncli.results.cards import Card, Cell, Facts, Grid, Part, Shaded
 from attncli.results.comparison import Comparison
-from attncli.results.displayed import displayed
+from attncli.results.displayed import displayed, displayed_comparison
 from attncli.results.result import AttentionResult
 from attncli.settings import Notation, Palette
 from attncli.views import html
@@ -87,6 +87,7 @@ def _others(results: Sequence[AttentionResult]) -> str:
 
 def shown_comparison(comparison: Comparison) -> str:
     """A comparison as a page has it, with its map."""
+    comparison = displayed_comparison(comparison)
     before = f"<h2>{word_markup(comparison.word)} in {len(comparison.occurrences)} sentences</h2>"
     before += comparison_section(comparison)
     return html.fragment([], before=before, style=html.BESIDE_STYLE)
@@ -102,7 +103,7 @@ def printed_results(results: Sequence[AttentionResult]) -> str:
 
 def printed_comparison(comparison: Comparison) -> str:
     """A comparison as LaTeX for the body of a document."""
-    return card_latex(_comparison_card(comparison))
+    return card_latex(_comparison_card(displayed_comparison(comparison)))
 
 
 def _result_card(result: AttentionResult) -> Card:
