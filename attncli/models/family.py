@@ -14,11 +14,13 @@ from attncli.models.word_head import WordHead
 class ModelTensors(Protocol):
     """What a family offers: the way into its first layer, its layers, and the way out.
 
-    Stored names are `prefix` and, for a layer, `layers` with its number.
+    Stored names are `prefix` and, for a layer, `layers` with its number. `norm` is what the norms of
+    the layers are: a layer norm or an RMS norm.
     """
 
     prefix: str
     layers: str
+    norm: str
 
     def embed(self, ids: IntArray, types: IntArray, positions: IntArray) -> Float32Array:
         """Shapes: each (n_rows,) → (n_rows, d_model)."""

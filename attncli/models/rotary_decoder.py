@@ -173,6 +173,8 @@ def ropes(
 class DecoderTensors(StoredTensors):
     """The tensors of a decoder's checkpoint."""
 
+    norm = "RMS norm"
+
     def __init__(self, checkpoint: Checkpoint, config: ModelConfig) -> None:
         assert config.decoder is not None
         self._decoder = config.decoder

@@ -21,6 +21,8 @@ class StoredTensors(ModelTensors, ABC):
     config.json says.
     """
 
+    norm = "layer norm"
+
     def __init__(
         self,
         checkpoint: Checkpoint,

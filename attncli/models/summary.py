@@ -1,4 +1,4 @@
-"""What a checkpoint is: family, sizes, parameters, files; nothing but headers is read."""
+"""What a checkpoint is: family, sizes, parameters, files; of its weights only headers are read."""
 
 import math
 from collections import Counter
@@ -7,6 +7,7 @@ from typing import Any
 
 from attncli.models.config import ModelConfig
 from attncli.models.model import TransformerModel
+from attncli.models.stated import stated_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def summary(model: TransformerModel) -> dict[str, Any]:
         "d_inner": config.d_inner,
         "activation": config.activation,
         "causal": config.causal,
+        "norm": model.tensors.norm,
         "layer_norm": config.norms,
         "max_tokens": config.n_positions - config.position_offset,
         **_decoder_facts(config),
@@ -70,7 +72,7 @@ def summary(model: TransformerModel) -> dict[str, Any]:
         },
         "dtypes": sorted(dtypes),
         "files": [{"name": file.path.name, "bytes": file.size} for file in store.files],
-        **store.facts(),
+        **(store.facts() or stated_facts(store.folder)),
     }
 
 

@@ -20,6 +20,7 @@ _POSITIONS = {
     "sinusoidal": "sines and cosines, added to the words",
     "relative": "a bias of the distance, added to the scores",
 }
+_NORMED = {"before": "before", "after": "after", "around": "before and after"}
 _KINDS = 16  # of tensors
 
 
@@ -120,12 +121,12 @@ def _told(facts: Mapping[str, Any], ink: Ink) -> list[tuple[str, str]]:
         ("family", f"{facts['model_type']} ({direction})"),
         (
             "layers",
-            f"{facts['layers']} (0…{facts['layers'] - 1}), layer norm {facts['layer_norm']} "
-            "attention",
+            f"{facts['layers']} (0…{facts['layers'] - 1}), {facts['norm']} "
+            f"{_NORMED[facts['layer_norm']]} attention{_query_norm(facts)}",
         ),
         (
             "heads",
-            f"{facts['heads']} (0…{facts['heads'] - 1}) of {facts['d_k']} values{_shared(facts)}",
+            f"{facts['heads']} (0…{facts['heads'] - 1}) of {facts['d_k']} values{_shared(facts)}{_capped(facts)}",
         ),
         *_positions(facts),
         *_decoder(facts),
@@ -143,6 +144,8 @@ def _told(facts: Mapping[str, Any], ink: Ink) -> list[tuple[str, str]]:
         ("tokenizer", _tokenizer(facts, ink)),
         ("files", _files(facts, ink)),
         *_gguf(facts, ink),
+        ("template", "there, and never run" if facts["chat_template"] else "none"),
+        ("license", ink.word(facts["license"] or "not stated", 80)),
     ]
     if "sha256" in facts:
         rows.append(("sha256", f"{facts['sha256']} (every number read, all finite)"))
@@ -155,12 +158,22 @@ def _shared(facts: Mapping[str, Any]) -> str:
     return "" if count == facts["heads"] else f", {count} of keys and values"
 
 
+def _query_norm(facts: Mapping[str, Any]) -> str:
+    return "" if facts.get("query_norm", "none") == "none" else ", and of queries and keys"
+
+
+def _capped(facts: Mapping[str, Any]) -> str:
+    """The largest score that is left, where scores are capped softly."""
+    cap = facts.get("softcap")
+    return "" if cap is None else f", scores capped at {cap:g}"
+
+
 def _positions(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """How layers whose queries turn know places, and how far they see."""
     if "ropes" not in facts:
         return []
-    kinds = Counter(_rope(rope) for rope in facts["ropes"])
-    windows = Counter(_window(width, causal=facts["causal"]) for width in facts["windows"])
+    kinds = [_rope(rope) for rope in facts["ropes"]]
+    windows = [_window(width, causal=facts["causal"]) for width in facts["windows"]]
     return [("positions", _by_layers(kinds)), ("sees", _by_layers(windows))]
 
 
@@ -173,12 +186,16 @@ def _decoder(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [("positions", _POSITIONS[facts["positions"]]), ("decoder", sizes)]
 
 
-def _by_layers(counted: Mapping[str, int]) -> str:
-    if len(counted) == 1:
-        return next(iter(counted))
-    return ", ".join(
-        f"{what} in {count} layer{'' if count == 1 else 's'}" for what, count in counted.items()
-    )
+def _by_layers(kinds: Sequence[str]) -> str:
+    """What holds of layers, the commonest first, and which layers the others are."""
+    (most, count), *others = Counter(kinds).most_common()
+    if not others:
+        return most
+    texts = [f"{most} in {count} layer{'' if count == 1 else 's'}"]
+    for kind, _ in others:
+        layers = [str(number) for number, one in enumerate(kinds) if one == kind]
+        texts.append(f"{kind} in layer{'' if len(layers) == 1 else 's'} {', '.join(layers)}")
+    return ", ".join(texts)
 
 
 def _rope(rope: Mapping[str, Any] | None) -> str:
@@ -206,7 +223,7 @@ def _tokenizer(facts: Mapping[str, Any], ink: Ink) -> str:
 
 
 def _gguf(facts: Mapping[str, Any], ink: Ink) -> list[tuple[str, str]]:
-    """What a GGUF file says of itself besides: how each kind of tensor is stored, and its license."""
+    """What a GGUF file has besides: its version, and how each kind of tensor is stored."""
     if "format" not in facts:
         return []
     stored: dict[str, list[str]] = {}
@@ -214,12 +231,9 @@ def _gguf(facts: Mapping[str, Any], ink: Ink) -> list[tuple[str, str]]:
         for name, count in types.items():
             some = f" ({count} of {sum(types.values())})" if len(types) > 1 else ""
             stored.setdefault(name, []).append(ink.word(kind, 40) + some)
-    template = "there, and never run" if facts["chat_template"] else "none"
     return [
         ("format", facts["format"]),
         *((name, _first(kinds)) for name, kinds in stored.items()),
-        ("template", template),
-        ("license", ink.word(facts["license"] or "not stated", 80)),
     ]
 
 

@@ -72,6 +72,43 @@ def test_a_checkpoint_without_tokenizer_says_so(command, folder):
     assert "not read" in ended.text
 
 
+@pytest.mark.parametrize(
+    ("card", "license_"),
+    [
+        ("---\nlanguage: en\nlicense: apache-2.0\n---\n# A model\n", "apache-2.0"),
+        ('\ufeff---\r\nlicense: "mit" # free\r\n---\r\n', "mit"),
+        ("---\nlicense: other\nlicense_name: llama3.2\n---\n", "llama3.2"),
+        ("---\nlicense: other\n---\n", "see LICENSE.txt"),
+        ("---\nlicense:\n- mit\n---\n", "see LICENSE.txt"),
+        ("# A model\nlicense: gpl\n", "see LICENSE.txt"),
+        ("---\nlicense: gpl\n", "see LICENSE.txt"),
+        ("", "see LICENSE.txt"),
+    ],
+)
+def test_the_license_is_the_one_that_the_card_states(command, folder, card, license_):
+    """In the head of README.md, of which the text is not read; else the file that has it."""
+    pytest.importorskip("tokenizers")
+    assert json.loads(command("model", "info", str(folder), "--json").text)["license"] is None
+    (folder / "README.md").write_bytes(card.encode())
+    (folder / "LICENSE.txt").write_text("Some terms")
+    assert json.loads(command("model", "info", str(folder), "--json").text)["license"] == license_
+    shown = command("model", "info", str(folder)).text
+    assert shown.splitlines()[-1].split(maxsplit=1) == ["license", license_]
+
+
+@pytest.mark.parametrize("name", ["chat_template.jinja", "tokenizer_config.json"])
+def test_a_chat_template_is_named_and_not_run(command, folder, name):
+    """As a file of its own, or in the settings of the tokenizer."""
+    pytest.importorskip("tokenizers")
+    write_tokenizer(folder)
+    assert "template      none" in command("model", "info", str(folder)).text
+    template = "{{ ''.__class__.__mro__ }}"
+    content = json.dumps({"chat_template": template}) if name.endswith(".json") else template
+    (folder / name).write_text(content)
+    assert json.loads(command("model", "info", str(folder), "--json").text)["chat_template"] is True
+    assert "template      there, and never run" in command("model", "info", str(folder)).text
+
+
 def test_check_reads_every_number(command, folder, tmp_path):
     """With --check the hash is printed; a NaN anywhere in a needed tensor is an error."""
     ended = command("model", "info", str(folder), "--check", "--json")

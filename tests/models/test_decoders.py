@@ -312,7 +312,8 @@ def test_what_sees_both_ways_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
     write_tokenizer(folder, "gpt2")
     assert run(("model", "info", str(folder))) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "all tokens in 2 layers, 4 tokens on each side in 2 layers" in text
+    assert "all tokens in 2 layers, 4 tokens on each side in layers 1, 2" in text
+    assert "layer norm before attention" in text
     assert "every token sees all" in text
 
 
@@ -376,14 +377,15 @@ def test_a_part_for_pictures_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_what_a_decoder_is_can_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Heads that are shared, ropes and windows, each with how many layers have it."""
+    """Heads that are shared, norms, ropes and windows, each with the layers that have it."""
     _, folder = made(tmp_path, "gemma3-linear")
     write_tokenizer(folder, "gpt2")
     assert run(("model", "info", str(folder))) == 0
     text = capsys.readouterr().out
     for line in (
         "4 (0…3) of 24 values, 2 of keys and values",
-        "rope of base 10,000 in 6 layers, rope of base 1,000,000, linear × 8 in 1 layer",
-        "a window of 6 in 6 layers, all earlier tokens in 1 layer",
+        "7 (0…6), RMS norm before and after attention, and of queries and keys",
+        "rope of base 10,000 in 6 layers, rope of base 1,000,000, linear × 8 in layer 5",
+        "a window of 6 in 6 layers, all earlier tokens in layer 5",
     ):
         assert line in " ".join(text.split())

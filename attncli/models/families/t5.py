@@ -97,6 +97,8 @@ def _distances(keys: ConfigKeys) -> tuple[int, int]:
 class _Side(StoredSide):
     """One side of a T5."""
 
+    norm = "RMS norm"
+
     def __init__(self, checkpoint: Checkpoint, config: ModelConfig, name: str) -> None:
         landmark, layers = f"encoder.{_FIRST}.q.weight", f"{name}.block."
         words = ("shared.weight", f"{name}.embed_tokens.weight")
