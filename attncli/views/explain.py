@@ -127,7 +127,7 @@ def _section(
     if section == "embeddings":
         heading = _heading(ink, layout, _embeddings_title(result))
         return heading + vector_lines(
-            result.words,
+            words_marked(result),
             result.contextual,
             ink,
             shown,
@@ -137,11 +137,14 @@ def _section(
     if section == "next":
         lines = _heading(ink, layout, predicted_title(result))
         return lines + predicted_lines(result, ink, width=layout.width, precision=layout.precision)
+    moved = [
+        move._replace(text=word) for move, word in zip(movements, words_marked(result), strict=True)
+    ]
     if layout.overview:
-        heading = _heading(ink, layout, moved_title(movements))
-        return heading + moved_lines(movements, ink, layout.width)
+        heading = _heading(ink, layout, moved_title(moved))
+        return heading + moved_lines(moved, ink, layout.width)
     title = "how far each word moved: cosine of old and new, nearest words"
-    return _heading(ink, layout, title) + movement_lines(movements, ink, width=layout.width)
+    return _heading(ink, layout, title) + movement_lines(moved, ink, width=layout.width)
 
 
 def _embeddings_title(result: AttentionResult) -> str:

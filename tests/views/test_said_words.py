@@ -113,7 +113,8 @@ def test_what_the_model_wrote_is_marked_in_every_view(command, stories, tmp_path
     written = [result.words[at] for at in result.model.written]
     views = texts_of(result, tmp_path)
     options = ["--model", stories, "--complete", "3", "--layer", "1", "--head", "3"]
-    views["terminal"] = command("explain", TEXT, *options, "--show", "weights").text
+    for section in ("weights", "embeddings", "moved"):
+        views[section] = command("explain", TEXT, *options, "--show", section).text
     for name, text in views.items():
         assert "went on by 3 tokens, marked with +" in text, name
         assert result.model.completion.strip(" ") in text, name
