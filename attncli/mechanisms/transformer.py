@@ -19,6 +19,7 @@ from attncli.errors import (
     EmptyError,
     LimitError,
     NumericError,
+    field_name,
     setting,
 )
 from attncli.errors.wording import quoted
@@ -204,9 +205,11 @@ class TransformerAnalyser(Analyser):
         try:
             beside = None if self._decodes else pair  # what the encoder reads too
             pieces = self.tokenizer(text, beside)
-            if not pieces.has_words and not (self.complete and pieces.ids):
+            if not (pieces.has_words_of(0) or (self.complete and pieces.ids)):
                 what = "the sentence is empty" if not text.strip() else f"no word in {quoted(text)}"
                 return EmptyError(f"{what}, expected at least one word")
+            if beside is not None and not pieces.has_words_of(1):
+                return EmptyError(f"no word in {quoted(beside)}", place=field_name("pair"))
             if (n := len(pieces.ids)) > limit:
                 if not self.truncate:
                     return LimitError(

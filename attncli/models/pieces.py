@@ -61,6 +61,10 @@ class Pieces(NamedTuple):
         """Whether any piece comes from the text."""
         return any(piece.status != "special" for piece in self.pieces)
 
+    def has_words_of(self, segment: int) -> bool:
+        """Whether any piece comes from this text of two, 0 the first."""
+        return any(p.status != "special" and p.segment == segment for p in self.pieces)
+
 
 class PieceTokenizer:
     """The tokenizer of a checkpoint folder, tokenizer.json or older files, or that of a GGUF file.
