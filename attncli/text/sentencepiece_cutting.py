@@ -7,6 +7,9 @@ arXiv:1508.07909). Sums are rounded to float32 as in https://github.com/google/s
 
 import heapq
 from array import array
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from attncli.text.sentencepiece_model import (
@@ -20,6 +23,8 @@ from attncli.text.sentencepiece_normalizing import (
     Normalizer,
     by_first,
     byte_places,
+    expect_few_looks,
+    lengths_by_first,
     longest_of,
 )
 
@@ -47,9 +52,8 @@ class SentencePieceCutter:
         self._ids = {piece: at for at, (piece, kind) in enumerate(pairs) if kind in matched}
         self._others = {piece: at for at, (piece, kind) in enumerate(pairs) if kind not in matched}
         self._own = by_first(piece for piece, kind in pairs if kind == USER_DEFINED)
-        self._lengths = {
-            first: lengths[::-1] for first, (_, lengths) in by_first(iter(self._ids)).items()
-        }
+        self._own_lengths = lengths_by_first(self._own)
+        self._lengths = lengths_by_first(by_first(iter(self._ids)))
         normal = [s for s, kind in zip(model.scores, model.types, strict=True) if kind == NORMAL]
         least = min(normal, default=_LARGEST)
         self._unknown_score = array("f", [least - _UNKNOWN_PENALTY])[0]
@@ -61,19 +65,24 @@ class SentencePieceCutter:
         whole = prepared.text
         cut = self._likeliest if self.model.kind == "unigram" else self._joined
         cuts = list[Cut]()
-        before_unknown, last = False, 0
-        for start, end, number in cut(whole):
+        for start, end, number in self._with_unknown_as_one(cut(whole)):
             place = (prepared.begins[start], prepared.ends[end - 1])
-            is_unknown = number == self.model.unknown
-            if is_unknown and self.model.falls_back:
+            if number == self.model.unknown and self.model.falls_back:
                 cuts += self._bytes(whole[start:end], *place)
-            elif is_unknown and before_unknown:
-                cuts[-1] = Cut(whole[last:end], number, cuts[-1].start, place[1])
             else:
-                last = start
                 cuts.append(Cut(whole[start:end], number, *place))
-            before_unknown = is_unknown and not self.model.falls_back
         return cuts
+
+    def _with_unknown_as_one(
+        self, parts: list[tuple[int, int, int]]
+    ) -> Iterator[tuple[int, int, int]]:
+        """Start, end and id of each part; what is unknown side by side, and not cut into bytes, is one."""
+        for number, own in groupby(parts, key=itemgetter(2)):
+            if number == self.model.unknown and not self.model.falls_back:
+                run = list(own)
+                yield run[0][0], run[-1][1], number
+            else:
+                yield from own
 
     def number(self, piece: str) -> int:
         """The id of a piece, that of what is unknown for one that is none."""
@@ -85,6 +94,7 @@ class SentencePieceCutter:
 
     def _likeliest(self, text: str) -> list[tuple[int, int, int]]:
         """Start, end and id of each piece of the cut with the largest sum of scores."""
+        expect_few_looks(text, self._lengths)
         n, types, scores = len(text), self.model.types, self.model.scores
         places = byte_places(text)
         best, total = array("f", [0.0]) * (n + 1), array("f", [0.0])  # which round to float32
@@ -117,6 +127,7 @@ class SentencePieceCutter:
 
     def _joined(self, text: str) -> list[tuple[int, int, int]]:
         """Start, end and id of each piece that is left when no pair can be joined."""
+        expect_few_looks(text, self._own_lengths)
         starts, ends, frozen = list[int](), list[int](), list[bool]()
         at = 0
         while at < len(text):

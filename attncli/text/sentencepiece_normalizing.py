@@ -5,7 +5,8 @@ the texts that its entries point to. Sources: the normalizer of
 https://github.com/google/sentencepiece, and the units of a double array of Darts-clone.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -15,7 +16,9 @@ from attncli.errors import LimitError
 from attncli.text.sentencepiece_model import USER_DEFINED, SentencePieceModel
 
 SPACE = "▁"
-_MOST_LETTERS = 1 << 22  # that a table may make of a text
+_MOST_LETTERS = 1 << 18  # that a table may make of a short text: a second of cutting
+_MOST_LOOKS = 1 << 22  # that a short text may need, one for each length of the pieces of a letter
+_USUAL_LENGTHS = 64  # of the pieces that begin with one letter; vocabularies have up to about 20
 _LONGEST_KEY = 64  # letters of a text looked up in the table
 _NONE = -1
 
@@ -39,6 +42,7 @@ class Normalizer:
             for piece, kind in zip(model.pieces, model.types, strict=True)
             if kind == USER_DEFINED
         )
+        self._own_lengths = lengths_by_first(self._own)
 
     def __call__(self, text: str) -> PlacedText:
         """The text prepared. Raises: LimitError when it would become too long."""
@@ -50,14 +54,21 @@ class Normalizer:
             begins.append(begin)
             ends.append(end)
 
+        expect_few_looks(text, self._own_lengths)
         at = self._first(text) if model.removes_spaces else 0
         if at == len(text):
             return PlacedText("", [], [])
         if model.has_dummy_prefix and not model.is_suffix:
             add(space, at, at)
-        after_space = model.removes_spaces
+        after_space, spelled_letters = model.removes_spaces, 0
         while at < len(text):
             spelled, n = self._prefix(text, at)
+            spelled_letters += len(spelled)
+            if spelled_letters > max(_MOST_LETTERS, 4 * len(text)):
+                raise LimitError(
+                    f"the table of characters makes more than {max(_MOST_LETTERS, 4 * len(text))} "
+                    f"letters of {len(text)}"
+                )
             spelled = spelled.lstrip(" ") if after_space else spelled
             for letter in spelled:
                 add(space if letter == " " else letter, at, at + n)
@@ -65,10 +76,6 @@ class Normalizer:
                 after_space = spelled.endswith(" ")
             after_space = after_space and model.removes_spaces
             at += n
-            if len(letters) > max(_MOST_LETTERS, 4 * len(text)):
-                raise LimitError(
-                    f"the table of characters makes more than {len(letters)} letters of {len(text)}"
-                )
         while model.removes_spaces and letters and letters[-1] == space:
             at = begins.pop()
             letters.pop()
@@ -147,11 +154,27 @@ def by_first(pieces: Iterator[str]) -> Firsts:
     }
 
 
+def lengths_by_first(firsts: Firsts) -> dict[str, tuple[int, ...]]:
+    """The lengths of the pieces that begin with a letter, shortest first."""
+    return {first: lengths[::-1] for first, (_, lengths) in firsts.items()}
+
+
 def longest_of(firsts: Firsts, text: str, at: int) -> int:
     """The letters of the longest piece that a text has at a place, 0 for none."""
     own, lengths = firsts.get(text[at], (frozenset(), ()))
     left = len(text) - at
     return next((n for n in lengths if n <= left and text[at : at + n] in own), 0)
+
+
+def expect_few_looks(text: str, lengths: Mapping[str, Sequence[int]]) -> None:
+    """Raises: LimitError for a text that would be looked up too often; `lengths` are those of the
+    pieces that begin with a letter."""
+    looks = sum(n * len(lengths.get(letter, ())) for letter, n in Counter(text).items())
+    if looks > max(_MOST_LOOKS, _USUAL_LENGTHS * len(text)):
+        raise LimitError(
+            f"{len(text)} letters begin pieces of so many lengths that they take {looks} looks, "
+            f"the limit is {max(_MOST_LOOKS, _USUAL_LENGTHS * len(text))}"
+        )
 
 
 def byte_places(text: str) -> list[int]:

@@ -16,7 +16,7 @@ from attncli.errors import DataError, LimitError
 from attncli.text.panics import quiet_panics
 
 _MOST_TIMES = 1000  # that the replacements of a normalizer may lengthen a text
-_MOST_LETTERS = 1 << 22  # that a normalizer may make of a text
+_MOST_LETTERS = 1 << 18  # that a normalizer may make of a short text: a second of cutting
 _USUAL = 40  # times that one step may lengthen a letter, as the forms of Unicode do with a few
 _MOST_ADDED = 10_000  # tokens, or 100 letters each, that are set around a sentence
 _LONGEST_MARK = 1000  # letters of what stands for an unknown word, or before each part of one
@@ -73,9 +73,8 @@ class Growth:
 
         grown, written = text, len(text)
         for step, times in zip(self._normalizers, self._at_most, strict=True):
-            is_exact = times == _of_replacing(step) and times > 1
             self._expect(
-                written, len(grown) * times, _MOST_LETTERS + (0 if is_exact else _USUAL * written)
+                written, _length_behind(step, grown, times), _MOST_LETTERS + _USUAL * written
             )
             one = normalizers.Sequence([])
             one.__setstate__(json.dumps(step).encode())
@@ -86,7 +85,8 @@ class Growth:
                 return
             self._expect(written, len(grown), max(_MOST_LETTERS, 4 * written))
         if self._splitting > 1:
-            self._expect(written, len(grown) * self._splitting, _MOST_LETTERS)
+            most = max(_MOST_LETTERS, 4 * written)
+            self._expect(written, len(grown) * self._splitting, most)
 
     def _expect(self, written: int, grown: float, most: int) -> None:
         if grown > most:
@@ -124,6 +124,15 @@ def _of_replacing(step: Mapping[str, Any]) -> float:
     pattern = step.get("pattern")
     replaced = len(pattern.get("String", "")) if isinstance(pattern, dict) else 1
     return max(1.0, content / max(1, replaced))
+
+
+def _length_behind(step: Mapping[str, Any], text: str, times: float) -> float:
+    """How long a text may be behind a step: exactly where texts are replaced, `times` as long elsewhere."""
+    pattern = step.get("pattern")
+    replaced = pattern.get("String") if isinstance(pattern, dict) else None
+    if step.get("type") != "Replace" or not replaced:
+        return len(text) * times
+    return len(text) + text.count(replaced) * (len(step.get("content") or "") - len(replaced))
 
 
 def _at_most(step: Mapping[str, Any]) -> float:

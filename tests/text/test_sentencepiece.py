@@ -1,6 +1,7 @@
 """A SentencePiece model cuts a text as plain loops do, and a damaged file of one is one clear error."""
 
 import math
+import time
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -12,6 +13,7 @@ from text.spm_files import (
     BYTE,
     CONTROL,
     NORMAL,
+    UNIGRAM,
     UNKNOWN,
     UNUSED,
     USER_DEFINED,
@@ -165,6 +167,36 @@ def test_a_table_that_makes_too_much_of_a_text_is_stopped() -> None:
     assert len(pieces(content, "aa")) == 2
     with pytest.raises(LimitError):
         pieces(content, "a" * 1000)
+
+
+@pytest.mark.parametrize("kind", [UNIGRAM, BPE])
+@pytest.mark.parametrize("spelled", ["a", "b", " "])
+def test_letters_that_are_spelled_with_thousands_each_are_refused(kind: int, spelled: str) -> None:
+    """Letters of a piece, of none, and spaces of which nothing stays."""
+    known = [("▁", -1.0, NORMAL), ("a", -1.0, NORMAL)]
+    table = charsmap({"ﬁ": spelled * 20_000})
+    cut = cutter(spm([*SPECIAL, *known], kind, charsmap=table, dummy_prefix=False))
+    assert len(cut("a ﬁa")) == {"a": 20_003, "b": 4, " ": 3}[spelled]
+    with pytest.raises(LimitError, match="more than 262144 letters of 20"):
+        cut("a " + "ﬁ" * 18)
+
+
+def test_the_time_of_an_unknown_text_grows_with_its_length() -> None:
+    """Its letters are one piece, which is not spelled anew for each of them."""
+    before = time.process_time()
+    assert pieces(spm_of_words(), "x" * 400_000)[1:] == ["x" * 400_000]
+    assert time.process_time() - before < 5
+
+
+@pytest.mark.parametrize("kind", [UNIGRAM, BPE])
+def test_pieces_of_too_many_lengths_are_refused(kind: int) -> None:
+    """Each length is looked up at each letter: 900 of them in a long text, but not in a short one."""
+    state = USER_DEFINED if kind == BPE else NORMAL
+    long = [("a" * n, -float(n), state) for n in range(1, 901)]
+    content = spm([*SPECIAL, ("▁", -1.0, NORMAL), *long], kind)
+    assert len(pieces(content, "a" * 900)) == 2
+    with pytest.raises(LimitError, match="lengths"):
+        pieces(content, "a" * 10_000)
 
 
 WHOLE = spm_of_words(charsmap=charsmap(TABLE))
