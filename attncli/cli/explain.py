@@ -10,7 +10,7 @@ from attncli.cli.groups import DEFAULTS, Mechanism, analysis_of_options, effects
 from attncli.cli.manner import IN_A_FIGURE, PLAIN, Fields, Manner
 from attncli.cli.running import is_taken
 from attncli.cli.selecting import part_of
-from attncli.cli.showing import show_outcomes
+from attncli.cli.showing import say_which_part, show_outcomes
 from attncli.cli.terminal import message, standard_input
 from attncli.cli.vain_options import say_vain
 from attncli.errors import UsageError
@@ -94,6 +94,8 @@ def explain(
         among = None if manner.json else analysis.space  # JSON has no nearest words
         pointer = _pointer(manner, mechanism)
         show_outcomes(outcomes, among, manner, fields, quiet, learned, effects, pointer)
+        of_three = mechanism.part is None and analysis.analyser.has_parts
+        say_which_part(manner, is_shown=of_three, quiet=quiet)
         if mechanism.model is not None:
             from attncli.cli.pairs import say_of_both
 

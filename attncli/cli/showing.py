@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, TypeAlias
 from attncli.cli.manner import Fields, Manner
 from attncli.cli.notices import Notices
 from attncli.cli.running import hand_over, is_taken
-from attncli.cli.terminal import say_written, write, write_json, write_record
+from attncli.cli.terminal import message, say_written, write, write_json, write_record
 from attncli.cli.vain_options import STAGED, Effects
 from attncli.errors import AttnError
+from attncli.errors.wording import visible
 from attncli.insight.learned import NOTHING_LEARNED, Learned
 from attncli.results.displayed import displayed
 
@@ -233,6 +234,16 @@ def write_kept(kept: "Sequence[Kept]", manner: Manner, fields: Fields, quiet: bo
     )
     write_results(manner.output, [result for result, _, _, _ in kept], request)
     say_written(manner.output, quiet=quiet)
+
+
+def say_which_part(manner: Manner, *, is_shown: bool, quiet: bool) -> None:
+    """Says that a table holds cross-attention, where this is what is shown of three parts unasked."""
+    if is_shown and manner.output is not None and manner.kind in ("csv", "tsv") and not quiet:
+        message(
+            "note",
+            f"{visible(manner.output)} holds cross-attention alone: --part encoder and --part decoder "
+            "give the others, a file .json or .npz has all three",
+        )
 
 
 def moved_words(

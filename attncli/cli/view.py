@@ -21,6 +21,7 @@ from attncli.cli.showing import (
     kept_for_file,
     moved_words,
     print_record,
+    say_which_part,
     shown_text,
     write_kept,
 )
@@ -137,6 +138,7 @@ def view(
     effects = Effects(hide=choosing.hide or (), merge=choosing.merge, agg=choosing.agg)
     kept: list[Kept] = []
     shown = failed = 0
+    of_three = False
     names, others = token_names(tokens, pair)
     held = held_in(
         file, standard_input, tokens=names, pair=others, scores=scores, member=array, index=index
@@ -156,6 +158,7 @@ def view(
             _say_vain_of_results(outcome, manner, scores, array, file, quiet)
         silent = quiet or manner.json or manner.output is not None or is_taken()
         if choosing.part is None and not manner.keeps_whole:
+            of_three |= outcome.cross is not None
             outcome = outcome.shown
         few = choosing.few(outcome, silent=silent)
         result = (few if manner.pools else choosing).of(outcome, asked)
@@ -172,6 +175,7 @@ def view(
         raise EmptyError("the file holds no result", place=visible(file)[:200])
     every = dict.fromkeys(chain.from_iterable(_fields_of(result) for result, *_ in kept))
     write_kept(kept, manner, (tuple(every), ()), quiet)
+    say_which_part(manner, is_shown=of_three, quiet=quiet)
     effects.warn(quiet=quiet)
     notices.end()
 

@@ -123,9 +123,11 @@ def _parts(rows: Sequence[_Row]) -> dict[str, Any]:
 def _across(rows: Sequence[_Row], n_keys: int | None) -> dict[str, Any]:
     """What the rows of cross-attention say: queries are tokens of one text, keys those of another.
 
-    Of keys that no row names, where only the strongest are there, the last are not known.
+    Of keys that no query has among its strongest a row without a weight has the word; in files of
+    earlier versions such keys have no row, and the last of them are not known.
     """
-    held = _matrices(rows, n_keys or 1 + max(_place(row["key"]) for row in rows))
+    weighed = [row for row in rows if row["weight"]]
+    held = _matrices(weighed, n_keys or 1 + max(_place(row["key"]) for row in rows))
     words = [""] * held["weights"].shape[-1]
     for row in rows:
         words[_place(row["key"])] = unguarded(row["key_word"])

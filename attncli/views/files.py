@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attncli.errors import UsageError, field_name
+from attncli.errors import Blank, UsageError, command_line, field_name
 from attncli.errors.wording import did_you_mean, quoted
 from attncli.files.writing import whole_file
 from attncli.results.displayed import displayed, displayed_comparison
@@ -39,9 +39,17 @@ def suffix_of(path: str, allowed: Sequence[str] = SUFFIXES) -> str:
             f"found the suffix {quoted(suffix)}, expected one of {' '.join(allowed)}"
             + did_you_mean(suffix, allowed),
             place=field_name("output"),
+            hints=_of_columns(suffix),
         )
     expect_library(suffix)
     return suffix
+
+
+def _of_columns(suffix: str) -> tuple[str, ...]:
+    """What writes a file of columns; nothing for another suffix."""
+    if suffix not in (".parquet", ".arrow", ".feather"):
+        return ()
+    return (command_line("batch sentences.txt", output=Blank(f"weights{suffix}")),)
 
 
 def write_results(

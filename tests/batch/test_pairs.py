@@ -107,12 +107,51 @@ def test_bytes_are_those_of_any_number_of_workers_and_chunks(
         for one, other in zip(
             _parts(read(tmp_path / f"x.{suffix}")[at]), _parts(whole), strict=True
         ):
-            width = one.weights.shape[
-                -1
-            ]  # of CSV columns behind the last that is named are not known
             kept = np.sort(other.weights, axis=-1)[..., -2:].sum(axis=-1)
             assert np.abs(one.weights.sum(axis=-1) - kept).max() < 1e-5
-            assert width == other.weights.shape[-1] or (suffix == "csv" and which == "cross")
+            assert one.weights.shape == other.weights.shape
+            assert (one.words, one.key_words) == (other.words, other.key_words)
+
+
+def test_a_key_that_no_query_looks_at_most_keeps_its_word(
+    table: Path, bart: str, tmp_path: Path
+) -> None:
+    """In CSV of cross-attention alone its row has no weight; no other row changes."""
+    chosen: dict[str, Any] = {"part": Part(which="cross", layers=(0,), heads=(0,)), "top": 1}
+    lines = written(table, tmp_path / "x.csv", bart, **chosen).decode().splitlines()
+    rows = list(csv.DictReader(lines))
+    silent = [row for row in rows if not row["weight"] and not row["error"]]
+    assert silent
+    for at, source, target in GOOD:
+        of_row = [row for row in rows if row["line"] == str(at + 2)]
+        whole = attncli.explain(source, bart, pair=target).cross
+        assert whole is not None
+        names = {int(row["key"]): row["key_word"] for row in of_row}
+        assert names == dict(enumerate(whole.key_words))
+        weighed = [row for row in of_row if row["weight"]]
+        strongest = whole.weights[0, 0].argmax(axis=-1).tolist()
+        assert [int(row["key"]) for row in weighed] == strongest
+        assert [int(row["query"]) for row in weighed] == list(range(len(whole.words)))
+    every = written(table, tmp_path / "y.csv", bart, part=chosen["part"]).decode()
+    assert all(row["weight"] or row["error"] for row in csv.DictReader(every.splitlines()))
+
+
+def test_a_table_without_silent_keys_is_read_as_before(
+    table: Path, bart: str, tmp_path: Path
+) -> None:
+    """What earlier versions wrote of the strongest keys lacks them: the last columns are not known."""
+    path = tmp_path / "x.csv"
+    chosen: dict[str, Any] = {"part": Part(which="cross"), "top": 1}
+    lines = written(table, path, bart, **chosen).decode().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if line.split(",")[4] or ",,,,,,," in line))
+    for one, (_, source, target) in zip(
+        (found for found in read(path) if not isinstance(found, AttnError)), GOOD, strict=True
+    ):
+        whole = attncli.explain(source, bart, pair=target).cross
+        assert whole is not None
+        width = one.weights.shape[-1]
+        assert one.weights.shape[:-1] == whole.weights.shape[:-1]
+        assert {*one.key_words} - {""} <= {*whole.key_words[:width]}
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "npz", "csv"])

@@ -133,6 +133,30 @@ def test_every_file_of_a_pair_holds_the_same_numbers(
         assert (read.words, read.key_words) == (expected.words, expected.key_words)
 
 
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+def test_a_table_of_one_part_is_said_to_be_one(
+    command: Callable[..., Any], bart: str, tmp_path: Path, suffix: str
+) -> None:
+    """Which one, and how to get the others; nothing where a part was chosen, or all are there."""
+    path, record = tmp_path / f"x.{suffix}", tmp_path / "x.json"
+    said = (
+        f"x.{suffix} holds cross-attention alone: --part encoder and --part decoder give the others"
+    )
+    base = ["--model", bart]
+    explained(command, *base, "-o", str(record))
+    assert said in explained(command, *base, "-o", str(path)).said
+    assert said in command("view", str(record), "-o", str(path)).said
+    for part in ("encoder", "decoder", "cross"):
+        chosen = ["--part", part, "-o", str(path)]
+        assert "alone: --part" not in explained(command, *base, *chosen).said
+        assert "alone: --part" not in command("view", str(record), *chosen).said
+    assert explained(command, *base, "-q", "-o", str(path)).said == ""
+    for more in (["-o", str(record)], ["-o", str(tmp_path / "x.svg")], []):
+        assert "alone: --part" not in explained(command, *base, *more).said
+    alone = command("explain", SOURCE, *base, "-o", str(path))
+    assert "alone: --part" not in alone.said
+
+
 def test_a_record_is_drawn_as_the_command_drew_it(command: Callable[..., Any], bart: str) -> None:
     """`attn view` of the JSON shows the cross-attention, or the part that is asked for."""
     explain = ["explain", SOURCE, "--pair", TARGET, "--model", bart]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from views.samples import HOSTILE, result_of
 
+from attncli.errors import UsageError, names_as
 from attncli.errors.wording import UNSEEN, visible
 from attncli.escape import isolated
 from attncli.matrices.reading import read_results
@@ -211,3 +212,15 @@ def test_every_suffix_has_a_writer(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"x{suffix}"
     write_results(str(path), [SMALL])
     assert path.read_bytes().startswith(begins[suffix])
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".feather"])
+def test_a_suffix_of_columns_names_what_writes_it(tmp_path: Path, suffix: str) -> None:
+    """The refusal has a line that writes such a file; nothing is written."""
+    with pytest.raises(UsageError) as refused:
+        write_results(str(tmp_path / f"x{suffix}"), [SMALL])
+    with names_as("attncli.cli.naming:Options"), pytest.raises(UsageError) as said:
+        write_results(str(tmp_path / f"x{suffix}"), [SMALL])
+    assert said.value.hints == (f"attn batch sentences.txt --output weights{suffix}",)
+    assert "expected one of .html" in refused.value.message
+    assert list(tmp_path.iterdir()) == []

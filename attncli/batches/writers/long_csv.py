@@ -5,7 +5,8 @@
 `query` and `key` are positions in the sentence; layers and heads have their numbers in the model,
 counted from 0, or say what they were drawn together from ("mean of heads 0–11"). Where a decoder reads
 a second text, a column `part` behind these says whose weights they are: those of the encoder, then of the
-decoder, then across, whose queries are the decoder's tokens. A record that failed
+decoder, then across, whose queries are the decoder's tokens. Of cross-attention alone with the strongest
+keys, a key that no row names has a row without a weight, so that its word is there. A record that failed
 has one row, with its line and its error. Words that a spreadsheet would run get an apostrophe, which
 reading takes off again.
 """
@@ -83,6 +84,7 @@ class CsvWriter:
             words = key_words = _words(stack.tokens[i])
             if stack.finished is not None and stack.finished.keys is not None:
                 key_words = [cell(guarded(word)) for word in stack.finished.key_words]
+            named_nowhere = {*range(len(key_words))} - {*columns} if self._is_across else ()
             named = [] if part is None else [part]
             end = "".join(f",{text}" for text in (*named, *self._extra(chunk, place)))
             line = chunk.line(place)
@@ -96,7 +98,18 @@ class CsvWriter:
                     f"{line},{heads[head]},{query},{key},{weight},{layers[layer]},"
                     f"{words[query]},{key_words[key]},{end}\n"
                 )
+            start = f"{line},{heads[0]},0,"
+            without = (
+                f"{start}{at},,{layers[0]},{words[0]},{key_words[at]},{end}\n"
+                for at in sorted(named_nowhere)
+            )
+            rows[n_kept:n_kept] = without  # behind the first query's own
             yield "".join(rows)
+
+    @property
+    def _is_across(self) -> bool:
+        """Whether there is cross-attention alone, whose columns stand nowhere else."""
+        return self._layout.parts == ("keys",)
 
     def _extra(self, chunk: Chunk, place: int) -> list[str]:
         """The cells of the file and the id, as they stand in the line."""
