@@ -155,10 +155,10 @@ class _Sheet:
         if result.is_cross:
             note = (
                 "queries Q = X·W_q, X: the decoder's rows; keys K = H·W_k, values V = H·W_v, H: the "
-                "encoder's last rows; biases are counted too"
+                "encoder's last rows; biases, if any, are added"
             )
         elif result.attention.has_layers:
-            note += ", with biases; X enters the layer"
+            note += ", and biases, if any; X enters the layer"
         elif result.attention.positions == "rope":
             note += "; q and k are turned by their place (rope)"
         lines = self._title("2", note)
