@@ -106,8 +106,8 @@ class CharacterTable:
     """The table in `precompiled_charsmap`. Raises: ValueError when it is none."""
 
     def __init__(self, charsmap: bytes) -> None:
-        size = int.from_bytes(charsmap[:4], "little")
-        if len(charsmap) < 4 or size % 4 or not 0 < size <= len(charsmap) - 4:
+        size = expect_whole_table(charsmap)
+        if size % 4 or not size:
             raise ValueError(f"the table of characters has {len(charsmap)} bytes, {size} of a trie")
         self._units: list[int] = np.frombuffer(charsmap, "<u4", size // 4, 4).tolist()
         self._texts = charsmap[4 + size :]
@@ -133,6 +133,15 @@ class CharacterTable:
         end = self._texts.find(b"\0", start)
         own = self._texts[start:] if end < 0 else self._texts[start:end]
         return own.decode("utf-8", "replace")
+
+
+def expect_whole_table(charsmap: bytes) -> int:
+    """The bytes of the trie of a table. Raises: ValueError for one that claims more than there are,
+    for which the library `tokenizers` would take memory before it looks."""
+    size = int.from_bytes(charsmap[:4], "little")
+    if len(charsmap) < 4 or size > len(charsmap) - 4:
+        raise ValueError(f"the table of characters has {len(charsmap)} bytes, {size} of a trie")
+    return size
 
 
 def _offset(unit: int) -> int:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from attncli.errors import DataError
 from attncli.errors.wording import quoted
 from attncli.text.sentencepiece_model import SentencePieceModel
+from attncli.text.sentencepiece_normalizing import expect_whole_table
 from attncli.text.sentencepiece_vocabulary import (
     NOT_USED,
     listed_pieces,
@@ -65,6 +66,10 @@ def build(library: Any, kind: str, settings: Told, vocabulary: Callable[[], Voca
     if settings.whole is not None:
         normalizer, given_ends = settings.whole.normalizer, settings.whole.post_processor
     if settings.model is not None and settings.model.charsmap:
+        try:
+            expect_whole_table(settings.model.charsmap)
+        except ValueError as fault:
+            raise DataError(f"this is no tokenizer: {fault}") from None
         normalizer = library.normalizers.Precompiled(settings.model.charsmap)
     if settings.whole is not None and _stays(library, kind, settings, names):
         tokenizer = settings.whole

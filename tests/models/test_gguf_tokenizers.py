@@ -358,6 +358,7 @@ def test_what_is_around_a_sentence_follows_the_encoder(tmp_path):
         ({"unknown_token_id": 10**6}, "expected a number below"),
         ({"precompiled_charsmap": [70000, 70001]}, "no array of bytes"),
         ({"precompiled_charsmap": b"\0\1\2"}, "tokenizer"),
+        ({"precompiled_charsmap": b"\xfc\xff\xff\xff" * 9}, "4294967292 of a trie"),
         ({"remove_extra_whitespaces": 1}, "expected true or false"),
     ],
     ids=str,

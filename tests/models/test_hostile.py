@@ -256,6 +256,26 @@ def test_a_letter_that_a_model_of_pieces_spells_with_a_million_is_refused(folder
         PieceTokenizer(folder)("ﬁ")
 
 
+@pytest.mark.parametrize("written", ["spiece.model", "tokenizer.json", "letters by their numbers"])
+def test_a_table_that_claims_four_gigabytes_is_refused_before_it_has_them(folder, written):
+    """The library took memory for a trie of the size that is claimed, or ended the process (SIGABRT)."""
+    table = (2**32 - 4).to_bytes(4, "little") + charsmap({"ﬁ": "fi"})[4:]
+    step = {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(table).decode()}
+    if written == "spiece.model":
+        (folder / "tokenizer.json").unlink()
+        (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "T5Tokenizer"}')
+        (folder / written).write_bytes(spm_of_words(charsmap=table))
+    else:
+        tokenized(normalizer={"type": "Sequence", "normalizers": [step]})(folder)
+    if written == "letters by their numbers":
+        path = folder / "tokenizer.json"
+        path.write_text(
+            path.read_text().replace("precompiled_charsmap", "precompiled_\\u0063harsmap")
+        )
+    with pytest.raises(DataError, match="4294967292 of a trie"):
+        PieceTokenizer(folder)
+
+
 def test_a_replacement_that_a_text_hardly_has_is_no_growth(tmp_path):
     """What stands for the end of a line is counted, not feared."""
     spelled = {"type": "Replace", "pattern": {"String": "\n"}, "content": "<end of the line>" * 9}

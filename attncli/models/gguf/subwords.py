@@ -11,6 +11,7 @@ import numpy as np
 
 from attncli.arrays import AnyArray
 from attncli.models.gguf.metadata import Metadata
+from attncli.text.sentencepiece_normalizing import expect_whole_table
 
 # Types of tokens: usual ones, what is unknown, special ones, those that are none, bytes.
 _NORMAL, _UNKNOWN, _CONTROL, _UNUSED, _BYTE = 1, 2, 3, 5, 6
@@ -73,6 +74,10 @@ def _normalizers(metadata: Metadata) -> list[dict[str, Any]]:
     if table is not None and len(table):
         if table.dtype.itemsize != 1:
             raise metadata.fault("precompiled_charsmap", "is no array of bytes")
+        try:
+            expect_whole_table(table.tobytes())
+        except ValueError as fault:
+            raise metadata.fault("precompiled_charsmap", f"is damaged: {fault}") from None
         steps.append(
             {
                 "type": "Precompiled",
