@@ -6,6 +6,7 @@ signal, that is noted, and another child goes on behind it.
 
 import contextlib
 import faulthandler
+import functools
 import importlib
 import json
 import mmap
@@ -30,6 +31,7 @@ from faults.mutations import mutated
 
 import attncli
 from attncli.errors import AttnError
+from attncli.models.families import reading
 
 SECONDS = 5  # of processor time; the clock of the wall is that of the machine's other work
 _WALL = 90
@@ -291,6 +293,7 @@ def loaded() -> None:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
     _keep_commands()
+    reading._names = functools.cache(reading._names)  # a folder that stays the same
 
 
 def _keep_commands() -> None:

@@ -7,6 +7,7 @@ the file says of its tensors) and "numbers" (their blocks).
 import random
 import struct
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from faults.mutations import edited
@@ -28,7 +29,7 @@ class _Value(NamedTuple):
     raw: bytes
 
 
-class _File(NamedTuple):
+class GgufParts(NamedTuple):
     head: bytes  # magic, version, counts
     values: list[_Value]
     table: list[bytes]
@@ -39,15 +40,15 @@ def damaging(part: str) -> Damage:
     """What changes a part of a whole file in one to four places."""
 
     def damage(data: bytes, chance: random.Random, others: list[bytes]) -> bytes:
-        file = _parsed(data)
+        file = parts_of(data)
         for _ in range(chance.choice([1, 1, 1, 2, 4])):
             file = _changed(file, part, chance, others)
-        return _written(file)
+        return written(file)
 
     return damage
 
 
-def _changed(file: _File, part: str, chance: random.Random, others: list[bytes]) -> _File:
+def _changed(file: GgufParts, part: str, chance: random.Random, others: list[bytes]) -> GgufParts:
     if part == "header":
         at, size = chance.choice([(0, 4), (4, 4), (8, 8), (16, 8)])
         number = struct.pack("<Q", chance.choice(_NUMBERS))[:size]
@@ -59,12 +60,12 @@ def _changed(file: _File, part: str, chance: random.Random, others: list[bytes])
         return file._replace(numbers=_blocks(file.numbers, chance, others))
     if part == "table":
         return file._replace(
-            table=_listed(file.table, chance, lambda one: _described(one, chance, others))
+            table=one_changed(file.table, chance, lambda one: _described(one, chance, others))
         )
     chosen = [n for n, one in enumerate(file.values) if _is_of(one, part)]
     if not chosen:
         return file
-    inside = _listed(
+    inside = one_changed(
         [file.values[n] for n in chosen], chance, lambda one: _revalued(one, chance, others)
     )
     outside = [one for n, one in enumerate(file.values) if n not in chosen]
@@ -75,7 +76,7 @@ def _is_of(value: _Value, part: str) -> bool:
     return value.key.startswith(b"tokenizer.") == (part == "tokenizer")
 
 
-def _listed(items: list[T], chance: random.Random, change: Callable[[T], T]) -> list[T]:
+def one_changed(items: list[T], chance: random.Random, change: Callable[[T], T]) -> list[T]:
     """The items with one of them changed, left out, doubled or moved to the front."""
     if not items:
         return items
@@ -131,7 +132,7 @@ def _array(raw: bytes, chance: random.Random, others: list[bytes]) -> bytes:
     if values is None:  # it was changed before
         return edited(raw, chance, others)
     for _ in range(chance.choice([1, 1, 5, 50])):
-        values = _listed(
+        values = one_changed(
             values,
             chance,
             lambda one: (
@@ -213,10 +214,10 @@ def _text(raw: bytes) -> bytes:
     return struct.pack("<Q", len(raw)) + raw
 
 
-def _written(file: _File) -> bytes:
-    """The file with its tensors at the next multiple of 32 bytes, counts as they are or were changed."""
+def written(file: GgufParts, *, counted: bool = True) -> bytes:
+    """The file with its tensors at the next multiple of 32 bytes; the counts as they are, where `counted`, or were changed."""
     head = file.head
-    if len(head) == 24 and head[8:] == _counts(head[8:]):
+    if counted and len(head) == 24 and head[8:] == _counts(head[8:]):
         head = head[:8] + struct.pack("<QQ", len(file.table), len(file.values))
     values = b"".join(_text(v.key) + struct.pack("<I", v.kind) + v.raw for v in file.values)
     start = head + values + b"".join(file.table)
@@ -228,7 +229,8 @@ def _counts(raw: bytes) -> bytes:
     return raw if all(number < 1000 for number in struct.unpack("<QQ", raw)) else b""
 
 
-def _parsed(data: bytes) -> _File:
+@lru_cache(2)  # every execution damages the same file
+def parts_of(data: bytes) -> GgufParts:
     """The parts of a whole file."""
     n_tensors, n_values = struct.unpack_from("<QQ", data, 8)
     at, values, table = 24, [], []
@@ -243,7 +245,7 @@ def _parsed(data: bytes) -> _File:
         end = named + 16 + 8 * struct.unpack_from("<I", data, named)[0]
         table.append(data[at:end])
         at = end
-    return _File(data[:24], values, table, data[at + -at % 32 :])
+    return GgufParts(data[:24], values, table, data[at + -at % 32 :])
 
 
 def _size(data: bytes, at: int, kind: int) -> int:
@@ -254,6 +256,8 @@ def _size(data: bytes, at: int, kind: int) -> int:
         return _SIZES[kind]
     inner, count = struct.unpack_from("<IQ", data, at)
     size = 12
+    if inner in _SIZES:
+        return size + count * _SIZES[inner]
     for _ in range(count):
         size += _size(data, at + size, inner)
     return size

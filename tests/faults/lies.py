@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import pairwise
 
+from faults.knowing_lies import knowing_lies
+
 Lie = Callable[[], bytes]
 _TEXTS = (b"3000", b"30000", b"1000000", b"20000000", b"1000000000", b"2147483647", b"4294967295",
           b"1099511627776", b"9223372036854775807")  # fmt: skip
@@ -45,11 +47,11 @@ def spread(numbers: range, most: int) -> list[int]:
 
 def _told(data: bytes, fields: bool) -> Iterator[Lie]:
     """The lies of what knows its own form: of text, headers, members of archives, what is packed."""
-    for magic, pack, unpack in _PACKED:
-        if data.startswith(magic):
-            yield from (_then(pack, lie) for lie in lies(unpack(data), fields=fields))
-            return
-    if data.startswith(b"PK"):
+    packed = next((one for one in _PACKED if data.startswith(one[0])), None)
+    if packed is not None:
+        _, pack, unpack = packed
+        yield from (_then(pack, lie) for lie in lies(unpack(data), fields=fields))
+    elif data.startswith(b"PK"):
         yield from _members(data, fields)
     elif data.startswith(b"\x93NUMPY"):
         start = 10 + int.from_bytes(data[8:10], "little")
@@ -61,6 +63,8 @@ def _told(data: bytes, fields: bool) -> Iterator[Lie]:
             yield partial(_safetensors, header, data[start:])
     elif data.startswith(b"PAR1"):
         yield from _varints(data)
+    elif (knowing := knowing_lies(data)) is not None:
+        yield from knowing
     else:
         yield from (partial(_resummed, text) for text in _texts(data))
 

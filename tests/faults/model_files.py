@@ -67,9 +67,10 @@ def gguf_blocks(folder: Path) -> Iterator[Case]:
 
 def sentencepiece_files(folder: Path) -> Iterator[Case]:
     """Tokenizers of models of SentencePiece: Marian's two with their ids, and those that stand alone."""
+    from faults.spm_damage import damaged_model, model_of_every_kind
     from models.made import write_checkpoint
     from models.marian_files import write_marian_tokenizer
-    from text.spm_files import BPE, charsmap, field, spm_of_words
+    from text.spm_files import BPE, UNIGRAM, charsmap, field, spm_of_words
 
     table = charsmap({"ﬁ": "fi", "\t": " ", "e\u0301": "é"})
     lines = (
@@ -87,6 +88,9 @@ def sentencepiece_files(folder: Path) -> Iterator[Case]:
             yield Case(f"spm {name}", files, "d/source.spm", lines)
     for name in ("d/vocab.json", "d/tokenizer_config.json"):
         yield Case(f"marian {name}", files, name, lines)
+    for kind, number in (("unigram", UNIGRAM), ("bpe", BPE)):
+        every = {**files, "d/source.spm": model_of_every_kind(number, table)}
+        yield Case(f"spm {kind} by parts", every, "d/source.spm", lines, damage=damaged_model)
     whole = spm_of_words() + field(3, field(2, table))
     alone = {
         "spiece.model": "T5Tokenizer",
@@ -97,6 +101,10 @@ def sentencepiece_files(folder: Path) -> Iterator[Case]:
         files = {**files_of(folder / "alone"), "s.txt": b"money bank grows\n", f"d/{name}": whole}
         files["d/tokenizer_config.json"] = json.dumps({"tokenizer_class": named}).encode()
         yield Case(name, files, f"d/{name}", lines)
+        files = {**files, f"d/{name}": model_of_every_kind(UNIGRAM, table)}
+        options = {"tokenizer_class": named, "extra_ids": 9}
+        files["d/tokenizer_config.json"] = json.dumps(options).encode()
+        yield Case(f"{name} by parts", files, f"d/{name}", lines, damage=damaged_model)
 
 
 def translators(folder: Path) -> Iterator[Case]:

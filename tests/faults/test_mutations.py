@@ -19,7 +19,7 @@ pytest.importorskip("tokenizers")
 if not hasattr(os, "fork"):
     pytest.skip("forks children", allow_module_level=True)
 
-from faults import model_files, remains, specimens
+from faults import model_files, readers_alone, remains, specimens
 from faults.fuzzing import LIES, WHOLE, Case, fuzz, loaded
 from faults.lies import lies, spread
 from faults.specimens import packed
@@ -35,12 +35,14 @@ MAKERS = (
     model_files.gguf_blocks,
     model_files.sentencepiece_files,
     model_files.translators,
+    readers_alone.tokenizers_alone,
+    readers_alone.split_alone,
+    readers_alone.blocks_alone,
     remains.unfinished,
     remains.entries,
 )
-CLAIMS = [
-    maker for maker in MAKERS if maker is not model_files.gguf_blocks
-]  # numbers claim nothing
+_NUMBERS = (model_files.gguf_blocks, readers_alone.blocks_alone)  # they claim nothing
+CLAIMS = [maker for maker in MAKERS if maker not in _NUMBERS]
 Maker = Callable[[Path], Iterator[Case]]
 
 
