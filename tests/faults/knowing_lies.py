@@ -53,6 +53,8 @@ def _larger_value(kind: int, raw: bytes) -> Iterator[bytes]:
         yield from (raw[:4] + struct.pack("<Q", number) + raw[12:] for number in _WHOLE)
         if struct.unpack_from("<I", raw)[0] == _TEXT and len(raw) >= 20:  # of its first text
             yield from (raw[:12] + struct.pack("<Q", number) + raw[20:] for number in _WHOLE)
+        elif len(raw) > 1000:  # of a table of characters the size of its trie
+            yield from (raw[:12] + size + raw[16:] for size in _larger(raw[12:16]))
     else:
         yield from _larger(raw)
 
