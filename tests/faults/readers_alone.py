@@ -65,6 +65,40 @@ def tokenizers_alone(folder: Path) -> Iterator[Case]:
         yield Case(f"{name} alone by parts", files, f"d/{name}", act=act, damage=damaged_model)
 
 
+def vocabularies_alone(folder: Path) -> Iterator[Case]:
+    """The vocabularies of a Llama and a Gemma in GGUF, of which the merges of SentencePiece are made."""
+    pytest.importorskip("gguf")
+    pytest.importorskip("tokenizers")
+    from faults.gguf_damage import damaging
+    from models.gguf_files import tiny_facts, write_arrays
+
+    def act(data: bytes) -> object:
+        return cut_texts(Path("m.gguf"))
+
+    special = ["<unk>", "<s>", "</s>", "<pad>", *(f"<0x{byte:02X}>" for byte in range(256))]
+    own = ["▁", *"moneybakrivs", "on", "ey", "an", "er", "▁m", "▁b", "▁mon", "▁money", "▁ban", "  "]
+    tokens = [*special, *dict.fromkeys(own)]
+    n_own = len(tokens) - len(special)
+    facts = {
+        "model": "llama",
+        "tokens": tokens,
+        "token_type": [2, 3, 3, 3, *[6] * 256, *[1] * (n_own - 1), 4],
+        "scores": [0.0] * len(special) + [-float(number) for number in range(n_own)],
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "unknown_token_id": 0,
+        "add_bos_token": True,
+        "add_space_prefix": True,
+    }
+    told = {f"tokenizer.ggml.{key}": value for key, value in facts.items()}
+    words = {"token_embd.weight": np.zeros((len(tokens), 8), np.float32)}
+    for arch in ("llama", "gemma2"):
+        sizes = tiny_facts(arch, "layer_norm_rms_epsilon")
+        path = write_arrays(folder / "m.gguf", arch, {**sizes, **told}, words)
+        files, damage = {"m.gguf": path.read_bytes()}, damaging("tokenizer")
+        yield Case(f"vocabulary of {arch} alone", files, "m.gguf", act=act, damage=damage)
+
+
 def blocks_alone(folder: Path) -> Iterator[Case]:
     """A few blocks of each type of numbers, unpacked, and rows of them chosen."""
     gguf = pytest.importorskip("gguf")

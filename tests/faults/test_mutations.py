@@ -37,6 +37,7 @@ MAKERS = (
     model_files.translators,
     readers_alone.tokenizers_alone,
     readers_alone.split_alone,
+    readers_alone.vocabularies_alone,
     readers_alone.blocks_alone,
     remains.unfinished,
     remains.entries,
