@@ -167,7 +167,8 @@ def with_decoder(
 ) -> AttentionResult:
     """The result of an encoder with what its decoder made of another text beside it.
 
-    `scale` is that of the decoder's scores, whose heads may be of another size. The parts are measured where the result was, and hold optional fields on request; what the decoder
+    `scale` is that of the decoder's scores, whose heads may be of another size. The parts are
+    measured where the result was, and hold optional fields on request; what the decoder
     `said` of its text stands in their model.
     """
     n_layers, n_heads = decoded.weights.shape[:2]

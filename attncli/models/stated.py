@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from attncli.errors import AttnError
 from attncli.files.paths import exists, is_file
 from attncli.models.tokenizer_files import json_object
 
@@ -16,10 +17,7 @@ _LICENSE_FILES = ("LICENSE", "LICENSE.txt", "LICENSE.md")
 
 
 def stated_facts(folder: Path) -> dict[str, Any]:
-    """Its license and whether it has a chat template, as `attn model info` names them.
-
-    Raises: InputError, LimitError, DataError for a damaged tokenizer_config.json.
-    """
+    """Its license and whether it has a chat template, as `attn model info` names them."""
     return {"license": stated_license(folder), "chat_template": has_chat_template(folder)}
 
 
@@ -35,12 +33,19 @@ def stated_license(folder: Path) -> str | None:
     return name
 
 
-def has_chat_template(folder: Path) -> bool:
-    """Whether a folder has a chat template, as a file of its own or in tokenizer_config.json."""
+def has_chat_template(folder: Path) -> bool | None:
+    """Whether a folder has a chat template, as a file of its own or in tokenizer_config.json.
+
+    None where the latter is damaged, of which the tokenizer says more.
+    """
     files = ("chat_template.jinja", "chat_template.json", "additional_chat_templates")
     if any(exists(folder / name) for name in files):
         return True
-    return bool((json_object(folder / "tokenizer_config.json") or {}).get("chat_template"))
+    try:
+        settings = json_object(folder / "tokenizer_config.json") or {}
+    except AttnError:
+        return None
+    return bool(settings.get("chat_template"))
 
 
 def _card_head(card: Path) -> dict[str, str]:

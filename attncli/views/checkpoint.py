@@ -21,6 +21,7 @@ _POSITIONS = {
     "relative": "a bias of the distance, added to the scores",
 }
 _NORMED = {"before": "before", "after": "after", "around": "before and after"}
+_TEMPLATES = {True: "there, and never run", False: "none", None: "not known"}
 _KINDS = 16  # of tensors
 
 
@@ -144,7 +145,7 @@ def _told(facts: Mapping[str, Any], ink: Ink) -> list[tuple[str, str]]:
         ("tokenizer", _tokenizer(facts, ink)),
         ("files", _files(facts, ink)),
         *_gguf(facts, ink),
-        ("template", "there, and never run" if facts["chat_template"] else "none"),
+        ("template", _TEMPLATES[facts["chat_template"]]),
         ("license", ink.word(facts["license"] or "not stated", 80)),
     ]
     if "sha256" in facts:

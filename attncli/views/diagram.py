@@ -58,8 +58,9 @@ class Drawn(NamedTuple):
     """All texts of a drawing.
 
     A column has a word above it. That of the followed one is at `row`; where it is `apart`, a word of
-    another text, it is the first column, and has the query and the sum alone. `query`, `key` and `value` are None where they are the embedding, `embedding` where it is not
-    known; `joined` is what is made of all heads, where the sum is one head's part.
+    another text, it is the first column, and has the query and the sum alone. `query`, `key` and
+    `value` are None where they are the embedding, `embedding` where it is not known;
+    `joined` is what is made of all heads, where the sum is one head's part.
     """
 
     words: tuple[str, ...]

@@ -137,9 +137,8 @@ class _Sketch(Canvas):
         drawn, columns = self.drawn, self.columns
         start = self.top
         self._arrows(22, columns.middles[: 1 if drawn.apart else None])
-        if (
-            drawn.apart and drawn.query is not None
-        ):  # boxes of keys begin where that of the query ends
+        if drawn.apart and drawn.query is not None:
+            # boxes of keys begin where that of the query ends
             for middle in columns.attended:
                 self.arrow((middle, start), (middle, self.top + _height(drawn.query) + 4))
         sides: list[float] = []

@@ -96,6 +96,20 @@ def test_the_license_is_the_one_that_the_card_states(command, folder, card, lice
     assert shown.splitlines()[-1].split(maxsplit=1) == ["license", license_]
 
 
+def test_a_damaged_tokenizer_leaves_the_other_facts(command, folder):
+    """Its row says why it is not read; whether a template is there is not known."""
+    pytest.importorskip("tokenizers")
+    write_tokenizer(folder)
+    (folder / "tokenizer_config.json").write_text("{")
+    ended = command("model", "info", str(folder))
+    said = " ".join(ended.text.split())
+    assert ended.code == 0
+    assert "tokenizer not read:" in said
+    assert "this is no JSON" in said
+    assert "template not known" in said
+    assert json.loads(command("model", "info", str(folder), "--json").text)["chat_template"] is None
+
+
 @pytest.mark.parametrize("name", ["chat_template.jinja", "tokenizer_config.json"])
 def test_a_chat_template_is_named_and_not_run(command, folder, name):
     """As a file of its own, or in the settings of the tokenizer."""
