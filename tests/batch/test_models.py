@@ -50,6 +50,17 @@ def test_labels_in_arrays_are_written_as_their_models(
     assert [model.target for model in said] == [None if at < 0 else at for at in targets]
 
 
+@given(st.lists(st.floats(-320, 0) | st.floats(-10, -3), min_size=1, max_size=40))
+def test_small_probabilities_have_the_exponents_of_python(exponents: list[float]) -> None:
+    """Numbers of every size, each beside any other, are written as Python writes them."""
+    shares = [10**exponent for exponent in exponents]
+    shares += [float(f"{share:.0e}") for share in shares]  # of one digit
+    labels = tuple(map(str, range(len(shares))))
+    said = Labeled(LabelingModel("m", None, labels), np.zeros(1, int), np.array([shares]))
+    assert label_texts(said) == [plain_json(said[0].told).encode()]
+    assert model_texts(list(said)) == [plain_json(said[0].told)]
+
+
 def test_what_few_models_say_is_kept() -> None:
     """A model that says what comes next beside its probabilities is written whole."""
     says: Any = {"probabilities": {"a": 0.5}, "next": (Candidate("x", "x", 1, 0.5),)}

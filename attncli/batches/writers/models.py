@@ -1,12 +1,12 @@
 """What models say of many sentences as JSON, made together: the time goes into probabilities.
 
 The text around the numbers is made once for each set of labels, and numbers are printed all at once.
-Those of less than 10⁻⁴ are printed by Python, which writes their exponents in a way of its own.
+Those of less than 10⁻⁴ get the exponents of Python, which orjson writes otherwise or not at all.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import repeat
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from attncli.results.labeled import Labeled
 from attncli.results.result import RARE_OF_MODELS, ModelInfo
 
 _FIXED = 1e-4  # what is less has an exponent
+_DECIMAL = 1e-5  # what is less has one as orjson writes it too
 
 
 def model_texts(models: Sequence[ModelInfo]) -> list[str]:
@@ -43,42 +44,62 @@ def label_texts(said: Labeled) -> list[bytes]:
         return texts
     likely, targets = said.likely[chosen], said.targets[chosen].tolist()
     quoted = [plain_json(label).encode() for label in labels]
-    numbers = _printed(likely)
+    numbers = iter(_printed(likely))
     head = f'{{"name":{plain_json(name)},"sha256":{plain_json(sha256)},"label":'.encode()
-    columns: list[list[bytes]] = [[quoted[best] for best in likely.argmax(axis=1).tolist()]]
+    best = map(quoted.__getitem__, likely.argmax(axis=1).tolist())
+    columns: list[Iterator[bytes]] = [repeat(head), best]
     before = b',"probabilities":{'
-    for number, label in enumerate(quoted):
-        columns += [[before + label + b":"] * len(chosen), numbers[number :: len(labels)]]
+    for label in quoted:
+        columns += [repeat(before + label + b":"), numbers]  # zip takes the next number each time
         before = b","
-    columns.append([b'},"target":%d}' % target for target in targets])
-    width = len(columns)
-    pieces = [b""] * (width * len(chosen))
-    for number, column in enumerate(columns):
-        pieces[number::width] = column
-    for i, begin in zip(chosen.tolist(), range(0, len(pieces), width), strict=True):
-        texts[i] = head + b"".join(pieces[begin : begin + width])
+    columns.append(b'},"target":%d}' % target for target in targets)
+    for i, pieces in zip(chosen.tolist(), zip(*columns, strict=False), strict=True):
+        texts[i] = b"".join(pieces)
     return texts
 
 
 def _printed(likely: FloatArray) -> list[bytes]:
-    """The shortest text of each that is read back as the same float. Raises: ValueError for NaN."""
+    """The shortest text of each that is read back as the same float. Raises: ValueError for NaN.
+
+    They are from 0 to 1.
+    """
     if not np.isfinite(likely).all():
         raise ValueError("a probability is not finite")
-    import orjson
-
     flat = np.ascontiguousarray(likely, dtype=np.float64).reshape(-1)
-    texts = orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
-    small = np.flatnonzero(np.abs(flat) < _FIXED)
+    texts = _dumped(flat).split(b",")
+    for i in np.flatnonzero(flat < _DECIMAL).tolist():  # 1e-6, in Python 1e-06
+        if texts[i][-2:-1] == b"-":
+            texts[i] = texts[i].replace(b"e-", b"e-0")
+    small = np.flatnonzero((flat >= _DECIMAL) & (flat < _FIXED))
     if len(small):
-        listed = str(flat[small].tolist())[1:-1].encode().split(b", ")
-        for i, text in zip(small.tolist(), listed, strict=True):
+        for i, text in zip(small.tolist(), _with_exponents(flat[small]), strict=True):
             texts[i] = text
     return texts
 
 
+def _with_exponents(numbers: FloatArray) -> list[bytes]:
+    """The text of each as Python has it, where orjson writes no exponent: 0.000015 is 1.5e-05.
+
+    What stands between the first digits of two numbers is as long as what belongs there.
+    """
+    text = np.frombuffer(b",%b,0.00000" % _dumped(numbers), dtype=np.uint8).copy()
+    commas = np.flatnonzero(text == ord(","))
+    between = np.tile(np.frombuffer(b"e-05, 0.", dtype=np.uint8), (len(commas), 1))  # ",0.00001"
+    between[:, 6] = text[commas + 7]
+    text[commas[:, None] + np.arange(8)] = between
+    return text.tobytes().replace(b".e", b"e").split(b", ")[1:-1]
+
+
+def _dumped(numbers: FloatArray) -> bytes:
+    """The numbers as orjson writes them, with commas between them."""
+    import orjson
+
+    return orjson.dumps(numbers, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+
+
 def _labeled(models: Sequence[ModelInfo]) -> list[str]:
     values = [value for model in models for value in model.probabilities.values()]
-    numbers = _numbers(values)
+    numbers = [text.decode() for text in _printed(np.array(values))]
     texts: list[str] = []
     begin = 0
     for model in models:
@@ -96,17 +117,3 @@ def _form(name: str, sha256: str | None, labels: tuple[str, ...]) -> str:
     head = f'{{"name":{plain_json(name)},"sha256":{plain_json(sha256)},"label":'
     pairs = [f"{plain_json(label)}:".replace("%", "%%") + "%s" for label in labels]
     return head.replace("%", "%%") + f'%s,"probabilities":{{{",".join(pairs)}}},"target":%s}}'
-
-
-def _numbers(values: Sequence[float]) -> list[str]:
-    """The shortest text of each that is read back as the same float. Raises: ValueError for NaN."""
-    if not values:
-        return []
-    if not all(map(math.isfinite, values)):
-        raise ValueError("a probability is not finite")
-    import orjson
-
-    texts = orjson.dumps(values).decode()[1:-1].split(",")
-    for i in np.flatnonzero(np.abs(values) < _FIXED).tolist():
-        texts[i] = repr(values[i])
-    return texts
