@@ -67,6 +67,11 @@ def shared_product(rows: FloatArray, matrix: FloatArray) -> Any:
     return product(_filled(rows, max(n_rows, least)), matrix)[:n_rows]
 
 
+def room_for_rows(n_rows: int) -> int:
+    """How many rows, these and others behind them, `shared_product` takes without copying them."""
+    return -(-n_rows // _FIXED_ROWS) * _FIXED_ROWS
+
+
 def may_share_rows() -> bool:
     """Whether `shared_product` keeps its promise: on OpenBLAS with one thread."""
     threads = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS")

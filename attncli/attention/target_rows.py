@@ -22,6 +22,7 @@ class TargetRows:
         scale = layer.scale / layer.temperature
         W_q = layer.W_q.astype(np.float64) * scale  # (n_heads, d_model, d_k)
         self._W_q = np.ascontiguousarray(W_q.swapaxes(0, 1)).reshape(layer.d_model, -1)
+        self._bias: FloatArray | None = None  # of the last number of tokens
         self._keys = np.ascontiguousarray(layer.W_k.swapaxes(1, 2), dtype=np.float64)
 
     @property
@@ -40,11 +41,22 @@ class TargetRows:
         asked: FloatArray = product(query, self._keys)[:, :, 0]
         return asked
 
-    def sums(self, asked: FloatArray, embeddings: FloatArray, places: IntArray) -> FloatArray:
+    @property
+    def width(self) -> int:
+        """How many sums a head has: d_model, with landmarks d_model + n_landmarks."""
+        return int(self.layer.W_v.shape[1])
+
+    def sums(
+        self,
+        asked: FloatArray,
+        embeddings: FloatArray,
+        places: IntArray,
+        out: FloatArray | None = None,
+    ) -> FloatArray:
         """The embeddings summed by the weights of each head's target row.
 
         Shapes: asked (B, n_heads, d_model), embeddings (B, n_tokens, d_model), places (B,)
-        → (B, n_heads, d_model), with landmarks d_model + n_landmarks.
+        → (B, n_heads, width).
         """
         plain = embeddings.astype(np.float64)
         placed = with_positions(plain, self.layer)
@@ -53,15 +65,21 @@ class TargetRows:
         if bias is not None:
             scores += bias
         weights = softmax(masked(scores, mask), may_be_empty=False)
-        summed: FloatArray = product(weights, with_likeness(placed, plain, self.layer.landmarks))
+        valued = with_likeness(placed, plain, self.layer.landmarks)
+        summed: FloatArray = product(weights, valued, out)
         return summed
 
     def _bias_and_mask(
         self, n_tokens: int, places: IntArray
     ) -> tuple[FloatArray | None, BoolArray | None]:
         """The rows of the targets: (B, n_heads, n_tokens) and (B, 1, n_tokens), or None."""
-        bias, mask = relative_bias(self.layer, n_tokens), own_mask(self.layer, n_tokens)
+        if self._bias is None or len(self._bias) != n_tokens:
+            bias = relative_bias(self.layer, n_tokens)
+            if bias is not None:
+                bias = np.ascontiguousarray(bias.swapaxes(0, 1), dtype=np.float64)
+            self._bias = bias  # (n_tokens, n_heads, n_tokens)
+        mask = own_mask(self.layer, n_tokens)
         return (
-            None if bias is None else bias.swapaxes(0, 1)[places],
+            None if self._bias is None else self._bias.take(places, axis=0),
             None if mask is None else mask[places][:, None],
         )

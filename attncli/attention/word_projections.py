@@ -22,6 +22,8 @@ from attncli.attention.projections import (
     with_positions,
 )
 
+_SURE = 0.99 * FLOAT32_PRODUCTS  # more than lengths of two products can differ
+
 
 class WordProjections:
     """A layer's projections as columns side by side: queries, keys, values, and their lengths.
@@ -40,6 +42,7 @@ class WordProjections:
             self._matrix[: len(part), end - part.shape[1] : end] = part
         landmarks = layer.landmarks
         self._landmarks = None if landmarks is None else landmarks.astype(np.float32)
+        self._asking = np.ascontiguousarray(self._matrix[: layer.d_model, : self._ends[1]])
         self.width = self._ends[2] + 2 * layer.n_heads
         self._placed: Float32Array | None = None
 
@@ -51,6 +54,24 @@ class WordProjections:
         lengths = self._lengths(columns)
         lengths[~np.isfinite(columns).all(axis=1)] = np.inf
         return np.concatenate([columns, lengths], axis=1)
+
+    def longest(self, vectors: Float32Array) -> Float32Array:
+        """The length of each word's longest query or key: (n, d_model) → (n, 1)."""
+        columns = product(vectors[:, None, :], self._asking)[:, 0]  # (n, 2·n_heads·d_k)
+        longest: Float32Array = self._lengths(columns).max(axis=1, keepdims=True)
+        longest[~np.isfinite(longest)] = np.inf
+        return longest
+
+    def surely_fits(self, longest: Float32Array, rows: IntArray) -> BoolArray:
+        """For each sentence, whether `fits` need not be asked: it would say yes.
+
+        Shapes: `longest` (n, 1) of the words, rows (B, n_tokens) → (B,).
+        """
+        lengths = longest[:, 0].take(rows).max(axis=1)  # (B,)
+        if self.layer.positions in ("sinusoidal", "learned"):
+            lengths = lengths + self._lengths(self._of_places(rows.shape[1])).max()
+        largest = lengths * lengths * (self.layer.scale / self.layer.temperature)
+        return exact_in_float32(largest, self.layer.d_k, _SURE)
 
     def fits(self, table: Float32Array, rows: IntArray) -> BoolArray:
         """For each sentence, whether float32 may be tried. Shapes: rows (B, n_tokens) → (B,).

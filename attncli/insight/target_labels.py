@@ -5,7 +5,7 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.attention.core import softmax
 from attncli.attention.parameters import Architecture, Parameters
-from attncli.attention.products import TILE_ROWS, may_share_rows, product, shared_product
+from attncli.attention.products import may_share_rows, product, room_for_rows, shared_product
 from attncli.attention.projections import Projections
 
 
@@ -23,7 +23,10 @@ class TargetLabels:
         self._b_out = parameters["b_out"].astype(np.float64)
 
     def probabilities(self, sums: FloatArray) -> FloatArray:
-        """Of each label, the mean over the committee. Shapes: (B, all_heads, width) → (B, n_labels)."""
+        """Of each label, the mean over the committee. Shapes: (B, all_heads, width) → (B, n_labels).
+
+        That is fast where `room_for_rows` are there.
+        """
         members = len(self._matrices)
         rows = sums.reshape(len(sums), members, -1)
         logits = np.stack([self._logits(rows[:, m], m) for m in range(members)], axis=1)
@@ -35,9 +38,9 @@ class TargetLabels:
         matrix, count = self._matrices[member], len(rows)
         logits: FloatArray
         if may_share_rows():
-            filled = np.zeros((-(-count // TILE_ROWS) * TILE_ROWS, rows.shape[1]))
-            filled[:count] = rows
-            logits = shared_product(filled, matrix)[:count]
+            if missing := room_for_rows(count) - count:
+                rows = np.pad(rows, ((0, missing), (0, 0)))
+            logits = shared_product(rows, matrix)[:count]
         else:
             logits = product(rows[:, None], matrix)[:, 0]
         logits += self._b_out[member]

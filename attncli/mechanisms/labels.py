@@ -8,6 +8,7 @@ import numpy as np
 
 from attncli.arrays import BoolArray, FloatArray, IntArray
 from attncli.attention.float32 import sentence_blocks
+from attncli.attention.products import room_for_rows
 from attncli.attention.projections import Projections
 from attncli.attention.target_rows import TargetRows
 from attncli.errors import AttnError
@@ -109,22 +110,23 @@ class LabelAnalyser(Analyser):
             return np.zeros((0, len(self.model.labels)))
         vectors = self.analyser.reader.lexicon.vectors()
         asked, where = self._asked(chosen)
-        sums, begin = [], 0
+        count, begin = len(where), 0
+        sums = np.zeros((room_for_rows(count), *asked.shape[1:-1], self._rows.width))
         for rows, places in chosen:
-            some = where[begin : begin + len(rows)]
-            begin += len(rows)
             for block in sentence_blocks(rows, 8 * vectors.shape[1]):
                 embeddings = vectors.take(rows[block], axis=0)  # (B, n_tokens, d_model)
-                sums.append(self._rows.sums(asked[some[block]], embeddings, places[block]))
-        return self._labels.probabilities(np.concatenate(sums))
+                end = begin + len(embeddings)
+                queries = asked.take(where[begin:end], axis=0)  # (B, n_heads, d_model)
+                self._rows.sums(queries, embeddings, places[block], out=sums[begin:end])
+                begin = end
+        return self._labels.probabilities(sums)[:count]
 
     def _asked(self, chosen: Sequence[tuple[IntArray, IntArray]]) -> tuple[FloatArray, IntArray]:
         """What each distinct target looks for, and which of them each sentence has."""
+        vectors = self.analyser.reader.lexicon.vectors()
         targets = np.concatenate([rows[np.arange(len(rows)), places] for rows, places in chosen])
-        places = np.concatenate([places for _, places in chosen])
-        if not self._rows.adds_positions:
-            places[:] = 0
-        pairs = np.stack([targets, places], axis=1)
-        distinct, where = np.unique(pairs, axis=0, return_inverse=True)
-        vectors = self.analyser.reader.lexicon.vectors().take(distinct[:, 0], axis=0)
-        return self._rows.asked(vectors, distinct[:, 1]), where.reshape(-1)
+        if self._rows.adds_positions:
+            targets += len(vectors) * np.concatenate([places for _, places in chosen])
+        distinct, where = np.unique(targets, return_inverse=True)
+        places, rows = np.divmod(distinct, len(vectors))
+        return self._rows.asked(vectors.take(rows, axis=0), places), where.reshape(-1)

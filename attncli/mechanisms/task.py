@@ -74,6 +74,7 @@ class TaskAnalyser(LengthwiseAnalyser):
     _reader: Reader = field(init=False, repr=False, compare=False)
     _words: WordProjections = field(init=False, repr=False, compare=False)
     _columns: int = field(init=False, repr=False, compare=False)
+    _longest: int = field(init=False, repr=False, compare=False)
     _targets: FirstTargets = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -87,8 +88,9 @@ class TaskAnalyser(LengthwiseAnalyser):
         object.__setattr__(self, "_words", words)
         trained = () if self.model is None else self.model.targets
         object.__setattr__(self, "_targets", FirstTargets(trained))
-        number = reader.lexicon.projection(words.width, words.of_words)
-        object.__setattr__(self, "_columns", number)
+        lexicon = reader.lexicon
+        object.__setattr__(self, "_columns", lexicon.projection(words.width, words.of_words))
+        object.__setattr__(self, "_longest", lexicon.projection(1, words.longest))
 
     @classmethod
     def of_model(
@@ -138,7 +140,12 @@ class TaskAnalyser(LengthwiseAnalyser):
 
     def fits_float32(self, rows: IntArray) -> BoolArray:
         """For each sentence, whether float32 may be tried: all is finite. (B, n_tokens) → (B,)."""
-        return self._words.fits(self._reader.lexicon.projected(self._columns), rows)
+        lexicon = self._reader.lexicon
+        fits = self._words.surely_fits(lexicon.projected(self._longest), rows)
+        if len(unsure := np.flatnonzero(~fits)):
+            table = lexicon.projected(self._columns)
+            fits[unsure] = self._words.fits(table, rows[unsure])
+        return fits
 
     def stacked(self, texts: Sequence[str], group: Group) -> Iterator[Stack | Failure]:
         """The results of sentences that have the same number of tokens."""

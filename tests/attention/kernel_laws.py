@@ -114,6 +114,7 @@ def of_batches(folder: Path) -> Iterator[str]:
         ["--include", "weights,contextual", "--precision", "full"],
         ["--attention", "task", "--heads", "2", "--precision", "full"],
         ["--model", "idioms", "--precision", "full"],
+        ["--model", "idioms", "--target", "0", "--exclude", "weights,contextual"],
         ["--model", str(folder / "bert"), "--precision", "full"],
     ]
     for options in mechanisms:

@@ -42,6 +42,20 @@ def test_a_row_is_that_of_the_whole(kind: str, options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("kind", _KINDS)
+def test_sentences_of_other_lengths_change_no_row(kind: str) -> None:
+    """Lengths by turns, written into a place that is there, have the bits of fresh rows."""
+    layer = _layer(kind)
+    kept = TargetRows(layer)
+    for n_tokens in (5, 7, 5, 2):
+        embeddings = np.random.default_rng(n_tokens).normal(size=(3, n_tokens, 6))
+        places = np.array([1, 0, n_tokens - 1])
+        asked = kept.asked(embeddings[np.arange(3), places], places)
+        place = np.empty((3, 3, kept.width))
+        assert kept.sums(asked, embeddings, places, out=place) is place
+        np.testing.assert_array_equal(place, TargetRows(layer).sums(asked, embeddings, places))
+
+
+@pytest.mark.parametrize("kind", _KINDS)
 def test_a_row_does_not_depend_on_its_company(kind: str) -> None:
     """The same bits alone as among others."""
     rows = TargetRows(_layer(kind, landmarks=2))
