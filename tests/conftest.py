@@ -4,7 +4,6 @@ import atexit
 import os
 import re
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from forks import run_attn
 from hypothesis import HealthCheck, settings
 
 import attncli
@@ -138,15 +138,8 @@ def attn(tmp_path: Path) -> Callable[..., Ended]:
         env: dict[str, str | None] | None = None,
         python: tuple[str, ...] = (),
     ) -> Ended:
-        done = subprocess.run(
-            [sys.executable, *python, "-m", "attncli", *arguments],
-            input=stdin,
-            capture_output=True,
-            env=child_environment(**(env or {})),
-            cwd=tmp_path,
-            timeout=60,
-            check=False,
-        )
+        environment = child_environment(**(env or {}))
+        done = run_attn(arguments, stdin=stdin, env=environment, folder=tmp_path, python=python)
         return Ended(done.returncode, done.stdout, done.stderr)
 
     return run

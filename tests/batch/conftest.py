@@ -2,13 +2,13 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from forks import run_attn
 
 ROOT = Path(__file__).parents[2]
 WORDS = [
@@ -59,14 +59,7 @@ def attn(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]:
     def run(
         *arguments: str, stdin: bytes | None = None, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            [sys.executable, "-m", "attncli", *arguments],
-            cwd=tmp_path,
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
-            check=False,
-        )
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
+        return run_attn(arguments, stdin=stdin, env=environment, folder=tmp_path, timeout=600)
 
     return run
