@@ -68,6 +68,13 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANG", "C.UTF-8")
 
 
+@pytest.fixture(autouse=True)
+def _one_thread_of_torch() -> None:
+    """Models of oracles are tiny: two threads wait for each other, ten times as long as one works."""
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def six_words() -> MemoryStore:
     """Six words of four values; "bank" lies between money and river."""
