@@ -16,6 +16,7 @@ import numpy as np
 from attncli.errors import DataError, LimitError
 from attncli.errors.wording import quoted
 from attncli.files.foreign import foreign_file, foreign_of
+from attncli.files.gguf_texts import plain_texts
 
 MAGIC = b"GGUF"
 _LOOKED_AT = 512  # bytes of a file that is something else
@@ -23,6 +24,10 @@ _VERSIONS = (2, 3)
 _MOST_KEYS, _MOST_TENSORS = 1 << 16, 1 << 16
 _MOST_TEXTS = 1 << 21  # in all arrays together: eight times the largest vocabulary known
 _MOST_NUMBERS = 1 << 24  # of one array
+_WORTH_IT, _ONE_BY_ONE = (
+    100,
+    1000,
+)  # plain texts side by side; those that are read alone after fewer
 _LONGEST_TEXT = 1 << 24  # bytes
 _LONGEST_NAME = 1 << 10  # bytes of a key or of the name of a tensor
 _DEEPEST = 4  # arrays in arrays
@@ -193,15 +198,24 @@ class _Cursor:
         return self._flags(numbers, what) if kind == _BOOL else numbers
 
     def _many_texts(self, count: int, what: str) -> list[str]:
-        """Texts one after the other: a vocabulary has 10⁵ of them, so the loop does no more than it must."""
+        """Texts one after the other, those that are plain many at a time."""
         self._texts += count
         self.expect(count, _LEAST[_TEXT], _MOST_TEXTS, f"values of {what}")
         self.expect(self._texts, 0, _MOST_TEXTS, "texts in all arrays")
+        texts: list[str] = []
+        while len(texts) < count:
+            plain, self.at = plain_texts(self._data, self.at, count - len(texts))
+            texts += plain
+            one_by_one = 1 if len(plain) >= _WORTH_IT else _ONE_BY_ONE
+            self._each_text(texts, min(count, len(texts) + one_by_one), what)
+        return texts
+
+    def _each_text(self, texts: list[str], count: int, what: str) -> None:
+        """Adds one text after the other until there are so many; the loop does no more than it must."""
         data, at, size = self._data, self.at, self._size
         length_at: Callable[..., tuple[Any, ...]] = struct.Struct("<Q").unpack_from
-        texts: list[str] = []
         try:
-            for _ in range(count):
+            while len(texts) < count:
                 end = at + 8 + length_at(data, at)[0]
                 if end > size:
                     raise struct.error
@@ -214,7 +228,6 @@ class _Cursor:
                 f"{what}: value {len(texts) + 1} is no UTF-8", place=self.place
             ) from None
         self.at = at
-        return texts
 
     def _decoded(self, raw: bytes, what: str) -> str:
         try:

@@ -173,6 +173,34 @@ def test_values_and_places_are_read():
     ]
 
 
+PIECES = st.one_of(
+    st.text(min_size=1, max_size=9),
+    st.text("\0\x01\x07é", max_size=20),  # bytes of lengths, and of what marks a text
+    st.sampled_from(["", "x" * 255, "x" * 256, "é" * 128, "\0" * 8, "\x01" + "\0" * 7 + "a"]),
+)
+
+
+@given(st.lists(PIECES, max_size=40), st.integers(0, 3), st.integers(0, 12_000))
+def test_texts_are_those_that_were_written(words, n_more, repeats):
+    """Texts of any letters and lengths, plain ones among them, over the end of what is read at once."""
+    words = ["plain"] * repeats + words * (1 + n_more) + ["end"]
+    array = struct.pack("<IQ", TEXT, len(words)) + b"".join(map(text, words))
+    after = pair("after", U8, b"\5")
+    found = read_gguf_header(header((pair("words", ARRAY, array), after)), "x").metadata
+    assert found["words"] == words
+    assert found["after"] == 5
+
+
+@pytest.mark.parametrize("at", [0, 1, 4_095, 9_000, 19_999])
+def test_the_text_that_is_no_utf_8_is_named(at):
+    """Whichever of many it is, its number stands in the message."""
+    words = [b"plain"] * 20_000
+    words[at] = b"\xc3"
+    array = struct.pack("<IQ", TEXT, len(words)) + b"".join(map(text, words))
+    with pytest.raises(DataError, match=rf"value {at + 1} is no UTF-8"):
+        read_gguf_header(header((pair("words", ARRAY, array),)), "x")
+
+
 @given(st.integers(0, len(WHOLE) - 1))
 def test_a_header_that_is_cut_off_is_refused(length):
     """A file cut anywhere is an AttnError."""

@@ -349,13 +349,13 @@ def test_of_the_words_only_those_of_the_text_are_unpacked(tmp_path, monkeypatch)
     tensors = {f"{key}.weight": np.ones(shape, np.float32) for key, shape in SHAPES.items()}
     write_gguf(tmp_path / "w.gguf", "llama", SMALL, tensors, choose=lambda *_: "Q4_0")
     model, rows = TransformerModel(tmp_path / "w.gguf"), []
-    real = mapped.dequantized
+    real = mapped.numbers_of_blocks
 
     def counted(raw: np.ndarray, kind: Any) -> np.ndarray:
         rows.append(len(raw))
         return real(raw, kind)
 
-    monkeypatch.setattr(mapped, "dequantized", counted)
+    monkeypatch.setattr(mapped, "numbers_of_blocks", counted)
     model.tensors.words(np.array([3, 9, 9, 1, 39]))
     assert rows == [5]
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.files.gguf import QUANTIZATIONS
-from attncli.models.gguf.unpacking import dequantized
+from attncli.models.gguf.unpacking import dequantized, numbers_of_blocks
 
 gguf = pytest.importorskip("gguf")
 
@@ -68,6 +68,21 @@ def test_exponents_of_mxfp4_at_the_edges_give_the_same_bits(exponent):
     raw = np.random.default_rng(exponent).integers(0, 256, (9, 17), dtype=np.uint8)
     raw[:, 0] = exponent
     expect_same_bits(raw, "MXFP4")
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=hex)
+@pytest.mark.parametrize("name", TYPES)
+def test_blocks_are_known_to_be_finite_where_their_scales_are(name, edge):
+    """One scale among many that is finite, infinite or NaN; of types without one nothing is known."""
+    size = TYPES[name][1].size
+    raw = np.random.default_rng(edge).integers(0, 256, (40, 300 * size), dtype=np.uint8)
+    scales = raw.reshape(-1, size)
+    for at in SCALES[name]:
+        scales[:, at + 1] &= 0xBF
+        scales[-7, at : at + 2] = [edge & 255, edge >> 8]
+    numbers, is_finite = numbers_of_blocks(raw, TYPES[name][1])
+    has_half_scales = SCALES[name] and name != "BF16"
+    assert is_finite == bool(has_half_scales and np.isfinite(numbers).all())
 
 
 @given(st.data())

@@ -15,7 +15,7 @@ from attncli.errors.wording import quoted, visible
 from attncli.files.gguf import GgufHeader, GgufTensor, read_gguf_header
 from attncli.files.paths import is_file
 from attncli.files.writing import reason
-from attncli.models.gguf.unpacking import dequantized
+from attncli.models.gguf.unpacking import numbers_of_blocks
 from attncli.models.local_stores import GGUF_PART
 from attncli.models.tensors import expect_finite, expect_length, require_file
 
@@ -145,8 +145,9 @@ class GgufTensors:
             blocks = blocks[stored.order]
         if rows is not None:
             blocks = blocks[rows]
-        values = dequantized(blocks, stored.tensor.quantization)
-        expect_finite(values, quoted(name), self.place)
+        values, is_finite = numbers_of_blocks(blocks, stored.tensor.quantization)
+        if not is_finite:
+            expect_finite(values, quoted(name), self.place)
         if rows is None:
             self._file.forget(stored.tensor)
             values = values.reshape(stored.shape)

@@ -5,7 +5,6 @@ first), the BPE of SentencePiece ("llama", whose merges follow from its vocabula
 ("t5") and WordPiece ("bert"). A chat template is a program of a stranger: it is never run.
 """
 
-import json
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -107,8 +106,15 @@ def gguf_tokenizer(path: Path) -> tuple[Any, str | None]:
         around = _around(
             metadata, tokens, begins=model == "llama" or kind.begins, ends=model == "t5"
         )
-    content = json.dumps({**parts, "added_tokens": added, "post_processor": around})
-    return tokenizer_of(content.encode(), file.place), doubt
+    content = {**parts, "added_tokens": added, "post_processor": around}
+    return tokenizer_of(_json(content), file.place), doubt
+
+
+def _json(content: Mapping[str, Any]) -> bytes:
+    """A vocabulary and its merges, which the standard library would write nine times as slowly."""
+    import orjson
+
+    return orjson.dumps(content)
 
 
 def _splitting(metadata: Metadata) -> tuple[_Splitting, str | None]:

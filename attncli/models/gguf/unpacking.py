@@ -10,20 +10,14 @@ import numpy as np
 
 from attncli.arrays import AnyArray, Float32Array
 from attncli.files.gguf import Quantization
+from attncli.models.gguf.widening import AT_ONCE, WIDENED, Unpacked, float32_of_halves
 
-_AT_ONCE = 1 << 18  # numbers: with what is made on the way they stay in the cache
 _KEPT = 8 << 20  # bytes
 # Values that four bits stand for: of IQ4_NL and IQ4_XS, and of MXFP4 twice as large.
 _NONLINEAR = np.array(
     [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113], np.int8
 )
 _HALVES = np.array([0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12], np.int8)
-
-_INFINITE, _SIGN = 0x7C00, 0x8000  # of a float16: the exponent of what is no number, and the sign
-_SIGN_AND_HALF = np.int32(
-    -0x70002000
-)  # 0x8FFFE000: of a float32 the sign, and where a float16 fits
-_HALF_BIAS = np.float32(2.0**112)  # what the exponents of float16 and float32 differ by
 
 
 def _keep_freed_memory() -> None:
@@ -41,66 +35,29 @@ _keep_freed_memory()
 
 def dequantized(raw: AnyArray, quantization: Quantization) -> Float32Array:
     """The numbers of rows of blocks. Shapes: (n_rows, bytes), uint8 → (n_rows, n_numbers)."""
+    return numbers_of_blocks(raw, quantization).numbers
+
+
+def numbers_of_blocks(raw: AnyArray, quantization: Quantization) -> Unpacked:
+    """The numbers of rows of blocks: finite where the float16 of their blocks are, since what these
+    are multiplied with is small. Shapes: (n_rows, bytes), uint8 → (n_rows, n_numbers).
+    """
     n_rows, width = raw.shape
     per_row = width // quantization.size
-    if (plain := _PLAIN.get(quantization.name)) is not None:
+    if (widened := WIDENED.get(quantization.name)) is not None:
         with np.errstate(over="ignore", invalid="ignore"):
-            return plain(raw)
+            return widened(raw)
     out = np.empty((n_rows * per_row, quantization.block), dtype=np.float32)
     blocks = raw.reshape(n_rows * per_row, quantization.size)
-    step = max(1, _AT_ONCE // quantization.block)
+    step = max(1, AT_ONCE // quantization.block)
     unpack, places = _BLOCKS[quantization.name]
     with np.errstate(over="ignore", invalid="ignore"):
         halves = [_halves(blocks, at) for at in places]
         for start in range(0, len(blocks), step):
             part = slice(start, start + step)
-            unpack(blocks[part], out[part], *(values[part] for values in halves))
-    return out.reshape(n_rows, per_row * quantization.block)
-
-
-def _float32(raw: AnyArray) -> Float32Array:
-    return np.ascontiguousarray(raw).view("<f4")
-
-
-def _float16(raw: AnyArray) -> Float32Array:
-    return _widened(np.ascontiguousarray(raw).view("<u2"))
-
-
-def _widened(halves: AnyArray) -> Float32Array:
-    """Float16 → float32, several times as fast as numpy's conversion; which does it where a number is
-    not finite. Shapes: (…) of the bits as uint16, contiguous → (…).
-
-    A half as a signed number keeps its sign when it is made wider, and its exponent and fraction move
-    to their places; what was sign between them goes, and a product puts the bias right.
-    """
-    flat = halves.reshape(-1)
-    out = np.empty(flat.size, dtype=np.float32)
-    for start in range(0, flat.size, _AT_ONCE):
-        part, values = flat[start : start + _AT_ONCE], out[start : start + _AT_ONCE]
-        if part.view("<i2").max() >= _INFINITE or part.max() >= _INFINITE | _SIGN:
-            values[:] = part.view("<f2")
-            continue
-        wide = values.view(np.int32)
-        np.copyto(wide, part.view("<i2"))
-        wide <<= np.int32(13)
-        wide &= _SIGN_AND_HALF
-        values *= _HALF_BIAS
-    return out.reshape(halves.shape)
-
-
-def _float64(raw: AnyArray) -> Float32Array:
-    return np.ascontiguousarray(raw).view("<f8").astype(np.float32)
-
-
-def _bfloat16(raw: AnyArray) -> Float32Array:
-    upper = np.ascontiguousarray(raw).view("<u2")  # halves of float32
-    wide = np.empty(upper.shape, dtype=np.uint32)
-    ins, outs = upper.reshape(-1), wide.reshape(-1)
-    for start in range(0, ins.size, _AT_ONCE):
-        part = outs[start : start + _AT_ONCE]
-        np.copyto(part, ins[start : start + _AT_ONCE])
-        part <<= np.uint32(16)
-    return wide.view(np.float32)
+            unpack(blocks[part], out[part], *(half.numbers[part] for half in halves))
+    is_finite = bool(halves) and all(half.is_finite for half in halves)
+    return Unpacked(out.reshape(n_rows, per_row * quantization.block), is_finite)
 
 
 def _part(blocks: AnyArray, at: int, count: int) -> AnyArray:
@@ -109,9 +66,9 @@ def _part(blocks: AnyArray, at: int, count: int) -> AnyArray:
     return np.ascontiguousarray(whole).view(np.uint8).reshape(-1, count)
 
 
-def _halves(blocks: AnyArray, at: int) -> Float32Array:
+def _halves(blocks: AnyArray, at: int) -> Unpacked:
     """The float16 of each block at a byte. Shape (n, 1)."""
-    return _widened(np.ascontiguousarray(blocks[:, at : at + 2].view("<u2")))
+    return float32_of_halves(np.ascontiguousarray(blocks[:, at : at + 2].view("<u2")))
 
 
 def _joined(parts: Sequence[AnyArray]) -> AnyArray:
@@ -284,12 +241,6 @@ def _in_eights(
     out -= _spread(dmin * smallest, out)
 
 
-_PLAIN: Mapping[str, Callable[[AnyArray], Float32Array]] = {
-    "F32": _float32,
-    "F16": _float16,
-    "BF16": _bfloat16,
-    "F64": _float64,
-}
 # How the blocks of a type are unpacked, and at which of their bytes the float16 stand that it takes.
 _BLOCKS: Mapping[str, tuple[Callable[..., None], Sequence[int]]] = {
     "Q4_0": (_q4_0, (0,)),
