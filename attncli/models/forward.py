@@ -12,6 +12,7 @@ another BLAS than OpenBLAS), each sentence is computed alone.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from attncli.attention.core import attend
 from attncli.attention.masks import window_mask
 from attncli.attention.products import may_share_rows
 from attncli.errors import ShapeError
+from attncli.models.ahead import blocks_in_turn
 from attncli.models.layers import Attention, Block
 from attncli.models.model import TransformerModel
 from attncli.models.packing import filled, packs
@@ -135,18 +137,21 @@ def encode(
             _Pack(model, sentences, places, kept_layers, wanted)
             for places in _packs(model, sentences)
         ]
-        for layer in range(end):
-            block = model.block(layer)
-            slots = [slot for slot, chosen in enumerate(layers) if chosen == layer]
-            slots = slots if wanted.listener is None else [0 for _ in slots[:1]]
-            for pack in packed:
-                pack.rows = _layer(block, pack.rows, pack.groups, slots)  # (n_rows, d_model)
-                if wanted.listener is not None and slots:
-                    pack.tell(layer, wanted.listener)
-                if layer == config.n_layers - 1:
-                    pack.rows = model.tensors.last(pack.rows)
-                if layer == depth - 1 or (wanted.hidden_states and layer < depth):
-                    pack.states.append(pack.rows)
+        n_rows = sum(len(pack.rows) for pack in packed)
+        with closing(blocks_in_turn(model, end, n_rows)) as blocks:
+            for layer in range(end):
+                block = next(blocks)
+                slots = [slot for slot, chosen in enumerate(layers) if chosen == layer]
+                slots = slots if wanted.listener is None else [0 for _ in slots[:1]]
+                for pack in packed:
+                    pack.rows = _layer(block, pack.rows, pack.groups, slots)  # (n_rows, d_model)
+                    if wanted.listener is not None and slots:
+                        pack.tell(layer, wanted.listener)
+                    if layer == config.n_layers - 1:
+                        pack.rows = model.tensors.last(pack.rows)
+                    if layer == depth - 1 or (wanted.hidden_states and layer < depth):
+                        pack.states.append(pack.rows)
+                del block  # before the next one takes memory
     states_of = {at: states for pack in packed for at, states in pack.taken_apart(wanted)}
     return [states_of[at] for at in range(len(sentences))]
 

@@ -58,6 +58,14 @@ class TransformerModel:
             self._blocks[layer] = block
         return block
 
+    def unpacked_bytes(self, layer: int) -> int:
+        """The bytes of a layer that is unpacked at every use; 0 where it lies as it is, or is kept."""
+        return self.checkpoint.unpacked_bytes(f"{self.tensors.prefix}{self.tensors.layers}{layer}.")
+
+    def make_room(self, layer: int) -> None:
+        """Takes the memory that the next use of a layer unpacks into."""
+        self.checkpoint.make_room(f"{self.tensors.prefix}{self.tensors.layers}{layer}.")
+
     def quantization(self, layers: Sequence[int] | None) -> str | None:
         """How the attention matrices of layers (None: of all) are quantized, None where they are not."""
         chosen = None if layers is None else tuple(layers)

@@ -351,9 +351,9 @@ def test_of_the_words_only_those_of_the_text_are_unpacked(tmp_path, monkeypatch)
     model, rows = TransformerModel(tmp_path / "w.gguf"), []
     real = mapped.numbers_of_blocks
 
-    def counted(raw: np.ndarray, kind: Any) -> np.ndarray:
+    def counted(raw: np.ndarray, kind: Any, room: Any) -> Any:
         rows.append(len(raw))
-        return real(raw, kind)
+        return real(raw, kind, room)
 
     monkeypatch.setattr(mapped, "numbers_of_blocks", counted)
     model.tensors.words(np.array([3, 9, 9, 1, 39]))

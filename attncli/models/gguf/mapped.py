@@ -2,7 +2,8 @@
 
 import mmap
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
@@ -50,11 +51,17 @@ class GgufFile:
         row = tensor.shape[-1] // tensor.quantization.block * tensor.quantization.size
         return flat.reshape(-1, row)
 
-    def forget(self, tensor: GgufTensor) -> None:
-        """Lets the system take back the memory of a tensor's bytes; they are read again if needed."""
+    def forget(self, tensor: GgufTensor, rows: slice | None = None) -> None:
+        """Lets the system take back the memory of a tensor's bytes, or of these rows of it; they are
+        read again if needed.
+        """
         if hasattr(mmap, "MADV_DONTNEED"):
-            start = -(-tensor.start // mmap.PAGESIZE) * mmap.PAGESIZE  # whole pages of its own
-            length = tensor.end - start
+            n_rows = prod(tensor.shape[:-1])
+            width = (tensor.end - tensor.start) // n_rows
+            first, last, _ = (rows or slice(None)).indices(n_rows)
+            start, end = (tensor.start + width * row for row in (first, last))
+            start = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE  # whole pages of its own
+            length = end - start
             if length >= mmap.PAGESIZE:
                 self._map.madvise(
                     mmap.MADV_DONTNEED, start, length // mmap.PAGESIZE * mmap.PAGESIZE
@@ -101,9 +108,9 @@ class GgufParts:
         """The bytes of a tensor by row, (n_rows, bytes), a view of the mapped file."""
         return self._file_of[tensor.name].blocks(tensor)
 
-    def forget(self, tensor: GgufTensor) -> None:
-        """Lets the system take back the memory of a tensor's bytes."""
-        self._file_of[tensor.name].forget(tensor)
+    def forget(self, tensor: GgufTensor, rows: slice | None = None) -> None:
+        """Lets the system take back the memory of a tensor's bytes, or of these rows of it."""
+        self._file_of[tensor.name].forget(tensor, rows)
 
 
 GgufSource = GgufFile | GgufParts
@@ -129,10 +136,17 @@ class GgufTensors:
     def __init__(self, file: GgufSource, entries: Mapping[str, Stored]) -> None:
         self._file, self.entries = file, entries
         self.path, self.place, self.size = file.path, file.place, file.size
+        self._rooms: dict[str, Float32Array] = {}
 
     def expect_unchanged(self) -> None:
         """Raises: DataError when the mapped file has another length than when it was opened."""
         self._file.expect_unchanged()
+
+    def make_room(self, names: Iterable[str]) -> None:
+        """Takes the memory that the next reading of each of these fills, and gives back older one."""
+        self._rooms = {
+            name: np.empty(prod(self.entries[name].shape), dtype=np.float32) for name in names
+        }
 
     def read(self, name: str, rows: Any = None) -> Float32Array:
         """The tensor as float32, or only these rows of it, in which nothing else is dequantized.
@@ -145,11 +159,13 @@ class GgufTensors:
             blocks = blocks[stored.order]
         if rows is not None:
             blocks = blocks[rows]
-        values, is_finite = numbers_of_blocks(blocks, stored.tensor.quantization)
+        room = self._rooms.pop(name, None) if rows is None else None
+        values, is_finite = numbers_of_blocks(blocks, stored.tensor.quantization, room)
         if not is_finite:
             expect_finite(values, quoted(name), self.place)
+        if rows is None or (isinstance(rows, slice) and stored.order is None):
+            self._file.forget(stored.tensor, rows)
         if rows is None:
-            self._file.forget(stored.tensor)
             values = values.reshape(stored.shape)
             is_ordered = stored.order is None or values.ndim > 1
             return values if is_ordered else values[stored.order]

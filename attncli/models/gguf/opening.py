@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class GgufCheckpoint(Checkpoint):
 
     def __init__(self, file: GgufSource, tensors: GgufTensors) -> None:
         super().__init__(file.path, [tensors])
+        self._tensors = tensors
         self.version, self.metadata = file.header.version, file.header.metadata
         self._sizes = file.sizes
 
@@ -58,6 +60,14 @@ class GgufCheckpoint(Checkpoint):
                     f"{self.metadata['general.architecture']}",
                     place=self.place,
                 )
+
+    def unpacked_bytes(self, start: str) -> int:
+        """The bytes of the tensors whose names begin so, as float32."""
+        return sum(4 * prod(self.shape(name)) for name in self.names if name.startswith(start))
+
+    def make_room(self, start: str) -> None:
+        """Takes the memory that these tensors are unpacked into when they are read next."""
+        self._tensors.make_room(name for name in self.names if name.startswith(start))
 
     def lies_as_float32(self, name: str) -> bool:
         """No tensor is used where it lies."""

@@ -38,16 +38,22 @@ def dequantized(raw: AnyArray, quantization: Quantization) -> Float32Array:
     return numbers_of_blocks(raw, quantization).numbers
 
 
-def numbers_of_blocks(raw: AnyArray, quantization: Quantization) -> Unpacked:
+def numbers_of_blocks(
+    raw: AnyArray, quantization: Quantization, room: Float32Array | None = None
+) -> Unpacked:
     """The numbers of rows of blocks: finite where the float16 of their blocks are, since what these
-    are multiplied with is small. Shapes: (n_rows, bytes), uint8 → (n_rows, n_numbers).
+    are multiplied with is small. Blocks of several numbers fill a given `room`.
+
+    Shapes: (n_rows, bytes), uint8, room (n_rows·n_numbers,) → (n_rows, n_numbers).
     """
     n_rows, width = raw.shape
     per_row = width // quantization.size
     if (widened := WIDENED.get(quantization.name)) is not None:
         with np.errstate(over="ignore", invalid="ignore"):
             return widened(raw)
-    out = np.empty((n_rows * per_row, quantization.block), dtype=np.float32)
+    if room is None:
+        room = np.empty(n_rows * per_row * quantization.block, dtype=np.float32)
+    out = room.reshape(n_rows * per_row, quantization.block)
     blocks = raw.reshape(n_rows * per_row, quantization.size)
     step = max(1, AT_ONCE // quantization.block)
     unpack, places = _BLOCKS[quantization.name]
@@ -146,8 +152,13 @@ def _scaled(q: AnyArray, scale: Float32Array, out: Float32Array) -> None:
 
 
 def _spread(values: Float32Array, out: Float32Array) -> Float32Array:
-    """One value for each run of a block as one for each number of it, or what broadcasts so."""
+    """One value for each run of a block as one for each number of it, or what broadcasts so.
+
+    Python's lock is held while values are repeated, not while they are broadcast.
+    """
     runs = values.shape[1]
+    if runs == 1:
+        return values
     return np.repeat(values, out.shape[1] // runs, axis=1)
 
 
