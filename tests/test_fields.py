@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,12 +41,22 @@ ALLOWED = {
 }
 
 
+@cache
 def library():
     """Each module that is no part of the command: its place in the package, and its tree."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        place = path.relative_to(PACKAGE)
-        if place.parts[0] != "cli":
-            yield place.as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+    places = {path: path.relative_to(PACKAGE) for path in sorted(PACKAGE.rglob("*.py"))}
+    return [
+        (place.as_posix(), ast.parse(path.read_text(encoding="utf-8")))
+        for path, place in places.items()
+        if place.parts[0] != "cli"
+    ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _trees_of_this_file_alone():
+    """Trees are large: what other tests collect as garbage need not pass over them."""
+    yield
+    library.cache_clear()
 
 
 def is_allowed(place, text):

@@ -8,6 +8,7 @@ that it imports.
 import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -36,20 +37,22 @@ ASKED: tuple[Pair, ...] = (
 DECLARED = (*NOTEBOOK, RECORD, *ASKED)
 
 
-def modules() -> dict[str, ast.Module]:
-    """Every module of the package by its dotted name."""
+@cache
+def taken_by() -> dict[str, frozenset[str]]:
+    """The dotted name of every module of the package, and the modules that it imports."""
     named = {}
     for path in PACKAGE.rglob("*.py"):
         parts = ("attncli", *path.relative_to(PACKAGE).with_suffix("").parts)
-        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        named[name] = ast.parse(path.read_text(encoding="utf-8"))
-    return named
+        named[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return {
+        name: frozenset(_taken(ast.parse(path.read_text(encoding="utf-8")), set(named)))
+        for name, path in named.items()
+    }
 
 
 def imports() -> set[Pair]:
     """Which module imports which, but for the declared imports."""
-    named = modules()
-    pairs = {(name, taken) for name, tree in named.items() for taken in _taken(tree, set(named))}
+    pairs = {(name, taken) for name, others in taken_by().items() for taken in others}
     return {(one, other) for one, other in pairs if one != other} - set(DECLARED)
 
 
@@ -100,9 +103,8 @@ def test_no_files_import_each_other_in_a_circle():
 
 def test_the_declared_imports_are_the_only_ones_of_their_kind():
     """What is excused is there, and of two rooms it is the one line."""
-    named = modules()
     for one, other in DECLARED:
-        assert other in set(_taken(named[one], set(named)))
+        assert other in taken_by()[one]
     assert ("results", "views") not in arrows(imports())
 
 

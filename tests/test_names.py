@@ -4,7 +4,10 @@ import ast
 import json
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
+
+import pytest
 
 import attncli
 
@@ -29,10 +32,18 @@ COMMANDS = {
 COMMANDS |= {"analogy", "import_vectors", "list_vectors", "open_vectors", "similar"}
 
 
+@cache
 def modules():
     """Each module's path and its tree."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        yield path, ast.parse(path.read_text(encoding="utf-8"))
+    paths = sorted(PACKAGE.rglob("*.py"))
+    return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _trees_of_this_file_alone():
+    """Trees are large: what other tests collect as garbage need not pass over them."""
+    yield
+    modules.cache_clear()
 
 
 def public(kind):
