@@ -76,3 +76,8 @@ def distance_index(query_places: IntArray, n_keys: int, reach: int) -> IntArray:
 def table_width(reach: int) -> int:
     """The number of columns of a bias table: distances −reach−1 … reach+1."""
     return 2 * reach + 3
+
+
+def reach_of(table: FloatArray) -> int:
+    """The reach of a bias table, (n_heads, 2·reach + 3)."""
+    return (int(table.shape[1]) - 3) // 2

@@ -16,7 +16,14 @@ from attncli.attention.general import score_scale
 from attncli.attention.heads import merge_heads
 from attncli.attention.landmarks import with_likeness
 from attncli.attention.masks import attention_mask
-from attncli.attention.positions import distance_index, rotated, rotations, sinusoidal, table_width
+from attncli.attention.positions import (
+    distance_index,
+    reach_of,
+    rotated,
+    rotations,
+    sinusoidal,
+    table_width,
+)
 from attncli.attention.products import product
 from attncli.errors import ShapeError
 from attncli.settings import TEMPERATURE, Positions, Score
@@ -208,7 +215,7 @@ def relative_bias(projections: Projections, n_tokens: int) -> FloatArray | None:
     table = projections.position_table
     if projections.positions != "relative" or table is None:
         return None
-    columns = distance_index(np.arange(n_tokens), n_tokens, (table.shape[1] - 3) // 2)
+    columns = distance_index(np.arange(n_tokens), n_tokens, reach_of(table))
     return np.asarray(table[:, columns])  # (n_heads, n_tokens, n_tokens)
 
 

@@ -5,13 +5,17 @@ are (q·W_kᵀ)·Xᵀ, and the sums weights·X go through W_v afterwards, as in 
 and every product is of one sentence, so that its numbers do not depend on its company.
 """
 
+from functools import lru_cache
+
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from attncli.arrays import BoolArray, FloatArray, IntArray
 from attncli.attention.core import masked, softmax
 from attncli.attention.landmarks import with_likeness
+from attncli.attention.positions import distance_index, reach_of
 from attncli.attention.products import product
-from attncli.attention.projections import Projections, own_mask, relative_bias, with_positions
+from attncli.attention.projections import Projections, own_mask, with_positions
 
 
 class TargetRows:
@@ -22,7 +26,7 @@ class TargetRows:
         scale = layer.scale / layer.temperature
         W_q = layer.W_q.astype(np.float64) * scale  # (n_heads, d_model, d_k)
         self._W_q = np.ascontiguousarray(W_q.swapaxes(0, 1)).reshape(layer.d_model, -1)
-        self._bias: FloatArray | None = None  # of the last number of tokens
+        self._biases = lru_cache(maxsize=32)(self._biases_of)
         self._keys = np.ascontiguousarray(layer.W_k.swapaxes(1, 2), dtype=np.float64)
 
     @property
@@ -73,13 +77,21 @@ class TargetRows:
         self, n_tokens: int, places: IntArray
     ) -> tuple[FloatArray | None, BoolArray | None]:
         """The rows of the targets: (B, n_heads, n_tokens) and (B, 1, n_tokens), or None."""
-        if self._bias is None or len(self._bias) != n_tokens:
-            bias = relative_bias(self.layer, n_tokens)
-            if bias is not None:
-                bias = np.ascontiguousarray(bias.swapaxes(0, 1), dtype=np.float64)
-            self._bias = bias  # (n_tokens, n_heads, n_tokens)
-        mask = own_mask(self.layer, n_tokens)
+        biases, mask = self._biases(n_tokens), own_mask(self.layer, n_tokens)
         return (
-            None if self._bias is None else self._bias.take(places, axis=0),
+            None if biases is None else biases[places],
             None if mask is None else mask[places][:, None],
         )
+
+    def _biases_of(self, n_tokens: int) -> FloatArray | None:
+        """The rows of relative positions of every place, (n_tokens, n_heads, n_tokens), or None.
+
+        They are windows of one row that holds every distance: n_tokens² numbers are not in memory.
+        """
+        table = self.layer.position_table
+        if self.layer.positions != "relative" or table is None:
+            return None
+        distances = distance_index(np.array(n_tokens - 1), 2 * n_tokens - 1, reach_of(table))
+        every = table[:, distances].astype(np.float64)  # (n_heads, 2·n_tokens − 1)
+        windows = sliding_window_view(every, n_tokens, axis=1)  # (n_heads, n_tokens, n_tokens)
+        return windows.swapaxes(0, 1)[::-1]

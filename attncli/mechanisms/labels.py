@@ -111,9 +111,10 @@ class LabelAnalyser(Analyser):
         vectors = self.analyser.reader.lexicon.vectors()
         asked, where = self._asked(chosen)
         count, begin = len(where), 0
-        sums = np.zeros((room_for_rows(count), *asked.shape[1:-1], self._rows.width))
+        sums = np.empty((room_for_rows(count), *asked.shape[1:-1], self._rows.width))
+        sums[count:] = 0.0
         for rows, places in chosen:
-            for block in sentence_blocks(rows, 8 * vectors.shape[1]):
+            for block in sentence_blocks(rows, 16 * vectors.shape[1]):
                 embeddings = vectors.take(rows[block], axis=0)  # (B, n_tokens, d_model)
                 end = begin + len(embeddings)
                 queries = asked.take(where[begin:end], axis=0)  # (B, n_heads, d_model)

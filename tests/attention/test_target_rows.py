@@ -1,5 +1,6 @@
 """The row of one token by the folded way, against the attention of the whole sentence."""
 
+import tracemalloc
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -53,6 +54,20 @@ def test_sentences_of_other_lengths_change_no_row(kind: str) -> None:
         place = np.empty((3, 3, kept.width))
         assert kept.sums(asked, embeddings, places, out=place) is place
         np.testing.assert_array_equal(place, TargetRows(layer).sums(asked, embeddings, places))
+
+
+def test_a_long_sentence_takes_no_square_of_its_length() -> None:
+    """Distances of 3,000 tokens, each to each, would be 216 MB of float64; a row needs one of them."""
+    rows = TargetRows(_layer("relative"))
+    embeddings = np.random.default_rng(5).normal(size=(1, 3000, 6))
+    places = np.array([1234])
+    asked = rows.asked(embeddings[:, 1234], places)
+    tracemalloc.start()
+    try:
+        rows.sums(asked, embeddings, places)
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("kind", _KINDS)
