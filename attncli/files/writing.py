@@ -10,7 +10,6 @@ never followed.
 import errno
 import os
 import re
-import secrets
 import signal
 import stat
 import threading
@@ -178,7 +177,7 @@ def _temporary(target: Path) -> tuple[Path, int]:
     """
     mode = 0o600 if exists(target) else 0o666
     while True:
-        name = f".{_cut(target.name)}.{secrets.token_hex(4)}{_ENDING}"
+        name = f".{_cut(target.name)}.{os.urandom(4).hex()}{_ENDING}"
         path = target.parent / name
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_LINK | _BINARY
         try:

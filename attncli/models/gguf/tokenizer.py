@@ -7,6 +7,7 @@ first), the BPE of SentencePiece ("llama", whose merges follow from its vocabula
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -128,9 +129,10 @@ def _splitting(metadata: Metadata) -> tuple[_Splitting, str | None]:
 
 def _byte_level(metadata: Metadata, tokens: list[str], kind: _Splitting) -> dict[str, Any]:
     merges = metadata.texts("merges")  # "a b": neither token has a space
-    for number, merge in enumerate(merges):
-        if merge.count(" ") != 1:
-            raise metadata.fault("merges", f"value {number + 1} is no pair of two tokens")
+    spaces = list(map(str.count, merges, repeat(" ")))
+    if not set(spaces) <= {1}:
+        number = next(number for number, count in enumerate(spaces, 1) if count != 1)
+        raise metadata.fault("merges", f"value {number} is no pair of two tokens")
     steps: list[dict[str, Any]] = []
     if kind.pattern is not None:
         split = {"pattern": {"Regex": kind.pattern}, "behavior": "Isolated", "invert": False}
