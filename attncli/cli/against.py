@@ -8,10 +8,10 @@ from attncli.cli.showing import moved_words, shown_movements
 from attncli.cli.terminal import say_written, write, write_json
 from attncli.cli.vain_options import Effects
 from attncli.errors import AttnError, UsageError
+from attncli.results.displayed import displayed
 
 if TYPE_CHECKING:
     from attncli.api.analysis import Analysis, Outcomes
-    from attncli.insight.beside import CellDifference
     from attncli.insight.space import VocabularySpace
     from attncli.results.result import AttentionResult
     from attncli.views.against_files import Beside
@@ -35,9 +35,12 @@ def show_against(
         if manner.output is not None:
             from attncli.views import against_files
 
-            pairs.append(against_files.Beside(beside, outcome, shown_movements(beside, space)))
+            one, other = _seen(beside), _seen(outcome)
+            pairs.append(against_files.Beside(one, other, shown_movements(one, space)))
+        elif manner.json:
+            write_json(_record(beside, outcome))
         else:
-            _show(beside, outcome, space, manner, first=not printed)
+            _show(_seen(beside), _seen(outcome), space, manner, first=not printed)
         effects.see(outcome)
         notices.warn(outcome, sentence.place)
         printed += 1
@@ -73,12 +76,8 @@ def _show(
     *,
     first: bool,
 ) -> None:
-    from attncli.insight.beside import cell_differences
     from attncli.views.against import against_lines
 
-    if manner.json:
-        write_json(_record(general, other, cell_differences(general, other)))
-        return
     ink = manner.ink_of(general, other)
     lines = against_lines(
         general,
@@ -92,17 +91,22 @@ def _show(
     write(("" if first else "\n") + ink.rendered(lines))
 
 
-def _record(
-    general: "AttentionResult", other: "AttentionResult", cells: "list[CellDifference]"
-) -> str:
+def _seen(result: "AttentionResult") -> "AttentionResult":
+    """The result whose blank tokens have signs."""
+    return displayed(result, marks_written=False)
+
+
+def _record(general: "AttentionResult", other: "AttentionResult") -> str:
     import json
 
+    from attncli.insight.beside import cell_differences
     from attncli.results.json import result_json
     from attncli.results.names import mean_of_heads
 
     parts = [result_json(result, exclude=("contextual",)) for result in (general, other)]
     differences = [
-        {"query": c.query, "key": c.key, "general": c.general, "task": c.other} for c in cells
+        {"query": c.query, "key": c.key, "general": c.general, "task": c.other}
+        for c in cell_differences(general, other)
     ]
     text = json.dumps(general.text, ensure_ascii=True)
     return (

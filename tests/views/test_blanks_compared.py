@@ -72,6 +72,28 @@ def test_blank_words_of_a_comparison_are_seen(
     assert len([cell for cell in cells if not cell.strip()]) >= 4
 
 
+def test_blank_words_are_seen_beside_general_attention(
+    command: Callable[..., Any], stories: str, tmp_path: Path
+) -> None:
+    """`--against general` has signs in the terminal, Markdown, TeX, pages and pictures; JSON keeps the blank."""
+    against = ["explain", "One  day", "--vectors", f"model:{stories}:2", "--attention", "task"]
+    against += ["--seed", "1", "--against", "general"]
+    views = {"terminal": command(*against, "--width", "300").text}
+    for suffix in ("md", "tex", "html", "svg"):
+        path = tmp_path / f"a.{suffix}"
+        assert command(*against, "-o", str(path)).code == 0
+        views[suffix] = path.read_text(encoding="utf-8")
+    for name, text in views.items():
+        assert text.count("␣") >= 6, (
+            name
+        )  # a row and a column of two matrices, and where they differ
+    assert "|  |" not in views["md"]
+    assert "␣ → ␣" in views["terminal"]
+    record = json.loads(command(*against, "--json").text)
+    for part in ("general", "task"):
+        assert [token["text"] for token in record[part]["tokens"]] == ["One", " ", "day"]
+
+
 def test_a_comparison_that_was_read_back_is_drawn_with_signs(
     command: Callable[..., Any], stories: str, tmp_path: Path
 ) -> None:
