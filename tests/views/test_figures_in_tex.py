@@ -46,7 +46,7 @@ def test_a_fragment_is_a_box_of_exactly_its_size(tmp_path, engine, name):
     """Taken in twice, in a line and in a figure; words of any script break nothing."""
     if shutil.which(engine) is None:
         pytest.skip("not on this machine")
-    words = WORDS if name != "natural" else [*WORDS, *HOSTILE[:12]]
+    words = WORDS if name != "natural" else [WORDS[-1], *HOSTILE[:12]]  # 23² cells take a while
     tex = figure_file(FigureSettings(fragment=True, **CHOICES[name]), [result_of(words)], ".tex")
     assert "documentclass" not in tex
     (tmp_path / f"{name}.tex").write_text(tex, encoding="utf-8")
