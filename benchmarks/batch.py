@@ -109,6 +109,7 @@ def compare(count: int, folder: Path) -> None:
 def compare_modes(count: int, folder: Path) -> None:
     """Prints a line for each mode that writes less than everything, with its peers, and each format."""
     from batch_modes import cpu_seconds, write_sentences
+    from corpus import sentences_of_rare_words
 
     many, few, target = folder / "labeled.txt", folder / "hundred.txt", folder / "out"
     write_sentences(many, count)
@@ -135,6 +136,11 @@ def compare_modes(count: int, folder: Path) -> None:
         peer("gensim + torch grouped + orjson", [*PEER, "grouped"], [mode], own)
     peer("gensim + torch sums + orjson", BY_TORCH, [], ours("labels alone", LABELS))
     lines = ours("everything, JSON lines", [])
+    rare = folder / "rare.txt"
+    rare.write_text("\n".join(sentences_of_rare_words(count)) + "\n")
+    sources = (rare, few)
+    ours("everything, with many rare words", [])
+    sources = (many, few)
     for suffix in ("arrow", "parquet", "npz"):
         print(f"{'':4}{lines / ours(f'everything, {suffix}', [], suffix):6.2f} × as fast as lines")
     commands = {

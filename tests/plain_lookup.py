@@ -7,6 +7,7 @@ import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.embeddings.protocols import EmbeddingStore
+from attncli.embeddings.seeded import random_vector
 from attncli.reading.lookup import find
 from attncli.reading.unknown import stand_in
 from attncli.settings import OovPolicy
@@ -44,8 +45,10 @@ def look_up(
     for place, i in enumerate(kept):
         hit = found[i]
         if hit is None:
-            made = stand_in(store, words[i], oov, seed)
-            vectors[place], hit = made.vector, (-1, made.key, made.status)
+            made = stand_in(store, words[i], oov)
+            random = made.vector is None
+            vectors[place] = random_vector(made.key, store.dim, seed) if random else made.vector
+            hit = (-1, made.key, made.status)
         keys.append(hit[1])
         statuses.append(hit[2])
     return Lookup(kept, tuple(keys), tuple(statuses), vectors)

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from attncli.arrays import Float32Array, IntArray
 from attncli.checks.arguments import text_of
@@ -28,22 +29,34 @@ def random_vector(word: str, dim: int, seed: int = 0) -> Float32Array:
     >>> bool((random_vector("bank", 4) == random_vector("bank", 4)).all())
     True
     """
-    name = f"{seed}\x1f{dim}\x1f{word}".encode("utf-8", "surrogatepass")
-    import hashlib
+    vector: Float32Array = random_vectors([word], dim, seed)[0]
+    return vector
 
-    start = int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "little")
+
+def random_vectors(words: Sequence[str], dim: int, seed: int = 0) -> Float32Array:
+    """The vector of each word, the same whatever stands beside it. Shape (n_words, dim)."""
+    starts = np.array([_start(word, dim, seed) for word in words], dtype=np.uint64)
     pairs = (dim + 1) // 2
-    bits = _splitmix(np.uint64(start), 2 * pairs)  # (2 · pairs,)
+    bits = _splitmix(starts[:, None], 2 * pairs)  # (n_words, 2 · pairs)
     uniform = ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53  # in (0, 1)
-    radius = np.sqrt(-2.0 * np.log(uniform[:pairs]))
-    angle = 2.0 * math.pi * uniform[pairs:]
-    normal = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:dim]  # (dim,)
+    radius = np.sqrt(-2.0 * np.log(np.ascontiguousarray(uniform[:, :pairs])))
+    angle = 2.0 * math.pi * uniform[:, pairs:]
+    normal = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1)[:, :dim]
     return (normal * math.sqrt(_SELF_SCORE / math.sqrt(dim))).astype(np.float32)
 
 
-def _splitmix(start: np.uint64, count: int) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+def _start(word: str, dim: int, seed: int) -> int:
+    """Where the stream of a word begins."""
+    from hashlib import blake2b
+
+    name = f"{seed}\x1f{dim}\x1f{word}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(name, digest_size=8).digest(), "little")
+
+
+def _splitmix(starts: npt.NDArray[np.uint64], count: int) -> npt.NDArray[np.uint64]:
+    """The first numbers of streams. Shapes: (n, 1) → (n, count)."""
     steps = np.arange(1, count + 1, dtype=np.uint64)
-    z = start + steps * _GAMMA  # wraps, as intended
+    z: npt.NDArray[np.uint64] = starts + steps * _GAMMA  # wraps, as intended
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))

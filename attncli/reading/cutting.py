@@ -29,7 +29,7 @@ from attncli.text.words import (
     split_contraction,
 )
 
-_MAX_PIECES = 1 << 14
+_MAX_PIECES = 1 << 15
 _LONGEST_PIECE = 64  # characters; longer ones hardly ever come twice
 _AT_ONCE = 1 << 15  # characters whose pieces are in memory together
 _NEW = -1
@@ -68,7 +68,7 @@ class Piecewise:
 
     @property
     def full(self) -> bool:
-        """Whether enough pieces are known that a new start is due."""
+        """Whether enough pieces are known that some are to be forgotten."""
         return len(self._known) >= _MAX_PIECES
 
     def forget(self) -> None:
@@ -78,7 +78,44 @@ class Piecewise:
         self._rows = GrowingNumbers()  # of each fragment
         self._firsts = GrowingNumbers([0])  # of each piece: which fragment is its first,
         self._counts = GrowingNumbers([0])  # how many it has,
-        self._widths = GrowingNumbers([0])  # how many characters
+        self._widths = GrowingNumbers([0])  # how many characters,
+        self._met = GrowingNumbers([0])  # how often it came
+
+    def forget_rare(self) -> None:
+        """Keeps the pieces that came most often, half of what there is room for, and their words."""
+        kept = self._often_met()
+        fragments = self._fragments_at(kept)
+        self._rows = GrowingNumbers(self._rows.array()[fragments])
+        rows = self._rows.array()
+        rows[:] = self._lexicon.keep(np.unique(rows[rows >= 0]))[rows]
+        self._fragments = [self._fragments[at] for at in fragments.tolist()]
+        for part, row in zip(self._fragments, rows.tolist(), strict=True):
+            part.row = row
+        pieces = list(self._known)  # in the order of their numbers
+        self._known = {pieces[number]: i for i, number in enumerate(kept.tolist())}
+        counts = self._counts.array()[kept]
+        self._firsts = GrowingNumbers(np.cumsum(counts) - counts)
+        self._counts = GrowingNumbers(counts)
+        self._widths = GrowingNumbers(self._widths.array()[kept])
+        self._met = GrowingNumbers(self._met.array()[kept] // 2)  # what is past counts less
+
+    def _often_met(self) -> IntArray:
+        """The numbers of the pieces to be kept, ascending: first of all the empty one."""
+        often_first = np.lexsort((-np.arange(len(self._known)), -self._met.array()))
+        often_first = often_first[often_first > 0][: _MAX_PIECES // 2]
+        rows = self._rows.array()[self._fragments_at(often_first)]
+        _, first_of_row = np.unique(rows, return_index=True)
+        met_before = np.zeros(len(rows) + 1, np.intp)
+        met_before[first_of_row + 1] = 1
+        ends = np.cumsum(self._counts.array()[often_first])
+        fits = np.cumsum(met_before)[ends] <= self._lexicon.room // 2
+        return np.concatenate([[0], np.sort(often_first[fits])])
+
+    def _fragments_at(self, pieces: IntArray) -> IntArray:
+        """Where the fragments of pieces (n_pieces,) are, (n_fragments,)."""
+        counts = self._counts.array()[pieces]
+        shift = self._firsts.array()[pieces] - np.cumsum(counts) + counts
+        return np.repeat(shift, counts) + np.arange(int(counts.sum()))
 
     def cut(self, texts: Sequence[str]) -> CutTexts:
         """The tokens of each sentence, none if it has no word; a fault for far too many."""
@@ -141,15 +178,14 @@ class Piecewise:
 
     def _lot(self, numbers: IntArray, ends: IntArray) -> "_Lot":
         """The tokens of sentences whose pieces (n_pieces,) are known and end at `ends` (n_texts,)."""
+        met = self._met.array()
+        met += np.bincount(numbers, minlength=len(met))
         widths = self._widths.array()[numbers] + 1  # (n_pieces,)
         begins = np.cumsum(widths) - widths  # (n_pieces,): in the joined texts
         firsts = np.concatenate([[0], ends[:-1]])  # (n_texts,): of the pieces
         begins -= np.repeat(begins[firsts], ends - firsts)  # in their own text
         tokens = self._counts.array()[numbers]  # (n_pieces,): of each piece
-        before = np.cumsum(tokens)
-        total = int(before[-1])
-        shift = self._firsts.array()[numbers] - before + tokens
-        which = np.repeat(shift, tokens) + np.arange(total)
+        which = self._fragments_at(numbers)
         return _Lot(which, np.repeat(begins, tokens), np.add.reduceat(tokens, firsts))
 
     def _learn(self, pieces: Sequence[str]) -> None:
@@ -164,6 +200,7 @@ class Piecewise:
         self._firsts.append(begin + np.cumsum(counts, dtype=np.intp) - counts)
         self._counts.append(counts)
         self._widths.append(list(map(len, pieces)))
+        self._met.append(np.zeros(len(pieces), np.intp))
         self._rows.append([part.row for part in self._fragments[begin:]])
 
     def _of_sentence(self, sentence: str) -> list[tuple[Fragment, int]]:
@@ -227,7 +264,7 @@ class _Lot(NamedTuple):
 class GrowingNumbers:
     """A list of whole numbers as an array that grows at its end."""
 
-    def __init__(self, first: Sequence[int] = ()) -> None:
+    def __init__(self, first: Sequence[int] | IntArray = ()) -> None:
         self._used = 0
         self._array = np.zeros(256, np.intp)
         self.append(first)

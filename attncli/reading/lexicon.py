@@ -1,21 +1,23 @@
 """The words met so far with their vectors, in one small matrix that stays in the processor's cache.
 
-Words repeat: a look-up in the store happens once a word, not once a token. What is kept is bounded;
-`forget` starts over when it is full, so that memory does not grow with the length of the input.
+Words repeat: a look-up in the store happens once a word, not once a token. What is kept is bounded:
+when it is full, `keep` forgets the words that are rare, so that memory does not grow with the length
+of the input.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
-from attncli.arrays import BoolArray, Float32Array, FloatArray
+from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from attncli.embeddings.protocols import EmbeddingStore
+from attncli.embeddings.seeded import random_vectors
 from attncli.reading.lookup import find
 from attncli.reading.unknown import stand_in
 from attncli.settings import OovPolicy
 from attncli.text.forms import plain_form
 
-_MAX_WORDS = 1 << 14
+_MAX_WORDS = 1 << 15
 _MAX_BYTES = 64 << 20  # of vectors and of what is made of them
 _UNREAD = -1
 
@@ -24,7 +26,7 @@ Entry = tuple[str, str, int]
 
 
 class Lexicon:
-    """Distinct words → rows of `vectors()`; a row is valid until `forget` is called."""
+    """Distinct words → rows of `vectors()`; a row is valid until `keep` or `forget` is called."""
 
     def __init__(self, store: EmbeddingStore, oov: OovPolicy = "random", seed: int = 0) -> None:
         self.store = store
@@ -38,8 +40,13 @@ class Lexicon:
         return len(self._store_rows)
 
     @property
+    def room(self) -> int:
+        """How many words are remembered, or a few more."""
+        return self._room
+
+    @property
     def full(self) -> bool:
-        """Whether enough words are known that a new start is due."""
+        """Whether enough words are known that some are to be forgotten."""
         return len(self) >= self._room
 
     def forget(self) -> None:
@@ -48,11 +55,35 @@ class Lexicon:
         self._row_of_key: dict[str, int] = {}
         self._store_rows: list[int] = []
         self._stand_ins: dict[int, Float32Array] = {}
+        self._random: dict[int, str] = {}  # rows whose vectors are random, and whose
         self._vectors = GrowingMatrix(self._room, self.store.dim)
         self._known = np.zeros(self._room, dtype=np.bool_)
         self._projections = [
             (project, GrowingMatrix(self._room, rows.width)) for project, rows in self._projections
         ]
+
+    def keep(self, rows: IntArray) -> IntArray:
+        """Forgets all other rows. Shapes: ascending (n_kept,) → (n_rows + 1,): the new number of each
+        row, −1 for the forgotten, and −1 at the end, for a word without a row.
+        """
+        self.vectors()
+        renumbered = np.full(len(self) + 1, -1, dtype=np.intp)
+        renumbered[rows] = np.arange(len(rows))
+        of_row: list[int] = renumbered.tolist()
+        self._entries = {
+            word: (key, status, of_row[row])
+            for word, (key, status, row) in self._entries.items()
+            if of_row[row] >= 0
+        }
+        self._row_of_key = {
+            name: of_row[row] for name, row in self._row_of_key.items() if of_row[row] >= 0
+        }
+        self._store_rows = [self._store_rows[row] for row in rows.tolist()]
+        self._known[: len(rows)] = self._known[rows]
+        self._vectors.keep(rows)
+        for _, projected in self._projections:
+            projected.keep(rows[rows < len(projected)])
+        return renumbered
 
     def entry(self, word: str) -> Entry:
         """The key, status and row of a word as a sentence has it."""
@@ -108,10 +139,13 @@ class Lexicon:
         shared = f"\0{self._oov}"  # zeros and means are the same for every word
         if self._oov in ("zero", "mean") and shared in self._row_of_key:
             return key, self._oov, self._row(shared, _UNREAD)
-        stand = stand_in(self.store, word, self._oov, self._seed)
+        stand = stand_in(self.store, word, self._oov)
         name = shared if self._oov in ("zero", "mean") else f"\0{stand.status}\0{stand.key}"
         if name not in self._row_of_key:
-            self._stand_ins[len(self)] = stand.vector
+            if stand.vector is None:
+                self._random[len(self)] = stand.key
+            else:
+                self._stand_ins[len(self)] = stand.vector
         return stand.key, stand.status, self._row(name, _UNREAD)
 
     def _row(self, name: str, store_row: int) -> int:
@@ -127,8 +161,13 @@ class Lexicon:
         read = [i for i, row in enumerate(wanted) if row != _UNREAD]
         if read:
             loaded[read] = self.store.vectors([wanted[i] for i in read])
-        for row in [row for row in self._stand_ins if row >= start]:
-            loaded[row - start] = self._stand_ins.pop(row)
+        for row, vector in self._stand_ins.items():
+            loaded[row - start] = vector
+        if self._random:
+            keys = list(self._random.values())
+            vectors = random_vectors(keys, self.store.dim, self._seed)
+            loaded[np.array(list(self._random)) - start] = vectors
+        self._stand_ins, self._random = {}, {}
         self._vectors.append(loaded)
         if end > len(self._known):
             self._known = np.concatenate([self._known, np.zeros(end, dtype=np.bool_)])
@@ -154,6 +193,11 @@ class GrowingMatrix:
     def array(self) -> Float32Array:
         """The rows so far, (n_rows, width)."""
         return self._array[: self._used]
+
+    def keep(self, rows: IntArray) -> None:
+        """Leaves only these rows, ascending (n,)."""
+        self._array[: len(rows)] = self._array[rows]
+        self._used = len(rows)
 
     def append(self, rows: Float32Array) -> None:
         """Adds rows, (n, width)."""

@@ -1,7 +1,7 @@
 """Words → vectors, with the status of each: nothing is found or made up without saying so."""
 
 from collections.abc import Callable, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Protocol
 
 from attncli.embeddings.protocols import EmbeddingStore
@@ -13,9 +13,10 @@ from attncli.text.words import no_spaces
 
 def find(store: EmbeddingStore, word: str) -> tuple[int, str, str] | None:
     """The row, key and status of the best form of `word` in the store, or None."""
-    if word.isascii() and "'" not in word and (row := store.row(word)) is not None:
-        return row, word, "exact"  # the first form of a plain word, without making the others
-    for key, status in chain(forms(word), fallback_forms(word)):
+    plain = word.isascii() and "'" not in word  # it is its own first form: no other is made yet
+    if plain and (row := store.row(word)) is not None:
+        return row, word, "exact"
+    for key, status in chain(islice(forms(word), plain, None), fallback_forms(word)):
         row = store.row(key)
         if row is not None:
             return row, key, status

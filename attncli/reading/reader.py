@@ -98,7 +98,7 @@ class Reader:
         self._may_lack = self.settings.oov in ("skip", "error")
 
     def start(self, texts: Sequence[str] = (), tick: Tick = ignored) -> None:
-        """Begins a new lot of sentences: forgets, if what is remembered has grown to its bound.
+        """Begins a new lot of sentences: forgets what is rare, if memory has grown to its bound.
 
         A store that has to search a file for words is told all of them at once. `tick` is told how
         many sentences are done, and of how many, where they are computed together.
@@ -108,8 +108,7 @@ class Reader:
             cut = (tokens_of(text, self.store, self.settings.tokenizer) for text in texts)
             self.store.prefetch(span.text for spans in cut for span in spans)  # in no known word
         if self.lexicon.full or self._pieces.full:
-            self.lexicon.forget()
-            self._pieces.forget()
+            self._pieces.forget_rare()
 
     def by_length(self, texts: Sequence[str]) -> tuple[list[Failure], list[Group]]:
         """The sentences that cannot be read, and the others, those of one length together."""

@@ -6,7 +6,6 @@ import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.embeddings.protocols import EmbeddingStore
-from attncli.embeddings.seeded import random_vector
 from attncli.embeddings.vocabulary import mean_vector
 from attncli.errors import UsageError, setting
 from attncli.errors.wording import quoted
@@ -24,14 +23,17 @@ TREATMENTS = {
 
 
 class StandIn(NamedTuple):
-    """The key, the status and the vector (dim,) of an unknown word."""
+    """The key, the status and the vector (dim,) of an unknown word.
+
+    A random vector is None: `seeded.random_vectors` makes those of many keys at once.
+    """
 
     key: str
     status: str
-    vector: Float32Array
+    vector: Float32Array | None
 
 
-def stand_in(store: EmbeddingStore, word: str, oov: OovPolicy, seed: int) -> StandIn:
+def stand_in(store: EmbeddingStore, word: str, oov: OovPolicy) -> StandIn:
     """What an unknown word gets. Where a policy finds nothing, a random vector, marked as such.
 
     Raises: UsageError when the vectors cannot do what the policy needs.
@@ -49,7 +51,7 @@ def stand_in(store: EmbeddingStore, word: str, oov: OovPolicy, seed: int) -> Sta
         near = _nearest(store, key)
         if near is not None:
             return StandIn(near, oov, store.vectors([store.row(near) or 0])[0])
-    return StandIn(key, "random", random_vector(key, store.dim, seed))
+    return StandIn(key, "random", None)
 
 
 def _of_parts(store: EmbeddingStore, word: str) -> Float32Array | None:

@@ -24,6 +24,7 @@ _MANY_FORMS = f"{_UNSEEN}|[{APOSTROPHES}{HYPHENS}]|[\u0f40-\u0fbc]"
 _LONGER_ARABIC = "\u0640"  # stretches a word on its line
 _SHOWN_AS_PICTURE, _JOINER = "\ufe0f", "\u200d"  # of emoji; keyboards leave the first out
 _MOST_SHARP = 2  # places where ss may be ß
+_BEGINNING = "\u2581"  # before a word's first piece in vocabularies of pieces
 # Letters that Unicode composes no more (Devanagari, Bengali, Gurmukhi, Oriya, Tibetan, Hebrew); old
 # vocabularies have them in one piece.
 _NO_MORE_COMPOSED = (
@@ -77,13 +78,16 @@ def fallback_forms(word: str) -> Iterator[tuple[str, str]]:
     """
     seen = {form for form, _ in forms(word)}
     plain = plain_form(word)
-    lowered = unicodedata.normalize("NFC", plain.lower())
+    lowered = plain.lower()
+    if not lowered.isascii():
+        lowered = unicodedata.normalize("NFC", lowered)
     for candidate, status in (
         *_marked(word, lowered),
         *_pictures(word),
         *_candidates(plain, lowered),
     ):
-        single = candidate.isascii() and "'" not in candidate  # nothing else looks like it
+        letters = candidate[1:] if candidate[:1] == _BEGINNING else candidate
+        single = letters.isascii() and "'" not in letters  # nothing else looks like it
         for form in (candidate,) if single else [form for form, _ in _alike(candidate)]:
             if form and form not in seen:
                 seen.add(form)
@@ -248,6 +252,9 @@ def _candidates(plain: str, lowered: str) -> Iterator[tuple[str, str]]:
     yield lowered[:1].upper() + lowered[1:], "capitalised"
     yield lowered.upper(), "capitalised"
     yield from _of_other_case(plain, lowered)
+    if plain.isascii() and plain.isalpha():
+        yield f"/c/en/{lowered}", "conceptnet"
+        return
     compatible = lowered
     if not plain.isascii():
         compatible = _compatible(lowered).casefold()
@@ -285,8 +292,10 @@ def _of_other_case(plain: str, lowered: str) -> Iterator[tuple[str, str]]:
         yield "\u0130" + lowered[1:], "capitalised"
     if lowered.endswith("\u03c3"):
         yield lowered[:-1] + "\u03c2", "lower"
+    if "ss" not in lowered:
+        return
     doubles = [form.start() for form in re.finditer("ss", lowered)][:_MOST_SHARP]
-    for chosen in product((True, False), repeat=len(doubles)) if doubles else ():
+    for chosen in product((True, False), repeat=len(doubles)):
         sharp = lowered
         for at, is_sharp in reversed(list(zip(doubles, chosen, strict=True))):
             sharp = sharp[:at] + "\u00df" + sharp[at + 2 :] if is_sharp else sharp
@@ -296,8 +305,8 @@ def _of_other_case(plain: str, lowered: str) -> Iterator[tuple[str, str]]:
 def _marked(word: str, lowered: str) -> Iterator[tuple[str, str]]:
     """With the mark of a word's beginning among plain words, and without it among others."""
     for form in dict.fromkeys((plain_form(word), lowered)):
-        yield f"\u2581{form}", "marked"
-    if word[:1] in ("\u2581", "\u0120"):
+        yield f"{_BEGINNING}{form}", "marked"
+    if word[:1] in (_BEGINNING, "\u0120"):
         yield word[1:], "marked"
     yield word.removesuffix("</w>"), "marked"
 

@@ -9,7 +9,7 @@ from conftest import child_environment
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attncli.embeddings.seeded import SeededStore, random_vector
+from attncli.embeddings.seeded import SeededStore, random_vector, random_vectors
 from attncli.insight.degenerate import degenerate
 from attncli.mechanisms.general import GeneralAnalyser
 
@@ -25,6 +25,15 @@ def test_the_same_question_has_the_same_answer(word, dim, seed):
     assert one.shape == (dim,)
     assert one.dtype == np.float32
     assert np.isfinite(one).all()
+
+
+@given(st.lists(ANY_WORD, max_size=9), st.integers(1, 40), st.integers())
+def test_a_vector_does_not_depend_on_its_company(words, dim, seed):
+    """Those of many words are to the bit those of each word alone."""
+    many = random_vectors(words, dim, seed)
+    assert many.shape == (len(words), dim)
+    for word, vector in zip(words, many, strict=True):
+        assert vector.tobytes() == random_vector(word, dim, seed).tobytes()
 
 
 def test_word_seed_and_dimension_all_count():

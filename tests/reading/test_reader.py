@@ -1,5 +1,6 @@
 """The quick way of reading gives what the plain way gives."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from plain_lookup import look_up
 from reading.readings import read_sentence
 
-from attncli.embeddings.protocols import EmbeddingStore
+from attncli.embeddings.protocols import EmbeddingStore, PlainStore
 from attncli.embeddings.store import FolderStore
 from attncli.errors import AttnError, LimitError
 from attncli.reading.cutting import tokens_of
@@ -147,13 +148,80 @@ def test_forgetting_changes_nothing(glove: FolderStore) -> None:
 def test_memory_is_bounded(glove: FolderStore) -> None:
     """Never-ending new words do not pile up."""
     reader = Reader(glove)
-    for i in range(30):
-        reader.start()
-        for j in range(1000):
-            reader.run(f"word{i}x{j} bank")
+    for i in range(45):
+        reader.by_length([f"word{i}x{j} bank" for j in range(1000)])
         reader.lexicon.vectors()
-    assert len(reader.lexicon) < 18_000
-    assert len(reader._pieces._known) < 18_000
+    assert len(reader.lexicon) < 34_000
+    assert len(reader._pieces._known) < 34_000
+
+
+class Counting(PlainStore):
+    """A store that has no word, and counts how often it is asked for each."""
+
+    name, dim, words, sha256 = "counting", 4, 0, None
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+
+    def has_word(self, word: str) -> bool:
+        return False
+
+    def row(self, word: str) -> int | None:
+        self.asked[word] += 1
+        return None
+
+    def vectors(self, rows: Any) -> Any:
+        return np.zeros((len(rows), self.dim), dtype=np.float32)
+
+
+def rare_words(count: int, begin: int) -> str:
+    """Words that no store has."""
+    return " ".join(f"rare{i}" for i in range(begin, begin + count))
+
+
+@pytest.fixture(params=[(512, 1 << 15), (1 << 15, 512)], ids=["words", "pieces"])
+def little_room(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounds that a short text meets: of words, or of pieces."""
+    words, pieces = request.param
+    monkeypatch.setattr("attncli.reading.lexicon._MAX_WORDS", words)
+    monkeypatch.setattr("attncli.reading.cutting._MAX_PIECES", pieces)
+
+
+@pytest.mark.usefixtures("little_room")
+def test_frequent_words_are_looked_up_once() -> None:
+    """However many words come once, a word of every sentence is not looked for again."""
+    store = Counting()
+    reader = Reader(store)
+    for begin in range(0, 3000, 300):
+        reader.by_length([f"the bank {rare_words(18, at)}" for at in range(begin, begin + 300, 18)])
+    assert store.asked["rare17"] == store.asked["the"] == store.asked["bank"] == 1
+    reader.by_length(["rare17 the"])
+    assert store.asked["the"] == 1
+    assert store.asked["rare17"] == 2  # it was forgotten
+
+
+@pytest.mark.usefixtures("little_room")
+@pytest.mark.parametrize("oov", ["random", "zero", "mean", "skip", "error"])
+def test_what_is_forgotten_changes_no_sentence(glove: FolderStore, oov: Any) -> None:
+    """Tokens, vectors and faults are those of a new reader after hundreds of words were forgotten."""
+    settings = ReadingSettings(oov=oov, max_tokens=4000)
+    reader = Reader(glove, settings)
+    reader.lexicon.projection(1, lambda vectors: vectors[:, :1])
+    asked = ["money bank grows", "rare1 bank, rare1700", "it's rare2-rare3 (bank)", "flows"]
+    for begin in range(0, 2400, 150):
+        texts = [*asked, rare_words(150, begin), f"the bank flows rare{begin} bank"]
+        failures, groups = reader.by_length(texts)
+        fresh = Reader(glove, settings)
+        expected_failures, expected = fresh.by_length(texts)
+        assert list(map(str, failures)) == list(map(str, expected_failures))
+        for group, plain in zip(groups, expected, strict=True):
+            assert group.places == plain.places
+            assert [r.tokens() for r in group.runs] == [r.tokens() for r in plain.runs]
+            kept, alone = reader.lexicon.vectors(), fresh.lexicon.vectors()
+            assert np.array_equal(kept[group.rows], alone[plain.rows])
+            assert np.array_equal(reader.lexicon.projected(0)[:, 0], kept[:, 0])
+            known = [lexicon.known() for lexicon in (reader.lexicon, fresh.lexicon)]
+            assert np.array_equal(known[0][group.rows], known[1][plain.rows])
 
 
 @pytest.mark.parametrize("text", ["a " * 50, "a-b-" * 30, "a " + "1-x " * 40, "x;" * 40])

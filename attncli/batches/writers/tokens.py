@@ -7,14 +7,16 @@ offsets once for all.
 from collections.abc import Sequence
 from functools import cache
 from itertools import chain, pairwise
-from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from attncli.arrays import IntArray
 from attncli.results.json import plain_json
 from attncli.results.stack import Fragment, TokenRun, TokenRuns
+
+Objects: TypeAlias = npt.NDArray[Any]  # of texts
 
 _STARTS = 512  # the table holds the offsets of tokens that begin before this character
 _LENGTHS = 32  # and are shorter than this
@@ -69,18 +71,28 @@ def token_texts(stacks: Sequence[Sequence[TokenRun]]) -> list[str]:
     tokens = Tokens.of(stacks)
     if not len(tokens.which):
         return ["[]"] * len(tokens.counts)
-    fragments, which = tokens.fragments, tokens.which.tolist()
-    for n in tokens.used().tolist():
-        if not fragments[n].before:
-            _remember(fragments[n])
-    before = list(map(attrgetter("before"), fragments))
-    after = list(map(attrgetter("after"), fragments))
-    pieces = [""] * (3 * len(which))
-    pieces[0::3] = map(before.__getitem__, which)
-    pieces[1::3] = _offsets(tokens)
-    pieces[2::3] = map(after.__getitem__, which)
+    used = tokens.used()
+    parts = [tokens.fragments[n] for n in used.tolist()]
+    for part in parts:
+        if not part.before:
+            _remember(part)
+    number_of = np.zeros(len(tokens.fragments), dtype=np.intp)  # among the used
+    number_of[used] = np.arange(len(used))
+    which = number_of[tokens.which]
+    pieces = np.empty((len(which), 3), dtype=np.object_)
+    pieces[:, 0] = _objects([part.before for part in parts])[which]
+    pieces[:, 1] = _offsets(parts, which, tokens.places)
+    pieces[:, 2] = _objects([part.after for part in parts])[which]
+    listed = pieces.reshape(-1).tolist()
     ends = (3 * np.cumsum(tokens.counts)).tolist()
-    return [f"[{''.join(pieces[begin:end])[:-1]}]" for begin, end in pairwise([0, *ends])]
+    return [f"[{''.join(listed[begin:end])[:-1]}]" for begin, end in pairwise([0, *ends])]
+
+
+def _objects(texts: Sequence[str]) -> Objects:
+    """An array of texts as they are, (n,): taking many of it is faster than of a list."""
+    array = np.empty(len(texts), dtype=np.object_)
+    array[:] = texts
+    return array
 
 
 def _remember(part: Fragment) -> None:
@@ -90,25 +102,29 @@ def _remember(part: Fragment) -> None:
     part.span = part.start * _LENGTHS + length if length < _LENGTHS else _FAR
 
 
-def _offsets(tokens: Tokens) -> list[str]:
-    """Where each token starts and ends in its sentence."""
-    table, fragments = _table(), tokens.fragments
-    spans = np.fromiter(map(attrgetter("span"), fragments), np.intp, len(fragments))
-    at = tokens.places * _LENGTHS + spans[tokens.which]  # start · _LENGTHS + length
-    inside = (at >= 0) & (at < len(table))
-    if inside.all():
-        return list(map(table.__getitem__, at.tolist()))
-    offsets = list(map(table.__getitem__, np.where(inside, at, 0).tolist()))
-    for i in np.flatnonzero(~inside).tolist():
-        part = fragments[int(tokens.which[i])]
-        offsets[i] = _offset(int(tokens.places[i]) + part.start, part.end - part.start)
+def _offsets(parts: Sequence[Fragment], which: IntArray, places: IntArray) -> Objects:
+    """Where each token `parts[which]`, whose piece begins at `places`, starts and ends in its sentence.
+
+    Shapes: which, places (n_tokens,) → (n_tokens,).
+    """
+    table = _table()
+    spans = np.array([part.span for part in parts], dtype=np.intp)
+    at = places * _LENGTHS + spans[which]  # start · _LENGTHS + length
+    far = np.flatnonzero((at < 0) | (at >= len(table)))
+    at[far] = 0
+    offsets: Objects = table[at]
+    for i in far.tolist():
+        part = parts[int(which[i])]
+        offsets[i] = _offset(int(places[i]) + part.start, part.end - part.start)
     return offsets
 
 
 @cache
-def _table() -> list[str]:
+def _table() -> Objects:
     """The text between a token's start and its end, at start · _LENGTHS + length."""
-    return [_offset(start, length) for start in range(_STARTS) for length in range(_LENGTHS)]
+    return _objects(
+        [_offset(start, length) for start in range(_STARTS) for length in range(_LENGTHS)]
+    )
 
 
 def _offset(start: int, length: int) -> str:
