@@ -156,6 +156,20 @@ def test_two_small_layers_are_unpacked_at_a_time_and_of_large_ones_one(tmp_path)
 
 
 @pytest.mark.usefixtures("two_processors")
+def test_without_a_thread_of_the_system_layers_wait_for_their_turn(tmp_path):
+    """Where no thread can be started the numbers come all the same."""
+    path = written(tmp_path / "m.gguf")
+    expected = states(TransformerModel(path)).weights
+    usual = threading.stack_size(1 << 46)  # bytes, more than any address space has
+    try:
+        assert threads_in(path) == 0
+        found = states(TransformerModel(path)).weights
+    finally:
+        threading.stack_size(usual)
+    assert found.tobytes() == expected.tobytes()
+
+
+@pytest.mark.usefixtures("two_processors")
 def test_a_process_of_several_leaves_the_processors_to_the_others():
     """The worker of a batch unpacks for itself; the process that started it may use a thread."""
     assert ahead._has_free_processor()

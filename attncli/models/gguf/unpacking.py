@@ -148,18 +148,21 @@ def _less(q: AnyArray, offset: int) -> AnyArray:
 def _scaled(q: AnyArray, scale: Float32Array, out: Float32Array) -> None:
     """out = scale·q. Shapes: q (n, block), scale (n, runs), one for each run of a block."""
     np.copyto(out, q.reshape(out.shape))
-    out *= _spread(scale, out)
+    runs = _runs(out, scale)
+    runs *= scale[..., None]
 
 
-def _spread(values: Float32Array, out: Float32Array) -> Float32Array:
-    """One value for each run of a block as one for each number of it, or what broadcasts so.
+def _raised(out: Float32Array, least: Float32Array) -> None:
+    """out + least, one for each run of a block."""
+    runs = _runs(out, least)
+    runs += least[..., None]
 
-    Python's lock is held while values are repeated, not while they are broadcast.
+
+def _runs(out: Float32Array, values: Float32Array) -> Float32Array:
+    """A view of blocks by their runs, which values broadcast over: repeating these would hold Python's
+    lock. Shapes: out (n, block), values (n, runs) → (n, runs, block / runs).
     """
-    runs = values.shape[1]
-    if runs == 1:
-        return values
-    return np.repeat(values, out.shape[1] // runs, axis=1)
+    return out.reshape(*values.shape, -1)
 
 
 def _q4_0(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
@@ -168,7 +171,7 @@ def _q4_0(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
 
 def _q4_1(blocks: AnyArray, out: Float32Array, d: Float32Array, smallest: Float32Array) -> None:
     _scaled(_four_bits(blocks, 4), d, out)
-    out += _spread(smallest, out)
+    _raised(out, smallest)
 
 
 def _q5_0(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
@@ -177,7 +180,7 @@ def _q5_0(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
 
 def _q5_1(blocks: AnyArray, out: Float32Array, d: Float32Array, smallest: Float32Array) -> None:
     _scaled(_five_bits(blocks, 4), d, out)
-    out += _spread(smallest, out)
+    _raised(out, smallest)
 
 
 def _q8_0(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
@@ -199,7 +202,7 @@ def _q2_k(blocks: AnyArray, out: Float32Array, d: Float32Array, dmin: Float32Arr
     scales = _nibbles(_part(blocks, 0, 16))  # (n, 2, 16): the scale and the smallest of 16 numbers
     q = _pairs(_part(blocks, 16, 64).reshape(-1, 2, 32))
     _scaled(q, d * scales[:, 0], out)
-    out -= _spread(dmin * scales[:, 1], out)
+    _raised(out, -(dmin * scales[:, 1]))
 
 
 def _q3_k(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
@@ -249,7 +252,7 @@ def _in_eights(
     words[1, :, 1] = ((third >> np.uint32(4)) & four) | ((second >> np.uint32(2)) & two)
     scales, smallest = words.view(np.uint8)  # each (n, 8)
     _scaled(q, d * scales, out)
-    out -= _spread(dmin * smallest, out)
+    _raised(out, -(dmin * smallest))
 
 
 # How the blocks of a type are unpacked, and at which of their bytes the float16 stand that it takes.
