@@ -2,15 +2,17 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attncli.arrays import IntArray
 from attncli.checks.arguments import texts_of
 from attncli.errors import AttnError, UsageError, field_name
 from attncli.insight.learned import NOTHING_LEARNED, Learned
-from attncli.reading.reader import Group, Reader, ReadingSettings
 from attncli.results.result import AttentionResult
 from attncli.results.stack import Failure, Stack, in_order, stacks_of, unfailing
+
+if TYPE_CHECKING:
+    from attncli.reading.reader import Group, Reader, ReadingSettings
 
 
 class Analyser(ABC):
@@ -53,7 +55,7 @@ class Analyser(ABC):
         return self
 
     @property
-    def reading(self) -> ReadingSettings | None:
+    def reading(self) -> "ReadingSettings | None":
         """How words are read; None where a tokenizer reads pieces."""
         return None
 
@@ -82,7 +84,7 @@ class LengthwiseAnalyser(Analyser):
     """An Analyser that computes sentences of one length together."""
 
     __slots__ = ()
-    _reader: Reader
+    _reader: "Reader"
 
     def outcomes(self, texts: Sequence[str]) -> Iterator[AttentionResult | AttnError]:
         """Like a call, but a sentence that fails gives its error and the others go on."""
@@ -102,6 +104,6 @@ class LengthwiseAnalyser(Analyser):
 
     @abstractmethod
     def _computed(
-        self, texts: Sequence[str], group: Group, small: bool
+        self, texts: Sequence[str], group: "Group", small: bool
     ) -> Iterator[Stack | Failure]:
         """The stack of sentences that have the same number of tokens."""
