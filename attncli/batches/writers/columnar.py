@@ -25,7 +25,7 @@ from attncli.batches.writers.arrow_arrays import (
 from attncli.batches.writers.arrow_schema import AXES_OF, RARE_TYPES, schema_of
 from attncli.batches.writers.arrow_tokens import PlacedRuns, TokenColumns
 from attncli.batches.writers.options import RecordLayout
-from attncli.batches.writers.placed import PlacedRecords
+from attncli.batches.writers.placed import PlacedArrays, PlacedRecords
 from attncli.errors import MissingExtraError
 from attncli.results.json import plain_json
 from attncli.results.result import (
@@ -33,7 +33,6 @@ from attncli.results.result import (
     ResultWarning,
 )
 from attncli.results.stack import RARE_FIELDS, Stack, TokenRun
-from attncli.results.top import strongest_of_rows
 
 _OF_STACKS = ("attention", "vectors", *RARE_FIELDS)  # what the sentences of a stack share
 _SAME_IN_RESULTS: dict[str, Any] = {"type": "result", "warnings": [], "code": None, "message": None}
@@ -71,7 +70,9 @@ class ArrowWriter:
     def _column(self, field: Any, chunk: Chunk, rows: PlacedRecords) -> Any:
         pa, name = self._pa, field.name
         if name in AXES_OF:
-            return _nested(pa, rows, lambda stack: stack.arrays(name), AXES_OF[name], field.type)
+            return _nested(
+                pa, rows.arrays(lambda stack: stack.arrays(name)), AXES_OF[name], field.type
+            )
         if name == "top":
             return _strongest(pa, rows, self._layout.top or 1, field)
         if name in _OF_STACKS:
@@ -204,30 +205,15 @@ def _batches(pa: Any, part: Path) -> Iterator[Any]:
         yield from reader
 
 
-def _nested(pa: Any, rows: PlacedRecords, of: Callable[[Stack], Any], depth: int, kind: Any) -> Any:
+def _nested(pa: Any, found: PlacedArrays, depth: int, kind: Any) -> Any:
     """Arrays of `depth` axes as one column of nested lists; a record without one has a null."""
-    shapes = np.zeros((rows.size + 1, depth), dtype=np.int64)  # of the sentences, then of none
-    held = np.zeros(rows.size + 1, dtype=np.bool_)
-    flat: list[Any] = []
-    for stack, places in rows.stacks:
-        begin, array = len(flat), of(stack)
-        end = begin + len(places)
-        if array is None:
-            flat += [None] * len(places)
-            continue
-        shapes[begin:end], held[begin:end] = array.shape[1:], True
-        flat.extend(array.reshape(len(array), -1))
-    present = held[rows.number]
-    listed = [flat[i] for i in rows.number[present].tolist()]
-    values = np.concatenate(listed) if listed else np.zeros(0, dtype=np.float32)
-    return nested_array(pa, shapes[rows.number], values, kind, present)
+    none = np.zeros((len(found.present), depth), dtype=np.int64)
+    shapes = found.shapes if found.numbers else none
+    return nested_array(pa, shapes, found.joined(), kind, found.present)
 
 
 def _strongest(pa: Any, rows: PlacedRecords, count: int, field: Any) -> Any:
     """The column `top`: the strongest keys of each row and their weights."""
-    kept = {id(stack): strongest_of_rows(stack.made("weights"), count) for stack, _ in rows.stacks}
-    columns = [
-        _nested(pa, rows, lambda stack, i=i: kept[id(stack)][i], 4, of.type)  # type: ignore[misc]
-        for i, of in enumerate(field.type)
-    ]
+    both = zip(rows.strongest(count), field.type, strict=True)
+    columns = [_nested(pa, found, 4, of.type) for found, of in both]
     return struct_array(pa, rows.size, columns, field.type, rows.present)

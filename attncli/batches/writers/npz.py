@@ -22,28 +22,30 @@ frames are laid out anew as members of a zip file, read piece by piece.
 import io
 import json
 import zipfile
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
+from attncli.arrays import IntArray
 from attncli.batches.chunks import Chunk
 from attncli.batches.work import Failures, Placed
 from attncli.batches.writers.jsonl import JsonlWriter
 from attncli.batches.writers.options import RecordLayout
+from attncli.batches.writers.placed import PlacedRecords
+from attncli.batches.writers.tokens import Tokens
 from attncli.errors import AttnError
-from attncli.results.result import PART_FIELDS, AttentionResult
+from attncli.results.result import PART_FIELDS
 from attncli.results.stack import Stack
-from attncli.results.top import strongest_of_rows
 
-# What became of a record: its place in a stack, or its error.
-_Outcome: TypeAlias = tuple[Stack, int] | AttnError | None
+_Places: TypeAlias = "array[int]"
 
 _PIECE = 1 << 20
+_NO_TOKENS = Tokens((), *(np.zeros(0, np.intp) for _ in range(3)))
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 
@@ -59,39 +61,34 @@ class NpzWriter:
 
     def chunk(self, chunk: Chunk, stacks: Placed, failures: Failures) -> bytes:
         """The frame of a chunk."""
-        where: list[_Outcome] = [None] * len(chunk)
-        stacks, failures = list(stacks), list(failures)
-        for stack, places in stacks:
-            for i, place in enumerate(places):
-                where[place] = (stack, i)
-        for place, error in failures:
-            where[place] = error
-        computed = [item for item in where if isinstance(item, tuple)]
+        stacks, errors = [item for item in stacks if len(item[1])], dict(failures)
+        rows = PlacedRecords(len(chunk), stacks, errors)
+        tokens = Tokens.of([stack.tokens for stack, _ in stacks]) if stacks else _NO_TOKENS
+        counts = np.zeros(len(chunk), dtype=np.int32)
+        counts[rows.present] = tokens.counts[rows.number[rows.present]]
         arrays: dict[str, Any] = {
-            "line": np.array([chunk.line(i) for i in range(len(chunk))], dtype=np.int64),
+            "line": _lines(chunk),
             "index": np.arange(chunk.first_index, chunk.first_index + len(chunk), dtype=np.int64),
-            "n_tokens": np.array(
-                [len(w[0].tokens[w[1]]) if isinstance(w, tuple) else 0 for w in where],
-                dtype=np.int32,
-            ),
+            "n_tokens": counts,
         }
         shapes: dict[str, Any] = {}
         for part, axes in self._parts():
-            self._numbers(where, part, axes, arrays, shapes)
-        self._other_tokens(where, arrays)
-        parts = chain.from_iterable(stack.tokens[i].parts for stack, i in computed)
-        _texts(arrays, "tokens", list(map(attrgetter("text"), parts)))
-        _texts(arrays, "text", [w[0].texts[w[1]] if isinstance(w, tuple) else "" for w in where])
-        _texts(arrays, "error", [_error(w) if isinstance(w, AttnError) else "" for w in where])
-        _texts(arrays, "label", [_label(w) if isinstance(w, tuple) else "" for w in where])
+            self._numbers(rows.part(part) if part else rows, part, axes, arrays, shapes)
+        self._other_tokens(rows, arrays)
+        at = tokens.in_order(rows.number[rows.present])
+        _token_texts(arrays, tokens, tokens.which[at])
+        _texts(arrays, "text", rows.values(lambda stack: stack.texts))
+        _texts(arrays, "error", [_error(errors.get(place)) for place in range(len(chunk))])
+        _texts(arrays, "label", rows.values(_labels))
         if self._layout.with_id:
             ids = chunk.ids or [None] * len(chunk)
-            _texts(arrays, "id", ["" if one is None else str(one) for one in ids])
+            _texts(arrays, "id", [None if one is None else str(one) for one in ids])
         if self._layout.with_file:
-            _texts(arrays, "file", [chunk.file or ""] * len(chunk))
-        lines = self._records.chunk(chunk, stacks, failures).splitlines(keepends=True)
-        arrays["record_utf8"] = np.frombuffer(b"".join(lines), dtype=np.uint8)
-        arrays["record_bytes"] = np.array([len(line) for line in lines], dtype=np.int64)
+            _texts(arrays, "file", [chunk.file] * len(chunk))
+        records = self._records.chunk(chunk, stacks, errors.items())
+        arrays["record_utf8"] = np.frombuffer(records, dtype=np.uint8)
+        ends = np.flatnonzero(arrays["record_utf8"] == ord("\n")) + 1
+        arrays["record_bytes"] = np.diff(ends, prepend=0)
         return _frame(arrays, shapes)
 
     def _parts(self) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -101,7 +98,7 @@ class NpzWriter:
             yield "decoder", ("m", "m")
             yield "cross", ("m", "n")
 
-    def _other_tokens(self, where: list[_Outcome], arrays: dict[str, Any]) -> None:
+    def _other_tokens(self, rows: PlacedRecords, arrays: dict[str, Any]) -> None:
         """Adds the tokens that are not those of the records' rows, where there are any."""
         for part, count, texts in (
             ("decoder", "n_decoder", "decoder_tokens"),
@@ -109,13 +106,14 @@ class NpzWriter:
         ):
             if part not in self._layout.parts:
                 continue
-            words = [_words_of(outcome, part) for outcome in where]
-            arrays[count] = np.array([len(of) for of in words], dtype=np.int32)
-            _texts(arrays, texts, list(chain.from_iterable(words)))
+            words = rows.values(lambda stack, part=part: _words_of(stack, part))  # type: ignore[misc]
+            lists = [of or [] for of in words]
+            arrays[count] = np.array([len(of) for of in lists], dtype=np.int32)
+            _texts(arrays, texts, list(chain.from_iterable(lists)))
 
     def _numbers(
         self,
-        where: list[_Outcome],
+        rows: PlacedRecords,
         part: str,
         axes: tuple[str, str],
         arrays: dict[str, Any],
@@ -126,20 +124,16 @@ class NpzWriter:
         before = f"{part}." if part else ""
         for name in names:
             top = self._layout.top if name == "weights" else None
-            shares = [_array_of(outcome, part, name) for outcome in where]
-            if top is not None:
-                kept = [
-                    (None, None) if share is None else strongest_of_rows(share, top)
-                    for share in shares
-                ]
-                arrays[f"{before}keys"] = _flat([keys for keys, _ in kept], np.int32)
-                shares = [share for _, share in kept]
-            for share in shares:
-                if share is not None:
-                    shapes[before + name] = self._share(name, share.shape, axes)
-            arrays[before + name] = _flat(shares, np.float32)
-            sizes = [0 if share is None else share.size for share in shares]
-            arrays[f"{before}{name}_count"] = np.array(sizes, dtype=np.int64)
+            if top is None:
+                shares = rows.arrays(lambda stack, name=name: stack.arrays(name))  # type: ignore[misc]
+            else:
+                keys, shares = rows.strongest(top)
+                arrays[f"{before}keys"] = keys.joined().astype(np.int32)
+            if shares.numbers:
+                shape = shares.shapes[shares.present][-1].tolist()
+                shapes[before + name] = self._share(name, shape, axes)
+            arrays[before + name] = shares.joined().astype(np.float32, copy=False)
+            arrays[f"{before}{name}_count"] = shares.shapes.prod(axis=1) * shares.present
 
     def _share(self, name: str, shape: Sequence[int], axes: tuple[str, str]) -> list[Any]:
         """The shape of a sentence's share of an array, its axes of tokens as "n", "m" or "k"."""
@@ -153,53 +147,39 @@ class NpzWriter:
         return listed
 
 
-def _array_of(outcome: _Outcome, part: str, name: str) -> Any:
-    """An array of a part of a record; None where it has none."""
-    if not isinstance(outcome, tuple):
-        return None
-    stack, i = outcome
-    return getattr(_part_of(stack, part), name) if part else stack.array(name, i)
+def _words_of(stack: Stack, part: str) -> list[list[str]]:
+    """The words of a decoder, or of the keys, of each sentence."""
+    results = map(stack.result, range(len(stack)))
+    if part == "keys":
+        return [result.key_words for result in results]
+    return [result.decoder.words for result in results if result.decoder is not None]
 
 
-def _part_of(stack: Stack, part: str) -> AttentionResult:
-    found: AttentionResult | None = (
-        None if stack.finished is None else getattr(stack.finished, part)
-    )
-    if found is None:
-        raise ValueError(f"no {part} was made")
-    return found
-
-
-def _words_of(outcome: _Outcome, part: str) -> list[str]:
-    """The words of a decoder, or of the keys."""
-    if not isinstance(outcome, tuple):
-        return []
-    result = outcome[0].result(outcome[1])
-    return result.key_words if part == "keys" else _part_of(outcome[0], part).words
-
-
-def _flat(shares: Sequence[Any], dtype: Any) -> Any:
-    """All numbers behind each other. Shapes: any → (n,)."""
-    flat = [share.astype(dtype, copy=False).reshape(-1) for share in shares if share is not None]
-    return np.concatenate(flat) if flat else np.zeros(0, dtype=dtype)
+def _lines(chunk: Chunk) -> IntArray:
+    """The line of each record."""
+    if chunk.lines is not None:
+        return np.array(chunk.lines, dtype=np.int64)
+    return np.arange(chunk.first_line, chunk.first_line + len(chunk), dtype=np.int64)
 
 
 def assemble(part: Path, target: Path) -> None:
     """Lays the frames of a part out as an npz file."""
-    totals: dict[str, int] = {}
     dtypes: dict[str, str] = {}
     shapes: dict[str, Any] = {}
+    places: dict[str, _Places] = {}  # begin, size, begin, size … of an array's shares
     with part.open("rb") as stream:
-        for listed, more in _frames(stream):
+        for at, listed, more in _frames(stream):
             for name, dtype, count in listed:
-                totals[name] = totals.get(name, 0) + count
                 dtypes[name] = dtype
+                size = np.dtype(dtype).itemsize * count
+                places.setdefault(name, array("q")).extend((at, size))
+                at += size
             shapes.update(more)
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
             _add(archive, "layout", _header("|u1", _described(shapes)[0]), _described(shapes)[1])
-            for name, total in totals.items():
-                shares = _shares(stream, name)
-                _add(archive, name, _header(dtypes[name], total), shares)
+            for name, dtype in dtypes.items():
+                total = sum(places[name][1::2]) // np.dtype(dtype).itemsize
+                _add(archive, name, _header(dtype, total), _shares(stream, places[name]))
 
 
 def _described(shapes: dict[str, Any]) -> tuple[int, Iterator[bytes]]:
@@ -224,37 +204,31 @@ def _header(dtype: str, total: int) -> bytes:
 
 
 def _frame(arrays: dict[str, Any], shapes: dict[str, Any]) -> bytes:
-    listed = [[name, array.dtype.str, array.size] for name, array in arrays.items()]
+    listed = [[name, values.dtype.str, values.size] for name, values in arrays.items()]
     head = json.dumps({"arrays": listed, "shapes": shapes}).encode() + b"\n"
-    return b"".join([head, *(np.ascontiguousarray(a).tobytes() for a in arrays.values())])
+    return b"".join([head, *(np.ascontiguousarray(values).data for values in arrays.values())])
 
 
-def _frames(stream: BinaryIO) -> Iterator[tuple[list[tuple[str, str, int]], dict[str, Any]]]:
-    """What each frame lists; the bytes are passed over."""
+def _frames(stream: BinaryIO) -> Iterator[tuple[int, list[tuple[str, str, int]], dict[str, Any]]]:
+    """Where the bytes of each frame begin, which are passed over, and what it lists."""
     stream.seek(0)
     while head := stream.readline():
-        told = json.loads(head)
-        yield told["arrays"], told["shapes"]
-        sizes = (np.dtype(dtype).itemsize * count for _, dtype, count in told["arrays"])
-        stream.seek(sum(sizes), io.SEEK_CUR)
+        at, said = stream.tell(), json.loads(head)
+        yield at, said["arrays"], said["shapes"]
+        sizes = (np.dtype(dtype).itemsize * count for _, dtype, count in said["arrays"])
+        stream.seek(at + sum(sizes))
 
 
-def _shares(stream: BinaryIO, name: str) -> Iterator[bytes]:
+def _shares(stream: BinaryIO, places: _Places) -> Iterator[bytes]:
     """The bytes of one array, frame by frame."""
-    stream.seek(0)
-    while head := stream.readline():
-        after = stream.tell()
-        for listed, dtype, count in json.loads(head)["arrays"]:
-            size = np.dtype(dtype).itemsize * count
-            if listed == name:
-                stream.seek(after)
-                for start in range(0, size, _PIECE):
-                    yield stream.read(min(_PIECE, size - start))
-            after += size
-        stream.seek(after)
+    for begin, size in zip(places[0::2], places[1::2], strict=True):
+        stream.seek(begin)
+        for start in range(0, size, _PIECE):
+            yield stream.read(min(_PIECE, size - start))
 
 
-def _texts(arrays: dict[str, Any], name: str, texts: Sequence[str]) -> None:
+def _texts(arrays: dict[str, Any], name: str, given: Sequence[str | None]) -> None:
+    texts = [text or "" for text in given]
     together = "".join(texts)
     encoded: Sequence[str] | Sequence[bytes] = texts
     if not together.isascii():  # a character of another kind is several bytes
@@ -264,10 +238,20 @@ def _texts(arrays: dict[str, Any], name: str, texts: Sequence[str]) -> None:
     arrays[f"{name}_bytes"] = np.fromiter(map(len, encoded), np.int64, len(encoded))
 
 
-def _label(where: tuple[Stack, int]) -> str:
-    stack, i = where
-    return "" if stack.models is None else stack.models[i].label or ""
+def _token_texts(arrays: dict[str, Any], tokens: Tokens, which: IntArray) -> None:
+    """Adds the words of the tokens `which` (n_tokens,): a fragment is encoded once for all of them."""
+    texts = [b""] * len(tokens.fragments)
+    for n in tokens.used().tolist():
+        texts[n] = tokens.fragments[n].text.encode("utf-8", "surrogateescape")
+    widths = np.fromiter(map(len, texts), np.int64, len(texts))
+    whole = b"".join(map(texts.__getitem__, which.tolist()))
+    arrays["tokens_utf8"] = np.frombuffer(whole, dtype=np.uint8)
+    arrays["tokens_bytes"] = widths[which]
 
 
-def _error(error: AttnError) -> str:
-    return f"{error.name}: {error.message}"
+def _labels(stack: Stack) -> list[str | None] | None:
+    return None if stack.models is None else [model.label for model in stack.models]
+
+
+def _error(error: AttnError | None) -> str:
+    return "" if error is None else f"{error.name}: {error.message}"

@@ -2,12 +2,29 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from attncli.arrays import AnyArray, BoolArray, IntArray
 from attncli.errors import AttnError
 from attncli.results.stack import Stack, stack_of
+from attncli.results.top import strongest_of_rows
+
+
+class PlacedArrays(NamedTuple):
+    """Arrays of those records that have one: `numbers` has each flat, in the order of the chunk.
+
+    Shapes: shapes (size, depth), zeros where there is none; present (size,).
+    """
+
+    numbers: Sequence[AnyArray]
+    shapes: IntArray
+    present: BoolArray
+
+    def joined(self) -> AnyArray:
+        """All numbers behind each other, (n,)."""
+        return np.concatenate(self.numbers) if self.numbers else np.zeros(0, dtype=np.float32)
 
 
 class PlacedRecords:
@@ -38,6 +55,33 @@ class PlacedRecords:
                 for place, value in zip(places, found, strict=True):
                     values[place] = value
         return values
+
+    def arrays(self, of: Callable[[Stack], Any]) -> "PlacedArrays":
+        """What a stack has as an array (B, …) of its sentences, in the order of the chunk."""
+        held = [of(stack) for stack, _ in self.stacks]
+        depth = max((array.ndim - 1 for array in held if array is not None), default=0)
+        shapes = np.zeros((self.size + 1, depth), dtype=np.int64)  # of the sentences, then of none
+        there = np.zeros(self.size + 1, dtype=np.bool_)
+        flat: list[Any] = []
+        for array, (_, places) in zip(held, self.stacks, strict=True):
+            begin = len(flat)
+            end = begin + len(places)
+            if array is None:
+                flat += [None] * len(places)
+                continue
+            shapes[begin:end], there[begin:end] = array.shape[1:], True
+            flat.extend(array.reshape(len(array), -1))
+        present = there[self.number]
+        numbers = [flat[i] for i in self.number[present].tolist()]
+        return PlacedArrays(numbers, shapes[self.number], present)
+
+    def strongest(self, count: int) -> "tuple[PlacedArrays, PlacedArrays]":
+        """The positions of the `count` strongest keys of each row, and their weights."""
+        kept = {
+            id(stack): strongest_of_rows(stack.made("weights"), count) for stack, _ in self.stacks
+        }
+        keys = self.arrays(lambda stack: kept[id(stack)][0])
+        return keys, self.arrays(lambda stack: kept[id(stack)][1])
 
     def part(self, name: str) -> "PlacedRecords":
         """The results of a part, in the places of those that hold it."""
