@@ -301,8 +301,7 @@ class GeneralAnalyser(LengthwiseAnalyser):
         if "warnings" in self.unread or weights is None or embeddings is None:
             return {}
         by_place: dict[int, tuple[ResultWarning, ...]] = defaultdict(tuple)
-        for i in self._reader.may_warn(group.rows):
-            by_place[i] = self._reader.warnings(group.runs[i], texts[group.places[i]])
+        by_place.update(self._reader.warned(texts, group))
         options, mask = self.settings, self._mask(group.rows.shape[1])
         if mask is not None:
             alone = tuple(int(i) for i in np.flatnonzero(~mask.any(axis=-1)))

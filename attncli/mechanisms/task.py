@@ -287,10 +287,8 @@ class TaskAnalyser(LengthwiseAnalyser):
     ) -> dict[int, tuple[ResultWarning, ...]]:
         """The warnings of those sentences that have any; `about` are those of what a model says."""
         warnings = dict(about)
-        for i in self._reader.may_warn(group.rows):
-            words = self._reader.warnings(group.runs[i], texts[group.places[i]])
-            if words:
-                warnings[i] = words + warnings.get(i, ())
+        for i, words in self._reader.warned(texts, group).items():
+            warnings[i] = words + warnings.get(i, ())
         return warnings
 
     def targets(self, texts: Sequence[str], group: Group) -> list[int | Failure | None]:

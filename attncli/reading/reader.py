@@ -25,7 +25,7 @@ from attncli.reading.lexicon import Lexicon
 from attncli.reading.lookup import ways_out
 from attncli.reading.unknown import TREATMENTS
 from attncli.results.result import MEANINGLESS, ResultWarning, Token, VectorsInfo
-from attncli.results.stack import Failure, TokenRun, TokenRuns
+from attncli.results.stack import Failure, Fragment, TokenRun, TokenRuns
 from attncli.settings import MechanismSettings, OovPolicy, TokenizerName
 from attncli.text.words import TOKENIZERS
 
@@ -162,12 +162,20 @@ class Reader:
         """Whether there may be something to say of a sentence whose words are all known."""
         return self.settings.oov == "skip"
 
-    def may_warn(self, rows: IntArray) -> list[int]:
-        """Which sentences there may be something to say of. Shapes: rows (B, n_tokens)."""
+    def warned(self, texts: Sequence[str], group: Group) -> dict[int, tuple[ResultWarning, ...]]:
+        """What to say of unknown words, by the number in the group of each sentence that has any."""
+        runs = group.runs
         if self.may_always_warn:
-            return list(range(len(rows)))
-        unknown: list[int] = np.flatnonzero(~self.lexicon.known()[rows].all(axis=1)).tolist()
-        return unknown
+            given = (texts[place] for place in group.places)
+            said = enumerate(map(self.warnings, runs, given))
+            return {i: warnings for i, warnings in said if warnings}
+        sentences, tokens = np.nonzero(~self.lexicon.known()[group.rows])
+        which = runs.which[sentences, tokens].tolist()
+        unknown: dict[int, list[tuple[int, Fragment]]] = {}
+        for i, at, number in zip(sentences.tolist(), tokens.tolist(), which, strict=True):
+            unknown.setdefault(i, []).append((at, runs.fragments[number]))
+        n_tokens = group.rows.shape[1]
+        return {i: self._of_unknown(some, n_tokens) for i, some in unknown.items()}
 
     def warnings(self, run: TokenRun, text: str) -> tuple[ResultWarning, ...]:
         """What to say of a sentence's unknown words."""
@@ -176,16 +184,22 @@ class Reader:
             cut = self._pieces.cut([text])
             left_out = [cut.fragments[n].text for n in cut.which.tolist() if cut.rows[n] < 0]
             return (self._unknown(left_out, (), "left out"),) if left_out else ()
-        by_status: dict[str, list[int]] = {}
-        unknown = [i for i, part in enumerate(run.parts) if part.status in TREATMENTS]
-        for i in unknown:
-            by_status.setdefault(run.parts[i].status, []).append(i)
+        unknown = [(i, part) for i, part in enumerate(run.parts) if part.status in TREATMENTS]
+        return self._of_unknown(unknown, len(run))
+
+    def _of_unknown(
+        self, unknown: Sequence[tuple[int, Fragment]], n_tokens: int
+    ) -> tuple[ResultWarning, ...]:
+        """What to say of the unknown words of a sentence, each with its place."""
+        by_status: dict[str, list[tuple[int, Fragment]]] = {}
+        for item in unknown:
+            by_status.setdefault(item[1].status, []).append(item)
         notes = []
-        for status, places in by_status.items():
-            words = [run.parts[i].text for i in places]
-            notes.append(self._unknown(words, tuple(places), TREATMENTS[status]))
-        lost = tuple(i for i in unknown if run.parts[i].status in MEANINGLESS)
-        if len(lost) == len(run):
+        for status, some in by_status.items():
+            words, places = [part.text for _, part in some], tuple([i for i, _ in some])
+            notes.append(self._unknown(words, places, TREATMENTS[status]))
+        lost = tuple([i for i, part in unknown if part.status in MEANINGLESS])
+        if len(lost) == n_tokens:
             nothing = "no word is known: the weights carry no meaning"
             notes.append(ResultWarning("no-known-word", nothing, lost))
         return tuple(notes)

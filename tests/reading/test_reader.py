@@ -224,6 +224,29 @@ def test_what_is_forgotten_changes_no_sentence(glove: FolderStore, oov: Any) -> 
             assert np.array_equal(known[0][group.rows], known[1][plain.rows])
 
 
+@pytest.mark.parametrize("oov", ["random", "zero", "mean", "nearest", "skip"])
+def test_what_is_said_of_many_sentences_is_said_of_each_alone(glove: FolderStore, oov: Any) -> None:
+    """Warnings of a group are those of its sentences, and none is there that says nothing."""
+    reader = Reader(glove, ReadingSettings(oov=oov))
+    texts = [
+        "money bank",
+        "qqqx bank",
+        "qqqx zzzzq",
+        "banq riverr",
+        "a qqqx b zzzzq qqqx",
+        "the, a",
+    ]
+    said: dict[str, Any] = {}
+    for group in reader.by_length(texts)[1]:
+        warned = reader.warned(texts, group)
+        assert all(warned.values())
+        for i, (place, run) in enumerate(zip(group.places, group.runs, strict=True)):
+            said[texts[place]] = warned.get(i, ())
+            assert said[texts[place]] == reader.warnings(run, texts[place])
+    assert [note.code for note in said["qqqx bank"]] == ["unknown-word"]
+    assert said["money bank"] == ()
+
+
 @pytest.mark.parametrize("text", ["a " * 50, "a-b-" * 30, "a " + "1-x " * 40, "x;" * 40])
 def test_too_many_tokens_are_counted(glove: FolderStore, text: str) -> None:
     """The message of a sentence over the limit names the whole number of its tokens."""
