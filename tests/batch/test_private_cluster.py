@@ -20,9 +20,11 @@ psutil = pytest.importorskip("psutil")
 pytest.importorskip("cryptography")
 from attncli.batches.engines import dask as engine  # noqa: E402  (it takes distributed)
 from attncli.batches.engines.dask import DaskEngine, Proof  # noqa: E402
+from attncli.batches.engines.spool import Spool  # noqa: E402
+from attncli.batches.work import Done  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-_honest = engine.processed
+_honest, _taken = engine.processed, Spool.taken
 
 
 @pytest.fixture
@@ -94,6 +96,24 @@ def test_whatever_a_worker_answers_is_looked_at(
         monkeypatch.setattr(engine, "processed", _honest)
         assert job.code(resume=True) == 0, name
         assert job.target.read_bytes() == expected, name
+
+
+def test_workers_of_this_machine_hand_over_files(
+    folder: Path, expected: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes are those of one process, and none of them travel through the cluster."""
+    taken = []
+
+    def noted(spool: Spool, done: Done) -> bytes:
+        taken.append(done.data)
+        return _taken(spool, done)
+
+    monkeypatch.setattr(Spool, "taken", noted)
+    job = Job(folder, engine=DaskEngine(None, 2))
+    job.run()
+    assert job.target.read_bytes() == expected
+    assert len(taken) > 8
+    assert not any(taken)
 
 
 def _workers(pid: int) -> list[Any]:

@@ -1,8 +1,8 @@
 """A Dask cluster: the same chunks, computed by workers on any machine, committed here once each.
 
-Workers only return bytes (or put them where all can reach); this process orders and commits. A
-worker that dies takes at most its chunks' tries with it: a chunk is tried three times, the last time
-with nothing else in work, so that no chunk is blamed for the end of another one's worker.
+Workers only return bytes, or put them where all can reach; this process orders and commits. A worker
+that dies takes at most its chunks' tries with it: a chunk is tried three times, the last time with
+nothing else in work, so that no chunk is blamed for the end of another one's worker.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from typing import Any
 from attncli.batches.chunks import Chunk
 from attncli.batches.engines.identity import package_digest
 from attncli.batches.engines.local import TRIES, deaths_allowed
+from attncli.batches.engines.spool import Spool
 from attncli.batches.journal import checksum
 from attncli.batches.run import Sink
 from attncli.batches.work import Done, Recipe
@@ -66,8 +67,8 @@ class DaskEngine:
         attn on a worker, and whatever else a cluster can fail with).
         """
         try:
-            with _connected(self) as client:
-                yield from _Shift(client, recipe, sink).run(iter(chunks))
+            with _connected(self) as (client, spool):
+                yield from _Shift(client, recipe, sink, spool).run(iter(chunks))
         except (AttnError, BrokenPipeError, MemoryError):
             raise
         except Exception as fault:
@@ -106,6 +107,7 @@ class _Shift:
     client: Any
     recipe: Recipe
     sink: Sink
+    spool: Spool | None
     _tasks: dict[int, _Task] = field(default_factory=dict)
     _futures: dict[Any, _Task] = field(default_factory=dict)
     _again: list[_Task] = field(default_factory=list)
@@ -161,7 +163,7 @@ class _Shift:
     def _parts(self) -> Any:
         """Where workers put their bytes themselves, if all of them can reach it."""
         parts = self.sink.parts
-        return None if parts is None or parts.on_this_machine else parts
+        return self.spool if parts is None or parts.on_this_machine else parts
 
     def _window(self) -> int:
         """How many chunks may be in hand, counted at most once a second: asking takes milliseconds."""
@@ -260,12 +262,15 @@ class _Shift:
             task.done = self.recipe.worker().set_aside(task.chunk, ClusterError(what))
 
     def _delivered(self, done: Done, offset: int) -> WrittenChunk:
-        """Writes what a worker returned, unless it put it in its place itself."""
-        if done.put is not None:
-            return WrittenChunk(done.number, done.put[0], done.put[1], done.tally)
-        data = self.recipe.writer().head + done.data if offset == 0 else done.data
-        self.sink.deliver(done.number, data, offset)
-        return WrittenChunk(done.number, len(data), checksum(data), done.tally)
+        """Writes what a worker returned or handed over, unless it put it in its place itself."""
+        put = done.put
+        if put is None:
+            data = self.recipe.writer().head + done.data if offset == 0 else done.data
+            put = len(data), checksum(data)
+            self.sink.deliver(done.number, data, offset)
+        elif self.spool is not None and self._parts is self.spool:
+            self.sink.deliver(done.number, self.spool.taken(done), offset)
+        return WrittenChunk(done.number, *put, done.tally)
 
 
 def _proven(answer: object, number: int) -> Done:
@@ -295,8 +300,10 @@ def processed(recipe: Recipe, chunk: Chunk, parts: Any = None) -> Proof:
 
 
 @contextlib.contextmanager
-def _connected(engine: DaskEngine) -> Iterator[Any]:
-    """A client of the scheduler, or of a cluster on this machine that ends with the run."""
+def _connected(engine: DaskEngine) -> Iterator[tuple[Any, Spool | None]]:
+    """A client of the scheduler, or of a cluster on this machine that ends with the run and has a
+    spool.
+    """
     try:
         dask: Any = import_module("dask")
         distributed: Any = import_module("distributed")
@@ -306,15 +313,16 @@ def _connected(engine: DaskEngine) -> Iterator[Any]:
         "distributed.scheduler.allowed-failures": 0,
         "distributed.logging.distributed": "critical",
         "distributed.comm.timeouts.connect": f"{_CONNECTING}s",
+        "distributed.worker.profile.enabled": False,  # nobody looks at it
     }
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set(quiet))
         if engine.scheduler is None:
             from attncli.batches.engines.private_cluster import private_cluster
 
-            address = stack.enter_context(private_cluster(engine.workers))
+            address, spool = stack.enter_context(private_cluster(engine.workers))
         else:
-            address = engine.scheduler
+            address, spool = engine.scheduler, None
         security = engine.tls.security() if engine.tls is not None else None
 
         def connect() -> Any:
@@ -329,7 +337,7 @@ def _connected(engine: DaskEngine) -> Iterator[Any]:
         loop = getattr(client.loop, "asyncio_loop", None)
         if loop is not None:
             loop.set_exception_handler(_pass_over)
-        yield client
+        yield client, spool
 
 
 def _pass_over(loop: Any, context: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from attncli.batches.engines.children import muted, safe_path
+from attncli.batches.engines.spool import Spool
 from attncli.errors import MissingExtraError, setting
 
 dask: Any = import_module("dask")
@@ -37,8 +38,9 @@ class PrivateWorker(distributed.Worker):  # type: ignore[misc]  # it is untyped
 
 
 @contextlib.contextmanager
-def private_cluster(workers: int) -> Iterator[Any]:
-    """A cluster of worker processes that ends with the context, and its folder with it.
+def private_cluster(workers: int) -> Iterator[tuple[Any, Spool]]:
+    """A cluster of worker processes that ends with the context, and its folder with it; in the folder
+    the workers hand over what they made.
 
     Raises: MissingExtraError without the library that makes certificates.
     """
@@ -68,4 +70,4 @@ def private_cluster(workers: int) -> Iterator[Any]:
                 silence_logs=logging.CRITICAL,
             ) as cluster,
         ):
-            yield cluster
+            yield cluster, Spool(folder)
