@@ -29,7 +29,7 @@ from attncli.text.words import (
     split_contraction,
 )
 
-_MAX_PIECES = 1 << 15
+_MAX_PIECES = 1 << 14
 _LONGEST_PIECE = 64  # characters; longer ones hardly ever come twice
 _AT_ONCE = 1 << 15  # characters whose pieces are in memory together
 _NEW = -1

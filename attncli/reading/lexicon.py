@@ -17,7 +17,7 @@ from attncli.reading.unknown import stand_in
 from attncli.settings import OovPolicy
 from attncli.text.forms import plain_form
 
-_MAX_WORDS = 1 << 15
+_MAX_WORDS = 1 << 14
 _MAX_BYTES = 64 << 20  # of vectors and of what is made of them
 _UNREAD = -1
 
