@@ -54,6 +54,38 @@ def test_a_large_number_changes_none_of_its_neighbors(large: float, digits: int)
     assert json_matrices(stack, digits)[:6] == alone
 
 
+def _in_lists(stack: np.ndarray, digits: int) -> str:
+    """Each matrix printed alone, in the lists of the outer axes."""
+    if stack.ndim > 2:
+        return f"[{','.join(_in_lists(part, digits) for part in stack)}]"
+    return json_matrices(stack[None], digits)[0].decode()
+
+
+@given(
+    stack=hnp.arrays(
+        np.float32,
+        hnp.array_shapes(min_dims=3, max_dims=6, min_side=1, max_side=4),
+        elements=st.one_of(st.floats(-9, 9, width=32), st.sampled_from([12.5, np.inf, -0.0])),
+    ),
+    digits=st.integers(1, 7),
+)
+def test_matrices_of_layers_and_heads_are_those_of_each_alone(
+    stack: np.ndarray, digits: int
+) -> None:
+    """However many axes there are, and whichever has more than one entry."""
+    texts = json_matrices(stack, digits)
+    assert [text.decode() for text in texts] == [_in_lists(part, digits) for part in stack]
+
+
+def test_heads_that_fill_a_lot_are_those_of_each_alone() -> None:
+    """More numbers than are printed together, in one matrix, one sentence, or several."""
+    rng = np.random.default_rng(1)
+    for shape in ((1, 3, 300, 300), (2, 5, 130, 130), (40, 1, 9, 20, 20)):
+        stack = rng.normal(size=shape).astype(np.float32)
+        texts = json_matrices(stack, 6)
+        assert [text.decode() for text in texts] == [_in_lists(part, 6) for part in stack]
+
+
 @given(stack=numbers)
 def test_full_precision_reads_back(stack: np.ndarray) -> None:
     """With full precision the float32 values come back bit for bit."""

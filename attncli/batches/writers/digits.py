@@ -55,6 +55,15 @@ def json_stacks(stacks: Sequence[Float32Array], digits: int, *, signed: bool = T
     matrices = [stack.reshape(-1, *stack.shape[-2:]) for stack in stacks]  # (B·…, rows, columns)
     if digits == FULL or digits > _TABLE_DIGITS:
         texts = [_slowly(matrix, digits, signed)[1:] for stack in matrices for matrix in stack]
+    elif max(outer, default=1) > 1:
+        axis = max(i for i, size in enumerate(outer) if size > 1)
+        between = _between(len(outer) - axis)
+        texts = [
+            text
+            for stack in matrices
+            for text in _several(stack, outer[axis], between, digits, signed)
+        ]
+        outer = (*outer[:axis], *([1] * (len(outer) - axis)))
     else:
         texts = [text for lot in _lots(matrices) for text in _by_tables(lot, digits, signed)]
     return _nested(texts, outer)
@@ -94,6 +103,43 @@ def _by_tables(lot: list[Float32Array], digits: int, signed: bool) -> list[bytes
     return pieces
 
 
+def _several(
+    stack: Float32Array, count: int, between: bytes, digits: int, signed: bool
+) -> Iterator[bytes]:
+    """The texts of `count` matrices at a time, joined by `between`. Shapes: (n · count, rows, columns)."""
+    _, n_rows, n_columns = stack.shape
+    step = max(1, _LOT // (count * n_rows * n_columns)) * count
+    for start in range(0, len(stack), step):
+        part = stack[start : start + step]
+        joined = _side_by_side(part, count, between, digits, signed) if part.size <= _LOT else None
+        if joined is None:
+            texts = _by_tables([part], digits, signed)
+            joined = [between.join(texts[i : i + count]) for i in range(0, len(texts), count)]
+        yield from joined
+
+
+def _side_by_side(
+    part: Float32Array, count: int, between: bytes, digits: int, signed: bool
+) -> list[bytes] | None:
+    """The same where each matrix is written into its place; None where the tables lack a number."""
+    n_matrices, n_rows, n_columns = part.shape
+    cell, width = _sizes(n_columns, digits, signed)
+    size = n_rows * width + len(between)
+    filled = _space(n_matrices * size + 8)
+    step = max(1, _BLOCK // (n_rows * n_columns))
+    for start in range(0, n_matrices, step):
+        block = part[start : start + step]
+        if not _fill(filled, start * size + 1, (size, width, cell), block, digits, signed):
+            return None
+    rows = np.ndarray((n_matrices, n_rows, width), np.uint8, filled, 0, (size, width, 1))
+    _set_brackets(rows)
+    rows[:, -1, -1] = _CLOSE
+    flat = filled[: n_matrices * size]
+    flat.reshape(n_matrices, size)[:, n_rows * width :] = np.frombuffer(between, np.uint8)
+    whole = count * size
+    return [flat[i : i + whole - len(between)].tobytes() for i in range(0, len(flat), whole)]
+
+
 def _in_range(block: Float32Array, digits: int, signed: bool) -> bool:
     """Whether the tables have every number of the block; they have no NaN and no infinity."""
     limit = _limit(digits)
@@ -112,8 +158,7 @@ def _row_texts(rows: Float32Array, digits: int, signed: bool) -> tuple[Bytes, bo
     Shapes: (R, columns) → (R, bytes).
     """
     n_rows, n_columns = rows.shape
-    cell = digits + 3 + signed  # sign, "d.", digits, separator
-    width = n_columns * cell + 2
+    cell, width = _sizes(n_columns, digits, signed)
     filled = _space(n_rows * width + 8)
     step = max(1, _BLOCK // n_columns)
     fits = True
@@ -121,21 +166,33 @@ def _row_texts(rows: Float32Array, digits: int, signed: bool) -> tuple[Bytes, bo
         block = rows[start : start + step]
         fits &= _fill(filled, start * width + 1, (width, cell), block, digits, signed)
     texts = filled[: n_rows * width].reshape(n_rows, width)
-    texts[:, 0] = _OPEN
-    texts[:, -2] = _CLOSE
-    texts[:, -1] = _COMMA
+    _set_brackets(texts)
     return texts, fits
+
+
+def _sizes(n_columns: int, digits: int, signed: bool) -> tuple[int, int]:
+    """How many characters a number and a row take."""
+    cell = digits + 3 + signed  # sign, "d.", digits, separator
+    return cell, n_columns * cell + 2
+
+
+def _set_brackets(texts: Bytes) -> None:
+    """Puts rows (…, width) into brackets, with a comma behind each."""
+    texts[..., 0] = _OPEN
+    texts[..., -2] = _CLOSE
+    texts[..., -1] = _COMMA
 
 
 def _fill(
     filled: Bytes,
     begin: int,
-    strides: tuple[int, int],
+    strides: tuple[int, ...],
     block: Float32Array,
     digits: int,
     signed: bool,
 ) -> bool:
-    """Writes a block's numbers and their commas; whether the tables have each of them.
+    """Writes a block's numbers and their commas; whether the tables have each of them. Each stride is
+    longer than all that stands inside it.
 
     A number that they do not have is printed the slow way later. It must not reach the conversion:
     what a float outside the integer's range becomes is another number on every processor.
@@ -160,7 +217,7 @@ def _fill(
     # In ascending order each head is laid over what the one before it left behind.
     place = np.ndarray(block.shape, heads.dtype, filled, begin, strides)
     place[...] = heads.take(upper, mode="clip")
-    behind = begin + strides[1] - tails.itemsize
+    behind = begin + strides[-1] - tails.itemsize
     np.ndarray(block.shape, tails.dtype, filled, behind, strides)[...] = tails.take(
         units, mode="clip"
     )
@@ -218,7 +275,12 @@ def _nested(texts: list[bytes], outer: tuple[int, ...]) -> Printed:
     depth = 1
     for size in reversed(outer):
         if size > 1:
-            between = b"]" * (depth - 1) + b"," + b"[" * depth
+            between = _between(depth)
             texts = [between.join(texts[i : i + size]) for i in range(0, len(texts), size)]
         depth += 1
     return Printed(b"[" * depth, texts, b"]" * (depth - 1))
+
+
+def _between(depth: int) -> bytes:
+    """What stands between matrices, or lists of them, that are so deep, without their first brackets."""
+    return b"]" * (depth - 1) + b"," + b"[" * depth
