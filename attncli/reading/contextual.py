@@ -18,8 +18,8 @@ from attncli.checks.arguments import row_numbers, text_of
 from attncli.embeddings.protocols import PlainStore
 from attncli.errors import AttnError, EmptyError, LimitError, NumericError
 from attncli.errors.wording import quoted
-from attncli.reading.cutting import CutTexts
 from attncli.reading.layers import SideBySide, layer_vectors, split_name
+from attncli.reading.piecewise import CutTexts
 from attncli.reading.reader import Reader, ReadingSettings, Tick, ignored
 from attncli.results.result import ResultWarning
 from attncli.results.stack import Fragment, TokenRun

@@ -20,9 +20,10 @@ from attncli.errors import (
     setting,
 )
 from attncli.errors.wording import quoted, size_text
-from attncli.reading.cutting import CutTexts, Piecewise, tokens_of, words_asked
+from attncli.reading.cutting import tokens_of, words_asked
 from attncli.reading.lexicon import Lexicon
 from attncli.reading.lookup import ways_out
+from attncli.reading.piecewise import CutTexts, Piecewise
 from attncli.reading.unknown import TREATMENTS
 from attncli.results.result import MEANINGLESS, ResultWarning, Token, VectorsInfo
 from attncli.results.stack import Failure, Fragment, TokenRun, TokenRuns

@@ -184,7 +184,7 @@ def little_room(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     """Bounds that a short text meets: of words, or of pieces."""
     words, pieces = request.param
     monkeypatch.setattr("attncli.reading.lexicon._MAX_WORDS", words)
-    monkeypatch.setattr("attncli.reading.cutting._MAX_PIECES", pieces)
+    monkeypatch.setattr("attncli.reading.piecewise._MAX_PIECES", pieces)
 
 
 @pytest.mark.usefixtures("little_room")
