@@ -58,7 +58,10 @@ class ForkServer:
         folder: Path,
         timeout: float,
     ) -> subprocess.CompletedProcess[bytes]:
-        """As `subprocess.run` of `python -m attncli`. Raises: subprocess.TimeoutExpired."""
+        """As `subprocess.run` of `python -m attncli`.
+
+        Raises: subprocess.TimeoutExpired; BrokenPipeError where the server is gone, and nothing ran.
+        """
         request = {"arguments": arguments, "folder": str(folder), "env": dict(env)}
         given, out, err = os.pipe(), os.pipe(), os.pipe()
         if stdin is None:
@@ -66,10 +69,16 @@ class ForkServer:
             given = (os.open(os.devnull, os.O_RDONLY), given[1])
         theirs = [given[0], out[1], err[1]]
         data = json.dumps(request).encode()
-        socket.send_fds(self._socket, [len(data).to_bytes(_LENGTH, "big")], theirs)
+        try:
+            socket.send_fds(self._socket, [len(data).to_bytes(_LENGTH, "big")], theirs)
+        except BrokenPipeError:
+            for end in (given[1], out[0], err[0]):
+                os.close(end)
+            raise
+        finally:
+            for end in theirs:
+                os.close(end)
         self._socket.sendall(data)
-        for end in theirs:
-            os.close(end)
         pid = _number(self._socket)
         streams = _exchanged(given[1], stdin or b"", (out[0], err[0]), time.monotonic() + timeout)
         if streams is None:
@@ -81,6 +90,7 @@ class ForkServer:
 
     def stop(self) -> None:
         """Ends the server."""
+        atexit.unregister(self.stop)
         self._socket.close()
         self._process.communicate()
 
@@ -164,7 +174,10 @@ def run_attn(
                 env, subprocess.DEVNULL if stdin is None else subprocess.PIPE
             )
         if place in _servers:
-            return _servers[place].run(arguments, stdin, env, folder, timeout)
+            try:
+                return _servers[place].run(arguments, stdin, env, folder, timeout)
+            except BrokenPipeError:  # a server that was killed has begun nothing
+                _servers.pop(place).stop()
     return subprocess.run(
         [sys.executable, *python, "-m", "attncli", *arguments],
         input=stdin,
