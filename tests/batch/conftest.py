@@ -8,7 +8,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from forks import run_attn
 
 ROOT = Path(__file__).parents[2]
 WORDS = [
@@ -55,6 +54,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def attn(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]:
     """Runs `attn` with arguments in a folder of its own."""
+    # Not above: workers of a cluster import this file, and have no forks.
+    from forks import run_attn
 
     def run(
         *arguments: str, stdin: bytes | None = None, env: dict[str, str] | None = None
