@@ -20,11 +20,9 @@ psutil = pytest.importorskip("psutil")
 pytest.importorskip("cryptography")
 from attncli.batches.engines import dask as engine  # noqa: E402  (it takes distributed)
 from attncli.batches.engines.dask import DaskEngine, Proof  # noqa: E402
-from attncli.batches.engines.spool import Spool  # noqa: E402
-from attncli.batches.work import Done  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-_honest, _taken = engine.processed, Spool.taken
+_honest = engine.processed
 
 
 @pytest.fixture
@@ -98,24 +96,6 @@ def test_whatever_a_worker_answers_is_looked_at(
         assert job.target.read_bytes() == expected, name
 
 
-def test_workers_of_this_machine_hand_over_files(
-    folder: Path, expected: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The bytes are those of one process, and none of them travel through the cluster."""
-    taken = []
-
-    def noted(spool: Spool, done: Done) -> bytes:
-        taken.append(done.data)
-        return _taken(spool, done)
-
-    monkeypatch.setattr(Spool, "taken", noted)
-    job = Job(folder, engine=DaskEngine(None, 2))
-    job.run()
-    assert job.target.read_bytes() == expected
-    assert len(taken) > 8
-    assert not any(taken)
-
-
 def _workers(pid: int) -> list[Any]:
     """The worker processes of a run."""
     try:
@@ -150,6 +130,37 @@ engine._PATIENCE = 4.0
 from attncli.__main__ import main
 main()
 """
+
+
+_NOTING = """
+from attncli.batches.engines.spool import Spool
+taken = Spool.taken
+
+def noted(spool, done):
+    with open("taken", "a") as file:
+        file.write(f"{len(done.data)} ")
+    return taken(spool, done)
+
+Spool.taken = noted
+from attncli.__main__ import main
+main()
+"""
+
+
+def test_workers_of_this_machine_hand_over_files(folder: Path) -> None:
+    """The bytes are those of one process, and none of them travel through the cluster."""
+    (folder / "s.txt").write_bytes(corpus(400))
+    ways = {
+        "dask": (sys.executable, "-c", _NOTING, *_BATCH, "--engine", "dask", "--workers", "2"),
+        "one": (sys.executable, "-m", "attncli", *_BATCH, "--workers", "1", "--force"),
+    }
+    written = []
+    for command in ways.values():
+        run = subprocess.run(command, cwd=folder, env=child_environment(), check=False)
+        assert run.returncode == 3  # some lines of the corpus are set aside
+        written.append((folder / "o.jsonl").read_bytes())
+    assert written[0] == written[1]
+    assert (folder / "taken").read_text() == "0 " * 20
 
 
 @pytest.mark.parametrize("kills", ["one", "every", "parent"])
