@@ -114,17 +114,16 @@ def compare_modes(count: int, folder: Path) -> None:
     many, few, target = folder / "labeled.txt", folder / "hundred.txt", folder / "out"
     write_sentences(many, count)
     write_sentences(few, FEW)
-    sources = (many, few)
 
-    def line(name: str, command: list[str], after: list[str]) -> float:
-        times = [cpu_seconds([*command, str(source), *after]) for source in sources]
+    def line(name: str, command: list[str], after: list[str], source: Path = many) -> float:
+        times = [cpu_seconds([*command, str(one), *after]) for one in (source, few)]
         spent = (times[0] - times[1]) / (count - FEW) * 1e6
         print(f"{name:44} {spent:10.1f} µs a sentence", flush=True)
         return spent
 
-    def ours(name: str, options: list[str], suffix: str = "jsonl") -> float:
+    def ours(name: str, options: list[str], suffix: str = "jsonl", source: Path = many) -> float:
         after = ["-o", f"{target}.{suffix}", "-q", "--force", "--workers", "1", *options]
-        return line(f"attn batch, {name}", ATTN, after)
+        return line(f"attn batch, {name}", ATTN, after, source)
 
     def peer(name: str, command: list[str], mode: list[str], own: float) -> None:
         spent = line(f"{name}, {mode[0] if mode else 'labels'}", command, [str(target), *mode])
@@ -138,9 +137,7 @@ def compare_modes(count: int, folder: Path) -> None:
     lines = ours("everything, JSON lines", [])
     rare = folder / "rare.txt"
     rare.write_text("\n".join(sentences_of_rare_words(count)) + "\n")
-    sources = (rare, few)
-    ours("everything, with many rare words", [])
-    sources = (many, few)
+    ours("everything, with many rare words", [], source=rare)
     for suffix in ("arrow", "parquet", "npz"):
         print(f"{'':4}{lines / ours(f'everything, {suffix}', [], suffix):6.2f} × as fast as lines")
     commands = {

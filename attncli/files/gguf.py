@@ -24,10 +24,8 @@ _VERSIONS = (2, 3)
 _MOST_KEYS, _MOST_TENSORS = 1 << 16, 1 << 16
 _MOST_TEXTS = 1 << 21  # in all arrays together: eight times the largest vocabulary known
 _MOST_NUMBERS = 1 << 24  # of one array
-_WORTH_IT, _ONE_BY_ONE = (
-    100,
-    1000,
-)  # plain texts side by side; those that are read alone after fewer
+_WORTH_IT = 100  # plain texts side by side
+_ONE_BY_ONE = 1000  # texts that are read alone after fewer
 _LONGEST_TEXT = 1 << 24  # bytes
 _LONGEST_NAME = 1 << 10  # bytes of a key or of the name of a tensor
 _DEEPEST = 4  # arrays in arrays

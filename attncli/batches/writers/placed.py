@@ -56,7 +56,7 @@ class PlacedRecords:
                     values[place] = value
         return values
 
-    def arrays(self, of: Callable[[Stack], Any]) -> "PlacedArrays":
+    def arrays(self, of: Callable[[Stack], Any]) -> PlacedArrays:
         """What a stack has as an array (B, …) of its sentences, in the order of the chunk."""
         held = [of(stack) for stack, _ in self.stacks]
         depth = max((array.ndim - 1 for array in held if array is not None), default=0)
@@ -75,7 +75,7 @@ class PlacedRecords:
         numbers = [flat[i] for i in self.number[present].tolist()]
         return PlacedArrays(numbers, shapes[self.number], present)
 
-    def strongest(self, count: int) -> "tuple[PlacedArrays, PlacedArrays]":
+    def strongest(self, count: int) -> tuple[PlacedArrays, PlacedArrays]:
         """The positions of the `count` strongest keys of each row, and their weights."""
         kept = {
             id(stack): strongest_of_rows(stack.made("weights"), count) for stack, _ in self.stacks

@@ -9,9 +9,8 @@ from attncli.arrays import AnyArray, Float32Array
 
 AT_ONCE = 1 << 18  # numbers: with what is made on the way they stay in the cache
 _INFINITE, _SIGN = 0x7C00, 0x8000  # of a float16: the exponent of what is no number, and the sign
-_SIGN_AND_HALF = np.int32(
-    -0x70002000
-)  # 0x8FFFE000: of a float32 the sign, and where a float16 fits
+# 0x8FFFE000: of a float32 the sign, and where a float16 fits.
+_SIGN_AND_HALF = np.int32(-0x70002000)
 _HALF_BIAS = np.float32(2.0**112)  # what the exponents of float16 and float32 differ by
 
 
