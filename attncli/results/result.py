@@ -60,7 +60,7 @@ PART_FIELDS = {"decoder": _OF_DECODER, "cross": _OF_CROSS}
 PARTS = tuple(PART_FIELDS)
 SHARED_FIELDS = ("index", "line", "vectors")  # which these take from it
 # What a result holds besides, which is no part of its record.
-UNRECORDED = ("before",)
+UNRECORDED = ("before", "reads")
 
 _TITLES = {
     "task": "task-specific attention",
@@ -242,6 +242,15 @@ class ResultWarning(NamedTuple):
     tokens: tuple[int, ...] = ()
 
 
+class EncoderStates(NamedTuple):
+    """The last hidden states of an encoder, which each layer of its decoder reads by cross-attention.
+
+    `n_tokens` counts them, None where nobody knows: tokens of the encoder were hidden or merged.
+    """
+
+    n_tokens: int | None
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AttentionResult(Offers):
     """The attention of one sentence.
@@ -260,7 +269,8 @@ class AttentionResult(Offers):
     tokens of a larger result these are (attncli.insight.select); None when nothing was left out.
     `unknown` names the fields that a file did not hold: what stands in them is plain, not found.
     `before` are the old vectors in the space of the new ones, (n_tokens, d_v), where these are not
-    the embeddings; it serves the measures and is no part of the record.
+    the embeddings; it serves the measures and is no part of the record. Nor is `reads`: what the
+    layers of a decoder read beside its own tokens, which the result of its encoder tells it.
     Raises: DataError when the parts contradict each other or a number is not finite.
     """
 
@@ -286,6 +296,7 @@ class AttentionResult(Offers):
     selection: Mapping[str, Any] | None = None
     unknown: tuple[str, ...] = ()
     before: Float32Array | None = None
+    reads: EncoderStates | None = None
     keys: tuple[Token, ...] | None = None
     decoder: "AttentionResult | None" = None
     cross: "AttentionResult | None" = None
@@ -332,10 +343,12 @@ class AttentionResult(Offers):
         if (model := self.model) is not None:
             model = model.silent()._replace(completion=model.completion)
         shared["model"] = model
+        reads = decoder.reads or EncoderStates(None if self.is_cut else len(self.tokens))
         for name, part in (("decoder", decoder), ("cross", cross)):
             if model is not None and part.model is not None:
                 said = {field: getattr(part.model, field) for field in _SAID}
                 shared["model"] = model._replace(**said)
+            shared["reads"] = reads if part is decoder else None
             object.__setattr__(self, name, replace(part, **shared))
 
     def _check_kinds(self) -> None:
@@ -361,6 +374,7 @@ class AttentionResult(Offers):
             ("selection", (Mapping, type(None)), "a mapping, or None"),
             ("segments", tuple, "a tuple of 0 and 1"),
             ("unknown", tuple, "a tuple of names"),
+            ("reads", (EncoderStates, type(None)), "EncoderStates(…), or None"),
             ("decoder", (AttentionResult, type(None)), "an AttentionResult, or None"),
             ("cross", (AttentionResult, type(None)), "an AttentionResult, or None"),
         ):
@@ -402,6 +416,12 @@ class AttentionResult(Offers):
         return self.keys is not None
 
     @property
+    def is_cut(self) -> bool:
+        """Whether tokens of the text are hidden, or its pieces merged."""
+        selection = self.selection or {}
+        return bool(selection.get("hidden") or selection.get("merged"))
+
+    @property
     def shown(self) -> "AttentionResult":
         """What views draw where nobody chooses a part: the cross-attention, where there is one."""
         return self if self.cross is None else self.cross
@@ -411,6 +431,8 @@ class AttentionResult(Offers):
         """What was computed, in words."""
         if self.is_cross:
             return "cross-attention weights" if self.attention.is_foreign else "cross-attention"
+        if self.reads is not None:
+            return "decoder self-attention"
         return self.attention.title
 
     def holds(self, name: str) -> bool:

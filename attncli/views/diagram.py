@@ -13,6 +13,7 @@ from attncli.insight.diagram import Diagram
 from attncli.insight.subscripts import Names
 from attncli.insight.sums import sums_of
 from attncli.settings import Notation
+from attncli.views.beside import after_heads, cross_stage, sides_of_cross
 from attncli.views.equations import equation, terms
 from attncli.views.notation import (
     lecture_equation,
@@ -60,7 +61,8 @@ class Drawn(NamedTuple):
     A column has a word above it. That of the followed one is at `row`; where it is `apart`, a word of
     another text, it is the first column, and has the query and the sum alone. `query`, `key` and
     `value` are None where they are the embedding, `embedding` where it is not known;
-    `joined` is what is made of all heads, where the sum is one head's part.
+    `joined` is what is made of all heads, where the sum is one head's part; `across` says what a
+    decoder's layer reads between these two.
     """
 
     words: tuple[str, ...]
@@ -79,6 +81,7 @@ class Drawn(NamedTuple):
     weight: Stage
     part: Stage
     new: Stage
+    across: str
     joined: Stage | None
     output: MatrixBox | None
     equations: tuple[str, ...]
@@ -126,7 +129,8 @@ def drawn_texts(
         cells = (Cell((_text(value, more_digits),)) for value in values.tolist())
         return Stage(name, title, (*before, *cells))
 
-    query = None if plain else vectors("query", "query q", diagram.query)
+    own, other = (", the decoder's", ", the encoder's") if apart else ("", "")
+    query = None if plain else vectors("query", f"query q{own}", diagram.query)
     if apart and query is not None:
         query = query._replace(cells=(*query.cells[1:], *[_NO_BOX] * n_words))
 
@@ -144,8 +148,8 @@ def drawn_texts(
         matrices=tuple(_matrix(name, matrix, diagram, digits) for name, matrix in diagram.matrices),
         made_by=made_by,
         query=query,
-        key=None if plain else vectors("key", "key k", diagram.key),
-        value=None if plain else vectors("value", "value v", diagram.value),
+        key=None if plain else vectors("key", f"key k{other}", diagram.key),
+        value=None if plain else vectors("value", f"value v{other}", diagram.value),
         product=numbers("product", f"product: {asked} of {word} · each {met}", diagram.products),
         scaled=numbers("scaled", f"scaled {_scale(diagram)}", diagram.scaled),
         power=numbers("power", f"softmax: {power}(s − max)", diagram.powers, fine),
@@ -153,6 +157,7 @@ def drawn_texts(
         weight=numbers("weight", _weight_title(diagram, names), diagram.weights, fine),
         part=vectors("part", f"weight · {valued}", diagram.parts),
         new=Stage("new", _new_title(diagram, word), (_cell(diagram.new, digits),)),
+        across=cross_stage(diagram.result),
         joined=joined,
         output=None if diagram.output is None else _matrix("W_o", diagram.output, diagram, digits),
         equations=tuple(_equations(diagram, fine, shown, names)),
@@ -168,6 +173,7 @@ def in_words(drawn: Drawn, shown: Callable[[str], str] = str) -> list[str]:
         lines += _matrices_before(stage, drawn)
         if len(stage.cells) == 1 and stage.name in ("new", "joined"):
             lines.append(f"{stage.title}: {_spoken(stage.cells[0])}.")
+            lines += [f"{drawn.across}."] if drawn.across and stage is drawn.new else []
             continue
         boxes = zip(words, stage.cells, strict=True)
         said = [f"{word} {_spoken(cell)}" for word, cell in boxes if cell.texts]
@@ -273,7 +279,8 @@ def _made_by(diagram: Diagram, x: str) -> str:
         return f"q = k = {x} ÷ its length, v = {x}"
     added = ""
     if diagram.row is None:
-        return f"q of {x}, which enters; k and v of the encoder's last rows"
+        _, columns = sides_of_cross(diagram.result)
+        return f"q of the decoder's token, after self-attention; k and v of {columns}"
     if settings.has_layers:
         return "with the layer's norm, biases and positions"
     value = f"v = {x}·W_v"
@@ -308,7 +315,7 @@ def _new_title(diagram: Diagram, word: str) -> str:
 
 def _joined_title(diagram: Diagram, word: str) -> str:
     if diagram.result.attention.has_layers:
-        return f"all heads, W_o, residual, layer norm, feed-forward net: {word} after the layer"
+        return f"all heads, {after_heads(diagram.result)}: {word} after the layer"
     turned = ", times W_o" if diagram.output is not None else ""
     is_one = diagram.result.attention.n_heads == 1 and not diagram.name
     heads = "the head" if is_one else "all heads side by side"

@@ -23,6 +23,8 @@ _CHAR, _LINE, _SIZE = 7.83, 18, 13  # pixels: of a character, of a line, of the 
 _PANEL, _PANEL_COLUMNS = 186, 22  # what stands at the left of the stages
 _PAD, _GAP, _STEP = 7, 10, 24  # inside a box, between boxes, between stages
 _LANE = 8  # between the lines that run beside boxes
+_SIDES = "q of the decoder, k and v of the encoder"
+_SIDES_COLUMNS = 40  # of what is said of another text, at least
 _SOFT = 'opacity="0.72"'
 _BROKEN, _THICK = 'stroke-dasharray="3 3"', 'stroke-width="2.5"'
 _Path: TypeAlias = tuple[tuple[float, float], ...]
@@ -117,7 +119,8 @@ class _Sketch(Canvas):
         start, shift = self.top, columns.box + _GAP
         self.top += 44
         height = max(map(_height, three))
-        self._panel("query q, key k and value v of each word", self.top)
+        of_each = "query q, key k and value v of each word"
+        self._panel(of_each if not drawn.apart else _SIDES, self.top)
         for i, middle in enumerate(columns.middles):
             for stage, x in zip(three, (middle - shift, middle, middle + shift), strict=True):
                 if not stage.cells[i].texts:
@@ -220,6 +223,10 @@ class _Sketch(Canvas):
         self.node(under, bus, "+")
         self.top = bus + 34
         self._result(drawn.new)
+        if drawn.across:
+            self.arrow((under, self.top), (under, self.top + 26))
+            self.top += 26
+            self._band((), drawn.across)
         if drawn.joined is not None:
             self.arrow((under, self.top), (under, self.top + 26))
             self.top += 26
@@ -292,15 +299,17 @@ class _Sketch(Canvas):
         """A band across all words: matrices with their numbers, and what they make."""
         width = self.columns.width
         rows = max((len(matrix.rows) for matrix in matrices), default=0)
-        heights = (len(matrices) > 0) * 22 + rows * _LINE + (22 if made_by else 0) + 10
+        said = wrapped(made_by, int((width - 20) / _CHAR + 1e-6), 0) if made_by else []
+        heights = (len(matrices) > 0) * 22 + rows * _LINE + _LINE * len(said) + 10
+        heights += 4 if made_by else 0
         self.parts.append(
             f'<rect x="{_PANEL + 2:g}" y="{self.top:g}" width="{width - 4:g}" '
             f'height="{heights:g}" rx="12" fill="currentColor" fill-opacity="0.07"/>'
         )
         self.parts += _matrix_parts(matrices, width, self.top)
-        if made_by:
-            middle, y = _PANEL + width / 2, self.top + heights - 11
-            self.text(middle, y, escaped_text(made_by), 'text-anchor="middle"')
+        for i, line in enumerate(said, start=1):
+            middle, y = _PANEL + width / 2, self.top + heights - 11 - _LINE * (len(said) - i)
+            self.text(middle, y, escaped_text(line), 'text-anchor="middle"')
         self.top += heights
 
     def _arrows(self, length: float, middles: Sequence[float] = ()) -> None:
@@ -350,7 +359,8 @@ def _band_width(drawn: Drawn) -> float:
     boxes = drawn.matrices
     return max(
         sum(_matrix_width(matrix) + 30 for matrix in boxes),
-        width_of(drawn.made_by) * _CHAR + 20,
+        min(width_of(drawn.made_by), _SIDES_COLUMNS if drawn.apart else 1000) * _CHAR + 20,
+        min(width_of(drawn.across), _SIDES_COLUMNS) * _CHAR + 20,
     )
 
 

@@ -73,6 +73,7 @@ def _beside(drawn: Drawn, ink: Ink, size: int, width: int) -> list[Line]:
     lines += [arrows, *_stage_beside(drawn.part, ink, size)]
     lines.append([Segment(" " * _PANEL + _joining(drawn, size, ink))])
     lines += _alone(drawn.new, drawn.row, ink, size)
+    lines += _made((), drawn.across, ink, width)
     if drawn.joined is None:
         return lines
     lines += [] if drawn.output is None else _made((drawn.output,), "", ink, width)
@@ -172,6 +173,8 @@ def _below(drawn: Drawn, ink: Ink, width: int) -> list[Line]:
         lines += _stage_below(drawn, stage, ink, width)
         if stage is drawn.power:
             lines.append([Segment(f"  Σ = {drawn.total}")])
+        if stage is drawn.new and drawn.across:
+            lines += [arrow, *_made((), drawn.across, ink, width)]
     return lines
 
 

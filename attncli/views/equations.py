@@ -16,6 +16,7 @@ from rich.segment import Segment
 from attncli.arrays import FloatArray
 from attncli.insight.sums import PLAIN, Sums, Terms, sums_of
 from attncli.results.result import AttentionResult
+from attncli.views.beside import taken_line
 from attncli.views.ink import Ink, Line, width_of, word, wrapped
 
 if TYPE_CHECKING:
@@ -195,7 +196,5 @@ def sums_line(result: AttentionResult) -> str:
     if sums.whole:
         return "new embeddings as weighted sums of the values"
     if result.attention.has_layers:
-        return (
-            "what each token takes of the values; W_o, the residual and the feed-forward net follow"
-        )
+        return taken_line(result)
     return "each head's part of the new embeddings as weighted sums of its values"

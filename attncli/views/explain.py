@@ -79,7 +79,8 @@ def _setting_notes(result: AttentionResult, ink: Ink) -> list[str]:
     given = "cross-attention weights" if result.is_cross else "attention weights"
     if result.vectors.name != NOT_GIVEN:
         given += f" from {ink.word(result.vectors.name)}"
-    kind = result.title if result.is_cross else f"{settings.kind} attention"
+    is_part = result.is_cross or result.reads is not None
+    kind = result.title if is_part else f"{settings.kind} attention"
     notes = [given if settings.is_foreign else kind]
     if settings.sums_embeddings:
         score = {"scaled": f"scores ÷ √{result.vectors.dim}", "dot": "raw dot products"}

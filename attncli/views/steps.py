@@ -21,6 +21,7 @@ from attncli.insight.sums import PLAIN, Sums, sums_of
 from attncli.results.names import VECTORS_AFTER, axis_numbers, layer_of_vectors, matrix_name
 from attncli.results.result import AttentionResult
 from attncli.settings import Notation
+from attncli.views.beside import after_heads, cross_stage, sides_of_cross
 from attncli.views.equations import equation_lines
 from attncli.views.formulas import scale_formula, score_formula, vector_name, weight_formula
 from attncli.views.ink import Ink, Line, wrapped
@@ -102,6 +103,9 @@ class _Sheet:
     def embeddings(self) -> list[Line]:
         """The vectors of the words, and positions where they are added."""
         result, steps = self.result, self.steps
+        if result.is_cross:
+            rows, columns = sides_of_cross(result)
+            return self._title("1", f"X: {rows}, after the layer's self-attention; H: {columns}")
         if result.embeddings is None:
             return []
         n_tokens, dim = result.embeddings.shape
@@ -154,8 +158,8 @@ class _Sheet:
         note = f"queries Q = X·W_q, keys K = X·W_k, values V = {_valued(self.steps)}"
         if result.is_cross:
             note = (
-                "queries Q = X·W_q, X: the decoder's rows; keys K = H·W_k, values V = H·W_v, H: the "
-                "encoder's last rows; biases, if any, are added"
+                "queries Q = X·W_q of the decoder, keys K = H·W_k and values V = H·W_v of the "
+                "encoder; biases, if any, are added"
             )
         elif result.attention.has_layers:
             note += ", and biases, if any; X enters the layer"
@@ -205,7 +209,10 @@ class _Sheet:
         )
 
     def ending(self) -> list[Line]:
-        """How the heads become the new vectors of the result, where these are not the sums above."""
+        """How the heads become the new vectors of the result, where these are not the sums above.
+
+        In a decoder's layer cross-attention comes first.
+        """
         result, ink, steps = self.result, self.ink, self.steps
         if sums_of(result).whole and is_weighted_sum(result):
             return []
@@ -218,10 +225,11 @@ class _Sheet:
         elif steps.learned.projections is not None and steps.learned.projections.given:
             turned = steps.learned.projections.W_o is not None
             title = "new embeddings Y, the heads side by side" + (", times W_o" if turned else "")
-        lines: list[Line] = [
-            [],
-            *self._title("7", title + (", what is hidden counted too" if hidden else "")),
-        ]
+        lines: list[Line] = [[]]
+        across = cross_stage(result)
+        lines += self._title("7", across) if across else []
+        title += ", what is hidden counted too" if hidden else ""
+        lines += self._title("8" if across else "7", title)
         lines += _output_matrix_lines(steps, ink)
         names = self.steps.names(self.result)
         digits = steps.precision - 1 if steps.learned.model is None else steps.precision + 3
@@ -273,7 +281,8 @@ def _sum_title(result: AttentionResult) -> str:
     if sums_of(result).whole:
         return f"new embeddings Y = {product}"
     if result.attention.has_layers:
-        return f"what a head takes of the values, {product}"
+        whose = "encoder's " if result.is_cross else ""
+        return f"what a head takes of the {whose}values, {product}"
     return f"the part of the new embeddings that a head gives, {product}"
 
 
@@ -334,4 +343,4 @@ def _layer_title(result: AttentionResult) -> str:
     if VECTORS_AFTER in (result.selection or {}):
         return f"the hidden states after layer {last}, which is not among those shown"
     layer = f"layer {last}" if result.attention.n_layers > 1 else "the layer"
-    return f"the hidden states after {layer}: W_o, residual, layer norm, feed-forward net"
+    return f"the hidden states after {layer}: {after_heads(result)}"

@@ -1,5 +1,7 @@
 """Laws of the stages and the drawing of a decoder and of cross-attention, against transformers."""
 
+import html
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from models.word_translators import KINDS, attentions_of, write_translator
+from models.word_translators import KINDS, attentions_of, ids_of, write_translator
 
 for library in ("torch", "transformers", "tokenizers"):
     pytest.importorskip(library)
@@ -105,3 +107,115 @@ def test_reasons_are_those_of_words(
         ended = command(*_explained(translator[1]), "--why", "--part", part)
         assert ended.code == 2
         assert "--why: found a transformer, expected general or task-specific" in ended.said
+
+
+def _flat(text: str) -> str:
+    """A text without the places where lines were folded."""
+    return " ".join(text.split())
+
+
+def _cross_stage(n_tokens: int) -> str:
+    """What is said of the stage that follows self-attention in a decoder's layer."""
+    return (
+        f"cross-attention: the layer reads the encoder's last hidden states, {n_tokens} tokens; "
+        "--part cross shows its weights"
+    )
+
+
+@pytest.mark.parametrize("view", [["--steps"], ["--diagram"], ["--diagram", "--width", "300"]])
+def test_a_decoders_layer_reads_the_encoder_after_its_own_tokens(
+    command: Callable[..., Any], translator: tuple[Any, Path], view: list[str]
+) -> None:
+    """In each layer, once, with as many tokens as the encoder read; then its hidden states follow."""
+    model, folder = translator
+    name = "decoder_layers" if folder.name in ("bart", "marian") else "num_decoder_layers"
+    n_layers = getattr(model.config, name)
+    for source in (SOURCE, "Milch am Abend und Milch"):
+        stage = _cross_stage(len(ids_of(folder, source)))
+        for layer in (0, n_layers - 1):
+            chosen = ["--layer", str(layer), "--head", "0", "--row", "small", "--part", "decoder"]
+            base = ["explain", source, "--pair", TARGET, "--model", str(folder)]
+            ended = command(*base, *chosen, *view)
+            text = _flat(ended.text)
+            assert "decoder self-attention, causal" in text
+            assert text.count(stage) == 1, text
+            before, _, after = text.partition(stage)
+            assert "v(small)" in before if "--steps" in view else "the sum: what" in before
+            words = _flat(re.sub(r"[-+]?\d\S*", "", after))  # numbers stand between the lines
+            listed = "W_o, residual, layer norm, cross-attention, feed-forward net"
+            assert (listed in words) == (layer == n_layers - 1)
+
+
+@pytest.mark.parametrize("view", ["--steps", "--diagram"])
+def test_files_say_what_a_decoders_layer_reads(
+    command: Callable[..., Any], translator: tuple[Any, Path], view: str, tmp_path: Path
+) -> None:
+    """The picture and its description, the page and Markdown, of this run and of a record of it."""
+    folder, record = translator[1], tmp_path / "r.json"
+    stage = _cross_stage(len(ids_of(folder, SOURCE)))
+    base, stages = _explained(folder), ["--include", "query,key,value,scores"]
+    assert command(*base, *stages, "-o", str(record)).code == 0
+    chosen = ["--part", "decoder", "--layer", "-1", "--head", "1", view]
+    for suffix in ("html", "md", *(["svg"] if view == "--diagram" else [])):
+        for start in (base, ["view", str(record)]):
+            path = tmp_path / f"x.{suffix}"
+            assert command(*start, *chosen, "-o", str(path)).code == 0
+            text = html.unescape(re.sub(r"<[^>]+>", " ", path.read_text(encoding="utf-8")))
+            assert stage in _flat(text), (suffix, start)
+
+
+def test_tokens_that_are_not_shown_are_counted_where_they_were_read(
+    command: Callable[..., Any], translator: tuple[Any, Path], tmp_path: Path
+) -> None:
+    """A decoder reads what is hidden of the encoder too; of a record that lost it no number is said."""
+    folder, record = translator[1], tmp_path / "r.json"
+    base, chosen = _explained(folder), ["--part", "decoder", "--steps", "--layer", "0"]
+    hidden = ["--hide", "special"]
+    stage = _cross_stage(len(ids_of(folder, SOURCE)))
+    assert stage in _flat(command(*base, *chosen, *hidden).text)
+    stages = ["--include", "query,key,value,scores"]
+    assert command(*base, *hidden, *stages, "-o", str(record)).code == 0
+    text = _flat(command("view", str(record), *chosen).text)
+    assert "the layer reads the encoder's last hidden states; --part cross shows" in text
+    across = command("view", str(record), "--part", "cross", "--steps", "--layer", "0").text
+    sides = "the decoder's tokens, after the layer's self-attention; H: the encoder's last hidden states"
+    assert f"1. X: {sides} head 0 " in _flat(across)
+
+
+def test_each_side_of_cross_attention_is_named(
+    command: Callable[..., Any], translator: tuple[Any, Path], tmp_path: Path
+) -> None:
+    """Queries are of the decoder's tokens, keys and values of the encoder's, as many as it read."""
+    folder = translator[1]
+    n_keys, n_rows = len(ids_of(folder, SOURCE)), len(ids_of(folder, TARGET))
+    chosen = ["--layer", "1", "--head", "0", "--row", "small"]
+    text = _flat(command(*_explained(folder), *chosen, "--steps").text)
+    said = f"X: the decoder's {n_rows} tokens, after the layer's self-attention"
+    assert f"1. {said}; H: the encoder's last hidden states, {n_keys} tokens 2." in text
+    assert "Q = X·W_q of the decoder, keys K = H·W_k and values V = H·W_v of the encoder" in text
+    assert "what a head takes of the encoder's values" in text
+    path = tmp_path / "x.svg"
+    assert command(*_explained(folder), *chosen, "--diagram", "-o", str(path)).code == 0
+    drawn = html.unescape(re.sub(r"<[^>]+>", " ", path.read_text(encoding="utf-8")))
+    for shown in (command(*_explained(folder), *chosen, "--diagram").text, drawn):
+        text = _flat(shown)
+        states = f"k and v of the encoder's last hidden states, {n_keys} tokens"
+        assert f"q of the decoder's token, after self-attention; {states}" in text
+        for name in ("query q, the decoder's", "key k, the encoder's", "value v, the encoder's"):
+            assert name in text, name
+
+
+def test_no_other_attention_reads_an_encoder(
+    command: Callable[..., Any], translator: tuple[Any, Path], tmp_path: Path
+) -> None:
+    """The encoder's own attention and cross-attention have no such stage, and no record says it."""
+    base, record = _explained(translator[1]), tmp_path / "r.json"
+    for part in ("encoder", "cross"):
+        for view in ("--steps", "--diagram"):
+            text = command(*base, "--part", part, "--layer", "-1", "--head", "0", view).text
+            assert "cross-attention: the layer" not in text
+            assert "cross-attention, feed" not in _flat(text)
+    assert "reads" not in json.loads(command(*base, "--json").text)["decoder"]
+    stages = ["--part", "decoder", "--include", "query,key,value,scores", "-o", str(record)]
+    assert command(*base, *stages).code == 0
+    assert "reads" not in json.loads(record.read_text(encoding="utf-8"))

@@ -3,6 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -137,3 +138,64 @@ def test_nothing_lies_over_another_thing(
         at_box = any(left <= x <= right for left, right in boxes)
         at_word = any(abs(y - top) < 3 for top in (*letters, *tops))
         assert at_box or at_word, (x, y)
+
+
+def decoded(n_rows: int, n_keys: int, size: int = 3) -> AttentionResult:
+    """A decoder of random numbers beside its encoder, whose tokens are the keys."""
+    cross = across(n_rows, n_keys, size)
+    own, other = (across(n, n, size) for n in (n_rows, n_keys))
+    decoder = replace(own, keys=None, pair=None)
+    whole = replace(
+        other, text=cross.pair or "", tokens=cross.key_tokens, keys=None, pair=None,
+        decoder=decoder, cross=cross,
+    )  # fmt: skip
+    assert whole.decoder is not None
+    return whole.decoder
+
+
+@pytest.mark.parametrize("width", [40, 80, 300])
+@pytest.mark.parametrize(("n_rows", "n_keys", "said"), [(2, 3, "3 tokens"), (5, 1, "1 token;")])
+def test_what_a_decoder_reads_between_two_boxes_has_no_numbers(
+    n_rows: int, n_keys: int, said: str, width: int
+) -> None:
+    """The stage between self-attention and what leaves the layer counts tokens; all else stays."""
+    result = decoded(n_rows, n_keys)
+    diagrams = [diagram_of(one, 1) for one in (result, replace(result, reads=None))]
+    drawn, alone = (drawn_texts(diagram) for diagram in diagrams)
+    assert said in drawn.across
+    assert alone.across == ""
+    boxes, plain = ([s.cells for s in one.stages()] for one in (drawn, alone))
+    assert boxes == plain
+    spoken = in_words(drawn)
+    at = spoken.index(f"{drawn.across}.")
+    assert spoken[at - 1].startswith("the sum: ")
+    assert "cross-attention, feed-forward net" in spoken[at + 1]
+    for unicode in (True, False):
+        text = Ink(unicode=unicode).rendered(
+            diagram_lines(diagrams[0], Ink(unicode=unicode), width=width)
+        )
+        assert max(map(width_of, text.splitlines())) <= width
+        assert Ink(unicode=unicode).plain(drawn.across) in " ".join(text.split())
+
+
+@given(st.integers(1, 14), st.integers(1, 3), st.integers(1, 7))
+def test_what_a_decoder_reads_stands_in_its_band(n_rows: int, n_keys: int, size: int) -> None:
+    """Each line of it lies within the band across the words, which the sum's arrow meets."""
+    root = ET.fromstring(diagram_svg([diagram_of(decoded(n_rows, n_keys, size), 0)]))
+    group = next(g for g in root.iter(f"{SVG}g") if g.get("stroke") == "currentColor")
+    *_, band = (r for r in group.findall(f"{SVG}rect") if r.get("fill-opacity") == "0.07")
+    left, top, width, height = (float(band.get(n, "0")) for n in ("x", "y", "width", "height"))
+    lines = [
+        text
+        for text in group.findall(f"{SVG}text")
+        if top < float(text.get("y", "0")) < top + height
+    ]
+    inside = [text for text in lines if text.get("text-anchor") == "middle"]
+    words = " ".join(text.text or "" for text in inside)
+    assert words.startswith("cross-attention: the layer reads the encoder's last hidden states")
+    for text in inside:
+        half = len(text.text or "") * 7.83 / 2
+        assert left <= float(text.get("x", "0")) - half
+        assert float(text.get("x", "0")) + half <= left + width
+    ends = [head.get("points", "").split()[-1] for head in group.findall(f"{SVG}polygon")]
+    assert any(abs(float(end.split(",")[1]) - top) < 0.01 for end in ends)

@@ -10,11 +10,12 @@ from attncli.insight.movement import Movement
 from attncli.insight.subscripts import Names
 from attncli.insight.sums import Sums, sums_of
 from attncli.results.result import AttentionResult
+from attncli.views.beside import taken_line
 from attncli.views.equations import equation
 from attncli.views.ink import word
 from attncli.views.notation import symbols_line, text_signs
 from attncli.views.palette import palette_step
-from attncli.views.predicted import written_places
+from attncli.views.predicted import sentence_of, written_places
 
 _SUMMED = {"embeddings": "old ones", "values": "values"}
 
@@ -138,9 +139,7 @@ def _caption(result: AttentionResult, sums: Sums) -> str:
     if sums.terms is None:
         return f"The weights of each word; no equations: {sums.why}"
     if result.attention.has_layers:
-        return (
-            "What each token takes of the values; W_o, the residual and the feed-forward net follow"
-        )
+        return sentence_of(taken_line(result))
     if not sums.whole:
         return "Each head's part of a new vector is a weighted sum of its values"
     return f"Each new vector is a weighted sum of the {_SUMMED[sums.terms]}"
