@@ -25,9 +25,8 @@ from attncli.batches.run import (
     run_to_stream,
 )
 from attncli.batches.work import Outcomes, Recipe
-from attncli.batches.writers.digits import FULL, MAX_DIGITS
+from attncli.batches.writers.digits import MAX_DIGITS
 from attncli.batches.writers.formats import Format, MakeWriter, ending_of, output_format
-from attncli.batches.writers.options import DEFAULT_PRECISION, RecordLayout
 from attncli.errors import OutputError, UsageError, field_name, setting
 from attncli.errors.wording import did_you_mean, quoted, visible
 from attncli.files.apart import expect_apart, files_given, written
@@ -38,6 +37,7 @@ from attncli.files.source import InputSource, is_url
 from attncli.files.writing import check_target
 from attncli.results.batch_report import RunReport, Tally
 from attncli.results.effects import NO_WATCH, Watch
+from attncli.results.layout import DEFAULT_PRECISION, FULL, RecordLayout
 from attncli.results.result import EXCLUDED_FIELDS, INCLUDED_FIELDS
 
 _HUGE = 10**9  # what is above is as wrong, and shorter to say

@@ -22,13 +22,13 @@ from attncli.batches.remote import RemoteOutput
 from attncli.batches.run import FileSink, identity_of, nothing_to_do, run_to_output
 from attncli.batches.work import Recipe
 from attncli.batches.writers.formats import Format, MakeWriter, ending_of
-from attncli.batches.writers.options import RecordLayout
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import AttnError
 from attncli.files.rows.reader import Shape
 from attncli.files.source import sources
 from attncli.mechanisms.general import GeneralAnalyser
 from attncli.results.batch_report import RunReport
+from attncli.results.layout import RecordLayout
 from tests.batch.conftest import corpus
 
 Attn = Callable[..., subprocess.CompletedProcess[bytes]]

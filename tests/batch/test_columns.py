@@ -25,7 +25,7 @@ def test_arrow_holds_the_tokens_of_json_lines(
 ) -> None:
     """Tokens met before, beside a long piece, and again after they were forgotten; and failures."""
     pa = pytest.importorskip("pyarrow")
-    monkeypatch.setattr("attncli.batches.writers.arrow_tokens._MOST", kept)
+    monkeypatch.setattr("attncli.results.columns.tokens._MOST", kept)
     source = tmp_path / "s.txt"
     source.write_text("\n".join([*SENTENCES * 200, "the river flows", *SENTENCES]) + "\n")
     for suffix in ("jsonl", "arrow"):

@@ -15,7 +15,7 @@ from attncli.batches.chunks import Chunk
 from attncli.batches.engines.local import LocalEngine, _Crew, _Task
 from attncli.batches.work import Recipe
 from attncli.batches.writers.formats import Format, MakeWriter
-from attncli.batches.writers.options import RecordLayout
+from attncli.results.layout import RecordLayout
 from tests.batch.conftest import corpus
 from tests.batch.runs import small_analyser
 

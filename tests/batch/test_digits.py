@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from attncli.batches.writers.digits import FULL, json_matrices, json_stacks
+from attncli.batches.writers.digits import json_matrices, json_stacks
+from attncli.results.layout import FULL
 
 weights = hnp.arrays(
     np.float32,

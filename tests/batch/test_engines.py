@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from attncli.batches.writers.formats import Format
-from attncli.batches.writers.options import RecordLayout
 from attncli.errors import ClusterError
+from attncli.results.layout import RecordLayout
 from tests.batch.conftest import ROOT, corpus
 from tests.batch.runs import Job, deadly_analyser, ended, forked, prepared, with_fault
 

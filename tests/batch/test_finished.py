@@ -11,8 +11,8 @@ import attncli
 from attncli.batches.finished import tally_of_finished
 from attncli.batches.run import closing, nothing_to_do
 from attncli.batches.writers.formats import Format
-from attncli.batches.writers.options import RecordLayout
 from attncli.errors import AttnError, DataError, ResumeError
+from attncli.results.layout import RecordLayout
 from tests.batch.runs import Job, without_marks
 
 FORMS = [

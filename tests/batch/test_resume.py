@@ -102,7 +102,7 @@ def test_chunk_size_and_workers_may_change_on_resume(folder: Path) -> None:
 
 def test_another_job_is_refused(folder: Path) -> None:
     """Other input or other options: exit 11, nothing is touched; --force starts anew."""
-    from attncli.batches.writers.options import RecordLayout
+    from attncli.results.layout import RecordLayout
 
     job, expected = interrupted(folder)
     before = {p.name: p.read_bytes() for p in folder.iterdir()}

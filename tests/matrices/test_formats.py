@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from attncli.batches.chunks import Chunk
 from attncli.batches.writers.formats import Format, MakeWriter, ending_of
-from attncli.batches.writers.options import RecordLayout
 from attncli.errors import AttnError, DataError, LimitError
 from attncli.insight.difference import differences
 from attncli.matrices.reading import read_saved
+from attncli.results.layout import RecordLayout
 from attncli.results.names import axis_labels
 from attncli.results.result import (
     OPTIONAL_ARRAYS,
@@ -323,7 +323,7 @@ def lost_in(one: AttentionResult, other: AttentionResult) -> set[str]:
 def test_every_field_of_a_record_has_a_column() -> None:
     """Parquet has a column for each field that a batch can write, and for nothing else."""
     pyarrow = pytest.importorskip("pyarrow")
-    from attncli.batches.writers.arrow_schema import schema_of
+    from attncli.results.columns.schema import schema_of
 
     columns = set(schema_of(pyarrow, RecordLayout(include=OPTIONAL_FIELDS)).names)
     record = {field.name for field in fields(AttentionResult)} - {*UNRECORDED, "keys", *PARTS}

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from attncli.arrays import Float32Array, FloatArray
+from attncli.results.layout import FULL
 
 Bytes = npt.NDArray[np.uint8]
 
-FULL = 0  # digits: as many as float32 needs to be read back
 MAX_DIGITS = 9
 _TABLE_DIGITS = 6
 _BLOCK = 1 << 14  # numbers in work at once: larger arrays cost page faults

@@ -7,9 +7,9 @@ from typing import Literal, TypeAlias
 
 from attncli.batches.part_file import Ending
 from attncli.batches.work import Writer
-from attncli.batches.writers.options import RecordLayout
 from attncli.errors import UsageError, field_name
 from attncli.errors.wording import did_you_mean, quoted
+from attncli.results.layout import RecordLayout
 from attncli.settings import FormatName
 
 Packing: TypeAlias = Literal["", "gz", "bz2", "xz", "zst"]

@@ -13,11 +13,11 @@ from attncli.batches.work import Failures, Placed
 from attncli.batches.writers.digits import Printed, json_stacks
 from attncli.batches.writers.keys import key_texts
 from attncli.batches.writers.models import label_texts, model_texts
-from attncli.batches.writers.options import RecordLayout
 from attncli.batches.writers.tokens import token_texts
 from attncli.errors import AttnError
 from attncli.results.json import error_record, plain_json
 from attncli.results.labeled import Labeled
+from attncli.results.layout import RecordLayout
 from attncli.results.result import (
     CROSS_SCHEMA,
     SCHEMA_VERSION,

@@ -18,8 +18,8 @@ import numpy as np
 from attncli.batches.chunks import Chunk
 from attncli.batches.work import Failures, Placed
 from attncli.batches.writers.digits import json_matrices
-from attncli.batches.writers.options import RecordLayout
 from attncli.files.safe_cells import cell, guarded, guarded_id
+from attncli.results.layout import RecordLayout
 from attncli.results.names import AXES, axis_labels
 from attncli.results.stack import Stack, TokenRun, stack_of
 from attncli.results.top import strongest_of_rows

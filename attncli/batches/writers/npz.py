@@ -35,12 +35,12 @@ from attncli.arrays import IntArray
 from attncli.batches.chunks import Chunk
 from attncli.batches.work import Failures, Placed
 from attncli.batches.writers.jsonl import JsonlWriter
-from attncli.batches.writers.options import RecordLayout
-from attncli.batches.writers.placed import PlacedRecords
-from attncli.batches.writers.tokens import Tokens
 from attncli.errors import AttnError
+from attncli.results.layout import RecordLayout
+from attncli.results.placed import PlacedRecords
 from attncli.results.result import PART_FIELDS
 from attncli.results.stack import Stack
+from attncli.results.stacked_tokens import Tokens
 
 _Places: TypeAlias = "array[int]"
 

@@ -6,64 +6,22 @@ offsets once for all.
 
 from collections.abc import Sequence
 from functools import cache
-from itertools import chain, pairwise
-from typing import Any, NamedTuple, TypeAlias
+from itertools import pairwise
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from attncli.arrays import IntArray
 from attncli.results.json import plain_json
-from attncli.results.stack import Fragment, TokenRun, TokenRuns
+from attncli.results.stack import Fragment, TokenRun
+from attncli.results.stacked_tokens import Tokens
 
 Objects: TypeAlias = npt.NDArray[Any]  # of texts
 
 _STARTS = 512  # the table holds the offsets of tokens that begin before this character
 _LENGTHS = 32  # and are shorter than this
 _FAR = -(1 << 40)  # the span of a part that is not in the table
-
-
-class Tokens(NamedTuple):
-    """The tokens of many sentences behind each other, and how many each sentence has.
-
-    A token is `fragments[which]`; its piece begins at character `places` of its sentence.
-    Shapes: which, places (n_tokens,), counts (n_sentences,).
-    """
-
-    fragments: Sequence[Fragment]
-    which: IntArray
-    places: IntArray
-    counts: IntArray
-
-    @classmethod
-    def of(cls, stacks: Sequence[Sequence[TokenRun]]) -> "Tokens":
-        """Those of stacks, in their order."""
-        numbered = [runs for runs in stacks if isinstance(runs, TokenRuns)]
-        first = numbered[0].fragments if numbered else ()
-        if len(numbered) == len(stacks) and all(runs.fragments is first for runs in numbered):
-            which = np.concatenate([runs.which.reshape(-1) for runs in numbered])
-            places = np.concatenate([runs.places.reshape(-1) for runs in numbered])
-            lengths = [runs.which.shape[1] for runs in numbered]
-            return cls(first, which, places, np.repeat(lengths, list(map(len, numbered))))
-        every = [run for runs in stacks for run in runs]
-        parts = [part for run in every for part in run.parts]
-        listed = chain.from_iterable(run.places for run in every)
-        places = np.fromiter(listed, np.intp, len(parts))
-        counts = np.fromiter(map(len, every), np.intp, len(every))
-        return cls(parts, np.arange(len(parts)), places, counts)
-
-    def in_order(self, sentences: IntArray) -> IntArray:
-        """The places of the tokens of some sentences behind each other. Shapes: (B,) → (n_tokens,)."""
-        ends = np.cumsum(self.counts)[sentences]
-        counts = self.counts[sentences]
-        after = np.cumsum(counts)
-        return np.repeat(ends - after, counts) + np.arange(int(after[-1]) if len(after) else 0)
-
-    def used(self) -> IntArray:
-        """The numbers of those fragments that occur, in their order."""
-        occurs = np.zeros(len(self.fragments), dtype=np.bool_)
-        occurs[self.which] = True
-        return np.flatnonzero(occurs)
 
 
 def token_texts(stacks: Sequence[Sequence[TokenRun]]) -> list[str]:

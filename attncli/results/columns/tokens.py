@@ -8,15 +8,15 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from attncli.arrays import IntArray
-from attncli.batches.writers.arrow_arrays import (
+from attncli.results.columns.arrays import (
     list_array,
     number_array,
     plain_array,
     struct_array,
     text_array,
 )
-from attncli.batches.writers.tokens import Tokens
 from attncli.results.stack import Fragment, TokenRun
+from attncli.results.stacked_tokens import Tokens
 
 # The tokens of sentences, with the places of these.
 PlacedRuns: TypeAlias = Sequence[tuple[Sequence[TokenRun], Sequence[int]]]

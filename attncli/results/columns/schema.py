@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import UnionType
 from typing import Any, get_args, get_origin
 
-from attncli.batches.writers.options import RecordLayout
+from attncli.results.layout import RecordLayout
 from attncli.results.predicted import PREDICTED
 from attncli.results.result import (
     CROSS_SCHEMA,

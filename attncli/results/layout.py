@@ -1,12 +1,12 @@
-"""The options of the writers of records."""
+"""What of records is written, as the writers of files take it."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from attncli.batches.writers.digits import FULL
 from attncli.results.predicted import NEXT
 from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
 
+FULL = 0  # digits: as many as float32 needs to be read back
 DEFAULT_PRECISION = 6
 
 

@@ -36,7 +36,7 @@ class PlacedRecords:
     def __init__(
         self,
         size: int,
-        stacks: list[tuple[Stack, Sequence[int]]],
+        stacks: Sequence[tuple[Stack, Sequence[int]]],
         errors: dict[int, AttnError],
     ) -> None:
         self.size, self.stacks, self.errors = size, stacks, errors
