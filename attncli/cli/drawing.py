@@ -33,7 +33,8 @@ def diagrams_of(
     from attncli.insight.diagram import MOST_WORDS, diagram_of
 
     words = result.words
-    places = places_of_rows(words, manner.row or ()) or (_first(result),)
+    others = result.key_words if result.is_cross else ()
+    places = places_of_rows(words, manner.row or (), others) or (_first(result),)
     most = len(words) if manner.full else MOST_WORDS
     try:
         return [diagram_of(result, place, learned, most=most) for place in places]

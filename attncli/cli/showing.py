@@ -124,7 +124,9 @@ def _stage_lines(
     from attncli.views.steps import PRECISION, Steps, step_lines
 
     stages = Steps(
-        rows=places_of_rows(result.words, manner.row or ()),
+        rows=places_of_rows(
+            result.words, manner.row or (), result.key_words if result.is_cross else ()
+        ),
         width=width,
         precision=PRECISION if manner.precision is None else manner.precision,
         everything=manner.full,

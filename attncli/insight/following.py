@@ -10,9 +10,12 @@ from attncli.text.forms import places_of_word
 _MOST_DIGITS = 9  # of the number of a token
 
 
-def places_of_rows(words: Sequence[str], asked: Sequence[str]) -> tuple[int, ...] | None:
+def places_of_rows(
+    words: Sequence[str], asked: Sequence[str], others: Sequence[str] = ()
+) -> tuple[int, ...] | None:
     """The places of the words that are asked for, None when none was.
 
+    `others` are the words of another text, which these attend to: a row is none of them.
     Raises: UsageError when a word is not in the sentence.
     """
     if not asked:
@@ -26,6 +29,8 @@ def places_of_rows(words: Sequence[str], asked: Sequence[str]) -> tuple[int, ...
             places = [int(name)]
         if not places:
             meant = did_you_mean(name, words)
+            if places_of_word(name, others):
+                meant = ", the text that attends; it is of the text that is attended to"
             given = " ".join(words[:8])
             raise UsageError(
                 f"{quoted(name)} is not in {quoted(given)}{meant}", place=field_name("row")

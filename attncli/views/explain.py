@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
+from attncli.errors import field_name
 from attncli.insight.movement import Movement
 from attncli.insight.sums import sums_of
 from attncli.results.names import VECTORS_AFTER, describe, matrix_name
@@ -40,7 +41,14 @@ def explain_lines(
     lines = title_lines(result, ink, layout.width)
     for section in layout.sections:
         if section == "moved" and not movements:
-            continue  # the new embeddings are of another size than the old ones
+            # the new embeddings are of another size than the old ones, or the old ones are not held
+            if result.is_cross and len(layout.sections) == 1:
+                way = f"{field_name('part.which')} decoder or encoder"
+                text = (
+                    f"  how far each word moved: {way} shows it; cross-attention has no old vectors"
+                )
+                lines += [[], *[[ink.dim(part)] for part in wrapped(text, layout.width, 2)]]
+            continue
         if section == "next" and not result.holds(NEXT):
             if len(layout.sections) == 1:
                 text = "  what may come next: only a language model says it, one that was saved with its head"
@@ -49,7 +57,7 @@ def explain_lines(
         lines += [[], *_section(section, result, movements, ink, layout, shown)]
         hidden = len(shown) < len(result.tokens)
         listed = section == "weights" and layout.top is not None  # a matrix says it itself
-        if hidden and (listed or section in ("tokens", "equations", "embeddings")):
+        if hidden and (listed or section in ("equations", "embeddings")):
             lines += hidden_lines(len(result.tokens), len(shown), ink, layout.width)
     return lines
 
@@ -107,13 +115,7 @@ def _section(
     shown: Sequence[int],
 ) -> list[Line]:
     if section == "tokens":
-        listed = warned_of(result.tokens) if layout.overview else shown
-        return [
-            *_heading(ink, layout, "tokens"),
-            *token_lines(
-                result.tokens, ink, listed, width=layout.width, written=written_places(result)
-            ),
-        ]
+        return _tokens(result, ink, layout, shown)
     if section == "weights":
         return _matrices(result, ink, layout)
     if section == "equations":
@@ -146,6 +148,24 @@ def _section(
         return heading + moved_lines(moved, ink, layout.width)
     title = "how far each word moved: cosine of old and new, nearest words"
     return _heading(ink, layout, title) + movement_lines(moved, ink, width=layout.width)
+
+
+def _tokens(result: AttentionResult, ink: Ink, layout: Layout, shown: Sequence[int]) -> list[Line]:
+    """The tokens, and those of the other text where they read one; of a first screen the unknown."""
+    texts = [("tokens", result.tokens, shown, written_places(result))]
+    if result.keys is not None:
+        of_keys = shown_tokens(len(result.keys), everything=layout.everything)
+        texts.append(("tokens of the other text", result.keys, of_keys, ()))
+    lines: list[Line] = []
+    for title, tokens, places, written in texts:
+        listed = warned_of(tokens) if layout.overview else places
+        if listed:
+            lines += [[]] if lines else []
+            lines += _heading(ink, layout, title)
+            lines += token_lines(tokens, ink, listed, width=layout.width, written=written)
+            if len(places) < len(tokens):
+                lines += hidden_lines(len(tokens), len(places), ink, layout.width)
+    return lines
 
 
 def _embeddings_title(result: AttentionResult) -> str:

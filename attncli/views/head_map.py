@@ -12,7 +12,15 @@ from rich.segment import Segment
 from attncli.arrays import FloatArray
 from attncli.errors import field_name
 from attncli.escape import isolated
-from attncli.insight.heads import HABITS, MOST, NO_HABIT, HeadMap, head_map, sink_share
+from attncli.insight.heads import (
+    HABITS,
+    MOST,
+    NO_HABIT,
+    Habit,
+    HeadMap,
+    head_map,
+    sink_share,
+)
 from attncli.results.names import axis_labels, full_name, is_named, pooling
 from attncli.results.result import AttentionResult
 from attncli.settings import HeadMeasure
@@ -81,7 +89,7 @@ def map_title(measure: HeadMeasure | None) -> str:
 def map_legend(heads: HeadMap, measure: HeadMeasure | None, size: int = 2) -> str:
     """What the signs in the cells mean, which have one or two columns."""
     if measure is None:
-        named = ", ".join(f"{LETTERS[name]} {IN_WORDS[name]}" for name in HABITS)
+        named = ", ".join(f"{LETTERS[name]} {IN_WORDS[name]}" for name in habits_of(heads))
         tenths = "; F9 is 90 % or more" if size == 2 else ""
         return f"{named}; capitals from half of the weight on{tenths}"
     if np.isnan(heads.values[measure]).all():
@@ -94,6 +102,14 @@ def map_legend(heads: HeadMap, measure: HeadMeasure | None, size: int = 2) -> st
     if size == 2:
         return "hundredths of the weight: 71 is 71 %, 99 is all or nearly all"
     return "tenths of the weight: 7 is 70 % to 80 %, 9 is 90 % or more"
+
+
+def habits_of(heads: HeadMap) -> tuple[Habit, ...]:
+    """What a head can do: no token of a text has itself or a neighbor among the keys of another."""
+    if not np.isnan(heads.values["self"]).all():
+        return HABITS
+    known = tuple(name for name in HABITS if not np.isnan(heads.values[name]).all())
+    return known or HABITS
 
 
 def short_word(text: str) -> str:

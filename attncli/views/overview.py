@@ -26,7 +26,9 @@ _MOST = 5  # words of a longer sentence that moved most
 
 def first_screen(result: AttentionResult, ink: Ink, layout: Layout) -> Layout:
     """The layout with the sections of a first screen."""
-    warned: tuple[Section, ...] = ("tokens",) if warned_of(result.tokens) else ()
+    warned: tuple[Section, ...] = (
+        ("tokens",) if warned_of((*result.tokens, *(result.keys or ()))) else ()
+    )
     asked = layout.everything or layout.top is not None or layout.notation != "words"
     if asked or fits(result.words, ink, layout.width, layout.precision, result.key_words):
         equations: tuple[Section, ...] = ("equations",) if sums_of(result).terms else ()

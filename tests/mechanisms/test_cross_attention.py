@@ -470,3 +470,82 @@ def test_names_that_do_not_fit_a_rectangle_are_one_line(
     ended = command("view", str(path), "--tokens", "a b c", "--pair", "c d e")
     assert "--pair: found 3 tokens, expected 5" in ended.said
     assert ended.code == 5
+
+
+def test_a_row_of_the_source_is_told_from_a_word_of_no_text(
+    command: Callable[..., Any], bart: str
+) -> None:
+    """--row names a word that attends; one of the source is said to be attended to, another is not."""
+    for view in ("--steps", "--diagram"):
+        ended = explained(command, "--model", bart, view, "--row", "Haus")
+        expected = "the text that attends; it is of the text that is attended to"
+        assert ended.code == 2
+        assert ended.said.count(expected) == 1
+        assert f'"Haus" is not in "</s> <s> {TARGET}", {expected}' in ended.said
+        said = explained(command, "--model", bart, view, "--row", "Hund").said
+        assert "attended to" not in said
+
+
+def test_the_tokens_of_both_texts_are_listed(command: Callable[..., Any], bart: str) -> None:
+    """Each text under its heading; of a first screen those that the vocabulary lacks."""
+    text = explained(command, "--model", bart, "--show", "tokens").text
+    rows, keys = text.partition("\ntokens\n")[2].split("\ntokens of the other text\n")
+    assert [line.split()[1] for line in rows.splitlines() if line] == [
+        "</s>",
+        "<s>",
+        *TARGET.split(),
+    ]
+    assert [line.split()[1] for line in keys.splitlines()] == ["<s>", *SOURCE.split(), "</s>"]
+    for source, target in (("Haus €", TARGET), (SOURCE, "house €"), ("€", "€"), (SOURCE, TARGET)):
+        text = command("explain", source, "--pair", target, "--model", bart, "--width", "80").text
+        assert ("\ntokens\n" in text) == ("€" in target), target
+        assert ("\ntokens of the other text\n" in text) == ("€" in source), source
+        assert text.count("! not in the vocabulary") == (source + target).count("€")
+    assert (
+        "other text"
+        not in explained(command, "--model", bart, "--part", "decoder", "--show", "tokens").text
+    )
+
+
+def test_of_long_texts_tokens_in_the_middle_are_hidden_in_each(
+    command: Callable[..., Any], translators: dict[str, tuple[Any, Path]]
+) -> None:
+    """Beside the list of each text stands how many tokens of it are left out."""
+    texts = [" ".join([SOURCE] * 20), "--pair", " ".join(["The house is small"] * 25)]
+    folder = str(translators["t5"][1])
+    text = command("explain", *texts, "--model", folder, "--show", "tokens").text
+    rows, keys = text.split("\ntokens of the other text\n")
+    assert "37 of 101 words are hidden" in rows
+    assert "17 of 81 words are hidden" in keys
+    assert text.count("words are hidden") == 2
+
+
+def test_how_far_words_moved_is_a_question_of_another_part(
+    command: Callable[..., Any], bart: str
+) -> None:
+    """Asked for alone it is answered in a line; beside other sections nothing stands there."""
+    said = "how far each word moved: --part decoder or encoder shows it"
+    assert said in explained(command, "--model", bart, "--show", "moved").text
+    for more in (["--show", "weights,moved"], [], ["--show", "moved", "--part", "decoder"]):
+        assert said not in explained(command, "--model", bart, *more).text
+
+
+def test_a_map_across_names_what_its_heads_can_do(
+    command: Callable[..., Any], bart: str, tmp_path: Path
+) -> None:
+    """No token has itself or a neighbor among the keys of another text: legend and list leave it out."""
+    never = ("the token before", "the token itself", "the token after")
+    text = explained(command, "--model", bart, "--map", "--width", "300").text
+    assert "F the first token, X separators; capitals" in text
+    assert not any(name in text for name in never)
+    path = tmp_path / "x.html"
+    for part, expected in (("cross", 0), ("decoder", 1), ("encoder", 1)):
+        explained(command, "--model", bart, "--map", "--part", part, "-o", str(path))
+        page = path.read_text(encoding="utf-8")
+        for name in never:
+            assert page.count(f">{name}</option>") == expected
+        for name in ("the first token", "separators", "entropy", "what each looks at most"):
+            assert page.count(f">{name}</option>") == 1
+    asked = explained(command, "--model", bart, "--map", "--measure", "self", "-o", str(path))
+    assert asked.code == 0
+    assert ">the token itself</option>" in path.read_text(encoding="utf-8")

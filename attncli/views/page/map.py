@@ -3,12 +3,13 @@
 import html
 from typing import Any
 
-from attncli.insight.heads import HEAD_MEASURES, head_map
+from attncli.insight.heads import HEAD_MEASURES, HeadMap, head_map
 from attncli.results.result import AttentionResult
 from attncli.settings import HeadMeasure
 from attncli.views.head_map import (
     IN_WORDS,
     cells_of,
+    habits_of,
     labels_of,
     map_legend,
     map_title,
@@ -46,7 +47,7 @@ def map_markup(result: AttentionResult, measure: HeadMeasure | None, *, is_open:
     note = f'<p class="warning">{html.escape(sink)}.</p>' if sink else ""
     return (
         f'<details class="map-box"{" open" if is_open else ""}><summary>Map of all heads</summary>'
-        f"{_choice(measure)}"
+        f"{_choice(heads, measure)}"
         '<div class="scroll"><table class="head-map"><caption><span class="map-title">'
         f"{html.escape(map_title(measure))}</span></caption>"
         f'<thead><tr><td class="corner">head</td>{top}</tr></thead><tbody>{rows}</tbody></table></div>'
@@ -69,10 +70,12 @@ def map_data(result: AttentionResult) -> dict[str, Any]:
     return data
 
 
-def _choice(measure: HeadMeasure | None) -> str:
-    """The list of measures, which the script obeys."""
+def _choice(heads: HeadMap, measure: HeadMeasure | None) -> str:
+    """The list of measures that the text has, which the script obeys."""
+    there = {*habits_of(heads), "entropy", measure}
     options = "".join(
         f'<option value="{value}"{" selected" if value == (measure or _HABITS) else ""}>{text}</option>'
         for value, text in ((_HABITS, "what each looks at most"), *IN_WORDS.items())
+        if value == _HABITS or value in there
     )
     return f'<label class="map-choice" hidden data-live>Number <select name="measure">{options}</select></label>'
