@@ -79,6 +79,28 @@ def test_all_three_attentions_agree_with_transformers(tmp_path: Path, name: str,
         assert np.abs(logits - expected.logits[0].numpy()).max() <= 1e-5
 
 
+def test_positions_that_a_file_of_marian_has_are_used(tmp_path: Path) -> None:
+    """Each side's own, as transformers loads them, in the place of sines."""
+    _, folder = made(tmp_path, "marian")
+    stored = load_file(folder / "model.safetensors")
+    for seed, side in enumerate(("encoder", "decoder")):
+        table = np.random.default_rng(seed).normal(size=(64, 32)).astype(np.float32)
+        stored[f"model.{side}.embed_positions.weight"] = table
+    save_file(stored, folder / "model.safetensors", metadata={"format": "pt"})
+    theirs = transformers.MarianMTModel.from_pretrained(folder, attn_implementation="eager").eval()
+    ids, target = pair(20, 9, 95)
+    with torch.no_grad():
+        expected = theirs(
+            input_ids=torch.tensor(ids)[None],
+            decoder_input_ids=torch.tensor(target)[None],
+            output_attentions=True,
+        )
+    states, decoded = read(TransformerModel(folder), ids, target)
+    assert np.abs(states.weights - stacked(expected.encoder_attentions)).max() <= 1e-5
+    assert np.abs(decoded.weights - stacked(expected.decoder_attentions)).max() <= 1e-5
+    assert np.abs(decoded.cross - stacked(expected.cross_attentions)).max() <= 1e-5
+
+
 @pytest.mark.parametrize("both_ways", [True, False])
 @pytest.mark.parametrize(("n_buckets", "end"), [(32, 128), (8, 20), (6, 7), (64, 64), (4, 1000)])
 def test_distances_fall_into_the_buckets_of_t5(both_ways: bool, n_buckets: int, end: int) -> None:

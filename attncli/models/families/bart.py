@@ -2,8 +2,9 @@
 
 BART learned its positions, from row 2 of their table, and norms the vectors of the words; Marian's
 positions are sines in the first half and cosines in the second, and it norms nothing before the
-first layer. Sources: Lewis et al. 2020 (arXiv:1910.13461), section 2.1; Junczys-Dowmunt et al. 2018
-(arXiv:1804.00344); the positions, Vaswani et al. 2017 (arXiv:1706.03762), section 3.5.
+first layer. A table of positions that a file of Marian has is used in their place. Sources: Lewis
+et al. 2020 (arXiv:1910.13461), section 2.1; Junczys-Dowmunt et al. 2018 (arXiv:1804.00344); the
+positions, Vaswani et al. 2017 (arXiv:1706.03762), section 3.5.
 """
 
 import math
@@ -105,7 +106,14 @@ class _Side(StoredSide):
         """The vectors of places. Shapes: (n_rows,) → (n_rows, d_model)."""
         if self._is_bart:
             return self._read(self._side + _POSITIONS)[positions + _FIRST_ROW]
+        if self._has_table:
+            return self._read(self._side + _POSITIONS)[positions]
         return self._waves[positions]
+
+    @property
+    def _has_table(self) -> bool:
+        """Whether the positions are stored: always in BART, in some files of Marian."""
+        return self._is_bart or self._checkpoint.has(self.prefix + self._side + _POSITIONS)
 
     @cached_property
     def _waves(self) -> Float32Array:
@@ -127,8 +135,9 @@ class _Side(StoredSide):
     def _expected(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         config = self._config
         yield self._words, (config.n_vocab, config.d_model)
-        if self._is_bart:
+        if self._has_table:
             yield self._side + _POSITIONS, (config.n_positions, config.d_model)
+        if self._is_bart:
             for part in ("weight", "bias"):
                 yield f"{self._side}{_FIRST_NORM}.{part}", (config.d_model,)
         for layer in range(config.n_layers):
