@@ -15,7 +15,7 @@ _MAX_NUMBER = 1e12
 class ConfigKeys:
     """The values of a configuration, or of a part of it; `place` is its file.
 
-    Of several names the first one that is there counts; null is as good as missing.
+    Of several names for one value any may be there, all with the same; null is as good as missing.
     """
 
     def __init__(self, given: Mapping[str, Any], place: str, part: str = "") -> None:
@@ -111,10 +111,17 @@ class ConfigKeys:
         return DataError(self.part + message, place=self.place)
 
     def _value(self, names: tuple[str, ...]) -> tuple[str, Any]:
-        for name in names:
-            if self.given.get(name) is not None:
-                return name, self.given[name]
-        return names[0], None
+        given = [name for name in names if self.given.get(name) is not None]
+        if not given:
+            return names[0], None
+        first = self.given[given[0]]
+        for other in given[1:]:
+            if self.given[other] != first:
+                raise self.fault(
+                    f"{given[0]} is {quoted(str(first))} and {other}, another name for it, "
+                    f"{quoted(str(self.given[other]))}, expected the same"
+                )
+        return given[0], first
 
 
 def _is_whole(value: object) -> bool:

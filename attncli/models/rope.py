@@ -69,9 +69,12 @@ def read_rope(keys: ConfigKeys, n_turned: int, theta: float, reach: Reach) -> Ro
     or values that are missing or out of range.
     """
     kind = keys.given.get("rope_type") or keys.given.get("type") or "default"
+    share = keys.optional_number("partial_rotary_factor")
     kind = _ALIASES.get(kind, kind) if isinstance(kind, str) else kind
     if not isinstance(kind, str) or kind not in _KINDS:
         raise keys.fault(f"rope_type is {quoted(str(kind))}, expected one of {', '.join(_KINDS)}")
+    if kind != "default" and share not in (None, 1.0):  # which a plain rope leaves out
+        raise keys.fault(f"partial_rotary_factor is {share:g}, expected none: all of a head turns")
     if n_turned % 2 or n_turned < 2:
         raise keys.fault(f"{n_turned} numbers of a head turn, expected an even number of them")
     base = keys.number("rope_theta", default=theta)

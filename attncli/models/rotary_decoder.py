@@ -159,12 +159,14 @@ def ropes(
         first or keys.optional_size("original_max_position_embeddings"),
     )
     none = ConfigKeys({}, keys.place, keys.part)
+    share = {"partial_rotary_factor": keys.optional_number("partial_rotary_factor")}
 
     def rope(kind: str) -> Rope:
         parameters = inner or none
         if kind in parameters.given:
             parameters = parameters.within(kind) or none
-        return read_rope(parameters, n_turned, base, reach)
+        own = ConfigKeys({**share, **parameters.given}, keys.place, parameters.part)
+        return read_rope(own, n_turned, base, reach)
 
     by_kind = {kind: rope(kind) for kind in set(kinds)}
     return tuple(by_kind[kind] for kind in kinds)

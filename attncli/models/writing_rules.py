@@ -88,10 +88,9 @@ def read_writing_rules(folder: Path, config: ModelConfig) -> WritingRules:
     keys = ConfigKeys(given, visible(str(path)))
     least = keys.size("min_new_tokens", default=0, least=0)
     ends = frozenset(end_ids(given))
+    first = keys.size("bos_token_id", default=config.sides.start, least=0)
     return WritingRules(
-        start=keys.size(
-            "decoder_start_token_id", "bos_token_id", default=config.sides.start, least=0
-        ),
+        start=keys.size("decoder_start_token_id", default=first, least=0),
         ends=ends,
         first=_optional_id(keys, "forced_bos_token_id"),
         shortest=least + 1 if least else keys.size("min_length", default=0, least=0),

@@ -150,6 +150,15 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
             "attention_bias": True,
         },
     ),
+    "smollm3-layer-types": (
+        "SmolLM3",
+        {
+            **SMALL,
+            "use_sliding_window": False,
+            "sliding_window": 3,
+            "layer_types": ["sliding_attention", "full_attention"] * 2,
+        },
+    ),
     "modernbert": ("ModernBert", {**SMALL, "local_attention": 8}),
     "modernbert-biases": (
         "ModernBert",

@@ -35,7 +35,7 @@ _FIRST_ROW = 2  # of BART's table of positions
 def read_bart(model_type: str, keys: ConfigKeys) -> ModelConfig:
     """The configuration of a BART or Marian. Raises: DataError."""
     is_marian = model_type == "marian"
-    d_model = keys.size("d_model", default=1024)
+    d_model = keys.size("d_model", "hidden_size", default=1024)
     n_vocab = keys.size("vocab_size", default=58_101 if is_marian else 50_265)
     offset = 0 if is_marian else _FIRST_ROW
     n_heads = keys.size("decoder_attention_heads", default=16)
@@ -44,8 +44,8 @@ def read_bart(model_type: str, keys: ConfigKeys) -> ModelConfig:
     return ModelConfig(
         model_type=model_type,
         family=model_type,
-        n_layers=keys.size("encoder_layers", default=12),
-        n_heads=keys.size("encoder_attention_heads", default=16),
+        n_layers=keys.size("encoder_layers", "num_hidden_layers", default=12),
+        n_heads=keys.size("encoder_attention_heads", "num_attention_heads", default=16),
         d_model=d_model,
         d_inner=keys.size("encoder_ffn_dim", default=4096),
         n_vocab=n_vocab,

@@ -6,6 +6,7 @@ read. Sources: Gemma Team 2024 (arXiv:2408.00118), section 2; 2025 (arXiv:2503.1
 
 import math
 
+from attncli.errors.wording import quoted
 from attncli.models.config import DecoderConfig, ModelConfig
 from attncli.models.family import Family
 from attncli.models.keys import ConfigKeys
@@ -44,6 +45,7 @@ def read_gemma(model_type: str, keys: ConfigKeys) -> ModelConfig:
     """The configuration of a Gemma 2 or 3. Raises: DataError."""
     keys = keys.within("text_config") or keys
     is_third = MODEL_TYPES[model_type] == "gemma3"
+    _refuse_what_is_read_otherwise(model_type, keys)
     sizes = _GEMMA3 if is_third else _GEMMA2
     count = n_layers_of(keys, sizes)
     every = keys.size("sliding_window_pattern", default=6) if is_third else 2
@@ -59,7 +61,7 @@ def read_gemma(model_type: str, keys: ConfigKeys) -> ModelConfig:
         embed_scale=math.sqrt(keys.size("hidden_size", default=sizes.d_model)),
         attention_bias=bias,
         output_bias=bias,
-        softcap=_cap(keys, "attn_logit_softcapping", None if is_third else 50.0),
+        softcap=None if is_third else _cap(keys, "attn_logit_softcapping", 50.0),
         final_softcap=_cap(keys, "final_logit_softcapping", None if is_third else 30.0),
     )
     return read_decoder(
@@ -71,6 +73,22 @@ def read_gemma(model_type: str, keys: ConfigKeys) -> ModelConfig:
         score_scale=keys.number("query_pre_attn_scalar", default=256.0) ** -0.5,
         causal=not _sees_all(keys),
     )
+
+
+def _refuse_what_is_read_otherwise(model_type: str, keys: ConfigKeys) -> None:
+    """Raises: DataError for options that transformers has and one of these models does not use."""
+    unused = {
+        "gemma2": ("use_bidirectional_attention",),
+        "gemma3_text": ("attn_logit_softcapping",),
+        "gemma3": (
+            "attn_logit_softcapping",
+            "final_logit_softcapping",
+            "use_bidirectional_attention",
+        ),
+    }
+    for name in unused[model_type]:
+        if (value := keys.given.get(name)) not in (None, False):
+            raise keys.fault(f"{name} is {quoted(str(value))}, expected none in a {model_type}")
 
 
 def _sees_all(keys: ConfigKeys) -> bool:

@@ -39,7 +39,11 @@ def read_modernbert(model_type: str, keys: ConfigKeys) -> ModelConfig:
     if d_model % n_heads:
         raise keys.fault(f"{n_heads} heads do not divide the width {d_model} evenly")
     n_positions = keys.size("max_position_embeddings", default=8192)
-    seen = keys.size("local_attention", default=128) // 2 + 1  # on each side, with the token itself
+    if (d_k := keys.size("head_dim", default=d_model // n_heads)) != d_model // n_heads:
+        raise keys.fault(f"head_dim is {d_k}, expected {d_model // n_heads}, hidden_size ÷ heads")
+    side = keys.size(
+        "sliding_window", default=keys.size("local_attention", default=128) // 2, least=0
+    )
     by_kind = _ropes(keys, d_model // n_heads, Reach(n_positions))
     bias = keys.flag("attention_bias", default=False)
     return ModelConfig(
@@ -58,7 +62,7 @@ def read_modernbert(model_type: str, keys: ConfigKeys) -> ModelConfig:
         norms="before",
         positions="rope",
         decoder=DecoderConfig(
-            windows=tuple(seen if kind == SLIDING else None for kind in kinds),
+            windows=tuple(side + 1 if kind == SLIDING else None for kind in kinds),
             ropes=tuple(by_kind[kind] for kind in kinds),
             attention_bias=bias,
             output_bias=bias,
@@ -73,6 +77,8 @@ def read_modernbert(model_type: str, keys: ConfigKeys) -> ModelConfig:
 def _ropes(keys: ConfigKeys, n_turned: int, reach: Reach) -> dict[str, Rope]:
     """The rope of each kind of layer: of rope_parameters, or of the two bases of older files."""
     parameters = keys.within("rope_parameters") or ConfigKeys({}, keys.place, keys.part)
+    if parameters.given and not any(kind in parameters.given for kind in _BASES):
+        raise keys.fault(f"rope_parameters has none of {', '.join(_BASES)}, expected them")
     scaling = keys.within("rope_scaling")
     ropes: dict[str, Rope] = {}
     for kind, (name, usual) in _BASES.items():

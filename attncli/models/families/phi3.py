@@ -17,6 +17,7 @@ from attncli.models.rotary_decoder import (
 )
 
 MODEL_TYPES = {"phi3": "phi3"}
+_SHARE = "partial_rotary_factor"
 _SIZES = UsualSizes(d_model=3072, d_inner=8192, n_vocab=32064, n_positions=4096, epsilon=1e-5)
 
 
@@ -40,22 +41,23 @@ def read_phi3(model_type: str, keys: ConfigKeys) -> ModelConfig:
 def _share_turned(keys: ConfigKeys) -> float:
     """The share of a head's numbers that turn. Raises: DataError when it is more than all."""
     for place in (keys.within("rope_scaling"), keys.within("rope_parameters"), keys):
-        share = None if place is None else place.optional_number("partial_rotary_factor")
+        share = None if place is None else place.optional_number(_SHARE)
         if place is not None and share is not None:
             if share > 1:
-                raise place.fault(f"partial_rotary_factor is {share:g}, expected at most 1")
+                raise place.fault(f"{_SHARE} is {share:g}, expected at most 1")
             return share
     return 1.0
 
 
 def _with_longrope(keys: ConfigKeys) -> ConfigKeys:
-    """The keys, where the rope that the first files called su or yarn has its later name."""
-    given = dict(keys.given)
+    """The keys without the share that turns, where what the first files called su or yarn is longrope."""
+    given = {name: value for name, value in keys.given.items() if name != _SHARE}
     for name in ("rope_scaling", "rope_parameters"):
-        inner = keys.within(name)
-        kind = None if inner is None else inner.given.get("rope_type", inner.given.get("type"))
-        if inner is not None and kind in ("su", "yarn"):
-            given[name] = {**inner.given, "rope_type": "longrope"}
+        if (inner := keys.within(name)) is None:
+            continue
+        kind = inner.given.get("rope_type", inner.given.get("type"))
+        own = {"rope_type": "longrope"} if kind in ("su", "yarn") else {}
+        given[name] = {key: value for key, value in inner.given.items() if key != _SHARE} | own
     return ConfigKeys(given, keys.place, keys.part)
 
 

@@ -102,10 +102,8 @@ def _family(name: str) -> Family:
 
 
 def _is_tied(keys: ConfigKeys, family: Family) -> bool:
-    """Whether a head has the words' vectors, as config.json says it or the part of it on text."""
-    inner = keys.within("text_config")
-    told = inner if inner is not None and "tie_word_embeddings" in inner.given else keys
-    return told.flag("tie_word_embeddings", default=family.tied)
+    """Whether a head has the words' vectors: of a model that sees pictures too the whole says it."""
+    return keys.flag("tie_word_embeddings", default=family.tied)
 
 
 def end_ids(given: Mapping[str, Any]) -> tuple[int, ...]:
@@ -138,6 +136,9 @@ def _refuse_what_is_not_computed(keys: ConfigKeys) -> None:
         raise keys.fault("quantized weights, expected float32, float16 or bfloat16")
     if keys.given.get("pruned_heads"):
         raise keys.fault("pruned heads, expected the same number of heads in every layer")
+    for part in (keys, keys.within("text_config")):
+        if part is not None and part.given.get("per_layer_config"):
+            raise part.fault("per_layer_config has options of single layers, expected none")
     for name in _LAYERS:  # of each of which something is noted before a tensor is looked for
         count = keys.given.get(name)
         if isinstance(count, int) and count > _MOST_LAYERS:

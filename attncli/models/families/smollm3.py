@@ -35,9 +35,8 @@ def read_smollm3(model_type: str, keys: ConfigKeys) -> ModelConfig:
     count = n_layers_of(keys, _SIZES)
     turns = _turns(keys, count)
     window = keys.optional_size("sliding_window")
-    if not keys.flag("use_sliding_window", default=False):
-        window = None
-    slides = [window is not None and not turned for turned in turns]
+    has_window = keys.flag("use_sliding_window", default=False) and window is not None
+    slides = [has_window and not turned for turned in turns]
     kinds = layer_types(keys, count) or [SLIDING if slide else FULL for slide in slides]
     bias = keys.flag("attention_bias", default=False)
     every = ropes(keys, kinds, _SIZES, _THETA)

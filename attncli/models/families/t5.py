@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from attncli.arrays import Float32Array, IntArray
+from attncli.errors.wording import quoted
 from attncli.models.checkpoint import Checkpoint
 from attncli.models.config import ModelConfig, SidesConfig
 from attncli.models.family import Family
@@ -30,12 +31,13 @@ def read_t5(model_type: str, keys: ConfigKeys) -> ModelConfig:
     is_multilingual = model_type != "t5"
     activation, gated = _activation(keys, "gated-gelu" if is_multilingual else "relu")
     n_buckets, max_distance = _distances(keys)
-    n_layers = keys.size("num_layers", default=8 if is_multilingual else 6)
+    n_layers = keys.size("num_layers", "num_hidden_layers", default=8 if is_multilingual else 6)
     has_decoder = keys.flag("is_encoder_decoder", default=True)  # an encoder is saved alone too
-    d_model = keys.size("d_model", default=512)
-    n_heads = keys.size("num_heads", default=6 if is_multilingual else 8)
+    d_model = keys.size("d_model", "hidden_size", default=512)
+    n_heads = keys.size("num_heads", "num_attention_heads", default=6 if is_multilingual else 8)
     d_inner = keys.size("d_ff", default=1024 if is_multilingual else 2048)
     n_vocab = keys.size("vocab_size", default=250_112 if is_multilingual else 32_128)
+    pad = keys.size("pad_token_id", default=0, least=0)
     return ModelConfig(
         model_type=model_type,
         family="t5",
@@ -51,14 +53,14 @@ def read_t5(model_type: str, keys: ConfigKeys) -> ModelConfig:
         causal=False,
         score_scale=1.0,
         norms="before",
-        head_size=keys.size("d_kv", default=64),
+        head_size=keys.size("d_kv", "head_dim", default=64),
         positions="relative",
         sides=SidesConfig(
             n_layers=keys.size("num_decoder_layers", default=n_layers) if has_decoder else 0,
             n_heads=n_heads,
             d_inner=d_inner,
             n_vocab=n_vocab,
-            start=keys.size("decoder_start_token_id", "pad_token_id", default=0, least=0),
+            start=keys.size("decoder_start_token_id", default=pad, least=0),
             gated=gated,
             n_buckets=n_buckets,
             max_distance=max_distance,
@@ -75,9 +77,14 @@ def _scales_head(keys: ConfigKeys) -> bool:
 
 def _activation(keys: ConfigKeys, usual: str) -> tuple[str, bool]:
     """The activation, and whether a gate is before it. Raises: DataError for one not known."""
-    told = keys.given.get("feed_forward_proj") or usual
-    gated = isinstance(told, str) and told.startswith("gated-")
-    name = "gelu_new" if told == "gated-gelu" else str(told).removeprefix("gated-")
+    projection = keys.given.get("feed_forward_proj") or usual
+    gated = isinstance(projection, str) and projection.startswith("gated-")
+    name = "gelu_new" if projection == "gated-gelu" else str(projection).removeprefix("gated-")
+    for key, same in (("dense_act_fn", name), ("is_gated_act", gated)):  # written beside it
+        if (beside := keys.given.get(key)) not in (None, same):
+            raise keys.fault(
+                f"{key} is {quoted(str(beside))}, expected {same}, as feed_forward_proj has it"
+            )
     inner = ConfigKeys({"feed_forward_proj": name}, keys.place, keys.part)
     return inner.activation("feed_forward_proj", "relu"), gated
 

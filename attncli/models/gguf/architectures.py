@@ -111,6 +111,7 @@ def _gemma3(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
     return keys | {
         "sliding_window": metadata.whole("attention.sliding_window", 512),
         "rope_local_base_freq": metadata.number("rope.freq_base_swa", 10_000.0),
+        "attn_logit_softcapping": metadata.number("attn_logit_softcapping", 0.0) or None,
         "final_logit_softcapping": metadata.number("final_logit_softcapping", 0.0) or None,
         **_pattern(metadata),
     }
