@@ -63,7 +63,8 @@ def explain(
     expect_writable(written("output", manner.output), _inputs(file, mechanism))
     fields = manner.fields(*opt.chosen_fields(include, exclude))
     kind = None if against is None else _against_kind(manner)
-    manner.warn_of_vain(quiet, kind=kind, include=include, exclude=exclude)
+    asks_next = _asks_next(manner, mechanism)
+    manner.warn_of_vain(quiet, asks_next=asks_next, kind=kind, include=include, exclude=exclude)
     say_vain(_left_out_anyway(fields), "(these fields come only with --include)", quiet=quiet)
     _say_vain_of_mechanism(mechanism, manner, against, quiet)
     waited_for = fields[0] if include is not None and (manner.json or manner.output) else ()
@@ -81,6 +82,8 @@ def explain(
         quiet=quiet,
     )
     loose, texts = texts, joined_words(texts)
+    if asks_next and against is None and not analysis.analyser.has_parts:
+        manner.warn_of_show(quiet)
     with _said_below(_read_as_one(loose, texts), quiet=quiet):
         given = given_sentences(texts, file, mechanism, most=1, quiet=quiet)
         outcomes = analysis.outcomes(given, None if file is None else visible(file))
@@ -122,7 +125,13 @@ def _needed(manner: Manner, mechanism: Mechanism) -> frozenset[str]:
     follows = manner.steps or manner.diagram
     if mechanism.part != "encoder" and manner.kind != "npz" and not follows:
         needed -= {"scores"}
-    return needed | ({"next"} if manner.show is not None and "next" in manner.show else set())
+    return needed | ({"next"} if _asks_next(manner, mechanism) else set())
+
+
+def _asks_next(manner: Manner, mechanism: Mechanism) -> bool:
+    """Whether it is asked what a decoder expects after its text, which it says in every view."""
+    reads = mechanism.pair is not None or mechanism.complete is not None
+    return reads and manner.show is not None and "next" in manner.show
 
 
 def _say_vain_of_mechanism(

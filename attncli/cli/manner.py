@@ -13,7 +13,15 @@ from attncli.cli import options as opt
 from attncli.cli.running import is_taken
 from attncli.cli.screen import ColorChoice, Screen
 from attncli.cli.terminal import warning
-from attncli.cli.vain_options import FIGURED, STAGED, acting_on, looks, say_vain, warn_of_vain
+from attncli.cli.vain_options import (
+    FIGURED,
+    PREDICTING,
+    STAGED,
+    acting_on,
+    looks,
+    say_vain,
+    warn_of_vain,
+)
 from attncli.errors import UsageError
 from attncli.settings import FigureSettings, HeadMeasure, Notation
 
@@ -204,10 +212,20 @@ class Manner(Screen, Figures):
         """Whether a figure for a paper is written."""
         return self.kind in FIGURED and self.figure_settings() is not None
 
-    def warn_of_vain(self, quiet: bool, **given: str | None) -> None:
-        """Says which options, of these and of those given besides, have no effect."""
+    def warn_of_show(self, quiet: bool) -> None:
+        """Says that sections have no effect where they would have said what a decoder expects."""
+        kind = self.kind_of_map or self.kind
+        if kind in PREDICTING:
+            warn_of_vain(kind, {"--show": self.show}, quiet=quiet)
+
+    def warn_of_vain(self, quiet: bool, *, asks_next: bool = False, **given: str | None) -> None:
+        """Says which options, of these and of those given besides, have no effect.
+
+        With `asks_next` the sections hold what a decoder expects next, which other views say too.
+        """
+        kind = given.pop("kind", None) or self.kind_of_map or self.kind
         options = {
-            "--show": self.show,
+            "--show": None if asks_next and kind in PREDICTING else self.show,
             "--precision": self.precision,
             "--notation": None if self.notation == "words" else self.notation,
             "--top": self.top,
@@ -220,7 +238,6 @@ class Manner(Screen, Figures):
         }
         if self.draws:  # both act on the drawing of the file
             options = options | {"--row": None, "--diagram": None}
-        kind = given.pop("kind", None) or self.kind_of_map or self.kind
         figure = self.figure_options()
         self._say_vain_of_colors(kind, figure, quiet=quiet)
         if figure and self.kind in FIGURED:

@@ -50,6 +50,10 @@ _RESULTS: dict[str, tuple[str, ...]] = {
     "npz": ("--steps",),
     "": ("--precision",),
 }
+# Outputs that say what a model expects next.
+PREDICTING = frozenset(
+    ("--speak", "--json", "json", "jsonl", "html", "htm", "svg", "png", "pdf", "md", "tex", "npz")
+)
 COMPARISONS: dict[str, tuple[str, ...]] = {
     "tables": ("--precision", "--top", "--width", "--color", "--ascii", "--neighbors"),
     **dict.fromkeys(STAGED, ("--precision", "--neighbors", "--no-footer")),

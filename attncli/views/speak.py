@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from rich.segment import Segment
 
-from attncli.arrays import FloatArray
+from attncli.arrays import BoolArray, FloatArray
+from attncli.errors.wording import counted_as
 from attncli.escape import harmless, quotes_apart
+from attncli.insight.places import mask_of
 from attncli.results.displayed import spoken_blank
 from attncli.results.names import describe, matrix_name
-from attncli.results.result import AttentionResult
+from attncli.results.result import AttentionResult, AttentionSettings
 from attncli.views.equations import rounded_to_sum
 from attncli.views.facts import model_line
 from attncli.views.ink import Ink
@@ -54,9 +57,11 @@ def spoken_text(
         for head in range(result.attention.n_heads):
             name = matrix_name(result, layer, head)
             lines += [f"{name.capitalize()}."] if name else []
-            weights = result.weights[layer, head]
+            weights, seen = result.weights[layer, head], _seen(result, layer, head)
             lines += [
-                spoken_row(names, query, weights[query], top or _MOST, digits, keys)
+                spoken_row(
+                    names, query, weights[query], top or _MOST, digits, keys, seen=seen[query]
+                )
                 for query in range(n_tokens)
             ]
     return ink.rendered([Segment(line)] for line in lines)
@@ -69,6 +74,14 @@ def spoken_names(words: Sequence[str], ink: Ink) -> list[str]:
         f"{name} (word {place})" if shown.count(name) > 1 else name
         for place, name in enumerate(shown, start=1)
     ]
+
+
+def _seen(result: AttentionResult, layer: int, head: int) -> BoolArray:
+    """What each word may attend to, (n_tokens, n_keys)."""
+    mask = mask_of(result)
+    if mask is None:
+        return np.ones(result.weights.shape[-2:], dtype=np.bool_)
+    return mask if mask.ndim == 2 else mask[layer, head]
 
 
 def _sentence(text: str, ink: Ink) -> str:
@@ -95,15 +108,18 @@ def spoken_row(
     top: int,
     digits: int = 2,
     keys: Sequence[str] | None = None,
+    *,
+    seen: BoolArray | None = None,
 ) -> str:
     """What one word attends to, strongest first: words, or the `keys` of another text.
 
-    Shapes: row (n_keys,).
+    Of these only those that it could have `seen`, where that is given. Shapes: row, seen (n_keys,).
     """
     percents = rounded_to_sum(row, digits)
     if not any(percents):
         return f"{names[query]} attends to nothing."
-    kept, rest = strongest(row, top)
+    places = np.arange(len(row)) if seen is None else np.flatnonzero(seen | (row != 0))
+    kept, rest = (places[list(part)].tolist() for part in strongest(row[places], top))
     said = [
         f"{_percent(percents[key], float(row[key]), digits)} to {'itself' if keys is None and key == query else (keys or names)[key]}"
         for key in kept
@@ -136,6 +152,18 @@ def _kind(result: AttentionResult, ink: Ink) -> str:
         kind += f", {settings.n_layers} layers of {settings.n_heads} heads"
     elif settings.n_heads > 1:
         kind += f", {settings.n_heads} heads"
-    kind += ", a word sees itself and earlier ones" if settings.causal else ""
+    kind += _limits(settings)
     chosen = describe(result.selection, ink.word)
     return f"{kind}, {chosen}" if chosen else kind
+
+
+def _limits(settings: AttentionSettings) -> str:
+    """What a word may attend to, where that is not every word."""
+    said = []
+    if settings.causal:
+        said.append(f"a word sees {'itself and ' if settings.see_self else ''}earlier ones")
+    elif not settings.see_self:
+        said.append("no word sees itself")
+    if settings.window is not None:
+        said.append(f"none sees further than {counted_as(settings.window, 'word')}")
+    return "".join(f", {limit}" for limit in said)

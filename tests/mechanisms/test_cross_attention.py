@@ -549,3 +549,47 @@ def test_a_map_across_names_what_its_heads_can_do(
     asked = explained(command, "--model", bart, "--map", "--measure", "self", "-o", str(path))
     assert asked.code == 0
     assert ">the token itself</option>" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("more", [["--speak"], ["--json"], ["-o", "x.json"], ["-o", "x.md"]])
+def test_a_choice_of_sections_that_acts_is_not_called_vain(
+    command: Callable[..., Any],
+    bart: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    more: list[str],
+) -> None:
+    """`--show next` asks a decoder what it expects, which every view says; else sections are of tables."""
+    monkeypatch.chdir(tmp_path)
+
+    def said_and_shown(*sections: str) -> tuple[str, str]:
+        ended = explained(command, "--model", bart, *sections, *more)
+        return ended.said, Path(more[1]).read_text("utf-8") if more[0] == "-o" else ended.text
+
+    warned, with_next = said_and_shown("--show", "next")
+    assert "no effect" not in warned
+    assert any(word in with_next for word in ('"next"', "next:"))
+    warned, without = said_and_shown("--show", "weights")
+    assert "--show has no effect" in warned
+    assert not any(word in without for word in ('"next"', "next:"))
+    encoder = command("explain", SOURCE, "--model", bart, "--show", "next", *more)
+    assert encoder.said.count("--show has no effect") == 1
+
+
+def test_only_what_a_decoder_sees_is_spoken(command: Callable[..., Any], bart: str) -> None:
+    """Each word of the decoder names itself and those before it, strongest first; across all are named."""
+    lines = explained(command, "--model", bart, "--part", "decoder", "--speak", "--width", "999")
+    rows = [line for line in lines.text.splitlines() if " attends " in line]
+    assert [len(re.findall(r"\d %", row)) for row in rows] == [1, 2, 3, 4, 5, 6, 7]
+    assert rows[0] == "</s> attends 100 % to itself."
+    for more, named in ((["--top", "2"], 2), (["--top", "9"], 7)):
+        text = explained(
+            command, "--model", bart, "--part", "decoder", "--speak", "--width", "999", *more
+        ).text
+        (row,) = (line for line in text.splitlines() if line.startswith(". attends"))
+        assert ("other words" in row) == (named == 2)
+        assert len(re.findall(r"\d %", row)) == named + (named == 2)
+    across = explained(command, "--model", bart, "--speak", "--width", "999").text
+    assert {len(re.findall(r"\d %", row)) for row in across.splitlines() if " attends " in row} == {
+        6
+    }

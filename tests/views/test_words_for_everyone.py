@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,3 +139,32 @@ def test_a_hand_can_follow_task_attention(command: Callable, positions: str) -> 
     rows = re.findall(r"\(new\) =\n((?:    .*\n)+)", text)
     new = np.array([re.findall(r"-?\d+\.\d+", row) for row in rows], dtype=float)
     assert np.abs(weights @ vectors("v", text) - new).max() < 2e-3
+
+
+@pytest.mark.parametrize(
+    ("limits", "said", "named"),
+    [
+        ({}, "", [4, 4, 4, 4]),
+        ({"causal": True}, ", a word sees itself and earlier ones", [1, 2, 3, 4]),
+        ({"causal": True, "see_self": False}, ", a word sees earlier ones", [0, 1, 2, 3]),
+        ({"see_self": False}, ", no word sees itself", [3, 3, 3, 3]),
+        ({"window": 1}, ", none sees further than 1 word", [2, 3, 3, 2]),
+        (
+            {"causal": True, "window": 1},
+            ", a word sees itself and earlier ones, none sees further than 1 word",
+            [1, 2, 2, 2],
+        ),
+    ],
+)
+def test_speech_names_what_a_word_may_see(
+    limits: dict[str, Any], said: str, named: list[int]
+) -> None:
+    """What it may not see is said once, and has no share of 0 % in any row."""
+    from attncli.embeddings.named_stores import builtin_store
+
+    settings = GeneralSettings(**limits)
+    (result,) = GeneralAnalyser(builtin_store(), settings=settings)(["the money bank grows"])
+    _, kind, *rows = spoken_text(result, PLAIN, precision=9).splitlines()
+    assert kind == f"4 words, general attention{said}."
+    rows = [row for row in rows if " attends " in row]
+    assert [len(re.findall(r"\d %", row)) for row in rows] == named
