@@ -3,7 +3,8 @@
     python benchmarks/kernels.py [SENTENCES] [DIM ...]
 
 The peers get token rows that were looked up beforehand; so does attn. Times are processor time, the
-best of three rounds in turn; what counts are the ratios. Needs torch and gensim.
+best of three rounds in turn; what counts are the ratios. Before that: a product of 24 rows in a process
+that made no larger one, and after `fill_buffers`. Needs torch and gensim.
 """
 
 import os
@@ -23,7 +24,7 @@ from corpus import sentences
 
 from attncli.attention.core import attend
 from attncli.attention.float32 import exact_in_float32, sentence_blocks, small_weights
-from attncli.attention.products import product
+from attncli.attention.products import fill_buffers, product
 from attncli.attention.projections import Projections, random_projections, task_attention
 from attncli.attention.word_projections import WordProjections
 
@@ -118,7 +119,32 @@ def best(act: Callable[[], None]) -> float:
     return time.process_time() - begun
 
 
+def few_rows(d_in: int, d_out: int) -> float:
+    """Thousand millions of operations a second in products of 24 rows with a matrix."""
+    rows, matrix = np.ones((24, d_in), np.float32), np.ones((d_out, d_in), np.float32).T
+
+    def act() -> None:
+        for _ in range(40):
+            product(rows, matrix)
+
+    rounds = [best(act) for _ in range(5)]
+    return 40 * 2 * rows.size * d_out / min(rounds) / 1e9
+
+
+def compare_buffers() -> None:
+    """Prints products of few rows before and after the memory of OpenBLAS is filled."""
+    sizes = [(384, 384), (576, 576), (576, 1536), (1536, 576), (2048, 2048)]
+    before = [few_rows(*size) for size in sizes]
+    fill_buffers()
+    for (d_in, d_out), slow in zip(sizes, before, strict=True):
+        fast = few_rows(d_in, d_out)
+        print(
+            f"24 rows · {d_in} × {d_out}: {slow:.1f} then {fast:.1f} GFLOP/s   × {fast / slow:.1f}"
+        )
+
+
 def main() -> None:
+    compare_buffers()
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     dims = [int(d) for d in sys.argv[2:]] or [50, 300]
     texts = [text.split() for text in sentences(count)]

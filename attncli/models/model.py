@@ -8,6 +8,7 @@ import numpy as np
 
 from attncli.arrays import IntArray
 from attncli.arrays.memory import keep_freed_memory
+from attncli.attention.products import fill_buffers
 from attncli.errors import DataError
 from attncli.errors.wording import visible
 from attncli.files.paths import exists, is_file
@@ -34,6 +35,7 @@ class TransformerModel:
 
     def __init__(self, folder: Path, name: str | None = None) -> None:
         keep_freed_memory()
+        fill_buffers()
         self.folder = folder
         self.name = name or folder.resolve().name
         self.place = visible(str(folder))

@@ -7,12 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import child_environment
 from models.made import write_model
 
 import attncli
-from attncli.attention.products import blas_name, kernel_name, require_right_products
+from attncli.attention import products
+from attncli.attention.products import (
+    blas_name,
+    fill_buffers,
+    kernel_name,
+    require_right_products,
+)
 
 PACKAGE = Path(attncli.__file__).parent
 LAWS = Path(__file__).with_name("kernel_laws.py")
@@ -43,6 +50,23 @@ def test_the_products_of_this_machine_are_right():
     require_right_products()
     assert blas_name()
     assert kernel_name() or "openblas" not in blas_name()
+
+
+def test_the_memory_for_products_is_filled_once(monkeypatch):
+    """The first model of a process makes one product that no answer needs, all others none."""
+    shapes: list[tuple[int, ...]] = []
+    real = np.matmul
+
+    def counted(left, right, out=None):
+        shapes.append((*np.shape(left), np.shape(right)[-1]))
+        return real(left, right, out=out)
+
+    require_right_products()
+    monkeypatch.setattr(products, "_are_filled", False)
+    monkeypatch.setattr(products.np, "matmul", counted)
+    fill_buffers()
+    fill_buffers()
+    assert shapes == [products._FILLING]
 
 
 _WRONG = """
