@@ -19,6 +19,7 @@ from attncli.files.apart import expect_writable, files_given, written
 from attncli.insight.learned import NOTHING_LEARNED
 
 if TYPE_CHECKING:
+    from attncli.api.analysis import Analysis
     from attncli.files.rows.sentences import Sentence
     from attncli.settings import Keeps
 
@@ -95,7 +96,7 @@ def explain(
             return
         learned = analysis.learned if manner.steps or manner.diagram else NOTHING_LEARNED
         among = None if manner.json else analysis.space  # JSON has no nearest words
-        pointer = _pointer(manner, mechanism)
+        pointer = _pointer(manner, mechanism, analysis)
         show_outcomes(outcomes, among, manner, fields, quiet, learned, effects, pointer)
         of_three = mechanism.part is None and analysis.analyser.has_parts
         say_which_part(manner, is_shown=of_three, quiet=quiet)
@@ -167,10 +168,18 @@ def _against_kind(manner: Manner) -> str:
     return "--against" + (" --json" if manner.json else " -o" if manner.output is not None else "")
 
 
-def _pointer(manner: Manner, mechanism: Mechanism) -> str:
-    """The line below a first screen: how to see everything, and why the weights are what they are."""
+def _pointer(manner: Manner, mechanism: Mechanism, analysis: "Analysis") -> str:
+    """The line below a first screen: how to see everything, and why the weights are what they are;
+    of an encoder with a decoder the way to the other attentions.
+    """
     if manner.kind != "tables" or manner.show is not None:
         return ""
+    if analysis.analyser.idle_decoder:
+        return f"{EVERYTHING}; with a text for the decoder: --pair TEXT"
+    if analysis.analyser.has_parts:
+        across = mechanism.part in (None, "cross")
+        others = "self-attention: --part decoder, --part encoder"
+        return f"{EVERYTHING}; {others if across else 'cross-attention: --part cross'}"
     return POINTER if mechanism.is_plain and manner.top is None else EVERYTHING
 
 

@@ -593,3 +593,22 @@ def test_only_what_a_decoder_sees_is_spoken(command: Callable[..., Any], bart: s
     assert {len(re.findall(r"\d %", row)) for row in across.splitlines() if " attends " in row} == {
         6
     }
+
+
+def test_a_first_screen_ends_with_the_way_to_the_other_attentions(
+    command: Callable[..., Any], translators: dict[str, tuple[Any, Path]]
+) -> None:
+    """Every option it names can be typed, and leads to another part; the line fits 80 columns."""
+    for kind in KINDS:
+        folder = str(translators[kind][1])
+        alone = command("explain", SOURCE, "--model", folder).text.splitlines()[-1]
+        assert alone == "everything: --show all; with a text for the decoder: --pair TEXT"
+        for part in (None, "cross", "decoder", "encoder"):
+            chosen = [] if part is None else ["--part", part]
+            line = explained(command, "--model", folder, *chosen).text.splitlines()[-1]
+            assert len(line) <= 80
+            ways = re.findall(r"--part (\w+)", line)
+            assert ways == (["decoder", "encoder"] if part in (None, "cross") else ["cross"])
+            for way in ways:
+                assert explained(command, "--model", folder, "--part", way).code == 0
+        assert "--part" not in explained(command, "--model", folder, "--show", "weights").text
