@@ -15,14 +15,16 @@ def cross_stage(result: AttentionResult) -> str:
     if result.reads is None:
         return ""
     shows = f"{field_name('part.which')} cross shows its weights"
-    return f"cross-attention: the layer reads {_counted(_ENCODED, result.reads.n_tokens)}; {shows}"
+    read = _counted(_ENCODED, result.reads.n_tokens)
+    return f"cross-attention: {_layer(result)} reads {read}; {shows}"
 
 
 def sides_of_cross(result: AttentionResult) -> tuple[str, str]:
     """Where the queries of cross-attention come from, and where its keys and values do."""
+    after = f", after {_layer(result)}'s self-attention"
     if result.is_cut:
-        return "the decoder's tokens", _ENCODED
-    rows = f"the decoder's {counted_as(len(result.tokens), 'token')}"
+        return f"the decoder's tokens{after}", _ENCODED
+    rows = f"the decoder's {counted_as(len(result.tokens), 'token')}{after}"
     return rows, _counted(_ENCODED, len(result.key_tokens))
 
 
@@ -40,6 +42,10 @@ def taken_line(result: AttentionResult) -> str:
         f"what each token takes of the {whose}values; W_o, the residual{across} and the "
         "feed-forward net follow"
     )
+
+
+def _layer(result: AttentionResult) -> str:
+    return "the layer" if result.attention.n_layers == 1 else "each layer"
 
 
 def _counted(name: str, count: int | None) -> str:

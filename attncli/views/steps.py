@@ -105,7 +105,7 @@ class _Sheet:
         result, steps = self.result, self.steps
         if result.is_cross:
             rows, columns = sides_of_cross(result)
-            return self._title("1", f"X: {rows}, after the layer's self-attention; H: {columns}")
+            return self._title("1", f"X: {rows}; H: {columns}")
         if result.embeddings is None:
             return []
         n_tokens, dim = result.embeddings.shape

@@ -219,3 +219,17 @@ def test_no_other_attention_reads_an_encoder(
     stages = ["--part", "decoder", "--include", "query,key,value,scores", "-o", str(record)]
     assert command(*base, *stages).code == 0
     assert "reads" not in json.loads(record.read_text(encoding="utf-8"))
+
+
+def test_of_several_layers_each_is_said_to_read_the_encoder(
+    command: Callable[..., Any], translator: tuple[Any, Path]
+) -> None:
+    """Once for all that are shown, behind the last head, and of either side of cross-attention."""
+    stages = ["--steps", "--row", "small", "--head", "0"]
+    text = _flat(command(*_explained(translator[1]), *stages, "--part", "decoder").text)
+    assert text.count("cross-attention: each layer reads the encoder's last hidden states") == 1
+    heads, _, after = text.partition("cross-attention: each layer")
+    assert heads.count("what a head takes") > 1
+    assert "what a head takes" not in after
+    across = _flat(command(*_explained(translator[1]), *stages).text)
+    assert across.count("tokens, after each layer's self-attention; H: the encoder's last") == 1
