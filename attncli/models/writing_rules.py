@@ -1,8 +1,9 @@
 """What the files of a model say of how it writes: where it begins, what it may not write, where it ends.
 
 The keys are those of generation_config.json of Hugging Face transformers, or without that file of
-config.json. They change what the likeliest next token is; what only sampling, beams or a whole
-batch use is not read, and no end is forced where a caller's count is reached.
+config.json. They change what the likeliest next token is; what changes it and is not computed here
+is refused by its name. What only sampling, beams or a whole batch use is not read, and no end is
+forced where a caller's count is reached.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,22 @@ from attncli.models.families.reading import end_ids
 from attncli.models.keys import ConfigKeys
 
 _MOST_BARRED = 1 << 16  # sequences
+_NOT_COMPUTED = {  # with the values that change nothing
+    "encoder_repetition_penalty": (1,),
+    "encoder_no_repeat_ngram_size": (0,),
+    "guidance_scale": (1,),
+    "penalty_alpha": (0,),
+    **dict.fromkeys(
+        (
+            "exponential_decay_length_penalty",
+            "sequence_bias",
+            "watermarking_config",
+            "dola_layers",
+            "stop_strings",
+        ),
+        (),
+    ),
+}
 
 
 class WritingRules(NamedTuple):
@@ -27,8 +44,9 @@ class WritingRules(NamedTuple):
 
     `start` is the id that the decoder begins with, `first` the one that must follow, if any; a text
     ends at an id of `ends`, and not before it has `shortest` tokens, the start included. No sequence
-    of `barred` is written, and none of `repeated` tokens twice (0: any may be). The logits of ids
-    that are there already are divided by `penalty` where they are above 0, else multiplied.
+    of `barred` is written, and none of `repeated` tokens twice (0: any may be); no id of `later` is
+    the first that is chosen. The logits of ids that are there already are divided by `penalty` where
+    they are above 0, else multiplied.
     """
 
     start: int
@@ -38,6 +56,7 @@ class WritingRules(NamedTuple):
     barred: tuple[tuple[int, ...], ...] = ()
     repeated: int = 0
     penalty: float = 1.0
+    later: frozenset[int] = frozenset()
 
     def next_id(self, logits: Float32Array, ids: Sequence[int]) -> int:
         """The id after `ids`, which begin with the start; the first of equally likely ones.
@@ -64,6 +83,8 @@ class WritingRules(NamedTuple):
         }
         if len(ids) < self.shortest:
             out |= self.ends
+        if len(ids) == 1 + (self.first is not None):
+            out |= self.later
         if 0 < self.repeated <= len(ids):
             last = ids[len(ids) + 1 - self.repeated :]
             for at in range(len(ids) + 1 - self.repeated):
@@ -86,6 +107,11 @@ def read_writing_rules(folder: Path, config: ModelConfig) -> WritingRules:
         path = folder / "config.json"
     given = read_json(path)
     keys = ConfigKeys(given, visible(str(path)))
+    for name, unchanged in _NOT_COMPUTED.items():
+        if (value := given.get(name)) not in (None, [], {}, *unchanged):
+            raise keys.fault(
+                f"{name} is {quoted(str(value), 80)}, expected none: it is not computed"
+            )
     least = keys.size("min_new_tokens", default=0, least=0)
     ends = frozenset(end_ids(given))
     first = keys.size("bos_token_id", default=config.sides.start, least=0)
@@ -97,6 +123,7 @@ def read_writing_rules(folder: Path, config: ModelConfig) -> WritingRules:
         barred=tuple(one for one in _barred(keys, given) if len(one) > 1 or one[0] not in ends),
         repeated=keys.size("no_repeat_ngram_size", default=0, least=0),
         penalty=keys.number("repetition_penalty", default=1.0),
+        later=frozenset(_each(keys, given, "begin_suppress_tokens")),
     )
 
 
@@ -104,17 +131,22 @@ def _optional_id(keys: ConfigKeys, name: str) -> int | None:
     return None if keys.given.get(name) is None else keys.size(name, default=0, least=0)
 
 
+def _each(keys: ConfigKeys, given: Mapping[str, Any], name: str) -> list[int]:
+    """The ids of a list, none where there is none. Raises: DataError for what is no list of ids."""
+    value = given.get(name) or []
+    if value and not _is_sequence(value):
+        raise keys.fault(f"{name} is {quoted(str(value), 80)}, expected a list of ids")
+    return list(value)
+
+
 def _barred(keys: ConfigKeys, given: Mapping[str, Any]) -> list[tuple[int, ...]]:
     """The sequences of bad_words_ids, and each of suppress_tokens. Raises: DataError."""
-    sequences = given.get("bad_words_ids")
-    alone = given.get("suppress_tokens")
-    every = [sequences or [], [[one] for one in alone] if isinstance(alone, list) else alone or []]
-    for name, value in zip(("bad_words_ids", "suppress_tokens"), every, strict=True):
-        is_list = isinstance(value, list) and len(value) <= _MOST_BARRED
-        if not is_list or not all(map(_is_sequence, value)):
-            shown = quoted(str(given[name]), 80)
-            raise keys.fault(f"{name} is {shown}, expected lists of ids")
-    return [tuple(one) for value in every for one in value]
+    sequences = given.get("bad_words_ids") or []
+    is_list = isinstance(sequences, list) and len(sequences) <= _MOST_BARRED
+    if not is_list or not all(map(_is_sequence, sequences)):
+        raise keys.fault(f"bad_words_ids is {quoted(str(sequences), 80)}, expected lists of ids")
+    alone = _each(keys, given, "suppress_tokens")
+    return [*map(tuple, sequences), *((one,) for one in alone)]
 
 
 def _is_sequence(value: object) -> bool:

@@ -24,6 +24,11 @@ RULES: dict[str, dict[str, Any]] = {
     "first": {"forced_bos_token_id": 7},
     "barred": {"bad_words_ids": [[40], [41], [5, 6], [95], [2], [0], [0, 2]]},
     "suppressed": {"suppress_tokens": [3, 4, 44, 50]},
+    "not-at-first": {"begin_suppress_tokens": list(range(3, 60))},
+    "not-after-the-first": {
+        "forced_bos_token_id": 9,
+        "begin_suppress_tokens": list(range(3, 60)),
+    },
     "no-pair-twice": {"no_repeat_ngram_size": 2},
     "no-token-twice": {"no_repeat_ngram_size": 1},
     "shortest": {"min_length": 15},
@@ -213,6 +218,7 @@ def test_a_token_is_barred_after_its_sequence_alone() -> None:
         {"bad_words_ids": {"a": 1}},
         {"suppress_tokens": 3},
         {"suppress_tokens": [True]},
+        {"begin_suppress_tokens": 3},
         {"min_length": 1.5},
         {"no_repeat_ngram_size": -1},
         {"repetition_penalty": 0},
@@ -228,3 +234,37 @@ def test_a_damaged_rule_is_one_error(tmp_path: Path, wrong: dict[str, Any]) -> N
     model = TransformerModel(tmp_path)
     with pytest.raises(DataError):
         translate(model, source_of(model, [4, 5]), 3)
+
+
+@pytest.mark.parametrize(
+    ("unknown", "nothing"),
+    [
+        ({"encoder_repetition_penalty": 3.0}, 1.0),
+        ({"encoder_no_repeat_ngram_size": 2}, 0),
+        ({"exponential_decay_length_penalty": [2, 1.5]}, None),
+        ({"sequence_bias": [[[5], -9.0]]}, []),
+        ({"guidance_scale": 2.0}, 1.0),
+        ({"watermarking_config": {"bias": 9.0}}, {}),
+        ({"penalty_alpha": 0.6}, 0),
+        ({"dola_layers": "low"}, None),
+        ({"stop_strings": ["x"]}, []),
+    ],
+    ids=str,
+)
+def test_a_rule_that_is_not_computed_is_refused_by_name(
+    tmp_path: Path, unknown: dict[str, Any], nothing: Any
+) -> None:
+    """Each changes what generate writes, or needs more than a model; with a value of no effect it is read."""
+    made(tmp_path, "bart")
+    path = tmp_path / "generation_config.json"
+    usual = json.loads(path.read_text("utf-8"))
+    (name,) = unknown
+    expected = translate(
+        TransformerModel(tmp_path), source_of(TransformerModel(tmp_path), [4, 5]), 3
+    )
+    path.write_text(json.dumps({**usual, **unknown}), "utf-8")
+    model = TransformerModel(tmp_path)
+    with pytest.raises(DataError, match=f"{name} is .* expected none"):
+        translate(model, source_of(model, [4, 5]), 3)
+    path.write_text(json.dumps({**usual, name: nothing}), "utf-8")
+    assert translate(model, source_of(model, [4, 5]), 3) == expected
