@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from attncli.views.ink import Ink
     from attncli.views.layout import Layout, Section
 
+COLUMNS = ("parquet", "arrow", "feather")  # files of columns
 TEXTS = ("md", "tex")  # files that hold the drawing as the terminal shows it
 DRAWN = ("html", "htm", "svg", "png", "pdf", *TEXTS)
 
@@ -141,9 +142,10 @@ class Manner(Screen, Figures):
     def _expect_map_alone(self) -> None:
         if self.head_map:
             self._expect_alone("--map", "--speak", "--steps", "--diagram", "--why")
-            if self.kind == "npz":
+            if self.kind in ("npz", *COLUMNS):
                 raise UsageError(
-                    "found a .npz file, which holds whole results, expected another", place="--map"
+                    f"found a .{self.kind} file, which holds whole results, expected another",
+                    place="--map",
                 )
         elif self.measure is not None:
             raise UsageError("found no --map, expected both", place="--measure")
@@ -186,7 +188,7 @@ class Manner(Screen, Figures):
     @property
     def keeps_fields(self) -> bool:
         """Whether what is written holds the optional fields of a record."""
-        return self.kind in ("--json", "json", "jsonl", "npz")
+        return self.kind in ("--json", "json", "jsonl", "npz", *COLUMNS)
 
     @property
     def keeps_whole(self) -> bool:
@@ -314,7 +316,7 @@ class Manner(Screen, Figures):
 
         if self.steps or self.why:
             return frozenset(STAGE_FIELDS)
-        if self.head_map and self.kind not in ("html", "htm"):
+        if (self.head_map and self.kind not in ("html", "htm")) or self.kind in COLUMNS:
             return frozenset()
         if self.draws:
             return frozenset((*STAGE_FIELDS, "hidden_states"))

@@ -279,7 +279,7 @@ SHOWING_OPTIONS: dict[str, Any] = {
         OUTPUT,
         "FILE",
         "Write a file, of the kind that its suffix says: html svg png pdf json md tex csv tsv, "
-        "and but for compare jsonl npz.",
+        "and but for compare jsonl npz parquet arrow feather.",
         "--output",
         "-o",
     ),
@@ -292,11 +292,13 @@ SHOWING_OPTIONS: dict[str, Any] = {
     "include": option(
         OUTPUT,
         "A,B",
-        "Add fields to the JSON: embeddings, query, key, value, scores, measures, hidden_states; "
+        "Add fields to JSON, Parquet and Arrow: embeddings, query, key, value, scores, measures, hidden_states; "
         "next: what a language model expected at each token.",
         complete="fields",
     ),
-    "exclude": option(OUTPUT, "A,B", "Leave fields out of the JSON.", complete="left out"),
+    "exclude": option(
+        OUTPUT, "A,B", "Leave fields out of JSON, Parquet and Arrow.", complete="left out"
+    ),
     "quiet": switch(OUTPUT, "No warnings on stderr.", "--quiet", "-q"),
 }
 Json = Annotated[bool, SHOWING_OPTIONS["json"]]

@@ -30,7 +30,7 @@ CHOOSING_OPTIONS: dict[str, Any] = {
         CHOOSING,
         "PART",
         "Of an encoder with a decoder that reads --pair: encoder, decoder or cross, which is shown "
-        "unless another is chosen; JSON and .npz hold all.",
+        "unless another is chosen; JSON, .npz, Parquet and Arrow hold all.",
     ),
 }
 

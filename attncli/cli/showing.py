@@ -244,7 +244,7 @@ def say_which_part(manner: Manner, *, is_shown: bool, quiet: bool) -> None:
         message(
             "note",
             f"{visible(manner.output)} holds cross-attention alone: --part encoder and --part decoder "
-            "give the others, a file .json or .npz has all three",
+            "give the others, a file .json, .npz or .parquet has all three",
         )
 
 

@@ -12,7 +12,7 @@ from attncli.cli.terminal import hint, message
 from attncli.errors.wording import nearest, typed
 
 _COMMON = 20_000  # words of English, by their rank; rarer ones are slips as well
-_OF_RESULTS = (".json", ".jsonl", ".npz", ".npy", ".safetensors", ".parquet", ".arrow")
+_OF_RESULTS = (".json", ".jsonl", ".npz", ".npy", ".safetensors", ".parquet", ".arrow", ".feather")
 _TYPED = 160  # characters of a command line that a hint repeats
 
 

@@ -47,6 +47,7 @@ _RESULTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("svg", "png", "pdf"), (*_STAGES, *_FIGURE)),
     "md": _STAGES,
     "tex": (*_STAGES, *_FIGURE, "--fragment"),
+    **dict.fromkeys(("parquet", "arrow", "feather"), _JSON),
     "npz": ("--steps",),
     "": ("--precision",),
 }

@@ -45,7 +45,7 @@ File = Annotated[
     str,
     typer.Argument(
         metavar="FILE",
-        help="A saved result (JSON, JSONL, npz; of attn batch also Parquet, Arrow, CSV) or weights (npy, npz, csv, tsv, json, "
+        help="A saved result (JSON, JSONL, npz, Parquet, Arrow; of attn batch also CSV) or weights (npy, npz, csv, tsv, json, "
         "safetensors); - reads standard input.",
     ),
 ]

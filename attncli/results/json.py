@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from attncli.arrays import Float32Array, FloatArray
 from attncli.errors import AttnError
 from attncli.errors.wording import harmless_json
 from attncli.results.result import PARTS, SCHEMA_VERSION, AttentionResult
@@ -46,9 +47,12 @@ def shaped(record: dict[str, Any], precision: int | None, top: int | None) -> di
 
 
 def _rounded(array: Any, precision: int | None) -> Any:
-    if precision is None:
-        return array
-    return np.round(array.astype(np.float64), precision) + 0.0  # no minus zero
+    return array if precision is None else rounded_to(array, precision)
+
+
+def rounded_to(array: Float32Array, digits: int) -> FloatArray:
+    """Numbers rounded to so many digits after the point, as float64."""
+    return np.round(array.astype(np.float64), digits) + 0.0  # no minus zero
 
 
 def record_json(record: dict[str, Any]) -> str:

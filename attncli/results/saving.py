@@ -39,14 +39,22 @@ def save_results(
     asked, left_out = checked_figure(figure), names_of(exclude, "exclude")
     for name in left_out:
         choice_of(name, "exclude", (*ON_REQUEST, *DEFAULT_FIELDS))
+    several = several_of(results)
     request = FileRequest(
         precision=None if precision is None else count_of(precision, "precision", 1, 9),
         top=None if top is None else count_of(top, "top"),
-        fields=(tuple(n for n in OPTIONAL_FIELDS if n not in left_out), tuple(left_out)),
+        fields=(_held(several, left_out), tuple(left_out)),
         notation=notation,
         figure=asked,
     )
-    write_results(file, several_of(results), request)
+    write_results(file, several, request)
+
+
+def _held(results: Sequence[AttentionResult], left_out: Iterable[str]) -> tuple[str, ...]:
+    """The optional fields that one of these results holds, or a part of it, and that are wanted."""
+    parts = [p for r in results for p in (r, r.decoder, r.cross) if p is not None]
+    wanted = (name for name in OPTIONAL_FIELDS if name not in left_out)
+    return tuple(name for name in wanted if any(part.holds(name) for part in parts))
 
 
 def several_of(results: Any) -> list[AttentionResult]:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attncli.errors import Blank, UsageError, command_line, field_name
+from attncli.errors import Blank, MissingExtraError, UsageError, command_line, field_name
 from attncli.errors.wording import did_you_mean, quoted
 from attncli.files.writing import whole_file
 from attncli.results.displayed import displayed, displayed_comparison
 from attncli.settings import FigureSettings
-from attncli.views.picture_formats import expect_library, picture
-from attncli.views.result_files import FIGURED, PLAIN, Content, content_of
+from attncli.views.picture_formats import picture
+from attncli.views.result_files import COLUMNAR, FIGURED, PLAIN, Content, content_of
 from attncli.views.result_files import FileRequest as FileRequest
 
 if TYPE_CHECKING:
@@ -22,15 +22,20 @@ if TYPE_CHECKING:
 TEXT_SUFFIXES = (".html", ".svg", ".json", ".jsonl", ".csv", ".tsv", ".md", ".tex")
 COMPARISON_SUFFIXES = (".html", ".svg", ".png", ".pdf", ".json", ".md", ".tex", ".csv", ".tsv")
 AGAINST_SUFFIXES = (".html", ".svg", ".png", ".pdf", ".md", ".tex")
-SUFFIXES = (*TEXT_SUFFIXES, ".png", ".pdf", ".npz")
+SUFFIXES = (*TEXT_SUFFIXES, ".png", ".pdf", ".npz", *COLUMNAR)
 _DATA = (".json", ".csv", ".tsv")  # whose words are those of the text, blanks too
+_LIBRARIES = {  # of a suffix: its module, its package, what it is for
+    ".png": ("resvg_py", "resvg-py", "a PNG picture"),
+    ".pdf": ("typst", "typst", "a PDF picture"),
+    **dict.fromkeys(COLUMNAR, ("pyarrow", "pyarrow", "writing Parquet and Arrow")),
+}
 
 
 def suffix_of(path: str, allowed: Sequence[str] = SUFFIXES) -> str:
     """The suffix that says the format, which this installation can write.
 
     Raises: UsageError for one that is not allowed; MissingExtraError, before any work, for a picture
-    whose library is not there.
+    or columns whose library is not there.
     """
     suffix = Path(path).suffix.lower()
     suffix = {".htm": ".html"}.get(suffix, suffix)
@@ -41,15 +46,25 @@ def suffix_of(path: str, allowed: Sequence[str] = SUFFIXES) -> str:
             place=field_name("output"),
             hints=_of_columns(suffix),
         )
-    expect_library(suffix)
+    _expect_library(suffix)
     return suffix
+
+
+def _expect_library(suffix: str) -> None:
+    """Raises: MissingExtraError where a file of this suffix could not be made; nothing is loaded."""
+    module, package, purpose = _LIBRARIES.get(suffix, ("", "", ""))
+    if module:
+        from importlib.util import find_spec
+
+        if find_spec(module) is None:
+            raise MissingExtraError.of(package, purpose)
 
 
 def _of_columns(suffix: str) -> tuple[str, ...]:
     """What writes a file of columns; nothing for another suffix."""
-    if suffix not in (".parquet", ".arrow", ".feather"):
+    if suffix not in COLUMNAR:
         return ()
-    return (command_line("batch sentences.txt", output=Blank(f"weights{suffix}")),)
+    return (command_line("explain TEXT", output=Blank(f"weights{suffix}")),)
 
 
 def write_results(
@@ -57,8 +72,8 @@ def write_results(
 ) -> None:
     """Writes results in the format of the suffix.
 
-    Raises: UsageError for an unknown suffix, MissingExtraError for .png and .pdf without their
-    libraries, OutputError when the file cannot be written.
+    Raises: UsageError for an unknown suffix, MissingExtraError for .png, .pdf and columns without
+    their libraries, OutputError when the file cannot be written, and what `columns_file` raises.
     """
     write_file(path, content_of(path, suffix_of(path), results, asked))
 

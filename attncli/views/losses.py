@@ -17,7 +17,7 @@ _LONG = (
 )
 # Fields that are lost in each format that is read back; "batch" is what attn batch writes.
 LOSSES: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("json", "jsonl", "npz"), ()),
+    **dict.fromkeys(("json", "jsonl", "npz", "parquet", "arrow", "feather"), ()),
     **dict.fromkeys(("csv", "tsv"), ("index", "line", *_LONG)),
     **dict.fromkeys(("batch jsonl", "batch parquet", "batch arrow", "batch npz"), ()),
     "batch csv": _LONG,

@@ -11,10 +11,6 @@ if TYPE_CHECKING:
 
 SayLost: TypeAlias = Callable[[str], None]  # told a sentence on what a file cannot hold
 
-_LIBRARIES = {  # of a suffix: its module, its package, what it is for
-    ".png": ("resvg_py", "resvg-py", "a PNG picture"),
-    ".pdf": ("typst", "typst", "a PDF picture"),
-}
 _NAMED = 12  # characters named in a message
 
 
@@ -47,16 +43,6 @@ def picture(
         )
     way = way or pictures.Way()
     return pictures.png(svgs[0], way) if suffix == ".png" else pictures.pdf(*svgs, way=way)
-
-
-def expect_library(suffix: str) -> None:
-    """Raises: MissingExtraError where a picture of this suffix could not be drawn; nothing is loaded."""
-    module, package, purpose = _LIBRARIES.get(suffix, ("", "", ""))
-    if module:
-        from importlib.util import find_spec
-
-        if find_spec(module) is None:
-            raise MissingExtraError.of(package, purpose)
 
 
 def _missing(svg: str) -> tuple[str, str]:

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
     Results: TypeAlias = Sequence[AttentionResult]
 
-# What a file will hold: all of it, or its text in parts.
-Content: TypeAlias = str | bytes | Iterable[str]
+# What a file will hold: all of it, or its parts one by one.
+Content: TypeAlias = str | bytes | Iterable[str] | Iterable[bytes]
 
-_WHOLE = (".json", ".jsonl", ".npz")  # hold every part of a result
+COLUMNAR = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow"}
+_WHOLE = (".json", ".jsonl", ".npz", *COLUMNAR)  # hold every part of a result
 _DATA = (*_WHOLE, ".csv", ".tsv")  # hold the tokens as they are
 FIGURED = (".svg", ".png", ".pdf", ".tex")  # may be figures for a paper
 
@@ -29,7 +30,7 @@ class FileRequest(NamedTuple):
 
     `movements` and `stages` are one for each result, `stages_name` is the title of the stages.
     `diagrams` stand above the results of a page, and in the place of the heat maps of a picture.
-    `fields` (to add, to leave out) and `top` shape JSON only. `notation` is that of equations.
+    `fields` (to add, to leave out) and `top` shape JSON and columns only. `notation` is that of equations.
     With `head_map` a file holds the map of all heads alone, of a `measure` if one is named; a page
     has it beside the rest. With a `figure` a picture or TeX holds the weights alone; a page has its title and colors.
     `made_by` is the command for a footer. `say` takes a sentence on what the file cannot hold.
@@ -61,7 +62,8 @@ PLAIN = FileRequest()
 def content_of(path: str, suffix: str, results: "Results", asked: FileRequest) -> Content:
     """The content of the file `path`, in the format of the suffix.
 
-    Of a result with several parts most formats have the one that views show; JSON and .npz have all.
+    Of a result with several parts most formats have the one that views show; JSON, .npz and columns
+    have all.
     """
     if asked.head_map or suffix not in _WHOLE:
         results = [result.shown for result in results]
@@ -84,6 +86,12 @@ def content_of(path: str, suffix: str, results: "Results", asked: FileRequest) -
         )
     if suffix in (".csv", ".tsv"):
         return _table(path, suffix, results, asked)
+    if suffix in COLUMNAR:
+        from attncli.views.columns import columns_file
+
+        return columns_file(
+            COLUMNAR[suffix], results, *asked.fields, precision=asked.precision, top=asked.top
+        )
     if suffix in _MAKERS:
         return _MAKERS[suffix](results, asked)
     return picture(_drawings(suffix, results, asked), suffix, asked.say)

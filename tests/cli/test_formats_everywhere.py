@@ -112,15 +112,16 @@ def leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
 def test_the_files_of_explain_are_one(
     folder: Path, command: Callable[..., Any], mechanism: str, part: str
 ) -> None:
-    """JSON with every field is what npz holds; CSV and TSV its words, weights and names."""
+    """JSON with every field is what npz and columns hold; CSV and TSV its words, weights and names."""
+    pytest.importorskip("pyarrow")
     fields = ["--include", "embeddings,query,key,value,scores,measures"]
     options = [*MECHANISMS[mechanism], *PARTS[part], *(fields if part != "all fields" else [])]
-    for suffix in ("json", "npz", "csv", "tsv"):
+    for suffix in ("json", "npz", "parquet", "arrow", "csv", "tsv"):
         ended = command("explain", LINES[0], "-o", f"a.{suffix}", "-q", *options)
         assert ended.code == 0, ended.said
-    (expected,), (found,) = read("a.json"), read("a.npz")
-    assert found == expected
-    for suffix in ("csv", "tsv", "npz"):
+    for suffix in ("npz", "parquet", "arrow"):
+        assert read(f"a.{suffix}") == read("a.json"), suffix
+    for suffix in ("csv", "tsv", "npz", "parquet"):
         ended = command("diff", f"a.{suffix}", "a.json", "--tol", "0")
         assert ended.code == 0, ended.text + ended.said
 
@@ -135,7 +136,7 @@ def test_a_record_that_lost_a_field_says_so(
     asked = ["--include", "query,key,embeddings"]
     options = [*MECHANISMS[mechanism], *PARTS[part], *asked]
     made = {f"b.{suffix}": ["batch", "s.txt"] for suffix in ("jsonl", "npz", "parquet", "arrow")}
-    made |= {f"e.{suffix}": ["explain", "-f", "s.txt"] for suffix in ("json", "npz")}
+    made |= {f"e.{suffix}": ["explain", "-f", "s.txt"] for suffix in ("json", "npz", "feather")}
     for path, given in made.items():
         ended = command(*given, "-o", path, "-q", *options)
         assert ended.code in (0, 3), ended.said

@@ -14,7 +14,7 @@ WATCHED = (
     *("numpy", "rich", "orjson", "marisa_trie", "regex", "safetensors", "platformdirs"),
     *("gensim", "scipy", "smart_open", "pyarrow", "tokenizers", "huggingface_hub", "resvg_py"),
     *("typst", "distributed", "dask", "fsspec", "cryptography", "torch", "transformers"),
-    *("polars", "matplotlib", "xarray", "jsonschema"),
+    *("pandas", "polars", "matplotlib", "xarray", "jsonschema"),
 )
 PROGRAM = f"""
 import json, sys
@@ -37,6 +37,8 @@ COMMANDS: list[tuple[str, set[str]]] = [
     ("explain words", SHOWN),
     ("explain words -o out.json", WORDS),
     ("explain words -o out.npz", WORDS),
+    ("explain words -o shown.parquet", WORDS | {"pyarrow"}),
+    ("view saved.json -o out.feather", {"numpy", "pyarrow"}),
     ("explain words -o out.html", SHOWN),
     ("explain words -o out.svg", SHOWN),
     ("explain words -o out.png", SHOWN | {"resvg_py"}),

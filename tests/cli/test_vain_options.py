@@ -86,6 +86,8 @@ BASES = {
     "explain html": "explain TEXT -o x.html",
     "explain csv": "explain TEXT -o x.csv",
     "explain npz": "explain TEXT -o x.npz",
+    "explain parquet": "explain TEXT -o x.parquet",
+    "view arrow": "view r.jsonl -o x.arrow",
     "explain svg": "explain TEXT -o x.svg",
     "explain color": "explain TEXT --color always",
     "explain figure": "explain TEXT --size 500x400 -o x.svg",
@@ -289,6 +291,8 @@ def outcome(command: Callable[..., Any], folder: Path, files: Path, arguments: l
 @pytest.mark.parametrize("name", BASES)
 def test_no_option_is_passed_over(command, files, monkeypatch, tmp_path, name):
     """The output changes, or the option is refused, or stderr says that it does nothing."""
+    if BASES[name].endswith((".parquet", ".arrow")):
+        pytest.importorskip("pyarrow")
     monkeypatch.chdir(files)
     monkeypatch.setenv("ATTN_CACHE_DIR", str(tmp_path))
     put = {"TEXT": TEXT, "OTHER": OTHER, "DIR": "bert"}

@@ -103,7 +103,8 @@ def _crews() -> Iterator[Command]:
 
 
 def _written() -> Iterator[Command]:
-    for ending in ("html", "svg", "png", "pdf", "json", "npz", "csv", "tsv", "md", "tex"):
+    pictures, tables = ("html", "svg", "png", "pdf"), ("csv", "tsv", "parquet", "arrow")
+    for ending in (*pictures, "json", "npz", *tables, "md", "tex"):
         name = f"out.{ending}"
         line = ("explain", "money bank", *_RANDOM, "-o", name)
         yield _command(f"explain {ending}", line, name, files={name: _OLD})

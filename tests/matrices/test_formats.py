@@ -20,7 +20,9 @@ from attncli.insight.difference import differences
 from attncli.matrices.reading import read_saved
 from attncli.results.layout import RecordLayout
 from attncli.results.names import axis_labels
+from attncli.results.predicted import Candidate, MaskedPlace
 from attncli.results.result import (
+    EXCLUDED_FIELDS,
     OPTIONAL_ARRAYS,
     OPTIONAL_FIELDS,
     PARTS,
@@ -106,6 +108,51 @@ def results(
     )
 
 
+@st.composite
+def decoded(draw: st.DrawFn) -> AttentionResult:
+    """An encoder's result with those of a decoder, of other sizes, or cross-attention alone."""
+    encoder = draw(results())
+    decoder = replace(draw(results()), pair=None, segments=(), vectors=encoder.vectors)
+    n_queries, n_keys = len(decoder.tokens), len(encoder.tokens)
+    rng = np.random.default_rng(draw(st.integers(0, 1000)))
+    n_layers, n_heads = draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    weights = rng.dirichlet(np.ones(n_keys), (n_layers, n_heads, n_queries)).astype(np.float32)
+    held: dict[str, Any] = {"scores": rng.normal(size=weights.shape).astype(np.float32)}
+    cross = AttentionResult(
+        text=decoder.text,
+        tokens=decoder.tokens,
+        attention=AttentionSettings("transformer", n_layers=n_layers, n_heads=n_heads),
+        weights=weights,
+        contextual=decoder.contextual,
+        vectors=encoder.vectors,
+        keys=encoder.tokens,
+        pair=encoder.text,
+        warnings=decoder.warnings,
+        measures=draw(st.none() | st.just({"entropy": [0.5]})),
+        **(held if draw(st.booleans()) else {}),
+    )
+    if draw(st.booleans()):
+        return cross
+    encoder = replace(encoder, model=draw(language_models(len(encoder.tokens))))
+    decoder = replace(decoder, model=draw(language_models(len(decoder.tokens))))
+    return replace(encoder, pair=decoder.text, segments=(), cross=cross, decoder=decoder)
+
+
+@st.composite
+def language_models(draw: st.DrawFn, n_tokens: int) -> ModelInfo:
+    """A model that says something of words, or nothing."""
+    candidates = (Candidate("Ġbank", " bank", 7, 0.25), Candidate("ing", "ing", 1, 0.125))
+    logs = (None, *[-0.5] * (n_tokens - 1))
+    said: list[dict[str, Any]] = [
+        {"quantization": "Q4_1"},
+        {"next": candidates, "next_entropy": 1.25, "log_probabilities": logs},
+        {"masks": (MaskedPlace(n_tokens - 1, candidates, 0.5), MaskedPlace(0, (), 0.0))},
+        {"completion": draw(WORDS), "written": (0,)},
+    ]
+    chosen = draw(st.sets(st.integers(0, len(said) - 1)))
+    return ModelInfo("lm", "ab", **{n: value for at in chosen for n, value in said[at].items()})
+
+
 TARGETS = st.none() | st.integers(0, 3)
 ERRORS = st.builds(DataError, WORDS) | st.builds(LimitError, WORDS)
 
@@ -131,12 +178,17 @@ def numbered(listed: Sequence[AttentionResult]) -> list[AttentionResult]:
 EVERY = (OPTIONAL_FIELDS, ())
 
 
-@pytest.mark.parametrize("suffix", ["json", "jsonl", "npz"])
+COLUMNS = ("parquet", "arrow", "feather")
+
+
+@pytest.mark.parametrize("suffix", ["json", "jsonl", "npz", *COLUMNS])
 @given(listed=st.lists(results(), min_size=1, max_size=3))
 def test_files_of_explain_give_back_every_field(
     tmp_path_factory: pytest.TempPathFactory, suffix: str, listed: list[AttentionResult]
 ) -> None:
-    """JSON with all its optional fields and npz are what was written."""
+    """JSON and columns with all their optional fields, and npz, are what was written."""
+    if suffix in COLUMNS:
+        pytest.importorskip("pyarrow")
     path = tmp_path_factory.getbasetemp() / f"every.{suffix}"
     written = numbered(listed)
     write_results(str(path), written, FileRequest(fields=EVERY))
@@ -218,6 +270,34 @@ def test_files_of_batch_give_back_every_field(
     assert [plain(outcome) for outcome in read(data, name)] == expected
 
 
+@pytest.mark.parametrize("suffix", COLUMNS)
+@given(
+    listed=st.lists(results() | decoded(), min_size=1, max_size=3),
+    include=st.sets(st.sampled_from(OPTIONAL_FIELDS)),
+    exclude=st.sets(st.sampled_from([n for n in EXCLUDED_FIELDS if n not in ("text", "weights")])),
+    top=st.none() | st.integers(1, 5),
+    precision=st.none() | st.integers(1, 9),
+)
+def test_columns_of_explain_hold_what_its_json_holds(
+    tmp_path_factory: pytest.TempPathFactory,
+    suffix: str,
+    listed: list[AttentionResult],
+    include: set[str],
+    exclude: set[str],
+    top: int | None,
+    precision: int | None,
+) -> None:
+    """Whatever is asked for, left out, cut to the strongest keys or rounded; sizes differ by row."""
+    pytest.importorskip("pyarrow")
+    folder = tmp_path_factory.getbasetemp()
+    fields_asked = (tuple(sorted(include)), tuple(sorted(exclude)))
+    asked = FileRequest(fields=fields_asked, top=top, precision=precision)
+    for name in ("json", suffix):
+        write_results(str(folder / f"chosen.{name}"), listed, asked)
+    expected = read((folder / "chosen.json").read_bytes(), "x")
+    assert read((folder / f"chosen.{suffix}").read_bytes(), "x") == expected
+
+
 CHOICES: list[dict[str, Any]] = [
     {"exclude": ("contextual", "tokens")},
     {"exclude": ("text", "model", "attention", "vectors", "warnings")},
@@ -289,7 +369,8 @@ def test_a_run_in_two_formats_is_equal(
     """For each pair of formats: equal, and what one of them does not hold is said."""
     pytest.importorskip("pyarrow")
     folder = tmp_path_factory.getbasetemp()
-    names = ["json", "npz", "csv", "tsv", "batch jsonl", "batch npz", "batch csv", "batch parquet"]
+    names = ["json", "npz", "csv", "tsv", "parquet", "arrow"]
+    names += ["batch jsonl", "batch npz", "batch csv", "batch parquet"]
     first, second = data.draw(st.permutations(names))[:2]
     held = []
     for name in (first, second):
@@ -367,6 +448,8 @@ def test_what_a_format_loses_is_what_it_declares(tmp_path: Path, kind: str) -> N
         data = written_by_batch([result], name, tmp_path, include=OPTIONAL_FIELDS)
         result = replace(result, index=0, line=1)
     else:
+        if name in COLUMNS:
+            pytest.importorskip("pyarrow")
         write_results(str(tmp_path / f"x.{name}"), [result], FileRequest(fields=EVERY))
         data = (tmp_path / f"x.{name}").read_bytes()
     (again,) = read(data, "x")

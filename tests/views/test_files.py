@@ -22,11 +22,12 @@ from attncli.escape import isolated
 from attncli.matrices.reading import read_results
 from attncli.results.result import AttentionResult
 from attncli.views.delimited import delimited
-from attncli.views.files import SUFFIXES, FileRequest, write_results
+from attncli.views.files import SUFFIXES, FileRequest, write_against, write_results
 from attncli.views.heat_maps import heat_maps
 from attncli.views.latex import latex
 from attncli.views.markdown import markdown
 from attncli.views.npz import npz
+from attncli.views.result_files import COLUMNAR
 
 SVG = "{http://www.w3.org/2000/svg}"
 WORDS = st.text(
@@ -205,22 +206,24 @@ def test_every_suffix_has_a_writer(tmp_path: Path, suffix: str) -> None:
     begins = {
         **{".html": b"<!DOCTYPE html>", ".svg": b"<svg", ".png": b"\x89PNG", ".pdf": b"%PDF"},
         **{".npz": b"PK", ".json": b'{"type"', ".jsonl": b'{"type"', ".md": b"#", ".tex": b"%"},
-        **{".csv": b"query,money", ".tsv": b"query\tmoney"},
+        **{".csv": b"query,money", ".tsv": b"query\tmoney", ".parquet": b"PAR1"},
+        **{".arrow": b"ARROW1", ".feather": b"ARROW1"},
     }
-    for library in {".png": ["resvg_py"], ".pdf": ["typst"]}.get(suffix, []):
-        pytest.importorskip(library)
+    libraries = {".png": "resvg_py", ".pdf": "typst", **dict.fromkeys(COLUMNAR, "pyarrow")}
+    if suffix in libraries:
+        pytest.importorskip(libraries[suffix])
     path = tmp_path / f"x{suffix}"
     write_results(str(path), [SMALL])
     assert path.read_bytes().startswith(begins[suffix])
 
 
-@pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".feather"])
+@pytest.mark.parametrize("suffix", COLUMNAR)
 def test_a_suffix_of_columns_names_what_writes_it(tmp_path: Path, suffix: str) -> None:
-    """The refusal has a line that writes such a file; nothing is written."""
+    """Where there are no columns, the refusal has a line that writes such a file; nothing is written."""
     with pytest.raises(UsageError) as refused:
-        write_results(str(tmp_path / f"x{suffix}"), [SMALL])
+        write_against(str(tmp_path / f"x{suffix}"), [])
     with names_as("attncli.cli.naming:Options"), pytest.raises(UsageError) as said:
-        write_results(str(tmp_path / f"x{suffix}"), [SMALL])
-    assert said.value.hints == (f"attn batch sentences.txt --output weights{suffix}",)
+        write_against(str(tmp_path / f"x{suffix}"), [])
+    assert said.value.hints == (f"attn explain TEXT --output weights{suffix}",)
     assert "expected one of .html" in refused.value.message
     assert list(tmp_path.iterdir()) == []

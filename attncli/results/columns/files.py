@@ -1,8 +1,11 @@
 """Batches of records as a file: Parquet, or Arrow IPC."""
 
+import io
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from attncli.results.columns.records import require_pyarrow
+from attncli.results.columns.records import Numbering, RecordColumns, require_pyarrow
+from attncli.results.placed import PlacedRecords
 
 
 def open_table(kind: str, sink: Any, schema: Any) -> Any:
@@ -17,3 +20,41 @@ def open_table(kind: str, sink: Any, schema: Any) -> Any:
 
     options = {"compression": "zstd", "compression_level": 1, "use_dictionary": False}
     return parquet.ParquetWriter(sink, schema, **options)
+
+
+def table_pieces(
+    kind: str, columns: RecordColumns, lots: Iterable[tuple[PlacedRecords, Numbering]]
+) -> Iterator[bytes]:
+    """The bytes of a file of these records, a piece for each lot of them."""
+    pieces = _Pieces()
+    sink = require_pyarrow().PythonFile(pieces, mode="w")
+    with open_table(kind, sink, columns.schema) as writer:
+        for rows, numbering in lots:
+            writer.write_batch(columns.batch(rows, numbering))
+            yield pieces.taken()
+    yield pieces.taken()
+
+
+class _Pieces(io.RawIOBase):
+    """A file of which the bytes are taken as they are written."""
+
+    def __init__(self) -> None:
+        self._held: list[bytes] = []
+        self._length = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        piece = bytes(data)
+        self._held.append(piece)
+        self._length += len(piece)
+        return len(piece)
+
+    def tell(self) -> int:
+        return self._length
+
+    def taken(self) -> bytes:
+        """What was written since the last time."""
+        held, self._held = self._held, []
+        return b"".join(held)

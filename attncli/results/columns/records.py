@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from attncli.arrays import IntArray
+from attncli.arrays import BoolArray, IntArray
 from attncli.errors import MissingExtraError
 from attncli.results.columns.arrays import (
     nested_array,
@@ -19,7 +19,7 @@ from attncli.results.columns.arrays import (
 )
 from attncli.results.columns.schema import AXES_OF, RARE_TYPES, schema_of
 from attncli.results.columns.tokens import PlacedRuns, TokenColumns
-from attncli.results.json import plain_json
+from attncli.results.json import plain_json, rounded_to
 from attncli.results.layout import RecordLayout
 from attncli.results.placed import PlacedArrays, PlacedRecords
 from attncli.results.result import PARTS, ResultWarning
@@ -32,11 +32,12 @@ _SAME_IN_RESULTS: dict[str, Any] = {"type": "result", "warnings": [], "code": No
 class Numbering(NamedTuple):
     """Which record each row is, and where it was read.
 
-    Shapes: indices, lines (size,).
+    Shapes: indices, lines (size,); has_line (size,), None where every record has a line.
     """
 
     indices: IntArray
     lines: IntArray
+    has_line: BoolArray | None = None
     file: str | None = None
     ids: Sequence[str | int | None] | None = None
 
@@ -51,11 +52,14 @@ def require_pyarrow() -> Any:
 
 
 class RecordColumns:
-    """Makes batches of records; what is the same in many of them is made once and kept."""
+    """Makes batches of records; what is the same in many of them is made once and kept.
 
-    def __init__(self, layout: RecordLayout) -> None:
+    With `digits` the float32 numbers are rounded to as many after the point.
+    """
+
+    def __init__(self, layout: RecordLayout, digits: int | None = None) -> None:
         self._pa = require_pyarrow()
-        self._layout = layout
+        self._layout, self._digits = layout, digits
         self.schema = schema_of(self._pa, layout)
         self._tokens = TokenColumns(self._pa)
         self._kept: dict[str, tuple[Any, Any]] = {}  # what is the same in a whole batch: its column
@@ -84,7 +88,7 @@ class RecordColumns:
         if name == "index":
             return number_array(pa, numbering.indices, field.type)
         if name == "line":
-            return number_array(pa, numbering.lines, field.type)
+            return number_array(pa, numbering.lines, field.type, numbering.has_line)
         if rows.are_results and name in _SAME_IN_RESULTS and not _has_warnings(name, rows):
             return self._repeated(field, _SAME_IN_RESULTS[name], rows.size)
         return plain_array(pa, _values(name, numbering, rows), field.type)
@@ -129,7 +133,10 @@ class RecordColumns:
         """Arrays of `depth` axes as one column of nested lists; a record without one has a null."""
         none = np.zeros((len(arrays.present), depth), dtype=np.int64)
         shapes = arrays.shapes if arrays.numbers else none
-        return nested_array(self._pa, shapes, arrays.joined(), kind, arrays.present)
+        numbers = arrays.joined()
+        if self._digits is not None and numbers.dtype.kind == "f":
+            numbers = rounded_to(numbers, self._digits)
+        return nested_array(self._pa, shapes, numbers, kind, arrays.present)
 
 
 def _values(name: str, numbering: Numbering, rows: PlacedRecords) -> Sequence[Any]:
