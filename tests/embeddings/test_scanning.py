@@ -6,6 +6,8 @@ import threading
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from vector_files import MATRIX, WORDS, text, word2vec_binary, written, zipped
 
 from attncli.embeddings import named_stores as sources
@@ -92,6 +94,22 @@ def test_one_pass_is_enough_for_a_text(tmp_path, monkeypatch):
     list(GeneralAnalyser(store, ReadingSettings())(["Isn't the well-known bank's e-mail Money?"]))
     assert len(passes) == 1
     assert "isn't" in [word.lower() for word in words_asked(["Isn't it"], "words")]
+
+
+@settings(deadline=None)
+@given(
+    words=st.lists(st.text("abcdefghij", min_size=1, max_size=12), min_size=1, max_size=9),
+    numbers=st.sampled_from(["1", "-0.25", "0.125000"]),
+)
+def test_every_word_of_a_file_is_found_wherever_its_line_stands(tmp_path_factory, words, numbers):
+    """The last lines of a file too, however short they are: the first vector of each word."""
+    path = tmp_path_factory.mktemp("v") / "v.txt"
+    lines = [f"{word} {i} {numbers}" for i, word in enumerate(words)]
+    path.write_text("".join(f"{line}\n" for line in lines))
+    store = scanned(path)
+    store.prefetch(words)
+    for word in words:
+        assert store.vectors([store.row(word)])[0].tolist() == [words.index(word), float(numbers)]
 
 
 @pytest.mark.parametrize(

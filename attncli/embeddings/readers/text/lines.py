@@ -28,7 +28,8 @@ def whole_lines(
             if len(carry) > limits.line:
                 raise too_long(f"{place}:{line() + 1}", limits)
             continue
-        chunk, carry = carry + piece[:cut], piece[cut:]
+        chunk = b"".join((carry, memoryview(piece)[:cut]))  # one copy
+        carry = piece[cut:]
         _check_lines(chunk, place, line, limits)
         yield chunk
     if carry:

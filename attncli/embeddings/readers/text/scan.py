@@ -14,7 +14,6 @@ from attncli.arrays import Float32Array
 from attncli.embeddings.readers.text.fields import TextForm, parse_line, with_points, word_end
 from attncli.embeddings.readers.text.form import check_claims, text_form
 from attncli.embeddings.readers.text.lines import BOM, too_long, whole_lines
-from attncli.embeddings.readers.text.numbers import PAD
 from attncli.embeddings.readers.text.reader import TextState, parse_block, without_header
 from attncli.errors import DataError
 from attncli.files.limits import Limits
@@ -90,10 +89,7 @@ def _look(chunk: bytes, keys: _Keys, state: TextState, vectors: dict[bytes, Floa
         _parse(chunk, keys, state, vectors)
         return
     starts = np.concatenate([[0], ends[:-1] + 1])  # (lines,)
-    padded = np.concatenate([text, np.zeros(PAD - len(text) % 8, dtype=np.uint8)]).view("<u8")
-    at, inside = starts >> 3, ((starts & 7) << 3).astype(np.uint64)
-    heads = (padded.take(at) >> inside) | (padded.take(at + 1) << (np.uint64(64) - inside))
-    for i in keys.candidates(heads):
+    for i in keys.candidates(_heads(text, starts)):
         line = chunk[starts[i] : ends[i]].rstrip(b"\r \t")
         place = f"{state.place}:{state.line + i + 1}"
         if line and _word_of(line, state.dim) in keys.words:
@@ -101,6 +97,19 @@ def _look(chunk: bytes, keys: _Keys, state: TextState, vectors: dict[bytes, Floa
             vectors.setdefault(word, values)
     state.line += len(ends)
     state.words += len(ends)
+
+
+def _heads(text: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+    """The eight bytes from each start on, zeros behind the end. Shapes: text (n,), starts (lines,)."""
+    whole = len(text) // 8 * 8
+    words = text[:whole].view("<u8")
+    split = int(
+        np.searchsorted(starts, max(whole - 15, 0))
+    )  # from here on a head may pass the last word
+    at, inside = starts[:split] >> 3, ((starts[:split] & 7) << 3).astype(np.uint64)
+    heads = (words.take(at) >> inside) | (words.take(at + 1) << (np.uint64(64) - inside))
+    last = [text[start : start + 8].tobytes() for start in starts[split:].tolist()]
+    return np.append(heads, np.array([int.from_bytes(one, "little") for one in last], np.uint64))
 
 
 def _word_of(line: bytes, dim: int) -> bytes:
