@@ -98,10 +98,17 @@ FILES = {
 NOT_COMPUTED = {
     "attention.clamp_kqv": 8.0,
     "attention.max_alibi_bias": 8.0,
+    "attention.output_scale": 0.5,
     "attention.scale": 0.5,
+    "attention.sliding_window": 4,
+    "attention.temperature_length": 16,
+    "attention.temperature_scale": 0.1,
+    "attn_logit_softcapping": 50.0,
     "embedding_scale": 12.0,
+    "final_logit_softcapping": 30.0,
     "logit_scale": 0.25,
     "residual_scale": 0.22,
+    "rope.scaling.yarn_log_multiplier": 0.1,
     "use_parallel_residual": True,
     "expert_count": 8,
 }
@@ -177,6 +184,54 @@ def test_a_key_that_would_change_the_numbers_is_refused(tmp_path: Path, key: str
         TransformerModel(write_tiny(tmp_path / "m.gguf", more={key: NOT_COMPUTED[key]}))
     same = {key: type(NOT_COMPUTED[key])(0)}
     TransformerModel(write_tiny(tmp_path / "same.gguf", more=same))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "same"),
+    [
+        ("rope.scaling.attn_factor", 1.3, 1.0),
+        ("rope.scaling.yarn_attn_factor", 1.3, 1.0),
+        ("rope.scaling.yarn_ext_factor", 0.0, 1.0),  # 0: linear in spite of its name
+        ("attention.causal", False, True),
+        ("attention.sliding_window", 63, 64),  # the longest text
+    ],
+)
+def test_a_key_that_is_1_or_all_without_effect_is_refused_else(
+    tmp_path: Path, key: str, value: float, same: float
+) -> None:
+    """Factors of a rope's cosine and sine, a decoder that sees both ways, the windows of OLMo 3."""
+    pytest.importorskip("gguf")
+    TransformerModel(write_tiny(tmp_path / "same.gguf", more={key: same}))
+    with pytest.raises(DataError, match=key):
+        TransformerModel(write_tiny(tmp_path / "m.gguf", more={key: value}))
+
+
+def test_a_factor_of_a_rope_without_a_type_is_linear(tmp_path: Path) -> None:
+    """As llama.cpp reads it, of the name of the first files too; beside a type it is of that type."""
+    pytest.importorskip("gguf")
+    turned = []
+    for at, more in enumerate(
+        (
+            {"rope.scaling.factor": 4.0},
+            {"rope.scale_linear": 4.0},
+            {"rope.scaling.factor": 4.0, "rope.scaling.type": "linear"},
+            {"rope.scaling.factor": 4.0, "rope.scaling.type": "none"},
+        )
+    ):
+        model = TransformerModel(write_tiny(tmp_path / f"{at}.gguf", more=more))
+        assert model.config.decoder is not None
+        rope = model.config.decoder.ropes[0]
+        assert rope is not None
+        turned.append((rope.kind, rope.factor))
+    assert turned == [("linear", 4.0)] * 3 + [("default", 1.0)]
+
+
+def test_a_long_rope_is_refused_where_its_factors_are_not_read(tmp_path: Path) -> None:
+    """Of a llama; of a phi3 its tensors are."""
+    pytest.importorskip("gguf")
+    path = write_tiny(tmp_path / "m.gguf", more={"rope.scaling.type": "longrope"})
+    with pytest.raises(DataError, match="longrope"):
+        TransformerModel(path)
 
 
 def test_no_family_that_is_read_is_said_to_need_more() -> None:

@@ -25,19 +25,12 @@ from attncli.models.gguf.names import (
     T5,
     TensorLayout,
 )
-from attncli.models.gguf.unpacking import dequantized
+from attncli.models.gguf.refusing import refuse_what_is_not_computed
+from attncli.models.gguf.scaling import factors_of, rope_scaling_of
 from attncli.models.near_families import found_family
 
 _HEADS, _KEY_LENGTH = "attention.head_count", "attention.key_length"
 _INNER, _EPSILON = "feed_forward_length", "attention.layer_norm_epsilon"
-_NOT_COMPUTED = {  # with the value that changes nothing
-    "attention.clamp_kqv": 0.0,
-    "attention.max_alibi_bias": 0.0,
-    "attention.scale": 0.0,
-    "embedding_scale": 1.0,
-    "logit_scale": 1.0,
-    "residual_scale": 1.0,
-}
 _SPECIAL_SCALE = {"gemma2": 46, "gemma3": 62}  # layers of the model of 27 billion
 
 
@@ -67,17 +60,8 @@ def architecture_of(metadata: Metadata) -> GgufArchitecture:
             f"{', '.join(ARCHITECTURES)}",
             place=metadata.place,
         )
-    _refuse_what_is_not_computed(metadata.of_architecture())
+    refuse_what_is_not_computed(metadata.of_architecture(), name)
     return ARCHITECTURES[name]
-
-
-def _refuse_what_is_not_computed(metadata: Metadata) -> None:
-    """Raises: DataError for a key that changes the numbers of architectures that are not read here."""
-    for key, usual in _NOT_COMPUTED.items():
-        if (value := metadata.optional_number(key)) not in (None, 0.0, usual):
-            raise metadata.fault(key, f"is {value:g}, expected none: it is not computed here")
-    if metadata.flag("use_parallel_residual", False):
-        raise metadata.fault("use_parallel_residual", "is true, expected layers of one path")
 
 
 def _llama(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
@@ -126,8 +110,13 @@ def _phi3(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
         "partial_rotary_factor": metadata.whole("rope.dimension_count", _d_k(metadata))
         / _d_k(metadata),
     }
-    factors = {name: _factors(file, f"rope_factors_{name}.weight") for name in ("short", "long")}
-    if factors["short"] is not None and factors["long"] is not None:
+    factors = {name: factors_of(file, f"rope_factors_{name}.weight") for name in ("short", "long")}
+    if factors["short"] is None or factors["long"] is None:
+        if metadata.text("rope.scaling.type", "none") == "longrope":
+            raise metadata.fault("rope.scaling.type", "is longrope, but its tensors are missing")
+        if metadata.number("rope.scaling.attn_factor", 1.0) != 1:
+            raise metadata.fault("rope.scaling.attn_factor", "is expected of a longrope alone")
+    else:
         keys["rope_scaling"] = {
             "rope_type": "longrope",
             "short_factor": factors["short"],
@@ -152,6 +141,8 @@ def _common(
     metadata: Metadata, file: GgufSource, model_type: str, *, partial: bool = False
 ) -> dict[str, Any]:
     """What every decoder says. Raises: DataError for experts, or a rope of a part of a head."""
+    if not metadata.flag("attention.causal", True):
+        raise metadata.fault("attention.causal", "is false, expected a decoder")
     if metadata.whole("expert_count", 0):
         raise metadata.fault("expert_count", "is more than 0: models of experts are not read here")
     heads, inner = (_needed(metadata, key) for key in (_HEADS, _INNER))
@@ -172,7 +163,7 @@ def _common(
         "max_position_embeddings": metadata.whole("context_length"),
         "rms_norm_eps": metadata.number("attention.layer_norm_rms_epsilon"),
         "rope_theta": metadata.number("rope.freq_base", 10_000.0),
-        "rope_scaling": _scaling(metadata, file),
+        "rope_scaling": rope_scaling_of(metadata, file, partial=partial),
         "tie_word_embeddings": "output.weight" not in file.header.tensors,
     }
 
@@ -272,48 +263,6 @@ def _d_k(metadata: Metadata) -> int:
     if not heads or heads < 0 or width % heads:
         raise metadata.fault(_HEADS, f"is {heads}, which does not divide the width {width} evenly")
     return width // heads
-
-
-def _scaling(metadata: Metadata, file: GgufSource) -> dict[str, Any] | None:
-    """How the rope is scaled. Llama 3.1 has a factor for each pair of numbers, as a tensor."""
-    factors = _factors(file, "rope_freqs.weight")
-    if factors is not None:
-        return {
-            "rope_type": "longrope",
-            "short_factor": factors,
-            "long_factor": factors,
-            "factor": 1.0,
-            "attention_factor": 1.0,
-        }
-    if metadata.has("rope.scale_linear"):  # as the first files had it
-        return {"rope_type": "linear", "factor": metadata.number("rope.scale_linear")}
-    kind = metadata.text("rope.scaling.type", "none")
-    if kind in ("none", "longrope"):  # the factors of longrope are tensors
-        return None
-    if kind not in ("linear", "yarn"):
-        raise metadata.fault("rope.scaling.type", f"is {quoted(kind)}, expected linear or yarn")
-    scaling: dict[str, Any] = {
-        "rope_type": kind,
-        "factor": metadata.number("rope.scaling.factor"),
-        "original_max_position_embeddings": metadata.optional_whole(
-            "rope.scaling.original_context_length"
-        ),
-    }
-    for name in ("beta_fast", "beta_slow"):
-        if metadata.has(f"rope.scaling.yarn_{name}"):
-            scaling[name] = metadata.number(f"rope.scaling.yarn_{name}")
-    return scaling
-
-
-def _factors(file: GgufSource, name: str) -> list[float] | None:
-    """The numbers of a small tensor, None where there is none."""
-    tensor = file.header.tensors.get(name)
-    if tensor is None:
-        return None
-    if len(tensor.shape) != 1 or tensor.shape[0] > 1 << 16:
-        raise DataError(f"{quoted(name)} is no list of factors", place=file.place)
-    factors: list[float] = dequantized(file.blocks(tensor), tensor.quantization)[0].tolist()
-    return factors
 
 
 def _scaled(metadata: Metadata, family: str) -> dict[str, Any]:
