@@ -30,7 +30,6 @@ from attncli.settings import Which
 
 FEW_HEADS = 4  # more are shown as their mean, where nobody chooses
 LEFT_OUT = "left-out"  # the code of the warning that a field was asked for and is not there
-_HINTS = ("an encoder with a decoder has parts, where a second text is given that it reads",)
 _OF_PIECES = "pieces of words have them, and pieces were merged"
 _OF_HEADS = "single heads have them, and heads or layers were drawn together"
 
@@ -171,8 +170,9 @@ def part_named(result: AttentionResult, which: Which) -> AttentionResult:
         return result
     if result.decoder is None or result.cross is None:
         held = "only cross-attention is" if result.is_cross else "no decoder is"
+        hint = f"an encoder with a decoder has parts where it reads a second text: {field_name('pair')}"
         raise UsageError(
-            f"found {which}, but {held} here", place=field_name("part.which"), hints=_HINTS
+            f"found {which}, but {held} here", place=field_name("part.which"), hints=(hint,)
         )
     if which == "encoder":
         return replace(result, decoder=None, cross=None)

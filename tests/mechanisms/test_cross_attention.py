@@ -378,6 +378,7 @@ def test_what_a_decoder_wrote_is_said(command: Callable[..., Any], bart: str) ->
     ("more", "said"),
     [
         (["--part", "cross"], "found cross, but no decoder is here"),
+        (["--part", "decoder"], "has parts where it reads a second text: --pair"),
         (["--pair", TARGET, "--part", "sideways"], "--part"),
         (["--pair", "", "--part", "cross"], "--pair: no word in"),
         (["--pair", "klein " * 69 + "klein"], "--pair: 72 tokens, the decoder of"),
