@@ -1,4 +1,4 @@
-"""Parquet and Arrow IPC, as `attn batch` writes them → the records of their rows, one by one.
+"""Parquet and Arrow IPC, as every command writes results → the records of their rows, one by one.
 
 pyarrow follows offsets wherever they lead: nothing of a batch is looked at before it was validated,
 and what a file says of its size is looked at before it is unpacked.

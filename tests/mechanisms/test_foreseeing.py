@@ -205,6 +205,28 @@ def test_batches_hold_it_on_request(causal: tuple[Any, Path], tmp_path: Path, fo
             assert said(result) == (alone if holds else alone.silent())
 
 
+@pytest.mark.parametrize("options", [[], ["--include", "next"], ["--exclude", "next"]])
+@pytest.mark.parametrize("name", ["causal", "masked"])
+def test_columns_of_explain_hold_what_its_json_holds(
+    request: pytest.FixtureRequest, tmp_path: Path, name: str, options: list[str]
+) -> None:
+    """What is shown unasked, asked for or left out; asked for, with the columns of a batch."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    _, folder = request.getfixturevalue(name)
+    (tmp_path / "in.txt").write_text("the bank\nmoney [MASK] grows\n", "utf-8")
+    line = ["explain", "-f", str(tmp_path / "in.txt"), "-m", str(folder), *options]
+    for suffix in ("json", "parquet"):
+        assert run((*line, "-o", str(tmp_path / f"e.{suffix}"))) == 0
+    results = list(attncli.read(tmp_path / "e.parquet"))
+    assert results == list(attncli.read(tmp_path / "e.json"))
+    assert any(said(result).predicts for result in results) == (options[:1] != ["--exclude"])
+    if options[:1] == ["--include"]:
+        batch = ["batch", *line[2:], "-o", str(tmp_path / "b.parquet"), "--workers", "1"]
+        assert run(batch) == 0
+        schemas = [parquet.read_schema(tmp_path / f"{one}.parquet") for one in "be"]
+        assert schemas[0].equals(schemas[1])
+
+
 def test_tables_of_words_say_that_it_is_left_out(
     causal: tuple[Any, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
