@@ -35,7 +35,7 @@ def columns_file(
     """The bytes of a file, "parquet" or "arrow", in pieces; the fields as those of `result_json`.
 
     Raises: MissingExtraError; LimitError for a result that has too many numbers, DataError for half
-    of a surrogate pair in a text.
+    of a surrogate pair in a text and for a whole number beyond the bits of its column.
     """
     layout = _layout_of(results, include, exclude, top)
     columns = RecordColumns(layout, precision)
@@ -47,6 +47,11 @@ def columns_file(
         raise DataError(
             f"found {half!a} in a text, half of a surrogate pair, expected whole characters: "
             "columns hold no others; .json does"
+        ) from None
+    except OverflowError:
+        raise DataError(
+            "found a whole number that its column cannot hold, expected one of 64 bits in index, line "
+            "and words, of 32 bits elsewhere; .json holds others"
         ) from None
 
 

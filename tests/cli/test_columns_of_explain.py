@@ -236,6 +236,33 @@ def test_half_of_a_surrogate_pair_is_refused_in_one_line(
     assert command("view", "r.json", "-o", "x.json").code == 0
 
 
+@pytest.mark.parametrize("value", [1 << 31, 1 << 63, 10**30])
+@pytest.mark.parametrize(
+    "place", ["index", "line", "tokens.0.end", "vectors.dim", "vectors.words", "attention.window"]
+)
+def test_a_number_beyond_its_column_is_refused_in_one_line(
+    folder: Path, command: Callable[..., Any], place: str, value: int
+) -> None:
+    """A record may hold any whole number; a column holds it, or says that it cannot."""
+    pytest.importorskip("pyarrow")
+    record = attncli.explain("money bank").to_dict()
+    *names, last = (int(name) if name.isdigit() else name for name in place.split("."))
+    part: Any = record
+    for name in names:
+        part = part[name]
+    part[last] = value
+    (folder / "r.json").write_text(json.dumps(record), encoding="utf-8")
+    ended = command("view", "r.json", "-o", "x.parquet")
+    if value < 1 << 63 and last in ("index", "line", "words"):
+        assert ended.code == 0
+        assert list(attncli.view("x.parquet")) == list(attncli.view("r.json"))
+        return
+    assert ended.code == 5
+    (line,) = ended.said.splitlines()
+    assert "found a whole number that its column cannot hold" in line
+    assert not (folder / "x.parquet").exists()
+
+
 @pytest.mark.parametrize("shape", [(2, 3), (3, 1), (2, 2, 3, 4)])
 def test_foreign_matrices_come_back(
     folder: Path, command: Callable[..., Any], shape: tuple[int, ...]

@@ -13,7 +13,10 @@ from attncli.arrays import AnyArray, BoolArray
 
 
 def plain_array(pa: Any, values: Sequence[Any], kind: Any) -> Any:
-    """Values of a record, or None: texts, numbers, sequences, mappings; a struct is a NamedTuple."""
+    """Values of a record, or None: texts, numbers, sequences, mappings; a struct is a NamedTuple.
+
+    Raises: OverflowError for a whole number that has more bits than its kind.
+    """
     present = np.fromiter((value is not None for value in values), np.bool_, len(values))
     held = values if present.all() else [value for value in values if value is not None]
     if pa.types.is_string(kind):
@@ -32,11 +35,13 @@ def plain_array(pa: Any, values: Sequence[Any], kind: Any) -> Any:
         else:
             inner = plain_array(pa, list(chain.from_iterable(held)), kind.value_type)
         return list_array(pa, lengths, inner, kind, present)
-    numbers = np.zeros(len(values), dtype=np.float64 if pa.types.is_floating(kind) else np.int64)
-    numbers[present] = held
-    if pa.types.is_boolean(kind):
+    is_float, is_flag = pa.types.is_floating(kind), pa.types.is_boolean(kind)
+    width = "f8" if is_float else "?" if is_flag else f"i{kind.bit_width // 8}"
+    numbers = np.zeros(len(values), dtype=width)
+    numbers[present] = np.array(held, dtype=width)
+    if is_flag:
         bits, nulls = _validity(pa, present)
-        packed = pa.py_buffer(np.packbits(numbers.astype(np.bool_), bitorder="little"))
+        packed = pa.py_buffer(np.packbits(numbers, bitorder="little"))
         return pa.Array.from_buffers(kind, len(values), [bits, packed], nulls)
     return number_array(pa, numbers, kind, present)
 
