@@ -75,12 +75,12 @@ def local_models() -> Iterator[LocalModel | AttnError]:
     Nothing but the head of each file is read, and nothing is downloaded.
     """
     from attncli.models.about import family_of, reads_family
-    from attncli.models.local_stores import stored_models
+    from attncli.models.listed import listed_models
 
     for name in shipped_names():
         file = shipped_file(name)
         yield LocalModel(name, "attn", "task", file.stat().st_size, str(file), True)
-    for model in stored_models():
+    for model in listed_models():
         if isinstance(model, AttnError):
             yield model
             continue

@@ -58,7 +58,14 @@ def find_checkpoint(given: str, env: Mapping[str, str] | None = None) -> Found:
     if exists(path):
         raise InputError("expected a folder with config.json, or a GGUF file", place=visible(given))
     stored = stored_file(given, env)
-    return Found(stored, given) if stored is not None else _cached(given, env)
+    checkpoint = Found(stored, given) if stored is not None else _cached(given, env)
+    if is_folder(checkpoint.folder) and not is_file(checkpoint.folder / "config.json"):
+        raise InputError(
+            "found GGUF files and no config.json, expected the name of one of the files",
+            place=visible(given)[:80],
+            hints=("attn model list",),
+        )
+    return checkpoint
 
 
 def is_checkpoint(given: str, env: Mapping[str, str] | None = None) -> bool:
@@ -68,6 +75,19 @@ def is_checkpoint(given: str, env: Mapping[str, str] | None = None) -> bool:
     except (InputError, UsageError):
         return False
     return True
+
+
+def is_in_cache(given: str, env: Mapping[str, str] | None = None) -> bool:
+    """Whether the cache of Hugging Face has something of this name, be it no checkpoint or several.
+
+    What is the matter with it `find_checkpoint` says.
+    """
+    name = given.partition("@")[0]
+    hub = cache_folder(os.environ if env is None else env)
+    try:
+        return bool(_NAME.fullmatch(given)) and not exists(given) and bool(repositories(hub, name))
+    except OSError:
+        return False
 
 
 def is_weights_of_checkpoint(path: Path) -> bool:
@@ -127,7 +147,8 @@ def _cached(given: str, env: Mapping[str, str] | None) -> Found:
         raise InputError(f"it is in the cache more than once: {named}", place=visible(given))
     if not snapshots:
         fetched = is_name and "/" in given and not folders and len(given) < 200
-        hints = [f"hf download {given} puts it there"] if fetched else []
+        listed = ["attn model list"] if is_name else []
+        hints = [f"hf download {given} puts it there"] if fetched else listed
         raise InputError(
             f"no such folder, and not in the Hugging Face cache {visible(str(hub))[:200]}",
             place=visible(given)[:80],

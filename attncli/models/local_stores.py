@@ -28,6 +28,7 @@ _OLLAMA_TAG = "latest"
 _MODEL = "application/vnd.ollama.image.model"
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})", re.ASCII)
 _PART = re.compile(r"[\w][\w.-]*", re.ASCII)  # of a name; no part leads upwards
+_PORT = re.compile(r":[0-9]{1,5}$", re.ASCII)  # of a registry
 # How the name of a part of a model ends: the first of three files is called -00001-of-00003.gguf.
 GGUF_PART = re.compile(r"-([0-9]{5})-of-([0-9]{5})\.gguf$")
 _MAX_MANIFEST = 1 << 20  # bytes
@@ -90,7 +91,12 @@ def _huggingface(env: Mapping[str, str]) -> Iterator[StoredModel | InputError]:
         if isinstance(repository, InputError):
             yield repository
         elif repository.name.startswith("models--"):
-            snapshot, name = snapshot_folder(repository), name_of_repository(repository)
+            name = name_of_repository(repository)
+            try:
+                snapshot = _snapshot(repository)
+            except InputError as fault:
+                yield fault
+                continue
             if snapshot is None:
                 continue
             if is_file(snapshot / "config.json") and (size := _size(snapshot)):
@@ -100,12 +106,22 @@ def _huggingface(env: Mapping[str, str]) -> Iterator[StoredModel | InputError]:
 
 
 def _huggingface_file(name: str, env: Mapping[str, str]) -> Path | None:
-    organization, _, rest = name.partition("/")
-    repository, _, file = rest.partition("/")
-    if not all(map(_PART.fullmatch, (organization, repository))):
-        return None
-    snapshot = snapshot_folder(cache_folder(env) / f"models--{organization}--{repository}")
-    return None if snapshot is None else _inside(snapshot, file) if file else snapshot
+    parts = name.split("/")
+    for count in (2, 1):  # org/name, or a name alone
+        if len(parts) >= count and all(map(_PART.fullmatch, parts[:count])):
+            snapshot = _snapshot(cache_folder(env) / "--".join(("models", *parts[:count])))
+            if snapshot is not None:
+                file = "/".join(parts[count:])
+                return _inside(snapshot, file) if file else snapshot
+    return None
+
+
+def _snapshot(repository: Path) -> Path | None:
+    try:
+        return snapshot_folder(repository)
+    except OSError as fault:
+        reason = f"cannot read this model: {(fault.strerror or '').lower()}"
+        raise InputError(reason, place=visible(str(repository))[:200]) from None
 
 
 def _ollama(env: Mapping[str, str]) -> Iterator[StoredModel | InputError]:
@@ -132,7 +148,7 @@ def _ollama_file(name: str, env: Mapping[str, str]) -> Path | None:
     path, _, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "")
     parts = [*path.split("/"), tag or _OLLAMA_TAG]
     parts = [*_OLLAMA_USUAL[: 4 - len(parts)], *parts]
-    if len(parts) != 4 or not all(map(_PART.fullmatch, parts)):
+    if len(parts) != 4 or not all(map(_PART.fullmatch, (_PORT.sub("", parts[0]), *parts[1:]))):
         return None
     for store in _ollama_stores(env):
         manifest = store.joinpath("manifests", *parts)

@@ -99,10 +99,12 @@ def is_transformer(name: str | None) -> bool:
         return is_weights_of_checkpoint(path) or is_gguf(path)
     if is_folder(path):  # a folder that only happens to have the name of our model is none
         return is_file(path / "config.json") or not is_shipped(name)
-    from attncli.models.folders import is_checkpoint
+    from attncli.models.folders import is_checkpoint, is_in_cache
     from attncli.models.local_stores import is_of_store
 
-    return not is_shipped(name) and ("://" in name or is_of_store(name) or is_checkpoint(name))
+    if is_shipped(name):
+        return False
+    return "://" in name or is_of_store(name) or is_checkpoint(name) or is_in_cache(name)
 
 
 def is_gguf_file(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from models.made import write_checkpoint
 
 from attncli.errors import InputError
 from attncli.models.folders import find_checkpoint, is_checkpoint
+from attncli.models.listed import listed_models
 from attncli.models.local_stores import StoredModel, is_of_store, stored_file, stored_models
 from attncli.models.named import is_transformer
 
@@ -210,3 +212,63 @@ def test_a_machine_without_stores_has_no_models(
     monkeypatch.setenv("HOME", str(tmp_path))
     assert list(stored_models({"HOME": str(tmp_path), "OLLAMA_MODELS": str(tmp_path / "no")})) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_listed_name_opens_the_model_it_stands_beside(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    """Two folders with a model of one name, a name of the cache, one that ships, a line break."""
+    other, hub = tmp_path / "other", Path(env["HF_HUB_CACHE"])
+    for folder in ("own/idioms", "own/org/mini", "other/tiny", "other/line\nbreak"):
+        write_checkpoint(tmp_path / folder)
+    write(hub / "models--alone" / "snapshots" / "ccc" / "one.gguf")
+    ollama(Path(env["OLLAMA_MODELS"]), "localhost:5000/org/packed/latest", "c" * 64)
+    env["ATTN_MODELS"] += os.pathsep + str(other) + os.pathsep + str(other)
+    listed = [one for one in listed_models(env) if isinstance(one, StoredModel)]
+    assert [find_checkpoint(one.name, env).folder for one in listed] == [one.path for one in listed]
+    names = [one.name for one in listed]
+    assert len(set(names)) == len(names) == 14
+    assert {"hf:org/mini", "hf:alone/one.gguf", "ollama:localhost:5000/org/packed:latest"} <= {
+        *names
+    }
+    assert {str(tmp_path / "own" / "idioms"), str(other / "tiny"), "tiny", "org/mini"} <= {*names}
+
+
+def test_a_model_that_may_not_be_read_is_told(
+    env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are listed."""
+    before, hub = len(models(env)), Path(env["HF_HUB_CACHE"])
+    write_checkpoint(hub / "models--org--locked" / "snapshots" / "ddd")
+    locked, iterdir = hub / "models--org--locked" / "snapshots", Path.iterdir
+
+    def refusing(folder: Path) -> Iterator[Path]:
+        if folder == locked:
+            raise PermissionError(13, "Permission denied")
+        return iterdir(folder)
+
+    monkeypatch.setattr(Path, "iterdir", refusing)
+    listed = list(listed_models(env))
+    (fault,) = [one for one in listed if isinstance(one, InputError)]
+    assert "permission denied" in str(fault)
+    assert len(listed) == before + 1
+
+
+@pytest.mark.parametrize("name", ["org/packed", "hf:org/packed"])
+def test_the_name_of_several_files_leads_to_the_list(env: dict[str, str], name: str) -> None:
+    """A repository of GGUF files has no config.json that could be missed: each file has a name."""
+    with pytest.raises(InputError, match="the name of one of the files") as caught:
+        find_checkpoint(name, env)
+    assert caught.value.hints == ("attn model list",)
+
+
+def test_a_name_that_the_cache_has_twice_is_one_of_a_transformer(
+    env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So what is the matter is said by who looks in the cache, not by who knows trained models."""
+    for owner in ("one", "two"):
+        write_checkpoint(Path(env["HF_HUB_CACHE"]) / f"models--{owner}--twice" / "snapshots" / "a")
+    monkeypatch.setenv("HF_HUB_CACHE", env["HF_HUB_CACHE"])
+    assert is_transformer("twice")
+    assert is_transformer("org/packed")
+    assert not is_transformer("absent")
