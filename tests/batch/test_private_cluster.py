@@ -36,6 +36,14 @@ def expected(folder: Path) -> bytes:
     return content
 
 
+@pytest.fixture(params=["files", "bytes"])
+def hands_over(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How workers hand over what they made: as on this machine, or as on another."""
+    if request.param == "bytes":
+        monkeypatch.setattr(engine, "_is_on_this_machine", lambda scheduler: False)
+    return str(request.param)
+
+
 @pytest.fixture
 def threads() -> Iterator[Any]:
     """A cluster of one thread of this process, which runs what this process replaced."""
@@ -60,6 +68,15 @@ _WRONG: dict[str, Callable[[Proof], object]] = {
     "half the bytes": lambda proof: replace(proof, done=_with(proof, data=proof.done.data[:9])),
     "a text for bytes": lambda proof: replace(proof, done=_with(proof, data="a text")),
     "another version": lambda proof: replace(proof, package="0" * 64),
+    "no bytes": lambda proof: replace(proof, done=_with(proof, data=b"", put=(9, "0" * 64))),
+}
+# Of what was handed over in a file.
+_WRONG_FILES: dict[str, Callable[[Proof], object]] = {
+    "another length": lambda proof: replace(proof, done=_with(proof, put=(1, proof.done.put[1]))),  # type: ignore[index]
+    "another checksum": lambda proof: replace(
+        proof, done=_with(proof, put=(proof.done.put[0], "0" * 64))
+    ),  # type: ignore[index]
+    "no file": lambda proof: replace(proof, done=_with(proof, number=proof.done.number + 1)),
 }
 
 
@@ -80,12 +97,16 @@ def _with(proof: Proof, **fields: Any) -> Any:
 
 
 def test_whatever_a_worker_answers_is_looked_at(
-    threads: Any, folder: Path, expected: bytes, monkeypatch: pytest.MonkeyPatch
+    threads: Any,
+    folder: Path,
+    expected: bytes,
+    hands_over: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What is no proof of the chunk that was asked for: 12, finished parts stay, a resume is whole."""
     job = Job(folder, engine=DaskEngine(threads.scheduler_address, 1))
     part = Path(f"{job.target}.attn-part")
-    for name, change in _WRONG.items():
+    for name, change in (_WRONG if hands_over == "bytes" else _WRONG_FILES).items():
         monkeypatch.setattr(engine, "processed", _answer)
         monkeypatch.setattr(sys.modules[__name__], "_change", change)
         assert job.code(force=True) == 12, name
@@ -147,11 +168,35 @@ main()
 """
 
 
-def test_workers_of_this_machine_hand_over_files(folder: Path) -> None:
-    """The bytes are those of one process, and none of them travel through the cluster."""
+@pytest.mark.parametrize(
+    ("address", "is_here"),
+    [
+        ("tcp://127.0.0.1:8786", True),
+        ("tls://localhost:1", True),
+        ("tcp://[::1]:8786", True),
+        ("127.0.0.2:8786", True),
+        ("tcp://10.0.0.1:8786", False),
+        ("tcp://127.example.org:8786", False),
+        ("tcp://localhost.example.org:8786", False),
+        ("tcp://[fe80::1]:8786", False),
+    ],
+)
+def test_only_loopback_is_this_machine(address: str, is_here: bool) -> None:
+    """A file is made for workers beside this process alone, and no name is looked up."""
+    assert engine._is_on_this_machine(address) is is_here
+
+
+@pytest.mark.parametrize("is_given", [False, True])
+def test_workers_of_this_machine_hand_over_files(
+    folder: Path, threads: Any, *, is_given: bool
+) -> None:
+    """The bytes are those of one process, and none of them travel through the cluster: one of the run,
+    or one that was there.
+    """
     (folder / "s.txt").write_bytes(corpus(400))
+    cluster = ("--scheduler", threads.scheduler_address) if is_given else ("--workers", "2")
     ways = {
-        "dask": (sys.executable, "-c", _NOTING, *_BATCH, "--engine", "dask", "--workers", "2"),
+        "dask": (sys.executable, "-c", _NOTING, *_BATCH, "--engine", "dask", *cluster),
         "one": (sys.executable, "-m", "attncli", *_BATCH, "--workers", "1", "--force"),
     }
     written = []

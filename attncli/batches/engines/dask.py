@@ -18,7 +18,7 @@ from typing import Any
 from attncli.batches.chunks import Chunk
 from attncli.batches.engines.identity import package_digest
 from attncli.batches.engines.local import TRIES, deaths_allowed
-from attncli.batches.engines.spool import Spool
+from attncli.batches.engines.spool import Spool, temporary_spool
 from attncli.batches.journal import checksum
 from attncli.batches.run import Sink
 from attncli.batches.work import Done, Recipe
@@ -268,6 +268,8 @@ class _Shift:
             data = self.recipe.writer().head + done.data if offset == 0 else done.data
             put = len(data), checksum(data)
             self.sink.deliver(done.number, data, offset)
+        elif self._parts is None:
+            raise ClusterError(f"a worker put chunk {done.number} where nobody asked it to")
         elif self.spool is not None and self._parts is self.spool:
             self.sink.deliver(done.number, self.spool.taken(done), offset)
         return WrittenChunk(done.number, *put, done.tally)
@@ -301,8 +303,9 @@ def processed(recipe: Recipe, chunk: Chunk, parts: Any = None) -> Proof:
 
 @contextlib.contextmanager
 def _connected(engine: DaskEngine) -> Iterator[tuple[Any, Spool | None]]:
-    """A client of the scheduler, or of a cluster on this machine that ends with the run and has a
-    spool.
+    """A client of the scheduler, or of a cluster on this machine that ends with the run.
+
+    Beside a scheduler on this machine there is a spool; a worker that does not see it returns bytes.
     """
     try:
         dask: Any = import_module("dask")
@@ -323,6 +326,8 @@ def _connected(engine: DaskEngine) -> Iterator[tuple[Any, Spool | None]]:
             address, spool = stack.enter_context(private_cluster(engine.workers))
         else:
             address, spool = engine.scheduler, None
+            if _is_on_this_machine(engine.scheduler):
+                spool = stack.enter_context(temporary_spool())
         security = engine.tls.security() if engine.tls is not None else None
 
         def connect() -> Any:
@@ -338,6 +343,14 @@ def _connected(engine: DaskEngine) -> Iterator[tuple[Any, Spool | None]]:
         if loop is not None:
             loop.set_exception_handler(_pass_over)
         yield client, spool
+
+
+def _is_on_this_machine(scheduler: str) -> bool:
+    """Whether the address of a scheduler, such as tcp://127.0.0.1:8786, is one of loopback."""
+    host = scheduler.rpartition("://")[2].rpartition(":")[0].strip("[]")
+    numbers = host.split(".")
+    is_v4 = len(numbers) == 4 and all(number.isdecimal() for number in numbers)
+    return host in ("localhost", "::1") or (is_v4 and numbers[0] == "127")
 
 
 def _pass_over(loop: Any, context: dict[str, Any]) -> None:

@@ -6,6 +6,8 @@ longer than making them; a file is written and read at the speed of memory.
 
 import contextlib
 import os
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -51,3 +53,10 @@ class Spool:
 
     def _path(self, number: int) -> Path:
         return Path(self.folder, f"chunk-{number:08d}")
+
+
+@contextlib.contextmanager
+def temporary_spool() -> Iterator[Spool]:
+    """A spool in a folder of its own, which is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="attn-dask-", ignore_cleanup_errors=True) as folder:
+        yield Spool(folder)
