@@ -65,8 +65,15 @@ def read_decoder(
 ) -> ModelConfig:
     """The configuration of a decoder: sizes from its keys, choices from its family.
 
-    Raises: DataError for values that are out of range or do not fit together.
+    `causal` is what the family says; is_causal, which any may have, lets tokens see later ones too, and
+    as many of them as a window has before. Raises: DataError for values that are out of range or do
+    not fit together.
     """
+    if not keys.flag("is_causal", default=True):
+        if not causal:
+            raise keys.fault("is_causal is false beside use_bidirectional_attention, expected one")
+        causal, seen = False, (None if one is None else one + 1 for one in decoder.windows)
+        decoder = decoder._replace(windows=tuple(seen))
     n_heads = keys.size("num_attention_heads", default=sizes.n_heads)
     shared = keys.size("num_key_value_heads", default=sizes.n_kv_heads or n_heads)
     if n_heads % shared:
@@ -145,7 +152,7 @@ def ropes(
     n_turned: int | None = None,
     first: int | None = None,
 ) -> tuple[Rope, ...]:
-    """The rope of each layer: rope_scaling, or rope_parameters, which may be told by kind of layer.
+    """The rope of each layer: rope_scaling, or rope_parameters, the same of all kinds of layers.
 
     `theta` is the base where nothing says another. Raises: DataError.
     """
@@ -163,8 +170,9 @@ def ropes(
 
     def rope(kind: str) -> Rope:
         parameters = inner or none
-        if kind in parameters.given:
-            parameters = parameters.within(kind) or none
+        for part in (FULL, SLIDING):
+            if part in parameters.given:
+                raise parameters.fault(f"{part} has a rope of its own, expected one of all layers")
         own = ConfigKeys({**share, **parameters.given}, keys.place, parameters.part)
         return read_rope(own, n_turned, base, reach)
 

@@ -83,6 +83,18 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "llama-yarn-64": ("Llama", {**SMALL, **rope(1e7, **{**YARN, "factor": 64.0})}),
     "llama-3.1": ("Llama", {**SMALL, **rope(500_000.0, **LLAMA3)}),
     "llama-gelu": ("Llama", {**SMALL, "hidden_act": "gelu"}),
+    "llama-both-ways": ("Llama", {**SMALL, "is_causal": False}),
+    "mistral-both-ways": ("Mistral", {**WIDE, "sliding_window": 5, "is_causal": False}),
+    "qwen2-both-ways": (
+        "Qwen2",
+        {
+            **SMALL,
+            "use_sliding_window": True,
+            "sliding_window": 4,
+            "max_window_layers": 2,
+            "is_causal": False,
+        },
+    ),
     "mistral": ("Mistral", {**WIDE, "sliding_window": 5}),
     "mistral-no-window": ("Mistral", {**SMALL, "sliding_window": None, **rope(1_000_000.0)}),
     "qwen2": ("Qwen2", {**SMALL, **rope(1_000_000.0)}),

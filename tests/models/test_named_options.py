@@ -70,6 +70,17 @@ def test_phi3_turns_a_part_wherever_its_share_stands() -> None:
         ("gemma3", {"text_config": {"final_logit_softcapping": 30.0}}, "final_logit_softcapping"),
         ("gemma3", {"text_config": {"use_bidirectional_attention": True}}, "bidirectional"),
         ("gemma3", {"text_config": {"attn_logit_softcapping": 50.0}}, "attn_logit_softcapping"),
+        ("llama", {"rope_parameters": {FULL: {"rope_theta": 5e5}}}, f"{FULL} has a rope"),
+        ("phi3", {"rope_parameters": {SLIDING: {"rope_theta": 5e5}}}, f"{SLIDING} has a rope"),
+        ("qwen3", {"rope_scaling": {FULL: YARN}}, f"{FULL} has a rope of its own"),
+        ("mistral", {"layer_types": [FULL, SLIDING] * 16}, "layer_types .* Ministral"),
+        ("t5", {"is_causal": False}, "is_causal is false"),
+        ("bart", {"is_causal": False}, "is_causal is false"),
+        (
+            "gemma3_text",
+            {"is_causal": False, "use_bidirectional_attention": True},
+            "is_causal is false beside use_bidirectional_attention",
+        ),
         ("llama", {"per_layer_config": {"1": {"rms_norm_eps": 0.5}}}, "per_layer_config"),
         ("gemma3", {"text_config": {"per_layer_config": {"1": {"head_dim": 8}}}}, "per_layer"),
         ("modernbert", {"head_dim": 32}, "head_dim is 32, expected 64"),
@@ -121,3 +132,19 @@ def test_a_model_that_sees_pictures_says_itself_whether_its_head_is_tied() -> No
     """What the part of it on text says of that is not used."""
     assert read("gemma3", text_config={"tie_word_embeddings": False}).tied
     assert not read("gemma3", tie_word_embeddings=False, text_config={}).tied
+
+
+@pytest.mark.parametrize(
+    ("model_type", "told"),
+    [("gpt2", {}), ("bert", {"is_decoder": True}), ("llama", {}), ("olmo2", {}), ("smollm3", {})],
+)
+def test_is_causal_lets_tokens_see_later_ones(model_type: str, told: dict[str, Any]) -> None:
+    """As transformers 5 reads it of every decoder: models that were made encoders have it."""
+    assert read(model_type, **told).causal
+    assert not read(model_type, **told, is_causal=False).causal
+
+
+def test_a_mistral_whose_layers_are_all_of_one_kind_is_read() -> None:
+    """layer_types that say what sliding_window says; another model reads those that differ."""
+    assert read("mistral", layer_types=[SLIDING] * 32, sliding_window=5).window(0) == 4
+    assert read("mistral", layer_types=[FULL] * 32, sliding_window=None).window(0) is None

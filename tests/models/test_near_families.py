@@ -192,18 +192,25 @@ def test_a_key_that_would_change_the_numbers_is_refused(tmp_path: Path, key: str
         ("rope.scaling.attn_factor", 1.3, 1.0),
         ("rope.scaling.yarn_attn_factor", 1.3, 1.0),
         ("rope.scaling.yarn_ext_factor", 0.0, 1.0),  # 0: linear in spite of its name
-        ("attention.causal", False, True),
         ("attention.sliding_window", 63, 64),  # the longest text
     ],
 )
 def test_a_key_that_is_1_or_all_without_effect_is_refused_else(
     tmp_path: Path, key: str, value: float, same: float
 ) -> None:
-    """Factors of a rope's cosine and sine, a decoder that sees both ways, the windows of OLMo 3."""
+    """Factors of a rope's cosine and sine, the windows of OLMo 3."""
     pytest.importorskip("gguf")
     TransformerModel(write_tiny(tmp_path / "same.gguf", more={key: same}))
     with pytest.raises(DataError, match=key):
         TransformerModel(write_tiny(tmp_path / "m.gguf", more={key: value}))
+
+
+def test_a_decoder_that_sees_both_ways_is_read_so(tmp_path: Path) -> None:
+    """attention.causal is false in files of decoders that were made encoders."""
+    pytest.importorskip("gguf")
+    both = TransformerModel(write_tiny(tmp_path / "m.gguf", more={"attention.causal": False}))
+    assert not both.config.causal
+    assert TransformerModel(write_tiny(tmp_path / "n.gguf")).config.causal
 
 
 def test_a_factor_of_a_rope_without_a_type_is_linear(tmp_path: Path) -> None:

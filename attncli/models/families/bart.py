@@ -34,6 +34,8 @@ _FIRST_ROW = 2  # of BART's table of positions
 
 def read_bart(model_type: str, keys: ConfigKeys) -> ModelConfig:
     """The configuration of a BART or Marian. Raises: DataError."""
+    if not keys.flag("is_causal", default=True):
+        raise keys.fault("is_causal is false, expected a decoder that sees earlier tokens alone")
     is_marian = model_type == "marian"
     d_model = keys.size("d_model", "hidden_size", default=1024)
     n_vocab = keys.size("vocab_size", default=58_101 if is_marian else 50_265)

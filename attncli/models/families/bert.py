@@ -92,7 +92,7 @@ def _bert(model_type: str, family: str, keys: ConfigKeys) -> ModelConfig:
         n_types=keys.size("type_vocab_size", default=2),
         activation=keys.activation("hidden_act", "gelu"),
         epsilon=keys.epsilon("layer_norm_eps", 1e-12),
-        causal=keys.flag("is_decoder", default=False),
+        causal=keys.flag("is_decoder", default=False) and keys.flag("is_causal", default=True),
         position_offset=pad + 1 if family == "roberta" else 0,
     )
 

@@ -8,8 +8,10 @@ from attncli.models.family import Family
 from attncli.models.keys import ConfigKeys
 from attncli.models.rotary_decoder import (
     FULL,
+    SLIDING,
     DecoderTensors,
     UsualSizes,
+    layer_types,
     n_layers_of,
     read_decoder,
     ropes,
@@ -24,6 +26,11 @@ def read_mistral(model_type: str, keys: ConfigKeys) -> ModelConfig:
     count = n_layers_of(keys, _SIZES)
     is_told = "sliding_window" in keys.given
     window = keys.optional_size("sliding_window") if is_told else 4096
+    kinds = layer_types(keys, count) or []
+    if any(kind != (FULL if window is None else SLIDING) for kind in kinds):
+        raise keys.fault(
+            "layer_types has other layers than sliding_window says: this is a Ministral"
+        )
     decoder = DecoderConfig(windows=(window,) * count, ropes=ropes(keys, [FULL] * count, _SIZES))
     return read_decoder(model_type, "mistral", keys, decoder, _SIZES)
 

@@ -33,6 +33,8 @@ def read_t5(model_type: str, keys: ConfigKeys) -> ModelConfig:
     n_buckets, max_distance = _distances(keys)
     n_layers = keys.size("num_layers", "num_hidden_layers", default=8 if is_multilingual else 6)
     has_decoder = keys.flag("is_encoder_decoder", default=True)  # an encoder is saved alone too
+    if not keys.flag("is_causal", default=True):
+        raise keys.fault("is_causal is false, expected a decoder that sees earlier tokens alone")
     d_model = keys.size("d_model", "hidden_size", default=512)
     n_heads = keys.size("num_heads", "num_attention_heads", default=6 if is_multilingual else 8)
     d_inner = keys.size("d_ff", default=1024 if is_multilingual else 2048)

@@ -141,8 +141,6 @@ def _common(
     metadata: Metadata, file: GgufSource, model_type: str, *, partial: bool = False
 ) -> dict[str, Any]:
     """What every decoder says. Raises: DataError for experts, or a rope of a part of a head."""
-    if not metadata.flag("attention.causal", True):
-        raise metadata.fault("attention.causal", "is false, expected a decoder")
     if metadata.whole("expert_count", 0):
         raise metadata.fault("expert_count", "is more than 0: models of experts are not read here")
     heads, inner = (_needed(metadata, key) for key in (_HEADS, _INNER))
@@ -163,6 +161,7 @@ def _common(
         "max_position_embeddings": metadata.whole("context_length"),
         "rms_norm_eps": metadata.number("attention.layer_norm_rms_epsilon"),
         "rope_theta": metadata.number("rope.freq_base", 10_000.0),
+        "is_causal": metadata.flag("attention.causal", True),
         "rope_scaling": rope_scaling_of(metadata, file, partial=partial),
         "tie_word_embeddings": "output.weight" not in file.header.tensors,
     }

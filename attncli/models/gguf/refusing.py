@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from attncli.models.gguf.metadata import Metadata
 
 _WINDOWS = ("gemma2", "gemma3", "phi3", "modern-bert")  # that read their length
+_DECODERS = ("gemma2", "gemma3", "phi3")  # of those with windows
 _CAPS = ("gemma2", "gemma3")
 # Each with the values that change nothing, and the architectures that compute it or refuse it themselves.
 _NOT_COMPUTED: Mapping[str, tuple[tuple[float, ...], Collection[str]]] = {
@@ -45,6 +46,8 @@ def refuse_what_is_not_computed(metadata: Metadata, architecture: str) -> None:
         if value is None or value in unchanged or _is_all(metadata, key, value):
             continue
         raise metadata.fault(key, f"is {value:g}, expected none: it is not computed here")
+    if architecture in _DECODERS and not metadata.flag("attention.causal", True):
+        raise metadata.fault("attention.causal", "is false beside windows, expected a decoder")
     if metadata.flag("use_parallel_residual", False):
         raise metadata.fault("use_parallel_residual", "is true, expected layers of one path")
 
