@@ -103,9 +103,8 @@ def _heads(text: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64]) -> npt.ND
     """The eight bytes from each start on, zeros behind the end. Shapes: text (n,), starts (lines,)."""
     whole = len(text) // 8 * 8
     words = text[:whole].view("<u8")
-    split = int(
-        np.searchsorted(starts, max(whole - 15, 0))
-    )  # from here on a head may pass the last word
+    # From `split` on a head may pass the last whole word.
+    split = int(np.searchsorted(starts, max(whole - 15, 0)))
     at, inside = starts[:split] >> 3, ((starts[:split] & 7) << 3).astype(np.uint64)
     heads = (words.take(at) >> inside) | (words.take(at + 1) << (np.uint64(64) - inside))
     last = [text[start : start + 8].tobytes() for start in starts[split:].tolist()]
