@@ -86,6 +86,18 @@ def read_rope(keys: ConfigKeys, n_turned: int, theta: float, reach: Reach) -> Ro
     return Rope(kind, base, _tables(frequencies), factor)
 
 
+def expect_rounded_ends(*places: ConfigKeys) -> None:
+    """Raises: DataError where the ramp of a yarn for one kind of layers is not to end at whole pairs.
+
+    transformers reads truncate beside the kinds of layers and leaves it out where it belongs.
+    """
+    for keys in places:
+        if (value := keys.given.get("truncate", True)) is not True:
+            raise keys.fault(
+                f"truncate is {quoted(str(value))}, expected none for some layers alone"
+            )
+
+
 def _tables(frequencies: Frequencies) -> Callable[[int], tuple[Float32Array, Float32Array]]:
     """The cosines and sines of texts by their length; those of the last lengths are remembered."""
 

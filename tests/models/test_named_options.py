@@ -73,6 +73,13 @@ def test_phi3_turns_a_part_wherever_its_share_stands() -> None:
         ("llama", {"rope_parameters": {FULL: {"rope_theta": 5e5}}}, f"{FULL} has a rope"),
         ("phi3", {"rope_parameters": {SLIDING: {"rope_theta": 5e5}}}, f"{SLIDING} has a rope"),
         ("qwen3", {"rope_scaling": {FULL: YARN}}, f"{FULL} has a rope of its own"),
+        (
+            "gemma3_text",
+            {"rope_parameters": {FULL: {**YARN, "truncate": False}}},
+            f"{FULL}.truncate",
+        ),
+        ("gemma3_text", {"rope_scaling": {**YARN, "truncate": False}}, f"{FULL}.truncate"),
+        ("modernbert", {"rope_parameters": {FULL: YARN, "truncate": False}}, "truncate is"),
         ("mistral", {"layer_types": [FULL, SLIDING] * 16}, "layer_types .* Ministral"),
         ("t5", {"is_causal": False}, "is_causal is false"),
         ("bart", {"is_causal": False}, "is_causal is false"),

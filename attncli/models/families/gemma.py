@@ -10,7 +10,7 @@ from attncli.errors.wording import quoted
 from attncli.models.config import DecoderConfig, ModelConfig
 from attncli.models.family import Family
 from attncli.models.keys import ConfigKeys
-from attncli.models.rope import Reach, Rope, read_rope
+from attncli.models.rope import Reach, Rope, expect_rounded_ends, read_rope
 from attncli.models.rotary_decoder import (
     FULL,
     SLIDING,
@@ -124,6 +124,7 @@ def _ropes(keys: ConfigKeys, kinds: list[str], sizes: UsualSizes) -> tuple[Rope,
         if kind == FULL and scaling is not None:
             given |= scaling.given
         own = ConfigKeys(given, keys.place, f"{parameters.part}{kind}.")
+        expect_rounded_ends(parameters, own)
         by_kind[kind] = read_rope(own, n_turned, bases[kind], reach)
     return tuple(by_kind[kind] for kind in kinds)
 

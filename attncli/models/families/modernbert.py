@@ -16,7 +16,7 @@ from attncli.models.config import DecoderConfig, ModelConfig
 from attncli.models.family import Family
 from attncli.models.keys import ConfigKeys
 from attncli.models.layers import Attention, Block, Feed, LayerNorms, Linear, Norm
-from attncli.models.rope import Reach, Rope, read_rope
+from attncli.models.rope import Reach, Rope, expect_rounded_ends, read_rope
 from attncli.models.rotary_decoder import FULL, SLIDING, layer_types
 from attncli.models.stored import StoredTensors
 from attncli.models.word_head import MaskedNames, WordHead, masked_head
@@ -86,6 +86,7 @@ def _ropes(keys: ConfigKeys, n_turned: int, reach: Reach) -> dict[str, Rope]:
         given = {} if inner is None else dict(inner.given)
         given |= {} if scaling is None else scaling.given
         own = ConfigKeys(given, keys.place, f"{parameters.part}{kind}.")
+        expect_rounded_ends(parameters, own)
         ropes[kind] = read_rope(own, n_turned, keys.number(name, default=usual), reach)
     return ropes
 
