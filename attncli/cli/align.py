@@ -92,7 +92,7 @@ def align(
     if gold == source == "-" and not is_pair:
         raise UsageError("found -, which are the pairs too; expected a file", place="--gold")
     options.say_vain(quiet=quiet)
-    manner.say_vain_of(is_pair=is_pair, quiet=quiet)
+    manner.say_vain_of(is_pair=is_pair, is_measured=gold is not None, quiet=quiet)
     read = chain(files_given([gold, None if is_pair else source]), options.files_read())
     expect_writable(written("output", output), read)
     lots = _lots(source, target)

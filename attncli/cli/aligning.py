@@ -176,12 +176,13 @@ class AlignManner(Colored):
         at_terminal = sys.stdout is not None and sys.stdout.isatty()
         return is_pair and (at_terminal or is_taken()) if self.table is None else self.table
 
-    def say_vain_of(self, *, is_pair: bool, quiet: bool) -> None:
-        """Says which of these options have no effect."""
+    def say_vain_of(self, *, is_pair: bool, is_measured: bool, quiet: bool) -> None:
+        """Says which of these options have no effect; scores are printed beside a file, as JSON too."""
         where = "in a file" if self.named_output() is not None else "with --json"
         if self.json or self.named_output() is not None:
             named = {f"{'no-' if self.table is False else ''}table": self.table is not None}
-            json = self.json and str(self.named_output()).lower().endswith(_LINES_OF_JSON)
+            is_json = str(self.named_output()).lower().endswith(_LINES_OF_JSON)
+            json = self.json and is_json and not is_measured
             self.say_vain(where, quiet=quiet, **named, json=json)
         elif not self.shows_words(is_pair=is_pair):
             self.say_vain("on lines of links: --table shows words", quiet=quiet)

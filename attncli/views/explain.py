@@ -51,7 +51,10 @@ def explain_lines(
             continue
         if section == "next" and not result.holds(NEXT):
             if len(layout.sections) == 1:
-                text = "  what may come next: only a language model says it, one that was saved with its head"
+                text = (
+                    "  what may come next: only a language model says it, one that was saved with its "
+                    "head; a masked one says what may stand at each mask of the text"
+                )
                 lines += [[], *[[ink.dim(part)] for part in wrapped(text, layout.width, 2)]]
             continue
         lines += [[], *_section(section, result, movements, ink, layout, shown)]

@@ -50,6 +50,7 @@ _WITHOUT: dict[HeadMeasure, str] = {
     "next": "no token has the one after it among its keys",
     "separators": "there are no special tokens and no punctuation, or they are hidden",
 }
+_WITHOUT_ANY = "the first token and separators are hidden, or there are none"
 _LABEL = 24  # columns of what a layer is called at most
 _GAP = 1  # columns between cells
 _EACH = 3  # heads that are listed of each measure
@@ -89,6 +90,8 @@ def map_title(measure: HeadMeasure | None) -> str:
 def map_legend(heads: HeadMap, measure: HeadMeasure | None, size: int = 2) -> str:
     """What the signs in the cells mean, which have one or two columns."""
     if measure is None:
+        if all(np.isnan(heads.values[name]).all() for name in HABITS):
+            return f"no head has a number here: {_WITHOUT_ANY}"
         named = ", ".join(f"{LETTERS[name]} {IN_WORDS[name]}" for name in habits_of(heads))
         tenths = "; F9 is 90 % or more" if size == 2 else ""
         return f"{named}; capitals from half of the weight on{tenths}"

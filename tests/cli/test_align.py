@@ -399,3 +399,14 @@ def test_a_reader_that_leaves_ends_it_quietly(folder: Path) -> None:
     )
     assert ended.text == "0-0 1-1 2-2 3-3\n0\n"
     assert ended.said == ""
+
+
+def test_json_beside_a_file_of_json_is_the_format_of_the_scores(
+    folder: Path, command: Command
+) -> None:
+    """Nothing says that it has no effect; without links of people it has none, which is said."""
+    given = ("align", "pairs.tsv", "--vectors", "v.txt", "-o", "links.jsonl", "--json")
+    ended = command(*given, "--gold", "gold.txt")
+    assert json.loads(ended.text)["type"] == "alignment-scores"
+    assert "no effect" not in ended.said
+    assert "--json has no effect in a file" in command(*given).said

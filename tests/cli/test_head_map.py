@@ -250,3 +250,13 @@ def test_a_number_that_no_head_has_is_explained(
     assert "o head has this number: " in text
     assert why in text
     assert "the strongest heads" not in text or "--layer" in text
+
+
+def test_a_map_without_any_number_says_why(command, tmp_path):
+    """A matrix between two texts without its first key has neither neighbors nor separators."""
+    np.save(tmp_path / "cross.npy", np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1]]))
+    read = ["view", str(tmp_path / "cross.npy"), "--tokens", "the house", "--pair", "das Haus ist"]
+    assert "F the first token" in command(*read, "--map").text
+    hidden = " ".join(command(*read, "--map", "--hide", "das").text.split())
+    assert "no head has a number here: the first token and separators are hidden" in hidden
+    assert "F the first token" not in hidden

@@ -254,7 +254,9 @@ def test_the_terminal_shows_five(
     assert run(("explain", "the bank")) == 0
     assert "come next" not in capsys.readouterr().out
     assert run(("explain", "the bank", "--show", "next")) == 0
-    assert "only a language model says it" in " ".join(capsys.readouterr().out.split())
+    said = " ".join(capsys.readouterr().out.split())
+    assert "only a language model says it" in said
+    assert "a masked one says what may stand at each mask of the text" in said
 
 
 def test_json_has_it_unless_it_is_excluded(
