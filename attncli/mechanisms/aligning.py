@@ -25,6 +25,7 @@ from attncli.errors import (
 )
 from attncli.errors.wording import quoted, size_text
 from attncli.insight.linking import linked
+from attncli.mechanisms.transformer_reading import at_most
 from attncli.models.encoder_decoder import decode
 from attncli.models.family import ModelTensors
 from attncli.models.forward import Inputs, Wanted, encode
@@ -149,7 +150,7 @@ class CrossWeighing:
         limit = min(config.max_tokens, self._max_tokens)
         for n in (len(ids), len(steps)):
             if n > limit:
-                raise LimitError(f"{n} tokens, {self._model.name} reads at most {limit}")
+                raise LimitError(f"{n} tokens, {at_most(self._model, limit, config.max_tokens)}")
         self._require_memory(len(ids), len(steps))
         self._model.check_ids(ids, types)
         if int(steps.max()) >= config.n_vocab:

@@ -1,6 +1,7 @@
 """A language model goes on with a text: whether it can, and the pieces that it adds."""
 
 from attncli.errors import LimitError, UsageError, field_name
+from attncli.mechanisms.transformer_reading import at_most
 from attncli.models.continuing import continued
 from attncli.models.model import TransformerModel
 from attncli.models.pieces import Pieces, PieceTokenizer
@@ -51,7 +52,7 @@ def with_completion(
     n = len(pieces.ids)
     if n + count > limit:
         raise LimitError(
-            f"{n} tokens and {count} more, {model.name} reads at most {limit}",
+            f"{n} tokens and {count} more, {at_most(model, limit)}",
             place=field_name("complete"),
         )
     more = continued(model, pieces.ids, count, model.ends)

@@ -28,6 +28,7 @@ from attncli.mechanisms.analyser import Analyser
 from attncli.mechanisms.transformer_memory import Held, require_memory
 from attncli.mechanisms.transformer_reading import (
     TextRead,
+    at_most,
     cut_short,
     inputs_of,
     no_rows,
@@ -213,7 +214,7 @@ class TransformerAnalyser(Analyser):
             if (n := len(pieces.ids)) > limit:
                 if not self.truncate:
                     return LimitError(
-                        f"{n} tokens, {self.model.name} reads at most {limit}",
+                        f"{n} tokens, {at_most(self.model, limit)}",
                         hints=(f"{setting(truncate=True)} cuts a sentence that is too long",),
                     )
                 pieces = self.tokenizer(text, beside, limit)

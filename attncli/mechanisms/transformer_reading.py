@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from attncli.arrays import Float32Array
-from attncli.errors import LimitError
+from attncli.errors import LimitError, setting
 from attncli.errors.wording import quoted
 from attncli.models.forward import Inputs
 from attncli.models.model import TransformerModel
@@ -28,14 +28,22 @@ class TextRead(NamedTuple):
     target: "Target | None" = None
 
 
+def at_most(model: TransformerModel, limit: int, longest: int | None = None) -> str:
+    """What allows no more than `limit` tokens: the model, which reads `longest`, or a setting."""
+    if limit >= (model.config.max_tokens if longest is None else longest):
+        return f"{model.name} reads at most {limit}"
+    return f"{setting(max_tokens=limit)} allows no more"
+
+
 def cut_short(model: TransformerModel, n: int, left: int, limit: int) -> ResultWarning:
     """That of n tokens so many are left. Raises: LimitError when these are still too many."""
     if left > limit:
         raise LimitError(
-            f"the tokenizer adds so much that {left} tokens are left of {n}, {model.name} reads at "
-            f"most {limit}"
+            f"the tokenizer adds so much that {left} tokens are left of {n}, {at_most(model, limit)}"
         )
-    message = f"cut to {left} of {n} tokens, the most {model.name} reads"
+    is_longest = limit >= model.config.max_tokens
+    most = f"the most {model.name} reads" if is_longest else "the most that is to be read"
+    message = f"cut to {left} of {n} tokens, {most}"
     return ResultWarning("truncated", message)
 
 

@@ -154,7 +154,7 @@ def test_what_cannot_go_on_is_one_line(
         assert run(("explain", "a", "-m", str(folder), "--complete", str(wrong))) == 2
     with pytest.raises(UsageError, match="pair"):
         attncli.explain("the bank", str(folder), complete=3, pair="grows")
-    with pytest.raises(LimitError, match="reads at most 10"):
+    with pytest.raises(LimitError, match="max_tokens=10 allows no more"):
         attncli.explain("the bank", str(folder), complete=9, max_tokens=10)
     assert run(("explain", "the bank", "--complete", "3")) == 2
     assert run(("explain", "a b", "-m", str(folder), "--complete", "9", "--max-tokens", "5")) == 8

@@ -156,6 +156,14 @@ def test_heads_that_are_not_made_are_as_if_they_had_been_left_out(folder, layers
         assert one == part.of(all_of_them)
 
 
+def test_who_allows_no_more_is_said(folder):
+    """A limit of the caller is not said to be the model's, which reads longer texts."""
+    (fault,) = open_transformer(folder, max_tokens=4).outcomes(["bank " * 10])
+    assert str(fault) == "12 tokens, max_tokens=4 allows no more"
+    (cut,) = open_transformer(folder, max_tokens=4, truncate=True).outcomes(["bank " * 10])
+    assert "the most that is to be read" in cut.warnings[0].message
+
+
 def test_a_sentence_that_is_too_long_is_cut_only_when_asked(folder):
     """The error names both lengths; with truncate a warning does, and [SEP] stays at the end."""
     error = next(open_transformer(folder).outcomes(["bank " * 30]))
