@@ -160,8 +160,8 @@ def view(
         if choosing.part is None and not manner.keeps_whole:
             of_three |= outcome.cross is not None
             outcome = outcome.shown
-        few = choosing.few(outcome, silent=silent)
-        result = (few if manner.pools else choosing).of(outcome, asked)
+        drawn = choosing.few(outcome, silent=silent) if manner.pools else choosing
+        result = drawn.of(outcome, asked)
         effects.see(result)
         notices.warn(result, None)
         if manner.steps and not manner.json:

@@ -288,6 +288,8 @@ def _named(
             )
         return given if names is None else renamed(given, *names)
     tokens, keys = (given.tokens, given.keys) if names is None else names.of(given.array.shape)
+    if keys is None and names is not None and names.pair is None:
+        keys = given.keys  # the rows alone have other names
     result = result_from_arrays(given.array, tokens, keys, scores=scores, name=name)
     return replace(result, selection=given.selection) if given.selection else result
 

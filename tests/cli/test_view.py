@@ -189,3 +189,23 @@ def test_the_strongest_words_look_as_agreed(command: Callable, golden: Callable)
     """--top 2 at 60 columns prints the text of tests/golden."""
     text = command("explain", SENTENCE, "--top", "2", "--show", "weights", "--width", "60").text
     golden("top.txt", text)
+
+
+def test_other_names_of_rows_leave_those_of_columns(tmp_path, command):
+    """A file's own names of the columns stay where only those of the rows are given."""
+    file = tmp_path / "cross.json"
+    whole = {"attention": [[0.5, 0.5, 0], [0.2, 0.3, 0.5]], "tokens": ["a", "b"]}
+    file.write_text(json.dumps(whole | {"keys": ["x", "y", "z"]}))
+    record = json.loads(command("view", str(file), "--tokens", "the house", "--json").text)
+    assert [token["text"] for token in record["tokens"]] == ["the", "house"]
+    assert [key["text"] for key in record["keys"]] == ["x", "y", "z"]
+
+
+def test_a_map_of_all_heads_is_said_to_be_of_no_mean(tmp_path, command):
+    """Many matrices are drawn into one on tables, and the note that says so stands there alone."""
+    file = tmp_path / "many.npy"
+    np.save(file, np.full((5, 4, 2, 2), 0.5))
+    assert "shown is the mean" in command("view", str(file)).said
+    mapped = command("view", str(file), "--map")
+    assert "layer 4" in mapped.text
+    assert "shown is the mean" not in mapped.said
