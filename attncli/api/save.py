@@ -31,7 +31,8 @@ def save(
     html, svg, png, pdf, json, jsonl, npz, parquet, arrow, feather, csv, tsv, md or tex; JSON, Parquet
     and Arrow (arrow, feather) hold every field of the result but those to `exclude`, and with `top`
     the strongest weights of each row alone. `precision` is a number of digits after the point. A
-    trained model is written as a safetensors file, whatever the suffix. With the `notation` "lecture" equations are written in the symbols of the lecture's notes.
+    trained model is written as a safetensors file, whatever the suffix. With the `notation`
+    "lecture" equations are written in the symbols of the lecture's notes.
 
     Any of title, size, palette, scale, numbers, legend, axes, font_size, grid, lines and fragment
     makes a picture or TeX a figure for a paper, the weights alone, as `attncli.settings` says in

@@ -14,6 +14,7 @@ from attncli.cli.running import is_taken
 from attncli.cli.screen import ColorChoice, Screen
 from attncli.cli.terminal import warning
 from attncli.cli.vain_options import (
+    COLUMNS,
     FIGURED,
     PREDICTING,
     STAGED,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from attncli.views.ink import Ink
     from attncli.views.layout import Layout, Section
 
-COLUMNS = ("parquet", "arrow", "feather")  # files of columns
 TEXTS = ("md", "tex")  # files that hold the drawing as the terminal shows it
 DRAWN = ("html", "htm", "svg", "png", "pdf", *TEXTS)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _JSON = ("--precision", "--top", "--include", "--exclude", "--steps")
 _TABLES = ("--precision", "--width", "--color", "--ascii", "--full")
 STAGED = ("html", "htm", "md", "tex", "svg", "png", "pdf")  # files that hold a text of every stage
+COLUMNS = ("parquet", "arrow", "feather")  # files of columns
 FIGURED = ("svg", "png", "pdf", "tex")  # files that may be a figure for a paper
 _COLORS = ("--palette", "--scale")
 _FIGURE = (
@@ -47,14 +48,12 @@ _RESULTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("svg", "png", "pdf"), (*_STAGES, *_FIGURE)),
     "md": _STAGES,
     "tex": (*_STAGES, *_FIGURE, "--fragment"),
-    **dict.fromkeys(("parquet", "arrow", "feather"), _JSON),
+    **dict.fromkeys(COLUMNS, _JSON),
     "npz": ("--steps",),
     "": ("--precision",),
 }
 # Outputs that say what a model expects next.
-PREDICTING = frozenset(
-    ("--speak", "--json", "json", "jsonl", "html", "htm", "svg", "png", "pdf", "md", "tex", "npz")
-)
+PREDICTING = frozenset(("--speak", "--json", "json", "jsonl", "npz", *COLUMNS, *STAGED))
 COMPARISONS: dict[str, tuple[str, ...]] = {
     "tables": ("--precision", "--top", "--width", "--color", "--ascii", "--neighbors"),
     **dict.fromkeys(STAGED, ("--precision", "--neighbors", "--no-footer")),

@@ -134,7 +134,7 @@ def _optional_id(keys: ConfigKeys, name: str) -> int | None:
 def _each(keys: ConfigKeys, given: Mapping[str, Any], name: str) -> list[int]:
     """The ids of a list, none where there is none. Raises: DataError for what is no list of ids."""
     value = given.get(name) or []
-    if value and not _is_sequence(value):
+    if value and not (_is_sequence(value) and len(value) <= _MOST_BARRED):
         raise keys.fault(f"{name} is {quoted(str(value), 80)}, expected a list of ids")
     return list(value)
 

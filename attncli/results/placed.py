@@ -1,4 +1,4 @@
-"""Where the sentences of a chunk's stacks stand in the chunk."""
+"""Where the sentences of stacks stand among the records that are written together."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
@@ -13,7 +13,7 @@ from attncli.results.top import strongest_of_rows
 
 
 class PlacedArrays(NamedTuple):
-    """Arrays of those records that have one: `numbers` has each flat, in the order of the chunk.
+    """Arrays of those records that have one: `numbers` has each flat, in the order of the records.
 
     Shapes: shapes (size, depth), zeros where there is none; present (size,).
     """
@@ -28,7 +28,7 @@ class PlacedArrays(NamedTuple):
 
 
 class PlacedRecords:
-    """The records of a chunk: stacks with the places of their sentences, errors by their places.
+    """Records that are written together: stacks with the places of their sentences, errors by their places.
 
     `number` (size,) counts each record's sentence in the stacks behind each other, −1 where it has none.
     """
@@ -47,7 +47,7 @@ class PlacedRecords:
         self.are_results = len(places) == size  # whether every record is of a stack
 
     def values(self, of: Callable[[Stack], Iterable[Any] | None]) -> list[Any]:
-        """What a stack has for each of its sentences, in the order of the chunk; None for others."""
+        """What a stack has for each of its sentences, in the order of the records; None for others."""
         values: list[Any] = [None] * self.size
         for stack, places in self.stacks:
             found = of(stack)
@@ -57,7 +57,7 @@ class PlacedRecords:
         return values
 
     def arrays(self, of: Callable[[Stack], Any]) -> PlacedArrays:
-        """What a stack has as an array (B, …) of its sentences, in the order of the chunk."""
+        """What a stack has as an array (B, …) of its sentences, in the order of the records."""
         held = [of(stack) for stack, _ in self.stacks]
         depth = max((array.ndim - 1 for array in held if array is not None), default=0)
         shapes = np.zeros((self.size + 1, depth), dtype=np.int64)  # of the sentences, then of none

@@ -13,7 +13,7 @@ from attncli.insight.diagram import Diagram
 from attncli.insight.subscripts import Names
 from attncli.insight.sums import sums_of
 from attncli.settings import Notation
-from attncli.views.beside import after_heads, cross_stage, sides_of_cross
+from attncli.views.encoder_states import after_heads, cross_stage, sides_of_cross
 from attncli.views.equations import equation, terms
 from attncli.views.notation import (
     lecture_equation,

@@ -16,7 +16,7 @@ from rich.segment import Segment
 from attncli.arrays import FloatArray
 from attncli.insight.sums import PLAIN, Sums, Terms, sums_of
 from attncli.results.result import AttentionResult
-from attncli.views.beside import taken_line
+from attncli.views.encoder_states import taken_line
 from attncli.views.ink import Ink, Line, width_of, word, wrapped
 
 if TYPE_CHECKING:

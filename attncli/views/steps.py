@@ -21,7 +21,7 @@ from attncli.insight.sums import PLAIN, Sums, sums_of
 from attncli.results.names import VECTORS_AFTER, axis_numbers, layer_of_vectors, matrix_name
 from attncli.results.result import AttentionResult
 from attncli.settings import Notation
-from attncli.views.beside import after_heads, cross_stage, sides_of_cross
+from attncli.views.encoder_states import after_heads, cross_stage, sides_of_cross
 from attncli.views.equations import equation_lines
 from attncli.views.formulas import scale_formula, score_formula, vector_name, weight_formula
 from attncli.views.ink import Ink, Line, wrapped

@@ -552,7 +552,10 @@ def test_a_map_across_names_what_its_heads_can_do(
     assert ">the token itself</option>" in path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("more", [["--speak"], ["--json"], ["-o", "x.json"], ["-o", "x.md"]])
+@pytest.mark.parametrize(
+    "more",
+    [["--speak"], ["--json"], ["-o", "x.json"], ["-o", "x.md"], ["-o", "x.parquet"]],
+)
 def test_a_choice_of_sections_that_acts_is_not_called_vain(
     command: Callable[..., Any],
     bart: str,
@@ -562,9 +565,14 @@ def test_a_choice_of_sections_that_acts_is_not_called_vain(
 ) -> None:
     """`--show next` asks a decoder what it expects, which every view says; else sections are of tables."""
     monkeypatch.chdir(tmp_path)
+    is_columns = more[-1].endswith(".parquet")
+    if is_columns:
+        pytest.importorskip("pyarrow")
 
     def said_and_shown(*sections: str) -> tuple[str, str]:
         ended = explained(command, "--model", bart, *sections, *more)
+        if is_columns:
+            return ended.said, command("view", more[1], "--json").text
         return ended.said, Path(more[1]).read_text("utf-8") if more[0] == "-o" else ended.text
 
     warned, with_next = said_and_shown("--show", "next")

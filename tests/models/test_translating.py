@@ -218,13 +218,14 @@ def test_a_token_is_barred_after_its_sequence_alone() -> None:
         {"bad_words_ids": {"a": 1}},
         {"suppress_tokens": 3},
         {"suppress_tokens": [True]},
+        {"suppress_tokens": [5] * ((1 << 16) + 1)},
         {"begin_suppress_tokens": 3},
         {"min_length": 1.5},
         {"no_repeat_ngram_size": -1},
         {"repetition_penalty": 0},
         {"repetition_penalty": "1"},
     ],
-    ids=str,
+    ids=lambda wrong: str(wrong)[:60],
 )
 def test_a_damaged_rule_is_one_error(tmp_path: Path, wrong: dict[str, Any]) -> None:
     """Of generation_config.json, before a token is written."""

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib import import_module
+from ipaddress import ip_address
 from typing import Any
 
 from attncli.batches.chunks import Chunk
@@ -347,10 +348,13 @@ def _connected(engine: DaskEngine) -> Iterator[tuple[Any, Spool | None]]:
 
 def _is_on_this_machine(scheduler: str) -> bool:
     """Whether the address of a scheduler, such as tcp://127.0.0.1:8786, is one of loopback."""
-    host = scheduler.rpartition("://")[2].rpartition(":")[0].strip("[]")
-    numbers = host.split(".")
-    is_v4 = len(numbers) == 4 and all(number.isdecimal() for number in numbers)
-    return host in ("localhost", "::1") or (is_v4 and numbers[0] == "127")
+    from distributed.comm.addressing import get_address_host
+
+    try:
+        host = get_address_host(scheduler)
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name, or no address at all
+        return False
 
 
 def _pass_over(loop: Any, context: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from attncli.insight.movement import Movement
 from attncli.insight.subscripts import Names
 from attncli.insight.sums import Sums, sums_of
 from attncli.results.result import AttentionResult
-from attncli.views.beside import taken_line
+from attncli.views.encoder_states import taken_line
 from attncli.views.equations import equation
 from attncli.views.ink import word
 from attncli.views.notation import symbols_line, text_signs
