@@ -98,7 +98,7 @@ def test_a_mechanism_answers_for_itself():
                 compared = {n.value for n in ast.walk(node) if isinstance(n, ast.Constant)}
                 if compared & kinds:
                     asking.add(path.relative_to(PACKAGE).as_posix())
-    assert asking == {"results/result.py"}
+    assert asking == {"results/facts.py"}
 
 
 def test_the_schema_names_every_kind_of_attention():

@@ -47,7 +47,7 @@ PACKAGE = Path(attncli.__file__).parent
 DERIVED = {("mechanisms/general.py", "GeneralSettings"), ("reading/reader.py", "ReadingSettings")}
 OF_THEIR_OWN = {
     ("embeddings/readers/fasttext.py", "_Settings"),  # read from a file
-    ("results/result.py", "AttentionSettings"),  # of a record
+    ("results/facts.py", "AttentionSettings"),  # of a record
 }
 OF_RESULTS = {"layer", "head", "agg", "merge", "hide", "part"}  # a part of what was computed
 IN_SHORT = {"random_matrices"}  # --attention task, and what that says

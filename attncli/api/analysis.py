@@ -103,7 +103,7 @@ class Analysis:
         if not self.analyser.has_parts:
             return ()
         which = None if part is None else part.which or ("cross" if part.shown else None)
-        from attncli.results.result import PARTS
+        from attncli.results.fields import PARTS
 
         return PARTS if which is None else ("keys",) if which == "cross" else ()
 

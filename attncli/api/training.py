@@ -58,7 +58,7 @@ from attncli.training.validating import Measured as Measured
 if TYPE_CHECKING:
     from attncli.api.word_vectors import WordVectors
     from attncli.embeddings.given import Vectors
-    from attncli.results.result import VectorsInfo
+    from attncli.results.facts import VectorsInfo
 
 _Settings = TypeVar("_Settings", LayerSettings, TrainingSettings)
 _OF_WORDS = ("no_cache", "dim", "tokenizer", "oov")

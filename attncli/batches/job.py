@@ -37,8 +37,8 @@ from attncli.files.source import InputSource, is_url
 from attncli.files.writing import check_target
 from attncli.results.batch_report import RunReport, Tally
 from attncli.results.effects import NO_WATCH, Watch
+from attncli.results.fields import EXCLUDED_FIELDS, INCLUDED_FIELDS
 from attncli.results.layout import DEFAULT_PRECISION, FULL, RecordLayout
-from attncli.results.result import EXCLUDED_FIELDS, INCLUDED_FIELDS
 
 _HUGE = 10**9  # what is above is as wrong, and shorter to say
 

@@ -45,13 +45,13 @@ def _sections(ctx: Any) -> Iterable[str]:
 
 
 def _fields(ctx: Any) -> Iterable[str]:
-    from attncli.results.result import ON_REQUEST
+    from attncli.results.fields import ON_REQUEST
 
     return ON_REQUEST
 
 
 def _left_out(ctx: Any) -> Iterable[str]:
-    from attncli.results.result import DEFAULT_FIELDS
+    from attncli.results.fields import DEFAULT_FIELDS
 
     return DEFAULT_FIELDS
 

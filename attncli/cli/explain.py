@@ -193,7 +193,7 @@ def _inputs(file: str | None, mechanism: Mechanism) -> "Iterator[str | None]":
 
 def _left_out_anyway(fields: Fields) -> list[str]:
     """--exclude, when it names only fields that nobody asked for."""
-    from attncli.results.result import OPTIONAL_FIELDS
+    from attncli.results.fields import OPTIONAL_FIELDS
 
     include, exclude = fields
     vain = exclude and all(n in OPTIONAL_FIELDS and n not in include for n in exclude)

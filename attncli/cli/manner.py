@@ -312,7 +312,7 @@ class Manner(Screen, Figures):
 
     def needs(self) -> frozenset[str]:
         """The optional fields that a result must hold to be shown so."""
-        from attncli.results.result import STAGE_FIELDS
+        from attncli.results.fields import STAGE_FIELDS
 
         if self.steps or self.why:
             return frozenset(STAGE_FIELDS)
@@ -327,7 +327,7 @@ class Manner(Screen, Figures):
 
     def fields(self, include: Sequence[str], exclude: Sequence[str]) -> Fields:
         """The fields of the JSON: those asked for, and the stages with --steps."""
-        from attncli.results.result import STAGE_FIELDS
+        from attncli.results.fields import STAGE_FIELDS
 
         added = STAGE_FIELDS if self.steps else ()
         return tuple(dict.fromkeys((*include, *added))), tuple(exclude)

@@ -328,7 +328,7 @@ def chosen_fields(
     include: str | None, exclude: str | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The fields of a record that --include and --exclude name. Raises: UsageError."""
-    from attncli.results.result import EXCLUDED_FIELDS, INCLUDED_FIELDS
+    from attncli.results.fields import EXCLUDED_FIELDS, INCLUDED_FIELDS
 
     return (
         listed_names(include, INCLUDED_FIELDS, "--include"),

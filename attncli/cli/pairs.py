@@ -65,7 +65,7 @@ def _listed(words: "Sequence[tuple[str, int, float]]") -> str:
 
 def _record(texts: "Sequence[str]", said: "Prediction") -> str:
     from attncli.cli.train.report import json_line
-    from attncli.results.result import SCHEMA_VERSION
+    from attncli.results.fields import SCHEMA_VERSION
 
     words = {
         name: [word._asdict() for word in getattr(said, name)] for name in ("words", "pair_words")

@@ -129,7 +129,7 @@ def view(
     """
     from attncli.api.view import held_in, token_names
     from attncli.results.comparison import Comparison
-    from attncli.results.result import OPTIONAL_FIELDS
+    from attncli.results.fields import OPTIONAL_FIELDS
 
     inputs = files_given([file, *_named_files(tokens, pair)])
     expect_writable(written("output", manner.output), inputs)
@@ -271,6 +271,6 @@ def _named_files(*given: str | None) -> "Iterator[str]":
 
 
 def _fields_of(result: "AttentionResult") -> tuple[str, ...]:
-    from attncli.results.result import OPTIONAL_FIELDS
+    from attncli.results.fields import OPTIONAL_FIELDS
 
     return tuple(name for name in OPTIONAL_FIELDS if getattr(result, name) is not None)

@@ -22,9 +22,10 @@ from attncli.insight.select import (
 )
 from attncli.insight.tokens import hide_tokens, merge_pieces
 from attncli.results.decoded import on_each_part
+from attncli.results.facts import ResultWarning
 from attncli.results.names import Axis
 from attncli.results.parts import choices_of_part, expect_result
-from attncli.results.result import AttentionResult, ResultWarning
+from attncli.results.result import AttentionResult
 from attncli.results.stack import Failure, Stack, stack_of
 from attncli.settings import Which
 

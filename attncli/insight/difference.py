@@ -17,8 +17,9 @@ from attncli.errors.wording import counted_as
 from attncli.insight.matching import Matching, matching
 from attncli.results.cards import Card, Cell, Grid, Part, ShowsCard
 from attncli.results.displayed import displayed
+from attncli.results.fields import OPTIONAL_ARRAYS, PARTS
 from attncli.results.names import AXES, VECTORS_AFTER, describe, layer_of_vectors
-from attncli.results.result import OPTIONAL_ARRAYS, PARTS, AttentionResult
+from attncli.results.result import AttentionResult
 
 _BY_HEAD = ("weights", "query", "key", "value", "scores")
 _TABLE_WORDS = 16  # of a sentence whose matrix of differences a notebook shows

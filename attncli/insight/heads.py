@@ -15,9 +15,10 @@ from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from attncli.insight.measures import entropy
 from attncli.insight.tokens import original_key_places, original_places, which_are_special
 from attncli.results.cards import Card, Cell, Grid, Shaded, ShowsCard
+from attncli.results.facts import Token
 from attncli.results.names import axis_labels
 from attncli.results.pieces import unmarked
-from attncli.results.result import AttentionResult, Token
+from attncli.results.result import AttentionResult
 from attncli.results.tables import pandas_of
 from attncli.settings import HeadMeasure
 

@@ -16,6 +16,7 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.insight.measures import measures_of_tokens
 from attncli.results.decoded import on_each_part
+from attncli.results.facts import AttentionSettings, ResultWarning
 from attncli.results.names import (
     VECTORS_AFTER,
     Axis,
@@ -24,7 +25,7 @@ from attncli.results.names import (
     pooling,
     positions,
 )
-from attncli.results.result import AttentionResult, AttentionSettings, ResultWarning
+from attncli.results.result import AttentionResult
 
 Pooling: TypeAlias = Literal["mean", "max"]
 

@@ -11,7 +11,8 @@ from attncli.attention.general import unit_rows
 from attncli.attention.products import product
 from attncli.embeddings.protocols import PlainStore, VocabularyStore
 from attncli.embeddings.vocabulary import nearest_words
-from attncli.results.result import MEANINGLESS, AttentionResult, Token
+from attncli.results.facts import MEANINGLESS, Token
+from attncli.results.result import AttentionResult
 from attncli.text.forms import folded_word, forms
 
 

@@ -16,8 +16,9 @@ from attncli.errors import EmptyError
 from attncli.errors.wording import quoted
 from attncli.insight.measures import measures_of_tokens
 from attncli.results.decoded import on_each_part
+from attncli.results.facts import ModelInfo, ResultWarning, Token
 from attncli.results.pieces import continues_word, looks_special, unmarked
-from attncli.results.result import AttentionResult, ModelInfo, ResultWarning, Token
+from attncli.results.result import AttentionResult
 
 HIDE_WORDS = ("first", "special")  # names that say a kind of token, not its text
 _QUOTED = re.compile('"(first|special)"')

@@ -24,8 +24,9 @@ from attncli.files.tensors import FLOAT_DTYPES, read_tensor_header, tensor_array
 from attncli.matrices.build import result_from_record
 from attncli.matrices.shapes import MAX_WEIGHTS, by_number, joined_layers
 from attncli.matrices.texts import KEY_NAMES, GivenNumbers
+from attncli.results.fields import PARTS
 from attncli.results.names import selection_of
-from attncli.results.result import PARTS, AttentionResult
+from attncli.results.result import AttentionResult
 
 _LAYER = re.compile(r"(?:^|[^a-z])layers?[^a-z0-9]?([0-9]{1,5})(?![0-9])", re.IGNORECASE)
 _NUMBERS = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"}

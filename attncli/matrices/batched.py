@@ -18,7 +18,7 @@ from attncli.errors import DataError
 from attncli.matrices.long_csv import failed, placed
 from attncli.matrices.shapes import check_size
 from attncli.matrices.top import spread
-from attncli.results.result import NOT_GIVEN, OPTIONAL_ARRAYS, PARTS, SCHEMA_VERSION
+from attncli.results.fields import NOT_GIVEN, OPTIONAL_ARRAYS, PARTS, SCHEMA_VERSION
 
 _ARRAYS = {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}
 _COUNTS = {"m": "n_decoder", "k": "n_keys"}  # the arrays that count other tokens than the rows'

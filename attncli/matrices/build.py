@@ -10,17 +10,10 @@ from attncli.arrays import Float32Array, FloatArray
 from attncli.checks.arguments import array_of, has, texts_of, unexpected
 from attncli.errors import DataError, field_name
 from attncli.matrices.shapes import checked_weights, four_axes, joined_layers, row_remark
+from attncli.results.facts import AttentionSettings, ResultWarning, Token, VectorsInfo
+from attncli.results.fields import NOT_GIVEN, PARTS, USUAL_FIELDS
 from attncli.results.pieces import continues_word, unmarked
-from attncli.results.result import (
-    NOT_GIVEN,
-    PARTS,
-    USUAL_FIELDS,
-    AttentionResult,
-    AttentionSettings,
-    ResultWarning,
-    Token,
-    VectorsInfo,
-)
+from attncli.results.result import AttentionResult
 
 ATTENTIONS = "an array of weights of 2 to 5 axes, or one array a layer"
 LAYERS = (

@@ -14,8 +14,8 @@ from attncli.errors.wording import quoted, visible
 from attncli.files.safe_cells import unguarded
 from attncli.matrices.csv_rows import csv_rows, small_number
 from attncli.matrices.top import zeros
+from attncli.results.fields import SCHEMA_VERSION
 from attncli.results.names import selection_of
-from attncli.results.result import SCHEMA_VERSION
 
 CSV_HEAD = ("line", "head", "query", "key", "weight", "layer", "query_word", "key_word", "error")
 

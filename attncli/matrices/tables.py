@@ -18,13 +18,8 @@ from attncli.files.arrow_sizes import unpacked_size
 from attncli.files.parquet_sizes import parquet_claims
 from attncli.matrices.shapes import check_size
 from attncli.matrices.top import spread, with_weights
-from attncli.results.result import (
-    OPTIONAL_ARRAYS,
-    PARTS,
-    SCHEMA_VERSION,
-    USUAL_FIELDS,
-    AttentionResult,
-)
+from attncli.results.fields import OPTIONAL_ARRAYS, PARTS, SCHEMA_VERSION, USUAL_FIELDS
+from attncli.results.result import AttentionResult
 
 _ARRAYS = {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}
 # Fields whose shape is free are JSON text.

@@ -34,8 +34,8 @@ from attncli.models.pieces import Piece, Pieces, PieceTokenizer
 from attncli.reading.cutting import spans_of
 from attncli.reading.reader import Reader
 from attncli.results.alignment import Alignment
+from attncli.results.facts import MEANINGLESS
 from attncli.results.names import checked_numbers
-from attncli.results.result import MEANINGLESS
 from attncli.results.stack import TokenRun
 from attncli.settings import MAX_TOKENS, OF_MODEL, AlignedWith, Symmetrization, TokenizerName
 

@@ -6,7 +6,7 @@ from attncli.models.continuing import continued
 from attncli.models.model import TransformerModel
 from attncli.models.pieces import Pieces, PieceTokenizer
 from attncli.models.written import spelled_on
-from attncli.results.result import ResultWarning
+from attncli.results.facts import ResultWarning
 from attncli.settings import MOST_WRITTEN
 
 

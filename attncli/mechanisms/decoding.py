@@ -26,7 +26,8 @@ from attncli.models.encoder_decoder import Decoded, Stages, decode
 from attncli.models.model import TransformerModel
 from attncli.models.pieces import Piece, Pieces, PieceTokenizer
 from attncli.results.decoded import on_each_part
-from attncli.results.result import AttentionResult, ResultWarning, Token
+from attncli.results.facts import ResultWarning, Token
+from attncli.results.result import AttentionResult
 
 
 class Target(NamedTuple):

@@ -39,13 +39,8 @@ from attncli.reading.reader import (
     reader_for,
     vectors_info,
 )
-from attncli.results.result import (
-    DEFAULT_FIELDS,
-    ON_REQUEST,
-    STAGE_FIELDS,
-    AttentionSettings,
-    ResultWarning,
-)
+from attncli.results.facts import AttentionSettings, ResultWarning
+from attncli.results.fields import DEFAULT_FIELDS, ON_REQUEST, STAGE_FIELDS
 from attncli.results.stack import Failure, Stack
 from attncli.settings import TEMPERATURE, MechanismSettings, Score
 

@@ -16,7 +16,8 @@ from attncli.insight.target_labels import TargetLabels
 from attncli.mechanisms.analyser import Analyser
 from attncli.models.trained import TrainedModel
 from attncli.reading.reader import Group, Reader
-from attncli.results.result import DEFAULT_FIELDS, AttentionResult
+from attncli.results.fields import DEFAULT_FIELDS
+from attncli.results.result import AttentionResult
 from attncli.results.stack import Failure, Stack
 
 

@@ -35,8 +35,8 @@ from attncli.mechanisms.analyser import Analyser, LengthwiseAnalyser
 from attncli.models.trained import TrainedModel, require_vectors
 from attncli.reading.reader import Group, Reader, ReadingSettings, reader_for, vectors_info
 from attncli.reading.targets import FirstTargets, target_place
+from attncli.results.facts import AttentionSettings, ModelInfo, ResultWarning
 from attncli.results.labeled import Labeled, LabelingModel
-from attncli.results.result import AttentionSettings, ModelInfo, ResultWarning
 from attncli.results.stack import Failure, Stack, TokenRun
 
 _Told: TypeAlias = tuple[ModelInfo, tuple[ResultWarning, ...]]  # of one sentence

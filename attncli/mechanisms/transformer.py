@@ -40,15 +40,10 @@ from attncli.models.forward import States, Wanted, encode
 from attncli.models.model import TransformerModel
 from attncli.models.packing import filled
 from attncli.models.pieces import PieceTokenizer
+from attncli.results.facts import AttentionSettings, ModelInfo, ResultWarning, VectorsInfo
 from attncli.results.names import checked_numbers
 from attncli.results.predicted import NEXT
-from attncli.results.result import (
-    AttentionResult,
-    AttentionSettings,
-    ModelInfo,
-    ResultWarning,
-    VectorsInfo,
-)
+from attncli.results.result import AttentionResult
 from attncli.results.stack import Failure, Stack, stacks_of
 from attncli.settings import Keeps
 

@@ -10,7 +10,7 @@ from attncli.errors.wording import quoted
 from attncli.models.forward import Inputs
 from attncli.models.model import TransformerModel
 from attncli.models.pieces import Pieces, PieceTokenizer
-from attncli.results.result import ResultWarning, Token
+from attncli.results.facts import ResultWarning, Token
 
 if TYPE_CHECKING:
     from attncli.mechanisms.decoding import Target

@@ -35,8 +35,8 @@ from attncli.files.tensors import Tensor, read_tensor_header, tensor_array
 from attncli.files.unpacked_stream import packing_of
 from attncli.files.writing import reason, write_whole
 from attncli.results.cards import Card, Cell, Facts, ShowsCard, some_of
+from attncli.results.facts import VectorsInfo
 from attncli.results.frames import Progress, progress_curves
-from attncli.results.result import VectorsInfo
 
 FORMAT, PAIRS_FORMAT = 1, 2  # of models of one sentence, and of two
 MAX_BYTES = 2**30

@@ -21,7 +21,7 @@ from attncli.errors.wording import quoted
 from attncli.reading.layers import SideBySide, layer_vectors, split_name
 from attncli.reading.piecewise import CutTexts
 from attncli.reading.reader import Reader, ReadingSettings, Tick, ignored
-from attncli.results.result import ResultWarning
+from attncli.results.facts import ResultWarning
 from attncli.results.stack import Fragment, TokenRun
 from attncli.settings import OF_MODEL
 

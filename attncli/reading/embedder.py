@@ -9,7 +9,7 @@ from attncli.files.access import DEFAULT_ACCESS, Access
 from attncli.reading.layers import for_training
 from attncli.reading.named_vectors import open_named_vectors
 from attncli.reading.reader import Reading, ReadingSettings, Tick, ignored, reader_for, vectors_info
-from attncli.results.result import MEANINGLESS, Token, VectorsInfo
+from attncli.results.facts import MEANINGLESS, Token, VectorsInfo
 
 _NAMED = 6  # unknown words kept, about
 _TOGETHER = 512  # sentences that a transformer encodes at once

@@ -21,7 +21,7 @@ from attncli.settings import BUILT_IN, OF_MODEL
 if TYPE_CHECKING:
     from attncli.models.forward import States, Wanted
     from attncli.models.model import TransformerModel
-    from attncli.results.result import VectorsInfo
+    from attncli.results.facts import VectorsInfo
 
 MIX = "mix"
 _PART = r"(?:-?[0-9]{1,5}|[0-9]{1,5}-[0-9]{1,5}|input|words|glove)"

@@ -25,7 +25,7 @@ from attncli.reading.lexicon import Lexicon
 from attncli.reading.lookup import ways_out
 from attncli.reading.piecewise import CutTexts, Piecewise
 from attncli.reading.unknown import TREATMENTS
-from attncli.results.result import MEANINGLESS, ResultWarning, Token, VectorsInfo
+from attncli.results.facts import MEANINGLESS, ResultWarning, Token, VectorsInfo
 from attncli.results.stack import Failure, Fragment, TokenRun, TokenRuns
 from attncli.settings import MechanismSettings, OovPolicy, TokenizerName
 from attncli.text.words import TOKENIZERS

@@ -9,7 +9,7 @@ import numpy as np
 from attncli.arrays import BoolArray, IntArray
 from attncli.errors import DataError
 from attncli.errors.wording import quoted
-from attncli.results.result import Token
+from attncli.results.facts import Token
 from attncli.results.stack import Fragment, TokenRuns
 from attncli.text.forms import places_of_word
 

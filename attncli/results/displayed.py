@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from attncli.results.comparison import Comparison, Near, Occurrence
-    from attncli.results.result import AttentionResult, Token
+    from attncli.results.facts import Token
+    from attncli.results.result import AttentionResult
 
 WRITTEN = "+"  # before a token that the model itself wrote
 _SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥"}

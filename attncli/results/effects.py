@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from attncli.results.result import ResultWarning
+from attncli.results.facts import ResultWarning
 from attncli.results.stack import Stack
 
 OTHERS = ""  # stands for hidden tokens that no option names as they are shown

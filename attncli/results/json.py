@@ -9,7 +9,8 @@ import numpy as np
 from attncli.arrays import Float32Array, FloatArray
 from attncli.errors import AttnError
 from attncli.errors.wording import harmless_json
-from attncli.results.result import PARTS, SCHEMA_VERSION, AttentionResult
+from attncli.results.fields import PARTS, SCHEMA_VERSION
+from attncli.results.result import AttentionResult
 
 # A record with fewer numbers than this is written by the standard library: importing orjson would
 # take longer than it saves.

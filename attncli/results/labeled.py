@@ -6,7 +6,7 @@ from typing import NamedTuple, overload
 import numpy as np
 
 from attncli.arrays import FloatArray, IntArray
-from attncli.results.result import ModelInfo
+from attncli.results.facts import ModelInfo
 
 
 class LabelingModel(NamedTuple):

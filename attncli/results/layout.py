@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from attncli.results.fields import DEFAULT_FIELDS, OPTIONAL_FIELDS
 from attncli.results.predicted import NEXT
-from attncli.results.result import DEFAULT_FIELDS, OPTIONAL_FIELDS
 
 FULL = 0  # digits: as many as float32 needs to be read back
 DEFAULT_PRECISION = 6

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
 from attncli.errors import UsageError, field_name
-from attncli.results.result import AttentionSettings
+from attncli.results.facts import AttentionSettings
 
 Axis: TypeAlias = Literal["layers", "heads"]
 AXES: tuple[Axis, Axis] = ("layers", "heads")

@@ -7,18 +7,10 @@ import numpy as np
 
 from attncli.checks.records import built, checked_selection, of_kind
 from attncli.errors import DataError
+from attncli.results.facts import AttentionSettings, ModelInfo, ResultWarning, Token, VectorsInfo
+from attncli.results.fields import OPTIONAL_FIELDS, PART_FIELDS, SCHEMA_VERSION
 from attncli.results.predicted import predicted_of
-from attncli.results.result import (
-    OPTIONAL_FIELDS,
-    PART_FIELDS,
-    SCHEMA_VERSION,
-    AttentionResult,
-    AttentionSettings,
-    ModelInfo,
-    ResultWarning,
-    Token,
-    VectorsInfo,
-)
+from attncli.results.result import AttentionResult
 
 
 def _warning(given: Mapping[str, Any], n_tokens: int) -> ResultWarning:

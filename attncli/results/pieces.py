@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from attncli.results.result import Token
+from attncli.results.facts import Token
 
 _LOOKS_SPECIAL = re.compile(r"\[[A-Z]+\]|<[^<>]+>|</?s>")
 _WORD_STARTS = ("Ġ", "▁")  # byte-level BPE and SentencePiece mark the space before a word

@@ -6,9 +6,9 @@ the same tokens but in cross-attention. A result can be read back: `from_dict(r.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,238 +17,28 @@ from attncli.checks.arguments import array_of, names_of, number_of, one_of_kind,
 from attncli.checks.records import check_parts
 from attncli.errors import DataError
 from attncli.results import Offers
-from attncli.results.predicted import NEXT, PREDICTED, Candidate, MaskedPlace
-from attncli.settings import TEMPERATURE
-
-SCHEMA_VERSION = "1.0"
-CROSS_SCHEMA = "1.1"  # of a record with keys of another text, or with the parts of a decoder
-
-# Optional arrays of the record and their number of axes; they appear only when asked for.
-OPTIONAL_ARRAYS = {
-    "embeddings": 2,
-    "query": 4,
-    "key": 4,
-    "value": 4,
-    "scores": 4,
-    "hidden_states": 3,
-}
-# What the stages of attention are made of, from the embeddings to the weights.
-STAGE_FIELDS = ("embeddings", "query", "key", "value", "scores")
-DEFAULT_FIELDS = ("weights", "contextual")
-OPTIONAL_FIELDS = (*OPTIONAL_ARRAYS, "measures")
-ON_REQUEST = (*OPTIONAL_FIELDS, NEXT)  # what a language model says stands in `model`
-INCLUDED_FIELDS = (*ON_REQUEST, *DEFAULT_FIELDS)  # that a record can be asked to have
-EXCLUDED_FIELDS = (  # that it can be asked to leave out
-    *INCLUDED_FIELDS,
-    *("index", "line", "text", "tokens", "attention", "vectors", "model", "warnings"),
+from attncli.results.facts import (
+    AttentionSettings,
+    EncoderStates,
+    ModelInfo,
+    ResultWarning,
+    Token,
+    VectorsInfo,
+    plain_part,
 )
-NOT_GIVEN = "not given"  # the vectors of a record that names none
-# What a record holds unless it is left out, beside the weights.
-USUAL_FIELDS = (
-    *("index", "line", "text", "tokens", "attention", "contextual", "vectors", "model", "warnings"),
+from attncli.results.fields import (
+    CROSS_SCHEMA,
+    DEFAULT_FIELDS,
+    OPTIONAL_ARRAYS,
+    OPTIONAL_FIELDS,
+    PART_FIELDS,
+    PARTS,
+    SAID_OF_TEXT,
+    SCHEMA_VERSION,
+    SHARED_FIELDS,
+    UNRECORDED,
 )
-# What only some models have; a record holds them where they are known.
-RARE_OF_MODELS = ("quantization", *PREDICTED)
-# Results that an encoder's result may hold beside its own, and the fields that records have of them.
-_OF_CROSS = (
-    *("attention", "weights", "scores", "measures", "selection", "warnings"),
-    *("query", "key", "value"),
-)
-_OF_DECODER = ("text", "tokens", *_OF_CROSS, "contextual", "embeddings", "hidden_states", "model")
-_SAID = ("next", "next_entropy", "log_probabilities")  # what a decoder says of its text
-PART_FIELDS = {"decoder": _OF_DECODER, "cross": _OF_CROSS}
-PARTS = tuple(PART_FIELDS)
-SHARED_FIELDS = ("index", "line", "vectors")  # which these take from it
-# What a result holds besides, which is no part of its record.
-UNRECORDED = ("before", "reads")
-
-_TITLES = {
-    "task": "task-specific attention",
-    "matrix": "attention weights",
-}  # but for "… attention"
-_OLD_FIELDS = {"general": "embeddings", "task": "value", "transformer": "embeddings"}
-_UNTRAINED = "untrained, seed "
-_GIVEN = "given "
-
-# The statuses of words whose vector says nothing of their meaning.
-MEANINGLESS = frozenset({"random", "zero", "mean"})
-
-
-class Token(NamedTuple):
-    """One token: `text[start:end]` of the sentence in code points, and how its vector was found.
-
-    `key` is the form that was looked up; `status` says how: exact, lower, random, zero, mean, …
-    """
-
-    text: str
-    start: int
-    end: int
-    key: str
-    status: str
-
-
-class AttentionSettings(NamedTuple):
-    """How the weights were computed."""
-
-    kind: str = "general"
-    score: str = "scaled"
-    scale: float = 1.0
-    temperature: float = TEMPERATURE
-    causal: bool = False
-    n_layers: int = 1
-    n_heads: int = 1
-    window: int | None = None
-    see_self: bool = True
-    positions: str = "none"
-
-    # What is asked of a mechanism; a new one answers here.
-
-    @property
-    def title(self) -> str:
-        """The mechanism in words."""
-        return _TITLES.get(self.kind, f"{self.kind} attention")
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether the weights are those of another tool, made nobody knows how."""
-        return self.kind == "matrix"
-
-    @property
-    def is_of_words(self) -> bool:
-        """Whether one layer reads the vectors of words."""
-        return self.kind in ("general", "task")
-
-    @property
-    def has_layers(self) -> bool:
-        """Whether layers follow each other, in each of which much comes after the sums of a head."""
-        return self.kind == "transformer"
-
-    @property
-    def masks_by_layer(self) -> bool:
-        """Whether a layer may see less than another, so that only the weights tell what was seen."""
-        return self.has_layers and self.positions == "rope"
-
-    @property
-    def sums_embeddings(self) -> bool:
-        """Whether new embeddings are sums of the old ones: no matrix makes values of them."""
-        return self.kind == "general"
-
-    @property
-    def compares_embeddings(self) -> bool:
-        """Whether scores are products of the embeddings as they are."""
-        return self.sums_embeddings and self.score != "cosine"
-
-    @property
-    def old_field(self) -> str | None:
-        """The field that new embeddings are compared with, None where that is not known."""
-        return _OLD_FIELDS.get(self.kind)
-
-
-class VectorsInfo(NamedTuple):
-    """Which embeddings were used; `words` and `sha256` are None when a file was only scanned."""
-
-    name: str
-    dim: int
-    words: int | None = None
-    sha256: str | None = None
-
-
-class ModelInfo(NamedTuple):
-    """Which learned model was used, and what it says of the sentence, or of the token `target`.
-
-    Of a language model: `next` is what may follow the text, likeliest first, and `next_entropy` how
-    open that is, in nats; `log_probabilities` has for each token the natural logarithm of its
-    probability after those before it (None for the first, and for what was not predicted); `masks`
-    is what may stand at each masked place; `completion` the text that the model itself wrote, and
-    `written` the tokens that are of it, None where a decoder wrote all of its text.
-    Matrices drawn at random, in which nothing was learned, are named so: "untrained, seed 0". Those
-    that somebody wrote down are named one by one: "given W_q, W_v; W_k the identity".
-    `quantization` names how a file stores the matrices of the attention that is shown, "Q4_1"; None
-    where their numbers are floats.
-    """
-
-    name: str
-    sha256: str | None = None
-    label: str | None = None
-    probabilities: Mapping[str, float] = {}
-    target: int | None = None
-    quantization: str | None = None
-    next: tuple[Candidate, ...] | None = None
-    next_entropy: float | None = None
-    log_probabilities: tuple[float | None, ...] | None = None
-    masks: tuple[MaskedPlace, ...] | None = None
-    completion: str | None = None
-    written: tuple[int, ...] | None = None
-
-    @property
-    def told(self) -> dict[str, Any]:
-        """What a record says of it: how it is stored and what it predicts only where that is known."""
-        named = _plain(self).items()
-        return {n: v for n, v in named if v is not None or n not in RARE_OF_MODELS}
-
-    def silent(self) -> "ModelInfo":
-        """The model without what it says of words."""
-        nothing: dict[str, Any] = dict.fromkeys(PREDICTED)
-        return self._replace(**nothing)
-
-    @property
-    def predicts(self) -> bool:
-        """Whether it says what comes next, or what stands at a masked place."""
-        return self.next is not None or self.masks is not None
-
-    @classmethod
-    def untrained(cls, seed: int) -> "ModelInfo":
-        """Matrices drawn at random with this seed."""
-        return cls(f"{_UNTRAINED}{seed}")
-
-    @classmethod
-    def given(cls, names: Sequence[str]) -> "ModelInfo":
-        """Matrices that somebody wrote down; W_q, W_k and W_v that are not named are identities."""
-        others = [name for name in ("W_q", "W_k", "W_v") if name not in names]
-        rest = f"; {', '.join(others)} the identity" if others else ""
-        return cls(f"{_GIVEN}{', '.join(names)}{rest}")
-
-    @property
-    def title(self) -> str:
-        """The model in a heading: "model idioms", or "untrained, seed 0"."""
-        return f"model {self.name}" if self.is_of_file else self.name
-
-    @property
-    def is_of_file(self) -> bool:
-        """Whether there is a model, rather than matrices drawn at random or written down."""
-        return not (self.is_untrained or self.is_given)
-
-    @property
-    def is_given(self) -> bool:
-        """Whether somebody wrote the matrices down."""
-        return self.sha256 is None and self.name.startswith(_GIVEN)
-
-    @property
-    def has_output(self) -> bool:
-        """Whether the matrices written down hold W_o, which turns the heads side by side."""
-        return self.is_given and "W_o" in self.name.partition(";")[0]
-
-    @property
-    def is_untrained(self) -> bool:
-        """Whether nothing was learned."""
-        return self.sha256 is None and self.name.startswith(_UNTRAINED)
-
-
-class ResultWarning(NamedTuple):
-    """Something a reader should know; `tokens` are positions in the token list."""
-
-    code: str
-    message: str
-    tokens: tuple[int, ...] = ()
-
-
-class EncoderStates(NamedTuple):
-    """The last hidden states of an encoder, which each layer of its decoder reads by cross-attention.
-
-    `n_tokens` counts them, None where nobody knows: tokens of the encoder were hidden or merged.
-    """
-
-    n_tokens: int | None
+from attncli.results.predicted import NEXT
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -346,7 +136,7 @@ class AttentionResult(Offers):
         reads = decoder.reads or EncoderStates(None if self.is_cut else len(self.tokens))
         for name, part in (("decoder", decoder), ("cross", cross)):
             if model is not None and part.model is not None:
-                said = {field: getattr(part.model, field) for field in _SAID}
+                said = {field: getattr(part.model, field) for field in SAID_OF_TEXT}
                 shared["model"] = model._replace(**said)
             shared["reads"] = reads if part is decoder else None
             object.__setattr__(self, name, replace(part, **shared))
@@ -455,18 +245,18 @@ class AttentionResult(Offers):
             "index": self.index,
             "line": self.line,
             "text": self.text,
-            "tokens": [_plain(token) for token in self.tokens],
+            "tokens": [plain_part(token) for token in self.tokens],
             "attention": self._settings(),
             "weights": self.weights,
             "contextual": self.contextual,
-            "vectors": _plain(self.vectors),
+            "vectors": plain_part(self.vectors),
             "model": None if self.model is None else self.model.told,
-            "warnings": [_plain(warning) for warning in self.warnings],
+            "warnings": [plain_part(warning) for warning in self.warnings],
         }
         if self.pair is not None:
             record |= {"pair": self.pair, "segments": list(self.segments)}
         if self.keys is not None:
-            record["keys"] = [_plain(token) for token in self.keys]
+            record["keys"] = [plain_part(token) for token in self.keys]
         if self.selection is not None:
             record["selection"] = dict(self.selection)
         if self.unknown:
@@ -502,7 +292,7 @@ class AttentionResult(Offers):
 
     def _settings(self) -> dict[str, Any]:
         """The settings of the record; where they are not known, only what the weights say."""
-        settings = _plain(self.attention)
+        settings = plain_part(self.attention)
         if "attention" not in self.unknown:
             return settings
         return {name: settings[name] for name in ("kind", "score", "n_layers", "n_heads")}
@@ -569,14 +359,3 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
         return one is not None and other is not None and bool(np.array_equal(one, other))
     return bool(one == other)
-
-
-def _plain(part: Any) -> dict[str, Any]:
-    return {name: nested_plain(value) for name, value in part._asdict().items()}
-
-
-def nested_plain(value: Any) -> Any:
-    """The value with lists for tuples, and objects for parts that have names."""
-    if isinstance(value, tuple):
-        return _plain(value) if hasattr(value, "_asdict") else [nested_plain(v) for v in value]
-    return dict(value) if isinstance(value, Mapping) else value

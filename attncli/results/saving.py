@@ -12,8 +12,9 @@ from attncli.checks.arguments import (
     unexpected,
 )
 from attncli.errors import EmptyError
+from attncli.results.fields import DEFAULT_FIELDS, ON_REQUEST, OPTIONAL_FIELDS
 from attncli.results.figures import checked_figure
-from attncli.results.result import DEFAULT_FIELDS, ON_REQUEST, OPTIONAL_FIELDS, AttentionResult
+from attncli.results.result import AttentionResult
 from attncli.settings import Notation
 
 _EXPECTED = "a result, or a list of results (AttentionResult.from_dict makes one of a record)"

@@ -10,18 +10,9 @@ from typing import Any, NamedTuple, overload
 
 from attncli.arrays import Float32Array, IntArray
 from attncli.errors import AttnError
-from attncli.results.result import (
-    OPTIONAL_ARRAYS,
-    PARTS,
-    UNRECORDED,
-    USUAL_FIELDS,
-    AttentionResult,
-    AttentionSettings,
-    ModelInfo,
-    ResultWarning,
-    Token,
-    VectorsInfo,
-)
+from attncli.results.facts import AttentionSettings, ModelInfo, ResultWarning, Token, VectorsInfo
+from attncli.results.fields import OPTIONAL_ARRAYS, PARTS, UNRECORDED, USUAL_FIELDS
+from attncli.results.result import AttentionResult
 
 # Fields that only finished results have; all others a Stack holds for its sentences together. What
 # belongs to a decoder is not written by batches.

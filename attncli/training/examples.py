@@ -17,7 +17,7 @@ from attncli.models.trained import TrainedModel
 from attncli.reading.embedder import Embedder
 from attncli.reading.reader import Reading, Tick, ignored
 from attncli.reading.targets import is_ambiguous, target_place
-from attncli.results.result import VectorsInfo
+from attncli.results.facts import VectorsInfo
 from attncli.settings import OF_MODEL
 from attncli.training.labels import alike, counted
 from attncli.training.pair_task import as_cosines, pair_task_of, score_range_of

@@ -10,7 +10,7 @@ from attncli.learning.subspace import Subspace
 from attncli.learning.trainer import FIGURES, EpochProgress, Training, predict
 from attncli.models.trained import TrainedModel
 from attncli.reading.reader import ReadingSettings
-from attncli.results.result import VectorsInfo
+from attncli.results.facts import VectorsInfo
 from attncli.settings import LayerSettings, TrainingSettings
 from attncli.training.class_weights import label_weights
 from attncli.training.examples import (

@@ -12,7 +12,7 @@ from attncli.learning.check import Checked
 from attncli.learning.trainer import split_off
 from attncli.models.trained import TrainedModel
 from attncli.reading.reader import ReadingSettings
-from attncli.results.result import VectorsInfo
+from attncli.results.facts import VectorsInfo
 from attncli.settings import LayerSettings, TrainingSettings
 from attncli.training.examples import Prepared, rows_at
 from attncli.training.fit import Fit, Sizes, scores_of, sizes_of

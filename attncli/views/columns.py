@@ -10,10 +10,11 @@ import numpy as np
 from attncli.errors import DataError, LimitError
 from attncli.results.columns.files import table_pieces
 from attncli.results.columns.records import Numbering, RecordColumns
+from attncli.results.fields import PARTS, RARE_OF_MODELS
 from attncli.results.layout import RecordLayout
 from attncli.results.placed import PlacedRecords
 from attncli.results.predicted import NEXT
-from attncli.results.result import PARTS, RARE_OF_MODELS, AttentionResult
+from attncli.results.result import AttentionResult
 from attncli.results.stack import Stack, stack_of
 
 Lot: TypeAlias = Sequence[AttentionResult]

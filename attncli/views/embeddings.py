@@ -8,7 +8,7 @@ from attncli.arrays import FloatArray
 from attncli.errors import Blank, field_name, setting
 from attncli.insight.movement import Movement
 from attncli.results.displayed import visible_blank
-from attncli.results.result import Token
+from attncli.results.facts import Token
 from attncli.views.ink import Ink, Line, left, right, width_of, wrapped
 
 STATUS = {

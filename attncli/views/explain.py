@@ -8,9 +8,10 @@ from rich.segment import Segment
 from attncli.errors import field_name
 from attncli.insight.movement import Movement
 from attncli.insight.sums import sums_of
+from attncli.results.fields import NOT_GIVEN
 from attncli.results.names import VECTORS_AFTER, describe, matrix_name
 from attncli.results.predicted import NEXT
-from attncli.results.result import NOT_GIVEN, AttentionResult
+from attncli.results.result import AttentionResult
 from attncli.views.embeddings import movement_lines, token_lines, vector_lines
 from attncli.views.equations import MAX_TERMS, equation_lines, sums_line
 from attncli.views.facts import model_line

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+from attncli.results.fields import NOT_GIVEN
 from attncli.results.names import describe
-from attncli.results.result import NOT_GIVEN, AttentionResult
+from attncli.results.result import AttentionResult
 
 
 def facts_line(result: AttentionResult, shown: Callable[[str], str] = str) -> str:

@@ -12,9 +12,10 @@ from attncli.errors.wording import visible
 from attncli.escape import isolated, quotes_isolated
 from attncli.files.safe_cells import cell
 from attncli.insight.heads import HEAD_MEASURES, HeadMap, head_map
+from attncli.results.fields import SCHEMA_VERSION
 from attncli.results.json import record_json
 from attncli.results.names import full_name
-from attncli.results.result import SCHEMA_VERSION, AttentionResult
+from attncli.results.result import AttentionResult
 from attncli.settings import HeadMeasure
 from attncli.views import sheets
 from attncli.views.facts import facts_line, model_line

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from attncli.results.fields import OPTIONAL_ARRAYS, OPTIONAL_FIELDS, USUAL_FIELDS
 from attncli.results.names import AXES, ranges
-from attncli.results.result import OPTIONAL_ARRAYS, OPTIONAL_FIELDS, USUAL_FIELDS, AttentionResult
+from attncli.results.result import AttentionResult
 
 OF_TOKENS = ("tokens.start", "tokens.end", "tokens.key", "tokens.status")
 _RARE = ("pair", "segments", "selection", "measures")

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from attncli.results.fields import OPTIONAL_ARRAYS
 from attncli.results.json import record_json
-from attncli.results.result import OPTIONAL_ARRAYS, AttentionResult
+from attncli.results.result import AttentionResult
 
 _REST = ("measures",)  # what is there on request and no array
 

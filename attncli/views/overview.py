@@ -12,7 +12,8 @@ from rich.segment import Segment
 from attncli.insight.movement import Movement, most_moved
 from attncli.insight.sums import sums_of
 from attncli.results.displayed import visible_blank
-from attncli.results.result import AttentionResult, Token
+from attncli.results.facts import Token
+from attncli.results.result import AttentionResult
 from attncli.views.embeddings import EXPECTED
 from attncli.views.ink import Ink, Line, left, width_of, wrapped
 from attncli.views.layout import Layout, Section

@@ -10,8 +10,9 @@ from attncli.errors.wording import counted_as
 from attncli.escape import harmless, quotes_apart
 from attncli.insight.places import mask_of
 from attncli.results.displayed import spoken_blank
+from attncli.results.facts import AttentionSettings
 from attncli.results.names import describe, matrix_name
-from attncli.results.result import AttentionResult, AttentionSettings
+from attncli.results.result import AttentionResult
 from attncli.views.equations import rounded_to_sum
 from attncli.views.facts import model_line
 from attncli.views.ink import Ink

@@ -6,8 +6,9 @@ from attncli.arrays import FloatArray
 from attncli.errors import command_line, setting
 from attncli.errors.wording import typed
 from attncli.insight.why import SELF_WEIGHT, Why
+from attncli.results.facts import MEANINGLESS
 from attncli.results.names import full_name, is_named
-from attncli.results.result import MEANINGLESS, AttentionResult
+from attncli.results.result import AttentionResult
 from attncli.views.ink import Ink, Line, left, wrapped
 
 _LABEL = 13  # columns of a label

@@ -26,7 +26,8 @@ from attncli.cli.app import run
 from attncli.insight.diagram import diagram_of
 from attncli.insight.movement import movements
 from attncli.matrices.build import result_from_arrays
-from attncli.results.result import STAGE_FIELDS, AttentionResult
+from attncli.results.fields import STAGE_FIELDS
+from attncli.results.result import AttentionResult
 from attncli.settings import FigureSettings
 from attncli.views.compare import comparison_lines
 from attncli.views.compare_page import comparison_page, comparison_svg

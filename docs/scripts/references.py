@@ -49,7 +49,7 @@ RETURNED = {
     "results.batch_report": "RunReport Tally",
     "mechanisms.analyser": "Analyser",
     "views.notebook": "Shown",
-    "results.result": "Token AttentionSettings VectorsInfo ModelInfo ResultWarning",
+    "results.facts": "Token AttentionSettings VectorsInfo ModelInfo ResultWarning",
 }
 INNER = {"Part.of_stack"}  # methods that take what nobody has at hand
 # Choices that several functions take, by the class that holds them, with the command whose options they are.

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.batches.writers.models import label_texts, model_texts
+from attncli.results.facts import ModelInfo
 from attncli.results.json import plain_json
 from attncli.results.labeled import Labeled, LabelingModel
 from attncli.results.predicted import PREDICTED, Candidate
-from attncli.results.result import ModelInfo
 
 _LABELS = st.text(max_size=5) | st.sampled_from(["%s", "100%", '"', "राज़", "a\x1b[31m", "\u202e"])
 _SHARES = st.floats(0, 1) | st.sampled_from([0.0, 1.0, 1e-4, 9.9999e-5, 1e-5, 1e-16, 5e-324, 0.1])

@@ -15,7 +15,7 @@ from attncli.embeddings.readers.any_format import ReadOptions
 from attncli.embeddings.scanning import ScannedStore
 from attncli.embeddings.store import MemoryStore
 from attncli.errors import ArgumentError, AttnError, DataError
-from attncli.results.result import AttentionSettings, ModelInfo, ResultWarning, Token, VectorsInfo
+from attncli.results.facts import AttentionSettings, ModelInfo, ResultWarning, Token, VectorsInfo
 
 
 def test_no_attentions_say_how_to_get_them() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import attncli
-from attncli.results.result import AttentionSettings
+from attncli.results.facts import AttentionSettings
 
 
 class Hostile:

@@ -17,7 +17,8 @@ from attncli.insight.plane import principal_plane
 from attncli.insight.select import select_heads, select_layers
 from attncli.insight.space import VocabularySpace
 from attncli.mechanisms.general import GeneralAnalyser
-from attncli.results.result import AttentionResult, ModelInfo
+from attncli.results.facts import ModelInfo
+from attncli.results.result import AttentionResult
 
 FIELDS = frozenset({"embeddings", "value"})
 

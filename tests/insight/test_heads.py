@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from attncli.insight.chosen_part import Part
 from attncli.insight.heads import HABITS, HEAD_MEASURES, NO_HABIT, head_map, sink_share
-from attncli.results.result import AttentionResult, AttentionSettings, Token, VectorsInfo
+from attncli.results.facts import AttentionSettings, Token, VectorsInfo
+from attncli.results.result import AttentionResult
 
 WORDS = ["<s>", "the", "old", "Ġbank", ",", "grows", "...", "don't", "[SEP]", "▁."]
 

@@ -11,15 +11,10 @@ from attncli.errors import EmptyError, UsageError
 from attncli.insight.chosen_part import Part
 from attncli.insight.select import aggregate, select_heads, select_layers
 from attncli.insight.tokens import hide_tokens, merge_pieces
+from attncli.results.facts import AttentionSettings, ResultWarning, Token, VectorsInfo
 from attncli.results.names import describe, layer_of_vectors, ranges
 from attncli.results.pieces import continues_word
-from attncli.results.result import (
-    AttentionResult,
-    AttentionSettings,
-    ResultWarning,
-    Token,
-    VectorsInfo,
-)
+from attncli.results.result import AttentionResult
 from attncli.results.stack import stack_of
 
 PIECES = [

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import attncli
 from attncli.insight.sums import sums_of
-from attncli.results.result import ModelInfo
+from attncli.results.facts import ModelInfo
 from attncli.views.facts import model_line
 
 

@@ -18,22 +18,18 @@ from attncli.batches.writers.formats import Format, MakeWriter, ending_of
 from attncli.errors import AttnError, DataError, LimitError
 from attncli.insight.difference import differences
 from attncli.matrices.reading import read_saved
-from attncli.results.layout import RecordLayout
-from attncli.results.names import axis_labels
-from attncli.results.predicted import Candidate, MaskedPlace
-from attncli.results.result import (
+from attncli.results.facts import AttentionSettings, ModelInfo, ResultWarning, Token, VectorsInfo
+from attncli.results.fields import (
     EXCLUDED_FIELDS,
     OPTIONAL_ARRAYS,
     OPTIONAL_FIELDS,
     PARTS,
     UNRECORDED,
-    AttentionResult,
-    AttentionSettings,
-    ModelInfo,
-    ResultWarning,
-    Token,
-    VectorsInfo,
 )
+from attncli.results.layout import RecordLayout
+from attncli.results.names import axis_labels
+from attncli.results.predicted import Candidate, MaskedPlace
+from attncli.results.result import AttentionResult
 from attncli.results.stack import Failure, Stack, stacks_of
 from attncli.views.files import SUFFIXES, FileRequest, write_results
 from attncli.views.losses import LOSSES

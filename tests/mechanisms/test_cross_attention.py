@@ -20,7 +20,8 @@ from schema import validator
 
 import attncli
 from attncli.insight.chosen_part import Part
-from attncli.results.result import AttentionResult, Token
+from attncli.results.facts import Token
+from attncli.results.result import AttentionResult
 
 for library in ("torch", "transformers", "tokenizers"):
     pytest.importorskip(library)

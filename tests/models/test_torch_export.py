@@ -17,7 +17,7 @@ from attncli.errors import OutputError, UsageError
 from attncli.insight.readout import read_out
 from attncli.models.torch_export import torch_bytes
 from attncli.models.trained import TrainedModel, save_model
-from attncli.results.result import VectorsInfo
+from attncli.results.facts import VectorsInfo
 
 torch = pytest.importorskip("torch")
 safetensors = pytest.importorskip("safetensors")

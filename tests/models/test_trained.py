@@ -19,7 +19,7 @@ from attncli.models.trained import (
     parse_model,
     require_vectors,
 )
-from attncli.results.result import VectorsInfo
+from attncli.results.facts import VectorsInfo
 
 VECTORS = VectorsInfo("six", 4, 6, "ab" * 32)
 

@@ -16,8 +16,9 @@ from attncli.errors import DataError
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
 from attncli.reading.reader import ReadingSettings
 from attncli.results import json as view
+from attncli.results.fields import OPTIONAL_FIELDS
 from attncli.results.json import error_record, record_json, result_json, shortest
-from attncli.results.result import OPTIONAL_FIELDS, AttentionResult
+from attncli.results.result import AttentionResult
 
 FLOATS = hnp.arrays(
     np.float32,

@@ -11,15 +11,9 @@ from hypothesis.extra import numpy as hnp
 
 from attncli.errors import DataError
 from attncli.mechanisms.general import GeneralAnalyser
-from attncli.results.result import (
-    OPTIONAL_FIELDS,
-    AttentionResult,
-    AttentionSettings,
-    ModelInfo,
-    ResultWarning,
-    Token,
-    VectorsInfo,
-)
+from attncli.results.facts import AttentionSettings, ModelInfo, ResultWarning, Token, VectorsInfo
+from attncli.results.fields import OPTIONAL_FIELDS
+from attncli.results.result import AttentionResult
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 

@@ -2,7 +2,8 @@
 
 from attncli.insight.learned import Learned
 from attncli.mechanisms.open import open_analyser
-from attncli.results.result import STAGE_FIELDS, AttentionResult
+from attncli.results.fields import STAGE_FIELDS
+from attncli.results.result import AttentionResult
 from attncli.settings import MechanismSettings
 
 SHORT, LONG = "money bank grows", "the river bank near money grows fast"

@@ -4,7 +4,8 @@ import numpy as np
 
 from attncli.attention.core import attention_scores, softmax
 from attncli.embeddings.seeded import random_vector
-from attncli.results.result import AttentionResult, AttentionSettings, Token, VectorsInfo
+from attncli.results.facts import AttentionSettings, Token, VectorsInfo
+from attncli.results.result import AttentionResult
 
 HOSTILE = (
     "</script>", '"><img', "onerror=alert(1)>", "<!--", "]]>", "&amp;", "\u202eevil", "a\x1b[31mred",

@@ -17,7 +17,8 @@ from attncli.insight.difference import Difference, differences
 from attncli.results.alignment import Alignment
 from attncli.results.cards import Grid
 from attncli.results.displayed import displayed, displayed_comparison
-from attncli.results.result import AttentionResult, Token
+from attncli.results.facts import Token
+from attncli.results.result import AttentionResult
 from attncli.views.alignment import alignment_lines
 from attncli.views.difference import difference_lines
 from attncli.views.files import write_comparison

@@ -12,7 +12,7 @@ from views.samples import HOSTILE
 
 import attncli
 from attncli.insight.diagram import diagram_of
-from attncli.results.result import STAGE_FIELDS
+from attncli.results.fields import STAGE_FIELDS
 from attncli.views.diagram_lines import diagram_lines
 from attncli.views.diagram_svg import diagram_figure, diagram_svg
 from attncli.views.ink import Ink, width_of

@@ -14,7 +14,8 @@ from views.drawings import LONG, MECHANISMS, SHORT, analyzed
 
 import attncli
 from attncli.insight.diagram import diagram_of
-from attncli.results.result import STAGE_FIELDS, AttentionResult
+from attncli.results.fields import STAGE_FIELDS
+from attncli.results.result import AttentionResult
 from attncli.views.diagram import drawn_texts, in_words
 from attncli.views.diagram_lines import diagram_lines
 from attncli.views.diagram_svg import diagram_figure, diagram_svg

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attncli.insight.diagram import diagram_of
-from attncli.results.result import AttentionResult, AttentionSettings, Token, VectorsInfo
+from attncli.results.facts import AttentionSettings, Token, VectorsInfo
+from attncli.results.result import AttentionResult
 from attncli.views.diagram import drawn_texts, in_words
 from attncli.views.diagram_lines import diagram_lines
 from attncli.views.diagram_svg import diagram_figure, diagram_svg

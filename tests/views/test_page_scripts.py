@@ -115,7 +115,7 @@ def test_words_of_a_picture_stand_where_they_belong(tmp_path):
     """In an SVG drawn by Chromium the label of a Hebrew answer stands before its share."""
     from dataclasses import replace
 
-    from attncli.results.result import ModelInfo
+    from attncli.results.facts import ModelInfo
 
     model = ModelInfo(
         name="m", sha256="0" * 64, label="כסף", probabilities={"כסף": 0.75, "bank": 0.25}

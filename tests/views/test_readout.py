@@ -14,7 +14,7 @@ from attncli.learning.trainer import predict
 from attncli.mechanisms.task import TaskAnalyser
 from attncli.models.trained import TrainedModel
 from attncli.reading.reader import vectors_info
-from attncli.results.result import STAGE_FIELDS
+from attncli.results.fields import STAGE_FIELDS
 from attncli.views.ink import Ink
 from attncli.views.steps import Steps, step_lines
 

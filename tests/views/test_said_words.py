@@ -10,14 +10,9 @@ from models.stories import write_stories
 
 import attncli
 from attncli.results.displayed import displayed, spoken_blank, visible_blank
+from attncli.results.facts import AttentionSettings, ModelInfo, Token, VectorsInfo
 from attncli.results.predicted import Candidate, MaskedPlace
-from attncli.results.result import (
-    AttentionResult,
-    AttentionSettings,
-    ModelInfo,
-    Token,
-    VectorsInfo,
-)
+from attncli.results.result import AttentionResult
 from attncli.views.files import write_results
 from attncli.views.notebook import printed_results, shown_results
 

@@ -9,7 +9,8 @@ import pytest
 from views.samples import result_of
 
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
-from attncli.results.result import STAGE_FIELDS, AttentionResult
+from attncli.results.fields import STAGE_FIELDS
+from attncli.results.result import AttentionResult
 from attncli.views.ink import Ink, width_of
 from attncli.views.speak import spoken_text
 from attncli.views.steps import Steps, step_lines

@@ -15,16 +15,11 @@ from attncli.batches.writers.keys import key_texts
 from attncli.batches.writers.models import label_texts, model_texts
 from attncli.batches.writers.tokens import token_texts
 from attncli.errors import AttnError
+from attncli.results.facts import AttentionSettings, VectorsInfo, nested_plain
+from attncli.results.fields import CROSS_SCHEMA, SCHEMA_VERSION
 from attncli.results.json import error_record, plain_json
 from attncli.results.labeled import Labeled
 from attncli.results.layout import RecordLayout
-from attncli.results.result import (
-    CROSS_SCHEMA,
-    SCHEMA_VERSION,
-    AttentionSettings,
-    VectorsInfo,
-    nested_plain,
-)
 from attncli.results.stack import Stack
 from attncli.results.top import strongest_of_rows
 

@@ -11,9 +11,10 @@ from itertools import repeat
 import numpy as np
 
 from attncli.arrays import FloatArray
+from attncli.results.facts import ModelInfo
+from attncli.results.fields import RARE_OF_MODELS
 from attncli.results.json import plain_json
 from attncli.results.labeled import Labeled
-from attncli.results.result import RARE_OF_MODELS, ModelInfo
 
 _FIXED = 1e-4  # what is less has an exponent
 _DECIMAL = 1e-5  # what is less has one as orjson writes it too

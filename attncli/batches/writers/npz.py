@@ -36,9 +36,9 @@ from attncli.batches.chunks import Chunk
 from attncli.batches.work import Failures, Placed
 from attncli.batches.writers.jsonl import JsonlWriter
 from attncli.errors import AttnError
+from attncli.results.fields import PART_FIELDS
 from attncli.results.layout import RecordLayout
 from attncli.results.placed import PlacedRecords
-from attncli.results.result import PART_FIELDS
 from attncli.results.stack import Stack
 from attncli.results.stacked_tokens import Tokens
 

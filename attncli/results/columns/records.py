@@ -19,10 +19,11 @@ from attncli.results.columns.arrays import (
 )
 from attncli.results.columns.schema import AXES_OF, RARE_TYPES, schema_of
 from attncli.results.columns.tokens import PlacedRuns, TokenColumns
+from attncli.results.facts import ResultWarning
+from attncli.results.fields import PARTS
 from attncli.results.json import plain_json, rounded_to
 from attncli.results.layout import RecordLayout
 from attncli.results.placed import PlacedArrays, PlacedRecords
-from attncli.results.result import PARTS, ResultWarning
 from attncli.results.stack import RARE_FIELDS, Stack, TokenRun
 
 _OF_STACKS = ("attention", "vectors", *RARE_FIELDS)  # what the sentences of a stack share

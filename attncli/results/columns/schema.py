@@ -8,22 +8,18 @@ from collections.abc import Mapping, Sequence
 from types import UnionType
 from typing import Any, get_args, get_origin
 
-from attncli.results.layout import RecordLayout
-from attncli.results.predicted import PREDICTED
-from attncli.results.result import (
+from attncli.results.facts import AttentionSettings, ModelInfo, ResultWarning, Token, VectorsInfo
+from attncli.results.fields import (
     CROSS_SCHEMA,
     OPTIONAL_ARRAYS,
     PART_FIELDS,
     PARTS,
     RARE_OF_MODELS,
     SCHEMA_VERSION,
-    AttentionResult,
-    AttentionSettings,
-    ModelInfo,
-    ResultWarning,
-    Token,
-    VectorsInfo,
 )
+from attncli.results.layout import RecordLayout
+from attncli.results.predicted import PREDICTED
+from attncli.results.result import AttentionResult
 from attncli.results.stack import RARE_FIELDS
 
 AXES_OF = {"weights": 4, "contextual": 2, **OPTIONAL_ARRAYS}
