@@ -102,6 +102,7 @@ def train_vectors(
     from attncli.api.batching import paths_of
     from attncli.embeddings.corpus import unwatched
     from attncli.embeddings.learned import learn_vectors
+    from attncli.files.rows.columns import column_number
     from attncli.files.rows.reader import Shape
     from attncli.files.source import bytes_of_stdin, sources
 
@@ -113,7 +114,13 @@ def train_vectors(
     if input_format is not None:
         choice_of(input_format, "input_format", get_args(InputFormat))
     named = frozenset[str]() if chosen is None else None
-    shape = Shape(kind=input_format, column=chosen, fields=("column",), chosen=named)
+    shape = Shape(
+        kind=input_format,
+        column=chosen,
+        fields=("column",),
+        chosen=named,
+        by_number=chosen is not None and column_number(chosen) is not None,
+    )
     learned = learn_vectors(
         sources(paths_of(corpus, "corpus"), bytes_of_stdin),
         text_of(name, "name"),

@@ -31,6 +31,7 @@ from attncli.errors import OutputError, UsageError, field_name, setting
 from attncli.errors.wording import did_you_mean, quoted, visible
 from attncli.files.apart import expect_apart, files_given, written
 from attncli.files.paths import exists, is_file, is_folder
+from attncli.files.rows.columns import column_number
 from attncli.files.rows.kinds import named_kind
 from attncli.files.rows.reader import Shape
 from attncli.files.source import InputSource, is_url
@@ -100,21 +101,24 @@ class BatchJob:
         }
 
     def shape(self, note: Callable[[str], None] | None) -> Shape:
-        """How the inputs are read; the last column is that of pairs, where there is one."""
+        """How the inputs are read; the last column is that of pairs, where there is one.
+
+        Beside a pair, or where a column is given by its number, numbers are places from 1.
+        """
         s = self.settings
         others = {"id_column": s.id_column, "pair_column": s.pair_column}
         wanted = {name: column for name, column in others.items() if column is not None}
-        paired = s.pair_column is not None
-        given = frozenset([*wanted, *(["column"] if s.column is not None else [])])
+        given = wanted if s.column is None else {"column": s.column, **wanted}
+        by_number = s.pair_column is not None or any(map(column_number, given.values()))
         return Shape(
             s.input_format,
             s.column,
             tuple(wanted.values()),
             required=True,
             every_line=s.every_line,
-            fields=("column", *wanted) if paired else ("column", "id_column"),
-            chosen=given if paired else None,
-            by_number=paired,
+            fields=("column", *wanted) if by_number else ("column", "id_column"),
+            chosen=frozenset(given) if by_number else None,
+            by_number=by_number,
             note=note,
         )
 

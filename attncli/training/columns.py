@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from attncli.errors import Blank, DataError, field_name, setting
+from attncli.errors import Blank, DataError, setting
 from attncli.errors.wording import quoted
-from attncli.files.rows.columns import places_of
+from attncli.files.rows.columns import places_of, read_as_row
 from attncli.files.rows.kinds import named_kind
 from attncli.files.rows.shape import Shape, Table
 
@@ -95,6 +95,5 @@ def remarks_of(table: Table, path: str, name: str) -> list[str]:
     if table.encoding not in ("", "utf-8"):
         said.append(f"the text is {table.encoding.rpartition('-')[0].upper()}")
     if not table.has_header:
-        first = f"line 1 is read as a row; where it is a header, {field_name('text_column')} takes"
-        said.append(f"{first} a name of it")
+        said.append(read_as_row("text_column"))
     return [f"{name}: {', '.join(said)}"] if said else []

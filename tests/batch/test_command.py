@@ -146,6 +146,27 @@ def test_tables_carry_their_ids(attn: Attn, tmp_path: Path) -> None:
     assert b'--column: found no column "nope", expected one of "number", "text"' in missing.stderr
 
 
+@pytest.mark.parametrize(("suffix", "tab"), [("tsv", "\t"), ("csv", ",")])
+def test_a_table_without_a_header_gives_its_columns_by_number(
+    attn: Attn, tmp_path: Path, suffix: str, tab: str
+) -> None:
+    """Its first line is a row, and a note says so; beside a name a number is a place."""
+    table = tmp_path / f"rows.{suffix}"
+    table.write_text(f"x9{tab}money bank\nx8{tab}river bank flows\n", encoding="utf-8")
+    lean = ["--exclude", "weights,contextual,tokens"]
+    done = attn("batch", str(table), "--column", "2", "--id", "1", *lean)
+    assert [(r["id"], r["text"]) for r in records(done.stdout)] == [
+        ("x9", "money bank"),
+        ("x8", "river bank flows"),
+    ]
+    assert (
+        b"line 1 is read as a row; where it is a header, --column takes a name of it" in done.stderr
+    )
+    done = attn("batch", str(table), "--column", "money bank", "--id", "1", *lean)
+    assert [(r["id"], r["text"]) for r in records(done.stdout)] == [("x8", "river bank flows")]
+    assert b"line 1" not in done.stderr
+
+
 def test_several_inputs_say_their_file(attn: Attn, tmp_path: Path) -> None:
     """Records of several files count on, and say which file and line they are of."""
     (tmp_path / "p1.txt").write_text("money bank\nriver\n")

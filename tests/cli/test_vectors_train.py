@@ -178,6 +178,11 @@ def test_a_column_of_a_table_is_a_corpus(command, tmp_path, corpus):
     ended = command("vectors", "train", str(table), *FEW, "--column", "said", "--force")
     assert ended.code == 0, ended.said
     assert open_named_vectors("mine").sha256 == first
+    bare = tmp_path / "bare.tsv"
+    bare.write_text("\n".join(f"x\t{sentence}" for sentence in SENTENCES), encoding="utf-8")
+    ended = command("vectors", "train", str(bare), *FEW, "--column", "2", "--force")
+    assert ended.code == 0, ended.said
+    assert open_named_vectors("mine").sha256 == first
 
 
 def test_long_sentences_are_learned_whole(command, tmp_path):

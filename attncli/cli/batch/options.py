@@ -30,7 +30,9 @@ BATCH_OPTIONS: dict[str, Any] = {
         "NAME",
         "Kind of the inputs: text, csv, tsv, jsonl, json or parquet (default: seen from the content).",
     ),
-    "column": option(INPUT, "NAME", "Column of a table that holds the text."),
+    "column": option(
+        INPUT, "NAME", "Column of a table that holds the text; a number is its place, from 1."
+    ),
     "id_column": option(INPUT, "NAME", "Column to carry through as id.", "--id"),
     "pair_column": option(
         INPUT,

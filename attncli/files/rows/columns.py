@@ -17,11 +17,16 @@ _MOST_DIGITS = 6  # of the number of a column
 def has_header(first: Sequence[str], shape: Shape) -> bool:
     """Whether the first line of a table names its columns."""
     given = [column for i, column in enumerate(shape.columns) if shape.is_chosen(i)]
-    if not (shape.by_number and shape.is_chosen(0) and all(map(_number, given))):
+    if not (shape.by_number and shape.is_chosen(0) and all(map(column_number, given))):
         return True
     named = [column for column in given if places_of(first, column)]
     looked_for = [column for i, column in enumerate(shape.columns) if not shape.is_chosen(i)]
     return len(named) == len(given) or any(places_of(first, column) for column in looked_for)
+
+
+def read_as_row(field: str) -> str:
+    """What to say of the first line of a table whose columns are all given by number."""
+    return f"line 1 is read as a row; where it is a header, {field_name(field)} takes a name of it"
 
 
 def places(header: Sequence[str], shape: Shape, place: str) -> tuple[int | None, ...]:
@@ -81,7 +86,7 @@ def _place(header: Sequence[str], column: str, i: int, shape: Shape, place: str)
         raise _twice(column, alike, i, shape, place)
     if alike:
         return alike[0]
-    number = _number(column) if shape.by_number and shape.is_chosen(i) else None
+    number = column_number(column) if shape.by_number and shape.is_chosen(i) else None
     if number is not None:
         if not 1 <= number <= len(header):
             raise UsageError(
@@ -132,7 +137,7 @@ def _label_field(header: Sequence[str], shape: Shape) -> list[str]:
     return [shape.fields[at]] if missing else []
 
 
-def _number(column: str) -> int | None:
+def column_number(column: str) -> int | None:
     """The number that a column is given by, None for a name."""
     text = column.strip()
     is_number = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS

@@ -26,6 +26,7 @@ from attncli.files.rows.columns import (
     is_alike,
     no_column,
     places,
+    read_as_row,
 )
 from attncli.files.rows.foreign import check_foreign_rows, with_way
 from attncli.files.rows.kinds import (
@@ -206,6 +207,8 @@ def _cell_rows(
     columns = header.cells if named else list(map(str, range(1, len(header.cells) + 1)))
     at = places(columns, shape, f"{name}:{header.line}")
     shape.tell(table._replace(columns=tuple(columns), delimiter=delimiter, has_header=named))
+    if not named and shape.note is not None:
+        shape.note(f"{name}: {read_as_row(shape.fields[0])}")
     for row in rows if named else chain((header,), rows):
         yield _cell_row(row, at, whole=shape.whole)
 
