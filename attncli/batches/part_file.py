@@ -28,9 +28,13 @@ _SUM_UP_TO = 1 << 20  # bytes of a part that are always summed again at the end
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a part becomes the output: `assemble` makes a file of another layout of it."""
+    """How a part becomes the output: `assemble` makes a file of another layout of it.
+
+    Where that begins with the part as it is, `closing` makes the bytes behind it, else None.
+    """
 
     assemble: Callable[[Path, Path], None] | None = None
+    closing: Callable[[Path], bytes | None] | None = None
     sync: bool = False
 
 
@@ -82,7 +86,10 @@ class PartFile:
         self._expect_whole()
         try:
             whole = self.path
-            if ending.assemble is not None:
+            closing = None if ending.closing is None else ending.closing(whole)
+            if closing is not None:
+                self.write(closing, self.length)
+            elif ending.assemble is not None:
                 os.close(open_own(self._final, self._mode(), new=True))
                 ending.assemble(self.path, self._final)
                 whole = self._final

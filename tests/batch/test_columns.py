@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 import attncli
+from attncli.batches.chunks import Chunk
+from attncli.batches.journal import Commit, checksum
+from attncli.batches.part_file import Ending, PartFile
+from attncli.batches.writers.formats import Format, MakeWriter, ending_of
+from attncli.errors import EmptyError
+from attncli.results.layout import RecordLayout
 
+_FAILED = EmptyError("no word, expected one")
 LONG = "x" * 70 + "y" * 80  # a piece that is not remembered
 SENTENCES = [
     "money bank grows",
@@ -55,3 +62,50 @@ def test_columns_are_written_without_pandas(tmp_path: Path) -> None:
         run = [sys.executable, "-c", code % suffix]
         ended = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True)
         assert ended.stdout == "False\n"
+
+
+@pytest.mark.parametrize("chunks", [1, 5])
+def test_a_footer_makes_an_arrow_file_of_a_part(folder: Path, chunks: int) -> None:
+    """The part is the beginning of the file, and stays where it is; a part of before is a stream."""
+    pa = pytest.importorskip("pyarrow")
+    make, ending = _arrow()
+    writer = make()
+    lists = [
+        writer.chunk(Chunk(i, 9 * i, 9 * i + 1, [b""] * 9), (), [(n, _FAILED) for n in range(9)])
+        for i in range(chunks)
+    ]
+    part, magic = folder / "part", writer.head[:8]
+    part.write_bytes(writer.head + b"".join(lists))
+    assert ending.closing is not None
+    assert ending.assemble is not None
+    closing = ending.closing(part)
+    assert closing is not None
+    whole = part.read_bytes() + closing
+    with pa.ipc.open_file(pa.py_buffer(whole)) as table:
+        assert (table.num_record_batches, table.read_all().num_rows) == (chunks, 9 * chunks)
+    ending.assemble(part, folder / "whole")
+    assert (folder / "whole").read_bytes() == whole
+    part.write_bytes(part.read_bytes().removeprefix(magic))
+    assert ending.closing(part) is None
+    ending.assemble(part, folder / "stream")
+    assert (folder / "stream").read_bytes() == whole
+
+
+def test_the_part_of_arrow_is_not_copied(folder: Path) -> None:
+    """What stood on the disk as the part is the output: its file is the same one."""
+    pytest.importorskip("pyarrow")
+    make, ending = _arrow()
+    writer = make()
+    data = writer.head + writer.chunk(Chunk(0, 0, 1, [b""]), (), [(0, _FAILED)])
+    part = PartFile(folder / "o.arrow", {"job": 1})
+    part.write(data, 0)
+    part.commit(Commit(1, len(data), checksum(data), ""))
+    number = part.path.stat().st_ino
+    part.end(ending)
+    assert (folder / "o.arrow").stat().st_ino == number
+    assert [path.name for path in folder.iterdir()] == ["o.arrow"]
+
+
+def _arrow() -> tuple[MakeWriter, Ending]:
+    layout = RecordLayout()
+    return MakeWriter(Format("arrow"), layout), ending_of(Format("arrow"), layout)

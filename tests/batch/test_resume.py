@@ -18,6 +18,7 @@ from tests.batch.runs import Job, ended, forked, interrupted, leftovers, prepare
 
 FAULTS = [(Format("jsonl"), mode) for mode in ("kill", "torn", "full", "broken", "short")]
 FAULTS += [(Format("jsonl", "gz"), "torn"), (Format("npz"), "kill"), (Format("npz"), "full")]
+FAULTS += [(Format("arrow"), "kill"), (Format("arrow"), "full")]
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,8 @@ FAULTS += [(Format("jsonl", "gz"), "torn"), (Format("npz"), "kill"), (Format("np
 )
 def test_every_operation_may_fail(folder: Path, form: Format, mode: str) -> None:
     """A fault at each write, fsync, rename, truncate, unlink and open: resumed, the bytes are right."""
+    if form.name == "arrow":
+        pytest.importorskip("pyarrow")
     job, expected = prepared(folder, 35, format=form)
     faults = 0
     for number in range(1, 1000):

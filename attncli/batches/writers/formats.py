@@ -100,14 +100,15 @@ class MakeWriter:
 def ending_of(chosen: Format, layout: RecordLayout, *, sync: bool = False) -> Ending:
     """How the part of a format becomes the output. Raises: MissingExtraError."""
     if chosen.name in ("parquet", "arrow"):
-        from attncli.batches.writers.columnar import assembly
+        from attncli.batches.writers.columnar import arrow_closing, assembly
 
-        return Ending(assembly(chosen.name, layout), sync)
+        closing = arrow_closing(layout) if chosen.name == "arrow" else None
+        return Ending(assembly(chosen.name, layout), closing, sync)
     if chosen.name == "npz":
         from attncli.batches.writers.npz import assemble
 
-        return Ending(assemble, sync)
-    return Ending(None, sync)
+        return Ending(assemble, sync=sync)
+    return Ending(sync=sync)
 
 
 def _jsonl(layout: RecordLayout) -> Writer:

@@ -26,7 +26,7 @@ def table_pieces(
     kind: str, columns: RecordColumns, lots: Iterable[tuple[PlacedRecords, Numbering]]
 ) -> Iterator[bytes]:
     """The bytes of a file of these records, a piece for each lot of them."""
-    pieces = _Pieces()
+    pieces = BytesWritten()
     sink = require_pyarrow().PythonFile(pieces, mode="w")
     with open_table(kind, sink, columns.schema) as writer:
         for rows, numbering in lots:
@@ -35,10 +35,11 @@ def table_pieces(
     yield pieces.taken()
 
 
-class _Pieces(io.RawIOBase):
-    """A file of which the bytes are taken as they are written."""
+class BytesWritten(io.RawIOBase):
+    """A file of which the bytes are taken as they are written, those behind `begin`."""
 
-    def __init__(self) -> None:
+    def __init__(self, begin: int = 0) -> None:
+        self.begin = begin
         self._held: list[bytes] = []
         self._length = 0
 
@@ -46,10 +47,10 @@ class _Pieces(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        piece = bytes(data)
-        self._held.append(piece)
-        self._length += len(piece)
-        return len(piece)
+        if self._length >= self.begin:
+            self._held.append(bytes(data))
+        self._length += len(data)
+        return len(data)
 
     def tell(self) -> int:
         return self._length
