@@ -15,7 +15,7 @@ from attncli.views.heat_maps import result_drawings
 from attncli.views.html import BESIDE_STYLE, page
 from attncli.views.page.tables import escaped, plain_table, weight_table, word_markup
 from attncli.views.palette import palette_step
-from attncli.views.scatter import scatter_drawing
+from attncli.views.scatter_svg import scatter_drawing
 from attncli.views.sheets import footer_drawings, in_rows
 from attncli.views.svg import (
     SOFT,
