@@ -13,8 +13,8 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.embeddings.cache.checked import raw_bytes
 from attncli.embeddings.protocols import VocabularyStore
+from attncli.embeddings.readers.binary_records import is_odd
 from attncli.embeddings.readers.text.fields import SEPARATORS, looks_like_number
-from attncli.embeddings.readers.word2vec import is_odd
 from attncli.errors import Blank, DataError, UsageError, field_name, setting
 from attncli.errors.wording import quoted
 from attncli.files.writing import whole_file

@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from vector_files import MATRIX, WORDS, fasttext, word2vec_binary, written
 
 from attncli.embeddings.readers.any_format import ReadOptions
+from attncli.embeddings.readers.binary_records import is_odd, some_are_odd
 from attncli.embeddings.readers.loading import Loaded, load
-from attncli.embeddings.readers.word2vec import _some_are_odd, is_odd
+from attncli.embeddings.readers.word2vec import read_word2vec
 from attncli.errors import AttnError, DataError, LimitError
+from attncli.files import stream
+from attncli.files.limits import Limits
 
 NAMES = [word for word in WORDS if " " not in word]
 ROWS = MATRIX[: len(NAMES)]
@@ -40,6 +43,25 @@ def test_word2vec_binary_reads_back_bit_for_bit(tmp_path: Path, newline: bool, c
     assert found.words == names
     assert found.matrix.tobytes() == matrix.tobytes()
     assert found.warnings == []
+
+
+@pytest.mark.parametrize("piece", [1, 30, 100, 700, 1 << 20])
+@pytest.mark.parametrize("between", [b"", b"\n", b"\n\n"])
+def test_the_pieces_of_a_file_make_no_difference(
+    monkeypatch: pytest.MonkeyPatch, piece: int, between: bytes
+) -> None:
+    """Words of all kinds, spaces within, and zeros among the values, wherever a piece ends."""
+    names = [b"a", b"new york", "é".encode(), b"new york city 1", b"", b"10", b"z" * 90] * 9
+    matrix = np.random.default_rng(1).normal(size=(len(names), 20)).astype(np.float32)
+    matrix[::5, 3] = 0
+    pairs = zip(names, matrix, strict=True)
+    records = between.join(name + b" " + row.tobytes() for name, row in pairs)
+    monkeypatch.setattr(stream, "PIECE", piece)
+    reading = read_word2vec(stream.bytes_stream(b"63 20\n" + records, "w.bin"), Limits())
+    blocks = list(reading.blocks)
+    assert [word for block in blocks for word in block.words] == names
+    assert b"".join(block.values.tobytes() for block in blocks) == matrix.tobytes()
+    assert reading.warnings == []
 
 
 @pytest.mark.parametrize("length", range(len(BINARY)))
@@ -171,4 +193,4 @@ _BYTES = st.one_of(
 @given(st.lists(_BYTES, max_size=5))
 def test_odd_words_are_seen_among_all(words: list[bytes]) -> None:
     """A look at all words at once finds an odd one exactly where a look at each does."""
-    assert _some_are_odd(words) == any(map(is_odd, words))
+    assert some_are_odd(words) == any(map(is_odd, words))

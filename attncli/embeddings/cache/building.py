@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -31,6 +32,7 @@ from attncli.embeddings.store import STORE_FORMAT
 from attncli.errors import DataError, LimitError, command_line
 from attncli.files.access import Tick
 from attncli.files.limits import Limits, memory_budget
+from attncli.files.meanwhile import meanwhile
 
 _ROWS = 16384
 _WORD = 110  # bytes that a word takes in a list and a set, beside its letters
@@ -84,13 +86,16 @@ def build_store(
             raise DataError("no vectors found", place=place)
         file.seek(0)
         file.write(header_of("<f4", (len(words), reading.dim)))
-    warnings = reading.warnings + distinct.warnings()
-    repeated = distinct.repeated
-    words = names(words, reading.marks(distinct.words))
-    del distinct
-    digest = hash_of(words)
-    sums = block_sums(folder / "vectors.npy", reading.dim, digest.update)
-    write_array(folder / "vectors.sums.npy", sums)
+        file.flush()
+        with meanwhile(partial(os.fsync, file.fileno())):
+            warnings = reading.warnings + distinct.warnings()
+            repeated = distinct.repeated
+            words = names(words, reading.marks(distinct.words))
+            del distinct
+            digest = hash_of(words)
+            sums = block_sums(folder / "vectors.npy", reading.dim, digest.update)
+            write_array(folder / "vectors.sums.npy", sums)
+            write_words(folder, words)
     meta = {
         "format": STORE_FORMAT,
         "words": len(words),
@@ -102,7 +107,6 @@ def build_store(
         "warnings": warnings[:20],
         **facts,
     }
-    write_words(folder, words)
     subwords = _write_subwords(folder, reading.subwords())
     if subwords is not None:
         meta["subwords"] = subwords

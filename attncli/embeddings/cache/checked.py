@@ -9,6 +9,7 @@ import json
 import math
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ import numpy.typing as npt
 from attncli.arrays import Float32Array, IntArray
 from attncli.errors import DataError, InputError
 from attncli.errors.wording import visible
+from attncli.files.meanwhile import meanwhile
 
 HEADER = 128  # bytes before the values of an array
 _BLOCK = 16 << 10  # bytes that one checksum covers, about
+_LOT = 4 << 20  # bytes read at once, about
 
 
 class DamagedError(DataError):
@@ -74,17 +77,19 @@ def verify(path: Path, expected: object) -> None:
         raise DamagedError("this store is damaged", place=visible(str(path)))
 
 
-def block_sums(path: Path, dim: int, see: Callable[[bytes], object] = len) -> IntArray:
+def block_sums(path: Path, dim: int, see: Callable[[memoryview], object] = len) -> IntArray:
     """The checksum of each block of rows of a matrix file; `see` is shown all its values' bytes.
 
     Shape (n_blocks,), uint32. The file is read, not mapped: it is new, and may be large.
     """
-    size, sums = 4 * dim * rows_of_a_block(dim), []
-    with path.open("rb", buffering=1 << 18) as file:
+    size, sums = 4 * dim * rows_of_a_block(dim), list[int]()
+    with path.open("rb") as file:
         file.seek(HEADER)
-        while block := file.read(size):
-            sums.append(zlib.crc32(block))
-            see(block)
+        lot = memoryview(bytearray(max(1, _LOT // size) * size))
+        while n_bytes := file.readinto(lot):
+            values = lot[:n_bytes]
+            with meanwhile(partial(see, values)):
+                sums += [zlib.crc32(values[at : at + size]) for at in range(0, n_bytes, size)]
     return np.array(sums, dtype="<u4")
 
 
