@@ -50,15 +50,20 @@ def json_weights(value: Any) -> GivenNumbers:
         return GivenNumbers(_array(value))
     names = [name for name in _WEIGHTS if name in value]
     if not names:
-        raise DataError(
-            f"found the keys {', '.join(quoted(str(key)) for key in list(value)[:6])}, "
-            f"expected one of {', '.join(_WEIGHTS)}"
-        )
+        raise DataError(f"found {_what_is_there(value)}, expected one of {', '.join(_WEIGHTS)}")
     inner = value[names[0]]
     given = json_weights(inner) if _holds_objects(inner) else GivenNumbers(_array(inner))
     tokens, keys = (_names_of(value, names) for names in (_TOKENS, KEY_NAMES))
     tokens, keys = tokens or given.tokens, keys or given.keys
     return GivenNumbers(given.array, tokens, keys=None if keys == tokens else keys)
+
+
+def _what_is_there(value: Mapping[str, Any]) -> str:
+    """What an object without weights holds: the kind of a record, as of a map of heads, or its keys."""
+    kind = value.get("type")
+    if isinstance(kind, str) and "schema" in value:
+        return f"a record of the type {quoted(kind)}, which has no matrices of weights"
+    return f"the keys {', '.join(quoted(str(key)) for key in list(value)[:6])}"
 
 
 def csv_weights(text: str, place: str, delimiter: str | None = None) -> list[GivenNumbers]:

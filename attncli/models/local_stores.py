@@ -99,8 +99,8 @@ def _huggingface(env: Mapping[str, str]) -> Iterator[StoredModel | InputError]:
                 continue
             if snapshot is None:
                 continue
-            if is_file(snapshot / "config.json") and (size := _size(snapshot)):
-                yield StoredModel(name, "huggingface", snapshot, size)
+            if is_file(snapshot / "config.json"):
+                yield from _checkpoint(name, "huggingface", snapshot)
             for entry in _gguf_files(snapshot):
                 yield _named(f"hf:{name}/", snapshot, entry, "huggingface")
 
@@ -217,10 +217,10 @@ def _folders(env: Mapping[str, str]) -> Iterator[StoredModel | InputError]:
         for path in _files(folder):
             if isinstance(path, InputError):
                 yield path
-            elif path.name == "config.json" and (size := _size(path.parent)):
+            elif path.name == "config.json":
                 inner = path.parent.relative_to(folder)
                 name = inner.as_posix() if inner.parts else str(folder)
-                yield StoredModel(name, "folder", path.parent, size)
+                yield from _checkpoint(name, "folder", path.parent)
             elif _is_gguf(path):
                 yield _named("", folder, path, "folder")
 
@@ -279,9 +279,14 @@ def _is_later_part(path: Path) -> bool:
     return any(is_file(path.with_name(name)) for name in names)
 
 
-def _size(folder: Path) -> int:
-    """The bytes of the weights of a checkpoint folder."""
-    return sum(path.stat().st_size for path in folder.glob("*.safetensors") if is_file(path))
+def _checkpoint(name: str, source: Source, folder: Path) -> Iterator[StoredModel | InputError]:
+    """The checkpoint of a folder, where its weights are there; their links may lead to nothing."""
+    weights = sorted(folder.glob("*.safetensors"))
+    if size := sum(path.stat().st_size for path in weights if is_file(path)):
+        yield StoredModel(name, source, folder, size)
+    elif gone := next((path for path in weights if path.is_symlink()), None):
+        place = visible(str(gone))[:200]
+        yield InputError("these weights are a link to a file that is not there", place=place)
 
 
 def _files(folder: Path, depth: int = _MAX_DEPTH) -> Iterator[Path | InputError]:

@@ -205,6 +205,20 @@ def test_a_folder_of_models_that_is_not_there_is_told(env: dict[str, str], tmp_p
     assert len(listed) == 9
 
 
+@pytest.mark.parametrize("inner", ["hub/models--org--mini/snapshots/aaa", "own/tiny"])
+def test_weights_whose_link_leads_to_nothing_are_told(
+    env: dict[str, str], tmp_path: Path, inner: str
+) -> None:
+    """Their model is not listed, and the others are."""
+    before = len(models(env))
+    weights = tmp_path / inner / "model.safetensors"
+    weights.unlink()
+    weights.symlink_to(tmp_path / "blobs" / "gone")
+    (fault,) = (model for model in stored_models(env) if isinstance(model, InputError))
+    assert str(fault) == f"{weights}: these weights are a link to a file that is not there"
+    assert len([m for m in stored_models(env) if isinstance(m, StoredModel)]) == before - 1
+
+
 def test_a_machine_without_stores_has_no_models(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
