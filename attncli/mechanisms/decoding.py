@@ -22,6 +22,7 @@ from attncli.errors import (
 )
 from attncli.errors.wording import quoted
 from attncli.insight.measures import with_measures
+from attncli.mechanisms.transformer_reading import at_most
 from attncli.models.encoder_decoder import Decoded, Stages, decode
 from attncli.models.model import TransformerModel
 from attncli.models.pieces import Piece, Pieces, PieceTokenizer
@@ -54,7 +55,7 @@ def read_target(
         raise EmptyError(f"no word in {quoted(text)}", place=field_name("pair"))
     read = _shifted(pieces, model, tokenizer)
     if len(read.ids) > limit:
-        message = f"{len(read.ids)} tokens, the decoder of {model.name} reads at most {limit}"
+        message = f"{len(read.ids)} tokens, {at_most(model, limit, part='the decoder of ')}"
         if not truncate:
             hint = f"{setting(truncate=True)} cuts a text that is too long"
             raise LimitError(message, place=field_name("pair"), hints=(hint,))

@@ -28,10 +28,15 @@ class TextRead(NamedTuple):
     target: "Target | None" = None
 
 
-def at_most(model: TransformerModel, limit: int, longest: int | None = None) -> str:
-    """What allows no more than `limit` tokens: the model, which reads `longest`, or a setting."""
+def at_most(
+    model: TransformerModel, limit: int, longest: int | None = None, *, part: str = ""
+) -> str:
+    """What allows no more than `limit` tokens: the model, which reads `longest`, or a setting.
+
+    `part` names what of the model reads them: "the decoder of ".
+    """
     if limit >= (model.config.max_tokens if longest is None else longest):
-        return f"{model.name} reads at most {limit}"
+        return f"{part}{model.name} reads at most {limit}"
     return f"{setting(max_tokens=limit)} allows no more"
 
 

@@ -407,6 +407,8 @@ def test_a_text_too_long_for_the_decoder_is_cut_on_request(
     record = json.loads(ended.text)
     assert np.shape(record["cross"]["weights"]) == (2, 8, 64, 6)
     assert "truncated" in [warning["code"] for warning in record["cross"]["warnings"]]
+    ended = command("explain", SOURCE, "--model", bart, "--pair", "small " * 9, "--max-tokens", "8")
+    assert "--pair: 12 tokens, --max-tokens 8 allows no more" in ended.said
 
 
 def test_a_difference_names_the_part(
