@@ -7,7 +7,7 @@ the text: each row is what the decoder looks at to write the token that follows.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import compress
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -22,22 +22,13 @@ from attncli.errors import (
 )
 from attncli.errors.wording import quoted
 from attncli.insight.measures import with_measures
-from attncli.mechanisms.transformer_reading import at_most
+from attncli.mechanisms.transformer_reading import Target, at_most
 from attncli.models.encoder_decoder import Decoded, Stages, decode
 from attncli.models.model import TransformerModel
 from attncli.models.pieces import Piece, Pieces, PieceTokenizer
 from attncli.results.decoded import on_each_part
 from attncli.results.facts import ResultWarning, Token
 from attncli.results.result import AttentionResult
-
-
-class Target(NamedTuple):
-    """A text as a decoder reads it, its pieces behind the one that it starts with."""
-
-    text: str
-    pieces: Pieces
-    warnings: tuple[ResultWarning, ...] = ()
-    written: bool = False  # by the model itself
 
 
 def read_target(

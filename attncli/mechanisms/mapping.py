@@ -10,7 +10,8 @@ from attncli.errors.wording import quoted
 from attncli.insight.chosen_part import Part, part_named
 from attncli.insight.heads import MappedResult
 from attncli.insight.streamed import HeadStream
-from attncli.mechanisms.decoding import Target, decoded_target, with_decoder
+from attncli.mechanisms.decoding import decoded_target, with_decoder
+from attncli.mechanisms.transformer_reading import Target
 from attncli.models.encoder_decoder import Decoded
 from attncli.models.model import TransformerModel
 from attncli.results.result import AttentionResult

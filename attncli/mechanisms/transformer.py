@@ -27,6 +27,7 @@ from attncli.insight.measures import with_measures
 from attncli.mechanisms.analyser import Analyser
 from attncli.mechanisms.transformer_memory import Held, require_memory
 from attncli.mechanisms.transformer_reading import (
+    Target,
     TextRead,
     at_most,
     cut_short,
@@ -50,7 +51,6 @@ from attncli.settings import Keeps
 if TYPE_CHECKING:
     from attncli.insight.chosen_part import Part
     from attncli.insight.streamed import HeadStream
-    from attncli.mechanisms.decoding import Target
 
 _WINDOW_WEIGHTS = 1 << 24  # numbers of the weights held at once
 _WINDOW_ROWS = 1 << 14  # rows of tokens held at once
@@ -259,7 +259,7 @@ class TransformerAnalyser(Analyser):
         """Whether a decoder follows the encoder."""
         return self.model.config.target is not None
 
-    def _target(self, pair: str | None) -> "Target | None":
+    def _target(self, pair: str | None) -> Target | None:
         """The second text, where a decoder reads it. Raises: as `read_target`."""
         if pair is None or not self._decodes or self.model.decoder is None:
             return None
@@ -268,7 +268,7 @@ class TransformerAnalyser(Analyser):
         most = min(self.model.config.max_tokens, self.max_tokens)
         return read_target(self.model, self.tokenizer, pair, most, truncate=self.truncate)
 
-    def _n_target(self, target: "Target | None") -> int:
+    def _n_target(self, target: Target | None) -> int:
         """How many tokens the decoder reads at most, 0 where it reads none."""
         if target is not None:
             return len(target.pieces.ids)
@@ -395,7 +395,7 @@ class TransformerAnalyser(Analyser):
     def _with_decoder(
         self,
         result: AttentionResult,
-        target: "Target | None",
+        target: Target | None,
         states: States,
         passes: bool,
         stream: "HeadStream | None",

@@ -1,6 +1,6 @@
 """A text as a transformer reads it: its pieces, and what is to be said of them."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,8 +12,14 @@ from attncli.models.model import TransformerModel
 from attncli.models.pieces import Pieces, PieceTokenizer
 from attncli.results.facts import ResultWarning, Token
 
-if TYPE_CHECKING:
-    from attncli.mechanisms.decoding import Target
+
+class Target(NamedTuple):
+    """A text as a decoder reads it, its pieces behind the one that it starts with."""
+
+    text: str
+    pieces: Pieces
+    warnings: tuple[ResultWarning, ...] = ()
+    written: bool = False  # by the model itself
 
 
 class TextRead(NamedTuple):
@@ -25,7 +31,7 @@ class TextRead(NamedTuple):
     warnings: tuple[ResultWarning, ...]
     completion: str | None = None
     n_given: int = 0
-    target: "Target | None" = None
+    target: Target | None = None
 
 
 def at_most(
