@@ -103,6 +103,13 @@ class Comparison:
         more = ", …" if len(self.occurrences) > 3 else ""
         return f"Comparison({self.word!r} in {texts}{more})"
 
+    @property
+    def extent(self) -> str:
+        """How often the word was met, in words: "in 2 sentences", or "3 times in 2 sentences"."""
+        times, n = len(self.occurrences), len({each.sentence for each in self.occurrences})
+        where = f"in {n} sentence{'' if n == 1 else 's'}"
+        return where if times == n else f"{times} times {where}"
+
     def _repr_html_(self) -> str:
         """What a notebook shows: the word in each sentence, and the map."""
         from attncli.views.notebook import shown_comparison

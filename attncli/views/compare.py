@@ -22,9 +22,7 @@ def comparison_lines(
     top: int | None = None,
 ) -> list[Line]:
     """All sections of a comparison."""
-    lines: list[Line] = [
-        [ink.bold(f"{ink.word(comparison.word)} in {len(comparison.occurrences)} sentences")]
-    ]
+    lines: list[Line] = [[ink.bold(f"{ink.word(comparison.word)} {comparison.extent}")]]
     if comparison.weights_of:
         lines += [
             [ink.dim(part)] for part in wrapped(f"weights: {comparison.weights_of}", width, 2)

@@ -46,7 +46,7 @@ def comparison_page(
 
     `made_by` is the command for the footer, `notation` that of the equations.
     """
-    size = f"in {len(comparison.occurrences)} sentences"
+    size = comparison.extent
     return page(
         results,
         title=f"{comparison.word} {size}",
@@ -102,7 +102,7 @@ def comparison_svg(
 
     Without results the map alone; `made_by` is the command for the footer.
     """
-    size = f"in {len(comparison.occurrences)} sentences"
+    size = comparison.extent
     title = f"{comparison.word} {size}"
     lines = [(f"{apart(comparison.word)} {size}", _BOLD)]
     facts = [f"weights: {comparison.weights_of}"] if comparison.weights_of else []

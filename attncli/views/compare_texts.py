@@ -21,7 +21,7 @@ def comparison_markdown(comparison: Comparison, *, precision: int = 3, made_by: 
 
     `made_by` is the command for the footer.
     """
-    lines = [f"## {_md(comparison.word)} in {len(comparison.occurrences)} sentences", ""]
+    lines = [f"## {_md(comparison.word)} {comparison.extent}", ""]
     if comparison.weights_of:
         lines += [f"Weights: {markdown_escaped(comparison.weights_of)}.", ""]
     for occurrence in comparison.occurrences:
@@ -72,7 +72,7 @@ def comparison_latex(
     made_by: str = "",
 ) -> str:
     """The sentences side by side, what changed for the word, cosines and neighbors as LaTeX."""
-    title = f"{comparison.word} in {len(comparison.occurrences)} sentences"
+    title = f"{comparison.word} {comparison.extent}"
     lines = [rf"\section*{{{latex_escaped(title)}}}"]
     lines += [tex_line(f"weights: {comparison.weights_of}")] if comparison.weights_of else []
     lines += map(tex_line, comparison_facts(results, visible))

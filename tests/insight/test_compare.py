@@ -19,6 +19,10 @@ from attncli.insight.space import VocabularySpace
 from attncli.mechanisms.general import GeneralAnalyser
 from attncli.results.facts import ModelInfo
 from attncli.results.result import AttentionResult
+from attncli.views.compare import comparison_lines
+from attncli.views.compare_page import comparison_page, comparison_svg
+from attncli.views.compare_texts import comparison_latex, comparison_markdown
+from attncli.views.ink import Ink
 
 FIELDS = frozenset({"embeddings", "value"})
 
@@ -111,6 +115,23 @@ def test_every_occurrence_of_the_word_is_compared(six_words: MemoryStore) -> Non
     ]  # fmt: skip
     with pytest.raises(UsageError, match="not in sentence 2"):
         compare(results, "the", neighbors=5)
+
+
+def test_words_are_counted_apart_from_sentences(six_words: MemoryStore) -> None:
+    """A word that is in one of two sentences twice was met three times, not in three sentences."""
+    for texts, said in (
+        (("bank grows", "river bank"), "in 2 sentences"),
+        (("bank bank", "river bank"), "3 times in 2 sentences"),
+    ):
+        results = list(GeneralAnalyser(six_words, include=FIELDS)(texts))
+        comparison = compare(results, "bank", neighbors=5)
+        assert comparison.extent == said
+        first = "".join(part.text for part in comparison_lines(comparison, Ink())[0])
+        assert first == f"bank {said}"
+        assert f"## bank {said}\n" in comparison_markdown(comparison)
+        assert f"{{bank {said}}}" in comparison_latex(comparison)
+        assert f">bank {said}</text>" in comparison_svg(comparison, results)
+        assert f"bank {said}</title>" in comparison_page(comparison, results)
 
 
 def test_the_map_holds_the_word_its_contexts_and_its_neighbors(
