@@ -171,7 +171,7 @@ def _opened(name: str) -> "tuple[TransformerModel, PieceTokenizer]":
         )
     checkpoint = find_checkpoint(name)
     model = TransformerModel(checkpoint.folder, checkpoint.name)
-    decoder_and_start(model)
+    decoder_and_start(model, name)
     return model, PieceTokenizer(checkpoint.folder)
 
 

@@ -95,6 +95,7 @@ def align(
     manner.say_vain_of(is_pair=is_pair, is_measured=gold is not None, quiet=quiet)
     read = chain(files_given([gold, None if is_pair else source]), options.files_read())
     expect_writable(written("output", output), read)
+    manner.expect_lines()
     lots = _lots(source, target)
     links = None if gold is None else _gold_file(gold, one_based=one_based)
     aligner = options.opened(every_layer=choose_head, quiet=quiet)

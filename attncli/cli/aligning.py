@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from attncli import settings
@@ -17,7 +18,8 @@ from attncli.cli.terminal import write, write_json
 from attncli.cli.train.options import WORDS
 from attncli.cli.vain_options import say_vain
 from attncli.cli.vectors.access import access_to
-from attncli.errors import AttnError
+from attncli.errors import AttnError, UsageError, field_name
+from attncli.errors.wording import quoted
 from attncli.escape import harmless
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from attncli.api.aligning import Aligner
 
 _LINES_OF_JSON = (".json", ".jsonl", ".ndjson")  # suffixes of such a file
+_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")  # of files that are read, and not written here
 
 # The options of `attn align`, in groups by the names of their fields.
 ALIGN_OPTIONS: dict[str, Any] = {
@@ -168,6 +171,18 @@ class AlignManner(Colored):
     def named_output(self) -> str | None:
         """The file that is written, None for standard output."""
         return None if self.output == "-" else self.output
+
+    def expect_lines(self) -> None:
+        """Raises: UsageError for an output whose suffix promises a table, a picture or packed lines."""
+        from attncli.views.files import SUFFIXES
+
+        suffix = PurePath(self.named_output() or "").suffix.lower()
+        if suffix in _PACKED or (suffix in SUFFIXES and suffix not in _LINES_OF_JSON):
+            raise UsageError(
+                f"found the suffix {quoted(suffix)}, expected {' '.join(_LINES_OF_JSON)} for JSON, one "
+                "such as .txt for lines of links",
+                place=field_name("output"),
+            )
 
     def shows_words(self, *, is_pair: bool) -> bool:
         """Whether words and weights are shown, and no lines for a program."""

@@ -276,15 +276,19 @@ def _of_pieces(cross: Float32Array, choice: HeadChoice, n_pieces: int) -> FloatA
     return pieces
 
 
-def decoder_and_start(model: TransformerModel) -> tuple[ModelTensors, int]:
-    """The decoder of a model, and the id that it begins with. Raises: UsageError without one."""
+def decoder_and_start(model: TransformerModel, given: str = "") -> tuple[ModelTensors, int]:
+    """The decoder of a model, and the id that it begins with.
+
+    `given` is what the model was opened by, for a hint. Raises: UsageError for one without a decoder.
+    """
     if model.decoder is None or model.config.sides is None:
         raise UsageError(
             f"{quoted(model.name)} has no decoder that reads an encoder, expected a model such as "
             "T5, BART or Marian",
             place=field_name("model"),
             hints=(
-                f"{setting(vectors=OF_MODEL + model.name)} aligns by the vectors of its layers",
+                f"{setting(vectors=OF_MODEL + (given or model.name))} aligns by the vectors of its "
+                "layers",
             ),
         )
     return model.decoder, model.config.sides.start

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shlex
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -65,6 +66,36 @@ def test_two_texts_are_a_line_of_links(folder: Path, command: Command) -> None:
     assert record["source"] == pair[0].split()
     assert (record["index"], record["line"]) == (0, None)
     assert record["weights"][1] == pytest.approx(0.993884, abs=1e-6)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".HTML", ".npz", ".jsonl.gz", ".txt.xz"])
+def test_a_suffix_that_promises_another_kind_is_refused(
+    folder: Path, command: Command, suffix: str
+) -> None:
+    """Links are lines, plain or JSON: nothing else is written under the name of a table or a picture."""
+    ended = command("align", "pairs.tsv", "--vectors", "v.txt", "-o", f"links{suffix}")
+    last = Path(suffix.lower()).suffix or suffix.lower()
+    assert (ended.code, ended.text) == (2, "")
+    assert ended.said == (
+        f'attn: error: --output: found the suffix "{last}", expected .json .jsonl .ndjson for JSON, '
+        "one such as .txt for lines of links\n"
+    )
+    assert not (folder / f"links{suffix}").exists()
+
+
+def test_the_hint_for_a_model_without_decoder_opens_it(
+    folder: Path, command: Command, tmp_path: Path
+) -> None:
+    """It has the name that was given, not the short one: what it says works when typed."""
+    pytest.importorskip("tokenizers")
+    from models.made import write_model
+
+    write_model(tmp_path / "my models" / "bert")
+    given = ("align", "money bank", "the bank")
+    ended = command(*given, "--model", "my models/bert")
+    option, value = shlex.split(ended.said.split("hint: ")[1].split(" aligns by")[0])
+    assert (ended.code, option, value) == (2, "--vectors", "model:my models/bert")
+    assert command(*given, option, value).code == 0
 
 
 def test_words_that_lack_something_are_said(folder: Path, command: Command) -> None:
