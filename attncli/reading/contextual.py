@@ -16,7 +16,7 @@ import numpy as np
 from attncli.arrays import Float32Array, IntArray
 from attncli.checks.arguments import row_numbers, text_of
 from attncli.embeddings.protocols import PlainStore
-from attncli.errors import AttnError, EmptyError, LimitError, NumericError
+from attncli.errors import AttnError, EmptyError, LimitError, NumericError, setting
 from attncli.errors.wording import quoted
 from attncli.reading.layers import SideBySide, layer_vectors, split_name
 from attncli.reading.piecewise import CutTexts
@@ -152,11 +152,12 @@ class ContextualStore(PlainStore):
         if not pieces.has_words:
             what = "the sentence is empty" if not text.strip() else f"no word in {quoted(text)}"
             raise EmptyError(f"{what}, expected at least one word")
-        limit = min(self._model.config.max_tokens, max_tokens)
-        if len(pieces.ids) > limit:
-            raise LimitError(
-                f"{len(pieces.ids)} tokens, {quoted(self._model.name)} reads at most {limit}"
-            )
+        longest = self._model.config.max_tokens
+        if len(pieces.ids) > min(longest, max_tokens):
+            most = f"{quoted(self._model.name)} reads at most {longest}"
+            if max_tokens < longest:
+                most = f"{setting(max_tokens=max_tokens)} allows no more"
+            raise LimitError(f"{len(pieces.ids)} tokens, {most}")
         self._model.check_ids(np.array(pieces.ids), np.zeros(1, dtype=np.intp))
         return pieces
 

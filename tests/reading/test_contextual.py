@@ -264,3 +264,14 @@ def test_names_of_vectors_are_resolved_by_one_function():
         if "open_word_vectors" in path.read_text(encoding="utf-8")
     }
     assert callers == {"embeddings/named_stores.py", "reading/named_vectors.py"}
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"), [(4096, '"tiny" reads at most 20'), (7, "max_tokens=7 allows no more")]
+)
+def test_who_allows_no_more_pieces_is_said(folder, limit, said):
+    """A limit of the caller is not said to be the model's, which reads longer texts."""
+    vectors = open_named_vectors(f"model:{folder}")
+    with pytest.raises(LimitError) as caught:
+        read_sentence("bank " * 30, vectors, ReadingSettings(max_tokens=limit))
+    assert str(caught.value) == f"32 tokens, {said}"
