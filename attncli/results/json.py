@@ -1,7 +1,7 @@
 """A result as JSON: one object on one line, numbers as the shortest text that round-trips float32."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ _MANY = 1 << 18  # numbers of an array that are turned into text at once
 
 _quoted: Callable[[str], str] = json.encoder.encode_basestring  # what the encoder does with a text
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_encode_lines = json.JSONEncoder(ensure_ascii=False, separators=("\n", ":")).encode
 
 
 def result_json(
@@ -94,6 +95,13 @@ def record_parts(record: dict[str, Any]) -> Iterator[str]:
 def plain_json(value: Any) -> str:
     """A value without arrays as JSON, with nothing in it that a terminal would obey."""
     return harmless_json(_quoted(value) if type(value) is str else _encode(value))
+
+
+def plain_json_texts(texts: Sequence[str]) -> list[str]:
+    """Each text as `plain_json` writes it, made together."""
+    whole = _encode_lines(texts)[1:-1]
+    quoted = whole.split("\n") if texts else []  # no JSON text holds a line break
+    return quoted if harmless_json(whole) is whole else list(map(harmless_json, quoted))
 
 
 def error_record(error: AttnError, index: int, line: int | None) -> dict[str, Any]:

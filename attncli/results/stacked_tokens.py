@@ -1,12 +1,12 @@
 """The tokens of stacks as numbers, one behind the other: what writers of many sentences take."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
-from attncli.arrays import IntArray
+from attncli.arrays import AnyArray, IntArray
 from attncli.results.stack import Fragment, TokenRun, TokenRuns
 
 
@@ -51,3 +51,37 @@ class Tokens(NamedTuple):
         occurs = np.zeros(len(self.fragments), dtype=np.bool_)
         occurs[self.which] = True
         return np.flatnonzero(occurs)
+
+
+class FragmentColumns:
+    """What a writer makes of fragments, as arrays (n_fragments,): those of a list that comes again are kept.
+
+    A list may have grown at its end since it came last.
+    """
+
+    def __init__(self, make: Callable[[Sequence[Fragment]], Sequence[AnyArray]]) -> None:
+        self._make = make
+        self.forget()
+
+    def forget(self) -> None:
+        """Lets go of what is kept."""
+        self._fragments: Sequence[Fragment] | None = None
+        self._columns: Sequence[AnyArray] = ()
+        self._length = 0
+
+    def of(self, tokens: Tokens) -> tuple[Sequence[AnyArray], IntArray]:
+        """The columns, and which of their rows each token has, (n_tokens,)."""
+        fragments = tokens.fragments
+        if fragments is not self._fragments:  # it may be a list of these sentences alone
+            self.forget()
+            self._fragments = fragments
+            used = tokens.used()
+            row_of = np.zeros(len(fragments), dtype=np.intp)
+            row_of[used] = np.arange(len(used))
+            return self._make([fragments[n] for n in used.tolist()]), row_of[tokens.which]
+        if self._length < len(fragments):
+            new = self._make(fragments[self._length :])
+            both = zip(self._columns, new, strict=True) if self._length else ()
+            self._columns = list(map(np.concatenate, both)) or new
+            self._length = len(fragments)
+        return self._columns, tokens.which

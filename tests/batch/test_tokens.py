@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attncli.batches.writers.tokens import token_texts
+from attncli.batches.writers.tokens import TokenTexts
 from attncli.embeddings.store import MemoryStore
 from attncli.reading.reader import Reader
 from attncli.results.stack import TokenRun
@@ -31,5 +31,18 @@ def test_tokens_are_written_as_they_are(texts: list[str]) -> None:
     reader = Reader(STORE)
     runs = [run for run in reader.runs(texts) if isinstance(run, TokenRun)]
     expected = [[dict(token._asdict()) for token in run.tokens()] for run in runs]
+    made = TokenTexts()
     for _ in range(2):
-        assert [json.loads(text) for text in token_texts([runs])] == expected
+        assert [json.loads(text) for text in made.lists([runs])] == expected
+
+
+@given(lots=st.lists(st.lists(sentences, max_size=4), max_size=4))
+def test_tokens_are_the_same_lot_after_lot(lots: list[list[str]]) -> None:
+    """What is kept of fragments holds while the reader learns, and beside pieces it does not keep."""
+    reader, made = Reader(STORE), TokenTexts()
+    for texts in lots:
+        _, groups = reader.by_length(texts)
+        runs = [run for group in groups for run in group.runs]
+        expected = [[dict(token._asdict()) for token in run.tokens()] for run in runs]
+        written = made.lists([group.runs for group in groups]) if groups else []
+        assert [json.loads(text) for text in written] == expected

@@ -17,7 +17,14 @@ from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
 from attncli.reading.reader import ReadingSettings
 from attncli.results import json as view
 from attncli.results.fields import OPTIONAL_FIELDS
-from attncli.results.json import error_record, record_json, result_json, shortest
+from attncli.results.json import (
+    error_record,
+    plain_json,
+    plain_json_texts,
+    record_json,
+    result_json,
+    shortest,
+)
 from attncli.results.result import AttentionResult
 
 FLOATS = hnp.arrays(
@@ -160,3 +167,9 @@ def test_a_record_that_begins_or_ends_with_a_large_array(monkeypatch):
     array = np.arange(4000, dtype=np.float32).reshape(2, 2, 1000)
     for record in ({"a": array}, {"a": array, "b": 1}, {"a": 1, "b": array}):
         assert "".join(view.record_parts(record)) == record_json(record)
+
+
+@given(st.lists(st.text()))
+def test_texts_made_together_are_those_made_alone(texts: list[str]) -> None:
+    """Line breaks, quotes and what a terminal obeys are in each what they are alone."""
+    assert plain_json_texts(texts) == [plain_json(text) for text in texts]

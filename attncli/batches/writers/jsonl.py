@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, groupby, repeat
+from itertools import chain, groupby
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,11 @@ from attncli.batches.work import Failures, Placed
 from attncli.batches.writers.digits import Printed, json_stacks
 from attncli.batches.writers.keys import key_texts
 from attncli.batches.writers.models import label_texts, model_texts
-from attncli.batches.writers.tokens import token_texts
+from attncli.batches.writers.tokens import TokenTexts
 from attncli.errors import AttnError
 from attncli.results.facts import AttentionSettings, VectorsInfo, nested_plain
 from attncli.results.fields import CROSS_SCHEMA, SCHEMA_VERSION
-from attncli.results.json import error_record, plain_json
+from attncli.results.json import error_record, plain_json, plain_json_texts
 from attncli.results.labeled import Labeled
 from attncli.results.layout import RecordLayout
 from attncli.results.stack import Stack
@@ -37,6 +37,7 @@ class JsonlWriter:
 
     def __init__(self, layout: RecordLayout) -> None:
         self._layout = layout
+        self._tokens = TokenTexts()
 
     def chunk(self, chunk: Chunk, stacks: Placed, failures: Failures) -> bytes:
         """The lines of a chunk, in its order; places count in the chunk."""
@@ -62,7 +63,7 @@ class JsonlWriter:
         self, chunk: Chunk, stacks: Sequence[Stack], places: Sequence[int]
     ) -> Iterable[Sequence[bytes]]:
         """Each sentence's line, as fragments to be joined."""
-        columns: list[_Column] = [self._beginnings(chunk, stacks, places)]
+        columns = self._beginnings(chunk, stacks, places)
         for name, column in self._fields(stacks):
             columns += [f',"{name}":', *column]
         columns.append("}\n")
@@ -70,29 +71,29 @@ class JsonlWriter:
 
     def _beginnings(
         self, chunk: Chunk, stacks: Sequence[Stack], places: Sequence[int]
-    ) -> list[str]:
+    ) -> list[_Column]:
         """Each record up to its attention: what differs from sentence to sentence."""
-        layout, first, count = self._layout, chunk.first_index, len(places)
-        schema = CROSS_SCHEMA if layout.parts else SCHEMA_VERSION
-        pieces: list[Iterable[str]] = [repeat(_HEAD % schema, count)]
+        layout = self._layout
+        columns: list[_Column] = [_HEAD % (CROSS_SCHEMA if layout.parts else SCHEMA_VERSION)]
 
-        def add(name: str, values: Iterable[str]) -> None:
-            pieces.extend([repeat(f',"{name}":', count), values])
+        def add(name: str, column: _Column) -> None:
+            columns.extend([f',"{name}":', column])
 
         if layout.has("index"):
-            add("index", (str(first + place) for place in places))
+            add("index", [str(chunk.first_index + place) for place in places])
         if layout.has("line"):
-            add("line", map(str, map(chunk.line, places)))
+            lines = range(chunk.first_line, chunk.first_line + len(chunk))
+            add("line", list(map(str, map((chunk.lines or lines).__getitem__, places))))
         if layout.with_file:
-            add("file", repeat(plain_json(chunk.file), count))
+            add("file", plain_json(chunk.file))
         if layout.with_id:
-            given = repeat(None, count) if chunk.ids is None else (chunk.ids[i] for i in places)
-            add("id", map(plain_json, given))
+            ids = chunk.ids
+            add("id", "null" if ids is None else [plain_json(ids[place]) for place in places])
         if layout.has("text"):
-            add("text", (plain_json(text) for stack in stacks for text in stack.texts))
+            add("text", plain_json_texts([text for stack in stacks for text in stack.texts]))
         if layout.has("tokens"):
-            add("tokens", token_texts([stack.tokens for stack in stacks]))
-        return list(map("".join, zip(*pieces, strict=True)))
+            add("tokens", self._tokens.lists([stack.tokens for stack in stacks]))
+        return columns
 
     def _fields(self, stacks: Sequence[Stack]) -> Iterable[tuple[str, list[_Column]]]:
         """The fields behind the tokens, in the order of the record."""
@@ -182,7 +183,9 @@ def _merged(columns: Sequence[_Column], count: int) -> list[Sequence[bytes]]:
         if constant:
             merged.append([constant.encode()] * count)
             constant = ""
-        merged.append([part.encode() if isinstance(part, str) else part for part in column])
+        parts: Sequence[Any] = column
+        is_text = isinstance(next(iter(parts), b""), str)
+        merged.append(list(map(str.encode, parts)) if is_text else parts)
     if constant:
         merged.append([constant.encode()] * count)
     return merged

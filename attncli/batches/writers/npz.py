@@ -31,7 +31,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
-from attncli.arrays import IntArray
+from attncli.arrays import AnyArray, IntArray
 from attncli.batches.chunks import Chunk
 from attncli.batches.work import Failures, Placed
 from attncli.batches.writers.jsonl import JsonlWriter
@@ -39,8 +39,8 @@ from attncli.errors import AttnError
 from attncli.results.fields import PART_FIELDS
 from attncli.results.layout import RecordLayout
 from attncli.results.placed import PlacedRecords
-from attncli.results.stack import Stack
-from attncli.results.stacked_tokens import Tokens
+from attncli.results.stack import Fragment, Stack
+from attncli.results.stacked_tokens import FragmentColumns, Tokens
 
 _Places: TypeAlias = "array[int]"
 
@@ -57,6 +57,7 @@ class NpzWriter:
 
     def __init__(self, layout: RecordLayout) -> None:
         self._layout = layout
+        self._words = FragmentColumns(_encoded)
         self._records = JsonlWriter(replace(layout, exclude=(*layout.exclude, *layout.arrays)))
 
     def chunk(self, chunk: Chunk, stacks: Placed, failures: Failures) -> bytes:
@@ -76,7 +77,11 @@ class NpzWriter:
             self._numbers(rows.part(part) if part else rows, part, axes, arrays, shapes)
         self._other_tokens(rows, arrays)
         at = tokens.in_order(rows.number[rows.present])
-        _token_texts(arrays, tokens, tokens.which[at])
+        (words, widths), which = self._words.of(tokens)
+        which = which[at]
+        whole = b"".join(words[which].tolist())
+        arrays["tokens_utf8"] = np.frombuffer(whole, dtype=np.uint8)
+        arrays["tokens_bytes"] = widths[which]
         _texts(arrays, "text", rows.values(lambda stack: stack.texts))
         _texts(arrays, "error", [_error(errors.get(place)) for place in range(len(chunk))])
         _texts(arrays, "label", rows.values(_labels))
@@ -238,15 +243,11 @@ def _texts(arrays: dict[str, Any], name: str, given: Sequence[str | None]) -> No
     arrays[f"{name}_bytes"] = np.fromiter(map(len, encoded), np.int64, len(encoded))
 
 
-def _token_texts(arrays: dict[str, Any], tokens: Tokens, which: IntArray) -> None:
-    """Adds the words of the tokens `which` (n_tokens,): a fragment is encoded once for all of them."""
-    texts = [b""] * len(tokens.fragments)
-    for n in tokens.used().tolist():
-        texts[n] = tokens.fragments[n].text.encode("utf-8", "surrogateescape")
-    widths = np.fromiter(map(len, texts), np.int64, len(texts))
-    whole = b"".join(map(texts.__getitem__, which.tolist()))
-    arrays["tokens_utf8"] = np.frombuffer(whole, dtype=np.uint8)
-    arrays["tokens_bytes"] = widths[which]
+def _encoded(fragments: Sequence[Fragment]) -> tuple[AnyArray, AnyArray]:
+    """The bytes of the word of each fragment, and how many they are. Shapes: (n,), (n,)."""
+    texts = np.empty(len(fragments), dtype=np.object_)
+    texts[:] = [part.text.encode("utf-8", "surrogateescape") for part in fragments]
+    return texts, np.fromiter(map(len, texts), np.int64, len(texts))
 
 
 def _labels(stack: Stack) -> list[str | None] | None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from attncli.arrays import IntArray
 from attncli.results.json import plain_json
 from attncli.results.stack import Fragment, TokenRun
-from attncli.results.stacked_tokens import Tokens
+from attncli.results.stacked_tokens import FragmentColumns, Tokens
 
 Objects: TypeAlias = npt.NDArray[Any]  # of texts
 
@@ -24,26 +24,33 @@ _LENGTHS = 32  # and are shorter than this
 _FAR = -(1 << 40)  # the span of a part that is not in the table
 
 
-def token_texts(stacks: Sequence[Sequence[TokenRun]]) -> list[str]:
-    """The JSON list of each sentence's tokens, stack after stack."""
-    tokens = Tokens.of(stacks)
-    if not len(tokens.which):
-        return ["[]"] * len(tokens.counts)
-    used = tokens.used()
-    parts = [tokens.fragments[n] for n in used.tolist()]
+class TokenTexts:
+    """Makes them; what all occurrences of a fragment share is made once and kept."""
+
+    def __init__(self) -> None:
+        self._pieces = FragmentColumns(_pieces_of)
+
+    def lists(self, stacks: Sequence[Sequence[TokenRun]]) -> list[str]:
+        """The JSON list of each sentence's tokens, stack after stack."""
+        tokens = Tokens.of(stacks)
+        (before, spans, after), which = self._pieces.of(tokens)
+        pieces = np.empty((len(which), 3), dtype=np.object_)
+        pieces[:, 0] = before[which]
+        pieces[:, 1] = _offsets(tokens, spans[which])
+        pieces[:, 2] = after[which]
+        listed = pieces.reshape(-1).tolist()
+        ends = (3 * np.cumsum(tokens.counts)).tolist()
+        return [f"[{''.join(listed[begin:end])[:-1]}]" for begin, end in pairwise([0, *ends])]
+
+
+def _pieces_of(parts: Sequence[Fragment]) -> tuple[Objects, IntArray, Objects]:
+    """What stands before each fragment's offsets, its span, and what stands behind. Shapes: (n,) each."""
     for part in parts:
         if not part.before:
             _remember(part)
-    number_of = np.zeros(len(tokens.fragments), dtype=np.intp)  # among the used
-    number_of[used] = np.arange(len(used))
-    which = number_of[tokens.which]
-    pieces = np.empty((len(which), 3), dtype=np.object_)
-    pieces[:, 0] = _objects([part.before for part in parts])[which]
-    pieces[:, 1] = _offsets(parts, which, tokens.places)
-    pieces[:, 2] = _objects([part.after for part in parts])[which]
-    listed = pieces.reshape(-1).tolist()
-    ends = (3 * np.cumsum(tokens.counts)).tolist()
-    return [f"[{''.join(listed[begin:end])[:-1]}]" for begin, end in pairwise([0, *ends])]
+    spans = np.array([part.span for part in parts], dtype=np.intp)
+    before, after = ([getattr(part, name) for part in parts] for name in ("before", "after"))
+    return _objects(before), spans, _objects(after)
 
 
 def _objects(texts: Sequence[str]) -> Objects:
@@ -60,20 +67,16 @@ def _remember(part: Fragment) -> None:
     part.span = part.start * _LENGTHS + length if length < _LENGTHS else _FAR
 
 
-def _offsets(parts: Sequence[Fragment], which: IntArray, places: IntArray) -> Objects:
-    """Where each token `parts[which]`, whose piece begins at `places`, starts and ends in its sentence.
-
-    Shapes: which, places (n_tokens,) → (n_tokens,).
-    """
+def _offsets(tokens: Tokens, spans: IntArray) -> Objects:
+    """Where each token starts and ends in its sentence. Shapes: spans (n_tokens,) → (n_tokens,)."""
     table = _table()
-    spans = np.array([part.span for part in parts], dtype=np.intp)
-    at = places * _LENGTHS + spans[which]  # start · _LENGTHS + length
+    at = tokens.places * _LENGTHS + spans  # start · _LENGTHS + length
     far = np.flatnonzero((at < 0) | (at >= len(table)))
     at[far] = 0
     offsets: Objects = table[at]
     for i in far.tolist():
-        part = parts[int(which[i])]
-        offsets[i] = _offset(int(places[i]) + part.start, part.end - part.start)
+        part = tokens.fragments[int(tokens.which[i])]
+        offsets[i] = _offset(int(tokens.places[i]) + part.start, part.end - part.start)
     return offsets
 
 

@@ -1,7 +1,6 @@
 """The tokens of sentences as a column of lists of structs."""
 
 from collections.abc import Sequence
-from itertools import repeat
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -16,13 +15,12 @@ from attncli.results.columns.arrays import (
     text_array,
 )
 from attncli.results.stack import Fragment, TokenRun
-from attncli.results.stacked_tokens import Tokens
+from attncli.results.stacked_tokens import FragmentColumns, Tokens
 
 # The tokens of sentences, with the places of these.
 PlacedRuns: TypeAlias = Sequence[tuple[Sequence[TokenRun], Sequence[int]]]
 
-_MOST = 1 << 16  # fragments that are remembered
-_NEW = -1
+_MOST = 1 << 16  # fragments that are remembered, and those of one batch more
 
 
 class TokenColumns:
@@ -30,6 +28,7 @@ class TokenColumns:
 
     def __init__(self, pa: Any) -> None:
         self._pa = pa
+        self._numbered = FragmentColumns(lambda fragments: [self._numbers_of(fragments)])
         self._forget()
 
     def lists(self, size: int, stacks: PlacedRuns, kind: Any) -> Any:
@@ -54,11 +53,11 @@ class TokenColumns:
 
     def _columns(self, tokens: Tokens, at: IntArray, kind: Any) -> list[Any]:
         """The fields of the tokens `at` some places, one behind the other."""
-        pa, which = self._pa, tokens.which[at]
-        used = tokens.used()
-        numbers = np.zeros(len(tokens.fragments), dtype=np.int32)
-        numbers[used] = self._remembered([tokens.fragments[n] for n in used.tolist()], kind)
-        taken = numbers[which]
+        pa, self._kind = self._pa, kind
+        if len(self._numbers) > _MOST:
+            self._forget()
+        (numbers,), which = self._numbered.of(tokens)
+        taken = numbers[which[at]]
         indices = number_array(pa, taken, pa.int32())
         columns = []
         for of in kind:
@@ -70,19 +69,13 @@ class TokenColumns:
                 columns.append(shared.take(indices))
         return columns
 
-    def _remembered(self, fragments: list[Fragment], kind: Any) -> list[int]:
-        """The numbers of distinct fragments in the columns that are kept."""
-        numbers = list(map(self._numbers.get, fragments, repeat(_NEW)))
+    def _numbers_of(self, fragments: Sequence[Fragment]) -> IntArray:
+        """The numbers of fragments in the columns that are kept, (n,)."""
         # one that two pieces share, of which one is not remembered by the reader, comes twice
-        new = dict.fromkeys(part for part, n in zip(fragments, numbers, strict=True) if n == _NEW)
-        if not new:
-            return numbers
-        if len(self._numbers) + len(new) > _MOST:
-            self._forget()
-            new = dict.fromkeys(fragments)
+        new = [part for part in dict.fromkeys(fragments) if part not in self._numbers]
         first = len(self._numbers)
         self._numbers.update(zip(new, range(first, first + len(new)), strict=True))
-        for of in kind:
+        for of in self._kind if new else ():
             values = list(map(attrgetter(of.name), new))
             if of.name in ("start", "end"):
                 added = np.array(values, dtype=np.int32)
@@ -91,8 +84,9 @@ class TokenColumns:
                 texts = text_array(self._pa, values, of.type)
                 kept = [self._shared[of.name]] if of.name in self._shared else []
                 self._shared[of.name] = self._pa.concat_arrays([*kept, texts])
-        return [self._numbers[part] for part in fragments]
+        return np.fromiter(map(self._numbers.__getitem__, fragments), np.int32, len(fragments))
 
     def _forget(self) -> None:
         self._numbers: dict[Fragment, int] = {}
         self._shared: dict[str, Any] = {}  # columns of these fragments, by the field's name
+        self._numbered.forget()
