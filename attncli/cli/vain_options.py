@@ -159,8 +159,8 @@ class Effects:
 
     @property
     def acts(self) -> list[str]:
-        """What may be seen in results: merged, pooled, random."""
-        return list(self._waiting)
+        """What may be seen in results: merged, pooled, random, and which fields they hold."""
+        return [*self._waiting, *(f"holds {name}" for name in self._absent)]
 
     def see(self, result: "AttentionResult") -> None:
         """Looks at what was done with a result."""
@@ -189,6 +189,7 @@ class Effects:
             self._missing.clear()
         self._missing -= gone
         self._waiting = {n: text for n, text in self._waiting.items() if not done.get(n)}
+        self._absent = {n: None for n in self._absent if not done.get(f"holds {n}")}
 
     def warn(self, *, quiet: bool) -> None:
         """Says which of them did nothing."""

@@ -208,3 +208,33 @@ def test_one_unknown_word_is_enough_for_the_seed(attn):
     lines = b"money bank\n" * 5 + b"money qqzzx\n"
     ended = attn("batch", "-", "--seed", "4", "--workers", "2", "--chunk", "2", stdin=lines)
     assert "--seed" not in ended.said
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "missing"),
+    [
+        ((), "scores,query", ""),
+        ((), "hidden_states,scores,next", "hidden_states, next"),
+        (("--attention", "task"), "value,next", "next"),
+        (("--model", "idioms"), "hidden_states", "hidden_states"),
+        (("--model", "TINY"), "hidden_states,next,measures", "next"),
+        (("--model", "TINY", "--merge"), "scores,next", "next"),
+    ],
+)
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_batch_says_which_fields_no_record_holds(attn, tmp_path, workers, kind, given, missing):
+    """As explain does; also where a sentence has no word, and nothing where no sentence has a result."""
+    if "TINY" in kind:
+        pytest.importorskip("tokenizers")
+        from models.made import write_model
+
+        folder = str(write_model(tmp_path / "tiny"))  # without a head of words
+        kind = tuple(folder if word == "TINY" else word for word in kind)
+    said = f"--include: no result holds {missing}\n"
+    run = ("batch", "-", *kind, "--include", given, "--workers", workers, "--chunk", "2")
+    for lines, code in (("money bank\nriver bank\nbank\n", 0), ("bank\nriver\n...\nbank\n", 3)):
+        code = 0 if "tiny" in str(kind) else code  # whose tokenizer reads any sentence
+        ended = attn(*run, stdin=lines.encode())
+        assert (ended.code, "no result holds" in ended.said) == (code, bool(missing))
+        assert not missing or said in ended.said
+    assert "no result holds" not in attn(*run, "--max-tokens", "1", stdin=b"money bank\n" * 3).said

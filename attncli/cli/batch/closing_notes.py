@@ -6,18 +6,31 @@ from typing import TYPE_CHECKING, Any
 from attncli.cli.groups import Mechanism, effects_of
 from attncli.cli.selecting import part_of
 from attncli.cli.terminal import message
+from attncli.cli.vain_options import Effects
 
 if TYPE_CHECKING:
-    from attncli.api.batching import OpenedBatch
+    from attncli.api.batching import CheckedBatch, OpenedBatch
     from attncli.results.batch_report import RunReport
 
 
-def say_unacted(mechanism: Mechanism, report: "RunReport", *, quiet: bool) -> None:
+def watched_effects(mechanism: Mechanism, batch: "CheckedBatch | OpenedBatch") -> Effects:
+    """The options whose effect shows only in results; not fields that are left out anyway."""
+    from attncli.insight.select import BY_HEAD
+
+    include = batch.job.layout.include if batch.job.format.name != "csv" else ()
+    drawn_together = mechanism.merge or mechanism.agg is not None
+    gone = ("measures", *(BY_HEAD if drawn_together else ()))
+    return effects_of(mechanism, include=[name for name in include if name not in gone])
+
+
+def say_unacted(
+    mechanism: Mechanism, batch: "OpenedBatch", report: "RunReport", *, quiet: bool
+) -> None:
     """Says which options did nothing to any sentence, if this run made all results."""
     tally = report.tally
-    if tally.records == 0 or report.new != tally.records:
+    if tally.records == tally.failed or report.new != tally.records:
         return
-    effects = effects_of(mechanism)
+    effects = watched_effects(mechanism, batch)
     hidden = {act.removeprefix("hide ") for act in tally.acts if act.startswith("hide ")}
     effects.count(hidden, dict.fromkeys(tally.acts, True))
     effects.warn(quiet=quiet)

@@ -14,6 +14,7 @@ from attncli.cli.batch.closing_notes import (
     losses_text,
     say_of_single_heads,
     say_unacted,
+    watched_effects,
 )
 from attncli.cli.batch.notes import (
     say_of_decoder,
@@ -26,7 +27,6 @@ from attncli.cli.groups import (
     DEFAULTS,
     Mechanism,
     analysis_of_options,
-    effects_of,
     grouped,
     part_chosen,
 )
@@ -164,7 +164,7 @@ def _setup(
     )
     if not quiet:
         say_of_decoder(analysis)
-    acts = frozenset(effects_of(mechanism).acts)
+    acts = frozenset(watched_effects(mechanism, batch).acts)
     opened = batch.opened(
         analysis,
         part_chosen(mechanism),
@@ -234,7 +234,7 @@ def _say(setup: _Setup, report: "RunReport") -> None:
             message("note", lost)
         if not (setup.batch.job.to_stream or report.complete or tally.records == 0):
             say_written(str(setup.batch.job.output), quiet=False)
-        say_unacted(setup.options, report, quiet=setup.quiet)
+        say_unacted(setup.options, setup.batch, report, quiet=setup.quiet)
         message("note", _summary(setup, report))
     setup.batch.expect_all(report)
 
