@@ -6,7 +6,8 @@ stream is bounded by the reader, so a bomb costs no more memory than a line.
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
@@ -51,7 +52,8 @@ def _lowered(reason: str | None) -> str:
 class ByteStream:
     """Bytes from a source of pieces: peeked at, read in order, counted.
 
-    `fill` gives the next bytes (at most PIECE of them), b"" at the end.
+    `fill` gives the next bytes (at most PIECE of them), b"" at the end; `fill_into` puts them into
+    memory and gives how many they are.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class ByteStream:
         *,
         size: int | None = None,
         close: Callable[[], None] = lambda: None,
+        fill_into: Callable[[memoryview], int] | None = None,
     ) -> None:
         self.place = place
         self.size = size  # of all bytes, when known before they are read
@@ -68,6 +71,7 @@ class ByteStream:
         self.file: Path | None = None  # the regular, unpacked file these bytes are, if they are
         self.warnings: list[str] = []
         self._fill = fill
+        self._fill_into = fill_into
         self._close = close
         self._buffer = b""
         self._ended = False
@@ -95,6 +99,20 @@ class ByteStream:
             self._ended = self._ended or not piece
         self.position += len(piece)
         return piece
+
+    def take_into(self, room: memoryview) -> int:
+        """Puts the next bytes into memory, as many as come at once; gives how many, 0 at the end."""
+        if self._fill_into is None or self._buffer or self._ended:
+            piece = self.take()
+            n_bytes = min(len(piece), len(room))
+            room[:n_bytes] = piece[:n_bytes]
+            if n_bytes < len(piece):
+                self.unread(piece[n_bytes:])
+            return n_bytes
+        n_bytes = self._fill_into(room)
+        self._ended = n_bytes == 0
+        self.position += n_bytes
+        return n_bytes
 
     def read(self, n: int) -> bytes:
         """The next n bytes, or fewer at the end."""
@@ -150,16 +168,20 @@ def file_stream(path: str | os.PathLike[str]) -> ByteStream:
     state = os.fstat(file.fileno())
 
     def fill() -> bytes:
-        try:
+        with _readable(path):
             return file.read(PIECE)
-        except OSError as fault:
-            raise InputError(
-                f"cannot read: {_lowered(fault.strerror)}", place=place_of(path)
-            ) from None
+
+    def fill_into(room: memoryview) -> int:
+        with _readable(path):
+            return file.readinto(room)
 
     regular = stat.S_ISREG(state.st_mode)
     stream = ByteStream(
-        place_of(path), fill, size=state.st_size if regular else None, close=file.close
+        place_of(path),
+        fill,
+        size=state.st_size if regular else None,
+        close=file.close,
+        fill_into=fill_into,
     )
     # /proc files say 0 bytes and have more
     if regular and state.st_size:
@@ -167,3 +189,12 @@ def file_stream(path: str | os.PathLike[str]) -> ByteStream:
     elif not state.st_size:
         stream.size = None
     return stream
+
+
+@contextmanager
+def _readable(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Raises: InputError for a fault of the system."""
+    try:
+        yield
+    except OSError as fault:
+        raise InputError(f"cannot read: {_lowered(fault.strerror)}", place=place_of(path)) from None

@@ -1,7 +1,7 @@
 """A few words out of a large text file, in one pass, without parsing the numbers of the others.
 
-Each chunk's lines are found and their first eight bytes compared with those of the wanted words, all
-at once. A chunk that is not plainly so many lines of so many fields is parsed as the text reader does.
+The first eight bytes of many lines are compared with those of the wanted words, all at once. A window
+that is not plainly so many lines of so many fields is parsed as the text reader does.
 """
 
 from collections.abc import Callable
@@ -13,8 +13,9 @@ import numpy.typing as npt
 from attncli.arrays import Float32Array
 from attncli.embeddings.readers.text.fields import TextForm, parse_line, with_points, word_end
 from attncli.embeddings.readers.text.form import check_claims, text_form
-from attncli.embeddings.readers.text.lines import BOM, too_long, whole_lines
+from attncli.embeddings.readers.text.lines import BOM, too_long
 from attncli.embeddings.readers.text.reader import TextState, parse_block, without_header
+from attncli.embeddings.readers.text.windows import LineWindow, line_windows
 from attncli.errors import DataError
 from attncli.files.limits import Limits
 from attncli.files.stream import ByteStream
@@ -41,12 +42,12 @@ def find_in_text(
     vectors: dict[bytes, Float32Array] = {}
     keys = _Keys(wanted)
     pending_header = form.header
-    for chunk in whole_lines(stream, limits, lambda: state.line):
+    for lines in line_windows(stream, limits, lambda: state.line):
         if pending_header:
-            chunk = without_header(chunk, state)
+            lines = LineWindow.of(without_header(lines.text.tobytes(), state))
             pending_header = False
-        if chunk:
-            _look(chunk, keys, state, vectors)
+        if len(lines.text):
+            _look(lines, keys, state, vectors)
         if done(vectors):
             if stream.file is not None:
                 _check_tail(stream.file, form, state, limits)
@@ -67,7 +68,7 @@ class _Keys:
                 head = (word + separator)[:8]
                 by_size.setdefault(len(head), set()).add(int.from_bytes(head, "little"))
         self.masks = [
-            (np.uint64((1 << 8 * size) - 1), [np.uint64(key) for key in sorted(keys)])
+            (np.uint64((1 << 8 * size) - 1), np.array(sorted(keys), dtype=np.uint64))
             for size, keys in by_size.items()
         ]
 
@@ -76,21 +77,21 @@ class _Keys:
         hits = np.zeros(len(heads), dtype=np.bool_)
         for mask, keys in self.masks:
             part = heads & mask
-            for key in keys:
-                hits |= part == key
+            hits |= keys.take(keys.searchsorted(part), mode="clip") == part
         return [int(i) for i in np.flatnonzero(hits)]
 
 
-def _look(chunk: bytes, keys: _Keys, state: TextState, vectors: dict[bytes, Float32Array]) -> None:
+def _look(
+    lines: LineWindow, keys: _Keys, state: TextState, vectors: dict[bytes, Float32Array]
+) -> None:
     """Adds the vectors of the wanted words in some whole lines."""
-    text = np.frombuffer(chunk, dtype=np.uint8)
-    ends = np.flatnonzero(text == 10)
-    if state.form.comma or not _is_plain(chunk, text, len(ends), state.dim):
-        _parse(chunk, keys, state, vectors)
+    text, ends = lines.text, lines.ends
+    if state.form.comma or not _is_plain(lines, state.dim):
+        _parse(text.tobytes(), keys, state, vectors)
         return
     starts = np.concatenate([[0], ends[:-1] + 1])  # (lines,)
     for i in keys.candidates(_heads(text, starts)):
-        line = chunk[starts[i] : ends[i]].rstrip(b"\r \t")
+        line = text[starts[i] : ends[i]].tobytes().rstrip(b"\r \t")
         place = f"{state.place}:{state.line + i + 1}"
         if line and _word_of(line, state.dim) in keys.words:
             word, values = parse_line(line, state.form, place)
@@ -115,14 +116,12 @@ def _word_of(line: bytes, dim: int) -> bytes:
     return line[: word_end(line, dim)]
 
 
-def _is_plain(chunk: bytes, text: npt.NDArray[np.uint8], lines: int, dim: int) -> bool:
-    """Whether the chunk is whole lines with `dim` spaces each, and no letter begins a value."""
-    if not chunk.endswith(b"\n"):
+def _is_plain(lines: LineWindow, dim: int) -> bool:
+    """Whether these are whole lines with `dim` spaces each, and no letter begins a value."""
+    text, ends = lines.text, lines.ends
+    if not len(ends) or ends[-1] + 1 != len(text) or lines.spaces != len(ends) * dim:
         return False
-    spaces = text == 32
-    if np.count_nonzero(spaces) != lines * dim:
-        return False
-    return not np.any(spaces[:-1] & (text[1:] > 57))
+    return not lines.letters or not np.any((text[:-1] == 32) & (text[1:] > 57))
 
 
 def _parse(chunk: bytes, keys: _Keys, state: TextState, found: dict[bytes, Float32Array]) -> None:
