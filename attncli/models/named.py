@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attncli.errors import UsageError, field_name
+from attncli.errors import DataError, UsageError, field_name, setting
 from attncli.errors.wording import did_you_mean, quoted
 from attncli.files.paths import exists, is_file, is_folder
 from attncli.models.shipped import shipped_file, shipped_names
@@ -23,7 +23,13 @@ def find_model(name: str) -> "TrainedModel":
     if is_shipped(name) and not is_file(path):
         return load_model(shipped_file(name), name)
     if exists(path) or path.suffix or len(path.parts) > 1:
-        return load_model(path)
+        try:
+            return load_model(path)
+        except DataError as error:
+            if is_file(path.parent / "config.json"):
+                what = setting(model=str(path.parent))
+                error.hints = (f"{what} opens the checkpoint that this file belongs to",)
+            raise
     shipped = shipped_names()
     known = ", ".join(shipped)
     raise UsageError(

@@ -269,6 +269,8 @@ def _refuse_foreign(head: bytes, place: str) -> None:
         foreign = Foreign("a packed file", "unpack it first")
     if foreign is not None and head[8:9] != b"{":
         raise foreign_file(foreign, place, "a safetensors file")
+    if len(head) > 8 and all(byte > 31 or byte in b"\t\n\r" for byte in head[:8]):
+        raise DataError("found text, expected a safetensors file", place=place)
 
 
 def _facts(metadata: dict[str, str], place: str) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -30,6 +32,35 @@ def records(ended):
     for record in found:
         jsonschema.validate(record, schema)
     return found
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "tokenizer.json", "model-00001-of-00002.safetensors"]
+)
+def test_a_file_of_a_checkpoint_leads_to_its_folder(command, folder, tmp_path, name):
+    """A file beside config.json that is no model itself is named, and the folder that is one."""
+    here = tmp_path / "my models" / "tiny"
+    shutil.copytree(folder, here)
+    if not (here / name).exists():
+        (here / "model.safetensors").rename(here / name)
+    ended = command("explain", "money bank", "--model", str(here / name))
+    text, shard = (
+        "found text, expected a safetensors file",
+        "a safetensors file, but no model of attn",
+    )
+    assert (ended.code, ended.text) == (5, "")
+    assert f"{here / name}: {text if name.endswith('json') else shard}" in ended.said
+    hint = ended.said.split("hint: ")[1].split(" opens the checkpoint")[0]
+    assert shlex.split(hint) == ["--model", str(here)]
+
+
+def test_text_is_no_model(command, tmp_path):
+    """A file of words is said to be text; its letters are not taken for the length of a header."""
+    for content in ("import attncli\n", "Größe und mehr", "a\tlabel\nmoney bank\tx\n"):
+        (tmp_path / "notes.txt").write_text(content, encoding="utf-8")
+        ended = command("explain", "money bank", "--model", str(tmp_path / "notes.txt"))
+        assert ended.code == 5
+        assert ended.said.endswith("notes.txt: found text, expected a safetensors file\n")
 
 
 def test_the_json_holds_every_layer_and_head(command, folder):
