@@ -183,8 +183,14 @@ def _decoder(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     if (decoder := facts.get("decoder")) is None:
         return []
     layers, heads = decoder["layers"], decoder["heads"]
-    sizes = f"{layers} layers of {heads} heads, feed-forward {decoder['d_inner']}"
+    counts = f"{_counted(layers, 'layer')} of {_counted(heads, 'head')}"
+    sizes = f"{counts}, feed-forward {decoder['d_inner']}"
     return [("positions", _POSITIONS[facts["positions"]]), ("decoder", sizes)]
+
+
+def _counted(count: int, noun: str) -> str:
+    """A number of things: 1 layer, 2 layers."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _by_layers(kinds: Sequence[str]) -> str:

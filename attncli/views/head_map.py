@@ -101,9 +101,9 @@ def map_legend(heads: HeadMap, measure: HeadMeasure | None, size: int = 2) -> st
         most = (
             f"at most ln {heads.n_keys} = {np.log(heads.n_keys):.2f}, where all weights are alike"
         )
-        return f"tenths of a nat: 15 is 1.5; {most}" if size == 2 else f"whole nats; {most}"
+        return f"tenths of a nat: 15 is 1.5 to 1.6; {most}" if size == 2 else f"whole nats; {most}"
     if size == 2:
-        return "hundredths of the weight: 71 is 71 %, 99 is all or nearly all"
+        return "hundredths of the weight: 71 is 71 % to 72 %, 99 is 99 % or more"
     return "tenths of the weight: 7 is 70 % to 80 %, 9 is 90 % or more"
 
 

@@ -65,6 +65,15 @@ def test_every_fact_is_shown_at_every_width(command, folder):
             assert part in said
 
 
+def test_one_layer_of_a_decoder_is_one(command, tmp_path):
+    """Layers and heads of a decoder are counted in words: 1 layer of 2 heads."""
+    from models.marian_files import write_marian_tokenizer, write_small_marian
+
+    write_small_marian(write_marian_tokenizer(tmp_path / "marian"))
+    text = command("model", "info", str(tmp_path / "marian")).text
+    assert "  decoder       1 layer of 2 heads, feed-forward 16\n" in text
+
+
 def test_a_checkpoint_without_tokenizer_says_so(command, folder):
     """The other facts are still shown."""
     ended = command("model", "info", str(folder))

@@ -8,6 +8,7 @@ import pytest
 from views.samples import HOSTILE, result_of
 
 from attncli.results.result import AttentionResult
+from attncli.settings import HeadMeasure
 from attncli.views.head_map import head_map_lines
 from attncli.views.head_map_files import head_map_file
 from attncli.views.html import page
@@ -58,3 +59,20 @@ def test_every_head_has_a_cell_at_every_width(n_heads: int, width: int) -> None:
         hundredths = [min(int(value * 100 + 1e-6), 99) for value in own[layer]]
         wide = n_heads * 3 - 1 <= width - 10
         assert list(map(int, cells)) == (hundredths if wide else [of // 10 for of in hundredths])
+
+
+@pytest.mark.parametrize("measure", ["self", "first", "entropy"])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_cell_is_in_the_range_that_the_legend_gives(measure: HeadMeasure, seed: int) -> None:
+    """A cell 71 is 71 % to 72 %: no number below the map is another than its cell allows."""
+    result = result_of([f"w{at}" for at in range(9)], layers=3, heads=4)
+    raw = np.random.default_rng(seed).random(result.weights.shape) ** 4
+    result = replace(result, weights=(raw / raw.sum(-1, keepdims=True)).astype(np.float32))
+    shown = Ink().rendered(head_map_lines(result, Ink(), width=80, measure=measure))
+    assert ("15 is 1.5 to 1.6" if measure == "entropy" else "71 is 71 % to 72 %") in shown
+    (values,) = (result.head_map().values[measure],)
+    times = 10 if measure == "entropy" else 100
+    for layer, row in enumerate(values):
+        (line,) = (one for one in shown.splitlines() if one.startswith(f"  layer {layer} "))
+        cells = list(map(int, line.removeprefix(f"  layer {layer} ").split()))
+        assert all(0 <= value * times - cell < 1 for value, cell in zip(row, cells, strict=True))
