@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias, get_args
 
@@ -35,6 +36,7 @@ Tick: TypeAlias = Callable[[int, int], None]
 
 _WHOLE = MechanismSettings()
 _BYTES_PER_WEIGHT = 16  # float32 weights, their masks and checks, and the text made of them
+_USUAL_LENGTH = 40  # characters of a word
 _SURELY_FIT = 2048  # tokens whose 64 MiB are taken without asking
 
 
@@ -192,17 +194,15 @@ class Reader:
         self, unknown: Sequence[tuple[int, Fragment]], n_tokens: int
     ) -> tuple[ResultWarning, ...]:
         """What to say of the unknown words of a sentence, each with its place."""
-        by_status: dict[str, list[tuple[int, Fragment]]] = {}
-        for item in unknown:
-            by_status.setdefault(item[1].status, []).append(item)
         notes = []
-        for status, some in by_status.items():
-            words, places = [part.text for _, part in some], tuple([i for i, _ in some])
+        statuses = dict.fromkeys([part.status for _, part in unknown])
+        for status in statuses:
+            some = [(i, part.text) for i, part in unknown if part.status == status]
+            places, words = zip(*some, strict=True)
             notes.append(self._unknown(words, places, TREATMENTS[status]))
-        lost = tuple([i for i, part in unknown if part.status in MEANINGLESS])
-        if len(lost) == n_tokens:
+        if len(unknown) == n_tokens and MEANINGLESS.issuperset(statuses):
             nothing = "no word is known: the weights carry no meaning"
-            notes.append(ResultWarning("no-known-word", nothing, lost))
+            notes.append(ResultWarning("no-known-word", nothing, tuple(range(n_tokens))))
         return tuple(notes)
 
     def vectors(self, run: TokenRun) -> Float32Array:
@@ -248,7 +248,9 @@ class Reader:
             hints=(f"{setting(oov='random')} gives unknown words a seeded random vector",),
         )
 
-    def _unknown(self, words: list[str], places: tuple[int, ...], treatment: str) -> ResultWarning:
+    def _unknown(
+        self, words: Sequence[str], places: tuple[int, ...], treatment: str
+    ) -> ResultWarning:
         message = f"not in {self.store.name}: {_listed(words)}; used: {treatment}"
         return ResultWarning("unknown-word", message, places)
 
@@ -264,8 +266,16 @@ def vectors_info(store: EmbeddingStore) -> VectorsInfo:
     return VectorsInfo(store.name, store.dim, store.words, store.sha256)
 
 
+def _quoted_word(word: str) -> str:
+    """A word in quotes; those of usual length are remembered."""
+    return _remembered_quoted(word) if len(word) <= _USUAL_LENGTH else quoted(word)
+
+
+_remembered_quoted = lru_cache(maxsize=1 << 12)(quoted)
+
+
 def _listed(words: Sequence[str]) -> str:
-    named = ", ".join(quoted(word) for word in words[:5])
+    named = ", ".join([_quoted_word(word) for word in words[:5]])
     return f"{named} and {len(words) - 5} more" if len(words) > 5 else named
 
 

@@ -1,6 +1,6 @@
 """Records as JSON lines: the same records as `attn explain` prints, numbers with fixed digits."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, groupby
 from typing import Any
@@ -15,7 +15,7 @@ from attncli.batches.writers.keys import key_texts
 from attncli.batches.writers.models import label_texts, model_texts
 from attncli.batches.writers.tokens import TokenTexts
 from attncli.errors import AttnError
-from attncli.results.facts import AttentionSettings, VectorsInfo, nested_plain
+from attncli.results.facts import AttentionSettings, ResultWarning, VectorsInfo, nested_plain
 from attncli.results.fields import CROSS_SCHEMA, SCHEMA_VERSION
 from attncli.results.json import error_record, plain_json, plain_json_texts
 from attncli.results.labeled import Labeled
@@ -224,10 +224,18 @@ def _models(stacks: Sequence[Stack]) -> _Column:
 def _warning_texts(stacks: Sequence[Stack]) -> _Column:
     if not any(stack.warnings for stack in stacks):
         return "[]"
-    texts: list[str] = []
-    for stack in stacks:
-        told = ["[]"] * len(stack)
-        for i, warnings in stack.warnings.items():
-            told[i] = plain_json([_facts(warning) for warning in warnings])
-        texts += told
-    return texts
+    listed = [stack.warnings.get(i, ()) for stack in stacks for i in range(len(stack))]
+    texts = [
+        text for warnings in listed for code, message, _ in warnings for text in (code, message)
+    ]
+    quoted = iter(plain_json_texts(texts))
+    return [_warnings_text(warnings, quoted) if warnings else "[]" for warnings in listed]
+
+
+def _warnings_text(warnings: Sequence[ResultWarning], quoted: Iterator[str]) -> str:
+    """The JSON list of a sentence's warnings; next of `quoted` are their codes and messages."""
+    texts = [
+        f'{{"code":{next(quoted)},"message":{next(quoted)},"tokens":[{",".join(map(str, tokens))}]}}'
+        for _, _, tokens in warnings
+    ]
+    return f"[{','.join(texts)}]"
