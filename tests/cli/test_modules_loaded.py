@@ -14,7 +14,7 @@ WATCHED = (
     *("numpy", "rich", "orjson", "marisa_trie", "regex", "safetensors", "platformdirs"),
     *("gensim", "scipy", "smart_open", "pyarrow", "tokenizers", "huggingface_hub", "resvg_py"),
     *("typst", "distributed", "dask", "fsspec", "cryptography", "torch", "transformers"),
-    *("pandas", "polars", "matplotlib", "xarray", "jsonschema"),
+    *("pandas", "polars", "matplotlib", "xarray", "jsonschema", "numpy.ma"),
 )
 PROGRAM = f"""
 import json, sys
@@ -52,8 +52,12 @@ COMMANDS: list[tuple[str, set[str]]] = [
     ("vectors get bank --json", WORDS),
     ("vectors similar bank --json", WORDS),
     ("vectors import v.txt --name mine -q", WORDS),
-    ("vectors train s.tsv --name learned -q", WORDS | {"gensim", "scipy", "smart_open"}),
-    ("train s.tsv -o out.safetensors --epochs 1 -q", WORDS | {"safetensors"}),
+    ("explain bank --vectors opened --json", WORDS),
+    (
+        "vectors train s.tsv --name learned -q",
+        WORDS | {"gensim", "scipy", "smart_open", "numpy.ma"},
+    ),
+    ("train s.tsv -o out.safetensors --epochs 1 -q", WORDS | {"safetensors", "numpy.ma"}),
     ("predict s.tsv --model m.safetensors", WORDS),
     ("evaluate s.tsv --model m.safetensors --json", WORDS),
     ("model info idioms --json", {"numpy"}),
@@ -68,7 +72,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = "money bank\tfinance\nriver bank\tnature\n" * 8
     (folder / "s.tsv").write_text(f"text\tlabel\n{rows}", encoding="utf-8")
     (folder / "v.txt").write_text("money 1 0\nbank .6 .8\n")
-    for line in ("explain money -o saved.json", "train s.tsv -o m.safetensors --epochs 1 -q"):
+    for line in (
+        "explain money -o saved.json",
+        "train s.tsv -o m.safetensors --epochs 1 -q",
+        "vectors import v.txt --name opened -q",
+    ):
         code, _, said = run(folder, line)
         assert code == 0, said
     return folder
