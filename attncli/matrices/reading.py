@@ -7,7 +7,7 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypedDict, Unpack
@@ -129,7 +129,7 @@ def _outcomes(
 ) -> Iterator[AttentionResult | Comparison | AttnError]:
     records = _batched(data, index)
     if records is not None:
-        return (_json_result(record, name, tokens, scores) for record in records)
+        return (_json_result(r, _record_place(name, r), tokens, scores) for r in records)
     if _looks_json(data):
         if member is not None:
             raise UsageError(
@@ -371,6 +371,11 @@ def _parsed(data: bytes) -> Any:
 def _is_of_pair(record: Any) -> bool:
     """Whether a record says what a model thinks of two sentences, whose results stand before it."""
     return isinstance(record, dict) and record.get("type") == "pair" and "said" in record
+
+
+def _record_place(name: str, record: Mapping[str, Any]) -> str:
+    """The place of a record in a file without lines: its number, 0 the first, as `index` has it."""
+    return f"{name}, record {index}" if isinstance(index := record.get("index"), int) else name
 
 
 def _all_records(values: Sequence[Any]) -> bool:

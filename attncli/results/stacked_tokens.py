@@ -79,7 +79,7 @@ class FragmentColumns:
             row_of = np.zeros(len(fragments), dtype=np.intp)
             row_of[used] = np.arange(len(used))
             return self._make([fragments[n] for n in used.tolist()]), row_of[tokens.which]
-        if self._length < len(fragments):
+        if self._length < len(fragments) or not self._columns:  # none of no words, but columns
             new = self._make(fragments[self._length :])
             both = zip(self._columns, new, strict=True) if self._length else ()
             self._columns = list(map(np.concatenate, both)) or new

@@ -1,5 +1,6 @@
 """Every mechanism, in every format, in every choice of part: the files of a run hold one result."""
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -212,3 +213,33 @@ def test_what_a_table_does_not_hold_is_said_in_words(
     assert ("second sentence" in said) == (whole.pair is not None)
     for jargon in ("selection", "segments"):
         assert jargon not in said
+
+
+@pytest.mark.parametrize("suffix", ["npz", "csv", "parquet", "jsonl"])
+def test_a_sentence_that_failed_has_its_place(command, tmp_path, suffix):
+    """In a file without lines it is the number by which --index has it, in JSON lines the line."""
+    if suffix == "parquet":
+        pytest.importorskip("pyarrow")
+    (tmp_path / "x.txt").write_text("money bank\n...\nriver\n!\n", encoding="utf-8")
+    path = str(tmp_path / f"w.{suffix}")
+    assert command("batch", str(tmp_path / "x.txt"), "-o", path).code == 3
+    said = command("view", path, "--json").said
+    for at in (1, 3):
+        place = f"{path}:{at + 1}" if suffix == "jsonl" else f"{path}, record {at}"
+        assert f"attn: error: {place}: this sentence failed: no word in " in said
+        assert command("view", path, "--index", str(at)).said.startswith(f"attn: error: {place}: ")
+
+
+@pytest.mark.parametrize("name", ["npz", "csv", "parquet", "arrow", "jsonl"])
+def test_chunks_without_any_result_are_written(command, tmp_path, name):
+    """Chunk after chunk of nothing but sentences that failed; those between them keep their numbers."""
+    if name in ("parquet", "arrow"):
+        pytest.importorskip("pyarrow")
+    for lines, left in (("...\n!\n", []), ("...\n!\nmoney\n?\n!\nold bank\n", [2, 5])):
+        (tmp_path / "x.txt").write_text(lines, encoding="utf-8")
+        path = str(tmp_path / f"w.{name}")
+        given = ("batch", str(tmp_path / "x.txt"), "-o", path, "--force", "--workers", "1")
+        ended = command(*given, "--chunk", "1")
+        assert ended.code == (3 if left else 4), ended.said
+        records = command("view", path, "--json").text.splitlines()
+        assert [json.loads(record)["index"] for record in records] == left
