@@ -26,7 +26,7 @@ _OF_A_MODEL = (
     *(*_GENERAL_ONLY, *_TASK_ONLY, "causal", "window", "oov", "tokenizer", "attention"),
     *MATRIX_FIELDS,
 )
-_OF_A_CHECKPOINT = (*_OF_A_MODEL, "vectors", "inline", "no_cache", "dim", "seed", "target")
+_OF_A_CHECKPOINT = (*_OF_A_MODEL, "vectors", "inline", "no_cache")
 _TRANSFORMER_ONLY = ("pair", "truncate", "complete")
 _NOT_GIVEN = ("heads", "d_k", "d_v")
 
@@ -140,6 +140,8 @@ def _open_transformer(
     from attncli.models.folders import find_checkpoint
 
     _reject(settings, _OF_A_CHECKPOINT, "the checkpoint says it")
+    _reject(settings, ("dim", "seed"), "no vector of a checkpoint is random")
+    _reject(settings, ("target",), "a checkpoint has no label for a word")
     checkpoint = find_checkpoint(settings.model or "")
     analyser = open_transformer(
         checkpoint.folder,

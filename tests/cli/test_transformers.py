@@ -54,6 +54,25 @@ def test_a_file_of_a_checkpoint_leads_to_its_folder(command, folder, tmp_path, n
     assert shlex.split(hint) == ["--model", str(here)]
 
 
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (("--temperature", "2"), "the checkpoint says it"),
+        (("--causal",), "the checkpoint says it"),
+        (("--vectors", "random"), "the checkpoint says it"),
+        (("--seed", "3"), "no vector of a checkpoint is random"),
+        (("--dim", "7"), "no vector of a checkpoint is random"),
+        (("--target", "bank"), "a checkpoint has no label for a word"),
+    ],
+)
+def test_a_choice_that_a_checkpoint_leaves_none_is_refused(command, folder, given, why):
+    """With why: what it says itself, and what it does not have."""
+    for words in (("explain", "money bank"), ("batch", str(Path(folder) / "config.json"))):
+        ended = command(*words, "--model", folder, *given)
+        assert (ended.code, ended.text) == (2, "")
+        assert ended.said.endswith(f"attn: error: {given[0]}: found it, but {why}\n")
+
+
 def test_text_is_no_model(command, tmp_path):
     """A file of words is said to be text; its letters are not taken for the length of a header."""
     for content in ("import attncli\n", "Größe und mehr", "a\tlabel\nmoney bank\tx\n"):
