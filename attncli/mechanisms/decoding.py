@@ -176,6 +176,8 @@ def with_decoder(
         "model": None if result.model is None else result.model._replace(**(said or {})),
     }
     held = {name: getattr(decoded, name) for name in include & {"embeddings", "hidden_states"}}
+    if "measures" in include:
+        held["before"] = decoded.embeddings
     of_own, of_other = (
         {} if of is None else {name: getattr(of, name) for name in include & {*Stages._fields}}
         for of in (decoded.own, decoded.other)

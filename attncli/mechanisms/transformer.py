@@ -330,7 +330,8 @@ class TransformerAnalyser(Analyser):
         result = self._result(reading, weights, index, states.contextual, said)
         added = self._added(states, passes)
         result = replace(result, **added) if added else result
-        result = with_measures(result) if "measures" in self.include and not passes else result
+        if "measures" in self.include and not passes:
+            result = with_measures(replace(result, before=states.embeddings))
         if reading.target is None and (self.complete is None or not self._decodes):
             return self._part_of(result) if stream is None else stream.result(result)
         return self._with_decoder(result, reading.target, states, passes, stream)

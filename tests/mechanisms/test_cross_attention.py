@@ -624,3 +624,23 @@ def test_a_first_screen_ends_with_the_way_to_the_other_attentions(
             for way in ways:
                 assert explained(command, "--model", folder, "--part", way).code == 0
         assert "--part" not in explained(command, "--model", folder, "--show", "weights").text
+
+
+@pytest.mark.parametrize("more", [[], ["--pair", TARGET], ["--merge"], ["--hide", "special"]])
+def test_measures_are_the_same_wherever_they_are_written(
+    command: Callable[..., Any], bart: str, tmp_path: Path, more: list[str]
+) -> None:
+    """On standard output, in a file and in a batch: how far each token moved is among them."""
+    asked = ["--model", bart, "--include", "measures", *more]
+    printed = json.loads(command("explain", SOURCE, "--json", *asked).text)
+    command("explain", SOURCE, "-o", str(tmp_path / "x.json"), *asked)
+    saved = json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))
+    (tmp_path / "x.txt").write_text(SOURCE, encoding="utf-8")
+    batched = json.loads(command("batch", str(tmp_path / "x.txt"), *asked).text)
+    for part in (None, "decoder", "cross") if "--pair" in more else (None,):
+        own, other, third = (r if part is None else r[part] for r in (printed, saved, batched))
+        assert own["measures"] == other["measures"]
+        assert own["measures"].keys() == third["measures"].keys()
+        if part != "cross":
+            assert len(own["measures"]["moved"]) == len(own["tokens"])
+            assert third["measures"]["moved"] == pytest.approx(own["measures"]["moved"], abs=1e-5)
