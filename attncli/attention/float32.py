@@ -14,15 +14,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
-from attncli.attention.core import attend, attention_scores, masked, softmax
+from attncli.arrays import BoolArray, FloatArray, IntArray
+from attncli.attention.core import attention_scores, masked, softmax
 from attncli.attention.products import product
 
 FLOAT32_SCORES = 48.0  # the largest S·√d
 FLOAT32_PRODUCTS = 96.0  # the largest |query|·|key|·scale·√d
 _BLOCK_FLOATS = 1 << 19  # numbers in work at once: few calls, and the cache still holds them
-_LONG = 1024  # tokens; a longer sentence is computed by blocks of its rows
-_BLOCK_ROWS = 256
 
 
 def exact_in_float32(
@@ -82,34 +80,6 @@ def _unshifted_softmax(scores: FloatArray) -> FloatArray:
     np.divide(total.dtype.type(1), total, out=total)
     scores *= total
     return scores
-
-
-def attend_long(
-    query: FloatArray,
-    key: FloatArray,
-    value: FloatArray,
-    *,
-    scale: float,
-    mask: BoolArray | FloatArray | None = None,
-) -> tuple[FloatArray, Float32Array]:
-    """Weights and new vectors of one long sentence, by blocks of rows; weights are kept as float32."""
-    n_tokens = query.shape[-2]
-    weights = np.empty((*query.shape[:-1], n_tokens), dtype=np.float32)
-    contextual = np.empty((*query.shape[:-1], value.shape[-1]), dtype=value.dtype)
-    for start in range(0, n_tokens, _BLOCK_ROWS):
-        rows = slice(start, start + _BLOCK_ROWS)
-        part = mask
-        if mask is not None and mask.ndim >= 2 and mask.shape[-2] > 1:
-            part = mask[..., rows, :]
-        contextual[..., rows, :], weights[..., rows, :] = attend(
-            query[..., rows, :], key, value, mask=part, scale=scale
-        )
-    return contextual, weights
-
-
-def is_long(n_tokens: int) -> bool:
-    """Whether a sentence is computed by blocks of its rows."""
-    return n_tokens > _LONG
 
 
 def sentence_blocks(rows: IntArray, width: int) -> Iterator[slice]:

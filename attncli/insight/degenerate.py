@@ -12,6 +12,43 @@ UNIFORM = 0.02  # all weights of every row within this, and none more than twice
 Degenerate: TypeAlias = Literal["one-key", "uniform"]
 
 
+class RowsSeen:
+    """How a matrix is degenerate of which some rows are seen at a time."""
+
+    def __init__(self) -> None:
+        self._is_empty = self._is_one_key = self._is_uniform = True
+
+    def see(self, weights: FloatArray, mask: BoolArray | None = None) -> None:
+        """Sees some of the rows. Shapes: weights and mask (…, n_rows, n_tokens), the first axes 1."""
+        if not (self._is_one_key or self._is_uniform):
+            return
+        weights = weights.reshape(-1, weights.shape[-1])
+        if mask is not None:
+            rows = mask.sum(axis=-1) >= 2  # (n_rows,)
+            weights, mask = weights[rows], mask[rows]
+        if not len(weights) or weights.shape[-1] < 2:
+            return
+        self._is_empty = False
+        self._is_one_key = self._is_one_key and bool((weights.max(axis=-1) > ONE_KEY).all())
+        if self._is_uniform:
+            highest = _shown(weights, mask, -np.inf).max(axis=-1)
+            lowest = _shown(weights, mask, np.inf).min(axis=-1)
+            alike = (highest - lowest <= UNIFORM) & (highest <= 2 * lowest)  # of many all are small
+            self._is_uniform = bool(alike.all())
+
+    @property
+    def kind(self) -> Degenerate | None:
+        """How all rows together are degenerate, or None."""
+        if self._is_empty:
+            return None
+        return "one-key" if self._is_one_key else "uniform" if self._is_uniform else None
+
+
+def _shown(weights: FloatArray, mask: BoolArray | None, other: float) -> FloatArray:
+    """The weights of keys that are seen, `other` for those that are not."""
+    return weights if mask is None else np.where(mask, weights, other)
+
+
 def degenerate(weights: FloatArray, mask: BoolArray | None = None) -> Degenerate | None:
     """How a matrix is degenerate, or None. Rows with fewer than two keys to see do not count.
 
@@ -20,17 +57,9 @@ def degenerate(weights: FloatArray, mask: BoolArray | None = None) -> Degenerate
     >>> degenerate(np.eye(3))
     'one-key'
     """
-    seen = np.ones(weights.shape, dtype=np.bool_) if mask is None else mask
-    rows = seen.sum(axis=-1) >= 2  # (n_tokens,)
-    if not rows.any():
-        return None
-    weights, seen = weights[rows], seen[rows]
-    if (weights.max(axis=-1) > ONE_KEY).all():
-        return "one-key"
-    highest = np.where(seen, weights, -np.inf).max(axis=-1)
-    lowest = np.where(seen, weights, np.inf).min(axis=-1)
-    alike = (highest - lowest <= UNIFORM) & (highest <= 2 * lowest)  # of many keys all are small
-    return "uniform" if alike.all() else None
+    rows = RowsSeen()
+    rows.see(weights, mask)
+    return rows.kind
 
 
 def degenerate_in(weights: FloatArray, mask: BoolArray | None = None) -> dict[int, Degenerate]:

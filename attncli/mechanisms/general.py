@@ -13,14 +13,9 @@ from typing import Any, get_args
 import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
+from attncli.attention.by_rows import MOST_ROWS, attend_long, is_long
 from attncli.attention.core import attend, attention_scores, masked, softmax
-from attncli.attention.float32 import (
-    attend_long,
-    exact_in_float32,
-    is_long,
-    sentence_blocks,
-    small_weights,
-)
+from attncli.attention.float32 import exact_in_float32, sentence_blocks, small_weights
 from attncli.attention.general import matching_rows, score_scale, unit_rows
 from attncli.attention.masks import attention_mask
 from attncli.attention.products import product
@@ -28,7 +23,7 @@ from attncli.checks.arguments import count_of, flag_of, number_of
 from attncli.embeddings.protocols import EmbeddingStore
 from attncli.errors import AttnError, NumericError, UsageError, field_name, setting
 from attncli.errors.wording import quoted
-from attncli.insight.degenerate import degenerate, degenerate_in
+from attncli.insight.degenerate import Degenerate, RowsSeen, degenerate, degenerate_in
 from attncli.mechanisms.analyser import LengthwiseAnalyser
 from attncli.reading.reader import (
     Group,
@@ -99,6 +94,7 @@ class GeneralAnalyser(LengthwiseAnalyser):
         for name in self.include:
             one_of("include", name, (*ON_REQUEST, *DEFAULT_FIELDS))
         reader = reader_for(self.store, self.reading)
+        reader.rows_held = None if self._holds_squares else MOST_ROWS
         object.__setattr__(self, "_reader", reader)
         object.__setattr__(self, "_moderate", reader.lexicon.projection(1, self._is_moderate))
         object.__setattr__(self, "_units", reader.lexicon.projection(self.store.dim, unit_rows))
@@ -152,6 +148,7 @@ class GeneralAnalyser(LengthwiseAnalyser):
         embeddings: Float32Array | None = None
         weights: FloatArray | None = None
         contextual: FloatArray | None = None
+        kinds: dict[int, Degenerate] | None = None
         if self._weighs or self.include & {"measures", *STAGE_FIELDS}:
             embeddings = lexicon.vectors().take(group.rows, axis=0)  # (B, n_tokens, d_model)
         if self._weighs and embeddings is not None:
@@ -160,10 +157,55 @@ class GeneralAnalyser(LengthwiseAnalyser):
                 matching = lexicon.projected(self._units).take(group.rows, axis=0)
             scale = score_scale(self.settings.score, self.store.dim) / temperature
             mask = self._mask(group.rows.shape[1])
-            weights = small_weights(matching, matching, scale=scale, mask=mask)
-            if "contextual" not in self.unread or "measures" in self.include:
-                contextual = product(weights, embeddings)
-        yield from self._stacked(texts, group, embeddings, contextual, weights, temperature)
+            if is_long(group.rows.shape[1]):
+                contextual, weights, kinds = self._by_rows(
+                    matching, embeddings, scale, mask, small=True
+                )
+            else:
+                weights = small_weights(matching, matching, scale=scale, mask=mask)
+                if "contextual" not in self.unread or "measures" in self.include:
+                    contextual = product(weights, embeddings)
+        yield from self._stacked(texts, group, embeddings, contextual, weights, temperature, kinds)
+
+    def _by_rows(
+        self,
+        matching: FloatArray,
+        embeddings: FloatArray,
+        scale: float,
+        mask: BoolArray | None,
+        *,
+        small: bool,
+    ) -> tuple[FloatArray, Float32Array | None, dict[int, Degenerate]]:
+        """New vectors of a long sentence, its weights where they are kept, and how they are degenerate.
+
+        Shapes: matching and embeddings (1, n_tokens, d_model).
+        """
+        rows = RowsSeen()
+        see = None if "warnings" in self.unread else rows.see
+        contextual, weights = attend_long(
+            matching,
+            matching,
+            embeddings,
+            scale=scale,
+            mask=mask,
+            small=small,
+            keep=self._keeps_weights,
+            see=see,
+        )
+        return contextual, weights, {} if rows.kind is None else {0: rows.kind}
+
+    @property
+    def _holds_squares(self) -> bool:
+        """Whether weights, scores or a mask of a long sentence are there as a whole."""
+        options = self.settings
+        scored = "scores" in self.include or options.target_self is not None
+        masked = options.causal or options.window is not None or not options.see_self
+        return self._keeps_weights or scored or masked
+
+    @property
+    def _keeps_weights(self) -> bool:
+        """Whether the weights of a long sentence are read, so that they stay."""
+        return "weights" not in self.unread or "measures" in self.include
 
     @property
     def _weighs(self) -> bool:
@@ -191,10 +233,10 @@ class GeneralAnalyser(LengthwiseAnalyser):
                 except AttnError as error:
                     yield Failure(group.places[0], error)
                     return
-            contextual, weights = self._attended(embeddings, temperature, mask)
-            weights = weights.astype(np.float32, copy=False)
+            contextual, weights, kinds = self._attended(embeddings, temperature, mask)
             contextual = contextual.astype(np.float32, copy=False)
-            checked = {"weights": weights, "new embeddings": contextual}
+            checked = {} if weights is None else {"weights": weights}
+            checked["new embeddings"] = contextual
             if "scores" in self.include:
                 checked["scores"] = self._scores(embeddings, temperature)
         if not (finite := _finite(checked, len(rows))).all():
@@ -211,19 +253,27 @@ class GeneralAnalyser(LengthwiseAnalyser):
                 )
             kept = np.flatnonzero(finite)
             group = group.pick(kept)
-            embeddings, contextual, weights = embeddings[kept], contextual[kept], weights[kept]
+            embeddings, contextual = embeddings[kept], contextual[kept]
+            weights = None if weights is None else weights[kept]
         if group.places:
-            yield from self._stacked(texts, group, embeddings, contextual, weights, temperature)
+            yield from self._stacked(
+                texts, group, embeddings, contextual, weights, temperature, kinds
+            )
 
     def _attended(
         self, embeddings: Float32Array, temperature: float, mask: BoolArray | None
-    ) -> tuple[FloatArray, FloatArray]:
-        """Contextual vectors and weights: (B, n_tokens, d_model), (B, n_tokens, n_tokens)."""
+    ) -> tuple[FloatArray, Float32Array | None, dict[int, Degenerate] | None]:
+        """Contextual vectors and weights: (B, n_tokens, d_model), (B, n_tokens, n_tokens).
+
+        Of a long sentence weights are made only to be read, and how they are degenerate is known.
+        """
         scale = score_scale(self.settings.score, self.store.dim) / temperature
         wide = embeddings.astype(np.float64)
         matching = matching_rows(wide, self.settings.score)
-        attended = attend_long if is_long(embeddings.shape[1]) else attend
-        return attended(matching, matching, wide, scale=scale, mask=mask)
+        if is_long(embeddings.shape[1]):
+            return self._by_rows(matching, wide, scale, mask, small=False)
+        contextual, weights = attend(matching, matching, wide, scale=scale, mask=mask)
+        return contextual, weights.astype(np.float32, copy=False), None
 
     def _stacked(
         self,
@@ -233,7 +283,9 @@ class GeneralAnalyser(LengthwiseAnalyser):
         contextual: Float32Array | None,
         weights: Float32Array | None,
         temperature: float,
+        kinds: dict[int, Degenerate] | None,
     ) -> Iterator[Stack]:
+        """The stack; `kinds` says how weights are degenerate, None where that is not known."""
         stack = Stack(
             places=group.places,
             texts=[texts[place] for place in group.places],
@@ -242,7 +294,7 @@ class GeneralAnalyser(LengthwiseAnalyser):
             contextual=contextual,  # (B, n_tokens, d_model)
             attention=self._described(temperature),
             vectors=vectors_info(self.store),
-            warnings=self._warnings(texts, group, embeddings, weights),
+            warnings=self._warnings(texts, group, embeddings, weights, kinds),
             extras={} if embeddings is None else self._extras(embeddings, temperature),
         )
         if "measures" not in self.include:
@@ -291,9 +343,10 @@ class GeneralAnalyser(LengthwiseAnalyser):
         group: Group,
         embeddings: Float32Array | None,
         weights: FloatArray | None,
+        kinds: dict[int, Degenerate] | None,
     ) -> dict[int, tuple[ResultWarning, ...]]:
         """The warnings of those sentences that have any."""
-        if "warnings" in self.unread or weights is None or embeddings is None:
+        if "warnings" in self.unread or embeddings is None:
             return {}
         by_place: dict[int, tuple[ResultWarning, ...]] = defaultdict(tuple)
         by_place.update(self._reader.warned(texts, group))
@@ -304,7 +357,9 @@ class GeneralAnalyser(LengthwiseAnalyser):
                 message = "nothing to attend to: the weights and the new embedding are zeros"
                 for i in range(len(group.places)):
                     by_place[i] += (ResultWarning("empty-row", message, alone),)
-        for i, kind in degenerate_in(weights, mask).items():
+        if kinds is None:
+            kinds = {} if weights is None else degenerate_in(weights, mask)
+        for i, kind in kinds.items():
             hint = _way_out(options, embeddings[i], mask) if self.advise else ""
             by_place[i] += (ResultWarning(f"degenerate-{kind}", _DEGENERATE[kind] + hint),)
         return {i: warnings for i, warnings in by_place.items() if warnings}

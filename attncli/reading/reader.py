@@ -88,8 +88,11 @@ class Reader:
     """Reads many sentences; remembers pieces and words within bounds.
 
     `lexicon` holds the vectors of the words; the rows of a TokenRun's parts are its rows, and stay
-    valid until `start` is called.
+    valid until `start` is called. A long sentence must have the memory for its weights, of which
+    `rows_held` are there at once, None is all.
     """
+
+    rows_held: int | None = None
 
     def __init__(self, store: EmbeddingStore, settings: ReadingSettings | None = None) -> None:
         self.store = store
@@ -218,7 +221,9 @@ class Reader:
             return EmptyError(f"{what}, expected at least one word")
         if count > self.settings.max_tokens:
             return self._pieces.too_many(count)
-        return _memory_fault(count) if count > _SURELY_FIT else None
+        if count <= _SURELY_FIT:
+            return None
+        return _memory_fault(count, self.rows_held or count)
 
     def _lacking(
         self, texts: Sequence[str], cut: CutTexts, lost: BoolArray
@@ -303,11 +308,11 @@ def _fault(text: str) -> AttnError | None:
     return None
 
 
-def _memory_fault(n_tokens: int) -> AttnError | None:
-    """Why so many tokens cannot be computed here."""
+def _memory_fault(n_tokens: int, n_rows: int) -> AttnError | None:
+    """Why so many tokens cannot be computed here, of whose weights so many rows are held at once."""
     from attncli.arrays.memory import available_memory
 
-    needed = _BYTES_PER_WEIGHT * n_tokens**2
+    needed = _BYTES_PER_WEIGHT * n_tokens * n_rows
     available = available_memory()
     if available is None or needed <= available:
         return None

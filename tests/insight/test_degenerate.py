@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attncli.insight.degenerate import degenerate, degenerate_in
+from attncli.insight.degenerate import RowsSeen, degenerate, degenerate_in
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,17 @@ def test_a_stack_holds_the_degenerate_matrices_found_one_by_one(n, window, maske
     assert degenerate_in(weights, mask) == alone
     seen = window if masked else n - 1
     assert alone.get(0) == ("uniform" if min(n - 1, seen) else None)
+
+
+@given(st.integers(1, 7), st.integers(1, 4), st.booleans(), st.sampled_from([0.0, 1.0, 9.0]))
+def test_rows_seen_some_at_a_time_are_those_of_the_whole(n, step, causal, spread):
+    """Whether one looks at a matrix at once or by blocks of its rows, with a mask or without."""
+    mask = np.tri(n, dtype=bool) if causal else None
+    scores = spread * np.random.default_rng(n).standard_normal((n, n))
+    weights = np.exp(scores) * (1 if mask is None else mask)
+    weights /= weights.sum(-1, keepdims=True)
+    rows = RowsSeen()
+    for start in range(0, n, step):
+        some = slice(start, start + step)
+        rows.see(weights[None, some], None if mask is None else mask[some])
+    assert rows.kind == degenerate(weights, mask)

@@ -2,6 +2,7 @@
 
 import math
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -120,11 +121,68 @@ def test_a_long_sentence_is_computed_in_blocks_and_is_the_same(monkeypatch):
     text = " ".join(f"w{i % 97}" for i in range(150))
     settings = GeneralSettings(causal=True, score="cosine")
     whole = next(GeneralAnalyser(store, settings=settings)([text]))
-    monkeypatch.setattr("attncli.attention.float32._LONG", 100)
-    monkeypatch.setattr("attncli.attention.float32._BLOCK_ROWS", 32)
+    monkeypatch.setattr("attncli.attention.by_rows._LONG", 100)
+    monkeypatch.setattr("attncli.attention.by_rows.MOST_ROWS", 32)
     blocks = next(GeneralAnalyser(store, settings=settings)([text]))
     np.testing.assert_allclose(blocks.weights, whole.weights, atol=1e-7)
     np.testing.assert_allclose(blocks.contextual, whole.contextual, atol=1e-6)
+
+
+LONG = " ".join(f"w{i % 97}" for i in range(1300))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        GeneralSettings(),
+        GeneralSettings(score="cosine", causal=True),
+        GeneralSettings(score="dot", window=3),
+        GeneralSettings(see_self=False),
+        GeneralSettings(score="dot", temperature=0.001),  # one key takes all
+        GeneralSettings(temperature=1000.0),  # all are alike
+        GeneralSettings(target_self=0.03),
+    ],
+)
+@pytest.mark.parametrize("size", [1.0, 9.0])  # float32, and float64
+def test_what_nobody_reads_of_a_long_sentence_changes_nothing_else(settings, size):
+    """The new embeddings and warnings of a batch are those of one that keeps the weights too."""
+    words = [f"w{i}" for i in range(97)]
+    matrix = np.random.default_rng(0).standard_normal((97, 8)).astype(np.float32)
+    store = MemoryStore("some", words, matrix * np.float32(size))
+    analyser = GeneralAnalyser(store, settings=settings)
+    (kept,) = analyser.quick().stacks([LONG])
+    (made,) = analyser.quick(frozenset({"weights"})).stacks([LONG])
+    assert kept.weights is not None
+    assert made.weights is None
+    np.testing.assert_array_equal(made.contextual, kept.contextual)
+    assert made.warnings == kept.warnings
+    assert made.attention == kept.attention
+
+
+def test_weights_of_a_long_sentence_that_nobody_reads_take_no_memory():
+    """Of 3,000 tokens they would take 36 MB; a block of their rows takes six."""
+    text = " ".join(f"w{i % 97}" for i in range(3000))
+    analyser = GeneralAnalyser(SeededStore(8)).quick(frozenset({"weights"}))
+    tracemalloc.start()
+    (stack,) = analyser.stacks([text])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert stack.contextual.shape == (1, 3000, 8)
+    assert peak < 25e6
+
+
+def test_memory_is_asked_for_what_is_held(monkeypatch):
+    """A long sentence is refused where its weights have no place, not where they are forgotten."""
+    monkeypatch.setattr("attncli.arrays.memory.available_memory", lambda: 50_000_000)
+    text = " ".join(f"w{i % 97}" for i in range(2500))
+    store = SeededStore(8)
+    with pytest.raises(LimitError, match="2500 tokens need"):
+        next(GeneralAnalyser(store).quick()([text]))
+    lean = GeneralAnalyser(store).quick(frozenset({"weights"}))
+    assert next(lean.stacks([text])).contextual.shape == (1, 2500, 8)
+    causal = GeneralAnalyser(store, settings=GeneralSettings(causal=True))
+    with pytest.raises(LimitError, match="2500 tokens need"):  # its mask is as large
+        next(causal.quick(frozenset({"weights"}))([text]))
 
 
 @given(
