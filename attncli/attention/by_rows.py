@@ -20,7 +20,7 @@ def is_long(n_tokens: int) -> bool:
     return n_tokens > _LONG
 
 
-def block_rows(n_tokens: int) -> int:
+def _block_rows(n_tokens: int) -> int:
     """How many rows of a long sentence are computed together."""
     fitting = _BLOCK_WEIGHTS // n_tokens // _ROWS_STEP * _ROWS_STEP
     return min(MOST_ROWS, max(_ROWS_STEP, fitting))
@@ -47,7 +47,7 @@ def attend_long(
     n_tokens = query.shape[-2]
     kept = np.empty((*query.shape[:-1], n_tokens), dtype=np.float32) if keep else None
     contextual = np.empty((*query.shape[:-1], value.shape[-1]), dtype=value.dtype)
-    step = block_rows(n_tokens)
+    step = _block_rows(n_tokens)
     for start in range(0, n_tokens, step):
         rows = slice(start, start + step)
         asking, seen = query[..., rows, :], None if mask is None else mask[rows]

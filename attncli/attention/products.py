@@ -73,9 +73,9 @@ def fill_buffers() -> None:
     """Fills the memory where OpenBLAS lays out the parts of float32 products, once a process.
 
     While it multiplies one part it asks the processor for what lies behind it. Before a larger product
-    was there, those pages do not exist, and products of 24 rows take about twice as long (measured with
-    its Haswell kernels; that each request is looked up in vain is the likeliest reason). This one fills far enough in
-    about a millisecond.
+    was there, those pages do not exist, and products of 24 rows take about twice as long (measured
+    with its Haswell kernels; that each request is looked up in vain is the likeliest reason). This
+    one fills far enough in about a millisecond.
     """
     global _are_filled
     if not _are_filled:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from attncli.api.aligning import Aligner
 
 _LINES_OF_JSON = (".json", ".jsonl", ".ndjson")  # suffixes of such a file
-_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")  # of files that are read, and not written here
 
 # The options of `attn align`, in groups by the names of their fields.
 ALIGN_OPTIONS: dict[str, Any] = {
@@ -174,10 +173,11 @@ class AlignManner(Colored):
 
     def expect_lines(self) -> None:
         """Raises: UsageError for an output whose suffix promises a table, a picture or packed lines."""
+        from attncli.files.rows.kinds import PACKED
         from attncli.views.files import SUFFIXES
 
         suffix = PurePath(self.named_output() or "").suffix.lower()
-        if suffix in _PACKED or (suffix in SUFFIXES and suffix not in _LINES_OF_JSON):
+        if suffix in PACKED or (suffix in SUFFIXES and suffix not in _LINES_OF_JSON):
             raise UsageError(
                 f"found the suffix {quoted(suffix)}, expected {' '.join(_LINES_OF_JSON)} for JSON, one "
                 "such as .txt for lines of links",

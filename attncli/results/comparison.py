@@ -9,6 +9,7 @@ import numpy as np
 
 from attncli.arrays import FloatArray
 from attncli.errors import DataError
+from attncli.errors.wording import counted_as
 
 POINT_KINDS = {"static", "contextual", "sentence", "neighbor"}
 
@@ -107,8 +108,8 @@ class Comparison:
     def extent(self) -> str:
         """How often the word was met, in words: "in 2 sentences", or "3 times in 2 sentences"."""
         times, n = len(self.occurrences), len({each.sentence for each in self.occurrences})
-        where = f"in {n} sentence{'' if n == 1 else 's'}"
-        return where if times == n else f"{times} times {where}"
+        where = f"in {counted_as(n, 'sentence')}"
+        return where if times == n else f"{counted_as(times, 'time')} {where}"
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the word in each sentence, and the map."""

@@ -17,8 +17,8 @@ HOLDS = "holds "  # begins the act of a field that was asked for
 class Watch:
     """Options whose effect shows only in results: `names` to hide, and `acts` to look for.
 
-    An act is "merged", "pooled", "random", or "holds " and a field that was asked for. `counts`: kinds of warnings are counted too, and
-    records that are set aside are listed.
+    An act is "merged", "pooled", "random", or "holds " and a field that was asked for. `counts`:
+    kinds of warnings are counted too, and records that are set aside are listed.
     """
 
     names: frozenset[str] = frozenset()

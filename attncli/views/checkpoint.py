@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.segment import Segment
 
-from attncli.errors.wording import size_text
+from attncli.errors.wording import counted_as, size_text
 from attncli.views.ink import Ink, Line, left, wrapped
 
 _NAME = 12  # columns of a fact's name
@@ -183,14 +183,9 @@ def _decoder(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     if (decoder := facts.get("decoder")) is None:
         return []
     layers, heads = decoder["layers"], decoder["heads"]
-    counts = f"{_counted(layers, 'layer')} of {_counted(heads, 'head')}"
+    counts = f"{counted_as(layers, 'layer')} of {counted_as(heads, 'head')}"
     sizes = f"{counts}, feed-forward {decoder['d_inner']}"
     return [("positions", _POSITIONS[facts["positions"]]), ("decoder", sizes)]
-
-
-def _counted(count: int, noun: str) -> str:
-    """A number of things: 1 layer, 2 layers."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _by_layers(kinds: Sequence[str]) -> str:

@@ -25,7 +25,7 @@ _SUFFIXES: dict[str, Kind] = {
     ".json": "json",
     ".parquet": "parquet",
 }
-_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 _DELIMITERS = (",", ";", "\t", "|")
 _NOTHING = object()  # no JSON value
 _BEGINS_OBJECT = re.compile(r'\{\s*"(?:[^"\\]|\\.)*"\s*:')
@@ -68,7 +68,7 @@ def kind_of(head: bytes, path: str, columns: Sequence[str], *, tables_only: bool
 def named_kind(path: str) -> Kind | None:
     """The kind that the suffix of a path says."""
     name = path.lower()
-    for packed in _PACKED:
+    for packed in PACKED:
         name = name.removesuffix(packed)
     return next((kind for suffix, kind in _SUFFIXES.items() if name.endswith(suffix)), None)
 
