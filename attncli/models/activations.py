@@ -24,7 +24,16 @@ _TANH_GELU = (2 * math.sqrt(2 / math.pi), 2 * math.sqrt(2 / math.pi) * 0.044715)
 
 
 def _gated(x: Float32Array, coefficients: tuple[float, ...], limit: float | None) -> Float32Array:
-    """x · sigmoid(x·p(x²)), p by Horner's rule."""
+    """x · sigmoid(x·p(x²))."""
+    inverse = _inverse_gate(x, coefficients, limit)
+    np.divide(x, inverse, out=inverse)
+    return inverse
+
+
+def _inverse_gate(
+    x: Float32Array, coefficients: tuple[float, ...], limit: float | None
+) -> Float32Array:
+    """1 / sigmoid(x·p(x²)), p by Horner's rule."""
     square = x * x
     if limit is not None:
         np.minimum(square, np.float32(limit), out=square)
@@ -36,7 +45,6 @@ def _gated(x: Float32Array, coefficients: tuple[float, ...], limit: float | None
     with np.errstate(over="ignore"):  # exp(∞): the gate is closed
         np.exp(gate, out=gate)
     gate += np.float32(1)
-    np.divide(x, gate, out=gate)
     return gate
 
 
@@ -64,9 +72,24 @@ def _relu(x: Float32Array) -> Float32Array:
     return np.maximum(x, np.float32(0))
 
 
+def _hard_swish(x: Float32Array) -> Float32Array:
+    return np.asarray(x * np.clip(x + np.float32(3), np.float32(0), np.float32(6)) / np.float32(6))
+
+
+def _laplace(x: Float32Array) -> Float32Array:
+    """The normal distribution function of mean √½ and variance 1/(4π)."""
+    scaled = (x - np.float32(0.707107)) / np.float32(0.282095)
+    return np.reciprocal(_inverse_gate(scaled, _GELU, 36.0))
+
+
+def _root_softplus(x: Float32Array) -> Float32Array:
+    return np.sqrt(np.logaddexp(x, np.float32(0)))
+
+
 # The names of config.json. Sources: GELU and its tanh form, Hendrycks and Gimpel 2016
 # (arXiv:1606.08415); SiLU, Elfwing et al. 2017 (arXiv:1702.03118); Mish, Misra 2019
-# (arXiv:1908.08681); squared ReLU, So et al. 2021 (arXiv:2109.08668).
+# (arXiv:1908.08681); squared ReLU, So et al. 2021 (arXiv:2109.08668); hard swish, Howard et al. 2019
+# (arXiv:1905.02244); Laplace, Ma et al. 2022 (arXiv:2209.10655).
 ACTIVATIONS: dict[str, Callable[[Float32Array], Float32Array]] = {
     "gelu": _gelu,
     "gelu_python": _gelu,
@@ -84,6 +107,9 @@ ACTIVATIONS: dict[str, Callable[[Float32Array], Float32Array]] = {
     "silu": _silu,
     "swish": _silu,
     "mish": _mish,
+    "hardswish": _hard_swish,
+    "laplace": _laplace,
+    "sqrtsoftplus": _root_softplus,
     "tanh": np.tanh,
     "sigmoid": _sigmoid,
     "linear": lambda x: x,

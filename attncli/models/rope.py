@@ -73,7 +73,7 @@ def read_rope(keys: ConfigKeys, n_turned: int, theta: float, reach: Reach) -> Ro
     kind = _ALIASES.get(kind, kind) if isinstance(kind, str) else kind
     if not isinstance(kind, str) or kind not in _KINDS:
         raise keys.fault(f"rope_type is {quoted(str(kind))}, expected one of {', '.join(_KINDS)}")
-    if kind != "default" and share not in (None, 1.0):  # which a plain rope leaves out
+    if kind not in ("default", "proportional") and share not in (None, 1.0):
         raise keys.fault(f"partial_rotary_factor is {share:g}, expected none: all of a head turns")
     if n_turned % 2 or n_turned < 2:
         raise keys.fault(f"{n_turned} numbers of a head turn, expected an even number of them")
@@ -138,6 +138,12 @@ def _needed(keys: ConfigKeys, name: str) -> float:
     return value
 
 
+def _unless_zero(keys: ConfigKeys, name: str) -> float | None:
+    """A number above 0; None where there is none, and for 0, which transformers reads as none."""
+    value = keys.given.get(name)
+    return None if value == 0 and not isinstance(value, bool) else keys.optional_number(name)
+
+
 def _default(keys: ConfigKeys, n: int, theta: float, reach: Reach) -> Scaled:
     speeds = _plain(n, theta)
     return (lambda length: (speeds, 1.0)), 1.0
@@ -179,7 +185,7 @@ def _llama3(keys: ConfigKeys, n: int, theta: float, reach: Reach) -> Scaled:
 def _yarn(keys: ConfigKeys, n: int, theta: float, reach: Reach) -> Scaled:
     first = _first(keys, reach)
     factor = keys.optional_number("factor") or reach.now / first
-    fast, slow = keys.number("beta_fast", default=32.0), keys.number("beta_slow", default=1.0)
+    fast, slow = _unless_zero(keys, "beta_fast") or 32.0, _unless_zero(keys, "beta_slow") or 1.0
     if theta <= 1:
         raise keys.fault(f"yarn with a rope_theta of {theta:g}, expected more than 1")
 
@@ -188,7 +194,8 @@ def _yarn(keys: ConfigKeys, n: int, theta: float, reach: Reach) -> Scaled:
         return n * math.log(first / (turns * 2 * math.pi)) / (2 * math.log(theta))
 
     start, end = place(fast), place(slow)
-    if keys.flag("truncate", default=True):
+    has_null = "truncate" in keys.given and keys.given["truncate"] is None
+    if not has_null and keys.flag("truncate", default=True):
         start, end = math.floor(start), math.ceil(end)
     start, end = max(start, 0), min(end, n - 1)
     if start == end:
@@ -210,8 +217,10 @@ def _yarn_attention(keys: ConfigKeys, factor: float) -> float:
     def grown(scale: float = 1.0) -> float:
         return 1.0 if factor <= 1 else 0.1 * scale * math.log(factor) + 1.0
 
-    scales = keys.optional_number("mscale"), keys.optional_number("mscale_all_dim")
-    return grown() if None in scales else grown(scales[0] or 1.0) / grown(scales[1] or 1.0)
+    scale, scale_of_all = _unless_zero(keys, "mscale"), _unless_zero(keys, "mscale_all_dim")
+    if scale is None or scale_of_all is None:
+        return grown()
+    return grown(scale) / grown(scale_of_all)
 
 
 def _longrope(keys: ConfigKeys, n: int, theta: float, reach: Reach) -> Scaled:
@@ -230,6 +239,18 @@ def _longrope(keys: ConfigKeys, n: int, theta: float, reach: Reach) -> Scaled:
     return (lambda length: (long if length > first else short, scale)), factor
 
 
+def _proportional(keys: ConfigKeys, n: int, theta: float, reach: Reach) -> Scaled:
+    """The first pairs turn as if all did, the others not at all; partial_rotary_factor is their share."""
+    factor = keys.number("factor", default=1.0)
+    share = keys.number("partial_rotary_factor", default=1.0)
+    if share > 1:
+        raise keys.fault(f"partial_rotary_factor is {share:g}, expected at most 1")
+    speeds = _plain(n, theta)
+    speeds[int(share * n // 2) :] = 0
+    speeds /= np.float32(factor)
+    return (lambda length: (speeds, 1.0)), factor
+
+
 _KINDS: Mapping[str, Callable[[ConfigKeys, int, float, Reach], Scaled]] = {
     "default": _default,
     "linear": _linear,
@@ -237,4 +258,5 @@ _KINDS: Mapping[str, Callable[[ConfigKeys, int, float, Reach], Scaled]] = {
     "llama3": _llama3,
     "yarn": _yarn,
     "longrope": _longrope,
+    "proportional": _proportional,
 }

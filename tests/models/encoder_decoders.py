@@ -59,6 +59,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
         {**MARIAN, "scale_embedding": True, "activation_function": "swish"},
     ),
     "marian-separate": ("MarianMTModel", {**MARIAN, **SEPARATE}),
+    "marian-shared": ("MarianMTModel", {**MARIAN, "decoder_vocab_size": 110}),  # which is not used
 }
 
 

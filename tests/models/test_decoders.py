@@ -76,6 +76,17 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
         "Llama",
         {**SMALL, **rope(**YARN, mscale=0.707, mscale_all_dim=1.2)},
     ),
+    "llama-yarn-zeros": (
+        "Llama",
+        {
+            **SMALL,
+            **rope(**YARN, mscale=0, mscale_all_dim=1.2, beta_fast=0, beta_slow=0, truncate=None),
+        },
+    ),
+    "llama-proportional": (
+        "Llama",
+        {**SMALL, **rope(rope_type="proportional", partial_rotary_factor=0.6)},
+    ),
     "llama-fast": ("Llama", {**SMALL, **rope(1.5)}),
     "llama-slow": ("Llama", {**SMALL, **rope(1e12)}),
     "llama-linear-1000": ("Llama", {**SMALL, **rope(rope_type="linear", factor=1000.0)}),
@@ -135,6 +146,23 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
             "sliding_window": 6,
             "rope_parameters": {
                 "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1e6},
+                "sliding_attention": {"rope_type": "default", "rope_theta": 1e4},
+            },
+        },
+    ),
+    "gemma3-proportional": (
+        "Gemma3",
+        {
+            **WIDE,
+            "num_hidden_layers": 7,
+            "sliding_window": 6,
+            "rope_parameters": {
+                "full_attention": {
+                    "rope_type": "proportional",
+                    "partial_rotary_factor": 0.25,
+                    "factor": 2.0,
+                    "rope_theta": 1e6,
+                },
                 "sliding_attention": {"rope_type": "default", "rope_theta": 1e4},
             },
         },
@@ -267,7 +295,8 @@ def old(config: dict[str, Any]) -> dict[str, Any]:
 OLD = [
     name
     for name in KINDS
-    if not name.endswith(("-layer-types", "-own")) and name != "modernbert-linear"
+    if not name.endswith(("-layer-types", "-own", "-zeros", "-proportional"))
+    and name != "modernbert-linear"
 ]
 
 

@@ -70,6 +70,16 @@ def test_phi3_turns_a_part_wherever_its_share_stands() -> None:
         ("gemma3", {"text_config": {"final_logit_softcapping": 30.0}}, "final_logit_softcapping"),
         ("gemma3", {"text_config": {"use_bidirectional_attention": True}}, "bidirectional"),
         ("gemma3", {"text_config": {"attn_logit_softcapping": 50.0}}, "attn_logit_softcapping"),
+        (
+            "phi3",
+            {"rope_scaling": {"type": "proportional"}, "partial_rotary_factor": 0.5},
+            "partial_rotary_factor is 0.5 beside a proportional rope",
+        ),
+        (
+            "llama",
+            {"rope_scaling": {"type": "proportional", "partial_rotary_factor": 1.5}},
+            "partial_rotary_factor is 1.5",
+        ),
         ("llama", {"rope_parameters": {FULL: {"rope_theta": 5e5}}}, f"{FULL} has a rope"),
         ("phi3", {"rope_parameters": {SLIDING: {"rope_theta": 5e5}}}, f"{SLIDING} has a rope"),
         ("qwen3", {"rope_scaling": {FULL: YARN}}, f"{FULL} has a rope of its own"),

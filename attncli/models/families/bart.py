@@ -62,13 +62,20 @@ def read_bart(model_type: str, keys: ConfigKeys) -> ModelConfig:
             n_layers=keys.size("decoder_layers", default=12),
             n_heads=n_heads,
             d_inner=keys.size("decoder_ffn_dim", default=4096),
-            n_vocab=keys.size("decoder_vocab_size", default=n_vocab) if is_marian else n_vocab,
+            n_vocab=_n_target_vocab(keys, n_vocab) if is_marian else n_vocab,
             start=keys.size(
                 "decoder_start_token_id", default=n_vocab - 1 if is_marian else 2, least=0
             ),
             embed_scale=math.sqrt(d_model) if keys.flag("scale_embedding", default=False) else 1.0,
         ),
     )
+
+
+def _n_target_vocab(keys: ConfigKeys, n_vocab: int) -> int:
+    """How many words the decoder of a Marian has: those of the encoder where both share a matrix."""
+    shares = keys.flag("share_encoder_decoder_embeddings", default=True)
+    tied = keys.flag("tie_word_embeddings", default=True)
+    return n_vocab if shares and tied else keys.size("decoder_vocab_size", default=n_vocab)
 
 
 class _Side(StoredSide):

@@ -18,6 +18,7 @@ from attncli.models.rotary_decoder import (
 
 MODEL_TYPES = {"phi3": "phi3"}
 _SHARE = "partial_rotary_factor"
+_ROPES = ("rope_scaling", "rope_parameters")
 _SIZES = UsualSizes(d_model=3072, d_inner=8192, n_vocab=32064, n_positions=4096, epsilon=1e-5)
 
 
@@ -39,24 +40,37 @@ def read_phi3(model_type: str, keys: ConfigKeys) -> ModelConfig:
 
 
 def _share_turned(keys: ConfigKeys) -> float:
-    """The share of a head's numbers that turn. Raises: DataError when it is more than all."""
-    for place in (keys.within("rope_scaling"), keys.within("rope_parameters"), keys):
-        share = None if place is None else place.optional_number(_SHARE)
-        if place is not None and share is not None:
-            if share > 1:
-                raise place.fault(f"{_SHARE} is {share:g}, expected at most 1")
-            return share
-    return 1.0
+    """The share of a head's numbers that turn.
+
+    Raises: DataError when it is more than all, or stands beside a rope that has a share of its own.
+    """
+    shares = [
+        (place, share)
+        for place in (keys.within("rope_scaling"), keys.within("rope_parameters"), keys)
+        if place is not None and (share := place.optional_number(_SHARE)) is not None
+    ]
+    if not shares:
+        return 1.0
+    place, share = shares[0]
+    if share > 1:
+        raise place.fault(f"{_SHARE} is {share:g}, expected at most 1")
+    if share < 1 and any(_kind(keys.within(name)) == "proportional" for name in _ROPES):
+        raise place.fault(f"{_SHARE} is {share:g} beside a proportional rope, expected one of them")
+    return share
+
+
+def _kind(rope: ConfigKeys | None) -> object:
+    """What a rope says of its kind."""
+    return None if rope is None else rope.given.get("rope_type", rope.given.get("type"))
 
 
 def _with_longrope(keys: ConfigKeys) -> ConfigKeys:
     """The keys without the share that turns, where what the first files called su or yarn is longrope."""
     given = {name: value for name, value in keys.given.items() if name != _SHARE}
-    for name in ("rope_scaling", "rope_parameters"):
+    for name in _ROPES:
         if (inner := keys.within(name)) is None:
             continue
-        kind = inner.given.get("rope_type", inner.given.get("type"))
-        own = {"rope_type": "longrope"} if kind in ("su", "yarn") else {}
+        own = {"rope_type": "longrope"} if _kind(inner) in ("su", "yarn") else {}
         given[name] = {key: value for key, value in inner.given.items() if key != _SHARE} | own
     return ConfigKeys(given, keys.place, keys.part)
 
