@@ -55,6 +55,8 @@ T5 = {
     "decoder_start_token_id": 0,
     "relative_attention_num_buckets": 8,
 }
+SLIDING, FULL = "sliding_attention", "full_attention"
+EACH = [SLIDING, FULL, SLIDING, SLIDING, FULL, FULL, SLIDING]  # layers of MODERN
 # Name: the architecture, the class of transformers, and what its configuration says.
 KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "bert": ("bert", "BertModel", BERT),
@@ -70,6 +72,19 @@ KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "modern-bert",
         "ModernBertModel",
         {**MODERN, "attention_bias": True, "mlp_bias": True, "norm_bias": True},
+    ),
+    "modern-bert-silu": ("modern-bert", "ModernBertModel", {**MODERN, "hidden_activation": "silu"}),
+    "modern-bert-each-layer": ("modern-bert", "ModernBertModel", {**MODERN, "layer_types": EACH}),
+    "modern-bert-linear": (
+        "modern-bert",
+        "ModernBertModel",
+        {
+            **MODERN,
+            "rope_parameters": {
+                "full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 90_000.0},
+                "sliding_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 500.0},
+            },
+        },
     ),
     "t5": ("t5", "T5ForConditionalGeneration", T5),
     "t5-gated": (
@@ -117,13 +132,22 @@ def facts_of(arch: str, config: Any) -> Facts:
     if arch == "bert":
         return facts | {"attention.layer_norm_epsilon": config.layer_norm_eps}
     ropes = config.rope_parameters
+    if config.hidden_activation == "silu":
+        facts["hidden_activation"] = "swiglu"
+    slides = [kind == "sliding_attention" for kind in config.layer_types]
+    every = config.global_attn_every_n_layers
+    is_usual = slides == [layer % every != 0 for layer in range(len(slides))]
+    factor = ropes["full_attention"].get("factor")
+    scaling: Facts = {"rope.scaling.type": "none"}
+    if factor is not None:
+        scaling = {"rope.scaling.type": "linear", "rope.scaling.factor": factor}
     return facts | {
         "attention.layer_norm_epsilon": config.norm_eps,
         "attention.sliding_window": config.local_attention,
-        "attention.sliding_window_pattern": config.global_attn_every_n_layers,
+        "attention.sliding_window_pattern": every if is_usual else slides,
         "rope.freq_base": float(ropes["full_attention"]["rope_theta"]),
         "rope.freq_base_swa": float(ropes["sliding_attention"]["rope_theta"]),
-        "rope.scaling.type": "none",
+        **scaling,
     }
 
 
@@ -254,10 +278,17 @@ def test_a_quantized_file_says_so(tmp_path, name):
     [
         ("bert", "bert.attention.head_count", {}, "head_count is missing"),
         ("bert", "", {"bert.attention.causal": True}, "expected an encoder"),
-        ("bert", "", {"bert.attention.head_count": 5}, "heads"),
+        ("bert", "", {"bert.attention.head_count": 5}, "does not divide the width 32"),
         ("bert", "", {"bert.block_count": 2}, "2 layers"),
         ("modern-bert", "modern-bert.attention.sliding_window", {}, "is missing"),
         ("modern-bert", "", {"modern-bert.block_count": 8}, "is missing"),
+        ("modern-bert", "", {"modern-bert.hidden_activation": "xielu"}, "xielu"),
+        ("modern-bert", "", {"modern-bert.attention.key_length": 4}, "key_length is not"),
+        ("modern-bert", "", {"modern-bert.rope.dimension_count": 4}, "dimension_count is not"),
+        ("modern-bert", "", {"modern-bert.attention.head_count_kv": 2}, "head_count_kv is not"),
+        ("bert", "", {"bert.hidden_activation": "relu"}, "hidden_activation"),
+        ("t5", "", {"t5.hidden_activation": "gelu"}, "hidden_activation"),
+        ("t5-gated", "", {"t5.hidden_activation": "relu"}, "hidden_activation"),
         ("t5", "t5.feed_forward_length", {}, "is missing"),
         ("t5", "", {"t5.attention.relative_buckets_count": 7}, "even number"),
         ("t5", "", {"t5.block_count": 2}, "2 layers"),

@@ -29,6 +29,24 @@ OWN = {
         "Gemma3",
         {**WIDE, **GEMMA3, "num_hidden_layers": 7, "sliding_window": 5},
     ),
+    "gemma2-each-layer": (
+        "Gemma2",
+        {
+            **WIDE,
+            "sliding_window": 5,
+            "query_pre_attn_scalar": D_K,
+            "layer_types": [
+                "sliding_attention",
+                "full_attention",
+                "full_attention",
+                "sliding_attention",
+            ],
+        },
+    ),
+    "gemma3-no-windows": (
+        "Gemma3",
+        {**WIDE, **GEMMA3, "layer_types": ["full_attention"] * 4},
+    ),
     "gemma3-linear": (
         "Gemma3",
         {
@@ -71,7 +89,15 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
             "final_logit_softcapping": 30.0,
         },
     ),
+    "gemma2-each-layer": (
+        "gemma2",
+        {
+            "attention.sliding_window": 5,
+            "attention.sliding_window_pattern": [True, False, False, True],
+        },
+    ),
     "gemma3": ("gemma3", {"attention.sliding_window": 5}),
+    "gemma3-no-windows": ("gemma3", {}),
     "gemma3-linear": (
         "gemma3",
         {**LINEAR, "rope.scaling.factor": 8.0, "attention.sliding_window": 6},

@@ -193,16 +193,28 @@ def test_a_key_that_would_change_the_numbers_is_refused(tmp_path: Path, key: str
         ("rope.scaling.yarn_attn_factor", 1.3, 1.0),
         ("rope.scaling.yarn_ext_factor", 0.0, 1.0),  # 0: linear in spite of its name
         ("attention.sliding_window", 63, 64),  # the longest text
+        ("attention.key_length_swa", 4, 8),
+        ("attention.value_length_swa", 4, 8),
+        ("rope.dimension_count_swa", 4, 8),
+        ("hidden_activation", "gelu", "swiglu"),
     ],
 )
 def test_a_key_that_is_1_or_all_without_effect_is_refused_else(
-    tmp_path: Path, key: str, value: float, same: float
+    tmp_path: Path, key: str, value: float | str, same: float | str
 ) -> None:
     """Factors of a rope's cosine and sine, the windows of OLMo 3."""
     pytest.importorskip("gguf")
     TransformerModel(write_tiny(tmp_path / "same.gguf", more={key: same}))
     with pytest.raises(DataError, match=key):
         TransformerModel(write_tiny(tmp_path / "m.gguf", more={key: value}))
+
+
+def test_a_base_of_windows_alone_is_refused(tmp_path: Path) -> None:
+    """Of a Gemma 2, all of whose layers turn by one base here."""
+    pytest.importorskip("gguf")
+    path = write_tiny(tmp_path / "m.gguf", arch="gemma2", more={"rope.freq_base_swa": 500.0})
+    with pytest.raises(DataError, match=r"rope\.freq_base_swa is 500, expected 10000"):
+        TransformerModel(path)
 
 
 def test_a_decoder_that_sees_both_ways_is_read_so(tmp_path: Path) -> None:

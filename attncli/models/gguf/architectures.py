@@ -8,8 +8,6 @@ of `families`.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from attncli.errors import DataError
 from attncli.errors.wording import quoted
 from attncli.models.gguf.mapped import GgufSource
@@ -25,12 +23,19 @@ from attncli.models.gguf.names import (
     T5,
     TensorLayout,
 )
-from attncli.models.gguf.refusing import refuse_what_is_not_computed
+from attncli.models.gguf.refusing import expect_activation_of_t5, refuse_what_is_not_computed
 from attncli.models.gguf.scaling import factors_of, rope_scaling_of
+from attncli.models.gguf.windows import (
+    expect_same_base,
+    expect_same_in_windows,
+    kinds_of_layers,
+    window_of_gemma,
+)
 from attncli.models.near_families import found_family
 
 _HEADS, _KEY_LENGTH = "attention.head_count", "attention.key_length"
 _INNER, _EPSILON = "feed_forward_length", "attention.layer_norm_epsilon"
+_GATED = {"geglu": "gelu", "swiglu": "silu", "reglu": "relu"}  # what files call them besides
 _SPECIAL_SCALE = {"gemma2": 46, "gemma3": 62}  # layers of the model of 27 billion
 
 
@@ -85,7 +90,8 @@ def _gemma2(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
     caps = {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}
     for name, usual in caps.items():
         keys[name] = metadata.number(name, usual) or None
-    return keys | {"sliding_window": metadata.whole("attention.sliding_window", 4096)}
+    expect_same_base(metadata)
+    return keys | window_of_gemma(metadata, usual=4096, every=2)
 
 
 def _gemma3(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
@@ -93,11 +99,10 @@ def _gemma3(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
     if metadata.number("rope.freq_base", 0.0) == 0.0:
         keys["rope_theta"] = 1_000_000.0
     return keys | {
-        "sliding_window": metadata.whole("attention.sliding_window", 512),
         "rope_local_base_freq": metadata.number("rope.freq_base_swa", 10_000.0),
         "attn_logit_softcapping": metadata.number("attn_logit_softcapping", 0.0) or None,
         "final_logit_softcapping": metadata.number("final_logit_softcapping", 0.0) or None,
-        **_pattern(metadata),
+        **window_of_gemma(metadata, usual=None, every=6),
     }
 
 
@@ -149,6 +154,7 @@ def _common(
         raise metadata.fault("rope.dimension_count", f"is {turned}, expected {d_k}, all of a head")
     if metadata.whole("attention.value_length", d_k) != d_k:
         raise metadata.fault("attention.value_length", f"is not {d_k}, the width of keys")
+    expect_same_in_windows(metadata, d_k)
     return {
         "model_type": model_type,
         "vocab_size": _rows(file, "token_embd.weight"),
@@ -179,11 +185,17 @@ def _bert(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
 
 
 def _modern_bert(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
-    """A window on both sides in two of three layers, as the file says of how many."""
+    """A window on both sides in two of three layers, or as the file says."""
+    kinds = kinds_of_layers(metadata)
+    every = 3 if kinds else metadata.whole("attention.sliding_window_pattern", 3)
+    activation = metadata.text("hidden_activation", "gelu")
     return _of_encoder(metadata, file, "modernbert") | {
         "norm_eps": metadata.number(_EPSILON),
+        "hidden_activation": _GATED.get(activation, activation),
         "local_attention": metadata.whole("attention.sliding_window"),
-        "global_attn_every_n_layers": metadata.whole("attention.sliding_window_pattern", 3),
+        "global_attn_every_n_layers": every,
+        "layer_types": kinds,
+        "rope_scaling": rope_scaling_of(metadata, file, partial=False),
         "global_rope_theta": metadata.number("rope.freq_base", 160_000.0),
         "local_rope_theta": metadata.number("rope.freq_base_swa", 10_000.0),
         "attention_bias": _has(file, "attn_qkv.bias"),
@@ -196,12 +208,22 @@ def _of_encoder(metadata: Metadata, file: GgufSource, model_type: str) -> dict[s
     """What encoders alone say."""
     if metadata.flag("attention.causal", False):
         raise metadata.fault("attention.causal", "is true, expected an encoder")
+    heads, d_k = _needed(metadata, _HEADS), _width_of_heads(metadata)
+    for key, same in (
+        (_KEY_LENGTH, d_k),
+        ("attention.value_length", d_k),
+        ("rope.dimension_count", d_k),
+        ("attention.head_count_kv", heads),
+    ):
+        if metadata.same(key, same) != same:
+            raise metadata.fault(key, f"is not {same}, as in every encoder")
+    expect_same_in_windows(metadata, d_k)
     return {
         "model_type": model_type,
         "vocab_size": _rows(file, "token_embd.weight"),
         "hidden_size": metadata.whole("embedding_length"),
         "num_hidden_layers": metadata.whole("block_count"),
-        "num_attention_heads": _needed(metadata, _HEADS),
+        "num_attention_heads": heads,
         "intermediate_size": _needed(metadata, _INNER),
         "max_position_embeddings": metadata.whole("context_length"),
     }
@@ -212,6 +234,8 @@ def _t5(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
 
     Nor that they are a UMT5, each of whose layers has a bias of distances.
     """
+    gated = _is_gated_t5(file)
+    expect_activation_of_t5(metadata, gated=gated)
     layers = metadata.whole("block_count")
     rms = "attention.layer_norm_rms_epsilon"
     return {
@@ -226,7 +250,7 @@ def _t5(metadata: Metadata, file: GgufSource) -> dict[str, Any]:
         "n_positions": metadata.whole("context_length", 512),
         "relative_attention_num_buckets": metadata.whole("attention.relative_buckets_count", 32),
         "layer_norm_epsilon": metadata.number(rms if metadata.has(rms) else _EPSILON),
-        "feed_forward_proj": "gated-gelu" if _is_gated_t5(file) else "relu",
+        "feed_forward_proj": "gated-gelu" if gated else "relu",
         "decoder_start_token_id": metadata.whole("decoder_start_token_id", 0),
         "tie_word_embeddings": "output.weight" not in file.header.tensors,
     }
@@ -254,11 +278,16 @@ def _rows(file: GgufSource, name: str) -> int:
 
 def _d_k(metadata: Metadata) -> int:
     """The width of a head. Raises: DataError where the heads do not divide the width evenly."""
-    width, heads = metadata.whole("embedding_length"), metadata.same(_HEADS, None)
     if (own := metadata.same(_KEY_LENGTH, None)) is not None:
         if own < 1:
             raise metadata.fault(_KEY_LENGTH, f"is {own}, expected a number above 0")
         return own
+    return _width_of_heads(metadata)
+
+
+def _width_of_heads(metadata: Metadata) -> int:
+    """The width of the model over its heads. Raises: DataError where that is no whole number."""
+    width, heads = metadata.whole("embedding_length"), metadata.same(_HEADS, None)
     if not heads or heads < 0 or width % heads:
         raise metadata.fault(_HEADS, f"is {heads}, which does not divide the width {width} evenly")
     return width // heads
@@ -270,16 +299,6 @@ def _scaled(metadata: Metadata, family: str) -> dict[str, Any]:
         return {"query_pre_attn_scalar": _d_k(metadata)}
     heads = metadata.same(_HEADS, None) or 1
     return {"query_pre_attn_scalar": metadata.whole("embedding_length") / heads}
-
-
-def _pattern(metadata: Metadata) -> dict[str, Any]:
-    """Which layers slide: five of six, or as the file says, by a number or layer by layer."""
-    name = "attention.sliding_window_pattern"
-    given = metadata.numbers(name) if metadata.has(name) and not metadata.is_whole(name) else None
-    if given is None:
-        return {"sliding_window_pattern": metadata.whole(name, 6)}
-    kinds = np.where(given != 0, "sliding_attention", "full_attention")
-    return {"layer_types": kinds.tolist()}
 
 
 def _has(file: GgufSource, part: str) -> bool:

@@ -6,6 +6,7 @@ of one that is read here, such as the windows of OLMo 3 in files of `olmo2`. Sou
 
 from collections.abc import Collection, Mapping
 
+from attncli.errors.wording import quoted
 from attncli.models.gguf.metadata import Metadata
 
 _WINDOWS = ("gemma2", "gemma3", "phi3", "modern-bert")  # that read their length
@@ -34,6 +35,12 @@ _NOT_COMPUTED: Mapping[str, tuple[tuple[float, ...], Collection[str]]] = {
     "rope.scaling.yarn_ext_factor": ((-1.0, 1.0), ()),
     "rope.scaling.yarn_log_multiplier": ((0.0,), ()),
 }
+# What hidden_activation may say where it is not read: what the architecture computes.
+_SILU, _GELU = ("silu", "swish", "swiglu"), ("gelu", "geglu", "gelu_pytorch_tanh", "gelu_new")
+_ACTIVATIONS: Mapping[str, Collection[str]] = {
+    **dict.fromkeys(("llama", "qwen2", "qwen3", "phi3", "olmo2", "smollm3"), _SILU),
+    **dict.fromkeys(("gemma2", "gemma3", "bert"), _GELU),
+}
 
 
 def refuse_what_is_not_computed(metadata: Metadata, architecture: str) -> None:
@@ -48,8 +55,23 @@ def refuse_what_is_not_computed(metadata: Metadata, architecture: str) -> None:
         raise metadata.fault(key, f"is {value:g}, expected none: it is not computed here")
     if architecture in _DECODERS and not metadata.flag("attention.causal", True):
         raise metadata.fault("attention.causal", "is false beside windows, expected a decoder")
+    if (computed := _ACTIVATIONS.get(architecture)) is not None:
+        _expect_activation(metadata, computed)
     if metadata.flag("use_parallel_residual", False):
         raise metadata.fault("use_parallel_residual", "is true, expected layers of one path")
+
+
+def expect_activation_of_t5(metadata: Metadata, *, gated: bool) -> None:
+    """Raises: DataError where a T5 says another activation than the one that it is read with."""
+    _expect_activation(metadata, _GELU if gated else ("relu",))
+
+
+def _expect_activation(metadata: Metadata, computed: Collection[str]) -> None:
+    given = metadata.text("hidden_activation", "")
+    if given and given not in computed:
+        raise metadata.fault(
+            "hidden_activation", f"is {quoted(given)}, expected one of {', '.join(computed)}"
+        )
 
 
 def _is_all(metadata: Metadata, key: str, value: float) -> bool:
