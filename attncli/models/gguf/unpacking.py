@@ -13,6 +13,8 @@ from attncli.files.gguf import Quantization
 from attncli.models.gguf.widening import AT_ONCE, WIDENED, Unpacked, float32_of_halves
 
 _KEPT = 8 << 20  # bytes
+_SHORT_RUN = 16  # numbers
+_LOWER, _HALF = np.uint8(15), np.uint8(4)  # the lower bits of a byte, and how many they are
 # Values that four bits stand for: of IQ4_NL and IQ4_XS, and of MXFP4 twice as large.
 _NONLINEAR = np.array(
     [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113], np.int8
@@ -77,11 +79,11 @@ def _halves(blocks: AnyArray, at: int) -> Unpacked:
     return float32_of_halves(np.ascontiguousarray(blocks[:, at : at + 2].view("<u2")))
 
 
-def _joined(parts: Sequence[AnyArray]) -> AnyArray:
+def _joined(parts: Sequence[AnyArray] | AnyArray) -> AnyArray:
     """Arrays side by side, run by run. Shapes: each (…, k), contiguous → (…, len(parts), k)."""
     *leading, run = parts[0].shape
     out = np.empty((*leading, len(parts), run), dtype=parts[0].dtype)
-    items = out.view(f"V{run}")  # (…, len(parts), 1)
+    items = out.view(f"V{run}")  # (…, len(parts), 1): a run is copied at once
     for number, part in enumerate(parts):
         items[..., number, :] = part.view(f"V{run}")
     return out
@@ -89,32 +91,40 @@ def _joined(parts: Sequence[AnyArray]) -> AnyArray:
 
 def _nibbles(packed: AnyArray) -> AnyArray:
     """Both halves of bytes, all lower ones before all upper ones. Shapes: (…, k) → (…, 2, k)."""
-    return _joined((packed & np.uint8(15), packed >> np.uint8(4)))
+    return _joined((packed & _LOWER, packed >> _HALF))
 
 
-def _pairs(packed: AnyArray, place: int = 0) -> AnyArray:
-    """The four pairs of bits of bytes, all lowest ones first, each moved up to a place.
+def _fields(packed: AnyArray, width: int, place: int = 0) -> AnyArray:
+    """The fields of some bits that bytes are made of, all lowest ones first, each moved to a place.
 
-    Shapes: (…, k) → (…, 4, k).
+    Shapes: (…, k) → (…, 8 / width, k), uint8.
     """
-    return _joined([_moved(packed, bit, place, 3) for bit in (0, 2, 4, 6)])
+    words = packed.reshape(-1).view("<u4")  # numpy shifts single bytes to the left one by one
+    up, down, mask = _SHIFTS[width, place]
+    moved = np.empty((8 // width, words.size), dtype="<u4")
+    np.left_shift(words, up, out=moved[: len(up)])
+    np.right_shift(words, down, out=moved[len(up) :])
+    moved &= mask
+    return _joined(moved.view(np.uint8).reshape(-1, *packed.shape))
 
 
-def _bits(packed: AnyArray, place: int) -> AnyArray:
-    """The eight bits of bytes, all lowest ones first, each moved to a place.
+def _shifts(width: int, place: int) -> tuple[AnyArray, AnyArray, AnyArray]:
+    """How far the fields of a byte go up and down to a place, and what is masked there, of four bytes.
 
-    Shapes: (…, k) → (…, 8, k).
+    Shapes: (n_up, 1), (n_down, 1), ().
     """
-    return _joined([_moved(packed, bit, place, 1) for bit in range(8)])
+    bits = range(0, 8, width)
+    ways = (
+        [place - bit for bit in bits if bit < place],
+        [bit - place for bit in bits if bit >= place],
+    )
+    up, down = (np.array(way, dtype="<u4").reshape(-1, 1) for way in ways)
+    return up, down, np.array((((1 << width) - 1) << place) * 0x01010101, dtype="<u4")
 
 
-def _moved(packed: AnyArray, bit: int, place: int, mask: int) -> AnyArray:
-    """The bits of a mask that stand at `bit` of each byte, moved to a place."""
-    words = packed.view("<u4")  # numpy shifts single bytes to the left one by one
-    up = bit < place
-    moved = words << np.uint32(place - bit) if up else words >> np.uint32(bit - place)
-    moved &= np.uint32((mask << place) * 0x01010101)
-    return moved.view(np.uint8)
+_SHIFTS = {
+    (width, place): _shifts(width, place) for width, place in ((2, 0), (2, 4), (1, 2), (1, 4))
+}
 
 
 def _four_bits(blocks: AnyArray, at: int) -> AnyArray:
@@ -148,21 +158,26 @@ def _less(q: AnyArray, offset: int) -> AnyArray:
 def _scaled(q: AnyArray, scale: Float32Array, out: Float32Array) -> None:
     """out = scale·q. Shapes: q (n, block), scale (n, runs), one for each run of a block."""
     np.copyto(out, q.reshape(out.shape))
-    runs = _runs(out, scale)
-    runs *= scale[..., None]
+    runs, factors = _beside(out, scale)
+    runs *= factors
 
 
 def _raised(out: Float32Array, least: Float32Array) -> None:
     """out + least, one for each run of a block."""
-    runs = _runs(out, least)
-    runs += least[..., None]
+    runs, summands = _beside(out, least)
+    runs += summands
 
 
-def _runs(out: Float32Array, values: Float32Array) -> Float32Array:
-    """A view of blocks by their runs, which values broadcast over: repeating these would hold Python's
-    lock. Shapes: out (n, block), values (n, runs) → (n, runs, block / runs).
+def _beside(out: Float32Array, values: Float32Array) -> tuple[Float32Array, Float32Array]:
+    """Views of blocks and of one value for each of their runs, which broadcast.
+
+    A loop over a short run takes longer to begin than to go through, so there the values are repeated,
+    once a number. Shapes: out (n, block), values (n, runs).
     """
-    return out.reshape(*values.shape, -1)
+    length = out.size // values.size
+    if length <= _SHORT_RUN:
+        return out.reshape(-1), np.repeat(values.reshape(-1), length)
+    return out.reshape(*values.shape, length), values[..., None]
 
 
 def _q4_0(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
@@ -200,17 +215,17 @@ def _mxfp4(blocks: AnyArray, out: Float32Array) -> None:
 
 def _q2_k(blocks: AnyArray, out: Float32Array, d: Float32Array, dmin: Float32Array) -> None:
     scales = _nibbles(_part(blocks, 0, 16))  # (n, 2, 16): the scale and the smallest of 16 numbers
-    q = _pairs(_part(blocks, 16, 64).reshape(-1, 2, 32))
+    q = _fields(_part(blocks, 16, 64).reshape(-1, 2, 32), 2)
     _scaled(q, d * scales[:, 0], out)
     _raised(out, -(dmin * scales[:, 1]))
 
 
 def _q3_k(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
-    q = _pairs(_part(blocks, 32, 64).reshape(-1, 2, 32)).reshape(-1, 8, 32)
-    q -= _bits(~_part(blocks, 0, 32), 2)  # where the third bit is missing, four less
+    q = _fields(_part(blocks, 32, 64).reshape(-1, 2, 32), 2).reshape(-1, 8, 32)
+    q -= _fields(~_part(blocks, 0, 32), 1, 2)  # where the third bit is missing, four less
     low, high = _part(blocks, 96, 8), _part(blocks, 104, 4)
     scales = _nibbles(low).reshape(-1, 16)
-    scales |= _pairs(high, 4).reshape(-1, 16)
+    scales |= _fields(high, 2, 4).reshape(-1, 16)
     _scaled(q.view(np.int8), d * _less(scales, 32), out)
 
 
@@ -220,13 +235,13 @@ def _q4_k(blocks: AnyArray, out: Float32Array, d: Float32Array, dmin: Float32Arr
 
 def _q5_k(blocks: AnyArray, out: Float32Array, d: Float32Array, dmin: Float32Array) -> None:
     q = _nibbles(_part(blocks, 48, 128).reshape(-1, 4, 32)).reshape(-1, 8, 32)
-    q |= _bits(_part(blocks, 16, 32), 4)
+    q |= _fields(_part(blocks, 16, 32), 1, 4)
     _in_eights(blocks, q, out, d, dmin)
 
 
 def _q6_k(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
     q = _nibbles(_part(blocks, 0, 128).reshape(-1, 2, 64)).reshape(-1, 8, 32)
-    q |= _pairs(_part(blocks, 128, 64).reshape(-1, 2, 32), 4).reshape(-1, 8, 32)
+    q |= _fields(_part(blocks, 128, 64).reshape(-1, 2, 32), 2, 4).reshape(-1, 8, 32)
     scales = d * _part(blocks, 192, 16).view(np.int8)  # (n, 16)
     _scaled(_less(q, 32), scales, out)
 

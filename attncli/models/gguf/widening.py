@@ -11,6 +11,7 @@ AT_ONCE = 1 << 18  # numbers: with what is made on the way they stay in the cach
 _INFINITE, _SIGN = 0x7C00, 0x8000  # of a float16: the exponent of what is no number, and the sign
 # 0x8FFFE000: of a float32 the sign, and where a float16 fits.
 _SIGN_AND_HALF = np.int32(-0x70002000)
+_TO_FLOAT32 = np.int32(13)  # bits: a fraction of 10 becomes one of 23
 _HALF_BIAS = np.float32(2.0**112)  # what the exponents of float16 and float32 differ by
 
 
@@ -38,16 +39,18 @@ def float32_of_halves(halves: AnyArray) -> Unpacked:
     """
     flat, is_finite = halves.reshape(-1), True
     out = np.empty(flat.size, dtype=np.float32)
+    signed, wide = flat.view("<i2"), out.view(np.int32)
     for start in range(0, flat.size, AT_ONCE):
-        part, values = flat[start : start + AT_ONCE], out[start : start + AT_ONCE]
-        if part.view("<i2").max() >= _INFINITE or part.max() >= _INFINITE | _SIGN:
-            values[:] = part.view("<f2")
+        part = slice(start, start + AT_ONCE)
+        values, bits = out[part], wide[part]
+        largest, most_negative = np.maximum.reduce(signed[part]), np.maximum.reduce(flat[part])
+        if largest >= _INFINITE or most_negative >= _INFINITE | _SIGN:
+            values[:] = flat[part].view("<f2")
             is_finite = False
             continue
-        wide = values.view(np.int32)
-        np.copyto(wide, part.view("<i2"))
-        wide <<= np.int32(13)
-        wide &= _SIGN_AND_HALF
+        np.copyto(bits, signed[part])
+        bits <<= _TO_FLOAT32
+        bits &= _SIGN_AND_HALF
         values *= _HALF_BIAS
     return Unpacked(out.reshape(halves.shape), is_finite)
 
