@@ -13,7 +13,8 @@ class DecoderConfig(NamedTuple):
 
     `windows` None: a layer sees all tokens, or all earlier ones. `ropes` None: its queries are not turned.
     `norms` is before, after or around a part; `query_norm` is none, head (each head alone) or all.
-    `softcap` is that of scores, `final_softcap` that of logits; `head_activation` is of a masked head.
+    `softcap` is that of scores, `final_softcap` that of logits; `head_activation` is of a masked head, and
+    `head_unused` names the stored vectors of it that config.json switches off.
     `norm_offset` is added to the weights of norms. `embed_scale` is the factor on the words' vectors.
     """
 
@@ -31,6 +32,7 @@ class DecoderConfig(NamedTuple):
     softcap: float | None = None
     final_softcap: float | None = None
     head_activation: str = "gelu"
+    head_unused: tuple[str, ...] = ()
 
 
 class SidesConfig(NamedTuple):

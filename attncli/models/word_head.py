@@ -5,7 +5,7 @@ and in many models it is that of the words' own vectors. It is read some rows at
 256,000 entries that is stored in 16 bits would else take a gigabyte for one text.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -141,24 +141,29 @@ def masked_head(
     words: str,
     names: MaskedNames,
     activation: str,
+    unused: Collection[str] = (),
 ) -> WordHead | None:
-    """The head of a masked model; None where the checkpoint has none. Raises: DataError."""
+    """The head of a masked model, None where the checkpoint has none.
+
+    `unused` names biases that are left out though they may be stored. Raises: DataError.
+    """
     dense = checkpoint.find(f"{names.dense}.weight")
     matrix = checkpoint.find(names.matrix) or (words if config.shares_words else None)
     if dense is None or matrix is None:
         return None
     prefix = dense.removesuffix(f"{names.dense}.weight")
     d = config.d_model
+
+    def bias_of(*options: str, size: int = d) -> Float32Array | None:
+        used = [prefix + name for name in options if name not in unused]
+        return _first(checkpoint, used, (size,))
+
     turned = Linear(
-        np.swapaxes(_tensor(checkpoint, dense, (d, d)), 0, 1),
-        _optional(checkpoint, f"{prefix}{names.dense}.bias", (d,)),
+        np.swapaxes(_tensor(checkpoint, dense, (d, d)), 0, 1), bias_of(f"{names.dense}.bias")
     )
-    norm = Norm(
-        _tensor(checkpoint, f"{prefix}{names.norm}.weight", (d,)),
-        _optional(checkpoint, f"{prefix}{names.norm}.bias", (d,)),
-        config.epsilon,
-    )
-    bias = _first(checkpoint, [prefix + name for name in names.biases], (config.n_vocab,))
+    weight = _tensor(checkpoint, f"{prefix}{names.norm}.weight", (d,))
+    norm = Norm(weight, bias_of(f"{names.norm}.bias"), config.epsilon)
+    bias = bias_of(*names.biases, size=config.n_vocab)
     return WordHead(checkpoint, config, matrix, turn=Turn(turned, activation, norm), bias=bias)
 
 

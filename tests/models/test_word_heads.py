@@ -131,6 +131,15 @@ def test_logits_of_older_families_agree_with_transformers(tmp_path: Path, name: 
     agree(older(tmp_path, name), tmp_path)
 
 
+@pytest.mark.parametrize("name", ["classifier_bias", "decoder_bias", "norm_bias"])
+def test_a_bias_that_is_switched_off_is_not_used(tmp_path: Path, name: str) -> None:
+    """Though the checkpoint stores it: transformers takes what config.json says."""
+    older(tmp_path, "modernbert-untied")
+    keys = json.loads((tmp_path / "config.json").read_text("utf-8"))
+    (tmp_path / "config.json").write_text(json.dumps({**keys, name: False}), "utf-8")
+    agree(transformers.ModernBertForMaskedLM.from_pretrained(tmp_path).eval(), tmp_path)
+
+
 @pytest.mark.parametrize("name", ["llama-tied", "gemma2", "qwen3", "modernbert"])
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_heads_in_16_bits_are_those_after_widening(tmp_path: Path, name: str, dtype: str) -> None:

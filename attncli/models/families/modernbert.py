@@ -25,6 +25,12 @@ MODEL_TYPES = {"modernbert": "modernbert"}
 LANDMARK = "embeddings.tok_embeddings.weight"
 _FIRST_NORM, _LAST_NORM = "embeddings.norm", "final_norm"
 _HEAD = MaskedNames("head.dense", "head.norm", "decoder.weight", ("decoder.bias",))
+# What says whether a bias of the head is there, what is taken where it does not, and the bias.
+_HEAD_BIASES = (
+    ("classifier_bias", False, "head.dense.bias"),
+    ("norm_bias", False, "head.norm.bias"),
+    ("decoder_bias", True, "decoder.bias"),
+)
 _BASES = {FULL: ("global_rope_theta", 160_000.0), SLIDING: ("local_rope_theta", 10_000.0)}
 
 
@@ -70,6 +76,9 @@ def read_modernbert(model_type: str, keys: ConfigKeys) -> ModelConfig:
             norm_bias=keys.flag("norm_bias", default=False),
             joined=True,
             head_activation=keys.activation("classifier_activation", "gelu"),
+            head_unused=tuple(
+                bias for name, usual, bias in _HEAD_BIASES if not keys.flag(name, default=usual)
+            ),
         ),
     )
 
@@ -125,8 +134,15 @@ class ModernBertTensors(StoredTensors):
         stored = any(self._checkpoint.find(f"decoder.{part}") for part in ("weight", "bias"))
         if not stored and "ModernBertForMaskedLM" not in self._config.architectures:
             return None
-        words, activation = self.prefix + LANDMARK, self._choices.head_activation
-        return masked_head(self._checkpoint, self._config, words, _HEAD, activation)
+        words, choices = self.prefix + LANDMARK, self._choices
+        return masked_head(
+            self._checkpoint,
+            self._config,
+            words,
+            _HEAD,
+            choices.head_activation,
+            choices.head_unused,
+        )
 
     def _attention(self, at: str, layer: int) -> Attention:
         config, choices = self._config, self._choices
